@@ -1,0 +1,195 @@
+"""Everything that can go wrong, in one tree.
+
+    GatewayError
+    ├── UserInputError            BAD_USER_INPUT: an argument is wrong; names it
+    ├── UnauthenticatedError      UNAUTHENTICATED: no caller, or a token that does not verify
+    ├── ForbiddenError            FORBIDDEN: a known caller without the right; names the missing scope
+    ├── RateLimitedError          RATE_LIMITED: too many requests; says when to come back
+    ├── QueryTooComplexError      QUERY_TOO_COMPLEX: a limit of the edge; names limit and bound
+    ├── JournalError              INTERNAL: the durable record cannot be read or written
+    └── PlatformError             a platform did not give what was asked
+        ├── NotConfiguredError    NOT_CONFIGURED: this endpoint has no path in the settings
+        ├── NotSentError          UPSTREAM_UNAVAILABLE: no byte of the request left (safe to repeat)
+        ├── ConnectionLostError   UPSTREAM_UNAVAILABLE: the request may have arrived, the answer did not
+        ├── PlatformTimeoutError  UPSTREAM_TIMEOUT: the total deadline passed
+        ├── ProtocolError         UPSTREAM_PROTOCOL: the answer is not of the documented protocol
+        ├── PlatformAuthError     UPSTREAM_AUTH: the platform refuses the gateway's own credentials
+        └── RefusedError          UPSTREAM_REFUSED: the platform understood and said no
+
+Messages are for callers: no URL, no upstream body, no secret, no personal data.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+PlatformId = Literal["WJDH", "SECURITY"]
+
+
+class GatewayError(Exception):
+    """Base of all errors that carry a public code.
+
+    `extensions()` is what goes into `errors[].extensions` of a GraphQL response, the request id apart.
+    """
+
+    code: ClassVar[str] = "INTERNAL"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def extensions(self) -> Mapping[str, object]:
+        return {"code": self.code}
+
+
+class UserInputError(GatewayError):
+    """An argument of the caller's is wrong. `argument` is its dotted GraphQL name, such as `filter.unit`."""
+
+    code = "BAD_USER_INPUT"
+
+    def __init__(self, argument: str, message: str) -> None:
+        super().__init__(message)
+        self.argument = argument
+
+    def extensions(self) -> Mapping[str, object]:
+        return {"code": self.code, "argument": self.argument}
+
+
+class UnauthenticatedError(GatewayError):
+    """The caller did not show a valid token."""
+
+    code = "UNAUTHENTICATED"
+
+
+class ForbiddenError(GatewayError):
+    """The caller is known and lacks `scope`."""
+
+    code = "FORBIDDEN"
+
+    def __init__(self, message: str, scope: str | None = None) -> None:
+        super().__init__(message)
+        self.scope = scope
+
+    def extensions(self) -> Mapping[str, object]:
+        if self.scope is None:
+            return {"code": self.code}
+        return {"code": self.code, "missingScope": self.scope}
+
+
+class RateLimitedError(GatewayError):
+    """The caller asked too often. `retry_after` is in seconds."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+    def extensions(self) -> Mapping[str, object]:
+        return {"code": self.code, "retryable": True, "retryAfter": self.retry_after}
+
+
+class QueryTooComplexError(GatewayError):
+    """The document is beyond a limit of the edge: `limit` names it, `bound` is its value, `requested` what was asked."""
+
+    code = "QUERY_TOO_COMPLEX"
+
+    def __init__(self, message: str, limit: str, bound: int, requested: int | None = None) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.bound = bound
+        self.requested = requested
+
+    def extensions(self) -> Mapping[str, object]:
+        return {"code": self.code, "limit": self.limit, "bound": self.bound, "requested": self.requested}
+
+
+class JournalError(GatewayError):
+    """The durable record cannot be read or written now. Nothing was sent to a platform because of this call."""
+
+
+class PlatformError(GatewayError):
+    """A platform did not give what was asked.
+
+    `platform` and `endpoint` (as in the document: "order/list") say where. `retryable` tells the caller whether
+    the same call may succeed later; `sent` whether the platform may have executed the request.
+    """
+
+    code = "UPSTREAM_UNAVAILABLE"
+    retryable: ClassVar[bool] = True
+    sent: ClassVar[bool] = True
+
+    def __init__(self, platform: PlatformId, endpoint: str, message: str) -> None:
+        super().__init__(message)
+        self.platform = platform
+        self.endpoint = endpoint
+
+    def extensions(self) -> Mapping[str, object]:
+        return {
+            "code": self.code,
+            "platform": self.platform,
+            "endpoint": self.endpoint,
+            "retryable": self.retryable,
+        }
+
+
+class NotConfiguredError(PlatformError):
+    """The settings give no path for this endpoint."""
+
+    code = "NOT_CONFIGURED"
+    retryable = False
+    sent = False
+
+
+class NotSentError(PlatformError):
+    """No byte of the request left: no connection, no free slot, or the circuit is open."""
+
+    sent = False
+
+
+class ConnectionLostError(PlatformError):
+    """The connection broke after the request began to leave: whether it was executed is unknown."""
+
+
+class PlatformTimeoutError(PlatformError):
+    """The total deadline of the call passed. `sent` of the class is the careful reading: it may have arrived."""
+
+    code = "UPSTREAM_TIMEOUT"
+
+
+class ProtocolError(PlatformError):
+    """The answer is not what the document describes: HTML, cut JSON, a wrong shape, too large."""
+
+    code = "UPSTREAM_PROTOCOL"
+
+
+class PlatformAuthError(PlatformError):
+    """The platform refuses the gateway's credentials, or its fresh token."""
+
+    code = "UPSTREAM_AUTH"
+    retryable = False
+    sent = False
+
+
+class RefusedError(PlatformError):
+    """The platform answered with a code other than 0.
+
+    `upstream_code` is that code; `upstream_message` its `msg` for users, or None where the document's own `msg`
+    contradicts the code (order/list, quirk 17). The platform's `message` is for its developers and is never kept.
+    """
+
+    code = "UPSTREAM_REFUSED"
+    retryable = False
+
+    def __init__(
+        self, platform: PlatformId, endpoint: str, message: str, upstream_code: int, upstream_message: str | None
+    ) -> None:
+        super().__init__(platform, endpoint, message)
+        self.upstream_code = upstream_code
+        self.upstream_message = upstream_message
+
+    def extensions(self) -> Mapping[str, object]:
+        return {
+            **super().extensions(),
+            "upstreamCode": self.upstream_code,
+            "upstreamMessage": self.upstream_message,
+        }

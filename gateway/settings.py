@@ -1,0 +1,98 @@
+"""All settings, read once from the environment into one frozen object."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+PREFIX = "GATEWAY_"
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+SHORTEST_KEY = 32
+
+
+class SettingsError(Exception):
+    """The settings cannot be used. The message names the variable, never its value."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting; `docs/settings.md` explains each. The variable of `wjdh_url` is `GATEWAY_WJDH_URL`."""
+
+    env: Literal["development", "production"] = "development"
+    host: str = "127.0.0.1"
+    port: Port = 8000
+    data_dir: Path = Path("data")
+    id_key: str = ""
+    explorer: bool | None = None
+
+    wjdh_url: str = ""
+    wjdh_secret_id: str = ""
+    wjdh_secret_key: str = ""
+    wjdh_concurrency: Count = 32
+
+    security_url: str = ""
+    security_key_k: str = ""
+    security_key_d: str = ""
+    security_token_path: str = ""
+    security_people_path: str = ""
+    security_owner_path: str = ""
+    security_callback_path: str = ""
+    security_modules_path: str = ""
+    security_token_ttl: Seconds = 1800.0
+    security_concurrency: Count = 32
+
+    call_timeout: Seconds = 8.0
+    request_timeout: Seconds = 15.0
+    upstream_max_bytes: Count = 8 * 1024 * 1024
+
+    max_body_bytes: Count = 256 * 1024
+    max_tokens: Count = 2000
+    max_depth: Count = 15
+    max_aliases: Count = 30
+    max_root_fields: Count = 20
+    document_cache: Count = 512
+
+    @property
+    def is_production(self) -> bool:
+        return self.env == "production"
+
+    @property
+    def shows_explorer(self) -> bool:
+        """GraphiQL is on in development and off in production, unless the setting says otherwise."""
+        return not self.is_production if self.explorer is None else self.explorer
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read `GATEWAY_*`; empty values count as not set. Raises SettingsError that names the variable."""
+    known = {PREFIX + field.upper(): field for field in Settings.__struct_fields__}
+    values = {known[name]: value for name, value in environ.items() if name in known and value.strip()}
+    settings = _convert(values)
+    if settings.is_production:
+        _require_production_secrets(settings)
+    return settings
+
+
+def _convert(values: Mapping[str, str]) -> Settings:
+    """One field at a time, so that the error names the variable and never shows its value."""
+    for field, value in values.items():
+        try:
+            msgspec.convert({field: value}, Settings, strict=False)
+        except msgspec.ValidationError as error:
+            reason = str(error).split(" - at ")[0]
+            raise SettingsError(f"{PREFIX}{field.upper()}: {reason}") from None
+    return msgspec.convert(values, Settings, strict=False)
+
+
+def _require_production_secrets(settings: Settings) -> None:
+    """Production starts with real secrets only: no default, and not the test value the document prints (quirk 47)."""
+    required = ("wjdh_url", "wjdh_secret_id", "wjdh_secret_key", "security_url", "security_key_k", "security_key_d")
+    for field in required:
+        if getattr(settings, field) in ("", "123456"):
+            raise SettingsError(f"{PREFIX}{field.upper()}: production needs a real value")
+    if len(settings.id_key) < SHORTEST_KEY:
+        raise SettingsError(f"{PREFIX}ID_KEY: production needs a secret of at least {SHORTEST_KEY} characters")
