@@ -89,7 +89,7 @@ class RateLimitedError(GatewayError):
 
 
 class QueryTooComplexError(GatewayError):
-    """The document is beyond a limit of the edge: `limit` names it, `bound` is its value, `requested` what was asked."""
+    """The document is beyond a limit of the edge: `limit` names it, `bound` and `requested` are counts."""
 
     code = "QUERY_TOO_COMPLEX"
 

@@ -5,16 +5,16 @@ from typing import Any, Generic, Protocol, TypeVar
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
-LoaderKeyT = TypeVar("LoaderKeyT", bound=Hashable, contravariant=True)
-LoaderValueT = TypeVar("LoaderValueT", covariant=True)
+LoaderKeyT_contra = TypeVar("LoaderKeyT_contra", bound=Hashable, contravariant=True)
+LoaderValueT_co = TypeVar("LoaderValueT_co", covariant=True)
 
 
-class Loader(Protocol[LoaderKeyT, LoaderValueT]):
+class Loader(Protocol[LoaderKeyT_contra, LoaderValueT_co]):
     """The part of aiodataloader.DataLoader that execution uses."""
 
-    def load(self, key: LoaderKeyT) -> Any: ...
+    def load(self, key: LoaderKeyT_contra) -> Any: ...
 
-    def load_many(self, keys: Iterable[LoaderKeyT]) -> Any: ...
+    def load_many(self, keys: Iterable[LoaderKeyT_contra]) -> Any: ...
 
 
 class Load(Generic[KeyT, ValueT]):
