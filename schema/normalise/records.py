@@ -257,7 +257,7 @@ class Repair(Record, frozen=True, gc=False, kw_only=True):
 
 
 class Module(Record, frozen=True, gc=False, kw_only=True):
-    """A feature module of a community on wjdh (3.2.1). `label` is the platform's own word; `enabled` is None if unknown."""
+    """A feature module of a community on wjdh (3.2.1). `label` is the platform's word; `enabled` may be unknown."""
 
     community_code: str
     name: ModuleName
