@@ -1,0 +1,113 @@
+"""Node ids: opaque, signed, and the same for the same record.
+
+    text    = base64url(content | signature), without padding
+    content = version byte | MessagePack array [type name, community code or null, part, ...]
+    signature = keyed BLAKE2b-128 of content
+
+Who holds an id was shown its record: only the gateway makes ids, from records an authorised call returned, so an id
+stands in for the list check that rows without a community would need (quirk 175). It is not a right in itself: its
+community is checked against the caller again at each use.
+
+MessagePack is read back only after the signature holds, and only this class signs, so one record has one id.
+"""
+
+from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
+from hashlib import blake2b
+from hmac import compare_digest
+from typing import Any, NamedTuple
+
+import msgspec
+
+_VERSION = b"\x01"
+_HASH_VERSION = b"\x02"
+"""Both leave "A" as the first character of an id, so that no id looks like a platform's number."""
+
+_SIGNATURE_BYTES = 16
+_LONGEST_NUMBER = 18  # digits; all of them fit 64 bits
+
+_TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+
+Part = str | int
+
+
+class NodeId(NamedTuple):
+    """What an id says: the record's type, its community if known, and what its platform calls it."""
+
+    type_name: str
+    community_code: str | None
+    parts: tuple[Part, ...]
+
+
+class InvalidNodeIdError(ValueError):
+    """Not an id of this gateway: forged, cut, altered, made with another key, or anything else. It never says which."""
+
+    def __init__(self) -> None:
+        super().__init__("not an id of this gateway")
+
+
+class NodeIds:
+    """Makes and reads ids with subkeys of one secret; ids made with another secret are invalid here."""
+
+    __slots__ = ("_hasher", "_pack", "_signer", "_unpack")
+
+    def __init__(self, key: bytes) -> None:
+        """`key` is the secret of the settings, of any length. Raises ValueError when it is empty."""
+        if not key:
+            raise ValueError("node ids need a key")
+        self._signer = _keyed(key, b"node id")
+        self._hasher = _keyed(key, b"hash id")
+        self._pack = msgspec.msgpack.Encoder().encode
+        self._unpack = msgspec.msgpack.Decoder(list[Any]).decode
+
+    def encode(self, type_name: str, community_code: str | None, *parts: Part) -> str:
+        """The id of a record. Integers are of 64 bits; longer numbers are text."""
+        return self._sign(_VERSION + self._pack((type_name, community_code, *parts)))
+
+    def decode(self, text: str) -> NodeId:
+        """What an id says. Raises InvalidNodeIdError for everything that `encode` did not make with this key."""
+        try:
+            given = text.encode("ascii")
+            content = a2b_base64(given.translate(_FROM_URL_SAFE) + b"==")[:-_SIGNATURE_BYTES]
+        except (UnicodeEncodeError, Base64Error):
+            raise InvalidNodeIdError from None
+        # Compared as text, made anew: base64 has several spellings of the same bytes, and only one of them is the id.
+        if not compare_digest(self._sign(content).encode("ascii"), given):
+            raise InvalidNodeIdError
+        type_name, community_code, *parts = self._unpack(content[len(_VERSION) :])
+        return NodeId(type_name, community_code, tuple(parts))
+
+    def people_id(self, name: str | None, phone: str | None) -> str:
+        """The id of a person, who has none at any platform (quirk 85): a hash that reveals nothing."""
+        return self.hashed("People", name, phone)
+
+    def member_id(self, *parts: Part | None) -> str:
+        """The id of a house's member, from whatever tells one member from the next (quirk 82)."""
+        return self.hashed("Member", *parts)
+
+    def hashed(self, type_name: str, *parts: Part | None) -> str:
+        """An id that only tells records apart: it cannot be decoded, and without the key it cannot be guessed at."""
+        hasher = self._hasher.copy()
+        hasher.update(self._pack((type_name, *parts)))
+        return _text(_HASH_VERSION + hasher.digest())
+
+    def _sign(self, content: bytes) -> str:
+        signer = self._signer.copy()
+        signer.update(content)
+        return _text(content + signer.digest())
+
+
+def looks_like_number(text: str) -> bool:
+    """Whether this is a platform's bare number rather than an id of ours."""
+    return len(text) <= _LONGEST_NUMBER and text.isascii() and text.isdigit()
+
+
+def _keyed(key: bytes, purpose: bytes) -> blake2b:
+    """A BLAKE2b state for one purpose: neither its key nor its results tell anything of another purpose's."""
+    subkey = blake2b(key, person=purpose).digest()
+    return blake2b(key=subkey, digest_size=_SIGNATURE_BYTES, person=purpose)
+
+
+def _text(data: bytes) -> str:
+    return b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL_SAFE).decode("ascii")

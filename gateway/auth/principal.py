@@ -1,0 +1,121 @@
+"""Who asks, and what they may do and see."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from weakref import WeakValueDictionary
+
+from gateway.errors import ForbiddenError
+
+
+class Scope(StrEnum):
+    """The rights of the contract. A token names them; `@requiresScope` asks for them."""
+
+    PEOPLE_READ = "people:read"
+    SHENHE_READ = "shenhe:read"
+    SHENHE_REVIEW = "shenhe:review"
+    ORDER_READ = "order:read"
+    ORDER_CREATE = "order:create"
+    REPAIR_READ = "repair:read"
+    REPAIR_WRITE = "repair:write"
+    MODULE_READ = "module:read"
+    MODULE_WRITE = "module:write"
+    ANNOUNCEMENT_READ = "announcement:read"
+    ANNOUNCEMENT_WRITE = "announcement:write"
+    PAYMENT_READ = "payment:read"
+    PAYMENT_WRITE = "payment:write"
+    OPERATION_READ = "operation:read"
+    PII_READ = "pii:read"
+
+
+SCOPES = {
+    Scope.PEOPLE_READ: "Residents, their houses, house owners and members, and the verification of reviews",
+    Scope.SHENHE_READ: "Registration reviews",
+    Scope.SHENHE_REVIEW: "Approve and reject registration reviews",
+    Scope.ORDER_READ: "Payment orders",
+    Scope.ORDER_CREATE: "Create payment orders",
+    Scope.REPAIR_READ: "Repairs",
+    Scope.REPAIR_WRITE: "Answer and resolve repairs",
+    Scope.MODULE_READ: "Feature modules of communities, and where the platforms disagree about them",
+    Scope.MODULE_WRITE: "Switch and synchronise feature modules",
+    Scope.ANNOUNCEMENT_READ: "Announcements published through this gateway",
+    Scope.ANNOUNCEMENT_WRITE: "Publish announcements",
+    Scope.PAYMENT_READ: "Payment notifications and their delivery",
+    Scope.PAYMENT_WRITE: "Hand in payment notifications and retry their delivery",
+    Scope.OPERATION_READ: "The record of writes made through this gateway",
+    Scope.PII_READ: "Personal data unmasked",
+}
+"""Every scope and what it opens."""
+
+_ALTERS_ANSWERS = frozenset(scope for scope in Scope if scope.endswith(":read")) | {Scope.SHENHE_REVIEW}
+"""Scopes that a read's answer depends on; `shenhe:review` decides `Shenhe.canReview`."""
+
+
+class View:
+    """What a principal may see, and nothing else of them: the part of every shared cache's key.
+
+    Two principals with the same communities and the same scopes that alter answers hold the very same object, so it
+    is compared and hashed by identity.
+    """
+
+    __slots__ = ("__weakref__", "communities", "scopes")
+
+    communities: frozenset[str] | None
+    scopes: frozenset[str]
+
+    @classmethod
+    def of(cls, communities: frozenset[str] | None, scopes: frozenset[str]) -> "View":
+        """The one object for this combination."""
+        key = (communities, scopes & _ALTERS_ANSWERS)
+        view = _views.get(key)
+        if view is None:
+            view = cls()
+            view.communities, view.scopes = key
+            _views[key] = view
+        return view
+
+
+_views: WeakValueDictionary[tuple[frozenset[str] | None, frozenset[str]], View] = WeakValueDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A caller whose token has been verified.
+
+    `communities` are the codes the caller may see, None for all of them. `expires_at` is in Unix seconds: a connection
+    that outlives it has no principal any more.
+    """
+
+    subject: str
+    scopes: frozenset[str]
+    communities: frozenset[str] | None
+    token_id: str
+    expires_at: float
+    view: View = field(init=False, repr=False, compare=False)
+    reveals_pii: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "view", View.of(self.communities, self.scopes))
+        object.__setattr__(self, "reveals_pii", Scope.PII_READ in self.scopes)
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether no community is closed to the caller: only then is a platform's bare number accepted."""
+        return self.communities is None
+
+    def may(self, scope: str) -> bool:
+        return scope in self.scopes
+
+    def sees(self, community_code: str | None) -> bool:
+        """Whether a record of this community may be shown. A record of no known community needs all of them."""
+        return self.communities is None or community_code in self.communities
+
+    def require(self, *scopes: str) -> None:
+        """Raises ForbiddenError that names the first scope the caller lacks."""
+        for scope in scopes:
+            if scope not in self.scopes:
+                raise ForbiddenError(f"This needs the scope {scope}", str(scope))
+
+    def visible(self, community_codes: Iterable[str]) -> list[str]:
+        """Those of the codes that the caller may see, in their order."""
+        return [code for code in community_codes if self.sees(code)]
