@@ -240,6 +240,24 @@ class Order(Record, frozen=True, gc=False, kw_only=True):
     data_issues: tuple[DataIssue, ...] = ()
 
 
+class OrderQuery(Record, frozen=True, gc=False, kw_only=True):
+    """The filters of the order list (2.1.2.2), all optional. Hashable: it is part of loader and cache keys.
+
+    A house filter needs those before it: unit needs building, floor needs unit, room needs floor (quirk 147).
+    """
+
+    building: int | None = None
+    unit: int | None = None
+    floor: int | None = None
+    room: int | None = None
+    id_card: str | None = None
+    phone: str | None = None
+    name: str | None = None
+    title: str | None = None
+    status: OrderStatus | None = None
+    payment_status: PaymentStatus | None = None
+
+
 class Repair(Record, frozen=True, gc=False, kw_only=True):
     """A repair (4.1, 4.2). `reported_at` is known only from the single record; `dated` says this record is one."""
 
