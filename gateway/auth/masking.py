@@ -1,29 +1,182 @@
 """Personal data as a caller without `pii:read` may see it. Pure, and idempotent: a mask of a mask is itself.
 
-What a mask leaves is for recognising a person one already knows, not for finding one: first character of a name, ends
-of a number. What has no harmless part is withheld: birth, photo, sensitive status.
+What a mask leaves helps to recognise a person one already knows, not to find one: the first character of a name, the
+ends of a number. What has no harmless part is withheld: birth, photo, sensitive status.
 """
 
+import re
+from collections.abc import Callable
+from typing import Any
+from unicodedata import normalize
+
+import msgspec
+
+from schema.normalise.personal_keys import PERSONAL_KEYS
 from schema.normalise.vocabulary import PiiKind
 
 MASK = "****"
+"""Stands for a value, or the middle of one, of which nothing more can be shown."""
+
+_GAP = r"[\s\-_.·()（）\u00ad\u2010-\u2015\u2212\uff0d\u200b-\u200f\u2060\ufeff]"
+"""What people, and those who hide a number, put between its digits."""
+
+_GAPS = re.compile(_GAP)
+_RUN = re.compile(rf"\d(?:{_GAP}{{0,3}}\d){{10,}}(?:{_GAP}{{0,3}}[xXｘＸ])?")
+"""Digits enough for a phone, so that texts without them cost little. Full-width digits are digits here too."""
+
+
+def _spread(digits: str) -> str:
+    """The pattern of a number whose digits may have gaps where this has blanks, up to its last digit."""
+    return rf"(?<!\d){(_GAP + '{0,3}').join(digits.split())}(?!\d)"
+
+
+_BIRTHDAY = r"(?:0 [1-9]|1 [0-2]) (?:0 [1-9]|[12] \d|3 [01])"
+
+_NUMBER = re.compile(
+    "|".join(
+        (
+            r"\d{17}[xX]",
+            r"\d{11,}",
+            _spread(r"1 [3-9] \d \d \d \d \d \d \d \d \d"),
+            _spread(rf"[1-9] \d \d \d \d \d (?:1 [89]|2 0) \d \d {_BIRTHDAY} \d \d \d [\dxX]"),
+            _spread(rf"[1-9] \d \d \d \d \d \d \d {_BIRTHDAY} \d \d \d"),
+        )
+    )
+)
+"""A number within a run. Unbroken digits are masked whatever they are. Broken ones must be a mobile phone (1, then 3 to
+9) or hold a date of birth, as ID numbers of 18 and of 15 do: dates, addresses and amounts side by side stay readable.
+"""
+
+_HALF_WIDTH = str.maketrans("０１２３４５６７８９ｘＸ", "0123456789xX")
+_ESCAPED_DIGIT = re.compile(r"\\+u(?:003|[fF][fF]1)(\d)")
+_NOT_OF_NUMBER = re.compile(r"[^\dX]")
+
+_MASKED = re.compile(r"\d{3}\*{4}\d{4}|\d{6}\*{6}\d{3}|\d{6}\*{8}\d{3}[\dX]|\A[^*]?\*\Z|\A[^*]{0,3}\*{4}\Z")
+_PROVINCE = re.compile(r"[^\W\d_]{0,3}")
 
 
 def mask(kind: PiiKind, value: object) -> str | None:
-    """The value as text with its middle starred, or None where the kind is withheld as a whole."""
-    raise NotImplementedError
+    """The value as text with its middle starred, or None where the kind is withheld as a whole.
+
+    None stays None and an empty text stays empty: neither says anything of a person.
+    """
+    masker = _MASKERS.get(kind)
+    if masker is None or value is None:
+        return None
+    return masker(text) if (text := str(value).strip()) else ""
+
+
+def _mask_phone(phone: str) -> str:
+    digits = phone if phone.isdecimal() else _compact(phone).removeprefix("+")
+    return _starred(digits) if digits.isdecimal() else _kept_mask(phone)
+
+
+def _mask_id_card(number: str) -> str:
+    digits = number if number.isdecimal() else _compact(number).upper()
+    return _starred(digits) if digits.removesuffix("X").isdecimal() else _kept_mask(number)
+
+
+def _mask_name(name: str) -> str:
+    """One star for whatever follows the first character: the length of a name tells too. A name of one is all star."""
+    first = name[0]
+    return first + "*" if len(name) > 1 and first.isprintable() and first != "*" else "*"
+
+
+def _mask_address(address: str) -> str:
+    """The letters it begins with, three at most: no more than the province. Nothing of an address as short as that."""
+    province = _PROVINCE.match(address)
+    return (province.group() if province and province.end() < len(address) else "") + MASK
+
+
+_MASKERS: dict[PiiKind, Callable[[str], str]] = {
+    PiiKind.PHONE: _mask_phone,
+    PiiKind.ID_CARD: _mask_id_card,
+    PiiKind.NAME: _mask_name,
+    PiiKind.ADDRESS: _mask_address,
+}
 
 
 def mask_text(text: str) -> str:
-    """Free text, or JSON text, with every phone and ID number in it masked, however they are spelt."""
-    raise NotImplementedError
+    """Free text, or JSON text, with every phone and ID number in it masked, however it is spelt.
+
+    Full-width digits and JSON escapes of digits count as digits. Repeated until nothing is left to mask, because what
+    stays of one number may make up another with its neighbours.
+    """
+    while True:
+        plain = _ESCAPED_DIGIT.sub(r"\1", text) if "\\u" in text else text
+        masked = _RUN.sub(_mask_run, plain)
+        if masked == plain:
+            return text
+        text = masked
+
+
+def _mask_run(run: re.Match[str]) -> str:
+    masked, count = _NUMBER.subn(_mask_number, run.group().translate(_HALF_WIDTH))
+    return masked if count else run.group()
+
+
+def _mask_number(number: re.Match[str]) -> str:
+    return _starred(_NOT_OF_NUMBER.sub("", number.group().upper()))
 
 
 def mask_content_raw(raw: str) -> str:
-    """A review's content as the platform sent it (preface 审核数据): JSON with every personal value masked."""
-    raise NotImplementedError
+    """A review's content as the platform sent it, with every personal value masked (preface 审核数据).
+
+    JSON, or JSON in JSON text to any depth, comes back as such: values masked by their names, everything else as free
+    text. What is not JSON is masked as a whole, because in it nobody can tell a name from other words.
+    """
+    try:
+        content = msgspec.json.decode(raw)
+        masked = mask_content_raw(content) if isinstance(content, str) else _mask_json(content, None)
+        return msgspec.json.encode(masked).decode()
+    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
+        return MASK
+
+
+def _mask_json(value: Any, kind: PiiKind | None) -> Any:
+    """A decoded value, of which `kind` tells what its name, or the name of what it stands in, makes it."""
+    if isinstance(value, dict):
+        return {
+            mask_text(name): _mask_json(item, kind or PERSONAL_KEYS.get(name.lower())) for name, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_mask_json(item, kind) for item in value]
+    if kind is not None:
+        return mask(kind, value)
+    if isinstance(value, str):
+        return mask_content_raw(value) if value.lstrip().startswith(("{", "[", '"')) else mask_text(value)
+    number = msgspec.json.encode(value).decode()
+    masked = mask_text(number)
+    return value if masked == number else masked
 
 
 def contains_mask(value: str) -> bool:
-    """Whether a mask of ours is in what a caller wants to write: it must not reach a platform."""
-    raise NotImplementedError
+    """Whether a mask of ours is in what a caller wants to write. It must not reach a platform.
+
+    A masked number anywhere, or a value that is a masked name or address as a whole; other stars are free text.
+    """
+    return _MASKED.search(value.strip()) is not None
+
+
+def _starred(digits: str) -> str:
+    """The ends of an ID number or phone. Of a longer or shorter run of digits nothing."""
+    match len(digits):
+        case 11:
+            return f"{digits[:3]}{MASK}{digits[-4:]}"
+        case 13 if digits.startswith("86"):
+            return _starred(digits[2:])
+        case 15:
+            return f"{digits[:6]}******{digits[-3:]}"
+        case 18:
+            return f"{digits[:6]}********{digits[-4:]}"
+        case _:
+            return MASK
+
+
+def _compact(number: str) -> str:
+    return _GAPS.sub("", normalize("NFKC", number))
+
+
+def _kept_mask(number: str) -> str:
+    """A number of no known form: itself if it is a mask already, else nothing of it."""
+    return number if _MASKED.fullmatch(number) else MASK
