@@ -12,6 +12,7 @@ PREFIX = "GATEWAY_"
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
+DatabaseUrl = Annotated[str, msgspec.Meta(pattern=r"^(postgres(ql)?://.+)?$")]
 
 SHORTEST_KEY = 32
 
@@ -29,6 +30,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Path = Path("data")
     id_key: str = ""
     explorer: bool | None = None
+
+    database_url: DatabaseUrl = ""
+    journal_timeout: Seconds = 5.0
 
     wjdh_url: str = ""
     wjdh_secret_id: str = ""

@@ -1,0 +1,62 @@
+"""What the parts of the journal need of a database, whichever it is, and what its failures become."""
+
+import sqlite3
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import asyncpg
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from gateway.errors import JournalError
+
+ValueT = TypeVar("ValueT")
+Work = Callable[[Connection], ValueT]
+"""A unit of work: a plain function, so that it cannot wait for anything else while it holds a transaction open.
+
+It may run twice (the first run is rolled back), so it does nothing but talk to its connection.
+"""
+
+DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, UnicodeError)
+
+
+class Database(Protocol):
+    """SQLite or PostgreSQL. Every method raises JournalError within `journal_timeout` seconds, and nothing else."""
+
+    async def read(self, work: Work[ValueT]) -> ValueT:
+        """Run `work`, which only reads."""
+        ...
+
+    async def write(self, work: Work[ValueT]) -> ValueT:
+        """Run `work` in a transaction and return when it is committed and durable.
+
+        After a JournalError the work may or may not have been committed: whoever repeats it must find out.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Finish what is under way and let go of the database."""
+        ...
+
+
+def journal_error(error: Exception) -> JournalError:
+    """The error for callers: the database's own code, and no statement, value or address."""
+    return JournalError(f"The journal can not be used now ({error_code(error)}).")
+
+
+def journal_timeout(seconds: float) -> JournalError:
+    return JournalError(f"The journal did not answer within {seconds:g} seconds.")
+
+
+def error_code(error: BaseException) -> str:
+    """SQLITE_FULL, the SQLSTATE, or the name of the exception."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
+    return code if isinstance(code, str) else type(cause).__name__
+
+
+def insert_new(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that leaves a row alone which is there already, by any unique constraint."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table).on_conflict_do_nothing()

@@ -1,0 +1,14 @@
+"""Identifiers of journal rows: UUID version 7 (RFC 9562, chapter 5.7), random and sorted by time."""
+
+import secrets
+from datetime import datetime
+from uuid import UUID
+
+_VERSION_7 = 7 << 76
+_VARIANT = 2 << 62
+
+
+def new_id(now: datetime) -> str:
+    """A fresh identifier of 36 characters whose first 48 bits are the milliseconds of `now`."""
+    milliseconds = int(now.timestamp() * 1000)
+    return str(UUID(int=milliseconds << 80 | _VERSION_7 | secrets.randbits(12) << 64 | _VARIANT | secrets.randbits(62)))

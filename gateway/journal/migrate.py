@@ -1,0 +1,31 @@
+"""Bring a database to the shape of `tables`, by the Alembic migrations that ship inside this package."""
+
+from alembic import command
+from alembic.config import Config
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, text
+
+from gateway.errors import JournalError
+
+# Any fixed number: whoever migrates this journal asks for this lock first.
+_LOCK = 0x77616E6A6961
+_LONGEST_WAIT = "60s"
+
+
+def migrate(connection: Connection) -> None:
+    """Run the missing migrations inside the transaction of `connection`: all of them or none.
+
+    On PostgreSQL one gateway migrates at a time while the others wait; SQLite's file is this process's own. Raises
+    JournalError when the database is newer than this program.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SET LOCAL lock_timeout = '{_LONGEST_WAIT}'"))
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    config = Config()
+    config.set_main_option("script_location", "gateway.journal:migrations")
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError:
+        raise JournalError("The journal's database was written by a newer version of the gateway.") from None

@@ -1,0 +1,208 @@
+"""The durable record of writes: whether one was begun, whether it left, and how it ended."""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, delete, select, update
+
+from gateway.errors import JournalError
+from gateway.journal.database import Database, insert_new
+from gateway.journal.identifiers import new_id
+from gateway.journal.records import (
+    Operation,
+    OperationState,
+    RecordRef,
+    Reservation,
+    ReservationKind,
+    Slice,
+    UserError,
+)
+from gateway.journal.rows import in_communities, read_slice, record_columns, to_record
+from gateway.journal.tables import operations
+from schema.normalise.states import Outcome
+
+_UNDER_WAY = (OperationState.RESERVED, OperationState.SENT)
+_UNRESOLVED = (*_UNDER_WAY, OperationState.UNKNOWN)
+
+
+def fingerprint(secret: bytes, mutation: str, arguments: object) -> str:
+    """HMAC-SHA256 of a mutation's arguments, whatever the order of their fields: equal arguments, nothing else told.
+
+    `arguments` is anything msgspec encodes. Another `secret` makes every earlier key a mismatch.
+    """
+    canonical = msgspec.json.encode([mutation, arguments], order="deterministic")
+    return hmac.new(secret, canonical, hashlib.sha256).hexdigest()
+
+
+class Operations:
+    """See `Operation`. Every method raises JournalError when the journal cannot be used."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def reserve(
+        self,
+        *,
+        key: str | None,
+        subject: str,
+        mutation: str,
+        fingerprint: str,
+        community_code: str | None,
+        reason: str | None = None,
+        record: RecordRef | None = None,
+        expected: Mapping[str, Any] | None = None,
+        sent: bool = False,
+    ) -> Reservation:
+        """Begin a write, unless the subject's idempotency `key` is taken; of any number of callers one is NEW.
+
+        `record` is what will be written, when it exists already; `expected` what a reconciler needs to find out
+        whether it was. With `sent` the operation is marked as sent in the same commit.
+        """
+        now = self._clock()
+        values = {
+            "id": new_id(now),
+            "idempotency_key": key,
+            "subject": subject,
+            "mutation": mutation,
+            "fingerprint": fingerprint,
+            "community_code": community_code,
+            "reason": reason,
+            "state": OperationState.SENT if sent else OperationState.RESERVED,
+            "started_at": now,
+            "sent_at": now if sent else None,
+            "expected": expected,
+            "user_errors": [],
+            **record_columns(record),
+        }
+
+        def work(connection: Connection) -> Reservation:
+            while True:
+                row = connection.execute(insert_new(connection, operations).values(values).returning(operations)).first()
+                if row is not None:
+                    return Reservation(ReservationKind.NEW, to_record(row, Operation))
+                taken = connection.execute(
+                    select(operations).where(operations.c.subject == subject, operations.c.idempotency_key == key)
+                ).first()
+                if taken is not None:
+                    earlier = to_record(taken, Operation)
+                    return Reservation(_kind(earlier, mutation, fingerprint), earlier)
+                # Withdrawn between the two statements: the key is free again.
+
+        return await self._database.write(work)
+
+    async def mark_sent(self, operation_id: str) -> Operation:
+        """Commit that the first byte is about to leave.
+
+        Raises JournalError also when the reservation was taken over meanwhile: then nothing may be sent.
+        """
+        statement = (
+            update(operations)
+            .where(operations.c.id == operation_id, operations.c.state == OperationState.RESERVED)
+            .values(state=OperationState.SENT, sent_at=self._clock())
+            .returning(operations)
+        )
+        row = await self._database.write(lambda connection: connection.execute(statement).first())
+        if row is None:
+            raise JournalError("The operation was given up before it was sent.")
+        return to_record(row, Operation)
+
+    async def withdraw(self, operation_id: str) -> None:
+        """Forget a write of which no byte has left (or which the platform refused for the token alone).
+
+        Nothing happened, so nothing is recorded, and the idempotency key is free for the next try.
+        """
+        statement = delete(operations).where(operations.c.id == operation_id, operations.c.state.in_(_UNDER_WAY))
+        await self._database.write(lambda connection: connection.execute(statement))
+
+    async def finish(
+        self,
+        operation_id: str,
+        outcome: Outcome,
+        *,
+        record: RecordRef | None = None,
+        answer: Mapping[str, Any] | None = None,
+        user_errors: Sequence[UserError] = (),
+        check_at: datetime | None = None,
+    ) -> Operation:
+        """Record how a write ended, or resolve an UNKNOWN one; returns the operation as it now stands.
+
+        An outcome once known is never changed. `check_at` is for UNKNOWN: when to read the write back (None: never,
+        it stays UNKNOWN). `record` and `answer` replace earlier ones unless None.
+        """
+        final = outcome is not Outcome.UNKNOWN
+        values = {
+            "state": OperationState(outcome.value),
+            "finished_at": self._clock() if final else None,
+            "check_at": None if final else check_at,
+            "user_errors": msgspec.to_builtins(user_errors),
+            **record_columns(record),
+            **({} if answer is None else {"answer": answer}),
+        }
+
+        def work(connection: Connection) -> Operation | None:
+            connection.execute(
+                update(operations)
+                .where(operations.c.id == operation_id, operations.c.state.in_(_UNRESOLVED))
+                .values(values)
+            )
+            return _get(connection, operation_id)
+
+        operation = await self._database.write(work)
+        if operation is None:
+            raise JournalError("The operation is not in the journal.")
+        return operation
+
+    async def take_over(self, *, older_than: timedelta, lease: timedelta, limit: int = 50) -> tuple[Operation, ...]:
+        """Clean up after crashes, and hand out the UNKNOWN operations that are due to be read back.
+
+        Of what was begun more than `older_than` ago (longer than any request may last), the never sent is withdrawn,
+        the sent becomes UNKNOWN. What is handed out is due again after `lease`: several gateways share the work.
+        """
+        now = self._clock()
+        state, check_at = operations.c.state, operations.c.check_at
+        due = (
+            select(operations.c.id)
+            .where(state == OperationState.UNKNOWN, check_at <= now)
+            .order_by(check_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+
+        def work(connection: Connection) -> tuple[Operation, ...]:
+            begun_before = operations.c.started_at < now - older_than
+            connection.execute(delete(operations).where(state == OperationState.RESERVED, begun_before))
+            connection.execute(
+                update(operations)
+                .where(state == OperationState.SENT, begun_before)
+                .values(state=OperationState.UNKNOWN, check_at=now)
+            )
+            rows = connection.execute(
+                update(operations).where(operations.c.id.in_(due)).values(check_at=now + lease).returning(operations)
+            )
+            return tuple(sorted((to_record(row, Operation) for row in rows), key=lambda operation: operation.id))
+
+        return await self._database.write(work)
+
+    async def get(self, operation_id: str) -> Operation | None:
+        return await self._database.read(lambda connection: _get(connection, operation_id))
+
+    async def list(self, communities: Collection[str] | None, offset: int, limit: int) -> Slice[Operation]:
+        """Newest first; None: of all communities."""
+        rows = in_communities(select(operations).order_by(operations.c.id.desc()), operations, communities)
+        return await self._database.read(lambda connection: read_slice(connection, Operation, rows, offset, limit))
+
+
+def _get(connection: Connection, operation_id: str) -> Operation | None:
+    row = connection.execute(select(operations).where(operations.c.id == operation_id)).first()
+    return None if row is None else to_record(row, Operation)
+
+
+def _kind(earlier: Operation, mutation: str, fingerprint: str) -> ReservationKind:
+    if earlier.mutation != mutation or not hmac.compare_digest(earlier.fingerprint, fingerprint):
+        return ReservationKind.MISMATCH
+    return ReservationKind.REPLAY if earlier.outcome is not None else ReservationKind.IN_PROGRESS

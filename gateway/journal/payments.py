@@ -1,0 +1,225 @@
+"""The payment outbox: notifications kept before they are acknowledged, and delivered by whoever holds the lease."""
+
+import hashlib
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Update, case, func, or_, select, update
+
+from gateway.journal.database import Database, insert_new
+from gateway.journal.identifiers import new_id
+from gateway.journal.records import Payment, PaymentConflict, Receipt, ReceiptKind, Slice
+from gateway.journal.rows import in_communities, read_slice, to_record
+from gateway.journal.tables import payment_conflicts, payments
+from schema.normalise.states import DeliveryState
+
+_NO_LEASE = {"lease_owner": None, "lease_until": None}
+
+
+class Payments:
+    """See `Payment`. Every method raises JournalError when the journal cannot be used."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def receive(
+        self,
+        order_number: str,
+        shop_number: str,
+        weixin_number: str,
+        *,
+        subject: str,
+        community_code: str | None = None,
+    ) -> Receipt:
+        """Keep a notification (document 2.2): after NEW and SAME it is durable and may be acknowledged.
+
+        One row per order number and per WeChat number, whoever comes first; `subject` is who brought it.
+        """
+        now = self._clock()
+        values = {
+            "id": new_id(now),
+            "order_number": order_number,
+            "shop_number": shop_number,
+            "weixin_number": weixin_number,
+            "community_code": community_code,
+            "state": DeliveryState.QUEUED,
+            "attempts": 0,
+            "received_at": now,
+            "next_attempt_at": now,
+            "lease_token": 0,
+        }
+        numbers = (order_number, shop_number, weixin_number)
+        known = (
+            select(payments)
+            .where(or_(payments.c.order_number == order_number, payments.c.weixin_number == weixin_number))
+            .order_by(case((payments.c.order_number == order_number, 0), else_=1))
+        )
+
+        def work(connection: Connection) -> Receipt:
+            row = connection.execute(insert_new(connection, payments).values(values).returning(payments)).first()
+            if row is not None:
+                return Receipt(ReceiptKind.NEW, to_record(row, Payment))
+            payment = to_record(connection.execute(known).first(), Payment)
+            if (payment.order_number, payment.shop_number, payment.weixin_number) == numbers:
+                return Receipt(ReceiptKind.SAME, payment)
+            connection.execute(
+                insert_new(connection, payment_conflicts).values(
+                    payment_id=payment.id, subject=subject, payload_hash=_payload_hash(numbers), received_at=now
+                )
+            )
+            return Receipt(ReceiptKind.CONFLICT, payment)
+
+        return await self._database.write(work)
+
+    async def claim(self, owner: str, limit: int, lease: timedelta) -> tuple[Payment, ...]:
+        """Lease the QUEUED payments that are due, longest due first, and no other holder's.
+
+        Each comes with a new `lease_token`. A row whose lease ran out is due again: its former holder can no longer
+        mark it. `owner` is for people who look; the token alone decides.
+        """
+        now = self._clock()
+        due = (
+            select(payments.c.id)
+            .where(payments.c.state == DeliveryState.QUEUED, _due_at() <= now)
+            .order_by(payments.c.next_attempt_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        statement = (
+            update(payments)
+            .where(payments.c.id.in_(due))
+            .values(lease_owner=owner, lease_token=payments.c.lease_token + 1, lease_until=now + lease)
+            .returning(payments)
+        )
+        rows = await self._database.write(lambda connection: connection.execute(statement).all())
+        return tuple(sorted((to_record(row, Payment) for row in rows), key=lambda payment: payment.id))
+
+    async def delivered(self, payment: Payment) -> bool:
+        """The platform has saved it. False, and no change, when the lease `payment` came with is lost."""
+        return await self._mark(
+            self._leased(payment).values(
+                state=DeliveryState.DELIVERED,
+                attempts=payments.c.attempts + 1,
+                delivered_at=self._clock(),
+                next_attempt_at=None,
+                last_error=None,
+                **_NO_LEASE,
+            )
+        )
+
+    async def failed(
+        self, payment: Payment, error: str, *, next_attempt_at: datetime | None, counts: bool = True
+    ) -> bool:
+        """This delivery failed with the code `error`; try again at `next_attempt_at`, or never: DEAD.
+
+        `counts` is False where the platform was never asked to save it (token trouble). False, and no change, when
+        the lease `payment` came with is lost.
+        """
+        return await self._mark(
+            self._leased(payment).values(
+                state=DeliveryState.DEAD if next_attempt_at is None else DeliveryState.QUEUED,
+                attempts=payments.c.attempts + (1 if counts else 0),
+                next_attempt_at=next_attempt_at,
+                last_error=error,
+                **_NO_LEASE,
+            )
+        )
+
+    async def retry(self, payment_id: str) -> Payment | None:
+        """Queue a DEAD payment again, due at once and with its attempts counted anew. None: it is not DEAD."""
+        statement = (
+            update(payments)
+            .where(payments.c.id == payment_id, payments.c.state == DeliveryState.DEAD)
+            .values(state=DeliveryState.QUEUED, attempts=0, next_attempt_at=self._clock())
+            .returning(payments)
+        )
+        row = await self._database.write(lambda connection: connection.execute(statement).first())
+        return None if row is None else to_record(row, Payment)
+
+    async def next_due(self) -> datetime | None:
+        """When the next QUEUED payment can be claimed: its time, or the end of the lease on it. None: none waits."""
+        statement = select(_due_at()).where(payments.c.state == DeliveryState.QUEUED).order_by(_due_at()).limit(1)
+        return await self._database.read(lambda connection: connection.scalar(statement))
+
+    async def get(self, payment_id: str) -> Payment | None:
+        statement = select(payments).where(payments.c.id == payment_id)
+        row = await self._database.read(lambda connection: connection.execute(statement).first())
+        return None if row is None else to_record(row, Payment)
+
+    async def by_order_number(self, order_numbers: Collection[str]) -> dict[str, Payment]:
+        """The payments of these orders, by order number; orders without one are left out."""
+        statement = select(payments).where(payments.c.order_number.in_(order_numbers))
+        rows = await self._database.read(lambda connection: connection.execute(statement).all())
+        return {row.order_number: to_record(row, Payment) for row in rows}
+
+    async def list(
+        self, communities: Collection[str] | None, state: DeliveryState | None, offset: int, limit: int
+    ) -> Slice[Payment]:
+        """Newest first. `communities` None: all, and those of no known community."""
+        rows = in_communities(select(payments).order_by(payments.c.id.desc()), payments, communities)
+        if state is not None:
+            rows = rows.where(payments.c.state == state)
+        return await self._database.read(lambda connection: read_slice(connection, Payment, rows, offset, limit))
+
+    async def counts(self) -> dict[DeliveryState, int]:
+        """How many payments are in each state, zeros included."""
+        statement = select(payments.c.state, func.count()).group_by(payments.c.state)
+        rows = await self._database.read(lambda connection: connection.execute(statement).all())
+        return dict.fromkeys(DeliveryState, 0) | {DeliveryState(state): count for state, count in rows}
+
+    async def without_community(self, limit: int = 1000) -> frozenset[str]:
+        """Order numbers of payments whose community nobody knows yet, the newest ones."""
+        statement = (
+            select(payments.c.order_number)
+            .where(payments.c.community_code.is_(None))
+            .order_by(payments.c.id.desc())
+            .limit(limit)
+        )
+        return frozenset(await self._database.read(lambda connection: connection.scalars(statement).all()))
+
+    async def set_community(self, order_numbers: Collection[str], community_code: str) -> int:
+        """Note that these orders stand in the list of `community_code`; the first list that says so counts.
+
+        Returns how many payments have got their community by this.
+        """
+        statement = (
+            update(payments)
+            .where(payments.c.order_number.in_(order_numbers), payments.c.community_code.is_(None))
+            .values(community_code=community_code)
+        )
+        return await self._database.write(lambda connection: connection.execute(statement).rowcount)
+
+    async def conflicts(self, payment_id: str) -> tuple[PaymentConflict, ...]:
+        """What contradicted this payment, oldest first."""
+        statement = (
+            select(payment_conflicts)
+            .where(payment_conflicts.c.payment_id == payment_id)
+            .order_by(payment_conflicts.c.received_at)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(statement).all())
+        return tuple(to_record(row, PaymentConflict) for row in rows)
+
+    def _leased(self, payment: Payment) -> Update:
+        return update(payments).where(
+            payments.c.id == payment.id,
+            payments.c.state == DeliveryState.QUEUED,
+            payments.c.lease_owner.is_not(None),
+            payments.c.lease_token == payment.lease_token,
+        )
+
+    async def _mark(self, statement: Update) -> bool:
+        return await self._database.write(lambda connection: connection.execute(statement).rowcount) == 1
+
+
+def _due_at() -> ColumnElement[Any]:
+    """The later of the next attempt and the end of the lease."""
+    return case(
+        (payments.c.lease_until > payments.c.next_attempt_at, payments.c.lease_until),
+        else_=payments.c.next_attempt_at,
+    )
+
+
+def _payload_hash(numbers: tuple[str, str, str]) -> str:
+    return hashlib.sha256("\n".join(numbers).encode()).hexdigest()

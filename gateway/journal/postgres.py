@@ -1,0 +1,105 @@
+"""PostgreSQL: a small pool of asyncpg connections, each told to be durable and to give up in time (ADR 4)."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from gateway.journal.database import DATABASE_ERRORS, Work, journal_error, journal_timeout
+from gateway.journal.migrate import migrate
+
+POOL_SIZE = 8
+LONGEST_MIGRATION = 300.0
+
+ValueT = TypeVar("ValueT")
+
+
+async def connect(url: str, timeout: float) -> "asyncpg.Connection[asyncpg.Record]":
+    """One connection by a libpq URL (sslmode and the like included), with the journal's own session settings."""
+    milliseconds = str(round(timeout * 1000))
+    return await asyncpg.connect(
+        url,
+        timeout=timeout,
+        server_settings={
+            "application_name": "wanjia-gateway",
+            # Whatever the server's default: a commit is on disk before it is acknowledged.
+            "synchronous_commit": "on",
+            "statement_timeout": milliseconds,
+            "lock_timeout": milliseconds,
+            "idle_in_transaction_session_timeout": milliseconds,
+        },
+    )
+
+
+async def open_postgres(url: str, timeout: float) -> "PostgresDatabase":
+    """Connect and bring the database to the newest shape. Raises JournalError."""
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=lambda *_: connect(url, timeout),
+        pool_size=POOL_SIZE,
+        max_overflow=0,
+        pool_timeout=timeout,
+        hide_parameters=True,
+    )
+    try:
+        async with asyncio.timeout(LONGEST_MIGRATION), engine.begin() as connection:
+            await connection.run_sync(migrate)
+    except DATABASE_ERRORS as error:
+        await engine.dispose()
+        raise journal_error(error) from None
+    return PostgresDatabase(engine, timeout)
+
+
+class PostgresDatabase:
+    """The journal's PostgreSQL database. Opened by `open_postgres`."""
+
+    def __init__(self, engine: AsyncEngine, timeout: float) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._timeout = timeout
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def read(self, work: Work[ValueT]) -> ValueT:
+        """Run `work` without a transaction: each statement sees what is committed when it starts."""
+        return await self._within_timeout(self._run(self._reader, work))
+
+    async def write(self, work: Work[ValueT]) -> ValueT:
+        return await self._within_timeout(self._run(self._engine, work))
+
+    async def close(self) -> None:
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._engine.dispose()
+        except TimeoutError:
+            raise journal_timeout(self._timeout) from None
+        except DATABASE_ERRORS as error:
+            raise journal_error(error) from None
+
+    async def _run(self, engine: AsyncEngine, work: Work[ValueT]) -> ValueT:
+        async with engine.begin() as connection:
+            return await connection.run_sync(work)
+
+    async def _within_timeout(self, running: Coroutine[Any, Any, ValueT]) -> ValueT:
+        """In a task of its own, so that no one waits while a broken connection is being buried."""
+        task = asyncio.create_task(running)
+        self._running.add(task)
+        task.add_done_callback(self._forget)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=self._timeout)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if not done:
+            task.cancel()
+            raise journal_timeout(self._timeout)
+        try:
+            return task.result()
+        except DATABASE_ERRORS as error:
+            raise journal_error(error) from None
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen, if the caller has left

@@ -1,0 +1,181 @@
+"""What the journal keeps, as frozen records. All times are aware and in UTC.
+
+Nothing here holds personal data in the clear, the reviewer's own words in `Operation.reason` apart: arguments are
+kept as a keyed fingerprint, reveals as names of fields without their values.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from schema.normalise.states import DeliveryState, Outcome
+
+RecordT = TypeVar("RecordT")
+
+
+class Slice(msgspec.Struct, Generic[RecordT], frozen=True):
+    """A part of a list, newest first. `total` counts the whole list."""
+
+    items: tuple[RecordT, ...]
+    total: int
+
+
+class RecordRef(msgspec.Struct, frozen=True):
+    """Which record: its public type name ("Shenhe"), its community and the platform's own identifier, as text."""
+
+    type: str
+    community_code: str | None
+    platform_id: str
+
+
+class UserError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One entry of `userErrors`, as it was told to the caller. `field` is the path of input field names."""
+
+    code: str
+    message: str
+    field: tuple[str, ...] | None = None
+    upstream_message: str | None = None
+
+
+class OperationState(StrEnum):
+    """RESERVED → SENT → CONFIRMED | REFUSED | UNKNOWN; UNKNOWN → CONFIRMED | REFUSED once the write is read back."""
+
+    RESERVED = "RESERVED"
+    SENT = "SENT"
+    CONFIRMED = "CONFIRMED"
+    REFUSED = "REFUSED"
+    UNKNOWN = "UNKNOWN"
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One write through the gateway, from the intent to its outcome.
+
+    `expected` is what a reconciler looks for to learn whether the write took place; `answer` is what else the payload
+    told the caller, so that a replay can tell it again. Both are free JSON objects of the action's, without personal
+    data. `check_at` is when an UNKNOWN write is to be read back; None: it cannot be, and stays UNKNOWN.
+    """
+
+    id: str
+    idempotency_key: str | None
+    subject: str
+    mutation: str
+    fingerprint: str
+    community_code: str | None
+    reason: str | None
+    state: OperationState
+    started_at: datetime
+    sent_at: datetime | None
+    finished_at: datetime | None
+    check_at: datetime | None
+    record: RecordRef | None
+    expected: Mapping[str, Any] | None
+    answer: Mapping[str, Any] | None
+    user_errors: tuple[UserError, ...]
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The public outcome; None while the write is under way."""
+        if self.state in (OperationState.RESERVED, OperationState.SENT):
+            return None
+        return Outcome(self.state.value)
+
+
+class ReservationKind(StrEnum):
+    """NEW: the caller's to carry out. REPLAY: carried out before with the same arguments, with the outcome of the
+    operation. MISMATCH: the key was used for another mutation or with other arguments. IN_PROGRESS: the same write
+    is under way.
+    """
+
+    NEW = "NEW"
+    REPLAY = "REPLAY"
+    MISMATCH = "MISMATCH"
+    IN_PROGRESS = "IN_PROGRESS"
+
+
+class Reservation(msgspec.Struct, frozen=True):
+    """The answer to `reserve`: the operation just begun, or the one that holds the key."""
+
+    kind: ReservationKind
+    operation: Operation
+
+
+class Payment(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment notification and where its delivery stands.
+
+    `lease_token` is the fencing number of the last claim: whoever does not hold it cannot mark the row. `last_error`
+    is a code such as UPSTREAM_TIMEOUT. `next_attempt_at` is None unless QUEUED.
+    """
+
+    id: str
+    order_number: str
+    shop_number: str
+    weixin_number: str
+    community_code: str | None
+    state: DeliveryState
+    attempts: int
+    received_at: datetime
+    delivered_at: datetime | None
+    next_attempt_at: datetime | None
+    last_error: str | None
+    lease_owner: str | None
+    lease_token: int
+    lease_until: datetime | None
+
+
+class ReceiptKind(StrEnum):
+    """NEW: kept now, for good. SAME: kept before, with the very same numbers. CONFLICT: the order or the WeChat
+    number is known with other numbers; nothing changed, and the attempt is recorded.
+    """
+
+    NEW = "NEW"
+    SAME = "SAME"
+    CONFLICT = "CONFLICT"
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """The answer to `receive`: the row kept, or the one that stands in the way."""
+
+    kind: ReceiptKind
+    payment: Payment
+
+
+class PaymentConflict(msgspec.Struct, frozen=True, kw_only=True):
+    """A notification that contradicted `payment_id`: from whom, when, and the SHA-256 of its three numbers."""
+
+    payment_id: str
+    subject: str
+    payload_hash: str
+    received_at: datetime
+
+
+class Announcement(msgspec.Struct, frozen=True, kw_only=True):
+    """An announcement published through this gateway: the platform has no way to read one back (quirk 169)."""
+
+    platform_id: int
+    community_code: str
+    title: str
+    content: str
+    weight: int
+    pinned: bool
+    published: bool
+    manager: str | None
+    logo: str | None
+    images: tuple[str, ...]
+    created_at: datetime
+
+
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """Who did what to which record. `fields` names what was revealed or decided, never the values."""
+
+    id: str
+    at: datetime
+    subject: str
+    action: str
+    community_code: str | None
+    record: RecordRef | None
+    fields: tuple[str, ...]
+    operation_id: str | None
+    request_id: str | None

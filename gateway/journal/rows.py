@@ -1,0 +1,48 @@
+"""Between rows and records."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Row, Select, Table, func, select
+
+from gateway.journal.records import RecordRef, Slice
+
+RecordT = TypeVar("RecordT", bound=msgspec.Struct)
+
+
+def to_record(row: Row[Any], struct: type[RecordT]) -> RecordT:
+    """The record of a row. The three `record_…` columns become one RecordRef."""
+    values: dict[str, Any] = dict(row._mapping)
+    if values.get("record_type") is not None:
+        values["record"] = RecordRef(
+            values["record_type"], values["record_community_code"], values["record_id"]
+        )
+    elif "record_type" in values:
+        values["record"] = None
+    return msgspec.convert(values, struct)
+
+
+def record_columns(record: RecordRef | None) -> Mapping[str, str | None]:
+    """The three columns of a RecordRef; nothing for None, so that an earlier one stays."""
+    if record is None:
+        return {}
+    return {
+        "record_type": record.type,
+        "record_community_code": record.community_code,
+        "record_id": record.platform_id,
+    }
+
+
+def read_slice(
+    connection: Connection, struct: type[RecordT], rows: Select[Any], offset: int, limit: int
+) -> Slice[RecordT]:
+    """The rows from `offset` on, `limit` at most, and how many there are in all."""
+    total = connection.scalar(select(func.count()).select_from(rows.order_by(None).subquery()))
+    items = connection.execute(rows.offset(offset).limit(limit)).all()
+    return Slice(tuple(to_record(row, struct) for row in items), total or 0)
+
+
+def in_communities(rows: Select[Any], table: Table, communities: Collection[str] | None) -> Select[Any]:
+    """Only rows of these communities; None: all rows, also those of no known community."""
+    return rows if communities is None else rows.where(table.c.community_code.in_(communities))

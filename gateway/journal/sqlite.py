@@ -1,0 +1,164 @@
+"""SQLite: one file, one process, one connection, one thread (ADR 4).
+
+Whoever is waiting when the thread becomes free shares the next transaction, and so its one fsync.
+"""
+
+import asyncio
+import sqlite3
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import Connection, StaticPool, create_engine, event
+
+from gateway.errors import JournalError
+from gateway.journal.database import DATABASE_ERRORS, Work, error_code, journal_error, journal_timeout
+from gateway.journal.migrate import migrate
+
+FILE_NAME = "journal.sqlite3"
+LARGEST_BATCH = 128
+
+ValueT = TypeVar("ValueT")
+
+_PRAGMAS = (
+    # Before the first access: the file is locked for good, and the WAL index lives in this process's memory.
+    "locking_mode = EXCLUSIVE",
+    "journal_mode = WAL",
+    # fsync at every commit, to the platter where the system tells the two apart (macOS).
+    "synchronous = FULL",
+    "fullfsync = ON",
+    "foreign_keys = ON",
+)
+
+
+async def open_sqlite(data_dir: Path, timeout: float) -> "SqliteDatabase":
+    """Open the journal's file in `data_dir`, made if need be, and bring it to the newest shape.
+
+    Raises JournalError when another process holds it for longer than `timeout` seconds, or it cannot be used.
+    """
+    thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+    try:
+        connection = await asyncio.get_running_loop().run_in_executor(thread, _open, data_dir, timeout)
+    except DATABASE_ERRORS as error:
+        thread.shutdown(wait=False)
+        if error_code(error) == "SQLITE_BUSY":
+            raise JournalError(
+                f"{FILE_NAME} is in use by another process. Several gateways share a journal only on PostgreSQL: "
+                "set GATEWAY_DATABASE_URL."
+            ) from None
+        raise journal_error(error) from None
+    return SqliteDatabase(thread, connection, timeout)
+
+
+def _open(data_dir: Path, timeout: float) -> Connection:
+    data_dir.mkdir(parents=True, exist_ok=True)
+    path = data_dir / FILE_NAME
+    path.touch(mode=0o600)
+    engine = create_engine(
+        "sqlite://", creator=lambda: _connect(path, timeout), poolclass=StaticPool, hide_parameters=True
+    )
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    try:
+        connection = engine.connect()
+        with connection.begin():
+            migrate(connection)
+    except BaseException:
+        engine.dispose()
+        raise
+    return connection
+
+
+def _connect(path: Path, timeout: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
+    try:
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+class _Waiting(NamedTuple):
+    """A unit of work and who waits for it."""
+
+    work: Work[Any]
+    answer: "asyncio.Future[Any]"
+
+
+class _Done(NamedTuple):
+    """How a unit of work ended: with a value, or with an error."""
+
+    value: Any = None
+    error: Exception | None = None
+
+
+class SqliteDatabase:
+    """The journal's file. Opened by `open_sqlite`."""
+
+    def __init__(self, thread: ThreadPoolExecutor, connection: Connection, timeout: float) -> None:
+        self._thread = thread
+        self._connection = connection
+        self._timeout = timeout
+        self._waiting: deque[_Waiting] = deque()
+        self._draining: asyncio.Task[None] | None = None
+
+    async def read(self, work: Work[ValueT]) -> ValueT:
+        """As `write`: on one connection a reader waits for its turn anyway, and without changes nothing is synced."""
+        return await self.write(work)
+
+    async def write(self, work: Work[ValueT]) -> ValueT:
+        """Have `work` done in the next transaction. Work whose caller gave up before that is not done at all."""
+        answer: asyncio.Future[ValueT] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(work, answer))
+        if self._draining is None or self._draining.done():
+            self._draining = asyncio.create_task(self._drain())
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await answer
+        except TimeoutError:
+            raise journal_timeout(self._timeout) from None
+        except DATABASE_ERRORS as error:
+            raise journal_error(error) from None
+
+    async def close(self) -> None:
+        try:
+            async with asyncio.timeout(self._timeout):
+                if self._draining is not None:
+                    await self._draining
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+        except TimeoutError:
+            raise journal_timeout(self._timeout) from None
+        except DATABASE_ERRORS as error:
+            raise journal_error(error) from None
+        finally:
+            self._thread.shutdown(wait=False)
+
+    async def _drain(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_BATCH))]
+            batch = [waiting for waiting in batch if not waiting.answer.done()]
+            ends = await loop.run_in_executor(self._thread, self._commit, [waiting.work for waiting in batch])
+            for waiting, end in zip(batch, ends, strict=True):
+                if waiting.answer.done():
+                    continue
+                if end.error is None:
+                    waiting.answer.set_result(end.value)
+                else:
+                    waiting.answer.set_exception(end.error)
+
+    def _commit(self, works: list[Work[Any]]) -> list[_Done]:
+        """All in one transaction; if that fails, each in its own, so that a failure is only its owner's."""
+        try:
+            with self._connection.begin():
+                return [_Done(work(self._connection)) for work in works]
+        except Exception as error:  # noqa: BLE001 # raised again where the work is awaited
+            if len(works) == 1:
+                return [_Done(error=error)]
+        return [end for work in works for end in self._commit([work])]
+
+    def _disconnect(self) -> None:
+        self._connection.close()
+        self._connection.engine.dispose()

@@ -1,0 +1,176 @@
+"""The tables of the journal, the same on SQLite and PostgreSQL. `migrations/` brings a database to this shape."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+from gateway.journal.records import OperationState
+from schema.normalise.states import DeliveryState
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time, kept in UTC. SQLite has no zone of its own: its text is UTC. A naive time is a ValueError."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time of the journal needs a zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _one_of(column: str, enum: type[StrEnum]) -> CheckConstraint:
+    words = ", ".join(f"'{member.value}'" for member in enum)
+    return CheckConstraint(f"{column} IN ({words})", name=column)
+
+
+def _json() -> JSON:
+    return JSON(none_as_null=True)
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+operations = Table(
+    "operations",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("idempotency_key", Text),
+    Column("subject", Text, nullable=False),
+    Column("mutation", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("community_code", Text),
+    Column("reason", Text),
+    Column("state", Text, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("check_at", UtcDateTime),
+    Column("record_type", Text),
+    Column("record_community_code", Text),
+    Column("record_id", Text),
+    Column("expected", _json()),
+    Column("answer", _json()),
+    Column("user_errors", _json(), nullable=False),
+    UniqueConstraint("subject", "idempotency_key"),
+    _one_of("state", OperationState),
+    CheckConstraint("state NOT IN ('SENT', 'UNKNOWN') OR sent_at IS NOT NULL", name="sent"),
+    CheckConstraint("(state IN ('CONFIRMED', 'REFUSED')) = (finished_at IS NOT NULL)", name="finished"),
+    CheckConstraint("check_at IS NULL OR state = 'UNKNOWN'", name="check"),
+    CheckConstraint("(record_type IS NULL) = (record_id IS NULL)", name="record"),
+    Index("ix_operations_community_code_id", "community_code", "id"),
+    Index(
+        "ix_operations_unresolved",
+        "state",
+        "started_at",
+        postgresql_where=text("state IN ('RESERVED', 'SENT', 'UNKNOWN')"),
+        sqlite_where=text("state IN ('RESERVED', 'SENT', 'UNKNOWN')"),
+    ),
+)
+
+payments = Table(
+    "payments",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("order_number", Text, nullable=False),
+    Column("shop_number", Text, nullable=False),
+    Column("weixin_number", Text, nullable=False),
+    Column("community_code", Text),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("delivered_at", UtcDateTime),
+    Column("next_attempt_at", UtcDateTime),
+    Column("last_error", Text),
+    Column("lease_owner", Text),
+    Column("lease_token", BigInteger, nullable=False),
+    Column("lease_until", UtcDateTime),
+    UniqueConstraint("order_number"),
+    UniqueConstraint("weixin_number"),
+    _one_of("state", DeliveryState),
+    CheckConstraint("order_number <> '' AND weixin_number <> ''", name="numbers"),
+    CheckConstraint("attempts >= 0", name="attempts"),
+    CheckConstraint("(state = 'DELIVERED') = (delivered_at IS NOT NULL)", name="delivered"),
+    CheckConstraint("(state = 'QUEUED') = (next_attempt_at IS NOT NULL)", name="queued"),
+    CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name="lease"),
+    CheckConstraint("lease_until IS NULL OR state = 'QUEUED'", name="leased"),
+    Index("ix_payments_community_code_id", "community_code", "id"),
+    Index("ix_payments_state_next_attempt_at", "state", "next_attempt_at"),
+)
+
+payment_conflicts = Table(
+    "payment_conflicts",
+    metadata,
+    Column("payment_id", ForeignKey("payments.id"), primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("payload_hash", String(64), primary_key=True),
+    Column("received_at", UtcDateTime, nullable=False),
+)
+
+announcements = Table(
+    "announcements",
+    metadata,
+    Column("community_code", Text, primary_key=True),
+    Column("platform_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("title", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("weight", BigInteger, nullable=False),
+    Column("pinned", Boolean, nullable=False),
+    Column("published", Boolean, nullable=False),
+    Column("manager", Text),
+    Column("logo", Text),
+    Column("images", _json(), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_announcements_community_code_created_at", "community_code", "created_at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("community_code", Text),
+    Column("record_type", Text),
+    Column("record_community_code", Text),
+    Column("record_id", Text),
+    Column("fields", _json(), nullable=False),
+    Column("operation_id", Text),
+    Column("request_id", Text),
+    CheckConstraint("(record_type IS NULL) = (record_id IS NULL)", name="record"),
+)
