@@ -1,0 +1,67 @@
+"""From the platforms' pages to any slice of their lists.
+
+Platforms cut their lists into pages of a size they choose (quirks 134 to 143); callers ask for `first` items from an
+offset. A slice is put together from as few pages as hold it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Generic, Protocol, TypeVar
+
+from schema.normalise.records import Page, Record
+
+
+class Identified(Protocol):
+    @property
+    def platform_id(self) -> int: ...
+
+
+ItemT = TypeVar("ItemT")
+RowT = TypeVar("RowT", bound=Identified)
+
+
+class Slice(Record, Generic[ItemT], frozen=True, gc=False):
+    """`items` from `offset` on, of a list of `total`. Offsets are of the moment: lists may shift (quirk 142)."""
+
+    items: tuple[ItemT, ...]
+    offset: int
+    first: int
+    total: int
+
+
+async def read_slice(
+    fetch: Callable[[int], Awaitable[Page[RowT]]], offset: int, first: int, page_size: int
+) -> Slice[RowT]:
+    """Read items `offset` to `offset + first`.
+
+    `fetch(page)` reads the platform's page, 1-based; `page_size` is what its size is expected to be. The size in the
+    answer counts: where it differs, the slice is cut by it. One page is read first, the others then side by side.
+    """
+    number = offset // page_size + 1
+    page = await fetch(number)
+    size = page.per_page or page_size
+    if size != page_size and offset // size + 1 != number:
+        number = offset // size + 1
+        page = await fetch(number)
+    total = page.total
+    if total is None:
+        total = await _total_beyond_the_end(fetch, number)
+    last_wanted = (min(offset + first, total) - 1) // size + 1
+    pages = [page, *await asyncio.gather(*(fetch(later) for later in range(number + 1, last_wanted + 1)))]
+    items = _distinct(pages)
+    skip = offset - (number - 1) * size
+    return Slice(tuple(items[skip : skip + first]), offset, first, total)
+
+
+async def _total_beyond_the_end(fetch: Callable[[int], Awaitable[Page[RowT]]], number: int) -> int:
+    """A page beyond the end looks like "nothing found" (quirk 139): only the first page tells them apart."""
+    if number == 1:
+        return 0
+    return (await fetch(1)).total or 0
+
+
+def _distinct(pages: list[Page[RowT]]) -> list[RowT]:
+    """Rows that shifted onto the next page meanwhile would come twice (quirk 142)."""
+    if len(pages) == 1:
+        return list(pages[0].items)
+    return list({item.platform_id: item for page in pages for item in page.items}.values())

@@ -1,0 +1,22 @@
+"""What is known of the platforms without asking them."""
+
+from gateway.ops.health import EndpointState
+from gateway.platforms.platforms import Platforms
+from schema.normalise.records import Record
+from schema.normalise.vocabulary import PlatformName
+
+
+class PlatformStatus(Record, frozen=True, gc=False):
+    """A platform and its endpoints."""
+
+    name: PlatformName
+    healthy: bool
+    endpoints: tuple[EndpointState, ...]
+
+
+def platform_statuses(platforms: Platforms) -> list[PlatformStatus]:
+    """Both platforms, wjdh first. Calls nobody."""
+    return [
+        PlatformStatus(name, client.healthy, tuple(client.endpoints.values()))
+        for name, client in ((PlatformName.WJDH, platforms.wjdh), (PlatformName.SECURITY, platforms.security))
+    ]

@@ -1,0 +1,81 @@
+"""All loaders of one request."""
+
+from functools import cached_property
+
+from gateway.loaders.batch import BatchLoader, Source
+from gateway.loaders.house import HouseOwnerLoader
+from gateway.loaders.module import ModulesLoader, ModuleStatesLoader
+from gateway.loaders.order import OrderLoader, OrderPageLoader, OrdersLoader
+from gateway.loaders.people import PeopleLoader
+from gateway.loaders.platform import PlatformStatus, platform_statuses
+from gateway.loaders.repair import RepairLoader, RepairPageLoader, RepairsLoader
+from gateway.loaders.shenhe import ShenheLoader, ShenhePageLoader, ShenhesLoader
+
+
+class Loaders:
+    """Made per request, each loader on first use: within a request nothing is asked twice."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    @cached_property
+    def people(self) -> PeopleLoader:
+        return PeopleLoader(self.source)
+
+    @cached_property
+    def house_owner(self) -> HouseOwnerLoader:
+        return HouseOwnerLoader(self.source)
+
+    @cached_property
+    def shenhe(self) -> ShenheLoader:
+        return ShenheLoader(self.source)
+
+    @cached_property
+    def shenhes(self) -> ShenhesLoader:
+        return ShenhesLoader(self.source, self.shenhe_page)
+
+    @cached_property
+    def shenhe_page(self) -> ShenhePageLoader:
+        return ShenhePageLoader(self.source)
+
+    @cached_property
+    def order(self) -> OrderLoader:
+        return OrderLoader(self.source, self.order_page)
+
+    @cached_property
+    def orders(self) -> OrdersLoader:
+        return OrdersLoader(self.source, self.order_page)
+
+    @cached_property
+    def order_page(self) -> OrderPageLoader:
+        return OrderPageLoader(self.source)
+
+    @cached_property
+    def repair(self) -> RepairLoader:
+        return RepairLoader(self.source)
+
+    @cached_property
+    def repairs(self) -> RepairsLoader:
+        return RepairsLoader(self.source, self.repair_page)
+
+    @cached_property
+    def repair_page(self) -> RepairPageLoader:
+        return RepairPageLoader(self.source)
+
+    @cached_property
+    def modules(self) -> ModulesLoader:
+        return ModulesLoader(self.source)
+
+    @cached_property
+    def module_states(self) -> ModuleStatesLoader:
+        return ModuleStatesLoader(self.source)
+
+    def platforms(self) -> list[PlatformStatus]:
+        """What is known of the platforms; calls nobody."""
+        return platform_statuses(self.source.platforms)
+
+    def close(self) -> None:
+        """The request is over: what its loaders still read for it alone is stopped."""
+        for loader in vars(self).values():
+            if isinstance(loader, BatchLoader):
+                loader.close()

@@ -1,0 +1,54 @@
+"""Assembles the schema."""
+
+from collections.abc import Iterable
+from functools import cache
+
+import strawberry
+from graphql import (
+    GraphQLArgument,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    Undefined,
+)
+from strawberry.schema.config import StrawberryConfig
+
+from schema.enums import declare_enums
+from schema.normalise.vocabulary import HouseType
+from schema.queries.query import Query
+from schema.scalars import SCALARS
+
+
+@cache
+def build_schema() -> strawberry.Schema:
+    """The one schema of the process."""
+    declare_enums()
+    schema = strawberry.Schema(query=Query, types=[HouseType], config=StrawberryConfig(scalar_map=SCALARS))
+    _drop_null_defaults(schema._schema)
+    return schema
+
+
+def _drop_null_defaults(schema: GraphQLSchema) -> None:
+    """An optional argument has no default in the contract; Strawberry takes Python's `= None` for a default of null."""
+    for graphql_type in schema.type_map.values():
+        if isinstance(graphql_type, GraphQLInputObjectType):
+            inputs: Iterable[GraphQLInputField | GraphQLArgument] = graphql_type.fields.values()
+        elif isinstance(graphql_type, GraphQLObjectType | GraphQLInterfaceType):
+            inputs = [argument for field in graphql_type.fields.values() for argument in field.args.values()]
+        else:
+            continue
+        for value in inputs:
+            if value.default_value is None:
+                value.default_value = Undefined
+
+
+def executable_schema() -> GraphQLSchema:
+    """The schema as graphql-core executes it: Strawberry keeps it in an attribute that has no public name yet."""
+    return build_schema()._schema
+
+
+def export_sdl() -> str:
+    """The schema definition, as checked in at `schema/schema.graphql`."""
+    return build_schema().as_str() + "\n"

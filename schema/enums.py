@@ -1,0 +1,27 @@
+"""The enums of the schema: those of `schema.normalise`, with the descriptions that their words give."""
+
+from enum import StrEnum
+from typing import Any, cast
+
+import strawberry
+from strawberry.types.enum import StrawberryEnumDefinition
+
+from schema.normalise.enum_words import EnumWords
+from schema.normalise.state_words import STATES
+from schema.normalise.words import ENUMS
+
+DESCRIBED = {**ENUMS, **STATES}
+
+
+def _declare(enum: type[StrEnum], words: EnumWords[Any]) -> None:
+    """Make a plain enum one of the schema's; Strawberry itself describes members only where they are defined."""
+    strawberry.enum(enum, description=f"{words.description}.")
+    definition = cast("StrawberryEnumDefinition", enum.__strawberry_definition__)  # type: ignore[attr-defined] # Strawberry sets it
+    for value in definition.values:
+        value.description = f"{words.members[enum[value.name]].description}."
+
+
+def declare_enums() -> None:
+    """Make every enum known to Strawberry. Types may be declared before; the schema is built after."""
+    for enum, words in DESCRIBED.items():
+        _declare(enum, words)

@@ -1,0 +1,37 @@
+"""Records that no single upstream row holds: what the gateway puts together from several."""
+
+from collections.abc import Iterable, Iterator
+
+from schema.normalise.records import Module, ModuleState, Record
+from schema.normalise.vocabulary import ModuleName
+
+
+class Community(Record, frozen=True, gc=False):
+    """A community: all that is known of it is its code."""
+
+    code: str
+
+
+class ModuleDrift(Record, frozen=True, gc=False):
+    """A module about which the platforms disagree. None: that platform does not report it."""
+
+    name: ModuleName
+    label: str
+    wjdh: bool | None
+    security: bool | None
+
+
+def module_drift(modules: Iterable[Module], states: Iterable[ModuleState]) -> Iterator[ModuleDrift]:
+    """Where the switches of wjdh and the production states of security differ (quirk 166).
+
+    A module that only one side reports is a difference; a state that could not be read is none.
+    """
+    of_security = {state.label: state for state in states}
+    for module in modules:
+        state = of_security.pop(module.label, None)
+        if state is None:
+            yield ModuleDrift(module.name, module.label, module.enabled, None)
+        elif module.enabled is not None and state.enabled is not None and module.enabled != state.enabled:
+            yield ModuleDrift(module.name, module.label, module.enabled, state.enabled)
+    for state in of_security.values():
+        yield ModuleDrift(state.name, state.label, None, state.enabled)

@@ -1,0 +1,159 @@
+"""An application held against what the security platform knows: what a reviewer needs to decide.
+
+Pure comparison of records; nothing is corrected and nothing decided. A value that either side does not tell is no
+difference.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from enum import StrEnum
+from typing import NamedTuple
+
+from schema.normalise.records import HouseKey, HouseOwner, People, Record, Shenhe, ShenhePeople
+from schema.normalise.states import FindingCode, Severity
+from schema.normalise.vocabulary import PiiKind, ResidentRole, ShenheType
+
+
+class Finding(Record, frozen=True, gc=False, kw_only=True):
+    """One result. `field` is a public field name of the application, `submitted` and `registered` its two values."""
+
+    code: FindingCode
+    severity: Severity
+    field: str | None = None
+    submitted: str | None = None
+    registered: str | None = None
+    pii: PiiKind | None = None
+
+
+class _Compared(NamedTuple):
+    attribute: str
+    field: str
+    severity: Severity
+    pii: PiiKind | None = None
+
+
+COMPARED = (
+    _Compared("id_card", "idCard", Severity.BLOCKING, PiiKind.ID_CARD),
+    _Compared("sex", "sex", Severity.WARNING),
+    _Compared("birth_date", "birthDate", Severity.WARNING, PiiKind.BIRTH),
+    _Compared("nation", "nation", Severity.INFO),
+    _Compared("registered_address", "registeredAddress", Severity.INFO, PiiKind.ADDRESS),
+    _Compared("political_status", "politicalStatus", Severity.INFO, PiiKind.SENSITIVE_STATUS),
+    _Compared("is_veteran", "isVeteran", Severity.INFO, PiiKind.SENSITIVE_STATUS),
+    _Compared(
+        "receives_subsistence_allowance", "receivesSubsistenceAllowance", Severity.INFO, PiiKind.SENSITIVE_STATUS
+    ),
+    _Compared("is_petitioner", "isPetitioner", Severity.INFO, PiiKind.SENSITIVE_STATUS),
+    _Compared("job_name", "jobName", Severity.INFO),
+    _Compared("company_name", "companyName", Severity.INFO),
+)
+"""Name and phone are not compared: the registered person was found by them."""
+
+BINDING = (ShenheType.BIND_OWNER, ShenheType.BIND_TENANT, ShenheType.BIND_FAMILY)
+NEEDS_AN_OWNER = (ShenheType.BIND_TENANT, ShenheType.BIND_FAMILY, ShenheType.REPLACE_OWNER)
+
+_ID_CARD_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_ID_CARD_CHECKS = "10X98765432"
+
+
+def applied_house(review: Shenhe) -> HouseKey | None:
+    """The house of an application, in the community whose list the review stands in, not the one in its form (66)."""
+    house = review.content.house if review.content else None
+    if house is None or review.community_code is None:
+        return None
+    if house.building is None or house.unit is None or house.floor is None or house.room is None:
+        return None
+    return HouseKey(review.community_code, house.building, house.unit, house.floor, house.room)
+
+
+def person_findings(applicant: ShenhePeople, registered: People | None) -> Iterator[Finding]:
+    """The applicant against the registered person of the same name and phone, None where there is none."""
+    if registered is None:
+        yield Finding(code=FindingCode.NOT_REGISTERED, severity=Severity.WARNING)
+        return
+    for attribute, field, severity, pii in COMPARED:
+        submitted, known = getattr(applicant, attribute), getattr(registered, attribute)
+        if submitted is None or known is None or submitted == known or _is_unrecognized(submitted, known):
+            continue
+        yield Finding(
+            code=FindingCode.FIELD_DIFFERS,
+            severity=severity,
+            field=f"content.people.{field}",
+            submitted=_text(submitted),
+            registered=_text(known),
+            pii=pii,
+        )
+
+
+def id_card_findings(applicant: ShenhePeople) -> Iterator[Finding]:
+    """A wrong check digit is worth a look; it proves nothing: the platforms take such numbers (quirk 84)."""
+    if applicant.id_card is not None and not has_valid_check_digit(applicant.id_card):
+        yield Finding(
+            code=FindingCode.ID_CARD_INVALID,
+            severity=Severity.WARNING,
+            field="content.people.idCard",
+            submitted=applicant.id_card,
+            pii=PiiKind.ID_CARD,
+        )
+
+
+def binding_findings(review: Shenhe, house: HouseKey, registered: People | None) -> Iterator[Finding]:
+    """Whether the applicant lives in that house already."""
+    if registered is None or review.type not in BINDING:
+        return
+    for residency in registered.residencies:
+        if residency.house.key == house:
+            yield Finding(
+                code=FindingCode.ALREADY_BOUND,
+                severity=Severity.WARNING,
+                field="content.house.role",
+                registered=residency.role.value,
+            )
+            return
+
+
+def owner_findings(review: Shenhe, owner: HouseOwner | None) -> Iterator[Finding]:
+    """The house's registered owner against what the application wants to be."""
+    if owner is None:
+        if review.type in NEEDS_AN_OWNER:
+            yield Finding(code=FindingCode.HOUSE_HAS_NO_OWNER, severity=Severity.WARNING, field="content.house")
+        return
+    phone = review.content.people.phone if review.content and review.content.people else None
+    applies_as_owner = review.type is ShenheType.BIND_OWNER or (
+        review.type is ShenheType.UNRECOGNIZED
+        and review.content is not None
+        and review.content.house is not None
+        and review.content.house.role is ResidentRole.OWNER
+    )
+    replaces = review.type is ShenheType.REPLACE_OWNER
+    if (applies_as_owner or replaces) and owner.phone is not None and owner.phone != phone:
+        yield Finding(
+            code=FindingCode.HOUSE_HAS_OTHER_OWNER,
+            severity=Severity.INFO if replaces else Severity.BLOCKING,
+            field="content.people.phone",
+            submitted=phone,
+            registered=owner.phone,
+            pii=PiiKind.PHONE,
+        )
+
+
+def has_valid_check_digit(id_card: str) -> bool:
+    """GB 11643: the weighted sum of the first 17 digits names the 18th, X for ten."""
+    if len(id_card) != len(_ID_CARD_WEIGHTS) + 1 or not (id_card[:-1].isascii() and id_card[:-1].isdigit()):
+        return False
+    total = sum(weight * int(digit) for weight, digit in zip(_ID_CARD_WEIGHTS, id_card, strict=False))
+    return _ID_CARD_CHECKS[total % 11] == id_card[-1].upper()
+
+
+def _is_unrecognized(*values: object) -> bool:
+    return any(isinstance(value, StrEnum) and value.name == "UNRECOGNIZED" for value in values)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)

@@ -1,0 +1,31 @@
+"""Dictionaries: every enum as labels for interfaces."""
+
+from typing import Annotated
+
+import strawberry
+
+from gateway.errors import UserInputError
+from schema.enums import DESCRIBED
+from schema.normalise import enum_words
+from schema.types.dictionary import Dictionary
+
+DICTIONARIES = {words.enum.__name__: words.dictionary() for words in DESCRIBED.values()}
+
+Names = Annotated[
+    list[str] | None,
+    strawberry.argument(description='Names of enums, such as "ShenheStatus"; omitted: all (枚举名称).'),
+]
+
+
+@strawberry.type
+class DictionaryQueries:
+    @strawberry.field(
+        description="Enums as labels for interfaces, in the order asked for (数据字典).", graphql_type=list[Dictionary]
+    )
+    def dictionaries(self, names: Names = None) -> list[enum_words.Dictionary]:
+        if names is None:
+            return list(DICTIONARIES.values())
+        for index, name in enumerate(names):
+            if name not in DICTIONARIES:
+                raise UserInputError(f"names.{index}", f"names.{index} is not the name of an enum.")
+        return [DICTIONARIES[name] for name in names]

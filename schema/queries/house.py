@@ -1,0 +1,29 @@
+"""Houses."""
+
+from typing import Annotated
+
+import strawberry
+
+from gateway.context import Info
+from schema.normalise import records
+from schema.types.arguments import community
+from schema.types.fields import needs
+from schema.types.house import House, HouseAddressInput, house_at
+
+Address = Annotated[HouseAddressInput, strawberry.argument(description="The full address (房屋地址).")]
+
+
+@strawberry.type
+class HouseQueries:
+    @strawberry.field(
+        description="The house at an address; null when the caller may not see its community. An address, not a proof "
+        "that it exists: no platform lists houses (房屋).",
+        directives=needs(["people:read"]),
+        graphql_type=House | None,
+    )
+    def house(self, info: Info, address: Address) -> records.House | None:
+        code = community(address.community_code, "address.communityCode")
+        if not info.context.principal.sees(code):
+            return None
+        key = records.HouseKey(code, address.building, address.unit, address.floor, address.room)
+        return house_at(key, "address.")

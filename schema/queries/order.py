@@ -1,0 +1,56 @@
+"""Payment orders."""
+
+from typing import Annotated
+
+import strawberry
+
+from gateway.context import Info
+from gateway.errors import UserInputError
+from gateway.execution.load import Load
+from gateway.loaders.order import OrderKey, OrdersKey
+from gateway.loaders.paging import Slice
+from schema.normalise import records
+from schema.types.arguments import CommunityCode, community
+from schema.types.connection import After, Connection, First, PageNumber, window
+from schema.types.fields import needs
+from schema.types.order import FilterOrders, Order, load_orders, order_query
+
+LONGEST_NUMBER = 64
+
+
+@strawberry.type
+class OrderQueries:
+    @strawberry.field(
+        description="One order by its number; null when the community has none. Looked for page by page from the "
+        "newest, since the platform can not be asked for one: beyond a bound that is an error, never null (订单).",
+        directives=needs(["order:read"]),
+        graphql_type=Order | None,
+    )
+    def order(
+        self,
+        info: Info,
+        community_code: CommunityCode,
+        number: Annotated[str, strawberry.argument(description="The order's number (订单编号).")],
+    ) -> Load[OrderKey, records.Order | None] | None:
+        code = community(community_code)
+        if not number or len(number) > LONGEST_NUMBER:
+            raise UserInputError("number", f"number must be 1 to {LONGEST_NUMBER} characters.")
+        if not info.context.principal.sees(code):
+            return None
+        return Load(info.context.loaders.order, OrderKey(code, number=number))
+
+    @strawberry.field(
+        description="Orders of a community, newest first (订单列表).",
+        directives=needs(["order:read"]),
+        graphql_type=Connection[Order] | None,
+    )
+    def orders(
+        self,
+        info: Info,
+        community_code: CommunityCode,
+        filter: FilterOrders = None,
+        first: First = 20,
+        after: After = None,
+        page: PageNumber = None,
+    ) -> Load[OrdersKey, Slice[records.Order]] | None:
+        return load_orders(info, community_code, order_query(filter), window(first, after, page))

@@ -1,0 +1,35 @@
+"""People of the security platform."""
+
+from typing import Annotated
+
+import strawberry
+
+from gateway.context import Info
+from gateway.errors import UserInputError
+from gateway.execution.load import Load
+from gateway.loaders.people import PeopleKey
+from schema.normalise import records
+from schema.types.fields import needs
+from schema.types.house import load_people
+from schema.types.people import People
+
+LONGEST_TEXT = 64
+
+
+@strawberry.type
+class PeopleQueries:
+    @strawberry.field(
+        description="A person by full name and phone, both exact; null when security does not know them (人员).",
+        directives=needs(["people:read"]),
+        graphql_type=People | None,
+    )
+    def people(
+        self,
+        info: Info,
+        name: Annotated[str, strawberry.argument(description="Full name (姓名).")],
+        phone: Annotated[str, strawberry.argument(description="Phone number (手机号码).")],
+    ) -> Load[PeopleKey, records.People | None] | None:
+        for argument, value in (("name", name), ("phone", phone)):
+            if not value.strip() or len(value) > LONGEST_TEXT:
+                raise UserInputError(argument, f"{argument} must be 1 to {LONGEST_TEXT} characters.")
+        return load_people(info, name.strip(), phone.strip())

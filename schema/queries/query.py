@@ -1,0 +1,34 @@
+"""The root of all reads."""
+
+import strawberry
+
+from schema.queries.announcement import AnnouncementQueries
+from schema.queries.community import CommunityQueries
+from schema.queries.dictionary import DictionaryQueries
+from schema.queries.house import HouseQueries
+from schema.queries.module import ModuleQueries
+from schema.queries.node import NodeQueries
+from schema.queries.order import OrderQueries
+from schema.queries.people import PeopleQueries
+from schema.queries.platform import PlatformQueries
+from schema.queries.repair import RepairQueries
+from schema.queries.shenhe import ShenheQueries
+from schema.queries.viewer import ViewerQueries
+
+
+@strawberry.type(description="All reads (查询).")
+class Query(
+    PlatformQueries,
+    DictionaryQueries,
+    AnnouncementQueries,
+    ModuleQueries,
+    RepairQueries,
+    OrderQueries,
+    ShenheQueries,
+    HouseQueries,
+    PeopleQueries,
+    CommunityQueries,
+    ViewerQueries,
+    NodeQueries,
+):
+    """One class per entity; Strawberry lists the fields of the last base first."""

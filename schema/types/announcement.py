@@ -1,0 +1,29 @@
+"""Announcements published through this gateway (document chapter 5; the platform can only create them)."""
+
+from datetime import datetime
+
+import strawberry
+
+from gateway.context import Info
+from gateway.journal import records
+from schema.types.fields import plain, record_type
+from schema.types.node import Node
+
+
+@record_type(records.Announcement, description="An announcement published through this gateway (公告).")
+class Announcement(Node):
+    platform_id: int = plain("The platform's number (公告id).")
+    community_code: strawberry.ID = plain("Code of its community (小区标识).")
+    title: str = plain("Title (公告标题).")
+    content: str = plain("Text (公告内容).")
+    weight: int = plain("Weight in the list, 0 for none (权重).")
+    pinned: bool = plain("Whether it stays on top (是否置顶).")
+    published: bool = plain("Whether it was published as visible (是否开启).")
+    manager: str | None = plain("Publisher; null: the platform's default (发布者).")
+    logo: str | None = plain("Address of the publisher's logo; null: the platform's default (发布者标志).")
+    images: list[str] = plain("Addresses of pictures (图片).")
+    created_at: datetime = plain("When this gateway published it (创建时间).")
+
+    @strawberry.field(description="The announcement's node id (节点标识).")
+    def id(root: strawberry.Parent[records.Announcement], info: Info) -> strawberry.ID:
+        return strawberry.ID(info.context.ids.encode("Announcement", root.community_code, root.platform_id))

@@ -1,0 +1,38 @@
+"""Arguments that many fields take, and their checks."""
+
+from enum import StrEnum
+from typing import Annotated, TypeVar
+
+import strawberry
+
+from gateway.errors import UserInputError
+
+EnumT = TypeVar("EnumT", bound=StrEnum)
+
+LONGEST_CODE = 32
+
+CommunityCode = Annotated[
+    strawberry.ID,
+    strawberry.argument(
+        description='Code of the community, such as "10002" or "00001": a text, zeros kept (小区标识).'
+    ),
+]
+
+Building = Annotated[int, strawberry.argument(description="Building number (楼号).")]
+Unit = Annotated[int, strawberry.argument(description="Unit number (单元号).")]
+Floor = Annotated[int, strawberry.argument(description="Floor (楼层).")]
+Room = Annotated[int, strawberry.argument(description="Room (房间号).")]
+
+
+def community(code: str, argument: str = "communityCode") -> str:
+    """The code as it goes to a platform. Raises UserInputError when no community can have it."""
+    if not code or len(code) > LONGEST_CODE or not code.isascii() or not code.isalnum():
+        raise UserInputError(argument, f"{argument} must be 1 to {LONGEST_CODE} letters or digits.")
+    return str(code)
+
+
+def recognized(value: EnumT | None, argument: str) -> EnumT | None:
+    """An enum value that can be asked for or sent. Raises UserInputError for UNRECOGNIZED, which names nothing."""
+    if value is not None and value.name == "UNRECOGNIZED":
+        raise UserInputError(argument, f"{argument} can not be UNRECOGNIZED.")
+    return value

@@ -1,0 +1,141 @@
+"""Residential communities: the way into everything that belongs to one."""
+
+import asyncio
+
+import strawberry
+
+from gateway.context import Info
+from gateway.execution.load import Load
+from gateway.loaders.order import OrdersKey
+from gateway.loaders.paging import Slice
+from gateway.loaders.repair import RepairsKey
+from gateway.loaders.shenhe import ShenhesKey
+from schema.normalise import composed, records
+from schema.normalise.vocabulary import OrderStatus, PaymentStatus, RepairStatus, ShenheStatus
+from schema.types.arguments import Building, Floor, Room, Unit
+from schema.types.connection import After, Connection, First, PageNumber, window
+from schema.types.fields import needs, plain, record_type
+from schema.types.house import House, house_at
+from schema.types.module import Module, ModuleDrift, load_modules
+from schema.types.node import Node
+from schema.types.order import FilterOrders, Order, load_orders, order_query
+from schema.types.repair import FilterRepairs, Repair, load_repairs
+from schema.types.shenhe import FilterShenhes, Shenhe, load_shenhes
+
+
+@strawberry.type(description="What is waiting in a community, in numbers; each fails alone (小区概览).")
+class CommunitySummary:
+    @strawberry.field(description="Reviews to decide (待审核数).", directives=needs(["shenhe:read"]))
+    async def pending_shenhes(root: strawberry.Parent[composed.Community], info: Info) -> int | None:
+        key = ShenhesKey(root.code, None, ShenheStatus.PENDING, offset=0, first=1)
+        return (await info.context.loaders.shenhes.load(key)).total
+
+    @strawberry.field(description="Open orders not yet paid (未付款订单数).", directives=needs(["order:read"]))
+    async def unpaid_orders(root: strawberry.Parent[composed.Community], info: Info) -> int | None:
+        query = records.OrderQuery(status=OrderStatus.OPEN, payment_status=PaymentStatus.UNPAID)
+        return (await info.context.loaders.orders.load(OrdersKey(root.code, query, offset=0, first=1))).total
+
+    @strawberry.field(description="Repairs to resolve (未解决报修数).", directives=needs(["repair:read"]))
+    async def open_repairs(root: strawberry.Parent[composed.Community], info: Info) -> int | None:
+        key = RepairsKey(root.code, RepairStatus.OPEN, offset=0, first=1)
+        return (await info.context.loaders.repairs.load(key)).total
+
+    @strawberry.field(description="Modules switched off at wjdh (已关闭模块数).", directives=needs(["module:read"]))
+    async def disabled_modules(root: strawberry.Parent[composed.Community], info: Info) -> int | None:
+        return sum(module.enabled is False for module in await info.context.loaders.modules.load(root.code))
+
+
+@record_type(composed.Community, description="A residential community (小区).")
+class Community(Node):
+    code: strawberry.ID = plain('Its code, such as "10002" or "00001": a text, zeros kept (小区标识).')
+
+    @strawberry.field(description="The community's node id (节点标识).")
+    def id(root: strawberry.Parent[composed.Community], info: Info) -> strawberry.ID:
+        return strawberry.ID(info.context.ids.encode("Community", root.code))
+
+    @strawberry.field(
+        description="Its feature modules, as wjdh switches them (功能模块).",
+        directives=needs(["module:read"]),
+        graphql_type=list[Module] | None,
+    )
+    def modules(
+        root: strawberry.Parent[composed.Community], info: Info
+    ) -> Load[str, tuple[records.Module, ...]] | None:
+        return load_modules(info, root.code)
+
+    @strawberry.field(
+        description="Modules about which the two platforms disagree; null when security does not report this community "
+        "(模块差异).",
+        directives=needs(["module:read"]),
+        graphql_type=list[ModuleDrift] | None,
+    )
+    async def module_drift(
+        root: strawberry.Parent[composed.Community], info: Info
+    ) -> list[composed.ModuleDrift] | None:
+        loaders = info.context.loaders
+        modules, states = await asyncio.gather(loaders.modules.load(root.code), loaders.module_states.load("all"))
+        reported = states.get(root.code)
+        return None if reported is None else list(composed.module_drift(modules, reported))
+
+    @strawberry.field(
+        description="Registration reviews (审核).",
+        directives=needs(["shenhe:read"]),
+        graphql_type=Connection[Shenhe] | None,
+    )
+    def shenhes(
+        root: strawberry.Parent[composed.Community],
+        info: Info,
+        filter: FilterShenhes = None,
+        first: First = 20,
+        after: After = None,
+        page: PageNumber = None,
+    ) -> Load[ShenhesKey, Slice[records.Shenhe]] | None:
+        return load_shenhes(info, root.code, filter, window(first, after, page))
+
+    @strawberry.field(
+        description="Payment orders, newest first (订单).",
+        directives=needs(["order:read"]),
+        graphql_type=Connection[Order] | None,
+    )
+    def orders(
+        root: strawberry.Parent[composed.Community],
+        info: Info,
+        filter: FilterOrders = None,
+        first: First = 20,
+        after: After = None,
+        page: PageNumber = None,
+    ) -> Load[OrdersKey, Slice[records.Order]] | None:
+        return load_orders(info, root.code, order_query(filter), window(first, after, page))
+
+    @strawberry.field(
+        description="Repairs, the open ones first (报修).",
+        directives=needs(["repair:read"]),
+        graphql_type=Connection[Repair] | None,
+    )
+    def repairs(
+        root: strawberry.Parent[composed.Community],
+        info: Info,
+        filter: FilterRepairs = None,
+        first: First = 20,
+        after: After = None,
+        page: PageNumber = None,
+    ) -> Load[RepairsKey, Slice[records.Repair]] | None:
+        return load_repairs(info, root.code, filter, window(first, after, page))
+
+    @strawberry.field(
+        description="The house at this address: an address, not a proof that it exists, since no platform lists houses "
+        "(房屋).",
+        directives=needs(["people:read"]),
+        graphql_type=House | None,
+    )
+    def house(
+        root: strawberry.Parent[composed.Community], building: Building, unit: Unit, floor: Floor, room: Room
+    ) -> records.House:
+        return house_at(records.HouseKey(root.code, building, unit, floor, room))
+
+    @strawberry.field(
+        description="What is waiting here, in numbers: at most four calls, side by side (概览).",
+        graphql_type=CommunitySummary | None,
+    )
+    def summary(root: strawberry.Parent[composed.Community]) -> composed.Community:
+        return root

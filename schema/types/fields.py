@@ -1,0 +1,61 @@
+"""How types declare the fields that are more than an attribute of their record."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+import strawberry
+
+from gateway.context import Info
+from schema.directives import Pii, RequiresScope
+from schema.normalise.vocabulary import PiiKind
+
+TypeT = TypeVar("TypeT", bound=type)
+
+
+def record_type(record: type[msgspec.Struct], *, description: str) -> Callable[[TypeT], TypeT]:
+    """An object type whose instances are records of this class: plain fields are the record's attributes."""
+
+    def declare(cls: TypeT) -> TypeT:
+        def is_type_of(instance: object, _info: object) -> bool:
+            return isinstance(instance, record)
+
+        cls.is_type_of = staticmethod(is_type_of)  # type: ignore[attr-defined] # Strawberry looks for it on the class
+        return strawberry.type(cls, description=description)
+
+    return declare
+
+
+def plain(description: str, *scopes: str) -> Any:
+    """A field that is an attribute of the record."""
+    return strawberry.field(description=description, directives=needs(scopes))
+
+
+def pii(kind: PiiKind, description: str, attribute: str) -> Any:
+    """An attribute of the record that is personal data: shown as the caller may see it."""
+
+    def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
+        return info.context.reveal(kind, getattr(root, attribute))
+
+    return strawberry.field(resolver=resolve, description=description, directives=[Pii(kind=kind)])
+
+
+def needs(scopes: Sequence[str]) -> list[object]:
+    """The directive that declares what a field needs of its caller."""
+    return [RequiresScope(scopes=list(scopes))] if scopes else []
+
+
+def free_text(description: str, attribute: str) -> Any:
+    """Text that people wrote: ID numbers and phones inside it are masked like those in fields of their own."""
+
+    def resolve(root: strawberry.Parent[Any], info: Info) -> str | None:
+        return info.context.reveal_text(getattr(root, attribute))
+
+    return strawberry.field(resolver=resolve, description=description)
+
+
+def masked_names(root: msgspec.Struct, personal: Mapping[str, str], info: Info) -> list[str]:
+    """The public names of those attributes that hold something which this caller does not see as it is."""
+    if info.context.principal.reveals_pii:
+        return []
+    return [name for attribute, name in personal.items() if getattr(root, attribute) is not None]

@@ -1,0 +1,173 @@
+"""Houses, their owners and members (document 1.1.2, 1.1.3)."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import strawberry
+
+from gateway.context import Info
+from gateway.errors import UserInputError
+from gateway.execution.load import Load
+from gateway.loaders.order import OrdersKey
+from gateway.loaders.paging import Slice
+from gateway.loaders.people import PeopleKey
+from schema.normalise import composed, records
+from schema.normalise.vocabulary import HouseOwnership, HouseStatus, HouseUse, OccupantType, PiiKind, ResidentRole
+from schema.types.connection import After, Connection, First, PageNumber, window
+from schema.types.data_issue import DataIssue
+from schema.types.fields import masked_names, needs, pii, plain, record_type
+from schema.types.node import Node
+from schema.types.order import FilterOrders, Order, load_orders, order_query
+from schema.types.people import People
+from schema.types.person import Person
+
+LARGEST_PART = 99_999
+
+if TYPE_CHECKING:
+    from schema.types.community import Community
+
+
+@strawberry.input(description="The full address of a house (房屋地址).")
+class HouseAddressInput:
+    community_code: strawberry.ID = strawberry.field(description="Code of the community, zeros kept (小区标识).")
+    building: int = strawberry.field(description="Building number (楼号).")
+    unit: int = strawberry.field(description="Unit number (单元号).")
+    floor: int = strawberry.field(description="Floor (楼层).")
+    room: int = strawberry.field(description="Room (房间号).")
+
+
+@record_type(records.HouseOwner, description="What the security platform tells of a house's owner (业主).")
+class HouseOwner:
+    phone: str | None = pii(PiiKind.PHONE, "The owner's phone number; the name is not told (业主手机号).", "phone")
+    role: ResidentRole | None = plain("The owner's role (居民角色).")
+    occupant_type: OccupantType | None = plain("Kind of occupant (住户类型).")
+    data_issues: list[DataIssue] = plain("Values that did not arrive as documented (数据问题).")
+
+    @strawberry.field(description="Names of the fields masked for this caller (脱敏字段).")
+    def masked_fields(root: strawberry.Parent[records.HouseOwner], info: Info) -> list[str]:
+        return masked_names(root, {"phone": "phone"}, info)
+
+
+@record_type(records.Member, description="A member of a house, as the security platform lists them (房屋成员).")
+class Member(Person):
+    role: ResidentRole = plain("Role in this house (居民角色).")
+
+    @strawberry.field(description="Stable for the same member, for caches; reveals nothing and is no node (标识).")
+    def id(root: strawberry.Parent[records.Member], info: Info) -> strawberry.ID:
+        return strawberry.ID(info.context.ids.member_id(root.name, root.phone, root.id_card, root.role))
+
+    @strawberry.field(
+        description="The member's own record, looked up by name and phone; null when security has none (本人记录).",
+        directives=needs(["people:read"]),
+        graphql_type=People | None,
+    )
+    def people(root: strawberry.Parent[records.Member], info: Info) -> Load[PeopleKey, records.People | None] | None:
+        return load_people(info, root.name, root.phone)
+
+
+@record_type(records.House, description="A house (房屋).")
+class House(Node):
+    community_code: strawberry.ID = plain("Code of its community (小区标识).")
+    building: int | None = plain("Building number (楼号).")
+    unit: int | None = plain("Unit number (单元号).")
+    floor: int | None = plain("Floor (楼层).")
+    room: int | None = plain("Room (房间号).")
+    members: list[Member] | None = plain(
+        "Its members, known when reached through a person; else null: no platform lists them (房屋成员).",
+        "people:read",
+    )
+    data_issues: list[DataIssue] = plain("Values that did not arrive as documented (数据问题).")
+
+    @strawberry.field(
+        description="The house's node id; when a part of the address is unreadable, only a hash for caches (节点标识)."
+    )
+    def id(root: strawberry.Parent[records.House], info: Info) -> strawberry.ID:
+        ids = info.context.ids
+        if root.key is not None:
+            return strawberry.ID(ids.encode("House", *root.key))
+        return strawberry.ID(ids.hashed("House", root.community_code, root.building, root.unit, root.floor, root.room))
+
+    @strawberry.field(
+        description="Its community (小区).",
+        graphql_type=Annotated["Community", strawberry.lazy("schema.types.community")],
+    )
+    def community(root: strawberry.Parent[records.House]) -> composed.Community:
+        return composed.Community(root.community_code)
+
+    @strawberry.field(
+        description='Community, building, unit, floor and room, such as "10002 1-1-1-101"; null when a part is '
+        "unreadable (地址)."
+    )
+    def address(root: strawberry.Parent[records.House]) -> str | None:
+        return None if root.key is None else "{} {}-{}-{}-{}".format(*root.key)
+
+    @strawberry.field(description="What it is used for (房屋用途).")
+    async def use(root: strawberry.Parent[records.House], info: Info) -> HouseUse | None:
+        described = await _described(root, info)
+        return described.use if described else None
+
+    @strawberry.field(description="Private or public property (房屋性质).")
+    async def ownership(root: strawberry.Parent[records.House], info: Info) -> HouseOwnership | None:
+        described = await _described(root, info)
+        return described.ownership if described else None
+
+    @strawberry.field(description="How it is occupied (房屋状态).")
+    async def status(root: strawberry.Parent[records.House], info: Info) -> HouseStatus | None:
+        described = await _described(root, info)
+        return described.status if described else None
+
+    @strawberry.field(
+        description="Its owner, looked up at the security platform; null when it has none (业主).",
+        directives=needs(["people:read"]),
+        graphql_type=HouseOwner | None,
+    )
+    def owner(
+        root: strawberry.Parent[records.House], info: Info
+    ) -> Load[records.HouseKey, records.HouseOwner | None] | None:
+        return None if root.key is None else Load(info.context.loaders.house_owner, root.key)
+
+    @strawberry.field(
+        description="Orders that charge this house (订单).",
+        directives=needs(["order:read"]),
+        graphql_type=Connection[Order] | None,
+    )
+    def orders(
+        root: strawberry.Parent[records.House],
+        info: Info,
+        filter: FilterOrders = None,
+        first: First = 20,
+        after: After = None,
+        page: PageNumber = None,
+    ) -> Load[OrdersKey, Slice[records.Order]] | None:
+        if root.key is None:
+            return None
+        asked = order_query(filter)
+        if asked.building is not None:
+            raise UserInputError("filter.building", "filter can not name a house here: it is this one.")
+        query = msgspec.structs.replace(asked, building=root.building, unit=root.unit, floor=root.floor, room=root.room)
+        return load_orders(info, root.community_code, query, window(first, after, page))
+
+
+def house_at(key: records.HouseKey, argument: str = "") -> records.House:
+    """The house of an address. Raises UserInputError for a number that no address has."""
+    for part, value in zip(key._fields[1:], key[1:], strict=True):
+        if abs(value) > LARGEST_PART:
+            raise UserInputError(argument + part, f"{argument}{part} is beyond {LARGEST_PART}.")
+    return records.House(
+        community_code=key.community_code, building=key.building, unit=key.unit, floor=key.floor, room=key.room
+    )
+
+
+def load_people(info: Info, name: str | None, phone: str | None) -> Load[PeopleKey, records.People | None] | None:
+    """The security platform's record of a person; None when name or phone, which it needs, is missing."""
+    if not name or not phone:
+        return None
+    return Load(info.context.loaders.people, PeopleKey(name, phone))
+
+
+async def _described(root: records.House, info: Info) -> records.House | records.HouseOwner | None:
+    """Where a house's use, ownership and status stand: here, or in the answer of the owner look-up."""
+    if root.described or root.key is None:
+        return root
+    owner: records.HouseOwner | None = await info.context.loaders.house_owner.load(root.key)
+    return owner

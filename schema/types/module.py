@@ -1,0 +1,39 @@
+"""Feature modules of a community (document chapter 3)."""
+
+import strawberry
+
+from gateway.context import Info
+from gateway.execution.load import Load
+from schema.normalise import composed, records
+from schema.normalise.vocabulary import ModuleName
+from schema.types.arguments import community
+from schema.types.data_issue import DataIssue
+from schema.types.fields import plain, record_type
+from schema.types.node import Node
+
+
+@record_type(records.Module, description="A feature module of a community, as wjdh switches it (功能模块).")
+class Module(Node):
+    community_code: strawberry.ID = plain("Code of its community (小区标识).")
+    name: ModuleName = plain("Which module (模块名称).")
+    label: str = plain("The platform's own word for it (模块名称原文).")
+    enabled: bool | None = plain("Whether it is on; null when unreadable, see dataIssues (模块状态).")
+    data_issues: list[DataIssue] = plain("Values that did not arrive as documented (数据问题).")
+
+    @strawberry.field(description="The module's node id (节点标识).")
+    def id(root: strawberry.Parent[records.Module], info: Info) -> strawberry.ID:
+        return strawberry.ID(info.context.ids.encode("Module", root.community_code, root.label))
+
+
+@record_type(composed.ModuleDrift, description="A module about which the platforms disagree (模块差异).")
+class ModuleDrift:
+    name: ModuleName = plain("Which module (模块名称).")
+    label: str = plain("The platform's own word for it (模块名称原文).")
+    wjdh: bool | None = plain("Whether it is on at wjdh; null when not reported there (万家灯火状态).")
+    security: bool | None = plain("Whether it is on at security; null when not reported there (安防平台状态).")
+
+
+def load_modules(info: Info, community_code: str) -> Load[str, tuple[records.Module, ...]] | None:
+    """Modules of a community; None when the caller may not see it. Raises UserInputError."""
+    code = community(community_code)
+    return Load(info.context.loaders.modules, code) if info.context.principal.sees(code) else None

@@ -1,0 +1,139 @@
+"""Payment orders (document 2.1)."""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from gateway.context import Info
+from gateway.errors import UserInputError
+from gateway.execution.load import Load
+from gateway.loaders.order import OrdersKey
+from gateway.loaders.paging import Slice
+from schema.normalise import records
+from schema.normalise.vocabulary import FeeType, OrderStatus, PaymentStatus
+from schema.normalise.words import FEE_TYPE
+from schema.types.arguments import community, recognized
+from schema.types.connection import Window
+from schema.types.data_issue import DataIssue
+from schema.types.fields import free_text, plain, record_type
+from schema.types.node import Node
+
+if TYPE_CHECKING:
+    from schema.types.house import House
+
+
+@record_type(records.Money, description="An amount of money in yuan (金额).")
+class Money:
+    yuan: Decimal = plain("Exactly, in yuan (元).")
+    fen: int | None = plain("In fen; null beyond 32 bits, or when it is no whole number of them (分).")
+    text: str = plain('For display, such as "¥0.01" (显示文本).')
+
+
+@record_type(records.OrderDetail, description="One line of what an order is made of (收费参数).")
+class OrderDetail:
+    name: str = plain('Its name, such as "单价" (名称).')
+    value: str = free_text('Its value, such as "100元/平方" (值).', "value")
+
+
+@record_type(records.Order, description="A payment order (订单).")
+class Order(Node):
+    platform_id: int = plain("The platform's row number (订单id).")
+    number: str | None = plain("The order number, 20 digits (订单编号).")
+    community_code: strawberry.ID = plain("Code of the community whose list it stands in (小区标识).")
+    title: str = plain("What is charged, as the platform writes it (收费名称).")
+    fee_type: FeeType = plain("The kind of fee, by the title; OTHER for any other title (收费类型).")
+    amount: Money | None = plain("The amount; null when unreadable, see dataIssues (缴费金额).")
+    payment_status: PaymentStatus = plain("Whether it is paid, as wjdh says (缴费状态).")
+    status: OrderStatus = plain("Whether it is still open (订单状态).")
+    remark: str | None = free_text("Remark (备注).", "remark")
+    details: list[OrderDetail] | None = plain(
+        "What the amount is made of, in the platform's order; null when unreadable, see dataIssues (订单明细)."
+    )
+    shop_number: str | None = plain("The merchant's number of the payment; null until paid (商户单号).")
+    address: str | None = plain("The house it charges, as a label; null for a personal charge (收费房屋).")
+    house: Annotated["House", strawberry.lazy("schema.types.house")] | None = plain(
+        "The house it charges, read from the label, which is all the platform gives; null for a personal charge, or "
+        "when the label is of another form (房屋).",
+        "people:read",
+    )
+    data_issues: list[DataIssue] = plain("Values that did not arrive as documented (数据问题).")
+
+    @strawberry.field(description="The order's node id (节点标识).")
+    def id(root: strawberry.Parent[records.Order], info: Info) -> strawberry.ID:
+        return strawberry.ID(info.context.ids.encode("Order", root.community_code, root.platform_id))
+
+
+@strawberry.input(description="Which orders (订单筛选). House parts need those before them (document 2.1.2).")
+class OrderFilter:
+    building: int | None = strawberry.field(default=None, description="Building number (楼号).")
+    unit: int | None = strawberry.field(default=None, description="Unit number; needs building (单元号).")
+    floor: int | None = strawberry.field(default=None, description="Floor; needs building and unit (楼层).")
+    room: int | None = strawberry.field(default=None, description="Room; needs building, unit and floor (房间号).")
+    id_card: str | None = strawberry.field(default=None, description="Number of the payer's identity card (身份证号).")
+    phone: str | None = strawberry.field(default=None, description="The payer's phone number (手机号).")
+    name: str | None = strawberry.field(default=None, description="The payer's name (姓名).")
+    title: str | None = strawberry.field(default=None, description="The exact title; excludes feeType (收费名称).")
+    fee_type: FeeType | None = strawberry.field(
+        default=None, description="The kind of fee; excludes title, and OTHER can not be asked for (收费类型)."
+    )
+    status: OrderStatus | None = strawberry.field(default=None, description="Open or closed (订单状态).")
+    payment_status: PaymentStatus | None = strawberry.field(default=None, description="Paid or not (缴费状态).")
+
+
+FilterOrders = Annotated[OrderFilter | None, strawberry.argument(description="Which orders (订单筛选).")]
+
+
+def load_orders(
+    info: Info, community_code: str, query: records.OrderQuery, part: Window
+) -> Load[OrdersKey, Slice[records.Order]] | None:
+    """Orders of a community; None when the caller may not see it. Raises UserInputError for a code that is none."""
+    code = community(community_code)
+    if not info.context.principal.sees(code):
+        return None
+    return Load(info.context.loaders.orders, OrdersKey(code, query, *part))
+
+
+def order_query(filters: OrderFilter | None) -> records.OrderQuery:
+    """What to ask the platform for. Raises UserInputError (quirks 103, 147, 151)."""
+    if filters is None:
+        return records.OrderQuery()
+    _require_outer_parts(filters)
+    return records.OrderQuery(
+        building=filters.building,
+        unit=filters.unit,
+        floor=filters.floor,
+        room=filters.room,
+        id_card=_text(filters.id_card, "filter.idCard"),
+        phone=_text(filters.phone, "filter.phone"),
+        name=_text(filters.name, "filter.name"),
+        title=_title(filters),
+        status=recognized(filters.status, "filter.status"),
+        payment_status=recognized(filters.payment_status, "filter.paymentStatus"),
+    )
+
+
+def _require_outer_parts(filters: OrderFilter) -> None:
+    parts = {"building": filters.building, "unit": filters.unit, "floor": filters.floor, "room": filters.room}
+    missing = None
+    for name, value in parts.items():
+        if value is None:
+            missing = missing or name
+        elif missing is not None:
+            raise UserInputError(f"filter.{name}", f"filter.{name} needs filter.{missing}.")
+
+
+def _title(filters: OrderFilter) -> str | None:
+    if filters.fee_type is None:
+        return _text(filters.title, "filter.title")
+    if filters.title is not None:
+        raise UserInputError("filter.feeType", "filter.feeType and filter.title exclude each other.")
+    if filters.fee_type is FeeType.OTHER:
+        raise UserInputError("filter.feeType", "filter.feeType can not be OTHER: that is no title.")
+    return FEE_TYPE.label(filters.fee_type)
+
+
+def _text(value: str | None, argument: str) -> str | None:
+    if value is not None and not value.strip():
+        raise UserInputError(argument, f"{argument} must not be empty: leave it out instead.")
+    return value

@@ -1,0 +1,76 @@
+"""People of the security platform, where they live, and with whom (document 1.1.2)."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import strawberry
+
+from gateway.context import Info
+from gateway.errors import UserInputError
+from gateway.execution.load import Load
+from gateway.loaders.order import OrdersKey
+from gateway.loaders.paging import Slice
+from schema.normalise import records
+from schema.normalise.vocabulary import OccupantType, ResidentRole
+from schema.types.arguments import CommunityCode
+from schema.types.connection import After, Connection, First, PageNumber, window
+from schema.types.data_issue import DataIssue
+from schema.types.fields import masked_names, needs, plain, record_type
+from schema.types.order import FilterOrders, Order, load_orders, order_query
+from schema.types.person import PERSONAL, Person
+
+if TYPE_CHECKING:
+    from schema.types.house import House
+
+
+@record_type(records.Residency, description="A person's place in a house (居住关系).")
+class Residency:
+    role: ResidentRole = plain("Role in this house (居民角色).")
+    occupant_type: OccupantType | None = plain("Kind of occupant (住户类型).")
+    house: Annotated["House", strawberry.lazy("schema.types.house")] = plain("The house (房屋).")
+    data_issues: list[DataIssue] = plain("Values that did not arrive as documented (数据问题).")
+
+
+@record_type(records.People, description="A person as the security platform knows them (人员).")
+class People(Person):
+    @strawberry.field(description="Stable for the same person, for caches; reveals nothing and is no node (标识).")
+    def id(root: strawberry.Parent[records.People], info: Info) -> strawberry.ID:
+        return strawberry.ID(info.context.ids.people_id(root.name, root.phone))
+
+    @strawberry.field(
+        description="Where this person lives, in the communities that the caller may see; when others are left out, "
+        '`maskedFields` names "residencies" (居住房屋).'
+    )
+    def residencies(root: strawberry.Parent[records.People], info: Info) -> list[Residency]:
+        sees = info.context.principal.sees
+        return [residency for residency in root.residencies if sees(residency.house.community_code)]  # type: ignore[misc] # records stand for their types
+
+    @strawberry.field(description="Names of the fields that are masked, withheld or cut for this caller (脱敏字段).")
+    def masked_fields(root: strawberry.Parent[records.People], info: Info) -> list[str]:
+        names = masked_names(root, PERSONAL, info)
+        sees = info.context.principal.sees
+        if not all(sees(residency.house.community_code) for residency in root.residencies):
+            names.append("residencies")
+        return names
+
+    @strawberry.field(
+        description="Orders of one community that name this person, looked for by name and phone (订单).",
+        directives=needs(["order:read"]),
+        graphql_type=Connection[Order] | None,
+    )
+    def orders(
+        root: strawberry.Parent[records.People],
+        info: Info,
+        community_code: CommunityCode,
+        filter: FilterOrders = None,
+        first: First = 20,
+        after: After = None,
+        page: PageNumber = None,
+    ) -> Load[OrdersKey, Slice[records.Order]] | None:
+        if root.name is None or root.phone is None:
+            return None
+        asked = order_query(filter)
+        if asked.name is not None or asked.phone is not None:
+            raise UserInputError("filter", "filter can not name a person here: it is this one.")
+        query = msgspec.structs.replace(asked, name=root.name, phone=root.phone)
+        return load_orders(info, community_code, query, window(first, after, page))

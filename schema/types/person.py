@@ -1,0 +1,57 @@
+"""A natural person: what registered people, house members and applicants have in common."""
+
+from datetime import date
+
+import strawberry
+
+from gateway.context import Info
+from schema.normalise import records
+from schema.normalise.vocabulary import PiiKind, PoliticalStatus, Sex
+from schema.types.data_issue import DataIssue
+from schema.types.fields import masked_names, pii, plain
+
+PERSONAL = {
+    "name": "name",
+    "phone": "phone",
+    "birth_date": "birthDate",
+    "registered_address": "registeredAddress",
+    "id_card": "idCard",
+    "photo": "photo",
+    "political_status": "politicalStatus",
+    "is_veteran": "isVeteran",
+    "receives_subsistence_allowance": "receivesSubsistenceAllowance",
+    "is_petitioner": "isPetitioner",
+}
+"""Attribute and public name of every field of a person that is personal data."""
+
+
+@strawberry.interface(description="A natural person (自然人).")
+class Person:
+    name: str | None = pii(PiiKind.NAME, "Name (姓名).", "name")
+    phone: str | None = pii(PiiKind.PHONE, "Phone number (手机号码).", "phone")
+    sex: Sex | None = plain("Sex (性别).")
+    nation: str | None = plain("Ethnic group, as the platform writes it (民族).")
+    birth_date: date | None = pii(PiiKind.BIRTH, "Date of birth, in China (出生日期).", "birth_date")
+    registered_address: str | None = pii(
+        PiiKind.ADDRESS, "Address of the household register (户籍地址).", "registered_address"
+    )
+    id_card: str | None = pii(PiiKind.ID_CARD, "Number of the identity card; may end in X (身份证号).", "id_card")
+    photo: str | None = pii(PiiKind.PHOTO, "Portrait: an address, as the platform sent it (头像).", "photo")
+    political_status: PoliticalStatus | None = pii(
+        PiiKind.SENSITIVE_STATUS, "Political status (政治面貌).", "political_status"
+    )
+    is_veteran: bool | None = pii(PiiKind.SENSITIVE_STATUS, "Whether a veteran (退役军人).", "is_veteran")
+    receives_subsistence_allowance: bool | None = pii(
+        PiiKind.SENSITIVE_STATUS, "Whether on subsistence allowance (低保).", "receives_subsistence_allowance"
+    )
+    is_petitioner: bool | None = pii(PiiKind.SENSITIVE_STATUS, "Whether known as a petitioner (上访).", "is_petitioner")
+    job_name: str | None = plain("Occupation (工作).")
+    company_name: str | None = plain("Employer (公司).")
+    data_issues: list[DataIssue] = plain("Values that did not arrive as documented (数据问题).")
+
+    @strawberry.field(
+        description="Names of the fields that are masked or withheld from this caller: what is null here and not named "
+        "is absent (脱敏字段)."
+    )
+    def masked_fields(root: strawberry.Parent[records.Person], info: Info) -> list[str]:
+        return masked_names(root, PERSONAL, info)

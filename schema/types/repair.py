@@ -1,0 +1,92 @@
+"""Repairs (document chapter 4)."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from gateway.context import Info
+from gateway.execution.load import Load
+from gateway.loaders.paging import Slice
+from gateway.loaders.people import PeopleKey
+from gateway.loaders.repair import RepairKey, RepairsKey
+from schema.normalise import records
+from schema.normalise.vocabulary import PiiKind, RepairStatus
+from schema.types.arguments import community, recognized
+from schema.types.connection import Window
+from schema.types.data_issue import DataIssue
+from schema.types.fields import free_text, masked_names, needs, pii, plain, record_type
+from schema.types.house import load_people
+from schema.types.node import Node
+from schema.types.people import People
+
+REPORTER = {"reporter_name": "name", "reporter_phone": "phone"}
+
+
+@strawberry.type(description="Who reported a repair (报修人).")
+class RepairReporter:
+    name: str | None = pii(PiiKind.NAME, "Name (报修人姓名).", "reporter_name")
+    phone: str | None = pii(PiiKind.PHONE, "Phone number (报修人电话).", "reporter_phone")
+
+    @strawberry.field(
+        description="The reporter on the security platform, by name and phone; null when it has no record (人员).",
+        directives=needs(["people:read"]),
+        graphql_type=People | None,
+    )
+    def people(root: strawberry.Parent[records.Repair], info: Info) -> Load[PeopleKey, records.People | None] | None:
+        return load_people(info, root.reporter_name, root.reporter_phone)
+
+    @strawberry.field(description="Names of the fields masked for this caller (脱敏字段).")
+    def masked_fields(root: strawberry.Parent[records.Repair], info: Info) -> list[str]:
+        return masked_names(root, REPORTER, info)
+
+
+@record_type(records.Repair, description="A repair that a resident reported (报修).")
+class Repair(Node):
+    platform_id: int = plain("The platform's row number (报修id).")
+    community_code: strawberry.ID | None = plain(
+        "Code of the community whose list told of it; null when reached by the bare number (小区标识)."
+    )
+    location: str | None = free_text("Where (报修地点).", "location")
+    description: str | None = free_text("What is wrong (报修描述).", "description")
+    status: RepairStatus = plain("Open or resolved (报修状态).")
+    reply: str | None = free_text("The property manager's reply; may stand on an open one too (答复).", "reply")
+    data_issues: list[DataIssue] = plain("Values that did not arrive as documented (数据问题).")
+
+    @strawberry.field(description="The repair's node id (节点标识).")
+    def id(root: strawberry.Parent[records.Repair], info: Info) -> strawberry.ID:
+        return strawberry.ID(info.context.ids.encode("Repair", root.community_code, root.platform_id))
+
+    @strawberry.field(
+        description="When it was reported: only the single record tells, so it costs a call each (报修日期)."
+    )
+    async def reported_at(root: strawberry.Parent[records.Repair], info: Info) -> datetime | None:
+        if root.dated:
+            return root.reported_at
+        single = await info.context.loaders.repair.load(RepairKey(root.platform_id, root.community_code))
+        return None if single is None else single.reported_at
+
+    @strawberry.field(description="Who reported it (报修人).", graphql_type=RepairReporter)
+    def reporter(root: strawberry.Parent[records.Repair]) -> records.Repair:
+        return root
+
+
+@strawberry.input(description="Which repairs (报修筛选).")
+class RepairFilter:
+    status: RepairStatus | None = strawberry.field(
+        default=None, description="Open or resolved; omitted: both, the open ones first (报修状态)."
+    )
+
+
+FilterRepairs = Annotated[RepairFilter | None, strawberry.argument(description="Which repairs (报修筛选).")]
+
+
+def load_repairs(
+    info: Info, community_code: str, filters: RepairFilter | None, part: Window
+) -> Load[RepairsKey, Slice[records.Repair]] | None:
+    """Repairs of a community; None when the caller may not see it. Raises UserInputError."""
+    code = community(community_code)
+    status = recognized(filters.status, "filter.status") if filters else None
+    if not info.context.principal.sees(code):
+        return None
+    return Load(info.context.loaders.repairs, RepairsKey(code, status, *part))
