@@ -31,6 +31,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     id_key: str = ""
     explorer: bool | None = None
 
+    auth_issuer: str = ""
+    auth_audience: str = ""
+    auth_jwks_url: str = ""
+    auth_key_file: str = ""
+    rate_limit: Count = 1200
+
     database_url: DatabaseUrl = ""
     journal_timeout: Seconds = 5.0
 

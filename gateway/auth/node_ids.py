@@ -11,6 +11,7 @@ community is checked against the caller again at each use.
 MessagePack is read back only after the signature holds, and only this class signs, so one record has one id.
 """
 
+import secrets
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from hashlib import blake2b
@@ -18,6 +19,9 @@ from hmac import compare_digest
 from typing import Any, NamedTuple
 
 import msgspec
+
+from gateway.auth.secret_files import read_or_create
+from gateway.settings import Settings, SettingsError
 
 _VERSION = b"\x01"
 _HASH_VERSION = b"\x02"
@@ -111,3 +115,15 @@ def _keyed(key: bytes, purpose: bytes) -> blake2b:
 
 def _text(data: bytes) -> str:
     return b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL_SAFE).decode("ascii")
+
+
+def open_node_ids(settings: Settings) -> NodeIds:
+    """Ids made with the key of the settings; development makes itself one in the data directory if none is set.
+
+    Raises SettingsError.
+    """
+    if settings.id_key:
+        return NodeIds(settings.id_key.encode())
+    if settings.is_production:
+        raise SettingsError("GATEWAY_ID_KEY: production needs one")
+    return NodeIds(read_or_create(settings.data_dir / "node-ids.key", lambda: secrets.token_bytes(32)))

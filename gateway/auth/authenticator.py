@@ -1,0 +1,98 @@
+"""From the Authorization header to the principal, quickly for whoever was here a moment ago."""
+
+import time
+from collections.abc import Callable
+from hashlib import blake2b
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from cachetools import LRUCache
+
+from gateway.auth.issuer import AUDIENCE, ISSUER, DevelopmentIssuer, is_loopback
+from gateway.auth.keys import FetchedKeys, FixedKeys, KeySet, KeySource
+from gateway.auth.principal import Principal
+from gateway.auth.tokens import LEEWAY, LONGEST_TOKEN, REFUSAL, TokenVerifier
+from gateway.errors import UnauthenticatedError
+from gateway.settings import Settings, SettingsError
+
+_REMEMBERED = 4096  # tokens
+_TRUSTED_FOR = 600.0  # seconds; then a token is verified anew, so that a withdrawn key stops working
+_LONGEST_HEADER = LONGEST_TOKEN + len("Bearer ")
+
+
+class _Trusted(NamedTuple):
+    principal: Principal
+    until: float  # Unix seconds
+
+
+class Authenticator:
+    """Verifies each token once and remembers it, by its hash, while it lasts. `clock` is in Unix seconds."""
+
+    def __init__(self, verifier: TokenVerifier, clock: Callable[[], float] = time.time) -> None:
+        self._verifier = verifier
+        self._clock = clock
+        self._trusted: LRUCache[bytes, _Trusted] = LRUCache(_REMEMBERED)
+
+    def cached(self, header: str | None) -> Principal | None:
+        """The principal of a header seen before, without waiting for anything; None tells nothing of its validity."""
+        if header is None or len(header) > _LONGEST_HEADER:
+            return None
+        trusted = self._trusted.get(_digest(header))
+        return trusted.principal if trusted is not None and self._clock() < trusted.until else None
+
+    async def authenticate(self, header: str | None) -> Principal:
+        """The principal of an Authorization header. Raises UnauthenticatedError."""
+        principal = self.cached(header)
+        if principal is not None:
+            return principal
+        if header is None or len(header) > _LONGEST_HEADER:
+            raise UnauthenticatedError(REFUSAL)
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer":
+            raise UnauthenticatedError(REFUSAL)
+        principal = await self._verifier.verify(token)
+        until = min(principal.expires_at + LEEWAY, self._clock() + _TRUSTED_FOR)
+        self._trusted[_digest(header)] = _Trusted(principal, until)
+        return principal
+
+    async def aclose(self) -> None:
+        """Stop fetching keys."""
+        await self._verifier.keys.aclose()
+
+
+def open_authenticator(settings: Settings, clock: Callable[[], float] = time.time) -> Authenticator:
+    """The authenticator the settings ask for: of their issuer, else of the development issuer.
+
+    Raises SettingsError when they are incomplete, and in production when they name no issuer.
+    """
+    if settings.auth_issuer:
+        verifier = TokenVerifier(settings.auth_issuer, _audience(settings), _issuer_keys(settings), clock)
+    elif settings.auth_audience or settings.auth_jwks_url or settings.auth_key_file:
+        raise SettingsError("GATEWAY_AUTH_ISSUER: not set, but other GATEWAY_AUTH_ settings are")
+    else:
+        verifier = TokenVerifier(ISSUER, AUDIENCE, DevelopmentIssuer.open(settings, clock).public_keys(), clock)
+    return Authenticator(verifier, clock)
+
+
+def _audience(settings: Settings) -> str:
+    if not settings.auth_audience:
+        raise SettingsError(
+            "GATEWAY_AUTH_AUDIENCE: an issuer makes tokens for others too; say which are for the gateway"
+        )
+    return settings.auth_audience
+
+
+def _issuer_keys(settings: Settings) -> KeySource:
+    if bool(settings.auth_jwks_url) == bool(settings.auth_key_file):
+        raise SettingsError("GATEWAY_AUTH_JWKS_URL, GATEWAY_AUTH_KEY_FILE: exactly one of them is needed")
+    if settings.auth_key_file:
+        return FixedKeys(KeySet.from_file(Path(settings.auth_key_file)))
+    address = urlsplit(settings.auth_jwks_url)
+    if address.scheme != "https" and not (address.scheme == "http" and is_loopback(address.hostname or "")):
+        raise SettingsError("GATEWAY_AUTH_JWKS_URL: needs https, or http on this machine")
+    return FetchedKeys(settings.auth_jwks_url)
+
+
+def _digest(header: str) -> bytes:
+    return blake2b(header.encode("utf-8", "surrogatepass"), digest_size=32).digest()

@@ -1,0 +1,89 @@
+"""The issuer that development has of its own, so that access control is never switched off.
+
+Its key lies in the data directory: the server that verifies and the command that mints agree without being told. It
+opens on a developer's own machine only.
+"""
+
+import time
+from collections.abc import Callable, Collection
+from ipaddress import ip_address
+from secrets import token_hex
+
+from joserfc import jwt
+from joserfc.jwk import OKPKey
+
+from gateway.auth.keys import FixedKeys, KeySet
+from gateway.auth.principal import Scope
+from gateway.auth.secret_files import read_or_create
+from gateway.auth.tokens import EVERYTHING
+from gateway.settings import Settings, SettingsError
+
+ISSUER = "urn:wanjia-gateway:development"
+AUDIENCE = "wanjia-gateway"
+
+_ALGORITHM = "Ed25519"
+
+
+class DevelopmentIssuer:
+    """Mints tokens, and gives the keys that verify them. `clock` is in Unix seconds."""
+
+    def __init__(self, key: OKPKey, clock: Callable[[], float] = time.time) -> None:
+        self._key = key
+        self._clock = clock
+
+    @classmethod
+    def open(cls, settings: Settings, clock: Callable[[], float] = time.time) -> "DevelopmentIssuer":
+        """The issuer of this data directory. Raises SettingsError in production and where others can connect."""
+        if settings.is_production:
+            raise SettingsError("GATEWAY_ENV: production has no issuer of its own; set GATEWAY_AUTH_ISSUER")
+        if settings.auth_issuer:
+            raise SettingsError("GATEWAY_AUTH_ISSUER: with an issuer set, tokens come from there")
+        if not is_loopback(settings.host):
+            raise SettingsError(
+                "GATEWAY_HOST: the development issuer serves this machine only; set GATEWAY_AUTH_ISSUER"
+            )
+        secret = read_or_create(settings.data_dir / "issuer.pem", _generate)
+        try:
+            return cls(OKPKey.import_key(secret), clock)
+        except ValueError as error:
+            raise SettingsError("GATEWAY_DATA_DIR: issuer.pem is not a key; remove it to get a new one") from error
+
+    def public_keys(self) -> FixedKeys:
+        return FixedKeys(KeySet([OKPKey.import_key(self._key.as_pem(private=False))]))
+
+    def mint(self, scopes: Collection[str], communities: Collection[str], subject: str, ttl: int) -> str:
+        """A token for `ttl` seconds. `*` among scopes or communities means all of them.
+
+        Raises ValueError that names what is wrong: an unknown scope, an empty subject, a ttl below 1.
+        """
+        unknown = sorted(set(scopes) - set(Scope) - {EVERYTHING})
+        if unknown:
+            raise ValueError(f"unknown scope {unknown[0]}; known are {', '.join(Scope)}")
+        if not 1 <= len(subject) <= 255:
+            raise ValueError("the subject has 1 to 255 characters")
+        if ttl < 1:
+            raise ValueError("the ttl is at least 1 second")
+        now = int(self._clock())
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": subject,
+            "iat": now,
+            "exp": now + ttl,
+            "jti": token_hex(16),
+            "scope": " ".join(Scope if EVERYTHING in scopes else scopes),
+            "communities": sorted(communities),
+        }
+        return jwt.encode({"alg": _ALGORITHM, "typ": "at+jwt"}, claims, self._key, algorithms=[_ALGORITHM])
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can connect to this host."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _generate() -> bytes:
+    return OKPKey.generate_key("Ed25519").as_pem(private=True)

@@ -1,0 +1,217 @@
+"""The public keys that tokens are verified with, and where they come from (RFC 7517)."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+import msgspec
+import structlog
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, JWKRegistry, Key, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
+
+from gateway.settings import SettingsError
+
+ALGORITHMS = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
+)
+"""Signatures that are believed: asymmetric ones only, so that a public key is never taken for a shared secret."""
+
+_SHORTEST_RSA_KEY = 2048  # bits
+
+_FETCH_TIMEOUT = 5.0  # seconds, for the whole answer
+_LARGEST_KEY_SET = 256 * 1024  # bytes
+_FETCH_INTERVAL = 10.0  # seconds between two fetches, whoever asks for unknown keys
+_OLDEST_KEYS = 600.0  # seconds after which a key set is fetched again though it knows the key
+
+_log = structlog.get_logger(__name__)
+
+
+class KeySource(Protocol):
+    """Finds the key that a token says it is signed with."""
+
+    async def find(self, key_id: str | None, algorithm: str) -> Key | None: ...
+
+    async def aclose(self) -> None: ...
+
+
+class _Jwk(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The public members of a JSON Web Key that matter here. Private ones are not even read."""
+
+    kty: str
+    kid: str | None = None
+    use: str | None = None
+    alg: str | None = None
+    key_ops: list[str] | None = None
+    n: str | None = None
+    e: str | None = None
+    crv: str | None = None
+    x: str | None = None
+    y: str | None = None
+
+
+class _JwkSet(msgspec.Struct, frozen=True):
+    keys: list[msgspec.Raw]
+
+
+class KeySet:
+    """Keys that may verify signatures. Keys of other kinds, uses and strengths are left out as if not there."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, keys: Iterable[Key]) -> None:
+        self._keys = [key for key in keys if _verifies(key)]
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def find(self, key_id: str | None, algorithm: str) -> Key | None:
+        """The one key for this id and algorithm. A token without a key id, or a key without one, fits any."""
+        fitting = [
+            key
+            for key in self._keys
+            if (key_id is None or key.kid is None or key.kid == key_id) and _fits(key, algorithm)
+        ]
+        return fitting[0] if len(fitting) == 1 else None
+
+    @classmethod
+    def from_json(cls, text: bytes) -> "KeySet":
+        """Read a JWK set. Entries that cannot be read are left out (RFC 7517, 5). Raises ValueError if it is no set."""
+        try:
+            entries = msgspec.json.decode(text, type=_JwkSet).keys
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise ValueError("not a JWK set") from error
+        return cls(key for entry in entries if (key := _read_jwk(entry)) is not None)
+
+    @classmethod
+    def from_file(cls, path: Path) -> "KeySet":
+        """Read a file that holds a JWK set, or one public key or certificate in PEM. Raises SettingsError."""
+        try:
+            text = path.read_bytes()
+            keys = cls.from_json(text) if text.lstrip().startswith(b"{") else cls([_read_pem(text)])
+        except (OSError, ValueError, JoseError) as error:
+            raise SettingsError("GATEWAY_AUTH_KEY_FILE: not a readable JWK set, public key or certificate") from error
+        if not keys:
+            raise SettingsError("GATEWAY_AUTH_KEY_FILE: no key in it can verify signatures")
+        return keys
+
+
+class FixedKeys:
+    """Keys that stay as they are: of a file, or of the development issuer."""
+
+    def __init__(self, keys: KeySet) -> None:
+        self._keys = keys
+
+    async def find(self, key_id: str | None, algorithm: str) -> Key | None:
+        return self._keys.find(key_id, algorithm)
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+class FetchedKeys:
+    """Keys of an issuer's JWKS address, fetched again when a token names an unknown key and when they grow old.
+
+    One fetch at a time, whoever waits for it, and at most one per `_FETCH_INTERVAL`: a flood of unknown key ids costs
+    the issuer nothing. A fetch that fails leaves the last good keys.
+    """
+
+    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` is in seconds and never goes back."""
+        self._url = url
+        self._clock = clock
+        self._tls = ssl.create_default_context()
+        self._keys = KeySet(())
+        self._fetched_at = self._tried_at = float("-inf")
+        self._fetching: asyncio.Task[None] | None = None
+
+    async def find(self, key_id: str | None, algorithm: str) -> Key | None:
+        key = self._keys.find(key_id, algorithm)
+        if key is None:
+            if (fetching := self._refresh()) is not None:
+                await asyncio.shield(fetching)
+            return self._keys.find(key_id, algorithm)
+        if self._clock() - self._fetched_at > _OLDEST_KEYS:
+            self._refresh()
+        return key
+
+    async def aclose(self) -> None:
+        if self._fetching is not None:
+            self._fetching.cancel()
+            await asyncio.gather(self._fetching, return_exceptions=True)
+
+    def _refresh(self) -> "asyncio.Task[None] | None":
+        """The fetch under way, a new one if it is time for one, else None."""
+        if self._fetching is not None and not self._fetching.done():
+            return self._fetching
+        if self._clock() - self._tried_at < _FETCH_INTERVAL:
+            return None
+        self._tried_at = self._clock()
+        self._fetching = asyncio.create_task(self._fetch(), name="fetch signing keys")
+        return self._fetching
+
+    async def _fetch(self) -> None:
+        try:
+            async with asyncio.timeout(_FETCH_TIMEOUT):
+                keys = KeySet.from_json(await self._download())
+        except (httpx.HTTPError, TimeoutError, ValueError) as error:
+            _log.warning("signing_keys_not_fetched", error=type(error).__name__, keys=len(self._keys))
+            return
+        if not keys:
+            _log.warning("signing_keys_not_fetched", error="no usable key", keys=len(self._keys))
+            return
+        self._keys = keys
+        self._fetched_at = self._clock()
+
+    async def _download(self) -> bytes:
+        """The address's answer. Raises httpx.HTTPError, and ValueError when it is not 200 or too large."""
+        body = bytearray()
+        client = httpx.AsyncClient(verify=self._tls, trust_env=False, follow_redirects=False, timeout=_FETCH_TIMEOUT)
+        async with client, client.stream("GET", self._url, headers={"Accept": "application/json"}) as answer:
+            if answer.status_code != httpx.codes.OK:
+                raise ValueError("not 200")
+            async for chunk in answer.aiter_bytes(16 * 1024):
+                body += chunk
+                if len(body) > _LARGEST_KEY_SET:
+                    raise ValueError("too large")
+        return bytes(body)
+
+
+def _read_jwk(entry: msgspec.Raw) -> Key | None:
+    try:
+        jwk = msgspec.json.decode(entry, type=_Jwk)
+        return JWKRegistry.import_key(msgspec.to_builtins(jwk))
+    except (JoseError, ValueError, KeyError, TypeError, msgspec.MsgspecError):
+        return None  # the others are usable all the same
+
+
+def _read_pem(text: bytes) -> Key:
+    for kind in (RSAKey, ECKey, OKPKey):
+        try:
+            return kind.import_key(text)
+        except (JoseError, ValueError, TypeError):
+            continue
+    raise ValueError("not a public key")
+
+
+def _verifies(key: Key) -> bool:
+    operations: Any = key.get("key_ops")
+    if key.get("use") not in (None, "sig") or (operations is not None and "verify" not in operations):
+        return False
+    if isinstance(key, RSAKey):
+        return key.public_key.key_size >= _SHORTEST_RSA_KEY
+    return isinstance(key, ECKey | OKPKey)
+
+
+def _fits(key: Key, algorithm: str) -> bool:
+    if algorithm not in ALGORITHMS:
+        return False
+    try:
+        JWSRegistry.algorithms[algorithm].check_key(key)
+    except JoseError:
+        return False
+    return True

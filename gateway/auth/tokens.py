@@ -1,0 +1,131 @@
+"""One bearer token: its header, its signature, its claims, believed in that order (RFC 7519, RFC 8725, RFC 9068)."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from hashlib import blake2b
+from typing import Annotated, Any
+
+import msgspec
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.util import urlsafe_b64decode
+
+from gateway.auth.keys import ALGORITHMS, KeySource
+from gateway.auth.principal import Principal, Scope
+from gateway.errors import UnauthenticatedError
+
+LONGEST_TOKEN = 8192  # characters
+LEEWAY = 30.0  # seconds that clocks may differ by
+
+EVERYTHING = "*"
+"""As a community: all of them. Only the development issuer takes it for scopes, and writes them out."""
+
+REFUSAL = "A valid bearer token is needed"
+"""What every refused caller is told: which check failed would help only those who try."""
+
+_TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
+_UNTRUSTED_HEADERS = frozenset({"jwk", "jku", "x5c", "x5u", "crit", "b64", "cty", "zip"})
+"""Keys that a token brings along, and extensions that change what is signed: never needed here."""
+
+_SEPARATORS = re.compile(r"[\s,]+")
+_KNOWN_SCOPES = frozenset(Scope)
+
+_Words = str | list[str] | None
+
+
+class _Header(msgspec.Struct, frozen=True):
+    alg: str
+    typ: str
+    kid: str | None = None
+
+
+class _Claims(msgspec.Struct, frozen=True):
+    iss: str
+    aud: str | list[str]
+    sub: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    exp: float
+    nbf: float | None = None
+    iat: float | None = None
+    jti: str | None = None
+    scope: _Words = None
+    scopes: _Words = None
+    community: _Words = None
+    communities: _Words = None
+
+
+class _Signatures(jws.JWSRegistry):
+    """The algorithms of `ALGORITHMS`, EdDSA under both of its names (RFC 9864 renames it; issuers use the old one)."""
+
+    def get_alg(self, name: str) -> Any:
+        if name not in ALGORITHMS:
+            raise ValueError("algorithm")
+        return self.algorithms[name]
+
+
+_SIGNATURES = _Signatures(algorithms=ALGORITHMS, strict_check_header=False)
+
+
+class TokenVerifier:
+    """Verifies tokens of one issuer for one audience. `clock` gives Unix seconds."""
+
+    def __init__(self, issuer: str, audience: str, keys: KeySource, clock: Callable[[], float] = time.time) -> None:
+        self.keys = keys
+        self._issuer = issuer
+        self._audience = audience
+        self._clock = clock
+
+    async def verify(self, token: str) -> Principal:
+        """Whom the token speaks for. Raises UnauthenticatedError, always with the same message."""
+        try:
+            header = _read_header(token)
+            key = await self.keys.find(header.kid, header.alg)
+            if key is None:
+                raise ValueError("key")
+            payload = jws.deserialize_compact(token, key, registry=_SIGNATURES).payload
+            claims = msgspec.json.decode(payload or b"", type=_Claims)
+            self._check(claims)
+        except (JoseError, ValueError, msgspec.MsgspecError, RecursionError) as error:
+            raise UnauthenticatedError(REFUSAL) from error
+        communities = frozenset(_words(claims.community, claims.communities))
+        return Principal(
+            subject=claims.sub,
+            scopes=_KNOWN_SCOPES.intersection(_words(claims.scope, claims.scopes)),
+            communities=None if EVERYTHING in communities else communities,
+            token_id=claims.jti or blake2b(token.encode(), digest_size=16).hexdigest(),
+            expires_at=claims.exp,
+        )
+
+    def _check(self, claims: _Claims) -> None:
+        """Raises ValueError that names the claim."""
+        now = self._clock()
+        if claims.iss != self._issuer:
+            raise ValueError("iss")
+        if self._audience not in ([claims.aud] if isinstance(claims.aud, str) else claims.aud):
+            raise ValueError("aud")
+        if claims.exp <= now - LEEWAY:
+            raise ValueError("exp")
+        if max(claims.nbf or 0.0, claims.iat or 0.0) > now + LEEWAY:
+            raise ValueError("nbf, iat")
+
+
+def _read_header(token: str) -> _Header:
+    """The header, before anything in it is believed. Raises ValueError or a msgspec error."""
+    if len(token) > LONGEST_TOKEN or token.count(".") != 2:
+        raise ValueError("form")
+    members = msgspec.json.decode(urlsafe_b64decode(token.partition(".")[0].encode("ascii")), type=dict[str, Any])
+    if not _UNTRUSTED_HEADERS.isdisjoint(members):
+        raise ValueError("header")
+    header = msgspec.convert(members, _Header)
+    if header.alg not in ALGORITHMS or header.typ.lower() not in _TYPES:
+        raise ValueError("alg, typ")
+    return header
+
+
+def _words(*claims: _Words) -> Iterator[str]:
+    """The words of claims that are texts of words or lists of them."""
+    for claim in claims:
+        if isinstance(claim, str):
+            yield from filter(None, _SEPARATORS.split(claim))
+        elif claim is not None:
+            yield from claim
