@@ -1,8 +1,117 @@
 """Houses: a person's place in one, its owner, and the label that names one (document 1.1.2.5, 1.1.3)."""
 
-from schema.normalise.records import HouseOwner
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+import msgspec
+
+from schema.normalise.issues import HOUSE_PII, OWNER_PII, Issues
+from schema.normalise.person import MemberWire, PersonIssues, read_person
+from schema.normalise.records import House, HouseOwner, Member, Residency
+from schema.normalise.shapes import one_row, rows_within
+from schema.normalise.values import REMEMBERED, identifier, integer, required_word, word
+from schema.normalise.vocabulary import DataProblem, PlatformName, ResidentRole
+from schema.normalise.words import HOUSE_OWNERSHIP, HOUSE_STATUS, HOUSE_USE, OCCUPANT_TYPE, RESIDENT_ROLE
+
+LONGEST_LABEL = 200
+
+_LABEL = re.compile(r"([0-9]{1,9})(?:栋|幢|号楼)([0-9]{1,9})单元(-?[0-9]{1,9})[楼层]([0-9]{1,9})[号室]?\s*$")
+
+
+class HouseIssues(Issues):
+    __slots__ = ()
+    platform = PlatformName.SECURITY
+    pii = HOUSE_PII
+
+
+class OwnerIssues(Issues):
+    __slots__ = ()
+    platform = PlatformName.SECURITY
+    pii = OWNER_PII
+
+
+def read_residency(row: Mapping[str, object]) -> Residency:
+    """One entry of a person's `houses`: the house itself, and the person's place in it."""
+    get = row.get
+    issues = HouseIssues()
+    community_code = identifier(get("xiaoqu"), "communityCode", issues)
+    if community_code is None:
+        issues.add("communityCode", get("xiaoqu"), DataProblem.MISSING)
+    members = rows_within(get("members"), "members", issues)
+    house = House(
+        community_code=community_code or "",
+        building=integer(get("louhao"), "building", issues),
+        unit=integer(get("danyuan"), "unit", issues),
+        floor=integer(get("louceng"), "floor", issues),
+        room=integer(get("fangjian"), "room", issues),
+        use=word(HOUSE_USE, get("people_house_use"), "use", issues),
+        ownership=word(HOUSE_OWNERSHIP, get("people_house_xingzhi"), "ownership", issues),
+        status=word(HOUSE_STATUS, get("people_house_status"), "status", issues),
+        members=None if members is None else tuple(map(read_member, members)),
+        described=True,
+        data_issues=tuple(issues),
+    )
+    issues = HouseIssues()
+    role = read_role(get("people_house_role"), get("people_role"), issues)
+    if role is None:
+        issues.add("role", None, DataProblem.MISSING)
+    return Residency(
+        house=house,
+        role=role or ResidentRole.UNRECOGNIZED,
+        occupant_type=word(OCCUPANT_TYPE, get("people_house_type"), "occupantType", issues),
+        data_issues=tuple(issues),
+    )
+
+
+def read_member(row: Mapping[str, object]) -> Member:
+    issues = PersonIssues()
+    wire = msgspec.convert(row, MemberWire)
+    return read_person(Member, wire, issues, role=required_word(RESIDENT_ROLE, wire.role, "role", issues))
 
 
 def parse_owner(data: object) -> HouseOwner | None:
     """The `data` of the owner look-up (1.1.3); None when it is empty: the house has none. Raises ShapeError."""
-    raise NotImplementedError
+    row = one_row(data)
+    if row is None:
+        return None
+    get = row.get
+    issues = OwnerIssues()
+    phone = identifier(get("people_phone"), "phone", issues)
+    if phone is None:
+        issues.add("phone", get("people_phone"), DataProblem.MISSING)
+    return HouseOwner(
+        phone=phone,
+        role=read_role(get("people_house_role"), get("people_role"), issues),
+        occupant_type=word(OCCUPANT_TYPE, get("people_house_type"), "occupantType", issues),
+        use=word(HOUSE_USE, get("people_house_use"), "use", issues),
+        ownership=word(HOUSE_OWNERSHIP, get("people_house_xingzhi"), "ownership", issues),
+        status=word(HOUSE_STATUS, get("people_house_status"), "status", issues),
+        data_issues=tuple(issues),
+    )
+
+
+def read_role(role: object, other: object, issues: Issues) -> ResidentRole | None:
+    """The role from `people_house_role`, the key of the examples, and `people_role`, that of the tables (quirk 72)."""
+    found = word(RESIDENT_ROLE, role, "role", issues)
+    if other is None:
+        return found
+    alternative = word(RESIDENT_ROLE, other, "role", issues)
+    if found in (None, ResidentRole.UNRECOGNIZED):
+        return alternative or found
+    if alternative not in (None, found, ResidentRole.UNRECOGNIZED):
+        issues.add("role", other, DataProblem.CONTRADICTORY)
+    return found
+
+
+@lru_cache(REMEMBERED)
+def house_of_label(label: str, community_code: str) -> House | None:
+    """The house that a label like "晨曦家园1栋1单元1楼101号" names at its end; None where it names none.
+
+    Only the numbers count: names of communities are alike (quirk 81). 楼 is the floor here (quirk 86).
+    """
+    match = _LABEL.search(label)
+    if match is None:
+        return None
+    building, unit, floor, room = map(int, match.groups())
+    return House(community_code=community_code, building=building, unit=unit, floor=floor, room=room)

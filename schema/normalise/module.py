@@ -1,13 +1,77 @@
 """Feature modules: wjdh's switches (document 3.2.1) and the security platform's production states (3.1.1)."""
 
+from collections.abc import Mapping
+
+from schema.normalise.issues import Issues
 from schema.normalise.records import Module, ModuleState
+from schema.normalise.shapes import ShapeError, row_list, unwrap
+from schema.normalise.values import flag, identifier, is_blank, required_word
+from schema.normalise.vocabulary import DataProblem, ModuleName, PlatformName
+from schema.normalise.words import MODULE_NAME, ON_OFF
+
+
+class ModuleIssues(Issues):
+    __slots__ = ()
+    platform = PlatformName.WJDH
 
 
 def parse_modules(data: object, community_code: str) -> tuple[Module, ...]:
-    """The `data` of the modules list, asked for this community. Raises ShapeError."""
-    raise NotImplementedError
+    """The `data` of the modules list, asked for this community. Raises ShapeError.
+
+    A row without a name names no module and is left out. The row's own id is of no use: writes go by name (quirk 80).
+    """
+    modules = (_module(row, community_code) for row in row_list(data) if isinstance(row, dict))
+    return tuple([module for module in modules if module is not None])
+
+
+def _module(row: Mapping[str, object], community_code: str) -> Module | None:
+    issues = ModuleIssues()
+    label = identifier(row.get("module_name"), "name", issues)
+    if label is None:
+        return None
+    status = row.get("module_status")
+    enabled = flag(status, "enabled", issues, ON_OFF)
+    if is_blank(status):
+        issues.add("enabled", status, DataProblem.MISSING)
+    _compare_community(row.get("community_identifier"), community_code, issues)
+    return Module(
+        community_code=community_code,
+        name=required_word(MODULE_NAME, label, "name", issues),
+        label=label,
+        enabled=enabled,
+        data_issues=tuple(issues),
+    )
 
 
 def parse_module_states(data: object) -> dict[str, tuple[ModuleState, ...]]:
-    """The `data` of modules-sync: every community's states by community code (quirks 4, 167). Raises ShapeError."""
-    raise NotImplementedError
+    """The `data` of modules-sync: every community's states by community code (quirks 4, 167). Raises ShapeError.
+
+    A community whose states cannot be read is left out: unknown, not "off".
+    """
+    communities = unwrap(data)
+    if communities is None or communities == []:
+        return {}
+    if not isinstance(communities, dict):
+        raise ShapeError("expected an object of communities")
+    states = {code: _states_of(modules) for code, modules in communities.items()}
+    return {code: known for code, known in states.items() if known is not None}
+
+
+def _compare_community(told: object, asked: str, issues: ModuleIssues) -> None:
+    """The row's own community may have lost its zeros (quirk 65); another one is worth a word."""
+    code = identifier(told, "communityCode", issues)
+    if code is not None and code.lstrip("0") != asked.lstrip("0"):
+        issues.add("communityCode", told, DataProblem.CONTRADICTORY)
+
+
+def _states_of(modules: object) -> tuple[ModuleState, ...] | None:
+    if modules == []:
+        return ()
+    if not isinstance(modules, dict):
+        return None
+    return tuple([_state(label.strip(), status) for label, status in modules.items() if not is_blank(label)])
+
+
+def _state(label: str, status: object) -> ModuleState:
+    name = MODULE_NAME.by_wire.get(label, ModuleName.UNRECOGNIZED)
+    return ModuleState(name, label, flag(status, "enabled", ModuleIssues(), ON_OFF))

@@ -1,12 +1,111 @@
-"""The shapes of answers: JSON hidden in text, single records, lists, and pages in three dialects (quirks 112, 113, 133)."""
+"""The shapes of answers: JSON within text, single records, lists, and pages (quirks 112, 113, 133).
 
-from collections.abc import Mapping
+PHP leaves traces: an empty object comes as `[]`, a list with gaps as an object with numbers for keys.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from schema.normalise.issues import Issues
+from schema.normalise.records import Page
+from schema.normalise.values import is_blank, row_id
+from schema.normalise.vocabulary import DataProblem
+
+RecordT = TypeVar("RecordT")
+
+ENCODED_TWICE = 2
+
+_decode = msgspec.json.Decoder().decode
 
 
 class ShapeError(ValueError):
     """An answer is not of the documented shape at all. The message names what was expected, never a value."""
 
 
+class NotJsonError(ValueError):
+    """A text is not JSON. The message holds nothing of it."""
+
+
+def read_json(text: str) -> object:
+    """The value of a JSON text, also where it was encoded twice (quirk 114). Raises NotJsonError."""
+    value: object = text
+    for _ in range(ENCODED_TWICE):
+        if not isinstance(value, str):
+            break
+        try:
+            value = _decode(value)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            raise NotJsonError("not JSON") from None
+    return value
+
+
+def unwrap(data: object) -> object:
+    """`data`, or what it holds as JSON text; blank text is None. Raises ShapeError for other text."""
+    if not isinstance(data, str):
+        return data
+    if is_blank(data):
+        return None
+    try:
+        return read_json(data)
+    except NotJsonError:
+        raise ShapeError("expected JSON, found other text") from None
+
+
 def one_row(data: object) -> Mapping[str, object] | None:
-    """The object that `data` is, or is as JSON text; None when it is empty. Raises ShapeError."""
-    raise NotImplementedError
+    """The object that `data` is or holds; None when it is empty. Raises ShapeError."""
+    value = unwrap(data)
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if value is None or value == []:
+        return None
+    if isinstance(value, dict):
+        return value or None
+    raise ShapeError("expected an object")
+
+
+def row_list(data: object) -> Sequence[object]:
+    """The rows that `data` is or holds; none when it is empty. Raises ShapeError."""
+    value = unwrap(data)
+    if isinstance(value, list):
+        return value
+    if value is None:
+        return ()
+    if isinstance(value, dict) and all(key.isdecimal() for key in value):
+        return list(value.values())
+    raise ShapeError("expected an array")
+
+
+def read_page(
+    rows: Sequence[object], parse: Callable[[object, str], RecordT | None], community_code: str, page: int, info: object
+) -> Page[RecordT]:
+    """The rows of a page as records. `info` is its `meta` or `pages`, whatever it is; `page` is what was asked for.
+
+    Rows that `parse` cannot identify are dropped and counted.
+    """
+    items = tuple([record for row in rows if (record := parse(row, community_code)) is not None])
+    known = info if isinstance(info, dict) else {}
+    return Page(
+        items=items,
+        page=row_id(known.get("current_page")) or page,
+        per_page=row_id(known.get("per_page")),
+        last_page=row_id(known.get("last_page")),
+        total=0 if known.get("total") in (0, "0") else row_id(known.get("total")),
+        dropped=len(rows) - len(items),
+    )
+
+
+def rows_within(value: object, field: str, issues: Issues) -> list[Mapping[str, object]] | None:
+    """The objects of a list inside a record; None when it is absent. What is no object is left out, with an issue."""
+    try:
+        rows = row_list(value)
+    except ShapeError:
+        issues.add(field, value, DataProblem.MALFORMED)
+        return None
+    if value is None:
+        return None
+    objects: list[Mapping[str, object]] = [row for row in rows if isinstance(row, dict)]
+    if len(objects) < len(rows):
+        issues.add(field, value, DataProblem.MALFORMED)
+    return objects

@@ -1,0 +1,110 @@
+"""What is said of an enum: the Chinese and English words of its members, and how platforms spell them."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+import msgspec
+
+EnumT = TypeVar("EnumT", bound=StrEnum)
+
+
+class Word(msgspec.Struct, frozen=True):
+    """One member of an enum.
+
+    `label` is the Chinese word, as platforms write it and interfaces show it; `meaning` the English one, without a full
+    stop. `code` is the member's number on the wire, if it has one; `also` holds further spellings that platforms use.
+    `note` is what the document remarks on it (column 补充).
+    """
+
+    label: str
+    meaning: str
+    code: str | None = None
+    also: tuple[str, ...] = ()
+    note: str | None = None
+    deprecated: bool = False
+
+    @property
+    def description(self) -> str:
+        """For the schema: "Owner in person (业主)"."""
+        return f"{self.meaning} ({self.label})"
+
+
+class DictionaryEntry(msgspec.Struct, frozen=True):
+    """One value of a dictionary, as an interface shows it."""
+
+    value: str
+    label: str
+    code: str | None
+    note: str | None
+    deprecated: bool
+
+
+class Dictionary(msgspec.Struct, frozen=True):
+    """An enum as labels for interfaces. `name` is the enum's public name, `title` its Chinese one."""
+
+    name: str
+    title: str
+    entries: tuple[DictionaryEntry, ...]
+
+
+class EnumWords(Generic[EnumT]):
+    """The words of an enum and of all of its members, in order."""
+
+    def __init__(self, enum: type[EnumT], title: str, meaning: str, members: Mapping[EnumT, Word]) -> None:
+        self.enum = enum
+        self.title = title
+        self.meaning = meaning
+        self.members = members
+
+    @property
+    def description(self) -> str:
+        """For the schema: "Role of a resident in a house (居民角色)"."""
+        return f"{self.meaning} ({self.title})"
+
+    def dictionary(self) -> Dictionary:
+        entries = tuple(
+            DictionaryEntry(member.value, word.label, word.code, word.note, word.deprecated)
+            for member, word in self.members.items()
+        )
+        return Dictionary(self.enum.__name__, self.title, entries)
+
+
+class WireWords(EnumWords[EnumT]):
+    """The words of an enum that platforms send and take.
+
+    `by_wire` finds a member by any of its spellings; `fallback` is what an unknown word becomes, and has no spelling of
+    its own. `numbered` says that the document numbers the members: where it does not, a number is a code of the old,
+    undocumented numbering (quirk 88). `boolean` says that the numbers are 0 and 1, so that false and true may come.
+    """
+
+    def __init__(
+        self, enum: type[EnumT], title: str, meaning: str, members: Mapping[EnumT, Word], fallback: EnumT
+    ) -> None:
+        super().__init__(enum, title, meaning, members)
+        self.fallback = fallback
+        codes = {word.code for word in members.values() if word.code is not None}
+        self.numbered = bool(codes)
+        self.boolean = codes == {"0", "1"}
+        self.by_wire: dict[str | int, EnumT] = {}
+        for member, word in members.items():
+            if member is not fallback:
+                self.by_wire.update(dict.fromkeys((word.label, *word.also), member))
+                if word.code is not None:
+                    self.by_wire.update({word.code: member, int(word.code): member})
+
+    def label(self, member: EnumT) -> str:
+        """The word to send. Raises ValueError for the fallback: it names nothing."""
+        return self._sendable(member).label
+
+    def code(self, member: EnumT) -> str:
+        """The number to send, as form text. Raises ValueError for a member without one."""
+        code = self._sendable(member).code
+        if code is None:
+            raise ValueError(f"{self.enum.__name__}.{member.name} has no number")
+        return code
+
+    def _sendable(self, member: EnumT) -> Word:
+        if member is self.fallback:
+            raise ValueError(f"{self.enum.__name__}.{member.name} cannot be sent")
+        return self.members[member]

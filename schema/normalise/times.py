@@ -1,0 +1,117 @@
+"""Reading times and dates of birth: all of them are China's (quirks 125 to 130). Readers are as in `values`."""
+
+import re
+from datetime import date, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from schema.normalise.issues import Issues
+from schema.normalise.values import REMEMBERED, is_blank
+from schema.normalise.vocabulary import DataProblem
+
+CHINA = ZoneInfo("Asia/Shanghai")
+"""With its summer time of 1986 to 1991, which a fixed +08:00 would miss by an hour (quirk 128)."""
+
+LONGEST_TIME = 40
+
+_DATE = r"([0-9]{4})[年/.-]([0-9]{1,2})[月/.-]([0-9]{1,2})"
+_WRITTEN_DATE = re.compile(_DATE + "日?")
+_WRITTEN_TIME = re.compile(_DATE + r"(?:日\s*|\s+|T)([0-9]{1,2})[:时]([0-9]{1,2})(?:[:分]([0-9]{1,2})秒?|分)?")
+_SECONDS = re.compile(r"-?(?:0|[1-9][0-9]{0,11})")
+
+
+def china_time(value: object, field: str, issues: Issues) -> datetime | None:
+    """A moment: "2020年11月18日11:01:46" and its like, ISO 8601 with or without an offset, or epoch seconds."""
+    found = None
+    if isinstance(value, str):
+        found = _time_of_text(value) if len(value) <= LONGEST_TIME else None
+    elif type(value) is int:
+        found = _moment(value)
+    if found is None and not is_blank(value):
+        issues.add(field, value, DataProblem.MALFORMED)
+    return found
+
+
+@lru_cache(REMEMBERED)
+def _time_of_text(written: str) -> datetime | None:
+    written = written.strip()
+    try:
+        if match := _WRITTEN_TIME.fullmatch(written):
+            return datetime(*map(int, match.groups("0")), tzinfo=CHINA)  # type: ignore[misc, arg-type] # six numbers
+        if _SECONDS.fullmatch(written):
+            return _moment(int(written))
+        if ":" not in written:  # a date alone: its time is not known, and not midnight
+            return None
+        moment = datetime.fromisoformat(written)
+        return moment.astimezone(CHINA) if moment.tzinfo else moment.replace(tzinfo=CHINA)
+    except (ValueError, OverflowError):
+        return None
+
+
+def birth_date(value: object, field: str, issues: Issues) -> date | None:
+    """A date of birth: eight digits that are a calendar date, else epoch seconds of a midnight in China.
+
+    The two never collide for midnights (quirk 130). Eight digits that are neither are read as seconds by the same rule,
+    with an issue beside them: they may well be a date mistyped.
+    """
+    number = _whole_number(value)
+    found = _written_date(value) if number is None else _calendar_date(number)
+    if found is None and number is not None:
+        found = _day_in_china(number)
+        if found is not None and _has_eight_digits(number) and number != midnight(found):
+            issues.add(field, value, DataProblem.MALFORMED)
+    if found is None and not is_blank(value):
+        issues.add(field, value, DataProblem.MALFORMED)
+    return found
+
+
+def midnight(day: date) -> int:
+    """Epoch seconds of the day's beginning in China: how platforms store a date of birth (quirk 127)."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=CHINA).timestamp())
+
+
+def _whole_number(value: object) -> int | None:
+    if type(value) is int:
+        return value
+    if isinstance(value, str):
+        digits = value.strip()
+        return int(digits) if _SECONDS.fullmatch(digits) else None
+    return int(value) if isinstance(value, float) and value.is_integer() else None
+
+
+def _has_eight_digits(number: int) -> bool:
+    return 1_000_00_00 <= number <= 9999_99_99
+
+
+def _calendar_date(number: int) -> date | None:
+    if not _has_eight_digits(number):
+        return None
+    try:
+        return date(number // 1_00_00, number // 1_00 % 1_00, number % 1_00)
+    except ValueError:
+        return None
+
+
+def _written_date(value: object) -> date | None:
+    if not isinstance(value, str) or len(value) > LONGEST_TIME:
+        return None
+    match = _WRITTEN_DATE.fullmatch(value.strip())
+    if match is None:
+        moment = _time_of_text(value)
+        return moment.date() if moment else None
+    try:
+        return date(*map(int, match.groups()))
+    except ValueError:
+        return None
+
+
+def _day_in_china(seconds: int) -> date | None:
+    moment = _moment(seconds)
+    return moment.date() if moment else None
+
+
+def _moment(seconds: int) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, CHINA)
+    except (ValueError, OverflowError, OSError):  # beyond the years 1 to 9999
+        return None

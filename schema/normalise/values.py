@@ -1,0 +1,179 @@
+"""Reading single values: text, identifiers, numbers, flags, words of an enum, and money.
+
+A reader takes a decoded JSON value, the public path of its field and the issues of its record, and never raises: null
+and empty text are None without an issue; what cannot be read is None (or the enum's fallback) with one. Each has the
+expected form first and the odd ones in a function aside, so that clean rows stay cheap.
+"""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import lru_cache
+
+from schema.normalise.enum_words import EnumT, WireWords
+from schema.normalise.issues import Issues
+from schema.normalise.records import Money
+from schema.normalise.vocabulary import DataProblem
+from schema.normalise.words import YES_NO
+
+INT32_MAX = 2**31 - 1
+"""The largest number of GraphQL's Int."""
+
+REMEMBERED = 2048
+"""How many distinct texts a reader remembers: lists repeat the same amounts, times and labels over and over."""
+
+LONGEST_AMOUNT = 64
+LARGEST_AMOUNT = 10**15
+"""In yuan, for numbers: a float beyond it has no digits left for the fen."""
+
+_INTEGER = re.compile(r"-?[0-9]{1,10}")
+_AMOUNT = re.compile(r"[¥￥]?\s*(-?)([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,30})(?:\.([0-9]{1,30}))?\s*元?")
+
+
+def text(value: object, field: str, issues: Issues) -> str | None:
+    """Free text, exactly as sent; a number in its place is its digits."""
+    if isinstance(value, str):
+        return value or None
+    return _odd_text(value, field, issues)
+
+
+def required_text(value: object, field: str, issues: Issues) -> str | None:
+    """As `text`, for a field that the document promises: absent has an issue."""
+    if is_blank(value):
+        issues.add(field, value, DataProblem.MISSING)
+    return text(value, field, issues)
+
+
+def identifier(value: object, field: str, issues: Issues) -> str | None:
+    """A name or number to look up by: text without blanks around it, zeros kept (quirks 65, 77, 78)."""
+    if isinstance(value, str):
+        return value.strip() or None
+    return _odd_text(value, field, issues)
+
+
+def _odd_text(value: object, field: str, issues: Issues) -> str | None:
+    if type(value) is int:
+        return str(value)
+    # A float is no identifier: beyond 2^53 its digits are already wrong (quirk 77).
+    if value is not None:
+        issues.add(field, value, DataProblem.MALFORMED)
+    return None
+
+
+def row_id(value: object) -> int | None:
+    """The platform's id of a row: a positive number of 32 bits, or None."""
+    number = value if type(value) is int else _integer(value)
+    return number if number is not None and 0 < number <= INT32_MAX else None
+
+
+def integer(value: object, field: str, issues: Issues) -> int | None:
+    """A number of 32 bits, as number or text: "1" is 1 (quirk 68)."""
+    number = value if type(value) is int else _integer(value)
+    if number is not None and -INT32_MAX <= number <= INT32_MAX:
+        return number
+    if not is_blank(value):
+        issues.add(field, value, DataProblem.MALFORMED)
+    return None
+
+
+def _integer(value: object) -> int | None:
+    if isinstance(value, str):
+        digits = value.strip()
+        return int(digits) if _INTEGER.fullmatch(digits) else None
+    if isinstance(value, float) and value.is_integer() and abs(value) <= INT32_MAX:
+        return int(value)
+    return None
+
+
+def is_blank(value: object) -> bool:
+    """Whether this is how platforms leave a value out: null, or text without a visible character."""
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def flag(value: object, field: str, issues: Issues, spellings: Mapping[object, bool | None] = YES_NO) -> bool | None:
+    """A yes or no, by its spellings in the vocabulary."""
+    try:
+        return spellings[value]
+    except (KeyError, TypeError):  # unknown, or a list or object, which no mapping has as a key
+        return _odd_flag(value, field, issues, spellings)
+
+
+def _odd_flag(value: object, field: str, issues: Issues, spellings: Mapping[object, bool | None]) -> bool | None:
+    if isinstance(value, str) and value.strip() in spellings:
+        return spellings[value.strip()]
+    issues.add(field, value, DataProblem.MALFORMED)
+    return None
+
+
+def word(words: WireWords[EnumT], value: object, field: str, issues: Issues) -> EnumT | None:
+    """A member of an enum, by any of its spellings; an unknown word is the fallback."""
+    if isinstance(value, str) or type(value) is int:
+        member = words.by_wire.get(value)
+        if member is not None:
+            return member
+    return _odd_word(words, value, field, issues)
+
+
+def required_word(words: WireWords[EnumT], value: object, field: str, issues: Issues) -> EnumT:
+    """As `word`, for a field that the document promises: absent is the fallback too, with an issue of its own."""
+    member = word(words, value, field, issues)
+    if member is None:
+        issues.add(field, value, DataProblem.MISSING)
+        return words.fallback
+    return member
+
+
+def _odd_word(words: WireWords[EnumT], value: object, field: str, issues: Issues) -> EnumT | None:
+    if is_blank(value):
+        return None
+    member = None
+    if isinstance(value, str):
+        member = words.by_wire.get(value.strip())
+    elif isinstance(value, bool) and words.boolean:
+        member = words.by_wire.get(int(value))
+    if member is None:
+        issues.add(field, value, _word_problem(words, value))
+        return words.fallback
+    return member
+
+
+def _word_problem(words: WireWords[EnumT], value: object) -> DataProblem:
+    if isinstance(value, list | dict):
+        return DataProblem.MALFORMED
+    if not words.numbered and (type(value) is int or _integer(value) is not None):
+        return DataProblem.LEGACY_CODE
+    return DataProblem.UNRECOGNIZED_VALUE
+
+
+def money(value: object, field: str, issues: Issues) -> Money | None:
+    """An amount in yuan, as text ("0.01元", "1,234.50") or number; exact, never a binary float (quirk 109)."""
+    found = _money(value)
+    if found is None and not is_blank(value):
+        issues.add(field, value, DataProblem.MALFORMED)
+    return found
+
+
+def _money(value: object) -> Money | None:
+    if isinstance(value, str):
+        return _money_of_text(value) if len(value) <= LONGEST_AMOUNT else None
+    if type(value) is int:
+        return _money_of_text(str(value)) if abs(value) <= LARGEST_AMOUNT else None
+    if isinstance(value, float) and abs(value) <= LARGEST_AMOUNT:
+        # repr is the shortest text that reads back as this float: what the platform wrote.
+        return _money_of_text(format(Decimal(repr(value)), "f"))
+    return None
+
+
+@lru_cache(REMEMBERED)
+def _money_of_text(amount: str) -> Money | None:
+    match = _AMOUNT.fullmatch(amount.strip())
+    if match is None:
+        return None
+    sign, whole, decimals = match.groups(default="")
+    whole = whole.replace(",", "").lstrip("0") or "0"
+    decimals = decimals.rstrip("0").ljust(2, "0")
+    yuan = Decimal(f"{sign}{whole}.{decimals}")
+    fen = int(f"{sign}{whole}{decimals}") if len(decimals) == len("00") else None
+    if fen is not None and abs(fen) > INT32_MAX:
+        fen = None
+    return Money(yuan, fen, f"{sign}¥{whole}.{decimals}")
