@@ -6,6 +6,8 @@
     ├── ForbiddenError            FORBIDDEN: a known caller without the right; names the missing scope
     ├── RateLimitedError          RATE_LIMITED: too many requests; says when to come back
     ├── QueryTooComplexError      QUERY_TOO_COMPLEX: a limit of the edge; names limit and bound
+    ├── MethodNotAllowedError     METHOD_NOT_ALLOWED: this operation, or this address, asks for another HTTP method
+    ├── RequestTimeoutError       UPSTREAM_TIMEOUT: the whole request took too long
     ├── JournalError              INTERNAL: the durable record cannot be read or written
     └── PlatformError             a platform did not give what was asked
         ├── NotConfiguredError    NOT_CONFIGURED: this endpoint has no path in the settings
@@ -101,6 +103,21 @@ class QueryTooComplexError(GatewayError):
 
     def extensions(self) -> Mapping[str, object]:
         return {"code": self.code, "limit": self.limit, "bound": self.bound, "requested": self.requested}
+
+
+class MethodNotAllowedError(GatewayError):
+    """The HTTP method does not fit: mutations are never run by GET."""
+
+    code = "METHOD_NOT_ALLOWED"
+
+
+class RequestTimeoutError(GatewayError):
+    """The total deadline of the request passed before its answer was complete; its reads were given up."""
+
+    code = "UPSTREAM_TIMEOUT"
+
+    def extensions(self) -> Mapping[str, object]:
+        return {"code": self.code, "retryable": True}
 
 
 class JournalError(GatewayError):

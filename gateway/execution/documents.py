@@ -1,0 +1,188 @@
+"""From the text of a query to a document that may be run: parsed, within limits, validated, remembered."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+
+from cachetools import LRUCache
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    parse,
+    specified_rules,
+    validate,
+)
+from graphql.validation import (
+    ASTValidationRule,
+    NoSchemaIntrospectionCustomRule,
+    OverlappingFieldsCanBeMergedRule,
+    ValidationContext,
+)
+from graphql.validation.validate import ValidationAbortedError
+
+from gateway.errors import GatewayError, QueryTooComplexError, UserInputError
+from gateway.execution.limits import Limits, check_limits
+
+MAX_VALIDATION_ERRORS = 20
+
+CHARACTERS_PER_TOKEN = 32
+"""Ignored characters and long words cost the lexer time too: this many times the limit of tokens bounds the text."""
+
+OVERLAP_BUDGET = 10_000
+"""Comparisons of fields that share a name. Ten fragments with ten fields in common take about a thousand. The library's
+own bound of 500,000 lets a document of 2,000 tokens hold the event loop for a second."""
+
+BYTES_PER_TOKEN = 600
+"""What the parsed form of one token takes in memory, measured and rounded up."""
+
+BYTES_PER_DOCUMENT = 128 * 1024
+"""Of memory, on average, before documents leave the cache earlier than their count asks for."""
+
+
+class DocumentError(Exception):
+    """The document cannot be run. Each of `errors` has its code, in its extensions or in its original error's."""
+
+    def __init__(self, errors: Sequence[GraphQLError]) -> None:
+        super().__init__("the document cannot be run")
+        self.errors = errors
+
+    @classmethod
+    def of(cls, error: GatewayError) -> "DocumentError":
+        return cls([GraphQLError(error.message, original_error=error)])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """An operation of a valid document. `key` is the SHA-256 of the document's text, in hexadecimal."""
+
+    document: DocumentNode
+    operation: OperationDefinitionNode
+    key: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Entry:
+    operations: Mapping[str | None, Prepared]
+    weight: int
+
+
+class Documents:
+    """Prepares documents, and keeps up to `size` of those that passed, the least recently used going first.
+
+    Documents that fail are not kept: they are cheap to refuse, and a caller can make any number of them. The steps are
+    in the order of what they cost, each bounding the next: length and tokens, limits, validation. A list of trusted
+    documents goes before them; a cost that depends on variables goes after them, for each request.
+
+    `suggestions` says whether errors may name fields and types that the caller did not ask for.
+    """
+
+    def __init__(
+        self, schema: GraphQLSchema, limits: Limits, size: int, *, suggestions: bool = True, introspection: bool = True
+    ) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._suggestions = suggestions
+        self._rules = _rules(introspection)
+        # Nothing weighs less than its share, so the one bound is on the count as well as on the bytes.
+        self._cache: LRUCache[str, _Entry] = LRUCache(size * BYTES_PER_DOCUMENT, getsizeof=lambda entry: entry.weight)
+
+    def prepare(self, query: str, operation_name: str | None = None) -> Prepared:
+        """The operation of that name, or the only one.
+
+        Raises DocumentError with GRAPHQL_PARSE_FAILED, QUERY_TOO_COMPLEX, GRAPHQL_VALIDATION_FAILED or, where the
+        document is fine but does not tell which operation to run, BAD_USER_INPUT.
+        """
+        entry = self._cache.get(query)
+        if entry is None:
+            entry = self._new_entry(query)
+            with suppress(ValueError):  # heavier than the whole cache
+                self._cache[query] = entry
+        prepared = entry.operations.get(operation_name)
+        if prepared is None:
+            raise DocumentError.of(_no_such_operation(entry.operations, operation_name))
+        return prepared
+
+    def _new_entry(self, query: str) -> _Entry:
+        document = self._parse(query)
+        try:
+            check_limits(document, self._limits)
+        except QueryTooComplexError as error:
+            raise DocumentError.of(error) from None
+        self._validate(document)
+        weight = len(query) + document.token_count * BYTES_PER_TOKEN
+        return _Entry(_operations(document, query), max(weight, BYTES_PER_DOCUMENT))
+
+    def _parse(self, query: str) -> DocumentNode:
+        tokens = self._limits.tokens
+        longest = tokens * CHARACTERS_PER_TOKEN
+        if len(query) > longest:
+            raise DocumentError.of(
+                QueryTooComplexError(f"The document is longer than {longest}", "characters", longest, len(query))
+            )
+        try:
+            return parse(query, max_lexical_tokens=tokens, max_comments=tokens)
+        except GraphQLSyntaxError as error:
+            if error.description.endswith("Parsing aborted."):
+                message = f"The document has more than {tokens} tokens or comments, or nests too deeply"
+                raise DocumentError.of(QueryTooComplexError(message, "tokens", tokens)) from None
+            raise DocumentError([_coded(error, "GRAPHQL_PARSE_FAILED")]) from None
+
+    def _validate(self, document: DocumentNode) -> None:
+        errors = validate(
+            self._schema, document, self._rules, MAX_VALIDATION_ERRORS, hide_suggestions=not self._suggestions
+        )
+        if not errors:
+            return
+        if isinstance(errors[-1], ValidationAbortedError) and len(errors) <= MAX_VALIDATION_ERRORS:
+            message = "The document has too many fields of the same name, or nests fragments too deeply"
+            raise DocumentError.of(QueryTooComplexError(message, "fieldComparisons", OVERLAP_BUDGET))
+        raise DocumentError([_coded(error, "GRAPHQL_VALIDATION_FAILED") for error in errors])
+
+
+class _BoundedOverlapRule(OverlappingFieldsCanBeMergedRule):
+    """The library's rule with OVERLAP_BUDGET: it aborts the validation when that is spent."""
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self.rule_context.remaining_complexity_budget = OVERLAP_BUDGET
+
+
+def _rules(introspection: bool) -> Sequence[type[ASTValidationRule]]:
+    rules: list[type[ASTValidationRule]] = [
+        _BoundedOverlapRule if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules
+    ]
+    if not introspection:
+        rules.append(NoSchemaIntrospectionCustomRule)
+    return rules
+
+
+def _operations(document: DocumentNode, query: str) -> Mapping[str | None, Prepared]:
+    """By name; a lone operation also under None."""
+    key = sha256(query.encode()).hexdigest()
+    operations: dict[str | None, Prepared] = {}
+    for definition in document.definitions:
+        if isinstance(definition, OperationDefinitionNode):
+            name = definition.name.value if definition.name else None
+            operations[name] = Prepared(document, definition, key)
+    if len(operations) == 1:
+        operations[None] = next(iter(operations.values()))
+    return operations
+
+
+def _no_such_operation(operations: Mapping[str | None, Prepared], name: str | None) -> UserInputError:
+    if not operations:
+        message = "The document has no operation"
+    elif name is None:
+        message = "The document has several operations: operationName must tell which to run"
+    else:
+        message = "The document has no operation of that name"
+    return UserInputError("operationName", message)
+
+
+def _coded(error: GraphQLError, code: str) -> GraphQLError:
+    error.extensions = {"code": code}
+    return error

@@ -1,0 +1,33 @@
+"""Reading a request's body without trusting its length."""
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
+
+
+class BodyTooLargeError(Exception):
+    """The body is longer than the limit. What is left of it has not been read."""
+
+
+async def read_body(receive: Receive, content_length: bytes | None, max_bytes: int) -> bytes:
+    """The whole body. `content_length` is checked first, and what really comes is counted.
+
+    Raises BodyTooLargeError, or starlette's ClientDisconnect when the client goes away before the end.
+    """
+    if content_length is not None and (not content_length.isdigit() or int(content_length) > max_bytes):
+        raise BodyTooLargeError
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message["type"] == "http.request" and not message.get("more_body", False) and len(body) <= max_bytes:
+        return body
+    chunks, received = [], 0
+    while True:
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk = message.get("body", b"")
+        received += len(chunk)
+        if received > max_bytes:
+            raise BodyTooLargeError
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+        message = await receive()

@@ -1,0 +1,80 @@
+"""Errors as callers see them: the contract's codes, and nothing that was not meant for them."""
+
+import re
+from traceback import format_tb
+from typing import Any
+
+import structlog
+from graphql import GraphQLError, ValueNode, VariableDefinitionNode
+
+from gateway.auth.masking import mask_text
+from gateway.errors import GatewayError
+
+INTERNAL_MESSAGE = "Internal error"
+
+LONGEST_WORD = 64
+LONGEST_MESSAGE = 500
+
+_LONG_WORD = re.compile(rf"(\S{{{LONGEST_WORD}}})\S+")
+
+log = structlog.get_logger(__name__)
+
+
+def format_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
+    """One entry of `errors` (GraphQL specification, 7.1.2, and the contract's codes).
+
+    A GatewayError speaks for itself. An error with a code was made for callers. What graphql-core says about the values
+    that came with the request is BAD_USER_INPUT. Everything else, a bug or a value that does not fit the schema, is
+    INTERNAL: logged with the request id, never shown.
+    """
+    cause = _cause(error)
+    if isinstance(cause, GatewayError):
+        message, extensions = cause.message, dict(cause.extensions())
+    elif error.extensions and "code" in error.extensions:
+        message, extensions = _presentable(error.message), dict(error.extensions)
+    elif _is_about_input(error):
+        message, extensions = _presentable(error.message), {"code": "BAD_USER_INPUT"}
+    else:
+        log_unexpected(cause, request_id, error.path)
+        message, extensions = INTERNAL_MESSAGE, {"code": "INTERNAL"}
+    extensions["requestId"] = request_id
+    formatted: dict[str, Any] = {"message": message}
+    if error.locations:
+        formatted["locations"] = [location.formatted for location in error.locations]
+    if error.path:
+        formatted["path"] = error.path
+    formatted["extensions"] = extensions
+    return formatted
+
+
+def log_unexpected(error: BaseException, request_id: str, path: list[str | int] | None = None) -> None:
+    """What happened and where, without the error's own text: it may quote what a platform or a caller sent."""
+    log.error(
+        "unexpected_error",
+        error=type(error).__name__,
+        request_id=request_id,
+        path=path,
+        traceback="".join(format_tb(error.__traceback__)),
+    )
+
+
+def _cause(error: GraphQLError) -> Exception:
+    """The error under graphql-core's wrappings."""
+    cause: Exception = error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    return cause
+
+
+def _is_about_input(error: GraphQLError) -> bool:
+    """Whether it stems from variables or arguments.
+
+    Without a path nothing was resolved yet. An error with a path points at the argument's value where that is to
+    blame, else at the field.
+    """
+    return error.path is None or any(isinstance(node, ValueNode | VariableDefinitionNode) for node in error.nodes or ())
+
+
+def _presentable(message: str) -> str:
+    """Long words are cut, not echoed; numbers of persons are masked even for the caller who sent them."""
+    return mask_text(_LONG_WORD.sub(r"\1…", message)[:LONGEST_MESSAGE])

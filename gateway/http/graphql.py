@@ -1,0 +1,155 @@
+"""The GraphQL endpoint: GraphQL over HTTP (draft of the GraphQL Foundation) as a plain ASGI application.
+
+    app = GraphQLEndpoint(documents, executor, open_context, max_body_bytes=262_144, timeout=15.0)
+
+It knows the protocol and nothing of the schema. In the order of a request: headers, the caller's context, the
+parameters, the document, its execution, the answer.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
+from typing import Protocol, TypeAlias
+
+import orjson
+from graphql import GraphQLError, OperationType
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
+
+from gateway.errors import GatewayError, MethodNotAllowedError, RequestTimeoutError, UserInputError
+from gateway.execution.documents import DocumentError, Documents, Prepared
+from gateway.execution.executor import Executor
+from gateway.execution.response import Response
+from gateway.http.disconnect import CancelOnDisconnect
+from gateway.http.errors import INTERNAL_MESSAGE, format_error, log_unexpected
+from gateway.http.negotiation import MediaType, negotiate
+from gateway.http.parameters import Parameters, read_parameters
+from gateway.http.refusal import Headers, Refusal
+from gateway.http.request_id import request_id
+
+
+class Context(Protocol):
+    """What the resolvers of one request share."""
+
+    def close(self) -> None:
+        """Called when the request is over, however it ended."""
+
+
+OpenContext: TypeAlias = Callable[[Scope, str], Awaitable[Context]]
+"""Identifies the caller of an ASGI scope; the text is the request id. Raises GatewayError to turn the caller away."""
+
+
+class GraphQLEndpoint:
+    """Answers queries by GET and POST, mutations by POST.
+
+    `max_body_bytes` bounds the body while it is read, and the query string. `timeout` is the total deadline in seconds
+    of what follows the headers. A query is cancelled when its client goes away; a mutation runs to its end.
+    """
+
+    def __init__(
+        self,
+        documents: Documents,
+        executor: Executor,
+        open_context: OpenContext,
+        *,
+        max_body_bytes: int,
+        timeout: float,
+    ) -> None:
+        self._documents = documents
+        self._executor = executor
+        self._open_context = open_context
+        self._max_body_bytes = max_body_bytes
+        self._timeout = timeout
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        deadline = asyncio.get_running_loop().time() + self._timeout
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        id_ = request_id(headers.get(b"x-request-id"))
+        bind_contextvars(request_id=id_)
+        media_type = negotiate(headers.get(b"accept"))
+        extra: Headers = ()
+        try:
+            _require_served(scope["method"], media_type)
+            context = await self._open_context(scope, id_)
+            try:
+                parameters = await read_parameters(scope, headers, receive, self._max_body_bytes, deadline)
+                prepared = self._documents.prepare(parameters.query, parameters.operation_name)
+                _require_method(scope["method"], prepared.operation.operation)
+                response = await self._execute(prepared, parameters, context, receive, deadline)
+            finally:
+                context.close()
+            status = 200 if response.executed else _request_error_status(media_type)
+            body = response.to_bytes(errors=[format_error(error, id_) for error in response.errors])
+        except ClientDisconnect:
+            return
+        except DocumentError as error:
+            status, body = _request_error_status(media_type), _only_errors(error.errors, id_)
+        except (Refusal, GatewayError) as error:
+            refusal = error if isinstance(error, Refusal) else Refusal.of(error)
+            status, body, extra = refusal.status, _only_error(refusal.error, id_), refusal.headers
+        except Exception as error:  # noqa: BLE001 # the last resort: it is logged, and the caller still gets JSON
+            log_unexpected(error, id_)
+            status, body = 500, _only_error(GatewayError(INTERNAL_MESSAGE), id_)
+        await _send(send, status, media_type or MediaType.JSON, id_, extra, body)
+
+    async def _execute(
+        self, prepared: Prepared, parameters: Parameters, context: Context, receive: Receive, deadline: float
+    ) -> Response:
+        is_query = prepared.operation.operation is OperationType.QUERY
+        try:
+            async with asyncio.timeout_at(deadline) as total:
+                with CancelOnDisconnect(receive) if is_query else nullcontext():
+                    return await self._executor.execute(
+                        prepared, parameters.operation_name, parameters.variables, context
+                    )
+        except TimeoutError:
+            if total.expired():
+                raise RequestTimeoutError("The request took longer than its deadline") from None
+            raise
+
+
+def _require_served(method: str, media_type: MediaType | None) -> None:
+    if method not in ("GET", "POST"):
+        raise Refusal(405, MethodNotAllowedError("GraphQL is served by GET and POST"), (b"allow", b"GET, POST"))
+    if media_type is None:
+        raise Refusal(
+            406, UserInputError("Accept", "The answer is application/graphql-response+json or application/json")
+        )
+
+
+def _require_method(method: str, operation: OperationType) -> None:
+    """GET runs queries only: it must be safe (GraphQL over HTTP, "GET")."""
+    if operation is OperationType.SUBSCRIPTION:
+        raise DocumentError.of(UserInputError("query", "Subscriptions are served over WebSocket only"))
+    if method == "GET" and operation is not OperationType.QUERY:
+        raise Refusal(405, MethodNotAllowedError("Mutations are run by POST"), (b"allow", b"POST"))
+
+
+def _request_error_status(media_type: MediaType | None) -> int:
+    """Of a well-formed request whose document or variables are wrong.
+
+    A client of `application/json` trusts no body but that of a 200 (GraphQL over HTTP, "Status Codes").
+    """
+    return 200 if media_type is MediaType.JSON else 400
+
+
+def _only_error(error: GatewayError, id_: str) -> bytes:
+    return _only_errors([GraphQLError(error.message, original_error=error)], id_)
+
+
+def _only_errors(errors: Sequence[GraphQLError], id_: str) -> bytes:
+    return orjson.dumps({"errors": [format_error(error, id_) for error in errors]})
+
+
+async def _send(send: Send, status: int, media_type: MediaType, id_: str, extra: Headers, body: bytes) -> None:
+    headers = [
+        (b"content-type", media_type.value),
+        (b"content-length", b"%d" % len(body)),
+        (b"x-request-id", id_.encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        *extra,
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,40 @@
+"""HTTP requests that go no further than the edge: with which status, error and headers."""
+
+from collections.abc import Sequence
+from math import ceil
+from typing import TypeAlias
+
+from gateway.errors import GatewayError, RateLimitedError
+
+Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+
+CLOSE = (b"connection", b"close")
+"""Where a body is left unread, or is still on its way."""
+
+_STATUS = {
+    "BAD_USER_INPUT": 400,
+    "UNAUTHENTICATED": 401,
+    "FORBIDDEN": 403,
+    "RATE_LIMITED": 429,
+    "UPSTREAM_TIMEOUT": 504,
+}
+
+
+class Refusal(Exception):  # noqa: N818 # the answer to a request, no fault of the program
+    """Answered with `status`, the one `error` and these headers besides the usual ones."""
+
+    def __init__(self, status: int, error: GatewayError, *headers: tuple[bytes, bytes]) -> None:
+        super().__init__(error.message)
+        self.status = status
+        self.error = error
+        self.headers: Headers = headers
+
+    @classmethod
+    def of(cls, error: GatewayError) -> "Refusal":
+        """For an error that leaves nothing to answer with, in any media type."""
+        headers: list[tuple[bytes, bytes]] = []
+        if error.code == "UNAUTHENTICATED":
+            headers.append((b"www-authenticate", b"Bearer"))
+        if isinstance(error, RateLimitedError):
+            headers.append((b"retry-after", str(ceil(error.retry_after)).encode()))
+        return cls(_STATUS.get(error.code, 500), error, *headers)
