@@ -1,0 +1,50 @@
+"""Whether the process lives, and whether it can do its work: for orchestrators and load balancers."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+
+import orjson
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+Check: TypeAlias = Callable[[], Awaitable[object]]
+"""Passes by returning. What it raises is logged by type and never shown."""
+
+CHECK_TIMEOUT = 2.0
+"""Seconds. A check that hangs has failed."""
+
+log = structlog.get_logger(__name__)
+
+
+def health_routes(checks: Mapping[str, Check]) -> list[Route]:
+    """`/healthz` answers 200 while the event loop runs, `/readyz` 200 when every check passes, else 503.
+
+    Checks run side by side, and `/readyz` tells of each by its name.
+    """
+
+    async def alive(request: Request) -> Response:
+        return _json(200, {"status": "ok"})
+
+    async def ready(request: Request) -> Response:
+        passed = await asyncio.gather(*(_passes(name, check) for name, check in checks.items()))
+        results = dict(zip(checks, passed, strict=True))
+        return _json(200 if all(passed) else 503, {"ready": all(passed), "checks": results})
+
+    return [Route("/healthz", alive), Route("/readyz", ready)]
+
+
+async def _passes(name: str, check: Check) -> bool:
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT):
+            await check()
+    except Exception as error:  # noqa: BLE001 # whatever goes wrong in a check is its answer
+        log.warning("readiness_check_failed", check=name, error=type(error).__name__)
+        return False
+    return True
+
+
+def _json(status: int, content: Mapping[str, object]) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json", headers={"cache-control": "no-store"})
