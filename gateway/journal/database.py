@@ -45,7 +45,7 @@ def journal_error(error: Exception) -> JournalError:
     return JournalError(f"The journal can not be used now ({error_code(error)}).")
 
 
-def journal_timeout(seconds: float) -> JournalError:
+def timeout_error(seconds: float) -> JournalError:
     return JournalError(f"The journal did not answer within {seconds:g} seconds.")
 
 
@@ -58,5 +58,6 @@ def error_code(error: BaseException) -> str:
 
 def insert_new(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that leaves a row alone which is there already, by any unique constraint."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()

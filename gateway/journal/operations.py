@@ -64,7 +64,7 @@ class Operations:
         whether it was. With `sent` the operation is marked as sent in the same commit.
         """
         now = self._clock()
-        values = {
+        values: dict[str, Any] = {
             "id": new_id(now),
             "idempotency_key": key,
             "subject": subject,
@@ -82,7 +82,9 @@ class Operations:
 
         def work(connection: Connection) -> Reservation:
             while True:
-                row = connection.execute(insert_new(connection, operations).values(values).returning(operations)).first()
+                row = connection.execute(
+                    insert_new(connection, operations).values(values).returning(operations)
+                ).first()
                 if row is not None:
                     return Reservation(ReservationKind.NEW, to_record(row, Operation))
                 taken = connection.execute(

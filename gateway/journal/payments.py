@@ -61,7 +61,7 @@ class Payments:
             row = connection.execute(insert_new(connection, payments).values(values).returning(payments)).first()
             if row is not None:
                 return Receipt(ReceiptKind.NEW, to_record(row, Payment))
-            payment = to_record(connection.execute(known).first(), Payment)
+            payment = to_record(connection.execute(known.limit(1)).one(), Payment)
             if (payment.order_number, payment.shop_number, payment.weixin_number) == numbers:
                 return Receipt(ReceiptKind.SAME, payment)
             connection.execute(

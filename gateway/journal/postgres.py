@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from gateway.journal.database import DATABASE_ERRORS, Work, journal_error, journal_timeout
+from gateway.journal.database import DATABASE_ERRORS, Work, journal_error, timeout_error
 from gateway.journal.migrate import migrate
 
 POOL_SIZE = 8
@@ -16,12 +16,12 @@ LONGEST_MIGRATION = 300.0
 ValueT = TypeVar("ValueT")
 
 
-async def connect(url: str, timeout: float) -> "asyncpg.Connection[asyncpg.Record]":
+async def connect(url: str, journal_timeout: float) -> "asyncpg.Connection[asyncpg.Record]":
     """One connection by a libpq URL (sslmode and the like included), with the journal's own session settings."""
-    milliseconds = str(round(timeout * 1000))
+    milliseconds = str(round(journal_timeout * 1000))
     return await asyncpg.connect(
         url,
-        timeout=timeout,
+        timeout=journal_timeout,
         server_settings={
             "application_name": "wanjia-gateway",
             # Whatever the server's default: a commit is on disk before it is acknowledged.
@@ -33,14 +33,14 @@ async def connect(url: str, timeout: float) -> "asyncpg.Connection[asyncpg.Recor
     )
 
 
-async def open_postgres(url: str, timeout: float) -> "PostgresDatabase":
+async def open_postgres(url: str, journal_timeout: float) -> "PostgresDatabase":
     """Connect and bring the database to the newest shape. Raises JournalError."""
     engine = create_async_engine(
         "postgresql+asyncpg://",
-        async_creator=lambda *_: connect(url, timeout),
+        async_creator=lambda *_: connect(url, journal_timeout),
         pool_size=POOL_SIZE,
         max_overflow=0,
-        pool_timeout=timeout,
+        pool_timeout=journal_timeout,
         hide_parameters=True,
     )
     try:
@@ -49,7 +49,7 @@ async def open_postgres(url: str, timeout: float) -> "PostgresDatabase":
     except DATABASE_ERRORS as error:
         await engine.dispose()
         raise journal_error(error) from None
-    return PostgresDatabase(engine, timeout)
+    return PostgresDatabase(engine, journal_timeout)
 
 
 class PostgresDatabase:
@@ -73,7 +73,7 @@ class PostgresDatabase:
             async with asyncio.timeout(self._timeout):
                 await self._engine.dispose()
         except TimeoutError:
-            raise journal_timeout(self._timeout) from None
+            raise timeout_error(self._timeout) from None
         except DATABASE_ERRORS as error:
             raise journal_error(error) from None
 
@@ -93,7 +93,7 @@ class PostgresDatabase:
             raise
         if not done:
             task.cancel()
-            raise journal_timeout(self._timeout)
+            raise timeout_error(self._timeout)
         try:
             return task.result()
         except DATABASE_ERRORS as error:

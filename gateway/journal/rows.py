@@ -13,11 +13,9 @@ RecordT = TypeVar("RecordT", bound=msgspec.Struct)
 
 def to_record(row: Row[Any], struct: type[RecordT]) -> RecordT:
     """The record of a row. The three `record_…` columns become one RecordRef."""
-    values: dict[str, Any] = dict(row._mapping)
+    values: dict[str, Any] = {str(name): value for name, value in row._mapping.items()}
     if values.get("record_type") is not None:
-        values["record"] = RecordRef(
-            values["record_type"], values["record_community_code"], values["record_id"]
-        )
+        values["record"] = RecordRef(values["record_type"], values["record_community_code"], values["record_id"])
     elif "record_type" in values:
         values["record"] = None
     return msgspec.convert(values, struct)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Connection, StaticPool, create_engine, event
 
 from gateway.errors import JournalError
-from gateway.journal.database import DATABASE_ERRORS, Work, error_code, journal_error, journal_timeout
+from gateway.journal.database import DATABASE_ERRORS, Work, error_code, journal_error, timeout_error
 from gateway.journal.migrate import migrate
 
 FILE_NAME = "journal.sqlite3"
@@ -32,14 +32,14 @@ _PRAGMAS = (
 )
 
 
-async def open_sqlite(data_dir: Path, timeout: float) -> "SqliteDatabase":
+async def open_sqlite(data_dir: Path, journal_timeout: float) -> "SqliteDatabase":
     """Open the journal's file in `data_dir`, made if need be, and bring it to the newest shape.
 
-    Raises JournalError when another process holds it for longer than `timeout` seconds, or it cannot be used.
+    Raises JournalError when another process holds it for longer than `journal_timeout` seconds, or it cannot be used.
     """
     thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
     try:
-        connection = await asyncio.get_running_loop().run_in_executor(thread, _open, data_dir, timeout)
+        connection = await asyncio.get_running_loop().run_in_executor(thread, _open, data_dir, journal_timeout)
     except DATABASE_ERRORS as error:
         thread.shutdown(wait=False)
         if error_code(error) == "SQLITE_BUSY":
@@ -48,15 +48,15 @@ async def open_sqlite(data_dir: Path, timeout: float) -> "SqliteDatabase":
                 "set GATEWAY_DATABASE_URL."
             ) from None
         raise journal_error(error) from None
-    return SqliteDatabase(thread, connection, timeout)
+    return SqliteDatabase(thread, connection, journal_timeout)
 
 
-def _open(data_dir: Path, timeout: float) -> Connection:
+def _open(data_dir: Path, journal_timeout: float) -> Connection:
     data_dir.mkdir(parents=True, exist_ok=True)
     path = data_dir / FILE_NAME
     path.touch(mode=0o600)
     engine = create_engine(
-        "sqlite://", creator=lambda: _connect(path, timeout), poolclass=StaticPool, hide_parameters=True
+        "sqlite://", creator=lambda: _connect(path, journal_timeout), poolclass=StaticPool, hide_parameters=True
     )
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     try:
@@ -69,8 +69,8 @@ def _open(data_dir: Path, timeout: float) -> Connection:
     return connection
 
 
-def _connect(path: Path, timeout: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
+def _connect(path: Path, journal_timeout: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=journal_timeout, isolation_level=None, check_same_thread=False)
     try:
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
@@ -118,7 +118,7 @@ class SqliteDatabase:
             async with asyncio.timeout(self._timeout):
                 return await answer
         except TimeoutError:
-            raise journal_timeout(self._timeout) from None
+            raise timeout_error(self._timeout) from None
         except DATABASE_ERRORS as error:
             raise journal_error(error) from None
 
@@ -129,7 +129,7 @@ class SqliteDatabase:
                     await self._draining
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         except TimeoutError:
-            raise journal_timeout(self._timeout) from None
+            raise timeout_error(self._timeout) from None
         except DATABASE_ERRORS as error:
             raise journal_error(error) from None
         finally:

@@ -1,0 +1,72 @@
+"""The durable record of the gateway: operations, payment outbox, published announcements, audit trail."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+
+from sqlalchemy import text
+
+from gateway.journal.announcements import Announcements
+from gateway.journal.audit import Audit
+from gateway.journal.database import Database
+from gateway.journal.notify import Heard, LocalNotifier, Notifier, PostgresNotifier
+from gateway.journal.operations import Operations
+from gateway.journal.payments import Payments
+from gateway.journal.postgres import open_postgres
+from gateway.journal.sqlite import open_sqlite
+from gateway.settings import Settings
+
+Clock = Callable[[], datetime]
+"""Tells the time, aware. Gateways that share a journal keep their clocks together (NTP): leases end by them."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Journal:
+    """Opened by `open_journal`. Whatever goes wrong is a JournalError, within `journal_timeout` seconds."""
+
+    def __init__(self, database: Database, notifier: Notifier, clock: Clock) -> None:
+        self.operations = Operations(database, clock)
+        self.payments = Payments(database, clock)
+        self.announcements = Announcements(database)
+        self.audit = Audit(database, clock)
+        self._database = database
+        self._notifier = notifier
+
+    async def ping(self) -> None:
+        """Raises JournalError when the journal cannot be read."""
+        await self._database.read(lambda connection: connection.scalar(text("SELECT 1")))
+
+    async def notify(self, channel: str, message: str) -> None:
+        """Tell every listener at every gateway of this journal; see `notify.Notifier`."""
+        await self._notifier.notify(channel, message)
+
+    def listen(self, channel: str, heard: Heard) -> AbstractAsyncContextManager[None]:
+        """Have `heard` called with each message while the block lasts; see `notify.Notifier`."""
+        return self._notifier.listen(channel, heard)
+
+
+@asynccontextmanager
+async def open_journal(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Journal]:
+    """The journal in PostgreSQL at `database_url`, or else in a SQLite file in `data_dir`, migrated and ready.
+
+    Raises JournalError when it cannot be used, or when another process holds the SQLite file.
+    """
+    database: Database
+    notifier: Notifier
+    if settings.database_url:
+        database = postgres = await open_postgres(settings.database_url, settings.journal_timeout)
+        notifier = PostgresNotifier(postgres, settings.database_url, settings.journal_timeout)
+    else:
+        database = await open_sqlite(settings.data_dir, settings.journal_timeout)
+        notifier = LocalNotifier()
+    journal = Journal(database, notifier, clock)
+    try:
+        yield journal
+    finally:
+        try:
+            await journal.audit.close()
+        finally:
+            await database.close()
