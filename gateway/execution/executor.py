@@ -7,15 +7,29 @@
 
 `document` is anything that carries a validated `document: DocumentNode` and a hashable `key` that stands for its text.
 The context belongs to one request. It reaches the resolvers as `info.context`, with the request's loaders in it.
+
+The answer is graphql-core's in any case: data, the order of its keys, errors. A plan that meets an error it can not
+place by itself, or a value that breaks the schema, hands the operation over to graphql-core together with all it has
+awaited. See `docs/adr/0003-compiled-plans.md`.
 """
 
 from collections.abc import Hashable
 from inspect import isawaitable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema, execute
+from graphql import DocumentNode, GraphQLSchema
+from graphql import Executor as GraphQLExecutor
+from graphql.execution import execute_root_selection_set
+from graphql.execution.middleware import MiddlewareManager
+from graphql.execution.values import get_variable_values
 
+from gateway.execution.plan import UnplannableError
+from gateway.execution.plans import Plans
+from gateway.execution.replay import Replay
 from gateway.execution.response import Response
+from gateway.execution.run import Run
+
+MAX_COERCION_ERRORS = 50
 
 
 class Document(Protocol):
@@ -28,6 +42,14 @@ class Document(Protocol):
     def key(self) -> Hashable: ...
 
 
+class _Request(NamedTuple):
+    document: DocumentNode
+    operation_name: str | None
+    variables: dict[str, Any]
+    context: Any
+    root_value: Any
+
+
 class Executor:
     """Executes the operations of one schema.
 
@@ -36,8 +58,7 @@ class Executor:
 
     def __init__(self, schema: GraphQLSchema, *, plans: bool = True, size: int = 512) -> None:
         self._schema = schema
-        self._plans = plans
-        self._size = size
+        self._plans = Plans(schema, size) if plans else None
 
     async def execute(
         self,
@@ -48,9 +69,42 @@ class Executor:
         root_value: Any = None,
     ) -> Response:
         """Execute one query or mutation. Errors of fields and of the request are in the response, not raised."""
-        result = execute(self._schema, document.document, root_value, context, variables, operation_name)
+        request = _Request(document.document, operation_name, variables or {}, context, root_value)
+        plans = self._plans
+        operation = plans and plans.operation(document.document, document.key, operation_name)
+        if not plans or not operation:
+            return await self._by_graphql_core(request)
+        coerced = get_variable_values(
+            self._schema, operation.node.variable_definitions or (), request.variables, MAX_COERCION_ERRORS
+        )
+        if isinstance(coerced, list):
+            return Response(None, coerced, executed=False)
+        key = plans.key(document.key, operation_name, operation, coerced)
+        plan = plans.plan(key, operation, coerced)
+        if plan is None:
+            return await self._by_graphql_core(request)
+        run = Run(plan, coerced, context, root_value)
+        try:
+            return Response(await run.execute(), run.errors, planned=True)
+        except UnplannableError:
+            plans.give_up(key)
+        except Exception:  # noqa: BLE001, S110 # graphql-core meets the same error, and reports it
+            pass
+        return await self._by_graphql_core(request, Replay(run.outcomes()))
+
+    async def _by_graphql_core(self, request: _Request, replay: Replay | None = None) -> Response:
+        executor = GraphQLExecutor.build(
+            self._schema,
+            request.document,
+            request.root_value,
+            request.context,
+            request.variables,
+            request.operation_name,
+            middleware=MiddlewareManager(replay) if replay else None,
+        )
+        if isinstance(executor, list):
+            return Response(None, executor, executed=False)
+        result = execute_root_selection_set(executor)
         if isawaitable(result):
             result = await result
-        assert isinstance(result, ExecutionResult)
-        errors: list[GraphQLError] = result.errors or []
-        return Response(result.data, errors)
+        return Response(result.data, result.errors or [])

@@ -1,0 +1,303 @@
+"""From the tree of a plan to the Python function that answers the operation.
+
+Each selection becomes a function from a source object to a response object, each list and each interface or union a
+function around those. A query for the titles of orders and the phones of their houses' owners gives, shortened:
+
+    def bind(run):
+        settle, settle_non_null = run.settle, run.settle_non_null
+        info_orders_owner = wrap_info_orders_owner(run.info(position_orders_owner))
+
+        def object_orders(o):  # Order
+            v0 = o.title
+            v0 = v0 if type(v0) is str else finish_non_null(v0, leaf_String)
+            out = {"title": v0, "owner": None}
+            v = resolve_orders_owner(root=o, info=info_orders_owner)
+            out["owner"] = object_orders_owner(v) if type(v) in plain else settle(out, "owner", v, ...)
+            return out
+        ...
+        return object_query
+
+A value of the type that is expected is taken as it is, in line; every other goes through `settle` or `finish` of the
+run: null, a value that is not there yet, a value to be coerced, an error. So each field is one of
+
+    v if <the value is as expected> else <the slow way>
+
+What a selection reads without calling anything goes into the dict at once. What calls (resolvers, graphql-core's
+default resolver) is put into its place afterwards, because its value may come later: then `settle` needs the dict.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from keyword import iskeyword
+from typing import Any
+
+from graphql import (
+    GraphQLBoolean,
+    GraphQLEnumType,
+    GraphQLFloat,
+    GraphQLID,
+    GraphQLInt,
+    GraphQLLeafType,
+    GraphQLString,
+    default_type_resolver,
+)
+from graphql.type import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
+
+from gateway.execution.arguments import Arguments
+from gateway.execution.plan import (
+    Abstract,
+    Attribute,
+    Call,
+    Constant,
+    FieldPosition,
+    Leaf,
+    ListOf,
+    Object,
+    PlannedField,
+    Property,
+    Selection,
+    Shape,
+)
+from gateway.execution.values import GENERATED_CODE_USES, EnumNames, complete_leaf
+
+EXACT = {
+    GraphQLString.coerce_output_value: "type({v}) is str",
+    GraphQLID.coerce_output_value: "type({v}) is str",
+    GraphQLInt.coerce_output_value: f"type({{v}}) is int and {GRAPHQL_MIN_INT} <= {{v}} <= {GRAPHQL_MAX_INT}",
+    GraphQLFloat.coerce_output_value: "type({v}) is float and -inf < {v} < inf",
+    GraphQLBoolean.coerce_output_value: "({v} is True or {v} is False)",
+}
+"""When a value is what the coercion of a built-in scalar would give back unchanged."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Code:
+    """A plan's code.
+
+    `source` is for reading. `bind(run)` gives the function of the root object, for one request. `plain` holds the
+    classes met so far whose instances are just values.
+    """
+
+    source: str
+    bind: Callable[[Any], Callable[[Any], dict[str, Any]]]
+    plain: set[type]
+
+
+def generate(root: Selection, name: str) -> Code:
+    """The code for a query. `name` is for tracebacks."""
+    writer = _Writer()
+    source = writer.module(root)
+    namespace = writer.namespace
+    exec(compile(source, f"<plan of {name}>", "exec"), namespace)  # noqa: S102 # written here; of the document it holds names
+    return Code(source, namespace["bind"], namespace["plain"])
+
+
+class _Writer:
+    """Writes the functions of one plan. `namespace` holds the globals that they refer to."""
+
+    def __init__(self) -> None:
+        self.namespace: dict[str, Any] = {**GENERATED_CODE_USES, "plain": set()}
+        self._names = set(self.namespace)
+        self._constants: dict[int, str] = {}
+        self._leaves: dict[GraphQLLeafType, str] = {}
+        self._enums: dict[tuple[GraphQLEnumType, bool], str] = {}
+        self._objects: dict[Selection, str] = {}
+        self._infos: dict[FieldPosition, str] = {}
+        self._per_request: list[str] = []
+        self._functions: list[str] = []
+        self._tables: list[str] = []
+
+    def module(self, root: Selection) -> str:
+        root_function = self._object(root)
+        lines = [
+            "settle, settle_non_null = run.settle, run.settle_non_null",
+            "finish, finish_non_null = run.finish, run.finish_non_null",
+            *self._per_request,
+            *self._functions,
+            "",
+            *self._tables,
+            f"return {root_function}",
+        ]
+        return "\n".join(["def bind(run):", *(line and f"    {line}" for line in lines), ""])
+
+    # Functions: an object, a list, an interface or union
+
+    def _object(self, selection: Selection) -> str:
+        if selection in self._objects:
+            return self._objects[selection]
+        function = self._objects[selection] = self._name("object", *(selection.path or ("query",)))
+        before, entries, after = self._type_check(selection), [], []
+        for number, field in enumerate(selection.fields):
+            lines, value = self._value_at_once(field, f"v{number}")
+            before += lines
+            entries.append(f"{field.key!r}: {value}")
+            after += self._value_in_place(field)
+        result = f"{{{', '.join(entries)}}}"
+        end = [f"out = {result}", *after, "return out"] if after else [f"return {result}"]
+        self._function(f"{function}(o):  # {selection.type.name}", before + end)
+        return function
+
+    def _type_check(self, selection: Selection) -> list[str]:
+        is_type_of = selection.type.is_type_of
+        if is_type_of is None or selection.position is None:
+            return []
+        check = self._constant(is_type_of, "is_type_of", selection.type.name)
+        return [f"if (is_type := {check}(o, {self._info(selection.position)})) is not True: confirm(is_type)"]
+
+    def _list(self, shape: ListOf, field: PlannedField) -> str:
+        function = self._name("list", *field.path)
+        item = self._completed(shape.item, field, "v", "out", "len(out)")
+        body = [
+            "if type(values) is not list and type(values) is not tuple: values = iterable(values)",
+            "out = []",
+            f"for v in values: out.append({item})",
+            "return out",
+        ]
+        self._function(f"{function}(values):", body)
+        return function
+
+    def _abstract(self, shape: Abstract, field: PlannedField) -> str:
+        function = self._name("abstract", *field.path)
+        table = self._name("selections", *field.path)
+        entries = [f"{name!r}: {self._object(selection)}" for name, selection in shape.selections.items()]
+        self._tables.append(f"{table} = {{{', '.join(entries)}}}")
+        resolve = self._constant(shape.type.resolve_type or default_type_resolver, "resolve_type", shape.type.name)
+        type_ = self._constant(shape.type, "type", shape.type.name)
+        type_name = f"{resolve}(o, {self._info(field.position)}, {type_})"
+        self._function(f"{function}(o):  # {shape.type.name}", [f"return select({table}, {type_name})(o)"])
+        return function
+
+    def _function(self, head: str, body: list[str]) -> None:
+        self._functions += ["", f"def {head}", *(f"    {line}" for line in body)]
+
+    # Fields
+
+    def _value_at_once(self, field: PlannedField, v: str) -> tuple[list[str], str]:
+        """The lines before the dict, and the field's value in it. None stands for a value to be put in place."""
+        if isinstance(field.origin, Constant):
+            return [], repr(field.origin.value)
+        if not isinstance(field.origin, Attribute):
+            return [], "None"
+        name = field.origin.name
+        read = f"o.{name}" if name.isidentifier() and not iskeyword(name) else f"getattr(o, {name!r})"
+        if isinstance(field.shape, Leaf) and isinstance(field.shape.type, GraphQLEnumType):
+            return [], f"{self._enum_names(field.shape.type, field.shape.nullable)}[{read}]"
+        return [f"{v} = {read}", f"{v} = {self._completed(field.shape, field, v)}"], v
+
+    def _value_in_place(self, field: PlannedField) -> list[str]:
+        late = "v"
+        if isinstance(field.origin, Call):
+            read = self._call(field.origin, field.position)
+        elif isinstance(field.origin, Property):
+            name = field.origin.name
+            info = self._info(field.position)
+            read = f"o.get({name!r}) if type(o) is dict else read(o, {name!r})"
+            late = f"called(v, {info}, {self._arguments(field.origin.arguments, info, name)})"
+        else:
+            return []
+        value = self._completed(field.shape, field, "v", "out", repr(field.key), late)
+        return [f"v = {read}", f"out[{field.key!r}] = {value}"]
+
+    def _call(self, call: Call, position: FieldPosition) -> str:
+        function = self._constant(call.function, "resolve", position.name)
+        info = self._resolver_info(call, position) if call.takes_info else "None"
+        passed = {"source": "o", "info": info}
+        arguments = [passed[kind] if name is None else f"{name}={passed[kind]}" for name, kind in call.parameters]
+        if call.arguments.constant != {}:
+            arguments.append(f"**{self._arguments(call.arguments, info, position.name)}")
+        return f"{function}({', '.join(arguments)})"
+
+    # Values
+
+    def _completed(
+        self, shape: Shape, field: PlannedField, v: str, container: str = "", key: str = "", late: str = "v"
+    ) -> str:
+        """The expression for the completed value of `v`: in line if it is as expected, else the slow way.
+
+        Given a `container`, the value may come later, under `key`. `late` is what goes the slow way.
+        """
+        expected, value, complete = self._ways(shape, field, v)
+        if shape.nullable and value == v:
+            expected += f" or {v} is None"
+        if container and shape.nullable:
+            nodes = self._constant(field.position.nodes, "nodes", field.position.name)
+            slow = f"settle({container}, {key}, {late}, {complete}, {nodes})"
+        elif container:
+            slow = f"settle_non_null({container}, {key}, {late}, {complete})"
+        else:
+            slow = f"finish({v}, {complete})" if shape.nullable else f"finish_non_null({v}, {complete})"
+        return f"{value} if {expected} else {slow}"
+
+    def _ways(self, shape: Shape, field: PlannedField, v: str) -> tuple[str, str, str]:
+        """When `v` is as expected, its completed value then, and the function that completes any non-null value."""
+        if isinstance(shape, Leaf):
+            return self._leaf(shape.type, v)
+        if isinstance(shape, ListOf):
+            function = self._list(shape, field)
+            return f"type({v}) is list or type({v}) is tuple", f"{function}({v})", function
+        function = self._object(shape.selection) if isinstance(shape, Object) else self._abstract(shape, field)
+        return f"type({v}) in plain", f"{function}({v})", function
+
+    def _leaf(self, type_: GraphQLLeafType, v: str) -> tuple[str, str, str]:
+        if isinstance(type_, GraphQLEnumType):
+            names = self._enum_names(type_, nullable=False)
+            return f"type({v}) in plain", f"{names}[{v}]", f"{names}.__getitem__"
+        if type_ not in self._leaves:
+            self._leaves[type_] = self._constant(complete_leaf(type_), "leaf", type_.name)
+        complete = self._leaves[type_]
+        if type_.coerce_output_value in EXACT:
+            return EXACT[type_.coerce_output_value].format(v=v), v, complete
+        return f"type({v}) in plain", f"{complete}({v})", complete
+
+    def _enum_names(self, type_: GraphQLEnumType, nullable: bool) -> str:
+        if (type_, nullable) not in self._enums:
+            words = ("nullable_names" if nullable else "names", type_.name)
+            self._enums[type_, nullable] = self._constant(EnumNames(type_, nullable), *words)
+        return self._enums[type_, nullable]
+
+    # What a request brings, made once for it
+
+    def _info(self, position: FieldPosition) -> str:
+        """graphql-core's info for a field."""
+        if position not in self._infos:
+            info = self._infos[position] = self._name("info", position.name)
+            self._per_request.append(f"{info} = run.info({self._constant(position, 'position', position.name)})")
+        return self._infos[position]
+
+    def _resolver_info(self, call: Call, position: FieldPosition) -> str:
+        """The info that the resolver expects."""
+        info = self._info(position)
+        if call.wrap_info is None:
+            return info
+        wrapped = self._name("wrapped_info", position.name)
+        wrap = self._constant(call.wrap_info, "wrap_info", position.name)
+        self._per_request.append(f"{wrapped} = {wrap}({info})")
+        return wrapped
+
+    def _arguments(self, arguments: Arguments, info: str, name: str) -> str:
+        """The keyword arguments."""
+        if arguments.constant is not None:
+            return self._constant(arguments.constant, "arguments", name)
+        bound = self._name("arguments", name)
+        constant = self._constant(arguments, "arguments_of", name)
+        self._per_request.append(f"{bound} = {constant}.bind(run.variables, {info})")
+        return bound
+
+    # Names
+
+    def _constant(self, value: Any, *words: str) -> str:
+        """The name of a global of the code. The same object keeps its name; `namespace` keeps it alive."""
+        if id(value) not in self._constants:
+            name = self._constants[id(value)] = self._name(*words)
+            self.namespace[name] = value
+        return self._constants[id(value)]
+
+    def _name(self, *words: str) -> str:
+        """A name made of these words that nothing else in the code has."""
+        wanted = name = "_".join(words)
+        number = 1
+        while name in self._names:
+            number += 1
+            name = f"{wanted}_{number}"
+        self._names.add(name)
+        return name

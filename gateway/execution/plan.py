@@ -1,0 +1,134 @@
+"""What a plan is made of: an operation's fields, each with where its value comes from and what shape it takes.
+
+`compile` builds this tree from an operation, `codegen` turns it into a Python function. One `Selection` becomes one
+function of that code.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from graphql import (
+    FieldNode,
+    GraphQLAbstractType,
+    GraphQLLeafType,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+)
+
+from gateway.execution.arguments import Arguments
+
+
+class UnplannableError(BaseException):
+    """Plans do not cover this operation; graphql-core does.
+
+    Not an Exception: a resolver that reads something which only graphql-core can tell raises this through its own
+    `except Exception`, which must not take it for a failure.
+    """
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FieldPosition:
+    """What is the same each time a field is resolved: the static part of GraphQLResolveInfo."""
+
+    name: str
+    nodes: list[FieldNode]
+    return_type: GraphQLOutputType
+    parent_type: GraphQLObjectType
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """`__typename`: known when the plan is made."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute of the source object, which has it."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """What graphql-core's default resolver gives: a key or an attribute, or None, called if it is callable."""
+
+    name: str
+    arguments: Arguments
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """A resolver, called with the source object and info where its parameters are.
+
+    `parameters` are in the order of the call; a name of None is a positional one. `wrap_info` makes the info that the
+    resolver expects from graphql-core's.
+    """
+
+    function: Callable[..., Any]
+    parameters: tuple[tuple[str | None, Literal["source", "info"]], ...]
+    arguments: Arguments
+    wrap_info: Callable[[GraphQLResolveInfo[Any]], Any] | None = None
+
+    @property
+    def takes_info(self) -> bool:
+        return any(kind == "info" for _name, kind in self.parameters)
+
+
+Origin: TypeAlias = Constant | Attribute | Property | Call
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf:
+    """A scalar or an enum."""
+
+    type: GraphQLLeafType
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ListOf:
+    item: "Shape"
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Object:
+    selection: "Selection"
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Abstract:
+    """An interface or union: the selection depends on the value's type, whose name `type` tells."""
+
+    type: GraphQLAbstractType
+    selections: dict[str, "Selection"]
+    nullable: bool
+
+
+Shape: TypeAlias = Leaf | ListOf | Object | Abstract
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlannedField:
+    """One entry of the response object. `path` is where it stands, by response names, for naming things."""
+
+    key: str
+    path: tuple[str, ...]
+    position: FieldPosition
+    origin: Origin
+    shape: Shape
+
+
+@dataclass(slots=True, eq=False)
+class Selection:
+    """What is asked of an object of one type, fragments merged. `position` is the field that gives it (root: None)."""
+
+    type: GraphQLObjectType
+    path: tuple[str, ...]
+    position: FieldPosition | None
+    fields: list[PlannedField] = field(default_factory=list)

@@ -1,0 +1,179 @@
+"""One execution of a plan, level by level.
+
+The generated code builds the response as far as it goes without waiting. Where a value has to be awaited it leaves a
+`Site`: the place in the response, and how the value is completed there. All sites of a level are fetched together;
+completing their values builds the next level and its sites.
+
+A value that fails where null is allowed makes that place null, with graphql-core's located error. Any other failure is
+raised: then graphql-core executes the operation, and gets what was awaited so far from `outcomes`.
+"""
+
+from collections.abc import Callable
+from inspect import iscoroutine
+from typing import Any, NamedTuple
+
+from graphql import FieldNode, GraphQLError, GraphQLSchema, Undefined, located_error
+from graphql.execution.values import VariableValues
+from graphql.pyutils import is_awaitable
+
+from gateway.execution.codegen import Code
+from gateway.execution.fetch import fetch
+from gateway.execution.info import ASYNC_HELPERS, PlanInfo
+from gateway.execution.operation import Operation
+from gateway.execution.plan import FieldPosition, UnplannableError
+from gateway.execution.values import ViolationError, is_plain
+
+PathKeys = tuple[str | int, ...]
+
+
+class Plan(NamedTuple):
+    """A query of a schema, and the code that answers it."""
+
+    schema: GraphQLSchema
+    operation: Operation
+    code: Code
+
+
+class Site(NamedTuple):
+    """A place in the response that waits for a value. `nodes` is None where null is not allowed."""
+
+    container: Any
+    key: str | int
+    awaitable: Any
+    complete: Callable[[Any], Any]
+    nodes: list[FieldNode] | None
+
+
+class Run:
+    """Executes a plan once. `errors` are those of values that failed where null is allowed."""
+
+    def __init__(self, plan: Plan, variables: VariableValues, context: Any, root_value: Any) -> None:
+        self.variables = variables
+        self.errors: list[GraphQLError] = []
+        self._plan = plan
+        self._plain = plan.code.plain
+        self._context = context
+        self._root_value = root_value
+        self._data: dict[str, Any] = {}
+        self._sites: list[Site] = []
+        self._awaited: list[tuple[Site, Any]] = []
+
+    async def execute(self) -> dict[str, Any]:
+        """The data of the response. Raises whatever graphql-core has to deal with."""
+        try:
+            self._data = self._plan.code.bind(self)(self._root_value)
+            while self._sites:
+                await self._complete_level()
+        except BaseException:
+            self._abandon()
+            raise
+        self._locate_errors()
+        return self._data
+
+    def outcomes(self) -> dict[PathKeys, Any]:
+        """What was awaited so far, by its path in the response: values, and exceptions of those that failed."""
+        paths = self._paths()
+        return {
+            (*paths[id(site.container)], site.key): outcome
+            for site, outcome in self._awaited
+            if not isinstance(outcome, UnplannableError)
+        }
+
+    async def _complete_level(self) -> None:
+        sites, self._sites = self._sites, []
+        outcomes = await fetch([site.awaitable for site in sites])
+        level = list(zip(sites, outcomes, strict=True))
+        self._awaited += level
+        for (container, key, _awaitable, complete, nodes), outcome in level:
+            if type(outcome) in self._plain:
+                container[key] = complete(outcome)
+            elif isinstance(outcome, Exception | UnplannableError):
+                if nodes is None or isinstance(outcome, UnplannableError):
+                    raise outcome
+                container[key] = None
+            elif nodes is None or (outcome is not None and outcome is not Undefined):
+                container[key] = self._complete(outcome, complete)
+
+    def _locate_errors(self) -> None:
+        failed = [(site, outcome) for site, outcome in self._awaited if isinstance(outcome, Exception)]
+        if failed:
+            paths = self._paths()
+            for site, error in failed:
+                path = [*paths[id(site.container)], site.key]
+                self.errors.append(located_error(error, site.nodes, path))
+
+    def _paths(self) -> dict[int, PathKeys]:
+        """The path of each object and list of the response, by identity."""
+        paths: dict[int, PathKeys] = {}
+        queue: list[tuple[Any, PathKeys]] = [(self._data, ())]
+        for container, path in queue:
+            if id(container) not in paths:
+                paths[id(container)] = path
+                entries = container.items() if isinstance(container, dict) else enumerate(container)
+                queue += [(value, (*path, key)) for key, value in entries if isinstance(value, dict | list)]
+        return paths
+
+    def _abandon(self) -> None:
+        """Coroutines that nobody will await are closed, so that they do not complain."""
+        for site in self._sites:
+            if iscoroutine(site.awaitable):
+                site.awaitable.close()
+
+    # Called by generated code
+
+    def info(self, position: FieldPosition) -> PlanInfo:
+        """What resolvers of this field get."""
+        schema, operation, _code = self._plan
+        return PlanInfo(
+            position.name,
+            position.nodes,
+            position.return_type,
+            position.parent_type,
+            None,  # type: ignore[arg-type] # the path: see PlanInfo
+            schema,
+            operation.fragment_definitions,
+            self._root_value,
+            operation.node,
+            self.variables,
+            self._context,
+            is_awaitable,
+            None,
+            ASYNC_HELPERS,
+        )
+
+    def settle(
+        self, container: Any, key: str | int, value: Any, complete: Callable[[Any], Any], nodes: list[FieldNode]
+    ) -> Any:
+        """A value that is not as expected, to be put under `key`: now, or when it has been awaited."""
+        if value is None or value is Undefined:
+            return None
+        if is_awaitable(value):
+            self._sites.append(Site(container, key, value, complete, nodes))
+            return None
+        return self._complete(value, complete)
+
+    def settle_non_null(self, container: Any, key: str | int, value: Any, complete: Callable[[Any], Any]) -> Any:
+        """The same where null is not allowed."""
+        if is_awaitable(value):
+            self._sites.append(Site(container, key, value, complete, None))
+            return None
+        return self._complete(value, complete)
+
+    def finish(self, value: Any, complete: Callable[[Any], Any]) -> Any:
+        """A value that is not as expected, read from an attribute: it can not be waited for."""
+        return None if value is None or value is Undefined else self.finish_non_null(value, complete)
+
+    def finish_non_null(self, value: Any, complete: Callable[[Any], Any]) -> Any:
+        """The same where null is not allowed."""
+        if is_awaitable(value):
+            raise UnplannableError("an attribute has to be awaited")
+        return self._complete(value, complete)
+
+    def _complete(self, value: Any, complete: Callable[[Any], Any]) -> Any:
+        if value is None or value is Undefined:
+            raise ViolationError("null where it is not allowed")
+        if isinstance(value, Exception):
+            raise value
+        if is_plain(type(value)):
+            self._plain.add(type(value))
+        return complete(value)

@@ -1,0 +1,119 @@
+"""What a plan knows about schemas made with Strawberry. Nothing else here does.
+
+Strawberry wraps each resolver so that graphql-core can call it: the wrapper makes an Info, converts arguments, runs
+field extensions, and finds out what the resolver wants, for every object anew. A plan settles all this once, and calls
+the function that was written. Fields with extensions or permissions, and whatever is not recognised, keep the wrapper.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal
+
+from graphql import FieldNode, GraphQLField, GraphQLSchema
+from strawberry import Schema
+from strawberry.relay import GlobalID
+from strawberry.schema.compat import is_scalar
+from strawberry.types.arguments import StrawberryArgument, convert_argument
+from strawberry.types.base import StrawberryMaybe, StrawberryOptional
+from strawberry.types.enum import StrawberryEnumDefinition, has_enum_definition
+from strawberry.types.field import StrawberryField
+from strawberry.types.fields.resolver import StrawberryResolver
+
+from gateway.execution.arguments import Arguments, Convert
+from gateway.execution.plan import Attribute, Call
+
+WRAPPERS = tuple(
+    f"GraphQLCoreConverter.from_resolver.<locals>.{name}"
+    for name in ("_get_basic_result", "_resolver", "_async_resolver")
+)
+"""The functions that Strawberry gives to graphql-core. Any other was put there by someone else."""
+
+
+class StrawberryFields:
+    """Reads the fields of one schema; of a schema that Strawberry did not make, it recognises none."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema: Schema | None = getattr(schema, "_strawberry_schema", None)
+
+    def origin(self, definition: GraphQLField, node: FieldNode) -> Attribute | Call | None:
+        """Where the field's value comes from; None for a resolver that has to be called as graphql-core calls it."""
+        field = definition.extensions.get("strawberry-definition")
+        if self._schema is None or not isinstance(field, StrawberryField):
+            return None
+        if not _is_ordinary(field, definition, self._schema):
+            return None
+        if field.base_resolver is None:
+            return Attribute(field.python_name) if field.default_resolver is getattr else None
+        function = field.base_resolver.wrapped_func
+        if not callable(function):
+            return None
+        return Call(
+            function,
+            _parameters(field.base_resolver),
+            Arguments(definition, node, self._convert(field.arguments, self._schema)),
+            partial(_wrap_info, self._schema.config.info_class, field),
+        )
+
+    def _convert(self, arguments: list[StrawberryArgument], schema: Schema) -> Convert:
+        """From GraphQL to Python names, and from dicts to input types. Most values pass unchanged."""
+        registry = schema.schema_converter.scalar_registry
+        converters: dict[str, tuple[str, Callable[[Any, Any], Any] | None]] = {}
+        for argument in arguments:
+            name = schema.config.name_converter.from_argument(argument)
+            converter = None if _passes_unchanged(argument.type, registry) else _converter(argument.type, name, schema)
+            converters[name] = (argument.python_name, converter)
+
+        def convert(values: dict[str, Any], info: Any) -> dict[str, Any]:
+            keywords = {}
+            for name, value in values.items():
+                python_name, converter = converters[name]
+                keywords[python_name] = value if converter is None else converter(value, info)
+            return keywords
+
+        return convert
+
+
+def _is_ordinary(field: StrawberryField, definition: GraphQLField, schema: Schema) -> bool:
+    return (
+        getattr(definition.resolve, "__qualname__", None) in WRAPPERS
+        and type(field).get_result is StrawberryField.get_result
+        and not field.extensions
+        and not schema.schema_converter.exception_handlers
+    )
+
+
+def _parameters(resolver: StrawberryResolver[Any]) -> tuple[tuple[str | None, Literal["source", "info"]], ...]:
+    """`self` is passed by position; `root`, the one annotated as Parent, and info by name."""
+    parameters: list[tuple[str | None, Literal["source", "info"]]] = []
+    if resolver.self_parameter:
+        parameters.append((None, "source"))
+    for parameter in {resolver.parent_parameter, resolver.root_parameter}:
+        if parameter:
+            parameters.append((parameter.name, "source"))
+    if resolver.info_parameter:
+        parameters.append((resolver.info_parameter.name, "info"))
+    return tuple(parameters)
+
+
+def _wrap_info(info_class: Callable[..., Any], field: StrawberryField, info: Any) -> Any:
+    return info_class(_raw_info=info, _field=field)
+
+
+def _passes_unchanged(type_: Any, registry: Any) -> bool:
+    """Whether `convert_argument` gives back what it gets: for scalars and enums, null among them."""
+    if isinstance(type_, StrawberryMaybe):
+        return False
+    if isinstance(type_, StrawberryOptional):
+        type_ = type_.of_type
+    if type_ is GlobalID:
+        return False
+    return is_scalar(type_, registry) or isinstance(type_, StrawberryEnumDefinition) or has_enum_definition(type_)
+
+
+def _converter(type_: Any, name: str, schema: Schema) -> Callable[[Any, Any], Any]:
+    registry, config = schema.schema_converter.scalar_registry, schema.config
+
+    def convert(value: Any, info: Any) -> Any:
+        return convert_argument(value, type_, registry, config, info, path=(name,))
+
+    return convert

@@ -1,0 +1,102 @@
+"""What generated code calls where a value is not simply as expected, and how leaves are completed."""
+
+from collections.abc import Callable, Iterable, Mapping
+from inspect import iscoroutine
+from math import inf
+from typing import Any, TypeVar
+
+from graphql import GraphQLEnumType, GraphQLLeafType, Undefined
+from graphql.pyutils import inspect, is_awaitable, is_iterable
+from graphql.pyutils.is_awaitable import is_async_iterable
+
+from gateway.execution.plan import UnplannableError
+
+SelectionT = TypeVar("SelectionT")
+
+SPECIAL_METHODS = ("__await__", "__aiter__", "__next__", "__call__")
+
+
+class ViolationError(Exception):
+    """A value breaks the schema. graphql-core words the error, so this one is never shown."""
+
+
+def is_plain(cls: type) -> bool:
+    """Whether instances are just values: not errors, not to be awaited, iterated once, or called."""
+    if issubclass(cls, Exception | type(None) | type(Undefined)):
+        return False
+    return not any(name in base.__dict__ for base in cls.__mro__ for name in SPECIAL_METHODS)
+
+
+def complete_leaf(type_: GraphQLLeafType) -> Callable[[Any], Any]:
+    """The function that completes a non-null value of a scalar."""
+    coerce = type_.coerce_output_value
+
+    def complete(value: Any) -> Any:
+        completed = coerce(value)
+        if completed is None or completed is Undefined:
+            raise ViolationError(f"{type_} gives null")
+        return completed
+
+    return complete
+
+
+class EnumNames(dict[Any, Any]):
+    """The name of each value of an enum, learnt when it first comes. Values that are no members are never kept."""
+
+    def __init__(self, enum: GraphQLEnumType, nullable: bool) -> None:
+        super().__init__({None: None} if nullable else {})
+        self._enum = enum
+
+    def __missing__(self, value: Any) -> str:
+        name = self[value] = self._enum.coerce_output_value(value)
+        return name
+
+
+def iterable(values: Any) -> Iterable[Any]:
+    """What a list field may give besides list and tuple. An iterator would be used up before graphql-core sees it."""
+    if is_async_iterable(values) or hasattr(values, "__next__"):
+        raise UnplannableError("a list that can be read only once")
+    if not is_iterable(values):
+        raise ViolationError(f"{inspect(values)} is no list")
+    return values
+
+
+def read(source: Any, name: str) -> Any:
+    """graphql-core's default resolver, up to the call."""
+    return source.get(name) if isinstance(source, Mapping) else getattr(source, name, None)
+
+
+def called(value: Any, info: Any, arguments: dict[str, Any]) -> Any:
+    """graphql-core's default resolver, from there on."""
+    return value(info, **arguments) if callable(value) else value
+
+
+def confirm(is_type: Any) -> None:
+    """An answer of `is_type_of` other than True."""
+    _refuse_awaitable(is_type)
+    if not is_type:
+        raise ViolationError("an object of another type")
+
+
+def select(selections: dict[str, SelectionT], type_name: Any) -> SelectionT:
+    """The selection for the type that an interface or union resolves to."""
+    _refuse_awaitable(type_name)
+    return selections[type_name]
+
+
+def _refuse_awaitable(value: Any) -> None:
+    if is_awaitable(value):
+        if iscoroutine(value):
+            value.close()
+        raise UnplannableError("the type of a value has to be awaited")
+
+
+GENERATED_CODE_USES = {
+    "called": called,
+    "confirm": confirm,
+    "inf": inf,
+    "iterable": iterable,
+    "read": read,
+    "select": select,
+}
+"""Globals of generated code."""
