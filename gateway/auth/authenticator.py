@@ -5,8 +5,8 @@ from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
+import httpx
 from cachetools import LRUCache
 
 from gateway.auth.issuer import AUDIENCE, ISSUER, DevelopmentIssuer, is_loopback
@@ -88,9 +88,12 @@ def _issuer_keys(settings: Settings) -> KeySource:
         raise SettingsError("GATEWAY_AUTH_JWKS_URL, GATEWAY_AUTH_KEY_FILE: exactly one of them is needed")
     if settings.auth_key_file:
         return FixedKeys(KeySet.from_file(Path(settings.auth_key_file)))
-    address = urlsplit(settings.auth_jwks_url)
-    if address.scheme != "https" and not (address.scheme == "http" and is_loopback(address.hostname or "")):
-        raise SettingsError("GATEWAY_AUTH_JWKS_URL: needs https, or http on this machine")
+    try:
+        address = httpx.URL(settings.auth_jwks_url)
+    except httpx.InvalidURL:
+        address = httpx.URL()
+    if not address.host or not (address.scheme == "https" or (address.scheme == "http" and is_loopback(address.host))):
+        raise SettingsError("GATEWAY_AUTH_JWKS_URL: needs an https address, or an http one on this machine")
     return FetchedKeys(settings.auth_jwks_url)
 
 

@@ -1,0 +1,99 @@
+"""Callers for the tests: an issuer's keys, tokens good and forged, a server of keys, a clock that stands."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
+from joserfc.util import urlsafe_b64encode
+
+from gateway.auth.keys import KeySet
+from gateway.auth.principal import Principal
+
+ISSUER = "https://login.example"
+AUDIENCE = "wanjia"
+NOW = 1_795_000_000.0
+
+
+class Clock:
+    def __init__(self, now: float) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Signers:
+    """An issuer's private keys by key id, a stranger's, and what of them is public."""
+
+    def __init__(self) -> None:
+        self.rsa = RSAKey.generate_key(2048, {"kid": "rsa"})
+        self.ec = ECKey.generate_key("P-256", {"kid": "ec"})
+        self.ed = OKPKey.generate_key("Ed25519", {"kid": "ed"})
+        self.stranger = OKPKey.generate_key("Ed25519", {"kid": "ed"})
+        self.known: Mapping[str, Key] = {"rsa": self.rsa, "ec": self.ec, "ed": self.ed}
+
+    def public(self) -> KeySet:
+        return KeySet.from_json(jwks(*self.known.values()))
+
+
+def jwks(*keys: Key) -> bytes:
+    return json.dumps({"keys": [key.as_dict(private=False) for key in keys]}).encode()
+
+
+def sign(key: Key | OctKey, claims: object, alg: str, **header: object) -> str:
+    """A token as its maker wants it: nothing is checked, members of the header given as None are left out."""
+    members = {"alg": alg, "typ": "at+jwt", "kid": key.kid, **header}
+    return sign_raw(key, {name: value for name, value in members.items() if value is not None}, claims, alg)
+
+
+def sign_raw(key: Key | OctKey, header: object, claims: object, alg: str) -> str:
+    parts = [part if isinstance(part, bytes) else json.dumps(part).encode() for part in (header, claims)]
+    signed = b".".join(urlsafe_b64encode(part) for part in parts)
+    return (signed + b"." + urlsafe_b64encode(JWSRegistry.algorithms[alg].sign(signed, key))).decode()
+
+
+def claims(**changes: object) -> dict[str, Any]:
+    """The claims of a token that is accepted, with changes; a change to None leaves the claim out."""
+    plain = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": "lin",
+        "iat": NOW,
+        "exp": NOW + 600,
+        "jti": "t1",
+        "scope": "order:read",
+        "communities": ["10002"],
+    }
+    return {name: value for name, value in {**plain, **changes}.items() if value is not None}
+
+
+def principal(*scopes: str, communities: set[str] | None = None, subject: str = "lin") -> Principal:
+    seen = None if communities is None else frozenset(communities)
+    return Principal(subject, frozenset(scopes), seen, token_id="t1", expires_at=NOW + 600)
+
+
+class KeyServer:
+    """Publishes a JWK set over HTTP, badly if told so, and counts who asks."""
+
+    def __init__(self) -> None:
+        self.body = jwks()
+        self.status = "200 OK"
+        self.headers = ""
+        self.asked = 0
+        self.arrived = asyncio.Event()
+        self.answering = asyncio.Event()
+        self.answering.set()
+        self.url = ""
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        self.asked += 1
+        self.arrived.set()
+        await self.answering.wait()
+        head = f"HTTP/1.1 {self.status}\r\nContent-Length: {len(self.body)}\r\nConnection: close\r\n{self.headers}\r\n"
+        writer.write(head.encode() + self.body)
+        await writer.drain()
+        writer.close()

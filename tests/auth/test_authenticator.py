@@ -1,0 +1,218 @@
+"""From the header to the principal: how often a token is verified, and which settings open which issuer."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from callers import AUDIENCE, ISSUER, NOW, Clock, KeyServer, Signers, claims, jwks, sign
+from joserfc.jwk import Key
+
+from gateway.auth.authenticator import Authenticator, open_authenticator
+from gateway.auth.issuer import DevelopmentIssuer
+from gateway.auth.keys import FetchedKeys, FixedKeys, KeySet
+from gateway.auth.tokens import LEEWAY, LONGEST_TOKEN, TokenVerifier
+from gateway.errors import UnauthenticatedError
+from gateway.settings import Settings, SettingsError
+
+
+class CountedKeys(FixedKeys):
+    """Counts how often a token is verified: each time its key is looked for."""
+
+    def __init__(self, keys: KeySet) -> None:
+        super().__init__(keys)
+        self.found = 0
+
+    async def find(self, key_id: str | None, algorithm: str) -> Key | None:
+        self.found += 1
+        return await super().find(key_id, algorithm)
+
+
+@pytest.fixture
+def keys(signers: Signers) -> CountedKeys:
+    return CountedKeys(signers.public())
+
+
+@pytest.fixture
+def authenticator(keys: CountedKeys, clock: Clock) -> Authenticator:
+    return Authenticator(TokenVerifier(ISSUER, AUDIENCE, keys, clock), clock)
+
+
+@pytest.fixture
+def header(signers: Signers) -> str:
+    return "Bearer " + sign(signers.ed, claims(), "EdDSA")
+
+
+async def test_a_token_is_verified_once_and_remembered(
+    authenticator: Authenticator, keys: CountedKeys, header: str
+) -> None:
+    assert authenticator.cached(header) is None
+
+    first = await authenticator.authenticate(header)
+
+    assert authenticator.cached(header) is first
+    assert await authenticator.authenticate(header) is first
+    assert keys.found == 1
+
+
+async def test_a_remembered_token_is_forgotten_when_it_ends(
+    authenticator: Authenticator, signers: Signers, clock: Clock
+) -> None:
+    header = "Bearer " + sign(signers.ed, claims(exp=NOW + 60), "EdDSA")
+    await authenticator.authenticate(header)
+
+    clock.now = NOW + 60 + LEEWAY
+
+    assert authenticator.cached(header) is None
+    with pytest.raises(UnauthenticatedError):
+        await authenticator.authenticate(header)
+
+
+async def test_a_long_lived_token_is_verified_anew_every_ten_minutes(
+    authenticator: Authenticator, keys: CountedKeys, signers: Signers, clock: Clock
+) -> None:
+    header = "Bearer " + sign(signers.ed, claims(exp=NOW + 86_400), "EdDSA")
+    await authenticator.authenticate(header)
+
+    clock.now = NOW + 601
+    await authenticator.authenticate(header)
+
+    assert keys.found == 2
+
+
+async def test_a_refused_token_is_not_remembered(authenticator: Authenticator, signers: Signers) -> None:
+    header = "Bearer " + sign(signers.stranger, claims(), "EdDSA")
+
+    for _ in range(2):
+        with pytest.raises(UnauthenticatedError):
+            await authenticator.authenticate(header)
+        assert authenticator.cached(header) is None
+
+
+async def test_one_changed_letter_is_another_token(authenticator: Authenticator, header: str) -> None:
+    await authenticator.authenticate(header)
+
+    for changed in (header[:-1], header + "A", header.replace("Bearer", "bearer"), header.lower()):
+        assert authenticator.cached(changed) is None
+
+
+async def test_the_scheme_may_be_in_any_letters(authenticator: Authenticator, header: str) -> None:
+    assert (await authenticator.authenticate(header.replace("Bearer", "bEARER"))).subject == "lin"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _: None,
+        lambda _: "",
+        lambda _: "Bearer",
+        lambda _: "Bearer ",
+        lambda header: header.removeprefix("Bearer "),
+        lambda header: header.replace("Bearer ", "Basic "),
+        lambda header: header.replace("Bearer ", "Bearer  "),
+        lambda header: header.replace("Bearer ", "Bearer\t"),
+        lambda header: header.replace("Bearer ", "Bearer Bearer "),
+        lambda header: f"{header}, {header}",
+        lambda header: header + "\ud83d",
+        lambda header: header + "x" * LONGEST_TOKEN,
+    ],
+)
+async def test_a_header_that_is_no_bearer_token_is_refused(
+    authenticator: Authenticator, header: str, change: Callable[[str], str | None]
+) -> None:
+    with pytest.raises(UnauthenticatedError):
+        await authenticator.authenticate(change(header))
+
+
+async def test_principals_that_may_see_the_same_share_one_view(authenticator: Authenticator, signers: Signers) -> None:
+    async def view(**changes: object) -> object:
+        return (await authenticator.authenticate("Bearer " + sign(signers.ed, claims(**changes), "EdDSA"))).view
+
+    same = await view()
+
+    assert await view(sub="wang", scope="order:read order:create") is same
+    assert await view(scope="order:read pii:read") is not same
+    assert await view(communities=["00001"]) is not same
+    assert await view(communities="*") is not same
+
+
+async def test_stopping_ends_a_fetch_under_way(key_server: KeyServer, signers: Signers, clock: Clock) -> None:
+    key_server.answering.clear()
+    authenticator = Authenticator(TokenVerifier(ISSUER, AUDIENCE, FetchedKeys(key_server.url), clock), clock)
+    waiting = asyncio.create_task(authenticator.authenticate("Bearer " + sign(signers.ed, claims(), "EdDSA")))
+    await key_server.arrived.wait()
+
+    await authenticator.aclose()
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+async def test_settings_with_an_issuer_and_its_key_set_open_it(
+    key_server: KeyServer, signers: Signers, clock: Clock, tmp_path: Path
+) -> None:
+    key_server.body = jwks(signers.rsa)
+    settings = Settings(
+        env="production",
+        data_dir=tmp_path,
+        auth_issuer=ISSUER,
+        auth_audience=AUDIENCE,
+        auth_jwks_url=key_server.url,
+    )
+
+    authenticator = open_authenticator(settings, clock)
+    principal = await authenticator.authenticate("Bearer " + sign(signers.rsa, claims(), "RS256"))
+    await authenticator.aclose()
+
+    assert principal.subject == "lin"
+
+
+async def test_settings_with_a_key_file_open_it(signers: Signers, clock: Clock, tmp_path: Path) -> None:
+    file = tmp_path / "issuer.pem"
+    file.write_bytes(signers.rsa.as_pem(private=False))
+    settings = Settings(env="production", auth_issuer=ISSUER, auth_audience=AUDIENCE, auth_key_file=str(file))
+
+    principal = await open_authenticator(settings, clock).authenticate("Bearer " + sign(signers.rsa, claims(), "RS256"))
+
+    assert principal.subject == "lin"
+
+
+async def test_with_an_issuer_set_the_development_issuer_is_a_stranger(
+    signers: Signers, clock: Clock, tmp_path: Path
+) -> None:
+    minted = DevelopmentIssuer.open(Settings(data_dir=tmp_path), clock).mint(["*"], ["*"], "dev", 60)
+    file = tmp_path / "jwks.json"
+    file.write_bytes(jwks(signers.ed))
+    settings = Settings(data_dir=tmp_path, auth_issuer=ISSUER, auth_audience=AUDIENCE, auth_key_file=str(file))
+
+    with pytest.raises(UnauthenticatedError):
+        await open_authenticator(settings, clock).authenticate(f"Bearer {minted}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "variable"),
+    [
+        (Settings(env="production"), "GATEWAY_ENV"),
+        (Settings(auth_audience=AUDIENCE), "GATEWAY_AUTH_ISSUER"),
+        (Settings(auth_key_file="key"), "GATEWAY_AUTH_ISSUER"),
+        (Settings(auth_issuer=ISSUER, auth_key_file="key"), "GATEWAY_AUTH_AUDIENCE"),
+        (Settings(auth_issuer=ISSUER, auth_audience=AUDIENCE), "GATEWAY_AUTH_JWKS_URL"),
+        (
+            Settings(auth_issuer=ISSUER, auth_audience=AUDIENCE, auth_key_file="key", auth_jwks_url="https://a/b"),
+            "GATEWAY_AUTH_JWKS_URL",
+        ),
+        (
+            Settings(auth_issuer=ISSUER, auth_audience=AUDIENCE, auth_jwks_url="http://login.example/jwks"),
+            "GATEWAY_AUTH_JWKS_URL",
+        ),
+        (
+            Settings(auth_issuer=ISSUER, auth_audience=AUDIENCE, auth_jwks_url="file:///etc/jwks"),
+            "GATEWAY_AUTH_JWKS_URL",
+        ),
+        (Settings(auth_issuer=ISSUER, auth_audience=AUDIENCE, auth_jwks_url="https://"), "GATEWAY_AUTH_JWKS_URL"),
+        (Settings(auth_issuer=ISSUER, auth_audience=AUDIENCE, auth_jwks_url="https://a:b/"), "GATEWAY_AUTH_JWKS_URL"),
+    ],
+)
+def test_settings_that_let_in_the_wrong_callers_do_not_start(settings: Settings, variable: str) -> None:
+    with pytest.raises(SettingsError, match=variable):
+        open_authenticator(settings)

@@ -1,0 +1,73 @@
+"""How often one caller may ask, and that the others do not notice."""
+
+import pytest
+from callers import Clock, principal
+from throttled import utils
+
+from gateway.auth.rate import Allowance, RateLimiter
+from gateway.errors import RateLimitedError
+
+
+@pytest.fixture
+def monotonic(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock(1000.0)
+    monkeypatch.setattr(utils, "now_mono_f", clock)
+    return clock
+
+
+def asked(limiter: RateLimiter, times: int, subject: str = "lin") -> int:
+    """How many of so many requests are let through."""
+    passed = 0
+    for _ in range(times):
+        try:
+            limiter.check(principal(subject=subject))
+        except RateLimitedError:
+            continue
+        passed += 1
+    return passed
+
+
+def test_the_allowance_counts_down(monotonic: Clock) -> None:
+    limiter = RateLimiter(60)
+
+    assert limiter.check(principal()) == Allowance(limit=60, remaining=59, reset_after=1.0)
+    assert limiter.check(principal()) == Allowance(limit=60, remaining=58, reset_after=2.0)
+
+
+def test_one_request_too_many_is_told_when_to_come_back(monotonic: Clock) -> None:
+    limiter = RateLimiter(60)
+    assert asked(limiter, 60) == 60
+
+    with pytest.raises(RateLimitedError) as refusal:
+        limiter.check(principal())
+
+    assert refusal.value.retry_after == 1.0
+    assert refusal.value.extensions() == {"code": "RATE_LIMITED", "retryable": True, "retryAfter": 1.0}
+
+
+def test_who_comes_back_when_told_is_let_in(monotonic: Clock) -> None:
+    limiter = RateLimiter(60)
+    asked(limiter, 60)
+
+    monotonic.now += 0.5
+    assert asked(limiter, 1) == 0
+    monotonic.now += 0.5
+    assert asked(limiter, 2) == 1
+    monotonic.now += 60
+    assert asked(limiter, 100) == 60
+
+
+def test_refused_requests_cost_nothing(monotonic: Clock) -> None:
+    limiter = RateLimiter(60)
+    asked(limiter, 1000)
+
+    monotonic.now += 1
+    assert asked(limiter, 1) == 1
+
+
+def test_callers_do_not_share_and_tokens_of_one_caller_do(monotonic: Clock) -> None:
+    limiter = RateLimiter(2)
+
+    assert asked(limiter, 3, "lin") == 2
+    assert asked(limiter, 3, "wang") == 2
+    assert asked(limiter, 3, "lin") == 0

@@ -1,0 +1,156 @@
+"""The development issuer: the command and the server agree, and neither works where it must not."""
+
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from callers import NOW, Clock
+
+from gateway.auth.authenticator import open_authenticator
+from gateway.auth.issuer import DevelopmentIssuer
+from gateway.auth.principal import SCOPES, Principal, Scope
+from gateway.auth.tokens import LEEWAY
+from gateway.errors import UnauthenticatedError
+from gateway.settings import Settings, SettingsError
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data")
+
+
+async def caller(settings: Settings, clock: Clock, token: str) -> Principal:
+    return await open_authenticator(settings, clock).authenticate(f"Bearer {token}")
+
+
+async def test_what_the_command_mints_the_server_believes(settings: Settings, clock: Clock) -> None:
+    token = DevelopmentIssuer.open(settings, clock).mint(["order:read", "pii:read"], ["10002", "00001"], "lin", 60)
+
+    principal = await caller(settings, clock, token)
+
+    assert principal.subject == "lin"
+    assert principal.scopes == {"order:read", "pii:read"}
+    assert principal.communities == {"10002", "00001"}
+    assert principal.expires_at == NOW + 60
+
+
+async def test_a_star_is_written_out_as_every_scope_and_means_all_communities(settings: Settings, clock: Clock) -> None:
+    principal = await caller(settings, clock, DevelopmentIssuer.open(settings, clock).mint(["*"], ["*"], "lin", 60))
+
+    assert principal.scopes == set(Scope) == set(SCOPES)
+    assert principal.communities is None
+
+
+async def test_nothing_granted_is_nothing_allowed(settings: Settings, clock: Clock) -> None:
+    principal = await caller(settings, clock, DevelopmentIssuer.open(settings, clock).mint([], [], "lin", 60))
+
+    assert principal.scopes == set()
+    assert principal.communities == set()
+
+
+async def test_a_minted_token_ends(settings: Settings, clock: Clock) -> None:
+    token = DevelopmentIssuer.open(settings, clock).mint(["*"], ["*"], "lin", 60)
+    clock.now += 60 + LEEWAY
+
+    with pytest.raises(UnauthenticatedError):
+        await caller(settings, clock, token)
+
+
+async def test_another_data_directory_is_another_issuer(settings: Settings, clock: Clock, tmp_path: Path) -> None:
+    token = DevelopmentIssuer.open(Settings(data_dir=tmp_path / "other"), clock).mint(["*"], ["*"], "lin", 60)
+
+    with pytest.raises(UnauthenticatedError):
+        await caller(settings, clock, token)
+
+
+def test_production_has_no_development_issuer(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="GATEWAY_ENV"):
+        DevelopmentIssuer.open(Settings(env="production", data_dir=tmp_path))
+
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "0.0.0.0",  # noqa: S104 # refusing to bind there is what is tested
+        "::",
+        "192.168.1.7",
+        "gateway.example",
+        "",
+        "localhost.example",
+        "127.0.0.1.example",
+    ],
+)
+def test_it_does_not_open_where_others_can_connect(tmp_path: Path, host: str) -> None:
+    with pytest.raises(SettingsError, match="GATEWAY_HOST"):
+        DevelopmentIssuer.open(Settings(host=host, data_dir=tmp_path))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
+def test_it_opens_on_this_machine(tmp_path: Path, host: str) -> None:
+    assert DevelopmentIssuer.open(Settings(host=host, data_dir=tmp_path)).mint([], [], "lin", 1)
+
+
+def test_with_an_issuer_set_it_mints_nothing_the_server_would_refuse(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="GATEWAY_AUTH_ISSUER"):
+        DevelopmentIssuer.open(Settings(auth_issuer="https://login.example", data_dir=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("scopes", "subject", "ttl", "complaint"),
+    [
+        (["order:write"], "lin", 60, "unknown scope order:write"),
+        (["order:read"], "", 60, "subject"),
+        (["order:read"], "x" * 256, 60, "subject"),
+        (["order:read"], "lin", 0, "ttl"),
+        (["order:read"], "lin", -1, "ttl"),
+    ],
+)
+def test_a_wrong_request_is_named(
+    settings: Settings, scopes: list[str], subject: str, ttl: int, complaint: str
+) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        DevelopmentIssuer.open(settings).mint(scopes, [], subject, ttl)
+
+
+def test_the_key_is_private_to_its_owner(settings: Settings) -> None:
+    DevelopmentIssuer.open(settings)
+
+    key = settings.data_dir / "issuer.pem"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert [entry.name for entry in settings.data_dir.iterdir()] == ["issuer.pem"]
+
+
+def test_a_key_that_others_can_read_is_refused(settings: Settings) -> None:
+    DevelopmentIssuer.open(settings)
+    (settings.data_dir / "issuer.pem").chmod(0o640)
+
+    with pytest.raises(SettingsError, match=r"issuer\.pem"):
+        DevelopmentIssuer.open(settings)
+
+
+def test_a_file_that_is_no_key_is_named(settings: Settings) -> None:
+    DevelopmentIssuer.open(settings)
+    (settings.data_dir / "issuer.pem").write_bytes(b"nothing")
+
+    with pytest.raises(SettingsError, match=r"issuer\.pem"):
+        DevelopmentIssuer.open(settings)
+
+
+def test_a_data_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").write_bytes(b"a file")
+
+    with pytest.raises(SettingsError, match="GATEWAY_DATA_DIR"):
+        DevelopmentIssuer.open(Settings(data_dir=tmp_path / "data"))
+
+
+async def test_processes_that_start_together_agree_on_the_key(settings: Settings, clock: Clock) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        issuers = list(pool.map(lambda _: DevelopmentIssuer.open(settings, clock), range(32)))
+
+    for issuer in issuers:
+        assert (await caller(settings, clock, issuer.mint([], [], "lin", 60))).subject == "lin"
+    assert os.listdir(settings.data_dir) == ["issuer.pem"]

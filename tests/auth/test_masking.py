@@ -1,0 +1,369 @@
+"""Personal data without `pii:read`: what is left of it, and that nothing is left that finds a person."""
+
+import json
+import re
+from datetime import date
+from unicodedata import normalize
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.auth.masking import MASK, contains_mask, mask, mask_content_raw, mask_text
+from schema.normalise.personal_keys import PERSONAL_KEYS
+from schema.normalise.vocabulary import PiiKind
+
+ID_NUMBER = "999302199211302517"
+PHONE = "19900000001"
+
+KINDS = st.sampled_from(list(PiiKind))
+PHONES = st.integers(0, 99_999).map("199000{:05}".format)
+BIRTHDAYS = st.dates(date(1900, 1, 1), date(2099, 12, 31))
+ID_NUMBERS = st.builds(
+    lambda area, born, order, check: f"999{area:03}{born:%Y%m%d}{order:03}{check}",
+    st.integers(0, 999),
+    BIRTHDAYS,
+    st.integers(0, 999),
+    st.sampled_from("0123456789Xx"),
+)
+OLD_ID_NUMBERS = st.builds(
+    lambda area, born, order: f"999{area:03}{born:%y%m%d}{order:03}",
+    st.integers(0, 999),
+    BIRTHDAYS,
+    st.integers(0, 999),
+)
+NUMBERS = PHONES | ID_NUMBERS | OLD_ID_NUMBERS
+WORDS = st.text(st.characters(exclude_categories=["Nd", "Cs"], exclude_characters="*"), max_size=12)
+GAPS = st.sampled_from(["", " ", "-", " - ", "—", ".", "·", "\u200b", "\u00a0", "\u3000", "－", "_"])
+
+
+@st.composite
+def spelt(draw: st.DrawFn) -> tuple[str, str]:
+    """A number, and one of the ways that people and forms write it."""
+    number = draw(NUMBERS)
+    how = draw(st.sampled_from(["plain", "full width", "grouped", "one by one", "escaped", "with country"]))
+    gap = draw(GAPS)
+    if how == "full width":
+        return number, "".join(chr(ord(letter) + 0xFEE0) for letter in number)
+    if how == "grouped":
+        cuts = sorted(draw(st.sets(st.integers(1, len(number) - 1), max_size=4)))
+        return number, gap.join(number[start:end] for start, end in zip([0, *cuts], [*cuts, None], strict=True))
+    if how == "one by one":
+        return number, gap.join(number)
+    if how == "escaped":
+        return number, "".join(f"\\u{ord(letter):04x}" if letter.isdigit() else letter for letter in number)
+    if how == "with country" and len(number) == 11:
+        return number, draw(st.sampled_from(["+86", "86", "+86 ", "+86-", "(+86)", "0086 "])) + number
+    return number, number
+
+
+def bare(text: str) -> str:
+    """A text as someone who looks for a number reads it: escapes undone, gaps closed, letters of one width."""
+    undone = re.sub(r"\\u([0-9a-fA-F]{4})", lambda escape: chr(int(escape.group(1), 16)), text)
+    return re.sub(r"[^\w*]|_", "", normalize("NFKC", undone)).upper()
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "masked"),
+    [
+        (PiiKind.PHONE, "19900000001", "199****0001"),
+        (PiiKind.PHONE, 19900000001, "199****0001"),
+        (PiiKind.PHONE, "+86 199-0000-0001", "199****0001"),
+        (PiiKind.PHONE, "8619900000001", "199****0001"),
+        (PiiKind.PHONE, " 19900000001 ", "199****0001"),
+        (PiiKind.PHONE, "0335-1234567", "033****4567"),
+        (PiiKind.PHONE, "1234567", "****"),
+        (PiiKind.PHONE, "转 8001", "****"),
+        (PiiKind.PHONE, "199****0001", "199****0001"),
+        (PiiKind.ID_CARD, "999302199211302517", "999302********2517"),
+        (PiiKind.ID_CARD, "99930219921130251x", "999302********251X"),
+        (PiiKind.ID_CARD, "999302 19921130 2517", "999302********2517"),
+        (PiiKind.ID_CARD, 999302199211302517, "999302********2517"),
+        (PiiKind.ID_CARD, "999302921130251", "999302******251"),
+        (PiiKind.ID_CARD, "H1234567890", "****"),
+        (PiiKind.ID_CARD, "X", "****"),
+        (PiiKind.ID_CARD, "无", "****"),
+        (PiiKind.NAME, "李明", "李*"),
+        (PiiKind.NAME, "欧阳娜娜", "欧*"),
+        (PiiKind.NAME, "阿依古丽·买买提", "阿*"),
+        (PiiKind.NAME, "𠮷田", "𠮷*"),
+        (PiiKind.NAME, "\ud842田", "*"),
+        (PiiKind.NAME, "李", "*"),
+        (PiiKind.NAME, "*", "*"),
+        (PiiKind.NAME, "*明", "*"),
+        (PiiKind.NAME, "Li Ming", "L*"),
+        (PiiKind.ADDRESS, "河北省秦皇岛市海港区秦皇小区98-3-4", "河北省****"),
+        (PiiKind.ADDRESS, "98栋3单元4号", "****"),
+        (PiiKind.ADDRESS, "A座101", "A座****"),
+        (PiiKind.ADDRESS, "北京", "****"),
+        (PiiKind.BIRTH, date(1992, 11, 30), None),
+        (PiiKind.BIRTH, "19921130", None),
+        (PiiKind.PHOTO, "https://photos.example/1.png", None),
+        (PiiKind.SENSITIVE_STATUS, True, None),
+        (PiiKind.SENSITIVE_STATUS, "群众", None),
+    ],
+)
+def test_each_kind_has_its_mask(kind: PiiKind, value: object, masked: str | None) -> None:
+    assert mask(kind, value) == masked
+
+
+@pytest.mark.parametrize("kind", list(PiiKind))
+def test_what_is_not_there_is_not_masked(kind: PiiKind) -> None:
+    assert mask(kind, None) is None
+    assert mask(kind, "") in ("", None)
+    assert mask(kind, " ") in ("", None)
+
+
+@settings(deadline=None)
+@given(KINDS, st.text() | NUMBERS | st.integers() | st.booleans() | st.dates())
+def test_a_mask_of_a_mask_is_itself(kind: PiiKind, value: object) -> None:
+    masked = mask(kind, value)
+
+    assert mask(kind, masked) == masked
+
+
+@settings(deadline=None)
+@given(KINDS, NUMBERS)
+def test_no_kind_lets_a_number_through(kind: PiiKind, number: str) -> None:
+    assert number.upper() not in bare(mask(kind, number) or "")
+
+
+@settings(deadline=None)
+@given(KINDS, st.text(min_size=1).filter(str.strip) | NUMBERS)
+def test_what_is_masked_is_recognised_when_it_comes_back(kind: PiiKind, value: str) -> None:
+    masked = mask(kind, value)
+
+    assert masked is None or contains_mask(masked)
+    assert masked is None or contains_mask(f" {masked}\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "李明",
+        "19900000001",
+        "厨房漏水，约 2*3 米",
+        "**急**请上门",
+        "见 *注1*",
+        "河北省秦皇岛市",
+        "密码 ****** 已重置",
+    ],
+)
+def test_ordinary_text_with_stars_is_no_mask(text: str) -> None:
+    assert not contains_mask(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["请打199****0001", "证号999302********251X，旧证999302******251", "李*", " *", "****", "河北省****"]
+)
+def test_a_mask_is_found_alone_and_numbers_in_any_text(text: str) -> None:
+    assert contains_mask(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("请联系19900000001，谢谢", "请联系199****0001，谢谢"),
+        ("电话:199 0000 0001", "电话:199****0001"),
+        ("电话:+86-199-0000-0001", "电话:+86-199****0001"),
+        ("身份证999302199211302517", "身份证999302********2517"),
+        ("身份证99930219921130251x。", "身份证999302********251X。"),
+        ("身份证 999302 19921130 2517", "身份证 999302********2517"),
+        ("旧证999302921130251", "旧证999302******251"),
+        ("１９９０００００００１", "199****0001"),
+        ("999302199211302517 19900000001", "999302********2517 199****0001"),
+        ("1栋101 19900000001", "1栋101 199****0001"),
+        ("二维码 00112233445566778899", "二维码 ****"),
+        ('{"phone":"19900000001"}', '{"phone":"199****0001"}'),
+        ('{"phone":"\\u0031\\u0039\\u00390000000\\u0031"}', '{"phone":"199****0001"}'),
+        ("晨曦家园1栋1单元1楼101号", "晨曦家园1栋1单元1楼101号"),
+        ("10002 1-1-1-101", "10002 1-1-1-101"),
+        ("2020年11月18日11:01:46", "2020年11月18日11:01:46"),
+        ("2020-11-18 2020-12-01", "2020-11-18 2020-12-01"),
+        ("100 200 300 400 500", "100 200 300 400 500"),
+        ("６０１室", "６０１室"),
+        ("C:\\\\users", "C:\\\\users"),
+    ],
+)
+def test_free_text_loses_its_numbers_and_nothing_else(text: str, masked: str) -> None:
+    assert mask_text(text) == masked
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.lists(spelt(), min_size=1, max_size=3), st.data())
+def test_no_number_survives_in_free_text_however_it_is_spelt(
+    numbers: list[tuple[str, str]], data: st.DataObject
+) -> None:
+    text = data.draw(WORDS)
+    for _, spelling in numbers:
+        text += spelling + data.draw(WORDS) + "，" + data.draw(WORDS)
+
+    found = bare(mask_text(text))
+
+    for number, _ in numbers:
+        assert number.upper() not in found
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from("0123456789 -*xX１9年\\u")) | st.text())
+def test_masked_text_has_nothing_left_to_mask(text: str) -> None:
+    masked = mask_text(text)
+
+    assert mask_text(masked) == masked
+    assert not re.search(r"\d{11}", masked)
+
+
+CONTENT = {
+    "people": {
+        "user_id": 2,
+        "people_phone": PHONE,
+        "people_name": "李明",
+        "people_sex": "男",
+        "people_birth": 723052800,
+        "people_address": "秦皇小区98栋3单元4号",
+        "people_idcard": ID_NUMBER,
+        "people_photo": "https://photos.example/1.png",
+        "people_zhengzhimianmao": "群众",
+        "people_tuiyijunren": "0",
+        "people_shangfang": "1",
+        "people_dibao": 0,
+    },
+    "job": {"job_name": "程序员"},
+    "house": {"id": "4", "community_identifier": "10002", "house_number": 201},
+    "note": f"联系 {PHONE}",
+    "order_number": 20201213110146000001,
+    "amount": 0.01,
+}
+
+MASKED_CONTENT = {
+    "people": {
+        "user_id": 2,
+        "people_phone": "199****0001",
+        "people_name": "李*",
+        "people_sex": "男",
+        "people_birth": None,
+        "people_address": "秦皇小****",
+        "people_idcard": "999302********2517",
+        "people_photo": None,
+        "people_zhengzhimianmao": None,
+        "people_tuiyijunren": None,
+        "people_shangfang": None,
+        "people_dibao": None,
+    },
+    "job": {"job_name": "程序员"},
+    "house": {"id": "4", "community_identifier": "10002", "house_number": 201},
+    "note": "联系 199****0001",
+    "order_number": MASK,
+    "amount": 0.01,
+}
+
+
+@pytest.mark.parametrize("escaped", [True, False])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_review_content_is_masked_by_name(escaped: bool, indent: int | None) -> None:
+    raw = json.dumps(CONTENT, ensure_ascii=escaped, indent=indent)
+
+    assert json.loads(mask_content_raw(raw)) == MASKED_CONTENT
+
+
+def test_json_inside_json_text_is_masked_and_stays_so() -> None:
+    twice = json.dumps(json.dumps(CONTENT))
+    thrice = json.dumps(twice)
+    inside = json.dumps({"content": json.dumps(CONTENT)})
+
+    assert json.loads(json.loads(mask_content_raw(twice))) == MASKED_CONTENT
+    assert json.loads(json.loads(json.loads(mask_content_raw(thrice)))) == MASKED_CONTENT
+    assert json.loads(json.loads(mask_content_raw(inside))["content"]) == MASKED_CONTENT
+
+
+@pytest.mark.parametrize(
+    ("value", "masked"),
+    [
+        ({"PEOPLE_NAME": "李明"}, {"PEOPLE_NAME": "李*"}),
+        ({"name": "李明", "phone": 19900000001}, {"name": "李*", "phone": "199****0001"}),
+        ({"member_idcard": ID_NUMBER}, {"member_idcard": "999302********2517"}),
+        ({"people_name": ["李明", "王芳"]}, {"people_name": ["李*", "王*"]}),
+        ({"people_name": {"first": "李明"}}, {"people_name": {"first": "李*"}}),
+        ({"people_phone": 19900000001.0}, {"people_phone": MASK}),
+        ({"people_phone": ""}, {"people_phone": ""}),
+        ({"people_phone": None}, {"people_phone": None}),
+        ({PHONE: {"x": 1}}, {"199****0001": {"x": 1}}),
+        (
+            [PHONE, 19900000001, 19900000001.5, 1.5, True, None],
+            ["199****0001"] * 2 + ["199****0001.5", 1.5, True, None],
+        ),
+        ({"note": "[李明]"}, {"note": MASK}),
+        ({"note": '{"people_name":"李明"'}, {"note": MASK}),
+        ({}, {}),
+        (7, 7),
+    ],
+)
+def test_odd_content_is_masked_too(value: object, masked: object) -> None:
+    assert json.loads(mask_content_raw(json.dumps(value))) == masked
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "",
+        "李明 19900000001",
+        "见前言",
+        "people_name=李明",
+        '{"people_name":"李明"',
+        '"李明"',
+        "{'people_name': '李明'}",
+        '{"people_name":"\ud83d"}',
+        '{"people_name":"\\ud83d"}',
+        "[" * 100_000 + "]" * 100_000,
+        '{"people_phone":1e999}',
+    ],
+    ids=[
+        "empty",
+        "words",
+        "placeholder",
+        "form",
+        "cut",
+        "text",
+        "Python",
+        "surrogate",
+        "escaped surrogate",
+        "deep",
+        "huge",
+    ],
+)
+def test_of_content_that_is_not_json_nothing_is_shown(raw: str) -> None:
+    masked = mask_content_raw(raw)
+
+    assert masked in (MASK, json.dumps(MASK))
+
+
+PERSONAL = st.sampled_from(list(PERSONAL_KEYS))
+SECRETS = st.text(st.sampled_from("甲乙丙丁戊己庚辛壬癸"), min_size=6, max_size=12)
+OTHER_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS | NUMBERS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS | NUMBERS, inner, max_size=3),
+    max_leaves=8,
+)
+CONTENTS = st.dictionaries(WORDS, st.dictionaries(PERSONAL, SECRETS | NUMBERS, max_size=4) | OTHER_JSON, max_size=4)
+
+
+@settings(deadline=None)
+@given(CONTENTS, st.booleans(), st.integers(0, 2), st.integers(0, 40))
+def test_nothing_personal_survives_in_content(content: dict[str, object], escaped: bool, layers: int, cut: int) -> None:
+    raw = json.dumps(content, ensure_ascii=escaped)
+    personal = [
+        value
+        for part in content.values()
+        if isinstance(part, dict)
+        for name, value in part.items()
+        if name in PERSONAL_KEYS and isinstance(value, str)
+    ]
+    for _ in range(layers):
+        raw = json.dumps(raw)
+
+    for sent in (raw, raw[: len(raw) - cut] if cut else raw):
+        masked = mask_content_raw(sent)
+        assert not any(value in masked for value in personal if len(value) > 1)
+        assert not re.search(r"\d{11}", masked.replace(".", "x"))
+        assert mask_content_raw(masked) == masked

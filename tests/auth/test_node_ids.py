@@ -1,0 +1,250 @@
+"""Node ids: one per record, made only here, and telling whoever tries nothing."""
+
+import string
+from hashlib import blake2b
+from pathlib import Path
+
+import pytest
+from callers import principal
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
+
+from gateway.auth.access import reach
+from gateway.auth.node_ids import InvalidNodeIdError, NodeId, NodeIds, looks_like_number, open_node_ids
+from gateway.settings import Settings, SettingsError
+
+IDS = NodeIds(b"a key for tests, of any length")
+URL_SAFE = string.ascii_letters + string.digits + "-_"
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
+NODES = st.builds(
+    NodeId,
+    st.sampled_from(["Order", "Shenhe", "Repair", "House", "Community"]),
+    st.none() | TEXTS,
+    st.lists(TEXTS | st.integers(-(2**63), 2**64 - 1), max_size=6).map(tuple),
+)
+
+
+def encoded(node: NodeId) -> str:
+    return IDS.encode(node.type_name, node.community_code, *node.parts)
+
+
+@pytest.mark.parametrize(
+    ("node", "text"),
+    [
+        (NodeId("Order", "10002", (1,)), "AZOlT3JkZXKlMTAwMDIBovBO2ukzsp5klCnPibSumQ"),
+        (NodeId("Shenhe", None, (2,)), "AZOmU2hlbmhlwAKDYWqFHNWgtq6eCYKCnp45"),
+        (NodeId("House", "00001", (1, 2, 3, 301)), "AZalSG91c2WlMDAwMDEBAgPNAS0M23cYC9GLqp2VmK8bOdLh"),
+        (
+            NodeId("Order", "10002", ("20201213110146000001",)),
+            "AZOlT3JkZXKlMTAwMDK0MjAyMDEyMTMxMTAxNDYwMDAwMDEazsiuVC4hXujhFoJGfEsf",
+        ),
+    ],
+)
+def test_the_ids_of_version_1_stay_as_they_are(node: NodeId, text: str) -> None:
+    assert encoded(node) == text
+    assert IDS.decode(text) == node
+
+
+def test_the_layout_is_the_documented_one() -> None:
+    """Written here a second time, with nothing of the implementation."""
+    content = b"\x01" + b"\x93" + b"\xa5Order" + b"\xa510002" + b"\x07"
+    key = blake2b(b"a key for tests, of any length", person=b"node id").digest()
+    signature = blake2b(content, key=key, digest_size=16, person=b"node id").digest()
+
+    assert IDS.encode("Order", "10002", 7) == urlsafe_b64encode(content + signature).decode()
+
+
+@settings(deadline=None)
+@given(NODES)
+def test_an_id_says_what_it_was_made_of_and_fits_into_a_url(node: NodeId) -> None:
+    text = encoded(node)
+
+    assert IDS.decode(text) == node
+    assert set(text) <= set(URL_SAFE)
+    assert not looks_like_number(text)
+
+
+@settings(deadline=None)
+@given(NODES, NODES)
+def test_one_record_has_one_id_and_two_have_two(one: NodeId, other: NodeId) -> None:
+    assert (encoded(one) == encoded(other)) == (one == other)
+
+
+@settings(deadline=None)
+@given(NODES, st.data())
+def test_no_change_to_an_id_makes_another_one(node: NodeId, data: st.DataObject) -> None:
+    text = encoded(node)
+    position = data.draw(st.integers(0, len(text) - 1))
+    change = data.draw(st.sampled_from(["replace", "insert", "delete", "cut", "double"]))
+    letter = data.draw(st.sampled_from(URL_SAFE + "+/=. \n0é"))
+    changed = {
+        "replace": text[:position] + letter + text[position + 1 :],
+        "insert": text[:position] + letter + text[position:],
+        "delete": text[:position] + text[position + 1 :],
+        "cut": text[:position],
+        "double": text + text[position:],
+    }[change]
+
+    if changed != text:
+        with pytest.raises(InvalidNodeIdError):
+            IDS.decode(changed)
+
+
+@settings(deadline=None)
+@given(st.text() | st.binary().map(lambda data: urlsafe_b64encode(data).decode()))
+def test_nothing_made_up_is_an_id(text: str) -> None:
+    with pytest.raises(InvalidNodeIdError) as refusal:
+        IDS.decode(text)
+
+    assert str(refusal.value) == "not an id of this gateway"
+
+
+@pytest.mark.parametrize("suffix", ["=", "==", "\n", " ", "A", "%3D", "\u200b", "\ud83d"])
+def test_another_spelling_of_the_same_bytes_is_no_id(suffix: str) -> None:
+    for text in (IDS.encode("Order", "10002", 1), IDS.encode("Order", "10002", 10), IDS.encode("Order", "10002")):
+        with pytest.raises(InvalidNodeIdError):
+            IDS.decode(text + suffix)
+
+
+def test_the_unused_bits_of_the_last_letter_must_be_zero() -> None:
+    for parts in ((), (1,), (1000,)):
+        text = IDS.encode("Order", "10002", *parts)
+        for letter in set(URL_SAFE) - {text[-1]}:
+            with pytest.raises(InvalidNodeIdError):
+                IDS.decode(text[:-1] + letter)
+
+
+def test_the_alphabet_of_plain_base64_is_no_id() -> None:
+    texts = [IDS.encode("Order", "10002", number) for number in range(50)]
+    assert any("-" in text or "_" in text for text in texts)
+
+    for text in texts:
+        changed = text.replace("-", "+").replace("_", "/")
+        if changed != text:
+            with pytest.raises(InvalidNodeIdError):
+                IDS.decode(changed)
+
+
+def test_a_signature_belongs_to_one_content() -> None:
+    content, signature = (urlsafe_b64decode(IDS.encode("Order", "10002", number).encode()) for number in (1, 2))
+
+    with pytest.raises(InvalidNodeIdError):
+        IDS.decode(urlsafe_b64encode(content[:-16] + signature[-16:]).decode())
+
+
+def test_the_boundary_of_parts_cannot_be_moved() -> None:
+    texts = {
+        IDS.encode("Order", "10002", "1", "23"),
+        IDS.encode("Order", "10002", "12", "3"),
+        IDS.encode("Order", "100021", "23"),
+        IDS.encode("Order", "10002", 1, 23),
+        IDS.encode("Order", "10002", "123"),
+        IDS.encode("Order1", "0002", "123"),
+        IDS.encode("Order", None, "10002", "123"),
+        IDS.encode("Order", "", "10002", "123"),
+    }
+
+    assert len(texts) == 8
+
+
+def test_ids_of_another_key_are_nothing_here() -> None:
+    with pytest.raises(InvalidNodeIdError):
+        NodeIds(b"another key").decode(IDS.encode("Order", "10002", 1))
+
+
+def test_an_empty_key_makes_no_ids() -> None:
+    with pytest.raises(ValueError, match="key"):
+        NodeIds(b"")
+
+
+def test_a_hash_id_is_stable_says_nothing_and_is_no_node() -> None:
+    text = IDS.people_id("李明", "19900000001")
+
+    assert text == IDS.people_id("李明", "19900000001") == "AucGlllNl3Ud7D_77Jz5nlw"
+    assert text != NodeIds(b"another key").people_id("李明", "19900000001")
+    with pytest.raises(InvalidNodeIdError):
+        IDS.decode(text)
+
+
+def test_hash_ids_keep_their_parts_and_types_apart() -> None:
+    ids = {
+        IDS.people_id("李明", "19900000001"),
+        IDS.people_id("李明1", "9900000001"),
+        IDS.people_id("19900000001", "李明"),
+        IDS.people_id(None, "李明"),
+        IDS.people_id("", "李明"),
+        IDS.member_id("李明", "19900000001"),
+        IDS.member_id("10002", 1, 1, 1, 101, "李明", "19900000001"),
+        IDS.member_id("10002", 1, 1, 1, 102, "李明", "19900000001"),
+    }
+
+    assert len(ids) == 8
+    assert not any(map(looks_like_number, ids))
+
+
+@pytest.mark.parametrize("text", ["1", "0", "10002", "00001", "9" * 18])
+def test_a_platforms_number_is_recognised(text: str) -> None:
+    assert looks_like_number(text)
+
+
+@pytest.mark.parametrize("text", ["", "-1", "+1", "1.0", "1e3", " 1", "1\n", "0x1", "1_0", "１", "¹", "9" * 19, "A1"])
+def test_nothing_else_is_a_platforms_number(text: str) -> None:
+    assert not looks_like_number(text)
+
+
+class TestReach:
+    """The record behind an id, for one caller."""
+
+    def test_an_id_leads_a_caller_of_its_community_to_the_record(self) -> None:
+        node = reach(principal(communities={"10002"}), IDS, IDS.encode("Order", "10002", 7), "Order")
+
+        assert node == NodeId("Order", "10002", (7,))
+
+    def test_any_type_will_do_where_none_is_asked_for(self) -> None:
+        text = IDS.encode("Order", "10002", 7)
+
+        assert reach(principal(communities={"10002"}), IDS, text) == NodeId("Order", "10002", (7,))
+
+    def test_an_id_replayed_by_a_caller_of_another_community_leads_nowhere(self) -> None:
+        assert reach(principal(communities={"00001"}), IDS, IDS.encode("Order", "10002", 7), "Order") is None
+        assert reach(principal(communities=set()), IDS, IDS.encode("Order", "10002", 7), "Order") is None
+
+    def test_an_id_of_another_type_leads_nowhere(self) -> None:
+        assert reach(principal(), IDS, IDS.encode("Repair", "10002", 7), "Order") is None
+
+    def test_a_forged_id_leads_nowhere(self) -> None:
+        assert reach(principal(), IDS, NodeIds(b"mine").encode("Order", "10002", 7), "Order") is None
+        assert reach(principal(), IDS, IDS.people_id("李明", "19900000001")) is None
+
+    def test_an_id_without_a_community_needs_all_of_them(self) -> None:
+        text = IDS.encode("Shenhe", None, 7)
+
+        assert reach(principal(), IDS, text, "Shenhe") == NodeId("Shenhe", None, (7,))
+        assert reach(principal(communities={"10002"}), IDS, text, "Shenhe") is None
+
+    def test_a_bare_number_needs_all_communities_and_a_type(self) -> None:
+        assert reach(principal(), IDS, "7", "Shenhe") == NodeId("Shenhe", None, (7,))
+        assert reach(principal(communities={"10002"}), IDS, "7", "Shenhe") is None
+        assert reach(principal(), IDS, "7") is None
+
+
+def test_the_key_of_the_settings_makes_the_ids(tmp_path: Path) -> None:
+    ids = open_node_ids(Settings(id_key="k" * 32, data_dir=tmp_path))
+
+    assert ids.encode("Order", "10002", 1) == NodeIds(b"k" * 32).encode("Order", "10002", 1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_development_without_a_key_keeps_one_of_its_own(tmp_path: Path) -> None:
+    text = open_node_ids(Settings(data_dir=tmp_path)).encode("Order", "10002", 1)
+
+    assert open_node_ids(Settings(data_dir=tmp_path)).decode(text) == NodeId("Order", "10002", (1,))
+    with pytest.raises(InvalidNodeIdError):
+        open_node_ids(Settings(data_dir=tmp_path / "other")).decode(text)
+
+
+def test_production_without_a_key_does_not_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="GATEWAY_ID_KEY"):
+        open_node_ids(Settings(env="production", data_dir=tmp_path))

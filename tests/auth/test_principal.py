@@ -1,0 +1,88 @@
+"""What a principal may do and see, and what of that a shared cache's key holds."""
+
+import gc
+import re
+from weakref import ref
+
+import pytest
+from callers import principal
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.auth.principal import SCOPES, Scope, View
+from gateway.errors import ForbiddenError
+
+SETS_OF_SCOPES = st.frozensets(st.sampled_from([*map(str, Scope)]))
+COMMUNITIES = st.none() | st.frozensets(st.sampled_from(["10002", "00001", "00002"]))
+
+
+def test_a_missing_scope_is_named_the_first_one_first() -> None:
+    caller = principal("order:read")
+
+    caller.require()
+    caller.require("order:read")
+    with pytest.raises(ForbiddenError) as refusal:
+        caller.require("order:read", Scope.PEOPLE_READ, "pii:read")
+
+    assert refusal.value.extensions() == {"code": "FORBIDDEN", "missingScope": "people:read"}
+
+
+def test_a_scope_implies_no_other() -> None:
+    for scope in Scope:
+        caller = principal(scope)
+        assert [other for other in Scope if caller.may(other)] == [scope]
+
+
+def test_only_pii_read_reveals() -> None:
+    assert principal(*Scope).reveals_pii
+    assert not principal(*(set(Scope) - {Scope.PII_READ})).reveals_pii
+
+
+def test_a_community_is_seen_when_it_is_named_word_for_word() -> None:
+    caller = principal(communities={"00001"})
+
+    assert caller.sees("00001")
+    for other in ("1", "0001", "10002", "00001 ", "*", "", None):
+        assert not caller.sees(other)
+    assert not caller.sees_all
+
+
+def test_a_record_of_no_known_community_needs_all_of_them() -> None:
+    assert principal(communities=None).sees(None)
+    assert principal(communities=None).sees_all
+    assert not principal(communities=set()).sees(None)
+
+
+@settings(deadline=None)
+@given(SETS_OF_SCOPES, COMMUNITIES, SETS_OF_SCOPES, COMMUNITIES)
+def test_two_principals_share_a_view_only_if_every_answer_is_the_same_to_both(
+    scopes: frozenset[str],
+    communities: frozenset[str] | None,
+    other_scopes: frozenset[str],
+    other_communities: frozenset[str] | None,
+) -> None:
+    one = principal(*scopes, communities=communities and set(communities), subject="one")
+    other = principal(*other_scopes, communities=other_communities and set(other_communities), subject="other")
+    reads = {scope for scope in Scope if scope.endswith(":read")} | {"shenhe:review"}
+
+    same = one.communities == other.communities and one.scopes & reads == other.scopes & reads
+
+    assert (one.view is other.view) == (one.view == other.view) == same
+
+
+def test_a_view_goes_when_nobody_holds_it() -> None:
+    view = ref(View.of(frozenset({"99999"}), frozenset()))
+
+    gc.collect()
+
+    assert view() is None
+
+
+def test_every_scope_is_explained() -> None:
+    assert list(SCOPES) == list(Scope)
+    assert all(SCOPES.values())
+    assert len(Scope) == 15
+
+
+def test_it_shows_no_secret() -> None:
+    assert re.fullmatch(r"Principal\(subject='lin', scopes=.*, token_id='t1', expires_at=[\d.]+\)", repr(principal()))

@@ -1,0 +1,281 @@
+"""Where the keys come from: a key set or file that may hold anything, and an issuer's address that may do anything."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from callers import AUDIENCE, ISSUER, Clock, KeyServer, Signers, claims, jwks, sign
+from joserfc.jwk import ECKey, OctKey, RSAKey
+
+from gateway.auth import keys as keys_module
+from gateway.auth.keys import FetchedKeys, KeySet
+from gateway.auth.tokens import TokenVerifier
+from gateway.errors import UnauthenticatedError
+from gateway.settings import SettingsError
+
+
+@pytest.fixture
+def monotonic() -> Clock:
+    return Clock(1000.0)
+
+
+@pytest.fixture
+async def fetched(key_server: KeyServer, monotonic: Clock) -> AsyncIterator[FetchedKeys]:
+    keys = FetchedKeys(key_server.url, monotonic)
+    yield keys
+    await keys.aclose()
+
+
+@pytest.fixture
+def verifier(fetched: FetchedKeys, clock: Clock) -> TokenVerifier:
+    return TokenVerifier(ISSUER, AUDIENCE, fetched, clock)
+
+
+async def refused(verifier: TokenVerifier, token: str) -> bool:
+    try:
+        await verifier.verify(token)
+    except UnauthenticatedError:
+        return True
+    return False
+
+
+async def test_keys_are_fetched_when_the_first_token_comes_and_then_kept(
+    verifier: TokenVerifier, key_server: KeyServer, signers: Signers
+) -> None:
+    key_server.body = jwks(signers.ed, signers.rsa)
+    assert key_server.asked == 0
+
+    for key, alg in ((signers.ed, "EdDSA"), (signers.rsa, "RS256"), (signers.ed, "EdDSA")):
+        assert (await verifier.verify(sign(key, claims(), alg))).subject == "lin"
+
+    assert key_server.asked == 1
+
+
+async def test_a_rotated_key_is_fetched_and_the_old_one_refused(
+    verifier: TokenVerifier, key_server: KeyServer, signers: Signers, monotonic: Clock
+) -> None:
+    key_server.body = jwks(signers.ed)
+    old = sign(signers.ed, claims(), "EdDSA")
+    assert not await refused(verifier, old)
+
+    key_server.body = jwks(signers.ec)
+    monotonic.now += 11
+
+    assert not await refused(verifier, sign(signers.ec, claims(), "ES256"))
+    assert await refused(verifier, old)
+    assert key_server.asked == 2
+
+
+async def test_a_flood_of_unknown_key_ids_fetches_once_per_interval(
+    verifier: TokenVerifier, key_server: KeyServer, signers: Signers, monotonic: Clock
+) -> None:
+    key_server.body = jwks(signers.ed)
+    flood = [sign(signers.stranger, claims(), "EdDSA", kid=f"unknown {number}") for number in range(100)]
+
+    assert all(await asyncio.gather(*(refused(verifier, token) for token in flood)))
+    assert all([await refused(verifier, token) for token in flood])
+    assert key_server.asked == 1
+
+    monotonic.now += 11
+    assert all(await asyncio.gather(*(refused(verifier, token) for token in flood)))
+    assert key_server.asked == 2
+
+
+async def test_a_hundred_callers_at_once_share_one_fetch(
+    verifier: TokenVerifier, key_server: KeyServer, signers: Signers
+) -> None:
+    key_server.body = jwks(signers.ed)
+    key_server.answering.clear()
+    waiting = [asyncio.create_task(refused(verifier, sign(signers.ed, claims(), "EdDSA"))) for _ in range(100)]
+    await key_server.arrived.wait()
+    key_server.answering.set()
+
+    assert not any(await asyncio.gather(*waiting))
+    assert key_server.asked == 1
+
+
+async def test_a_caller_who_gives_up_does_not_stop_the_fetch_of_the_others(
+    verifier: TokenVerifier, key_server: KeyServer, signers: Signers
+) -> None:
+    key_server.body = jwks(signers.ed)
+    key_server.answering.clear()
+    first, second = (asyncio.create_task(refused(verifier, sign(signers.ed, claims(), "EdDSA"))) for _ in range(2))
+    await key_server.arrived.wait()
+    first.cancel()
+    key_server.answering.set()
+
+    assert not await second
+    assert key_server.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        ("500 Internal Server Error", "", b"<html>"),
+        ("200 OK", "", b"<html>sorry</html>"),
+        ("200 OK", "", b"null"),
+        ("200 OK", "", b"[" * 100_000),
+        ("200 OK", "", b'{"keys": []}'),
+        ("200 OK", "", b'{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}'),
+        ("200 OK", "", b'{"keys": ["' + b"x" * 300_000 + b'"]}'),
+        ("302 Found", "Location: /jwks\r\n", b""),
+    ],
+    ids=["500", "HTML", "null", "deep", "empty", "secrets only", "too large", "redirect"],
+)
+async def test_the_last_good_keys_outlive_a_bad_answer(
+    verifier: TokenVerifier,
+    key_server: KeyServer,
+    signers: Signers,
+    monotonic: Clock,
+    status: str,
+    headers: str,
+    body: bytes,
+) -> None:
+    key_server.body = jwks(signers.ed)
+    token = sign(signers.ed, claims(), "EdDSA")
+    assert not await refused(verifier, token)
+
+    key_server.status, key_server.headers, key_server.body = status, headers, body
+    monotonic.now += 11
+    assert await refused(verifier, sign(signers.ec, claims(), "ES256"))
+
+    assert key_server.asked == 2
+    assert not await refused(verifier, token)
+
+
+async def test_an_issuer_that_hangs_is_given_up(
+    verifier: TokenVerifier, key_server: KeyServer, signers: Signers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys_module, "_FETCH_TIMEOUT", 0.05)
+    key_server.answering.clear()
+
+    assert await refused(verifier, sign(signers.ed, claims(), "EdDSA"))
+
+
+async def test_an_issuer_that_is_down_is_asked_again_after_the_interval(
+    verifier: TokenVerifier, key_server: KeyServer, signers: Signers, monotonic: Clock
+) -> None:
+    key_server.status = "503 Service Unavailable"
+    token = sign(signers.ed, claims(), "EdDSA")
+    assert await refused(verifier, token)
+
+    key_server.status, key_server.body = "200 OK", jwks(signers.ed)
+    assert await refused(verifier, token)
+    monotonic.now += 11
+
+    assert not await refused(verifier, token)
+    assert key_server.asked == 2
+
+
+async def test_old_keys_are_fetched_again_without_keeping_anyone_waiting(
+    verifier: TokenVerifier, fetched: FetchedKeys, key_server: KeyServer, signers: Signers, monotonic: Clock
+) -> None:
+    key_server.body = jwks(signers.ed)
+    token = sign(signers.ed, claims(), "EdDSA")
+    assert not await refused(verifier, token)
+
+    key_server.body = jwks(signers.ec)
+    key_server.answering.clear()
+    monotonic.now += 601
+    assert not await refused(verifier, token)
+
+    key_server.answering.set()
+    assert await fetched.find("ec", "ES256") is not None
+    assert await refused(verifier, token)
+
+
+@pytest.mark.filterwarnings("ignore:Key size should be")
+def test_a_key_set_keeps_what_can_verify_and_leaves_the_rest(signers: Signers) -> None:
+    rsa = signers.rsa.as_dict(private=False)
+    text = json.dumps(
+        {
+            "keys": [
+                {**rsa, "kid": "good", "use": "sig", "key_ops": ["verify"], "unknown": {"member": 1}},
+                {**rsa, "kid": "encrypts", "use": "enc"},
+                {**rsa, "kid": "signs", "key_ops": ["sign"]},
+                {**rsa, "kid": "cut", "n": ""},
+                {**rsa, "kid": 7},
+                RSAKey.generate_key(1024, {"kid": "short"}).as_dict(private=False),
+                OctKey.generate_key(256, {"kid": "secret"}).as_dict(private=True),
+                {"kty": "ML-DSA", "kid": "unknown kind"},
+                {"kty": "EC", "kid": "no curve", "crv": "P-257", "x": "AA", "y": "AA"},
+                "not an object",
+                None,
+            ]
+        }
+    ).encode()
+
+    keys = KeySet.from_json(text)
+
+    assert len(keys) == 1
+    assert keys.find("good", "RS256") is not None
+
+
+def test_a_private_key_in_a_key_set_is_taken_as_its_public_half(signers: Signers) -> None:
+    keys = KeySet.from_json(json.dumps({"keys": [signers.ed.as_dict(private=True)]}).encode())
+
+    key = keys.find("ed", "EdDSA")
+    assert key is not None
+    assert not key.is_private
+
+
+def test_a_key_for_one_algorithm_verifies_no_other(signers: Signers) -> None:
+    keys = KeySet.from_json(jwks(RSAKey.import_key({**signers.rsa.as_dict(private=False), "alg": "PS256"})))
+
+    assert keys.find("rsa", "PS256") is not None
+    assert keys.find("rsa", "RS256") is None
+
+
+def test_keys_that_cannot_be_told_apart_verify_nothing(signers: Signers) -> None:
+    keys = KeySet.from_json(jwks(signers.ed, signers.stranger))
+
+    assert keys.find("ed", "EdDSA") is None
+    assert keys.find(None, "EdDSA") is None
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ec", "ed"])
+def test_a_key_file_may_hold_a_public_key_and_then_any_key_id_fits(signers: Signers, tmp_path: Path, kind: str) -> None:
+    alg = {"rsa": "RS256", "ec": "ES256", "ed": "EdDSA"}[kind]
+    file = tmp_path / "issuer.pem"
+    file.write_bytes(signers.known[kind].as_pem(private=False))
+
+    keys = KeySet.from_file(file)
+
+    assert keys.find("any", alg) is not None
+    assert keys.find(None, alg) is not None
+
+
+def test_a_key_file_may_hold_a_key_set(signers: Signers, tmp_path: Path) -> None:
+    file = tmp_path / "jwks.json"
+    file.write_bytes(b"\n" + jwks(signers.ec, signers.ed))
+
+    keys = KeySet.from_file(file)
+
+    assert keys.find("ec", "ES256") is not None
+    assert keys.find("other", "ES256") is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"nothing", b"{}", b'{"keys": []}', b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"],
+)
+def test_a_key_file_without_a_usable_key_is_a_setting_to_mend(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(content)
+
+    with pytest.raises(SettingsError, match="GATEWAY_AUTH_KEY_FILE"):
+        KeySet.from_file(file)
+
+
+def test_a_key_file_that_is_not_there_is_a_setting_to_mend(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="GATEWAY_AUTH_KEY_FILE"):
+        KeySet.from_file(tmp_path / "key")
+
+
+def test_a_curve_outside_the_allow_list_fits_no_algorithm() -> None:
+    keys = KeySet([ECKey.generate_key("secp256k1", {"kid": "k"})])
+
+    assert keys.find("k", "ES256K") is None
+    assert keys.find("k", "ES256") is None
