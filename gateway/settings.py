@@ -65,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_depth: Count = 15
     max_aliases: Count = 30
     max_root_fields: Count = 20
+    max_directives: Count = 50
     document_cache: Count = 512
 
     @property

@@ -1,0 +1,158 @@
+import pytest
+from graphql import GraphQLError, build_schema, get_introspection_query
+
+from gateway.execution import documents as module
+from gateway.execution.documents import DocumentError, Documents
+from gateway.execution.limits import Limits
+from gateway.settings import Settings
+
+FIELDS = [f"f{number}" for number in range(400)]
+SCHEMA = build_schema(
+    f"""
+    type Query {{ hello(name: String): String nested: Query {": Int ".join(FIELDS)}: Int }}
+    type Mutation {{ touch: Boolean }}
+    """
+)
+SETTINGS = Settings()
+LIMITS = Limits(
+    tokens=SETTINGS.max_tokens,
+    depth=SETTINGS.max_depth,
+    aliases=SETTINGS.max_aliases,
+    root_fields=SETTINGS.max_root_fields,
+    directives=SETTINGS.max_directives,
+)
+HEAVY = "{ nested { " + " ".join(FIELDS) + " } }"
+"""In memory, it takes the share of nearly two average documents."""
+
+
+def refusal(documents: Documents, query: str, operation_name: str | None = None) -> tuple[str, list[GraphQLError]]:
+    """The code of the first error, and all of them."""
+    with pytest.raises(DocumentError) as refused:
+        documents.prepare(query, operation_name)
+    error = refused.value.errors[0]
+    return getattr(error.original_error, "code", None) or error.extensions["code"], list(refused.value.errors)
+
+
+@pytest.fixture
+def documents() -> Documents:
+    return Documents(SCHEMA, LIMITS, size=4)
+
+
+def test_a_valid_document_is_prepared_once(documents: Documents) -> None:
+    first, again = documents.prepare("{ hello }"), documents.prepare("{ hello }")
+    assert first is again
+    assert documents.prepare("{hello}").key != first.key
+
+
+def test_an_operation_is_found_by_name_and_a_lone_one_without(documents: Documents) -> None:
+    two = "query A { hello } mutation B { touch }"
+    assert documents.prepare(two, "A").operation.name.value == "A"
+    assert documents.prepare(two, "B").operation.operation.value == "mutation"
+    assert documents.prepare(two, "A").key == documents.prepare(two, "B").key
+    assert documents.prepare("query A { hello }") is documents.prepare("query A { hello }", "A")
+
+
+@pytest.mark.parametrize(
+    ("query", "operation_name"),
+    [("query A { hello } query B { hello }", None), ("query A { hello }", "B"), ("{ hello }", "A")],
+)
+def test_an_operation_that_is_not_there_is_the_callers_mistake(
+    documents: Documents, query: str, operation_name: str | None
+) -> None:
+    assert refusal(documents, query, operation_name)[0] == "BAD_USER_INPUT"
+
+
+def test_each_step_has_its_code(documents: Documents) -> None:
+    assert refusal(documents, "{ hello")[0] == "GRAPHQL_PARSE_FAILED"
+    assert refusal(documents, "{ nothing }")[0] == "GRAPHQL_VALIDATION_FAILED"
+    assert refusal(documents, "type T { a: Int }")[0] == "GRAPHQL_VALIDATION_FAILED"
+    assert refusal(documents, "query @x { hello }")[0] == "GRAPHQL_VALIDATION_FAILED"
+
+
+TOO_MUCH = {
+    "tokens": "{ " + "hello " * LIMITS.tokens + "}",
+    "comments": "# x\n" * (LIMITS.tokens + 1) + "{ hello }",
+    "characters": "{ hello }" + " " * LIMITS.tokens * module.CHARACTERS_PER_TOKEN,
+    "nesting": "{ nested " * 250 + "{ hello }" + "}" * 250,
+    "nested values": "{ hello(name: " + "[" * 250 + "]" * 250 + ") }",
+    "one name": "{ " + "hello " * 1000 + "}",
+    "one object": "{ " + "nested { hello } " * 20 + "nested { " + "nested { hello } " * 400 + "} }",
+}
+
+
+@pytest.mark.parametrize("query", TOO_MUCH.values(), ids=TOO_MUCH.keys())
+def test_what_would_take_long_is_refused_as_too_complex(query: str) -> None:
+    generous = Limits(tokens=LIMITS.tokens, depth=300, aliases=300, root_fields=3000, directives=10)
+    code, errors = refusal(Documents(SCHEMA, generous, size=4), query)
+    assert code == "QUERY_TOO_COMPLEX"
+    assert len(errors) == 1
+
+
+def test_limits_come_before_validation(documents: Documents) -> None:
+    """A document that fails both is told of the limit: it was never validated."""
+    assert refusal(documents, "{ " + "nothing " * 100 + "}")[0] == "QUERY_TOO_COMPLEX"
+
+
+def test_the_errors_of_one_document_are_bounded(documents: Documents) -> None:
+    query = "{ nested { " + " ".join(f"unknown{n}" for n in range(500)) + " } }"
+    code, errors = refusal(documents, query)
+    assert code == "GRAPHQL_VALIDATION_FAILED"
+    assert len(errors) == module.MAX_VALIDATION_ERRORS + 1
+
+
+def test_circular_fragments_are_refused(documents: Documents) -> None:
+    query = "{ ...F } fragment F on Query { nested { ...G } } fragment G on Query { nested { ...F } }"
+    assert refusal(documents, query)[0] == "GRAPHQL_VALIDATION_FAILED"
+
+
+def test_ordinary_overlap_is_no_matter(documents: Documents) -> None:
+    """As component frameworks write it: many fragments with the same fields, on one object."""
+    names = [f"Component{number}" for number in range(20)]
+    fragments = " ".join(f"fragment {name} on Query {{ {' '.join(FIELDS[:15])} }}" for name in names)
+    assert documents.prepare(f"{{ nested {{ ...{' ...'.join(names)} }} }} {fragments}")
+
+
+def test_the_introspection_of_tools_is_within_the_limits(documents: Documents) -> None:
+    query = get_introspection_query(
+        descriptions=True,
+        specified_by_url=True,
+        directive_is_repeatable=True,
+        schema_description=True,
+        input_value_deprecation=True,
+    )
+    assert documents.prepare(query, "IntrospectionQuery")
+
+
+def test_introspection_can_be_closed() -> None:
+    closed = Documents(SCHEMA, LIMITS, size=4, introspection=False)
+    assert closed.prepare("{ __typename hello }")
+    assert refusal(closed, "{ __schema { types { name } } }")[0] == "GRAPHQL_VALIDATION_FAILED"
+    assert refusal(closed, '{ __type(name: "Query") { name } }')[0] == "GRAPHQL_VALIDATION_FAILED"
+
+
+def test_suggestions_can_be_closed() -> None:
+    open_, closed = Documents(SCHEMA, LIMITS, size=4), Documents(SCHEMA, LIMITS, size=4, suggestions=False)
+    assert "Did you mean 'hello'" in refusal(open_, "{ helo }")[1][0].message
+    assert "hello" not in refusal(closed, "{ helo }")[1][0].message
+
+
+def test_the_cache_is_bounded_by_count(documents: Documents) -> None:
+    first = documents.prepare("{ hello }")
+    for number in range(4):
+        documents.prepare(f"query Q{number} {{ hello }}")
+    assert documents.prepare("{ hello }") is not first
+
+
+def test_the_cache_is_bounded_by_memory(documents: Documents) -> None:
+    """A document of many tokens takes the place of several small ones."""
+    small = [f"query Q{number} {{ hello }}" for number in range(3)]
+    kept = [documents.prepare(query) for query in small]
+    documents.prepare(HEAVY)
+    assert documents.prepare(small[1]) is kept[1]
+    assert documents.prepare(small[2]) is kept[2]
+    assert documents.prepare(small[0]) is not kept[0]
+
+
+def test_a_document_too_heavy_for_the_cache_is_still_prepared() -> None:
+    tiny = Documents(SCHEMA, LIMITS, size=1)
+    assert tiny.prepare(HEAVY) is not tiny.prepare(HEAVY)

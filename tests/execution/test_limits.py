@@ -1,0 +1,93 @@
+import sys
+from types import FrameType
+from typing import Any
+
+import pytest
+from graphql import parse
+
+from gateway.errors import QueryTooComplexError
+from gateway.execution import limits
+from gateway.execution.limits import Limits, check_limits
+
+BOUNDS = Limits(tokens=1000, depth=3, aliases=2, root_fields=4, directives=2)
+
+
+def requested(query: str) -> tuple[str, int | None] | None:
+    """The limit that was passed and the count, None when the document is within all of them."""
+    try:
+        check_limits(parse(query), BOUNDS)
+    except QueryTooComplexError as error:
+        return error.limit, error.requested
+    return None
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("{ a { b { c } } }", None),
+        ("{ a { b { c { d } } } }", ("depth", 4)),
+        ("{ a { ... { b { ... on T { c } } } } }", None),
+        ("{ a { ...F } } fragment F on T { b { c } }", None),
+        ("{ a { ...F } } fragment F on T { b { c { d } } }", ("depth", 4)),
+        ("{ a { ...F } } fragment F on T { b { ...G } } fragment G on T { c { d } }", ("depth", 4)),
+        ("{ x: a y: b }", None),
+        ("{ x: a { y: b { z: c } } }", ("aliases", 3)),
+        ("{ ...F a { ...F } } fragment F on T { x: b y: c }", ("aliases", 4)),
+        ("{ a b c d }", None),
+        ("{ a b c d e }", ("rootFields", 5)),
+        ("{ ...F a { b c d e f } } fragment F on T { g h ... { i } }", None),
+        ("{ ...F ...F a } fragment F on T { g h }", ("rootFields", 5)),
+        ("query @x { a @x }", None),
+        ("query @x { a @x b @x }", ("directives", 3)),
+        ("{ ...F @x } fragment F on T @x { a @x }", ("directives", 3)),
+        ("query A { a } query B { a b c d e }", ("rootFields", 5)),
+        ("{ ...Missing }", None),
+        ("{ ...F } fragment F on T { x: a ...G } fragment G on T { y: a z: a ...F }", None),
+    ],
+)
+def test_an_operation_is_measured_with_its_fragments_written_out(query: str, expected: tuple[str, int] | None) -> None:
+    assert requested(query) == expected
+
+
+def doubling(levels: int) -> str:
+    """Written out, it has 2 ** levels aliases."""
+    fragments = [f"fragment F{n} on T {{ x: a {{ ...F{n + 1} }} y: a {{ ...F{n + 1} }} }}" for n in range(levels)]
+    return " ".join(["{ ...F0 }", *fragments, f"fragment F{levels} on T {{ a }}"])
+
+
+def lines_executed(query: str) -> int:
+    """Lines of the limits' own code that run for a query: a count, where a time would depend on the machine."""
+    document = parse(query)
+    count = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal count
+        if frame.f_code.co_filename != limits.__file__:
+            return None
+        count += event == "line"
+        return trace
+
+    sys.settrace(trace)
+    try:
+        with pytest.raises(QueryTooComplexError):
+            check_limits(document, BOUNDS)
+    finally:
+        sys.settrace(None)
+    return count
+
+
+def test_nested_fragments_cost_as_much_as_they_are_long() -> None:
+    short, long = lines_executed(doubling(20)), lines_executed(doubling(40))
+    assert long < 2.1 * short
+
+
+def test_a_size_beyond_any_number_is_reported_as_a_large_one() -> None:
+    assert requested(doubling(2)) == ("aliases", 6)
+    with pytest.raises(QueryTooComplexError) as refused:
+        check_limits(parse(doubling(100)), Limits(tokens=1, depth=200, aliases=2, root_fields=4, directives=2))
+    assert refused.value.requested == 2**31 - 1
+
+
+def test_a_long_chain_of_fragments_needs_no_stack() -> None:
+    links = [f"fragment F{n} on T {{ ...F{n + 1} }}" for n in range(1500)]
+    assert requested(" ".join(["{ ...F0 }", *links, "fragment F1500 on T { a }"])) is None

@@ -1,0 +1,193 @@
+"""A small schema behind the real endpoint, on a real server and a real socket."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import strawberry
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+from starlette.types import Scope
+
+from gateway.errors import ForbiddenError, NotConfiguredError, RateLimitedError, UnauthenticatedError
+from gateway.execution.documents import Documents
+from gateway.execution.executor import Executor
+from gateway.execution.limits import Limits
+from gateway.http.graphql import GraphQLEndpoint
+
+SECRET = "upstream said: 999302199211302517 at https://platform.example/"
+
+LIMITS = Limits(tokens=500, depth=6, aliases=5, root_fields=8, directives=10)
+
+
+@dataclass
+class Watched:
+    """What happened on the server's side, seen from the test."""
+
+    slow_started: threading.Event = field(default_factory=threading.Event)
+    slow_cancelled: threading.Event = field(default_factory=threading.Event)
+    may_end: threading.Event = field(default_factory=threading.Event)
+    written: threading.Event = field(default_factory=threading.Event)
+    contexts_opened: int = 0
+    contexts_closed: int = 0
+    resolved: int = 0
+
+
+async def _set(event: threading.Event) -> None:
+    """Until the test, which runs in another thread, sets the event."""
+    while not event.is_set():  # noqa: ASYNC110 # an event of threads cannot be awaited
+        await asyncio.sleep(0.01)
+
+
+class Context:
+    def __init__(self, watched: Watched, request_id: str) -> None:
+        self.watched = watched
+        self.request_id = request_id
+        watched.contexts_opened += 1
+
+    def close(self) -> None:
+        self.watched.contexts_closed += 1
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def hello(self, info: strawberry.Info[Context, None], name: str = "world") -> str:
+        info.context.watched.resolved += 1
+        return f"hello {name}"
+
+    @strawberry.field
+    def echo(self, id: strawberry.ID) -> str:
+        return str(id)
+
+    @strawberry.field
+    def nested(self) -> "Query":
+        return Query()
+
+    @strawberry.field
+    def required(self) -> str:
+        return None  # type: ignore[return-value] # a broken promise, on purpose
+
+    @strawberry.field
+    def fails(self) -> str | None:
+        raise ValueError(SECRET)
+
+    @strawberry.field
+    def mistyped(self) -> int | None:
+        return SECRET  # type: ignore[return-value] # a broken promise, on purpose
+
+    @strawberry.field
+    def not_configured(self) -> str | None:
+        raise NotConfiguredError("SECURITY", "people", "The security platform has no path for people")
+
+    @strawberry.field
+    def forbidden(self) -> str | None:
+        raise ForbiddenError("This needs the scope people:read", "people:read")
+
+    @strawberry.field
+    async def slow(self, info: strawberry.Info[Context, None]) -> str:
+        watched = info.context.watched
+        watched.slow_started.set()
+        try:
+            await _set(watched.may_end)
+        except asyncio.CancelledError:
+            watched.slow_cancelled.set()
+            raise
+        return "at last"
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    async def write(self, info: strawberry.Info[Context, None]) -> bool:
+        watched = info.context.watched
+        watched.slow_started.set()
+        await _set(watched.may_end)
+        watched.written.set()
+        return True
+
+    @strawberry.mutation
+    def touch(self, info: strawberry.Info[Context, None]) -> bool:
+        info.context.watched.resolved += 1
+        return True
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def ticks(self) -> AsyncIterator[int]:
+        yield 1
+
+
+SCHEMA = strawberry.Schema(Query, Mutation, Subscription)._schema
+
+
+@dataclass
+class Server:
+    port: int
+    watched: Watched
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+def endpoint(
+    watched: Watched, *, max_body_bytes: int = 20_000, timeout: float = 10.0, **documents: Any
+) -> GraphQLEndpoint:
+    async def open_context(scope: Scope, request_id: str) -> Context:
+        """Turns callers away as the real one does, when they ask for it."""
+        match dict(scope["headers"]).get(b"authorization"):
+            case b"Bearer bad":
+                raise UnauthenticatedError("The token does not verify")
+            case b"Bearer weak":
+                raise ForbiddenError("Not for you")
+            case b"Bearer greedy":
+                raise RateLimitedError("Too many requests", 1.2)
+            case b"Bearer broken":
+                raise RuntimeError(SECRET)
+        return Context(watched, request_id)
+
+    return GraphQLEndpoint(
+        Documents(SCHEMA, LIMITS, 8, **documents),
+        Executor(SCHEMA),
+        open_context,
+        max_body_bytes=max_body_bytes,
+        timeout=timeout,
+    )
+
+
+@contextmanager
+def running(routes: list[BaseRoute], watched: Watched) -> Iterator[Server]:
+    # Named as TCP, so that asyncio turns off the delay of small packets (Nagle) on its connections.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        Starlette(routes=routes), log_level="critical", lifespan="off", ws="none", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    started = threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(server, listener, started)), daemon=True)
+    thread.start()
+    assert started.wait(10), "the server did not start"
+    try:
+        yield Server(listener.getsockname()[1], watched)
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket, started: threading.Event) -> None:
+    listener.listen()
+    started.set()  # connections wait in the backlog until the server takes them
+    await server.serve([listener])
+
+
+Serve = Callable[..., AbstractContextManager[Server]]
+"""Starts a server with options of `endpoint`."""

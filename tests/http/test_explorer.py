@@ -1,0 +1,56 @@
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from graphql_server import Watched, running
+
+from gateway.http.explorer import ASSETS, example_operations, explorer_routes
+
+
+@pytest.fixture(scope="module")
+def explorer() -> Iterator[httpx.Client]:
+    routes = explorer_routes("/graphql", "/subscriptions")
+    with running([*routes], Watched()) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
+        yield client
+
+
+def test_the_page_names_the_endpoint_and_loads_built_files_of_this_server(explorer: httpx.Client) -> None:
+    page = explorer.get("/")
+    assert page.status_code == 200
+    assert 'data-graphql-path="/graphql"' in page.text
+    assert 'data-subscription-path="/subscriptions"' in page.text
+    for path in re.findall(r'(?:src|href)="([^"]+)"', page.text):
+        if not path.startswith("data:"):
+            assert explorer.get(f"/{path}").status_code == 200
+
+
+def test_no_script_of_the_page_is_inline_and_no_other_host_is_allowed(explorer: httpx.Client) -> None:
+    page = explorer.get("/")
+    policy = dict(part.split(" ", 1) for part in page.headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["connect-src"] == policy["worker-src"] == "'self'"
+    assert "http" not in page.headers["content-security-policy"]
+    assert re.findall(r"<script[^>]*>[^<]+</script>", page.text) == []
+    assert page.headers["x-frame-options"] == "DENY"
+    assert page.headers["x-content-type-options"] == "nosniff"
+
+
+def test_built_files_are_kept_for_ever_and_the_page_is_asked_for_again(explorer: httpx.Client) -> None:
+    assert explorer.get("/").headers["cache-control"] == "no-cache"
+    for path in ASSETS.glob("*.js"):
+        response = explorer.get(f"/explorer/{path.name}")
+        assert "immutable" in response.headers["cache-control"]
+        assert "javascript" in response.headers["content-type"]
+        assert re.search(r"-[A-Z0-9]{8}\.js$", path.name)
+
+
+@pytest.mark.parametrize("path", ["index.html", "NOTICES.txt", "nothing.js", "..%2fexplorer.py", "../explorer.py"])
+def test_nothing_else_is_served(explorer: httpx.Client, path: str) -> None:
+    assert explorer.get(f"/explorer/{path}").status_code == 404
+
+
+def test_the_examples_are_served_in_the_order_of_their_names(explorer: httpx.Client) -> None:
+    examples = explorer.get("/explorer/examples.json").json()
+    assert examples == example_operations()
+    assert "query Dashboard" in examples[0]

@@ -1,0 +1,98 @@
+"""Requests that take too long, and clients that do not wait."""
+
+import socket
+
+import httpx
+import pytest
+from graphql_server import Serve
+
+from gateway.http import disconnect
+
+ACCEPT = {"accept": "application/graphql-response+json"}
+
+
+def post_head(query: str, content_length: int | None = None) -> bytes:
+    body = b'{"query": "%s"}' % query.encode()
+    length = len(body) if content_length is None else content_length
+    return (
+        b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % length
+    ) + body
+
+
+def test_a_query_beyond_its_deadline_is_cancelled_and_answered(serve: Serve) -> None:
+    with serve(timeout=0.2) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
+        response = client.post("/graphql", json={"query": "{ hello slow }"}, headers=ACCEPT)
+        assert response.status_code == 504
+        (error,) = response.json()["errors"]
+        assert error["extensions"]["code"] == "UPSTREAM_TIMEOUT"
+        assert error["extensions"]["retryable"] is True
+        assert server.watched.slow_cancelled.wait(5)
+        assert server.watched.contexts_closed == 1
+        assert client.post("/graphql", json={"query": "{ hello }"}).json() == {"data": {"hello": "hello world"}}
+
+
+def test_a_query_is_cancelled_when_its_client_goes_away(serve: Serve) -> None:
+    with serve() as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(post_head("{ slow }"))
+            assert server.watched.slow_started.wait(5)
+            assert not server.watched.slow_cancelled.is_set()
+        assert server.watched.slow_cancelled.wait(5)
+
+
+def test_a_get_is_cancelled_when_its_client_goes_away(serve: Serve) -> None:
+    with serve() as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(b"GET /graphql?query={slow} HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert server.watched.slow_started.wait(5)
+        assert server.watched.slow_cancelled.wait(5)
+
+
+def test_a_mutation_ends_though_its_client_went_away(serve: Serve) -> None:
+    with serve() as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(post_head("mutation { write }"))
+            assert server.watched.slow_started.wait(5)
+        server.watched.may_end.set()
+        assert server.watched.written.wait(5)
+
+
+def test_a_client_that_waits_gets_its_answer_from_a_watched_connection(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection is watched from the first moment, and serves the next request too."""
+    monkeypatch.setattr(disconnect, "FIRST_LOOK", 0)
+    with serve() as server, socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        connection.sendall(post_head("{ slow }"))
+        assert server.watched.slow_started.wait(5)
+        server.watched.may_end.set()
+        assert b'{"data":{"slow":"at last"}}' in read_until(connection, b"}}")
+        connection.sendall(post_head("{ hello }"))
+        assert b'{"data":{"hello":"hello world"}}' in read_until(connection, b"}}")
+
+
+def read_until(connection: socket.socket, end: bytes) -> bytes:
+    received = b""
+    while not received.endswith(end):
+        chunk = connection.recv(65536)
+        assert chunk, received
+        received += chunk
+    return received
+
+
+def test_a_body_that_does_not_arrive_in_time_is_408(serve: Serve) -> None:
+    with serve(timeout=0.2) as server, socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        connection.sendall(post_head("{ hello }", content_length=1000))
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+    assert received.startswith(b"HTTP/1.1 408 ")
+    assert b"connection: close" in received
+
+
+def test_a_client_that_leaves_in_the_middle_of_its_body_costs_nothing(serve: Serve) -> None:
+    with serve() as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(post_head("{ hello }", content_length=1000))
+        with httpx.Client(base_url=server.url, trust_env=False) as client:
+            assert client.post("/graphql", json={"query": "{ hello }"}).status_code == 200

@@ -1,0 +1,178 @@
+"""GraphQL over HTTP: methods, media types, statuses, headers (draft of the GraphQL Foundation)."""
+
+import httpx
+import pytest
+from graphql_server import Serve, Server
+
+RESPONSE_JSON = "application/graphql-response+json"
+URQL_ACCEPT = (
+    "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"
+)
+
+
+def code_of(response: httpx.Response) -> str:
+    """The code of the only error."""
+    (error,) = response.json()["errors"]
+    assert error["extensions"]["requestId"] == response.headers["x-request-id"]
+    return error["extensions"]["code"]
+
+
+def ask(client: httpx.Client, query: str, accept: str = RESPONSE_JSON, **more: object) -> httpx.Response:
+    return client.post("/graphql", json={"query": query, **more}, headers={"accept": accept})
+
+
+def test_a_query_is_answered_by_post(client: httpx.Client) -> None:
+    response = ask(client, "query Q($n: String!) { hello(name: $n) }", variables={"n": "门"}, operationName="Q")
+    assert response.status_code == 200
+    assert response.json() == {"data": {"hello": "hello 门"}}
+    assert response.headers["content-type"] == "application/graphql-response+json; charset=utf-8"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_query_is_answered_by_get(client: httpx.Client) -> None:
+    query = {"query": "query A($n: String) { hello(name: $n) } query B { hello }", "operationName": "A"}
+    response = client.get("/graphql", params={**query, "variables": '{"n": "you"}', "extensions": ""})
+    assert response.status_code == 200
+    assert response.json() == {"data": {"hello": "hello you"}}
+
+
+def test_a_mutation_is_not_run_by_get(client: httpx.Client, server: Server) -> None:
+    before = server.watched.resolved
+    response = client.get("/graphql", params={"query": "mutation { touch }"})
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+    assert code_of(response) == "METHOD_NOT_ALLOWED"
+    assert server.watched.resolved == before
+    assert ask(client, "mutation { touch }").json() == {"data": {"touch": True}}
+
+
+def test_a_subscription_is_refused(client: httpx.Client) -> None:
+    response = ask(client, "subscription { ticks }")
+    assert (response.status_code, code_of(response)) == (400, "BAD_USER_INPUT")
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_other_methods_are_not_served(client: httpx.Client, method: str) -> None:
+    response = client.request(method, "/graphql")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
+    assert code_of(response) == "METHOD_NOT_ALLOWED"
+
+
+@pytest.mark.parametrize("accept", ["text/event-stream", "multipart/mixed", "text/html", "application/json;q=0"])
+def test_other_answers_are_not_acceptable(client: httpx.Client, accept: str) -> None:
+    response = ask(client, "{ hello }", accept)
+    assert (response.status_code, code_of(response)) == (406, "BAD_USER_INPUT")
+
+
+def test_urql_gets_one_json_answer(client: httpx.Client) -> None:
+    response = ask(client, "{ hello }", URQL_ACCEPT)
+    assert response.headers["content-type"].startswith(RESPONSE_JSON)
+    assert response.json() == {"data": {"hello": "hello world"}}
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        None,
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/graphql",
+        "application/json; charset=gbk",
+    ],
+)
+def test_a_body_that_another_site_could_post_is_refused(client: httpx.Client, content_type: str | None) -> None:
+    headers = {"content-type": content_type} if content_type else {}
+    response = client.post("/graphql", content=b'{"query": "{ hello }"}', headers=headers)
+    assert (response.status_code, code_of(response)) == (415, "BAD_USER_INPUT")
+    assert response.headers["accept-post"] == "application/json"
+
+
+@pytest.mark.parametrize("content_type", ["application/json;charset=UTF-8", 'Application/JSON; charset="utf-8"'])
+def test_utf_8_may_be_named(client: httpx.Client, content_type: str) -> None:
+    response = client.post("/graphql", content=b'{"query": "{ hello }"}', headers={"content-type": content_type})
+    assert response.status_code == 200
+
+
+def test_a_compressed_body_is_refused(client: httpx.Client) -> None:
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    response = client.post("/graphql", content=b"\x1f\x8b", headers=headers)
+    assert (response.status_code, code_of(response)) == (415, "BAD_USER_INPUT")
+
+
+WRONG_DOCUMENTS = [
+    ("{", {}, "GRAPHQL_PARSE_FAILED"),
+    ("", {}, "GRAPHQL_PARSE_FAILED"),
+    ("{ nothing }", {}, "GRAPHQL_VALIDATION_FAILED"),
+    ("fragment F on Query { hello }", {}, "GRAPHQL_VALIDATION_FAILED"),
+    ("query A { hello } query B { hello }", {}, "BAD_USER_INPUT"),
+    ("query A { hello }", {"operationName": "B"}, "BAD_USER_INPUT"),
+    ("query Q($n: String!) { hello(name: $n) }", {}, "BAD_USER_INPUT"),
+    ("query Q($n: String!) { hello(name: $n) }", {"variables": {"n": 1}}, "BAD_USER_INPUT"),
+    ("{ a: hello b: hello c: hello d: hello e: hello f: hello }", {}, "QUERY_TOO_COMPLEX"),
+]
+
+
+@pytest.mark.parametrize(("query", "more", "code"), WRONG_DOCUMENTS)
+def test_a_wrong_document_is_400_to_new_clients_and_200_to_old_ones(
+    client: httpx.Client, query: str, more: dict[str, object], code: str
+) -> None:
+    response = ask(client, query, **more)
+    assert (response.status_code, code_of(response)) == (400, code)
+    assert "data" not in response.json()
+    response = ask(client, query, "application/json", **more)
+    assert (response.status_code, code_of(response)) == (200, code)
+    assert "data" not in response.json()
+
+
+def test_an_unknown_operation_name_is_named_as_the_argument(client: httpx.Client) -> None:
+    (error,) = ask(client, "query A { hello }", operationName="B").json()["errors"]
+    assert error["extensions"]["argument"] == "operationName"
+
+
+def test_a_limit_names_itself_and_its_bound(client: httpx.Client) -> None:
+    (error,) = ask(client, "{ nested { nested { nested { nested { nested { nested { hello } } } } } } }").json()[
+        "errors"
+    ]
+    extensions = {key: error["extensions"][key] for key in ("code", "limit", "bound", "requested")}
+    assert extensions == {"code": "QUERY_TOO_COMPLEX", "limit": "depth", "bound": 6, "requested": 7}
+
+
+@pytest.mark.parametrize(
+    ("token", "status", "code", "header"),
+    [
+        ("bad", 401, "UNAUTHENTICATED", ("www-authenticate", "Bearer")),
+        ("weak", 403, "FORBIDDEN", None),
+        ("greedy", 429, "RATE_LIMITED", ("retry-after", "2")),
+    ],
+)
+@pytest.mark.parametrize("accept", [RESPONSE_JSON, "application/json"])
+def test_a_caller_is_turned_away_by_status_in_either_media_type(
+    client: httpx.Client, token: str, status: int, code: str, header: tuple[str, str] | None, accept: str
+) -> None:
+    headers = {"authorization": f"Bearer {token}", "accept": accept}
+    response = client.post("/graphql", json={"query": "{"}, headers=headers)
+    assert (response.status_code, code_of(response)) == (status, code)
+    if header:
+        assert response.headers[header[0]] == header[1]
+
+
+def test_a_well_formed_request_id_is_kept(client: httpx.Client) -> None:
+    headers = {"x-request-id": "order-7.a_B"}
+    response = client.post("/graphql", json={"query": "{ fails }"}, headers=headers)
+    assert response.headers["x-request-id"] == "order-7.a_B"
+    assert response.json()["errors"][0]["extensions"]["requestId"] == "order-7.a_B"
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 129, "<script>", "é"])
+def test_an_ill_formed_request_id_is_replaced(client: httpx.Client, given: str) -> None:
+    response = client.post("/graphql", json={"query": "{ hello }"}, headers={"x-request-id": given.encode()})
+    assert len(response.headers["x-request-id"]) == 16
+
+
+def test_every_context_that_was_opened_is_closed(serve: Serve) -> None:
+    with serve() as server, httpx.Client(base_url=server.url, trust_env=False) as client:
+        for query in ("{ hello }", "{ fails }", "{", "subscription { ticks }"):
+            ask(client, query)
+        client.post("/graphql", content=b"nonsense", headers={"content-type": "application/json"})
+        assert (server.watched.contexts_opened, server.watched.contexts_closed) == (5, 5)
