@@ -4,6 +4,7 @@ from typing import Any, TypeAlias
 
 import strawberry
 
+from gateway.actions.registry import Actions
 from gateway.auth.masking import mask, mask_text
 from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal
@@ -15,11 +16,20 @@ from schema.normalise.vocabulary import PiiKind
 class RequestContext:
     """One per request: who asks, what may be read through, and how ids are made."""
 
-    __slots__ = ("ids", "journal", "loaders", "principal", "request_id")
+    __slots__ = ("actions", "ids", "journal", "loaders", "principal", "request_id")
 
-    def __init__(self, principal: Principal, loaders: Loaders, journal: Journal, ids: NodeIds, request_id: str) -> None:
+    def __init__(
+        self,
+        principal: Principal,
+        loaders: Loaders,
+        actions: Actions,
+        journal: Journal,
+        ids: NodeIds,
+        request_id: str,
+    ) -> None:
         self.principal = principal
         self.loaders = loaders
+        self.actions = actions
         self.journal = journal
         self.ids = ids
         self.request_id = request_id

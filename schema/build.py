@@ -16,6 +16,7 @@ from graphql import (
 from strawberry.schema.config import StrawberryConfig
 
 from schema.enums import declare_enums
+from schema.mutations.mutation import Mutation
 from schema.normalise.vocabulary import HouseType
 from schema.queries.query import Query
 from schema.scalars import SCALARS
@@ -25,7 +26,9 @@ from schema.scalars import SCALARS
 def build_schema() -> strawberry.Schema:
     """The one schema of the process."""
     declare_enums()
-    schema = strawberry.Schema(query=Query, types=[HouseType], config=StrawberryConfig(scalar_map=SCALARS))
+    schema = strawberry.Schema(
+        query=Query, mutation=Mutation, types=[HouseType], config=StrawberryConfig(scalar_map=SCALARS)
+    )
     _drop_null_defaults(schema._schema)
     return schema
 

@@ -97,15 +97,19 @@ class Operations:
 
         return await self._database.write(work)
 
-    async def mark_sent(self, operation_id: str) -> Operation:
-        """Commit that the first byte is about to leave.
+    async def mark_sent(self, operation_id: str, expected: Mapping[str, Any] | None = None) -> Operation:
+        """Commit that the first byte is about to leave, and `expected`, where that is known only now.
 
         Raises JournalError also when the reservation was taken over meanwhile: then nothing may be sent.
         """
         statement = (
             update(operations)
             .where(operations.c.id == operation_id, operations.c.state == OperationState.RESERVED)
-            .values(state=OperationState.SENT, sent_at=self._clock())
+            .values(
+                state=OperationState.SENT,
+                sent_at=self._clock(),
+                **({} if expected is None else {"expected": expected}),
+            )
             .returning(operations)
         )
         row = await self._database.write(lambda connection: connection.execute(statement).first())
@@ -189,6 +193,18 @@ class Operations:
             return tuple(sorted((to_record(row, Operation) for row in rows), key=lambda operation: operation.id))
 
         return await self._database.write(work)
+
+    async def recorded(
+        self, record_type: str, community_code: str, platform_ids: Collection[str]
+    ) -> frozenset[str]:
+        """Those of the records that an operation of this gateway is known to have written."""
+        statement = select(operations.c.record_id).where(
+            operations.c.state == OperationState.CONFIRMED,
+            operations.c.record_type == record_type,
+            operations.c.record_community_code == community_code,
+            operations.c.record_id.in_(platform_ids),
+        )
+        return frozenset(await self._database.read(lambda connection: connection.scalars(statement).all()))
 
     async def get(self, operation_id: str) -> Operation | None:
         return await self._database.read(lambda connection: _get(connection, operation_id))

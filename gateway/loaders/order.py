@@ -29,16 +29,13 @@ class OrdersKey(NamedTuple):
 
 
 class OrderKey(NamedTuple):
-    """One order, by the number callers know or by the platform's row id."""
+    """One order, by its number; by the platform's row id where a row has no number."""
 
     community_code: str
-    number: str | None = None
-    platform_id: int | None = None
+    identifier: str
 
     def matches(self, order: Order) -> bool:
-        if self.number is not None:
-            return order.number == self.number
-        return order.platform_id == self.platform_id
+        return self.identifier == (str(order.platform_id) if order.number is None else order.number)
 
 
 class OrderPageLoader(BatchLoader[OrderPageKey, Page[Order]]):

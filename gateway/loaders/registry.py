@@ -2,10 +2,14 @@
 
 from functools import cached_property
 
+from aiodataloader import DataLoader
+
+from gateway.journal.payments import Payments
 from gateway.loaders.batch import BatchLoader, Source
 from gateway.loaders.house import HouseOwnerLoader
 from gateway.loaders.module import ModulesLoader, ModuleStatesLoader
 from gateway.loaders.order import OrderLoader, OrderPageLoader, OrdersLoader
+from gateway.loaders.payment import NotificationLoader
 from gateway.loaders.people import PeopleLoader
 from gateway.loaders.platform import PlatformStatus, platform_statuses
 from gateway.loaders.repair import RepairLoader, RepairPageLoader, RepairsLoader
@@ -15,8 +19,9 @@ from gateway.loaders.shenhe import ShenheLoader, ShenhePageLoader, ShenhesLoader
 class Loaders:
     """Made per request, each loader on first use: within a request nothing is asked twice."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, payments: Payments) -> None:
         self.source = source
+        self._payments = payments
 
     @cached_property
     def people(self) -> PeopleLoader:
@@ -51,6 +56,10 @@ class Loaders:
         return OrderPageLoader(self.source)
 
     @cached_property
+    def notification(self) -> NotificationLoader:
+        return NotificationLoader(self._payments)
+
+    @cached_property
     def repair(self) -> RepairLoader:
         return RepairLoader(self.source)
 
@@ -73,6 +82,11 @@ class Loaders:
     def platforms(self) -> list[PlatformStatus]:
         """What is known of the platforms; calls nobody."""
         return platform_statuses(self.source.platforms)
+
+    def forget(self) -> None:
+        """After a write: what this request has read before may be out of date, and is read anew."""
+        for name in [name for name, loader in vars(self).items() if isinstance(loader, DataLoader)]:
+            delattr(self, name)
 
     def close(self) -> None:
         """The request is over: what its loaders still read for it alone is stopped."""

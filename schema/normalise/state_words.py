@@ -57,6 +57,9 @@ STATES: Mapping[type[StrEnum], EnumWords[Any]] = MappingProxyType(
                     ),
                     UserErrorCode.NOT_SUPPORTED: Word("平台不支持", "The platform does not offer this"),
                     UserErrorCode.UPSTREAM_REFUSED: Word("平台拒绝", "The platform said no"),
+                    UserErrorCode.UPSTREAM_UNAVAILABLE: Word(
+                        "平台不可用", "The platform could not be asked; nothing was changed"
+                    ),
                 },
             ),
             EnumWords(

@@ -37,7 +37,7 @@ class OrderQueries:
             raise UserInputError("number", f"number must be 1 to {LONGEST_NUMBER} characters.")
         if not info.context.principal.sees(code):
             return None
-        return Load(info.context.loaders.order, OrderKey(code, number=number))
+        return Load(info.context.loaders.order, OrderKey(code, number))
 
     @strawberry.field(
         description="Orders of a community, newest first (订单列表).",

@@ -8,7 +8,9 @@ from schema.queries.dictionary import DictionaryQueries
 from schema.queries.house import HouseQueries
 from schema.queries.module import ModuleQueries
 from schema.queries.node import NodeQueries
+from schema.queries.operation import OperationQueries
 from schema.queries.order import OrderQueries
+from schema.queries.payment import PaymentQueries
 from schema.queries.people import PeopleQueries
 from schema.queries.platform import PlatformQueries
 from schema.queries.repair import RepairQueries
@@ -19,6 +21,8 @@ from schema.queries.viewer import ViewerQueries
 @strawberry.type(description="All reads (查询).")
 class Query(
     PlatformQueries,
+    PaymentQueries,
+    OperationQueries,
     DictionaryQueries,
     AnnouncementQueries,
     ModuleQueries,

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from gateway.auth.access import reach
 from gateway.context import Info
 from gateway.execution.load import Load
 from gateway.loaders.paging import Slice
@@ -12,7 +13,6 @@ from schema.normalise import records
 from schema.types.arguments import CommunityCode
 from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.fields import needs
-from schema.types.ids import read_row_id
 from schema.types.repair import FilterRepairs, Repair, load_repairs
 
 Id = Annotated[
@@ -31,8 +31,8 @@ class RepairQueries:
         graphql_type=Repair | None,
     )
     def repair(self, info: Info, id: Id) -> Load[RepairKey, records.Repair | None] | None:
-        row = read_row_id(info, "Repair", id)
-        return row and Load(info.context.loaders.repair, RepairKey(*row))
+        node = reach(info.context.principal, info.context.ids, id, "Repair")
+        return node and Load(info.context.loaders.repair, RepairKey(int(node.parts[0]), node.community_code))
 
     @strawberry.field(
         description="Repairs of a community; without a status both, the open ones first (报修列表).",

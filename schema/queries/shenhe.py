@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from gateway.auth.access import reach
 from gateway.context import Info
 from gateway.execution.load import Load
 from gateway.loaders.paging import Slice
@@ -12,7 +13,6 @@ from schema.normalise import records
 from schema.types.arguments import CommunityCode
 from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.fields import needs
-from schema.types.ids import read_row_id
 from schema.types.shenhe import FilterShenhes, Shenhe, load_shenhes
 
 Id = Annotated[
@@ -31,8 +31,8 @@ class ShenheQueries:
         graphql_type=Shenhe | None,
     )
     def shenhe(self, info: Info, id: Id) -> Load[ShenheKey, records.Shenhe | None] | None:
-        row = read_row_id(info, "Shenhe", id)
-        return row and Load(info.context.loaders.shenhe, ShenheKey(*row))
+        node = reach(info.context.principal, info.context.ids, id, "Shenhe")
+        return node and Load(info.context.loaders.shenhe, ShenheKey(int(node.parts[0]), node.community_code))
 
     @strawberry.field(
         description="Reviews of a community (审核列表).",

@@ -5,6 +5,7 @@ from typing import Annotated, TypeVar
 
 import strawberry
 
+from gateway.context import Info
 from gateway.errors import UserInputError
 
 EnumT = TypeVar("EnumT", bound=StrEnum)
@@ -18,6 +19,10 @@ CommunityCode = Annotated[
     ),
 ]
 
+OptionalCommunityCode = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(description="Only of this community; omitted: of all the caller may see (小区标识)."),
+]
 Building = Annotated[int, strawberry.argument(description="Building number (楼号).")]
 Unit = Annotated[int, strawberry.argument(description="Unit number (单元号).")]
 Floor = Annotated[int, strawberry.argument(description="Floor (楼层).")]
@@ -29,6 +34,15 @@ def community(code: str, argument: str = "communityCode") -> str:
     if not code or len(code) > LONGEST_CODE or not code.isascii() or not code.isalnum():
         raise UserInputError(argument, f"{argument} must be 1 to {LONGEST_CODE} letters or digits.")
     return str(code)
+
+
+def communities_of(info: Info, code: str | None) -> frozenset[str] | None:
+    """Which communities to read, None for all: the given one, or all that the caller may see. Empty: not to be seen."""
+    seen = info.context.principal.communities
+    if code is None:
+        return seen
+    checked = community(code)
+    return frozenset({checked}) if info.context.principal.sees(checked) else frozenset()
 
 
 def recognized(value: EnumT | None, argument: str) -> EnumT | None:

@@ -59,3 +59,8 @@ def masked_names(root: msgspec.Struct, personal: Mapping[str, str], info: Info) 
     if info.context.principal.reveals_pii:
         return []
     return [name for attribute, name in personal.items() if getattr(root, attribute) is not None]
+
+
+def optional(description: str) -> Any:
+    """An input field that may be left out."""
+    return strawberry.field(default=None, description=description)

@@ -8,6 +8,7 @@ import strawberry
 from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
+from gateway.journal.records import Payment as PaymentRecord
 from gateway.loaders.order import OrdersKey
 from gateway.loaders.paging import Slice
 from schema.normalise import records
@@ -16,8 +17,9 @@ from schema.normalise.words import FEE_TYPE
 from schema.types.arguments import community, recognized
 from schema.types.connection import Window
 from schema.types.data_issue import DataIssue
-from schema.types.fields import free_text, plain, record_type
+from schema.types.fields import free_text, needs, plain, record_type
 from schema.types.node import Node
+from schema.types.payment import Payment
 
 if TYPE_CHECKING:
     from schema.types.house import House
@@ -59,9 +61,19 @@ class Order(Node):
     )
     data_issues: list[DataIssue] = plain("Values that did not arrive as documented (数据问题).")
 
+    @strawberry.field(
+        description="The payment notification this gateway received for it (缴费通知).",
+        directives=needs(["payment:read"]),
+        graphql_type=Payment | None,
+    )
+    def notification(root: strawberry.Parent[records.Order], info: Info) -> Load[str, PaymentRecord | None] | None:
+        return None if root.number is None else Load(info.context.loaders.notification, root.number)
+
     @strawberry.field(description="The order's node id (节点标识).")
     def id(root: strawberry.Parent[records.Order], info: Info) -> strawberry.ID:
-        return strawberry.ID(info.context.ids.encode("Order", root.community_code, root.platform_id))
+        return strawberry.ID(
+            info.context.ids.encode("Order", root.community_code, root.number or str(root.platform_id))
+        )
 
 
 @strawberry.input(description="Which orders (订单筛选). House parts need those before them (document 2.1.2).")

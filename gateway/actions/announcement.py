@@ -1,0 +1,76 @@
+"""Publishing announcements (document 5.1)."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from gateway.actions.write import Done, Intent, Refusal, Sent, Writer, Written, require_community, user_error
+from gateway.auth.masking import contains_mask
+from gateway.auth.principal import Principal, Scope
+from gateway.journal.journal import Journal
+from gateway.journal.records import Announcement, RecordRef
+from gateway.platforms.platforms import Platforms
+from schema.normalise.requests import NewAnnouncement
+from schema.normalise.states import UserErrorCode
+
+
+class AnnouncementActions:
+    """The platform can only create them: what is published is kept here, and an unclear one stays unclear (169)."""
+
+    def __init__(self, writer: Writer, platforms: Platforms, journal: Journal, clock: Callable[[], datetime]) -> None:
+        self._writer = writer
+        self._wjdh = platforms.wjdh
+        self._journal = journal
+        self._clock = clock
+
+    async def create(self, principal: Principal, new: NewAnnouncement, key: str) -> Written:
+        """Publish. Raises GatewayError for faults."""
+        principal.require(Scope.ANNOUNCEMENT_WRITE)
+
+        async def perform(sent: Sent) -> Done:
+            require_community(principal, new.community_code)
+            _require_sendable(new)
+            await sent()
+            platform_id = await self._wjdh.create_announcement(new)
+            await self._journal.announcements.add(
+                Announcement(
+                    platform_id=platform_id,
+                    community_code=new.community_code,
+                    title=new.title,
+                    content=new.content,
+                    weight=new.weight,
+                    pinned=new.pinned,
+                    published=new.published,
+                    manager=new.manager,
+                    logo=new.logo,
+                    images=new.images,
+                    created_at=self._clock(),
+                )
+            )
+            return Done(RecordRef("Announcement", new.community_code, str(platform_id)))
+
+        intent = Intent(
+            mutation="createAnnouncement",
+            arguments=new,
+            community_code=new.community_code,
+            idempotency_key=key,
+        )
+        return await self._writer.carry_out(principal, intent, perform)
+
+
+def _require_sendable(new: NewAnnouncement) -> None:
+    """Raises Refusal for what cannot be sent as it is meant (quirk 120)."""
+    for field, value in (("title", new.title), ("content", new.content)):
+        if not value.strip():
+            raise Refusal(user_error(UserErrorCode.INVALID, f"{field} must not be empty.", field))
+        if contains_mask(value):
+            raise Refusal(user_error(UserErrorCode.INVALID, "A masked value can not be written.", field))
+    for index, image in enumerate(new.images):
+        if "," in image or not image.strip():
+            raise Refusal(
+                user_error(
+                    UserErrorCode.INVALID,
+                    "Addresses of pictures travel joined by commas: none may be empty or hold one.",
+                    "images",
+                    str(index),
+                )
+            )

@@ -1,0 +1,148 @@
+"""Switching feature modules (document 3.2.2), one at a time or to what the security platform reports."""
+
+from collections.abc import Sequence
+
+from gateway.actions.write import (
+    Done,
+    Found,
+    Intent,
+    ReadBack,
+    Refusal,
+    Sent,
+    Writer,
+    Written,
+    require_community,
+    user_error,
+)
+from gateway.auth.principal import Principal, Scope
+from gateway.errors import ConnectionLostError, PlatformError, RefusedError
+from gateway.journal.records import Operation, RecordRef, UserError
+from gateway.platforms.platforms import Platforms
+from schema.normalise.composed import ModuleDrift, module_drift
+from schema.normalise.states import UserErrorCode
+from schema.normalise.vocabulary import ModuleName
+
+
+class ModuleActions:
+    """Modules are switched at wjdh; security reports their production state and is never written to (quirk 166)."""
+
+    def __init__(self, writer: Writer, platforms: Platforms) -> None:
+        self._writer = writer
+        self._wjdh = platforms.wjdh
+        self._security = platforms.security
+
+    async def set(
+        self, principal: Principal, community_code: str, name: ModuleName, enabled: bool, key: str | None
+    ) -> Written:
+        """Switch one module. Raises GatewayError for faults."""
+        principal.require(Scope.MODULE_WRITE)
+
+        async def perform(sent: Sent) -> Done:
+            require_community(principal, community_code)
+            modules = await self._wjdh.modules(community_code)
+            if not any(module.name is name for module in modules):
+                raise Refusal(user_error(UserErrorCode.NOT_FOUND, "The community has no such module.", "name"))
+            await sent()
+            await self._wjdh.set_module(community_code, name, enabled)
+            return Done()
+
+        intent = Intent(
+            mutation="setModule",
+            arguments=[community_code, name, enabled],
+            community_code=community_code,
+            idempotency_key=key,
+            record=RecordRef("Module", community_code, name.value),
+            expected={"modules": {name.value: enabled}},
+        )
+        return await self._writer.carry_out(principal, intent, perform, self.check, after=self._forget)
+
+    async def plan(self, principal: Principal, community_code: str) -> list[ModuleDrift]:
+        """What `sync` would change: the modules whose switch differs from what security reports.
+
+        Raises Refusal where security does not report the community: unknown is not "off" (quirk 167).
+        """
+        principal.require(Scope.MODULE_WRITE)
+        require_community(principal, community_code)
+        states = (await self._security.module_states()).get(community_code)
+        if states is None:
+            raise Refusal(
+                user_error(
+                    UserErrorCode.NOT_FOUND, "The security platform does not report this community.", "communityCode"
+                )
+            )
+        return [
+            drift
+            for drift in module_drift(await self._wjdh.modules(community_code), states)
+            if drift.security is not None and drift.wjdh is not None and drift.name is not ModuleName.UNRECOGNIZED
+        ]
+
+    async def sync(
+        self, principal: Principal, community_code: str, changes: Sequence[ModuleDrift], key: str | None
+    ) -> Written:
+        """Carry out a plan: one operation, and a call for each change. Raises GatewayError for faults.
+
+        Where the platform refuses some changes the others are made all the same, and the refusal says how many.
+        """
+        principal.require(Scope.MODULE_WRITE)
+        refused: list[ModuleDrift] = []
+
+        async def perform(sent: Sent) -> Done:
+            if changes:
+                await sent()
+            refusal: RefusedError | None = None
+            for change in changes:
+                try:
+                    await self._wjdh.set_module(community_code, change.name, change.security is True)
+                except RefusedError as error:
+                    refused.append(change)
+                    refusal = error
+                except PlatformError as error:
+                    if error.sent or change is changes[0]:
+                        raise
+                    # This change never left, but others before it did.
+                    raise ConnectionLostError(error.platform, error.endpoint, error.message) from error
+            if refusal is not None:
+                raise refusal
+            return Done()
+
+        def partly(error: RefusedError) -> UserError:
+            labels = "、".join(change.label for change in refused)
+            return user_error(
+                UserErrorCode.UPSTREAM_REFUSED,
+                f"{len(changes) - len(refused)} of {len(changes)} changes were made; the platform refused {labels}.",
+                upstream_message=error.upstream_message,
+            )
+
+        intent = Intent(
+            mutation="syncModules",
+            arguments=[community_code],
+            community_code=community_code,
+            idempotency_key=key,
+            record=RecordRef("Community", community_code, community_code),
+            expected={"modules": {change.name.value: change.security for change in changes}},
+        )
+        return await self._writer.carry_out(principal, intent, perform, self.check, partly, self._forget)
+
+    async def check(self, operation: Operation) -> ReadBack:
+        """Whether the modules of an operation are now as it wanted them."""
+        wanted: dict[str, bool] = (operation.expected or {}).get("modules", {})
+        modules = {module.name.value: module.enabled for module in await self._wjdh.modules(_community(operation))}
+        missing = [name for name, enabled in wanted.items() if modules.get(name) is not enabled]
+        if not missing:
+            return ReadBack(Found.APPLIED)
+        if any(modules.get(name) is None for name in missing):
+            return ReadBack(Found.UNCLEAR)
+        error = user_error(
+            UserErrorCode.UPSTREAM_REFUSED,
+            f"{len(wanted) - len(missing)} of {len(wanted)} changes were made; it can be tried again.",
+        )
+        return ReadBack(Found.NOT_APPLIED, errors=(error,))
+
+    def _forget(self, operation: Operation) -> None:
+        self._writer.reads.drop("modules", _community(operation))
+
+
+def _community(operation: Operation) -> str:
+    if operation.community_code is None:
+        raise ValueError("an operation on modules names their community")
+    return operation.community_code

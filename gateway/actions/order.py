@@ -1,0 +1,162 @@
+"""Creating orders (document 2.1.1)."""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from gateway.actions.write import (
+    Done,
+    Found,
+    Intent,
+    ReadBack,
+    Refusal,
+    Sent,
+    Writer,
+    Written,
+    refused_by_platform,
+    require_community,
+    user_error,
+)
+from gateway.auth.masking import contains_mask
+from gateway.auth.principal import Principal, Scope
+from gateway.errors import RefusedError
+from gateway.journal.journal import Journal
+from gateway.journal.records import Operation, RecordRef, UserError
+from gateway.platforms.platforms import Platforms
+from schema.normalise.records import OrderQuery
+from schema.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewOrder, ParkingPayer, PhonePayer
+from schema.normalise.states import UserErrorCode
+
+NO_SUCH_PAYER = 2
+NOT_REGISTERED = 3
+
+LARGEST_AMOUNT = Decimal("9999999.99")
+LONGEST_TITLE = 100
+
+
+class OrderActions:
+    """Orders cannot be created twice by accident: the platform has no idempotency, so the gateway has (quirk 154).
+
+    Before an order is sent the payer's newest one is noted. When the answer is lost, an order of the same payer, title
+    and amount that is newer than that, and that no other operation has claimed, is the one.
+    """
+
+    def __init__(self, writer: Writer, platforms: Platforms, journal: Journal) -> None:
+        self._writer = writer
+        self._wjdh = platforms.wjdh
+        self._journal = journal
+
+    async def create(self, principal: Principal, new: NewOrder, key: str) -> Written:
+        """Create an order. Raises GatewayError for faults."""
+        principal.require(Scope.ORDER_CREATE)
+        payer = _payer_query(new)
+
+        async def perform(sent: Sent) -> Done:
+            require_community(principal, new.community_code)
+            _require_sendable(new)
+            await sent(None if payer is None else await self._expected(new, payer))
+            return _done(new.community_code, await self._wjdh.create_order(new))
+
+        async def check(operation: Operation) -> ReadBack:
+            if payer is None or operation.expected is None:
+                return ReadBack(Found.UNCLEAR)
+            return await self._look_for(operation, payer)
+
+        def refused(error: RefusedError) -> UserError:
+            return _refused(new, error)
+
+        intent = Intent(mutation="createOrder", arguments=new, community_code=new.community_code, idempotency_key=key)
+        return await self._writer.carry_out(principal, intent, perform, check, refused, self._forget)
+
+    async def check(self, operation: Operation) -> ReadBack:
+        """Whether the order of an operation was created. Only a house can be looked up again later: who else pays is
+        personal, and the journal does not keep it.
+        """
+        house = (operation.expected or {}).get("house")
+        if house is None:
+            return ReadBack(Found.UNCLEAR)
+        building, unit, floor, room = house
+        return await self._look_for(operation, OrderQuery(building=building, unit=unit, floor=floor, room=room))
+
+    async def _expected(self, new: NewOrder, payer: OrderQuery) -> dict[str, Any]:
+        query = msgspec.structs.replace(payer, title=new.title)
+        page = await self._wjdh.orders(new.community_code, query, 1)
+        house = [payer.building, payer.unit, payer.floor, payer.room] if payer.building is not None else None
+        newest = max((order.platform_id for order in page.items), default=0)
+        return {"after": newest, "title": new.title, "amount": str(new.amount), "house": house}
+
+    async def _look_for(self, operation: Operation, payer: OrderQuery) -> ReadBack:
+        expected = operation.expected or {}
+        community_code = operation.community_code or ""
+        query = msgspec.structs.replace(payer, title=expected["title"])
+        page = await self._wjdh.orders(community_code, query, 1)
+        candidates = [
+            order.number
+            for order in page.items
+            if order.platform_id > expected["after"]
+            and order.number is not None
+            and order.amount is not None
+            and order.amount.yuan == Decimal(expected["amount"])
+        ]
+        claimed = await self._journal.operations.recorded("Order", community_code, candidates)
+        unclaimed = [number for number in candidates if number not in claimed]
+        if len(unclaimed) == 1:
+            return ReadBack(Found.APPLIED, _done(community_code, unclaimed[0]))
+        return ReadBack(Found.UNCLEAR if unclaimed else Found.NOT_APPLIED)
+
+    def _forget(self, operation: Operation) -> None:
+        self._writer.reads.drop("order/list", operation.community_code)
+
+
+def _done(community_code: str, number: str) -> Done:
+    return Done(RecordRef("Order", community_code, number), {"orderNumber": number})
+
+
+def _payer_query(new: NewOrder) -> OrderQuery | None:
+    """How the list finds this payer's orders; None for a car or a parking space, which it cannot look for."""
+    match new.payer:
+        case HousePayer(building, unit, floor, room):
+            return OrderQuery(building=building, unit=unit, floor=floor, room=room)
+        case PhonePayer(phone):
+            return OrderQuery(phone=phone)
+        case IdCardPayer(id_card):
+            return OrderQuery(id_card=id_card)
+        case _:
+            return None
+
+
+def _refused(new: NewOrder, error: RefusedError) -> UserError:
+    """The platform's codes 2 and 3 (2.1.1.5). The message of code 2 names two causes at once: the payer tells (35)."""
+    if error.upstream_code == NOT_REGISTERED:
+        return user_error(
+            UserErrorCode.NOT_REGISTERED,
+            "The person is known and has not registered in the mini program yet.",
+            "payer",
+            upstream_message=error.upstream_message,
+        )
+    if error.upstream_code == NO_SUCH_PAYER:
+        vehicle = isinstance(new.payer, CarPayer | ParkingPayer)
+        return user_error(
+            UserErrorCode.VEHICLE_NOT_FOUND if vehicle else UserErrorCode.PERSON_NOT_FOUND,
+            "The platform knows no such vehicle." if vehicle else "The platform knows no such person.",
+            "payer",
+            upstream_message=error.upstream_message,
+        )
+    return refused_by_platform(error)
+
+
+def _require_sendable(new: NewOrder) -> None:
+    """Raises Refusal for an amount or title that no order has (quirk 160), and for masked values."""
+    exponent = new.amount.normalize().as_tuple().exponent
+    if not 0 < new.amount <= LARGEST_AMOUNT or not isinstance(exponent, int) or exponent < -2:
+        raise Refusal(
+            user_error(
+                UserErrorCode.INVALID, f"amount must be above 0, at most {LARGEST_AMOUNT}, in whole fen.", "amount"
+            )
+        )
+    if not new.title.strip() or len(new.title) > LONGEST_TITLE:
+        raise Refusal(user_error(UserErrorCode.INVALID, f"title must be 1 to {LONGEST_TITLE} characters.", "title"))
+    for value in msgspec.structs.astuple(new.payer):
+        if isinstance(value, str) and (not value.strip() or contains_mask(value)):
+            raise Refusal(user_error(UserErrorCode.INVALID, "The payer is empty or masked.", "payer"))

@@ -1,0 +1,90 @@
+"""Payment notifications: kept before they are acknowledged; the relay delivers them (document 2.2)."""
+
+import re
+
+from gateway.actions.write import Done, Intent, Refusal, Writer, Written, user_error
+from gateway.auth.principal import Principal, Scope
+from gateway.events import ORDER_PAID, PAYMENT_QUEUED, Event
+from gateway.journal.journal import Journal
+from gateway.journal.records import Payment, Receipt, ReceiptKind, RecordRef
+from schema.normalise.records import Record
+from schema.normalise.states import UserErrorCode
+
+NUMBER = re.compile(r"[0-9A-Za-z_-]{1,64}")
+"""Numbers of orders, merchants and WeChat: digits as documented, beyond 64 bits (quirk 77), so texts."""
+
+
+class Notification(Record, frozen=True, gc=False):
+    """What the resident platform tells of a payment: three numbers, no amount and no time (quirk 161)."""
+
+    order_number: str
+    shop_number: str
+    weixin_number: str
+
+    def malformed(self) -> str | None:
+        """The first attribute that is no number, if any."""
+        return next((name for name in self.__struct_fields__ if not NUMBER.fullmatch(getattr(self, name))), None)
+
+
+class PaymentActions:
+    """The callback intake and the mutations go the same way."""
+
+    def __init__(self, writer: Writer, journal: Journal) -> None:
+        self._writer = writer
+        self._journal = journal
+
+    async def receive(self, notification: Notification, subject: str) -> Receipt:
+        """Keep a notification. When this returns NEW or SAME it is on disk and may be acknowledged.
+
+        Raises JournalError: then it must not be. Never twice for one order, never two payloads for one order.
+        """
+        receipt = await self._journal.payments.receive(
+            notification.order_number, notification.shop_number, notification.weixin_number, subject=subject
+        )
+        if receipt.kind is ReceiptKind.NEW:
+            self._writer.events.publish(Event(ORDER_PAID, receipt.payment.community_code, receipt.payment.id))
+        return receipt
+
+    async def pay_callback(self, principal: Principal, notification: Notification) -> Written:
+        """The same by an operator's hand. Idempotent as a whole. Raises JournalError."""
+        principal.require(Scope.PAYMENT_WRITE)
+
+        async def perform(_sent: object) -> Done:
+            malformed = notification.malformed()
+            if malformed is not None:
+                field = {"order_number": "orderNumber", "shop_number": "shopNumber"}.get(malformed, "weixinNumber")
+                raise Refusal(user_error(UserErrorCode.INVALID, f"{field} is not a number of a payment.", field))
+            receipt = await self.receive(notification, principal.subject)
+            if receipt.kind is ReceiptKind.CONFLICT:
+                raise Refusal(
+                    user_error(UserErrorCode.CONFLICT, "The order or WeChat number is known with other numbers.")
+                )
+            return Done(_record(receipt.payment))
+
+        intent = Intent(mutation="payCallback", arguments=notification, community_code=None)
+        return await self._writer.carry_out(principal, intent, perform)
+
+    async def retry(self, principal: Principal, payment: Payment | None) -> Written:
+        """Queue a dead delivery again. `payment` is None where the caller's id names none. Raises JournalError."""
+        principal.require(Scope.PAYMENT_WRITE)
+        if payment is None:
+            return Written.refused(user_error(UserErrorCode.NOT_FOUND, "There is no such payment.", "id"))
+
+        async def perform(_sent: object) -> Done:
+            queued = await self._journal.payments.retry(payment.id)
+            if queued is None:
+                raise Refusal(user_error(UserErrorCode.CONFLICT, "Only a dead delivery can be retried.", "id"))
+            self._writer.events.publish(Event(PAYMENT_QUEUED, queued.community_code, queued.id))
+            return Done()
+
+        intent = Intent(
+            mutation="retryPayment",
+            arguments=payment.id,
+            community_code=payment.community_code,
+            record=_record(payment),
+        )
+        return await self._writer.carry_out(principal, intent, perform)
+
+
+def _record(payment: Payment) -> RecordRef:
+    return RecordRef("Payment", payment.community_code, payment.id)

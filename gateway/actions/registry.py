@@ -1,0 +1,51 @@
+"""All actions of the gateway, and how each of their writes is read back."""
+
+from collections.abc import Mapping
+
+from gateway.actions.announcement import AnnouncementActions
+from gateway.actions.module import ModuleActions
+from gateway.actions.order import OrderActions
+from gateway.actions.payment import PaymentActions
+from gateway.actions.repair import RepairActions
+from gateway.actions.shenhe import ShenheActions
+from gateway.actions.write import Check, Done, Intent, Refusal, Sent, Writer, Written
+from gateway.auth.principal import Principal
+from gateway.journal.journal import Clock, Journal
+from gateway.journal.records import UserError
+from gateway.platforms.platforms import Platforms
+
+
+class Actions:
+    """One per process; who asks is an argument of every action."""
+
+    def __init__(
+        self, writer: Writer, platforms: Platforms, journal: Journal, clock: Clock, *, sends_refuse_reason: bool
+    ) -> None:
+        self._writer = writer
+        self.shenhe = ShenheActions(writer, platforms, sends_reason=sends_refuse_reason)
+        self.order = OrderActions(writer, platforms, journal)
+        self.repair = RepairActions(writer, platforms)
+        self.module = ModuleActions(writer, platforms)
+        self.announcement = AnnouncementActions(writer, platforms, journal, clock)
+        self.payment = PaymentActions(writer, journal)
+
+    async def refuse(self, principal: Principal, mutation: str, error: UserError) -> Written:
+        """Record a write that was refused before it could name its record."""
+
+        async def perform(_sent: Sent) -> Done:
+            raise Refusal(error)
+
+        intent = Intent(mutation=mutation, arguments=None, community_code=None)
+        return await self._writer.carry_out(principal, intent, perform)
+
+    @property
+    def checks(self) -> Mapping[str, Check]:
+        """By mutation, how the reconciler learns whether a write took place. Announcements cannot be read back."""
+        return {
+            "approveShenhe": self.shenhe.check,
+            "rejectShenhe": self.shenhe.check,
+            "createOrder": self.order.check,
+            "updateRepair": self.repair.check,
+            "setModule": self.module.check,
+            "syncModules": self.module.check,
+        }

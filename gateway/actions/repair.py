@@ -1,0 +1,77 @@
+"""Answering and resolving repairs (document 4.3)."""
+
+from typing import NamedTuple
+
+from gateway.actions.write import Done, Found, Intent, ReadBack, Refusal, Sent, Writer, Written, user_error
+from gateway.auth.masking import contains_mask
+from gateway.auth.principal import Principal, Scope
+from gateway.events import REPAIR_CHANGED, Event
+from gateway.journal.records import Operation, RecordRef
+from gateway.platforms.platforms import Platforms
+from schema.normalise.states import Outcome, UserErrorCode
+from schema.normalise.vocabulary import RepairStatus
+
+
+class RepairRef(NamedTuple):
+    """A repair as a caller's id names it. `community_code` is None for a bare number."""
+
+    platform_id: int
+    community_code: str | None
+
+    def record(self) -> RecordRef:
+        return RecordRef("Repair", self.community_code, str(self.platform_id))
+
+
+class RepairActions:
+    """Set a repair's status, with or without a reply."""
+
+    def __init__(self, writer: Writer, platforms: Platforms) -> None:
+        self._writer = writer
+        self._wjdh = platforms.wjdh
+
+    async def update(
+        self, principal: Principal, repair: RepairRef, status: RepairStatus, reply: str | None, key: str | None
+    ) -> Written:
+        """Set the status; an absent reply keeps the old one (quirk 55). Raises GatewayError for faults."""
+        principal.require(Scope.REPAIR_WRITE)
+
+        async def perform(sent: Sent) -> Done:
+            if reply is not None and contains_mask(reply):
+                raise Refusal(user_error(UserErrorCode.INVALID, "A masked value can not be written.", "reply"))
+            if await self._wjdh.repair(repair.platform_id, repair.community_code) is None:
+                raise Refusal(user_error(UserErrorCode.NOT_FOUND, "There is no such repair.", "id"))
+            await sent()
+            await self._wjdh.update_repair(repair.platform_id, status, reply)
+            return Done()
+
+        intent = Intent(
+            mutation="updateRepair",
+            arguments=[repair.platform_id, status, reply],
+            community_code=repair.community_code,
+            idempotency_key=key,
+            record=repair.record(),
+            expected={"status": status},
+        )
+        return await self._writer.carry_out(principal, intent, perform, self.check, after=self._publish)
+
+    async def check(self, operation: Operation) -> ReadBack:
+        """Whether the update of an operation took place, by the repair's status now."""
+        repair = _ref(operation)
+        now = await self._wjdh.repair(repair.platform_id, repair.community_code)
+        if now is None or now.status is RepairStatus.UNRECOGNIZED:
+            return ReadBack(Found.UNCLEAR)
+        applied = now.status.value == (operation.expected or {}).get("status")
+        return ReadBack(Found.APPLIED if applied else Found.NOT_APPLIED)
+
+    def _publish(self, operation: Operation) -> None:
+        repair = _ref(operation)
+        self._writer.reads.drop("repair/list", repair.community_code)
+        self._writer.reads.drop("repair", repair.community_code)
+        if operation.outcome is Outcome.CONFIRMED:
+            self._writer.events.publish(Event(REPAIR_CHANGED, repair.community_code, str(repair.platform_id)))
+
+
+def _ref(operation: Operation) -> RepairRef:
+    if operation.record is None:
+        raise ValueError("an operation on a repair names it")
+    return RepairRef(int(operation.record.platform_id), operation.record.community_code)

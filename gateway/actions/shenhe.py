@@ -1,0 +1,211 @@
+"""Deciding registration reviews (document 1.2.4)."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from gateway.actions.write import Done, Found, Intent, ReadBack, Refusal, Sent, Writer, Written, user_error
+from gateway.auth.masking import contains_mask
+from gateway.auth.principal import Principal, Scope
+from gateway.errors import PlatformError
+from gateway.events import SHENHE_CHANGED, Event
+from gateway.journal.records import Operation, RecordRef, UserError
+from gateway.platforms.platforms import Platforms
+from schema.normalise.records import Shenhe
+from schema.normalise.shenhe import render_shenhe_content
+from schema.normalise.states import Outcome, UserErrorCode
+from schema.normalise.vocabulary import ShenheStatus
+
+BULK_AT_ONCE = 4
+SEARCHED_PAGES = 20
+SEARCHED_PER_PAGE = 50
+
+Corrections = Mapping[str, Mapping[str, object]]
+"""What a reviewer corrects: "people" and "house", each by the attribute names of the record."""
+
+
+class ShenheRef(NamedTuple):
+    """A review as a caller's id names it. `community_code` is None for a bare number."""
+
+    platform_id: int
+    community_code: str | None
+
+    def record(self) -> RecordRef:
+        return RecordRef("Shenhe", self.community_code, str(self.platform_id))
+
+
+class ShenheActions:
+    """Approve and reject. A review is decided only while it is pending, so it is read first."""
+
+    def __init__(self, writer: Writer, platforms: Platforms, *, sends_reason: bool) -> None:
+        self._writer = writer
+        self._wjdh = platforms.wjdh
+        self._sends_reason = sends_reason
+
+    async def approve(
+        self, principal: Principal, review: ShenheRef, corrections: Corrections | None, key: str | None
+    ) -> Written:
+        """Approve, with the corrections merged into what was submitted. Raises GatewayError for faults."""
+        principal.require(Scope.SHENHE_REVIEW)
+
+        async def perform(sent: Sent) -> Done:
+            _refuse_masked(corrections)
+            pending = await self._pending(review)
+            content = await self._corrected(pending, corrections) if corrections else None
+            await sent()
+            await self._wjdh.decide_shenhe(review.platform_id, ShenheStatus.APPROVED, content=content)
+            return Done()
+
+        intent = Intent(
+            mutation="approveShenhe",
+            arguments=[review.platform_id, corrections],
+            community_code=review.community_code,
+            idempotency_key=key,
+            record=review.record(),
+            expected={"status": ShenheStatus.APPROVED},
+        )
+        return await self._writer.carry_out(principal, intent, perform, self.check, after=self._publish)
+
+    async def reject(self, principal: Principal, review: ShenheRef, reason: str | None, key: str | None) -> Written:
+        """Reject. The document has no parameter for a reason (quirk 145): the operation keeps it in any case."""
+        principal.require(Scope.SHENHE_REVIEW)
+
+        async def perform(sent: Sent) -> Done:
+            await self._pending(review)
+            await sent()
+            await self._wjdh.decide_shenhe(
+                review.platform_id, ShenheStatus.REJECTED, reason=reason if self._sends_reason else None
+            )
+            return await self._rejected(review, reason)
+
+        intent = Intent(
+            mutation="rejectShenhe",
+            arguments=[review.platform_id, reason],
+            community_code=review.community_code,
+            idempotency_key=key,
+            reason=reason,
+            record=review.record(),
+            expected={"status": ShenheStatus.REJECTED},
+        )
+        return await self._writer.carry_out(principal, intent, perform, self.check, after=self._publish)
+
+    async def approve_all(self, principal: Principal, reviews: Sequence[ShenheRef], key: str | None) -> list[Written]:
+        """Approve several: a result each, in order, and an operation each. One that fails leaves the others alone."""
+        principal.require(Scope.SHENHE_REVIEW)
+        slots = asyncio.Semaphore(BULK_AT_ONCE)
+
+        async def approve(review: ShenheRef) -> Written:
+            async with slots:
+                try:
+                    return await self.approve(principal, review, None, key and f"{key}/{review.platform_id}")
+                except PlatformError as error:
+                    return Written.refused(user_error(UserErrorCode.UPSTREAM_UNAVAILABLE, error.message))
+
+        distinct = list(dict.fromkeys(reviews))
+        results = dict(zip(distinct, await asyncio.gather(*map(approve, distinct)), strict=True))
+        return [results[review] for review in reviews]
+
+    async def check(self, operation: Operation) -> ReadBack:
+        """Whether the decision of an operation took place, by the review's status now."""
+        review = _ref(operation)
+        now = await self._wjdh.shenhe(review.platform_id, review.community_code)
+        wanted = (operation.expected or {}).get("status")
+        if now is None or now.status is ShenheStatus.UNRECOGNIZED:
+            return ReadBack(Found.UNCLEAR)
+        if now.status is ShenheStatus.PENDING:
+            return ReadBack(Found.NOT_APPLIED)
+        if now.status.value != wanted:
+            return ReadBack(Found.NOT_APPLIED, errors=(_already(now),))
+        if now.status is ShenheStatus.REJECTED:
+            return ReadBack(Found.APPLIED, Done(answer=_reason_recorded(now, operation.reason)))
+        return ReadBack(Found.APPLIED)
+
+    async def _pending(self, review: ShenheRef) -> Shenhe:
+        """The review as it is now. Raises Refusal unless it waits for a decision."""
+        now = await self._wjdh.shenhe(review.platform_id, review.community_code)
+        if now is None:
+            raise Refusal(user_error(UserErrorCode.NOT_FOUND, "There is no such review.", "id"))
+        if now.status is not ShenheStatus.PENDING:
+            raise Refusal(_already(now))
+        return now
+
+    async def _corrected(self, pending: Shenhe, corrections: Corrections) -> str:
+        """The complete content with the corrections in it. Raises Refusal when what was submitted cannot be read."""
+        submitted = pending if pending.content is not None else await self._listed(pending)
+        if submitted is None or submitted.content is None or submitted.content.raw is None:
+            raise Refusal(
+                user_error(
+                    UserErrorCode.NOT_SUPPORTED,
+                    "What was submitted can not be read, so nothing can be corrected in it.",
+                    "content",
+                )
+            )
+        return render_shenhe_content(submitted.content.raw, corrections)
+
+    async def _listed(self, pending: Shenhe) -> Shenhe | None:
+        """The same review from the list, where its content stands in full (quirk 115)."""
+        if pending.community_code is None:
+            return None
+        for number in range(1, SEARCHED_PAGES + 1):
+            page = await self._wjdh.shenhes(
+                pending.community_code, status=ShenheStatus.PENDING, page=number, per_page=SEARCHED_PER_PAGE
+            )
+            for review in page.items:
+                if review.platform_id == pending.platform_id:
+                    return review
+            if number >= (page.last_page or 1):
+                return None
+        return None
+
+    async def _rejected(self, review: ShenheRef, reason: str | None) -> Done:
+        """Whether the platform kept the reason; not told when it cannot be read back."""
+        if reason is None:
+            return Done()
+        try:
+            now = await self._wjdh.shenhe(review.platform_id, review.community_code)
+        except PlatformError:
+            return Done()
+        return Done(answer=_reason_recorded(now, reason))
+
+    def _publish(self, operation: Operation) -> None:
+        review = _ref(operation)
+        self._writer.reads.drop("shenheList", review.community_code)
+        self._writer.reads.drop("shenhe", review.community_code)
+        if operation.outcome is Outcome.CONFIRMED:
+            self._writer.events.publish(Event(SHENHE_CHANGED, review.community_code, str(review.platform_id)))
+
+
+def _ref(operation: Operation) -> ShenheRef:
+    if operation.record is None:
+        raise ValueError("an operation on a review names it")
+    return ShenheRef(int(operation.record.platform_id), operation.record.community_code)
+
+
+def _already(review: Shenhe) -> UserError:
+    return user_error(
+        UserErrorCode.ALREADY_REVIEWED, f"The review is not pending any more: it is {review.status.value}.", "id"
+    )
+
+
+def _reason_recorded(review: Shenhe | None, reason: str | None) -> dict[str, bool] | None:
+    if review is None or reason is None:
+        return None
+    return {"reasonRecorded": review.rejection_reason == reason}
+
+
+def _refuse_masked(corrections: Corrections | None) -> None:
+    """A masked value that a caller sends back would overwrite the real one."""
+    for part, values in (corrections or {}).items():
+        for attribute, value in values.items():
+            if isinstance(value, str) and contains_mask(value):
+                raise Refusal(
+                    user_error(
+                        UserErrorCode.INVALID, "A masked value can not be written.", "content", part, _camel(attribute)
+                    )
+                )
+
+
+def _camel(attribute: str) -> str:
+    """The public name of an attribute."""
+    head, *rest = attribute.split("_")
+    return head + "".join(word.capitalize() for word in rest)

@@ -1,0 +1,20 @@
+"""The payment notifications this gateway received, by order number."""
+
+from collections.abc import Sequence
+
+from aiodataloader import DataLoader
+
+from gateway.journal.payments import Payments
+from gateway.journal.records import Payment
+
+
+class NotificationLoader(DataLoader[str, Payment | None]):
+    """Keyed by order number; one query for all orders of a level."""
+
+    def __init__(self, payments: Payments) -> None:
+        super().__init__()
+        self._payments = payments
+
+    async def batch_load_fn(self, keys: Sequence[str]) -> list[Payment | None]:
+        found = await self._payments.by_order_number(keys)
+        return [found.get(key) for key in keys]

@@ -1,0 +1,76 @@
+"""Publishing announcements."""
+
+from typing import Annotated
+
+import strawberry
+
+from gateway.actions.write import Written
+from gateway.context import Info
+from gateway.errors import UserInputError
+from gateway.journal import records
+from schema.mutations.input import KEY, finished, idempotency_key
+from schema.normalise.requests import NewAnnouncement
+from schema.types.announcement import Announcement
+from schema.types.arguments import community
+from schema.types.fields import needs, optional
+from schema.types.payload import MutationPayload
+
+MOST_IMAGES = 20
+
+
+@strawberry.input(description="Publish an announcement (创建公告).")
+class CreateAnnouncementInput:
+    community_code: strawberry.ID = strawberry.field(description="Code of the community (小区标识).")
+    title: str = strawberry.field(description="Title (公告标题).")
+    content: str = strawberry.field(description="Text (公告内容).")
+    weight: int = strawberry.field(default=0, description="Weight in the list, 0 for none (权重).")
+    pinned: bool = strawberry.field(default=False, description="Whether it stays on top (是否置顶).")
+    published: bool = strawberry.field(default=True, description="Whether it is visible (是否开启).")
+    manager: str | None = optional("Publisher; omitted: the community's property manager (发布者).")
+    logo: str | None = optional("Address of the publisher's logo (发布者标志).")
+    images: list[str] | None = optional("Addresses of pictures; none may hold a comma (图片).")
+    idempotency_key: strawberry.ID = strawberry.field(description=KEY)
+
+
+Create = Annotated[CreateAnnouncementInput, strawberry.argument(description="The announcement (输入).")]
+
+
+@strawberry.type(description="How the publication of an announcement ended (创建公告结果).")
+class AnnouncementPayload(MutationPayload):
+    @strawberry.field(
+        description="The announcement (公告).",
+        directives=needs(["announcement:read"]),
+        graphql_type=Announcement | None,
+    )
+    async def announcement(root: strawberry.Parent[Written], info: Info) -> records.Announcement | None:
+        record = root.operation.record if root.operation else None
+        if record is None:
+            return None
+        return await info.context.journal.announcements.get(str(record.community_code), int(record.platform_id))
+
+
+@strawberry.type
+class AnnouncementMutations:
+    @strawberry.mutation(
+        description="Publish an announcement. The platform can not list them: when its answer is lost, the outcome "
+        "stays UNKNOWN (创建公告).",
+        directives=needs(["announcement:write"]),
+        graphql_type=AnnouncementPayload | None,
+    )
+    async def create_announcement(self, info: Info, input: Create) -> Written:
+        images = tuple(input.images or ())
+        if len(images) > MOST_IMAGES:
+            raise UserInputError("input.images", f"images must be at most {MOST_IMAGES}.")
+        announcement = NewAnnouncement(
+            community_code=community(input.community_code, "input.communityCode"),
+            title=input.title,
+            content=input.content,
+            weight=input.weight,
+            pinned=input.pinned,
+            published=input.published,
+            manager=input.manager or None,
+            logo=input.logo or None,
+            images=images,
+        )
+        key = idempotency_key(input.idempotency_key) or ""
+        return finished(info, await info.context.actions.announcement.create(info.context.principal, announcement, key))

@@ -1,0 +1,39 @@
+"""What all mutations do with their input."""
+
+from typing import Any
+
+import strawberry
+
+from gateway.actions.write import Written, user_error
+from gateway.context import Info
+from gateway.errors import UserInputError
+from schema.normalise.states import UserErrorCode
+
+LONGEST_KEY = 128
+
+KEY = "The caller's own key for this write: the same key and arguments give the same result, once (幂等键)."
+OPTIONAL_KEY = f"{KEY[:-1]} Without one, the platform's own state guards against doing it twice."
+
+
+def idempotency_key(key: str | None) -> str | None:
+    """The key as it is kept. Raises UserInputError for one that can not be."""
+    if key is not None and (not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable()):
+        raise UserInputError("input.idempotencyKey", f"idempotencyKey must be 1 to {LONGEST_KEY} printable characters.")
+    return key
+
+
+def given(values: object) -> dict[str, Any]:
+    """The attributes of an input that were given; null counts as not given, as it does for the platforms (quirk 55)."""
+    return {name: value for name, value in vars(values).items() if value is not None and value is not strawberry.UNSET}
+
+
+def finished(info: Info, written: Written) -> Written:
+    """The payload's source. What this request read before may be out of date now, and is read anew."""
+    info.context.loaders.forget()
+    return written
+
+
+async def not_found(info: Info, mutation: str, what: str) -> Written:
+    """An id that leads the caller nowhere: never told apart from a record that is not there."""
+    error = user_error(UserErrorCode.NOT_FOUND, f"There is no such {what}.", "id")
+    return await info.context.actions.refuse(info.context.principal, mutation, error)

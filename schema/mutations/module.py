@@ -1,0 +1,121 @@
+"""Switching feature modules."""
+
+from typing import Annotated, NamedTuple
+
+import strawberry
+
+from gateway.actions.write import Refusal, Written
+from gateway.context import Info
+from schema.mutations.input import OPTIONAL_KEY, finished, idempotency_key
+from schema.normalise import composed, records
+from schema.normalise.states import Outcome
+from schema.normalise.vocabulary import ModuleName
+from schema.types.arguments import community, recognized
+from schema.types.fields import needs, optional
+from schema.types.module import Module, ModuleDrift
+from schema.types.payload import MutationPayload
+
+
+@strawberry.input(description="Switch a module (改变功能模块状态).")
+class SetModuleInput:
+    community_code: strawberry.ID = strawberry.field(description="Code of the community (小区标识).")
+    name: ModuleName = strawberry.field(description="Which module (模块名称).")
+    enabled: bool = strawberry.field(description="On or off (模块状态).")
+    idempotency_key: strawberry.ID | None = optional(OPTIONAL_KEY)
+
+
+@strawberry.input(description="Bring wjdh to what the security platform reports (同步功能模块).")
+class SyncModulesInput:
+    community_code: strawberry.ID = strawberry.field(description="Code of the community (小区标识).")
+    dry_run: bool = strawberry.field(
+        default=True, description="Only show what would change; nothing is written or recorded (仅预览)."
+    )
+    idempotency_key: strawberry.ID | None = optional(OPTIONAL_KEY)
+
+
+SetInput = Annotated[SetModuleInput, strawberry.argument(description="Which module, on or off (输入).")]
+SyncInput = Annotated[SyncModulesInput, strawberry.argument(description="Which community (输入).")]
+
+
+@strawberry.type(description="How the switching of a module ended (模块状态结果).")
+class ModulePayload(MutationPayload):
+    @strawberry.field(
+        description="The module as the platform shows it now (功能模块).",
+        directives=needs(["module:read"]),
+        graphql_type=Module | None,
+    )
+    async def module(root: strawberry.Parent[Written], info: Info) -> records.Module | None:
+        record = root.operation.record if root.operation else None
+        if record is None:
+            return None
+        modules: tuple[records.Module, ...] = await info.context.loaders.modules.load(str(record.community_code))
+        return next((module for module in modules if module.name.value == record.platform_id), None)
+
+
+class Synchronised(NamedTuple):
+    """The source of a SyncModulesPayload: how it ended, and the plan."""
+
+    written: Written
+    community_code: str
+    changes: list[composed.ModuleDrift]
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.written.outcome
+
+    @property
+    def user_errors(self) -> tuple[object, ...]:
+        return self.written.user_errors
+
+    @property
+    def operation(self) -> object:
+        return self.written.operation
+
+
+@strawberry.type(description="What a synchronisation of modules changes, and how it ended (同步功能模块结果).")
+class SyncModulesPayload(MutationPayload):
+    changes: list[ModuleDrift] | None = strawberry.field(
+        description="The plan: what differed before, each to become what security reports (变更)."
+    )
+
+    @strawberry.field(
+        description="The modules as wjdh shows them now (功能模块).",
+        directives=needs(["module:read"]),
+        graphql_type=list[Module] | None,
+    )
+    async def modules(root: strawberry.Parent[Synchronised], info: Info) -> tuple[records.Module, ...]:
+        modules: tuple[records.Module, ...] = await info.context.loaders.modules.load(root.community_code)
+        return modules
+
+
+@strawberry.type
+class ModuleMutations:
+    @strawberry.mutation(
+        description="Switch a module on or off, at wjdh (改变功能模块状态).",
+        directives=needs(["module:write"]),
+        graphql_type=ModulePayload | None,
+    )
+    async def set_module(self, info: Info, input: SetInput) -> Written:
+        key = idempotency_key(input.idempotency_key)
+        code = community(input.community_code, "input.communityCode")
+        recognized(input.name, "input.name")
+        written = await info.context.actions.module.set(info.context.principal, code, input.name, input.enabled, key)
+        return finished(info, written)
+
+    @strawberry.mutation(
+        description="Bring wjdh to what the security platform reports: shows the plan, and carries it out unless it is "
+        "a dry run, which is the default (同步功能模块).",
+        directives=needs(["module:write"]),
+        graphql_type=SyncModulesPayload | None,
+    )
+    async def sync_modules(self, info: Info, input: SyncInput) -> Synchronised:
+        key = idempotency_key(input.idempotency_key)
+        code = community(input.community_code, "input.communityCode")
+        actions, principal = info.context.actions.module, info.context.principal
+        try:
+            changes = await actions.plan(principal, code)
+        except Refusal as refusal:
+            return Synchronised(Written.refused(*refusal.errors), code, [])
+        if input.dry_run:
+            return Synchronised(Written(Outcome.CONFIRMED), code, changes)
+        return Synchronised(finished(info, await actions.sync(principal, code, changes, key)), code, changes)

@@ -1,0 +1,204 @@
+"""Deciding registration reviews."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+
+import strawberry
+
+from gateway.actions.shenhe import Corrections, ShenheRef
+from gateway.actions.write import Written
+from gateway.auth.access import reach
+from gateway.context import Info
+from gateway.errors import UserInputError
+from gateway.execution.load import Load
+from gateway.loaders.shenhe import ShenheKey
+from schema.mutations.input import OPTIONAL_KEY, finished, given, idempotency_key, not_found
+from schema.normalise.records import Shenhe as ShenheRecord
+from schema.normalise.vocabulary import (
+    HouseOwnership,
+    HouseStatus,
+    HouseUse,
+    OccupantType,
+    PoliticalStatus,
+    ResidentRole,
+    Sex,
+)
+from schema.types.arguments import recognized
+from schema.types.fields import needs, optional
+from schema.types.payload import MutationPayload
+from schema.types.shenhe import Shenhe
+
+MOST_IDS = 50
+LONGEST_REASON = 500
+
+
+@strawberry.input(description="What the reviewer corrects about the applicant (申请人更正).")
+class ShenhePeopleInput:
+    name: str | None = optional("Name (姓名).")
+    phone: str | None = optional("Phone number (手机号码).")
+    sex: Sex | None = optional("Sex (性别).")
+    nation: str | None = optional("Ethnic group (民族).")
+    birth_date: date | None = optional("Date of birth (出生日期).")
+    registered_address: str | None = optional("Address of the household register (户籍地址).")
+    id_card: str | None = optional("Number of the identity card (身份证号).")
+    photo: str | None = optional("Address of a portrait (头像).")
+    political_status: PoliticalStatus | None = optional("Political status (政治面貌).")
+    is_veteran: bool | None = optional("Whether a veteran (退役军人).")
+    receives_subsistence_allowance: bool | None = optional("Whether on subsistence allowance (低保).")
+    is_petitioner: bool | None = optional("Whether known as a petitioner (上访).")
+    job_name: str | None = optional("Occupation (工作).")
+    company_name: str | None = optional("Employer (公司).")
+
+
+@strawberry.input(description="What the reviewer corrects about the house (申请房屋更正).")
+class ShenheHouseInput:
+    community_code: strawberry.ID | None = optional("The community in the form (小区标识).")
+    building: int | None = optional("Building number (楼号).")
+    unit: int | None = optional("Unit number (单元号).")
+    floor: int | None = optional("Floor (楼层).")
+    room: int | None = optional("Room (房间号).")
+    role: ResidentRole | None = optional("The applicant's role in the house (居民角色).")
+    status: HouseStatus | None = optional("How the house is occupied (房屋状态).")
+    use: HouseUse | None = optional("What it is used for (房屋用途).")
+    ownership: HouseOwnership | None = optional("Private or public property (房屋性质).")
+    occupant_type: OccupantType | None = optional("Kind of occupant (住户类型).")
+
+
+@strawberry.input(
+    description="Only what the reviewer corrects: all else, nulls too, is kept as submitted (审核数据更正)."
+)
+class ShenheContentInput:
+    people: ShenhePeopleInput | None = optional("About the applicant (申请人).")
+    house: ShenheHouseInput | None = optional("About the house (房屋).")
+
+
+@strawberry.input(description="Approve a review (审核通过).")
+class ApproveShenheInput:
+    id: strawberry.ID = strawberry.field(description="The review (审核标识).")
+    content: ShenheContentInput | None = optional("Corrections (更正).")
+    idempotency_key: strawberry.ID | None = optional(OPTIONAL_KEY)
+
+
+@strawberry.input(description="Reject a review (审核不通过).")
+class RejectShenheInput:
+    id: strawberry.ID = strawberry.field(description="The review (审核标识).")
+    reason: str | None = optional(
+        "Why. The platform's document has no parameter for it: `reasonRecorded` tells whether the platform kept it, "
+        "the operation keeps it in any case (拒绝理由)."
+    )
+    idempotency_key: strawberry.ID | None = optional(OPTIONAL_KEY)
+
+
+@strawberry.input(description="Approve several reviews as submitted (批量审核通过).")
+class ApproveShenhesInput:
+    ids: list[strawberry.ID] = strawberry.field(description=f"The reviews, 1 to {MOST_IDS} (审核标识列表).")
+    idempotency_key: strawberry.ID | None = optional(OPTIONAL_KEY)
+
+
+ApproveInput = Annotated[ApproveShenheInput, strawberry.argument(description="Which review, and corrections (输入).")]
+RejectInput = Annotated[RejectShenheInput, strawberry.argument(description="Which review, and why (输入).")]
+ApproveAllInput = Annotated[ApproveShenhesInput, strawberry.argument(description="Which reviews (输入).")]
+
+
+@strawberry.type(description="How a decision on a review ended (审核结果).")
+class ShenhePayload(MutationPayload):
+    @strawberry.field(
+        description="The review as the platform shows it now (审核).",
+        directives=needs(["shenhe:read"]),
+        graphql_type=Shenhe | None,
+    )
+    def shenhe(root: strawberry.Parent[Written], info: Info) -> Load[ShenheKey, ShenheRecord | None] | None:
+        record = root.operation.record if root.operation else None
+        return (
+            None
+            if record is None
+            else Load(info.context.loaders.shenhe, ShenheKey(int(record.platform_id), record.community_code))
+        )
+
+    @strawberry.field(
+        description="On a rejection with a reason: whether the platform kept it; null when it could not be read back "
+        "(理由是否被平台保存)."
+    )
+    def reason_recorded(root: strawberry.Parent[Written]) -> bool | None:
+        answer = root.operation.answer if root.operation else None
+        return answer.get("reasonRecorded") if answer else None
+
+
+@strawberry.type(description="How several decisions ended (批量审核结果).")
+class ShenhesPayload:
+    @strawberry.field(
+        description="One result for each id, in their order (结果列表).", graphql_type=list[ShenhePayload]
+    )
+    def results(root: strawberry.Parent[list[Written]]) -> list[Written]:
+        return root
+
+
+@strawberry.type
+class ShenheMutations:
+    @strawberry.mutation(
+        description="Approve a review that is pending, with corrections if any (审核通过).",
+        directives=needs(["shenhe:review"]),
+        graphql_type=ShenhePayload | None,
+    )
+    async def approve_shenhe(self, info: Info, input: ApproveInput) -> Written:
+        key = idempotency_key(input.idempotency_key)
+        corrections = _corrections(input.content)
+        review = _review(info, input.id)
+        if review is None:
+            return await not_found(info, "approveShenhe", "review")
+        return finished(
+            info, await info.context.actions.shenhe.approve(info.context.principal, review, corrections, key)
+        )
+
+    @strawberry.mutation(
+        description="Reject a review that is pending (审核不通过).",
+        directives=needs(["shenhe:review"]),
+        graphql_type=ShenhePayload | None,
+    )
+    async def reject_shenhe(self, info: Info, input: RejectInput) -> Written:
+        key = idempotency_key(input.idempotency_key)
+        if input.reason is not None and len(input.reason) > LONGEST_REASON:
+            raise UserInputError("input.reason", f"reason must be at most {LONGEST_REASON} characters.")
+        review = _review(info, input.id)
+        if review is None:
+            return await not_found(info, "rejectShenhe", "review")
+        return finished(
+            info, await info.context.actions.shenhe.reject(info.context.principal, review, input.reason or None, key)
+        )
+
+    @strawberry.mutation(
+        description="Approve several reviews as submitted: a result and an operation for each (批量审核通过).",
+        directives=needs(["shenhe:review"]),
+        graphql_type=ShenhesPayload | None,
+    )
+    async def approve_shenhes(self, info: Info, input: ApproveAllInput) -> list[Written]:
+        if not 1 <= len(input.ids) <= MOST_IDS:
+            raise UserInputError("input.ids", f"ids must be 1 to {MOST_IDS}.")
+        key = idempotency_key(input.idempotency_key)
+        reviews = [_review(info, node_id) for node_id in input.ids]
+        reached = [review for review in reviews if review is not None]
+        written = iter(await info.context.actions.shenhe.approve_all(info.context.principal, reached, key))
+        return [
+            await not_found(info, "approveShenhe", "review") if review is None else finished(info, next(written))
+            for review in reviews
+        ]
+
+
+def _review(info: Info, node_id: str) -> ShenheRef | None:
+    node = reach(info.context.principal, info.context.ids, node_id, "Shenhe")
+    return node and ShenheRef(int(node.parts[0]), node.community_code)
+
+
+def _corrections(content: ShenheContentInput | None) -> Corrections | None:
+    """What to merge, or None. Raises UserInputError for UNRECOGNIZED, which is no correction."""
+    if content is None:
+        return None
+    corrections = {
+        part: given(values) for part, values in (("people", content.people), ("house", content.house)) if values
+    }
+    for part, values in corrections.items():
+        for name, value in values.items():
+            if isinstance(value, StrEnum):
+                recognized(value, f"input.content.{part}.{name}")
+    return {part: values for part, values in corrections.items() if values} or None

@@ -1,0 +1,50 @@
+"""Writes made through this gateway."""
+
+from typing import Annotated
+
+import strawberry
+
+from gateway.auth.access import reach
+from gateway.context import Info
+from gateway.journal import records
+from gateway.loaders.paging import Slice
+from schema.types.arguments import OptionalCommunityCode, communities_of
+from schema.types.connection import After, Connection, First, PageNumber, window
+from schema.types.fields import needs
+from schema.types.operation import Operation
+
+Id = Annotated[strawberry.ID, strawberry.argument(description="Its node id (写入记录标识).")]
+
+
+@strawberry.type
+class OperationQueries:
+    @strawberry.field(
+        description="One write made through this gateway (写入记录).",
+        directives=needs(["operation:read"]),
+        graphql_type=Operation | None,
+    )
+    async def operation(self, info: Info, id: Id) -> records.Operation | None:
+        node = reach(info.context.principal, info.context.ids, id)
+        if node is None or node.type_name != "Operation":
+            return None
+        return await info.context.journal.operations.get(str(node.parts[0]))
+
+    @strawberry.field(
+        description="Writes made through this gateway, newest first (写入记录列表).",
+        directives=needs(["operation:read"]),
+        graphql_type=Connection[Operation] | None,
+    )
+    async def operations(
+        self,
+        info: Info,
+        community_code: OptionalCommunityCode = None,
+        first: First = 20,
+        after: After = None,
+        page: PageNumber = None,
+    ) -> Slice[records.Operation] | None:
+        part = window(first, after, page)
+        codes = communities_of(info, community_code)
+        if codes is not None and not codes:
+            return None
+        found = await info.context.journal.operations.list(codes, part.offset, part.first)
+        return Slice(found.items, *part, found.total)

@@ -1,0 +1,39 @@
+"""The durable record of writes made through this gateway."""
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from gateway.context import Info
+from gateway.journal import records
+from schema.normalise.states import Outcome
+from schema.types.fields import free_text, plain, record_type
+from schema.types.node import Node
+from schema.types.payload import UserError
+from schema.types.records_by_id import read_record
+
+
+@record_type(records.Operation, description="The durable record of one write through this gateway (写入记录).")
+class Operation(Node):
+    mutation: str = plain("Which mutation (操作名称).")
+    subject: str = plain("Who wrote, as the token names them (操作人).")
+    community_code: strawberry.ID | None = plain("Code of the community written to (小区标识).")
+    idempotency_key: strawberry.ID | None = plain("The key the caller gave (幂等键).")
+    user_errors: list[UserError] = plain("Why it was refused; empty otherwise (业务错误).")
+    reason: str | None = free_text("The reviewer's reason, kept whatever the platform does with it (理由).", "reason")
+    outcome: Outcome | None = plain("How it ended; null while it is under way (写入结果).")
+    started_at: datetime = plain("When it was begun (开始时间).")
+    finished_at: datetime | None = plain("When its outcome was known (结束时间).")
+
+    @strawberry.field(description="The operation's node id (节点标识).")
+    def id(root: strawberry.Parent[records.Operation], info: Info) -> strawberry.ID:
+        return strawberry.ID(info.context.ids.encode("Operation", root.community_code, root.id))
+
+    @strawberry.field(
+        description="The record written, as it is now: the community for syncModules. Needs the scope of its type; "
+        "null when it is gone, or nothing was written (写入的记录).",
+        graphql_type=Node | None,
+    )
+    async def result(root: strawberry.Parent[records.Operation], info: Info) -> Any:
+        return None if root.record is None else await read_record(info, root.record)

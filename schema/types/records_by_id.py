@@ -1,0 +1,76 @@
+"""Any record by its type, community and the identifier its platform or the journal knows it by."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from gateway.auth.principal import Scope
+from gateway.context import Info
+from gateway.journal.records import RecordRef
+from gateway.loaders.order import OrderKey
+from gateway.loaders.repair import RepairKey
+from gateway.loaders.shenhe import ShenheKey
+from schema.normalise import composed
+from schema.normalise.records import Module
+
+
+class Reader(NamedTuple):
+    """How records of a type are read, and the scope that it needs."""
+
+    scope: Scope | None
+    read: Callable[[Info, RecordRef], Awaitable[object]]
+
+
+async def _community(_info: Info, ref: RecordRef) -> object:
+    return composed.Community(str(ref.community_code))
+
+
+async def _shenhe(info: Info, ref: RecordRef) -> object:
+    return await info.context.loaders.shenhe.load(ShenheKey(int(ref.platform_id), ref.community_code))
+
+
+async def _order(info: Info, ref: RecordRef) -> object:
+    return await info.context.loaders.order.load(OrderKey(str(ref.community_code), ref.platform_id))
+
+
+async def _repair(info: Info, ref: RecordRef) -> object:
+    return await info.context.loaders.repair.load(RepairKey(int(ref.platform_id), ref.community_code))
+
+
+async def _module(info: Info, ref: RecordRef) -> object:
+    modules: tuple[Module, ...] = await info.context.loaders.modules.load(str(ref.community_code))
+    return next((module for module in modules if ref.platform_id in (module.name, module.label)), None)
+
+
+async def _announcement(info: Info, ref: RecordRef) -> object:
+    return await info.context.journal.announcements.get(str(ref.community_code), int(ref.platform_id))
+
+
+async def _payment(info: Info, ref: RecordRef) -> object:
+    return await info.context.journal.payments.get(ref.platform_id)
+
+
+async def _operation(info: Info, ref: RecordRef) -> object:
+    return await info.context.journal.operations.get(ref.platform_id)
+
+
+READERS: dict[str, Reader] = {
+    "Community": Reader(None, _community),
+    "Shenhe": Reader(Scope.SHENHE_READ, _shenhe),
+    "Order": Reader(Scope.ORDER_READ, _order),
+    "Repair": Reader(Scope.REPAIR_READ, _repair),
+    "Module": Reader(Scope.MODULE_READ, _module),
+    "Announcement": Reader(Scope.ANNOUNCEMENT_READ, _announcement),
+    "Payment": Reader(Scope.PAYMENT_READ, _payment),
+    "Operation": Reader(Scope.OPERATION_READ, _operation),
+}
+
+
+async def read_record(info: Info, ref: RecordRef) -> Any:
+    """The record as it is now; None when it is gone, or of a community the caller may not see.
+
+    Raises ForbiddenError where the caller lacks the scope of its type.
+    """
+    reader = READERS[ref.type]
+    if reader.scope is not None:
+        info.context.principal.require(reader.scope)
+    return await reader.read(info, ref) if info.context.principal.sees(ref.community_code) else None
