@@ -83,7 +83,7 @@ class Payments:
         due = (
             select(payments.c.id)
             .where(payments.c.state == DeliveryState.QUEUED, _due_at() <= now)
-            .order_by(payments.c.next_attempt_at)
+            .order_by(payments.c.next_attempt_at, payments.c.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
@@ -94,7 +94,7 @@ class Payments:
             .returning(payments)
         )
         rows = await self._database.write(lambda connection: connection.execute(statement).all())
-        return tuple(sorted((to_record(row, Payment) for row in rows), key=lambda payment: payment.id))
+        return tuple(sorted((to_record(row, Payment) for row in rows), key=_due_order))
 
     async def delivered(self, payment: Payment) -> bool:
         """The platform has saved it. False, and no change, when the lease `payment` came with is lost."""
@@ -219,6 +219,10 @@ def _due_at() -> ColumnElement[Any]:
         (payments.c.lease_until > payments.c.next_attempt_at, payments.c.lease_until),
         else_=payments.c.next_attempt_at,
     )
+
+
+def _due_order(payment: Payment) -> tuple[datetime | None, str]:
+    return (payment.next_attempt_at, payment.id)
 
 
 def _payload_hash(numbers: tuple[str, str, str]) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import asyncpg
+from sqlalchemy import AdaptedConnection, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gateway.journal.database import DATABASE_ERRORS, Work, journal_error, timeout_error
@@ -43,6 +45,7 @@ async def open_postgres(url: str, journal_timeout: float) -> "PostgresDatabase":
         pool_timeout=journal_timeout,
         hide_parameters=True,
     )
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
     try:
         async with asyncio.timeout(LONGEST_MIGRATION), engine.begin() as connection:
             await connection.run_sync(migrate)
@@ -50,6 +53,12 @@ async def open_postgres(url: str, journal_timeout: float) -> "PostgresDatabase":
         await engine.dispose()
         raise journal_error(error) from None
     return PostgresDatabase(engine, journal_timeout)
+
+
+def _refuse_closed(connection: AdaptedConnection, *_: object) -> None:
+    """Have the pool replace a connection that the server has closed meanwhile, as after its restart."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 class PostgresDatabase:
@@ -82,15 +91,13 @@ class PostgresDatabase:
             return await connection.run_sync(work)
 
     async def _within_timeout(self, running: Coroutine[Any, Any, ValueT]) -> ValueT:
-        """In a task of its own, so that no one waits while a broken connection is being buried."""
+        """In a task of its own: no one waits while a broken connection is being buried, and a caller that leaves
+        does not cost a good one.
+        """
         task = asyncio.create_task(running)
         self._running.add(task)
         task.add_done_callback(self._forget)
-        try:
-            done, _ = await asyncio.wait({task}, timeout=self._timeout)
-        except asyncio.CancelledError:
-            task.cancel()
-            raise
+        done, _ = await asyncio.wait({task}, timeout=self._timeout)
         if not done:
             task.cancel()
             raise timeout_error(self._timeout)

@@ -1,0 +1,50 @@
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from journal_fixtures import FrozenClock, on_server, throw_away_database
+
+from gateway.journal.journal import Journal, open_journal
+from gateway.journal.tables import metadata
+from gateway.settings import Settings
+
+ENGINES = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """One database for all tests; `postgres_settings` hands it out empty."""
+    with throw_away_database() as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path, journal_timeout=2.0)
+
+
+@pytest.fixture
+async def postgres_settings(postgres_url: str, tmp_path: Path) -> Settings:
+    settings = Settings(database_url=postgres_url, data_dir=tmp_path, journal_timeout=2.0)
+    async with open_journal(settings):
+        tables = ", ".join(table.name for table in metadata.sorted_tables)
+        await on_server(f"TRUNCATE {tables}", postgres_url)
+    return settings
+
+
+@pytest.fixture(params=ENGINES)
+def settings(request: pytest.FixtureRequest) -> Settings:
+    """Settings of an empty journal, once for each engine."""
+    settings: Settings = request.getfixturevalue(f"{request.param}_settings")
+    return settings
+
+
+@pytest.fixture
+async def journal(settings: Settings, clock: FrozenClock) -> AsyncIterator[Journal]:
+    async with open_journal(settings, clock) as journal:
+        yield journal

@@ -1,0 +1,268 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+from journal_fixtures import FrozenClock
+
+from gateway.errors import JournalError
+from gateway.journal.journal import Journal, open_journal
+from gateway.journal.operations import Operations, fingerprint
+from gateway.journal.records import Operation, OperationState, RecordRef, Reservation, ReservationKind, UserError
+from gateway.settings import Settings
+from schema.normalise.states import Outcome
+
+REVIEW = RecordRef("Shenhe", "10002", "7")
+A_MINUTE = timedelta(minutes=1)
+
+
+async def reserve(
+    operations: Operations,
+    *,
+    key: str | None = "key-1",
+    subject: str = "officer",
+    mutation: str = "approveShenhe",
+    fingerprint: str = "f1",
+    community_code: str | None = "10002",
+    sent: bool = False,
+) -> Reservation:
+    return await operations.reserve(
+        key=key,
+        subject=subject,
+        mutation=mutation,
+        fingerprint=fingerprint,
+        community_code=community_code,
+        reason="照片不清",
+        record=REVIEW,
+        expected={"status": "APPROVED"},
+        sent=sent,
+    )
+
+
+async def begun(operations: Operations, key: str | None = None, *, sent: bool = True) -> Operation:
+    return (await reserve(operations, key=key, sent=sent)).operation
+
+
+async def test_a_new_operation_is_reserved_with_all_it_was_given(journal: Journal, clock: FrozenClock) -> None:
+    reservation = await reserve(journal.operations)
+
+    operation = reservation.operation
+    assert reservation.kind is ReservationKind.NEW
+    assert operation == Operation(
+        id=operation.id,
+        idempotency_key="key-1",
+        subject="officer",
+        mutation="approveShenhe",
+        fingerprint="f1",
+        community_code="10002",
+        reason="照片不清",
+        state=OperationState.RESERVED,
+        started_at=clock.now,
+        sent_at=None,
+        finished_at=None,
+        check_at=None,
+        record=REVIEW,
+        expected={"status": "APPROVED"},
+        answer=None,
+        user_errors=(),
+    )
+    assert operation.outcome is None
+    assert await journal.operations.get(operation.id) == operation
+
+
+async def test_the_same_key_is_in_progress_then_a_replay_with_the_outcome(journal: Journal) -> None:
+    first = await begun(journal.operations, "key-1", sent=False)
+    assert (await reserve(journal.operations)).kind is ReservationKind.IN_PROGRESS
+    await journal.operations.mark_sent(first.id)
+    assert (await reserve(journal.operations)).kind is ReservationKind.IN_PROGRESS
+
+    finished = await journal.operations.finish(first.id, Outcome.CONFIRMED, answer={"orderNumber": "20201118"})
+
+    replay = await reserve(journal.operations)
+    assert (replay.kind, replay.operation) == (ReservationKind.REPLAY, finished)
+
+
+@pytest.mark.parametrize("other", [{"fingerprint": "f2"}, {"mutation": "rejectShenhe"}])
+async def test_a_key_used_for_something_else_is_a_mismatch(journal: Journal, other: dict[str, str]) -> None:
+    first = await begun(journal.operations, "key-1")
+    assert (await reserve(journal.operations, **other)).kind is ReservationKind.MISMATCH
+
+    await journal.operations.finish(first.id, Outcome.CONFIRMED)
+    assert (await reserve(journal.operations, **other)).kind is ReservationKind.MISMATCH
+
+
+async def test_keys_belong_to_their_subject(journal: Journal) -> None:
+    assert (await reserve(journal.operations, subject="one")).kind is ReservationKind.NEW
+    assert (await reserve(journal.operations, subject="two")).kind is ReservationKind.NEW
+
+
+async def test_without_a_key_every_operation_is_new(journal: Journal) -> None:
+    kinds = [(await reserve(journal.operations, key=None)).kind for _ in range(3)]
+    assert kinds == [ReservationKind.NEW] * 3
+
+
+async def test_of_fifty_at_once_with_one_key_one_is_new(journal: Journal) -> None:
+    reservations = await asyncio.gather(*(reserve(journal.operations) for _ in range(50)))
+
+    assert sorted(reservation.kind for reservation in reservations) == ["IN_PROGRESS"] * 49 + ["NEW"]
+    assert len({reservation.operation.id for reservation in reservations}) == 1
+
+
+async def test_an_answer_is_told_again_after_a_restart(settings: Settings, clock: FrozenClock) -> None:
+    errors = (
+        UserError(code="ALREADY_REVIEWED", message="The review is decided.", field=("id",)),
+        UserError(code="UPSTREAM_REFUSED", message="The platform refused.", upstream_message="小区不存在"),
+    )
+    async with open_journal(settings, clock) as journal:
+        operation = await begun(journal.operations, "key-1")
+        told = await journal.operations.finish(
+            operation.id, Outcome.REFUSED, user_errors=errors, answer={"reasonRecorded": False}
+        )
+
+    async with open_journal(settings, clock) as journal:
+        replay = await reserve(journal.operations)
+
+    assert replay == Reservation(ReservationKind.REPLAY, told)
+    assert replay.operation.outcome is Outcome.REFUSED
+    assert replay.operation.user_errors == errors
+    assert replay.operation.answer == {"reasonRecorded": False}
+
+
+async def test_an_operation_is_sent_once(journal: Journal, clock: FrozenClock) -> None:
+    operation = await begun(journal.operations, sent=False)
+    sent = await journal.operations.mark_sent(operation.id)
+    assert (sent.state, sent.sent_at) == (OperationState.SENT, clock.now)
+
+    with pytest.raises(JournalError, match="given up"):
+        await journal.operations.mark_sent(operation.id)
+
+
+async def test_reserving_and_sending_may_be_one_commit(journal: Journal, clock: FrozenClock) -> None:
+    operation = await begun(journal.operations, sent=True)
+    assert (operation.state, operation.sent_at) == (OperationState.SENT, clock.now)
+
+
+async def test_what_was_never_sent_is_withdrawn_and_frees_its_key(journal: Journal) -> None:
+    for sent in (False, True):
+        operation = await begun(journal.operations, "key-1", sent=sent)
+        await journal.operations.withdraw(operation.id)
+        assert await journal.operations.get(operation.id) is None
+    assert (await reserve(journal.operations)).kind is ReservationKind.NEW
+
+
+async def test_a_finished_operation_can_not_be_withdrawn(journal: Journal) -> None:
+    operation = await begun(journal.operations)
+    await journal.operations.finish(operation.id, Outcome.UNKNOWN)
+
+    await journal.operations.withdraw(operation.id)
+
+    assert await journal.operations.get(operation.id) is not None
+
+
+async def test_a_known_outcome_never_changes(journal: Journal, clock: FrozenClock) -> None:
+    operation = await begun(journal.operations)
+    created = RecordRef("Order", "10002", "99")
+    confirmed = await journal.operations.finish(operation.id, Outcome.CONFIRMED, record=created)
+    assert (confirmed.outcome, confirmed.record, confirmed.finished_at) == (Outcome.CONFIRMED, created, clock.now)
+
+    clock.advance(seconds=5)
+    for outcome in Outcome:
+        assert await journal.operations.finish(operation.id, outcome) == confirmed
+
+
+async def test_an_unknown_outcome_is_resolved_later(journal: Journal, clock: FrozenClock) -> None:
+    operation = await begun(journal.operations)
+    unknown = await journal.operations.finish(operation.id, Outcome.UNKNOWN, check_at=clock.now + A_MINUTE)
+    assert (unknown.outcome, unknown.finished_at) == (Outcome.UNKNOWN, None)
+    assert unknown.check_at == clock.now + A_MINUTE
+
+    clock.advance(minutes=2)
+    resolved = await journal.operations.finish(operation.id, Outcome.CONFIRMED)
+
+    assert (resolved.outcome, resolved.finished_at, resolved.check_at) == (Outcome.CONFIRMED, clock.now, None)
+    assert resolved.record == REVIEW
+
+
+async def test_finishing_an_operation_nobody_began_is_an_error(journal: Journal) -> None:
+    with pytest.raises(JournalError, match="not in the journal"):
+        await journal.operations.finish("no-such-id", Outcome.CONFIRMED)
+
+
+async def test_an_operation_never_sent_can_not_become_unknown(journal: Journal) -> None:
+    operation = await begun(journal.operations, sent=False)
+    with pytest.raises(JournalError):
+        await journal.operations.finish(operation.id, Outcome.UNKNOWN)
+    assert await journal.operations.get(operation.id) == operation
+
+
+async def test_what_a_crash_left_is_taken_over(journal: Journal, clock: FrozenClock) -> None:
+    reserved = await begun(journal.operations, "key-reserved", sent=False)
+    sent = await begun(journal.operations, "key-sent")
+    clock.advance(minutes=5)
+    live = await begun(journal.operations, "key-live", sent=False)
+
+    (taken,) = await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE)
+
+    assert (taken.id, taken.outcome) == (sent.id, Outcome.UNKNOWN)
+    assert taken.expected == {"status": "APPROVED"}
+    assert await journal.operations.get(live.id) == live
+    assert await journal.operations.get(reserved.id) is None
+    with pytest.raises(JournalError):
+        await journal.operations.mark_sent(reserved.id)
+    assert (await reserve(journal.operations, key="key-reserved")).kind is ReservationKind.NEW
+
+
+async def test_an_unknown_operation_is_handed_out_when_due_and_to_one_only(
+    journal: Journal, clock: FrozenClock
+) -> None:
+    async def due() -> list[str]:
+        return [o.id for o in await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE)]
+
+    readable, unreadable = await begun(journal.operations), await begun(journal.operations)
+    await journal.operations.finish(readable.id, Outcome.UNKNOWN, check_at=clock.now + timedelta(seconds=10))
+    await journal.operations.finish(unreadable.id, Outcome.UNKNOWN)
+    assert await due() == []
+
+    clock.advance(seconds=10)
+    assert sorted([*await due(), *await due()]) == [readable.id]
+
+    clock.advance(seconds=60)
+    assert await due() == [readable.id]
+    await journal.operations.finish(readable.id, Outcome.REFUSED)
+    clock.advance(seconds=60)
+    assert await due() == []
+
+
+async def test_the_list_is_newest_first_and_only_of_the_communities_asked_for(
+    journal: Journal, clock: FrozenClock
+) -> None:
+    for number, community in enumerate(["00001", "00001", "10002", None]):
+        clock.advance(seconds=1)
+        await reserve(journal.operations, key=f"key-{number}", community_code=community)
+
+    everything = await journal.operations.list(None, 0, 10)
+    assert [o.idempotency_key for o in everything.items] == ["key-3", "key-2", "key-1", "key-0"]
+    assert everything.total == 4
+    part = await journal.operations.list(["00001", "10002"], 1, 1)
+    assert ([o.idempotency_key for o in part.items], part.total) == (["key-1"], 3)
+    nothing = await journal.operations.list([], 0, 10)
+    assert (nothing.items, nothing.total) == ((), 0)
+    beyond = await journal.operations.list(None, 100, 10)
+    assert (beyond.items, beyond.total) == ((), 4)
+
+
+def test_a_fingerprint_is_of_the_arguments_not_of_their_order() -> None:
+    one = fingerprint(b"secret", "createOrder", {"title": "物业费", "payer": {"phone": "19900000001", "name": "李"}})
+    same = fingerprint(b"secret", "createOrder", {"payer": {"name": "李", "phone": "19900000001"}, "title": "物业费"})
+    assert one == same
+    assert len(one) == 64
+    assert "19900000001" not in one
+
+
+@pytest.mark.parametrize(
+    ("secret", "mutation", "arguments"),
+    [(b"other", "createOrder", ["1"]), (b"secret", "updateRepair", ["1"]), (b"secret", "createOrder", ["2"])],
+)
+def test_other_secrets_mutations_and_arguments_have_other_fingerprints(
+    secret: bytes, mutation: str, arguments: list[str]
+) -> None:
+    assert fingerprint(secret, mutation, arguments) != fingerprint(b"secret", "createOrder", ["1"])

@@ -1,0 +1,268 @@
+import asyncio
+import random
+from datetime import timedelta
+
+from journal_fixtures import FrozenClock
+
+from gateway.journal.journal import Journal, open_journal
+from gateway.journal.records import Payment, Receipt, ReceiptKind
+from gateway.settings import Settings
+from schema.normalise.states import DeliveryState
+
+ORDER = "20201118110146123456"
+SHOP = "2020111811014612345678"
+WEIXIN = "4200000825202011187162341234"
+HALF_A_MINUTE = timedelta(seconds=30)
+
+
+async def receive(journal: Journal, order: str = ORDER, weixin: str = WEIXIN, shop: str = SHOP) -> Receipt:
+    return await journal.payments.receive(order, shop, weixin, subject="platform")
+
+
+async def queued(journal: Journal, count: int) -> list[Payment]:
+    return [(await receive(journal, f"order-{n}", f"weixin-{n}")).payment for n in range(count)]
+
+
+async def claim(journal: Journal, limit: int = 10, owner: str = "one") -> tuple[Payment, ...]:
+    return await journal.payments.claim(owner, limit, HALF_A_MINUTE)
+
+
+async def test_a_notification_is_kept_with_all_its_digits(journal: Journal, clock: FrozenClock) -> None:
+    receipt = await receive(journal)
+
+    assert receipt.kind is ReceiptKind.NEW
+    assert receipt.payment == Payment(
+        id=receipt.payment.id,
+        order_number=ORDER,
+        shop_number=SHOP,
+        weixin_number=WEIXIN,
+        community_code=None,
+        state=DeliveryState.QUEUED,
+        attempts=0,
+        received_at=clock.now,
+        delivered_at=None,
+        next_attempt_at=clock.now,
+        last_error=None,
+        lease_owner=None,
+        lease_token=0,
+        lease_until=None,
+    )
+    assert await journal.payments.get(receipt.payment.id) == receipt.payment
+    assert await journal.payments.get("no-such-id") is None
+
+
+async def test_the_same_notification_again_is_the_same_row(settings: Settings, clock: FrozenClock) -> None:
+    async with open_journal(settings, clock) as journal:
+        first = await receive(journal)
+    clock.advance(hours=1)
+    async with open_journal(settings, clock) as journal:
+        assert await receive(journal) == Receipt(ReceiptKind.SAME, first.payment)
+        assert (await journal.payments.list(None, None, 0, 10)).total == 1
+
+
+async def test_other_numbers_for_a_known_order_are_a_conflict_on_record(journal: Journal, clock: FrozenClock) -> None:
+    first = await receive(journal)
+    clock.advance(seconds=1)
+
+    assert await receive(journal, weixin="other") == Receipt(ReceiptKind.CONFLICT, first.payment)
+    assert await receive(journal, weixin="other") == Receipt(ReceiptKind.CONFLICT, first.payment)
+    assert await receive(journal, shop="other") == Receipt(ReceiptKind.CONFLICT, first.payment)
+
+    conflicts = await journal.payments.conflicts(first.payment.id)
+    assert [(c.subject, c.received_at) for c in conflicts] == [("platform", clock.now)] * 2
+    assert len({c.payload_hash for c in conflicts}) == 2
+    assert await journal.payments.get(first.payment.id) == first.payment
+
+
+async def test_a_wechat_number_pays_one_order_only(journal: Journal) -> None:
+    first = await receive(journal)
+
+    assert await receive(journal, order="another order") == Receipt(ReceiptKind.CONFLICT, first.payment)
+
+
+async def test_a_conflict_names_the_row_of_the_order_before_that_of_the_wechat_number(journal: Journal) -> None:
+    await receive(journal, "order-1", "weixin-1")
+    second = await receive(journal, "order-2", "weixin-2")
+
+    assert (await receive(journal, "order-2", "weixin-1")).payment == second.payment
+
+
+async def test_of_many_at_once_one_is_new_and_a_contradiction_never_wins(journal: Journal) -> None:
+    receipts = await asyncio.gather(*(receive(journal, weixin=f"weixin-{n % 2}") for n in range(40)))
+
+    kinds = [receipt.kind for receipt in receipts]
+    assert kinds.count(ReceiptKind.NEW) == 1
+    assert kinds.count(ReceiptKind.SAME) == 19
+    assert kinds.count(ReceiptKind.CONFLICT) == 20
+    assert len({receipt.payment.id for receipt in receipts}) == 1
+
+
+async def test_a_claim_leases_what_is_due_once(journal: Journal, clock: FrozenClock) -> None:
+    payments = sorted(await queued(journal, 5), key=lambda payment: payment.id)
+
+    first = await claim(journal, limit=3)
+    second = await claim(journal, owner="two")
+
+    assert [p.id for p in (*first, *second)] == [p.id for p in payments]
+    assert {(p.lease_owner, p.lease_token, p.lease_until) for p in second} == {("two", 1, clock.now + HALF_A_MINUTE)}
+    assert await claim(journal) == ()
+
+
+async def test_a_delivered_payment_is_done(journal: Journal, clock: FrozenClock) -> None:
+    await queued(journal, 1)
+    (payment,) = await claim(journal)
+    clock.advance(seconds=1)
+
+    assert await journal.payments.delivered(payment)
+
+    done = await journal.payments.get(payment.id)
+    assert done is not None
+    assert (done.state, done.attempts, done.delivered_at) == (DeliveryState.DELIVERED, 1, clock.now)
+    assert (done.next_attempt_at, done.lease_owner, done.lease_until) == (None, None, None)
+    clock.advance(days=1)
+    assert await claim(journal) == ()
+    assert not await journal.payments.delivered(payment)
+
+
+async def test_a_failed_delivery_waits_for_its_next_attempt(journal: Journal, clock: FrozenClock) -> None:
+    await queued(journal, 1)
+    (payment,) = await claim(journal)
+
+    assert await journal.payments.failed(payment, "UPSTREAM_TIMEOUT", next_attempt_at=clock.now + timedelta(seconds=15))
+
+    assert await claim(journal) == ()
+    assert await journal.payments.next_due() == clock.now + timedelta(seconds=15)
+    clock.advance(seconds=15)
+    (again,) = await claim(journal)
+    assert (again.attempts, again.last_error, again.lease_token) == (1, "UPSTREAM_TIMEOUT", 2)
+
+
+async def test_token_trouble_is_not_an_attempt(journal: Journal, clock: FrozenClock) -> None:
+    await queued(journal, 1)
+    (payment,) = await claim(journal)
+
+    assert await journal.payments.failed(payment, "UPSTREAM_AUTH", next_attempt_at=clock.now, counts=False)
+
+    (again,) = await claim(journal)
+    assert (again.attempts, again.last_error) == (0, "UPSTREAM_AUTH")
+
+
+async def test_a_dead_payment_is_queued_again_by_hand_only(journal: Journal, clock: FrozenClock) -> None:
+    await queued(journal, 1)
+    (payment,) = await claim(journal)
+    assert await journal.payments.retry(payment.id) is None
+    assert await journal.payments.failed(payment, "UPSTREAM_REFUSED", next_attempt_at=None)
+    clock.advance(days=30)
+    assert await claim(journal) == ()
+    assert await journal.payments.next_due() is None
+
+    queued_again = await journal.payments.retry(payment.id)
+
+    assert queued_again is not None
+    assert (queued_again.state, queued_again.attempts) == (DeliveryState.QUEUED, 0)
+    (again,) = await claim(journal)
+    assert await journal.payments.delivered(again)
+    assert await journal.payments.retry(payment.id) is None
+    assert await journal.payments.retry("no-such-id") is None
+
+
+async def test_a_lost_lease_can_not_mark_the_row(journal: Journal, clock: FrozenClock) -> None:
+    await queued(journal, 1)
+    (stalled,) = await claim(journal, owner="stalled")
+    assert await journal.payments.next_due() == clock.now + HALF_A_MINUTE
+    clock.advance(seconds=30)
+    (held,) = await claim(journal, owner="other")
+
+    assert not await journal.payments.delivered(stalled)
+    assert not await journal.payments.failed(stalled, "UPSTREAM_TIMEOUT", next_attempt_at=None)
+    assert await journal.payments.get(held.id) == held
+    assert await journal.payments.delivered(held)
+
+
+async def test_a_token_is_worth_nothing_once_the_row_was_given_back(journal: Journal, clock: FrozenClock) -> None:
+    await queued(journal, 1)
+    (payment,) = await claim(journal)
+    assert await journal.payments.failed(payment, "UPSTREAM_TIMEOUT", next_attempt_at=clock.now)
+
+    assert not await journal.payments.delivered(payment)
+
+
+async def test_a_row_that_always_fails_blocks_nobody(journal: Journal, clock: FrozenClock) -> None:
+    await queued(journal, 3)
+    (poison,) = await claim(journal, limit=1)
+    await journal.payments.failed(poison, "UPSTREAM_REFUSED", next_attempt_at=clock.now + timedelta(seconds=1))
+    clock.advance(seconds=1)
+
+    assert [p.id == poison.id for p in await claim(journal, limit=2)] == [False, False]
+
+
+async def test_nothing_is_lost_or_marked_twice_among_stalling_relays(journal: Journal, clock: FrozenClock) -> None:
+    """Four relays that stall, fail and come back late: each payment is marked delivered by exactly one of them."""
+    chance = random.Random(7)
+    payments = await queued(journal, 12)
+    holding: dict[str, list[Payment]] = {name: [] for name in ("a", "b", "c", "d")}
+    marked: list[str] = []
+    for _ in range(400):
+        name = chance.choice(list(holding))
+        if not holding[name]:
+            holding[name] += await claim(journal, limit=chance.randint(1, 4), owner=name)
+        elif chance.random() < 0.6:
+            payment = holding[name].pop()
+            if chance.random() < 0.3:
+                again = clock.now + timedelta(seconds=chance.randint(0, 60))
+                await journal.payments.failed(payment, "UPSTREAM_TIMEOUT", next_attempt_at=again)
+            elif await journal.payments.delivered(payment):
+                marked.append(payment.id)
+        clock.advance(seconds=chance.choice([0, 1, 20]))
+
+    assert sorted(marked) == sorted(payment.id for payment in payments)
+
+
+async def test_payments_are_found_by_their_orders(journal: Journal) -> None:
+    await queued(journal, 3)
+
+    found = await journal.payments.by_order_number(["order-0", "order-2", "no such order"])
+
+    assert {number: payment.order_number for number, payment in found.items()} == {
+        "order-0": "order-0",
+        "order-2": "order-2",
+    }
+    assert await journal.payments.by_order_number([]) == {}
+
+
+async def test_a_payment_belongs_to_the_first_community_whose_list_holds_its_order(journal: Journal) -> None:
+    await queued(journal, 3)
+    assert await journal.payments.without_community() == {"order-0", "order-1", "order-2"}
+
+    assert await journal.payments.set_community(["order-0", "order-1", "no such order"], "00001") == 2
+    assert await journal.payments.set_community(["order-0"], "10002") == 0
+
+    assert await journal.payments.without_community() == {"order-2"}
+    assert (await journal.payments.by_order_number(["order-0"]))["order-0"].community_code == "00001"
+
+
+async def test_the_list_of_payments_goes_by_community_and_state(journal: Journal, clock: FrozenClock) -> None:
+    for number in range(4):
+        clock.advance(seconds=1)
+        await receive(journal, f"order-{number}", f"weixin-{number}")
+    await journal.payments.set_community(["order-0", "order-1"], "00001")
+    (oldest,) = await claim(journal, limit=1)
+    await journal.payments.delivered(oldest)
+
+    async def numbers(communities: list[str] | None, state: DeliveryState | None) -> list[str]:
+        found = await journal.payments.list(communities, state, 0, 10)
+        assert found.total == len(found.items)
+        return [payment.order_number for payment in found.items]
+
+    assert await numbers(None, None) == ["order-3", "order-2", "order-1", "order-0"]
+    assert await numbers(["00001"], None) == ["order-1", "order-0"]
+    assert await numbers(["00001"], DeliveryState.QUEUED) == ["order-1"]
+    assert await numbers(None, DeliveryState.DELIVERED) == ["order-0"]
+    assert await numbers(["10002"], None) == []
+    page = await journal.payments.list(None, None, 1, 2)
+    assert ([p.order_number for p in page.items], page.total) == (["order-2", "order-1"], 4)
+    assert await journal.payments.counts() == {
+        DeliveryState.QUEUED: 3,
+        DeliveryState.DELIVERED: 1,
+        DeliveryState.DEAD: 0,
+    }
