@@ -19,7 +19,7 @@ class Wjdh:
         self,
         community_code: str,
         *,
-        type: ShenheType | None = None,  # noqa: A002 # the public name of the filter
+        type: ShenheType | None = None,  # the public name of the filter
         status: ShenheStatus | None = None,
         page: int = 1,
         per_page: int = 20,

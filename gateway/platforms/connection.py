@@ -1,0 +1,233 @@
+"""One HTTP/1.1 connection that carries one exchange at a time (RFC 9112), on httptools' parser.
+
+Errors are httpx's, so that whoever calls cannot tell this engine from another. Which of them says what about the fate
+of the request is told in `gateway.platforms.transport`.
+"""
+
+import asyncio
+import zlib
+from typing import NamedTuple, cast
+
+import httptools
+import httpx
+
+MAX_HEAD_BYTES = 64 * 1024
+"""Status line and headers together; the answer's 1xx forerunners included."""
+
+_CODINGS = (b"gzip", b"x-gzip", b"deflate")
+_FIRST_FINAL_STATUS = 200
+_BODILESS = (204, 304)
+_ZLIB_OR_GZIP = zlib.MAX_WBITS | 32
+_RAW_DEFLATE = -zlib.MAX_WBITS
+
+
+class StaleConnectionError(httpx.ReadError):
+    """A kept connection was closed by the server before a byte of the answer came (quirk 193)."""
+
+
+class AnswerTooLargeError(httpx.RemoteProtocolError):
+    """The answer is beyond a cap; reading stopped there."""
+
+
+class RawAnswer(NamedTuple):
+    """A complete answer: header names in lower case, the body decompressed."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first value of a header; `name` in lower case."""
+        for header, value in self.headers:
+            if header == name:
+                return value
+        return None
+
+
+class Connection(asyncio.Protocol):
+    """`exchange` sends one request and waits for its answer; `reusable` tells whether another may follow.
+
+    Whatever does not end in a complete, clean answer (an error, the deadline, a cancelled caller) closes the
+    connection, so that no later request can ever read what is left of an earlier one.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, max_body_bytes: int) -> None:
+        self.reusable = False
+        self.idle_since = 0.0
+        self._loop = loop
+        self._max_body_bytes = max_body_bytes
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._answer: asyncio.Future[RawAnswer] | None = None
+        self._served = 0
+        self._received = 0
+        self._without_body = False
+        self._clear()
+
+    def _clear(self) -> None:
+        """Forget the answer that was read."""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._head_is_complete = False
+        self._until_close = False
+        self._inflate: _Inflate | None = None
+
+    async def exchange(self, request: bytes, deadline: float, *, without_body: bool = False) -> RawAnswer:
+        """Send the complete request and return the complete answer.
+
+        `deadline` is a time of the loop's clock. `without_body`: the request is a HEAD, whose answer has no body.
+        Raises httpx.ConnectError (nothing was sent), StaleConnectionError, ReadError, ReadTimeout or
+        RemoteProtocolError.
+        """
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            raise httpx.ConnectError("The connection closed before the request was sent.")
+        self.reusable = False
+        self._received = 0
+        self._without_body = without_body
+        self._answer = answer = self._loop.create_future()
+        timer = self._loop.call_at(deadline, self._expire)
+        transport.write(request)
+        try:
+            return await answer
+        finally:
+            timer.cancel()
+            if not self.reusable:
+                self.close()
+
+    def close(self) -> None:
+        """Close at once, without ceremony."""
+        self.reusable = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _expire(self) -> None:
+        self._fail(httpx.ReadTimeout("The answer did not come in time."))
+
+    def _fail(self, error: httpx.TransportError) -> None:
+        answer, self._answer = self._answer, None
+        if answer is not None and not answer.done():
+            answer.set_exception(error)
+        self.close()
+
+    def _finish(self) -> None:
+        if self._inflate is not None and not self._inflate.is_complete:
+            self._fail(httpx.RemoteProtocolError("The compressed body is cut."))
+            return
+        answer, self._answer = self._answer, None
+        if answer is None or answer.done():
+            self.close()
+            return
+        chunks = self._chunks
+        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        answer.set_result(RawAnswer(self._parser.get_status_code(), self._headers, body))
+        self._served += 1
+        self.idle_since = self._loop.time()
+        self.reusable = not self._without_body and self._parser.should_keep_alive()
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._answer is None:
+            self.close()
+            return
+        self._received += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._fail(httpx.RemoteProtocolError("The answer is not HTTP/1.1."))
+            return
+        if not self._head_is_complete and self._received > MAX_HEAD_BYTES:
+            self._fail(AnswerTooLargeError("The head of the answer is too large."))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.reusable = False
+        if self._answer is None:
+            return
+        if self._until_close and exc is None:
+            self._finish()
+        elif self._received:
+            self._fail(httpx.ReadError("The connection closed within the answer."))
+        elif self._served:
+            self._fail(StaleConnectionError("A kept connection closed before the answer."))
+        else:
+            self._fail(httpx.ReadError("The connection closed before the answer."))
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        self._clear()
+        if self._answer is None:  # bytes after the end of an answer: nobody asked for them
+            self.close()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if status < _FIRST_FINAL_STATUS:
+            return
+        self._head_is_complete = True
+        self._until_close = status not in _BODILESS
+        for name, value in self._headers:
+            if name == b"content-length":
+                self._until_close = False
+                if int(value) > self._max_body_bytes:
+                    self._fail(AnswerTooLargeError("The body of the answer is too large."))
+                    return
+            elif name == b"transfer-encoding":
+                self._until_close = not value.lower().endswith(b"chunked")
+            elif name == b"content-encoding" and value.lower() != b"identity":
+                if value.lower() not in _CODINGS:
+                    self._fail(httpx.RemoteProtocolError("The body is in a coding that nobody asked for."))
+                    return
+                self._inflate = _Inflate()
+        if self._without_body:
+            self._finish()
+
+    def on_body(self, data: bytes) -> None:
+        if self._answer is None:
+            return
+        if self._inflate is not None:
+            try:
+                data = self._inflate.feed(data, self._max_body_bytes - self._size + 1)
+            except zlib.error:
+                self._fail(httpx.RemoteProtocolError("The body cannot be decompressed."))
+                return
+        self._size += len(data)
+        if self._size > self._max_body_bytes:
+            self._fail(AnswerTooLargeError("The body of the answer is too large."))
+            return
+        self._chunks.append(data)
+
+    def on_message_complete(self) -> None:
+        if self._head_is_complete:
+            self._finish()
+
+
+class _Inflate:
+    """A gzip or deflate stream; "deflate" comes with or without its zlib wrapper (RFC 9110, 8.4.1.2)."""
+
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj(_ZLIB_OR_GZIP)
+        self._started = False
+
+    def feed(self, data: bytes, most: int) -> bytes:
+        """What `data` decompresses to, cut after `most` bytes. Raises zlib.error."""
+        first, self._started = not self._started, True
+        try:
+            return self._stream.decompress(data, most)
+        except zlib.error:
+            if not first:
+                raise
+            self._stream = zlib.decompressobj(_RAW_DEFLATE)
+            return self._stream.decompress(data, most)
+
+    @property
+    def is_complete(self) -> bool:
+        """The stream came to its own end (or never began: an empty body)."""
+        return self._stream.eof or not self._started
