@@ -171,10 +171,11 @@ class FetchedKeys:
         """The address's answer. Raises httpx.HTTPError, and ValueError when it is not 200 or too large."""
         body = bytearray()
         client = httpx.AsyncClient(verify=self._tls, trust_env=False, follow_redirects=False, timeout=_FETCH_TIMEOUT)
-        async with client, client.stream("GET", self._url, headers={"Accept": "application/json"}) as answer:
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        async with client, client.stream("GET", self._url, headers=headers) as answer:
             if answer.status_code != httpx.codes.OK:
                 raise ValueError("not 200")
-            async for chunk in answer.aiter_bytes(16 * 1024):
+            async for chunk in answer.aiter_raw():
                 body += chunk
                 if len(body) > _LARGEST_KEY_SET:
                     raise ValueError("too large")

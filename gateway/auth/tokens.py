@@ -87,10 +87,10 @@ class TokenVerifier:
             self._check(claims)
         except (JoseError, ValueError, msgspec.MsgspecError, RecursionError) as error:
             raise UnauthenticatedError(REFUSAL) from error
-        communities = frozenset(_words(claims.community, claims.communities))
+        communities = frozenset(words(claims.community, claims.communities))
         return Principal(
             subject=claims.sub,
-            scopes=_KNOWN_SCOPES.intersection(_words(claims.scope, claims.scopes)),
+            scopes=_KNOWN_SCOPES.intersection(words(claims.scope, claims.scopes)),
             communities=None if EVERYTHING in communities else communities,
             token_id=claims.jti or blake2b(token.encode(), digest_size=16).hexdigest(),
             expires_at=claims.exp,
@@ -122,8 +122,8 @@ def _read_header(token: str) -> _Header:
     return header
 
 
-def _words(*claims: _Words) -> Iterator[str]:
-    """The words of claims that are texts of words or lists of them."""
+def words(*claims: _Words) -> Iterator[str]:
+    """The words of texts, which have blanks or commas between them, and of lists of words."""
     for claim in claims:
         if isinstance(claim, str):
             yield from filter(None, _SEPARATORS.split(claim))

@@ -9,7 +9,7 @@ from callers import AUDIENCE, ISSUER, NOW, Clock, Signers, claims, sign, sign_ra
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
-from gateway.auth.tokens import LEEWAY, LONGEST_TOKEN, REFUSAL, TokenVerifier
+from gateway.auth.tokens import LEEWAY, LONGEST_TOKEN, REFUSAL, TokenVerifier, words
 from gateway.errors import UnauthenticatedError
 
 
@@ -88,6 +88,12 @@ async def test_communities_are_those_named_and_none_without_the_claim(
     verifier: TokenVerifier, signers: Signers, named: dict[str, object], communities: set[str] | None
 ) -> None:
     assert (await verifier.verify(sign(signers.ed, claims(**named), "EdDSA"))).communities == communities
+
+
+def test_lists_on_the_command_line_have_commas_or_blanks() -> None:
+    assert list(words("order:read, pii:read\trepair:read,,")) == ["order:read", "pii:read", "repair:read"]
+    assert list(words("*")) == ["*"]
+    assert list(words("", None, [])) == []
 
 
 async def test_a_token_without_an_id_gets_one_of_its_own(verifier: TokenVerifier, signers: Signers) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from datetime import date
 from unicodedata import normalize
 
@@ -41,7 +42,7 @@ GAPS = st.sampled_from(["", " ", "-", " - ", "—", ".", "·", "\u200b", "\u00a0
 def spelt(draw: st.DrawFn) -> tuple[str, str]:
     """A number, and one of the ways that people and forms write it."""
     number = draw(NUMBERS)
-    how = draw(st.sampled_from(["plain", "full width", "grouped", "one by one", "escaped", "with country"]))
+    how = draw(st.sampled_from(["plain", "full width", "grouped", "one by one", "with country"]))
     gap = draw(GAPS)
     if how == "full width":
         return number, "".join(chr(ord(letter) + 0xFEE0) for letter in number)
@@ -50,17 +51,14 @@ def spelt(draw: st.DrawFn) -> tuple[str, str]:
         return number, gap.join(number[start:end] for start, end in zip([0, *cuts], [*cuts, None], strict=True))
     if how == "one by one":
         return number, gap.join(number)
-    if how == "escaped":
-        return number, "".join(f"\\u{ord(letter):04x}" if letter.isdigit() else letter for letter in number)
     if how == "with country" and len(number) == 11:
         return number, draw(st.sampled_from(["+86", "86", "+86 ", "+86-", "(+86)", "0086 "])) + number
     return number, number
 
 
 def bare(text: str) -> str:
-    """A text as someone who looks for a number reads it: escapes undone, gaps closed, letters of one width."""
-    undone = re.sub(r"\\u([0-9a-fA-F]{4})", lambda escape: chr(int(escape.group(1), 16)), text)
-    return re.sub(r"[^\w*]|_", "", normalize("NFKC", undone)).upper()
+    """A text as someone who looks for a number reads it: gaps closed, letters of one width."""
+    return re.sub(r"[^\w*]|_", "", normalize("NFKC", text)).upper()
 
 
 @pytest.mark.parametrize(
@@ -176,7 +174,6 @@ def test_a_mask_is_found_alone_and_numbers_in_any_text(text: str) -> None:
         ("1栋101 19900000001", "1栋101 199****0001"),
         ("二维码 00112233445566778899", "二维码 ****"),
         ('{"phone":"19900000001"}', '{"phone":"199****0001"}'),
-        ('{"phone":"\\u0031\\u0039\\u00390000000\\u0031"}', '{"phone":"199****0001"}'),
         ("晨曦家园1栋1单元1楼101号", "晨曦家园1栋1单元1楼101号"),
         ("10002 1-1-1-101", "10002 1-1-1-101"),
         ("2020年11月18日11:01:46", "2020年11月18日11:01:46"),
@@ -190,7 +187,7 @@ def test_free_text_loses_its_numbers_and_nothing_else(text: str, masked: str) ->
     assert mask_text(text) == masked
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(st.lists(spelt(), min_size=1, max_size=3), st.data())
 def test_no_number_survives_in_free_text_however_it_is_spelt(
     numbers: list[tuple[str, str]], data: st.DataObject
@@ -206,12 +203,27 @@ def test_no_number_survives_in_free_text_however_it_is_spelt(
 
 
 @settings(deadline=None)
-@given(st.text(st.sampled_from("0123456789 -*xX１9年\\u")) | st.text())
+@given(st.text(st.sampled_from("0123456789 -*xX１9年")) | st.text())
 def test_masked_text_has_nothing_left_to_mask(text: str) -> None:
     masked = mask_text(text)
 
     assert mask_text(masked) == masked
     assert not re.search(r"\d{11}", masked)
+
+
+def test_the_ends_of_a_masked_number_are_not_made_into_another_one() -> None:
+    text = "13000000 " * 3 + "13000000000 and 999302199211302517 0000000"
+
+    assert mask_text(text) == "13000000 13000000 13000000 130****0000 and 999302********2517 0000000"
+    assert mask_text(mask_text(text)) == mask_text(text)
+
+
+@pytest.mark.parametrize("text", ["1 " * 50_000, "13000000 " * 10_000 + PHONE, "1-1-1-1    " * 10_000, "9" * 100_000])
+def test_no_text_takes_long(text: str) -> None:
+    """At most 20 µs a character, whatever the text: the square of its length would take minutes."""
+    started = time.process_time()
+    mask_text(text)
+    assert time.process_time() - started < 100_000 * 20e-6
 
 
 CONTENT = {
