@@ -1,6 +1,5 @@
 """Who asks, and what they may do and see."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from weakref import WeakValueDictionary
@@ -115,7 +114,3 @@ class Principal:
         for scope in scopes:
             if scope not in self.scopes:
                 raise ForbiddenError(f"This needs the scope {scope}", str(scope))
-
-    def visible(self, community_codes: Iterable[str]) -> list[str]:
-        """Those of the codes that the caller may see, in their order."""
-        return [code for code in community_codes if self.sees(code)]
