@@ -138,7 +138,12 @@ class Server:
 
 
 def endpoint(
-    watched: Watched, *, max_body_bytes: int = 20_000, timeout: float = 10.0, **documents: Any
+    watched: Watched,
+    *,
+    limits: Limits = LIMITS,
+    max_body_bytes: int = 20_000,
+    timeout: float = 10.0,
+    **documents: Any,
 ) -> GraphQLEndpoint:
     async def open_context(scope: Scope, request_id: str) -> Context:
         """Turns callers away as the real one does, when they ask for it."""
@@ -154,7 +159,7 @@ def endpoint(
         return Context(watched, request_id)
 
     return GraphQLEndpoint(
-        Documents(SCHEMA, LIMITS, 8, **documents),
+        Documents(SCHEMA, limits, 8, **documents),
         Executor(SCHEMA),
         open_context,
         max_body_bytes=max_body_bytes,

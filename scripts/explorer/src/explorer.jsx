@@ -3,8 +3,6 @@
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
 import { createRoot } from 'react-dom/client';
-// All of GraphiQL's styles but its fonts: those of the system hold Chinese too.
-import '../node_modules/graphiql/dist/index.css';
 import './explorer.css';
 
 // The names of the built workers, put here by build.mjs.

@@ -1,0 +1,82 @@
+"""Scopes, enforced in one place: what an operation needs against what its caller holds.
+
+`@requiresScope` on the fields of the schema says what each needs. An operation whose caller holds all of it runs as it
+is. Any other runs by graphql-core with a check before each field that declares a scope: the field a caller may not
+read is null with FORBIDDEN, and the rest of the answer is there.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from cachetools import LRUCache
+from graphql import (
+    FieldNode,
+    GraphQLField,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    visit,
+)
+
+from gateway.auth.principal import Principal
+from gateway.execution.documents import Prepared
+from gateway.execution.executor import Executor
+from gateway.execution.response import Response
+
+ScopesOf = Callable[[GraphQLField], frozenset[str]]
+"""The scopes that a field of the schema declares."""
+
+
+class CallerContext(Protocol):
+    principal: Principal
+
+
+class GuardedExecutor:
+    """Executes operations for callers. `scopes_of` reads the schema's declarations; `size` bounds what is remembered."""
+
+    def __init__(self, executor: Executor, schema: GraphQLSchema, scopes_of: ScopesOf, size: int) -> None:
+        self._executor = executor
+        self._schema = schema
+        self._scopes_of = scopes_of
+        self._needed: LRUCache[str, frozenset[str]] = LRUCache(size)
+
+    async def execute(
+        self,
+        prepared: Prepared,
+        operation_name: str | None,
+        variables: dict[str, Any] | None,
+        context: CallerContext,
+    ) -> Response:
+        """As `Executor.execute`, with what the caller may not read left out."""
+        guard = None if self._needs(prepared) <= context.principal.scopes else self._guard
+        return await self._executor.execute(prepared, operation_name, variables, context, middleware=guard)
+
+    def _needs(self, prepared: Prepared) -> frozenset[str]:
+        """All scopes that a document's fields declare, directives aside: those of every operation in it."""
+        needed = self._needed.get(prepared.key)
+        if needed is None:
+            collector = _Collector(self._schema, self._scopes_of)
+            visit(prepared.document, TypeInfoVisitor(collector.types, collector))
+            needed = self._needed[prepared.key] = frozenset(collector.scopes)
+        return needed
+
+    def _guard(self, resolve: Callable[..., Any], source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+        scopes = self._scopes_of(info.parent_type.fields[info.field_name])
+        if scopes:
+            info.context.principal.require(*sorted(scopes))
+        return resolve(source, info, **arguments)
+
+
+class _Collector(Visitor):
+    def __init__(self, schema: GraphQLSchema, scopes_of: ScopesOf) -> None:
+        super().__init__()
+        self.types = TypeInfo(schema)
+        self.scopes: set[str] = set()
+        self._scopes_of = scopes_of
+
+    def enter_field(self, _node: FieldNode, *_: object) -> None:
+        field = self.types.get_field_def()
+        if field is not None:
+            self.scopes |= self._scopes_of(field)
