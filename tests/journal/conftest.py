@@ -37,6 +37,13 @@ async def postgres_settings(postgres_url: str, tmp_path: Path) -> Settings:
     return settings
 
 
+@pytest.fixture
+def fresh_settings(tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a PostgreSQL database that no gateway has seen."""
+    with throw_away_database() as url:
+        yield Settings(database_url=url, data_dir=tmp_path, journal_timeout=2.0)
+
+
 @pytest.fixture(params=ENGINES)
 def settings(request: pytest.FixtureRequest) -> Settings:
     """Settings of an empty journal, once for each engine."""

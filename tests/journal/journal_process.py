@@ -1,0 +1,99 @@
+"""Another gateway's journal, in a process of its own: what the tests start, stop and kill.
+
+journal_process.py DATA_DIR DATABASE_URL COMMAND [ARGUMENT ...]
+"""
+
+import asyncio
+import resource
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+
+from gateway.errors import JournalError
+from gateway.journal.journal import Journal, open_journal
+from gateway.settings import Settings
+from schema.normalise.states import Outcome
+
+
+def say(*words: object) -> None:
+    print(*words, flush=True)  # noqa: T201 # the test reads it
+
+
+async def reserve(journal: Journal, callers: str) -> None:
+    """Reserve one key from many callers at once; say how many were NEW and which operation holds the key."""
+    reservations = await asyncio.gather(
+        *(
+            journal.operations.reserve(
+                key="key", subject="officer", mutation="approveShenhe", fingerprint="f", community_code="10002"
+            )
+            for _ in range(int(callers))
+        )
+    )
+    say(sum(r.kind == "NEW" for r in reservations), *{r.operation.id for r in reservations})
+
+
+async def claim(journal: Journal, name: str, rounds: str) -> None:
+    """Claim a few payments at a time; say which."""
+    for _ in range(int(rounds)):
+        for payment in await journal.payments.claim(name, 3, timedelta(minutes=1)):
+            say(payment.order_number)
+
+
+async def receive(journal: Journal) -> None:
+    """Receive notifications without end, eight at a time; say the order number once it is safe to acknowledge."""
+    numbers = count()
+
+    async def intake() -> None:
+        for number in numbers:
+            await journal.payments.receive(f"order-{number}", "shop", f"weixin-{number}", subject="platform")
+            say(f"order-{number}")
+
+    await asyncio.gather(*(intake() for _ in range(8)))
+
+
+async def begin(journal: Journal) -> None:
+    """Begin three writes, each a step further than the one before; then hang as if the answer were on its way."""
+    for key in ("reserved", "sent", "finished"):
+        reservation = await journal.operations.reserve(
+            key=key, subject="officer", mutation="approveShenhe", fingerprint="f", community_code="10002"
+        )
+        if key != "reserved":
+            await journal.operations.mark_sent(reservation.operation.id)
+        if key == "finished":
+            await journal.operations.finish(reservation.operation.id, Outcome.CONFIRMED)
+    say("begun")
+    await asyncio.Event().wait()
+
+
+async def fill(journal: Journal, largest_file: str) -> None:
+    """Receive until no file may grow any more; then read, and say what is there. Then with room again."""
+    await journal.payments.receive("order-first", "shop", "weixin-first", subject="platform")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest_file), resource.RLIM_INFINITY))
+    acknowledged = 1
+    try:
+        for number in count():
+            await journal.payments.receive(f"order-{number}", "s" * 2000, f"weixin-{number}", subject="platform")
+            acknowledged += 1
+    except JournalError as error:
+        say(error.message)
+    say(acknowledged, (await journal.payments.list(None, None, 0, 1)).total)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    await journal.payments.receive("order-last", "shop", "weixin-last", subject="platform")
+    say((await journal.payments.list(None, None, 0, 1)).total)
+
+
+COMMANDS: dict[str, Callable[..., Awaitable[None]]] = {
+    function.__name__: function for function in (reserve, claim, receive, begin, fill)
+}
+
+
+async def main(data_dir: str, database_url: str, command: str, *arguments: str) -> None:
+    settings = Settings(data_dir=Path(data_dir), database_url=database_url, journal_timeout=5.0)
+    async with open_journal(settings) as journal:
+        say("open")
+        await COMMANDS[command](journal, *arguments)
+
+
+asyncio.run(main(*sys.argv[1:]))

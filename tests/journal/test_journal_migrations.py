@@ -1,0 +1,114 @@
+import asyncio
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from journal_fixtures import on_server
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from gateway.errors import JournalError
+from gateway.journal.journal import open_journal
+from gateway.journal.sqlite import FILE_NAME
+from gateway.journal.tables import metadata
+from gateway.settings import Settings, SettingsError, load_settings
+
+
+def differences(connection: Connection) -> list[object]:
+    options = {"compare_type": True, "compare_server_default": True}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+
+
+async def test_the_migrations_make_the_tables_that_the_code_uses_on_sqlite(sqlite_settings: Settings) -> None:
+    async with open_journal(sqlite_settings):
+        pass
+    with create_engine(f"sqlite:///{sqlite_settings.data_dir / FILE_NAME}").connect() as connection:
+        assert differences(connection) == []
+        made = dict(connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'table'")).all())
+    for table in metadata.sorted_tables:
+        for check in (c for c in table.constraints if c.name and str(c.name).startswith("ck_")):
+            assert str(check.name) in made[table.name]
+
+
+@pytest.mark.postgres
+async def test_the_migrations_make_the_tables_that_the_code_uses_on_postgres(postgres_settings: Settings) -> None:
+    url = postgres_settings.database_url.replace("postgresql://", "postgresql+asyncpg://")
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await engine.dispose()
+
+
+async def test_opening_again_changes_nothing(settings: Settings) -> None:
+    for _ in range(2):
+        async with open_journal(settings) as journal:
+            await journal.ping()
+
+
+async def test_a_journal_of_a_newer_version_is_refused(sqlite_settings: Settings) -> None:
+    async with open_journal(sqlite_settings):
+        pass
+    with closing(sqlite3.connect(sqlite_settings.data_dir / FILE_NAME)) as file, file:
+        file.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(JournalError, match="newer version"):
+        async with open_journal(sqlite_settings):
+            pass
+
+
+@pytest.mark.postgres
+async def test_a_database_of_a_newer_version_is_refused(fresh_settings: Settings) -> None:
+    async with open_journal(fresh_settings):
+        await on_server("UPDATE alembic_version SET version_num = '9999'", fresh_settings.database_url)
+    with pytest.raises(JournalError, match="newer version"):
+        async with open_journal(fresh_settings):
+            pass
+
+
+async def test_the_sqlite_file_is_its_owners_only_and_synced_at_each_commit(sqlite_settings: Settings) -> None:
+    async with open_journal(sqlite_settings) as journal:
+        path = sqlite_settings.data_dir / FILE_NAME
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        database = journal._database
+
+        def pragmas(connection: Connection) -> dict[str, object]:
+            names = ("journal_mode", "locking_mode", "synchronous", "foreign_keys")
+            return {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names}
+
+        assert await database.read(pragmas) == {
+            "journal_mode": "wal",
+            "locking_mode": "exclusive",
+            "synchronous": 2,
+            "foreign_keys": 1,
+        }
+
+
+async def test_a_file_that_is_no_database_is_an_error(sqlite_settings: Settings) -> None:
+    (sqlite_settings.data_dir / FILE_NAME).write_text("not a database" * 100)
+    with pytest.raises(JournalError, match="SQLITE_NOTADB"):
+        async with open_journal(sqlite_settings):
+            pass
+
+
+async def test_a_data_dir_that_can_not_be_made_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(JournalError):
+        async with open_journal(Settings(data_dir=tmp_path / "file" / "data")):
+            pass
+
+
+@pytest.mark.parametrize("url", ["mysql://root@host/db", "host", "postgresql://"])
+def test_only_postgres_can_be_named_and_the_url_is_not_shown(url: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        load_settings({"GATEWAY_DATABASE_URL": url})
+    assert "GATEWAY_DATABASE_URL" in str(error.value)
+    assert "root@host" not in str(error.value)
+
+
+async def test_a_closed_journal_leaves_no_task_behind(settings: Settings) -> None:
+    async with open_journal(settings) as journal:
+        await journal.ping()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
