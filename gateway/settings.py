@@ -56,6 +56,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     security_token_ttl: Seconds = 1800.0
     security_concurrency: Count = 32
 
+    callback_key_k: str = ""
+    callback_key_d: str = ""
+    send_refuse_reason: bool = True
+
     call_timeout: Seconds = 8.0
     request_timeout: Seconds = 15.0
     upstream_max_bytes: Count = 8 * 1024 * 1024
@@ -67,6 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_root_fields: Count = 20
     max_directives: Count = 50
     document_cache: Count = 512
+    plans: bool = True
 
     @property
     def is_production(self) -> bool:

@@ -6,6 +6,7 @@ from functools import cache
 import strawberry
 from graphql import (
     GraphQLArgument,
+    GraphQLField,
     GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
@@ -15,6 +16,7 @@ from graphql import (
 )
 from strawberry.schema.config import StrawberryConfig
 
+from schema.directives import RequiresScope
 from schema.enums import declare_enums
 from schema.mutations.mutation import Mutation
 from schema.normalise.vocabulary import HouseType
@@ -45,6 +47,15 @@ def _drop_null_defaults(schema: GraphQLSchema) -> None:
         for value in inputs:
             if value.default_value is None:
                 value.default_value = Undefined
+
+
+def scopes_of(field: GraphQLField) -> frozenset[str]:
+    """The scopes that a field declares with `@requiresScope`."""
+    definition = field.extensions.get("strawberry-definition")
+    declared = [
+        directive for directive in getattr(definition, "directives", ()) if isinstance(directive, RequiresScope)
+    ]
+    return frozenset(scope for directive in declared for scope in directive.scopes)
 
 
 def executable_schema() -> GraphQLSchema:

@@ -13,7 +13,7 @@ place by itself, or a value that breaks the schema, hands the operation over to 
 awaited. See `docs/adr/0003-compiled-plans.md`.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from inspect import isawaitable
 from typing import Any, NamedTuple, Protocol
 
@@ -30,6 +30,9 @@ from gateway.execution.response import Response
 from gateway.execution.run import Run
 
 MAX_COERCION_ERRORS = 50
+
+Middleware = Callable[..., Any]
+"""A function of graphql-core's: (resolve, source, info, **arguments) to a value or an awaitable."""
 
 
 class Document(Protocol):
@@ -67,13 +70,17 @@ class Executor:
         variables: dict[str, Any] | None = None,
         context: Any = None,
         root_value: Any = None,
+        middleware: Middleware | None = None,
     ) -> Response:
-        """Execute one query or mutation. Errors of fields and of the request are in the response, not raised."""
+        """Execute one query or mutation. Errors of fields and of the request are in the response, not raised.
+
+        `middleware` stands between every field and its resolver, as in graphql-core; no plan is used then.
+        """
         request = _Request(document.document, operation_name, variables or {}, context, root_value)
-        plans = self._plans
+        plans = None if middleware else self._plans
         operation = plans and plans.operation(document.document, document.key, operation_name)
         if not plans or not operation:
-            return await self._by_graphql_core(request)
+            return await self._by_graphql_core(request, middleware)
         coerced = get_variable_values(
             self._schema, operation.node.variable_definitions or (), request.variables, MAX_COERCION_ERRORS
         )
@@ -90,9 +97,9 @@ class Executor:
             plans.give_up(key)
         except Exception:  # noqa: BLE001, S110 # graphql-core meets the same error, and reports it
             pass
-        return await self._by_graphql_core(request, Replay(run.outcomes()))
+        return await self._by_graphql_core(request, Replay(run.outcomes()).resolve)
 
-    async def _by_graphql_core(self, request: _Request, replay: Replay | None = None) -> Response:
+    async def _by_graphql_core(self, request: _Request, middleware: Middleware | None = None) -> Response:
         executor = GraphQLExecutor.build(
             self._schema,
             request.document,
@@ -100,7 +107,7 @@ class Executor:
             request.context,
             request.variables,
             request.operation_name,
-            middleware=MiddlewareManager(replay) if replay else None,
+            middleware=MiddlewareManager(middleware) if middleware else None,
         )
         if isinstance(executor, list):
             return Response(None, executor, executed=False)

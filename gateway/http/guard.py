@@ -34,7 +34,7 @@ class CallerContext(Protocol):
 
 
 class GuardedExecutor:
-    """Executes operations for callers. `scopes_of` reads the schema's declarations; `size` bounds what is remembered."""
+    """Executes operations for callers. `scopes_of` reads the declarations; `size` bounds what is remembered."""
 
     def __init__(self, executor: Executor, schema: GraphQLSchema, scopes_of: ScopesOf, size: int) -> None:
         self._executor = executor

@@ -1,0 +1,90 @@
+"""The command line: serve, demo, schema, token, check."""
+
+import argparse
+import asyncio
+import re
+import sys
+from collections.abc import Sequence
+
+from gateway.errors import GatewayError
+from gateway.settings import Settings, SettingsError, load_settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit status: 0, or 2 when the settings or arguments cannot be used."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(load_settings(), options)
+    except (SettingsError, GatewayError, ValueError) as error:
+        print(f"gateway: {error}", file=sys.stderr)  # noqa: T201 # a command prints
+        return 2
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("gateway", description="One typed GraphQL endpoint over wjdh and security.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    serve = commands.add_parser("serve", help="serve the gateway as the settings say")
+    serve.add_argument("--workers", type=int, default=1, help="processes (more than one needs GATEWAY_DATABASE_URL)")
+    serve.set_defaults(run=_serve)
+
+    demo = commands.add_parser("demo", help="serve the gateway over a sandbox of both platforms")
+    demo.add_argument("--once", action="store_true", help="show one query and its answer, then end")
+    demo.set_defaults(run=_demo)
+
+    schema = commands.add_parser("schema", help="print the schema definition")
+    schema.set_defaults(run=_schema)
+
+    token = commands.add_parser("token", help="mint a token of the development issuer")
+    token.add_argument("--scopes", default="*", help="by comma or blank; * for all")
+    token.add_argument("--communities", default="*", help="by comma or blank; * for all")
+    token.add_argument("--subject", default="developer")
+    token.add_argument("--ttl", type=int, default=3600, metavar="SECONDS")
+    token.set_defaults(run=_token)
+
+    check = commands.add_parser("check", help="try both platforms with the settings")
+    check.set_defaults(run=_check)
+    return parser
+
+
+def _serve(settings: Settings, options: argparse.Namespace) -> int:
+    from gateway.serve import serve  # noqa: PLC0415 # the other commands need no server
+
+    return serve(settings, options.workers)
+
+
+def _demo(settings: Settings, options: argparse.Namespace) -> int:
+    from gateway.demo import demo  # noqa: PLC0415 # nor the sandbox
+
+    return asyncio.run(demo(settings, once=options.once))
+
+
+def _schema(_settings: Settings, _options: argparse.Namespace) -> int:
+    from schema.build import export_sdl  # noqa: PLC0415 # nor the schema
+
+    sys.stdout.write(export_sdl())
+    return 0
+
+
+def _token(settings: Settings, options: argparse.Namespace) -> int:
+    from gateway.auth.issuer import DevelopmentIssuer  # noqa: PLC0415 # nor the issuer
+
+    issuer = DevelopmentIssuer.open(settings)
+    token = issuer.mint(_words(options.scopes), _words(options.communities), options.subject, options.ttl)
+    sys.stdout.write(f"{token}\n")
+    return 0
+
+
+def _check(settings: Settings, _options: argparse.Namespace) -> int:
+    from gateway.check import check  # noqa: PLC0415 # nor the platforms
+
+    return asyncio.run(check(settings))
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in re.split(r"[,\s]+", text) if word]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

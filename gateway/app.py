@@ -1,0 +1,174 @@
+"""The composition root: everything the gateway is made of, wired once. Nothing else makes these objects."""
+
+import asyncio
+import math
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import Scope as ASGIScope
+
+from gateway.actions.reconcile import Reconciler
+from gateway.actions.registry import Actions
+from gateway.actions.relay import Relay
+from gateway.actions.write import Writer
+from gateway.auth.authenticator import open_authenticator
+from gateway.auth.node_ids import NodeIds
+from gateway.auth.principal import Principal, Scope
+from gateway.auth.secret_files import read_or_create
+from gateway.cache import SharedReads
+from gateway.context import RequestContext
+from gateway.events import EventBus
+from gateway.execution.documents import Documents
+from gateway.execution.executor import Executor
+from gateway.execution.limits import Limits
+from gateway.http.explorer import explorer_routes
+from gateway.http.graphql import GraphQLEndpoint
+from gateway.http.guard import GuardedExecutor
+from gateway.http.health import health_routes
+from gateway.http.payment_callback import CallbackTokens, payment_callback_routes
+from gateway.journal.journal import Journal, open_journal, utc_now
+from gateway.loaders.batch import Source
+from gateway.loaders.registry import Loaders
+from gateway.platforms.platforms import Platforms, open_platforms
+from gateway.settings import Settings
+from schema.build import executable_schema, scopes_of
+
+GRAPHQL_PATH = "/graphql"
+
+
+class Gateway:
+    """What lives as long as the process: opened by `open_gateway`."""
+
+    def __init__(self, settings: Settings, journal: Journal, platforms: Platforms) -> None:
+        key = id_key(settings)
+        self.ids = NodeIds(key)
+        self.journal = journal
+        self.platforms = platforms
+        self.reads = SharedReads()
+        self.events = EventBus()
+        self.writer = Writer(journal, self.reads, self.events, key, utc_now)
+        self.actions = Actions(
+            self.writer, platforms, journal, utc_now, sends_refuse_reason=settings.send_refuse_reason
+        )
+        self.relay = Relay(journal, platforms.security, self.events, _name(), utc_now)
+        self.reconciler = Reconciler(journal, self.actions.checks, utc_now)
+        self.callback_tokens = CallbackTokens(key, settings.callback_key_k, settings.callback_key_d)
+
+    def open_context(self, principal: Principal, request_id: str) -> RequestContext:
+        source = Source(self.platforms, self.reads, principal.view)
+        loaders = Loaders(source, self.journal.payments)
+        return RequestContext(principal, loaders, self.actions, self.journal, self.ids, request_id)
+
+
+def id_key(settings: Settings) -> bytes:
+    """The secret that node ids and all other signatures derive from; development makes and keeps its own."""
+    if settings.id_key:
+        return settings.id_key.encode()
+    return read_or_create(settings.data_dir / "id.key", lambda: secrets.token_bytes(32))
+
+
+def _name() -> str:
+    """Names this gateway among others of the same journal, for people."""
+    return f"{socket.gethostname()}/{os.getpid()}"
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The ASGI application. Raises SettingsError; what it needs is opened when it starts and closed when it ends."""
+    authenticator = open_authenticator(settings)
+    visitor = None if settings.is_production or settings.auth_issuer else _local_developer()
+    schema = executable_schema()
+    documents = Documents(
+        schema,
+        Limits(
+            tokens=settings.max_tokens,
+            depth=settings.max_depth,
+            aliases=settings.max_aliases,
+            root_fields=settings.max_root_fields,
+            directives=settings.max_directives,
+        ),
+        settings.document_cache,
+        suggestions=not settings.is_production,
+        introspection=not settings.is_production,
+    )
+    executor = GuardedExecutor(
+        Executor(schema, plans=settings.plans, size=settings.document_cache),
+        schema,
+        scopes_of,
+        settings.document_cache,
+    )
+
+    def routes(gateway: Gateway) -> list[Route]:
+        async def open_context(scope: ASGIScope, request_id: str) -> RequestContext:
+            header = _authorization(scope)
+            principal = visitor if header is None else authenticator.cached(header)
+            return gateway.open_context(principal or await authenticator.authenticate(header), request_id)
+
+        endpoint = GraphQLEndpoint(
+            documents,
+            executor,
+            open_context,
+            max_body_bytes=settings.max_body_bytes,
+            timeout=settings.request_timeout,
+        )
+        return [
+            Route(GRAPHQL_PATH, endpoint),
+            *payment_callback_routes(gateway.actions.payment, gateway.callback_tokens),
+            *health_routes({"journal": gateway.journal.ping}),
+            *(explorer_routes(GRAPHQL_PATH) if settings.shows_explorer else ()),
+        ]
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_gateway(settings) as gateway:
+            app.state.gateway = gateway
+            app.router.routes[:] = routes(gateway)
+            try:
+                yield
+            finally:
+                await authenticator.aclose()
+
+    return Starlette(lifespan=lifespan)
+
+
+@asynccontextmanager
+async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
+    """Everything that lives as long as the process, with the relay and the reconciler at work.
+
+    At the end they stop first, then the writes under way come to their end, then connections are closed.
+    """
+    async with AsyncExitStack() as stack:
+        journal = await stack.enter_async_context(open_journal(settings))
+        platforms = await stack.enter_async_context(open_platforms(settings))
+        gateway = Gateway(settings, journal, platforms)
+        await stack.enter_async_context(gateway.events.bridge(journal))
+        stack.push_async_callback(gateway.writer.drain)
+        await stack.enter_async_context(_at_work(gateway))
+        yield gateway
+
+
+@asynccontextmanager
+async def _at_work(gateway: Gateway) -> AsyncIterator[None]:
+    workers = [asyncio.create_task(gateway.relay.run()), asyncio.create_task(gateway.reconciler.run())]
+    try:
+        yield
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+
+
+def _local_developer() -> Principal:
+    """Who asks without a token, in development on this machine alone: sees everything."""
+    return Principal("local developer", frozenset(Scope), None, token_id="", expires_at=math.inf)
+
+
+def _authorization(scope: ASGIScope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            return str(value, "latin-1")
+    return None

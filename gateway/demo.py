@@ -1,0 +1,112 @@
+"""The demo: both platforms as a sandbox, the gateway over them, and one query with its real answer."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import httpx
+import orjson
+import uvicorn
+
+from gateway.app import GRAPHQL_PATH, create_app
+from gateway.sandbox.server import Sandbox
+from gateway.serve import UVICORN, configure_logs
+from gateway.settings import Settings, load_settings
+
+QUERY = """\
+query Dashboard {
+  community(code: "10002") {
+    summary { pendingShenhes unpaidOrders openRepairs disabledModules }
+    shenhes(filter: { status: PENDING }, first: 1) {
+      nodes { type status createdAt verification { findings { code severity field } } }
+    }
+    orders(first: 2) {
+      totalCount
+      nodes { number title amount { text } paymentStatus house { address owner { phone role } } }
+    }
+  }
+}
+"""
+
+
+async def demo(settings: Settings, *, once: bool) -> int:
+    """Show one query and its answer, then serve until stopped, or with `once` end. Returns the exit status."""
+    configure_logs()
+    async with Sandbox() as sandbox:
+        settings = load_settings({**os.environ, **sandbox.settings()})
+        listener = _listen(settings)
+        async with _serving(settings, listener):
+            address = f"http://{settings.host}:{listener.getsockname()[1]}"
+            answer = await _ask(address)
+            _show(address, answer, sandbox)
+            if not once:
+                await _until_stopped()
+    return 0 if "errors" not in answer else 1
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """On the port of the settings; where that is taken and was not asked for, on any."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError:
+        if "GATEWAY_PORT" in os.environ:
+            raise
+        listener.bind((settings.host, 0))
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """A server inside a program that handles its own signals."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def _serving(settings: Settings, listener: socket.socket) -> AsyncIterator[None]:
+    server = _Server(uvicorn.Config(create_app(settings), **UVICORN | {"loop": "none"}))
+    running = asyncio.create_task(server.serve([listener]))
+    while not server.started:
+        if running.done():
+            await running
+        await asyncio.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await running
+
+
+async def _ask(address: str) -> dict[str, object]:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        response = await client.post(f"{address}{GRAPHQL_PATH}", json={"query": QUERY})
+        answer: dict[str, object] = response.json()
+        return answer
+
+
+def _show(address: str, answer: dict[str, object], sandbox: Sandbox) -> None:
+    shown = orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode()
+    sys.stdout.write(
+        f"The gateway serves GraphQL at {address}{GRAPHQL_PATH}, GraphiQL at {address}/\n"
+        f"over sandboxes of wjdh at {sandbox.wjdh.url} and security at {sandbox.security.url}\n\n"
+        f"{QUERY}\n{shown}\n"
+    )
+    sys.stdout.flush()
+
+
+async def _until_stopped() -> None:
+    sys.stdout.write("\nStop with Ctrl+C.\n")
+    sys.stdout.flush()
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()

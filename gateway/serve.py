@@ -1,0 +1,65 @@
+"""Serving: uvicorn with what production wants, and logs as JSON lines."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+import uvicorn
+
+from gateway.app import create_app
+from gateway.settings import Settings, SettingsError, load_settings
+
+GRACE = 10
+"""Seconds that requests under way get at the end."""
+
+
+def serve(settings: Settings, workers: int = 1) -> int:
+    """Serve until stopped. Raises SettingsError."""
+    configure_logs()
+    if workers > 1 and not settings.database_url:
+        raise SettingsError("GATEWAY_DATABASE_URL: several workers share a journal only in PostgreSQL")
+    create_app(settings)  # so that wrong settings end the command, not each worker
+    uvicorn.run(
+        "gateway.serve:application",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=workers,
+        **UVICORN,
+    )
+    return 0
+
+
+UVICORN: dict[str, Any] = {
+    "loop": "uvloop",
+    "http": "httptools",
+    "access_log": False,
+    "server_header": False,
+    "date_header": True,
+    "log_config": None,
+    "timeout_graceful_shutdown": GRACE,
+    "timeout_keep_alive": 75,
+    "h11_max_incomplete_event_size": 16 * 1024,
+}
+
+
+def application() -> object:
+    """What each worker runs."""
+    configure_logs()
+    return create_app(load_settings())
+
+
+def configure_logs() -> None:
+    """One JSON object a line on standard error, each with the request id; uvicorn's own lines only from warnings up."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )
