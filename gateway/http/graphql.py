@@ -7,9 +7,9 @@ parameters, the document, its execution, the answer.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
-from typing import Protocol, TypeAlias
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import orjson
 from graphql import GraphQLError, OperationType
@@ -19,13 +19,12 @@ from structlog.contextvars import bind_contextvars
 
 from gateway.errors import GatewayError, MethodNotAllowedError, RequestTimeoutError, UserInputError
 from gateway.execution.documents import DocumentError, Documents, Prepared
-from gateway.execution.executor import Executor
 from gateway.execution.response import Response
 from gateway.http.disconnect import CancelOnDisconnect
 from gateway.http.errors import INTERNAL_MESSAGE, format_error, log_unexpected
 from gateway.http.negotiation import MediaType, negotiate
 from gateway.http.parameters import Parameters, read_parameters
-from gateway.http.refusal import Headers, Refusal
+from gateway.http.refusal import CLOSE, Headers, Refusal
 from gateway.http.request_id import request_id
 
 
@@ -36,22 +35,39 @@ class Context(Protocol):
         """Called when the request is over, however it ended."""
 
 
-OpenContext: TypeAlias = Callable[[Scope, str], Awaitable[Context]]
+ContextT = TypeVar("ContextT", bound=Context)
+ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
+
+
+class Executor(Protocol[ContextT_contra]):
+    """What runs a prepared operation: `gateway.execution.executor`, or a guard before it."""
+
+    async def execute(
+        self,
+        document: Prepared,
+        operation_name: str | None,
+        variables: dict[str, Any] | None,
+        context: ContextT_contra,
+        /,
+    ) -> Response: ...
+
+
+OpenContext: TypeAlias = Callable[[Scope, str], Awaitable[ContextT]]
 """Identifies the caller of an ASGI scope; the text is the request id. Raises GatewayError to turn the caller away."""
 
 
-class GraphQLEndpoint:
+class GraphQLEndpoint(Generic[ContextT]):
     """Answers queries by GET and POST, mutations by POST.
 
-    `max_body_bytes` bounds the body while it is read, and the query string. `timeout` is the total deadline in seconds
-    of what follows the headers. A query is cancelled when its client goes away; a mutation runs to its end.
+    `max_body_bytes` bounds the body while it is read, and the query string. `timeout` is the total deadline in seconds,
+    from the opened context to the answer. A query is cancelled when its client goes away; a mutation runs on.
     """
 
     def __init__(
         self,
         documents: Documents,
-        executor: Executor,
-        open_context: OpenContext,
+        executor: Executor[ContextT],
+        open_context: OpenContext[ContextT],
         *,
         max_body_bytes: int,
         timeout: float,
@@ -63,7 +79,6 @@ class GraphQLEndpoint:
         self._timeout = timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        deadline = asyncio.get_running_loop().time() + self._timeout
         headers: dict[bytes, bytes] = dict(scope["headers"])
         id_ = request_id(headers.get(b"x-request-id"))
         bind_contextvars(request_id=id_)
@@ -73,10 +88,7 @@ class GraphQLEndpoint:
             _require_served(scope["method"], media_type)
             context = await self._open_context(scope, id_)
             try:
-                parameters = await read_parameters(scope, headers, receive, self._max_body_bytes, deadline)
-                prepared = self._documents.prepare(parameters.query, parameters.operation_name)
-                _require_method(scope["method"], prepared.operation.operation)
-                response = await self._execute(prepared, parameters, context, receive, deadline)
+                response = await self._respond(scope, headers, receive, context)
             finally:
                 context.close()
             status = 200 if response.executed else _request_error_status(media_type)
@@ -93,20 +105,26 @@ class GraphQLEndpoint:
             status, body = 500, _only_error(GatewayError(INTERNAL_MESSAGE), id_)
         await _send(send, status, media_type or MediaType.JSON, id_, extra, body)
 
-    async def _execute(
-        self, prepared: Prepared, parameters: Parameters, context: Context, receive: Receive, deadline: float
+    async def _respond(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, context: ContextT
     ) -> Response:
-        is_query = prepared.operation.operation is OperationType.QUERY
+        parameters: Parameters | None = None
         try:
-            async with asyncio.timeout_at(deadline) as total:
-                with CancelOnDisconnect(receive) if is_query else nullcontext():
+            async with asyncio.timeout(self._timeout) as deadline:
+                parameters = await read_parameters(scope, headers, receive, self._max_body_bytes)
+                prepared = self._documents.prepare(parameters.query, parameters.operation_name)
+                operation = prepared.operation.operation
+                _require_method(scope["method"], operation)
+                with CancelOnDisconnect(receive) if operation is OperationType.QUERY else nullcontext():
                     return await self._executor.execute(
                         prepared, parameters.operation_name, parameters.variables, context
                     )
         except TimeoutError:
-            if total.expired():
-                raise RequestTimeoutError("The request took longer than its deadline") from None
-            raise
+            if not deadline.expired():
+                raise
+            if parameters is None:
+                raise Refusal(408, UserInputError("body", "The body did not arrive in time"), CLOSE) from None
+            raise RequestTimeoutError("The request took longer than its deadline") from None
 
 
 def _require_served(method: str, media_type: MediaType | None) -> None:

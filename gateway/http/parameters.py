@@ -1,6 +1,5 @@
 """The parameters of a GraphQL-over-HTTP request, from a JSON body or a query string."""
 
-import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -25,19 +24,17 @@ class Parameters(NamedTuple):
     extensions: dict[str, Any] | None
 
 
-async def read_parameters(
-    scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, max_bytes: int, deadline: float
-) -> Parameters:
-    """Of a GET or POST request. `deadline` is in the event loop's time.
+async def read_parameters(scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, max_bytes: int) -> Parameters:
+    """Of a GET or POST request.
 
-    Raises Refusal: 400 for parameters that are not well formed, 408 for a body that does not arrive in time, 413 and
-    414 for too many bytes, 415 for anything but JSON in UTF-8. Raises ClientDisconnect when the body breaks off.
+    Raises Refusal: 400 for parameters that are not well formed, 413 and 414 for too many bytes, 415 for anything but
+    JSON in UTF-8. Raises starlette's ClientDisconnect when the body breaks off.
     """
     try:
         if scope["method"] == "GET":
             return _from_query_string(scope["query_string"], max_bytes)
         _require_json(headers)
-        return _checked(_json_object("body", await _read_body(headers, receive, max_bytes, deadline)))
+        return _checked(_json_object("body", await _read_body(headers, receive, max_bytes)))
     except UserInputError as error:
         raise Refusal(400, error) from None
 
@@ -63,14 +60,11 @@ def _is_json_utf8(content_type: bytes) -> bool:
     return media_type.strip() == b"application/json" and all(charset in (b"utf-8", b"utf8") for charset in charsets)
 
 
-async def _read_body(headers: Mapping[bytes, bytes], receive: Receive, max_bytes: int, deadline: float) -> bytes:
+async def _read_body(headers: Mapping[bytes, bytes], receive: Receive, max_bytes: int) -> bytes:
     try:
-        async with asyncio.timeout_at(deadline):
-            return await read_body(receive, headers.get(b"content-length"), max_bytes)
+        return await read_body(receive, headers.get(b"content-length"), max_bytes)
     except BodyTooLargeError:
         raise Refusal(413, _too_large(max_bytes), CLOSE) from None
-    except TimeoutError:
-        raise Refusal(408, UserInputError("body", "The body did not arrive in time"), CLOSE) from None
 
 
 def _too_large(max_bytes: int) -> GatewayError:
