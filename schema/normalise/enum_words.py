@@ -73,9 +73,10 @@ class EnumWords(Generic[EnumT]):
 class WireWords(EnumWords[EnumT]):
     """The words of an enum that platforms send and take.
 
-    `by_wire` finds a member by any of its spellings; `fallback` is what an unknown word becomes, and has no spelling of
-    its own. `numbered` says that the document numbers the members: where it does not, a number is a code of the old,
-    undocumented numbering (quirk 88). `boolean` says that the numbers are 0 and 1, so that false and true may come.
+    `by_wire` finds a member by any of its spellings, all of them text; null and empty text are None. `fallback` is what
+    an unknown word becomes, and has no spelling. `numbered` says that the document numbers the members: where it does
+    not, a number is a code of the old, undocumented numbering (quirk 88). `boolean` says that the numbers are 0 and 1,
+    so that false and true may come instead.
     """
 
     def __init__(
@@ -83,15 +84,17 @@ class WireWords(EnumWords[EnumT]):
     ) -> None:
         super().__init__(enum, title, meaning, members)
         self.fallback = fallback
-        codes = {word.code for word in members.values() if word.code is not None}
+        self.by_wire: dict[object, EnumT | None] = {None: None, "": None}
+        codes = set()
+        for member, word in members.items():
+            if member is fallback:
+                continue
+            self.by_wire.update(dict.fromkeys((word.label, *word.also), member))
+            if word.code is not None:
+                self.by_wire[word.code] = member
+                codes.add(word.code)
         self.numbered = bool(codes)
         self.boolean = codes == {"0", "1"}
-        self.by_wire: dict[str | int, EnumT] = {}
-        for member, word in members.items():
-            if member is not fallback:
-                self.by_wire.update(dict.fromkeys((word.label, *word.also), member))
-                if word.code is not None:
-                    self.by_wire.update({word.code: member, int(word.code): member})
 
     def label(self, member: EnumT) -> str:
         """The word to send. Raises ValueError for the fallback: it names nothing."""

@@ -1,47 +1,138 @@
-"""Form fields of the filters and writes of wjdh, spelt as the document says. Values are always text (quirks 62, 65)."""
+"""Form fields of wjdh's filters and writes, spelt as the document says.
+
+Values are always text: numbers keep their digits and flags are 0 and 1 whatever a client makes of types (quirks 62, 65).
+What is None is left out (quirk 151). Page numbers and record ids are the client's to add.
+"""
+
+import msgspec
 
 from schema.normalise.records import OrderQuery
-from schema.normalise.requests import NewAnnouncement, NewOrder
+from schema.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewAnnouncement, NewOrder, Payer, PhonePayer
 from schema.normalise.vocabulary import ModuleName, RepairStatus, ShenheStatus, ShenheType
+from schema.normalise.words import (
+    FLAG_FORM,
+    MODULE_NAME,
+    ORDER_STATUS,
+    PAYMENT_STATUS,
+    REPAIR_STATUS,
+    SHENHE_STATUS,
+    SHENHE_TYPE,
+)
 
 Form = dict[str, str]
 
 
 def shenhe_filter_form(type_: ShenheType | None, status: ShenheStatus | None) -> Form:
-    """`type` and `status` of shenheList (1.2.2.1): the type's word, the status's number (quirk 98)."""
-    raise NotImplementedError
+    """`type` and `status` of shenheList (1.2.2.1): the word of the one, the number of the other (quirk 98)."""
+    return _without_none(
+        {
+            "type": None if type_ is None else SHENHE_TYPE.label(type_),
+            "status": None if status is None else SHENHE_STATUS.code(status),
+        }
+    )
 
 
 def shenhe_decision_form(status: ShenheStatus, content: str | None) -> Form:
-    """`status` and `content` of PUT shenhe (1.2.4.1)."""
-    raise NotImplementedError
+    """`status` and `content` of PUT shenhe (1.2.4.1); `content` is a complete document or nothing (quirk 116)."""
+    return _without_none({"status": SHENHE_STATUS.code(status), "content": content})
 
 
 def order_query_form(query: OrderQuery) -> Form:
-    """The filters of order/list (2.1.2.2); what is None is left out (quirk 151)."""
-    raise NotImplementedError
+    """The filters of order/list (2.1.2.2)."""
+    return _without_none(
+        {
+            "louhao": _digits(query.building),
+            "danyuan": _digits(query.unit),
+            "louceng": _digits(query.floor),
+            "fangjian": _digits(query.room),
+            "idcard": query.id_card,
+            "phone": query.phone,
+            "name": query.name,
+            "title": query.title,
+            "status": None if query.status is None else ORDER_STATUS.code(query.status),
+            "paied": None if query.payment_status is None else PAYMENT_STATUS.code(query.payment_status),
+        }
+    )
 
 
 def new_order_form(order: NewOrder) -> Form:
-    """All fields of order/new (2.1.1.2), the community included."""
-    raise NotImplementedError
+    """All fields of order/new (2.1.1.2). `identifier` and `extra` are JSON texts, encoded once (quirk 110)."""
+    type_, identifier = _payer(order.payer)
+    return _without_none(
+        {
+            "xiaoqu": order.community_code,
+            "type": type_,
+            "identifier": _json(identifier),
+            "title": order.title,
+            "remark": order.remark,
+            "extra": _json({detail.name: detail.value for detail in order.details}) if order.details else None,
+            "amount": format(order.amount, "f"),
+            "manager": order.manager,
+        }
+    )
+
+
+def _payer(payer: Payer) -> tuple[str, dict[str, str]]:
+    """`type` and `identifier` (2.1.1.5)."""
+    match payer:
+        case HousePayer(building, unit, floor, room):
+            return "house", {
+                "louhao": str(building),
+                "danyuan": str(unit),
+                "louceng": str(floor),
+                "fangjian": str(room),
+            }
+        case PhonePayer(phone, None):
+            return "phone", {"phone": phone}
+        case PhonePayer(phone, str(name)):
+            return "phone", {"name": name, "phone": phone}
+        case IdCardPayer(id_card):
+            return "idcard", {"idcard": id_card}
+        case CarPayer(number):
+            return "car_number", {"number": number}
+        case _:
+            return "parking_number", {"number": payer.number}
 
 
 def repair_filter_form(status: RepairStatus) -> Form:
-    """`status` of repair/list (4.1.2)."""
-    raise NotImplementedError
+    """`status` of repair/list (4.1.2), which always has one: the platform's default is not "all" (quirk 146)."""
+    return {"status": REPAIR_STATUS.code(status)}
 
 
 def repair_update_form(status: RepairStatus, reply: str | None) -> Form:
-    """`status` and `reply` of PUT repair (4.3.2)."""
-    raise NotImplementedError
+    """`status` and `reply` of PUT repair (4.3.2); an absent reply keeps the old one (quirk 55)."""
+    return _without_none({"status": REPAIR_STATUS.code(status), "reply": reply})
 
 
 def module_form(community_code: str, name: ModuleName, enabled: bool) -> Form:
-    """All fields of PUT module (3.2.2.2)."""
-    raise NotImplementedError
+    """All fields of PUT module (3.2.2.2), which goes by the module's Chinese name (quirk 80)."""
+    return {"xiaoqu": community_code, "module_name": MODULE_NAME.label(name), "module_status": FLAG_FORM[enabled]}
 
 
 def new_announcement_form(announcement: NewAnnouncement) -> Form:
-    """All fields of announcement/new (5.1.2), the community included."""
-    raise NotImplementedError
+    """All fields of announcement/new (5.1.2). `order` is the weight (quirk 121); images are joined by commas."""
+    return _without_none(
+        {
+            "xiaoqu": announcement.community_code,
+            "title": announcement.title,
+            "content": announcement.content,
+            "order": str(announcement.weight),
+            "top": FLAG_FORM[announcement.pinned],
+            "status": FLAG_FORM[announcement.published],
+            "manager": announcement.manager,
+            "logo": announcement.logo,
+            "images": ",".join(announcement.images) or None,
+        }
+    )
+
+
+def _without_none(fields: dict[str, str | None]) -> Form:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _digits(number: int | None) -> str | None:
+    return None if number is None else str(number)
+
+
+def _json(value: dict[str, str]) -> str:
+    return msgspec.json.encode(value).decode()

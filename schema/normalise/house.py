@@ -20,13 +20,11 @@ _LABEL = re.compile(r"([0-9]{1,9})(?:栋|幢|号楼)([0-9]{1,9})单元(-?[0-9]{1
 
 
 class HouseIssues(Issues):
-    __slots__ = ()
     platform = PlatformName.SECURITY
     pii = HOUSE_PII
 
 
 class OwnerIssues(Issues):
-    __slots__ = ()
     platform = PlatformName.SECURITY
     pii = OWNER_PII
 
@@ -50,7 +48,7 @@ def read_residency(row: Mapping[str, object]) -> Residency:
         status=word(HOUSE_STATUS, get("people_house_status"), "status", issues),
         members=None if members is None else tuple(map(read_member, members)),
         described=True,
-        data_issues=tuple(issues),
+        data_issues=issues.found,
     )
     issues = HouseIssues()
     role = read_role(get("people_house_role"), get("people_role"), issues)
@@ -60,7 +58,7 @@ def read_residency(row: Mapping[str, object]) -> Residency:
         house=house,
         role=role or ResidentRole.UNRECOGNIZED,
         occupant_type=word(OCCUPANT_TYPE, get("people_house_type"), "occupantType", issues),
-        data_issues=tuple(issues),
+        data_issues=issues.found,
     )
 
 
@@ -87,7 +85,7 @@ def parse_owner(data: object) -> HouseOwner | None:
         use=word(HOUSE_USE, get("people_house_use"), "use", issues),
         ownership=word(HOUSE_OWNERSHIP, get("people_house_xingzhi"), "ownership", issues),
         status=word(HOUSE_STATUS, get("people_house_status"), "status", issues),
-        data_issues=tuple(issues),
+        data_issues=issues.found,
     )
 
 

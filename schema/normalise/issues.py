@@ -43,17 +43,17 @@ SHENHE_PII: Mapping[str, PiiKind] = MappingProxyType(
 """The parts of a review that hold all kinds of personal data at once: withheld whole where unreadable."""
 
 
-class Issues(list[DataIssue]):
+class Issues:
     """The issues of one record while it is read. Each record's reader has a subclass that says whose data it reads."""
-
-    __slots__ = ()
 
     platform: ClassVar[PlatformName]
     pii: ClassVar[Mapping[str, PiiKind]] = MappingProxyType({})
 
+    found: tuple[DataIssue, ...] = ()
+
     def add(self, field: str, value: object, problem: DataProblem) -> None:
         """Note what the platform sent as `value` for the field with this public path."""
-        self.append(DataIssue(field, raw_text(value), problem, self.platform, self.pii.get(field)))
+        self.found += (DataIssue(field, raw_text(value), problem, self.platform, self.pii.get(field)),)
 
 
 def raw_text(value: object) -> str | None:

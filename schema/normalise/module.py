@@ -11,7 +11,6 @@ from schema.normalise.words import MODULE_NAME, ON_OFF
 
 
 class ModuleIssues(Issues):
-    __slots__ = ()
     platform = PlatformName.WJDH
 
 
@@ -39,7 +38,7 @@ def _module(row: Mapping[str, object], community_code: str) -> Module | None:
         name=required_word(MODULE_NAME, label, "name", issues),
         label=label,
         enabled=enabled,
-        data_issues=tuple(issues),
+        data_issues=issues.found,
     )
 
 
@@ -73,5 +72,5 @@ def _states_of(modules: object) -> tuple[ModuleState, ...] | None:
 
 
 def _state(label: str, status: object) -> ModuleState:
-    name = MODULE_NAME.by_wire.get(label, ModuleName.UNRECOGNIZED)
+    name = MODULE_NAME.by_wire.get(label) or ModuleName.UNRECOGNIZED
     return ModuleState(name, label, flag(status, "enabled", ModuleIssues(), ON_OFF))

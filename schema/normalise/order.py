@@ -16,7 +16,6 @@ LONGEST_REMEMBERED = 500
 
 
 class OrderIssues(Issues):
-    __slots__ = ()
     platform = PlatformName.WJDH
 
 
@@ -44,7 +43,7 @@ def parse_order(row: object, community_code: str) -> Order | None:
         community_code=community_code,
         number=identifier(get("number"), "number", issues),
         title=title,
-        fee_type=FEE_TYPE.by_wire.get(title, FeeType.OTHER),
+        fee_type=FEE_TYPE.by_wire.get(title.strip()) or FeeType.OTHER,
         amount=_amount(get("amount"), issues),
         payment_status=required_word(PAYMENT_STATUS, get("paied"), "paymentStatus", issues),
         status=required_word(ORDER_STATUS, get("status"), "status", issues),
@@ -53,7 +52,7 @@ def parse_order(row: object, community_code: str) -> Order | None:
         shop_number=identifier(get("shop_number"), "shopNumber", issues),
         address=address,
         house=_house(address, community_code, issues),
-        data_issues=tuple(issues),
+        data_issues=issues.found,
     )
 
 

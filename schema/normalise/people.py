@@ -10,7 +10,6 @@ from schema.normalise.shapes import one_row, rows_within
 
 
 class PeopleIssues(PersonIssues):
-    __slots__ = ()
     pii = PEOPLE_PII
 
 

@@ -54,7 +54,6 @@ class MemberWire(PersonWire, gc=False, rename=lambda name: f"member_{name}"):
 
 
 class PersonIssues(Issues):
-    __slots__ = ()
     platform = PlatformName.SECURITY
     pii = PERSON_PII
 
@@ -77,7 +76,7 @@ def read_person(record: type[PersonT], wire: PersonWire, issues: PersonIssues, *
         is_petitioner=flag(wire.shangfang, "isPetitioner", issues),
         job_name=text(wire.job_name, "jobName", issues),
         company_name=text(wire.company_name, "companyName", issues),
-        data_issues=tuple(issues),
+        data_issues=issues.found,
         **others,
     )
 
@@ -85,7 +84,7 @@ def read_person(record: type[PersonT], wire: PersonWire, issues: PersonIssues, *
 def _sex(value: object, id_card: str | None, issues: PersonIssues) -> Sex | None:
     """The sex by its word. A code of the old numbering tells nothing (quirk 89): the identity number does instead."""
     sex = word(SEX, value, "sex", issues)
-    if sex is Sex.UNRECOGNIZED and issues[-1].problem is DataProblem.LEGACY_CODE and id_card is not None:
+    if sex is Sex.UNRECOGNIZED and issues.found[-1].problem is DataProblem.LEGACY_CODE and id_card is not None:
         return sex_of_id_card(id_card) or sex
     return sex
 

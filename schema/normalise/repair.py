@@ -12,7 +12,6 @@ from schema.normalise.words import REPAIR_STATUS
 
 
 class RepairIssues(Issues):
-    __slots__ = ()
     platform = PlatformName.WJDH
     pii = REPAIR_PII
 
@@ -54,5 +53,5 @@ def _repair(row: Mapping[str, object], community_code: str | None, *, dated: boo
         dated=dated,
         reporter_name=identifier(get("name"), "reporter.name", issues),
         reporter_phone=identifier(get("phone"), "reporter.phone", issues),
-        data_issues=tuple(issues),
+        data_issues=issues.found,
     )

@@ -70,6 +70,12 @@ def midnight(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=CHINA).timestamp())
 
 
+def is_epoch(value: object) -> bool:
+    """Whether a date of birth is written as epoch seconds."""
+    number = _whole_number(value)
+    return number is not None and _calendar_date(number) is None
+
+
 def _whole_number(value: object) -> int | None:
     if type(value) is int:
         return value

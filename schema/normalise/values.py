@@ -68,7 +68,9 @@ def row_id(value: object) -> int | None:
 
 def integer(value: object, field: str, issues: Issues) -> int | None:
     """A number of 32 bits, as number or text: "1" is 1 (quirk 68)."""
-    number = value if type(value) is int else _integer(value)
+    if type(value) is int and -INT32_MAX <= value <= INT32_MAX:
+        return value
+    number = _integer(value)
     if number is not None and -INT32_MAX <= number <= INT32_MAX:
         return number
     if not is_blank(value):
@@ -107,11 +109,10 @@ def _odd_flag(value: object, field: str, issues: Issues, spellings: Mapping[obje
 
 def word(words: WireWords[EnumT], value: object, field: str, issues: Issues) -> EnumT | None:
     """A member of an enum, by any of its spellings; an unknown word is the fallback."""
-    if isinstance(value, str) or type(value) is int:
-        member = words.by_wire.get(value)
-        if member is not None:
-            return member
-    return _odd_word(words, value, field, issues)
+    try:
+        return words.by_wire[value]
+    except (KeyError, TypeError):  # as in `flag`
+        return _odd_word(words, value, field, issues)
 
 
 def required_word(words: WireWords[EnumT], value: object, field: str, issues: Issues) -> EnumT:
@@ -126,15 +127,20 @@ def required_word(words: WireWords[EnumT], value: object, field: str, issues: Is
 def _odd_word(words: WireWords[EnumT], value: object, field: str, issues: Issues) -> EnumT | None:
     if is_blank(value):
         return None
-    member = None
-    if isinstance(value, str):
-        member = words.by_wire.get(value.strip())
-    elif isinstance(value, bool) and words.boolean:
-        member = words.by_wire.get(int(value))
+    member = words.by_wire.get(_spelling(words, value))
     if member is None:
         issues.add(field, value, _word_problem(words, value))
         return words.fallback
     return member
+
+
+def _spelling(words: WireWords[EnumT], value: object) -> str | None:
+    """The text that a word's other forms stand for: with blanks around it, as a number, as a boolean."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool):
+        return str(int(value)) if words.boolean else None
+    return str(value) if isinstance(value, int) else None
 
 
 def _word_problem(words: WireWords[EnumT], value: object) -> DataProblem:

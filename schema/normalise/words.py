@@ -344,18 +344,22 @@ ENUMS: Mapping[type[StrEnum], EnumWords[Any]] = MappingProxyType(
 )
 """The words of every enum of `vocabulary`, in the order in which dictionaries show them."""
 
-YES_NO: Mapping[object, bool | None] = MappingProxyType(
-    {"0": False, 0: False, "否": False, "1": True, 1: True, "是": True, None: None, "": None}
-)
+YES_NO: Mapping[object, bool | None] = {
+    **dict.fromkeys(("0", 0, "否"), False),
+    **dict.fromkeys(("1", 1, "是"), True),
+    **dict.fromkeys((None, "")),
+}
 """Flags: 0否1是, as text or number; JSON's booleans equal the numbers (quirk 117)."""
 
-ON_OFF: Mapping[object, bool | None] = MappingProxyType(
-    {"0": False, 0: False, "关闭": False, "1": True, 1: True, "开启": True, None: None, "": None}
-)
+ON_OFF: Mapping[object, bool | None] = {
+    **dict.fromkeys(("0", 0, "关闭"), False),
+    **dict.fromkeys(("1", 1, "开启"), True),
+    **dict.fromkeys((None, "")),
+}
 """Switches: 0关闭1开启, as text, number or boolean (quirk 102)."""
 
-FLAG_FORM: Mapping[bool, str] = MappingProxyType({False: "0", True: "1"})
-"""How a boolean is sent in a form (quirk 62)."""
+FLAG_FORM: Mapping[bool, str] = {False: "0", True: "1"}
+"""How a boolean is sent (quirk 62)."""
 
-NATION: Mapping[str, str] = MappingProxyType({"汉": "汉族"})
+NATION: Mapping[str, str] = {"汉": "汉族"}
 """Ethnic groups that the document spells in two ways (quirk 90), to the one that its examples use."""
