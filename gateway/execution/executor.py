@@ -45,6 +45,13 @@ class Document(Protocol):
     def key(self) -> Hashable: ...
 
 
+class _Layer:
+    """A middleware as graphql-core takes it. Methods and other callables it would leave out without a word."""
+
+    def __init__(self, middleware: Middleware) -> None:
+        self.resolve = middleware
+
+
 class _Request(NamedTuple):
     document: DocumentNode
     operation_name: str | None
@@ -107,7 +114,7 @@ class Executor:
             request.context,
             request.variables,
             request.operation_name,
-            middleware=MiddlewareManager(middleware) if middleware else None,
+            middleware=MiddlewareManager(_Layer(middleware)) if middleware else None,
         )
         if isinstance(executor, list):
             return Response(None, executor, executed=False)

@@ -1,5 +1,6 @@
 """Lets graphql-core execute what a plan gave up on, without asking anything twice."""
 
+from collections.abc import Iterator
 from inspect import iscoroutine
 from typing import Any
 
@@ -16,24 +17,23 @@ class Replay:
 
     def __init__(self, outcomes: dict[PathKeys, Any]) -> None:
         self._outcomes = outcomes
-        self._lists = {_field_of(path) for path in outcomes if isinstance(path[-1], int)}
+        self._lists = {path[:length] for path in outcomes for length in _lengths_of_lists(path)}
 
     def resolve(self, resolver: Any, source: Any, info: Any, /, **arguments: Any) -> Any:
         path = tuple(info.path.as_list())
         if path in self._outcomes:
             return self._again(path)
-        value = resolver(source, info, **arguments)
-        return self._with_items(path, value) if path in self._lists else value
+        return self._with_items(path, resolver(source, info, **arguments))
 
     async def _again(self, path: PathKeys) -> Any:
         outcome = self._outcomes[path]
         if isinstance(outcome, Exception):
             raise outcome
-        return self._with_items(path, outcome) if _field_of(path) in self._lists else outcome
+        return self._with_items(path, outcome)
 
     def _with_items(self, path: PathKeys, value: Any) -> Any:
-        """A list with those of its items that were awaited, at any depth."""
-        if not isinstance(value, list | tuple):
+        """A list with those of its items that were awaited, at any depth. Any other value as it is."""
+        if path not in self._lists or not isinstance(value, list | tuple):
             return value
         return [self._item((*path, index), item) for index, item in enumerate(value)]
 
@@ -45,8 +45,9 @@ class Replay:
         return self._again(path)
 
 
-def _field_of(path: PathKeys) -> PathKeys:
-    """The path of the field that an item of a list belongs to."""
-    while isinstance(path[-1], int):
-        path = path[:-1]
-    return path
+def _lengths_of_lists(path: PathKeys) -> Iterator[int]:
+    """Where the lists begin that an item's path goes through last: 1 and 2 of ("rows", 0, 3), none of ("rows",)."""
+    length = len(path)
+    while isinstance(path[length - 1], int):
+        length -= 1
+        yield length

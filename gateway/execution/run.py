@@ -8,6 +8,7 @@ A value that fails where null is allowed makes that place null, with graphql-cor
 raised: then graphql-core executes the operation, and gets what was awaited so far from `outcomes`.
 """
 
+from asyncio import Future
 from collections.abc import Callable
 from inspect import iscoroutine
 from typing import Any, NamedTuple
@@ -114,10 +115,12 @@ class Run:
         return paths
 
     def _abandon(self) -> None:
-        """Coroutines that nobody will await are closed, so that they do not complain."""
+        """Nobody will await the sites that are left: they must not complain about it."""
         for site in self._sites:
             if iscoroutine(site.awaitable):
                 site.awaitable.close()
+            elif isinstance(site.awaitable, Future):
+                site.awaitable.add_done_callback(lambda future: future.cancelled() or future.exception())
 
     # Called by generated code
 
