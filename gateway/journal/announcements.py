@@ -20,7 +20,7 @@ class Announcements:
         values = msgspec.structs.asdict(announcement)
 
         def work(connection: Connection) -> None:
-            connection.execute(insert_new(connection, announcements).values(values))
+            connection.execute(insert_new(connection, announcements), values)
 
         await self._database.write(work)
 

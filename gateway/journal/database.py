@@ -2,12 +2,14 @@
 
 import sqlite3
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from functools import cache
+from typing import Any, Protocol, TypeVar
 
 import asyncpg
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.sql.dml import ReturningInsert
 
 from gateway.errors import JournalError
 
@@ -56,8 +58,14 @@ def error_code(error: BaseException) -> str:
     return code if isinstance(code, str) else type(cause).__name__
 
 
-def insert_new(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that leaves a row alone which is there already, by any unique constraint."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+def insert_new(connection: Connection, table: Table) -> ReturningInsert[Any]:
+    """An INSERT of the parameters it is executed with; it returns the row, or none where a unique constraint holds."""
+    return _insert_new(connection.dialect.name, table)
+
+
+@cache
+def _insert_new(dialect: str, table: Table) -> ReturningInsert[Any]:
+    # Built once: on the way of an intake, building the statement costs more than executing it.
+    if dialect == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing().returning(table)
+    return sqlite.insert(table).on_conflict_do_nothing().returning(table)

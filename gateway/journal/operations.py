@@ -82,9 +82,7 @@ class Operations:
 
         def work(connection: Connection) -> Reservation:
             while True:
-                row = connection.execute(
-                    insert_new(connection, operations).values(values).returning(operations)
-                ).first()
+                row = connection.execute(insert_new(connection, operations), values).first()
                 if row is not None:
                     return Reservation(ReservationKind.NEW, to_record(row, Operation))
                 taken = connection.execute(
@@ -194,9 +192,7 @@ class Operations:
 
         return await self._database.write(work)
 
-    async def recorded(
-        self, record_type: str, community_code: str, platform_ids: Collection[str]
-    ) -> frozenset[str]:
+    async def recorded(self, record_type: str, community_code: str, platform_ids: Collection[str]) -> frozenset[str]:
         """Those of the records that an operation of this gateway is known to have written."""
         statement = select(operations.c.record_id).where(
             operations.c.state == OperationState.CONFIRMED,

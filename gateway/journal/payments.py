@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Update, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Update, case, func, or_, select, update
 
 from gateway.journal.database import Database, insert_new
 from gateway.journal.identifiers import new_id
@@ -51,23 +51,22 @@ class Payments:
             "lease_token": 0,
         }
         numbers = (order_number, shop_number, weixin_number)
-        known = (
-            select(payments)
-            .where(or_(payments.c.order_number == order_number, payments.c.weixin_number == weixin_number))
-            .order_by(case((payments.c.order_number == order_number, 0), else_=1))
-        )
 
         def work(connection: Connection) -> Receipt:
-            row = connection.execute(insert_new(connection, payments).values(values).returning(payments)).first()
+            row = connection.execute(insert_new(connection, payments), values).first()
             if row is not None:
                 return Receipt(ReceiptKind.NEW, to_record(row, Payment))
-            payment = to_record(connection.execute(known.limit(1)).one(), Payment)
+            payment = to_record(connection.execute(_known(order_number, weixin_number)).one(), Payment)
             if (payment.order_number, payment.shop_number, payment.weixin_number) == numbers:
                 return Receipt(ReceiptKind.SAME, payment)
             connection.execute(
-                insert_new(connection, payment_conflicts).values(
-                    payment_id=payment.id, subject=subject, payload_hash=_payload_hash(numbers), received_at=now
-                )
+                insert_new(connection, payment_conflicts),
+                {
+                    "payment_id": payment.id,
+                    "subject": subject,
+                    "payload_hash": _payload_hash(numbers),
+                    "received_at": now,
+                },
             )
             return Receipt(ReceiptKind.CONFLICT, payment)
 
@@ -211,6 +210,16 @@ class Payments:
 
     async def _mark(self, statement: Update) -> bool:
         return await self._database.write(lambda connection: connection.execute(statement).rowcount) == 1
+
+
+def _known(order_number: str, weixin_number: str) -> Select[Any]:
+    """The row with one of these numbers, that of the order before that of the WeChat number."""
+    return (
+        select(payments)
+        .where(or_(payments.c.order_number == order_number, payments.c.weixin_number == weixin_number))
+        .order_by(case((payments.c.order_number == order_number, 0), else_=1))
+        .limit(1)
+    )
 
 
 def _due_at() -> ColumnElement[Any]:

@@ -68,16 +68,23 @@ async def begin(journal: Journal) -> None:
 
 
 async def fill(journal: Journal, largest_file: str) -> None:
-    """Receive until no file may grow any more; then read, and say what is there. Then with room again."""
+    """Receive, eight at a time, until no file may grow any more; say what is there, then with room again."""
     await journal.payments.receive("order-first", "shop", "weixin-first", subject="platform")
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest_file), resource.RLIM_INFINITY))
     acknowledged = 1
-    try:
-        for number in count():
-            await journal.payments.receive(f"order-{number}", "s" * 2000, f"weixin-{number}", subject="platform")
-            acknowledged += 1
-    except JournalError as error:
-        say(error.message)
+    numbers = count()
+
+    async def intake() -> JournalError:
+        nonlocal acknowledged
+        try:
+            for number in numbers:
+                await journal.payments.receive(f"order-{number}", "s" * 2000, f"weixin-{number}", subject="platform")
+                acknowledged += 1
+        except JournalError as error:
+            return error
+        raise AssertionError
+
+    say(*{error.message for error in await asyncio.gather(*(intake() for _ in range(8)))})
     say(acknowledged, (await journal.payments.list(None, None, 0, 1)).total)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     await journal.payments.receive("order-last", "shop", "weixin-last", subject="platform")

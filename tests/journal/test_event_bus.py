@@ -1,0 +1,192 @@
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+
+import pytest
+
+from gateway import events
+from gateway.errors import JournalError
+from gateway.events import MISSED, ORDER_PAID, REPAIR_CHANGED, Event, EventBus, Missed, Subscription
+from gateway.journal.journal import open_journal
+from gateway.journal.notify import LocalNotifier
+from gateway.settings import Settings
+
+PAID = Event(ORDER_PAID, "10002", "payment-1")
+REPAIRED = Event(REPAIR_CHANGED, "10002", "7")
+
+
+async def next_of(subscription: Subscription) -> Event | Missed:
+    async with asyncio.timeout(5):
+        return await anext(subscription)
+
+
+async def test_subscribers_hear_their_topics_in_order() -> None:
+    bus = EventBus()
+    with bus.subscribe(ORDER_PAID) as paid, bus.subscribe(ORDER_PAID, REPAIR_CHANGED) as both:
+        bus.publish(REPAIRED)
+        bus.publish(PAID)
+
+        assert await next_of(paid) == PAID
+        assert [await next_of(both), await next_of(both)] == [REPAIRED, PAID]
+
+
+async def test_a_waiting_subscriber_is_woken() -> None:
+    bus = EventBus()
+    with bus.subscribe(ORDER_PAID) as paid:
+        waiting = asyncio.create_task(next_of(paid))
+        await asyncio.sleep(0)
+        bus.publish(PAID)
+        assert await waiting == PAID
+
+
+async def test_nothing_is_kept_for_those_who_left() -> None:
+    bus = EventBus()
+    with bus.subscribe(ORDER_PAID) as paid:
+        pass
+    bus.publish(PAID)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await anext(paid)
+
+
+async def test_a_slow_subscriber_learns_that_it_missed_some_and_the_others_miss_nothing() -> None:
+    bus = EventBus()
+    with bus.subscribe(ORDER_PAID, capacity=3) as slow, bus.subscribe(ORDER_PAID) as quick:
+        published = [Event(ORDER_PAID, "10002", f"payment-{n}") for n in range(5)]
+        for event in published:
+            bus.publish(event)
+
+        assert [await next_of(slow) for _ in range(3)] == [MISSED, published[3], published[4]]
+        assert [await next_of(quick) for _ in range(5)] == published
+
+
+class Notifier(LocalNotifier):
+    """One database for several gateways: it can be down, and it remembers what went over the wire."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = False
+        self.messages: list[str] = []
+        self.hear: Callable[[str | None], None] | None = None
+
+    async def notify(self, channel: str, message: str) -> None:
+        if self.down:
+            raise JournalError("down")
+        self.messages.append(message)
+        await super().notify(channel, message)
+
+    def listen(self, channel: str, heard: Callable[[str | None], None]) -> AbstractAsyncContextManager[None]:
+        self.hear = heard
+        return super().listen(channel, heard)
+
+
+@pytest.fixture
+def notifier(monkeypatch: pytest.MonkeyPatch) -> Notifier:
+    monkeypatch.setattr(events, "RETRY_DELAY", 0.001)
+    return Notifier()
+
+
+async def test_gateways_hear_each_other_and_themselves_once(notifier: Notifier) -> None:
+    here, there = EventBus(), EventBus()
+    async with here.bridge(notifier), there.bridge(notifier):
+        with here.subscribe(ORDER_PAID) as at_home, there.subscribe(ORDER_PAID) as abroad:
+            here.publish(PAID)
+            assert await next_of(abroad) == PAID
+            there.publish(Event(ORDER_PAID, None, "payment-2"))
+            assert [await next_of(at_home), await next_of(at_home)] == [PAID, Event(ORDER_PAID, None, "payment-2")]
+
+
+async def test_what_is_left_is_sent_at_the_end(notifier: Notifier) -> None:
+    here, there = EventBus(), EventBus()
+    async with there.bridge(notifier):
+        with there.subscribe(ORDER_PAID) as abroad:
+            async with here.bridge(notifier):
+                here.publish(PAID)
+            assert await next_of(abroad) == PAID
+
+
+async def test_events_that_could_not_be_sent_are_told_as_missed(notifier: Notifier) -> None:
+    here, there = EventBus(), EventBus()
+    async with here.bridge(notifier), there.bridge(notifier):
+        with there.subscribe(ORDER_PAID) as abroad:
+            notifier.down = True
+            here.publish(PAID)
+            await asyncio.sleep(0.01)  # until the first try has failed
+            notifier.down = False
+
+            assert await next_of(abroad) == MISSED
+            here.publish(PAID)
+            assert await next_of(abroad) == PAID
+
+
+async def test_a_message_of_another_version_counts_as_missed(notifier: Notifier) -> None:
+    bus = EventBus()
+    async with bus.bridge(notifier):
+        with bus.subscribe(ORDER_PAID) as paid:
+            await notifier.notify(events.CHANNEL, '{"something": "else"}')
+            await notifier.notify(events.CHANNEL, "not even JSON")
+            bus.publish(PAID)
+            assert [await next_of(paid), await next_of(paid)] == [MISSED, PAID]
+
+
+async def test_a_lost_connection_counts_as_missed(notifier: Notifier) -> None:
+    bus = EventBus()
+    async with bus.bridge(notifier):
+        with bus.subscribe(ORDER_PAID) as paid:
+            bus.publish(PAID)
+            assert notifier.hear is not None
+            notifier.hear(None)
+            assert [await next_of(paid), await next_of(paid)] == [PAID, MISSED]
+
+
+async def test_a_parcel_of_the_longest_identifiers_fits_a_notify(notifier: Notifier) -> None:
+    bus = EventBus()
+    async with bus.bridge(notifier):
+        for _ in range(3 * events.LARGEST_PARCEL):
+            bus.publish(Event(REPAIR_CHANGED, "0" * 64, "9" * 256))
+
+    assert len(notifier.messages) == 3
+    assert max(len(message.encode()) for message in notifier.messages) < 8000
+
+
+async def test_beyond_the_backlog_events_are_missed_rather_than_kept(
+    notifier: Notifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "LARGEST_BACKLOG", 2)
+    here, there = EventBus(), EventBus()
+    for _ in range(3):
+        here.publish(PAID)
+    async with there.bridge(notifier):
+        with there.subscribe(ORDER_PAID) as abroad:
+            async with here.bridge(notifier):
+                assert [await next_of(abroad), await next_of(abroad)] == [MISSED, PAID]
+
+
+@pytest.mark.postgres
+async def test_three_gateways_on_one_database_hear_each_other(postgres_settings: Settings) -> None:
+    async with AsyncExitStack() as stack:
+        buses, ears = [], []
+        for _ in range(3):
+            journal = await stack.enter_async_context(open_journal(postgres_settings))
+            bus = EventBus()
+            await stack.enter_async_context(bus.bridge(journal))
+            ears.append(stack.enter_context(bus.subscribe(ORDER_PAID)))
+            buses.append(bus)
+        for number, bus in enumerate(buses):
+            bus.publish(Event(ORDER_PAID, "10002", f"payment-{number}"))
+
+        for ear in ears:
+            heard = {(await next_of(ear)).record_id for _ in range(3)}
+            assert heard == {"payment-0", "payment-1", "payment-2"}
+
+
+async def test_a_message_is_heard_on_its_channel_only(settings: Settings) -> None:
+    async with open_journal(settings) as journal:
+        heard: asyncio.Queue[str | None] = asyncio.Queue()
+        async with journal.listen("one", heard.put_nowait):
+            await journal.notify("two", "no")
+            await journal.notify("one", "缴费")
+            async with asyncio.timeout(5):
+                assert await heard.get() == "缴费"
+        await journal.notify("one", "too late")
+        assert heard.empty()

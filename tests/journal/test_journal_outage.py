@@ -1,0 +1,193 @@
+"""What callers see while PostgreSQL is down, silent or restarted: through a door that can be shut."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import msgspec
+import pytest
+
+from gateway.errors import JournalError
+from gateway.journal import notify
+from gateway.journal.journal import Journal, open_journal
+from gateway.journal.records import ReceiptKind
+from gateway.settings import Settings
+
+pytestmark = pytest.mark.postgres
+
+
+class Door:
+    """A TCP proxy before the server: open, shut (connections are cut and refused) or silent (nothing passes)."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._passing = asyncio.Event()
+        self._passing.set()
+        self._open = True
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._open:
+            writer.close()
+            return
+        upstream_reader, upstream_writer = await asyncio.open_connection(*self._target)
+        self._writers |= {writer, upstream_writer}
+        await asyncio.gather(self._pass(reader, upstream_writer), self._pass(upstream_reader, writer))
+
+    def shut(self) -> None:
+        self._open = False
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+
+    def silence(self) -> None:
+        self._passing.clear()
+
+    def open(self) -> None:
+        self._open = True
+        self._passing.set()
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                await self._passing.wait()
+                writer.write(data)
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+
+@pytest.fixture
+async def door(postgres_settings: Settings) -> AsyncIterator[tuple[Door, Settings]]:
+    """The door, and settings that lead through it."""
+    url = urlsplit(postgres_settings.database_url)
+    door = Door(url.hostname or "127.0.0.1", url.port or 5432)
+    server = await asyncio.start_server(door.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    through = urlunsplit(url._replace(netloc=f"{url.netloc.rpartition('@')[0]}@127.0.0.1:{port}"))
+    yield door, msgspec.structs.replace(postgres_settings, database_url=through, journal_timeout=0.5)
+    door.shut()
+    server.close()
+
+
+async def receive(journal: Journal, number: int = 0) -> ReceiptKind:
+    return (await journal.payments.receive(f"order-{number}", "shop", f"weixin-{number}", subject="platform")).kind
+
+
+@asynccontextmanager
+async def at_most(seconds: float) -> AsyncIterator[None]:
+    async with asyncio.timeout(seconds):
+        yield
+
+
+async def test_a_database_that_is_down_is_an_error_and_works_again_when_it_is_up(door: tuple[Door, Settings]) -> None:
+    gate, settings = door
+    async with open_journal(settings) as journal:
+        assert await receive(journal) is ReceiptKind.NEW
+        gate.shut()
+        for _ in range(3):
+            async with at_most(1.5):
+                with pytest.raises(JournalError) as error:
+                    await receive(journal)
+        assert "127.0.0.1" not in error.value.message
+        with pytest.raises(JournalError):
+            await journal.ping()
+
+        gate.open()
+        assert await receive(journal) is ReceiptKind.SAME
+
+
+async def test_a_database_that_does_not_answer_is_an_error_in_time(door: tuple[Door, Settings]) -> None:
+    gate, settings = door
+    async with open_journal(settings) as journal:
+        await receive(journal)
+        gate.silence()
+        async with at_most(1.5):
+            outcomes = await asyncio.gather(*(receive(journal) for _ in range(20)), return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {JournalError}
+
+        gate.open()
+        assert await receive(journal) is ReceiptKind.SAME
+
+
+async def test_a_journal_without_its_database_does_not_open(door: tuple[Door, Settings]) -> None:
+    gate, settings = door
+    gate.shut()
+    with pytest.raises(JournalError):
+        async with at_most(2), open_journal(settings):
+            pass
+
+
+async def end_sessions(url: str) -> None:
+    """End the journal's connections at the server, and return when they are gone."""
+    server = await asyncpg.connect(url)
+    ours = "FROM pg_stat_activity WHERE application_name = 'wanjia-gateway' AND datname = current_database()"
+    await server.execute(f"SELECT pg_terminate_backend(pid) {ours}")
+    while await server.fetchval(f"SELECT count(*) {ours}"):
+        pass
+    await server.close()
+
+
+async def test_nobody_notices_that_the_server_closed_idle_connections(postgres_settings: Settings) -> None:
+    async with open_journal(postgres_settings) as journal:
+        await asyncio.gather(*(receive(journal, number) for number in range(8)))
+        await end_sessions(postgres_settings.database_url)
+        assert await receive(journal, 8) is ReceiptKind.NEW
+
+
+async def test_a_statement_that_waits_for_a_lock_is_an_error_in_time(postgres_settings: Settings) -> None:
+    impatient = msgspec.structs.replace(postgres_settings, journal_timeout=0.3)
+    async with open_journal(postgres_settings) as other, open_journal(impatient) as journal:
+        locked, go = asyncio.Event(), asyncio.Event()
+
+        async def hold() -> None:
+            async with other._database._engine.begin() as connection:  # type: ignore[attr-defined] # any transaction
+                await connection.exec_driver_sql("LOCK TABLE payments")
+                locked.set()
+                await go.wait()
+
+        holding = asyncio.create_task(hold())
+        await locked.wait()
+        async with at_most(1.5):
+            with pytest.raises(JournalError):
+                await receive(journal)
+        go.set()
+        await holding
+        assert await receive(journal) is ReceiptKind.NEW
+
+
+async def test_a_listener_reconnects_and_learns_that_it_may_have_missed_something(
+    door: tuple[Door, Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notify, "_RECONNECT_DELAY", 0.01)
+    gate, settings = door
+    heard: asyncio.Queue[str | None] = asyncio.Queue()
+    async with open_journal(settings) as journal, journal.listen("channel", heard.put_nowait), at_most(5):
+        await journal.notify("channel", "one")
+        assert await heard.get() == "one"
+
+        gate.shut()
+        gate.open()
+        assert await heard.get() is None
+        await journal.notify("channel", "two")
+        assert await heard.get() == "two"
+
+
+async def test_a_listener_notices_that_the_server_has_vanished(
+    door: tuple[Door, Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notify, "_RECONNECT_DELAY", 0.01)
+    monkeypatch.setattr(notify, "_PULSE", 0.05)
+    gate, settings = door
+    heard: asyncio.Queue[str | None] = asyncio.Queue()
+    async with open_journal(settings) as journal, journal.listen("channel", heard.put_nowait), at_most(5):
+        gate.silence()
+        await asyncio.sleep(settings.journal_timeout + 0.2)  # until the pulse has gone unanswered
+        gate.shut()
+        gate.open()
+        assert await heard.get() is None
+        await journal.notify("channel", "again")
+        assert await heard.get() == "again"

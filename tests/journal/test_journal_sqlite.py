@@ -1,0 +1,111 @@
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from gateway.errors import JournalError
+from gateway.journal.sqlite import LARGEST_BATCH, SqliteDatabase, open_sqlite
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
+    database = await open_sqlite(tmp_path, 1.0)
+    await database.write(lambda connection: connection.execute(text("CREATE TABLE numbers (number INTEGER UNIQUE)")))
+    yield database
+    await database.close()
+
+
+def add(number: int, connection: Connection) -> int:
+    connection.execute(text("INSERT INTO numbers VALUES (:number)"), {"number": number})
+    return number
+
+
+async def numbers(database: SqliteDatabase) -> list[int]:
+    return list(await database.read(lambda c: c.scalars(text("SELECT number FROM numbers ORDER BY number")).all()))
+
+
+class HeldThread:
+    """Keeps the database's thread busy with a unit of work until it is let go."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+        self._begun = asyncio.Event()
+        self._go = threading.Event()
+
+    async def hold(self) -> "asyncio.Task[None]":
+        loop = asyncio.get_running_loop()
+
+        def wait(_: Connection) -> None:
+            loop.call_soon_threadsafe(self._begun.set)
+            assert self._go.wait(10)
+
+        holding = asyncio.create_task(self._database.write(wait))
+        await self._begun.wait()
+        return holding
+
+    def let_go(self) -> None:
+        self._go.set()
+
+
+async def test_those_who_wait_share_one_commit(database: SqliteDatabase) -> None:
+    commits: list[Connection] = []
+    event.listen(database._connection.engine, "commit", commits.append)
+    held = HeldThread(database)
+    holding = await held.hold()
+    writes = [asyncio.create_task(database.write(lambda c, n=n: add(n, c))) for n in range(LARGEST_BATCH)]
+    await asyncio.sleep(0)
+    held.let_go()
+    await holding
+
+    assert await asyncio.gather(*writes) == list(range(LARGEST_BATCH))
+    assert len(commits) == 2
+
+
+async def test_work_that_fails_costs_only_its_owner(database: SqliteDatabase) -> None:
+    def broken(connection: Connection) -> None:
+        add(50, connection)
+        raise ZeroDivisionError
+
+    ends = await asyncio.gather(
+        *(database.write(lambda c, n=n: add(n, c)) for n in range(3)),
+        database.write(broken),
+        database.write(lambda c: add(1, c)),
+        *(database.write(lambda c, n=n: add(n, c)) for n in range(3, 6)),
+        return_exceptions=True,
+    )
+
+    assert [end for end in ends if isinstance(end, int)] == [0, 1, 2, 3, 4, 5]
+    assert isinstance(ends[3], ZeroDivisionError)
+    assert isinstance(ends[4], JournalError)
+    assert ends[4].message == "The journal can not be used now (SQLITE_CONSTRAINT_UNIQUE)."
+    assert await numbers(database) == [0, 1, 2, 3, 4, 5]
+
+
+async def test_no_one_waits_longer_than_the_time_out_and_late_work_is_not_done(database: SqliteDatabase) -> None:
+    held = HeldThread(database)
+    holding = await held.hold()
+    with pytest.raises(JournalError, match="within 1 seconds"):
+        await database.write(lambda c: add(1, c))
+    with pytest.raises(JournalError):
+        await holding
+    held.let_go()
+
+    await database.write(lambda c: add(2, c))
+    assert await numbers(database) == [2]
+
+
+async def test_a_caller_who_leaves_hurts_no_one(database: SqliteDatabase) -> None:
+    held = HeldThread(database)
+    holding = await held.hold()
+    leaving = asyncio.create_task(database.write(lambda c: add(1, c)))
+    staying = asyncio.create_task(database.write(lambda c: add(2, c)))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    holding.cancel()
+    held.let_go()
+
+    assert await staying == 2
+    assert await numbers(database) == [2]
