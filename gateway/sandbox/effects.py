@@ -38,13 +38,13 @@ class Effects:
     def all(self) -> list[Effect]:
         return list(self._effects)
 
-    def of(self, endpoint: str, **form: str) -> list[Effect]:
+    def of(self, endpoint: str, /, **form: str) -> list[Effect]:
         """The effects of one endpoint whose form has these values: `of("callback", order_number=number)`."""
         return [
             effect for effect in self._effects if effect.endpoint == endpoint and form.items() <= effect.form.items()
         ]
 
-    def count(self, endpoint: str, **form: str) -> int:
+    def count(self, endpoint: str, /, **form: str) -> int:
         return len(self.of(endpoint, **form))
 
     def repeated(self, endpoint: str) -> dict[str, int]:

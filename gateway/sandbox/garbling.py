@@ -18,7 +18,7 @@ _NOTICE = (
     b"<br />\n<b>Notice</b>:  Undefined index: page in <b>/www/wwwroot/wjdh/app/Page.php</b> on line <b>104</b><br />\n"
 )
 _DEPTH = 100_000
-BOMB_BYTES = 64 * 1024 * 1024
+BOMB_BYTES = 32 * 1024 * 1024
 
 
 def _gbk(body: bytes) -> bytes:
@@ -44,7 +44,7 @@ GARBLED: Mapping[FaultKind, tuple[bytes, Callable[[bytes], bytes]]] = {
 
 @cache
 def gzip_bomb() -> bytes:
-    """A gzip of a valid answer of 64 MiB, some 64 KiB on the wire."""
+    """A gzip of a valid answer of 32 MiB, some 32 KiB on the wire."""
     block = b" " * (1024 * 1024)
     packer = zlib.compressobj(wbits=31)
     parts = [packer.compress(b'{"code": 0, "data": [')]

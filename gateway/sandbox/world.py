@@ -30,7 +30,9 @@ from gateway.sandbox.seed.people import PeopleMaker
 
 SEED = 20201213
 
-SHENHES = {CHENXI: 28, CHENXI_EAST: 16, QINHUANG: 12, HARBOUR: 8, FOREIGN: 2}
+# How many of each a community gets, numbered in this order after the rows the document prints. 10002 comes last with
+# the orders, so that its newest, which clients see first, are clean house charges.
+SHENHES = {CHENXI: 28, CHENXI_EAST: 16, QINHUANG: 12, HARBOUR: 14, FOREIGN: 2}
 ORDERS = {CHENXI_EAST: 32, QINHUANG: 28, HARBOUR: 24, FOREIGN: 2, CHENXI: 58}
 REPAIRS = {CHENXI: 30, CHENXI_EAST: 20, QINHUANG: 18, HARBOUR: 10, FOREIGN: 2}
 

@@ -14,7 +14,8 @@ def modules(rows: list[Module], dialect: Dialect) -> list[Row]:
     listed = [_row(module) for module in rows]
     if dialect is Dialect.MIXED:
         for row, module in zip(listed, rows, strict=True):
-            row["module_status"] = (int(module.enabled), str(int(module.enabled)), module.enabled)[module.id % 3]
+            status = int(module.enabled)
+            row["module_status"] = (status, str(status), module.enabled, status)[module.id % 4]
         if rows[0].community.code == "00002":
             listed[-1]["module_status"] = "维护中"
             listed.append({**listed[0], "id": rows[-1].id + 1000, "module_name": _UNKNOWN_MODULE})

@@ -1,0 +1,94 @@
+"""The sandbox in a process of its own: its command line and its controls over HTTP."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+ORDER = {
+    "xiaoqu": "10002",
+    "type": "car_number",
+    "identifier": '{"number":"GK12001"}',
+    "title": "临时停车费",
+    "amount": "5",
+}
+
+
+class Remote:
+    """A sandbox in another process."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        lines = [process.stdout.readline().strip().partition("=") for _ in range(13)]
+        self.settings = {name: value for name, _, value in lines}
+        self.http = httpx.Client(trust_env=False)
+
+    def wjdh(self, method: str, path: str, headers: dict[str, str] | None = None, **form: str) -> httpx.Response:
+        return self.http.request(method, self.settings["GATEWAY_WJDH_URL"] + path, data=form, headers=headers)
+
+    def sign_in(self) -> dict[str, str]:
+        credentials = {
+            "secret_id": self.settings["GATEWAY_WJDH_SECRET_ID"],
+            "secret_key": self.settings["GATEWAY_WJDH_SECRET_KEY"],
+        }
+        token = self.wjdh("POST", "/api/v1/wjdh/secret", **credentials).json()["access_token"]
+        return {"authorization": f"Bearer {token}"}
+
+
+@pytest.fixture(scope="module")
+def remote() -> Iterator[Remote]:
+    command = [sys.executable, "-m", "gateway.sandbox", "--wjdh-port", "0", "--security-port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield Remote(process)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=5) == 0
+
+
+def test_the_command_prints_the_settings_of_running_servers(remote):
+    assert set(remote.settings) >= {"GATEWAY_WJDH_URL", "GATEWAY_SECURITY_URL", "GATEWAY_SECURITY_MODULES_PATH"}
+    assert remote.sign_in()
+
+
+def test_faults_are_switched_from_outside(remote):
+    assert remote.wjdh("POST", "/__sandbox__/faults", endpoint="secret", kind="http_500", times="1").json() == {}
+    statuses = [remote.wjdh("POST", "/api/v1/wjdh/secret").status_code for _ in range(2)]
+    assert statuses == [500, 200]
+    remote.wjdh("POST", "/__sandbox__/faults", kind="body", body="null", status="418")
+    assert remote.wjdh("POST", "/api/v1/wjdh/secret").status_code == 418
+    remote.wjdh("DELETE", "/__sandbox__/faults")
+    assert remote.wjdh("POST", "/api/v1/wjdh/secret").status_code == 200
+
+
+@pytest.mark.parametrize("form", [{}, {"kind": "earthquake"}, {"kind": "reset", "endpoint": "orders/list"}])
+def test_a_wrong_control_is_told_so(remote, form):
+    assert remote.wjdh("POST", "/__sandbox__/faults", **form).status_code == 400
+    assert remote.wjdh("POST", "/__sandbox__/nothing").status_code == 400
+
+
+def test_calls_and_effects_are_counted_from_outside_and_reset(remote):
+    remote.wjdh("DELETE", "/__sandbox__/calls")
+    headers = remote.sign_in()
+    number = str(remote.wjdh("POST", "/api/v1/order/new", headers, **ORDER).json()["data"])
+    calls = remote.wjdh("GET", "/__sandbox__/calls").json()
+    effects = remote.wjdh("GET", "/__sandbox__/effects").json()["effects"]
+    assert calls["counts"] == {"secret": 1, "order/new": 1}
+    assert calls["calls"][1]["form"] == ORDER
+    assert [(effect["endpoint"], effect["result"]) for effect in effects] == [("order/new", number)]
+    assert remote.wjdh("POST", "/__sandbox__/tokens/expire").json() == {}
+    assert remote.wjdh("POST", "/api/v1/wjdh/modules", headers, xiaoqu="10002").json()["code"] == "9"
+    remote.wjdh("POST", "/__sandbox__/reset")
+    assert remote.wjdh("GET", "/__sandbox__/effects").json() == {"effects": []}
+
+
+def test_an_order_is_paid_from_outside_and_the_answer_of_a_receiver_told(remote):
+    """The receiver is the sandbox itself: it has no such path, and its page of HTML is no JSON."""
+    url = remote.settings["GATEWAY_SECURITY_URL"]
+    answer = remote.wjdh("POST", "/__sandbox__/pay", order_number="20201213104759976889", callback_url=url)
+    assert (answer.status_code, "error" in answer.json()) == (400, True)
+    orders = remote.wjdh("POST", "/api/v1/order/list", remote.sign_in(), xiaoqu="10002", title="测试费2").json()
+    assert orders["data"][0]["shop_number"]
