@@ -5,8 +5,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
 import orjson
@@ -14,7 +14,7 @@ import uvicorn
 
 from gateway.app import GRAPHQL_PATH, create_app
 from gateway.sandbox.server import Sandbox
-from gateway.serve import UVICORN, configure_logs
+from gateway.serve import UVICORN, EmbeddedServer, configure_logs
 from gateway.settings import Settings, load_settings
 
 QUERY = """\
@@ -62,17 +62,9 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-class _Server(uvicorn.Server):
-    """A server inside a program that handles its own signals."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 @asynccontextmanager
 async def _serving(settings: Settings, listener: socket.socket) -> AsyncIterator[None]:
-    server = _Server(uvicorn.Config(create_app(settings), **UVICORN | {"loop": "none"}))
+    server = EmbeddedServer(uvicorn.Config(create_app(settings), **UVICORN | {"loop": "none"}))
     running = asyncio.create_task(server.serve([listener]))
     while not server.started:
         if running.done():

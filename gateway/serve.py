@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -42,6 +44,14 @@ UVICORN: dict[str, Any] = {
     "timeout_keep_alive": 75,
     "h11_max_incomplete_event_size": 16 * 1024,
 }
+
+
+class EmbeddedServer(uvicorn.Server):
+    """A server inside a program that handles its own signals."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def application() -> object:

@@ -97,11 +97,17 @@ def _convert(values: Mapping[str, str]) -> Settings:
     """One field at a time, so that the error names the variable and never shows its value."""
     for field, value in values.items():
         try:
-            msgspec.convert({field: value}, Settings, strict=False)
+            msgspec.convert({field: value}, Settings, strict=False, dec_hook=_path)
         except msgspec.ValidationError as error:
             reason = str(error).split(" - at ")[0]
             raise SettingsError(f"{PREFIX}{field.upper()}: {reason}") from None
-    return msgspec.convert(values, Settings, strict=False)
+    return msgspec.convert(values, Settings, strict=False, dec_hook=_path)
+
+
+def _path(kind: type, value: str) -> Path:
+    if kind is not Path:
+        raise NotImplementedError
+    return Path(value)
 
 
 def _require_production_secrets(settings: Settings) -> None:

@@ -62,7 +62,7 @@ class GuardedExecutor:
             needed = self._needed[prepared.key] = frozenset(collector.scopes)
         return needed
 
-    def _guard(self, resolve: Callable[..., Any], source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    def _guard(self, resolve: Callable[..., Any], source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         scopes = self._scopes_of(info.parent_type.fields[info.field_name])
         if scopes:
             info.context.principal.require(*sorted(scopes))

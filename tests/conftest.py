@@ -1,0 +1,130 @@
+"""The whole gateway over a sandbox of both platforms, on real sockets, for the tests that drive the HTTP edge."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+
+from gateway.app import Gateway, create_app
+from gateway.sandbox.dialects.dialect import Dialect
+from gateway.sandbox.server import Sandbox, SandboxOptions
+from gateway.serve import UVICORN, EmbeddedServer
+from gateway.settings import load_settings
+
+GatewayFactory = Callable[..., Any]
+
+
+class Answer:
+    """A GraphQL response: `data` and `errors` of the body, and the HTTP response they came in."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self.body: dict[str, Any] = response.json()
+
+    @property
+    def data(self) -> Any:
+        assert "errors" not in self.body, self.body["errors"]
+        return self.body["data"]
+
+    @property
+    def partial(self) -> Any:
+        """The data of an answer that has errors, too."""
+        assert "errors" in self.body, self.body
+        return self.body["data"]
+
+    @property
+    def errors(self) -> list[dict[str, Any]]:
+        errors: list[dict[str, Any]] = self.body["errors"]
+        return errors
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The only error."""
+        assert len(self.errors) == 1, self.errors
+        return self.errors[0]
+
+    @property
+    def code(self) -> str:
+        """The code of the only error."""
+        code: str = self.error["extensions"]["code"]
+        return code
+
+
+class Served:
+    """A gateway being served: `await gateway.ask(query)` as a client does, `gateway.parts` for what is inside."""
+
+    def __init__(self, app: Starlette, url: str, data_dir: Path) -> None:
+        self.app = app
+        self.url = url
+        self.data_dir = data_dir
+        self.client = httpx.AsyncClient(base_url=url, trust_env=False, timeout=30)
+
+    @property
+    def parts(self) -> Gateway:
+        gateway: Gateway = self.app.state.gateway
+        return gateway
+
+    async def ask(
+        self, query: str, variables: Mapping[str, Any] | None = None, *, token: str | None = None, **extra: Any
+    ) -> Answer:
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        body = {"query": query, "variables": dict(variables or {}), **extra}
+        return Answer(await self.client.post("/graphql", json=body, headers=headers))
+
+
+@asynccontextmanager
+async def serve_gateway(environ: Mapping[str, str]) -> AsyncIterator[Served]:
+    """Serve a gateway of these settings on a port of its own, with uvicorn as in production."""
+    settings = load_settings(environ)
+    app = create_app(settings)
+    server = EmbeddedServer(uvicorn.Config(app, **UVICORN | {"loop": "none", "port": 0}))
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        if running.done():
+            await running
+        await asyncio.sleep(0.001)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    served = Served(app, f"http://127.0.0.1:{port}", settings.data_dir)
+    try:
+        yield served
+    finally:
+        await served.client.aclose()
+        server.should_exit = True
+        await running
+
+
+@pytest.fixture
+def dialect() -> Dialect:
+    """How the sandbox speaks; a test that cares parametrizes it."""
+    return Dialect.DOCUMENTED
+
+
+@pytest.fixture
+async def sandbox(dialect: Dialect) -> AsyncIterator[Sandbox]:
+    async with Sandbox(SandboxOptions(dialect=dialect)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def environ(sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
+    """The settings of the gateway under test: the sandbox's, and a data directory of its own."""
+    return {**sandbox.settings(), "GATEWAY_DATA_DIR": str(tmp_path / "data")}
+
+
+@pytest.fixture
+async def gateway(environ: dict[str, str]) -> AsyncIterator[Served]:
+    async with serve_gateway(environ) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def in_ci() -> bool:
+    """Where nothing may be skipped."""
+    return bool(os.environ.get("CI"))
