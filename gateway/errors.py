@@ -14,6 +14,7 @@
         ├── NotSentError          UPSTREAM_UNAVAILABLE: no byte of the request left (safe to repeat)
         ├── ConnectionLostError   UPSTREAM_UNAVAILABLE: the request may have arrived, the answer did not
         ├── PlatformTimeoutError  UPSTREAM_TIMEOUT: the total deadline passed
+        ├── PlatformBusyError     UPSTREAM_UNAVAILABLE: too many calls, or maintenance; may say when to come back
         ├── ProtocolError         UPSTREAM_PROTOCOL: the answer is not of the documented protocol
         ├── PlatformAuthError     UPSTREAM_AUTH: the platform refuses the gateway's own credentials
         └── RefusedError          UPSTREAM_REFUSED: the platform understood and said no
@@ -128,12 +129,13 @@ class PlatformError(GatewayError):
     """A platform did not give what was asked.
 
     `platform` and `endpoint` (as in the document: "order/list") say where. `retryable` tells the caller whether
-    the same call may succeed later; `sent` whether the platform may have executed the request.
+    the same call may succeed later; `sent` whether the platform may have executed the request: ask the error, not its
+    class, for a call may fail before it begins (on the way to a token, say).
     """
 
     code = "UPSTREAM_UNAVAILABLE"
     retryable: ClassVar[bool] = True
-    sent: ClassVar[bool] = True
+    sent: bool = True
 
     def __init__(self, platform: PlatformId, endpoint: str, message: str) -> None:
         super().__init__(message)
@@ -171,6 +173,22 @@ class PlatformTimeoutError(PlatformError):
     """The total deadline of the call passed. `sent` of the class is the careful reading: it may have arrived."""
 
     code = "UPSTREAM_TIMEOUT"
+
+
+class PlatformBusyError(PlatformError):
+    """The platform turns calls away: HTTP 429, which executes nothing, or 503 (quirk 191). `retry_after` in seconds."""
+
+    def __init__(
+        self, platform: PlatformId, endpoint: str, message: str, *, retry_after: float | None, sent: bool
+    ) -> None:
+        super().__init__(platform, endpoint, message)
+        self.retry_after = retry_after
+        self.sent = sent
+
+    def extensions(self) -> Mapping[str, object]:
+        if self.retry_after is None:
+            return super().extensions()
+        return {**super().extensions(), "retryAfter": self.retry_after}
 
 
 class ProtocolError(PlatformError):

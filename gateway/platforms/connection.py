@@ -86,7 +86,8 @@ class Connection(asyncio.Protocol):
         self.reusable = False
         self._received = 0
         self._without_body = without_body
-        self._answer = answer = self._loop.create_future()
+        answer: asyncio.Future[RawAnswer] = self._loop.create_future()
+        self._answer = answer
         timer = self._loop.call_at(deadline, self._expire)
         transport.write(request)
         try:

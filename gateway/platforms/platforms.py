@@ -3,9 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx
+
+from gateway.ops.resilience import Slots
 from gateway.platforms.security import Security
+from gateway.platforms.transport import Transport
 from gateway.platforms.wjdh import Wjdh
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
 
 
 class Platforms:
@@ -20,5 +24,26 @@ class Platforms:
 
 @asynccontextmanager
 async def open_platforms(settings: Settings) -> AsyncIterator[Platforms]:
-    """The clients for `settings`; nothing is called until somebody asks. Closes every connection at the end."""
-    yield Platforms(Wjdh(), Security())
+    """The clients for `settings`; nothing is called until somebody asks. Closes every connection at the end.
+
+    Raises SettingsError for a URL that cannot be called.
+    """
+    for_wjdh, for_security = (
+        Transport(slots=Slots(concurrency), max_body_bytes=settings.upstream_max_bytes)
+        for concurrency in (settings.wjdh_concurrency, settings.security_concurrency)
+    )
+    try:
+        wjdh = Wjdh(settings, for_wjdh)
+    except (httpx.InvalidURL, httpx.TransportError):
+        raise SettingsError("GATEWAY_WJDH_URL: not a URL that can be called") from None
+    try:
+        security = Security(settings, for_security)
+    except (httpx.InvalidURL, httpx.TransportError):
+        raise SettingsError("GATEWAY_SECURITY_URL, GATEWAY_SECURITY_*_PATH: not URLs that can be called") from None
+    try:
+        yield Platforms(wjdh, security)
+    finally:
+        await wjdh.close()
+        await security.close()
+        await for_wjdh.aclose()
+        await for_security.aclose()

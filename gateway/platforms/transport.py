@@ -13,7 +13,9 @@ What an error says about the fate of the request, so that nobody repeats a write
 """
 
 import asyncio
+import os
 import re
+import socket
 import ssl
 from collections.abc import Iterable
 
@@ -136,9 +138,20 @@ class Pool:
                 )
         except TimeoutError:
             raise httpx.ConnectTimeout("No connection was made in time.") from None
-        except (OSError, ssl.SSLError) as error:
-            raise httpx.ConnectError("No connection could be made.") from error
+        except OSError as error:
+            raise httpx.ConnectError(_reason(error)) from None
         return connection
+
+
+def _reason(error: OSError) -> str:
+    """Why no connection could be made, in words that name no host."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"The certificate of the server does not verify: {error.verify_message}."
+    if isinstance(error, ssl.SSLError):
+        return "The server does not speak TLS as it should."
+    if isinstance(error, socket.gaierror):
+        return "The name of the server cannot be resolved."
+    return f"No connection could be made: {os.strerror(error.errno) if error.errno else 'unknown reason'}."
 
 
 class Transport(httpx.AsyncBaseTransport):

@@ -1,0 +1,36 @@
+"""The endpoints of a platform as static facts: the table that drives retries (quirk 53)."""
+
+from enum import Enum, auto
+
+import msgspec
+
+
+class Kind(Enum):
+    """What a call does, which its HTTP method does not tell: every read is a POST.
+
+    A call that was not sent may always be sent again, and one that met a dead token was not executed (quirk 45). Beyond
+    that only reads are repeated: an update may overwrite what somebody else wrote meanwhile (quirk 155), and order/new
+    and announcement/new have nothing that would tell the platform of a repetition (quirk 154).
+    """
+
+    LOGIN = auto()
+    READ = auto()
+    REPEATABLE_WRITE = auto()
+    UNREPEATABLE_WRITE = auto()
+
+    @property
+    def is_write(self) -> bool:
+        return self in (Kind.REPEATABLE_WRITE, Kind.UNREPEATABLE_WRITE)
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """One documented call. `path` is under the platform's base; "" where the settings must tell it and do not.
+
+    `tells_why`: whether the `msg` of a refusal is fit to be shown (not so for order/list, quirk 17).
+    """
+
+    name: str
+    method: str
+    path: str
+    kind: Kind
+    tells_why: bool = True

@@ -1,0 +1,187 @@
+"""What a platform's answer says, before anybody looks at its data: pure, no sockets.
+
+The body first, then the status (quirk 14); `code` alone decides, whatever `msg` says (quirk 17). Broken JSON that
+deployments are known to send is mended, everything else is told apart by one of three exceptions.
+"""
+
+import json
+import re
+from http import HTTPStatus
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from gateway.platforms.connection import RawAnswer
+
+SUCCESS = 0
+TOKEN_DEAD = 9
+"""The code that is in no table (quirk 11)."""
+
+LONGEST_MESSAGE = 200
+
+_NOT_FINE = 300
+
+_decode = msgspec.json.Decoder().decode
+
+_MOST_STARTS = 4
+_START = re.compile(r"(?:^|>)[ \t]*(?=\{)", re.MULTILINE)
+"""Where the JSON may begin: first of all, or behind the notices of PHP (quirk 190)."""
+
+_TOKEN = re.compile(
+    r"""  "[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)   # a string, or what is left of one
+        | '[^']*(?:'|\Z)                       # the same as PHP and the document's example quote it
+        | ,(?=\s*[}\]])                        # a comma before the end of an object or array
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_LOOSE = re.compile(r"[\x00-\x1f]|\\u[dD]")
+"""What strict JSON does not allow in a string: raw line breaks, halves of surrogate pairs."""
+
+_NUMBER = re.compile(r"\s*(-?[0-9]{1,18})\s*", re.ASCII)
+_BLANK = "\ufeff\0 \t\r\n"
+
+
+class BadAnswerError(Exception):
+    """The answer is not of the documented protocol. The message is for callers and holds nothing of the body."""
+
+
+class BusyAnswerError(Exception):
+    """The platform turned the call away: HTTP 429 or 503. `retry_after` is in seconds."""
+
+    def __init__(self, status: int, retry_after: float | None) -> None:
+        super().__init__(f"The platform answered HTTP {status}.")
+        self.status = status
+        self.retry_after = retry_after
+
+
+class Envelope:
+    """A judged answer. `code` is None where there is none: shenheList succeeds without (quirk 15)."""
+
+    __slots__ = ("body", "code")
+
+    def __init__(self, code: int | None, body: dict[str, Any]) -> None:
+        self.code = code
+        self.body = body
+
+    def __repr__(self) -> str:
+        return f"Envelope(code={self.code})"
+
+    @property
+    def token_is_dead(self) -> bool:
+        """Code 9, or a failure with `token_expired` 0, which means expired (quirks 10, 11, 13)."""
+        if self.code == SUCCESS:
+            return False
+        return self.code == TOKEN_DEAD or ("data" not in self.body and self.body.get("token_expired") in (0, "0"))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether `data` says nothing: left out, null, "", [] or {} (quirk 32)."""
+        return self.body.get("data") in (None, "", [], {})
+
+    @property
+    def msg(self) -> str | None:
+        """The text for users. Its neighbour `message` is for the platform's developers (quirk 26)."""
+        msg = self.body.get("msg")
+        return msg.strip()[:LONGEST_MESSAGE] or None if isinstance(msg, str) else None
+
+    @property
+    def hints(self) -> str:
+        """Both texts, to look for words in: the only way to tell some answers apart (quirk 23). Never to be shown."""
+        return " ".join(text for text in (self.body.get("msg"), self.body.get("message")) if isinstance(text, str))
+
+
+def open_envelope(answer: RawAnswer) -> Envelope:
+    """Judge an answer. Raises BadAnswerError or BusyAnswerError."""
+    body = _read(answer)
+    envelope = Envelope(_code(body.get("code")), body) if isinstance(body, dict) else None
+    if envelope is not None and (envelope.code == SUCCESS or (envelope.code is None and answer.status < _NOT_FINE)):
+        return envelope
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        return Envelope(TOKEN_DEAD, {})
+    if answer.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        raise BusyAnswerError(answer.status, _retry_after(answer))
+    if envelope is not None and envelope.code is not None:
+        return envelope
+    raise BadAnswerError(f"The platform answered HTTP {answer.status}, and not in its protocol.")
+
+
+def _code(value: object) -> int | None:
+    """The code as a number, whichever way it is spelt (quirk 9). Raises BadAnswerError."""
+    if type(value) is int:
+        return value
+    if value is None or value == "":
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and (number := _NUMBER.fullmatch(value)):
+        return int(number[1])
+    raise BadAnswerError("The platform answered with a code that is no number.")
+
+
+def _retry_after(answer: RawAnswer) -> float | None:
+    """Seconds, as Laravel and nginx give them; an HTTP date counts as nothing told."""
+    value = answer.header(b"retry-after")
+    return float(value[:9]) if value is not None and value.isdigit() else None
+
+
+def _read(answer: RawAnswer) -> object:
+    """The body as a value; None when it is no JSON and the status is left to judge. Raises BadAnswerError."""
+    declares_gbk = b"charset=gb" in (answer.header(b"content-type") or b"").lower()
+    try:
+        if not declares_gbk:
+            return _decode(answer.body)
+    except (msgspec.DecodeError, UnicodeError):
+        pass
+    except RecursionError:
+        raise BadAnswerError("The answer is nested too deeply.") from None
+    return _mend(_text(answer.body, declares_gbk=declares_gbk))
+
+
+def _text(body: bytes, *, declares_gbk: bool) -> str:
+    """The body as text: as declared; else in UTF-8, unless most of what is not ASCII is none (quirk 190)."""
+    if not declares_gbk:
+        text = body.decode("utf-8", "replace")
+        lost = text.count("\ufffd")
+        if not lost or 2 * lost < len(text) - len(text.encode("ascii", "ignore")):
+            return text
+    return body.decode("gb18030", "replace")
+
+
+def _mend(text: str) -> object:
+    """The value of JSON that may have PHP notices before it and the slips of the document's examples within it:
+    commas before closing brackets, text in single quotes, raw line breaks (quirks 3, 4). None when it is none.
+
+    Raises BadAnswerError for too deep a nesting. Linear in the length of the text.
+    """
+    text = text.strip(_BLANK)
+    if not text.endswith("}"):
+        return None
+    for start in islice(_START.finditer(text), _MOST_STARTS):
+        try:
+            return _decode(_TOKEN.sub(_strict, text[start.end() :]))
+        except msgspec.DecodeError:
+            continue
+        except RecursionError:
+            raise BadAnswerError("The answer is nested too deeply.") from None
+    return None
+
+
+def _strict(token: re.Match[str]) -> str:
+    """The token as strict JSON has it."""
+    text = token[0]
+    if text[0] == ",":
+        return ""
+    if text[0] == "'":
+        return _quote(text[1:].removesuffix("'"))
+    if _LOOSE.search(text) is None:
+        return text
+    try:
+        return _quote(json.loads(text, strict=False))
+    except ValueError:
+        return text
+
+
+def _quote(text: str) -> str:
+    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return msgspec.json.encode(whole).decode()

@@ -1,0 +1,109 @@
+"""The token of one platform: got once for all calls, renewed in time, replaced when it dies early (quirks 40 to 43)."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+
+from gateway.errors import PlatformAuthError, PlatformError
+from gateway.ops.resilience import Clock
+
+EARLY_SHARE = 0.1
+MOST_EARLY = 60.0
+"""A token is renewed when a tenth of its life is left, but at most so many seconds before its end."""
+
+REFUSAL_SECONDS = 5.0
+"""So long a refusal stands without asking again: fifty calls with wrong credentials are one login, not fifty."""
+
+
+class Token:
+    """What a login gave: the credential as calls carry it, and its lifetime in seconds from now."""
+
+    __slots__ = ("credential", "lifetime")
+
+    def __init__(self, credential: str, lifetime: float) -> None:
+        self.credential = credential
+        self.lifetime = lifetime
+
+
+class Session:
+    """Holds the one token; whoever needs another waits for the same login.
+
+    `login` gets a token, or raises PlatformAuthError when the platform refuses the credentials, another PlatformError
+    when it cannot be asked. A caller that is cancelled while waiting leaves the login to the others.
+    """
+
+    def __init__(self, login: Callable[[], Awaitable[Token]], clock: Clock = time.monotonic) -> None:
+        self._login = login
+        self._clock = clock
+        self._credential: str | None = None
+        self._renew_at = 0.0
+        self._logging_in: asyncio.Task[str] | None = None
+        self._refusal: PlatformAuthError | None = None
+        self._refused_until = 0.0
+        self._irreplaceable: str | None = None
+        self._irreplaceable_until = 0.0
+
+    def current(self) -> str | None:
+        """The credential, if there is one that is not due for renewal."""
+        return self._credential if self._clock() < self._renew_at else None
+
+    async def credential(self) -> str:
+        """The credential, from a login if need be. Raises PlatformError, of which nothing was sent."""
+        current = self.current()
+        if current is not None:
+            return current
+        if self.is_refused and self._refusal is not None:
+            raise self._refusal.with_traceback(None)
+        if self._logging_in is None:
+            self._logging_in = asyncio.ensure_future(self._renew())
+            self._logging_in.add_done_callback(self._logged_in)
+        return await asyncio.shield(self._logging_in)
+
+    async def replace(self, dead: str) -> str | None:
+        """Another credential for one that the platform called dead; None when there is no use in trying."""
+        if self._credential == dead:
+            if dead == self._irreplaceable and self._clock() < self._irreplaceable_until:
+                return None
+            self._credential, self._renew_at = None, 0.0
+        return await self.credential()
+
+    def refused_fresh(self, credential: str) -> None:
+        """A call that came with a fresh credential was told once more that it is dead.
+
+        It stays in use, as other endpoints may take it; but for a while it is not replaced on the word of one that
+        would refuse the next as well.
+        """
+        self._irreplaceable = credential
+        self._irreplaceable_until = self._clock() + REFUSAL_SECONDS
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the platform has just refused the credentials."""
+        return self._clock() < self._refused_until
+
+    async def close(self) -> None:
+        """Give up a login that is under way."""
+        if self._logging_in is not None:
+            self._logging_in.cancel()
+            with contextlib.suppress(asyncio.CancelledError, PlatformError):
+                await self._logging_in
+
+    async def _renew(self) -> str:
+        asked_at = self._clock()
+        try:
+            token = await self._login()
+        except PlatformError as error:
+            error.sent = False  # the call that needs the token has not begun
+            if isinstance(error, PlatformAuthError):
+                self._refusal, self._refused_until = error, self._clock() + REFUSAL_SECONDS
+            raise
+        self._credential = token.credential
+        self._renew_at = asked_at + token.lifetime - min(token.lifetime * EARLY_SHARE, MOST_EARLY)
+        self._refused_until = 0.0
+        return token.credential
+
+    def _logged_in(self, task: asyncio.Task[str]) -> None:
+        self._logging_in = None
+        if not task.cancelled():
+            task.exception()  # seen, even when nobody waits any more
