@@ -9,7 +9,7 @@ parameters, the document, its execution, the answer.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias
 
 import orjson
 from graphql import GraphQLError, OperationType
@@ -35,11 +35,7 @@ class Context(Protocol):
         """Called when the request is over, however it ended."""
 
 
-ContextT = TypeVar("ContextT", bound=Context)
-ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
-
-
-class Executor(Protocol[ContextT_contra]):
+class Executor(Protocol):
     """What runs a prepared operation: `gateway.execution.executor`, or a guard before it."""
 
     async def execute(
@@ -47,16 +43,16 @@ class Executor(Protocol[ContextT_contra]):
         document: Prepared,
         operation_name: str | None,
         variables: dict[str, Any] | None,
-        context: ContextT_contra,
+        context: Any,
         /,
     ) -> Response: ...
 
 
-OpenContext: TypeAlias = Callable[[Scope, str], Awaitable[ContextT]]
+OpenContext: TypeAlias = Callable[[Scope, str], Awaitable[Context]]
 """Identifies the caller of an ASGI scope; the text is the request id. Raises GatewayError to turn the caller away."""
 
 
-class GraphQLEndpoint(Generic[ContextT]):
+class GraphQLEndpoint:
     """Answers queries by GET and POST, mutations by POST.
 
     `max_body_bytes` bounds the body while it is read, and the query string. `timeout` is the total deadline in seconds,
@@ -66,8 +62,8 @@ class GraphQLEndpoint(Generic[ContextT]):
     def __init__(
         self,
         documents: Documents,
-        executor: Executor[ContextT],
-        open_context: OpenContext[ContextT],
+        executor: Executor,
+        open_context: OpenContext,
         *,
         max_body_bytes: int,
         timeout: float,
@@ -106,7 +102,7 @@ class GraphQLEndpoint(Generic[ContextT]):
         await _send(send, status, media_type or MediaType.JSON, id_, extra, body)
 
     async def _respond(
-        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, context: ContextT
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, context: Context
     ) -> Response:
         parameters: Parameters | None = None
         try:

@@ -144,7 +144,7 @@ def endpoint(
     max_body_bytes: int = 20_000,
     timeout: float = 10.0,
     **documents: Any,
-) -> GraphQLEndpoint[Context]:
+) -> GraphQLEndpoint:
     async def open_context(scope: Scope, request_id: str) -> Context:
         """Turns callers away as the real one does, when they ask for it."""
         match dict(scope["headers"]).get(b"authorization"):
