@@ -68,6 +68,8 @@ class PostgresDatabase:
         self._engine = engine
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._timeout = timeout
+        # First come, first served: the pool itself gives a free connection to whoever happens to ask.
+        self._turns = asyncio.Semaphore(POOL_SIZE)
         self._running: set[asyncio.Task[Any]] = set()
 
     async def read(self, work: Work[ValueT]) -> ValueT:
@@ -87,7 +89,7 @@ class PostgresDatabase:
             raise journal_error(error) from None
 
     async def _run(self, engine: AsyncEngine, work: Work[ValueT]) -> ValueT:
-        async with engine.begin() as connection:
+        async with self._turns, engine.begin() as connection:
             return await connection.run_sync(work)
 
     async def _within_timeout(self, running: Coroutine[Any, Any, ValueT]) -> ValueT:

@@ -1,8 +1,10 @@
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from journal_fixtures import FrozenClock, on_server, throw_away_database
+from sqlalchemy import delete
 
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.tables import metadata
@@ -19,7 +21,13 @@ def clock() -> FrozenClock:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """One database for all tests; `postgres_settings` hands it out empty."""
+
+    async def migrate() -> None:
+        async with open_journal(Settings(database_url=url)):
+            pass
+
     with throw_away_database() as url:
+        asyncio.run(migrate())
         yield url
 
 
@@ -30,11 +38,8 @@ def sqlite_settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 async def postgres_settings(postgres_url: str, tmp_path: Path) -> Settings:
-    settings = Settings(database_url=postgres_url, data_dir=tmp_path, journal_timeout=2.0)
-    async with open_journal(settings):
-        tables = ", ".join(table.name for table in metadata.sorted_tables)
-        await on_server(f"TRUNCATE {tables}", postgres_url)
-    return settings
+    await on_server(";".join(str(delete(table)) for table in reversed(metadata.sorted_tables)), postgres_url)
+    return Settings(database_url=postgres_url, data_dir=tmp_path, journal_timeout=2.0)
 
 
 @pytest.fixture
