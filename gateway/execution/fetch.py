@@ -14,7 +14,7 @@ async def fetch(awaitables: Sequence[Any]) -> list[Any]:
     All keys of a loader are handed to it before anything is awaited, so that it makes one batch of them. What runs is
     cancelled when the caller is, and has ended when this returns.
     """
-    if len(awaitables) == 1:
+    if len(awaitables) == 1 and type(awaitables[0]) is not Load:
         return [await _outcome(awaitables[0])]
     started = [_start(awaitable) for awaitable in awaitables]
     try:

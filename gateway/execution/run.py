@@ -8,7 +8,7 @@ A value that fails where null is allowed makes that place null, with graphql-cor
 raised: then graphql-core executes the operation, and gets what was awaited so far from `outcomes`.
 """
 
-from asyncio import Future
+import asyncio
 from collections.abc import Callable
 from inspect import iscoroutine
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from graphql.pyutils import is_awaitable
 from gateway.execution.codegen import Code
 from gateway.execution.fetch import fetch
 from gateway.execution.info import ASYNC_HELPERS, PlanInfo
+from gateway.execution.load import disregard
 from gateway.execution.operation import Operation
 from gateway.execution.plan import FieldPosition, UnplannableError
 from gateway.execution.values import ViolationError, is_plain
@@ -119,8 +120,8 @@ class Run:
         for site in self._sites:
             if iscoroutine(site.awaitable):
                 site.awaitable.close()
-            elif isinstance(site.awaitable, Future):
-                site.awaitable.add_done_callback(lambda future: future.cancelled() or future.exception())
+            elif isinstance(site.awaitable, asyncio.Future):
+                disregard(site.awaitable)
 
     # Called by generated code
 

@@ -1,0 +1,144 @@
+"""Compares what a plan answers with what graphql-core answers."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSchema,
+    execute,
+    parse,
+)
+from operation_generator import GeneratedOperation, OperationGenerator
+
+from gateway.execution.executor import Executor
+from gateway.execution.response import Response
+
+
+@dataclass
+class ParsedDocument:
+    document: DocumentNode
+    key: str
+
+
+@dataclass
+class Counts:
+    """What a comparison met, so that a test can tell that it met enough."""
+
+    operations: int = 0
+    planned: int = 0
+    with_errors: int = 0
+    planned_with_errors: int = 0
+    left_to_graphql_core: int = 0
+
+
+class Comparison:
+    """Executes random operations by plan and by graphql-core, each with a context of its own, and asserts equality.
+
+    `make_context` gives a new context, equal for equal arguments: half of the operations run with failures in it.
+    `uncovered` are the fields that plans have to leave to graphql-core.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        make_context: Callable[[bool], Any],
+        make_root: Callable[[Any], Any] = lambda _context: None,
+        scalars: dict[str, Sequence[Any]] | None = None,
+        uncovered: Sequence[str] = (),
+    ) -> None:
+        self.schema = schema
+        self._uncovered = uncovered
+        self.counts = Counts()
+        self._make_context = make_context
+        self._make_root = make_root
+        self._generator = OperationGenerator(schema, size=8, scalars=scalars)
+
+    def generate(self, seed: int) -> GeneratedOperation:
+        return self._generator.generate(Random(seed))
+
+    async def check(self, seed: int) -> None:
+        """Raises AssertionError that names the seed."""
+        operation, failures = self.generate(seed), seed % 2 == 1
+        executor = Executor(self.schema, size=4)
+        document = ParsedDocument(parse(operation.text), operation.text)
+        first = await self._execute(executor, document, operation, failures)
+        second = await self._execute(executor, document, operation, failures)
+        self._count(operation, first, second)
+        where = f"seed {seed}: {operation}"
+        assert not first.planned
+        assert second.executed == first.executed, where
+        assert json.dumps(second.data) == json.dumps(first.data), where
+        await self._compare_errors(operation, first, second, failures, where)
+
+    def _count(self, operation: GeneratedOperation, first: Response, second: Response) -> None:
+        self.counts.operations += 1
+        self.counts.planned += second.planned
+        self.counts.with_errors += bool(first.errors)
+        self.counts.planned_with_errors += second.planned and bool(second.errors)
+        if not first.errors and not second.planned:
+            self.counts.left_to_graphql_core += not any(name in operation.text for name in self._uncovered)
+
+    async def _execute(
+        self, executor: Executor, document: ParsedDocument, operation: GeneratedOperation, failures: bool
+    ) -> Response:
+        context = self._make_context(failures)
+        root = self._make_root(context)
+        return await executor.execute(document, operation.operation_name, operation.variables, context, root)
+
+    async def _compare_errors(
+        self, operation: GeneratedOperation, first: Response, second: Response, failures: bool, where: str
+    ) -> None:
+        expected, found = sorted(map(describe, first.errors)), sorted(map(describe, second.errors))
+        if expected == found:
+            return
+        every = {describe(error): error for error in await self._every_error(operation, failures)}
+        assert set(found) <= set(every), where
+        nulled = {null_position(second.data, error) for error in second.errors}
+        for description, error in every.items():
+            assert description in found or null_position(second.data, error) in nulled, where
+
+    async def _every_error(self, operation: GeneratedOperation, failures: bool) -> list[GraphQLError]:
+        """Which error nulls a parent and which are dropped with it depends on timing, in graphql-core as in a plan.
+
+        So where the two differ, both must have chosen among what graphql-core reports if errors null nothing but their
+        own field, and must have left out only errors below a place that is null because of another one.
+        """
+        directive = "@experimental_disableErrorPropagation"
+        texts = [
+            line.replace(" {", f" {directive} {{", 1) if line.startswith("query") else line
+            for line in operation.text.split("\n")
+        ]
+        context = self._make_context(failures)
+        result = execute(
+            self.schema,
+            parse("\n".join(texts)),
+            self._make_root(context),
+            context,
+            operation.variables,
+            operation.operation_name,
+        )
+        result = result if isinstance(result, ExecutionResult) else await result
+        return result.errors or []
+
+
+def describe(error: GraphQLError) -> str:
+    """All that callers and operators can see of an error; the columns of the directive above are taken out."""
+    locations = [location.line for location in error.locations or ()]
+    return repr((error.message, error.path, locations, repr(error.original_error), error.extensions))
+
+
+def null_position(data: Any, error: GraphQLError) -> tuple[str | int, ...]:
+    """The outermost place on the way to the error that is null."""
+    position: tuple[str | int, ...] = ()
+    for key in error.path or ():
+        if data is None:
+            break
+        data = data[key]
+        position = (*position, key)
+    return position

@@ -1,0 +1,62 @@
+"""Plans answer what graphql-core answers: data, the order of keys, errors."""
+
+import core_schema
+import pytest
+import strawberry_schema
+from differential import Comparison
+from graphql import parse, validate
+
+BATCHES = 10
+CORE_BATCH = 220
+STRAWBERRY_BATCH = 300
+
+
+def core_comparison() -> Comparison:
+    return Comparison(
+        core_schema.SCHEMA,
+        core_schema.Context,
+        lambda context: core_schema.Thing("root", context),
+        core_schema.CUSTOM_SCALARS,
+    )
+
+
+def strawberry_comparison() -> Comparison:
+    return Comparison(
+        strawberry_schema.SCHEMA,
+        strawberry_schema.Context,
+        scalars=strawberry_schema.CUSTOM_SCALARS,
+        uncovered=["where"],
+    )
+
+
+# graphql-core drops coroutines it has cancelled before they began
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+@pytest.mark.parametrize("batch", range(BATCHES))
+async def test_plans_of_a_graphql_core_schema_answer_as_graphql_core(batch: int) -> None:
+    comparison = core_comparison()
+    for seed in range(batch * CORE_BATCH, (batch + 1) * CORE_BATCH):
+        await comparison.check(seed)
+
+    counts = comparison.counts
+    assert counts.planned > 0.6 * counts.operations
+    assert counts.with_errors > 0.1 * counts.operations
+    assert counts.left_to_graphql_core < 0.01 * counts.operations
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+@pytest.mark.parametrize("batch", range(BATCHES))
+async def test_plans_of_a_strawberry_schema_answer_as_graphql_core(batch: int) -> None:
+    comparison = strawberry_comparison()
+    for seed in range(batch * STRAWBERRY_BATCH, (batch + 1) * STRAWBERRY_BATCH):
+        await comparison.check(seed)
+
+    counts = comparison.counts
+    assert counts.planned > 0.7 * counts.operations
+    assert counts.with_errors > 0.02 * counts.operations
+    assert counts.left_to_graphql_core < 0.01 * counts.operations
+
+
+@pytest.mark.parametrize("comparison", [core_comparison(), strawberry_comparison()], ids=["core", "strawberry"])
+def test_the_generated_operations_are_valid(comparison: Comparison) -> None:
+    for seed in range(150):
+        assert validate(comparison.schema, parse(comparison.generate(seed).text)) == []
