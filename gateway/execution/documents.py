@@ -103,7 +103,7 @@ class Documents:
                 self._cache[query] = entry
         prepared = entry.operations.get(operation_name)
         if prepared is None:
-            raise DocumentError.of(_no_such_operation(entry.operations, operation_name))
+            raise DocumentError.of(_no_such_operation(operation_name))
         return prepared
 
     def _new_entry(self, query: str) -> _Entry:
@@ -173,14 +173,10 @@ def _operations(document: DocumentNode, query: str) -> Mapping[str | None, Prepa
     return operations
 
 
-def _no_such_operation(operations: Mapping[str | None, Prepared], name: str | None) -> UserInputError:
-    if not operations:
-        message = "The document has no operation"
-    elif name is None:
-        message = "The document has several operations: operationName must tell which to run"
-    else:
-        message = "The document has no operation of that name"
-    return UserInputError("operationName", message)
+def _no_such_operation(name: str | None) -> UserInputError:
+    if name is None:
+        return UserInputError("operationName", "The document has several operations: operationName must name one")
+    return UserInputError("operationName", "The document has no operation of that name")
 
 
 def _coded(error: GraphQLError, code: str) -> GraphQLError:

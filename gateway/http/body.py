@@ -15,19 +15,15 @@ async def read_body(receive: Receive, content_length: bytes | None, max_bytes: i
     """
     if content_length is not None and (not content_length.isdigit() or int(content_length) > max_bytes):
         raise BodyTooLargeError
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message["type"] == "http.request" and not message.get("more_body", False) and len(body) <= max_bytes:
-        return body
-    chunks, received = [], 0
+    chunks: list[bytes] = []
+    received = 0
     while True:
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        chunk = message.get("body", b"")
-        received += len(chunk)
+        chunks.append(message.get("body", b""))
+        received += len(chunks[-1])
         if received > max_bytes:
             raise BodyTooLargeError
-        chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)
-        message = await receive()
