@@ -17,7 +17,6 @@ from graphql import (
 from strawberry.schema.config import StrawberryConfig
 
 from schema.directives import RequiresScope
-from schema.enums import declare_enums
 from schema.mutations.mutation import Mutation
 from schema.normalise.vocabulary import HouseType
 from schema.queries.query import Query
@@ -27,7 +26,6 @@ from schema.scalars import SCALARS
 @cache
 def build_schema() -> strawberry.Schema:
     """The one schema of the process."""
-    declare_enums()
     schema = strawberry.Schema(
         query=Query, mutation=Mutation, types=[HouseType], config=StrawberryConfig(scalar_map=SCALARS)
     )

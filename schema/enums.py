@@ -1,4 +1,7 @@
-"""The enums of the schema: those of `schema.normalise`, with the descriptions that their words give."""
+"""The enums of the schema: those of `schema.normalise`, with the descriptions that their words give.
+
+Importing this module makes them known to Strawberry. `schema.types.fields` does, so that they are before any type is.
+"""
 
 from enum import StrEnum
 from typing import Any, cast
@@ -21,7 +24,5 @@ def _declare(enum: type[StrEnum], words: EnumWords[Any]) -> None:
         value.description = f"{words.members[enum[value.name]].description}."
 
 
-def declare_enums() -> None:
-    """Make every enum known to Strawberry. Types may be declared before; the schema is built after."""
-    for enum, words in DESCRIBED.items():
-        _declare(enum, words)
+for _enum, _words in DESCRIBED.items():
+    _declare(_enum, _words)

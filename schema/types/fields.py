@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 import strawberry
 
+import schema.enums  # noqa: F401 # declared before the types that use them
 from gateway.context import Info
 from schema.directives import Pii, RequiresScope
 from schema.normalise.vocabulary import PiiKind
