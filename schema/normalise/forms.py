@@ -1,13 +1,22 @@
 """Form fields of wjdh's filters and writes, spelt as the document says.
 
-Values are always text: numbers keep their digits and flags are 0 and 1 whatever a client makes of types (quirks 62, 65).
-What is None is left out (quirk 151). Page numbers and record ids are the client's to add.
+Values are always text, so that no HTTP client turns true into "true" or a code into a number (quirks 62, 65). What is
+None is left out (quirk 151). Page numbers and record ids are the client's to add.
 """
 
 import msgspec
 
 from schema.normalise.records import OrderQuery
-from schema.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewAnnouncement, NewOrder, Payer, PhonePayer
+from schema.normalise.requests import (
+    CarPayer,
+    HousePayer,
+    IdCardPayer,
+    NewAnnouncement,
+    NewOrder,
+    ParkingPayer,
+    Payer,
+    PhonePayer,
+)
 from schema.normalise.vocabulary import ModuleName, RepairStatus, ShenheStatus, ShenheType
 from schema.normalise.words import (
     FLAG_FORM,
@@ -82,16 +91,14 @@ def _payer(payer: Payer) -> tuple[str, dict[str, str]]:
                 "louceng": str(floor),
                 "fangjian": str(room),
             }
-        case PhonePayer(phone, None):
-            return "phone", {"phone": phone}
-        case PhonePayer(phone, str(name)):
-            return "phone", {"name": name, "phone": phone}
+        case PhonePayer(phone, name):
+            return "phone", {"phone": phone} if name is None else {"name": name, "phone": phone}
         case IdCardPayer(id_card):
             return "idcard", {"idcard": id_card}
         case CarPayer(number):
             return "car_number", {"number": number}
-        case _:
-            return "parking_number", {"number": payer.number}
+        case ParkingPayer(number):
+            return "parking_number", {"number": number}
 
 
 def repair_filter_form(status: RepairStatus) -> Form:

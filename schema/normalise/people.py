@@ -20,6 +20,4 @@ def parse_people(data: object) -> People | None:
         return None
     issues = PeopleIssues()
     residencies = rows_within(row.get("houses"), "residencies", issues) or ()
-    return read_person(
-        People, msgspec.convert(row, PeopleWire), issues, residencies=tuple(map(read_residency, residencies))
-    )
+    return read_person(People, msgspec.convert(row, PeopleWire), issues, tuple(map(read_residency, residencies)))

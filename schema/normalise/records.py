@@ -84,8 +84,11 @@ class Money(Record, frozen=True, gc=False):
     text: str
 
 
-class Person(Record, frozen=True, gc=False, kw_only=True):
-    """What both platforms tell of a natural person (document 1.1.2.5 and preface 审核数据)."""
+class Person(Record, frozen=True, gc=False):
+    """What both platforms tell of a natural person (document 1.1.2.5 and preface 审核数据).
+
+    The order of the fields counts for `schema.normalise.person`, which fills them by position.
+    """
 
     name: str | None = None
     phone: str | None = None
@@ -104,7 +107,7 @@ class Person(Record, frozen=True, gc=False, kw_only=True):
     data_issues: tuple[DataIssue, ...] = ()
 
 
-class Member(Person, frozen=True, gc=False, kw_only=True):
+class Member(Person, frozen=True, gc=False):
     """A member of a house, as listed under the person asked for (1.1.2.5, members)."""
 
     role: ResidentRole = ResidentRole.UNRECOGNIZED
@@ -158,13 +161,13 @@ class Residency(Record, frozen=True, gc=False, kw_only=True):
     data_issues: tuple[DataIssue, ...] = ()
 
 
-class People(Person, frozen=True, gc=False, kw_only=True):
+class People(Person, frozen=True, gc=False):
     """A person as the security platform knows them (1.1.2)."""
 
     residencies: tuple[Residency, ...] = ()
 
 
-class ShenhePeople(Person, frozen=True, gc=False, kw_only=True):
+class ShenhePeople(Person, frozen=True, gc=False):
     """The applicant inside a review's content (preface 审核数据; job and company are merged in)."""
 
     user_id: int | None = None

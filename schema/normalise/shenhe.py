@@ -34,7 +34,9 @@ def _shenhe(row: object, community_code: str | None) -> Shenhe | None:
         return None
     get = row.get
     issues = ShenheIssues()
-    platform_id = _platform_id(get("id"), get("shenhe_id"), issues)
+    platform_id = row_id(get("id"))
+    if "shenhe_id" in row:
+        platform_id = _platform_id(platform_id, row["shenhe_id"], issues)
     if platform_id is None:
         return None
     return Shenhe(
@@ -52,11 +54,11 @@ def _shenhe(row: object, community_code: str | None) -> Shenhe | None:
     )
 
 
-def _platform_id(id_: object, shenhe_id: object, issues: ShenheIssues) -> int | None:
-    """The example's second row is keyed otherwise (quirk 71)."""
-    first, second = row_id(id_), row_id(shenhe_id)
-    if first is None:
-        return second
-    if second not in (None, first):
+def _platform_id(platform_id: int | None, shenhe_id: object, issues: ShenheIssues) -> int | None:
+    """The second row of the document's example is keyed otherwise (quirk 71)."""
+    other = row_id(shenhe_id)
+    if platform_id is None:
+        return other
+    if other not in (None, platform_id):
         issues.add("platformId", shenhe_id, DataProblem.CONTRADICTORY)
-    return first
+    return platform_id

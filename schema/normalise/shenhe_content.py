@@ -85,17 +85,15 @@ _CONTENT = msgspec.json.Decoder(ContentWire | NotAnObject)
 
 def read_content(value: object, issues: ShenheIssues) -> ShenheContent | None:
     """The content, from JSON text or from an object; what is neither is kept as it came (quirk 114)."""
-    if is_blank(value):
-        issues.add("content", value, DataProblem.MISSING)
-        return None
-    raw = raw_text(value)
     wire = _content_wire(value)
     if wire is None:
-        issues.add("content", raw, DataProblem.MALFORMED)
-        return ShenheContent(raw=raw)
+        return _no_document(value, issues)
     people = _applicant(wire, issues)
     return ShenheContent(
-        user_id=people.user_id if people else None, people=people, house=_house(wire.house, issues), raw=raw
+        user_id=None if people is None else people.user_id,
+        people=people,
+        house=_house(wire.house, issues),
+        raw=raw_text(value),
     )
 
 
@@ -109,6 +107,14 @@ def _content_wire(value: object) -> ContentWire | None:
     return wire if isinstance(wire, ContentWire) else None
 
 
+def _no_document(value: object, issues: ShenheIssues) -> ShenheContent | None:
+    if is_blank(value):
+        issues.add("content", value, DataProblem.MISSING)
+        return None
+    issues.add("content", value, DataProblem.MALFORMED)
+    return ShenheContent(raw=raw_text(value))
+
+
 def _applicant(wire: ContentWire, issues: ShenheIssues) -> ShenhePeople | None:
     applicant = wire.people
     if not isinstance(applicant, ApplicantWire):
@@ -119,7 +125,7 @@ def _applicant(wire: ContentWire, issues: ShenheIssues) -> ShenhePeople | None:
         wire.company.company_name if isinstance(wire.company, CompanyWire) else wire.company or None
     )
     own = ApplicantIssues()
-    return read_person(ShenhePeople, applicant, own, user_id=integer(applicant.user_id, "userId", own))
+    return read_person(ShenhePeople, applicant, own, integer(applicant.user_id, "userId", own))
 
 
 def _house(house: HouseWire | NotAnObject, issues: ShenheIssues) -> ShenheHouse | None:

@@ -14,6 +14,9 @@ CHINA = ZoneInfo("Asia/Shanghai")
 
 LONGEST_TIME = 40
 
+EIGHT_DIGITS = range(1000_00_00, 1_0000_00_00)
+"""Numbers that may be a calendar date."""
+
 _DATE = r"([0-9]{4})[年/.-]([0-9]{1,2})[月/.-]([0-9]{1,2})"
 _WRITTEN_DATE = re.compile(_DATE + "日?")
 _WRITTEN_TIME = re.compile(_DATE + r"(?:日\s*|\s+|T)([0-9]{1,2})[:时]([0-9]{1,2})(?:[:分]([0-9]{1,2})秒?|分)?")
@@ -54,12 +57,15 @@ def birth_date(value: object, field: str, issues: Issues) -> date | None:
     The two never collide for midnights (quirk 130). Eight digits that are neither are read as seconds by the same rule,
     with an issue beside them: they may well be a date mistyped.
     """
-    number = _whole_number(value)
-    found = _written_date(value) if number is None else _calendar_date(number)
-    if found is None and number is not None:
-        found = _day_in_china(number)
-        if found is not None and _has_eight_digits(number) and number != midnight(found):
-            issues.add(field, value, DataProblem.MALFORMED)
+    number = value if type(value) is int else _whole_number(value)
+    if number is None:
+        found = _written_date(value)
+    else:
+        found = _calendar_date(number)
+        if found is None:
+            found = _day_in_china(number)
+            if found is not None and number in EIGHT_DIGITS and number != midnight(found):
+                issues.add(field, value, DataProblem.MALFORMED)
     if found is None and not is_blank(value):
         issues.add(field, value, DataProblem.MALFORMED)
     return found
@@ -85,12 +91,8 @@ def _whole_number(value: object) -> int | None:
     return int(value) if isinstance(value, float) and value.is_integer() else None
 
 
-def _has_eight_digits(number: int) -> bool:
-    return 1_000_00_00 <= number <= 9999_99_99
-
-
 def _calendar_date(number: int) -> date | None:
-    if not _has_eight_digits(number):
+    if number not in EIGHT_DIGITS:
         return None
     try:
         return date(number // 1_00_00, number // 1_00 % 1_00, number % 1_00)
@@ -111,9 +113,10 @@ def _written_date(value: object) -> date | None:
         return None
 
 
+@lru_cache(REMEMBERED)
 def _day_in_china(seconds: int) -> date | None:
     moment = _moment(seconds)
-    return moment.date() if moment else None
+    return None if moment is None else moment.date()
 
 
 def _moment(seconds: int) -> datetime | None:

@@ -16,8 +16,8 @@ from schema.normalise.records import Money
 from schema.normalise.vocabulary import DataProblem
 from schema.normalise.words import YES_NO
 
-INT32_MAX = 2**31 - 1
-"""The largest number of GraphQL's Int."""
+INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
+"""The bounds of GraphQL's Int."""
 
 REMEMBERED = 2048
 """How many distinct texts a reader remembers: lists repeat the same amounts, times and labels over and over."""
@@ -62,16 +62,18 @@ def _odd_text(value: object, field: str, issues: Issues) -> str | None:
 
 def row_id(value: object) -> int | None:
     """The platform's id of a row: a positive number of 32 bits, or None."""
-    number = value if type(value) is int else _integer(value)
+    if type(value) is int:
+        return value if 0 < value <= INT32_MAX else None
+    number = _integer(value)
     return number if number is not None and 0 < number <= INT32_MAX else None
 
 
 def integer(value: object, field: str, issues: Issues) -> int | None:
     """A number of 32 bits, as number or text: "1" is 1 (quirk 68)."""
-    if type(value) is int and -INT32_MAX <= value <= INT32_MAX:
+    if type(value) is int and INT32_MIN <= value <= INT32_MAX:
         return value
     number = _integer(value)
-    if number is not None and -INT32_MAX <= number <= INT32_MAX:
+    if number is not None and INT32_MIN <= number <= INT32_MAX:
         return number
     if not is_blank(value):
         issues.add(field, value, DataProblem.MALFORMED)
@@ -117,7 +119,10 @@ def word(words: WireWords[EnumT], value: object, field: str, issues: Issues) -> 
 
 def required_word(words: WireWords[EnumT], value: object, field: str, issues: Issues) -> EnumT:
     """As `word`, for a field that the document promises: absent is the fallback too, with an issue of its own."""
-    member = word(words, value, field, issues)
+    try:
+        member = words.by_wire[value]
+    except (KeyError, TypeError):  # as in `flag`
+        member = _odd_word(words, value, field, issues)
     if member is None:
         issues.add(field, value, DataProblem.MISSING)
         return words.fallback
