@@ -38,10 +38,10 @@ class Slots:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.cancelled():
-                self._queue.remove(turn)
-            else:  # the slot came in the same moment
+            if not turn.cancelled():  # the slot came in the same moment
                 self.release()
+            elif turn in self._queue:
+                self._queue.remove(turn)
             raise
 
     def release(self) -> None:

@@ -29,6 +29,7 @@ from schema.normalise.states import Availability, CircuitState
 USER_AGENT = f"wanjia-gateway/{version('wanjia-gateway')}"
 
 _TOO_MANY_REQUESTS = 429
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]+")
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -41,7 +42,7 @@ def encode_form(form: Mapping[str, str]) -> bytes:
     """application/x-www-form-urlencoded in UTF-8 (quirks 44, 63); an empty value is left out (quirk 151)."""
     return "&".join(
         [
-            f"{name}={value if value.isalnum() and value.isascii() else quote_plus(value)}"
+            f"{name}={value if _PLAIN.fullmatch(value) else quote_plus(value)}"
             for name, value in form.items()
             if value
         ]

@@ -14,6 +14,9 @@ import httpx
 MAX_HEAD_BYTES = 64 * 1024
 """Status line and headers together; the answer's 1xx forerunners included."""
 
+FRAMING = 2
+"""A chunked answer may be so many times as long as the body it frames."""
+
 _CODINGS = (b"gzip", b"x-gzip", b"deflate")
 _FIRST_FINAL_STATUS = 200
 _BODILESS = (204, 304)
@@ -142,8 +145,11 @@ class Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail(httpx.RemoteProtocolError("The answer is not HTTP/1.1."))
             return
-        if not self._head_is_complete and self._received > MAX_HEAD_BYTES:
-            self._fail(AnswerTooLargeError("The head of the answer is too large."))
+        if self._received > MAX_HEAD_BYTES:
+            if not self._head_is_complete:
+                self._fail(AnswerTooLargeError("The head of the answer is too large."))
+            elif self._received > MAX_HEAD_BYTES + FRAMING * self._max_body_bytes:
+                self._fail(AnswerTooLargeError("The answer has too much beside its body."))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.reusable = False

@@ -1,0 +1,183 @@
+"""The transport against servers that behave well: bodies, heads, kept connections, httpx's interface."""
+
+import asyncio
+import gzip
+import zlib
+
+import httpx
+import pytest
+from scripted_server import ScriptedServer, http, scripted, then_close, until
+
+from gateway.ops.resilience import Slots
+from gateway.platforms.transport import Pool, RawAnswer, Transport, request_head
+
+MAX_BODY = 64 * 1024
+
+
+def pool_for(upstream: ScriptedServer, *, slots: int = 4, max_body_bytes: int = MAX_BODY) -> Pool:
+    transport = Transport(slots=Slots(slots), max_body_bytes=max_body_bytes)
+    return transport.pool(httpx.URL(f"http://127.0.0.1:{upstream.port}"))
+
+
+async def send(pool: Pool, *, repeatable: bool = True, timeout: float = 2.0, body: bytes = b"a=1") -> RawAnswer:
+    head = request_head(b"POST", b"/x", [(b"Host", b"sandbox"), (b"Content-Length", b"%d" % len(body))])
+    deadline = asyncio.get_running_loop().time() + timeout
+    return await pool.send(head + b"\r\n" + body, deadline, repeatable=repeatable)
+
+
+async def test_a_request_arrives_as_it_was_written() -> None:
+    async with scripted(http()) as upstream:
+        await send(pool_for(upstream))
+    assert upstream.requests == [b"POST /x HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 3\r\n\r\na=1"]
+
+
+async def test_an_answer_has_its_status_headers_and_body() -> None:
+    async with scripted(http(b'{"code":0}', b"Content-Type: text/html", status=b"404 Not Found")) as upstream:
+        answer = await send(pool_for(upstream))
+    assert (answer.status, answer.body) == (404, b'{"code":0}')
+    assert answer.header(b"content-type") == b"text/html"
+    assert answer.header(b"retry-after") is None
+
+
+async def test_one_connection_serves_many_requests() -> None:
+    async with scripted(http(b"1"), http(b"2"), http(b"3")) as upstream:
+        pool = pool_for(upstream)
+        assert [(await send(pool)).body for _ in range(3)] == [b"1", b"2", b"3"]
+        assert upstream.connections == 1
+
+
+async def test_no_more_connections_than_slots_are_open_and_all_requests_are_answered() -> None:
+    async with scripted(http()) as upstream:
+        pool = pool_for(upstream, slots=3)
+        await asyncio.gather(*(send(pool, repeatable=number % 2 == 0) for number in range(30)))
+        await until(lambda: upstream.open_connections <= 3)
+        assert len(upstream.requests) == 30
+
+
+async def test_a_chunked_body_is_put_together_across_reads() -> None:
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Cut inside a character of three bytes, a chunk size, and a line end (quirk 194)."""
+        text = "社区".encode()
+        whole = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n%b\r\n4\r\n%b\r\n0\r\n\r\n"
+        for byte in whole % (text[:2], text[2:]):
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    async with scripted(drip, http(b"next")) as upstream:
+        pool = pool_for(upstream)
+        assert (await send(pool)).body.decode() == "社区"
+        assert (await send(pool)).body == b"next"
+        assert upstream.connections == 1
+
+
+async def test_a_body_without_length_ends_with_the_connection() -> None:
+    async with scripted(then_close(b"HTTP/1.1 200 OK\r\n\r\nall of it")) as upstream:
+        pool = pool_for(upstream)
+        assert (await send(pool)).body == b"all of it"
+        assert (await send(pool)).body == b"all of it"
+        assert upstream.connections == 2
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", http(b"ok", b"Connection: close")])
+async def test_a_connection_that_the_server_will_close_is_not_used_again(answer: bytes) -> None:
+    async with scripted(answer) as upstream:
+        pool = pool_for(upstream)
+        assert [(await send(pool)).body for _ in range(2)] == [b"ok", b"ok"]
+        assert upstream.connections == 2
+
+
+async def test_forerunners_of_the_answer_are_passed_over() -> None:
+    early = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    async with scripted(early + http(b"final", b"X: y")) as upstream:
+        answer = await send(pool_for(upstream))
+    assert (answer.status, answer.body) == (200, b"final")
+    assert answer.header(b"link") is None
+
+
+@pytest.mark.parametrize("status", [b"204 No Content", b"304 Not Modified"])
+async def test_an_answer_without_a_body_leaves_the_connection_usable(status: bytes) -> None:
+    async with scripted(b"HTTP/1.1 " + status + b"\r\n\r\n", http(b"next")) as upstream:
+        pool = pool_for(upstream)
+        assert (await send(pool)).body == b""
+        assert (await send(pool)).body == b"next"
+        assert upstream.connections == 1
+
+
+def raw_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    ("coding", "pack"), [(b"gzip", gzip.compress), (b"deflate", zlib.compress), (b"deflate", raw_deflate)]
+)
+async def test_a_compressed_body_is_decompressed(coding: bytes, pack: "type[bytes]") -> None:
+    body = "万家灯火".encode() * 1000
+    async with scripted(http(pack(body), b"Content-Encoding: " + coding)) as upstream:
+        assert (await send(pool_for(upstream))).body == body
+
+
+async def test_redirects_are_answers_like_others() -> None:
+    async with scripted(http(b"", b"Location: http://127.0.0.1:1/", status=b"302 Found")) as upstream:
+        assert (await send(pool_for(upstream))).status == 302
+        assert len(upstream.requests) == 1
+
+
+async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    async with scripted(http(b"direct")) as upstream:
+        assert (await send(pool_for(upstream))).body == b"direct"
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "headers"),
+    [
+        (b"POST", b"/a b", []),
+        (b"POST", b"/a\r\nX: y", []),
+        (b"PO ST", b"/", []),
+        (b"POST", b"/", [(b"X", b"a\r\nY: b")]),
+        (b"POST", b"/", [(b"X", b"a\0b")]),
+        (b"POST", b"/", [(b"X:", b"a")]),
+    ],
+)
+async def test_nothing_can_be_smuggled_into_a_head(
+    method: bytes, target: bytes, headers: list[tuple[bytes, bytes]]
+) -> None:
+    with pytest.raises(httpx.LocalProtocolError):
+        request_head(method, target, headers)
+
+
+async def test_any_httpx_client_can_use_it() -> None:
+    script = http(b"posted"), http(gzip.compress(b"got"), b"Content-Encoding: gzip"), b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
+    async with scripted(*script) as upstream:
+        transport = Transport(slots=Slots(2), max_body_bytes=MAX_BODY)
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://127.0.0.1:{upstream.port}") as client:
+            posted = await client.post("/form?q=1", data={"name": "李明"})
+            got = await client.get("/")
+            assert (await client.head("/")).content == b""
+    assert (posted.text, got.text) == ("posted", "got")
+    assert upstream.requests[0].startswith(b"POST /form?q=1 HTTP/1.1\r\n")
+    assert upstream.requests[0].endswith(b"\r\n\r\nname=%E6%9D%8E%E6%98%8E")
+    with pytest.raises(httpx.ConnectError):
+        async with httpx.AsyncClient(transport=transport) as client:
+            await client.get(f"http://127.0.0.1:{upstream.port}/")
+
+
+async def test_a_streamed_request_body_is_sent_with_its_length() -> None:
+    async def parts() -> "asyncio.AsyncIterator[bytes]":
+        yield b"one"
+        yield b"two"
+
+    async with scripted(http()) as upstream:
+        transport = Transport(slots=Slots(2), max_body_bytes=MAX_BODY)
+        async with httpx.AsyncClient(transport=transport) as client:
+            await client.post(f"http://127.0.0.1:{upstream.port}/", content=parts())
+    assert b"Content-Length: 6\r\n" in upstream.requests[0]
+    assert b"transfer-encoding" not in upstream.requests[0].lower()
+
+
+async def test_other_schemes_are_refused() -> None:
+    with pytest.raises(httpx.UnsupportedProtocol):
+        Transport(slots=Slots(1), max_body_bytes=1).pool(httpx.URL("ftp://127.0.0.1/"))

@@ -1,0 +1,281 @@
+"""The transport against servers that do not: what each failure says about the request, and that no slot is lost."""
+
+import asyncio
+import gzip
+import os
+import socket
+import zlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from scripted_server import Step, hang, http, scripted, then_close, until
+from test_transport import MAX_BODY, pool_for, send
+
+from gateway.ops.resilience import Slots
+from gateway.platforms.connection import MAX_HEAD_BYTES
+from gateway.platforms.transport import AnswerTooLargeError, StaleConnectionError, Transport
+
+CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
+
+
+@asynccontextmanager
+async def closed_port() -> AsyncIterator[int]:
+    """A port that refuses connections."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+async def test_a_refused_connection_means_not_sent() -> None:
+    async with closed_port() as port:
+        pool = Transport(slots=Slots(1), max_body_bytes=MAX_BODY).pool(httpx.URL(f"http://127.0.0.1:{port}"))
+        with pytest.raises(httpx.ConnectError, match="Connection refused"):
+            await send(pool)
+        with pytest.raises(httpx.ConnectError):
+            await send(pool)  # the slot is free again
+
+
+async def test_an_unknown_host_means_not_sent_and_is_not_named() -> None:
+    pool = Transport(slots=Slots(1), max_body_bytes=MAX_BODY).pool(httpx.URL("http://platform.invalid"))
+    with pytest.raises(httpx.ConnectError, match="cannot be resolved") as caught:
+        await send(pool)
+    assert "platform" not in str(caught.value)
+
+
+async def test_a_server_that_closes_without_a_byte_means_sent_and_unknown() -> None:
+    async with scripted(then_close(b"")) as upstream:
+        with pytest.raises(httpx.ReadError) as caught:
+            await send(pool_for(upstream))
+        assert not isinstance(caught.value, StaleConnectionError)
+        assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+async def test_an_answer_that_breaks_off_is_never_asked_for_again(repeatable: bool) -> None:
+    async with scripted(http(b"first"), then_close(CUT)) as upstream:
+        pool = pool_for(upstream)
+        await send(pool)
+        with pytest.raises(httpx.ReadError):
+            await send(pool, repeatable=repeatable)
+        assert len(upstream.requests) == 2
+
+
+async def test_a_repeatable_request_lost_to_a_closing_connection_is_sent_again() -> None:
+    """Quirk 193: the server reads the request on a kept connection and closes without an answer."""
+    async with scripted(http(b"first"), then_close(b""), http(b"again")) as upstream:
+        pool = pool_for(upstream)
+        await send(pool)
+        assert (await send(pool)).body == b"again"
+        assert upstream.connections == 2
+
+
+async def test_it_is_sent_again_once_and_on_a_new_connection_though_others_are_kept() -> None:
+    async with scripted(http(), http(), then_close(b""), then_close(b"")) as upstream:
+        pool = pool_for(upstream)
+        await asyncio.gather(send(pool), send(pool))
+        with pytest.raises(httpx.ReadError):
+            await send(pool)
+        assert (upstream.connections, len(upstream.requests)) == (3, 4)
+
+
+async def test_any_other_request_never_rides_on_a_kept_connection() -> None:
+    async with scripted(http()) as upstream:
+        pool = pool_for(upstream)
+        await send(pool)
+        await send(pool, repeatable=False)
+        assert upstream.connections == 2
+
+
+async def test_connections_closed_while_they_lay_idle_are_not_used() -> None:
+    async with scripted(http()) as upstream:
+        pool = pool_for(upstream)
+        await asyncio.gather(*(send(pool) for _ in range(4)))
+        upstream.close_connections()
+        await until(lambda: upstream.open_connections == 0)
+        await asyncio.gather(*(send(pool) for _ in range(4)))
+        assert len(upstream.requests) == 8
+
+
+async def test_bytes_that_nobody_asked_for_never_become_an_answer() -> None:
+    """A second answer behind the first, whole or begun, would be taken for that of the next request."""
+    for surplus in (http(b"forged"), b"HTTP/1.1 200", b"\0"):
+        async with scripted(http(b"true") + surplus, http(b"next")) as upstream:
+            pool = pool_for(upstream)
+            assert (await send(pool)).body == b"true"
+            assert (await send(pool)).body == b"next"
+            assert upstream.connections == 2
+
+
+async def test_bytes_on_an_idle_connection_close_it() -> None:
+    async def talkative(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(http(b"true"))
+        asyncio.get_running_loop().call_later(0.01, writer.write, http(b"forged"))
+
+    async with scripted(talkative, http(b"next")) as upstream:
+        pool = pool_for(upstream)
+        assert (await send(pool)).body == b"true"
+        await until(lambda: upstream.open_connections == 0)
+        assert (await send(pool)).body == b"next"
+
+
+async def test_the_deadline_is_total_a_slow_stream_does_not_extend_it() -> None:
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b"x")
+            await asyncio.sleep(0.01)
+
+    async with scripted(drip) as upstream:
+        started = asyncio.get_running_loop().time()
+        with pytest.raises(httpx.ReadTimeout):
+            await send(pool_for(upstream), timeout=0.1)
+        assert asyncio.get_running_loop().time() - started < 0.5
+
+
+async def test_a_server_that_never_accepts_is_a_timeout_before_sending() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        crowd = [socket.socket() for _ in range(3)]
+        for visitor in crowd:
+            visitor.setblocking(False)
+            visitor.connect_ex(listener.getsockname())
+        url = httpx.URL(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with pytest.raises(httpx.ConnectTimeout):
+            await send(Transport(slots=Slots(1), max_body_bytes=MAX_BODY).pool(url), timeout=0.1)
+        for visitor in crowd:
+            visitor.close()
+
+
+async def test_waiting_for_a_slot_counts_and_ends_unsent() -> None:
+    async with scripted(hang) as upstream:
+        pool = pool_for(upstream, slots=1)
+        first = asyncio.create_task(send(pool, timeout=0.3))
+        await until(lambda: len(upstream.requests) == 1)
+        with pytest.raises(httpx.PoolTimeout):
+            await send(pool, timeout=0.05)
+        with pytest.raises(httpx.ReadTimeout):
+            await first
+        assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http(b"x" * (MAX_BODY + 1)),
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (MAX_BODY + 1),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
+        + (b"4000\r\n" + b"x" * 0x4000 + b"\r\n") * 4,
+        http(gzip.compress(b"x" * (MAX_BODY + 1)), b"Content-Encoding: gzip"),
+        http(zlib.compress(b"x" * 64_000_000), b"Content-Encoding: deflate"),
+    ],
+    ids=["length", "claimed length", "until close", "chunked", "gzip", "deflate bomb"],
+)
+async def test_a_body_beyond_the_cap_is_given_up_while_it_is_read(answer: bytes) -> None:
+    async with scripted(answer) as upstream:
+        with pytest.raises(AnswerTooLargeError):
+            await send(pool_for(upstream))
+        await until(lambda: upstream.open_connections == 0)
+
+
+async def test_a_body_at_the_cap_is_whole() -> None:
+    body = os.urandom(MAX_BODY)
+    async with scripted(http(body), http(gzip.compress(body), b"Content-Encoding: gzip")) as upstream:
+        pool = pool_for(upstream)
+        assert (await send(pool)).body == body
+        with pytest.raises(AnswerTooLargeError):
+            await send(pool)  # incompressible: the wire bytes alone are beyond the cap
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * MAX_HEAD_BYTES,
+        b"HTTP/1.1 200 " + b"O" * 2 * MAX_HEAD_BYTES,
+        b"HTTP/1.1 100 Continue\r\n\r\n" * MAX_HEAD_BYTES,
+    ],
+    ids=["headers", "status line", "forerunners"],
+)
+async def test_an_endless_head_is_given_up(head: bytes) -> None:
+    async with scripted(head) as upstream:
+        with pytest.raises(AnswerTooLargeError):
+            await send(pool_for(upstream))
+
+
+async def test_endless_chunk_frames_are_given_up() -> None:
+    async def endless(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1")
+        while not writer.is_closing():
+            writer.write(b";ext=" + b"x" * 10_000)
+            await writer.drain()
+
+    async with scripted(endless) as upstream:
+        with pytest.raises(AnswerTooLargeError):
+            await send(pool_for(upstream))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"220 smtp.invalid ESMTP\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+        http(b"x", b"Content-Encoding: br"),
+        http(b"x", b"Content-Encoding: gzip, gzip"),
+        http(b"not gzip", b"Content-Encoding: gzip"),
+        http(gzip.compress(b"cut" * 1000)[:-10], b"Content-Encoding: gzip"),
+    ],
+)
+async def test_what_is_not_http_is_an_error_of_the_protocol(answer: bytes) -> None:
+    async with scripted(answer, http(b"next")) as upstream:
+        pool = pool_for(upstream)
+        with pytest.raises(httpx.RemoteProtocolError):
+            await send(pool)
+        assert (await send(pool)).body == b"next"
+
+
+@pytest.mark.parametrize("step", [hang, then_close(b""), then_close(CUT), b"garbage\r\n"])
+async def test_no_failure_costs_a_slot(step: Step) -> None:
+    async with scripted(*[step] * 8, http(b"fine")) as upstream:
+        pool = pool_for(upstream, slots=2)
+        for _ in range(4):
+            results = await asyncio.gather(send(pool, timeout=0.03), send(pool, timeout=0.03), return_exceptions=True)
+            assert all(isinstance(result, httpx.TransportError) for result in results)
+        assert [answer.body for answer in await asyncio.gather(send(pool), send(pool))] == [b"fine", b"fine"]
+
+
+async def test_a_cancelled_call_closes_its_connection_and_frees_its_slot() -> None:
+    async with scripted(hang, http(b"fine")) as upstream:
+        pool = pool_for(upstream, slots=1)
+        call = asyncio.create_task(send(pool))
+        await until(lambda: len(upstream.requests) == 1)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        await until(lambda: upstream.open_connections == 0)
+        assert (await send(pool)).body == b"fine"
+
+
+async def test_a_waiter_cancelled_in_the_queue_leaves_it_to_the_others() -> None:
+    async with scripted(http()) as upstream:
+        pool = pool_for(upstream, slots=1)
+        calls = [asyncio.create_task(send(pool)) for _ in range(10)]
+        await asyncio.sleep(0)
+        for call in calls[1::2]:
+            call.cancel()
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        assert sum(isinstance(result, asyncio.CancelledError) for result in results) == 5
+        assert len(upstream.requests) == 5
+
+
+async def test_closing_closes_what_is_idle() -> None:
+    async with scripted(http()) as upstream:
+        transport = Transport(slots=Slots(2), max_body_bytes=MAX_BODY)
+        await send(transport.pool(httpx.URL(f"http://127.0.0.1:{upstream.port}")))
+        await transport.aclose()
+        await until(lambda: upstream.open_connections == 0)
