@@ -20,7 +20,8 @@ Work = Callable[[Connection], ValueT]
 It may run twice (the first run is rolled back), so it does nothing but talk to its connection.
 """
 
-DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, UnicodeError)
+DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError)
+"""What the drivers raise. ValueError: a text they cannot encode, or an address they cannot read."""
 
 
 class Database(Protocol):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Update, case, func, or_, select, update
+from sqlalchemy import Connection, Select, Update, case, func, or_, select, update
 
 from gateway.journal.database import Database, insert_new
 from gateway.journal.identifiers import new_id
@@ -81,7 +81,11 @@ class Payments:
         now = self._clock()
         due = (
             select(payments.c.id)
-            .where(payments.c.state == DeliveryState.QUEUED, _due_at() <= now)
+            .where(
+                payments.c.state == DeliveryState.QUEUED,
+                payments.c.next_attempt_at <= now,
+                or_(payments.c.lease_until.is_(None), payments.c.lease_until <= now),
+            )
             .order_by(payments.c.next_attempt_at, payments.c.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -139,7 +143,11 @@ class Payments:
 
     async def next_due(self) -> datetime | None:
         """When the next QUEUED payment can be claimed: its time, or the end of the lease on it. None: none waits."""
-        statement = select(_due_at()).where(payments.c.state == DeliveryState.QUEUED).order_by(_due_at()).limit(1)
+        due_at = case(
+            (payments.c.lease_until > payments.c.next_attempt_at, payments.c.lease_until),
+            else_=payments.c.next_attempt_at,
+        )
+        statement = select(due_at).where(payments.c.state == DeliveryState.QUEUED).order_by(due_at).limit(1)
         return await self._database.read(lambda connection: connection.scalar(statement))
 
     async def get(self, payment_id: str) -> Payment | None:
@@ -219,14 +227,6 @@ def _known(order_number: str, weixin_number: str) -> Select[Any]:
         .where(or_(payments.c.order_number == order_number, payments.c.weixin_number == weixin_number))
         .order_by(case((payments.c.order_number == order_number, 0), else_=1))
         .limit(1)
-    )
-
-
-def _due_at() -> ColumnElement[Any]:
-    """The later of the next attempt and the end of the lease."""
-    return case(
-        (payments.c.lease_until > payments.c.next_attempt_at, payments.c.lease_until),
-        else_=payments.c.next_attempt_at,
     )
 
 

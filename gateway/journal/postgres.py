@@ -82,6 +82,8 @@ class PostgresDatabase:
     async def close(self) -> None:
         try:
             async with asyncio.timeout(self._timeout):
+                if self._running:
+                    await asyncio.wait(self._running)
                 await self._engine.dispose()
         except TimeoutError:
             raise timeout_error(self._timeout) from None

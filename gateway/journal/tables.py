@@ -93,6 +93,7 @@ operations = Table(
     CheckConstraint("check_at IS NULL OR state = 'UNKNOWN'", name="check"),
     CheckConstraint("(record_type IS NULL) = (record_id IS NULL)", name="record"),
     Index("ix_operations_community_code_id", "community_code", "id"),
+    Index("ix_operations_record", "record_type", "record_community_code", "record_id"),
     Index(
         "ix_operations_unresolved",
         "state",

@@ -108,6 +108,22 @@ def test_only_postgres_can_be_named_and_the_url_is_not_shown(url: str) -> None:
     assert "root@host" not in str(error.value)
 
 
+@pytest.mark.parametrize("url", ["postgresql://u:se:cret@127.0.0.1:x/db", "postgresql://u:cret@127.0.0.1/db?sslmode=x"])
+async def test_an_address_that_can_not_be_used_is_an_error_that_does_not_show_it(url: str) -> None:
+    with pytest.raises(JournalError) as error:
+        async with open_journal(Settings(database_url=url)):
+            pass
+    assert "cret" not in str(error.value)
+    assert error.value.__suppress_context__
+
+
+async def test_text_that_can_not_be_stored_is_an_error(settings: Settings) -> None:
+    async with open_journal(settings) as journal:
+        with pytest.raises(JournalError):
+            await journal.payments.receive("\ud800", "shop", "weixin", subject="platform")
+        await journal.payments.receive("order", "shop", "weixin", subject="platform")
+
+
 async def test_a_closed_journal_leaves_no_task_behind(settings: Settings) -> None:
     async with open_journal(settings) as journal:
         await journal.ping()

@@ -136,6 +136,22 @@ async def test_an_operation_is_sent_once(journal: Journal, clock: FrozenClock) -
         await journal.operations.mark_sent(operation.id)
 
 
+async def test_what_to_look_for_may_be_told_when_sending(journal: Journal) -> None:
+    operation = await begun(journal.operations, sent=False)
+    assert (await journal.operations.mark_sent(operation.id, {"after": 7})).expected == {"after": 7}
+
+
+async def test_it_is_known_which_records_this_gateway_has_written(journal: Journal) -> None:
+    confirmed, refused, under_way = [await begun(journal.operations) for _ in range(3)]
+    for operation, outcome, number in ((confirmed, Outcome.CONFIRMED, "1"), (refused, Outcome.REFUSED, "2")):
+        await journal.operations.finish(operation.id, outcome, record=RecordRef("Order", "10002", number))
+    assert under_way.record == REVIEW
+
+    assert await journal.operations.recorded("Order", "10002", ["1", "2", "3"]) == {"1"}
+    assert await journal.operations.recorded("Order", "00001", ["1"]) == frozenset()
+    assert await journal.operations.recorded("Shenhe", "10002", ["7"]) == frozenset()
+
+
 async def test_reserving_and_sending_may_be_one_commit(journal: Journal, clock: FrozenClock) -> None:
     operation = await begun(journal.operations, sent=True)
     assert (operation.state, operation.sent_at) == (OperationState.SENT, clock.now)

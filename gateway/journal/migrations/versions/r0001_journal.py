@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.CheckConstraint("(record_type IS NULL) = (record_id IS NULL)", name=op.f("ck_operations_record")),
     )
     op.create_index("ix_operations_community_code_id", "operations", ["community_code", "id"])
+    op.create_index("ix_operations_record", "operations", ["record_type", "record_community_code", "record_id"])
     unresolved = sa.text("state IN ('RESERVED', 'SENT', 'UNKNOWN')")
     op.create_index(
         "ix_operations_unresolved",
