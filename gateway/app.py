@@ -34,6 +34,7 @@ from gateway.http.payment_callback import CallbackTokens, payment_callback_route
 from gateway.journal.journal import Journal, open_journal, utc_now
 from gateway.loaders.batch import Source
 from gateway.loaders.registry import Loaders
+from gateway.loaders.watch import Watches
 from gateway.platforms.platforms import Platforms, open_platforms
 from gateway.settings import Settings
 from schema.build import executable_schema, scopes_of
@@ -51,6 +52,7 @@ class Gateway:
         self.platforms = platforms
         self.reads = SharedReads()
         self.events = EventBus()
+        self.watches = Watches(platforms, self.reads, self.events, settings.watch_interval)
         self.writer = Writer(journal, self.reads, self.events, key, utc_now)
         self.actions = Actions(
             self.writer, platforms, journal, utc_now, sends_refuse_reason=settings.send_refuse_reason
@@ -62,7 +64,7 @@ class Gateway:
     def open_context(self, principal: Principal, request_id: str) -> RequestContext:
         source = Source(self.platforms, self.reads, principal.view)
         loaders = Loaders(source, self.journal.payments)
-        return RequestContext(principal, loaders, self.actions, self.journal, self.ids, request_id)
+        return RequestContext(principal, loaders, self.actions, self.journal, self.ids, self.watches, request_id)
 
 
 def id_key(settings: Settings) -> bytes:

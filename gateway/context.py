@@ -10,13 +10,14 @@ from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal
 from gateway.journal.journal import Journal
 from gateway.loaders.registry import Loaders
+from gateway.loaders.watch import Watches
 from schema.normalise.vocabulary import PiiKind
 
 
 class RequestContext:
     """One per request: who asks, what may be read through, and how ids are made."""
 
-    __slots__ = ("actions", "ids", "journal", "loaders", "principal", "request_id")
+    __slots__ = ("actions", "ids", "journal", "loaders", "principal", "request_id", "watches")
 
     def __init__(
         self,
@@ -25,6 +26,7 @@ class RequestContext:
         actions: Actions,
         journal: Journal,
         ids: NodeIds,
+        watches: Watches,
         request_id: str,
     ) -> None:
         self.principal = principal
@@ -32,6 +34,7 @@ class RequestContext:
         self.actions = actions
         self.journal = journal
         self.ids = ids
+        self.watches = watches
         self.request_id = request_id
 
     def reveal(self, kind: PiiKind, value: Any) -> Any:

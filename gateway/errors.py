@@ -8,6 +8,7 @@
     ├── QueryTooComplexError      QUERY_TOO_COMPLEX: a limit of the edge; names limit and bound
     ├── MethodNotAllowedError     METHOD_NOT_ALLOWED: this operation, or this address, asks for another HTTP method
     ├── RequestTimeoutError       UPSTREAM_TIMEOUT: the whole request took too long
+    ├── EventsMissedError         UPSTREAM_UNAVAILABLE: a subscriber was not told of some events
     ├── JournalError              INTERNAL: the durable record cannot be read or written
     └── PlatformError             a platform did not give what was asked
         ├── NotConfiguredError    NOT_CONFIGURED: this endpoint has no path in the settings
@@ -116,6 +117,15 @@ class RequestTimeoutError(GatewayError):
     """The total deadline of the request passed before its answer was complete; its reads were given up."""
 
     code = "UPSTREAM_TIMEOUT"
+
+    def extensions(self) -> Mapping[str, object]:
+        return {"code": self.code, "retryable": True}
+
+
+class EventsMissedError(GatewayError):
+    """Some events did not reach a subscriber that lags too far behind, or another gateway is out of reach."""
+
+    code = "UPSTREAM_UNAVAILABLE"
 
     def extensions(self) -> Mapping[str, object]:
         return {"code": self.code, "retryable": True}

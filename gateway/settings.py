@@ -64,6 +64,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     request_timeout: Seconds = 15.0
     upstream_max_bytes: Count = 8 * 1024 * 1024
 
+    watch_interval: Seconds = 15.0
+    websocket_init_timeout: Seconds = 5.0
+    max_subscriptions: Count = 20
+    allowed_origins: str = ""
+
     max_body_bytes: Count = 256 * 1024
     max_tokens: Count = 2000
     max_depth: Count = 15

@@ -21,13 +21,18 @@ from schema.mutations.mutation import Mutation
 from schema.normalise.vocabulary import HouseType
 from schema.queries.query import Query
 from schema.scalars import SCALARS
+from schema.subscriptions.subscription import Subscription
 
 
 @cache
 def build_schema() -> strawberry.Schema:
     """The one schema of the process."""
     schema = strawberry.Schema(
-        query=Query, mutation=Mutation, types=[HouseType], config=StrawberryConfig(scalar_map=SCALARS)
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=[HouseType],
+        config=StrawberryConfig(scalar_map=SCALARS),
     )
     _drop_null_defaults(schema._schema)
     return schema

@@ -13,13 +13,14 @@ place by itself, or a value that breaks the schema, hands the operation over to 
 awaited. See `docs/adr/0003-compiled-plans.md`.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import AsyncGenerator, Callable, Hashable
+from contextlib import aclosing
 from inspect import isawaitable
 from typing import Any, NamedTuple, Protocol
 
-from graphql import DocumentNode, GraphQLSchema
+from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema
 from graphql import Executor as GraphQLExecutor
-from graphql.execution import execute_root_selection_set
+from graphql.execution import create_source_event_stream, execute_root_selection_set, map_source_to_response_event
 from graphql.execution.middleware import MiddlewareManager
 from graphql.execution.values import get_variable_values
 
@@ -106,8 +107,43 @@ class Executor:
             pass
         return await self._by_graphql_core(request, Replay(run.outcomes()).resolve)
 
+    async def subscribe(
+        self,
+        document: Document,
+        operation_name: str | None = None,
+        variables: dict[str, Any] | None = None,
+        context: Any = None,
+        root_value: Any = None,
+        middleware: Middleware | None = None,
+    ) -> AsyncGenerator[Response, None] | Response:
+        """Start one subscription: a response for each event of its source, or the one that says why there are none.
+
+        Closing the generator closes the source. Events are executed one after the other, by graphql-core and with the
+        same context: what the source wants fresh in it for an event, it renews before it gives the event.
+        `middleware` stands between the fields of an event and their resolvers, not before the source.
+        """
+        request = _Request(document.document, operation_name, variables or {}, context, root_value)
+        executor = self._build(request, middleware)
+        if isinstance(executor, list):
+            return Response(None, executor, executed=False)
+        source = create_source_event_stream(executor)
+        if isawaitable(source):
+            source = await source
+        if isinstance(source, ExecutionResult):
+            return Response(None, source.errors or [], executed=False)
+        return _responses(map_source_to_response_event(executor, source))
+
     async def _by_graphql_core(self, request: _Request, middleware: Middleware | None = None) -> Response:
-        executor = GraphQLExecutor.build(
+        executor = self._build(request, middleware)
+        if isinstance(executor, list):
+            return Response(None, executor, executed=False)
+        result = execute_root_selection_set(executor)
+        if isawaitable(result):
+            result = await result
+        return Response(result.data, result.errors or [])
+
+    def _build(self, request: _Request, middleware: Middleware | None) -> GraphQLExecutor[Any] | list[GraphQLError]:
+        return GraphQLExecutor.build(
             self._schema,
             request.document,
             request.root_value,
@@ -116,9 +152,9 @@ class Executor:
             request.operation_name,
             middleware=MiddlewareManager(_Layer(middleware)) if middleware else None,
         )
-        if isinstance(executor, list):
-            return Response(None, executor, executed=False)
-        result = execute_root_selection_set(executor)
-        if isawaitable(result):
-            result = await result
-        return Response(result.data, result.errors or [])
+
+
+async def _responses(results: AsyncGenerator[ExecutionResult, None]) -> AsyncGenerator[Response, None]:
+    async with aclosing(results):
+        async for result in results:
+            yield Response(result.data, result.errors or [])

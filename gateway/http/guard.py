@@ -5,15 +5,18 @@ is. Any other runs by graphql-core with a check before each field that declares 
 read is null with FORBIDDEN, and the rest of the answer is there.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any, Protocol
 
 from cachetools import LRUCache
 from graphql import (
     FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLField,
     GraphQLResolveInfo,
     GraphQLSchema,
+    InlineFragmentNode,
     TypeInfo,
     TypeInfoVisitor,
     Visitor,
@@ -40,6 +43,7 @@ class GuardedExecutor:
         self._executor = executor
         self._schema = schema
         self._scopes_of = scopes_of
+        self._subscriptions = schema.subscription_type.fields if schema.subscription_type else {}
         self._needed: LRUCache[str, frozenset[str]] = LRUCache(size)
 
     async def execute(
@@ -52,6 +56,25 @@ class GuardedExecutor:
         """As `Executor.execute`, with what the caller may not read left out."""
         guard = None if self._needs(prepared) <= context.principal.scopes else self._guard
         return await self._executor.execute(prepared, operation_name, variables, context, middleware=guard)
+
+    async def subscribe(
+        self,
+        prepared: Prepared,
+        operation_name: str | None,
+        variables: dict[str, Any] | None,
+        context: CallerContext,
+    ) -> AsyncGenerator[Response, None] | Response:
+        """As `Executor.subscribe`. Raises ForbiddenError where the caller may not have the field subscribed to.
+
+        Of each event, what the caller may not read is left out.
+        """
+        needed = self._needs(prepared)
+        guard = None
+        if not needed <= context.principal.scopes:
+            guard = self._guard
+            for name in _root_fields(prepared):
+                context.principal.require(*sorted(self._scopes_of(self._subscriptions[name])))
+        return await self._executor.subscribe(prepared, operation_name, variables, context, middleware=guard)
 
     def _needs(self, prepared: Prepared) -> frozenset[str]:
         """All scopes that a document's fields declare, directives aside: those of every operation in it."""
@@ -67,6 +90,24 @@ class GuardedExecutor:
         if scopes:
             info.context.principal.require(*sorted(scopes))
         return resolve(source, info, **arguments)
+
+
+def _root_fields(prepared: Prepared) -> Iterator[str]:
+    """The names of an operation's root fields, those in fragments too."""
+    fragments = {
+        definition.name.value: definition.selection_set
+        for definition in prepared.document.definitions
+        if isinstance(definition, FragmentDefinitionNode)
+    }
+    pending = [prepared.operation.selection_set]
+    while pending:
+        for selection in pending.pop().selections:
+            if isinstance(selection, FieldNode):
+                yield selection.name.value
+            elif isinstance(selection, FragmentSpreadNode):
+                pending.append(fragments[selection.name.value])
+            elif isinstance(selection, InlineFragmentNode):
+                pending.append(selection.selection_set)
 
 
 class _Collector(Visitor):

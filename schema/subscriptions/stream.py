@@ -1,0 +1,52 @@
+"""From events, which name records, to the records as this caller may see them."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
+from contextlib import AbstractContextManager
+from typing import TypeAlias, TypeVar
+
+from cachetools import LRUCache
+
+from gateway.context import Info
+from gateway.errors import EventsMissedError, GatewayError
+from gateway.events import Event, Missed, Subscription
+
+REMEMBERED = 256
+
+RecordT = TypeVar("RecordT")
+
+Stream: TypeAlias = AsyncGenerator[RecordT | GatewayError, None]
+"""The source of a subscription. An error in it is the error of one event: graphql-core raises it in the field."""
+
+
+async def follow(
+    info: Info,
+    events: AbstractContextManager[Subscription],
+    read: Callable[[Event], Awaitable[RecordT | None]],
+    state: Callable[[RecordT], Hashable],
+) -> Stream[RecordT]:
+    """The record of each event, read anew; events whose `read` gives None are not this caller's, or tell nothing.
+
+    The same change may be told twice, by the action that made it and by the watch that found it: a record whose
+    `state` is as it was told last is not told again.
+    """
+    told: LRUCache[str, Hashable] = LRUCache(REMEMBERED)
+    with events as subscription:
+        async for event in subscription:
+            if isinstance(event, Missed):
+                yield EventsMissedError("Changes may have been missed: read the list again")
+                continue
+            info.context.loaders.forget()
+            try:
+                record = await read(event)
+            except GatewayError as error:
+                yield error
+                continue
+            if record is not None and told.get(event.record_id) != state(record):
+                told[event.record_id] = state(record)
+                yield record
+
+
+async def nothing() -> Stream[RecordT]:
+    """Ends at once: what the caller asks for is not theirs to see."""
+    return
+    yield
