@@ -22,10 +22,6 @@ SHENHE_CHANGED = "shenhe.changed"
 REPAIR_CHANGED = "repair.changed"
 """The topics. An event of the first two carries the id of a payment, of the others the platform's row number."""
 
-ORDER_PAID = "order.paid"
-SHENHE_CHANGED = "shenhe.changed"
-REPAIR_CHANGED = "repair.changed"
-
 CHANNEL = "gateway_events"
 CAPACITY = 256
 LARGEST_BACKLOG = 1000
@@ -170,7 +166,10 @@ class EventBus:
         while self._leaving or self._left_behind:
             events = tuple(self._leaving.popleft() for _ in range(min(len(self._leaving), LARGEST_PARCEL)))
             parcel = _Parcel(self._name, events, self._left_behind)
-            self._left_behind = True  # until it has arrived
-            await notifier.notify(CHANNEL, msgspec.json.encode(parcel).decode())
             self._left_behind = False
+            try:
+                await notifier.notify(CHANNEL, msgspec.json.encode(parcel).decode())
+            except BaseException:
+                self._left_behind = True
+                raise
         self._to_send.clear()

@@ -20,12 +20,12 @@ Work = Callable[[Connection], ValueT]
 It may run twice (the first run is rolled back), so it does nothing but talk to its connection.
 """
 
-DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError)
-"""What the drivers raise. ValueError: a text they cannot encode, or an address they cannot read."""
+DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, UnicodeError)
+"""What the drivers raise; UnicodeError for a text that they cannot encode."""
 
 
 class Database(Protocol):
-    """SQLite or PostgreSQL. Every method raises JournalError within `journal_timeout` seconds, and nothing else."""
+    """SQLite or PostgreSQL. Whatever fails in it is a JournalError, within `journal_timeout` seconds."""
 
     async def read(self, work: Work[ValueT]) -> ValueT:
         """Run `work`, which only reads."""

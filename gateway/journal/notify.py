@@ -16,9 +16,6 @@ from gateway.journal.postgres import PostgresDatabase, connect
 Heard = Callable[[str | None], None]
 """Called with each message; with None when some may have been missed, after the connection had been lost."""
 
-# PostgreSQL refuses longer ones.
-LONGEST_MESSAGE = 7999
-
 _PULSE = 20.0
 _RECONNECT_DELAY = 1.0
 

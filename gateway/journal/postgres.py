@@ -49,9 +49,11 @@ async def open_postgres(url: str, journal_timeout: float) -> "PostgresDatabase":
     try:
         async with asyncio.timeout(LONGEST_MIGRATION), engine.begin() as connection:
             await connection.run_sync(migrate)
-    except DATABASE_ERRORS as error:
+    except BaseException as error:
         await engine.dispose()
-        raise journal_error(error) from None
+        if isinstance(error, (*DATABASE_ERRORS, ValueError)):  # ValueError: an address that is none
+            raise journal_error(error) from None
+        raise
     return PostgresDatabase(engine, journal_timeout)
 
 

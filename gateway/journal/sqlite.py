@@ -40,15 +40,21 @@ async def open_sqlite(data_dir: Path, journal_timeout: float) -> "SqliteDatabase
     thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
     try:
         connection = await asyncio.get_running_loop().run_in_executor(thread, _open, data_dir, journal_timeout)
-    except DATABASE_ERRORS as error:
+    except BaseException as error:
         thread.shutdown(wait=False)
-        if error_code(error) == "SQLITE_BUSY":
-            raise JournalError(
-                f"{FILE_NAME} is in use by another process. Several gateways share a journal only on PostgreSQL: "
-                "set GATEWAY_DATABASE_URL."
-            ) from None
-        raise journal_error(error) from None
+        if isinstance(error, DATABASE_ERRORS):
+            raise _not_opened(error) from None
+        raise
     return SqliteDatabase(thread, connection, journal_timeout)
+
+
+def _not_opened(error: Exception) -> JournalError:
+    if error_code(error) == "SQLITE_BUSY":
+        return JournalError(
+            f"{FILE_NAME} is in use by another process. Several gateways share a journal only on PostgreSQL: "
+            "set GATEWAY_DATABASE_URL."
+        )
+    return journal_error(error)
 
 
 def _open(data_dir: Path, journal_timeout: float) -> Connection:

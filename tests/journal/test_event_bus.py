@@ -162,6 +162,26 @@ async def test_beyond_the_backlog_events_are_missed_rather_than_kept(
                 assert [await next_of(abroad), await next_of(abroad)] == [MISSED, PAID]
 
 
+async def test_what_overflows_while_others_are_being_sent_is_told_as_missed(
+    notifier: Notifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "LARGEST_BACKLOG", 1)
+    here, there = EventBus(), EventBus()
+
+    class Overflowing(Notifier):
+        async def notify(self, channel: str, message: str) -> None:
+            if not self.messages:
+                here.publish(PAID)
+                here.publish(PAID)
+            self.messages.append(message)
+            await notifier.notify(channel, message)
+
+    async with there.bridge(notifier), here.bridge(Overflowing()):
+        with there.subscribe(ORDER_PAID) as abroad:
+            here.publish(PAID)
+            assert [await next_of(abroad) for _ in range(3)] == [PAID, MISSED, PAID]
+
+
 @pytest.mark.postgres
 async def test_three_gateways_on_one_database_hear_each_other(postgres_settings: Settings) -> None:
     async with AsyncExitStack() as stack:
