@@ -1,0 +1,174 @@
+"""One token for all: got once, renewed in time, replaced once, and no storm of logins when it is refused."""
+
+import asyncio
+
+import pytest
+
+from gateway.errors import NotSentError, PlatformAuthError, PlatformError, PlatformTimeoutError
+from gateway.platforms.session import MOST_EARLY, REFUSAL_SECONDS, Session, Token
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Platform:
+    """Gives out numbered tokens, or fails."""
+
+    def __init__(self, lifetime: float = 3600.0) -> None:
+        self.lifetime = lifetime
+        self.logins = 0
+        self.failure: PlatformError | None = None
+
+    async def login(self) -> Token:
+        self.logins += 1
+        await asyncio.sleep(0)
+        if self.failure is not None:
+            raise self.failure
+        return Token(f"token-{self.logins}", self.lifetime)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def platform() -> Platform:
+    return Platform()
+
+
+@pytest.fixture
+def session(platform: Platform, clock: Clock) -> Session:
+    return Session(platform.login, clock)
+
+
+def refusal() -> PlatformAuthError:
+    return PlatformAuthError("WJDH", "secret", "The platform refuses the gateway's credentials.")
+
+
+async def test_fifty_callers_share_one_login(session: Session, platform: Platform) -> None:
+    assert set(await asyncio.gather(*(session.credential() for _ in range(50)))) == {"token-1"}
+    assert platform.logins == 1
+    assert session.current() == "token-1"
+
+
+async def test_quirk_041_a_token_is_renewed_some_time_before_its_end(
+    session: Session, platform: Platform, clock: Clock
+) -> None:
+    await session.credential()
+    clock.now += platform.lifetime - MOST_EARLY - 1
+    assert await session.credential() == "token-1"
+    clock.now += 1
+    assert session.current() is None
+    assert await session.credential() == "token-2"
+
+
+async def test_a_short_lived_token_is_used_for_most_of_its_life(clock: Clock) -> None:
+    platform = Platform(lifetime=10.0)
+    session = Session(platform.login, clock)
+    await session.credential()
+    clock.now += 8.9
+    assert session.current() == "token-1"
+    clock.now += 0.2
+    assert session.current() is None
+
+
+async def test_quirk_042_fifty_callers_with_the_same_dead_token_share_one_login(
+    session: Session, platform: Platform
+) -> None:
+    dead = await session.credential()
+    assert set(await asyncio.gather(*(session.replace(dead) for _ in range(50)))) == {"token-2"}
+    assert platform.logins == 2
+
+
+async def test_a_token_that_was_replaced_meanwhile_is_not_dropped_again(session: Session, platform: Platform) -> None:
+    dead = await session.credential()
+    await session.replace(dead)
+    assert await session.replace(dead) == "token-2"
+    assert platform.logins == 2
+
+
+async def test_quirk_033_refused_credentials_are_not_tried_again_at_once(
+    session: Session, platform: Platform, clock: Clock
+) -> None:
+    platform.failure = refusal()
+    for _ in range(50):
+        with pytest.raises(PlatformAuthError):
+            await session.credential()
+    assert platform.logins == 1
+    assert session.is_refused
+    clock.now += REFUSAL_SECONDS
+    platform.failure = None
+    assert await session.credential() == "token-2"
+    assert not session.is_refused
+
+
+async def test_a_login_that_could_not_be_made_is_tried_again_by_the_next_caller(
+    session: Session, platform: Platform
+) -> None:
+    platform.failure = NotSentError("WJDH", "secret", "No connection could be made.")
+    with pytest.raises(NotSentError):
+        await session.credential()
+    platform.failure = None
+    assert await session.credential() == "token-2"
+
+
+async def test_whatever_befalls_the_login_the_call_itself_was_not_sent(session: Session, platform: Platform) -> None:
+    platform.failure = PlatformTimeoutError("WJDH", "secret", "The platform did not answer in time.")
+    assert platform.failure.sent
+    with pytest.raises(PlatformTimeoutError) as caught:
+        await session.credential()
+    assert not caught.value.sent
+
+
+async def test_a_fresh_token_that_was_refused_is_not_replaced_again_at_once(
+    session: Session, platform: Platform, clock: Clock
+) -> None:
+    dead = await session.credential()
+    fresh = await session.replace(dead)
+    assert fresh == "token-2"
+    session.refused_fresh(fresh)
+    assert await session.replace(fresh) is None
+    assert session.current() == fresh  # other endpoints may still take it
+    assert platform.logins == 2
+    clock.now += REFUSAL_SECONDS
+    assert await session.replace(fresh) == "token-3"
+
+
+async def test_a_cancelled_caller_leaves_the_login_to_the_others(session: Session, platform: Platform) -> None:
+    first, second = (asyncio.create_task(session.credential()) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == "token-1"
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert platform.logins == 1
+
+
+async def test_closing_gives_up_a_login_that_hangs() -> None:
+    hangs = asyncio.Event()
+
+    async def login() -> Token:
+        await hangs.wait()
+        raise AssertionError
+
+    session = Session(login)
+    caller = asyncio.create_task(session.credential())
+    await asyncio.sleep(0)
+    await session.close()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    await session.close()
+
+
+async def test_nothing_shows_a_token(session: Session) -> None:
+    credential = await session.credential()
+    assert credential not in repr(session)
+    assert "secret" not in repr(Token("secret", 1.0))
