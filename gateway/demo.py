@@ -51,7 +51,7 @@ async def demo(settings: Settings, *, once: bool) -> int:
 def _listen(settings: Settings) -> socket.socket:
     """On the port of the settings; where that is taken and was not asked for, on any."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family)
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
