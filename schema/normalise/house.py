@@ -64,8 +64,8 @@ def read_residency(row: Mapping[str, object]) -> Residency:
 
 def read_member(row: Mapping[str, object]) -> Member:
     issues = PersonIssues()
-    wire = msgspec.convert(row, MemberWire)
-    return read_person(Member, wire, issues, required_word(RESIDENT_ROLE, wire.role, "role", issues))
+    role = required_word(RESIDENT_ROLE, row.get("member_role"), "role", issues)
+    return read_person(Member, msgspec.convert(row, MemberWire), issues, role)
 
 
 def parse_owner(data: object) -> HouseOwner | None:

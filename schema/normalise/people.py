@@ -4,7 +4,7 @@ import msgspec
 
 from schema.normalise.house import read_residency
 from schema.normalise.issues import PEOPLE_PII
-from schema.normalise.person import PeopleWire, PersonIssues, read_person
+from schema.normalise.person import PersonIssues, PersonWire, read_person
 from schema.normalise.records import People
 from schema.normalise.shapes import one_row, rows_within
 
@@ -20,4 +20,4 @@ def parse_people(data: object) -> People | None:
         return None
     issues = PeopleIssues()
     residencies = rows_within(row.get("houses"), "residencies", issues) or ()
-    return read_person(People, msgspec.convert(row, PeopleWire), issues, tuple(map(read_residency, residencies)))
+    return read_person(People, msgspec.convert(row, PersonWire), issues, tuple(map(read_residency, residencies)))

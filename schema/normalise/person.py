@@ -4,7 +4,7 @@ The three differ in the prefix of their keys and in the dialect of their values,
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -20,9 +20,15 @@ ID_CARD_LENGTH = 18
 PersonT = TypeVar("PersonT", bound=Person)
 
 
-class PersonWire(msgspec.Struct, gc=False):
-    """A person's keys on the wire without their prefix; any value may come under them."""
+def _people_key(name: str) -> str:
+    """The key of a registered person and of an applicant (1.1.2.5, preface): not everything has the prefix."""
+    return name if name in ("user_id", "job_name", "company_name") else f"people_{name}"
 
+
+class PersonWire(msgspec.Struct, gc=False, rename=_people_key):
+    """A person on the wire, by the keys without their prefix; any value may come under them."""
+
+    user_id: object = None
     name: object = None
     phone: object = None
     sex: object = None
@@ -39,19 +45,18 @@ class PersonWire(msgspec.Struct, gc=False):
     company_name: object = None
 
 
-def people_key(name: str) -> str:
-    """The key of a person asked for, and of an applicant (1.1.2.5): job and company have no prefix."""
-    return name if name in ("job_name", "company_name") else f"people_{name}"
-
-
-class PeopleWire(PersonWire, gc=False, rename=people_key):
-    """A person asked for (1.1.2.5)."""
-
-
-class MemberWire(PersonWire, gc=False, rename=lambda name: f"member_{name}"):
-    """A member of a house (1.1.2.5, members)."""
-
-    role: object = None
+# Declared anew, because a struct's `rename` does not reach the fields it inherits.
+MemberWire = cast(
+    type[PersonWire],
+    msgspec.defstruct(
+        "MemberWire",
+        [(name, object, None) for name in PersonWire.__struct_fields__],
+        bases=(PersonWire,),
+        rename=lambda name: f"member_{name}",
+        gc=False,
+    ),
+)
+"""A member of a house on the wire (1.1.2.5, members)."""
 
 
 class PersonIssues(Issues):

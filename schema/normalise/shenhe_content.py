@@ -8,7 +8,7 @@ import msgspec
 from schema.normalise.enum_words import WireWords
 from schema.normalise.house import read_role
 from schema.normalise.issues import SHENHE_PII, Issues, raw_text
-from schema.normalise.person import PeopleWire, PersonIssues, people_key, read_person
+from schema.normalise.person import PersonIssues, PersonWire, read_person
 from schema.normalise.records import ShenheContent, ShenheHouse, ShenhePeople
 from schema.normalise.shapes import NotJsonError, read_json
 from schema.normalise.times import is_epoch, midnight
@@ -37,12 +37,6 @@ class ApplicantIssues(PersonIssues):
 
 class HouseIssues(Issues):
     platform = PlatformName.WJDH
-
-
-class ApplicantWire(PeopleWire, gc=False, rename=lambda name: name if name == "user_id" else people_key(name)):
-    """The applicant in a review's content; the job stands beside it."""
-
-    user_id: object = None
 
 
 class HouseWire(msgspec.Struct, gc=False):
@@ -74,7 +68,7 @@ NotAnObject = list[Any] | str | int | float | bool | None
 
 
 class ContentWire(msgspec.Struct, gc=False):
-    people: ApplicantWire | NotAnObject = None
+    people: PersonWire | NotAnObject = None
     job: JobWire | NotAnObject = None
     company: CompanyWire | NotAnObject = None
     house: HouseWire | NotAnObject = None
@@ -117,7 +111,7 @@ def _no_document(value: object, issues: ShenheIssues) -> ShenheContent | None:
 
 def _applicant(wire: ContentWire, issues: ShenheIssues) -> ShenhePeople | None:
     applicant = wire.people
-    if not isinstance(applicant, ApplicantWire):
+    if not isinstance(applicant, PersonWire):
         _note_part("content.people", applicant, issues)
         return None
     applicant.job_name = wire.job.job_name if isinstance(wire.job, JobWire) else wire.job or None
