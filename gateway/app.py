@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Scope as ASGIScope
 
 from gateway.actions.reconcile import Reconciler
@@ -31,6 +31,8 @@ from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.guard import GuardedExecutor
 from gateway.http.health import health_routes
 from gateway.http.payment_callback import CallbackTokens, payment_callback_routes
+from gateway.http.sse import EventStreamEndpoint
+from gateway.http.websocket import WebSocketEndpoint, WebSocketOptions
 from gateway.journal.journal import Journal, open_journal, utc_now
 from gateway.loaders.batch import Source
 from gateway.loaders.registry import Loaders
@@ -104,11 +106,13 @@ def create_app(settings: Settings) -> Starlette:
         settings.document_cache,
     )
 
-    def routes(gateway: Gateway) -> list[Route]:
+    def routes(gateway: Gateway) -> list[BaseRoute]:
+        async def identify(authorization: str | None) -> Principal:
+            principal = visitor if authorization is None else authenticator.cached(authorization)
+            return principal or await authenticator.authenticate(authorization)
+
         async def open_context(scope: ASGIScope, request_id: str) -> RequestContext:
-            header = _authorization(scope)
-            principal = visitor if header is None else authenticator.cached(header)
-            return gateway.open_context(principal or await authenticator.authenticate(header), request_id)
+            return gateway.open_context(await identify(_authorization(scope)), request_id)
 
         endpoint = GraphQLEndpoint(
             documents,
@@ -117,11 +121,33 @@ def create_app(settings: Settings) -> Starlette:
             max_body_bytes=settings.max_body_bytes,
             timeout=settings.request_timeout,
         )
+        event_streams = EventStreamEndpoint(
+            documents,
+            executor,
+            open_context,
+            endpoint,
+            max_body_bytes=settings.max_body_bytes,
+            timeout=settings.request_timeout,
+        )
+        web_sockets = WebSocketEndpoint(
+            documents,
+            executor,
+            identify,
+            gateway.open_context,
+            WebSocketOptions(
+                init_timeout=settings.websocket_init_timeout,
+                timeout=settings.request_timeout,
+                max_operations=settings.max_subscriptions,
+                max_message_bytes=settings.max_body_bytes,
+                origins=settings.origins,
+            ),
+        )
         return [
-            Route(GRAPHQL_PATH, endpoint),
+            Route(GRAPHQL_PATH, event_streams),
+            WebSocketRoute(GRAPHQL_PATH, web_sockets),
             *payment_callback_routes(gateway.actions.payment, gateway.callback_tokens),
             *health_routes({"journal": gateway.journal.ping}),
-            *(explorer_routes(GRAPHQL_PATH) if settings.shows_explorer else ()),
+            *(explorer_routes(GRAPHQL_PATH, GRAPHQL_PATH) if settings.shows_explorer else ()),
         ]
 
     @asynccontextmanager

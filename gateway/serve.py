@@ -10,6 +10,7 @@ import structlog
 import uvicorn
 
 from gateway.app import create_app
+from gateway.http.websocket_protocol import WebSocketProtocol
 from gateway.settings import Settings, SettingsError, load_settings
 
 GRACE = 10
@@ -36,6 +37,9 @@ def serve(settings: Settings, workers: int = 1) -> int:
 UVICORN: dict[str, Any] = {
     "loop": "uvloop",
     "http": "httptools",
+    "ws": WebSocketProtocol,
+    "ws_max_size": 1024 * 1024,
+    "ws_per_message_deflate": False,
     "access_log": False,
     "server_header": False,
     "date_header": True,

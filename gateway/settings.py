@@ -83,6 +83,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.env == "production"
 
     @property
+    def origins(self) -> frozenset[str]:
+        """The origins of `allowed_origins`, which has blanks or commas between them."""
+        return frozenset(self.allowed_origins.replace(",", " ").split())
+
+    @property
     def shows_explorer(self) -> bool:
         """GraphiQL is on in development and off in production, unless the setting says otherwise."""
         return not self.is_production if self.explorer is None else self.explorer
@@ -104,7 +109,7 @@ def _convert(values: Mapping[str, str]) -> Settings:
         try:
             msgspec.convert({field: value}, Settings, strict=False, dec_hook=_path)
         except msgspec.ValidationError as error:
-            reason = str(error).split(" - at ")[0]
+            reason = str(error).split(" - at ")[0].replace(f" '{value}'", "")
             raise SettingsError(f"{PREFIX}{field.upper()}: {reason}") from None
     return msgspec.convert(values, Settings, strict=False, dec_hook=_path)
 

@@ -9,6 +9,7 @@ from graphql import GraphQLError, ValueNode, VariableDefinitionNode
 
 from gateway.auth.masking import mask_text
 from gateway.errors import GatewayError
+from gateway.execution.documents import DocumentError
 
 INTERNAL_MESSAGE = "Internal error"
 
@@ -45,6 +46,16 @@ def format_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
         formatted["path"] = error.path
     formatted["extensions"] = extensions
     return formatted
+
+
+def format_failure(error: Exception, request_id: str) -> list[dict[str, Any]]:
+    """The `errors` of an operation that ended without a response. What was not meant for callers is logged instead."""
+    if isinstance(error, DocumentError):
+        return [format_error(each, request_id) for each in error.errors]
+    if not isinstance(error, GatewayError):
+        log_unexpected(error, request_id)
+        error = GatewayError(INTERNAL_MESSAGE)
+    return [format_error(GraphQLError(error.message, original_error=error), request_id)]
 
 
 def log_unexpected(error: BaseException, request_id: str, path: list[str | int] | None = None) -> None:

@@ -7,12 +7,12 @@ parameters, the document, its execution, the answer.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from typing import Any, Protocol, TypeAlias
 
 import orjson
-from graphql import GraphQLError, OperationType
+from graphql import OperationType
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
@@ -21,7 +21,7 @@ from gateway.errors import GatewayError, MethodNotAllowedError, RequestTimeoutEr
 from gateway.execution.documents import DocumentError, Documents, Prepared
 from gateway.execution.response import Response
 from gateway.http.disconnect import CancelOnDisconnect
-from gateway.http.errors import INTERNAL_MESSAGE, format_error, log_unexpected
+from gateway.http.errors import format_error, format_failure
 from gateway.http.negotiation import MediaType, negotiate
 from gateway.http.parameters import Parameters, read_parameters
 from gateway.http.refusal import CLOSE, Headers, Refusal
@@ -92,14 +92,13 @@ class GraphQLEndpoint:
         except ClientDisconnect:
             return
         except DocumentError as error:
-            status, body = _request_error_status(media_type), _only_errors(error.errors, id_)
+            status, body = _request_error_status(media_type), only_errors(error, id_)
         except (Refusal, GatewayError) as error:
             refusal = error if isinstance(error, Refusal) else Refusal.of(error)
-            status, body, extra = refusal.status, _only_error(refusal.error, id_), refusal.headers
+            status, body, extra = refusal.status, only_errors(refusal.error, id_), refusal.headers
         except Exception as error:  # noqa: BLE001 # the last resort: it is logged, and the caller still gets JSON
-            log_unexpected(error, id_)
-            status, body = 500, _only_error(GatewayError(INTERNAL_MESSAGE), id_)
-        await _send(send, status, media_type or MediaType.JSON, id_, extra, body)
+            status, body = 500, only_errors(error, id_)
+        await send_answer(send, status, media_type or MediaType.JSON, id_, extra, body)
 
     async def _respond(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, context: Context
@@ -135,7 +134,9 @@ def _require_served(method: str, media_type: MediaType | None) -> None:
 def _require_method(method: str, operation: OperationType) -> None:
     """GET runs queries only: it must be safe (GraphQL over HTTP, "GET")."""
     if operation is OperationType.SUBSCRIPTION:
-        raise DocumentError.of(UserInputError("query", "Subscriptions are served over WebSocket only"))
+        raise DocumentError.of(
+            UserInputError("query", "Subscriptions are served over WebSocket, or as text/event-stream alone")
+        )
     if method == "GET" and operation is not OperationType.QUERY:
         raise Refusal(405, MethodNotAllowedError("Mutations are run by POST"), (b"allow", b"POST"))
 
@@ -148,15 +149,13 @@ def _request_error_status(media_type: MediaType | None) -> int:
     return 200 if media_type is MediaType.JSON else 400
 
 
-def _only_error(error: GatewayError, id_: str) -> bytes:
-    return _only_errors([GraphQLError(error.message, original_error=error)], id_)
+def only_errors(error: Exception, id_: str) -> bytes:
+    """The JSON of a response without data."""
+    return orjson.dumps({"errors": format_failure(error, id_)})
 
 
-def _only_errors(errors: Sequence[GraphQLError], id_: str) -> bytes:
-    return orjson.dumps({"errors": [format_error(error, id_) for error in errors]})
-
-
-async def _send(send: Send, status: int, media_type: MediaType, id_: str, extra: Headers, body: bytes) -> None:
+async def send_answer(send: Send, status: int, media_type: MediaType, id_: str, extra: Headers, body: bytes) -> None:
+    """Send a whole answer, with the headers that all of them have."""
     headers = [
         (b"content-type", media_type.value),
         (b"content-length", b"%d" % len(body)),

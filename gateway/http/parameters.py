@@ -34,9 +34,14 @@ async def read_parameters(scope: Scope, headers: Mapping[bytes, bytes], receive:
         if scope["method"] == "GET":
             return _from_query_string(scope["query_string"], max_bytes)
         _require_json(headers)
-        return _checked(_json_object("body", await _read_body(headers, receive, max_bytes)))
+        return parse_parameters("body", await _read_body(headers, receive, max_bytes))
     except UserInputError as error:
         raise Refusal(400, error) from None
+
+
+def parse_parameters(name: str, text: bytes) -> Parameters:
+    """Of the JSON object that stands in `name`. Raises UserInputError."""
+    return _checked(_json_object(name, text))
 
 
 def _require_json(headers: Mapping[bytes, bytes]) -> None:

@@ -1,0 +1,144 @@
+"""Subscriptions as server-sent events: the distinct connections mode of graphql-sse (PROTOCOL.md).
+
+For clients that accept nothing but `text/event-stream`. Many name it beside JSON (urql does) and want JSON.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Final
+
+from graphql import OperationType
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
+
+from gateway.auth.tokens import REFUSAL
+from gateway.errors import GatewayError, UnauthenticatedError, UserInputError
+from gateway.execution.documents import DocumentError, Documents
+from gateway.http.disconnect import CancelOnDisconnect
+from gateway.http.errors import format_error
+from gateway.http.graphql import only_errors, send_answer
+from gateway.http.negotiation import MediaType
+from gateway.http.parameters import Parameters, read_parameters
+from gateway.http.refusal import CLOSE, Refusal
+from gateway.http.request_id import request_id
+from gateway.http.subscribe import CallerContext, SubscribingExecutor, seconds_left, subscribe
+
+EVENT_STREAM = b"text/event-stream"
+
+KEEP_ALIVE = 15.0
+"""Seconds between comments that tell proxies, and the gateway, that the connection is alive."""
+
+_COMPLETE: Final = b"event: complete\ndata:\n\n"
+
+
+def accepts_events_only(accept: bytes | None) -> bool:
+    """Whether the `Accept` header names event streams and nothing else."""
+    return accept is not None and all(
+        media_range.partition(b";")[0].strip().lower() == EVENT_STREAM for media_range in accept.split(b",")
+    )
+
+
+class EventStreamEndpoint:
+    """Answers subscriptions by GET and POST with an event stream, and hands all other requests on to `otherwise`.
+
+    `timeout` bounds the reading of the body, in seconds. A stream ends with its caller's token.
+    """
+
+    def __init__(
+        self,
+        documents: Documents,
+        executor: SubscribingExecutor,
+        open_context: Callable[[Scope, str], Awaitable[CallerContext]],
+        otherwise: ASGIApp,
+        *,
+        max_body_bytes: int,
+        timeout: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._documents = documents
+        self._executor = executor
+        self._open_context = open_context
+        self._otherwise = otherwise
+        self._max_body_bytes = max_body_bytes
+        self._timeout = timeout
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] in ("GET", "POST") and accepts_events_only(dict(scope["headers"]).get(b"accept")):
+            await self._serve(scope, receive, send)
+        else:
+            await self._otherwise(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        id_ = request_id(headers.get(b"x-request-id"))
+        bind_contextvars(request_id=id_)
+        try:
+            context = await self._open_context(scope, id_)
+            try:
+                async with asyncio.timeout(self._timeout):
+                    parameters = await read_parameters(scope, headers, receive, self._max_body_bytes)
+                with CancelOnDisconnect(receive):
+                    await self._stream(send, parameters, context, id_)
+            finally:
+                context.close()
+        except ClientDisconnect:
+            return
+        except TimeoutError:
+            refusal = Refusal(408, UserInputError("body", "The body did not arrive in time"), CLOSE)
+        except (Refusal, GatewayError) as error:
+            refusal = error if isinstance(error, Refusal) else Refusal.of(error)
+        else:
+            return
+        body = only_errors(refusal.error, id_)
+        await send_answer(send, refusal.status, MediaType.JSON, id_, refusal.headers, body)
+
+    async def _stream(self, send: Send, parameters: Parameters, context: CallerContext, id_: str) -> None:
+        """Errors of any kind are events from here on: a client of event streams reads nothing else (graphql-sse)."""
+        await send({"type": "http.response.start", "status": 200, "headers": _headers(id_)})
+        keeping_alive = asyncio.create_task(_keep_alive(send))
+        try:
+            async with asyncio.timeout(seconds_left(context.principal, self._clock())):
+                async with aclosing(self._payloads(parameters, context, id_)) as payloads:
+                    async for payload in payloads:
+                        await _send_event(send, payload)
+        except TimeoutError:
+            await _send_event(send, only_errors(UnauthenticatedError(REFUSAL), id_))
+        finally:
+            keeping_alive.cancel()
+        await send({"type": "http.response.body", "body": _COMPLETE})
+
+    async def _payloads(self, parameters: Parameters, context: CallerContext, id_: str) -> AsyncGenerator[bytes, None]:
+        try:
+            prepared = self._documents.prepare(parameters.query, parameters.operation_name)
+            if prepared.operation.operation is not OperationType.SUBSCRIPTION:
+                raise DocumentError.of(UserInputError("query", "An event stream carries subscriptions only"))
+            async with aclosing(await subscribe(self._executor, prepared, parameters, context)) as responses:
+                async for response in responses:
+                    yield response.to_bytes(errors=[format_error(error, id_) for error in response.errors])
+        except Exception as error:  # noqa: BLE001 # whatever ends it is told; what is unexpected is logged as well
+            yield only_errors(error, id_)
+
+
+def _headers(id_: str) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"content-type", EVENT_STREAM + b"; charset=utf-8"),
+        (b"x-request-id", id_.encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-accel-buffering", b"no"),
+    ]
+
+
+async def _send_event(send: Send, payload: bytes) -> None:
+    """JSON has no line breaks of its own, so one `data` line holds it."""
+    await send({"type": "http.response.body", "body": b"event: next\ndata: " + payload + b"\n\n", "more_body": True})
+
+
+async def _keep_alive(send: Send) -> None:
+    while True:
+        await asyncio.sleep(KEEP_ALIVE)
+        await send({"type": "http.response.body", "body": b":\n\n", "more_body": True})

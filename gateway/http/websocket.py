@@ -1,0 +1,280 @@
+"""GraphQL over WebSocket: graphql-transport-ws (graphql-ws, PROTOCOL.md) as an ASGI application.
+
+    sockets = WebSocketEndpoint(documents, executor, identify, open_context, WebSocketOptions(...))
+
+A connection has one caller, from its `connection_init` to its end, and ends with the caller's token. Its operations,
+of any kind, run side by side; each has a context and a request id of its own.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import orjson
+from graphql import OperationType
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
+from structlog.contextvars import bind_contextvars
+
+from gateway.auth.principal import Principal
+from gateway.errors import QueryTooComplexError, RequestTimeoutError, UnauthenticatedError, UserInputError
+from gateway.execution.documents import DocumentError, Documents, Prepared
+from gateway.execution.response import Response
+from gateway.http.errors import format_error, format_failure
+from gateway.http.graphql import Context
+from gateway.http.origin import may_connect
+from gateway.http.parameters import Parameters, parse_parameters
+from gateway.http.request_id import request_id
+from gateway.http.subscribe import SubscribingExecutor, seconds_left, subscribe
+from gateway.http.websocket_messages import (
+    SUBPROTOCOL,
+    Close,
+    CloseCode,
+    Complete,
+    ConnectionInit,
+    Message,
+    Ping,
+    Subscribe,
+    read_message,
+    write_message,
+)
+
+Identify: TypeAlias = Callable[[str | None], Awaitable[Principal]]
+"""The caller of an Authorization header's text. Raises UnauthenticatedError."""
+
+OpenContext: TypeAlias = Callable[[Principal, str], Context]
+"""The context of one operation; the text is its request id. Raises GatewayError to turn the operation away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSocketOptions:
+    """Bounds of one connection: times in seconds. `timeout` is the deadline of a query or mutation.
+
+    `max_operations` counts those under way. `origins` are the web pages that may connect, besides the gateway's own.
+    """
+
+    init_timeout: float
+    timeout: float
+    max_operations: int
+    max_message_bytes: int
+    origins: Collection[str] = ()
+    clock: Callable[[], float] = time.time
+
+
+class WebSocketEndpoint:
+    """Serves connections."""
+
+    def __init__(
+        self,
+        documents: Documents,
+        executor: SubscribingExecutor,
+        identify: Identify,
+        open_context: OpenContext,
+        options: WebSocketOptions,
+    ) -> None:
+        self.documents = documents
+        self.executor = executor
+        self.identify = identify
+        self.open_context = open_context
+        self.options = options
+        self.writing: set[asyncio.Task[None]] = set()
+        """Mutations: they run to their end, whatever becomes of their connection."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        websocket = WebSocket(scope, receive, send)
+        if not may_connect(websocket.headers.get("origin"), websocket.headers.get("host"), self.options.origins):
+            await websocket.close()  # before it is accepted: HTTP 403
+        elif SUBPROTOCOL not in scope["subprotocols"]:
+            await websocket.accept()
+            await websocket.close(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
+        else:
+            await websocket.accept(SUBPROTOCOL)
+            await _Connection(self, websocket).serve()
+
+
+class _Operation:
+    """An operation under way. Its `task` is set as soon as it has one."""
+
+    __slots__ = ("id", "is_mutation", "request_id", "task")
+
+    task: "asyncio.Task[None]"
+
+    def __init__(self, id_: str) -> None:
+        self.id = id_
+        self.request_id = request_id(None)
+        self.is_mutation = False
+
+
+class _Connection:
+    def __init__(self, endpoint: WebSocketEndpoint, websocket: WebSocket) -> None:
+        self._endpoint = endpoint
+        self._options = endpoint.options
+        self._websocket = websocket
+        self._operations: dict[str, _Operation] = {}
+
+    async def serve(self) -> None:
+        """Until either side ends it."""
+        close: Close | None = None
+        try:
+            principal = await self._initialise()
+            await self._serve(principal)
+        except Close as reason:
+            close = reason
+        except WebSocketDisconnect:
+            pass
+        finally:
+            await self._stop_all()
+        if close is not None:
+            with suppress(WebSocketDisconnect, WebSocketDisconnected):
+                await self._websocket.close(close.code, close.reason)
+
+    async def _initialise(self) -> Principal:
+        """Wait for `connection_init`, find out whose it is, and acknowledge it. Raises Close."""
+        try:
+            async with asyncio.timeout(self._options.init_timeout):
+                init = await self._await_init()
+        except TimeoutError:
+            raise Close(CloseCode.CONNECTION_INITIALISATION_TIMEOUT, "Connection initialisation timeout") from None
+        try:
+            principal = await self._endpoint.identify(self._authorization(init))
+        except UnauthenticatedError as error:
+            raise Close(CloseCode.FORBIDDEN, error.message) from None
+        await self._send("connection_ack")
+        return principal
+
+    async def _await_init(self) -> ConnectionInit:
+        while True:
+            match await self._receive():
+                case ConnectionInit() as init:
+                    return init
+                case Ping():
+                    await self._send("pong")
+                case Subscribe():
+                    raise Close(CloseCode.UNAUTHORIZED, "Unauthorized")
+
+    def _authorization(self, init: ConnectionInit) -> str | None:
+        """From the payload, as browsers can set no headers; else from the handshake. Raises Close."""
+        for name, value in (init.payload or {}).items():
+            if name.lower() == "authorization":
+                if not isinstance(value, str):
+                    raise Close(CloseCode.FORBIDDEN, "Authorization is a text")
+                return value
+        return self._websocket.headers.get("authorization")
+
+    async def _serve(self, principal: Principal) -> None:
+        """Take messages for as long as the token lasts. Raises Close, or WebSocketDisconnect."""
+        try:
+            async with asyncio.timeout(seconds_left(principal, self._options.clock())) as lifetime:
+                while True:
+                    match await self._receive():
+                        case Subscribe() as message:
+                            await self._start(message, principal)
+                        case Complete(id=id_):
+                            self._stop(id_)
+                        case Ping():
+                            await self._send("pong")
+                        case ConnectionInit():
+                            raise Close(CloseCode.TOO_MANY_INITIALISATION_REQUESTS, "Too many initialisation requests")
+        except TimeoutError:
+            if not lifetime.expired():
+                raise
+            raise Close(CloseCode.FORBIDDEN, "The token has expired") from None
+
+    async def _start(self, message: Subscribe, principal: Principal) -> None:
+        if message.id in self._operations:
+            raise Close(CloseCode.SUBSCRIBER_ALREADY_EXISTS, f"Subscriber for {message.id} already exists")
+        try:
+            parameters = parse_parameters("payload", bytes(message.payload))
+        except UserInputError as error:
+            raise Close(CloseCode.BAD_REQUEST, error.message) from None
+        operation = _Operation(message.id)
+        bound = self._options.max_operations
+        if len(self._operations) >= bound:
+            too_many = QueryTooComplexError(f"The connection has {bound} operations under way", "subscriptions", bound)
+            await self._send("error", message.id, format_failure(too_many, operation.request_id))
+            return
+        self._operations[operation.id] = operation
+        operation.task = asyncio.create_task(self._run(operation, parameters, principal))
+
+    def _stop(self, id_: str) -> None:
+        """Nothing more is sent for it, and the id is free again. A mutation is not left half done."""
+        operation = self._operations.pop(id_, None)
+        if operation is not None and not operation.is_mutation:
+            operation.task.cancel()
+
+    async def _stop_all(self) -> None:
+        tasks = [operation.task for operation in self._operations.values() if not operation.is_mutation]
+        for id_ in list(self._operations):
+            self._stop(id_)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, operation: _Operation, parameters: Parameters, principal: Principal) -> None:
+        bind_contextvars(request_id=operation.request_id)
+        try:
+            await self._perform(operation, parameters, principal)
+        except Exception as error:  # noqa: BLE001 # whatever ends it is told; what is unexpected is logged as well
+            end: tuple[str, str, object] = ("error", operation.id, format_failure(error, operation.request_id))
+        else:
+            end = ("complete", operation.id, None)
+        if self._operations.get(operation.id) is operation:
+            del self._operations[operation.id]
+            await self._send(*end)
+
+    async def _perform(self, operation: _Operation, parameters: Parameters, principal: Principal) -> None:
+        """Raises whatever keeps the operation from a response."""
+        context = self._endpoint.open_context(principal, operation.request_id)
+        try:
+            prepared = self._endpoint.documents.prepare(parameters.query, parameters.operation_name)
+            kind = prepared.operation.operation
+            if kind is OperationType.SUBSCRIPTION:
+                async with aclosing(
+                    await subscribe(self._endpoint.executor, prepared, parameters, context)
+                ) as responses:
+                    async for response in responses:
+                        await self._send_next(operation, response)
+                return
+            if kind is OperationType.MUTATION:
+                self._keep(operation)
+            await self._send_next(operation, await self._execute(prepared, parameters, context))
+        finally:
+            context.close()
+
+    async def _execute(self, prepared: Prepared, parameters: Parameters, context: Context) -> Response:
+        """Raises DocumentError where nothing was executed, RequestTimeoutError."""
+        try:
+            async with asyncio.timeout(self._options.timeout) as deadline:
+                response = await self._endpoint.executor.execute(
+                    prepared, parameters.operation_name, parameters.variables, context
+                )
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise RequestTimeoutError("The request took longer than its deadline") from None
+        if not response.executed:
+            raise DocumentError(response.errors)
+        return response
+
+    def _keep(self, operation: _Operation) -> None:
+        operation.is_mutation = True
+        self._endpoint.writing.add(operation.task)
+        operation.task.add_done_callback(self._endpoint.writing.discard)
+
+    async def _receive(self) -> Message:
+        """Raises Close, or WebSocketDisconnect."""
+        received = await self._websocket.receive()
+        if received["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(received["code"])
+        return read_message(received.get("text"), self._options.max_message_bytes)
+
+    async def _send_next(self, operation: _Operation, response: Response) -> None:
+        if self._operations.get(operation.id) is operation:
+            errors = [format_error(error, operation.request_id) for error in response.errors]
+            await self._send("next", operation.id, orjson.Fragment(response.to_bytes(errors=errors)))
+
+    async def _send(self, type_: str, id_: str | None = None, payload: object = None) -> None:
+        """To a client that has gone, nothing: the loop that reads learns of it as well."""
+        with suppress(WebSocketDisconnect, WebSocketDisconnected):
+            await self._websocket.send_text(write_message(type_, id_, payload))
