@@ -12,7 +12,7 @@ from gateway.events import SHENHE_CHANGED, Event
 from gateway.journal.records import Operation, RecordRef, UserError
 from gateway.platforms.platforms import Platforms
 from schema.normalise.records import Shenhe
-from schema.normalise.shenhe import render_shenhe_content
+from schema.normalise.shenhe_content import ContentError, render_shenhe_content
 from schema.normalise.states import Outcome, UserErrorCode
 from schema.normalise.vocabulary import ShenheStatus
 
@@ -131,16 +131,13 @@ class ShenheActions:
 
     async def _corrected(self, pending: Shenhe, corrections: Corrections) -> str:
         """The complete content with the corrections in it. Raises Refusal when what was submitted cannot be read."""
-        submitted = pending if pending.content is not None else await self._listed(pending)
-        if submitted is None or submitted.content is None or submitted.content.raw is None:
-            raise Refusal(
-                user_error(
-                    UserErrorCode.NOT_SUPPORTED,
-                    "What was submitted can not be read, so nothing can be corrected in it.",
-                    "content",
-                )
-            )
-        return render_shenhe_content(submitted.content.raw, corrections)
+        submitted = pending if _is_readable(pending) else await self._listed(pending)
+        if submitted is None or submitted.content is None:
+            raise Refusal(_UNREADABLE)
+        try:
+            return render_shenhe_content(submitted.content.raw, corrections)
+        except ContentError:
+            raise Refusal(_UNREADABLE) from None
 
     async def _listed(self, pending: Shenhe) -> Shenhe | None:
         """The same review from the list, where its content stands in full (quirk 115)."""
@@ -173,6 +170,16 @@ class ShenheActions:
         self._writer.reads.drop("shenhe", review.community_code)
         if operation.outcome is Outcome.CONFIRMED:
             self._writer.events.publish(Event(SHENHE_CHANGED, review.community_code, str(review.platform_id)))
+
+
+_UNREADABLE = user_error(
+    UserErrorCode.NOT_SUPPORTED, "What was submitted can not be read, so nothing can be corrected in it.", "content"
+)
+
+
+def _is_readable(review: Shenhe) -> bool:
+    """Whether the content is more than the placeholder that single fetches have at times (quirk 115)."""
+    return review.content is not None and (review.content.people is not None or review.content.house is not None)
 
 
 def _ref(operation: Operation) -> ShenheRef:

@@ -12,7 +12,7 @@ from schema.mutations.input import KEY, finished, idempotency_key
 from schema.normalise.requests import NewAnnouncement
 from schema.types.announcement import Announcement
 from schema.types.arguments import community
-from schema.types.fields import needs, optional
+from schema.types.fields import needs, optional, record_type
 from schema.types.payload import MutationPayload
 
 MOST_IMAGES = 20
@@ -35,7 +35,7 @@ class CreateAnnouncementInput:
 Create = Annotated[CreateAnnouncementInput, strawberry.argument(description="The announcement (输入).")]
 
 
-@strawberry.type(description="How the publication of an announcement ended (创建公告结果).")
+@record_type(Written, description="How the publication of an announcement ended (创建公告结果).")
 class AnnouncementPayload(MutationPayload):
     @strawberry.field(
         description="The announcement (公告).",

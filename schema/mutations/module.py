@@ -11,7 +11,7 @@ from schema.normalise import composed, records
 from schema.normalise.states import Outcome
 from schema.normalise.vocabulary import ModuleName
 from schema.types.arguments import community, recognized
-from schema.types.fields import needs, optional
+from schema.types.fields import needs, optional, record_type
 from schema.types.module import Module, ModuleDrift
 from schema.types.payload import MutationPayload
 
@@ -37,7 +37,7 @@ SetInput = Annotated[SetModuleInput, strawberry.argument(description="Which modu
 SyncInput = Annotated[SyncModulesInput, strawberry.argument(description="Which community (输入).")]
 
 
-@strawberry.type(description="How the switching of a module ended (模块状态结果).")
+@record_type(Written, description="How the switching of a module ended (模块状态结果).")
 class ModulePayload(MutationPayload):
     @strawberry.field(
         description="The module as the platform shows it now (功能模块).",
@@ -72,7 +72,7 @@ class Synchronised(NamedTuple):
         return self.written.operation
 
 
-@strawberry.type(description="What a synchronisation of modules changes, and how it ended (同步功能模块结果).")
+@record_type(Synchronised, description="What a synchronisation changes, and how it ended (同步功能模块结果).")
 class SyncModulesPayload(MutationPayload):
     changes: list[ModuleDrift] | None = strawberry.field(
         description="The plan: what differed before, each to become what security reports (变更)."

@@ -14,7 +14,7 @@ from schema.mutations.input import KEY, finished, idempotency_key
 from schema.normalise import records
 from schema.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewOrder, ParkingPayer, Payer, PhonePayer
 from schema.types.arguments import community
-from schema.types.fields import needs, optional
+from schema.types.fields import needs, optional, record_type
 from schema.types.order import Order
 from schema.types.payload import MutationPayload
 
@@ -69,7 +69,7 @@ class CreateOrderInput:
 Create = Annotated[CreateOrderInput, strawberry.argument(description="The order (输入).")]
 
 
-@strawberry.type(description="How the creation of an order ended (生成订单结果).")
+@record_type(Written, description="How the creation of an order ended (生成订单结果).")
 class OrderPayload(MutationPayload):
     @strawberry.field(description="The new order's number (订单编号).")
     def order_number(root: strawberry.Parent[Written]) -> str | None:

@@ -10,7 +10,7 @@ from gateway.auth.access import reach
 from gateway.context import Info
 from gateway.journal import records
 from schema.mutations.input import finished
-from schema.types.fields import needs
+from schema.types.fields import needs, record_type
 from schema.types.payload import MutationPayload
 from schema.types.payment import Payment
 
@@ -26,7 +26,7 @@ Notify = Annotated[PayCallbackInput, strawberry.argument(description="The notifi
 PaymentId = Annotated[strawberry.ID, strawberry.argument(description="A payment's node id (缴费通知标识).")]
 
 
-@strawberry.type(description="What became of a payment notification (缴费通知结果).")
+@record_type(Written, description="What became of a payment notification (缴费通知结果).")
 class PayCallbackPayload(MutationPayload):
     @strawberry.field(
         description="The notification; null for callers who may not see its community (缴费通知).",

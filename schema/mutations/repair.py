@@ -15,7 +15,7 @@ from schema.mutations.input import OPTIONAL_KEY, finished, idempotency_key, not_
 from schema.normalise import records
 from schema.normalise.vocabulary import RepairStatus
 from schema.types.arguments import recognized
-from schema.types.fields import needs, optional
+from schema.types.fields import needs, optional, record_type
 from schema.types.payload import MutationPayload
 from schema.types.repair import Repair
 
@@ -35,7 +35,7 @@ class UpdateRepairInput:
 Update = Annotated[UpdateRepairInput, strawberry.argument(description="Which repair, and its status (输入).")]
 
 
-@strawberry.type(description="How the update of a repair ended (更新报修结果).")
+@record_type(Written, description="How the update of a repair ended (更新报修结果).")
 class RepairPayload(MutationPayload):
     @strawberry.field(
         description="The repair as the platform shows it now (报修).",

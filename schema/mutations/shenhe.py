@@ -25,7 +25,7 @@ from schema.normalise.vocabulary import (
     Sex,
 )
 from schema.types.arguments import recognized
-from schema.types.fields import needs, optional
+from schema.types.fields import needs, optional, record_type
 from schema.types.payload import MutationPayload
 from schema.types.shenhe import Shenhe
 
@@ -101,7 +101,7 @@ RejectInput = Annotated[RejectShenheInput, strawberry.argument(description="Whic
 ApproveAllInput = Annotated[ApproveShenhesInput, strawberry.argument(description="Which reviews (输入).")]
 
 
-@strawberry.type(description="How a decision on a review ended (审核结果).")
+@record_type(Written, description="How a decision on a review ended (审核结果).")
 class ShenhePayload(MutationPayload):
     @strawberry.field(
         description="The review as the platform shows it now (审核).",

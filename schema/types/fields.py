@@ -14,7 +14,7 @@ from schema.normalise.vocabulary import PiiKind
 TypeT = TypeVar("TypeT", bound=type)
 
 
-def record_type(record: type[msgspec.Struct], *, description: str) -> Callable[[TypeT], TypeT]:
+def record_type(record: type, *, description: str) -> Callable[[TypeT], TypeT]:
     """An object type whose instances are records of this class: plain fields are the record's attributes."""
 
     def declare(cls: TypeT) -> TypeT:
