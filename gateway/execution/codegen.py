@@ -102,7 +102,7 @@ class _Writer:
         self._leaves: dict[GraphQLLeafType, str] = {}
         self._enums: dict[tuple[GraphQLEnumType, bool], str] = {}
         self._objects: dict[Selection, str] = {}
-        self._infos: dict[FieldPosition, str] = {}
+        self._infos: dict[int, str] = {}
         self._per_request: list[str] = []
         self._functions: list[str] = []
         self._tables: list[str] = []
@@ -259,10 +259,10 @@ class _Writer:
 
     def _info(self, position: FieldPosition) -> str:
         """graphql-core's info for a field."""
-        if position not in self._infos:
-            info = self._infos[position] = self._name("info", position.name)
+        if id(position) not in self._infos:
+            info = self._infos[id(position)] = self._name("info", position.name)
             self._per_request.append(f"{info} = run.info({self._constant(position, 'position', position.name)})")
-        return self._infos[position]
+        return self._infos[id(position)]
 
     def _resolver_info(self, call: Call, position: FieldPosition) -> str:
         """The info that the resolver expects."""

@@ -22,15 +22,12 @@ from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema
 from graphql import Executor as GraphQLExecutor
 from graphql.execution import create_source_event_stream, execute_root_selection_set, map_source_to_response_event
 from graphql.execution.middleware import MiddlewareManager
-from graphql.execution.values import get_variable_values
 
 from gateway.execution.plan import UnplannableError
 from gateway.execution.plans import Plans
 from gateway.execution.replay import Replay
 from gateway.execution.response import Response
 from gateway.execution.run import Run
-
-MAX_COERCION_ERRORS = 50
 
 Middleware = Callable[..., Any]
 """A function of graphql-core's: (resolve, source, info, **arguments) to a value or an awaitable."""
@@ -89,9 +86,7 @@ class Executor:
         operation = plans and plans.operation(document.document, document.key, operation_name)
         if not plans or not operation:
             return await self._by_graphql_core(request, middleware)
-        coerced = get_variable_values(
-            self._schema, operation.node.variable_definitions or (), request.variables, MAX_COERCION_ERRORS
-        )
+        coerced = operation.variables.read(request.variables)
         if isinstance(coerced, list):
             return Response(None, coerced, executed=False)
         key = plans.key(document.key, operation_name, operation, coerced)

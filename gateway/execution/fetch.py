@@ -1,50 +1,79 @@
 """Awaits everything that one level of a response needs, at once."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from gateway.execution.load import Load
+from gateway.execution.level_loader import LevelLoader
+from gateway.execution.load import Load, outcome_of
 from gateway.execution.plan import UnplannableError
 
+Outcomes = list[Any]
 
-async def fetch(awaitables: Sequence[Any]) -> list[Any]:
+
+async def fetch(awaitables: Sequence[Any]) -> Outcomes:
     """The outcome of each, in order: its value, or the exception that it raised.
 
-    All keys of a loader are handed to it before anything is awaited, so that it makes one batch of them. What runs is
-    cancelled when the caller is, and has ended when this returns.
+    Each loader is asked once, for all of its keys. What runs is cancelled when the caller is, and has ended when this
+    returns.
     """
-    if len(awaitables) == 1 and type(awaitables[0]) is not Load:
-        return [await _outcome(awaitables[0])]
-    started = [_start(awaitable) for awaitable in awaitables]
+    outcomes: Outcomes = [None] * len(awaitables)
+    first, *others = _parts(awaitables, outcomes)
+    tasks = [asyncio.ensure_future(part) for part in others]
     try:
-        return [await _outcome(future) for future in started]
+        await first
+        for task in tasks:
+            await task
     except BaseException:
-        await _cancel(started)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+    return outcomes
+
+
+def _parts(awaitables: Sequence[Any], outcomes: Outcomes) -> list[Coroutine[Any, Any, None]]:
+    """What can run side by side: each loader's keys, and each awaitable of another kind."""
+    parts: list[Coroutine[Any, Any, None]] = []
+    positions_by_loader: dict[Any, list[int]] = {}
+    for position, awaitable in enumerate(awaitables):
+        if type(awaitable) is Load:
+            positions_by_loader.setdefault(awaitable.loader, []).append(position)
+        else:
+            parts.append(_await(awaitable, position, outcomes))
+    for loader, positions in positions_by_loader.items():
+        keys = [awaitables[position].key for position in positions]
+        parts.append(_load(loader, keys, positions, outcomes))
+    return parts
+
+
+async def _await(awaitable: Any, position: int, outcomes: Outcomes) -> None:
+    try:
+        outcomes[position] = await awaitable
+    except (Exception, UnplannableError) as error:  # noqa: BLE001 # it is the outcome
+        outcomes[position] = error
+
+
+async def _load(loader: Any, keys: list[Any], positions: list[int], outcomes: Outcomes) -> None:
+    values = await (loader.load_level(keys) if isinstance(loader, LevelLoader) else _load_each(loader, keys))
+    for position, value in zip(positions, values, strict=True):
+        outcomes[position] = value
+
+
+async def _load_each(loader: Any, keys: list[Any]) -> Outcomes:
+    """All keys are handed over before anything is awaited, so that the loader makes one batch of them."""
+    futures = [_future(loader, key) for key in keys]
+    try:
+        return [await outcome_of(future) for future in futures]
+    except BaseException:
+        for future in futures:
+            if isinstance(future, asyncio.Future):
+                future.cancel()
         raise
 
 
-def _start(awaitable: Any) -> Any:
-    """A future; or, where not even that can be had, the exception."""
+def _future(loader: Any, key: Any) -> Any:
     try:
-        if type(awaitable) is Load:
-            return asyncio.ensure_future(awaitable.loader.load(awaitable.key))
-        return asyncio.ensure_future(awaitable)
-    except Exception as error:  # noqa: BLE001 # it is the outcome of this one
+        return asyncio.ensure_future(loader.load(key))
+    except Exception as error:  # noqa: BLE001 # it is the outcome of this key
         return error
-
-
-async def _outcome(awaitable: Any) -> Any:
-    if isinstance(awaitable, Exception):
-        return awaitable
-    try:
-        return await awaitable
-    except (Exception, UnplannableError) as error:  # noqa: BLE001 # it is the outcome of this one
-        return error
-
-
-async def _cancel(started: Sequence[Any]) -> None:
-    futures = [future for future in started if isinstance(future, asyncio.Future)]
-    for future in futures:
-        future.cancel()
-    await asyncio.gather(*futures, return_exceptions=True)

@@ -6,6 +6,7 @@ from graphql import (
     DirectiveNode,
     DocumentNode,
     FragmentDefinitionNode,
+    GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
     SelectionNode,
@@ -13,6 +14,8 @@ from graphql import (
     VariableNode,
 )
 from graphql.execution.collect_fields import FragmentDetails
+
+from gateway.execution.variables import Variables
 
 CONDITIONS = ("skip", "include")
 
@@ -24,6 +27,7 @@ class Operation:
     node: OperationDefinitionNode
     fragments: dict[str, FragmentDetails]
     fragment_definitions: dict[str, FragmentDefinitionNode]
+    variables: Variables
     conditions: tuple[str, ...]
 
     @property
@@ -31,7 +35,7 @@ class Operation:
         return self.node.name.value if self.node.name else "anonymous"
 
 
-def find_operation(document: DocumentNode, name: str | None) -> Operation | None:
+def find_operation(schema: GraphQLSchema, document: DocumentNode, name: str | None) -> Operation | None:
     """The query that a plan could be made of.
 
     None for whatever graphql-core has to answer: mutations and subscriptions, names that fit none or several, and
@@ -54,8 +58,10 @@ def find_operation(document: DocumentNode, name: str | None) -> Operation | None
         return None
     if any(directive.name.value not in CONDITIONS for directive in directives):
         return None
+    node = operations[0]
     definitions = {name: fragment.definition for name, fragment in fragments.items()}
-    return Operation(operations[0], fragments, definitions, _variables_of(directives))
+    variables = Variables(schema, node.variable_definitions or ())
+    return Operation(node, fragments, definitions, variables, _variables_of(directives))
 
 
 def _collect_directives(

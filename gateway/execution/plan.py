@@ -6,7 +6,7 @@ function of that code.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from graphql import (
     FieldNode,
@@ -28,9 +28,8 @@ class UnplannableError(BaseException):
     """
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FieldPosition:
-    """What is the same each time a field is resolved: the static part of GraphQLResolveInfo."""
+class FieldPosition(NamedTuple):
+    """What is the same each time a field is resolved: the first entries of GraphQLResolveInfo."""
 
     name: str
     nodes: list[FieldNode]

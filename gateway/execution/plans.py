@@ -35,7 +35,7 @@ class Plans:
         """The query of that name; None where plans cover it in no case."""
         known_as = (key, name)
         if known_as not in self._operations:
-            self._operations[known_as] = find_operation(document, name)
+            self._operations[known_as] = find_operation(self._schema, document, name)
         return self._operations[known_as]
 
     def key(self, document_key: Hashable, name: str | None, operation: Operation, variables: VariableValues) -> PlanKey:

@@ -19,8 +19,8 @@ from graphql.pyutils import is_awaitable
 
 from gateway.execution.codegen import Code
 from gateway.execution.fetch import fetch
-from gateway.execution.info import ASYNC_HELPERS, PlanInfo
-from gateway.execution.load import disregard
+from gateway.execution.info import PlanInfo, shared_info
+from gateway.execution.load import Load, disregard
 from gateway.execution.operation import Operation
 from gateway.execution.plan import FieldPosition, UnplannableError
 from gateway.execution.values import ViolationError, is_plain
@@ -36,14 +36,9 @@ class Plan(NamedTuple):
     code: Code
 
 
-class Site(NamedTuple):
-    """A place in the response that waits for a value. `nodes` is None where null is not allowed."""
-
-    container: Any
-    key: str | int
-    awaitable: Any
-    complete: Callable[[Any], Any]
-    nodes: list[FieldNode] | None
+Site = tuple[Any, str | int, Any, Callable[[Any], Any], list[FieldNode] | None]
+"""A place in the response that waits for a value: the dict or list, the key in it, what to await, how to complete the
+value, and the nodes of the field, or None where null is not allowed."""
 
 
 class Run:
@@ -52,10 +47,10 @@ class Run:
     def __init__(self, plan: Plan, variables: VariableValues, context: Any, root_value: Any) -> None:
         self.variables = variables
         self.errors: list[GraphQLError] = []
-        self._plan = plan
+        self._code = plan.code
         self._plain = plan.code.plain
-        self._context = context
         self._root_value = root_value
+        self._shared = shared_info(plan.schema, plan.operation, root_value, variables, context)
         self._data: dict[str, Any] = {}
         self._sites: list[Site] = []
         self._awaited: list[tuple[Site, Any]] = []
@@ -63,7 +58,7 @@ class Run:
     async def execute(self) -> dict[str, Any]:
         """The data of the response. Raises whatever graphql-core has to deal with."""
         try:
-            self._data = self._plan.code.bind(self)(self._root_value)
+            self._data = self._code.bind(self)(self._root_value)
             while self._sites:
                 await self._complete_level()
         except BaseException:
@@ -76,14 +71,14 @@ class Run:
         """What was awaited so far, by its path in the response: values, and exceptions of those that failed."""
         paths = self._paths()
         return {
-            (*paths[id(site.container)], site.key): outcome
-            for site, outcome in self._awaited
+            (*paths[id(container)], key): outcome
+            for (container, key, *_site), outcome in self._awaited
             if not isinstance(outcome, UnplannableError)
         }
 
     async def _complete_level(self) -> None:
         sites, self._sites = self._sites, []
-        outcomes = await fetch([site.awaitable for site in sites])
+        outcomes = await fetch([awaitable for _container, _key, awaitable, _complete, _nodes in sites])
         level = list(zip(sites, outcomes, strict=True))
         self._awaited += level
         for (container, key, _awaitable, complete, nodes), outcome in level:
@@ -100,9 +95,8 @@ class Run:
         failed = [(site, outcome) for site, outcome in self._awaited if isinstance(outcome, Exception)]
         if failed:
             paths = self._paths()
-            for site, error in failed:
-                path = [*paths[id(site.container)], site.key]
-                self.errors.append(located_error(error, site.nodes, path))
+            for (container, key, _awaitable, _complete, nodes), error in failed:
+                self.errors.append(located_error(error, nodes, [*paths[id(container)], key]))
 
     def _paths(self) -> dict[int, PathKeys]:
         """The path of each object and list of the response, by identity."""
@@ -117,33 +111,17 @@ class Run:
 
     def _abandon(self) -> None:
         """Nobody will await the sites that are left: they must not complain about it."""
-        for site in self._sites:
-            if iscoroutine(site.awaitable):
-                site.awaitable.close()
-            elif isinstance(site.awaitable, asyncio.Future):
-                disregard(site.awaitable)
+        for _container, _key, awaitable, _complete, _nodes in self._sites:
+            if iscoroutine(awaitable):
+                awaitable.close()
+            elif isinstance(awaitable, asyncio.Future):
+                disregard(awaitable)
 
     # Called by generated code
 
     def info(self, position: FieldPosition) -> PlanInfo:
         """What resolvers of this field get."""
-        schema, operation, _code = self._plan
-        return PlanInfo(
-            position.name,
-            position.nodes,
-            position.return_type,
-            position.parent_type,
-            None,  # type: ignore[arg-type] # the path: see PlanInfo
-            schema,
-            operation.fragment_definitions,
-            self._root_value,
-            operation.node,
-            self.variables,
-            self._context,
-            is_awaitable,
-            None,
-            ASYNC_HELPERS,
-        )
+        return PlanInfo._make((*position, *self._shared))
 
     def settle(
         self, container: Any, key: str | int, value: Any, complete: Callable[[Any], Any], nodes: list[FieldNode]
@@ -151,15 +129,15 @@ class Run:
         """A value that is not as expected, to be put under `key`: now, or when it has been awaited."""
         if value is None or value is Undefined:
             return None
-        if is_awaitable(value):
-            self._sites.append(Site(container, key, value, complete, nodes))
+        if type(value) is Load or is_awaitable(value):
+            self._sites.append((container, key, value, complete, nodes))
             return None
         return self._complete(value, complete)
 
     def settle_non_null(self, container: Any, key: str | int, value: Any, complete: Callable[[Any], Any]) -> Any:
         """The same where null is not allowed."""
-        if is_awaitable(value):
-            self._sites.append(Site(container, key, value, complete, None))
+        if type(value) is Load or is_awaitable(value):
+            self._sites.append((container, key, value, complete, None))
             return None
         return self._complete(value, complete)
 

@@ -6,11 +6,10 @@ the function that was written. Fields with extensions or permissions, and whatev
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Literal
 
 from graphql import FieldNode, GraphQLField, GraphQLSchema
-from strawberry import Schema
+from strawberry import Info, Schema
 from strawberry.relay import GlobalID
 from strawberry.schema.compat import is_scalar
 from strawberry.types.arguments import StrawberryArgument, convert_argument
@@ -51,7 +50,7 @@ class StrawberryFields:
             function,
             _parameters(field.base_resolver),
             Arguments(definition, node, self._convert(field.arguments, self._schema)),
-            partial(_wrap_info, self._schema.config.info_class, field),
+            _info_wrapper(self._schema.config.info_class, field),
         )
 
     def _convert(self, arguments: list[StrawberryArgument], schema: Schema) -> Convert:
@@ -95,8 +94,11 @@ def _parameters(resolver: StrawberryResolver[Any]) -> tuple[tuple[str | None, Li
     return tuple(parameters)
 
 
-def _wrap_info(info_class: Callable[..., Any], field: StrawberryField, info: Any) -> Any:
-    return info_class(_raw_info=info, _field=field)
+def _info_wrapper(info_class: type[Info[Any, Any]], field: StrawberryField) -> Callable[[Any], Any]:
+    def wrap(info: Any) -> Any:
+        return info_class(_raw_info=info, _field=field)
+
+    return wrap
 
 
 def _passes_unchanged(type_: Any, registry: Any) -> bool:
