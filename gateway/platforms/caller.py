@@ -41,11 +41,7 @@ def endpoint_url(base: str, path: str) -> httpx.URL:
 def encode_form(form: Mapping[str, str]) -> bytes:
     """application/x-www-form-urlencoded in UTF-8 (quirks 44, 63); an empty value is left out (quirk 151)."""
     return "&".join(
-        [
-            f"{name}={value if _PLAIN.fullmatch(value) else quote_plus(value)}"
-            for name, value in form.items()
-            if value
-        ]
+        [f"{name}={value if _PLAIN.fullmatch(value) else quote_plus(value)}" for name, value in form.items() if value]
     ).encode("ascii")
 
 

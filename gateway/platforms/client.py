@@ -9,6 +9,7 @@ from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from gateway.errors import (
     PlatformAuthError,
+    PlatformBusyError,
     PlatformError,
     PlatformId,
     PlatformTimeoutError,
@@ -182,5 +183,5 @@ class PlatformClient(ABC):
             elif isinstance(error, PlatformAuthError):
                 token = False
             else:
-                reachable, token = isinstance(error, ProtocolError), None
+                reachable, token = isinstance(error, ProtocolError | PlatformBusyError), None
         return Probe(endpoint, reachable, token, answer, time.perf_counter() - started)

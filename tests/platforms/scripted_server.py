@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -85,8 +86,16 @@ async def scripted(*script: Step, tls: ssl.SSLContext | None = None) -> AsyncIte
             await asyncio.wait_for(server.wait_closed(), 1)
 
 
+@asynccontextmanager
+async def closed_port() -> AsyncIterator[int]:
+    """A port that refuses connections."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
 async def until(condition: Callable[[], bool]) -> None:
     """Let the loop run until the condition holds; a second at most."""
     async with asyncio.timeout(1):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 # what is waited for is outside: bytes on their way through the kernel
             await asyncio.sleep(0)

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import zlib
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -19,9 +20,9 @@ def pool_for(upstream: ScriptedServer, *, slots: int = 4, max_body_bytes: int = 
     return transport.pool(httpx.URL(f"http://127.0.0.1:{upstream.port}"))
 
 
-async def send(pool: Pool, *, repeatable: bool = True, timeout: float = 2.0, body: bytes = b"a=1") -> RawAnswer:
+async def send(pool: Pool, *, repeatable: bool = True, seconds: float = 2.0, body: bytes = b"a=1") -> RawAnswer:
     head = request_head(b"POST", b"/x", [(b"Host", b"sandbox"), (b"Content-Length", b"%d" % len(body))])
-    deadline = asyncio.get_running_loop().time() + timeout
+    deadline = asyncio.get_running_loop().time() + seconds
     return await pool.send(head + b"\r\n" + body, deadline, repeatable=repeatable)
 
 
@@ -79,7 +80,9 @@ async def test_a_body_without_length_ends_with_the_connection() -> None:
         assert upstream.connections == 2
 
 
-@pytest.mark.parametrize("answer", [b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", http(b"ok", b"Connection: close")])
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", http(b"ok", b"Connection: close")]
+)
 async def test_a_connection_that_the_server_will_close_is_not_used_again(answer: bytes) -> None:
     async with scripted(answer) as upstream:
         pool = pool_for(upstream)
@@ -150,7 +153,11 @@ async def test_nothing_can_be_smuggled_into_a_head(
 
 
 async def test_any_httpx_client_can_use_it() -> None:
-    script = http(b"posted"), http(gzip.compress(b"got"), b"Content-Encoding: gzip"), b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
+    script = (
+        http(b"posted"),
+        http(gzip.compress(b"got"), b"Content-Encoding: gzip"),
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
+    )
     async with scripted(*script) as upstream:
         transport = Transport(slots=Slots(2), max_body_bytes=MAX_BODY)
         async with httpx.AsyncClient(transport=transport, base_url=f"http://127.0.0.1:{upstream.port}") as client:
@@ -166,7 +173,7 @@ async def test_any_httpx_client_can_use_it() -> None:
 
 
 async def test_a_streamed_request_body_is_sent_with_its_length() -> None:
-    async def parts() -> "asyncio.AsyncIterator[bytes]":
+    async def parts() -> AsyncIterator[bytes]:
         yield b"one"
         yield b"two"
 

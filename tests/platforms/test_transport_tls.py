@@ -40,9 +40,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tls") / "certificate.pem"
     path.write_bytes(
         made.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return path
 
@@ -117,5 +115,5 @@ async def test_a_handshake_that_hangs_ends_with_the_deadline_unsent(certificate:
     upstream = ScriptedServer(())
     upstream.port = server.sockets[0].getsockname()[1]
     with pytest.raises(httpx.ConnectTimeout):
-        await send(pool_for(upstream, certificate), timeout=0.1)
+        await send(pool_for(upstream, certificate), seconds=0.1)
     server.close()

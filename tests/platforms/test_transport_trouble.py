@@ -5,12 +5,10 @@ import gzip
 import os
 import socket
 import zlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from scripted_server import Step, hang, http, scripted, then_close, until
+from scripted_server import Step, closed_port, hang, http, scripted, then_close, until
 from test_transport import MAX_BODY, pool_for, send
 
 from gateway.ops.resilience import Slots
@@ -18,14 +16,6 @@ from gateway.platforms.connection import MAX_HEAD_BYTES
 from gateway.platforms.transport import AnswerTooLargeError, StaleConnectionError, Transport
 
 CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
-
-
-@asynccontextmanager
-async def closed_port() -> AsyncIterator[int]:
-    """A port that refuses connections."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield taken.getsockname()[1]
 
 
 async def test_a_refused_connection_means_not_sent() -> None:
@@ -130,7 +120,7 @@ async def test_the_deadline_is_total_a_slow_stream_does_not_extend_it() -> None:
     async with scripted(drip) as upstream:
         started = asyncio.get_running_loop().time()
         with pytest.raises(httpx.ReadTimeout):
-            await send(pool_for(upstream), timeout=0.1)
+            await send(pool_for(upstream), seconds=0.1)
         assert asyncio.get_running_loop().time() - started < 0.5
 
 
@@ -144,7 +134,7 @@ async def test_a_server_that_never_accepts_is_a_timeout_before_sending() -> None
             visitor.connect_ex(listener.getsockname())
         url = httpx.URL(f"http://127.0.0.1:{listener.getsockname()[1]}")
         with pytest.raises(httpx.ConnectTimeout):
-            await send(Transport(slots=Slots(1), max_body_bytes=MAX_BODY).pool(url), timeout=0.1)
+            await send(Transport(slots=Slots(1), max_body_bytes=MAX_BODY).pool(url), seconds=0.1)
         for visitor in crowd:
             visitor.close()
 
@@ -152,10 +142,10 @@ async def test_a_server_that_never_accepts_is_a_timeout_before_sending() -> None
 async def test_waiting_for_a_slot_counts_and_ends_unsent() -> None:
     async with scripted(hang) as upstream:
         pool = pool_for(upstream, slots=1)
-        first = asyncio.create_task(send(pool, timeout=0.3))
+        first = asyncio.create_task(send(pool, seconds=0.3))
         await until(lambda: len(upstream.requests) == 1)
         with pytest.raises(httpx.PoolTimeout):
-            await send(pool, timeout=0.05)
+            await send(pool, seconds=0.05)
         with pytest.raises(httpx.ReadTimeout):
             await first
         assert len(upstream.requests) == 1
@@ -167,7 +157,10 @@ async def test_waiting_for_a_slot_counts_and_ends_unsent() -> None:
         http(b"x" * (MAX_BODY + 1)),
         b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (MAX_BODY + 1),
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + b"4000\r\n"
+        + b"x" * 0x4000
+        + b"\r\n"
         + (b"4000\r\n" + b"x" * 0x4000 + b"\r\n") * 4,
         http(gzip.compress(b"x" * (MAX_BODY + 1)), b"Content-Encoding: gzip"),
         http(zlib.compress(b"x" * 64_000_000), b"Content-Encoding: deflate"),
@@ -244,7 +237,7 @@ async def test_no_failure_costs_a_slot(step: Step) -> None:
     async with scripted(*[step] * 8, http(b"fine")) as upstream:
         pool = pool_for(upstream, slots=2)
         for _ in range(4):
-            results = await asyncio.gather(send(pool, timeout=0.03), send(pool, timeout=0.03), return_exceptions=True)
+            results = await asyncio.gather(send(pool, seconds=0.03), send(pool, seconds=0.03), return_exceptions=True)
             assert all(isinstance(result, httpx.TransportError) for result in results)
         assert [answer.body for answer in await asyncio.gather(send(pool), send(pool))] == [b"fine", b"fine"]
 

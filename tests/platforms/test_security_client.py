@@ -1,0 +1,248 @@
+"""The security client against the sandbox: one test per quirk of the client's side."""
+
+import asyncio
+
+import pytest
+from scripted_server import http, scripted
+
+from gateway.errors import NotConfiguredError, PlatformAuthError, ProtocolError, RefusedError
+from gateway.platforms.platforms import Platforms, open_platforms
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.sandbox.server import Sandbox
+from gateway.settings import Settings, load_settings
+from schema.normalise.records import HouseKey
+from schema.normalise.states import Availability
+from schema.normalise.vocabulary import ResidentRole
+
+HOUSE = HouseKey("10002", 1, 1, 1, 101)
+NOBODY = ("无此人", "19900099999")
+PAYMENT = ("20201213104759976889", "1900000109", "4200000000202012131047599768")
+PATHS = {
+    f"GATEWAY_SECURITY_{name}_PATH": f"/{name.lower()}" for name in ("TOKEN", "PEOPLE", "OWNER", "CALLBACK", "MODULES")
+}
+
+
+def answering(sandbox: Sandbox, endpoint: str, body: str, *, times: int = 1) -> None:
+    sandbox.faults.set("SECURITY", endpoint, Fault(FaultKind.BODY, body=body.encode()), times=times)
+
+
+async def test_every_read_gives_records(platforms: Platforms) -> None:
+    people = await platforms.security.people("王芳", "19900000002")
+    assert people is not None
+    assert people.residencies
+    owner = await platforms.security.house_owner(HOUSE)
+    assert owner is not None
+    assert owner.role is ResidentRole.OWNER
+    states = await platforms.security.module_states()
+    assert len(states["00001"]) == 9
+
+
+async def test_a_payment_is_delivered_and_again_without_another_effect(platforms: Platforms, sandbox: Sandbox) -> None:
+    for _ in range(2):
+        await platforms.security.deliver_payment(*PAYMENT)
+    assert len(sandbox.effects.all()) == 1
+
+
+async def test_quirk_003_an_acknowledgement_with_a_trailing_comma_is_one(
+    platforms: Platforms, sandbox: Sandbox
+) -> None:
+    answering(sandbox, "callback", '{\n    "code": 0,\n}')
+    await platforms.security.deliver_payment(*PAYMENT)
+
+
+@pytest.mark.parametrize("body", ["{}", '{"msg": "ok"}', '{"data": 0}', "<html>ok</html>", ""])
+async def test_quirk_003_anything_but_code_zero_is_no_acknowledgement(
+    platforms: Platforms, sandbox: Sandbox, body: str
+) -> None:
+    answering(sandbox, "callback", body)
+    with pytest.raises(ProtocolError) as caught:
+        await platforms.security.deliver_payment(*PAYMENT)
+    assert caught.value.sent
+
+
+async def test_quirk_012_code_nine_is_heeded_here_as_well(platforms: Platforms, sandbox: Sandbox) -> None:
+    await platforms.security.house_owner(HOUSE)
+    sandbox.reset_calls()
+    sandbox.expire_tokens()
+    assert await platforms.security.house_owner(HOUSE) is not None
+    assert sandbox.counts() == {("SECURITY", "owner"): 2, ("SECURITY", "token"): 1}
+
+
+async def test_quirk_016_no_token_expired_is_asked_for(platforms: Platforms, sandbox: Sandbox) -> None:
+    answering(sandbox, "owner", '{"code": 0, "data": {"people_phone": "19900000001"}}')
+    owner = await platforms.security.house_owner(HOUSE)
+    assert owner is not None
+    assert owner.phone == "19900000001"
+
+
+async def test_quirk_020_an_owner_that_was_not_found_is_none(platforms: Platforms, sandbox: Sandbox) -> None:
+    for body in ('{"code": 2, "data": ""}', '{"code": "2"}', '{"code": 0, "data": null}', '{"code": 0, "data": {}}'):
+        answering(sandbox, "owner", body)
+        assert await platforms.security.house_owner(HOUSE) is None
+    assert await platforms.security.house_owner(HouseKey("10002", 99, 1, 1, 101)) is None
+
+
+async def test_quirk_020_an_error_of_the_owner_look_up_is_not_none(platforms: Platforms, sandbox: Sandbox) -> None:
+    answering(sandbox, "owner", '{"code": 1, "msg": "出错了", "data": ""}')
+    with pytest.raises(RefusedError) as caught:
+        await platforms.security.house_owner(HOUSE)
+    assert (caught.value.upstream_code, caught.value.upstream_message) == (1, "出错了")
+
+
+async def test_quirk_021_code_one_of_the_callback_is_trouble_with_the_token(
+    platforms: Platforms, sandbox: Sandbox
+) -> None:
+    await platforms.security.deliver_payment(*PAYMENT)
+    sandbox.reset_calls()
+    sandbox.expire_tokens()
+    await platforms.security.deliver_payment(*PAYMENT)
+    assert sandbox.counts() == {("SECURITY", "callback"): 2, ("SECURITY", "token"): 1}
+
+
+async def test_quirk_021_a_callback_that_refuses_every_token_is_no_refusal_of_the_payment(
+    platforms: Platforms, sandbox: Sandbox
+) -> None:
+    answering(sandbox, "callback", '{"code": 1}', times=2)
+    with pytest.raises(PlatformAuthError):
+        await platforms.security.deliver_payment(*PAYMENT)
+
+
+async def test_quirk_021_code_two_of_the_callback_is_not_saved(platforms: Platforms, sandbox: Sandbox) -> None:
+    answering(sandbox, "callback", '{"code": 2}')
+    with pytest.raises(RefusedError) as caught:
+        await platforms.security.deliver_payment(*PAYMENT)
+    assert (caught.value.upstream_code, caught.value.upstream_message) == (2, None)
+
+
+async def test_quirk_021_code_one_that_speaks_of_the_token_is_trouble_with_it(
+    platforms: Platforms, sandbox: Sandbox
+) -> None:
+    answering(sandbox, "people", '{"code": 1, "msg": "token已失效", "data": ""}')
+    assert await platforms.security.people("王芳", "19900000002") is not None
+    assert sandbox.count("SECURITY", "token") == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"code": 2, "msg": "没查找到", "data": null}',
+        '{"code": "1", "msg": "没查找到", "data": ""}',
+        '{"code": 1}',
+        '{"code": 0, "data": []}',
+        '{"code": 0, "data": ""}',
+    ],
+)
+async def test_quirk_023_a_person_that_was_not_found_is_none(platforms: Platforms, sandbox: Sandbox, body: str) -> None:
+    answering(sandbox, "people", body)
+    assert await platforms.security.people(*NOBODY) is None
+
+
+@pytest.mark.parametrize("msg", ["查询出错", "服务器开小差，请重试", "缺少参数", "查询失败", "您没有权限"])
+async def test_quirk_023_a_real_error_of_the_people_look_up_is_not_none(
+    platforms: Platforms, sandbox: Sandbox, msg: str
+) -> None:
+    answering(sandbox, "people", f'{{"code": 1, "msg": "{msg}", "data": ""}}')
+    with pytest.raises(RefusedError) as caught:
+        await platforms.security.people(*NOBODY)
+    assert caught.value.upstream_message == msg
+
+
+async def test_quirk_025_a_login_succeeds_by_its_token_alone(platforms: Platforms, sandbox: Sandbox) -> None:
+    answering(sandbox, "token", '{"token": "made-up"}')
+    await platforms.security.people(*NOBODY)
+    assert sandbox.calls[1].form["token"] == "made-up"
+
+
+async def test_quirk_025_a_login_fails_without_one(platforms: Platforms, sandbox: Sandbox) -> None:
+    answering(sandbox, "token", '{"code": "1", "msg": "token获取失败"}')
+    with pytest.raises(PlatformAuthError) as caught:
+        await platforms.security.people(*NOBODY)
+    assert caught.value.endpoint == "token"
+    assert not platforms.security.healthy
+
+
+async def test_quirk_036_037_the_token_is_a_field_of_the_form(platforms: Platforms, sandbox: Sandbox) -> None:
+    await platforms.security.house_owner(HOUSE)
+    login, call = sandbox.calls
+    assert login.form == {"key_k": "sandbox-key-k", "key_d": "sandbox-key-d"}
+    assert call.form == {
+        "community_identifier": "10002",
+        "building_number": "1",
+        "unit_number": "1",
+        "floor_number": "1",
+        "house_number": "101",
+        "token": "security.sandbox.1",
+    }
+    assert "authorization" not in call.headers
+
+
+async def test_quirk_040_the_lifetime_of_a_token_is_a_setting(sandbox: Sandbox) -> None:
+    settings = load_settings({**sandbox.settings(), "GATEWAY_SECURITY_TOKEN_TTL": "0.05"})
+    async with open_platforms(settings) as platforms:
+        await platforms.security.people(*NOBODY)
+        await asyncio.sleep(0.06)
+        await platforms.security.people(*NOBODY)
+    assert sandbox.count("SECURITY", "token") == 2
+
+
+async def test_quirk_056_a_path_that_is_not_set_calls_nothing_and_hurts_nothing_else(sandbox: Sandbox) -> None:
+    environment = sandbox.settings()
+    del environment["GATEWAY_SECURITY_PEOPLE_PATH"]
+    async with open_platforms(load_settings(environment)) as platforms:
+        with pytest.raises(NotConfiguredError):
+            await platforms.security.people(*NOBODY)
+        assert sandbox.calls == []
+        assert await platforms.security.house_owner(HOUSE) is not None
+        assert platforms.security.endpoints["people"].availability is Availability.NOT_CONFIGURED
+        assert platforms.security.healthy
+
+
+async def test_quirk_056_without_a_token_path_nothing_can_be_called(sandbox: Sandbox) -> None:
+    environment = sandbox.settings()
+    del environment["GATEWAY_SECURITY_TOKEN_PATH"]
+    async with open_platforms(load_settings(environment)) as platforms:
+        with pytest.raises(NotConfiguredError) as caught:
+            await platforms.security.house_owner(HOUSE)
+    assert caught.value.endpoint == "token"
+    assert sandbox.calls == []
+
+
+async def test_quirk_056_a_path_may_have_a_query_and_a_host_of_its_own() -> None:
+    async with scripted(http(b'{"token":"abc"}'), http(b'{"code":2}')) as one, scripted(http(b'{"code":2}')) as other:
+        environment = {
+            **PATHS,
+            "GATEWAY_SECURITY_URL": f"http://127.0.0.1:{one.port}/anfang/",
+            "GATEWAY_SECURITY_PEOPLE_PATH": "index.php?r=people",
+            "GATEWAY_SECURITY_OWNER_PATH": f"http://127.0.0.1:{other.port}/owner",
+        }
+        async with open_platforms(load_settings(environment)) as platforms:
+            assert await platforms.security.people(*NOBODY) is None
+            assert await platforms.security.house_owner(HOUSE) is None
+    lines = [request.partition(b" HTTP")[0] for request in one.requests + other.requests]
+    assert lines == [b"POST /anfang/token", b"POST /anfang/index.php?r=people", b"POST /owner"]
+
+
+async def test_quirk_077_the_numbers_of_a_payment_are_sent_digit_by_digit(
+    platforms: Platforms, sandbox: Sandbox
+) -> None:
+    await platforms.security.deliver_payment(*PAYMENT)
+    form = sandbox.calls[-1].form
+    assert (form["order_number"], form["shop_number"], form["weixin_number"]) == PAYMENT
+
+
+async def test_quirk_188_a_token_is_not_in_an_error(platforms: Platforms, sandbox: Sandbox) -> None:
+    answering(sandbox, "people", "<html>security.sandbox.1 19900099999</html>")
+    with pytest.raises(ProtocolError) as caught:
+        await platforms.security.people(*NOBODY)
+    for personal in ("security.sandbox", *NOBODY):
+        assert personal not in f"{caught.value!r} {caught.value.extensions()}"
+
+
+async def test_without_settings_everything_is_not_configured() -> None:
+    async with open_platforms(Settings()) as platforms:
+        with pytest.raises(NotConfiguredError):
+            await platforms.wjdh.modules("10002")
+        with pytest.raises(NotConfiguredError):
+            await platforms.security.module_states()
+        states = (*platforms.security.endpoints.values(), *platforms.wjdh.endpoints.values())
+        assert {state.availability for state in states} == {Availability.NOT_CONFIGURED, Availability.NOT_OFFERED}

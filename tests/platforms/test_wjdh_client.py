@@ -1,0 +1,450 @@
+"""The wjdh client against the sandbox: what is sent, what comes back, one test per quirk of the client's side."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from urllib.parse import parse_qsl
+
+import pytest
+from scripted_server import ScriptedServer, Step, http, scripted
+
+from gateway.errors import PlatformAuthError, ProtocolError, RefusedError
+from gateway.platforms.platforms import Platforms, open_platforms
+from gateway.platforms.wjdh import Wjdh
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.sandbox.log import Call
+from gateway.sandbox.server import Sandbox
+from gateway.settings import Settings, load_settings
+from schema.normalise.records import OrderDetail, OrderQuery
+from schema.normalise.requests import HousePayer, NewAnnouncement, NewOrder, PhonePayer
+from schema.normalise.states import Availability
+from schema.normalise.vocabulary import ModuleName, OrderStatus, PaymentStatus, RepairStatus, ShenheStatus, ShenheType
+
+COMMUNITY = "10002"
+ORDER = NewOrder(
+    community_code=COMMUNITY,
+    payer=HousePayer(1, 1, 1, 101),
+    title="物业费",
+    amount=Decimal("12.50"),
+    details=(OrderDetail("单价", "100元/平方"),),
+)
+ANNOUNCEMENT = NewAnnouncement(
+    community_code=COMMUNITY, title="停水", content="明天停水", images=("http://a/1.png", "http://a/2.png")
+)
+LOGIN = http(b'{"code":"0","access_token":"abc","token_type":"Bearer","expires_in":3600}')
+
+
+@asynccontextmanager
+async def wjdh_over(*script: Step, suffix: str = "") -> AsyncIterator[tuple[ScriptedServer, Wjdh]]:
+    """The client over a server whose bytes the test chooses."""
+    async with (
+        scripted(*script) as upstream,
+        open_platforms(Settings(wjdh_url=f"http://127.0.0.1:{upstream.port}{suffix}")) as platforms,
+    ):
+        yield upstream, platforms.wjdh
+
+
+def answering(sandbox: Sandbox, endpoint: str, body: str, *, status: int | None = None) -> None:
+    """Let an endpoint of wjdh answer this, once."""
+    sandbox.faults.set("WJDH", endpoint, Fault(FaultKind.BODY, status=status, body=body.encode()), times=1)
+
+
+def last_call(sandbox: Sandbox) -> Call:
+    return sandbox.calls[-1]
+
+
+async def test_every_read_gives_records(platforms: Platforms) -> None:
+    wjdh = platforms.wjdh
+    shenhes = await wjdh.shenhes(COMMUNITY, per_page=5)
+    assert len(shenhes.items) == 5
+    assert shenhes.items[0].community_code == COMMUNITY
+    assert len((await wjdh.orders(COMMUNITY, OrderQuery())).items) == 15
+    assert len(await wjdh.modules("00001")) == 9
+    assert (await wjdh.repairs(COMMUNITY, RepairStatus.OPEN)).items[0].status is RepairStatus.OPEN
+    shenhe = await wjdh.shenhe(1)
+    assert shenhe is not None
+    assert (shenhe.platform_id, shenhe.community_code) == (1, None)
+    repair = await wjdh.repair(1, COMMUNITY)
+    assert repair is not None
+    assert repair.dated
+    assert repair.community_code == COMMUNITY
+
+
+async def test_every_write_has_its_effect(platforms: Platforms, sandbox: Sandbox) -> None:
+    wjdh = platforms.wjdh
+    await wjdh.decide_shenhe(1, ShenheStatus.APPROVED)
+    await wjdh.set_module("00001", ModuleName.COMPLAINTS, False)
+    await wjdh.update_repair(1, RepairStatus.RESOLVED, "已修好")
+    number = await wjdh.create_order(ORDER)
+    assert await wjdh.create_announcement(ANNOUNCEMENT) == 4
+
+    assert (await wjdh.shenhe(1)).status is ShenheStatus.APPROVED  # type: ignore[union-attr] # it exists
+    modules = {module.name: module.enabled for module in await wjdh.modules("00001")}
+    assert modules[ModuleName.COMPLAINTS] is False
+    repair = await wjdh.repair(1)
+    assert repair is not None
+    assert (repair.status, repair.reply) == (RepairStatus.RESOLVED, "已修好")
+    assert (await wjdh.orders(COMMUNITY, OrderQuery())).items[0].number == number
+
+
+async def test_quirk_015_a_list_succeeds_without_a_code(platforms: Platforms, sandbox: Sandbox) -> None:
+    answering(sandbox, "shenheList", '{"data": [], "links": {}, "meta": {}}')
+    assert (await platforms.wjdh.shenhes(COMMUNITY)).items == ()
+
+
+async def test_quirk_015_a_write_does_not(platforms: Platforms, sandbox: Sandbox) -> None:
+    for body in ('{"msg": "ok"}', '{"data": "20201213104759976889"}', "{}"):
+        answering(sandbox, "order/new", body)
+        with pytest.raises(ProtocolError) as caught:
+            await platforms.wjdh.create_order(ORDER)
+        assert caught.value.sent
+
+
+async def test_quirk_017_an_error_of_the_order_list_is_no_empty_list_and_its_msg_is_not_shown(
+    platforms: Platforms, sandbox: Sandbox
+) -> None:
+    answering(sandbox, "order/list", '{"code": 1, "msg": "获取订单列表成功", "data": [], "pages": null}')
+    with pytest.raises(RefusedError) as caught:
+        await platforms.wjdh.orders(COMMUNITY, OrderQuery())
+    assert (caught.value.upstream_code, caught.value.upstream_message) == (1, None)
+    answering(sandbox, "order/list", '{"code": 0, "msg": "获取订单列表成功", "data": [], "pages": null}')
+    assert (await platforms.wjdh.orders(COMMUNITY, OrderQuery())).items == ()
+
+
+async def test_quirk_018_the_echoed_row_of_a_decision_proves_nothing(platforms: Platforms, sandbox: Sandbox) -> None:
+    for data in ('{"id": 1, "shenhe_status": 2}', "null", '"见前言"'):
+        answering(sandbox, "shenhe/update", f'{{"code": "0", "data": {data}, "msg": "成功查询到该条审核数据"}}')
+        await platforms.wjdh.decide_shenhe(1, ShenheStatus.APPROVED)
+
+
+@pytest.mark.parametrize(("code", "msg"), [(2, "查无此人"), (3, "用户未注册")])
+async def test_quirk_020_022_an_unknown_or_unregistered_payer_keeps_code_and_msg(
+    platforms: Platforms, sandbox: Sandbox, code: int, msg: str
+) -> None:
+    answering(sandbox, "order/new", f'{{"code": {code}, "msg": "{msg}", "message": "Order156"}}')
+    with pytest.raises(RefusedError) as caught:
+        await platforms.wjdh.create_order(ORDER)
+    assert (caught.value.upstream_code, caught.value.upstream_message) == (code, msg)
+    assert not caught.value.retryable
+
+
+async def test_quirk_026_the_developers_message_is_nowhere_in_the_error(platforms: Platforms, sandbox: Sandbox) -> None:
+    with pytest.raises(RefusedError) as caught:
+        await platforms.wjdh.shenhes("00003")
+    assert caught.value.upstream_message == "您没有权限管理该小区，请核对授权信息"
+    assert "Se104" not in f"{caught.value!r} {caught.value.extensions()}"
+
+
+async def test_quirk_028_an_unknown_community_is_asked_for_once_and_trips_no_circuit(
+    platforms: Platforms, sandbox: Sandbox
+) -> None:
+    for _ in range(20):
+        with pytest.raises(RefusedError) as caught:
+            await platforms.wjdh.shenhes("99999")
+    assert not caught.value.retryable
+    assert sandbox.count("WJDH", "shenheList") == 20
+    assert platforms.wjdh.endpoints["shenheList"].healthy
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"code": 0, "data": null}',
+        '{"code": 0, "data": []}',
+        '{"code": 0}',
+        '{"code": 2, "msg": "没查找到"}',
+        '{"code": "1", "msg": "服务器开小差，请重试", "data": ""}',
+    ],
+)
+async def test_quirk_031_a_record_that_does_not_exist_is_none(
+    platforms: Platforms, sandbox: Sandbox, body: str
+) -> None:
+    answering(sandbox, "shenhe", body)
+    assert await platforms.wjdh.shenhe(7) is None
+    answering(sandbox, "repair", body)
+    assert await platforms.wjdh.repair(7) is None
+
+
+async def test_quirk_031_a_record_one_may_not_see_is_refused(platforms: Platforms, sandbox: Sandbox) -> None:
+    answering(sandbox, "shenhe", '{"code": 1, "msg": "您没有权限管理该小区，请核对授权信息"}')
+    with pytest.raises(RefusedError):
+        await platforms.wjdh.shenhe(7)
+
+
+async def test_quirk_033_wrong_credentials_are_one_login_for_fifty_calls(sandbox: Sandbox) -> None:
+    settings = load_settings({**sandbox.settings(), "GATEWAY_WJDH_SECRET_KEY": "wrong"})
+    async with open_platforms(settings) as platforms:
+        calls = [platforms.wjdh.modules(COMMUNITY) for _ in range(50)]
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        for _ in range(5):
+            with pytest.raises(PlatformAuthError) as caught:
+                await platforms.wjdh.modules(COMMUNITY)
+        assert not platforms.wjdh.healthy
+    assert all(isinstance(result, PlatformAuthError) for result in results)
+    assert caught.value.endpoint == "secret"
+    assert not caught.value.sent
+    assert sandbox.counts() == {("WJDH", "secret"): 1}
+
+
+async def test_quirk_036_038_the_token_goes_as_a_bearer_header_and_nowhere_else(
+    platforms: Platforms, sandbox: Sandbox
+) -> None:
+    await platforms.wjdh.modules("00001")
+    call = last_call(sandbox)
+    assert call.headers["authorization"] == "Bearer wjdh.sandbox.1"
+    assert call.form == {"xiaoqu": "00001"}
+
+
+async def test_quirk_038_token_type_is_used_as_it_is_told() -> None:
+    login = http(b'{"code":"0","access_token":"abc","token_type":"JWT","expires_in":3600}')
+    async with wjdh_over(login, http(b'{"code":0,"data":[]}')) as (upstream, wjdh):
+        await wjdh.modules("1")
+    assert b"\r\nAuthorization: JWT abc\r\n" in upstream.requests[1]
+
+
+async def test_quirk_039_a_lifetime_that_cannot_be_read_is_an_hour() -> None:
+    login = http(b'{"code":"0","access_token":"abc","expires_in":"soon"}')
+    async with wjdh_over(login, http(b'{"code":0,"data":[]}')) as (upstream, wjdh):
+        await wjdh.modules("1")
+        await wjdh.modules("1")
+    assert len(upstream.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"code":"0","msg":"ok"}',
+        b'{"access_token":""}',
+        b'{"access_token":12}',
+        b'{"access_token":"a b"}',
+        b'{"access_token":"a\\r\\nX: y"}',
+    ],
+)
+async def test_quirk_025_a_login_without_a_usable_token_is_an_error_of_the_protocol(body: bytes) -> None:
+    async with wjdh_over(http(body)) as (upstream, wjdh):
+        with pytest.raises(ProtocolError) as caught:
+            await wjdh.create_order(ORDER)
+    assert not caught.value.sent
+    assert len(upstream.requests) == 1
+
+
+async def test_quirk_041_042_fifty_calls_with_an_expired_token_are_one_login(
+    platforms: Platforms, sandbox: Sandbox
+) -> None:
+    await platforms.wjdh.modules("00001")
+    sandbox.expire_tokens()
+    sandbox.reset_calls()
+    await asyncio.gather(*(platforms.wjdh.modules("00001") for _ in range(50)))
+    assert sandbox.count("WJDH", "secret") == 1
+
+
+@pytest.mark.parametrize("status", [200, 401])
+async def test_quirk_011_an_expired_token_is_replaced_and_the_call_replayed_once(
+    platforms: Platforms, sandbox: Sandbox, status: int
+) -> None:
+    await platforms.wjdh.modules("00001")
+    sandbox.reset_calls()
+    sandbox.faults.set("WJDH", "modules", Fault(FaultKind.EXPIRED_TOKEN, status=status), times=1)
+    assert len(await platforms.wjdh.modules("00001")) == 9
+    assert sandbox.counts() == {("WJDH", "modules"): 2, ("WJDH", "secret"): 1}
+    assert last_call(sandbox).headers["authorization"] == "Bearer wjdh.sandbox.2"
+
+
+async def test_quirk_011_a_token_that_stays_expired_ends_in_an_error_and_no_storm_of_logins(
+    platforms: Platforms, sandbox: Sandbox
+) -> None:
+    sandbox.faults.set("WJDH", "modules", Fault(FaultKind.EXPIRED_TOKEN))
+    for _ in range(10):
+        with pytest.raises(PlatformAuthError) as caught:
+            await platforms.wjdh.modules("00001")
+    assert caught.value.endpoint == "modules"
+    assert sandbox.count("WJDH", "secret") == 2
+    assert len((await platforms.wjdh.orders(COMMUNITY, OrderQuery())).items) == 15
+
+
+async def test_quirk_045_a_write_met_by_a_dead_token_is_replayed_and_done_once(
+    platforms: Platforms, sandbox: Sandbox
+) -> None:
+    sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.EXPIRED_TOKEN), times=1)
+    number = await platforms.wjdh.create_order(ORDER)
+    orders = await platforms.wjdh.orders(COMMUNITY, OrderQuery(title="物业费"))
+    assert [order.number for order in orders.items].count(number) == 1
+    assert len(sandbox.effects.all()) == 1
+
+
+async def test_quirk_044_every_call_is_a_form_and_says_who_calls(platforms: Platforms, sandbox: Sandbox) -> None:
+    await platforms.wjdh.modules("00001")
+    await platforms.wjdh.set_module("00001", ModuleName.COMPLAINTS, True)
+    for call in sandbox.calls:
+        assert call.headers["content-type"] == "application/x-www-form-urlencoded"
+        assert call.headers["user-agent"].startswith("wanjia-gateway/")
+        assert call.headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("suffix", ["", "/", "/api/v1", "/api/v1/"])
+async def test_quirk_043_049_050_051_052_paths_and_methods_are_the_documents(suffix: str) -> None:
+    async with wjdh_over(LOGIN, http(b'{"code":0,"data":[]}'), suffix=suffix) as (upstream, wjdh):
+        await wjdh.shenhes("1")
+        await wjdh.shenhe(1)
+        await wjdh.decide_shenhe(1, ShenheStatus.APPROVED)
+        await wjdh.orders("1", OrderQuery())
+        await wjdh.modules("1")
+        await wjdh.set_module("1", ModuleName.REPAIRS, True)
+        await wjdh.repairs("1", RepairStatus.OPEN)
+        await wjdh.repair(1)
+        await wjdh.update_repair(1, RepairStatus.OPEN)
+        for write in (wjdh.create_order(ORDER), wjdh.create_announcement(ANNOUNCEMENT)):
+            with pytest.raises(ProtocolError):
+                await write
+    assert [request.split(b" HTTP")[0].decode() for request in upstream.requests] == [
+        "POST /api/v1/wjdh/secret",
+        "POST /api/v1/wjdh/shenheList",
+        "POST /api/v1/wjdh/shenhe",
+        "PUT /api/v1/wjdh/shenhe",
+        "POST /api/v1/order/list",
+        "POST /api/v1/wjdh/modules",
+        "PUT /api/v1/wjdh/module",
+        "POST /api/v1/wjdh/repair/list",
+        "POST /api/v1/repair",
+        "PUT /api/v1/repair",
+        "POST /api/v1/order/new",
+        "POST /api/v1/announcement/new",
+    ]
+
+
+async def test_quirk_055_an_absent_reply_keeps_the_old_one(platforms: Platforms, sandbox: Sandbox) -> None:
+    await platforms.wjdh.update_repair(1, RepairStatus.RESOLVED)
+    assert last_call(sandbox).form == {"id": "1", "status": "1"}
+
+
+async def test_quirk_057_189_a_redirect_is_not_followed(platforms: Platforms, sandbox: Sandbox) -> None:
+    answering(sandbox, "modules", "<html>", status=302)
+    with pytest.raises(ProtocolError):
+        await platforms.wjdh.modules("00001")
+    assert sandbox.count("WJDH", "modules") == 1
+
+
+async def test_quirk_062_063_065_forms_hold_plain_digits_and_utf8() -> None:
+    async with wjdh_over(LOGIN, http(b'{"code":0,"data":[],"pages":null}')) as (upstream, wjdh):
+        await wjdh.orders(
+            "00001",
+            OrderQuery(building=1, name="李·明 &=+𠮷", status=OrderStatus.CLOSED, payment_status=PaymentStatus.PAID),
+        )
+    body = upstream.requests[1].partition(b"\r\n\r\n")[2].decode("ascii")
+    assert dict(parse_qsl(body, strict_parsing=True)) == {
+        "xiaoqu": "00001",
+        "louhao": "1",
+        "name": "李·明 &=+𠮷",
+        "status": "0",
+        "paied": "1",
+        "page": "1",
+    }
+
+
+async def test_quirk_098_reviews_are_filtered_by_word_and_number(platforms: Platforms, sandbox: Sandbox) -> None:
+    await platforms.wjdh.shenhes(COMMUNITY, type=ShenheType.BIND_TENANT, status=ShenheStatus.PENDING)
+    form = last_call(sandbox).form
+    assert (form["type"], form["status"]) == ("租客绑定", "2")
+
+
+async def test_quirk_109_110_an_order_carries_exact_money_and_json_once(platforms: Platforms, sandbox: Sandbox) -> None:
+    await platforms.wjdh.create_order(ORDER)
+    form = last_call(sandbox).form
+    assert form["amount"] == "12.50"
+    assert json.loads(form["identifier"]) == {"louhao": "1", "danyuan": "1", "louceng": "1", "fangjian": "101"}
+    assert json.loads(form["extra"]) == {"单价": "100元/平方"}
+
+
+async def test_quirk_077_the_number_of_a_new_order_is_exact_even_as_a_json_number(
+    platforms: Platforms, sandbox: Sandbox
+) -> None:
+    answering(sandbox, "order/new", '{"code": 0, "data": 20201211114931367693}')
+    assert await platforms.wjdh.create_order(ORDER) == "20201211114931367693"
+
+
+async def test_quirk_120_images_travel_as_one_text(platforms: Platforms, sandbox: Sandbox) -> None:
+    await platforms.wjdh.create_announcement(ANNOUNCEMENT)
+    assert last_call(sandbox).form["images"] == "http://a/1.png,http://a/2.png"
+
+
+async def test_quirk_112_the_id_of_an_announcement_may_be_text(platforms: Platforms, sandbox: Sandbox) -> None:
+    answering(sandbox, "announcement/new", '{"code": 0, "data": "17"}')
+    assert await platforms.wjdh.create_announcement(ANNOUNCEMENT) == 17
+    answering(sandbox, "announcement/new", '{"code": 0, "data": null}')
+    with pytest.raises(ProtocolError):
+        await platforms.wjdh.create_announcement(ANNOUNCEMENT)
+
+
+async def test_quirk_134_135_pages_are_always_asked_for_by_number_and_size(
+    platforms: Platforms, sandbox: Sandbox
+) -> None:
+    await platforms.wjdh.shenhes(COMMUNITY, page=2, per_page=7)
+    assert last_call(sandbox).form == {"community_identifier": COMMUNITY, "page": "2", "per_page": "7"}
+    await platforms.wjdh.repairs(COMMUNITY, RepairStatus.RESOLVED, 3, 9)
+    assert last_call(sandbox).form == {"xiaoqu": COMMUNITY, "status": "1", "page": "3", "per_page": "9"}
+    await platforms.wjdh.orders(COMMUNITY, OrderQuery(), 2)
+    assert last_call(sandbox).form == {"xiaoqu": COMMUNITY, "page": "2"}
+
+
+async def test_quirk_144_145_a_decision_has_no_pages_and_a_reason_only_where_one_is_given(
+    platforms: Platforms, sandbox: Sandbox
+) -> None:
+    await platforms.wjdh.decide_shenhe(1, ShenheStatus.REJECTED)
+    assert last_call(sandbox).form == {"id": "1", "status": "0"}
+    await platforms.wjdh.decide_shenhe(1, ShenheStatus.REJECTED, content='{"people":{}}', reason="照片不清")
+    assert last_call(sandbox).form == {
+        "id": "1",
+        "status": "0",
+        "content": '{"people":{}}',
+        "shenhe_refuse_reason": "照片不清",
+    }
+
+
+async def test_quirk_151_empty_filters_are_left_out(platforms: Platforms, sandbox: Sandbox) -> None:
+    await platforms.wjdh.orders(COMMUNITY, OrderQuery(phone="", title=""))
+    assert last_call(sandbox).form == {"xiaoqu": COMMUNITY, "page": "1"}
+
+
+async def test_quirk_158_a_payer_by_phone_may_be_named(platforms: Platforms, sandbox: Sandbox) -> None:
+    order = NewOrder(community_code=COMMUNITY, payer=PhonePayer("19900000001", "李明"), title="水费", amount=Decimal(1))
+    await platforms.wjdh.create_order(order)
+    form = last_call(sandbox).form
+    assert form["type"] == "phone"
+    assert json.loads(form["identifier"]) == {"name": "李明", "phone": "19900000001"}
+    assert "extra" not in form
+
+
+async def test_quirk_168_what_is_not_developed_is_told(platforms: Platforms) -> None:
+    endpoints = platforms.wjdh.endpoints
+    assert endpoints["bill/list"].availability is Availability.NOT_OFFERED
+    assert endpoints["complaint/list"].availability is Availability.NOT_OFFERED
+    assert sum(state.availability is Availability.AVAILABLE for state in endpoints.values()) == 12
+
+
+async def test_quirk_188_nothing_shows_secrets_or_tokens(platforms: Platforms) -> None:
+    await platforms.wjdh.modules("00001")
+    for secret in ("sandbox-secret-key", "wjdh.sandbox.1"):
+        assert secret not in repr(platforms)
+        assert secret not in repr(vars(platforms.wjdh)["_session"])
+
+
+@pytest.mark.parametrize(
+    "body", ['{"code": 0, "data": 42}', '{"code": 0, "data": "见前言"}', '{"code": 0, "data": true}']
+)
+async def test_another_shape_is_an_error_of_the_protocol(platforms: Platforms, sandbox: Sandbox, body: str) -> None:
+    wjdh = platforms.wjdh
+    for endpoint, read in (
+        ("shenheList", lambda: wjdh.shenhes(COMMUNITY)),
+        ("shenhe", lambda: wjdh.shenhe(1)),
+        ("order/list", lambda: wjdh.orders(COMMUNITY, OrderQuery())),
+        ("modules", lambda: wjdh.modules(COMMUNITY)),
+        ("repair/list", lambda: wjdh.repairs(COMMUNITY, RepairStatus.OPEN)),
+        ("repair", lambda: wjdh.repair(1)),
+    ):
+        answering(sandbox, endpoint, body)
+        with pytest.raises(ProtocolError) as caught:
+            await read()
+        assert caught.value.endpoint == endpoint
+        assert "见前言" not in str(caught.value)
