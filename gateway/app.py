@@ -30,6 +30,7 @@ from gateway.http.explorer import explorer_routes
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.guard import GuardedExecutor
 from gateway.http.health import health_routes
+from gateway.http.metrics import metrics_routes
 from gateway.http.payment_callback import CallbackTokens, payment_callback_routes
 from gateway.http.sse import EventStreamEndpoint
 from gateway.http.websocket import WebSocketEndpoint, WebSocketOptions
@@ -37,6 +38,7 @@ from gateway.journal.journal import Journal, open_journal, utc_now
 from gateway.loaders.batch import Source
 from gateway.loaders.registry import Loaders
 from gateway.loaders.watch import Watches
+from gateway.ops.metrics import Metrics
 from gateway.platforms.platforms import Platforms, open_platforms
 from gateway.settings import Settings
 from schema.build import executable_schema, scopes_of
@@ -53,6 +55,7 @@ class Gateway:
         self.journal = journal
         self.platforms = platforms
         self.reads = SharedReads()
+        self.metrics = Metrics()
         self.events = EventBus()
         self.watches = Watches(platforms, self.reads, self.events, settings.watch_interval)
         self.writer = Writer(journal, self.reads, self.events, key, utc_now)
@@ -64,7 +67,7 @@ class Gateway:
         self.callback_tokens = CallbackTokens(key, settings.callback_key_k, settings.callback_key_d)
 
     def open_context(self, principal: Principal, request_id: str) -> RequestContext:
-        source = Source(self.platforms, self.reads, principal.view)
+        source = Source(self.platforms, self.reads, self.metrics, principal.view)
         loaders = Loaders(source, self.journal.payments)
         return RequestContext(principal, loaders, self.actions, self.journal, self.ids, self.watches, request_id)
 
@@ -146,6 +149,7 @@ def create_app(settings: Settings) -> Starlette:
             Route(GRAPHQL_PATH, event_streams),
             WebSocketRoute(GRAPHQL_PATH, web_sockets),
             *payment_callback_routes(gateway.actions.payment, gateway.callback_tokens),
+            *metrics_routes(gateway.metrics, gateway.journal.payments.counts),
             *health_routes({"journal": gateway.journal.ping}),
             *(explorer_routes(GRAPHQL_PATH, GRAPHQL_PATH) if settings.shows_explorer else ()),
         ]

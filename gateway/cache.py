@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Callable, Coroutine, Hashable
 from hashlib import blake2b
 from typing import Any, NamedTuple, TypeVar
 
@@ -46,7 +46,7 @@ class SharedReads:
     def __len__(self) -> int:
         return len(self._flights)
 
-    async def read(self, key: ReadKey, call: Callable[[], Awaitable[ValueT]]) -> ValueT:
+    async def read(self, key: ReadKey, call: Callable[[], Coroutine[Any, Any, ValueT]]) -> ValueT:
         """Join the flight of this key, or start it. Raises what the call raises."""
         flight = self._flights.get(key)
         if flight is None:
@@ -71,11 +71,8 @@ class SharedReads:
             if community_code is None or key.community_code in (None, community_code):
                 del self._flights[key]
 
-    def _start(self, key: ReadKey, call: Callable[[], Awaitable[Any]]) -> _Flight:
-        async def run() -> Any:
-            return await call()
-
-        flight = _Flight(asyncio.create_task(run(), name=f"read {key.endpoint}"))
+    def _start(self, key: ReadKey, call: Callable[[], Coroutine[Any, Any, Any]]) -> _Flight:
+        flight = _Flight(asyncio.create_task(call()))
         self._flights[key] = flight
         flight.task.add_done_callback(lambda _: self._forget(key, flight))
         return flight

@@ -8,6 +8,8 @@ from typing import Any, TypeVar, cast
 from aiodataloader import DataLoader
 
 from gateway.cache import ReadKey, SharedReads
+from gateway.loaders.issues import count_issues
+from gateway.ops.metrics import Metrics
 from gateway.platforms.platforms import Platforms
 
 KeyT = TypeVar("KeyT", bound=Hashable)
@@ -17,17 +19,23 @@ ValueT = TypeVar("ValueT")
 class Source:
     """The platforms as one principal sees them: every read joins an equal one under way (see `gateway.cache`)."""
 
-    __slots__ = ("platforms", "shared", "view")
+    __slots__ = ("metrics", "platforms", "shared", "view")
 
-    def __init__(self, platforms: Platforms, shared: SharedReads, view: Hashable) -> None:
+    def __init__(self, platforms: Platforms, shared: SharedReads, metrics: Metrics, view: Hashable) -> None:
         self.platforms = platforms
         self.shared = shared
+        self.metrics = metrics
         self.view = view
 
     async def read(
         self, endpoint: str, community_code: str | None, arguments: Hashable, call: Callable[[], Awaitable[ValueT]]
     ) -> ValueT:
-        return await self.shared.read(ReadKey(endpoint, community_code, arguments, self.view), call)
+        async def counted() -> ValueT:
+            value = await call()
+            count_issues(self.metrics, endpoint, value)
+            return value
+
+        return await self.shared.read(ReadKey(endpoint, community_code, arguments, self.view), counted)
 
     def conceal(self, *arguments: object) -> bytes:
         """Stands for arguments that may be personal (see `SharedReads.conceal`)."""

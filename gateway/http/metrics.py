@@ -1,0 +1,30 @@
+"""`/metrics`, in Prometheus' text format: counts only, nothing of anybody's data."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.errors import GatewayError
+from gateway.ops.metrics import CONTENT_TYPE, Metrics
+from schema.normalise.states import DeliveryState
+
+log = structlog.get_logger(__name__)
+
+PaymentCounts = Callable[[], Awaitable[Mapping[DeliveryState, int]]]
+
+
+def metrics_routes(metrics: Metrics, payment_counts: PaymentCounts) -> list[Route]:
+    """Payments are counted when they are asked for; while the journal is down their last counts stand."""
+
+    async def show(_request: Request) -> Response:
+        try:
+            for state, count in (await payment_counts()).items():
+                metrics.payments.labels(state.value).set(count)
+        except GatewayError as error:
+            log.warning("payments_not_counted", reason=error.message)
+        return Response(metrics.exposition(), media_type=CONTENT_TYPE)
+
+    return [Route("/metrics", show)]

@@ -1,0 +1,28 @@
+"""What the gateway counts about itself, for Prometheus. Labels are names of schema and document, never values."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """The counters of one gateway, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.data_issues = Counter(
+            "gateway_data_issues",
+            "Values that did not arrive as documented",
+            ("platform", "endpoint", "field", "problem"),
+            registry=self.registry,
+        )
+        self.dropped_rows = Counter(
+            "gateway_dropped_rows", "Rows without an identifier", ("endpoint",), registry=self.registry
+        )
+        self.payments = Gauge(
+            "gateway_payments", "Payment notifications by delivery state", ("state",), registry=self.registry
+        )
+
+    def exposition(self) -> bytes:
+        """All of them in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,35 @@
+"""What the platforms send wrongly is counted, by platform, endpoint and field; payments are, by their state."""
+
+import pytest
+
+from gateway.sandbox.dialects.dialect import Dialect
+
+
+@pytest.fixture
+def dialect():
+    return Dialect.EXAMPLES
+
+
+async def metrics(gateway) -> str:
+    response = await gateway.client.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain")
+    return response.text
+
+
+async def test_a_data_issue_is_counted_once_per_value_that_was_read(gateway):
+    await gateway.ask('{ shenhes(communityCode: "10002", first: 20) { totalCount } }')
+
+    lines = [line for line in (await metrics(gateway)).splitlines() if line.startswith("gateway_data_issues_total{")]
+    assert any('endpoint="shenheList"' in line and 'problem="LEGACY_CODE"' in line for line in lines)
+    assert all('platform="WJDH"' in line for line in lines)
+
+
+async def test_the_counts_hold_nobodys_data(gateway, sandbox):
+    await gateway.ask('{ shenhes(communityCode: "10002", first: 20) { nodes { content { people { phone } } } } }')
+
+    text = await metrics(gateway)
+    assert not any(phone in text for _, phone in sandbox.world.residents)
+
+
+async def test_payments_are_counted_by_their_state(gateway):
+    assert 'gateway_payments{state="QUEUED"} 0.0' in await metrics(gateway)
