@@ -1,0 +1,75 @@
+"""Measure this gateway against what teams would otherwise build, side by side on this machine.
+
+Everything runs on loopback: both platforms as a sandbox in a process of its own, the servers under test in one process
+each, and the load generator here. The servers must give the same data before anything is measured.
+"""
+
+import argparse
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import uvloop
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import table
+from measure import QUERIES, Measured, check_same_answers, compare, document, first_sights, warm_up
+from rows import PER_PAGE, ROWS, add_orders, cost_by_rows
+from servers import Sandbox, Server, gateway, has_node, peer, sandbox
+
+DOCUMENTS = 60
+"""Documents never seen before, to measure their first sight."""
+
+GATEWAY = "gateway"
+WITHOUT_PLANS = "gateway, without plans"
+
+
+def start(stack: ExitStack, platforms: Sandbox, callers: int) -> list[Server]:
+    """All servers, the gateway first."""
+    starting = [
+        gateway(GATEWAY, platforms, callers),
+        gateway(WITHOUT_PLANS, platforms, callers, GATEWAY_PLANS="0"),
+    ]
+    if has_node():
+        starting.append(peer(table.BASELINE, "mercurius.mjs", platforms, callers))
+        starting.append(peer("apollo", "apollo.mjs", platforms, callers))
+    return [stack.enter_context(server) for server in starting]
+
+
+async def measure(servers: list[Server], platforms: Sandbox, options: argparse.Namespace) -> None:
+    print(table.machine(), flush=True)
+    for name, what in QUERIES.items():
+        await check_same_answers(servers, document(name))
+        await warm_up(servers, document(name), options.warm_up)
+        print(f"{name}: {what}", flush=True)
+    for callers in options.callers:
+        results: dict[str, dict[str, Measured]] = {}
+        for name in QUERIES:
+            results[name] = await compare(servers, platforms, document(name), callers, options.rounds, options.requests)
+        print(
+            f"\n{callers} at once\n\n{table.costs(results, servers)}\n\n{table.details(results, servers)}", flush=True
+        )
+    seen = {server.name: await first_sights(server, document("fan_out"), DOCUMENTS) for server in servers}
+    print(f"\nA new document (fan_out)\n\n{table.sights(seen)}")
+    add_orders(platforms, max(ROWS))
+    costs = await cost_by_rows(servers[0], options.rounds, options.requests)
+    print(f"\nRows (list, {PER_PAGE} a call)\n\n{table.linearity(costs)}")
+    print("\nMemory after all of it, MiB: " + ", ".join(f"{server.name} {server.memory:.0f}" for server in servers))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7, help="rounds that count, per query (default: 7)")
+    parser.add_argument("--requests", type=int, default=500, help="requests per round (default: 500)")
+    parser.add_argument("--warm-up", type=int, default=3000, help="requests per query before all (default: 3000)")
+    parser.add_argument("--callers", type=int, nargs="+", default=[1, 16], help="callers at once (default: 1 16)")
+    options = parser.parse_args()
+    with ExitStack() as stack:
+        platforms = stack.enter_context(sandbox("--dialect", "documented", "--orders-per-page", str(PER_PAGE)))
+        servers = start(stack, platforms, max(options.callers))
+        uvloop.run(measure(servers, platforms, options))
+
+
+if __name__ == "__main__":
+    main()

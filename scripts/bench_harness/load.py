@@ -1,0 +1,147 @@
+"""A closed-loop load generator: each caller has one connection and sends its next request when it has its answer."""
+
+import asyncio
+import ctypes
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+ANSWER_TIMEOUT = 60.0
+"""Seconds that a whole load may take before it is given up."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a server did with a number of requests. CPU is of all its threads, in microseconds per request."""
+
+    cpu: float
+    rate: float
+    latencies: Sequence[float]
+
+    def latency(self, percent: int) -> float:
+        """Milliseconds that so many percent of the requests took at most."""
+        return statistics.quantiles(self.latencies, n=100)[percent - 1] * 1e3
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of a process so far, user and system, of all its threads (clock_getcpuclockid(3))."""
+    clock = ctypes.c_int()
+    if error := _libc.clock_getcpuclockid(pid, ctypes.byref(clock)):
+        raise ProcessLookupError(error, f"process {pid} has no clock")
+    return time.clock_gettime(clock.value)
+
+
+def post(path: str, body: bytes, headers: Sequence[tuple[str, str]]) -> bytes:
+    """A complete request."""
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        "Content-Type: application/json",
+        "Accept: application/json",
+        f"Content-Length: {len(body)}",
+        *(f"{name}: {value}" for name, value in headers),
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+async def run(port: int, pid: int, callers: Sequence[Sequence[bytes]], count: int) -> Load:
+    """Send `count` requests in all, each caller taking its own in turn, and measure. Raises AssertionError for any
+    answer but a 200. Connections are opened before, and not measured."""
+    loop = asyncio.get_running_loop()
+    connections = [
+        (await loop.create_connection(partial(_Caller, requests), "127.0.0.1", port))[1] for requests in callers
+    ]
+    shares = [count // len(callers) + (number < count % len(callers)) for number in range(len(callers))]
+    try:
+        cpu, started = cpu_seconds(pid), time.perf_counter()
+        async with asyncio.timeout(ANSWER_TIMEOUT):
+            await asyncio.gather(*(caller.send(share) for caller, share in zip(connections, shares, strict=True)))
+        cpu, elapsed = cpu_seconds(pid) - cpu, time.perf_counter() - started
+    finally:
+        for caller in connections:
+            caller.close()
+    latencies = [latency for caller in connections for latency in caller.latencies]
+    return Load(cpu / count * 1e6, count / elapsed, latencies)
+
+
+async def ask(port: int, request: bytes) -> bytes:
+    """The body of the answer to one request."""
+    _, caller = await asyncio.get_running_loop().create_connection(lambda: _Caller([request]), "127.0.0.1", port)
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT):
+            await caller.send(1)
+        return caller.answer
+    finally:
+        caller.close()
+
+
+class _Caller(asyncio.Protocol):
+    """One connection. Answers must say their length, as those of all the servers do."""
+
+    _transport: asyncio.Transport
+
+    def __init__(self, requests: Sequence[bytes]) -> None:
+        self._requests = requests
+        self._sent = 0
+        self._buffer = b""
+        self._end = 0
+        self.latencies: list[float] = []
+        self.answer = b""
+
+    async def send(self, count: int) -> None:
+        """Send so many requests, one after the other."""
+        self._left = count
+        self._done = asyncio.get_running_loop().create_future()
+        self._next()
+        await self._done
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment] # a stream's transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._done.done():
+            self._done.set_exception(ConnectionError("the server closed the connection"))
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        if not self._end:
+            self._end = self._length()
+        if self._end and len(self._buffer) >= self._end:
+            self.latencies.append(time.perf_counter() - self._started)
+            self.answer, self._buffer, self._end = self._buffer[self._body :], b"", 0
+            self._next()
+
+    def _next(self) -> None:
+        if not self._left:
+            self._done.set_result(None)
+            return
+        self._left -= 1
+        request = self._requests[self._sent % len(self._requests)]
+        self._sent += 1
+        self._started = time.perf_counter()
+        self._transport.write(request)
+
+    def _length(self) -> int:
+        """Bytes of the whole answer; 0 while its head is not complete."""
+        head, separator, _ = self._buffer.partition(b"\r\n\r\n")
+        if not separator:
+            return 0
+        if not head.startswith(b"HTTP/1.1 200"):
+            self._fail(head.splitlines()[0])
+        for line in head.lower().split(b"\r\n"):
+            if line.startswith(b"content-length:"):
+                self._body = len(head) + len(separator)
+                return self._body + int(line.partition(b":")[2])
+        self._fail(b"an answer without a length")
+        return 0
+
+    def _fail(self, reason: bytes) -> None:
+        if not self._done.done():
+            self._done.set_exception(AssertionError(reason.decode()))

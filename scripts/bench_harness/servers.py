@@ -1,0 +1,142 @@
+"""The processes of a benchmark: the platforms' sandbox, this gateway, and its peers in Node.js."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+import httpx
+
+from gateway.auth.issuer import DevelopmentIssuer
+from gateway.settings import load_settings
+
+PEERS = Path(__file__).parent.parent / "bench_peers"
+
+START_TIMEOUT = 30.0
+STOP_TIMEOUT = 15.0
+COMMUNITIES = ("10002", "00001")
+
+PRODUCTION = {"NODE_ENV": "production"}
+
+LAST_SETTING = "GATEWAY_CALLBACK_KEY_D"
+"""What the sandbox prints last, once it listens."""
+
+UNLIMITED = {"GATEWAY_RATE_LIMIT": "1000000000", "GATEWAY_COST_LIMIT": "1000000000", "GATEWAY_MAX_ALIASES": "100"}
+"""The limits stay in the path of each request; they are only too high to be reached."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A GraphQL server under test. `callers` are the Authorization headers of callers that share nothing."""
+
+    name: str
+    port: int
+    pid: int
+    callers: Sequence[Sequence[tuple[str, str]]]
+
+    @property
+    def memory(self) -> float:
+        """Resident memory in MiB."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+        raise ProcessLookupError(self.pid)
+
+
+class Sandbox:
+    """Both platforms in a process of their own, and its log of calls."""
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self.settings = settings
+        self._urls = (settings["GATEWAY_WJDH_URL"], settings["GATEWAY_SECURITY_URL"])
+
+    def forget_calls(self) -> None:
+        httpx.delete(f"{self._urls[0]}/__sandbox__/calls", trust_env=False).raise_for_status()
+
+    def calls(self) -> int:
+        """How many calls both platforms received since then."""
+        answers = [httpx.get(f"{url}/__sandbox__/calls", trust_env=False).json() for url in self._urls]
+        return sum(sum(answer["counts"].values()) for answer in answers)
+
+
+@contextmanager
+def sandbox(*options: str) -> Iterator[Sandbox]:
+    with _process([sys.executable, "-m", "gateway.sandbox", *options], {}) as (_, printed):
+        settings: dict[str, str] = {}
+        while LAST_SETTING not in settings:
+            name, _, value = printed.readline().rstrip("\n").partition("=")
+            if not name:
+                raise RuntimeError("the sandbox did not start")
+            settings[name] = value
+        yield Sandbox(settings)
+
+
+@contextmanager
+def gateway(name: str, platforms: Sandbox, callers: int, **settings: str) -> Iterator[Server]:
+    """This gateway in one process. Each of its callers has a token of its own that opens other communities as well,
+    so that no two of them may share a read."""
+    port = _free_port()
+    environ = {**platforms.settings, **UNLIMITED, **settings, "GATEWAY_PORT": str(port)}
+    with tempfile.TemporaryDirectory() as data:
+        environ["GATEWAY_DATA_DIR"] = data
+        issuer = DevelopmentIssuer.open(load_settings(environ))
+        tokens = [issuer.mint(["*"], [*COMMUNITIES, f"bench{caller}"], "bench", 3600) for caller in range(callers)]
+        with _process([sys.executable, "-m", "gateway", "serve"], environ) as (pid, _):
+            _wait(lambda: _answers(f"http://127.0.0.1:{port}/healthz"))
+            yield Server(name, port, pid, [[("Authorization", f"Bearer {token}")] for token in tokens])
+
+
+@contextmanager
+def peer(name: str, program: str, platforms: Sandbox, callers: int) -> Iterator[Server]:
+    """A peer. It knows no callers, and has no limits, request ids or metrics: it is spared their work."""
+    with _process(["node", str(PEERS / program)], {**platforms.settings, **PRODUCTION}) as (pid, printed):
+        yield Server(name, int(printed.readline()), pid, [[]] * callers)
+
+
+def has_node() -> bool:
+    """Whether Node.js and the peers' packages are there."""
+    return shutil.which("node") is not None and (PEERS / "node_modules").is_dir()
+
+
+@contextmanager
+def _process(command: Sequence[str], environ: Mapping[str, str]) -> Iterator[tuple[int, IO[str]]]:
+    """A process's id and what it prints."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**inherited, **environ}) as process:
+        try:
+            yield process.pid, cast("IO[str]", process.stdout)
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _wait(is_ready: Callable[[], bool]) -> None:
+    started = time.monotonic()
+    while not is_ready():
+        if time.monotonic() - started > START_TIMEOUT:
+            raise TimeoutError("the server did not start")
+        time.sleep(0.05)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False).is_success
+    except httpx.TransportError:
+        return False
