@@ -7,6 +7,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -34,7 +35,7 @@ from gateway.http.metrics import metrics_routes
 from gateway.http.payment_callback import CallbackTokens, payment_callback_routes
 from gateway.http.sse import EventStreamEndpoint
 from gateway.http.websocket import WebSocketEndpoint, WebSocketOptions
-from gateway.journal.journal import Journal, open_journal, utc_now
+from gateway.journal.journal import Clock, Journal, open_journal, utc_now
 from gateway.loaders.batch import Source
 from gateway.loaders.registry import Loaders
 from gateway.loaders.watch import Watches
@@ -49,7 +50,7 @@ GRAPHQL_PATH = "/graphql"
 class Gateway:
     """What lives as long as the process: opened by `open_gateway`."""
 
-    def __init__(self, settings: Settings, journal: Journal, platforms: Platforms) -> None:
+    def __init__(self, settings: Settings, journal: Journal, platforms: Platforms, clock: Clock) -> None:
         key = id_key(settings)
         self.ids = NodeIds(key)
         self.journal = journal
@@ -58,12 +59,11 @@ class Gateway:
         self.metrics = Metrics()
         self.events = EventBus()
         self.watches = Watches(platforms, self.reads, self.events, settings.watch_interval)
-        self.writer = Writer(journal, self.reads, self.events, key, utc_now)
-        self.actions = Actions(
-            self.writer, platforms, journal, utc_now, sends_refuse_reason=settings.send_refuse_reason
-        )
-        self.relay = Relay(journal, platforms.security, self.events, _name(), utc_now)
-        self.reconciler = Reconciler(journal, self.actions.checks, utc_now)
+        self.writer = Writer(journal, self.reads, self.events, key, clock)
+        self.actions = Actions(self.writer, platforms, journal, clock, sends_refuse_reason=settings.send_refuse_reason)
+        lease = timedelta(seconds=settings.relay_lease)
+        self.relay = Relay(journal, platforms.security, self.events, _name(), lease, clock)
+        self.reconciler = Reconciler(journal, self.actions.checks, clock)
         self.callback_tokens = CallbackTokens(key, settings.callback_key_k, settings.callback_key_d)
 
     def open_context(self, principal: Principal, request_id: str) -> RequestContext:
@@ -84,8 +84,11 @@ def _name() -> str:
     return f"{socket.gethostname()}/{os.getpid()}"
 
 
-def create_app(settings: Settings) -> Starlette:
-    """The ASGI application. Raises SettingsError; what it needs is opened when it starts and closed when it ends."""
+def create_app(settings: Settings, clock: Clock = utc_now) -> Starlette:
+    """The ASGI application. Raises SettingsError; what it needs is opened when it starts and closed when it ends.
+
+    `clock` is what the journal, the relay and the reconciler go by.
+    """
     authenticator = open_authenticator(settings)
     visitor = None if settings.is_production or settings.auth_issuer else _local_developer()
     schema = executable_schema()
@@ -156,7 +159,7 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_gateway(settings) as gateway:
+        async with open_gateway(settings, clock) as gateway:
             app.state.gateway = gateway
             app.router.routes[:] = routes(gateway)
             try:
@@ -168,15 +171,15 @@ def create_app(settings: Settings) -> Starlette:
 
 
 @asynccontextmanager
-async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
+async def open_gateway(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Gateway]:
     """Everything that lives as long as the process, with the relay and the reconciler at work.
 
     At the end they stop first, then the writes under way come to their end, then connections are closed.
     """
     async with AsyncExitStack() as stack:
-        journal = await stack.enter_async_context(open_journal(settings))
+        journal = await stack.enter_async_context(open_journal(settings, clock))
         platforms = await stack.enter_async_context(open_platforms(settings))
-        gateway = Gateway(settings, journal, platforms)
+        gateway = Gateway(settings, journal, platforms, clock)
         await stack.enter_async_context(gateway.events.bridge(journal))
         stack.push_async_callback(gateway.writer.drain)
         await stack.enter_async_context(_at_work(gateway))

@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     database_url: DatabaseUrl = ""
     journal_timeout: Seconds = 5.0
+    relay_lease: Seconds = 60.0
 
     wjdh_url: str = ""
     wjdh_secret_id: str = ""

@@ -13,6 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from gateway.app import Gateway, create_app
+from gateway.journal.journal import Clock, utc_now
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions
 from gateway.serve import UVICORN, EmbeddedServer
@@ -80,10 +81,10 @@ class Served:
 
 
 @asynccontextmanager
-async def serve_gateway(environ: Mapping[str, str]) -> AsyncIterator[Served]:
+async def serve_gateway(environ: Mapping[str, str], clock: Clock = utc_now) -> AsyncIterator[Served]:
     """Serve a gateway of these settings on a port of its own, with uvicorn as in production."""
     settings = load_settings(environ)
-    app = create_app(settings)
+    app = create_app(settings, clock)
     server = EmbeddedServer(uvicorn.Config(app, **UVICORN | {"loop": "none", "port": 0}))
     running = asyncio.create_task(server.serve())
     while not server.started:

@@ -31,7 +31,6 @@ JITTER = 0.1
 AUTH_WAIT = timedelta(minutes=1)
 """When the platform refuses the gateway's token or has no path set, nothing was asked of it: not an attempt."""
 
-LEASE = timedelta(seconds=60)
 MOST_AT_ONCE = 16
 SHORTEST_SLEEP = 0.01
 LONGEST_SLEEP = 5.0
@@ -39,7 +38,10 @@ LONGEST_SLEEP = 5.0
 
 
 class Relay:
-    """Run one per gateway. `owner` names it in the journal, for people who look."""
+    """Run one per gateway. `owner` names it in the journal, for people who look.
+
+    `lease` is how long a notification is this gateway's alone: longer than the platform's client takes for a call.
+    """
 
     def __init__(
         self,
@@ -47,6 +49,7 @@ class Relay:
         security: Security,
         events: EventBus,
         owner: str,
+        lease: timedelta,
         clock: Callable[[], datetime],
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -54,6 +57,7 @@ class Relay:
         self._security = security
         self._events = events
         self._owner = owner
+        self._lease = lease
         self._clock = clock
         self._jitter = jitter
 
@@ -80,7 +84,7 @@ class Relay:
         """Claim as much of what is due as there is room for, and start on it. Returns how long to sleep, in seconds."""
         try:
             room = MOST_AT_ONCE - len(deliveries)
-            claimed = await self._payments.claim(self._owner, room, LEASE) if room else ()
+            claimed = await self._payments.claim(self._owner, room, self._lease) if room else ()
             deliveries.update(asyncio.create_task(self.deliver(payment)) for payment in claimed)
             due = None if len(claimed) == room else await self._payments.next_due()
         except JournalError as error:
