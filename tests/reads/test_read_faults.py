@@ -1,0 +1,263 @@
+"""Every fault of a platform at the edge: its own fields are null and say why, the other platform's are as ever."""
+
+import asyncio
+import re
+import time
+
+import pytest
+
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.sandbox.garbling import ERROR_PAGE, LOGIN_PAGE, TOO_MANY_ATTEMPTS
+
+PATIENCE = 0.5
+"""What a call may take, in seconds."""
+
+READS = {
+    "shenhes": ("WJDH", "shenheList"),
+    "shenhe": ("WJDH", "shenhe"),
+    "orders": ("WJDH", "order/list"),
+    "order": ("WJDH", "order/list"),
+    "repairs": ("WJDH", "repair/list"),
+    "repair": ("WJDH", "repair"),
+    "modules": ("WJDH", "modules"),
+    "people": ("SECURITY", "people"),
+    "house.owner": ("SECURITY", "owner"),
+    "communities": ("SECURITY", "modules-sync"),
+}
+"""Each field of the query below by its path, and where it is read from."""
+
+EVERYTHING = """
+query Everything($number: String!) {
+  shenhes(communityCode: "10002", first: 2) { totalCount nodes { id status } }
+  shenhe(id: "3") { id status }
+  orders(communityCode: "10002", first: 2) { totalCount nodes { id number house { address } } }
+  order(communityCode: "10002", number: $number) { id number }
+  repairs(communityCode: "10002", first: 2) { totalCount nodes { id status reporter { phone } } }
+  repair(id: "3") { id status }
+  modules(communityCode: "10002") { id name enabled }
+  people(name: "王芳", phone: "19900000002") { name residencies { house { address } } }
+  house(address: {communityCode: "10002", building: 1, unit: 1, floor: 1, room: 101}) { address owner { phone } }
+  communities { code }
+}
+"""
+
+FINE = None
+OUTCOMES = {
+    FaultKind.RESET: "UPSTREAM_UNAVAILABLE",
+    FaultKind.HTTP_500: "UPSTREAM_PROTOCOL",
+    FaultKind.TOO_MANY_REQUESTS: "UPSTREAM_UNAVAILABLE",
+    FaultKind.EXPIRED_TOKEN: "UPSTREAM_AUTH",
+    FaultKind.HANG: "UPSTREAM_TIMEOUT",
+    FaultKind.REFUSED_BEFORE_COMMIT: FINE,
+    FaultKind.LATENCY: "UPSTREAM_TIMEOUT",
+    FaultKind.SLOW_DRIP: "UPSTREAM_TIMEOUT",
+    FaultKind.TRUNCATED: "UPSTREAM_UNAVAILABLE",
+    FaultKind.CLOSED_AFTER: FINE,
+    FaultKind.GZIP_BOMB: "UPSTREAM_PROTOCOL",
+    FaultKind.GARBAGE: "UPSTREAM_PROTOCOL",
+    FaultKind.EMPTY_BODY: "UPSTREAM_PROTOCOL",
+    FaultKind.WRONG_SHAPE: "UPSTREAM_PROTOCOL",
+    FaultKind.DEEP_NESTING: "UPSTREAM_PROTOCOL",
+    FaultKind.PHP_NOTICE: FINE,
+    FaultKind.BOM: FINE,
+    FaultKind.GBK: FINE,
+    FaultKind.TRAILING_COMMA: FINE,
+    FaultKind.BODY: "UPSTREAM_PROTOCOL",
+    FaultKind.APPLIED_THEN_RESET: FINE,
+    FaultKind.APPLIED_THEN_500: FINE,
+    FaultKind.APPLIED_THEN_HANG: FINE,
+}
+"""The code that each fault gives a read; a fault of writes, or one that can be read around, gives none."""
+
+LEAKING_BODY = "服务器错误 王芳 19900000002 999302199211302226 http://tc.mg.cool/api sql: select * from people".encode()
+
+
+@pytest.fixture
+def environ(environ):
+    return environ | {"GATEWAY_CALL_TIMEOUT": str(PATIENCE)}
+
+
+def at(data, path):
+    for name in path.split("."):
+        data = data[name]
+    return data
+
+
+def everything(sandbox):
+    return EVERYTHING, {"number": sandbox.world.orders[20].number}
+
+
+def says_nothing_of_the_platform(sandbox, error):
+    """No text of the platform's, no address of it, nobody's number, no secret."""
+    text = str({**error, "extensions": {**error["extensions"], "requestId": ""}})
+    pages = (ERROR_PAGE + LOGIN_PAGE + TOO_MANY_ATTEMPTS + LEAKING_BODY).decode()
+    foreign = set(re.findall(r"[\u4e00-\u9fff]+|[\w/.]*/[\w/.]+", pages)) | {
+        "http",
+        "127.0.0.1",
+        "<",
+        "Kernel",
+        "Attempts",
+    }
+    foreign |= {*sandbox.options.wjdh_credentials, *sandbox.options.security_credentials}
+    return not any(word in text for word in foreign) and not re.search(r"\d{5}", text)
+
+
+def test_the_table_holds_every_fault():
+    assert set(OUTCOMES) == set(FaultKind)
+
+
+@pytest.mark.parametrize("kind", FaultKind)
+async def test_a_fault_costs_the_fields_of_its_platform_and_passes(gateway, sandbox, kind):
+    query = everything(sandbox)
+    whole = (await gateway.ask(*query)).data
+    seconds = PATIENCE * 1.5 if kind is FaultKind.LATENCY else 0.05
+    for platform in ("WJDH", "SECURITY"):
+        sandbox.faults.set(platform, None, Fault(kind, seconds=seconds, body=LEAKING_BODY))
+
+        answer = await gateway.ask(*query)
+
+        sandbox.faults.clear()
+        assert answer.response.status_code == 200
+        if OUTCOMES[kind] is FINE:
+            assert answer.data == whole
+            continue
+        told = {".".join(error["path"]): error for error in answer.errors}
+        assert set(told) == {path for path, (where, _) in READS.items() if where == platform}
+        for path, where in READS.items():
+            if path not in told:
+                assert at(answer.partial, path) == at(whole, path)
+                continue
+            assert at(answer.partial, path) is None
+            extensions = told[path]["extensions"]
+            assert extensions["code"] == OUTCOMES[kind]
+            assert (extensions["platform"], extensions["endpoint"]) == where
+            assert says_nothing_of_the_platform(sandbox, told[path])
+        assert (await gateway.ask(*query)).data == whole
+
+
+@pytest.mark.parametrize(("path", "platform", "endpoint"), [(path, *where) for path, where in READS.items()])
+async def test_a_fault_of_one_endpoint_costs_its_fields_alone(gateway, sandbox, path, platform, endpoint):
+    query = everything(sandbox)
+    whole = (await gateway.ask(*query)).data
+    sandbox.faults.set(platform, endpoint, Fault(FaultKind.HTTP_500))
+
+    answer = await gateway.ask(*query)
+
+    lost = {".".join(error["path"]) for error in answer.errors}
+    assert path in lost
+    assert lost == {other for other, where in READS.items() if where == (platform, endpoint)}
+    assert all(at(answer.partial, other) == at(whole, other) for other in READS if other not in lost)
+
+
+async def test_both_platforms_down_cost_what_is_theirs_and_the_gateway_still_answers(gateway, sandbox):
+    sandbox.faults.set("WJDH", None, Fault(FaultKind.RESET))
+    sandbox.faults.set("SECURITY", None, Fault(FaultKind.RESET))
+    query, variables = everything(sandbox)
+    own = 'viewer { subject } dictionaries { name } community(code: "1") { code }'
+
+    answer = await gateway.ask(query.rstrip().removesuffix("}") + own + "}", variables)
+
+    assert answer.response.status_code == 200
+    assert answer.partial["viewer"]["subject"]
+    assert answer.partial["dictionaries"]
+    assert answer.partial["community"] == {"code": "1"}
+    assert answer.partial["house"] == {"address": "10002 1-1-1-101", "owner": None}
+    assert {".".join(error["path"]) for error in answer.errors} == set(READS)
+
+
+@pytest.mark.parametrize(("platform", "login"), [("WJDH", "secret"), ("SECURITY", "token")])
+async def test_a_login_that_fails_is_named_as_the_endpoint_in_trouble(gateway, sandbox, platform, login):
+    sandbox.faults.set(platform, login, Fault(FaultKind.HTTP_500))
+    answer = await gateway.ask(*everything(sandbox))
+    told = {error["extensions"]["endpoint"] for error in answer.errors}
+    assert told == {login}
+    assert {error["extensions"]["platform"] for error in answer.errors} == {platform}
+
+
+async def test_a_refusal_is_not_an_empty_list(gateway, sandbox):
+    body = '{"code": 1, "msg": "获取订单列表成功", "message": "Order156", "data": [], "pages": null}'
+    sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.BODY, body=body.encode()))
+    answer = await gateway.ask('{ orders(communityCode: "10002") { totalCount nodes { id } } }')
+    assert answer.partial == {"orders": None}
+    assert answer.code == "UPSTREAM_REFUSED"
+    assert answer.error["extensions"]["upstreamCode"] == 1
+    assert answer.error["extensions"]["upstreamMessage"] is None
+    assert "Order156" not in answer.response.text
+
+
+async def test_a_list_whose_later_page_fails_is_null_and_not_shorter(gateway, sandbox, monkeypatch):
+    query = '{ orders(communityCode: "10002", first: 20) { nodes { id } } }'
+    await gateway.ask(query)
+    faults = iter((None, Fault(FaultKind.HTTP_500)))
+    monkeypatch.setattr(sandbox.faults, "take", lambda platform, endpoint: next(faults))
+
+    answer = await gateway.ask(query)
+
+    assert answer.partial == {"orders": None}
+    assert answer.code == "UPSTREAM_PROTOCOL"
+
+
+async def test_one_owner_that_fails_costs_one_order_its_owner(gateway, sandbox):
+    query = '{ orders(communityCode: "10002", first: 10) { nodes { house { address owner { phone } } } } }'
+    whole = (await gateway.ask(query)).data["orders"]["nodes"]
+    sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HTTP_500), times=1)
+    answer = await gateway.ask(query)
+    *path, last = answer.error["path"]
+    assert (path[:2], path[3:], last) == (["orders", "nodes"], ["house"], "owner")
+    partial = answer.partial["orders"]["nodes"]
+    assert partial[path[2]]["house"]["owner"] is None
+    assert [node for index, node in enumerate(partial) if index != path[2]] == [
+        node for index, node in enumerate(whole) if index != path[2]
+    ]
+
+
+PLATFORMS = "{ platforms { name healthy endpoints { name availability circuit } } }"
+
+
+async def test_an_endpoint_that_keeps_hanging_is_given_a_rest_shown_as_such_and_tried_again(
+    gateway, sandbox, monkeypatch
+):
+    query = '{ modules(communityCode: "10002") { name } orders(communityCode: "10002", first: 1) { totalCount } }'
+    await gateway.ask(query)
+    breaker = gateway.parts.platforms.wjdh._caller._routes["modules"].breaker
+    sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HANG))
+    # Equal reads are shared: eight failures take eight questions.
+    await asyncio.gather(
+        *(gateway.ask(f'{{ modules(communityCode: "1000{number}") {{ name }} }}') for number in range(8))
+    )
+    sandbox.reset_calls()
+
+    answer = await gateway.ask(query)
+
+    assert answer.partial["modules"] is None
+    assert answer.partial["orders"]["totalCount"] > 0
+    assert answer.code == "UPSTREAM_UNAVAILABLE"
+    assert answer.error["extensions"]["retryable"] is True
+    assert sandbox.count("WJDH", "modules") == 0
+    wjdh, security = (await gateway.ask(PLATFORMS)).data["platforms"]
+    assert (wjdh["healthy"], security["healthy"]) == (False, True)
+    assert {each["name"] for each in wjdh["endpoints"] if each["circuit"] != "CLOSED"} == {"modules"}
+
+    sandbox.faults.clear()
+    later = time.monotonic() + 5
+    monkeypatch.setattr(breaker, "_clock", lambda: later)
+    assert len((await gateway.ask(query)).data["modules"]) == 9
+    wjdh, _ = (await gateway.ask(PLATFORMS)).data["platforms"]
+    assert wjdh["healthy"]
+
+
+class TestWithoutPathsOfTheSecurityPlatform:
+    @pytest.fixture
+    def environ(self, environ):
+        unset = {f"GATEWAY_SECURITY_{endpoint}_PATH" for endpoint in ("PEOPLE", "OWNER", "MODULES")}
+        return {name: value for name, value in environ.items() if name not in unset}
+
+    async def test_its_fields_are_not_configured_and_nothing_else_fails(self, gateway, sandbox):
+        answer = await gateway.ask(*everything(sandbox))
+        told = {".".join(error["path"]): error["extensions"]["code"] for error in answer.errors}
+        assert told == {path: "NOT_CONFIGURED" for path, (platform, _) in READS.items() if platform == "SECURITY"}
+        assert sandbox.count("SECURITY", "token") == 0
+        _, security = (await gateway.ask(PLATFORMS)).data["platforms"]
+        assert security["healthy"]
+        unset = {each["name"] for each in security["endpoints"] if each["availability"] == "NOT_CONFIGURED"}
+        assert unset == {"people", "owner", "modules-sync"}
