@@ -12,14 +12,15 @@ HEAD = ("platform", "endpoint", "reachable", "token", "answer", "time")
 
 
 async def check(settings: Settings) -> int:
-    """Print the table. Returns 0 when every endpoint that was tried answered, else 1."""
+    """Print the table. Returns 0 when every endpoint that was tried answered in the protocol, else 1."""
     async with open_platforms(settings) as platforms:
         rows = []
         for name, client in (("wjdh", platforms.wjdh), ("security", platforms.security)):
             probes = await asyncio.gather(*map(client.probe, client.endpoints))
             rows += [(name, probe) for probe in probes]
     _print([HEAD, *(_row(name, probe) for name, probe in rows)])
-    return 0 if all(probe.answer in (None, "OK", "NOT_CONFIGURED") for _, probe in rows) else 1
+    sys.stdout.write("\nThe arguments are made up: an answer with a code of the platform's is as good as OK.\n")
+    return 1 if any(probe.answer is not None and probe.answer.startswith("UPSTREAM") for _, probe in rows) else 0
 
 
 def _row(platform: str, probe: Probe) -> tuple[str, ...]:

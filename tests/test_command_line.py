@@ -1,0 +1,158 @@
+"""The command line, each command as a process of its own, the platforms as another."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from schema.build import export_sdl
+
+GATEWAY = [sys.executable, "-m", "gateway"]
+
+
+@pytest.fixture(scope="module")
+def platforms() -> Iterator[dict[str, str]]:
+    """The settings that point at both platforms, which run in another process."""
+    with subprocess.Popen([sys.executable, "-m", "gateway.sandbox"], stdout=subprocess.PIPE, text=True) as process:
+        settings: dict[str, str] = {}
+        while "GATEWAY_CALLBACK_KEY_D" not in settings:
+            name, _, value = process.stdout.readline().strip().partition("=")
+            settings[name] = value
+        yield settings
+        process.terminate()
+
+
+@pytest.fixture
+def environ(platforms, tmp_path: Path) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+    return clean | platforms | {"GATEWAY_DATA_DIR": str(tmp_path / "data")}
+
+
+def run(environ, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*GATEWAY, *arguments], env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def served(environ) -> Iterator[tuple[str, subprocess.Popen[str], dict[str, str]]]:
+    environ = environ | {"GATEWAY_PORT": str(free_port())}
+    url = f"http://127.0.0.1:{environ['GATEWAY_PORT']}"
+    with subprocess.Popen([*GATEWAY, "serve"], env=environ, stderr=subprocess.PIPE, text=True) as process:
+        with httpx.Client(transport=httpx.HTTPTransport(retries=0), trust_env=False) as client:
+            for _ in range(600):
+                try:
+                    if client.get(f"{url}/readyz").status_code == 200:
+                        break
+                except httpx.TransportError:
+                    assert process.poll() is None, process.stderr.read()
+                    process_wait(0.05)
+        yield url, process, environ
+        process.kill()
+
+
+def process_wait(seconds: float) -> None:
+    """Between two looks at a process that is starting: it has no other way to say that it is ready."""
+    import time
+
+    time.sleep(seconds)
+
+
+def test_serve_needs_settings_alone_to_answer_from_other_servers(served):
+    url, _, _ = served
+
+    answer = httpx.post(f"{url}/graphql", json={"query": '{ modules(communityCode: "10002") { name enabled } }'}).json()
+
+    assert len(answer["data"]["modules"]) == 9
+
+
+def test_serve_ends_in_peace_when_it_is_told_to(served):
+    _, process, _ = served
+
+    process.send_signal(signal.SIGTERM)
+
+    assert process.wait(timeout=10) in (0, -signal.SIGTERM)
+
+
+def test_a_token_of_the_command_is_one_that_the_server_takes(served):
+    url, _, environ = served
+    token = run(
+        environ, "token", "--scopes", "module:read", "--communities", "10002", "--subject", "desk"
+    ).stdout.strip()
+
+    answer = httpx.post(
+        f"{url}/graphql",
+        headers={"authorization": f"Bearer {token}"},
+        json={"query": '{ viewer { subject scopes communityCodes } a: modules(communityCode: "00001") { name } }'},
+    ).json()
+
+    assert answer == {
+        "data": {"viewer": {"subject": "desk", "scopes": ["module:read"], "communityCodes": ["10002"]}, "a": None}
+    }
+
+
+def test_check_prints_a_row_for_every_endpoint_and_calls_no_write(environ):
+    checked = run(environ, "check")
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    rows = {line.split()[1]: line for line in checked.stdout.split("\n\n")[0].splitlines()[1:]}
+    assert re.search(r"yes +yes +code 1 +\d+ ms", rows["order/list"])
+    assert "not tried" in rows["order/new"]
+    assert {"people", "owner", "modules-sync", "shenheList", "repair/list"} <= set(rows)
+
+
+def test_check_tells_what_a_dead_platform_does_not_answer(environ):
+    checked = run(environ | {"GATEWAY_SECURITY_URL": f"http://127.0.0.1:{free_port()}"}, "check")
+
+    assert checked.returncode == 1
+    assert re.search(r"security +people .*UPSTREAM_UNAVAILABLE", checked.stdout)
+    assert re.search(r"wjdh +modules +yes +yes +code 1", checked.stdout)
+
+
+def test_schema_prints_the_definition(environ):
+    assert run(environ, "schema").stdout == export_sdl()
+
+
+def test_the_demo_shows_one_query_and_its_real_answer_and_ends_with_0(environ, tmp_path):
+    shown = run(environ | {"GATEWAY_PORT": "0"}, "demo", "--once")
+
+    assert shown.returncode == 0, shown.stderr
+    assert "query Dashboard" in shown.stdout
+    assert '"pendingShenhes": ' in shown.stdout
+    assert '"errors"' not in shown.stdout
+
+
+def test_wrong_settings_end_the_command_with_the_name_of_the_variable(environ):
+    ended = run(environ | {"GATEWAY_PORT": "many"}, "serve")
+
+    assert ended.returncode == 2
+    assert "GATEWAY_PORT" in ended.stderr
+    assert "many" not in ended.stderr
+
+
+def test_production_refuses_the_secrets_that_the_document_prints(environ):
+    secrets = {"GATEWAY_ENV": "production", "GATEWAY_ID_KEY": "k" * 40, "GATEWAY_WJDH_SECRET_KEY": "123456"}
+
+    ended = run(environ | secrets, "serve")
+
+    assert ended.returncode == 2
+    assert "GATEWAY_WJDH_SECRET_KEY" in ended.stderr
+
+
+def test_several_workers_need_a_shared_journal(environ):
+    ended = run(environ, "serve", "--workers", "2")
+
+    assert ended.returncode == 2
+    assert "GATEWAY_DATABASE_URL" in ended.stderr
