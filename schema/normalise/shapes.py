@@ -98,12 +98,12 @@ def read_page(
 
 def rows_within(value: object, field: str, issues: Issues) -> list[Mapping[str, object]] | None:
     """The objects of a list inside a record; None when it is absent. What is no object is left out, with an issue."""
+    if is_blank(value):
+        return None
     try:
         rows = row_list(value)
     except ShapeError:
         issues.add(field, value, DataProblem.MALFORMED)
-        return None
-    if value is None:
         return None
     objects: list[Mapping[str, object]] = [row for row in rows if isinstance(row, dict)]
     if len(objects) < len(rows):

@@ -1,0 +1,331 @@
+"""One test per quirk of the platforms' protocol that concerns the shape of answers, named by its number (quirks.md)."""
+
+import json
+from typing import Any
+
+import pytest
+from platform_rows import content, member, module, order, owner, person, repair, residency, review
+
+from schema.normalise.house import parse_owner
+from schema.normalise.module import parse_module_states, parse_modules
+from schema.normalise.order import parse_order, parse_order_page
+from schema.normalise.people import parse_people
+from schema.normalise.records import ModuleState, Page
+from schema.normalise.repair import parse_repair, parse_repair_page
+from schema.normalise.shapes import ShapeError
+from schema.normalise.shenhe import parse_shenhe, parse_shenhe_page
+from schema.normalise.vocabulary import DataProblem, ModuleName, PiiKind, PlatformName, Sex
+
+PAGES = {"current_page": 1, "from": 1, "last_page": 2, "per_page": 15, "to": 15, "total": 17}
+TWICE = json.dumps(json.dumps(content()))
+
+
+def test_quirk_4_module_states_are_json_within_json() -> None:
+    text = """
+    {"00001":{
+        "绑定房屋":"1",
+        "投诉建议":"0"
+    },
+    "00002":{}
+    }"""
+    assert parse_module_states(text) == {
+        "00001": (
+            ModuleState(ModuleName.BIND_HOUSE, "绑定房屋", True),
+            ModuleState(ModuleName.COMPLAINTS, "投诉建议", False),
+        ),
+        "00002": (),
+    }
+    assert parse_module_states(json.loads(text)) == parse_module_states(text)
+
+
+@pytest.mark.parametrize("data", ["{'00001': 1}", 5, True, [1], "[]x"])
+def test_quirk_4_what_holds_no_module_states_is_refused(data: object) -> None:
+    with pytest.raises(ShapeError):
+        parse_module_states(data)
+
+
+def test_quirk_108_modules_of_other_names_are_kept() -> None:
+    assert parse_module_states({"00001": {"社区团购": "1"}})["00001"] == (
+        ModuleState(ModuleName.UNRECOGNIZED, "社区团购", True),
+    )
+
+
+@pytest.mark.parametrize("modules", [None, "1", 1, ["绑定房屋"]])
+def test_quirk_167_a_community_whose_states_are_unreadable_is_unknown(modules: object) -> None:
+    assert parse_module_states({"00001": modules, "00002": {"绑定房屋": 2}}) == {
+        "00002": (ModuleState(ModuleName.BIND_HOUSE, "绑定房屋", None),)
+    }
+
+
+@pytest.mark.parametrize("empty", [None, "", [], {}, "[]"])
+def test_quirk_167_no_module_states_are_none(empty: object) -> None:
+    assert parse_module_states(empty) == {}
+
+
+def test_quirk_15_a_list_of_reviews_needs_no_code() -> None:
+    assert parse_shenhe_page({"data": [review()]}, "10002", 1).items[0].platform_id == 1
+    assert parse_shenhe_page({"code": "0", "data": []}, "10002", 1).items == ()
+
+
+def test_quirk_15_without_code_and_array_there_is_no_answer() -> None:
+    with pytest.raises(ShapeError):
+        parse_shenhe_page({"token_expired": "1"}, "10002", 1)
+
+
+@pytest.mark.parametrize("empty", [None, "", [], {}, "null"])
+def test_quirk_23_32_empty_data_is_not_found(empty: object) -> None:
+    assert parse_people(empty) is None
+    assert parse_owner(empty) is None
+    assert parse_shenhe(empty, "10002") is None
+    assert parse_repair(empty, "10002") is None
+
+
+@pytest.mark.parametrize("data", ["见附录", 5, True, 1.5, [1, 2], ["x"], [{}, {}]])
+def test_what_is_no_record_is_refused(data: object) -> None:
+    for parse in (parse_people, parse_owner):
+        with pytest.raises(ShapeError):
+            parse(data)
+    with pytest.raises(ShapeError):
+        parse_shenhe(data, "10002")
+    with pytest.raises(ShapeError):
+        parse_repair(data, "10002")
+
+
+def test_the_error_of_a_wrong_shape_holds_no_value() -> None:
+    with pytest.raises(ShapeError) as refused:
+        parse_people("19900000001 李明")
+    assert not any(secret in str(refused.value) for secret in ("199", "李明"))
+
+
+@pytest.mark.parametrize(
+    "wrap", [json.dumps, lambda row: json.dumps(json.dumps(row)), lambda row: [row], lambda row: row]
+)
+def test_quirk_112_a_record_comes_as_object_text_or_list_of_one(wrap: Any) -> None:
+    assert parse_people(wrap(person())) == parse_people(person())
+    assert parse_owner(wrap(owner())) == parse_owner(owner())
+    assert parse_shenhe(wrap(review()), "10002") == parse_shenhe(review(), "10002")
+    assert parse_repair(wrap(repair()), "10002") == parse_repair(repair(), "10002")
+
+
+def test_quirk_112_a_list_comes_as_array_or_text() -> None:
+    rows = [module()]
+    assert parse_modules(json.dumps(rows), "00001") == parse_modules(rows, "00001")
+    assert parse_order_page({"data": json.dumps([order()])}, "10002", 1).items[0].platform_id == 4
+
+
+def test_quirk_113_php_spells_empty_objects_as_lists_and_lists_with_gaps_as_objects() -> None:
+    assert parse_shenhe_page({"data": [], "meta": []}, "10002", 1) == Page(items=(), page=1)
+    assert parse_order_page({"data": {"0": order(id=1), "2": order(id=3)}}, "10002", 1).items[1].platform_id == 3
+    assert parse_repair_page({"data": []}, "10002", 1) == Page(items=(), page=1)
+    with pytest.raises(ShapeError):
+        parse_order_page({"data": {"id": 1}}, "10002", 1)
+
+
+@pytest.mark.parametrize("form", [json.dumps(content()), TWICE, content(), json.dumps(content(), ensure_ascii=False)])
+def test_quirk_61_114_content_is_text_text_of_text_or_an_object(form: object) -> None:
+    found = parse_shenhe(review(shenhe_content=form), "10002")
+    assert found.content.people == parse_shenhe(review(), "10002").content.people
+    assert found.content.house == parse_shenhe(review(), "10002").content.house
+    assert (found.content.user_id, found.data_issues) == (5, ())
+
+
+def test_quirk_114_content_is_handed_out_as_it_came() -> None:
+    assert parse_shenhe(review(shenhe_content=TWICE), "10002").content.raw == TWICE
+    assert json.loads(parse_shenhe(review(shenhe_content=content()), "10002").content.raw) == content()
+
+
+@pytest.mark.parametrize("sent", ["见前言", '{"people":{"people_name":"李', "[1]", "5", [], 5, True, "[" * 100_000])
+def test_quirk_114_115_unreadable_content_costs_only_itself(sent: object) -> None:
+    found = parse_shenhe(review(shenhe_content=sent), "10002")
+    assert (found.platform_id, found.content.people, found.content.house) == (1, None, None)
+    (issue,) = found.data_issues
+    assert (issue.field, issue.problem, issue.pii) == ("content", DataProblem.MALFORMED, PiiKind.SENSITIVE_STATUS)
+    assert issue.raw == found.content.raw == (sent if isinstance(sent, str) else json.dumps(sent))
+
+
+@pytest.mark.parametrize("sent", [None, "", " "])
+def test_quirk_114_missing_content_is_none(sent: object) -> None:
+    found = parse_shenhe(review(shenhe_content=sent), "10002")
+    assert found.content is None
+    assert [(issue.field, issue.problem) for issue in found.data_issues] == [("content", DataProblem.MISSING)]
+
+
+def test_a_part_of_the_content_that_is_no_object_costs_only_itself() -> None:
+    found = parse_shenhe(review(shenhe_content=content(job="程序员", company=[]) | {"house": "1栋"}), "10002")
+    assert (found.content.people.job_name, found.content.people.company_name) == ("程序员", None)
+    assert found.content.house is None
+    assert [(issue.field, issue.raw) for issue in found.data_issues] == [("content.house", "1栋")]
+    assert parse_shenhe(review(shenhe_content=content() | {"house": []}), "10002").data_issues == ()
+
+
+def test_quirk_85_the_user_id_exists_only_in_a_content() -> None:
+    found = parse_shenhe(review(), "10002").content
+    assert found.user_id == found.people.user_id == 5
+
+
+@pytest.mark.parametrize("parse", [parse_order_page, parse_repair_page, parse_shenhe_page])
+def test_a_row_without_an_id_is_dropped_and_counted(parse: Any) -> None:
+    rows = [{"id": 1}, {}, {"id": None}, {"id": "0"}, {"id": -1}, {"id": 2**31}, {"id": True}, "x", None, {"id": "7"}]
+    body = {"data": {"repairs": rows}} if parse is parse_repair_page else {"data": rows}
+    page = parse(body, "10002", 1)
+    assert [item.platform_id for item in page.items] == [1, 7]
+    assert page.dropped == 8
+
+
+def test_quirk_133_the_three_shapes_of_pages_are_one() -> None:
+    expected = (1, 15, 2, 17)
+    for page in (
+        parse_shenhe_page({"data": [review()], "links": {}, "meta": PAGES}, "10002", 1),
+        parse_order_page({"code": 0, "data": [order()], "pages": PAGES}, "10002", 1),
+        parse_repair_page({"code": 0, "data": {"repairs": [repair()], "pages": PAGES}}, "10002", 1),
+    ):
+        assert (page.page, page.per_page, page.last_page, page.total) == expected
+        assert page.items[0].community_code == "10002"
+
+
+def test_quirk_136_per_page_may_be_text() -> None:
+    page = parse_shenhe_page({"data": [], "meta": {**PAGES, "per_page": "1"}}, "10002", 1)
+    assert page.per_page == 1
+
+
+def test_quirk_137_contradictions_of_pages_are_kept() -> None:
+    meta = {"current_page": 2, "from": 2, "last_page": 3, "per_page": "1", "to": 2, "total": 3}
+    page = parse_shenhe_page({"data": [review(id=1), review(id=2)], "meta": meta}, "10002", 2)
+    assert (len(page.items), page.per_page, page.last_page, page.total) == (2, 1, 3, 3)
+
+
+@pytest.mark.parametrize("pages", [None, [], "", {}, 5])
+def test_quirk_138_139_without_page_information_there_is_no_total(pages: object) -> None:
+    assert parse_order_page({"code": 0, "data": [], "pages": pages}, "10002", 7) == Page(items=(), page=7)
+
+
+def test_quirk_138_an_empty_page_has_a_total_of_zero() -> None:
+    meta = {"current_page": 1, "from": None, "last_page": 1, "per_page": 20, "to": None, "total": 0}
+    assert parse_shenhe_page({"data": [], "meta": meta}, "10002", 1).total == 0
+
+
+def test_quirk_134_the_platform_says_which_page_it_gave() -> None:
+    assert parse_order_page({"data": [], "pages": {**PAGES, "current_page": 1}}, "10002", 2).page == 1
+
+
+@pytest.mark.parametrize("data", [None, ""])
+def test_quirk_32_orders_and_repairs_may_leave_data_out(data: object) -> None:
+    assert parse_order_page({"code": 0, "data": data, "pages": None}, "10002", 1).items == ()
+    assert parse_repair_page({"code": 0, "data": data}, "10002", 1).items == ()
+
+
+@pytest.mark.parametrize("data", [5, True, "x", {"id": 1}, {"records": []}])
+def test_a_list_of_another_shape_is_refused(data: object) -> None:
+    for parse in (parse_order_page, parse_repair_page, parse_shenhe_page):
+        with pytest.raises(ShapeError):
+            parse({"code": 0, "data": data}, "10002", 1)
+
+
+def test_quirk_5_a_repair_list_needs_no_message() -> None:
+    body = {"code": 0, "data": {"repairs": [repair()], "pages": PAGES}}
+    (found,) = parse_repair_page(body, "00001", 1).items
+    assert (found.reporter_name, found.reporter_phone, found.dated) == ("李明", "19900000003", False)
+
+
+def test_quirk_82_83_the_same_identity_number_stands_for_whom_it_stands_for() -> None:
+    people = parse_people(
+        person(houses=[residency(members=[member(), member(member_name="张三", member_role="爷爷")])])
+    )
+    assert [found.name for found in people.residencies[0].house.members] == ["王建国", "张三"]
+
+
+@pytest.mark.parametrize(("sent", "read"), [(None, None), ([], ()), ({}, ()), ("", None)])
+def test_quirk_73_members_are_null_unless_they_are_told(sent: object, read: object) -> None:
+    house = parse_people(person(houses=[residency(members=sent)])).residencies[0].house
+    assert (house.members, house.data_issues) == (read, ())
+
+
+def test_members_that_cannot_be_read_are_withheld_whole() -> None:
+    house = parse_people(person(houses=[residency(members=["李明", member()])])).residencies[0].house
+    assert [found.name for found in house.members] == ["王建国"]
+    (issue,) = house.data_issues
+    assert (issue.field, issue.problem, issue.pii) == ("members", DataProblem.MALFORMED, PiiKind.SENSITIVE_STATUS)
+    house = parse_people(person(houses=[residency(members="王建国")])).residencies[0].house
+    assert (house.members, house.data_issues[0].raw) == (None, "王建国")
+
+
+def test_houses_that_cannot_be_read_are_reported_by_the_person() -> None:
+    people = parse_people(person(houses=7))
+    assert people.residencies == ()
+    (issue,) = people.data_issues
+    assert (issue.field, issue.platform, issue.pii) == (
+        "residencies",
+        PlatformName.SECURITY,
+        PiiKind.SENSITIVE_STATUS,
+    )
+
+
+def test_a_residency_without_community_or_role_says_so() -> None:
+    (home,) = parse_people(person(houses=[{}])).residencies
+    assert (home.house.community_code, home.house.key) == ("", None)
+    assert [(issue.field, issue.problem) for issue in home.house.data_issues] == [
+        ("communityCode", DataProblem.MISSING)
+    ]
+    assert [(issue.field, issue.problem) for issue in home.data_issues] == [("role", DataProblem.MISSING)]
+
+
+def test_an_owner_without_a_phone_says_so() -> None:
+    found = parse_owner(owner(people_phone=None))
+    assert (found.phone, found.data_issues[0].field, found.data_issues[0].pii) == (None, "phone", PiiKind.PHONE)
+
+
+def test_personal_issues_carry_their_kind_and_platform() -> None:
+    row = person(people_name=["李"], people_phone={}, people_idcard=[], people_address=[], people_photo=[])
+    kinds = {issue.field: (issue.pii, issue.platform) for issue in parse_people(row).data_issues}
+    assert kinds == {
+        "name": (PiiKind.NAME, PlatformName.SECURITY),
+        "phone": (PiiKind.PHONE, PlatformName.SECURITY),
+        "idCard": (PiiKind.ID_CARD, PlatformName.SECURITY),
+        "registeredAddress": (PiiKind.ADDRESS, PlatformName.SECURITY),
+        "photo": (PiiKind.PHOTO, PlatformName.SECURITY),
+    }
+    found = parse_shenhe(review(shenhe_content=content({"people_name": ["李"]})), "10002")
+    (issue,) = found.content.people.data_issues
+    assert (issue.field, issue.raw, issue.platform, issue.pii) == ("name", '["李"]', PlatformName.WJDH, PiiKind.NAME)
+    (issue,) = parse_repair(repair(name=["李"]), "10002").data_issues
+    assert (issue.field, issue.pii) == ("reporter.name", PiiKind.NAME)
+
+
+def test_a_module_without_a_name_is_left_out() -> None:
+    assert parse_modules([module(module_name=None), module(module_name=" "), 5, module()], "00001") == parse_modules(
+        [module()], "00001"
+    )
+
+
+def test_an_order_without_an_id_is_none() -> None:
+    assert parse_order({"number": "1"}, "10002") is None
+    assert parse_order(None, "10002") is None
+
+
+def test_the_document_s_list_example_is_read_but_for_its_old_numbers() -> None:
+    """Example 1.2.2.4 with its JSON repaired (quirks 1, 2)."""
+    old = content(
+        {"people_sex": 2, "people_birth": 723052800, "people_zhengzhimianmao": "1", "people_photo": "www"},
+        {
+            "id": "1",
+            "community_identifier": "1",
+            "people_house_role": 1,
+            "people_house_status": "1",
+            "people_house_use": "1",
+            "people_house_xingzhi": "1",
+            "people_house_type": "1",
+        },
+    )
+    found = parse_shenhe(review(shenhe_content=json.dumps(old)), "10002")
+    assert found.data_issues == ()
+    assert (found.content.people.sex, found.content.people.name) == (Sex.MALE, "李明")
+    assert {issue.field for issue in found.content.people.data_issues} == {"sex", "politicalStatus"}
+    assert {issue.field for issue in found.content.house.data_issues} == {
+        "role",
+        "status",
+        "use",
+        "ownership",
+        "occupantType",
+    }
+    issues = (*found.content.people.data_issues, *found.content.house.data_issues)
+    assert {issue.problem for issue in issues} == {DataProblem.LEGACY_CODE}

@@ -1,0 +1,150 @@
+"""Filters and writes are spelt as the document says (quirks 55, 62, 65, 98 to 102, 110, 120, 121, 146, 151)."""
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from schema.normalise.forms import (
+    module_form,
+    new_announcement_form,
+    new_order_form,
+    order_query_form,
+    repair_filter_form,
+    repair_update_form,
+    shenhe_decision_form,
+    shenhe_filter_form,
+)
+from schema.normalise.records import OrderDetail, OrderQuery
+from schema.normalise.requests import (
+    CarPayer,
+    HousePayer,
+    IdCardPayer,
+    NewAnnouncement,
+    NewOrder,
+    ParkingPayer,
+    Payer,
+    PhonePayer,
+)
+from schema.normalise.vocabulary import (
+    ModuleName,
+    OrderStatus,
+    PaymentStatus,
+    RepairStatus,
+    ShenheStatus,
+    ShenheType,
+)
+
+
+def test_quirk_98_a_review_s_type_is_a_word_and_its_status_a_number() -> None:
+    assert shenhe_filter_form(ShenheType.BIND_OWNER, ShenheStatus.PENDING) == {"type": "业主绑定", "status": "2"}
+
+
+def test_quirk_151_filters_that_are_not_set_are_left_out() -> None:
+    assert shenhe_filter_form(None, None) == {}
+    assert order_query_form(OrderQuery()) == {}
+    assert order_query_form(OrderQuery(building=0)) == {"louhao": "0"}
+
+
+def test_a_decision_sends_the_document_only_when_there_is_one() -> None:
+    assert shenhe_decision_form(ShenheStatus.APPROVED, None) == {"status": "1"}
+    assert shenhe_decision_form(ShenheStatus.REJECTED, "{}") == {"status": "0", "content": "{}"}
+
+
+def test_every_filter_of_orders_has_its_field() -> None:
+    query = OrderQuery(
+        building=1,
+        unit=2,
+        floor=-1,
+        room=101,
+        id_card="999302199211302517",
+        phone="19900000001",
+        name="李明",
+        title="物业费",
+        status=OrderStatus.CLOSED,
+        payment_status=PaymentStatus.PAID,
+    )
+    assert order_query_form(query) == {
+        "louhao": "1",
+        "danyuan": "2",
+        "louceng": "-1",
+        "fangjian": "101",
+        "idcard": "999302199211302517",
+        "phone": "19900000001",
+        "name": "李明",
+        "title": "物业费",
+        "status": "0",
+        "paied": "1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("payer", "type_", "identifier"),
+    [
+        (HousePayer(1, 1, 1, 101), "house", '{"louhao":"1","danyuan":"1","louceng":"1","fangjian":"101"}'),
+        (PhonePayer("19900000001"), "phone", '{"phone":"19900000001"}'),
+        (PhonePayer("19900000001", "李明"), "phone", '{"name":"李明","phone":"19900000001"}'),
+        (IdCardPayer("999302199211302517"), "idcard", '{"idcard":"999302199211302517"}'),
+        (CarPayer("GK12001"), "car_number", '{"number":"GK12001"}'),
+        (ParkingPayer("A012"), "parking_number", '{"number":"A012"}'),
+    ],
+)
+def test_quirk_110_a_payer_is_a_type_and_a_json_text(payer: Payer, type_: str, identifier: str) -> None:
+    form = new_order_form(NewOrder(community_code="00001", payer=payer, title="水费", amount=Decimal("30")))
+    assert form == {"xiaoqu": "00001", "type": type_, "identifier": identifier, "title": "水费", "amount": "30"}
+
+
+def test_quirk_110_details_are_encoded_once() -> None:
+    order = NewOrder(
+        community_code="00001",
+        payer=PhonePayer("19900000001"),
+        title="水费",
+        amount=Decimal("1E+2"),
+        remark="2020年",
+        details=(OrderDetail("单价", '"10"'), OrderDetail("最低", "70%")),
+        manager="晨曦家园物业",
+    )
+    form = new_order_form(order)
+    assert json.loads(form["extra"]) == {"单价": '"10"', "最低": "70%"}
+    assert (form["amount"], form["remark"], form["manager"]) == ("100", "2020年", "晨曦家园物业")
+
+
+def test_quirk_146_a_repair_list_is_always_asked_for_one_status() -> None:
+    assert repair_filter_form(RepairStatus.OPEN) == {"status": "0"}
+    assert repair_filter_form(RepairStatus.RESOLVED) == {"status": "1"}
+
+
+def test_quirk_55_an_absent_reply_is_not_sent() -> None:
+    assert repair_update_form(RepairStatus.RESOLVED, None) == {"status": "1"}
+    assert repair_update_form(RepairStatus.OPEN, "已派人") == {"status": "0", "reply": "已派人"}
+
+
+@pytest.mark.parametrize(("enabled", "status"), [(True, "1"), (False, "0")])
+def test_quirk_62_80_a_module_goes_by_its_name_and_a_number(enabled: bool, status: str) -> None:
+    assert module_form("00001", ModuleName.COMPLAINTS, enabled) == {
+        "xiaoqu": "00001",
+        "module_name": "投诉建议",
+        "module_status": status,
+    }
+
+
+def test_quirk_120_121_an_announcement_has_a_weight_and_joined_images() -> None:
+    announcement = NewAnnouncement(
+        community_code="00001", title="停水", content="明天", weight=3, pinned=True, images=("a.png", "b.png")
+    )
+    assert new_announcement_form(announcement) == {
+        "xiaoqu": "00001",
+        "title": "停水",
+        "content": "明天",
+        "order": "3",
+        "top": "1",
+        "status": "1",
+        "images": "a.png,b.png",
+    }
+
+
+def test_unrecognized_is_never_sent() -> None:
+    with pytest.raises(ValueError, match="cannot be sent"):
+        shenhe_filter_form(ShenheType.UNRECOGNIZED, None)
+    with pytest.raises(ValueError, match="cannot be sent"):
+        module_form("00001", ModuleName.UNRECOGNIZED, True)
