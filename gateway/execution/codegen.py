@@ -1,35 +1,30 @@
 """From the tree of a plan to the Python function that answers the operation.
 
 Each selection becomes a function from a source object to a response object, each list and each interface or union a
-function around those. A query for the titles of orders and the phones of their houses' owners gives, shortened:
+function around those. For a query that asks orders for their titles and owners, this is the part for an order:
 
-    def bind(run):
-        settle, settle_non_null = run.settle, run.settle_non_null
-        info_orders_owner = wrap_info_orders_owner(run.info(position_orders_owner))
+    def object_orders(o):  # Order
+        out = {
+            'title': v if type(v := o.title) is str else finish_non_null(v, leaf_String),
+            'owner': None,
+        }
+        out['owner'] = object_orders_owner(v) if type(v := resolve_owner(root=o, info=wrapped_info_owner)) in plain
+                       else settle(out, 'owner', v, object_orders_owner, nodes_owner)
+        return out
 
-        def object_orders(o):  # Order
-            v0 = o.title
-            v0 = v0 if type(v0) is str else finish_non_null(v0, leaf_String)
-            out = {"title": v0, "owner": None}
-            v = resolve_orders_owner(root=o, info=info_orders_owner)
-            out["owner"] = object_orders_owner(v) if type(v) in plain else settle(out, "owner", v, ...)
-            return out
-        ...
-        return object_query
+A value that is as expected is taken in line. Every other goes the slow way, through `settle` or `finish` of the run:
+null, a value to be coerced, one that has to be awaited, an error. So all fields have one pattern:
 
-A value of the type that is expected is taken as it is, in line; every other goes through `settle` or `finish` of the
-run: null, a value that is not there yet, a value to be coerced, an error. So each field is one of
+    <value> if <it is as expected> else <the slow way>
 
-    v if <the value is as expected> else <the slow way>
-
-What a selection reads without calling anything goes into the dict at once. What calls (resolvers, graphql-core's
-default resolver) is put into its place afterwards, because its value may come later: then `settle` needs the dict.
+What is read from an attribute stands in the dict at once. What is called (a resolver, graphql-core's default resolver)
+is put into its place afterwards, because it may have to be awaited: for that `settle` needs the dict.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from keyword import iskeyword
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     GraphQLBoolean,
@@ -44,6 +39,7 @@ from graphql import (
 from graphql.type import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
 
 from gateway.execution.arguments import Arguments
+from gateway.execution.namespace import Namespace
 from gateway.execution.plan import (
     Abstract,
     Attribute,
@@ -63,9 +59,9 @@ from gateway.execution.values import GENERATED_CODE_USES, EnumNames, complete_le
 EXACT = {
     GraphQLString.coerce_output_value: "type({v}) is str",
     GraphQLID.coerce_output_value: "type({v}) is str",
-    GraphQLInt.coerce_output_value: f"type({{v}}) is int and {GRAPHQL_MIN_INT} <= {{v}} <= {GRAPHQL_MAX_INT}",
-    GraphQLFloat.coerce_output_value: "type({v}) is float and -inf < {v} < inf",
-    GraphQLBoolean.coerce_output_value: "({v} is True or {v} is False)",
+    GraphQLInt.coerce_output_value: f"type({{v}}) is int and {GRAPHQL_MIN_INT} <= v <= {GRAPHQL_MAX_INT}",
+    GraphQLFloat.coerce_output_value: "type({v}) is float and -inf < v < inf",
+    GraphQLBoolean.coerce_output_value: "({v}) is True or v is False",
 }
 """When a value is what the coercion of a built-in scalar would give back unchanged."""
 
@@ -85,20 +81,27 @@ class Code:
 
 def generate(root: Selection, name: str) -> Code:
     """The code for a query. `name` is for tracebacks."""
-    writer = _Writer()
-    source = writer.module(root)
-    namespace = writer.namespace
-    exec(compile(source, f"<plan of {name}>", "exec"), namespace)  # noqa: S102 # written here; of the document it holds names
-    return Code(source, namespace["bind"], namespace["plain"])
+    plain: set[type] = set()
+    namespace = Namespace({**GENERATED_CODE_USES, "plain": plain})
+    source = _Writer(namespace).module(root)
+    exec(compile(source, f"<plan of {name}>", "exec"), namespace.globals)  # noqa: S102 # of the document it holds only names
+    return Code(source, namespace.globals["bind"], plain)
+
+
+class _Ways(NamedTuple):
+    """The condition that `v` is as expected, its completed value then, and what completes any other non-null value."""
+
+    expected: str
+    value: str
+    complete: str
 
 
 class _Writer:
-    """Writes the functions of one plan. `namespace` holds the globals that they refer to."""
+    """Writes the functions of one plan."""
 
-    def __init__(self) -> None:
-        self.namespace: dict[str, Any] = {**GENERATED_CODE_USES, "plain": set()}
-        self._names = set(self.namespace)
-        self._constants: dict[int, str] = {}
+    def __init__(self, namespace: Namespace) -> None:
+        self._name = namespace.name
+        self._constant = namespace.constant
         self._leaves: dict[GraphQLLeafType, str] = {}
         self._enums: dict[tuple[GraphQLEnumType, bool], str] = {}
         self._objects: dict[Selection, str] = {}
@@ -126,15 +129,11 @@ class _Writer:
         if selection in self._objects:
             return self._objects[selection]
         function = self._objects[selection] = self._name("object", *(selection.path or ("query",)))
-        before, entries, after = self._type_check(selection), [], []
-        for number, field in enumerate(selection.fields):
-            lines, value = self._value_at_once(field, f"v{number}")
-            before += lines
-            entries.append(f"{field.key!r}: {value}")
-            after += self._value_in_place(field)
-        result = f"{{{', '.join(entries)}}}"
-        end = [f"out = {result}", *after, "return out"] if after else [f"return {result}"]
-        self._function(f"{function}(o):  # {selection.type.name}", before + end)
+        check = self._type_check(selection)
+        entries = [f"    {field.key!r}: {self._value_at_once(field)}," for field in selection.fields]
+        after = [line for field in selection.fields for line in self._value_in_place(field)]
+        head, tail = ("out = {", [*after, "return out"]) if after else ("return {", [])
+        self._function(f"{function}(o):  # {selection.type.name}", [*check, head, *entries, "}", *tail])
         return function
 
     def _type_check(self, selection: Selection) -> list[str]:
@@ -146,7 +145,7 @@ class _Writer:
 
     def _list(self, shape: ListOf, field: PlannedField) -> str:
         function = self._name("list", *field.path)
-        item = self._completed(shape.item, field, "v", "out", "len(out)")
+        item = self._completed(shape.item, field, "v", ("out", "len(out)"))
         body = [
             "if type(values) is not list and type(values) is not tuple: values = iterable(values)",
             "out = []",
@@ -172,31 +171,32 @@ class _Writer:
 
     # Fields
 
-    def _value_at_once(self, field: PlannedField, v: str) -> tuple[list[str], str]:
-        """The lines before the dict, and the field's value in it. None stands for a value to be put in place."""
+    def _value_at_once(self, field: PlannedField) -> str:
+        """The field's value in the dict. None stands for one that is put in place later."""
         if isinstance(field.origin, Constant):
-            return [], repr(field.origin.value)
+            return repr(field.origin.value)
         if not isinstance(field.origin, Attribute):
-            return [], "None"
+            return "None"
         name = field.origin.name
         read = f"o.{name}" if name.isidentifier() and not iskeyword(name) else f"getattr(o, {name!r})"
         if isinstance(field.shape, Leaf) and isinstance(field.shape.type, GraphQLEnumType):
-            return [], f"{self._enum_names(field.shape.type, field.shape.nullable)}[{read}]"
-        return [f"{v} = {read}", f"{v} = {self._completed(field.shape, field, v)}"], v
+            return f"{self._enum_names(field.shape.type, field.shape.nullable)}[{read}]"
+        return self._completed(field.shape, field, f"v := {read}")
 
     def _value_in_place(self, field: PlannedField) -> list[str]:
-        late = "v"
+        place = ("out", repr(field.key))
         if isinstance(field.origin, Call):
-            read = self._call(field.origin, field.position)
-        elif isinstance(field.origin, Property):
+            call = self._call(field.origin, field.position)
+            return [f"out[{field.key!r}] = {self._completed(field.shape, field, f'v := {call}', place)}"]
+        if isinstance(field.origin, Property):
             name = field.origin.name
             info = self._info(field.position)
-            read = f"o.get({name!r}) if type(o) is dict else read(o, {name!r})"
-            late = f"called(v, {info}, {self._arguments(field.origin.arguments, info, name)})"
-        else:
-            return []
-        value = self._completed(field.shape, field, "v", "out", repr(field.key), late)
-        return [f"v = {read}", f"out[{field.key!r}] = {value}"]
+            called = f"called(v, {info}, {self._arguments(field.origin.arguments, info, name)})"
+            return [
+                f"v = o.get({name!r}) if type(o) is dict else read(o, {name!r})",
+                f"out[{field.key!r}] = {self._completed(field.shape, field, 'v', place, called)}",
+            ]
+        return []
 
     def _call(self, call: Call, position: FieldPosition) -> str:
         function = self._constant(call.function, "resolve", position.name)
@@ -210,44 +210,43 @@ class _Writer:
     # Values
 
     def _completed(
-        self, shape: Shape, field: PlannedField, v: str, container: str = "", key: str = "", late: str = "v"
+        self, shape: Shape, field: PlannedField, v: str, place: tuple[str, str] | None = None, otherwise: str = "v"
     ) -> str:
-        """The expression for the completed value of `v`: in line if it is as expected, else the slow way.
+        """The completed value of `v`, which is a name or assigns one: in line if it is as expected, else the slow way.
 
-        Given a `container`, the value may come later, under `key`. `late` is what goes the slow way.
+        A value that may have to be awaited has a `place`: a container and the key in it. `otherwise` goes the slow way.
         """
         expected, value, complete = self._ways(shape, field, v)
-        if shape.nullable and value == v:
-            expected += f" or {v} is None"
-        if container and shape.nullable:
+        if shape.nullable and value == "v":
+            expected += " or v is None"
+        if place is None:
+            slow = f"finish({otherwise}, {complete})" if shape.nullable else f"finish_non_null({otherwise}, {complete})"
+        elif shape.nullable:
             nodes = self._constant(field.position.nodes, "nodes", field.position.name)
-            slow = f"settle({container}, {key}, {late}, {complete}, {nodes})"
-        elif container:
-            slow = f"settle_non_null({container}, {key}, {late}, {complete})"
+            slow = f"settle({place[0]}, {place[1]}, {otherwise}, {complete}, {nodes})"
         else:
-            slow = f"finish({v}, {complete})" if shape.nullable else f"finish_non_null({v}, {complete})"
+            slow = f"settle_non_null({place[0]}, {place[1]}, {otherwise}, {complete})"
         return f"{value} if {expected} else {slow}"
 
-    def _ways(self, shape: Shape, field: PlannedField, v: str) -> tuple[str, str, str]:
-        """When `v` is as expected, its completed value then, and the function that completes any non-null value."""
+    def _ways(self, shape: Shape, field: PlannedField, v: str) -> _Ways:
         if isinstance(shape, Leaf):
             return self._leaf(shape.type, v)
         if isinstance(shape, ListOf):
             function = self._list(shape, field)
-            return f"type({v}) is list or type({v}) is tuple", f"{function}({v})", function
+            return _Ways(f"type({v}) is list or type(v) is tuple", f"{function}(v)", function)
         function = self._object(shape.selection) if isinstance(shape, Object) else self._abstract(shape, field)
-        return f"type({v}) in plain", f"{function}({v})", function
+        return _Ways(f"type({v}) in plain", f"{function}(v)", function)
 
-    def _leaf(self, type_: GraphQLLeafType, v: str) -> tuple[str, str, str]:
+    def _leaf(self, type_: GraphQLLeafType, v: str) -> _Ways:
         if isinstance(type_, GraphQLEnumType):
             names = self._enum_names(type_, nullable=False)
-            return f"type({v}) in plain", f"{names}[{v}]", f"{names}.__getitem__"
+            return _Ways(f"type({v}) in plain", f"{names}[v]", f"{names}.__getitem__")
         if type_ not in self._leaves:
             self._leaves[type_] = self._constant(complete_leaf(type_), "leaf", type_.name)
         complete = self._leaves[type_]
         if type_.coerce_output_value in EXACT:
-            return EXACT[type_.coerce_output_value].format(v=v), v, complete
-        return f"type({v}) in plain", f"{complete}({v})", complete
+            return _Ways(EXACT[type_.coerce_output_value].format(v=v), "v", complete)
+        return _Ways(f"type({v}) in plain", f"{complete}(v)", complete)
 
     def _enum_names(self, type_: GraphQLEnumType, nullable: bool) -> str:
         if (type_, nullable) not in self._enums:
@@ -282,22 +281,3 @@ class _Writer:
         constant = self._constant(arguments, "arguments_of", name)
         self._per_request.append(f"{bound} = {constant}.bind(run.variables, {info})")
         return bound
-
-    # Names
-
-    def _constant(self, value: Any, *words: str) -> str:
-        """The name of a global of the code. The same object keeps its name; `namespace` keeps it alive."""
-        if id(value) not in self._constants:
-            name = self._constants[id(value)] = self._name(*words)
-            self.namespace[name] = value
-        return self._constants[id(value)]
-
-    def _name(self, *words: str) -> str:
-        """A name made of these words that nothing else in the code has."""
-        wanted = name = "_".join(words)
-        number = 1
-        while name in self._names:
-            number += 1
-            name = f"{wanted}_{number}"
-        self._names.add(name)
-        return name

@@ -13,6 +13,7 @@ place by itself, or a value that breaks the schema, hands the operation over to 
 awaited. See `docs/adr/0003-compiled-plans.md`.
 """
 
+import logging
 from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import aclosing
 from inspect import isawaitable
@@ -27,7 +28,9 @@ from gateway.execution.plan import UnplannableError
 from gateway.execution.plans import Plans
 from gateway.execution.replay import Replay
 from gateway.execution.response import Response
-from gateway.execution.run import Run
+from gateway.execution.run import ArgumentsError, Run
+
+logger = logging.getLogger(__name__)
 
 Middleware = Callable[..., Any]
 """A function of graphql-core's: (resolve, source, info, **arguments) to a value or an awaitable."""
@@ -96,11 +99,15 @@ class Executor:
         run = Run(plan, coerced, context, root_value)
         try:
             return Response(await run.execute(), run.errors, planned=True)
-        except UnplannableError:
+        except (Exception, UnplannableError) as error:  # noqa: BLE001 # graphql-core meets the same error, and reports it
+            failure = type(error)
+        response = await self._by_graphql_core(request, Replay(run.outcomes()).resolve)
+        if issubclass(failure, UnplannableError):
             plans.give_up(key)
-        except Exception:  # noqa: BLE001, S110 # graphql-core meets the same error, and reports it
-            pass
-        return await self._by_graphql_core(request, Replay(run.outcomes()).resolve)
+        elif not response.errors and not issubclass(failure, ArgumentsError):
+            plans.give_up(key)
+            logger.warning("A plan failed where graphql-core did not: %s", failure.__name__)
+        return response
 
     async def subscribe(
         self,

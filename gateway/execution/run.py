@@ -41,6 +41,10 @@ Site = tuple[Any, str | int, Any, Callable[[Any], Any], list[FieldNode] | None]
 value, and the nodes of the field, or None where null is not allowed."""
 
 
+class ArgumentsError(Exception):
+    """The arguments of a field can not be read. graphql-core reports it, or never gets to that field."""
+
+
 class Run:
     """Executes a plan once. `errors` are those of values that failed where null is allowed."""
 
@@ -58,7 +62,7 @@ class Run:
     async def execute(self) -> dict[str, Any]:
         """The data of the response. Raises whatever graphql-core has to deal with."""
         try:
-            self._data = self._code.bind(self)(self._root_value)
+            self._data = self._bind()(self._root_value)
             while self._sites:
                 await self._complete_level()
         except BaseException:
@@ -75,6 +79,12 @@ class Run:
             for (container, key, *_site), outcome in self._awaited
             if not isinstance(outcome, UnplannableError)
         }
+
+    def _bind(self) -> Callable[[Any], dict[str, Any]]:
+        try:
+            return self._code.bind(self)
+        except Exception as error:
+            raise ArgumentsError from error
 
     async def _complete_level(self) -> None:
         sites, self._sites = self._sites, []
