@@ -1,6 +1,5 @@
 """One exchange with an endpoint: route, circuit, form, transport, and what became of it as the gateway's own errors."""
 
-import asyncio
 import re
 import time
 from collections.abc import Iterable, Mapping
@@ -109,7 +108,7 @@ class Caller:
             else:
                 breaker.failed()
             raise self._trouble(endpoint, error) from None
-        except asyncio.CancelledError:
+        except BaseException:  # cancelled, most likely: it tells nothing of the endpoint
             breaker.abandoned()
             raise
         breaker.succeeded()

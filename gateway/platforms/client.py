@@ -58,16 +58,16 @@ class PlatformClient(ABC):
 
     @property
     def healthy(self) -> bool:
-        """No circuit is open and the platform has not just refused the credentials."""
+        """Every circuit is closed and the platform has not just refused the credentials."""
         return not self._session.is_refused and all(state.healthy for state in self._caller.states.values())
 
     async def probe(self, endpoint: str) -> Probe:
         """Try one endpoint with arguments that find nothing; a write is never called. Raises KeyError for no such."""
-        if endpoint == self._login_endpoint.name:
-            return await self._try(endpoint, self._login)
         state = self.endpoints[endpoint]
         if state.availability is not Availability.AVAILABLE:
             return Probe(endpoint, None, None, state.availability.value, None)
+        if endpoint == self._login_endpoint.name:
+            return await self._try(endpoint, self._login)
         read = self._harmless_reads().get(endpoint)
         return Probe(endpoint, None, None, None, None) if read is None else await self._try(endpoint, read)
 
@@ -142,7 +142,7 @@ class PlatformClient(ABC):
         if envelope.code == SUCCESS:
             return envelope.body
         if envelope.code is None:
-            if "data" in envelope.body and not endpoint.kind.is_write:
+            if envelope.body.get("data") not in (None, "") and not endpoint.kind.is_write:
                 return envelope.body
             raise ProtocolError(self.platform, endpoint.name, "The platform answered neither success nor failure.")
         raise RefusedError(

@@ -39,6 +39,9 @@ class RawAnswer(NamedTuple):
     headers: list[tuple[bytes, bytes]]
     body: bytes
 
+    def __repr__(self) -> str:
+        return f"RawAnswer(status={self.status})"
+
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header; `name` in lower case."""
         for header, value in self.headers:
@@ -51,7 +54,8 @@ class Connection(asyncio.Protocol):
     """`exchange` sends one request and waits for its answer; `reusable` tells whether another may follow.
 
     Whatever does not end in a complete, clean answer (an error, the deadline, a cancelled caller) closes the
-    connection, so that no later request can ever read what is left of an earlier one.
+    connection, so that no later request can ever read what is left of an earlier one. `idle_since`: a time of the
+    loop's clock.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, max_body_bytes: int) -> None:

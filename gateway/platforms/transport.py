@@ -146,7 +146,7 @@ class Pool:
 def _reason(error: OSError) -> str:
     """Why no connection could be made, in words that name no host."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"The certificate of the server does not verify: {error.verify_message}."
+        return f"The certificate of the server does not verify: {error.verify_message.partition(',')[0]}."
     if isinstance(error, ssl.SSLError):
         return "The server does not speak TLS as it should."
     if isinstance(error, socket.gaierror):

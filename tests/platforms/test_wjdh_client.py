@@ -94,6 +94,15 @@ async def test_quirk_015_a_list_succeeds_without_a_code(platforms: Platforms, sa
     assert (await platforms.wjdh.shenhes(COMMUNITY)).items == ()
 
 
+@pytest.mark.parametrize("body", ["{}", '{"data": null}', '{"data": ""}', '{"msg": "ok", "pages": null}'])
+async def test_quirk_015_without_a_code_only_data_is_a_success(
+    platforms: Platforms, sandbox: Sandbox, body: str
+) -> None:
+    answering(sandbox, "order/list", body)
+    with pytest.raises(ProtocolError):
+        await platforms.wjdh.orders(COMMUNITY, OrderQuery())
+
+
 async def test_quirk_015_a_write_does_not(platforms: Platforms, sandbox: Sandbox) -> None:
     for body in ('{"msg": "ok"}', '{"data": "20201213104759976889"}', "{}"):
         answering(sandbox, "order/new", body)
