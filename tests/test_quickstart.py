@@ -1,0 +1,100 @@
+"""`docs/quickstart.md` tells the truth: what it shows is asked of a gateway over the sandbox, the answers compared."""
+
+import json
+import re
+import shutil
+import subprocess
+from asyncio import to_thread
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from gateway.auth.issuer import DevelopmentIssuer
+from gateway.errors import GatewayError
+from gateway.sandbox.dialects.dialect import Dialect
+from gateway.settings import load_settings
+
+PAGE = (Path(__file__).parent.parent / "docs" / "quickstart.md").read_text(encoding="utf-8")
+ADDRESS = "http://127.0.0.1:8000"
+
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+class Example(NamedTuple):
+    """A fenced block, and the block right after it: what it answers."""
+
+    language: str
+    text: str
+    answer: str
+
+
+def examples(language: str, answer: str) -> list[Example]:
+    blocks = list(FENCE.finditer(PAGE))
+    return [
+        Example(language, block[2], following[2])
+        for block, following in pairwise(blocks)
+        if block[1] == language and following[1] == answer and not PAGE[block.end() : following.start()].strip()
+    ]
+
+
+@pytest.fixture
+def dialect() -> Dialect:
+    """As `gateway demo` runs its sandbox."""
+    return Dialect.MIXED
+
+
+def alike(shown: Any, real: Any) -> bool:
+    """Whether the page shows this answer, in this order; … stands for anything."""
+    match shown:
+        case "…":
+            return real is not None
+        case dict():
+            return list(shown) == list(real) and all(alike(value, real[name]) for name, value in shown.items())
+        case list():
+            return len(shown) == len(real) and all(map(alike, shown, real))
+        case _:
+            return bool(shown == real)
+
+
+@pytest.mark.parametrize("example", examples("graphql", "json"), ids=lambda example: example.text.split()[1])
+async def test_each_query_is_answered_as_shown(gateway: Any, environ: dict[str, str], example: Example) -> None:
+    token = None
+    if "query Masked" in example.text:
+        issuer = DevelopmentIssuer.open(load_settings(environ))
+        token = issuer.mint(["order:read", "people:read"], ["10002"], "developer", 60)
+    answer = await gateway.ask(example.text, token=token)
+    assert alike(json.loads(example.answer), answer.body), answer.body
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+async def test_each_command_with_an_answer_answers_as_shown(gateway: Any) -> None:
+    (example,) = examples("sh", "json")
+    output = await run("sh", "-c", example.text.replace(ADDRESS, gateway.url))
+    assert json.loads(output) == json.loads(example.answer)
+
+
+@pytest.mark.node
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")
+async def test_the_code_for_fetch_prints_what_is_shown(gateway: Any) -> None:
+    (example,) = examples("js", "text")
+    program = example.text.replace(ADDRESS, gateway.url)
+    assert await run("node", "--input-type=module", "-e", program) == example.answer
+
+
+async def run(*command: str) -> str:
+    process = await to_thread(subprocess.run, command, capture_output=True, text=True, timeout=30, check=True)
+    return process.stdout
+
+
+def test_every_code_of_an_error_is_explained() -> None:
+    explained = set(re.findall(r"`([A-Z_]+)`", PAGE.partition("## 7. Errors")[2].partition("## 8. Ids")[0]))
+    assert {error.code for error in tree(GatewayError)} <= explained
+
+
+def tree(base: type[GatewayError]) -> Iterator[type[GatewayError]]:
+    yield base
+    for error in base.__subclasses__():
+        yield from tree(error)

@@ -1,0 +1,137 @@
+"""The settings: read from the environment once, refused by name, and never shown."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.__main__ import main
+from gateway.settings import Settings, SettingsError, load_settings
+
+PRODUCTION = {
+    "GATEWAY_ENV": "production",
+    "GATEWAY_ID_KEY": "k" * 32,
+    "GATEWAY_WJDH_URL": "https://wjdh.example.org",
+    "GATEWAY_WJDH_SECRET_ID": "an id",
+    "GATEWAY_WJDH_SECRET_KEY": "a key",
+    "GATEWAY_SECURITY_URL": "https://security.example.org",
+    "GATEWAY_SECURITY_KEY_K": "k",
+    "GATEWAY_SECURITY_KEY_D": "d",
+}
+
+UNUSABLE = {
+    "GATEWAY_ENV": "s3cr3t",
+    "GATEWAY_PORT": "70000",
+    "GATEWAY_EXPLORER": "s3cr3t",
+    "GATEWAY_PLANS": "s3cr3t",
+    "GATEWAY_RATE_LIMIT": "0",
+    "GATEWAY_MAX_DEPTH": "s3cr3t",
+    "GATEWAY_CALL_TIMEOUT": "-1.5",
+    "GATEWAY_REQUEST_TIMEOUT": "s3cr3t",
+    "GATEWAY_DATABASE_URL": "mysql://gateway:s3cr3t@db/gateway",
+}
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert load_settings({}) == Settings()
+
+
+def test_each_field_is_read_from_the_variable_of_its_name() -> None:
+    settings = load_settings(
+        {
+            "GATEWAY_PORT": "9000",
+            "GATEWAY_DATA_DIR": "/srv/gateway",
+            "GATEWAY_EXPLORER": "false",
+            "GATEWAY_CALL_TIMEOUT": "2.5",
+            "GATEWAY_WJDH_SECRET_KEY": "00123",
+        }
+    )
+    assert settings.port == 9000
+    assert settings.data_dir == Path("/srv/gateway")
+    assert settings.explorer is False
+    assert settings.call_timeout == 2.5
+    assert settings.wjdh_secret_key == "00123"
+
+
+@pytest.mark.parametrize("value", ["", "  "])
+def test_an_empty_variable_counts_as_not_set(value: str) -> None:
+    assert load_settings({"GATEWAY_PORT": value}).port == Settings().port
+
+
+def test_other_variables_are_ignored() -> None:
+    assert load_settings({"PORT": "1", "GATEWAY_NO_SUCH_SETTING": "1", "gateway_port": "1"}) == Settings()
+
+
+@pytest.mark.parametrize(("name", "value"), UNUSABLE.items())
+def test_an_unusable_value_is_refused_by_the_name_of_its_variable_alone(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings({name: value})
+    assert str(refused.value).startswith(f"{name}: ")
+    assert value not in str(refused.value)
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__
+
+
+def test_the_first_unusable_value_does_not_hide_behind_good_ones() -> None:
+    with pytest.raises(SettingsError, match=r"^GATEWAY_PORT: "):
+        load_settings({"GATEWAY_HOST": "localhost", "GATEWAY_PORT": "eighty", "GATEWAY_PLANS": "true"})
+
+
+def test_a_command_with_unusable_settings_ends_with_2_and_says_which(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GATEWAY_PORT", "s3cr3t")
+    assert main(["schema"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("gateway: GATEWAY_PORT: ")
+    assert "s3cr3t" not in shown.err
+
+
+def test_production_starts_with_real_secrets() -> None:
+    settings = load_settings(PRODUCTION)
+    assert settings.is_production
+    assert not settings.shows_explorer
+
+
+@pytest.mark.parametrize("name", [name for name in PRODUCTION if name != "GATEWAY_ENV"])
+def test_production_refuses_to_start_without_a_secret(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name}: "):
+        load_settings({key: value for key, value in PRODUCTION.items() if key != name})
+
+
+@pytest.mark.parametrize("name", [name for name in PRODUCTION if "_SECRET_" in name or "_KEY_" in name])
+def test_production_refuses_the_test_secret_that_the_document_prints(name: str) -> None:
+    """Quirk 47."""
+    with pytest.raises(SettingsError, match=f"^{name}: ") as refused:
+        load_settings({**PRODUCTION, name: "123456"})
+    assert "123456" not in str(refused.value)
+
+
+def test_production_refuses_a_short_id_key() -> None:
+    with pytest.raises(SettingsError, match=r"^GATEWAY_ID_KEY: ") as refused:
+        load_settings({**PRODUCTION, "GATEWAY_ID_KEY": "k" * 31})
+    assert "kkk" not in str(refused.value)
+
+
+def test_development_needs_no_secret() -> None:
+    assert load_settings({"GATEWAY_ENV": "development"}).wjdh_secret_key == ""
+
+
+@pytest.mark.parametrize(
+    ("environ", "shown"),
+    [
+        ({}, True),
+        ({"GATEWAY_EXPLORER": "0"}, False),
+        (PRODUCTION, False),
+        ({**PRODUCTION, "GATEWAY_EXPLORER": "1"}, True),
+    ],
+)
+def test_the_explorer_is_a_matter_of_development_unless_the_setting_says_otherwise(
+    environ: dict[str, str], shown: bool
+) -> None:
+    assert load_settings(environ).shows_explorer is shown
+
+
+def test_settings_do_not_change_once_read() -> None:
+    with pytest.raises(AttributeError):
+        load_settings({}).port = 1  # type: ignore[misc] # that is the point
