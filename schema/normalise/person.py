@@ -50,7 +50,7 @@ MemberWire = cast(
     type[PersonWire],
     msgspec.defstruct(
         "MemberWire",
-        [(name, object, None) for name in PersonWire.__struct_fields__],
+        [(name, object, None) for name in PersonWire.__struct_fields__ if name != "user_id"],
         bases=(PersonWire,),
         rename=lambda name: f"member_{name}",
         gc=False,

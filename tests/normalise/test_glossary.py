@@ -1,0 +1,146 @@
+"""docs/glossary.md has a row for each word, each wire spelling and each public name."""
+
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import graphql
+import msgspec
+import pytest
+
+from schema.normalise import shenhe_content
+from schema.normalise.enum_words import EnumWords, WireWords
+from schema.normalise.forms import (
+    module_form,
+    new_announcement_form,
+    new_order_form,
+    order_query_form,
+    repair_update_form,
+    shenhe_decision_form,
+    shenhe_filter_form,
+)
+from schema.normalise.person import MemberWire, PersonWire
+from schema.normalise.records import OrderDetail, OrderQuery
+from schema.normalise.requests import HousePayer, NewAnnouncement, NewOrder
+from schema.normalise.state_words import STATES
+from schema.normalise.vocabulary import (
+    ModuleName,
+    OrderStatus,
+    PaymentStatus,
+    RepairStatus,
+    ShenheStatus,
+    ShenheType,
+)
+from schema.normalise.words import ENUMS
+
+ROOT = Path(__file__).parents[2]
+GLOSSARY = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
+ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in GLOSSARY.splitlines() if line.startswith("|")]
+PLUMBING = re.compile(r"(Connection|Edge|Payload|Input|Filter)$")
+ROOTS = {"Query", "Mutation", "Subscription"}
+
+
+def code(cell: str) -> set[str]:
+    return set(re.findall(r"`([^`]+)`", cell))
+
+
+WIRE = {name for row in ROWS for name in code(row[1])}
+PUBLIC = {name for row in ROWS for name in code(row[2])}
+PUBLIC_ENDS = {name.rsplit(".", 1)[-1] for name in PUBLIC}
+
+
+def enum_rows(words: EnumWords[Any]) -> Iterator[str]:
+    for member, word in words.members.items():
+        spelt = isinstance(words, WireWords) and member is not words.fallback
+        spellings = [word.label, *word.also, *([word.code] if word.code else [])] if spelt else []
+        wire = ", ".join(f"`{spelling}`" for spelling in spellings)
+        yield f"| {word.label} | {wire} | `{words.enum.__name__}.{member.name}` | {word.meaning} |"
+
+
+@pytest.mark.parametrize("words", [*ENUMS.values(), *STATES.values()], ids=lambda words: words.enum.__name__)
+def test_every_member_of_an_enum_has_its_row(words: EnumWords[Any]) -> None:
+    assert f"### {words.title}: `{words.enum.__name__}`" in GLOSSARY
+    assert [row for row in enum_rows(words) if row not in GLOSSARY] == []
+
+
+def test_every_row_has_four_cells_and_a_meaning() -> None:
+    assert [row for row in ROWS if len(row) != 4 or not row[0] or not row[3]] == []
+
+
+def wire_names() -> Iterator[str]:
+    """The keys that parsers look for, and the fields that forms send."""
+    for struct in (PersonWire, MemberWire, *vars(shenhe_content).values()):
+        if isinstance(struct, type) and issubclass(struct, msgspec.Struct) and struct.__module__.endswith("_content"):
+            yield from struct.__struct_encode_fields__
+    yield from (*PersonWire.__struct_encode_fields__, *MemberWire.__struct_encode_fields__)
+    for source in (ROOT / "schema/normalise").glob("*.py"):
+        yield from re.findall(r"""\b(?:get\(|row\[|body\[)"([a-z_]+)["]""", source.read_text(encoding="utf-8"))
+    yield from new_order_form(
+        NewOrder(
+            community_code="00001",
+            payer=HousePayer(1, 1, 1, 1),
+            title="水费",
+            amount=Decimal(1),
+            remark="注",
+            details=(OrderDetail("单价", "1"),),
+            manager="物业",
+        )
+    )
+    yield from new_announcement_form(
+        NewAnnouncement(community_code="1", title="t", content="c", manager="m", logo="l", images=("i",))
+    )
+    query = OrderQuery(
+        building=1, unit=1, floor=1, room=1, id_card="9", phone="1", name="李明", title="水费",
+        status=OrderStatus.OPEN, payment_status=PaymentStatus.PAID,
+    )  # fmt: skip
+    yield from order_query_form(query)
+    yield from shenhe_filter_form(ShenheType.BIND_OWNER, ShenheStatus.PENDING)
+    yield from shenhe_decision_form(ShenheStatus.APPROVED, "{}")
+    yield from repair_update_form(RepairStatus.OPEN, "好")
+    yield from module_form("00001", ModuleName.REPAIRS, True)
+
+
+def test_every_wire_spelling_of_a_field_is_there() -> None:
+    names = set(wire_names())
+    assert len(names) > 80, "the search for keys has gone blind"
+    assert sorted(names - WIRE) == []
+
+
+def public_types() -> Mapping[str, Any]:
+    schema = graphql.build_schema((ROOT / "schema/schema.graphql").read_text(encoding="utf-8"))
+    return {
+        name: type_
+        for name, type_ in schema.type_map.items()
+        if not name.startswith("__") and name not in ROOTS and hasattr(type_, "fields")
+    }
+
+
+def test_every_public_type_is_there() -> None:
+    types = {name for name in public_types() if not PLUMBING.search(name)}
+    assert sorted(types - PUBLIC) == []
+
+
+def test_every_public_field_is_there() -> None:
+    plumbing = {"edges", "nodes", "node", "cursor"}
+    fields = {
+        field
+        for name, type_ in public_types().items()
+        if not name.endswith(("Payload", "Connection", "Edge"))
+        for field in type_.fields
+    }
+    collections = {"modules", "shenhes", "orders", "repairs", "ids"}
+    assert sorted(fields - PUBLIC_ENDS - plumbing - collections) == []
+
+
+def test_no_public_name_is_made_up() -> None:
+    types = public_types()
+    known = {
+        *types,
+        *(enum.__name__ for enum in (*ENUMS, *STATES)),
+        *(f"{enum.__name__}.{member.name}" for enum in (*ENUMS, *STATES) for member in enum),
+        *(f"{name}.{field}" for name, type_ in types.items() for field in type_.fields),
+        *(field for type_ in types.values() for field in type_.fields),
+    }
+    assert sorted(PUBLIC - known) == []
