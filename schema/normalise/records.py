@@ -174,7 +174,10 @@ class ShenhePeople(Person, frozen=True, gc=False):
 
 
 class ShenheHouse(Record, frozen=True, gc=False, kw_only=True):
-    """The house inside a review's content. `community_code` is what the applicant's form held: no proof (quirk 66)."""
+    """The house inside a review's content. `community_code` is what the applicant's form held: no proof (quirk 66).
+
+    `reviewed_in` is the community of the review itself, None where that is not known (quirk 175).
+    """
 
     community_code: str | None = None
     building: int | None = None
@@ -187,6 +190,20 @@ class ShenheHouse(Record, frozen=True, gc=False, kw_only=True):
     ownership: HouseOwnership | None = None
     occupant_type: OccupantType | None = None
     data_issues: tuple[DataIssue, ...] = ()
+    reviewed_in: str | None = None
+
+    @property
+    def house(self) -> House | None:
+        """The house at this address in the community of the review; None when a part of that is unknown."""
+        if self.reviewed_in is None or None in (self.building, self.unit, self.floor, self.room):
+            return None
+        return House(
+            community_code=self.reviewed_in,
+            building=self.building,
+            unit=self.unit,
+            floor=self.floor,
+            room=self.room,
+        )
 
 
 class ShenheContent(Record, frozen=True, gc=False, kw_only=True):

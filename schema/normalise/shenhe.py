@@ -44,7 +44,7 @@ def _shenhe(row: object, community_code: str | None) -> Shenhe | None:
         community_code=community_code,
         type=required_word(SHENHE_TYPE, get("shenhe_type"), "type", issues),
         status=required_word(SHENHE_STATUS, get("shenhe_status"), "status", issues),
-        content=read_content(get("shenhe_content"), issues),
+        content=read_content(get("shenhe_content"), community_code, issues),
         house_introduction=text(get("shenhe_house_introduction"), "houseIntroduction", issues),
         action_introduction=text(get("shenhe_action_introduction"), "actionIntroduction", issues),
         rejection_reason=text(get("shenhe_refuse_reason"), "rejectionReason", issues),

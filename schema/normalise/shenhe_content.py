@@ -77,8 +77,11 @@ class ContentWire(msgspec.Struct, gc=False):
 _CONTENT = msgspec.json.Decoder(ContentWire | NotAnObject)
 
 
-def read_content(value: object, issues: ShenheIssues) -> ShenheContent | None:
-    """The content, from JSON text or from an object; what is neither is kept as it came (quirk 114)."""
+def read_content(value: object, community_code: str | None, issues: ShenheIssues) -> ShenheContent | None:
+    """The content, from JSON text or from an object; what is neither is kept as it came (quirk 114).
+
+    `community_code` is that of the review, None if unknown.
+    """
     wire = _content_wire(value)
     if wire is None:
         return _no_document(value, issues)
@@ -86,7 +89,7 @@ def read_content(value: object, issues: ShenheIssues) -> ShenheContent | None:
     return ShenheContent(
         user_id=None if people is None else people.user_id,
         people=people,
-        house=_house(wire.house, issues),
+        house=_house(wire.house, community_code, issues),
         raw=raw_text(value),
     )
 
@@ -122,7 +125,7 @@ def _applicant(wire: ContentWire, issues: ShenheIssues) -> ShenhePeople | None:
     return read_person(ShenhePeople, applicant, own, integer(applicant.user_id, "userId", own))
 
 
-def _house(house: HouseWire | NotAnObject, issues: ShenheIssues) -> ShenheHouse | None:
+def _house(house: HouseWire | NotAnObject, community_code: str | None, issues: ShenheIssues) -> ShenheHouse | None:
     if not isinstance(house, HouseWire):
         _note_part("content.house", house, issues)
         return None
@@ -139,6 +142,7 @@ def _house(house: HouseWire | NotAnObject, issues: ShenheIssues) -> ShenheHouse 
         ownership=word(HOUSE_OWNERSHIP, house.people_house_xingzhi, "ownership", own),
         occupant_type=word(OCCUPANT_TYPE, house.people_house_type, "occupantType", own),
         data_issues=own.found,
+        reviewed_in=community_code,
     )
 
 

@@ -58,12 +58,9 @@ _ID_CARD_CHECKS = "10X98765432"
 
 def applied_house(review: Shenhe) -> HouseKey | None:
     """The house of an application, in the community whose list the review stands in, not the one in its form (66)."""
-    house = review.content.house if review.content else None
-    if house is None or review.community_code is None:
-        return None
-    if house.building is None or house.unit is None or house.floor is None or house.room is None:
-        return None
-    return HouseKey(review.community_code, house.building, house.unit, house.floor, house.room)
+    form = review.content.house if review.content else None
+    house = form.house if form else None
+    return house.key if house else None
 
 
 def person_findings(applicant: ShenhePeople, registered: People | None) -> Iterator[Finding]:
