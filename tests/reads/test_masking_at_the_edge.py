@@ -1,0 +1,138 @@
+"""Every field of the schema, answered in every dialect; and to a caller without `pii:read`, nobody's number in any."""
+
+import re
+from base64 import urlsafe_b64decode
+
+import pytest
+from whole_schema import WholeSchema, output_fields
+
+from gateway.sandbox.dialects.dialect import Dialect
+
+EVERYTHING = WholeSchema()
+WRITES = """
+mutation Writes($number: String!) {
+  setModule(input: {communityCode: "10002", name: REPAIRS, enabled: false}) { outcome }
+  payCallback(input: {orderNumber: $number, shopNumber: "1900000109", weixinNumber: "4200000202"}) { outcome }
+  createAnnouncement(input: {
+    communityCode: "10002", title: "停水通知", content: "明日停水", idempotencyKey: "a"
+  }) { outcome }
+}
+"""
+
+
+MANAGED = ("10002", "00001", "00002", "10003")
+"""The platform refuses the gateway's account all others."""
+
+
+@pytest.fixture(params=Dialect)
+def dialect(request):
+    return request.param
+
+
+@pytest.fixture
+def environ(environ):
+    return environ | {"GATEWAY_MAX_DEPTH": "20"}  # no person asks for all at once
+
+
+@pytest.fixture
+async def written(gateway, sandbox):
+    """So that there are operations, payments and announcements to read."""
+    answer = await gateway.ask(WRITES, {"number": sandbox.world.orders[20].number})
+    assert {payload["outcome"] for payload in answer.data.values()} == {"CONFIRMED"}
+
+
+def numbers_of_people(world):
+    people = [resident.person for resident in world.residents.values()]
+    people += [member.person for houses in world.houses.values() for house in houses for member in house.members]
+    people += [review.applicant for review in world.shenhes.values()]
+    people += [order.payer for order in world.orders.values() if order.payer]
+    numbers = {number for person in people for number in (person.phone, person.id_card)}
+    return numbers | {repair.phone for repair in world.repairs.values()}
+
+
+def names_of_people(world):
+    return {resident.person.name for resident in world.residents.values()}
+
+
+def found_in(wanted, text):
+    return {value for value in wanted if value in text}
+
+
+def test_the_queries_ask_for_every_field():
+    assert EVERYTHING.fields == output_fields()
+
+
+async def test_every_field_is_answered_without_an_error(gateway, mint, written):
+    managed = mint(communities=MANAGED)
+    for _ in range(2):  # the second time by a plan
+        answers = {
+            name: await gateway.ask(query, token=managed if name == "communities" else None)
+            for name, query in EVERYTHING.queries.items()
+        }
+        assert {name: answer.body["errors"] for name, answer in answers.items() if "errors" in answer.body} == {}
+    assert {name for name, answer in answers.items() if answer.data[name] is None} == {"node", "operation"}
+
+
+async def test_a_masked_caller_is_answered_too_and_sees_nobodys_number(gateway, sandbox, mint, written):
+    token = mint(without=["pii:read"], communities=MANAGED)
+    numbers, names = numbers_of_people(sandbox.world), names_of_people(sandbox.world)
+    revealed = set()
+    for name, query in EVERYTHING.queries.items():
+        shown = await gateway.ask(query)
+        revealed |= found_in(numbers, shown.response.text)
+
+        answer = await gateway.ask(query, token=token)
+
+        assert "errors" not in answer.body, name
+        assert found_in(numbers, answer.response.text) == set(), name
+        assert found_in(names, answer.response.text) == set(), name
+    assert len(revealed) > 30  # the same queries do show them to whoever may see them
+
+
+ALL_RECORDS = """
+query AllRecords($code: ID!) {
+  shenhes(communityCode: $code, first: 100) { nodes {
+    content { raw people { name phone idCard dataIssues { raw } } house { dataIssues { raw } } }
+    houseIntroduction actionIntroduction rejectionReason dataIssues { raw }
+    verification { registered { phone idCard dataIssues { raw } } owner { phone dataIssues { raw } }
+                   findings { code submitted registered } } } }
+  orders(communityCode: $code, first: 100) { nodes {
+    title remark details { value } address dataIssues { raw } house { owner { phone dataIssues { raw } } } } }
+  repairs(communityCode: $code, first: 100) { nodes {
+    location description reply dataIssues { raw }
+    reporter { name phone people { phone idCard residencies { house { members { phone idCard } } } } } } }
+}
+"""
+
+
+async def test_no_record_shows_a_masked_caller_a_number(gateway, sandbox, mint):
+    token = mint(without=["pii:read"])
+    numbers = numbers_of_people(sandbox.world)
+    for code in MANAGED:
+        answer = await gateway.ask(ALL_RECORDS, {"code": code}, token=token)
+        assert all(len(answer.data[name]["nodes"]) >= 10 for name in ("shenhes", "orders", "repairs"))
+        assert found_in(numbers, answer.response.text) == set()
+
+
+async def test_ids_hold_nobodys_number(gateway, sandbox, mint, written):
+    numbers = numbers_of_people(sandbox.world)
+    for query in EVERYTHING.queries.values():
+        text = (await gateway.ask(query)).response.text
+        for node_id in re.findall(r'"id":"([\w-]+)"', text):
+            content = urlsafe_b64decode(node_id + "=" * (-len(node_id) % 4))
+            assert found_in(numbers, content.decode("latin-1")) == set()
+
+
+async def test_what_is_masked_is_named(gateway, mint):
+    query = """
+    { people(name: "王芳", phone: "19900000002") {
+        name phone idCard birthDate registeredAddress photo politicalStatus isVeteran receivesSubsistenceAllowance
+        isPetitioner sex nation jobName maskedFields } }
+    """
+    shown = (await gateway.ask(query)).data["people"]
+    masked = (await gateway.ask(query, token=mint(without=["pii:read"]))).data["people"]
+    changed = {field for field in shown if field != "maskedFields" and shown[field] != masked[field]}
+    assert shown["maskedFields"] == []
+    assert set(masked["maskedFields"]) == changed
+    assert (masked["name"], masked["phone"], masked["idCard"]) == ("王*", "199****0002", "999302********2226")
+    assert (masked["birthDate"], masked["photo"], masked["isPetitioner"]) == (None, None, None)
