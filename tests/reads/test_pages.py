@@ -1,0 +1,188 @@
+"""Every part of the three lists, against what the sandbox's world holds."""
+
+from itertools import product
+
+import pytest
+
+from gateway.sandbox.dialects.dialect import Dialect
+from gateway.sandbox.server import Sandbox, SandboxOptions
+
+COUNTS = {"shenhes": 30, "orders": 60, "repairs": 32}
+"""How many 10002 has of each."""
+
+PAGE = "totalCount edges { cursor node { platformId } } nodes { platformId } "
+PAGE_INFO = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor page pageCount perPage }"
+QUERY = """
+query Part($first: Int!, $after: String, $page: Int) {{
+  {}(communityCode: "10002"{}, first: $first, after: $after, page: $page) {{ {} }}
+}}
+"""
+
+
+def part_of(list_name, filters=""):
+    return QUERY.format(list_name, filters, PAGE + PAGE_INFO)
+
+
+def truth(world, list_name, code="10002"):
+    """The platform ids in the order that the gateway promises."""
+    if list_name == "shenhes":
+        return [review.id for review in world.shenhes_of[code]]
+    if list_name == "orders":
+        return [order.id for order in reversed(world.orders_of[code])]
+    return [
+        repair.id
+        for is_resolved in (False, True)
+        for repair in world.repairs_of[code]
+        if repair.is_resolved is is_resolved
+    ]
+
+
+@pytest.fixture(params=COUNTS)
+def list_name(request):
+    return request.param
+
+
+async def ask(gateway, query, **variables):
+    (part,) = (await gateway.ask(query, variables)).data.values()
+    assert [edge["node"] for edge in part["edges"]] == part["nodes"]
+    return part
+
+
+def ids(part):
+    return [node["platformId"] for node in part["nodes"]]
+
+
+def check(part, wanted, offset, first):
+    """The part is what `wanted` holds there, and says where it lies."""
+    here, info = wanted[offset : offset + first], part["pageInfo"]
+    assert ids(part) == here
+    assert part["totalCount"] == len(wanted)
+    assert info["hasNextPage"] == (offset + first < len(wanted))
+    assert info["hasPreviousPage"] == (offset > 0)
+    assert (info["startCursor"], info["endCursor"]) == (
+        (part["edges"][0]["cursor"], part["edges"][-1]["cursor"]) if here else (None, None)
+    )
+    assert info["page"] == (None if offset % first else offset // first + 1)
+    assert (info["pageCount"], info["perPage"]) == (-(-len(wanted) // first), first)
+
+
+async def cursors_of(gateway, query):
+    """The cursor of each offset: position n is what lets a part begin at n."""
+    whole = await ask(gateway, query, first=100)
+    return [None, *(edge["cursor"] for edge in whole["edges"])]
+
+
+async def test_every_part_of_every_size_is_what_the_platform_holds(gateway, sandbox, list_name):
+    wanted, query = truth(sandbox.world, list_name), part_of(list_name)
+    assert len(wanted) == COUNTS[list_name]
+    cursors = await cursors_of(gateway, query)
+    for first, offset in product((1, 2, 7, 14, 15, 16, 31, 100), range(0, len(wanted) + 1, 3)):
+        check(await ask(gateway, query, first=first, after=cursors[offset]), wanted, offset, first)
+
+
+async def test_every_page_of_every_size(gateway, sandbox, list_name):
+    wanted, query = truth(sandbox.world, list_name), part_of(list_name)
+    for first in (1, 4, 15, 20, 29, 100):
+        for page in range(1, len(wanted) // first + 3, 1 + 10 // first):
+            check(await ask(gateway, query, first=first, page=page), wanted, (page - 1) * first, first)
+
+
+async def test_following_the_cursors_meets_everything_once(gateway, sandbox, list_name):
+    query, met, after = part_of(list_name), [], None
+    while True:
+        part = await ask(gateway, query, first=7, after=after)
+        met += ids(part)
+        after = part["pageInfo"]["endCursor"]
+        if not part["pageInfo"]["hasNextPage"]:
+            break
+    assert met == truth(sandbox.world, list_name)
+
+
+async def test_beyond_the_end_the_total_stays(gateway, sandbox, list_name):
+    wanted, query = truth(sandbox.world, list_name), part_of(list_name)
+    for first, page in ((20, 5), (1, 1000), (100, 2), (100, 21_474_836)):
+        check(await ask(gateway, query, first=first, page=page), wanted, (page - 1) * first, first)
+
+
+@pytest.mark.parametrize(
+    ("list_name", "filters"),
+    [
+        ("shenhes", ", filter: {status: APPROVED, type: UNBIND_TENANT}"),
+        ("orders", ', filter: {title: "没有这种费"}'),
+        ("orders", ", filter: {building: 9}"),
+    ],
+)
+async def test_nothing_found_is_an_empty_list_and_no_page(gateway, list_name, filters):
+    check(await ask(gateway, part_of(list_name, filters), first=20), [], 0, 20)
+    check(await ask(gateway, part_of(list_name, filters), first=20, page=3), [], 40, 20)
+
+
+async def test_reviews_are_filtered_by_type_and_status(gateway, sandbox):
+    words = {"PENDING": 2, "APPROVED": 1, "REJECTED": 0}
+    reviews = sandbox.world.shenhes_of["10002"]
+    for status, number in words.items():
+        wanted = [review.id for review in reviews if review.status == number]
+        for first, page in ((5, 1), (5, 2), (100, 1)):
+            query = part_of("shenhes", f", filter: {{status: {status}}}")
+            check(await ask(gateway, query, first=first, page=page), wanted, (page - 1) * first, first)
+    wanted = [review.id for review in reviews if review.type == "租客绑定"]
+    check(await ask(gateway, part_of("shenhes", ", filter: {type: BIND_TENANT}"), first=20), wanted, 0, 20)
+
+
+async def test_repairs_are_filtered_by_status(gateway, sandbox):
+    for status, is_resolved in (("OPEN", False), ("RESOLVED", True)):
+        wanted = [row.id for row in sandbox.world.repairs_of["10002"] if row.is_resolved is is_resolved]
+        for first, page in ((5, 1), (5, 2), (100, 1), (5, 9)):
+            query = part_of("repairs", f", filter: {{status: {status}}}")
+            check(await ask(gateway, query, first=first, page=page), wanted, (page - 1) * first, first)
+
+
+@pytest.mark.parametrize(
+    ("filters", "matches"),
+    [
+        ("building: 1", lambda order: order.house and order.house.address[0] == 1),
+        ("building: 1, unit: 2", lambda order: order.house and order.house.address[:2] == (1, 2)),
+        ("building: 1, unit: 1, floor: 2", lambda order: order.house and order.house.address[:3] == (1, 1, 2)),
+        ("building: 1, unit: 1, floor: 1, room: 101", lambda order: order.house and order.house.address[3] == 101),
+        ('title: "水费"', lambda order: order.title == "水费"),
+        ("feeType: PROPERTY", lambda order: order.title == "物业费"),
+        ("status: CLOSED", lambda order: not order.is_open),
+        ("status: OPEN, paymentStatus: UNPAID", lambda order: order.is_open and not order.is_paid),
+        ("paymentStatus: PAID", lambda order: order.is_paid),
+        ('phone: "19900000002"', lambda order: order.payer and order.payer.phone == "19900000002"),
+        ('name: "王芳"', lambda order: order.payer and order.payer.name == "王芳"),
+        ('idCard: "999302199211302226"', lambda order: order.payer and order.payer.id_card == "999302199211302226"),
+    ],
+)
+async def test_orders_are_filtered(gateway, sandbox, filters, matches):
+    orders = reversed(sandbox.world.orders_of["10002"])
+    wanted = [order.id for order in orders if matches(order) and (order.house or "building" not in filters)]
+    if "room" in filters:
+        wanted = [number for number in wanted if sandbox.world.orders[number].house.address == (1, 1, 1, 101)]
+    assert wanted
+    check(await ask(gateway, part_of("orders", f", filter: {{{filters}}}"), first=20), wanted, 0, 20)
+
+
+async def test_an_order_is_found_by_its_number_wherever_it_stands(gateway, sandbox):
+    query = 'query($number: String!) { order(communityCode: "10002", number: $number) { platformId number } }'
+    for order in sandbox.world.orders_of["10002"]:
+        found = (await gateway.ask(query, {"number": order.number})).data["order"]
+        assert found == {"platformId": order.id, "number": order.number}
+    assert (await gateway.ask(query, {"number": "20201213104757994398"})).data == {"order": None}
+    other = sandbox.world.orders_of["00001"][0]
+    assert (await gateway.ask(query, {"number": other.number})).data == {"order": None}
+
+
+class TestOtherPageSizes:
+    """The platform's page size is its own choice (quirk 134)."""
+
+    @pytest.fixture(params=[4, 20, 37, 100])
+    async def sandbox(self, request):
+        async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED, orders_per_page=request.param)) as sandbox:
+            yield sandbox
+
+    async def test_parts_of_orders_are_right_whatever_the_platform_s_page_size(self, gateway, sandbox):
+        wanted, query = truth(sandbox.world, "orders"), part_of("orders")
+        cursors = await cursors_of(gateway, query)
+        for first, offset in product((1, 15, 20, 100), (0, 1, 14, 15, 19, 20, 36, 37, 45, 59, 60)):
+            check(await ask(gateway, query, first=first, after=cursors[offset]), wanted, offset, first)
