@@ -1,0 +1,138 @@
+"""Subscriptions as server-sent events, for clients that take nothing else (graphql-sse, distinct connections mode)."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+import pytest
+from graphql_socket import PATIENCE, until
+
+from gateway.auth.tokens import LEEWAY
+from gateway.http.sse import accepts_events_only
+
+PAID = "subscription { orderPaid { orderNumber } }"
+REPAIR = 'subscription { repairChanged(communityCode: "10002") { id } }'
+
+
+class Events:
+    def __init__(self, response) -> None:
+        self.response = response
+        self._lines = response.aiter_lines()
+
+    async def next(self) -> tuple[str, object]:
+        """The next event: its name and its data."""
+        fields = {}
+        async with asyncio.timeout(PATIENCE):
+            async for line in self._lines:
+                if not line:
+                    break
+                name, _, value = line.partition(":")
+                fields[name] = value.strip()
+        return fields["event"], json.loads(fields["data"]) if fields["data"] else None
+
+
+@pytest.fixture
+def open_stream(gateway):
+    @asynccontextmanager
+    async def open_stream(query: str, *, method: str = "POST", **headers: str):
+        parameters = {"json": {"query": query}} if method == "POST" else {"params": {"query": query}}
+        headers = {"accept": "text/event-stream"} | headers
+        async with gateway.client.stream(method, "/graphql", headers=headers, **parameters) as response:
+            yield Events(response)
+
+    return open_stream
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_each_event_is_a_next_event(gateway, open_stream, sandbox, method):
+    numbers = [order.number for order in sandbox.world.orders_of["10002"] if not order.is_paid][:2]
+    async with open_stream(PAID, method=method) as events:
+        assert events.response.status_code == 200
+        assert events.response.headers["content-type"] == "text/event-stream; charset=utf-8"
+        assert events.response.headers["cache-control"] == "no-store"
+        for number in numbers:
+            await sandbox.pay(number, gateway.url)
+            assert await events.next() == ("next", {"data": {"orderPaid": {"orderNumber": number}}})
+
+
+async def test_a_client_that_goes_away_ends_its_subscription(gateway, open_stream):
+    async with open_stream(REPAIR):
+        await until(lambda: len(gateway.parts.watches) == 1)
+
+    await until(lambda: not len(gateway.parts.watches))
+
+
+async def test_a_subscription_that_ends_is_completed(open_stream, mint):
+    async with open_stream(REPAIR, authorization=f"Bearer {mint(communities='00001')}") as events:
+        assert await events.next() == ("complete", None)
+
+
+UNRUNNABLE = {
+    "subscription {": "GRAPHQL_PARSE_FAILED",
+    "subscription { nothing }": "GRAPHQL_VALIDATION_FAILED",
+    "{ viewer { subject } }": "BAD_USER_INPUT",
+    'subscription { repairChanged(communityCode: "!") { id } }': "BAD_USER_INPUT",
+}
+
+
+async def test_what_cannot_be_subscribed_to_is_an_event_too(open_stream, subtests):
+    for query, code in UNRUNNABLE.items():
+        with subtests.test(query):
+            async with open_stream(query) as events:
+                kind, payload = await events.next()
+                assert (kind, [error["extensions"]["code"] for error in payload["errors"]]) == ("next", [code])
+                assert await events.next() == ("complete", None)
+
+
+async def test_a_stream_ends_with_its_token(gateway, open_stream, mint):
+    async with open_stream(REPAIR, authorization=f"Bearer {mint(ended=LEEWAY - 1.3)}") as events:
+        kind, payload = await events.next()
+        assert (kind, payload["errors"][0]["extensions"]["code"]) == ("next", "UNAUTHENTICATED")
+        assert await events.next() == ("complete", None)
+    await until(lambda: not len(gateway.parts.watches))
+
+
+async def test_a_caller_without_a_valid_token_gets_no_stream(open_stream):
+    async with open_stream(PAID, authorization="Bearer forged") as events:
+        await events.response.aread()
+        assert events.response.status_code == 401
+        assert events.response.headers["www-authenticate"] == "Bearer"
+        assert events.response.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_a_body_that_is_no_json_gets_no_stream(gateway):
+    headers = {"accept": "text/event-stream", "content-type": "application/json"}
+    response = await gateway.client.post("/graphql", content=b"{", headers=headers)
+    assert response.status_code == 400
+
+
+URQL = (
+    "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"
+)
+
+
+async def test_who_takes_json_as_well_gets_json(gateway):
+    query = await gateway.client.post("/graphql", json={"query": "{ __typename }"}, headers={"accept": URQL})
+    assert query.headers["content-type"].startswith("application/graphql-response+json")
+    assert query.json() == {"data": {"__typename": "Query"}}
+
+    subscription = await gateway.client.post("/graphql", json={"query": PAID}, headers={"accept": URQL})
+    assert subscription.headers["content-type"].startswith("application/graphql-response+json")
+    assert subscription.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize(
+    ("accept", "only"),
+    [
+        (b"text/event-stream", True),
+        (b"Text/Event-Stream; charset=utf-8", True),
+        (b"text/event-stream, text/event-stream;q=0.5", True),
+        (b"text/event-stream, application/json", False),
+        (b"text/event-stream, */*", False),
+        (b"*/*", False),
+        (b"", False),
+        (None, False),
+    ],
+)
+def test_only_a_header_that_names_nothing_else_asks_for_events(accept, only):
+    assert accepts_events_only(accept) is only

@@ -1,0 +1,47 @@
+"""What frontends use, graphql-ws and graphql-sse from npm: from a payment at the platform to the event they get."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+NODE = Path(__file__).parents[1] / "node"
+PAID = "subscription { orderPaid { orderNumber state } }"
+
+pytestmark = pytest.mark.node
+
+
+async def run(*command: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(*command, cwd=NODE, stdout=asyncio.subprocess.PIPE)
+
+
+@pytest.fixture
+async def installed() -> None:
+    """Once for each change of the lock file."""
+    marker = NODE / "node_modules" / ".package-lock.json"
+    if not marker.exists() or marker.stat().st_mtime < (NODE / "package-lock.json").stat().st_mtime:
+        npm = await run("npm", "ci", "--ignore-scripts")
+        assert await npm.wait() == 0
+
+
+@pytest.mark.usefixtures("installed")
+async def test_a_payment_reaches_both_clients(gateway, sandbox, mint):
+    token = mint(scopes="payment:read")
+    client = await run("node", "subscribe.mjs", f"{gateway.url}/graphql", token, PAID)
+    try:
+        async with asyncio.timeout(20):
+            ready = {json.loads(await client.stdout.readline())["ready"] for _ in range(2)}
+            assert ready == {"graphql-ws", "graphql-sse"}
+            await sandbox.pay("20201213104757994399", gateway.url)
+            received = [json.loads(line) async for line in client.stdout]
+            assert await client.wait() == 0
+    finally:
+        if client.returncode is None:
+            client.kill()
+
+    event = {"data": {"orderPaid": {"orderNumber": "20201213104757994399", "state": "QUEUED"}}}
+    assert sorted(received, key=lambda line: line["client"]) == [
+        {"client": "graphql-sse", "result": event},
+        {"client": "graphql-ws", "result": event},
+    ]

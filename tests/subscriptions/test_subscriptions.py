@@ -1,0 +1,262 @@
+"""What subscribers are told, and what they are not."""
+
+from itertools import product
+
+import pytest
+from graphql_socket import until
+
+from gateway.events import CAPACITY, ORDER_PAID, SHENHE_CHANGED, Event
+from gateway.sandbox.faults import Fault, FaultKind
+from schema.normalise.vocabulary import RepairStatus, ShenheStatus
+
+PENDING = 2
+
+PAID = "subscription($code: ID) { orderPaid(communityCode: $code) { orderNumber communityCode state } }"
+REVIEW = """
+subscription($code: ID!) {
+  shenheChanged(communityCode: $code) { id platformId communityCode status content { people { name phone } } }
+}
+"""
+REPAIR = "subscription($code: ID!) { repairChanged(communityCode: $code) { platformId status reply reportedAt } }"
+
+NO_WATCH = pytest.mark.parametrize("extra", [{"GATEWAY_WATCH_INTERVAL": "3600"}])
+
+
+def unpaid(sandbox, code: str = "10002") -> list[str]:
+    return [order.number for order in sandbox.world.orders_of[code] if order.is_open and not order.is_paid]
+
+
+def pending(sandbox, code: str = "10002") -> list[int]:
+    return [review.id for review in sandbox.world.shenhes_of[code] if review.status == PENDING]
+
+
+async def approve(gateway, code: str, number: int) -> None:
+    """As a reviewer does, by the node id that the list shows."""
+    listed = await gateway.ask(
+        "query($code: ID!) { shenhes(communityCode: $code, first: 100) { nodes { id platformId } } }", {"code": code}
+    )
+    [node_id] = [node["id"] for node in listed.data["shenhes"]["nodes"] if node["platformId"] == number]
+    decided = await gateway.ask(
+        "mutation($id: ID!) { approveShenhe(input: { id: $id }) { outcome userErrors { message } } }", {"id": node_id}
+    )
+    assert decided.data == {"approveShenhe": {"outcome": "CONFIRMED", "userErrors": []}}
+
+
+class TestPayments:
+    async def test_a_payment_is_told_as_it_arrives_and_once_however_often_it_comes(self, connect, gateway, sandbox):
+        first, second = unpaid(sandbox)[:2]
+        async with connect() as socket:
+            await socket.subscribe("1", PAID)
+            await socket.settle()
+            for number in (first, first, second):
+                await sandbox.pay(number, gateway.url)
+
+            told = [(await socket.data("1"))["orderPaid"] for _ in range(2)]
+
+        assert [payment["orderNumber"] for payment in told] == [first, second]
+
+    async def test_one_of_no_known_community_is_told_to_callers_of_every_community_only(
+        self, connect, gateway, sandbox, mint
+    ):
+        unknown, known = unpaid(sandbox)[:2]
+        async with connect(token=mint(communities="10002")) as theirs, connect() as everyones:
+            for socket in (theirs, everyones):
+                await socket.subscribe("1", PAID)
+                await socket.subscribe("2", PAID, code="10002")
+                await socket.settle()
+            await sandbox.pay(unknown, gateway.url)
+            assert (await everyones.data("1"))["orderPaid"] == {
+                "orderNumber": unknown,
+                "communityCode": None,
+                "state": "QUEUED",
+            }
+            await gateway.parts.journal.payments.receive(
+                known, "shop", "weixin", subject="resident", community_code="10002"
+            )
+            [payment] = (await gateway.parts.journal.payments.by_order_number([known])).values()
+            gateway.parts.events.publish(Event(ORDER_PAID, "10002", payment.id))
+
+            for socket, id_ in ((theirs, "1"), (theirs, "2"), (everyones, "1"), (everyones, "2")):
+                assert (await socket.data(id_))["orderPaid"]["orderNumber"] == known
+
+
+class TestReviews:
+    @NO_WATCH
+    async def test_a_decision_made_here_is_told_at_once_as_the_platform_has_it(self, connect, gateway, sandbox):
+        number = pending(sandbox)[0]
+        async with connect() as socket:
+            await socket.subscribe("1", REVIEW, code="10002")
+            await socket.settle()
+
+            await approve(gateway, "10002", number)
+            review = (await socket.data("1"))["shenheChanged"]
+
+        assert (review["platformId"], review["communityCode"], review["status"]) == (number, "10002", "APPROVED")
+
+    async def test_what_is_decided_here_and_found_again_by_the_watch_is_told_once(self, connect, gateway, sandbox):
+        first, second = pending(sandbox)[:2]
+        async with connect() as socket:
+            await socket.subscribe("1", REVIEW, code="10002")
+            await until(lambda: sandbox.count("WJDH", "shenheList") > 0)
+
+            await approve(gateway, "10002", first)
+            assert (await socket.data("1"))["shenheChanged"]["platformId"] == first
+            looks = sandbox.count("WJDH", "shenheList")
+            await until(lambda: sandbox.count("WJDH", "shenheList") > looks + 2)
+            await approve(gateway, "10002", second)
+
+            assert (await socket.data("1"))["shenheChanged"]["platformId"] == second
+
+    async def test_a_decision_made_elsewhere_is_told(self, connect, gateway, sandbox):
+        number = pending(sandbox)[0]
+        async with connect() as socket:
+            await socket.subscribe("1", REVIEW, code="10002")
+            await until(lambda: sandbox.count("WJDH", "shenheList") > 1)
+
+            await gateway.parts.platforms.wjdh.decide_shenhe(number, ShenheStatus.REJECTED)
+
+            review = (await socket.data("1"))["shenheChanged"]
+            assert (review["platformId"], review["status"]) == (number, "REJECTED")
+
+    @NO_WATCH
+    async def test_changes_of_other_communities_are_not_told(self, connect, gateway, sandbox):
+        async with connect() as socket:
+            await socket.subscribe("1", REVIEW, code="10002")
+            await socket.settle()
+            await approve(gateway, "00001", pending(sandbox, "00001")[0])
+            await approve(gateway, "10002", pending(sandbox)[0])
+
+            assert (await socket.data("1"))["shenheChanged"]["communityCode"] == "10002"
+
+    @NO_WATCH
+    async def test_each_subscriber_sees_what_they_may(self, connect, gateway, sandbox, mint):
+        number = pending(sandbox)[0]
+        applicant = sandbox.world.shenhes[number].applicant
+        async with connect(token=mint(scopes="shenhe:read")) as masked, connect() as open_:
+            for socket in (masked, open_):
+                await socket.subscribe("1", REVIEW, code="10002")
+                await socket.settle()
+
+            await approve(gateway, "10002", number)
+
+            seen = [(await socket.data("1"))["shenheChanged"]["content"]["people"] for socket in (masked, open_)]
+        assert seen[0]["name"] != applicant.name
+        assert applicant.phone not in str(seen[0])
+        assert seen[1] == {"name": applicant.name, "phone": applicant.phone}
+
+
+class TestRepairs:
+    async def test_a_change_made_elsewhere_is_told(self, connect, gateway, sandbox):
+        number = next(repair.id for repair in sandbox.world.repairs_of["10002"] if not repair.is_resolved)
+        async with connect() as socket:
+            await socket.subscribe("1", REPAIR, code="10002")
+            await until(lambda: sandbox.count("WJDH", "repair/list") > 1)
+            sandbox.reset_calls()
+
+            await gateway.parts.platforms.wjdh.update_repair(number, RepairStatus.RESOLVED, "修好了")
+
+            repair = (await socket.data("1"))["repairChanged"]
+            assert (repair["platformId"], repair["status"], repair["reply"]) == (number, "RESOLVED", "修好了")
+            assert repair["reportedAt"] is not None
+            assert sandbox.count("WJDH", "repair") == 2  # one to see that it is resolved, one to tell
+
+    @NO_WATCH
+    async def test_an_update_made_here_is_told_with_its_reply(self, connect, gateway, sandbox):
+        listed = await gateway.ask('{ repairs(communityCode: "10002", first: 1) { nodes { id platformId } } }')
+        [repair] = listed.data["repairs"]["nodes"]
+        async with connect() as socket:
+            await socket.subscribe("1", REPAIR, code="10002")
+            await socket.settle()
+            await gateway.ask(
+                'mutation($id: ID!) { updateRepair(input: { id: $id, status: OPEN, reply: "明天来" }) { outcome } }',
+                {"id": repair["id"]},
+            )
+
+            told = (await socket.data("1"))["repairChanged"]
+            assert (told["platformId"], told["reply"]) == (repair["platformId"], "明天来")
+
+
+async def test_a_community_of_others_and_one_that_does_not_exist_end_alike(connect, sandbox, mint, subtests):
+    async with connect(token=mint(communities="10002")) as socket:
+        for query, code in product((PAID, REVIEW, REPAIR), ("00001", "99999")):
+            with subtests.test(code, query=query):
+                await socket.subscribe("1", query, code=code)
+
+                assert await socket.receive("1") == {"id": "1", "type": "complete"}
+    assert sandbox.counts() == {}
+
+
+async def test_without_the_scope_of_the_entity_nothing_begins(connect, gateway, sandbox, mint, subtests):
+    async with connect(token=mint(scopes="module:read")) as socket:
+        for query, scope in ((PAID, "payment:read"), (REVIEW, "shenhe:read"), (REPAIR, "repair:read")):
+            in_fragment = query.replace("{", "{ ... on Subscription {", 1) + "}"
+            for document in (query, in_fragment):
+                with subtests.test(scope, query=document):
+                    await socket.subscribe("1", document, code="10002")
+                    [error] = (await socket.receive("1"))["payload"]
+
+                    extensions = error["extensions"]
+                    assert (extensions["code"], extensions["missingScope"]) == ("FORBIDDEN", scope)
+    assert len(gateway.parts.watches) == 0
+    assert sandbox.counts() == {}
+
+
+@NO_WATCH
+async def test_a_scope_that_lacks_inside_leaves_the_rest_of_each_event(connect, gateway, sandbox, mint):
+    query = 'subscription { shenheChanged(communityCode: "10002") { status verification { owner { phone } } } }'
+    async with connect(token=mint(scopes="shenhe:read")) as socket:
+        await socket.subscribe("1", query)
+        await socket.settle()
+        await approve(gateway, "10002", pending(sandbox)[0])
+
+        payload = (await socket.receive("1"))["payload"]
+    assert payload["data"] == {"shenheChanged": {"status": "APPROVED", "verification": None}}
+    assert [error["extensions"]["missingScope"] for error in payload["errors"]] == ["people:read"]
+
+
+@NO_WATCH
+async def test_a_record_that_cannot_be_read_is_the_error_of_its_event_alone(connect, gateway, sandbox):
+    first, second = pending(sandbox)[:2]
+    async with connect() as socket:
+        await socket.subscribe("1", REVIEW, code="10002")
+        await socket.settle()
+        sandbox.faults.set("WJDH", "shenhe", Fault(FaultKind.WRONG_SHAPE))
+        gateway.parts.events.publish(Event(SHENHE_CHANGED, "10002", str(first)))
+        payload = (await socket.receive("1"))["payload"]
+        sandbox.faults.clear()
+        gateway.parts.events.publish(Event(SHENHE_CHANGED, "10002", str(second)))
+
+        assert (await socket.data("1"))["shenheChanged"]["platformId"] == second
+    assert payload["data"] == {"shenheChanged": None}
+    [error] = payload["errors"]
+    assert error["path"] == ["shenheChanged"]
+    assert (error["extensions"]["code"], error["extensions"]["endpoint"]) == ("UPSTREAM_PROTOCOL", "shenhe")
+
+
+@NO_WATCH
+async def test_who_lags_too_far_behind_is_told_to_look_again(connect, gateway, sandbox):
+    number = pending(sandbox)[0]
+    async with connect() as socket:
+        await socket.subscribe("1", REVIEW, code="10002")
+        await socket.settle()
+        for _ in range(CAPACITY + 1):  # at once, so that nobody can read in between
+            gateway.parts.events.publish(Event(SHENHE_CHANGED, "10002", str(number)))
+
+        payload = (await socket.receive("1"))["payload"]
+        assert payload["data"] == {"shenheChanged": None}
+        [error] = payload["errors"]
+        assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("UPSTREAM_UNAVAILABLE", True)
+        assert (await socket.data("1"))["shenheChanged"]["platformId"] == number
+
+
+async def test_all_subscribers_of_a_community_share_one_watch(connect, gateway, sandbox):
+    async with connect() as one, connect() as other:
+        for socket in (one, other):
+            for id_ in ("1", "2"):
+                await socket.subscribe(id_, REVIEW, code="10002")
+            await socket.settle()
+        assert len(gateway.parts.watches) == 1
+        await one.send("complete", id="1")
+        await one.settle()
+        assert len(gateway.parts.watches) == 1
+    await until(lambda: not len(gateway.parts.watches))

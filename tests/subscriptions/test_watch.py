@@ -1,0 +1,254 @@
+"""What others change at the platform is found by looking, and only while somebody wants to know."""
+
+import asyncio
+from contextlib import ExitStack
+from dataclasses import replace
+
+import pytest
+
+from gateway.cache import SharedReads
+from gateway.events import REPAIR_CHANGED, SHENHE_CHANGED, Event, EventBus
+from gateway.loaders.watch import LONGEST_PAUSE, MOST_CHECKED, PER_PAGE, Watches
+from gateway.platforms.platforms import open_platforms
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.settings import load_settings
+from schema.normalise.vocabulary import RepairStatus, ShenheStatus
+
+CODE = "10002"
+PENDING = 2
+INTERVAL = 15.0
+
+
+class Pauses:
+    """Stands in for sleep: a watch looks again when the test says so."""
+
+    def __init__(self) -> None:
+        self._begun: asyncio.Queue[float] = asyncio.Queue()
+        self._over: asyncio.Queue[None] = asyncio.Queue()
+
+    async def sleep(self, seconds: float) -> None:
+        self._begun.put_nowait(seconds)
+        await self._over.get()
+
+    async def first_look(self) -> float:
+        """Until the watch pauses; returns for how many seconds."""
+        return await asyncio.wait_for(self._begun.get(), 5)
+
+    async def next_look(self) -> float:
+        self._over.put_nowait(None)
+        return await self.first_look()
+
+
+class RecordingBus(EventBus):
+    def __init__(self) -> None:
+        super().__init__()
+        self._published: list[Event] = []
+
+    def publish(self, event: Event) -> None:
+        self._published.append(event)
+        super().publish(event)
+
+    def published(self) -> list[Event]:
+        """Since the test asked last."""
+        published, self._published = self._published, []
+        return published
+
+
+@pytest.fixture
+def pauses() -> Pauses:
+    return Pauses()
+
+
+@pytest.fixture
+def bus() -> RecordingBus:
+    return RecordingBus()
+
+
+@pytest.fixture
+async def wjdh(environ):
+    """The platform as others use it."""
+    async with open_platforms(load_settings(environ)) as platforms:
+        yield platforms.wjdh
+
+
+@pytest.fixture
+async def watches(environ, bus, pauses):
+    async with open_platforms(load_settings(environ)) as platforms:
+        yield Watches(platforms, SharedReads(), bus, INTERVAL, pauses.sleep)
+
+
+@pytest.fixture
+async def reviews_watched(watches, pauses):
+    with watches.shenhe(CODE):
+        await pauses.first_look()
+        yield
+
+
+@pytest.fixture
+async def repairs_watched(watches, pauses):
+    with watches.repair(CODE):
+        await pauses.first_look()
+        yield
+
+
+def pending(sandbox, amount: int = 1) -> list[int]:
+    return [review.id for review in sandbox.world.shenhes_of[CODE] if review.status == PENDING][:amount]
+
+
+def add_review(sandbox, number: int) -> None:
+    review = replace(sandbox.world.shenhes[pending(sandbox)[0]], id=number)
+    sandbox.world.shenhes[number] = review
+    sandbox.world.shenhes_of[CODE].append(review)
+
+
+def add_repair(sandbox, number: int) -> None:
+    repair = replace(sandbox.world.repairs_of[CODE][-1], id=number, is_resolved=False, reply=None)
+    sandbox.world.repairs[number] = repair
+    sandbox.world.repairs_of[CODE].append(repair)
+
+
+def reviews(*numbers: int) -> list[Event]:
+    return [Event(SHENHE_CHANGED, CODE, str(number)) for number in numbers]
+
+
+def repairs(*numbers: int) -> list[Event]:
+    return [Event(REPAIR_CHANGED, CODE, str(number)) for number in numbers]
+
+
+@pytest.mark.usefixtures("reviews_watched")
+class TestReviews:
+    async def test_a_list_that_is_as_it_was_tells_nothing(self, bus, pauses):
+        assert await pauses.next_look() == INTERVAL
+
+        assert bus.published() == []
+
+    async def test_a_new_application_is_told_once(self, bus, pauses, sandbox):
+        add_review(sandbox, 900)
+
+        await pauses.next_look()
+        assert bus.published() == reviews(900)
+        await pauses.next_look()
+        assert bus.published() == []
+
+    async def test_a_decision_made_elsewhere_is_told_and_costs_one_call_more(self, bus, pauses, sandbox, wjdh):
+        [number] = pending(sandbox)
+        await wjdh.decide_shenhe(number, ShenheStatus.APPROVED)
+        sandbox.reset_calls()
+
+        await pauses.next_look()
+
+        assert bus.published() == reviews(number)
+        assert sandbox.counts() == {("WJDH", "shenheList"): 1, ("WJDH", "shenhe"): 1}
+
+    async def test_an_application_that_was_amended_is_told(self, bus, pauses, sandbox, wjdh):
+        [number] = pending(sandbox)
+        await wjdh.decide_shenhe(number, ShenheStatus.PENDING, content="{}")
+
+        await pauses.next_look()
+
+        assert bus.published() == reviews(number)
+
+    async def test_a_decision_that_was_taken_back_is_told(self, bus, pauses, sandbox, wjdh):
+        [number] = pending(sandbox)
+        await wjdh.decide_shenhe(number, ShenheStatus.REJECTED)
+        await pauses.next_look()
+        await wjdh.decide_shenhe(number, ShenheStatus.PENDING)
+        bus.published()
+
+        await pauses.next_look()
+
+        assert bus.published() == reviews(number)
+
+    async def test_an_application_that_is_gone_leaves_nothing_to_tell(self, bus, pauses, sandbox):
+        number = pending(sandbox)[0]
+        sandbox.world.shenhes_of[CODE].remove(sandbox.world.shenhes.pop(number))
+
+        await pauses.next_look()
+
+        assert bus.published() == []
+
+    async def test_many_decisions_at_once_are_all_told_a_bounded_number_at_a_look(self, bus, pauses, sandbox, wjdh):
+        for number in range(900, 900 + MOST_CHECKED + 5):
+            add_review(sandbox, number)
+        await pauses.next_look()
+        bus.published()
+        for number in range(900, 900 + MOST_CHECKED + 5):
+            await wjdh.decide_shenhe(number, ShenheStatus.APPROVED)
+
+        await pauses.next_look()
+        first = bus.published()
+        await pauses.next_look()
+
+        assert len(first) == MOST_CHECKED
+        assert first + bus.published() == reviews(*range(900, 900 + MOST_CHECKED + 5))
+
+    async def test_of_a_list_beyond_two_pages_the_ends_are_watched_and_shifts_are_no_news(
+        self, bus, pauses, sandbox, wjdh
+    ):
+        for number in range(1000, 1000 + 3 * PER_PAGE):
+            add_review(sandbox, number)
+        await pauses.next_look()
+        bus.published()
+        oldest = pending(sandbox)[0]
+        await wjdh.decide_shenhe(oldest, ShenheStatus.APPROVED)  # a row of the second page moves up to the first
+        add_review(sandbox, 2000)
+        sandbox.reset_calls()
+
+        await pauses.next_look()
+
+        assert sorted(bus.published(), key=lambda event: int(event.record_id)) == reviews(oldest, 2000)
+        assert sandbox.count("WJDH", "shenheList") == 2
+
+    async def test_a_platform_in_trouble_is_asked_less_often_and_nothing_is_lost(self, bus, pauses, sandbox):
+        sandbox.faults.set("WJDH", "shenheList", Fault(FaultKind.WRONG_SHAPE))
+        add_review(sandbox, 900)
+
+        waited = [await pauses.next_look() for _ in range(6)]
+        sandbox.faults.clear()
+        recovered = await pauses.next_look()
+
+        assert waited == [30, 60, 120, 240, LONGEST_PAUSE, LONGEST_PAUSE]
+        assert recovered == INTERVAL
+        assert bus.published() == reviews(900)
+
+
+@pytest.mark.usefixtures("repairs_watched")
+class TestRepairs:
+    async def test_a_new_repair_is_told(self, bus, pauses, sandbox):
+        add_repair(sandbox, 900)
+
+        await pauses.next_look()
+
+        assert bus.published() == repairs(900)
+
+    async def test_a_reply_then_a_resolution_then_a_reopening_are_told_each(self, bus, pauses, sandbox, wjdh):
+        number = next(repair.id for repair in sandbox.world.repairs_of[CODE] if not repair.is_resolved)
+        told = []
+        for status, reply in ((RepairStatus.OPEN, "明天来"), (RepairStatus.RESOLVED, None), (RepairStatus.OPEN, None)):
+            await wjdh.update_repair(number, status, reply)
+            await pauses.next_look()
+            told += bus.published()
+
+        assert told == repairs(number, number, number)
+
+
+async def test_all_subscribers_of_a_community_share_one_watch_that_ends_with_the_last(watches, pauses, sandbox):
+    with ExitStack() as others:
+        for _ in range(3):
+            others.enter_context(watches.shenhe(CODE))
+        with watches.shenhe("00001"), watches.repair(CODE):
+            for _ in range(3):
+                await pauses.first_look()
+            assert len(watches) == 3
+        assert len(watches) == 1
+
+    assert len(watches) == 0
+    assert sandbox.count("WJDH", "shenheList") == 2
+    assert sandbox.count("WJDH", "repair/list") == 1
+
+
+async def test_who_subscribes_to_payments_needs_no_watch(watches, sandbox):
+    with watches.payment():
+        assert len(watches) == 0
+
+    assert sandbox.counts() == {}

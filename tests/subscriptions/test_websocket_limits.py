@@ -1,0 +1,184 @@
+"""Who may connect, for how long, and what one connection may take."""
+
+import asyncio
+import socket as sockets
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+import uvicorn
+from graphql_socket import connected, until
+from websockets.exceptions import InvalidStatus
+
+from gateway.app import create_app
+from gateway.auth.tokens import LEEWAY
+from gateway.http.origin import may_connect
+from gateway.http.websocket_protocol import WebSocketProtocol
+from gateway.serve import UVICORN, EmbeddedServer
+from gateway.settings import load_settings
+
+VIEWER = "{ viewer { subject } }"
+PAID = "subscription { orderPaid { orderNumber } }"
+
+
+async def test_the_token_may_come_in_the_payload_or_in_the_handshake(gateway, connect, mint):
+    async with connect(token=mint()) as socket:
+        await socket.subscribe("1", VIEWER)
+        assert await socket.data("1") == {"viewer": {"subject": "tester"}}
+
+    async with connect(additional_headers={"Authorization": f"Bearer {mint()}"}) as socket:
+        await socket.subscribe("1", VIEWER)
+        assert await socket.data("1") == {"viewer": {"subject": "tester"}}
+
+
+async def test_a_token_that_does_not_verify_closes_with_4403(connect, subtests):
+    for authorization in ("Bearer forged", "Basic dGVzdGVyOg==", "", 1, None):
+        with subtests.test(str(authorization)):
+            async with connect(init=False) as socket:
+                await socket.send("connection_init", payload={"authorization": authorization})
+
+                assert await socket.closed() == 4403
+
+
+async def test_a_connection_ends_with_its_token(connect, mint, gateway):
+    almost_over = LEEWAY - 1.3  # tokens tell whole seconds: it has 0.3 to 1.3 left
+    async with connect(token=mint(ended=almost_over)) as socket:
+        await socket.subscribe("1", 'subscription { repairChanged(communityCode: "10002") { id } }')
+
+        assert await socket.closed() == 4403
+        assert socket.connection.close_reason == "The token has expired"
+    await until(lambda: not len(gateway.parts.watches))
+
+
+@pytest.mark.parametrize("extra", [{"GATEWAY_WEBSOCKET_INIT_TIMEOUT": "0.1"}])
+async def test_a_silent_connection_is_closed_with_4408(connect):
+    async with connect(init=False) as socket:
+        await socket.send("ping")
+
+        assert await socket.closed() == 4408
+
+
+@pytest.mark.parametrize("extra", [{"GATEWAY_MAX_SUBSCRIPTIONS": "2"}])
+async def test_operations_beyond_the_limit_are_refused_and_the_others_go_on(connect):
+    async with connect() as socket:
+        await socket.subscribe("1", PAID)
+        await socket.subscribe("2", PAID)
+        await socket.subscribe("3", PAID)
+
+        [error] = (await socket.receive("3"))["payload"]
+        assert error["extensions"] | {"requestId": ""} == {
+            "code": "QUERY_TOO_COMPLEX",
+            "limit": "subscriptions",
+            "bound": 2,
+            "requested": None,
+            "requestId": "",
+        }
+        await socket.send("complete", id="2")
+        await socket.subscribe("3", VIEWER)
+        assert await socket.data("3") == {"viewer": {"subject": "local developer"}}
+
+
+@pytest.mark.parametrize("extra", [{"GATEWAY_MAX_BODY_BYTES": "1000"}])
+async def test_a_message_beyond_the_limit_of_a_body_closes_with_1009(connect):
+    async with connect() as socket:
+        await socket.subscribe("1", VIEWER + " " * 900)
+        assert await socket.data("1")
+
+        await socket.subscribe("2", VIEWER + " " * 1000)
+        assert await socket.closed() == 1009
+
+
+async def test_a_message_beyond_what_the_server_takes_closes_with_1009(connect):
+    async with connect() as socket:
+        await socket.connection.send(" " * (UVICORN["ws_max_size"] + 1))
+
+        assert await socket.closed() == 1009
+
+
+@pytest.mark.parametrize("extra", [{"GATEWAY_ALLOWED_ORIGINS": "https://console.example, https://wall.example"}])
+async def test_web_pages_of_other_origins_may_not_connect(connect, gateway):
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(origin="https://elsewhere.example"):
+            pass
+    assert refused.value.response.status_code == 403
+
+    for origin in (gateway.url, "https://wall.example"):
+        async with connect(origin=origin) as socket:
+            await socket.settle()
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        (None, True),
+        ("https://gateway.example:8000", True),
+        ("http://GATEWAY.example:8000", True),
+        ("https://listed.example", True),
+        ("http://listed.example", False),
+        ("https://gateway.example", False),
+        ("https://gateway.example:8000.evil.example", False),
+        ("https://evil.example/https://gateway.example:8000", False),
+        ("gateway.example:8000", False),
+        ("null", False),
+        ("", False),
+    ],
+)
+def test_an_origin_is_the_hosts_own_or_listed(origin, allowed):
+    assert may_connect(origin, "gateway.example:8000", {"https://listed.example"}) is allowed
+    assert may_connect(origin, None, {"https://listed.example"}) is (
+        allowed and "gateway" not in (origin or "").lower()
+    )
+
+
+class Impatient(WebSocketProtocol):
+    stall_timeout = 0.2
+
+
+async def test_a_client_that_reads_nothing_is_dropped():
+    gone = asyncio.Event()
+
+    async def flood(scope, receive, send):
+        await send({"type": "websocket.accept"})
+        try:
+            while True:
+                await send({"type": "websocket.send", "text": "x" * 100_000})
+        except OSError:
+            gone.set()
+
+    async with serving(flood, ws=Impatient, lifespan="off") as (url, _stop):
+        stalled = sockets.socket()
+        stalled.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+        stalled.connect(("127.0.0.1", int(url.rpartition(":")[2])))
+        async with connected(url, init=False, sock=stalled) as socket:
+            socket.connection.transport.pause_reading()
+
+            await asyncio.wait_for(gone.wait(), 5)
+            socket.connection.transport.abort()
+
+
+async def test_a_server_that_stops_says_so_at_once(environ):
+    async with serving(create_app(load_settings(environ))) as (url, stop), connected(url) as socket:
+        await socket.subscribe("1", 'subscription { repairChanged(communityCode: "10002") { id } }')
+        await socket.settle()
+
+        begun = time.monotonic()
+        stopped = stop()
+        assert await socket.closed() == 1012
+        await stopped
+
+    assert time.monotonic() - begun < 2
+
+
+@asynccontextmanager
+async def serving(app, **options):
+    """Serve any application as the gateway is served: its address, and how to stop it."""
+    server = EmbeddedServer(uvicorn.Config(app, **UVICORN | {"loop": "none", "port": 0} | options))
+    running = asyncio.create_task(server.serve())
+    await until(lambda: server.started)
+
+    def stop():
+        server.should_exit = True
+        return running
+
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", stop
+    await stop()

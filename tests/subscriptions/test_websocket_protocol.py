@@ -1,0 +1,195 @@
+"""graphql-transport-ws, message by message (graphql-ws, PROTOCOL.md)."""
+
+from graphql_socket import until
+
+from gateway.sandbox.faults import Fault, FaultKind
+
+VIEWER = "{ viewer { subject } }"
+PAID = "subscription { orderPaid { orderNumber } }"
+
+
+async def test_a_query_is_answered_by_next_and_complete(connect):
+    async with connect() as socket:
+        await socket.subscribe("1", VIEWER)
+
+        assert await socket.receive("1") == {
+            "id": "1",
+            "type": "next",
+            "payload": {"data": {"viewer": {"subject": "local developer"}}},
+        }
+        assert await socket.receive("1") == {"id": "1", "type": "complete"}
+
+
+async def test_variables_and_the_operation_name_are_used(connect):
+    async with connect() as socket:
+        query = "query A { __typename } query B($code: ID!) { community(code: $code) { code } }"
+        payload = {"query": query, "operationName": "B", "variables": {"code": "00001"}, "extensions": {}}
+        await socket.send("subscribe", id="1", payload=payload)
+
+        assert await socket.data("1") == {"community": {"code": "00001"}}
+
+
+async def test_a_mutation_is_carried_out(connect, sandbox):
+    repair = next(repair for repair in sandbox.world.repairs_of["10002"] if not repair.is_resolved)
+    async with connect() as socket:
+        await socket.subscribe(
+            "1",
+            "mutation($id: ID!) { updateRepair(input: { id: $id, status: RESOLVED }) { outcome } }",
+            id=str(repair.id),
+        )
+
+        assert await socket.data("1") == {"updateRepair": {"outcome": "CONFIRMED"}}
+    assert repair.is_resolved
+
+
+async def test_errors_of_fields_come_with_the_data(connect, sandbox):
+    sandbox.faults.set("WJDH", "modules", Fault(FaultKind.WRONG_SHAPE))
+    async with connect() as socket:
+        await socket.subscribe("1", '{ modules(communityCode: "10002") { name } }')
+
+        payload = (await socket.receive("1"))["payload"]
+        assert payload["data"] == {"modules": None}
+        assert [error["extensions"]["code"] for error in payload["errors"]] == ["UPSTREAM_PROTOCOL"]
+        assert (await socket.receive("1"))["type"] == "complete"
+
+
+UNRUNNABLE = {
+    "{": "GRAPHQL_PARSE_FAILED",
+    "{ nothing }": "GRAPHQL_VALIDATION_FAILED",
+    "subscription { orderPaid { id } __typename }": "GRAPHQL_VALIDATION_FAILED",
+    "{ " + "a { " * 20 + "}" * 21: "QUERY_TOO_COMPLEX",
+    "query A { __typename } query B { __typename }": "BAD_USER_INPUT",
+    "query($code: ID!) { community(code: $code) { code } }": "BAD_USER_INPUT",
+    'subscription { shenheChanged(communityCode: "!") { id } }': "BAD_USER_INPUT",
+}
+
+
+async def test_an_operation_that_cannot_run_is_answered_by_error_alone(connect, subtests):
+    async with connect() as socket:
+        for query, code in UNRUNNABLE.items():
+            with subtests.test(query):
+                await socket.subscribe("1", query)
+                assert await socket.error_code("1") == code
+
+                await socket.subscribe("1", VIEWER)  # the id is free again, and nothing came after the error
+                assert await socket.data("1") == {"viewer": {"subject": "local developer"}}
+                assert (await socket.receive("1"))["type"] == "complete"
+
+
+async def test_pings_are_answered_before_and_after_the_init(connect):
+    async with connect(init=False) as socket:
+        await socket.send("ping", payload={"now": 1})
+        assert await socket.receive() == {"type": "pong"}
+        await socket.send("pong")
+        await socket.init()
+        await socket.send("ping")
+        assert await socket.receive() == {"type": "pong"}
+
+
+async def test_completing_a_subscription_ends_it_and_frees_its_id(connect, gateway, sandbox):
+    async with connect() as socket:
+        await socket.subscribe("1", 'subscription { repairChanged(communityCode: "10002") { id } }')
+        await socket.settle()
+        assert len(gateway.parts.watches) == 1
+
+        await socket.send("complete", id="1")
+        await socket.send("complete", id="never heard of")
+        await until(lambda: not len(gateway.parts.watches))
+
+        await socket.subscribe("1", VIEWER)
+        assert await socket.data("1") == {"viewer": {"subject": "local developer"}}
+
+
+async def test_completing_a_query_stops_its_reads(connect, gateway, sandbox):
+    sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HANG))
+    async with connect() as socket:
+        await socket.subscribe("1", '{ modules(communityCode: "10002") { name } }')
+        await until(lambda: sandbox.count("WJDH", "modules") == 1)
+
+        await socket.send("complete", id="1")
+
+        await until(lambda: not len(gateway.parts.reads))
+
+
+async def test_a_mutation_outlives_its_connection(connect, gateway, sandbox):
+    repair = next(repair for repair in sandbox.world.repairs_of["10002"] if not repair.is_resolved)
+    sandbox.faults.set("WJDH", "repair", Fault(FaultKind.LATENCY, seconds=0.2))
+    async with connect() as socket:
+        await socket.subscribe(
+            "1",
+            "mutation($id: ID!) { updateRepair(input: { id: $id, status: RESOLVED }) { outcome } }",
+            id=str(repair.id),
+        )
+        await until(lambda: sandbox.count("WJDH", "repair") == 1)
+
+    await until(lambda: repair.is_resolved)
+
+
+async def test_a_lost_connection_ends_its_subscriptions(connect, gateway):
+    async with connect() as socket:
+        await socket.subscribe("1", 'subscription { repairChanged(communityCode: "10002") { id } }')
+        await socket.settle()
+        socket.connection.transport.abort()
+
+        await until(lambda: not len(gateway.parts.watches))
+
+
+async def test_an_id_in_use_closes_with_4409(connect):
+    async with connect() as socket:
+        await socket.subscribe("1", PAID)
+        await socket.subscribe("1", PAID)
+
+        assert await socket.closed() == 4409
+        assert socket.connection.close_reason == "Subscriber for 1 already exists"
+
+
+async def test_a_second_init_closes_with_4429(connect):
+    async with connect() as socket:
+        await socket.send("connection_init")
+
+        assert await socket.closed() == 4429
+
+
+async def test_an_operation_before_the_init_closes_with_4401(connect):
+    async with connect(init=False) as socket:
+        await socket.subscribe("1", VIEWER)
+
+        assert await socket.closed() == 4401
+
+
+NO_MESSAGES = [
+    "",
+    "hello",
+    "null",
+    "[]",
+    "[" * 100_000,
+    "{}",
+    '{"type": "start"}',
+    '{"type": "connection_ack"}',
+    '{"type": "subscribe"}',
+    '{"type": "subscribe", "id": 1, "payload": {"query": "{ __typename }"}}',
+    '{"type": "subscribe", "id": "1"}',
+    '{"type": "subscribe", "id": "1", "payload": null}',
+    '{"type": "subscribe", "id": "1", "payload": {}}',
+    '{"type": "subscribe", "id": "1", "payload": {"query": 1}}',
+    '{"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }", "variables": []}}',
+    '{"type": "subscribe", "id": "1", "payload": {"query": "{ a }", "query": "{ b }"}}',
+    '{"type": "subscribe", "id": "1", "payload": ' + "[" * 50_000 + "}",
+    '{"type": "complete"}',
+    '{"type": "ping", "payload": 1}',
+    b'{"type": "ping"}',
+]
+
+
+async def test_what_is_no_message_closes_with_4400(connect, subtests):
+    for message in NO_MESSAGES:
+        with subtests.test(str(message[:50])):
+            async with connect() as socket:
+                await socket.connection.send(message)
+
+                assert await socket.closed() == 4400
+
+
+async def test_another_subprotocol_is_closed_with_4406(connect):
+    async with connect(init=False, subprotocol="graphql-ws") as socket:
+        assert await socket.closed() == 4406
