@@ -5,11 +5,15 @@ function around those. For a query that asks orders for their titles and owners,
 
     def object_orders(o):  # Order
         out = {
-            'title': v if type(v := o.title) is str else finish_non_null(v, leaf_String),
+            'title':
+                v if type(v := o.title) is str
+                else finish_non_null(v, leaf_String),
             'owner': None,
         }
-        out['owner'] = object_orders_owner(v) if type(v := resolve_owner(root=o, info=wrapped_info_owner)) in plain
-                       else settle(out, 'owner', v, object_orders_owner, nodes_owner)
+        out['owner'] = (
+            object_orders_owner(v) if type(v := resolve_owner(root=o, info=wrapped_info_owner)) in plain
+            else settle(out, 'owner', v, object_orders_owner, nodes_owner)
+        )
         return out
 
 A value that is as expected is taken in line. Every other goes the slow way, through `settle` or `finish` of the run:
@@ -130,7 +134,7 @@ class _Writer:
             return self._objects[selection]
         function = self._objects[selection] = self._name("object", *(selection.path or ("query",)))
         check = self._type_check(selection)
-        entries = [f"    {field.key!r}: {self._value_at_once(field)}," for field in selection.fields]
+        entries = [f"    {line}" for field in selection.fields for line in self._value_at_once(field)]
         after = [line for field in selection.fields for line in self._value_in_place(field)]
         head, tail = ("out = {", [*after, "return out"]) if after else ("return {", [])
         self._function(f"{function}(o):  # {selection.type.name}", [*check, head, *entries, "}", *tail])
@@ -149,7 +153,10 @@ class _Writer:
         body = [
             "if type(values) is not list and type(values) is not tuple: values = iterable(values)",
             "out = []",
-            f"for v in values: out.append({item})",
+            "for v in values:",
+            "    out.append(",
+            *(f"        {line}" for line in item),
+            "    )",
             "return out",
         ]
         self._function(f"{function}(values):", body)
@@ -171,32 +178,35 @@ class _Writer:
 
     # Fields
 
-    def _value_at_once(self, field: PlannedField) -> str:
-        """The field's value in the dict. None stands for one that is put in place later."""
+    def _value_at_once(self, field: PlannedField) -> list[str]:
+        """The field's entry in the dict. None stands for a value that is put in place later."""
+        key = f"{field.key!r}:"
         if isinstance(field.origin, Constant):
-            return repr(field.origin.value)
+            return [f"{key} {field.origin.value!r},"]
         if not isinstance(field.origin, Attribute):
-            return "None"
+            return [f"{key} None,"]
         name = field.origin.name
         read = f"o.{name}" if name.isidentifier() and not iskeyword(name) else f"getattr(o, {name!r})"
         if isinstance(field.shape, Leaf) and isinstance(field.shape.type, GraphQLEnumType):
-            return f"{self._enum_names(field.shape.type, field.shape.nullable)}[{read}]"
-        return self._completed(field.shape, field, f"v := {read}")
+            return [f"{key} {self._enum_names(field.shape.type, field.shape.nullable)}[{read}],"]
+        fast, slow = self._completed(field.shape, field, f"v := {read}")
+        return [key, f"    {fast}", f"    {slow},"]
 
     def _value_in_place(self, field: PlannedField) -> list[str]:
+        """The lines after the dict."""
         place = ("out", repr(field.key))
         if isinstance(field.origin, Call):
-            call = self._call(field.origin, field.position)
-            return [f"out[{field.key!r}] = {self._completed(field.shape, field, f'v := {call}', place)}"]
-        if isinstance(field.origin, Property):
+            before = []
+            value = self._completed(field.shape, field, f"v := {self._call(field.origin, field.position)}", place)
+        elif isinstance(field.origin, Property):
             name = field.origin.name
             info = self._info(field.position)
             called = f"called(v, {info}, {self._arguments(field.origin.arguments, info, name)})"
-            return [
-                f"v = o.get({name!r}) if type(o) is dict else read(o, {name!r})",
-                f"out[{field.key!r}] = {self._completed(field.shape, field, 'v', place, called)}",
-            ]
-        return []
+            before = [f"v = o.get({name!r}) if type(o) is dict else read(o, {name!r})"]
+            value = self._completed(field.shape, field, "v", place, called)
+        else:
+            return []
+        return [*before, f"out[{field.key!r}] = (", *(f"    {line}" for line in value), ")"]
 
     def _call(self, call: Call, position: FieldPosition) -> str:
         function = self._constant(call.function, "resolve", position.name)
@@ -211,10 +221,11 @@ class _Writer:
 
     def _completed(
         self, shape: Shape, field: PlannedField, v: str, place: tuple[str, str] | None = None, otherwise: str = "v"
-    ) -> str:
-        """The completed value of `v`, which is a name or assigns one: in line if it is as expected, else the slow way.
+    ) -> tuple[str, str]:
+        """An expression in two lines: the completed value of `v` if it is as expected, else the slow way.
 
-        A value that may have to be awaited has a `place`: a container and the key in it. `otherwise` goes the slow way.
+        `v` is the name or assigns it. A value that may have to be awaited has a `place`: a container and the key in it.
+        `otherwise` is what goes the slow way.
         """
         expected, value, complete = self._ways(shape, field, v)
         if shape.nullable and value == "v":
@@ -226,7 +237,7 @@ class _Writer:
             slow = f"settle({place[0]}, {place[1]}, {otherwise}, {complete}, {nodes})"
         else:
             slow = f"settle_non_null({place[0]}, {place[1]}, {otherwise}, {complete})"
-        return f"{value} if {expected} else {slow}"
+        return f"{value} if {expected}", f"else {slow}"
 
     def _ways(self, shape: Shape, field: PlannedField, v: str) -> _Ways:
         if isinstance(shape, Leaf):

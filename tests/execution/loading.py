@@ -1,0 +1,120 @@
+"""A schema of orders, houses and owners, with loaders that record what they were asked."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiodataloader import DataLoader
+from graphql import GraphQLSchema, build_schema, parse
+
+from gateway.execution.executor import Executor
+from gateway.execution.level_loader import LevelLoader
+from gateway.execution.load import Load
+from gateway.execution.response import Response
+
+SDL = """
+type Query { orders(count: Int! = 10): [Order!]! order: Order reviews: [Review!]! slow: String }
+type Mutation { touch: String }
+type Order { number: Int! house: House strictHouse: House! houses: [House] payer: Owner note: String }
+type Review { applicant: Owner }
+type House { number: Int! owner: Owner }
+type Owner { phone: String! }
+"""
+
+
+@dataclass
+class House:
+    number: int
+
+
+@dataclass
+class Owner:
+    phone: Any
+
+
+@dataclass
+class Order:
+    number: int
+
+
+class Recorder:
+    """The part of a loader that is the same for both kinds: records batches, fails for the keys in `bad`."""
+
+    async def batch_load_fn(self, keys: list[Any]) -> list[Any]:
+        self.batches.append(list(keys))
+        await asyncio.sleep(0)
+        if "batch" in self.bad:
+            raise ConnectionError("the batch failed")
+        return [LookupError(f"no {key}") if key in self.bad else self.make(key) for key in keys]
+
+
+class Plain(Recorder, DataLoader[Any, Any]):
+    pass
+
+
+class Level(Recorder, LevelLoader[Any, Any]):
+    pass
+
+
+@dataclass
+class Context:
+    """`bad` are keys that fail; `loader` is the class of the loaders."""
+
+    loader: Any = Level
+    bad: set[Any] = field(default_factory=set)
+    calls: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.houses, self.owners = self._loader(House), self._loader(lambda key: Owner(f"1990000{key}"))
+
+    def _loader(self, make: Any) -> Any:
+        loader = self.loader()
+        loader.batches, loader.bad, loader.make = [], self.bad, make
+        return loader
+
+
+def _resolvers() -> dict[str, Any]:
+    async def slow(_source: Any, info: Any) -> str:
+        info.context.calls.append("slow")
+        await asyncio.sleep(0)
+        return "done"
+
+    async def strict_house(source: Any, info: Any) -> Any:
+        info.context.calls.append(f"strictHouse {source.number}")
+        await asyncio.sleep(0)
+        return None if source.number in info.context.bad else House(source.number)
+
+    return {
+        "Query.orders": lambda _source, _info, count: [Order(number) for number in range(count)],
+        "Query.order": lambda _source, _info: Order(1),
+        "Query.reviews": lambda _source, _info: [Order(number) for number in range(3)],
+        "Query.slow": slow,
+        "Order.house": lambda source, info: Load(info.context.houses, source.number // 2),
+        "Order.strictHouse": strict_house,
+        "Order.houses": lambda source, info: [Load(info.context.houses, source.number + add) for add in range(3)],
+        "Order.payer": lambda source, info: Load(info.context.owners, source.number),
+        "Review.applicant": lambda source, info: Load(info.context.owners, source.number),
+        "House.owner": lambda source, info: Load(info.context.owners, source.number),
+    }
+
+
+def make_schema(sdl: str = SDL, resolvers: dict[str, Any] | None = None) -> GraphQLSchema:
+    schema = build_schema(sdl)
+    for name, resolve in (_resolvers() if resolvers is None else resolvers).items():
+        type_name, field_name = name.split(".")
+        schema.type_map[type_name].fields[field_name].resolve = resolve
+    return schema
+
+
+class Document:
+    def __init__(self, text: str) -> None:
+        self.document = parse(text)
+        self.key = text
+
+
+async def execute_planned(schema: GraphQLSchema, query: str, context: Any, make_context: Any, **more: Any) -> Response:
+    """The response on second sight: by a plan if there can be one."""
+    executor = Executor(schema)
+    first = await executor.execute(Document(query), context=make_context(), **more)
+    assert not first.planned
+    return await executor.execute(Document(query), context=context, **more)

@@ -1,0 +1,253 @@
+"""Checked mode: a value that breaks the schema is an error in a plan as it is in graphql-core."""
+
+from decimal import Decimal
+from enum import Enum, IntEnum, StrEnum
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from graphql import GraphQLEnumType, GraphQLField, GraphQLObjectType, GraphQLSchema, build_schema
+from graphql.pyutils import Undefined
+from loading import Document
+
+from gateway.execution.executor import Executor
+from gateway.execution.response import Response
+
+SDL = """
+scalar Stamp
+enum Word { YES NO }
+interface Named { name: String }
+type Cat implements Named { name: String lives: Int }
+type Dog implements Named { name: String barks: Boolean! }
+union Pet = Cat | Dog
+type Query {
+  int: Int int_: Int! float: Float string: String string_: String! boolean: Boolean id: ID id_: ID! stamp: Stamp
+  word: Word word_: Word! list: [Int] list_: [Int!]! grid: [[Int!]]
+  cat: Cat cat_: Cat! cats: [Cat!] named: Named pet: Pet
+}
+"""
+
+
+class Text(str):
+    pass
+
+
+class Number(int):
+    pass
+
+
+class Small(IntEnum):
+    ONE = 1
+
+
+class Answer(StrEnum):
+    YES = "YES"
+
+
+class Shown:
+    def __str__(self) -> str:
+        return "shown"
+
+    def __repr__(self) -> str:
+        return "Shown"
+
+
+class Animal:
+    def __init__(self, kind: str | None, **attributes: Any) -> None:
+        self.kind = kind
+        self.__dict__.update(attributes)
+
+    def __repr__(self) -> str:
+        return f"Animal {self.kind}"
+
+
+class Iterated:
+    def __iter__(self) -> Any:
+        return iter([1, 2])
+
+
+ANY = [
+    None,
+    Undefined,
+    ValueError("returned"),
+    True,
+    False,
+    0,
+    -1,
+    2**31 - 1,
+    2**31,
+    -(2**31) - 1,
+    2**70,
+    0.0,
+    1.5,
+    3.0,
+    float("nan"),
+    float("inf"),
+    "",
+    "x",
+    "12",
+    "YES",
+    b"bytes",
+    Decimal("1.5"),
+    Decimal(2),
+    Fraction(1, 2),
+    Text("text"),
+    Number(5),
+    Small.ONE,
+    Answer.YES,
+    Shown(),
+    [],
+    [1, None],
+    [1, "x", None],
+    (1, 2),
+    [[1], None, [None]],
+    [1, [2]],
+    {1, 2},
+    {"a": 1},
+    {1: 2}.keys(),
+    range(3),
+    Iterated(),
+    Animal("Cat", name="Tom", lives=9),
+    Animal("Dog", name="Rex", barks=None),
+    Animal("Dog", name=5, barks=True),
+    Animal("Fish"),
+    Animal(None),
+    [Animal("Cat", name="Tom", lives="many")],
+    {"kind": "Cat", "name": "Tom"},
+    str,
+    Exception,
+]
+SELECTIONS = {
+    "cat": " { __typename name lives }",
+    "cat_": " { name }",
+    "cats": " { name lives }",
+    "named": " { __typename name ... on Cat { lives } ... on Dog { barks } }",
+    "pet": " { __typename ... on Named { name } ... on Dog { barks } }",
+}
+
+
+def kind_of(value: Any, _info: Any = None, _type: Any = None) -> Any:
+    return value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+
+
+def write_stamp(value: Any) -> Any:
+    return {0: None, "": Undefined, "x": {"any": ["JSON"]}}.get(value, f"<{value}>")
+
+
+def make_schema(get: Any) -> GraphQLSchema:
+    schema = build_schema(SDL)
+    schema.type_map["Stamp"].coerce_output_value = write_stamp
+    schema.type_map["Named"].resolve_type = kind_of
+    schema.type_map["Pet"].resolve_type = kind_of
+    schema.type_map["Cat"].is_type_of = lambda value, _info: kind_of(value) == "Cat"
+    for field in schema.query_type.fields.values():
+        field.resolve = lambda _source, _info: get()
+    return schema
+
+
+async def responses(schema: GraphQLSchema, query: str) -> tuple[Response, Response]:
+    """graphql-core's, and the plan's."""
+    executor = Executor(schema)
+    expected = await executor.execute(Document(query))
+    assert not expected.planned
+    return expected, await executor.execute(Document(query))
+
+
+def assert_equal(found: Response, expected: Response) -> None:
+    assert repr(found.data) == repr(expected.data)
+    assert [error.formatted for error in found.errors] == [error.formatted for error in expected.errors]
+    assert [type(error.original_error) for error in found.errors] == [
+        type(error.original_error) for error in expected.errors
+    ]
+    assert found.planned or expected.errors
+
+
+@pytest.mark.parametrize("name", build_schema(SDL).query_type.fields)
+async def test_any_value_for_any_type_gives_what_graphql_core_gives(name: str) -> None:
+    values: list[Any] = []
+    executor = Executor(make_schema(lambda: values[0]))
+    query = Document(f"{{ {name} {SELECTIONS.get(name, '')} }}")
+    for value in ANY * 2:  # a plan meets each class for the first time, and again
+        values[:] = [value]
+        executor._plans._seen.clear()
+        executor._plans._plans.clear()
+        expected = await executor.execute(query)
+        assert not expected.planned
+        assert_equal(await executor.execute(query), expected)
+        assert_equal(await executor.execute(query), expected)
+
+
+async def test_values_of_all_kinds_follow_each_other_through_one_plan() -> None:
+    """What a plan has learnt from one value must not make it take another for fine."""
+    values: list[Any] = []
+    schema = make_schema(lambda: values[0])
+    planned, reference = Executor(schema), Executor(schema, plans=False)
+    for name in schema.query_type.fields:
+        query = Document(f"{{ a: {name} {SELECTIONS.get(name, '')} }}")
+        for value in [1, 1, *ANY, *reversed(ANY)]:
+            values[:] = [value]
+            assert_equal_data(await planned.execute(query), await reference.execute(query))
+    assert len(planned._plans._plans) == len(schema.query_type.fields)
+    assert None not in planned._plans._plans.values()  # none was given up
+
+
+def assert_equal_data(found: Response, expected: Response) -> None:
+    assert repr(found.data) == repr(expected.data)
+    assert [error.formatted for error in found.errors] == [error.formatted for error in expected.errors]
+
+
+async def test_values_of_attributes_are_checked_too() -> None:
+    schema = build_schema("type Query { cat: Cat } type Cat { name: String! lives: Int word: [String!] }")
+    values: list[Any] = []
+    schema.query_type.fields["cat"].resolve = lambda _source, _info: values[0]
+    for name in ("Tom", None, Shown(), b"", ValueError("no name")):
+        for lives in (9, "nine", None):
+            values[:] = [Animal("Cat", name=name, lives=lives, word=["a", name])]
+            expected, found = await responses(schema, "{ cat { name lives word } }")
+            assert_equal(found, expected)
+
+
+async def test_enums_by_value_by_member_and_by_name() -> None:
+    class Color(Enum):
+        RED = 1
+        GREEN = "g"
+
+    values: list[Any] = []
+    for by in (False, True, None):
+        type_ = GraphQLEnumType("Color", Color, names_as_values=by)
+        field = GraphQLField(type_, resolve=lambda _source, _info: values[0])
+        schema = GraphQLSchema(GraphQLObjectType("Query", {"color": field}))
+        for value in (1, "g", "RED", Color.RED, Color.GREEN, True, 1.0, 2, [], None):
+            values[:] = [value]
+            expected, found = await responses(schema, "{ color }")
+            assert_equal(found, expected)
+
+
+async def test_a_list_that_can_be_read_only_once_is_left_to_graphql_core() -> None:
+    async def numbers() -> Any:
+        yield 1
+        yield 2
+
+    schema = make_schema(numbers)
+    expected, found = await responses(schema, "{ list }")
+    assert found.data == expected.data == {"list": [1, 2]}
+
+    schema = make_schema(lambda: iter([1, 2]))
+    expected, found = await responses(schema, "{ list }")
+    assert found.data == expected.data == {"list": [1, 2]}
+
+
+async def test_types_that_have_to_be_awaited_are_left_to_graphql_core() -> None:
+    async def later(value: Any, *_: Any) -> Any:
+        return kind_of(value)
+
+    for type_name, query in (("Named", "{ named { name } }"), ("Cat", "{ cat { name } }")):
+        schema = make_schema(lambda: Animal("Cat", name="Tom"))
+        if type_name == "Cat":
+            schema.type_map["Cat"].is_type_of = later
+        else:
+            schema.type_map["Named"].resolve_type = later
+        expected, found = await responses(schema, query)
+        assert found.data == expected.data
+        assert not found.errors
+        assert not found.planned

@@ -1,0 +1,112 @@
+"""What the code of a plan looks like: here a newcomer sees how a field becomes code."""
+
+from typing import Any
+
+import strawberry
+from graphql import parse
+from graphql.execution.values import VariableValues
+
+from gateway.execution.codegen import generate
+from gateway.execution.compile import compile_operation
+from gateway.execution.operation import find_operation
+from gateway.execution.strawberry_adapter import StrawberryFields
+
+
+@strawberry.type
+class Owner:
+    phone: str | None
+
+
+@strawberry.type
+class Order:
+    number: int
+    title: str
+
+    @strawberry.field(graphql_type=Owner | None)
+    def owner(root: strawberry.Parent[Any], info: strawberry.Info) -> Any:  # noqa: N805 # the record it reads from
+        return info.context[root.number]
+
+
+@strawberry.type
+class Query:
+    @strawberry.field(graphql_type=list[Order])
+    def orders(self, first: int = 20) -> Any:
+        return [Order(number=number, title="title") for number in range(first)]
+
+
+QUERY = "query Orders($first: Int!) { orders(first: $first) { __typename title number owner { phone } } }"
+
+CODE = """\
+def bind(run):
+    settle, settle_non_null = run.settle, run.settle_non_null
+    finish, finish_non_null = run.finish, run.finish_non_null
+    arguments_orders = arguments_of_orders.bind(run.variables, None)
+    info_owner = run.info(position_owner)
+    wrapped_info_owner = wrap_info_owner(info_owner)
+
+    def object_orders_owner(o):  # Owner
+        return {
+            'phone':
+                v if type(v := o.phone) is str or v is None
+                else finish(v, leaf_String),
+        }
+
+    def object_orders(o):  # Order
+        out = {
+            '__typename': 'Order',
+            'title':
+                v if type(v := o.title) is str
+                else finish_non_null(v, leaf_String),
+            'number':
+                v if type(v := o.number) is int and -2147483648 <= v <= 2147483647
+                else finish_non_null(v, leaf_Int),
+            'owner': None,
+        }
+        out['owner'] = (
+            object_orders_owner(v) if type(v := resolve_owner(root=o, info=wrapped_info_owner)) in plain
+            else settle(out, 'owner', v, object_orders_owner, nodes_owner)
+        )
+        return out
+
+    def list_orders(values):
+        if type(values) is not list and type(values) is not tuple: values = iterable(values)
+        out = []
+        for v in values:
+            out.append(
+                object_orders(v) if type(v) in plain
+                else settle_non_null(out, len(out), v, object_orders)
+            )
+        return out
+
+    def object_query(o):  # Query
+        out = {
+            'orders': None,
+        }
+        out['orders'] = (
+            list_orders(v) if type(v := resolve_orders(o, **arguments_orders)) is list or type(v) is tuple
+            else settle_non_null(out, 'orders', v, list_orders)
+        )
+        return out
+
+    return object_query
+"""
+
+
+def source_of(query: str) -> str:
+    schema = strawberry.Schema(query=Query)._schema
+    operation = find_operation(schema, parse(query), None)
+    assert operation is not None
+    selection = compile_operation(schema, StrawberryFields(schema), operation, VariableValues({}, {}))
+    return generate(selection, operation.name).source
+
+
+def test_a_plan_reads_like_this() -> None:
+    assert source_of(QUERY) == CODE
+
+
+def test_response_names_do_not_get_in_the_way_of_the_code() -> None:
+    names = "settle plain o v out run bind is_type object_query list_orders title_2 class None __v"
+    fields = " ".join(f"{name}: title" for name in names.split())
+    source = source_of(f"{{ settle: orders {{ {fields} }} orders {{ title title_2: title }} }}")
+    compile(source, "plan", "exec")
+    assert source.count("def ") == len({line.split("(")[0] for line in source.split("\n") if "def " in line})

@@ -1,0 +1,234 @@
+"""When there is a plan, and when graphql-core answers."""
+
+import logging
+from typing import Any
+
+import pytest
+from graphql import GraphQLDirective, GraphQLSchema, get_introspection_query
+from graphql.language import DirectiveLocation
+from loading import Context, Document, execute_planned, make_schema
+
+from gateway.execution.executor import Executor
+
+SDL = """
+type Query { a: Int b: Int echo(n: Int! = 1): Int rows: [Row!]! path: [String!] }
+type Row { n(least: Int! = 1): Int }
+type Mutation { touch: Int }
+"""
+
+
+def schema_with(**resolvers: Any) -> GraphQLSchema:
+    return make_schema(
+        SDL,
+        {
+            "Query.a": lambda _source, _info: 1,
+            "Query.b": lambda _source, _info: 2,
+            "Query.echo": lambda _source, _info, n: n,
+            "Query.rows": lambda _source, _info: [],
+            "Row.n": lambda _source, _info, least: least,
+            "Mutation.touch": lambda _source, _info: 7,
+            **{name.replace("_", "."): resolve for name, resolve in resolvers.items()},
+        },
+    )
+
+
+async def planned(executor: Executor, query: str, name: str | None = None, variables: Any = None) -> bool:
+    return (await executor.execute(Document(query), name, variables)).planned
+
+
+async def test_a_plan_is_made_on_second_sight() -> None:
+    executor = Executor(schema_with())
+    assert [await planned(executor, "{ a }") for _ in range(3)] == [False, True, True]
+    assert not await planned(executor, "{ b }")
+
+
+async def test_plans_can_be_switched_off() -> None:
+    executor = Executor(schema_with(), plans=False)
+    assert [await planned(executor, "{ a }") for _ in range(3)] == [False, False, False]
+
+
+async def test_the_least_recently_used_plan_goes_first() -> None:
+    executor = Executor(schema_with(), size=2)
+    for query in ("{ a }", "{ a }", "{ b }", "{ b }", "{ a }", "{ a b }", "{ a b }"):
+        await planned(executor, query)
+
+    assert await planned(executor, "{ a }")
+    assert not await planned(executor, "{ b }")
+
+
+async def test_nothing_grows_without_bound() -> None:
+    executor = Executor(schema_with(), size=3)
+    for number in range(40):
+        for _ in range(2):
+            await planned(
+                executor, f"query($c: Boolean!) {{ a{number}: a @skip(if: $c) }}", variables={"c": number % 2 == 0}
+            )
+
+    plans = executor._plans
+    assert plans is not None
+    assert [len(kept) for kept in (plans._operations, plans._plans, plans._seen)] == [3, 3, 0]
+
+
+async def test_there_is_a_plan_for_each_value_of_the_variables_in_conditions() -> None:
+    executor = Executor(schema_with())
+    query = """
+        query($c: Boolean! = true, $n: Int!) { a @include(if: $c) ...F echo(n: $n) }
+        fragment F on Query { b @skip(if: $c) }
+    """
+
+    async def execute(**variables: Any) -> tuple[bool, Any]:
+        response = await executor.execute(Document(query), None, variables)
+        return response.planned, response.data
+
+    assert await execute(c=True, n=1) == (False, {"a": 1, "echo": 1})
+    assert await execute(n=2) == (True, {"a": 1, "echo": 2})
+    assert await execute(c=False, n=3) == (False, {"b": 2, "echo": 3})
+    assert await execute(c=False, n=4) == (True, {"b": 2, "echo": 4})
+    assert await execute(c=True, n=5) == (True, {"a": 1, "echo": 5})
+
+
+async def test_each_operation_of_a_document_has_its_own_plan() -> None:
+    executor = Executor(schema_with())
+    query = "query A { a } query B { b }"
+    for name, data in (("A", {"a": 1}), ("B", {"b": 2})):
+        assert not await planned(executor, query, name)
+        response = await executor.execute(Document(query), name)
+        assert (response.planned, response.data) == (True, data)
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("mutation { touch }", None),
+        (get_introspection_query(), None),
+        ('{ a __type(name: "Query") { name } }', None),
+        ("{ a @custom }", None),
+        ("query @experimental_disableErrorPropagation { a }", None),
+        ("{ ...F } fragment F on Query { a @custom }", None),
+        ("query A { a } query B { b }", None),
+        ("query A { a }", "B"),
+        (f"{{ {' '.join(f'a{number}: a' for number in range(300))} }}", None),
+    ],
+    ids=["mutation", "introspection", "type", "directive", "operation", "fragment", "ambiguous", "missing", "large"],
+)
+async def test_graphql_core_answers_what_plans_do_not_cover(query: str, name: str | None) -> None:
+    schema = schema_with()
+    custom = GraphQLDirective("custom", [DirectiveLocation.FIELD])
+    schema = GraphQLSchema(schema.query_type, schema.mutation_type, directives=[*schema.directives, custom])
+    executor = Executor(schema)
+
+    responses = [await executor.execute(Document(query), name) for _ in range(3)]
+
+    expected = await Executor(schema, plans=False).execute(Document(query), name)
+    assert [response.planned for response in responses] == [False, False, False]
+    assert all(response.data == expected.data for response in responses)
+    assert all(response.executed == expected.executed for response in responses)
+
+
+async def test_typename_of_the_root_is_planned() -> None:
+    response = await execute_planned(schema_with(), "{ __typename t: __typename }", None, lambda: None)
+    assert response.planned
+    assert response.data == {"__typename": "Query", "t": "Query"}
+
+
+async def test_a_resolver_that_reads_the_path_is_left_to_graphql_core_from_then_on() -> None:
+    calls: list[Any] = []
+
+    def path(_source: Any, info: Any) -> list[str]:
+        try:
+            calls.append(info.path.as_list())
+        except Exception:  # noqa: BLE001 # what plans have to get past
+            calls.append("swallowed")
+        return [str(key) for key in calls[-1]]
+
+    executor = Executor(schema_with(Query_path=path))
+    responses = [await executor.execute(Document("{ p: path }")) for _ in range(3)]
+
+    assert [response.data for response in responses] == [{"p": ["p"]}] * 3
+    assert [response.planned for response in responses] == [False] * 3
+    assert calls == [["p"]] * 3
+
+
+async def test_a_coroutine_that_reads_the_path_is_left_to_graphql_core_with_what_others_awaited() -> None:
+    calls: list[str] = []
+
+    async def path(_source: Any, info: Any) -> list[str]:
+        return [str(key) for key in info.path.as_list()]
+
+    async def a(_source: Any, _info: Any) -> int:
+        calls.append("a")
+        return 5
+
+    executor = Executor(schema_with(Query_path=path, Query_a=a))
+    responses = [await executor.execute(Document("{ a path }")) for _ in range(3)]
+
+    assert [response.data for response in responses] == [{"a": 5, "path": ["path"]}] * 3
+    assert calls == ["a"] * 3
+
+
+async def test_a_plan_that_fails_alone_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    outcomes = iter([1, "not an int", 2, 3])
+    executor = Executor(schema_with(Query_a=lambda _source, _info: next(outcomes)))
+
+    with caplog.at_level(logging.WARNING, "gateway.execution"):
+        responses = [await executor.execute(Document("{ a }")) for _ in range(3)]
+
+    assert [response.data for response in responses] == [{"a": 1}, {"a": 2}, {"a": 3}]
+    assert [response.planned for response in responses] == [False] * 3
+    assert caplog.messages == ["A plan failed where graphql-core did not: GraphQLError"]
+
+
+async def test_arguments_that_are_wrong_where_nobody_comes_do_not_cost_the_plan() -> None:
+    executor = Executor(schema_with())
+    query = "query($n: Int) { rows { n(least: $n) } }"
+    variables: list[dict[str, Any]] = [{}, {"n": None}, {"n": 1}, {}]
+
+    responses = [await executor.execute(Document(query), None, each) for each in variables]
+
+    assert [response.planned for response in responses] == [False, False, True, True]
+    assert all(response.data == {"rows": []} and not response.errors for response in responses)
+
+
+async def test_variables_that_do_not_fit_are_a_request_error() -> None:
+    executor = Executor(schema_with())
+    query = "query($n: Int!) { echo(n: $n) }"
+    for _ in range(3):
+        response = await executor.execute(Document(query), None, {"n": "x"})
+        assert not response.executed
+        assert response.data is None
+        assert response.errors[0].message == (
+            "Variable '$n' has invalid value: Int cannot represent non-integer value: 'x'"
+        )
+        assert response.to_bytes().startswith(b'{"errors":[{"message"')
+
+
+async def test_a_middleware_stands_before_every_field_and_plans_do_not() -> None:
+    class Guard:
+        def __init__(self) -> None:
+            self.seen: list[str] = []
+
+        def check(self, resolve: Any, source: Any, info: Any, **arguments: Any) -> Any:
+            self.seen.append(info.field_name)
+            return resolve(source, info, **arguments)
+
+    executor = Executor(schema_with())
+    guard = Guard()
+    for _ in range(3):
+        assert not (await executor.execute(Document("{ a b }"), middleware=guard.check)).planned
+
+    assert guard.seen == ["a", "b"] * 3
+
+
+async def test_an_executor_serves_requests_at_the_same_time() -> None:
+    import asyncio
+
+    schema = make_schema()
+    executor = Executor(schema)
+    query = Document("query($n: Int!) { orders(count: $n) { number house { number } } }")
+    for _ in range(2):
+        await executor.execute(query, None, {"n": 1}, Context())
+
+    responses = await asyncio.gather(*(executor.execute(query, None, {"n": n}, Context()) for n in range(20)))
+
+    assert [len(response.data["orders"]) for response in responses] == [*range(20)]
+    assert all(response.planned for response in responses)

@@ -1,0 +1,80 @@
+from random import Random
+from typing import Any
+
+import core_schema
+import pytest
+from graphql import OperationDefinitionNode, build_schema, parse
+from graphql.execution.values import VariableValueSource, get_variable_values
+from operation_generator import OperationGenerator
+
+from gateway.execution.variables import Variables
+
+VALUES = [
+    None,
+    0,
+    7,
+    2**31,
+    -1.5,
+    3.0,
+    float("nan"),
+    True,
+    "",
+    "x",
+    "RED",
+    [],
+    [1],
+    ["x", None],
+    {},
+    {"least": "y"},
+    object(),
+]
+
+
+def describe(item: tuple[str, VariableValueSource]) -> tuple[object, ...]:
+    name, (signature, value) = item
+    return name, signature.name, str(signature.type), signature.default and signature.default.literal, repr(value)
+
+
+def assert_same(schema: Any, text: str, inputs: dict[str, Any]) -> None:
+    operation = next(node for node in parse(text).definitions if isinstance(node, OperationDefinitionNode))
+    definitions = operation.variable_definitions or ()
+    expected = get_variable_values(schema, definitions, inputs, 50)
+    found = Variables(schema, definitions).read(inputs)
+    assert isinstance(found, list) == isinstance(expected, list)
+    if isinstance(found, list):
+        assert [error.formatted for error in found] == [error.formatted for error in expected]
+    else:
+        assert repr(found.coerced) == repr(expected.coerced)
+        assert list(map(describe, found.sources.items())) == list(map(describe, expected.sources.items()))
+
+
+def test_variables_of_generated_operations_are_read_as_graphql_core_reads_them() -> None:
+    generator = OperationGenerator(core_schema.SCHEMA, scalars=core_schema.CUSTOM_SCALARS)
+    for seed in range(300):
+        operation = generator.generate(Random(seed))
+        if operation.operation_name is None:
+            assert_same(core_schema.SCHEMA, operation.text, operation.variables)
+
+
+@pytest.mark.parametrize(
+    "type_", ["Int", "Int!", "Float", "String!", "Boolean", "ID!", "Color", "Stamp!", "Filter", "[Int!]!"]
+)
+@pytest.mark.parametrize("default", ["", " = null", " = 1", ' = "x"'])
+def test_any_value_for_any_type_is_read_as_graphql_core_reads_it(type_: str, default: str) -> None:
+    text = f"query($a: {type_}{default}, $b: String, $c: [ID] = [1]) {{ __typename }}"
+    for value in VALUES:
+        assert_same(core_schema.SCHEMA, text, {"a": value, "unknown": 1})
+        assert_same(core_schema.SCHEMA, text, {"a": value, "b": value, "c": value})
+    assert_same(core_schema.SCHEMA, text, {})
+
+
+def test_types_that_are_no_input_are_graphql_cores_errors() -> None:
+    schema = build_schema("type Query { a: Int }")
+    for type_ in ("Query", "Nothing", "[Query!]!"):
+        assert_same(schema, f"query($a: {type_}, $b: Int) {{ a }}", {"a": 1, "b": 2})
+
+
+def test_errors_are_counted_over_all_variables() -> None:
+    definitions = ", ".join(f"$v{number}: Int!" for number in range(60))
+    inputs = {f"v{number}": "x" for number in range(60)}
+    assert_same(core_schema.SCHEMA, f"query({definitions}) {{ __typename }}", inputs)
