@@ -1,4 +1,4 @@
-"""`docs/quickstart.md` tells the truth: what it shows is asked of a gateway over the sandbox, the answers compared."""
+"""README and quick start tell the truth: what they show is asked of a gateway over the sandbox, the answers compared."""
 
 import json
 import re
@@ -17,7 +17,9 @@ from gateway.errors import GatewayError
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.settings import load_settings
 
-PAGE = (Path(__file__).parent.parent / "docs" / "quickstart.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+QUICKSTART = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
+PAGES = ((ROOT / "README.md").read_text(encoding="utf-8"), QUICKSTART)
 ADDRESS = "http://127.0.0.1:8000"
 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -32,11 +34,11 @@ class Example(NamedTuple):
 
 
 def examples(language: str, answer: str) -> list[Example]:
-    blocks = list(FENCE.finditer(PAGE))
     return [
         Example(language, block[2], following[2])
-        for block, following in pairwise(blocks)
-        if block[1] == language and following[1] == answer and not PAGE[block.end() : following.start()].strip()
+        for page in PAGES
+        for block, following in pairwise(FENCE.finditer(page))
+        if block[1] == language and following[1] == answer and not page[block.end() : following.start()].strip()
     ]
 
 
@@ -69,19 +71,24 @@ async def test_each_query_is_answered_as_shown(gateway: Any, environ: dict[str, 
     assert alike(json.loads(example.answer), answer.body), answer.body
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
-async def test_each_command_with_an_answer_answers_as_shown(gateway: Any) -> None:
-    (example,) = examples("sh", "json")
+@pytest.mark.parametrize("example", examples("sh", "json"), ids=["readme", "quickstart"])
+async def test_each_command_with_an_answer_answers_as_shown(gateway: Any, in_ci: bool, example: Example) -> None:
+    require("curl", in_ci)
     output = await run("sh", "-c", example.text.replace(ADDRESS, gateway.url))
     assert json.loads(output) == json.loads(example.answer)
 
 
 @pytest.mark.node
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")
-async def test_the_code_for_fetch_prints_what_is_shown(gateway: Any) -> None:
+async def test_the_code_for_fetch_prints_what_is_shown(gateway: Any, in_ci: bool) -> None:
+    require("node", in_ci)
     (example,) = examples("js", "text")
     program = example.text.replace(ADDRESS, gateway.url)
     assert await run("node", "--input-type=module", "-e", program) == example.answer
+
+
+def require(command: str, in_ci: bool) -> None:
+    if shutil.which(command) is None and not in_ci:
+        pytest.skip(f"needs {command}")
 
 
 async def run(*command: str) -> str:
@@ -90,7 +97,7 @@ async def run(*command: str) -> str:
 
 
 def test_every_code_of_an_error_is_explained() -> None:
-    explained = set(re.findall(r"`([A-Z_]+)`", PAGE.partition("## 7. Errors")[2].partition("## 8. Ids")[0]))
+    explained = set(re.findall(r"`([A-Z_]+)`", QUICKSTART.partition("## 7. Errors")[2].partition("## 8. Ids")[0]))
     assert {error.code for error in tree(GatewayError)} <= explained
 
 

@@ -1,0 +1,58 @@
+"""The image's recipe, as far as it can be tried without building it: its files, its user, its health check."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from asyncio import to_thread
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).parent.parent
+RECIPE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def health_check() -> list[str]:
+    """The command, with this Python in place of the image's."""
+    (command,) = re.findall(r"^HEALTHCHECK .*\n +CMD (\[.*\])$", RECIPE, re.MULTILINE)
+    python, *arguments = json.loads(command)
+    assert python == "python"
+    return [sys.executable, *arguments]
+
+
+async def check_health(port: int) -> int:
+    environ = {**os.environ, "GATEWAY_PORT": str(port), "http_proxy": "http://127.0.0.1:9"}
+    ended = await to_thread(subprocess.run, health_check(), env=environ, capture_output=True, timeout=30, check=False)
+    return ended.returncode
+
+
+async def test_the_health_check_passes_while_the_gateway_lives(gateway: Any) -> None:
+    assert await check_health(urlsplit(gateway.url).port or 0) == 0
+
+
+async def test_the_health_check_fails_when_nothing_answers(unused_tcp_port: int) -> None:
+    assert await check_health(unused_tcp_port) == 1
+
+
+def test_everything_that_is_copied_is_there_and_not_ignored() -> None:
+    copied = [
+        name for names in re.findall(r"^COPY (?!--from)(.+) \S+$", RECIPE, re.MULTILINE) for name in names.split()
+    ]
+    let_in = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(copied) == sorted(let_in)
+    assert all((ROOT / name).exists() for name in copied)
+
+
+def test_the_gateway_does_not_run_as_root() -> None:
+    last_stage = RECIPE.rpartition("\nFROM ")[2]
+    (user,) = re.findall(r"^USER (\S+)$", last_stage, re.MULTILINE)
+    assert user != "root"
+    assert f"useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin {user} " in last_stage
+    assert last_stage.index("USER") < last_stage.index("ENTRYPOINT")
+
+
+def test_the_image_installs_what_the_script_and_the_hashed_lock_say() -> None:
+    assert "RUN scripts/setup" in RECIPE
+    assert "pip install" not in RECIPE

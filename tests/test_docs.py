@@ -1,0 +1,124 @@
+"""The pages are consistent with the project: links lead somewhere, queries are valid, commands and files exist."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from graphql import GraphQLSchema, parse, validate
+
+from gateway.__main__ import main
+from schema.build import executable_schema
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TEMPLATE = re.compile(r"gql`(.*?)`", re.DOTALL)
+LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+OUR_COMMAND = re.compile(r"^(?:\.venv/bin/)?gateway(?: |$)")
+OUR_PATH = re.compile(r"`((?:gateway|schema|scripts|tests|docs|\.ci)/[\w./*-]+)(?: [^`]*)?`")
+
+EVERYWHERE = {"cat", "cd", "curl", "docker", "git", "set"}
+"""Commands of the shell and of tools that a reader has."""
+
+by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+
+
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def blocks(page: Path, *languages: str) -> Iterator[str]:
+    return (block for language, block in FENCE.findall(text_of(page)) if language in languages)
+
+
+@cache
+def schema() -> GraphQLSchema:
+    return executable_schema()
+
+
+@cache
+def anchors(page: Path) -> frozenset[str]:
+    """The fragments of a page's headings, as GitHub makes them."""
+    headings = HEADING.findall(FENCE.sub("", text_of(page)))
+    return frozenset(re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings)
+
+
+@by_page
+def test_every_link_leads_somewhere(page: Path) -> None:
+    lost = []
+    for link in LINK.findall(FENCE.sub("", text_of(page))):
+        if link.startswith("https://"):
+            continue
+        path, _, fragment = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (fragment and fragment not in anchors(target)):
+            lost.append(link)
+    assert lost == []
+
+
+@by_page
+def test_every_query_is_valid(page: Path) -> None:
+    documents = [*blocks(page, "graphql")]
+    for code in blocks(page, "js", "ts"):
+        documents += TEMPLATE.findall(code)
+    for document in documents:
+        assert validate(schema(), parse(document)) == []
+
+
+@by_page
+def test_every_command_exists(page: Path) -> None:
+    unknown = []
+    for line in shell_lines(page):
+        command = line.split()[0]
+        if command.startswith(("scripts/", ".ci/")):
+            if not (ROOT / command).stat().st_mode & 0o100:
+                unknown.append(command)
+        elif not OUR_COMMAND.match(line) and command not in EVERYWHERE:
+            unknown.append(command)
+    assert unknown == []
+
+
+def shell_lines(page: Path) -> Iterator[str]:
+    """The commands in a page's shell blocks: continued lines in one, here-documents left out."""
+    for block in blocks(page, "sh"):
+        commands = re.sub(r"<<'END'\n.*?^END$", "", block, flags=re.MULTILINE | re.DOTALL).replace("\\\n", " ")
+        for line in re.split(r"\n|&&|; ", re.sub(r"'[^']*'", "''", commands)):
+            if line.strip() and not line.startswith(("#", ". ")):
+                yield line.strip()
+
+
+def our_commands() -> list[str]:
+    """Every `gateway …` that a page shows, in a block or in a line of text."""
+    shown = {line for page in PAGES for line in shell_lines(page) if OUR_COMMAND.match(line)}
+    shown |= {code for page in PAGES for code in re.findall(r"`(gateway \w[^`]*)`", text_of(page))}
+    return sorted(shown)
+
+
+@pytest.mark.parametrize("line", our_commands())
+def test_every_gateway_command_and_option_exists(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    name = re.split(r"gateway ", line, maxsplit=1)[1].split()[0]
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
+    assert ended.value.code == 0
+    assert set(re.findall(r"(--[\w-]+)", line)) <= set(re.findall(r"(--[\w-]+)", capsys.readouterr().out))
+
+
+@by_page
+def test_every_file_of_ours_that_is_named_exists(page: Path) -> None:
+    missing = [path for path in OUR_PATH.findall(text_of(page)) if not any(ROOT.glob(path.rstrip("/")))]
+    assert missing == []
+
+
+def test_the_test_command_of_the_readme_is_what_ci_runs() -> None:
+    (command,) = re.findall(r"^## Test\n\n```sh\n(.+)\n```", text_of(ROOT / "README.md"), re.MULTILINE)
+    assert command in text_of(ROOT / ".ci" / "run")
+
+
+def test_the_changelog_has_an_entry_for_the_version() -> None:
+    version = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]["version"]
+    assert f"\n## [{version}]" in text_of(ROOT / "CHANGELOG.md")
