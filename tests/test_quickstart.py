@@ -1,4 +1,4 @@
-"""README and quick start tell the truth: what they show is asked of a gateway over the sandbox, the answers compared."""
+"""README and quick start tell the truth: a gateway over the sandbox is asked what they show, the answers compared."""
 
 import json
 import re
