@@ -1,0 +1,165 @@
+"""The programs under test, each in a process of its own, and a throw-away database for them."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import httpx
+
+SERVER = os.environ.get("GATEWAY_TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+LAST_SETTING = "GATEWAY_CALLBACK_KEY_D"
+"""What the sandbox prints last, once it listens."""
+
+START_TIMEOUT = 60.0
+PAUSE = 0.005
+"""Between two looks at a condition, in seconds."""
+
+
+class GatewayProcess:
+    """`gateway serve` with these settings, on one port however often it is started. `kills` counts those with -9."""
+
+    def __init__(self, environ: Mapping[str, str], log: Path | None = None) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.kills = 0
+        self._environ = {**_inherited(), **environ, "GATEWAY_PORT": str(self.port)}
+        self._log = log
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        return self._running().pid
+
+    async def start(self, *, ready: bool = True) -> None:
+        """Start it, and with `ready` return when it takes requests."""
+        command = (sys.executable, "-m", "gateway", "serve")
+        with open(self._log or os.devnull, "ab") as log:  # noqa: ASYNC230 # a moment, in a script
+            self._process = await asyncio.create_subprocess_exec(*command, env=self._environ, stdout=log, stderr=log)
+        if ready:
+            await self.until_ready()
+
+    async def until_ready(self) -> None:
+        """Raises RuntimeError when it ends instead."""
+        async with asyncio.timeout(START_TIMEOUT), httpx.AsyncClient(trust_env=False) as client:
+            while not await self._is_ready(client):
+                if self._running().returncode is not None:
+                    raise RuntimeError("the gateway ended instead of serving")
+                await asyncio.sleep(PAUSE)
+
+    async def kill(self) -> None:
+        """kill -9."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(signal.SIGKILL)
+            await self._process.wait()
+            self.kills += 1
+
+    async def stop(self) -> int:
+        """SIGTERM; returns the exit status."""
+        self._running().terminate()
+        return await self._running().wait()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        self._running().send_signal(number)
+
+    async def _is_ready(self, client: httpx.AsyncClient) -> bool:
+        try:
+            return (await client.get(f"{self.url}/readyz")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def _running(self) -> asyncio.subprocess.Process:
+        if self._process is None:
+            raise RuntimeError("the gateway was not started")
+        return self._process
+
+
+class Platforms:
+    """A sandbox of both platforms in a process of its own, seen from the side of the security platform."""
+
+    def __init__(self, settings: Mapping[str, str], client: httpx.AsyncClient) -> None:
+        self.settings = settings
+        self._client = client
+
+    async def effects(self) -> Counter[str]:
+        """How often each order's payment was taken in."""
+        effects = (await self._client.get("effects")).json()["effects"]
+        return Counter(effect["form"]["order_number"] for effect in effects if effect["endpoint"] == "callback")
+
+    async def calls(self, endpoint: str = "callback") -> int:
+        """Calls to an endpoint so far, those that met a fault included."""
+        counts: dict[str, int] = (await self._client.get("calls")).json()["counts"]
+        return counts.get(endpoint, 0)
+
+    async def forget_calls(self) -> None:
+        await self._client.delete("calls")
+
+    async def expire_tokens(self) -> None:
+        await self._client.post("tokens/expire")
+
+    async def set_fault(self, kind: str, endpoint: str = "callback", **options: str) -> None:
+        form = {"kind": kind, "endpoint": endpoint, **options}
+        (await self._client.post("faults", data=form)).raise_for_status()
+
+    async def clear_faults(self) -> None:
+        await self._client.delete("faults")
+
+
+@asynccontextmanager
+async def platforms() -> AsyncIterator[Platforms]:
+    """A sandbox, running until the block ends."""
+    command = (sys.executable, "-m", "gateway.sandbox")
+    process = await asyncio.create_subprocess_exec(*command, env=_inherited(), stdout=subprocess.PIPE)
+    try:
+        settings: dict[str, str] = {}
+        while LAST_SETTING not in settings:
+            line = (await process.stdout.readline()).decode() if process.stdout else ""
+            if not line:
+                raise RuntimeError("the sandbox did not start")
+            name, _, value = line.strip().partition("=")
+            settings[name] = value
+        control = f"{settings['GATEWAY_SECURITY_URL']}/__sandbox__/"
+        async with httpx.AsyncClient(base_url=control, trust_env=False, timeout=30) as client:
+            yield Platforms(settings, client)
+    finally:
+        process.kill()
+        await process.wait()
+
+
+@asynccontextmanager
+async def database() -> AsyncIterator[str]:
+    """The URL of a fresh, empty PostgreSQL database. Raises OSError without a server."""
+    name = f"gateway_kill_{uuid4().hex[:12]}"
+    await on_server(f"CREATE DATABASE {name}")
+    base, _, query = SERVER.partition("?")
+    try:
+        yield base.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
+    finally:
+        await on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def on_server(statement: str, url: str = SERVER) -> None:
+    connection = await asyncpg.connect(url, timeout=5)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
