@@ -143,7 +143,7 @@ class House(Node):
             return None
         asked = order_query(filter)
         if asked.building is not None:
-            raise UserInputError("filter.building", "filter can not name a house here: it is this one.")
+            raise UserInputError("filter.building", "filter.building can not be given here: the house is this one.")
         query = msgspec.structs.replace(asked, building=root.building, unit=root.unit, floor=root.floor, room=root.room)
         return load_orders(info, root.community_code, query, window(first, after, page))
 

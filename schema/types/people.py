@@ -70,7 +70,8 @@ class People(Person):
         if root.name is None or root.phone is None:
             return None
         asked = order_query(filter)
-        if asked.name is not None or asked.phone is not None:
-            raise UserInputError("filter", "filter can not name a person here: it is this one.")
+        for argument, value in (("filter.name", asked.name), ("filter.phone", asked.phone)):
+            if value is not None:
+                raise UserInputError(argument, f"{argument} can not be given here: the person is this one.")
         query = msgspec.structs.replace(asked, name=root.name, phone=root.phone)
         return load_orders(info, community_code, query, window(first, after, page))
