@@ -1,0 +1,156 @@
+"""Wrong arguments: each is BAD_USER_INPUT with its name, its field is null, and no platform is asked."""
+
+from base64 import urlsafe_b64encode
+
+import pytest
+
+LISTS = ("shenhes", "orders", "repairs", "announcements")
+CODE = 'communityCode: "10002"'
+
+
+def cursor(text):
+    return urlsafe_b64encode(text.encode()).decode()
+
+
+OFFSETS = ("-1", "x", "01", " 1", "", "1_0", "99999999999999999999", "١")
+NO_CURSORS = ["", "x", "1", "!", "游标", cursor("5"), cursor("Offset:5"), cursor("offset:5") + "=", "b2Zmc2V0OjE"]
+NO_CURSORS += [cursor(f"offset:{offset}") for offset in OFFSETS]
+
+WRONG = [
+    *((name, f"{name}({CODE}, first: {first}) {{ totalCount }}", "first") for name in LISTS for first in (0, -1, 101)),
+    *((name, f"{name}({CODE}, page: {page}) {{ totalCount }}", "page") for name in LISTS for page in (0, -7)),
+    ("orders", f"orders({CODE}, first: 100, page: 2147483647) {{ totalCount }}", "page"),
+    ("repairs", f'repairs({CODE}, page: 1, after: "{cursor("offset:5")}") {{ totalCount }}', "page"),
+    *(("shenhes", f'shenhes({CODE}, after: "{after}") {{ totalCount }}', "after") for after in NO_CURSORS),
+    ("payments", "payments(first: 0) { totalCount }", "first"),
+    ("operations", "operations(page: 0) { totalCount }", "page"),
+    *(
+        (name, f'{name}(communityCode: "{code}") {{ __typename }}', "communityCode")
+        for name in ("shenhes", "orders", "repairs", "modules", "announcements", "payments", "operations")
+        for code in ("", " ", "10 02", "一", "1" * 33, "10002&xiaoqu=1", "../10002", "１０００２")
+    ),
+    ("community", 'community(code: "") { code }', "code"),
+    ("community", 'community(code: "晨曦家园") { code }', "code"),
+    ("order", 'order(communityCode: "-", number: "1") { number }', "communityCode"),
+    ("order", f'order({CODE}, number: "") {{ number }}', "number"),
+    ("order", f'order({CODE}, number: "{"9" * 65}") {{ number }}', "number"),
+    ("people", 'people(name: "", phone: "19900000002") { name }', "name"),
+    ("people", 'people(name: "  ", phone: "19900000002") { name }', "name"),
+    ("people", 'people(name: "王芳", phone: "") { name }', "phone"),
+    ("people", f'people(name: "{"王" * 65}", phone: "19900000002") {{ name }}', "name"),
+    ("people", f'people(name: "王芳", phone: "{"1" * 65}") {{ name }}', "phone"),
+    (
+        "house",
+        'house(address: {communityCode: "", building: 1, unit: 1, floor: 1, room: 1}) { address }',
+        "address.communityCode",
+    ),
+    (
+        "house",
+        'house(address: {communityCode: "10002", building: 1, unit: 1, floor: 1, room: 2000000000}) { address }',
+        "address.room",
+    ),
+    ("dictionaries", 'dictionaries(names: ["Sex", "Nothing"]) { name }', "names.1"),
+    ("nodes", f"nodes(ids: {['1'] * 51}) {{ id }}".replace("'", '"'), "ids"),
+    *(
+        ("orders", f"orders({CODE}, filter: {{{filters}}}) {{ totalCount }}", f"filter.{argument}")
+        for filters, argument in (
+            ("unit: 1", "unit"),
+            ("floor: 1", "floor"),
+            ("room: 101", "room"),
+            ("building: 1, floor: 1", "floor"),
+            ("building: 1, unit: 1, room: 101", "room"),
+            ("building: null, unit: 1", "unit"),
+            ('idCard: ""', "idCard"),
+            ('phone: " "', "phone"),
+            ('name: ""', "name"),
+            ('title: ""', "title"),
+            ('title: "水费", feeType: WATER', "feeType"),
+            ("feeType: OTHER", "feeType"),
+            ("status: UNRECOGNIZED", "status"),
+            ("paymentStatus: UNRECOGNIZED", "paymentStatus"),
+        )
+    ),
+    ("shenhes", f"shenhes({CODE}, filter: {{type: UNRECOGNIZED}}) {{ totalCount }}", "filter.type"),
+    ("shenhes", f"shenhes({CODE}, filter: {{status: UNRECOGNIZED}}) {{ totalCount }}", "filter.status"),
+    ("repairs", f"repairs({CODE}, filter: {{status: UNRECOGNIZED}}) {{ totalCount }}", "filter.status"),
+]
+
+
+async def test_each_wrong_argument_is_named_and_asks_nobody(gateway, sandbox):
+    for name, query, argument in WRONG:
+        answer = await gateway.ask(f"{{ viewer {{ subject }} {query} }}")
+        assert answer.code == "BAD_USER_INPUT", query
+        assert answer.error["extensions"]["argument"] == argument, query
+        assert argument in answer.error["message"], query
+        if name != "dictionaries":  # the only one of them that can not be null
+            assert answer.partial == {"viewer": {"subject": "local developer"}, name: None}
+            assert answer.error["path"] == [name]
+            assert answer.response.status_code == 200
+    assert sandbox.calls == []
+
+
+NESTED = [
+    ("shenhes(first: 0)", "first"),
+    ("orders(page: 0)", "page"),
+    ('repairs(after: "x")', "after"),
+    ("orders(filter: {unit: 1})", "filter.unit"),
+    ("shenhes(filter: {status: UNRECOGNIZED})", "filter.status"),
+    ("repairs(filter: {status: UNRECOGNIZED})", "filter.status"),
+]
+
+
+async def test_the_lists_of_a_community_check_the_same(gateway, sandbox):
+    for field, argument in NESTED:
+        answer = await gateway.ask(f'{{ community(code: "10002") {{ code {field} {{ totalCount }} }} }}')
+        assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", argument)
+        assert answer.partial["community"]["code"] == "10002"
+    house = "house(building: 1, unit: 1, floor: 1, room: 100000)"
+    answer = await gateway.ask(f'{{ community(code: "10002") {{ {house} {{ id }} }} }}')
+    assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", "room")
+    assert sandbox.calls == []
+
+
+async def test_the_orders_of_a_house_and_of_a_person_are_theirs_alone(gateway):
+    house = 'house(address: {communityCode: "10002", building: 1, unit: 1, floor: 1, room: 101})'
+    answer = await gateway.ask(f"{{ {house} {{ orders(filter: {{building: 2}}) {{ totalCount }} }} }}")
+    assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", "filter.building")
+    person = 'people(name: "王芳", phone: "19900000002")'
+    for filters, argument in (('name: "李明"', "filter.name"), ('phone: "19900000001"', "filter.phone")):
+        answer = await gateway.ask(f"{{ {person} {{ orders({CODE}, filter: {{{filters}}}) {{ totalCount }} }} }}")
+        assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", argument)
+
+
+async def test_an_error_does_not_repeat_what_was_given(gateway):
+    for query in (
+        'people(name: "王芳", phone: "' + "19900000002" * 7 + '") { name }',
+        f'orders({CODE}, filter: {{idCard: "999302199211302226", unit: 1}}) {{ totalCount }}',
+        'community(code: "19900000002-") { code }',
+    ):
+        answer = await gateway.ask("{ " + query + " }")
+        assert answer.code == "BAD_USER_INPUT"
+        assert "199" not in str({**answer.error, "extensions": ""})
+
+
+@pytest.mark.parametrize(
+    ("value", "variable"),
+    [
+        ({"first": "ten"}, "'$first'"),
+        ({"first": 1.5}, "'$first'"),
+        ({"first": 2**40}, "'$first'"),
+        ({"filter": {"status": "DONE"}}, "'$filter' has invalid value at .status"),
+        ({"filter": {"building": "one"}}, "'$filter' has invalid value at .building"),
+        ({"filter": {"colour": "red"}}, "'$filter'"),
+        ({"code": ["10002"]}, "'$code'"),
+        ({"code": None}, "'$code'"),
+    ],
+)
+async def test_a_variable_of_the_wrong_type_is_named(gateway, sandbox, value, variable):
+    query = """
+    query Orders($code: ID!, $first: Int!, $filter: OrderFilter) {
+      orders(communityCode: $code, first: $first, filter: $filter) { totalCount }
+    }
+    """
+    answer = await gateway.ask(query, {"code": "10002", "first": 5, **value})
+    assert answer.code == "BAD_USER_INPUT"
+    assert variable in answer.error["message"]
+    assert sandbox.calls == []
