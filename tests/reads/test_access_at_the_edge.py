@@ -1,0 +1,207 @@
+"""Callers with few rights: what they lack is null and says so, what is not theirs is null, the rest is as for all."""
+
+import asyncio
+
+import pytest
+
+FIELDS = """
+{
+  viewer { subject scopes communityCodes }
+  community(code: "10002") {
+    code
+    modules { name }
+    moduleDrift { name }
+    shenhes(first: 2) { nodes { id canReview verification { findings { code } } } }
+    orders(first: 2) { nodes { number house { owner { phone } } notification { state } } }
+    repairs(first: 2) { nodes { id reporter { people { name } } } }
+    house(building: 1, unit: 1, floor: 1, room: 101) { address }
+    summary { pendingShenhes unpaidOrders openRepairs disabledModules }
+  }
+  people(name: "王芳", phone: "19900000002") { name }
+  payments { totalCount }
+  operations { totalCount }
+  announcements(communityCode: "10002") { totalCount }
+}
+"""
+NEEDS = {
+    "people:read": {
+        "community.shenhes.nodes.verification",
+        "community.orders.nodes.house",
+        "community.repairs.nodes.reporter.people",
+        "community.house",
+        "people",
+    },
+    "shenhe:read": {"community.shenhes", "community.summary.pendingShenhes"},
+    "order:read": {"community.orders", "community.summary.unpaidOrders"},
+    "repair:read": {"community.repairs", "community.summary.openRepairs"},
+    "module:read": {"community.modules", "community.moduleDrift", "community.summary.disabledModules"},
+    "payment:read": {"payments", "community.orders.nodes.notification"},
+    "operation:read": {"operations"},
+    "announcement:read": {"announcements"},
+}
+"""For each scope the fields of the query above that need it, wherever they stand."""
+
+CALLED = {
+    "people:read": {"people", "owner"},
+    "shenhe:read": {"shenheList"},
+    "order:read": {"order/list"},
+    "repair:read": {"repair/list"},
+    "module:read": {"modules", "modules-sync"},
+}
+
+
+def paths(answer):
+    return {".".join(part for part in error["path"] if isinstance(part, str)) for error in answer.errors}
+
+
+def called(sandbox):
+    return {endpoint for _, endpoint in sandbox.counts()}
+
+
+@pytest.mark.parametrize("scope", NEEDS)
+async def test_a_missing_scope_costs_its_fields_and_no_call(gateway, sandbox, mint, scope):
+    whole = (await gateway.ask(FIELDS, token=mint())).data
+    sandbox.reset_calls()
+
+    answer = await gateway.ask(FIELDS, token=mint(without=[scope]))
+
+    assert answer.response.status_code == 200
+    assert paths(answer) == NEEDS[scope]
+    for error in answer.errors:
+        assert error["extensions"]["code"] == "FORBIDDEN"
+        assert error["extensions"]["missingScope"] == scope
+        data = answer.partial
+        for part in error["path"]:
+            data = data[part]
+        assert data is None
+    assert called(sandbox) & CALLED.get(scope, set()) == set()
+    assert answer.partial["community"]["code"] == whole["community"]["code"]
+    for name in ("modules", "moduleDrift", "house"):
+        if f"community.{name}" not in NEEDS[scope]:
+            assert answer.partial["community"][name] == whole["community"][name]
+
+
+async def test_every_missing_scope_is_named_at_its_own_field(gateway, sandbox, mint):
+    answer = await gateway.ask(FIELDS, token=mint("shenhe:read", "order:read", "repair:read"))
+    missing = {
+        ".".join(part for part in error["path"] if isinstance(part, str)): error["extensions"]["missingScope"]
+        for error in answer.errors
+    }
+    granted = {"shenhe:read", "order:read", "repair:read"}
+    assert missing == {path: scope for scope, where in NEEDS.items() if scope not in granted for path in where}
+    assert called(sandbox) == {"secret", "shenheList", "order/list", "repair/list"}
+
+
+async def test_a_node_needs_the_scope_of_its_type(gateway, sandbox, mint):
+    listed = await gateway.ask('{ orders(communityCode: "10002", first: 1) { nodes { id } } }')
+    order_id = listed.data["orders"]["nodes"][0]["id"]
+    community_id = (await gateway.ask('{ community(code: "10002") { id } }')).data["community"]["id"]
+    sandbox.reset_calls()
+    answer = await gateway.ask(
+        "query Nodes($ids: [ID!]!) { nodes(ids: $ids) { __typename } }",
+        {"ids": [order_id, community_id]},
+        token=mint(without=["order:read"]),
+    )
+    assert answer.partial == {"nodes": [None, {"__typename": "Community"}]}
+    assert (answer.code, answer.error["extensions"]["missingScope"]) == ("FORBIDDEN", "order:read")
+    assert sandbox.calls == []
+
+
+async def test_another_community_is_null_and_asks_nobody(gateway, sandbox, mint):
+    token = mint(communities=["00001"])
+    ids = (
+        await gateway.ask(
+            """{ community(code: "10002") { id modules { id } shenhes(first: 1) { nodes { id } }
+             orders(first: 1) { nodes { id } } repairs(first: 1) { nodes { id } }
+             house(building: 1, unit: 1, floor: 1, room: 101) { id } } }"""
+        )
+    ).data["community"]
+    node_ids = [ids["id"], ids["modules"][0]["id"], ids["house"]["id"]]
+    node_ids += [ids[name]["nodes"][0]["id"] for name in ("shenhes", "orders", "repairs")]
+    number = sandbox.world.orders_of["10002"][-1].number
+    sandbox.reset_calls()
+    foreign = """
+    query Foreign($number: String!, $ids: [ID!]!, $shenhe: ID!, $repair: ID!) {
+      community(code: "10002") { code }
+      modules(communityCode: "10002") { name }
+      shenhes(communityCode: "10002") { totalCount }
+      orders(communityCode: "10002") { totalCount }
+      repairs(communityCode: "10002") { totalCount }
+      order(communityCode: "10002", number: $number) { number }
+      shenhe(id: $shenhe) { status }
+      repair(id: $repair) { status }
+      house(address: {communityCode: "10002", building: 1, unit: 1, floor: 1, room: 101}) { address }
+      announcements(communityCode: "10002") { totalCount }
+      payments(communityCode: "10002") { totalCount }
+      operations(communityCode: "10002") { totalCount }
+      nodes(ids: $ids) { id }
+    }
+    """
+
+    variables = {"number": number, "ids": node_ids, "shenhe": node_ids[3], "repair": node_ids[5]}
+    answer = await gateway.ask(foreign, variables, token=token)
+
+    assert answer.data.pop("nodes") == [None] * 6
+    assert set(answer.body["data"].values()) == {None}
+    assert sandbox.calls == []
+
+
+async def test_one_s_own_community_is_the_same_as_for_everyone(gateway, mint):
+    query = """
+    { communities { code } community(code: "00001") { shenhes(first: 3) { nodes { id platformId } }
+        orders(first: 3) { nodes { id number house { owner { phone } } } } modules { name enabled }
+        moduleDrift { name } repairs(first: 3) { nodes { id } } } }
+    """
+    own = (await gateway.ask(query, token=mint(communities=["00001"]))).data
+    whole = (await gateway.ask(query)).data
+    assert own["community"] == whole["community"]
+    assert own["communities"] == [{"code": "00001"}]
+    assert {"00001", "10003"} <= {community["code"] for community in whole["communities"]}
+
+
+async def test_a_person_s_houses_elsewhere_are_left_out_and_named(gateway, mint):
+    query = """
+    { people(name: "王芳", phone: "19900000002") {
+        name residencies { house { communityCode } } maskedFields
+        orders(communityCode: "10002") { totalCount } } }
+    """
+    shown = (await gateway.ask(query)).data["people"]
+    assert {each["house"]["communityCode"] for each in shown["residencies"]} == {"10002"}
+    assert shown["maskedFields"] == []
+
+    hidden = (await gateway.ask(query, token=mint(communities=["00001"]))).data["people"]
+
+    assert hidden == {"name": "王芳", "residencies": [], "maskedFields": ["residencies"], "orders": None}
+
+
+async def test_whoever_may_review_is_told_which(gateway, mint):
+    query = '{ shenhes(communityCode: "10002", first: 30) { nodes { status canReview } } }'
+    for token, may in ((mint(), True), (mint(without=["shenhe:review"]), False)):
+        reviews = (await gateway.ask(query, token=token)).data["shenhes"]["nodes"]
+        assert {(review["status"], review["canReview"]) for review in reviews} == {
+            ("PENDING", may),
+            ("APPROVED", False),
+            ("REJECTED", False),
+        }
+
+
+async def test_the_viewer_is_who_the_token_says(gateway, mint):
+    query = "{ viewer { subject scopes communityCodes } }"
+    answer = await gateway.ask(query, token=mint("order:read", "people:read", communities=["10002", "00001"]))
+    assert answer.data["viewer"] == {
+        "subject": "lin",
+        "scopes": ["order:read", "people:read"],
+        "communityCodes": ["00001", "10002"],
+    }
+    assert (await gateway.ask(query)).data["viewer"]["communityCodes"] is None
+
+
+async def test_what_callers_of_different_rights_read_at_once_is_not_mixed(gateway, mint):
+    query = '{ shenhes(communityCode: "10002", first: 5) { nodes { content { people { phone } } } } }'
+    masked = mint(without=["pii:read"])
+
+    answers = await asyncio.gather(*(gateway.ask(query, token=token) for token in (None, masked) * 10))
+    texts = [answer.response.text for answer in answers]
+    assert len(set(texts[::2])) == len(set(texts[1::2])) == 1
+    assert "****" not in texts[0]
+    assert "****" in texts[1]
