@@ -4,6 +4,7 @@ The resident platform calls it as it would call the security platform: only the 
 with a `code`; HTTP 200 but for what is no such call at all.
 """
 
+import asyncio
 import hmac
 import secrets
 import time
@@ -13,7 +14,7 @@ from urllib.parse import parse_qsl
 import orjson
 import structlog
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -31,6 +32,8 @@ SUBJECT = "payment callback"
 TOKEN_SECONDS = 3600
 LARGEST_FORM = 8 * 1024
 MOST_FIELDS = 20
+BODY_TIMEOUT = 10.0
+"""Seconds for a notification to arrive in full."""
 
 
 class CallbackTokens:
@@ -101,14 +104,23 @@ def payment_callback_routes(payments: PaymentActions, tokens: CallbackTokens) ->
 
 
 async def _form(request: Request) -> dict[str, str]:
-    """The form fields. Raises HTTPException for a body that is no form, or larger than any notification."""
-    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+    """The form fields. Raises HTTPException for a body that is no form, larger than any notification, or incomplete."""
+    if not request.headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
         raise HTTPException(415)
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > LARGEST_FORM:
+        raise HTTPException(413)
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_FORM:
-            raise HTTPException(413)
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > LARGEST_FORM:
+                    raise HTTPException(413)
+    except TimeoutError:
+        raise HTTPException(408, headers={"connection": "close"}) from None
+    except ClientDisconnect:
+        raise HTTPException(400) from None
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
     except ValueError:
