@@ -125,6 +125,12 @@ async def gateway(environ: dict[str, str]) -> AsyncIterator[Served]:
         yield served
 
 
+@pytest.fixture
+def serve() -> GatewayFactory:
+    """`async with serve(environ, clock) as served`: for gateways of other settings, or several of them."""
+    return serve_gateway
+
+
 @pytest.fixture(scope="session")
 def in_ci() -> bool:
     """Where nothing may be skipped."""

@@ -1,0 +1,54 @@
+"""What the tests of the write side share: a clock that is moved, a database, and a gateway in its own process."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from processes import database
+
+Condition = Callable[[], Awaitable[object]]
+Until = Callable[[Condition], Awaitable[object]]
+
+
+class MovedClock:
+    """The time of day, and what it was moved ahead."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def advance(self, **duration: float) -> None:
+        self.ahead += timedelta(**duration)
+
+
+@pytest.fixture
+def clock() -> MovedClock:
+    return MovedClock()
+
+
+@pytest.fixture
+def until() -> Until:
+    """`await until(condition)`: what the condition returns, once that is true."""
+
+    async def until(condition: Condition) -> object:
+        async with asyncio.timeout(15):
+            while not (value := await condition()):  # noqa: ASYNC110 # what is watched is another program, or HTTP
+                await asyncio.sleep(0.005)
+            return value
+
+    return until
+
+
+@pytest.fixture
+async def database_url(in_ci: bool) -> AsyncIterator[str]:
+    """An empty PostgreSQL database. Without a server: a skip on a desk, a failure in CI."""
+    try:
+        async with database() as url:
+            yield url
+    except OSError:
+        if in_ci:
+            raise
+        pytest.skip("no PostgreSQL server at GATEWAY_TEST_DATABASE_URL or on this machine")
