@@ -14,6 +14,7 @@ import uvloop
 sys.path.insert(0, str(Path(__file__).parent))
 
 import table
+from layers import SAMPLED, profile
 from measure import QUERIES, Measured, check_same_answers, compare, document, first_sights, warm_up
 from rows import PER_PAGE, ROWS, add_orders, cost_by_rows
 from servers import Sandbox, Server, gateway, has_node, peer, sandbox
@@ -64,11 +65,17 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=500, help="requests per round (default: 500)")
     parser.add_argument("--warm-up", type=int, default=3000, help="requests per query before all (default: 3000)")
     parser.add_argument("--callers", type=int, nargs="+", default=[1, 16], help="callers at once (default: 1 16)")
+    parser.add_argument("--profile", action="store_true", help="instead, where the gateway's CPU time goes, by layer")
     options = parser.parse_args()
     with ExitStack() as stack:
         platforms = stack.enter_context(sandbox("--dialect", "documented", "--orders-per-page", str(PER_PAGE)))
-        servers = start(stack, platforms, max(options.callers))
-        uvloop.run(measure(servers, platforms, options))
+        if options.profile:
+            server = stack.enter_context(gateway(GATEWAY, platforms, max(options.callers), SAMPLED))
+            for callers in options.callers:
+                print(uvloop.run(profile(server, callers, options.requests * options.rounds)), end="\n\n", flush=True)
+        else:
+            servers = start(stack, platforms, max(options.callers))
+            uvloop.run(measure(servers, platforms, options))
 
 
 if __name__ == "__main__":

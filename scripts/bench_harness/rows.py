@@ -16,7 +16,9 @@ ROWS = (20, 100, 500, 2000)
 PER_PAGE = 20
 LARGEST_FIRST = 100
 
-_FIELDS = "platformId number title feeType amount { yuan fen } paymentStatus status remark shopNumber address"
+_FIELDS = (
+    "platformId number title feeType amount { yuan } paymentStatus address"  # few, so that twenty lists fit a plan
+)
 _LABEL = re.compile(r"(\d+)栋(\d+)单元(\d+)楼(\d+)号$")
 
 

@@ -29,18 +29,21 @@ PRODUCTION = {"NODE_ENV": "production"}
 LAST_SETTING = "GATEWAY_CALLBACK_KEY_D"
 """What the sandbox prints last, once it listens."""
 
+SERVE = ("-m", "gateway", "serve")
+
 UNLIMITED = {"GATEWAY_RATE_LIMIT": "1000000000", "GATEWAY_COST_LIMIT": "1000000000", "GATEWAY_MAX_ALIASES": "100"}
 """The limits stay in the path of each request; they are only too high to be reached."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A GraphQL server under test. `callers` are the Authorization headers of callers that share nothing."""
+    """A GraphQL server under test. `callers` are the headers of callers that share nothing."""
 
     name: str
     port: int
     pid: int
     callers: Sequence[Sequence[tuple[str, str]]]
+    printed: IO[str]
 
     @property
     def memory(self) -> float:
@@ -80,7 +83,9 @@ def sandbox(*options: str) -> Iterator[Sandbox]:
 
 
 @contextmanager
-def gateway(name: str, platforms: Sandbox, callers: int, **settings: str) -> Iterator[Server]:
+def gateway(
+    name: str, platforms: Sandbox, callers: int, program: Sequence[str] = SERVE, **settings: str
+) -> Iterator[Server]:
     """This gateway in one process. Each of its callers has a token of its own that opens other communities as well,
     so that no two of them may share a read."""
     port = _free_port()
@@ -89,16 +94,17 @@ def gateway(name: str, platforms: Sandbox, callers: int, **settings: str) -> Ite
         environ["GATEWAY_DATA_DIR"] = data
         issuer = DevelopmentIssuer.open(load_settings(environ))
         tokens = [issuer.mint(["*"], [*COMMUNITIES, f"bench{caller}"], "bench", 3600) for caller in range(callers)]
-        with _process([sys.executable, "-m", "gateway", "serve"], environ) as (pid, _):
+        with _process([sys.executable, *program], environ) as (pid, printed):
             _wait(lambda: _answers(f"http://127.0.0.1:{port}/healthz"))
-            yield Server(name, port, pid, [[("Authorization", f"Bearer {token}")] for token in tokens])
+            callers_headers = [[("Authorization", f"Bearer {token}")] for token in tokens]
+            yield Server(name, port, pid, callers_headers, printed)
 
 
 @contextmanager
 def peer(name: str, program: str, platforms: Sandbox, callers: int) -> Iterator[Server]:
     """A peer. It knows no callers, and has no limits, request ids or metrics: it is spared their work."""
     with _process(["node", str(PEERS / program)], {**platforms.settings, **PRODUCTION}) as (pid, printed):
-        yield Server(name, int(printed.readline()), pid, [[]] * callers)
+        yield Server(name, int(printed.readline()), pid, [[]] * callers, printed)
 
 
 def has_node() -> bool:
