@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -155,4 +156,5 @@ async def main(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no gateway is left behind
     sys.exit(asyncio.run(main(parse_options())))

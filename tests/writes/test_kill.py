@@ -1,0 +1,67 @@
+"""A shorter run of scripts/kill_test: every step once on each engine, and three gateways on one PostgreSQL."""
+
+import asyncio
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from processes import SERVER, on_server
+
+HARNESS = Path(__file__).parent.parent.parent / "scripts" / "kill_harness"
+RUNS = {
+    "sqlite": ("--engine", "sqlite", "--kills", "9"),
+    "postgresql": ("--engine", "postgresql", "--kills", "9"),
+    "replicas": ("--replicas", "3", "--seconds", "6"),
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def runs(in_ci: bool) -> AsyncIterator[dict[str, asyncio.subprocess.Process]]:
+    """All of them at once: they spend their time starting gateways."""
+    names = list(RUNS)
+    try:
+        await on_server("SELECT 1", SERVER)
+    except OSError:
+        if in_ci:
+            raise
+        names = ["sqlite"]
+    running = {
+        name: await asyncio.create_subprocess_exec(
+            sys.executable, HARNESS, *RUNS[name], "--measured", "50", stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for name in names
+    }
+    yield running
+    for process in running.values():
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.postgres),
+        pytest.param("replicas", marks=pytest.mark.postgres),
+    ],
+)
+async def test_what_was_acknowledged_is_taken_in_exactly_once_whenever_gateways_die(
+    runs: dict[str, asyncio.subprocess.Process], name: str
+) -> None:
+    if name not in runs:
+        pytest.skip("no PostgreSQL server at GATEWAY_TEST_DATABASE_URL or on this machine")
+    async with asyncio.timeout(300):
+        printed, errors = await runs[name].communicate()
+    report = printed.decode()
+
+    assert runs[name].returncode == 0, report + errors.decode()[-2000:]
+    acknowledged, once = map(int, re.findall(r"taken in exactly once: (\d+) of (\d+), lost: 0, doubled: 0", report)[0])
+    assert acknowledged == once > 0
+    kills = int(re.findall(r"kill -9: (\d+)", report)[0])
+    assert kills >= (9 if name != "replicas" else 1)
