@@ -79,6 +79,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     document_cache: Count = 512
     plans: bool = True
 
+    def __repr__(self) -> str:
+        """Without the secrets, wherever it may be printed."""
+        return f"Settings(env={self.env!r}, host={self.host!r}, port={self.port})"
+
     @property
     def is_production(self) -> bool:
         return self.env == "production"

@@ -135,3 +135,10 @@ def test_the_explorer_is_a_matter_of_development_unless_the_setting_says_otherwi
 def test_settings_do_not_change_once_read() -> None:
     with pytest.raises(AttributeError):
         load_settings({}).port = 1  # type: ignore[misc] # that is the point
+
+
+def test_printed_settings_show_no_secret():
+    settings = load_settings({"GATEWAY_WJDH_SECRET_KEY": "a-secret", "GATEWAY_ID_KEY": "k" * 40})
+
+    assert "a-secret" not in repr(settings)
+    assert "kkkk" not in repr(settings)
