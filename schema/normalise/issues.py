@@ -60,4 +60,6 @@ def raw_text(value: object) -> str | None:
     """A decoded JSON value as text: strings as they are, None for null, anything else as JSON."""
     if value is None or isinstance(value, str):
         return value
+    if type(value) is int:
+        return str(value)
     return msgspec.json.encode(value).decode()

@@ -64,6 +64,10 @@ class PersonIssues(Issues):
     pii = PERSON_PII
 
 
+class ApplicantIssues(PersonIssues):
+    platform = PlatformName.WJDH
+
+
 def read_person(record: Callable[..., PersonT], wire: PersonWire, issues: PersonIssues, own: object) -> PersonT:
     """A record of this type from its wire form; `own` is the one attribute it has beyond `Person`'s.
 
@@ -77,7 +81,7 @@ def read_person(record: Callable[..., PersonT], wire: PersonWire, issues: Person
         identifier(wire.name, "name", issues),
         identifier(wire.phone, "phone", issues),
         sex,
-        _nation(wire.nation, issues),
+        read_nation(wire.nation, issues),
         birth_date(wire.birth, "birthDate", issues),
         text(wire.address, "registeredAddress", issues),
         id_card,
@@ -109,7 +113,8 @@ def sex_of_id_card(id_card: str) -> Sex | None:
     return Sex.MALE if int(id_card[-2]) % 2 else Sex.FEMALE
 
 
-def _nation(value: object, issues: PersonIssues) -> str | None:
+def read_nation(value: object, issues: PersonIssues) -> str | None:
+    """An ethnic group by its name; a number is none (quirk 90)."""
     if isinstance(value, str) and not value.isascii():
         nation = value.strip()
         return NATION.get(nation, nation)

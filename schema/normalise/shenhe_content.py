@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from schema.normalise.clean_content import read_clean_content
 from schema.normalise.enum_words import WireWords
 from schema.normalise.house import read_role
 from schema.normalise.issues import SHENHE_PII, Issues, raw_text
-from schema.normalise.person import PersonIssues, PersonWire, read_person
+from schema.normalise.person import ApplicantIssues, PersonWire, read_person
 from schema.normalise.records import ShenheContent, ShenheHouse, ShenhePeople
 from schema.normalise.shapes import NotJsonError, read_json
 from schema.normalise.times import is_epoch, midnight
@@ -29,10 +30,6 @@ from schema.normalise.words import (
 class ShenheIssues(Issues):
     platform = PlatformName.WJDH
     pii = SHENHE_PII
-
-
-class ApplicantIssues(PersonIssues):
-    platform = PlatformName.WJDH
 
 
 class HouseIssues(Issues):
@@ -82,6 +79,15 @@ def read_content(value: object, community_code: str | None, issues: ShenheIssues
 
     `community_code` is that of the review, None if unknown.
     """
+    if isinstance(value, str):
+        content = read_clean_content(value, community_code)
+        if content is not None:
+            return content
+    return read_odd_content(value, community_code, issues)
+
+
+def read_odd_content(value: object, community_code: str | None, issues: ShenheIssues) -> ShenheContent | None:
+    """The content, value by value."""
     wire = _content_wire(value)
     if wire is None:
         return _no_document(value, issues)

@@ -111,18 +111,16 @@ def _odd_flag(value: object, field: str, issues: Issues, spellings: Mapping[obje
 
 def word(words: WireWords[EnumT], value: object, field: str, issues: Issues) -> EnumT | None:
     """A member of an enum, by any of its spellings; an unknown word is the fallback."""
-    try:
-        return words.by_wire[value]
-    except (KeyError, TypeError):  # as in `flag`
-        return _odd_word(words, value, field, issues)
+    if isinstance(value, str):
+        member = words.by_wire.get(value)
+        if member is not None:
+            return member
+    return _odd_word(words, value, field, issues)
 
 
 def required_word(words: WireWords[EnumT], value: object, field: str, issues: Issues) -> EnumT:
     """As `word`, for a field that the document promises: absent is the fallback too, with an issue of its own."""
-    try:
-        member = words.by_wire[value]
-    except (KeyError, TypeError):  # as in `flag`
-        member = _odd_word(words, value, field, issues)
+    member = word(words, value, field, issues)
     if member is None:
         issues.add(field, value, DataProblem.MISSING)
         return words.fallback

@@ -1,0 +1,102 @@
+"""The short cut for clean contents reads exactly what the reader of odd ones reads."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from platform_rows import content
+
+from schema.normalise.clean_content import read_clean_content
+from schema.normalise.shenhe_content import ShenheIssues, read_odd_content
+from schema.normalise.words import ENUMS
+
+WORDS = [word.label for words in ENUMS.values() for word in words.members.values()]
+ODD = st.sampled_from(
+    [
+        None,
+        "",
+        " ",
+        " 业主 ",
+        0,
+        1,
+        2,
+        -1,
+        2**31,
+        1.0,
+        True,
+        False,
+        "0",
+        "1",
+        "2",
+        "汉",
+        "19921130",
+        723052800,
+        99999999,
+        [],
+        {},
+        *WORDS,
+    ]
+)
+
+
+def spoilt(document: dict[str, Any], changes: dict[tuple[str, str], Any], missing: set[tuple[str, str]]) -> str:
+    for part, key in missing:
+        document[part].pop(key, None)
+    for (part, key), value in changes.items():
+        document[part][key] = value
+    return json.dumps(document)
+
+
+PLACES = [(part, key) for part, fields in content(house={"people_role": None}).items() for key in fields]
+DOCUMENTS = st.builds(
+    spoilt,
+    st.builds(content),
+    st.dictionaries(st.sampled_from(PLACES), ODD, max_size=3),
+    st.sets(st.sampled_from(PLACES), max_size=3),
+)
+
+
+def test_a_clean_content_takes_the_short_cut() -> None:
+    assert read_clean_content(json.dumps(content()), "10002") is not None
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("value", [None, "", " ", "1", 1, 2.5, True, [], {}, "其他", " 男 ", "汉", 2**31])
+def test_one_odd_value_reads_the_same_either_way(place: tuple[str, str], value: object) -> None:
+    same_either_way(spoilt(content(), {place: value}, set()))
+
+
+@settings(max_examples=100, deadline=None)
+@given(DOCUMENTS)
+def test_some_odd_values_read_the_same_either_way(text: str) -> None:
+    same_either_way(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "null",
+        "[]",
+        "5",
+        '"{}"',
+        "",
+        "{",
+        '{"people":null}',
+        '{"people":[]}',
+        '{"job":null,"people":{}}',
+        '{"house":{"x":1}}',
+    ],
+)
+def test_other_documents_read_the_same_either_way(text: str) -> None:
+    same_either_way(text)
+
+
+def same_either_way(text: str) -> None:
+    clean = read_clean_content(text, "10002")
+    if clean is not None:
+        issues = ShenheIssues()
+        assert clean == read_odd_content(text, "10002", issues)
+        assert issues.found == ()
