@@ -1,0 +1,234 @@
+"""What a reviewer is told of an application: each finding from a case prepared on the platforms."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.sandbox.model import HouseAddress
+
+REVIEW = """
+query Review($first: Int! = 1) {
+  shenhes(communityCode: "10002", first: $first) { nodes {
+    type content { people { name } }
+    verification {
+      registered { name }
+      owner { phone }
+      findings { code field severity submitted registered masked }
+    }
+  } }
+}
+"""
+
+
+@pytest.fixture
+def review(sandbox):
+    """The first review, made to be without a finding: the tenant of a house that has an owner, known to security."""
+    world = sandbox.world
+    first = world.shenhes_of["10002"][0]
+    house = world.house_at["10002", HouseAddress(1, 1, 1, 101)]
+    resident = next(
+        each
+        for each in world.residents.values()
+        if each.residencies[0].house.community.code == "10002"
+        and each.residencies[0].house is not house
+        and has_right_check_digit(each.person.id_card)
+    )
+    first.type, first.house, first.applicant = "租客绑定", house, resident.person
+    first.role, first.occupant_type = "租客", "租户"
+    return first
+
+
+def has_right_check_digit(id_card):
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    total = sum(int(digit) * weight for digit, weight in zip(id_card, weights, strict=False))
+    return "10X98765432"[total % 11] == id_card[-1]
+
+
+async def verification(gateway, token=None):
+    answer = await gateway.ask(REVIEW, token=token)
+    return answer.data["shenhes"]["nodes"][0]["verification"]
+
+
+async def findings(gateway, token=None):
+    return (await verification(gateway, token))["findings"]
+
+
+async def only_finding(gateway, token=None):
+    (finding,) = await findings(gateway, token)
+    return finding
+
+
+async def test_nothing_found_is_an_empty_list(gateway, review):
+    verified = await verification(gateway)
+    assert verified["registered"] == {"name": review.applicant.name}
+    assert verified["owner"] == {"phone": "19900000002"}
+    assert verified["findings"] == []
+
+
+async def test_an_applicant_unknown_to_security_is_not_registered(gateway, sandbox, review):
+    del sandbox.world.residents[review.applicant.name, review.applicant.phone]
+    verified = await verification(gateway)
+    assert verified["registered"] is None
+    assert [(each["code"], each["severity"], each["field"]) for each in verified["findings"]] == [
+        ("NOT_REGISTERED", "WARNING", None)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "field", "severity", "shown"),
+    [
+        ("id_card", "99930219900101003X", "idCard", "BLOCKING", "99930219900101003X"),
+        ("birth", date(1901, 2, 3), "birthDate", "WARNING", "1901-02-03"),
+        ("nation", "土家族", "nation", "INFO", "土家族"),
+        ("address", "海港区1号", "registeredAddress", "INFO", "海港区1号"),
+        ("job_name", "木匠", "jobName", "INFO", "木匠"),
+        ("company_name", "木匠铺", "companyName", "INFO", "木匠铺"),
+    ],
+)
+async def test_a_field_that_differs_shows_both_values(gateway, review, attribute, value, field, severity, shown):
+    was = getattr(review.applicant, attribute)
+    review.applicant = replace(review.applicant, **{attribute: value})
+
+    found = {each["code"]: each for each in await findings(gateway)}
+
+    assert set(found) - {"ID_CARD_INVALID"} == {"FIELD_DIFFERS"}
+    finding = found["FIELD_DIFFERS"]
+    assert (finding["field"], finding["severity"]) == (f"content.people.{field}", severity)
+    assert (finding["submitted"], finding["registered"], finding["masked"]) == (shown, str(was), False)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "field"),
+    [
+        ("is_veteran", "isVeteran"),
+        ("receives_allowance", "receivesSubsistenceAllowance"),
+        ("is_petitioner", "isPetitioner"),
+        ("political_status", "politicalStatus"),
+    ],
+)
+async def test_a_status_that_differs_is_a_finding_too_and_withheld_from_masked_callers(
+    gateway, review, mint, attribute, field
+):
+    was = getattr(review.applicant, attribute)
+    other = {"群众": "党员", "党员": "群众", True: False, False: True}[was]
+    review.applicant = replace(review.applicant, **{attribute: other})
+    finding = await only_finding(gateway)
+    assert (finding["code"], finding["field"]) == ("FIELD_DIFFERS", f"content.people.{field}")
+    assert {finding["submitted"], finding["registered"]} in ({"true", "false"}, {"MASSES", "PARTY_MEMBER"})
+
+    masked = await only_finding(gateway, mint(without=["pii:read"]))
+
+    assert masked == finding | {"submitted": None, "registered": None, "masked": True}
+
+
+async def test_a_sex_that_differs_is_a_finding(gateway, review):
+    other = {"男": "女", "女": "男"}[review.applicant.sex]
+    review.applicant = replace(review.applicant, sex=other)
+    finding = await only_finding(gateway)
+    assert (finding["code"], finding["field"], finding["severity"]) == (
+        "FIELD_DIFFERS",
+        "content.people.sex",
+        "WARNING",
+    )
+
+
+@pytest.mark.parametrize("kind", ["业主绑定", "替换业主"])
+async def test_a_house_with_another_owner_speaks_against_an_owner(gateway, review, mint, kind):
+    review.type, review.role = kind, "业主"
+    finding = await only_finding(gateway)
+    assert finding == {
+        "code": "HOUSE_HAS_OTHER_OWNER",
+        "field": "content.people.phone",
+        "severity": "BLOCKING" if kind == "业主绑定" else "INFO",
+        "submitted": review.applicant.phone,
+        "registered": "19900000002",
+        "masked": False,
+    }
+    masked = await only_finding(gateway, mint(without=["pii:read"]))
+    assert masked["registered"] == "199****0002"
+    assert masked["masked"] is True
+
+
+@pytest.mark.parametrize("kind", ["租客绑定", "家属绑定", "替换业主"])
+async def test_a_house_without_an_owner_has_nobody_to_agree(gateway, sandbox, review, kind):
+    review.type = kind
+    review.house.owner = None
+    verified = await verification(gateway)
+    assert verified["owner"] is None
+    assert [(each["code"], each["severity"]) for each in verified["findings"]] == [("HOUSE_HAS_NO_OWNER", "WARNING")]
+
+
+async def test_a_house_without_an_owner_is_free_for_one(gateway, review):
+    review.type, review.role = "业主绑定", "业主"
+    review.house.owner = None
+    assert await findings(gateway) == []
+
+
+async def test_who_lives_there_already_is_bound_already(gateway, sandbox, review):
+    resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
+    resident.residencies[0] = replace(resident.residencies[0], house=review.house, role="租客")
+    finding = await only_finding(gateway)
+    assert (finding["code"], finding["severity"], finding["field"]) == (
+        "ALREADY_BOUND",
+        "WARNING",
+        "content.house.role",
+    )
+    assert finding["registered"] == "TENANT"
+
+
+async def test_an_id_number_with_a_wrong_check_digit_is_worth_a_look(gateway, sandbox, review, mint):
+    wrong = review.applicant.id_card[:-1] + ("0" if review.applicant.id_card[-1] != "0" else "1")
+    resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
+    review.applicant = resident.person = replace(review.applicant, id_card=wrong)
+    finding = await only_finding(gateway)
+    assert (finding["code"], finding["severity"], finding["submitted"]) == ("ID_CARD_INVALID", "WARNING", wrong)
+    masked = await only_finding(gateway, mint(without=["pii:read"]))
+    assert wrong not in str(masked)
+
+
+@pytest.mark.parametrize("endpoint", [None, "people", "owner"])
+async def test_security_that_can_not_be_asked_is_a_finding_and_never_a_silent_pass(gateway, sandbox, review, endpoint):
+    review.type, review.role = "业主绑定", "业主"
+    sandbox.faults.set("SECURITY", endpoint, Fault(FaultKind.HTTP_500))
+
+    answer = await gateway.ask(REVIEW)
+
+    shown = answer.partial["shenhes"]["nodes"][0]["verification"]
+    codes = {each["code"]: each["severity"] for each in shown["findings"]}
+    assert codes["SECURITY_UNAVAILABLE"] == "BLOCKING"
+    assert set(codes) == {"SECURITY_UNAVAILABLE"} | ({"HOUSE_HAS_OTHER_OWNER"} if endpoint == "people" else set())
+    failed = {"people": {"registered"}, "owner": {"owner"}, None: {"registered", "owner"}}[endpoint]
+    assert {error["path"][-1] for error in answer.errors} == failed
+    assert {error["extensions"]["platform"] for error in answer.errors} == {"SECURITY"}
+    assert all(shown[field] is None for field in failed)
+    assert all(shown[field] is not None for field in {"registered", "owner"} - failed)
+
+
+async def test_the_findings_alone_are_no_error_when_security_is_down(gateway, sandbox, review):
+    sandbox.faults.set("SECURITY", None, Fault(FaultKind.RESET))
+    query = '{ shenhes(communityCode: "10002", first: 1) { nodes { verification { findings { code } } } } }'
+    shown = (await gateway.ask(query)).data["shenhes"]["nodes"][0]["verification"]
+    assert shown == {"findings": [{"code": "SECURITY_UNAVAILABLE"}]}
+
+
+async def test_without_a_readable_application_there_is_nothing_to_verify(gateway, sandbox, review):
+    review.content = "见前言"
+    sandbox.reset_calls()
+    assert await verification(gateway) is None
+    assert sandbox.count("SECURITY", "people") == 0
+
+
+async def test_every_code_of_the_schema_is_tried_here(gateway):
+    query = '{ __type(name: "FindingCode") { enumValues { name } } }'
+    tried = {
+        "NOT_REGISTERED",
+        "FIELD_DIFFERS",
+        "HOUSE_HAS_OTHER_OWNER",
+        "HOUSE_HAS_NO_OWNER",
+        "ALREADY_BOUND",
+        "ID_CARD_INVALID",
+        "SECURITY_UNAVAILABLE",
+    }
+    assert {each["name"] for each in (await gateway.ask(query)).data["__type"]["enumValues"]} == tried
