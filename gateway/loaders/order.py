@@ -75,10 +75,11 @@ class OrderLoader(BatchLoader[OrderKey, Order | None]):
         first = await self._page(key, 1)
         found = _find(key, first)
         last = first.last_page or 1
-        for start in range(2, min(last, SCANNED_PAGES) + 1, SCANNED_AT_ONCE):
+        end = min(last, SCANNED_PAGES) + 1
+        for start in range(2, end, SCANNED_AT_ONCE):
             if found is not None:
                 break
-            numbers = range(start, min(start + SCANNED_AT_ONCE, last + 1))
+            numbers = range(start, min(start + SCANNED_AT_ONCE, end))
             for page in await asyncio.gather(*(self._page(key, number) for number in numbers)):
                 found = found or _find(key, page)
         if found is None and last > SCANNED_PAGES:
