@@ -1,0 +1,274 @@
+"""The numbered quirks that only a whole query meets: lists, filters, joins, and what the platforms have no call for."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.sandbox.wjdh import shenhe as shenhe_endpoints
+
+IDS = "totalCount nodes { platformId }"
+
+
+def ids(connection):
+    return [node["platformId"] for node in connection["nodes"]]
+
+
+def forms(sandbox, endpoint):
+    return [call.form for call in sandbox.calls if call.endpoint == endpoint]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"id": 1, "shenhe_content": "{"people":{"user_id":1}}", "shenhe_status": 2}',
+        '{"id": 1, "shenhe_status": "等待审核, "created_at": "2020年11月18日11:01:46"}',
+    ],
+)
+async def test_quirk_1_2_a_list_that_is_no_json_is_an_error_of_the_protocol(gateway, sandbox, row):
+    body = f'{{"data": [{row}], "links": {{}}, "meta": {{"total": 1}}}}'
+    sandbox.faults.set("WJDH", "shenheList", Fault(FaultKind.BODY, body=body.encode()))
+    answer = await gateway.ask(f'{{ shenhes(communityCode: "10002") {{ {IDS} }} }}')
+    assert answer.partial == {"shenhes": None}
+    assert (answer.code, answer.error["extensions"]["endpoint"]) == ("UPSTREAM_PROTOCOL", "shenheList")
+
+
+@pytest.mark.parametrize(
+    ("field", "platform", "endpoint"),
+    [
+        ('modules(communityCode: "10002") { name }', "WJDH", "modules"),
+        ('repairs(communityCode: "10002") { totalCount }', "WJDH", "repair/list"),
+        ('shenhes(communityCode: "10002") { totalCount }', "WJDH", "shenheList"),
+        ('people(name: "王芳", phone: "19900000002") { name }', "SECURITY", "people"),
+        ("communities { code }", "SECURITY", "modules-sync"),
+    ],
+)
+@pytest.mark.parametrize("code", ["7", '"7"'])
+async def test_quirk_27_29_30_any_other_code_is_a_refusal_and_machine_codes_stay_here(
+    gateway, sandbox, field, platform, endpoint, code
+):
+    body = f'{{"code": {code}, "msg": "暂停服务", "message": "message编码Se104 user表", "data": []}}'
+    sandbox.faults.set(platform, endpoint, Fault(FaultKind.BODY, body=body.encode()))
+    answer = await gateway.ask(f"{{ {field} }}")
+    extensions = answer.error["extensions"]
+    assert set(answer.partial.values()) == {None}
+    assert (extensions["code"], extensions["upstreamCode"]) == ("UPSTREAM_REFUSED", 7)
+    assert (extensions["platform"], extensions["endpoint"]) == (platform, endpoint)
+    assert extensions["upstreamMessage"] == "暂停服务"
+    assert "Se104" not in answer.response.text
+
+
+async def test_quirk_28_a_community_of_another_manager_is_refused_and_asked_for_once(gateway, sandbox):
+    answer = await gateway.ask('{ shenhes(communityCode: "00003") { totalCount } }')
+    assert answer.partial == {"shenhes": None}
+    assert (answer.code, answer.error["extensions"]["retryable"]) == ("UPSTREAM_REFUSED", False)
+    assert sandbox.count("WJDH", "shenheList") == 1
+
+
+async def test_quirk_58_addresses_of_the_platforms_pages_are_in_no_answer(gateway):
+    answer = await gateway.ask(
+        """{ shenhes(communityCode: "10002") { pageInfo { hasNextPage endCursor } nodes { id } }
+             orders(communityCode: "10002") { pageInfo { hasNextPage endCursor } nodes { id } }
+             repairs(communityCode: "10002") { pageInfo { hasNextPage endCursor } nodes { id } } }"""
+    )
+    assert all(connection["nodes"] for connection in answer.data.values())
+    assert not any(host in answer.response.text for host in ("http", "laravel7", "tc.mg.cool", "wjdh-platform"))
+
+
+async def test_quirk_64_each_endpoint_is_asked_with_its_own_word_for_a_community(gateway, sandbox):
+    await gateway.ask(
+        """{ community(code: "00001") {
+          modules { name } shenhes { totalCount } orders { totalCount } repairs { totalCount }
+          house(building: 1, unit: 1, floor: 1, room: 101) { owner { phone } } } }"""
+    )
+    words = {"shenheList": "community_identifier", "owner": "community_identifier"}
+    for endpoint in ("modules", "shenheList", "order/list", "repair/list", "owner"):
+        for form in forms(sandbox, endpoint):
+            assert form[words.get(endpoint, "xiaoqu")] == "00001"
+            assert not {"xiaoqu", "community_identifier"} - {words.get(endpoint, "xiaoqu")} & form.keys()
+
+
+async def test_quirk_67_75_a_house_has_one_spelling_here_and_two_there(gateway, sandbox):
+    await gateway.ask(
+        """{ house(address: {communityCode: "10002", building: 1, unit: 1, floor: 2, room: 201}) {
+               owner { phone } orders { totalCount } } }"""
+    )
+    (owner,), (orders,) = forms(sandbox, "owner"), forms(sandbox, "order/list")
+    wanted = ["1", "1", "2", "201"]
+    assert [owner[name] for name in ("building_number", "unit_number", "floor_number", "house_number")] == wanted
+    assert [orders[name] for name in ("louhao", "danyuan", "louceng", "fangjian")] == wanted
+
+
+async def test_quirk_76_an_order_is_known_by_its_number_and_not_by_its_row(gateway, sandbox):
+    order = sandbox.world.orders_of["10002"][-1]
+    query = 'query Order($number: String!) { order(communityCode: "10002", number: $number) { platformId number } }'
+    assert (await gateway.ask(query, {"number": order.number})).data["order"]["platformId"] == order.id
+    assert (await gateway.ask(query, {"number": str(order.id)})).data == {"order": None}
+
+
+async def test_quirk_83_whoever_is_a_member_of_the_own_house_is_no_endless_tree(gateway, sandbox):
+    query = """{ people(name: "王芳", phone: "19900000002") { name residencies { house { members {
+        name role people { name residencies { house { address owner { phone } } } } } } } } }"""
+    people = (await gateway.ask(query)).data["people"]
+    members = [member for each in people["residencies"] for member in each["house"]["members"]]
+    assert ("王芳", "OWNER") in {(member["name"], member["role"]) for member in members}
+    asked = [(form["name"], form["phone"]) for form in forms(sandbox, "people")]
+    assert len(asked) == len(set(asked))
+
+
+async def test_quirk_142_an_order_that_comes_in_between_two_pages_makes_no_row_come_twice(
+    gateway, sandbox, monkeypatch
+):
+    newest = sandbox.world.orders_of["10002"][-1]
+    before = [order.id for order in reversed(sandbox.world.orders_of["10002"])]
+    take, calls = sandbox.faults.take, []
+
+    def order_comes_in(platform, endpoint):
+        calls.append(endpoint.name)
+        if calls.count("order/list") == 2:
+            sandbox.world.add_order(replace(newest, id=5000, number="20301213104759976889"))
+        return take(platform, endpoint)
+
+    monkeypatch.setattr(sandbox.faults, "take", order_comes_in)
+
+    answer = await gateway.ask(f'{{ orders(communityCode: "10002", first: 20) {{ {IDS} }} }}')
+
+    assert ids(answer.data["orders"]) == before[:20]
+
+
+async def test_quirk_143_a_platform_that_gives_fewer_a_page_than_asked_for_is_believed(gateway, sandbox, monkeypatch):
+    page_in = shenhe_endpoints.page_in
+
+    def ten_at_most(form, default):
+        page, per_page = page_in(form, default)
+        return page, min(per_page, 10)
+
+    monkeypatch.setattr(shenhe_endpoints, "page_in", ten_at_most)
+    wanted = [review.id for review in sandbox.world.shenhes_of["10002"]]
+    for first, page in ((25, 1), (25, 2), (12, 2), (100, 1), (7, 4)):
+        query = f'{{ shenhes(communityCode: "10002", first: {first}, page: {page}) {{ {IDS} }} }}'
+        found = (await gateway.ask(query)).data["shenhes"]
+        assert ids(found) == wanted[(page - 1) * first : page * first]
+        assert found["totalCount"] == len(wanted)
+
+
+async def test_quirk_146_repairs_without_a_status_are_both_and_reviews_all(gateway, sandbox):
+    query = f'{{ repairs(communityCode: "10002", first: 100) {{ {IDS} }} shenhes(communityCode: "10002") {{ {IDS} }} }}'
+    answer = await gateway.ask(query)
+    assert set(ids(answer.data["repairs"])) == {repair.id for repair in sandbox.world.repairs_of["10002"]}
+    assert [form["status"] for form in forms(sandbox, "repair/list")] == ["0", "1"]
+    assert "status" not in forms(sandbox, "shenheList")[0]
+    assert answer.data["shenhes"]["totalCount"] == len(sandbox.world.shenhes_of["10002"])
+
+
+async def test_quirk_147_148_a_house_filter_without_those_before_it_is_not_sent(gateway, sandbox):
+    answer = await gateway.ask('{ orders(communityCode: "10002", filter: {floor: 1}) { totalCount } }')
+    assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", "filter.floor")
+    assert sandbox.calls == []
+
+
+async def test_quirk_149_orders_of_a_house_are_house_charges_and_personal_ones_have_no_house(gateway):
+    query = """{ house(address: {communityCode: "10002", building: 1, unit: 1, floor: 1, room: 101}) {
+        orders(first: 50) { nodes { house { address } } } }
+      orders(communityCode: "10002", first: 100) { nodes { address house { address } } } }"""
+    data = (await gateway.ask(query)).data
+    assert {order["house"]["address"] for order in data["house"]["orders"]["nodes"]} == {"10002 1-1-1-101"}
+    personal = [order for order in data["orders"]["nodes"] if order["address"] is None]
+    assert personal
+    assert {order["house"] for order in personal if order["house"] is None} == {None}
+
+
+class TestWithSmallPages:
+    @pytest.fixture
+    def sandbox(self, sandbox):
+        sandbox.options = replace(sandbox.options, orders_per_page=1)
+        sandbox.reset()
+        return sandbox
+
+    async def test_quirk_150_an_order_beyond_the_bound_of_the_search_is_an_error_and_never_null(self, gateway, sandbox):
+        query = 'query Order($number: String!) { order(communityCode: "10002", number: $number) { number } }'
+        near, far = sandbox.world.orders_of["10002"][-40].number, sandbox.world.orders_of["10002"][0].number
+        assert (await gateway.ask(query, {"number": near})).data == {"order": {"number": near}}
+        sandbox.reset_calls()
+        answer = await gateway.ask(query, {"number": far})
+        assert answer.partial == {"order": None}
+        assert answer.code == "QUERY_TOO_COMPLEX"
+        assert sandbox.count("WJDH", "order/list") == 40
+
+
+async def test_quirk_152_a_title_is_matched_as_it_is(gateway, sandbox):
+    for title in ("水费", "测试费2"):
+        wanted = [order.id for order in reversed(sandbox.world.orders_of["10002"]) if order.title == title]
+        query = f'{{ orders(communityCode: "10002", first: 50, filter: {{title: "{title}"}}) {{ {IDS} }} }}'
+        assert ids((await gateway.ask(query)).data["orders"]) == wanted
+    assert [form["title"] for form in forms(sandbox, "order/list")] == ["水费", "测试费2"]
+
+
+async def test_quirk_153_one_query_asks_several_communities_and_each_fails_alone(gateway):
+    communities = " ".join(
+        f'c{code}: community(code: "{code}") {{ orders(first: 1) {{ totalCount }} }}'
+        for code in ("10002", "00001", "00003")
+    )
+    answer = await gateway.ask(f"{{ {communities} }}")
+    assert answer.partial["c10002"]["orders"] == {"totalCount": 60}
+    assert answer.partial["c00001"]["orders"] == {"totalCount": 32}
+    assert answer.partial["c00003"]["orders"] is None
+    assert answer.error["path"] == ["c00003", "orders"]
+
+
+async def test_quirk_164_what_wjdh_says_of_a_payment_and_what_was_notified_are_told_apart(gateway, sandbox):
+    order = next(order for order in reversed(sandbox.world.orders_of["10002"]) if not order.is_paid)
+    write = """mutation Pay($number: String!) {
+      payCallback(input: {orderNumber: $number, shopNumber: "1900000109", weixinNumber: "4200000202"}) { outcome } }"""
+    query = """query Order($number: String!) {
+      order(communityCode: "10002", number: $number) { paymentStatus notification { shopNumber communityCode } } }"""
+    await gateway.ask(write, {"number": order.number})
+    found = (await gateway.ask(query, {"number": order.number})).data["order"]
+    assert found["paymentStatus"] == "UNPAID"
+    assert found["notification"]["shopNumber"] == "1900000109"
+
+
+async def test_quirk_166_167_modules_about_which_the_platforms_differ_show_both_sides(gateway, sandbox):
+    query = """query Drift($code: ID!) { community(code: $code) {
+        modules { name enabled } moduleDrift { name wjdh security } } }"""
+    world = sandbox.world
+    for code in ("00001", "00002", "10003"):
+        community = (await gateway.ask(query, {"code": code})).data["community"]
+        switched = {module["name"]: module["enabled"] for module in community["modules"]}
+        truth = {module.name: module.enabled for module in world.modules_of[code]}
+        assert sorted(switched.values()) == sorted(truth.values())
+        for each in community["moduleDrift"]:
+            assert each["wjdh"] == switched.get(each["name"])
+            assert each["wjdh"] != each["security"]
+    unknown = (await gateway.ask(query, {"code": "10002"})).data["community"]
+    assert len(unknown["modules"]) == 9
+    assert unknown["moduleDrift"] is None
+
+
+async def test_quirk_174_an_owner_is_a_phone_and_no_person(gateway):
+    fields = {
+        field["name"]
+        for field in (await gateway.ask('{ __type(name: "HouseOwner") { fields { name } } }')).data["__type"]["fields"]
+    }
+    assert "phone" in fields
+    assert not {"name", "people"} & fields
+
+
+async def test_quirk_175_a_record_read_by_its_id_keeps_the_community_of_its_list(gateway, sandbox):
+    for name, field in (("shenhes", "shenhe"), ("repairs", "repair")):
+        listed = await gateway.ask(f'{{ {name}(communityCode: "00001", first: 1) {{ nodes {{ id }} }} }}')
+        node_id = listed.data[name]["nodes"][0]["id"]
+        one = await gateway.ask(f"query One($id: ID!) {{ {field}(id: $id) {{ id communityCode }} }}", {"id": node_id})
+        assert one.data[field] == {"id": node_id, "communityCode": "00001"}
+
+
+async def test_quirk_183_a_person_is_asked_for_by_name_and_phone_or_not_at_all(gateway, sandbox):
+    repair = sandbox.world.repairs_of["10002"][0]
+    repair.name = ""
+    query = '{ repairs(communityCode: "10002", first: 1) { nodes { reporter { phone people { name } } } } }'
+    (found,) = (await gateway.ask(query)).data["repairs"]["nodes"]
+    assert found["reporter"] == {"phone": repair.phone, "people": None}
+    assert sandbox.count("SECURITY", "people") == 0
+    for form in ({"name": "王芳", "phone": "19900000001"}, {"name": "王方", "phone": "19900000002"}):
+        asked = "query P($name: String!, $phone: String!) { people(name: $name, phone: $phone) { name } }"
+        assert (await gateway.ask(asked, form)).data == {"people": None}
