@@ -77,7 +77,7 @@ async def connected(
 ) -> AsyncIterator[Socket]:
     """Connect to the gateway at this HTTP address; with `init`, until it is acknowledged."""
     address = f"{url.replace('http', 'ws', 1)}/graphql"
-    async with connect(address, subprotocols=[subprotocol], proxy=None, **options) as connection:  # type: ignore[list-item] # it takes any text
+    async with connect(address, subprotocols=[subprotocol], proxy=None, **options) as connection:
         socket = Socket(connection)
         if init:
             payload = {"Authorization": f"Bearer {token}"} if token else {}

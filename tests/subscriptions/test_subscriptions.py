@@ -93,6 +93,20 @@ class TestReviews:
 
         assert (review["platformId"], review["communityCode"], review["status"]) == (number, "10002", "APPROVED")
 
+    @NO_WATCH
+    async def test_a_review_that_changes_again_is_told_again_as_it_is_then(self, connect, gateway, sandbox):
+        number = pending(sandbox)[0]
+        told = []
+        async with connect() as socket:
+            await socket.subscribe("1", REVIEW, code="10002")
+            await socket.settle()
+            for status in (ShenheStatus.APPROVED, ShenheStatus.REJECTED):
+                await gateway.parts.platforms.wjdh.decide_shenhe(number, status)
+                gateway.parts.events.publish(Event(SHENHE_CHANGED, "10002", str(number)))
+                told.append((await socket.data("1"))["shenheChanged"]["status"])
+
+        assert told == ["APPROVED", "REJECTED"]
+
     async def test_what_is_decided_here_and_found_again_by_the_watch_is_told_once(self, connect, gateway, sandbox):
         first, second = pending(sandbox)[:2]
         async with connect() as socket:

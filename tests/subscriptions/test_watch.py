@@ -5,8 +5,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
+from graphql_socket import until
 
-from gateway.cache import SharedReads
+from gateway.cache import ReadKey, SharedReads
 from gateway.events import REPAIR_CHANGED, SHENHE_CHANGED, Event, EventBus
 from gateway.loaders.watch import LONGEST_PAUSE, MOST_CHECKED, PER_PAGE, Watches
 from gateway.platforms.platforms import open_platforms
@@ -72,9 +73,14 @@ async def wjdh(environ):
 
 
 @pytest.fixture
-async def watches(environ, bus, pauses):
+def reads() -> SharedReads:
+    return SharedReads()
+
+
+@pytest.fixture
+async def watches(environ, reads, bus, pauses):
     async with open_platforms(load_settings(environ)) as platforms:
-        yield Watches(platforms, SharedReads(), bus, INTERVAL, pauses.sleep)
+        yield Watches(platforms, reads, bus, INTERVAL, pauses.sleep)
 
 
 @pytest.fixture
@@ -129,6 +135,19 @@ class TestReviews:
         assert bus.published() == reviews(900)
         await pauses.next_look()
         assert bus.published() == []
+
+    async def test_a_read_that_began_before_the_change_was_seen_answers_nobody_who_asks_after(
+        self, pauses, sandbox, reads
+    ):
+        add_review(sandbox, 900)
+        earlier = asyncio.create_task(reads.read(ReadKey("shenhe", CODE, 900, None), asyncio.Event().wait))
+        await asyncio.sleep(0)
+        assert len(reads) == 1
+
+        await pauses.next_look()
+
+        assert len(reads) == 0
+        earlier.cancel()
 
     async def test_a_decision_made_elsewhere_is_told_and_costs_one_call_more(self, bus, pauses, sandbox, wjdh):
         [number] = pending(sandbox)
@@ -232,6 +251,10 @@ class TestRepairs:
         assert told == repairs(number, number, number)
 
 
+def at_work() -> list[object]:
+    return [task for task in asyncio.all_tasks() if task.get_name().startswith("watch ")]
+
+
 async def test_all_subscribers_of_a_community_share_one_watch_that_ends_with_the_last(watches, pauses, sandbox):
     with ExitStack() as others:
         for _ in range(3):
@@ -239,9 +262,10 @@ async def test_all_subscribers_of_a_community_share_one_watch_that_ends_with_the
         with watches.shenhe("00001"), watches.repair(CODE):
             for _ in range(3):
                 await pauses.first_look()
-            assert len(watches) == 3
-        assert len(watches) == 1
+            assert len(watches) == len(at_work()) == 3
+        await until(lambda: len(at_work()) == 1)
 
+    await until(lambda: not at_work())
     assert len(watches) == 0
     assert sandbox.count("WJDH", "shenheList") == 2
     assert sandbox.count("WJDH", "repair/list") == 1
