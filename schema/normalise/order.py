@@ -6,9 +6,18 @@ from functools import lru_cache
 from schema.normalise.house import LONGEST_LABEL, house_of_label
 from schema.normalise.issues import Issues, raw_text
 from schema.normalise.literals import LiteralError, read_literal
-from schema.normalise.records import House, Money, Order, OrderDetail, Page
+from schema.normalise.records import House, Order, OrderDetail, Page
 from schema.normalise.shapes import NotJsonError, read_json, read_page, row_list
-from schema.normalise.values import REMEMBERED, identifier, is_blank, money, required_text, required_word, row_id, text
+from schema.normalise.values import (
+    REMEMBERED,
+    identifier,
+    is_blank,
+    required_money,
+    required_text,
+    required_word,
+    row_id,
+    text,
+)
 from schema.normalise.vocabulary import DataProblem, FeeType, PlatformName
 from schema.normalise.words import FEE_TYPE, ORDER_STATUS, PAYMENT_STATUS
 
@@ -44,7 +53,7 @@ def parse_order(row: object, community_code: str) -> Order | None:
         number=identifier(get("number"), "number", issues),
         title=title,
         fee_type=FEE_TYPE.by_wire.get(title.strip()) or FeeType.OTHER,
-        amount=_amount(get("amount"), issues),
+        amount=required_money(get("amount"), "amount", issues),
         payment_status=required_word(PAYMENT_STATUS, get("paied"), "paymentStatus", issues),
         status=required_word(ORDER_STATUS, get("status"), "status", issues),
         remark=text(get("remark"), "remark", issues),
@@ -54,12 +63,6 @@ def parse_order(row: object, community_code: str) -> Order | None:
         house=_house(address, community_code, issues),
         data_issues=issues.found,
     )
-
-
-def _amount(value: object, issues: OrderIssues) -> Money | None:
-    if is_blank(value):
-        issues.add("amount", value, DataProblem.MISSING)
-    return money(value, "amount", issues)
 
 
 def _house(label: str | None, community_code: str, issues: OrderIssues) -> House | None:

@@ -39,9 +39,12 @@ def text(value: object, field: str, issues: Issues) -> str | None:
 
 def required_text(value: object, field: str, issues: Issues) -> str | None:
     """As `text`, for a field that the document promises: absent has an issue."""
-    if is_blank(value):
+    if isinstance(value, str) and value:
+        return value
+    if value is None or value == "":
         issues.add(field, value, DataProblem.MISSING)
-    return text(value, field, issues)
+        return None
+    return _odd_text(value, field, issues)
 
 
 def identifier(value: object, field: str, issues: Issues) -> str | None:
@@ -115,6 +118,8 @@ def word(words: WireWords[EnumT], value: object, field: str, issues: Issues) -> 
         member = words.by_wire.get(value)
         if member is not None:
             return member
+    elif value is None:
+        return None
     return _odd_word(words, value, field, issues)
 
 
@@ -128,43 +133,44 @@ def required_word(words: WireWords[EnumT], value: object, field: str, issues: Is
 
 
 def _odd_word(words: WireWords[EnumT], value: object, field: str, issues: Issues) -> EnumT | None:
-    if is_blank(value):
+    spelling = _spelling(words, value)
+    if spelling == "":
         return None
-    member = words.by_wire.get(_spelling(words, value))
+    member = words.by_wire.get(spelling)
     if member is None:
-        issues.add(field, value, _word_problem(words, value))
+        issues.add(field, value, _word_problem(words, value, spelling))
         return words.fallback
     return member
 
 
 def _spelling(words: WireWords[EnumT], value: object) -> str | None:
-    """The text that a word's other forms stand for: with blanks around it, as a number, as a boolean."""
+    """The text that stands for a word in another form: with blanks around it, as a number, as a boolean."""
     if isinstance(value, str):
         return value.strip()
-    if isinstance(value, bool):
-        return str(int(value)) if words.boolean else None
-    return str(value) if isinstance(value, int) else None
+    if type(value) is int:
+        return str(value)
+    return str(int(value)) if isinstance(value, bool) and words.boolean else None
 
 
-def _word_problem(words: WireWords[EnumT], value: object) -> DataProblem:
-    if isinstance(value, list | dict):
-        return DataProblem.MALFORMED
-    if not words.numbered and (type(value) is int or _integer(value) is not None):
-        return DataProblem.LEGACY_CODE
-    return DataProblem.UNRECOGNIZED_VALUE
+def _word_problem(words: WireWords[EnumT], value: object, spelling: str | None) -> DataProblem:
+    if spelling is None:
+        return DataProblem.UNRECOGNIZED_VALUE if isinstance(value, bool | float) else DataProblem.MALFORMED
+    legacy = not words.numbered and spelling.isdecimal()
+    return DataProblem.LEGACY_CODE if legacy else DataProblem.UNRECOGNIZED_VALUE
 
 
-def money(value: object, field: str, issues: Issues) -> Money | None:
+def required_money(value: object, field: str, issues: Issues) -> Money | None:
     """An amount in yuan, as text ("0.01元", "1,234.50") or number; exact, never a binary float (quirk 109)."""
-    found = _money(value)
-    if found is None and not is_blank(value):
-        issues.add(field, value, DataProblem.MALFORMED)
+    if isinstance(value, str) and len(value) <= LONGEST_AMOUNT:
+        found = _money_of_text(value)
+    else:
+        found = _money_of_number(value)
+    if found is None:
+        issues.add(field, value, DataProblem.MISSING if is_blank(value) else DataProblem.MALFORMED)
     return found
 
 
-def _money(value: object) -> Money | None:
-    if isinstance(value, str):
-        return _money_of_text(value) if len(value) <= LONGEST_AMOUNT else None
+def _money_of_number(value: object) -> Money | None:
     if type(value) is int:
         return _money_of_text(str(value)) if abs(value) <= LARGEST_AMOUNT else None
     if isinstance(value, float) and abs(value) <= LARGEST_AMOUNT:

@@ -62,10 +62,10 @@ def test_a_clean_content_takes_the_short_cut() -> None:
     assert read_clean_content(json.dumps(content()), "10002") is not None
 
 
-@pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("value", [None, "", " ", "1", 1, 2.5, True, [], {}, "其他", " 男 ", "汉", 2**31])
-def test_one_odd_value_reads_the_same_either_way(place: tuple[str, str], value: object) -> None:
-    same_either_way(spoilt(content(), {place: value}, set()))
+def test_one_odd_value_anywhere_reads_the_same_either_way(value: object) -> None:
+    for place in PLACES:
+        same_either_way(spoilt(content(), {place: value}, set()))
 
 
 @settings(max_examples=100, deadline=None)

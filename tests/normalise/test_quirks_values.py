@@ -16,7 +16,7 @@ from schema.normalise.records import OrderDetail
 from schema.normalise.repair import parse_repair
 from schema.normalise.shenhe import parse_shenhe
 from schema.normalise.times import CHINA, birth_date, china_time, midnight
-from schema.normalise.values import money
+from schema.normalise.values import required_money
 from schema.normalise.vocabulary import (
     DataProblem,
     FeeType,
@@ -348,7 +348,7 @@ def test_quirk_108_an_unknown_module_keeps_its_label() -> None:
 )
 def test_quirk_109_an_amount_is_exact(sent: object, yuan: str, fen: int | None, shown: str) -> None:
     issues = CollectedIssues()
-    read = money(sent, "amount", issues)
+    read = required_money(sent, "amount", issues)
     assert (read.yuan, read.fen, read.text, issues.noted) == (Decimal(yuan), fen, shown, [])
 
 
