@@ -1,7 +1,5 @@
 """Switching feature modules (document 3.2.2), one at a time or to what the security platform reports."""
 
-from collections.abc import Sequence
-
 from gateway.actions.write import (
     Done,
     Found,
@@ -21,6 +19,7 @@ from gateway.platforms.platforms import Platforms
 from schema.normalise.composed import ModuleDrift, module_drift
 from schema.normalise.states import UserErrorCode
 from schema.normalise.vocabulary import ModuleName
+from schema.normalise.words import MODULE_NAME
 
 
 class ModuleActions:
@@ -76,19 +75,19 @@ class ModuleActions:
             if drift.security is not None and drift.wjdh is not None and drift.name is not ModuleName.UNRECOGNIZED
         ]
 
-    async def sync(
-        self, principal: Principal, community_code: str, changes: Sequence[ModuleDrift], key: str | None
-    ) -> Written:
-        """Carry out a plan: one operation, and a call for each change. Raises GatewayError for faults.
+    async def sync(self, principal: Principal, community_code: str, key: str | None) -> Written:
+        """Make the plan and carry it out: one operation, and a call for each change. Raises GatewayError for faults.
 
         Where the platform refuses some changes the others are made all the same, and the refusal says how many.
         """
         principal.require(Scope.MODULE_WRITE)
+        changes: list[ModuleDrift] = []
         refused: list[ModuleDrift] = []
 
         async def perform(sent: Sent) -> Done:
+            changes[:] = await self.plan(principal, community_code)
             if changes:
-                await sent()
+                await sent({"modules": {change.name.value: change.security for change in changes}})
             refusal: RefusedError | None = None
             for change in changes:
                 try:
@@ -119,7 +118,6 @@ class ModuleActions:
             community_code=community_code,
             idempotency_key=key,
             record=RecordRef("Community", community_code, community_code),
-            expected={"modules": {change.name.value: change.security for change in changes}},
         )
         return await self._writer.carry_out(principal, intent, perform, self.check, partly, self._forget)
 
@@ -140,6 +138,15 @@ class ModuleActions:
 
     def _forget(self, operation: Operation) -> None:
         self._writer.reads.drop("modules", _community(operation))
+
+
+def planned(operation: Operation | None) -> list[ModuleDrift]:
+    """The plan that an operation of `sync` set out with, also when its idempotency key is used again."""
+    wanted: dict[str, bool] = ((operation and operation.expected) or {}).get("modules", {})
+    return [
+        ModuleDrift(name, MODULE_NAME.label(name), not enabled, enabled)
+        for name, enabled in ((ModuleName(value), enabled) for value, enabled in wanted.items())
+    ]
 
 
 def _community(operation: Operation) -> str:

@@ -4,6 +4,7 @@ from typing import Annotated, NamedTuple
 
 import strawberry
 
+from gateway.actions.module import planned
 from gateway.actions.write import Refusal, Written
 from gateway.context import Info
 from schema.mutations.input import OPTIONAL_KEY, finished, idempotency_key
@@ -46,7 +47,7 @@ class ModulePayload(MutationPayload):
     )
     async def module(root: strawberry.Parent[Written], info: Info) -> records.Module | None:
         record = root.operation.record if root.operation else None
-        if record is None:
+        if record is None or not info.context.principal.sees(record.community_code):
             return None
         modules: tuple[records.Module, ...] = await info.context.loaders.modules.load(str(record.community_code))
         return next((module for module in modules if module.name.value == record.platform_id), None)
@@ -83,7 +84,9 @@ class SyncModulesPayload(MutationPayload):
         directives=needs(["module:read"]),
         graphql_type=list[Module] | None,
     )
-    async def modules(root: strawberry.Parent[Synchronised], info: Info) -> tuple[records.Module, ...]:
+    async def modules(root: strawberry.Parent[Synchronised], info: Info) -> tuple[records.Module, ...] | None:
+        if not info.context.principal.sees(root.community_code):
+            return None
         modules: tuple[records.Module, ...] = await info.context.loaders.modules.load(root.community_code)
         return modules
 
@@ -112,10 +115,10 @@ class ModuleMutations:
         key = idempotency_key(input.idempotency_key)
         code = community(input.community_code, "input.communityCode")
         actions, principal = info.context.actions.module, info.context.principal
-        try:
-            changes = await actions.plan(principal, code)
-        except Refusal as refusal:
-            return Synchronised(Written.refused(*refusal.errors), code, [])
         if input.dry_run:
-            return Synchronised(Written(Outcome.CONFIRMED), code, changes)
-        return Synchronised(finished(info, await actions.sync(principal, code, changes, key)), code, changes)
+            try:
+                return Synchronised(Written(Outcome.CONFIRMED), code, await actions.plan(principal, code))
+            except Refusal as refusal:
+                return Synchronised(Written.refused(*refusal.errors), code, [])
+        written = finished(info, await actions.sync(principal, code, key))
+        return Synchronised(written, code, planned(written.operation))
