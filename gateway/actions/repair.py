@@ -8,6 +8,7 @@ from gateway.auth.principal import Principal, Scope
 from gateway.events import REPAIR_CHANGED, Event
 from gateway.journal.records import Operation, RecordRef
 from gateway.platforms.platforms import Platforms
+from schema.normalise.records import Repair
 from schema.normalise.states import Outcome, UserErrorCode
 from schema.normalise.vocabulary import RepairStatus
 
@@ -38,9 +39,10 @@ class RepairActions:
         async def perform(sent: Sent) -> Done:
             if reply is not None and contains_mask(reply):
                 raise Refusal(user_error(UserErrorCode.INVALID, "A masked value can not be written.", "reply"))
-            if await self._wjdh.repair(repair.platform_id, repair.community_code) is None:
+            before = await self._wjdh.repair(repair.platform_id, repair.community_code)
+            if before is None:
                 raise Refusal(user_error(UserErrorCode.NOT_FOUND, "There is no such repair.", "id"))
-            await sent()
+            await sent({"before": self._state(before), "after": self._state(before, status, reply)})
             await self._wjdh.update_repair(repair.platform_id, status, reply)
             return Done()
 
@@ -50,18 +52,23 @@ class RepairActions:
             community_code=repair.community_code,
             idempotency_key=key,
             record=repair.record(),
-            expected={"status": status},
         )
         return await self._writer.carry_out(principal, intent, perform, self.check, after=self._publish)
 
     async def check(self, operation: Operation) -> ReadBack:
-        """Whether the update of an operation took place, by the repair's status now."""
+        """Whether the update of an operation took place, by the repair's status and reply now."""
         repair = _ref(operation)
         now = await self._wjdh.repair(repair.platform_id, repair.community_code)
-        if now is None or now.status is RepairStatus.UNRECOGNIZED:
+        if now is None or operation.expected is None:
             return ReadBack(Found.UNCLEAR)
-        applied = now.status.value == (operation.expected or {}).get("status")
-        return ReadBack(Found.APPLIED if applied else Found.NOT_APPLIED)
+        state = self._state(now)
+        if state == operation.expected["after"]:
+            return ReadBack(Found.APPLIED)
+        return ReadBack(Found.NOT_APPLIED if state == operation.expected["before"] else Found.UNCLEAR)
+
+    def _state(self, repair: Repair, status: RepairStatus | None = None, reply: str | None = None) -> list[str]:
+        """What an update changes, as the journal may hold it. An absent reply keeps the one there is (quirk 55)."""
+        return [(status or repair.status).value, self._writer.digest((reply or repair.reply or "").strip())]
 
     def _publish(self, operation: Operation) -> None:
         repair = _ref(operation)

@@ -68,6 +68,6 @@ class RepairMutations:
             return await not_found(info, "updateRepair", "repair")
         repair = RepairRef(int(node.parts[0]), node.community_code)
         written = await info.context.actions.repair.update(
-            info.context.principal, repair, input.status, input.reply or None, key
+            info.context.principal, repair, input.status, (input.reply or "").strip() or None, key
         )
         return finished(info, written)
