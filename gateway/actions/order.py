@@ -39,7 +39,7 @@ class OrderActions:
     """Orders cannot be created twice by accident: the platform has no idempotency, so the gateway has (quirk 154).
 
     Before an order is sent the payer's newest one is noted. When the answer is lost, an order of the same payer, title
-    and amount that is newer than that, and that no other operation has claimed, is the one.
+    and amount that is newer than that, and that no other operation has claimed or may claim, is the one.
     """
 
     def __init__(self, writer: Writer, platforms: Platforms, journal: Journal) -> None:
@@ -101,12 +101,23 @@ class OrderActions:
         ]
         claimed = await self._journal.operations.recorded("Order", community_code, candidates)
         unclaimed = [number for number in candidates if number not in claimed]
-        if len(unclaimed) == 1:
+        if len(unclaimed) == 1 and not await self._has_rival(operation):
             return ReadBack(Found.APPLIED, _done(community_code, unclaimed[0]))
         return ReadBack(Found.UNCLEAR if unclaimed else Found.NOT_APPLIED)
 
+    async def _has_rival(self, operation: Operation) -> bool:
+        """Whether another write may have made the order that this one looks for."""
+        others = await self._journal.operations.unresolved(operation.mutation, operation.community_code or "")
+        wanted = _wanted(operation)
+        return any(other.id != operation.id and _wanted(other) == wanted for other in others)
+
     def _forget(self, operation: Operation) -> None:
         self._writer.reads.drop("order/list", operation.community_code)
+
+
+def _wanted(operation: Operation) -> list[Any]:
+    """What an order is recognised by. Who pays, if not a house, is not in the journal: then two may look alike."""
+    return [(operation.expected or {}).get(key) for key in ("title", "amount", "house")]
 
 
 def _done(community_code: str, number: str) -> Done:

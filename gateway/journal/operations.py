@@ -202,6 +202,16 @@ class Operations:
         )
         return frozenset(await self._database.read(lambda connection: connection.scalars(statement).all()))
 
+    async def unresolved(self, mutation: str, community_code: str) -> tuple[Operation, ...]:
+        """Writes that have left and whose outcome is not known: still under way, or lost."""
+        statement = select(operations).where(
+            operations.c.state.in_((OperationState.SENT, OperationState.UNKNOWN)),
+            operations.c.mutation == mutation,
+            operations.c.community_code == community_code,
+        )
+        rows = await self._database.read(lambda connection: connection.execute(statement).all())
+        return tuple(to_record(row, Operation) for row in rows)
+
     async def get(self, operation_id: str) -> Operation | None:
         return await self._database.read(lambda connection: _get(connection, operation_id))
 
