@@ -15,7 +15,7 @@
         ├── NotSentError          UPSTREAM_UNAVAILABLE: no byte of the request left (safe to repeat)
         ├── ConnectionLostError   UPSTREAM_UNAVAILABLE: the request may have arrived, the answer did not
         ├── PlatformTimeoutError  UPSTREAM_TIMEOUT: the total deadline passed
-        ├── PlatformBusyError     UPSTREAM_UNAVAILABLE: too many calls, or maintenance; may say when to come back
+        ├── PlatformBusyError     UPSTREAM_UNAVAILABLE: too many calls, maintenance, or a proxy that gave up
         ├── ProtocolError         UPSTREAM_PROTOCOL: the answer is not of the documented protocol
         ├── PlatformAuthError     UPSTREAM_AUTH: the platform refuses the gateway's own credentials
         └── RefusedError          UPSTREAM_REFUSED: the platform understood and said no
@@ -186,7 +186,9 @@ class PlatformTimeoutError(PlatformError):
 
 
 class PlatformBusyError(PlatformError):
-    """The platform turns calls away: HTTP 429, which executes nothing, or 503 (quirk 191). `retry_after` in seconds."""
+    """The platform turns calls away: HTTP 429, which executes nothing, or 503 (quirk 191). Or a proxy before it has
+    given up, 502 or 504: then the call may still be under way. `retry_after` in seconds.
+    """
 
     def __init__(
         self, platform: PlatformId, endpoint: str, message: str, *, retry_after: float | None, sent: bool

@@ -21,6 +21,12 @@ TOKEN_DEAD = 9
 LONGEST_MESSAGE = 200
 
 _NOT_FINE = 300
+_BUSY = (
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+)
 
 _decode = msgspec.json.Decoder().decode
 
@@ -47,7 +53,7 @@ class BadAnswerError(Exception):
 
 
 class BusyAnswerError(Exception):
-    """The platform turned the call away: HTTP 429 or 503. `retry_after` is in seconds."""
+    """The platform turned the call away, or a proxy before it gave up: 429, 502, 503, 504. `retry_after` in seconds."""
 
     def __init__(self, status: int, retry_after: float | None) -> None:
         super().__init__(f"The platform answered HTTP {status}.")
@@ -99,7 +105,7 @@ def open_envelope(answer: RawAnswer) -> Envelope:
         return envelope
     if answer.status == HTTPStatus.UNAUTHORIZED:
         return Envelope(TOKEN_DEAD, {})
-    if answer.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+    if answer.status in _BUSY:
         raise BusyAnswerError(answer.status, _retry_after(answer))
     if envelope is not None and envelope.code is not None:
         return envelope
