@@ -46,7 +46,12 @@ class Reconciler:
         """Read back what is due. Returns how many were looked at. Raises JournalError."""
         due = await self._operations.take_over(older_than=ABANDONED_AFTER, lease=LEASE)
         for operation in due:
-            await self._reconcile(operation)
+            try:
+                await self._reconcile(operation)
+            except JournalError:
+                raise
+            except Exception:
+                log.exception("reconciliation failed", operation=operation.id, mutation=operation.mutation)
         return len(due)
 
     async def _reconcile(self, operation: Operation) -> None:

@@ -76,8 +76,8 @@ class Relay:
                     if arrival in done:
                         arrival = asyncio.ensure_future(anext(arrivals))
             finally:
-                for task in (*deliveries, arrival):
-                    task.cancel()
+                arrival.cancel()
+                # Brought to their end, which is near: nothing waits for a lease to run out after a restart.
                 await asyncio.gather(*deliveries, arrival, return_exceptions=True)
 
     async def _start_due(self, deliveries: set[asyncio.Task[None]]) -> float:
@@ -109,6 +109,8 @@ class Relay:
         except JournalError as error:
             # Unmarked, it is delivered again when the lease ends: at least once is the promise.
             log.warning("delivery not marked", payment=payment.id, reason=error.message)
+        except Exception:
+            log.exception("delivery failed", payment=payment.id)
 
     async def _put_off(self, payment: Payment, code: str) -> None:
         made = payment.attempts + 1
