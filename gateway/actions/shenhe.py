@@ -7,7 +7,7 @@ from typing import NamedTuple
 from gateway.actions.write import Done, Found, Intent, ReadBack, Refusal, Sent, Writer, Written, user_error
 from gateway.auth.masking import contains_mask
 from gateway.auth.principal import Principal, Scope
-from gateway.errors import PlatformError
+from gateway.errors import GatewayError, PlatformError
 from gateway.events import SHENHE_CHANGED, Event
 from gateway.journal.records import Operation, RecordRef, UserError
 from gateway.platforms.platforms import Platforms
@@ -98,7 +98,7 @@ class ShenheActions:
             async with slots:
                 try:
                     return await self.approve(principal, review, None, key and f"{key}/{review.platform_id}")
-                except PlatformError as error:
+                except GatewayError as error:  # nothing was sent of this one
                     return Written.refused(user_error(UserErrorCode.UPSTREAM_UNAVAILABLE, error.message))
 
         distinct = list(dict.fromkeys(reviews))

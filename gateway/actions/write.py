@@ -101,6 +101,9 @@ class Sent(Protocol):
     async def __call__(self, expected: Mapping[str, Any] | None = None) -> None: ...
 
 
+_Same = tuple[str, str, str]
+"""What makes two writes the same: whose, by which idempotency key, and the fingerprint of the arguments."""
+
 Perform = Callable[[Sent], Awaitable[Done]]
 Check = Callable[[Operation], Awaitable[ReadBack]]
 
@@ -141,7 +144,7 @@ class Writer:
         self._fingerprint_key = fingerprint_key
         self._clock = clock
         self._running: set[asyncio.Task[Written]] = set()
-        self._by_key: dict[tuple[str, str], tuple[str, asyncio.Task[Written]]] = {}
+        self._by_key: dict[_Same, asyncio.Task[Written]] = {}
 
     async def carry_out(
         self,
@@ -159,23 +162,30 @@ class Writer:
         could not be reached, the journal is down.
         """
         mark = fingerprint(self._fingerprint_key, intent.mutation, intent.arguments)
-        join = (principal.subject, intent.idempotency_key) if intent.idempotency_key is not None else None
-        if join is not None and join in self._by_key:
-            earlier_mark, earlier = self._by_key[join]
-            if earlier_mark == mark:
-                return await asyncio.shield(earlier)
-        task = asyncio.create_task(self._write(principal, intent, mark, perform, read_back, refused, after))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        if join is not None:
-            self._by_key[join] = (mark, task)
-            task.add_done_callback(lambda _: self._by_key.pop(join, None))
+        same = None if intent.idempotency_key is None else (principal.subject, intent.idempotency_key, mark)
+        task = self._by_key.get(same) if same is not None else None
+        if task is None:
+            task = asyncio.create_task(self._write(principal, intent, mark, perform, read_back, refused, after))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+            if same is not None:
+                self._by_key[same] = task
+                task.add_done_callback(lambda _: self._by_key.pop(same, None))
         return await asyncio.shield(task)
+
+    def digest(self, text: str) -> str:
+        """A text as `Operation.expected` may hold it: equal for equal texts, and reveals nothing."""
+        return fingerprint(self._fingerprint_key, "text", text)
 
     async def drain(self) -> None:
         """Wait for the writes under way: at shutdown, before platforms and journal are closed."""
         while self._running:
             await asyncio.wait(self._running)
+
+    def _ended(self, task: asyncio.Task[Written]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen, if the caller has left
 
     async def _write(
         self,
@@ -233,7 +243,7 @@ class Writer:
             return await self._record(operation, Outcome.UNKNOWN)
         try:
             seen = await read_back(operation)
-        except PlatformError:
+        except GatewayError:
             seen = ReadBack(Found.UNCLEAR)
         if seen.found is Found.APPLIED:
             return await self._record(operation, Outcome.CONFIRMED, seen.done)
