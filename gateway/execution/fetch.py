@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from inspect import iscoroutine
 from typing import Any
 
 from gateway.execution.level_loader import LevelLoader
-from gateway.execution.load import Load, outcome_of
+from gateway.execution.load import Load
 from gateway.execution.plan import UnplannableError
 
 Outcomes = list[Any]
@@ -28,6 +29,9 @@ async def fetch(awaitables: Sequence[Any]) -> Outcomes:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for awaitable in awaitables:
+            if iscoroutine(awaitable):
+                awaitable.close()  # if it had not begun
         raise
     return outcomes
 
@@ -64,16 +68,25 @@ async def _load_each(loader: Any, keys: list[Any]) -> Outcomes:
     """All keys are handed over before anything is awaited, so that the loader makes one batch of them."""
     futures = [_future(loader, key) for key in keys]
     try:
-        return [await outcome_of(future) for future in futures]
+        return [await _outcome(future) for future in futures]
     except BaseException:
         for future in futures:
-            if isinstance(future, asyncio.Future):
-                future.cancel()
+            future.cancel()
         raise
 
 
-def _future(loader: Any, key: Any) -> Any:
+def _future(loader: Any, key: Any) -> asyncio.Future[Any]:
+    future: asyncio.Future[Any]
     try:
-        return asyncio.ensure_future(loader.load(key))
+        future = asyncio.ensure_future(loader.load(key))
+    except Exception as error:  # noqa: BLE001 # it is the outcome of this key
+        future = asyncio.get_running_loop().create_future()
+        future.set_exception(error)
+    return future
+
+
+async def _outcome(future: asyncio.Future[Any]) -> Any:
+    try:
+        return await future
     except Exception as error:  # noqa: BLE001 # it is the outcome of this key
         return error

@@ -6,8 +6,6 @@ from typing import Any, TypeVar
 
 from aiodataloader import DataLoader
 
-from gateway.execution.load import outcome_of
-
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
 
@@ -26,18 +24,27 @@ class LevelLoader(DataLoader[KeyT, ValueT]):
         futures = [self._future(key, new) for key in keys]
         if new:
             await self._load_new(new)
-        return [future if isinstance(future, Exception) else await outcome_of(future) for future in futures]
+        outcomes: list[ValueT | Exception] = []
+        for future in futures:
+            try:
+                outcomes.append(await future)
+            except Exception as error:  # noqa: BLE001 # it is the outcome of this key
+                outcomes.append(error)
+        return outcomes
 
-    def _future(self, key: KeyT, new: dict[KeyT, Future[ValueT]]) -> Future[ValueT] | Exception:
+    def _future(self, key: KeyT, new: dict[KeyT, Future[ValueT]]) -> Future[ValueT]:
         try:
+            cache_key = self.get_cache_key(key)
+            future = self._cache.get(cache_key)
+            if future is not None:
+                return future
             if key is None:
                 return self.load(key)  # which refuses it
-            cache_key = self.get_cache_key(key)
-            if cache_key not in self._cache:
-                new[key] = self._cache[cache_key] = self.loop.create_future()
-            return self._cache[cache_key]
+            new[key] = self._cache[cache_key] = future = self.loop.create_future()
         except Exception as error:  # noqa: BLE001 # `load` would raise it for this key
-            return error
+            future = self.loop.create_future()
+            future.set_exception(error)
+        return future
 
     async def _load_new(self, new: dict[KeyT, Future[ValueT]]) -> None:
         """Settles all of these futures. As in a DataLoader, the error of a whole batch is not remembered."""

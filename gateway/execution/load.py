@@ -1,7 +1,7 @@
 """What a resolver returns when it needs I/O: which loader, which key. Nothing has been asked yet."""
 
 import asyncio
-from collections.abc import Awaitable, Generator, Hashable, Iterable
+from collections.abc import Generator, Hashable
 from typing import Any, Generic, Protocol, TypeVar
 
 KeyT = TypeVar("KeyT", bound=Hashable)
@@ -14,8 +14,6 @@ class Loader(Protocol[LoaderKeyT_contra, LoaderValueT_co]):
     """The part of aiodataloader.DataLoader that execution uses."""
 
     def load(self, key: LoaderKeyT_contra) -> Any: ...
-
-    def load_many(self, keys: Iterable[LoaderKeyT_contra]) -> Any: ...
 
 
 class Load(Generic[KeyT, ValueT]):
@@ -47,13 +45,3 @@ class Load(Generic[KeyT, ValueT]):
 def disregard(future: asyncio.Future[Any]) -> None:
     """Nobody waits for this future any more: asyncio is not to report its error as one that was forgotten."""
     future.add_done_callback(lambda done: done.cancelled() or done.exception())
-
-
-async def outcome_of(awaitable: Awaitable[Any] | Exception) -> Any:
-    """The value, or the exception that awaiting it raises. What is an exception already is its own outcome."""
-    if isinstance(awaitable, Exception):
-        return awaitable
-    try:
-        return await awaitable
-    except Exception as error:  # noqa: BLE001 # it is the outcome
-        return error

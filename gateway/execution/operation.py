@@ -22,13 +22,17 @@ CONDITIONS = ("skip", "include")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
-    """A query, its document's fragments, and the variables that decide which fields are asked for."""
+    """A query, its document's fragments, and the variables that decide which fields are asked for.
+
+    `tokens` is the length of the document.
+    """
 
     node: OperationDefinitionNode
     fragments: dict[str, FragmentDetails]
     fragment_definitions: dict[str, FragmentDefinitionNode]
     variables: Variables
     conditions: tuple[str, ...]
+    tokens: int
 
     @property
     def name(self) -> str:
@@ -61,7 +65,7 @@ def find_operation(schema: GraphQLSchema, document: DocumentNode, name: str | No
     node = operations[0]
     definitions = {name: fragment.definition for name, fragment in fragments.items()}
     variables = Variables(schema, node.variable_definitions or ())
-    return Operation(node, fragments, definitions, variables, _variables_of(directives))
+    return Operation(node, fragments, definitions, variables, _variables_of(directives), document.token_count)
 
 
 def _collect_directives(

@@ -17,8 +17,18 @@ from gateway.execution.strawberry_adapter import StrawberryFields
 PlanKey: TypeAlias = tuple[Hashable, ...]
 
 
+BYTES_PER_PLAN = 128 * 1024
+"""Of memory, on average, before plans leave earlier than their count asks for."""
+
+BYTES_PER_TOKEN = 600
+"""What the parsed form of one token takes, measured and rounded up: a plan keeps its document."""
+
+BYTES_PER_CHARACTER = 5
+"""What the code of a plan takes for each character of its source, measured likewise."""
+
+
 class Plans:
-    """At most `size` plans, the least recently used going first.
+    """At most `size` plans, and fewer if they are large, the least recently used going first.
 
     There is one plan for each document, operation and value of the variables in @skip and @include. Most documents that
     come once never come again, so a plan is made when they come a second time.
@@ -27,8 +37,9 @@ class Plans:
     def __init__(self, schema: GraphQLSchema, size: int) -> None:
         self._schema = schema
         self._fields = StrawberryFields(schema)
-        self._operations: LRUCache[Hashable, Operation | None] = LRUCache(size)
-        self._plans: LRUCache[PlanKey, Plan | None] = LRUCache(size)
+        self._most_bytes = size * BYTES_PER_PLAN
+        self._operations: LRUCache[Hashable, Operation | None] = LRUCache(self._most_bytes, self._weight)
+        self._plans: LRUCache[PlanKey, Plan | None] = LRUCache(self._most_bytes, self._weight)
         self._seen: LRUCache[PlanKey, bool] = LRUCache(size)
 
     def operation(self, document: DocumentNode, key: Hashable, name: str | None) -> Operation | None:
@@ -56,6 +67,14 @@ class Plans:
     def give_up(self, key: PlanKey) -> None:
         """It turned out while running that graphql-core has to answer."""
         self._plans[key] = None
+
+    def _weight(self, kept: Operation | Plan | None) -> int:
+        """Nothing weighs less than its share, so the one bound is on the count as well as on the bytes."""
+        operation = kept.operation if isinstance(kept, Plan) else kept
+        weight = operation.tokens * BYTES_PER_TOKEN if operation else 0
+        if isinstance(kept, Plan):
+            weight += len(kept.code.source) * BYTES_PER_CHARACTER
+        return min(max(weight, BYTES_PER_PLAN), self._most_bytes)
 
     def _make(self, operation: Operation, variables: VariableValues) -> Plan | None:
         try:

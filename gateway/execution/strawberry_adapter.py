@@ -86,9 +86,8 @@ def _parameters(resolver: StrawberryResolver[Any]) -> tuple[tuple[str | None, Li
     parameters: list[tuple[str | None, Literal["source", "info"]]] = []
     if resolver.self_parameter:
         parameters.append((None, "source"))
-    for parameter in {resolver.parent_parameter, resolver.root_parameter}:
-        if parameter:
-            parameters.append((parameter.name, "source"))
+    if parent := resolver.parent_parameter or resolver.root_parameter:
+        parameters.append((parent.name, "source"))
     if resolver.info_parameter:
         parameters.append((resolver.info_parameter.name, "info"))
     return tuple(parameters)

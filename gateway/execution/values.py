@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from inspect import iscoroutine
 from math import inf
+from types import NoneType
 from typing import Any, TypeVar
 
 from graphql import GraphQLEnumType, GraphQLLeafType, Undefined
-from graphql.pyutils import inspect, is_awaitable, is_iterable
+from graphql.pyutils import UndefinedType, inspect, is_awaitable, is_iterable
 from graphql.pyutils.is_awaitable import is_async_iterable
 
 from gateway.execution.plan import UnplannableError
@@ -22,7 +23,7 @@ class ViolationError(Exception):
 
 def is_plain(cls: type) -> bool:
     """Whether instances are just values: not errors, not to be awaited, iterated once, or called."""
-    if issubclass(cls, Exception | type(None) | type(Undefined)):
+    if issubclass(cls, Exception | NoneType | UndefinedType):
         return False
     return not any(name in base.__dict__ for base in cls.__mro__ for name in SPECIAL_METHODS)
 

@@ -57,7 +57,7 @@ class Comparison:
         self.counts = Counts()
         self._make_context = make_context
         self._make_root = make_root
-        self._generator = OperationGenerator(schema, size=8, scalars=scalars)
+        self._generator = OperationGenerator(schema, size=6, scalars=scalars)
 
     def generate(self, seed: int) -> GeneratedOperation:
         return self._generator.generate(Random(seed))
