@@ -37,6 +37,7 @@ from gateway.http.sse import EventStreamEndpoint
 from gateway.http.websocket import WebSocketEndpoint, WebSocketOptions
 from gateway.journal.journal import Clock, Journal, open_journal, utc_now
 from gateway.loaders.batch import Source
+from gateway.loaders.placement import Placement
 from gateway.loaders.registry import Loaders
 from gateway.loaders.watch import Watches
 from gateway.ops.metrics import Metrics
@@ -62,13 +63,14 @@ class Gateway:
         self.writer = Writer(journal, self.reads, self.events, key, clock)
         self.actions = Actions(self.writer, platforms, journal, clock, sends_refuse_reason=settings.send_refuse_reason)
         lease = timedelta(seconds=settings.relay_lease)
+        self.placement = Placement(journal.payments, self.events)
         self.relay = Relay(journal, platforms.security, self.events, _name(), lease, clock)
         self.reconciler = Reconciler(journal, self.actions.checks, clock)
         self.callback_tokens = CallbackTokens(key, settings.callback_key_k, settings.callback_key_d)
 
     def open_context(self, principal: Principal, request_id: str) -> RequestContext:
         source = Source(self.platforms, self.reads, self.metrics, principal.view)
-        loaders = Loaders(source, self.journal.payments)
+        loaders = Loaders(source, self.journal.payments, self.placement)
         return RequestContext(principal, loaders, self.actions, self.journal, self.ids, self.watches, request_id)
 
 
@@ -188,7 +190,8 @@ async def open_gateway(settings: Settings, clock: Clock = utc_now) -> AsyncItera
 
 @asynccontextmanager
 async def _at_work(gateway: Gateway) -> AsyncIterator[None]:
-    workers = [asyncio.create_task(gateway.relay.run()), asyncio.create_task(gateway.reconciler.run())]
+    work = (gateway.relay, gateway.reconciler, gateway.placement)
+    workers = [asyncio.create_task(worker.run()) for worker in work]
     try:
         yield
     finally:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from gateway.errors import QueryTooComplexError
 from gateway.loaders.batch import BatchLoader, Source
 from gateway.loaders.paging import Slice, read_slice
+from gateway.loaders.placement import Placement
 from schema.normalise.records import Order, OrderQuery, Page
 
 USUAL_PAGE = 15
@@ -39,13 +40,19 @@ class OrderKey(NamedTuple):
 
 
 class OrderPageLoader(BatchLoader[OrderPageKey, Page[Order]]):
+    def __init__(self, source: Source, placement: Placement) -> None:
+        super().__init__(source)
+        self._placement = placement
+
     async def load_one(self, key: OrderPageKey) -> Page[Order]:
-        return await self.source.read(
+        page = await self.source.read(
             "order/list",
             key.community_code,
             self.source.conceal(key.filters, key.page),
             lambda: self.source.platforms.wjdh.orders(key.community_code, key.filters, key.page),
         )
+        self._placement.look_at(key.community_code, page)
+        return page
 
 
 class OrdersLoader(BatchLoader[OrdersKey, Slice[Order]]):

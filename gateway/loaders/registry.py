@@ -11,6 +11,7 @@ from gateway.loaders.module import ModulesLoader, ModuleStatesLoader
 from gateway.loaders.order import OrderLoader, OrderPageLoader, OrdersLoader
 from gateway.loaders.payment import NotificationLoader
 from gateway.loaders.people import PeopleLoader
+from gateway.loaders.placement import Placement
 from gateway.loaders.platform import PlatformStatus, platform_statuses
 from gateway.loaders.repair import RepairLoader, RepairPageLoader, RepairsLoader
 from gateway.loaders.shenhe import ShenheLoader, ShenhePageLoader, ShenhesLoader
@@ -19,8 +20,9 @@ from gateway.loaders.shenhe import ShenheLoader, ShenhePageLoader, ShenhesLoader
 class Loaders:
     """Made per request, each loader on first use: within a request nothing is asked twice."""
 
-    def __init__(self, source: Source, payments: Payments) -> None:
+    def __init__(self, source: Source, payments: Payments, placement: Placement) -> None:
         self.source = source
+        self._placement = placement
         self._payments = payments
 
     @cached_property
@@ -53,7 +55,7 @@ class Loaders:
 
     @cached_property
     def order_page(self) -> OrderPageLoader:
-        return OrderPageLoader(self.source)
+        return OrderPageLoader(self.source, self._placement)
 
     @cached_property
     def notification(self) -> NotificationLoader:
