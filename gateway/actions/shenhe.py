@@ -11,8 +11,8 @@ from gateway.errors import GatewayError, PlatformError
 from gateway.events import SHENHE_CHANGED, Event
 from gateway.journal.records import Operation, RecordRef, UserError
 from gateway.platforms.platforms import Platforms
+from schema.normalise.corrections import ContentError, render_shenhe_content
 from schema.normalise.records import Shenhe
-from schema.normalise.shenhe_content import ContentError, render_shenhe_content
 from schema.normalise.states import Outcome, UserErrorCode
 from schema.normalise.vocabulary import ShenheStatus
 

@@ -7,7 +7,7 @@ from schema.normalise.house import LONGEST_LABEL, house_of_label
 from schema.normalise.issues import Issues, raw_text
 from schema.normalise.literals import LiteralError, read_literal
 from schema.normalise.records import House, Order, OrderDetail, Page
-from schema.normalise.shapes import NotJsonError, read_json, read_page, row_list
+from schema.normalise.shapes import NotJsonError, data_of, read_json, read_page, row_list
 from schema.normalise.values import (
     REMEMBERED,
     identifier,
@@ -31,9 +31,9 @@ class OrderIssues(Issues):
 def parse_order_page(body: Mapping[str, object], community_code: str, page: int) -> Page[Order]:
     """The whole body of order/list, asked for this community and page. Raises ShapeError.
 
-    `data` may be absent: the document does not promise it, and `pages` is null when nothing is found (quirk 138).
+    `data` may be absent (2.1.2.3), and `pages` is null when nothing is found (quirk 138).
     """
-    return read_page(row_list(body.get("data")), parse_order, community_code, page, body.get("pages"))
+    return read_page(row_list(data_of(body)), parse_order, community_code, page, body.get("pages"))
 
 
 def parse_order(row: object, community_code: str) -> Order | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from schema.normalise.issues import REPAIR_PII, Issues
 from schema.normalise.records import Page, Repair
-from schema.normalise.shapes import ShapeError, one_row, read_page, row_list, unwrap
+from schema.normalise.shapes import ShapeError, data_of, one_row, read_page, row_list, unwrap
 from schema.normalise.times import china_time
 from schema.normalise.values import identifier, required_text, required_word, row_id, text
 from schema.normalise.vocabulary import PlatformName
@@ -18,7 +18,7 @@ class RepairIssues(Issues):
 
 def parse_repair_page(body: Mapping[str, object], community_code: str, page: int) -> Page[Repair]:
     """The whole body of repair/list, asked for this community and page. Raises ShapeError."""
-    data = unwrap(body.get("data"))
+    data = unwrap(data_of(body))
     if data is None or data == []:
         return read_page((), _repair_of_row, community_code, page, None)
     if not isinstance(data, dict) or "repairs" not in data:

@@ -41,6 +41,14 @@ def read_json(text: str) -> object:
     return value
 
 
+def data_of(body: Mapping[str, object]) -> object:
+    """The `data` of an answer, which may be left out beside a `code`. Raises ShapeError where there is neither."""
+    data = body.get("data")
+    if data is None and "code" not in body:
+        raise ShapeError("expected data or a code")
+    return data
+
+
 def unwrap(data: object) -> object:
     """`data`, or what it holds as JSON text; blank text is None. Raises ShapeError for other text."""
     if not isinstance(data, str):

@@ -1,27 +1,22 @@
-"""Registration reviews (document 1.2.2, 1.2.3). All about reviews is imported from here."""
+"""Registration reviews (document 1.2.2, 1.2.3)."""
 
 from collections.abc import Mapping
 
 from schema.normalise.records import Page, Shenhe
-from schema.normalise.shapes import ShapeError, one_row, read_page, row_list
-from schema.normalise.shenhe_content import ContentError, ShenheIssues, read_content, render_shenhe_content
+from schema.normalise.shapes import data_of, one_row, read_page, row_list
+from schema.normalise.shenhe_content import ShenheIssues, read_content
 from schema.normalise.times import china_time
 from schema.normalise.values import required_word, row_id, text
 from schema.normalise.vocabulary import DataProblem
 from schema.normalise.words import SHENHE_STATUS, SHENHE_TYPE
 
-__all__ = ["ContentError", "parse_shenhe", "parse_shenhe_page", "render_shenhe_content"]
-
 
 def parse_shenhe_page(body: Mapping[str, object], community_code: str, page: int) -> Page[Shenhe]:
     """The whole body of shenheList, asked for this community and page. Raises ShapeError.
 
-    Success has no `code`: the array is all that tells it (quirk 15), so that without both there is no answer.
+    Success has no `code` here: the array is all that tells it (quirk 15).
     """
-    data = body.get("data")
-    if data is None and "code" not in body:
-        raise ShapeError("expected an array of reviews")
-    return read_page(row_list(data), _shenhe, community_code, page, body.get("meta"))
+    return read_page(row_list(data_of(body)), _shenhe, community_code, page, body.get("meta"))
 
 
 def parse_shenhe(data: object, community_code: str | None) -> Shenhe | None:

@@ -40,7 +40,8 @@ def _time_of_text(written: str) -> datetime | None:
     written = written.strip()
     try:
         if match := _WRITTEN_TIME.fullmatch(written):
-            return datetime(*map(int, match.groups("0")), tzinfo=CHINA)  # type: ignore[misc, arg-type] # six numbers
+            year, month, day, hour, minute, second = map(int, match.groups("0"))
+            return datetime(year, month, day, hour, minute, second, tzinfo=CHINA)
         if _SECONDS.fullmatch(written):
             return _moment(int(written))
         if ":" not in written:  # a date alone: its time is not known, and not midnight

@@ -1,4 +1,4 @@
-"""The words of both platforms: every enum, and in time its wire spellings, in one place (document, preface 前言)."""
+"""Every enum that a platform fills or that tells of its data. What they are called and how they are spelt: `words`."""
 
 from enum import StrEnum
 

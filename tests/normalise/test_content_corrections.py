@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from platform_rows import content, review
 
-from schema.normalise.shenhe import ContentError, parse_shenhe, render_shenhe_content
+from schema.normalise.corrections import ContentError, render_shenhe_content
+from schema.normalise.shenhe import parse_shenhe
 from schema.normalise.vocabulary import (
     HouseOwnership,
     HouseStatus,

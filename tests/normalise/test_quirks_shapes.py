@@ -67,13 +67,14 @@ def test_quirk_15_a_list_of_reviews_needs_no_code() -> None:
     assert parse_shenhe_page({"code": "0", "data": []}, "10002", 1).items == ()
 
 
-def test_quirk_15_without_code_and_array_there_is_no_answer() -> None:
+@pytest.mark.parametrize("parse", [parse_order_page, parse_repair_page, parse_shenhe_page])
+def test_quirk_15_without_code_and_data_there_is_no_answer(parse: Any) -> None:
     with pytest.raises(ShapeError):
-        parse_shenhe_page({"token_expired": "1"}, "10002", 1)
+        parse({"message": "Too Many Attempts."}, "10002", 1)
 
 
 @pytest.mark.parametrize("empty", [None, "", [], {}, "null"])
-def test_quirk_23_32_empty_data_is_not_found(empty: object) -> None:
+def test_quirk_23_31_32_empty_data_is_not_found(empty: object) -> None:
     assert parse_people(empty) is None
     assert parse_owner(empty) is None
     assert parse_shenhe(empty, "10002") is None
@@ -156,6 +157,12 @@ def test_a_part_of_the_content_that_is_no_object_costs_only_itself() -> None:
     assert found.content.house is None
     assert [(issue.field, issue.raw) for issue in found.data_issues] == [("content.house", "1栋")]
     assert parse_shenhe(review(shenhe_content=content() | {"house": []}), "10002").data_issues == ()
+
+
+def test_quirk_67_70_a_house_is_spelt_in_two_ways_and_its_inner_id_is_not_read() -> None:
+    applied = parse_shenhe(review(shenhe_content=content(house={"id": "4", "floor_number": 1})), "10002").content.house
+    bound = parse_people(person(houses=[residency(fangjian="201")])).residencies[0].house
+    assert applied.house.key == bound.key == ("10002", 1, 1, 1, 201)
 
 
 def test_quirk_85_the_user_id_exists_only_in_a_content() -> None:
