@@ -12,11 +12,11 @@ from schema.mutations.shenhe import ShenheMutations
 
 @strawberry.type(description="All writes (变更).")
 class Mutation(
-    AnnouncementMutations,
-    ModuleMutations,
-    RepairMutations,
-    PaymentMutations,
-    OrderMutations,
     ShenheMutations,
+    OrderMutations,
+    PaymentMutations,
+    RepairMutations,
+    ModuleMutations,
+    AnnouncementMutations,
 ):
-    """One class per entity; Strawberry lists the fields of the last base first."""
+    """One class per entity."""

@@ -20,19 +20,19 @@ from schema.queries.viewer import ViewerQueries
 
 @strawberry.type(description="All reads (查询).")
 class Query(
-    PlatformQueries,
-    PaymentQueries,
-    OperationQueries,
-    DictionaryQueries,
-    AnnouncementQueries,
-    ModuleQueries,
-    RepairQueries,
-    OrderQueries,
-    ShenheQueries,
-    HouseQueries,
-    PeopleQueries,
-    CommunityQueries,
-    ViewerQueries,
     NodeQueries,
+    ViewerQueries,
+    CommunityQueries,
+    PeopleQueries,
+    HouseQueries,
+    ShenheQueries,
+    OrderQueries,
+    RepairQueries,
+    ModuleQueries,
+    AnnouncementQueries,
+    DictionaryQueries,
+    OperationQueries,
+    PaymentQueries,
+    PlatformQueries,
 ):
-    """One class per entity; Strawberry lists the fields of the last base first."""
+    """One class per entity."""
