@@ -223,6 +223,9 @@ class Writer:
         except Refusal as refusal:
             return Written.of(await operations.finish(operation.id, Outcome.REFUSED, user_errors=refusal.errors))
         except GatewayError as error:
+            if not sent and isinstance(error, RefusedError):  # in what was to be read first
+                errors = (refused_by_platform(error),)
+                return Written.of(await operations.finish(operation.id, Outcome.REFUSED, user_errors=errors))
             if not sent or (isinstance(error, PlatformError) and not error.sent):
                 await operations.withdraw(operation.id)
                 raise
