@@ -41,7 +41,7 @@ class Comparison:
     """Executes random operations by plan and by graphql-core, each with a context of its own, and asserts equality.
 
     `make_context` gives a new context, equal for equal arguments: half of the operations run with failures in it.
-    `uncovered` are the fields that plans have to leave to graphql-core.
+    `uncovered` are the fields that plans have to leave to graphql-core; `size` is about how many fields are asked for.
     """
 
     def __init__(
@@ -51,13 +51,14 @@ class Comparison:
         make_root: Callable[[Any], Any] = lambda _context: None,
         scalars: dict[str, Sequence[Any]] | None = None,
         uncovered: Sequence[str] = (),
+        size: int = 6,
     ) -> None:
         self.schema = schema
         self._uncovered = uncovered
         self.counts = Counts()
         self._make_context = make_context
         self._make_root = make_root
-        self._generator = OperationGenerator(schema, size=6, scalars=scalars)
+        self._generator = OperationGenerator(schema, size=size, scalars=scalars)
 
     def generate(self, seed: int) -> GeneratedOperation:
         return self._generator.generate(Random(seed))

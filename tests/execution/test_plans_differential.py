@@ -23,21 +23,23 @@ def core_drops_coroutines(test: Any) -> Any:
     return test
 
 
-def core_comparison() -> Comparison:
+def core_comparison(size: int = 6) -> Comparison:
     return Comparison(
         core_schema.SCHEMA,
         core_schema.Context,
         lambda context: core_schema.Thing("root", context),
         core_schema.CUSTOM_SCALARS,
+        size=size,
     )
 
 
-def strawberry_comparison() -> Comparison:
+def strawberry_comparison(size: int = 6) -> Comparison:
     return Comparison(
         strawberry_schema.SCHEMA,
         strawberry_schema.Context,
         scalars=strawberry_schema.CUSTOM_SCALARS,
         uncovered=["where"],
+        size=size,
     )
 
 
