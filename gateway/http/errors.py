@@ -18,6 +18,8 @@ LONGEST_MESSAGE = 500
 
 _LONG_WORD = re.compile(rf"(\S{{{LONGEST_WORD}}})\S+")
 
+_VARIABLE = re.compile(r"Variable '\$(\w+)' has invalid value(?: at ((?:\.\w+|\[\d+\])+))?")
+
 log = structlog.get_logger(__name__)
 
 
@@ -34,7 +36,7 @@ def format_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
     elif error.extensions and "code" in error.extensions:
         message, extensions = _presentable(error.message), dict(error.extensions)
     elif _is_about_input(error):
-        message, extensions = _presentable(error.message), {"code": "BAD_USER_INPUT"}
+        message, extensions = _presentable(error.message), {"code": "BAD_USER_INPUT", **_argument(error.message)}
     else:
         log_unexpected(cause, request_id, error.path)
         message, extensions = INTERNAL_MESSAGE, {"code": "INTERNAL"}
@@ -84,6 +86,15 @@ def _is_about_input(error: GraphQLError) -> bool:
     blame, else at the field.
     """
     return error.path is None or any(isinstance(node, ValueNode | VariableDefinitionNode) for node in error.nodes or ())
+
+
+def _argument(message: str) -> dict[str, str]:
+    """The name of the variable that graphql-core complains of, with the path inside it: {"argument": "filter.status"}."""
+    named = _VARIABLE.match(message)
+    if named is None:
+        return {}
+    path = (named[2] or "").replace("[", ".").replace("]", "")
+    return {"argument": named[1] + path}
 
 
 def _presentable(message: str) -> str:

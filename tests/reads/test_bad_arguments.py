@@ -148,4 +148,5 @@ async def test_a_variable_of_the_wrong_type_is_named(gateway, sandbox):
         answer = await gateway.ask(query, {"code": "10002", "first": 5, **value})
         assert answer.code == "BAD_USER_INPUT"
         assert variable in answer.error["message"]
+        assert answer.error["extensions"]["argument"].startswith(variable.split("'")[1].removeprefix("$"))
     assert sandbox.calls == []
