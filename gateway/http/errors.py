@@ -89,7 +89,7 @@ def _is_about_input(error: GraphQLError) -> bool:
 
 
 def _argument(message: str) -> dict[str, str]:
-    """The name of the variable that graphql-core complains of, with the path inside it: {"argument": "filter.status"}."""
+    """The variable that graphql-core complains of, with the path inside it: {"argument": "filter.status"}."""
     named = _VARIABLE.match(message)
     if named is None:
         return {}
