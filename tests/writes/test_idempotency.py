@@ -1,0 +1,258 @@
+"""One idempotency key, one write: again, at once, after a restart, and when the client or the gateway goes away."""
+
+import asyncio
+import json
+
+import httpx
+import pytest
+from processes import GatewayProcess
+from write_cases import CASES
+
+from gateway.auth.issuer import DevelopmentIssuer
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.settings import load_settings
+
+BY_NAME = {case.name: case for case in CASES}
+ORDER, SYNC = BY_NAME["createOrder for a house"], BY_NAME["syncModules"]
+
+OPERATIONS = "{ operations { nodes { mutation outcome idempotencyKey } } }"
+KEY = {"idempotencyKey": "key-1"}
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case.name)
+def case(request):
+    return request.param
+
+
+async def test_the_same_again_gives_the_same_result_and_makes_no_second_call_also_after_a_restart(
+    environ, serve, sandbox, case
+):
+    async with serve(environ) as gateway:
+        prepared = await case.prepare(gateway) | KEY
+        first = await case.write(gateway, prepared)
+        sandbox.effects.clear()
+        sandbox.reset_calls()
+        again = await case.write(gateway, prepared)
+    async with serve(environ) as gateway:
+        after_restart = await case.write(gateway, prepared)
+
+    assert first["outcome"] == "CONFIRMED"
+    assert first == again == after_restart
+    assert sandbox.effects.all() == []
+    assert sandbox.count("WJDH", case.endpoint) == 0
+
+
+async def test_a_refusal_is_replayed_too(gateway, sandbox):
+    prepared = await ORDER.prepare(gateway) | {"amount": "0"}
+    first = await ORDER.write(gateway, prepared)
+
+    assert first["outcome"] == "REFUSED"
+    assert await ORDER.write(gateway, prepared) == first
+
+
+async def test_other_arguments_under_the_same_key_are_a_mismatch(gateway, sandbox):
+    prepared = await ORDER.prepare(gateway)
+    await ORDER.write(gateway, prepared)
+    for change in ({"amount": "12.31"}, {"title": "水费"}, {"details": []}, {"communityCode": "00001"}):
+        payload = await ORDER.write(gateway, prepared | change)
+        [error] = payload["userErrors"]
+        assert (payload["outcome"], error["code"], error["field"]) == (
+            "REFUSED",
+            "IDEMPOTENCY_MISMATCH",
+            ["idempotencyKey"],
+        )
+        assert payload["orderNumber"] is None
+    assert sandbox.effects.count("order/new") == 1
+
+
+async def test_another_mutation_under_the_same_key_is_a_mismatch(gateway, sandbox):
+    announcement = BY_NAME["createAnnouncement"]
+    await ORDER.write(gateway, await ORDER.prepare(gateway) | KEY)
+    payload = await announcement.write(gateway, await announcement.prepare(gateway) | KEY)
+
+    assert [error["code"] for error in payload["userErrors"]] == ["IDEMPOTENCY_MISMATCH"]
+    assert sandbox.effects.count("announcement/new") == 0
+
+
+async def test_a_key_is_its_callers_own(gateway, environ, sandbox):
+    issuer = DevelopmentIssuer.open(load_settings(environ))
+    prepared = await ORDER.prepare(gateway)
+    one, two = [
+        await ORDER.write(gateway, prepared, token=issuer.mint(["*"], ["*"], subject, 600))
+        for subject in ("one", "two")
+    ]
+
+    assert one["orderNumber"] != two["orderNumber"]
+    assert sandbox.effects.count("order/new") == 2
+
+
+async def test_fifty_at_once_are_one_call_and_fifty_equal_results(gateway, sandbox):
+    prepared = await ORDER.prepare(gateway)
+    sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.LATENCY, seconds=0.2))
+    payloads = await asyncio.gather(*(ORDER.write(gateway, prepared) for _ in range(50)))
+
+    assert payloads[0]["outcome"] == "CONFIRMED"
+    assert all(payload == payloads[0] for payload in payloads)
+    assert sandbox.count("WJDH", "order/new") == 1
+    assert len((await gateway.ask(OPERATIONS)).data["operations"]["nodes"]) == 1
+
+
+async def test_a_mismatch_beside_a_write_under_way_does_not_come_between_it_and_its_repeats(gateway, sandbox):
+    prepared = await ORDER.prepare(gateway)
+    sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.LATENCY, seconds=0.3))
+    inputs = [prepared, prepared | {"amount": "1"}, prepared, prepared | {"amount": "1"}, prepared]
+    payloads = await asyncio.gather(*(ORDER.write(gateway, each) for each in inputs))
+
+    right, wrong = payloads[::2], payloads[1::2]
+    assert len({payload["orderNumber"] for payload in right}) == 1
+    assert {payload["userErrors"][0]["code"] for payload in wrong} == {"IDEMPOTENCY_MISMATCH"}
+    assert sandbox.effects.count("order/new") == 1
+
+
+@pytest.mark.postgres
+async def test_the_same_at_two_gateways_is_one_call(environ, serve, sandbox, database_url, tmp_path):
+    shared = environ | {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_ID_KEY": "k" * 32}
+    async with serve(shared) as one, serve(shared | {"GATEWAY_DATA_DIR": str(tmp_path / "two")}) as two:
+        prepared = await ORDER.prepare(one)
+        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.LATENCY, seconds=0.5))
+        payloads = await asyncio.gather(*(ORDER.write(gateway, prepared) for gateway in (one, two) for _ in range(5)))
+        codes = {error["code"] for payload in payloads for error in payload["userErrors"]}
+        again = [await ORDER.write(gateway, prepared) for gateway in (one, two)]
+
+    assert codes == {"IDEMPOTENCY_IN_PROGRESS"}
+    assert again[0] == again[1] == next(payload for payload in payloads if payload["outcome"] == "CONFIRMED")
+    assert sandbox.effects.count("order/new") == 1
+
+
+async def test_an_order_alike_that_is_lost_as_well_leaves_both_unknown_rather_than_one_wrong(
+    environ, serve, clock, sandbox
+):
+    """Two clerks, the same order, both answers lost, one order made: nobody can tell whose it is."""
+    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
+        prepared = await ORDER.prepare(gateway)
+        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.RESET), times=1)
+        lost = await ORDER.write(gateway, prepared | {"idempotencyKey": "one"})
+        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.APPLIED_THEN_HANG), times=1)
+        made = await ORDER.write(gateway, prepared | {"idempotencyKey": "two"})
+        clock.advance(minutes=10)
+        await gateway.parts.reconciler.reconcile_due()
+        operations = (await gateway.ask(OPERATIONS)).data["operations"]["nodes"]
+
+    assert [lost["outcome"], made["outcome"]] == ["UNKNOWN", "UNKNOWN"]
+    assert "CONFIRMED" not in [operation["outcome"] for operation in operations]
+    assert sandbox.effects.count("order/new") == 1
+
+
+async def test_a_write_runs_to_its_end_when_its_client_leaves(gateway, sandbox, until):
+    prepared = await ORDER.prepare(gateway)
+    sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.LATENCY, seconds=0.4))
+    async with httpx.AsyncClient(base_url=gateway.url, trust_env=False, timeout=0.15) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            await client.post("/graphql", json={"query": ORDER.document, "variables": {"input": prepared}})
+
+    async def ended():
+        [operation] = (await gateway.ask(OPERATIONS)).data["operations"]["nodes"]
+        return operation["outcome"]
+
+    assert await until(ended) == "CONFIRMED"
+    assert (await ORDER.write(gateway, prepared))["outcome"] == "CONFIRMED"
+    assert sandbox.effects.count("order/new") == 1
+
+
+async def test_a_write_runs_to_its_end_when_its_request_takes_too_long(environ, serve, sandbox, until):
+    async with serve(environ | {"GATEWAY_REQUEST_TIMEOUT": "0.5"}) as gateway:
+        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.LATENCY, seconds=1), times=1)
+        answer = await gateway.ask(ORDER.document, {"input": dict(ORDER.input)})
+
+        async def ended():
+            [operation] = (await gateway.parts.journal.operations.list(None, 0, 10)).items
+            return operation.outcome
+
+        assert answer.code == "UPSTREAM_TIMEOUT"
+        assert await until(ended) == "CONFIRMED"
+    assert sandbox.effects.count("order/new") == 1
+
+
+async def test_a_write_under_way_is_brought_to_its_end_at_shutdown(environ, sandbox, tmp_path, serve, until):
+    process = GatewayProcess(environ, tmp_path / "log")
+    await process.start()
+    sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.LATENCY, seconds=0.5))
+    body = {"query": ORDER.document, "variables": {"input": dict(ORDER.input)}}
+    async with httpx.AsyncClient(base_url=process.url, trust_env=False, timeout=30) as client:
+        writing = asyncio.create_task(client.post("/graphql", json=body))
+        await until(lambda: _sent(sandbox))
+        await process.stop()
+        answer = (await writing).json()["data"]["createOrder"]
+    async with serve(environ) as gateway:
+        operations = (await gateway.ask(OPERATIONS)).data["operations"]["nodes"]
+
+    assert answer["outcome"] == "CONFIRMED"
+    assert [operation["outcome"] for operation in operations] == ["CONFIRMED"]
+    assert sandbox.effects.count("order/new") == 1
+
+
+async def test_a_write_whose_gateway_is_killed_is_ended_by_the_next_one(
+    environ, sandbox, tmp_path, serve, until, clock
+):
+    process = GatewayProcess(environ, tmp_path / "log")
+    await process.start()
+    sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.APPLIED_THEN_HANG))
+    body = {"query": ORDER.document, "variables": {"input": dict(ORDER.input)}}
+    async with httpx.AsyncClient(base_url=process.url, trust_env=False, timeout=30) as client:
+        writing = asyncio.create_task(client.post("/graphql", json=body))
+        await until(lambda: _sent(sandbox))
+        await process.kill()
+        with pytest.raises(httpx.TransportError):
+            await writing
+    clock.advance(minutes=5)
+    async with serve(environ, clock) as gateway:
+
+        async def ended():
+            """The next one begins with it as soon as it runs."""
+            payload = await ORDER.write(gateway, ORDER.input)
+            return payload if payload["outcome"] != "UNKNOWN" else None
+
+        payload = await until(ended)
+
+    [effect] = sandbox.effects.of("order/new")
+    assert (payload["outcome"], payload["orderNumber"]) == ("CONFIRMED", effect.result)
+
+
+async def test_an_operation_keeps_nothing_personal(gateway, environ):
+    prepared = await ORDER.prepare(gateway) | {"payer": {"phone": {"phone": "19900000002", "name": "王芳"}}}
+    await ORDER.write(gateway, prepared)
+    repair = BY_NAME["updateRepair"]
+    await repair.write(gateway, await repair.prepare(gateway) | {"reply": "王芳 19900000002"})
+
+    for operation in (await gateway.parts.journal.operations.list(None, 0, 10)).items:
+        kept = json.dumps([operation.expected, operation.answer, operation.fingerprint], ensure_ascii=False)
+        assert "19900000002" not in kept
+        assert "王芳" not in kept
+
+
+async def test_a_replayed_synchronisation_shows_the_plan_it_set_out_with(gateway, sandbox):
+    prepared = await SYNC.prepare(gateway) | KEY
+    sandbox.effects.clear()
+    payloads = [await SYNC.write(gateway, prepared) for _ in range(2)]
+    changes = [{"name": "COMPLAINTS", "label": "投诉建议", "wjdh": True, "security": False}]
+
+    assert [payload["changes"] for payload in payloads] == [changes, changes]
+    assert (await SYNC.write(gateway, prepared | {"idempotencyKey": "key-2"}))["changes"] == []
+    assert sandbox.effects.count("module", xiaoqu="00001") == 1
+
+
+async def test_a_dry_run_shows_the_plan_and_leaves_no_trace(gateway, sandbox):
+    await SYNC.prepare(gateway)
+    sandbox.effects.clear()
+    before = (await gateway.ask(OPERATIONS)).data
+    given = {"communityCode": "00001"}  # dryRun is the default
+    payload = (await gateway.ask(SYNC.document, {"input": given})).data["syncModules"]
+
+    assert [change["name"] for change in payload["changes"]] == ["COMPLAINTS"]
+    assert (payload["outcome"], payload["operation"]) == ("CONFIRMED", None)
+    assert sandbox.effects.all() == []
+    assert (await gateway.ask(OPERATIONS)).data == before
+
+
+async def _sent(sandbox) -> bool:
+    return sandbox.count("WJDH", "order/new") > 0

@@ -1,0 +1,162 @@
+"""Decisions on reviews: what exactly is sent, and what is told of the reason."""
+
+import json
+
+import pytest
+from write_cases import CASES
+
+from gateway.sandbox.dialects.dialect import Dialect
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.sandbox.server import Sandbox, SandboxOptions
+
+BY_NAME = {case.name: case for case in CASES}
+APPROVE, REJECT, ALL = BY_NAME["approveShenhe"], BY_NAME["rejectShenhe"], BY_NAME["approveShenhes"]
+
+CONTENT = {
+    "people": {
+        "name": "李更",
+        "phone": "19900000009",
+        "sex": "FEMALE",
+        "birthDate": "1987-05-04",
+        "isVeteran": True,
+        "politicalStatus": "PARTY_MEMBER",
+        "jobName": "教师",
+    },
+    "house": {"room": 102, "role": "TENANT"},
+}
+SENT = {
+    "people": {
+        "people_name": "李更",
+        "people_phone": "19900000009",
+        "people_sex": "女",
+        "people_birth": "19870504",
+        "people_tuiyijunren": "1",
+        "people_zhengzhimianmao": "党员",
+    },
+    "job": {"job_name": "教师"},
+    "house": {"house_number": 102, "people_house_role": "租客"},
+}
+PENDING = """
+{ shenhes(communityCode: "10002", filter: { status: PENDING }, first: 12) { nodes { id content { raw } } } }
+"""
+
+
+async def pending(gateway):
+    return (await gateway.ask(PENDING)).data["shenhes"]["nodes"]
+
+
+def forms(sandbox):
+    return [effect.form for effect in sandbox.effects.of("shenhe/update")]
+
+
+async def test_an_approval_without_corrections_sends_no_content(gateway, sandbox):
+    await APPROVE.write(gateway, await APPROVE.prepare(gateway))
+
+    [form] = forms(sandbox)
+    assert set(form) == {"id", "status"}
+
+
+async def test_corrections_are_merged_into_the_complete_content(gateway, sandbox):
+    review = (await pending(gateway))[0]
+    submitted = json.loads(review["content"]["raw"])
+
+    assert (await APPROVE.write(gateway, {"id": review["id"], "content": CONTENT}))["outcome"] == "CONFIRMED"
+    [form] = forms(sandbox)
+    wanted = {part: submitted[part] | SENT.get(part, {}) for part in submitted}
+    assert json.loads(form["content"]) == wanted
+    assert wanted["house"]["id"]  # the platform's own, which the schema does not know
+
+
+async def test_null_corrects_nothing(gateway, sandbox):
+    review = (await pending(gateway))[0]
+    content = {"people": {"name": None, "isPetitioner": None}, "house": None}
+    await APPROVE.write(gateway, {"id": review["id"], "content": content})
+
+    assert "content" not in forms(sandbox)[0]
+
+
+@pytest.mark.parametrize("dialect", [Dialect.EXAMPLES, Dialect.MIXED])
+async def test_what_is_sent_is_complete_in_every_dialect_and_never_a_placeholder(gateway, sandbox):
+    outcomes = []
+    for review in await pending(gateway):
+        payload = await APPROVE.write(gateway, {"id": review["id"], "content": {"people": {"nation": "回族"}}})
+        outcomes.append((payload["outcome"], *(error["code"] for error in payload["userErrors"])))
+
+    assert set(outcomes) <= {("CONFIRMED",), ("REFUSED", "NOT_SUPPORTED")}
+    assert outcomes.count(("CONFIRMED",)) == len(forms(sandbox)) >= 6
+    for form in forms(sandbox):
+        content = json.loads(form["content"])
+        assert content["people"]["people_nation"] == "回族"
+        assert content["people"]["people_name"]
+        assert content["house"]["house_number"]
+        assert "见前言" not in form["content"]
+        assert "****" not in form["content"]
+
+
+async def test_a_reason_the_platform_drops_is_kept_by_the_operation_and_said_so(gateway, sandbox):
+    payload = await REJECT.write(gateway, await REJECT.prepare(gateway))
+
+    assert (payload["outcome"], payload["reasonRecorded"], payload["shenhe"]) == (
+        "CONFIRMED",
+        False,
+        {"status": "REJECTED"},
+    )
+    [form] = forms(sandbox)
+    assert form["shenhe_refuse_reason"] == "照片不清晰"
+    [operation] = (await gateway.ask("{ operations { nodes { reason outcome } } }")).data["operations"]["nodes"]
+    assert operation == {"reason": "照片不清晰", "outcome": "CONFIRMED"}
+
+
+async def test_no_reason_is_neither_sent_nor_recorded(gateway, sandbox):
+    payload = await REJECT.write(gateway, {"id": (await pending(gateway))[0]["id"]})
+
+    assert (payload["outcome"], payload["reasonRecorded"]) == ("CONFIRMED", None)
+    assert set(forms(sandbox)[0]) == {"id", "status"}
+
+
+class TestWhereThePlatformKeepsReasons:
+    @pytest.fixture
+    async def sandbox(self):
+        async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED, keeps_refusal_reason=True)) as sandbox:
+            yield sandbox
+
+    async def test_that_is_said(self, gateway):
+        assert (await REJECT.write(gateway, await REJECT.prepare(gateway)))["reasonRecorded"] is True
+
+    async def test_also_when_only_the_read_back_tells(self, gateway, sandbox):
+        prepared = await REJECT.prepare(gateway)
+        sandbox.faults.set("WJDH", "shenhe/update", Fault(FaultKind.APPLIED_THEN_RESET), times=1)
+        payload = await REJECT.write(gateway, prepared)
+
+        assert (payload["outcome"], payload["reasonRecorded"]) == ("CONFIRMED", True)
+
+    async def test_no_reason_is_sent_where_the_setting_forbids_it(self, environ, serve, sandbox):
+        async with serve(environ | {"GATEWAY_SEND_REFUSE_REASON": "false"}) as gateway:
+            payload = await REJECT.write(gateway, await REJECT.prepare(gateway))
+
+        assert (payload["outcome"], payload["reasonRecorded"]) == ("CONFIRMED", False)
+        assert set(forms(sandbox)[0]) == {"id", "status"}
+
+
+async def test_several_reviews_are_approved_each_with_its_own_result_in_order(gateway, sandbox):
+    first, second, third, *_ = (review["id"] for review in await pending(gateway))
+    await APPROVE.write(gateway, {"id": second})
+    sandbox.effects.clear()
+    sandbox.faults.set("WJDH", "shenhe/update", Fault(FaultKind.REFUSED_BEFORE_COMMIT), times=1)
+    ids = [first, second, "nonsense", third, first]
+    answer = await gateway.ask(ALL.document, {"input": {"ids": ids}})
+    results = answer.data["approveShenhes"]["results"]
+
+    told = [(result["outcome"], *(error["code"] for error in result["userErrors"])) for result in results]
+    assert told[1] == ("REFUSED", "ALREADY_REVIEWED")
+    assert told[2] == ("REFUSED", "NOT_FOUND")
+    assert sorted(told[::3]) == [("CONFIRMED",), ("REFUSED", "UPSTREAM_REFUSED")]
+    assert results[4] == results[0]
+    assert len(forms(sandbox)) == 1
+    assert not sandbox.effects.repeated("shenhe/update")
+
+
+async def test_from_one_to_fifty_reviews_are_approved_at_once(gateway, sandbox):
+    for ids in ([], ["1"] * 51):
+        assert (await gateway.ask(ALL.document, {"input": {"ids": ids}})).code == "BAD_USER_INPUT"
+    assert forms(sandbox) == []

@@ -1,0 +1,174 @@
+"""What cannot be done is refused with a code to act on, an operation on record, and no effect."""
+
+import pytest
+from write_cases import CASES, HOUSE, Case, order
+
+from gateway.auth.issuer import DevelopmentIssuer
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.settings import load_settings
+
+BY_NAME = {case.name: case for case in CASES}
+
+ORDER = order("", {"house": HOUSE})
+APPROVE, REJECT = BY_NAME["approveShenhe"], BY_NAME["rejectShenhe"]
+REPAIR, MODULE, SYNC = BY_NAME["updateRepair"], BY_NAME["setModule"], BY_NAME["syncModules"]
+ANNOUNCEMENT = BY_NAME["createAnnouncement"]
+
+NO_OWNER = {"building": 9, "unit": 9, "floor": 9, "room": 999}
+
+REFUSALS = [
+    (ORDER, {"payer": {"house": NO_OWNER}}, "PERSON_NOT_FOUND", ["payer"]),
+    (ORDER, {"payer": {"phone": {"phone": "19900099999"}}}, "PERSON_NOT_FOUND", ["payer"]),
+    (ORDER, {"payer": {"phone": {"phone": "19900099999", "name": "无人"}}}, "PERSON_NOT_FOUND", ["payer"]),
+    (ORDER, {"payer": {"idCard": "999302199001010000"}}, "PERSON_NOT_FOUND", ["payer"]),
+    (ORDER, {"payer": {"carNumber": "GK99999"}}, "VEHICLE_NOT_FOUND", ["payer"]),
+    (ORDER, {"payer": {"parkingNumber": "Z999"}}, "UPSTREAM_REFUSED", None),
+    (ORDER, {"communityCode": "00003"}, "UPSTREAM_REFUSED", None),
+    (ORDER, {"communityCode": "77777"}, "UPSTREAM_REFUSED", None),
+    (ORDER, {"amount": "0"}, "INVALID", ["amount"]),
+    (ORDER, {"amount": "-1"}, "INVALID", ["amount"]),
+    (ORDER, {"amount": "1.001"}, "INVALID", ["amount"]),
+    (ORDER, {"amount": "10000000"}, "INVALID", ["amount"]),
+    (ORDER, {"title": " "}, "INVALID", ["title"]),
+    (ORDER, {"title": "费" * 101}, "INVALID", ["title"]),
+    (ORDER, {"payer": {"phone": {"phone": "199****0002"}}}, "INVALID", ["payer"]),
+    (ORDER, {"payer": {"phone": {"phone": "19900000002", "name": "王*"}}}, "INVALID", ["payer"]),
+    (ORDER, {"payer": {"idCard": "999302********2226"}}, "INVALID", ["payer"]),
+    (APPROVE, {"id": "99999"}, "NOT_FOUND", ["id"]),
+    (APPROVE, {"id": "bm9uc2Vuc2U"}, "NOT_FOUND", ["id"]),
+    (APPROVE, {"content": {"people": {"phone": "199****0001"}}}, "INVALID", ["content", "people", "phone"]),
+    (APPROVE, {"content": {"people": {"idCard": "999302********2517"}}}, "INVALID", ["content", "people", "idCard"]),
+    (APPROVE, {"content": {"people": {"name": "李*"}}}, "INVALID", ["content", "people", "name"]),
+    (REJECT, {"id": "99999"}, "NOT_FOUND", ["id"]),
+    (REPAIR, {"id": "99999"}, "NOT_FOUND", ["id"]),
+    (REPAIR, {"reply": "请回电199****0001"}, "INVALID", ["reply"]),
+    (MODULE, {"communityCode": "77777"}, "UPSTREAM_REFUSED", None),
+    (SYNC, {"communityCode": "10002"}, "NOT_FOUND", ["communityCode"]),
+    (SYNC, {"communityCode": "10002", "dryRun": True}, "NOT_FOUND", ["communityCode"]),
+    (ANNOUNCEMENT, {"title": ""}, "INVALID", ["title"]),
+    (ANNOUNCEMENT, {"content": "\n"}, "INVALID", ["content"]),
+    (ANNOUNCEMENT, {"content": "请联系199****0001"}, "INVALID", ["content"]),
+    (ANNOUNCEMENT, {"images": ["https://a.example/1.png", "a,b"]}, "INVALID", ["images", "1"]),
+    (ANNOUNCEMENT, {"communityCode": "00003"}, "UPSTREAM_REFUSED", None),
+]
+
+WRONG_ARGUMENTS = [
+    (ORDER, {"idempotencyKey": ""}, "input.idempotencyKey"),
+    (ORDER, {"idempotencyKey": "k" * 129}, "input.idempotencyKey"),
+    (ORDER, {"idempotencyKey": "钥"}, "input.idempotencyKey"),
+    (ORDER, {"details": [{"name": "面积", "value": "1"}] * 2}, "input.details"),
+    (ORDER, {"payer": {"idCard": ""}}, "input.payer"),
+    (APPROVE, {"content": {"people": {"sex": "UNRECOGNIZED"}}}, "input.content.people.sex"),
+    (REJECT, {"reason": "由" * 501}, "input.reason"),
+    (REPAIR, {"reply": "复" * 1001}, "input.reply"),
+    (REPAIR, {"status": "UNRECOGNIZED"}, "input.status"),
+    (MODULE, {"name": "UNRECOGNIZED", "enabled": True}, "input.name"),
+    (ANNOUNCEMENT, {"images": ["a"] * 21}, "input.images"),
+]
+
+
+def writes(sandbox, case: Case) -> int:
+    return sandbox.effects.count(case.endpoint)
+
+
+async def test_each_refusal_has_its_code_an_operation_and_no_effect(gateway, sandbox):
+    for number, (case, change, code, field) in enumerate(REFUSALS):
+        prepared = await case.prepare(gateway, number) | change
+        sandbox.effects.clear()
+        answer = await gateway.ask(case.document, {"input": prepared})
+        payload = case.result(answer.body["data"])  # a community that is not the account's cannot be shown either
+
+        [error] = payload["userErrors"]
+        assert (payload["outcome"], error["code"], error["field"]) == ("REFUSED", code, field), (case.name, change)
+        if not change.get("dryRun"):
+            assert payload["operation"]["outcome"] == "REFUSED", (case.name, change)
+        assert not sandbox.effects.all(), (case.name, change)
+
+
+async def test_a_resident_who_has_not_registered_is_told_apart_from_nobody(gateway, sandbox):
+    known = next(resident.person for resident in sandbox.world.residents.values() if not resident.uses_mini_program)
+    for payer in ({"phone": {"phone": known.phone, "name": known.name}}, {"idCard": known.id_card}):
+        payload = await ORDER.write(gateway, dict(ORDER.input) | {"payer": payer, "idempotencyKey": str(payer)[:9]})
+
+        [error] = payload["userErrors"]
+        assert (error["code"], error["field"], error["upstreamMessage"]) == ("NOT_REGISTERED", ["payer"], "用户未注册")
+        assert writes(sandbox, ORDER) == 0
+
+
+async def test_wrong_arguments_are_named_and_nothing_is_sent(gateway, sandbox):
+    for case, change, argument in WRONG_ARGUMENTS:
+        prepared = await case.prepare(gateway) | change
+        sandbox.effects.clear()
+        sandbox.reset_calls()
+        answer = await gateway.ask(case.document, {"input": prepared})
+
+        assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", argument), change
+        assert sandbox.calls == []
+
+
+async def test_exactly_one_payer_must_be_given(gateway, sandbox):
+    for payer in ({}, {"idCard": "999302199211302226", "carNumber": "GK12001"}, {"idCard": None}):
+        answer = await gateway.ask(ORDER.document, {"input": dict(ORDER.input) | {"payer": payer}})
+        assert answer.code == "BAD_USER_INPUT"
+    assert sandbox.calls == []
+
+
+async def test_a_review_is_decided_once(gateway, sandbox):
+    prepared = await APPROVE.prepare(gateway)
+    assert (await APPROVE.write(gateway, prepared))["outcome"] == "CONFIRMED"
+
+    for case, change in ((APPROVE, {}), (REJECT, {"reason": "迟了"})):
+        payload = await case.write(gateway, prepared | change)
+        [error] = payload["userErrors"]
+        assert (payload["outcome"], error["code"]) == ("REFUSED", "ALREADY_REVIEWED")
+        assert "APPROVED" in error["message"]
+        assert payload["shenhe"] == {"status": "APPROVED"}
+    assert writes(sandbox, APPROVE) == 1
+
+
+async def test_a_decision_made_by_another_while_ours_was_lost_is_not_called_ours(environ, serve, clock, sandbox):
+    async with serve(environ, clock) as gateway:
+        prepared = await APPROVE.prepare(gateway)
+        sandbox.faults.set("WJDH", "shenhe/update", Fault(FaultKind.RESET), times=1)
+        lost = await APPROVE.write(gateway, prepared)
+        other = await REJECT.write(gateway, prepared | {"reason": "照片不清晰"})
+        clock.advance(minutes=3)
+        await gateway.parts.reconciler.reconcile_due()
+        query = "query ($id: ID!) { operation(id: $id) { outcome userErrors { code } } }"
+        operation = (await gateway.ask(query, {"id": lost["operation"]["id"]})).data["operation"]
+
+    assert (lost["outcome"], other["outcome"]) == ("UNKNOWN", "CONFIRMED")
+    assert operation == {"outcome": "REFUSED", "userErrors": [{"code": "ALREADY_REVIEWED"}]}
+    assert writes(sandbox, APPROVE) == 1
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if "communityCode" in case.input], ids=lambda case: case.name)
+async def test_another_community_is_refused_before_anything_is_sent_or_shown(gateway, environ, sandbox, case):
+    issuer = DevelopmentIssuer.open(load_settings(environ))
+    token = issuer.mint(["*"], ["00002"], "officer", 600)
+    prepared = await case.prepare(gateway)
+    sandbox.effects.clear()
+    sandbox.reset_calls()
+    payload = await case.write(gateway, prepared, token=token)
+
+    [error] = payload["userErrors"]
+    assert (payload["outcome"], error["code"], error["field"]) == (
+        "REFUSED",
+        "FORBIDDEN_COMMUNITY",
+        ["communityCode"],
+    )
+    shown = {field: value for field, value in payload.items() if field not in ("outcome", "userErrors", "operation")}
+    assert not any(shown.values())
+    assert sandbox.calls == []
+
+
+@pytest.mark.parametrize("case", [APPROVE, REJECT, REPAIR], ids=lambda case: case.name)
+async def test_a_record_of_another_community_is_not_there(gateway, environ, sandbox, case):
+    issuer = DevelopmentIssuer.open(load_settings(environ))
+    token = issuer.mint(["*"], ["00002"], "officer", 600)
+    prepared = await case.prepare(gateway)
+    sandbox.reset_calls()
+    for node_id in (prepared["id"], "1", "99999"):
+        payload = await case.write(gateway, prepared | {"id": node_id}, token=token)
+        assert [error["code"] for error in payload["userErrors"]] == ["NOT_FOUND"]
+    assert sandbox.calls == []
