@@ -1,0 +1,324 @@
+"""The relay: when it tries again, what is no attempt, who is held up by whom, and the end of its patience."""
+
+import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gateway.actions.relay import AUTH_WAIT, WAITS, Relay
+from gateway.events import PAYMENT_QUEUED, Event, EventBus
+from gateway.journal.journal import open_journal
+from gateway.platforms.platforms import open_platforms
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.settings import load_settings
+from schema.normalise.states import DeliveryState
+
+LEASE = timedelta(seconds=60)
+DOCUMENTED_START = [15, 15, 30, 180, 600, 1200, 1800]
+"""The first waits in seconds, as the issue and WeChat Pay have them."""
+
+
+class FrozenClock:
+    def __init__(self):
+        self.now = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+
+    def __call__(self):
+        return self.now
+
+
+class Bench:
+    """A relay that is driven by hand: real journal, real calls, a clock that stands."""
+
+    def __init__(self, journal, security, clock, jitter):
+        self.journal = journal
+        self.security = security
+        self.clock = clock
+        self.relay = Relay(journal, security, EventBus(), "test", LEASE, clock, lambda: jitter)
+
+    async def receive(self, number="1"):
+        receipt = await self.journal.payments.receive(f"order-{number}", "shop", f"weixin-{number}", subject="test")
+        return receipt.payment
+
+    async def claim(self, owner="test"):
+        return await self.journal.payments.claim(owner, 16, LEASE)
+
+    async def attempt(self):
+        """Deliver the only payment, which must be due; returns it as it is kept then."""
+        [payment] = await self.claim()
+        await self.relay.deliver(payment)
+        return await self.journal.payments.get(payment.id)
+
+
+@pytest.fixture
+def jitter():
+    return 0.0
+
+
+@pytest.fixture
+async def bench(environ, jitter):
+    settings, clock = load_settings(environ), FrozenClock()
+    async with open_journal(settings, clock) as journal, open_platforms(settings) as platforms:
+        yield Bench(journal, platforms.security, clock, jitter)
+
+
+async def attempt_until_dead(bench):
+    waits = []
+    await bench.receive()
+    while True:
+        payment = await bench.attempt()
+        if payment.next_attempt_at is None:
+            return payment, waits
+        waits.append(payment.next_attempt_at - bench.clock.now)
+        bench.clock.now = payment.next_attempt_at - timedelta(microseconds=1)
+        assert await bench.claim() == ()
+        bench.clock.now = payment.next_attempt_at
+
+
+async def test_it_tries_again_after_the_documented_waits_for_a_day_and_then_gives_up(bench, sandbox):
+    sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500))
+    payment, waits = await attempt_until_dead(bench)
+
+    assert [wait.total_seconds() for wait in waits[: len(DOCUMENTED_START)]] == DOCUMENTED_START
+    assert tuple(waits) == WAITS
+    assert sum(waits, timedelta()) >= timedelta(hours=24)
+    assert (payment.state, payment.attempts, payment.last_error) == (
+        DeliveryState.DEAD,
+        len(WAITS) + 1,
+        "UPSTREAM_PROTOCOL",
+    )
+    assert sandbox.count("SECURITY", "callback") == len(WAITS) + 1
+    assert await bench.claim() == ()
+
+
+@pytest.mark.parametrize("jitter", [0.5, 1.0])
+async def test_waits_are_longer_by_a_tenth_at_most(bench, sandbox, jitter):
+    sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500))
+    _, waits = await attempt_until_dead(bench)
+
+    assert waits == [wait * (1 + jitter / 10) for wait in WAITS]
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (FaultKind.RESET, "UPSTREAM_UNAVAILABLE"),
+        (FaultKind.EMPTY_BODY, "UPSTREAM_PROTOCOL"),
+        (FaultKind.GARBAGE, "UPSTREAM_PROTOCOL"),
+        (FaultKind.APPLIED_THEN_RESET, "UPSTREAM_UNAVAILABLE"),
+        (FaultKind.APPLIED_THEN_500, "UPSTREAM_PROTOCOL"),
+        (FaultKind.TOO_MANY_REQUESTS, "UPSTREAM_UNAVAILABLE"),
+        (FaultKind.REFUSED_BEFORE_COMMIT, "UPSTREAM_REFUSED"),
+    ],
+)
+async def test_nothing_but_the_platforms_own_code_0_is_a_delivery(bench, sandbox, kind, code):
+    sandbox.faults.set("SECURITY", "callback", Fault(kind), times=1)
+    await bench.receive()
+    failed = await bench.attempt()
+    bench.clock.now += timedelta(seconds=15)
+    delivered = await bench.attempt()
+
+    assert (failed.state, failed.attempts, failed.last_error) == (DeliveryState.QUEUED, 1, code)
+    assert (delivered.state, delivered.attempts, delivered.last_error) == (DeliveryState.DELIVERED, 2, None)
+    assert sandbox.effects.count("callback") == 1
+
+
+async def test_an_acknowledgement_as_the_document_prints_it_is_one(bench, sandbox):
+    """With a comma before the closing brace (quirk 3)."""
+    sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.BODY, body=b'{"code": 0,}'))
+    await bench.receive()
+
+    assert (await bench.attempt()).state is DeliveryState.DELIVERED
+
+
+async def test_a_token_that_dies_is_replaced_within_the_attempt(bench, sandbox):
+    await bench.receive("1")
+    await bench.attempt()
+    sandbox.expire_tokens()
+    await bench.receive("2")
+
+    delivered = await bench.attempt()
+    assert (delivered.state, delivered.attempts) == (DeliveryState.DELIVERED, 1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"GATEWAY_SECURITY_KEY_D": "wrong"}, "UPSTREAM_AUTH"),
+        ({"GATEWAY_SECURITY_CALLBACK_PATH": ""}, "NOT_CONFIGURED"),
+    ],
+)
+async def test_token_trouble_is_no_attempt_however_long_it_lasts(environ, wrong, code):
+    settings, clock = load_settings(environ | wrong), FrozenClock()
+    async with open_journal(settings, clock) as journal, open_platforms(settings) as platforms:
+        bench = Bench(journal, platforms.security, clock, 0.0)
+        await bench.receive()
+        for _ in range(len(WAITS) + 2):
+            payment = await bench.attempt()
+            assert (payment.state, payment.attempts, payment.last_error) == (DeliveryState.QUEUED, 0, code)
+            assert payment.next_attempt_at == clock.now + AUTH_WAIT
+            clock.now += AUTH_WAIT
+
+
+async def test_who_has_lost_the_lease_cannot_mark(bench, sandbox):
+    await bench.receive()
+    [stalled] = await bench.claim("stalled")
+    bench.clock.now += LEASE
+    [taken] = await bench.claim("other")
+
+    await bench.relay.deliver(stalled)
+    assert await bench.journal.payments.get(taken.id) == taken
+    sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500), times=1)
+    await bench.relay.deliver(stalled)
+    assert await bench.journal.payments.get(taken.id) == taken
+
+    await bench.relay.deliver(taken)
+    delivered = await bench.journal.payments.get(taken.id)
+    assert (delivered.state, delivered.attempts) == (DeliveryState.DELIVERED, 1)
+    assert sandbox.effects.count("callback") == 1
+
+
+async def test_a_payment_that_can_not_be_delivered_holds_nobody_up(bench, sandbox, until):
+    """Twenty the platform will never take, more than are tried at once, and twenty good ones behind them."""
+    for number in range(20):
+        await bench.security.deliver_payment(f"order-{number}", "other shop", f"other-{number}")
+    sandbox.effects.clear()
+    for number in range(40):
+        await bench.receive(str(number))
+
+    async def delivered():
+        return sandbox.effects.count("callback") == 20
+
+    running = asyncio.create_task(bench.relay.run())
+    await until(delivered)
+    async with asyncio.timeout(10):
+        while (await bench.journal.payments.counts())[DeliveryState.DELIVERED] < 20:  # noqa: ASYNC110 # a database
+            await asyncio.sleep(0.005)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+    poison = (await bench.journal.payments.list(None, DeliveryState.QUEUED, 0, 40)).items
+    assert {payment.order_number for payment in poison} == {f"order-{number}" for number in range(20)}
+    assert {(payment.attempts, payment.last_error) for payment in poison} == {(1, "UPSTREAM_REFUSED")}
+
+
+async def test_a_delivery_under_way_is_brought_to_its_end_when_the_relay_ends(bench, sandbox, until):
+    sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.LATENCY, seconds=0.3))
+    payment = await bench.receive()
+    running = asyncio.create_task(bench.relay.run())
+
+    async def called():
+        return sandbox.count("SECURITY", "callback")
+
+    await until(called)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+    assert (await bench.journal.payments.get(payment.id)).state is DeliveryState.DELIVERED
+
+
+PAYMENTS = """
+query Payments($state: DeliveryState) {
+  payments(state: $state) { nodes { id orderNumber state attempts lastError deliveredAt nextAttemptAt } }
+}
+"""
+RETRY = """
+mutation Retry($id: ID!) {
+  retryPayment(id: $id) { outcome userErrors { code field } payment { state attempts } operation { outcome } }
+}
+"""
+PAY = """
+mutation Pay($input: PayCallbackInput!) {
+  payCallback(input: $input) {
+    outcome userErrors { code field } payment { id orderNumber state } operation { outcome }
+  }
+}
+"""
+PAYMENT = {"orderNumber": "20201213104759976889", "shopNumber": "1900", "weixinNumber": "4200"}
+
+
+@pytest.fixture
+async def gateway(environ, serve, clock):
+    async with serve(environ, clock) as served:
+        yield served
+
+
+async def listed(gateway, state=None):
+    return (await gateway.ask(PAYMENTS, {"state": state})).data["payments"]["nodes"]
+
+
+async def test_a_dead_delivery_is_seen_and_delivered_after_a_retry(gateway, sandbox, clock, until):
+    sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500))
+    await gateway.ask(PAY, {"input": PAYMENT})
+
+    async def tried(times):
+        """Past every wait, and the relay woken: whether so many attempts are made."""
+        clock.advance(hours=7)
+        gateway.parts.events.publish(Event(PAYMENT_QUEUED, None, ""))
+        [payment] = await listed(gateway)
+        return payment["attempts"] >= times
+
+    await until(lambda: tried(len(WAITS) + 1))
+    [dead] = await listed(gateway, "DEAD")
+    assert (dead["orderNumber"], dead["attempts"], dead["lastError"], dead["nextAttemptAt"]) == (
+        PAYMENT["orderNumber"],
+        len(WAITS) + 1,
+        "UPSTREAM_PROTOCOL",
+        None,
+    )
+    assert (await gateway.parts.journal.payments.counts())[DeliveryState.DEAD] == 1
+
+    sandbox.faults.clear()
+    retried = (await gateway.ask(RETRY, {"id": dead["id"]})).data["retryPayment"]
+    assert (retried["outcome"], retried["userErrors"], retried["operation"]) == (
+        "CONFIRMED",
+        [],
+        {"outcome": "CONFIRMED"},
+    )
+    [delivered] = await until(lambda: listed(gateway, "DELIVERED"))
+    assert (delivered["id"], delivered["attempts"], delivered["lastError"]) == (dead["id"], 1, None)
+    assert await listed(gateway, "DEAD") == []
+    assert sandbox.effects.count("callback") == 1
+
+
+async def test_only_a_dead_delivery_is_retried(gateway, sandbox, until):
+    await gateway.ask(PAY, {"input": PAYMENT})
+    [payment] = await until(lambda: listed(gateway, "DELIVERED"))
+
+    refused = (await gateway.ask(RETRY, {"id": payment["id"]})).data["retryPayment"]
+    assert (refused["outcome"], refused["userErrors"]) == ("REFUSED", [{"code": "CONFLICT", "field": ["id"]}])
+    for wrong in ("1", "bm9uc2Vuc2U", payment["id"][:-1]):
+        refused = (await gateway.ask(RETRY, {"id": wrong})).data["retryPayment"]
+        assert (refused["outcome"], refused["userErrors"]) == ("REFUSED", [{"code": "NOT_FOUND", "field": ["id"]}])
+    assert sandbox.count("SECURITY", "callback") == 1
+
+
+async def test_an_operator_hands_a_payment_in_and_it_goes_the_same_way(gateway, sandbox, until):
+    payloads = [(await gateway.ask(PAY, {"input": PAYMENT})).data["payCallback"] for _ in range(3)]
+    await until(lambda: listed(gateway, "DELIVERED"))
+
+    assert [payload["outcome"] for payload in payloads] == ["CONFIRMED"] * 3
+    assert len({payload["payment"]["id"] for payload in payloads}) == 1
+    assert sandbox.count("SECURITY", "callback") == sandbox.effects.count("callback") == 1
+
+
+@pytest.mark.parametrize("change", [{"shopNumber": "1901"}, {"weixinNumber": "4201"}, {"orderNumber": "other"}])
+async def test_an_operators_contradiction_is_a_conflict_on_record(gateway, sandbox, until, change):
+    await gateway.ask(PAY, {"input": PAYMENT})
+    payload = (await gateway.ask(PAY, {"input": PAYMENT | change})).data["payCallback"]
+    [payment] = await until(lambda: listed(gateway, "DELIVERED"))
+
+    assert (payload["outcome"], payload["userErrors"][0]["code"]) == ("REFUSED", "CONFLICT")
+    assert payment["orderNumber"] == PAYMENT["orderNumber"]
+    known = (await gateway.parts.journal.payments.by_order_number([PAYMENT["orderNumber"]]))[PAYMENT["orderNumber"]]
+    assert len(await gateway.parts.journal.payments.conflicts(known.id)) == 1
+    assert sandbox.effects.count("callback") == 1
+
+
+async def test_what_is_no_number_is_named(gateway, sandbox):
+    for field in PAYMENT:
+        payload = (await gateway.ask(PAY, {"input": PAYMENT | {field: "a b"}})).data["payCallback"]
+        assert (payload["outcome"], payload["userErrors"]) == ("REFUSED", [{"code": "INVALID", "field": [field]}])
+    assert await listed(gateway) == []
