@@ -16,6 +16,9 @@ from schema.normalise.records import Order, Page
 
 log = structlog.get_logger(__name__)
 
+BURST = 0.2
+"""Seconds in which the notifications that come together are waited for, and then looked at together."""
+
 RETRY = 5.0
 """Seconds, after the journal could not be used."""
 
@@ -41,7 +44,8 @@ class Placement:
 
     async def run(self) -> None:
         """Keep the waiting numbers up to date, and record what was found. Ends only by cancellation."""
-        with self._events.subscribe(ORDER_PAID) as paid:
+        # One event says as much as many: there are notifications to look at.
+        with self._events.subscribe(ORDER_PAID, capacity=1) as paid:
             arrival = asyncio.ensure_future(anext(paid))
             found = asyncio.ensure_future(self._found.wait())
             try:
@@ -55,6 +59,7 @@ class Placement:
                         pause = RETRY
                     await asyncio.wait({arrival, found}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
                     if arrival.done():
+                        await asyncio.sleep(BURST)
                         arrival = asyncio.ensure_future(anext(paid))
                     if found.done():
                         self._found.clear()
@@ -66,9 +71,12 @@ class Placement:
     async def _place(self) -> None:
         """Record the communities of what was seen, and tell of the payments anew: now their community may see them."""
         while self._seen:
-            community_code = next(iter(self._seen))
-            numbers = self._seen[community_code]
-            if await self._payments.set_community(numbers, community_code):
-                for payment in (await self._payments.by_order_number(numbers)).values():
-                    self._events.publish(Event(ORDER_PAID, payment.community_code, payment.id))
-            del self._seen[community_code]
+            community_code, numbers = self._seen.popitem()
+            try:
+                placed = await self._payments.set_community(numbers, community_code)
+                payments = await self._payments.by_order_number(numbers) if placed else {}
+            except JournalError:
+                self._seen[community_code] |= numbers
+                raise
+            for payment in payments.values():
+                self._events.publish(Event(ORDER_PAID, payment.community_code, payment.id))
