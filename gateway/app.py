@@ -1,6 +1,5 @@
 """The composition root: everything the gateway is made of, wired once. Nothing else makes these objects."""
 
-import asyncio
 import math
 import os
 import secrets
@@ -41,6 +40,7 @@ from gateway.loaders.placement import Placement
 from gateway.loaders.registry import Loaders
 from gateway.loaders.watch import Watches
 from gateway.ops.metrics import Metrics
+from gateway.ops.workers import at_work
 from gateway.platforms.platforms import Platforms, open_platforms
 from gateway.settings import Settings
 from schema.build import executable_schema, scopes_of
@@ -184,20 +184,9 @@ async def open_gateway(settings: Settings, clock: Clock = utc_now) -> AsyncItera
         gateway = Gateway(settings, journal, platforms, clock)
         await stack.enter_async_context(gateway.events.bridge(journal))
         stack.push_async_callback(gateway.writer.drain)
-        await stack.enter_async_context(_at_work(gateway))
+        work = (gateway.relay, gateway.reconciler, gateway.placement)
+        await stack.enter_async_context(at_work({type(worker).__name__: worker.run for worker in work}))
         yield gateway
-
-
-@asynccontextmanager
-async def _at_work(gateway: Gateway) -> AsyncIterator[None]:
-    work = (gateway.relay, gateway.reconciler, gateway.placement)
-    workers = [asyncio.create_task(worker.run()) for worker in work]
-    try:
-        yield
-    finally:
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
 
 
 def _local_developer() -> Principal:

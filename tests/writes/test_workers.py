@@ -1,0 +1,26 @@
+import asyncio
+
+from gateway.ops import workers
+from gateway.ops.workers import at_work
+
+
+async def test_work_that_breaks_off_is_begun_again_beside_the_others_and_ends_with_the_block(monkeypatch):
+    monkeypatch.setattr(workers, "RESTART_DELAY", 0.0)
+    begun = asyncio.Queue()
+
+    async def broken():
+        begun.put_nowait("broken")
+        raise ValueError
+
+    async def steady():
+        begun.put_nowait("steady")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            begun.put_nowait("ended")
+
+    async with asyncio.timeout(5), at_work({"broken": broken, "steady": steady}):
+        first = [await begun.get() for _ in range(5)]
+
+    assert (first.count("broken"), first.count("steady")) == (4, 1)
+    assert begun.get_nowait() == "ended"
