@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy import AdaptedConnection, event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gateway.journal.database import DATABASE_ERRORS, Work, journal_error, timeout_error
@@ -63,6 +63,24 @@ def _refuse_closed(connection: AdaptedConnection, *_: object) -> None:
         raise DisconnectionError
 
 
+LOST = (
+    asyncpg.InternalClientError,
+    asyncpg.InterfaceError,
+    asyncpg.exceptions.ConnectionDoesNotExistError,
+    asyncpg.exceptions.AdminShutdownError,
+)
+"""What asyncpg raises for a statement on a connection that the server has ended."""
+
+
+def _is_lost(error: DBAPIError) -> bool:
+    """SQLAlchemy hands asyncpg's own error on as it is, or as the cause of one of its own."""
+    return isinstance(error.orig, LOST) or (error.orig is not None and isinstance(error.orig.__cause__, LOST))
+
+
+class _LostConnectionError(Exception):
+    """The connection was gone before anything could be committed."""
+
+
 class PostgresDatabase:
     """The journal's PostgreSQL database. Opened by `open_postgres`."""
 
@@ -93,8 +111,25 @@ class PostgresDatabase:
             raise journal_error(error) from None
 
     async def _run(self, engine: AsyncEngine, work: Work[ValueT]) -> ValueT:
-        async with self._turns, engine.begin() as connection:
-            return await connection.run_sync(work)
+        async with self._turns:
+            try:
+                return await self._attempt(engine, work)
+            except _LostConnectionError:
+                return await self._attempt(engine, work, may_be_lost=False)
+
+    async def _attempt(self, engine: AsyncEngine, work: Work[ValueT], *, may_be_lost: bool = True) -> ValueT:
+        """Raises _LostConnectionError where the server had closed the connection and the pool could not know yet.
+
+        Then no statement has come to a commit, so the work may be done once more, on another connection.
+        """
+        async with engine.begin() as connection:
+            try:
+                return await connection.run_sync(work)
+            except DBAPIError as error:
+                if not (may_be_lost and _is_lost(error)):
+                    raise
+                await connection.invalidate()
+                raise _LostConnectionError from error
 
     async def _within_timeout(self, running: Coroutine[Any, Any, ValueT]) -> ValueT:
         """In a task of its own: no one waits while a broken connection is being buried, and a caller that leaves
