@@ -61,8 +61,8 @@ async def measure(servers: list[Server], platforms: Sandbox, options: argparse.N
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7, help="rounds that count, per query (default: 7)")
-    parser.add_argument("--requests", type=int, default=500, help="requests per round (default: 500)")
+    parser.add_argument("--rounds", type=int, default=15, help="rounds per query (default: 15)")
+    parser.add_argument("--requests", type=int, default=200, help="requests per round (default: 200)")
     parser.add_argument("--warm-up", type=int, default=3000, help="requests per query before all (default: 3000)")
     parser.add_argument("--callers", type=int, nargs="+", default=[1, 16], help="callers at once (default: 1 16)")
     parser.add_argument("--profile", action="store_true", help="instead, where the gateway's CPU time goes, by layer")

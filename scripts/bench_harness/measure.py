@@ -49,6 +49,11 @@ class Measured:
         return statistics.median(load.cpu for load in self.rounds)
 
     @property
+    def least(self) -> float:
+        """The CPU of the best round: what is left of it when nothing else disturbs the machine's caches."""
+        return min(load.cpu for load in self.rounds)
+
+    @property
     def rate(self) -> float:
         """Requests per second, with the platforms and the load generator on the same machine."""
         return statistics.median(load.rate for load in self.rounds)

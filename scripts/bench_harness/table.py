@@ -43,15 +43,14 @@ def costs(results: Results, servers: Sequence[Server]) -> str:
 
 def details(results: Results, servers: Sequence[Server]) -> str:
     """All that was measured of one number of callers."""
-    heads = ("query", "server", "CPU µs", "requests/s", "p50 ms", "p99 ms", "upstream calls")
-    lines = [_row(*heads), _row(":--", ":--", *["--:"] * 5)]
+    heads = ("query", "server", "CPU µs", "least", "requests/s", "p50 ms", "p99 ms", "upstream calls")
+    lines = [_row(*heads), _row(":--", ":--", *["--:"] * 6)]
     for name in QUERIES:
         for server in servers:
             measured = results[name][server.name]
+            counts = (f"{value:,.0f}" for value in (measured.cpu, measured.least, measured.rate))
             times = (f"{measured.latency(percent):.2f}" for percent in (50, 99))
-            lines.append(
-                _row(name, server.name, f"{measured.cpu:,.0f}", f"{measured.rate:,.0f}", *times, f"{measured.calls:g}")
-            )
+            lines.append(_row(name, server.name, *counts, *times, f"{measured.calls:g}"))
     return "\n".join(lines)
 
 
