@@ -125,7 +125,7 @@ async def gateway(environ: dict[str, str]) -> AsyncIterator[Served]:
         yield served
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def serve() -> GatewayFactory:
     """`async with serve(environ, clock) as served`: for gateways of other settings, or several of them."""
     return serve_gateway

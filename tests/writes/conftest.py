@@ -2,26 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 
 import pytest
+from moved_clock import MovedClock
 from processes import database
 
 Condition = Callable[[], Awaitable[object]]
 Until = Callable[[Condition], Awaitable[object]]
-
-
-class MovedClock:
-    """The time of day, and what it was moved ahead."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
-
-    def advance(self, **duration: float) -> None:
-        self.ahead += timedelta(**duration)
 
 
 @pytest.fixture

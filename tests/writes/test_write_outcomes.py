@@ -1,9 +1,15 @@
 """Every mutation under every fault: the outcome is what happened, and nothing happens twice."""
 
 import pytest
-from write_cases import CASES, Case
+import pytest_asyncio
+from moved_clock import MovedClock
+from write_cases import CASES
 
+from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
+from gateway.sandbox.server import Sandbox, SandboxOptions
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOBODY_IS_TOLD = (FaultKind.APPLIED_THEN_RESET, FaultKind.APPLIED_THEN_500, FaultKind.APPLIED_THEN_HANG)
 
@@ -11,53 +17,48 @@ OPERATIONS = "{ operations { totalCount } }"
 OPERATION = "query ($id: ID!) { operation(id: $id) { outcome userErrors { code } finishedAt } }"
 
 
-@pytest.fixture
-def environ(environ):
-    return environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}
-
-
-@pytest.fixture(params=CASES, ids=lambda case: case.name)
-def case(request) -> Case:
-    return request.param
-
-
-@pytest.fixture
-async def gateway(environ, serve, clock):
-    async with serve(environ, clock) as served:
-        yield served
-
-
 class Trial:
     """One write after another; effects are those of the last."""
 
-    def __init__(self, case, gateway, sandbox):
+    def __init__(self, case, gateway, sandbox, clock):
         self.case = case
-        self._gateway = gateway
-        self._sandbox = sandbox
+        self.gateway = gateway
+        self.sandbox = sandbox
+        self.clock = clock
         self._turn = 0
 
     @property
     def effects(self) -> int:
-        return self._sandbox.effects.count(self.case.endpoint)
+        return self.sandbox.effects.count(self.case.endpoint)
+
+    async def prepare(self):
+        """The input of the next write."""
+        self.sandbox.faults.clear()
+        self._turn += 1
+        prepared = await self.case.prepare(self.gateway, self._turn)
+        self.sandbox.effects.clear()
+        return prepared
 
     async def write(self, kind: FaultKind | None = None):
         """Carry the case out under this fault."""
-        self._sandbox.faults.clear()
-        self._turn += 1
-        prepared = await self.case.prepare(self._gateway, self._turn)
-        self._sandbox.effects.clear()
+        prepared = await self.prepare()
         if kind is not None:
-            self._sandbox.faults.set("WJDH", self.case.endpoint, Fault(kind), times=1)
-        return await self.case.write(self._gateway, prepared)
+            self.sandbox.faults.set("WJDH", self.case.endpoint, Fault(kind), times=1)
+        return await self.case.write(self.gateway, prepared)
 
     async def reconcile(self, payload):
-        await self._gateway.parts.reconciler.reconcile_due()
-        return (await self._gateway.ask(OPERATION, {"id": payload["operation"]["id"]})).data["operation"]
+        await self.gateway.parts.reconciler.reconcile_due()
+        return (await self.gateway.ask(OPERATION, {"id": payload["operation"]["id"]})).data["operation"]
 
 
-@pytest.fixture
-def trial(case, gateway, sandbox):
-    return Trial(case, gateway, sandbox)
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=CASES, ids=lambda case: case.name)
+async def trial(request, tmp_path_factory, serve):
+    """One gateway and sandbox for all trials of a mutation."""
+    clock = MovedClock()
+    async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED)) as sandbox:
+        settings = {"GATEWAY_DATA_DIR": str(tmp_path_factory.mktemp("data")), "GATEWAY_CALL_TIMEOUT": "0.5"}
+        async with serve(sandbox.settings() | settings, clock) as gateway:
+            yield Trial(request.param, gateway, sandbox, clock)
 
 
 async def test_what_the_platform_confirms_is_confirmed_and_done_once(trial):
@@ -77,25 +78,25 @@ async def test_what_the_platform_refuses_is_refused_and_not_done(trial):
     assert trial.effects == 0
 
 
-async def test_what_is_done_and_nobody_told_is_read_back_or_unknown_and_never_done_again(trial, clock):
+async def test_what_is_done_and_nobody_told_is_read_back_or_unknown_and_never_done_again(trial):
     for kind in NOBODY_IS_TOLD:
         payload = await trial.write(kind)
 
         assert payload["outcome"] == ("CONFIRMED" if trial.case.readable else "UNKNOWN"), kind
         assert payload["userErrors"] == []
-        clock.advance(hours=1)
+        trial.clock.advance(hours=1)
         assert (await trial.reconcile(payload))["outcome"] == payload["outcome"]
         assert trial.effects == 1, kind
 
 
-async def test_what_is_lost_on_the_way_is_unknown_until_it_is_read_back(trial, clock):
+async def test_what_is_lost_on_the_way_is_unknown_until_it_is_read_back(trial):
     for kind in (FaultKind.RESET, FaultKind.HANG):
         payload = await trial.write(kind)
 
         assert payload["outcome"] == payload["operation"]["outcome"] == "UNKNOWN", kind
-        clock.advance(seconds=40)
+        trial.clock.advance(seconds=40)
         assert (await trial.reconcile(payload))["outcome"] == "UNKNOWN"  # the platform may be at work on it still
-        clock.advance(minutes=3)
+        trial.clock.advance(minutes=3)
         operation = await trial.reconcile(payload)
         if trial.case.readable_later:
             assert operation["outcome"] == "REFUSED", kind
@@ -113,10 +114,10 @@ async def test_what_fails_at_the_platform_is_not_called_done(trial):
     assert trial.effects == 0
 
 
-async def test_what_was_turned_away_unread_leaves_no_operation(trial, gateway, sandbox):
-    prepared = await trial.case.prepare(gateway)
+async def test_what_was_turned_away_unread_leaves_no_operation(trial):
+    gateway, sandbox = trial.gateway, trial.sandbox
+    prepared = await trial.prepare()
     before = (await gateway.ask(OPERATIONS)).data["operations"]["totalCount"]
-    sandbox.effects.clear()
     sandbox.faults.set("WJDH", trial.case.endpoint, Fault(FaultKind.TOO_MANY_REQUESTS))
 
     answer = await gateway.ask(trial.case.document, {"input": prepared})
@@ -133,10 +134,10 @@ async def test_what_was_turned_away_unread_leaves_no_operation(trial, gateway, s
     assert trial.effects == 1
 
 
-async def test_a_token_that_dies_costs_one_call_more_and_no_second_write(trial, gateway, sandbox):
-    prepared = await trial.case.prepare(gateway)
+async def test_a_token_that_dies_costs_one_call_more_and_no_second_write(trial):
+    gateway, sandbox = trial.gateway, trial.sandbox
+    prepared = await trial.prepare()
     sandbox.reset_calls()
-    sandbox.effects.clear()
     sandbox.faults.set("WJDH", trial.case.endpoint, Fault(FaultKind.EXPIRED_TOKEN), times=1)
 
     assert (await trial.case.write(gateway, prepared))["outcome"] == "CONFIRMED"
