@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import re
 import sys
 from collections.abc import Sequence
 
@@ -69,9 +68,10 @@ def _schema(_settings: Settings, _options: argparse.Namespace) -> int:
 
 def _token(settings: Settings, options: argparse.Namespace) -> int:
     from gateway.auth.issuer import DevelopmentIssuer  # noqa: PLC0415 # nor the issuer
+    from gateway.auth.tokens import words  # noqa: PLC0415 # nor what reads tokens
 
     issuer = DevelopmentIssuer.open(settings)
-    token = issuer.mint(_words(options.scopes), _words(options.communities), options.subject, options.ttl)
+    token = issuer.mint([*words(options.scopes)], [*words(options.communities)], options.subject, options.ttl)
     sys.stdout.write(f"{token}\n")
     return 0
 
@@ -80,10 +80,6 @@ def _check(settings: Settings, _options: argparse.Namespace) -> int:
     from gateway.check import check  # noqa: PLC0415 # nor the platforms
 
     return asyncio.run(check(settings))
-
-
-def _words(text: str) -> list[str]:
-    return [word for word in re.split(r"[,\s]+", text) if word]
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import math
 import os
-import secrets
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,9 +16,8 @@ from gateway.actions.registry import Actions
 from gateway.actions.relay import Relay
 from gateway.actions.write import Writer
 from gateway.auth.authenticator import open_authenticator
-from gateway.auth.node_ids import NodeIds
+from gateway.auth.node_ids import NodeIds, read_id_key
 from gateway.auth.principal import Principal, Scope
-from gateway.auth.secret_files import read_or_create
 from gateway.cache import SharedReads
 from gateway.context import RequestContext
 from gateway.events import EventBus
@@ -52,7 +50,7 @@ class Gateway:
     """What lives as long as the process: opened by `open_gateway`."""
 
     def __init__(self, settings: Settings, journal: Journal, platforms: Platforms, clock: Clock) -> None:
-        key = id_key(settings)
+        key = read_id_key(settings)
         self.ids = NodeIds(key)
         self.journal = journal
         self.platforms = platforms
@@ -72,13 +70,6 @@ class Gateway:
         source = Source(self.platforms, self.reads, self.metrics, principal.view)
         loaders = Loaders(source, self.journal.payments, self.placement)
         return RequestContext(principal, loaders, self.actions, self.journal, self.ids, self.watches, request_id)
-
-
-def id_key(settings: Settings) -> bytes:
-    """The secret that node ids and all other signatures derive from; development makes and keeps its own."""
-    if settings.id_key:
-        return settings.id_key.encode()
-    return read_or_create(settings.data_dir / "id.key", lambda: secrets.token_bytes(32))
 
 
 def _name() -> str:

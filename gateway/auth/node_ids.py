@@ -117,13 +117,13 @@ def _text(data: bytes) -> str:
     return b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL_SAFE).decode("ascii")
 
 
-def open_node_ids(settings: Settings) -> NodeIds:
-    """Ids made with the key of the settings; development makes itself one in the data directory if none is set.
+def read_id_key(settings: Settings) -> bytes:
+    """The secret that ids and all other signatures of the gateway derive from.
 
-    Raises SettingsError.
+    It is the settings'; development makes itself one in the data directory if none is set. Raises SettingsError.
     """
     if settings.id_key:
-        return NodeIds(settings.id_key.encode())
+        return settings.id_key.encode()
     if settings.is_production:
         raise SettingsError("GATEWAY_ID_KEY: production needs one")
-    return NodeIds(read_or_create(settings.data_dir / "node-ids.key", lambda: secrets.token_bytes(32)))
+    return read_or_create(settings.data_dir / "id.key", lambda: secrets.token_bytes(32))

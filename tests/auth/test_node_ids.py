@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
 from gateway.auth.access import reach
-from gateway.auth.node_ids import InvalidNodeIdError, NodeId, NodeIds, looks_like_number, open_node_ids
+from gateway.auth.node_ids import InvalidNodeIdError, NodeId, NodeIds, looks_like_number, read_id_key
 from gateway.settings import Settings, SettingsError
 
 IDS = NodeIds(b"a key for tests, of any length")
@@ -231,20 +231,20 @@ class TestReach:
 
 
 def test_the_key_of_the_settings_makes_the_ids(tmp_path: Path) -> None:
-    ids = open_node_ids(Settings(id_key="k" * 32, data_dir=tmp_path))
+    ids = NodeIds(read_id_key(Settings(id_key="k" * 32, data_dir=tmp_path)))
 
     assert ids.encode("Order", "10002", 1) == NodeIds(b"k" * 32).encode("Order", "10002", 1)
     assert not list(tmp_path.iterdir())
 
 
 def test_development_without_a_key_keeps_one_of_its_own(tmp_path: Path) -> None:
-    text = open_node_ids(Settings(data_dir=tmp_path)).encode("Order", "10002", 1)
+    text = NodeIds(read_id_key(Settings(data_dir=tmp_path))).encode("Order", "10002", 1)
 
-    assert open_node_ids(Settings(data_dir=tmp_path)).decode(text) == NodeId("Order", "10002", (1,))
+    assert NodeIds(read_id_key(Settings(data_dir=tmp_path))).decode(text) == NodeId("Order", "10002", (1,))
     with pytest.raises(InvalidNodeIdError):
-        open_node_ids(Settings(data_dir=tmp_path / "other")).decode(text)
+        NodeIds(read_id_key(Settings(data_dir=tmp_path / "other"))).decode(text)
 
 
 def test_production_without_a_key_does_not_start(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="GATEWAY_ID_KEY"):
-        open_node_ids(Settings(env="production", data_dir=tmp_path))
+        NodeIds(read_id_key(Settings(env="production", data_dir=tmp_path)))
