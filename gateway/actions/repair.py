@@ -1,26 +1,15 @@
 """Answering and resolving repairs (document 4.3)."""
 
-from typing import NamedTuple
-
+from gateway.actions.row import RowRef
 from gateway.actions.write import Done, Found, Intent, ReadBack, Refusal, Sent, Writer, Written, user_error
 from gateway.auth.masking import contains_mask
 from gateway.auth.principal import Principal, Scope
 from gateway.events import REPAIR_CHANGED, Event
-from gateway.journal.records import Operation, RecordRef
+from gateway.journal.records import Operation
 from gateway.platforms.platforms import Platforms
 from schema.normalise.records import Repair
 from schema.normalise.states import Outcome, UserErrorCode
 from schema.normalise.vocabulary import RepairStatus
-
-
-class RepairRef(NamedTuple):
-    """A repair as a caller's id names it. `community_code` is None for a bare number."""
-
-    platform_id: int
-    community_code: str | None
-
-    def record(self) -> RecordRef:
-        return RecordRef("Repair", self.community_code, str(self.platform_id))
 
 
 class RepairActions:
@@ -31,7 +20,7 @@ class RepairActions:
         self._wjdh = platforms.wjdh
 
     async def update(
-        self, principal: Principal, repair: RepairRef, status: RepairStatus, reply: str | None, key: str | None
+        self, principal: Principal, repair: RowRef, status: RepairStatus, reply: str | None, key: str | None
     ) -> Written:
         """Set the status; an absent reply keeps the old one (quirk 55). Raises GatewayError for faults."""
         principal.require(Scope.REPAIR_WRITE)
@@ -57,7 +46,7 @@ class RepairActions:
 
     async def check(self, operation: Operation) -> ReadBack:
         """Whether the update of an operation took place, by the repair's status and reply now."""
-        repair = _ref(operation)
+        repair = RowRef.of(operation)
         now = await self._wjdh.repair(repair.platform_id, repair.community_code)
         if now is None or operation.expected is None:
             return ReadBack(Found.UNCLEAR)
@@ -71,14 +60,8 @@ class RepairActions:
         return [(status or repair.status).value, self._writer.digest((reply or repair.reply or "").strip())]
 
     def _publish(self, operation: Operation) -> None:
-        repair = _ref(operation)
+        repair = RowRef.of(operation)
         self._writer.reads.drop("repair/list", repair.community_code)
         self._writer.reads.drop("repair", repair.community_code)
         if operation.outcome is Outcome.CONFIRMED:
             self._writer.events.publish(Event(REPAIR_CHANGED, repair.community_code, str(repair.platform_id)))
-
-
-def _ref(operation: Operation) -> RepairRef:
-    if operation.record is None:
-        raise ValueError("an operation on a repair names it")
-    return RepairRef(int(operation.record.platform_id), operation.record.community_code)

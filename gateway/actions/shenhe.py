@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
+from gateway.actions.row import RowRef
 from gateway.actions.write import Done, Found, Intent, ReadBack, Refusal, Sent, Writer, Written, user_error
 from gateway.auth.masking import contains_mask
 from gateway.auth.principal import Principal, Scope
 from gateway.errors import GatewayError, PlatformError
 from gateway.events import SHENHE_CHANGED, Event
-from gateway.journal.records import Operation, RecordRef, UserError
+from gateway.journal.records import Operation, UserError
 from gateway.platforms.platforms import Platforms
 from schema.normalise.corrections import ContentError, render_shenhe_content
 from schema.normalise.records import Shenhe
@@ -24,16 +24,6 @@ Corrections = Mapping[str, Mapping[str, object]]
 """What a reviewer corrects: "people" and "house", each by the attribute names of the record."""
 
 
-class ShenheRef(NamedTuple):
-    """A review as a caller's id names it. `community_code` is None for a bare number."""
-
-    platform_id: int
-    community_code: str | None
-
-    def record(self) -> RecordRef:
-        return RecordRef("Shenhe", self.community_code, str(self.platform_id))
-
-
 class ShenheActions:
     """Approve and reject. A review is decided only while it is pending, so it is read first."""
 
@@ -43,7 +33,7 @@ class ShenheActions:
         self._sends_reason = sends_reason
 
     async def approve(
-        self, principal: Principal, review: ShenheRef, corrections: Corrections | None, key: str | None
+        self, principal: Principal, review: RowRef, corrections: Corrections | None, key: str | None
     ) -> Written:
         """Approve, with the corrections merged into what was submitted. Raises GatewayError for faults."""
         principal.require(Scope.SHENHE_REVIEW)
@@ -66,7 +56,7 @@ class ShenheActions:
         )
         return await self._writer.carry_out(principal, intent, perform, self.check, after=self._publish)
 
-    async def reject(self, principal: Principal, review: ShenheRef, reason: str | None, key: str | None) -> Written:
+    async def reject(self, principal: Principal, review: RowRef, reason: str | None, key: str | None) -> Written:
         """Reject. The document has no parameter for a reason (quirk 145): the operation keeps it in any case."""
         principal.require(Scope.SHENHE_REVIEW)
 
@@ -89,12 +79,12 @@ class ShenheActions:
         )
         return await self._writer.carry_out(principal, intent, perform, self.check, after=self._publish)
 
-    async def approve_all(self, principal: Principal, reviews: Sequence[ShenheRef], key: str | None) -> list[Written]:
+    async def approve_all(self, principal: Principal, reviews: Sequence[RowRef], key: str | None) -> list[Written]:
         """Approve several: a result each, in order, and an operation each. One that fails leaves the others alone."""
         principal.require(Scope.SHENHE_REVIEW)
         slots = asyncio.Semaphore(BULK_AT_ONCE)
 
-        async def approve(review: ShenheRef) -> Written:
+        async def approve(review: RowRef) -> Written:
             async with slots:
                 try:
                     return await self.approve(principal, review, None, key and f"{key}/{review.platform_id}")
@@ -107,7 +97,7 @@ class ShenheActions:
 
     async def check(self, operation: Operation) -> ReadBack:
         """Whether the decision of an operation took place, by the review's status now."""
-        review = _ref(operation)
+        review = RowRef.of(operation)
         now = await self._wjdh.shenhe(review.platform_id, review.community_code)
         wanted = (operation.expected or {}).get("status")
         if now is None or now.status is ShenheStatus.UNRECOGNIZED:
@@ -120,7 +110,7 @@ class ShenheActions:
             return ReadBack(Found.APPLIED, Done(answer=_reason_recorded(now, operation.reason)))
         return ReadBack(Found.APPLIED)
 
-    async def _pending(self, review: ShenheRef) -> Shenhe:
+    async def _pending(self, review: RowRef) -> Shenhe:
         """The review as it is now. Raises Refusal unless it waits for a decision."""
         now = await self._wjdh.shenhe(review.platform_id, review.community_code)
         if now is None:
@@ -154,7 +144,7 @@ class ShenheActions:
                 return None
         return None
 
-    async def _rejected(self, review: ShenheRef, reason: str | None) -> Done:
+    async def _rejected(self, review: RowRef, reason: str | None) -> Done:
         """Whether the platform kept the reason; not told when it cannot be read back."""
         if reason is None:
             return Done()
@@ -165,7 +155,7 @@ class ShenheActions:
         return Done(answer=_reason_recorded(now, reason))
 
     def _publish(self, operation: Operation) -> None:
-        review = _ref(operation)
+        review = RowRef.of(operation)
         self._writer.reads.drop("shenheList", review.community_code)
         self._writer.reads.drop("shenhe", review.community_code)
         if operation.outcome is Outcome.CONFIRMED:
@@ -180,12 +170,6 @@ _UNREADABLE = user_error(
 def _is_readable(review: Shenhe) -> bool:
     """Whether the content is more than the placeholder that single fetches have at times (quirk 115)."""
     return review.content is not None and (review.content.people is not None or review.content.house is not None)
-
-
-def _ref(operation: Operation) -> ShenheRef:
-    if operation.record is None:
-        raise ValueError("an operation on a review names it")
-    return ShenheRef(int(operation.record.platform_id), operation.record.community_code)
 
 
 def _already(review: Shenhe) -> UserError:

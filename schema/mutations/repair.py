@@ -4,7 +4,7 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.actions.repair import RepairRef
+from gateway.actions.row import RowRef
 from gateway.actions.write import Written
 from gateway.auth.access import reach
 from gateway.context import Info
@@ -66,7 +66,7 @@ class RepairMutations:
         node = reach(info.context.principal, info.context.ids, input.id, "Repair")
         if node is None:
             return await not_found(info, "updateRepair", "repair")
-        repair = RepairRef(int(node.parts[0]), node.community_code)
+        repair = RowRef("Repair", int(node.parts[0]), node.community_code)
         written = await info.context.actions.repair.update(
             info.context.principal, repair, input.status, (input.reply or "").strip() or None, key
         )

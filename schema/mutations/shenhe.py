@@ -6,7 +6,8 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.actions.shenhe import Corrections, ShenheRef
+from gateway.actions.row import RowRef
+from gateway.actions.shenhe import Corrections
 from gateway.actions.write import Written
 from gateway.auth.access import reach
 from gateway.context import Info
@@ -185,9 +186,9 @@ class ShenheMutations:
         ]
 
 
-def _review(info: Info, node_id: str) -> ShenheRef | None:
+def _review(info: Info, node_id: str) -> RowRef | None:
     node = reach(info.context.principal, info.context.ids, node_id, "Shenhe")
-    return node and ShenheRef(int(node.parts[0]), node.community_code)
+    return node and RowRef("Shenhe", int(node.parts[0]), node.community_code)
 
 
 def _corrections(content: ShenheContentInput | None) -> Corrections | None:

@@ -13,9 +13,9 @@ PERSON_PII: Mapping[str, PiiKind] = MappingProxyType(
     {
         "name": PiiKind.NAME,
         "phone": PiiKind.PHONE,
-        "idCard": PiiKind.ID_CARD,
         "birthDate": PiiKind.BIRTH,
         "registeredAddress": PiiKind.ADDRESS,
+        "idCard": PiiKind.ID_CARD,
         "photo": PiiKind.PHOTO,
         "politicalStatus": PiiKind.SENSITIVE_STATUS,
         "isVeteran": PiiKind.SENSITIVE_STATUS,

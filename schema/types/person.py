@@ -3,25 +3,16 @@
 from datetime import date
 
 import strawberry
+from strawberry.utils.str_converters import to_snake_case
 
 from gateway.context import Info
 from schema.normalise import records
+from schema.normalise.issues import PERSON_PII
 from schema.normalise.vocabulary import PiiKind, PoliticalStatus, Sex
 from schema.types.data_issue import DataIssue
 from schema.types.fields import masked_names, pii, plain
 
-PERSONAL = {
-    "name": "name",
-    "phone": "phone",
-    "birth_date": "birthDate",
-    "registered_address": "registeredAddress",
-    "id_card": "idCard",
-    "photo": "photo",
-    "political_status": "politicalStatus",
-    "is_veteran": "isVeteran",
-    "receives_subsistence_allowance": "receivesSubsistenceAllowance",
-    "is_petitioner": "isPetitioner",
-}
+PERSONAL = {to_snake_case(name): name for name in PERSON_PII}
 """Attribute and public name of every field of a person that is personal data."""
 
 
