@@ -69,6 +69,8 @@ class Run:
             self._abandon()
             raise
         self._locate_errors()
+        # What it held refers back to this run: let go of it, or the whole request waits for the cycle collector.
+        self._awaited.clear()
         return self._data
 
     def outcomes(self) -> dict[PathKeys, Any]:
