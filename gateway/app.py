@@ -3,7 +3,7 @@
 import math
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
@@ -77,10 +77,12 @@ def _name() -> str:
     return f"{socket.gethostname()}/{os.getpid()}"
 
 
-def create_app(settings: Settings, clock: Clock = utc_now) -> Starlette:
+def create_app(
+    settings: Settings, clock: Clock = utc_now, *, started: Callable[[], object] = lambda: None
+) -> Starlette:
     """The ASGI application. Raises SettingsError; what it needs is opened when it starts and closed when it ends.
 
-    `clock` is what the journal, the relay and the reconciler go by.
+    `clock` is what the journal, the relay and the reconciler go by; `started` is called before the first request.
     """
     authenticator = open_authenticator(settings)
     visitor = None if settings.is_production or settings.auth_issuer else _local_developer()
@@ -155,6 +157,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Starlette:
         async with open_gateway(settings, clock) as gateway:
             app.state.gateway = gateway
             app.router.routes[:] = routes(gateway)
+            started()
             try:
                 yield
             finally:

@@ -11,6 +11,7 @@ import uvicorn
 
 from gateway.app import create_app
 from gateway.http.websocket_protocol import WebSocketProtocol
+from gateway.ops.collector import settle_collector
 from gateway.settings import Settings, SettingsError, load_settings
 
 GRACE = 10
@@ -61,7 +62,7 @@ class EmbeddedServer(uvicorn.Server):
 def application() -> object:
     """What each worker runs."""
     configure_logs()
-    return create_app(load_settings())
+    return create_app(load_settings(), started=settle_collector)
 
 
 def configure_logs() -> None:
