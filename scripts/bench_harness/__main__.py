@@ -14,6 +14,8 @@ import uvloop
 sys.path.insert(0, str(Path(__file__).parent))
 
 import table
+import workers
+from endurance import memory
 from layers import SAMPLED, profile
 from measure import QUERIES, Measured, check_same_answers, compare, document, first_sights, warm_up
 from rows import PER_PAGE, ROWS, add_orders, cost_by_rows
@@ -24,6 +26,10 @@ DOCUMENTS = 60
 
 GATEWAY = "gateway"
 WITHOUT_PLANS = "gateway, without plans"
+CACHED = "gateway, all cached"
+
+CACHED_ANSWERS: dict[str, str] = {}
+"""Settings that keep the platforms' answers for longer than a measurement takes."""
 
 
 def start(stack: ExitStack, platforms: Sandbox, callers: int) -> list[Server]:
@@ -31,6 +37,7 @@ def start(stack: ExitStack, platforms: Sandbox, callers: int) -> list[Server]:
     starting = [
         gateway(GATEWAY, platforms, callers),
         gateway(WITHOUT_PLANS, platforms, callers, GATEWAY_PLANS="0"),
+        gateway(CACHED, platforms, callers, **CACHED_ANSWERS),
     ]
     if has_node():
         starting.append(peer(table.BASELINE, "mercurius.mjs", platforms, callers))
@@ -66,6 +73,8 @@ def main() -> None:
     parser.add_argument("--warm-up", type=int, default=3000, help="requests per query before all (default: 3000)")
     parser.add_argument("--callers", type=int, nargs="+", default=[1, 16], help="callers at once (default: 1 16)")
     parser.add_argument("--profile", action="store_true", help="instead, where the gateway's CPU time goes, by layer")
+    parser.add_argument("--workers", action="store_true", help="instead, what two workers do against one (PostgreSQL)")
+    parser.add_argument("--endurance", type=int, metavar="N", help="instead, memory over so many requests")
     options = parser.parse_args()
     with ExitStack() as stack:
         platforms = stack.enter_context(sandbox("--dialect", "documented", "--orders-per-page", str(PER_PAGE)))
@@ -73,6 +82,13 @@ def main() -> None:
             server = stack.enter_context(gateway(GATEWAY, platforms, max(options.callers), SAMPLED))
             for callers in options.callers:
                 print(uvloop.run(profile(server, callers, options.requests * options.rounds)), end="\n\n", flush=True)
+        elif options.workers:
+            add_orders(platforms, workers.ROWS)
+            running = stack.enter_context(workers.gateways(platforms, **CACHED_ANSWERS))
+            print(table.workers(uvloop.run(workers.rates(running, options.rounds, options.requests))))
+        elif options.endurance:
+            server = stack.enter_context(gateway(GATEWAY, platforms, max(options.callers)))
+            print(table.memory(uvloop.run(memory(server, max(options.callers), options.endurance))))
         else:
             servers = start(stack, platforms, max(options.callers))
             uvloop.run(measure(servers, platforms, options))

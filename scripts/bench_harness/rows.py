@@ -39,9 +39,15 @@ def add_orders(platforms: Sandbox, count: int) -> None:
                 raise RuntimeError(f"the sandbox refused an order: {answer}")
 
 
+def requests(server: Server, rows: int, callers: int) -> list[list[bytes]]:
+    """One request for so many rows for each caller, to be sent over and over."""
+    body = _body(rows)
+    return [[post(PATH, body, headers)] for headers in server.callers[:callers]]
+
+
 async def cost_by_rows(server: Server, rounds: int, count: int) -> list[tuple[int, float]]:
     """Numbers of rows, each with microseconds of CPU of a whole request: medians of rounds that take turns."""
-    sending = {rows: [[post(PATH, _body(rows), server.callers[0])]] for rows in ROWS}
+    sending = {rows: requests(server, rows, 1) for rows in ROWS}
     costs: dict[int, list[float]] = {rows: [] for rows in ROWS}
     for number in range(rounds + 1):
         for rows in ROWS:

@@ -70,5 +70,18 @@ def linearity(measured: Sequence[tuple[int, float]]) -> str:
     return "\n".join(lines)
 
 
+def workers(rates: Mapping[int, float]) -> str:
+    """Requests per second by number of workers, and times the rate of one."""
+    lines = [_row("workers", "requests/s", "times one"), _row(*["--:"] * 3)]
+    lines += [_row(f"{count}", f"{rate:,.0f}", f"{rate / rates[1]:.2f}") for count, rate in rates.items()]
+    return "\n".join(lines)
+
+
+def memory(measured: Sequence[tuple[int, float]]) -> str:
+    """Resident memory by requests so far."""
+    lines = [_row("requests", "MiB"), _row(*["--:"] * 2)]
+    return "\n".join(lines + [_row(f"{requests:,}", f"{size:.1f}") for requests, size in measured])
+
+
 def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
