@@ -1,23 +1,28 @@
 """What one request carries from the edge to the resolvers."""
 
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 import strawberry
 
 from gateway.actions.registry import Actions
-from gateway.auth.masking import mask, mask_text
+from gateway.auth.masking import mask
 from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal
+from gateway.execution.variants import Observation
 from gateway.journal.journal import Journal
 from gateway.loaders.registry import Loaders
 from gateway.loaders.watch import Watches
 from schema.normalise.vocabulary import PiiKind
 
+REVEALING = "revealing"
+"""The variant of requests whose caller sees personal data as it is."""
+
 
 class RequestContext:
     """One per request: who asks, what may be read through, and how ids are made."""
 
-    __slots__ = ("actions", "ids", "journal", "loaders", "principal", "request_id", "watches")
+    __slots__ = ("actions", "ids", "journal", "loaders", "observed", "principal", "request_id", "variant", "watches")
 
     def __init__(
         self,
@@ -36,6 +41,8 @@ class RequestContext:
         self.ids = ids
         self.watches = watches
         self.request_id = request_id
+        self.variant = REVEALING if principal.reveals_pii else None
+        self.observed: list[Observation] = []
 
     def reveal(self, kind: PiiKind, value: Any) -> Any:
         """The value as this caller may see it: itself, masked, or None where its kind is withheld."""
@@ -43,11 +50,9 @@ class RequestContext:
             return value
         return mask(kind, value)
 
-    def reveal_text(self, value: str | None) -> str | None:
-        """Text that people wrote, with what it holds of ID numbers and phones masked for this caller."""
-        if value is None or self.principal.reveals_pii:
-            return value
-        return mask_text(value)
+    def observe(self, observations: Iterable[Observation]) -> None:
+        """These fields of personal data and free text are about to be revealed."""
+        self.observed += observations
 
     def close(self) -> None:
         self.loaders.close()

@@ -59,6 +59,7 @@ from gateway.execution.plan import (
     Shape,
 )
 from gateway.execution.values import GENERATED_CODE_USES, EnumNames, complete_leaf
+from gateway.execution.variants import ObservedField
 
 EXACT = {
     GraphQLString.coerce_output_value: "type({v}) is str",
@@ -113,12 +114,14 @@ class _Writer:
         self._per_request: list[str] = []
         self._functions: list[str] = []
         self._tables: list[str] = []
+        self._observes = False
 
     def module(self, root: Selection) -> str:
         root_function = self._object(root)
         lines = [
             "settle, settle_non_null = run.settle, run.settle_non_null",
             "finish, finish_non_null = run.finish, run.finish_non_null",
+            *(["observe = run.observed.append"] if self._observes else []),
             *self._per_request,
             *self._functions,
             "",
@@ -136,6 +139,7 @@ class _Writer:
         check = self._type_check(selection)
         entries = [f"    {line}" for field in selection.fields for line in self._value_at_once(field)]
         after = [line for field in selection.fields for line in self._value_in_place(field)]
+        after += self._observation(selection)
         head, tail = ("out = {", [*after, "return out"]) if after else ("return {", [])
         self._function(f"{function}(o):  # {selection.type.name}", [*check, head, *entries, "}", *tail])
         return function
@@ -146,6 +150,19 @@ class _Writer:
             return []
         check = self._constant(is_type_of, "is_type_of", selection.type.name)
         return [f"if (is_type := {check}(o, {self._info(selection.position)})) is not True: confirm(is_type)"]
+
+    def _observation(self, selection: Selection) -> list[str]:
+        """The line that notes which fields of the object are read in a way that the request's context wants to know."""
+        observed = {
+            ObservedField(selection.type.name, field.position.name, field.origin.name): None
+            for field in selection.fields
+            if isinstance(field.origin, Attribute) and field.origin.observed
+        }
+        if not observed:
+            return []
+        fields = self._constant(tuple(observed), "observed", selection.type.name)
+        self._observes = True
+        return [f"observe((o, {fields}))"]
 
     def _list(self, shape: ListOf, field: PlannedField) -> str:
         function = self._name("list", *field.path)

@@ -5,6 +5,7 @@ each field, where its value comes from (`_origin`) and what shape it takes (`_sh
 """
 
 import logging
+from collections.abc import Hashable
 
 from graphql import (
     GraphQLError,
@@ -48,14 +49,18 @@ meanwhile; so few operations are larger that graphql-core may have them."""
 
 
 def compile_operation(
-    schema: GraphQLSchema, fields: StrawberryFields, operation: Operation, variables: VariableValues
+    schema: GraphQLSchema,
+    fields: StrawberryFields,
+    operation: Operation,
+    variables: VariableValues,
+    variant: Hashable = None,
 ) -> Selection:
-    """The selection of the query's root.
+    """The selection of the query's root, for requests of this variant.
 
     Of the variables only those in @skip and @include are read. Raises UnplannableError.
     """
     try:
-        return _Compiler(schema, fields, operation, variables).root()
+        return _Compiler(schema, fields, operation, variables, variant).root()
     except (GraphQLError, RecursionError) as error:
         raise UnplannableError("graphql-core has to tell what is wrong") from error
     except Exception as error:
@@ -65,12 +70,18 @@ def compile_operation(
 
 class _Compiler:
     def __init__(
-        self, schema: GraphQLSchema, fields: StrawberryFields, operation: Operation, variables: VariableValues
+        self,
+        schema: GraphQLSchema,
+        fields: StrawberryFields,
+        operation: Operation,
+        variables: VariableValues,
+        variant: Hashable,
     ) -> None:
         self._schema = schema
         self._strawberry = fields
         self._operation = operation
         self._variables = variables
+        self._variant = variant
         self._selections: dict[tuple[str, str, tuple[int, ...]], Selection] = {}
         self._field_count = 0
 
@@ -109,7 +120,7 @@ class _Compiler:
             return Constant(position.parent_type.name)
         if definition.resolve is None:
             return Property(position.name, Arguments(definition, node))
-        return self._strawberry.origin(definition, node) or Call(
+        return self._strawberry.origin(definition, node, self._variant) or Call(
             definition.resolve, ((None, "source"), (None, "info")), Arguments(definition, node)
         )
 

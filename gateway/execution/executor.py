@@ -29,6 +29,7 @@ from gateway.execution.plans import Plans
 from gateway.execution.replay import Replay
 from gateway.execution.response import Response
 from gateway.execution.run import ArgumentsError, Run
+from gateway.execution.variants import variant_of
 
 logger = logging.getLogger(__name__)
 
@@ -92,8 +93,9 @@ class Executor:
         coerced = operation.variables.read(request.variables)
         if isinstance(coerced, list):
             return Response(None, coerced, executed=False)
-        key = plans.key(document.key, operation_name, operation, coerced)
-        plan = plans.plan(key, operation, coerced)
+        variant = variant_of(context)
+        key = plans.key(document.key, operation_name, operation, coerced, variant)
+        plan = plans.plan(key, operation, coerced, variant)
         if plan is None:
             return await self._by_graphql_core(request)
         run = Run(plan, coerced, context, root_value)

@@ -46,9 +46,10 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """An attribute of the source object, which has it."""
+    """An attribute of the source object, which has it. `observed`: the context is told that it was read."""
 
     name: str
+    observed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

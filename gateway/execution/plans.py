@@ -30,8 +30,8 @@ BYTES_PER_CHARACTER = 5
 class Plans:
     """At most `size` plans, and fewer if they are large, the least recently used going first.
 
-    There is one plan for each document, operation and value of the variables in @skip and @include. Most documents that
-    come once never come again, so a plan is made when they come a second time.
+    There is one plan for each document, operation, variant and value of the variables in @skip and @include. Most
+    documents that come once never come again, so a plan is made when they come a second time.
     """
 
     def __init__(self, schema: GraphQLSchema, size: int) -> None:
@@ -49,11 +49,18 @@ class Plans:
             self._operations[known_as] = find_operation(self._schema, document, name)
         return self._operations[known_as]
 
-    def key(self, document_key: Hashable, name: str | None, operation: Operation, variables: VariableValues) -> PlanKey:
+    def key(
+        self,
+        document_key: Hashable,
+        name: str | None,
+        operation: Operation,
+        variables: VariableValues,
+        variant: Hashable,
+    ) -> PlanKey:
         coerced = variables.coerced
-        return (document_key, name, *(coerced.get(condition) for condition in operation.conditions))
+        return (document_key, name, variant, *(coerced.get(condition) for condition in operation.conditions))
 
-    def plan(self, key: PlanKey, operation: Operation, variables: VariableValues) -> Plan | None:
+    def plan(self, key: PlanKey, operation: Operation, variables: VariableValues, variant: Hashable) -> Plan | None:
         """The plan, made now if this is the second time; None where graphql-core has to answer."""
         if key in self._plans:
             return self._plans[key]
@@ -61,7 +68,7 @@ class Plans:
             self._seen[key] = True
             return None
         del self._seen[key]
-        plan = self._plans[key] = self._make(operation, variables)
+        plan = self._plans[key] = self._make(operation, variables, variant)
         return plan
 
     def give_up(self, key: PlanKey) -> None:
@@ -76,9 +83,9 @@ class Plans:
             weight += len(kept.code.source) * BYTES_PER_CHARACTER
         return min(max(weight, BYTES_PER_PLAN), self._most_bytes)
 
-    def _make(self, operation: Operation, variables: VariableValues) -> Plan | None:
+    def _make(self, operation: Operation, variables: VariableValues, variant: Hashable) -> Plan | None:
         try:
-            selection = compile_operation(self._schema, self._fields, operation, variables)
+            selection = compile_operation(self._schema, self._fields, operation, variables, variant)
         except UnplannableError:
             return None
         return Plan(self._schema, operation, generate(selection, operation.name))

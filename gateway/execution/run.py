@@ -24,6 +24,7 @@ from gateway.execution.load import Load, disregard
 from gateway.execution.operation import Operation
 from gateway.execution.plan import FieldPosition, UnplannableError
 from gateway.execution.values import ViolationError, is_plain
+from gateway.execution.variants import Observation
 
 PathKeys = tuple[str | int, ...]
 
@@ -46,13 +47,18 @@ class ArgumentsError(Exception):
 
 
 class Run:
-    """Executes a plan once. `errors` are those of values that failed where null is allowed."""
+    """Executes a plan once.
+
+    `errors` are those of values that failed where null is allowed. The context is told at the end what was `observed`.
+    """
 
     def __init__(self, plan: Plan, variables: VariableValues, context: Any, root_value: Any) -> None:
         self.variables = variables
         self.errors: list[GraphQLError] = []
+        self.observed: list[Observation] = []
         self._code = plan.code
         self._plain = plan.code.plain
+        self._context = context
         self._root_value = root_value
         self._shared = shared_info(plan.schema, plan.operation, root_value, variables, context)
         self._data: dict[str, Any] = {}
@@ -69,6 +75,8 @@ class Run:
             self._abandon()
             raise
         self._locate_errors()
+        if self.observed:
+            self._context.observe(self.observed)
         # What it held refers back to this run: let go of it, or the whole request waits for the cycle collector.
         self._awaited.clear()
         return self._data

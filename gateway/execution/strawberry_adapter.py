@@ -5,7 +5,7 @@ field extensions, and finds out what the resolver wants, for every object anew. 
 the function that was written. Fields with extensions or permissions, and whatever is not recognised, keep the wrapper.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, Literal
 
 from graphql import FieldNode, GraphQLField, GraphQLSchema
@@ -20,6 +20,7 @@ from strawberry.types.fields.resolver import StrawberryResolver
 
 from gateway.execution.arguments import Arguments, Convert
 from gateway.execution.plan import Attribute, Call
+from gateway.execution.variants import AttributeIn
 
 WRAPPERS = tuple(
     f"GraphQLCoreConverter.from_resolver.<locals>.{name}"
@@ -34,7 +35,7 @@ class StrawberryFields:
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema: Schema | None = getattr(schema, "_strawberry_schema", None)
 
-    def origin(self, definition: GraphQLField, node: FieldNode) -> Attribute | Call | None:
+    def origin(self, definition: GraphQLField, node: FieldNode, variant: Hashable) -> Attribute | Call | None:
         """Where the field's value comes from; None for a resolver that has to be called as graphql-core calls it."""
         field = definition.extensions.get("strawberry-definition")
         if self._schema is None or not isinstance(field, StrawberryField):
@@ -46,6 +47,9 @@ class StrawberryFields:
         function = field.base_resolver.wrapped_func
         if not callable(function):
             return None
+        declared = getattr(function, "attribute_in", None)
+        if isinstance(declared, AttributeIn) and declared.variant == variant:
+            return Attribute(declared.attribute, declared.observed)
         return Call(
             function,
             _parameters(field.base_resolver),

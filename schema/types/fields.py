@@ -7,7 +7,9 @@ import msgspec
 import strawberry
 
 import schema.enums  # noqa: F401 # declared before the types that use them
-from gateway.context import Info
+from gateway.auth.masking import mask, mask_text
+from gateway.context import REVEALING, Info, RequestContext
+from gateway.execution.variants import attribute_in
 from schema.directives import Pii, RequiresScope
 from schema.normalise.vocabulary import PiiKind
 
@@ -33,11 +35,12 @@ def plain(description: str, *scopes: str) -> Any:
 
 
 def pii(kind: PiiKind, description: str, attribute: str) -> Any:
-    """An attribute of the record that is personal data: shown as the caller may see it."""
+    """An attribute of the record that is personal data: shown as the caller may see it, and observed when revealed."""
 
-    def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
-        return info.context.reveal(kind, getattr(root, attribute))
+    def masked(_context: RequestContext, value: object) -> str | None:
+        return mask(kind, value)
 
+    resolve = attribute_in(REVEALING, attribute, otherwise=masked)
     return strawberry.field(resolver=resolve, description=description, directives=[Pii(kind=kind)])
 
 
@@ -49,10 +52,10 @@ def needs(scopes: Sequence[str]) -> list[object]:
 def free_text(description: str, attribute: str) -> Any:
     """Text that people wrote: ID numbers and phones inside it are masked like those in fields of their own."""
 
-    def resolve(root: strawberry.Parent[Any], info: Info) -> str | None:
-        return info.context.reveal_text(getattr(root, attribute))
+    def masked(_context: RequestContext, value: str | None) -> str | None:
+        return None if value is None else mask_text(value)
 
-    return strawberry.field(resolver=resolve, description=description)
+    return strawberry.field(resolver=attribute_in(REVEALING, attribute, otherwise=masked), description=description)
 
 
 def masked_names(root: msgspec.Struct, personal: Mapping[str, str], info: Info) -> list[str]:

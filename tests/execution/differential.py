@@ -18,6 +18,7 @@ from operation_generator import GeneratedOperation, OperationGenerator
 
 from gateway.execution.executor import Executor
 from gateway.execution.response import Response
+from gateway.execution.variants import ObservedField
 
 
 @dataclass
@@ -35,19 +36,21 @@ class Counts:
     with_errors: int = 0
     planned_with_errors: int = 0
     left_to_graphql_core: int = 0
+    observing_plans: int = 0
 
 
 class Comparison:
     """Executes random operations by plan and by graphql-core, each with a context of its own, and asserts equality.
 
-    `make_context` gives a new context, equal for equal arguments: half of the operations run with failures in it.
+    `make_context` gives a new context for a seed, equal for equal seeds: those of odd ones have failures in them. What
+    a context has `observed` must be equal too.
     `uncovered` are the fields that plans have to leave to graphql-core; `size` is about how many fields are asked for.
     """
 
     def __init__(
         self,
         schema: GraphQLSchema,
-        make_context: Callable[[bool], Any],
+        make_context: Callable[[int], Any],
         make_root: Callable[[Any], Any] = lambda _context: None,
         scalars: dict[str, Sequence[Any]] | None = None,
         uncovered: Sequence[str] = (),
@@ -65,17 +68,19 @@ class Comparison:
 
     async def check(self, seed: int) -> None:
         """Raises AssertionError that names the seed."""
-        operation, failures = self.generate(seed), seed % 2 == 1
+        operation = self.generate(seed)
         executor = Executor(self.schema, size=4)
         document = ParsedDocument(parse(operation.text), operation.text)
-        first = await self._execute(executor, document, operation, failures)
-        second = await self._execute(executor, document, operation, failures)
+        first, observed = await self._execute(executor, document, operation, seed)
+        second, observed_by_plan = await self._execute(executor, document, operation, seed)
         self._count(operation, first, second)
         where = f"seed {seed}: {operation}"
         assert not first.planned
         assert second.executed == first.executed, where
         assert json.dumps(second.data) == json.dumps(first.data), where
-        await self._compare_errors(operation, first, second, failures, where)
+        assert observed_by_plan == observed, where
+        self.counts.observing_plans += second.planned and bool(observed)
+        await self._compare_errors(operation, first, second, seed, where)
 
     def _count(self, operation: GeneratedOperation, first: Response, second: Response) -> None:
         self.counts.operations += 1
@@ -86,25 +91,27 @@ class Comparison:
             self.counts.left_to_graphql_core += not any(name in operation.text for name in self._uncovered)
 
     async def _execute(
-        self, executor: Executor, document: ParsedDocument, operation: GeneratedOperation, failures: bool
-    ) -> Response:
-        context = self._make_context(failures)
+        self, executor: Executor, document: ParsedDocument, operation: GeneratedOperation, seed: int
+    ) -> tuple[Response, set[tuple[str, ObservedField]]]:
+        context = self._make_context(seed)
         root = self._make_root(context)
-        return await executor.execute(document, operation.operation_name, operation.variables, context, root)
+        response = await executor.execute(document, operation.operation_name, operation.variables, context, root)
+        observed = getattr(context, "observed", ())
+        return response, {(repr(source), field) for source, fields in observed for field in fields}
 
     async def _compare_errors(
-        self, operation: GeneratedOperation, first: Response, second: Response, failures: bool, where: str
+        self, operation: GeneratedOperation, first: Response, second: Response, seed: int, where: str
     ) -> None:
         expected, found = sorted(map(describe, first.errors)), sorted(map(describe, second.errors))
         if expected == found:
             return
-        every = {describe(error): error for error in await self._every_error(operation, failures)}
+        every = {describe(error): error for error in await self._every_error(operation, seed)}
         assert set(found) <= set(every), where
         nulled = {null_position(second.data, error) for error in second.errors}
         for description, error in every.items():
             assert description in found or null_position(second.data, error) in nulled, where
 
-    async def _every_error(self, operation: GeneratedOperation, failures: bool) -> list[GraphQLError]:
+    async def _every_error(self, operation: GeneratedOperation, seed: int) -> list[GraphQLError]:
         """Which error nulls a parent and which are dropped with it depends on timing, in graphql-core as in a plan.
 
         So where the two differ, both must have chosen among what graphql-core reports if errors null nothing but their
@@ -115,7 +122,7 @@ class Comparison:
             line.replace(" {", f" {directive} {{", 1) if line.startswith("query") else line
             for line in operation.text.split("\n")
         ]
-        context = self._make_context(failures)
+        context = self._make_context(seed)
         result = execute(
             self.schema,
             parse("\n".join(texts)),

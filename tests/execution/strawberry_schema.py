@@ -2,7 +2,7 @@
 """A Strawberry schema with every way to write a resolver, over records and over instances of the types themselves."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from datetime import date
 from decimal import Decimal
 from enum import Enum, StrEnum
@@ -17,6 +17,7 @@ from strawberry.permission import BasePermission
 from strawberry.scalars import JSON
 
 from gateway.execution.load import Load
+from gateway.execution.variants import Observation, attribute_in
 
 ItemT = TypeVar("ItemT")
 
@@ -35,19 +36,32 @@ class BoxRecord(msgspec.Struct, frozen=True):
     sizes: Any
     extra: Any
 
+    @property
+    def number_text(self) -> str:
+        return f"{self.number} of boxes"
+
 
 class LidRecord(msgspec.Struct, frozen=True):
     number: int
     color: Any
 
+    @property
+    def number_text(self) -> str | None:
+        return str(self.number) if self.number % 4 else None
+
 
 class Context:
-    """One request's. With `failures` a part of the rows and calls is bad."""
+    """One request's. With `failures` a part of the rows and calls is bad. In the variant "open" nothing is hidden."""
 
-    def __init__(self, failures: bool) -> None:
+    def __init__(self, failures: bool, variant: str = "shut") -> None:
         self.failures = failures
+        self.variant = variant
+        self.observed: list[Observation] = []
         self.lids = DataLoader(self._load_lids)
         self.boxes = DataLoader(self._load_boxes)
+
+    def observe(self, observations: Iterable[Observation]) -> None:
+        self.observed += observations
 
     def fails(self, *parts: object) -> bool:
         return self.failures and crc32(repr(parts).encode()) % 12 == 0
@@ -109,9 +123,14 @@ class Louder(FieldExtension):
         return f"{next_(source, info, **arguments)}!"
 
 
+def hidden(_context: Context, value: Any) -> str:
+    return "*" * len(str(value))
+
+
 @strawberry.interface
 class Numbered:
     number: int
+    secret: str | None = strawberry.field(resolver=attribute_in("open", "number_text", hidden))
 
     @strawberry.field
     def shout(self, info: strawberry.Info) -> str:
@@ -185,6 +204,11 @@ class Box(Numbered):
     sizes: list[int]
     extra: JSON | None
     name_of: str = strawberry.field(resolver=_name_of)
+    secret_note: str | None = strawberry.field(resolver=attribute_in("open", "note", hidden))
+    secret_sizes: list[str] = strawberry.field(
+        resolver=attribute_in("open", "sizes", lambda _c, _v: (), observed=False)
+    )
+    secret_material: Material | None = strawberry.field(resolver=attribute_in("open", "material", lambda _c, _v: None))
 
     @classmethod
     def is_type_of(cls, source: Any, _info: Any) -> bool:

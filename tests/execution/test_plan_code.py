@@ -1,5 +1,6 @@
 """What the code of a plan looks like: here a newcomer sees how a field becomes code."""
 
+from collections.abc import Hashable
 from typing import Any
 
 import strawberry
@@ -10,6 +11,7 @@ from gateway.execution.codegen import generate
 from gateway.execution.compile import compile_operation
 from gateway.execution.operation import find_operation
 from gateway.execution.strawberry_adapter import StrawberryFields
+from gateway.execution.variants import attribute_in
 
 
 @strawberry.type
@@ -21,6 +23,7 @@ class Owner:
 class Order:
     number: int
     title: str
+    phone: str = strawberry.field(resolver=attribute_in("open", "phone", otherwise=lambda _context, _value: "***"))
 
     @strawberry.field(graphql_type=Owner | None)
     def owner(root: strawberry.Parent[Any], info: strawberry.Info) -> Any:  # noqa: N805 # the record it reads from
@@ -29,6 +32,10 @@ class Order:
 
 @strawberry.type
 class Query:
+    @strawberry.field(graphql_type=Order | None)
+    def order(self) -> Any:
+        return None
+
     @strawberry.field(graphql_type=list[Order])
     def orders(self, first: int = 20) -> Any:
         return [Order(number=number, title="title") for number in range(first)]
@@ -92,16 +99,33 @@ def bind(run):
 """
 
 
-def source_of(query: str) -> str:
+OBSERVING_CODE = """\
+    def object_order(o):  # Order
+        out = {
+            'phone':
+                v if type(v := o.phone) is str
+                else finish_non_null(v, leaf_String),
+        }
+        observe((o, observed_Order))
+        return out
+"""
+
+
+def source_of(query: str, variant: Hashable = None) -> str:
     schema = strawberry.Schema(query=Query)._schema
     operation = find_operation(schema, parse(query), None)
     assert operation is not None
-    selection = compile_operation(schema, StrawberryFields(schema), operation, VariableValues({}, {}))
+    selection = compile_operation(schema, StrawberryFields(schema), operation, VariableValues({}, {}), variant)
     return generate(selection, operation.name).source
 
 
 def test_a_plan_reads_like_this() -> None:
     assert source_of(QUERY) == CODE
+
+
+def test_a_resolver_that_only_gives_an_attribute_in_this_variant_is_read_as_one() -> None:
+    assert OBSERVING_CODE in source_of("{ order { phone } }", "open")
+    assert "resolve(root=o" in source_of("{ order { phone } }").replace("resolve_phone", "resolve")
 
 
 def test_response_names_do_not_get_in_the_way_of_the_code() -> None:

@@ -1,0 +1,71 @@
+"""Fields that are no more than an attribute of their object in some requests.
+
+What a resolver does may depend on who asks and not on the object: who may see everything needs no masks. The context
+of a request names its *variant*, and a field declares in which one its resolver gives the attribute as it is:
+
+    phone: str | None = strawberry.field(resolver=attribute_in("revealing", "phone", otherwise=masked_phone))
+
+There is a plan for each variant, and in that one it reads the attribute in line. The context is told of it, by a plan
+and by graphql-core alike: `observe` gets each object with the fields that were read of it.
+"""
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+import strawberry
+
+
+class ObservedField(NamedTuple):
+    """A field by its schema coordinate, `type_name.name`, and the attribute that it shows."""
+
+    type_name: str
+    name: str
+    attribute: str
+
+
+Observation: TypeAlias = tuple[Any, tuple[ObservedField, ...]]
+"""An object, and which of its fields were read as they are: of a plan all of them, of graphql-core one at a time."""
+
+
+class VariantContext(Protocol):
+    """The context of a request to a schema with such fields."""
+
+    @property
+    def variant(self) -> Hashable: ...
+
+    def observe(self, observations: Iterable[Observation]) -> None:
+        """Called before the answer is given. A plan that fails tells nothing: then graphql-core does."""
+
+
+class AttributeIn(NamedTuple):
+    """What a resolver made by `attribute_in` declares."""
+
+    variant: Hashable
+    attribute: str
+    observed: bool
+
+
+def attribute_in(
+    variant: Hashable, attribute: str, otherwise: Callable[[Any, Any], Any], *, observed: bool = True
+) -> Callable[..., Any]:
+    """A Strawberry resolver: the attribute in this variant, `otherwise(context, value)` in any other.
+
+    `observed` says whether the context is told.
+    """
+
+    def resolve(root: strawberry.Parent[Any], info: strawberry.Info) -> Any:
+        context, value = info.context, getattr(root, attribute)
+        if context.variant != variant:
+            return otherwise(context, value)
+        if observed:
+            field = ObservedField(info._raw_info.parent_type.name, info.field_name, attribute)
+            context.observe([(root, (field,))])
+        return value
+
+    resolve.attribute_in = AttributeIn(variant, attribute, observed)  # type: ignore[attr-defined] # for the plans
+    return resolve
+
+
+def variant_of(context: Any) -> Hashable:
+    """The variant of a request: None where its context knows of none."""
+    return getattr(context, "variant", None)

@@ -1,0 +1,112 @@
+"""Fields that are no more than an attribute for some callers, and what the context is told of them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import pytest
+import strawberry
+from differential import ParsedDocument
+from graphql import parse
+
+from gateway.execution.executor import Executor
+from gateway.execution.response import Response
+from gateway.execution.variants import Observation, ObservedField, attribute_in
+
+
+class PersonRecord(msgspec.Struct, frozen=True):
+    full_name: str
+    tel: str | None
+    age: Any = 30
+
+
+@strawberry.type
+class Person:
+    name: str = strawberry.field(resolver=attribute_in("open", "full_name", otherwise=lambda _context, name: name[:1]))
+    phone: str | None = strawberry.field(resolver=attribute_in("open", "tel", otherwise=lambda *_: None))
+    note: str = strawberry.field(resolver=attribute_in("open", "tel", otherwise=lambda *_: "", observed=False))
+    age: int
+
+
+@strawberry.type
+class Query:
+    @strawberry.field(graphql_type=list[Person | None])
+    def people(self, info: strawberry.Info) -> Any:
+        return info.context.people
+
+
+class Context:
+    def __init__(self, variant: str, people: list[PersonRecord]) -> None:
+        self.variant = variant
+        self.people = people
+        self.observed: list[Observation] = []
+
+    def observe(self, observations: Iterable[Observation]) -> None:
+        self.observed += observations
+
+
+PEOPLE = [PersonRecord("Li Ming", "19900000001"), PersonRecord("Wang", "19900000002")]
+NAME, PHONE = ObservedField("Person", "name", "full_name"), ObservedField("Person", "phone", "tel")
+
+
+async def run(executor: Executor, fields: str, context: Context, middleware: Any = None) -> Response:
+    text = f"{{ people {{ {fields} }} }}"
+    return await executor.execute(ParsedDocument(parse(text), text), context=context, middleware=middleware)
+
+
+@pytest.fixture
+def executor() -> Executor:
+    return Executor(strawberry.Schema(query=Query)._schema)
+
+
+async def test_each_variant_has_a_plan_of_its_own(executor: Executor) -> None:
+    for _ in range(3):
+        opened = await run(executor, "name", Context("open", PEOPLE))
+        shut = await run(executor, "name", Context("shut", PEOPLE))
+        assert opened.data == {"people": [{"name": "Li Ming"}, {"name": "Wang"}]}
+        assert shut.data == {"people": [{"name": "L"}, {"name": "W"}]}
+    assert opened.planned
+    assert shut.planned
+
+
+async def test_a_plan_tells_once_for_each_object_which_fields_it_shows(executor: Executor) -> None:
+    await run(executor, "name age phone other: name note", Context("open", PEOPLE))
+    context = Context("open", PEOPLE)
+
+    response = await run(executor, "name age phone other: name note", context)
+
+    assert response.planned
+    assert context.observed == [(PEOPLE[0], (NAME, PHONE)), (PEOPLE[1], (NAME, PHONE))]
+
+
+async def test_nothing_is_told_of_fields_that_are_not_shown_as_they_are(executor: Executor) -> None:
+    for variant, fields in (("shut", "name phone"), ("open", "age note")):
+        context = Context(variant, PEOPLE)
+        await run(executor, fields, context)
+        await run(executor, fields, context)
+        assert context.observed == []
+
+
+def pass_on(resolve: Any, source: Any, info: Any, **arguments: Any) -> Any:
+    return resolve(source, info, **arguments)
+
+
+async def test_graphql_core_tells_the_same_of_each_field(executor: Executor) -> None:
+    context = Context("open", PEOPLE)
+
+    response = await run(executor, "name phone", context, middleware=pass_on)
+
+    assert not response.planned
+    assert context.observed == [(person, (field,)) for person in PEOPLE for field in (NAME, PHONE)]
+
+
+async def test_what_a_failing_plan_has_read_is_told_by_graphql_core_alone(executor: Executor) -> None:
+    people = [PEOPLE[0], PersonRecord("Zhao", None, age="unknown")]
+    await run(executor, "name age", Context("open", PEOPLE))
+    context = Context("open", people)
+
+    response = await run(executor, "name age", context)
+
+    assert not response.planned
+    assert response.data == {"people": [{"name": "Li Ming", "age": 30}, None]}
+    assert context.observed == [(person, (NAME,)) for person in people]
