@@ -8,7 +8,7 @@ from gateway.actions.write import Written
 from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.journal import records
-from schema.mutations.input import KEY, finished, idempotency_key
+from schema.mutations.input import KEY, finished, idempotency_key, written_record
 from schema.normalise.requests import NewAnnouncement
 from schema.types.announcement import Announcement
 from schema.types.arguments import community
@@ -43,7 +43,7 @@ class AnnouncementPayload(MutationPayload):
         graphql_type=Announcement | None,
     )
     async def announcement(root: strawberry.Parent[Written], info: Info) -> records.Announcement | None:
-        record = root.operation.record if root.operation else None
+        record = written_record(info, root)
         if record is None:
             return None
         return await info.context.journal.announcements.get(str(record.community_code), int(record.platform_id))

@@ -7,6 +7,7 @@ import strawberry
 from gateway.actions.write import Written, user_error
 from gateway.context import Info
 from gateway.errors import UserInputError
+from gateway.journal.records import RecordRef
 from schema.normalise.states import UserErrorCode
 
 LONGEST_KEY = 128
@@ -31,6 +32,15 @@ def finished(info: Info, written: Written) -> Written:
     """The payload's source. What this request read before may be out of date now, and is read anew."""
     info.context.loaders.forget()
     return written
+
+
+def written_record(info: Info, written: Written) -> RecordRef | None:
+    """The record of a write, as long as the caller may see its community.
+
+    An idempotency key outlives the token it was used with: who has lost a community since is not shown its records.
+    """
+    record = written.operation.record if written.operation else None
+    return record if record and info.context.principal.sees(record.community_code) else None
 
 
 async def not_found(info: Info, mutation: str, what: str) -> Written:

@@ -7,7 +7,7 @@ import strawberry
 from gateway.actions.module import planned
 from gateway.actions.write import Refusal, Written
 from gateway.context import Info
-from schema.mutations.input import OPTIONAL_KEY, finished, idempotency_key
+from schema.mutations.input import OPTIONAL_KEY, finished, idempotency_key, written_record
 from schema.normalise import composed, records
 from schema.normalise.states import Outcome
 from schema.normalise.vocabulary import ModuleName
@@ -46,8 +46,8 @@ class ModulePayload(MutationPayload):
         graphql_type=Module | None,
     )
     async def module(root: strawberry.Parent[Written], info: Info) -> records.Module | None:
-        record = root.operation.record if root.operation else None
-        if record is None or not info.context.principal.sees(record.community_code):
+        record = written_record(info, root)
+        if record is None:
             return None
         modules: tuple[records.Module, ...] = await info.context.loaders.modules.load(str(record.community_code))
         return next((module for module in modules if module.name.value == record.platform_id), None)
@@ -76,7 +76,8 @@ class Synchronised(NamedTuple):
 @record_type(Synchronised, description="What a synchronisation changes, and how it ended (同步功能模块结果).")
 class SyncModulesPayload(MutationPayload):
     changes: list[ModuleDrift] | None = strawberry.field(
-        description="The plan: what differed before, each to become what security reports (变更)."
+        description="The plan: what differed before, each to become what security reports (变更).",
+        directives=needs(["module:read"]),
     )
 
     @strawberry.field(

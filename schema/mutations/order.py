@@ -10,7 +10,7 @@ from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.order import OrderKey
-from schema.mutations.input import KEY, finished, idempotency_key
+from schema.mutations.input import KEY, finished, idempotency_key, written_record
 from schema.normalise import records
 from schema.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewOrder, ParkingPayer, Payer, PhonePayer
 from schema.types.arguments import community
@@ -82,7 +82,7 @@ class OrderPayload(MutationPayload):
         graphql_type=Order | None,
     )
     def order(root: strawberry.Parent[Written], info: Info) -> Load[OrderKey, records.Order | None] | None:
-        record = root.operation.record if root.operation else None
+        record = written_record(info, root)
         return (
             None
             if record is None

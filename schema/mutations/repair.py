@@ -11,7 +11,7 @@ from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.repair import RepairKey
-from schema.mutations.input import OPTIONAL_KEY, finished, idempotency_key, not_found
+from schema.mutations.input import OPTIONAL_KEY, finished, idempotency_key, not_found, written_record
 from schema.normalise import records
 from schema.normalise.vocabulary import RepairStatus
 from schema.types.arguments import recognized
@@ -43,7 +43,7 @@ class RepairPayload(MutationPayload):
         graphql_type=Repair | None,
     )
     def repair(root: strawberry.Parent[Written], info: Info) -> Load[RepairKey, records.Repair | None] | None:
-        record = root.operation.record if root.operation else None
+        record = written_record(info, root)
         return (
             None
             if record is None

@@ -14,7 +14,7 @@ from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.shenhe import ShenheKey
-from schema.mutations.input import OPTIONAL_KEY, finished, given, idempotency_key, not_found
+from schema.mutations.input import OPTIONAL_KEY, finished, given, idempotency_key, not_found, written_record
 from schema.normalise.records import Shenhe as ShenheRecord
 from schema.normalise.vocabulary import (
     HouseOwnership,
@@ -110,7 +110,7 @@ class ShenhePayload(MutationPayload):
         graphql_type=Shenhe | None,
     )
     def shenhe(root: strawberry.Parent[Written], info: Info) -> Load[ShenheKey, ShenheRecord | None] | None:
-        record = root.operation.record if root.operation else None
+        record = written_record(info, root)
         return (
             None
             if record is None

@@ -1,0 +1,185 @@
+"""Ids that a caller did not get from the gateway, or of communities not theirs: all lead to the same nothing."""
+
+import pytest
+
+from gateway.auth.node_ids import NodeIds, read_id_key
+from gateway.settings import load_settings
+
+IDS_OF_EVERYTHING = """
+mutation Written { setModule(input: {communityCode: "10002", name: REPAIRS, enabled: false}) { operation { id } }
+  payCallback(input: {orderNumber: "%s", shopNumber: "1900000109", weixinNumber: "4200000202"}) { payment { id } }
+  createAnnouncement(input: {communityCode: "10002", title: "停水", content: "明日停水", idempotencyKey: "a"}) {
+    announcement { id } } }
+"""
+LISTED = """
+{ community(code: "10002") { id modules { id } shenhes(first: 1) { nodes { id } } orders(first: 1) { nodes { id } }
+    repairs(first: 1) { nodes { id } } house(building: 1, unit: 1, floor: 1, room: 101) { id } } }
+"""
+READS = """
+query Reads($id: ID!) {
+  node(id: $id) { id __typename }
+  nodes(ids: [$id, $id]) { id __typename }
+  shenhe(id: $id) { id status }
+  repair(id: $id) { id status }
+  operation(id: $id) { id mutation }
+}
+"""
+PAYLOAD = "outcome userErrors { code field message }"
+WRITES = f"""
+mutation Writes($id: ID!) {{
+  approveShenhe(input: {{id: $id}}) {{ {PAYLOAD} shenhe {{ id }} }}
+  rejectShenhe(input: {{id: $id, reason: "无"}}) {{ {PAYLOAD} shenhe {{ id }} }}
+  approveShenhes(input: {{ids: [$id]}}) {{ results {{ {PAYLOAD} shenhe {{ id }} }} }}
+  updateRepair(input: {{id: $id, status: RESOLVED}}) {{ {PAYLOAD} repair {{ id }} }}
+  retryPayment(id: $id) {{ {PAYLOAD} payment {{ id }} }}
+}}
+"""
+NOTHING = {"node": None, "nodes": [None, None], "shenhe": None, "repair": None, "operation": None}
+TYPES = ["Community", "Module", "Shenhe", "Order", "Repair", "House", "Operation", "Payment", "Announcement"]
+MADE_UP = "AZOlT3JkZXKlMTAwMDIBovBO2ukzsp5klCnPibSumQ"
+
+
+@pytest.fixture
+async def ids(gateway, sandbox):
+    """An id of each type, of community 10002; of the payment, of no community yet."""
+    number = sandbox.world.orders_of["10002"][-1].number
+    written = (await gateway.ask(IDS_OF_EVERYTHING % number)).data
+    listed = (await gateway.ask(LISTED)).data["community"]
+    sandbox.reset_calls()
+    sandbox.effects.clear()
+    return {
+        "Community": listed["id"],
+        "Module": listed["modules"][0]["id"],
+        "House": listed["house"]["id"],
+        "Shenhe": listed["shenhes"]["nodes"][0]["id"],
+        "Order": listed["orders"]["nodes"][0]["id"],
+        "Repair": listed["repairs"]["nodes"][0]["id"],
+        "Operation": written["setModule"]["operation"]["id"],
+        "Payment": written["payCallback"]["payment"]["id"],
+        "Announcement": written["createAnnouncement"]["announcement"]["id"],
+    }
+
+
+def refused(payload):
+    return payload["outcome"] == "REFUSED" and {error["code"] for error in payload["userErrors"]} == {"NOT_FOUND"}
+
+
+def payloads(data):
+    for payload in data.values():
+        yield from payload.get("results", [payload])
+
+
+@pytest.mark.parametrize("type_name", TYPES)
+async def test_an_id_of_another_community_reads_and_writes_what_a_made_up_one_does(
+    gateway, sandbox, mint, ids, type_name
+):
+    stranger = mint(communities=["00001"])
+    read = await gateway.ask(READS, {"id": ids[type_name]}, token=stranger)
+    written = await gateway.ask(WRITES, {"id": ids[type_name]}, token=stranger)
+
+    assert read.data == NOTHING
+    assert all(refused(payload) for payload in payloads(written.data))
+    assert written.data == (await gateway.ask(WRITES, {"id": MADE_UP}, token=stranger)).data
+    assert sandbox.calls == []
+    assert sandbox.effects.all() == []
+
+
+@pytest.mark.parametrize("type_name", TYPES)
+async def test_an_id_of_one_type_is_none_of_another(gateway, sandbox, ids, type_name):
+    data = (await gateway.ask(READS, {"id": ids[type_name]})).data
+    assert data["node"]["__typename"] == type_name
+    for root, of in (("shenhe", "Shenhe"), ("repair", "Repair"), ("operation", "Operation")):
+        assert (data[root] is not None) == (of == type_name)
+
+    if type_name not in ("Shenhe", "Repair", "Payment"):
+        written = await gateway.ask(WRITES, {"id": ids[type_name]})
+        assert all(refused(payload) for payload in payloads(written.data))
+    assert sandbox.effects.all() == []
+
+
+@pytest.fixture
+def anyone(gateway, mint):
+    """Reads and writes by an id, as a caller of every community."""
+    token = mint()
+
+    async def ask(text):
+        read = await gateway.ask(READS, {"id": text}, token=token)
+        return read, await gateway.ask(WRITES, {"id": text}, token=token)
+
+    return ask
+
+
+@pytest.mark.parametrize("change", ["replace", "insert", "cut", "repeat", "swap"])
+async def test_an_altered_id_leads_nobody_anywhere(gateway, sandbox, ids, anyone, change):
+    shenhe, repair = ids["Shenhe"], ids["Repair"]
+    middle = len(shenhe) // 2
+    altered = {
+        "replace": [shenhe[:at] + ("A" if shenhe[at] != "A" else "B") + shenhe[at + 1 :] for at in range(0, middle, 5)],
+        "insert": [shenhe[:middle] + letter + shenhe[middle:] for letter in "A_ \n"],
+        "cut": [shenhe[:at] for at in (0, 1, middle, len(shenhe) - 1)],
+        "repeat": [shenhe * 2, shenhe + "=", shenhe + "A"],
+        "swap": [shenhe[:middle] + repair[middle:], repair[:middle] + shenhe[middle:]],
+    }[change]
+    for text in altered:
+        read, written = await anyone(text)
+        assert read.data == NOTHING
+        assert all(refused(payload) for payload in payloads(written.data))
+    assert sandbox.calls == []
+
+
+async def test_an_id_signed_with_another_key_leads_nobody_anywhere(sandbox, environ, anyone):
+    forger = NodeIds(b"another key, as good as the real one")
+    assert read_id_key(load_settings(environ)) != b"another key, as good as the real one"
+    for type_name, parts in (("Shenhe", (1,)), ("Repair", (1,)), ("Order", ("1",)), ("Community", ())):
+        read, written = await anyone(forger.encode(type_name, "10002", *parts))
+        assert read.data == NOTHING
+        assert all(refused(payload) for payload in payloads(written.data))
+    assert sandbox.calls == []
+
+
+async def test_a_platforms_number_is_for_callers_of_every_community(gateway, sandbox, mint):
+    numbers = {str(number) for number in (*sandbox.world.shenhes, *sandbox.world.repairs)}
+    for number in sorted(numbers)[:5]:
+        read = await gateway.ask(READS, {"id": number}, token=mint(communities=["10002", "00001"]))
+        assert read.data == NOTHING
+    assert sandbox.calls == []
+
+
+NEW = {
+    "createOrder": '{communityCode: "10002", title: "物业费", amount: "1", idempotencyKey: "k1", '
+    "payer: {house: {building: 1, unit: 1, floor: 1, room: 101}}}",
+    "createAnnouncement": '{communityCode: "10002", title: "停水", content: "明日停水", idempotencyKey: "k2"}',
+    "setModule": '{communityCode: "10002", name: REPAIRS, enabled: false, idempotencyKey: "k3"}',
+    "syncModules": '{communityCode: "10002", dryRun: false, idempotencyKey: "k4"}',
+}
+SHOWN = {
+    "createOrder": "order { id }",
+    "createAnnouncement": "announcement { id }",
+    "setModule": "module { id }",
+    "syncModules": "modules { id }",
+}
+
+
+@pytest.mark.parametrize("mutation", NEW)
+async def test_a_write_to_another_community_is_refused_before_anything_is_sent(gateway, sandbox, mint, mutation):
+    document = f"mutation {{ {mutation}(input: {NEW[mutation]}) {{ {PAYLOAD} {SHOWN[mutation]} }} }}"
+    payload = (await gateway.ask(document, token=mint(communities=["00001"]))).data[mutation]
+
+    assert payload["outcome"] == "REFUSED"
+    assert [error["code"] for error in payload["userErrors"]] == ["FORBIDDEN_COMMUNITY"]
+    assert payload[SHOWN[mutation].split()[0]] is None
+    assert sandbox.calls == []
+
+
+@pytest.mark.parametrize("mutation", NEW)
+async def test_whoever_lost_a_community_is_not_shown_the_record_of_an_earlier_write(gateway, sandbox, mint, mutation):
+    document = f"mutation {{ {mutation}(input: {NEW[mutation]}) {{ outcome {SHOWN[mutation]} }} }}"
+    field = SHOWN[mutation].split()[0]
+    first = (await gateway.ask(document, token=mint(communities=["10002"]))).data[mutation]
+    assert first[field] is not None
+    sandbox.reset_calls()
+
+    again = (await gateway.ask(document, token=mint(communities=["00001"]))).data[mutation]
+
+    assert again == {"outcome": first["outcome"], field: None}
+    assert sandbox.calls == []
