@@ -113,7 +113,7 @@ class Caller:
             raise
         breaker.succeeded()
         try:
-            return open_envelope(answer)
+            return open_envelope(answer, endpoint.decode)
         except BadAnswerError as error:
             raise ProtocolError(self.platform, endpoint.name, str(error)) from None
         except BusyAnswerError as error:

@@ -1,5 +1,6 @@
 """The endpoints of a platform as static facts: the table that drives retries (quirk 53)."""
 
+from collections.abc import Callable
 from enum import Enum, auto
 
 import msgspec
@@ -26,7 +27,8 @@ class Kind(Enum):
 class Endpoint(msgspec.Struct, frozen=True):
     """One documented call. `path` is under the platform's base; "" where the settings must tell it and do not.
 
-    `tells_why`: whether the `msg` of a refusal is fit to be shown (not so for order/list, quirk 17).
+    `tells_why`: whether the `msg` of a refusal is fit to be shown (not so for order/list, quirk 17). `decode` takes a
+    success that came as documented in one step, and raises msgspec.DecodeError for every other answer.
     """
 
     name: str
@@ -34,3 +36,4 @@ class Endpoint(msgspec.Struct, frozen=True):
     path: str
     kind: Kind
     tells_why: bool = True
+    decode: Callable[[bytes], object] | None = None

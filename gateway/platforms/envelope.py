@@ -6,6 +6,7 @@ deployments are known to send is mended, everything else is told apart by one of
 
 import json
 import re
+from collections.abc import Callable
 from http import HTTPStatus
 from itertools import islice
 from typing import Any
@@ -62,13 +63,17 @@ class BusyAnswerError(Exception):
 
 
 class Envelope:
-    """A judged answer. `code` is None where there is none: shenheList succeeds without (quirk 15)."""
+    """A judged answer. `code` is None where there is none: shenheList succeeds without (quirk 15).
 
-    __slots__ = ("body", "code")
+    `documented`: a success that came as documented, decoded as its endpoint does that; `body` is empty then.
+    """
 
-    def __init__(self, code: int | None, body: dict[str, Any]) -> None:
+    __slots__ = ("body", "code", "documented")
+
+    def __init__(self, code: int | None, body: dict[str, Any], documented: Any = None) -> None:
         self.code = code
         self.body = body
+        self.documented = documented
 
     def __repr__(self) -> str:
         return f"Envelope(code={self.code})"
@@ -97,9 +102,15 @@ class Envelope:
         return " ".join(text for text in (self.body.get("msg"), self.body.get("message")) if isinstance(text, str))
 
 
-def open_envelope(answer: RawAnswer) -> Envelope:
-    """Judge an answer. Raises BadAnswerError or BusyAnswerError."""
-    body = _read(answer)
+def open_envelope(answer: RawAnswer, decode: Callable[[bytes], object] | None = None) -> Envelope:
+    """Judge an answer; first of all by its endpoint's `decode`. Raises BadAnswerError or BusyAnswerError."""
+    declares_gbk = b"charset=gb" in (answer.header(b"content-type") or b"").lower()
+    if decode is not None and answer.status < _NOT_FINE and not declares_gbk:
+        try:
+            return Envelope(SUCCESS, {}, decode(answer.body))
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            pass
+    body = _read(answer, declares_gbk=declares_gbk)
     envelope = Envelope(_code(body.get("code")), body) if isinstance(body, dict) else None
     if envelope is not None and (envelope.code == SUCCESS or (envelope.code is None and answer.status < _NOT_FINE)):
         return envelope
@@ -131,9 +142,8 @@ def _retry_after(answer: RawAnswer) -> float | None:
     return float(value[:9]) if value is not None and value.isdigit() else None
 
 
-def _read(answer: RawAnswer) -> object:
+def _read(answer: RawAnswer, *, declares_gbk: bool) -> object:
     """The body as a value; None when it is no JSON and the status is left to judge. Raises BadAnswerError."""
-    declares_gbk = b"charset=gb" in (answer.header(b"content-type") or b"").lower()
     try:
         if not declares_gbk:
             return _decode(answer.body)

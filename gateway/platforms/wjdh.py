@@ -16,7 +16,7 @@ from gateway.platforms.transport import Transport
 from gateway.settings import Settings
 from schema.normalise import forms
 from schema.normalise.module import parse_modules
-from schema.normalise.order import parse_order_page
+from schema.normalise.order import decode_orders, parse_order_page, read_orders
 from schema.normalise.records import Module, Order, OrderQuery, Page, Repair, Shenhe
 from schema.normalise.repair import parse_repair, parse_repair_page
 from schema.normalise.requests import NewAnnouncement, NewOrder
@@ -30,7 +30,7 @@ SHENHE_LIST = Endpoint("shenheList", "POST", "wjdh/shenheList", Kind.READ)
 SHENHE = Endpoint("shenhe", "POST", "wjdh/shenhe", Kind.READ)
 SHENHE_UPDATE = Endpoint("shenhe/update", "PUT", "wjdh/shenhe", Kind.REPEATABLE_WRITE)
 ORDER_NEW = Endpoint("order/new", "POST", "order/new", Kind.UNREPEATABLE_WRITE)
-ORDER_LIST = Endpoint("order/list", "POST", "order/list", Kind.READ, tells_why=False)
+ORDER_LIST = Endpoint("order/list", "POST", "order/list", Kind.READ, tells_why=False, decode=decode_orders)
 MODULES = Endpoint("modules", "POST", "wjdh/modules", Kind.READ)
 MODULE = Endpoint("module", "PUT", "wjdh/module", Kind.REPEATABLE_WRITE)
 REPAIR_LIST = Endpoint("repair/list", "POST", "wjdh/repair/list", Kind.READ)
@@ -126,8 +126,10 @@ class Wjdh(PlatformClient):
     async def orders(self, community_code: str, query: OrderQuery, page: int = 1) -> Page[Order]:
         """A page of the community's orders (2.1.2); its size is the platform's choice (quirk 134)."""
         form = {"xiaoqu": community_code, **forms.order_query_form(query), "page": str(page)}
-        body = await self._succeed(ORDER_LIST, form)
-        return self._parse(ORDER_LIST, parse_order_page, body, community_code, page)
+        envelope = await self._call(ORDER_LIST, form)
+        if envelope.documented is not None:
+            return read_orders(envelope.documented, community_code, page)
+        return self._parse(ORDER_LIST, parse_order_page, self._accept(ORDER_LIST, envelope), community_code, page)
 
     async def modules(self, community_code: str) -> tuple[Module, ...]:
         """The community's feature modules (3.2.1)."""

@@ -77,6 +77,9 @@ class WireWords(EnumWords[EnumT]):
     an unknown word becomes, and has no spelling. `numbered` says that the document numbers the members: where it does
     not, a number is a code of the old, undocumented numbering (quirk 88). `boolean` says that the numbers are 0 and 1,
     so that false and true may come instead.
+
+    `by_value` finds a member by a non-empty text or a number, for rows whose types were checked: to a dictionary, true
+    is 1, and so is 1.0.
     """
 
     def __init__(
@@ -84,15 +87,17 @@ class WireWords(EnumWords[EnumT]):
     ) -> None:
         super().__init__(enum, title, meaning, members)
         self.fallback = fallback
-        self.by_wire: dict[object, EnumT | None] = {None: None, "": None}
+        spellings: dict[object, EnumT] = {}
         codes = set()
         for member, word in members.items():
             if member is fallback:
                 continue
-            self.by_wire.update(dict.fromkeys((word.label, *word.also), member))
+            spellings.update(dict.fromkeys((word.label, *word.also), member))
             if word.code is not None:
-                self.by_wire[word.code] = member
+                spellings[word.code] = member
                 codes.add(word.code)
+        self.by_wire: dict[object, EnumT | None] = {None: None, "": None, **spellings}
+        self.by_value: dict[object, EnumT] = {**spellings, **{int(code): spellings[code] for code in codes}}
         self.numbered = bool(codes)
         self.boolean = codes == {"0", "1"}
 

@@ -1,17 +1,31 @@
 """Payment orders (document 2.1.2)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Annotated, Any
+
+import msgspec
 
 from schema.normalise.house import LONGEST_LABEL, house_of_label
 from schema.normalise.issues import Issues, raw_text
 from schema.normalise.literals import LiteralError, read_literal
 from schema.normalise.records import House, Order, OrderDetail, Page
-from schema.normalise.shapes import NotJsonError, data_of, read_json, read_page, row_list
+from schema.normalise.shapes import (
+    NotJsonError,
+    PageInfo,
+    ReadWire,
+    data_of,
+    read_clean_page,
+    read_json,
+    read_page,
+    row_list,
+)
 from schema.normalise.values import (
+    INT32_MAX,
     REMEMBERED,
     identifier,
     is_blank,
+    money,
     required_money,
     required_text,
     required_word,
@@ -26,6 +40,65 @@ LONGEST_REMEMBERED = 500
 
 class OrderIssues(Issues):
     platform = PlatformName.WJDH
+
+
+class OrderWire(msgspec.Struct, gc=False):
+    """A row of the list as documented: by the tables, by the examples, or between the two (quirks 99, 101, 109)."""
+
+    id: Annotated[int, msgspec.Meta(gt=0, le=INT32_MAX)]
+    title: str | None = None
+    amount: str | float | int | None = None
+    paied: str | bool | int | None = None
+    status: str | bool | int | None = None
+    number: str | None = None
+    remark: str | None = None
+    extra: str | dict[str, Any] | list[Any] | None = None
+    shop_number: str | None = None
+    house: Annotated[str, msgspec.Meta(max_length=LONGEST_LABEL)] | None = None
+
+
+class OrderListWire(ReadWire, gc=False, kw_only=True):
+    data: list[OrderWire]
+    pages: PageInfo | None = None
+
+
+decode_orders: Callable[[bytes], OrderListWire] = msgspec.json.Decoder(OrderListWire).decode
+"""The body of order/list, where it came as documented. Raises msgspec.DecodeError for any other."""
+
+_FEE_TYPES, _STATUSES, _PAYMENT_STATUSES = FEE_TYPE.by_value, ORDER_STATUS.by_value, PAYMENT_STATUS.by_value
+_OTHER_FEE = FeeType.OTHER
+
+
+def read_orders(body: OrderListWire, community_code: str, page: int) -> Page[Order]:
+    """As `parse_order_page`, for a body that came as documented."""
+    return read_clean_page(body.data, _clean_order, parse_order, community_code, page, body.pages)
+
+
+def _clean_order(row: OrderWire, community_code: str) -> Order | None:
+    """The row's record; None where a value is absent that the document promises, or one has an issue."""
+    title, number, shop_number, label = row.title, row.number, row.shop_number, row.house
+    amount = money(row.amount)
+    payment_status = _PAYMENT_STATUSES.get(row.paied)
+    status = _STATUSES.get(row.status)
+    details = _read_details(row.extra)
+    house = house_of_label(label, community_code) if label else None
+    if not (title and amount and payment_status and status) or details is None or (label and house is None):
+        return None
+    return Order(
+        platform_id=row.id,
+        community_code=community_code,
+        number=(number.strip() or None) if number else None,
+        title=title,
+        fee_type=_FEE_TYPES.get(title.strip()) or _OTHER_FEE,
+        amount=amount,
+        payment_status=payment_status,
+        status=status,
+        remark=row.remark or None,
+        details=details,
+        shop_number=(shop_number.strip() or None) if shop_number else None,
+        address=label or None,
+        house=house,
+    )
 
 
 def parse_order_page(body: Mapping[str, object], community_code: str, page: int) -> Page[Order]:
@@ -76,19 +149,25 @@ def _house(label: str | None, community_code: str, issues: OrderIssues) -> House
 
 def _details(extra: object, issues: OrderIssues) -> tuple[OrderDetail, ...] | None:
     """`extra` as names and values, in order; None where it is no such thing (quirks 7, 110, 111)."""
-    if isinstance(extra, str):
-        details = _remembered_details(extra) if len(extra) <= LONGEST_REMEMBERED else _details_of_text(extra)
-    else:
-        details = _details_of_value(extra)
+    details = _read_details(extra)
     if details is None:
         issues.add("details", extra, DataProblem.MALFORMED)
     return details
 
 
+def _read_details(extra: object) -> tuple[OrderDetail, ...] | None:
+    if isinstance(extra, str):
+        return _remembered_details(extra) if len(extra) <= LONGEST_REMEMBERED else _details_of_text(extra)
+    return _details_of_value(extra)
+
+
 def _details_of_value(value: object) -> tuple[OrderDetail, ...] | None:
-    if isinstance(value, dict):
-        return tuple([OrderDetail(name, raw_text(detail) or "") for name, detail in value.items()])
-    return () if value is None or value == [] else None
+    if not isinstance(value, dict):
+        return () if value is None or value == [] else None
+    details = []
+    for name, detail in value.items():  # by far the most are text already
+        details.append(OrderDetail(name, detail if isinstance(detail, str) else raw_text(detail) or ""))
+    return tuple(details)
 
 
 def _details_of_text(extra: str) -> tuple[OrderDetail, ...] | None:

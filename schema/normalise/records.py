@@ -55,7 +55,8 @@ class Page(Record, Generic[RecordT], frozen=True, gc=False):
     """One page of a platform's list, as the platform cut it.
 
     `total` is None where the platform gave no page information (nothing found, or a page beyond the end: quirks 138
-    and 139). `per_page` and `last_page` are the platform's own. `dropped` counts rows that had no identifier.
+    and 139). `per_page` and `last_page` are the platform's own. `dropped` counts rows that had no identifier. `clean`
+    says that there is none, and no issue in any record, so that nobody need look; without it there may be.
     """
 
     items: tuple[RecordT, ...]
@@ -64,6 +65,7 @@ class Page(Record, Generic[RecordT], frozen=True, gc=False):
     last_page: int | None = None
     total: int | None = None
     dropped: int = 0
+    clean: bool = False
 
 
 class HouseKey(NamedTuple):

@@ -4,7 +4,7 @@ PHP leaves traces: an empty object comes as `[]`, a list with gaps as an object 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -14,6 +14,7 @@ from schema.normalise.values import is_blank, row_id
 from schema.normalise.vocabulary import DataProblem
 
 RecordT = TypeVar("RecordT")
+WireT = TypeVar("WireT", bound=msgspec.Struct)
 
 ENCODED_TWICE = 2
 
@@ -26,6 +27,28 @@ class ShapeError(ValueError):
 
 class NotJsonError(ValueError):
     """A text is not JSON. The message holds nothing of it."""
+
+
+class ReadWire(msgspec.Struct, gc=False, kw_only=True):
+    """The body of a read that succeeded, as documented: with code 0, or with its data alone (quirks 9, 15).
+
+    Subclasses have its `data` as typed rows. They are a short cut and nothing else: a body that does not decode into
+    one is read by way of `data_of`, and one that does would be read the same that way. A test holds the two together.
+    """
+
+    code: Literal[0, "0"] | None = None
+
+
+class PageInfo(msgspec.Struct, gc=False):
+    """The `meta` or `pages` of a list, as far as it is of use; any value may come under these keys."""
+
+    current_page: Any = None
+    per_page: Any = None
+    last_page: Any = None
+    total: Any = None
+
+
+NO_INFO = PageInfo()
 
 
 def read_json(text: str) -> object:
@@ -93,14 +116,43 @@ def read_page(
     Rows that `parse` cannot identify are dropped and counted.
     """
     items = tuple([record for row in rows if (record := parse(row, community_code)) is not None])
-    known = info if isinstance(info, dict) else {}
+    known = msgspec.convert(info, PageInfo) if isinstance(info, dict) else NO_INFO
+    return _page(items, page, known, dropped=len(rows) - len(items))
+
+
+def read_clean_page(
+    rows: Sequence[WireT],
+    read: Callable[[WireT, str], RecordT | None],
+    parse: Callable[[object, str], RecordT | None],
+    community_code: str,
+    page: int,
+    info: PageInfo | None,
+) -> Page[RecordT]:
+    """As `read_page`, for rows that came as documented. `read` gives None for a row that `parse` is to read instead."""
+    clean = True
+    items = []
+    for row in rows:
+        record = read(row, community_code)
+        if record is None:
+            clean = False
+            record = parse(msgspec.structs.asdict(row), community_code)
+        if record is not None:
+            items.append(record)
+    return _page(tuple(items), page, info or NO_INFO, dropped=len(rows) - len(items), clean=clean)
+
+
+def _page(
+    items: tuple[RecordT, ...], page: int, info: PageInfo, *, dropped: int = 0, clean: bool = False
+) -> Page[RecordT]:
+    total = info.total
     return Page(
         items=items,
-        page=row_id(known.get("current_page")) or page,
-        per_page=row_id(known.get("per_page")),
-        last_page=row_id(known.get("last_page")),
-        total=0 if known.get("total") in (0, "0") else row_id(known.get("total")),
-        dropped=len(rows) - len(items),
+        page=row_id(info.current_page) or page,
+        per_page=row_id(info.per_page),
+        last_page=row_id(info.last_page),
+        total=0 if total in (0, "0") else row_id(total),
+        dropped=dropped,
+        clean=clean,
     )
 
 

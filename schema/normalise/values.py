@@ -161,22 +161,28 @@ def _word_problem(words: WireWords[EnumT], value: object, spelling: str | None) 
 
 def required_money(value: object, field: str, issues: Issues) -> Money | None:
     """An amount in yuan, as text ("0.01元", "1,234.50") or number; exact, never a binary float (quirk 109)."""
-    if isinstance(value, str) and len(value) <= LONGEST_AMOUNT:
-        found = _money_of_text(value)
-    else:
-        found = _money_of_number(value)
+    found = money(value)
     if found is None:
         issues.add(field, value, DataProblem.MISSING if is_blank(value) else DataProblem.MALFORMED)
     return found
 
 
-def _money_of_number(value: object) -> Money | None:
-    if type(value) is int:
-        return _money_of_text(str(value)) if abs(value) <= LARGEST_AMOUNT else None
-    if isinstance(value, float) and abs(value) <= LARGEST_AMOUNT:
-        # repr is the shortest text that reads back as this float: what the platform wrote.
-        return _money_of_text(format(Decimal(repr(value)), "f"))
+def money(value: object) -> Money | None:
+    """As `required_money`, but silent."""
+    if isinstance(value, str):
+        return _money_of_text(value) if len(value) <= LONGEST_AMOUNT else None
+    if isinstance(value, float):
+        # Both zeros are one key of a cache, and show their sign.
+        return _money_of_float(value) if value else _money_of_text(str(value))
+    if type(value) is int and abs(value) <= LARGEST_AMOUNT:
+        return _money_of_text(str(value))
     return None
+
+
+@lru_cache(REMEMBERED)
+def _money_of_float(amount: float) -> Money | None:
+    """repr is the shortest text that reads back as this float: what the platform wrote."""
+    return _money_of_text(format(Decimal(repr(amount)), "f")) if abs(amount) <= LARGEST_AMOUNT else None
 
 
 @lru_cache(REMEMBERED)

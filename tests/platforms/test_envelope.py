@@ -17,6 +17,7 @@ from gateway.platforms.envelope import (
     Envelope,
     open_envelope,
 )
+from schema.normalise.order import decode_orders
 
 NOTICE = (
     b"<br />\n<b>Notice</b>:  Undefined index: page in <b>/www/app/Page.php</b> on line <b>104</b><br />\n"
@@ -213,6 +214,42 @@ def test_quirk_192_mending_takes_no_longer_than_reading(body: bytes) -> None:
     with pytest.raises(BadAnswerError):
         opened(body)
     assert time.process_time() - started < 5.0  # a second here; minutes if it were not linear
+
+
+def documented(body: bytes, status: int = 200, content_type: bytes = b"application/json") -> Envelope:
+    return open_envelope(RawAnswer(status, [(b"content-type", content_type)], body), decode_orders)
+
+
+def test_a_success_that_came_as_documented_is_decoded_in_one_step() -> None:
+    envelope = documented(b'{"code": "0", "data": [{"id": 4, "title": "a"}], "pages": null}')
+
+    assert envelope.code == 0
+    assert [row.id for row in envelope.documented.data] == [4]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'\xef\xbb\xbf{"code": 0, "data": [], "pages": null}',
+        b'{"code": 0, "data": [], "pages": null,}',
+        b'{"code": 0, "data": "[]"}',
+        b'{"code": 9, "data": []}',
+        b'{"code": 1}',
+    ],
+)
+def test_every_other_answer_is_opened_as_ever(body: bytes) -> None:
+    envelope, other = documented(body), opened(body)
+
+    assert envelope.documented is None
+    assert (envelope.code, envelope.body) == (other.code, other.body)
+
+
+def test_a_bad_status_and_a_declared_charset_are_looked_at_first() -> None:
+    body = '{"data": [{"id": 4, "title": "水费"}]}'
+
+    with pytest.raises(BadAnswerError):
+        documented(body.encode(), status=500)
+    assert documented(body.encode("gb18030"), content_type=b"text/html; charset=GBK").body == json.loads(body)
 
 
 def test_half_of_a_surrogate_pair_becomes_the_replacement_character() -> None:
