@@ -1,6 +1,5 @@
 """The composition root: everything the gateway is made of, wired once. Nothing else makes these objects."""
 
-import math
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -17,7 +16,7 @@ from gateway.actions.relay import Relay
 from gateway.actions.write import Writer
 from gateway.auth.authenticator import open_authenticator
 from gateway.auth.node_ids import NodeIds, read_id_key
-from gateway.auth.principal import Principal, Scope
+from gateway.auth.principal import Principal
 from gateway.cache import SharedReads
 from gateway.context import RequestContext
 from gateway.events import EventBus
@@ -78,14 +77,18 @@ def _name() -> str:
 
 
 def create_app(
-    settings: Settings, clock: Clock = utc_now, *, started: Callable[[], object] = lambda: None
+    settings: Settings,
+    clock: Clock = utc_now,
+    *,
+    started: Callable[[], object] = lambda: None,
+    explorer_token: str = "",
 ) -> Starlette:
     """The ASGI application. Raises SettingsError; what it needs is opened when it starts and closed when it ends.
 
     `clock` is what the journal, the relay and the reconciler go by; `started` is called before the first request.
+    `explorer_token` is for whoever opens GraphiQL.
     """
     authenticator = open_authenticator(settings)
-    visitor = None if settings.is_production or settings.auth_issuer else _local_developer()
     schema = executable_schema()
     documents = Documents(
         schema,
@@ -109,8 +112,7 @@ def create_app(
 
     def routes(gateway: Gateway) -> list[BaseRoute]:
         async def identify(authorization: str | None) -> Principal:
-            principal = visitor if authorization is None else authenticator.cached(authorization)
-            return principal or await authenticator.authenticate(authorization)
+            return authenticator.cached(authorization) or await authenticator.authenticate(authorization)
 
         async def open_context(scope: ASGIScope, request_id: str) -> RequestContext:
             return gateway.open_context(await identify(_authorization(scope)), request_id)
@@ -149,7 +151,7 @@ def create_app(
             *payment_callback_routes(gateway.actions.payment, gateway.callback_tokens),
             *metrics_routes(gateway.metrics, gateway.journal.payments.counts),
             *health_routes({"journal": gateway.journal.ping}),
-            *(explorer_routes(GRAPHQL_PATH, GRAPHQL_PATH) if settings.shows_explorer else ()),
+            *(explorer_routes(GRAPHQL_PATH, GRAPHQL_PATH, explorer_token) if settings.shows_explorer else ()),
         ]
 
     @asynccontextmanager
@@ -181,11 +183,6 @@ async def open_gateway(settings: Settings, clock: Clock = utc_now) -> AsyncItera
         work = (gateway.relay, gateway.reconciler, gateway.placement)
         await stack.enter_async_context(at_work({type(worker).__name__: worker.run for worker in work}))
         yield gateway
-
-
-def _local_developer() -> Principal:
-    """Who asks without a token, in development on this machine alone: sees everything."""
-    return Principal("local developer", frozenset(Scope), None, token_id="", expires_at=math.inf)
 
 
 def _authorization(scope: ASGIScope) -> str | None:

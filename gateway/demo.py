@@ -1,4 +1,4 @@
-"""The demo: both platforms as a sandbox, the gateway over them, and one query with its real answer."""
+"""The demo: both platforms as a sandbox, the gateway over them, one query with its real answer, a token for more."""
 
 import asyncio
 import os
@@ -13,6 +13,7 @@ import orjson
 import uvicorn
 
 from gateway.app import GRAPHQL_PATH, create_app
+from gateway.auth.issuer import DevelopmentIssuer
 from gateway.sandbox.server import Sandbox
 from gateway.serve import UVICORN, EmbeddedServer, configure_logs
 from gateway.settings import Settings, load_settings
@@ -32,17 +33,23 @@ query Dashboard {
 }
 """
 
+TOKEN_TTL = 24 * 3600
+
 
 async def demo(settings: Settings, *, once: bool) -> int:
-    """Show one query and its answer, then serve until stopped, or with `once` end. Returns the exit status."""
+    """Show one query and its answer, then serve until stopped, or with `once` end. Returns the exit status.
+
+    Raises SettingsError where there is no development issuer: the demo hands its token to whoever opens GraphiQL.
+    """
     configure_logs()
     async with Sandbox() as sandbox:
         settings = load_settings({**os.environ, **sandbox.settings()})
+        token = DevelopmentIssuer.open(settings).mint(["*"], ["*"], "demo", TOKEN_TTL)
         listener = _listen(settings)
-        async with _serving(settings, listener):
+        async with _serving(settings, listener, token):
             address = f"http://{settings.host}:{listener.getsockname()[1]}"
-            answer = await _ask(address)
-            _show(address, answer, sandbox)
+            answer = await _ask(address, token)
+            _show(address, answer, sandbox, token)
             if not once:
                 await _until_stopped()
     return 0 if "errors" not in answer else 1
@@ -63,8 +70,9 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 @asynccontextmanager
-async def _serving(settings: Settings, listener: socket.socket) -> AsyncIterator[None]:
-    server = EmbeddedServer(uvicorn.Config(create_app(settings), **UVICORN | {"loop": "none"}))
+async def _serving(settings: Settings, listener: socket.socket, token: str) -> AsyncIterator[None]:
+    app = create_app(settings, explorer_token=token)
+    server = EmbeddedServer(uvicorn.Config(app, **UVICORN | {"loop": "none"}))
     running = asyncio.create_task(server.serve([listener]))
     while not server.started:
         if running.done():
@@ -77,19 +85,22 @@ async def _serving(settings: Settings, listener: socket.socket) -> AsyncIterator
         await running
 
 
-async def _ask(address: str) -> dict[str, object]:
-    async with httpx.AsyncClient(trust_env=False) as client:
+async def _ask(address: str, token: str) -> dict[str, object]:
+    async with httpx.AsyncClient(headers={"authorization": f"Bearer {token}"}, trust_env=False) as client:
         response = await client.post(f"{address}{GRAPHQL_PATH}", json={"query": QUERY})
         answer: dict[str, object] = response.json()
         return answer
 
 
-def _show(address: str, answer: dict[str, object], sandbox: Sandbox) -> None:
+def _show(address: str, answer: dict[str, object], sandbox: Sandbox, token: str) -> None:
     shown = orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode()
     sys.stdout.write(
         f"The gateway serves GraphQL at {address}{GRAPHQL_PATH}, GraphiQL at {address}/\n"
         f"over sandboxes of wjdh at {sandbox.wjdh.url} and security at {sandbox.security.url}\n\n"
-        f"{QUERY}\n{shown}\n"
+        f"{QUERY}\n{shown}\n\n"
+        f"Ask it yourself, with a token for everything, good for {TOKEN_TTL // 3600} hours (GraphiQL has it too):\n\n"
+        f"curl -s {address}{GRAPHQL_PATH} -H 'content-type: application/json' -H 'authorization: Bearer {token}' "
+        """-d '{"query": "{ viewer { subject scopes } }"}'\n"""
     )
     sys.stdout.flush()
 

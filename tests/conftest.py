@@ -13,11 +13,12 @@ import uvicorn
 from starlette.applications import Starlette
 
 from gateway.app import Gateway, create_app
+from gateway.auth.issuer import DevelopmentIssuer
 from gateway.journal.journal import Clock, utc_now
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions
 from gateway.serve import UVICORN, EmbeddedServer
-from gateway.settings import load_settings
+from gateway.settings import Settings, load_settings
 
 GatewayFactory = Callable[..., Any]
 
@@ -59,13 +60,19 @@ class Answer:
 
 
 class Served:
-    """A gateway being served: `await gateway.ask(query)` as a client does, `gateway.parts` for what is inside."""
+    """A gateway being served: `await gateway.ask(query)` as a client does, `gateway.parts` for what is inside.
 
-    def __init__(self, app: Starlette, url: str, data_dir: Path) -> None:
+    `token` is one for everything, of the development issuer (empty with another issuer), and what `client` sends;
+    `stranger` is a client that sends none.
+    """
+
+    def __init__(self, app: Starlette, url: str, data_dir: Path, token: str) -> None:
         self.app = app
         self.url = url
         self.data_dir = data_dir
-        self.client = httpx.AsyncClient(base_url=url, trust_env=False, timeout=30)
+        self.token = token
+        self.client = httpx.AsyncClient(base_url=url, headers=_bearer(token), trust_env=False, timeout=30)
+        self.stranger = httpx.AsyncClient(base_url=url, trust_env=False, timeout=30)
 
     @property
     def parts(self) -> Gateway:
@@ -75,9 +82,24 @@ class Served:
     async def ask(
         self, query: str, variables: Mapping[str, Any] | None = None, *, token: str | None = None, **extra: Any
     ) -> Answer:
-        headers = {"authorization": f"Bearer {token}"} if token else {}
+        """With the token given, or that for everything; an empty one is not sent."""
+        token = self.token if token is None else token
         body = {"query": query, "variables": dict(variables or {}), **extra}
-        return Answer(await self.client.post("/graphql", json=body, headers=headers))
+        return Answer(await self.stranger.post("/graphql", json=body, headers=_bearer(token)))
+
+    async def aclose(self) -> None:
+        await self.client.aclose()
+        await self.stranger.aclose()
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"} if token else {}
+
+
+def _token_for_everything(settings: Settings) -> str:
+    if settings.auth_issuer:
+        return ""
+    return DevelopmentIssuer.open(settings).mint(["*"], ["*"], "developer", 3600)
 
 
 @asynccontextmanager
@@ -92,11 +114,11 @@ async def serve_gateway(environ: Mapping[str, str], clock: Clock = utc_now) -> A
             await running
         await asyncio.sleep(0.001)
     port = server.servers[0].sockets[0].getsockname()[1]
-    served = Served(app, f"http://127.0.0.1:{port}", settings.data_dir)
+    served = Served(app, f"http://127.0.0.1:{port}", settings.data_dir, _token_for_everything(settings))
     try:
         yield served
     finally:
-        await served.client.aclose()
+        await served.aclose()
         server.should_exit = True
         await running
 

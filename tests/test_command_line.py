@@ -70,10 +70,14 @@ def process_wait(seconds: float) -> None:
     time.sleep(seconds)
 
 
-def test_serve_needs_settings_alone_to_answer_from_other_servers(served):
-    url, _, _ = served
+def ask(url: str, query: str, token: str) -> dict:
+    return httpx.post(f"{url}/graphql", headers={"authorization": f"Bearer {token}"}, json={"query": query}).json()
 
-    answer = httpx.post(f"{url}/graphql", json={"query": '{ modules(communityCode: "10002") { name enabled } }'}).json()
+
+def test_serve_needs_settings_alone_to_answer_from_other_servers(served):
+    url, _, environ = served
+
+    answer = ask(url, '{ modules(communityCode: "10002") { name enabled } }', run(environ, "token").stdout.strip())
 
     assert len(answer["data"]["modules"]) == 9
 
@@ -92,11 +96,7 @@ def test_a_token_of_the_command_is_one_that_the_server_takes(served):
         environ, "token", "--scopes", "module:read", "--communities", "10002", "--subject", "desk"
     ).stdout.strip()
 
-    answer = httpx.post(
-        f"{url}/graphql",
-        headers={"authorization": f"Bearer {token}"},
-        json={"query": '{ viewer { subject scopes communityCodes } a: modules(communityCode: "00001") { name } }'},
-    ).json()
+    answer = ask(url, '{ viewer { subject scopes communityCodes } a: modules(communityCode: "00001") { name } }', token)
 
     assert answer == {
         "data": {"viewer": {"subject": "desk", "scopes": ["module:read"], "communityCodes": ["10002"]}, "a": None}
@@ -132,6 +132,20 @@ def test_the_demo_shows_one_query_and_its_real_answer_and_ends_with_0(environ, t
     assert "query Dashboard" in shown.stdout
     assert '"pendingShenhes": ' in shown.stdout
     assert '"errors"' not in shown.stdout
+    assert re.search(r"^curl .*-H 'authorization: Bearer ey", shown.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("GATEWAY_HOST", "0.0.0.0"), ("GATEWAY_AUTH_ISSUER", "https://login.example")],  # noqa: S104 # is refused
+)
+def test_neither_a_token_nor_the_demo_is_to_be_had_where_others_could_use_it(environ, setting, value):
+    for command in ("token", "demo"):
+        ended = run(environ | {setting: value}, command)
+
+        assert ended.returncode == 2
+        assert ended.stdout == ""
+        assert setting in ended.stderr
 
 
 def test_wrong_settings_end_the_command_with_the_name_of_the_variable(environ):

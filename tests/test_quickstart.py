@@ -1,6 +1,7 @@
 """README and quick start tell the truth: a gateway over the sandbox is asked what they show, the answers compared."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -74,7 +75,8 @@ async def test_each_query_is_answered_as_shown(gateway: Any, environ: dict[str, 
 @pytest.mark.parametrize("example", examples("sh", "json"), ids=["readme", "quickstart"])
 async def test_each_command_with_an_answer_answers_as_shown(gateway: Any, in_ci: bool, example: Example) -> None:
     require("curl", in_ci)
-    output = await run("sh", "-c", example.text.replace(ADDRESS, gateway.url))
+    environ = os.environ | {"GATEWAY_DATA_DIR": str(gateway.data_dir)}
+    output = await run("sh", "-c", example.text.replace(ADDRESS, gateway.url), cwd=ROOT, env=environ)
     assert json.loads(output) == json.loads(example.answer)
 
 
@@ -82,7 +84,7 @@ async def test_each_command_with_an_answer_answers_as_shown(gateway: Any, in_ci:
 async def test_the_code_for_fetch_prints_what_is_shown(gateway: Any, in_ci: bool) -> None:
     require("node", in_ci)
     (example,) = examples("js", "text")
-    program = example.text.replace(ADDRESS, gateway.url)
+    program = example.text.replace(ADDRESS, gateway.url).replace('"…"', f'"{gateway.token}"')
     assert await run("node", "--input-type=module", "-e", program) == example.answer
 
 
@@ -91,8 +93,10 @@ def require(command: str, in_ci: bool) -> None:
         pytest.skip(f"needs {command}")
 
 
-async def run(*command: str) -> str:
-    process = await to_thread(subprocess.run, command, capture_output=True, text=True, timeout=30, check=True)
+async def run(*command: str, **options: Any) -> str:
+    process = await to_thread(
+        subprocess.run, command, capture_output=True, text=True, timeout=30, check=True, **options
+    )
     return process.stdout
 
 

@@ -1,5 +1,6 @@
 """GraphiQL, served from this package alone: users sit on closed networks (`scripts/build-explorer` builds it)."""
 
+from html import escape
 from pathlib import Path
 from string import Template
 
@@ -45,10 +46,13 @@ def example_operations() -> list[str]:
     return [path.read_text(encoding="utf-8") for path in sorted(EXAMPLES.glob("*.graphql"))]
 
 
-def explorer_routes(graphql_path: str, subscription_path: str = "") -> list[Route]:
-    """The page at `/`, and what it loads under `/explorer/`. Without a subscription path GraphiQL offers none."""
+def explorer_routes(graphql_path: str, subscription_path: str = "", token: str = "") -> list[Route]:
+    """The page at `/`, and what it loads under `/explorer/`. Without a subscription path GraphiQL offers none.
+
+    A `token` is on the page for everybody who opens it, and GraphiQL sends it; without one GraphiQL asks for it.
+    """
     page = Template((ASSETS / "index.html").read_text(encoding="utf-8")).substitute(
-        graphql_path=graphql_path, subscription_path=subscription_path
+        graphql_path=graphql_path, subscription_path=subscription_path, token=escape(token)
     )
     examples = orjson.dumps(example_operations())
     built = {path.name for path in ASSETS.iterdir() if path.suffix in (".js", ".css")}

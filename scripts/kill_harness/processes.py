@@ -15,6 +15,9 @@ from uuid import uuid4
 import asyncpg
 import httpx
 
+from gateway.auth.issuer import DevelopmentIssuer
+from gateway.settings import load_settings
+
 SERVER = os.environ.get("GATEWAY_TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 LAST_SETTING = "GATEWAY_CALLBACK_KEY_D"
 """What the sandbox prints last, once it listens."""
@@ -38,6 +41,12 @@ class GatewayProcess:
     @property
     def pid(self) -> int:
         return self._running().pid
+
+    def client(self) -> httpx.AsyncClient:
+        """A caller who may do everything."""
+        token = DevelopmentIssuer.open(load_settings(self._environ)).mint(["*"], ["*"], "developer", 24 * 3600)
+        headers = {"authorization": f"Bearer {token}"}
+        return httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, timeout=30)
 
     async def start(self, *, ready: bool = True) -> None:
         """Start it, and with `ready` return when it takes requests."""

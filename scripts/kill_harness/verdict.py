@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import httpx
 from notifier import Notifier
 from processes import PAUSE, GatewayProcess, Platforms
 
@@ -63,7 +62,7 @@ async def kept(gateway: GatewayProcess) -> dict[str, dict[str, str]]:
     """All payments of the journal by order number, as the gateway shows them."""
     payments: dict[str, dict[str, str]] = {}
     after: str | None = None
-    async with httpx.AsyncClient(base_url=gateway.url, trust_env=False, timeout=30) as client:
+    async with gateway.client() as client:
         while True:
             body = {"query": PAYMENTS, "variables": {"first": 100, "after": after}}
             page = (await client.post("/graphql", json=body)).json()["data"]["payments"]

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Iterator
+from html import escape
 
 import httpx
 import pytest
@@ -23,6 +24,14 @@ def test_the_page_names_the_endpoint_and_loads_built_files_of_this_server(explor
     for path in re.findall(r'(?:src|href)="([^"]+)"', page.text):
         if not path.startswith("data:"):
             assert explorer.get(f"/{path}").status_code == 200
+
+
+def test_the_page_holds_a_token_only_if_it_is_given_one() -> None:
+    for token in ("", 'ey"><script>'):
+        with running([*explorer_routes("/graphql", token=token)], Watched()) as server:
+            page = httpx.get(server.url, trust_env=False).text
+            assert f'data-token="{escape(token)}"' in page
+            assert "<script>" not in page
 
 
 def test_no_script_of_the_page_is_inline_and_no_other_host_is_allowed(explorer: httpx.Client) -> None:

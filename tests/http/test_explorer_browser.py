@@ -1,59 +1,90 @@
 """GraphiQL in a real browser, over the whole gateway and a sandbox of both platforms."""
 
 import os
-import shutil
+import re
+import signal
+import sys
+from asyncio import create_subprocess_exec, subprocess, timeout
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from browser import open_page, write_token
+from playwright.async_api import Page, expect
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+RESULT = ".result-window .view-lines"
+HEADERS = ".graphiql-editor-tool .view-lines"
 
 
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield await browser.new_page(color_scheme="light", viewport={"width": 1400, "height": 850})
-        await browser.close()
+    async with open_page() as page:
+        yield page
 
 
-async def test_an_example_runs_and_nothing_leaves_the_machine(gateway: Any, page: Page, tmp_path: Path) -> None:
+@pytest.fixture
+async def demo(tmp_path: Path) -> AsyncIterator[str]:
+    """The address of `gateway demo`."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+    environ = clean | {"GATEWAY_PORT": "0", "GATEWAY_DATA_DIR": str(tmp_path / "data")}
+    process = await create_subprocess_exec(sys.executable, "-m", "gateway", "demo", env=environ, stdout=subprocess.PIPE)
+    async with timeout(30):
+        shown = (await process.stdout.readuntil(b"Stop with")).decode()
+    yield re.findall(r"GraphiQL at (\S+)/\n", shown)[0]
+    process.send_signal(signal.SIGTERM)
+    assert await process.wait() == 0
+
+
+async def test_in_the_demo_an_example_runs_at_once_and_nothing_leaves_the_machine(
+    demo: str, page: Page, tmp_path: Path
+) -> None:
     requested: list[str] = []
     complaints: list[str] = []
     page.context.on("request", lambda request: requested.append(request.url))
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
 
-    await page.goto(gateway.url)
+    await page.goto(demo)
     for name in ("Dashboard", "Reviews", "Orders", "Repairs", "Modules", "Resident", "Dictionaries", "Platforms"):
         await expect(page.get_by_role("tab", name=name)).to_be_visible()
     await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text("pendingShenhes")
     await page.get_by_role("button", name="Execute query").click()
 
-    result = page.locator(".result-window .view-lines")
+    result = page.locator(RESULT)
     await expect(result).to_contain_text('"unpaidOrders"')
     await expect(result).not_to_contain_text('"errors"')
+    await page.get_by_role("tab", name="Orders").click()
+    await expect(page.locator(HEADERS).locator("visible=true")).to_contain_text('"Bearer ey')
     await page.get_by_role("button", name="Show Documentation Explorer").click()
     await expect(page.locator(".graphiql-doc-explorer-content")).to_contain_text("Mutation")
     await page.wait_for_load_state("networkidle")
-    await page.screenshot(path=tmp_path / "explorer.png")
+    await page.screenshot(path=tmp_path / "demo.png")
 
-    assert requested.count(f"{gateway.url}/graphql") >= 2, "the schema, and the operation"
+    assert requested.count(f"{demo}/graphql") >= 2, "the schema, and the operation"
     assert any("/explorer/graphql.worker-" in url for url in requested)
-    outside = [url for url in requested if not url.startswith((f"{gateway.url}/", "data:", "blob:"))]
+    outside = [url for url in requested if not url.startswith((f"{demo}/", "data:", "blob:"))]
     assert outside == []
     assert complaints == []
+
+
+async def test_elsewhere_it_asks_for_a_token_and_says_where_one_comes_from(
+    gateway: Any, page: Page, tmp_path: Path
+) -> None:
+    await page.goto(gateway.url)
+    headers = page.locator(HEADERS).locator("visible=true")
+    await expect(headers).to_contain_text('"Authorization": "Bearer "')
+    await expect(headers).to_contain_text('"gateway token"')
+    await page.get_by_role("button", name="Execute query").click()
+    await expect(page.locator(RESULT)).to_contain_text('"UNAUTHENTICATED"')
+    await page.screenshot(path=tmp_path / "closed.png")
+
+    await write_token(page, gateway.token)
+    await page.get_by_role("button", name="Execute query").click()
+
+    await expect(page.locator(RESULT)).to_contain_text('"unpaidOrders"')
+    await page.get_by_role("button", name="Show Documentation Explorer").click()
+    await expect(page.locator(".graphiql-doc-explorer-content")).to_contain_text("Mutation")
+    await page.screenshot(path=tmp_path / "open.png")

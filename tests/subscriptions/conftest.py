@@ -23,8 +23,8 @@ def environ(environ: dict[str, str], extra: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 def connect(gateway) -> Connect:
-    """Opens a socket to the gateway; see `connected`."""
-    return partial(connected, gateway.url)
+    """Opens a socket to the gateway, with a token for everything unless another is given; see `connected`."""
+    return partial(connected, gateway.url, token=gateway.token)
 
 
 @pytest.fixture

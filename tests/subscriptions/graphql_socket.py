@@ -73,7 +73,7 @@ class Socket:
 
 @asynccontextmanager
 async def connected(
-    url: str, *, token: str | None = None, init: bool = True, subprotocol: str = "graphql-transport-ws", **options: Any
+    url: str, *, token: str = "", init: bool = True, subprotocol: str = "graphql-transport-ws", **options: Any
 ) -> AsyncIterator[Socket]:
     """Connect to the gateway at this HTTP address; with `init`, until it is acknowledged."""
     address = f"{url.replace('http', 'ws', 1)}/graphql"

@@ -15,7 +15,7 @@ async def test_a_query_is_answered_by_next_and_complete(connect):
         assert await socket.receive("1") == {
             "id": "1",
             "type": "next",
-            "payload": {"data": {"viewer": {"subject": "local developer"}}},
+            "payload": {"data": {"viewer": {"subject": "developer"}}},
         }
         assert await socket.receive("1") == {"id": "1", "type": "complete"}
 
@@ -72,16 +72,16 @@ async def test_an_operation_that_cannot_run_is_answered_by_error_alone(connect, 
                 assert await socket.error_code("1") == code
 
                 await socket.subscribe("1", VIEWER)  # the id is free again, and nothing came after the error
-                assert await socket.data("1") == {"viewer": {"subject": "local developer"}}
+                assert await socket.data("1") == {"viewer": {"subject": "developer"}}
                 assert (await socket.receive("1"))["type"] == "complete"
 
 
-async def test_pings_are_answered_before_and_after_the_init(connect):
+async def test_pings_are_answered_before_and_after_the_init(connect, mint):
     async with connect(init=False) as socket:
         await socket.send("ping", payload={"now": 1})
         assert await socket.receive() == {"type": "pong"}
         await socket.send("pong")
-        await socket.init()
+        await socket.init(Authorization=f"Bearer {mint()}")
         await socket.send("ping")
         assert await socket.receive() == {"type": "pong"}
 
@@ -97,7 +97,7 @@ async def test_completing_a_subscription_ends_it_and_frees_its_id(connect, gatew
         await until(lambda: not len(gateway.parts.watches))
 
         await socket.subscribe("1", VIEWER)
-        assert await socket.data("1") == {"viewer": {"subject": "local developer"}}
+        assert await socket.data("1") == {"viewer": {"subject": "developer"}}
 
 
 async def test_completing_a_query_stops_its_reads(connect, gateway, sandbox):

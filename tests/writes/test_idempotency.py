@@ -146,9 +146,9 @@ async def test_an_order_alike_that_is_lost_as_well_leaves_both_unknown_rather_th
 async def test_a_write_runs_to_its_end_when_its_client_leaves(gateway, sandbox, until):
     prepared = await ORDER.prepare(gateway)
     sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.LATENCY, seconds=0.4))
-    async with httpx.AsyncClient(base_url=gateway.url, trust_env=False, timeout=0.15) as client:
-        with pytest.raises(httpx.ReadTimeout):
-            await client.post("/graphql", json={"query": ORDER.document, "variables": {"input": prepared}})
+    body = {"query": ORDER.document, "variables": {"input": prepared}}
+    with pytest.raises(httpx.ReadTimeout):
+        await gateway.client.post("/graphql", json=body, timeout=0.15)
 
     async def ended():
         [operation] = (await gateway.ask(OPERATIONS)).data["operations"]["nodes"]
@@ -178,7 +178,7 @@ async def test_a_write_under_way_is_brought_to_its_end_at_shutdown(environ, sand
     await process.start()
     sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.LATENCY, seconds=0.5))
     body = {"query": ORDER.document, "variables": {"input": dict(ORDER.input)}}
-    async with httpx.AsyncClient(base_url=process.url, trust_env=False, timeout=30) as client:
+    async with process.client() as client:
         writing = asyncio.create_task(client.post("/graphql", json=body))
         await until(lambda: _sent(sandbox))
         await process.stop()
@@ -198,7 +198,7 @@ async def test_a_write_whose_gateway_is_killed_is_ended_by_the_next_one(
     await process.start()
     sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.APPLIED_THEN_HANG))
     body = {"query": ORDER.document, "variables": {"input": dict(ORDER.input)}}
-    async with httpx.AsyncClient(base_url=process.url, trust_env=False, timeout=30) as client:
+    async with process.client() as client:
         writing = asyncio.create_task(client.post("/graphql", json=body))
         await until(lambda: _sent(sandbox))
         await process.kill()

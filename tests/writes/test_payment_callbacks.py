@@ -206,7 +206,7 @@ async def test_a_full_disk_is_answered_2_while_reads_go_on(environ, sandbox, tmp
     process = GatewayProcess(environ, tmp_path / "log")
     await process.start()
     try:
-        async with httpx.AsyncClient(base_url=process.url, trust_env=False, timeout=30) as client:
+        async with process.client() as client:
             resident = Resident(client, environ)
             assert await resident.pay("1", "1", "1") == KEPT
             await until(lambda: _is_delivered(client, "1"))

@@ -1,4 +1,5 @@
-// GraphiQL for this gateway: which endpoint, which examples and whether there are subscriptions stand on the page.
+// GraphiQL for this gateway: which endpoint, which examples, whose token and whether there are subscriptions stand on the
+// page.
 
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
@@ -13,7 +14,7 @@ globalThis.MonacoEnvironment = {
 };
 
 const page = document.getElementById('explorer');
-const { graphqlPath, subscriptionPath, examplesPath } = page.dataset;
+const { graphqlPath, subscriptionPath, examplesPath, token } = page.dataset;
 
 const webSocketUrl = (path) => {
   const url = new URL(path, location.href);
@@ -21,17 +22,32 @@ const webSocketUrl = (path) => {
   return url.href;
 };
 
-const fetcher = createGraphiQLFetcher({
+// What the headers editor of each tab begins with. WebSockets carry the same in connection_init.
+const hint = `\
+// A token goes here; in development
+// "gateway token" prints one. Then
+// re-fetch the schema (⟳, on the left).
+`;
+const headers = `${token ? '' : hint}{ "Authorization": "Bearer ${token}" }`;
+
+const send = createGraphiQLFetcher({
   url: graphqlPath,
   subscriptionUrl: subscriptionPath && webSocketUrl(subscriptionPath),
   enableIncrementalDelivery: false,
 });
+
+// GraphiQL asks for the schema before the editor is there.
+const fetcher = (request, options) =>
+  request.operationName === 'IntrospectionQuery' && !options.headers
+    ? send(request, { ...options, headers: { Authorization: `Bearer ${token}` } })
+    : send(request, options);
 
 const examples = await (await fetch(examplesPath)).json();
 
 createRoot(page).render(
   <GraphiQL
     fetcher={fetcher}
+    defaultHeaders={headers}
     defaultTabs={examples.map((query) => ({ query }))}
     defaultEditorToolsVisibility="headers"
     inputValueDeprecation

@@ -1,0 +1,44 @@
+"""Chromium without a screen, and what a person does in GraphiQL."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from playwright.async_api import Page, async_playwright
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@asynccontextmanager
+async def open_page() -> AsyncIterator[Page]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield await browser.new_page(color_scheme="light", viewport={"width": 1400, "height": 850})
+        await browser.close()
+
+
+async def write_query(page: Page, query: str) -> None:
+    await _write(page, ".graphiql-query-editor", query)
+
+
+async def write_token(page: Page, token: str) -> None:
+    """Into the headers, and fetch the schema with it."""
+    await _write(page, ".graphiql-editor-tool", f'{{ "Authorization": "Bearer {token}" }}')
+    await page.get_by_role("button", name="Re-fetch GraphQL schema").click()
+
+
+async def _write(page: Page, editor: str, text: str) -> None:
+    await page.locator(f"{editor} .view-lines").locator("visible=true").click()
+    await page.keyboard.press("ControlOrMeta+A")
+    await page.keyboard.press("Delete")
+    await page.keyboard.insert_text(text)

@@ -1,0 +1,47 @@
+"""Nobody is let in without a token, in development either, whatever they speak."""
+
+import pytest
+from websockets import connect
+
+JSON = {"content-type": "application/json"}
+EVENTS = JSON | {"accept": "text/event-stream"}
+QUERY = b'{"query": "{ viewer { subject } }"}'
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        pytest.param(JSON, QUERY, id="query"),
+        pytest.param(JSON, b'{"query": "{ __schema { queryType { name } } }"}', id="introspection"),
+        pytest.param(JSON, b'{"query": "mutation { syncModules(input: {}) { outcome } }"}', id="mutation"),
+        pytest.param(EVENTS, b'{"query": "subscription { orderPaid { orderNumber } }"}', id="events"),
+    ],
+)
+async def test_a_request_without_a_token_is_401(gateway, sandbox, headers, body):
+    response = await gateway.stranger.post("/graphql", headers=headers, content=body)
+
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert response.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert "data" not in response.json()
+    assert sandbox.calls == []
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Basic ZGV2ZWxvcGVyOg==", "Bearer forged"])
+async def test_nor_is_one_whose_header_holds_none(gateway, authorization):
+    response = await gateway.stranger.post("/graphql", headers=JSON | {"authorization": authorization}, content=QUERY)
+
+    assert response.status_code == 401
+
+
+async def test_a_query_in_the_address_needs_one_too(gateway):
+    assert (await gateway.stranger.get("/graphql", params={"query": "{ __typename }"})).status_code == 401
+
+
+async def test_a_web_socket_without_a_token_is_closed_before_it_is_acknowledged(gateway):
+    address = f"{gateway.url.replace('http', 'ws')}/graphql"
+    async with connect(address, subprotocols=["graphql-transport-ws"], proxy=None) as socket:
+        await socket.send('{"type": "connection_init"}')
+        await socket.wait_closed()
+
+        assert socket.close_code == 4403
