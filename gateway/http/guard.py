@@ -86,8 +86,8 @@ class GuardedExecutor:
         return needed
 
     def _guard(self, resolve: Callable[..., Any], source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
-        scopes = self._scopes_of(info.parent_type.fields[info.field_name])
-        if scopes:
+        field = info.parent_type.fields.get(info.field_name)  # None for __typename, which any type has
+        if field is not None and (scopes := self._scopes_of(field)):
             info.context.principal.require(*sorted(scopes))
         return resolve(source, info, **arguments)
 

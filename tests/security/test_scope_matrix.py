@@ -1,0 +1,179 @@
+"""Each scope held against each field that needs one: who lacks it gets null and its name, and nothing is asked for.
+
+The fields are those of the executable schema, so a new one is tested as soon as it is there.
+"""
+
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from graphql import is_interface_type
+from schema_routes import SCHEMA, Field, Ids, Route, node_types, routes_to, scoped_fields
+from wire import over_event_stream, over_websocket
+
+from gateway.auth.principal import Scope
+from schema.build import scopes_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+WRITTEN = """
+mutation Written {
+  announcement: createAnnouncement(input: {
+    communityCode: "10002", title: "停水通知", content: "明日停水", idempotencyKey: "a"
+  }) { operation { id } announcement { id } }
+  payment: payCallback(input: {
+    orderNumber: "20201213104757994399", shopNumber: "1900000109", weixinNumber: "4200000202"
+  }) { payment { id } }
+}
+"""
+LISTED = """
+{ community(code: "10002") {
+    id modules { id } house(building: 1, unit: 1, floor: 1, room: 101) { id }
+    shenhes(filter: { status: PENDING }, first: 1) { nodes { id } } orders(first: 1) { nodes { id } }
+    repairs(filter: { status: OPEN }, first: 1) { nodes { id } } } }
+"""
+
+ROUTES = [route for field in scoped_fields() for route in routes_to(field)]
+READS = [route for route in ROUTES if route.fields[0].parent == "Query"]
+PAYLOADS = [route for route in ROUTES if route.fields[0].parent == "Mutation" and len(route.fields) > 1]
+MUTATIONS = [Route((Field("Mutation", name),)) for name in SCHEMA.mutation_type.fields]
+NODES = [Route((Field("Query", "node"),), on=name) for name in node_types()]
+SUBSCRIPTIONS = [Route((Field("Subscription", name),)) for name in SCHEMA.subscription_type.fields]
+SCOPE_OF_NODE = {
+    "Announcement": "announcement:read",
+    "Community": None,
+    "House": "people:read",
+    "Module": "module:read",
+    "Operation": "operation:read",
+    "Order": "order:read",
+    "Payment": "payment:read",
+    "Repair": "repair:read",
+    "Shenhe": "shenhe:read",
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def ids(site: Any) -> Ids:
+    """A record of each type that has a node id."""
+    written = (await site.ask(WRITTEN)).data
+    listed = (await site.ask(LISTED)).data["community"]
+    return {
+        "Announcement": written["announcement"]["announcement"]["id"],
+        "Operation": written["announcement"]["operation"]["id"],
+        "Payment": written["payment"]["payment"]["id"],
+        "Community": listed["id"],
+        "Module": listed["modules"][0]["id"],
+        "House": listed["house"]["id"],
+        **{
+            name: listed[field]["nodes"][0]["id"]
+            for name, field in (("Shenhe", "shenhes"), ("Order", "orders"), ("Repair", "repairs"))
+        },
+    }
+
+
+def needed(route: Route) -> set[str]:
+    by_id = {SCOPE_OF_NODE[route.on]} - {None} if route.on else set()
+    return by_id | route.scopes
+
+
+def refusals(answer: Any) -> list[dict[str, Any]]:
+    return [error for error in answer.body.get("errors", []) if error["extensions"]["code"] == "FORBIDDEN"]
+
+
+def value_at(data: Any, path: list[str | int]) -> Any:
+    for part in path:
+        data = data[part]
+    return data
+
+
+async def test_every_record_with_an_id_has_its_scope_here(ids):
+    assert set(SCOPE_OF_NODE) == set(ids) == set(node_types())
+
+
+async def test_every_scope_guards_some_field_but_that_which_unmasks():
+    guarded = set().union(*(needed(route) for route in [*ROUTES, *NODES]))
+    assert guarded == set(Scope) - {Scope.PII_READ}
+
+
+async def test_an_interface_asks_for_the_scopes_that_its_types_ask_for():
+    for interface in filter(is_interface_type, SCHEMA.type_map.values()):
+        for name, field in interface.fields.items():
+            for implementation in SCHEMA.get_possible_types(interface):
+                assert scopes_of(implementation.fields[name]) == scopes_of(field)
+
+
+@pytest.mark.parametrize("route", [*READS, *NODES], ids=str)
+async def test_a_field_is_null_without_any_of_its_scopes_and_costs_no_call(site, ids, route):
+    document, variables = route.document(ids)
+    answer = await site.ask(document, variables, site.mint(needed(route)))
+    assert "errors" not in answer.body, "the scopes it declares are enough"
+
+    before = route.document(ids, without_last=True) if len(route.fields) > 1 else ("{ __typename }", {})
+    for scope in Scope:
+        token = site.mint(set(Scope) - {scope})
+        answer, calls = await site.calls_of(document, variables, token)
+
+        if scope not in needed(route):
+            assert "errors" not in answer.body, scope
+            continue
+        _, calls_before = await site.calls_of(*before, token)
+        assert calls <= calls_before
+        assert refusals(answer) == answer.errors
+        for error in answer.errors:
+            assert error["extensions"]["missingScope"] == scope
+            assert value_at(answer.partial, error["path"]) is None
+
+
+@pytest.mark.parametrize("route", MUTATIONS, ids=str)
+async def test_a_mutation_without_its_scope_is_never_begun(site, ids, route):
+    document, variables = route.document(ids)
+    [scope] = route.fields[0].scopes
+    written = await site.gateway.parts.journal.operations.list(None, 0, 1)
+
+    answer, calls = await site.calls_of(document, variables, site.mint(set(Scope) - {scope}))
+
+    assert answer.partial == {route.fields[0].name: None}
+    assert answer.error["extensions"] | {"requestId": ""} == {
+        "code": "FORBIDDEN",
+        "missingScope": scope,
+        "requestId": "",
+    }
+    assert not calls
+    assert await site.gateway.parts.journal.operations.list(None, 0, 1) == written
+
+
+@pytest.mark.parametrize("route", MUTATIONS, ids=str)
+async def test_a_mutation_needs_its_scope_alone(site, ids, route):
+    document, variables = route.document(ids)
+
+    answer = await site.ask(document, variables, site.mint(route.scopes))
+
+    assert "errors" not in answer.body
+    assert answer.data[route.fields[0].name]
+
+
+@pytest.mark.parametrize("route", PAYLOADS, ids=str)
+async def test_what_a_mutation_gives_back_needs_its_own_scope(site, ids, route):
+    document, variables = route.document(ids)
+    for scope in route.fields[-1].scopes - route.fields[0].scopes:
+        answer = await site.ask(document, variables, site.mint(set(Scope) - {scope}))
+
+        assert {error["extensions"]["missingScope"] for error in refusals(answer)} == {scope}
+        for error in answer.errors:
+            assert error["path"][-1] == route.fields[-1].name
+            assert value_at(answer.partial, error["path"]) is None
+            assert value_at(answer.partial, error["path"][:1]) is not None
+
+
+@pytest.mark.parametrize("route", SUBSCRIPTIONS, ids=str)
+@pytest.mark.parametrize("carried", [over_websocket, over_event_stream], ids=["WebSocket", "event stream"])
+async def test_a_subscription_begins_with_its_scope_alone_and_not_without_it(site, ids, route, carried):
+    document, variables = route.document(ids)
+    [scope] = route.scopes
+
+    [refused] = await carried(site.gateway.url, site.mint(set(Scope) - {scope}), document, variables)
+    begun = await carried(site.gateway.url, site.mint({scope}), document, variables)
+
+    assert '"code":"FORBIDDEN"' in refused
+    assert f'"missingScope":"{scope}"' in refused
+    assert begun == []

@@ -1,0 +1,58 @@
+"""Operations sent as WebSocket messages and as requests for an event stream: what comes back, word for word."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from websockets import ClientConnection, connect
+
+PATIENCE = 5.0
+SUBPROTOCOL = "graphql-transport-ws"
+
+
+@asynccontextmanager
+async def socket(url: str, token: str) -> AsyncIterator[ClientConnection]:
+    """A WebSocket whose `connection_init` has been acknowledged."""
+    address = f"{url.replace('http', 'ws', 1)}/graphql"
+    async with connect(address, subprotocols=[SUBPROTOCOL], proxy=None) as connection:
+        await send(connection, "connection_init", payload={"authorization": f"Bearer {token}"})
+        assert json.loads(await connection.recv()) == {"type": "connection_ack"}
+        yield connection
+
+
+async def send(connection: ClientConnection, type_: str, **rest: Any) -> None:
+    await connection.send(json.dumps({"type": type_, **rest}))
+
+
+async def over_websocket(url: str, token: str, query: str, variables: Mapping[str, Any]) -> list[str]:
+    """Every message that answers an operation; of a subscription those until nothing more is ready."""
+    async with socket(url, token) as connection:
+        await send(connection, "subscribe", id="1", payload={"query": query, "variables": variables})
+        if query.lstrip().startswith("subscription"):
+            await send(connection, "subscribe", id="2", payload={"query": "{ __typename }"})
+        received: list[str] = []
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                text = str(await connection.recv())
+                message = json.loads(text)
+                if message["id"] == "1":
+                    received.append(text)
+                if message["type"] in ("complete", "error"):
+                    return received
+
+
+async def over_event_stream(url: str, token: str, query: str, variables: Mapping[str, Any]) -> list[str]:
+    """The first event of a stream, with all its lines; none where nothing comes at once."""
+    headers = {"authorization": f"Bearer {token}", "accept": "text/event-stream"}
+    body = {"query": query, "variables": variables}
+    async with (
+        httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=0.2) as client,
+        client.stream("POST", "/graphql", json=body) as stream,
+    ):
+        try:
+            return [line async for line in stream.aiter_lines() if line.startswith("data: {")]
+        except httpx.ReadTimeout:
+            return []
