@@ -68,7 +68,7 @@ class Security(PlatformClient):
         envelope = await self._call(endpoint, form)
         if envelope.code == NOT_FOUND:
             return None
-        return self._parse(endpoint, parse_owner, self._accept(endpoint, envelope).get("data"))
+        return self._parse(endpoint, parse_owner, self._accept(endpoint, envelope).get("data"), house)
 
     async def module_states(self) -> dict[str, tuple[ModuleState, ...]]:
         """The production state of every community's modules, by community code (3.1.1; quirk 167)."""

@@ -8,13 +8,15 @@ import msgspec
 
 from schema.normalise.issues import HOUSE_PII, OWNER_PII, Issues
 from schema.normalise.person import MemberWire, PersonIssues, read_person
-from schema.normalise.records import House, HouseOwner, Member, Residency
+from schema.normalise.records import House, HouseKey, HouseOwner, Member, Residency
 from schema.normalise.shapes import one_row, rows_within
 from schema.normalise.values import REMEMBERED, identifier, integer, required_word, word
 from schema.normalise.vocabulary import DataProblem, PlatformName, ResidentRole
 from schema.normalise.words import HOUSE_OWNERSHIP, HOUSE_STATUS, HOUSE_USE, OCCUPANT_TYPE, RESIDENT_ROLE
 
 LONGEST_LABEL = 200
+
+_ROLES = RESIDENT_ROLE.by_wire
 
 _LABEL = re.compile(r"([0-9]{1,9})(?:栋|幢|号楼)([0-9]{1,9})单元(-?[0-9]{1,9})[楼层]([0-9]{1,9})[号室]?\s*$")
 
@@ -68,8 +70,8 @@ def read_member(row: Mapping[str, object]) -> Member:
     return read_person(Member, msgspec.convert(row, MemberWire), issues, role)
 
 
-def parse_owner(data: object) -> HouseOwner | None:
-    """The `data` of the owner look-up (1.1.3); None when it is empty: the house has none. Raises ShapeError."""
+def parse_owner(data: object, house: HouseKey | None = None) -> HouseOwner | None:
+    """The `data` of the owner look-up for a house (1.1.3); None when it is empty: it has none. Raises ShapeError."""
     row = one_row(data)
     if row is None:
         return None
@@ -86,7 +88,19 @@ def parse_owner(data: object) -> HouseOwner | None:
         ownership=word(HOUSE_OWNERSHIP, get("people_house_xingzhi"), "ownership", issues),
         status=word(HOUSE_STATUS, get("people_house_status"), "status", issues),
         data_issues=issues.found,
+        house=house,
     )
+
+
+def clean_role(role: object, other: object) -> ResidentRole | None:
+    """As `read_role`. Raises KeyError where that would find an issue."""
+    found = _ROLES[role]
+    if other is None:
+        return found
+    alternative = _ROLES[other]
+    if found is not None and alternative not in (None, found):
+        raise KeyError(other)
+    return found or alternative
 
 
 def read_role(role: object, other: object, issues: Issues) -> ResidentRole | None:

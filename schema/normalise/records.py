@@ -143,7 +143,10 @@ class House(Record, frozen=True, gc=False, kw_only=True):
 
 
 class HouseOwner(Record, frozen=True, gc=False, kw_only=True):
-    """The answer of the owner look-up (1.1.3): the owner's phone and role, and what it tells of the house itself."""
+    """The answer of the owner look-up (1.1.3): the owner's phone and role, and what it tells of the house itself.
+
+    `house` is the address that was asked for.
+    """
 
     phone: str | None = None
     role: ResidentRole | None = None
@@ -152,6 +155,7 @@ class HouseOwner(Record, frozen=True, gc=False, kw_only=True):
     ownership: HouseOwnership | None = None
     status: HouseStatus | None = None
     data_issues: tuple[DataIssue, ...] = ()
+    house: HouseKey | None = None
 
 
 class Residency(Record, frozen=True, gc=False, kw_only=True):
@@ -169,10 +173,15 @@ class People(Person, frozen=True, gc=False):
     residencies: tuple[Residency, ...] = ()
 
 
+ReviewKey = tuple[str | None, int]
+"""Which review: the community whose list was asked, None where that is not known (quirk 175), and the row's number."""
+
+
 class ShenhePeople(Person, frozen=True, gc=False):
     """The applicant inside a review's content (preface 审核数据; job and company are merged in)."""
 
     user_id: int | None = None
+    review: ReviewKey | None = None
 
 
 class ShenheHouse(Record, frozen=True, gc=False, kw_only=True):
@@ -215,6 +224,7 @@ class ShenheContent(Record, frozen=True, gc=False, kw_only=True):
     people: ShenhePeople | None = None
     house: ShenheHouse | None = None
     raw: str | None = None
+    review: ReviewKey | None = None
 
 
 class Shenhe(Record, frozen=True, gc=False, kw_only=True):

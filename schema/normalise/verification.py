@@ -9,13 +9,16 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-from schema.normalise.records import HouseKey, HouseOwner, People, Record, Shenhe, ShenhePeople
+from schema.normalise.records import HouseKey, HouseOwner, People, Record, ReviewKey, Shenhe, ShenhePeople
 from schema.normalise.states import FindingCode, Severity
 from schema.normalise.vocabulary import PiiKind, ResidentRole, ShenheType
 
 
 class Finding(Record, frozen=True, gc=False, kw_only=True):
-    """One result. `field` is a public field name of the application, `submitted` and `registered` its two values."""
+    """One result. `field` is a public field name of the application, `submitted` and `registered` its two values.
+
+    `review` is the review they are shown with, where they may be personal.
+    """
 
     code: FindingCode
     severity: Severity
@@ -23,6 +26,7 @@ class Finding(Record, frozen=True, gc=False, kw_only=True):
     submitted: str | None = None
     registered: str | None = None
     pii: PiiKind | None = None
+    review: ReviewKey | None = None
 
 
 class _Compared(NamedTuple):
@@ -79,6 +83,7 @@ def person_findings(applicant: ShenhePeople, registered: People | None) -> Itera
             submitted=_text(submitted),
             registered=_text(known),
             pii=pii,
+            review=applicant.review,
         )
 
 
@@ -91,6 +96,7 @@ def id_card_findings(applicant: ShenhePeople) -> Iterator[Finding]:
             field="content.people.idCard",
             submitted=applicant.id_card,
             pii=PiiKind.ID_CARD,
+            review=applicant.review,
         )
 
 
@@ -131,6 +137,7 @@ def owner_findings(review: Shenhe, owner: HouseOwner | None) -> Iterator[Finding
             submitted=phone,
             registered=owner.phone,
             pii=PiiKind.PHONE,
+            review=(review.community_code, review.platform_id),
         )
 
 
