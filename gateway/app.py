@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.types import ASGIApp
 from starlette.types import Scope as ASGIScope
 
 from gateway.actions.reconcile import Reconciler
@@ -23,10 +24,13 @@ from gateway.events import EventBus
 from gateway.execution.documents import Documents
 from gateway.execution.executor import Executor
 from gateway.execution.limits import Limits
+from gateway.http.application import Application
+from gateway.http.cross_origin import with_origins
 from gateway.http.explorer import explorer_routes
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.guard import GuardedExecutor
 from gateway.http.health import health_routes
+from gateway.http.hosts import Hosts
 from gateway.http.metrics import metrics_routes
 from gateway.http.payment_callback import CallbackTokens, payment_callback_routes
 from gateway.http.sse import EventStreamEndpoint
@@ -82,7 +86,7 @@ def create_app(
     *,
     started: Callable[[], object] = lambda: None,
     explorer_token: str = "",
-) -> Starlette:
+) -> Application:
     """The ASGI application. Raises SettingsError; what it needs is opened when it starts and closed when it ends.
 
     `clock` is what the journal, the relay and the reconciler go by; `started` is called before the first request.
@@ -110,7 +114,9 @@ def create_app(
         settings.document_cache,
     )
 
-    def routes(gateway: Gateway) -> list[BaseRoute]:
+    def edges(gateway: Gateway) -> tuple[ASGIApp, list[BaseRoute]]:
+        """What answers GraphQL over HTTP, and the routes of all else."""
+
         async def identify(authorization: str | None) -> Principal:
             return authenticator.cached(authorization) or await authenticator.authenticate(authorization)
 
@@ -145,8 +151,7 @@ def create_app(
                 origins=settings.origins,
             ),
         )
-        return [
-            Route(GRAPHQL_PATH, event_streams),
+        return with_origins(event_streams, settings.origins), [
             WebSocketRoute(GRAPHQL_PATH, web_sockets),
             *payment_callback_routes(gateway.actions.payment, gateway.callback_tokens),
             *metrics_routes(gateway.metrics, gateway.journal.payments.counts),
@@ -158,14 +163,15 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_gateway(settings, clock) as gateway:
             app.state.gateway = gateway
-            app.router.routes[:] = routes(gateway)
+            application.graphql, app.router.routes[:] = edges(gateway)
             started()
             try:
                 yield
             finally:
                 await authenticator.aclose()
 
-    return Starlette(lifespan=lifespan)
+    application = Application(Starlette(lifespan=lifespan), GRAPHQL_PATH, Hosts(settings.hosts))
+    return application
 
 
 @asynccontextmanager

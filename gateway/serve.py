@@ -10,7 +10,9 @@ import structlog
 import uvicorn
 
 from gateway.app import create_app
-from gateway.http.websocket_protocol import WebSocketProtocol
+from gateway.http.server.connections import Connections
+from gateway.http.server.limits import ServerLimits
+from gateway.http.server.websocket_connection import WebSocketConnection
 from gateway.ops.collector import settle_collector
 from gateway.settings import Settings, SettingsError, load_settings
 
@@ -30,25 +32,33 @@ def serve(settings: Settings, workers: int = 1) -> int:
         host=settings.host,
         port=settings.port,
         workers=workers,
-        **UVICORN,
+        **server_options(settings),
     )
     return 0
 
 
-UVICORN: dict[str, Any] = {
-    "loop": "uvloop",
-    "http": "httptools",
-    "ws": WebSocketProtocol,
-    "ws_max_size": 1024 * 1024,
-    "ws_per_message_deflate": False,
-    "access_log": False,
-    "server_header": False,
-    "date_header": True,
-    "log_config": None,
-    "timeout_graceful_shutdown": GRACE,
-    "timeout_keep_alive": 75,
-    "h11_max_incomplete_event_size": 16 * 1024,
-}
+def server_options(settings: Settings) -> dict[str, Any]:
+    """What uvicorn is run with. No request is trusted to say which proxies it came through: nothing here asks."""
+    limits = ServerLimits(
+        header_timeout=settings.header_timeout,
+        body_timeout=settings.body_timeout,
+        keep_alive_timeout=settings.keep_alive_timeout,
+        stall_timeout=settings.stall_timeout,
+        max_connections=settings.max_connections,
+    )
+    return {
+        "loop": "uvloop",
+        "http": Connections(limits),
+        "ws": WebSocketConnection,
+        "ws_max_size": 1024 * 1024,
+        "ws_per_message_deflate": False,
+        "access_log": False,
+        "proxy_headers": False,
+        "server_header": False,
+        "date_header": True,
+        "log_config": None,
+        "timeout_graceful_shutdown": GRACE,
+    }
 
 
 class EmbeddedServer(uvicorn.Server):

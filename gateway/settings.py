@@ -16,6 +16,8 @@ DatabaseUrl = Annotated[str, msgspec.Meta(pattern=r"^(postgres(ql)?://.+)?$")]
 
 SHORTEST_KEY = 32
 
+LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
+
 
 class SettingsError(Exception):
     """The settings cannot be used. The message names the variable, never its value."""
@@ -69,6 +71,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     websocket_init_timeout: Seconds = 5.0
     max_subscriptions: Count = 20
     allowed_origins: str = ""
+    allowed_hosts: str = ""
+
+    header_timeout: Seconds = 10.0
+    body_timeout: Seconds = 15.0
+    keep_alive_timeout: Seconds = 75.0
+    stall_timeout: Seconds = 10.0
+    max_connections: Count = 1000
 
     max_body_bytes: Count = 256 * 1024
     max_tokens: Count = 2000
@@ -89,8 +98,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def origins(self) -> frozenset[str]:
-        """The origins of `allowed_origins`, which has blanks or commas between them."""
-        return frozenset(self.allowed_origins.replace(",", " ").split())
+        """The origins of `allowed_origins`."""
+        return frozenset(_words(self.allowed_origins))
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names that a request's `Host` may have; any, if there are none.
+
+        Development answers to this machine's own names, so that no web page reaches it by a name of its choice.
+        """
+        listed = frozenset(_words(self.allowed_hosts.lower()))
+        return listed if self.is_production else listed | LOOPBACK_NAMES | {self.host.lower()}
 
     @property
     def shows_explorer(self) -> bool:
@@ -117,6 +135,11 @@ def _convert(values: Mapping[str, str]) -> Settings:
             reason = str(error).split(" - at ")[0].replace(f" '{value}'", "")
             raise SettingsError(f"{PREFIX}{field.upper()}: {reason}") from None
     return msgspec.convert(values, Settings, strict=False, dec_hook=_path)
+
+
+def _words(text: str) -> list[str]:
+    """A list that has blanks or commas between its members."""
+    return text.replace(",", " ").split()
 
 
 def _path(kind: type, value: str) -> Path:

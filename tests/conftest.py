@@ -17,7 +17,7 @@ from gateway.auth.issuer import DevelopmentIssuer
 from gateway.journal.journal import Clock, utc_now
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions
-from gateway.serve import UVICORN, EmbeddedServer
+from gateway.serve import EmbeddedServer, server_options
 from gateway.settings import Settings, load_settings
 
 GatewayFactory = Callable[..., Any]
@@ -107,7 +107,7 @@ async def serve_gateway(environ: Mapping[str, str], clock: Clock = utc_now) -> A
     """Serve a gateway of these settings on a port of its own, with uvicorn as in production."""
     settings = load_settings(environ)
     app = create_app(settings, clock)
-    server = EmbeddedServer(uvicorn.Config(app, **UVICORN | {"loop": "none", "port": 0}))
+    server = EmbeddedServer(uvicorn.Config(app, **server_options(settings) | {"loop": "none", "port": 0}))
     running = asyncio.create_task(server.serve())
     while not server.started:
         if running.done():

@@ -39,10 +39,9 @@ LAYERS = (
     ("/gateway/auth/", "caller, context"),
     ("/gateway/app.py", "caller, context"),
     ("/gateway/context.py", "caller, context"),
+    ("/gateway/http/server/", "edge: HTTP, writing to the socket"),
     ("/gateway/http/", "edge: GraphQL over HTTP"),
     ("/starlette/", "edge: Starlette"),
-    ("/uvicorn/protocols/", "edge: uvicorn, writing to the socket"),
-    ("/uvicorn/middleware/", "edge: uvicorn, writing to the socket"),
 )
 """Parts of file names, the first that fits decides."""
 

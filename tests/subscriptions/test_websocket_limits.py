@@ -13,9 +13,8 @@ from websockets.exceptions import InvalidStatus
 from gateway.app import create_app
 from gateway.auth.tokens import LEEWAY
 from gateway.http.origin import may_connect
-from gateway.http.websocket_protocol import WebSocketProtocol
-from gateway.serve import UVICORN, EmbeddedServer
-from gateway.settings import load_settings
+from gateway.serve import EmbeddedServer, server_options
+from gateway.settings import Settings, load_settings
 
 VIEWER = "{ viewer { subject } }"
 PAID = "subscription { orderPaid { orderNumber } }"
@@ -90,7 +89,7 @@ async def test_a_message_beyond_the_limit_of_a_body_closes_with_1009(connect):
 
 async def test_a_message_beyond_what_the_server_takes_closes_with_1009(connect):
     async with connect() as socket:
-        await socket.connection.send(" " * (UVICORN["ws_max_size"] + 1))
+        await socket.connection.send(" " * (server_options(Settings())["ws_max_size"] + 1))
 
         assert await socket.closed() == 1009
 
@@ -130,10 +129,6 @@ def test_an_origin_is_the_hosts_own_or_listed(origin, allowed):
     )
 
 
-class Impatient(WebSocketProtocol):
-    stall_timeout = 0.2
-
-
 async def test_a_client_that_reads_nothing_is_dropped():
     gone = asyncio.Event()
 
@@ -145,7 +140,7 @@ async def test_a_client_that_reads_nothing_is_dropped():
         except OSError:
             gone.set()
 
-    async with serving(flood, ws=Impatient, lifespan="off") as (url, _stop):
+    async with serving(flood, Settings(stall_timeout=0.2), lifespan="off") as (url, _stop):
         stalled = sockets.socket()
         stalled.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
         stalled.connect(("127.0.0.1", int(url.rpartition(":")[2])))
@@ -157,8 +152,8 @@ async def test_a_client_that_reads_nothing_is_dropped():
 
 
 async def test_a_server_that_stops_says_so_at_once(environ, mint):
-    app = create_app(load_settings(environ))
-    async with serving(app) as (url, stop), connected(url, token=mint()) as socket:
+    settings = load_settings(environ)
+    async with serving(create_app(settings), settings) as (url, stop), connected(url, token=mint()) as socket:
         await socket.subscribe("1", 'subscription { repairChanged(communityCode: "10002") { id } }')
         await socket.settle()
 
@@ -171,9 +166,9 @@ async def test_a_server_that_stops_says_so_at_once(environ, mint):
 
 
 @asynccontextmanager
-async def serving(app, **options):
+async def serving(app, settings, **options):
     """Serve any application as the gateway is served: its address, and how to stop it."""
-    server = EmbeddedServer(uvicorn.Config(app, **UVICORN | {"loop": "none", "port": 0} | options))
+    server = EmbeddedServer(uvicorn.Config(app, **server_options(settings) | {"loop": "none", "port": 0} | options))
     running = asyncio.create_task(server.serve())
     await until(lambda: server.started)
 

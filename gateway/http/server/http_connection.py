@@ -1,0 +1,369 @@
+"""HTTP/1.1 (RFC 9112) on one connection: from bytes to exchanges, answered one after the other."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from enum import Enum, auto
+from math import inf
+from typing import Any, Final, Literal, cast
+from urllib.parse import unquote
+
+import httptools
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.config import Config
+from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
+from uvicorn.server import ServerState
+
+from gateway.errors import MethodNotAllowedError, RateLimitedError, UserInputError
+from gateway.http.graphql import only_errors, send_answer
+from gateway.http.negotiation import MediaType
+from gateway.http.refusal import Refusal
+from gateway.http.request_id import request_id
+from gateway.http.server.exchange import Exchange
+from gateway.http.server.head import require_short, require_short_url, require_unambiguous, split_target
+from gateway.http.server.limits import (
+    HIGH_WATER,
+    LINGER,
+    LONGEST_HEAD,
+    MOST_FRAMING,
+    MOST_HEADERS,
+    MOST_PIPELINED,
+    PROGRESS,
+    ServerLimits,
+)
+
+ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
+
+
+class Awaited(Enum):
+    """What the client has to do next."""
+
+    HEAD = auto()
+    BODY = auto()
+    NOTHING = auto()
+    NEXT_REQUEST = auto()
+    READING = auto()
+    CLOSING = auto()
+
+
+class HttpConnection(asyncio.Protocol):
+    """Made for each connection, by `Connections`.
+
+    A request that is malformed, too large or too slow is answered in its turn, and the connection closed: where the
+    next one begins is no longer certain.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        loop: asyncio.AbstractEventLoop,
+        limits: ServerLimits,
+        header_lines: Callable[[list[tuple[bytes, bytes]]], bytes],
+    ) -> None:
+        """`header_lines` writes uvicorn's own headers, as lines."""
+        self._config = config
+        self._server_state = server_state
+        self._app_state = app_state
+        self._loop = loop
+        self._limits = limits
+        self._lines = header_lines
+        self._app = cast("ASGIApp", config.loaded_app)
+        self._connections: set[Any] = server_state.connections
+
+        self._parser: Any = httptools.HttpRequestParser(self)
+        self._receiving: Literal["nothing", "head", "body"] = "nothing"
+        self._count = 0  # requests
+        self._url = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._fields: list[tuple[bytes, bytes]] = []  # headers or trailers that are being received
+        self._framing_bytes = 0  # of the request, besides its body
+
+        self._incoming: Exchange | None = None
+        self._answering: Exchange | None = None
+        self._pipeline: deque[tuple[Exchange, ASGIApp]] = deque()
+        self.drained: asyncio.Event | None = None  # while the client reads too slowly
+        self._is_reading = True
+        self._is_refused = False
+        self._is_ending = False
+        self._is_stopping = False
+
+    # What the transport calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._server = get_local_addr(self._transport)
+        self._client = get_remote_addr(self._transport)
+        self._scheme = "https" if is_ssl(self._transport) else "http"
+        self._connections.add(self)
+        if len(self._connections) > 2 * self._limits.max_connections:
+            self._transport.abort()
+        elif len(self._connections) > self._limits.max_connections:
+            busy = Refusal.of(RateLimitedError("The server has as many connections as it takes", 1.0))
+            self._refuse(503, busy.error, busy.headers)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self)
+        self._is_ending = True
+        if self._answering is not None:
+            self._answering.leave()
+        self._pipeline.clear()
+        self.resume_writing()
+        self._parser = None  # it refers to the connection
+
+    def pause_writing(self) -> None:
+        self.drained = asyncio.Event()
+
+    def resume_writing(self) -> None:
+        if self.drained is not None:
+            self.drained.set()
+            self.drained = None
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_refused or self._is_ending:
+            return
+        self._framing_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            if isinstance(cause, Refusal):
+                self._refuse(cause.status, cause.error, cause.headers)
+            elif not self._has_all():
+                self._refuse(400, UserInputError("request", "This is not well-formed HTTP"))
+        else:
+            if self._framing_bytes > MOST_FRAMING:
+                self._refuse(431, UserInputError("headers", "The request is too long besides its body"))
+
+    # What the parser calls: a Refusal ends the parsing
+
+    def on_message_begin(self) -> None:
+        self._receiving = "head"
+        self._count += 1
+        self._incoming = None
+        self._url = b""
+        self._fields = []
+
+    def on_url(self, part: bytes) -> None:
+        self._url += part
+        require_short_url(self._url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._fields.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self._receiving = "body"
+        headers = self._headers = self._fields
+        self._fields = []  # trailers come to nothing
+        version = self._parser.get_http_version()
+        fields = dict(headers)
+        require_unambiguous(version, headers, fields)
+        if len(headers) > MOST_HEADERS or self._framing_bytes > LONGEST_HEAD:
+            require_short(headers)
+        path, query = split_target(self._url, fields.get(b"host"))
+        if self._parser.should_upgrade():
+            return
+        if len(self._pipeline) == MOST_PIPELINED:
+            raise Refusal.of(RateLimitedError("Too many requests wait on this connection", 1.0))
+        scope: Scope = {
+            "type": "http",
+            "asgi": ASGI,
+            "http_version": version,
+            "method": self._parser.get_method().decode("ascii"),
+            "scheme": self._scheme,
+            "path": unquote(path) if b"%" in path else path.decode("ascii"),
+            "raw_path": path,
+            "query_string": query,
+            "root_path": "",
+            "headers": headers,
+            "client": self._client,
+            "server": self._server,
+        }
+        if self._app_state:
+            scope["state"] = self._app_state.copy()
+        self._incoming = Exchange(
+            self,
+            scope,
+            keep_alive=version == "1.1" and not self._is_stopping and self._parser.should_keep_alive(),
+            expects_continue=b"expect" in fields and fields[b"expect"].lower() == b"100-continue",
+        )
+        self._queue(self._incoming, self._app)
+
+    def on_body(self, chunk: bytes) -> None:
+        self._framing_bytes -= len(chunk)
+        if self._incoming is not None:
+            self._incoming.feed(chunk)
+            if self._incoming.buffered > HIGH_WATER:
+                self._control_reading()
+
+    def on_message_complete(self) -> None:
+        self._receiving = "nothing"
+        self._framing_bytes = 0
+        if self._incoming is not None:
+            self._incoming.end_body()
+
+    def _has_all(self) -> bool:
+        """Whether what was received is the last that will be answered: nothing after it matters."""
+        last = self._incoming
+        return self._receiving == "nothing" and last is not None and not last.keep_alive
+
+    def _upgrade(self, rest: bytes) -> None:
+        """To WebSocket; any other protocol is ignored (RFC 9110, 7.8), and its request read without that header."""
+        method = self._parser.get_method()
+        protocol = dict(self._headers).get(b"upgrade", b"").lower()
+        if method == b"CONNECT":
+            self._refuse(405, MethodNotAllowedError("The server is no proxy"))
+        elif protocol != b"websocket" or self._config.ws_protocol_class is None:
+            self.data_received(self._head(method, without=b"upgrade") + rest)
+        elif self._answering is not None:
+            self._refuse(400, UserInputError("upgrade", "An upgrade has to wait for the answers before it"))
+        else:
+            self._connections.discard(self)
+            self._is_ending = True
+            self._parser = None
+            web_socket = cast("Any", self._config.ws_protocol_class)(
+                config=self._config, server_state=self._server_state, app_state=self._app_state, _loop=self._loop
+            )
+            web_socket.stall_timeout = self._limits.stall_timeout
+            self._transport.set_protocol(web_socket)
+            web_socket.connection_made(self._transport)
+            web_socket.data_received(self._head(method) + rest)
+
+    def _head(self, method: bytes, *, without: bytes = b"") -> bytes:
+        """The head that was read, as bytes again."""
+        lines = [b"%b: %b\r\n" % header for header in self._headers if header[0] != without]
+        return b"%b %b HTTP/1.1\r\n%b\r\n" % (method, self._url, b"".join(lines))
+
+    # What exchanges call
+
+    @property
+    def header_lines(self) -> bytes:
+        return self._lines(self._server_state.default_headers)
+
+    def write(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    def read_on(self) -> None:
+        self._control_reading()
+
+    def answered(self, exchange: Exchange) -> None:
+        self._server_state.total_requests += 1
+        self._answering = None
+        if exchange is self._incoming:
+            self._incoming = None
+        if not exchange.keep_alive:
+            self._end(lingering=not exchange.is_received)
+        elif self._pipeline:
+            self._begin(*self._pipeline.popleft())
+        if not self._is_reading:
+            self._control_reading()
+
+    def failed(self, exchange: Exchange, error: Exception | None) -> None:
+        if exchange.is_gone:
+            return
+        exchange.leave()
+        self._answering = None
+        self._pipeline.clear()
+        if error is None or exchange.is_begun:
+            self._end(lingering=False)
+        else:
+            self._refuse(500, error)
+
+    # Answering
+
+    def _queue(self, exchange: Exchange, app: ASGIApp) -> None:
+        if self._answering is None:
+            self._begin(exchange, app)
+        else:
+            self._pipeline.append((exchange, app))
+            self._control_reading()
+
+    def _begin(self, exchange: Exchange, app: ASGIApp) -> None:
+        self._answering = exchange
+        task = self._loop.create_task(exchange.run(app))
+        self._server_state.tasks.add(task)
+        task.add_done_callback(self._server_state.tasks.discard)
+
+    def _refuse(self, status: int, error: Exception, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+        """Answer what is being received with an error, after all that came before it; then close."""
+        self._is_refused = True
+        refused = self._incoming if self._receiving == "body" else None
+        if refused is not None and refused is self._answering:
+            refused.leave()
+            self._answering = None
+            if refused.is_begun:
+                self._end(lingering=False)
+                return
+        elif self._pipeline and self._pipeline[-1][0] is refused:
+            self._pipeline.pop()
+        scope = {"type": "http", "http_version": "1.1", "method": "GET"}
+        self._queue(Exchange(self, scope, keep_alive=False, expects_continue=False), _only(status, error, headers))
+
+    def _end(self, *, lingering: bool) -> None:
+        """Close. A client that is still sending would be told of that instead of its answer: it gets some time.
+
+        (RFC 9112, 9.6.)
+        """
+        self._is_ending = True
+        if lingering and self._transport.can_write_eof() and not self._transport.is_closing():
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def _control_reading(self) -> None:
+        """Read nothing that would have to be kept: while requests wait, or while the application does not read."""
+        is_full = self._incoming is not None and self._incoming.buffered > HIGH_WATER
+        is_reading = self._is_ending or not (is_full or self._pipeline or self._is_refused)
+        if is_reading is not self._is_reading and not self._transport.is_closing():
+            self._is_reading = is_reading
+            (self._transport.resume_reading if is_reading else self._transport.pause_reading)()
+
+    # What the sweep and the server call
+
+    def awaited(self) -> tuple[Hashable, float]:
+        limits = self._limits
+        unread = self._transport.get_write_buffer_size()
+        if self._is_ending or self._transport.is_closing():
+            return (Awaited.CLOSING, unread // PROGRESS), limits.stall_timeout if unread else LINGER
+        if self.drained is not None:
+            return (Awaited.READING, unread // PROGRESS), limits.stall_timeout
+        if self._answering is not None:
+            if self._receiving == "body" and self._answering is self._incoming and self._is_reading:
+                return (Awaited.BODY, self._count), LINGER if self._is_stopping else limits.body_timeout
+            return Awaited.NOTHING, inf
+        if self._receiving == "head" or self._count == 0:
+            return (Awaited.HEAD, self._count or 1), limits.header_timeout
+        return (Awaited.NEXT_REQUEST, self._count), limits.keep_alive_timeout
+
+    def give_up(self) -> None:
+        if self._is_ending or self._transport.is_closing() or self.drained is not None:
+            self._transport.abort()
+        elif self._answering is not None:
+            self._refuse(408, UserInputError("body", "The body did not arrive in time"))
+        elif self._receiving == "head":
+            self._refuse(408, UserInputError("headers", "The headers did not arrive in time"))
+        else:
+            self._end(lingering=False)
+
+    def shutdown(self) -> None:
+        """The server stops. A stream has no end that could be waited for: its connection is closed."""
+        self._is_stopping = True
+        if self._answering is None or self._answering.is_stream:
+            if self._answering is not None:
+                self._answering.leave()
+            self._end(lingering=False)
+        else:
+            self._answering.keep_alive = False
+
+
+def _only(status: int, error: Exception, headers: Sequence[tuple[bytes, bytes]]) -> ASGIApp:
+    """An application whose answer is this error."""
+
+    async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
+        id_ = request_id(None)
+        await send_answer(send, status, MediaType.JSON, id_, headers, only_errors(error, id_))
+
+    return answer
