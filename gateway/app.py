@@ -108,7 +108,7 @@ def create_app(
         introspection=not settings.is_production,
     )
     executor = GuardedExecutor(
-        Executor(schema, plans=settings.plans, size=settings.document_cache),
+        Executor(schema, plans=settings.plans, size=settings.document_cache, suggestions=not settings.is_production),
         schema,
         scopes_of,
         settings.document_cache,

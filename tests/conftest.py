@@ -10,10 +10,12 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from issuer import Issuer
 from starlette.applications import Starlette
 
 from gateway.app import Gateway, create_app
 from gateway.auth.issuer import DevelopmentIssuer
+from gateway.auth.principal import Scope
 from gateway.journal.journal import Clock, utc_now
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions
@@ -62,8 +64,7 @@ class Answer:
 class Served:
     """A gateway being served: `await gateway.ask(query)` as a client does, `gateway.parts` for what is inside.
 
-    `token` is one for everything, of the development issuer (empty with another issuer), and what `client` sends;
-    `stranger` is a client that sends none.
+    `client` sends `token`, which opens everything; `stranger` is a client that sends none.
     """
 
     def __init__(self, app: Starlette, url: str, data_dir: Path, token: str) -> None:
@@ -97,14 +98,20 @@ def _bearer(token: str) -> dict[str, str]:
 
 
 def _token_for_everything(settings: Settings) -> str:
+    """Empty where tokens come from elsewhere."""
     if settings.auth_issuer:
         return ""
     return DevelopmentIssuer.open(settings).mint(["*"], ["*"], "developer", 3600)
 
 
 @asynccontextmanager
-async def serve_gateway(environ: Mapping[str, str], clock: Clock = utc_now) -> AsyncIterator[Served]:
-    """Serve a gateway of these settings on a port of its own, with uvicorn as in production."""
+async def serve_gateway(
+    environ: Mapping[str, str], clock: Clock = utc_now, token: str | None = None
+) -> AsyncIterator[Served]:
+    """Serve a gateway of these settings on a port of its own, with uvicorn as in production.
+
+    `token` is what it is asked with; None stands for one of the development issuer.
+    """
     settings = load_settings(environ)
     app = create_app(settings, clock)
     server = EmbeddedServer(uvicorn.Config(app, **server_options(settings) | {"loop": "none", "port": 0}))
@@ -114,7 +121,8 @@ async def serve_gateway(environ: Mapping[str, str], clock: Clock = utc_now) -> A
             await running
         await asyncio.sleep(0.001)
     port = server.servers[0].sockets[0].getsockname()[1]
-    served = Served(app, f"http://127.0.0.1:{port}", settings.data_dir, _token_for_everything(settings))
+    token = _token_for_everything(settings) if token is None else token
+    served = Served(app, f"http://127.0.0.1:{port}", settings.data_dir, token)
     try:
         yield served
     finally:
@@ -144,6 +152,28 @@ def environ(sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 async def gateway(environ: dict[str, str]) -> AsyncIterator[Served]:
     async with serve_gateway(environ) as served:
+        yield served
+
+
+@pytest.fixture
+def issuer(tmp_path: Path) -> Issuer:
+    return Issuer(tmp_path)
+
+
+@pytest.fixture
+def serve_production(environ: dict[str, str], issuer: Issuer) -> GatewayFactory:
+    """`async with serve_production(GATEWAY_PLANS="false") as served`: production's defaults, but for what is given."""
+    own = {"GATEWAY_DATA_DIR": environ["GATEWAY_DATA_DIR"] + "-production", **issuer.settings()}
+
+    def serve(**settings: str) -> Any:
+        return serve_gateway(environ | own | settings, token=issuer.mint(" ".join(Scope)))
+
+    return serve
+
+
+@pytest.fixture
+async def production(serve_production: GatewayFactory) -> AsyncIterator[Served]:
+    async with serve_production() as served:
         yield served
 
 

@@ -65,11 +65,13 @@ class _Request(NamedTuple):
 class Executor:
     """Executes the operations of one schema.
 
-    `plans` switches compiled plans on; `size` bounds how many plans are kept.
+    `plans` switches compiled plans on; `size` bounds how many plans are kept. `suggestions` says whether errors may
+    name what the caller did not ask for.
     """
 
-    def __init__(self, schema: GraphQLSchema, *, plans: bool = True, size: int = 512) -> None:
+    def __init__(self, schema: GraphQLSchema, *, plans: bool = True, size: int = 512, suggestions: bool = True) -> None:
         self._schema = schema
+        self._suggestions = suggestions
         self._plans = Plans(schema, size) if plans else None
 
     async def execute(
@@ -91,8 +93,8 @@ class Executor:
         if not plans or not operation:
             return await self._by_graphql_core(request, middleware)
         coerced = operation.variables.read(request.variables)
-        if isinstance(coerced, list):
-            return Response(None, coerced, executed=False)
+        if coerced is None:
+            return await self._by_graphql_core(request)
         variant = variant_of(context)
         key = plans.key(document.key, operation_name, operation, coerced, variant)
         plan = plans.plan(key, operation, coerced, variant)
@@ -155,6 +157,7 @@ class Executor:
             request.variables,
             request.operation_name,
             middleware=MiddlewareManager(_Layer(middleware)) if middleware else None,
+            hide_suggestions=not self._suggestions,
         )
 
 

@@ -8,9 +8,6 @@ from graphql.execution.get_variable_signature import GraphQLVariableSignature, g
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 from graphql.utilities import coerce_input_value
 
-MAX_ERRORS = 50
-"""As many as graphql-core reports when it executes an operation."""
-
 
 class _Variable(NamedTuple):
     """`signature` is None unless the variable is a scalar or an enum."""
@@ -23,37 +20,33 @@ class _Variable(NamedTuple):
 class Variables:
     """What graphql-core's `get_variable_values` gives, without finding the types again for each request.
 
-    It coerces whatever is not a scalar or enum that the request gives, and words all errors.
+    It coerces whatever is not a scalar or enum that the request gives.
     """
 
     def __init__(self, schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]) -> None:
         self._schema = schema
-        self._definitions = definitions
         self._variables = [
             _Variable(node.variable.name.value, node, _leaf_signature(schema, node)) for node in definitions
         ]
 
-    def read(self, inputs: dict[str, Any]) -> VariableValues | list[GraphQLError]:
-        """The values, or the errors of the request."""
+    def read(self, inputs: dict[str, Any]) -> VariableValues | None:
+        """The values; None where they are in error, which graphql-core then has to word."""
         values = VariableValues({}, {})
         for name, node, signature in self._variables:
             value = inputs.get(name, Undefined)
             if signature is None or value is Undefined:
-                others = get_variable_values(self._schema, [node], inputs)
+                others = get_variable_values(self._schema, [node], inputs, 0, hide_suggestions=True)
                 if isinstance(others, list):
-                    return self._read_all(inputs)
+                    return None
                 values.sources.update(others.sources)
                 values.coerced.update(others.coerced)
                 continue
             coerced = coerce_input_value(value, signature.type)
             if coerced is Undefined:
-                return self._read_all(inputs)
+                return None
             values.sources[name] = VariableValueSource(signature, value)
             values.coerced[name] = coerced
         return values
-
-    def _read_all(self, inputs: dict[str, Any]) -> VariableValues | list[GraphQLError]:
-        return get_variable_values(self._schema, self._definitions, inputs, MAX_ERRORS)
 
 
 def _leaf_signature(schema: GraphQLSchema, node: VariableDefinitionNode) -> GraphQLVariableSignature | None:

@@ -1,0 +1,130 @@
+"""What production keeps to itself. Each test holds development against it: what is closed there, is open here."""
+
+import re
+
+import pytest
+from websockets import connect
+
+SECRET = "the row says 999302199001012517"
+
+INTROSPECTION = [
+    "{ __schema { types { name } } }",
+    '{ __type(name: "Order") { fields { name } } }',
+    "{ ...All } fragment All on Query { a: __schema { queryType { name } } }",
+    "query Q($all: Boolean = true) { __schema @include(if: $all) { queryType { name } } }",
+]
+
+
+@pytest.mark.parametrize("query", INTROSPECTION)
+async def test_the_schema_is_not_told(gateway, production, query):
+    assert (await gateway.ask(query)).data
+
+    answer = await production.ask(query)
+
+    assert {error["extensions"]["code"] for error in answer.errors} == {"GRAPHQL_VALIDATION_FAILED"}
+    assert "data" not in answer.body
+    by_get = await production.client.get("/graphql", params={"query": query})
+    assert by_get.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+
+
+async def test_nor_over_a_web_socket(production):
+    address = f"{production.url.replace('http', 'ws')}/graphql"
+    async with connect(address, subprotocols=["graphql-transport-ws"], proxy=None) as socket:
+        await socket.send(f'{{"type": "connection_init", "payload": {{"Authorization": "Bearer {production.token}"}}}}')
+        assert "connection_ack" in await socket.recv()
+        await socket.send('{"id": "1", "type": "subscribe", "payload": {"query": "{ __schema { description } }"}}')
+
+        assert "GRAPHQL_VALIDATION_FAILED" in await socket.recv()
+
+
+async def test_the_name_of_a_type_that_is_held_anyway_is_told(production):
+    assert (await production.ask("{ __typename viewer { __typename } }")).data["viewer"] == {"__typename": "Viewer"}
+
+
+SUGGESTIONS = [
+    ("field", "{ viewr { subject } }", {}, "viewer"),
+    ("field of a type", "{ viewer { scope } }", {}, "scopes"),
+    ("type", '{ node(id: "x") { ... on Ordr { id } } }', {}, "Order"),
+    ("type of a variable", "query Q($f: ShenheFilte) { viewer { subject } }", {}, "ShenheFilter"),
+    ("argument", '{ orders(communityCod: "10002") { totalCount } }', {}, "communityCode"),
+    ("argument of a directive", "{ viewer @include(iff: true) { subject } }", {}, "if"),
+    ("literal", '{ shenhes(communityCode: "10002", filter: { status: PENDIN }) { totalCount } }', {}, "PENDING"),
+    ("literal's field", '{ shenhes(communityCode: "10002", filter: { statu: PENDING }) { totalCount } }', {}, "status"),
+]
+
+FILTERED = 'query Q($f: ShenheFilter) { shenhes(communityCode: "10002", filter: $f) { totalCount } }'
+WITHIN = 'query Q($s: ShenheStatus) { shenhes(communityCode: "10002", filter: { status: $s }) { totalCount } }'
+WRITTEN = "mutation M($i: SyncModulesInput!) { syncModules(input: $i) { outcome } }"
+
+VARIABLES = [
+    ("enum", WITHIN, {"s": "PENDIN"}, "PENDING"),
+    ("enum in an input", FILTERED, {"f": {"status": "PENDIN"}}, "PENDING"),
+    ("field of an input", FILTERED, {"f": {"statu": "PENDING"}}, "status"),
+    ("field of a mutation's input", WRITTEN, {"i": {"communityCode": "10002", "dryRu": True}}, "dryRun"),
+]
+
+
+async def test_names_that_nobody_asked_for_are_not_suggested(gateway, production, subtests):
+    for case, query, variables, name in SUGGESTIONS + VARIABLES:
+        with subtests.test(case):
+            open_ = [error["message"] for error in (await gateway.ask(query, variables)).errors]
+            assert any("Did you mean" in message and f"'{name}'" in message for message in open_), open_
+
+            closed = await production.ask(query, variables)
+
+            assert "Did you mean" not in closed.response.text
+            assert not re.search(rf"'{name}'", closed.response.text)
+            assert closed.errors[0]["extensions"]["code"] in ("GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT")
+
+
+@pytest.mark.parametrize("plans", ["true", "false"])
+async def test_nor_once_there_is_a_plan(serve_production, plans):
+    async with serve_production(GATEWAY_PLANS=plans) as gateway:
+        for _ in range(3):
+            assert (await gateway.ask(WITHIN, {"s": "PENDING"})).data
+
+        closed = await gateway.ask(WITHIN, {"s": "PENDIN"})
+
+    assert closed.code == "BAD_USER_INPUT"
+    assert "PENDING" not in closed.response.text
+
+
+async def test_graphiql_is_not_there(gateway, production):
+    script = re.findall(r'src="([^"]+)"', (await gateway.stranger.get("/")).text)[0]
+    for path in ("/", f"/{script}", "/explorer/examples.json"):
+        assert (await gateway.stranger.get(path)).status_code == 200
+
+        assert (await production.stranger.get(path)).status_code == 404
+
+
+async def test_graphiql_that_is_switched_on_holds_no_token_and_is_as_strict(serve_production):
+    async with serve_production(GATEWAY_EXPLORER="true") as gateway:
+        page = await gateway.stranger.get("/")
+
+    assert 'data-token=""' in page.text
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
+    assert {
+        "cross-origin-opener-policy": "same-origin",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+    }.items() <= dict(page.headers).items()
+
+
+async def test_what_went_wrong_inside_is_told_to_nobody(production, monkeypatch):
+    def fail(*_: object) -> None:
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr(production.parts, "open_context", fail)
+    answer = await production.ask("{ viewer { subject } }")
+
+    assert answer.response.status_code == 500
+    assert answer.code == "INTERNAL"
+    assert "Traceback" not in answer.response.text
+    assert "RuntimeError" not in answer.response.text
+    assert "999302" not in answer.response.text
+
+
+async def test_no_answer_names_the_software_that_serves_it(production):
+    for path in ("/graphql", "/healthz", "/nothing"):
+        assert "server" not in (await production.client.get(path)).headers
