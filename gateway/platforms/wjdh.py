@@ -20,13 +20,13 @@ from schema.normalise.order import decode_orders, parse_order_page, read_orders
 from schema.normalise.records import Module, Order, OrderQuery, Page, Repair, Shenhe
 from schema.normalise.repair import parse_repair, parse_repair_page
 from schema.normalise.requests import NewAnnouncement, NewOrder
-from schema.normalise.shenhe import parse_shenhe, parse_shenhe_page
+from schema.normalise.shenhe import decode_shenhes, parse_shenhe, parse_shenhe_page, read_shenhes
 from schema.normalise.values import row_id
 from schema.normalise.vocabulary import ModuleName, RepairStatus, ShenheStatus, ShenheType
 
 # Some paths have wjdh/ in front and some have not, and order/list is not orders/list (quirks 49 to 52).
 SECRET = Endpoint("secret", "POST", "wjdh/secret", Kind.LOGIN)
-SHENHE_LIST = Endpoint("shenheList", "POST", "wjdh/shenheList", Kind.READ)
+SHENHE_LIST = Endpoint("shenheList", "POST", "wjdh/shenheList", Kind.READ, decode=decode_shenhes)
 SHENHE = Endpoint("shenhe", "POST", "wjdh/shenhe", Kind.READ)
 SHENHE_UPDATE = Endpoint("shenhe/update", "PUT", "wjdh/shenhe", Kind.REPEATABLE_WRITE)
 ORDER_NEW = Endpoint("order/new", "POST", "order/new", Kind.UNREPEATABLE_WRITE)
@@ -90,8 +90,10 @@ class Wjdh(PlatformClient):
     ) -> Page[Shenhe]:
         """A page of the community's reviews (1.2.2)."""
         form = {"community_identifier": community_code, **forms.shenhe_filter_form(type, status)}
-        body = await self._succeed(SHENHE_LIST, form | _paging(page, per_page))
-        return self._parse(SHENHE_LIST, parse_shenhe_page, body, community_code, page)
+        envelope = await self._call(SHENHE_LIST, form | _paging(page, per_page))
+        if envelope.documented is not None:
+            return read_shenhes(envelope.documented, community_code, page)
+        return self._parse(SHENHE_LIST, parse_shenhe_page, self._accept(SHENHE_LIST, envelope), community_code, page)
 
     async def shenhe(self, platform_id: int, community_code: str | None = None) -> Shenhe | None:
         """One review (1.2.3). `community_code` is what the caller knows of it: the answer does not tell (quirk 175)."""

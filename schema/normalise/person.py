@@ -4,20 +4,22 @@ The three differ in the prefix of their keys and in the dialect of their values,
 """
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Annotated, TypeVar, cast
 
 import msgspec
 
 from schema.normalise.issues import PERSON_PII, Issues
 from schema.normalise.records import Person
-from schema.normalise.times import birth_date
-from schema.normalise.values import flag, identifier, text, word
+from schema.normalise.times import birth_date, clean_birth_date
+from schema.normalise.values import INT32_MAX, INT32_MIN, flag, identifier, text, word
 from schema.normalise.vocabulary import DataProblem, PlatformName, Sex
-from schema.normalise.words import NATION, POLITICAL_STATUS, SEX
+from schema.normalise.words import NATION, POLITICAL_STATUS, SEX, YES_NO
 
 ID_CARD_LENGTH = 18
 
 PersonT = TypeVar("PersonT", bound=Person)
+
+_SEXES, _POLITICS = SEX.by_wire, POLITICAL_STATUS.by_wire
 
 
 def _people_key(name: str) -> str:
@@ -45,18 +47,40 @@ class PersonWire(msgspec.Struct, gc=False, rename=_people_key):
     company_name: object = None
 
 
-# Declared anew, because a struct's `rename` does not reach the fields it inherits.
-MemberWire = cast(
-    type[PersonWire],
-    msgspec.defstruct(
-        "MemberWire",
-        [(name, object, None) for name in PersonWire.__struct_fields__ if name != "user_id"],
-        bases=(PersonWire,),
-        rename=lambda name: f"member_{name}",
-        gc=False,
-    ),
-)
-"""A member of a house on the wire (1.1.2.5, members)."""
+class DocumentedPerson(msgspec.Struct, gc=False, rename=_people_key):
+    """A person as documented: every value is of a type that the tables or the examples have for it."""
+
+    user_id: Annotated[int, msgspec.Meta(ge=INT32_MIN, le=INT32_MAX)] | None = None
+    name: str | None = None
+    phone: str | None = None
+    sex: str | int | None = None
+    nation: str | None = None
+    birth: str | int | None = None
+    address: str | None = None
+    idcard: str | None = None
+    photo: str | None = None
+    zhengzhimianmao: str | int | None = None
+    tuiyijunren: str | int | bool | None = None
+    dibao: str | int | bool | None = None
+    shangfang: str | int | bool | None = None
+    job_name: str | None = None
+    company_name: str | None = None
+
+
+WireT = TypeVar("WireT", PersonWire, DocumentedPerson)
+
+
+def _of_member(wire: type[WireT]) -> type[WireT]:
+    """The same for a member of a house (1.1.2.5, members). A struct's `rename` does not reach fields it inherits."""
+    fields = [(field.name, field.type, None) for field in msgspec.structs.fields(wire) if field.name != "user_id"]
+    name = f"Member{wire.__name__}"
+    return cast(
+        type[WireT], msgspec.defstruct(name, fields, bases=(wire,), rename=lambda name: f"member_{name}", gc=False)
+    )
+
+
+MemberWire = _of_member(PersonWire)
+DocumentedMember = _of_member(DocumentedPerson)
 
 
 class PersonIssues(Issues):
@@ -68,8 +92,46 @@ class ApplicantIssues(PersonIssues):
     platform = PlatformName.WJDH
 
 
-def read_person(record: Callable[..., PersonT], wire: PersonWire, issues: PersonIssues, own: object) -> PersonT:
-    """A record of this type from its wire form; `own` is the one attribute it has beyond `Person`'s.
+def clean_person(record: Callable[..., PersonT], wire: DocumentedPerson, *own: object) -> PersonT | None:
+    """As `read_person`, but None where that would find an issue."""
+    nation, birth = wire.nation, None
+    if nation is not None:
+        if nation.isascii():
+            return None
+        nation = nation.strip()
+        nation = NATION.get(nation, nation)
+    if wire.birth is not None:
+        birth = clean_birth_date(wire.birth)
+        if birth is None:
+            return None
+    name, phone, id_card = wire.name, wire.phone, wire.idcard
+    try:
+        return record(
+            (name.strip() or None) if name else None,
+            (phone.strip() or None) if phone else None,
+            _SEXES[wire.sex],
+            nation,
+            birth,
+            wire.address or None,
+            (id_card.strip() or None) if id_card else None,
+            wire.photo or None,
+            _POLITICS[wire.zhengzhimianmao],
+            YES_NO[wire.tuiyijunren],
+            YES_NO[wire.dibao],
+            YES_NO[wire.shangfang],
+            wire.job_name or None,
+            wire.company_name or None,
+            (),
+            *own,
+        )
+    except KeyError:  # a word that is not in the list, or is written otherwise
+        return None
+
+
+def read_person(
+    record: Callable[..., PersonT], wire: PersonWire | DocumentedPerson, issues: PersonIssues, *own: object
+) -> PersonT:
+    """A record of this type from its wire form; `own` are the attributes it has beyond `Person`'s.
 
     By position, because for a call with more than 15 keywords CPython builds a dictionary.
     """
@@ -93,7 +155,7 @@ def read_person(record: Callable[..., PersonT], wire: PersonWire, issues: Person
         text(wire.job_name, "jobName", issues),
         text(wire.company_name, "companyName", issues),
         issues.found,
-        own,
+        *own,
     )
 
 

@@ -1,14 +1,82 @@
 """Registration reviews (document 1.2.2, 1.2.3)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+import msgspec
 
 from schema.normalise.records import Page, Shenhe
-from schema.normalise.shapes import data_of, one_row, read_page, row_list
+from schema.normalise.shapes import PageInfo, ReadWire, data_of, one_row, read_clean_page, read_page, row_list
 from schema.normalise.shenhe_content import ShenheIssues, read_content
 from schema.normalise.times import china_time
-from schema.normalise.values import required_word, row_id, text
+from schema.normalise.values import INT32_MAX, required_word, row_id, text
 from schema.normalise.vocabulary import DataProblem
 from schema.normalise.words import SHENHE_STATUS, SHENHE_TYPE
+
+_Id = Annotated[int, msgspec.Meta(gt=0, le=INT32_MAX)] | None
+
+
+class ShenheWire(msgspec.Struct, gc=False):
+    """A row of the list as documented, its number under either key (quirk 71)."""
+
+    id: _Id = None
+    shenhe_id: _Id = None
+    shenhe_type: str | None = None
+    shenhe_content: str | dict[str, Any] | None = None
+    shenhe_status: str | int | None = None
+    shenhe_house_introduction: str | None = None
+    shenhe_action_introduction: str | None = None
+    shenhe_refuse_reason: str | None = None
+    created_at: str | int | None = None
+    updated_at: str | int | None = None
+
+
+class ShenheListWire(ReadWire, gc=False, kw_only=True):
+    data: list[ShenheWire]
+    meta: PageInfo | None = None
+
+
+decode_shenhes: Callable[[bytes], ShenheListWire] = msgspec.json.Decoder(ShenheListWire).decode
+"""The body of shenheList, where it came as documented. Raises msgspec.DecodeError for any other."""
+
+_TYPES, _STATUSES = SHENHE_TYPE.by_value, SHENHE_STATUS.by_value
+
+
+def read_shenhes(body: ShenheListWire, community_code: str, page: int) -> Page[Shenhe]:
+    """As `parse_shenhe_page`, for a body that came as documented."""
+    found = read_clean_page(body.data, _documented_shenhe, _shenhe, community_code, page, body.meta)
+    return found if all(map(_is_clean, found.items)) else msgspec.structs.replace(found, clean=False)
+
+
+def _documented_shenhe(row: ShenheWire, community_code: str) -> Shenhe | None:
+    """The row's record; None where it is to be read value by value."""
+    platform_id = row.id or row.shenhe_id
+    kind, status = _TYPES.get(row.shenhe_type), _STATUSES.get(row.shenhe_status)
+    if platform_id is None or kind is None or status is None or row.shenhe_id not in (None, platform_id):
+        return None
+    issues = ShenheIssues()
+    return Shenhe(
+        platform_id=platform_id,
+        community_code=community_code,
+        type=kind,
+        status=status,
+        content=read_content(row.shenhe_content, (community_code, platform_id), issues),
+        house_introduction=row.shenhe_house_introduction or None,
+        action_introduction=row.shenhe_action_introduction or None,
+        rejection_reason=row.shenhe_refuse_reason or None,
+        created_at=china_time(row.created_at, "createdAt", issues),
+        updated_at=china_time(row.updated_at, "updatedAt", issues),
+        data_issues=issues.found,
+    )
+
+
+def _is_clean(review: Shenhe) -> bool:
+    content = review.content
+    return not (
+        review.data_issues
+        or (content is not None and content.people is not None and content.people.data_issues)
+        or (content is not None and content.house is not None and content.house.data_issues)
+    )
 
 
 def parse_shenhe_page(body: Mapping[str, object], community_code: str, page: int) -> Page[Shenhe]:
@@ -39,7 +107,7 @@ def _shenhe(row: object, community_code: str | None) -> Shenhe | None:
         community_code=community_code,
         type=required_word(SHENHE_TYPE, get("shenhe_type"), "type", issues),
         status=required_word(SHENHE_STATUS, get("shenhe_status"), "status", issues),
-        content=read_content(get("shenhe_content"), community_code, issues),
+        content=read_content(get("shenhe_content"), (community_code, platform_id), issues),
         house_introduction=text(get("shenhe_house_introduction"), "houseIntroduction", issues),
         action_introduction=text(get("shenhe_action_introduction"), "actionIntroduction", issues),
         rejection_reason=text(get("shenhe_refuse_reason"), "rejectionReason", issues),

@@ -1,17 +1,19 @@
 """The content of a review: what the applicant filled in (preface 审核数据)."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
-from schema.normalise.clean_content import read_clean_content
-from schema.normalise.house import read_role
+from schema.normalise.house import clean_role, read_role
 from schema.normalise.issues import SHENHE_PII, Issues, raw_text
-from schema.normalise.person import ApplicantIssues, PersonWire, read_person
-from schema.normalise.records import ShenheContent, ShenheHouse, ShenhePeople
-from schema.normalise.values import identifier, integer, is_blank, word
+from schema.normalise.person import ApplicantIssues, DocumentedPerson, PersonWire, clean_person, read_person
+from schema.normalise.records import ReviewKey, ShenheContent, ShenheHouse, ShenhePeople
+from schema.normalise.values import INT32_MAX, INT32_MIN, identifier, integer, is_blank, word
 from schema.normalise.vocabulary import DataProblem, PlatformName
 from schema.normalise.words import HOUSE_OWNERSHIP, HOUSE_STATUS, HOUSE_USE, OCCUPANT_TYPE
+
+_STATUSES, _USES = HOUSE_STATUS.by_wire, HOUSE_USE.by_wire
+_OWNERSHIPS, _OCCUPANTS = HOUSE_OWNERSHIP.by_wire, OCCUPANT_TYPE.by_wire
 
 
 class ShenheIssues(Issues):
@@ -58,32 +60,109 @@ class ContentWire(msgspec.Struct, gc=False):
     house: HouseWire | NotAnObject = None
 
 
+_Number = Annotated[int, msgspec.Meta(ge=INT32_MIN, le=INT32_MAX)] | None
+_Word = str | int | None
+
+
+class DocumentedHouse(msgspec.Struct, gc=False):
+    """The house in a content that came as documented."""
+
+    community_identifier: str | None = None
+    building_number: _Number = None
+    unit_number: _Number = None
+    floor_number: _Number = None
+    house_number: _Number = None
+    people_house_role: _Word = None
+    people_role: _Word = None
+    people_house_status: _Word = None
+    people_house_use: _Word = None
+    people_house_xingzhi: _Word = None
+    people_house_type: _Word = None
+
+
+class DocumentedJob(msgspec.Struct, gc=False):
+    job_name: str | None = None
+
+
+class DocumentedCompany(msgspec.Struct, gc=False):
+    company_name: str | None = None
+
+
+class DocumentedContent(msgspec.Struct, gc=False):
+    """A content whose values are all of a documented type: a short cut for most of them, and nothing else."""
+
+    people: DocumentedPerson | None = None
+    job: DocumentedJob | None = None
+    company: DocumentedCompany | None = None
+    house: DocumentedHouse | None = None
+
+
 _CONTENT = msgspec.json.Decoder(ContentWire | NotAnObject)
+_DOCUMENTED = msgspec.json.Decoder(DocumentedContent)
 
 
-def read_content(value: object, community_code: str | None, issues: ShenheIssues) -> ShenheContent | None:
-    """The content, from JSON text or from an object; what is neither is kept as it came (quirk 114).
-
-    `community_code` is that of the review, None if unknown.
-    """
-    if isinstance(value, str):
-        content = read_clean_content(value, community_code)
-        if content is not None:
-            return content
-    return read_odd_content(value, community_code, issues)
+def read_content(value: object, review: ReviewKey, issues: ShenheIssues) -> ShenheContent | None:
+    """The content of a review, from JSON text or an object; what is neither is kept as it came (quirk 114)."""
+    return read_documented_content(value, review) or read_odd_content(value, review, issues)
 
 
-def read_odd_content(value: object, community_code: str | None, issues: ShenheIssues) -> ShenheContent | None:
-    """The content, value by value."""
+def read_documented_content(value: object, review: ReviewKey) -> ShenheContent | None:
+    """The content, where it came as documented, and as `read_odd_content` would read it; else None."""
+    try:
+        content = _DOCUMENTED.decode(value) if isinstance(value, str) else msgspec.convert(value, DocumentedContent)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    people = content.people
+    house = content.house
+    return ShenheContent(
+        user_id=None if people is None else people.user_id,
+        people=None if people is None else _documented_applicant(people, content, review),
+        house=None if house is None else _clean_house(house, review[0]) or _odd_house(house, review[0]),
+        raw=raw_text(value),
+        review=review,
+    )
+
+
+def _documented_applicant(people: DocumentedPerson, content: DocumentedContent, review: ReviewKey) -> ShenhePeople:
+    people.job_name = None if content.job is None else content.job.job_name
+    people.company_name = None if content.company is None else content.company.company_name
+    own = people.user_id, review
+    return clean_person(ShenhePeople, people, *own) or read_person(ShenhePeople, people, ApplicantIssues(), *own)
+
+
+def _clean_house(house: DocumentedHouse, community_code: str | None) -> ShenheHouse | None:
+    """As `_odd_house`, but None where that would find an issue."""
+    code = house.community_identifier
+    try:
+        return ShenheHouse(
+            community_code=(code.strip() or None) if code else None,
+            building=house.building_number,
+            unit=house.unit_number,
+            floor=house.floor_number,
+            room=house.house_number,
+            role=clean_role(house.people_house_role, house.people_role),
+            status=_STATUSES[house.people_house_status],
+            use=_USES[house.people_house_use],
+            ownership=_OWNERSHIPS[house.people_house_xingzhi],
+            occupant_type=_OCCUPANTS[house.people_house_type],
+            reviewed_in=community_code,
+        )
+    except KeyError:
+        return None
+
+
+def read_odd_content(value: object, review: ReviewKey, issues: ShenheIssues) -> ShenheContent | None:
+    """The content, whatever it is, value by value."""
     wire = _content_wire(value)
     if wire is None:
-        return _no_document(value, issues)
-    people = _applicant(wire, issues)
+        return _no_document(value, review, issues)
+    people = _applicant(wire, review, issues)
     return ShenheContent(
         user_id=None if people is None else people.user_id,
         people=people,
-        house=_house(wire.house, community_code, issues),
+        house=_house(wire.house, review[0], issues),
         raw=raw_text(value),
+        review=review,
     )
 
 
@@ -97,15 +176,15 @@ def _content_wire(value: object) -> ContentWire | None:
     return wire if isinstance(wire, ContentWire) else None
 
 
-def _no_document(value: object, issues: ShenheIssues) -> ShenheContent | None:
+def _no_document(value: object, review: ReviewKey, issues: ShenheIssues) -> ShenheContent | None:
     if is_blank(value):
         issues.add("content", value, DataProblem.MISSING)
         return None
     issues.add("content", value, DataProblem.MALFORMED)
-    return ShenheContent(raw=raw_text(value))
+    return ShenheContent(raw=raw_text(value), review=review)
 
 
-def _applicant(wire: ContentWire, issues: ShenheIssues) -> ShenhePeople | None:
+def _applicant(wire: ContentWire, review: ReviewKey, issues: ShenheIssues) -> ShenhePeople | None:
     applicant = wire.people
     if not isinstance(applicant, PersonWire):
         _note_part("content.people", applicant, issues)
@@ -115,13 +194,17 @@ def _applicant(wire: ContentWire, issues: ShenheIssues) -> ShenhePeople | None:
         wire.company.company_name if isinstance(wire.company, CompanyWire) else wire.company or None
     )
     own = ApplicantIssues()
-    return read_person(ShenhePeople, applicant, own, integer(applicant.user_id, "userId", own))
+    return read_person(ShenhePeople, applicant, own, integer(applicant.user_id, "userId", own), review)
 
 
 def _house(house: HouseWire | NotAnObject, community_code: str | None, issues: ShenheIssues) -> ShenheHouse | None:
     if not isinstance(house, HouseWire):
         _note_part("content.house", house, issues)
         return None
+    return _odd_house(house, community_code)
+
+
+def _odd_house(house: HouseWire | DocumentedHouse, community_code: str | None) -> ShenheHouse:
     own = HouseIssues()
     return ShenheHouse(
         community_code=identifier(house.community_identifier, "communityCode", own),

@@ -72,6 +72,22 @@ def birth_date(value: object, field: str, issues: Issues) -> date | None:
     return found
 
 
+def clean_birth_date(value: str | int) -> date | None:
+    """As `birth_date`, but None where that would find an issue."""
+    if isinstance(value, str):
+        if len(value) == len("19921130") and value.isascii() and value.isdigit() and value[0] != "0":
+            try:
+                return date.fromisoformat(value)
+            except ValueError:
+                return None
+        number = _whole_number(value)
+        if number is None:
+            return None
+    else:
+        number = value
+    return _calendar_date(number) if number in EIGHT_DIGITS else _day_in_china(number)
+
+
 def midnight(day: date) -> int:
     """Epoch seconds of the day's beginning in China: how platforms store a date of birth (quirk 127)."""
     return int(datetime(day.year, day.month, day.day, tzinfo=CHINA).timestamp())

@@ -6,14 +6,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from any_rows import ORDERS, pages_of
+from any_rows import ORDERS, REVIEWS, pages_of
 from collected_issues import issues_within
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from platform_rows import order
+from platform_rows import content, order, review
 
 from schema.normalise.order import decode_orders, parse_order_page, read_orders
 from schema.normalise.records import Page
+from schema.normalise.shenhe import decode_shenhes, parse_shenhe_page, read_shenhes
 
 ODD: list[Any] = [
     *(None, "", " ", "0", "1", "2", 0, 1, 2, -1, 0.0, -0.0, 1.0, 0.1, True, False, 2**31, 10**20, 1e300, [], {}, [1]),
@@ -60,6 +61,13 @@ ANSWERS = {
         documented=lambda sent: read_orders(decode_orders(sent), "10002", 1),
         any_way=lambda body: parse_order_page(body, "10002", 1),
     ),
+    "shenheList": Answer(
+        row=review(shenhe_id=1),
+        body=list_of,
+        any_body=pages_of(REVIEWS, "meta"),
+        documented=lambda sent: read_shenhes(decode_shenhes(sent), "10002", 1),
+        any_way=lambda body: parse_shenhe_page(body, "10002", 1),
+    ),
 }
 
 OTHER_DIALECTS: list[tuple[str, dict[str, Any]]] = [
@@ -67,6 +75,9 @@ OTHER_DIALECTS: list[tuple[str, dict[str, Any]]] = [
     ("order/list", {"paied": False, "amount": 190.35, "extra": {"吨数": 11, "单价": "3.85元"}}),
     ("order/list", {"paied": 1, "status": 0, "amount": 5, "extra": []}),
     ("order/list", {"paied": "1", "status": "0", "amount": "1427.50", "extra": None, "house": None, "remark": ""}),
+    ("shenheList", {}),
+    ("shenheList", {"shenhe_id": None, "shenhe_status": 2, "shenhe_content": content(), "updated_at": 1605668506}),
+    ("shenheList", {"id": None, "shenhe_status": "1", "created_at": "2020-11-18 11:01:46", "updated_at": None}),
 ]
 
 
