@@ -11,11 +11,14 @@ from graphql import GraphQLError, ValueNode
 from graphql.language import FloatValueNode, IntValueNode, StringValueNode
 from strawberry.types.scalar import ScalarDefinition
 
+from gateway.execution.classes import as_it_is
+
 DECIMAL = re.compile(r"[+-]?\d{1,18}(\.\d{1,9})?")
 
 
 def _write_decimal(value: Decimal) -> str:
-    return format(value, "f")
+    text = str(value)
+    return format(value, "f") if "E" in text else text
 
 
 def _read_decimal(value: Any) -> Decimal:
@@ -58,10 +61,6 @@ def _read_datetime(value: Any) -> datetime:
     raise GraphQLError('DateTime must be a string with an offset, such as "2026-11-24T08:30:00+08:00".')
 
 
-def _write_iso(value: date) -> str:
-    return value.isoformat()
-
-
 SCALARS: dict[object, ScalarDefinition] = {
     Decimal: strawberry.scalar(
         name="Decimal",
@@ -76,7 +75,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         name="Date",
         description='A calendar date, such as "2026-11-24" (日期).',
         specified_by_url="https://scalars.graphql.org/andimarek/local-date",
-        serialize=_write_iso,
+        serialize=as_it_is(date),
         parse_value=_read_date,
     ),
     datetime: strawberry.scalar(
@@ -84,7 +83,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         description='A moment with its offset (RFC 3339), such as "2026-11-24T08:30:00+08:00"; upstream times are '
         "those of Asia/Shanghai (日期时间).",
         specified_by_url="https://scalars.graphql.org/andimarek/date-time",
-        serialize=_write_iso,
+        serialize=as_it_is(datetime),
         parse_value=_read_datetime,
     ),
 }

@@ -37,12 +37,14 @@ from graphql import (
     GraphQLID,
     GraphQLInt,
     GraphQLLeafType,
+    GraphQLObjectType,
     GraphQLString,
     default_type_resolver,
 )
 from graphql.type import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
 
 from gateway.execution.arguments import Arguments
+from gateway.execution.classes import exact_class
 from gateway.execution.namespace import Namespace
 from gateway.execution.plan import (
     Abstract,
@@ -52,13 +54,12 @@ from gateway.execution.plan import (
     FieldPosition,
     Leaf,
     ListOf,
-    Object,
     PlannedField,
     Property,
     Selection,
     Shape,
 )
-from gateway.execution.values import GENERATED_CODE_USES, EnumNames, complete_leaf
+from gateway.execution.values import GENERATED_CODE_USES, EnumNames, complete_leaf, is_plain
 from gateway.execution.variants import ObservedField
 
 EXACT = {
@@ -69,6 +70,16 @@ EXACT = {
     GraphQLBoolean.coerce_output_value: "({v}) is True or v is False",
 }
 """When a value is what the coercion of a built-in scalar would give back unchanged."""
+
+
+OF_THE_RUN = {
+    "settle": "settle",
+    "settle_non_null": "settle_non_null",
+    "finish": "finish",
+    "finish_non_null": "finish_non_null",
+    "observe": "observed.append",
+}
+"""What the functions call, and which attribute of the run it is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +97,7 @@ class Code:
 
 def generate(root: Selection, name: str) -> Code:
     """The code for a query. `name` is for tracebacks."""
-    plain: set[type] = set()
+    plain: set[type] = {str, int, float, bool}
     namespace = Namespace({**GENERATED_CODE_USES, "plain": plain})
     source = _Writer(namespace).module(root)
     exec(compile(source, f"<plan of {name}>", "exec"), namespace.globals)  # noqa: S102 # of the document it holds only names
@@ -114,14 +125,12 @@ class _Writer:
         self._per_request: list[str] = []
         self._functions: list[str] = []
         self._tables: list[str] = []
-        self._observes = False
 
     def module(self, root: Selection) -> str:
         root_function = self._object(root)
+        code = "\n".join(self._functions)
         lines = [
-            "settle, settle_non_null = run.settle, run.settle_non_null",
-            "finish, finish_non_null = run.finish, run.finish_non_null",
-            *(["observe = run.observed.append"] if self._observes else []),
+            *(f"{name} = run.{attribute}" for name, attribute in OF_THE_RUN.items() if f"{name}(" in code),
             *self._per_request,
             *self._functions,
             "",
@@ -149,7 +158,14 @@ class _Writer:
         if is_type_of is None or selection.position is None:
             return []
         check = self._constant(is_type_of, "is_type_of", selection.type.name)
+        if cls := self._class_of(selection.type):
+            return [f"if type(o) is not {cls}: confirm({check}(o, run.info({self._position(selection.position)})))"]
         return [f"if (is_type := {check}(o, {self._info(selection.position)})) is not True: confirm(is_type)"]
+
+    def _class_of(self, type_: GraphQLObjectType) -> str | None:
+        """The name of the class whose instances are values of this type and nothing else, if it has one."""
+        cls = exact_class(type_.is_type_of)
+        return self._constant(cls, "class", cls.__name__) if cls and is_plain(cls) else None
 
     def _observation(self, selection: Selection) -> list[str]:
         """The line that notes which fields of the object are read in a way that the request's context wants to know."""
@@ -161,7 +177,6 @@ class _Writer:
         if not observed:
             return []
         fields = self._constant(tuple(observed), "observed", selection.type.name)
-        self._observes = True
         return [f"observe((o, {fields}))"]
 
     def _list(self, shape: ListOf, field: PlannedField) -> str:
@@ -262,19 +277,27 @@ class _Writer:
         if isinstance(shape, ListOf):
             function = self._list(shape, field)
             return _Ways(f"type({v}) is list or type(v) is tuple", f"{function}(v)", function)
-        function = self._object(shape.selection) if isinstance(shape, Object) else self._abstract(shape, field)
-        return _Ways(f"type({v}) in plain", f"{function}(v)", function)
+        if isinstance(shape, Abstract):
+            function = self._abstract(shape, field)
+            return _Ways(f"type({v}) in plain", f"{function}(v)", function)
+        function, cls = self._object(shape.selection), self._class_of(shape.selection.type)
+        return _Ways(f"type({v}) is {cls}" if cls else f"type({v}) in plain", f"{function}(v)", function)
 
     def _leaf(self, type_: GraphQLLeafType, v: str) -> _Ways:
         if isinstance(type_, GraphQLEnumType):
             names = self._enum_names(type_, nullable=False)
             return _Ways(f"type({v}) in plain", f"{names}[v]", f"{names}.__getitem__")
+        coerce = type_.coerce_output_value
         if type_ not in self._leaves:
             self._leaves[type_] = self._constant(complete_leaf(type_), "leaf", type_.name)
         complete = self._leaves[type_]
-        if type_.coerce_output_value in EXACT:
-            return _Ways(EXACT[type_.coerce_output_value].format(v=v), "v", complete)
-        return _Ways(f"type({v}) in plain", f"{complete}(v)", complete)
+        if coerce in EXACT:
+            return _Ways(EXACT[coerce].format(v=v), "v", complete)
+        cls = exact_class(coerce)
+        if cls and is_plain(cls):
+            return _Ways(f"type({v}) is {self._constant(cls, 'class', cls.__name__)}", "v", complete)
+        coerced = f"{self._constant(coerce, 'coerce', type_.name)}(v)"
+        return _Ways(f"type({v}) in plain and type(c := {coerced}) in plain", "c", complete)
 
     def _enum_names(self, type_: GraphQLEnumType, nullable: bool) -> str:
         if (type_, nullable) not in self._enums:
@@ -288,18 +311,20 @@ class _Writer:
         """graphql-core's info for a field."""
         if id(position) not in self._infos:
             info = self._infos[id(position)] = self._name("info", position.name)
-            self._per_request.append(f"{info} = run.info({self._constant(position, 'position', position.name)})")
+            self._per_request.append(f"{info} = run.info({self._position(position)})")
         return self._infos[id(position)]
 
     def _resolver_info(self, call: Call, position: FieldPosition) -> str:
         """The info that the resolver expects."""
-        info = self._info(position)
-        if call.wrap_info is None:
-            return info
-        wrapped = self._name("wrapped_info", position.name)
-        wrap = self._constant(call.wrap_info, "wrap_info", position.name)
-        self._per_request.append(f"{wrapped} = {wrap}({info})")
-        return wrapped
+        if call.make_info is None:
+            return self._info(position)
+        info = self._name("info", position.name)
+        make = self._constant(call.make_info, "make_info", position.name)
+        self._per_request.append(f"{info} = {make}(run, {self._position(position)})")
+        return info
+
+    def _position(self, position: FieldPosition) -> str:
+        return self._constant(position, "position", position.name)
 
     def _arguments(self, arguments: Arguments, info: str, name: str) -> str:
         """The keyword arguments."""

@@ -14,7 +14,6 @@ from graphql import (
     GraphQLLeafType,
     GraphQLObjectType,
     GraphQLOutputType,
-    GraphQLResolveInfo,
 )
 
 from gateway.execution.arguments import Arguments
@@ -64,14 +63,14 @@ class Property:
 class Call:
     """A resolver, called with the source object and info where its parameters are.
 
-    `parameters` are in the order of the call; a name of None is a positional one. `wrap_info` makes the info that the
-    resolver expects from graphql-core's.
+    `parameters` are in the order of the call; a name of None is a positional one. `make_info` gives the info that the
+    resolver expects for a run and the field's position; None stands for graphql-core's.
     """
 
     function: Callable[..., Any]
     parameters: tuple[tuple[str | None, Literal["source", "info"]], ...]
     arguments: Arguments
-    wrap_info: Callable[[GraphQLResolveInfo[Any]], Any] | None = None
+    make_info: Callable[[Any, FieldPosition], Any] | None = None
 
     @property
     def takes_info(self) -> bool:

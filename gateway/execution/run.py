@@ -49,18 +49,22 @@ class ArgumentsError(Exception):
 class Run:
     """Executes a plan once.
 
-    `errors` are those of values that failed where null is allowed. The context is told at the end what was `observed`.
+    Generated code reads `variables` and `context`. `errors` are those of values that failed where null is allowed. The
+    context is told at the end what was `observed`.
     """
+
+    __slots__ = (
+        "_awaited", "_data", "_plain", "_plan", "_root_value", "_sites", "context", "errors", "observed", "variables",
+    )  # fmt: skip
 
     def __init__(self, plan: Plan, variables: VariableValues, context: Any, root_value: Any) -> None:
         self.variables = variables
+        self.context = context
         self.errors: list[GraphQLError] = []
         self.observed: list[Observation] = []
-        self._code = plan.code
+        self._plan = plan
         self._plain = plan.code.plain
-        self._context = context
         self._root_value = root_value
-        self._shared = shared_info(plan.schema, plan.operation, root_value, variables, context)
         self._data: dict[str, Any] = {}
         self._sites: list[Site] = []
         self._awaited: list[tuple[Site, Any]] = []
@@ -76,7 +80,7 @@ class Run:
             raise
         self._locate_errors()
         if self.observed:
-            self._context.observe(self.observed)
+            self.context.observe(self.observed)
         # What it held refers back to this run: let go of it, or the whole request waits for the cycle collector.
         self._awaited.clear()
         return self._data
@@ -92,7 +96,7 @@ class Run:
 
     def _bind(self) -> Callable[[Any], dict[str, Any]]:
         try:
-            return self._code.bind(self)
+            return self._plan.code.bind(self)
         except Exception as error:
             raise ArgumentsError from error
 
@@ -141,7 +145,9 @@ class Run:
 
     def info(self, position: FieldPosition) -> PlanInfo:
         """What resolvers of this field get."""
-        return PlanInfo._make((*position, *self._shared))
+        plan = self._plan
+        shared = shared_info(plan.schema, plan.operation, self._root_value, self.variables, self.context)
+        return PlanInfo._make((*position, *shared))
 
     def settle(
         self, container: Any, key: str | int, value: Any, complete: Callable[[Any], Any], nodes: list[FieldNode]

@@ -19,7 +19,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
 from gateway.execution.arguments import Arguments, Convert
-from gateway.execution.plan import Attribute, Call
+from gateway.execution.plan import Attribute, Call, FieldPosition
 from gateway.execution.variants import AttributeIn
 
 WRAPPERS = tuple(
@@ -54,7 +54,7 @@ class StrawberryFields:
             function,
             _parameters(field.base_resolver),
             Arguments(definition, node, self._convert(field.arguments, self._schema)),
-            _info_wrapper(self._schema.config.info_class, field),
+            _info_maker(self._schema.config.info_class, field),
         )
 
     def _convert(self, arguments: list[StrawberryArgument], schema: Schema) -> Convert:
@@ -86,7 +86,7 @@ def _is_ordinary(field: StrawberryField, definition: GraphQLField, schema: Schem
 
 
 def _parameters(resolver: StrawberryResolver[Any]) -> tuple[tuple[str | None, Literal["source", "info"]], ...]:
-    """`self` is passed by position; `root`, the one annotated as Parent, and info by name."""
+    """`self` is passed by position; `root`, the one annotated as Parent, and info by name if they do not come first."""
     parameters: list[tuple[str | None, Literal["source", "info"]]] = []
     if resolver.self_parameter:
         parameters.append((None, "source"))
@@ -94,14 +94,36 @@ def _parameters(resolver: StrawberryResolver[Any]) -> tuple[tuple[str | None, Li
         parameters.append((parent.name, "source"))
     if resolver.info_parameter:
         parameters.append((resolver.info_parameter.name, "info"))
-    return tuple(parameters)
+    first = list(resolver.signature.parameters)
+    by_position = first[: len(parameters)] == [name or first[0] for name, _kind in parameters]
+    return tuple((None if by_position else name, kind) for name, kind in parameters)
 
 
-def _info_wrapper(info_class: type[Info[Any, Any]], field: StrawberryField) -> Callable[[Any], Any]:
-    def wrap(info: Any) -> Any:
-        return info_class(_raw_info=info, _field=field)
+class LeanInfo(Info[Any, Any]):
+    """Strawberry's info with the context at hand: the rest is found out if a resolver asks for it."""
 
-    return wrap
+    context: Any = None  # a plain attribute, in place of the base's property
+
+    def __init__(self, run: Any, position: FieldPosition, field: StrawberryField) -> None:
+        self.context = run.context
+        self._run = run
+        self._position = position
+        self._field = field
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "_raw_info":
+            raise AttributeError(name)
+        self._raw_info = info = self._run.info(self._position)
+        return info
+
+
+def _info_maker(info_class: type[Info[Any, Any]], field: StrawberryField) -> Callable[[Any, FieldPosition], Any]:
+    def make(run: Any, position: FieldPosition) -> Any:
+        if info_class is Info:
+            return LeanInfo(run, position, field)
+        return info_class(_raw_info=run.info(position), _field=field)
+
+    return make
 
 
 def _passes_unchanged(type_: Any, registry: Any) -> bool:

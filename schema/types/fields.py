@@ -9,6 +9,7 @@ import strawberry
 import schema.enums  # noqa: F401 # declared before the types that use them
 from gateway.auth.masking import mask, mask_text
 from gateway.context import REVEALING, Info, RequestContext
+from gateway.execution.classes import by_class
 from gateway.execution.variants import attribute_in
 from schema.directives import Pii, RequiresScope
 from schema.normalise.vocabulary import PiiKind
@@ -20,10 +21,7 @@ def record_type(record: type, *, description: str) -> Callable[[TypeT], TypeT]:
     """An object type whose instances are records of this class: plain fields are the record's attributes."""
 
     def declare(cls: TypeT) -> TypeT:
-        def is_type_of(instance: object, _info: object) -> bool:
-            return isinstance(instance, record)
-
-        cls.is_type_of = staticmethod(is_type_of)  # type: ignore[attr-defined] # Strawberry looks for it on the class
+        cls.is_type_of = staticmethod(by_class(record))  # type: ignore[attr-defined] # Strawberry looks for it on the class
         return strawberry.type(cls, description=description)
 
     return declare

@@ -1,11 +1,11 @@
 """Compares what a plan answers with what graphql-core answers."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+import orjson
 from graphql import (
     DocumentNode,
     ExecutionResult,
@@ -77,7 +77,7 @@ class Comparison:
         where = f"seed {seed}: {operation}"
         assert not first.planned
         assert second.executed == first.executed, where
-        assert json.dumps(second.data) == json.dumps(first.data), where
+        assert orjson.dumps(second.data) == orjson.dumps(first.data), where
         assert observed_by_plan == observed, where
         self.counts.observing_plans += second.planned and bool(observed)
         await self._compare_errors(operation, first, second, seed, where)

@@ -15,7 +15,9 @@ from aiodataloader import DataLoader
 from strawberry.extensions import FieldExtension
 from strawberry.permission import BasePermission
 from strawberry.scalars import JSON
+from strawberry.schema.config import StrawberryConfig
 
+from gateway.execution.classes import as_it_is, by_class
 from gateway.execution.load import Load
 from gateway.execution.variants import Observation, attribute_in
 
@@ -140,10 +142,7 @@ class Numbered:
 @strawberry.type
 class Lid(Numbered):
     color: Color | None
-
-    @classmethod
-    def is_type_of(cls, source: Any, _info: Any) -> bool:
-        return isinstance(source, LidRecord)
+    is_type_of = staticmethod(by_class(LidRecord))
 
     @strawberry.field(graphql_type=Annotated["Box", strawberry.lazy("strawberry_schema")])
     def box(root: strawberry.Parent[LidRecord], info: strawberry.Info) -> Any:
@@ -337,5 +336,6 @@ class Query:
         return cls.__name__
 
 
-SCHEMA = strawberry.Schema(query=Query, types=[Box, Lid])._schema
+DATE = strawberry.scalar(name="Date", serialize=as_it_is(date), parse_value=date.fromisoformat)
+SCHEMA = strawberry.Schema(query=Query, types=[Box, Lid], config=StrawberryConfig(scalar_map={date: DATE}))._schema
 CUSTOM_SCALARS = {"Date": ("2026-11-24",), "Decimal": ("0.10", 3)}

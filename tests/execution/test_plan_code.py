@@ -1,12 +1,15 @@
 """What the code of a plan looks like: here a newcomer sees how a field becomes code."""
 
 from collections.abc import Hashable
+from datetime import date
 from typing import Any
 
 import strawberry
 from graphql import parse
 from graphql.execution.values import VariableValues
+from strawberry.schema.config import StrawberryConfig
 
+from gateway.execution.classes import as_it_is, by_class
 from gateway.execution.codegen import generate
 from gateway.execution.compile import compile_operation
 from gateway.execution.operation import find_operation
@@ -31,7 +34,17 @@ class Order:
 
 
 @strawberry.type
+class Day:
+    date: date
+    is_type_of = staticmethod(by_class(date))
+
+
+@strawberry.type
 class Query:
+    @strawberry.field(graphql_type=Day | None)
+    def day(self) -> Any:
+        return None
+
     @strawberry.field(graphql_type=Order | None)
     def order(self) -> Any:
         return None
@@ -45,11 +58,12 @@ QUERY = "query Orders($first: Int!) { orders(first: $first) { __typename title n
 
 CODE = """\
 def bind(run):
-    settle, settle_non_null = run.settle, run.settle_non_null
-    finish, finish_non_null = run.finish, run.finish_non_null
+    settle = run.settle
+    settle_non_null = run.settle_non_null
+    finish = run.finish
+    finish_non_null = run.finish_non_null
     arguments_orders = arguments_of_orders.bind(run.variables, None)
-    info_owner = run.info(position_owner)
-    wrapped_info_owner = wrap_info_owner(info_owner)
+    info_owner = make_info_owner(run, position_owner)
 
     def object_orders_owner(o):  # Owner
         return {
@@ -70,7 +84,7 @@ def bind(run):
             'owner': None,
         }
         out['owner'] = (
-            object_orders_owner(v) if type(v := resolve_owner(root=o, info=wrapped_info_owner)) in plain
+            object_orders_owner(v) if type(v := resolve_owner(o, info_owner)) in plain
             else settle(out, 'owner', v, object_orders_owner, nodes_owner)
         )
         return out
@@ -112,7 +126,8 @@ OBSERVING_CODE = """\
 
 
 def source_of(query: str, variant: Hashable = None) -> str:
-    schema = strawberry.Schema(query=Query)._schema
+    config = StrawberryConfig(scalar_map={date: strawberry.scalar(name="Date", serialize=as_it_is(date))})
+    schema = strawberry.Schema(query=Query, config=config)._schema
     operation = find_operation(schema, parse(query), None)
     assert operation is not None
     selection = compile_operation(schema, StrawberryFields(schema), operation, VariableValues({}, {}), variant)
@@ -125,7 +140,14 @@ def test_a_plan_reads_like_this() -> None:
 
 def test_a_resolver_that_only_gives_an_attribute_in_this_variant_is_read_as_one() -> None:
     assert OBSERVING_CODE in source_of("{ order { phone } }", "open")
-    assert "resolve(root=o" in source_of("{ order { phone } }").replace("resolve_phone", "resolve")
+    assert "resolve_phone(o, info_phone)" in source_of("{ order { phone } }")
+
+
+def test_what_goes_by_a_class_is_compared_with_it() -> None:
+    source = source_of("{ day { date } }")
+    assert "object_day(v) if type(v := resolve_day(o)) is class_date\n" in source
+    assert "if type(o) is not class_date: confirm(is_type_of_Day(o, run.info(position_day)))" in source
+    assert "v if type(v := o.date) is class_date\n" in source
 
 
 def test_response_names_do_not_get_in_the_way_of_the_code() -> None:
