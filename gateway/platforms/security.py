@@ -13,7 +13,7 @@ from gateway.platforms.envelope import Envelope
 from gateway.platforms.session import Token
 from gateway.platforms.transport import Transport
 from gateway.settings import Settings
-from schema.normalise.house import parse_owner
+from schema.normalise.house import decode_owner, parse_owner, read_owner
 from schema.normalise.module import parse_module_states
 from schema.normalise.people import parse_people
 from schema.normalise.records import HouseKey, HouseOwner, ModuleState, People
@@ -37,7 +37,7 @@ class Security(PlatformClient):
     def __init__(self, settings: Settings, transport: Transport, clock: Clock = time.monotonic) -> None:
         """Raises httpx.InvalidURL or httpx.UnsupportedProtocol."""
         self._people = Endpoint("people", "POST", settings.security_people_path, Kind.READ)
-        self._owner = Endpoint("owner", "POST", settings.security_owner_path, Kind.READ)
+        self._owner = Endpoint("owner", "POST", settings.security_owner_path, Kind.READ, decode=decode_owner)
         self._callback = Endpoint("callback", "POST", settings.security_callback_path, Kind.REPEATABLE_WRITE)
         self._modules = Endpoint("modules-sync", "POST", settings.security_modules_path, Kind.READ)
         login = Endpoint("token", "POST", settings.security_token_path, Kind.LOGIN)
@@ -66,6 +66,8 @@ class Security(PlatformClient):
             "house_number": str(house.room),
         }
         envelope = await self._call(endpoint, form)
+        if envelope.documented is not None:
+            return read_owner(envelope.documented, house)
         if envelope.code == NOT_FOUND:
             return None
         return self._parse(endpoint, parse_owner, self._accept(endpoint, envelope).get("data"), house)

@@ -1,22 +1,24 @@
 """Houses: a person's place in one, its owner, and the label that names one (document 1.1.2.5, 1.1.3)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Annotated
 
 import msgspec
 
 from schema.normalise.issues import HOUSE_PII, OWNER_PII, Issues
 from schema.normalise.person import MemberWire, PersonIssues, read_person
 from schema.normalise.records import House, HouseKey, HouseOwner, Member, Residency
-from schema.normalise.shapes import one_row, rows_within
+from schema.normalise.shapes import ReadWire, one_row, rows_within
 from schema.normalise.values import REMEMBERED, identifier, integer, required_word, word
 from schema.normalise.vocabulary import DataProblem, PlatformName, ResidentRole
 from schema.normalise.words import HOUSE_OWNERSHIP, HOUSE_STATUS, HOUSE_USE, OCCUPANT_TYPE, RESIDENT_ROLE
 
 LONGEST_LABEL = 200
 
-_ROLES = RESIDENT_ROLE.by_wire
+_ROLES, _USES, _STATUSES = RESIDENT_ROLE.by_wire, HOUSE_USE.by_wire, HOUSE_STATUS.by_wire
+_OWNERSHIPS, _OCCUPANTS = HOUSE_OWNERSHIP.by_wire, OCCUPANT_TYPE.by_wire
 
 _LABEL = re.compile(r"([0-9]{1,9})(?:栋|幢|号楼)([0-9]{1,9})单元(-?[0-9]{1,9})[楼层]([0-9]{1,9})[号室]?\s*$")
 
@@ -68,6 +70,47 @@ def read_member(row: Mapping[str, object]) -> Member:
     issues = PersonIssues()
     role = required_word(RESIDENT_ROLE, row.get("member_role"), "role", issues)
     return read_person(Member, msgspec.convert(row, MemberWire), issues, role)
+
+
+_Word = str | int | None
+
+
+class OwnerWire(msgspec.Struct, gc=False):
+    """The owner of a house as documented; the role under either key (quirk 72)."""
+
+    people_phone: Annotated[str, msgspec.Meta(min_length=1)]
+    people_house_role: _Word = None
+    people_role: _Word = None
+    people_house_type: _Word = None
+    people_house_use: _Word = None
+    people_house_xingzhi: _Word = None
+    people_house_status: _Word = None
+
+
+class OwnerAnswerWire(ReadWire, gc=False, kw_only=True):
+    data: OwnerWire
+
+
+decode_owner: Callable[[bytes], OwnerAnswerWire] = msgspec.json.Decoder(OwnerAnswerWire).decode
+"""The body of the owner look-up, where it came as documented. Raises msgspec.DecodeError for any other."""
+
+
+def read_owner(body: OwnerAnswerWire, house: HouseKey | None = None) -> HouseOwner | None:
+    """As `parse_owner`, for a body that came as documented."""
+    row = body.data
+    try:
+        owner = HouseOwner(
+            phone=row.people_phone.strip() or None,
+            role=clean_role(row.people_house_role, row.people_role),
+            occupant_type=_OCCUPANTS[row.people_house_type],
+            use=_USES[row.people_house_use],
+            ownership=_OWNERSHIPS[row.people_house_xingzhi],
+            status=_STATUSES[row.people_house_status],
+            house=house,
+        )
+    except KeyError:  # a word that is not in the list, or is written otherwise
+        owner = None
+    return owner if owner is not None and owner.phone else parse_owner(msgspec.structs.asdict(row), house)
 
 
 def parse_owner(data: object, house: HouseKey | None = None) -> HouseOwner | None:

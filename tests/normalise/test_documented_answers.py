@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from any_rows import ORDERS, REVIEWS, pages_of
+from any_rows import JSON, ORDERS, OWNERS, REVIEWS, as_sent, pages_of
 from collected_issues import issues_within
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from platform_rows import content, order, review
+from platform_rows import content, order, owner, review
 
+from schema.normalise.house import decode_owner, parse_owner, read_owner
 from schema.normalise.order import decode_orders, parse_order_page, read_orders
 from schema.normalise.records import Page
 from schema.normalise.shenhe import decode_shenhes, parse_shenhe_page, read_shenhes
@@ -53,6 +54,14 @@ def list_of(*rows: dict[str, Any]) -> dict[str, Any]:
     return {"code": 0, "token_expired": 1, "msg": "成功", "data": list(rows), "pages": info, "meta": info}
 
 
+def one(row: dict[str, Any]) -> dict[str, Any]:
+    return {"code": "0", "msg": "成功", "data": row}
+
+
+def ones_of(rows: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({"code": st.just(0), "data": as_sent(rows | JSON)})
+
+
 ANSWERS = {
     "order/list": Answer(
         row=order(),
@@ -68,6 +77,13 @@ ANSWERS = {
         documented=lambda sent: read_shenhes(decode_shenhes(sent), "10002", 1),
         any_way=lambda body: parse_shenhe_page(body, "10002", 1),
     ),
+    "owner": Answer(
+        row=owner(people_role=None),
+        body=one,
+        any_body=ones_of(OWNERS),
+        documented=lambda sent: read_owner(decode_owner(sent)),
+        any_way=lambda body: parse_owner(body["data"]),
+    ),
 }
 
 OTHER_DIALECTS: list[tuple[str, dict[str, Any]]] = [
@@ -78,6 +94,8 @@ OTHER_DIALECTS: list[tuple[str, dict[str, Any]]] = [
     ("shenheList", {}),
     ("shenheList", {"shenhe_id": None, "shenhe_status": 2, "shenhe_content": content(), "updated_at": 1605668506}),
     ("shenheList", {"id": None, "shenhe_status": "1", "created_at": "2020-11-18 11:01:46", "updated_at": None}),
+    ("owner", {}),
+    ("owner", {"people_house_role": None, "people_role": "租客", "people_house_use": ""}),
 ]
 
 
