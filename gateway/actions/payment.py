@@ -46,8 +46,15 @@ class PaymentActions:
         return receipt
 
     async def pay_callback(self, principal: Principal, notification: Notification) -> Written:
-        """The same by an operator's hand. Idempotent as a whole. Raises JournalError."""
+        """The same by an operator's hand. Idempotent as a whole. Raises JournalError.
+
+        Nothing tells which community a number is of, so it takes a caller of every one (quirk 175).
+        """
         principal.require(Scope.PAYMENT_WRITE)
+        if not principal.sees_all:
+            return Written.refused(
+                user_error(UserErrorCode.FORBIDDEN_COMMUNITY, "This takes a caller of every community.", "orderNumber")
+            )
 
         async def perform(_sent: object) -> Done:
             malformed = notification.malformed()

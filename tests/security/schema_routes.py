@@ -110,7 +110,7 @@ class Route:
         for field in fields:
             given = []
             for name, argument in field.definition.args.items():
-                if is_required_argument(argument):
+                if is_required_argument(argument) or name == "communityCode":
                     variable = f"v{len(variables)}"
                     place = self.on or str(field)
                     variables[variable] = _value(argument.type, name, place, ids, self.on)

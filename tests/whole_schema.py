@@ -1,5 +1,8 @@
 """Queries that ask for every field of the schema, written from the schema itself."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from graphql import (
     GraphQLField,
     GraphQLInterfaceType,
@@ -34,18 +37,23 @@ class WholeSchema:
     """`queries` has a query for each field of Query, `fields` what they ask for, as "Type.field".
 
     A type is asked for all its fields where a query meets it first, and wherever else for those that lead no further.
-    `lists` are arguments for every list.
+    `lists` are arguments for every list; `values` go before ARGUMENTS, by the names of a field and its argument.
     """
 
-    def __init__(self, lists: str = "first: 3") -> None:
+    def __init__(self, lists: str = "first: 3", values: Mapping[str, str] = MappingProxyType({})) -> None:
         self._lists = lists
+        self._values = {**ARGUMENTS, **values}
         self.fields: set[str] = set()
         self.queries = {name: f"{{ {self._field('Query', name, set())} }}" for name in SCHEMA.query_type.fields}
 
     def _field(self, parent: str, name: str, met: set[str]) -> str:
         self.fields.add(f"{parent}.{name}")
         field = SCHEMA.get_type(parent).fields[name]
-        given = [f"{arg}: {ARGUMENTS[arg]}" for arg, its in field.args.items() if is_required_argument(its)]
+        given = [
+            f"{arg}: {self._values.get(f'{name}.{arg}', self._values.get(arg))}"
+            for arg, its in field.args.items()
+            if is_required_argument(its)
+        ]
         if "first" in field.args:
             given.append(self._lists)
         arguments = f"({', '.join(given)})" if given else ""
