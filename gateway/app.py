@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, WebSocketRoute
@@ -36,7 +37,8 @@ from gateway.http.payment_callback import CallbackTokens, payment_callback_route
 from gateway.http.sse import EventStreamEndpoint
 from gateway.http.websocket import WebSocketEndpoint, WebSocketOptions
 from gateway.journal.journal import Clock, Journal, open_journal, utc_now
-from gateway.loaders.batch import Source
+from gateway.loaders.issues import count_issues
+from gateway.loaders.loader import Source
 from gateway.loaders.placement import Placement
 from gateway.loaders.registry import Loaders
 from gateway.loaders.watch import Watches
@@ -57,8 +59,8 @@ class Gateway:
         self.ids = NodeIds(key)
         self.journal = journal
         self.platforms = platforms
-        self.reads = SharedReads()
         self.metrics = Metrics()
+        self.reads = SharedReads(partial(count_issues, self.metrics))
         self.events = EventBus()
         self.watches = Watches(platforms, self.reads, self.events, settings.watch_interval)
         self.writer = Writer(journal, self.reads, self.events, key, clock)
@@ -70,7 +72,7 @@ class Gateway:
         self.callback_tokens = CallbackTokens(key, settings.callback_key_k, settings.callback_key_d)
 
     def open_context(self, principal: Principal, request_id: str) -> RequestContext:
-        source = Source(self.platforms, self.reads, self.metrics, principal.view)
+        source = Source(self.platforms, self.reads, principal.view)
         loaders = Loaders(source, self.journal.payments, self.placement)
         return RequestContext(principal, loaders, self.actions, self.journal, self.ids, self.watches, request_id)
 

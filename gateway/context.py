@@ -55,7 +55,7 @@ class RequestContext:
         self.observed += observations
 
     def close(self) -> None:
-        self.loaders.close()
+        """The request is over."""
 
 
 Info: TypeAlias = strawberry.Info[RequestContext, None]

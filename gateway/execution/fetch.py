@@ -5,7 +5,6 @@ from collections.abc import Coroutine, Sequence
 from inspect import iscoroutine
 from typing import Any
 
-from gateway.execution.level_loader import LevelLoader
 from gateway.execution.load import Load
 from gateway.execution.plan import UnplannableError
 
@@ -36,6 +35,14 @@ async def fetch(awaitables: Sequence[Any]) -> Outcomes:
     return outcomes
 
 
+def values(outcomes: Outcomes) -> Outcomes:
+    """The same, where all are values. Raises the first error among them."""
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return outcomes
+
+
 def _parts(awaitables: Sequence[Any], outcomes: Outcomes) -> list[Coroutine[Any, Any, None]]:
     """What can run side by side: each loader's keys, and each awaitable of another kind."""
     parts: list[Coroutine[Any, Any, None]] = []
@@ -46,8 +53,8 @@ def _parts(awaitables: Sequence[Any], outcomes: Outcomes) -> list[Coroutine[Any,
         else:
             parts.append(_await(awaitable, position, outcomes))
     for loader, positions in positions_by_loader.items():
-        keys = [awaitables[position].key for position in positions]
-        parts.append(_load(loader, keys, positions, outcomes))
+        loads = [awaitables[position] for position in positions]
+        parts.append(_load(loader, loads, positions, outcomes))
     return parts
 
 
@@ -58,10 +65,11 @@ async def _await(awaitable: Any, position: int, outcomes: Outcomes) -> None:
         outcomes[position] = error
 
 
-async def _load(loader: Any, keys: list[Any], positions: list[int], outcomes: Outcomes) -> None:
-    values = await (loader.load_level(keys) if isinstance(loader, LevelLoader) else _load_each(loader, keys))
-    for position, value in zip(positions, values, strict=True):
-        outcomes[position] = value
+async def _load(loader: Any, loads: list[Load[Any, Any]], positions: list[int], outcomes: Outcomes) -> None:
+    keys = [load.key for load in loads]
+    values = await (loader.load_level(keys) if hasattr(loader, "load_level") else _load_each(loader, keys))
+    for load, position, value in zip(loads, positions, values, strict=True):
+        outcomes[position] = value if load.pick is None else load.picked(value)
 
 
 async def _load_each(loader: Any, keys: list[Any]) -> Outcomes:

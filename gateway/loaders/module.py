@@ -2,22 +2,32 @@
 
 from typing import Literal
 
-from gateway.loaders.batch import BatchLoader
+from gateway.loaders.loader import ReadLoader
 from schema.normalise.records import Module, ModuleState
 
 ModuleStates = dict[str, tuple[ModuleState, ...]]
 """By community code. A community that is missing is unknown, not "off" (quirk 167)."""
 
 
-class ModulesLoader(BatchLoader[str, tuple[Module, ...]]):
+class ModulesLoader(ReadLoader[str, tuple[Module, ...]]):
     """Keyed by community code."""
 
-    async def load_one(self, key: str) -> tuple[Module, ...]:
-        return await self.source.read("modules", key, None, lambda: self.source.platforms.wjdh.modules(key))
+    endpoint = "modules"
+
+    def identify(self, key: str) -> tuple[str, None]:
+        return key, None
+
+    async def read(self, key: str) -> tuple[Module, ...]:
+        return await self.source.platforms.wjdh.modules(key)
 
 
-class ModuleStatesLoader(BatchLoader[Literal["all"], ModuleStates]):
+class ModuleStatesLoader(ReadLoader[Literal["all"], ModuleStates]):
     """One call tells of all communities, also ones the caller may not see: pick, never hand out (quirk 167)."""
 
-    async def load_one(self, key: Literal["all"]) -> ModuleStates:
-        return await self.source.read("modules-sync", None, key, self.source.platforms.security.module_states)
+    endpoint = "modules-sync"
+
+    def identify(self, key: Literal["all"]) -> tuple[None, None]:
+        return None, None
+
+    async def read(self, key: Literal["all"]) -> ModuleStates:
+        return await self.source.platforms.security.module_states()

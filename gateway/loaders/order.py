@@ -1,10 +1,10 @@
 """Orders: pages of a community's list, slices of it, and one order by its number (document 2.1.2)."""
 
-import asyncio
-from typing import NamedTuple
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple
 
 from gateway.errors import QueryTooComplexError
-from gateway.loaders.batch import BatchLoader, Source
+from gateway.loaders.loader import ComposedLoader, ReadLoader, Source
 from gateway.loaders.paging import Slice, read_slice
 from gateway.loaders.placement import Placement
 from schema.normalise.records import Order, OrderQuery, Page
@@ -39,47 +39,52 @@ class OrderKey(NamedTuple):
         return self.identifier == (str(order.platform_id) if order.number is None else order.number)
 
 
-class OrderPageLoader(BatchLoader[OrderPageKey, Page[Order]]):
+class OrderPageLoader(ReadLoader[OrderPageKey, Page[Order]]):
+    endpoint = "order/list"
+
     def __init__(self, source: Source, placement: Placement) -> None:
         super().__init__(source)
         self._placement = placement
 
-    async def load_one(self, key: OrderPageKey) -> Page[Order]:
-        page = await self.source.read(
-            "order/list",
-            key.community_code,
-            self.source.conceal(key.filters, key.page),
-            lambda: self.source.platforms.wjdh.orders(key.community_code, key.filters, key.page),
-        )
-        self._placement.look_at(key.community_code, page)
-        return page
+    def identify(self, key: OrderPageKey) -> tuple[str, Hashable]:
+        return key.community_code, self.source.shared.conceal((key.filters, key.page))
+
+    async def read(self, key: OrderPageKey) -> Page[Order]:
+        return await self.source.platforms.wjdh.orders(key.community_code, key.filters, key.page)
+
+    async def load_level(self, keys: Sequence[OrderPageKey]) -> list[Any]:
+        pages = await super().load_level(keys)
+        for key, page in zip(keys, pages, strict=True):
+            if isinstance(page, Page):
+                self._placement.look_at(key.community_code, page)
+        return pages
 
 
-class OrdersLoader(BatchLoader[OrdersKey, Slice[Order]]):
-    def __init__(self, source: Source, pages: OrderPageLoader) -> None:
-        super().__init__(source)
+class OrdersLoader(ComposedLoader[OrdersKey, Slice[Order]]):
+    def __init__(self, pages: OrderPageLoader) -> None:
         self._pages = pages
 
-    async def load_one(self, key: OrdersKey) -> Slice[Order]:
-        def fetch(page: int) -> "asyncio.Future[Page[Order]]":
-            return self._pages.load(OrderPageKey(key.community_code, key.filters, page))
+    async def compose(self, key: OrdersKey) -> Slice[Order]:
+        async def read(numbers: Sequence[int]) -> list[Page[Order]]:
+            return await self._pages.load_all(
+                [OrderPageKey(key.community_code, key.filters, number) for number in numbers]
+            )
 
-        return await read_slice(fetch, key.offset, key.first, USUAL_PAGE)
+        return await read_slice(read, key.offset, key.first, USUAL_PAGE)
 
 
-class OrderLoader(BatchLoader[OrderKey, Order | None]):
+class OrderLoader(ComposedLoader[OrderKey, Order | None]):
     """Finds one order by looking through the list: no endpoint gives a single one (quirk 150).
 
     Newest first, so that what people ask for is near the start; bounded, and an order that may lie beyond the bound
     is an error, never "not found".
     """
 
-    def __init__(self, source: Source, pages: OrderPageLoader) -> None:
-        super().__init__(source)
+    def __init__(self, pages: OrderPageLoader) -> None:
         self._pages = pages
 
-    async def load_one(self, key: OrderKey) -> Order | None:
-        first = await self._page(key, 1)
+    async def compose(self, key: OrderKey) -> Order | None:
+        (first,) = await self._read(key, (1,))
         found = _find(key, first)
         last = first.last_page or 1
         end = min(last, SCANNED_PAGES) + 1
@@ -87,7 +92,7 @@ class OrderLoader(BatchLoader[OrderKey, Order | None]):
             if found is not None:
                 break
             numbers = range(start, min(start + SCANNED_AT_ONCE, end))
-            for page in await asyncio.gather(*(self._page(key, number) for number in numbers)):
+            for page in await self._read(key, numbers):
                 found = found or _find(key, page)
         if found is None and last > SCANNED_PAGES:
             raise QueryTooComplexError(
@@ -98,8 +103,10 @@ class OrderLoader(BatchLoader[OrderKey, Order | None]):
             )
         return found
 
-    def _page(self, key: OrderKey, number: int) -> "asyncio.Future[Page[Order]]":
-        return self._pages.load(OrderPageKey(key.community_code, OrderQuery(), number))
+    async def _read(self, key: OrderKey, numbers: Sequence[int]) -> list[Page[Order]]:
+        return await self._pages.load_all(
+            [OrderPageKey(key.community_code, OrderQuery(), number) for number in numbers]
+        )
 
 
 def _find(key: OrderKey, page: Page[Order]) -> Order | None:

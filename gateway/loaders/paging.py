@@ -4,9 +4,8 @@ Platforms cut their lists into pages of a size they choose (quirks 134 to 143); 
 offset. A slice is put together from as few pages as hold it.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from schema.normalise.records import Page, Record
 
@@ -20,6 +19,10 @@ ItemT = TypeVar("ItemT")
 RowT = TypeVar("RowT", bound=Identified)
 
 
+ReadPages: TypeAlias = Callable[[Sequence[int]], Awaitable[list[Page[RowT]]]]
+"""Reads pages by their numbers."""
+
+
 class Slice(Record, Generic[ItemT], frozen=True, gc=False):
     """`items` from `offset` on, of a list of `total`. Offsets are of the moment: lists may shift (quirk 142)."""
 
@@ -29,35 +32,36 @@ class Slice(Record, Generic[ItemT], frozen=True, gc=False):
     total: int
 
 
-async def read_slice(
-    fetch: Callable[[int], Awaitable[Page[RowT]]], offset: int, first: int, page_size: int
-) -> Slice[RowT]:
+async def read_slice(read: ReadPages[RowT], offset: int, first: int, page_size: int) -> Slice[RowT]:
     """Read items `offset` to `offset + first`.
 
-    `fetch(page)` reads the platform's page, 1-based; `page_size` is what its size is expected to be. The size in the
-    answer counts: where it differs, the slice is cut by it. One page is read first, the others then side by side.
+    `read(numbers)` reads the platform's pages, 1-based and side by side; `page_size` is what their size is expected to
+    be. The size in the answer counts: where it differs, the slice is cut by it. One page is read first, then the
+    others.
     """
     number = offset // page_size + 1
-    page = await fetch(number)
+    (page,) = await read((number,))
     size = page.per_page or page_size
     if size != page_size and offset // size + 1 != number:
         number = offset // size + 1
-        page = await fetch(number)
+        (page,) = await read((number,))
     total = page.total
     if total is None:
-        total = await _total_beyond_the_end(fetch, number)
+        total = await _total_beyond_the_end(read, number)
     last_wanted = (min(offset + first, total) - 1) // size + 1
-    pages = [page, *await asyncio.gather(*(fetch(later) for later in range(number + 1, last_wanted + 1)))]
+    later = range(number + 1, last_wanted + 1)
+    pages = [page, *await read(later)] if later else [page]
     items = _distinct(pages)
     skip = offset - (number - 1) * size
     return Slice(tuple(items[skip : skip + first]), offset, first, total)
 
 
-async def _total_beyond_the_end(fetch: Callable[[int], Awaitable[Page[RowT]]], number: int) -> int:
+async def _total_beyond_the_end(read: ReadPages[RowT], number: int) -> int:
     """A page beyond the end looks like "nothing found" (quirk 139): only the first page tells them apart."""
     if number == 1:
         return 0
-    return (await fetch(1)).total or 0
+    (first,) = await read((1,))
+    return first.total or 0
 
 
 def _distinct(pages: list[Page[RowT]]) -> list[RowT]:

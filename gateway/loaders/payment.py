@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from aiodataloader import DataLoader
-
+from gateway.execution.level_loader import LevelLoader
 from gateway.journal.payments import Payments
 from gateway.journal.records import Payment
 
 
-class NotificationLoader(DataLoader[str, Payment | None]):
+class NotificationLoader(LevelLoader[str, Payment | None]):
     """Keyed by order number; one query for all orders of a level."""
 
     def __init__(self, payments: Payments) -> None:

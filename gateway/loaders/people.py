@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from gateway.loaders.batch import BatchLoader
+from gateway.loaders.loader import ReadLoader
 from schema.normalise.records import People
 
 
@@ -13,11 +13,11 @@ class PeopleKey(NamedTuple):
     phone: str
 
 
-class PeopleLoader(BatchLoader[PeopleKey, People | None]):
-    async def load_one(self, key: PeopleKey) -> People | None:
-        return await self.source.read(
-            "people",
-            None,
-            self.source.conceal(key.name, key.phone),
-            lambda: self.source.platforms.security.people(key.name, key.phone),
-        )
+class PeopleLoader(ReadLoader[PeopleKey, People | None]):
+    endpoint = "people"
+
+    def identify(self, key: PeopleKey) -> tuple[None, bytes]:
+        return None, self.source.shared.conceal(key)
+
+    async def read(self, key: PeopleKey) -> People | None:
+        return await self.source.platforms.security.people(key.name, key.phone)

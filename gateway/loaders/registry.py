@@ -2,11 +2,10 @@
 
 from functools import cached_property
 
-from aiodataloader import DataLoader
-
+from gateway.execution.level_loader import LevelLoader
 from gateway.journal.payments import Payments
-from gateway.loaders.batch import BatchLoader, Source
 from gateway.loaders.house import HouseOwnerLoader
+from gateway.loaders.loader import RecordLoader, Source
 from gateway.loaders.module import ModulesLoader, ModuleStatesLoader
 from gateway.loaders.order import OrderLoader, OrderPageLoader, OrdersLoader
 from gateway.loaders.payment import NotificationLoader
@@ -39,7 +38,7 @@ class Loaders:
 
     @cached_property
     def shenhes(self) -> ShenhesLoader:
-        return ShenhesLoader(self.source, self.shenhe_page)
+        return ShenhesLoader(self.shenhe_page)
 
     @cached_property
     def shenhe_page(self) -> ShenhePageLoader:
@@ -47,11 +46,11 @@ class Loaders:
 
     @cached_property
     def order(self) -> OrderLoader:
-        return OrderLoader(self.source, self.order_page)
+        return OrderLoader(self.order_page)
 
     @cached_property
     def orders(self) -> OrdersLoader:
-        return OrdersLoader(self.source, self.order_page)
+        return OrdersLoader(self.order_page)
 
     @cached_property
     def order_page(self) -> OrderPageLoader:
@@ -67,7 +66,7 @@ class Loaders:
 
     @cached_property
     def repairs(self) -> RepairsLoader:
-        return RepairsLoader(self.source, self.repair_page)
+        return RepairsLoader(self.repair_page)
 
     @cached_property
     def repair_page(self) -> RepairPageLoader:
@@ -87,11 +86,5 @@ class Loaders:
 
     def forget(self) -> None:
         """After a write: what this request has read before may be out of date, and is read anew."""
-        for name in [name for name, loader in vars(self).items() if isinstance(loader, DataLoader)]:
+        for name in [name for name, loader in vars(self).items() if isinstance(loader, RecordLoader | LevelLoader)]:
             delattr(self, name)
-
-    def close(self) -> None:
-        """The request is over: what its loaders still read for it alone is stopped."""
-        for loader in vars(self).values():
-            if isinstance(loader, BatchLoader):
-                loader.close()

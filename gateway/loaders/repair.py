@@ -1,9 +1,10 @@
 """Repairs: pages of a community's list by status, slices over both, and one repair by its id (document 4.1, 4.2)."""
 
-import asyncio
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from gateway.loaders.batch import BatchLoader, Source
+from gateway.execution.fetch import fetch, values
+from gateway.loaders.loader import ComposedLoader, ReadLoader
 from gateway.loaders.paging import Slice, read_slice
 from schema.normalise.records import Page, Repair
 from schema.normalise.vocabulary import RepairStatus
@@ -32,28 +33,28 @@ class RepairKey(NamedTuple):
     community_code: str | None
 
 
-class RepairPageLoader(BatchLoader[RepairPageKey, Page[Repair]]):
-    async def load_one(self, key: RepairPageKey) -> Page[Repair]:
-        return await self.source.read(
-            "repair/list",
-            key.community_code,
-            key,
-            lambda: self.source.platforms.wjdh.repairs(key.community_code, key.status, key.page, key.per_page),
-        )
+class RepairPageLoader(ReadLoader[RepairPageKey, Page[Repair]]):
+    endpoint = "repair/list"
+
+    def identify(self, key: RepairPageKey) -> tuple[str, RepairPageKey]:
+        return key.community_code, key
+
+    async def read(self, key: RepairPageKey) -> Page[Repair]:
+        return await self.source.platforms.wjdh.repairs(key.community_code, key.status, key.page, key.per_page)
 
 
-class RepairsLoader(BatchLoader[RepairsKey, Slice[Repair]]):
-    def __init__(self, source: Source, pages: RepairPageLoader) -> None:
-        super().__init__(source)
+class RepairsLoader(ComposedLoader[RepairsKey, Slice[Repair]]):
+    def __init__(self, pages: RepairPageLoader) -> None:
         self._pages = pages
 
-    async def load_one(self, key: RepairsKey) -> Slice[Repair]:
+    async def compose(self, key: RepairsKey) -> Slice[Repair]:
         if key.status is not None:
             return await self._slice(key, key.status, key.offset, key.first)
-        opened, resolved = await asyncio.gather(
+        both = (
             self._slice(key, RepairStatus.OPEN, key.offset, key.first),
             self._slice(key, RepairStatus.RESOLVED, 0, key.first),
         )
+        opened, resolved = values(await fetch(both))
         missing = key.first - len(opened.items)
         resolved_offset = max(0, key.offset - opened.total)
         if missing and resolved_offset:
@@ -62,17 +63,19 @@ class RepairsLoader(BatchLoader[RepairsKey, Slice[Repair]]):
         return Slice(items, key.offset, key.first, opened.total + resolved.total)
 
     async def _slice(self, key: RepairsKey, status: RepairStatus, offset: int, first: int) -> Slice[Repair]:
-        def fetch(page: int) -> "asyncio.Future[Page[Repair]]":
-            return self._pages.load(RepairPageKey(key.community_code, status, page, key.first))
+        async def read(numbers: Sequence[int]) -> list[Page[Repair]]:
+            return await self._pages.load_all(
+                [RepairPageKey(key.community_code, status, number, key.first) for number in numbers]
+            )
 
-        return await read_slice(fetch, offset, first, key.first)
+        return await read_slice(read, offset, first, key.first)
 
 
-class RepairLoader(BatchLoader[RepairKey, Repair | None]):
-    async def load_one(self, key: RepairKey) -> Repair | None:
-        return await self.source.read(
-            "repair",
-            key.community_code,
-            key.platform_id,
-            lambda: self.source.platforms.wjdh.repair(key.platform_id, key.community_code),
-        )
+class RepairLoader(ReadLoader[RepairKey, Repair | None]):
+    endpoint = "repair"
+
+    def identify(self, key: RepairKey) -> tuple[str | None, int]:
+        return key.community_code, key.platform_id
+
+    async def read(self, key: RepairKey) -> Repair | None:
+        return await self.source.platforms.wjdh.repair(key.platform_id, key.community_code)

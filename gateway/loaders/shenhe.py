@@ -1,9 +1,9 @@
 """Reviews: pages of a community's list, slices of it, and one review by its id (document 1.2.2, 1.2.3)."""
 
-import asyncio
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from gateway.loaders.batch import BatchLoader, Source
+from gateway.loaders.loader import ComposedLoader, ReadLoader
 from gateway.loaders.paging import Slice, read_slice
 from schema.normalise.records import Page, Shenhe
 from schema.normalise.vocabulary import ShenheStatus, ShenheType
@@ -32,35 +32,36 @@ class ShenheKey(NamedTuple):
     community_code: str | None
 
 
-class ShenhePageLoader(BatchLoader[ShenhePageKey, Page[Shenhe]]):
-    async def load_one(self, key: ShenhePageKey) -> Page[Shenhe]:
-        return await self.source.read(
-            "shenheList",
-            key.community_code,
-            key,
-            lambda: self.source.platforms.wjdh.shenhes(
-                key.community_code, type=key.type, status=key.status, page=key.page, per_page=key.per_page
-            ),
+class ShenhePageLoader(ReadLoader[ShenhePageKey, Page[Shenhe]]):
+    endpoint = "shenheList"
+
+    def identify(self, key: ShenhePageKey) -> tuple[str, ShenhePageKey]:
+        return key.community_code, key
+
+    async def read(self, key: ShenhePageKey) -> Page[Shenhe]:
+        return await self.source.platforms.wjdh.shenhes(
+            key.community_code, type=key.type, status=key.status, page=key.page, per_page=key.per_page
         )
 
 
-class ShenhesLoader(BatchLoader[ShenhesKey, Slice[Shenhe]]):
-    def __init__(self, source: Source, pages: ShenhePageLoader) -> None:
-        super().__init__(source)
+class ShenhesLoader(ComposedLoader[ShenhesKey, Slice[Shenhe]]):
+    def __init__(self, pages: ShenhePageLoader) -> None:
         self._pages = pages
 
-    async def load_one(self, key: ShenhesKey) -> Slice[Shenhe]:
-        def fetch(page: int) -> "asyncio.Future[Page[Shenhe]]":
-            return self._pages.load(ShenhePageKey(key.community_code, key.type, key.status, page, key.first))
+    async def compose(self, key: ShenhesKey) -> Slice[Shenhe]:
+        async def read(numbers: Sequence[int]) -> list[Page[Shenhe]]:
+            return await self._pages.load_all(
+                [ShenhePageKey(key.community_code, key.type, key.status, number, key.first) for number in numbers]
+            )
 
-        return await read_slice(fetch, key.offset, key.first, key.first)
+        return await read_slice(read, key.offset, key.first, key.first)
 
 
-class ShenheLoader(BatchLoader[ShenheKey, Shenhe | None]):
-    async def load_one(self, key: ShenheKey) -> Shenhe | None:
-        return await self.source.read(
-            "shenhe",
-            key.community_code,
-            key.platform_id,
-            lambda: self.source.platforms.wjdh.shenhe(key.platform_id, key.community_code),
-        )
+class ShenheLoader(ReadLoader[ShenheKey, Shenhe | None]):
+    endpoint = "shenhe"
+
+    def identify(self, key: ShenheKey) -> tuple[str | None, int]:
+        return key.community_code, key.platform_id
+
+    async def read(self, key: ShenheKey) -> Shenhe | None:
+        return await self.source.platforms.wjdh.shenhe(key.platform_id, key.community_code)
