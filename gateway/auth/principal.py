@@ -1,6 +1,6 @@
 """Who asks, and what they may do and see."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from weakref import WeakValueDictionary
 
@@ -108,6 +108,10 @@ class Principal:
     def sees(self, community_code: str | None) -> bool:
         """Whether a record of this community may be shown. A record of no known community needs all of them."""
         return self.communities is None or community_code in self.communities
+
+    def without(self, scope: str) -> "Principal":
+        """The same caller with one right less."""
+        return replace(self, scopes=self.scopes - {scope})
 
     def require(self, *scopes: str) -> None:
         """Raises ForbiddenError that names the first scope the caller lacks."""

@@ -1,107 +1,85 @@
-"""The audit trail: who revealed or decided what. Only ever added to, and written in batches."""
+"""The audit trail as it is kept: only ever added to, until its time is over."""
 
-import asyncio
-from collections import deque
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from itertools import islice
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-import structlog
-from sqlalchemy import Connection, select
+from sqlalchemy import Select, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.errors import JournalError
-from gateway.journal.database import Database, insert_new
-from gateway.journal.identifiers import new_id
-from gateway.journal.records import AuditEntry, RecordRef, Slice
-from gateway.journal.rows import read_slice
+from gateway.journal.database import Database
+from gateway.journal.identifiers import first_id
+from gateway.journal.records import AuditEntry, RecordRef
+from gateway.journal.rows import record_columns, to_record
 from gateway.journal.tables import audit
 
-# Seconds an entry waits for company: what a crash can lose.
-DELAY = 0.2
-RETRY_DELAY = 5.0
 LARGEST_BATCH = 500
-LARGEST_BACKLOG = 10_000
-
-_log = structlog.get_logger(__name__)
+"""Entries in one transaction, so that a long backlog keeps nobody else waiting."""
 
 
 class Audit:
-    """See `AuditEntry`."""
+    """See `AuditEntry`. Every method raises JournalError when the journal cannot be used."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._clock = clock
-        self._backlog: deque[dict[str, Any]] = deque()
-        self._flushing = asyncio.Lock()
-        self._writer: asyncio.Task[None] | None = None
 
-    def record(
-        self,
-        *,
-        subject: str,
-        action: str,
-        community_code: str | None = None,
-        record: RecordRef | None = None,
-        fields: Sequence[str] = (),
-        operation_id: str | None = None,
-        request_id: str | None = None,
-    ) -> None:
-        """Note an entry; it is written within `DELAY` seconds, or as soon as the journal works again.
+    async def add(self, entries: Sequence[AuditEntry]) -> None:
+        """Make these entries durable, all of them or none. Those that are there already stay as they are."""
+        rows = [_row(entry) for entry in entries]
+        if rows:
+            await self._database.write(lambda connection: connection.execute(_insert(connection.dialect.name), rows))
 
-        Raises JournalError when too many entries wait for the journal: what cannot be recorded is not to be revealed.
-        """
-        if len(self._backlog) >= LARGEST_BACKLOG:
-            raise JournalError("The audit trail can not be written now.")
-        now = self._clock()
-        self._backlog.append(
-            {
-                "id": new_id(now),
-                "at": now,
-                "subject": subject,
-                "action": action,
-                "community_code": community_code,
-                "record_type": record.type if record else None,
-                "record_community_code": record.community_code if record else None,
-                "record_id": record.platform_id if record else None,
-                "fields": list(fields),
-                "operation_id": operation_id,
-                "request_id": request_id,
-            }
+    async def read(
+        self, *, subject: str | None = None, since: datetime | None = None, record: RecordRef | None = None
+    ) -> AsyncIterator[AuditEntry]:
+        """Entries of the last action at or after `since`, of this subject and of this record, oldest first."""
+        rows = select(audit).order_by(audit.c.id).limit(LARGEST_BATCH)
+        if subject is not None:
+            rows = rows.where(audit.c.subject == subject)
+        if since is not None:
+            rows = rows.where(audit.c.last_at >= since)
+        if record is not None:
+            for name, value in record_columns(record).items():
+                rows = rows.where(audit.c[name] == value)
+        last = ""
+        while found := await self._page(rows.where(audit.c.id > last)):
+            for entry in found:
+                yield entry
+            last = found[-1].id
+
+    async def forget(self, age: timedelta, now: datetime) -> int:
+        """Delete some of what is older than this; returns how many entries. 0: nothing older is left."""
+        oldest = select(audit.c.id).where(audit.c.id < first_id(now - age)).order_by(audit.c.id).limit(LARGEST_BATCH)
+        statement = delete(audit).where(audit.c.id.in_(oldest))
+        return await self._database.write(lambda connection: connection.execute(statement).rowcount)
+
+    async def _page(self, rows: Select[Any]) -> list[AuditEntry]:
+        return await self._database.read(
+            lambda connection: [to_record(row, AuditEntry) for row in connection.execute(rows)]
         )
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write_soon())
 
-    async def flush(self) -> None:
-        """Make every entry noted so far durable. Raises JournalError; the entries are kept for the next try."""
-        async with self._flushing:
-            while self._backlog:
-                batch = list(islice(self._backlog, LARGEST_BATCH))
 
-                def work(connection: Connection, batch: list[dict[str, Any]] = batch) -> None:
-                    # Those of a flush that was cut off after its commit are there already.
-                    connection.execute(insert_new(connection, audit), batch)
+def _row(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "first_at": entry.first_at,
+        "last_at": entry.last_at,
+        "subject": entry.subject,
+        "action": entry.action,
+        "record_type": None,
+        "record_community_code": None,
+        "record_id": None,
+        **record_columns(entry.record),
+        "fields": list(entry.fields),
+        "count": entry.count,
+        "missing_scope": entry.missing_scope,
+        "operation_name": entry.operation_name,
+        "request_id": entry.request_id,
+    }
 
-                await self._database.write(work)
-                for _ in batch:
-                    self._backlog.popleft()
 
-    async def list(self, offset: int, limit: int) -> Slice[AuditEntry]:
-        """What has been written, newest first."""
-        rows = select(audit).order_by(audit.c.id.desc())
-        return await self._database.read(lambda connection: read_slice(connection, AuditEntry, rows, offset, limit))
-
-    async def close(self) -> None:
-        """Write what is left. Raises JournalError when it cannot be."""
-        if self._writer is not None:
-            self._writer.cancel()
-        await self.flush()
-
-    async def _write_soon(self) -> None:
-        await asyncio.sleep(DELAY)
-        while self._backlog:
-            try:
-                await self.flush()
-            except JournalError as error:
-                _log.warning("audit_delayed", reason=error.message, entries=len(self._backlog))
-                await asyncio.sleep(RETRY_DELAY)
+@cache
+def _insert(dialect: str) -> Any:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(audit).on_conflict_do_nothing()

@@ -8,6 +8,11 @@ _VERSION_7 = 7 << 76
 _VARIANT = 2 << 62
 
 
+def first_id(at: datetime) -> str:
+    """The least identifier of this moment: those of earlier ones are below it."""
+    return str(UUID(int=int(at.timestamp() * 1000) << 80))
+
+
 def new_id(now: datetime) -> str:
     """A fresh identifier of 36 characters whose first 48 bits are the milliseconds of `now`."""
     milliseconds = int(now.timestamp() * 1000)

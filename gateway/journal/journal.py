@@ -31,7 +31,7 @@ class Journal:
         self.operations = Operations(database, clock)
         self.payments = Payments(database, clock)
         self.announcements = Announcements(database)
-        self.audit = Audit(database, clock)
+        self.audit = Audit(database)
         self._database = database
         self._notifier = notifier
 
@@ -66,7 +66,4 @@ async def open_journal(settings: Settings, clock: Clock = utc_now) -> AsyncItera
     try:
         yield journal
     finally:
-        try:
-            await journal.audit.close()
-        finally:
-            await database.close()
+        await database.close()

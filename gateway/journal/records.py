@@ -167,15 +167,29 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class AuditAction(StrEnum):
+    """REVEALED: shown unmasked. DENIED: asked for without the scope."""
+
+    REVEALED = "REVEALED"
+    DENIED = "DENIED"
+
+
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """Who did what to which record. `fields` names what was revealed or decided, never the values."""
+    """Who was shown, or denied, what: `count` times from `first_at` to `last_at`.
+
+    REVEALED: `record` is what the public id names, a person or a member by the very hash that is their public id, None
+    for what has no id; `fields` are the public paths from there that held personal data. DENIED: `fields` names the
+    field that needs `missing_scope`. `operation_name` and `request_id` are those of the last time.
+    """
 
     id: str
-    at: datetime
+    first_at: datetime
+    last_at: datetime
     subject: str
-    action: str
-    community_code: str | None
+    action: AuditAction
     record: RecordRef | None
     fields: tuple[str, ...]
-    operation_id: str | None
-    request_id: str | None
+    count: int
+    missing_scope: str | None
+    operation_name: str | None
+    request_id: str

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-from gateway.journal.records import OperationState
+from gateway.journal.records import AuditAction, OperationState
 from schema.normalise.states import DeliveryState
 
 
@@ -163,15 +163,21 @@ audit = Table(
     "audit",
     metadata,
     Column("id", String(36), primary_key=True),
-    Column("at", UtcDateTime, nullable=False),
+    Column("first_at", UtcDateTime, nullable=False),
+    Column("last_at", UtcDateTime, nullable=False),
     Column("subject", Text, nullable=False),
     Column("action", Text, nullable=False),
-    Column("community_code", Text),
     Column("record_type", Text),
     Column("record_community_code", Text),
     Column("record_id", Text),
     Column("fields", _json(), nullable=False),
-    Column("operation_id", Text),
-    Column("request_id", Text),
+    Column("count", Integer, nullable=False),
+    Column("missing_scope", Text),
+    Column("operation_name", Text),
+    Column("request_id", Text, nullable=False),
+    _one_of("action", AuditAction),
     CheckConstraint("(record_type IS NULL) = (record_id IS NULL)", name="record"),
+    CheckConstraint("(action = 'DENIED') = (missing_scope IS NOT NULL)", name="denied"),
+    Index("ix_audit_subject_id", "subject", "id"),
+    Index("ix_audit_record", "record_id", "id"),
 )

@@ -1,108 +1,99 @@
-import asyncio
-from pathlib import Path
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from journal_fixtures import FrozenClock
 
-from gateway.errors import JournalError
 from gateway.journal import audit
-from gateway.journal.audit import Audit
-from gateway.journal.database import Work
-from gateway.journal.journal import Journal, open_journal
-from gateway.journal.records import AuditEntry, RecordRef
-from gateway.journal.sqlite import open_sqlite
-from gateway.settings import Settings
+from gateway.journal.identifiers import new_id
+from gateway.journal.journal import Journal
+from gateway.journal.records import AuditAction, AuditEntry, RecordRef
 
-PERSON = RecordRef("People", "10002", "hash-of-a-person")
+PERSON = RecordRef("People", None, "hash-of-a-person")
 
 
-async def test_an_entry_says_who_what_and_which_fields(journal: Journal, clock: FrozenClock) -> None:
-    journal.audit.record(
-        subject="officer",
-        action="reveal",
-        community_code="10002",
-        record=PERSON,
-        fields=("phone", "idCard"),
-        operation_id="operation",
-        request_id="request",
-    )
-    await journal.audit.flush()
-
-    (entry,) = (await journal.audit.list(0, 10)).items
-    assert entry == AuditEntry(
-        id=entry.id,
-        at=clock.now,
-        subject="officer",
-        action="reveal",
-        community_code="10002",
-        record=PERSON,
-        fields=("phone", "idCard"),
-        operation_id="operation",
-        request_id="request",
-    )
+def entry(clock: FrozenClock, **changes: Any) -> AuditEntry:
+    values: dict[str, Any] = {
+        "id": new_id(clock.now),
+        "first_at": clock.now,
+        "last_at": clock.now + timedelta(milliseconds=20),
+        "subject": "officer",
+        "action": AuditAction.REVEALED,
+        "record": PERSON,
+        "fields": ("phone", "idCard"),
+        "count": 2,
+        "missing_scope": None,
+        "operation_name": "Person",
+        "request_id": "request",
+    }
+    return AuditEntry(**values | changes)
 
 
-async def test_entries_are_written_without_being_waited_for(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "DELAY", 0.0)
-    journal.audit.record(subject="officer", action="reveal")
-
-    async with asyncio.timeout(5):
-        while not (await journal.audit.list(0, 1)).total:
-            pass
+async def found(journal: Journal, **filters: Any) -> list[AuditEntry]:
+    return [each async for each in journal.audit.read(**filters)]
 
 
-async def test_what_waits_is_written_at_the_end(settings: Settings) -> None:
-    async with open_journal(settings) as journal:
-        for _ in range(audit.LARGEST_BATCH + 1):
-            journal.audit.record(subject="officer", action="reveal")
-    async with open_journal(settings) as journal:
-        assert (await journal.audit.list(0, 1)).total == audit.LARGEST_BATCH + 1
+async def test_an_entry_comes_back_as_it_was(journal: Journal, clock: FrozenClock) -> None:
+    shown = entry(clock)
+    denied = entry(clock, action=AuditAction.DENIED, record=None, fields=("people",), missing_scope="people:read")
+    await journal.audit.add([shown, denied])
+
+    assert await found(journal) == sorted((shown, denied), key=lambda each: each.id)
 
 
-class _FailsOnce:
-    """A database whose first write is committed and then reported as failed, as after a time-out."""
+async def test_nothing_to_add_is_nothing(journal: Journal) -> None:
+    await journal.audit.add([])
 
-    def __init__(self, database: object) -> None:
-        self._database = database
-        self._failed = False
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._database, name)
-
-    async def write(self, work: Work[object]) -> object:
-        value = await self._database.write(work)  # type: ignore[attr-defined] # a stand-in for any database
-        if not self._failed:
-            self._failed = True
-            raise JournalError("timed out")
-        return value
+    assert await found(journal) == []
 
 
-async def test_entries_outlive_a_failure_and_are_not_doubled(
-    settings: Settings, clock: FrozenClock, tmp_path: Path
+async def test_an_entry_added_again_is_there_once(journal: Journal, clock: FrozenClock) -> None:
+    """As after a commit whose acknowledgement was lost."""
+    first = entry(clock)
+    await journal.audit.add([first])
+    await journal.audit.add([first, entry(clock)])
+
+    assert len(await found(journal)) == 2
+
+
+async def test_entries_are_found_by_whom_since_when_and_of_what(journal: Journal, clock: FrozenClock) -> None:
+    order = RecordRef("Order", "10002", "20201213110146000001")
+    old = entry(clock)
+    at = clock.advance(hours=1)
+    new = entry(clock, record=order)
+    other = entry(clock, subject="clerk", record=RecordRef("Order", "00001", "20201213110146000001"))
+    await journal.audit.add([old, new, other])
+
+    assert await found(journal, subject="clerk") == [other]
+    assert await found(journal, since=at) == sorted((new, other), key=lambda each: each.id)
+    assert await found(journal, record=order) == [new]
+    assert await found(journal, record=PERSON) == [old]
+    assert await found(journal, subject="clerk", record=PERSON) == []
+
+
+async def test_any_number_of_entries_is_read_from_the_oldest_on(
+    journal: Journal, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_journal(Settings(data_dir=tmp_path / "made")):
-        pass
-    database = await open_sqlite(tmp_path / "made", 2.0)
-    trail = Audit(_FailsOnce(database), clock)
-    trail.record(subject="officer", action="reveal")
+    monkeypatch.setattr(audit, "LARGEST_BATCH", 3)
+    entries = []
+    for number in range(7):
+        entries.append(entry(clock, request_id=str(number)))
+        clock.advance(seconds=1)
+    await journal.audit.add(entries)
 
-    with pytest.raises(JournalError):
-        await trail.flush()
-    await trail.flush()
-
-    assert (await trail.list(0, 10)).total == 1
-    await trail.close()
-    await database.close()
+    assert await found(journal) == entries
 
 
-async def test_what_can_not_be_recorded_is_not_to_be_revealed(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch
+async def test_entries_are_forgotten_when_their_time_is_over(
+    journal: Journal, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit, "LARGEST_BACKLOG", 2)
-    journal.audit.record(subject="officer", action="reveal")
-    journal.audit.record(subject="officer", action="reveal")
-    with pytest.raises(JournalError, match="audit trail"):
-        journal.audit.record(subject="officer", action="reveal")
+    monkeypatch.setattr(audit, "LARGEST_BATCH", 2)
+    await journal.audit.add([entry(clock) for _ in range(3)])
+    clock.advance(days=10)
+    kept = entry(clock)
+    await journal.audit.add([kept])
 
-    await journal.audit.flush()
-    journal.audit.record(subject="officer", action="reveal")
+    gone = [await journal.audit.forget(timedelta(days=10), clock.advance(seconds=1)) for _ in range(3)]
+
+    assert gone == [2, 1, 0]
+    assert await found(journal) == [kept]

@@ -1,0 +1,206 @@
+"""The audit trail: who was shown whose personal data unmasked, and who was denied what. Never the data itself.
+
+What happens is noted in memory and written to the journal every `INTERVAL`: an answer does not wait for a commit. So a
+crash loses what was noted within the last `INTERVAL` and the time of one commit; a stop in order loses nothing. While
+the journal cannot be written, notes wait. After `LONGEST_WAIT`, or with `MOST_WAITING` of them, callers who may see
+personal data are served as if they might not, until the journal has caught up: nothing is shown without a record.
+"""
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterable
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, Protocol
+
+import structlog
+
+from gateway.actions.shown import Kind, kind_of, shown_fields
+from gateway.auth.masking import mask_text
+from gateway.auth.node_ids import NodeIds
+from gateway.auth.principal import Principal, Scope
+from gateway.errors import JournalError
+from gateway.execution.variants import Observation, ObservedField
+from gateway.journal.audit import LARGEST_BATCH, Audit
+from gateway.journal.identifiers import new_id
+from gateway.journal.records import AuditAction, AuditEntry, RecordRef
+
+log = structlog.get_logger(__name__)
+
+INTERVAL = 0.5
+"""Seconds from one writing to the next."""
+
+LONGEST_WAIT = timedelta(seconds=30)
+MOST_WAITING = 20_000
+
+FORGET_INTERVAL = timedelta(hours=1)
+LONGEST_NAME = 64
+
+
+class Request(Protocol):
+    """Of the context of a request, what the trail tells."""
+
+    principal: Principal
+    request_id: str
+    operation_name: str | None
+
+
+class _Last(NamedTuple):
+    """The last time: when, and in which request."""
+
+    at: datetime
+    operation_name: str | None
+    request_id: str
+
+
+class _Note:
+    """One thing that happened, how often, and first and last when; with the record as it was first and last."""
+
+    __slots__ = ("count", "first", "first_at", "last", "record")
+
+    def __init__(self, record: Any, last: _Last) -> None:
+        self.first = self.record = record
+        self.first_at = last.at
+        self.last = last
+        self.count = 1
+
+
+class _Group(NamedTuple):
+    """Notes of one subject, on records of one class of which the same fields were shown, by what tells those apart."""
+
+    subject: str
+    kind: Kind
+    fields: tuple[ObservedField, ...]
+    notes: dict[Hashable, _Note]
+
+
+class AuditTrail:
+    """One per process: a worker. `retention` is how long entries are kept."""
+
+    def __init__(self, audit: Audit, ids: NodeIds, retention: timedelta, clock: Callable[[], datetime]) -> None:
+        self._audit = audit
+        self._ids = ids
+        self._retention = retention
+        self._clock = clock
+        self._revealed: dict[Hashable, _Group] = {}
+        self._denied: dict[tuple[str, str, str], _Note] = {}
+        self._notes = 0
+        self._entries: list[AuditEntry] = []
+        self._waiting_since: datetime | None = None
+        self._flushing = asyncio.Lock()
+
+    def admit(self, principal: Principal) -> Principal:
+        """The caller as they are to be served now: without `pii:read` while that cannot be recorded."""
+        if principal.reveals_pii and self._lags():
+            return principal.without(Scope.PII_READ)
+        return principal
+
+    def reveal(self, request: Request, observations: Iterable[Observation]) -> None:
+        """Note that these fields of these records are about to be shown as they are."""
+        last = self._last(request)
+        subject = request.principal.subject
+        groups: dict[int, _Group] = {}  # a plan has the same tuple of fields for all records of a list
+        for record, fields in observations:
+            group = groups.get(id(fields))
+            if group is None:
+                group = groups[id(fields)] = self._group(subject, type(record), fields)
+            key = group.kind.key(record)
+            note = group.notes.get(key)
+            if note is None:
+                group.notes[key] = _Note(record, last)
+                self._notes += 1
+            else:
+                note.count += 1
+                note.last = last
+                note.record = record
+
+    def deny(self, request: Request, field: str, scope: str) -> None:
+        """Note that the caller asked for a field without the scope that it needs."""
+        last = self._last(request)
+        key = (request.principal.subject, field, scope)
+        note = self._denied.get(key)
+        if note is None:
+            self._denied[key] = _Note(None, last)
+            self._notes += 1
+        else:
+            note.count += 1
+            note.last = last
+
+    async def run(self) -> None:
+        """Write again and again, and forget what is too old. Ends only by cancellation."""
+        forget_at = self._clock()
+        while True:
+            await asyncio.sleep(INTERVAL)
+            try:
+                await self.flush()
+                if self._clock() >= forget_at and not await self._audit.forget(self._retention, self._clock()):
+                    forget_at = self._clock() + FORGET_INTERVAL
+            except JournalError as error:
+                log.warning("audit delayed", reason=error.message, entries=len(self._entries), masking=self._lags())
+
+    async def flush(self) -> None:
+        """Make all that is noted durable. Raises JournalError; then nothing is lost, the next try begins with it."""
+        async with self._flushing:
+            now = self._clock()
+            self._take()
+            while self._entries:
+                batch = self._entries[:LARGEST_BATCH]
+                await self._audit.add(batch)
+                del self._entries[: len(batch)]
+            self._waiting_since = now if self._notes else None
+
+    def _lags(self) -> bool:
+        if self._waiting_since is None:
+            return False
+        waiting = self._notes + len(self._entries)
+        return waiting >= MOST_WAITING or self._clock() - self._waiting_since > LONGEST_WAIT
+
+    def _last(self, request: Request) -> _Last:
+        now = self._clock()
+        if self._waiting_since is None:
+            self._waiting_since = now
+        return _Last(now, request.operation_name, request.request_id)
+
+    def _group(self, subject: str, record_class: type, fields: tuple[ObservedField, ...]) -> _Group:
+        key = (subject, record_class, fields)
+        group = self._revealed.get(key)
+        if group is None:
+            group = self._revealed[key] = _Group(subject, kind_of(record_class), fields, {})
+        return group
+
+    def _take(self) -> None:
+        """Turn the notes into entries."""
+        revealed, self._revealed = self._revealed, {}
+        denied, self._denied = self._denied, {}
+        self._notes = 0
+        for group in revealed.values():
+            for note in group.notes.values():
+                fields = shown_fields(group.kind, (note.first, note.record), group.fields)
+                if fields:
+                    record = group.kind.reference(note.record, self._ids)
+                    self._entries.append(_entry(note, group.subject, AuditAction.REVEALED, fields, record=record))
+        for (subject, field, scope), note in denied.items():
+            self._entries.append(_entry(note, subject, AuditAction.DENIED, (field,), missing_scope=scope))
+
+
+def _entry(
+    note: _Note,
+    subject: str,
+    action: AuditAction,
+    fields: tuple[str, ...],
+    *,
+    record: RecordRef | None = None,
+    missing_scope: str | None = None,
+) -> AuditEntry:
+    name = note.last.operation_name
+    return AuditEntry(
+        id=new_id(note.first_at),
+        first_at=note.first_at,
+        last_at=note.last.at,
+        subject=subject,
+        action=action,
+        record=record,
+        fields=fields,
+        count=note.count,
+        missing_scope=missing_scope,
+        operation_name=None if name is None else mask_text(name[:LONGEST_NAME]),
+        request_id=note.last.request_id,
+    )

@@ -1,0 +1,329 @@
+"""What is noted while requests run, and how it comes into the journal."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from journal_fixtures import FrozenClock
+
+from gateway.actions import audit
+from gateway.actions.audit import LONGEST_WAIT, AuditTrail
+from gateway.auth.node_ids import NodeIds
+from gateway.auth.principal import Principal, Scope
+from gateway.errors import JournalError
+from gateway.execution.variants import ObservedField
+from gateway.journal.journal import Journal
+from gateway.journal.records import AuditAction, AuditEntry, Operation, OperationState, RecordRef
+from schema.normalise import records
+from schema.normalise.states import FindingCode, Severity
+from schema.normalise.verification import Finding
+from schema.normalise.vocabulary import DataProblem, PiiKind, PlatformName, ResidentRole
+
+IDS = NodeIds(b"a key for tests")
+RETENTION = timedelta(days=100)
+
+
+class Request:
+    def __init__(self, subject: str = "officer", request_id: str = "request", name: str | None = "Query") -> None:
+        self.principal = Principal(subject, frozenset(Scope), None, token_id="", expires_at=0)
+        self.request_id = request_id
+        self.operation_name = name
+
+
+def observed(record: object, type_name: str, **fields: str) -> Any:
+    """An observation: public names and attributes."""
+    return record, tuple(ObservedField(type_name, name, attribute) for name, attribute in fields.items())
+
+
+PERSON = records.People(name="李明", phone="19900000001", id_card="999302199211302517", birth_date=date(1992, 11, 30))
+PHONE = {"phone": "phone"}
+
+
+@pytest.fixture
+def trail(journal: Journal, clock: FrozenClock) -> AuditTrail:
+    return AuditTrail(journal.audit, IDS, RETENTION, clock)
+
+
+async def written(journal: Journal) -> list[AuditEntry]:
+    return [each async for each in journal.audit.read()]
+
+
+async def test_a_reveal_says_who_when_which_record_and_which_fields_and_nothing_personal(
+    journal: Journal, trail: AuditTrail, clock: FrozenClock
+) -> None:
+    shown = observed(PERSON, "People", name="name", idCard="id_card", photo="photo")
+    trail.reveal(Request(), [shown])
+    await trail.flush()
+
+    [entry] = await written(journal)
+
+    assert entry == AuditEntry(
+        id=entry.id,
+        first_at=clock.now,
+        last_at=clock.now,
+        subject="officer",
+        action=AuditAction.REVEALED,
+        record=RecordRef("People", None, IDS.people_id("李明", "19900000001")),
+        fields=("name", "idCard"),  # there is no photo
+        count=1,
+        missing_scope=None,
+        operation_name="Query",
+        request_id="request",
+    )
+    text = msgspec.json.encode(entry).decode()
+    assert not any(value in text for value in ("李明", "19900000001", "999302"))
+
+
+async def test_the_same_again_before_it_is_written_is_one_entry(
+    journal: Journal, trail: AuditTrail, clock: FrozenClock
+) -> None:
+    first = clock.now
+    for number in range(5):
+        trail.reveal(Request(request_id=f"request-{number}"), [observed(PERSON, "People", **PHONE)])
+        clock.advance(seconds=0.1)
+    trail.reveal(Request("clerk"), [observed(PERSON, "People", **PHONE)])
+    trail.reveal(Request(), [observed(PERSON, "People", idCard="id_card")])
+    await trail.flush()
+
+    entries = {(entry.subject, entry.fields): entry for entry in await written(journal)}
+
+    assert set(entries) == {("officer", ("phone",)), ("clerk", ("phone",)), ("officer", ("idCard",))}
+    entry = entries["officer", ("phone",)]
+    assert (entry.count, entry.request_id) == (5, "request-4")
+    assert (entry.first_at, entry.last_at) == (first, first + timedelta(seconds=0.4))
+
+
+ISSUE = records.DataIssue("phone", "19900000001", DataProblem.MALFORMED, PlatformName.WJDH, PiiKind.PHONE)
+HOUSE = records.HouseKey("10002", 1, 2, 3, 301)
+REVIEW = ("10002", 7)
+MEMBER = records.Member(name="王芳", phone="19900000002", role=ResidentRole.WIFE)
+FINDING = Finding(
+    code=FindingCode.FIELD_DIFFERS,
+    severity=Severity.INFO,
+    submitted="999302199211302517",
+    pii=PiiKind.ID_CARD,
+    review=REVIEW,
+)
+OPERATION = Operation(
+    id="operation",
+    idempotency_key=None,
+    subject="officer",
+    mutation="rejectShenhe",
+    fingerprint="",
+    community_code="10002",
+    reason="请打 19900000001",
+    state=OperationState.RESERVED,
+    started_at=FrozenClock().now,
+    sent_at=None,
+    finished_at=None,
+    check_at=None,
+    record=None,
+    expected=None,
+    answer=None,
+    user_errors=(),
+)
+ORDER = records.Order(platform_id=1, community_code="10002", number="20201213110146000001", remark="电话 19900000001")
+DETAILED = msgspec.structs.replace(ORDER, details=(records.OrderDetail("电话", "19900000001"),))
+
+
+@pytest.mark.parametrize(
+    ("shown", "record", "fields"),
+    [
+        (
+            observed(MEMBER, "Member", **PHONE),
+            RecordRef("Member", None, IDS.member_id("王芳", "19900000002", None, ResidentRole.WIFE)),
+            ("phone",),
+        ),
+        (
+            observed(records.HouseOwner(phone="19900000001", house=HOUSE), "HouseOwner", **PHONE),
+            RecordRef("House", "10002", "1-2-3-301"),
+            ("owner.phone",),
+        ),
+        (
+            observed(records.ShenhePeople(phone="19900000001", review=REVIEW), "ShenhePeople", **PHONE),
+            RecordRef("Shenhe", "10002", "7"),
+            ("content.people.phone",),
+        ),
+        (
+            observed(records.ShenheContent(raw="{}", review=REVIEW), "ShenheContent", raw="raw"),
+            RecordRef("Shenhe", "10002", "7"),
+            ("content.raw",),
+        ),
+        (
+            observed(records.Shenhe(platform_id=7, rejection_reason="19900000001"), "Shenhe", why="rejection_reason"),
+            RecordRef("Shenhe", None, "7"),
+            ("why",),
+        ),
+        (
+            observed(FINDING, "VerificationFinding", submitted="submitted"),
+            RecordRef("Shenhe", "10002", "7"),
+            ("verification.findings.submitted",),
+        ),
+        (observed(ORDER, "Order", remark="remark"), RecordRef("Order", "10002", "20201213110146000001"), ("remark",)),
+        (observed(DETAILED, "Order", details="details"), RecordRef("Order", "10002", ORDER.number or ""), ("details",)),
+        (
+            observed(records.Repair(platform_id=9, reporter_phone="19900000001"), "RepairReporter", p="reporter_phone"),
+            RecordRef("Repair", None, "9"),
+            ("reporter.p",),
+        ),
+        (observed(OPERATION, "Operation", reason="reason"), RecordRef("Operation", "10002", "operation"), ("reason",)),
+        (
+            observed(records.House(community_code="10002", data_issues=(ISSUE,)), "House", dataIssues="data_issues"),
+            RecordRef("House", "10002", IDS.hashed("House", "10002", None, None, None, None)),
+            ("dataIssues",),
+        ),
+        (
+            observed(records.ShenheHouse(data_issues=(ISSUE,)), "ShenheHouse", dataIssues="data_issues"),
+            None,
+            ("content.house.dataIssues",),
+        ),
+    ],
+    ids=lambda value: value.type if isinstance(value, RecordRef) else "",
+)
+async def test_a_record_is_named_as_the_api_names_it(
+    journal: Journal, trail: AuditTrail, shown: Any, record: RecordRef | None, fields: tuple[str, ...]
+) -> None:
+    trail.reveal(Request(), [shown])
+    await trail.flush()
+
+    [entry] = await written(journal)
+
+    assert (entry.record, entry.fields) == (record, fields)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        observed(records.People(), "People", name="name", phone="phone"),
+        observed(records.Order(platform_id=1, community_code="10002", remark="请尽快"), "Order", remark="remark"),
+        observed(ORDER, "Order", details="details", dataIssues="data_issues"),
+        observed(
+            Finding(code=FindingCode.ALREADY_BOUND, severity=Severity.INFO, registered="OWNER"), "F", r="registered"
+        ),
+    ],
+)
+async def test_what_held_no_personal_data_is_no_reveal(journal: Journal, trail: AuditTrail, shown: Any) -> None:
+    trail.reveal(Request(), [shown])
+    await trail.flush()
+
+    assert await written(journal) == []
+
+
+async def test_a_denial_names_the_field_and_what_it_needs(journal: Journal, trail: AuditTrail) -> None:
+    for _ in range(3):
+        trail.deny(Request(), "people", "people:read")
+    await trail.flush()
+
+    [entry] = await written(journal)
+
+    assert (entry.action, entry.fields, entry.missing_scope) == (AuditAction.DENIED, ("people",), "people:read")
+    assert (entry.count, entry.record) == (3, None)
+
+
+async def test_the_name_of_an_operation_is_cut_and_masked(journal: Journal, trail: AuditTrail) -> None:
+    trail.reveal(Request(name="q19900000001" + "x" * 100), [observed(PERSON, "People", **PHONE)])
+    await trail.flush()
+
+    [entry] = await written(journal)
+
+    assert entry.operation_name == "q199****0001" + "x" * 52
+
+
+class Broken:
+    """A journal that cannot be written until it is mended."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._audit = journal.audit
+        self.mended = False
+
+    async def add(self, entries: Any) -> None:
+        if not self.mended:
+            raise JournalError("The journal can not be used now.")
+        await self._audit.add(entries)
+
+
+@pytest.fixture
+def broken(journal: Journal) -> Broken:
+    return Broken(journal)
+
+
+@pytest.fixture
+def delayed(broken: Broken, clock: FrozenClock) -> Iterator[AuditTrail]:
+    return AuditTrail(broken, IDS, RETENTION, clock)  # type: ignore[arg-type, return-value] # a stand-in for Audit
+
+
+async def test_while_the_journal_is_down_notes_wait_and_nothing_is_lost(
+    journal: Journal, broken: Broken, delayed: AuditTrail
+) -> None:
+    for subject in ("a", "b"):
+        delayed.reveal(Request(subject), [observed(PERSON, "People", **PHONE)])
+        with pytest.raises(JournalError):
+            await delayed.flush()
+
+    broken.mended = True
+    await delayed.flush()
+
+    assert {entry.subject for entry in await written(journal)} == {"a", "b"}
+
+
+async def test_what_has_waited_too_long_closes_personal_data_until_it_is_written(
+    broken: Broken, delayed: AuditTrail, clock: FrozenClock
+) -> None:
+    request = Request()
+    delayed.reveal(request, [observed(PERSON, "People", **PHONE)])
+    clock.now += LONGEST_WAIT
+    assert delayed.admit(request.principal) is request.principal
+
+    clock.advance(seconds=1)
+    admitted = delayed.admit(request.principal)
+    assert not admitted.reveals_pii
+    assert admitted.scopes == request.principal.scopes - {Scope.PII_READ}
+    masked = Principal("clerk", frozenset(), None, token_id="", expires_at=0)
+    assert delayed.admit(masked) is masked
+
+    broken.mended = True
+    await delayed.flush()
+    assert delayed.admit(request.principal) is request.principal
+
+
+async def test_too_many_notes_close_personal_data_too(delayed: AuditTrail, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "MOST_WAITING", 3)
+    request = Request()
+    for number in range(3):
+        assert delayed.admit(request.principal).reveals_pii
+        delayed.reveal(request, [observed(records.People(name="李", phone=str(number)), "People", **PHONE)])
+    assert not delayed.admit(request.principal).reveals_pii
+
+    with pytest.raises(JournalError):
+        await delayed.flush()
+    assert not delayed.admit(request.principal).reveals_pii
+
+
+async def test_the_worker_writes_and_forgets_and_goes_on_after_a_failure(
+    journal: Journal, trail: AuditTrail, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "INTERVAL", 0.0)
+    trail.reveal(Request("old"), [observed(PERSON, "People", **PHONE)])
+    await trail.flush()
+    clock.now += RETENTION + timedelta(days=1)
+    fails = iter([True])
+    add = journal.audit.add
+
+    async def add_later(entries: Any) -> None:
+        if next(fails, False):
+            raise JournalError("The journal can not be used now.")
+        await add(entries)
+
+    monkeypatch.setattr(journal.audit, "add", add_later)
+    trail.reveal(Request("new"), [observed(PERSON, "People", **PHONE)])
+
+    working = asyncio.create_task(trail.run())
+    try:
+        async with asyncio.timeout(10):
+            while [entry.subject for entry in await written(journal)] != ["new"]:
+                pass
+    finally:
+        working.cancel()
