@@ -1,16 +1,19 @@
 """The command line, each command as a process of its own, the platforms as another."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from gateway.auth.principal import Scope
 from schema.build import export_sdl
 
 GATEWAY = [sys.executable, "-m", "gateway"]
@@ -103,6 +106,31 @@ def test_a_token_of_the_command_is_one_that_the_server_takes(served):
     }
 
 
+@pytest.mark.parametrize(
+    ("scopes", "communities", "claims"),
+    [
+        ("order:read,pii:read", "10002,00001", ({"order:read", "pii:read"}, ["00001", "10002"])),
+        (" order:read,  pii:read ", "10002 00001", ({"order:read", "pii:read"}, ["00001", "10002"])),
+        ("*", "*", (set(Scope), ["*"])),
+        ("", "", (set(), [])),
+    ],
+)
+def test_lists_for_a_token_are_by_comma_or_blank(environ, scopes, communities, claims):
+    options = ("--scopes", scopes, "--communities", communities, "--subject", "lin", "--ttl", "60")
+    minted = json.loads(urlsafe_b64decode(run(environ, "token", *options).stdout.split(".")[1] + "=="))
+
+    assert (set(minted["scope"].split()), minted["communities"]) == claims
+    assert minted["sub"] == "lin"
+    assert minted["exp"] - minted["iat"] == 60
+
+
+def test_a_scope_that_does_not_exist_is_named(environ):
+    ended = run(environ, "token", "--scopes", "order:write")
+
+    assert ended.returncode == 2
+    assert "order:write" in ended.stderr
+
+
 def test_check_prints_a_row_for_every_endpoint_and_calls_no_write(environ):
     checked = run(environ, "check")
 
@@ -135,13 +163,17 @@ def test_the_demo_shows_one_query_and_its_real_answer_and_ends_with_0(environ, t
     assert re.search(r"^curl .*-H 'authorization: Bearer ey", shown.stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize(
-    ("setting", "value"),
-    [("GATEWAY_HOST", "0.0.0.0"), ("GATEWAY_AUTH_ISSUER", "https://login.example")],  # noqa: S104 # is refused
-)
-def test_neither_a_token_nor_the_demo_is_to_be_had_where_others_could_use_it(environ, setting, value):
+CLOSED = {
+    "GATEWAY_HOST": {"GATEWAY_HOST": "0.0.0.0"},  # noqa: S104 # is refused
+    "GATEWAY_AUTH_ISSUER": {"GATEWAY_AUTH_ISSUER": "https://login.example"},
+    "GATEWAY_ENV": {"GATEWAY_ENV": "production", "GATEWAY_ID_KEY": "k" * 40},
+}
+
+
+@pytest.mark.parametrize("setting", CLOSED)
+def test_neither_a_token_nor_the_demo_is_to_be_had_where_others_could_use_it(environ, setting):
     for command in ("token", "demo"):
-        ended = run(environ | {setting: value}, command)
+        ended = run(environ | CLOSED[setting], command)
 
         assert ended.returncode == 2
         assert ended.stdout == ""
