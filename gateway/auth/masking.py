@@ -6,13 +6,18 @@ ends of a number. What has no harmless part is withheld: birth, photo, sensitive
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 from unicodedata import normalize
 
 import msgspec
 
 from schema.normalise.personal_keys import PERSONAL_KEYS
 from schema.normalise.vocabulary import PiiKind
+
+Masker = Callable[[object], str | None]
+
+SHORTEST_NUMBER = 11
+"""Digits of a phone: nothing shorter is masked in a text."""
 
 MASK = "****"
 """Stands for a value, or the middle of one, of which nothing more can be shown."""
@@ -60,10 +65,26 @@ def mask(kind: PiiKind, value: object) -> str | None:
 
     None stays None and an empty text stays empty: neither says anything of a person.
     """
-    masker = _MASKERS.get(kind)
-    if masker is None or value is None:
-        return None
-    return masker(text) if (text := str(value).strip()) else ""
+    return masker(kind)(value)
+
+
+def masker(kind: PiiKind) -> Masker:
+    """The function that masks values of this kind, as `mask` does."""
+    return _MASKERS.get(kind, _withhold)
+
+
+def _withhold(_value: object) -> None:
+    return None
+
+
+def _masker_of(mask_text_of_kind: Callable[[str], str]) -> Masker:
+    def mask_value(value: object) -> str | None:
+        if value is None:
+            return None
+        text = str(value).strip()
+        return mask_text_of_kind(text) if text else ""
+
+    return mask_value
 
 
 def _mask_phone(phone: str) -> str:
@@ -88,17 +109,23 @@ def _mask_address(address: str) -> str:
     return (province.group() if province and province.end() < len(address) else "") + MASK
 
 
-_MASKERS: dict[PiiKind, Callable[[str], str]] = {
-    PiiKind.PHONE: _mask_phone,
-    PiiKind.ID_CARD: _mask_id_card,
-    PiiKind.NAME: _mask_name,
-    PiiKind.ADDRESS: _mask_address,
+_MASKERS: dict[PiiKind, Masker] = {
+    PiiKind.PHONE: _masker_of(_mask_phone),
+    PiiKind.ID_CARD: _masker_of(_mask_id_card),
+    PiiKind.NAME: _masker_of(_mask_name),
+    PiiKind.ADDRESS: _masker_of(_mask_address),
 }
 
 
-def mask_text(text: str) -> str:
+@overload
+def mask_text(text: str) -> str: ...
+@overload
+def mask_text(text: None) -> None: ...
+
+
+def mask_text(text: str | None) -> str | None:
     """Free or JSON text with every phone and ID number in it masked, in full-width digits and with gaps too."""
-    if _DIGITS_ENOUGH.search(text) is None:
+    if text is None or len(text) < SHORTEST_NUMBER or _DIGITS_ENOUGH.search(text) is None:
         return text
     masked, count = _NUMBER.subn(_mask_number, text.translate(_HALF_WIDTH))
     return masked if count else text

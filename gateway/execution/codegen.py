@@ -219,6 +219,8 @@ class _Writer:
             return [f"{key} None,"]
         name = field.origin.name
         read = f"o.{name}" if name.isidentifier() and not iskeyword(name) else f"getattr(o, {name!r})"
+        if field.origin.through is not None:
+            read = f"{self._constant(field.origin.through, 'through', name)}({read})"
         if isinstance(field.shape, Leaf) and isinstance(field.shape.type, GraphQLEnumType):
             return [f"{key} {self._enum_names(field.shape.type, field.shape.nullable)}[{read}],"]
         fast, slow = self._completed(field.shape, field, f"v := {read}")

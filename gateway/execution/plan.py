@@ -45,10 +45,14 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """An attribute of the source object, which has it. `observed`: the context is told that it was read."""
+    """An attribute of the source object, which has it; what `through` makes of it, where there is such a function.
+
+    `observed`: the context is told that it was read.
+    """
 
     name: str
     observed: bool = False
+    through: Callable[[Any], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

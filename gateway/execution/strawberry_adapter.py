@@ -48,8 +48,10 @@ class StrawberryFields:
         if not callable(function):
             return None
         declared = getattr(function, "attribute_in", None)
-        if isinstance(declared, AttributeIn) and declared.variant == variant:
-            return Attribute(declared.attribute, declared.observed)
+        if isinstance(declared, AttributeIn):
+            if declared.variant == variant:
+                return Attribute(declared.attribute, declared.observed)
+            return Attribute(declared.attribute, through=declared.otherwise)
         return Call(
             function,
             _parameters(field.base_resolver),

@@ -5,8 +5,9 @@ of a request names its *variant*, and a field declares in which one its resolver
 
     phone: str | None = strawberry.field(resolver=attribute_in("revealing", "phone", otherwise=masked_phone))
 
-There is a plan for each variant, and in that one it reads the attribute in line. The context is told of it, by a plan
-and by graphql-core alike: `observe` gets each object with the fields that were read of it.
+There is a plan for each variant: it reads the attribute in line, and in the others puts it through the function there.
+The context is told what is given as it is, by a plan and by graphql-core alike: `observe` gets each object with the
+fields that were read of it.
 """
 
 from collections.abc import Callable, Hashable, Iterable
@@ -42,13 +43,14 @@ class AttributeIn(NamedTuple):
 
     variant: Hashable
     attribute: str
+    otherwise: Callable[[Any], Any]
     observed: bool
 
 
 def attribute_in(
-    variant: Hashable, attribute: str, otherwise: Callable[[Any, Any], Any], *, observed: bool = True
+    variant: Hashable, attribute: str, otherwise: Callable[[Any], Any], *, observed: bool = True
 ) -> Callable[..., Any]:
-    """A Strawberry resolver: the attribute in this variant, `otherwise(context, value)` in any other.
+    """A Strawberry resolver: the attribute in this variant, `otherwise(value)` in any other.
 
     `observed` says whether the context is told.
     """
@@ -56,13 +58,13 @@ def attribute_in(
     def resolve(root: strawberry.Parent[Any], info: strawberry.Info) -> Any:
         context, value = info.context, getattr(root, attribute)
         if context.variant != variant:
-            return otherwise(context, value)
+            return otherwise(value)
         if observed:
             field = ObservedField(info._raw_info.parent_type.name, info.field_name, attribute)
             context.observe([(root, (field,))])
         return value
 
-    resolve.attribute_in = AttributeIn(variant, attribute, observed)  # type: ignore[attr-defined] # for the plans
+    resolve.attribute_in = AttributeIn(variant, attribute, otherwise, observed)  # type: ignore[attr-defined] # for the plans
     return resolve
 
 

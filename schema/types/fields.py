@@ -7,8 +7,8 @@ import msgspec
 import strawberry
 
 import schema.enums  # noqa: F401 # declared before the types that use them
-from gateway.auth.masking import mask, mask_text
-from gateway.context import REVEALING, Info, RequestContext
+from gateway.auth.masking import mask_text, masker
+from gateway.context import REVEALING, Info
 from gateway.execution.classes import by_class
 from gateway.execution.variants import attribute_in
 from schema.directives import Pii, RequiresScope
@@ -27,18 +27,14 @@ def record_type(record: type, *, description: str) -> Callable[[TypeT], TypeT]:
     return declare
 
 
-def plain(description: str, *scopes: str) -> Any:
+def plain(description: str, *scopes: str, metadata: Mapping[str, Any] | None = None) -> Any:
     """A field that is an attribute of the record."""
-    return strawberry.field(description=description, directives=needs(scopes))
+    return strawberry.field(description=description, directives=needs(scopes), metadata=metadata)
 
 
 def pii(kind: PiiKind, description: str, attribute: str) -> Any:
     """An attribute of the record that is personal data: shown as the caller may see it, and observed when revealed."""
-
-    def masked(_context: RequestContext, value: object) -> str | None:
-        return mask(kind, value)
-
-    resolve = attribute_in(REVEALING, attribute, otherwise=masked)
+    resolve = attribute_in(REVEALING, attribute, otherwise=masker(kind))
     return strawberry.field(resolver=resolve, description=description, directives=[Pii(kind=kind)])
 
 
@@ -47,13 +43,13 @@ def needs(scopes: Sequence[str]) -> list[object]:
     return [RequiresScope(scopes=list(scopes))] if scopes else []
 
 
-def free_text(description: str, attribute: str) -> Any:
-    """Text that people wrote: ID numbers and phones inside it are masked like those in fields of their own."""
+def free_text(description: str, attribute: str, *, observed: bool = True) -> Any:
+    """Text that people wrote: ID numbers and phones inside it are masked like those in fields of their own.
 
-    def masked(_context: RequestContext, value: str | None) -> str | None:
-        return None if value is None else mask_text(value)
-
-    return strawberry.field(resolver=attribute_in(REVEALING, attribute, otherwise=masked), description=description)
+    `observed` is False where that of the object which it is a part of tells enough.
+    """
+    resolve = attribute_in(REVEALING, attribute, otherwise=mask_text, observed=observed)
+    return strawberry.field(resolver=resolve, description=description)
 
 
 def masked_names(root: msgspec.Struct, personal: Mapping[str, str], info: Info) -> list[str]:

@@ -125,7 +125,7 @@ class Louder(FieldExtension):
         return f"{next_(source, info, **arguments)}!"
 
 
-def hidden(_context: Context, value: Any) -> str:
+def hidden(value: Any) -> str:
     return "*" * len(str(value))
 
 
@@ -204,10 +204,8 @@ class Box(Numbered):
     extra: JSON | None
     name_of: str = strawberry.field(resolver=_name_of)
     secret_note: str | None = strawberry.field(resolver=attribute_in("open", "note", hidden))
-    secret_sizes: list[str] = strawberry.field(
-        resolver=attribute_in("open", "sizes", lambda _c, _v: (), observed=False)
-    )
-    secret_material: Material | None = strawberry.field(resolver=attribute_in("open", "material", lambda _c, _v: None))
+    secret_sizes: list[str] = strawberry.field(resolver=attribute_in("open", "sizes", lambda _v: (), observed=False))
+    secret_material: Material | None = strawberry.field(resolver=attribute_in("open", "material", lambda _v: None))
 
     @classmethod
     def is_type_of(cls, source: Any, _info: Any) -> bool:

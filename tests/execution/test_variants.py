@@ -22,9 +22,9 @@ class PersonRecord(msgspec.Struct, frozen=True):
 
 @strawberry.type
 class Person:
-    name: str = strawberry.field(resolver=attribute_in("open", "full_name", otherwise=lambda _context, name: name[:1]))
-    phone: str | None = strawberry.field(resolver=attribute_in("open", "tel", otherwise=lambda *_: None))
-    note: str = strawberry.field(resolver=attribute_in("open", "tel", otherwise=lambda *_: "", observed=False))
+    name: str = strawberry.field(resolver=attribute_in("open", "full_name", otherwise=lambda name: name[:1]))
+    phone: str | None = strawberry.field(resolver=attribute_in("open", "tel", otherwise=lambda _: None))
+    note: str = strawberry.field(resolver=attribute_in("open", "tel", otherwise=lambda _: "", observed=False))
     age: int
 
 
