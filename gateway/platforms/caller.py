@@ -28,7 +28,9 @@ from schema.normalise.states import Availability, CircuitState
 USER_AGENT = f"wanjia-gateway/{version('wanjia-gateway')}"
 
 _TOO_MANY_REQUESTS = 429
-_PLAIN = re.compile(r"[A-Za-z0-9_.~-]+")
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
+"""What may stand in a form as it is."""
+
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -39,9 +41,11 @@ def endpoint_url(base: str, path: str) -> httpx.URL:
 
 def encode_form(form: Mapping[str, str]) -> bytes:
     """application/x-www-form-urlencoded in UTF-8 (quirks 44, 63); an empty value is left out (quirk 151)."""
-    return "&".join(
-        [f"{name}={value if _PLAIN.fullmatch(value) else quote_plus(value)}" for name, value in form.items() if value]
-    ).encode("ascii")
+    if _PLAIN.fullmatch("".join(form.values())):
+        fields = [f"{name}={value}" for name, value in form.items() if value]
+    else:
+        fields = [f"{name}={quote_plus(value)}" for name, value in form.items() if value]
+    return "&".join(fields).encode("ascii")
 
 
 class Route:

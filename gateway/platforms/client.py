@@ -115,7 +115,7 @@ class PlatformClient(ABC):
         if credential is None:
             credential = await self._in_time(deadline, self._session.credential())
         envelope = await self._caller.exchange(endpoint, deadline, *self._with_token(form, credential))
-        if not self._token_is_dead(endpoint, envelope):
+        if envelope.code == SUCCESS or not self._token_is_dead(endpoint, envelope):
             return envelope
         fresh = await self._in_time(deadline, self._session.replace(credential))
         if fresh is not None:

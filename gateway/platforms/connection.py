@@ -69,6 +69,8 @@ class Connection(asyncio.Protocol):
         self._served = 0
         self._received = 0
         self._without_body = False
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._clear()
 
     def _clear(self) -> None:
@@ -95,12 +97,13 @@ class Connection(asyncio.Protocol):
         self._without_body = without_body
         answer: asyncio.Future[RawAnswer] = self._loop.create_future()
         self._answer = answer
-        timer = self._loop.call_at(deadline, self._expire)
+        self._deadline = deadline
+        if self._timer is None or self._timer.when() > deadline:
+            self._set_timer()
         transport.write(request)
         try:
             return await answer
         finally:
-            timer.cancel()
             if not self.reusable:
                 self.close()
 
@@ -110,8 +113,25 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _expire(self) -> None:
-        self._fail(httpx.ReadTimeout("The answer did not come in time."))
+    def _set_timer(self) -> None:
+        """One timer lasts for many exchanges, since nearly all of them end long before their deadline."""
+        self._cancel_timer()
+        self._timer = self._loop.call_at(self._deadline, self._expire, self._deadline)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _expire(self, deadline: float) -> None:
+        """This deadline has passed: that of the exchange under way, or of an earlier one that ended in time."""
+        self._timer = None
+        if self._answer is None:
+            return
+        if deadline < self._deadline:
+            self._set_timer()
+        else:
+            self._fail(httpx.ReadTimeout("The answer did not come in time."))
 
     def _fail(self, error: httpx.TransportError) -> None:
         answer, self._answer = self._answer, None
@@ -157,6 +177,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.reusable = False
+        self._cancel_timer()
         if self._answer is None:
             return
         if self._until_close and exc is None:

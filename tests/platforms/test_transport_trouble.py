@@ -124,6 +124,30 @@ async def test_the_deadline_is_total_a_slow_stream_does_not_extend_it() -> None:
         assert asyncio.get_running_loop().time() - started < 0.5
 
 
+async def test_each_call_on_a_kept_connection_has_its_own_deadline() -> None:
+    async with scripted(http(b"first"), hang) as upstream:
+        pool = pool_for(upstream)
+        await send(pool, seconds=30)
+        with pytest.raises(httpx.ReadTimeout):
+            await send(pool, seconds=0.05)
+        assert upstream.connections == 1
+
+
+async def test_the_deadline_of_an_earlier_call_does_not_end_a_later_one() -> None:
+    async def once_it_has_passed(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(passed_at + 0.05 - asyncio.get_running_loop().time())
+        writer.write(http(b"second"))
+
+    async with scripted(http(b"first"), once_it_has_passed, hang) as upstream:
+        pool = pool_for(upstream)
+        passed_at = asyncio.get_running_loop().time() + 0.1
+        await send(pool, seconds=0.1)
+        assert (await send(pool, seconds=30)).body == b"second"
+        with pytest.raises(httpx.ReadTimeout):
+            await send(pool, seconds=0.05)
+        assert upstream.connections == 1
+
+
 async def test_a_server_that_never_accepts_is_a_timeout_before_sending() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
