@@ -1,12 +1,14 @@
 """What the security tests share: one gateway a module over one sandbox, and callers with rights of their own."""
 
+import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from target import Canary, Target, under_attack, watched_by_canary
 
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.auth.principal import Scope
@@ -21,6 +23,9 @@ UNBOUNDED = {
     "GATEWAY_WATCH_INTERVAL": "0.05",
 }
 """What is tested here is rights, not rates."""
+
+
+MEGABYTE = 1024 * 1024
 
 
 class Site:
@@ -60,3 +65,52 @@ async def open_site(serve: Any, directory: Path, dialect: Dialect, **settings: s
 async def site(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     async for opened in open_site(serve, tmp_path_factory.mktemp("site"), Dialect.DOCUMENTED):
         yield opened
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def target(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Target]:
+    async with under_attack(tmp_path_factory.mktemp("target")) as attacked:
+        yield attacked
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def canary(target: Target) -> AsyncIterator[Canary]:
+    async with watched_by_canary(target) as watching:
+        await target.query("{ __typename }")
+        yield watching
+
+
+class Bystanders:
+    """Whoever else uses the gateway while it is attacked: they wait no longer than a quarter of a second.
+
+    That is for a machine with nothing else to do. A slower one is given as much more as its calm answers take longer,
+    and what it let this process wait for the processor itself; an attack that seems to have held others up is repeated,
+    for it would again.
+    """
+
+    TRIES = 4
+
+    def __init__(self, target: Target, canary: Canary, calm: float) -> None:
+        self._target = target
+        self._canary = canary
+        self._patience = max(250.0, 50 * calm)
+
+    async def unharmed_by(self, attack: Callable[[], Awaitable[None]], memory: int = 64 * MEGABYTE) -> None:
+        """Attack, and look at what the canary saw and how much more memory the gateway took at most."""
+        for _ in range(self.TRIES):
+            await self._canary.read()
+            self._target.forget_highest_memory()
+            before = self._target.memory
+            await attack()
+            seen = await self._canary.read()
+            assert self._target.highest_memory - before < memory
+            if seen.longest < self._patience + 10 * seen.late:
+                return
+        raise AssertionError(f"others waited {seen.longest:.0f} ms, {seen}")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def bystanders(target: Target, canary: Canary) -> AsyncIterator[Bystanders]:
+    await canary.read()
+    await asyncio.sleep(0.3)
+    yield Bystanders(target, canary, (await canary.read()).longest)

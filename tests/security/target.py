@@ -1,0 +1,172 @@
+"""A gateway in a process of its own, as in production, with what an attacker has: sockets, and at times a token."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+from callers import AUDIENCE, ISSUER, KeyServer, Signers, claims, jwks, sign
+from processes import GatewayProcess
+
+from gateway.auth.principal import Scope
+from gateway.sandbox.dialects.dialect import Dialect
+from gateway.sandbox.server import Sandbox, SandboxOptions
+
+PATIENCE = 20.0
+
+SETTINGS = {
+    "GATEWAY_ENV": "production",
+    "GATEWAY_ID_KEY": "the id key of the gateway under attack",
+    "GATEWAY_AUTH_ISSUER": ISSUER,
+    "GATEWAY_AUTH_AUDIENCE": AUDIENCE,
+    "GATEWAY_RATE_LIMIT": "10000000",
+    "GATEWAY_ALLOWED_ORIGINS": "https://console.example",
+    "GATEWAY_ALLOWED_HOSTS": "127.0.0.1 gateway.example",
+    "GATEWAY_HEADER_TIMEOUT": "1",
+    "GATEWAY_BODY_TIMEOUT": "1",
+    "GATEWAY_STALL_TIMEOUT": "1",
+    "GATEWAY_KEEP_ALIVE_TIMEOUT": "30",
+    "GATEWAY_WEBSOCKET_INIT_TIMEOUT": "1",
+    "GATEWAY_WATCH_INTERVAL": "0.2",
+}
+
+
+class Reading(NamedTuple):
+    """What the canary saw: its longest answer, how late it was woken up at most (both in ms), how many answers."""
+
+    longest: float
+    late: float
+    answers: int
+
+
+class Answered(NamedTuple):
+    """What came back for a request: `codes` of its errors, without the doubles."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def codes(self) -> set[str]:
+        return {error["extensions"]["code"] for error in self.json.get("errors", ())}
+
+
+class Target:
+    """The gateway, and how to get at it. `token` is one for everything."""
+
+    def __init__(self, process: GatewayProcess, sandbox: Sandbox, signers: Signers, keys: KeyServer) -> None:
+        self.process = process
+        self.url = process.url
+        self.port = process.port
+        self.sandbox = sandbox
+        self.signers = signers
+        self.keys = keys
+        self.token = self.mint()
+
+    def mint(self, **changes: Any) -> str:
+        """A token for everything, with changes to its claims."""
+        everything = {"scope": " ".join(Scope), "communities": "*"}
+        now = time.time()
+        return sign(self.signers.ed, claims(iat=now, exp=now + 3600, **(everything | changes)), "EdDSA")
+
+    async def post(self, body: bytes | str | Mapping[str, Any], **headers: str | None) -> Answered:
+        """POST to /graphql, JSON with a token unless the headers say otherwise; None leaves a header out."""
+        if isinstance(body, Mapping):
+            body = json.dumps(body)
+        return await self.request("POST", "/graphql", body if isinstance(body, bytes) else body.encode(), **headers)
+
+    async def request(self, method: str, path: str, body: bytes = b"", **headers: str | None) -> Answered:
+        sent = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        given = {name: value for name, value in sent.items() if value is not None}
+        async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=PATIENCE) as client:
+            response = await client.request(method, path, content=body, headers=given)
+        return Answered(response.status_code, response.content, response.headers)
+
+    async def query(self, query: str, variables: Mapping[str, Any] | None = None, **rest: Any) -> Answered:
+        return await self.post({"query": query, "variables": dict(variables or {}), **rest})
+
+    async def raw(self, data: bytes, *, close: bool = False) -> bytes:
+        """Everything that comes back for these bytes, until the gateway closes. `close`: nothing more is sent after."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            writer.write(data)
+            if close:
+                writer.write_eof()
+            async with asyncio.timeout(PATIENCE):
+                return await reader.read()
+        except ConnectionError:
+            return b""
+        finally:
+            writer.close()
+
+    @property
+    def memory(self) -> int:
+        """Bytes of memory that the gateway holds."""
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * 4096
+
+    @property
+    def highest_memory(self) -> int:
+        """The most it held since `forget_highest_memory`."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        [line] = [line for line in lines if line.startswith("VmHWM:")]
+        return int(line.split()[1]) * 1024
+
+    def forget_highest_memory(self) -> None:
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
+
+class Canary:
+    """Asks all the time, from a process of its own; see `canary.py`."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def read(self) -> Reading:
+        """What it has seen since it was last asked."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(b"\n")
+        async with asyncio.timeout(PATIENCE):
+            longest, late, answers = (await self._process.stdout.readline()).split()
+        return Reading(float(longest), float(late), int(answers))
+
+
+@asynccontextmanager
+async def under_attack(directory: Path) -> AsyncIterator[Target]:
+    """A gateway in production's settings but for shorter times, its issuer and both platforms here."""
+    signers, keys = Signers(), KeyServer()
+    keys.body = jwks(*signers.known.values())
+    issuer = await asyncio.start_server(keys.answer, "127.0.0.1", 0)
+    port = issuer.sockets[0].getsockname()[1]
+    async with issuer, Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED)) as sandbox:
+        places = {"GATEWAY_AUTH_JWKS_URL": f"http://127.0.0.1:{port}/jwks", "GATEWAY_DATA_DIR": str(directory)}
+        process = GatewayProcess({**sandbox.settings(), **SETTINGS, **places}, directory / "log")
+        await process.start()
+        try:
+            yield Target(process, sandbox, signers, keys)
+        finally:
+            await process.kill()
+
+
+@asynccontextmanager
+async def watched_by_canary(target: Target) -> AsyncIterator[Canary]:
+    command = (sys.executable, str(Path(__file__).with_name("canary.py")))
+    token = target.mint(sub="canary")
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, str(target.port), token, stdin=pipe, stdout=pipe)
+    try:
+        yield Canary(process)
+    finally:
+        process.kill()
+        await process.wait()
