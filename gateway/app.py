@@ -59,7 +59,7 @@ class Gateway:
         self.ids = NodeIds(key)
         self.journal = journal
         self.platforms = platforms
-        self.metrics = Metrics()
+        self.metrics = Metrics(platforms.calls)
         self.reads = SharedReads(partial(count_issues, self.metrics))
         self.events = EventBus()
         self.watches = Watches(platforms, self.reads, self.events, settings.watch_interval)

@@ -9,6 +9,8 @@ from schema.normalise.records import DataIssue, House, Page, People, Shenhe
 def count_issues(metrics: Metrics, endpoint: str, value: object) -> None:
     """Count the data issues and dropped rows of one answer. Cheap where there are none."""
     if isinstance(value, Page):
+        if value.clean:
+            return
         if value.dropped:
             metrics.dropped_rows.labels(endpoint).inc(value.dropped)
         issues = _of_all(value.items)

@@ -18,6 +18,7 @@ from gateway.errors import (
     PlatformTimeoutError,
     ProtocolError,
 )
+from gateway.ops.calls import CANCELLED, OK, REFUSED, Calls, EndpointCalls
 from gateway.ops.health import EndpointState
 from gateway.ops.resilience import CircuitBreaker, Clock
 from gateway.platforms.endpoint import Endpoint, Kind
@@ -49,13 +50,16 @@ def encode_form(form: Mapping[str, str]) -> bytes:
 
 
 class Route:
-    """The way to one endpoint: where it is, the head of its requests but for what differs, its circuit."""
+    """The way to one endpoint: where it is, the head of its requests but for what differs, its circuit, its calls."""
 
-    __slots__ = ("breaker", "head", "pool")
+    __slots__ = ("breaker", "calls", "head", "pool")
 
-    def __init__(self, endpoint: Endpoint, url: httpx.URL, transport: Transport, clock: Clock) -> None:
+    def __init__(
+        self, endpoint: Endpoint, url: httpx.URL, transport: Transport, calls: EndpointCalls, clock: Clock
+    ) -> None:
         self.pool: Pool = transport.pool(url)
         self.breaker = CircuitBreaker(clock=clock)
+        self.calls = calls
         self.head = request_head(
             endpoint.method.encode("ascii"),
             url.raw_path,
@@ -78,13 +82,17 @@ class Caller:
         base_url: str,
         endpoints: Iterable[Endpoint],
         transport: Transport,
+        calls: Calls,
         clock: Clock = time.monotonic,
     ) -> None:
         """Raises httpx.InvalidURL or httpx.UnsupportedProtocol for a URL that cannot be called."""
         self.platform = platform
+        self._clock = clock
         self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
         self._routes = {
-            endpoint.name: Route(endpoint, endpoint_url(base_url, endpoint.path), transport, clock)
+            endpoint.name: Route(
+                endpoint, endpoint_url(base_url, endpoint.path), transport, calls.to(platform, endpoint.name), clock
+            )
             for endpoint in self._endpoints.values()
             if endpoint.path and (base_url or _ABSOLUTE.match(endpoint.path))
         }
@@ -102,32 +110,24 @@ class Caller:
             raise NotSentError(self.platform, endpoint.name, "This endpoint failed repeatedly and is given a rest.")
         fields = encode_form(form)
         request = b"".join((route.head, header, b"Content-Length: %d\r\n\r\n" % len(fields), fields))
+        started = self._clock()
+        outcome = CANCELLED
         try:
             answer = await route.pool.send(request, deadline, repeatable=endpoint.kind is Kind.READ)
-        except httpx.TransportError as error:
-            if isinstance(error, httpx.PoolTimeout):
-                breaker.abandoned()
-            elif isinstance(error, httpx.RemoteProtocolError):
-                breaker.succeeded()
-            else:
-                breaker.failed()
-            raise self._trouble(endpoint, error) from None
+            breaker.succeeded()
+            envelope = open_envelope(answer, endpoint.decode)
+            outcome = REFUSED if envelope.code else OK
+        except (httpx.TransportError, BadAnswerError, BusyAnswerError) as error:
+            _note_trouble(breaker, error)
+            trouble = self._trouble(endpoint, error)
+            outcome = trouble.code
+            raise trouble from None
         except BaseException:  # cancelled, most likely: it tells nothing of the endpoint
             breaker.abandoned()
             raise
-        breaker.succeeded()
-        try:
-            return open_envelope(answer, endpoint.decode)
-        except BadAnswerError as error:
-            raise ProtocolError(self.platform, endpoint.name, str(error)) from None
-        except BusyAnswerError as error:
-            raise PlatformBusyError(
-                self.platform,
-                endpoint.name,
-                str(error),
-                retry_after=error.retry_after,
-                sent=error.status != _TOO_MANY_REQUESTS,
-            ) from None
+        finally:
+            route.calls.note(outcome, self._clock() - started)
+        return envelope
 
     def route(self, endpoint: Endpoint) -> Route:
         """Raises NotConfiguredError."""
@@ -147,7 +147,9 @@ class Caller:
             return EndpointState(name, Availability.NOT_CONFIGURED, CircuitState.CLOSED)
         return EndpointState(name, Availability.AVAILABLE, route.breaker.state)
 
-    def _trouble(self, endpoint: Endpoint, error: httpx.TransportError) -> PlatformError:
+    def _trouble(
+        self, endpoint: Endpoint, error: httpx.TransportError | BadAnswerError | BusyAnswerError
+    ) -> PlatformError:
         where = self.platform, endpoint.name
         match error:
             case httpx.PoolTimeout():
@@ -162,5 +164,18 @@ class Caller:
                 return NotSentError(*where, str(error))
             case httpx.ReadError():
                 return ConnectionLostError(*where, "The connection broke before the answer was complete.")
+            case BusyAnswerError():
+                executes = error.status != _TOO_MANY_REQUESTS
+                return PlatformBusyError(*where, str(error), retry_after=error.retry_after, sent=executes)
             case _:
                 return ProtocolError(*where, str(error))
+
+
+def _note_trouble(breaker: CircuitBreaker, error: Exception) -> None:
+    """An answer shows that the endpoint can be reached, whatever it says; a full queue shows nothing."""
+    if isinstance(error, httpx.PoolTimeout):
+        breaker.abandoned()
+    elif isinstance(error, httpx.TransportError) and not isinstance(error, httpx.RemoteProtocolError):
+        breaker.failed()
+    else:
+        breaker.succeeded()

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
+from gateway.ops.calls import Calls
 from gateway.ops.resilience import Slots
 from gateway.platforms.security import Security
 from gateway.platforms.transport import Transport
@@ -13,13 +14,14 @@ from gateway.settings import Settings, SettingsError
 
 
 class Platforms:
-    """The typed clients of both platforms."""
+    """The typed clients of both platforms, and what their calls took."""
 
-    __slots__ = ("security", "wjdh")
+    __slots__ = ("calls", "security", "wjdh")
 
-    def __init__(self, wjdh: Wjdh, security: Security) -> None:
+    def __init__(self, wjdh: Wjdh, security: Security, calls: Calls) -> None:
         self.wjdh = wjdh
         self.security = security
+        self.calls = calls
 
 
 @asynccontextmanager
@@ -32,16 +34,17 @@ async def open_platforms(settings: Settings) -> AsyncIterator[Platforms]:
         Transport(slots=Slots(concurrency), max_body_bytes=settings.upstream_max_bytes)
         for concurrency in (settings.wjdh_concurrency, settings.security_concurrency)
     )
+    calls = Calls(settings.call_timeout)
     try:
-        wjdh = Wjdh(settings, for_wjdh)
+        wjdh = Wjdh(settings, for_wjdh, calls)
     except (httpx.InvalidURL, httpx.TransportError):
         raise SettingsError("GATEWAY_WJDH_URL: not a URL that can be called") from None
     try:
-        security = Security(settings, for_security)
+        security = Security(settings, for_security, calls)
     except (httpx.InvalidURL, httpx.TransportError):
         raise SettingsError("GATEWAY_SECURITY_URL, GATEWAY_SECURITY_*_PATH: not URLs that can be called") from None
     try:
-        yield Platforms(wjdh, security)
+        yield Platforms(wjdh, security, calls)
     finally:
         await wjdh.close()
         await security.close()

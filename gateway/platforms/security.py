@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from gateway.ops.calls import Calls
 from gateway.ops.resilience import Clock
 from gateway.platforms.caller import Caller
 from gateway.platforms.client import PlatformClient, read_token
@@ -34,7 +35,7 @@ class Security(PlatformClient):
 
     platform = "SECURITY"
 
-    def __init__(self, settings: Settings, transport: Transport, clock: Clock = time.monotonic) -> None:
+    def __init__(self, settings: Settings, transport: Transport, calls: Calls, clock: Clock = time.monotonic) -> None:
         """Raises httpx.InvalidURL or httpx.UnsupportedProtocol."""
         self._people = Endpoint("people", "POST", settings.security_people_path, Kind.READ)
         self._owner = Endpoint("owner", "POST", settings.security_owner_path, Kind.READ, decode=decode_owner)
@@ -42,7 +43,7 @@ class Security(PlatformClient):
         self._modules = Endpoint("modules-sync", "POST", settings.security_modules_path, Kind.READ)
         login = Endpoint("token", "POST", settings.security_token_path, Kind.LOGIN)
         endpoints = (login, self._people, self._owner, self._callback, self._modules)
-        caller = Caller("SECURITY", settings.security_url, endpoints, transport, clock)
+        caller = Caller("SECURITY", settings.security_url, endpoints, transport, calls, clock)
         super().__init__(caller, login, settings.call_timeout, clock)
         self._keys = {"key_k": settings.security_key_k, "key_d": settings.security_key_d}
         self._token_ttl = settings.security_token_ttl

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from gateway.errors import ProtocolError
+from gateway.ops.calls import Calls
 from gateway.ops.resilience import Clock
 from gateway.platforms.caller import Caller
 from gateway.platforms.client import PlatformClient, read_token
@@ -71,12 +72,13 @@ class Wjdh(PlatformClient):
     platform = "WJDH"
     not_offered = ("bill/list", "complaint/list")
 
-    def __init__(self, settings: Settings, transport: Transport, clock: Clock = time.monotonic) -> None:
+    def __init__(self, settings: Settings, transport: Transport, calls: Calls, clock: Clock = time.monotonic) -> None:
         """Raises httpx.InvalidURL or httpx.UnsupportedProtocol. The URL may end in /api/v1 or leave that out."""
         base = settings.wjdh_url.rstrip("/")
         if base:
             base = base.removesuffix(API) + API
-        super().__init__(Caller("WJDH", base, ENDPOINTS, transport, clock), SECRET, settings.call_timeout, clock)
+        caller = Caller("WJDH", base, ENDPOINTS, transport, calls, clock)
+        super().__init__(caller, SECRET, settings.call_timeout, clock)
         self._secret = {"secret_id": settings.wjdh_secret_id, "secret_key": settings.wjdh_secret_key}
 
     async def shenhes(

@@ -17,6 +17,7 @@ from gateway.errors import (
     ProtocolError,
     RefusedError,
 )
+from gateway.ops.calls import Calls
 from gateway.ops.resilience import Slots
 from gateway.platforms.platforms import Platforms, open_platforms
 from gateway.platforms.transport import Transport
@@ -187,7 +188,7 @@ async def test_waiting_for_others_to_end_counts_and_ends_unsent(sandbox: Sandbox
     slots = Slots(1)
     assert slots.try_acquire()
     settings = load_settings({**sandbox.settings(), "GATEWAY_CALL_TIMEOUT": "0.05"})
-    wjdh = Wjdh(settings, Transport(slots=slots, max_body_bytes=1024))
+    wjdh = Wjdh(settings, Transport(slots=slots, max_body_bytes=1024), Calls(settings.call_timeout))
     with pytest.raises(PlatformError) as caught:
         await wjdh.create_order(ORDER)
     assert not caught.value.sent

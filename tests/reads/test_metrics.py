@@ -1,4 +1,4 @@
-"""What the platforms send wrongly is counted, by platform, endpoint and field; payments are, by their state."""
+"""What the platforms send wrongly is counted, by platform, endpoint and field; calls to them are, and payments."""
 
 import pytest
 
@@ -33,3 +33,17 @@ async def test_the_counts_hold_nobodys_data(gateway, sandbox):
 
 async def test_payments_are_counted_by_their_state(gateway):
     assert 'gateway_payments{state="QUEUED"} 0.0' in await metrics(gateway)
+
+
+async def test_calls_to_the_platforms_are_counted_and_timed(gateway):
+    await gateway.ask('{ shenhes(communityCode: "10002", first: 20) { totalCount } }')
+
+    labels = '{endpoint="shenheList",outcome="OK",platform="WJDH"}'
+    lines = (await metrics(gateway)).splitlines()
+    assert any(sorted_labels(line) == f"gateway_upstream_call_seconds_count{labels} 1.0" for line in lines)
+
+
+def sorted_labels(line: str) -> str:
+    name, _, rest = line.partition("{")
+    labels, _, value = rest.partition("}")
+    return f"{name}{{{','.join(sorted(labels.split(',')))}}}{value}"

@@ -1,0 +1,98 @@
+"""How long calls to the platforms take and how they end, by endpoint: for Prometheus, and a log line for a slow one.
+
+One histogram of its own kind, since a call should cost next to nothing here: no locks, for only the event loop's thread
+writes and reads it, and labels are put on when somebody looks.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+
+import structlog
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.registry import Collector
+
+log = structlog.get_logger(__name__)
+
+BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""The upper bounds of the buckets, in seconds."""
+
+SLOW_SHARE = 0.25
+"""A call is slow when it took more than this share of the time that it may take."""
+
+OK = "OK"
+REFUSED = "UPSTREAM_REFUSED"
+CANCELLED = "CANCELLED"
+"""Outcomes; the others are the codes of the errors that calls end in."""
+
+
+class Times:
+    """The durations of calls with one outcome: how many fell into each bucket, the last one open, and their sum."""
+
+    __slots__ = ("buckets", "total")
+
+    def __init__(self) -> None:
+        self.buckets = [0] * (len(BOUNDS) + 1)
+        self.total = 0.0
+
+
+class EndpointCalls:
+    """The calls to one endpoint. `slow` is how many seconds are many."""
+
+    __slots__ = ("by_outcome", "endpoint", "platform", "slow")
+
+    def __init__(self, platform: str, endpoint: str, slow: float) -> None:
+        self.platform = platform
+        self.endpoint = endpoint
+        self.slow = slow
+        self.by_outcome: dict[str, Times] = {}
+
+    def note(self, outcome: str, seconds: float) -> None:
+        """A call ended like this after so long."""
+        times = self.by_outcome.get(outcome)
+        if times is None:
+            times = self.by_outcome[outcome] = Times()
+        times.buckets[bisect_left(BOUNDS, seconds)] += 1
+        times.total += seconds
+        if seconds > self.slow:
+            log.warning(
+                "slow call to a platform",
+                platform=self.platform,
+                endpoint=self.endpoint,
+                outcome=outcome,
+                seconds=round(seconds, 3),
+            )
+
+
+class Calls(Collector):
+    """The calls to all endpoints. `call_timeout` is how many seconds a call may take."""
+
+    def __init__(self, call_timeout: float) -> None:
+        self._slow = call_timeout * SLOW_SHARE
+        self._endpoints: list[EndpointCalls] = []
+
+    def to(self, platform: str, endpoint: str) -> EndpointCalls:
+        """Where the calls to this endpoint are noted; asked for once."""
+        calls = EndpointCalls(platform, endpoint, self._slow)
+        self._endpoints.append(calls)
+        return calls
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        family = HistogramMetricFamily(
+            "gateway_upstream_call_seconds",
+            "Calls to the platforms: how long they took, by how they ended",
+            labels=("platform", "endpoint", "outcome"),
+        )
+        for calls in self._endpoints:
+            for outcome, times in calls.by_outcome.items():
+                family.add_metric((calls.platform, calls.endpoint, outcome), _cumulated(times), times.total)
+        yield family
+
+
+def _cumulated(times: Times) -> list[tuple[str, int]]:
+    """Each bucket with all below it, as Prometheus wants them."""
+    counts = []
+    count = 0
+    for bound, more in zip((*map(str, BOUNDS), "+Inf"), times.buckets, strict=True):
+        count += more
+        counts.append((bound, count))
+    return counts

@@ -1,0 +1,97 @@
+"""Every call to a platform is counted and timed by how it ended, and a slow one is logged."""
+
+import asyncio
+import contextlib
+
+import pytest
+from prometheus_client import CollectorRegistry
+from scripted_server import until
+from structlog.testing import capture_logs
+
+from gateway.errors import PlatformError
+from gateway.ops.calls import Calls
+from gateway.platforms.platforms import Platforms, open_platforms
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.sandbox.server import Sandbox
+from gateway.settings import load_settings
+from schema.normalise.records import HouseKey
+
+HOUSE = HouseKey("10002", 1, 1, 1, 101)
+NOWHERE = HouseKey("10002", 99, 9, 9, 999)
+
+
+def counts(calls: Calls, suffix: str = "_count") -> dict[tuple[str, str, str], float]:
+    """How many calls there were, by platform, endpoint and outcome."""
+    return {
+        (sample.labels["platform"], sample.labels["endpoint"], sample.labels["outcome"]): sample.value
+        for family in calls.collect()
+        for sample in family.samples
+        if sample.name.endswith(suffix) and sample.labels.get("le", "+Inf") == "+Inf"
+    }
+
+
+async def test_calls_are_counted_by_platform_endpoint_and_outcome(platforms: Platforms, sandbox: Sandbox) -> None:
+    await platforms.security.house_owner(HOUSE)
+    await platforms.security.house_owner(HOUSE)
+    await platforms.security.house_owner(NOWHERE)
+    sandbox.faults.set("WJDH", "modules", Fault(FaultKind.GARBAGE))
+    with pytest.raises(PlatformError):
+        await platforms.wjdh.modules("10002")
+
+    assert counts(platforms.calls) == {
+        ("SECURITY", "token", "OK"): 1,
+        ("SECURITY", "owner", "OK"): 2,
+        ("SECURITY", "owner", "UPSTREAM_REFUSED"): 1,
+        ("WJDH", "secret", "OK"): 1,
+        ("WJDH", "modules", "UPSTREAM_PROTOCOL"): 1,
+    }
+
+
+async def test_a_cancelled_call_and_one_without_an_answer_are_told_apart(sandbox: Sandbox) -> None:
+    sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
+    settings = load_settings({**sandbox.settings(), "GATEWAY_CALL_TIMEOUT": "0.2"})
+    async with open_platforms(settings) as platforms:
+        with contextlib.suppress(PlatformError):
+            await platforms.security.house_owner(HOUSE)
+        call = asyncio.create_task(platforms.security.house_owner(HOUSE))
+        await until(lambda: sandbox.count("SECURITY", "owner") == 2)
+        call.cancel()
+        await asyncio.wait([call])
+
+        outcomes = {outcome for _, endpoint, outcome in counts(platforms.calls) if endpoint == "owner"}
+        assert outcomes == {"UPSTREAM_TIMEOUT", "CANCELLED"}
+
+
+def test_durations_fall_into_buckets_that_hold_all_shorter_ones() -> None:
+    calls = Calls(call_timeout=8.0)
+    owner = calls.to("SECURITY", "owner")
+    for seconds in (0.001, 0.005, 0.03, 60.0):
+        owner.note("OK", seconds)
+    registry = CollectorRegistry()
+    registry.register(calls)
+
+    def sample(suffix: str, **labels: str) -> float | None:
+        of_owner = {"platform": "SECURITY", "endpoint": "owner", "outcome": "OK", **labels}
+        return registry.get_sample_value(f"gateway_upstream_call_seconds{suffix}", of_owner)
+
+    assert [sample("_bucket", le=bound) for bound in ("0.005", "0.025", "0.05", "10.0", "+Inf")] == [2, 2, 3, 3, 4]
+    assert sample("_count") == 4
+    assert sample("_sum") == pytest.approx(60.036)
+
+
+def test_a_call_that_took_more_than_a_quarter_of_its_time_is_logged_without_what_it_asked() -> None:
+    owner = Calls(call_timeout=8.0).to("SECURITY", "owner")
+    with capture_logs() as logs:
+        owner.note("OK", 2.0)
+        owner.note("UPSTREAM_TIMEOUT", 8.00049)
+
+    assert logs == [
+        {
+            "event": "slow call to a platform",
+            "log_level": "warning",
+            "platform": "SECURITY",
+            "endpoint": "owner",
+            "outcome": "UPSTREAM_TIMEOUT",
+            "seconds": 8.0,
+        }
+    ]
