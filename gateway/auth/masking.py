@@ -135,12 +135,20 @@ def _mask_number(number: re.Match[str]) -> str:
     return _starred(_NOT_OF_NUMBER.sub("", number.group().upper()))
 
 
-def mask_content_raw(raw: str) -> str:
+@overload
+def mask_content_raw(raw: str) -> str: ...
+@overload
+def mask_content_raw(raw: None) -> None: ...
+
+
+def mask_content_raw(raw: str | None) -> str | None:
     """A review's content as the platform sent it, with every personal value masked (preface 审核数据).
 
     JSON, or JSON in JSON text to any depth, comes back as such: values masked by their names, everything else as free
     text. What is not JSON is masked as a whole, because in it nobody can tell a name from other words.
     """
+    if raw is None:
+        return None
     try:
         content = msgspec.json.decode(raw)
         masked = mask_content_raw(content) if isinstance(content, str) else _mask_json(content, None)

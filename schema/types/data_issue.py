@@ -1,15 +1,26 @@
 """Values that did not arrive as documented."""
 
+from typing import Any
+
 import strawberry
 
+from gateway.auth.masking import mask, mask_text
 from gateway.context import Info
 from schema.normalise import records
 from schema.normalise.vocabulary import DataProblem, PlatformName
-from schema.types.fields import plain, record_type
+from schema.types.fields import parts_with_text, plain, record_type
 
 
-def _is_masked(issue: records.DataIssue, info: Info) -> bool:
-    return issue.pii is not None and issue.raw is not None and not info.context.principal.reveals_pii
+def data_issues() -> Any:
+    """The issues of a record. They are observed as a whole, with the record: an issue does not know whose it is."""
+    return parts_with_text("Values that did not arrive as documented (数据问题).", "data_issues")
+
+
+def _shown(issue: records.DataIssue, info: Info) -> str | None:
+    """What the platform sent, as this caller may see it: whatever the field is, it may hold anything."""
+    if info.context.principal.reveals_pii:
+        return issue.raw
+    return mask_text(issue.raw) if issue.pii is None else mask(issue.pii, issue.raw)
 
 
 @record_type(records.DataIssue, description="One value that did not arrive as documented (数据问题).")
@@ -20,11 +31,8 @@ class DataIssue:
 
     @strawberry.field(description="What the platform sent, word for word; masked like the field itself (原文).")
     def raw(root: strawberry.Parent[records.DataIssue], info: Info) -> str | None:
-        if root.pii is None or root.raw is None:
-            return root.raw
-        shown = info.context.reveal(root.pii, root.raw)
-        return None if shown is None else str(shown)
+        return _shown(root, info)
 
     @strawberry.field(description="Whether `raw` is masked or withheld from this caller (是否脱敏).")
     def masked(root: strawberry.Parent[records.DataIssue], info: Info) -> bool:
-        return _is_masked(root, info)
+        return _shown(root, info) != root.raw

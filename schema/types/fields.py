@@ -52,6 +52,13 @@ def free_text(description: str, attribute: str, *, observed: bool = True) -> Any
     return strawberry.field(resolver=resolve, description=description)
 
 
+def parts_with_text(description: str, attribute: str) -> Any:
+    """Parts of the record that hold text which people wrote: they are observed as a whole, with the record."""
+    return strawberry.field(
+        resolver=attribute_in(REVEALING, attribute, otherwise=lambda parts: parts), description=description
+    )
+
+
 def masked_names(root: msgspec.Struct, personal: Mapping[str, str], info: Info) -> list[str]:
     """The public names of those attributes that hold something which this caller does not see as it is."""
     if info.context.principal.reveals_pii:

@@ -16,8 +16,8 @@ from schema.normalise.vocabulary import FeeType, OrderStatus, PaymentStatus
 from schema.normalise.words import FEE_TYPE
 from schema.types.arguments import community, recognized
 from schema.types.connection import Window
-from schema.types.data_issue import DataIssue
-from schema.types.fields import free_text, needs, plain, record_type
+from schema.types.data_issue import DataIssue, data_issues
+from schema.types.fields import free_text, needs, parts_with_text, plain, record_type
 from schema.types.node import Node
 from schema.types.payment import Payment
 
@@ -34,8 +34,8 @@ class Money:
 
 @record_type(records.OrderDetail, description="One line of what an order is made of (收费参数).")
 class OrderDetail:
-    name: str = plain('Its name, such as "单价" (名称).')
-    value: str = free_text('Its value, such as "100元/平方" (值).', "value")
+    name: str = free_text('Its name, such as "单价" (名称).', "name", observed=False)
+    value: str = free_text('Its value, such as "100元/平方" (值).', "value", observed=False)
 
 
 @record_type(records.Order, description="A payment order (订单).")
@@ -43,23 +43,26 @@ class Order(Node):
     platform_id: int = plain("The platform's row number (订单id).")
     number: str | None = plain("The order number, 20 digits (订单编号).")
     community_code: strawberry.ID = plain("Code of the community whose list it stands in (小区标识).")
-    title: str = plain("What is charged, as the platform writes it (收费名称).")
+    title: str = free_text("What is charged, as the platform writes it (收费名称).", "title")
     fee_type: FeeType = plain("The kind of fee, by the title; OTHER for any other title (收费类型).")
     amount: Money | None = plain("The amount; null when unreadable, see dataIssues (缴费金额).")
     payment_status: PaymentStatus = plain("Whether it is paid, as wjdh says (缴费状态).")
     status: OrderStatus = plain("Whether it is still open (订单状态).")
     remark: str | None = free_text("Remark (备注).", "remark")
-    details: list[OrderDetail] | None = plain(
-        "What the amount is made of, in the platform's order; null when unreadable, see dataIssues (订单明细)."
+    details: list[OrderDetail] | None = parts_with_text(
+        "What the amount is made of, in the platform's order; null when unreadable, see dataIssues (订单明细).",
+        "details",
     )
     shop_number: str | None = plain("The merchant's number of the payment; null until paid (商户单号).")
-    address: str | None = plain("The house it charges, as a label; null for a personal charge (收费房屋).")
+    address: str | None = free_text(
+        "The house it charges, as a label; null for a personal charge (收费房屋).", "address"
+    )
     house: Annotated["House", strawberry.lazy("schema.types.house")] | None = plain(
         "The house it charges, read from the label, which is all the platform gives; null for a personal charge, or "
         "when the label is of another form (房屋).",
         "people:read",
     )
-    data_issues: list[DataIssue] = plain("Values that did not arrive as documented (数据问题).")
+    data_issues: list[DataIssue] = data_issues()
 
     @strawberry.field(
         description="The payment notification this gateway received for it (缴费通知).",

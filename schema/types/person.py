@@ -9,8 +9,8 @@ from gateway.context import Info
 from schema.normalise import records
 from schema.normalise.issues import PERSON_PII
 from schema.normalise.vocabulary import PiiKind, PoliticalStatus, Sex
-from schema.types.data_issue import DataIssue
-from schema.types.fields import masked_names, pii, plain
+from schema.types.data_issue import DataIssue, data_issues
+from schema.types.fields import free_text, masked_names, pii, plain
 
 PERSONAL = {to_snake_case(name): name for name in PERSON_PII}
 """Attribute and public name of every field of a person that is personal data."""
@@ -21,7 +21,7 @@ class Person:
     name: str | None = pii(PiiKind.NAME, "Name (姓名).", "name")
     phone: str | None = pii(PiiKind.PHONE, "Phone number (手机号码).", "phone")
     sex: Sex | None = plain("Sex (性别).")
-    nation: str | None = plain("Ethnic group, as the platform writes it (民族).")
+    nation: str | None = free_text("Ethnic group, as the platform writes it (民族).", "nation")
     birth_date: date | None = pii(PiiKind.BIRTH, "Date of birth, in China (出生日期).", "birth_date")
     registered_address: str | None = pii(
         PiiKind.ADDRESS, "Address of the household register (户籍地址).", "registered_address"
@@ -36,9 +36,9 @@ class Person:
         PiiKind.SENSITIVE_STATUS, "Whether on subsistence allowance (低保).", "receives_subsistence_allowance"
     )
     is_petitioner: bool | None = pii(PiiKind.SENSITIVE_STATUS, "Whether known as a petitioner (上访).", "is_petitioner")
-    job_name: str | None = plain("Occupation (工作).")
-    company_name: str | None = plain("Employer (公司).")
-    data_issues: list[DataIssue] = plain("Values that did not arrive as documented (数据问题).")
+    job_name: str | None = free_text("Occupation (工作).", "job_name")
+    company_name: str | None = free_text("Employer (公司).", "company_name")
+    data_issues: list[DataIssue] = data_issues()
 
     @strawberry.field(
         description="Names of the fields that are masked or withheld from this caller: what is null here and not named "

@@ -7,8 +7,9 @@ import strawberry
 
 from gateway.auth.masking import mask_content_raw
 from gateway.auth.principal import Scope
-from gateway.context import Info
+from gateway.context import REVEALING, Info
 from gateway.execution.load import Load
+from gateway.execution.variants import attribute_in
 from gateway.loaders.paging import Slice
 from gateway.loaders.shenhe import ShenhesKey
 from schema.normalise import records
@@ -24,7 +25,7 @@ from schema.normalise.vocabulary import (
 )
 from schema.types.arguments import community, recognized
 from schema.types.connection import Window
-from schema.types.data_issue import DataIssue
+from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import free_text, masked_names, needs, plain, record_type
 from schema.types.house import House
 from schema.types.node import Node
@@ -39,8 +40,9 @@ class ShenhePeople(Person):
 
 @record_type(records.ShenheHouse, description="The house applied for, as submitted (申请房屋).")
 class ShenheHouse:
-    community_code: strawberry.ID | None = plain(
-        "The community in the applicant's form: a legacy number at times, no proof of anything (小区标识)."
+    community_code: strawberry.ID | None = free_text(
+        "The community in the applicant's form: a legacy number at times, no proof of anything (小区标识).",
+        "community_code",
     )
     building: int | None = plain("Building number (楼号).")
     unit: int | None = plain("Unit number (单元号).")
@@ -54,7 +56,7 @@ class ShenheHouse:
     house: House | None = plain(
         "The same house on the security platform, in the community of the review (房屋).", "people:read"
     )
-    data_issues: list[DataIssue] = plain("Values that did not arrive as documented (数据问题).")
+    data_issues: list[DataIssue] = data_issues()
 
 
 @record_type(records.ShenheContent, description="What the applicant submitted (审核数据).")
@@ -62,12 +64,10 @@ class ShenheContent:
     user_id: int | None = plain("The applicant's number in the mini program (用户id).")
     people: ShenhePeople | None = plain("The applicant (申请人).")
     house: ShenheHouse | None = plain("The house applied for (申请房屋).")
-
-    @strawberry.field(description="Exactly what the platform sent; personal values masked for this caller (原文).")
-    def raw(root: strawberry.Parent[records.ShenheContent], info: Info) -> str | None:
-        if root.raw is None or info.context.principal.reveals_pii:
-            return root.raw
-        return mask_content_raw(root.raw)
+    raw: str | None = strawberry.field(
+        resolver=attribute_in(REVEALING, "raw", otherwise=mask_content_raw),
+        description="Exactly what the platform sent; personal values masked for this caller (原文).",
+    )
 
     @strawberry.field(description="Names of the fields masked for this caller (脱敏字段).")
     def masked_fields(root: strawberry.Parent[records.ShenheContent], info: Info) -> list[str]:
@@ -92,7 +92,7 @@ class Shenhe(Node):
     rejection_reason: str | None = free_text("Why it was rejected (拒绝理由).", "rejection_reason")
     created_at: datetime | None = plain("When it was submitted (审核记录创建时间).")
     updated_at: datetime | None = plain("When it was last changed (审核记录修改时间).")
-    data_issues: list[DataIssue] = plain("Values that did not arrive as documented (数据问题).")
+    data_issues: list[DataIssue] = data_issues()
 
     @strawberry.field(description="The review's node id (节点标识).")
     def id(root: strawberry.Parent[records.Shenhe], info: Info) -> strawberry.ID:
