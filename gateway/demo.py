@@ -49,8 +49,9 @@ async def demo(settings: Settings, *, once: bool) -> int:
         async with _serving(settings, listener, token):
             address = f"http://{settings.host}:{listener.getsockname()[1]}"
             answer = await _ask(address, token)
-            _show(address, answer, sandbox, token)
+            _show(address, answer, sandbox)
             if not once:
+                _invite(address, token)
                 await _until_stopped()
     return 0 if "errors" not in answer else 1
 
@@ -92,17 +93,21 @@ async def _ask(address: str, token: str) -> dict[str, object]:
         return answer
 
 
-def _show(address: str, answer: dict[str, object], sandbox: Sandbox, token: str) -> None:
+def _show(address: str, answer: dict[str, object], sandbox: Sandbox) -> None:
     shown = orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode()
     sys.stdout.write(
         f"The gateway serves GraphQL at {address}{GRAPHQL_PATH}, GraphiQL at {address}/\n"
         f"over sandboxes of wjdh at {sandbox.wjdh.url} and security at {sandbox.security.url}\n\n"
-        f"{QUERY}\n{shown}\n\n"
-        f"Ask it yourself, with a token for everything, good for {TOKEN_TTL // 3600} hours (GraphiQL has it too):\n\n"
+        f"{QUERY}\n{shown}\n"
+    )
+
+
+def _invite(address: str, token: str) -> None:
+    sys.stdout.write(
+        f"\nAsk it yourself, with a token for everything, good for {TOKEN_TTL // 3600} hours (GraphiQL has it too):\n\n"
         f"curl -s {address}{GRAPHQL_PATH} -H 'content-type: application/json' -H 'authorization: Bearer {token}' "
         """-d '{"query": "{ viewer { subject scopes } }"}'\n"""
     )
-    sys.stdout.flush()
 
 
 async def _until_stopped() -> None:
