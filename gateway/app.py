@@ -19,12 +19,15 @@ from gateway.actions.write import Writer
 from gateway.auth.authenticator import open_authenticator
 from gateway.auth.node_ids import NodeIds, read_id_key
 from gateway.auth.principal import Principal
+from gateway.auth.rate import RateLimiter
 from gateway.cache import SharedReads
 from gateway.context import RequestContext
 from gateway.events import EventBus
 from gateway.execution.documents import Documents
 from gateway.execution.executor import Executor
+from gateway.execution.intake import Intake
 from gateway.execution.limits import Limits
+from gateway.execution.trusted import open_trusted_documents
 from gateway.http.application import Application
 from gateway.http.cross_origin import with_origins
 from gateway.http.explorer import explorer_routes
@@ -33,6 +36,7 @@ from gateway.http.guard import GuardedExecutor
 from gateway.http.health import health_routes
 from gateway.http.hosts import Hosts
 from gateway.http.metrics import metrics_routes
+from gateway.http.parameters import Bounds
 from gateway.http.payment_callback import CallbackTokens, payment_callback_routes
 from gateway.http.sse import EventStreamEndpoint
 from gateway.http.websocket import WebSocketEndpoint, WebSocketOptions
@@ -46,7 +50,7 @@ from gateway.ops.metrics import Metrics
 from gateway.ops.workers import at_work
 from gateway.platforms.platforms import Platforms, open_platforms
 from gateway.settings import Settings
-from schema.build import executable_schema, scopes_of
+from schema.build import cost_of, executable_schema, scopes_of
 
 GRAPHQL_PATH = "/graphql"
 
@@ -57,6 +61,7 @@ class Gateway:
     def __init__(self, settings: Settings, journal: Journal, platforms: Platforms, clock: Clock) -> None:
         key = read_id_key(settings)
         self.ids = NodeIds(key)
+        self.rate = RateLimiter(settings.rate_limit)
         self.journal = journal
         self.platforms = platforms
         self.metrics = Metrics(platforms.calls)
@@ -72,9 +77,13 @@ class Gateway:
         self.callback_tokens = CallbackTokens(key, settings.callback_key_k, settings.callback_key_d)
 
     def open_context(self, principal: Principal, request_id: str) -> RequestContext:
+        """Of one operation, however it came. Raises RateLimitedError."""
+        allowance = self.rate.check(principal)
         source = Source(self.platforms, self.reads, principal.view)
         loaders = Loaders(source, self.journal.payments, self.placement)
-        return RequestContext(principal, loaders, self.actions, self.journal, self.ids, self.watches, request_id)
+        return RequestContext(
+            principal, loaders, self.actions, self.journal, self.ids, self.watches, request_id, allowance
+        )
 
 
 def _name() -> str:
@@ -108,7 +117,10 @@ def create_app(
         settings.document_cache,
         suggestions=not settings.is_production,
         introspection=not settings.is_production,
+        cost_of=cost_of,
     )
+    intake = Intake(documents, cost_limit=settings.cost_limit, trusted=open_trusted_documents(settings, documents))
+    bounds = Bounds(settings.max_body_bytes, settings.max_variables_bytes)
     executor = GuardedExecutor(
         Executor(schema, plans=settings.plans, size=settings.document_cache, suggestions=not settings.is_production),
         schema,
@@ -125,31 +137,19 @@ def create_app(
         async def open_context(scope: ASGIScope, request_id: str) -> RequestContext:
             return gateway.open_context(await identify(_authorization(scope)), request_id)
 
-        endpoint = GraphQLEndpoint(
-            documents,
-            executor,
-            open_context,
-            max_body_bytes=settings.max_body_bytes,
-            timeout=settings.request_timeout,
-        )
-        event_streams = EventStreamEndpoint(
-            documents,
-            executor,
-            open_context,
-            endpoint,
-            max_body_bytes=settings.max_body_bytes,
-            timeout=settings.request_timeout,
-        )
+        timeout = settings.request_timeout
+        endpoint = GraphQLEndpoint(intake, executor, open_context, bounds=bounds, timeout=timeout)
+        event_streams = EventStreamEndpoint(intake, executor, open_context, endpoint, bounds=bounds, timeout=timeout)
         web_sockets = WebSocketEndpoint(
-            documents,
+            intake,
             executor,
             identify,
             gateway.open_context,
             WebSocketOptions(
                 init_timeout=settings.websocket_init_timeout,
-                timeout=settings.request_timeout,
+                timeout=timeout,
                 max_operations=settings.max_subscriptions,
-                max_message_bytes=settings.max_body_bytes,
+                bounds=bounds,
                 origins=settings.origins,
             ),
         )

@@ -9,6 +9,7 @@ from gateway.actions.registry import Actions
 from gateway.auth.masking import mask
 from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal
+from gateway.auth.rate import Allowance
 from gateway.execution.variants import Observation
 from gateway.journal.journal import Journal
 from gateway.loaders.registry import Loaders
@@ -22,7 +23,18 @@ REVEALING = "revealing"
 class RequestContext:
     """One per request: who asks, what may be read through, and how ids are made."""
 
-    __slots__ = ("actions", "ids", "journal", "loaders", "observed", "principal", "request_id", "variant", "watches")
+    __slots__ = (
+        "actions",
+        "allowance",
+        "ids",
+        "journal",
+        "loaders",
+        "observed",
+        "principal",
+        "request_id",
+        "variant",
+        "watches",
+    )
 
     def __init__(
         self,
@@ -33,6 +45,7 @@ class RequestContext:
         ids: NodeIds,
         watches: Watches,
         request_id: str,
+        allowance: Allowance | None = None,
     ) -> None:
         self.principal = principal
         self.loaders = loaders
@@ -41,6 +54,7 @@ class RequestContext:
         self.ids = ids
         self.watches = watches
         self.request_id = request_id
+        self.allowance = allowance
         self.variant = REVEALING if principal.reveals_pii else None
         self.observed: list[Observation] = []
 

@@ -6,6 +6,8 @@
     ├── ForbiddenError            FORBIDDEN: a known caller without the right; names the missing scope
     ├── RateLimitedError          RATE_LIMITED: too many requests; says when to come back
     ├── QueryTooComplexError      QUERY_TOO_COMPLEX: a limit of the edge; names limit and bound
+    ├── PersistedQueryNotFoundError  PERSISTED_QUERY_NOT_FOUND: no document is known by this identifier
+    ├── UntrustedDocumentError    QUERY_NOT_IN_SAFELIST: only listed documents are run
     ├── MethodNotAllowedError     METHOD_NOT_ALLOWED: this operation, or this address, asks for another HTTP method
     ├── RequestTimeoutError       UPSTREAM_TIMEOUT: the whole request took too long
     ├── EventsMissedError         UPSTREAM_UNAVAILABLE: a subscriber was not told of some events
@@ -80,13 +82,14 @@ class ForbiddenError(GatewayError):
 
 
 class RateLimitedError(GatewayError):
-    """The caller asked too often. `retry_after` is in seconds."""
+    """The caller asked too often: `limit` times a minute is the bound, if it is such a one. `retry_after` in seconds."""
 
     code = "RATE_LIMITED"
 
-    def __init__(self, message: str, retry_after: float) -> None:
+    def __init__(self, message: str, retry_after: float, limit: int | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.limit = limit
 
     def extensions(self) -> Mapping[str, object]:
         return {"code": self.code, "retryable": True, "retryAfter": self.retry_after}
@@ -105,6 +108,21 @@ class QueryTooComplexError(GatewayError):
 
     def extensions(self) -> Mapping[str, object]:
         return {"code": self.code, "limit": self.limit, "bound": self.bound, "requested": self.requested}
+
+
+class PersistedQueryNotFoundError(GatewayError):
+    """No document is known by the identifier. Clients know the message, too: they then send the document itself."""
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("PersistedQueryNotFound")
+
+
+class UntrustedDocumentError(GatewayError):
+    """The document is not in the list of trusted ones, and no other is run."""
+
+    code = "QUERY_NOT_IN_SAFELIST"
 
 
 class MethodNotAllowedError(GatewayError):

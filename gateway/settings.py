@@ -80,11 +80,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_connections: Count = 1000
 
     max_body_bytes: Count = 256 * 1024
+    max_variables_bytes: Count = 64 * 1024
     max_tokens: Count = 2000
     max_depth: Count = 15
     max_aliases: Count = 30
     max_root_fields: Count = 20
     max_directives: Count = 50
+    cost_limit: Count = 2000
+    trusted_documents: str = ""
+    trusted_documents_mode: Literal["off", "report", "require"] | None = None
     document_cache: Count = 512
     plans: bool = True
 

@@ -16,12 +16,14 @@ from graphql import (
 )
 from strawberry.schema.config import StrawberryConfig
 
+from gateway.execution.cost import Cost
 from schema.directives import RequiresScope
 from schema.mutations.mutation import Mutation
 from schema.normalise.vocabulary import HouseType
 from schema.queries.query import Query
 from schema.scalars import SCALARS
 from schema.subscriptions.subscription import Subscription
+from schema.types.costs import COST, NOTHING
 
 
 @cache
@@ -59,6 +61,13 @@ def scopes_of(field: GraphQLField) -> frozenset[str]:
         directive for directive in getattr(definition, "directives", ()) if isinstance(directive, RequiresScope)
     ]
     return frozenset(scope for directive in declared for scope in directive.scopes)
+
+
+def cost_of(field: GraphQLField) -> Cost:
+    """What a field declares with `costs` (`schema/types/costs.py`)."""
+    definition = field.extensions.get("strawberry-definition")
+    declared: Cost = getattr(definition, "metadata", {}).get(COST, NOTHING)
+    return declared
 
 
 def executable_schema() -> GraphQLSchema:

@@ -25,6 +25,7 @@ from graphql.validation import (
 from graphql.validation.validate import ValidationAbortedError
 
 from gateway.errors import GatewayError, QueryTooComplexError, UserInputError
+from gateway.execution.cost import CostOf, OperationCost
 from gateway.execution.limits import Limits, check_limits
 
 MAX_VALIDATION_ERRORS = 20
@@ -57,11 +58,15 @@ class DocumentError(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """An operation of a valid document. `key` is the SHA-256 of the document's text, in hexadecimal."""
+    """An operation of a valid document. `key` is the SHA-256 of the document's text, in hexadecimal.
+
+    `cost` is None where the fields of the schema declare none.
+    """
 
     document: DocumentNode
     operation: OperationDefinitionNode
     key: str
+    cost: OperationCost | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,17 +79,25 @@ class Documents:
     """Prepares documents, and keeps up to `size` of those that passed, the least recently used going first.
 
     Documents that fail are not kept: they are cheap to refuse, and a caller can make any number of them. The steps are
-    in the order of what they cost, each bounding the next: length and tokens, limits, validation. A list of trusted
-    documents goes before them; a cost that depends on variables goes after them, for each request.
+    in the order of what they cost, each bounding the next: length and tokens, limits, validation.
 
-    `suggestions` says whether errors may name fields and types that the caller did not ask for.
+    `suggestions` says whether errors may name fields and types that the caller did not ask for. `cost_of` reads what
+    the fields of the schema cost.
     """
 
     def __init__(
-        self, schema: GraphQLSchema, limits: Limits, size: int, *, suggestions: bool = True, introspection: bool = True
+        self,
+        schema: GraphQLSchema,
+        limits: Limits,
+        size: int,
+        *,
+        suggestions: bool = True,
+        introspection: bool = True,
+        cost_of: CostOf | None = None,
     ) -> None:
         self._schema = schema
         self._limits = limits
+        self._cost_of = cost_of
         self._suggestions = suggestions
         self._rules = _rules(introspection)
         # Nothing weighs less than its share, so the one bound is on the count as well as on the bytes.
@@ -96,15 +109,22 @@ class Documents:
         Raises DocumentError with GRAPHQL_PARSE_FAILED, QUERY_TOO_COMPLEX, GRAPHQL_VALIDATION_FAILED or, where the
         document is fine but does not tell which operation to run, BAD_USER_INPUT.
         """
+        prepared = self._entry(query).operations.get(operation_name)
+        if prepared is None:
+            raise DocumentError.of(_no_such_operation(operation_name))
+        return prepared
+
+    def require_valid(self, query: str) -> None:
+        """Raises DocumentError as `prepare` does, for a document of any number of operations."""
+        self._entry(query)
+
+    def _entry(self, query: str) -> _Entry:
         entry = self._cache.get(query)
         if entry is None:
             entry = self._new_entry(query)
             with suppress(ValueError):  # heavier than the whole cache
                 self._cache[query] = entry
-        prepared = entry.operations.get(operation_name)
-        if prepared is None:
-            raise DocumentError.of(_no_such_operation(operation_name))
-        return prepared
+        return entry
 
     def _new_entry(self, query: str) -> _Entry:
         document = self._parse(query)
@@ -114,7 +134,7 @@ class Documents:
             raise DocumentError.of(error) from None
         self._validate(document)
         weight = len(query) + document.token_count * BYTES_PER_TOKEN
-        return _Entry(_operations(document, query), max(weight, BYTES_PER_DOCUMENT))
+        return _Entry(self._operations(document, query), max(weight, BYTES_PER_DOCUMENT))
 
     def _parse(self, query: str) -> DocumentNode:
         tokens = self._limits.tokens
@@ -142,6 +162,19 @@ class Documents:
             raise DocumentError.of(QueryTooComplexError(message, "fieldComparisons", OVERLAP_BUDGET))
         raise DocumentError([_coded(error, "GRAPHQL_VALIDATION_FAILED") for error in errors])
 
+    def _operations(self, document: DocumentNode, query: str) -> Mapping[str | None, Prepared]:
+        """By name; a lone operation also under None."""
+        key = sha256(query.encode()).hexdigest()
+        operations: dict[str | None, Prepared] = {}
+        for definition in document.definitions:
+            if isinstance(definition, OperationDefinitionNode):
+                name = definition.name.value if definition.name else None
+                cost = self._cost_of and OperationCost(self._schema, document, definition, self._cost_of)
+                operations[name] = Prepared(document, definition, key, cost)
+        if len(operations) == 1:
+            operations[None] = next(iter(operations.values()))
+        return operations
+
 
 class _BoundedOverlapRule(OverlappingFieldsCanBeMergedRule):
     """The library's rule with OVERLAP_BUDGET: it aborts the validation when that is spent."""
@@ -158,19 +191,6 @@ def _rules(introspection: bool) -> Sequence[type[ASTValidationRule]]:
     if not introspection:
         rules.append(NoSchemaIntrospectionCustomRule)
     return rules
-
-
-def _operations(document: DocumentNode, query: str) -> Mapping[str | None, Prepared]:
-    """By name; a lone operation also under None."""
-    key = sha256(query.encode()).hexdigest()
-    operations: dict[str | None, Prepared] = {}
-    for definition in document.definitions:
-        if isinstance(definition, OperationDefinitionNode):
-            name = definition.name.value if definition.name else None
-            operations[name] = Prepared(document, definition, key)
-    if len(operations) == 1:
-        operations[None] = next(iter(operations.values()))
-    return operations
 
 
 def _no_such_operation(name: str | None) -> UserInputError:

@@ -8,7 +8,7 @@ import structlog
 from graphql import GraphQLError, ValueNode, VariableDefinitionNode
 
 from gateway.auth.masking import mask_text
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, QueryTooComplexError
 from gateway.execution.documents import DocumentError
 
 INTERNAL_MESSAGE = "Internal error"
@@ -58,6 +58,15 @@ def format_failure(error: Exception, request_id: str) -> list[dict[str, Any]]:
         log_unexpected(error, request_id)
         error = GatewayError(INTERNAL_MESSAGE)
     return [format_error(GraphQLError(error.message, original_error=error), request_id)]
+
+
+def answer_extensions(error: Exception) -> dict[str, Any] | None:
+    """What an answer without data tells besides its errors: the cost of an operation that is refused for it."""
+    for each in error.errors if isinstance(error, DocumentError) else ():
+        cause = each.original_error
+        if isinstance(cause, QueryTooComplexError) and cause.limit == "cost":
+            return {"cost": {"requested": cause.requested, "limit": cause.bound}}
+    return None
 
 
 def log_unexpected(error: BaseException, request_id: str, path: list[str | int] | None = None) -> None:

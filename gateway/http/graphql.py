@@ -1,14 +1,12 @@
 """The GraphQL endpoint: GraphQL over HTTP (draft of the GraphQL Foundation) as a plain ASGI application.
 
-    app = GraphQLEndpoint(documents, executor, open_context, max_body_bytes=262_144, timeout=15.0)
+    app = GraphQLEndpoint(intake, executor, open_context, bounds=Bounds(body=262_144, variables=65_536), timeout=15.0)
 
 It knows the protocol and nothing of the schema. In the order of a request: headers, the caller's context, the
-parameters, the document, its execution, the answer.
+parameters, the operation they name, its execution, the answer.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import nullcontext
 from typing import Any, Protocol, TypeAlias
 
 import orjson
@@ -17,19 +15,25 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
+from gateway.auth.rate import Allowance
 from gateway.errors import GatewayError, MethodNotAllowedError, RequestTimeoutError, UserInputError
-from gateway.execution.documents import DocumentError, Documents, Prepared
+from gateway.execution.documents import DocumentError, Prepared
+from gateway.execution.intake import Intake
 from gateway.execution.response import Response
-from gateway.http.disconnect import CancelOnDisconnect
-from gateway.http.errors import format_error, format_failure
+from gateway.http.deadline import Deadline
+from gateway.http.errors import answer_extensions, format_error, format_failure
 from gateway.http.negotiation import MediaType, negotiate
-from gateway.http.parameters import Parameters, read_parameters
-from gateway.http.refusal import CLOSE, Headers, Refusal
+from gateway.http.parameters import Bounds, Parameters, read_parameters
+from gateway.http.rate_headers import Headers, rate_headers
+from gateway.http.refusal import CLOSE, Refusal
 from gateway.http.request_id import request_id
 
 
 class Context(Protocol):
-    """What the resolvers of one request share."""
+    """What the resolvers of one request share. `allowance` is what its caller may still ask for, if that is bounded."""
+
+    @property
+    def allowance(self) -> Allowance | None: ...
 
     def close(self) -> None:
         """Called when the request is over, however it ended."""
@@ -55,23 +59,17 @@ OpenContext: TypeAlias = Callable[[Scope, str], Awaitable[Context]]
 class GraphQLEndpoint:
     """Answers queries by GET and POST, mutations by POST.
 
-    `max_body_bytes` bounds the body while it is read, and the query string. `timeout` is the total deadline in seconds,
-    from the opened context to the answer. A query is cancelled when its client goes away; a mutation runs on.
+    `bounds` are held while the body is read, and by the query string. `timeout` is the total deadline in seconds, from
+    the opened context to the answer. A query is cancelled when its client goes away; a mutation runs on.
     """
 
     def __init__(
-        self,
-        documents: Documents,
-        executor: Executor,
-        open_context: OpenContext,
-        *,
-        max_body_bytes: int,
-        timeout: float,
+        self, intake: Intake, executor: Executor, open_context: OpenContext, *, bounds: Bounds, timeout: float
     ) -> None:
-        self._documents = documents
+        self._intake = intake
         self._executor = executor
         self._open_context = open_context
-        self._max_body_bytes = max_body_bytes
+        self._bounds = bounds
         self._timeout = timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,43 +81,49 @@ class GraphQLEndpoint:
         try:
             _require_served(scope["method"], media_type)
             context = await self._open_context(scope, id_)
+            extra = allowance_headers(context)
             try:
-                response = await self._respond(scope, headers, receive, context)
+                status, body = await self._respond(scope, headers, receive, context, id_)
             finally:
                 context.close()
-            status = 200 if response.executed else _request_error_status(media_type)
-            body = response.to_bytes(errors=[format_error(error, id_) for error in response.errors])
+            status = status or _request_error_status(media_type)
         except ClientDisconnect:
             return
         except DocumentError as error:
             status, body = _request_error_status(media_type), only_errors(error, id_)
         except (Refusal, GatewayError) as error:
             refusal = error if isinstance(error, Refusal) else Refusal.of(error)
-            status, body, extra = refusal.status, only_errors(refusal.error, id_), refusal.headers
+            status, body, extra = refusal.status, only_errors(refusal.error, id_), (*extra, *refusal.headers)
         except Exception as error:  # noqa: BLE001 # the last resort: it is logged, and the caller still gets JSON
             status, body = 500, only_errors(error, id_)
         await send_answer(send, status, media_type or MediaType.JSON, id_, extra, body)
 
     async def _respond(
-        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, context: Context
-    ) -> Response:
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, context: Context, id_: str
+    ) -> tuple[int | None, bytes]:
+        """The status, None for that of a request error, and the body."""
         parameters: Parameters | None = None
         try:
-            async with asyncio.timeout(self._timeout) as deadline:
-                parameters = await read_parameters(scope, headers, receive, self._max_body_bytes)
-                prepared = self._documents.prepare(parameters.query, parameters.operation_name)
+            with Deadline(self._timeout) as deadline:
+                parameters = await read_parameters(scope, headers, receive, self._bounds)
+                prepared, extensions = self._intake.admit(parameters)
                 operation = prepared.operation.operation
                 _require_method(scope["method"], operation)
-                with CancelOnDisconnect(receive) if operation is OperationType.QUERY else nullcontext():
-                    return await self._executor.execute(
-                        prepared, parameters.operation_name, parameters.variables, context
-                    )
+                if operation is OperationType.QUERY:
+                    deadline.watch(receive)
+                response = await self._executor.execute(
+                    prepared, parameters.operation_name, parameters.variables, context
+                )
         except TimeoutError:
-            if not deadline.expired():
+            if not deadline.expired:
                 raise
             if parameters is None:
                 raise Refusal(408, UserInputError("body", "The body did not arrive in time"), CLOSE) from None
             raise RequestTimeoutError("The request took longer than its deadline") from None
+        errors = [format_error(error, id_) for error in response.errors]
+        if not response.executed:
+            return None, response.to_bytes(errors=errors)
+        return 200, response.to_bytes(errors=errors, extensions=extensions)
 
 
 def _require_served(method: str, media_type: MediaType | None) -> None:
@@ -151,7 +155,19 @@ def _request_error_status(media_type: MediaType | None) -> int:
 
 def only_errors(error: Exception, id_: str) -> bytes:
     """The JSON of a response without data."""
-    return orjson.dumps({"errors": format_failure(error, id_)})
+    body: dict[str, Any] = {"errors": format_failure(error, id_)}
+    if extensions := answer_extensions(error):
+        body["extensions"] = extensions
+    return orjson.dumps(body)
+
+
+def allowance_headers(context: Context) -> Headers:
+    """What the caller of this context may still ask for."""
+    allowance = context.allowance
+    return () if allowance is None else rate_headers(*allowance)
+
+
+_ALWAYS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
 
 async def send_answer(send: Send, status: int, media_type: MediaType, id_: str, extra: Headers, body: bytes) -> None:
@@ -160,8 +176,7 @@ async def send_answer(send: Send, status: int, media_type: MediaType, id_: str, 
         (b"content-type", media_type.value),
         (b"content-length", b"%d" % len(body)),
         (b"x-request-id", id_.encode()),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
+        *_ALWAYS,
         *extra,
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})

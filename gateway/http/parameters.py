@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -14,17 +14,35 @@ from gateway.http.refusal import CLOSE, Refusal
 
 MAX_QUERY_STRING_FIELDS = 16
 
+MOST_NESTED = 32
+"""Levels of objects and lists inside each other, in what comes with a document."""
+
+DOCUMENT_ID_PREFIX = "sha256:"
+
+Json: TypeAlias = dict[str, Any]
+
+
+class Bounds(NamedTuple):
+    """The largest requests, in bytes: `body` of all of it, `variables` of all but the text of the document."""
+
+    body: int
+    variables: int
+
 
 class Parameters(NamedTuple):
-    """`query` is the text of the document. Absent optional parameters are None."""
+    """`query` is the text of the document, `document_id` its identifier: one of them is there, or both.
 
-    query: str
+    Absent optional parameters are None.
+    """
+
+    query: str | None
     operation_name: str | None
-    variables: dict[str, Any] | None
-    extensions: dict[str, Any] | None
+    variables: Json | None
+    extensions: Json | None
+    document_id: str | None
 
 
-async def read_parameters(scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, max_bytes: int) -> Parameters:
+async def read_parameters(scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, bounds: Bounds) -> Parameters:
     """Of a GET or POST request.
 
     Raises Refusal: 400 for parameters that are not well formed, 413 and 414 for too many bytes, 415 for anything but
@@ -32,15 +50,19 @@ async def read_parameters(scope: Scope, headers: Mapping[bytes, bytes], receive:
     """
     try:
         if scope["method"] == "GET":
-            return _from_query_string(scope["query_string"], max_bytes)
+            return _from_query_string(scope["query_string"], bounds)
         _require_json(headers)
-        return parse_parameters("body", await _read_body(headers, receive, max_bytes))
+        return parse_parameters("body", await _read_body(headers, receive, bounds.body), bounds)
     except UserInputError as error:
         raise Refusal(400, error) from None
+    except QueryTooComplexError as error:
+        raise Refusal(413, error) from None
 
 
-def parse_parameters(name: str, text: bytes) -> Parameters:
-    """Of the JSON object that stands in `name`. Raises UserInputError."""
+def parse_parameters(name: str, text: bytes, bounds: Bounds) -> Parameters:
+    """Of the JSON object that stands in `name`. Raises UserInputError, or QueryTooComplexError for its size."""
+    if len(text) > bounds.variables:
+        _require_small(name, text, bounds.variables)
     return _checked(_json_object(name, text))
 
 
@@ -76,10 +98,10 @@ def _too_large(max_bytes: int) -> GatewayError:
     return QueryTooComplexError(f"The request is larger than {max_bytes} bytes", "bytes", max_bytes)
 
 
-def _from_query_string(query_string: bytes, max_bytes: int) -> Parameters:
+def _from_query_string(query_string: bytes, bounds: Bounds) -> Parameters:
     """Variables and extensions are JSON texts; an empty parameter is an absent one."""
-    if len(query_string) > max_bytes:
-        raise Refusal(414, _too_large(max_bytes))
+    if len(query_string) > bounds.body:
+        raise Refusal(414, _too_large(bounds.body))
     try:
         fields = parse_qsl(query_string.decode("ascii"), errors="strict", max_num_fields=MAX_QUERY_STRING_FIELDS)
     except ValueError:
@@ -89,29 +111,69 @@ def _from_query_string(query_string: bytes, max_bytes: int) -> Parameters:
         raise UserInputError("query", "The query string gives a parameter twice")
     for name in ("variables", "extensions"):
         if name in given:
-            given[name] = _json_object(name, given[name].encode())
+            text = given[name].encode()
+            _require_at_most(bounds.variables, len(text))
+            given[name] = _json_object(name, text)
     return _checked(given)
 
 
 def _checked(given: Mapping[str, Any]) -> Parameters:
     """Other names are reserved by the specification and ignored."""
-    query = given.get("query")
-    if not isinstance(query, str):
+    extensions = _object(given, "extensions")
+    query, document_id = given.get("query"), _document_id(given, extensions)
+    if not isinstance(query, str) and (query is not None or document_id is None):
         raise UserInputError("query", "query is required and must be a string")
     operation_name = given.get("operationName")
     if not isinstance(operation_name, str | None):
         raise UserInputError("operationName", "operationName must be a string")
-    return Parameters(query, operation_name or None, _object(given, "variables"), _object(given, "extensions"))
+    return Parameters(query, operation_name or None, _object(given, "variables"), extensions, document_id)
 
 
-def _object(given: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+def _object(given: Mapping[str, Any], name: str) -> Json | None:
     value = given.get(name)
     if not isinstance(value, dict | None):
         raise UserInputError(name, f"{name} must be an object")
     return value
 
 
-def _json_object(name: str, text: bytes | bytearray) -> dict[str, Any]:
+def _document_id(given: Mapping[str, Any], extensions: Json | None) -> str | None:
+    """By any of its names: `documentId` (GraphQL over HTTP, "Persisted Documents"), `doc_id` (Relay), and
+    `extensions.persistedQuery` (Apollo's automatic persisted queries).
+    """
+    id_ = given.get("documentId", given.get("doc_id"))
+    if id_ is None and extensions is not None and "persistedQuery" in extensions:
+        persisted = extensions["persistedQuery"]
+        if not isinstance(persisted, dict) or persisted.get("version") != 1:
+            raise UserInputError("extensions.persistedQuery", "extensions.persistedQuery must be of version 1")
+        id_ = persisted.get("sha256Hash")
+        if not isinstance(id_, str):
+            raise UserInputError("extensions.persistedQuery.sha256Hash", "sha256Hash is required and must be a string")
+    if not isinstance(id_, str | None):
+        raise UserInputError("documentId", "documentId must be a string")
+    return id_ and id_.removeprefix(DOCUMENT_ID_PREFIX)
+
+
+class _Document(msgspec.Struct):
+    query: msgspec.Raw = msgspec.Raw()
+
+
+def _require_small(name: str, text: bytes, max_bytes: int) -> None:
+    """Before a large request is read: that it is the document which makes it so."""
+    try:
+        document = msgspec.json.decode(text, type=_Document).query
+    except (ValueError, RecursionError):
+        raise UserInputError(name, f"{name} is not valid JSON, or nests too deeply") from None
+    _require_at_most(max_bytes, len(text) - len(document))
+
+
+def _require_at_most(max_bytes: int, length: int) -> None:
+    if length > max_bytes:
+        raise QueryTooComplexError(
+            f"Variables and extensions have {length} bytes; the limit is {max_bytes}", "variables", max_bytes, length
+        )
+
+
+def _json_object(name: str, text: bytes) -> Json:
     """Strict JSON: UTF-8 without a mark, no NaN, no lone surrogates, and no member twice.
 
     msgspec is as strict as that but for members given twice, of which every parser picks the one it likes; integers
@@ -119,17 +181,44 @@ def _json_object(name: str, text: bytes | bytearray) -> dict[str, Any]:
     """
     try:
         value = msgspec.json.decode(text)
-        _UNIQUE_MEMBERS.decode(text.decode())
+        if isinstance(value, dict):
+            _require_unique(text, _colons(value, MOST_NESTED))
+            return value
     except (ValueError, RecursionError):
         raise UserInputError(name, f"{name} is not valid JSON, or nests too deeply") from None
-    if not isinstance(value, dict):
-        raise UserInputError(name, f"{name} must be one JSON object")
-    return value
+    if isinstance(value, list):
+        raise UserInputError(name, f"{name} must be one JSON object: operations are not run in batches")
+    raise UserInputError(name, f"{name} must be one JSON object")
 
 
-def _require_unique(members: list[tuple[str, Any]]) -> None:
+def _colons(value: Any, levels: int) -> int:
+    """How many colons the text of a value has: one for each member, and those inside strings."""
+    if isinstance(value, str):
+        return value.count(":")
+    if not isinstance(value, (dict, list)):  # twice as fast as a union
+        return 0
+    if not levels:
+        raise QueryTooComplexError(f"Objects and lists nest beyond {MOST_NESTED} levels", "nesting", MOST_NESTED)
+    if isinstance(value, list):
+        return sum([_colons(item, levels - 1) for item in value])
+    inside: list[int] = [name.count(":") + _colons(item, levels - 1) for name, item in value.items()]
+    return len(inside) + sum(inside)
+
+
+def _require_unique(text: bytes, colons: int) -> None:
+    """Raises ValueError for a member given twice: then more colons were in the text than are in the value read from it.
+
+    Where some may be written as escapes, the text is parsed once more, slowly.
+    """
+    if b"\\u003" in text:
+        _UNIQUE_MEMBERS.decode(text.decode())
+    elif text.count(b":") != colons:
+        raise ValueError
+
+
+def _require_unique_names(members: list[tuple[str, Any]]) -> None:
     if len({name for name, _ in members}) != len(members):
         raise ValueError
 
 
-_UNIQUE_MEMBERS = json.JSONDecoder(object_pairs_hook=_require_unique)
+_UNIQUE_MEMBERS = json.JSONDecoder(object_pairs_hook=_require_unique_names)

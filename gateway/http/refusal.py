@@ -1,12 +1,9 @@
 """HTTP requests that go no further than the edge: with which status, error and headers."""
 
-from collections.abc import Sequence
 from math import ceil
-from typing import TypeAlias
 
 from gateway.errors import GatewayError, RateLimitedError
-
-Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+from gateway.http.rate_headers import Headers, rate_headers
 
 CLOSE = (b"connection", b"close")
 """Where a body is left unread, or is still on its way."""
@@ -37,4 +34,6 @@ class Refusal(Exception):  # noqa: N818 # the answer to a request, no fault of t
             headers.append((b"www-authenticate", b"Bearer"))
         if isinstance(error, RateLimitedError):
             headers.append((b"retry-after", str(ceil(error.retry_after)).encode()))
+            if error.limit is not None:
+                headers += rate_headers(error.limit, 0, error.retry_after)
         return cls(_STATUS.get(error.code, 500), error, *headers)

@@ -16,12 +16,14 @@ from structlog.contextvars import bind_contextvars
 
 from gateway.auth.tokens import REFUSAL
 from gateway.errors import GatewayError, UnauthenticatedError, UserInputError
-from gateway.execution.documents import DocumentError, Documents
-from gateway.http.disconnect import CancelOnDisconnect
+from gateway.execution.documents import DocumentError
+from gateway.execution.intake import Intake
+from gateway.http.deadline import Deadline
 from gateway.http.errors import format_error
-from gateway.http.graphql import only_errors, send_answer
+from gateway.http.graphql import allowance_headers, only_errors, send_answer
 from gateway.http.negotiation import MediaType
-from gateway.http.parameters import Parameters, read_parameters
+from gateway.http.parameters import Bounds, Parameters, read_parameters
+from gateway.http.rate_headers import Headers
 from gateway.http.refusal import CLOSE, Refusal
 from gateway.http.request_id import request_id
 from gateway.http.subscribe import CallerContext, SubscribingExecutor, seconds_left, subscribe
@@ -34,11 +36,9 @@ KEEP_ALIVE = 15.0
 _COMPLETE: Final = b"event: complete\ndata:\n\n"
 
 
-def accepts_events_only(accept: bytes | None) -> bool:
+def accepts_events_only(accept: bytes) -> bool:
     """Whether the `Accept` header names event streams and nothing else."""
-    return accept is not None and all(
-        media_range.partition(b";")[0].strip().lower() == EVENT_STREAM for media_range in accept.split(b",")
-    )
+    return all(media_range.partition(b";")[0].strip().lower() == EVENT_STREAM for media_range in accept.split(b","))
 
 
 class EventStreamEndpoint:
@@ -49,40 +49,41 @@ class EventStreamEndpoint:
 
     def __init__(
         self,
-        documents: Documents,
+        intake: Intake,
         executor: SubscribingExecutor,
         open_context: Callable[[Scope, str], Awaitable[CallerContext]],
         otherwise: ASGIApp,
         *,
-        max_body_bytes: int,
+        bounds: Bounds,
         timeout: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._documents = documents
+        self._intake = intake
         self._executor = executor
         self._open_context = open_context
         self._otherwise = otherwise
-        self._max_body_bytes = max_body_bytes
+        self._bounds = bounds
         self._timeout = timeout
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] in ("GET", "POST") and accepts_events_only(dict(scope["headers"]).get(b"accept")):
-            await self._serve(scope, receive, send)
-        else:
-            await self._otherwise(scope, receive, send)
+        for name, value in scope["headers"]:
+            if name == b"accept" and accepts_events_only(value) and scope["method"] in ("GET", "POST"):
+                return await self._serve(scope, receive, send)
+        return await self._otherwise(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         id_ = request_id(headers.get(b"x-request-id"))
         bind_contextvars(request_id=id_)
+        extra: Headers = ()
         try:
             context = await self._open_context(scope, id_)
+            extra = allowance_headers(context)
             try:
                 async with asyncio.timeout(self._timeout):
-                    parameters = await read_parameters(scope, headers, receive, self._max_body_bytes)
-                with CancelOnDisconnect(receive):
-                    await self._stream(send, parameters, context, id_)
+                    parameters = await read_parameters(scope, headers, receive, self._bounds)
+                await self._stream(receive, send, parameters, context, id_)
             finally:
                 context.close()
         except ClientDisconnect:
@@ -94,14 +95,18 @@ class EventStreamEndpoint:
         else:
             return
         body = only_errors(refusal.error, id_)
-        await send_answer(send, refusal.status, MediaType.JSON, id_, refusal.headers, body)
+        await send_answer(send, refusal.status, MediaType.JSON, id_, (*extra, *refusal.headers), body)
 
-    async def _stream(self, send: Send, parameters: Parameters, context: CallerContext, id_: str) -> None:
+    async def _stream(
+        self, receive: Receive, send: Send, parameters: Parameters, context: CallerContext, id_: str
+    ) -> None:
         """Errors of any kind are events from here on: a client of event streams reads nothing else (graphql-sse)."""
-        await send({"type": "http.response.start", "status": 200, "headers": _headers(id_)})
+        headers = [*_headers(id_), *allowance_headers(context)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         keeping_alive = asyncio.create_task(_keep_alive(send))
         try:
-            async with asyncio.timeout(seconds_left(context.principal, self._clock())):
+            with Deadline(seconds_left(context.principal, self._clock())) as lifetime:
+                lifetime.watch(receive)
                 async with aclosing(self._payloads(parameters, context, id_)) as payloads:
                     async for payload in payloads:
                         await _send_event(send, payload)
@@ -113,7 +118,7 @@ class EventStreamEndpoint:
 
     async def _payloads(self, parameters: Parameters, context: CallerContext, id_: str) -> AsyncGenerator[bytes, None]:
         try:
-            prepared = self._documents.prepare(parameters.query, parameters.operation_name)
+            prepared = self._intake.admit(parameters).prepared
             if prepared.operation.operation is not OperationType.SUBSCRIPTION:
                 raise DocumentError.of(UserInputError("query", "An event stream carries subscriptions only"))
             async with aclosing(await subscribe(self._executor, prepared, parameters, context)) as responses:

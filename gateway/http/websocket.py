@@ -1,6 +1,6 @@
 """GraphQL over WebSocket: graphql-transport-ws (graphql-ws, PROTOCOL.md) as an ASGI application.
 
-    sockets = WebSocketEndpoint(documents, executor, identify, open_context, WebSocketOptions(...))
+    sockets = WebSocketEndpoint(intake, executor, identify, open_context, WebSocketOptions(...))
 
 A connection has one caller, from its `connection_init` to its end, and ends with the caller's token. Its operations,
 of any kind, run side by side; each has a context and a request id of its own.
@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import orjson
 from graphql import OperationType
@@ -21,12 +21,13 @@ from structlog.contextvars import bind_contextvars
 
 from gateway.auth.principal import Principal
 from gateway.errors import QueryTooComplexError, RequestTimeoutError, UnauthenticatedError, UserInputError
-from gateway.execution.documents import DocumentError, Documents, Prepared
+from gateway.execution.documents import DocumentError, Prepared
+from gateway.execution.intake import Intake
 from gateway.execution.response import Response
 from gateway.http.errors import format_error, format_failure
 from gateway.http.graphql import Context
 from gateway.http.origin import may_connect
-from gateway.http.parameters import Parameters, parse_parameters
+from gateway.http.parameters import Bounds, Parameters, parse_parameters
 from gateway.http.request_id import request_id
 from gateway.http.subscribe import SubscribingExecutor, seconds_left, subscribe
 from gateway.http.websocket_messages import (
@@ -53,13 +54,14 @@ OpenContext: TypeAlias = Callable[[Principal, str], Context]
 class WebSocketOptions:
     """Bounds of one connection: times in seconds. `timeout` is the deadline of a query or mutation.
 
-    `max_operations` counts those under way. `origins` are the web pages that may connect, besides the gateway's own.
+    `bounds` are those of one message, `max_operations` counts those under way. `origins` are the web pages that may
+    connect, besides the gateway's own.
     """
 
     init_timeout: float
     timeout: float
     max_operations: int
-    max_message_bytes: int
+    bounds: Bounds
     origins: Collection[str] = ()
     clock: Callable[[], float] = time.time
 
@@ -69,13 +71,13 @@ class WebSocketEndpoint:
 
     def __init__(
         self,
-        documents: Documents,
+        intake: Intake,
         executor: SubscribingExecutor,
         identify: Identify,
         open_context: OpenContext,
         options: WebSocketOptions,
     ) -> None:
-        self.documents = documents
+        self.intake = intake
         self.executor = executor
         self.identify = identify
         self.open_context = open_context
@@ -187,17 +189,23 @@ class _Connection:
         if message.id in self._operations:
             raise Close(CloseCode.SUBSCRIBER_ALREADY_EXISTS, f"Subscriber for {message.id} already exists")
         try:
-            parameters = parse_parameters("payload", bytes(message.payload))
+            self._require_room()
+            parameters = parse_parameters("payload", bytes(message.payload), self._options.bounds)
         except UserInputError as error:
             raise Close(CloseCode.BAD_REQUEST, error.message) from None
-        operation = _Operation(message.id)
-        bound = self._options.max_operations
-        if len(self._operations) >= bound:
-            too_many = QueryTooComplexError(f"The connection has {bound} operations under way", "subscriptions", bound)
-            await self._send("error", message.id, format_failure(too_many, operation.request_id))
+        except QueryTooComplexError as error:
+            await self._send("error", message.id, format_failure(error, request_id(None)))
             return
+        operation = _Operation(message.id)
         self._operations[operation.id] = operation
         operation.task = asyncio.create_task(self._run(operation, parameters, principal))
+
+    def _require_room(self) -> None:
+        bound = self._options.max_operations
+        if len(self._operations) >= bound:
+            raise QueryTooComplexError(
+                f"The connection has {bound} operations under way", "subscriptions", bound, bound + 1
+            )
 
     def _stop(self, id_: str) -> None:
         """Nothing more is sent for it, and the id is free again. A mutation is not left half done."""
@@ -227,7 +235,7 @@ class _Connection:
         """Raises whatever keeps the operation from a response."""
         context = self._endpoint.open_context(principal, operation.request_id)
         try:
-            prepared = self._endpoint.documents.prepare(parameters.query, parameters.operation_name)
+            prepared, extensions = self._endpoint.intake.admit(parameters)
             kind = prepared.operation.operation
             if kind is OperationType.SUBSCRIPTION:
                 async with aclosing(
@@ -238,7 +246,7 @@ class _Connection:
                 return
             if kind is OperationType.MUTATION:
                 self._keep(operation)
-            await self._send_next(operation, await self._execute(prepared, parameters, context))
+            await self._send_next(operation, await self._execute(prepared, parameters, context), extensions)
         finally:
             context.close()
 
@@ -267,12 +275,15 @@ class _Connection:
         received = await self._websocket.receive()
         if received["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(received["code"])
-        return read_message(received.get("text"), self._options.max_message_bytes)
+        return read_message(received.get("text"), self._options.bounds.body)
 
-    async def _send_next(self, operation: _Operation, response: Response) -> None:
+    async def _send_next(
+        self, operation: _Operation, response: Response, extensions: dict[str, Any] | None = None
+    ) -> None:
         if self._operations.get(operation.id) is operation:
             errors = [format_error(error, operation.request_id) for error in response.errors]
-            await self._send("next", operation.id, orjson.Fragment(response.to_bytes(errors=errors)))
+            payload = response.to_bytes(errors=errors, extensions=extensions)
+            await self._send("next", operation.id, orjson.Fragment(payload))
 
     async def _send(self, type_: str, id_: str | None = None, payload: object = None) -> None:
         """To a client that has gone, nothing: the loop that reads learns of it as well."""

@@ -12,6 +12,7 @@ from schema.mutations.input import KEY, finished, idempotency_key, written_recor
 from schema.normalise.requests import NewAnnouncement
 from schema.types.announcement import Announcement
 from schema.types.arguments import community
+from schema.types.costs import ONE_CALL
 from schema.types.fields import needs, optional, record_type
 from schema.types.payload import MutationPayload
 
@@ -56,6 +57,7 @@ class AnnouncementMutations:
         "stays UNKNOWN (创建公告).",
         directives=needs(["announcement:write"]),
         graphql_type=AnnouncementPayload | None,
+        metadata=ONE_CALL,
     )
     async def create_announcement(self, info: Info, input: Create) -> Written:
         images = tuple(input.images or ())

@@ -12,6 +12,7 @@ from schema.normalise import composed, records
 from schema.normalise.states import Outcome
 from schema.normalise.vocabulary import ModuleName
 from schema.types.arguments import community, recognized
+from schema.types.costs import ONE_CALL, SYNCHRONISATION, WRITE
 from schema.types.fields import needs, optional, record_type
 from schema.types.module import Module, ModuleDrift
 from schema.types.payload import MutationPayload
@@ -44,6 +45,7 @@ class ModulePayload(MutationPayload):
         description="The module as the platform shows it now (功能模块).",
         directives=needs(["module:read"]),
         graphql_type=Module | None,
+        metadata=ONE_CALL,
     )
     async def module(root: strawberry.Parent[Written], info: Info) -> records.Module | None:
         record = written_record(info, root)
@@ -84,6 +86,7 @@ class SyncModulesPayload(MutationPayload):
         description="The modules as wjdh shows them now (功能模块).",
         directives=needs(["module:read"]),
         graphql_type=list[Module] | None,
+        metadata=ONE_CALL,
     )
     async def modules(root: strawberry.Parent[Synchronised], info: Info) -> tuple[records.Module, ...] | None:
         if not info.context.principal.sees(root.community_code):
@@ -98,6 +101,7 @@ class ModuleMutations:
         description="Switch a module on or off, at wjdh (改变功能模块状态).",
         directives=needs(["module:write"]),
         graphql_type=ModulePayload | None,
+        metadata=WRITE,
     )
     async def set_module(self, info: Info, input: SetInput) -> Written:
         key = idempotency_key(input.idempotency_key)
@@ -111,6 +115,7 @@ class ModuleMutations:
         "a dry run, which is the default (同步功能模块).",
         directives=needs(["module:write"]),
         graphql_type=SyncModulesPayload | None,
+        metadata=SYNCHRONISATION,
     )
     async def sync_modules(self, info: Info, input: SyncInput) -> Synchronised:
         key = idempotency_key(input.idempotency_key)

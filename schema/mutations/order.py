@@ -14,6 +14,7 @@ from schema.mutations.input import KEY, finished, idempotency_key, written_recor
 from schema.normalise import records
 from schema.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewOrder, ParkingPayer, Payer, PhonePayer
 from schema.types.arguments import community
+from schema.types.costs import ANY_RECORD, WRITE
 from schema.types.fields import needs, optional, record_type
 from schema.types.order import Order
 from schema.types.payload import MutationPayload
@@ -80,6 +81,7 @@ class OrderPayload(MutationPayload):
         description="The new order, looked for in the community's list (订单).",
         directives=needs(["order:read"]),
         graphql_type=Order | None,
+        metadata=ANY_RECORD,
     )
     def order(root: strawberry.Parent[Written], info: Info) -> Load[OrderKey, records.Order | None] | None:
         record = written_record(info, root)
@@ -96,6 +98,7 @@ class OrderMutations:
         description="Create an order. Never twice for one idempotency key, whatever happens on the way (生成订单).",
         directives=needs(["order:create"]),
         graphql_type=OrderPayload | None,
+        metadata=WRITE,
     )
     async def create_order(self, info: Info, input: Create) -> Written:
         key = idempotency_key(input.idempotency_key) or ""

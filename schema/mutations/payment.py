@@ -10,6 +10,7 @@ from gateway.auth.access import reach
 from gateway.context import Info
 from gateway.journal import records
 from schema.mutations.input import finished
+from schema.types.costs import ONE_CALL
 from schema.types.fields import needs, record_type
 from schema.types.payload import MutationPayload
 from schema.types.payment import Payment
@@ -46,6 +47,7 @@ class PaymentMutations:
         "one again is the same; other numbers for a known order are a CONFLICT (接收缴费信息).",
         directives=needs(["payment:write"]),
         graphql_type=PayCallbackPayload | None,
+        metadata=ONE_CALL,
     )
     async def pay_callback(self, info: Info, input: Notify) -> Written:
         notification = Notification(input.order_number, input.shop_number, input.weixin_number)
@@ -55,6 +57,7 @@ class PaymentMutations:
         description="Queue a dead delivery again (重新投递).",
         directives=needs(["payment:write"]),
         graphql_type=PayCallbackPayload | None,
+        metadata=ONE_CALL,
     )
     async def retry_payment(self, info: Info, id: PaymentId) -> Written:
         node = reach(info.context.principal, info.context.ids, id, "Payment")

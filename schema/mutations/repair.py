@@ -15,6 +15,7 @@ from schema.mutations.input import OPTIONAL_KEY, finished, idempotency_key, not_
 from schema.normalise import records
 from schema.normalise.vocabulary import RepairStatus
 from schema.types.arguments import recognized
+from schema.types.costs import ONE_CALL, WRITE
 from schema.types.fields import needs, optional, record_type
 from schema.types.payload import MutationPayload
 from schema.types.repair import Repair
@@ -41,6 +42,7 @@ class RepairPayload(MutationPayload):
         description="The repair as the platform shows it now (报修).",
         directives=needs(["repair:read"]),
         graphql_type=Repair | None,
+        metadata=ONE_CALL,
     )
     def repair(root: strawberry.Parent[Written], info: Info) -> Load[RepairKey, records.Repair | None] | None:
         record = written_record(info, root)
@@ -57,6 +59,7 @@ class RepairMutations:
         description="Set a repair's status, with or without a reply (更新报修状态).",
         directives=needs(["repair:write"]),
         graphql_type=RepairPayload | None,
+        metadata=WRITE,
     )
     async def update_repair(self, info: Info, input: Update) -> Written:
         key = idempotency_key(input.idempotency_key)

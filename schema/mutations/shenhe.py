@@ -26,11 +26,11 @@ from schema.normalise.vocabulary import (
     Sex,
 )
 from schema.types.arguments import recognized
+from schema.types.costs import APPROVAL, APPROVALS, MOST_IDS, ONE_CALL, WRITE
 from schema.types.fields import needs, optional, record_type
 from schema.types.payload import MutationPayload
 from schema.types.shenhe import Shenhe
 
-MOST_IDS = 50
 LONGEST_REASON = 500
 
 
@@ -108,6 +108,7 @@ class ShenhePayload(MutationPayload):
         description="The review as the platform shows it now (审核).",
         directives=needs(["shenhe:read"]),
         graphql_type=Shenhe | None,
+        metadata=ONE_CALL,
     )
     def shenhe(root: strawberry.Parent[Written], info: Info) -> Load[ShenheKey, ShenheRecord | None] | None:
         record = written_record(info, root)
@@ -141,6 +142,7 @@ class ShenheMutations:
         description="Approve a review that is pending, with corrections if any (审核通过).",
         directives=needs(["shenhe:review"]),
         graphql_type=ShenhePayload | None,
+        metadata=APPROVAL,
     )
     async def approve_shenhe(self, info: Info, input: ApproveInput) -> Written:
         key = idempotency_key(input.idempotency_key)
@@ -156,6 +158,7 @@ class ShenheMutations:
         description="Reject a review that is pending (审核不通过).",
         directives=needs(["shenhe:review"]),
         graphql_type=ShenhePayload | None,
+        metadata=WRITE,
     )
     async def reject_shenhe(self, info: Info, input: RejectInput) -> Written:
         key = idempotency_key(input.idempotency_key)
@@ -172,6 +175,7 @@ class ShenheMutations:
         description="Approve several reviews as submitted: a result and an operation for each (批量审核通过).",
         directives=needs(["shenhe:review"]),
         graphql_type=ShenhesPayload | None,
+        metadata=APPROVALS,
     )
     async def approve_shenhes(self, info: Info, input: ApproveAllInput) -> list[Written]:
         if not 1 <= len(input.ids) <= MOST_IDS:

@@ -9,6 +9,7 @@ from gateway.context import Info
 from schema.normalise import composed
 from schema.types.arguments import community
 from schema.types.community import Community
+from schema.types.costs import ASSUMED_COMMUNITIES, costs
 
 Code = Annotated[
     strawberry.ID,
@@ -31,6 +32,7 @@ class CommunityQueries:
         description="The communities the caller may see; for one who may see all: those the security platform reports "
         "(小区列表).",
         graphql_type=list[Community] | None,
+        metadata=costs(calls=1, items=ASSUMED_COMMUNITIES),
     )
     async def communities(self, info: Info) -> list[composed.Community]:
         codes: Iterable[str] | None = info.context.principal.communities

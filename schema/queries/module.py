@@ -6,6 +6,7 @@ from gateway.context import Info
 from gateway.execution.load import Load
 from schema.normalise import records
 from schema.types.arguments import CommunityCode
+from schema.types.costs import ONE_CALL
 from schema.types.fields import needs
 from schema.types.module import Module, load_modules
 
@@ -16,6 +17,7 @@ class ModuleQueries:
         description="The feature modules of a community, as wjdh switches them (功能模块列表).",
         directives=needs(["module:read"]),
         graphql_type=list[Module] | None,
+        metadata=ONE_CALL,
     )
     def modules(self, info: Info, community_code: CommunityCode) -> Load[str, tuple[records.Module, ...]] | None:
         return load_modules(info, community_code)

@@ -11,11 +11,10 @@ from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.journal.records import RecordRef
 from schema.normalise.records import HouseKey
+from schema.types.costs import ANY_RECORD, ANY_RECORDS, MOST_IDS
 from schema.types.house import house_at
 from schema.types.node import Node
 from schema.types.records_by_id import read_record
-
-MOST_IDS = 50
 
 
 async def _by_id(info: Info, text: str) -> Any:
@@ -36,6 +35,7 @@ class NodeQueries:
         description="Any record by its node id; needs the scope of its type. Null when it is gone or not the caller's "
         "to see (节点).",
         graphql_type=Node | None,
+        metadata=ANY_RECORD,
     )
     async def node(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="A node id (节点标识).")]
@@ -45,6 +45,7 @@ class NodeQueries:
     @strawberry.field(
         description=f"Records by their node ids, in the order asked for; at most {MOST_IDS} (节点列表).",
         graphql_type=list[Node | None] | None,
+        metadata=ANY_RECORDS,
     )
     async def nodes(
         self,

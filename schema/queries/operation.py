@@ -10,6 +10,7 @@ from gateway.journal import records
 from gateway.loaders.paging import Slice
 from schema.types.arguments import OptionalCommunityCode, communities_of
 from schema.types.connection import After, Connection, First, PageNumber, window
+from schema.types.costs import OPERATIONS
 from schema.types.fields import needs
 from schema.types.operation import Operation
 
@@ -33,6 +34,7 @@ class OperationQueries:
         description="Writes made through this gateway, newest first (写入记录列表).",
         directives=needs(["operation:read"]),
         graphql_type=Connection[Operation] | None,
+        metadata=OPERATIONS,
     )
     async def operations(
         self,

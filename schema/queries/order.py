@@ -12,6 +12,7 @@ from gateway.loaders.paging import Slice
 from schema.normalise import records
 from schema.types.arguments import CommunityCode, community
 from schema.types.connection import After, Connection, First, PageNumber, window
+from schema.types.costs import ANY_RECORD, ORDERS
 from schema.types.fields import needs
 from schema.types.order import FilterOrders, Order, load_orders, order_query
 
@@ -25,6 +26,7 @@ class OrderQueries:
         "newest, since the platform can not be asked for one: beyond a bound that is an error, never null (订单).",
         directives=needs(["order:read"]),
         graphql_type=Order | None,
+        metadata=ANY_RECORD,
     )
     def order(
         self,
@@ -43,6 +45,7 @@ class OrderQueries:
         description="Orders of a community, newest first (订单列表).",
         directives=needs(["order:read"]),
         graphql_type=Connection[Order] | None,
+        metadata=ORDERS,
     )
     def orders(
         self,

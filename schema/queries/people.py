@@ -9,6 +9,7 @@ from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.people import PeopleKey
 from schema.normalise import records
+from schema.types.costs import ONE_CALL
 from schema.types.fields import needs
 from schema.types.house import load_people
 from schema.types.people import People
@@ -22,6 +23,7 @@ class PeopleQueries:
         description="A person by full name and phone, both exact; null when security does not know them (人员).",
         directives=needs(["people:read"]),
         graphql_type=People | None,
+        metadata=ONE_CALL,
     )
     def people(
         self,

@@ -12,6 +12,7 @@ from gateway.loaders.repair import RepairKey, RepairsKey
 from schema.normalise import records
 from schema.types.arguments import CommunityCode
 from schema.types.connection import After, Connection, First, PageNumber, window
+from schema.types.costs import ONE_CALL, REPAIRS
 from schema.types.fields import needs
 from schema.types.repair import FilterRepairs, Repair, load_repairs
 
@@ -29,6 +30,7 @@ class RepairQueries:
         description="One repair; null when there is none, or it is not the caller's to see (报修).",
         directives=needs(["repair:read"]),
         graphql_type=Repair | None,
+        metadata=ONE_CALL,
     )
     def repair(self, info: Info, id: Id) -> Load[RepairKey, records.Repair | None] | None:
         node = reach(info.context.principal, info.context.ids, id, "Repair")
@@ -38,6 +40,7 @@ class RepairQueries:
         description="Repairs of a community; without a status both, the open ones first (报修列表).",
         directives=needs(["repair:read"]),
         graphql_type=Connection[Repair] | None,
+        metadata=REPAIRS,
     )
     def repairs(
         self,

@@ -12,6 +12,7 @@ from gateway.loaders.shenhe import ShenheKey, ShenhesKey
 from schema.normalise import records
 from schema.types.arguments import CommunityCode
 from schema.types.connection import After, Connection, First, PageNumber, window
+from schema.types.costs import ONE_CALL, SHENHES
 from schema.types.fields import needs
 from schema.types.shenhe import FilterShenhes, Shenhe, load_shenhes
 
@@ -29,6 +30,7 @@ class ShenheQueries:
         description="One review; null when there is none, or it is not the caller's to see (审核).",
         directives=needs(["shenhe:read"]),
         graphql_type=Shenhe | None,
+        metadata=ONE_CALL,
     )
     def shenhe(self, info: Info, id: Id) -> Load[ShenheKey, records.Shenhe | None] | None:
         node = reach(info.context.principal, info.context.ids, id, "Shenhe")
@@ -38,6 +40,7 @@ class ShenheQueries:
         description="Reviews of a community (审核列表).",
         directives=needs(["shenhe:read"]),
         graphql_type=Connection[Shenhe] | None,
+        metadata=SHENHES,
     )
     def shenhes(
         self,

@@ -9,6 +9,7 @@ from gateway.loaders.watch import repair_state
 from schema.normalise import records
 from schema.subscriptions.stream import Stream, follow, nothing
 from schema.types.arguments import CommunityCode, community
+from schema.types.costs import ONE_CALL
 from schema.types.fields import needs
 from schema.types.repair import Repair
 
@@ -20,6 +21,7 @@ class RepairSubscriptions:
         "at once for a community that is not the caller's to see (报修变动).",
         directives=needs(["repair:read"]),
         graphql_type=Repair | None,
+        metadata=ONE_CALL,
     )
     def repair_changed(self, info: Info, community_code: CommunityCode) -> Stream[records.Repair]:
         code = community(community_code)

@@ -9,6 +9,7 @@ from gateway.loaders.watch import shenhe_state
 from schema.normalise import records
 from schema.subscriptions.stream import Stream, follow, nothing
 from schema.types.arguments import CommunityCode, community
+from schema.types.costs import ONE_CALL
 from schema.types.fields import needs
 from schema.types.shenhe import Shenhe
 
@@ -20,6 +21,7 @@ class ShenheSubscriptions:
         "at once for a community that is not the caller's to see (审核变动).",
         directives=needs(["shenhe:read"]),
         graphql_type=Shenhe | None,
+        metadata=ONE_CALL,
     )
     def shenhe_changed(self, info: Info, community_code: CommunityCode) -> Stream[records.Shenhe]:
         code = community(community_code)

@@ -14,6 +14,7 @@ from schema.normalise import composed, records
 from schema.normalise.vocabulary import OrderStatus, PaymentStatus, RepairStatus, ShenheStatus
 from schema.types.arguments import Building, Floor, Room, Unit
 from schema.types.connection import After, Connection, First, PageNumber, window
+from schema.types.costs import ONE_CALL, ORDERS, REPAIRS, SHENHES, costs
 from schema.types.fields import needs, plain, record_type
 from schema.types.house import House, house_at
 from schema.types.module import Module, ModuleDrift, load_modules
@@ -25,22 +26,32 @@ from schema.types.shenhe import FilterShenhes, Shenhe, load_shenhes
 
 @strawberry.type(description="What is waiting in a community, in numbers; each fails alone (小区概览).")
 class CommunitySummary:
-    @strawberry.field(description="Reviews to decide (待审核数).", directives=needs(["shenhe:read"]))
+    @strawberry.field(
+        description="Reviews to decide (待审核数).",
+        directives=needs(["shenhe:read"]),
+        metadata=ONE_CALL,
+    )
     async def pending_shenhes(root: strawberry.Parent[composed.Community], info: Info) -> int | None:
         key = ShenhesKey(root.code, None, ShenheStatus.PENDING, offset=0, first=1)
         return (await info.context.loaders.shenhes.load(key)).total
 
-    @strawberry.field(description="Open orders not yet paid (未付款订单数).", directives=needs(["order:read"]))
+    @strawberry.field(
+        description="Open orders not yet paid (未付款订单数).", directives=needs(["order:read"]), metadata=ONE_CALL
+    )
     async def unpaid_orders(root: strawberry.Parent[composed.Community], info: Info) -> int | None:
         query = records.OrderQuery(status=OrderStatus.OPEN, payment_status=PaymentStatus.UNPAID)
         return (await info.context.loaders.orders.load(OrdersKey(root.code, query, offset=0, first=1))).total
 
-    @strawberry.field(description="Repairs to resolve (未解决报修数).", directives=needs(["repair:read"]))
+    @strawberry.field(
+        description="Repairs to resolve (未解决报修数).", directives=needs(["repair:read"]), metadata=ONE_CALL
+    )
     async def open_repairs(root: strawberry.Parent[composed.Community], info: Info) -> int | None:
         key = RepairsKey(root.code, RepairStatus.OPEN, offset=0, first=1)
         return (await info.context.loaders.repairs.load(key)).total
 
-    @strawberry.field(description="Modules switched off at wjdh (已关闭模块数).", directives=needs(["module:read"]))
+    @strawberry.field(
+        description="Modules switched off at wjdh (已关闭模块数).", directives=needs(["module:read"]), metadata=ONE_CALL
+    )
     async def disabled_modules(root: strawberry.Parent[composed.Community], info: Info) -> int | None:
         return sum(module.enabled is False for module in await info.context.loaders.modules.load(root.code))
 
@@ -57,6 +68,7 @@ class Community(Node):
         description="Its feature modules, as wjdh switches them (功能模块).",
         directives=needs(["module:read"]),
         graphql_type=list[Module] | None,
+        metadata=ONE_CALL,
     )
     def modules(
         root: strawberry.Parent[composed.Community], info: Info
@@ -68,6 +80,7 @@ class Community(Node):
         "(模块差异).",
         directives=needs(["module:read"]),
         graphql_type=list[ModuleDrift] | None,
+        metadata=costs(calls=2),
     )
     async def module_drift(
         root: strawberry.Parent[composed.Community], info: Info
@@ -81,6 +94,7 @@ class Community(Node):
         description="Registration reviews (审核).",
         directives=needs(["shenhe:read"]),
         graphql_type=Connection[Shenhe] | None,
+        metadata=SHENHES,
     )
     def shenhes(
         root: strawberry.Parent[composed.Community],
@@ -96,6 +110,7 @@ class Community(Node):
         description="Payment orders, newest first (订单).",
         directives=needs(["order:read"]),
         graphql_type=Connection[Order] | None,
+        metadata=ORDERS,
     )
     def orders(
         root: strawberry.Parent[composed.Community],
@@ -111,6 +126,7 @@ class Community(Node):
         description="Repairs, the open ones first (报修).",
         directives=needs(["repair:read"]),
         graphql_type=Connection[Repair] | None,
+        metadata=REPAIRS,
     )
     def repairs(
         root: strawberry.Parent[composed.Community],

@@ -7,11 +7,11 @@ import strawberry
 
 from gateway.errors import UserInputError
 from gateway.loaders.paging import Slice
+from schema.types.costs import LARGEST_FIRST
 from schema.types.fields import plain
 
 NodeT = TypeVar("NodeT")
 
-LARGEST_FIRST = 100
 LAST_OFFSET = 2**31 - 1
 CURSOR_PREFIX = b"offset:"
 

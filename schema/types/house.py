@@ -14,6 +14,7 @@ from gateway.loaders.people import PeopleKey
 from schema.normalise import composed, records
 from schema.normalise.vocabulary import HouseOwnership, HouseStatus, HouseUse, OccupantType, PiiKind, ResidentRole
 from schema.types.connection import After, Connection, First, PageNumber, window
+from schema.types.costs import ASSUMED_MEMBERS, ONE_CALL, ORDERS, costs
 from schema.types.data_issue import DataIssue
 from schema.types.fields import masked_names, needs, pii, plain, record_type
 from schema.types.node import Node
@@ -60,6 +61,7 @@ class Member(Person):
         description="The member's own record, looked up by name and phone; null when security has none (本人记录).",
         directives=needs(["people:read"]),
         graphql_type=People | None,
+        metadata=ONE_CALL,
     )
     def people(root: strawberry.Parent[records.Member], info: Info) -> Load[PeopleKey, records.People | None] | None:
         return load_people(info, root.name, root.phone)
@@ -75,6 +77,7 @@ class House(Node):
     members: list[Member] | None = plain(
         "Its members, known when reached through a person; else null: no platform lists them (房屋成员).",
         "people:read",
+        metadata=costs(items=ASSUMED_MEMBERS),
     )
     data_issues: list[DataIssue] = plain("Values that did not arrive as documented (数据问题).")
 
@@ -101,17 +104,17 @@ class House(Node):
     def address(root: strawberry.Parent[records.House]) -> str | None:
         return None if root.key is None else "{} {}-{}-{}-{}".format(*root.key)
 
-    @strawberry.field(description="What it is used for (房屋用途).")
+    @strawberry.field(description="What it is used for (房屋用途).", metadata=ONE_CALL)
     async def use(root: strawberry.Parent[records.House], info: Info) -> HouseUse | None:
         described = await _described(root, info)
         return described.use if described else None
 
-    @strawberry.field(description="Private or public property (房屋性质).")
+    @strawberry.field(description="Private or public property (房屋性质).", metadata=ONE_CALL)
     async def ownership(root: strawberry.Parent[records.House], info: Info) -> HouseOwnership | None:
         described = await _described(root, info)
         return described.ownership if described else None
 
-    @strawberry.field(description="How it is occupied (房屋状态).")
+    @strawberry.field(description="How it is occupied (房屋状态).", metadata=ONE_CALL)
     async def status(root: strawberry.Parent[records.House], info: Info) -> HouseStatus | None:
         described = await _described(root, info)
         return described.status if described else None
@@ -120,6 +123,7 @@ class House(Node):
         description="Its owner, looked up at the security platform; null when it has none (业主).",
         directives=needs(["people:read"]),
         graphql_type=HouseOwner | None,
+        metadata=ONE_CALL,
     )
     def owner(
         root: strawberry.Parent[records.House], info: Info
@@ -130,6 +134,7 @@ class House(Node):
         description="Orders that charge this house (订单).",
         directives=needs(["order:read"]),
         graphql_type=Connection[Order] | None,
+        metadata=ORDERS,
     )
     def orders(
         root: strawberry.Parent[records.House],

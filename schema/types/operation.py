@@ -8,6 +8,7 @@ import strawberry
 from gateway.context import Info
 from gateway.journal import records
 from schema.normalise.states import Outcome
+from schema.types.costs import ANY_RECORD
 from schema.types.fields import free_text, plain, record_type
 from schema.types.node import Node
 from schema.types.payload import UserError
@@ -34,6 +35,7 @@ class Operation(Node):
         description="The record written, as it is now: the community for syncModules. Needs the scope of its type; "
         "null when it is gone, or nothing was written (写入的记录).",
         graphql_type=Node | None,
+        metadata=ANY_RECORD,
     )
     async def result(root: strawberry.Parent[records.Operation], info: Info) -> Any:
         return None if root.record is None else await read_record(info, root.record)

@@ -14,6 +14,7 @@ from schema.normalise import records
 from schema.normalise.vocabulary import OccupantType, ResidentRole
 from schema.types.arguments import CommunityCode
 from schema.types.connection import After, Connection, First, PageNumber, window
+from schema.types.costs import ASSUMED_HOUSES, ORDERS, costs
 from schema.types.data_issue import DataIssue
 from schema.types.fields import masked_names, needs, plain, record_type
 from schema.types.order import FilterOrders, Order, load_orders, order_query
@@ -39,7 +40,8 @@ class People(Person):
 
     @strawberry.field(
         description="Where this person lives, in the communities that the caller may see; when others are left out, "
-        '`maskedFields` names "residencies" (居住房屋).'
+        '`maskedFields` names "residencies" (居住房屋).',
+        metadata=costs(items=ASSUMED_HOUSES),
     )
     def residencies(root: strawberry.Parent[records.People], info: Info) -> list[Residency]:
         sees = info.context.principal.sees
@@ -57,6 +59,7 @@ class People(Person):
         description="Orders of one community that name this person, looked for by name and phone (订单).",
         directives=needs(["order:read"]),
         graphql_type=Connection[Order] | None,
+        metadata=ORDERS,
     )
     def orders(
         root: strawberry.Parent[records.People],

@@ -14,6 +14,7 @@ from schema.normalise import records
 from schema.normalise.vocabulary import PiiKind, RepairStatus
 from schema.types.arguments import community, recognized
 from schema.types.connection import Window
+from schema.types.costs import ONE_CALL
 from schema.types.data_issue import DataIssue
 from schema.types.fields import free_text, masked_names, needs, pii, plain, record_type
 from schema.types.house import load_people
@@ -32,6 +33,7 @@ class RepairReporter:
         description="The reporter on the security platform, by name and phone; null when it has no record (人员).",
         directives=needs(["people:read"]),
         graphql_type=People | None,
+        metadata=ONE_CALL,
     )
     def people(root: strawberry.Parent[records.Repair], info: Info) -> Load[PeopleKey, records.People | None] | None:
         return load_people(info, root.reporter_name, root.reporter_phone)
@@ -58,7 +60,8 @@ class Repair(Node):
         return strawberry.ID(info.context.ids.encode("Repair", root.community_code, root.platform_id))
 
     @strawberry.field(
-        description="When it was reported: only the single record tells, so it costs a call each (报修日期)."
+        description="When it was reported: only the single record tells, so it costs a call each (报修日期).",
+        metadata=ONE_CALL,
     )
     async def reported_at(root: strawberry.Parent[records.Repair], info: Info) -> datetime | None:
         if root.dated:

@@ -12,6 +12,7 @@ from gateway.execution.load import Load
 from gateway.loaders.people import PeopleKey
 from schema.normalise import records, verification
 from schema.normalise.states import FindingCode, Severity
+from schema.types.costs import ONE_CALL, costs
 from schema.types.fields import needs, plain, record_type
 from schema.types.house import HouseOwner, load_people
 from schema.types.people import People
@@ -31,7 +32,7 @@ class VerificationFinding:
     def submitted(root: strawberry.Parent[verification.Finding], info: Info) -> str | None:
         return root.submitted if root.pii is None else info.context.reveal(root.pii, root.submitted)
 
-    @strawberry.field(description="The value on the security platform (登记值).")
+    @strawberry.field(description="The value on the security platform (登记值).", metadata=ONE_CALL)
     def registered(root: strawberry.Parent[verification.Finding], info: Info) -> str | None:
         return root.registered if root.pii is None else info.context.reveal(root.pii, root.registered)
 
@@ -56,6 +57,7 @@ class ShenheVerification:
         description="The owner of the house applied for; null when it has none (登记业主).",
         directives=needs(["people:read"]),
         graphql_type=HouseOwner | None,
+        metadata=ONE_CALL,
     )
     def owner(root: strawberry.Parent[records.Shenhe], info: Info) -> OwnerLoad | None:
         return _load_owner(root, info)
@@ -64,6 +66,7 @@ class ShenheVerification:
         description="What differs, is missing or speaks against it; empty when nothing does. A platform that can not "
         "be asked is a finding, never a silent pass (核验发现).",
         graphql_type=list[VerificationFinding],
+        metadata=costs(calls=2),
     )
     async def findings(root: strawberry.Parent[records.Shenhe], info: Info) -> list[verification.Finding]:
         registered, owner = await asyncio.gather(_ask(_load_registered(root, info)), _ask(_load_owner(root, info)))

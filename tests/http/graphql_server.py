@@ -17,8 +17,10 @@ from starlette.types import Scope
 from gateway.errors import ForbiddenError, NotConfiguredError, RateLimitedError, UnauthenticatedError
 from gateway.execution.documents import Documents
 from gateway.execution.executor import Executor
+from gateway.execution.intake import Intake
 from gateway.execution.limits import Limits
 from gateway.http.graphql import GraphQLEndpoint
+from gateway.http.parameters import Bounds
 
 SECRET = "upstream said: 999302199211302517 at https://platform.example/"
 
@@ -48,6 +50,7 @@ class Context:
     def __init__(self, watched: Watched, request_id: str) -> None:
         self.watched = watched
         self.request_id = request_id
+        self.allowance = None
         watched.contexts_opened += 1
 
     def close(self) -> None:
@@ -141,7 +144,7 @@ def endpoint(
     watched: Watched,
     *,
     limits: Limits = LIMITS,
-    max_body_bytes: int = 20_000,
+    bounds: Bounds = Bounds(body=20_000, variables=10_000),
     timeout: float = 10.0,
     **documents: Any,
 ) -> GraphQLEndpoint:
@@ -159,10 +162,10 @@ def endpoint(
         return Context(watched, request_id)
 
     return GraphQLEndpoint(
-        Documents(SCHEMA, limits, 8, **documents),
+        Intake(Documents(SCHEMA, limits, 8, **documents)),
         Executor(SCHEMA),
         open_context,
-        max_body_bytes=max_body_bytes,
+        bounds=bounds,
         timeout=timeout,
     )
 

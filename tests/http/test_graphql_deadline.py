@@ -6,7 +6,7 @@ import httpx
 import pytest
 from graphql_server import Serve
 
-from gateway.http import disconnect
+from gateway.http import deadline
 
 ACCEPT = {"accept": "application/graphql-response+json"}
 
@@ -61,7 +61,7 @@ def test_a_client_that_waits_gets_its_answer_from_a_watched_connection(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection is watched from the first moment, and serves the next request too."""
-    monkeypatch.setattr(disconnect, "FIRST_LOOK", 0)
+    monkeypatch.setattr(deadline, "FIRST_LOOK", 0)
     with serve() as server, socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
         connection.sendall(post_head("{ slow }"))
         assert server.watched.slow_started.wait(5)

@@ -114,7 +114,7 @@ URQL = (
 async def test_who_takes_json_as_well_gets_json(gateway):
     query = await gateway.client.post("/graphql", json={"query": "{ __typename }"}, headers={"accept": URQL})
     assert query.headers["content-type"].startswith("application/graphql-response+json")
-    assert query.json() == {"data": {"__typename": "Query"}}
+    assert query.json()["data"] == {"__typename": "Query"}
 
     subscription = await gateway.client.post("/graphql", json={"query": PAID}, headers={"accept": URQL})
     assert subscription.headers["content-type"].startswith("application/graphql-response+json")
@@ -131,7 +131,6 @@ async def test_who_takes_json_as_well_gets_json(gateway):
         (b"text/event-stream, */*", False),
         (b"*/*", False),
         (b"", False),
-        (None, False),
     ],
 )
 def test_only_a_header_that_names_nothing_else_asks_for_events(accept, only):

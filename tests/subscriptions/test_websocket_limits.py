@@ -69,7 +69,7 @@ async def test_operations_beyond_the_limit_are_refused_and_the_others_go_on(conn
             "code": "QUERY_TOO_COMPLEX",
             "limit": "subscriptions",
             "bound": 2,
-            "requested": None,
+            "requested": 3,
             "requestId": "",
         }
         await socket.send("complete", id="2")

@@ -15,7 +15,10 @@ async def test_a_query_is_answered_by_next_and_complete(connect):
         assert await socket.receive("1") == {
             "id": "1",
             "type": "next",
-            "payload": {"data": {"viewer": {"subject": "developer"}}},
+            "payload": {
+                "data": {"viewer": {"subject": "developer"}},
+                "extensions": {"cost": {"requested": 0, "limit": 2000}},
+            },
         }
         assert await socket.receive("1") == {"id": "1", "type": "complete"}
 

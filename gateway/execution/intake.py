@@ -1,0 +1,105 @@
+"""From what a request names to an operation that may be run: the one way in, over HTTP and WebSocket alike.
+
+    document by text or identifier → trusted? → parsed, within limits, valid (`Documents`) → its cost
+
+Each step costs less than the next, and a request that fails one never sees the next.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import structlog
+from cachetools import LRUCache
+
+from gateway.errors import (
+    GatewayError,
+    PersistedQueryNotFoundError,
+    QueryTooComplexError,
+    UntrustedDocumentError,
+    UserInputError,
+)
+from gateway.execution.documents import DocumentError, Documents, Prepared
+from gateway.execution.limits import LARGEST_REPORTED
+from gateway.execution.persisted import PersistedQueries
+from gateway.execution.trusted import TrustedDocuments
+
+log = structlog.get_logger(__name__)
+
+MOST_REPORTED = 1024
+"""Untrusted documents that are remembered as reported, so that each is logged once."""
+
+
+class Asked(Protocol):
+    """The parameters of a request. One of `query` and `document_id` is there, or both."""
+
+    @property
+    def query(self) -> str | None: ...
+
+    @property
+    def document_id(self) -> str | None: ...
+
+    @property
+    def operation_name(self) -> str | None: ...
+
+    @property
+    def variables(self) -> Mapping[str, Any] | None: ...
+
+
+class Admitted(NamedTuple):
+    """An operation that may be run, and the `extensions` that its answer has."""
+
+    prepared: Prepared
+    extensions: dict[str, Any] | None
+
+
+class Intake:
+    """`cost_limit` bounds the cost of an operation, where the documents have one."""
+
+    def __init__(
+        self, documents: Documents, *, cost_limit: int = LARGEST_REPORTED, trusted: TrustedDocuments | None = None
+    ) -> None:
+        self._documents = documents
+        self._cost_limit = cost_limit
+        self._trusted = trusted
+        self._persisted = PersistedQueries()
+        self._reported: LRUCache[str, bool] = LRUCache(MOST_REPORTED)
+
+    def admit(self, asked: Asked) -> Admitted:
+        """Raises DocumentError: as `Documents.prepare`, for an unknown or untrusted document, and for its cost."""
+        if asked.query is not None and asked.document_id is None and self._trusted is None:
+            prepared = self._documents.prepare(asked.query, asked.operation_name)
+        else:
+            prepared = self._find(asked)
+        if prepared.cost is None:
+            return Admitted(prepared, None)
+        requested = prepared.cost.of(asked.variables)
+        if requested > self._cost_limit:
+            raise DocumentError.of(_too_dear(requested, self._cost_limit))
+        return Admitted(prepared, {"cost": {"requested": requested, "limit": self._cost_limit}})
+
+    def _find(self, asked: Asked) -> Prepared:
+        """The document of a request that names it by an identifier, or has to be on the list."""
+        id_, trusted = asked.document_id, self._trusted
+        listed = trusted.get(id_) if trusted and id_ is not None else None
+        text = asked.query if asked.query is not None else listed or (id_ and self._persisted.get(id_))
+        if text is None:
+            raise DocumentError.of(PersistedQueryNotFoundError())
+        is_trusted = trusted is None or text in trusted
+        if trusted and trusted.required and not is_trusted:
+            raise DocumentError.of(UntrustedDocumentError("Only documents of the trusted list are run"))
+        prepared = self._documents.prepare(text, asked.operation_name)
+        if asked.query is not None and id_ is not None and text != listed:
+            if id_ != prepared.key:
+                raise DocumentError.of(UserInputError("documentId", "provided sha does not match query"))
+            self._persisted.keep(id_, text)
+        if not is_trusted and prepared.key not in self._reported:
+            self._reported[prepared.key] = True
+            log.warning("untrusted_document", sha256=prepared.key)
+        return prepared
+
+
+def _too_dear(requested: int, limit: int) -> GatewayError:
+    requested = min(requested, LARGEST_REPORTED)
+    return QueryTooComplexError(
+        f"The operation may cause {requested} calls to the platforms; the limit is {limit}", "cost", limit, requested
+    )

@@ -1,0 +1,95 @@
+"""The list of documents that frontends were built with: a manifest, read once.
+
+Two forms are read: Apollo's, `{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id", "body",
+...}]}`, as its generator writes it, and Relay's, `{"<id>": "query ..."}`.
+"""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import structlog
+
+from gateway.execution.documents import DocumentError, Documents
+from gateway.settings import Settings, SettingsError
+
+log = structlog.get_logger(__name__)
+
+VARIABLE = "GATEWAY_TRUSTED_DOCUMENTS"
+
+
+class _Operation(msgspec.Struct):
+    id: str
+    body: str
+
+
+class _ApolloManifest(msgspec.Struct):
+    format: Literal["apollo-persisted-query-manifest"]
+    version: Literal[1]
+    operations: list[_Operation]
+
+
+class TrustedDocuments:
+    """Which documents are trusted, by identifier and by their exact text.
+
+    `required` says whether no other is to be run; else others are only reported.
+    """
+
+    def __init__(self, documents: Mapping[str, str], *, required: bool) -> None:
+        self.required = required
+        self.documents = documents
+        self._texts = dict.fromkeys(documents.values())
+        self._by_id = {sha256(text.encode()).hexdigest(): text for text in self._texts} | dict(documents)
+
+    @classmethod
+    def read(cls, path: Path, *, required: bool) -> "TrustedDocuments":
+        """Of a manifest file. Raises SettingsError."""
+        try:
+            documents = _documents(msgspec.json.decode(path.read_bytes()))
+        except OSError as error:
+            raise SettingsError(f"{VARIABLE}: the file can not be read: {error.strerror}") from None
+        except (msgspec.DecodeError, RecursionError):
+            raise SettingsError(f"{VARIABLE}: the file is not a manifest of Apollo's or Relay's form") from None
+        if not documents:
+            raise SettingsError(f"{VARIABLE}: the manifest lists no document")
+        return cls(documents, required=required)
+
+    def __contains__(self, text: str) -> bool:
+        return text in self._texts
+
+    def get(self, id_: str) -> str | None:
+        """The text by its identifier in the manifest, or by its SHA-256 in hexadecimal."""
+        return self._by_id.get(id_)
+
+
+def open_trusted_documents(settings: Settings, documents: Documents) -> TrustedDocuments | None:
+    """The list that the settings name; None where none is, or it is off. Raises SettingsError.
+
+    Documents of the list that are not valid any more are logged, and refused when somebody asks for them.
+    """
+    mode = settings.trusted_documents_mode
+    if not settings.trusted_documents:
+        if mode in ("report", "require"):
+            raise SettingsError(f"{VARIABLE}: needed for the mode {mode}")
+        return None
+    if mode == "off":
+        return None
+    trusted = TrustedDocuments.read(Path(settings.trusted_documents), required=mode != "report")
+    for id_, text in trusted.documents.items():
+        try:
+            documents.require_valid(text)
+        except DocumentError as error:
+            log.error("trusted_document_invalid", id=id_, reason=error.errors[0].message)
+    return trusted
+
+
+def _documents(manifest: Any) -> dict[str, str]:
+    if not isinstance(manifest, dict) or "format" not in manifest:
+        return msgspec.convert(manifest, dict[str, str])
+    documents: dict[str, str] = {}
+    for operation in msgspec.convert(manifest, _ApolloManifest).operations:
+        if documents.setdefault(operation.id, operation.body) != operation.body:
+            raise SettingsError(f"{VARIABLE}: two documents have the id {operation.id}")
+    return documents

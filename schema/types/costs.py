@@ -1,0 +1,90 @@
+"""What fields cost: the calls to platforms that resolving one may cause, and how many items its value has.
+
+    @strawberry.field(..., metadata=costs(calls=1))
+
+Every field that asks a platform declares it; what the journal or memory answers costs nothing. Tokens, and the
+repetition of a read that failed, are not counted.
+"""
+
+from collections.abc import Callable
+
+from gateway.actions.shenhe import SEARCHED_PAGES
+from gateway.execution.cost import Amount, Cost
+from gateway.loaders.order import SCANNED_PAGES, USUAL_PAGE
+from schema.normalise.vocabulary import ModuleName
+
+COST = "cost"
+"""Under this key of a field's metadata stands its `Cost`."""
+
+NOTHING = Cost()
+
+LARGEST_FIRST = 100
+MOST_IDS = 50
+"""A list of more is refused as an argument, and asks nobody."""
+
+ASSUMED_HOUSES = 10
+ASSUMED_MEMBERS = 10
+ASSUMED_COMMUNITIES = 50
+"""Lists that a platform gives as a whole: how long they are taken to be."""
+
+
+def _items(first: int) -> int:
+    """The items of a page."""
+    return first if first <= LARGEST_FIRST else 0
+
+
+def _pages(first: int, page_size: int) -> int:
+    """Calls that a slice of `first` items takes, wherever it begins (`read_slice` of `gateway/loaders/paging.py`).
+
+    A page beyond the end takes a second call. `page_size` is the one of the document: what a deployment cuts smaller
+    takes more.
+    """
+    return max(2, (first + page_size - 2) // page_size + 1) if 0 < first <= LARGEST_FIRST else 0
+
+
+def costs(calls: int | Amount = 0, items: int | Amount = 1) -> dict[str, Cost]:
+    """The metadata of a field that costs something."""
+    return {COST: Cost(calls, items)}
+
+
+ONE_CALL = costs(calls=1)
+
+
+def _order_pages(first: int) -> int:
+    return _pages(first, USUAL_PAGE)
+
+
+def _own_pages(first: int) -> int:
+    """Of a list whose platform cuts it into pages of the size asked for."""
+    return _pages(first, first)
+
+
+def _repair_pages(first: int) -> int:
+    """The open ones, the resolved ones from the start to learn how many there are, and those of the page."""
+    return 2 * _own_pages(first) + 1
+
+
+def _each(calls: int) -> Callable[[int], int]:
+    return lambda ids: ids * calls if ids <= MOST_IDS else 0
+
+
+ORDERS = costs(calls=Amount("first", _order_pages), items=Amount("first", _items))
+OPERATIONS = costs(items=Amount("first", _items))
+SHENHES = costs(calls=Amount("first", _own_pages), items=Amount("first", _items))
+REPAIRS = costs(calls=Amount("first", _repair_pages), items=Amount("first", _items))
+
+ANY_RECORD = costs(calls=SCANNED_PAGES)
+"""A record by its id: a call, but for an order, which is looked for in its list."""
+
+ANY_RECORDS = costs(calls=Amount("ids", _each(SCANNED_PAGES)), items=Amount("ids", _each(1)))
+
+CALLS_OF_A_WRITE = 3
+"""What it changes is read, it is sent, and it is read back where its answer was lost."""
+
+WRITE = costs(calls=CALLS_OF_A_WRITE)
+APPROVAL = costs(calls=CALLS_OF_A_WRITE + SEARCHED_PAGES)
+"""What is corrected may have to be looked for in the list."""
+
+APPROVALS = costs(calls=Amount("input.ids", _each(CALLS_OF_A_WRITE)), items=Amount("input.ids", _each(1)))
+SYNCHRONISATION = costs(calls=CALLS_OF_A_WRITE + len(ModuleName))
+"""Both platforms are read, and every module may have to be switched."""
