@@ -82,7 +82,7 @@ class ForbiddenError(GatewayError):
 
 
 class RateLimitedError(GatewayError):
-    """The caller asked too often: `limit` times a minute is the bound, if it is such a one. `retry_after` in seconds."""
+    """The caller asked too often: more than `limit` times a minute, if that is the bound. `retry_after` in seconds."""
 
     code = "RATE_LIMITED"
 

@@ -24,6 +24,8 @@ from gateway.http.parameters import Bounds
 
 SECRET = "upstream said: 999302199211302517 at https://platform.example/"
 
+BOUNDS = Bounds(body=20_000, variables=10_000)
+
 LIMITS = Limits(tokens=500, depth=6, aliases=5, root_fields=8, directives=10)
 
 
@@ -144,7 +146,7 @@ def endpoint(
     watched: Watched,
     *,
     limits: Limits = LIMITS,
-    bounds: Bounds = Bounds(body=20_000, variables=10_000),
+    bounds: Bounds = BOUNDS,
     timeout: float = 10.0,
     **documents: Any,
 ) -> GraphQLEndpoint:
