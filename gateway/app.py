@@ -44,7 +44,7 @@ from gateway.journal.journal import Clock, Journal, open_journal, utc_now
 from gateway.loaders.issues import count_issues
 from gateway.loaders.loader import Source
 from gateway.loaders.placement import Placement
-from gateway.loaders.registry import Loaders
+from gateway.loaders.registry import Loaders, lifetimes
 from gateway.loaders.watch import Watches
 from gateway.ops.metrics import Metrics
 from gateway.ops.workers import at_work
@@ -65,15 +65,20 @@ class Gateway:
         self.journal = journal
         self.platforms = platforms
         self.metrics = Metrics(platforms.calls)
-        self.reads = SharedReads(partial(count_issues, self.metrics))
         self.events = EventBus()
+        self.reads = SharedReads(
+            self.events,
+            seconds=lifetimes(settings),
+            size=settings.cache_size,
+            observe=partial(count_issues, self.metrics),
+        )
         self.watches = Watches(platforms, self.reads, self.events, settings.watch_interval)
         self.writer = Writer(journal, self.reads, self.events, key, clock)
         self.actions = Actions(self.writer, platforms, journal, clock, sends_refuse_reason=settings.send_refuse_reason)
         lease = timedelta(seconds=settings.relay_lease)
         self.placement = Placement(journal.payments, self.events)
         self.relay = Relay(journal, platforms.security, self.events, _name(), lease, clock)
-        self.reconciler = Reconciler(journal, self.actions.checks, clock)
+        self.reconciler = Reconciler(journal, self.actions.checks, self.actions.endings, clock)
         self.callback_tokens = CallbackTokens(key, settings.callback_key_k, settings.callback_key_d)
 
     def open_context(self, principal: Principal, request_id: str) -> RequestContext:

@@ -1,18 +1,30 @@
-"""Reads that are under way are shared: who asks for the same thing meanwhile waits for the same answer."""
+"""Reads are shared: who asks for the same thing while a call is under way waits for its answer, and for some seconds
+after that the answer is kept.
+
+A read is in `SharedReads` from the moment it begins until its answer is of no more use. A write drops it there, so one
+that began before the write can not be joined after it, nor be kept, however late it ends.
+"""
 
 import asyncio
 import secrets
+import time
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Hashable, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from hashlib import blake2b
+from math import inf
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
+
+from gateway.events import READS_DROPPED, Event, EventBus, Missed
 
 KeyT = TypeVar("KeyT")
 
 Call: TypeAlias = Callable[[KeyT], Coroutine[Any, Any, Any]]
 """Reads one key from a platform."""
+
+NOTHING_KEPT: Mapping[str, float] = MappingProxyType({})
 
 
 class ReadKey(NamedTuple):
@@ -29,12 +41,15 @@ class ReadKey(NamedTuple):
 class Flight:
     """One call of a platform. Once it has `landed`, `outcome` is its value, or the exception that it raised.
 
-    It is `abandoned` when all who waited for it have given up: then it has no outcome, and nobody may join it.
+    It is `abandoned` when all who waited for it have given up: then it has no outcome. `began` and `until`, when it is
+    of no more use, are in seconds of the clock of `SharedReads`.
     """
 
-    __slots__ = ("abandoned", "groups", "landed", "outcome", "task")
+    __slots__ = ("abandoned", "began", "groups", "landed", "outcome", "task", "until")
 
-    def __init__(self) -> None:
+    def __init__(self, began: float) -> None:
+        self.began = began
+        self.until = inf
         self.landed = False
         self.abandoned = False
         self.outcome: Any = None
@@ -80,25 +95,47 @@ async def landed(flights: Sequence[Flight]) -> None:
 
 
 class SharedReads:
-    """Joins equal reads in flight, across requests. Never used for writes, nor for reading a write back.
+    """Joins equal reads, across requests. Never used for writes, nor for reading a write back, nor by watches.
 
-    `observe` is called with the endpoint and the value of each answer.
+    `seconds` tells by endpoint how long an answer is kept, counted from the beginning of its call; others are not.
+    Errors are never kept, and neither is None: whoever asks again for what was not found expects it to be there by now.
+    At most `size` answers of an endpoint are kept. `observe` is called with the endpoint and the value of each answer,
+    once; `clock` gives seconds and never goes back.
     """
 
-    def __init__(self, observe: Callable[[str, object], None] = lambda _endpoint, _value: None) -> None:
+    def __init__(
+        self,
+        events: EventBus,
+        *,
+        seconds: Mapping[str, float] = NOTHING_KEPT,
+        size: int = 1000,
+        observe: Callable[[str, object], None] = lambda _endpoint, _value: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.clock = clock
+        self._events = events
+        self._seconds = {endpoint: lifetime for endpoint, lifetime in seconds.items() if lifetime > 0}
+        self._size = size
         self._observe = observe
         self._flights: defaultdict[str, dict[ReadKey, Flight]] = defaultdict(dict)
         self._secret = secrets.token_bytes(32)
+        self._sweeping = False
+        events.attach(self._hear)
 
     def __len__(self) -> int:
         return sum(map(len, self._flights.values()))
 
     def begin(self, endpoint: str, key: ReadKey, call: Call[KeyT], of: KeyT) -> Flight:
-        """The flight of this key: one that is under way, else a new one, whose call is `call(of)`."""
+        """The flight of this key, under way or kept; else a new one, whose call is `call(of)`."""
         flights = self._flights[endpoint]
         flight = flights.get(key)
-        if flight is None or flight.abandoned:
-            flight = flights[key] = Flight()
+        now = self.clock()
+        if flight is None or flight.abandoned or now >= flight.until:
+            # In the order of their beginning, which is that in which they are of no more use.
+            flights.pop(key, None)
+            if endpoint in self._seconds and len(flights) >= self._size:
+                del flights[next(iter(flights))]
+            flight = flights[key] = Flight(now)
             flight.task = asyncio.create_task(self._fly(endpoint, key, flight, call, of))
         return flight
 
@@ -106,26 +143,47 @@ class SharedReads:
         """A hash of the arguments, keyed with a secret of this process: equal for equal ones, and reveals nothing."""
         return blake2b(msgspec.msgpack.encode(arguments), key=self._secret, digest_size=20).digest()
 
-    def drop(self, endpoint: str, community_code: str | None = None) -> None:
-        """After a write: reads that began before it are not joined any more. They still answer who already waits."""
-        flights = self._flights[endpoint]
-        for key in list(flights):
-            if community_code is None or key.community_code in (None, community_code):
+    def drop(self, community_code: str | None, *endpoints: str) -> None:
+        """After a write: what was read before is not used any more, at once in this process and soon in all others.
+
+        Reads under way still answer who already waits. `community_code` None drops those of all communities.
+        """
+        for endpoint in endpoints:
+            self._events.publish(Event(READS_DROPPED, community_code, endpoint))
+
+    def sweep(self) -> None:
+        """Let go of what is of no more use: personal data does not stay because nobody asks any more."""
+        now = self.clock()
+        for flights in self._flights.values():
+            for key in [key for key, flight in flights.items() if now >= flight.until]:
                 del flights[key]
+
+    def _hear(self, event: Event | Missed) -> None:
+        if isinstance(event, Missed):
+            self._flights.clear()
+        elif event.topic == READS_DROPPED:
+            flights = self._flights[event.record_id]
+            for key in list(flights):
+                if event.community_code is None or key.community_code in (None, event.community_code):
+                    del flights[key]
 
     async def _fly(self, endpoint: str, key: ReadKey, flight: Flight, call: Call[KeyT], of: KeyT) -> None:
         try:
-            flight.outcome = await self._outcome(endpoint, call, of)
+            outcome = await self._outcome(endpoint, call, of)
         except BaseException:  # cancelled: by the last who left, or with the process
             flight.abandoned = True
+            self._forget(endpoint, key, flight)
             for group in flight.groups:
                 group.woken.cancel()
             raise
-        finally:
-            if self._flights[endpoint].get(key) is flight:
-                del self._flights[endpoint][key]
+        flight.outcome = outcome
         flight.landed = True
         flight.task = None
+        flight.until = flight.began + self._seconds.get(endpoint, 0.0)
+        if outcome is None or isinstance(outcome, Exception) or self.clock() >= flight.until:
+            self._forget(endpoint, key, flight)
+        elif not self._sweeping:
+            self._sweep_later()
         for group in flight.groups:
             group.landed()
 
@@ -137,3 +195,17 @@ class SharedReads:
         except Exception as error:  # noqa: BLE001 # it is the outcome, and raised where it is used
             return error
         return value
+
+    def _forget(self, endpoint: str, key: ReadKey, flight: Flight) -> None:
+        if self._flights[endpoint].get(key) is flight:
+            del self._flights[endpoint][key]
+
+    def _sweep_later(self) -> None:
+        self._sweeping = True
+        asyncio.get_running_loop().call_later(max(self._seconds.values()), self._sweep_again)
+
+    def _sweep_again(self) -> None:
+        self._sweeping = False
+        self.sweep()
+        if self._flights and len(self):
+            self._sweep_later()

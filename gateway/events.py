@@ -20,7 +20,9 @@ ORDER_PAID = "order.paid"
 PAYMENT_QUEUED = "payment.queued"
 SHENHE_CHANGED = "shenhe.changed"
 REPAIR_CHANGED = "repair.changed"
-"""The topics. An event of the first two carries the id of a payment, of the others the platform's row number."""
+READS_DROPPED = "reads.dropped"
+"""The topics. An event of the first two carries the id of a payment, of the next two the platform's row number; of the
+last one the endpoint whose answers are out of date, in one community or in all."""
 
 CHANNEL = "gateway_events"
 CAPACITY = 256
@@ -99,6 +101,7 @@ class EventBus:
     def __init__(self) -> None:
         self._name = uuid4().hex
         self._subscriptions: set[Subscription] = set()
+        self._attached: list[Callable[[Event | Missed], None]] = []
         self._leaving: deque[Event] = deque()
         self._left_behind = False
         self._to_send = asyncio.Event()
@@ -122,6 +125,10 @@ class EventBus:
         finally:
             self._subscriptions.remove(subscription)
 
+    def attach(self, heard: Callable[[Event | Missed], None]) -> None:
+        """Have `heard` called with every event from now on, before `publish` returns. It must not raise."""
+        self._attached.append(heard)
+
     @asynccontextmanager
     async def bridge(self, notifier: Notifier) -> AsyncIterator[None]:
         """Exchange events with the other gateways until the block ends; what is left to send then is sent."""
@@ -137,6 +144,8 @@ class EventBus:
                     await self._send(notifier)
 
     def _deliver(self, event: Event | Missed) -> None:
+        for heard in self._attached:
+            heard(event)
         for subscription in self._subscriptions:
             subscription.put(event)
 

@@ -11,6 +11,7 @@ PREFIX = "GATEWAY_"
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Lifetime = Annotated[float, msgspec.Meta(ge=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 DatabaseUrl = Annotated[str, msgspec.Meta(pattern=r"^(postgres(ql)?://.+)?$")]
 
@@ -66,6 +67,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     call_timeout: Seconds = 8.0
     request_timeout: Seconds = 15.0
     upstream_max_bytes: Count = 8 * 1024 * 1024
+
+    cache_people: Lifetime = 30.0
+    cache_owners: Lifetime = 60.0
+    cache_modules: Lifetime = 30.0
+    cache_repairs: Lifetime = 5.0
+    cache_shenhes: Lifetime = 0.0
+    cache_orders: Lifetime = 0.0
+    cache_size: Count = 1000
 
     watch_interval: Seconds = 15.0
     websocket_init_timeout: Seconds = 5.0

@@ -11,6 +11,7 @@ import httpx
 import pytest
 import uvicorn
 from issuer import Issuer
+from processes import database
 from starlette.applications import Starlette
 
 from gateway.app import Gateway, create_app
@@ -23,6 +24,9 @@ from gateway.serve import EmbeddedServer, server_options
 from gateway.settings import Settings, load_settings
 
 GatewayFactory = Callable[..., Any]
+
+CACHES = ("PEOPLE", "OWNERS", "MODULES", "REPAIRS", "SHENHES", "ORDERS")
+NOTHING_KEPT = {f"GATEWAY_CACHE_{name}": "0" for name in CACHES}
 
 
 class Answer:
@@ -145,8 +149,11 @@ async def sandbox(dialect: Dialect) -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 def environ(sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
-    """The settings of the gateway under test: the sandbox's, and a data directory of its own."""
-    return {**sandbox.settings(), "GATEWAY_DATA_DIR": str(tmp_path / "data")}
+    """The settings of the gateway under test: the sandbox's, and a data directory of its own.
+
+    No answers are kept: most tests change what the platforms hold, or count each call.
+    """
+    return {**sandbox.settings(), **NOTHING_KEPT, "GATEWAY_DATA_DIR": str(tmp_path / "data")}
 
 
 @pytest.fixture
@@ -187,3 +194,15 @@ def serve() -> GatewayFactory:
 def in_ci() -> bool:
     """Where nothing may be skipped."""
     return bool(os.environ.get("CI"))
+
+
+@pytest.fixture
+async def database_url(in_ci: bool) -> AsyncIterator[str]:
+    """An empty PostgreSQL database. Without a server: a skip on a desk, a failure in CI."""
+    try:
+        async with database() as url:
+            yield url
+    except OSError:
+        if in_ci:
+            raise
+        pytest.skip("no PostgreSQL server at GATEWAY_TEST_DATABASE_URL or on this machine")

@@ -53,7 +53,7 @@ class ModuleActions:
             record=RecordRef("Module", community_code, name.value),
             expected={"modules": {name.value: enabled}},
         )
-        return await self._writer.carry_out(principal, intent, perform, self.check, after=self._forget)
+        return await self._writer.carry_out(principal, intent, perform, self.check, after=self.ended)
 
     async def plan(self, principal: Principal, community_code: str) -> list[ModuleDrift]:
         """What `sync` would change: the modules whose switch differs from what security reports.
@@ -119,7 +119,7 @@ class ModuleActions:
             idempotency_key=key,
             record=RecordRef("Community", community_code, community_code),
         )
-        return await self._writer.carry_out(principal, intent, perform, self.check, partly, self._forget)
+        return await self._writer.carry_out(principal, intent, perform, self.check, partly, self.ended)
 
     async def check(self, operation: Operation) -> ReadBack:
         """Whether the modules of an operation are now as it wanted them."""
@@ -136,8 +136,9 @@ class ModuleActions:
         )
         return ReadBack(Found.NOT_APPLIED, errors=(error,))
 
-    def _forget(self, operation: Operation) -> None:
-        self._writer.reads.drop("modules", _community(operation))
+    def ended(self, operation: Operation) -> None:
+        """What was read before is out of date; what security reports may follow."""
+        self._writer.reads.drop(_community(operation), "modules", "modules-sync")
 
 
 def planned(operation: Operation | None) -> list[ModuleDrift]:

@@ -67,7 +67,7 @@ class OrderActions:
             return _refused(new, error)
 
         intent = Intent(mutation="createOrder", arguments=new, community_code=new.community_code, idempotency_key=key)
-        return await self._writer.carry_out(principal, intent, perform, check, refused, self._forget)
+        return await self._writer.carry_out(principal, intent, perform, check, refused, self.ended)
 
     async def check(self, operation: Operation) -> ReadBack:
         """Whether the order of an operation was created. Only a house can be looked up again later: who else pays is
@@ -111,8 +111,9 @@ class OrderActions:
         wanted = _wanted(operation)
         return any(other.id != operation.id and _wanted(other) == wanted for other in others)
 
-    def _forget(self, operation: Operation) -> None:
-        self._writer.reads.drop("order/list", operation.community_code)
+    def ended(self, operation: Operation) -> None:
+        """What was read before is out of date."""
+        self._writer.reads.drop(operation.community_code, "order/list")
 
 
 def _wanted(operation: Operation) -> list[Any]:

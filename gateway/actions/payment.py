@@ -42,6 +42,7 @@ class PaymentActions:
             notification.order_number, notification.shop_number, notification.weixin_number, subject=subject
         )
         if receipt.kind is ReceiptKind.NEW:
+            self._writer.reads.drop(receipt.payment.community_code, "order/list")
             self._writer.events.publish(Event(ORDER_PAID, receipt.payment.community_code, receipt.payment.id))
         return receipt
 

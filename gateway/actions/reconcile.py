@@ -26,11 +26,21 @@ INTERVAL = 10.0
 
 
 class Reconciler:
-    """Run one per gateway; several share the work. `checks` tells by mutation how a write is read back."""
+    """Run one per gateway; several share the work.
 
-    def __init__(self, journal: Journal, checks: Mapping[str, Check], clock: Callable[[], datetime]) -> None:
+    `checks` tells by mutation how a write is read back, `endings` what is to be done when it was found to be applied.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        checks: Mapping[str, Check],
+        endings: Mapping[str, Callable[[Operation], None]],
+        clock: Callable[[], datetime],
+    ) -> None:
         self._operations = journal.operations
         self._checks = checks
+        self._endings = endings
         self._clock = clock
 
     async def run(self) -> None:
@@ -68,9 +78,10 @@ class Reconciler:
             log.info("read-back failed", operation=operation.id, code=error.code)
             return
         if seen.found is Found.APPLIED:
-            await self._operations.finish(
+            confirmed = await self._operations.finish(
                 operation.id, Outcome.CONFIRMED, record=seen.done.record, answer=seen.done.answer
             )
+            self._endings[operation.mutation](confirmed)
         elif seen.found is Found.NOT_APPLIED and age >= SETTLED_AFTER:
             await self._operations.finish(operation.id, Outcome.REFUSED, user_errors=seen.errors or (not_applied(),))
         elif age >= GIVE_UP_AFTER:

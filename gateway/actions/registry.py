@@ -1,6 +1,6 @@
 """All actions of the gateway, and how each of their writes is read back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from gateway.actions.announcement import AnnouncementActions
 from gateway.actions.module import ModuleActions
@@ -11,7 +11,7 @@ from gateway.actions.shenhe import ShenheActions
 from gateway.actions.write import Check, Done, Intent, Refusal, Sent, Writer, Written
 from gateway.auth.principal import Principal
 from gateway.journal.journal import Clock, Journal
-from gateway.journal.records import UserError
+from gateway.journal.records import Operation, UserError
 from gateway.platforms.platforms import Platforms
 
 
@@ -48,4 +48,16 @@ class Actions:
             "updateRepair": self.repair.check,
             "setModule": self.module.check,
             "syncModules": self.module.check,
+        }
+
+    @property
+    def endings(self) -> Mapping[str, Callable[[Operation], None]]:
+        """By mutation, what is to be done once it took place."""
+        return {
+            "approveShenhe": self.shenhe.ended,
+            "rejectShenhe": self.shenhe.ended,
+            "createOrder": self.order.ended,
+            "updateRepair": self.repair.ended,
+            "setModule": self.module.ended,
+            "syncModules": self.module.ended,
         }

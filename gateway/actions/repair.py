@@ -42,7 +42,7 @@ class RepairActions:
             idempotency_key=key,
             record=repair.record(),
         )
-        return await self._writer.carry_out(principal, intent, perform, self.check, after=self._publish)
+        return await self._writer.carry_out(principal, intent, perform, self.check, after=self.ended)
 
     async def check(self, operation: Operation) -> ReadBack:
         """Whether the update of an operation took place, by the repair's status and reply now."""
@@ -59,9 +59,9 @@ class RepairActions:
         """What an update changes, as the journal may hold it. An absent reply keeps the one there is (quirk 55)."""
         return [(status or repair.status).value, self._writer.digest((reply or repair.reply or "").strip())]
 
-    def _publish(self, operation: Operation) -> None:
+    def ended(self, operation: Operation) -> None:
+        """What was read before is out of date; tell who waits for changes."""
         repair = RowRef.of(operation)
-        self._writer.reads.drop("repair/list", repair.community_code)
-        self._writer.reads.drop("repair", repair.community_code)
+        self._writer.reads.drop(repair.community_code, "repair/list", "repair")
         if operation.outcome is Outcome.CONFIRMED:
             self._writer.events.publish(Event(REPAIR_CHANGED, repair.community_code, str(repair.platform_id)))

@@ -54,7 +54,7 @@ class ShenheActions:
             record=review.record(),
             expected={"status": ShenheStatus.APPROVED},
         )
-        return await self._writer.carry_out(principal, intent, perform, self.check, after=self._publish)
+        return await self._writer.carry_out(principal, intent, perform, self.check, after=self.ended)
 
     async def reject(self, principal: Principal, review: RowRef, reason: str | None, key: str | None) -> Written:
         """Reject. The document has no parameter for a reason (quirk 145): the operation keeps it in any case."""
@@ -77,7 +77,7 @@ class ShenheActions:
             record=review.record(),
             expected={"status": ShenheStatus.REJECTED},
         )
-        return await self._writer.carry_out(principal, intent, perform, self.check, after=self._publish)
+        return await self._writer.carry_out(principal, intent, perform, self.check, after=self.ended)
 
     async def approve_all(self, principal: Principal, reviews: Sequence[RowRef], key: str | None) -> list[Written]:
         """Approve several: a result each, in order, and an operation each. One that fails leaves the others alone."""
@@ -154,10 +154,10 @@ class ShenheActions:
             return Done()
         return Done(answer=_reason_recorded(now, reason))
 
-    def _publish(self, operation: Operation) -> None:
+    def ended(self, operation: Operation) -> None:
+        """What was read before is out of date, who lives where included; tell who waits for changes."""
         review = RowRef.of(operation)
-        self._writer.reads.drop("shenheList", review.community_code)
-        self._writer.reads.drop("shenhe", review.community_code)
+        self._writer.reads.drop(review.community_code, "shenheList", "shenhe", "people", "owner")
         if operation.outcome is Outcome.CONFIRMED:
             self._writer.events.publish(Event(SHENHE_CHANGED, review.community_code, str(review.platform_id)))
 

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-from gateway.cache import Flight, ReadKey, SharedReads, landed
+from gateway.cache import Call, Flight, ReadKey, SharedReads, landed
 from gateway.execution.fetch import fetch, values
 from gateway.platforms.platforms import Platforms
 
@@ -17,14 +17,32 @@ ValueT = TypeVar("ValueT")
 
 
 class Source:
-    """The platforms as one principal sees them: every read joins an equal one under way (see `gateway.cache`)."""
+    """The platforms as one principal sees them: every read joins an equal one (see `gateway.cache`).
 
-    __slots__ = ("platforms", "shared", "view")
+    `oldest` is when the oldest answer began that was kept and is used here, by the clock of `shared`.
+    """
+
+    __slots__ = ("oldest", "platforms", "shared", "view")
 
     def __init__(self, platforms: Platforms, shared: SharedReads, view: Hashable) -> None:
         self.platforms = platforms
         self.shared = shared
         self.view = view
+        self.oldest: float | None = None
+
+    def begin(
+        self, endpoint: str, community_code: str | None, arguments: Hashable, call: Call[KeyT], of: KeyT
+    ) -> Flight:
+        """As `SharedReads.begin`, for this principal."""
+        flight = self.shared.begin(endpoint, ReadKey(community_code, arguments, self.view), call, of)
+        if flight.landed and (self.oldest is None or flight.began < self.oldest):
+            self.oldest = flight.began
+        return flight
+
+    @property
+    def age(self) -> int | None:
+        """How many seconds ago the oldest kept answer that is used here was asked for; None: all were asked for now."""
+        return None if self.oldest is None else int(self.shared.clock() - self.oldest)
 
 
 class RecordLoader(ABC, Generic[KeyT, ValueT]):
@@ -68,8 +86,7 @@ class ReadLoader(RecordLoader[KeyT, ValueT]):
     def _flight(self, key: KeyT) -> Flight:
         flight = self._flights.get(key)
         if flight is None or flight.abandoned:
-            shared_key = ReadKey(*self.identify(key), self.source.view)
-            flight = self._flights[key] = self.source.shared.begin(self.endpoint, shared_key, self.read, key)
+            flight = self._flights[key] = self.source.begin(self.endpoint, *self.identify(key), self.read, key)
         return flight
 
 

@@ -14,6 +14,22 @@ from gateway.loaders.placement import Placement
 from gateway.loaders.platform import PlatformStatus, platform_statuses
 from gateway.loaders.repair import RepairLoader, RepairPageLoader, RepairsLoader
 from gateway.loaders.shenhe import ShenheLoader, ShenhePageLoader, ShenhesLoader
+from gateway.settings import Settings
+
+
+def lifetimes(settings: Settings) -> dict[str, float]:
+    """How long an answer of each endpoint is kept, in seconds."""
+    return {
+        "people": settings.cache_people,
+        "owner": settings.cache_owners,
+        "modules": settings.cache_modules,
+        "modules-sync": settings.cache_modules,
+        "repair": settings.cache_repairs,
+        "repair/list": settings.cache_repairs,
+        "shenhe": settings.cache_shenhes,
+        "shenheList": settings.cache_shenhes,
+        "order/list": settings.cache_orders,
+    }
 
 
 class Loaders:
@@ -79,6 +95,11 @@ class Loaders:
     @cached_property
     def module_states(self) -> ModuleStatesLoader:
         return ModuleStatesLoader(self.source)
+
+    @property
+    def age(self) -> int | None:
+        """The age in seconds of the oldest answer that was kept and is used here; None where all were asked for now."""
+        return self.source.age
 
     def platforms(self) -> list[PlatformStatus]:
         """What is known of the platforms; calls nobody."""

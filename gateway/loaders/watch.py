@@ -54,10 +54,13 @@ def repair_state(repair: Repair) -> Hashable:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting(Generic[RowT]):
-    """A list of what waits: how to read a page of it and one record, and the topic that its changes go by."""
+    """A list of what waits: how to read a page of it and one record, and the topic that its changes go by.
+
+    `endpoints` are those whose answers are out of date when it has changed.
+    """
 
     topic: str
-    endpoint: str
+    endpoints: tuple[str, str]
     read_page: Callable[[str, int], Awaitable[Page[RowT]]]
     read_one: Callable[[int, str], Awaitable[RowT | None]]
     state: Callable[[RowT], Hashable]
@@ -159,7 +162,7 @@ class Watches:
         self._running: dict[tuple[str, str], _Running] = {}
         self._shenhe = _Waiting(
             SHENHE_CHANGED,
-            "shenhe",
+            ("shenhe", "shenheList"),
             lambda code, page: wjdh.shenhes(code, status=ShenheStatus.PENDING, page=page, per_page=PER_PAGE),
             wjdh.shenhe,
             shenhe_state,
@@ -167,7 +170,7 @@ class Watches:
         )
         self._repair = _Waiting(
             REPAIR_CHANGED,
-            "repair",
+            ("repair", "repair/list"),
             lambda code, page: wjdh.repairs(code, RepairStatus.OPEN, page, PER_PAGE),
             wjdh.repair,
             repair_state,
@@ -207,7 +210,7 @@ class Watches:
 
     def _start(self, waiting: _Waiting[Any], community_code: str) -> _Running:
         def changed(code: str, number: int) -> None:
-            self._reads.drop(waiting.endpoint, code)
+            self._reads.drop(code, *waiting.endpoints)
             self._events.publish(Event(waiting.topic, code, str(number)))
 
         watch = _Watch(waiting, community_code, changed)

@@ -74,7 +74,7 @@ async def wjdh(environ):
 
 @pytest.fixture
 def reads() -> SharedReads:
-    return SharedReads()
+    return SharedReads(EventBus())
 
 
 @pytest.fixture

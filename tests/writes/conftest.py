@@ -1,11 +1,10 @@
-"""What the tests of the write side share: a clock that is moved, a database, and a gateway in its own process."""
+"""What the tests of the write side share: a clock that is moved, and a gateway in its own process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 from moved_clock import MovedClock
-from processes import database
 
 Condition = Callable[[], Awaitable[object]]
 Until = Callable[[Condition], Awaitable[object]]
@@ -27,15 +26,3 @@ def until() -> Until:
             return value
 
     return until
-
-
-@pytest.fixture
-async def database_url(in_ci: bool) -> AsyncIterator[str]:
-    """An empty PostgreSQL database. Without a server: a skip on a desk, a failure in CI."""
-    try:
-        async with database() as url:
-            yield url
-    except OSError:
-        if in_ci:
-            raise
-        pytest.skip("no PostgreSQL server at GATEWAY_TEST_DATABASE_URL or on this machine")

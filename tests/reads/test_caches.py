@@ -1,0 +1,264 @@
+"""Answers that are kept for seconds, at the HTTP edge: what costs a call, and what does not any more."""
+
+import asyncio
+from collections import Counter
+
+import httpx
+import pytest
+
+from gateway.sandbox.faults import Fault, FaultKind
+
+SECONDS = {"PEOPLE": 30, "OWNERS": 60, "MODULES": 30, "REPAIRS": 5}
+"""The defaults."""
+
+PEOPLE = '{ people(name: "王芳", phone: "19900000002") { name phone } }'
+OWNER = """
+{ house(address: {communityCode: "10002", building: 1, unit: 1, floor: 1, room: 101}) { owner { phone } use } }
+"""
+MODULES = '{ modules(communityCode: "10002") { name enabled } }'
+DRIFT = '{ community(code: "10002") { moduleDrift { name } } }'
+REPAIRS = '{ repairs(communityCode: "10002", filter: {status: OPEN}) { nodes { id status reply } } }'
+REPAIR = "query Repair($id: ID!) { repair(id: $id) { status reply reportedAt } }"
+REVIEWS = '{ shenhes(communityCode: "10002", filter: {status: PENDING}) { nodes { id status } } }'
+ORDERS = '{ orders(communityCode: "10002", first: 5) { nodes { number paymentStatus } } }'
+
+SWITCH = """
+mutation Switch($enabled: Boolean!) {
+  setModule(input: {communityCode: "10002", name: REPAIRS, enabled: $enabled}) { outcome module { enabled } } }
+"""
+ANSWER = """
+mutation Answer($id: ID!) { updateRepair(input: {id: $id, status: RESOLVED, reply: "好了"}) { outcome } }
+"""
+APPROVE = "mutation Approve($id: ID!) { approveShenhe(input: {id: $id}) { outcome } }"
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    def __init__(self):
+        self.now = 5000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def environ(environ):
+    return {name: value for name, value in environ.items() if not name.startswith("GATEWAY_CACHE_")}
+
+
+@pytest.fixture
+async def gateway(gateway, clock, sandbox):
+    """With the defaults, and tokens at hand."""
+    gateway.parts.reads.clock = clock
+    await gateway.ask('{ people(name: "无", phone: "0") { name } orders(communityCode: "0") { totalCount } }')
+    sandbox.reset_calls()
+    return gateway
+
+
+@pytest.fixture
+def cost(gateway, sandbox):
+    """`await cost(query)`: the calls it costs, by endpoint."""
+
+    async def cost(query, variables=None, **options):
+        sandbox.reset_calls()
+        assert (await gateway.ask(query, variables, **options)).data
+        return Counter({endpoint: count for (_platform, endpoint), count in sandbox.counts().items()})
+
+    return cost
+
+
+@pytest.mark.parametrize(
+    ("query", "calls", "seconds"),
+    [
+        (PEOPLE, {"people": 1}, SECONDS["PEOPLE"]),
+        (OWNER, {"owner": 1}, SECONDS["OWNERS"]),
+        (MODULES, {"modules": 1}, SECONDS["MODULES"]),
+        (DRIFT, {"modules": 1, "modules-sync": 1}, SECONDS["MODULES"]),
+        (REPAIRS, {"repair/list": 1}, SECONDS["REPAIRS"]),
+    ],
+    ids=["people", "owners", "modules", "module states", "repairs"],
+)
+async def test_an_answer_costs_no_call_until_its_time_is_over(cost, clock, query, calls, seconds):
+    assert await cost(query) == calls
+    clock.now += seconds - 0.5
+    assert await cost(query) == {}
+    clock.now += 1
+    assert await cost(query) == calls
+
+
+@pytest.mark.parametrize(("query", "endpoint"), [(REVIEWS, "shenheList"), (ORDERS, "order/list")])
+async def test_reviews_and_orders_are_read_each_time(cost, query, endpoint):
+    assert await cost(query) == await cost(query) == {endpoint: 1}
+
+
+async def test_callers_with_the_same_rights_share_what_is_kept(cost, mint):
+    assert await cost(PEOPLE, token=mint(communities=("10002",))) == {"people": 1}
+    assert await cost(PEOPLE, token=mint(communities=("10002",))) == {}
+
+
+async def test_callers_with_other_rights_share_nothing(cost, mint, gateway):
+    await cost(PEOPLE)
+    assert await cost(PEOPLE, token=mint(without=["pii:read"])) == {"people": 1}
+
+    masked = await gateway.ask(PEOPLE, token=mint(without=["pii:read"]))
+    assert masked.data["people"] == {"name": "王*", "phone": "199****0002"}
+    assert (await gateway.ask(PEOPLE)).data["people"] == {"name": "王芳", "phone": "19900000002"}
+
+
+async def test_what_was_not_found_is_looked_for_again(cost):
+    query = '{ house(address: {communityCode: "10002", building: 99, unit: 1, floor: 1, room: 101}) { use } }'
+
+    assert await cost(query) == await cost(query) == {"owner": 1}
+
+
+async def test_an_error_is_not_kept(gateway, sandbox, cost):
+    sandbox.faults.set("SECURITY", "people", Fault(FaultKind.GARBAGE))
+    assert (await gateway.ask(PEOPLE)).code == "UPSTREAM_PROTOCOL"
+    sandbox.faults.clear()
+
+    assert await cost(PEOPLE) == {"people": 1}
+
+
+class TestWrites:
+    async def test_a_switched_module_shows_at_once(self, gateway, cost):
+        before = {module["name"]: module["enabled"] for module in (await gateway.ask(MODULES)).data["modules"]}
+        await gateway.ask(DRIFT)
+        enabled = not before["REPAIRS"]
+
+        switched = (await gateway.ask(SWITCH, {"enabled": enabled})).data["setModule"]
+        assert switched == {"outcome": "CONFIRMED", "module": {"enabled": enabled}}
+
+        after = {module["name"]: module["enabled"] for module in (await gateway.ask(MODULES)).data["modules"]}
+        assert after == before | {"REPAIRS": enabled}
+        assert await cost(DRIFT) == {"modules-sync": 1}
+
+    async def test_a_write_checks_what_is_so_now_and_not_what_is_kept(self, gateway, sandbox):
+        await gateway.ask(MODULES)
+        sandbox.reset_calls()
+
+        await gateway.ask(SWITCH, {"enabled": False})
+
+        assert sandbox.count("WJDH", "modules") == 2  # before it is sent, and for the answer
+
+    async def test_an_answered_repair_shows_at_once_alone_and_in_lists(self, gateway):
+        first = (await gateway.ask(REPAIRS)).data["repairs"]["nodes"][0]["id"]
+        await gateway.ask(REPAIR, {"id": first})
+
+        await gateway.ask(ANSWER, {"id": first})
+
+        assert first not in [repair["id"] for repair in (await gateway.ask(REPAIRS)).data["repairs"]["nodes"]]
+        repair = (await gateway.ask(REPAIR, {"id": first})).data["repair"]
+        assert (repair["status"], repair["reply"]) == ("RESOLVED", "好了")
+
+    async def test_an_approval_lets_people_and_owners_be_read_anew(self, gateway, cost):
+        review = (await gateway.ask(REVIEWS)).data["shenhes"]["nodes"][0]["id"]
+        await gateway.ask(PEOPLE)
+        await gateway.ask(OWNER)
+
+        await gateway.ask(APPROVE, {"id": review})
+
+        assert await cost(PEOPLE) == {"people": 1}
+        assert await cost(OWNER) == {"owner": 1}
+
+    async def test_a_write_to_another_community_drops_nothing(self, gateway, cost):
+        await gateway.ask(MODULES)
+        await gateway.ask(
+            'mutation { setModule(input: {communityCode: "00001", name: REPAIRS, enabled: false}) { outcome } }'
+        )
+
+        assert await cost(MODULES) == {}
+
+    async def test_a_write_whose_answer_was_lost_drops_all_the_same(self, gateway, sandbox, cost):
+        await gateway.ask(MODULES)
+        sandbox.faults.set("WJDH", "module", Fault(FaultKind.APPLIED_THEN_RESET))
+        await gateway.ask(SWITCH, {"enabled": False})
+        sandbox.faults.clear()
+        await gateway.ask(MODULES)
+
+        names = {module["name"]: module["enabled"] for module in (await gateway.ask(MODULES)).data["modules"]}
+        assert names["REPAIRS"] is False
+
+    async def test_a_read_that_began_before_a_write_and_ends_after_it_is_not_kept(self, gateway, sandbox, cost):
+        sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HANG), times=1)
+        early = asyncio.create_task(gateway.ask(MODULES))
+        await until(lambda: sandbox.count("WJDH", "modules"))
+        await gateway.ask(SWITCH, {"enabled": False})
+        sandbox.faults.clear()
+        await early
+
+        names = {module["name"]: module["enabled"] for module in (await gateway.ask(MODULES)).data["modules"]}
+        assert names["REPAIRS"] is False
+
+
+class TestReplicas:
+    """Two gateways of one PostgreSQL database."""
+
+    @pytest.fixture
+    async def gateways(self, environ, serve, database_url, tmp_path):
+        shared = environ | {"GATEWAY_DATABASE_URL": database_url}
+        async with serve(shared) as one, serve(shared) as other:
+            yield one, other
+
+    async def test_a_write_drops_what_the_other_gateway_keeps(self, gateways, sandbox):
+        one, other = gateways
+        before = await states(other)
+        await one.ask(SWITCH, {"enabled": not before["REPAIRS"]})
+
+        await until(lambda: not len(other.parts.reads))
+        assert (await states(other))["REPAIRS"] != before["REPAIRS"]
+
+        sandbox.reset_calls()
+        await states(other)
+        assert sandbox.counts() == {}
+
+
+async def states(gateway):
+    return {module["name"]: module["enabled"] for module in (await gateway.ask(MODULES)).data["modules"]}
+
+
+class TestClientsThatLeave:
+    async def test_the_call_of_the_only_client_stops(self, gateway, sandbox):
+        sandbox.faults.set("SECURITY", "people", Fault(FaultKind.HANG))
+        leaving = asyncio.create_task(gateway.ask(PEOPLE))
+        await until(lambda: sandbox.count("SECURITY", "people"))
+        leaving.cancel()
+
+        await until(lambda: not calls_under_way())
+        assert len(gateway.parts.reads) == 0
+
+    async def test_a_client_that_leaves_takes_no_answer_from_those_who_stay(self, gateway, sandbox):
+        sandbox.faults.set("SECURITY", "people", Fault(FaultKind.HANG), times=1)
+        async with httpx.AsyncClient(base_url=gateway.url, trust_env=False) as other:
+            leaving = asyncio.create_task(
+                other.post("/graphql", json={"query": PEOPLE}, headers={"authorization": f"Bearer {gateway.token}"})
+            )
+            await until(lambda: sandbox.count("SECURITY", "people"))
+            staying = asyncio.create_task(gateway.ask(PEOPLE))
+            await until(lambda: waiting(gateway) == 2)
+            leaving.cancel()
+        await until(lambda: waiting(gateway) == 1)
+        sandbox.faults.clear()
+
+        assert (await staying).data["people"]["name"] == "王芳"
+        assert sandbox.count("SECURITY", "people") == 1
+
+
+def waiting(gateway):
+    """How many wait for the calls under way."""
+    return sum(len(flight.groups) for reads in gateway.parts.reads._flights.values() for flight in reads.values())
+
+
+def calls_under_way():
+    return [task for task in asyncio.all_tasks() if "SharedReads" in repr(task)]
+
+
+async def until(condition):
+    async with asyncio.timeout(15):
+        while not condition():  # noqa: ASYNC110 # what is watched is beyond a socket
+            await asyncio.sleep(0.001)

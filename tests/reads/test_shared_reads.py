@@ -1,0 +1,278 @@
+"""Reads that are joined and kept, without any platform."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from gateway.cache import ReadKey, SharedReads, landed
+from gateway.events import EventBus
+
+KEPT = {"owner": 60.0}
+CODE = "10002"
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+class Platform:
+    """Answers a key when it is told to: `gates[key].set()`. A key that is an exception or None is its own answer."""
+
+    def __init__(self):
+        self.calls = Counter()
+        self.gates = {}
+        self.ended = []
+
+    async def __call__(self, key):
+        self.calls[key] += 1
+        gate = self.gates[key] = asyncio.Event()
+        try:
+            await gate.wait()
+        finally:
+            self.ended.append(key)
+        if isinstance(key, BaseException):
+            raise key
+        return None if key == "nobody" else f"owner of {key}"
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def bus():
+    return EventBus()
+
+
+@pytest.fixture
+def reads(bus, clock):
+    return SharedReads(bus, seconds=KEPT, size=3, clock=clock)
+
+
+@pytest.fixture
+def platform():
+    return Platform()
+
+
+@pytest.fixture
+def ask(reads, platform):
+    """`ask(key, ...)`: somebody who wants these keys, all at once."""
+
+    async def ask(*keys, endpoint="owner", community=CODE, view="all"):
+        flights = [reads.begin(endpoint, ReadKey(community, str(key), view), platform, key) for key in keys]
+        await landed(flights)
+        return [flight.outcome for flight in flights]
+
+    return ask
+
+
+@pytest.fixture
+def start(ask):
+    """The same as a task that has begun."""
+
+    async def start(*keys, **more):
+        task = asyncio.create_task(ask(*keys, **more))
+        await turn()
+        return task
+
+    return start
+
+
+async def turn():
+    """Let everything run that can."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def read(start, platform, key, **more):
+    """Ask and have it answered at once, if it is called."""
+    task = await start(key, **more)
+    if not task.done():
+        platform.gates[key].set()
+    (outcome,) = await task
+    return outcome
+
+
+async def gone(task):
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+class TestUnderWay:
+    async def test_equal_reads_share_one_call_and_its_answer(self, start, platform):
+        first, second = await start(1), await start(1, 2)
+        platform.gates[1].set()
+        await turn()
+        assert (first.done(), second.done()) == (True, False)
+        platform.gates[2].set()
+
+        assert await first == ["owner of 1"]
+        assert await second == ["owner of 1", "owner of 2"]
+        assert platform.calls == {1: 1, 2: 1}
+
+    async def test_reads_of_other_views_communities_or_endpoints_are_others(self, start, platform):
+        for more in ({}, {"view": "masked"}, {"community": "00001"}, {"endpoint": "people"}):
+            await start(1, **more)
+
+        assert platform.calls == {1: 4}
+
+    async def test_an_error_reaches_all_who_wait(self, start, platform):
+        error = LookupError("down")
+        first, second = await start(error), await start(error, 2)
+        platform.gates[error].set()
+        platform.gates[2].set()
+
+        assert await first == [error]
+        assert await second == [error, "owner of 2"]
+
+    async def test_one_who_leaves_hurts_nobody(self, start, platform):
+        first, second = await start(1), await start(1)
+        await gone(first)
+        platform.gates[1].set()
+
+        assert await second == ["owner of 1"]
+        assert platform.calls == {1: 1}
+
+    async def test_the_last_who_leaves_ends_the_call_and_the_next_begins_anew(self, start, platform, reads):
+        first, second = await start(1, 2), await start(2)
+        await gone(first)
+        await turn()
+        assert platform.ended == [1]
+        await gone(second)
+        await turn()
+        assert sorted(platform.ended) == [1, 2]
+        assert len(reads) == 0
+
+        assert await read(start, platform, 1) == "owner of 1"
+
+    async def test_somebody_who_comes_while_an_abandoned_call_ends_gets_a_call_of_his_own(self, start, platform):
+        first = await start(1)
+        first.cancel()
+        await asyncio.sleep(0)  # the leaver has left, the call has not heard of it
+        second = await start(1)
+        platform.gates[1].set()
+
+        assert await second == ["owner of 1"]
+        assert platform.calls == {1: 2}
+
+    async def test_a_call_that_is_cancelled_from_within_ends_who_waits(self, start, platform, reads):
+        task = await start(asyncio.CancelledError())
+        for gate in platform.gates.values():
+            gate.set()
+        await turn()
+
+        assert task.cancelled()
+        assert len(reads) == 0
+
+    async def test_a_read_that_began_before_a_write_still_answers_who_waits_and_nobody_else(
+        self, start, platform, reads
+    ):
+        before = await start(1)
+        gate = platform.gates[1]
+        reads.drop(CODE, "owner")
+        after = await start(1)
+        assert platform.calls == {1: 2}
+        gate.set()
+        assert await before == ["owner of 1"]
+
+        assert await start(1) is not None
+        assert platform.calls == {1: 2}  # the late answer was not kept, and the call begun after the write is joined
+        platform.gates[1].set()
+        assert await after == ["owner of 1"]
+
+
+class TestKept:
+    async def test_an_answer_is_kept_for_its_seconds_from_the_beginning_of_its_call(self, start, platform, clock):
+        task = await start(1)
+        clock.now += 20
+        platform.gates[1].set()
+        await task
+
+        clock.now += 39.9
+        assert await read(start, platform, 1) == "owner of 1"
+        assert platform.calls == {1: 1}
+        clock.now += 0.1
+        assert await read(start, platform, 1) == "owner of 1"
+        assert platform.calls == {1: 2}
+
+    async def test_an_endpoint_that_is_not_set_is_not_kept(self, start, platform, reads):
+        for _ in range(2):
+            await read(start, platform, 1, endpoint="order/list")
+
+        assert platform.calls == {1: 2}
+        assert len(reads) == 0
+
+    @pytest.mark.parametrize("key", ["nobody", LookupError("down")], ids=["not found", "an error"])
+    async def test_what_is_never_kept(self, start, platform, key, reads):
+        for _ in range(2):
+            await read(start, platform, key)
+
+        assert platform.calls == {key: 2}
+        assert len(reads) == 0
+
+    async def test_nothing_that_took_longer_than_it_may_be_kept_is_kept(self, start, platform, clock, reads):
+        task = await start(1)
+        clock.now += 60
+        platform.gates[1].set()
+
+        assert await task == ["owner of 1"]
+        assert len(reads) == 0
+
+    @pytest.mark.parametrize(("dropped", "calls"), [(CODE, 2), ("00001", 1), (None, 2)], ids=["own", "other", "all"])
+    async def test_a_write_drops_what_is_kept_of_its_community(self, start, platform, reads, dropped, calls):
+        await read(start, platform, 1)
+        reads.drop(dropped, "owner")
+        await read(start, platform, 1)
+
+        assert platform.calls == {1: calls}
+
+    async def test_what_is_of_no_community_is_dropped_with_each(self, start, platform, reads):
+        await read(start, platform, 1, community=None)
+        reads.drop(CODE, "people", "owner")
+        await read(start, platform, 1, community=None)
+
+        assert platform.calls == {1: 2}
+
+    async def test_everything_is_dropped_when_events_may_have_been_missed(self, start, platform, bus, reads):
+        await read(start, platform, 1)
+        under_way = await start(2)
+        bus._hear(None)  # what the journal's notifier calls after its connection was lost
+        assert len(reads) == 0
+        platform.gates[2].set()
+
+        assert await under_way == ["owner of 2"]
+        assert len(reads) == 0
+
+    async def test_only_so_many_are_kept_and_the_oldest_goes_first(self, start, platform, reads):
+        for key in (1, 2, 3, 4):
+            await read(start, platform, key)
+        assert len(reads) == 3
+
+        await read(start, platform, 4)
+        await read(start, platform, 1)
+        assert platform.calls == {1: 2, 2: 1, 3: 1, 4: 1}
+
+    async def test_what_is_of_no_more_use_does_not_stay(self, start, platform, reads, clock):
+        await read(start, platform, 1)
+        clock.now += 30
+        await read(start, platform, 2)
+        clock.now += 30
+        reads.sweep()
+
+        assert len(reads) == 1
+
+
+async def test_personal_arguments_are_concealed(reads, bus):
+    same = reads.conceal(("李明", "19900000001"))
+
+    assert same == reads.conceal(("李明", "19900000001"))
+    assert same != reads.conceal(("李明", "19900000002"))
+    assert same != SharedReads(bus).conceal(("李明", "19900000001"))
+    assert "李明".encode() not in same
