@@ -163,6 +163,9 @@ class HttpConnection(asyncio.Protocol):
         require_unambiguous(version, headers, fields)
         if len(headers) > MOST_HEADERS or self._framing_bytes > LONGEST_HEAD:
             require_short(headers)
+        method = self._parser.get_method()
+        if method == b"CONNECT":
+            raise Refusal(405, MethodNotAllowedError("The server is no proxy"))
         path, query = split_target(self._url, fields.get(b"host"))
         if self._parser.should_upgrade():
             return
@@ -172,7 +175,7 @@ class HttpConnection(asyncio.Protocol):
             "type": "http",
             "asgi": ASGI,
             "http_version": version,
-            "method": self._parser.get_method().decode("ascii"),
+            "method": method.decode("ascii"),
             "scheme": self._scheme,
             "path": unquote(path) if b"%" in path else path.decode("ascii"),
             "raw_path": path,
@@ -214,9 +217,7 @@ class HttpConnection(asyncio.Protocol):
         """To WebSocket; any other protocol is ignored (RFC 9110, 7.8), and its request read without that header."""
         method = self._parser.get_method()
         protocol = dict(self._headers).get(b"upgrade", b"").lower()
-        if method == b"CONNECT":
-            self._refuse(405, MethodNotAllowedError("The server is no proxy"))
-        elif protocol != b"websocket" or self._config.ws_protocol_class is None:
+        if protocol != b"websocket" or self._config.ws_protocol_class is None:
             self.data_received(self._head(method, without=b"upgrade") + rest)
         elif self._answering is not None:
             self._refuse(400, UserInputError("upgrade", "An upgrade has to wait for the answers before it"))

@@ -1,0 +1,31 @@
+"""The server's tests run on both event loops: that of the command line, and that of a program that embeds it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+
+import pytest
+import uvloop
+from raw_http import Connection, Echo, RawServer, serving
+
+from gateway.settings import Settings
+
+
+def pytest_asyncio_loop_factories(config, item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings()
+
+
+@pytest.fixture
+async def server(settings: Settings) -> AsyncIterator[RawServer]:
+    async with serving(Echo(), settings) as server:
+        yield server
+
+
+@pytest.fixture
+async def connection(server: RawServer) -> AsyncIterator[Connection]:
+    async with server.connect() as connection:
+        yield connection

@@ -1,0 +1,204 @@
+"""An application behind the gateway's own HTTP server, and a client that sends exactly the bytes it is told to."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.serve import EmbeddedServer, server_options
+from gateway.settings import Settings
+
+PATIENCE = 10.0
+
+
+@dataclass
+class Response:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> str:
+        [error] = self.json["errors"]
+        assert error["extensions"]["requestId"] == self.headers["x-request-id"]
+        return str(error["extensions"]["code"])
+
+
+class Connection:
+    """Reads answers one by one; what is not well-formed in them fails the test."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def head(self) -> tuple[int, dict[str, str]]:
+        async with asyncio.timeout(PATIENCE):
+            head = await self.reader.readuntil(b"\r\n\r\n")
+        status, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines)
+        assert len(headers) == len(lines), "a header is there twice"
+        return int(status.split()[1]), headers
+
+    async def response(self, method: str = "GET") -> Response:
+        status, headers = await self.head()
+        async with asyncio.timeout(PATIENCE):
+            if method == "HEAD" or status in (100, 204, 304):
+                body = b""
+            elif "content-length" in headers:
+                body = await self.reader.readexactly(int(headers["content-length"]))
+            elif headers.get("transfer-encoding") == "chunked":
+                body = b"".join([chunk async for chunk in self.chunks()])
+            else:
+                assert headers["connection"] == "close"
+                body = await self.reader.read()
+        return Response(status, headers, body)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        while size := int(await self.reader.readuntil(b"\r\n"), 16):
+            yield (await self.reader.readexactly(size + 2))[:-2]
+        assert await self.reader.readexactly(2) == b"\r\n"
+
+    async def ask(self, data: bytes) -> Response:
+        await self.send(data)
+        return await self.response(data.split(b" ", 1)[0].decode())
+
+    async def closed(self) -> bool:
+        """That the server has closed, and had nothing more to say."""
+        async with asyncio.timeout(PATIENCE):
+            try:
+                return await self.reader.read() == b""
+            except ConnectionResetError:
+                return True
+
+
+@dataclass
+class Echo:
+    """Answers with what it was asked, and remembers it. `/big` is more than buffers hold, `/events` never ends."""
+
+    asked: list[str] = field(default_factory=list)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.asked.append(scope["path"])
+        match scope["path"]:
+            case "/early":
+                await answer(send, 401, b"no")
+            case "/big":
+                await answer(send, 200, b"x" * 30_000_000)
+            case "/events":
+                await send({"type": "http.response.start", "status": 200, "headers": []})
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+                self.left.set()
+            case "/waits":
+                await self.may_answer.wait()
+                await answer(send, 200, b"at last")
+            case "/chunks":
+                await send({"type": "http.response.start", "status": 200, "headers": []})
+                for part in (b"one", b"", b"two"):
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+                await send({"type": "http.response.body", "body": b"three"})
+            case "/breaks":
+                raise ValueError("not for callers")
+            case "/breaks-later":
+                await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]})
+                await send({"type": "http.response.body", "body": b"half", "more_body": True})
+                raise ValueError("not for callers")
+            case "/injects":
+                headers = [(b"x-name", b"a\r\nset-cookie: b")]
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+            case "/nothing":
+                pass
+            case _:
+                await self._echo(scope, receive, send)
+
+    async def _echo(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body, parts, more_body = b"", 0, True
+        while more_body:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                self.left.set()
+                return
+            body += message["body"]
+            more_body = message["more_body"]
+            parts += 1
+        told = {
+            "method": scope["method"],
+            "path": scope["path"],
+            "query": scope["query_string"].decode(),
+            "version": scope["http_version"],
+            "headers": {name.decode(): value.decode("latin-1") for name, value in scope["headers"]},
+            "length": len(body),
+            "body": body[:100].decode("latin-1"),
+        }
+        await answer(send, 200, json.dumps(told).encode())
+
+
+async def answer(send: Send, status: int, body: bytes) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+@dataclass
+class RawServer:
+    app: Any
+    uvicorn: uvicorn.Server
+    port: int
+
+    @property
+    def connections(self) -> int:
+        return len(self.uvicorn.server_state.connections)
+
+    @asynccontextmanager
+    async def connect(self, *, buffer: int | None = None) -> AsyncIterator[Connection]:
+        """`buffer` bounds what the client's side takes without being read."""
+        client = socket.socket()
+        if buffer is not None:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        client.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", self.port))
+        reader, writer = await asyncio.open_connection(sock=client, limit=2**16 if buffer is None else buffer)
+        try:
+            yield Connection(reader, writer)
+        finally:
+            writer.transport.abort()
+
+    def stop(self) -> None:
+        self.uvicorn.should_exit = True
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Until something has happened on the server's side, which tells nobody."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 # there is no event to wait for
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp, settings: Settings, **options: Any) -> AsyncIterator[RawServer]:
+    """Serve any application as the gateway is served."""
+    config = uvicorn.Config(app, **server_options(settings) | {"loop": "none", "port": 0, "lifespan": "off"} | options)
+    server = EmbeddedServer(config)
+    running = asyncio.create_task(server.serve())
+    await until(lambda: server.started)
+    try:
+        yield RawServer(app, server, server.servers[0].sockets[0].getsockname()[1])
+    finally:
+        server.should_exit = True
+        await running

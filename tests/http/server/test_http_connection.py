@@ -1,0 +1,292 @@
+"""HTTP/1.1 as the server speaks it: bytes in, bytes out, on real sockets."""
+
+import asyncio
+
+from raw_http import Echo, serving, until
+
+from gateway.http.server.limits import HIGH_WATER, LONGEST_HEAD, LONGEST_URL, MOST_FRAMING, MOST_HEADERS, MOST_PIPELINED
+from gateway.settings import Settings
+
+HOST = b"Host: gateway.example\r\n"
+GET = b"GET /one HTTP/1.1\r\n" + HOST + b"\r\n"
+
+
+def post(body: bytes, *headers: bytes, path: bytes = b"/one") -> bytes:
+    return b"POST %b HTTP/1.1\r\n%b%bContent-Length: %d\r\n\r\n%b" % (path, HOST, b"".join(headers), len(body), body)
+
+
+def raw(headers: bytes, body: bytes = b"") -> bytes:
+    return b"POST /one HTTP/1.1\r\n%b%b\r\n%b" % (HOST, headers, body)
+
+
+def chunked(body: bytes, path: bytes = b"/one", trailers: bytes = b"") -> bytes:
+    head = b"POST %b HTTP/1.1\r\n%bTransfer-Encoding: chunked\r\n\r\n" % (path, HOST)
+    return head + body + b"0\r\n" + trailers + b"\r\n"
+
+
+async def test_a_request_reaches_the_application_as_it_was_sent(connection):
+    response = await connection.ask(post(b"body", b"X-Name: Value\r\n", path=b"/a%20b?c=%20d"))
+
+    assert response.status == 200
+    assert "connection" not in response.headers
+    assert "date" in response.headers
+    assert "server" not in response.headers
+    assert response.json == {
+        "method": "POST",
+        "path": "/a b",
+        "query": "c=%20d",
+        "version": "1.1",
+        "headers": {"host": "gateway.example", "x-name": "Value", "content-length": "4"},
+        "length": 4,
+        "body": "body",
+    }
+
+
+async def test_a_connection_serves_one_request_after_the_other(connection, server):
+    for path in (b"/a", b"/b", b"/c"):
+        assert (await connection.ask(post(b"x", path=path))).json["path"] == path.decode()
+    assert server.connections == 1
+
+
+async def test_a_request_may_come_in_any_pieces(connection):
+    for data in (post(b"body"), chunked(b"4\r\nbody\r\n")):
+        for byte in data:
+            await connection.send(bytes([byte]))
+        assert (await connection.response()).json["body"] == "body"
+
+
+async def test_requests_that_do_not_wait_are_answered_in_their_order(connection):
+    await connection.send(post(b"1", path=b"/a") + chunked(b"1\r\n2\r\n", path=b"/b") + post(b"3", path=b"/c") + GET)
+
+    told = [(await connection.response()).json for _ in range(4)]
+    assert [(each["path"], each["body"]) for each in told] == [("/a", "1"), ("/b", "2"), ("/c", "3"), ("/one", "")]
+
+
+async def test_more_requests_that_do_not_wait_than_are_kept_end_the_connection_after_the_others(connection, server):
+    waits = b"GET /waits HTTP/1.1\r\n" + HOST + b"\r\n"
+    await connection.send(waits + GET * (MOST_PIPELINED + 5))
+    server.app.may_answer.set()
+
+    assert (await connection.response()).body == b"at last"
+    for _ in range(MOST_PIPELINED):
+        assert (await connection.response()).status == 200
+    refused = await connection.response()
+    assert (refused.status, refused.code, refused.headers["retry-after"]) == (429, "RATE_LIMITED", "1")
+    assert await connection.closed()
+    assert len(server.app.asked) == MOST_PIPELINED + 1
+
+
+async def test_an_application_reads_a_large_body_at_its_own_pace(connection, server):
+    body = b"x" * (20 * HIGH_WATER)
+    assert (await connection.ask(post(body))).json["length"] == len(body)
+    assert (await connection.ask(post(body))).json["length"] == len(body)
+
+    waits = post(body, path=b"/waits")
+    sending = asyncio.create_task(connection.send(waits))
+    await asyncio.sleep(0)
+    server.app.may_answer.set()
+    answer = await connection.response()
+    assert answer.headers["connection"] == "close"  # the rest of the body is not worth reading
+    sending.cancel()
+
+
+async def test_an_answer_without_a_length_is_chunked(connection):
+    response = await connection.ask(b"GET /chunks HTTP/1.1\r\n" + HOST + b"\r\n")
+    assert response.headers["transfer-encoding"] == "chunked"
+    assert response.body == b"onetwothree"
+    assert (await connection.ask(GET)).status == 200
+
+
+async def test_a_client_of_http_1_0_gets_no_chunks_and_no_second_answer(server):
+    async with server.connect() as connection:
+        response = await connection.ask(b"GET /chunks HTTP/1.0\r\n\r\n")
+        assert "transfer-encoding" not in response.headers
+        assert response.body == b"onetwothree"
+    async with server.connect() as connection:
+        response = await connection.ask(b"GET /one HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        assert response.json["version"] == "1.0"
+        assert response.headers["connection"] == "close"
+        assert await connection.closed()
+
+
+async def test_head_is_answered_without_a_body(connection):
+    response = await connection.ask(GET.replace(b"GET", b"HEAD"))
+    assert int(response.headers["content-length"]) > 0
+    assert (await connection.ask(GET)).status == 200
+
+
+async def test_a_client_that_waits_for_leave_to_send_its_body_gets_it(connection):
+    head = raw(b"Content-Length: 4\r\nExpect: 100-continue\r\n", b"")
+    assert (await connection.ask(head)).status == 100
+    assert (await connection.ask(b"body")).json["body"] == "body"
+
+    assert (await connection.ask(head + b"body")).json["body"] == "body"
+
+
+async def test_a_client_that_waits_for_leave_may_be_refused_instead(connection):
+    response = await connection.ask(
+        b"POST /early HTTP/1.1\r\n" + HOST + b"Content-Length: 400000\r\nExpect: 100-continue\r\n\r\n"
+    )
+    assert (response.status, response.headers["connection"]) == (401, "close")
+    assert await connection.closed()
+
+
+async def test_who_is_still_sending_gets_to_read_the_answer(connection):
+    await connection.send(post(b"x" * 100, path=b"/early")[:-50])
+    response = await connection.response()
+    assert (response.status, response.headers["connection"], response.body) == (401, "close", b"no")
+    await connection.send(b"x" * 1_000_000)  # taken, and thrown away
+    assert await connection.reader.read() == b""
+
+
+async def test_connection_close_is_heeded(connection, server):
+    await connection.send(GET.replace(HOST, HOST + b"Connection: close\r\n") + GET)
+    assert (await connection.response()).headers["connection"] == "close"
+    assert await connection.closed()
+    assert len(server.app.asked) == 1
+
+
+async def test_trailers_are_no_headers(connection):
+    response = await connection.ask(chunked(b"4\r\nbody\r\n", trailers=b"Authorization: Bearer x\r\n"))
+    assert response.json["headers"].keys() == {"host", "transfer-encoding"}
+    assert (await connection.ask(GET)).status == 200
+
+
+async def test_an_upgrade_that_is_not_offered_is_ignored(connection):
+    """As some clients ask for with every first request (RFC 7540, 3.2): the body counts all the same."""
+    upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+    response = await connection.ask(post(b"body", upgrade))
+    assert (response.status, response.json["body"]) == (200, "body")
+    assert "upgrade" not in response.json["headers"]
+    assert (await connection.ask(chunked(b"4\r\nbody\r\n"))).json["body"] == "body"
+
+
+async def test_an_address_may_name_the_host_once_more(connection):
+    response = await connection.ask(b"GET http://gateway.example/one?two HTTP/1.1\r\n" + HOST + b"\r\n")
+    assert (response.json["path"], response.json["query"]) == ("/one", "two")
+
+
+MALFORMED = {
+    "no request at all": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "an unknown method": b"BREW /one HTTP/1.1\r\n" + HOST + b"\r\n",
+    "no host": b"GET /one HTTP/1.1\r\n\r\n",
+    "two hosts": b"GET /one HTTP/1.1\r\n" + HOST + b"Host: other.example\r\n\r\n",
+    "another host in the address": b"GET http://other.example/one HTTP/1.1\r\n" + HOST + b"\r\n",
+    "two tokens": b"GET /one HTTP/1.1\r\n" + HOST + b"Authorization: Bearer a\r\nAuthorization: Bearer b\r\n\r\n",
+    "two content types": post(b"", b"Content-Type: text/plain\r\nContent-Type: application/json\r\n"),
+    "bytes beyond ASCII in the address": b"GET /one?\xc3\xa4 HTTP/1.1\r\n" + HOST + b"\r\n",
+    "NUL in the address": b"GET /o\0ne HTTP/1.1\r\n" + HOST + b"\r\n",
+    "NUL in a header": b"GET /one HTTP/1.1\r\n" + HOST + b"X: a\0b\r\n\r\n",
+    "NUL in a header's name": b"GET /one HTTP/1.1\r\n" + HOST + b"X\0: b\r\n\r\n",
+    "a folded header": b"GET /one HTTP/1.1\r\n" + HOST + b"X: a\r\n b\r\n\r\n",
+    "a carriage return in a header": b"GET /one HTTP/1.1\r\n" + HOST + b"X: a\rb\r\n\r\n",
+    "lines that end in LF": b"GET /one HTTP/1.1\nHost: gateway.example\n\n",
+    "a blank before the colon": raw(b"Content-Length : 4\r\n", b"body"),
+    "a length and chunks": b"POST /one HTTP/1.1\r\n"
+    + HOST
+    + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunks and a length": b"POST /one HTTP/1.1\r\n"
+    + HOST
+    + b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
+    "two lengths": post(b"body", b"Content-Length: 3\r\n"),
+    "the same length twice": post(b"body", b"Content-Length: 4\r\n"),
+    "a list of lengths": raw(b"Content-Length: 4, 4\r\n", b"body"),
+    "a signed length": raw(b"Content-Length: +4\r\n", b"body"),
+    "a hexadecimal length": raw(b"Content-Length: 0x4\r\n", b"body"),
+    "an endless length": raw(b"Content-Length: 99999999999999999999\r\n", b"body"),
+    "a coding besides chunked": raw(b"Transfer-Encoding: gzip, chunked\r\n", b"0\r\n\r\n"),
+    "chunked twice": raw(b"Transfer-Encoding: chunked, chunked\r\n", b"0\r\n\r\n"),
+    "chunked and then another": b"POST /one HTTP/1.1\r\n"
+    + HOST
+    + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    "almost chunked": raw(b"Transfer-Encoding: xchunked\r\n", b"0\r\n\r\n"),
+    "chunks in HTTP/1.0": b"POST /one HTTP/1.0\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a chunk size that is no number": chunked(b"zz\r\nbody\r\n"),
+    "a signed chunk size": chunked(b"-4\r\nbody\r\n"),
+    "a chunk size with a prefix": chunked(b"0x4\r\nbody\r\n"),
+    "an endless chunk size": chunked(b"fffffffffffffffff\r\nbody\r\n"),
+    "a chunk that is longer than its size": chunked(b"3\r\nbody\r\n"),
+    "chunk lines that end in LF": chunked(b"4\nbody\n"),
+    "an extension that ends in LF": chunked(b"4;a\nbody\r\n"),
+}
+
+
+async def test_what_two_servers_could_read_differently_is_refused_and_ends_the_connection(server, subtests):
+    for name, data in MALFORMED.items():
+        with subtests.test(name):
+            async with server.connect() as connection:
+                await connection.send(data + GET)
+                response = await connection.response()
+                assert (response.status, response.code) == (400, "BAD_USER_INPUT")
+                assert response.headers["connection"] == "close"
+                assert await connection.closed()
+    assert set(server.app.asked) <= {"/one"}  # one whose chunks turn out wrong has begun, and gets no body to its end
+
+
+REFUSED = {
+    "an address too long": (414, b"GET /" + b"a" * LONGEST_URL + b" HTTP/1.1\r\n" + HOST + b"\r\n"),
+    "an address that does not end": (414, b"GET /" + b"a" * 10 * LONGEST_URL),
+    "too many headers": (431, b"GET / HTTP/1.1\r\n" + HOST + b"a: b\r\n" * MOST_HEADERS + b"\r\n"),
+    "a header too long": (431, b"GET / HTTP/1.1\r\n" + HOST + b"a: " + b"b" * LONGEST_HEAD + b"\r\n\r\n"),
+    "a header that does not end": (431, b"GET / HTTP/1.1\r\n" + HOST + b"a: " + b"b" * 4 * MOST_FRAMING),
+    "blank lines that do not end": (431, b"\r\n" * 2 * MOST_FRAMING),
+    "trailers that do not end": (431, chunked(b"4\r\nbody\r\n")[:-2] + b"a: b\r\n" * MOST_FRAMING),
+    "an extension that does not end": (431, chunked(b"4;")[:-5] + b"a" * 4 * MOST_FRAMING),
+    "nothing but chunk sizes": (431, chunked(b"1\r\nx\r\n" * MOST_FRAMING)),
+    "another HTTP": (505, b"GET / HTTP/2.0\r\n" + HOST + b"\r\n"),
+    "a proxy's work": (405, b"CONNECT gateway.example:443 HTTP/1.1\r\n" + HOST + b"\r\n"),
+}
+
+
+async def test_what_is_out_of_bounds_is_refused_and_ends_the_connection(server, subtests):
+    for name, (status, data) in REFUSED.items():
+        with subtests.test(name):
+            async with server.connect() as connection:
+                sending = asyncio.create_task(connection.send(data))
+                response = await connection.response()
+                assert response.status == status, response
+                assert response.headers["connection"] == "close"
+                assert await connection.closed()
+                sending.cancel()
+
+
+async def test_a_malformed_request_waits_for_the_answers_before_it(connection, server):
+    await connection.send(b"GET /waits HTTP/1.1\r\n" + HOST + b"\r\n" + GET + MALFORMED["two lengths"])
+    server.app.may_answer.set()
+
+    assert [(await connection.response()).status for _ in range(3)] == [200, 200, 400]
+    assert await connection.closed()
+
+
+async def test_an_application_that_breaks_is_answered_for(server, caplog):
+    for path in (b"/breaks", b"/nothing", b"/injects"):
+        async with server.connect() as connection:
+            response = await connection.ask(b"GET %b HTTP/1.1\r\n%b\r\n" % (path, HOST))
+            assert (response.status, response.code) == (500, "INTERNAL")
+            assert b"not for callers" not in response.body
+            assert "set-cookie" not in response.headers
+            assert await connection.closed()
+
+
+async def test_an_answer_that_breaks_off_is_not_taken_for_a_whole_one(connection):
+    await connection.send(b"GET /breaks-later HTTP/1.1\r\n" + HOST + b"\r\n")
+    status, headers = await connection.head()
+    assert (status, headers["content-length"]) == (200, "9")
+    assert await connection.reader.read() == b"half"
+
+
+async def test_connections_beyond_the_limit_are_answered_503():
+    async with serving(Echo(), Settings(max_connections=2)) as server:
+        async with server.connect() as first, server.connect() as second:
+            assert (await first.ask(GET)).status == 200
+            assert (await second.ask(GET)).status == 200
+            async with server.connect() as third, server.connect() as fourth, server.connect() as fifth:
+                for surplus in (third, fourth):
+                    refused = await surplus.ask(GET)
+                    assert (refused.status, refused.code, refused.headers["retry-after"]) == (503, "RATE_LIMITED", "1")
+                    assert await surplus.closed()
+                assert await fifth.closed()  # a flood of them is not answered any more
+            assert (await first.ask(GET)).status == 200
+        await until(lambda: server.connections == 0)
+        async with server.connect() as sixth:
+            assert (await sixth.ask(GET)).status == 200
