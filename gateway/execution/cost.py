@@ -33,6 +33,7 @@ from graphql import (
     VariableNode,
     get_named_type,
 )
+from graphql.utilities.coerce_input_value import coerce_default_value
 
 MOST_REMEMBERED = 64
 """Sums that one operation remembers, for as many combinations of its variables."""
@@ -165,7 +166,7 @@ class _Walk:
         given = next((argument.value for argument in node.arguments or () if argument.name.value == name), None)
         magnitude = None if given is None else self._literal(given, path)
         if magnitude is None:
-            magnitude = _magnitude(field.args[name].default_value) if not path else 0
+            magnitude = 0 if path else _magnitude(coerce_default_value(field.args[name]))
         return amount.of(magnitude)
 
     def _literal(self, node: ValueNode, path: list[str]) -> int | None:

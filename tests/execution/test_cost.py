@@ -1,0 +1,163 @@
+"""What an operation is weighed to cost, of a schema that has nothing to do with the gateway's."""
+
+import sys
+from types import FrameType
+from typing import Any
+
+import pytest
+from graphql import GraphQLField, build_schema, parse
+
+from gateway.execution import cost as module
+from gateway.execution.cost import MOST_REMEMBERED, Amount, Cost, OperationCost
+
+SCHEMA = build_schema(
+    """
+    type Query { books(first: Int! = 20): Books author(name: String): Author byIds(ids: [ID!]!): [Book] free: Int }
+    type Mutation { lend(input: Lend!): [Book] }
+    input Lend { ids: [ID!]! to: String }
+    type Books { nodes: [Book!]! edges: [Edge!]! total: Int }
+    type Edge { node: Book }
+    type Book { title: String author: Author books(first: Int! = 20): Books }
+    type Author { name: String books(first: Int! = 20): Books }
+    """
+)
+COSTS = {
+    "books": Cost(calls=Amount("first", lambda first: 1 + first // 10), items=Amount("first")),
+    "author": Cost(calls=1),
+    "byIds": Cost(calls=Amount("ids"), items=Amount("ids")),
+    "lend": Cost(calls=Amount("input.ids", lambda ids: 2 * ids), items=Amount("input.ids")),
+}
+
+
+def cost_of(field: GraphQLField) -> Cost:
+    name = next(
+        name
+        for parent in SCHEMA.type_map.values()
+        for name, other in getattr(parent, "fields", {}).items()
+        if other is field
+    )
+    return COSTS.get(name, Cost())
+
+
+def weighed(query: str) -> OperationCost:
+    document = parse(query)
+    return OperationCost(SCHEMA, document, document.definitions[0], cost_of)
+
+
+@pytest.mark.parametrize(
+    ("query", "requested"),
+    [
+        ("{ free __typename __schema { types { name } } }", 0),
+        ("{ author { name } }", 1),
+        ("{ a: author { name } b: author { name } }", 2),
+        ("{ books { total } }", 3),
+        ("{ books(first: 10) { total } }", 2),
+        ("{ books(first: 10) { nodes { title } pageInfo: total } }", 2),
+        ("{ books(first: 10) { nodes { author { name } } } }", 2 + 10),
+        ("{ books(first: 10) { edges { node { author { name } } } } }", 2 + 10),
+        ("{ books(first: 10) { nodes { ...F } } } fragment F on Book { author { name } }", 2 + 10),
+        ("{ books(first: 10) { nodes { ... on Book { author { name } } ... { author { name } } } } }", 2 + 20),
+        ("{ books(first: 10) { nodes { author { books(first: 5) { nodes { title } } } } } }", 2 + 10 * (1 + 1)),
+        ("{ books(first: 100) { nodes { books(first: 100) { nodes { author { name } } } } } }", 11 + 100 * (11 + 100)),
+        ('{ byIds(ids: ["a", "b"]) { author { name } } }', 2 + 2),
+        ('{ byIds(ids: "a") { author { name } } }', 1 + 1),
+        ("{ byIds(ids: []) { author { name } } }", 0),
+        ('mutation { lend(input: {ids: ["a", "b"]}) { author { name } } }', 4 + 2),
+        ("{ author @skip(if: true) { name } }", 1),
+        ("subscription { nothing }", 0),
+    ],
+)
+def test_calls_are_added_up_and_multiplied_through_lists(query: str, requested: int) -> None:
+    assert weighed(query).of(None) == requested
+
+
+@pytest.mark.parametrize(
+    ("variables", "requested"),
+    [
+        ({}, 3),
+        ({"first": 10}, 2),
+        ({"first": 0}, 1),
+        ({"first": -5}, 1),
+        ({"first": 100.0}, 11),
+        ({"first": None}, 1),
+        ({"other": 7}, 3),
+    ],
+)
+def test_a_page_size_comes_from_a_variable_or_the_default(variables: dict[str, Any], requested: int) -> None:
+    assert weighed("query ($first: Int) { books(first: $first) { total } }").of(variables) == requested
+
+
+def test_a_variables_own_default_comes_before_the_arguments() -> None:
+    weight = weighed("query ($first: Int! = 50) { books(first: $first) { total } }")
+
+    assert weight.of({}) == 6
+    assert weight.of({"first": 10}) == 2
+
+
+def test_lists_count_by_their_length_wherever_they_are_in_a_variable() -> None:
+    whole = weighed("mutation ($input: Lend!) { lend(input: $input) { author { name } } }")
+    part = weighed("mutation ($ids: [ID!]!) { lend(input: {ids: $ids, to: null}) { author { name } } }")
+
+    assert whole.of({"input": {"ids": ["a", "b", "c"], "to": "x"}}) == part.of({"ids": ["a", "b", "c"]}) == 6 + 3
+    assert whole.of({"input": {"to": "x"}}) == whole.of({"input": 7}) == whole.of({"input": None}) == 0
+
+
+@pytest.mark.parametrize("value", ["20", True, {"a": 1}, [[]], 1.5, 10**300])
+def test_values_of_the_wrong_type_are_weighed_and_left_to_coercion(value: object) -> None:
+    assert weighed("query ($first: Int!) { books(first: $first) { total } }").of({"first": value}) >= 1
+
+
+def test_a_sum_that_was_made_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    weight = weighed(
+        "query ($first: Int!, $name: String) { books(first: $first) { total } author(name: $name) { name } }"
+    )
+    assert weight.of({"first": 10, "name": "a"}) == 3
+
+    monkeypatch.setattr(weight, "_walk", None)
+
+    assert weight.of({"first": 10, "name": "b"}) == 3
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    weight = weighed("query ($first: Int!) { books(first: $first) { total } }")
+    for first in range(10 * MOST_REMEMBERED):
+        weight.of({"first": first})
+
+    assert len(weight._known) <= MOST_REMEMBERED
+
+
+def doubling(levels: int) -> str:
+    """Written out, it has 2 ** levels look-ups."""
+    fragments = [
+        f"fragment F{n} on Book {{ author {{ name }} books(first: 1) {{ nodes {{ ...F{n + 1} }} edges {{ node "
+        f"{{ ...F{n + 1} }} }} }} }}"
+        for n in range(levels)
+    ]
+    last = f"fragment F{levels} on Book {{ author {{ name }} }}"
+    return " ".join(["query ($first: Int!) { books(first: $first) { nodes { ...F0 } } }", *fragments, last])
+
+
+def test_the_work_is_linear_in_the_document() -> None:
+    short, long = lines_executed(doubling(20)), lines_executed(doubling(40))
+
+    assert long < 2.1 * short
+
+
+def lines_executed(query: str) -> int:
+    """Lines of the weighing's own code that run for a query: a count, where a time would depend on the machine."""
+    weight = weighed(query)
+    count = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal count
+        if frame.f_code.co_filename != module.__file__:
+            return None
+        count += event == "line"
+        return trace
+
+    sys.settrace(trace)
+    try:
+        assert weight.of({"first": 1}) > 2**20
+    finally:
+        sys.settrace(None)
+    return count
