@@ -190,7 +190,7 @@ class HttpConnection(asyncio.Protocol):
         self._incoming = Exchange(
             self,
             scope,
-            keep_alive=version == "1.1" and not self._is_stopping and self._parser.should_keep_alive(),
+            keep_alive=version == "1.1" and self._parser.should_keep_alive(),
             expects_continue=b"expect" in fields and fields[b"expect"].lower() == b"100-continue",
         )
         self._queue(self._incoming, self._app)

@@ -159,7 +159,12 @@ async def answer(send: Send, status: int, body: bytes) -> None:
 class RawServer:
     app: Any
     uvicorn: uvicorn.Server
+    running: asyncio.Task[None]
     port: int
+
+    @property
+    def is_listening(self) -> bool:
+        return self.uvicorn.servers[0].is_serving()
 
     @property
     def connections(self) -> int:
@@ -198,7 +203,7 @@ async def serving(app: ASGIApp, settings: Settings, **options: Any) -> AsyncIter
     running = asyncio.create_task(server.serve())
     await until(lambda: server.started)
     try:
-        yield RawServer(app, server, server.servers[0].sockets[0].getsockname()[1])
+        yield RawServer(app, server, running, server.servers[0].sockets[0].getsockname()[1])
     finally:
         server.should_exit = True
         await running

@@ -1,0 +1,85 @@
+"""A server that is told to stop: who is answered, who is told, and that nobody can hold it."""
+
+import asyncio
+
+import pytest
+from raw_http import PATIENCE, Echo, serving, until
+
+from gateway.http.server import http_connection
+from gateway.settings import Settings
+
+HOST = b"Host: gateway.example\r\n"
+GET = b"GET /one HTTP/1.1\r\n" + HOST + b"\r\n"
+WAITS = b"GET /waits HTTP/1.1\r\n" + HOST + b"\r\n"
+EVENTS = b"GET /events HTTP/1.1\r\n" + HOST + b"\r\n"
+
+NEVER = 3600.0
+
+
+async def ends(server) -> bool:
+    server.stop()
+    await asyncio.wait_for(server.running, PATIENCE)
+    return server.connections == 0 and not server.uvicorn.server_state.tasks
+
+
+async def test_who_waits_for_an_answer_gets_it_and_is_asked_to_go(server, connection):
+    await connection.send(WAITS)
+    await until(lambda: server.app.asked == ["/waits"])
+    stopping = asyncio.create_task(ends(server))
+    await until(lambda: not server.is_listening)
+    await connection.send(GET)
+    server.app.may_answer.set()
+
+    answer = await connection.response()
+    assert (answer.body, answer.headers["connection"]) == (b"at last", "close")
+    assert await connection.closed()
+    assert await stopping
+    assert server.app.asked == ["/waits"]
+
+
+@pytest.mark.parametrize("sent", [b"", GET[:-2], GET], ids=["silent", "in its headers", "between two requests"])
+async def test_who_waits_for_nothing_is_sent_away_at_once(sent):
+    settings = Settings(header_timeout=NEVER, keep_alive_timeout=NEVER)
+    async with serving(Echo(), settings) as server, server.connect() as connection:
+        await connection.send(sent)
+        if sent == GET:
+            await connection.response()
+        await until(lambda: server.connections == 1)
+        assert await ends(server)
+        assert await connection.closed()
+
+
+async def test_a_stream_ends_without_its_last_chunk(server, connection):
+    """So that its client knows that there would have been more."""
+    await connection.send(EVENTS)
+    assert (await connection.head())[1]["transfer-encoding"] == "chunked"
+    assert await ends(server)
+    assert await connection.closed()
+    assert server.app.left.is_set()
+
+
+async def test_a_body_on_its_way_has_a_moment(monkeypatch):
+    monkeypatch.setattr(http_connection, "LINGER", 0.1)
+    async with serving(Echo(), Settings(body_timeout=NEVER, stall_timeout=1)) as server, server.connect() as connection:
+        await connection.send(b"POST /one HTTP/1.1\r\n" + HOST + b"Content-Length: 100\r\n\r\nx")
+        await until(lambda: server.app.asked == ["/one"])
+        stopping = asyncio.create_task(ends(server))
+        assert (await connection.response()).status == 408
+        assert await stopping
+
+
+async def test_nobody_can_hold_it_beyond_its_grace():
+    app = Echo()
+    async with (
+        serving(app, Settings(stall_timeout=NEVER), timeout_graceful_shutdown=1) as server,
+        server.connect() as waiting,
+        server.connect(buffer=4096) as stalled,
+    ):
+        await waiting.send(WAITS)
+        stalled.writer.transport.pause_reading()
+        await stalled.send(b"GET /big HTTP/1.1\r\n" + HOST + b"\r\n")
+        await until(lambda: len(app.asked) == 2)
+
+        server.stop()
+        await asyncio.wait_for(server.running, PATIENCE)
+        assert await waiting.closed()

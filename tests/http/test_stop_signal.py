@@ -1,0 +1,63 @@
+"""SIGTERM to a real gateway that has every kind of client that could hold it."""
+
+import asyncio
+import signal
+
+import httpx
+import orjson
+import pytest
+from processes import GatewayProcess
+from websockets import connect
+from websockets.exceptions import ConnectionClosedError
+
+REPAIRS = 'subscription { repairChanged(communityCode: "10002") { id } }'
+
+PATIENCE = 15
+"""Seconds: the grace of the gateway and a little more."""
+
+
+@pytest.fixture
+async def process(environ, tmp_path):
+    process = GatewayProcess(environ, tmp_path / "log")
+    await process.start()
+    yield process
+    await process.kill()
+
+
+async def test_streams_sockets_and_stalled_clients_do_not_hold_a_gateway_that_is_told_to_stop(process, tmp_path):
+    writers = []
+    for sent in (
+        b"",
+        b"POST /graphql HTTP/1.1\r\nHost: localhost\r\n",
+        b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ):
+        _, writer = await asyncio.open_connection("127.0.0.1", process.port)
+        writer.write(sent)
+        writers.append(writer)
+    async with (
+        process.client() as client,
+        connect(process.url.replace("http", "ws") + "/graphql", subprotocols=["graphql-transport-ws"]) as web_socket,
+        client.stream("GET", "/graphql", params={"query": REPAIRS}, headers={"accept": "text/event-stream"}) as stream,
+    ):
+        payload = {"authorization": client.headers["authorization"]}
+        for message in (
+            {"type": "connection_init", "payload": payload},
+            {"type": "subscribe", "id": "1", "payload": {"query": REPAIRS}},
+        ):
+            await web_socket.send(orjson.dumps(message).decode())
+        assert orjson.loads(await web_socket.recv()) == {"type": "connection_ack"}
+        assert stream.status_code == 200
+
+        stopping = asyncio.create_task(process.stop())
+
+        async with asyncio.timeout(PATIENCE):
+            with pytest.raises(httpx.RemoteProtocolError):  # cut off, not completed: its client connects again
+                await stream.aread()
+            with pytest.raises(ConnectionClosedError) as closed:
+                await web_socket.recv()
+            assert closed.value.rcvd.code == 1012  # service restart
+            assert await stopping in (0, -signal.SIGTERM)
+    for writer in writers:
+        writer.close()
+    assert "Traceback" not in (tmp_path / "log").read_text()
