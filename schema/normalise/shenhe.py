@@ -5,15 +5,16 @@ from typing import Annotated, Any
 
 import msgspec
 
-from schema.normalise.records import Page, Shenhe
+from schema.normalise.records import DataIssue, Page, Shenhe
 from schema.normalise.shapes import PageInfo, ReadWire, data_of, one_row, read_clean_page, read_page, row_list
-from schema.normalise.shenhe_content import ShenheIssues, read_content
-from schema.normalise.times import china_time
+from schema.normalise.shenhe_content import ShenheIssues, read_content, read_documented_content, read_odd_content
+from schema.normalise.times import LONGEST_TIME, china_time, clean_time
 from schema.normalise.values import INT32_MAX, required_word, row_id, text
 from schema.normalise.vocabulary import DataProblem
 from schema.normalise.words import SHENHE_STATUS, SHENHE_TYPE
 
 _Id = Annotated[int, msgspec.Meta(gt=0, le=INT32_MAX)] | None
+_Time = Annotated[str, msgspec.Meta(max_length=LONGEST_TIME)] | int | None
 
 
 class ShenheWire(msgspec.Struct, gc=False):
@@ -27,8 +28,8 @@ class ShenheWire(msgspec.Struct, gc=False):
     shenhe_house_introduction: str | None = None
     shenhe_action_introduction: str | None = None
     shenhe_refuse_reason: str | None = None
-    created_at: str | int | None = None
-    updated_at: str | int | None = None
+    created_at: _Time = None
+    updated_at: _Time = None
 
 
 class ShenheListWire(ReadWire, gc=False, kw_only=True):
@@ -52,21 +53,35 @@ def _documented_shenhe(row: ShenheWire, community_code: str) -> Shenhe | None:
     """The row's record; None where it is to be read value by value."""
     platform_id = row.id or row.shenhe_id
     kind, status = _TYPES.get(row.shenhe_type), _STATUSES.get(row.shenhe_status)
-    if platform_id is None or kind is None or status is None or row.shenhe_id not in (None, platform_id):
+    created_at = None if row.created_at is None else clean_time(row.created_at)
+    updated_at = None if row.updated_at is None else clean_time(row.updated_at)
+    if (
+        platform_id is None
+        or kind is None
+        or status is None
+        or row.shenhe_id not in (None, platform_id)
+        or (created_at is None and row.created_at is not None)
+        or (updated_at is None and row.updated_at is not None)
+    ):
         return None
-    issues = ShenheIssues()
+    found: tuple[DataIssue, ...] = ()
+    content = read_documented_content(row.shenhe_content, (community_code, platform_id))
+    if content is None:
+        issues = ShenheIssues()
+        content = read_odd_content(row.shenhe_content, (community_code, platform_id), issues)
+        found = issues.found
     return Shenhe(
         platform_id=platform_id,
         community_code=community_code,
         type=kind,
         status=status,
-        content=read_content(row.shenhe_content, (community_code, platform_id), issues),
+        content=content,
         house_introduction=row.shenhe_house_introduction or None,
         action_introduction=row.shenhe_action_introduction or None,
         rejection_reason=row.shenhe_refuse_reason or None,
-        created_at=china_time(row.created_at, "createdAt", issues),
-        updated_at=china_time(row.updated_at, "updatedAt", issues),
-        data_issues=issues.found,
+        created_at=created_at,
+        updated_at=updated_at,
+        data_issues=found,
     )
 
 

@@ -126,8 +126,8 @@ def read_documented_content(value: object, review: ReviewKey) -> ShenheContent |
 def _documented_applicant(people: DocumentedPerson, content: DocumentedContent, review: ReviewKey) -> ShenhePeople:
     people.job_name = None if content.job is None else content.job.job_name
     people.company_name = None if content.company is None else content.company.company_name
-    own = people.user_id, review
-    return clean_person(ShenhePeople, people, *own) or read_person(ShenhePeople, people, ApplicantIssues(), *own)
+    clean = clean_person(ShenhePeople, people, people.user_id, review)
+    return clean or read_person(ShenhePeople, people, ApplicantIssues(), people.user_id, review)
 
 
 def _clean_house(house: DocumentedHouse, community_code: str | None) -> ShenheHouse | None:
