@@ -14,7 +14,6 @@ from graphql import (
     OperationDefinitionNode,
     parse,
     specified_rules,
-    validate,
 )
 from graphql.validation import (
     ASTValidationRule,
@@ -27,6 +26,7 @@ from graphql.validation.validate import ValidationAbortedError
 from gateway.errors import GatewayError, QueryTooComplexError, UserInputError
 from gateway.execution.cost import CostOf, OperationCost
 from gateway.execution.limits import Limits, check_limits
+from gateway.execution.validation import Validator
 
 MAX_VALIDATION_ERRORS = 20
 
@@ -99,7 +99,7 @@ class Documents:
         self._limits = limits
         self._cost_of = cost_of
         self._suggestions = suggestions
-        self._rules = _rules(introspection)
+        self._validator = Validator(schema, _rules(introspection))
         # Nothing weighs less than its share, so the one bound is on the count as well as on the bytes.
         self._cache: LRUCache[str, _Entry] = LRUCache(size * BYTES_PER_DOCUMENT, getsizeof=lambda entry: entry.weight)
 
@@ -152,9 +152,7 @@ class Documents:
             raise DocumentError([_coded(error, "GRAPHQL_PARSE_FAILED")]) from None
 
     def _validate(self, document: DocumentNode) -> None:
-        errors = validate(
-            self._schema, document, self._rules, MAX_VALIDATION_ERRORS, hide_suggestions=not self._suggestions
-        )
+        errors = self._validator.validate(document, MAX_VALIDATION_ERRORS, hide_suggestions=not self._suggestions)
         if not errors:
             return
         if isinstance(errors[-1], ValidationAbortedError) and len(errors) <= MAX_VALIDATION_ERRORS:
