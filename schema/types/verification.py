@@ -32,7 +32,7 @@ class VerificationFinding:
     def submitted(root: strawberry.Parent[verification.Finding], info: Info) -> str | None:
         return root.submitted if root.pii is None else info.context.reveal(root.pii, root.submitted)
 
-    @strawberry.field(description="The value on the security platform (登记值).", metadata=ONE_CALL)
+    @strawberry.field(description="The value on the security platform (登记值).")
     def registered(root: strawberry.Parent[verification.Finding], info: Info) -> str | None:
         return root.registered if root.pii is None else info.context.reveal(root.pii, root.registered)
 
@@ -49,6 +49,7 @@ class ShenheVerification:
         description="The applicant's record, by name and phone; null when security does not know them (登记人员).",
         directives=needs(["people:read"]),
         graphql_type=People | None,
+        metadata=ONE_CALL,
     )
     def registered(root: strawberry.Parent[records.Shenhe], info: Info) -> RegisteredLoad | None:
         return _load_registered(root, info)

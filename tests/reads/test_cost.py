@@ -1,0 +1,183 @@
+"""What operations are weighed to cost, held against the calls that the platforms really get."""
+
+import re
+from pathlib import Path
+
+import pytest
+import test_upstream_calls
+from graphql import OperationType, get_named_type, is_required_argument, parse
+from whole_schema import ARGUMENTS, SCHEMA, WholeSchema
+
+from gateway.http.explorer import EXAMPLES
+from gateway.sandbox.dialects.dialect import Dialect
+from gateway.settings import Settings
+from schema.build import cost_of
+
+ROOT = Path(__file__).parents[2]
+TOKENS = {("WJDH", "secret"), ("SECURITY", "token")}
+LIMIT = Settings().cost_limit
+VARIABLES = {"community": "10002", "name": "王芳", "phone": "19900000002"}
+
+FAN_OUT = """
+query ($first: Int!) {
+  orders(communityCode: "10002", first: $first) {
+    nodes { house { orders(first: $first) { nodes { house { owner { phone } } } } } }
+  }
+}
+"""
+
+
+@pytest.fixture
+def environ(environ, request):
+    """With the settings of one test, by parametrization. Nothing is kept, so that each call is made."""
+    extra = {f"GATEWAY_CACHE_{name}": "0" for name in ("PEOPLE", "OWNERS", "MODULES", "REPAIRS", "SHENHES", "ORDERS")}
+    return environ | extra | {"GATEWAY_MAX_DEPTH": "20"} | getattr(request, "param", {})
+
+
+def queries(*pages):
+    """Every query in a fenced block of these pages."""
+    blocks = [
+        block
+        for page in pages
+        for block in re.findall(r"^```graphql\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    ]
+    return {block.split("{")[0].strip(): block for block in blocks if is_query(block)}
+
+
+def is_query(document):
+    return parse(document).definitions[0].operation is OperationType.QUERY
+
+
+DOCUMENTED = {
+    **queries(ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))),
+    **{path.stem: path.read_text(encoding="utf-8") for path in sorted(EXAMPLES.iterdir())},
+    **{name: query for name, query in vars(test_upstream_calls).items() if name.isupper() and isinstance(query, str)},
+}
+"""What pages and GraphiQL show, and what is counted elsewhere."""
+
+AWKWARD = {
+    f"{name}({arguments})": f'{{ {name}(communityCode: "10002", {arguments}) {{ totalCount nodes {{ id }} }} }}'
+    for name in ("orders", "shenhes", "repairs")
+    for arguments in (
+        "first: 1",
+        "first: 100",
+        "first: 16, page: 2",
+        "first: 7, page: 999",
+        'first: 31, after: "b2Zmc2V0OjEz"',
+        'first: 100, after: "b2Zmc2V0OjEz"',
+        "first: 101",
+        "first: 0",
+    )
+}
+"""Slices that begin in the middle of the platform's pages, or beyond the end."""
+
+
+async def weighed_and_asked(gateway, sandbox, query, variables=None):
+    sandbox.reset_calls()
+    answer = await gateway.ask(query, variables)
+    asked = sum(count for endpoint, count in sandbox.counts().items() if endpoint not in TOKENS)
+    return answer.body["extensions"]["cost"]["requested"], asked
+
+
+async def one_order(gateway):
+    answer = await gateway.ask('{ orders(communityCode: "10002", first: 1) { nodes { id } } }')
+    return answer.data["orders"]["nodes"][0]["id"]
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+async def test_no_documented_query_asks_more_than_it_was_weighed(gateway, sandbox, subtests):
+    variables = {**VARIABLES, "id": await one_order(gateway)}
+    for name, query in (DOCUMENTED | AWKWARD).items():
+        with subtests.test(name):
+            requested, asked = await weighed_and_asked(gateway, sandbox, query, variables)
+
+            assert asked <= requested <= LIMIT
+
+
+@pytest.mark.parametrize("environ", [{"GATEWAY_COST_LIMIT": "1000000"}], indirect=True)
+async def test_nor_do_the_queries_of_all_fields(gateway, sandbox, subtests):
+    for name, query in WholeSchema().queries.items():
+        with subtests.test(name):
+            requested, asked = await weighed_and_asked(gateway, sandbox, query)
+
+            assert asked <= requested
+
+
+def test_there_are_as_many_documented_queries_as_one_would_think():
+    assert len(DOCUMENTED) > 20
+
+
+async def test_a_page_of_orders_with_owners_is_weighed_as_the_page_says(gateway, sandbox):
+    assert await weighed_and_asked(gateway, sandbox, DOCUMENTED["query Owners"]) == (43, 12)
+
+
+async def test_what_is_too_dear_is_refused_before_anything_is_sent(gateway, sandbox):
+    dear = await gateway.ask(FAN_OUT, {"first": 100})
+
+    requested = 8 + 100 * (8 + 100)
+    assert dear.body["extensions"] == {"cost": {"requested": requested, "limit": LIMIT}}
+    assert dear.code == "QUERY_TOO_COMPLEX"
+    assert dear.error["extensions"] | {"requestId": ""} == {
+        "code": "QUERY_TOO_COMPLEX",
+        "limit": "cost",
+        "bound": LIMIT,
+        "requested": requested,
+        "requestId": "",
+    }
+    assert "data" not in dear.body
+    assert sandbox.counts() == {}
+
+    assert (await gateway.ask(FAN_OUT, {"first": 20})).data["orders"]["nodes"]
+
+
+@pytest.mark.parametrize("environ", [{"GATEWAY_COST_LIMIT": "22"}], indirect=True)
+async def test_the_limit_is_inclusive_and_a_setting(gateway):
+    query = 'query ($n: Int!) { orders(communityCode: "10002", first: $n) { nodes { house { owner { phone } } } } }'
+
+    assert (await gateway.ask(query, {"n": 20})).code == "QUERY_TOO_COMPLEX"
+    assert (await gateway.ask(query, {"n": 19})).body["extensions"] == {"cost": {"requested": 22, "limit": 22}}
+
+
+def given(field):
+    arguments = [f"{name}: {ARGUMENTS[name]}" for name, its in field.args.items() if is_required_argument(its)]
+    arguments += ["first: 5"] if "first" in field.args else []
+    return f"({', '.join(arguments)})" if arguments else ""
+
+
+def free_fields(parent, met=()):
+    """A selection of all fields of a type that declare no calls, and of theirs."""
+    chosen = ["__typename"]
+    for name, field in getattr(parent, "fields", {}).items():
+        below = get_named_type(field.type)
+        if cost_of(field).calls or below in met:
+            continue
+        inner = free_fields(below, (*met, parent)) if hasattr(below, "fields") else ""
+        chosen.append(f"{name}{given(field)} {inner}")
+    return f"{{ {' '.join(chosen)} }}"
+
+
+def places(parent=SCHEMA.query_type, prefix="{", suffix="}", met=frozenset()):
+    """Each type where a field that calls leads to it: a query up to there, open for a selection, and its end."""
+    if parent in met:
+        return
+    for name, field in getattr(parent, "fields", {}).items():
+        below = get_named_type(field.type)
+        if not hasattr(below, "fields"):
+            continue
+        opened = f"{prefix} {name}{given(field)}"
+        if cost_of(field).calls or parent is SCHEMA.query_type:
+            yield below, opened, suffix
+        yield from places(below, f"{opened} {{", f"}} {suffix}", met | {parent})
+
+
+async def test_fields_that_declare_no_calls_ask_nobody(gateway, sandbox):
+    seen = set()
+    for reached, opened, end in places():
+        if reached in seen:
+            continue
+        seen.add(reached)
+        _, alone = await weighed_and_asked(gateway, sandbox, f"{opened} {{ __typename }} {end}")
+        _, with_fields = await weighed_and_asked(gateway, sandbox, f"{opened} {free_fields(reached)} {end}")
+
+        assert with_fields == alone, f"{opened} {free_fields(reached)} {end}"
+    assert len(seen) > 15
