@@ -88,3 +88,8 @@ async def test_elsewhere_it_asks_for_a_token_and_says_where_one_comes_from(
     await page.get_by_role("button", name="Show Documentation Explorer").click()
     await expect(page.locator(".graphiql-doc-explorer-content")).to_contain_text("Mutation")
     await page.screenshot(path=tmp_path / "open.png")
+    await page.get_by_role("tab", name="Dictionaries").click()
+    await expect(headers).to_contain_text('"Bearer ey')
+    await write_token(page, "forged")
+    await page.get_by_role("tab", name="Dashboard").click()
+    await expect(headers).to_contain_text('"Bearer forged"')

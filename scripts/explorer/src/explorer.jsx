@@ -1,8 +1,10 @@
 // GraphiQL for this gateway: which endpoint, which examples, whose token and whether there are subscriptions stand on the
 // page.
 
+import { useGraphiQL } from '@graphiql/react';
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
+import { useEffect } from 'react';
 import { createRoot } from 'react-dom/client';
 import './explorer.css';
 
@@ -42,6 +44,22 @@ const fetcher = (request, options) =>
     ? send(request, { ...options, headers: { Authorization: `Bearer ${token}` } })
     : send(request, options);
 
+// Tabs whose headers are alike are edited together, so that a token is written once.
+const SharedHeaders = () => {
+  const editor = useGraphiQL((state) => state.headerEditor);
+  const tabs = useGraphiQL((state) => state.tabs);
+  useEffect(() => {
+    let before = editor?.getValue();
+    const listening = editor?.onDidChangeModelContent(({ isFlush }) => {
+      const now = editor.getValue();
+      if (!isFlush) for (const tab of tabs) if ((tab.headers ?? headers) === before) tab.headers = now;
+      before = now;
+    });
+    return () => listening?.dispose();
+  }, [editor, tabs]);
+  return null;
+};
+
 const examples = await (await fetch(examplesPath)).json();
 
 createRoot(page).render(
@@ -53,6 +71,9 @@ createRoot(page).render(
     inputValueDeprecation
     schemaDescription
   >
-    <GraphiQL.Logo>wanjia-gateway</GraphiQL.Logo>
+    <GraphiQL.Logo>
+      wanjia-gateway
+      <SharedHeaders />
+    </GraphiQL.Logo>
   </GraphiQL>,
 );

@@ -1,1 +1,0 @@
-import{a,b}from"./chunk-4JMZH7XS.js";import"./chunk-BR6CB4KB.js";import"./chunk-WXJBLKMI.js";import"./chunk-XNMT6PK5.js";import"./chunk-MFQB75NU.js";import"./chunk-4L5RI3VG.js";export{b as getWorker,a as jsonDefaults};
