@@ -1,0 +1,153 @@
+"""What web pages of other origins may do: read answers when they are listed, and nothing without their own token."""
+
+import httpx
+import pytest
+
+CONSOLE = "https://console.example"
+WALL = "https://wall.example:8443"
+STRANGER = "https://stranger.example"
+
+MODULES = {"query": '{ modules(communityCode: "10002") { name } }'}
+
+
+@pytest.fixture
+def listed() -> str:
+    return f"{CONSOLE}, {WALL}"
+
+
+@pytest.fixture
+def environ(environ: dict[str, str], listed: str) -> dict[str, str]:
+    return environ | {"GATEWAY_ALLOWED_ORIGINS": listed}
+
+
+async def preflight(client: httpx.AsyncClient, origin: str, method: str = "POST", path: str = "/graphql"):
+    headers = {
+        "origin": origin,
+        "access-control-request-method": method,
+        "access-control-request-headers": "authorization,content-type",
+    }
+    return await client.options(path, headers=headers)
+
+
+def cors(response: httpx.Response) -> dict[str, str]:
+    return {
+        name.removeprefix("access-control-"): value
+        for name, value in response.headers.items()
+        if name.startswith("access-control-")
+    }
+
+
+@pytest.mark.parametrize("origin", [CONSOLE, WALL])
+async def test_a_browser_may_ask_for_pages_of_a_listed_origin(gateway, origin):
+    asked = await preflight(gateway.stranger, origin)
+
+    assert (asked.status_code, asked.content) == (204, b"")
+    assert asked.headers["vary"] == "origin"
+    told = cors(asked)
+    assert told.keys() == {"allow-origin", "allow-methods", "allow-headers", "max-age"}
+    assert told["allow-origin"] == origin
+    assert told["allow-methods"] == "GET, POST"
+    assert {"authorization", "content-type", "x-request-id"} <= set(told["allow-headers"].split(", "))
+    assert int(told["max-age"]) > 0
+
+
+@pytest.mark.parametrize("origin", [CONSOLE, WALL])
+async def test_pages_of_a_listed_origin_may_read_answers(gateway, origin):
+    answer = await gateway.client.post("/graphql", json=MODULES, headers={"origin": origin})
+
+    assert len(answer.json()["data"]["modules"]) == 9
+    assert answer.headers["vary"] == "origin"
+    told = cors(answer)
+    assert told.keys() == {"allow-origin", "expose-headers"}  # no credentials
+    assert told["allow-origin"] == origin
+    assert set(told["expose-headers"].split(", ")) == {
+        "age",
+        "ratelimit",
+        "ratelimit-policy",
+        "retry-after",
+        "x-request-id",
+    }
+
+
+async def test_they_may_read_why_they_were_refused(gateway):
+    for refused in (
+        await gateway.stranger.post("/graphql", json=MODULES, headers={"origin": CONSOLE}),
+        await gateway.client.post("/graphql", content=b"{", headers={"origin": CONSOLE}),
+        await gateway.client.put("/graphql", headers={"origin": CONSOLE}),
+    ):
+        assert refused.status_code in (400, 401, 405, 415)
+        assert cors(refused)["allow-origin"] == CONSOLE
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [STRANGER, "null", "", "*", CONSOLE.upper(), f"{CONSOLE}.evil.example", "http://console.example", f"{CONSOLE}:443"],
+)
+async def test_no_other_origin_is_told_anything(gateway, origin):
+    asked = await preflight(gateway.stranger, origin)
+    assert (asked.status_code, cors(asked)) == (405, {})
+
+    answer = await gateway.client.post("/graphql", json=MODULES, headers={"origin": origin})
+    assert answer.status_code == 200  # its browser throws it away; it had a token, so it was no browser at all
+    assert cors(answer) == {}
+    assert answer.headers["vary"] == "origin"
+
+
+async def test_who_has_no_origin_is_told_nothing_of_them(gateway):
+    answer = await gateway.client.post("/graphql", json=MODULES)
+    assert cors(answer) == {}
+    assert "vary" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/healthz", "/callbacks/token"])
+async def test_nothing_but_graphql_is_for_other_origins(gateway, path):
+    for response in (
+        await preflight(gateway.stranger, CONSOLE, path=path),
+        await gateway.stranger.get(path, headers={"origin": CONSOLE}),
+    ):
+        assert cors(response) == {}
+
+
+@pytest.mark.parametrize("listed", [""])
+async def test_without_a_list_no_origin_is_told_anything(gateway):
+    assert cors(await preflight(gateway.stranger, CONSOLE)) == {}
+    assert cors(await gateway.client.post("/graphql", json=MODULES, headers={"origin": CONSOLE})) == {}
+
+
+SIMPLE_CONTENT_TYPES = (
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "text/plain",
+    "text/plain; application/json",
+    "",
+)
+"""What a page may send anywhere without asking first (Fetch, "CORS-safelisted request-header")."""
+
+
+async def test_a_page_cannot_send_an_operation_without_asking_first(gateway, sandbox):
+    """Even from a listed origin, even with a token, which no simple request can carry."""
+    mutation = 'mutation { payCallback(input: { orderNumber: "1" }) { outcome } }'
+    for content_type in SIMPLE_CONTENT_TYPES:
+        headers = {"origin": CONSOLE} | ({"content-type": content_type} if content_type else {})
+        for content in (f'{{"query": "{MODULES["query"]}"}}', f"query={mutation}", mutation):
+            answer = await gateway.client.post("/graphql", content=content.encode(), headers=headers)
+            assert answer.status_code == 415, (content_type, answer.text)
+    assert sandbox.calls == []
+
+
+async def test_a_page_cannot_change_anything_by_get(gateway, sandbox):
+    """What `<img src>` and links can send: it is refused before anything is read or sent."""
+    answer = await gateway.client.get("/graphql", params={"query": "mutation { __typename }"})
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert sandbox.calls == []
+
+
+async def test_a_page_that_asks_by_get_has_no_token_to_ask_with(gateway, sandbox):
+    """A browser adds none by itself, there being no cookies; with one the request is simple no longer."""
+    simple = await gateway.stranger.get("/graphql", params=MODULES, headers={"origin": STRANGER, "cookie": "token=x"})
+    assert simple.status_code == 401
+    assert "set-cookie" not in simple.headers
+    assert sandbox.calls == []
+
+    asked = await preflight(gateway.stranger, STRANGER, "GET")
+    assert cors(asked) == {}

@@ -1,0 +1,93 @@
+"""Which names a gateway answers to: a page that has its own name point here is not answered (DNS rebinding)."""
+
+import pytest
+from msgspec import structs
+from websockets import connect
+from websockets.exceptions import InvalidStatus
+
+from gateway.http.hosts import Hosts
+from gateway.settings import Settings
+
+EVIL = "attacker.example"
+QUERY = {"query": "{ __typename }"}
+
+
+@pytest.fixture
+def listed() -> str:
+    return ""
+
+
+@pytest.fixture
+def environ(environ: dict[str, str], listed: str) -> dict[str, str]:
+    return environ | {"GATEWAY_ALLOWED_HOSTS": listed}
+
+
+PATHS = ["/", "/metrics", "/graphql", "/explorer/examples.json", "/callbacks/token", "/nothing"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_development_answers_to_the_names_of_this_machine_alone(gateway, path):
+    port = gateway.url.rpartition(":")[2]
+    for host in (EVIL, f"{EVIL}:{port}", f"localhost.{EVIL}", f"127.0.0.1.{EVIL}", "", "[::2]", "localhost:port"):
+        refused = await gateway.client.get(path, headers={"host": host})
+        assert refused.status_code == 421, host
+        [error] = refused.json()["errors"]
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
+        assert EVIL not in error["message"]
+    for host in ("localhost", f"localhost:{port}", "LOCALHOST:1", "127.0.0.1", "[::1]", f"[::1]:{port}"):
+        assert (await gateway.client.get(path, headers={"host": host})).status_code != 421, host
+
+
+async def test_a_page_of_another_name_opens_no_web_socket_either(gateway):
+    port = int(gateway.url.rpartition(":")[2])
+    page = {"origin": f"http://{EVIL}", "subprotocols": ["graphql-transport-ws"], "proxy": None}
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(f"ws://{EVIL}/graphql", host="127.0.0.1", port=port, **page):
+            pass
+    assert refused.value.response.status_code == 403
+
+
+async def test_health_is_told_to_whoever_asks(gateway):
+    for path in ("/healthz", "/readyz"):
+        assert (await gateway.stranger.get(path, headers={"host": "10.1.2.3:8000"})).status_code == 200
+
+
+@pytest.mark.parametrize("listed", ["gateway.example, Other.Example"])
+async def test_listed_names_are_answered_too(gateway):
+    for host in ("gateway.example", "GATEWAY.example:443", "other.example", "localhost"):
+        assert (await gateway.client.post("/graphql", json=QUERY, headers={"host": host})).status_code == 200, host
+    assert (await gateway.client.post("/graphql", json=QUERY, headers={"host": EVIL})).status_code == 421
+
+
+def test_production_answers_to_the_listed_names_alone_and_to_any_without_a_list():
+    production = Settings(env="production", host="10.0.0.1")
+    assert production.hosts == frozenset()
+    listing = structs.replace(production, allowed_hosts="gateway.example Other.Example")
+    assert listing.hosts == {"gateway.example", "other.example"}
+
+
+@pytest.mark.parametrize(
+    ("host", "accepted"),
+    [
+        (b"gateway.example", True),
+        (b"GATEWAY.EXAMPLE:8000", True),
+        (b"[::1]", True),
+        (b"[::1]:8000", True),
+        (b"gateway.example.", False),
+        (b"gateway.example:80:80", False),
+        (b"gateway.example@attacker.example", False),
+        (b"gateway.example:x", False),
+        (b"[gateway.example", True),
+        (b"::1", False),
+        (b"g\xc3\xa4teway.example", False),
+        (b"a" * 10_000, False),
+        (b"", False),
+    ],
+)
+def test_a_name_is_told_from_its_port(host, accepted):
+    assert Hosts({"gateway.example", "::1"}).accept([(b"accept", b"*/*"), (b"host", host)]) is accepted
+
+
+def test_without_names_every_host_is_answered_and_with_them_none_is_not():
+    assert Hosts(()).accept([(b"host", b"attacker.example")])
+    assert not Hosts({"gateway.example"}).accept([])
