@@ -1,0 +1,90 @@
+"""How often a caller may ask, and how each way to ask tells of it."""
+
+import json
+
+import pytest
+
+VIEWER = "{ viewer { subject } }"
+PAID = "subscription { orderPaid { orderNumber } }"
+
+
+@pytest.fixture
+def extra():
+    return {"GATEWAY_RATE_LIMIT": "4"}
+
+
+def of_rate(response):
+    return {name: value for name, value in response.headers.items() if name.startswith("ratelimit")}
+
+
+async def post(gateway, token, **options):
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    return await gateway.stranger.post("/graphql", json={"query": VIEWER}, headers=headers, **options)
+
+
+async def test_every_answer_tells_the_policy_and_what_is_left(gateway, mint):
+    token = mint()
+    left = [of_rate(await post(gateway, token)) for _ in range(2)]
+
+    assert left == [
+        {"ratelimit-policy": '"caller";q=4;w=60', "ratelimit": '"caller";r=3;t=15'},
+        {"ratelimit-policy": '"caller";q=4;w=60', "ratelimit": '"caller";r=2;t=30'},
+    ]
+
+
+async def test_one_too_many_is_429_and_asks_nobody(gateway, sandbox, mint):
+    token = mint()
+    answers = [await post(gateway, token) for _ in range(5)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 429]
+    refused = answers[-1]
+    assert 1 <= int(refused.headers["retry-after"]) <= 15
+    assert refused.headers["ratelimit"] == f'"caller";r=0;t={refused.headers["retry-after"]}'
+    assert refused.headers["ratelimit-policy"] == '"caller";q=4;w=60'
+    [error] = refused.json()["errors"]
+    assert error["extensions"]["code"] == "RATE_LIMITED"
+    assert error["extensions"]["retryable"] is True
+    assert 0 < error["extensions"]["retryAfter"] <= 15
+    assert sandbox.counts() == {}
+
+
+async def test_bad_requests_count_and_those_of_nobody_do_not(gateway, mint):
+    token = mint()
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+    bad = [await gateway.stranger.post("/graphql", content=b"{", headers=headers) for _ in range(5)]
+
+    assert [answer.status_code for answer in bad] == [400, 400, 400, 400, 429]
+    assert of_rate(bad[0])["ratelimit"] == '"caller";r=3;t=15'
+    strangers = [await post(gateway, "") for _ in range(6)]
+    assert {answer.status_code for answer in strangers} == {401}
+    assert of_rate(strangers[0]) == {}
+
+
+async def test_each_operation_on_a_websocket_counts_and_only_it_is_refused(gateway, connect, mint):
+    token = mint()
+    async with connect(token=token) as socket:
+        await socket.subscribe("paid", PAID)
+        for number in range(3):
+            await socket.subscribe(str(number), VIEWER)
+            assert await socket.data(str(number))
+        await socket.subscribe("refused", VIEWER)
+
+        refused = await socket.receive("refused")
+        assert refused["type"] == "error"
+        assert refused["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
+        assert refused["payload"][0]["extensions"]["retryAfter"] > 0
+        assert (await post(gateway, token)).status_code == 429
+        await socket.send("ping")
+        assert (await socket.receive())["type"] == "pong"
+
+
+async def test_an_event_stream_counts_as_one(gateway, mint):
+    headers = {"authorization": f"Bearer {mint()}", "accept": "text/event-stream"}
+    statuses = []
+    for _ in range(5):
+        body = {"query": VIEWER}  # no subscription: the stream ends at once
+        answer = await gateway.stranger.post("/graphql", json=body, headers=headers)
+        statuses.append((answer.status_code, of_rate(answer).get("ratelimit", "")[:12]))
+
+    assert statuses == [(200, f'"caller";r={left}') for left in (3, 2, 1, 0)] + [(429, '"caller";r=0')]
+    assert json.loads(answer.text)["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
