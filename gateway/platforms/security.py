@@ -16,7 +16,7 @@ from gateway.platforms.transport import Transport
 from gateway.settings import Settings
 from schema.normalise.house import decode_owner, parse_owner, read_owner
 from schema.normalise.module import parse_module_states
-from schema.normalise.people import parse_people
+from schema.normalise.people import decode_people, parse_people, read_people
 from schema.normalise.records import HouseKey, HouseOwner, ModuleState, People
 
 FAILURE = 1
@@ -37,7 +37,7 @@ class Security(PlatformClient):
 
     def __init__(self, settings: Settings, transport: Transport, calls: Calls, clock: Clock = time.monotonic) -> None:
         """Raises httpx.InvalidURL or httpx.UnsupportedProtocol."""
-        self._people = Endpoint("people", "POST", settings.security_people_path, Kind.READ)
+        self._people = Endpoint("people", "POST", settings.security_people_path, Kind.READ, decode=decode_people)
         self._owner = Endpoint("owner", "POST", settings.security_owner_path, Kind.READ, decode=decode_owner)
         self._callback = Endpoint("callback", "POST", settings.security_callback_path, Kind.REPEATABLE_WRITE)
         self._modules = Endpoint("modules-sync", "POST", settings.security_modules_path, Kind.READ)
@@ -52,6 +52,8 @@ class Security(PlatformClient):
         """A person by name and phone (1.1.2)."""
         endpoint = self._people
         envelope = await self._call(endpoint, {"name": name, "phone": phone})
+        if envelope.documented is not None:
+            return read_people(envelope.documented)
         if _is_nobody(envelope):
             return None
         return self._parse(endpoint, parse_people, self._accept(endpoint, envelope).get("data"))

@@ -8,7 +8,14 @@ from typing import Annotated
 import msgspec
 
 from schema.normalise.issues import HOUSE_PII, OWNER_PII, Issues
-from schema.normalise.person import MemberWire, PersonIssues, read_person
+from schema.normalise.person import (
+    DocumentedMember,
+    DocumentedPerson,
+    MemberWire,
+    PersonIssues,
+    clean_person,
+    read_person,
+)
 from schema.normalise.records import House, HouseKey, HouseOwner, Member, Residency
 from schema.normalise.shapes import ReadWire, one_row, rows_within
 from schema.normalise.values import REMEMBERED, identifier, integer, required_word, word
@@ -16,6 +23,7 @@ from schema.normalise.vocabulary import DataProblem, PlatformName, ResidentRole
 from schema.normalise.words import HOUSE_OWNERSHIP, HOUSE_STATUS, HOUSE_USE, OCCUPANT_TYPE, RESIDENT_ROLE
 
 LONGEST_LABEL = 200
+LONGEST_NUMBER = 40
 
 _ROLES, _USES, _STATUSES = RESIDENT_ROLE.by_wire, HOUSE_USE.by_wire, HOUSE_STATUS.by_wire
 _OWNERSHIPS, _OCCUPANTS = HOUSE_OWNERSHIP.by_wire, OCCUPANT_TYPE.by_wire
@@ -66,13 +74,80 @@ def read_residency(row: Mapping[str, object]) -> Residency:
     )
 
 
+_Word = str | int | None
+_Number = Annotated[str, msgspec.Meta(max_length=LONGEST_NUMBER)] | int | None
+
+
+class ResidencyWire(msgspec.Struct, gc=False):
+    """An entry of a person's `houses` as documented; the role under either key (quirk 72)."""
+
+    xiaoqu: str | None = None
+    louhao: _Number = None
+    danyuan: _Number = None
+    louceng: _Number = None
+    fangjian: _Number = None
+    people_house_use: _Word = None
+    people_house_xingzhi: _Word = None
+    people_house_status: _Word = None
+    people_house_role: _Word = None
+    people_role: _Word = None
+    people_house_type: _Word = None
+    members: list[DocumentedMember] | None = None  # type: ignore[valid-type] # a class made by a function
+
+
+def read_documented_residency(row: ResidencyWire) -> Residency:
+    """As `read_residency`, for an entry that came as documented."""
+    return _clean_residency(row) or read_residency(msgspec.to_builtins(row))
+
+
+def _clean_residency(row: ResidencyWire) -> Residency | None:
+    """As `read_residency`, but None where that would find an issue with the house or the person's place in it."""
+    code, address = row.xiaoqu, _address(row.louhao, row.danyuan, row.louceng, row.fangjian)
+    code = code.strip() if code else ""
+    if not code or address is None:
+        return None
+    building, unit, floor, room = address
+    try:
+        role = clean_role(row.people_house_role, row.people_role)
+        if role is None:
+            return None
+        return Residency(
+            house=House(
+                community_code=code,
+                building=building,
+                unit=unit,
+                floor=floor,
+                room=room,
+                use=_USES[row.people_house_use],
+                ownership=_OWNERSHIPS[row.people_house_xingzhi],
+                status=_STATUSES[row.people_house_status],
+                members=None if row.members is None else tuple(map(_documented_member, row.members)),
+                described=True,
+            ),
+            role=role,
+            occupant_type=_OCCUPANTS[row.people_house_type],
+        )
+    except KeyError:  # a word that is not in the list, or is written otherwise
+        return None
+
+
+@lru_cache(REMEMBERED)
+def _address(*numbers: str | int | None) -> tuple[int | None, ...] | None:
+    """The numbers of a house as integers; None where one cannot be read."""
+    issues = HouseIssues()
+    address = tuple([integer(number, "", issues) for number in numbers])
+    return None if issues.found else address
+
+
+def _documented_member(row: DocumentedPerson) -> Member:
+    role = _ROLES.get(row.role)
+    return (role and clean_person(Member, row, role)) or read_member(msgspec.to_builtins(row))
+
+
 def read_member(row: Mapping[str, object]) -> Member:
     issues = PersonIssues()
     role = required_word(RESIDENT_ROLE, row.get("member_role"), "role", issues)
     return read_person(Member, msgspec.convert(row, MemberWire), issues, role)
-
-
-_Word = str | int | None
 
 
 class OwnerWire(msgspec.Struct, gc=False):

@@ -1,16 +1,39 @@
 """People as the security platform knows them (document 1.1.2)."""
 
+from collections.abc import Callable
+
 import msgspec
 
-from schema.normalise.house import read_residency
+from schema.normalise.house import ResidencyWire, read_documented_residency, read_residency
 from schema.normalise.issues import PEOPLE_PII
-from schema.normalise.person import PersonIssues, PersonWire, read_person
+from schema.normalise.person import DocumentedPerson, PersonIssues, PersonWire, clean_person, read_person
 from schema.normalise.records import People
-from schema.normalise.shapes import one_row, rows_within
+from schema.normalise.shapes import ReadWire, one_row, rows_within
 
 
 class PeopleIssues(PersonIssues):
     pii = PEOPLE_PII
+
+
+class PeopleWire(DocumentedPerson, gc=False, kw_only=True):
+    """A person as documented, with the houses."""
+
+    houses: list[ResidencyWire] = msgspec.field(name="houses")
+
+
+class PeopleAnswerWire(ReadWire, gc=False, kw_only=True):
+    data: PeopleWire
+
+
+decode_people: Callable[[bytes], PeopleAnswerWire] = msgspec.json.Decoder(PeopleAnswerWire).decode
+"""The body of the people look-up, where it came as documented. Raises msgspec.DecodeError for any other."""
+
+
+def read_people(body: PeopleAnswerWire) -> People:
+    """As `parse_people`, for a body that came as documented."""
+    row = body.data
+    residencies = tuple(map(read_documented_residency, row.houses))
+    return clean_person(People, row, residencies) or read_person(People, row, PeopleIssues(), residencies)
 
 
 def parse_people(data: object) -> People | None:

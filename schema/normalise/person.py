@@ -48,7 +48,10 @@ class PersonWire(msgspec.Struct, gc=False, rename=_people_key):
 
 
 class DocumentedPerson(msgspec.Struct, gc=False, rename=_people_key):
-    """A person as documented: every value is of a type that the tables or the examples have for it."""
+    """A person as documented: every value is of a type that the tables or the examples have for it.
+
+    `user_id` is an applicant's, `role` that of a member of a house.
+    """
 
     user_id: Annotated[int, msgspec.Meta(ge=INT32_MIN, le=INT32_MAX)] | None = None
     name: str | None = None
@@ -65,6 +68,7 @@ class DocumentedPerson(msgspec.Struct, gc=False, rename=_people_key):
     shangfang: str | int | bool | None = None
     job_name: str | None = None
     company_name: str | None = None
+    role: str | int | None = None
 
 
 WireT = TypeVar("WireT", PersonWire, DocumentedPerson)

@@ -6,14 +6,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from any_rows import JSON, ORDERS, OWNERS, REVIEWS, as_sent, pages_of
+from any_rows import JSON, ORDERS, OWNERS, PEOPLE, REVIEWS, as_sent, pages_of
 from collected_issues import issues_within
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from platform_rows import content, order, owner, review
+from platform_rows import content, member, order, owner, person, residency, review
 
 from schema.normalise.house import decode_owner, parse_owner, read_owner
 from schema.normalise.order import decode_orders, parse_order_page, read_orders
+from schema.normalise.people import decode_people, parse_people, read_people
 from schema.normalise.records import Page
 from schema.normalise.shenhe import decode_shenhes, parse_shenhe_page, read_shenhes
 
@@ -84,6 +85,27 @@ ANSWERS = {
         documented=lambda sent: read_owner(decode_owner(sent)),
         any_way=lambda body: parse_owner(body["data"]),
     ),
+    "people": Answer(
+        row=person(),
+        body=one,
+        any_body=ones_of(PEOPLE),
+        documented=lambda sent: read_people(decode_people(sent)),
+        any_way=lambda body: parse_people(body["data"]),
+    ),
+    "people, houses": Answer(
+        row=residency(people_role=None),
+        body=lambda row: one(person(houses=[row])),
+        any_body=ones_of(PEOPLE),
+        documented=lambda sent: read_people(decode_people(sent)),
+        any_way=lambda body: parse_people(body["data"]),
+    ),
+    "people, members": Answer(
+        row=member(),
+        body=lambda row: one(person(houses=[residency(members=[row])])),
+        any_body=ones_of(PEOPLE),
+        documented=lambda sent: read_people(decode_people(sent)),
+        any_way=lambda body: parse_people(body["data"]),
+    ),
 }
 
 OTHER_DIALECTS: list[tuple[str, dict[str, Any]]] = [
@@ -96,6 +118,10 @@ OTHER_DIALECTS: list[tuple[str, dict[str, Any]]] = [
     ("shenheList", {"id": None, "shenhe_status": "1", "created_at": "2020-11-18 11:01:46", "updated_at": None}),
     ("owner", {}),
     ("owner", {"people_house_role": None, "people_role": "租客", "people_house_use": ""}),
+    ("people", {"people_birth": 19921130, "people_dibao": 0, "people_shangfang": True}),
+    ("people", {"people_birth": "723052800", "people_nation": "汉", "houses": []}),
+    ("people, houses", {"people_house_role": None, "people_role": "租客", "louhao": 1, "members": None}),
+    ("people, members", {"member_birth": 723052800}),
 ]
 
 
