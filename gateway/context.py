@@ -68,8 +68,10 @@ class RequestContext:
         """These fields of personal data and free text are about to be revealed."""
         self.observed += observations
 
-    def close(self) -> None:
-        """The request is over."""
+    @property
+    def age(self) -> int | None:
+        """The age in seconds of the oldest answer of a platform that was used again; None: all were asked for now."""
+        return self.loaders.age
 
 
 Info: TypeAlias = strawberry.Info[RequestContext, None]

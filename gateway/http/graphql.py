@@ -30,13 +30,14 @@ from gateway.http.request_id import request_id
 
 
 class Context(Protocol):
-    """What the resolvers of one request share. `allowance` is what its caller may still ask for, if that is bounded."""
+    """What the resolvers of one request share. `allowance` is what its caller may still ask for, if that is bounded;
+    `age` the seconds since the oldest of what was used again was asked for, None where nothing was."""
 
     @property
     def allowance(self) -> Allowance | None: ...
 
-    def close(self) -> None:
-        """Called when the request is over, however it ended."""
+    @property
+    def age(self) -> int | None: ...
 
 
 class Executor(Protocol):
@@ -82,11 +83,10 @@ class GraphQLEndpoint:
             _require_served(scope["method"], media_type)
             context = await self._open_context(scope, id_)
             extra = allowance_headers(context)
-            try:
-                status, body = await self._respond(scope, headers, receive, context, id_)
-            finally:
-                context.close()
+            status, body = await self._respond(scope, headers, receive, context, id_)
             status = status or _request_error_status(media_type)
+            if (age := context.age) is not None:
+                extra = (*extra, (b"age", b"%d" % age))
         except ClientDisconnect:
             return
         except DocumentError as error:

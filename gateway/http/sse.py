@@ -80,12 +80,9 @@ class EventStreamEndpoint:
         try:
             context = await self._open_context(scope, id_)
             extra = allowance_headers(context)
-            try:
-                async with asyncio.timeout(self._timeout):
-                    parameters = await read_parameters(scope, headers, receive, self._bounds)
-                await self._stream(receive, send, parameters, context, id_)
-            finally:
-                context.close()
+            async with asyncio.timeout(self._timeout):
+                parameters = await read_parameters(scope, headers, receive, self._bounds)
+            await self._stream(receive, send, parameters, context, id_)
         except ClientDisconnect:
             return
         except TimeoutError:

@@ -234,21 +234,16 @@ class _Connection:
     async def _perform(self, operation: _Operation, parameters: Parameters, principal: Principal) -> None:
         """Raises whatever keeps the operation from a response."""
         context = self._endpoint.open_context(principal, operation.request_id)
-        try:
-            prepared, extensions = self._endpoint.intake.admit(parameters)
-            kind = prepared.operation.operation
-            if kind is OperationType.SUBSCRIPTION:
-                async with aclosing(
-                    await subscribe(self._endpoint.executor, prepared, parameters, context)
-                ) as responses:
-                    async for response in responses:
-                        await self._send_next(operation, response)
-                return
-            if kind is OperationType.MUTATION:
-                self._keep(operation)
-            await self._send_next(operation, await self._execute(prepared, parameters, context), extensions)
-        finally:
-            context.close()
+        prepared, extensions = self._endpoint.intake.admit(parameters)
+        kind = prepared.operation.operation
+        if kind is OperationType.SUBSCRIPTION:
+            async with aclosing(await subscribe(self._endpoint.executor, prepared, parameters, context)) as responses:
+                async for response in responses:
+                    await self._send_next(operation, response)
+            return
+        if kind is OperationType.MUTATION:
+            self._keep(operation)
+        await self._send_next(operation, await self._execute(prepared, parameters, context), extensions)
 
     async def _execute(self, prepared: Prepared, parameters: Parameters, context: Context) -> Response:
         """Raises DocumentError where nothing was executed, RequestTimeoutError."""

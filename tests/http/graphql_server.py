@@ -37,8 +37,6 @@ class Watched:
     slow_cancelled: threading.Event = field(default_factory=threading.Event)
     may_end: threading.Event = field(default_factory=threading.Event)
     written: threading.Event = field(default_factory=threading.Event)
-    contexts_opened: int = 0
-    contexts_closed: int = 0
     resolved: int = 0
 
 
@@ -53,7 +51,7 @@ class Context:
         self.watched = watched
         self.request_id = request_id
         self.allowance = None
-        watched.contexts_opened += 1
+        self.age = None
 
     def close(self) -> None:
         self.watched.contexts_closed += 1

@@ -27,7 +27,6 @@ def test_a_query_beyond_its_deadline_is_cancelled_and_answered(serve: Serve) -> 
         assert error["extensions"]["code"] == "UPSTREAM_TIMEOUT"
         assert error["extensions"]["retryable"] is True
         assert server.watched.slow_cancelled.wait(5)
-        assert server.watched.contexts_closed == 1
         assert client.post("/graphql", json={"query": "{ hello }"}).json() == {"data": {"hello": "hello world"}}
 
 

@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from graphql_server import Serve, Server
+from graphql_server import Server
 
 RESPONSE_JSON = "application/graphql-response+json"
 URQL_ACCEPT = (
@@ -168,11 +168,3 @@ def test_a_well_formed_request_id_is_kept(client: httpx.Client) -> None:
 def test_an_ill_formed_request_id_is_replaced(client: httpx.Client, given: str) -> None:
     response = client.post("/graphql", json={"query": "{ hello }"}, headers={"x-request-id": given.encode()})
     assert len(response.headers["x-request-id"]) == 16
-
-
-def test_every_context_that_was_opened_is_closed(serve: Serve) -> None:
-    with serve() as server, httpx.Client(base_url=server.url, trust_env=False) as client:
-        for query in ("{ hello }", "{ fails }", "{", "subscription { ticks }"):
-            ask(client, query)
-        client.post("/graphql", content=b"nonsense", headers={"content-type": "application/json"})
-        assert (server.watched.contexts_opened, server.watched.contexts_closed) == (5, 5)

@@ -125,6 +125,33 @@ async def test_an_error_is_not_kept(gateway, sandbox, cost):
     assert await cost(PEOPLE) == {"people": 1}
 
 
+class TestAge:
+    async def test_an_answer_that_uses_nothing_kept_has_no_age_and_may_not_be_stored(self, gateway):
+        headers = (await gateway.ask(MODULES)).response.headers
+
+        assert "age" not in headers
+        assert headers["cache-control"] == "no-store"
+
+    async def test_an_answer_is_as_old_as_the_oldest_thing_in_it(self, gateway, clock):
+        await gateway.ask(PEOPLE)
+        clock.now += 10.6
+        await gateway.ask(MODULES)
+        clock.now += 5
+        ages = {}
+        for name, query in {"people": PEOPLE, "modules": MODULES, "both": PEOPLE[:-1] + MODULES[1:]}.items():
+            headers = (await gateway.ask(query)).response.headers
+            ages[name] = headers["age"]
+            assert headers["cache-control"] == "no-store"
+
+        assert ages == {"people": "15", "modules": "5", "both": "15"}
+
+    async def test_a_write_has_the_age_of_what_it_shows(self, gateway, clock):
+        await gateway.ask(MODULES)
+        clock.now += 5
+
+        assert "age" not in (await gateway.ask(SWITCH, {"enabled": False})).response.headers
+
+
 class TestWrites:
     async def test_a_switched_module_shows_at_once(self, gateway, cost):
         before = {module["name"]: module["enabled"] for module in (await gateway.ask(MODULES)).data["modules"]}
