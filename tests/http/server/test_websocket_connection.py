@@ -1,0 +1,163 @@
+"""WebSockets at the level of bytes: handshakes that are none, and clients that want more than their share."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from raw_http import Connection, RawServer, serving, until
+
+from gateway.http.server.websocket_connection import MOST_FRAGMENTS
+from gateway.settings import Settings
+
+HOST = b"Host: gateway.example\r\n"
+GET = b"GET /one HTTP/1.1\r\n" + HOST + b"\r\n"
+UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+KEY = b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+HANDSHAKE = b"GET /one HTTP/1.1\r\n" + HOST + UPGRADE + KEY
+
+TEXT, CONTINUED, CLOSE, PING, PONG = 0x1, 0x0, 0x8, 0x9, 0xA
+FINAL = 0x80
+
+
+def frame(opcode: int, payload: bytes = b"", *, final: bool = True) -> bytes:
+    """One of a client, masked with nothing."""
+    size = bytes([0x80 | len(payload)]) if len(payload) < 126 else b"\xfe" + len(payload).to_bytes(2, "big")
+    return bytes([opcode | (FINAL if final else 0)]) + size + bytes(4) + payload
+
+
+@dataclass
+class Listener:
+    """Lets everybody in and keeps what it is told; with `/floods` it sends without an end."""
+
+    received: list[str] = field(default_factory=list)
+    closed_with: list[int] = field(default_factory=list)
+
+    async def __call__(self, scope, receive, send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] != "websocket.disconnect":
+            self.received.append(message["text"])
+        self.closed_with.append(message["code"])
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[RawServer]:
+    async with serving(Listener(), Settings(stall_timeout=0.2)) as server:
+        yield server
+
+
+async def shake_hands(connection: Connection) -> None:
+    await connection.send(HANDSHAKE + b"\r\n")
+    status, headers = await connection.head()
+    assert (status, headers["Sec-WebSocket-Accept"]) == (101, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+
+
+async def close_code(connection: Connection) -> int:
+    data = await asyncio.wait_for(connection.reader.read(), 5)
+    assert data[0] == FINAL | CLOSE
+    return int.from_bytes(data[2:4], "big")
+
+
+NO_HANDSHAKES = {
+    "without a key": b"GET /one HTTP/1.1\r\n" + HOST + UPGRADE + b"Sec-WebSocket-Version: 13\r\n\r\n",
+    "by POST": HANDSHAKE.replace(b"GET", b"POST") + b"\r\n",
+    "with a body": HANDSHAKE + b"Content-Length: 4\r\n\r\nbody",
+    "of HTTP/1.0": HANDSHAKE.replace(b"HTTP/1.1", b"HTTP/1.0") + b"\r\n",
+    "with a long header": HANDSHAKE + b"X: " + b"x" * 10_000 + b"\r\n\r\n",
+    "with a long address": HANDSHAKE.replace(b"/one", b"/" + b"x" * 10_000) + b"\r\n",
+    "with bytes beyond ASCII": HANDSHAKE.replace(b"/one", b"/one?\xc3\xa4") + b"\r\n",
+    "with two hosts": HANDSHAKE + HOST + b"\r\n",
+}
+
+
+async def test_what_is_no_handshake_is_refused(server, subtests):
+    for name, data in NO_HANDSHAKES.items():
+        with subtests.test(name):
+            async with server.connect() as connection:
+                await connection.send(data)
+                answer = await asyncio.wait_for(connection.reader.read(), 5)
+                assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 405 ")), answer
+    await until(lambda: server.connections == 0)
+
+
+async def test_a_handshake_does_not_overtake_an_answer(server):
+    async with server.connect() as connection:
+        await connection.send(GET + HANDSHAKE + b"\r\n")
+        answer = await asyncio.wait_for(connection.reader.read(), 5)
+        assert answer.startswith(b"HTTP/1.1 500 ")  # this application has no answer to GET
+        assert b" 101 " not in answer
+
+
+async def test_messages_may_come_right_behind_the_handshake_and_in_any_pieces(server):
+    async with server.connect() as connection:
+        data = HANDSHAKE + b"\r\n" + frame(TEXT, b"one") + frame(TEXT, b"tw", final=False) + frame(CONTINUED, b"o")
+        for byte in data:
+            await connection.send(bytes([byte]))
+        assert (await connection.head())[0] == 101
+        await until(lambda: server.app.received == ["one", "two"])
+
+
+async def test_what_is_no_frame_ends_the_connection(server):
+    async with server.connect() as connection:
+        await shake_hands(connection)
+        await connection.send(b"\xff\xff" + os.urandom(100))
+        assert await close_code(connection) == 1002
+    async with server.connect() as connection:
+        await connection.send(HANDSHAKE + b"\r\n\xff\xff" + os.urandom(100))
+        assert b"Traceback" not in await asyncio.wait_for(connection.reader.read(), 5)
+    await until(lambda: server.connections == 0)
+
+
+@pytest.mark.parametrize("payload", [b"", b"x"], ids=["empty", "one byte"])
+async def test_a_message_of_endless_fragments_ends_the_connection(server, payload):
+    async with server.connect() as connection:
+        await shake_hands(connection)
+        fragment = frame(CONTINUED, payload, final=False)
+        await connection.send(frame(TEXT, payload, final=False) + fragment * 2 * MOST_FRAGMENTS)
+        assert await close_code(connection) == 1009
+    assert server.app.received == []
+
+
+async def test_a_client_that_pings_and_reads_no_pongs_is_cut_off_and_fills_nothing(server):
+    async with server.connect(buffer=4096) as connection:
+        await shake_hands(connection)
+        connection.writer.transport.pause_reading()
+        [web_socket] = server.uvicorn.server_state.connections
+        flood = frame(PING, b"x" * 125) * 10_000
+        pinging = asyncio.create_task(pings(connection, flood))
+        unread = 0
+        while server.connections:
+            unread = max(unread, web_socket.transport.get_write_buffer_size())
+            await asyncio.sleep(0.01)
+        assert 0 < unread < 1_000_000
+        pinging.cancel()
+
+
+async def pings(connection: Connection, flood: bytes) -> None:
+    while True:
+        await connection.send(flood)
+
+
+async def test_pings_are_answered(server):
+    async with server.connect() as connection:
+        await shake_hands(connection)
+        await connection.send(frame(PING, b"here"))
+        assert await connection.reader.readexactly(6) == bytes([FINAL | PONG, 4]) + b"here"
+
+
+async def test_a_client_that_answers_no_pings_is_dropped():
+    options = {"ws_ping_interval": 0.1, "ws_ping_timeout": 0.1}
+    async with serving(Listener(), Settings(), **options) as server, server.connect() as connection:
+        await shake_hands(connection)
+        await until(lambda: server.connections == 0)
+
+
+async def test_a_client_that_does_not_close_is_cut_off(server, monkeypatch):
+    monkeypatch.setattr("gateway.http.server.websocket_connection.LINGER", 0.1)
+    async with server.connect() as connection:
+        await shake_hands(connection)
+        await connection.send(frame(CLOSE, (1000).to_bytes(2, "big")))
+        await until(lambda: server.connections == 0)
+    assert server.app.closed_with == [1000]
