@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.types import Scope as ASGIScope
 
+from gateway.actions.audit import AuditTrail
 from gateway.actions.reconcile import Reconciler
 from gateway.actions.registry import Actions
 from gateway.actions.relay import Relay
@@ -62,6 +63,7 @@ class Gateway:
         key = read_id_key(settings)
         self.ids = NodeIds(key)
         self.rate = RateLimiter(settings.rate_limit)
+        self.lookups = RateLimiter(settings.people_lookup_limit, "Too many look-ups of people")
         self.journal = journal
         self.platforms = platforms
         self.metrics = Metrics(platforms.calls)
@@ -79,6 +81,7 @@ class Gateway:
         self.placement = Placement(journal.payments, self.events)
         self.relay = Relay(journal, platforms.security, self.events, _name(), lease, clock)
         self.reconciler = Reconciler(journal, self.actions.checks, self.actions.endings, clock)
+        self.trail = AuditTrail(journal.audit, self.ids, timedelta(days=settings.audit_retention_days), clock)
         self.callback_tokens = CallbackTokens(key, settings.callback_key_k, settings.callback_key_d)
 
     def open_context(self, principal: Principal, request_id: str) -> RequestContext:
@@ -87,7 +90,16 @@ class Gateway:
         source = Source(self.platforms, self.reads, principal.view)
         loaders = Loaders(source, self.journal.payments, self.placement)
         return RequestContext(
-            principal, loaders, self.actions, self.journal, self.ids, self.watches, request_id, allowance
+            principal,
+            loaders,
+            self.actions,
+            self.journal,
+            self.ids,
+            self.watches,
+            self.trail,
+            self.lookups,
+            request_id,
+            allowance,
         )
 
 
@@ -185,15 +197,17 @@ def create_app(
 async def open_gateway(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Gateway]:
     """Everything that lives as long as the process, with the relay and the reconciler at work.
 
-    At the end they stop first, then the writes under way come to their end, then connections are closed.
+    At the end they stop first, then the writes under way come to their end and the audit trail is written, then
+    connections are closed.
     """
     async with AsyncExitStack() as stack:
         journal = await stack.enter_async_context(open_journal(settings, clock))
         platforms = await stack.enter_async_context(open_platforms(settings))
         gateway = Gateway(settings, journal, platforms, clock)
         await stack.enter_async_context(gateway.events.bridge(journal))
+        stack.push_async_callback(gateway.trail.flush)
         stack.push_async_callback(gateway.writer.drain)
-        work = (gateway.relay, gateway.reconciler, gateway.placement)
+        work = (gateway.relay, gateway.reconciler, gateway.placement, gateway.trail)
         await stack.enter_async_context(at_work({type(worker).__name__: worker.run for worker in work}))
         yield gateway
 

@@ -5,11 +5,12 @@ from typing import Any, TypeAlias
 
 import strawberry
 
+from gateway.actions.audit import AuditTrail
 from gateway.actions.registry import Actions
 from gateway.auth.masking import mask
 from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal
-from gateway.auth.rate import Allowance
+from gateway.auth.rate import Allowance, RateLimiter
 from gateway.execution.variants import Observation
 from gateway.journal.journal import Journal
 from gateway.loaders.registry import Loaders
@@ -24,15 +25,17 @@ class RequestContext:
     """One per request: who asks, what may be read through, and how ids are made."""
 
     __slots__ = (
+        "_caller",
+        "_lookups",
+        "_trail",
         "actions",
         "allowance",
         "ids",
         "journal",
         "loaders",
-        "observed",
+        "operation_name",
         "principal",
         "request_id",
-        "variant",
         "watches",
     )
 
@@ -44,10 +47,12 @@ class RequestContext:
         journal: Journal,
         ids: NodeIds,
         watches: Watches,
+        trail: AuditTrail,
+        lookups: RateLimiter,
         request_id: str,
         allowance: Allowance | None = None,
     ) -> None:
-        self.principal = principal
+        self.principal = trail.admit(principal)
         self.loaders = loaders
         self.actions = actions
         self.journal = journal
@@ -55,8 +60,20 @@ class RequestContext:
         self.watches = watches
         self.request_id = request_id
         self.allowance = allowance
-        self.variant = REVEALING if principal.reveals_pii else None
-        self.observed: list[Observation] = []
+        self.operation_name: str | None = None
+        self._caller = principal
+        self._trail = trail
+        self._lookups = lookups
+
+    @property
+    def variant(self) -> str | None:
+        """Which plan answers: personal data is an attribute like others for a caller who sees it as it is."""
+        return REVEALING if self.principal.reveals_pii else None
+
+    def renew(self) -> None:
+        """Before another event of a subscription: what was read for the last one is old, as is what could be shown."""
+        self.principal = self._trail.admit(self._caller)
+        self.loaders.forget()
 
     def reveal(self, kind: PiiKind, value: Any) -> Any:
         """The value as this caller may see it: itself, masked, or None where its kind is withheld."""
@@ -65,8 +82,19 @@ class RequestContext:
         return mask(kind, value)
 
     def observe(self, observations: Iterable[Observation]) -> None:
-        """These fields of personal data and free text are about to be revealed."""
-        self.observed += observations
+        """These fields of personal data and free text are about to be revealed: the audit trail has it."""
+        self._trail.reveal(self, observations)
+
+    def deny(self, field: str, scope: str) -> None:
+        """The caller has asked for this field without the scope it needs: the audit trail has it."""
+        self._trail.deny(self, field, scope)
+
+    def look_up_person(self) -> None:
+        """Count a look-up by something personal that the caller names: by it one finds out what one was not told.
+
+        Before anything is asked, so that it is the same whether there is such a person. Raises RateLimitedError.
+        """
+        self._lookups.check(self._caller)
 
     @property
     def age(self) -> int | None:

@@ -39,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     auth_jwks_url: str = ""
     auth_key_file: str = ""
     rate_limit: Count = 1200
+    people_lookup_limit: Count = 60
+    audit_retention_days: Count = 1096
 
     database_url: DatabaseUrl = ""
     journal_timeout: Seconds = 5.0

@@ -27,8 +27,9 @@ class RateLimiter:
     `per_minute` may come at once; after that one more is earned every 60 / per_minute seconds.
     """
 
-    def __init__(self, per_minute: int) -> None:
+    def __init__(self, per_minute: int, refusal: str = "Too many requests") -> None:
         self._limit = per_minute
+        self._refusal = refusal
         # The algorithm itself: what the library's Throttled adds, waiting and hooks, costs half as much again.
         gcra = rate_limiter.RateLimiterRegistry.get(RateLimiterType.GCRA.value)
         self._gcra = gcra(rate_limiter.per_min(per_minute), store.MemoryStore(options={"MAX_SIZE": _REMEMBERED}))
@@ -38,5 +39,5 @@ class RateLimiter:
         result = self._gcra.limit(principal.subject)
         state = result.state
         if result.limited:
-            raise RateLimitedError("Too many requests", round(state.retry_after, 3), self._limit)
+            raise RateLimitedError(self._refusal, round(state.retry_after, 3), self._limit)
         return Allowance(self._limit, state.remaining, state.reset_after)

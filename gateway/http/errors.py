@@ -30,7 +30,7 @@ def format_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
     that came with the request is BAD_USER_INPUT. Everything else, a bug or a value that does not fit the schema, is
     INTERNAL: logged with the request id, never shown.
     """
-    cause = _cause(error)
+    cause = cause_of(error)
     if isinstance(cause, GatewayError):
         message, extensions = cause.message, dict(cause.extensions())
     elif error.extensions and "code" in error.extensions:
@@ -80,7 +80,7 @@ def log_unexpected(error: BaseException, request_id: str, path: list[str | int] 
     )
 
 
-def _cause(error: GraphQLError) -> Exception:
+def cause_of(error: GraphQLError) -> Exception:
     """The error under graphql-core's wrappings."""
     cause: Exception = error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:

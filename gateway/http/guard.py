@@ -6,6 +6,7 @@ read is null with FORBIDDEN, and the rest of the answer is there.
 """
 
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
 from typing import Any, Protocol
 
 from cachetools import LRUCache
@@ -24,9 +25,11 @@ from graphql import (
 )
 
 from gateway.auth.principal import Principal
+from gateway.errors import ForbiddenError
 from gateway.execution.documents import Prepared
 from gateway.execution.executor import Executor
 from gateway.execution.response import Response
+from gateway.http.errors import cause_of
 
 ScopesOf = Callable[[GraphQLField], frozenset[str]]
 """The scopes that a field of the schema declares."""
@@ -34,6 +37,9 @@ ScopesOf = Callable[[GraphQLField], frozenset[str]]
 
 class CallerContext(Protocol):
     principal: Principal
+    operation_name: str | None
+
+    def deny(self, field: str, scope: str) -> None: ...
 
 
 class GuardedExecutor:
@@ -54,8 +60,12 @@ class GuardedExecutor:
         context: CallerContext,
     ) -> Response:
         """As `Executor.execute`, with what the caller may not read left out."""
+        context.operation_name = _name_of(prepared)
         guard = None if self._needs(prepared) <= context.principal.scopes else self._guard
-        return await self._executor.execute(prepared, operation_name, variables, context, middleware=guard)
+        response = await self._executor.execute(prepared, operation_name, variables, context, middleware=guard)
+        if response.errors:
+            _tell_denials(response, context)
+        return response
 
     async def subscribe(
         self,
@@ -68,13 +78,22 @@ class GuardedExecutor:
 
         Of each event, what the caller may not read is left out.
         """
+        context.operation_name = _name_of(prepared)
         needed = self._needs(prepared)
         guard = None
         if not needed <= context.principal.scopes:
             guard = self._guard
             for name in _root_fields(prepared):
-                context.principal.require(*sorted(self._scopes_of(self._subscriptions[name])))
-        return await self._executor.subscribe(prepared, operation_name, variables, context, middleware=guard)
+                self._require(name, context)
+        responses = await self._executor.subscribe(prepared, operation_name, variables, context, middleware=guard)
+        return responses if isinstance(responses, Response) else _watched(responses, context)
+
+    def _require(self, subscription: str, context: CallerContext) -> None:
+        try:
+            context.principal.require(*sorted(self._scopes_of(self._subscriptions[subscription])))
+        except ForbiddenError as error:
+            context.deny(subscription, error.scope or "")
+            raise
 
     def _needs(self, prepared: Prepared) -> frozenset[str]:
         """All scopes that a document's fields declare, directives aside: those of every operation in it."""
@@ -90,6 +109,27 @@ class GuardedExecutor:
         if field is not None and (scopes := self._scopes_of(field)):
             info.context.principal.require(*sorted(scopes))
         return resolve(source, info, **arguments)
+
+
+def _name_of(prepared: Prepared) -> str | None:
+    return prepared.operation.name.value if prepared.operation.name else None
+
+
+async def _watched(responses: AsyncGenerator[Response, None], context: CallerContext) -> AsyncGenerator[Response, None]:
+    async with aclosing(responses):
+        async for response in responses:
+            if response.errors:
+                _tell_denials(response, context)
+            yield response
+
+
+def _tell_denials(response: Response, context: CallerContext) -> None:
+    """Have the context know which fields were refused for want of a scope, by whatever refused them."""
+    for error in response.errors:
+        cause = cause_of(error)
+        if isinstance(cause, ForbiddenError) and cause.scope is not None and error.nodes:
+            node = error.nodes[0]
+            context.deny(node.name.value if isinstance(node, FieldNode) else "", cause.scope)
 
 
 def _root_fields(prepared: Prepared) -> Iterator[str]:

@@ -56,4 +56,4 @@ class OrderQueries:
         after: After = None,
         page: PageNumber = None,
     ) -> Load[OrdersKey, Slice[records.Order]] | None:
-        return load_orders(info, community_code, order_query(filter), window(first, after, page))
+        return load_orders(info, community_code, order_query(info, filter), window(first, after, page))

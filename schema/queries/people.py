@@ -34,4 +34,5 @@ class PeopleQueries:
         for argument, value in (("name", name), ("phone", phone)):
             if not value.strip() or len(value) > LONGEST_TEXT:
                 raise UserInputError(argument, f"{argument} must be 1 to {LONGEST_TEXT} characters.")
+        info.context.look_up_person()
         return load_people(info, name.strip(), phone.strip())

@@ -35,7 +35,7 @@ async def follow(
             if isinstance(event, Missed):
                 yield EventsMissedError("Changes may have been missed: read the list again")
                 continue
-            info.context.loaders.forget()
+            info.context.renew()
             try:
                 record = await read(event)
             except GatewayError as error:

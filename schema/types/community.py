@@ -120,7 +120,7 @@ class Community(Node):
         after: After = None,
         page: PageNumber = None,
     ) -> Load[OrdersKey, Slice[records.Order]] | None:
-        return load_orders(info, root.code, order_query(filter), window(first, after, page))
+        return load_orders(info, root.code, order_query(info, filter), window(first, after, page))
 
     @strawberry.field(
         description="Repairs, the open ones first (报修).",

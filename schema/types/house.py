@@ -146,7 +146,7 @@ class House(Node):
     ) -> Load[OrdersKey, Slice[records.Order]] | None:
         if root.key is None:
             return None
-        asked = order_query(filter)
+        asked = order_query(info, filter)
         if asked.building is not None:
             raise UserInputError("filter.building", "filter.building can not be given here: the house is this one.")
         query = msgspec.structs.replace(asked, building=root.building, unit=root.unit, floor=root.floor, room=root.room)

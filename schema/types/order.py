@@ -109,12 +109,16 @@ def load_orders(
     return Load(info.context.loaders.orders, OrdersKey(code, query, *part))
 
 
-def order_query(filters: OrderFilter | None) -> records.OrderQuery:
-    """What to ask the platform for. Raises UserInputError (quirks 103, 147, 151)."""
+def order_query(info: Info, filters: OrderFilter | None) -> records.OrderQuery:
+    """What to ask the platform for. Raises UserInputError (quirks 103, 147, 151).
+
+    Who asks for somebody's orders may be guessing at what is masked: such filters count as look-ups of people, and
+    RateLimitedError is raised beyond their bound.
+    """
     if filters is None:
         return records.OrderQuery()
     _require_outer_parts(filters)
-    return records.OrderQuery(
+    query = records.OrderQuery(
         building=filters.building,
         unit=filters.unit,
         floor=filters.floor,
@@ -126,6 +130,9 @@ def order_query(filters: OrderFilter | None) -> records.OrderQuery:
         status=recognized(filters.status, "filter.status"),
         payment_status=recognized(filters.payment_status, "filter.paymentStatus"),
     )
+    if (query.id_card, query.phone, query.name) != (None, None, None):
+        info.context.look_up_person()
+    return query
 
 
 def _require_outer_parts(filters: OrderFilter) -> None:

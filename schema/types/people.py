@@ -72,7 +72,7 @@ class People(Person):
     ) -> Load[OrdersKey, Slice[records.Order]] | None:
         if root.name is None or root.phone is None:
             return None
-        asked = order_query(filter)
+        asked = order_query(info, filter)
         for argument, value in (("filter.name", asked.name), ("filter.phone", asked.phone)):
             if value is not None:
                 raise UserInputError(argument, f"{argument} can not be given here: the person is this one.")
