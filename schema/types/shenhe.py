@@ -43,6 +43,7 @@ class ShenheHouse:
     community_code: strawberry.ID | None = free_text(
         "The community in the applicant's form: a legacy number at times, no proof of anything (小区标识).",
         "community_code",
+        observed=False,  # a code: what else stands there is nobody's
     )
     building: int | None = plain("Building number (楼号).")
     unit: int | None = plain("Unit number (单元号).")
