@@ -1,0 +1,140 @@
+"""Documents by their hash, in the protocol that Apollo Client and urql speak, and by `documentId`."""
+
+import asyncio
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from graphql_server import Server
+
+NODE = Path(__file__).parents[1] / "node"
+QUERY = "query Who { viewer { subject } }"
+HASH = sha256(QUERY.encode()).hexdigest()
+UNKNOWN = "0" * 64
+GRAPHQL = {"accept": "application/graphql-response+json"}
+
+
+def persisted(sha: object = HASH, version: object = 1) -> dict[str, object]:
+    return {"extensions": {"persistedQuery": {"version": version, "sha256Hash": sha}}}
+
+
+async def post(gateway, **body):
+    return await gateway.client.post("/graphql", json=body)
+
+
+async def get(gateway, **parameters):
+    given = {name: value if isinstance(value, str) else json.dumps(value) for name, value in parameters.items()}
+    return await gateway.client.get("/graphql", params=given)
+
+
+async def test_a_text_sent_once_with_its_hash_is_known_by_it(gateway):
+    unknown = await post(gateway, **persisted())
+    assert unknown.status_code == 200
+    [error] = unknown.json()["errors"]
+    assert (error["message"], error["extensions"]["code"]) == ("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
+
+    registered = await post(gateway, query=QUERY, **persisted())
+    assert registered.json()["data"] == {"viewer": {"subject": "developer"}}
+
+    for ask in (post, get):
+        for named in (persisted(), {"documentId": f"sha256:{HASH}"}, {"documentId": HASH}, {"doc_id": HASH}):
+            assert (await ask(gateway, **named)).json()["data"] == {"viewer": {"subject": "developer"}}
+
+
+async def test_an_unknown_hash_is_400_where_the_client_tells_apart(gateway):
+    answer = await gateway.client.post("/graphql", json=persisted(), headers=GRAPHQL)
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["message"] == "PersistedQueryNotFound"
+
+
+async def test_a_text_under_another_hash_is_refused_and_not_kept(gateway):
+    for named in (persisted(UNKNOWN), {"documentId": UNKNOWN}):
+        refused = (await post(gateway, query=QUERY, **named)).json()
+        assert refused["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+        assert "data" not in refused
+
+    assert (await post(gateway, **persisted(UNKNOWN))).json()["errors"][0]["message"] == "PersistedQueryNotFound"
+
+
+async def test_a_text_that_may_not_be_run_is_not_kept(gateway):
+    invalid = "{ nothing }"
+    hash_ = sha256(invalid.encode()).hexdigest()
+
+    refused = await post(gateway, query=invalid, **persisted(hash_))
+    assert refused.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+    assert (await post(gateway, **persisted(hash_))).json()["errors"][0]["message"] == "PersistedQueryNotFound"
+
+
+async def test_mutations_by_hash_are_not_run_by_get(gateway):
+    mutation = 'mutation { retryPayment(id: "x") { outcome } }'
+    hash_ = sha256(mutation.encode()).hexdigest()
+    await post(gateway, query=mutation, **persisted(hash_))
+
+    assert (await get(gateway, **persisted(hash_))).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"extensions": {"persistedQuery": None}},
+        {"extensions": {"persistedQuery": "x"}},
+        {"extensions": {"persistedQuery": {"sha256Hash": HASH}}},
+        persisted(version=2),
+        persisted(sha=None),
+        persisted(sha=7),
+        {"documentId": 7},
+        {"documentId": ["x"]},
+        {"query": 7, "documentId": HASH},
+    ],
+    ids=str,
+)
+async def test_what_is_no_identifier_is_400(gateway, body):
+    answer = await post(gateway, **body)
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+def test_extensions_of_others_are_no_matter(server: Server, client) -> None:
+    body = {"query": "{ hello }", "extensions": {"tracing": {"version": 1}}}
+
+    assert client.post("/graphql", json=body).json() == {"data": {"hello": "hello world"}}
+
+
+@pytest.fixture
+async def installed() -> None:
+    """Once for each change of the lock file."""
+    marker = NODE / "node_modules" / ".package-lock.json"
+    if not marker.exists() or marker.stat().st_mtime < (NODE / "package-lock.json").stat().st_mtime:
+        npm = await asyncio.create_subprocess_exec("npm", "ci", "--ignore-scripts", cwd=NODE)
+        assert await npm.wait() == 0
+
+
+@pytest.mark.node
+@pytest.mark.usefixtures("installed")
+async def test_apollo_client_and_urql_send_a_text_once(gateway):
+    """Whoever comes second finds the text known: urql sends no `__typename`, so its text is another than Apollo's."""
+    by_post, by_get = "query ByPost { viewer { subject } }", "query ByGet { viewer { subject } }"
+    client = await asyncio.create_subprocess_exec(
+        "node",
+        "persist.mjs",
+        f"{gateway.url}/graphql",
+        gateway.token,
+        by_post,
+        by_get,
+        cwd=NODE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    printed, _ = await asyncio.wait_for(client.communicate(), 30)
+    lines = [json.loads(line) for line in printed.splitlines()]
+
+    assert [(line["client"], line["sent"]) for line in lines] == [
+        ("Apollo Client", ["POST hash", "POST text", "POST hash"]),
+        ("Apollo Client", ["GET hash", "POST text", "GET hash"]),
+        ("urql", ["POST hash", "POST text", "POST hash"]),
+        ("urql", ["GET hash", "GET text", "GET hash"]),
+    ]
+    subjects = [answer["viewer"]["subject"] for line in lines for answer in line["answers"]]
+    assert subjects == ["developer"] * 8
