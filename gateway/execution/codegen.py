@@ -27,7 +27,9 @@ is put into its place afterwards, because it may have to be awaited: for that `s
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from keyword import iskeyword
+from types import CodeType
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -72,6 +74,9 @@ EXACT = {
 """When a value is what the coercion of a built-in scalar would give back unchanged."""
 
 
+LONGEST_REMEMBERED = 16_384
+"""Characters of source, of which the compiled code is kept for other plans: 128 take 10 MiB at most."""
+
 OF_THE_RUN = {
     "settle": "settle",
     "settle_non_null": "settle_non_null",
@@ -95,13 +100,23 @@ class Code:
     plain: set[type]
 
 
-def generate(root: Selection, name: str) -> Code:
-    """The code for a query. `name` is for tracebacks."""
+def generate(root: Selection) -> Code:
+    """The code for a query."""
     plain: set[type] = {str, int, float, bool}
     namespace = Namespace({**GENERATED_CODE_USES, "plain": plain})
     source = _Writer(namespace).module(root)
-    exec(compile(source, f"<plan of {name}>", "exec"), namespace.globals)  # noqa: S102 # of the document it holds only names
+    exec(_compiled(source), namespace.globals)  # noqa: S102 # of the document it holds only names
     return Code(source, namespace.globals["bind"], plain)
+
+
+def _compiled(source: str) -> CodeType:
+    """Documents that differ in their values or the names of their variables only have one source."""
+    return _remembered(source) if len(source) <= LONGEST_REMEMBERED else _remembered.__wrapped__(source)
+
+
+@lru_cache(maxsize=128)
+def _remembered(source: str) -> CodeType:
+    return compile(source, "<plan>", "exec")
 
 
 class _Ways(NamedTuple):

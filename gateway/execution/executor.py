@@ -14,10 +14,10 @@ awaited. See `docs/adr/0003-compiled-plans.md`.
 """
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Hashable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from inspect import isawaitable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema
 from graphql import Executor as GraphQLExecutor
@@ -25,7 +25,7 @@ from graphql.execution import create_source_event_stream, execute_root_selection
 from graphql.execution.middleware import MiddlewareManager
 
 from gateway.execution.plan import UnplannableError
-from gateway.execution.plans import Plans
+from gateway.execution.plans import Document, Plans
 from gateway.execution.replay import Replay
 from gateway.execution.response import Response
 from gateway.execution.run import ArgumentsError, Run
@@ -35,16 +35,6 @@ logger = logging.getLogger(__name__)
 
 Middleware = Callable[..., Any]
 """A function of graphql-core's: (resolve, source, info, **arguments) to a value or an awaitable."""
-
-
-class Document(Protocol):
-    """A parsed and validated document. Equal keys mean equal text."""
-
-    @property
-    def document(self) -> DocumentNode: ...
-
-    @property
-    def key(self) -> Hashable: ...
 
 
 class _Layer:
@@ -89,15 +79,14 @@ class Executor:
         """
         request = _Request(document.document, operation_name, variables or {}, context, root_value)
         plans = None if middleware else self._plans
-        operation = plans and plans.operation(document.document, document.key, operation_name)
+        operation = plans and plans.operation(document, operation_name)
         if not plans or not operation:
             return await self._by_graphql_core(request, middleware)
-        coerced = operation.variables.read(request.variables)
+        coerced = operation.operation.variables.read(request.variables)
         if coerced is None:
             return await self._by_graphql_core(request)
-        variant = variant_of(context)
-        key = plans.key(document.key, operation_name, operation, coerced, variant)
-        plan = plans.plan(key, operation, coerced, variant)
+        key = operation.key(coerced, variant_of(context))
+        plan = plans.plan(operation, key, coerced)
         if plan is None:
             return await self._by_graphql_core(request)
         run = Run(plan, coerced, context, root_value)
@@ -107,9 +96,9 @@ class Executor:
             failure = type(error)
         response = await self._by_graphql_core(request, Replay(run.outcomes()).resolve)
         if issubclass(failure, UnplannableError):
-            plans.give_up(key)
+            operation.give_up(key)
         elif not response.errors and not issubclass(failure, ArgumentsError):
-            plans.give_up(key)
+            operation.give_up(key)
             logger.warning("A plan failed where graphql-core did not: %s", failure.__name__)
         return response
 

@@ -34,10 +34,6 @@ class Operation:
     conditions: tuple[str, ...]
     tokens: int
 
-    @property
-    def name(self) -> str:
-        return self.node.name.value if self.node.name else "anonymous"
-
 
 def find_operation(schema: GraphQLSchema, document: DocumentNode, name: str | None) -> Operation | None:
     """The query that a plan could be made of.

@@ -1,91 +1,124 @@
-"""The plans of one schema: made on second sight, and kept while they are used."""
+"""The operations of one schema and their plans: kept while they are used."""
 
 from collections.abc import Hashable
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from cachetools import LRUCache
 from graphql import DocumentNode, GraphQLSchema
 from graphql.execution.values import VariableValues
 
 from gateway.execution.codegen import generate
-from gateway.execution.compile import compile_operation
+from gateway.execution.compile import MAX_FIELDS, TooManyFieldsError, compile_operation
 from gateway.execution.operation import Operation, find_operation
 from gateway.execution.plan import UnplannableError
 from gateway.execution.run import Plan
 from gateway.execution.strawberry_adapter import StrawberryFields
 
 PlanKey: TypeAlias = tuple[Hashable, ...]
+"""The variant of the request, and the values of the variables in @skip and @include."""
 
+FIELDS_AT_ONCE = 100
+"""A plan of so many fields is made on first sight: that takes about as long as graphql-core takes for 20 rows. A larger
+one is worth it only if the document comes again."""
 
-BYTES_PER_PLAN = 128 * 1024
-"""Of memory, on average, before plans leave earlier than their count asks for."""
+PLANS_PER_OPERATION = 16
+
+BYTES_PER_OPERATION = 128 * 1024
+"""Of memory, on average, before operations leave earlier than their count asks for."""
 
 BYTES_PER_TOKEN = 600
-"""What the parsed form of one token takes, measured and rounded up: a plan keeps its document."""
+"""What the parsed form of one token takes, measured and rounded up: an operation keeps its document."""
 
 BYTES_PER_CHARACTER = 5
 """What the code of a plan takes for each character of its source, measured likewise."""
 
 
-class Plans:
-    """At most `size` plans, and fewer if they are large, the least recently used going first.
+class Document(Protocol):
+    """A parsed and validated document. Equal keys mean equal text."""
 
-    There is one plan for each document, operation, variant and value of the variables in @skip and @include. Most
-    documents that come once never come again, so a plan is made when they come a second time.
+    @property
+    def document(self) -> DocumentNode: ...
+
+    @property
+    def key(self) -> Hashable: ...
+
+
+class PlannedOperation:
+    """An operation with the plans that were made of it: None for one that graphql-core has to answer."""
+
+    __slots__ = ("known_as", "operation", "plans", "postponed")
+
+    def __init__(self, known_as: Hashable, operation: Operation) -> None:
+        self.known_as = known_as
+        self.operation = operation
+        self.plans: dict[PlanKey, Plan | None] = {}
+        self.postponed: set[PlanKey] = set()
+
+    def key(self, variables: VariableValues, variant: Hashable) -> PlanKey:
+        conditions, coerced = self.operation.conditions, variables.coerced
+        return (variant, *map(coerced.get, conditions)) if conditions else (variant,)
+
+    def give_up(self, key: PlanKey) -> None:
+        """It turned out while running that graphql-core has to answer."""
+        self.plans[key] = None
+
+    @property
+    def bytes(self) -> int:
+        characters = sum(len(plan.code.source) for plan in self.plans.values() if plan)
+        return self.operation.tokens * BYTES_PER_TOKEN + characters * BYTES_PER_CHARACTER
+
+
+class Plans:
+    """At most `size` operations with their plans, and fewer if they are large, the least recently used going first.
+
+    There is a plan for each document, operation, variant and value of the variables in @skip and @include.
     """
 
     def __init__(self, schema: GraphQLSchema, size: int) -> None:
         self._schema = schema
         self._fields = StrawberryFields(schema)
-        self._most_bytes = size * BYTES_PER_PLAN
-        self._operations: LRUCache[Hashable, Operation | None] = LRUCache(self._most_bytes, self._weight)
-        self._plans: LRUCache[PlanKey, Plan | None] = LRUCache(self._most_bytes, self._weight)
-        self._seen: LRUCache[PlanKey, bool] = LRUCache(size)
+        self._most_bytes = size * BYTES_PER_OPERATION
+        self._operations: LRUCache[Hashable, PlannedOperation | None] = LRUCache(self._most_bytes, self._weight)
 
-    def operation(self, document: DocumentNode, key: Hashable, name: str | None) -> Operation | None:
+    def operation(self, document: Document, name: str | None) -> PlannedOperation | None:
         """The query of that name; None where plans cover it in no case."""
-        known_as = (key, name)
-        if known_as not in self._operations:
-            self._operations[known_as] = find_operation(self._schema, document, name)
-        return self._operations[known_as]
+        known_as = (document.key, name)
+        try:
+            return self._operations[known_as]
+        except KeyError:
+            found = find_operation(self._schema, document.document, name)
+            planned = self._operations[known_as] = PlannedOperation(known_as, found) if found else None
+            return planned
 
-    def key(
-        self,
-        document_key: Hashable,
-        name: str | None,
-        operation: Operation,
-        variables: VariableValues,
-        variant: Hashable,
-    ) -> PlanKey:
-        coerced = variables.coerced
-        return (document_key, name, variant, *(coerced.get(condition) for condition in operation.conditions))
+    def plan(self, operation: PlannedOperation, key: PlanKey, variables: VariableValues) -> Plan | None:
+        """The plan, made now if there is none yet; None where graphql-core has to answer, this time or always."""
+        try:
+            return operation.plans[key]
+        except KeyError:
+            return self._new_plan(operation, key, variables)
 
-    def plan(self, key: PlanKey, operation: Operation, variables: VariableValues, variant: Hashable) -> Plan | None:
-        """The plan, made now if this is the second time; None where graphql-core has to answer."""
-        if key in self._plans:
-            return self._plans[key]
-        if key not in self._seen:
-            self._seen[key] = True
-            return None
-        del self._seen[key]
-        plan = self._plans[key] = self._make(operation, variables, variant)
+    def _new_plan(self, operation: PlannedOperation, key: PlanKey, variables: VariableValues) -> Plan | None:
+        again = key in operation.postponed
+        if len(operation.plans) >= PLANS_PER_OPERATION:
+            operation.plans.clear()
+        plan = None
+        try:
+            plan = self._make(operation.operation, key, variables, MAX_FIELDS if again else FIELDS_AT_ONCE)
+        except TooManyFieldsError:
+            if not again:
+                operation.postponed.add(key)
+                return None
+        except UnplannableError:
+            pass
+        operation.plans[key] = plan
+        self._operations[operation.known_as] = operation  # it weighs more now
         return plan
 
-    def give_up(self, key: PlanKey) -> None:
-        """It turned out while running that graphql-core has to answer."""
-        self._plans[key] = None
+    def _make(self, operation: Operation, key: PlanKey, variables: VariableValues, most_fields: int) -> Plan:
+        variant, *_conditions = key
+        selection = compile_operation(self._schema, self._fields, operation, variables, variant, most_fields)
+        return Plan(self._schema, operation, generate(selection))
 
-    def _weight(self, kept: Operation | Plan | None) -> int:
+    def _weight(self, kept: PlannedOperation | None) -> int:
         """Nothing weighs less than its share, so the one bound is on the count as well as on the bytes."""
-        operation = kept.operation if isinstance(kept, Plan) else kept
-        weight = operation.tokens * BYTES_PER_TOKEN if operation else 0
-        if isinstance(kept, Plan):
-            weight += len(kept.code.source) * BYTES_PER_CHARACTER
-        return min(max(weight, BYTES_PER_PLAN), self._most_bytes)
-
-    def _make(self, operation: Operation, variables: VariableValues, variant: Hashable) -> Plan | None:
-        try:
-            selection = compile_operation(self._schema, self._fields, operation, variables, variant)
-        except UnplannableError:
-            return None
-        return Plan(self._schema, operation, generate(selection, operation.name))
+        return min(max(kept.bytes if kept else 0, BYTES_PER_OPERATION), self._most_bytes)

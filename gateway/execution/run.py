@@ -74,7 +74,9 @@ class Run:
         try:
             self._data = self._bind()(self._root_value)
             while self._sites:
-                await self._complete_level()
+                sites, self._sites = self._sites, []
+                outcomes = await fetch([awaitable for _container, _key, awaitable, _complete, _nodes in sites])
+                self._complete_level(sites, outcomes)
         except BaseException:
             self._abandon()
             raise
@@ -100,13 +102,12 @@ class Run:
         except Exception as error:
             raise ArgumentsError from error
 
-    async def _complete_level(self) -> None:
-        sites, self._sites = self._sites, []
-        outcomes = await fetch([awaitable for _container, _key, awaitable, _complete, _nodes in sites])
+    def _complete_level(self, sites: list[Site], outcomes: list[Any]) -> None:
         level = list(zip(sites, outcomes, strict=True))
         self._awaited += level
+        plain = self._plain
         for (container, key, _awaitable, complete, nodes), outcome in level:
-            if type(outcome) in self._plain:
+            if type(outcome) in plain:
                 container[key] = complete(outcome)
             elif isinstance(outcome, Exception | UnplannableError):
                 if nodes is None or isinstance(outcome, UnplannableError):

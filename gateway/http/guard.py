@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from cachetools import LRUCache
 from graphql import (
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -18,10 +19,9 @@ from graphql import (
     GraphQLResolveInfo,
     GraphQLSchema,
     InlineFragmentNode,
-    TypeInfo,
-    TypeInfoVisitor,
-    Visitor,
-    visit,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    get_named_type,
 )
 
 from gateway.auth.principal import Principal
@@ -99,10 +99,28 @@ class GuardedExecutor:
         """All scopes that a document's fields declare, directives aside: those of every operation in it."""
         needed = self._needed.get(prepared.key)
         if needed is None:
-            collector = _Collector(self._schema, self._scopes_of)
-            visit(prepared.document, TypeInfoVisitor(collector.types, collector))
-            needed = self._needed[prepared.key] = frozenset(collector.scopes)
+            needed = self._needed[prepared.key] = frozenset(self._collect(prepared.document))
         return needed
+
+    def _collect(self, document: DocumentNode) -> Iterator[str]:
+        pending: list[tuple[Any, SelectionSetNode | None]] = []
+        for definition in document.definitions:
+            if isinstance(definition, OperationDefinitionNode):
+                pending.append((self._schema.get_root_type(definition.operation), definition.selection_set))
+            elif isinstance(definition, FragmentDefinitionNode):
+                pending.append((self._schema.get_type(definition.type_condition.name.value), definition.selection_set))
+        while pending:
+            parent, selection_set = pending.pop()
+            for selection in selection_set.selections if selection_set else ():
+                if isinstance(selection, FieldNode):
+                    field = self._schema.get_field(parent, selection.name.value)
+                    if field is not None:
+                        yield from self._scopes_of(field)
+                        pending.append((get_named_type(field.type), selection.selection_set))
+                elif isinstance(selection, InlineFragmentNode):
+                    condition = selection.type_condition
+                    inner = self._schema.get_type(condition.name.value) if condition else parent
+                    pending.append((inner, selection.selection_set))
 
     def _guard(self, resolve: Callable[..., Any], source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         field = info.parent_type.fields.get(info.field_name)  # None for __typename, which any type has
@@ -148,16 +166,3 @@ def _root_fields(prepared: Prepared) -> Iterator[str]:
                 pending.append(fragments[selection.name.value])
             elif isinstance(selection, InlineFragmentNode):
                 pending.append(selection.selection_set)
-
-
-class _Collector(Visitor):
-    def __init__(self, schema: GraphQLSchema, scopes_of: ScopesOf) -> None:
-        super().__init__()
-        self.types = TypeInfo(schema)
-        self.scopes: set[str] = set()
-        self._scopes_of = scopes_of
-
-    def enter_field(self, _node: FieldNode, *_: object) -> None:
-        field = self.types.get_field_def()
-        if field is not None:
-            self.scopes |= self._scopes_of(field)

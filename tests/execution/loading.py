@@ -113,8 +113,6 @@ class Document:
 
 
 async def execute_planned(schema: GraphQLSchema, query: str, context: Any, make_context: Any, **more: Any) -> Response:
-    """The response on second sight: by a plan if there can be one."""
-    executor = Executor(schema)
-    first = await executor.execute(Document(query), context=make_context(), **more)
-    assert not first.planned
-    return await executor.execute(Document(query), context=context, **more)
+    """The response by a plan if there can be one, after graphql-core has given its own with another context."""
+    await Executor(schema, plans=False).execute(Document(query), context=make_context(), **more)
+    return await Executor(schema).execute(Document(query), context=context, **more)

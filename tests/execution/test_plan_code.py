@@ -131,7 +131,7 @@ def source_of(query: str, variant: Hashable = None) -> str:
     operation = find_operation(schema, parse(query), None)
     assert operation is not None
     selection = compile_operation(schema, StrawberryFields(schema), operation, VariableValues({}, {}), variant)
-    return generate(selection, operation.name).source
+    return generate(selection).source
 
 
 def test_a_plan_reads_like_this() -> None:
