@@ -1,0 +1,180 @@
+"""A gateway that has the list of its frontends' documents."""
+
+import asyncio
+import json
+from hashlib import sha256
+
+import pytest
+from structlog.testing import capture_logs
+
+from gateway.settings import SettingsError, load_settings
+
+VIEWER = "query Viewer { viewer { subject } }"
+COMMUNITY = "query Community($code: ID!) { community(code: $code) { code } }"
+MUTATION = 'mutation Retry { retryPayment(id: "x") { outcome } }'
+OTHER = "{ viewer { scopes } }"
+
+APOLLO = {
+    "format": "apollo-persisted-query-manifest",
+    "version": 1,
+    "operations": [
+        {"id": "viewer-1", "name": "Viewer", "type": "query", "body": VIEWER},
+        {"id": "community-1", "name": "Community", "type": "query", "body": COMMUNITY},
+        {"id": "retry-1", "name": "Retry", "type": "mutation", "body": MUTATION},
+    ],
+}
+RELAY = {"viewer-1": VIEWER, "community-1": COMMUNITY, "retry-1": MUTATION}
+
+
+def digest(text):
+    return sha256(text.encode()).hexdigest()
+
+
+@pytest.fixture(params=[APOLLO, RELAY], ids=["Apollo", "Relay"])
+def manifest(request):
+    return request.param
+
+
+@pytest.fixture
+def listed(environ, manifest, tmp_path):
+    """The settings with the list, and the mode given."""
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(manifest))
+
+    def of(mode=""):
+        return environ | {"GATEWAY_TRUSTED_DOCUMENTS": str(path), "GATEWAY_TRUSTED_DOCUMENTS_MODE": mode}
+
+    return of
+
+
+async def post(gateway, **body):
+    answer = await gateway.client.post("/graphql", json=body)
+    return answer.json()
+
+
+def code(answer):
+    [error] = answer["errors"]
+    assert "data" not in answer
+    return error["extensions"]["code"]
+
+
+async def test_listed_documents_run_by_any_of_their_names(serve, listed):
+    async with serve(listed()) as gateway:
+        for body in (
+            {"documentId": "viewer-1"},
+            {"documentId": digest(VIEWER)},
+            {"documentId": f"sha256:{digest(VIEWER)}"},
+            {"doc_id": "viewer-1"},
+            {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "viewer-1"}}},
+            {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": digest(VIEWER)}}},
+            {"query": VIEWER},
+            {"query": VIEWER, "documentId": "viewer-1"},
+            {"query": VIEWER, "documentId": digest(VIEWER)},
+        ):
+            assert (await post(gateway, **body))["data"] == {"viewer": {"subject": "developer"}}, body
+        variables = {"code": "10002"}
+        community = await post(gateway, documentId="community-1", variables=variables, operationName="Community")
+        assert community["data"] == {"community": {"code": "10002"}}
+
+
+async def test_no_other_document_runs(serve, listed, sandbox):
+    async with serve(listed("require")) as gateway:
+        assert code(await post(gateway, query=OTHER)) == "QUERY_NOT_IN_SAFELIST"
+        assert code(await post(gateway, query=VIEWER + " ")) == "QUERY_NOT_IN_SAFELIST"
+        assert code(await post(gateway, query=OTHER, documentId="viewer-1")) == "QUERY_NOT_IN_SAFELIST"
+        assert code(await post(gateway, query=VIEWER, documentId="community-1")) == "BAD_USER_INPUT"
+        assert code(await post(gateway, documentId="viewer-2")) == "PERSISTED_QUERY_NOT_FOUND"
+        assert code(await post(gateway, query="{ not graphql")) == "QUERY_NOT_IN_SAFELIST"
+        answer = await gateway.client.get("/graphql", params={"query": OTHER})
+        assert code(answer.json()) == "QUERY_NOT_IN_SAFELIST"
+
+
+async def test_nobody_can_register_another_one(serve, listed):
+    persisted = {"persistedQuery": {"version": 1, "sha256Hash": digest(OTHER)}}
+    async with serve(listed("require")) as gateway:
+        assert code(await post(gateway, query=OTHER, extensions=persisted)) == "QUERY_NOT_IN_SAFELIST"
+        assert code(await post(gateway, extensions=persisted)) == "PERSISTED_QUERY_NOT_FOUND"
+
+
+async def test_a_listed_mutation_is_not_run_by_get(serve, listed):
+    async with serve(listed()) as gateway:
+        assert (await gateway.client.get("/graphql", params={"documentId": "retry-1"})).status_code == 405
+
+
+async def test_the_list_holds_for_event_streams(serve, listed):
+    async with serve(listed()) as gateway:
+        headers = {"accept": "text/event-stream"}
+        events = await gateway.client.post("/graphql", json={"query": "subscription { x }"}, headers=headers)
+        assert "QUERY_NOT_IN_SAFELIST" in events.text
+
+
+async def test_reporting_runs_everything_and_logs_what_is_not_listed_once_by_its_hash(serve, listed):
+    persisted = {"persistedQuery": {"version": 1, "sha256Hash": digest(OTHER)}}
+    with capture_logs() as logs:
+        async with serve(listed("report")) as gateway:
+            for body in ({"query": VIEWER}, {"documentId": "viewer-1"}):
+                assert (await post(gateway, **body))["data"]
+            for _ in range(3):
+                assert (await post(gateway, query=OTHER, extensions=persisted))["data"]
+            assert (await post(gateway, extensions=persisted))["data"]
+
+    assert [entry for entry in logs if entry["event"] == "untrusted_document"] == [
+        {"event": "untrusted_document", "log_level": "warning", "sha256": digest(OTHER)}
+    ]
+
+
+async def test_off_the_list_is_not_even_read(serve, listed, tmp_path):
+    (tmp_path / "manifest.json").unlink()
+    async with serve(listed("off")) as gateway:
+        assert (await post(gateway, query=OTHER))["data"]
+        assert code(await post(gateway, documentId="viewer-1")) == "PERSISTED_QUERY_NOT_FOUND"
+
+
+@pytest.mark.parametrize("manifest", [{"old": "{ gone }", "viewer-1": VIEWER}], ids=[""])
+async def test_what_the_schema_does_not_allow_any_more_is_reported_at_the_start(serve, listed):
+    with capture_logs() as logs:
+        async with serve(listed()) as gateway:
+            [entry] = [entry for entry in logs if entry["event"] == "trusted_document_invalid"]
+            assert entry["id"] == "old"
+            assert (await post(gateway, documentId="viewer-1"))["data"]
+            assert code(await post(gateway, documentId="old")) == "GRAPHQL_VALIDATION_FAILED"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "{",
+        "[]",
+        "7",
+        "{}",
+        '{"a": 7}',
+        '{"format": "other", "version": 1, "operations": []}',
+        '{"format": "apollo-persisted-query-manifest", "version": 2, "operations": []}',
+        '{"format": "apollo-persisted-query-manifest", "version": 1, "operations": []}',
+        '{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "a"}]}',
+        json.dumps(APOLLO | {"operations": [{"id": "a", "body": VIEWER}, {"id": "a", "body": OTHER}]}),
+        "[" * 100_000,
+    ],
+    ids=lambda text: str(text)[:60],
+)
+async def test_a_wrong_file_ends_the_start(serve, environ, tmp_path, text):
+    path = tmp_path / "manifest.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(SettingsError, match=r"^GATEWAY_TRUSTED_DOCUMENTS: "):
+        async with serve(environ | {"GATEWAY_TRUSTED_DOCUMENTS": str(path)}):
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("mode", ["report", "require"])
+async def test_a_mode_without_a_list_ends_the_start(serve, environ, mode):
+    with pytest.raises(SettingsError, match=f"needed for the mode {mode}"):
+        async with serve(environ | {"GATEWAY_TRUSTED_DOCUMENTS_MODE": mode}):
+            await asyncio.sleep(0)
+
+
+def test_a_mode_that_does_not_exist_is_no_setting():
+    with pytest.raises(SettingsError, match=r"^GATEWAY_TRUSTED_DOCUMENTS_MODE: "):
+        load_settings({"GATEWAY_TRUSTED_DOCUMENTS_MODE": "on"})
