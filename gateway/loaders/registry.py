@@ -14,6 +14,7 @@ from gateway.loaders.placement import Placement
 from gateway.loaders.platform import PlatformStatus, platform_statuses
 from gateway.loaders.repair import RepairLoader, RepairPageLoader, RepairsLoader
 from gateway.loaders.shenhe import ShenheLoader, ShenhePageLoader, ShenhesLoader
+from gateway.loaders.verification import VerificationLoader
 from gateway.settings import Settings
 
 
@@ -95,6 +96,10 @@ class Loaders:
     @cached_property
     def module_states(self) -> ModuleStatesLoader:
         return ModuleStatesLoader(self.source)
+
+    @cached_property
+    def verification(self) -> VerificationLoader:
+        return VerificationLoader(self.people, self.house_owner)
 
     @property
     def age(self) -> int | None:

@@ -119,7 +119,7 @@ class House(Record, frozen=True, gc=False, kw_only=True):
     """A house. `members` is None unless the house was reached through a person (quirk 73, 74).
 
     `use`, `ownership` and `status` are None where the source of this record does not tell them; `described` is True
-    where it does, so that nobody asks again for what the platform has already answered.
+    where it does, so that nobody asks again for what the platform has already answered. `key` is made of the parts.
     """
 
     community_code: str
@@ -133,13 +133,14 @@ class House(Record, frozen=True, gc=False, kw_only=True):
     members: tuple[Member, ...] | None = None
     described: bool = False
     data_issues: tuple[DataIssue, ...] = ()
+    key: HouseKey | None = None
 
-    @property
-    def key(self) -> HouseKey | None:
-        """The full address, or None when a part of it is unreadable."""
-        if self.building is None or self.unit is None or self.floor is None or self.room is None:
-            return None
-        return HouseKey(self.community_code, self.building, self.unit, self.floor, self.room)
+    def __post_init__(self) -> None:
+        """The full address, or None when a part of it is unreadable: once, for it is asked for again and again."""
+        key = None
+        if self.building is not None and self.unit is not None and self.floor is not None and self.room is not None:
+            key = HouseKey(self.community_code, self.building, self.unit, self.floor, self.room)
+        msgspec.structs.force_setattr(self, "key", key)
 
 
 class HouseOwner(Record, frozen=True, gc=False, kw_only=True):

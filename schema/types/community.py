@@ -1,10 +1,11 @@
 """Residential communities: the way into everything that belongs to one."""
 
-import asyncio
+from operator import attrgetter
 
 import strawberry
 
 from gateway.context import Info
+from gateway.execution.fetch import fetch, values
 from gateway.execution.load import Load
 from gateway.loaders.order import OrdersKey
 from gateway.loaders.paging import Slice
@@ -23,37 +24,53 @@ from schema.types.order import FilterOrders, Order, load_orders, order_query
 from schema.types.repair import FilterRepairs, Repair, load_repairs
 from schema.types.shenhe import FilterShenhes, Shenhe, load_shenhes
 
+_TOTAL = attrgetter("total")
+
 
 @strawberry.type(description="What is waiting in a community, in numbers; each fails alone (小区概览).")
 class CommunitySummary:
     @strawberry.field(
         description="Reviews to decide (待审核数).",
         directives=needs(["shenhe:read"]),
+        graphql_type=int | None,
         metadata=ONE_CALL,
     )
-    async def pending_shenhes(root: strawberry.Parent[composed.Community], info: Info) -> int | None:
+    def pending_shenhes(root: strawberry.Parent[composed.Community], info: Info) -> Load[ShenhesKey, int]:
         key = ShenhesKey(root.code, None, ShenheStatus.PENDING, offset=0, first=1)
-        return (await info.context.loaders.shenhes.load(key)).total
+        return Load(info.context.loaders.shenhes, key, _TOTAL)
 
     @strawberry.field(
-        description="Open orders not yet paid (未付款订单数).", directives=needs(["order:read"]), metadata=ONE_CALL
+        description="Open orders not yet paid (未付款订单数).",
+        directives=needs(["order:read"]),
+        graphql_type=int | None,
+        metadata=ONE_CALL,
     )
-    async def unpaid_orders(root: strawberry.Parent[composed.Community], info: Info) -> int | None:
+    def unpaid_orders(root: strawberry.Parent[composed.Community], info: Info) -> Load[OrdersKey, int]:
         query = records.OrderQuery(status=OrderStatus.OPEN, payment_status=PaymentStatus.UNPAID)
-        return (await info.context.loaders.orders.load(OrdersKey(root.code, query, offset=0, first=1))).total
+        return Load(info.context.loaders.orders, OrdersKey(root.code, query, offset=0, first=1), _TOTAL)
 
     @strawberry.field(
-        description="Repairs to resolve (未解决报修数).", directives=needs(["repair:read"]), metadata=ONE_CALL
+        description="Repairs to resolve (未解决报修数).",
+        directives=needs(["repair:read"]),
+        graphql_type=int | None,
+        metadata=ONE_CALL,
     )
-    async def open_repairs(root: strawberry.Parent[composed.Community], info: Info) -> int | None:
+    def open_repairs(root: strawberry.Parent[composed.Community], info: Info) -> Load[RepairsKey, int]:
         key = RepairsKey(root.code, RepairStatus.OPEN, offset=0, first=1)
-        return (await info.context.loaders.repairs.load(key)).total
+        return Load(info.context.loaders.repairs, key, _TOTAL)
 
     @strawberry.field(
-        description="Modules switched off at wjdh (已关闭模块数).", directives=needs(["module:read"]), metadata=ONE_CALL
+        description="Modules switched off at wjdh (已关闭模块数).",
+        directives=needs(["module:read"]),
+        graphql_type=int | None,
+        metadata=ONE_CALL,
     )
-    async def disabled_modules(root: strawberry.Parent[composed.Community], info: Info) -> int | None:
-        return sum(module.enabled is False for module in await info.context.loaders.modules.load(root.code))
+    def disabled_modules(root: strawberry.Parent[composed.Community], info: Info) -> Load[str, int]:
+        return Load(
+            info.context.loaders.modules,
+            root.code,
+            lambda modules: sum(module.enabled is False for module in modules),
+        )
 
 
 @record_type(composed.Community, description="A residential community (小区).")
@@ -86,7 +103,7 @@ class Community(Node):
         root: strawberry.Parent[composed.Community], info: Info
     ) -> list[composed.ModuleDrift] | None:
         loaders = info.context.loaders
-        modules, states = await asyncio.gather(loaders.modules.load(root.code), loaders.module_states.load("all"))
+        modules, states = values(await fetch((loaders.modules.load(root.code), loaders.module_states.load("all"))))
         reported = states.get(root.code)
         return None if reported is None else list(composed.module_drift(modules, reported))
 

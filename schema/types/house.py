@@ -1,6 +1,8 @@
 """Houses, their owners and members (document 1.1.2, 1.1.3)."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from operator import attrgetter
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
 import strawberry
@@ -23,6 +25,12 @@ from schema.types.people import People
 from schema.types.person import Person
 
 LARGEST_PART = 99_999
+
+ValueT = TypeVar("ValueT")
+Described: TypeAlias = Load[records.HouseKey, ValueT | None] | ValueT | None
+
+_USE, _OWNERSHIP, _STATUS = (attrgetter(name) for name in ("use", "ownership", "status"))
+"""Those attributes have the same names in a house and in what is told of it with its owner."""
 
 if TYPE_CHECKING:
     from schema.types.community import Community
@@ -104,20 +112,19 @@ class House(Node):
     def address(root: strawberry.Parent[records.House]) -> str | None:
         return None if root.key is None else "{} {}-{}-{}-{}".format(*root.key)
 
-    @strawberry.field(description="What it is used for (房屋用途).", metadata=ONE_CALL)
-    async def use(root: strawberry.Parent[records.House], info: Info) -> HouseUse | None:
-        described = await _described(root, info)
-        return described.use if described else None
+    @strawberry.field(description="What it is used for (房屋用途).", graphql_type=HouseUse | None, metadata=ONE_CALL)
+    def use(root: strawberry.Parent[records.House], info: Info) -> Described[HouseUse]:
+        return _described(root, info, _USE)
 
-    @strawberry.field(description="Private or public property (房屋性质).", metadata=ONE_CALL)
-    async def ownership(root: strawberry.Parent[records.House], info: Info) -> HouseOwnership | None:
-        described = await _described(root, info)
-        return described.ownership if described else None
+    @strawberry.field(
+        description="Private or public property (房屋性质).", graphql_type=HouseOwnership | None, metadata=ONE_CALL
+    )
+    def ownership(root: strawberry.Parent[records.House], info: Info) -> Described[HouseOwnership]:
+        return _described(root, info, _OWNERSHIP)
 
-    @strawberry.field(description="How it is occupied (房屋状态).", metadata=ONE_CALL)
-    async def status(root: strawberry.Parent[records.House], info: Info) -> HouseStatus | None:
-        described = await _described(root, info)
-        return described.status if described else None
+    @strawberry.field(description="How it is occupied (房屋状态).", graphql_type=HouseStatus | None, metadata=ONE_CALL)
+    def status(root: strawberry.Parent[records.House], info: Info) -> Described[HouseStatus]:
+        return _described(root, info, _STATUS)
 
     @strawberry.field(
         description="Its owner, looked up at the security platform; null when it has none (业主).",
@@ -170,9 +177,8 @@ def load_people(info: Info, name: str | None, phone: str | None) -> Load[PeopleK
     return Load(info.context.loaders.people, PeopleKey(name, phone))
 
 
-async def _described(root: records.House, info: Info) -> records.House | records.HouseOwner | None:
-    """Where a house's use, ownership and status stand: here, or in the answer of the owner look-up."""
+def _described(root: records.House, info: Info, pick: Callable[[Any], ValueT]) -> "Described[ValueT]":
+    """A house's use, ownership or status: from here, or from the answer of the owner look-up."""
     if root.described or root.key is None:
-        return root
-    owner: records.HouseOwner | None = await info.context.loaders.house_owner.load(root.key)
-    return owner
+        return pick(root)
+    return Load(info.context.loaders.house_owner, root.key, lambda owner: None if owner is None else pick(owner))

@@ -61,13 +61,16 @@ class Repair(Node):
 
     @strawberry.field(
         description="When it was reported: only the single record tells, so it costs a call each (报修日期).",
+        graphql_type=datetime | None,
         metadata=ONE_CALL,
     )
-    async def reported_at(root: strawberry.Parent[records.Repair], info: Info) -> datetime | None:
+    def reported_at(
+        root: strawberry.Parent[records.Repair], info: Info
+    ) -> Load[RepairKey, datetime | None] | datetime | None:
         if root.dated:
             return root.reported_at
-        single = await info.context.loaders.repair.load(RepairKey(root.platform_id, root.community_code))
-        return None if single is None else single.reported_at
+        key = RepairKey(root.platform_id, root.community_code)
+        return Load(info.context.loaders.repair, key, lambda single: None if single is None else single.reported_at)
 
     @strawberry.field(description="Who reported it (报修人).", graphql_type=RepairReporter)
     def reporter(root: strawberry.Parent[records.Repair]) -> records.Repair:

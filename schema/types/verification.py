@@ -1,8 +1,7 @@
 """What the security platform says about an application."""
 
-import asyncio
 from collections.abc import Iterator
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import TypeAlias
 
 import strawberry
 
@@ -10,6 +9,7 @@ from gateway.context import Info
 from gateway.errors import PlatformError
 from gateway.execution.load import Load
 from gateway.loaders.people import PeopleKey
+from gateway.loaders.verification import LookedUp, VerificationKey
 from schema.normalise import records, verification
 from schema.normalise.states import FindingCode, Severity
 from schema.types.costs import ONE_CALL, costs
@@ -17,9 +17,9 @@ from schema.types.fields import needs, plain, record_type
 from schema.types.house import HouseOwner, load_people
 from schema.types.people import People
 
-ValueT = TypeVar("ValueT")
 RegisteredLoad: TypeAlias = Load[PeopleKey, records.People | None]
 OwnerLoad: TypeAlias = Load[records.HouseKey, records.HouseOwner | None]
+FindingsLoad: TypeAlias = Load[VerificationKey, list[verification.Finding]]
 
 
 @record_type(verification.Finding, description="One thing a reviewer should know (核验发现).")
@@ -69,16 +69,10 @@ class ShenheVerification:
         graphql_type=list[VerificationFinding],
         metadata=costs(calls=2),
     )
-    async def findings(root: strawberry.Parent[records.Shenhe], info: Info) -> list[verification.Finding]:
-        registered, owner = await asyncio.gather(_ask(_load_registered(root, info)), _ask(_load_owner(root, info)))
-        return list(_findings(root, registered, owner))
-
-
-class Answer(NamedTuple, Generic[ValueT]):
-    """What a look-up came to; None in its place: there was nothing to look up."""
-
-    failed: bool
-    value: ValueT | None
+    def findings(root: strawberry.Parent[records.Shenhe], info: Info) -> FindingsLoad:
+        people, house = _load_registered(root, info), _load_owner(root, info)
+        key = VerificationKey(people.key if people else None, house.key if house else None)
+        return Load(info.context.loaders.verification, key, lambda found: list(_findings(root, key, found)))
 
 
 def _load_registered(review: records.Shenhe, info: Info) -> RegisteredLoad | None:
@@ -91,27 +85,20 @@ def _load_owner(review: records.Shenhe, info: Info) -> OwnerLoad | None:
     return Load(info.context.loaders.house_owner, house) if house else None
 
 
-async def _ask(load: Load[Any, ValueT | None] | None) -> Answer[ValueT] | None:
-    if load is None:
-        return None
-    try:
-        return Answer(failed=False, value=await load)
-    except PlatformError:
-        return Answer(failed=True, value=None)
-
-
-def _findings(
-    review: records.Shenhe, registered: Answer[records.People] | None, owner: Answer[records.HouseOwner] | None
-) -> Iterator[verification.Finding]:
+def _findings(review: records.Shenhe, key: VerificationKey, found: LookedUp) -> Iterator[verification.Finding]:
+    """Raises what a look-up raised, if that was no trouble of the platform."""
     applicant = review.content.people if review.content else None
-    house = verification.applied_house(review)
-    if (registered and registered.failed) or (owner and owner.failed):
+    failures = [outcome for outcome in found if isinstance(outcome, Exception)]
+    for failure in failures:
+        if not isinstance(failure, PlatformError):
+            raise failure
+    if failures:
         yield verification.Finding(code=FindingCode.SECURITY_UNAVAILABLE, severity=Severity.BLOCKING)
     if applicant:
         yield from verification.id_card_findings(applicant)
-    if applicant and registered and not registered.failed:
-        yield from verification.person_findings(applicant, registered.value)
-        if house:
-            yield from verification.binding_findings(review, house, registered.value)
-    if owner and not owner.failed:
-        yield from verification.owner_findings(review, owner.value)
+    if applicant and key.people and not isinstance(found.registered, Exception):
+        yield from verification.person_findings(applicant, found.registered)
+        if key.house:
+            yield from verification.binding_findings(review, key.house, found.registered)
+    if key.house and not isinstance(found.owner, Exception):
+        yield from verification.owner_findings(review, found.owner)

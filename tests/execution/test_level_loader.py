@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from gateway.execution.fetch import fetch
 from gateway.execution.level_loader import LevelLoader
 from gateway.execution.load import Load
 
@@ -112,3 +113,16 @@ async def test_an_error_that_nobody_waits_for_any_more_is_not_reported(complaint
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+async def test_a_load_gives_what_it_picks_from_the_value_alone_or_in_a_level() -> None:
+    loader = Doubles()
+    picked, failed, bad = await fetch(
+        [Load(loader, 1, str), Load(loader, 2, lambda value: value / 0), Load(loader, "bad", str)]
+    )
+    assert picked == "2"
+    assert isinstance(failed, ZeroDivisionError)
+    assert isinstance(bad, LookupError)
+    assert await Load(loader, 1, str) == "2"
+    with pytest.raises(ZeroDivisionError):
+        await Load(loader, 2, lambda value: value / 0)
