@@ -6,10 +6,11 @@ of the request is told in `gateway.platforms.transport`.
 
 import asyncio
 import zlib
-from typing import NamedTuple, cast
+from typing import cast
 
 import httptools
 import httpx
+import msgspec
 
 MAX_HEAD_BYTES = 64 * 1024
 """Status line and headers together; the answer's 1xx forerunners included."""
@@ -32,7 +33,7 @@ class AnswerTooLargeError(httpx.RemoteProtocolError):
     """The answer is beyond a cap; reading stopped there."""
 
 
-class RawAnswer(NamedTuple):
+class RawAnswer(msgspec.Struct, frozen=True, gc=False):
     """A complete answer: header names in lower case, the body decompressed."""
 
     status: int
@@ -51,11 +52,11 @@ class RawAnswer(NamedTuple):
 
 
 class Connection(asyncio.Protocol):
-    """`exchange` sends one request and waits for its answer; `reusable` tells whether another may follow.
+    """`send` gives the answer to one request; `reusable` tells whether another may follow.
 
-    Whatever does not end in a complete, clean answer (an error, the deadline, a cancelled caller) closes the
-    connection, so that no later request can ever read what is left of an earlier one. `idle_since`: a time of the
-    loop's clock.
+    Whatever does not end in a complete, clean answer (an error, the deadline, a caller who stops waiting) leaves a
+    connection that is not reusable and is to be closed, so that no later request can ever read what is left of an
+    earlier one. `idle_since`: a time of the loop's clock.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, max_body_bytes: int) -> None:
@@ -82,12 +83,11 @@ class Connection(asyncio.Protocol):
         self._until_close = False
         self._inflate: _Inflate | None = None
 
-    async def exchange(self, request: bytes, deadline: float, *, without_body: bool = False) -> RawAnswer:
-        """Send the complete request and return the complete answer.
+    def send(self, request: bytes, deadline: float, *, without_body: bool = False) -> asyncio.Future[RawAnswer]:
+        """Send the complete request; its complete answer comes by `deadline`, a time of the loop's clock.
 
-        `deadline` is a time of the loop's clock. `without_body`: the request is a HEAD, whose answer has no body.
-        Raises httpx.ConnectError (nothing was sent), StaleConnectionError, ReadError, ReadTimeout or
-        RemoteProtocolError.
+        `without_body`: the request is a HEAD, whose answer has no body. Raises httpx.ConnectError: nothing was sent.
+        The future has StaleConnectionError, ReadError, ReadTimeout or RemoteProtocolError.
         """
         transport = self._transport
         if transport is None or transport.is_closing():
@@ -95,17 +95,12 @@ class Connection(asyncio.Protocol):
         self.reusable = False
         self._received = 0
         self._without_body = without_body
-        answer: asyncio.Future[RawAnswer] = self._loop.create_future()
-        self._answer = answer
+        self._answer = answer = self._loop.create_future()
         self._deadline = deadline
         if self._timer is None or self._timer.when() > deadline:
             self._set_timer()
         transport.write(request)
-        try:
-            return await answer
-        finally:
-            if not self.reusable:
-                self.close()
+        return answer
 
     def close(self) -> None:
         """Close at once, without ceremony."""

@@ -62,18 +62,15 @@ class BusyAnswerError(Exception):
         self.retry_after = retry_after
 
 
-class Envelope:
+class Envelope(msgspec.Struct, gc=False):
     """A judged answer. `code` is None where there is none: shenheList succeeds without (quirk 15).
 
     `documented`: a success that came as documented, decoded as its endpoint does that; `body` is empty then.
     """
 
-    __slots__ = ("body", "code", "documented")
-
-    def __init__(self, code: int | None, body: dict[str, Any], documented: Any = None) -> None:
-        self.code = code
-        self.body = body
-        self.documented = documented
+    code: int | None
+    body: dict[str, Any]
+    documented: Any = None
 
     def __repr__(self) -> str:
         return f"Envelope(code={self.code})"

@@ -99,10 +99,12 @@ class Pool:
 
     async def _exchange(self, connection: Connection, request: bytes, deadline: float, without_body: bool) -> RawAnswer:
         try:
-            return await connection.exchange(request, deadline, without_body=without_body)
+            return await connection.send(request, deadline, without_body=without_body)
         finally:
             if connection.reusable:
                 self._idle.append(connection)
+            else:
+                connection.close()
 
     def close(self) -> None:
         """Close the kept connections; those in use close when their calls end."""
