@@ -21,6 +21,8 @@ from gateway.execution.intake import Intake
 from gateway.execution.limits import Limits
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.parameters import Bounds
+from gateway.serve import server_options
+from gateway.settings import Settings
 
 SECRET = "upstream said: 999302199211302517 at https://platform.example/"
 
@@ -175,9 +177,8 @@ def running(routes: list[BaseRoute], watched: Watched) -> Iterator[Server]:
     # Named as TCP, so that asyncio turns off the delay of small packets (Nagle) on its connections.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        Starlette(routes=routes), log_level="critical", lifespan="off", ws="none", timeout_graceful_shutdown=1
-    )
+    options = server_options(Settings()) | {"log_level": "critical", "lifespan": "off", "ws": "none"}
+    config = uvicorn.Config(Starlette(routes=routes), **options | {"timeout_graceful_shutdown": 1})
     server = uvicorn.Server(config)
     started = threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(_serve(server, listener, started)), daemon=True)

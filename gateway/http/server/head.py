@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 import httptools
 
-from gateway.errors import UserInputError
+from gateway.errors import QueryTooComplexError, UserInputError
 from gateway.http.refusal import Refusal
 from gateway.http.server.limits import LONGEST_HEAD, LONGEST_URL, MOST_HEADERS
 
@@ -22,13 +22,15 @@ SINGLE: Final = (b"host", b"content-length", b"transfer-encoding", b"content-typ
 def require_short(headers: Headers) -> None:
     """Raises Refusal."""
     if len(headers) > MOST_HEADERS or sum(map(len, chain.from_iterable(headers))) > LONGEST_HEAD:
-        raise Refusal(431, UserInputError("headers", "The headers are too many or too long"))
+        raise Refusal(431, QueryTooComplexError("The headers are too many or too long", "headers", MOST_HEADERS))
 
 
 def require_short_url(url: bytes) -> None:
     """Raises Refusal."""
     if len(url) > LONGEST_URL:
-        raise Refusal(414, UserInputError("url", f"The address is longer than {LONGEST_URL} bytes"))
+        raise Refusal(
+            414, QueryTooComplexError("The address is too long: use POST", "bytes", LONGEST_URL)
+        )
 
 
 def require_unambiguous(version: str, headers: Headers, fields: dict[bytes, bytes]) -> None:

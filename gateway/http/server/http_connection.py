@@ -14,7 +14,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
-from gateway.errors import MethodNotAllowedError, RateLimitedError, UserInputError
+from gateway.errors import MethodNotAllowedError, QueryTooComplexError, RateLimitedError, UserInputError
 from gateway.http.graphql import only_errors, send_answer
 from gateway.http.negotiation import MediaType
 from gateway.http.refusal import Refusal
@@ -136,7 +136,8 @@ class HttpConnection(asyncio.Protocol):
                 self._refuse(400, UserInputError("request", "This is not well-formed HTTP"))
         else:
             if self._framing_bytes > MOST_FRAMING:
-                self._refuse(431, UserInputError("headers", "The request is too long besides its body"))
+                error = QueryTooComplexError("The request is too long besides its body", "headers", MOST_FRAMING)
+                self._refuse(431, error)
 
     # What the parser calls: a Refusal ends the parsing
 
