@@ -7,8 +7,10 @@ personal data are served as if they might not, until the journal has caught up: 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime, timedelta
+from itertools import repeat
 from typing import Any, NamedTuple, Protocol
 
 import structlog
@@ -51,25 +53,17 @@ class _Last(NamedTuple):
     request_id: str
 
 
-class _Note:
-    """One thing that happened, how often, and first and last when; with the record as it was first and last."""
-
-    __slots__ = ("count", "first", "first_at", "last", "record")
-
-    def __init__(self, record: Any, last: _Last) -> None:
-        self.first = self.record = record
-        self.first_at = last.at
-        self.last = last
-        self.count = 1
-
-
 class _Group(NamedTuple):
-    """Notes of one subject, on records of one class of which the same fields were shown, by what tells those apart."""
+    """Records of one class of which a subject was shown the same fields, by what tells them apart.
+
+    How often each, and the last time, with the record as it was then.
+    """
 
     subject: str
     kind: Kind
     fields: tuple[ObservedField, ...]
-    notes: dict[Hashable, _Note]
+    counts: Counter[Hashable]
+    last: dict[Hashable, tuple[Any, _Last]]
 
 
 class AuditTrail:
@@ -81,7 +75,8 @@ class AuditTrail:
         self._retention = retention
         self._clock = clock
         self._revealed: dict[Hashable, _Group] = {}
-        self._denied: dict[tuple[str, str, str], _Note] = {}
+        self._denied: Counter[tuple[str, str, str]] = Counter()
+        self._last_denied: dict[tuple[str, str, str], _Last] = {}
         self._notes = 0
         self._entries: list[AuditEntry] = []
         self._waiting_since: datetime | None = None
@@ -97,32 +92,21 @@ class AuditTrail:
         """Note that these fields of these records are about to be shown as they are."""
         last = self._last(request)
         subject = request.principal.subject
-        groups: dict[int, _Group] = {}  # a plan has the same tuple of fields for all records of a list
-        for record, fields in observations:
-            group = groups.get(id(fields))
-            if group is None:
-                group = groups[id(fields)] = self._group(subject, type(record), fields)
-            key = group.kind.key(record)
-            note = group.notes.get(key)
-            if note is None:
-                group.notes[key] = _Note(record, last)
-                self._notes += 1
-            else:
-                note.count += 1
-                note.last = last
-                note.record = record
+        for objects, fields in observations:
+            group = self._group(subject, type(objects[0]), fields)
+            known = len(group.last)
+            keys = [*map(group.kind.key, objects)]
+            group.counts.update(keys)
+            group.last.update(zip(keys, zip(objects, repeat(last)), strict=False))
+            self._notes += len(group.last) - known
 
     def deny(self, request: Request, field: str, scope: str) -> None:
         """Note that the caller asked for a field without the scope that it needs."""
         last = self._last(request)
         key = (request.principal.subject, field, scope)
-        note = self._denied.get(key)
-        if note is None:
-            self._denied[key] = _Note(None, last)
-            self._notes += 1
-        else:
-            note.count += 1
-            note.last = last
+        self._notes += key not in self._denied
+        self._denied[key] += 1
+        self._last_denied[key] = last
 
     async def run(self) -> None:
         """Write again and again, and forget what is too old. Ends only by cancellation."""
@@ -163,44 +147,46 @@ class AuditTrail:
         key = (subject, record_class, fields)
         group = self._revealed.get(key)
         if group is None:
-            group = self._revealed[key] = _Group(subject, kind_of(record_class), fields, {})
+            group = self._revealed[key] = _Group(subject, kind_of(record_class), fields, Counter(), {})
         return group
 
     def _take(self) -> None:
         """Turn the notes into entries."""
         revealed, self._revealed = self._revealed, {}
-        denied, self._denied = self._denied, {}
+        denied, self._denied = self._denied, Counter()
         self._notes = 0
         for group in revealed.values():
-            for note in group.notes.values():
-                fields = shown_fields(group.kind, (note.first, note.record), group.fields)
+            for key, (record, last) in group.last.items():
+                fields = shown_fields(group.kind, record, group.fields)
                 if fields:
-                    record = group.kind.reference(note.record, self._ids)
-                    self._entries.append(_entry(note, group.subject, AuditAction.REVEALED, fields, record=record))
-        for (subject, field, scope), note in denied.items():
-            self._entries.append(_entry(note, subject, AuditAction.DENIED, (field,), missing_scope=scope))
+                    ref = group.kind.reference(record, self._ids)
+                    count = group.counts[key]
+                    self._entries.append(_entry(last, group.subject, AuditAction.REVEALED, fields, count, record=ref))
+        for (subject, field, scope), count in denied.items():
+            last = self._last_denied.pop((subject, field, scope))
+            self._entries.append(_entry(last, subject, AuditAction.DENIED, (field,), count, missing_scope=scope))
 
 
 def _entry(
-    note: _Note,
+    last: _Last,
     subject: str,
     action: AuditAction,
     fields: tuple[str, ...],
+    count: int,
     *,
     record: RecordRef | None = None,
     missing_scope: str | None = None,
 ) -> AuditEntry:
-    name = note.last.operation_name
+    name = last.operation_name
     return AuditEntry(
-        id=new_id(note.first_at),
-        first_at=note.first_at,
-        last_at=note.last.at,
+        id=new_id(last.at),
+        at=last.at,
         subject=subject,
         action=action,
         record=record,
         fields=fields,
-        count=note.count,
+        count=count,
         missing_scope=missing_scope,
         operation_name=None if name is None else mask_text(name[:LONGEST_NAME]),
-        request_id=note.last.request_id,
+        request_id=last.request_id,
     )

@@ -88,7 +88,7 @@ KINDS: Mapping[type, Kind] = {
     records.ShenhePeople: Kind(attrgetter("review"), _of_review, "content.people."),
     records.ShenheHouse: Kind(_itself, lambda _record, _ids: None, "content.house."),
     Finding: Kind(_itself, _of_review, "verification.findings."),
-    records.Order: Kind(attrgetter("community_code", "number", "platform_id"), _order),
+    records.Order: Kind(attrgetter("community_code", "platform_id"), _order),
     records.Repair: Kind(attrgetter("community_code", "platform_id"), _repair),
     Operation: Kind(attrgetter("id"), _operation),
 }
@@ -123,12 +123,12 @@ def kind_of(record_class: type) -> Kind:
     return KINDS.get(record_class, _OTHER)
 
 
-def shown_fields(kind: Kind, seen: Iterable[Any], fields: Iterable[ObservedField]) -> tuple[str, ...]:
-    """The public paths of those fields that held personal data in one of the records seen."""
+def shown_fields(kind: Kind, record: Any, fields: Iterable[ObservedField]) -> tuple[str, ...]:
+    """The public paths of those fields that hold personal data in the record."""
     return tuple(
         f"{kind.path}{_PATHS.get(field.type_name, '')}{field.name}"
         for field in fields
-        if any(_is_personal(record, field.attribute) for record in seen)
+        if _is_personal(record, field.attribute)
     )
 
 

@@ -82,7 +82,6 @@ OF_THE_RUN = {
     "settle_non_null": "settle_non_null",
     "finish": "finish",
     "finish_non_null": "finish_non_null",
-    "observe": "observed.append",
 }
 """What the functions call, and which attribute of the run it is."""
 
@@ -192,7 +191,9 @@ class _Writer:
         if not observed:
             return []
         fields = self._constant(tuple(observed), "observed", selection.type.name)
-        return [f"observe((o, {fields}))"]
+        observe = self._name("observe", selection.type.name)
+        self._per_request.append(f"{observe} = run.observing({fields})")
+        return [f"{observe}(o)"]
 
     def _list(self, shape: ListOf, field: PlannedField) -> str:
         function = self._name("list", *field.path)

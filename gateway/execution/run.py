@@ -24,7 +24,7 @@ from gateway.execution.load import Load, disregard
 from gateway.execution.operation import Operation
 from gateway.execution.plan import FieldPosition, UnplannableError
 from gateway.execution.values import ViolationError, is_plain
-from gateway.execution.variants import Observation
+from gateway.execution.variants import Observation, ObservedField
 
 PathKeys = tuple[str | int, ...]
 
@@ -82,7 +82,7 @@ class Run:
             raise
         self._locate_errors()
         if self.observed:
-            self.context.observe(self.observed)
+            self.context.observe([observation for observation in self.observed if observation.objects])
         # What it held refers back to this run: let go of it, or the whole request waits for the cycle collector.
         self._awaited.clear()
         return self._data
@@ -143,6 +143,12 @@ class Run:
                 disregard(awaitable)
 
     # Called by generated code
+
+    def observing(self, fields: tuple[ObservedField, ...]) -> Callable[[Any], None]:
+        """What notes that an object is read in these fields."""
+        observation = Observation([], fields)
+        self.observed.append(observation)
+        return observation.objects.append
 
     def info(self, position: FieldPosition) -> PlanInfo:
         """What resolvers of this field get."""

@@ -6,12 +6,12 @@ of a request names its *variant*, and a field declares in which one its resolver
     phone: str | None = strawberry.field(resolver=attribute_in("revealing", "phone", otherwise=masked_phone))
 
 There is a plan for each variant: it reads the attribute in line, and in the others puts it through the function there.
-The context is told what is given as it is, by a plan and by graphql-core alike: `observe` gets each object with the
-fields that were read of it.
+The context is told what is given as it is, by a plan and by graphql-core alike: `observe` gets the objects with
+the fields that were read of them.
 """
 
 from collections.abc import Callable, Hashable, Iterable
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol
 
 import strawberry
 
@@ -24,8 +24,14 @@ class ObservedField(NamedTuple):
     attribute: str
 
 
-Observation: TypeAlias = tuple[Any, tuple[ObservedField, ...]]
-"""An object, and which of its fields were read as they are: of a plan all of them, of graphql-core one at a time."""
+class Observation(NamedTuple):
+    """Objects of one class, and which of their fields were read as they are.
+
+    Of a plan the objects of a selection and all their fields, of graphql-core one object and one field at a time.
+    """
+
+    objects: list[Any]
+    fields: tuple[ObservedField, ...]
 
 
 class VariantContext(Protocol):
@@ -61,7 +67,7 @@ def attribute_in(
             return otherwise(value)
         if observed:
             field = ObservedField(info._raw_info.parent_type.name, info.field_name, attribute)
-            context.observe([(root, (field,))])
+            context.observe([Observation([root], (field,))])
         return value
 
     resolve.attribute_in = AttributeIn(variant, attribute, otherwise, observed)  # type: ignore[attr-defined] # for the plans

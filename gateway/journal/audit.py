@@ -33,12 +33,12 @@ class Audit:
     async def read(
         self, *, subject: str | None = None, since: datetime | None = None, record: RecordRef | None = None
     ) -> AsyncIterator[AuditEntry]:
-        """Entries of the last action at or after `since`, of this subject and of this record, oldest first."""
+        """Entries since then, of this subject and of this record, oldest first."""
         rows = select(audit).order_by(audit.c.id).limit(LARGEST_BATCH)
         if subject is not None:
             rows = rows.where(audit.c.subject == subject)
         if since is not None:
-            rows = rows.where(audit.c.last_at >= since)
+            rows = rows.where(audit.c.at >= since)
         if record is not None:
             for name, value in record_columns(record).items():
                 rows = rows.where(audit.c[name] == value)
@@ -63,8 +63,7 @@ class Audit:
 def _row(entry: AuditEntry) -> dict[str, Any]:
     return {
         "id": entry.id,
-        "first_at": entry.first_at,
-        "last_at": entry.last_at,
+        "at": entry.at,
         "subject": entry.subject,
         "action": entry.action,
         "record_type": None,

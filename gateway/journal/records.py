@@ -175,7 +175,7 @@ class AuditAction(StrEnum):
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """Who was shown, or denied, what: `count` times from `first_at` to `last_at`.
+    """Who was shown, or denied, what: `count` times from one writing of the trail to the next, the last time `at`.
 
     REVEALED: `record` is what the public id names, a person or a member by the very hash that is their public id, None
     for what has no id; `fields` are the public paths from there that held personal data. DENIED: `fields` names the
@@ -183,8 +183,7 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    first_at: datetime
-    last_at: datetime
+    at: datetime
     subject: str
     action: AuditAction
     record: RecordRef | None

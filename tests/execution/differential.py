@@ -95,7 +95,9 @@ class Comparison:
         root = self._make_root(context)
         response = await executor.execute(document, operation.operation_name, operation.variables, context, root)
         observed = getattr(context, "observed", ())
-        return response, {(repr(source), field) for source, fields in observed for field in fields}
+        return response, {
+            (repr(source), field) for sources, fields in observed for source in sources for field in fields
+        }
 
     async def _compare_errors(
         self, operation: GeneratedOperation, first: Response, second: Response, seed: int, where: str

@@ -120,7 +120,7 @@ OBSERVING_CODE = """\
                 v if type(v := o.phone) is str
                 else finish_non_null(v, leaf_String),
         }
-        observe((o, observed_Order))
+        observe_Order(o)
         return out
 """
 

@@ -76,7 +76,7 @@ async def test_a_plan_tells_once_for_each_object_which_fields_it_shows(executor:
     response = await run(executor, "name age phone other: name note", context)
 
     assert response.planned
-    assert context.observed == [(PEOPLE[0], (NAME, PHONE)), (PEOPLE[1], (NAME, PHONE))]
+    assert context.observed == [(PEOPLE, (NAME, PHONE))]
 
 
 async def test_nothing_is_told_of_fields_that_are_not_shown_as_they_are(executor: Executor) -> None:
@@ -97,7 +97,7 @@ async def test_graphql_core_tells_the_same_of_each_field(executor: Executor) -> 
     response = await run(executor, "name phone", context, middleware=pass_on)
 
     assert not response.planned
-    assert context.observed == [(person, (field,)) for person in PEOPLE for field in (NAME, PHONE)]
+    assert context.observed == [([person], (field,)) for person in PEOPLE for field in (NAME, PHONE)]
 
 
 async def test_what_a_failing_plan_has_read_is_told_by_graphql_core_alone(executor: Executor) -> None:
@@ -109,4 +109,4 @@ async def test_what_a_failing_plan_has_read_is_told_by_graphql_core_alone(execut
 
     assert not response.planned
     assert response.data == {"people": [{"name": "Li Ming", "age": 30}, None]}
-    assert context.observed == [(person, (NAME,)) for person in people]
+    assert context.observed == [([person], (NAME,)) for person in people]

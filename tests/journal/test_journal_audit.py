@@ -15,8 +15,7 @@ PERSON = RecordRef("People", None, "hash-of-a-person")
 def entry(clock: FrozenClock, **changes: Any) -> AuditEntry:
     values: dict[str, Any] = {
         "id": new_id(clock.now),
-        "first_at": clock.now,
-        "last_at": clock.now + timedelta(milliseconds=20),
+        "at": clock.now,
         "subject": "officer",
         "action": AuditAction.REVEALED,
         "record": PERSON,

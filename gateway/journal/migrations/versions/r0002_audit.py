@@ -13,8 +13,7 @@ def upgrade() -> None:
     op.create_table(
         "audit",
         sa.Column("id", sa.String(36), nullable=False),
-        sa.Column("first_at", time, nullable=False),
-        sa.Column("last_at", time, nullable=False),
+        sa.Column("at", time, nullable=False),
         sa.Column("subject", sa.Text, nullable=False),
         sa.Column("action", sa.Text, nullable=False),
         sa.Column("record_type", sa.Text),
