@@ -136,7 +136,7 @@ class SharedReads:
             if endpoint in self._seconds and len(flights) >= self._size:
                 del flights[next(iter(flights))]
             flight = flights[key] = Flight(now)
-            flight.task = asyncio.create_task(self._fly(endpoint, key, flight, call, of))
+            flight.task = asyncio.get_running_loop().create_task(self._fly(endpoint, key, flight, call, of))
         return flight
 
     def conceal(self, arguments: object) -> bytes:

@@ -1,9 +1,12 @@
 """Finds what is wrong in what a platform sent, so that it can be counted as it is read."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from typing import TypeAlias
 
 from gateway.ops.metrics import Metrics
-from schema.normalise.records import DataIssue, House, Page, People, Shenhe
+from schema.normalise.records import DataIssue, House, Page, People, Residency, Shenhe
+
+Issues: TypeAlias = tuple[DataIssue, ...]
 
 
 def count_issues(metrics: Metrics, endpoint: str, value: object) -> None:
@@ -23,21 +26,19 @@ def count_issues(metrics: Metrics, endpoint: str, value: object) -> None:
         metrics.data_issues.labels(issue.platform.value, endpoint, field, issue.problem.value).inc()
 
 
-def _of_all(records: Iterable[object]) -> Iterator[DataIssue]:
-    for record in records:
-        yield from _of(record)
+def _of_all(records: Iterable[object]) -> Issues:
+    return tuple([issue for record in records for issue in _of(record)])
 
 
-def _of(record: object) -> Iterator[DataIssue]:
+def _of(record: object) -> Issues:
     """A record's own issues, and those of the records inside it."""
-    yield from getattr(record, "data_issues", ())
+    own: Issues = getattr(record, "data_issues", ())
     if isinstance(record, Shenhe):
-        if record.content is not None:
-            yield from _of(record.content.people)
-            yield from _of(record.content.house)
-    elif isinstance(record, People):
-        for residency in record.residencies:
-            yield from residency.data_issues
-            yield from _of(residency.house)
-    elif isinstance(record, House):
-        yield from _of_all(record.members or ())
+        return own if record.content is None else own + _of(record.content.people) + _of(record.content.house)
+    if isinstance(record, People):
+        return own + _of_all(record.residencies)
+    if isinstance(record, Residency):
+        return own + _of(record.house)
+    if isinstance(record, House):
+        return own + _of_all(record.members or ())
+    return own

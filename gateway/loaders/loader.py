@@ -98,6 +98,11 @@ class ComposedLoader(RecordLoader[KeyT, ValueT]):
         """Put the value of one key together. Raises GatewayError."""
 
     async def load_level(self, keys: Sequence[KeyT]) -> list[Any]:
+        if len(keys) == 1:
+            try:
+                return [await self.compose(keys[0])]
+            except Exception as error:  # noqa: BLE001 # it is the outcome of this key
+                return [error]
         distinct = list(dict.fromkeys(keys))
         outcomes = dict(zip(distinct, await fetch([self.compose(key) for key in distinct]), strict=True))
         return [outcomes[key] for key in keys]
