@@ -47,7 +47,8 @@ async def test_in_the_demo_an_example_runs_at_once_and_nothing_leaves_the_machin
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
 
-    await page.goto(demo)
+    async with page.expect_worker(lambda worker: worker.url.startswith(f"{demo}/explorer/graphql.worker-")):
+        await page.goto(demo)
     for name in ("Dashboard", "Reviews", "Orders", "Repairs", "Modules", "Resident", "Dictionaries", "Platforms"):
         await expect(page.get_by_role("tab", name=name)).to_be_visible()
     await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text("pendingShenhes")
@@ -64,7 +65,6 @@ async def test_in_the_demo_an_example_runs_at_once_and_nothing_leaves_the_machin
     await page.screenshot(path=tmp_path / "demo.png")
 
     assert requested.count(f"{demo}/graphql") >= 2, "the schema, and the operation"
-    assert any("/explorer/graphql.worker-" in url for url in requested)
     outside = [url for url in requested if not url.startswith((f"{demo}/", "data:", "blob:"))]
     assert outside == []
     assert complaints == []
@@ -93,3 +93,8 @@ async def test_elsewhere_it_asks_for_a_token_and_says_where_one_comes_from(
     await write_token(page, "forged")
     await page.get_by_role("tab", name="Dashboard").click()
     await expect(headers).to_contain_text('"Bearer forged"')
+
+    await page.get_by_role("button", name="Open settings dialog").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("Theme")
+    await expect(page.get_by_role("dialog")).not_to_contain_text("Persist headers")
+    assert "Bearer" not in await page.evaluate("JSON.stringify(localStorage)")

@@ -68,6 +68,7 @@ createRoot(page).render(
     defaultHeaders={headers}
     defaultTabs={examples.map((query) => ({ query }))}
     defaultEditorToolsVisibility="headers"
+    shouldPersistHeaders={false}
     inputValueDeprecation
     schemaDescription
   >
