@@ -1,9 +1,10 @@
 """Serving: uvicorn with what production wants, and logs as JSON lines."""
 
 import logging
+import resource
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import structlog
@@ -25,6 +26,7 @@ def serve(settings: Settings, workers: int = 1) -> int:
     configure_logs()
     if workers > 1 and not settings.database_url:
         raise SettingsError("GATEWAY_DATABASE_URL: several workers share a journal only in PostgreSQL")
+    _allow_open_files()
     create_app(settings)  # so that wrong settings end the command, not each worker
     uvicorn.run(
         "gateway.serve:application",
@@ -73,6 +75,13 @@ def application() -> object:
     """What each worker runs."""
     configure_logs()
     return create_app(load_settings(), started=settle_collector)
+
+
+def _allow_open_files() -> None:
+    """As many as the system lets this process have, which `ulimit -n` is often far below: each connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS names no number and grants not just any
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def configure_logs() -> None:

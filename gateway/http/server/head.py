@@ -28,9 +28,7 @@ def require_short(headers: Headers) -> None:
 def require_short_url(url: bytes) -> None:
     """Raises Refusal."""
     if len(url) > LONGEST_URL:
-        raise Refusal(
-            414, QueryTooComplexError("The address is too long: use POST", "bytes", LONGEST_URL)
-        )
+        raise Refusal(414, QueryTooComplexError("The address is too long: use POST", "bytes", LONGEST_URL))
 
 
 def require_unambiguous(version: str, headers: Headers, fields: dict[bytes, bytes]) -> None:

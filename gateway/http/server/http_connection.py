@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
+from contextvars import Context
 from enum import Enum, auto
 from math import inf
 from typing import Any, Final, Literal, cast
@@ -136,8 +137,8 @@ class HttpConnection(asyncio.Protocol):
                 self._refuse(400, UserInputError("request", "This is not well-formed HTTP"))
         else:
             if self._framing_bytes > MOST_FRAMING:
-                error = QueryTooComplexError("The request is too long besides its body", "headers", MOST_FRAMING)
-                self._refuse(431, error)
+                long = QueryTooComplexError("The request is too long besides its body", "headers", MOST_FRAMING)
+                self._refuse(431, long)
 
     # What the parser calls: a Refusal ends the parsing
 
@@ -284,8 +285,9 @@ class HttpConnection(asyncio.Protocol):
             self._control_reading()
 
     def _begin(self, exchange: Exchange, app: ASGIApp) -> None:
+        """In a context of its own: it may be the request before that makes this one begin."""
         self._answering = exchange
-        task = self._loop.create_task(exchange.run(app))
+        task = self._loop.create_task(exchange.run(app), context=Context())
         self._server_state.tasks.add(task)
         task.add_done_callback(self._server_state.tasks.discard)
 

@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,8 @@ from gateway.serve import EmbeddedServer, server_options
 from gateway.settings import Settings
 
 PATIENCE = 10.0
+
+NAME = ContextVar("NAME", default="nobody")
 
 
 @dataclass
@@ -124,6 +127,10 @@ class Echo:
                 await send({"type": "http.response.start", "status": 200, "headers": headers})
             case "/nothing":
                 pass
+            case "/named":
+                name = NAME.get()
+                NAME.set("somebody")
+                await answer(send, 200, name.encode())
             case _:
                 await self._echo(scope, receive, send)
 

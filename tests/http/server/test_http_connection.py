@@ -62,6 +62,12 @@ async def test_requests_that_do_not_wait_are_answered_in_their_order(connection)
     assert [(each["path"], each["body"]) for each in told] == [("/a", "1"), ("/b", "2"), ("/c", "3"), ("/one", "")]
 
 
+async def test_nothing_of_a_request_stays_for_the_next(connection, server):
+    named = b"GET /named HTTP/1.1\r\n" + HOST + b"\r\n"
+    await connection.send(named + named)
+    assert [(await connection.response()).body for _ in range(2)] == [b"nobody", b"nobody"]
+
+
 async def test_more_requests_that_do_not_wait_than_are_kept_end_the_connection_after_the_others(connection, server):
     waits = b"GET /waits HTTP/1.1\r\n" + HOST + b"\r\n"
     await connection.send(waits + GET * (MOST_PIPELINED + 5))
