@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from gateway.errors import ProtocolError
 from gateway.ops.calls import Calls
@@ -19,7 +19,7 @@ from schema.normalise import forms
 from schema.normalise.module import parse_modules
 from schema.normalise.order import decode_orders, parse_order_page, read_orders
 from schema.normalise.records import Module, Order, OrderQuery, Page, Repair, Shenhe
-from schema.normalise.repair import parse_repair, parse_repair_page
+from schema.normalise.repair import decode_repairs, parse_repair, parse_repair_page, read_repairs
 from schema.normalise.requests import NewAnnouncement, NewOrder
 from schema.normalise.shenhe import decode_shenhes, parse_shenhe, parse_shenhe_page, read_shenhes
 from schema.normalise.values import row_id
@@ -34,7 +34,7 @@ ORDER_NEW = Endpoint("order/new", "POST", "order/new", Kind.UNREPEATABLE_WRITE)
 ORDER_LIST = Endpoint("order/list", "POST", "order/list", Kind.READ, tells_why=False, decode=decode_orders)
 MODULES = Endpoint("modules", "POST", "wjdh/modules", Kind.READ)
 MODULE = Endpoint("module", "PUT", "wjdh/module", Kind.REPEATABLE_WRITE)
-REPAIR_LIST = Endpoint("repair/list", "POST", "wjdh/repair/list", Kind.READ)
+REPAIR_LIST = Endpoint("repair/list", "POST", "wjdh/repair/list", Kind.READ, decode=decode_repairs)
 REPAIR = Endpoint("repair", "POST", "repair", Kind.READ)
 REPAIR_UPDATE = Endpoint("repair/update", "PUT", "repair", Kind.REPEATABLE_WRITE)
 ANNOUNCEMENT_NEW = Endpoint("announcement/new", "POST", "announcement/new", Kind.UNREPEATABLE_WRITE)
@@ -53,6 +53,8 @@ ENDPOINTS = (
     REPAIR_UPDATE,
     ANNOUNCEMENT_NEW,
 )
+
+RecordT = TypeVar("RecordT")
 
 API = "/api/v1"
 DEFAULT_LIFETIME = 3600.0
@@ -93,9 +95,7 @@ class Wjdh(PlatformClient):
         """A page of the community's reviews (1.2.2)."""
         form = {"community_identifier": community_code, **forms.shenhe_filter_form(type, status)}
         envelope = await self._call(SHENHE_LIST, form | _paging(page, per_page))
-        if envelope.documented is not None:
-            return read_shenhes(envelope.documented, community_code, page)
-        return self._parse(SHENHE_LIST, parse_shenhe_page, self._accept(SHENHE_LIST, envelope), community_code, page)
+        return self._page(SHENHE_LIST, envelope, read_shenhes, parse_shenhe_page, community_code, page)
 
     async def shenhe(self, platform_id: int, community_code: str | None = None) -> Shenhe | None:
         """One review (1.2.3). `community_code` is what the caller knows of it: the answer does not tell (quirk 175)."""
@@ -131,9 +131,7 @@ class Wjdh(PlatformClient):
         """A page of the community's orders (2.1.2); its size is the platform's choice (quirk 134)."""
         form = {"xiaoqu": community_code, **forms.order_query_form(query), "page": str(page)}
         envelope = await self._call(ORDER_LIST, form)
-        if envelope.documented is not None:
-            return read_orders(envelope.documented, community_code, page)
-        return self._parse(ORDER_LIST, parse_order_page, self._accept(ORDER_LIST, envelope), community_code, page)
+        return self._page(ORDER_LIST, envelope, read_orders, parse_order_page, community_code, page)
 
     async def modules(self, community_code: str) -> tuple[Module, ...]:
         """The community's feature modules (3.2.1)."""
@@ -149,8 +147,8 @@ class Wjdh(PlatformClient):
     ) -> Page[Repair]:
         """A page of the community's repairs of one status (4.1): the platform has no list of both (quirk 146)."""
         form = {"xiaoqu": community_code, **forms.repair_filter_form(status)}
-        body = await self._succeed(REPAIR_LIST, form | _paging(page, per_page))
-        return self._parse(REPAIR_LIST, parse_repair_page, body, community_code, page)
+        envelope = await self._call(REPAIR_LIST, form | _paging(page, per_page))
+        return self._page(REPAIR_LIST, envelope, read_repairs, parse_repair_page, community_code, page)
 
     async def repair(self, platform_id: int, community_code: str | None = None) -> Repair | None:
         """One repair with its date (4.2). `community_code` as in `shenhe`."""
@@ -170,6 +168,20 @@ class Wjdh(PlatformClient):
             message = "The announcement was published, and its id was not told."
             raise ProtocolError(self.platform, ANNOUNCEMENT_NEW.name, message)
         return number
+
+    def _page(
+        self,
+        endpoint: Endpoint,
+        envelope: Envelope,
+        read: Callable[[Any, str, int], Page[RecordT]],
+        parse: Callable[[Mapping[str, object], str, int], Page[RecordT]],
+        community_code: str,
+        page: int,
+    ) -> Page[RecordT]:
+        """The page in an answer: `read` takes one that came as documented, `parse` the body of any other."""
+        if envelope.documented is not None:
+            return read(envelope.documented, community_code, page)
+        return self._parse(endpoint, parse, self._accept(endpoint, envelope), community_code, page)
 
     async def _succeed(self, endpoint: Endpoint, form: Mapping[str, str]) -> Mapping[str, Any]:
         return self._accept(endpoint, await self._call(endpoint, form))

@@ -1,12 +1,25 @@
 """Repairs (document 4.1, 4.2)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Annotated
+
+import msgspec
 
 from schema.normalise.issues import REPAIR_PII, Issues
 from schema.normalise.records import Page, Repair
-from schema.normalise.shapes import ShapeError, data_of, one_row, read_page, row_list, unwrap
-from schema.normalise.times import china_time
-from schema.normalise.values import identifier, required_text, required_word, row_id, text
+from schema.normalise.shapes import (
+    PageInfo,
+    ReadWire,
+    ShapeError,
+    data_of,
+    one_row,
+    read_clean_page,
+    read_page,
+    row_list,
+    unwrap,
+)
+from schema.normalise.times import LONGEST_TIME, china_time, clean_time
+from schema.normalise.values import INT32_MAX, identifier, required_text, required_word, row_id, text
 from schema.normalise.vocabulary import PlatformName
 from schema.normalise.words import REPAIR_STATUS
 
@@ -14,6 +27,59 @@ from schema.normalise.words import REPAIR_STATUS
 class RepairIssues(Issues):
     platform = PlatformName.WJDH
     pii = REPAIR_PII
+
+
+class RepairWire(msgspec.Struct, gc=False):
+    """A row of the list as documented (4.1)."""
+
+    id: Annotated[int, msgspec.Meta(gt=0, le=INT32_MAX)]
+    possion: str | None = None
+    description: str | None = None
+    status: str | int | bool | None = None
+    reply: str | None = None
+    date: Annotated[str, msgspec.Meta(max_length=LONGEST_TIME)] | int | None = None
+    name: str | None = None
+    phone: str | None = None
+
+
+class RepairsWire(msgspec.Struct, gc=False):
+    repairs: list[RepairWire]
+    pages: PageInfo | None = None
+
+
+class RepairListWire(ReadWire, gc=False, kw_only=True):
+    data: RepairsWire
+
+
+decode_repairs: Callable[[bytes], RepairListWire] = msgspec.json.Decoder(RepairListWire).decode
+"""The body of repair/list, where it came as documented. Raises msgspec.DecodeError for any other."""
+
+_STATUSES = REPAIR_STATUS.by_value
+
+
+def read_repairs(body: RepairListWire, community_code: str, page: int) -> Page[Repair]:
+    """As `parse_repair_page`, for a body that came as documented."""
+    return read_clean_page(body.data.repairs, _clean_repair, _repair_of_row, community_code, page, body.data.pages)
+
+
+def _clean_repair(row: RepairWire, community_code: str) -> Repair | None:
+    """The row's record; None where a value is absent that the document promises, or one has an issue."""
+    location, description, name, phone = row.possion, row.description, row.name, row.phone
+    status = _STATUSES.get(row.status)
+    reported_at = None if row.date is None else clean_time(row.date)
+    if not (location and description and status) or (reported_at is None and row.date is not None):
+        return None
+    return Repair(
+        platform_id=row.id,
+        community_code=community_code,
+        location=location,
+        description=description,
+        status=status,
+        reply=row.reply or None,
+        reported_at=reported_at,
+        reporter_name=(name.strip() or None) if name else None,
+        reporter_phone=(phone.strip() or None) if phone else None,
+    )
 
 
 def parse_repair_page(body: Mapping[str, object], community_code: str, page: int) -> Page[Repair]:

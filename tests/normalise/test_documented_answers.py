@@ -6,16 +6,17 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from any_rows import JSON, ORDERS, OWNERS, PEOPLE, REVIEWS, as_sent, pages_of
+from any_rows import JSON, ORDERS, OWNERS, PEOPLE, REPAIRS, REVIEWS, as_sent, pages_of
 from collected_issues import issues_within
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from platform_rows import content, member, order, owner, person, residency, review
+from platform_rows import content, member, order, owner, person, repair, residency, review
 
 from schema.normalise.house import decode_owner, parse_owner, read_owner
 from schema.normalise.order import decode_orders, parse_order_page, read_orders
 from schema.normalise.people import decode_people, parse_people, read_people
 from schema.normalise.records import Page
+from schema.normalise.repair import decode_repairs, parse_repair_page, read_repairs
 from schema.normalise.shenhe import decode_shenhes, parse_shenhe_page, read_shenhes
 
 ODD: list[Any] = [
@@ -78,6 +79,13 @@ ANSWERS = {
         documented=lambda sent: read_shenhes(decode_shenhes(sent), "10002", 1),
         any_way=lambda body: parse_shenhe_page(body, "10002", 1),
     ),
+    "repair/list": Answer(
+        row=repair(date=None),
+        body=lambda *rows: {"code": 0, "data": {"repairs": list(rows), "pages": list_of()["pages"]}},
+        any_body=REPAIRS.map(lambda row: {"data": {"repairs": [row]}}),
+        documented=lambda sent: read_repairs(decode_repairs(sent), "10002", 1),
+        any_way=lambda body: parse_repair_page(body, "10002", 1),
+    ),
     "owner": Answer(
         row=owner(people_role=None),
         body=one,
@@ -116,6 +124,9 @@ OTHER_DIALECTS: list[tuple[str, dict[str, Any]]] = [
     ("shenheList", {}),
     ("shenheList", {"shenhe_id": None, "shenhe_status": 2, "shenhe_content": content(), "updated_at": 1605668506}),
     ("shenheList", {"id": None, "shenhe_status": "1", "created_at": "2020-11-18 11:01:46", "updated_at": None}),
+    ("repair/list", {}),
+    ("repair/list", {"status": "已处理", "reply": "修好了", "date": "2020年12月18日12:30:13"}),
+    ("repair/list", {"status": "1", "reply": "", "name": None}),
     ("owner", {}),
     ("owner", {"people_house_role": None, "people_role": "租客", "people_house_use": ""}),
     ("people", {"people_birth": 19921130, "people_dibao": 0, "people_shangfang": True}),
