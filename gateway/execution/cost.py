@@ -87,7 +87,7 @@ class OperationCost:
         if not self._sources:
             return self._without_variables
         given = variables or {}
-        magnitudes = tuple([_magnitude_at(given, source) for source in self._sources])
+        magnitudes = tuple([_given(given, variable, path) for variable, path in self._sources])
         cost = self._known.get(magnitudes)
         if cost is None:
             if len(self._known) >= MOST_REMEMBERED:
@@ -192,12 +192,14 @@ class _Walk:
         return magnitude
 
 
-def _magnitude_at(variables: Mapping[str, Any], source: _Source) -> int | None:
-    """None where the variable is not given."""
-    value = variables.get(source.variable, source)
-    if value is source:
+def _given(variables: Mapping[str, Any], variable: str, path: tuple[str, ...]) -> int | None:
+    """What the variable's value at the path amounts to; None where the variable is not given."""
+    value = variables.get(variable)
+    if type(value) is int and not path:  # most are
+        return max(0, value)
+    if value is None and variable not in variables:
         return None
-    for name in source.path:
+    for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     return _magnitude(value)
 

@@ -21,9 +21,10 @@ async def read_body(receive: Receive, content_length: bytes | None, max_bytes: i
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        chunks.append(message.get("body", b""))
-        received += len(chunks[-1])
+        body: bytes = message.get("body", b"")
+        received += len(body)
         if received > max_bytes:
             raise BodyTooLargeError
         if not message.get("more_body", False):
-            return b"".join(chunks)
+            return b"".join((*chunks, body)) if chunks else body
+        chunks.append(body)
