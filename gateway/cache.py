@@ -98,9 +98,10 @@ class SharedReads:
     """Joins equal reads, across requests. Never used for writes, nor for reading a write back, nor by watches.
 
     `seconds` tells by endpoint how long an answer is kept, counted from the beginning of its call; others are not.
-    Errors are never kept, and neither is None: whoever asks again for what was not found expects it to be there by now.
-    At most `size` answers of an endpoint are kept. `observe` is called with the endpoint and the value of each answer,
-    once; `clock` gives seconds and never goes back.
+    Errors are never kept. None is only of the endpoints `telling_none`, where it is an answer like any other; elsewhere
+    it says that nothing was found, and whoever asks again expects it to be there by now. At most `size` answers of an
+    endpoint are kept. `observe` is called with the endpoint and the value of each answer, once; `clock` gives seconds
+    and never goes back.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class SharedReads:
         events: EventBus,
         *,
         seconds: Mapping[str, float] = NOTHING_KEPT,
+        telling_none: frozenset[str] = frozenset(),
         size: int = 1000,
         observe: Callable[[str, object], None] = lambda _endpoint, _value: None,
         clock: Callable[[], float] = time.monotonic,
@@ -115,6 +117,7 @@ class SharedReads:
         self.clock = clock
         self._events = events
         self._seconds = {endpoint: lifetime for endpoint, lifetime in seconds.items() if lifetime > 0}
+        self._telling_none = telling_none
         self._size = size
         self._observe = observe
         self._flights: defaultdict[str, dict[ReadKey, Flight]] = defaultdict(dict)
@@ -180,7 +183,8 @@ class SharedReads:
         flight.landed = True
         flight.task = None
         flight.until = flight.began + self._seconds.get(endpoint, 0.0)
-        if outcome is None or isinstance(outcome, Exception) or self.clock() >= flight.until:
+        found = not isinstance(outcome, Exception) and (outcome is not None or endpoint in self._telling_none)
+        if not found or self.clock() >= flight.until:
             self._forget(endpoint, key, flight)
         elif not self._sweeping:
             self._sweep_later()

@@ -17,6 +17,9 @@ from gateway.loaders.shenhe import ShenheLoader, ShenhePageLoader, ShenhesLoader
 from gateway.loaders.verification import VerificationLoader
 from gateway.settings import Settings
 
+TELLING_NONE = frozenset({"owner"})
+"""That a house has no owner is told of the house; that a record is not there, only of the moment."""
+
 
 def lifetimes(settings: Settings) -> dict[str, float]:
     """How long an answer of each endpoint is kept, in seconds."""

@@ -112,9 +112,16 @@ async def test_callers_with_other_rights_share_nothing(cost, mint, gateway):
 
 
 async def test_what_was_not_found_is_looked_for_again(cost):
+    query = '{ people(name: "王芳", phone: "19900009999") { name } }'
+
+    assert await cost(query) == await cost(query) == {"people": 1}
+
+
+async def test_that_a_house_has_no_owner_is_kept(cost):
     query = '{ house(address: {communityCode: "10002", building: 99, unit: 1, floor: 1, room: 101}) { use } }'
 
-    assert await cost(query) == await cost(query) == {"owner": 1}
+    assert await cost(query) == {"owner": 1}
+    assert await cost(query) == {}
 
 
 async def test_an_error_is_not_kept(gateway, sandbox, cost):

@@ -8,7 +8,7 @@ import pytest
 from gateway.cache import ReadKey, SharedReads, landed
 from gateway.events import EventBus
 
-KEPT = {"owner": 60.0}
+KEPT = {"owner": 60.0, "people": 60.0}
 CODE = "10002"
 
 
@@ -52,7 +52,7 @@ def bus():
 
 @pytest.fixture
 def reads(bus, clock):
-    return SharedReads(bus, seconds=KEPT, size=3, clock=clock)
+    return SharedReads(bus, seconds=KEPT, telling_none=frozenset({"owner"}), size=3, clock=clock)
 
 
 @pytest.fixture
@@ -209,10 +209,16 @@ class TestKept:
         assert platform.calls == {1: 2}
         assert len(reads) == 0
 
+    async def test_that_a_house_has_no_owner_is_an_answer_like_any_other(self, start, platform):
+        for _ in range(2):
+            assert await read(start, platform, "nobody") is None
+
+        assert platform.calls == {"nobody": 1}
+
     @pytest.mark.parametrize("key", ["nobody", LookupError("down")], ids=["not found", "an error"])
     async def test_what_is_never_kept(self, start, platform, key, reads):
         for _ in range(2):
-            await read(start, platform, key)
+            await read(start, platform, key, endpoint="people")
 
         assert platform.calls == {key: 2}
         assert len(reads) == 0

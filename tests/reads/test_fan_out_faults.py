@@ -1,0 +1,136 @@
+"""A list with a look-up for each of its ten houses, when look-ups fail, hang, or nobody waits any more."""
+
+import asyncio
+from collections import Counter
+
+import httpx
+import pytest
+
+from gateway.sandbox.faults import Fault, FaultKind
+
+HOUSES = 10
+FAN_OUT = """
+{ orders(communityCode: "10002", first: 20) { nodes { number house { address owner { phone role } } } } }
+"""
+DEADLINE = 0.4
+
+
+@pytest.fixture(params=["plans", "no plans"])
+def environ(environ, request):
+    return environ | {"GATEWAY_PLANS": "1" if request.param == "plans" else "0"}
+
+
+@pytest.fixture
+async def whole(gateway, sandbox):
+    """The answer when nothing fails, by address; plans are at work, and the calls so far forgotten."""
+    for _ in range(2):
+        answer = await gateway.ask(FAN_OUT)
+    sandbox.reset_calls()
+    owners = {order["house"]["address"]: order["house"]["owner"] for order in answer.data["orders"]["nodes"]}
+    assert len(owners) == HOUSES
+    return owners
+
+
+@pytest.mark.parametrize("failing", [0, 1, 3, HOUSES])
+async def test_so_many_of_ten_look_ups_fail_and_the_others_answer(gateway, sandbox, whole, failing):
+    if failing:
+        sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.GARBAGE), times=failing)
+
+    answer = await gateway.ask(FAN_OUT)
+
+    houses = [order["house"] for order in answer.body["data"]["orders"]["nodes"]]
+    errors = sorted(answer.body.get("errors", []), key=lambda error: error["path"])
+    failed = {houses[error["path"][2]]["address"] for error in errors}
+    assert len(failed) == failing
+    assert {house["address"]: house["owner"] for house in houses} == whole | dict.fromkeys(failed)
+    assert [(error["path"], error["extensions"]["code"]) for error in errors] == [
+        (["orders", "nodes", index, "house", "owner"], "UPSTREAM_PROTOCOL")
+        for index, house in enumerate(houses)
+        if house["address"] in failed
+    ]
+    assert sandbox.count("SECURITY", "owner") == HOUSES
+
+
+async def test_what_has_failed_is_asked_again_by_the_next_request(gateway, sandbox, whole):
+    sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.GARBAGE), times=HOUSES)
+    await gateway.ask(FAN_OUT)
+
+    answer = await gateway.ask(FAN_OUT)
+
+    assert {order["house"]["address"]: order["house"]["owner"] for order in answer.data["orders"]["nodes"]} == whole
+
+
+async def test_the_same_house_under_two_aliases_fails_twice_and_is_asked_for_once(gateway, sandbox, whole):
+    query = FAN_OUT.replace("owner { phone role }", "a: owner { phone } b: owner { role }")
+    await gateway.ask(query)
+    sandbox.reset_calls()
+    sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.GARBAGE), times=1)
+
+    answer = await gateway.ask(query)
+
+    assert Counter(error["path"][-1] for error in answer.errors) == {"a": 2, "b": 2}  # two orders charge each house
+    assert sandbox.count("SECURITY", "owner") == HOUSES
+
+
+class TestDeadline:
+    @pytest.fixture
+    def environ(self, environ):
+        return environ | {"GATEWAY_REQUEST_TIMEOUT": str(DEADLINE)}
+
+    async def test_a_deadline_amid_the_look_ups_stops_them_and_leaves_nothing_behind(self, gateway, sandbox, whole):
+        sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
+
+        answer = await gateway.ask(FAN_OUT)
+
+        assert answer.response.status_code == 504
+        assert answer.code == "UPSTREAM_TIMEOUT"
+        assert sandbox.count("SECURITY", "owner") == HOUSES
+        await until(lambda: not calls_under_way())
+        assert len(gateway.parts.reads) == 0
+        sandbox.faults.clear()
+        assert (await gateway.ask(FAN_OUT)).data
+
+
+class TestClientThatLeaves:
+    async def test_all_its_calls_stop(self, gateway, sandbox, whole):
+        sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
+        leaving = asyncio.create_task(gateway.ask(FAN_OUT))
+        await until(lambda: sandbox.count("SECURITY", "owner") == HOUSES)
+        leaving.cancel()
+
+        await until(lambda: not calls_under_way())
+        assert len(gateway.parts.reads) == 0
+        sandbox.faults.clear()
+        assert (await gateway.ask(FAN_OUT)).data
+
+    async def test_those_that_others_wait_for_go_on(self, gateway, sandbox, whole):
+        sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
+        async with httpx.AsyncClient(base_url=gateway.url, trust_env=False) as other:
+            leaving = asyncio.create_task(
+                other.post("/graphql", json={"query": FAN_OUT}, headers={"authorization": f"Bearer {gateway.token}"})
+            )
+            await until(lambda: sandbox.count("SECURITY", "owner") == HOUSES)
+            half = FAN_OUT.replace("first: 20", "first: 5")
+            staying = asyncio.create_task(gateway.ask(half))
+            await until(lambda: len([flight for flight in flights(gateway) if len(flight.groups) > 1]) > 1)
+            shared = len([flight for flight in flights(gateway) if len(flight.groups) > 1])
+            leaving.cancel()
+        await until(lambda: len(calls_under_way()) == shared)
+        assert sandbox.count("SECURITY", "owner") == HOUSES
+        sandbox.faults.clear()
+
+        assert (await staying).data
+
+
+def flights(gateway):
+    return [flight for reads in gateway.parts.reads._flights.values() for flight in reads.values()]
+
+
+def calls_under_way():
+    return [task for task in asyncio.all_tasks() if "SharedReads" in repr(task)]
+
+
+async def until(condition):
+    async with asyncio.timeout(15):
+        while not condition():  # noqa: ASYNC110 # what is watched is beyond a socket
+            await asyncio.sleep(0.001)
