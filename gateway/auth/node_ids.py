@@ -14,6 +14,7 @@ MessagePack is read back only after the signature holds, and only this class sig
 import secrets
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
+from functools import lru_cache
 from hashlib import blake2b
 from hmac import compare_digest
 from typing import Any, NamedTuple
@@ -26,6 +27,9 @@ from gateway.settings import Settings, SettingsError
 _VERSION = b"\x01"
 _HASH_VERSION = b"\x02"
 """Both leave "A" as the first character of an id, so that no id looks like a platform's number."""
+
+_REMEMBERED = 16_384
+"""Ids, of about 300 bytes each. They hold numbers of platforms, never anything of a person."""
 
 _SIGNATURE_BYTES = 16
 _LONGEST_NUMBER = 18  # digits; all of them fit 64 bits
@@ -54,7 +58,7 @@ class InvalidNodeIdError(ValueError):
 class NodeIds:
     """Makes and reads ids with subkeys of one secret; ids made with another secret are invalid here."""
 
-    __slots__ = ("_hasher", "_pack", "_signer", "_unpack")
+    __slots__ = ("_hasher", "_pack", "_signer", "_unpack", "encode")
 
     def __init__(self, key: bytes) -> None:
         """`key` is the secret of the settings, of any length. Raises ValueError when it is empty."""
@@ -64,8 +68,10 @@ class NodeIds:
         self._hasher = _keyed(key, b"hash id")
         self._pack = msgspec.msgpack.Encoder().encode
         self._unpack = msgspec.msgpack.Decoder(list[Any]).decode
+        self.encode = lru_cache(_REMEMBERED, typed=True)(self._encode)
+        """`_encode`, remembered: the same records are listed again and again."""
 
-    def encode(self, type_name: str, community_code: str | None, *parts: Part) -> str:
+    def _encode(self, type_name: str, community_code: str | None, *parts: Part) -> str:
         """The id of a record. Integers are of 64 bits; longer numbers are text."""
         return self._sign(_VERSION + self._pack((type_name, community_code, *parts)))
 

@@ -110,7 +110,10 @@ class House(Node):
         "unreadable (地址)."
     )
     def address(root: strawberry.Parent[records.House]) -> str | None:
-        return None if root.key is None else "{} {}-{}-{}-{}".format(*root.key)
+        if (key := root.key) is None:
+            return None
+        code, building, unit, floor, room = key
+        return f"{code} {building}-{unit}-{floor}-{room}"
 
     @strawberry.field(description="What it is used for (房屋用途).", graphql_type=HouseUse | None, metadata=ONE_CALL)
     def use(root: strawberry.Parent[records.House], info: Info) -> Described[HouseUse]:
@@ -135,7 +138,7 @@ class House(Node):
     def owner(
         root: strawberry.Parent[records.House], info: Info
     ) -> Load[records.HouseKey, records.HouseOwner | None] | None:
-        return None if root.key is None else Load(info.context.loaders.house_owner, root.key)
+        return None if (key := root.key) is None else Load(info.context.loaders.house_owner, key)
 
     @strawberry.field(
         description="Orders that charge this house (订单).",
