@@ -78,7 +78,8 @@ def _require_json(headers: Mapping[bytes, bytes]) -> None:
             UserInputError("Content-Type", "The body must be application/json"),
             (b"accept-post", b"application/json"),
         )
-    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+    encoding = headers.get(b"content-encoding")
+    if encoding is not None and encoding.lower() != b"identity":
         raise Refusal(415, UserInputError("Content-Encoding", "The body must not be compressed"), CLOSE)
 
 

@@ -1,7 +1,7 @@
 """The id that ties an answer, its errors and its log lines together."""
 
 import re
-from secrets import token_hex
+from random import getrandbits
 
 HEADER = b"x-request-id"
 
@@ -12,4 +12,4 @@ def request_id(given: bytes | None) -> str:
     """The caller's own id where it is well formed, else a new one of 16 hexadecimal digits."""
     if given is not None and _WELL_FORMED.fullmatch(given):
         return given.decode("ascii")
-    return token_hex(8)
+    return f"{getrandbits(64):016x}"  # it tells lines apart, and keeps nothing secret

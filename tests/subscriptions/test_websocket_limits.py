@@ -4,6 +4,7 @@ import asyncio
 import socket as sockets
 import time
 from contextlib import asynccontextmanager
+from hashlib import sha256
 
 import pytest
 import uvicorn
@@ -13,6 +14,7 @@ from websockets.exceptions import InvalidStatus
 from gateway.app import create_app
 from gateway.auth.tokens import LEEWAY
 from gateway.http.origin import may_connect
+from gateway.sandbox.faults import Fault, FaultKind
 from gateway.serve import EmbeddedServer, server_options
 from gateway.settings import Settings, load_settings
 
@@ -75,6 +77,47 @@ async def test_operations_beyond_the_limit_are_refused_and_the_others_go_on(conn
         await socket.send("complete", id="2")
         await socket.subscribe("3", VIEWER)
         assert await socket.data("3") == {"viewer": {"subject": "developer"}}
+
+
+@pytest.mark.parametrize("extra", [{"GATEWAY_REQUEST_TIMEOUT": "0.3"}])
+async def test_a_query_beyond_its_deadline_ends_with_an_error_and_a_subscription_has_none(connect, sandbox):
+    async with connect() as socket:
+        await socket.subscribe("events", PAID)
+        sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HANG))
+        await socket.subscribe("slow", '{ modules(communityCode: "10002") { name } }')
+
+        assert await socket.error_code("slow") == "UPSTREAM_TIMEOUT"
+        await socket.subscribe("quick", VIEWER)
+        assert await socket.data("quick")
+        await socket.send("complete", id="events")
+        await socket.settle()
+
+
+async def test_an_operation_that_is_too_dear_or_too_large_is_refused_alone(connect):
+    orders = "orders(communityCode: $code, first: 100)"
+    inner = "orders(first: 100) { nodes { house { use } } }"
+    dear = f"query ($code: ID!) {{ {orders} {{ nodes {{ house {{ {inner} }} }} }} }}"
+    async with connect() as socket:
+        await socket.subscribe("dear", dear, code="10002")
+        await socket.subscribe("large", VIEWER, padding="x" * 70_000)
+
+        for id_, limit in (("dear", "cost"), ("large", "variables")):
+            [error] = (await socket.receive(id_))["payload"]
+            assert (error["extensions"]["code"], error["extensions"]["limit"]) == ("QUERY_TOO_COMPLEX", limit)
+            assert error["extensions"]["requested"] > error["extensions"]["bound"]
+        await socket.subscribe("1", VIEWER)
+        assert await socket.data("1")
+
+
+async def test_a_document_may_be_named_by_its_hash(connect):
+    named = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": sha256(VIEWER.encode()).hexdigest()}}}
+    async with connect() as socket:
+        await socket.send("subscribe", id="unknown", payload=named)
+        assert await socket.error_code("unknown") == "PERSISTED_QUERY_NOT_FOUND"
+        await socket.send("subscribe", id="text", payload=named | {"query": VIEWER})
+        assert await socket.data("text")
+        await socket.send("subscribe", id="hash", payload=named)
+        assert await socket.data("hash") == {"viewer": {"subject": "developer"}}
 
 
 @pytest.mark.parametrize("extra", [{"GATEWAY_MAX_BODY_BYTES": "1000"}])
