@@ -1,4 +1,4 @@
-"""The command line: serve, demo, schema, token, check."""
+"""The command line: serve, demo, schema, token, audit, check."""
 
 import argparse
 import asyncio
@@ -42,6 +42,12 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--ttl", type=int, default=3600, metavar="SECONDS")
     token.set_defaults(run=_token)
 
+    audit = commands.add_parser("audit", help="print who was shown whose personal data, as JSON lines")
+    audit.add_argument("--subject", help="only of this caller")
+    audit.add_argument("--since", metavar="TIME", help="only from then on: ISO 8601, UTC unless it says otherwise")
+    audit.add_argument("--record", metavar="ID", help="only of this record: an id as the API gives it")
+    audit.set_defaults(run=_audit)
+
     check = commands.add_parser("check", help="try both platforms with the settings")
     check.set_defaults(run=_check)
     return parser
@@ -74,6 +80,12 @@ def _token(settings: Settings, options: argparse.Namespace) -> int:
     token = issuer.mint([*words(options.scopes)], [*words(options.communities)], options.subject, options.ttl)
     sys.stdout.write(f"{token}\n")
     return 0
+
+
+def _audit(settings: Settings, options: argparse.Namespace) -> int:
+    from gateway.audit import audit  # noqa: PLC0415 # nor the journal
+
+    return asyncio.run(audit(settings, subject=options.subject, since=options.since, record=options.record))
 
 
 def _check(settings: Settings, _options: argparse.Namespace) -> int:

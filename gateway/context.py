@@ -1,13 +1,12 @@
 """What one request carries from the edge to the resolvers."""
 
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import strawberry
 
 from gateway.actions.audit import AuditTrail
 from gateway.actions.registry import Actions
-from gateway.auth.masking import mask
 from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal
 from gateway.auth.rate import Allowance, RateLimiter
@@ -15,7 +14,6 @@ from gateway.execution.variants import Observation
 from gateway.journal.journal import Journal
 from gateway.loaders.registry import Loaders
 from gateway.loaders.watch import Watches
-from schema.normalise.vocabulary import PiiKind
 
 REVEALING = "revealing"
 """The variant of requests whose caller sees personal data as it is."""
@@ -74,12 +72,6 @@ class RequestContext:
         """Before another event of a subscription: what was read for the last one is old, as is what could be shown."""
         self.principal = self._trail.admit(self._caller)
         self.loaders.forget()
-
-    def reveal(self, kind: PiiKind, value: Any) -> Any:
-        """The value as this caller may see it: itself, masked, or None where its kind is withheld."""
-        if value is None or self.principal.reveals_pii:
-            return value
-        return mask(kind, value)
 
     def observe(self, observations: Iterable[Observation]) -> None:
         """These fields of personal data and free text are about to be revealed: the audit trail has it."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from gateway.auth.masking import mask_text
 from gateway.auth.node_ids import NodeIds
 from gateway.execution.variants import ObservedField
-from gateway.journal.records import Operation, RecordRef
+from gateway.journal.records import Announcement, Operation, RecordRef
 from schema.normalise import records
 from schema.normalise.verification import Finding
 
@@ -68,6 +68,14 @@ def _repair(record: records.Repair, _ids: NodeIds) -> RecordRef:
     return RecordRef("Repair", record.community_code, str(record.platform_id))
 
 
+def _module(record: records.Module, _ids: NodeIds) -> RecordRef:
+    return RecordRef("Module", record.community_code, record.label)
+
+
+def _announcement(record: Announcement, _ids: NodeIds) -> RecordRef:
+    return RecordRef("Announcement", record.community_code, str(record.platform_id))
+
+
 def _operation(record: Operation, _ids: NodeIds) -> RecordRef:
     return RecordRef("Operation", record.community_code, record.id)
 
@@ -90,6 +98,8 @@ KINDS: Mapping[type, Kind] = {
     Finding: Kind(_itself, _of_review, "verification.findings."),
     records.Order: Kind(attrgetter("community_code", "platform_id"), _order),
     records.Repair: Kind(attrgetter("community_code", "platform_id"), _repair),
+    records.Module: Kind(attrgetter("community_code", "label"), _module),
+    Announcement: Kind(attrgetter("community_code", "platform_id"), _announcement),
     Operation: Kind(attrgetter("id"), _operation),
 }
 """By class."""
@@ -104,10 +114,12 @@ _TEXTS = frozenset(
         "address",
         "community_code",
         "company_name",
+        "content",
         "description",
         "house_introduction",
         "job_name",
         "location",
+        "manager",
         "nation",
         "reason",
         "rejection_reason",

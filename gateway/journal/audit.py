@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.journal.database import Database
@@ -31,17 +31,27 @@ class Audit:
             await self._database.write(lambda connection: connection.execute(_insert(connection.dialect.name), rows))
 
     async def read(
-        self, *, subject: str | None = None, since: datetime | None = None, record: RecordRef | None = None
+        self, *, subject: str | None = None, since: datetime | None = None, record: RecordRef | str | None = None
     ) -> AsyncIterator[AuditEntry]:
-        """Entries since then, of this subject and of this record, oldest first."""
+        """Entries since then, of this subject and of this record, oldest first.
+
+        `record` may be the hash that is all there is of a person's id. A row that was reached without its community is
+        the same row.
+        """
         rows = select(audit).order_by(audit.c.id).limit(LARGEST_BATCH)
         if subject is not None:
             rows = rows.where(audit.c.subject == subject)
         if since is not None:
             rows = rows.where(audit.c.at >= since)
-        if record is not None:
-            for name, value in record_columns(record).items():
-                rows = rows.where(audit.c[name] == value)
+        if isinstance(record, str):
+            rows = rows.where(audit.c.record_id == record)
+        elif record is not None:
+            community = audit.c.record_community_code
+            rows = rows.where(
+                audit.c.record_type == record.type,
+                audit.c.record_id == record.platform_id,
+                or_(community == record.community_code, community.is_(None)),
+            )
         last = ""
         while found := await self._page(rows.where(audit.c.id > last)):
             for entry in found:

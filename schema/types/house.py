@@ -17,7 +17,7 @@ from schema.normalise import composed, records
 from schema.normalise.vocabulary import HouseOwnership, HouseStatus, HouseUse, OccupantType, PiiKind, ResidentRole
 from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.costs import ASSUMED_MEMBERS, ONE_CALL, ORDERS, costs
-from schema.types.data_issue import DataIssue
+from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import masked_names, needs, pii, plain, record_type
 from schema.types.node import Node
 from schema.types.order import FilterOrders, Order, load_orders, order_query
@@ -50,7 +50,7 @@ class HouseOwner:
     phone: str | None = pii(PiiKind.PHONE, "The owner's phone number; the name is not told (业主手机号).", "phone")
     role: ResidentRole | None = plain("The owner's role (居民角色).")
     occupant_type: OccupantType | None = plain("Kind of occupant (住户类型).")
-    data_issues: list[DataIssue] = plain("Values that did not arrive as documented (数据问题).")
+    data_issues: list[DataIssue] = data_issues()
 
     @strawberry.field(description="Names of the fields masked for this caller (脱敏字段).")
     def masked_fields(root: strawberry.Parent[records.HouseOwner], info: Info) -> list[str]:
@@ -87,7 +87,7 @@ class House(Node):
         "people:read",
         metadata=costs(items=ASSUMED_MEMBERS),
     )
-    data_issues: list[DataIssue] = plain("Values that did not arrive as documented (数据问题).")
+    data_issues: list[DataIssue] = data_issues()
 
     @strawberry.field(
         description="The house's node id; when a part of the address is unreadable, only a hash for caches (节点标识)."

@@ -7,7 +7,7 @@ from gateway.execution.load import Load
 from schema.normalise import composed, records
 from schema.normalise.vocabulary import ModuleName
 from schema.types.arguments import community
-from schema.types.data_issue import DataIssue
+from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import plain, record_type
 from schema.types.node import Node
 
@@ -18,7 +18,7 @@ class Module(Node):
     name: ModuleName = plain("Which module (模块名称).")
     label: str = plain("The platform's own word for it (模块名称原文).")
     enabled: bool | None = plain("Whether it is on; null when unreadable, see dataIssues (模块状态).")
-    data_issues: list[DataIssue] = plain("Values that did not arrive as documented (数据问题).")
+    data_issues: list[DataIssue] = data_issues()
 
     @strawberry.field(description="The module's node id (节点标识).")
     def id(root: strawberry.Parent[records.Module], info: Info) -> strawberry.ID:

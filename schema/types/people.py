@@ -15,7 +15,7 @@ from schema.normalise.vocabulary import OccupantType, ResidentRole
 from schema.types.arguments import CommunityCode
 from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.costs import ASSUMED_HOUSES, ORDERS, costs
-from schema.types.data_issue import DataIssue
+from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import masked_names, needs, plain, record_type
 from schema.types.order import FilterOrders, Order, load_orders, order_query
 from schema.types.person import PERSONAL, Person
@@ -29,7 +29,7 @@ class Residency:
     role: ResidentRole = plain("Role in this house (居民角色).")
     occupant_type: OccupantType | None = plain("Kind of occupant (住户类型).")
     house: Annotated["House", strawberry.lazy("schema.types.house")] = plain("The house (房屋).")
-    data_issues: list[DataIssue] = plain("Values that did not arrive as documented (数据问题).")
+    data_issues: list[DataIssue] = data_issues()
 
 
 @record_type(records.People, description="A person as the security platform knows them (人员).")

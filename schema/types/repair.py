@@ -15,7 +15,7 @@ from schema.normalise.vocabulary import PiiKind, RepairStatus
 from schema.types.arguments import community, recognized
 from schema.types.connection import Window
 from schema.types.costs import ONE_CALL
-from schema.types.data_issue import DataIssue
+from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import free_text, masked_names, needs, pii, plain, record_type
 from schema.types.house import load_people
 from schema.types.node import Node
@@ -53,7 +53,7 @@ class Repair(Node):
     description: str | None = free_text("What is wrong (报修描述).", "description")
     status: RepairStatus = plain("Open or resolved (报修状态).")
     reply: str | None = free_text("The property manager's reply; may stand on an open one too (答复).", "reply")
-    data_issues: list[DataIssue] = plain("Values that did not arrive as documented (数据问题).")
+    data_issues: list[DataIssue] = data_issues()
 
     @strawberry.field(description="The repair's node id (节点标识).")
     def id(root: strawberry.Parent[records.Repair], info: Info) -> strawberry.ID:

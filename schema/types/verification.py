@@ -5,9 +5,11 @@ from typing import TypeAlias
 
 import strawberry
 
+from gateway.auth.masking import mask, mask_text
 from gateway.context import Info
 from gateway.errors import PlatformError
 from gateway.execution.load import Load
+from gateway.execution.variants import Observation, ObservedField
 from gateway.loaders.people import PeopleKey
 from gateway.loaders.verification import LookedUp, VerificationKey
 from schema.normalise import records, verification
@@ -30,15 +32,26 @@ class VerificationFinding:
 
     @strawberry.field(description="The value in the application (申报值).")
     def submitted(root: strawberry.Parent[verification.Finding], info: Info) -> str | None:
-        return root.submitted if root.pii is None else info.context.reveal(root.pii, root.submitted)
+        return _value(root, info, "submitted")
 
     @strawberry.field(description="The value on the security platform (登记值).")
     def registered(root: strawberry.Parent[verification.Finding], info: Info) -> str | None:
-        return root.registered if root.pii is None else info.context.reveal(root.pii, root.registered)
+        return _value(root, info, "registered")
 
     @strawberry.field(description="Whether the values are masked or withheld from this caller (是否脱敏).")
     def masked(root: strawberry.Parent[verification.Finding], info: Info) -> bool:
         return root.pii is not None and not info.context.principal.reveals_pii
+
+
+def _value(finding: verification.Finding, info: Info, attribute: str) -> str | None:
+    """A value as this caller may see it. When it is revealed, the context is told."""
+    value: str | None = getattr(finding, attribute)
+    if not info.context.principal.reveals_pii:
+        return mask_text(value) if finding.pii is None else mask(finding.pii, value)
+    if value is not None:
+        field = ObservedField("VerificationFinding", attribute, attribute)
+        info.context.observe([Observation([finding], (field,))])
+    return value
 
 
 @strawberry.type(description="An application held against the security platform (核验).")

@@ -66,7 +66,7 @@ async def test_entries_are_found_by_whom_since_when_and_of_what(journal: Journal
     assert await found(journal, subject="clerk") == [other]
     assert await found(journal, since=at) == sorted((new, other), key=lambda each: each.id)
     assert await found(journal, record=order) == [new]
-    assert await found(journal, record=PERSON) == [old]
+    assert await found(journal, record=PERSON) == await found(journal, record=PERSON.platform_id) == [old]
     assert await found(journal, subject="clerk", record=PERSON) == []
 
 
@@ -96,3 +96,11 @@ async def test_entries_are_forgotten_when_their_time_is_over(
 
     assert gone == [2, 1, 0]
     assert await found(journal) == [kept]
+
+
+async def test_a_row_reached_without_its_community_is_the_same_row(journal: Journal, clock: FrozenClock) -> None:
+    bare = entry(clock, record=RecordRef("Shenhe", None, "7"))
+    placed = entry(clock, record=RecordRef("Shenhe", "10002", "7"))
+    await journal.audit.add([bare, placed, entry(clock, record=RecordRef("Shenhe", "00001", "7"))])
+
+    assert await found(journal, record=placed.record) == sorted((bare, placed), key=lambda each: each.id)

@@ -1,0 +1,192 @@
+"""What answers leave in the audit trail: who was shown what, who was denied what, and never the data itself."""
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from whole_schema import WholeSchema
+
+from gateway.actions.audit import LONGEST_WAIT
+from gateway.errors import JournalError
+from gateway.journal.journal import open_journal, utc_now
+from gateway.settings import load_settings
+
+PERSON = """
+query Person($name: String!, $phone: String!) {
+  people(name: $name, phone: $phone) { id name idCard photo maskedFields
+    residencies { house { members { id phone } owner { phone } } } }
+}
+"""
+WANG = {"name": "王芳", "phone": "19900000002"}
+REVIEWS = """
+query Reviews {
+  shenhes(communityCode: "10002", first: 20) { nodes {
+    id actionIntroduction content { raw people { phone idCard } } } }
+}
+"""
+
+
+@pytest.fixture
+def environ(environ):
+    return environ | {"GATEWAY_MAX_DEPTH": "20"}
+
+
+async def trail(gateway):
+    """All that is in the journal once what is noted is written."""
+    await gateway.parts.trail.flush()
+    return [entry async for entry in gateway.parts.journal.audit.read()]
+
+
+def by_record(entries):
+    """The fields that were shown of each record, over all entries."""
+    found = {}
+    for entry in entries:
+        record = (entry.record.type, entry.record.community_code, entry.record.platform_id)
+        found.setdefault(record, set()).update(entry.fields)
+    return found
+
+
+async def test_a_reveal_names_the_record_as_the_answer_does(gateway, mint):
+    answer = await gateway.ask(PERSON, WANG, token=mint())
+    person = answer.data["people"]
+
+    entries = await trail(gateway)
+
+    assert {entry.subject for entry in entries} == {"lin"}
+    assert {entry.operation_name for entry in entries} == {"Person"}
+    assert {entry.request_id for entry in entries} == {answer.response.headers["x-request-id"]}
+    shown = by_record(entries)
+    assert shown["People", None, person["id"]] == {"name", "idCard", "photo"}
+    members = [member for residency in person["residencies"] for member in residency["house"]["members"]]
+    assert {record for record in shown if record[0] == "Member"} == {
+        ("Member", None, member["id"]) for member in members
+    }
+    assert {fields for record, fields in map(first_and_frozen, shown.items()) if record == "House"} == {
+        frozenset({"owner.phone"})
+    }
+
+
+def first_and_frozen(item):
+    record, fields = item
+    return record[0], frozenset(fields)
+
+
+async def test_a_plan_and_graphql_core_leave_the_same_trail(gateway, mint):
+    shown = []
+    for _ in range(3):  # the third time by a plan
+        await gateway.ask(REVIEWS, token=mint())
+        entries = await trail(gateway)
+        shown.append(by_record(entry for entry in entries if entry.count == 1))
+    assert shown[0] == shown[1] == shown[2]
+    reviews = [each for each in shown[0] if each[0] == "Shenhe"]
+    assert len(reviews) == 20
+    assert {community for _, community, _ in reviews} == {"10002"}
+    assert {"content.raw", "content.people.phone", "content.people.idCard"} <= shown[0][reviews[0]]
+
+
+async def test_whoever_sees_masks_leaves_no_trail(gateway, mint):
+    for _ in range(3):
+        for query in (PERSON, REVIEWS):
+            assert "errors" not in (await gateway.ask(query, WANG, token=mint(without=["pii:read"]))).body
+
+    assert await trail(gateway) == []
+
+
+async def test_nothing_of_what_was_shown_is_in_the_trail(gateway, sandbox, mint):
+    for query in WholeSchema().queries.values():
+        await gateway.ask(query, token=mint())
+
+    entries = await trail(gateway)
+
+    text = "".join(map(repr, entries))
+    people = [resident.person for resident in sandbox.world.residents.values()]
+    people += [review.applicant for review in sandbox.world.shenhes.values()]
+    values = {value for person in people for value in (person.name, person.phone, person.id_card, person.address)}
+    assert len(entries) > 10
+    assert {value for value in values if value in text} == set()
+
+
+async def test_what_was_denied_is_in_the_trail_with_what_it_needs(gateway, mint):
+    token = mint("shenhe:read", "order:read")
+    for _ in range(2):
+        await gateway.ask(PERSON, WANG, token=token)
+        await gateway.ask('{ orders(communityCode: "10002", first: 3) { nodes { house { address } } } }', token=token)
+    house = (
+        await gateway.ask(
+            '{ house(address: {communityCode: "10002", building: 1, unit: 1, floor: 1, room: 101}) { id } }'
+        )
+    ).data["house"]["id"]
+    await gateway.ask("query ($id: ID!) { node(id: $id) { id } }", {"id": house}, token=token)
+
+    denied = {(entry.fields, entry.missing_scope, entry.subject) for entry in await trail(gateway)}
+
+    assert denied == {
+        (("people",), "people:read", "lin"),
+        (("house",), "people:read", "lin"),
+        (("node",), "people:read", "lin"),
+    }
+
+
+async def test_at_the_end_the_trail_is_written(environ, serve):
+    async with serve(environ) as gateway:
+        await gateway.ask(PERSON, WANG)
+    async with open_journal(load_settings(environ)) as journal:
+        assert [entry.record.type async for entry in journal.audit.read()].count("People") >= 1
+
+
+class Clock:
+    def __init__(self):
+        self.ahead = timedelta(0)
+
+    def __call__(self):
+        return utc_now() + self.ahead
+
+
+async def test_while_the_trail_can_not_be_written_nothing_is_revealed(environ, serve, monkeypatch):
+    clock = Clock()
+    async with serve(environ, clock) as gateway:
+        audit = gateway.parts.journal.audit
+
+        async def fail(_entries):
+            raise JournalError("The journal can not be used now.")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(audit, "add", fail)
+            assert (await gateway.ask(PERSON, WANG)).data["people"]["maskedFields"] == []
+            clock.ahead = LONGEST_WAIT + timedelta(seconds=1)
+            for _ in range(3):
+                person = (await gateway.ask(PERSON, WANG)).data["people"]
+                assert person["name"] == "王*"
+                assert "idCard" in person["maskedFields"]
+        shown = by_record(await trail(gateway))
+
+        assert shown["People", None, person["id"]] == {"name", "idCard", "photo"}
+        assert (await gateway.ask(PERSON, WANG)).data["people"]["name"] == "王芳"
+
+
+def lines_of(environ, *arguments):
+    command = [sys.executable, "-m", "gateway", "audit", *arguments]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+async def test_the_command_prints_the_trail_by_whom_since_when_and_of_what(environ, serve, mint, tmp_path):
+    async with serve(environ) as gateway:
+        person = (await gateway.ask(PERSON, WANG, token=mint())).data["people"]
+        review = (await gateway.ask(REVIEWS, token=mint())).data["shenhes"]["nodes"][0]
+        await gateway.ask(REVIEWS)
+
+    everything = lines_of(environ)
+    assert {line["subject"] for line in everything} == {"lin", "developer"}
+    assert {line["subject"] for line in lines_of(environ, "--subject", "lin")} == {"lin"}
+    assert lines_of(environ, "--since", "2999-01-01") == []
+    assert lines_of(environ, "--since", "2020-01-01T00:00:00+08:00") == everything
+    [of_person] = lines_of(environ, "--record", person["id"])
+    assert of_person["record"] == {"type": "People", "community_code": None, "platform_id": person["id"]}
+    assert set(of_person["fields"]) == {"name", "idCard", "photo"}
+    assert of_person["operation_name"] == "Person"
+    of_review = lines_of(environ, "--record", review["id"])
+    assert {line["subject"] for line in of_review} == {"lin", "developer"}
+    assert {line["record"]["type"] for line in of_review} == {"Shenhe"}
