@@ -22,8 +22,7 @@ def count_issues(metrics: Metrics, endpoint: str, value: object) -> None:
     else:
         issues = _of(value)
     for issue in issues:
-        field = ".".join(part for part in issue.field.split(".") if not part.isdigit())
-        metrics.data_issues.labels(issue.platform.value, endpoint, field, issue.problem.value).inc()
+        metrics.data_issue(endpoint, issue.platform, issue.field, issue.problem).inc()
 
 
 def _of_all(records: Iterable[object]) -> Issues:
@@ -34,7 +33,11 @@ def _of(record: object) -> Issues:
     """A record's own issues, and those of the records inside it."""
     own: Issues = getattr(record, "data_issues", ())
     if isinstance(record, Shenhe):
-        return own if record.content is None else own + _of(record.content.people) + _of(record.content.house)
+        content = record.content
+        if content is None:
+            return own
+        people, house = content.people, content.house
+        return own + (people.data_issues if people else ()) + (house.data_issues if house else ())
     if isinstance(record, People):
         return own + _of_all(record.residencies)
     if isinstance(record, Residency):
