@@ -109,9 +109,9 @@ class HttpConnection(asyncio.Protocol):
         self._is_ending = True
         if self._answering is not None:
             self._answering.leave()
-        self._pipeline.clear()
         self.resume_writing()
-        self._parser = None  # it refers to the connection
+        self._parser = self._incoming = self._answering = None  # they refer to the connection
+        self._pipeline.clear()
 
     def pause_writing(self) -> None:
         self.drained = asyncio.Event()

@@ -1,6 +1,8 @@
 """Clients that are slow or silent, on real sockets. Times are set short; no test measures them."""
 
 import asyncio
+import gc
+import weakref
 from contextlib import AsyncExitStack
 
 import pytest
@@ -170,3 +172,18 @@ async def test_a_client_that_went_away_leaves_nothing_behind(server):
         await until(lambda: server.app.asked == ["/one"])
     await asyncio.wait_for(server.app.left.wait(), LONG)
     await until(lambda: not server.uvicorn.server_state.tasks and server.connections == 0)
+
+
+@pytest.mark.parametrize("path", [b"/one", b"/events", b"/waits"])
+async def test_nothing_of_a_connection_is_left_to_the_garbage_collector(server, path):
+    """Which is rarely run in a server (`gateway/ops/collector.py`)."""
+    gc.disable()
+    try:
+        async with server.connect() as connection:
+            await connection.send(b"POST %b HTTP/1.1\r\n%bContent-Length: 9\r\n\r\nx" % (path, HOST))
+            await until(lambda: server.app.asked == [path.decode()])
+            [left] = map(weakref.ref, server.uvicorn.server_state.connections)
+        server.app.may_answer.set()
+        await until(lambda: left() is None)
+    finally:
+        gc.enable()
