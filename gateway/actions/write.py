@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 import structlog
 
+from gateway.auth.masking import mask_text
 from gateway.auth.principal import Principal
 from gateway.cache import SharedReads
 from gateway.errors import GatewayError, JournalError, PlatformError, ProtocolError, RefusedError
@@ -109,7 +110,9 @@ Check = Callable[[Operation], Awaitable[ReadBack]]
 
 
 def user_error(code: UserErrorCode, message: str, *field: str, upstream_message: str | None = None) -> UserError:
-    return UserError(code=code.value, message=message, field=field or None, upstream_message=upstream_message)
+    """Why a write is refused. What a platform says is kept in the journal: without any number of a person."""
+    said = None if upstream_message is None else mask_text(upstream_message)
+    return UserError(code=code.value, message=message, field=field or None, upstream_message=said)
 
 
 def require_community(principal: Principal, community_code: str) -> None:

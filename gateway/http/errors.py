@@ -32,7 +32,8 @@ def format_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
     """
     cause = cause_of(error)
     if isinstance(cause, GatewayError):
-        message, extensions = cause.message, dict(cause.extensions())
+        message = cause.message
+        extensions = {name: mask_text(it) if isinstance(it, str) else it for name, it in cause.extensions().items()}
     elif error.extensions and "code" in error.extensions:
         message, extensions = _presentable(error.message), dict(error.extensions)
     elif _is_about_input(error):

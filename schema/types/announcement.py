@@ -6,7 +6,7 @@ import strawberry
 
 from gateway.context import Info
 from gateway.journal import records
-from schema.types.fields import plain, record_type
+from schema.types.fields import free_text, plain, record_type
 from schema.types.node import Node
 
 
@@ -14,12 +14,12 @@ from schema.types.node import Node
 class Announcement(Node):
     platform_id: int = plain("The platform's number (公告id).")
     community_code: strawberry.ID = plain("Code of its community (小区标识).")
-    title: str = plain("Title (公告标题).")
-    content: str = plain("Text (公告内容).")
+    title: str = free_text("Title (公告标题).", "title")
+    content: str = free_text("Text (公告内容).", "content")
     weight: int = plain("Weight in the list, 0 for none (权重).")
     pinned: bool = plain("Whether it stays on top (是否置顶).")
     published: bool = plain("Whether it was published as visible (是否开启).")
-    manager: str | None = plain("Publisher; null: the platform's default (发布者).")
+    manager: str | None = free_text("Publisher; null: the platform's default (发布者).", "manager")
     logo: str | None = plain("Address of the publisher's logo; null: the platform's default (发布者标志).")
     images: list[str] = plain("Addresses of pictures (图片).")
     created_at: datetime = plain("When this gateway published it (创建时间).")

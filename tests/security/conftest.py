@@ -1,64 +1,17 @@
 """What the security tests share: one gateway a module over one sandbox, and callers with rights of their own."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from served_site import Site, open_site
 from target import Canary, Target, under_attack, watched_by_canary
 
-from gateway.auth.issuer import DevelopmentIssuer
-from gateway.auth.principal import Scope
 from gateway.sandbox.dialects.dialect import Dialect
-from gateway.sandbox.server import Sandbox, SandboxOptions
-from gateway.settings import load_settings
-
-UNBOUNDED = {
-    "GATEWAY_RATE_LIMIT": "10000000",
-    "GATEWAY_COST_LIMIT": "1000000",
-    "GATEWAY_PEOPLE_LIMIT": "10000000",
-    "GATEWAY_WATCH_INTERVAL": "0.05",
-}
-"""What is tested here is rights, not rates."""
-
 
 MEGABYTE = 1024 * 1024
-
-
-class Site:
-    """A gateway being served, the sandbox behind it, and tokens of its issuer."""
-
-    def __init__(self, gateway: Any, sandbox: Sandbox, environ: Mapping[str, str]) -> None:
-        self.gateway = gateway
-        self.sandbox = sandbox
-        self._issuer = DevelopmentIssuer.open(load_settings(environ))
-        self.everything = self.mint()
-
-    def mint(self, scopes: Collection[str] = tuple(Scope), communities: Collection[str] = ("*",)) -> str:
-        """A token with these scopes and communities; all of them unless told."""
-        return self._issuer.mint(scopes, communities, "lin", 3600)
-
-    async def ask(self, query: str, variables: Mapping[str, Any] | None = None, token: str | None = None) -> Any:
-        return await self.gateway.ask(query, variables, token=token or self.everything)
-
-    async def calls_of(self, query: str, variables: Mapping[str, Any], token: str) -> tuple[Any, Counter[str]]:
-        """The answer, and what was called for it upstream, those for tokens left out."""
-        self.sandbox.reset_calls()
-        answer = await self.ask(query, variables, token)
-        calls = Counter({endpoint: count for (_, endpoint), count in self.sandbox.counts().items()})
-        for login in ("secret", "token"):
-            del calls[login]
-        return answer, calls
-
-
-async def open_site(serve: Any, directory: Path, dialect: Dialect, **settings: str) -> AsyncIterator[Site]:
-    async with Sandbox(SandboxOptions(dialect=dialect)) as sandbox:
-        environ = {**sandbox.settings(), "GATEWAY_DATA_DIR": str(directory), **UNBOUNDED, **settings}
-        async with serve(environ) as gateway:
-            yield Site(gateway, sandbox, environ)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

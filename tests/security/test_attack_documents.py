@@ -151,6 +151,16 @@ DOCUMENTS = {
         + " }",
         COMPLEX,
     ),
+    "fifty lists of a hundred reviews are verified": (
+        "{ "
+        + numbered(
+            f"a#: {HOME} {{ shenhes(first: 100) {{ nodes {{ verification {{ registered {{ residencies {{ house "
+            "{ owner { phone } orders(first: 100) { totalCount } } } } } } } }",
+            15,
+        )
+        + " }",
+        COMPLEX,
+    ),
 }
 """What is done, and the code or codes that refuse it."""
 
@@ -189,7 +199,7 @@ ARGUMENTS: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "a name to look up has sixty thousand letters": (
         'query ($v: String!) { people(name: $v, phone: "19900000001") { name } }',
-        {"v": "李" * 20_000},
+        {"v": "a" * 60_000},
         INPUT,
     ),
 }

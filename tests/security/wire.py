@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,6 +10,8 @@ import httpx
 from websockets import ClientConnection, connect
 
 PATIENCE = 5.0
+
+Happen = Callable[[], Awaitable[None]]
 SUBPROTOCOL = "graphql-transport-ws"
 
 
@@ -27,35 +29,51 @@ async def send(connection: ClientConnection, type_: str, **rest: Any) -> None:
     await connection.send(json.dumps({"type": type_, **rest}))
 
 
-async def over_websocket(url: str, token: str, query: str, variables: Mapping[str, Any]) -> list[str]:
-    """Every message that answers an operation; of a subscription those until nothing more is ready."""
-    async with socket(url, token) as connection:
-        await send(connection, "subscribe", id="1", payload={"query": query, "variables": variables})
+async def over_websocket(
+    url: str, token: str, query: str, variables: Mapping[str, Any], happen: Happen | None = None
+) -> list[str]:
+    """Every message that answers an operation; of a subscription the first once something has happened, if any."""
+    payload = {"query": query, "variables": variables}
+    received: list[str] = []
+    async with socket(url, token) as connection, asyncio.timeout(PATIENCE):
+        await send(connection, "subscribe", id="1", payload=payload)
         if query.lstrip().startswith("subscription"):
             await send(connection, "subscribe", id="2", payload={"query": "{ __typename }"})
-        received: list[str] = []
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                text = str(await connection.recv())
-                message = json.loads(text)
-                if message["id"] == "1":
-                    received.append(text)
-                if message["type"] in ("complete", "error"):
+        while True:
+            text = str(await connection.recv())
+            message = json.loads(text)
+            if message["id"] == "1":
+                received.append(text)
+                if happen is not None:
                     return received
+            if message["type"] in ("complete", "error"):
+                if message["id"] == "1" or happen is None:
+                    return received
+                await happen()
 
 
-async def over_event_stream(url: str, token: str, query: str, variables: Mapping[str, Any]) -> list[str]:
-    """The first event of a stream, with all its lines; none where nothing comes at once."""
+async def over_event_stream(
+    url: str, token: str, query: str, variables: Mapping[str, Any], happen: Happen | None = None
+) -> list[str]:
+    """The first event of a stream once something has happened, if anything; none where nothing comes at once."""
     headers = {"authorization": f"Bearer {token}", "accept": "text/event-stream"}
     body = {"query": query, "variables": variables}
+    patience = 0.2 if happen is None else PATIENCE
     async with (
-        httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=0.2) as client,
+        httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=patience) as client,
         client.stream("POST", "/graphql", json=body) as stream,
     ):
+        happening = asyncio.create_task(happen()) if happen is not None else None
         try:
-            return [line async for line in stream.aiter_lines() if line.startswith("data: {")]
+            async for line in stream.aiter_lines():
+                if line.startswith("data: {"):
+                    return [line]
         except httpx.ReadTimeout:
-            return []
+            pass
+        finally:
+            if happening is not None:
+                await happening
+    return []
 
 
 def raw_request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
