@@ -75,6 +75,7 @@ class Gateway:
             size=settings.cache_size,
             observe=partial(count_issues, self.metrics),
         )
+        self.metrics.registry.register(self.reads.counts)
         self.watches = Watches(platforms, self.reads, self.events, settings.watch_interval)
         self.writer = Writer(journal, self.reads, self.events, key, clock)
         self.actions = Actions(self.writer, platforms, journal, clock, sends_refuse_reason=settings.send_refuse_reason)

@@ -18,11 +18,15 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import msgspec
 
 from gateway.events import READS_DROPPED, Event, EventBus, Missed
+from gateway.ops.reads import SharedReadCounts
 
 KeyT = TypeVar("KeyT")
 
 Call: TypeAlias = Callable[[KeyT], Coroutine[Any, Any, Any]]
 """Reads one key from a platform."""
+
+SWEEP_INTERVAL = 5.0
+"""Seconds that an answer may stay in memory when it is of no more use."""
 
 NOTHING_KEPT: Mapping[str, float] = MappingProxyType({})
 
@@ -115,6 +119,7 @@ class SharedReads:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.clock = clock
+        self.counts = SharedReadCounts()
         self._events = events
         self._seconds = {endpoint: lifetime for endpoint, lifetime in seconds.items() if lifetime > 0}
         self._telling_none = telling_none
@@ -140,6 +145,10 @@ class SharedReads:
                 del flights[next(iter(flights))]
             flight = flights[key] = Flight(now)
             flight.task = asyncio.get_running_loop().create_task(self._fly(endpoint, key, flight, call, of))
+        elif flight.landed:
+            self.counts.kept[endpoint] += 1
+        else:
+            self.counts.joined[endpoint] += 1
         return flight
 
     def conceal(self, arguments: object) -> bytes:
@@ -206,10 +215,10 @@ class SharedReads:
 
     def _sweep_later(self) -> None:
         self._sweeping = True
-        asyncio.get_running_loop().call_later(max(self._seconds.values()), self._sweep_again)
+        asyncio.get_running_loop().call_later(SWEEP_INTERVAL, self._sweep_again)
 
     def _sweep_again(self) -> None:
         self._sweeping = False
         self.sweep()
-        if self._flights and len(self):
+        if any(self._flights[endpoint] for endpoint in self._seconds):
             self._sweep_later()

@@ -47,3 +47,11 @@ def sorted_labels(line: str) -> str:
     name, _, rest = line.partition("{")
     labels, _, value = rest.partition("}")
     return f"{name}{{{','.join(sorted(labels.split(',')))}}}{value}"
+
+
+async def test_reads_that_cost_no_call_are_counted(environ, serve):
+    async with serve(environ | {"GATEWAY_CACHE_MODULES": "30"}) as gateway:
+        for _ in range(3):
+            await gateway.ask('{ modules(communityCode: "10002") { name } }')
+
+        assert 'gateway_shared_reads_total{by="kept",endpoint="modules"} 2.0' in await metrics(gateway)
