@@ -182,18 +182,20 @@ class _Writer:
         return self._constant(cls, "class", cls.__name__) if cls and is_plain(cls) else None
 
     def _observation(self, selection: Selection) -> list[str]:
-        """The line that notes which fields of the object are read in a way that the request's context wants to know."""
-        observed = {
-            ObservedField(selection.type.name, field.position.name, field.origin.name): None
-            for field in selection.fields
-            if isinstance(field.origin, Attribute) and field.origin.observed
-        }
+        """The lines that note objects of which something is shown that the request's context wants to know."""
+        observed: dict[ObservedField, None] = {}
+        always = False
+        for field in selection.fields:
+            if isinstance(field.origin, Attribute) and field.origin.observed:
+                observed[ObservedField(selection.type.name, field.position.name, field.origin.name)] = None
+                always = always or not field.shape.nullable
         if not observed:
             return []
         fields = self._constant(tuple(observed), "observed", selection.type.name)
         observe = self._name("observe", selection.type.name)
         self._per_request.append(f"{observe} = run.observing({fields})")
-        return [f"{observe}(o)"]
+        shown = "" if always else " or ".join(f"{_read(field.attribute)} is not None" for field in observed)
+        return [f"if {shown}: {observe}(o)" if shown else f"{observe}(o)"]
 
     def _list(self, shape: ListOf, field: PlannedField) -> str:
         function = self._name("list", *field.path)
@@ -233,10 +235,9 @@ class _Writer:
             return [f"{key} {field.origin.value!r},"]
         if not isinstance(field.origin, Attribute):
             return [f"{key} None,"]
-        name = field.origin.name
-        read = f"o.{name}" if name.isidentifier() and not iskeyword(name) else f"getattr(o, {name!r})"
+        read = _read(field.origin.name)
         if field.origin.through is not None:
-            read = f"{self._constant(field.origin.through, 'through', name)}({read})"
+            read = f"{self._constant(field.origin.through, 'through', field.origin.name)}({read})"
         if isinstance(field.shape, Leaf) and isinstance(field.shape.type, GraphQLEnumType):
             return [f"{key} {self._enum_names(field.shape.type, field.shape.nullable)}[{read}],"]
         fast, slow = self._completed(field.shape, field, f"v := {read}")
@@ -352,3 +353,7 @@ class _Writer:
         constant = self._constant(arguments, "arguments_of", name)
         self._per_request.append(f"{bound} = {constant}.bind(run.variables, {info})")
         return bound
+
+
+def _read(attribute: str) -> str:
+    return f"o.{attribute}" if attribute.isidentifier() and not iskeyword(attribute) else f"getattr(o, {attribute!r})"

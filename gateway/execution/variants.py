@@ -58,14 +58,14 @@ def attribute_in(
 ) -> Callable[..., Any]:
     """A Strawberry resolver: the attribute in this variant, `otherwise(value)` in any other.
 
-    `observed` says whether the context is told.
+    `observed` says whether the context is told of values other than None.
     """
 
     def resolve(root: strawberry.Parent[Any], info: strawberry.Info) -> Any:
         context, value = info.context, getattr(root, attribute)
         if context.variant != variant:
             return otherwise(value)
-        if observed:
+        if observed and value is not None:
             field = ObservedField(info._raw_info.parent_type.name, info.field_name, attribute)
             context.observe([Observation([root], (field,))])
         return value

@@ -96,7 +96,11 @@ class Comparison:
         response = await executor.execute(document, operation.operation_name, operation.variables, context, root)
         observed = getattr(context, "observed", ())
         return response, {
-            (repr(source), field) for sources, fields in observed for source in sources for field in fields
+            (repr(source), field)
+            for sources, fields in observed
+            for source in sources
+            for field in fields
+            if getattr(source, field.attribute) is not None
         }
 
     async def _compare_errors(

@@ -91,6 +91,14 @@ def pass_on(resolve: Any, source: Any, info: Any, **arguments: Any) -> Any:
     return resolve(source, info, **arguments)
 
 
+async def test_nothing_is_told_of_objects_that_have_nothing_to_show(executor: Executor) -> None:
+    people = [PersonRecord("Li Ming", None), PersonRecord("Wang", "19900000002")]
+    for middleware in (None, pass_on):
+        context = Context("open", people)
+        await run(executor, "phone age", context, middleware)
+        assert context.observed == [([people[1]], (PHONE,))]
+
+
 async def test_graphql_core_tells_the_same_of_each_field(executor: Executor) -> None:
     context = Context("open", PEOPLE)
 
