@@ -148,7 +148,9 @@ async def begin(gateway, length: int, body: bytes) -> tuple[asyncio.StreamReader
     """Send a notification that is announced as `length` bytes long, and no more than `body` of it."""
     url = httpx.URL(gateway.url)
     reader, writer = await asyncio.open_connection(url.host, url.port)
-    writer.write(b"POST /callbacks/payment HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\n")
+    writer.write(
+        b"POST /callbacks/payment HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\n"
+    )
     writer.write(b"content-length: %d\r\n\r\n" % length + body)
     await writer.drain()
     return reader, writer
