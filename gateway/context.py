@@ -1,7 +1,7 @@
 """What one request carries from the edge to the resolvers."""
 
-from collections.abc import Iterable
-from typing import TypeAlias
+from collections.abc import Awaitable, Hashable, Iterable
+from typing import NoReturn, TypeAlias, TypeVar
 
 import strawberry
 
@@ -10,10 +10,17 @@ from gateway.actions.registry import Actions
 from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal
 from gateway.auth.rate import Allowance, RateLimiter
+from gateway.errors import RateLimitedError
+from gateway.execution.load import Load
 from gateway.execution.variants import Observation
 from gateway.journal.journal import Journal
 from gateway.loaders.registry import Loaders
 from gateway.loaders.watch import Watches
+
+KeyT = TypeVar("KeyT", bound=Hashable)
+ValueT = TypeVar("ValueT")
+
+Lookup: TypeAlias = Load[KeyT, ValueT] | Awaitable[ValueT]
 
 REVEALING = "revealing"
 """The variant of requests whose caller sees personal data as it is."""
@@ -81,17 +88,26 @@ class RequestContext:
         """The caller has asked for this field without the scope it needs: the audit trail has it."""
         self._trail.deny(self, field, scope)
 
-    def look_up_person(self) -> None:
-        """Count a look-up by something personal that the caller names: by it one finds out what one was not told.
+    def counted(self, load: Load[KeyT, ValueT]) -> Lookup[KeyT, ValueT]:
+        """A look-up by something personal that the caller names: by such one finds out what one was not told.
 
-        Before anything is asked, so that it is the same whether there is such a person. Raises RateLimitedError.
+        It is counted before anybody is asked, so that it is the same whether there is such a person. Beyond the bound
+        nobody is: what comes instead raises RateLimitedError when it is awaited, in its own place of the answer.
         """
-        self._lookups.check(self._caller)
+        try:
+            self._lookups.check(self._caller)
+        except RateLimitedError as error:
+            return _refuse(error)
+        return load
 
     @property
     def age(self) -> int | None:
         """The age in seconds of the oldest answer of a platform that was used again; None: all were asked for now."""
         return self.loaders.age
+
+
+async def _refuse(error: RateLimitedError) -> NoReturn:
+    raise error
 
 
 Info: TypeAlias = strawberry.Info[RequestContext, None]

@@ -7,14 +7,13 @@ import strawberry
 from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
-from gateway.loaders.order import OrderKey, OrdersKey
-from gateway.loaders.paging import Slice
+from gateway.loaders.order import OrderKey
 from schema.normalise import records
 from schema.types.arguments import CommunityCode, community
 from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.costs import ANY_RECORD, ORDERS
 from schema.types.fields import needs
-from schema.types.order import FilterOrders, Order, load_orders, order_query
+from schema.types.order import FilterOrders, Order, OrdersLoad, load_orders
 
 LONGEST_NUMBER = 64
 
@@ -55,5 +54,5 @@ class OrderQueries:
         first: First = 20,
         after: After = None,
         page: PageNumber = None,
-    ) -> Load[OrdersKey, Slice[records.Order]] | None:
-        return load_orders(info, community_code, order_query(info, filter), window(first, after, page))
+    ) -> OrdersLoad | None:
+        return load_orders(info, community_code, filter, window(first, after, page))

@@ -4,14 +4,13 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.context import Info
+from gateway.context import Info, Lookup
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.people import PeopleKey
 from schema.normalise import records
 from schema.types.costs import ONE_CALL
 from schema.types.fields import needs
-from schema.types.house import load_people
 from schema.types.people import People
 
 LONGEST_TEXT = 64
@@ -30,9 +29,8 @@ class PeopleQueries:
         info: Info,
         name: Annotated[str, strawberry.argument(description="Full name (姓名).")],
         phone: Annotated[str, strawberry.argument(description="Phone number (手机号码).")],
-    ) -> Load[PeopleKey, records.People | None] | None:
+    ) -> Lookup[PeopleKey, records.People | None]:
         for argument, value in (("name", name), ("phone", phone)):
             if not value.strip() or len(value) > LONGEST_TEXT:
                 raise UserInputError(argument, f"{argument} must be 1 to {LONGEST_TEXT} characters.")
-        info.context.look_up_person()
-        return load_people(info, name.strip(), phone.strip())
+        return info.context.counted(Load(info.context.loaders.people, PeopleKey(name.strip(), phone.strip())))

@@ -20,7 +20,7 @@ from schema.types.fields import needs, plain, record_type
 from schema.types.house import House, house_at
 from schema.types.module import Module, ModuleDrift, load_modules
 from schema.types.node import Node
-from schema.types.order import FilterOrders, Order, load_orders, order_query
+from schema.types.order import FilterOrders, Order, OrdersLoad, load_orders
 from schema.types.repair import FilterRepairs, Repair, load_repairs
 from schema.types.shenhe import FilterShenhes, Shenhe, load_shenhes
 
@@ -136,8 +136,8 @@ class Community(Node):
         first: First = 20,
         after: After = None,
         page: PageNumber = None,
-    ) -> Load[OrdersKey, Slice[records.Order]] | None:
-        return load_orders(info, root.code, order_query(info, filter), window(first, after, page))
+    ) -> OrdersLoad | None:
+        return load_orders(info, root.code, filter, window(first, after, page))
 
     @strawberry.field(
         description="Repairs, the open ones first (报修).",

@@ -4,14 +4,11 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
-import msgspec
 import strawberry
 
 from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
-from gateway.loaders.order import OrdersKey
-from gateway.loaders.paging import Slice
 from gateway.loaders.people import PeopleKey
 from schema.normalise import composed, records
 from schema.normalise.vocabulary import HouseOwnership, HouseStatus, HouseUse, OccupantType, PiiKind, ResidentRole
@@ -20,7 +17,7 @@ from schema.types.costs import ASSUMED_MEMBERS, ONE_CALL, ORDERS, costs
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import masked_names, needs, pii, plain, record_type
 from schema.types.node import Node
-from schema.types.order import FilterOrders, Order, load_orders, order_query
+from schema.types.order import FilterOrders, Order, OrdersLoad, load_orders
 from schema.types.people import People
 from schema.types.person import Person
 
@@ -153,14 +150,16 @@ class House(Node):
         first: First = 20,
         after: After = None,
         page: PageNumber = None,
-    ) -> Load[OrdersKey, Slice[records.Order]] | None:
+    ) -> OrdersLoad | None:
         if root.key is None:
             return None
-        asked = order_query(info, filter)
-        if asked.building is not None:
+        if filter is not None and filter.building is not None:
             raise UserInputError("filter.building", "filter.building can not be given here: the house is this one.")
-        query = msgspec.structs.replace(asked, building=root.building, unit=root.unit, floor=root.floor, room=root.room)
-        return load_orders(info, root.community_code, query, window(first, after, page))
+        building, unit, floor, room = root.building, root.unit, root.floor, root.room
+        part = window(first, after, page)
+        return load_orders(
+            info, root.community_code, filter, part, building=building, unit=unit, floor=floor, room=room
+        )
 
 
 def house_at(key: records.HouseKey, argument: str = "") -> records.House:

@@ -1,11 +1,12 @@
 """Payment orders (document 2.1)."""
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
+import msgspec
 import strawberry
 
-from gateway.context import Info
+from gateway.context import Info, Lookup
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.journal.records import Payment as PaymentRecord
@@ -99,26 +100,33 @@ class OrderFilter:
 FilterOrders = Annotated[OrderFilter | None, strawberry.argument(description="Which orders (订单筛选).")]
 
 
+OrdersLoad: TypeAlias = Lookup[OrdersKey, Slice[records.Order]]
+
+
 def load_orders(
-    info: Info, community_code: str, query: records.OrderQuery, part: Window
-) -> Load[OrdersKey, Slice[records.Order]] | None:
-    """Orders of a community; None when the caller may not see it. Raises UserInputError for a code that is none."""
+    info: Info, community_code: str, filters: OrderFilter | None, part: Window, **fixed: str | int | None
+) -> OrdersLoad | None:
+    """Orders of a community; None when the caller may not see it. `fixed` are filters that are not the caller's own.
+
+    Raises UserInputError for a code or filter that is none. Who asks for somebody's orders may be guessing at what is
+    masked: such filters of the caller's make it a look-up of people.
+    """
     code = community(community_code)
+    query = _query(filters)
     if not info.context.principal.sees(code):
         return None
-    return Load(info.context.loaders.orders, OrdersKey(code, query, *part))
+    asked = msgspec.structs.replace(query, **fixed) if fixed else query
+    load: Load[OrdersKey, Slice[records.Order]] = Load(info.context.loaders.orders, OrdersKey(code, asked, *part))
+    names_someone = (query.id_card, query.phone, query.name) != (None, None, None)
+    return info.context.counted(load) if names_someone else load
 
 
-def order_query(info: Info, filters: OrderFilter | None) -> records.OrderQuery:
-    """What to ask the platform for. Raises UserInputError (quirks 103, 147, 151).
-
-    Who asks for somebody's orders may be guessing at what is masked: such filters count as look-ups of people, and
-    RateLimitedError is raised beyond their bound.
-    """
+def _query(filters: OrderFilter | None) -> records.OrderQuery:
+    """What to ask the platform for. Raises UserInputError (quirks 103, 147, 151)."""
     if filters is None:
         return records.OrderQuery()
     _require_outer_parts(filters)
-    query = records.OrderQuery(
+    return records.OrderQuery(
         building=filters.building,
         unit=filters.unit,
         floor=filters.floor,
@@ -130,9 +138,6 @@ def order_query(info: Info, filters: OrderFilter | None) -> records.OrderQuery:
         status=recognized(filters.status, "filter.status"),
         payment_status=recognized(filters.payment_status, "filter.paymentStatus"),
     )
-    if (query.id_card, query.phone, query.name) != (None, None, None):
-        info.context.look_up_person()
-    return query
 
 
 def _require_outer_parts(filters: OrderFilter) -> None:

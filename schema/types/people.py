@@ -2,14 +2,10 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import strawberry
 
 from gateway.context import Info
 from gateway.errors import UserInputError
-from gateway.execution.load import Load
-from gateway.loaders.order import OrdersKey
-from gateway.loaders.paging import Slice
 from schema.normalise import records
 from schema.normalise.vocabulary import OccupantType, ResidentRole
 from schema.types.arguments import CommunityCode
@@ -17,7 +13,7 @@ from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.costs import ASSUMED_HOUSES, ORDERS, costs
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import masked_names, needs, plain, record_type
-from schema.types.order import FilterOrders, Order, load_orders, order_query
+from schema.types.order import FilterOrders, Order, OrdersLoad, load_orders
 from schema.types.person import PERSONAL, Person
 
 if TYPE_CHECKING:
@@ -69,12 +65,11 @@ class People(Person):
         first: First = 20,
         after: After = None,
         page: PageNumber = None,
-    ) -> Load[OrdersKey, Slice[records.Order]] | None:
+    ) -> OrdersLoad | None:
         if root.name is None or root.phone is None:
             return None
-        asked = order_query(info, filter)
-        for argument, value in (("filter.name", asked.name), ("filter.phone", asked.phone)):
-            if value is not None:
-                raise UserInputError(argument, f"{argument} can not be given here: the person is this one.")
-        query = msgspec.structs.replace(asked, name=root.name, phone=root.phone)
-        return load_orders(info, community_code, query, window(first, after, page))
+        for name in ("name", "phone"):
+            if filter is not None and getattr(filter, name) is not None:
+                raise UserInputError(f"filter.{name}", f"filter.{name} can not be given here: the person is this one.")
+        part = window(first, after, page)
+        return load_orders(info, community_code, filter, part, name=root.name, phone=root.phone)

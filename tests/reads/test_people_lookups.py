@@ -1,0 +1,119 @@
+"""A guess at somebody's data is answered the same, and as often, whether it is right or wrong."""
+
+import pytest
+
+LIMIT = 4
+PERSON = "query Person($name: String!, $phone: String!) { people(name: $name, phone: $phone) { name maskedFields } }"
+KNOWN = {"name": "王芳", "phone": "19900000002"}
+UNKNOWN = [
+    {"name": "王芳", "phone": "19900000009"},
+    {"name": "王方", "phone": "19900000002"},
+    {"name": "赵无极", "phone": "19900099999"},
+]
+MASKED = ["pii:read"]
+
+
+@pytest.fixture
+def environ(environ):
+    return environ | {"GATEWAY_PEOPLE_LOOKUP_LIMIT": str(LIMIT)}
+
+
+def told(answer, *, apart=("x-request-id", "date", "content-length", "ratelimit")):
+    """What tells one answer from another, besides its data and what differs with every request."""
+    headers = {name: value for name, value in answer.response.headers.items() if name not in apart}
+    return answer.response.status_code, headers, answer.body.get("extensions"), set(answer.body)
+
+
+async def test_whether_there_is_such_a_person_shows_in_nothing_but_the_data(gateway, sandbox, mint):
+    seen = []
+    for variables in (KNOWN, *UNKNOWN):
+        sandbox.reset_calls()
+        answer = await gateway.ask(PERSON, variables, token=mint(without=MASKED))
+        assert sandbox.count("SECURITY", "people") == 1
+        assert (answer.data["people"] is None) == (variables is not KNOWN)
+        seen.append(told(answer))
+
+    assert seen == [seen[0]] * 4
+
+
+@pytest.mark.parametrize("without", [MASKED, []], ids=["masked", "unmasked"])
+async def test_beyond_the_limit_nobody_is_asked_about_anyone(gateway, sandbox, mint, without):
+    token = mint(without=without)
+    for number in range(LIMIT):
+        assert "errors" not in (await gateway.ask(PERSON, [KNOWN, *UNKNOWN][number], token=token)).body
+    sandbox.reset_calls()
+
+    refusals = [await gateway.ask(PERSON, variables, token=token) for variables in (KNOWN, *UNKNOWN)]
+
+    for refusal in refusals:
+        assert refusal.partial == {"people": None}
+        assert refusal.code == "RATE_LIMITED"
+        assert refusal.error["message"] == "Too many look-ups of people"
+        assert 0 < refusal.error["extensions"]["retryAfter"] <= 60 / LIMIT
+    assert len({str(told(refusal)) for refusal in refusals}) == 1
+    assert sandbox.calls == []
+
+
+async def test_one_caller_s_guesses_are_not_another_s(gateway, mint, environ):
+    for _ in range(LIMIT + 1):
+        await gateway.ask(PERSON, KNOWN, token=mint())
+
+    assert (await gateway.ask(PERSON, KNOWN)).data["people"]["name"] == "王芳"
+
+
+async def test_every_guess_of_a_request_counts(gateway, sandbox, mint):
+    aliased = " ".join(
+        f'p{number}: people(name: "王芳", phone: "1990000000{number}") {{ name }}' for number in range(LIMIT + 2)
+    )
+    answer = await gateway.ask(f"{{ {aliased} }}", token=mint(without=MASKED))
+
+    assert [error["extensions"]["code"] for error in answer.errors] == ["RATE_LIMITED"] * 2
+    assert sandbox.count("SECURITY", "people") == LIMIT
+
+
+FILTERS = ['idCard: "999302199211302517"', 'phone: "19900000002"', 'name: "王芳"']
+PATHS = {
+    "root": '{ orders(communityCode: "10002", filter: {%s}) { totalCount } }',
+    "community": '{ community(code: "10002") { orders(filter: {%s}) { totalCount } } }',
+    "house": '{ house(address: {communityCode: "10002", building: 1, unit: 1, floor: 1, room: 101}) '
+    "{ orders(filter: {%s}) { totalCount } } }",
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("condition", FILTERS)
+async def test_orders_looked_for_by_a_person_count_as_look_ups(gateway, sandbox, mint, path, condition):
+    token = mint(without=MASKED)
+    for _ in range(LIMIT):
+        assert "errors" not in (await gateway.ask(PATHS[path] % condition, token=token)).body
+    sandbox.reset_calls()
+
+    assert (await gateway.ask(PATHS[path] % condition, token=token)).code == "RATE_LIMITED"
+    assert (await gateway.ask(PERSON, KNOWN, token=token)).code == "RATE_LIMITED"
+    assert sandbox.calls == []
+
+
+OF_PERSON = """
+query ($name: String!, $phone: String!, $filter: OrderFilter) {
+  people(name: $name, phone: $phone) { orders(communityCode: "10002", filter: $filter) { totalCount } }
+}
+"""
+
+
+@pytest.mark.parametrize(("filters", "look_ups"), [({"status": "OPEN"}, 1), ({"idCard": "999302199211302517"}, 2)])
+async def test_the_orders_of_a_person_found_count_when_an_id_number_is_guessed(gateway, mint, filters, look_ups):
+    token = mint()
+    for _ in range(LIMIT // look_ups):
+        assert "errors" not in (await gateway.ask(OF_PERSON, {**KNOWN, "filter": filters}, token=token)).body
+
+    assert (await gateway.ask(OF_PERSON, {**KNOWN, "filter": filters}, token=token)).code == "RATE_LIMITED"
+
+
+async def test_orders_looked_for_otherwise_and_people_the_gateway_finds_itself_do_not_count(gateway, mint):
+    query = """
+    { orders(communityCode: "10002", filter: {building: 1, title: "物业费", status: OPEN}) { totalCount }
+      repairs(communityCode: "10002", first: 10) { nodes { reporter { people { name } } } }
+      shenhes(communityCode: "10002", first: 10) { nodes { verification { registered { name } } } } }
+    """
+    for _ in range(2 * LIMIT):
+        assert "errors" not in (await gateway.ask(query, token=mint(without=MASKED))).body
