@@ -1,6 +1,7 @@
 """All settings, read once from the environment into one frozen object."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +17,9 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 DatabaseUrl = Annotated[str, msgspec.Meta(pattern=r"^(postgres(ql)?://.+)?$")]
 
 SHORTEST_KEY = 32
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.:\[\]-]+")
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
 
@@ -136,6 +140,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     known = {PREFIX + field.upper(): field for field in Settings.__struct_fields__}
     values = {known[name]: value for name, value in environ.items() if name in known and value.strip()}
     settings = _convert(values)
+    _require_names(settings)
     if settings.is_production:
         _require_production_secrets(settings)
     return settings
@@ -161,6 +166,16 @@ def _path(kind: type, value: str) -> Path:
     if kind is not Path:
         raise NotImplementedError
     return Path(value)
+
+
+def _require_names(settings: Settings) -> None:
+    """Lists whose members could match nothing, or everything, are a mistake."""
+    if not all(_ORIGIN.fullmatch(origin) for origin in settings.origins):
+        raise SettingsError(
+            f"{PREFIX}ALLOWED_ORIGINS: each is a scheme and a host, such as https://console.example.org"
+        )
+    if not all(_NAME.fullmatch(name) for name in _words(settings.allowed_hosts)):
+        raise SettingsError(f"{PREFIX}ALLOWED_HOSTS: each is a name without a port, such as gateway.example.org")
 
 
 def _require_production_secrets(settings: Settings) -> None:

@@ -71,6 +71,31 @@ def test_an_unusable_value_is_refused_by_the_name_of_its_variable_alone(name: st
     assert refused.value.__suppress_context__
 
 
+@pytest.mark.parametrize(
+    "value", ["*", "null", "console.example", "https://console.example/", "https://*.example", "a, b"]
+)
+def test_an_origin_that_none_or_any_page_could_have_is_refused(value: str) -> None:
+    with pytest.raises(SettingsError, match=r"^GATEWAY_ALLOWED_ORIGINS: each is a scheme and a host"):
+        load_settings({"GATEWAY_ALLOWED_ORIGINS": f"https://good.example {value}"})
+
+
+@pytest.mark.parametrize("value", ["*", "gateway.example:8000", "https://gateway.example", "*.example"])
+def test_a_host_that_no_request_could_name_is_refused(value: str) -> None:
+    with pytest.raises(SettingsError, match=r"^GATEWAY_ALLOWED_HOSTS: each is a name without a port"):
+        load_settings({"GATEWAY_ALLOWED_HOSTS": f"good.example {value}"})
+
+
+def test_lists_have_blanks_or_commas_between_their_members() -> None:
+    settings = load_settings(
+        {
+            "GATEWAY_ALLOWED_ORIGINS": "https://a.example,http://localhost:5173  http://[::1]:3000",
+            "GATEWAY_ALLOWED_HOSTS": "A.example, b.example",
+        }
+    )
+    assert settings.origins == {"https://a.example", "http://localhost:5173", "http://[::1]:3000"}
+    assert settings.hosts >= {"a.example", "b.example"}
+
+
 def test_the_first_unusable_value_does_not_hide_behind_good_ones() -> None:
     with pytest.raises(SettingsError, match=r"^GATEWAY_PORT: "):
         load_settings({"GATEWAY_HOST": "localhost", "GATEWAY_PORT": "eighty", "GATEWAY_PLANS": "true"})
