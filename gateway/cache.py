@@ -133,12 +133,12 @@ class SharedReads:
     def __len__(self) -> int:
         return sum(map(len, self._flights.values()))
 
-    def begin(self, endpoint: str, key: ReadKey, call: Call[KeyT], of: KeyT) -> Flight:
-        """The flight of this key, under way or kept; else a new one, whose call is `call(of)`."""
+    def begin(self, endpoint: str, key: ReadKey, call: Call[KeyT], of: KeyT, *, fresh: bool = False) -> Flight:
+        """The flight of this key, under way or (unless it is to be `fresh`) kept; else a new one: `call(of)`."""
         flights = self._flights[endpoint]
         flight = flights.get(key)
         now = self.clock()
-        if flight is None or flight.abandoned or now >= flight.until:
+        if flight is None or flight.abandoned or now >= flight.until or (fresh and flight.landed):
             # In the order of their beginning, which is that in which they are of no more use.
             flights.pop(key, None)
             if endpoint in self._seconds and len(flights) >= self._size:

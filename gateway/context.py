@@ -100,6 +100,10 @@ class RequestContext:
             return _refuse(error)
         return load
 
+    def refresh(self) -> None:
+        """The caller wants what is so now: use nothing that was kept."""
+        self.loaders.refresh()
+
     @property
     def age(self) -> int | None:
         """The age in seconds of the oldest answer of a platform that was used again; None: all were asked for now."""

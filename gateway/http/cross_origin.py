@@ -15,6 +15,7 @@ REQUEST_HEADERS: Final = b", ".join(
         b"apollographql-client-name",
         b"apollographql-client-version",
         b"authorization",
+        b"cache-control",
         b"content-type",
         b"traceparent",
         b"x-request-id",

@@ -39,6 +39,9 @@ class Context(Protocol):
     @property
     def age(self) -> int | None: ...
 
+    def refresh(self) -> None:
+        """Called when nothing that was kept may be used."""
+
 
 class Executor(Protocol):
     """What runs a prepared operation: `gateway.execution.executor`, or a guard before it."""
@@ -83,6 +86,8 @@ class GraphQLEndpoint:
             _require_served(scope["method"], media_type)
             context = await self._open_context(scope, id_)
             extra = allowance_headers(context)
+            if b"no-cache" in headers.get(b"cache-control", b"").lower():
+                context.refresh()
             status, body = await self._respond(scope, headers, receive, context, id_)
             status = status or _request_error_status(media_type)
             if (age := context.age) is not None:

@@ -19,22 +19,25 @@ ValueT = TypeVar("ValueT")
 class Source:
     """The platforms as one principal sees them: every read joins an equal one (see `gateway.cache`).
 
-    `oldest` is when the oldest answer began that was kept and is used here, by the clock of `shared`.
+    `oldest` is when the oldest answer began that was kept and is used here, by the clock of `shared`; when `fresh` is
+    set, none is.
     """
 
-    __slots__ = ("oldest", "platforms", "shared", "view")
+    __slots__ = ("fresh", "oldest", "platforms", "shared", "view")
 
     def __init__(self, platforms: Platforms, shared: SharedReads, view: Hashable) -> None:
         self.platforms = platforms
         self.shared = shared
         self.view = view
+        self.fresh = False
         self.oldest: float | None = None
 
     def begin(
         self, endpoint: str, community_code: str | None, arguments: Hashable, call: Call[KeyT], of: KeyT
     ) -> Flight:
         """As `SharedReads.begin`, for this principal."""
-        flight = self.shared.begin(endpoint, ReadKey(community_code, arguments, self.view), call, of)
+        key = ReadKey(community_code, arguments, self.view)
+        flight = self.shared.begin(endpoint, key, call, of, fresh=self.fresh)
         if flight.landed and (self.oldest is None or flight.began < self.oldest):
             self.oldest = flight.began
         return flight

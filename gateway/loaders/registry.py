@@ -104,6 +104,10 @@ class Loaders:
     def verification(self) -> VerificationLoader:
         return VerificationLoader(self.people, self.house_owner)
 
+    def refresh(self) -> None:
+        """Use nothing that was kept."""
+        self.source.fresh = True
+
     @property
     def age(self) -> int | None:
         """The age in seconds of the oldest answer that was kept and is used here; None where all were asked for now."""

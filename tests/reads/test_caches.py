@@ -159,6 +159,29 @@ class TestAge:
         assert "age" not in (await gateway.ask(SWITCH, {"enabled": False})).response.headers
 
 
+class TestFreshness:
+    """`Cache-Control: no-cache` of a request (RFC 9111, 5.2.1.4)."""
+
+    async def test_a_client_may_ask_for_what_is_so_now_and_all_profit(self, gateway, cost, clock):
+        await gateway.ask(MODULES)
+        clock.now += 10
+
+        fresh = await gateway.client.post("/graphql", json={"query": MODULES}, headers={"cache-control": "no-cache"})
+
+        assert fresh.json()["data"]
+        assert "age" not in fresh.headers
+        clock.now += 25
+        assert await cost(MODULES) == {}
+        assert (await gateway.ask(MODULES)).response.headers["age"] == "25"
+
+    async def test_a_client_that_only_forbids_storing_gets_what_is_kept(self, gateway):
+        await gateway.ask(MODULES)
+
+        answer = await gateway.client.post("/graphql", json={"query": MODULES}, headers={"cache-control": "no-store"})
+
+        assert answer.headers["age"] == "0"
+
+
 class TestWrites:
     async def test_a_switched_module_shows_at_once(self, gateway, cost):
         before = {module["name"]: module["enabled"] for module in (await gateway.ask(MODULES)).data["modules"]}
