@@ -1,0 +1,102 @@
+"""Every text of the schema is personal, free text, or known to be nobody's."""
+
+from collections.abc import Iterator
+
+import pytest
+from graphql import GraphQLField, GraphQLObjectType, get_named_type
+
+from gateway.auth.masking import masker
+from gateway.execution.variants import AttributeIn
+from schema.build import executable_schema
+from schema.directives import Pii
+from schema.normalise.issues import OWNER_PII, PERSON_PII, REPAIR_PII
+from schema.normalise.vocabulary import PiiKind
+
+TEXTS = {"String", "ID", "Date", "DateTime", "Decimal"}
+
+NOBODYS = {
+    "made by the gateway": {
+        "*.id", "*.cursor", "*.maskedFields", "PageInfo.startCursor", "PageInfo.endCursor", "DataIssue.field",
+        "VerificationFinding.field", "UserError.field", "UserError.message", "Money.text", "Operation.mutation",
+    },
+    "a code, checked as an argument or known to the caller": {
+        "*.communityCode", "Community.code", "Viewer.communityCodes", "House.address",
+    },
+    "words of the schema and of the platforms' document": {
+        "Module.label", "ModuleDrift.label", "Dictionary.name", "Dictionary.title", "DictionaryEntry.value",
+        "DictionaryEntry.label", "DictionaryEntry.code", "DictionaryEntry.note", "PlatformEndpoint.name",
+        "Payment.lastError",
+    },
+    "the number of an order or of a payment": {
+        "Order.number", "Order.shopNumber", "OrderPayload.orderNumber", "Payment.orderNumber", "Payment.shopNumber",
+        "Payment.weixinNumber",
+    },
+    "when something happened, or how much": {"*.*At", "Money.yuan"},
+    "about callers, who are staff": {"Viewer.subject", "Viewer.scopes", "Operation.subject"},
+    "the caller's own, made up for the purpose": {"Operation.idempotencyKey"},
+    "addresses of pictures of the publisher's": {"Announcement.logo", "Announcement.images"},
+    "masked when it was written": {"UserError.upstreamMessage"},
+    "masked by what the record says it is": {
+        "DataIssue.raw", "VerificationFinding.submitted", "VerificationFinding.registered",
+    },
+}  # fmt: skip
+"""Texts that are shown as they are, and why; `*` stands for any type, `*At` for any time."""
+
+
+def fields() -> Iterator[tuple[str, GraphQLField]]:
+    for named in executable_schema().type_map.values():
+        if isinstance(named, GraphQLObjectType) and not named.name.startswith("__"):
+            for name, field in named.fields.items():
+                yield f"{named.name}.{name}", field
+
+
+def masked(field: GraphQLField) -> AttributeIn | None:
+    """How the value is masked, or None."""
+    resolver = getattr(field.extensions.get("strawberry-definition"), "base_resolver", None)
+    return getattr(resolver and resolver.wrapped_func, "attribute_in", None)
+
+
+def kind_of(field: GraphQLField) -> PiiKind | None:
+    directives = getattr(field.extensions.get("strawberry-definition"), "directives", ())
+    return next((directive.kind for directive in directives if isinstance(directive, Pii)), None)
+
+
+def spellings(coordinate: str) -> set[str]:
+    name = coordinate.partition(".")[2]
+    return {coordinate, f"*.{name}", "*.*At" if name.endswith("At") else coordinate}
+
+
+def test_every_text_is_masked_or_known_to_be_nobodys() -> None:
+    known = set().union(*NOBODYS.values())
+    texts = {name: field for name, field in fields() if get_named_type(field.type).name in TEXTS}
+    unknown = [
+        f"{name}: use pii() or free_text(), or add it to NOBODYS with the reason"
+        for name, field in texts.items()
+        if masked(field) is None and not spellings(name) & known
+    ]
+    assert unknown == []
+    assert known - set().union(*map(spellings, texts)) == set()
+
+
+def test_what_is_declared_personal_is_masked_by_its_kind() -> None:
+    personal = {name: (field, kind) for name, field in fields() if (kind := kind_of(field)) is not None}
+    assert len(personal) > len(PERSON_PII) * 3
+    for name, (field, kind) in personal.items():
+        how = masked(field)
+        assert how is not None, name
+        assert how.otherwise is masker(kind), name
+        assert how.observed, name
+
+
+@pytest.mark.parametrize(
+    ("type_name", "table"),
+    [
+        *((name, PERSON_PII) for name in ("People", "Member", "ShenhePeople")),
+        ("HouseOwner", OWNER_PII),
+        ("RepairReporter", {path.removeprefix("reporter."): kind for path, kind in REPAIR_PII.items()}),
+    ],
+)
+def test_the_types_declare_what_the_readers_take_for_personal(type_name: str, table: dict[str, PiiKind]) -> None:
+    named = executable_schema().type_map[type_name]
+    assert isinstance(named, GraphQLObjectType)
+    assert {name: kind for name, field in named.fields.items() if (kind := kind_of(field))} == dict(table)

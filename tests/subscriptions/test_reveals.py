@@ -1,0 +1,89 @@
+"""What events reveal is in the audit trail like what answers do, and is masked while it cannot be."""
+
+from datetime import timedelta
+
+from gateway.actions import audit
+from gateway.auth.principal import Scope
+from gateway.errors import JournalError
+
+CHANGED = 'subscription Changed { repairChanged(communityCode: "10002") { id reporter { phone } } }'
+UPDATE = (
+    "mutation ($id: ID!, $reply: String) { updateRepair(input: {id: $id, status: OPEN, reply: $reply}) { outcome } }"
+)
+
+
+async def repair_id(gateway):
+    answer = await gateway.ask('{ repairs(communityCode: "10002", filter: {status: OPEN}, first: 1) { nodes { id } } }')
+    return answer.data["repairs"]["nodes"][0]["id"]
+
+
+async def reveals(gateway):
+    await gateway.parts.trail.flush()
+    return [entry async for entry in gateway.parts.journal.audit.read() if entry.record is not None]
+
+
+async def change(gateway, id_, reply):
+    assert (await gateway.ask(UPDATE, {"id": id_, "reply": reply})).data["updateRepair"]["outcome"] == "CONFIRMED"
+
+
+async def test_an_event_leaves_its_trail_at_once(gateway, connect):
+    id_ = await repair_id(gateway)
+    async with connect() as socket:
+        await socket.subscribe("1", CHANGED)
+        await socket.settle()
+        await change(gateway, id_, "明日上门")
+        event = (await socket.data("1"))["repairChanged"]
+
+        [entry] = await reveals(gateway)
+
+    assert event["reporter"]["phone"].isdigit()
+    assert (entry.subject, entry.operation_name, entry.fields) == ("developer", "Changed", ("reporter.phone",))
+    assert entry.record.type == "Repair"
+
+
+async def test_events_of_a_masked_caller_leave_none(gateway, connect, mint):
+    id_ = await repair_id(gateway)
+    async with connect(token=mint(scopes=" ".join(set(Scope) - {Scope.PII_READ}))) as socket:
+        await socket.subscribe("1", CHANGED)
+        await socket.settle()
+        await change(gateway, id_, "明日上门")
+        assert "****" in (await socket.data("1"))["repairChanged"]["reporter"]["phone"]
+
+    assert await reveals(gateway) == []
+
+
+async def fail(_entries):
+    raise JournalError("The journal can not be used now.")
+
+
+async def test_a_subscription_is_masked_for_as_long_as_the_trail_can_not_be_written(gateway, connect, monkeypatch):
+    id_ = await repair_id(gateway)
+    phones = []
+    async with connect() as socket:
+        await socket.subscribe("1", CHANGED)
+        await socket.settle()
+
+        async def next_phone(reply):
+            await change(gateway, id_, reply)
+            phones.append((await socket.data("1"))["repairChanged"]["reporter"]["phone"])
+
+        with monkeypatch.context() as patch:
+            patch.setattr(gateway.parts.journal.audit, "add", fail)
+            patch.setattr(audit, "LONGEST_WAIT", timedelta(0))
+            await next_phone("一")  # from now on something waits
+            await next_phone("二")
+        await gateway.parts.trail.flush()
+        await next_phone("三")
+
+    assert ["****" in phone for phone in phones] == [False, True, False]
+
+
+async def test_a_subscription_denied_is_in_the_trail(gateway, connect, mint):
+    async with connect(token=mint(scopes="order:read")) as socket:
+        await socket.subscribe("1", CHANGED)
+        assert await socket.error_code("1") == "FORBIDDEN"
+    await gateway.parts.trail.flush()
+
+    [entry] = [entry async for entry in gateway.parts.journal.audit.read()]
+
+    assert (entry.fields, entry.missing_scope, entry.subject) == (("repairChanged",), "repair:read", "tester")
