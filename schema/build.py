@@ -37,6 +37,7 @@ def build_schema() -> strawberry.Schema:
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     _drop_null_defaults(schema._schema)
+    _declare_one_of(schema._schema)
     return schema
 
 
@@ -52,6 +53,14 @@ def _drop_null_defaults(schema: GraphQLSchema) -> None:
         for value in inputs:
             if value.default_value is None:
                 value.default_value = Undefined
+
+
+def _declare_one_of(schema: GraphQLSchema) -> None:
+    """Have graphql-core validate `@oneOf`; Strawberry only checks values, and graphql-core takes that for a bug."""
+    for graphql_type in schema.type_map.values():
+        if isinstance(graphql_type, GraphQLInputObjectType):
+            definition = graphql_type.extensions.get("strawberry-definition")
+            graphql_type.is_one_of = getattr(definition, "is_one_of", False)
 
 
 def scopes_of(field: GraphQLField) -> frozenset[str]:
