@@ -113,5 +113,5 @@ class Connection:
 
 def form_request(path: str, form: Mapping[str, str]) -> bytes:
     body = urlencode(form)
-    head = f"POST {path} HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/x-www-form-urlencoded"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded"
     return f"{head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
