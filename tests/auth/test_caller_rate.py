@@ -4,6 +4,7 @@ import pytest
 from callers import Clock, principal
 from throttled import utils
 
+from gateway.auth import rate
 from gateway.auth.rate import Allowance, RateLimiter
 from gateway.errors import RateLimitedError
 
@@ -12,6 +13,7 @@ from gateway.errors import RateLimitedError
 def monotonic(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock(1000.0)
     monkeypatch.setattr(utils, "now_mono_f", clock)
+    monkeypatch.setattr(rate, "monotonic", clock)
     return clock
 
 
@@ -71,3 +73,41 @@ def test_callers_do_not_share_and_tokens_of_one_caller_do(monotonic: Clock) -> N
     assert asked(limiter, 3, "lin") == 2
     assert asked(limiter, 3, "wang") == 2
     assert asked(limiter, 3, "lin") == 0
+
+
+def test_what_is_counted_in_portions_is_never_more_than_the_rate(monotonic: Clock) -> None:
+    limiter = RateLimiter(1200)
+    assert asked(limiter, 7) == 7
+
+    monotonic.now += 3600
+    assert asked(limiter, 5000) == 1200
+    for _ in range(10):
+        monotonic.now += 0.31
+        assert asked(limiter, 100) in (6, 7)
+    assert asked(limiter, 100) == 0
+
+
+@pytest.mark.parametrize("pause", [0.05, 0.11, 0.7, 1.3])
+def test_whoever_stays_below_the_rate_is_never_refused(monotonic: Clock, pause: float) -> None:
+    limiter = RateLimiter(1200)
+    for _ in range(5000):
+        monotonic.now += pause + 1e-9
+        assert asked(limiter, 1) == 1
+
+
+def test_the_library_is_asked_once_for_a_portion(monotonic: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    limiter = RateLimiter(1200)
+    limiter.check(principal())
+    monkeypatch.setattr(limiter, "_gcra", None)
+
+    left = [limiter.check(principal()).remaining for _ in range(19)]
+    assert left == list(range(1198, 1179, -1))
+
+
+def test_the_portions_of_callers_who_have_gone_are_let_go(monotonic: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate, "_REMEMBERED", 5)
+    limiter = RateLimiter(1200)
+    for number in range(50):
+        limiter.check(principal(subject=f"caller {number}"))
+
+    assert len(limiter._portions) <= 5
