@@ -146,9 +146,10 @@ async def test_a_client_that_never_closes_is_cut_off(server, monkeypatch):
 @pytest.mark.parametrize("sent", [b"", GET[:-2], HEAD + b"x"], ids=["silent", "slow headers", "slow body"])
 async def test_a_crowd_of_them_goes_and_nobody_else_waits_for_it(server, sent):
     async with AsyncExitStack() as stack:
-        crowd = [await stack.enter_async_context(server.connect()) for _ in range(CROWD)]
-        for connection in crowd:
-            await connection.send(sent)
+        crowd = []
+        for _ in range(CROWD):
+            crowd.append(await stack.enter_async_context(server.connect()))
+            await crowd[-1].send(sent)
         async with server.connect() as canary:
             assert (await canary.ask(GET)).status == 200
         answers = await asyncio.gather(*(connection.reader.read() for connection in crowd))
