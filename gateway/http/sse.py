@@ -38,6 +38,8 @@ _COMPLETE: Final = b"event: complete\ndata:\n\n"
 
 def accepts_events_only(accept: bytes) -> bool:
     """Whether the `Accept` header names event streams and nothing else."""
+    if b"/event-stream" not in accept.lower():  # most name something else, and cost no more than this
+        return False
     return all(media_range.partition(b";")[0].strip().lower() == EVENT_STREAM for media_range in accept.split(b","))
 
 
