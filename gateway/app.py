@@ -207,7 +207,7 @@ async def open_gateway(settings: Settings, clock: Clock = utc_now) -> AsyncItera
         platforms = await stack.enter_async_context(open_platforms(settings))
         gateway = Gateway(settings, journal, platforms, clock)
         await stack.enter_async_context(gateway.events.bridge(journal))
-        stack.push_async_callback(gateway.trail.flush)
+        stack.push_async_callback(gateway.trail.close)
         stack.push_async_callback(gateway.writer.drain)
         work = (gateway.relay, gateway.reconciler, gateway.placement, gateway.trail)
         await stack.enter_async_context(at_work({type(worker).__name__: worker.run for worker in work}))

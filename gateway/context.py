@@ -88,14 +88,19 @@ class RequestContext:
         """The caller has asked for this field without the scope it needs: the audit trail has it."""
         self._trail.deny(self, field, scope)
 
-    def counted(self, load: Load[KeyT, ValueT]) -> Lookup[KeyT, ValueT]:
-        """A look-up by something personal that the caller names: by such one finds out what one was not told.
+    def count_lookup(self) -> None:
+        """Count a look-up by something personal that the caller names: by such one finds out what one was not told.
 
-        It is counted before anybody is asked, so that it is the same whether there is such a person. Beyond the bound
-        nobody is: what comes instead raises RateLimitedError when it is awaited, in its own place of the answer.
+        Before anybody is asked, so that it is the same whether there is such a person. Raises RateLimitedError.
+        """
+        self._lookups.check(self._caller)
+
+    def counted(self, load: Load[KeyT, ValueT]) -> Lookup[KeyT, ValueT]:
+        """The load, counted as a look-up. Beyond the bound nobody is asked: what comes instead raises RateLimitedError
+        when it is awaited, in its own place of the answer.
         """
         try:
-            self._lookups.check(self._caller)
+            self.count_lookup()
         except RateLimitedError as error:
             return _refuse(error)
         return load

@@ -131,6 +131,14 @@ class AuditTrail:
                 del self._entries[: len(batch)]
             self._waiting_since = now if self._notes else None
 
+    async def close(self) -> None:
+        """Write what is left, at the end. Raises JournalError when it cannot be; the log says how much is lost."""
+        try:
+            await self.flush()
+        except JournalError:
+            log.error("audit lost", entries=len(self._entries))
+            raise
+
     def _lags(self) -> bool:
         if self._waiting_since is None:
             return False

@@ -114,6 +114,8 @@ class OrderMutations:
             details=tuple(records.OrderDetail(detail.name, detail.value) for detail in details),
             manager=input.manager or None,
         )
+        if isinstance(order.payer, PhonePayer | IdCardPayer):
+            info.context.count_lookup()  # the platform says whether it knows such a person
         return finished(info, await info.context.actions.order.create(info.context.principal, order, key))
 
 

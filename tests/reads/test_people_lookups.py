@@ -117,3 +117,27 @@ async def test_orders_looked_for_otherwise_and_people_the_gateway_finds_itself_d
     """
     for _ in range(2 * LIMIT):
         assert "errors" not in (await gateway.ask(query, token=mint(without=MASKED))).body
+
+
+CREATE = """
+mutation ($key: ID!, $payer: PayerInput!) {
+  createOrder(input: {communityCode: "10002", title: "物业费", amount: "1", payer: $payer, idempotencyKey: $key}) {
+    outcome userErrors { code } }
+}
+"""
+
+
+async def test_new_orders_for_a_person_count_and_those_for_a_house_do_not(gateway, sandbox, mint):
+    house = {"house": {"building": 1, "unit": 1, "floor": 1, "room": 101}}
+    for number in range(LIMIT + 1):
+        created = await gateway.ask(CREATE, {"key": f"house-{number}", "payer": house}, token=mint())
+        assert created.data["createOrder"]["outcome"] == "CONFIRMED"
+    for number in range(LIMIT):
+        payer = {"phone": {"phone": f"1990009999{number}"}}
+        refused = await gateway.ask(CREATE, {"key": f"phone-{number}", "payer": payer}, token=mint())
+        assert refused.data["createOrder"]["userErrors"] == [{"code": "PERSON_NOT_FOUND"}]
+    sandbox.reset_calls()
+
+    for payer in ({"phone": {"phone": "19900000002"}}, {"idCard": "999302199211302517"}):
+        assert (await gateway.ask(CREATE, {"key": "last", "payer": payer}, token=mint())).code == "RATE_LIMITED"
+    assert sandbox.calls == []
