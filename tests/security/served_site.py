@@ -19,6 +19,11 @@ UNBOUNDED = {
 }
 """What is tested here is rights, not rates."""
 
+NOTHING_KEPT = {
+    f"GATEWAY_CACHE_{kind}": "0" for kind in ("PEOPLE", "OWNERS", "MODULES", "REPAIRS", "SHENHES", "ORDERS")
+}
+"""So that each call is made, and counted."""
+
 
 class Site:
     """A gateway being served, the sandbox behind it, and tokens of its issuer."""
@@ -48,6 +53,6 @@ class Site:
 
 async def open_site(serve: Any, directory: Path, dialect: Dialect, **settings: str) -> AsyncIterator[Site]:
     async with Sandbox(SandboxOptions(dialect=dialect)) as sandbox:
-        environ = {**sandbox.settings(), "GATEWAY_DATA_DIR": str(directory), **UNBOUNDED, **settings}
+        environ = {**sandbox.settings(), "GATEWAY_DATA_DIR": str(directory), **UNBOUNDED, **NOTHING_KEPT, **settings}
         async with serve(environ) as gateway:
             yield Site(gateway, sandbox, environ)
