@@ -2,11 +2,13 @@
 
 import asyncio
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from gateway.sandbox.faults import Fault, FaultKind
+from schema.normalise.vocabulary import ModuleName
 
 SECONDS = {"PEOPLE": 30, "OWNERS": 60, "MODULES": 30, "REPAIRS": 5}
 """The defaults."""
@@ -37,6 +39,16 @@ class Clock:
 
     def __init__(self):
         self.now = 5000.0
+
+    def __call__(self):
+        return self.now
+
+
+class Hours:
+    """The time of the journal and the reconciler."""
+
+    def __init__(self):
+        self.now = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 
     def __call__(self):
         return self.now
@@ -251,6 +263,21 @@ class TestWrites:
 
         names = {module["name"]: module["enabled"] for module in (await gateway.ask(MODULES)).data["modules"]}
         assert names["REPAIRS"] is False
+
+
+async def test_a_lost_write_that_is_found_applied_later_drops_what_was_kept_meanwhile(environ, serve, sandbox):
+    hours = Hours()
+    async with serve(environ, hours) as gateway:
+        sandbox.faults.set("WJDH", "module", Fault(FaultKind.RESET), times=1)
+        lost = (await gateway.ask(SWITCH, {"enabled": False})).data["setModule"]
+        assert (lost["outcome"], (await states(gateway))["REPAIRS"]) == ("UNKNOWN", True)
+        await gateway.parts.platforms.wjdh.set_module("10002", ModuleName.REPAIRS, False)  # late, as it may happen
+        assert (await states(gateway))["REPAIRS"] is True
+
+        hours.now += timedelta(minutes=3)
+        await gateway.parts.reconciler.reconcile_due()
+
+        assert (await states(gateway))["REPAIRS"] is False
 
 
 class TestReplicas:
