@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from math import inf
 
 from schema.normalise.states import CircuitState
 
@@ -15,12 +16,17 @@ Clock = Callable[[], float]
 
 
 class Slots:
-    """A bound on how many calls are under way at once; whoever waits is served in the order of coming."""
+    """A bound on how many calls are under way at once; whoever waits is served in the order of coming.
+
+    While anybody is in the queue, all slots are taken.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.taken = 0
-        self._queue: deque[asyncio.Future[None]] = deque()
+        self._queue: deque[tuple[asyncio.Future[None], float]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = inf
 
     def try_acquire(self) -> bool:
         """Take a slot if one is free and nobody waits."""
@@ -29,29 +35,45 @@ class Slots:
         self.taken += 1
         return True
 
-    async def acquire(self) -> None:
-        """Take a slot, waiting for one as long as it takes. A cancelled waiter leaves no trace."""
+    async def acquire(self, deadline: float) -> None:
+        """Take a slot, waiting for one until `deadline`, a time of the loop's clock; then TimeoutError is raised."""
         if self.try_acquire():
             return
-        turn = asyncio.get_running_loop().create_future()
-        self._queue.append(turn)
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
+        self._queue.append((turn, deadline))
+        if deadline < self._timer_at:
+            self._set_timer(loop, deadline)
         try:
             await turn
         except asyncio.CancelledError:
-            if not turn.cancelled():  # the slot came in the same moment
+            if not turn.cancelled() and turn.exception() is None:  # the slot came in the same moment
                 self.release()
-            elif turn in self._queue:
-                self._queue.remove(turn)
             raise
 
     def release(self) -> None:
-        """Give a slot back: to the next in the queue, if there is one."""
+        """Give a slot back: to the next in the queue who still waits, if there is one."""
         while self._queue:
-            turn = self._queue.popleft()
+            turn, _deadline = self._queue.popleft()
             if not turn.done():
                 turn.set_result(None)
                 return
         self.taken -= 1
+
+    def _set_timer(self, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
+        """One timer, of the earliest deadline: hardly anybody waits that long, so it costs a waiter nothing."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._timer_at = loop.call_at(deadline, self._expire, loop), deadline
+
+    def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer, self._timer_at = None, inf
+        waiting = [(turn, deadline) for turn, deadline in self._queue if not turn.done()]
+        for turn, deadline in waiting:
+            if deadline <= loop.time():
+                turn.set_exception(TimeoutError())
+        if left := [deadline for turn, deadline in waiting if not turn.done()]:
+            self._set_timer(loop, min(left))
 
 
 class CircuitBreaker:

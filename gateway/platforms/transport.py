@@ -80,7 +80,10 @@ class Pool:
         be made. `without_body`: it is a HEAD request.
         """
         if not self._slots.try_acquire():
-            await self._wait_for_slot(deadline)
+            try:
+                await self._slots.acquire(deadline)
+            except TimeoutError:
+                raise httpx.PoolTimeout("No connection became free in time.") from None
         try:
             loop = asyncio.get_running_loop()
             connection = self._take_idle(loop.time()) if repeatable else None
@@ -110,13 +113,6 @@ class Pool:
         """Close the kept connections; those in use close when their calls end."""
         while self._idle:
             self._idle.pop().close()
-
-    async def _wait_for_slot(self, deadline: float) -> None:
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise httpx.PoolTimeout("No connection became free in time.") from None
 
     def _take_idle(self, now: float) -> Connection | None:
         while self._idle:

@@ -1,6 +1,7 @@
 """Slots and circuit breakers."""
 
 import asyncio
+from math import inf
 
 import pytest
 
@@ -80,7 +81,7 @@ async def test_slots_are_given_in_the_order_of_coming() -> None:
     slots, order = Slots(1), []
 
     async def call(number: int) -> None:
-        await slots.acquire()
+        await slots.acquire(inf)
         order.append(number)
         await asyncio.sleep(0)
         slots.release()
@@ -92,8 +93,8 @@ async def test_slots_are_given_in_the_order_of_coming() -> None:
 
 async def test_a_slot_that_comes_as_its_waiter_is_cancelled_goes_to_the_next() -> None:
     slots = Slots(1)
-    await slots.acquire()
-    first, second = (asyncio.create_task(slots.acquire()) for _ in range(2))
+    await slots.acquire(inf)
+    first, second = (asyncio.create_task(slots.acquire(inf)) for _ in range(2))
     await asyncio.sleep(0)
     slots.release()
     first.cancel()
@@ -106,8 +107,8 @@ async def test_a_slot_that_comes_as_its_waiter_is_cancelled_goes_to_the_next() -
 
 async def test_a_waiter_cancelled_before_its_turn_is_passed_over() -> None:
     slots = Slots(1)
-    await slots.acquire()
-    first, second = (asyncio.create_task(slots.acquire()) for _ in range(2))
+    await slots.acquire(inf)
+    first, second = (asyncio.create_task(slots.acquire(inf)) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
     slots.release()
@@ -116,3 +117,30 @@ async def test_a_waiter_cancelled_before_its_turn_is_passed_over() -> None:
     assert not slots.try_acquire()
     slots.release()
     assert slots.try_acquire()
+
+
+async def test_a_waiter_whose_deadline_passes_leaves_the_others_in_their_order() -> None:
+    loop, slots = asyncio.get_running_loop(), Slots(1)
+    await slots.acquire(inf)
+    patient, hasty = (asyncio.create_task(slots.acquire(deadline)) for deadline in (loop.time() + 60, loop.time()))
+    with pytest.raises(TimeoutError):
+        await hasty
+    assert not patient.done()
+    slots.release()
+    await patient
+    slots.release()
+    assert slots.taken == 0
+
+
+async def test_a_waiter_cancelled_as_its_deadline_passes_gives_back_no_slot_that_it_never_had() -> None:
+    loop, slots = asyncio.get_running_loop(), Slots(1)
+    await slots.acquire(inf)
+    late, next_ = (asyncio.create_task(slots.acquire(deadline)) for deadline in (loop.time(), inf))
+    await asyncio.sleep(0)
+    slots._queue[0][0].add_done_callback(lambda _turn: late.cancel())
+    with pytest.raises((asyncio.CancelledError, TimeoutError)):
+        await late
+    assert slots.taken == 1
+    assert not next_.done()
+    slots.release()
+    await next_
