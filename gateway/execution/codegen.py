@@ -11,7 +11,7 @@ function around those. For a query that asks orders for their titles and owners,
             'owner': None,
         }
         out['owner'] = (
-            object_orders_owner(v) if type(v := resolve_owner(root=o, info=wrapped_info_owner)) in plain
+            object_orders_owner(v) if type(v := resolve_owner(o, info_owner)) in plain
             else settle(out, 'owner', v, object_orders_owner, nodes_owner)
         )
         return out

@@ -1,5 +1,6 @@
 """When there is a plan, and when graphql-core answers."""
 
+import gc
 import itertools
 import logging
 from typing import Any
@@ -238,3 +239,17 @@ async def test_an_executor_serves_requests_at_the_same_time() -> None:
 
     assert [len(response.data["orders"]) for response in responses] == [*range(20)]
     assert all(response.planned for response in responses)
+
+
+async def test_a_request_leaves_nothing_to_the_cycle_collector() -> None:
+    executor, query = Executor(make_schema()), Document("{ orders { number house { owner { phone } } } }")
+    for _ in range(2):
+        await executor.execute(query, context=Context())
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(10):
+            assert (await executor.execute(query, context=Context())).planned
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
