@@ -7,10 +7,10 @@ personal data are served as if they might not, until the journal has caught up: 
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections import Counter, deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from itertools import repeat
+from itertools import islice, repeat
 from typing import Any, NamedTuple, Protocol
 
 import structlog
@@ -66,6 +66,10 @@ class _Group(NamedTuple):
     last: dict[Hashable, tuple[Any, _Last]]
 
 
+_Denial = tuple[str, str, str]
+"""The subject, the field, and the scope it needs."""
+
+
 class AuditTrail:
     """One per process: a worker. `retention` is how long entries are kept."""
 
@@ -75,10 +79,12 @@ class AuditTrail:
         self._retention = retention
         self._clock = clock
         self._revealed: dict[Hashable, _Group] = {}
-        self._denied: Counter[tuple[str, str, str]] = Counter()
-        self._last_denied: dict[tuple[str, str, str], _Last] = {}
+        self._denied: Counter[_Denial] = Counter()
+        self._last_denied: dict[_Denial, _Last] = {}
         self._notes = 0
-        self._entries: list[AuditEntry] = []
+        self._taken: deque[Iterator[AuditEntry]] = deque()
+        self._batch: list[AuditEntry] = []
+        self._unwritten = 0
         self._waiting_since: datetime | None = None
         self._flushing = asyncio.Lock()
 
@@ -118,17 +124,17 @@ class AuditTrail:
                 if self._clock() >= forget_at and not await self._audit.forget(self._retention, self._clock()):
                     forget_at = self._clock() + FORGET_INTERVAL
             except JournalError as error:
-                log.warning("audit delayed", reason=error.message, entries=len(self._entries), masking=self._lags())
+                log.warning("audit delayed", reason=error.message, notes=self._unwritten, masking=self._lags())
 
     async def flush(self) -> None:
         """Make all that is noted durable. Raises JournalError; then nothing is lost, the next try begins with it."""
         async with self._flushing:
             now = self._clock()
             self._take()
-            while self._entries:
-                batch = self._entries[:LARGEST_BATCH]
-                await self._audit.add(batch)
-                del self._entries[: len(batch)]
+            while self._next_batch():
+                await self._audit.add(self._batch)
+                self._batch = []
+            self._unwritten = 0
             self._waiting_since = now if self._notes else None
 
     async def close(self) -> None:
@@ -136,14 +142,13 @@ class AuditTrail:
         try:
             await self.flush()
         except JournalError:
-            log.error("audit lost", entries=len(self._entries))
+            log.error("audit lost", notes=self._unwritten)
             raise
 
     def _lags(self) -> bool:
         if self._waiting_since is None:
             return False
-        waiting = self._notes + len(self._entries)
-        return waiting >= MOST_WAITING or self._clock() - self._waiting_since > LONGEST_WAIT
+        return self._notes + self._unwritten >= MOST_WAITING or self._clock() - self._waiting_since > LONGEST_WAIT
 
     def _last(self, request: Request) -> _Last:
         now = self._clock()
@@ -159,20 +164,34 @@ class AuditTrail:
         return group
 
     def _take(self) -> None:
-        """Turn the notes into entries."""
-        revealed, self._revealed = self._revealed, {}
-        denied, self._denied = self._denied, Counter()
-        self._notes = 0
+        """Begin anew with noting."""
+        if not self._notes:
+            return
+        self._taken.append(self._entries(self._revealed, self._denied, self._last_denied))
+        self._unwritten += self._notes
+        self._revealed, self._denied, self._last_denied, self._notes = {}, Counter(), {}, 0
+
+    def _next_batch(self) -> bool:
+        """Whether there are more entries to write. They are made as they are written: a long wait makes many."""
+        while self._taken and len(self._batch) < LARGEST_BATCH:
+            self._batch += islice(self._taken[0], LARGEST_BATCH - len(self._batch))
+            if len(self._batch) < LARGEST_BATCH:
+                self._taken.popleft()
+        return bool(self._batch)
+
+    def _entries(
+        self, revealed: Mapping[Hashable, _Group], denied: Mapping[_Denial, int], last_denied: Mapping[_Denial, _Last]
+    ) -> Iterator[AuditEntry]:
         for group in revealed.values():
             for key, (record, last) in group.last.items():
                 fields = shown_fields(group.kind, record, group.fields)
                 if fields:
-                    ref = group.kind.reference(record, self._ids)
+                    reference = group.kind.reference(record, self._ids)
                     count = group.counts[key]
-                    self._entries.append(_entry(last, group.subject, AuditAction.REVEALED, fields, count, record=ref))
-        for (subject, field, scope), count in denied.items():
-            last = self._last_denied.pop((subject, field, scope))
-            self._entries.append(_entry(last, subject, AuditAction.DENIED, (field,), count, missing_scope=scope))
+                    yield _entry(last, group.subject, AuditAction.REVEALED, fields, count, record=reference)
+        for denial, count in denied.items():
+            subject, field, scope = denial
+            yield _entry(last_denied[denial], subject, AuditAction.DENIED, (field,), count, missing_scope=scope)
 
 
 def _entry(

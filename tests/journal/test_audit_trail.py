@@ -267,6 +267,32 @@ async def test_while_the_journal_is_down_notes_wait_and_nothing_is_lost(
     assert {entry.subject for entry in await written(journal)} == {"a", "b"}
 
 
+async def test_a_failure_between_two_batches_loses_nothing_and_doubles_nothing(
+    journal: Journal, broken: Broken, delayed: AuditTrail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "LARGEST_BATCH", 2)
+    people = [records.People(name="李", phone=str(number)) for number in range(5)]
+    delayed.reveal(Request("a"), [observed(person, "People", **PHONE) for person in people])
+    broken.mended = True
+    add = broken.add
+
+    async def add_twice(entries: Any) -> None:
+        await add(entries)
+        broken.mended = len(await written(journal)) < 4
+
+    monkeypatch.setattr(broken, "add", add_twice)
+    with pytest.raises(JournalError):
+        await delayed.flush()
+    delayed.deny(Request("b"), "people", "people:read")
+    assert len(await written(journal)) == 4
+
+    broken.mended = True
+    monkeypatch.setattr(broken, "add", add)
+    await delayed.flush()
+
+    assert sorted(entry.subject for entry in await written(journal)) == ["a"] * 5 + ["b"]
+
+
 async def test_what_has_waited_too_long_closes_personal_data_until_it_is_written(
     broken: Broken, delayed: AuditTrail, clock: FrozenClock
 ) -> None:
