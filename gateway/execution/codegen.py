@@ -73,17 +73,11 @@ EXACT = {
 }
 """When a value is what the coercion of a built-in scalar would give back unchanged."""
 
-
 LONGEST_REMEMBERED = 16_384
 """Characters of source, of which the compiled code is kept for other plans: 128 take 10 MiB at most."""
 
-OF_THE_RUN = {
-    "settle": "settle",
-    "settle_non_null": "settle_non_null",
-    "finish": "finish",
-    "finish_non_null": "finish_non_null",
-}
-"""What the functions call, and which attribute of the run it is."""
+OF_THE_RUN = ("settle", "settle_non_null", "finish", "finish_non_null")
+"""The methods of the run that the functions call."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,12 +103,12 @@ def generate(root: Selection) -> Code:
 
 
 def _compiled(source: str) -> CodeType:
-    """Documents that differ in their values or the names of their variables only have one source."""
-    return _remembered(source) if len(source) <= LONGEST_REMEMBERED else _remembered.__wrapped__(source)
+    return _compile_once(source) if len(source) <= LONGEST_REMEMBERED else compile(source, "<plan>", "exec")
 
 
 @lru_cache(maxsize=128)
-def _remembered(source: str) -> CodeType:
+def _compile_once(source: str) -> CodeType:
+    """Documents that differ only in values, or in what their operations and variables are called, have one source."""
     return compile(source, "<plan>", "exec")
 
 
@@ -144,7 +138,7 @@ class _Writer:
         root_function = self._object(root)
         code = "\n".join(self._functions)
         lines = [
-            *(f"{name} = run.{attribute}" for name, attribute in OF_THE_RUN.items() if f"{name}(" in code),
+            *(f"{name} = run.{name}" for name in OF_THE_RUN if f" {name}(" in code),
             *self._per_request,
             *self._functions,
             "",
