@@ -1,6 +1,7 @@
 """How types declare the fields that are more than an attribute of their record."""
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import msgspec
@@ -59,11 +60,18 @@ def parts_with_text(description: str, attribute: str) -> Any:
     )
 
 
-def masked_names(root: msgspec.Struct, personal: Mapping[str, str], info: Info) -> list[str]:
-    """The public names of those attributes that hold something which this caller does not see as it is."""
+def masked_names(
+    root: msgspec.Struct, personal: Mapping[str, str], info: Info, texts: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
+    """The public names of those attributes that hold something which this caller does not see as it is.
+
+    Of `texts` that is so where something is masked inside them.
+    """
     if info.context.principal.reveals_pii:
         return []
-    return [name for attribute, name in personal.items() if getattr(root, attribute) is not None]
+    names = [name for attribute, name in personal.items() if getattr(root, attribute) is not None]
+    names += [name for attribute, name in texts.items() if mask_text(text := getattr(root, attribute)) != text]
+    return names
 
 
 def optional(description: str) -> Any:

@@ -14,7 +14,7 @@ from schema.types.costs import ASSUMED_HOUSES, ORDERS, costs
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import masked_names, needs, plain, record_type
 from schema.types.order import FilterOrders, Order, OrdersLoad, load_orders
-from schema.types.person import PERSONAL, Person
+from schema.types.person import PERSONAL, TEXTS, Person
 
 if TYPE_CHECKING:
     from schema.types.house import House
@@ -45,7 +45,7 @@ class People(Person):
 
     @strawberry.field(description="Names of the fields that are masked, withheld or cut for this caller (脱敏字段).")
     def masked_fields(root: strawberry.Parent[records.People], info: Info) -> list[str]:
-        names = masked_names(root, PERSONAL, info)
+        names = masked_names(root, PERSONAL, info, TEXTS)
         sees = info.context.principal.sees
         if not all(sees(residency.house.community_code) for residency in root.residencies):
             names.append("residencies")

@@ -15,6 +15,9 @@ from schema.types.fields import free_text, masked_names, pii, plain
 PERSONAL = {to_snake_case(name): name for name in PERSON_PII}
 """Attribute and public name of every field of a person that is personal data."""
 
+TEXTS = {"nation": "nation", "job_name": "jobName", "company_name": "companyName"}
+"""The same of those that people fill in as they like."""
+
 
 @strawberry.interface(description="A natural person (自然人).")
 class Person:
@@ -45,4 +48,4 @@ class Person:
         "is absent (脱敏字段)."
     )
     def masked_fields(root: strawberry.Parent[records.Person], info: Info) -> list[str]:
-        return masked_names(root, PERSONAL, info)
+        return masked_names(root, PERSONAL, info, TEXTS)

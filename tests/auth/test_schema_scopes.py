@@ -18,7 +18,7 @@ from graphql import (
     get_named_type,
 )
 
-from gateway.auth.principal import Scope
+from gateway.auth.principal import Scope, View
 from schema.build import executable_schema, scopes_of
 from schema.types.records_by_id import READERS
 
@@ -168,6 +168,26 @@ def test_every_type_with_a_node_id_is_read_with_the_scope_of_its_kind() -> None:
     nodes = {possible.name for possible in schema.get_possible_types(schema.get_type("Node"))}
     assert nodes == {*READERS, "House"}
     assert {name: reader.scope for name, reader in READERS.items()} == {name: KINDS.get(name) for name in READERS}
+
+
+def test_a_view_tells_callers_apart_by_whatever_a_read_asks_of_them() -> None:
+    """What is shared among callers of one view is what each of them would be answered."""
+    schema = executable_schema()
+    asked = {scope for reader in READERS.values() for scope in (reader.scope,) if scope} | {Scope.PII_READ}
+    for root in (schema.query_type, schema.subscription_type):
+        waiting, met = [root], set()
+        while waiting:
+            parent = waiting.pop()
+            for field in parent.fields.values():
+                asked |= scopes_of(field)
+                for named, _ in led_to(schema, field):
+                    if isinstance(named, GraphQLObjectType) and named.name not in met:
+                        met.add(named.name)
+                        waiting.append(named)
+    assert len(asked) >= 9
+    for scope in asked | {Scope.SHENHE_REVIEW}:  # which `canReview` goes by
+        assert View.of(None, frozenset({scope})) is not View.of(None, frozenset())
+        assert View.of(frozenset(), frozenset({scope})) is not View.of(None, frozenset({scope}))
 
 
 @pytest.mark.parametrize(

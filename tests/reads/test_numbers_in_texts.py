@@ -50,6 +50,19 @@ async def test_no_text_shows_a_masked_caller_a_number(gateway, mint, written):
         assert "199****7777" in answer.response.text
 
 
+async def test_texts_that_are_masked_are_named(gateway, mint, written):
+    query = """
+    { shenhes(communityCode: "10002", first: 100) { nodes {
+        platformId content { people { nation jobName companyName maskedFields } } } } }
+    """
+    for _ in range(2):
+        reviews = (await gateway.ask(query, token=mint(without=["pii:read"]))).data["shenhes"]["nodes"]
+        for review in reviews:
+            named = set(review["content"]["people"]["maskedFields"]) & {"nation", "jobName", "companyName"}
+            has_numbers = review["platformId"] == written["Shenhe"]
+            assert named == ({"nation", "jobName", "companyName"} if has_numbers else set())
+
+
 async def test_whoever_sees_them_leaves_a_trail_that_names_the_texts(gateway, mint, written):
     for _ in range(3):
         assert len(numbers_in((await gateway.ask(QUERY, token=mint())).response.text)) == 3
