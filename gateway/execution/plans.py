@@ -99,8 +99,9 @@ class Plans:
 
     def _new_plan(self, operation: PlannedOperation, key: PlanKey, variables: VariableValues) -> Plan | None:
         again = key in operation.postponed
-        if len(operation.plans) >= PLANS_PER_OPERATION:
-            operation.plans.clear()
+        for kept in (operation.plans, operation.postponed):
+            if len(kept) >= PLANS_PER_OPERATION:
+                kept.clear()
         plan = None
         try:
             plan = self._make(operation.operation, key, variables, MAX_FIELDS if again else FIELDS_AT_ONCE)
