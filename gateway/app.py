@@ -66,7 +66,8 @@ class Gateway:
         self.lookups = RateLimiter(settings.people_lookup_limit, "Too many look-ups of people")
         self.journal = journal
         self.platforms = platforms
-        self.metrics = Metrics(platforms.calls)
+        self.trail = AuditTrail(journal.audit, self.ids, timedelta(days=settings.audit_retention_days), clock)
+        self.metrics = Metrics(platforms.calls, self.trail.waiting)
         self.events = EventBus()
         self.reads = SharedReads(
             self.events,
@@ -83,7 +84,6 @@ class Gateway:
         self.placement = Placement(journal.payments, self.events)
         self.relay = Relay(journal, platforms.security, self.events, _name(), lease, clock)
         self.reconciler = Reconciler(journal, self.actions.checks, self.actions.endings, clock)
-        self.trail = AuditTrail(journal.audit, self.ids, timedelta(days=settings.audit_retention_days), clock)
         self.callback_tokens = CallbackTokens(key, settings.callback_key_k, settings.callback_key_d)
 
     def open_context(self, principal: Principal, request_id: str) -> RequestContext:

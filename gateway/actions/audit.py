@@ -14,6 +14,7 @@ from itertools import islice, repeat
 from typing import Any, NamedTuple, Protocol
 
 import structlog
+from prometheus_client import Gauge
 
 from gateway.actions.shown import Kind, kind_of, shown_fields
 from gateway.auth.masking import mask_text
@@ -87,6 +88,8 @@ class AuditTrail:
         self._unwritten = 0
         self._waiting_since: datetime | None = None
         self._flushing = asyncio.Lock()
+        self.waiting = Gauge("gateway_audit_waiting", "Notes that are not in the audit trail yet", registry=None)
+        self.waiting.set_function(lambda: self._notes + self._unwritten)
 
     def admit(self, principal: Principal) -> Principal:
         """The caller as they are to be served now: without `pii:read` while that cannot be recorded."""

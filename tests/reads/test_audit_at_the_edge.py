@@ -159,10 +159,12 @@ async def test_while_the_trail_can_not_be_written_nothing_is_revealed(environ, s
             for _ in range(3):
                 person = (await gateway.ask(PERSON, WANG)).data["people"]
                 assert person["name"] == "王*"
+                assert "\ngateway_audit_waiting 0.0" not in (await gateway.client.get("/metrics")).text
                 assert "idCard" in person["maskedFields"]
         shown = by_record(await trail(gateway))
 
         assert shown["People", None, person["id"]] == {"name", "idCard", "photo"}
+        assert "\ngateway_audit_waiting 0.0" in (await gateway.client.get("/metrics")).text
         assert (await gateway.ask(PERSON, WANG)).data["people"]["name"] == "王芳"
 
 
