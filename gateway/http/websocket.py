@@ -267,6 +267,7 @@ class _Connection:
 
     async def _receive(self) -> Message:
         """Raises Close, or WebSocketDisconnect."""
+        await asyncio.sleep(0)  # what has come already is given without waiting: others have their turn in between
         received = await self._websocket.receive()
         if received["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(received["code"])
