@@ -28,16 +28,18 @@ GATEWAY = "gateway"
 WITHOUT_PLANS = "gateway, without plans"
 CACHED = "gateway, all cached"
 
-CACHED_ANSWERS: dict[str, str] = {}
-"""Settings that keep the platforms' answers for longer than a measurement takes."""
+CACHES = ("PEOPLE", "OWNERS", "MODULES", "REPAIRS", "SHENHES", "ORDERS")
+NOTHING_CACHED = {f"GATEWAY_CACHE_{name}": "0" for name in CACHES}
+ALL_CACHED = {f"GATEWAY_CACHE_{name}": "3600" for name in CACHES}
+"""For longer than a measurement takes."""
 
 
 def start(stack: ExitStack, platforms: Sandbox, callers: int) -> list[Server]:
     """All servers, the gateway first."""
     starting = [
-        gateway(GATEWAY, platforms, callers),
-        gateway(WITHOUT_PLANS, platforms, callers, GATEWAY_PLANS="0"),
-        gateway(CACHED, platforms, callers, **CACHED_ANSWERS),
+        gateway(GATEWAY, platforms, callers, **NOTHING_CACHED),
+        gateway(WITHOUT_PLANS, platforms, callers, **NOTHING_CACHED, GATEWAY_PLANS="0"),
+        gateway(CACHED, platforms, callers, **ALL_CACHED),
     ]
     if has_node():
         starting.append(peer(table.BASELINE, "mercurius.mjs", platforms, callers))
@@ -75,19 +77,21 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="instead, where the gateway's CPU time goes, by layer")
     parser.add_argument("--workers", action="store_true", help="instead, what two workers do against one (PostgreSQL)")
     parser.add_argument("--endurance", type=int, metavar="N", help="instead, memory over so many requests")
+    parser.add_argument("--cached", action="store_true", help="with --profile or --endurance: all answers cached")
     options = parser.parse_args()
+    caches = ALL_CACHED if options.cached else NOTHING_CACHED
     with ExitStack() as stack:
         platforms = stack.enter_context(sandbox("--dialect", "documented", "--orders-per-page", str(PER_PAGE)))
         if options.profile:
-            server = stack.enter_context(gateway(GATEWAY, platforms, max(options.callers), SAMPLED))
+            server = stack.enter_context(gateway(GATEWAY, platforms, max(options.callers), SAMPLED, **caches))
             for callers in options.callers:
                 print(uvloop.run(profile(server, callers, options.requests * options.rounds)), end="\n\n", flush=True)
         elif options.workers:
             add_orders(platforms, workers.ROWS)
-            running = stack.enter_context(workers.gateways(platforms, **CACHED_ANSWERS))
+            running = stack.enter_context(workers.gateways(platforms, **ALL_CACHED))
             print(table.workers(uvloop.run(workers.rates(running, options.rounds, options.requests))))
         elif options.endurance:
-            server = stack.enter_context(gateway(GATEWAY, platforms, max(options.callers)))
+            server = stack.enter_context(gateway(GATEWAY, platforms, max(options.callers), **caches))
             print(table.memory(uvloop.run(memory(server, max(options.callers), options.endurance))))
         else:
             servers = start(stack, platforms, max(options.callers))
