@@ -1,0 +1,36 @@
+"""What attacks took of memory comes back: the same ones again and again take no more of it."""
+
+import asyncio
+
+import pytest
+from fuzzing import Fuzzer, random_requests
+from test_attack_documents import DOCUMENTS
+from test_attack_requests import BODIES, ENCODED
+from wire import over_websocket
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+MOST_GROWTH = 12 * 1024 * 1024
+
+
+async def every_kind(target, number: int) -> None:
+    """Of different texts each time, so that what is remembered by text is remembered anew."""
+    for document, _ in DOCUMENTS.values():
+        await target.query(f"{document} # {number}")
+    for body, _ in BODIES.values():
+        await target.post(body)
+    await asyncio.gather(*(target.post(body, content_encoding=encoding) for body, encoding in ENCODED.values()))
+    await asyncio.gather(*(target.query(f"{{ viewer {{ a{number}x{n}: subject }} }}") for n in range(50)))
+    await asyncio.gather(*(over_websocket(target.url, target.token, "{ viewer { subject } }", {}) for _ in range(20)))
+    await Fuzzer(target.port, target.token).send(random_requests(number, 300))
+
+
+async def test_the_same_attacks_again_take_no_more_memory(target):
+    for number in range(2):
+        await every_kind(target, number)
+    settled = target.memory
+
+    for number in range(2, 4):
+        await every_kind(target, number)
+
+    assert target.memory - settled < MOST_GROWTH
