@@ -65,16 +65,13 @@ def mask(kind: PiiKind, value: object) -> str | None:
 
     None stays None and an empty text stays empty: neither says anything of a person.
     """
-    return masker(kind)(value)
+    masks = masker(kind)
+    return None if masks is None else masks(value)
 
 
-def masker(kind: PiiKind) -> Masker:
-    """The function that masks values of this kind, as `mask` does."""
-    return _MASKERS.get(kind, _withhold)
-
-
-def _withhold(_value: object) -> None:
-    return None
+def masker(kind: PiiKind) -> Masker | None:
+    """The function that masks values of this kind, as `mask` does; None for one that is withheld."""
+    return _MASKERS.get(kind)
 
 
 def _masker_of(mask_text_of_kind: Callable[[str], str]) -> Masker:

@@ -38,9 +38,9 @@ class FieldPosition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """`__typename`: known when the plan is made."""
+    """Known when the plan is made: `__typename`, or null."""
 
-    value: str
+    value: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ the function that was written. Fields with extensions or permissions, and whatev
 from collections.abc import Callable, Hashable
 from typing import Any, Literal
 
-from graphql import FieldNode, GraphQLField, GraphQLSchema
+from graphql import FieldNode, GraphQLField, GraphQLSchema, is_non_null_type
 from strawberry import Info, Schema
 from strawberry.relay import GlobalID
 from strawberry.schema.compat import is_scalar
@@ -19,7 +19,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
 from gateway.execution.arguments import Arguments, Convert
-from gateway.execution.plan import Attribute, Call, FieldPosition
+from gateway.execution.plan import Attribute, Call, Constant, FieldPosition
 from gateway.execution.variants import AttributeIn
 
 WRAPPERS = tuple(
@@ -35,7 +35,9 @@ class StrawberryFields:
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema: Schema | None = getattr(schema, "_strawberry_schema", None)
 
-    def origin(self, definition: GraphQLField, node: FieldNode, variant: Hashable) -> Attribute | Call | None:
+    def origin(
+        self, definition: GraphQLField, node: FieldNode, variant: Hashable
+    ) -> Attribute | Call | Constant | None:
         """Where the field's value comes from; None for a resolver that has to be called as graphql-core calls it."""
         field = definition.extensions.get("strawberry-definition")
         if self._schema is None or not isinstance(field, StrawberryField):
@@ -51,7 +53,10 @@ class StrawberryFields:
         if isinstance(declared, AttributeIn):
             if declared.variant == variant:
                 return Attribute(declared.attribute, declared.observed)
-            return Attribute(declared.attribute, through=declared.otherwise)
+            if declared.otherwise is not None:
+                return Attribute(declared.attribute, through=declared.otherwise)
+            if not is_non_null_type(definition.type):
+                return Constant(None)
         return Call(
             function,
             _parameters(field.base_resolver),

@@ -49,14 +49,14 @@ class AttributeIn(NamedTuple):
 
     variant: Hashable
     attribute: str
-    otherwise: Callable[[Any], Any]
+    otherwise: Callable[[Any], Any] | None
     observed: bool
 
 
 def attribute_in(
-    variant: Hashable, attribute: str, otherwise: Callable[[Any], Any], *, observed: bool = True
+    variant: Hashable, attribute: str, otherwise: Callable[[Any], Any] | None, *, observed: bool = True
 ) -> Callable[..., Any]:
-    """A Strawberry resolver: the attribute in this variant, `otherwise(value)` in any other.
+    """A Strawberry resolver: the attribute in this variant, `otherwise(value)` in any other, or null without it.
 
     `observed` says whether the context is told of values other than None.
     """
@@ -64,7 +64,7 @@ def attribute_in(
     def resolve(root: strawberry.Parent[Any], info: strawberry.Info) -> Any:
         context, value = info.context, getattr(root, attribute)
         if context.variant != variant:
-            return otherwise(value)
+            return None if otherwise is None else otherwise(value)
         if observed and value is not None:
             field = ObservedField(info._raw_info.parent_type.name, info.field_name, attribute)
             context.observe([Observation([root], (field,))])
