@@ -14,7 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import structlog
 
 from gateway.cache import SharedReads
-from gateway.errors import PlatformError
+from gateway.errors import PlatformError, RateLimitedError
 from gateway.events import ORDER_PAID, REPAIR_CHANGED, SHENHE_CHANGED, Event, EventBus, Subscription
 from gateway.platforms.platforms import Platforms
 from schema.normalise.records import Page, Repair, Shenhe
@@ -30,6 +30,10 @@ LONGEST_PAUSE = 300.0
 """In seconds: what the interval is doubled up to while the platform fails."""
 
 MOST_DOUBLINGS = 16
+
+MOST_WATCHED = 500
+"""Lists that are looked at, of this process: a caller of every community may name any, and no platform tells which
+there are."""
 
 
 class Identified(Protocol):
@@ -185,11 +189,11 @@ class Watches:
         return self._events.subscribe(ORDER_PAID)
 
     def shenhe(self, community_code: str) -> AbstractContextManager[Subscription]:
-        """The reviews that change, with a watch on those of one community."""
+        """The reviews that change, with a watch on those of one community. Entering it raises RateLimitedError."""
         return self._watch(self._shenhe, community_code)
 
     def repair(self, community_code: str) -> AbstractContextManager[Subscription]:
-        """The repairs that change, with a watch on those of one community."""
+        """The repairs that change, with a watch on those of one community. Entering it raises RateLimitedError."""
         return self._watch(self._repair, community_code)
 
     @contextmanager
@@ -197,6 +201,8 @@ class Watches:
         key = (waiting.topic, community_code)
         running = self._running.get(key)
         if running is None:
+            if len(self._running) >= MOST_WATCHED:
+                raise RateLimitedError("Too many communities are watched at once", self._interval)
             running = self._running[key] = self._start(waiting, community_code)
         running.subscribers += 1
         try:

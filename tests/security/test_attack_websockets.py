@@ -7,13 +7,15 @@ import os
 import struct
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import pytest
 from target import Target
 from websockets import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from wire import PATIENCE, SUBPROTOCOL, socket
+
+from gateway.loaders.watch import MOST_WATCHED
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -165,6 +167,33 @@ async def test_subscribing_and_completing_a_thousand_times_leaves_nothing(target
                     pass
 
     await bystanders.unharmed_by(attack, memory=32 * 1024 * 1024)
+
+
+async def test_a_caller_of_every_community_cannot_have_all_of_them_watched(target, bystanders):
+    """Each watched list is asked for again and again, whether there is such a community or not."""
+
+    async def follow(connection: ClientConnection, first: int) -> set[str]:
+        for number in range(first, first + 20):
+            query = f'subscription {{ repairChanged(communityCode: "{number}") {{ id }} }}'
+            await connection.send(subscribe(str(number), query))
+        await connection.send(message("complete", id=str(first)))
+        await connection.send(subscribe("last", "{ viewer { subject } }"))
+        codes: set[str] = set()
+        async with asyncio.timeout(PATIENCE):
+            while (said := json.loads(await connection.recv())) != {"type": "complete", "id": "last"}:
+                if said["type"] == "error":
+                    codes |= {error["extensions"]["code"] for error in said["payload"]}
+        return codes
+
+    async def attack():
+        async with AsyncExitStack() as connections:
+            codes: set[str] = set()
+            for number in range(MOST_WATCHED // 19 + 1):
+                connection = await connections.enter_async_context(socket(target.url, target.token))
+                codes |= await follow(connection, 1000 + 20 * number)
+            assert codes == {"RATE_LIMITED"}
+
+    await bystanders.unharmed_by(attack)
 
 
 async def test_a_flood_of_pings_is_answered_and_holds_nobody_up(target, bystanders):
