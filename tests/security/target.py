@@ -75,9 +75,9 @@ class Target:
 
     def mint(self, **changes: Any) -> str:
         """A token for everything, with changes to its claims."""
-        everything = {"scope": " ".join(Scope), "communities": "*"}
         now = time.time()
-        return sign(self.signers.ed, claims(iat=now, exp=now + 3600, **(everything | changes)), "EdDSA")
+        everything = {"iat": now, "exp": now + 3600, "scope": " ".join(Scope), "communities": "*"}
+        return sign(self.signers.ed, claims(**(everything | changes)), "EdDSA")
 
     async def post(self, body: bytes | str | Mapping[str, Any], **headers: str | None) -> Answered:
         """POST to /graphql, JSON with a token unless the headers say otherwise; None leaves a header out."""

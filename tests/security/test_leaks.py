@@ -204,8 +204,9 @@ async def searches(told: Told) -> AsyncIterator[tuple[str, dict[str, Any]]]:
 
 
 async def test_what_is_asked_for_shows_nobody(told):
-    async for query, variables in searches(told):
-        assert await seen(told, query, variables, told.masked) == set(), query
+    for _ in range(2):  # the second time by a plan
+        async for query, variables in searches(told):
+            assert await seen(told, query, variables, told.masked) == set(), query
 
 
 async def test_the_same_search_finds_everybody_for_a_caller_who_may_see_them(told):
