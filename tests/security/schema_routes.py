@@ -6,6 +6,7 @@ A field of the schema with an argument that nobody has given a value here fails 
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -81,7 +82,7 @@ class Field(NamedTuple):
 
     @property
     def scopes(self) -> frozenset[str]:
-        """What it needs: what it declares, and reading by id the scope of the record's type."""
+        """What it declares that it needs."""
         return scopes_of(self.definition)
 
 
@@ -163,26 +164,23 @@ def routes_to(field: Field) -> list[Route]:
     return routes
 
 
+@cache
 def _ways() -> dict[str, tuple[Field, ...]]:
-    """For each object type the fields that lead to it, the fewest and least guarded first."""
-    global _known  # noqa: PLW0603 # made once
-    if _known is None:
-        _known = {}
-        roots = [SCHEMA.query_type, SCHEMA.mutation_type, SCHEMA.subscription_type]
-        waiting = deque((root.name, ()) for root in roots if root)
-        while waiting:
-            parent, way = waiting.popleft()
-            if parent in _known:
-                continue
-            _known[parent] = way
-            for name, definition in object_type(parent).fields.items():
-                led_to = get_named_type(definition.type)
-                if isinstance(led_to, GraphQLObjectType):
-                    waiting.append((led_to.name, (*way, Field(parent, name))))
-    return _known
-
-
-_known: dict[str, tuple[Field, ...]] | None = None
+    """For each object type the fewest fields that lead to it from a root."""
+    known: dict[str, tuple[Field, ...]] = {}
+    waiting: deque[tuple[str, tuple[Field, ...]]] = deque(
+        (root.name, ()) for root in (SCHEMA.query_type, SCHEMA.mutation_type, SCHEMA.subscription_type) if root
+    )
+    while waiting:
+        parent, way = waiting.popleft()
+        if parent in known:
+            continue
+        known[parent] = way
+        for name, definition in object_type(parent).fields.items():
+            led_to = get_named_type(definition.type)
+            if isinstance(led_to, GraphQLObjectType):
+                waiting.append((led_to.name, (*way, Field(parent, name))))
+    return known
 
 
 def _value(kind: GraphQLInputType, name: str, place: str, ids: Ids, on: str | None = None) -> Any:
