@@ -17,16 +17,16 @@ async def test_two_thousand_random_requests_are_answered_without_a_fault(target,
     assert fuzzer.statuses.keys() >= {200, 400, 401, 404, 405, 415}
 
 
-async def test_sixty_queries_of_the_grammar_are_answered_without_a_fault(target, bystanders):
+async def test_forty_queries_of_the_grammar_are_answered_without_a_fault(target, bystanders):
     fuzzer = Fuzzer(target.port, target.token)
-    requests = grammar_requests(1, 60)
+    requests = grammar_requests(1, 40)
 
     async def attack():
         await fuzzer.send(requests)
 
     await bystanders.unharmed_by(attack)
     assert fuzzer.faults == []
-    assert fuzzer.statuses[200] > 50
+    assert fuzzer.statuses[200] == 40
 
 
 @pytest.mark.parametrize("payer", ["{}", "{ carNumber: null }", '{ carNumber: "a", idCard: "b" }'])
