@@ -2,6 +2,7 @@
 
 import logging
 import resource
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,6 +10,7 @@ from typing import Any
 
 import structlog
 import uvicorn
+from uvicorn.supervisors.multiprocess import Multiprocess
 
 from gateway.app import create_app
 from gateway.http.server.connections import Connections
@@ -16,6 +18,8 @@ from gateway.http.server.limits import ServerLimits
 from gateway.http.server.websocket_connection import WebSocketConnection
 from gateway.ops.collector import settle_collector
 from gateway.settings import Settings, SettingsError, load_settings
+
+APPLICATION = "gateway.serve:application"
 
 GRACE = 10
 """Seconds that requests under way get at the end."""
@@ -28,15 +32,31 @@ def serve(settings: Settings, workers: int = 1) -> int:
         raise SettingsError("GATEWAY_DATABASE_URL: several workers share a journal only in PostgreSQL")
     _allow_open_files()
     create_app(settings)  # so that wrong settings end the command, not each worker
-    uvicorn.run(
-        "gateway.serve:application",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=workers,
-        **server_options(settings),
-    )
+    options = {"host": settings.host, "port": settings.port, **server_options(settings)}
+    if workers == 1:
+        uvicorn.run(APPLICATION, factory=True, **options)
+    else:
+        config = uvicorn.Config(APPLICATION, factory=True, workers=workers, **options)
+        config.bind_socket().close()  # an address in use ends the command: gateways of two commands would share it
+        Multiprocess(config, [Listener(settings.host, settings.port)]).run()
     return 0
+
+
+class Listener(socket.socket):
+    """Bound to an address. Handed to a worker it is bound there anew, so that the kernel deals connections out.
+
+    Workers that accept from one socket do not share evenly: whoever wakes first takes all that wait, and connections
+    stay where they are. Raises OSError.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self.bind((host, port))
+
+    def __reduce__(self) -> tuple[type["Listener"], tuple[str, int]]:
+        return Listener, self.getsockname()[:2]
 
 
 def server_options(settings: Settings) -> dict[str, Any]:

@@ -211,6 +211,18 @@ def test_production_refuses_the_secrets_that_the_document_prints(environ):
     assert "GATEWAY_WJDH_SECRET_KEY" in ended.stderr
 
 
+def test_several_workers_do_not_join_those_of_another_gateway_on_the_same_address(environ):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        database = "postgresql://nobody@127.0.0.1:1/nothing"
+        ended = run(environ | {"GATEWAY_PORT": port, "GATEWAY_DATABASE_URL": database}, "serve", "--workers", "2")
+
+    assert ended.returncode != 0
+    assert "address already in use" in ended.stderr.lower()
+
+
 def test_several_workers_need_a_shared_journal(environ):
     ended = run(environ, "serve", "--workers", "2")
 

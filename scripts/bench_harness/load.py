@@ -87,7 +87,7 @@ class _Caller(asyncio.Protocol):
     def __init__(self, requests: Sequence[bytes]) -> None:
         self._requests = requests
         self._sent = 0
-        self._buffer = b""
+        self._buffer = bytearray()
         self._end = 0
         self.latencies: list[float] = []
         self.answer = b""
@@ -115,7 +115,7 @@ class _Caller(asyncio.Protocol):
             self._end = self._length()
         if self._end and len(self._buffer) >= self._end:
             self.latencies.append(time.perf_counter() - self._started)
-            self.answer, self._buffer, self._end = self._buffer[self._body :], b"", 0
+            self.answer, self._buffer, self._end = bytes(self._buffer[self._body :]), bytearray(), 0
             self._next()
 
     def _next(self) -> None:
@@ -134,7 +134,7 @@ class _Caller(asyncio.Protocol):
         if not separator:
             return 0
         if not head.startswith(b"HTTP/1.1 200"):
-            self._fail(head.splitlines()[0])
+            self._fail(bytes(head.splitlines()[0]))
         for line in head.lower().split(b"\r\n"):
             if line.startswith(b"content-length:"):
                 self._body = len(head) + len(separator)

@@ -20,7 +20,8 @@ ON_SERVER = os.environ.get("GATEWAY_TEST_DATABASE_URL", "postgresql://postgres@1
 """Several workers share their journal in PostgreSQL."""
 
 WORKERS = (1, 2)
-CALLERS = 32
+CONNECTIONS = 32
+"""Of one caller: each worker keeps the answers that it has seen itself."""
 ROWS = 500
 
 
@@ -34,7 +35,7 @@ def gateways(platforms: Sandbox, **settings: str) -> Iterator[dict[int, Server]]
                 gateway(
                     f"{workers} workers",
                     platforms,
-                    CALLERS,
+                    1,
                     (*SERVE, "--workers", str(workers)),
                     GATEWAY_DATABASE_URL=database,
                     **settings,
@@ -49,7 +50,7 @@ async def rates(servers: dict[int, Server], rounds: int, count: int) -> dict[int
     measured: dict[int, list[float]] = {workers: [] for workers in servers}
     for number in range(rounds + 1):
         for workers, server in servers.items():
-            load = await run(server.port, server.pid, requests(server, ROWS, CALLERS), count)
+            load = await run(server.port, server.pid, requests(server, ROWS, 1) * CONNECTIONS, count)
             if number:  # the first is the warm-up
                 measured[workers].append(load.rate)
     return {workers: statistics.median(rates) for workers, rates in measured.items()}
