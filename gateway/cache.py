@@ -9,11 +9,11 @@ import asyncio
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from hashlib import blake2b
 from math import inf
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -22,8 +22,19 @@ from gateway.ops.reads import SharedReadCounts
 
 KeyT = TypeVar("KeyT")
 
-Call: TypeAlias = Callable[[KeyT], Coroutine[Any, Any, Any]]
-"""Reads one key from a platform."""
+
+class Read(Protocol):
+    """A read of a platform, to be begun once."""
+
+    def begin(self, tell: Callable[[Any], None], /) -> None:
+        """Begin. `tell` is called in the end, with the value or the exception; it may be before this returns."""
+
+    def cancel(self) -> None:
+        """Nobody is to be told any more."""
+
+
+Call: TypeAlias = Callable[[KeyT], Read]
+"""Makes the read of one key."""
 
 SWEEP_INTERVAL = 5.0
 """Seconds that an answer may stay in memory when it is of no more use."""
@@ -43,22 +54,46 @@ class ReadKey(NamedTuple):
 
 
 class Flight:
-    """One call of a platform. Once it has `landed`, `outcome` is its value, or the exception that it raised.
+    """One read of a platform. Once it has `landed`, `outcome` is its value, or the exception that came instead.
 
-    It is `abandoned` when all who waited for it have given up: then it has no outcome. `began` and `until`, when it is
-    of no more use, are in seconds of the clock of `SharedReads`.
+    It is `abandoned` when all who waited for it have given up, or when it was cancelled from within: then it has no
+    outcome. `began` and `until`, when it is of no more use, are in seconds of the clock of `SharedReads`.
     """
 
-    __slots__ = ("abandoned", "began", "groups", "landed", "outcome", "task", "until")
+    __slots__ = ("_endpoint", "_key", "_reads", "abandoned", "began", "groups", "landed", "outcome", "read", "until")
 
-    def __init__(self, began: float) -> None:
+    def __init__(self, reads: "SharedReads", endpoint: str, key: ReadKey, began: float) -> None:
         self.began = began
         self.until = inf
         self.landed = False
         self.abandoned = False
         self.outcome: Any = None
         self.groups: list[_Group] = []
-        self.task: asyncio.Task[None] | None = None
+        self.read: Read | None = None
+        self._reads = reads
+        self._endpoint = endpoint
+        self._key = key
+
+    def land(self, outcome: Any) -> None:
+        """Called with what came of the read."""
+        self.read = None
+        if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
+            self.abandon()
+            for group in self.groups:
+                group.woken.cancel()
+            return
+        self.outcome = self._reads.landing(self._endpoint, self._key, self, outcome)
+        self.landed = True
+        for group in self.groups:
+            group.landed()
+
+    def abandon(self) -> None:
+        """It will not land: whoever wants the same needs another one."""
+        self.abandoned = True
+        self._reads.forget(self._endpoint, self._key, self)
+        read, self.read = self.read, None
+        if read is not None:
+            read.cancel()
 
 
 class _Group:
@@ -79,7 +114,7 @@ class _Group:
 async def landed(flights: Sequence[Flight]) -> None:
     """Wait until all have landed. A caller that gives up leaves the other callers alone; the last to go ends the call.
 
-    One task per call and one future per caller are all that this takes, however many calls there are.
+    One future per caller is all that this takes, however many calls there are.
     """
     awaited = [flight for flight in flights if not flight.landed]
     if not awaited:
@@ -92,9 +127,8 @@ async def landed(flights: Sequence[Flight]) -> None:
     except BaseException:
         for flight in awaited:
             flight.groups.remove(group)
-            if not flight.groups and not flight.landed and flight.task is not None:
-                flight.abandoned = True
-                flight.task.cancel()
+            if not flight.groups and not flight.landed:
+                flight.abandon()
         raise
 
 
@@ -143,8 +177,9 @@ class SharedReads:
             flights.pop(key, None)
             if endpoint in self._seconds and len(flights) >= self._size:
                 del flights[next(iter(flights))]
-            flight = flights[key] = Flight(now)
-            flight.task = asyncio.get_running_loop().create_task(self._fly(endpoint, key, flight, call, of))
+            flight = flights[key] = Flight(self, endpoint, key, now)
+            flight.read = read = call(of)
+            read.begin(flight.land)
         elif flight.landed:
             self.counts.kept[endpoint] += 1
         else:
@@ -179,37 +214,24 @@ class SharedReads:
                 if event.community_code is None or key.community_code in (None, event.community_code):
                     del flights[key]
 
-    async def _fly(self, endpoint: str, key: ReadKey, flight: Flight, call: Call[KeyT], of: KeyT) -> None:
-        try:
-            outcome = await self._outcome(endpoint, call, of)
-        except BaseException:  # cancelled: by the last who left, or with the process
-            flight.abandoned = True
-            self._forget(endpoint, key, flight)
-            for group in flight.groups:
-                group.woken.cancel()
-            raise
-        flight.outcome = outcome
-        flight.landed = True
-        flight.task = None
+    def landing(self, endpoint: str, key: ReadKey, flight: Flight, outcome: Any) -> Any:
+        """A flight comes in, to be kept or forgotten. Gives the outcome back, or the error of observing it."""
+        found = not isinstance(outcome, Exception)
+        if found:
+            try:
+                self._observe(endpoint, outcome)
+            except Exception as error:  # noqa: BLE001 # it is the outcome then, for whoever waits must hear of it
+                found, outcome = False, error
         flight.until = flight.began + self._seconds.get(endpoint, 0.0)
-        found = not isinstance(outcome, Exception) and (outcome is not None or endpoint in self._telling_none)
+        found = found and (outcome is not None or endpoint in self._telling_none)
         if not found or self.clock() >= flight.until:
-            self._forget(endpoint, key, flight)
+            self.forget(endpoint, key, flight)
         elif not self._sweeping:
             self._sweep_later()
-        for group in flight.groups:
-            group.landed()
+        return outcome
 
-    async def _outcome(self, endpoint: str, call: Call[KeyT], of: KeyT) -> Any:
-        """Apart from the flight, so that an error's traceback does not hold on to who holds on to the error."""
-        try:
-            value = await call(of)
-            self._observe(endpoint, value)
-        except Exception as error:  # noqa: BLE001 # it is the outcome, and raised where it is used
-            return error
-        return value
-
-    def _forget(self, endpoint: str, key: ReadKey, flight: Flight) -> None:
+    def forget(self, endpoint: str, key: ReadKey, flight: Flight) -> None:
+        """Let go of it, unless another one has taken its place."""
         if self._flights[endpoint].get(key) is flight:
             del self._flights[endpoint][key]
 

@@ -1,5 +1,6 @@
 """Houses: who owns one, and what the security platform tells of it (document 1.1.3)."""
 
+from gateway.cache import Read
 from gateway.loaders.loader import ReadLoader
 from schema.normalise.records import HouseKey, HouseOwner
 
@@ -12,5 +13,5 @@ class HouseOwnerLoader(ReadLoader[HouseKey, HouseOwner | None]):
     def identify(self, key: HouseKey) -> tuple[str, HouseKey]:
         return key.community_code, key
 
-    async def read(self, key: HouseKey) -> HouseOwner | None:
-        return await self.source.platforms.security.house_owner(key)
+    def read(self, key: HouseKey) -> Read:
+        return self.source.platforms.security.house_owner(key)

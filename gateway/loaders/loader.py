@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-from gateway.cache import Call, Flight, ReadKey, SharedReads, landed
+from gateway.cache import Call, Flight, Read, ReadKey, SharedReads, landed
 from gateway.execution.fetch import fetch, values
 from gateway.platforms.platforms import Platforms
 
@@ -74,8 +74,8 @@ class ReadLoader(RecordLoader[KeyT, ValueT]):
         self._flights: dict[KeyT, Flight] = {}
 
     @abstractmethod
-    async def read(self, key: KeyT) -> ValueT:
-        """Call the platform. Raises GatewayError."""
+    def read(self, key: KeyT) -> Read:
+        """The call of the platform, to be begun. Its outcome is the value, or a GatewayError."""
 
     @abstractmethod
     def identify(self, key: KeyT) -> tuple[str | None, Hashable]:

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from gateway.cache import Read
 from gateway.loaders.loader import ReadLoader
 from schema.normalise.records import Module, ModuleState
 
@@ -17,8 +18,8 @@ class ModulesLoader(ReadLoader[str, tuple[Module, ...]]):
     def identify(self, key: str) -> tuple[str, None]:
         return key, None
 
-    async def read(self, key: str) -> tuple[Module, ...]:
-        return await self.source.platforms.wjdh.modules(key)
+    def read(self, key: str) -> Read:
+        return self.source.platforms.wjdh.modules(key)
 
 
 class ModuleStatesLoader(ReadLoader[Literal["all"], ModuleStates]):
@@ -29,5 +30,5 @@ class ModuleStatesLoader(ReadLoader[Literal["all"], ModuleStates]):
     def identify(self, key: Literal["all"]) -> tuple[None, None]:
         return None, None
 
-    async def read(self, key: Literal["all"]) -> ModuleStates:
-        return await self.source.platforms.security.module_states()
+    def read(self, key: Literal["all"]) -> Read:
+        return self.source.platforms.security.module_states()

@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
+from gateway.cache import Read
 from gateway.errors import QueryTooComplexError
 from gateway.loaders.loader import ComposedLoader, ReadLoader, Source
 from gateway.loaders.paging import Slice, read_slice
@@ -49,8 +50,8 @@ class OrderPageLoader(ReadLoader[OrderPageKey, Page[Order]]):
     def identify(self, key: OrderPageKey) -> tuple[str, Hashable]:
         return key.community_code, self.source.shared.conceal((key.filters, key.page))
 
-    async def read(self, key: OrderPageKey) -> Page[Order]:
-        return await self.source.platforms.wjdh.orders(key.community_code, key.filters, key.page)
+    def read(self, key: OrderPageKey) -> Read:
+        return self.source.platforms.wjdh.orders(key.community_code, key.filters, key.page)
 
     async def load_level(self, keys: Sequence[OrderPageKey]) -> list[Any]:
         pages = await super().load_level(keys)

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from gateway.cache import Read
 from gateway.loaders.loader import ReadLoader
 from schema.normalise.records import People
 
@@ -19,5 +20,5 @@ class PeopleLoader(ReadLoader[PeopleKey, People | None]):
     def identify(self, key: PeopleKey) -> tuple[None, bytes]:
         return None, self.source.shared.conceal(key)
 
-    async def read(self, key: PeopleKey) -> People | None:
-        return await self.source.platforms.security.people(key.name, key.phone)
+    def read(self, key: PeopleKey) -> Read:
+        return self.source.platforms.security.people(key.name, key.phone)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from gateway.cache import Read
 from gateway.execution.fetch import fetch, values
 from gateway.loaders.loader import ComposedLoader, ReadLoader
 from gateway.loaders.paging import Slice, read_slice
@@ -39,8 +40,8 @@ class RepairPageLoader(ReadLoader[RepairPageKey, Page[Repair]]):
     def identify(self, key: RepairPageKey) -> tuple[str, RepairPageKey]:
         return key.community_code, key
 
-    async def read(self, key: RepairPageKey) -> Page[Repair]:
-        return await self.source.platforms.wjdh.repairs(key.community_code, key.status, key.page, key.per_page)
+    def read(self, key: RepairPageKey) -> Read:
+        return self.source.platforms.wjdh.repairs(key.community_code, key.status, key.page, key.per_page)
 
 
 class RepairsLoader(ComposedLoader[RepairsKey, Slice[Repair]]):
@@ -77,5 +78,5 @@ class RepairLoader(ReadLoader[RepairKey, Repair | None]):
     def identify(self, key: RepairKey) -> tuple[str | None, int]:
         return key.community_code, key.platform_id
 
-    async def read(self, key: RepairKey) -> Repair | None:
-        return await self.source.platforms.wjdh.repair(key.platform_id, key.community_code)
+    def read(self, key: RepairKey) -> Read:
+        return self.source.platforms.wjdh.repair(key.platform_id, key.community_code)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from gateway.cache import Read
 from gateway.loaders.loader import ComposedLoader, ReadLoader
 from gateway.loaders.paging import Slice, read_slice
 from schema.normalise.records import Page, Shenhe
@@ -38,8 +39,8 @@ class ShenhePageLoader(ReadLoader[ShenhePageKey, Page[Shenhe]]):
     def identify(self, key: ShenhePageKey) -> tuple[str, ShenhePageKey]:
         return key.community_code, key
 
-    async def read(self, key: ShenhePageKey) -> Page[Shenhe]:
-        return await self.source.platforms.wjdh.shenhes(
+    def read(self, key: ShenhePageKey) -> Read:
+        return self.source.platforms.wjdh.shenhes(
             key.community_code, type=key.type, status=key.status, page=key.page, per_page=key.per_page
         )
 
@@ -63,5 +64,5 @@ class ShenheLoader(ReadLoader[ShenheKey, Shenhe | None]):
     def identify(self, key: ShenheKey) -> tuple[str | None, int]:
         return key.community_code, key.platform_id
 
-    async def read(self, key: ShenheKey) -> Shenhe | None:
-        return await self.source.platforms.wjdh.shenhe(key.platform_id, key.community_code)
+    def read(self, key: ShenheKey) -> Read:
+        return self.source.platforms.wjdh.shenhe(key.platform_id, key.community_code)

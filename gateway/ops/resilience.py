@@ -8,11 +8,24 @@ import time
 from collections import deque
 from collections.abc import Callable
 from math import inf
+from typing import Protocol
 
 from schema.normalise.states import CircuitState
 
 Clock = Callable[[], float]
 """Seconds that only go forward."""
+
+
+class Waiter(Protocol):
+    """Somebody who waits for a slot until `deadline`, a time of the loop's clock."""
+
+    deadline: float
+
+    def take_turn(self) -> None:
+        """A slot is taken for it."""
+
+    def give_up(self) -> None:
+        """The deadline has passed."""
 
 
 class Slots:
@@ -24,7 +37,7 @@ class Slots:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.taken = 0
-        self._queue: deque[tuple[asyncio.Future[None], float]] = deque()
+        self._queue: deque[Waiter] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = inf
 
@@ -35,30 +48,22 @@ class Slots:
         self.taken += 1
         return True
 
-    async def acquire(self, deadline: float) -> None:
-        """Take a slot, waiting for one until `deadline`, a time of the loop's clock; then TimeoutError is raised."""
-        if self.try_acquire():
-            return
-        loop = asyncio.get_running_loop()
-        turn = loop.create_future()
-        self._queue.append((turn, deadline))
-        if deadline < self._timer_at:
-            self._set_timer(loop, deadline)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if not turn.cancelled() and turn.exception() is None:  # the slot came in the same moment
-                self.release()
-            raise
+    def queue(self, waiter: Waiter) -> None:
+        """Wait for a slot, when none could be taken."""
+        self._queue.append(waiter)
+        if waiter.deadline < self._timer_at:
+            self._set_timer(asyncio.get_running_loop(), waiter.deadline)
+
+    def leave(self, waiter: Waiter) -> None:
+        """Wait no longer."""
+        self._queue.remove(waiter)
 
     def release(self) -> None:
-        """Give a slot back: to the next in the queue who still waits, if there is one."""
-        while self._queue:
-            turn, _deadline = self._queue.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self.taken -= 1
+        """Give a slot back: to the next in the queue, if there is one, who has its turn at once."""
+        if self._queue:
+            self._queue.popleft().take_turn()
+        else:
+            self.taken -= 1
 
     def _set_timer(self, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
         """One timer, of the earliest deadline: hardly anybody waits that long, so it costs a waiter nothing."""
@@ -68,12 +73,14 @@ class Slots:
 
     def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer, self._timer_at = None, inf
-        waiting = [(turn, deadline) for turn, deadline in self._queue if not turn.done()]
-        for turn, deadline in waiting:
-            if deadline <= loop.time():
-                turn.set_exception(TimeoutError())
-        if left := [deadline for turn, deadline in waiting if not turn.done()]:
-            self._set_timer(loop, min(left))
+        now = loop.time()
+        late = [waiter for waiter in self._queue if waiter.deadline <= now]
+        for waiter in late:
+            self._queue.remove(waiter)
+        if self._queue:
+            self._set_timer(loop, min(waiter.deadline for waiter in self._queue))
+        for waiter in late:
+            waiter.give_up()
 
 
 class CircuitBreaker:

@@ -1,76 +1,23 @@
-"""One exchange with an endpoint: route, circuit, form, transport, and what became of it as the gateway's own errors."""
+"""Exchanges with the endpoints of one platform, and what became of them as the gateway's own errors."""
 
-import re
-import string
 import time
 from collections.abc import Iterable, Mapping
-from importlib.metadata import version
-from urllib.parse import quote_plus
+from contextvars import copy_context
+from typing import Any
 
 import httpx
 
-from gateway.errors import (
-    ConnectionLostError,
-    NotConfiguredError,
-    NotSentError,
-    PlatformBusyError,
-    PlatformError,
-    PlatformId,
-    PlatformTimeoutError,
-    ProtocolError,
-)
-from gateway.ops.calls import CANCELLED, OK, REFUSED, Calls, EndpointCalls
+from gateway.errors import NotConfiguredError, NotSentError, PlatformError, PlatformId
+from gateway.ops.calls import CANCELLED, OK, REFUSED, Calls
 from gateway.ops.health import EndpointState
-from gateway.ops.resilience import CircuitBreaker, Clock
+from gateway.ops.resilience import Clock
 from gateway.platforms.endpoint import Endpoint, Kind
 from gateway.platforms.envelope import BadAnswerError, BusyAnswerError, Envelope, open_envelope
-from gateway.platforms.transport import Pool, Transport, request_head
+from gateway.platforms.pool import Exchange
+from gateway.platforms.route import ABSOLUTE, Route, encode_form, endpoint_url
+from gateway.platforms.transport import Transport
+from gateway.platforms.trouble import note_trouble, trouble_of
 from schema.normalise.states import Availability, CircuitState
-
-USER_AGENT = f"wanjia-gateway/{version('wanjia-gateway')}"
-
-_TOO_MANY_REQUESTS = 429
-_PLAIN = f"{string.ascii_letters}{string.digits}_.~-".encode()
-"""What may stand in a form as it is."""
-
-_ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
-
-
-def endpoint_url(base: str, path: str) -> httpx.URL:
-    """The URL of `path` under `base`; a path that is a whole URL stands alone (quirk 56). Raises httpx.InvalidURL."""
-    return httpx.URL(path if _ABSOLUTE.match(path) else f"{base.rstrip('/')}/{path.lstrip('/')}")
-
-
-def encode_form(form: Mapping[str, str]) -> bytes:
-    """application/x-www-form-urlencoded in UTF-8 (quirks 44, 63); an empty value is left out (quirk 151)."""
-    fields = form if all(form.values()) else {name: value for name, value in form.items() if value}
-    if "".join(fields.values()).encode().translate(None, _PLAIN):
-        fields = {name: quote_plus(value) for name, value in fields.items()}
-    return "&".join(map("=".join, fields.items())).encode("ascii")
-
-
-class Route:
-    """The way to one endpoint: where it is, the head of its requests but for what differs, its circuit, its calls."""
-
-    __slots__ = ("breaker", "calls", "head", "pool")
-
-    def __init__(
-        self, endpoint: Endpoint, url: httpx.URL, transport: Transport, calls: EndpointCalls, clock: Clock
-    ) -> None:
-        self.pool: Pool = transport.pool(url)
-        self.breaker = CircuitBreaker(clock=clock)
-        self.calls = calls
-        self.head = request_head(
-            endpoint.method.encode("ascii"),
-            url.raw_path,
-            (
-                (b"Host", url.netloc),
-                (b"User-Agent", USER_AGENT.encode("ascii")),
-                (b"Accept", b"application/json"),
-                (b"Accept-Encoding", b"identity"),
-                (b"Content-Type", b"application/x-www-form-urlencoded"),
-            ),
-        )
 
 
 class Caller:
@@ -87,47 +34,15 @@ class Caller:
     ) -> None:
         """Raises httpx.InvalidURL or httpx.UnsupportedProtocol for a URL that cannot be called."""
         self.platform = platform
-        self._clock = clock
+        self.clock = clock
         self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
         self._routes = {
             endpoint.name: Route(
                 endpoint, endpoint_url(base_url, endpoint.path), transport, calls.to(platform, endpoint.name), clock
             )
             for endpoint in self._endpoints.values()
-            if endpoint.path and (base_url or _ABSOLUTE.match(endpoint.path))
+            if endpoint.path and (base_url or ABSOLUTE.match(endpoint.path))
         }
-
-    async def exchange(
-        self, endpoint: Endpoint, deadline: float, form: Mapping[str, str], header: bytes = b""
-    ) -> Envelope:
-        """Send a form and judge the answer. `deadline` is a time of the loop's clock, `header` a whole header line.
-
-        Raises PlatformError, but not for a refusal: that is in the envelope.
-        """
-        route = self.route(endpoint)
-        breaker = route.breaker
-        if not breaker.allows():
-            raise NotSentError(self.platform, endpoint.name, "This endpoint failed repeatedly and is given a rest.")
-        fields = encode_form(form)
-        request = b"".join((route.head, header, b"Content-Length: %d\r\n\r\n" % len(fields), fields))
-        started = self._clock()
-        outcome = CANCELLED
-        try:
-            answer = await route.pool.send(request, deadline, repeatable=endpoint.kind is Kind.READ)
-            breaker.succeeded()
-            envelope = open_envelope(answer, endpoint.decode)
-            outcome = REFUSED if envelope.code else OK
-        except (httpx.TransportError, BadAnswerError, BusyAnswerError) as error:
-            _note_trouble(breaker, error)
-            trouble = self._trouble(endpoint, error)
-            outcome = trouble.code
-            raise trouble from None
-        except BaseException:  # cancelled, most likely: it tells nothing of the endpoint
-            breaker.abandoned()
-            raise
-        finally:
-            route.calls.note(outcome, self._clock() - started)
-        return envelope
 
     def route(self, endpoint: Endpoint) -> Route:
         """Raises NotConfiguredError."""
@@ -147,35 +62,77 @@ class Caller:
             return EndpointState(name, Availability.NOT_CONFIGURED, CircuitState.CLOSED)
         return EndpointState(name, Availability.AVAILABLE, route.breaker.state)
 
-    def _trouble(
-        self, endpoint: Endpoint, error: httpx.TransportError | BadAnswerError | BusyAnswerError
-    ) -> PlatformError:
-        where = self.platform, endpoint.name
-        match error:
-            case httpx.PoolTimeout():
-                return NotSentError(*where, "Too many calls to this platform are under way.")
-            case httpx.ConnectTimeout():
-                timeout = PlatformTimeoutError(*where, "No connection to the platform was made in time.")
-                timeout.sent = False
-                return timeout
-            case httpx.ReadTimeout():
-                return PlatformTimeoutError(*where, "The platform did not answer in time.")
-            case httpx.ConnectError():
-                return NotSentError(*where, str(error))
-            case httpx.ReadError():
-                return ConnectionLostError(*where, "The connection broke before the answer was complete.")
-            case BusyAnswerError():
-                executes = error.status != _TOO_MANY_REQUESTS
-                return PlatformBusyError(*where, str(error), retry_after=error.retry_after, sent=executes)
-            case _:
-                return ProtocolError(*where, str(error))
 
+class EndpointExchange(Exchange):
+    """One exchange with an endpoint: a form is sent, the answer judged.
 
-def _note_trouble(breaker: CircuitBreaker, error: Exception) -> None:
-    """An answer shows that the endpoint can be reached, whatever it says; a full queue shows nothing."""
-    if isinstance(error, httpx.PoolTimeout):
-        breaker.abandoned()
-    elif isinstance(error, httpx.TransportError) and not isinstance(error, httpx.RemoteProtocolError):
-        breaker.failed()
-    else:
-        breaker.succeeded()
+    `deadline` is a time of the loop's clock. The outcome is an Envelope, or a PlatformError; not for a refusal: that
+    is in the envelope.
+    """
+
+    __slots__ = ("_caller", "_context", "_form", "_route", "_started", "endpoint")
+
+    def __init__(self, caller: Caller, endpoint: Endpoint, form: Mapping[str, str], deadline: float = 0.0) -> None:
+        self.endpoint = endpoint
+        self.deadline = deadline
+        self.repeatable = endpoint.kind is Kind.READ
+        self.without_body = False
+        self._caller = caller
+        self._form = form
+        self._stage = None
+        self._context = copy_context()
+
+    def _start(self) -> None:
+        self._send_form(self._form)
+
+    def _send_form(self, form: Mapping[str, str], header: bytes = b"") -> None:
+        """`header` is a whole header line."""
+        caller, endpoint = self._caller, self.endpoint
+        try:
+            route = caller.route(endpoint)
+            if not route.breaker.allows():
+                message = "This endpoint failed repeatedly and is given a rest."
+                raise NotSentError(caller.platform, endpoint.name, message)
+        except PlatformError as error:
+            self._judged(error)
+            return
+        fields = encode_form(form)
+        self.request = b"".join((route.head, header, b"Content-Length: %d\r\n\r\n" % len(fields), fields))
+        self._route = route
+        self._pool = route.pool
+        self._started = caller.clock()
+        super()._start()
+
+    def cancel(self) -> None:
+        if self._stage is not None:
+            super().cancel()
+            self._route.breaker.abandoned()
+            self._note(CANCELLED)
+
+    def _ended(self, outcome: Any) -> None:
+        breaker = self._route.breaker
+        try:
+            if isinstance(outcome, Exception):
+                raise outcome
+            breaker.succeeded()
+            envelope = open_envelope(outcome, self.endpoint.decode)
+        except (httpx.TransportError, BadAnswerError, BusyAnswerError) as error:
+            note_trouble(breaker, error)
+            trouble = trouble_of(self._caller.platform, self.endpoint.name, error)
+            self._note(trouble.code)
+            self._judged(trouble)
+        except Exception as error:  # noqa: BLE001 # a mistake in here: whoever waits is to hear of it
+            breaker.abandoned()
+            self._note(CANCELLED)
+            self._judged(error)
+        else:
+            self._note(REFUSED if envelope.code else OK)
+            self._judged(envelope)
+
+    def _judged(self, outcome: Envelope | Exception) -> None:
+        """What the exchange has come to."""
+        self._tell(outcome)
+
+    def _note(self, outcome: str) -> None:
+        """In the context that the exchange was made in: that of a connection tells of no request."""
+        self._context.run(self._route.calls.note, outcome, self._caller.clock() - self._started)

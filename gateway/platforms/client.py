@@ -4,10 +4,11 @@ import asyncio
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, ClassVar, ParamSpec, TypeVar
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
 
 from gateway.errors import (
+    NotConfiguredError,
     PlatformAuthError,
     PlatformBusyError,
     PlatformError,
@@ -18,7 +19,7 @@ from gateway.errors import (
 )
 from gateway.ops.health import EndpointState
 from gateway.ops.resilience import Clock
-from gateway.platforms.caller import Caller
+from gateway.platforms.caller import Caller, EndpointExchange
 from gateway.platforms.endpoint import Endpoint
 from gateway.platforms.envelope import SUCCESS, Envelope
 from gateway.platforms.probe import Probe
@@ -28,7 +29,6 @@ from schema.normalise.states import Availability, CircuitState
 
 ParamsT = ParamSpec("ParamsT")
 ParsedT = TypeVar("ParsedT")
-AnswerT = TypeVar("AnswerT")
 
 _TOKEN = re.compile(r"[!-~]{1,8192}")
 
@@ -47,8 +47,8 @@ class PlatformClient(ABC):
     def __init__(self, caller: Caller, login: Endpoint, call_timeout: float, clock: Clock = time.monotonic) -> None:
         self._caller = caller
         self._login_endpoint = login
-        self._call_timeout = call_timeout
-        self._session = Session(self._login, clock)
+        self.call_timeout = call_timeout
+        self.session = Session(self._login, clock)
 
     @property
     def endpoints(self) -> Mapping[str, EndpointState]:
@@ -59,7 +59,7 @@ class PlatformClient(ABC):
     @property
     def healthy(self) -> bool:
         """Every circuit is closed and the platform has not just refused the credentials."""
-        return not self._session.is_refused and all(state.healthy for state in self._caller.states.values())
+        return not self.session.is_refused and all(state.healthy for state in self._caller.states.values())
 
     async def probe(self, endpoint: str) -> Probe:
         """Try one endpoint with arguments that find nothing; a write is never called. Raises KeyError for no such."""
@@ -72,7 +72,7 @@ class PlatformClient(ABC):
         return Probe(endpoint, None, None, None, None) if read is None else await self._try(endpoint, read)
 
     async def close(self) -> None:
-        await self._session.close()
+        await self.session.close()
 
     @abstractmethod
     def _credentials(self) -> Mapping[str, str]:
@@ -83,20 +83,21 @@ class PlatformClient(ABC):
         """The token in the answer to the login, if there is one."""
 
     @abstractmethod
-    def _with_token(self, form: Mapping[str, str], credential: str) -> tuple[Mapping[str, str], bytes]:
+    def with_token(self, form: Mapping[str, str], credential: str) -> tuple[Mapping[str, str], bytes]:
         """The form and the header line of a call that carries the credential."""
 
     @abstractmethod
     def _harmless_reads(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
         """For each endpoint that reads, a call that is cheap and finds nothing."""
 
-    def _token_is_dead(self, endpoint: Endpoint, envelope: Envelope) -> bool:
+    def token_is_dead(self, endpoint: Endpoint, envelope: Envelope) -> bool:
+        """Whether the platform turned the call away, unexecuted, for its token."""
         return envelope.token_is_dead
 
     async def _login(self) -> Token:
         endpoint = self._login_endpoint
-        deadline = asyncio.get_running_loop().time() + self._call_timeout
-        envelope = await self._caller.exchange(endpoint, deadline, self._credentials())
+        deadline = asyncio.get_running_loop().time() + self.call_timeout
+        envelope: Envelope = await EndpointExchange(self._caller, endpoint, self._credentials(), deadline)
         token = self._token(envelope.body)
         if token is not None:
             return token
@@ -104,35 +105,27 @@ class PlatformClient(ABC):
             raise ProtocolError(self.platform, endpoint.name, "The platform answered the login without a token.")
         raise PlatformAuthError(self.platform, endpoint.name, "The platform refuses the gateway's credentials.")
 
-    async def _call(self, endpoint: Endpoint, form: Mapping[str, str]) -> Envelope:
-        """Call with the token; where it is dead, with another one once more: nothing was executed (quirk 45).
+    def _call(
+        self, endpoint: Endpoint, form: Mapping[str, str], read: Callable[[Envelope], ParsedT]
+    ) -> "Call[ParsedT]":
+        """A call to be begun or awaited: see `Call`."""
+        return Call(self, self._caller, endpoint, form, read)
 
-        Raises PlatformError, but for refusals: these are in the envelope, for whoever knows what they mean.
+    async def credential(self, deadline: float, dead: str | None) -> str | None:
+        """A credential, by this time of the loop's clock; instead of one that is `dead`, None when there is no use in
+        trying. Raises PlatformError.
         """
-        self._caller.route(endpoint)
-        deadline = asyncio.get_running_loop().time() + self._call_timeout
-        credential = self._session.current()
-        if credential is None:
-            credential = await self._in_time(deadline, self._session.credential())
-        envelope = await self._caller.exchange(endpoint, deadline, *self._with_token(form, credential))
-        if envelope.code == SUCCESS or not self._token_is_dead(endpoint, envelope):
-            return envelope
-        fresh = await self._in_time(deadline, self._session.replace(credential))
-        if fresh is not None:
-            envelope = await self._caller.exchange(endpoint, deadline, *self._with_token(form, fresh))
-            if not self._token_is_dead(endpoint, envelope):
-                return envelope
-            self._session.refused_fresh(fresh)
-        raise PlatformAuthError(self.platform, endpoint.name, "The platform refuses a fresh token.")
-
-    async def _in_time(self, deadline: float, token: Awaitable[AnswerT]) -> AnswerT:
         try:
             async with asyncio.timeout_at(deadline):
-                return await token
+                return await (self.session.credential() if dead is None else self.session.replace(dead))
         except TimeoutError:
             error = PlatformTimeoutError(self.platform, self._login_endpoint.name, "No token was given in time.")
             error.sent = False
             raise error from None
+
+    async def _succeed(self, endpoint: Endpoint, form: Mapping[str, str]) -> Mapping[str, Any]:
+        """The body of a success. Raises PlatformError."""
+        return await self._call(endpoint, form, lambda envelope: self._accept(endpoint, envelope))
 
     def _accept(self, endpoint: Endpoint, envelope: Envelope) -> Mapping[str, Any]:
         """The body of a success. Raises RefusedError, ProtocolError.
@@ -185,3 +178,95 @@ class PlatformClient(ABC):
             else:
                 reachable, token = isinstance(error, ProtocolError | PlatformBusyError), None
         return Probe(endpoint, reachable, token, answer, time.perf_counter() - started)
+
+
+class Call(EndpointExchange, Generic[ParsedT]):
+    """One call with the token: where it is dead, with another one once more, since nothing was executed (quirk 45).
+
+    `read` makes the value of the envelope, refusals included: it knows what they mean. The outcome is that value, or
+    what `read` raises, or a PlatformError.
+    """
+
+    __slots__ = ("_client", "_credential", "_read", "_renewal", "_renewed")
+
+    def __init__(
+        self,
+        client: PlatformClient,
+        caller: Caller,
+        endpoint: Endpoint,
+        form: Mapping[str, str],
+        read: Callable[[Envelope], ParsedT],
+    ) -> None:
+        super().__init__(caller, endpoint, form)
+        self._client = client
+        self._read = read
+        self._renewal: asyncio.Task[None] | None = None
+        self._renewed = False
+
+    def __await__(self) -> Generator[Any, None, ParsedT]:
+        return super().__await__()
+
+    def _start(self) -> None:
+        client = self._client
+        self.deadline = asyncio.get_running_loop().time() + client.call_timeout
+        credential = client.session.current()
+        if credential is not None:
+            self._start_with(credential)
+            return
+        try:
+            self._caller.route(self.endpoint)  # before anybody logs in for it
+        except NotConfiguredError as error:
+            self._tell(error)
+            return
+        self._renew(None)
+
+    def _start_with(self, credential: str) -> None:
+        self._credential = credential
+        self._send_form(*self._client.with_token(self._form, credential))
+
+    def _judged(self, outcome: Envelope | Exception) -> None:
+        if isinstance(outcome, Exception):
+            self._tell(outcome)
+        elif outcome.code == SUCCESS or not self._client.token_is_dead(self.endpoint, outcome):
+            self._tell(self._value(outcome))
+        elif self._renewed:
+            self._client.session.refused_fresh(self._credential)
+            self._tell(self._refusal())
+        else:
+            self._renewed = True
+            self._renew(self._credential)
+
+    def _value(self, envelope: Envelope) -> ParsedT | Exception:
+        try:
+            return self._read(envelope)
+        except Exception as error:  # noqa: BLE001 # it is the outcome
+            return error
+
+    def _refusal(self) -> PlatformAuthError:
+        return PlatformAuthError(self._client.platform, self.endpoint.name, "The platform refuses a fresh token.")
+
+    def _renew(self, dead: str | None) -> None:
+        renewal = self._go_on(dead)
+        self._renewal = asyncio.get_running_loop().create_task(renewal, context=self._context)
+
+    async def _go_on(self, dead: str | None) -> None:
+        """With another credential, when there is one."""
+        try:
+            credential = await self._client.credential(self.deadline, dead)
+        except BaseException as error:  # noqa: BLE001 # it is the outcome; cancelled: whoever waits is, too
+            if self._renewal is not None:
+                self._renewal = None
+                self._tell(error)
+            return
+        self._renewal = None
+        if credential is None:
+            self._tell(self._refusal())
+        else:
+            self._start_with(credential)
+
+    def cancel(self) -> None:
+        renewal, self._renewal = self._renewal, None
+        if renewal is not None:
+            renewal.cancel()
+        else:
+            super().cancel()

@@ -6,7 +6,7 @@ of the request is told in `gateway.platforms.transport`.
 
 import asyncio
 import zlib
-from typing import cast
+from typing import Protocol, TypeAlias, cast
 
 import httptools
 import httpx
@@ -51,10 +51,29 @@ class RawAnswer(msgspec.Struct, frozen=True, gc=False):
         return None
 
 
-class Connection(asyncio.Protocol):
-    """`send` gives the answer to one request; `reusable` tells whether another may follow.
+Outcome: TypeAlias = RawAnswer | httpx.TransportError
+"""A complete answer; or a StaleConnectionError, ReadError, ReadTimeout or RemoteProtocolError."""
 
-    Whatever does not end in a complete, clean answer (an error, the deadline, a caller who stops waiting) leaves a
+
+class Asker(Protocol):
+    """Whose request a connection carries.
+
+    `request` is complete; its answer comes by `deadline`, a time of the loop's clock. `without_body`: it is a HEAD,
+    whose answer has no body.
+    """
+
+    request: bytes
+    deadline: float
+    without_body: bool
+
+    def settle(self, outcome: Outcome, /) -> None:
+        """The exchange has ended. The connection is at its disposal, the next request included."""
+
+
+class Connection(asyncio.Protocol):
+    """`send` carries one request; `reusable` tells whether another may follow.
+
+    Whatever does not end in a complete, clean answer (an error, the deadline, an asker who stops waiting) leaves a
     connection that is not reusable and is to be closed, so that no later request can ever read what is left of an
     earlier one. `idle_since`: a time of the loop's clock.
     """
@@ -66,7 +85,8 @@ class Connection(asyncio.Protocol):
         self._max_body_bytes = max_body_bytes
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
-        self._answer: asyncio.Future[RawAnswer] | None = None
+        self._asker: Asker | None = None
+        self._outcome: Outcome | None = None  # until the asker is told
         self._served = 0
         self._received = 0
         self._without_body = False
@@ -83,24 +103,24 @@ class Connection(asyncio.Protocol):
         self._until_close = False
         self._inflate: _Inflate | None = None
 
-    def send(self, request: bytes, deadline: float, *, without_body: bool = False) -> asyncio.Future[RawAnswer]:
-        """Send the complete request; its complete answer comes by `deadline`, a time of the loop's clock.
-
-        `without_body`: the request is a HEAD, whose answer has no body. Raises httpx.ConnectError: nothing was sent.
-        The future has StaleConnectionError, ReadError, ReadTimeout or RemoteProtocolError.
-        """
+    def send(self, asker: Asker) -> None:
+        """Send a request, and tell who asks in the end. Raises httpx.ConnectError: nothing was sent."""
         transport = self._transport
         if transport is None or transport.is_closing():
             raise httpx.ConnectError("The connection closed before the request was sent.")
         self.reusable = False
         self._received = 0
-        self._without_body = without_body
-        self._answer = answer = self._loop.create_future()
-        self._deadline = deadline
+        self._asker = asker
+        self._without_body = asker.without_body
+        self._deadline = deadline = asker.deadline
         if self._timer is None or self._timer.when() > deadline:
             self._set_timer()
-        transport.write(request)
-        return answer
+        transport.write(asker.request)
+
+    def abandon(self) -> None:
+        """Nobody waits for the answer any more."""
+        self._asker = None
+        self.close()
 
     def close(self) -> None:
         """Close at once, without ceremony."""
@@ -121,33 +141,38 @@ class Connection(asyncio.Protocol):
     def _expire(self, deadline: float) -> None:
         """This deadline has passed: that of the exchange under way, or of an earlier one that ended in time."""
         self._timer = None
-        if self._answer is None:
+        if self._asker is None:
             return
         if deadline < self._deadline:
             self._set_timer()
         else:
             self._fail(httpx.ReadTimeout("The answer did not come in time."))
+            self._settle()
 
     def _fail(self, error: httpx.TransportError) -> None:
-        answer, self._answer = self._answer, None
-        if answer is not None and not answer.done():
-            answer.set_exception(error)
+        if self._outcome is None:
+            self._outcome = error
         self.close()
 
     def _finish(self) -> None:
+        if self._outcome is not None:
+            return
         if self._inflate is not None and not self._inflate.is_complete:
             self._fail(httpx.RemoteProtocolError("The compressed body is cut."))
             return
-        answer, self._answer = self._answer, None
-        if answer is None or answer.done():
-            self.close()
-            return
         chunks = self._chunks
         body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        answer.set_result(RawAnswer(self._parser.get_status_code(), self._headers, body))
+        self._outcome = RawAnswer(self._parser.get_status_code(), self._headers, body)
         self._served += 1
         self.idle_since = self._loop.time()
         self.reusable = not self._without_body and self._parser.should_keep_alive()
+
+    def _settle(self) -> None:
+        """Tell who asks, outside of the parser: what is left in it is not of the next answer."""
+        asker, outcome = self._asker, self._outcome
+        self._asker = self._outcome = None
+        if asker is not None and outcome is not None:
+            asker.settle(outcome)
 
     # What asyncio calls.
 
@@ -155,7 +180,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        if self._answer is None:
+        if self._asker is None:
             self.close()
             return
         self._received += len(data)
@@ -163,32 +188,39 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail(httpx.RemoteProtocolError("The answer is not HTTP/1.1."))
-            return
-        if self._received > MAX_HEAD_BYTES:
-            if not self._head_is_complete:
-                self._fail(AnswerTooLargeError("The head of the answer is too large."))
-            elif self._received > MAX_HEAD_BYTES + FRAMING * self._max_body_bytes:
-                self._fail(AnswerTooLargeError("The answer has too much beside its body."))
+        else:
+            if self._received > MAX_HEAD_BYTES:
+                self._require_bounded()
+        if self._outcome is not None:
+            self._settle()
+
+    def _require_bounded(self) -> None:
+        if not self._head_is_complete:
+            self._fail(AnswerTooLargeError("The head of the answer is too large."))
+        elif self._received > MAX_HEAD_BYTES + FRAMING * self._max_body_bytes:
+            self._fail(AnswerTooLargeError("The answer has too much beside its body."))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.reusable = False
         self._cancel_timer()
-        if self._answer is None:
+        if self._asker is None:
             return
         if self._until_close and exc is None:
             self._finish()
+            self.reusable = False
         elif self._received:
             self._fail(httpx.ReadError("The connection closed within the answer."))
         elif self._served:
             self._fail(StaleConnectionError("A kept connection closed before the answer."))
         else:
             self._fail(httpx.ReadError("The connection closed before the answer."))
+        self._settle()
 
     # What the parser calls.
 
     def on_message_begin(self) -> None:
         self._clear()
-        if self._answer is None:  # bytes after the end of an answer: nobody asked for them
+        if self._outcome is not None:  # bytes after the end of an answer: nobody asked for them
             self.close()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -217,7 +249,7 @@ class Connection(asyncio.Protocol):
             self._finish()
 
     def on_body(self, data: bytes) -> None:
-        if self._answer is None:
+        if self._outcome is not None:
             return
         if self._inflate is not None:
             try:

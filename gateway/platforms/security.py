@@ -8,7 +8,7 @@ from typing import Any
 from gateway.ops.calls import Calls
 from gateway.ops.resilience import Clock
 from gateway.platforms.caller import Caller
-from gateway.platforms.client import PlatformClient, read_token
+from gateway.platforms.client import Call, PlatformClient, read_token
 from gateway.platforms.endpoint import Endpoint, Kind
 from gateway.platforms.envelope import Envelope
 from gateway.platforms.session import Token
@@ -48,19 +48,19 @@ class Security(PlatformClient):
         self._keys = {"key_k": settings.security_key_k, "key_d": settings.security_key_d}
         self._token_ttl = settings.security_token_ttl
 
-    async def people(self, name: str, phone: str) -> People | None:
+    def people(self, name: str, phone: str) -> Call[People | None]:
         """A person by name and phone (1.1.2)."""
-        endpoint = self._people
-        envelope = await self._call(endpoint, {"name": name, "phone": phone})
+        return self._call(self._people, {"name": name, "phone": phone}, self._person)
+
+    def _person(self, envelope: Envelope) -> People | None:
         if envelope.documented is not None:
             return read_people(envelope.documented)
         if _is_nobody(envelope):
             return None
-        return self._parse(endpoint, parse_people, self._accept(endpoint, envelope).get("data"))
+        return self._parse(self._people, parse_people, self._accept(self._people, envelope).get("data"))
 
-    async def house_owner(self, house: HouseKey) -> HouseOwner | None:
+    def house_owner(self, house: HouseKey) -> Call[HouseOwner | None]:
         """The owner of a house (1.1.3); None when it has none."""
-        endpoint = self._owner
         form = {
             "community_identifier": house.community_code,
             "building_number": str(house.building),
@@ -68,25 +68,28 @@ class Security(PlatformClient):
             "floor_number": str(house.floor),
             "house_number": str(house.room),
         }
-        envelope = await self._call(endpoint, form)
+        return self._call(self._owner, form, lambda envelope: self._owner_of(house, envelope))
+
+    def _owner_of(self, house: HouseKey, envelope: Envelope) -> HouseOwner | None:
         if envelope.documented is not None:
             return read_owner(envelope.documented, house)
         if envelope.code == NOT_FOUND:
             return None
-        return self._parse(endpoint, parse_owner, self._accept(endpoint, envelope).get("data"), house)
+        return self._parse(self._owner, parse_owner, self._accept(self._owner, envelope).get("data"), house)
 
-    async def module_states(self) -> dict[str, tuple[ModuleState, ...]]:
+    def module_states(self) -> Call[dict[str, tuple[ModuleState, ...]]]:
         """The production state of every community's modules, by community code (3.1.1; quirk 167)."""
-        endpoint = self._modules
-        body = self._accept(endpoint, await self._call(endpoint, {}))
-        return self._parse(endpoint, parse_module_states, body.get("data"))
+        return self._call(self._modules, {}, self._states)
+
+    def _states(self, envelope: Envelope) -> dict[str, tuple[ModuleState, ...]]:
+        return self._parse(self._modules, parse_module_states, self._accept(self._modules, envelope).get("data"))
 
     async def deliver_payment(self, order_number: str, shop_number: str, weixin_number: str) -> None:
         """Hand over a payment notification (2.2.1). Returns only when the platform says it is saved (code 0)."""
         form = {"order_number": order_number, "shop_number": shop_number, "weixin_number": weixin_number}
-        self._accept(self._callback, await self._call(self._callback, form))
+        await self._succeed(self._callback, form)
 
-    def _token_is_dead(self, endpoint: Endpoint, envelope: Envelope) -> bool:
+    def token_is_dead(self, endpoint: Endpoint, envelope: Envelope) -> bool:
         """Code 9 here as well (quirk 12); 1 for the callback, by its table; elsewhere undocumented (quirk 21): 1, where
         the text speaks of the token."""
         if envelope.token_is_dead:
@@ -103,7 +106,7 @@ class Security(PlatformClient):
         token = read_token(body.get("token"))
         return None if token is None else Token(token, self._token_ttl)
 
-    def _with_token(self, form: Mapping[str, str], credential: str) -> tuple[Mapping[str, str], bytes]:
+    def with_token(self, form: Mapping[str, str], credential: str) -> tuple[Mapping[str, str], bytes]:
         return {**form, "token": credential}, b""
 
     def _harmless_reads(self) -> Mapping[str, Callable[[], Awaitable[object]]]:

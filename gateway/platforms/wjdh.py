@@ -9,7 +9,7 @@ from gateway.errors import ProtocolError
 from gateway.ops.calls import Calls
 from gateway.ops.resilience import Clock
 from gateway.platforms.caller import Caller
-from gateway.platforms.client import PlatformClient, read_token
+from gateway.platforms.client import Call, PlatformClient, read_token
 from gateway.platforms.endpoint import Endpoint, Kind
 from gateway.platforms.envelope import Envelope
 from gateway.platforms.session import Token
@@ -83,7 +83,7 @@ class Wjdh(PlatformClient):
         super().__init__(caller, SECRET, settings.call_timeout, clock)
         self._secret = {"secret_id": settings.wjdh_secret_id, "secret_key": settings.wjdh_secret_key}
 
-    async def shenhes(
+    def shenhes(
         self,
         community_code: str,
         *,
@@ -91,18 +91,16 @@ class Wjdh(PlatformClient):
         status: ShenheStatus | None = None,
         page: int = 1,
         per_page: int = 20,
-    ) -> Page[Shenhe]:
+    ) -> Call[Page[Shenhe]]:
         """A page of the community's reviews (1.2.2)."""
         form = {"community_identifier": community_code, **forms.shenhe_filter_form(type, status)}
-        envelope = await self._call(SHENHE_LIST, form | _paging(page, per_page))
-        return self._page(SHENHE_LIST, envelope, read_shenhes, parse_shenhe_page, community_code, page)
+        return self._page(
+            SHENHE_LIST, form | _paging(page, per_page), read_shenhes, parse_shenhe_page, community_code, page
+        )
 
-    async def shenhe(self, platform_id: int, community_code: str | None = None) -> Shenhe | None:
+    def shenhe(self, platform_id: int, community_code: str | None = None) -> Call[Shenhe | None]:
         """One review (1.2.3). `community_code` is what the caller knows of it: the answer does not tell (quirk 175)."""
-        envelope = await self._call(SHENHE, {"id": str(platform_id)})
-        if _is_not_found(envelope):
-            return None
-        return self._parse(SHENHE, parse_shenhe, self._accept(SHENHE, envelope).get("data"), community_code)
+        return self._record(SHENHE, platform_id, parse_shenhe, community_code)
 
     async def decide_shenhe(
         self, platform_id: int, status: ShenheStatus, *, content: str | None = None, reason: str | None = None
@@ -127,35 +125,35 @@ class Wjdh(PlatformClient):
             return number.strip()
         raise ProtocolError(self.platform, ORDER_NEW.name, "The order was created, and its number was not told.")
 
-    async def orders(self, community_code: str, query: OrderQuery, page: int = 1) -> Page[Order]:
+    def orders(self, community_code: str, query: OrderQuery, page: int = 1) -> Call[Page[Order]]:
         """A page of the community's orders (2.1.2); its size is the platform's choice (quirk 134)."""
         form = {"xiaoqu": community_code, **forms.order_query_form(query), "page": str(page)}
-        envelope = await self._call(ORDER_LIST, form)
-        return self._page(ORDER_LIST, envelope, read_orders, parse_order_page, community_code, page)
+        return self._page(ORDER_LIST, form, read_orders, parse_order_page, community_code, page)
 
-    async def modules(self, community_code: str) -> tuple[Module, ...]:
+    def modules(self, community_code: str) -> Call[tuple[Module, ...]]:
         """The community's feature modules (3.2.1)."""
-        body = await self._succeed(MODULES, {"xiaoqu": community_code})
-        return self._parse(MODULES, parse_modules, body.get("data"), community_code)
+
+        def read(envelope: Envelope) -> tuple[Module, ...]:
+            return self._parse(MODULES, parse_modules, self._accept(MODULES, envelope).get("data"), community_code)
+
+        return self._call(MODULES, {"xiaoqu": community_code}, read)
 
     async def set_module(self, community_code: str, name: ModuleName, enabled: bool) -> None:
         """Switch a module on or off (3.2.2)."""
         await self._succeed(MODULE, forms.module_form(community_code, name, enabled))
 
-    async def repairs(
+    def repairs(
         self, community_code: str, status: RepairStatus, page: int = 1, per_page: int = 20
-    ) -> Page[Repair]:
+    ) -> Call[Page[Repair]]:
         """A page of the community's repairs of one status (4.1): the platform has no list of both (quirk 146)."""
         form = {"xiaoqu": community_code, **forms.repair_filter_form(status)}
-        envelope = await self._call(REPAIR_LIST, form | _paging(page, per_page))
-        return self._page(REPAIR_LIST, envelope, read_repairs, parse_repair_page, community_code, page)
+        return self._page(
+            REPAIR_LIST, form | _paging(page, per_page), read_repairs, parse_repair_page, community_code, page
+        )
 
-    async def repair(self, platform_id: int, community_code: str | None = None) -> Repair | None:
+    def repair(self, platform_id: int, community_code: str | None = None) -> Call[Repair | None]:
         """One repair with its date (4.2). `community_code` as in `shenhe`."""
-        envelope = await self._call(REPAIR, {"id": str(platform_id)})
-        if _is_not_found(envelope):
-            return None
-        return self._parse(REPAIR, parse_repair, self._accept(REPAIR, envelope).get("data"), community_code)
+        return self._record(REPAIR, platform_id, parse_repair, community_code)
 
     async def update_repair(self, platform_id: int, status: RepairStatus, reply: str | None = None) -> None:
         """Set a repair's status (4.3); an absent reply keeps the old one (quirk 55)."""
@@ -172,19 +170,36 @@ class Wjdh(PlatformClient):
     def _page(
         self,
         endpoint: Endpoint,
-        envelope: Envelope,
+        form: Mapping[str, str],
         read: Callable[[Any, str, int], Page[RecordT]],
         parse: Callable[[Mapping[str, object], str, int], Page[RecordT]],
         community_code: str,
         page: int,
-    ) -> Page[RecordT]:
-        """The page in an answer: `read` takes one that came as documented, `parse` the body of any other."""
-        if envelope.documented is not None:
-            return read(envelope.documented, community_code, page)
-        return self._parse(endpoint, parse, self._accept(endpoint, envelope), community_code, page)
+    ) -> Call[Page[RecordT]]:
+        """A page of a list: `read` takes one that came as documented, `parse` the body of any other."""
 
-    async def _succeed(self, endpoint: Endpoint, form: Mapping[str, str]) -> Mapping[str, Any]:
-        return self._accept(endpoint, await self._call(endpoint, form))
+        def page_of(envelope: Envelope) -> Page[RecordT]:
+            if envelope.documented is not None:
+                return read(envelope.documented, community_code, page)
+            return self._parse(endpoint, parse, self._accept(endpoint, envelope), community_code, page)
+
+        return self._call(endpoint, form, page_of)
+
+    def _record(
+        self,
+        endpoint: Endpoint,
+        platform_id: int,
+        parse: Callable[[object, str | None], RecordT | None],
+        community_code: str | None,
+    ) -> Call[RecordT | None]:
+        """One record by its id; None when there is none."""
+
+        def record_of(envelope: Envelope) -> RecordT | None:
+            if _is_not_found(envelope):
+                return None
+            return self._parse(endpoint, parse, self._accept(endpoint, envelope).get("data"), community_code)
+
+        return self._call(endpoint, {"id": str(platform_id)}, record_of)
 
     def _credentials(self) -> Mapping[str, str]:
         return self._secret
@@ -198,7 +213,7 @@ class Wjdh(PlatformClient):
             scheme = "Bearer"
         return Token(f"{scheme} {token}", float(row_id(body.get("expires_in")) or DEFAULT_LIFETIME))
 
-    def _with_token(self, form: Mapping[str, str], credential: str) -> tuple[Mapping[str, str], bytes]:
+    def with_token(self, form: Mapping[str, str], credential: str) -> tuple[Mapping[str, str], bytes]:
         return form, f"Authorization: {credential}\r\n".encode("ascii")
 
     def _harmless_reads(self) -> Mapping[str, Callable[[], Awaitable[object]]]:

@@ -53,7 +53,7 @@ async def test_a_cancelled_call_and_one_without_an_answer_are_told_apart(sandbox
     async with open_platforms(settings) as platforms:
         with contextlib.suppress(PlatformError):
             await platforms.security.house_owner(HOUSE)
-        call = asyncio.create_task(platforms.security.house_owner(HOUSE))
+        call = asyncio.ensure_future(platforms.security.house_owner(HOUSE))
         await until(lambda: sandbox.count("SECURITY", "owner") == 2)
         call.cancel()
         await asyncio.wait([call])

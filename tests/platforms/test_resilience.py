@@ -4,6 +4,7 @@ import asyncio
 from math import inf
 
 import pytest
+from scripted_server import until
 
 from gateway.ops.resilience import CircuitBreaker, Slots
 from schema.normalise.states import CircuitState
@@ -77,42 +78,44 @@ def test_a_trial_that_tells_nothing_leaves_its_place_to_the_next(breaker: Circui
     assert breaker.allows()
 
 
+class Waiter:
+    """Notes what becomes of it in `order`."""
+
+    def __init__(self, order: list[str], name: str, deadline: float = inf) -> None:
+        self.deadline = deadline
+        self.name = name
+        self._order = order
+
+    def take_turn(self) -> None:
+        self._order.append(self.name)
+
+    def give_up(self) -> None:
+        self._order.append(f"{self.name} gave up")
+
+
 async def test_slots_are_given_in_the_order_of_coming() -> None:
     slots, order = Slots(1), []
-
-    async def call(number: int) -> None:
-        await slots.acquire(inf)
-        order.append(number)
-        await asyncio.sleep(0)
+    assert slots.try_acquire()
+    for number in range(20):
+        assert not slots.try_acquire()
+        slots.queue(Waiter(order, str(number)))
+    for _ in range(21):
         slots.release()
 
-    await asyncio.gather(*(call(number) for number in range(20)))
-    assert order == list(range(20))
+    assert order == [str(number) for number in range(20)]
     assert slots.taken == 0
 
 
-async def test_a_slot_that_comes_as_its_waiter_is_cancelled_goes_to_the_next() -> None:
-    slots = Slots(1)
-    await slots.acquire(inf)
-    first, second = (asyncio.create_task(slots.acquire(inf)) for _ in range(2))
-    await asyncio.sleep(0)
+async def test_who_leaves_the_queue_is_passed_over() -> None:
+    slots, order = Slots(1), []
+    first, second = Waiter(order, "first"), Waiter(order, "second")
+    assert slots.try_acquire()
+    slots.queue(first)
+    slots.queue(second)
+    slots.leave(first)
     slots.release()
-    first.cancel()
-    await second
-    with pytest.raises(asyncio.CancelledError):
-        await first
-    slots.release()
-    assert slots.taken == 0
 
-
-async def test_a_waiter_cancelled_before_its_turn_is_passed_over() -> None:
-    slots = Slots(1)
-    await slots.acquire(inf)
-    first, second = (asyncio.create_task(slots.acquire(inf)) for _ in range(2))
-    await asyncio.sleep(0)
-    first.cancel()
-    slots.release()
-    await second
+    assert order == ["second"]
     assert slots.taken == 1
     assert not slots.try_acquire()
     slots.release()
@@ -120,27 +123,25 @@ async def test_a_waiter_cancelled_before_its_turn_is_passed_over() -> None:
 
 
 async def test_a_waiter_whose_deadline_passes_leaves_the_others_in_their_order() -> None:
-    loop, slots = asyncio.get_running_loop(), Slots(1)
-    await slots.acquire(inf)
-    patient, hasty = (asyncio.create_task(slots.acquire(deadline)) for deadline in (loop.time() + 60, loop.time()))
-    with pytest.raises(TimeoutError):
-        await hasty
-    assert not patient.done()
-    slots.release()
-    await patient
-    slots.release()
-    assert slots.taken == 0
+    loop, slots, order = asyncio.get_running_loop(), Slots(1), []
+    assert slots.try_acquire()
+    slots.queue(Waiter(order, "patient", loop.time() + 60))
+    slots.queue(Waiter(order, "hasty", loop.time()))
+    slots.queue(Waiter(order, "last"))
+    await until(lambda: bool(order))
 
-
-async def test_a_waiter_cancelled_as_its_deadline_passes_gives_back_no_slot_that_it_never_had() -> None:
-    loop, slots = asyncio.get_running_loop(), Slots(1)
-    await slots.acquire(inf)
-    late, next_ = (asyncio.create_task(slots.acquire(deadline)) for deadline in (loop.time(), inf))
-    await asyncio.sleep(0)
-    slots._queue[0][0].add_done_callback(lambda _turn: late.cancel())
-    with pytest.raises((asyncio.CancelledError, TimeoutError)):
-        await late
+    assert order == ["hasty gave up"]
+    slots.release()
+    slots.release()
+    assert order == ["hasty gave up", "patient", "last"]
     assert slots.taken == 1
-    assert not next_.done()
-    slots.release()
-    await next_
+
+
+async def test_each_waiter_is_given_up_at_its_own_deadline() -> None:
+    loop, slots, order = asyncio.get_running_loop(), Slots(1), []
+    assert slots.try_acquire()
+    slots.queue(Waiter(order, "later", loop.time() + 0.02))
+    slots.queue(Waiter(order, "sooner", loop.time()))
+    await until(lambda: len(order) == 2)
+
+    assert order == ["sooner gave up", "later gave up"]

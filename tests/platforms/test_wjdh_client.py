@@ -436,7 +436,7 @@ async def test_quirk_188_nothing_shows_secrets_or_tokens(platforms: Platforms) -
     await platforms.wjdh.modules("00001")
     for secret in ("sandbox-secret-key", "wjdh.sandbox.1"):
         assert secret not in repr(platforms)
-        assert secret not in repr(vars(platforms.wjdh)["_session"])
+        assert secret not in repr(platforms.wjdh.session)
 
 
 @pytest.mark.parametrize(

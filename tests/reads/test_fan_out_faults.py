@@ -85,7 +85,7 @@ class TestDeadline:
         assert answer.response.status_code == 504
         assert answer.code == "UPSTREAM_TIMEOUT"
         assert sandbox.count("SECURITY", "owner") == HOUSES
-        await until(lambda: not calls_under_way())
+        await until(lambda: not calls_under_way(gateway))
         assert len(gateway.parts.reads) == 0
         sandbox.faults.clear()
         assert (await gateway.ask(FAN_OUT)).data
@@ -98,7 +98,7 @@ class TestClientThatLeaves:
         await until(lambda: sandbox.count("SECURITY", "owner") == HOUSES)
         leaving.cancel()
 
-        await until(lambda: not calls_under_way())
+        await until(lambda: not calls_under_way(gateway))
         assert len(gateway.parts.reads) == 0
         sandbox.faults.clear()
         assert (await gateway.ask(FAN_OUT)).data
@@ -115,7 +115,7 @@ class TestClientThatLeaves:
             await until(lambda: len([flight for flight in flights(gateway) if len(flight.groups) > 1]) > 1)
             shared = len([flight for flight in flights(gateway) if len(flight.groups) > 1])
             leaving.cancel()
-        await until(lambda: len(calls_under_way()) == shared)
+        await until(lambda: calls_under_way(gateway) == shared)
         assert sandbox.count("SECURITY", "owner") == HOUSES
         sandbox.faults.clear()
 
@@ -126,8 +126,9 @@ def flights(gateway):
     return [flight for reads in gateway.parts.reads._flights.values() for flight in reads.values()]
 
 
-def calls_under_way():
-    return [task for task in asyncio.all_tasks() if "SharedReads" in repr(task)]
+def calls_under_way(gateway):
+    """How many calls have a slot of the security platform."""
+    return gateway.parts.platforms.security._caller.route(gateway.parts.platforms.security._owner).pool.slots.taken
 
 
 async def until(condition):

@@ -20,6 +20,29 @@ class Clock:
         return self.now
 
 
+class Reading:
+    """A read that a coroutine answers."""
+
+    def __init__(self, answer):
+        self._answer = answer
+
+    def begin(self, tell):
+        async def run():
+            try:
+                outcome = await self._answer
+            except BaseException as error:  # noqa: BLE001 # it is the outcome
+                outcome = error
+            if not self._cancelled:
+                tell(outcome)
+
+        self._cancelled = False
+        self._task = asyncio.create_task(run())
+
+    def cancel(self):
+        self._cancelled = True
+        self._task.cancel()
+
+
 class Platform:
     """Answers a key when it is told to: `gates[key].set()`. A key that is an exception or None is its own answer."""
 
@@ -28,7 +51,10 @@ class Platform:
         self.gates = {}
         self.ended = []
 
-    async def __call__(self, key):
+    def __call__(self, key):
+        return Reading(self._answer(key))
+
+    async def _answer(self, key):
         self.calls[key] += 1
         gate = self.gates[key] = asyncio.Event()
         try:

@@ -1,0 +1,202 @@
+"""The kept connections to one origin, and the requests on their way through them.
+
+Whose turn it is, which connection carries a request, and when it is sent again is decided here, without a task or a
+future for what can be decided at once: only a connection that has to be made needs a task.
+"""
+
+import asyncio
+import os
+import socket
+import ssl
+from contextvars import Context
+from typing import Any
+
+import httpx
+
+from gateway.ops.resilience import Slots
+from gateway.platforms.connection import Connection, Outcome, RawAnswer, StaleConnectionError
+from gateway.platforms.pending import Pending
+
+IDLE_SECONDS = 15.0
+"""How long a kept connection stays fit for use. Servers close theirs after 5 s to 75 s; see `StaleConnectionError`."""
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Exchange(Pending[Any]):
+    """One complete request and its complete answer.
+
+    `deadline` is a time of the running loop's clock; waiting for a slot and connecting count. A `repeatable` request
+    may ride on a kept connection, and is sent again on a new one when that was closing. Any other gets a new
+    connection, so that it cannot be lost to a closing one. Both are tried again once when no connection can be made.
+    `without_body`: it is a HEAD request.
+
+    The outcome is a RawAnswer or one of the errors of `gateway.platforms.transport`.
+    """
+
+    __slots__ = ("_pool", "_stage", "deadline", "repeatable", "request", "without_body")
+
+    def __init__(
+        self, pool: "Pool", request: bytes, deadline: float, *, repeatable: bool, without_body: bool = False
+    ) -> None:
+        self.request = request
+        self.deadline = deadline
+        self.repeatable = repeatable
+        self.without_body = without_body
+        self._pool = pool
+        self._stage: Slots | asyncio.Task[None] | Connection | None = None  # what it waits for
+
+    def _start(self) -> None:
+        slots = self._pool.slots
+        if slots.try_acquire():
+            self.take_turn()
+        else:
+            self._stage = slots
+            slots.queue(self)
+
+    def cancel(self) -> None:
+        stage, self._stage = self._stage, None
+        if stage is None:
+            return
+        slots = self._pool.slots
+        if stage is slots:
+            slots.leave(self)
+            return
+        if isinstance(stage, Connection):
+            stage.abandon()
+        elif isinstance(stage, asyncio.Task):
+            stage.cancel()
+        slots.release()
+
+    def _ended(self, outcome: Any) -> None:
+        """What has come of it."""
+        self._tell(outcome)
+
+    # What the slots call
+
+    def take_turn(self) -> None:
+        connection = self._pool.take_idle() if self.repeatable else None
+        if connection is None:
+            self._connect()
+        else:
+            self._send(connection)
+
+    def give_up(self) -> None:
+        self._stage = None
+        self._ended(httpx.PoolTimeout("No connection became free in time."))
+
+    # What the connection calls
+
+    def settle(self, outcome: Outcome) -> None:
+        connection, self._stage = self._stage, None
+        if isinstance(connection, Connection):
+            self._pool.take_back(connection)
+        if type(outcome) is StaleConnectionError:  # of a kept connection, so the request is repeatable
+            self._connect()
+        else:
+            self._pool.slots.release()
+            self._ended(outcome)
+
+    def _send(self, connection: Connection) -> None:
+        self._stage = connection
+        try:
+            connection.send(self)
+        except httpx.ConnectError:
+            connection.close()
+            self._connect()
+
+    def _connect(self) -> None:
+        """In a task, and in no context: what a connection tells later on is not of the request that opened it."""
+        loop = asyncio.get_running_loop()
+        self._stage = loop.create_task(self._send_on_new_connection(), context=Context())
+
+    async def _send_on_new_connection(self) -> None:
+        outcome: Any
+        try:
+            try:
+                connection = await self._pool.connect(self.deadline)
+            except httpx.ConnectError:
+                connection = await self._pool.connect(self.deadline)
+            self._stage = connection
+            connection.send(self)
+        except Exception as error:  # noqa: BLE001 # it is the outcome
+            outcome = error
+        else:
+            return
+        self.settle(outcome)
+
+
+class Pool:
+    """The kept connections to one origin.
+
+    `slots` bounds the calls under way, and may be shared by the pools of one platform. A slot is given back when its
+    call ends, however it ends; a connection is kept only after a complete and clean answer.
+    """
+
+    def __init__(self, url: httpx.URL, slots: Slots, *, max_body_bytes: int, tls: ssl.SSLContext | None = None) -> None:
+        self.slots = slots
+        self._host = url.host
+        self._port = url.port or DEFAULT_PORTS[url.scheme]
+        self._tls = tls if url.scheme == "https" else None
+        self._max_body_bytes = max_body_bytes
+        self._idle: list[Connection] = []
+
+    async def send(self, request: bytes, deadline: float, *, repeatable: bool, without_body: bool = False) -> RawAnswer:
+        """The answer to one request: see `Exchange`."""
+        answer: RawAnswer = await Exchange(self, request, deadline, repeatable=repeatable, without_body=without_body)
+        return answer
+
+    def take_idle(self) -> Connection | None:
+        """A kept connection that is fit for use, the one used last first."""
+        idle = self._idle
+        if idle:
+            now = asyncio.get_running_loop().time()
+            while idle:
+                connection = idle.pop()
+                if connection.reusable and now - connection.idle_since < IDLE_SECONDS:
+                    return connection
+                connection.close()
+        return None
+
+    def take_back(self, connection: Connection) -> None:
+        """Keep it if it can be used again."""
+        if connection.reusable:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    async def connect(self, deadline: float) -> Connection:
+        """A new connection, by this time of the loop's clock. Raises httpx.ConnectError or ConnectTimeout."""
+        if len(self._idle) + self.slots.taken > self.slots.limit:
+            self._idle.pop(0).close()
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout_at(deadline):
+                _, connection = await loop.create_connection(
+                    lambda: Connection(loop, self._max_body_bytes),
+                    self._host,
+                    self._port,
+                    ssl=self._tls,
+                    server_hostname=self._host if self._tls is not None else None,
+                )
+        except TimeoutError:
+            raise httpx.ConnectTimeout("No connection was made in time.") from None
+        except OSError as error:
+            raise httpx.ConnectError(_reason(error)) from None
+        return connection
+
+    def close(self) -> None:
+        """Close the kept connections; those in use close when their calls end."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+def _reason(error: OSError) -> str:
+    """Why no connection could be made, in words that name no host."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"The certificate of the server does not verify: {error.verify_message.partition(',')[0]}."
+    if isinstance(error, ssl.SSLError):
+        return "The server does not speak TLS as it should."
+    if isinstance(error, socket.gaierror):
+        return "The name of the server cannot be resolved."
+    return f"No connection could be made: {os.strerror(error.errno) if error.errno else 'unknown reason'}."

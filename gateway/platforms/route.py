@@ -1,0 +1,58 @@
+"""The way to an endpoint: its URL, the head of its requests, its form, its circuit, its calls."""
+
+import re
+import string
+from collections.abc import Mapping
+from importlib.metadata import version
+from urllib.parse import quote_plus
+
+import httpx
+
+from gateway.ops.calls import EndpointCalls
+from gateway.ops.resilience import CircuitBreaker, Clock
+from gateway.platforms.endpoint import Endpoint
+from gateway.platforms.transport import Pool, Transport, request_head
+
+USER_AGENT = f"wanjia-gateway/{version('wanjia-gateway')}"
+
+ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
+
+_PLAIN = f"{string.ascii_letters}{string.digits}_.~-".encode()
+"""What may stand in a form as it is."""
+
+
+def endpoint_url(base: str, path: str) -> httpx.URL:
+    """The URL of `path` under `base`; a path that is a whole URL stands alone (quirk 56). Raises httpx.InvalidURL."""
+    return httpx.URL(path if ABSOLUTE.match(path) else f"{base.rstrip('/')}/{path.lstrip('/')}")
+
+
+def encode_form(form: Mapping[str, str]) -> bytes:
+    """application/x-www-form-urlencoded in UTF-8 (quirks 44, 63); an empty value is left out (quirk 151)."""
+    fields = form if all(form.values()) else {name: value for name, value in form.items() if value}
+    if "".join(fields.values()).encode().translate(None, _PLAIN):
+        fields = {name: quote_plus(value) for name, value in fields.items()}
+    return "&".join(map("=".join, fields.items())).encode("ascii")
+
+
+class Route:
+    """The way to one endpoint: where it is, the head of its requests but for what differs, its circuit, its calls."""
+
+    __slots__ = ("breaker", "calls", "head", "pool")
+
+    def __init__(
+        self, endpoint: Endpoint, url: httpx.URL, transport: Transport, calls: EndpointCalls, clock: Clock
+    ) -> None:
+        self.pool: Pool = transport.pool(url)
+        self.breaker = CircuitBreaker(clock=clock)
+        self.calls = calls
+        self.head = request_head(
+            endpoint.method.encode("ascii"),
+            url.raw_path,
+            (
+                (b"Host", url.netloc),
+                (b"User-Agent", USER_AGENT.encode("ascii")),
+                (b"Accept", b"application/json"),
+                (b"Accept-Encoding", b"identity"),
+                (b"Content-Type", b"application/x-www-form-urlencoded"),
+            ),
+        )
