@@ -10,10 +10,11 @@ import secrets
 import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from hashlib import blake2b
 from math import inf
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -42,15 +43,11 @@ SWEEP_INTERVAL = 5.0
 NOTHING_KEPT: Mapping[str, float] = MappingProxyType({})
 
 
-class ReadKey(NamedTuple):
-    """What makes two reads of an endpoint the same: whose, what, and what the asking principal may see.
-
-    `arguments` holds no personal data: what may be personal goes through `SharedReads.conceal` first.
-    """
-
-    community_code: str | None
-    arguments: Hashable
-    view: Hashable
+ReadKey: TypeAlias = tuple[str | None, Hashable, Hashable]
+"""What makes two reads of an endpoint the same: whose (a community code, if it is of one community), what, and what the
+asking principal may see. The second holds no personal data: what may be personal goes through `SharedReads.conceal`
+first. A tuple and no class of its own: each read makes one.
+"""
 
 
 class Flight:
@@ -60,37 +57,23 @@ class Flight:
     outcome. `began` and `until`, when it is of no more use, are in seconds of the clock of `SharedReads`.
     """
 
-    __slots__ = ("_endpoint", "_key", "_reads", "abandoned", "began", "groups", "landed", "outcome", "read", "until")
+    until = inf
+    landed = False
+    abandoned = False
+    outcome: Any = None
+    read: Read | None = None
 
     def __init__(self, reads: "SharedReads", endpoint: str, key: ReadKey, began: float) -> None:
+        self.reads = reads
+        self.endpoint = endpoint
+        self.key = key
         self.began = began
-        self.until = inf
-        self.landed = False
-        self.abandoned = False
-        self.outcome: Any = None
         self.groups: list[_Group] = []
-        self.read: Read | None = None
-        self._reads = reads
-        self._endpoint = endpoint
-        self._key = key
-
-    def land(self, outcome: Any) -> None:
-        """Called with what came of the read."""
-        self.read = None
-        if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
-            self.abandon()
-            for group in self.groups:
-                group.woken.cancel()
-            return
-        self.outcome = self._reads.landing(self._endpoint, self._key, self, outcome)
-        self.landed = True
-        for group in self.groups:
-            group.landed()
 
     def abandon(self) -> None:
         """It will not land: whoever wants the same needs another one."""
         self.abandoned = True
-        self._reads.forget(self._endpoint, self._key, self)
+        self.reads.forget(self)
         read, self.read = self.read, None
         if read is not None:
             read.cancel()
@@ -179,7 +162,7 @@ class SharedReads:
                 del flights[next(iter(flights))]
             flight = flights[key] = Flight(self, endpoint, key, now)
             flight.read = read = call(of)
-            read.begin(flight.land)
+            read.begin(partial(self._land, flight))
         elif flight.landed:
             self.counts.kept[endpoint] += 1
         else:
@@ -211,29 +194,42 @@ class SharedReads:
         elif event.topic == READS_DROPPED:
             flights = self._flights[event.record_id]
             for key in list(flights):
-                if event.community_code is None or key.community_code in (None, event.community_code):
+                if event.community_code is None or key[0] in (None, event.community_code):
                     del flights[key]
 
-    def landing(self, endpoint: str, key: ReadKey, flight: Flight, outcome: Any) -> Any:
-        """A flight comes in, to be kept or forgotten. Gives the outcome back, or the error of observing it."""
-        found = not isinstance(outcome, Exception)
-        if found:
+    def forget(self, flight: Flight) -> None:
+        """Let go of it, unless another one has taken its place."""
+        flights = self._flights[flight.endpoint]
+        if flights.get(flight.key) is flight:
+            del flights[flight.key]
+
+    def _land(self, flight: Flight, outcome: Any) -> None:
+        """A read has come to this: the flight is kept or forgotten, and who waited is told."""
+        flight.read = None
+        endpoint = flight.endpoint
+        is_kept = False
+        if not isinstance(outcome, BaseException):
             try:
                 self._observe(endpoint, outcome)
+                is_kept = endpoint in self._seconds and (outcome is not None or endpoint in self._telling_none)
             except Exception as error:  # noqa: BLE001 # it is the outcome then, for whoever waits must hear of it
-                found, outcome = False, error
-        flight.until = flight.began + self._seconds.get(endpoint, 0.0)
-        found = found and (outcome is not None or endpoint in self._telling_none)
-        if not found or self.clock() >= flight.until:
-            self.forget(endpoint, key, flight)
+                outcome = error
+        elif not isinstance(outcome, Exception):  # cancelled from within
+            flight.abandon()
+            for group in flight.groups:
+                group.woken.cancel()
+            return
+        flight.outcome = outcome
+        flight.landed = True
+        if is_kept:
+            flight.until = flight.began + self._seconds[endpoint]
+            is_kept = self.clock() < flight.until
+        if not is_kept:
+            self.forget(flight)
         elif not self._sweeping:
             self._sweep_later()
-        return outcome
-
-    def forget(self, endpoint: str, key: ReadKey, flight: Flight) -> None:
-        """Let go of it, unless another one has taken its place."""
-        if self._flights[endpoint].get(key) is flight:
-            del self._flights[endpoint][key]
+        for group in flight.groups:
+            group.landed()
 
     def _sweep_later(self) -> None:
         self._sweeping = True

@@ -1,6 +1,6 @@
 """Houses: who owns one, and what the security platform tells of it (document 1.1.3)."""
 
-from gateway.cache import Read
+from gateway.cache import Read, ReadKey
 from gateway.loaders.loader import ReadLoader
 from schema.normalise.records import HouseKey, HouseOwner
 
@@ -10,8 +10,8 @@ class HouseOwnerLoader(ReadLoader[HouseKey, HouseOwner | None]):
 
     endpoint = "owner"
 
-    def identify(self, key: HouseKey) -> tuple[str, HouseKey]:
-        return key.community_code, key
+    def identify(self, key: HouseKey) -> ReadKey:
+        return key.community_code, key, self.source.view
 
     def read(self, key: HouseKey) -> Read:
         return self.source.platforms.security.house_owner(key)

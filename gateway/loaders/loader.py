@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-from gateway.cache import Call, Flight, Read, ReadKey, SharedReads, landed
+from gateway.cache import Flight, Read, ReadKey, SharedReads, landed
 from gateway.execution.fetch import fetch, values
 from gateway.platforms.platforms import Platforms
 
@@ -31,16 +31,6 @@ class Source:
         self.view = view
         self.fresh = False
         self.oldest: float | None = None
-
-    def begin(
-        self, endpoint: str, community_code: str | None, arguments: Hashable, call: Call[KeyT], of: KeyT
-    ) -> Flight:
-        """As `SharedReads.begin`, for this principal."""
-        key = ReadKey(community_code, arguments, self.view)
-        flight = self.shared.begin(endpoint, key, call, of, fresh=self.fresh)
-        if flight.landed and (self.oldest is None or flight.began < self.oldest):
-            self.oldest = flight.began
-        return flight
 
     @property
     def age(self) -> int | None:
@@ -78,18 +68,25 @@ class ReadLoader(RecordLoader[KeyT, ValueT]):
         """The call of the platform, to be begun. Its outcome is the value, or a GatewayError."""
 
     @abstractmethod
-    def identify(self, key: KeyT) -> tuple[str | None, Hashable]:
-        """The community that is read, if it is one, and what stands for the key where others see it (`ReadKey`)."""
+    def identify(self, key: KeyT) -> ReadKey:
+        """What stands for the key where others see it."""
 
     async def load_level(self, keys: Sequence[KeyT]) -> list[Any]:
-        flights = [self._flight(key) for key in keys]
+        known = self._flights
+        flights = []
+        for key in keys:
+            flight = known.get(key)
+            if flight is None or flight.abandoned:
+                flight = known[key] = self._begin(key)
+            flights.append(flight)
         await landed(flights)
         return [flight.outcome for flight in flights]
 
-    def _flight(self, key: KeyT) -> Flight:
-        flight = self._flights.get(key)
-        if flight is None or flight.abandoned:
-            flight = self._flights[key] = self.source.begin(self.endpoint, *self.identify(key), self.read, key)
+    def _begin(self, key: KeyT) -> Flight:
+        source = self.source
+        flight = source.shared.begin(self.endpoint, self.identify(key), self.read, key, fresh=source.fresh)
+        if flight.landed and not isinstance(flight.outcome, Exception):  # which is never kept
+            source.oldest = flight.began if source.oldest is None else min(source.oldest, flight.began)
         return flight
 
 

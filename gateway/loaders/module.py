@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from gateway.cache import Read
+from gateway.cache import Read, ReadKey
 from gateway.loaders.loader import ReadLoader
 from schema.normalise.records import Module, ModuleState
 
@@ -15,8 +15,8 @@ class ModulesLoader(ReadLoader[str, tuple[Module, ...]]):
 
     endpoint = "modules"
 
-    def identify(self, key: str) -> tuple[str, None]:
-        return key, None
+    def identify(self, key: str) -> ReadKey:
+        return key, None, self.source.view
 
     def read(self, key: str) -> Read:
         return self.source.platforms.wjdh.modules(key)
@@ -27,8 +27,8 @@ class ModuleStatesLoader(ReadLoader[Literal["all"], ModuleStates]):
 
     endpoint = "modules-sync"
 
-    def identify(self, key: Literal["all"]) -> tuple[None, None]:
-        return None, None
+    def identify(self, key: Literal["all"]) -> ReadKey:
+        return None, None, self.source.view
 
     def read(self, key: Literal["all"]) -> Read:
         return self.source.platforms.security.module_states()

@@ -1,9 +1,9 @@
 """Orders: pages of a community's list, slices of it, and one order by its number (document 2.1.2)."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from gateway.cache import Read
+from gateway.cache import Read, ReadKey
 from gateway.errors import QueryTooComplexError
 from gateway.loaders.loader import ComposedLoader, ReadLoader, Source
 from gateway.loaders.paging import Slice, read_slice
@@ -47,8 +47,8 @@ class OrderPageLoader(ReadLoader[OrderPageKey, Page[Order]]):
         super().__init__(source)
         self._placement = placement
 
-    def identify(self, key: OrderPageKey) -> tuple[str, Hashable]:
-        return key.community_code, self.source.shared.conceal((key.filters, key.page))
+    def identify(self, key: OrderPageKey) -> ReadKey:
+        return key.community_code, self.source.shared.conceal((key.filters, key.page)), self.source.view
 
     def read(self, key: OrderPageKey) -> Read:
         return self.source.platforms.wjdh.orders(key.community_code, key.filters, key.page)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from gateway.cache import Read
+from gateway.cache import Read, ReadKey
 from gateway.loaders.loader import ReadLoader
 from schema.normalise.records import People
 
@@ -17,8 +17,8 @@ class PeopleKey(NamedTuple):
 class PeopleLoader(ReadLoader[PeopleKey, People | None]):
     endpoint = "people"
 
-    def identify(self, key: PeopleKey) -> tuple[None, bytes]:
-        return None, self.source.shared.conceal(key)
+    def identify(self, key: PeopleKey) -> ReadKey:
+        return None, self.source.shared.conceal(key), self.source.view
 
     def read(self, key: PeopleKey) -> Read:
         return self.source.platforms.security.people(key.name, key.phone)

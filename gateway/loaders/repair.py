@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gateway.cache import Read
+from gateway.cache import Read, ReadKey
 from gateway.execution.fetch import fetch, values
 from gateway.loaders.loader import ComposedLoader, ReadLoader
 from gateway.loaders.paging import Slice, read_slice
@@ -37,8 +37,8 @@ class RepairKey(NamedTuple):
 class RepairPageLoader(ReadLoader[RepairPageKey, Page[Repair]]):
     endpoint = "repair/list"
 
-    def identify(self, key: RepairPageKey) -> tuple[str, RepairPageKey]:
-        return key.community_code, key
+    def identify(self, key: RepairPageKey) -> ReadKey:
+        return key.community_code, key, self.source.view
 
     def read(self, key: RepairPageKey) -> Read:
         return self.source.platforms.wjdh.repairs(key.community_code, key.status, key.page, key.per_page)
@@ -75,8 +75,8 @@ class RepairsLoader(ComposedLoader[RepairsKey, Slice[Repair]]):
 class RepairLoader(ReadLoader[RepairKey, Repair | None]):
     endpoint = "repair"
 
-    def identify(self, key: RepairKey) -> tuple[str | None, int]:
-        return key.community_code, key.platform_id
+    def identify(self, key: RepairKey) -> ReadKey:
+        return key.community_code, key.platform_id, self.source.view
 
     def read(self, key: RepairKey) -> Read:
         return self.source.platforms.wjdh.repair(key.platform_id, key.community_code)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gateway.cache import Read
+from gateway.cache import Read, ReadKey
 from gateway.loaders.loader import ComposedLoader, ReadLoader
 from gateway.loaders.paging import Slice, read_slice
 from schema.normalise.records import Page, Shenhe
@@ -36,8 +36,8 @@ class ShenheKey(NamedTuple):
 class ShenhePageLoader(ReadLoader[ShenhePageKey, Page[Shenhe]]):
     endpoint = "shenheList"
 
-    def identify(self, key: ShenhePageKey) -> tuple[str, ShenhePageKey]:
-        return key.community_code, key
+    def identify(self, key: ShenhePageKey) -> ReadKey:
+        return key.community_code, key, self.source.view
 
     def read(self, key: ShenhePageKey) -> Read:
         return self.source.platforms.wjdh.shenhes(
@@ -61,8 +61,8 @@ class ShenhesLoader(ComposedLoader[ShenhesKey, Slice[Shenhe]]):
 class ShenheLoader(ReadLoader[ShenheKey, Shenhe | None]):
     endpoint = "shenhe"
 
-    def identify(self, key: ShenheKey) -> tuple[str | None, int]:
-        return key.community_code, key.platform_id
+    def identify(self, key: ShenheKey) -> ReadKey:
+        return key.community_code, key.platform_id, self.source.view
 
     def read(self, key: ShenheKey) -> Read:
         return self.source.platforms.wjdh.shenhe(key.platform_id, key.community_code)

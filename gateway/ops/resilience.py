@@ -88,13 +88,15 @@ class CircuitBreaker:
     succeeds.
 
     Only what shows that the endpoint cannot be reached is a failure: never an answer, whatever it says (quirk 28).
-    Every call that `allows` let through must end in `succeeded`, `failed` or `abandoned`.
+    Every call that `allows` let through must end in `succeeded`, `failed` or `abandoned`. While it is not `troubled`,
+    it allows each call, and a success tells it nothing new.
     """
 
     def __init__(self, *, threshold: int = 8, cooldown: float = 5.0, clock: Clock = time.monotonic) -> None:
         self._threshold = threshold
         self._cooldown = cooldown
         self._clock = clock
+        self.troubled = False
         self._failures = 0
         self._opened_at = 0.0
         self._trying = False
@@ -117,10 +119,12 @@ class CircuitBreaker:
         return True
 
     def succeeded(self) -> None:
+        self.troubled = False
         self._failures = 0
         self._trying = False
 
     def failed(self) -> None:
+        self.troubled = True
         self._failures += 1
         self._trying = False
         if self._failures >= self._threshold:

@@ -11,17 +11,19 @@ from gateway.errors import NotConfiguredError, NotSentError, PlatformError, Plat
 from gateway.ops.calls import CANCELLED, OK, REFUSED, Calls
 from gateway.ops.health import EndpointState
 from gateway.ops.resilience import Clock
-from gateway.platforms.endpoint import Endpoint, Kind
+from gateway.platforms.endpoint import Endpoint
 from gateway.platforms.envelope import BadAnswerError, BusyAnswerError, Envelope, open_envelope
+from gateway.platforms.pending import Tell
 from gateway.platforms.pool import Exchange
 from gateway.platforms.route import ABSOLUTE, Route, encode_form, endpoint_url
+from gateway.platforms.session import NO_CREDENTIAL, Credential
 from gateway.platforms.transport import Transport
 from gateway.platforms.trouble import note_trouble, trouble_of
 from schema.normalise.states import Availability, CircuitState
 
 
 class Caller:
-    """Calls the endpoints of one platform, each by its own route."""
+    """Knows the endpoints of one platform, and the routes to those that are set up, by their names."""
 
     def __init__(
         self,
@@ -36,7 +38,7 @@ class Caller:
         self.platform = platform
         self.clock = clock
         self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
-        self._routes = {
+        self.routes = {
             endpoint.name: Route(
                 endpoint, endpoint_url(base_url, endpoint.path), transport, calls.to(platform, endpoint.name), clock
             )
@@ -46,7 +48,7 @@ class Caller:
 
     def route(self, endpoint: Endpoint) -> Route:
         """Raises NotConfiguredError."""
-        route = self._routes.get(endpoint.name)
+        route = self.routes.get(endpoint.name)
         if route is None:
             raise NotConfiguredError(self.platform, endpoint.name, "The settings do not say where this endpoint is.")
         return route
@@ -57,7 +59,7 @@ class Caller:
         return {name: self._state(name) for name in self._endpoints}
 
     def _state(self, name: str) -> EndpointState:
-        route = self._routes.get(name)
+        route = self.routes.get(name)
         if route is None:
             return EndpointState(name, Availability.NOT_CONFIGURED, CircuitState.CLOSED)
         return EndpointState(name, Availability.AVAILABLE, route.breaker.state)
@@ -70,38 +72,38 @@ class EndpointExchange(Exchange):
     is in the envelope.
     """
 
-    __slots__ = ("_caller", "_context", "_form", "_route", "_started", "endpoint")
+    _route: Route
 
-    def __init__(self, caller: Caller, endpoint: Endpoint, form: Mapping[str, str], deadline: float = 0.0) -> None:
+    def __init__(self, caller: Caller, endpoint: Endpoint, form: Mapping[str, str], deadline: float) -> None:
         self.endpoint = endpoint
         self.deadline = deadline
-        self.repeatable = endpoint.kind is Kind.READ
-        self.without_body = False
+        self.repeatable = False
         self._caller = caller
         self._form = form
-        self._stage = None
-        self._context = copy_context()
 
-    def _start(self) -> None:
-        self._send_form(self._form)
+    def begin(self, tell: Tell) -> None:
+        self._tell = tell
+        self._send_with(NO_CREDENTIAL)
 
-    def _send_form(self, form: Mapping[str, str], header: bytes = b"") -> None:
-        """`header` is a whole header line."""
+    def _send_with(self, credential: Credential) -> None:
         caller, endpoint = self._caller, self.endpoint
         try:
-            route = caller.route(endpoint)
-            if not route.breaker.allows():
+            route = caller.routes.get(endpoint.name) or caller.route(endpoint)
+            if route.breaker.troubled and not route.breaker.allows():
                 message = "This endpoint failed repeatedly and is given a rest."
                 raise NotSentError(caller.platform, endpoint.name, message)
         except PlatformError as error:
             self._judged(error)
             return
-        fields = encode_form(form)
-        self.request = b"".join((route.head, header, b"Content-Length: %d\r\n\r\n" % len(fields), fields))
+        fields = encode_form(self._form)
+        if credential.field:
+            fields = b"%b&%b" % (fields, credential.field) if fields else credential.field
+        self.request = b"%b%bContent-Length: %d\r\n\r\n%b" % (route.head, credential.header, len(fields), fields)
         self._route = route
         self._pool = route.pool
         self._started = caller.clock()
-        super()._start()
+        self._context = copy_context()
+        self._send()
 
     def cancel(self) -> None:
         if self._stage is not None:
@@ -114,7 +116,8 @@ class EndpointExchange(Exchange):
         try:
             if isinstance(outcome, Exception):
                 raise outcome
-            breaker.succeeded()
+            if breaker.troubled:
+                breaker.succeeded()
             envelope = open_envelope(outcome, self.endpoint.decode)
         except (httpx.TransportError, BadAnswerError, BusyAnswerError) as error:
             note_trouble(breaker, error)

@@ -20,10 +20,11 @@ from gateway.errors import (
 from gateway.ops.health import EndpointState
 from gateway.ops.resilience import Clock
 from gateway.platforms.caller import Caller, EndpointExchange
-from gateway.platforms.endpoint import Endpoint
+from gateway.platforms.endpoint import Endpoint, Kind
 from gateway.platforms.envelope import SUCCESS, Envelope
+from gateway.platforms.pending import Tell
 from gateway.platforms.probe import Probe
-from gateway.platforms.session import Session, Token
+from gateway.platforms.session import Credential, Session, Token
 from schema.normalise.shapes import ShapeError
 from schema.normalise.states import Availability, CircuitState
 
@@ -45,7 +46,7 @@ class PlatformClient(ABC):
     not_offered: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, caller: Caller, login: Endpoint, call_timeout: float, clock: Clock = time.monotonic) -> None:
-        self._caller = caller
+        self.caller = caller
         self._login_endpoint = login
         self.call_timeout = call_timeout
         self.session = Session(self._login, clock)
@@ -54,12 +55,12 @@ class PlatformClient(ABC):
     def endpoints(self) -> Mapping[str, EndpointState]:
         """Every endpoint of the platform by name, those not offered included."""
         absent = {name: EndpointState(name, Availability.NOT_OFFERED, CircuitState.CLOSED) for name in self.not_offered}
-        return self._caller.states | absent
+        return self.caller.states | absent
 
     @property
     def healthy(self) -> bool:
         """Every circuit is closed and the platform has not just refused the credentials."""
-        return not self.session.is_refused and all(state.healthy for state in self._caller.states.values())
+        return not self.session.is_refused and all(state.healthy for state in self.caller.states.values())
 
     async def probe(self, endpoint: str) -> Probe:
         """Try one endpoint with arguments that find nothing; a write is never called. Raises KeyError for no such."""
@@ -83,10 +84,6 @@ class PlatformClient(ABC):
         """The token in the answer to the login, if there is one."""
 
     @abstractmethod
-    def with_token(self, form: Mapping[str, str], credential: str) -> tuple[Mapping[str, str], bytes]:
-        """The form and the header line of a call that carries the credential."""
-
-    @abstractmethod
     def _harmless_reads(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
         """For each endpoint that reads, a call that is cheap and finds nothing."""
 
@@ -97,7 +94,7 @@ class PlatformClient(ABC):
     async def _login(self) -> Token:
         endpoint = self._login_endpoint
         deadline = asyncio.get_running_loop().time() + self.call_timeout
-        envelope: Envelope = await EndpointExchange(self._caller, endpoint, self._credentials(), deadline)
+        envelope: Envelope = await EndpointExchange(self.caller, endpoint, self._credentials(), deadline)
         token = self._token(envelope.body)
         if token is not None:
             return token
@@ -105,13 +102,7 @@ class PlatformClient(ABC):
             raise ProtocolError(self.platform, endpoint.name, "The platform answered the login without a token.")
         raise PlatformAuthError(self.platform, endpoint.name, "The platform refuses the gateway's credentials.")
 
-    def _call(
-        self, endpoint: Endpoint, form: Mapping[str, str], read: Callable[[Envelope], ParsedT]
-    ) -> "Call[ParsedT]":
-        """A call to be begun or awaited: see `Call`."""
-        return Call(self, self._caller, endpoint, form, read)
-
-    async def credential(self, deadline: float, dead: str | None) -> str | None:
+    async def credential(self, deadline: float, dead: Credential | None) -> Credential | None:
         """A credential, by this time of the loop's clock; instead of one that is `dead`, None when there is no use in
         trying. Raises PlatformError.
         """
@@ -125,7 +116,7 @@ class PlatformClient(ABC):
 
     async def _succeed(self, endpoint: Endpoint, form: Mapping[str, str]) -> Mapping[str, Any]:
         """The body of a success. Raises PlatformError."""
-        return await self._call(endpoint, form, lambda envelope: self._accept(endpoint, envelope))
+        return await Call(self, endpoint, form, self._accept)
 
     def _accept(self, endpoint: Endpoint, envelope: Envelope) -> Mapping[str, Any]:
         """The body of a success. Raises RefusedError, ProtocolError.
@@ -183,73 +174,73 @@ class PlatformClient(ABC):
 class Call(EndpointExchange, Generic[ParsedT]):
     """One call with the token: where it is dead, with another one once more, since nothing was executed (quirk 45).
 
-    `read` makes the value of the envelope, refusals included: it knows what they mean. The outcome is that value, or
-    what `read` raises, or a PlatformError.
+    `read(endpoint, envelope, *of)` makes the value, of refusals too: it knows what they mean. The outcome is that
+    value, or what `read` raises, or a PlatformError.
     """
 
-    __slots__ = ("_client", "_credential", "_read", "_renewal", "_renewed")
+    _credential: Credential
+    _renewal: asyncio.Task[None] | None = None
+    _is_renewed = False
 
     def __init__(
         self,
         client: PlatformClient,
-        caller: Caller,
         endpoint: Endpoint,
         form: Mapping[str, str],
-        read: Callable[[Envelope], ParsedT],
+        read: Callable[..., ParsedT],
+        *of: object,
     ) -> None:
-        super().__init__(caller, endpoint, form)
+        self.endpoint = endpoint
+        self.repeatable = endpoint.kind is Kind.READ
         self._client = client
+        self._caller = client.caller
+        self._form = form
         self._read = read
-        self._renewal: asyncio.Task[None] | None = None
-        self._renewed = False
+        self._of = of
 
     def __await__(self) -> Generator[Any, None, ParsedT]:
         return super().__await__()
 
-    def _start(self) -> None:
+    def begin(self, tell: Tell) -> None:
+        self._tell = tell
         client = self._client
         self.deadline = asyncio.get_running_loop().time() + client.call_timeout
         credential = client.session.current()
         if credential is not None:
-            self._start_with(credential)
+            self._credential = credential
+            self._send_with(credential)
             return
         try:
             self._caller.route(self.endpoint)  # before anybody logs in for it
         except NotConfiguredError as error:
-            self._tell(error)
-            return
-        self._renew(None)
-
-    def _start_with(self, credential: str) -> None:
-        self._credential = credential
-        self._send_form(*self._client.with_token(self._form, credential))
+            tell(error)
+        else:
+            self._renew(None)
 
     def _judged(self, outcome: Envelope | Exception) -> None:
         if isinstance(outcome, Exception):
             self._tell(outcome)
         elif outcome.code == SUCCESS or not self._client.token_is_dead(self.endpoint, outcome):
-            self._tell(self._value(outcome))
-        elif self._renewed:
+            value: ParsedT | Exception
+            try:
+                value = self._read(self.endpoint, outcome, *self._of)
+            except Exception as error:  # noqa: BLE001 # it is the outcome
+                value = error
+            self._tell(value)
+        elif self._is_renewed:
             self._client.session.refused_fresh(self._credential)
             self._tell(self._refusal())
         else:
-            self._renewed = True
+            self._is_renewed = True
             self._renew(self._credential)
-
-    def _value(self, envelope: Envelope) -> ParsedT | Exception:
-        try:
-            return self._read(envelope)
-        except Exception as error:  # noqa: BLE001 # it is the outcome
-            return error
 
     def _refusal(self) -> PlatformAuthError:
         return PlatformAuthError(self._client.platform, self.endpoint.name, "The platform refuses a fresh token.")
 
-    def _renew(self, dead: str | None) -> None:
-        renewal = self._go_on(dead)
-        self._renewal = asyncio.get_running_loop().create_task(renewal, context=self._context)
+    def _renew(self, dead: Credential | None) -> None:
+        self._renewal = asyncio.get_running_loop().create_task(self._go_on(dead))
 
-    async def _go_on(self, dead: str | None) -> None:
+    async def _go_on(self, dead: Credential | None) -> None:
         """With another credential, when there is one."""
         try:
             credential = await self._client.credential(self.deadline, dead)
@@ -262,7 +253,8 @@ class Call(EndpointExchange, Generic[ParsedT]):
         if credential is None:
             self._tell(self._refusal())
         else:
-            self._start_with(credential)
+            self._credential = credential
+            self._send_with(credential)
 
     def cancel(self) -> None:
         renewal, self._renewal = self._renewal, None

@@ -78,30 +78,30 @@ class Connection(asyncio.Protocol):
     earlier one. `idle_since`: a time of the loop's clock.
     """
 
+    reusable = False
+    idle_since = 0.0
+
+    _transport: asyncio.Transport | None = None
+    _asker: Asker | None = None
+    _outcome: Outcome | None = None  # until the asker is told
+    _served = 0
+    _received = 0
+    _without_body = False
+    _deadline = 0.0
+    _timer: asyncio.TimerHandle | None = None
+
+    # Of the answer that is being read, set when it begins:
+    _headers: list[tuple[bytes, bytes]]
+    _chunks: list[bytes]
+    _size = 0
+    _head_is_complete = False
+    _until_close = False
+    _inflate: "_Inflate | None" = None
+
     def __init__(self, loop: asyncio.AbstractEventLoop, max_body_bytes: int) -> None:
-        self.reusable = False
-        self.idle_since = 0.0
         self._loop = loop
         self._max_body_bytes = max_body_bytes
-        self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
-        self._asker: Asker | None = None
-        self._outcome: Outcome | None = None  # until the asker is told
-        self._served = 0
-        self._received = 0
-        self._without_body = False
-        self._deadline = 0.0
-        self._timer: asyncio.TimerHandle | None = None
-        self._clear()
-
-    def _clear(self) -> None:
-        """Forget the answer that was read."""
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._chunks: list[bytes] = []
-        self._size = 0
-        self._head_is_complete = False
-        self._until_close = False
-        self._inflate: _Inflate | None = None
 
     def send(self, asker: Asker) -> None:
         """Send a request, and tell who asks in the end. Raises httpx.ConnectError: nothing was sent."""
@@ -154,19 +154,6 @@ class Connection(asyncio.Protocol):
             self._outcome = error
         self.close()
 
-    def _finish(self) -> None:
-        if self._outcome is not None:
-            return
-        if self._inflate is not None and not self._inflate.is_complete:
-            self._fail(httpx.RemoteProtocolError("The compressed body is cut."))
-            return
-        chunks = self._chunks
-        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        self._outcome = RawAnswer(self._parser.get_status_code(), self._headers, body)
-        self._served += 1
-        self.idle_since = self._loop.time()
-        self.reusable = not self._without_body and self._parser.should_keep_alive()
-
     def _settle(self) -> None:
         """Tell who asks, outside of the parser: what is left in it is not of the next answer."""
         asker, outcome = self._asker, self._outcome
@@ -206,7 +193,7 @@ class Connection(asyncio.Protocol):
         if self._asker is None:
             return
         if self._until_close and exc is None:
-            self._finish()
+            self.on_message_complete()
             self.reusable = False
         elif self._received:
             self._fail(httpx.ReadError("The connection closed within the answer."))
@@ -219,7 +206,12 @@ class Connection(asyncio.Protocol):
     # What the parser calls.
 
     def on_message_begin(self) -> None:
-        self._clear()
+        self._headers = []
+        self._chunks = []
+        self._size = 0
+        self._head_is_complete = False
+        self._until_close = False
+        self._inflate = None
         if self._outcome is not None:  # bytes after the end of an answer: nobody asked for them
             self.close()
 
@@ -246,7 +238,7 @@ class Connection(asyncio.Protocol):
                     return
                 self._inflate = _Inflate()
         if self._without_body:
-            self._finish()
+            self.on_message_complete()
 
     def on_body(self, data: bytes) -> None:
         if self._outcome is not None:
@@ -264,8 +256,17 @@ class Connection(asyncio.Protocol):
         self._chunks.append(data)
 
     def on_message_complete(self) -> None:
-        if self._head_is_complete:
-            self._finish()
+        if not self._head_is_complete or self._outcome is not None:  # a forerunner's end, or nobody waits any more
+            return
+        if self._inflate is not None and not self._inflate.is_complete:
+            self._fail(httpx.RemoteProtocolError("The compressed body is cut."))
+            return
+        chunks = self._chunks
+        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        self._outcome = RawAnswer(self._parser.get_status_code(), self._headers, body)
+        self._served += 1
+        self.idle_since = self._loop.time()
+        self.reusable = not self._without_body and self._parser.should_keep_alive()
 
 
 class _Inflate:

@@ -20,16 +20,9 @@ Tell: TypeAlias = Callable[[Any], None]
 class Pending(ABC, Generic[ValueT]):
     """What is begun once, and has one outcome, unless it is cancelled before."""
 
-    __slots__ = ("_tell",)
-
-    def begin(self, tell: Tell) -> None:
-        """Begin. `tell` is called with the outcome, by the event loop or before this returns."""
-        self._tell = tell
-        self._start()
-
     @abstractmethod
-    def _start(self) -> None:
-        """Begin; call `_tell` in the end."""
+    def begin(self, tell: Tell) -> None:
+        """Begin. `tell` is called with the outcome in the end, by the event loop or before this returns."""
 
     @abstractmethod
     def cancel(self) -> None:

@@ -15,7 +15,7 @@ import httpx
 
 from gateway.ops.resilience import Slots
 from gateway.platforms.connection import Connection, Outcome, RawAnswer, StaleConnectionError
-from gateway.platforms.pending import Pending
+from gateway.platforms.pending import Pending, Tell
 
 IDLE_SECONDS = 15.0
 """How long a kept connection stays fit for use. Servers close theirs after 5 s to 75 s; see `StaleConnectionError`."""
@@ -34,7 +34,10 @@ class Exchange(Pending[Any]):
     The outcome is a RawAnswer or one of the errors of `gateway.platforms.transport`.
     """
 
-    __slots__ = ("_pool", "_stage", "deadline", "repeatable", "request", "without_body")
+    without_body = False
+
+    _tell: Tell
+    _stage: "Slots | asyncio.Task[None] | Connection | None" = None  # what it waits for
 
     def __init__(
         self, pool: "Pool", request: bytes, deadline: float, *, repeatable: bool, without_body: bool = False
@@ -44,9 +47,13 @@ class Exchange(Pending[Any]):
         self.repeatable = repeatable
         self.without_body = without_body
         self._pool = pool
-        self._stage: Slots | asyncio.Task[None] | Connection | None = None  # what it waits for
 
-    def _start(self) -> None:
+    def begin(self, tell: Tell) -> None:
+        self._tell = tell
+        self._send()
+
+    def _send(self) -> None:
+        """Now, or when there is a slot for it."""
         slots = self._pool.slots
         if slots.try_acquire():
             self.take_turn()
@@ -76,10 +83,15 @@ class Exchange(Pending[Any]):
 
     def take_turn(self) -> None:
         connection = self._pool.take_idle() if self.repeatable else None
-        if connection is None:
-            self._connect()
-        else:
-            self._send(connection)
+        if connection is not None:
+            self._stage = connection
+            try:
+                connection.send(self)
+            except httpx.ConnectError:
+                connection.close()
+            else:
+                return
+        self._connect()
 
     def give_up(self) -> None:
         self._stage = None
@@ -88,22 +100,14 @@ class Exchange(Pending[Any]):
     # What the connection calls
 
     def settle(self, outcome: Outcome) -> None:
-        connection, self._stage = self._stage, None
+        pool, connection, self._stage = self._pool, self._stage, None
         if isinstance(connection, Connection):
-            self._pool.take_back(connection)
+            pool.take_back(connection)
         if type(outcome) is StaleConnectionError:  # of a kept connection, so the request is repeatable
             self._connect()
         else:
-            self._pool.slots.release()
+            pool.slots.release()
             self._ended(outcome)
-
-    def _send(self, connection: Connection) -> None:
-        self._stage = connection
-        try:
-            connection.send(self)
-        except httpx.ConnectError:
-            connection.close()
-            self._connect()
 
     def _connect(self) -> None:
         """In a task, and in no context: what a connection tells later on is not of the request that opened it."""

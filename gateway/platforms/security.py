@@ -11,7 +11,8 @@ from gateway.platforms.caller import Caller
 from gateway.platforms.client import Call, PlatformClient, read_token
 from gateway.platforms.endpoint import Endpoint, Kind
 from gateway.platforms.envelope import Envelope
-from gateway.platforms.session import Token
+from gateway.platforms.route import encode_form
+from gateway.platforms.session import Credential, Token
 from gateway.platforms.transport import Transport
 from gateway.settings import Settings
 from schema.normalise.house import decode_owner, parse_owner, read_owner
@@ -50,14 +51,14 @@ class Security(PlatformClient):
 
     def people(self, name: str, phone: str) -> Call[People | None]:
         """A person by name and phone (1.1.2)."""
-        return self._call(self._people, {"name": name, "phone": phone}, self._person)
+        return Call(self, self._people, {"name": name, "phone": phone}, self._person)
 
-    def _person(self, envelope: Envelope) -> People | None:
+    def _person(self, endpoint: Endpoint, envelope: Envelope) -> People | None:
         if envelope.documented is not None:
             return read_people(envelope.documented)
         if _is_nobody(envelope):
             return None
-        return self._parse(self._people, parse_people, self._accept(self._people, envelope).get("data"))
+        return self._parse(endpoint, parse_people, self._accept(endpoint, envelope).get("data"))
 
     def house_owner(self, house: HouseKey) -> Call[HouseOwner | None]:
         """The owner of a house (1.1.3); None when it has none."""
@@ -68,21 +69,21 @@ class Security(PlatformClient):
             "floor_number": str(house.floor),
             "house_number": str(house.room),
         }
-        return self._call(self._owner, form, lambda envelope: self._owner_of(house, envelope))
+        return Call(self, self._owner, form, self._owner_of, house)
 
-    def _owner_of(self, house: HouseKey, envelope: Envelope) -> HouseOwner | None:
+    def _owner_of(self, endpoint: Endpoint, envelope: Envelope, house: HouseKey) -> HouseOwner | None:
         if envelope.documented is not None:
             return read_owner(envelope.documented, house)
         if envelope.code == NOT_FOUND:
             return None
-        return self._parse(self._owner, parse_owner, self._accept(self._owner, envelope).get("data"), house)
+        return self._parse(endpoint, parse_owner, self._accept(endpoint, envelope).get("data"), house)
 
     def module_states(self) -> Call[dict[str, tuple[ModuleState, ...]]]:
         """The production state of every community's modules, by community code (3.1.1; quirk 167)."""
-        return self._call(self._modules, {}, self._states)
+        return Call(self, self._modules, {}, self._states)
 
-    def _states(self, envelope: Envelope) -> dict[str, tuple[ModuleState, ...]]:
-        return self._parse(self._modules, parse_module_states, self._accept(self._modules, envelope).get("data"))
+    def _states(self, endpoint: Endpoint, envelope: Envelope) -> dict[str, tuple[ModuleState, ...]]:
+        return self._parse(endpoint, parse_module_states, self._accept(endpoint, envelope).get("data"))
 
     async def deliver_payment(self, order_number: str, shop_number: str, weixin_number: str) -> None:
         """Hand over a payment notification (2.2.1). Returns only when the platform says it is saved (code 0)."""
@@ -104,10 +105,7 @@ class Security(PlatformClient):
     def _token(self, body: Mapping[str, Any]) -> Token | None:
         """1.1.1: no lifetime is told (quirk 40)."""
         token = read_token(body.get("token"))
-        return None if token is None else Token(token, self._token_ttl)
-
-    def with_token(self, form: Mapping[str, str], credential: str) -> tuple[Mapping[str, str], bytes]:
-        return {**form, "token": credential}, b""
+        return None if token is None else Token(Credential(field=encode_form({"token": token})), self._token_ttl)
 
     def _harmless_reads(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
         return {

@@ -16,12 +16,25 @@ REFUSAL_SECONDS = 5.0
 """So long a refusal stands without asking again: fifty calls with wrong credentials are one login, not fifty."""
 
 
+class Credential:
+    """A token as calls carry it: a whole header line, or a field of the form, encoded. Each login gives another one."""
+
+    __slots__ = ("field", "header")
+
+    def __init__(self, header: bytes = b"", field: bytes = b"") -> None:
+        self.header = header
+        self.field = field
+
+
+NO_CREDENTIAL = Credential()
+
+
 class Token:
-    """What a login gave: the credential as calls carry it, and its lifetime in seconds from now."""
+    """What a login gave: the credential, and its lifetime in seconds from now."""
 
     __slots__ = ("credential", "lifetime")
 
-    def __init__(self, credential: str, lifetime: float) -> None:
+    def __init__(self, credential: Credential, lifetime: float) -> None:
         self.credential = credential
         self.lifetime = lifetime
 
@@ -36,19 +49,19 @@ class Session:
     def __init__(self, login: Callable[[], Awaitable[Token]], clock: Clock = time.monotonic) -> None:
         self._login = login
         self._clock = clock
-        self._credential: str | None = None
+        self._credential: Credential | None = None
         self._renew_at = 0.0
-        self._logging_in: asyncio.Task[str] | None = None
+        self._logging_in: asyncio.Task[Credential] | None = None
         self._refusal: PlatformAuthError | None = None
         self._refused_until = 0.0
-        self._irreplaceable: str | None = None
+        self._irreplaceable: Credential | None = None
         self._irreplaceable_until = 0.0
 
-    def current(self) -> str | None:
+    def current(self) -> Credential | None:
         """The credential, if there is one that is not due for renewal."""
         return self._credential if self._clock() < self._renew_at else None
 
-    async def credential(self) -> str:
+    async def credential(self) -> Credential:
         """The credential, from a login if need be. Raises PlatformError, of which nothing was sent."""
         current = self.current()
         if current is not None:
@@ -60,7 +73,7 @@ class Session:
             self._logging_in.add_done_callback(self._logged_in)
         return await asyncio.shield(self._logging_in)
 
-    async def replace(self, dead: str) -> str | None:
+    async def replace(self, dead: Credential) -> Credential | None:
         """Another credential for one that the platform called dead; None when there is no use in trying."""
         if self._credential == dead:
             if dead == self._irreplaceable and self._clock() < self._irreplaceable_until:
@@ -68,7 +81,7 @@ class Session:
             self._credential, self._renew_at = None, 0.0
         return await self.credential()
 
-    def refused_fresh(self, credential: str) -> None:
+    def refused_fresh(self, credential: Credential) -> None:
         """A call that came with a fresh credential was told once more that it is dead.
 
         It stays in use, as other endpoints may take it; but for a while it is not replaced on the word of one that
@@ -89,7 +102,7 @@ class Session:
             with contextlib.suppress(asyncio.CancelledError, PlatformError):
                 await self._logging_in
 
-    async def _renew(self) -> str:
+    async def _renew(self) -> Credential:
         asked_at = self._clock()
         try:
             token = await self._login()
@@ -103,7 +116,7 @@ class Session:
         self._refused_until = 0.0
         return token.credential
 
-    def _logged_in(self, task: asyncio.Task[str]) -> None:
+    def _logged_in(self, task: asyncio.Task[Credential]) -> None:
         self._logging_in = None
         if not task.cancelled():
             task.exception()  # seen, even when nobody waits any more

@@ -12,7 +12,7 @@ from gateway.platforms.caller import Caller
 from gateway.platforms.client import Call, PlatformClient, read_token
 from gateway.platforms.endpoint import Endpoint, Kind
 from gateway.platforms.envelope import Envelope
-from gateway.platforms.session import Token
+from gateway.platforms.session import Credential, Token
 from gateway.platforms.transport import Transport
 from gateway.settings import Settings
 from schema.normalise import forms
@@ -94,13 +94,12 @@ class Wjdh(PlatformClient):
     ) -> Call[Page[Shenhe]]:
         """A page of the community's reviews (1.2.2)."""
         form = {"community_identifier": community_code, **forms.shenhe_filter_form(type, status)}
-        return self._page(
-            SHENHE_LIST, form | _paging(page, per_page), read_shenhes, parse_shenhe_page, community_code, page
-        )
+        form |= _paging(page, per_page)
+        return Call(self, SHENHE_LIST, form, self._page, read_shenhes, parse_shenhe_page, community_code, page)
 
     def shenhe(self, platform_id: int, community_code: str | None = None) -> Call[Shenhe | None]:
         """One review (1.2.3). `community_code` is what the caller knows of it: the answer does not tell (quirk 175)."""
-        return self._record(SHENHE, platform_id, parse_shenhe, community_code)
+        return Call(self, SHENHE, {"id": str(platform_id)}, self._record, parse_shenhe, community_code)
 
     async def decide_shenhe(
         self, platform_id: int, status: ShenheStatus, *, content: str | None = None, reason: str | None = None
@@ -128,15 +127,14 @@ class Wjdh(PlatformClient):
     def orders(self, community_code: str, query: OrderQuery, page: int = 1) -> Call[Page[Order]]:
         """A page of the community's orders (2.1.2); its size is the platform's choice (quirk 134)."""
         form = {"xiaoqu": community_code, **forms.order_query_form(query), "page": str(page)}
-        return self._page(ORDER_LIST, form, read_orders, parse_order_page, community_code, page)
+        return Call(self, ORDER_LIST, form, self._page, read_orders, parse_order_page, community_code, page)
 
     def modules(self, community_code: str) -> Call[tuple[Module, ...]]:
         """The community's feature modules (3.2.1)."""
+        return Call(self, MODULES, {"xiaoqu": community_code}, self._modules_of, community_code)
 
-        def read(envelope: Envelope) -> tuple[Module, ...]:
-            return self._parse(MODULES, parse_modules, self._accept(MODULES, envelope).get("data"), community_code)
-
-        return self._call(MODULES, {"xiaoqu": community_code}, read)
+    def _modules_of(self, endpoint: Endpoint, envelope: Envelope, community_code: str) -> tuple[Module, ...]:
+        return self._parse(endpoint, parse_modules, self._accept(endpoint, envelope).get("data"), community_code)
 
     async def set_module(self, community_code: str, name: ModuleName, enabled: bool) -> None:
         """Switch a module on or off (3.2.2)."""
@@ -147,13 +145,12 @@ class Wjdh(PlatformClient):
     ) -> Call[Page[Repair]]:
         """A page of the community's repairs of one status (4.1): the platform has no list of both (quirk 146)."""
         form = {"xiaoqu": community_code, **forms.repair_filter_form(status)}
-        return self._page(
-            REPAIR_LIST, form | _paging(page, per_page), read_repairs, parse_repair_page, community_code, page
-        )
+        form |= _paging(page, per_page)
+        return Call(self, REPAIR_LIST, form, self._page, read_repairs, parse_repair_page, community_code, page)
 
     def repair(self, platform_id: int, community_code: str | None = None) -> Call[Repair | None]:
         """One repair with its date (4.2). `community_code` as in `shenhe`."""
-        return self._record(REPAIR, platform_id, parse_repair, community_code)
+        return Call(self, REPAIR, {"id": str(platform_id)}, self._record, parse_repair, community_code)
 
     async def update_repair(self, platform_id: int, status: RepairStatus, reply: str | None = None) -> None:
         """Set a repair's status (4.3); an absent reply keeps the old one (quirk 55)."""
@@ -170,36 +167,28 @@ class Wjdh(PlatformClient):
     def _page(
         self,
         endpoint: Endpoint,
-        form: Mapping[str, str],
+        envelope: Envelope,
         read: Callable[[Any, str, int], Page[RecordT]],
         parse: Callable[[Mapping[str, object], str, int], Page[RecordT]],
         community_code: str,
         page: int,
-    ) -> Call[Page[RecordT]]:
-        """A page of a list: `read` takes one that came as documented, `parse` the body of any other."""
-
-        def page_of(envelope: Envelope) -> Page[RecordT]:
-            if envelope.documented is not None:
-                return read(envelope.documented, community_code, page)
-            return self._parse(endpoint, parse, self._accept(endpoint, envelope), community_code, page)
-
-        return self._call(endpoint, form, page_of)
+    ) -> Page[RecordT]:
+        """The page in an answer: `read` takes one that came as documented, `parse` the body of any other."""
+        if envelope.documented is not None:
+            return read(envelope.documented, community_code, page)
+        return self._parse(endpoint, parse, self._accept(endpoint, envelope), community_code, page)
 
     def _record(
         self,
         endpoint: Endpoint,
-        platform_id: int,
+        envelope: Envelope,
         parse: Callable[[object, str | None], RecordT | None],
         community_code: str | None,
-    ) -> Call[RecordT | None]:
-        """One record by its id; None when there is none."""
-
-        def record_of(envelope: Envelope) -> RecordT | None:
-            if _is_not_found(envelope):
-                return None
-            return self._parse(endpoint, parse, self._accept(endpoint, envelope).get("data"), community_code)
-
-        return self._call(endpoint, {"id": str(platform_id)}, record_of)
+    ) -> RecordT | None:
+        """The record in an answer to a call by id; None when there is none."""
+        if _is_not_found(envelope):
+            return None
+        return self._parse(endpoint, parse, self._accept(endpoint, envelope).get("data"), community_code)
 
     def _credentials(self) -> Mapping[str, str]:
         return self._secret
@@ -211,10 +200,8 @@ class Wjdh(PlatformClient):
             return None
         if not isinstance(scheme, str) or not _SCHEME.fullmatch(scheme):
             scheme = "Bearer"
-        return Token(f"{scheme} {token}", float(row_id(body.get("expires_in")) or DEFAULT_LIFETIME))
-
-    def with_token(self, form: Mapping[str, str], credential: str) -> tuple[Mapping[str, str], bytes]:
-        return form, f"Authorization: {credential}\r\n".encode("ascii")
+        credential = Credential(header=f"Authorization: {scheme} {token}\r\n".encode("ascii"))
+        return Token(credential, float(row_id(body.get("expires_in")) or DEFAULT_LIFETIME))
 
     def _harmless_reads(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
         return {

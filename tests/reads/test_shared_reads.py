@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from gateway.cache import ReadKey, SharedReads, landed
+from gateway.cache import SharedReads, landed
 from gateway.events import EventBus
 
 KEPT = {"owner": 60.0, "people": 60.0}
@@ -91,7 +91,7 @@ def ask(reads, platform):
     """`ask(key, ...)`: somebody who wants these keys, all at once."""
 
     async def ask(*keys, endpoint="owner", community=CODE, view="all"):
-        flights = [reads.begin(endpoint, ReadKey(community, str(key), view), platform, key) for key in keys]
+        flights = [reads.begin(endpoint, (community, str(key), view), platform, key) for key in keys]
         await landed(flights)
         return [flight.outcome for flight in flights]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from graphql_socket import until
 
-from gateway.cache import ReadKey, SharedReads
+from gateway.cache import SharedReads
 from gateway.events import REPAIR_CHANGED, SHENHE_CHANGED, Event, EventBus
 from gateway.loaders.watch import LONGEST_PAUSE, MOST_CHECKED, PER_PAGE, Watches
 from gateway.platforms.platforms import open_platforms
@@ -18,6 +18,16 @@ from schema.normalise.vocabulary import RepairStatus, ShenheStatus
 CODE = "10002"
 PENDING = 2
 INTERVAL = 15.0
+
+
+class Endless:
+    """A read that is never answered."""
+
+    def begin(self, tell):
+        pass
+
+    def cancel(self):
+        pass
 
 
 class Pauses:
@@ -142,7 +152,7 @@ class TestReviews:
         add_review(sandbox, 900)
 
         def read():
-            return reads.begin("shenhe", ReadKey(CODE, 900, None), lambda _: asyncio.Event().wait(), None)
+            return reads.begin("shenhe", (CODE, 900, None), lambda _: Endless(), None)
 
         earlier = read()
         assert read() is earlier
