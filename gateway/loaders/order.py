@@ -1,6 +1,7 @@
 """Orders: pages of a community's list, slices of it, and one order by its number (document 2.1.2)."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from gateway.cache import Read, ReadKey
@@ -53,6 +54,10 @@ class OrderPageLoader(ReadLoader[OrderPageKey, Page[Order]]):
     def read(self, key: OrderPageKey) -> Read:
         return self.source.platforms.wjdh.orders(key.community_code, key.filters, key.page)
 
+    async def read_list(self, community_code: str, filters: OrderQuery, numbers: Sequence[int]) -> list[Page[Order]]:
+        """Pages of one list, by their numbers. Raises GatewayError."""
+        return await self.load_all([OrderPageKey(community_code, filters, number) for number in numbers])
+
     async def load_level(self, keys: Sequence[OrderPageKey]) -> list[Any]:
         pages = await super().load_level(keys)
         for key, page in zip(keys, pages, strict=True):
@@ -66,11 +71,7 @@ class OrdersLoader(ComposedLoader[OrdersKey, Slice[Order]]):
         self._pages = pages
 
     async def compose(self, key: OrdersKey) -> Slice[Order]:
-        async def read(numbers: Sequence[int]) -> list[Page[Order]]:
-            return await self._pages.load_all(
-                [OrderPageKey(key.community_code, key.filters, number) for number in numbers]
-            )
-
+        read = partial(self._pages.read_list, key.community_code, key.filters)
         return await read_slice(read, key.offset, key.first, USUAL_PAGE)
 
 
@@ -85,7 +86,7 @@ class OrderLoader(ComposedLoader[OrderKey, Order | None]):
         self._pages = pages
 
     async def compose(self, key: OrderKey) -> Order | None:
-        (first,) = await self._read(key, (1,))
+        (first,) = await self._pages.read_list(key.community_code, OrderQuery(), (1,))
         found = _find(key, first)
         last = first.last_page or 1
         end = min(last, SCANNED_PAGES) + 1
@@ -93,7 +94,7 @@ class OrderLoader(ComposedLoader[OrderKey, Order | None]):
             if found is not None:
                 break
             numbers = range(start, min(start + SCANNED_AT_ONCE, end))
-            for page in await self._read(key, numbers):
+            for page in await self._pages.read_list(key.community_code, OrderQuery(), numbers):
                 found = found or _find(key, page)
         if found is None and last > SCANNED_PAGES:
             raise QueryTooComplexError(
@@ -103,11 +104,6 @@ class OrderLoader(ComposedLoader[OrderKey, Order | None]):
                 requested=last,
             )
         return found
-
-    async def _read(self, key: OrderKey, numbers: Sequence[int]) -> list[Page[Order]]:
-        return await self._pages.load_all(
-            [OrderPageKey(key.community_code, OrderQuery(), number) for number in numbers]
-        )
 
 
 def _find(key: OrderKey, page: Page[Order]) -> Order | None:

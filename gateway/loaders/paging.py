@@ -50,10 +50,9 @@ async def read_slice(read: ReadPages[RowT], offset: int, first: int, page_size: 
         total = await _total_beyond_the_end(read, number)
     last_wanted = (min(offset + first, total) - 1) // size + 1
     later = range(number + 1, last_wanted + 1)
-    pages = [page, *await read(later)] if later else [page]
-    items = _distinct(pages)
+    items = _distinct([page, *await read(later)]) if later else page.items
     skip = offset - (number - 1) * size
-    return Slice(tuple(items[skip : skip + first]), offset, first, total)
+    return Slice(items[skip : skip + first], offset, first, total)
 
 
 async def _total_beyond_the_end(read: ReadPages[RowT], number: int) -> int:
@@ -64,8 +63,6 @@ async def _total_beyond_the_end(read: ReadPages[RowT], number: int) -> int:
     return first.total or 0
 
 
-def _distinct(pages: list[Page[RowT]]) -> list[RowT]:
+def _distinct(pages: list[Page[RowT]]) -> tuple[RowT, ...]:
     """Rows that shifted onto the next page meanwhile would come twice (quirk 142)."""
-    if len(pages) == 1:
-        return list(pages[0].items)
-    return list({item.platform_id: item for page in pages for item in page.items}.values())
+    return tuple({item.platform_id: item for page in pages for item in page.items}.values())

@@ -1,6 +1,7 @@
 """Reviews: pages of a community's list, slices of it, and one review by its id (document 1.2.2, 1.2.3)."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from gateway.cache import Read, ReadKey
@@ -44,18 +45,19 @@ class ShenhePageLoader(ReadLoader[ShenhePageKey, Page[Shenhe]]):
             key.community_code, type=key.type, status=key.status, page=key.page, per_page=key.per_page
         )
 
+    async def read_list(self, key: ShenhesKey, numbers: Sequence[int]) -> list[Page[Shenhe]]:
+        """Pages of one list, by their numbers. Raises GatewayError."""
+        return await self.load_all(
+            [ShenhePageKey(key.community_code, key.type, key.status, number, key.first) for number in numbers]
+        )
+
 
 class ShenhesLoader(ComposedLoader[ShenhesKey, Slice[Shenhe]]):
     def __init__(self, pages: ShenhePageLoader) -> None:
         self._pages = pages
 
     async def compose(self, key: ShenhesKey) -> Slice[Shenhe]:
-        async def read(numbers: Sequence[int]) -> list[Page[Shenhe]]:
-            return await self._pages.load_all(
-                [ShenhePageKey(key.community_code, key.type, key.status, number, key.first) for number in numbers]
-            )
-
-        return await read_slice(read, key.offset, key.first, key.first)
+        return await read_slice(partial(self._pages.read_list, key), key.offset, key.first, key.first)
 
 
 class ShenheLoader(ReadLoader[ShenheKey, Shenhe | None]):

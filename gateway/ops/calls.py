@@ -53,14 +53,16 @@ class EndpointCalls:
             times = self.by_outcome[outcome] = Times()
         times.buckets[bisect_left(BOUNDS, seconds)] += 1
         times.total += seconds
-        if seconds > self.slow:
-            log.warning(
-                "slow call to a platform",
-                platform=self.platform,
-                endpoint=self.endpoint,
-                outcome=outcome,
-                seconds=round(seconds, 3),
-            )
+
+    def tell(self, outcome: str, seconds: float) -> None:
+        """Log a slow call."""
+        log.warning(
+            "slow call to a platform",
+            platform=self.platform,
+            endpoint=self.endpoint,
+            outcome=outcome,
+            seconds=round(seconds, 3),
+        )
 
 
 class Calls(Collector):

@@ -137,5 +137,8 @@ class EndpointExchange(Exchange):
         self._tell(outcome)
 
     def _note(self, outcome: str) -> None:
-        """In the context that the exchange was made in: that of a connection tells of no request."""
-        self._context.run(self._route.calls.note, outcome, self._caller.clock() - self._started)
+        """A slow one is told of in the context that it was sent in: that of a connection is of no request."""
+        calls, seconds = self._route.calls, self._caller.clock() - self._started
+        calls.note(outcome, seconds)
+        if seconds > calls.slow:
+            self._context.run(calls.tell, outcome, seconds)

@@ -6,6 +6,7 @@ import contextlib
 import pytest
 from prometheus_client import CollectorRegistry
 from scripted_server import until
+from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
 from gateway.errors import PlatformError
@@ -79,19 +80,23 @@ def test_durations_fall_into_buckets_that_hold_all_shorter_ones() -> None:
     assert sample("_sum") == pytest.approx(60.036)
 
 
-def test_a_call_that_took_more_than_a_quarter_of_its_time_is_logged_without_what_it_asked() -> None:
-    owner = Calls(call_timeout=8.0).to("SECURITY", "owner")
-    with capture_logs() as logs:
-        owner.note("OK", 2.0)
-        owner.note("UPSTREAM_TIMEOUT", 8.00049)
+async def test_a_call_that_took_more_than_a_quarter_of_its_time_is_logged_without_what_it_asked(
+    sandbox: Sandbox,
+) -> None:
+    sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
+    settings = load_settings({**sandbox.settings(), "GATEWAY_CALL_TIMEOUT": "0.2"})
+    async with open_platforms(settings) as platforms:
+        with capture_logs([merge_contextvars]) as logs, bound_contextvars(request_id="asked"):
+            with contextlib.suppress(PlatformError):
+                await platforms.security.house_owner(HOUSE)
 
-    assert logs == [
-        {
-            "event": "slow call to a platform",
-            "log_level": "warning",
-            "platform": "SECURITY",
-            "endpoint": "owner",
-            "outcome": "UPSTREAM_TIMEOUT",
-            "seconds": 8.0,
-        }
-    ]
+    (told,) = (log for log in logs if log["endpoint"] == "owner")  # on a busy machine the login is slow as well
+    assert 0.2 <= told.pop("seconds") < 2
+    assert told == {
+        "event": "slow call to a platform",
+        "log_level": "warning",
+        "platform": "SECURITY",
+        "endpoint": "owner",
+        "outcome": "UPSTREAM_TIMEOUT",
+        "request_id": "asked",
+    }
