@@ -4,20 +4,14 @@ What they are asked for is cached and long, so that nearly all of both cores is 
 generator has little to do.
 """
 
-import asyncio
-import os
 import statistics
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from uuid import uuid4
 
-import asyncpg
 from load import run
 from rows import requests
 from servers import SERVE, Sandbox, Server, gateway
-
-ON_SERVER = os.environ.get("GATEWAY_TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
-"""Several workers share their journal in PostgreSQL."""
+from throw_away import blocking_database
 
 WORKERS = (1, 2)
 CONNECTIONS = 32
@@ -29,7 +23,7 @@ ROWS = 500
 def gateways(platforms: Sandbox, **settings: str) -> Iterator[dict[int, Server]]:
     """A gateway by each number of workers."""
     with ExitStack() as stack:
-        database = stack.enter_context(_database())
+        database = stack.enter_context(blocking_database())
         yield {
             workers: stack.enter_context(
                 gateway(
@@ -54,22 +48,3 @@ async def rates(servers: dict[int, Server], rounds: int, count: int) -> dict[int
             if number:  # the first is the warm-up
                 measured[workers].append(load.rate)
     return {workers: statistics.median(rates) for workers, rates in measured.items()}
-
-
-@contextmanager
-def _database() -> Iterator[str]:
-    name = f"gateway_bench_{uuid4().hex[:12]}"
-    asyncio.run(_execute(f"CREATE DATABASE {name}"))
-    base, _, query = ON_SERVER.partition("?")
-    try:
-        yield base.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
-    finally:
-        asyncio.run(_execute(f"DROP DATABASE {name} WITH (FORCE)"))
-
-
-async def _execute(statement: str) -> None:
-    connection = await asyncpg.connect(ON_SERVER, timeout=5)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
