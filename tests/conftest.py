@@ -11,8 +11,8 @@ import httpx
 import pytest
 import uvicorn
 from issuer import Issuer
-from processes import database
 from starlette.applications import Starlette
+from throw_away import database
 
 from gateway.app import Gateway, create_app
 from gateway.auth.issuer import DevelopmentIssuer

@@ -11,15 +11,16 @@ from pathlib import Path
 
 import uvloop
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent.with_name("kill_harness")))  # for `throw_away`
 
 import table
 import workers
 from endurance import memory
 from layers import SAMPLED, profile
+from machine import CORES, OTHER_CORES, machine, on
 from measure import QUERIES, Measured, check_same_answers, compare, document, first_sights, warm_up
 from rows import PER_PAGE, ROWS, add_orders, cost_by_rows
-from servers import Sandbox, Server, gateway, has_node, peer, sandbox
+from servers import ALL_CACHED, NOTHING_CACHED, Sandbox, Server, gateway, has_node, peer, sandbox
 
 DOCUMENTS = 60
 """Documents never seen before, to measure their first sight."""
@@ -27,11 +28,6 @@ DOCUMENTS = 60
 GATEWAY = "gateway"
 WITHOUT_PLANS = "gateway, without plans"
 CACHED = "gateway, all cached"
-
-CACHES = ("PEOPLE", "OWNERS", "MODULES", "REPAIRS", "SHENHES", "ORDERS")
-NOTHING_CACHED = {f"GATEWAY_CACHE_{name}": "0" for name in CACHES}
-ALL_CACHED = {f"GATEWAY_CACHE_{name}": "3600" for name in CACHES}
-"""For longer than a measurement takes."""
 
 
 def start(stack: ExitStack, platforms: Sandbox, callers: int) -> list[Server]:
@@ -48,7 +44,6 @@ def start(stack: ExitStack, platforms: Sandbox, callers: int) -> list[Server]:
 
 
 async def measure(servers: list[Server], platforms: Sandbox, options: argparse.Namespace) -> None:
-    print(table.machine(), flush=True)
     for name, what in QUERIES.items():
         await check_same_answers(servers, document(name))
         await warm_up(servers, document(name), options.warm_up)
@@ -80,7 +75,9 @@ def main() -> None:
     parser.add_argument("--cached", action="store_true", help="with --profile or --endurance: all answers cached")
     options = parser.parse_args()
     caches = ALL_CACHED if options.cached else NOTHING_CACHED
+    print(machine(), flush=True)
     with ExitStack() as stack:
+        stack.enter_context(on(CORES if options.workers else OTHER_CORES))
         platforms = stack.enter_context(sandbox("--dialect", "documented", "--orders-per-page", str(PER_PAGE)))
         if options.profile:
             server = stack.enter_context(gateway(GATEWAY, platforms, max(options.callers), SAMPLED, **caches))
@@ -89,10 +86,11 @@ def main() -> None:
         elif options.workers:
             add_orders(platforms, workers.ROWS)
             running = stack.enter_context(workers.gateways(platforms, **ALL_CACHED))
-            print(table.workers(uvloop.run(workers.rates(running, options.rounds, options.requests))))
+            measured = uvloop.run(workers.compare(running, options.rounds, options.requests, options.warm_up))
+            print(table.workers(measured))
         elif options.endurance:
             server = stack.enter_context(gateway(GATEWAY, platforms, max(options.callers), **caches))
-            print(table.memory(uvloop.run(memory(server, max(options.callers), options.endurance))))
+            uvloop.run(table.print_memory(memory(server, max(options.callers), options.endurance)))
         else:
             servers = start(stack, platforms, max(options.callers))
             uvloop.run(measure(servers, platforms, options))

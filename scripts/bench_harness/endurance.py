@@ -1,5 +1,7 @@
 """Whether memory stays flat: many requests of all queries by many callers, and the resident memory in between."""
 
+import time
+from collections.abc import AsyncIterator
 from itertools import chain
 
 from load import run
@@ -9,14 +11,14 @@ from servers import Server
 STEPS = 20
 
 
-async def memory(server: Server, callers: int, count: int) -> list[tuple[int, float]]:
-    """MiB after so many requests: at first, once it is warm, and after each of STEPS equal parts."""
+async def memory(server: Server, callers: int, count: int) -> AsyncIterator[tuple[int, float, float]]:
+    """Requests so far, MiB after them, and minutes since the first: once it is warm, then after each of STEPS parts."""
     by_query = [requests(server, document(name), callers) for name in QUERIES]
     sending = [list(chain.from_iterable(queries)) for queries in zip(*by_query, strict=True)]
     part = count // STEPS
     await run(server.port, server.pid, sending, part)
-    measured = [(0, server.memory)]
-    for step in range(1, STEPS + 1):
-        await run(server.port, server.pid, sending, part)
-        measured.append((step * part, server.memory))
-    return measured
+    started = time.monotonic()
+    for step in range(STEPS + 1):
+        if step:
+            await run(server.port, server.pid, sending, part)
+        yield step * part, server.memory, (time.monotonic() - started) / 60

@@ -4,14 +4,15 @@ import asyncio
 import ctypes
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 ANSWER_TIMEOUT = 60.0
-"""Seconds that a whole load may take before it is given up."""
+"""Seconds without any answer before a load is given up."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +50,17 @@ def post(path: str, body: bytes, headers: Sequence[tuple[str, str]]) -> bytes:
 
 
 async def run(port: int, pid: int, callers: Sequence[Sequence[bytes]], count: int) -> Load:
-    """Send `count` requests in all, each caller taking its own in turn, and measure. Raises AssertionError for any
-    answer but a 200. Connections are opened before, and not measured."""
+    """Send `count` requests in all and measure: whichever caller has its answer sends the next. Raises AssertionError
+    for any answer but a 200, TimeoutError for none. Connections are opened before, and not measured."""
     loop = asyncio.get_running_loop()
     connections = [
         (await loop.create_connection(partial(_Caller, requests), "127.0.0.1", port))[1] for requests in callers
     ]
-    shares = [count // len(callers) + (number < count % len(callers)) for number in range(len(callers))]
+    turns = iter(range(count))
     try:
         cpu, started = cpu_seconds(pid), time.perf_counter()
-        async with asyncio.timeout(ANSWER_TIMEOUT):
-            await asyncio.gather(*(caller.send(share) for caller, share in zip(connections, shares, strict=True)))
+        sending = asyncio.gather(*(caller.send(turns) for caller in connections))
+        await _while_answered(sending, connections)
         cpu, elapsed = cpu_seconds(pid) - cpu, time.perf_counter() - started
     finally:
         for caller in connections:
@@ -73,10 +74,20 @@ async def ask(port: int, request: bytes) -> bytes:
     _, caller = await asyncio.get_running_loop().create_connection(lambda: _Caller([request]), "127.0.0.1", port)
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT):
-            await caller.send(1)
+            await caller.send(iter(range(1)))
         return caller.answer
     finally:
         caller.close()
+
+
+async def _while_answered(sending: asyncio.Future[Any], connections: Sequence["_Caller"]) -> None:
+    answers = -1
+    while not sending.done():
+        before, answers = answers, sum(len(caller.latencies) for caller in connections)
+        if answers == before:
+            raise TimeoutError(f"no answer for {ANSWER_TIMEOUT:.0f} seconds")
+        await asyncio.wait([sending], timeout=ANSWER_TIMEOUT)
+    await sending
 
 
 class _Caller(asyncio.Protocol):
@@ -92,9 +103,9 @@ class _Caller(asyncio.Protocol):
         self.latencies: list[float] = []
         self.answer = b""
 
-    async def send(self, count: int) -> None:
-        """Send so many requests, one after the other."""
-        self._left = count
+    async def send(self, turns: Iterator[int]) -> None:
+        """Send requests, one after the other, while there are turns."""
+        self._turns = turns
         self._done = asyncio.get_running_loop().create_future()
         self._next()
         await self._done
@@ -119,10 +130,9 @@ class _Caller(asyncio.Protocol):
             self._next()
 
     def _next(self) -> None:
-        if not self._left:
+        if next(self._turns, None) is None:
             self._done.set_result(None)
             return
-        self._left -= 1
         request = self._requests[self._sent % len(self._requests)]
         self._sent += 1
         self._started = time.perf_counter()

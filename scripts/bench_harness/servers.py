@@ -7,13 +7,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
 import httpx
+from machine import SERVER_CORES, on
 
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.settings import load_settings
@@ -33,6 +34,13 @@ SERVE = ("-m", "gateway", "serve")
 
 UNLIMITED = {"GATEWAY_RATE_LIMIT": "1000000000", "GATEWAY_COST_LIMIT": "1000000000", "GATEWAY_MAX_ALIASES": "100"}
 """The limits stay in the path of each request; they are only too high to be reached."""
+
+CACHES = ("PEOPLE", "OWNERS", "MODULES", "REPAIRS", "SHENHES", "ORDERS")
+NOTHING_CACHED = {f"GATEWAY_CACHE_{name}": "0" for name in CACHES}
+ALL_CACHED = {f"GATEWAY_CACHE_{name}": "3600" for name in CACHES}
+"""For longer than a measurement takes."""
+
+TOKEN_LIFETIME = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,9 @@ class Sandbox:
 
 @contextmanager
 def sandbox(*options: str) -> Iterator[Sandbox]:
-    with _process([sys.executable, "-m", "gateway.sandbox", *options], {}) as (_, printed):
+    """Runs where its starter does."""
+    command = [sys.executable, "-m", "gateway.sandbox", *options]
+    with _process(command, {}, os.sched_getaffinity(0)) as (_, printed):
         settings: dict[str, str] = {}
         while LAST_SETTING not in settings:
             name, _, value = printed.readline().rstrip("\n").partition("=")
@@ -84,17 +94,23 @@ def sandbox(*options: str) -> Iterator[Sandbox]:
 
 @contextmanager
 def gateway(
-    name: str, platforms: Sandbox, callers: int, program: Sequence[str] = SERVE, **settings: str
+    name: str,
+    platforms: Sandbox,
+    callers: int,
+    program: Sequence[str] = SERVE,
+    cores: Collection[int] = SERVER_CORES,
+    **settings: str,
 ) -> Iterator[Server]:
-    """This gateway in one process. Each of its callers has a token of its own that opens other communities as well,
-    so that no two of them may share a read."""
+    """This gateway, in one process unless the program says otherwise. Each of its callers has a token of its own that
+    opens other communities as well, so that no two of them may share a read."""
     port = _free_port()
     environ = {**platforms.settings, **UNLIMITED, **settings, "GATEWAY_PORT": str(port)}
     with tempfile.TemporaryDirectory() as data:
         environ["GATEWAY_DATA_DIR"] = data
         issuer = DevelopmentIssuer.open(load_settings(environ))
-        tokens = [issuer.mint(["*"], [*COMMUNITIES, f"bench{caller}"], "bench", 3600) for caller in range(callers)]
-        with _process([sys.executable, *program], environ) as (pid, printed):
+        opens = [[*COMMUNITIES, f"bench{caller}"] for caller in range(callers)]
+        tokens = [issuer.mint(["*"], communities, "bench", TOKEN_LIFETIME) for communities in opens]
+        with _process([sys.executable, *program], environ, cores) as (pid, printed):
             _wait(lambda: _answers(f"http://127.0.0.1:{port}/healthz"))
             callers_headers = [[("Authorization", f"Bearer {token}")] for token in tokens]
             yield Server(name, port, pid, callers_headers, printed)
@@ -103,7 +119,8 @@ def gateway(
 @contextmanager
 def peer(name: str, program: str, platforms: Sandbox, callers: int) -> Iterator[Server]:
     """A peer. It knows no callers, and has no limits, request ids or metrics: it is spared their work."""
-    with _process(["node", str(PEERS / program)], {**platforms.settings, **PRODUCTION}) as (pid, printed):
+    environ = {**platforms.settings, **PRODUCTION}
+    with _process(["node", str(PEERS / program)], environ, SERVER_CORES) as (pid, printed):
         yield Server(name, int(printed.readline()), pid, [[]] * callers, printed)
 
 
@@ -113,10 +130,14 @@ def has_node() -> bool:
 
 
 @contextmanager
-def _process(command: Sequence[str], environ: Mapping[str, str]) -> Iterator[tuple[int, IO[str]]]:
+def _process(
+    command: Sequence[str], environ: Mapping[str, str], cores: Collection[int]
+) -> Iterator[tuple[int, IO[str]]]:
     """A process's id and what it prints."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**inherited, **environ}) as process:
+    with on(cores):
+        started = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**inherited, **environ})
+    with started as process:
         try:
             yield process.pid, cast("IO[str]", process.stdout)
         finally:

@@ -1,29 +1,17 @@
 """The results as Markdown."""
 
-import os
-import platform
-import subprocess
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import AsyncIterator, Mapping, Sequence
+from statistics import median
 
 from measure import QUERIES, Measured, ratio
 from rows import per_row
 from servers import Server
+from workers import Rounds
 
 BASELINE = "mercurius"
 
 Results = Mapping[str, Mapping[str, Measured]]
 """By query and server."""
-
-
-def machine() -> str:
-    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    model = models[0].partition(":")[2].strip() if models else platform.machine()
-    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout.strip()
-    load = os.getloadavg()[0]
-    return (
-        f"{model}, {os.cpu_count()} cores; Python {platform.python_version()}, Node.js {node}; load before: {load:.1f}"
-    )
 
 
 def costs(results: Results, servers: Sequence[Server]) -> str:
@@ -70,17 +58,26 @@ def linearity(measured: Sequence[tuple[int, float]]) -> str:
     return "\n".join(lines)
 
 
-def workers(rates: Mapping[int, float]) -> str:
-    """Requests per second by number of workers, and times the rate of one."""
-    lines = [_row("workers", "requests/s", "times one"), _row(*["--:"] * 3)]
-    lines += [_row(f"{count}", f"{rate:,.0f}", f"{rate / rates[1]:.2f}") for count, rate in rates.items()]
+def workers(measured: Mapping[str, Rounds]) -> str:
+    """What several workers did, and would do with a core each, against one: medians, and medians of rounds' ratios."""
+    heads = ("question", "workers", "CPU, µs per request", "requests/s", "times one", "a core each", "times one")
+    lines = [_row(*heads), _row(":--", *["--:"] * 6)]
+    for question, by_workers in measured.items():
+        for count, rounds in by_workers.items():
+            cells = [f"{median(shared.cpu for shared in rounds):,.0f}"]
+            for what in ("rate", "apart"):
+                cells.append(f"{median(getattr(shared, what) for shared in rounds):,.0f}")
+                pairs = zip(rounds, by_workers[1], strict=True)
+                cells.append(f"{median(getattr(shared, what) / getattr(one, what) for shared, one in pairs):.2f}")
+            lines.append(_row(question, f"{count}", *cells))
     return "\n".join(lines)
 
 
-def memory(measured: Sequence[tuple[int, float]]) -> str:
-    """Resident memory by requests so far."""
-    lines = [_row("requests", "MiB"), _row(*["--:"] * 2)]
-    return "\n".join(lines + [_row(f"{requests:,}", f"{size:.1f}") for requests, size in measured])
+async def print_memory(measured: AsyncIterator[tuple[int, float, float]]) -> None:
+    """Resident memory by requests so far, each line when it is measured: a million requests take their time."""
+    print(_row("requests", "MiB", "minutes"), _row(*["--:"] * 3), sep="\n", flush=True)
+    async for requests, size, minutes in measured:
+        print(_row(f"{requests:,}", f"{size:.1f}", f"{minutes:.1f}"), flush=True)
 
 
 def _row(*cells: str) -> str:

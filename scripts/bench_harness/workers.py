@@ -1,75 +1,100 @@
-"""Whether two workers on two cores do the work of two: requests per second with one worker and with two.
+"""Whether two workers on two cores do the work of two.
 
-What they are asked for is cached and long, so that nearly all of both cores is theirs: the platforms rest, and the load
-generator has little to do.
+All that is asked for is cached, so the platforms rest. The load generator cannot: it runs on the same cores and takes
+its part of them, which grows with the bytes that it reads. So two questions are asked: many numbers are dear to answer
+and cheap to read, many rows are dear to read, too. And each worker's own CPU time tells what all would do with a core
+each.
 """
 
-import asyncio
-import os
-import statistics
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from uuid import uuid4
+from dataclasses import dataclass
+from pathlib import Path
 
-import asyncpg
-from load import run
-from rows import requests
+import rows
+from load import cpu_seconds, post, run
+from machine import CORES
+from measure import PATH
 from servers import SERVE, Sandbox, Server, gateway
-
-ON_SERVER = os.environ.get("GATEWAY_TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
-"""Several workers share their journal in PostgreSQL."""
+from throw_away import blocking_database
 
 WORKERS = (1, 2)
 CONNECTIONS = 32
 """Of one caller: each worker keeps the answers that it has seen itself."""
+
 ROWS = 500
+COUNTS = 100
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the workers of one gateway did in a round: requests per second, and microseconds of CPU per request, of all
+    and of the busiest."""
+
+    rate: float
+    cpu: float
+    busiest: float
+
+    @property
+    def apart(self) -> float:
+        """Requests per second if each worker had a core to itself: all would have ended when the busiest has."""
+        return 1e6 / self.busiest
+
+
+Rounds = Mapping[int, Sequence[Shared]]
+"""By number of workers. They took turns: what stands at the same place had the same machine."""
 
 
 @contextmanager
 def gateways(platforms: Sandbox, **settings: str) -> Iterator[dict[int, Server]]:
-    """A gateway by each number of workers."""
+    """A gateway by each number of workers, all on all cores."""
     with ExitStack() as stack:
-        database = stack.enter_context(_database())
+        settings["GATEWAY_DATABASE_URL"] = stack.enter_context(blocking_database())
         yield {
             workers: stack.enter_context(
-                gateway(
-                    f"{workers} workers",
-                    platforms,
-                    1,
-                    (*SERVE, "--workers", str(workers)),
-                    GATEWAY_DATABASE_URL=database,
-                    **settings,
-                )
+                gateway(f"{workers} workers", platforms, 1, (*SERVE, "--workers", str(workers)), CORES, **settings)
             )
             for workers in WORKERS
         }
 
 
-async def rates(servers: dict[int, Server], rounds: int, count: int) -> dict[int, float]:
-    """Requests per second by number of workers: medians of rounds that take turns."""
-    measured: dict[int, list[float]] = {workers: [] for workers in servers}
-    for number in range(rounds + 1):
+async def compare(servers: Mapping[int, Server], rounds: int, count: int, warm_up: int) -> dict[str, Rounds]:
+    """By question."""
+    measured: dict[str, dict[int, list[Shared]]] = {}
+    for question, asked in QUESTIONS.items():
+        sending = {workers: asked(server) for workers, server in servers.items()}
         for workers, server in servers.items():
-            load = await run(server.port, server.pid, requests(server, ROWS, 1) * CONNECTIONS, count)
-            if number:  # the first is the warm-up
-                measured[workers].append(load.rate)
-    return {workers: statistics.median(rates) for workers, rates in measured.items()}
+            await _round(server, sending[workers], warm_up)
+        measured[question] = {workers: [] for workers in servers}
+        for _ in range(rounds):
+            for workers, server in servers.items():
+                measured[question][workers].append(await _round(server, sending[workers], count))
+    return measured
 
 
-@contextmanager
-def _database() -> Iterator[str]:
-    name = f"gateway_bench_{uuid4().hex[:12]}"
-    asyncio.run(_execute(f"CREATE DATABASE {name}"))
-    base, _, query = ON_SERVER.partition("?")
-    try:
-        yield base.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
-    finally:
-        asyncio.run(_execute(f"DROP DATABASE {name} WITH (FORCE)"))
+async def _round(server: Server, requests: Sequence[bytes], count: int) -> Shared:
+    processes = [server.pid, *_children(server.pid)]
+    before = [cpu_seconds(pid) for pid in processes]
+    load = await run(server.port, server.pid, [requests] * CONNECTIONS, count)
+    spent = [(cpu_seconds(pid) - cpu) / count * 1e6 for pid, cpu in zip(processes, before, strict=True)]
+    return Shared(load.rate, sum(spent), max(spent))
 
 
-async def _execute(statement: str) -> None:
-    connection = await asyncpg.connect(ON_SERVER, timeout=5)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
+def _children(pid: int) -> list[int]:
+    """The processes that a process's first thread has started (proc_pid_task(5)): several workers are children."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _counts(server: Server) -> list[bytes]:
+    """How many orders there are, again and again: each a list of its own, as long as its number says."""
+    lists = " ".join(f"n{first}: orders(first: {first}) {{ totalCount }}" for first in range(1, COUNTS + 1))
+    body = json.dumps({"query": f'{{ community(code: "{rows.COMMUNITY}") {{ {lists} }} }}'}).encode()
+    return [post(PATH, body, server.callers[0])]
+
+
+def _rows(server: Server) -> list[bytes]:
+    return rows.requests(server, ROWS, 1)[0]
+
+
+QUESTIONS = {f"{COUNTS} numbers": _counts, f"{ROWS} rows": _rows}

@@ -18,9 +18,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from notifier import Notifier
-from processes import GatewayProcess, Platforms, database, platforms
+from processes import GatewayProcess, Platforms, platforms
 from replicas import Replicas
 from steps import STEPS, Bench
+from throw_away import database
 from verdict import BrokenPromiseError, check, measure, settle, until_marked
 
 DURABILITY = {

@@ -1,4 +1,4 @@
-"""The programs under test, each in a process of its own, and a throw-away database for them."""
+"""The programs under test, each in a process of its own."""
 
 import asyncio
 import os
@@ -10,15 +10,12 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from uuid import uuid4
 
-import asyncpg
 import httpx
 
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.settings import load_settings
 
-SERVER = os.environ.get("GATEWAY_TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 LAST_SETTING = "GATEWAY_CALLBACK_KEY_D"
 """What the sandbox prints last, once it listens."""
 
@@ -144,26 +141,6 @@ async def platforms() -> AsyncIterator[Platforms]:
     finally:
         process.kill()
         await process.wait()
-
-
-@asynccontextmanager
-async def database() -> AsyncIterator[str]:
-    """The URL of a fresh, empty PostgreSQL database. Raises OSError without a server."""
-    name = f"gateway_kill_{uuid4().hex[:12]}"
-    await on_server(f"CREATE DATABASE {name}")
-    base, _, query = SERVER.partition("?")
-    try:
-        yield base.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
-    finally:
-        await on_server(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-async def on_server(statement: str, url: str = SERVER) -> None:
-    connection = await asyncpg.connect(url, timeout=5)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 def free_port() -> int:

@@ -3,8 +3,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from journal_fixtures import FrozenClock, on_server, throw_away_database
+from journal_fixtures import FrozenClock, throw_away_database
 from sqlalchemy import delete
+from throw_away import on_server
 
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.tables import metadata

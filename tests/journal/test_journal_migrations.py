@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from journal_fixtures import on_server
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
+from throw_away import on_server
 
 from gateway.errors import JournalError
 from gateway.journal.journal import open_journal

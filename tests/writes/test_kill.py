@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from processes import SERVER, on_server
+from throw_away import SERVER, on_server
 
 HARNESS = Path(__file__).parent.parent.parent / "scripts" / "kill_harness"
 RUNS = {

@@ -6,7 +6,8 @@ from itertools import product
 
 import httpx
 import pytest
-from processes import GatewayProcess, on_server
+from processes import GatewayProcess
+from throw_away import on_server
 
 from gateway.http import payment_callback
 from gateway.sandbox.faults import Fault, FaultKind
