@@ -9,7 +9,7 @@ import msgspec
 from schema.normalise.house import LONGEST_LABEL, house_of_label
 from schema.normalise.issues import Issues, raw_text
 from schema.normalise.literals import LiteralError, read_literal
-from schema.normalise.records import House, Order, OrderDetail, Page
+from schema.normalise.records import DataIssue, House, Order, OrderDetail, Page
 from schema.normalise.shapes import (
     NotJsonError,
     PageInfo,
@@ -74,7 +74,7 @@ def read_orders(body: OrderListWire, community_code: str, page: int) -> Page[Ord
     return read_clean_page(body.data, _clean_order, parse_order, community_code, page, body.pages)
 
 
-def _clean_order(row: OrderWire, community_code: str) -> Order | None:
+def _clean_order(row: OrderWire, community_code: str, _found: list[DataIssue]) -> Order | None:
     """The row's record; None where a value is absent that the document promises, or one has an issue."""
     title, number, shop_number, label = row.title, row.number, row.shop_number, row.house
     amount = money(row.amount)

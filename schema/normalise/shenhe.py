@@ -45,12 +45,11 @@ _TYPES, _STATUSES = SHENHE_TYPE.by_value, SHENHE_STATUS.by_value
 
 def read_shenhes(body: ShenheListWire, community_code: str, page: int) -> Page[Shenhe]:
     """As `parse_shenhe_page`, for a body that came as documented."""
-    found = read_clean_page(body.data, _documented_shenhe, _shenhe, community_code, page, body.meta)
-    return found if all(map(_is_clean, found.items)) else msgspec.structs.replace(found, clean=False)
+    return read_clean_page(body.data, _documented_shenhe, _shenhe, community_code, page, body.meta)
 
 
-def _documented_shenhe(row: ShenheWire, community_code: str) -> Shenhe | None:
-    """The row's record; None where it is to be read value by value."""
+def _documented_shenhe(row: ShenheWire, community_code: str, found: list[DataIssue]) -> Shenhe | None:
+    """The row's record; None where it is to be read value by value. `found` gets the issues of its content."""
     platform_id = row.id or row.shenhe_id
     kind, status = _TYPES.get(row.shenhe_type), _STATUSES.get(row.shenhe_status)
     created_at = None if row.created_at is None else clean_time(row.created_at)
@@ -64,12 +63,20 @@ def _documented_shenhe(row: ShenheWire, community_code: str) -> Shenhe | None:
         or (updated_at is None and row.updated_at is not None)
     ):
         return None
-    found: tuple[DataIssue, ...] = ()
-    content = read_documented_content(row.shenhe_content, (community_code, platform_id))
+    review = (community_code, platform_id)
+    issues: tuple[DataIssue, ...] = ()
+    content = read_documented_content(row.shenhe_content, review)
     if content is None:
-        issues = ShenheIssues()
-        content = read_odd_content(row.shenhe_content, (community_code, platform_id), issues)
-        found = issues.found
+        own = ShenheIssues()
+        content = read_odd_content(row.shenhe_content, review, own)
+        issues = own.found
+        found += issues
+    if content is not None:
+        people, house = content.people, content.house
+        if people is not None and people.data_issues:
+            found += people.data_issues
+        if house is not None and house.data_issues:
+            found += house.data_issues
     return Shenhe(
         platform_id=platform_id,
         community_code=community_code,
@@ -81,16 +88,7 @@ def _documented_shenhe(row: ShenheWire, community_code: str) -> Shenhe | None:
         rejection_reason=row.shenhe_refuse_reason or None,
         created_at=created_at,
         updated_at=updated_at,
-        data_issues=found,
-    )
-
-
-def _is_clean(review: Shenhe) -> bool:
-    content = review.content
-    return not (
-        review.data_issues
-        or (content is not None and content.people is not None and content.people.data_issues)
-        or (content is not None and content.house is not None and content.house.data_issues)
+        data_issues=issues,
     )
 
 

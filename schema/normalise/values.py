@@ -113,7 +113,9 @@ def _odd_flag(value: object, field: str, issues: Issues, spellings: Mapping[obje
 
 
 def word(words: WireWords[EnumT], value: object, field: str, issues: Issues) -> EnumT | None:
-    """A member of an enum, by any of its spellings; an unknown word is the fallback."""
+    """A member of an enum, by any of its spellings, or as decoded already; an unknown word is the fallback."""
+    if type(value) is words.enum:
+        return value
     if isinstance(value, str):
         member = words.by_wire.get(value)
         if member is not None:
