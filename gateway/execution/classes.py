@@ -2,12 +2,15 @@
 
     GraphQLObjectType("Order", fields, is_type_of=by_class(OrderRecord))
     GraphQLScalarType("DateTime", serialize=as_it_is(datetime))
+    GraphQLScalarType("Decimal", serialize=unchanged(str)(write_decimal))
 
-Both are ordinary functions for graphql-core. A plan compares the class of a value first, and calls them for others.
+All are ordinary functions for graphql-core. A plan compares the class of a value first, and calls them for others.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 
 def by_class(cls: type) -> Callable[[object, object], bool]:
@@ -30,6 +33,16 @@ def as_it_is(cls: type) -> Callable[[object], object]:
 
     serialize.exact_class = cls  # type: ignore[attr-defined] # for `exact_class`
     return serialize
+
+
+def unchanged(cls: type) -> Callable[[FunctionT], FunctionT]:
+    """Declares of the `serialize` of a scalar that it gives instances of this class back as they are."""
+
+    def declare(serialize: FunctionT) -> FunctionT:
+        serialize.exact_class = cls  # type: ignore[attr-defined] # for `exact_class`
+        return serialize
+
+    return declare
 
 
 def exact_class(function: Callable[..., Any] | None) -> type | None:

@@ -61,7 +61,7 @@ from gateway.execution.plan import (
     Selection,
     Shape,
 )
-from gateway.execution.values import GENERATED_CODE_USES, EnumNames, complete_leaf, is_plain
+from gateway.execution.values import GENERATED_CODE_USES, complete_leaf, enum_names, is_plain
 from gateway.execution.variants import ObservedField
 
 EXACT = {
@@ -315,7 +315,7 @@ class _Writer:
     def _enum_names(self, type_: GraphQLEnumType, nullable: bool) -> str:
         if (type_, nullable) not in self._enums:
             words = ("nullable_names" if nullable else "names", type_.name)
-            self._enums[type_, nullable] = self._constant(EnumNames(type_, nullable), *words)
+            self._enums[type_, nullable] = self._constant(enum_names(type_, nullable), *words)
         return self._enums[type_, nullable]
 
     # What a request brings, made once for it

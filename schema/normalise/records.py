@@ -5,7 +5,6 @@ platform did not send, or sent unreadably, is None (or the enum's UNRECOGNIZED) 
 """
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -79,9 +78,11 @@ class HouseKey(NamedTuple):
 
 
 class Money(Record, frozen=True, gc=False):
-    """An amount. `yuan` is exact; `fen` is None beyond 32 bits or below one fen; `text` is for display: "¥0.01"."""
+    """An amount. `yuan` is the exact number as it is written out, "0.01"; `fen` is None beyond 32 bits or below one
+    fen; `text` is for display: "¥0.01".
+    """
 
-    yuan: Decimal
+    yuan: str
     fen: int | None
     text: str
 

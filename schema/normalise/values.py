@@ -195,7 +195,7 @@ def _money_of_text(amount: str) -> Money | None:
     sign, whole, decimals = match.groups(default="")
     whole = whole.replace(",", "").lstrip("0") or "0"
     decimals = decimals.rstrip("0").ljust(2, "0")
-    yuan = Decimal(f"{sign}{whole}.{decimals}")
+    yuan = f"{sign}{whole}.{decimals}"
     fen = int(f"{sign}{whole}{decimals}") if len(decimals) == len("00") else None
     if fen is not None and abs(fen) > INT32_MAX:
         fen = None
