@@ -123,7 +123,7 @@ def read_page(
 def read_clean_page(
     rows: Sequence[WireT],
     read: Callable[[WireT, str, list[DataIssue]], RecordT | None],
-    parse: Callable[[object, str], RecordT | None],
+    parse: Callable[[dict[str, Any], str], RecordT | None],
     community_code: str,
     page: int,
     info: PageInfo | None,

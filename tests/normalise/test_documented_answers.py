@@ -210,3 +210,11 @@ def test_a_page_of_reviews_has_the_issues_of_their_contents() -> None:
     found = read_both_ways(ANSWERS["shenheList"], list_of(*rows))
 
     assert [issue.field for issue in found.issues] == ["occupantType", "content"]
+
+
+@pytest.mark.parametrize("extra", [b'{"a":"\xff"}', b'"\xff"', b"1e999"])
+def test_details_that_cannot_be_decoded_are_no_documented_answer(extra: bytes) -> None:
+    body = json.dumps(list_of(order(extra="@"))).encode().replace(b'"@"', extra)
+
+    with pytest.raises((msgspec.DecodeError, UnicodeError, RecursionError)):
+        decode_orders(body)
