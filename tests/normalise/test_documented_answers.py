@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 from any_rows import JSON, ORDERS, OWNERS, PEOPLE, REPAIRS, REVIEWS, as_sent, pages_of
-from collected_issues import issues_within
+from collected_issues import issues_within, mistyped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from platform_rows import content, member, order, owner, person, repair, residency, review
@@ -148,6 +148,7 @@ def read_both_ways(answer: Answer, body: Any) -> Any:
         assert not found.dropped
         assert sorted(map(repr, found.issues)) == sorted(map(repr, issues_within(found.items)))
         expected = msgspec.structs.replace(expected, issues=found.issues)
+    assert not list(mistyped(found))
     assert repr(found) == repr(expected)  # which tells 0.0 from -0.0, and 1 from True
     return found
 
