@@ -109,13 +109,14 @@ class WireWords(EnumWords[EnumT]):
         self.numbered = bool(codes)
         self.boolean = codes == {"0", "1"}
 
-    def spelling(self) -> Any:
-        """A type for msgspec to decode: a spelling becomes its member, empty text None, any other text stays text.
+    def spelling(self, *, required: bool = False) -> Any:
+        """A type for msgspec to decode: a spelling becomes its member, empty text None, any other text stays text. So
+        does empty text where a word is `required`.
 
         msgspec looks texts up in an enum's table of values, without making a string of them, and gives what it finds
         there. So it reads the words of a row in half the time that it takes to read them as text and look them up.
         """
-        table = {text: member for text, member in self.by_wire.items() if text is not None}
+        table = {text: self.by_wire[text] for text in self.by_wire if text or (text == "" and not required)}
         spelling = cast(Any, _Spelling)(f"{self.enum.__name__}Spelling", {str(text): text for text in table if text})
         spelling._value2member_map_ = table
         return spelling

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -32,7 +32,7 @@ from schema.normalise.values import (
     row_id,
     text,
 )
-from schema.normalise.vocabulary import DataProblem, FeeType, PlatformName
+from schema.normalise.vocabulary import DataProblem, FeeType, OrderStatus, PlatformName
 from schema.normalise.words import FEE_TYPE, ORDER_STATUS, PAYMENT_STATUS
 
 LONGEST_REMEMBERED = 500
@@ -40,6 +40,12 @@ LONGEST_REMEMBERED = 500
 
 class OrderIssues(Issues):
     platform = PlatformName.WJDH
+
+
+if TYPE_CHECKING:  # what it is, and how it is decoded
+    _Status = OrderStatus | str | bool | int | None
+else:
+    _Status = ORDER_STATUS.spelling(required=True) | bool | int | None
 
 
 class OrderWire(msgspec.Struct, gc=False):
@@ -52,7 +58,7 @@ class OrderWire(msgspec.Struct, gc=False):
     title: str | None = None
     amount: str | float | int | None = None
     paied: str | bool | int | None = None
-    status: str | bool | int | None = None
+    status: _Status = None
     number: str | None = None
     remark: str | None = None
     extra: msgspec.Raw = msgspec.Raw(b"null")
@@ -94,7 +100,9 @@ def _clean_order(row: OrderWire, community_code: str, _found: list[DataIssue]) -
     title, number, shop_number, label = row.title, row.number, row.shop_number, row.house
     amount = money(row.amount)
     payment_status = _PAYMENT_STATUSES.get(row.paied)
-    status = _STATUSES.get(row.status)
+    status = row.status
+    if type(status) is not OrderStatus:
+        status = _STATUSES.get(status)
     details = row.details
     house = house_of_label(label, community_code) if label else None
     if not (title and amount and payment_status and status) or details is None or (label and house is None):
