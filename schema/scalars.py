@@ -11,14 +11,15 @@ from graphql import GraphQLError, ValueNode
 from graphql.language import FloatValueNode, IntValueNode, StringValueNode
 from strawberry.types.scalar import ScalarDefinition
 
-from gateway.execution.classes import as_it_is
+from gateway.execution.classes import as_it_is, unchanged
 
 DECIMAL = re.compile(r"[+-]?\d{1,18}(\.\d{1,9})?")
 
 
-def _write_decimal(value: Decimal) -> str:
-    text = str(value)
-    return format(value, "f") if "E" in text else text
+@unchanged(str)
+def _write_decimal(value: Decimal | str) -> str:
+    """Records have amounts as text already."""
+    return value if isinstance(value, str) else format(value, "f")
 
 
 def _read_decimal(value: Any) -> Decimal:

@@ -97,7 +97,7 @@ class OrderActions:
             if order.platform_id > expected["after"]
             and order.number is not None
             and order.amount is not None
-            and order.amount.yuan == Decimal(expected["amount"])
+            and Decimal(order.amount.yuan) == Decimal(expected["amount"])
         ]
         claimed = await self._journal.operations.recorded("Order", community_code, candidates)
         unclaimed = [number for number in candidates if number not in claimed]

@@ -1,23 +1,49 @@
 """What a schema may declare of the classes of its values, so that plans need not ask for each value.
 
-    GraphQLObjectType("Order", fields, is_type_of=by_class(OrderRecord))
+    GraphQLObjectType("Order", fields, is_type_of=by_class(OrderRecord, typed=True))
     GraphQLScalarType("DateTime", serialize=as_it_is(datetime))
+    GraphQLScalarType("Decimal", serialize=unchanged(str)(write_decimal))
 
-Both are ordinary functions for graphql-core. A plan compares the class of a value first, and calls them for others.
+All are ordinary functions for graphql-core. A plan compares the class of a value first, and calls them for others.
 """
 
 from collections.abc import Callable
-from typing import Any
+from types import NoneType
+from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 
-def by_class(cls: type) -> Callable[[object, object], bool]:
-    """The `is_type_of` of a type whose objects are the instances of one class."""
+class Declared(NamedTuple):
+    """What an attribute holds: an instance of this very class; or None, if it is `optional`."""
+
+    cls: type
+    optional: bool
+
+
+def by_class(cls: type, *, typed: bool = False) -> Callable[[object, object], bool]:
+    """The `is_type_of` of a type whose objects are the instances of one class.
+
+    `typed`: whatever an attribute of one is annotated as, it holds. Then plans need not look at each value.
+    """
 
     def is_type_of(value: object, _info: object) -> bool:
         return isinstance(value, cls)
 
     is_type_of.exact_class = cls  # type: ignore[attr-defined] # for `exact_class`
+    is_type_of.declared = _declared(cls) if typed else {}  # type: ignore[attr-defined] # for `declared`
     return is_type_of
+
+
+def _declared(cls: type) -> dict[str, Declared]:
+    """What is annotated with one class, or with one and None."""
+    declared = {}
+    for name, annotation in get_type_hints(cls).items():
+        parts = set(get_args(annotation)) or {annotation}
+        classes = parts - {NoneType}
+        if len(classes) == 1 and isinstance(one := classes.pop(), type):
+            declared[name] = Declared(one, NoneType in parts)
+    return declared
 
 
 def as_it_is(cls: type) -> Callable[[object], object]:
@@ -30,6 +56,22 @@ def as_it_is(cls: type) -> Callable[[object], object]:
 
     serialize.exact_class = cls  # type: ignore[attr-defined] # for `exact_class`
     return serialize
+
+
+def unchanged(cls: type) -> Callable[[FunctionT], FunctionT]:
+    """Declares of the `serialize` of a scalar that it gives instances of this class back as they are."""
+
+    def declare(serialize: FunctionT) -> FunctionT:
+        serialize.exact_class = cls  # type: ignore[attr-defined] # for `exact_class`
+        return serialize
+
+    return declare
+
+
+def declared(function: Callable[..., Any] | None, attribute: str) -> Declared | None:
+    """What an attribute of the objects holds, if the type's `is_type_of` was made here and knows."""
+    found: Declared | None = getattr(function, "declared", {}).get(attribute)
+    return found
 
 
 def exact_class(function: Callable[..., Any] | None) -> type | None:

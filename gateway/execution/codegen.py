@@ -46,7 +46,7 @@ from graphql import (
 from graphql.type import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
 
 from gateway.execution.arguments import Arguments
-from gateway.execution.classes import exact_class
+from gateway.execution.classes import declared, exact_class
 from gateway.execution.namespace import Namespace
 from gateway.execution.plan import (
     Abstract,
@@ -61,8 +61,15 @@ from gateway.execution.plan import (
     Selection,
     Shape,
 )
-from gateway.execution.values import GENERATED_CODE_USES, EnumNames, complete_leaf, is_plain
+from gateway.execution.values import GENERATED_CODE_USES, complete_leaf, enum_names, is_plain
 from gateway.execution.variants import ObservedField
+
+IN_LINE = {
+    GraphQLString.coerce_output_value: str,
+    GraphQLID.coerce_output_value: str,
+    GraphQLBoolean.coerce_output_value: bool,
+}
+"""The class whose instances the coercion of a built-in scalar gives back unchanged, all of them."""
 
 EXACT = {
     GraphQLString.coerce_output_value: "type({v}) is str",
@@ -234,6 +241,8 @@ class _Writer:
             read = f"{self._constant(field.origin.through, 'through', field.origin.name)}({read})"
         if isinstance(field.shape, Leaf) and isinstance(field.shape.type, GraphQLEnumType):
             return [f"{key} {self._enum_names(field.shape.type, field.shape.nullable)}[{read}],"]
+        if field.origin.through is None and _needs_no_check(field, field.origin.name):
+            return [f"{key} {read},"]
         fast, slow = self._completed(field.shape, field, f"v := {read}")
         return [key, f"    {fast}", f"    {slow},"]
 
@@ -315,7 +324,7 @@ class _Writer:
     def _enum_names(self, type_: GraphQLEnumType, nullable: bool) -> str:
         if (type_, nullable) not in self._enums:
             words = ("nullable_names" if nullable else "names", type_.name)
-            self._enums[type_, nullable] = self._constant(EnumNames(type_, nullable), *words)
+            self._enums[type_, nullable] = self._constant(enum_names(type_, nullable), *words)
         return self._enums[type_, nullable]
 
     # What a request brings, made once for it
@@ -347,6 +356,15 @@ class _Writer:
         constant = self._constant(arguments, "arguments_of", name)
         self._per_request.append(f"{bound} = {constant}.bind(run.variables, {info})")
         return bound
+
+
+def _needs_no_check(field: PlannedField, attribute: str) -> bool:
+    """Whether all that the attribute may hold, as the class of its objects declares, is given back unchanged."""
+    found = declared(field.position.parent_type.is_type_of, attribute)
+    if found is None or not isinstance(field.shape, Leaf) or (found.optional and not field.shape.nullable):
+        return False
+    coerce = field.shape.type.coerce_output_value
+    return found.cls is (exact_class(coerce) or IN_LINE.get(coerce))
 
 
 def _read(attribute: str) -> str:

@@ -1,6 +1,7 @@
 """What generated code calls where a value is not simply as expected, and how leaves are completed."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from inspect import iscoroutine
 from math import inf
 from types import NoneType
@@ -41,16 +42,17 @@ def complete_leaf(type_: GraphQLLeafType) -> Callable[[Any], Any]:
     return complete
 
 
-class EnumNames(dict[Any, Any]):
-    """The name of each value of an enum, learnt when it first comes. Values that are no members are never kept."""
+def enum_names(enum: GraphQLEnumType, nullable: bool) -> dict[Any, str | None]:
+    """The name of each value of an enum, and of what resolvers get for it: Strawberry's are members of a class.
 
-    def __init__(self, enum: GraphQLEnumType, nullable: bool) -> None:
-        super().__init__({None: None} if nullable else {})
-        self._enum = enum
-
-    def __missing__(self, value: Any) -> str:
-        name = self[value] = self._enum.coerce_output_value(value)
-        return name
+    A plain dict, for the interpreter is quickest with these. What is not in it is left to graphql-core.
+    """
+    names: dict[Any, str | None] = {None: None} if nullable else {}
+    for name, definition in enum.values.items():
+        for value in (definition.value, enum.coerce_input_value(name)):
+            with suppress(TypeError):  # unhashable
+                names[value] = enum.coerce_output_value(value)
+    return names
 
 
 def iterable(values: Any) -> Iterable[Any]:

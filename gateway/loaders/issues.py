@@ -10,13 +10,11 @@ Issues: TypeAlias = tuple[DataIssue, ...]
 
 
 def count_issues(metrics: Metrics, endpoint: str, value: object) -> None:
-    """Count the data issues and dropped rows of one answer. Cheap where there are none."""
+    """Count the data issues and dropped rows of one answer. Those of most pages were gathered as they were read."""
     if isinstance(value, Page):
-        if value.clean:
-            return
         if value.dropped:
             metrics.dropped_rows.labels(endpoint).inc(value.dropped)
-        issues = _of_all(value.items)
+        issues = _of_all(value.items) if value.issues is None else value.issues
     elif isinstance(value, tuple):
         issues = _of_all(value)
     else:

@@ -13,6 +13,7 @@ from schema.normalise.person import (
     DocumentedPerson,
     MemberWire,
     PersonIssues,
+    PersonWire,
     clean_person,
     read_person,
 )
@@ -43,12 +44,23 @@ class OwnerIssues(Issues):
 
 def read_residency(row: Mapping[str, object]) -> Residency:
     """One entry of a person's `houses`: the house itself, and the person's place in it."""
-    get = row.get
     issues = HouseIssues()
-    community_code = identifier(get("xiaoqu"), "communityCode", issues)
+    community_code = _community_code(row, issues)
+    members = rows_within(row.get("members"), "members", issues)
+    return _residency(row, community_code, None if members is None else tuple(map(read_member, members)), issues)
+
+
+def _community_code(row: Mapping[str, object], issues: HouseIssues) -> str | None:
+    community_code = identifier(row.get("xiaoqu"), "communityCode", issues)
     if community_code is None:
-        issues.add("communityCode", get("xiaoqu"), DataProblem.MISSING)
-    members = rows_within(get("members"), "members", issues)
+        issues.add("communityCode", row.get("xiaoqu"), DataProblem.MISSING)
+    return community_code
+
+
+def _residency(
+    row: Mapping[str, object], community_code: str | None, members: tuple[Member, ...] | None, issues: HouseIssues
+) -> Residency:
+    get = row.get
     house = House(
         community_code=community_code or "",
         building=integer(get("louhao"), "building", issues),
@@ -58,7 +70,7 @@ def read_residency(row: Mapping[str, object]) -> Residency:
         use=word(HOUSE_USE, get("people_house_use"), "use", issues),
         ownership=word(HOUSE_OWNERSHIP, get("people_house_xingzhi"), "ownership", issues),
         status=word(HOUSE_STATUS, get("people_house_status"), "status", issues),
-        members=None if members is None else tuple(map(read_member, members)),
+        members=members,
         described=True,
         data_issues=issues.found,
     )
@@ -97,10 +109,15 @@ class ResidencyWire(msgspec.Struct, gc=False):
 
 def read_documented_residency(row: ResidencyWire) -> Residency:
     """As `read_residency`, for an entry that came as documented."""
-    return _clean_residency(row) or read_residency(msgspec.to_builtins(row))
+    members = None if row.members is None else tuple(map(_documented_member, row.members))
+    residency = _clean_residency(row, members)
+    if residency is not None:
+        return residency
+    issues, values = HouseIssues(), msgspec.structs.asdict(row)
+    return _residency(values, _community_code(values, issues), members, issues)
 
 
-def _clean_residency(row: ResidencyWire) -> Residency | None:
+def _clean_residency(row: ResidencyWire, members: tuple[Member, ...] | None) -> Residency | None:
     """As `read_residency`, but None where that would find an issue with the house or the person's place in it."""
     code, address = row.xiaoqu, _address(row.louhao, row.danyuan, row.louceng, row.fangjian)
     code = code.strip() if code else ""
@@ -121,7 +138,7 @@ def _clean_residency(row: ResidencyWire) -> Residency | None:
                 use=_USES[row.people_house_use],
                 ownership=_OWNERSHIPS[row.people_house_xingzhi],
                 status=_STATUSES[row.people_house_status],
-                members=None if row.members is None else tuple(map(_documented_member, row.members)),
+                members=members,
                 described=True,
             ),
             role=role,
@@ -141,13 +158,16 @@ def _address(*numbers: str | int | None) -> tuple[int | None, ...] | None:
 
 def _documented_member(row: DocumentedPerson) -> Member:
     role = _ROLES.get(row.role)
-    return (role and clean_person(Member, row, role)) or read_member(msgspec.to_builtins(row))
+    return (role and clean_person(Member, row, role)) or _member(row, row.role)
 
 
 def read_member(row: Mapping[str, object]) -> Member:
+    return _member(msgspec.convert(row, MemberWire), row.get("member_role"))
+
+
+def _member(wire: PersonWire | DocumentedPerson, role: object) -> Member:
     issues = PersonIssues()
-    role = required_word(RESIDENT_ROLE, row.get("member_role"), "role", issues)
-    return read_person(Member, msgspec.convert(row, MemberWire), issues, role)
+    return read_person(Member, wire, issues, required_word(RESIDENT_ROLE, role, "role", issues))
 
 
 class OwnerWire(msgspec.Struct, gc=False):

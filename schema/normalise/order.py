@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from schema.normalise.house import LONGEST_LABEL, house_of_label
 from schema.normalise.issues import Issues, raw_text
 from schema.normalise.literals import LiteralError, read_literal
-from schema.normalise.records import House, Order, OrderDetail, Page
+from schema.normalise.records import DataIssue, House, Order, OrderDetail, Page
 from schema.normalise.shapes import (
     NotJsonError,
     PageInfo,
@@ -32,7 +32,7 @@ from schema.normalise.values import (
     row_id,
     text,
 )
-from schema.normalise.vocabulary import DataProblem, FeeType, PlatformName
+from schema.normalise.vocabulary import DataProblem, FeeType, OrderStatus, PlatformName
 from schema.normalise.words import FEE_TYPE, ORDER_STATUS, PAYMENT_STATUS
 
 LONGEST_REMEMBERED = 500
@@ -42,19 +42,29 @@ class OrderIssues(Issues):
     platform = PlatformName.WJDH
 
 
+if TYPE_CHECKING:  # what it is, and how it is decoded
+    _Status = OrderStatus | str | bool | int | None
+else:
+    _Status = ORDER_STATUS.spelling(required=True) | bool | int | None
+
+
 class OrderWire(msgspec.Struct, gc=False):
-    """A row of the list as documented: by the tables, by the examples, or between the two (quirks 99, 101, 109)."""
+    """A row of the list as documented: by the tables, by the examples, or between the two (quirks 99, 101, 109).
+
+    `details` is what `extra` holds, as `decode_orders` finds it; what may come under that key is of no interest.
+    """
 
     id: Annotated[int, msgspec.Meta(gt=0, le=INT32_MAX)]
     title: str | None = None
     amount: str | float | int | None = None
     paied: str | bool | int | None = None
-    status: str | bool | int | None = None
+    status: _Status = None
     number: str | None = None
     remark: str | None = None
-    extra: str | dict[str, Any] | list[Any] | None = None
+    extra: msgspec.Raw = msgspec.Raw(b"null")
     shop_number: str | None = None
     house: Annotated[str, msgspec.Meta(max_length=LONGEST_LABEL)] | None = None
+    details: Any = None
 
 
 class OrderListWire(ReadWire, gc=False, kw_only=True):
@@ -62,25 +72,38 @@ class OrderListWire(ReadWire, gc=False, kw_only=True):
     pages: PageInfo | None = None
 
 
-decode_orders: Callable[[bytes], OrderListWire] = msgspec.json.Decoder(OrderListWire).decode
-"""The body of order/list, where it came as documented. Raises msgspec.DecodeError for any other."""
+_decode: Callable[[bytes], OrderListWire] = msgspec.json.Decoder(OrderListWire).decode
+_decode_extra: Callable[[bytes], object] = msgspec.json.Decoder().decode
 
 _FEE_TYPES, _STATUSES, _PAYMENT_STATUSES = FEE_TYPE.by_value, ORDER_STATUS.by_value, PAYMENT_STATUS.by_value
 _OTHER_FEE = FeeType.OTHER
 
 
+def decode_orders(body: bytes) -> OrderListWire:
+    """The body of order/list, where it came as documented. Raises msgspec.DecodeError, UnicodeError or RecursionError
+    for any other.
+    """
+    orders = _decode(body)
+    for row in orders.data:
+        extra = bytes(row.extra)
+        row.details = (_remembered_details if len(extra) <= LONGEST_REMEMBERED else _details_of_json)(extra)
+    return orders
+
+
 def read_orders(body: OrderListWire, community_code: str, page: int) -> Page[Order]:
     """As `parse_order_page`, for a body that came as documented."""
-    return read_clean_page(body.data, _clean_order, parse_order, community_code, page, body.pages)
+    return read_clean_page(body.data, _clean_order, _documented_order, community_code, page, body.pages)
 
 
-def _clean_order(row: OrderWire, community_code: str) -> Order | None:
+def _clean_order(row: OrderWire, community_code: str, _found: list[DataIssue]) -> Order | None:
     """The row's record; None where a value is absent that the document promises, or one has an issue."""
     title, number, shop_number, label = row.title, row.number, row.shop_number, row.house
     amount = money(row.amount)
     payment_status = _PAYMENT_STATUSES.get(row.paied)
-    status = _STATUSES.get(row.status)
-    details = _read_details(row.extra)
+    status = row.status
+    if type(status) is not OrderStatus:
+        status = _STATUSES.get(status)
+    details = row.details
     house = house_of_label(label, community_code) if label else None
     if not (title and amount and payment_status and status) or details is None or (label and house is None):
         return None
@@ -99,6 +122,10 @@ def _clean_order(row: OrderWire, community_code: str) -> Order | None:
         address=label or None,
         house=house,
     )
+
+
+def _documented_order(row: dict[str, Any], community_code: str) -> Order | None:
+    return parse_order({**row, "extra": _decode_extra(row["extra"])}, community_code)
 
 
 def parse_order_page(body: Mapping[str, object], community_code: str, page: int) -> Page[Order]:
@@ -156,9 +183,7 @@ def _details(extra: object, issues: OrderIssues) -> tuple[OrderDetail, ...] | No
 
 
 def _read_details(extra: object) -> tuple[OrderDetail, ...] | None:
-    if isinstance(extra, str):
-        return _remembered_details(extra) if len(extra) <= LONGEST_REMEMBERED else _details_of_text(extra)
-    return _details_of_value(extra)
+    return _details_of_text(extra) if isinstance(extra, str) else _details_of_value(extra)
 
 
 def _details_of_value(value: object) -> tuple[OrderDetail, ...] | None:
@@ -179,7 +204,11 @@ def _details_of_text(extra: str) -> tuple[OrderDetail, ...] | None:
         return None
 
 
-_remembered_details = lru_cache(REMEMBERED)(_details_of_text)
+def _details_of_json(extra: bytes) -> tuple[OrderDetail, ...] | None:
+    return _read_details(_decode_extra(extra))
+
+
+_remembered_details = lru_cache(REMEMBERED)(_details_of_json)
 
 
 def _read_extra(extra: str) -> object:

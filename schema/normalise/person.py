@@ -4,7 +4,7 @@ The three differ in the prefix of their keys and in the dialect of their values,
 """
 
 from collections.abc import Callable
-from typing import Annotated, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 import msgspec
 
@@ -12,14 +12,19 @@ from schema.normalise.issues import PERSON_PII, Issues
 from schema.normalise.records import Person
 from schema.normalise.times import birth_date, clean_birth_date
 from schema.normalise.values import INT32_MAX, INT32_MIN, flag, identifier, text, word
-from schema.normalise.vocabulary import DataProblem, PlatformName, Sex
+from schema.normalise.vocabulary import DataProblem, PlatformName, PoliticalStatus, Sex
 from schema.normalise.words import NATION, POLITICAL_STATUS, SEX, YES_NO
 
 ID_CARD_LENGTH = 18
 
 PersonT = TypeVar("PersonT", bound=Person)
 
-_SEXES, _POLITICS = SEX.by_wire, POLITICAL_STATUS.by_wire
+if TYPE_CHECKING:  # what they are, and how they are decoded
+    _Sex = Sex | str | int | None
+    _PoliticalStatus = PoliticalStatus | str | int | None
+else:
+    _Sex = SEX.spelling() | int | None
+    _PoliticalStatus = POLITICAL_STATUS.spelling() | int | None
 
 
 def _people_key(name: str) -> str:
@@ -50,19 +55,19 @@ class PersonWire(msgspec.Struct, gc=False, rename=_people_key):
 class DocumentedPerson(msgspec.Struct, gc=False, rename=_people_key):
     """A person as documented: every value is of a type that the tables or the examples have for it.
 
-    `user_id` is an applicant's, `role` that of a member of a house.
+    Words that are in the lists come as members. `user_id` is an applicant's, `role` that of a member of a house.
     """
 
     user_id: Annotated[int, msgspec.Meta(ge=INT32_MIN, le=INT32_MAX)] | None = None
     name: str | None = None
     phone: str | None = None
-    sex: str | int | None = None
+    sex: _Sex = None
     nation: str | None = None
     birth: str | int | None = None
     address: str | None = None
     idcard: str | None = None
     photo: str | None = None
-    zhengzhimianmao: str | int | None = None
+    zhengzhimianmao: _PoliticalStatus = None
     tuiyijunren: str | int | bool | None = None
     dibao: str | int | bool | None = None
     shangfang: str | int | bool | None = None
@@ -98,7 +103,11 @@ class ApplicantIssues(PersonIssues):
 
 def clean_person(record: Callable[..., PersonT], wire: DocumentedPerson, *own: object) -> PersonT | None:
     """As `read_person`, but None where that would find an issue."""
-    nation, birth = wire.nation, None
+    nation, birth, sex, political_status = wire.nation, None, wire.sex, wire.zhengzhimianmao
+    if sex is not None and type(sex) is not Sex:
+        return None
+    if political_status is not None and type(political_status) is not PoliticalStatus:
+        return None
     if nation is not None:
         if nation.isascii():
             return None
@@ -113,13 +122,13 @@ def clean_person(record: Callable[..., PersonT], wire: DocumentedPerson, *own: o
         return record(
             (name.strip() or None) if name else None,
             (phone.strip() or None) if phone else None,
-            _SEXES[wire.sex],
+            sex,
             nation,
             birth,
             wire.address or None,
             (id_card.strip() or None) if id_card else None,
             wire.photo or None,
-            _POLITICS[wire.zhengzhimianmao],
+            political_status,
             YES_NO[wire.tuiyijunren],
             YES_NO[wire.dibao],
             YES_NO[wire.shangfang],
@@ -128,7 +137,7 @@ def clean_person(record: Callable[..., PersonT], wire: DocumentedPerson, *own: o
             (),
             *own,
         )
-    except KeyError:  # a word that is not in the list, or is written otherwise
+    except KeyError:  # a flag that is written otherwise
         return None
 
 

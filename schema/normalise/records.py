@@ -5,7 +5,6 @@ platform did not send, or sent unreadably, is None (or the enum's UNRECOGNIZED) 
 """
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -55,8 +54,8 @@ class Page(Record, Generic[RecordT], frozen=True, gc=False):
     """One page of a platform's list, as the platform cut it.
 
     `total` is None where the platform gave no page information (nothing found, or a page beyond the end: quirks 138
-    and 139). `per_page` and `last_page` are the platform's own. `dropped` counts rows that had no identifier. `clean`
-    says that there is none, and no issue in any record, so that nobody need look; without it there may be.
+    and 139). `per_page` and `last_page` are the platform's own. `dropped` counts rows that had no identifier. `issues`
+    are those of all records, where they were gathered while the rows were read; None: somebody would have to look.
     """
 
     items: tuple[RecordT, ...]
@@ -65,7 +64,7 @@ class Page(Record, Generic[RecordT], frozen=True, gc=False):
     last_page: int | None = None
     total: int | None = None
     dropped: int = 0
-    clean: bool = False
+    issues: tuple[DataIssue, ...] | None = None
 
 
 class HouseKey(NamedTuple):
@@ -79,9 +78,11 @@ class HouseKey(NamedTuple):
 
 
 class Money(Record, frozen=True, gc=False):
-    """An amount. `yuan` is exact; `fen` is None beyond 32 bits or below one fen; `text` is for display: "¥0.01"."""
+    """An amount. `yuan` is the exact number as it is written out, "0.01"; `fen` is None beyond 32 bits or below one
+    fen; `text` is for display: "¥0.01".
+    """
 
-    yuan: Decimal
+    yuan: str
     fen: int | None
     text: str
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from schema.normalise.issues import REPAIR_PII, Issues
-from schema.normalise.records import Page, Repair
+from schema.normalise.records import DataIssue, Page, Repair
 from schema.normalise.shapes import (
     PageInfo,
     ReadWire,
@@ -62,7 +62,7 @@ def read_repairs(body: RepairListWire, community_code: str, page: int) -> Page[R
     return read_clean_page(body.data.repairs, _clean_repair, _repair_of_row, community_code, page, body.data.pages)
 
 
-def _clean_repair(row: RepairWire, community_code: str) -> Repair | None:
+def _clean_repair(row: RepairWire, community_code: str, _found: list[DataIssue]) -> Repair | None:
     """The row's record; None where a value is absent that the document promises, or one has an issue."""
     location, description, name, phone = row.possion, row.description, row.name, row.phone
     status = _STATUSES.get(row.status)

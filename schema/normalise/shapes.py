@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from schema.normalise.issues import Issues
-from schema.normalise.records import Page
+from schema.normalise.records import DataIssue, Page
 from schema.normalise.values import is_blank, row_id
 from schema.normalise.vocabulary import DataProblem
 
@@ -122,27 +122,36 @@ def read_page(
 
 def read_clean_page(
     rows: Sequence[WireT],
-    read: Callable[[WireT, str], RecordT | None],
-    parse: Callable[[object, str], RecordT | None],
+    read: Callable[[WireT, str, list[DataIssue]], RecordT | None],
+    parse: Callable[[dict[str, Any], str], RecordT | None],
     community_code: str,
     page: int,
     info: PageInfo | None,
 ) -> Page[RecordT]:
-    """As `read_page`, for rows that came as documented. `read` gives None for a row that `parse` is to read instead."""
-    clean = True
+    """As `read_page`, for rows that came as documented. `read` gives None for a row that `parse` is to read instead;
+    it is handed a list for the issues it finds.
+    """
+    found: list[DataIssue] = []
+    all_found = True
     items = []
     for row in rows:
-        record = read(row, community_code)
+        record = read(row, community_code, found)
         if record is None:
-            clean = False
+            all_found = False
             record = parse(msgspec.structs.asdict(row), community_code)
         if record is not None:
             items.append(record)
-    return _page(tuple(items), page, info or NO_INFO, dropped=len(rows) - len(items), clean=clean)
+    issues = tuple(found) if all_found else None
+    return _page(tuple(items), page, info or NO_INFO, dropped=len(rows) - len(items), issues=issues)
 
 
 def _page(
-    items: tuple[RecordT, ...], page: int, info: PageInfo, *, dropped: int = 0, clean: bool = False
+    items: tuple[RecordT, ...],
+    page: int,
+    info: PageInfo,
+    *,
+    dropped: int = 0,
+    issues: tuple[DataIssue, ...] | None = None,
 ) -> Page[RecordT]:
     total = info.total
     return Page(
@@ -152,7 +161,7 @@ def _page(
         last_page=row_id(info.last_page),
         total=0 if total in (0, "0") else row_id(total),
         dropped=dropped,
-        clean=clean,
+        issues=issues,
     )
 
 

@@ -1,7 +1,7 @@
 """Registration reviews (document 1.2.2, 1.2.3)."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -10,11 +10,16 @@ from schema.normalise.shapes import PageInfo, ReadWire, data_of, one_row, read_c
 from schema.normalise.shenhe_content import ShenheIssues, read_content, read_documented_content, read_odd_content
 from schema.normalise.times import LONGEST_TIME, china_time, clean_time
 from schema.normalise.values import INT32_MAX, required_word, row_id, text
-from schema.normalise.vocabulary import DataProblem
+from schema.normalise.vocabulary import DataProblem, ShenheType
 from schema.normalise.words import SHENHE_STATUS, SHENHE_TYPE
 
 _Id = Annotated[int, msgspec.Meta(gt=0, le=INT32_MAX)] | None
 _Time = Annotated[str, msgspec.Meta(max_length=LONGEST_TIME)] | int | None
+
+if TYPE_CHECKING:  # what it is, and how it is decoded
+    _Type = ShenheType | str | None
+else:
+    _Type = SHENHE_TYPE.spelling(required=True) | None
 
 
 class ShenheWire(msgspec.Struct, gc=False):
@@ -22,7 +27,7 @@ class ShenheWire(msgspec.Struct, gc=False):
 
     id: _Id = None
     shenhe_id: _Id = None
-    shenhe_type: str | None = None
+    shenhe_type: _Type = None
     shenhe_content: str | dict[str, Any] | None = None
     shenhe_status: str | int | None = None
     shenhe_house_introduction: str | None = None
@@ -40,36 +45,43 @@ class ShenheListWire(ReadWire, gc=False, kw_only=True):
 decode_shenhes: Callable[[bytes], ShenheListWire] = msgspec.json.Decoder(ShenheListWire).decode
 """The body of shenheList, where it came as documented. Raises msgspec.DecodeError for any other."""
 
-_TYPES, _STATUSES = SHENHE_TYPE.by_value, SHENHE_STATUS.by_value
+_STATUSES = SHENHE_STATUS.by_value
 
 
 def read_shenhes(body: ShenheListWire, community_code: str, page: int) -> Page[Shenhe]:
     """As `parse_shenhe_page`, for a body that came as documented."""
-    found = read_clean_page(body.data, _documented_shenhe, _shenhe, community_code, page, body.meta)
-    return found if all(map(_is_clean, found.items)) else msgspec.structs.replace(found, clean=False)
+    return read_clean_page(body.data, _documented_shenhe, _shenhe, community_code, page, body.meta)
 
 
-def _documented_shenhe(row: ShenheWire, community_code: str) -> Shenhe | None:
-    """The row's record; None where it is to be read value by value."""
+def _documented_shenhe(row: ShenheWire, community_code: str, found: list[DataIssue]) -> Shenhe | None:
+    """The row's record; None where it is to be read value by value. `found` gets the issues of its content."""
     platform_id = row.id or row.shenhe_id
-    kind, status = _TYPES.get(row.shenhe_type), _STATUSES.get(row.shenhe_status)
+    kind, status = row.shenhe_type, _STATUSES.get(row.shenhe_status)
     created_at = None if row.created_at is None else clean_time(row.created_at)
     updated_at = None if row.updated_at is None else clean_time(row.updated_at)
     if (
         platform_id is None
-        or kind is None
+        or type(kind) is not ShenheType
         or status is None
         or row.shenhe_id not in (None, platform_id)
         or (created_at is None and row.created_at is not None)
         or (updated_at is None and row.updated_at is not None)
     ):
         return None
-    found: tuple[DataIssue, ...] = ()
-    content = read_documented_content(row.shenhe_content, (community_code, platform_id))
+    review = (community_code, platform_id)
+    issues: tuple[DataIssue, ...] = ()
+    content = read_documented_content(row.shenhe_content, review)
     if content is None:
-        issues = ShenheIssues()
-        content = read_odd_content(row.shenhe_content, (community_code, platform_id), issues)
-        found = issues.found
+        own = ShenheIssues()
+        content = read_odd_content(row.shenhe_content, review, own)
+        issues = own.found
+        found += issues
+    if content is not None:
+        people, house = content.people, content.house
+        if people is not None and people.data_issues:
+            found += people.data_issues
+        if house is not None and house.data_issues:
+            found += house.data_issues
     return Shenhe(
         platform_id=platform_id,
         community_code=community_code,
@@ -81,16 +93,7 @@ def _documented_shenhe(row: ShenheWire, community_code: str) -> Shenhe | None:
         rejection_reason=row.shenhe_refuse_reason or None,
         created_at=created_at,
         updated_at=updated_at,
-        data_issues=found,
-    )
-
-
-def _is_clean(review: Shenhe) -> bool:
-    content = review.content
-    return not (
-        review.data_issues
-        or (content is not None and content.people is not None and content.people.data_issues)
-        or (content is not None and content.house is not None and content.house.data_issues)
+        data_issues=issues,
     )
 
 

@@ -1,19 +1,39 @@
 """The content of a review: what the applicant filled in (preface 审核数据)."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from schema.normalise.house import clean_role, read_role
+from schema.normalise.house import read_role
 from schema.normalise.issues import SHENHE_PII, Issues, raw_text
 from schema.normalise.person import ApplicantIssues, DocumentedPerson, PersonWire, clean_person, read_person
 from schema.normalise.records import ReviewKey, ShenheContent, ShenheHouse, ShenhePeople
 from schema.normalise.values import INT32_MAX, INT32_MIN, identifier, integer, is_blank, word
-from schema.normalise.vocabulary import DataProblem, PlatformName
-from schema.normalise.words import HOUSE_OWNERSHIP, HOUSE_STATUS, HOUSE_USE, OCCUPANT_TYPE
+from schema.normalise.vocabulary import (
+    DataProblem,
+    HouseOwnership,
+    HouseStatus,
+    HouseUse,
+    OccupantType,
+    PlatformName,
+    ResidentRole,
+)
+from schema.normalise.words import HOUSE_OWNERSHIP, HOUSE_STATUS, HOUSE_USE, OCCUPANT_TYPE, RESIDENT_ROLE
 
-_STATUSES, _USES = HOUSE_STATUS.by_wire, HOUSE_USE.by_wire
-_OWNERSHIPS, _OCCUPANTS = HOUSE_OWNERSHIP.by_wire, OCCUPANT_TYPE.by_wire
+if TYPE_CHECKING:  # what they are, and how they are decoded
+    _Role = ResidentRole | str | int | None
+    _Status = HouseStatus | str | int | None
+    _Use = HouseUse | str | int | None
+    _Ownership = HouseOwnership | str | int | None
+    _OccupantType = OccupantType | str | int | None
+else:
+    _Role = RESIDENT_ROLE.spelling() | int | None
+    _Status = HOUSE_STATUS.spelling() | int | None
+    _Use = HOUSE_USE.spelling() | int | None
+    _Ownership = HOUSE_OWNERSHIP.spelling() | int | None
+    _OccupantType = OCCUPANT_TYPE.spelling() | int | None
+
+_ROLES = RESIDENT_ROLE.by_wire
 
 
 class ShenheIssues(Issues):
@@ -61,23 +81,22 @@ class ContentWire(msgspec.Struct, gc=False):
 
 
 _Number = Annotated[int, msgspec.Meta(ge=INT32_MIN, le=INT32_MAX)] | None
-_Word = str | int | None
 
 
 class DocumentedHouse(msgspec.Struct, gc=False):
-    """The house in a content that came as documented."""
+    """The house in a content that came as documented. Words that are in the lists come as members."""
 
     community_identifier: str | None = None
     building_number: _Number = None
     unit_number: _Number = None
     floor_number: _Number = None
     house_number: _Number = None
-    people_house_role: _Word = None
-    people_role: _Word = None
-    people_house_status: _Word = None
-    people_house_use: _Word = None
-    people_house_xingzhi: _Word = None
-    people_house_type: _Word = None
+    people_house_role: _Role = None
+    people_role: str | int | None = None
+    people_house_status: _Status = None
+    people_house_use: _Use = None
+    people_house_xingzhi: _Ownership = None
+    people_house_type: _OccupantType = None
 
 
 class DocumentedJob(msgspec.Struct, gc=False):
@@ -132,23 +151,33 @@ def _documented_applicant(people: DocumentedPerson, content: DocumentedContent, 
 
 def _clean_house(house: DocumentedHouse, community_code: str | None) -> ShenheHouse | None:
     """As `_odd_house`, but None where that would find an issue."""
-    code = house.community_identifier
-    try:
-        return ShenheHouse(
-            community_code=(code.strip() or None) if code else None,
-            building=house.building_number,
-            unit=house.unit_number,
-            floor=house.floor_number,
-            room=house.house_number,
-            role=clean_role(house.people_house_role, house.people_role),
-            status=_STATUSES[house.people_house_status],
-            use=_USES[house.people_house_use],
-            ownership=_OWNERSHIPS[house.people_house_xingzhi],
-            occupant_type=_OCCUPANTS[house.people_house_type],
-            reviewed_in=community_code,
-        )
-    except KeyError:
+    code, status, use = house.community_identifier, house.people_house_status, house.people_house_use
+    ownership, occupant_type = house.people_house_xingzhi, house.people_house_type
+    role, other = house.people_house_role, house.people_role
+    if other is not None:
+        role = role or _ROLES.get(other)
+    if (
+        (role is not None and type(role) is not ResidentRole)
+        or (other is not None and _ROLES.get(other) is not role)
+        or (status is not None and type(status) is not HouseStatus)
+        or (use is not None and type(use) is not HouseUse)
+        or (ownership is not None and type(ownership) is not HouseOwnership)
+        or (occupant_type is not None and type(occupant_type) is not OccupantType)
+    ):
         return None
+    return ShenheHouse(
+        community_code=(code.strip() or None) if code else None,
+        building=house.building_number,
+        unit=house.unit_number,
+        floor=house.floor_number,
+        room=house.house_number,
+        role=role,
+        status=status,
+        use=use,
+        ownership=ownership,
+        occupant_type=occupant_type,
+        reviewed_in=community_code,
+    )
 
 
 def read_odd_content(value: object, review: ReviewKey, issues: ShenheIssues) -> ShenheContent | None:

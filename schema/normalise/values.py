@@ -113,7 +113,9 @@ def _odd_flag(value: object, field: str, issues: Issues, spellings: Mapping[obje
 
 
 def word(words: WireWords[EnumT], value: object, field: str, issues: Issues) -> EnumT | None:
-    """A member of an enum, by any of its spellings; an unknown word is the fallback."""
+    """A member of an enum, by any of its spellings, or as decoded already; an unknown word is the fallback."""
+    if type(value) is words.enum:
+        return value
     if isinstance(value, str):
         member = words.by_wire.get(value)
         if member is not None:
@@ -193,7 +195,7 @@ def _money_of_text(amount: str) -> Money | None:
     sign, whole, decimals = match.groups(default="")
     whole = whole.replace(",", "").lstrip("0") or "0"
     decimals = decimals.rstrip("0").ljust(2, "0")
-    yuan = Decimal(f"{sign}{whole}.{decimals}")
+    yuan = f"{sign}{whole}.{decimals}"
     fen = int(f"{sign}{whole}{decimals}") if len(decimals) == len("00") else None
     if fen is not None and abs(fen) > INT32_MAX:
         fen = None

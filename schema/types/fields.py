@@ -13,16 +13,20 @@ from gateway.context import REVEALING, Info
 from gateway.execution.classes import by_class
 from gateway.execution.variants import attribute_in
 from schema.directives import Pii, RequiresScope
+from schema.normalise.records import Record
 from schema.normalise.vocabulary import PiiKind
 
 TypeT = TypeVar("TypeT", bound=type)
 
 
 def record_type(record: type, *, description: str) -> Callable[[TypeT], TypeT]:
-    """An object type whose instances are records of this class: plain fields are the record's attributes."""
+    """An object type whose instances are records of this class: plain fields are the record's attributes.
+
+    What the parsers make holds what it is annotated with. Tests see to it.
+    """
 
     def declare(cls: TypeT) -> TypeT:
-        cls.is_type_of = staticmethod(by_class(record))  # type: ignore[attr-defined] # Strawberry looks for it on the class
+        cls.is_type_of = staticmethod(by_class(record, typed=issubclass(record, Record)))  # type: ignore[attr-defined] # Strawberry looks for it on the class
         return strawberry.type(cls, description=description)
 
     return declare

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import strawberry
 from graphql import parse
@@ -39,8 +39,28 @@ class Day:
     is_type_of = staticmethod(by_class(date))
 
 
+class PetRecord(NamedTuple):
+    name: str
+    nick: str | None
+    tag: str | None
+    age: int
+
+
+@strawberry.type
+class Pet:
+    name: str
+    nick: str | None
+    tag: str
+    age: int
+    is_type_of = staticmethod(by_class(PetRecord, typed=True))
+
+
 @strawberry.type
 class Query:
+    @strawberry.field(graphql_type=Pet | None)
+    def pet(self) -> Any:
+        return None
+
     @strawberry.field(graphql_type=Day | None)
     def day(self) -> Any:
         return None
@@ -148,6 +168,14 @@ def test_what_goes_by_a_class_is_compared_with_it() -> None:
     assert "object_day(v) if type(v := resolve_day(o)) is class_date\n" in source
     assert "if type(o) is not class_date: confirm(is_type_of_Day(o, run.info(position_day)))" in source
     assert "v if type(v := o.date) is class_date\n" in source
+
+
+def test_what_the_class_of_an_object_declares_is_not_checked() -> None:
+    source = source_of("{ pet { name nick tag age } }")
+    assert "'name': o.name,\n" in source
+    assert "'nick': o.nick,\n" in source
+    assert "v if type(v := o.tag) is str\n" in source  # it may be None
+    assert "v if type(v := o.age) is int and" in source  # it may be too large
 
 
 def test_response_names_do_not_get_in_the_way_of_the_code() -> None:

@@ -1,6 +1,7 @@
 """What tests of the readers need: somewhere to collect issues, and to find them."""
 
 from collections.abc import Iterator
+from typing import get_args, get_origin, get_type_hints
 
 from schema.normalise.issues import Issues
 from schema.normalise.records import DataIssue, Record
@@ -13,6 +14,20 @@ class CollectedIssues(Issues):
     @property
     def noted(self) -> list[tuple[str, str | None, DataProblem]]:
         return [(issue.field, issue.raw, issue.problem) for issue in self.found]
+
+
+def mistyped(value: object) -> Iterator[str]:
+    """The attributes that do not hold what they are annotated with, however deep they are: plans rely on it."""
+    if isinstance(value, tuple):
+        for item in value:
+            yield from mistyped(item)
+    elif isinstance(value, Record):
+        for name, annotation in get_type_hints(type(value)).items():
+            held = getattr(value, name)
+            allowed = get_args(annotation) or (annotation,)
+            if type(held) not in [get_origin(part) or part for part in allowed] and not isinstance(held, tuple):
+                yield f"{type(value).__name__}.{name}: {type(held).__name__}"
+            yield from mistyped(held)
 
 
 def issues_within(value: object) -> Iterator[DataIssue]:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from any_rows import JSON, ORDERS, OWNERS, PAGE_INFO, PEOPLE, REPAIRS, REVIEWS, as_sent, pages_of, rows_like
-from collected_issues import issues_within
+from collected_issues import issues_within, mistyped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from platform_rows import module, order, review
@@ -34,6 +34,7 @@ def check(parse: Callable[..., Any], *arguments: Any) -> None:
         return
     for record in parsed.values() if isinstance(parsed, dict) else [parsed]:
         check_types(record)
+        assert not list(mistyped(record))
         for issue in issues_within(record):
             assert issue.field
             msgspec.json.encode(issue)

@@ -349,7 +349,7 @@ def test_quirk_108_an_unknown_module_keeps_its_label() -> None:
 def test_quirk_109_an_amount_is_exact(sent: object, yuan: str, fen: int | None, shown: str) -> None:
     issues = CollectedIssues()
     read = required_money(sent, "amount", issues)
-    assert (read.yuan, read.fen, read.text, issues.noted) == (Decimal(yuan), fen, shown, [])
+    assert (Decimal(read.yuan), read.fen, read.text, issues.noted) == (Decimal(yuan), fen, shown, [])
 
 
 @pytest.mark.parametrize(
