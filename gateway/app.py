@@ -137,6 +137,7 @@ def create_app(
         suggestions=not settings.is_production,
         introspection=not settings.is_production,
         cost_of=cost_of,
+        scopes_of=scopes_of,
     )
     intake = Intake(documents, cost_limit=settings.cost_limit, trusted=open_trusted_documents(settings, documents))
     bounds = Bounds(settings.max_body_bytes, settings.max_variables_bytes)
@@ -144,7 +145,6 @@ def create_app(
         Executor(schema, plans=settings.plans, size=settings.document_cache, suggestions=not settings.is_production),
         schema,
         scopes_of,
-        settings.document_cache,
     )
 
     def edges(gateway: Gateway) -> tuple[ASGIApp, list[BaseRoute]]:
