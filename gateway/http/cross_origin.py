@@ -7,7 +7,9 @@ browser adds by itself, such as cookies, are never allowed: a page shows the tok
 from collections.abc import Collection
 from typing import Final
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
+
+from gateway.http.endpoint import Answerer, Endpoint
 
 REQUEST_HEADERS: Final = b", ".join(
     (
@@ -31,7 +33,7 @@ MAX_AGE: Final = b"7200"
 VARY: Final = (b"vary", b"origin")
 
 
-def with_origins(app: ASGIApp, origins: Collection[str]) -> ASGIApp:
+def with_origins(app: Endpoint, origins: Collection[str]) -> Endpoint:
     """`app`, for pages of these origins too."""
     return CrossOrigin(app, origins) if origins else app
 
@@ -39,7 +41,7 @@ def with_origins(app: ASGIApp, origins: Collection[str]) -> ASGIApp:
 class CrossOrigin:
     """Answers the questions that browsers ask beforehand, and marks the answers to listed origins."""
 
-    def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
+    def __init__(self, app: Endpoint, origins: Collection[str]) -> None:
         self._app = app
         self._origins = frozenset(origin.encode() for origin in origins)
 
@@ -56,6 +58,10 @@ class CrossOrigin:
             allowed = (b"access-control-allow-origin", origin)
             exposed = (b"access-control-expose-headers", ANSWER_HEADERS)
             await self._app(scope, receive, _adding([allowed, exposed, VARY], send))
+
+    def answerer(self, scope: Scope) -> Answerer | None:
+        """Requests without an origin are answered as if this were not here."""
+        return None if any(name == b"origin" for name, _ in scope["headers"]) else self._app.answerer(scope)
 
 
 async def _allow(origin: bytes, send: Send) -> None:

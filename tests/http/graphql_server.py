@@ -12,7 +12,6 @@ import strawberry
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
-from starlette.types import Scope
 
 from gateway.errors import ForbiddenError, NotConfiguredError, RateLimitedError, UnauthenticatedError
 from gateway.execution.documents import Documents
@@ -57,6 +56,29 @@ class Context:
 
     def close(self) -> None:
         self.watched.contexts_closed += 1
+
+
+@dataclass
+class Caller:
+    """Turned away as real ones are, when it asks for it."""
+
+    watched: Watched
+    authorization: bytes | None
+
+    def open(self, request_id: str) -> Context | None:
+        return None
+
+    async def identify(self, request_id: str) -> Context:
+        match self.authorization:
+            case b"Bearer bad":
+                raise UnauthenticatedError("The token does not verify")
+            case b"Bearer weak":
+                raise ForbiddenError("Not for you")
+            case b"Bearer greedy":
+                raise RateLimitedError("Too many requests", 1.2)
+            case b"Bearer broken":
+                raise RuntimeError(SECRET)
+        return Context(self.watched, request_id)
 
 
 @strawberry.type
@@ -150,23 +172,10 @@ def endpoint(
     timeout: float = 10.0,
     **documents: Any,
 ) -> GraphQLEndpoint:
-    async def open_context(scope: Scope, request_id: str) -> Context:
-        """Turns callers away as the real one does, when they ask for it."""
-        match dict(scope["headers"]).get(b"authorization"):
-            case b"Bearer bad":
-                raise UnauthenticatedError("The token does not verify")
-            case b"Bearer weak":
-                raise ForbiddenError("Not for you")
-            case b"Bearer greedy":
-                raise RateLimitedError("Too many requests", 1.2)
-            case b"Bearer broken":
-                raise RuntimeError(SECRET)
-        return Context(watched, request_id)
-
     return GraphQLEndpoint(
         Intake(Documents(SCHEMA, limits, 8, **documents)),
         Executor(SCHEMA),
-        open_context,
+        lambda scope: Caller(watched, dict(scope["headers"]).get(b"authorization")),
         bounds=bounds,
         timeout=timeout,
     )
