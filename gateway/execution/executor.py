@@ -83,7 +83,10 @@ class Executor:
         if coerced is None:
             return await self._by_graphql_core(request)
         key = operation.key(coerced, variant_of(context))
-        plan = plans.plan(operation, key, coerced)
+        try:
+            plan = operation.plans[key]
+        except KeyError:
+            plan = plans.new_plan(operation, key, coerced)
         if plan is None:
             return await self._by_graphql_core(request)
         run = Run(plan, coerced, context, root_value)

@@ -91,14 +91,8 @@ class Plans:
             self._operations.keep(known_as, planned)
             return planned
 
-    def plan(self, operation: PlannedOperation, key: PlanKey, variables: VariableValues) -> Plan | None:
-        """The plan, made now if there is none yet; None where graphql-core has to answer, this time or always."""
-        try:
-            return operation.plans[key]
-        except KeyError:
-            return self._new_plan(operation, key, variables)
-
-    def _new_plan(self, operation: PlannedOperation, key: PlanKey, variables: VariableValues) -> Plan | None:
+    def new_plan(self, operation: PlannedOperation, key: PlanKey, variables: VariableValues) -> Plan | None:
+        """A plan that the operation has not yet; None where graphql-core has to answer, this time or always."""
         again = key in operation.postponed
         for kept in (operation.plans, operation.postponed):
             if len(kept) >= PLANS_PER_OPERATION:

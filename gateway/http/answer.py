@@ -32,9 +32,13 @@ class Answer(msgspec.Struct, frozen=True):
     closes: bool = False
 
 
-def answer_lines(media_type: MediaType, length: int, id_: str, extra: bytes) -> bytes:
-    """The lines of every answer, and `extra` ones."""
-    return b"%bcontent-length: %d\r\nx-request-id: %b\r\n%b" % (_ALWAYS[media_type], length, id_.encode(), extra)
+def whole_answer(
+    status: int, media_type: MediaType, id_: str, extra: bytes, body: bytes, *, closes: bool = False
+) -> Answer:
+    """With the lines of every answer, and `extra` ones."""
+    always, length = _ALWAYS[media_type], len(body)
+    lines = b"%bcontent-length: %d\r\nx-request-id: %b\r\n%b" % (always, length, id_.encode(), extra)
+    return Answer(status, lines, body, closes)
 
 
 def only_errors(error: Exception, id_: str) -> bytes:
@@ -47,9 +51,8 @@ def only_errors(error: Exception, id_: str) -> bytes:
 
 def error_answer(status: int, error: Exception, id_: str, headers: Headers = ()) -> Answer:
     """In JSON, where a request goes no further than the edge, with these headers besides the usual ones."""
-    body = only_errors(error, id_)
     extra = lines_of(header for header in headers if header != CLOSE)
-    return Answer(status, answer_lines(MediaType.JSON, len(body), id_, extra), body, CLOSE in headers)
+    return whole_answer(status, MediaType.JSON, id_, extra, only_errors(error, id_), closes=CLOSE in headers)
 
 
 async def send_answer(send: Send, answer: Answer) -> None:

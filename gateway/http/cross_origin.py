@@ -9,7 +9,9 @@ from typing import Final
 
 from starlette.types import Message, Receive, Scope, Send
 
+from gateway.http.answer import Answer
 from gateway.http.endpoint import Answerer, Endpoint
+from gateway.http.headers import lines_of
 
 REQUEST_HEADERS: Final = b", ".join(
     (
@@ -50,18 +52,35 @@ class CrossOrigin:
         origin = headers.get(b"origin")
         if origin is None:
             await self._app(scope, receive, send)
-        elif origin not in self._origins:
-            await self._app(scope, receive, _adding([VARY], send))
-        elif scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
+        elif origin in self._origins and scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
             await _allow(origin, send)
         else:
-            allowed = (b"access-control-allow-origin", origin)
-            exposed = (b"access-control-expose-headers", ANSWER_HEADERS)
-            await self._app(scope, receive, _adding([allowed, exposed, VARY], send))
+            await self._app(scope, receive, _adding(self._marks(origin), send))
 
     def answerer(self, scope: Scope) -> Answerer | None:
-        """Requests without an origin are answered as if this were not here."""
-        return None if any(name == b"origin" for name, _ in scope["headers"]) else self._app.answerer(scope)
+        """The same for all requests with this head."""
+        origin = dict(scope["headers"]).get(b"origin")
+        answerer = self._app.answerer(scope)
+        return answerer if origin is None or answerer is None else _Marking(answerer, lines_of(self._marks(origin)))
+
+    def _marks(self, origin: bytes) -> list[tuple[bytes, bytes]]:
+        """What tells a browser whether its page may read the answer."""
+        if origin not in self._origins:
+            return [VARY]
+        exposed = (b"access-control-expose-headers", ANSWER_HEADERS)
+        return [(b"access-control-allow-origin", origin), exposed, VARY]
+
+
+class _Marking:
+    """Adds lines to all answers."""
+
+    def __init__(self, answerer: Answerer, lines: bytes) -> None:
+        self._answerer = answerer
+        self._lines = lines
+
+    async def answer(self, receive: Receive, body: bytes | None = None) -> Answer:
+        answer = await self._answerer.answer(receive, body)
+        return Answer(answer.status, answer.lines + self._lines, answer.body, answer.closes)
 
 
 async def _allow(origin: bytes, send: Send) -> None:

@@ -22,7 +22,7 @@ from gateway.errors import GatewayError, MethodNotAllowedError, RequestTimeoutEr
 from gateway.execution.documents import DocumentError, Prepared
 from gateway.execution.intake import Intake
 from gateway.execution.response import Response
-from gateway.http.answer import Answer, answer_lines, only_errors, send_answer
+from gateway.http.answer import Answer, only_errors, send_answer, whole_answer
 from gateway.http.deadline import Deadlines
 from gateway.http.errors import format_error
 from gateway.http.headers import lines_of
@@ -104,14 +104,14 @@ class GraphQLEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            answer = await self.answerer(scope).answer(receive)
+            answer = await GraphQLAnswerer(self, scope).answer(receive)
         except ClientDisconnect:
             return
         await send_answer(send, answer)
 
-    def answerer(self, scope: Scope) -> "GraphQLAnswerer":
-        """What answers the requests that have this head."""
-        return GraphQLAnswerer(self, scope)
+    def answerer(self, scope: Scope) -> "GraphQLAnswerer | None":
+        """What answers the requests that have this head. What HEAD and others get is for ASGI to say."""
+        return GraphQLAnswerer(self, scope) if scope["method"] in SERVED else None
 
 
 class GraphQLAnswerer:
@@ -163,7 +163,7 @@ class GraphQLAnswerer:
             extra += lines_of(header for header in refusal.headers if header != CLOSE)
         except Exception as error:  # noqa: BLE001 # the last resort: it is logged, and the caller still gets JSON
             status, answer = 500, only_errors(error, id_)
-        return Answer(status, answer_lines(media_type, len(answer), id_, extra), answer, closes)
+        return whole_answer(status, media_type, id_, extra, answer, closes=closes)
 
     async def _respond(self, receive: Receive, body: bytes | None, context: Context, id_: str) -> tuple[bool, bytes]:
         """Whether an operation was executed, and the body of the answer."""

@@ -139,21 +139,16 @@ def _checked(given: Mapping[str, Any]) -> Parameters:
     get = given.get
     query, operation_name = get("query"), get("operationName")
     variables, extensions = get("variables"), get("extensions")
-    if extensions is not None:
-        _require_object("extensions", extensions)
+    if extensions is not None and not isinstance(extensions, dict):
+        raise UserInputError("extensions", "extensions must be an object")
     document_id = _document_id(given, extensions)
     if not isinstance(query, str) and (query is not None or document_id is None):
         raise UserInputError("query", "query is required and must be a string")
     if operation_name is not None and not isinstance(operation_name, str):
         raise UserInputError("operationName", "operationName must be a string")
-    if variables is not None:
-        _require_object("variables", variables)
+    if variables is not None and not isinstance(variables, dict):
+        raise UserInputError("variables", "variables must be an object")
     return Parameters(query, operation_name or None, variables, extensions, document_id)
-
-
-def _require_object(name: str, value: object) -> None:
-    if not isinstance(value, dict):
-        raise UserInputError(name, f"{name} must be an object")
 
 
 def _document_id(given: Mapping[str, Any], extensions: Json | None) -> str | None:

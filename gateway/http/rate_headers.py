@@ -11,10 +11,7 @@ def rate_lines(limit: int, remaining: int, reset_after: float) -> bytes:
 
     As lines of a head (`gateway.http.headers`).
     """
-    return _POLICY_AND_STATE % (_policy(limit), remaining, ceil(reset_after))
-
-
-_POLICY_AND_STATE = b'%bratelimit: "caller";r=%d;t=%d\r\n'
+    return b'%bratelimit: "caller";r=%d;t=%d\r\n' % (_policy(limit), remaining, ceil(reset_after))
 
 
 @cache

@@ -75,7 +75,7 @@ class EventStreamEndpoint:
             await self._otherwise(scope, receive, send)
 
     def answerer(self, scope: Scope) -> Answerer | None:
-        """A stream has no answerer: it is no whole answer."""
+        """None for a stream, which is no whole answer."""
         return None if _asks_for_events(scope) else self._otherwise.answerer(scope)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -129,9 +129,21 @@ class Exchange(ABC):
 class WholeExchange(Exchange):
     """Has an answerer answer, which gives the whole answer at once: it is one write."""
 
-    def __init__(self, client: Client, answerer: Answerer, *, keep_alive: bool, expects_continue: bool = False) -> None:
+    def __init__(
+        self,
+        client: Client,
+        answerer: Answerer,
+        *,
+        keep_alive: bool,
+        expects_continue: bool = False,
+        body: bytes | None = None,
+    ) -> None:
+        """`body` is all of it, where the request has come in one piece."""
         super().__init__(client, keep_alive=keep_alive, expects_continue=expects_continue)
         self._answerer = answerer
+        if body is not None:
+            self._chunks.append(body)
+            self.is_received = True
 
     async def _answer(self) -> None:
         answer = await self._answerer.answer(self.receive, self._whole_body())

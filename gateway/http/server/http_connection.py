@@ -162,9 +162,7 @@ class HttpConnection(asyncio.Protocol):
     def _receive_known(self, head: KnownHead, body: bytes) -> None:
         """A whole request with the same head as the last one: the parser would find what it found then."""
         self._count += 1
-        self._incoming = exchange = WholeExchange(self, head.answerer, keep_alive=True)
-        exchange.feed(body)
-        exchange.end_body()
+        self._incoming = exchange = WholeExchange(self, head.answerer, keep_alive=True, body=body)
         self._begin(exchange)
 
     # What the parser calls: a Refusal ends the parsing

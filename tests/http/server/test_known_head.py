@@ -1,4 +1,4 @@
-"""Requests whose head is that of the one before: it is read once, and never for what the parser would not read in it."""
+"""Requests whose head is that of the one before: read once, and never for what the parser would not read in it."""
 
 from collections.abc import AsyncIterator
 
