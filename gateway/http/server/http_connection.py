@@ -134,12 +134,13 @@ class HttpConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._is_refused or self._is_ending:
             return
-        begins, count = self._receiving == "nothing", self._count
-        if begins and self._known is not None and self._answering is None and not self._pipeline:
-            body = self._known.body_of(data)
+        known, self._known = self._known, None
+        if known is not None and self._answering is None and not self._pipeline:
+            body = known.body_of(data)
             if body is not None:
-                self._receive_known(self._known, body)
+                self._receive_known(known, body)
                 return
+        begins = self._receiving == "nothing"
         self._framing_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -155,12 +156,13 @@ class HttpConnection(asyncio.Protocol):
             if self._framing_bytes > MOST_FRAMING:
                 long = QueryTooComplexError("The request is too long besides its body", "headers", MOST_FRAMING)
                 self._refuse(431, long)
-            elif begins and self._count == count + 1 and self._answerer is not None and self._incoming is not None:
-                self._known = known_head(data, self._headers, self._answerer) if self._incoming.keep_alive else None
+            elif begins and self._answerer is not None and self._incoming is not None and self._incoming.keep_alive:
+                self._known = known_head(data, self._headers, self._answerer)
         self._begin_next()
 
     def _receive_known(self, head: KnownHead, body: bytes) -> None:
         """A whole request with the same head as the last one: the parser would find what it found then."""
+        self._known = head
         self._count += 1
         self._incoming = exchange = WholeExchange(self, head.answerer, keep_alive=True, body=body)
         self._begin(exchange)

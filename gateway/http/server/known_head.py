@@ -44,14 +44,18 @@ class KnownHead:
 
 
 def known_head(data: bytes, headers: Headers, answerer: Answerer) -> KnownHead | None:
-    """Of data that begins with a head, in which the parser has found these headers; None for one that is not kept.
+    """Of data that is one whole request, in which the parser has found these headers; None for any other data.
+
+    The data has to begin where a request does: what is in a body is the word of whoever sent that.
 
     A head is a line for the request, one for each header, and an empty one. What has other lines or line breaks was
-    read more kindly than to the letter, and what has no length has no body that could be told by it.
+    read more kindly than to the letter, and what has no length has no body that could be told by it. After one whole
+    request the parser waits for the next: nothing is lost when that never comes to it.
     """
     end = data.find(b"\r\n\r\n", 0, LONGEST_KNOWN) + 4
     lines = len(headers) + 2
     length = _LENGTH.search(data, 0, end)
     if length is None or data.count(b"\n", 0, end) != lines or data.count(b"\r", 0, end) != lines:
         return None
-    return KnownHead(data[: length.start(1)], data[length.end(1) : end], answerer)
+    head = KnownHead(data[: length.start(1)], data[length.end(1) : end], answerer)
+    return None if head.body_of(data) is None else head

@@ -1,5 +1,6 @@
 """Requests whose head is that of the one before: read once, and never for what the parser would not read in it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -92,6 +93,20 @@ async def test_a_length_that_is_none_is_refused_after_a_known_head_too(connectio
     assert await connection.closed()
 
 
+async def test_bytes_between_requests_are_the_parsers(connection: Connection) -> None:
+    await connection.ask(request(b"a"))
+    await connection.send(b"\r\n")
+    assert (await connection.ask(request(b"b"))).body == b"2 Bearer one b"
+
+
+async def test_a_body_that_reads_like_a_request_makes_no_head_known(connection: Connection) -> None:
+    victim = request(b"a", HEAD.replace(b"one", b"two"))
+    await connection.send(HEAD % str(len(victim)).encode())
+    await asyncio.sleep(0.05)  # so that the body comes in a piece of its own
+    assert (await connection.ask(victim)).body == b"1 Bearer one " + victim
+    assert (await connection.ask(victim)).body == b"2 Bearer two a"
+
+
 async def test_what_follows_a_known_request_and_is_no_http_is_refused_in_its_turn(connection: Connection) -> None:
     await connection.ask(request(b"a"))
     await connection.send(request(b"b") + b"\0")
@@ -123,6 +138,8 @@ HEADERS = [(b"host", b"a"), (b"content-length", b"1")]
         b"POST / HTTP/1.1\r\nhost: a\r\nx: content-length: 1\r\n\r\na",
         b"POST /%b HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\na" % (b"a" * LONGEST_KNOWN),
         b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n",
+        b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\na\r",
     ],
 )
 def test_a_head_that_is_not_written_to_the_letter_is_not_kept(data: bytes) -> None:
