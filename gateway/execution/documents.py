@@ -114,22 +114,18 @@ class Documents:
         Raises DocumentError with GRAPHQL_PARSE_FAILED, QUERY_TOO_COMPLEX, GRAPHQL_VALIDATION_FAILED or, where the
         document is fine but does not tell which operation to run, BAD_USER_INPUT.
         """
-        prepared = self._entry(query).operations.get(operation_name)
+        try:
+            prepared = self._cache.use(query).operations.get(operation_name)
+        except KeyError:
+            prepared = self._new_entry(query).operations.get(operation_name)
         if prepared is None:
             raise DocumentError.of(_no_such_operation(operation_name))
         return prepared
 
     def require_valid(self, query: str) -> None:
         """Raises DocumentError as `prepare` does, for a document of any number of operations."""
-        self._entry(query)
-
-    def _entry(self, query: str) -> _Entry:
-        try:
-            return self._cache.use(query)
-        except KeyError:
-            entry = self._new_entry(query)
-            self._cache.keep(query, entry)
-            return entry
+        if query not in self._cache:
+            self._new_entry(query)
 
     def _new_entry(self, query: str) -> _Entry:
         document = self._parse(query)
@@ -139,7 +135,9 @@ class Documents:
             raise DocumentError.of(error) from None
         self._validate(document)
         weight = len(query) + document.token_count * BYTES_PER_TOKEN
-        return _Entry(self._operations(document, query), max(weight, BYTES_PER_DOCUMENT))
+        entry = _Entry(self._operations(document, query), max(weight, BYTES_PER_DOCUMENT))
+        self._cache.keep(query, entry)
+        return entry
 
     def _parse(self, query: str) -> DocumentNode:
         tokens = self._limits.tokens

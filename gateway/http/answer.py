@@ -11,7 +11,7 @@ from gateway.http.headers import Headers, headers_of, lines_of
 from gateway.http.negotiation import MediaType
 from gateway.http.refusal import CLOSE
 
-_ALWAYS: Final = {
+USUAL: Final = {
     media_type: lines_of(
         (
             (b"content-type", media_type.value),
@@ -21,6 +21,7 @@ _ALWAYS: Final = {
     )
     for media_type in MediaType
 }
+"""The lines that all answers of a media type have."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -32,12 +33,9 @@ class Answer(msgspec.Struct, frozen=True):
     closes: bool = False
 
 
-def whole_answer(
-    status: int, media_type: MediaType, id_: str, extra: bytes, body: bytes, *, closes: bool = False
-) -> Answer:
-    """With the lines of every answer, and `extra` ones."""
-    always, length = _ALWAYS[media_type], len(body)
-    lines = b"%bcontent-length: %d\r\nx-request-id: %b\r\n%b" % (always, length, id_.encode(), extra)
+def whole_answer(status: int, usual: bytes, id_: str, extra: bytes, body: bytes, *, closes: bool = False) -> Answer:
+    """With the `usual` lines, those of its media type, and `extra` ones."""
+    lines = b"%bcontent-length: %d\r\nx-request-id: %b\r\n%b" % (usual, len(body), id_.encode(), extra)
     return Answer(status, lines, body, closes)
 
 
@@ -52,7 +50,7 @@ def only_errors(error: Exception, id_: str) -> bytes:
 def error_answer(status: int, error: Exception, id_: str, headers: Headers = ()) -> Answer:
     """In JSON, where a request goes no further than the edge, with these headers besides the usual ones."""
     extra = lines_of(header for header in headers if header != CLOSE)
-    return whole_answer(status, MediaType.JSON, id_, extra, only_errors(error, id_), closes=CLOSE in headers)
+    return whole_answer(status, USUAL[MediaType.JSON], id_, extra, only_errors(error, id_), closes=CLOSE in headers)
 
 
 async def send_answer(send: Send, answer: Answer) -> None:

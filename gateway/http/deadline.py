@@ -21,30 +21,24 @@ class Deadlines:
     def __init__(self, seconds: float) -> None:
         self._interval = min(FIRST_LOOK, seconds)
         self._left = max(0, seconds - FIRST_LOOK)
-        self._new: list[Deadline] = []
+        self.new: list[Deadline] = []
         self._seen: list[Deadline] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self.timer: asyncio.TimerHandle | None = None
 
-    def begin(self) -> "Deadline":
-        """The deadline of the task that calls, from now on."""
-        if (task := asyncio.current_task()) is None:
-            raise RuntimeError("a deadline needs a task to cancel")
-        deadline = Deadline(task)
-        self._new.append(deadline)
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._interval, self._look)
-        return deadline
+    def wait(self) -> None:
+        """Until it is time to look."""
+        self.timer = asyncio.get_running_loop().call_later(self._interval, self._look)
 
     def _look(self) -> None:
         for deadline in self._seen:
             deadline.look_after(self._left)
-        self._seen, self._new = self._new, []
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._interval, self._look) if self._seen else None
+        self._seen, self.new, self.timer = self.new, [], None
+        if self._seen:
+            self.wait()
 
 
 class Deadline:
-    """Cancels the block of its `with` at its time, or when the client goes away.
+    """Cancels the block of its `with` after the seconds that all have, or when the client goes away.
 
     The block then ends with TimeoutError, or with starlette's ClientDisconnect. `expired` tells this TimeoutError from
     another.
@@ -57,9 +51,15 @@ class Deadline:
     _watcher: "asyncio.Task[None] | None" = None
     _disconnected = False
 
-    def __init__(self, task: "asyncio.Task[object]") -> None:
+    def __init__(self, deadlines: Deadlines) -> None:
+        """They count from here."""
+        if (task := asyncio.current_task()) is None:
+            raise RuntimeError("a deadline needs a task to cancel")
         self._task: asyncio.Task[object] | None = task
         self._cancelling = task.cancelling()
+        deadlines.new.append(self)
+        if deadlines.timer is None:
+            deadlines.wait()
 
     def watch(self, receive: Receive) -> None:
         """From now on the client's leaving ends the block, too.

@@ -22,8 +22,8 @@ from gateway.errors import GatewayError, MethodNotAllowedError, RequestTimeoutEr
 from gateway.execution.documents import DocumentError, Prepared
 from gateway.execution.intake import Intake
 from gateway.execution.response import Response
-from gateway.http.answer import Answer, only_errors, send_answer, whole_answer
-from gateway.http.deadline import Deadlines
+from gateway.http.answer import USUAL, Answer, only_errors, send_answer, whole_answer
+from gateway.http.deadline import Deadline, Deadlines
 from gateway.http.errors import format_error
 from gateway.http.headers import lines_of
 from gateway.http.negotiation import MediaType, negotiate
@@ -61,12 +61,6 @@ class Executor(Protocol):
 
 
 SERVED: Final = ("GET", "POST")
-
-_REQUEST_ERROR_STATUS: Final = {MediaType.GRAPHQL_RESPONSE: 400, MediaType.JSON: 200}
-"""Of a well-formed request whose document or variables are wrong.
-
-A client of `application/json` trusts no body but that of a 200 (GraphQL over HTTP, "Status Codes").
-"""
 
 
 ContextT_co = TypeVar("ContextT_co", bound=Context, covariant=True)
@@ -117,7 +111,8 @@ class GraphQLEndpoint:
 class GraphQLAnswerer:
     """Answers GraphQL requests that come with one head, whose words are weighed once.
 
-    Clients keep their connections, and send the same head again.
+    A well-formed request whose document or variables are wrong has a status by media type: a client of
+    `application/json` trusts no body but that of a 200 (GraphQL over HTTP, "Status Codes").
     """
 
     def __init__(self, endpoint: GraphQLEndpoint, scope: Scope) -> None:
@@ -127,7 +122,10 @@ class GraphQLAnswerer:
         self._headers = headers
         self._method: str = scope["method"]
         self._own_id = own_request_id(headers.get(b"x-request-id"))
-        self._media_type = negotiate(headers.get(b"accept"))
+        media_type = negotiate(headers.get(b"accept"))
+        self._is_served = self._method in SERVED and media_type is not None
+        self._usual = USUAL[media_type or MediaType.JSON]
+        self._request_error_status = 400 if media_type is MediaType.GRAPHQL_RESPONSE else 200
         self._wants_fresh = b"no-cache" in headers.get(b"cache-control", b"").lower()
         self._caller = endpoint.caller_of(scope)
         self._is_json_post = self._method == "POST" and is_json(headers)
@@ -139,38 +137,39 @@ class GraphQLAnswerer:
         """
         id_ = self._own_id or new_request_id()
         REQUEST_ID.set(id_)
-        media_type = self._media_type or MediaType.JSON
         extra = b""
         closes = False
         try:
-            if self._media_type is None or self._method not in SERVED:
+            if not self._is_served:
                 raise _not_served(self._method)
             context = self._caller.open(id_) or await self._caller.identify(id_)
-            extra = allowance_lines(context)
+            allowance = context.allowance
+            if allowance is not None:
+                extra = rate_lines(allowance)
             if self._wants_fresh:
                 context.refresh()
             executed, answer = await self._respond(receive, body, context, id_)
-            status = 200 if executed else _REQUEST_ERROR_STATUS[media_type]
+            status = 200 if executed else self._request_error_status
             if (age := context.age) is not None:
                 extra += b"age: %d\r\n" % age
         except ClientDisconnect:
             raise
         except DocumentError as error:
-            status, answer = _REQUEST_ERROR_STATUS[media_type], only_errors(error, id_)
+            status, answer = self._request_error_status, only_errors(error, id_)
         except (Refusal, GatewayError) as error:
             refusal = error if isinstance(error, Refusal) else Refusal.of(error)
             status, answer, closes = refusal.status, only_errors(refusal.error, id_), CLOSE in refusal.headers
             extra += lines_of(header for header in refusal.headers if header != CLOSE)
         except Exception as error:  # noqa: BLE001 # the last resort: it is logged, and the caller still gets JSON
             status, answer = 500, only_errors(error, id_)
-        return whole_answer(status, media_type, id_, extra, answer, closes=closes)
+        return whole_answer(status, self._usual, id_, extra, answer, closes=closes)
 
     async def _respond(self, receive: Receive, body: bytes | None, context: Context, id_: str) -> tuple[bool, bytes]:
         """Whether an operation was executed, and the body of the answer."""
         endpoint = self._endpoint
         parameters: Parameters | None = None
         try:
-            with endpoint.deadlines.begin() as deadline:
+            with Deadline(endpoint.deadlines) as deadline:
                 if body is not None and self._is_json_post:
                     parameters = body_parameters(body, endpoint.bounds)
                 else:
@@ -210,9 +209,3 @@ def _require_method(method: str, operation: OperationType) -> None:
         )
     if method == "GET":
         raise Refusal(405, MethodNotAllowedError("Mutations are run by POST"), (b"allow", b"POST"))
-
-
-def allowance_lines(context: Context) -> bytes:
-    """What the caller of this context may still ask for, as lines of a head."""
-    allowance = context.allowance
-    return b"" if allowance is None else rate_lines(allowance.limit, allowance.remaining, allowance.reset_after)

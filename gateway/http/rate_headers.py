@@ -3,15 +3,13 @@
 from functools import cache
 from math import ceil
 
-from gateway.auth.rate import WINDOW
+from gateway.auth.rate import WINDOW, Allowance
 
 
-def rate_lines(limit: int, remaining: int, reset_after: float) -> bytes:
-    """The policy, `limit` operations a minute, and where the caller stands: `remaining`, for `reset_after` seconds.
-
-    As lines of a head (`gateway.http.headers`).
-    """
-    return b'%bratelimit: "caller";r=%d;t=%d\r\n' % (_policy(limit), remaining, ceil(reset_after))
+def rate_lines(allowance: Allowance) -> bytes:
+    """The policy, so many operations a minute, and where the caller stands: as lines of a head."""
+    state = _policy(allowance.limit), allowance.remaining, ceil(allowance.reset_after)
+    return b'%bratelimit: "caller";r=%d;t=%d\r\n' % state
 
 
 @cache

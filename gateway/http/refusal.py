@@ -2,6 +2,7 @@
 
 from math import ceil
 
+from gateway.auth.rate import Allowance
 from gateway.errors import GatewayError, RateLimitedError
 from gateway.http.headers import Headers, headers_of
 from gateway.http.rate_headers import rate_lines
@@ -36,5 +37,5 @@ class Refusal(Exception):  # noqa: N818 # the answer to a request, no fault of t
         if isinstance(error, RateLimitedError):
             headers.append((b"retry-after", str(ceil(error.retry_after)).encode()))
             if error.limit is not None:
-                headers += headers_of(rate_lines(error.limit, 0, error.retry_after))
+                headers += headers_of(rate_lines(Allowance(error.limit, 0, error.retry_after)))
         return cls(_STATUS.get(error.code, 500), error, *headers)

@@ -18,12 +18,12 @@ from gateway.errors import GatewayError, UnauthenticatedError, UserInputError
 from gateway.execution.documents import DocumentError
 from gateway.execution.intake import Intake
 from gateway.http.answer import error_answer, only_errors, send_answer
-from gateway.http.deadline import Deadlines
+from gateway.http.deadline import Deadline, Deadlines
 from gateway.http.endpoint import Answerer, Endpoint
 from gateway.http.errors import format_error
-from gateway.http.graphql import allowance_lines
 from gateway.http.headers import Headers, headers_of
 from gateway.http.parameters import Bounds, Parameters, read_parameters
+from gateway.http.rate_headers import rate_lines
 from gateway.http.refusal import CLOSE, Refusal
 from gateway.http.request_id import REQUEST_ID, new_request_id, own_request_id
 from gateway.http.subscribe import CallerContext, CallerOf, SubscribingExecutor, seconds_left, subscribe
@@ -86,7 +86,8 @@ class EventStreamEndpoint:
         try:
             caller = self._caller_of(scope)
             context = caller.open(id_) or await caller.identify(id_)
-            allowance = headers_of(allowance_lines(context))
+            if context.allowance is not None:
+                allowance = headers_of(rate_lines(context.allowance))
             async with asyncio.timeout(self._timeout):
                 parameters = await read_parameters(scope, headers, receive, self._bounds)
             await self._stream(receive, send, parameters, context, [*_headers(id_), *allowance], id_)
@@ -113,7 +114,7 @@ class EventStreamEndpoint:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         keeping_alive = asyncio.create_task(_keep_alive(send))
         try:
-            with Deadlines(seconds_left(context.principal, self._clock())).begin() as lifetime:
+            with Deadline(Deadlines(seconds_left(context.principal, self._clock()))) as lifetime:
                 lifetime.watch(receive)
                 async with aclosing(self._payloads(parameters, context, id_)) as payloads:
                     async for payload in payloads:

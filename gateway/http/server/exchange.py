@@ -96,7 +96,8 @@ class Exchange(ABC):
     def _complete(self) -> None:
         """The answer is."""
         self.is_answered = True
-        self._wake()
+        if self._changed is not None:
+            self._wake()
         self._client.answered(self)
 
     def _wake(self) -> None:
