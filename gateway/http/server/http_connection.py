@@ -250,7 +250,7 @@ class HttpConnection(asyncio.Protocol):
         protocol = dict(self._headers).get(b"upgrade", b"").lower()
         if protocol != b"websocket" or self._config.ws_protocol_class is None:
             self.data_received(self._head(method, without=b"upgrade") + rest)
-        elif self._answering is not None or self._parser.get_http_version() != "1.1":
+        elif self._answering is not None or self._pipeline or self._parser.get_http_version() != "1.1":
             self._refuse(400, UserInputError("upgrade", "An upgrade needs HTTP/1.1, and no other request before it"))
         else:
             self._connections.discard(self)
