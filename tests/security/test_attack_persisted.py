@@ -88,7 +88,7 @@ async def test_a_kept_text_needs_the_rights_of_whoever_names_it(target):
 
 
 async def test_a_flood_of_texts_drives_out_older_ones_and_takes_little_memory(target, bystanders):
-    texts = [f"{{ viewer {{ subject }} }} #{number} {'a' * 20_000}" for number in range(220)]
+    texts = [f"{{ viewer {{ subject }} }} #{number} {'a' * 20_000}" for number in range(240)]
 
     async def attack():
         for start in range(0, len(texts), 20):
