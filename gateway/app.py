@@ -9,7 +9,6 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, WebSocketRoute
-from starlette.types import ASGIApp
 from starlette.types import Scope as ASGIScope
 
 from gateway.actions.audit import AuditTrail
@@ -30,7 +29,9 @@ from gateway.execution.intake import Intake
 from gateway.execution.limits import Limits
 from gateway.execution.trusted import open_trusted_documents
 from gateway.http.application import Application
+from gateway.http.caller import Caller
 from gateway.http.cross_origin import with_origins
+from gateway.http.endpoint import Endpoint
 from gateway.http.explorer import explorer_routes
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.guard import GuardedExecutor
@@ -137,6 +138,7 @@ def create_app(
         suggestions=not settings.is_production,
         introspection=not settings.is_production,
         cost_of=cost_of,
+        scopes_of=scopes_of,
     )
     intake = Intake(documents, cost_limit=settings.cost_limit, trusted=open_trusted_documents(settings, documents))
     bounds = Bounds(settings.max_body_bytes, settings.max_variables_bytes)
@@ -144,25 +146,21 @@ def create_app(
         Executor(schema, plans=settings.plans, size=settings.document_cache, suggestions=not settings.is_production),
         schema,
         scopes_of,
-        settings.document_cache,
     )
 
-    def edges(gateway: Gateway) -> tuple[ASGIApp, list[BaseRoute]]:
+    def edges(gateway: Gateway) -> tuple[Endpoint, list[BaseRoute]]:
         """What answers GraphQL over HTTP, and the routes of all else."""
 
-        async def identify(authorization: str | None) -> Principal:
-            return authenticator.cached(authorization) or await authenticator.authenticate(authorization)
-
-        async def open_context(scope: ASGIScope, request_id: str) -> RequestContext:
-            return gateway.open_context(await identify(_authorization(scope)), request_id)
+        def caller_of(scope: ASGIScope) -> Caller[RequestContext]:
+            return Caller(scope, authenticator, gateway)
 
         timeout = settings.request_timeout
-        endpoint = GraphQLEndpoint(intake, executor, open_context, bounds=bounds, timeout=timeout)
-        event_streams = EventStreamEndpoint(intake, executor, open_context, endpoint, bounds=bounds, timeout=timeout)
+        endpoint = GraphQLEndpoint(intake, executor, caller_of, bounds=bounds, timeout=timeout)
+        event_streams = EventStreamEndpoint(intake, executor, caller_of, endpoint, bounds=bounds, timeout=timeout)
         web_sockets = WebSocketEndpoint(
             intake,
             executor,
-            identify,
+            authenticator.authenticate,
             gateway.open_context,
             WebSocketOptions(
                 init_timeout=settings.websocket_init_timeout,
@@ -212,10 +210,3 @@ async def open_gateway(settings: Settings, clock: Clock = utc_now) -> AsyncItera
         work = (gateway.relay, gateway.reconciler, gateway.placement, gateway.trail)
         await stack.enter_async_context(at_work({type(worker).__name__: worker.run for worker in work}))
         yield gateway
-
-
-def _authorization(scope: ASGIScope) -> str | None:
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            return str(value, "latin-1")
-    return None

@@ -41,6 +41,7 @@ class RequestContext:
         "operation_name",
         "principal",
         "request_id",
+        "variant",
         "watches",
     )
 
@@ -57,7 +58,9 @@ class RequestContext:
         request_id: str,
         allowance: Allowance | None = None,
     ) -> None:
-        self.principal = trail.admit(principal)
+        self._caller = principal
+        self._trail = trail
+        self._admit()
         self.loaders = loaders
         self.actions = actions
         self.journal = journal
@@ -66,18 +69,16 @@ class RequestContext:
         self.request_id = request_id
         self.allowance = allowance
         self.operation_name: str | None = None
-        self._caller = principal
-        self._trail = trail
         self._lookups = lookups
 
-    @property
-    def variant(self) -> str | None:
-        """Which plan answers: personal data is an attribute like others for a caller who sees it as it is."""
-        return REVEALING if self.principal.reveals_pii else None
+    def _admit(self) -> None:
+        """`variant` is which plan answers: personal data is an attribute like others for who sees it as it is."""
+        self.principal = self._trail.admit(self._caller)
+        self.variant = REVEALING if self.principal.reveals_pii else None
 
     def renew(self) -> None:
         """Before another event of a subscription: what was read for the last one is old, as is what could be shown."""
-        self.principal = self._trail.admit(self._caller)
+        self._admit()
         self.loaders.forget()
 
     def observe(self, observations: Iterable[Observation]) -> None:
@@ -112,7 +113,7 @@ class RequestContext:
     @property
     def age(self) -> int | None:
         """The age in seconds of the oldest answer of a platform that was used again; None: all were asked for now."""
-        return self.loaders.age
+        return self.loaders.source.age
 
 
 async def _refuse(error: RateLimitedError) -> NoReturn:

@@ -21,39 +21,41 @@ _TRUSTED_FOR = 600.0  # seconds; then a token is verified anew, so that a withdr
 _LONGEST_HEADER = LONGEST_TOKEN + len("Bearer ")
 
 
-class _Trusted(NamedTuple):
+class Trusted(NamedTuple):
+    """Whom a token speaks for, and how long it need not be looked at again, in Unix seconds."""
+
     principal: Principal
-    until: float  # Unix seconds
+    until: float
 
 
 class Authenticator:
     """Verifies each token once and remembers it, by its hash, while it lasts. `clock` is in Unix seconds."""
 
     def __init__(self, verifier: TokenVerifier, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
         self._verifier = verifier
-        self._clock = clock
-        self._trusted: LRUCache[bytes, _Trusted] = LRUCache(_REMEMBERED)
+        self._trusted: LRUCache[bytes, Trusted] = LRUCache(_REMEMBERED)
 
-    def cached(self, header: str | None) -> Principal | None:
-        """The principal of a header seen before, without waiting for anything; None tells nothing of its validity."""
+    def cached(self, header: str | None) -> Trusted | None:
+        """What is known of a header seen before, without waiting for anything; None tells nothing of its validity."""
         if header is None or len(header) > _LONGEST_HEADER:
             return None
         trusted = self._trusted.get(_digest(header))
-        return trusted.principal if trusted is not None and self._clock() < trusted.until else None
+        return trusted if trusted is not None and self.clock() < trusted.until else None
 
     async def authenticate(self, header: str | None) -> Principal:
         """The principal of an Authorization header. Raises UnauthenticatedError."""
-        principal = self.cached(header)
-        if principal is not None:
-            return principal
+        trusted = self.cached(header)
+        if trusted is not None:
+            return trusted.principal
         if header is None or len(header) > _LONGEST_HEADER:
             raise UnauthenticatedError(REFUSAL)
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
             raise UnauthenticatedError(REFUSAL)
         principal = await self._verifier.verify(token)
-        until = min(principal.expires_at + LEEWAY, self._clock() + _TRUSTED_FOR)
-        self._trusted[_digest(header)] = _Trusted(principal, until)
+        until = min(principal.expires_at + LEEWAY, self.clock() + _TRUSTED_FOR)
+        self._trusted[_digest(header)] = Trusted(principal, until)
         return principal
 
     async def aclose(self) -> None:

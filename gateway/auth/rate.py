@@ -1,8 +1,8 @@
 """How often a principal may ask: a number per minute, spread by the generic cell rate algorithm (GCRA)."""
 
 from time import monotonic
-from typing import NamedTuple
 
+import msgspec
 from throttled import RateLimiterType, rate_limiter, store
 
 from gateway.auth.principal import Principal
@@ -14,7 +14,7 @@ WINDOW = 60
 _REMEMBERED = 10_000  # principals; the least recently seen one starts afresh
 
 
-class Allowance(NamedTuple):
+class Allowance(msgspec.Struct, frozen=True, gc=False):
     """What is left to a principal: `remaining` of `limit` operations, all of them again after `reset_after` seconds."""
 
     limit: int

@@ -1,11 +1,9 @@
 """From the text of a query to a document that may be run: parsed, within limits, validated, remembered."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 
-from cachetools import LRUCache
 from graphql import (
     DocumentNode,
     GraphQLError,
@@ -25,7 +23,9 @@ from graphql.validation.validate import ValidationAbortedError
 
 from gateway.errors import GatewayError, QueryTooComplexError, UserInputError
 from gateway.execution.cost import CostOf, OperationCost
+from gateway.execution.kept import Kept
 from gateway.execution.limits import Limits, check_limits
+from gateway.execution.needs import ScopesOf, needs_of
 from gateway.execution.validation import Validator
 
 MAX_VALIDATION_ERRORS = 20
@@ -60,13 +60,16 @@ class DocumentError(Exception):
 class Prepared:
     """An operation of a valid document. `key` is the SHA-256 of the document's text, in hexadecimal.
 
-    `cost` is None where the fields of the schema declare none.
+    `name` is the operation's own. `cost` is None where the fields of the schema declare none; `scopes` are those that
+    the fields of the document ask for.
     """
 
     document: DocumentNode
     operation: OperationDefinitionNode
     key: str
-    cost: OperationCost | None = None
+    name: str | None
+    cost: OperationCost | None
+    scopes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +85,7 @@ class Documents:
     in the order of what they cost, each bounding the next: length and tokens, limits, validation.
 
     `suggestions` says whether errors may name fields and types that the caller did not ask for. `cost_of` reads what
-    the fields of the schema cost.
+    the fields of the schema cost, `scopes_of` which scopes they ask for.
     """
 
     def __init__(
@@ -94,14 +97,16 @@ class Documents:
         suggestions: bool = True,
         introspection: bool = True,
         cost_of: CostOf | None = None,
+        scopes_of: ScopesOf | None = None,
     ) -> None:
         self._schema = schema
         self._limits = limits
         self._cost_of = cost_of
+        self._scopes_of = scopes_of
         self._suggestions = suggestions
         self._validator = Validator(schema, _rules(introspection))
         # Nothing weighs less than its share, so the one bound is on the count as well as on the bytes.
-        self._cache: LRUCache[str, _Entry] = LRUCache(size * BYTES_PER_DOCUMENT, getsizeof=lambda entry: entry.weight)
+        self._cache: Kept[str, _Entry] = Kept(size * BYTES_PER_DOCUMENT, lambda entry: entry.weight)
 
     def prepare(self, query: str, operation_name: str | None = None) -> Prepared:
         """The operation of that name, or the only one.
@@ -109,22 +114,18 @@ class Documents:
         Raises DocumentError with GRAPHQL_PARSE_FAILED, QUERY_TOO_COMPLEX, GRAPHQL_VALIDATION_FAILED or, where the
         document is fine but does not tell which operation to run, BAD_USER_INPUT.
         """
-        prepared = self._entry(query).operations.get(operation_name)
+        try:
+            prepared = self._cache.use(query).operations.get(operation_name)
+        except KeyError:
+            prepared = self._new_entry(query).operations.get(operation_name)
         if prepared is None:
             raise DocumentError.of(_no_such_operation(operation_name))
         return prepared
 
     def require_valid(self, query: str) -> None:
         """Raises DocumentError as `prepare` does, for a document of any number of operations."""
-        self._entry(query)
-
-    def _entry(self, query: str) -> _Entry:
-        entry = self._cache.get(query)
-        if entry is None:
-            entry = self._new_entry(query)
-            with suppress(ValueError):  # heavier than the whole cache
-                self._cache[query] = entry
-        return entry
+        if query not in self._cache:
+            self._new_entry(query)
 
     def _new_entry(self, query: str) -> _Entry:
         document = self._parse(query)
@@ -134,7 +135,9 @@ class Documents:
             raise DocumentError.of(error) from None
         self._validate(document)
         weight = len(query) + document.token_count * BYTES_PER_TOKEN
-        return _Entry(self._operations(document, query), max(weight, BYTES_PER_DOCUMENT))
+        entry = _Entry(self._operations(document, query), max(weight, BYTES_PER_DOCUMENT))
+        self._cache.keep(query, entry)
+        return entry
 
     def _parse(self, query: str) -> DocumentNode:
         tokens = self._limits.tokens
@@ -163,12 +166,13 @@ class Documents:
     def _operations(self, document: DocumentNode, query: str) -> Mapping[str | None, Prepared]:
         """By name; a lone operation also under None."""
         key = sha256(query.encode()).hexdigest()
+        scopes = needs_of(self._schema, document, self._scopes_of) if self._scopes_of else frozenset()
         operations: dict[str | None, Prepared] = {}
         for definition in document.definitions:
             if isinstance(definition, OperationDefinitionNode):
                 name = definition.name.value if definition.name else None
                 cost = self._cost_of and OperationCost(self._schema, document, definition, self._cost_of)
-                operations[name] = Prepared(document, definition, key, cost)
+                operations[name] = Prepared(document, definition, key, name, cost, scopes)
         if len(operations) == 1:
             operations[None] = next(iter(operations.values()))
         return operations

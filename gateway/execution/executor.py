@@ -17,7 +17,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from inspect import isawaitable
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema
 from graphql import Executor as GraphQLExecutor
@@ -44,12 +44,8 @@ class _Layer:
         self.resolve = middleware
 
 
-class _Request(NamedTuple):
-    document: DocumentNode
-    operation_name: str | None
-    variables: dict[str, Any]
-    context: Any
-    root_value: Any
+_Request: TypeAlias = tuple[DocumentNode, str | None, dict[str, Any], Any, Any]
+"""The document, the name of the operation, variables, context and root value."""
 
 
 class Executor:
@@ -77,16 +73,20 @@ class Executor:
 
         `middleware` stands between every field and its resolver, as in graphql-core; no plan is used then.
         """
-        request = _Request(document.document, operation_name, variables or {}, context, root_value)
+        variables = variables or {}
+        request = (document.document, operation_name, variables, context, root_value)
         plans = None if middleware else self._plans
         operation = plans and plans.operation(document, operation_name)
         if not plans or not operation:
             return await self._by_graphql_core(request, middleware)
-        coerced = operation.operation.variables.read(request.variables)
+        coerced = operation.operation.variables.read(variables)
         if coerced is None:
             return await self._by_graphql_core(request)
         key = operation.key(coerced, variant_of(context))
-        plan = plans.plan(operation, key, coerced)
+        try:
+            plan = operation.plans[key]
+        except KeyError:
+            plan = plans.new_plan(operation, key, coerced)
         if plan is None:
             return await self._by_graphql_core(request)
         run = Run(plan, coerced, context, root_value)
@@ -117,7 +117,8 @@ class Executor:
         same context: what the source wants fresh in it for an event, it renews before it gives the event.
         `middleware` stands between the fields of an event and their resolvers, not before the source.
         """
-        request = _Request(document.document, operation_name, variables or {}, context, root_value)
+        variables = variables or {}
+        request = (document.document, operation_name, variables, context, root_value)
         executor = self._build(request, middleware)
         if isinstance(executor, list):
             return Response(None, executor, executed=False)
@@ -138,13 +139,14 @@ class Executor:
         return Response(result.data, result.errors or [])
 
     def _build(self, request: _Request, middleware: Middleware | None) -> GraphQLExecutor[Any] | list[GraphQLError]:
+        document, operation_name, variables, context, root_value = request
         return GraphQLExecutor.build(
             self._schema,
-            request.document,
-            request.root_value,
-            request.context,
-            request.variables,
-            request.operation_name,
+            document,
+            root_value,
+            context,
+            variables,
+            operation_name,
             middleware=MiddlewareManager(_Layer(middleware)) if middleware else None,
             hide_suggestions=not self._suggestions,
         )

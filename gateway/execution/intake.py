@@ -6,7 +6,7 @@ Each step costs less than the next, and a request that fails one never sees the 
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import structlog
 from cachetools import LRUCache
@@ -45,11 +45,8 @@ class Asked(Protocol):
     def variables(self) -> Mapping[str, Any] | None: ...
 
 
-class Admitted(NamedTuple):
-    """An operation that may be run, and the `extensions` that its answer has."""
-
-    prepared: Prepared
-    extensions: dict[str, Any] | None
+Admitted: TypeAlias = tuple[Prepared, dict[str, Any] | None]
+"""An operation that may be run, and the `extensions` that its answer has."""
 
 
 class Intake:
@@ -71,11 +68,11 @@ class Intake:
         else:
             prepared = self._find(asked)
         if prepared.cost is None:
-            return Admitted(prepared, None)
+            return prepared, None
         requested = prepared.cost.of(asked.variables)
         if requested > self._cost_limit:
             raise DocumentError.of(_too_dear(requested, self._cost_limit))
-        return Admitted(prepared, {"cost": {"requested": requested, "limit": self._cost_limit}})
+        return prepared, {"cost": {"requested": requested, "limit": self._cost_limit}}
 
     def _find(self, asked: Asked) -> Prepared:
         """The document of a request that names it by an identifier, or has to be on the list."""

@@ -6,7 +6,7 @@ HTTP draft ("Persisted Documents"). Nothing else of a request is kept: no variab
 
 import sys
 
-from cachetools import LRUCache
+from gateway.execution.kept import Kept
 
 MAX_BYTES = 4 * 1024 * 1024
 """Of memory, for the texts that are kept."""
@@ -16,12 +16,14 @@ class PersistedQueries:
     """Texts by the SHA-256 of their UTF-8 form in hexadecimal; the least recently used go first."""
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
-        self._texts: LRUCache[str, str] = LRUCache(max_bytes, sys.getsizeof)
+        self._texts: Kept[str, str] = Kept(max_bytes, sys.getsizeof)
 
     def get(self, sha256: str) -> str | None:
-        return self._texts.get(sha256)
+        try:
+            return self._texts.use(sha256)
+        except KeyError:
+            return None
 
     def keep(self, sha256: str, text: str) -> None:
         """Remember a text that may be run. One larger than the whole store is not kept."""
-        if sys.getsizeof(text) <= self._texts.maxsize:
-            self._texts[sha256] = text
+        self._texts.keep(sha256, text)

@@ -3,12 +3,12 @@
 from collections.abc import Hashable
 from typing import Protocol, TypeAlias
 
-from cachetools import LRUCache
 from graphql import DocumentNode, GraphQLSchema
 from graphql.execution.values import VariableValues
 
 from gateway.execution.codegen import generate
 from gateway.execution.compile import MAX_FIELDS, TooManyFieldsError, compile_operation
+from gateway.execution.kept import Kept
 from gateway.execution.operation import Operation, find_operation
 from gateway.execution.plan import UnplannableError
 from gateway.execution.run import Plan
@@ -78,26 +78,21 @@ class Plans:
         self._schema = schema
         self._fields = StrawberryFields(schema)
         self._most_bytes = size * BYTES_PER_OPERATION
-        self._operations: LRUCache[Hashable, PlannedOperation | None] = LRUCache(self._most_bytes, self._weight)
+        self._operations: Kept[Hashable, PlannedOperation | None] = Kept(self._most_bytes, self._weight)
 
     def operation(self, document: Document, name: str | None) -> PlannedOperation | None:
         """The query of that name; None where plans cover it in no case."""
         known_as = (document.key, name)
         try:
-            return self._operations[known_as]
+            return self._operations.use(known_as)
         except KeyError:
             found = find_operation(self._schema, document.document, name)
-            planned = self._operations[known_as] = PlannedOperation(known_as, found) if found else None
+            planned = PlannedOperation(known_as, found) if found else None
+            self._operations.keep(known_as, planned)
             return planned
 
-    def plan(self, operation: PlannedOperation, key: PlanKey, variables: VariableValues) -> Plan | None:
-        """The plan, made now if there is none yet; None where graphql-core has to answer, this time or always."""
-        try:
-            return operation.plans[key]
-        except KeyError:
-            return self._new_plan(operation, key, variables)
-
-    def _new_plan(self, operation: PlannedOperation, key: PlanKey, variables: VariableValues) -> Plan | None:
+    def new_plan(self, operation: PlannedOperation, key: PlanKey, variables: VariableValues) -> Plan | None:
+        """A plan that the operation has not yet; None where graphql-core has to answer, this time or always."""
         again = key in operation.postponed
         for kept in (operation.plans, operation.postponed):
             if len(kept) >= PLANS_PER_OPERATION:
@@ -112,7 +107,7 @@ class Plans:
         except UnplannableError:
             pass
         operation.plans[key] = plan
-        self._operations[operation.known_as] = operation  # it weighs more now
+        self._operations.keep(operation.known_as, operation)  # it weighs more now
         return plan
 
     def _make(self, operation: Operation, key: PlanKey, variables: VariableValues, most_fields: int) -> Plan:

@@ -4,13 +4,13 @@ from typing import Final
 
 from starlette.applications import Starlette
 from starlette.datastructures import State
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from gateway.errors import UserInputError
-from gateway.http.graphql import only_errors, send_answer
+from gateway.http.answer import error_answer, send_answer
+from gateway.http.endpoint import Answerer, Endpoint
 from gateway.http.hosts import Hosts
-from gateway.http.negotiation import MediaType
-from gateway.http.request_id import request_id
+from gateway.http.request_id import new_request_id
 
 OPEN_PATHS: Final = ("/healthz", "/readyz")
 """Asked by machines that know the gateway by its address alone, and the same for everybody."""
@@ -19,7 +19,7 @@ OPEN_PATHS: Final = ("/healthz", "/readyz")
 class Application:
     """`graphql` answers at `graphql_path`; it is there when the lifespan of `others` has begun."""
 
-    graphql: ASGIApp
+    graphql: Endpoint
 
     def __init__(self, others: Starlette, graphql_path: str, hosts: Hosts) -> None:
         self._others = others
@@ -40,11 +40,16 @@ class Application:
         else:
             await self._others(scope, receive, send)
 
+    def answerer(self, scope: Scope) -> Answerer | None:
+        """What answers the requests that have this head, without ASGI: GraphQL over HTTP, but for streams."""
+        if scope["path"] == self._graphql_path and self._hosts.accept(scope["headers"]):
+            return self.graphql.answerer(scope)
+        return None
+
 
 async def _misdirected(scope: Scope, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close"})
         return
-    id_ = request_id(None)
     error = UserInputError("host", "The gateway does not go by the name in the header host (GATEWAY_ALLOWED_HOSTS)")
-    await send_answer(send, 421, MediaType.JSON, id_, (), only_errors(error, id_))
+    await send_answer(send, error_answer(421, error, new_request_id()))

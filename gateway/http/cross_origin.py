@@ -7,7 +7,11 @@ browser adds by itself, such as cookies, are never allowed: a page shows the tok
 from collections.abc import Collection
 from typing import Final
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
+
+from gateway.http.answer import Answer
+from gateway.http.endpoint import Answerer, Endpoint
+from gateway.http.headers import lines_of
 
 REQUEST_HEADERS: Final = b", ".join(
     (
@@ -31,7 +35,7 @@ MAX_AGE: Final = b"7200"
 VARY: Final = (b"vary", b"origin")
 
 
-def with_origins(app: ASGIApp, origins: Collection[str]) -> ASGIApp:
+def with_origins(app: Endpoint, origins: Collection[str]) -> Endpoint:
     """`app`, for pages of these origins too."""
     return CrossOrigin(app, origins) if origins else app
 
@@ -39,7 +43,7 @@ def with_origins(app: ASGIApp, origins: Collection[str]) -> ASGIApp:
 class CrossOrigin:
     """Answers the questions that browsers ask beforehand, and marks the answers to listed origins."""
 
-    def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
+    def __init__(self, app: Endpoint, origins: Collection[str]) -> None:
         self._app = app
         self._origins = frozenset(origin.encode() for origin in origins)
 
@@ -48,14 +52,35 @@ class CrossOrigin:
         origin = headers.get(b"origin")
         if origin is None:
             await self._app(scope, receive, send)
-        elif origin not in self._origins:
-            await self._app(scope, receive, _adding([VARY], send))
-        elif scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
+        elif origin in self._origins and scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
             await _allow(origin, send)
         else:
-            allowed = (b"access-control-allow-origin", origin)
-            exposed = (b"access-control-expose-headers", ANSWER_HEADERS)
-            await self._app(scope, receive, _adding([allowed, exposed, VARY], send))
+            await self._app(scope, receive, _adding(self._marks(origin), send))
+
+    def answerer(self, scope: Scope) -> Answerer | None:
+        """The same for all requests with this head."""
+        origin = dict(scope["headers"]).get(b"origin")
+        answerer = self._app.answerer(scope)
+        return answerer if origin is None or answerer is None else _Marking(answerer, lines_of(self._marks(origin)))
+
+    def _marks(self, origin: bytes) -> list[tuple[bytes, bytes]]:
+        """What tells a browser whether its page may read the answer."""
+        if origin not in self._origins:
+            return [VARY]
+        exposed = (b"access-control-expose-headers", ANSWER_HEADERS)
+        return [(b"access-control-allow-origin", origin), exposed, VARY]
+
+
+class _Marking:
+    """Adds lines to all answers."""
+
+    def __init__(self, answerer: Answerer, lines: bytes) -> None:
+        self._answerer = answerer
+        self._lines = lines
+
+    async def answer(self, receive: Receive, body: bytes | None = None) -> Answer:
+        answer = await self._answerer.answer(receive, body)
+        return Answer(answer.status, answer.lines + self._lines, answer.body, answer.closes)
 
 
 async def _allow(origin: bytes, send: Send) -> None:

@@ -1,32 +1,36 @@
 """The GraphQL endpoint: GraphQL over HTTP (draft of the GraphQL Foundation) as a plain ASGI application.
 
-    app = GraphQLEndpoint(intake, executor, open_context, bounds=Bounds(body=262_144, variables=65_536), timeout=15.0)
+    app = GraphQLEndpoint(intake, executor, caller_of, bounds=Bounds(body=262_144, variables=65_536), timeout=15.0)
 
 It knows the protocol and nothing of the schema. In the order of a request: headers, the caller's context, the
 parameters, the operation they name, its execution, the answer.
+
+What is in the way of every request is taken only once where it can be: our own server asks for an `answerer` of the
+head, and keeps it for the requests that come with the same one. ASGI would have an answer in two messages and a body in
+another, and tell the head anew each time.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Callable
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
-import orjson
 from graphql import OperationType
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
-from structlog.contextvars import bind_contextvars
 
 from gateway.auth.rate import Allowance
 from gateway.errors import GatewayError, MethodNotAllowedError, RequestTimeoutError, UserInputError
 from gateway.execution.documents import DocumentError, Prepared
 from gateway.execution.intake import Intake
 from gateway.execution.response import Response
-from gateway.http.deadline import Deadline
-from gateway.http.errors import answer_extensions, format_error, format_failure
+from gateway.http.answer import USUAL, Answer, only_errors, send_answer, whole_answer
+from gateway.http.deadline import Deadline, Deadlines
+from gateway.http.errors import format_error
+from gateway.http.headers import lines_of
 from gateway.http.negotiation import MediaType, negotiate
-from gateway.http.parameters import Bounds, Parameters, read_parameters
-from gateway.http.rate_headers import Headers, rate_headers
+from gateway.http.parameters import Bounds, Parameters, body_parameters, is_json, read_parameters
+from gateway.http.rate_headers import rate_lines
 from gateway.http.refusal import CLOSE, Refusal
-from gateway.http.request_id import request_id
+from gateway.http.request_id import REQUEST_ID, new_request_id, own_request_id
 
 
 class Context(Protocol):
@@ -56,8 +60,24 @@ class Executor(Protocol):
     ) -> Response: ...
 
 
-OpenContext: TypeAlias = Callable[[Scope, str], Awaitable[Context]]
-"""Identifies the caller of an ASGI scope; the text is the request id. Raises GatewayError to turn the caller away."""
+SERVED: Final = ("GET", "POST")
+
+
+ContextT_co = TypeVar("ContextT_co", bound=Context, covariant=True)
+
+
+class Caller(Protocol[ContextT_co]):
+    """Who sends requests with one head. Both raise GatewayError to turn the caller away."""
+
+    def open(self, request_id: str, /) -> ContextT_co | None:
+        """The context of a request; None where it takes waiting to find out who asks."""
+
+    async def identify(self, request_id: str, /) -> ContextT_co:
+        """The same, with waiting."""
+
+
+CallerOf: TypeAlias = Callable[[Scope], Caller[Context]]
+"""Of the head of a request, as ASGI has it."""
 
 
 class GraphQLEndpoint:
@@ -68,55 +88,99 @@ class GraphQLEndpoint:
     """
 
     def __init__(
-        self, intake: Intake, executor: Executor, open_context: OpenContext, *, bounds: Bounds, timeout: float
+        self, intake: Intake, executor: Executor, caller_of: CallerOf, *, bounds: Bounds, timeout: float
     ) -> None:
-        self._intake = intake
-        self._executor = executor
-        self._open_context = open_context
-        self._bounds = bounds
-        self._timeout = timeout
+        self.intake = intake
+        self.executor = executor
+        self.caller_of = caller_of
+        self.bounds = bounds
+        self.deadlines = Deadlines(timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        id_ = request_id(headers.get(b"x-request-id"))
-        bind_contextvars(request_id=id_)
-        media_type = negotiate(headers.get(b"accept"))
-        extra: Headers = ()
         try:
-            _require_served(scope["method"], media_type)
-            context = await self._open_context(scope, id_)
-            extra = allowance_headers(context)
-            if b"no-cache" in headers.get(b"cache-control", b"").lower():
-                context.refresh()
-            status, body = await self._respond(scope, headers, receive, context, id_)
-            status = status or _request_error_status(media_type)
-            if (age := context.age) is not None:
-                extra = (*extra, (b"age", b"%d" % age))
+            answer = await GraphQLAnswerer(self, scope).answer(receive)
         except ClientDisconnect:
             return
+        await send_answer(send, answer)
+
+    def answerer(self, scope: Scope) -> "GraphQLAnswerer | None":
+        """What answers the requests that have this head. What HEAD and others get is for ASGI to say."""
+        return GraphQLAnswerer(self, scope) if scope["method"] in SERVED else None
+
+
+class GraphQLAnswerer:
+    """Answers GraphQL requests that come with one head, whose words are weighed once.
+
+    A well-formed request whose document or variables are wrong has a status by media type: a client of
+    `application/json` trusts no body but that of a 200 (GraphQL over HTTP, "Status Codes").
+    """
+
+    def __init__(self, endpoint: GraphQLEndpoint, scope: Scope) -> None:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        self._endpoint = endpoint
+        self._scope = scope
+        self._headers = headers
+        self._method: str = scope["method"]
+        self._own_id = own_request_id(headers.get(b"x-request-id"))
+        media_type = negotiate(headers.get(b"accept"))
+        self._is_served = self._method in SERVED and media_type is not None
+        self._usual = USUAL[media_type or MediaType.JSON]
+        self._request_error_status = 400 if media_type is MediaType.GRAPHQL_RESPONSE else 200
+        self._wants_fresh = b"no-cache" in headers.get(b"cache-control", b"").lower()
+        self._caller = endpoint.caller_of(scope)
+        self._is_json_post = self._method == "POST" and is_json(headers)
+
+    async def answer(self, receive: Receive, body: bytes | None = None) -> Answer:
+        """The answer to one request. `body` is all of it, where it has come already.
+
+        Raises starlette's ClientDisconnect when nobody waits for it any more.
+        """
+        id_ = self._own_id or new_request_id()
+        REQUEST_ID.set(id_)
+        extra = b""
+        closes = False
+        try:
+            if not self._is_served:
+                raise _not_served(self._method)
+            context = self._caller.open(id_) or await self._caller.identify(id_)
+            allowance = context.allowance
+            if allowance is not None:
+                extra = rate_lines(allowance)
+            if self._wants_fresh:
+                context.refresh()
+            executed, answer = await self._respond(receive, body, context, id_)
+            status = 200 if executed else self._request_error_status
+            if (age := context.age) is not None:
+                extra += b"age: %d\r\n" % age
+        except ClientDisconnect:
+            raise
         except DocumentError as error:
-            status, body = _request_error_status(media_type), only_errors(error, id_)
+            status, answer = self._request_error_status, only_errors(error, id_)
         except (Refusal, GatewayError) as error:
             refusal = error if isinstance(error, Refusal) else Refusal.of(error)
-            status, body, extra = refusal.status, only_errors(refusal.error, id_), (*extra, *refusal.headers)
+            status, answer, closes = refusal.status, only_errors(refusal.error, id_), CLOSE in refusal.headers
+            extra += lines_of(header for header in refusal.headers if header != CLOSE)
         except Exception as error:  # noqa: BLE001 # the last resort: it is logged, and the caller still gets JSON
-            status, body = 500, only_errors(error, id_)
-        await send_answer(send, status, media_type or MediaType.JSON, id_, extra, body)
+            status, answer = 500, only_errors(error, id_)
+        return whole_answer(status, self._usual, id_, extra, answer, closes=closes)
 
-    async def _respond(
-        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, context: Context, id_: str
-    ) -> tuple[int | None, bytes]:
-        """The status, None for that of a request error, and the body."""
+    async def _respond(self, receive: Receive, body: bytes | None, context: Context, id_: str) -> tuple[bool, bytes]:
+        """Whether an operation was executed, and the body of the answer."""
+        endpoint = self._endpoint
         parameters: Parameters | None = None
         try:
-            with Deadline(self._timeout) as deadline:
-                parameters = await read_parameters(scope, headers, receive, self._bounds)
-                prepared, extensions = self._intake.admit(parameters)
+            with Deadline(endpoint.deadlines) as deadline:
+                if body is not None and self._is_json_post:
+                    parameters = body_parameters(body, endpoint.bounds)
+                else:
+                    parameters = await read_parameters(self._scope, self._headers, receive, endpoint.bounds)
+                prepared, extensions = endpoint.intake.admit(parameters)
                 operation = prepared.operation.operation
-                _require_method(scope["method"], operation)
                 if operation is OperationType.QUERY:
                     deadline.watch(receive)
-                response = await self._executor.execute(
+                else:
+                    _require_method(self._method, operation)
+                response = await endpoint.executor.execute(
                     prepared, parameters.operation_name, parameters.variables, context
                 )
         except TimeoutError:
@@ -127,17 +191,14 @@ class GraphQLEndpoint:
             raise RequestTimeoutError("The request took longer than its deadline") from None
         errors = [format_error(error, id_) for error in response.errors]
         if not response.executed:
-            return None, response.to_bytes(errors=errors)
-        return 200, response.to_bytes(errors=errors, extensions=extensions)
+            return False, response.to_bytes(errors=errors)
+        return True, response.to_bytes(errors=errors, extensions=extensions)
 
 
-def _require_served(method: str, media_type: MediaType | None) -> None:
-    if method not in ("GET", "POST"):
-        raise Refusal(405, MethodNotAllowedError("GraphQL is served by GET and POST"), (b"allow", b"GET, POST"))
-    if media_type is None:
-        raise Refusal(
-            406, UserInputError("Accept", "The answer is application/graphql-response+json or application/json")
-        )
+def _not_served(method: str) -> Refusal:
+    if method not in SERVED:
+        return Refusal(405, MethodNotAllowedError("GraphQL is served by GET and POST"), (b"allow", b"GET, POST"))
+    return Refusal(406, UserInputError("Accept", "The answer is application/graphql-response+json or application/json"))
 
 
 def _require_method(method: str, operation: OperationType) -> None:
@@ -146,43 +207,5 @@ def _require_method(method: str, operation: OperationType) -> None:
         raise DocumentError.of(
             UserInputError("query", "Subscriptions are served over WebSocket, or as text/event-stream alone")
         )
-    if method == "GET" and operation is not OperationType.QUERY:
+    if method == "GET":
         raise Refusal(405, MethodNotAllowedError("Mutations are run by POST"), (b"allow", b"POST"))
-
-
-def _request_error_status(media_type: MediaType | None) -> int:
-    """Of a well-formed request whose document or variables are wrong.
-
-    A client of `application/json` trusts no body but that of a 200 (GraphQL over HTTP, "Status Codes").
-    """
-    return 200 if media_type is MediaType.JSON else 400
-
-
-def only_errors(error: Exception, id_: str) -> bytes:
-    """The JSON of a response without data."""
-    body: dict[str, Any] = {"errors": format_failure(error, id_)}
-    if extensions := answer_extensions(error):
-        body["extensions"] = extensions
-    return orjson.dumps(body)
-
-
-def allowance_headers(context: Context) -> Headers:
-    """What the caller of this context may still ask for."""
-    allowance = context.allowance
-    return () if allowance is None else rate_headers(*allowance)
-
-
-_ALWAYS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
-
-
-async def send_answer(send: Send, status: int, media_type: MediaType, id_: str, extra: Headers, body: bytes) -> None:
-    """Send a whole answer, with the headers that all of them have."""
-    headers = [
-        (b"content-type", media_type.value),
-        (b"content-length", b"%d" % len(body)),
-        (b"x-request-id", id_.encode()),
-        *_ALWAYS,
-        *extra,
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -9,30 +9,22 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from typing import Any, Protocol
 
-from cachetools import LRUCache
 from graphql import (
-    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLField,
     GraphQLResolveInfo,
     GraphQLSchema,
     InlineFragmentNode,
-    OperationDefinitionNode,
-    SelectionSetNode,
-    get_named_type,
 )
 
 from gateway.auth.principal import Principal
 from gateway.errors import ForbiddenError
 from gateway.execution.documents import Prepared
 from gateway.execution.executor import Executor
+from gateway.execution.needs import ScopesOf
 from gateway.execution.response import Response
 from gateway.http.errors import cause_of
-
-ScopesOf = Callable[[GraphQLField], frozenset[str]]
-"""The scopes that a field of the schema declares."""
 
 
 class CallerContext(Protocol):
@@ -43,14 +35,12 @@ class CallerContext(Protocol):
 
 
 class GuardedExecutor:
-    """Executes operations for callers. `scopes_of` reads the declarations; `size` bounds what is remembered."""
+    """Executes operations for callers. `scopes_of` reads the declarations."""
 
-    def __init__(self, executor: Executor, schema: GraphQLSchema, scopes_of: ScopesOf, size: int) -> None:
+    def __init__(self, executor: Executor, schema: GraphQLSchema, scopes_of: ScopesOf) -> None:
         self._executor = executor
-        self._schema = schema
         self._scopes_of = scopes_of
         self._subscriptions = schema.subscription_type.fields if schema.subscription_type else {}
-        self._needed: LRUCache[str, frozenset[str]] = LRUCache(size)
 
     async def execute(
         self,
@@ -60,8 +50,8 @@ class GuardedExecutor:
         context: CallerContext,
     ) -> Response:
         """As `Executor.execute`, with what the caller may not read left out."""
-        context.operation_name = _name_of(prepared)
-        guard = None if self._needs(prepared) <= context.principal.scopes else self._guard
+        context.operation_name = prepared.name
+        guard = None if prepared.scopes <= context.principal.scopes else self._guard
         response = await self._executor.execute(prepared, operation_name, variables, context, middleware=guard)
         if response.errors:
             _tell_denials(response, context)
@@ -78,10 +68,9 @@ class GuardedExecutor:
 
         Of each event, what the caller may not read is left out.
         """
-        context.operation_name = _name_of(prepared)
-        needed = self._needs(prepared)
+        context.operation_name = prepared.name
         guard = None
-        if not needed <= context.principal.scopes:
+        if not prepared.scopes <= context.principal.scopes:
             guard = self._guard
             for name in _root_fields(prepared):
                 self._require(name, context)
@@ -95,42 +84,11 @@ class GuardedExecutor:
             context.deny(subscription, error.scope or "")
             raise
 
-    def _needs(self, prepared: Prepared) -> frozenset[str]:
-        """All scopes that a document's fields declare, directives aside: those of every operation in it."""
-        needed = self._needed.get(prepared.key)
-        if needed is None:
-            needed = self._needed[prepared.key] = frozenset(self._collect(prepared.document))
-        return needed
-
-    def _collect(self, document: DocumentNode) -> Iterator[str]:
-        pending: list[tuple[Any, SelectionSetNode | None]] = []
-        for definition in document.definitions:
-            if isinstance(definition, OperationDefinitionNode):
-                pending.append((self._schema.get_root_type(definition.operation), definition.selection_set))
-            elif isinstance(definition, FragmentDefinitionNode):
-                pending.append((self._schema.get_type(definition.type_condition.name.value), definition.selection_set))
-        while pending:
-            parent, selection_set = pending.pop()
-            for selection in selection_set.selections if selection_set else ():
-                if isinstance(selection, FieldNode):
-                    field = self._schema.get_field(parent, selection.name.value)
-                    if field is not None:
-                        yield from self._scopes_of(field)
-                        pending.append((get_named_type(field.type), selection.selection_set))
-                elif isinstance(selection, InlineFragmentNode):
-                    condition = selection.type_condition
-                    inner = self._schema.get_type(condition.name.value) if condition else parent
-                    pending.append((inner, selection.selection_set))
-
     def _guard(self, resolve: Callable[..., Any], source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         field = info.parent_type.fields.get(info.field_name)  # None for __typename, which any type has
         if field is not None and (scopes := self._scopes_of(field)):
             info.context.principal.require(*sorted(scopes))
         return resolve(source, info, **arguments)
-
-
-def _name_of(prepared: Prepared) -> str | None:
-    return prepared.operation.name.value if prepared.operation.name else None
 
 
 async def _watched(responses: AsyncGenerator[Response, None], context: CallerContext) -> AsyncGenerator[Response, None]:

@@ -29,7 +29,7 @@ class Bounds(NamedTuple):
     variables: int
 
 
-class Parameters(NamedTuple):
+class Parameters(msgspec.Struct, frozen=True):
     """`query` is the text of the document, `document_id` its identifier: one of them is there, or both.
 
     Absent optional parameters are None.
@@ -53,13 +53,25 @@ async def read_parameters(scope: Scope, headers: Mapping[bytes, bytes], receive:
             return _from_query_string(scope["query_string"], bounds)
         _require_json(headers)
         body = await read_body(receive, headers.get(b"content-length"), bounds.body)
-        return parse_parameters("body", body, bounds)
     except BodyTooLargeError:
         raise Refusal(413, _too_large(bounds.body), CLOSE) from None
-    except UserInputError as error:
-        raise Refusal(400, error) from None
-    except QueryTooComplexError as error:
-        raise Refusal(413, error) from None
+    except (UserInputError, QueryTooComplexError) as error:
+        raise _refusal(error) from None
+    return body_parameters(body, bounds)
+
+
+def body_parameters(body: bytes, bounds: Bounds) -> Parameters:
+    """Of a whole body of JSON. Raises Refusal as `read_parameters` does."""
+    if len(body) > bounds.body:
+        raise Refusal(413, _too_large(bounds.body), CLOSE)
+    try:
+        return parse_parameters("body", body, bounds)
+    except (UserInputError, QueryTooComplexError) as error:
+        raise _refusal(error) from None
+
+
+def _refusal(error: UserInputError | QueryTooComplexError) -> Refusal:
+    return Refusal(400 if isinstance(error, UserInputError) else 413, error)
 
 
 def parse_parameters(name: str, text: bytes, bounds: Bounds) -> Parameters:
@@ -69,10 +81,18 @@ def parse_parameters(name: str, text: bytes, bounds: Bounds) -> Parameters:
     return _checked(_json_object(name, text))
 
 
+def is_json(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a body that comes with these headers is read."""
+    try:
+        _require_json(headers)
+    except Refusal:
+        return False
+    return True
+
+
 def _require_json(headers: Mapping[bytes, bytes]) -> None:
     """No simple content type is served, so no form of another site can post here."""
-    content_type = headers.get(b"content-type", b"")
-    if content_type != b"application/json" and not _is_json_utf8(content_type):
+    if not _is_json_utf8(headers.get(b"content-type", b"")):
         raise Refusal(
             415,
             UserInputError("Content-Type", "The body must be application/json"),
@@ -116,21 +136,19 @@ def _from_query_string(query_string: bytes, bounds: Bounds) -> Parameters:
 
 def _checked(given: Mapping[str, Any]) -> Parameters:
     """Other names are reserved by the specification and ignored."""
-    extensions = _object(given, "extensions")
-    query, document_id = given.get("query"), _document_id(given, extensions)
+    get = given.get
+    query, operation_name = get("query"), get("operationName")
+    variables, extensions = get("variables"), get("extensions")
+    if extensions is not None and not isinstance(extensions, dict):
+        raise UserInputError("extensions", "extensions must be an object")
+    document_id = _document_id(given, extensions)
     if not isinstance(query, str) and (query is not None or document_id is None):
         raise UserInputError("query", "query is required and must be a string")
-    operation_name = given.get("operationName")
     if operation_name is not None and not isinstance(operation_name, str):
         raise UserInputError("operationName", "operationName must be a string")
-    return Parameters(query, operation_name or None, _object(given, "variables"), extensions, document_id)
-
-
-def _object(given: Mapping[str, Any], name: str) -> Json | None:
-    value = given.get(name)
-    if value is not None and not isinstance(value, dict):
-        raise UserInputError(name, f"{name} must be an object")
-    return value
+    if variables is not None and not isinstance(variables, dict):
+        raise UserInputError("variables", "variables must be an object")
+    return Parameters(query, operation_name or None, variables, extensions, document_id)
 
 
 def _document_id(given: Mapping[str, Any], extensions: Json | None) -> str | None:

@@ -1,20 +1,17 @@
 """What an answer tells of its caller's rate (draft-ietf-httpapi-ratelimit-headers-10, "RateLimit header fields")."""
 
-from collections.abc import Sequence
 from functools import cache
 from math import ceil
-from typing import TypeAlias
 
-from gateway.auth.rate import WINDOW
-
-Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+from gateway.auth.rate import WINDOW, Allowance
 
 
-def rate_headers(limit: int, remaining: int, reset_after: float) -> Headers:
-    """The policy, `limit` operations a minute, and where the caller stands: `remaining`, for `reset_after` seconds."""
-    return (_policy(limit), (b"ratelimit", b'"caller";r=%d;t=%d' % (remaining, ceil(reset_after))))
+def rate_lines(allowance: Allowance) -> bytes:
+    """The policy, so many operations a minute, and where the caller stands: as lines of a head."""
+    state = _policy(allowance.limit), allowance.remaining, ceil(allowance.reset_after)
+    return b'%bratelimit: "caller";r=%d;t=%d\r\n' % state
 
 
 @cache
-def _policy(limit: int) -> tuple[bytes, bytes]:
-    return (b"ratelimit-policy", b'"caller";q=%d;w=%d' % (limit, WINDOW))
+def _policy(limit: int) -> bytes:
+    return b'ratelimit-policy: "caller";q=%d;w=%d\r\n' % (limit, WINDOW)

@@ -2,8 +2,10 @@
 
 from math import ceil
 
+from gateway.auth.rate import Allowance
 from gateway.errors import GatewayError, RateLimitedError
-from gateway.http.rate_headers import Headers, rate_headers
+from gateway.http.headers import Headers, headers_of
+from gateway.http.rate_headers import rate_lines
 
 CLOSE = (b"connection", b"close")
 """Where a body is left unread, or is still on its way."""
@@ -35,5 +37,5 @@ class Refusal(Exception):  # noqa: N818 # the answer to a request, no fault of t
         if isinstance(error, RateLimitedError):
             headers.append((b"retry-after", str(ceil(error.retry_after)).encode()))
             if error.limit is not None:
-                headers += rate_headers(error.limit, 0, error.retry_after)
+                headers += headers_of(rate_lines(Allowance(error.limit, 0, error.retry_after)))
         return cls(_STATUS.get(error.code, 500), error, *headers)

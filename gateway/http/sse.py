@@ -5,28 +5,28 @@ For clients that accept nothing but `text/event-stream`. Many name it beside JSO
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Final
 
 from graphql import OperationType
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Receive, Scope, Send
-from structlog.contextvars import bind_contextvars
+from starlette.types import Receive, Scope, Send
 
 from gateway.auth.tokens import REFUSAL
 from gateway.errors import GatewayError, UnauthenticatedError, UserInputError
 from gateway.execution.documents import DocumentError
 from gateway.execution.intake import Intake
-from gateway.http.deadline import Deadline
+from gateway.http.answer import error_answer, only_errors, send_answer
+from gateway.http.deadline import Deadline, Deadlines
+from gateway.http.endpoint import Answerer, Endpoint
 from gateway.http.errors import format_error
-from gateway.http.graphql import allowance_headers, only_errors, send_answer
-from gateway.http.negotiation import MediaType
+from gateway.http.headers import Headers, headers_of
 from gateway.http.parameters import Bounds, Parameters, read_parameters
-from gateway.http.rate_headers import Headers
+from gateway.http.rate_headers import rate_lines
 from gateway.http.refusal import CLOSE, Refusal
-from gateway.http.request_id import request_id
-from gateway.http.subscribe import CallerContext, SubscribingExecutor, seconds_left, subscribe
+from gateway.http.request_id import REQUEST_ID, new_request_id, own_request_id
+from gateway.http.subscribe import CallerContext, CallerOf, SubscribingExecutor, seconds_left, subscribe
 
 EVENT_STREAM = b"text/event-stream"
 
@@ -53,8 +53,8 @@ class EventStreamEndpoint:
         self,
         intake: Intake,
         executor: SubscribingExecutor,
-        open_context: Callable[[Scope, str], Awaitable[CallerContext]],
-        otherwise: ASGIApp,
+        caller_of: CallerOf,
+        otherwise: Endpoint,
         *,
         bounds: Bounds,
         timeout: float,
@@ -62,29 +62,35 @@ class EventStreamEndpoint:
     ) -> None:
         self._intake = intake
         self._executor = executor
-        self._open_context = open_context
+        self._caller_of = caller_of
         self._otherwise = otherwise
         self._bounds = bounds
         self._timeout = timeout
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        for name, value in scope["headers"]:
-            if name == b"accept" and accepts_events_only(value) and scope["method"] in ("GET", "POST"):
-                return await self._serve(scope, receive, send)
-        return await self._otherwise(scope, receive, send)
+        if _asks_for_events(scope):
+            await self._serve(scope, receive, send)
+        else:
+            await self._otherwise(scope, receive, send)
+
+    def answerer(self, scope: Scope) -> Answerer | None:
+        """None for a stream, which is no whole answer."""
+        return None if _asks_for_events(scope) else self._otherwise.answerer(scope)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        id_ = request_id(headers.get(b"x-request-id"))
-        bind_contextvars(request_id=id_)
-        extra: Headers = ()
+        id_ = own_request_id(headers.get(b"x-request-id")) or new_request_id()
+        REQUEST_ID.set(id_)
+        allowance: Headers = ()
         try:
-            context = await self._open_context(scope, id_)
-            extra = allowance_headers(context)
+            caller = self._caller_of(scope)
+            context = caller.open(id_) or await caller.identify(id_)
+            if context.allowance is not None:
+                allowance = headers_of(rate_lines(context.allowance))
             async with asyncio.timeout(self._timeout):
                 parameters = await read_parameters(scope, headers, receive, self._bounds)
-            await self._stream(receive, send, parameters, context, id_)
+            await self._stream(receive, send, parameters, context, [*_headers(id_), *allowance], id_)
         except ClientDisconnect:
             return
         except TimeoutError:
@@ -93,18 +99,22 @@ class EventStreamEndpoint:
             refusal = error if isinstance(error, Refusal) else Refusal.of(error)
         else:
             return
-        body = only_errors(refusal.error, id_)
-        await send_answer(send, refusal.status, MediaType.JSON, id_, (*extra, *refusal.headers), body)
+        await send_answer(send, error_answer(refusal.status, refusal.error, id_, (*allowance, *refusal.headers)))
 
     async def _stream(
-        self, receive: Receive, send: Send, parameters: Parameters, context: CallerContext, id_: str
+        self,
+        receive: Receive,
+        send: Send,
+        parameters: Parameters,
+        context: CallerContext,
+        headers: Headers,
+        id_: str,
     ) -> None:
         """Errors of any kind are events from here on: a client of event streams reads nothing else (graphql-sse)."""
-        headers = [*_headers(id_), *allowance_headers(context)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         keeping_alive = asyncio.create_task(_keep_alive(send))
         try:
-            with Deadline(seconds_left(context.principal, self._clock())) as lifetime:
+            with Deadline(Deadlines(seconds_left(context.principal, self._clock()))) as lifetime:
                 lifetime.watch(receive)
                 async with aclosing(self._payloads(parameters, context, id_)) as payloads:
                     async for payload in payloads:
@@ -117,7 +127,7 @@ class EventStreamEndpoint:
 
     async def _payloads(self, parameters: Parameters, context: CallerContext, id_: str) -> AsyncGenerator[bytes, None]:
         try:
-            prepared = self._intake.admit(parameters).prepared
+            prepared, _ = self._intake.admit(parameters)
             if prepared.operation.operation is not OperationType.SUBSCRIPTION:
                 raise DocumentError.of(UserInputError("query", "An event stream carries subscriptions only"))
             async with aclosing(await subscribe(self._executor, prepared, parameters, context)) as responses:
@@ -125,6 +135,12 @@ class EventStreamEndpoint:
                     yield response.to_bytes(errors=[format_error(error, id_) for error in response.errors])
         except Exception as error:  # noqa: BLE001 # whatever ends it is told; what is unexpected is logged as well
             yield only_errors(error, id_)
+
+
+def _asks_for_events(scope: Scope) -> bool:
+    if scope["method"] not in ("GET", "POST"):
+        return False
+    return any(name == b"accept" and accepts_events_only(value) for name, value in scope["headers"])
 
 
 def _headers(id_: str) -> list[tuple[bytes, bytes]]:

@@ -1,13 +1,15 @@
 """What the ways to deliver a subscription have in common."""
 
-from collections.abc import AsyncGenerator
-from typing import Any, Protocol
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, Protocol, TypeAlias
+
+from starlette.types import Scope
 
 from gateway.auth.principal import Principal
 from gateway.auth.tokens import LEEWAY
 from gateway.execution.documents import DocumentError, Prepared
 from gateway.execution.response import Response
-from gateway.http.graphql import Context, Executor
+from gateway.http.graphql import Caller, Context, Executor
 from gateway.http.parameters import Parameters
 
 
@@ -15,6 +17,10 @@ class CallerContext(Context, Protocol):
     """A context that knows its caller."""
 
     principal: Principal
+
+
+CallerOf: TypeAlias = Callable[[Scope], Caller[CallerContext]]
+"""Of the head of a request, as ASGI has it."""
 
 
 class SubscribingExecutor(Executor, Protocol):

@@ -17,7 +17,6 @@ import orjson
 from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
-from structlog.contextvars import bind_contextvars
 
 from gateway.auth.principal import Principal
 from gateway.errors import QueryTooComplexError, RequestTimeoutError, UnauthenticatedError, UserInputError
@@ -28,7 +27,7 @@ from gateway.http.errors import format_error, format_failure
 from gateway.http.graphql import Context
 from gateway.http.origin import may_connect
 from gateway.http.parameters import Bounds, Parameters, parse_parameters
-from gateway.http.request_id import request_id
+from gateway.http.request_id import REQUEST_ID, new_request_id
 from gateway.http.subscribe import SubscribingExecutor, seconds_left, subscribe
 from gateway.http.websocket_messages import (
     SUBPROTOCOL,
@@ -106,7 +105,7 @@ class _Operation:
 
     def __init__(self, id_: str) -> None:
         self.id = id_
-        self.request_id = request_id(None)
+        self.request_id = new_request_id()
         self.is_mutation = False
 
 
@@ -194,7 +193,7 @@ class _Connection:
         except UserInputError as error:
             raise Close(CloseCode.BAD_REQUEST, error.message) from None
         except QueryTooComplexError as error:
-            await self._send("error", message.id, format_failure(error, request_id(None)))
+            await self._send("error", message.id, format_failure(error, new_request_id()))
             return
         operation = _Operation(message.id)
         self._operations[operation.id] = operation
@@ -220,7 +219,7 @@ class _Connection:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self, operation: _Operation, parameters: Parameters, principal: Principal) -> None:
-        bind_contextvars(request_id=operation.request_id)
+        REQUEST_ID.set(operation.request_id)
         try:
             await self._perform(operation, parameters, principal)
         except Exception as error:  # noqa: BLE001 # whatever ends it is told; what is unexpected is logged as well

@@ -108,11 +108,6 @@ class Loaders:
         """Use nothing that was kept."""
         self.source.fresh = True
 
-    @property
-    def age(self) -> int | None:
-        """The age in seconds of the oldest answer that was kept and is used here; None where all were asked for now."""
-        return self.source.age
-
     def platforms(self) -> list[PlatformStatus]:
         """What is known of the platforms; calls nobody."""
         return platform_statuses(self.source.platforms)

@@ -50,7 +50,7 @@ async def test_a_token_is_verified_once_and_remembered(
 
     first = await authenticator.authenticate(header)
 
-    assert authenticator.cached(header) is first
+    assert authenticator.cached(header).principal is first
     assert await authenticator.authenticate(header) is first
     assert keys.found == 1
 

@@ -4,27 +4,28 @@ from typing import Any
 
 import httpx
 import pytest
-from graphql_server import Serve, Server, Watched, endpoint, running
-from starlette.routing import Route
+from graphql_server import Serve, Server, Watched, by_asgi, endpoint, running, without_asgi
+
+WAYS = (without_asgi, by_asgi)
 
 
-@pytest.fixture
-def serve() -> Serve:
+@pytest.fixture(params=WAYS)
+def serve(request: pytest.FixtureRequest) -> Serve:
     """Starts a server of its own, for a test that needs other limits or watches what happens inside."""
 
     @contextmanager
     def start(**options: Any) -> Iterator[Server]:
         watched = Watched()
-        with running([Route("/graphql", endpoint(watched, **options))], watched) as server:
+        with running(request.param(endpoint(watched, **options)), watched) as server:
             yield server
 
     return start
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+@pytest.fixture(scope="session", params=WAYS)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     watched = Watched()
-    with running([Route("/graphql", endpoint(watched))], watched) as server:
+    with running(request.param(endpoint(watched)), watched) as server:
         yield server
 
 

@@ -11,15 +11,17 @@ from typing import Any
 import strawberry
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute
-from starlette.types import Scope
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from gateway.errors import ForbiddenError, NotConfiguredError, RateLimitedError, UnauthenticatedError
 from gateway.execution.documents import Documents
 from gateway.execution.executor import Executor
 from gateway.execution.intake import Intake
 from gateway.execution.limits import Limits
+from gateway.http.application import Application
 from gateway.http.graphql import GraphQLEndpoint
+from gateway.http.hosts import Hosts
 from gateway.http.parameters import Bounds
 from gateway.serve import server_options
 from gateway.settings import Settings
@@ -57,6 +59,29 @@ class Context:
 
     def close(self) -> None:
         self.watched.contexts_closed += 1
+
+
+@dataclass
+class Caller:
+    """Turned away as real ones are, when it asks for it."""
+
+    watched: Watched
+    authorization: bytes | None
+
+    def open(self, request_id: str) -> Context | None:
+        return None
+
+    async def identify(self, request_id: str) -> Context:
+        match self.authorization:
+            case b"Bearer bad":
+                raise UnauthenticatedError("The token does not verify")
+            case b"Bearer weak":
+                raise ForbiddenError("Not for you")
+            case b"Bearer greedy":
+                raise RateLimitedError("Too many requests", 1.2)
+            case b"Bearer broken":
+                raise RuntimeError(SECRET)
+        return Context(self.watched, request_id)
 
 
 @strawberry.type
@@ -150,35 +175,34 @@ def endpoint(
     timeout: float = 10.0,
     **documents: Any,
 ) -> GraphQLEndpoint:
-    async def open_context(scope: Scope, request_id: str) -> Context:
-        """Turns callers away as the real one does, when they ask for it."""
-        match dict(scope["headers"]).get(b"authorization"):
-            case b"Bearer bad":
-                raise UnauthenticatedError("The token does not verify")
-            case b"Bearer weak":
-                raise ForbiddenError("Not for you")
-            case b"Bearer greedy":
-                raise RateLimitedError("Too many requests", 1.2)
-            case b"Bearer broken":
-                raise RuntimeError(SECRET)
-        return Context(watched, request_id)
-
     return GraphQLEndpoint(
         Intake(Documents(SCHEMA, limits, 8, **documents)),
         Executor(SCHEMA),
-        open_context,
+        lambda scope: Caller(watched, dict(scope["headers"]).get(b"authorization")),
         bounds=bounds,
         timeout=timeout,
     )
 
 
+def without_asgi(endpoint: GraphQLEndpoint) -> ASGIApp:
+    """The endpoint as the gateway's own server meets it."""
+    application = Application(Starlette(), "/graphql", Hosts(()))
+    application.graphql = endpoint
+    return application
+
+
+def by_asgi(endpoint: GraphQLEndpoint) -> ASGIApp:
+    """The endpoint as other servers meet it."""
+    return Starlette(routes=[Route("/graphql", endpoint)])
+
+
 @contextmanager
-def running(routes: list[BaseRoute], watched: Watched) -> Iterator[Server]:
+def running(app: ASGIApp, watched: Watched) -> Iterator[Server]:
     # Named as TCP, so that asyncio turns off the delay of small packets (Nagle) on its connections.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     options = server_options(Settings()) | {"log_level": "critical", "lifespan": "off", "ws": "none"}
-    config = uvicorn.Config(Starlette(routes=routes), **options | {"timeout_graceful_shutdown": 1})
+    config = uvicorn.Config(app, **options | {"timeout_graceful_shutdown": 1})
     server = uvicorn.Server(config)
     started = threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(_serve(server, listener, started)), daemon=True)

@@ -5,14 +5,15 @@ from html import escape
 import httpx
 import pytest
 from graphql_server import Watched, running
+from starlette.applications import Starlette
 
 from gateway.http.explorer import ASSETS, example_operations, explorer_routes
 
 
 @pytest.fixture(scope="module")
 def explorer() -> Iterator[httpx.Client]:
-    routes = explorer_routes("/graphql", "/subscriptions")
-    with running([*routes], Watched()) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
+    app = Starlette(routes=[*explorer_routes("/graphql", "/subscriptions")])
+    with running(app, Watched()) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
         yield client
 
 
@@ -28,7 +29,8 @@ def test_the_page_names_the_endpoint_and_loads_built_files_of_this_server(explor
 
 def test_the_page_holds_a_token_only_if_it_is_given_one() -> None:
     for token in ("", 'ey"><script>'):
-        with running([*explorer_routes("/graphql", token=token)], Watched()) as server:
+        app = Starlette(routes=[*explorer_routes("/graphql", token=token)])
+        with running(app, Watched()) as server:
             page = httpx.get(server.url, trust_env=False).text
             assert f'data-token="{escape(token)}"' in page
             assert "<script>" not in page

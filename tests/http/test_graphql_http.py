@@ -168,3 +168,9 @@ def test_a_well_formed_request_id_is_kept(client: httpx.Client) -> None:
 def test_an_ill_formed_request_id_is_replaced(client: httpx.Client, given: str) -> None:
     response = client.post("/graphql", json={"query": "{ hello }"}, headers={"x-request-id": given.encode()})
     assert len(response.headers["x-request-id"]) == 16
+
+
+def test_an_answer_to_head_has_no_body(client: httpx.Client) -> None:
+    for _ in range(2):  # on one connection, which would be out of step
+        response = client.head("/graphql", params={"query": "{ hello }"})
+        assert (response.status_code, response.headers["allow"], response.content) == (405, "GET, POST", b"")

@@ -1,8 +1,9 @@
 """HTTP/1.1 (RFC 9112) on one connection: from bytes to exchanges, answered one after the other."""
 
 import asyncio
+import sys
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from contextvars import Context
 from enum import Enum, auto
 from math import inf
@@ -10,18 +11,21 @@ from typing import Any, Final, Literal, cast
 from urllib.parse import unquote
 
 import httptools
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope
 from uvicorn.config import Config
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
 from gateway.errors import MethodNotAllowedError, QueryTooComplexError, RateLimitedError, UserInputError
-from gateway.http.graphql import only_errors, send_answer
-from gateway.http.negotiation import MediaType
+from gateway.http.answer import Answer, error_answer
+from gateway.http.endpoint import Answerer
+from gateway.http.headers import Headers
 from gateway.http.refusal import Refusal
-from gateway.http.request_id import request_id
-from gateway.http.server.exchange import Exchange
+from gateway.http.request_id import new_request_id
+from gateway.http.server.asgi_exchange import AsgiExchange
+from gateway.http.server.exchange import Exchange, WholeExchange
 from gateway.http.server.head import require_short, require_short_url, require_unambiguous, split_target
+from gateway.http.server.known_head import KnownHead, known_head
 from gateway.http.server.limits import (
     HIGH_WATER,
     LINGER,
@@ -34,6 +38,9 @@ from gateway.http.server.limits import (
 )
 
 ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
+
+AT_ONCE: Final[Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
+"""Before Python 3.12 a task can only wait for its turn."""
 
 
 class Awaited(Enum):
@@ -71,6 +78,7 @@ class HttpConnection(asyncio.Protocol):
         self._limits = limits
         self._lines = header_lines
         self._app = cast("ASGIApp", config.loaded_app)
+        self._answerer_of: Callable[[Scope], Answerer | None] = getattr(self._app, "answerer", _needs_asgi)
         self._connections: set[Any] = server_state.connections
 
         self._parser: Any = httptools.HttpRequestParser(self)
@@ -80,10 +88,12 @@ class HttpConnection(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._fields: list[tuple[bytes, bytes]] = []  # headers or trailers that are being received
         self._framing_bytes = 0  # of the request, besides its body
+        self._answerer: Answerer | None = None  # of the request that is being received
+        self._known: KnownHead | None = None
 
         self._incoming: Exchange | None = None
         self._answering: Exchange | None = None
-        self._pipeline: deque[tuple[Exchange, ASGIApp]] = deque()
+        self._pipeline: deque[Exchange] = deque()
         self.drained: asyncio.Event | None = None  # while the client reads too slowly
         self._is_reading = True
         self._is_refused = False
@@ -110,7 +120,7 @@ class HttpConnection(asyncio.Protocol):
         if self._answering is not None:
             self._answering.leave()
         self.resume_writing()
-        self._parser = self._incoming = self._answering = None  # they refer to the connection
+        self._parser = self._incoming = self._answering = self._known = None  # they refer to the connection
         self._pipeline.clear()
 
     def pause_writing(self) -> None:
@@ -124,6 +134,13 @@ class HttpConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._is_refused or self._is_ending:
             return
+        known, self._known = self._known, None
+        if known is not None and self._answering is None and not self._pipeline:
+            body = known.body_of(data)
+            if body is not None:
+                self._receive_known(known, body)
+                return
+        begins = self._receiving == "nothing"
         self._framing_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -139,13 +156,23 @@ class HttpConnection(asyncio.Protocol):
             if self._framing_bytes > MOST_FRAMING:
                 long = QueryTooComplexError("The request is too long besides its body", "headers", MOST_FRAMING)
                 self._refuse(431, long)
+            elif begins and self._answerer is not None and self._incoming is not None and self._incoming.keep_alive:
+                self._known = known_head(data, self._headers, self._answerer)
+        self._begin_next()
+
+    def _receive_known(self, head: KnownHead, body: bytes) -> None:
+        """A whole request with the same head as the last one: the parser would find what it found then."""
+        self._known = head
+        self._count += 1
+        self._incoming = exchange = WholeExchange(self, head.answerer, keep_alive=True, body=body)
+        self._begin(exchange)
 
     # What the parser calls: a Refusal ends the parsing
 
     def on_message_begin(self) -> None:
         self._receiving = "head"
         self._count += 1
-        self._incoming = None
+        self._incoming = self._answerer = None
         self._url = b""
         self._fields = []
 
@@ -171,7 +198,7 @@ class HttpConnection(asyncio.Protocol):
         path, query = split_target(self._url, fields.get(b"host"))
         if self._parser.should_upgrade():
             return
-        if len(self._pipeline) == MOST_PIPELINED:
+        if len(self._pipeline) == MOST_PIPELINED + (self._answering is None):
             raise Refusal.of(RateLimitedError("Too many requests wait on this connection", 1.0))
         scope: Scope = {
             "type": "http",
@@ -189,13 +216,15 @@ class HttpConnection(asyncio.Protocol):
         }
         if self._app_state:
             scope["state"] = self._app_state.copy()
-        self._incoming = Exchange(
-            self,
-            scope,
-            keep_alive=version == "1.1" and self._parser.should_keep_alive(),
-            expects_continue=b"expect" in fields and fields[b"expect"].lower() == b"100-continue",
+        keep_alive = version == "1.1" and self._parser.should_keep_alive()
+        expects_continue = b"expect" in fields and fields[b"expect"].lower() == b"100-continue"
+        self._answerer = answerer = self._answerer_of(scope)
+        self._incoming = (
+            AsgiExchange(self, self._app, scope, keep_alive=keep_alive, expects_continue=expects_continue)
+            if answerer is None
+            else WholeExchange(self, answerer, keep_alive=keep_alive, expects_continue=expects_continue)
         )
-        self._queue(self._incoming, self._app)
+        self._pipeline.append(self._incoming)
 
     def on_body(self, chunk: bytes) -> None:
         self._framing_bytes -= len(chunk)
@@ -221,7 +250,7 @@ class HttpConnection(asyncio.Protocol):
         protocol = dict(self._headers).get(b"upgrade", b"").lower()
         if protocol != b"websocket" or self._config.ws_protocol_class is None:
             self.data_received(self._head(method, without=b"upgrade") + rest)
-        elif self._answering is not None or self._parser.get_http_version() != "1.1":
+        elif self._answering is not None or self._pipeline or self._parser.get_http_version() != "1.1":
             self._refuse(400, UserInputError("upgrade", "An upgrade needs HTTP/1.1, and no other request before it"))
         else:
             self._connections.discard(self)
@@ -260,7 +289,7 @@ class HttpConnection(asyncio.Protocol):
         if not exchange.keep_alive:
             self._end(lingering=not exchange.is_received)
         elif self._pipeline:
-            self._begin(*self._pipeline.popleft())
+            self._loop.call_soon(self._begin_next)
         if not self._is_reading:
             self._control_reading()
 
@@ -277,21 +306,22 @@ class HttpConnection(asyncio.Protocol):
 
     # Answering
 
-    def _queue(self, exchange: Exchange, app: ASGIApp) -> None:
-        if self._answering is None:
-            self._begin(exchange, app)
-        else:
-            self._pipeline.append((exchange, app))
+    def _begin_next(self) -> None:
+        """What was received is answered in its order, one at a time."""
+        if self._answering is None and self._pipeline:
+            self._begin(self._pipeline.popleft())
+        if self._pipeline or not self._is_reading:
             self._control_reading()
 
-    def _begin(self, exchange: Exchange, app: ASGIApp) -> None:
-        """In a context of its own: it may be the request before that makes this one begin."""
+    def _begin(self, exchange: Exchange) -> None:
+        """Run its first steps at once: an answer that waits for nothing is written when this returns."""
         self._answering = exchange
-        task = self._loop.create_task(exchange.run(app), context=Context())
-        self._server_state.tasks.add(task)
-        task.add_done_callback(self._server_state.tasks.discard)
+        task = asyncio.Task(exchange.run(), loop=self._loop, context=Context(), **AT_ONCE)
+        if not task.done():
+            self._server_state.tasks.add(task)
+            task.add_done_callback(self._server_state.tasks.discard)
 
-    def _refuse(self, status: int, error: Exception, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+    def _refuse(self, status: int, error: Exception, headers: Headers = ()) -> None:
         """Answer what is being received with an error, after all that came before it; then close."""
         self._is_refused = True
         refused = self._incoming if self._receiving == "body" else None
@@ -301,10 +331,10 @@ class HttpConnection(asyncio.Protocol):
             if refused.is_begun:
                 self._end(lingering=False)
                 return
-        elif self._pipeline and self._pipeline[-1][0] is refused:
+        elif self._pipeline and self._pipeline[-1] is refused:
             self._pipeline.pop()
-        scope = {"type": "http", "http_version": "1.1", "method": "GET"}
-        self._queue(Exchange(self, scope, keep_alive=False, expects_continue=False), _only(status, error, headers))
+        self._pipeline.append(WholeExchange(self, _Refused(status, error, headers), keep_alive=False))
+        self._begin_next()
 
     def _end(self, *, lingering: bool) -> None:
         """Close. A client that is still sending would be told of that instead of its answer: it gets some time.
@@ -363,11 +393,15 @@ class HttpConnection(asyncio.Protocol):
             self._answering.keep_alive = False
 
 
-def _only(status: int, error: Exception, headers: Sequence[tuple[bytes, bytes]]) -> ASGIApp:
-    """An application whose answer is this error."""
+class _Refused:
+    """Answers with this error."""
 
-    async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
-        id_ = request_id(None)
-        await send_answer(send, status, MediaType.JSON, id_, headers, only_errors(error, id_))
+    def __init__(self, status: int, error: Exception, headers: Headers) -> None:
+        self._answer = error_answer(status, error, new_request_id(), headers)
 
-    return answer
+    async def answer(self, _receive: Receive, _body: bytes | None = None) -> Answer:
+        return self._answer
+
+
+def _needs_asgi(_scope: Scope) -> None:
+    """The answerer of an application that has none."""

@@ -1,0 +1,48 @@
+"""Who sends the requests of one connection, found out once and held against the clock each time."""
+
+from typing import Generic, Protocol, TypeVar
+
+from starlette.types import Scope
+
+from gateway.auth.authenticator import Authenticator, Trusted
+from gateway.auth.principal import Principal
+
+ContextT_co = TypeVar("ContextT_co", covariant=True)
+
+
+class Contexts(Protocol[ContextT_co]):
+    """What opens the context of one operation: it is for a caller, and has a request id."""
+
+    def open_context(self, principal: Principal, request_id: str, /) -> ContextT_co:
+        """Raises GatewayError to turn the caller away."""
+
+
+class Caller(Generic[ContextT_co]):
+    """Whoever sends requests with the Authorization header of this ASGI scope."""
+
+    def __init__(self, scope: Scope, authenticator: Authenticator, contexts: Contexts[ContextT_co]) -> None:
+        self._authorization = _authorization(scope)
+        self._authenticator = authenticator
+        self._contexts = contexts
+        self._trusted: Trusted | None = None
+
+    def open(self, request_id: str) -> ContextT_co | None:
+        """The context of a request; None where it takes waiting to find out who asks. Raises GatewayError."""
+        trusted = self._trusted
+        if trusted is None or self._authenticator.clock() >= trusted.until:
+            trusted = self._trusted = self._authenticator.cached(self._authorization)
+            if trusted is None:
+                return None
+        return self._contexts.open_context(trusted.principal, request_id)
+
+    async def identify(self, request_id: str) -> ContextT_co:
+        """The same, with waiting."""
+        principal = await self._authenticator.authenticate(self._authorization)
+        return self._contexts.open_context(principal, request_id)
+
+
+def _authorization(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            return str(value, "latin-1")
+    return None
