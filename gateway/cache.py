@@ -99,7 +99,7 @@ async def landed(flights: Sequence[Flight]) -> None:
 
     One future per caller is all that this takes, however many calls there are.
     """
-    awaited = [flight for flight in flights if not flight.landed]
+    awaited = {flight for flight in flights if not flight.landed}
     if not awaited:
         return
     group = _Group(len(awaited))

@@ -5,6 +5,8 @@ from collections.abc import Callable, Generator, Hashable
 from inspect import iscoroutine
 from typing import Any, Generic, Protocol, TypeVar
 
+import msgspec
+
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
 LoaderKeyT_contra = TypeVar("LoaderKeyT_contra", bound=Hashable, contravariant=True)
@@ -21,7 +23,7 @@ class Loader(Protocol[LoaderKeyT_contra, LoaderValueT_co]):
     def load(self, key: LoaderKeyT_contra) -> Any: ...
 
 
-class Load(Generic[KeyT, ValueT]):
+class Load(msgspec.Struct, Generic[KeyT, ValueT], eq=False, gc=False):
     """An awaitable (loader, key) pair, and what to `pick` from the loaded value; None takes it as it is.
 
     graphql-core awaits it like any awaitable. A compiled plan never awaits it: it collects the pairs of a whole level
@@ -32,12 +34,9 @@ class Load(Generic[KeyT, ValueT]):
     is cancelled for all: fields elsewhere that share it would end the whole request. A coroutine is shared by nobody.
     """
 
-    __slots__ = ("key", "loader", "pick")
-
-    def __init__(self, loader: Loader[KeyT, Any], key: KeyT, pick: Callable[[Any], ValueT] | None = None) -> None:
-        self.loader = loader
-        self.key = key
-        self.pick = pick
+    loader: Loader[KeyT, Any]
+    key: KeyT
+    pick: Callable[[Any], ValueT] | None = None
 
     def picked(self, outcome: Any) -> Any:
         """What is picked from a loaded value, or the error of doing so; an error is handed on."""

@@ -31,25 +31,24 @@ class Waiter(Protocol):
 class Slots:
     """A bound on how many calls are under way at once; whoever waits is served in the order of coming.
 
-    While anybody is in the queue, all slots are taken.
+    `free` slots are there for the taking: whoever takes one counts it down, and gives it back by `release`. While
+    anybody is in the queue, none is free.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.taken = 0
+        self.free = limit
         self._queue: deque[Waiter] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = inf
 
-    def try_acquire(self) -> bool:
-        """Take a slot if one is free and nobody waits."""
-        if self.taken >= self.limit or self._queue:
-            return False
-        self.taken += 1
-        return True
+    @property
+    def taken(self) -> int:
+        """How many are not free."""
+        return self.limit - self.free
 
     def queue(self, waiter: Waiter) -> None:
-        """Wait for a slot, when none could be taken."""
+        """Wait for a slot, when none is free."""
         self._queue.append(waiter)
         if waiter.deadline < self._timer_at:
             self._set_timer(asyncio.get_running_loop(), waiter.deadline)
@@ -63,7 +62,7 @@ class Slots:
         if self._queue:
             self._queue.popleft().take_turn()
         else:
-            self.taken -= 1
+            self.free += 1
 
     def _set_timer(self, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
         """One timer, of the earliest deadline: hardly anybody waits that long, so it costs a waiter nothing."""

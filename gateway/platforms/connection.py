@@ -12,6 +12,8 @@ import httptools
 import httpx
 import msgspec
 
+from gateway.ops.known_head import KnownHead, known_head
+
 MAX_HEAD_BYTES = 64 * 1024
 """Status line and headers together; the answer's 1xx forerunners included."""
 
@@ -53,6 +55,19 @@ class RawAnswer(msgspec.Struct, frozen=True, gc=False):
 
 Outcome: TypeAlias = RawAnswer | httpx.TransportError
 """A complete answer; or a StaleConnectionError, ReadError, ReadTimeout or RemoteProtocolError."""
+
+
+Head: TypeAlias = tuple[int, list[tuple[bytes, bytes]]]
+"""Of an answer: its status and headers."""
+
+
+class Heads:
+    """The head that the last answer from one origin had, whichever connection it came by."""
+
+    __slots__ = ("last",)
+
+    def __init__(self) -> None:
+        self.last: KnownHead[Head] | None = None
 
 
 class Asker(Protocol):
@@ -98,8 +113,9 @@ class Connection(asyncio.Protocol):
     _until_close = False
     _inflate: "_Inflate | None" = None
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, max_body_bytes: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, max_body_bytes: int, heads: Heads) -> None:
         self._loop = loop
+        self._heads = heads
         self._max_body_bytes = max_body_bytes
         self._parser = httptools.HttpResponseParser(self)
 
@@ -161,6 +177,24 @@ class Connection(asyncio.Protocol):
         if asker is not None and outcome is not None:
             asker.settle(outcome)
 
+    def _has_known_head(self, data: bytes) -> bool:
+        """Whether it was one whole answer with the head of the last one: then it is read."""
+        known = self._heads.last
+        body = None if known is None or self._received or self._without_body else known.body_of(data)
+        if known is None or body is None or len(body) > self._max_body_bytes:
+            return False
+        self._outcome = RawAnswer(*known.made, body)
+        self._served += 1
+        self.idle_since = self._loop.time()
+        self.reusable = True
+        return True
+
+    def _know_head(self, data: bytes) -> None:
+        """The next answer will most likely have the head of this one, if it is one whole answer."""
+        if self._received == len(data) and self.reusable and self._inflate is None:
+            head = (self._parser.get_status_code(), self._headers)
+            self._heads.last = known_head(data, self._headers, head) or self._heads.last
+
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -170,14 +204,17 @@ class Connection(asyncio.Protocol):
         if self._asker is None:
             self.close()
             return
-        self._received += len(data)
-        try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._fail(httpx.RemoteProtocolError("The answer is not HTTP/1.1."))
-        else:
-            if self._received > MAX_HEAD_BYTES:
-                self._require_bounded()
+        if not self._has_known_head(data):
+            self._received += len(data)
+            try:
+                self._parser.feed_data(data)
+            except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+                self._fail(httpx.RemoteProtocolError("The answer is not HTTP/1.1."))
+            else:
+                if self._received > MAX_HEAD_BYTES:
+                    self._require_bounded()
+            if self._outcome is not None:
+                self._know_head(data)
         if self._outcome is not None:
             self._settle()
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from gateway.ops.resilience import Slots
-from gateway.platforms.connection import Connection, Outcome, RawAnswer, StaleConnectionError
+from gateway.platforms.connection import Connection, Heads, Outcome, RawAnswer, StaleConnectionError
 from gateway.platforms.pending import Pending, Tell
 
 IDLE_SECONDS = 15.0
@@ -55,7 +55,8 @@ class Exchange(Pending[Any]):
     def _send(self) -> None:
         """Now, or when there is a slot for it."""
         slots = self._pool.slots
-        if slots.try_acquire():
+        if slots.free:
+            slots.free -= 1
             self.take_turn()
         else:
             self._stage = slots
@@ -102,7 +103,10 @@ class Exchange(Pending[Any]):
     def settle(self, outcome: Outcome) -> None:
         pool, connection, self._stage = self._pool, self._stage, None
         if isinstance(connection, Connection):
-            pool.take_back(connection)
+            if connection.reusable:
+                pool.idle.append(connection)
+            else:
+                connection.close()
         if type(outcome) is StaleConnectionError:  # of a kept connection, so the request is repeatable
             self._connect()
         else:
@@ -143,7 +147,8 @@ class Pool:
         self._port = url.port or DEFAULT_PORTS[url.scheme]
         self._tls = tls if url.scheme == "https" else None
         self._max_body_bytes = max_body_bytes
-        self._idle: list[Connection] = []
+        self.idle: list[Connection] = []
+        self._heads = Heads()
 
     async def send(self, request: bytes, deadline: float, *, repeatable: bool, without_body: bool = False) -> RawAnswer:
         """The answer to one request: see `Exchange`."""
@@ -152,7 +157,7 @@ class Pool:
 
     def take_idle(self) -> Connection | None:
         """A kept connection that is fit for use, the one used last first."""
-        idle = self._idle
+        idle = self.idle
         if idle:
             now = asyncio.get_running_loop().time()
             while idle:
@@ -162,22 +167,15 @@ class Pool:
                 connection.close()
         return None
 
-    def take_back(self, connection: Connection) -> None:
-        """Keep it if it can be used again."""
-        if connection.reusable:
-            self._idle.append(connection)
-        else:
-            connection.close()
-
     async def connect(self, deadline: float) -> Connection:
         """A new connection, by this time of the loop's clock. Raises httpx.ConnectError or ConnectTimeout."""
-        if len(self._idle) + self.slots.taken > self.slots.limit:
-            self._idle.pop(0).close()
+        if len(self.idle) + self.slots.taken > self.slots.limit:
+            self.idle.pop(0).close()
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout_at(deadline):
                 _, connection = await loop.create_connection(
-                    lambda: Connection(loop, self._max_body_bytes),
+                    lambda: Connection(loop, self._max_body_bytes, self._heads),
                     self._host,
                     self._port,
                     ssl=self._tls,
@@ -191,8 +189,8 @@ class Pool:
 
     def close(self) -> None:
         """Close the kept connections; those in use close when their calls end."""
-        while self._idle:
-            self._idle.pop().close()
+        while self.idle:
+            self.idle.pop().close()
 
 
 def _reason(error: OSError) -> str:

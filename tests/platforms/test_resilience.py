@@ -93,11 +93,16 @@ class Waiter:
         self._order.append(f"{self.name} gave up")
 
 
+def taken_slot() -> Slots:
+    """The only one of its slots is taken."""
+    slots = Slots(1)
+    slots.free -= 1
+    return slots
+
+
 async def test_slots_are_given_in_the_order_of_coming() -> None:
-    slots, order = Slots(1), []
-    assert slots.try_acquire()
+    slots, order = taken_slot(), []
     for number in range(20):
-        assert not slots.try_acquire()
         slots.queue(Waiter(order, str(number)))
     for _ in range(21):
         slots.release()
@@ -107,9 +112,8 @@ async def test_slots_are_given_in_the_order_of_coming() -> None:
 
 
 async def test_who_leaves_the_queue_is_passed_over() -> None:
-    slots, order = Slots(1), []
+    slots, order = taken_slot(), []
     first, second = Waiter(order, "first"), Waiter(order, "second")
-    assert slots.try_acquire()
     slots.queue(first)
     slots.queue(second)
     slots.leave(first)
@@ -117,14 +121,13 @@ async def test_who_leaves_the_queue_is_passed_over() -> None:
 
     assert order == ["second"]
     assert slots.taken == 1
-    assert not slots.try_acquire()
+    assert slots.free == 0
     slots.release()
-    assert slots.try_acquire()
+    assert slots.free == 1
 
 
 async def test_a_waiter_whose_deadline_passes_leaves_the_others_in_their_order() -> None:
-    loop, slots, order = asyncio.get_running_loop(), Slots(1), []
-    assert slots.try_acquire()
+    loop, slots, order = asyncio.get_running_loop(), taken_slot(), []
     slots.queue(Waiter(order, "patient", loop.time() + 60))
     slots.queue(Waiter(order, "hasty", loop.time()))
     slots.queue(Waiter(order, "last"))
@@ -138,8 +141,7 @@ async def test_a_waiter_whose_deadline_passes_leaves_the_others_in_their_order()
 
 
 async def test_each_waiter_is_given_up_at_its_own_deadline() -> None:
-    loop, slots, order = asyncio.get_running_loop(), Slots(1), []
-    assert slots.try_acquire()
+    loop, slots, order = asyncio.get_running_loop(), taken_slot(), []
     slots.queue(Waiter(order, "later", loop.time() + 0.02))
     slots.queue(Waiter(order, "sooner", loop.time()))
     await until(lambda: len(order) == 2)

@@ -25,7 +25,6 @@ from gateway.http.request_id import new_request_id
 from gateway.http.server.asgi_exchange import AsgiExchange
 from gateway.http.server.exchange import Exchange, WholeExchange
 from gateway.http.server.head import require_short, require_short_url, require_unambiguous, split_target
-from gateway.http.server.known_head import KnownHead, known_head
 from gateway.http.server.limits import (
     HIGH_WATER,
     LINGER,
@@ -36,6 +35,7 @@ from gateway.http.server.limits import (
     PROGRESS,
     ServerLimits,
 )
+from gateway.ops.known_head import KnownHead, known_head
 
 ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 
@@ -89,7 +89,7 @@ class HttpConnection(asyncio.Protocol):
         self._fields: list[tuple[bytes, bytes]] = []  # headers or trailers that are being received
         self._framing_bytes = 0  # of the request, besides its body
         self._answerer: Answerer | None = None  # of the request that is being received
-        self._known: KnownHead | None = None
+        self._known: KnownHead[Answerer] | None = None
 
         self._incoming: Exchange | None = None
         self._answering: Exchange | None = None
@@ -160,11 +160,11 @@ class HttpConnection(asyncio.Protocol):
                 self._known = known_head(data, self._headers, self._answerer)
         self._begin_next()
 
-    def _receive_known(self, head: KnownHead, body: bytes) -> None:
+    def _receive_known(self, head: KnownHead[Answerer], body: bytes) -> None:
         """A whole request with the same head as the last one: the parser would find what it found then."""
         self._known = head
         self._count += 1
-        self._incoming = exchange = WholeExchange(self, head.answerer, keep_alive=True, body=body)
+        self._incoming = exchange = WholeExchange(self, head.made, keep_alive=True, body=body)
         self._begin(exchange)
 
     # What the parser calls: a Refusal ends the parsing

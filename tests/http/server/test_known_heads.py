@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.http.answer import Answer
 from gateway.http.body import read_body
-from gateway.http.server.known_head import LONGEST_KNOWN, known_head
+from gateway.ops.known_head import LONGEST_KNOWN, known_head
 from gateway.settings import Settings
 
 HEAD = b"POST /graphql HTTP/1.1\r\nhost: a\r\nContent-Length: %b\r\nauthorization: Bearer one\r\n\r\n"
