@@ -88,11 +88,6 @@ class _Group:
         self.left = size
         self.woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def landed(self) -> None:
-        self.left -= 1
-        if not self.left and not self.woken.done():
-            self.woken.set_result(None)
-
 
 async def landed(flights: Sequence[Flight]) -> None:
     """Wait until all have landed. A caller that gives up leaves the other callers alone; the last to go ends the call.
@@ -229,7 +224,9 @@ class SharedReads:
         elif not self._sweeping:
             self._sweep_later()
         for group in flight.groups:
-            group.landed()
+            group.left -= 1
+            if not group.left and not group.woken.done():
+                group.woken.set_result(None)
 
     def _sweep_later(self) -> None:
         self._sweeping = True

@@ -137,7 +137,7 @@ def read_documented_content(value: object, review: ReviewKey) -> ShenheContent |
         user_id=None if people is None else people.user_id,
         people=None if people is None else _documented_applicant(people, content, review),
         house=None if house is None else _clean_house(house, review[0]) or _odd_house(house, review[0]),
-        raw=raw_text(value),
+        raw=value if isinstance(value, str) else raw_text(value),
         review=review,
     )
 

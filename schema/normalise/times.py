@@ -27,20 +27,20 @@ def china_time(value: object, field: str, issues: Issues) -> datetime | None:
     """A moment: "2020年11月18日11:01:46" and its like, ISO 8601 with or without an offset, or epoch seconds."""
     found = None
     if isinstance(value, str):
-        found = _time_of_text(value) if len(value) <= LONGEST_TIME else None
+        found = clean_time(value) if len(value) <= LONGEST_TIME else None
     elif type(value) is int:
-        found = _moment(value)
+        found = clean_time(value)
     if found is None and not is_blank(value):
         issues.add(field, value, DataProblem.MALFORMED)
     return found
 
 
+@lru_cache(REMEMBERED)
 def clean_time(value: str | int) -> datetime | None:
     """As `china_time`, but None where that would find an issue. Text must not be longer than LONGEST_TIME."""
     return _time_of_text(value) if isinstance(value, str) else _moment(value)
 
 
-@lru_cache(REMEMBERED)
 def _time_of_text(written: str) -> datetime | None:
     written = written.strip()
     try:
@@ -127,7 +127,7 @@ def _written_date(value: object) -> date | None:
         return None
     match = _WRITTEN_DATE.fullmatch(value.strip())
     if match is None:
-        moment = _time_of_text(value)
+        moment = clean_time(value)
         return moment.date() if moment else None
     try:
         return date(*map(int, match.groups()))
