@@ -76,7 +76,7 @@ class Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """One call. httpx's read timeout, if there is one, is the total deadline.
 
-        The request extension "repeatable" says what `Pool.send` asks; without it the method decides.
+        The request extension "repeatable" says what `Exchange` asks; without it the method decides.
         """
         method = request.method.encode("ascii")
         body = await request.aread()

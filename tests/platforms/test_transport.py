@@ -90,6 +90,25 @@ async def test_a_connection_that_the_server_will_close_is_not_used_again(answer:
         assert upstream.connections == 2
 
 
+async def test_answers_with_the_head_of_the_last_one_are_read_as_the_first_was() -> None:
+    """Of any length, whole or in pieces, and whatever the connection: only the first is read by the parser."""
+
+    async def in_pieces(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answer = http(b"in pieces", b"X-A: 1")
+        writer.write(answer[:-3])
+        await asyncio.sleep(0.01)
+        writer.write(answer[-3:])
+
+    bodies = (b"first", b"", b"a longer second one" * 100, b"third")
+    steps = [http(body, b"X-A: 1") for body in bodies]
+    async with scripted(*steps, in_pieces, http(b"other", b"X-A: 2"), http(b"last", b"X-A: 1")) as upstream:
+        pool = pool_for(upstream)
+        answers = [await send(pool) for _ in range(7)]
+        assert [answer.body for answer in answers] == [*bodies, b"in pieces", b"other", b"last"]
+        assert [dict(answer.headers)[b"x-a"] for answer in answers] == [b"1"] * 5 + [b"2", b"1"]
+        assert upstream.connections == 1
+
+
 async def test_forerunners_of_the_answer_are_passed_over() -> None:
     early = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
     async with scripted(early + http(b"final", b"X: y")) as upstream:

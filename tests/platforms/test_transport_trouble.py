@@ -98,6 +98,22 @@ async def test_bytes_that_nobody_asked_for_never_become_an_answer() -> None:
             assert upstream.connections == 2
 
 
+@pytest.mark.parametrize("surplus", [http(b"forged"), b"HTTP/1.1 200", b"\0"])
+async def test_nor_do_they_after_a_head_that_is_known(surplus: bytes) -> None:
+    async with scripted(http(b"first"), http(b"true") + surplus, http(b"next")) as upstream:
+        pool = pool_for(upstream)
+        assert [(await send(pool)).body for _ in range(3)] == [b"first", b"true", b"next"]
+        assert upstream.connections == 2
+
+
+async def test_a_body_beyond_the_cap_is_given_up_after_a_known_head_too() -> None:
+    async with scripted(http(b"a" * 10), http(b"a" * 11)) as upstream:
+        pool = pool_for(upstream, max_body_bytes=10)
+        await send(pool)
+        with pytest.raises(AnswerTooLargeError):
+            await send(pool)
+
+
 async def test_bytes_on_an_idle_connection_close_it() -> None:
     async def talkative(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(http(b"true"))
