@@ -93,7 +93,7 @@ class AuditTrail:
 
     def admit(self, principal: Principal) -> Principal:
         """The caller as they are to be served now: without `pii:read` while that cannot be recorded."""
-        if self._waiting_since is not None and principal.reveals_pii and self._lags():
+        if principal.reveals_pii and self._lags():
             return principal.without(Scope.PII_READ)
         return principal
 

@@ -26,9 +26,7 @@ _SECONDS = re.compile(r"-?(?:0|[1-9][0-9]{0,11})")
 def china_time(value: object, field: str, issues: Issues) -> datetime | None:
     """A moment: "2020年11月18日11:01:46" and its like, ISO 8601 with or without an offset, or epoch seconds."""
     found = None
-    if isinstance(value, str):
-        found = clean_time(value) if len(value) <= LONGEST_TIME else None
-    elif type(value) is int:
+    if type(value) is int or (isinstance(value, str) and len(value) <= LONGEST_TIME):
         found = clean_time(value)
     if found is None and not is_blank(value):
         issues.add(field, value, DataProblem.MALFORMED)
