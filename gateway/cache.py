@@ -8,9 +8,7 @@ that began before the write can not be joined after it, nor be kept, however lat
 import asyncio
 import secrets
 import time
-from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from functools import partial
 from hashlib import blake2b
 from math import inf
 from types import MappingProxyType
@@ -63,9 +61,8 @@ class Flight:
     outcome: Any = None
     read: Read | None = None
 
-    def __init__(self, reads: "SharedReads", endpoint: str, key: ReadKey, began: float) -> None:
+    def __init__(self, reads: "EndpointReads", key: ReadKey, began: float) -> None:
         self.reads = reads
-        self.endpoint = endpoint
         self.key = key
         self.began = began
         self.groups: list[_Group] = []
@@ -77,6 +74,25 @@ class Flight:
         read, self.read = self.read, None
         if read is not None:
             read.cancel()
+
+    def land(self, outcome: Any) -> None:
+        """The read has come to this: the flight is kept or forgotten, and who waited is told."""
+        self.read = None
+        if isinstance(outcome, BaseException):
+            if not isinstance(outcome, Exception):  # cancelled from within
+                self.abandon()
+                for group in self.groups:
+                    group.woken.cancel()
+                return
+            self.reads.forget(self)
+        else:
+            outcome = self.reads.keep(self, outcome)
+        self.outcome = outcome
+        self.landed = True
+        for group in self.groups:
+            group.left -= 1
+            if not group.left and not group.woken.done():
+                group.woken.set_result(None)
 
 
 class _Group:
@@ -110,6 +126,78 @@ async def landed(flights: Sequence[Flight]) -> None:
         raise
 
 
+class EndpointReads:
+    """The reads of one endpoint: those under way, and those whose answer is kept, in the order of their beginning.
+
+    An answer is kept for so many `seconds`, counted from the beginning of its call; 0: not at all.
+    """
+
+    __slots__ = ("_endpoint", "_flights", "_is_telling", "_seconds", "_shared")
+
+    def __init__(self, shared: "SharedReads", endpoint: str, seconds: float, *, is_telling: bool) -> None:
+        """`is_telling`: None is an answer like any other."""
+        self._shared = shared
+        self._endpoint = endpoint
+        self._seconds = seconds
+        self._is_telling = is_telling
+        self._flights: dict[ReadKey, Flight] = {}
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    def begin(self, key: ReadKey, call: Call[KeyT], of: KeyT, *, fresh: bool = False) -> Flight:
+        """The flight of this key, under way or (unless it is to be `fresh`) kept; else a new one: `call(of)`."""
+        flights, shared = self._flights, self._shared
+        now = shared.clock()
+        flight = flights.get(key)
+        if flight is not None:
+            if not flight.abandoned and now < flight.until and not (fresh and flight.landed):
+                (shared.counts.kept if flight.landed else shared.counts.joined)[self._endpoint] += 1
+                return flight
+            del flights[key]
+        if self._seconds and len(flights) >= shared.size:
+            del flights[next(iter(flights))]
+        flight = flights[key] = Flight(self, key, now)
+        flight.read = read = call(of)
+        read.begin(flight.land)
+        return flight
+
+    def keep(self, flight: Flight, value: Any) -> Any:
+        """Keep what has landed, or let go of it. The value, or the error that came of looking at it."""
+        seconds, shared = self._seconds, self._shared
+        is_kept = False
+        try:
+            shared.observe(self._endpoint, value)
+            is_kept = seconds > 0 and (value is not None or self._is_telling)
+        except Exception as error:  # noqa: BLE001 # it is the outcome then, for whoever waits must hear of it
+            value = error
+        if is_kept:
+            flight.until = flight.began + seconds
+            is_kept = shared.clock() < flight.until
+        if is_kept:
+            shared.sweep_later()
+        else:
+            self.forget(flight)
+        return value
+
+    def forget(self, flight: Flight) -> None:
+        """Let go of it, unless another one has taken its place."""
+        if self._flights.get(flight.key) is flight:
+            del self._flights[flight.key]
+
+    def drop(self, community_code: str | None) -> None:
+        """Let go of what is of this community, or of none, or may be of any; of all, where it is None."""
+        for key in list(self._flights):
+            if community_code is None or key[0] in (None, community_code):
+                del self._flights[key]
+
+    def sweep(self, now: float) -> bool:
+        """Let go of what is of no more use. Whether anything is left that will be."""
+        for key in [key for key, flight in self._flights.items() if now >= flight.until]:
+            del self._flights[key]
+        return self._seconds > 0 and bool(self._flights)
+
+
 class SharedReads:
     """Joins equal reads, across requests. Never used for writes, nor for reading a write back, nor by watches.
 
@@ -132,37 +220,26 @@ class SharedReads:
     ) -> None:
         self.clock = clock
         self.counts = SharedReadCounts()
+        self.size = size
+        self.observe = observe
         self._events = events
-        self._seconds = {endpoint: lifetime for endpoint, lifetime in seconds.items() if lifetime > 0}
+        self._seconds = seconds
         self._telling_none = telling_none
-        self._size = size
-        self._observe = observe
-        self._flights: defaultdict[str, dict[ReadKey, Flight]] = defaultdict(dict)
+        self._endpoints: dict[str, EndpointReads] = {}
         self._secret = secrets.token_bytes(32)
         self._sweeping = False
         events.attach(self._hear)
 
     def __len__(self) -> int:
-        return sum(map(len, self._flights.values()))
+        return sum(map(len, self._endpoints.values()))
 
-    def begin(self, endpoint: str, key: ReadKey, call: Call[KeyT], of: KeyT, *, fresh: bool = False) -> Flight:
-        """The flight of this key, under way or (unless it is to be `fresh`) kept; else a new one: `call(of)`."""
-        flights = self._flights[endpoint]
-        flight = flights.get(key)
-        now = self.clock()
-        if flight is None or flight.abandoned or now >= flight.until or (fresh and flight.landed):
-            # In the order of their beginning, which is that in which they are of no more use.
-            flights.pop(key, None)
-            if endpoint in self._seconds and len(flights) >= self._size:
-                del flights[next(iter(flights))]
-            flight = flights[key] = Flight(self, endpoint, key, now)
-            flight.read = read = call(of)
-            read.begin(partial(self._land, flight))
-        elif flight.landed:
-            self.counts.kept[endpoint] += 1
-        else:
-            self.counts.joined[endpoint] += 1
-        return flight
+    def of(self, endpoint: str) -> EndpointReads:
+        """The reads of this endpoint."""
+        reads = self._endpoints.get(endpoint)
+        if reads is None:
+            seconds, is_telling = self._seconds.get(endpoint, 0), endpoint in self._telling_none
+            reads = self._endpoints[endpoint] = EndpointReads(self, endpoint, seconds, is_telling=is_telling)
+        return reads
 
     def conceal(self, arguments: object) -> bytes:
         """A hash of the arguments, keyed with a secret of this process: equal for equal ones, and reveals nothing."""
@@ -176,64 +253,29 @@ class SharedReads:
         for endpoint in endpoints:
             self._events.publish(Event(READS_DROPPED, community_code, endpoint))
 
-    def sweep(self) -> None:
-        """Let go of what is of no more use: personal data does not stay because nobody asks any more."""
+    def sweep(self) -> bool:
+        """Let go of what is of no more use: personal data does not stay because nobody asks any more.
+
+        Whether there is anything left to sweep later.
+        """
         now = self.clock()
-        for flights in self._flights.values():
-            for key in [key for key, flight in flights.items() if now >= flight.until]:
-                del flights[key]
+        left = [reads.sweep(now) for reads in self._endpoints.values()]
+        return any(left)
 
-    def _hear(self, event: Event | Missed) -> None:
-        if isinstance(event, Missed):
-            self._flights.clear()
-        elif event.topic == READS_DROPPED:
-            flights = self._flights[event.record_id]
-            for key in list(flights):
-                if event.community_code is None or key[0] in (None, event.community_code):
-                    del flights[key]
-
-    def forget(self, flight: Flight) -> None:
-        """Let go of it, unless another one has taken its place."""
-        flights = self._flights[flight.endpoint]
-        if flights.get(flight.key) is flight:
-            del flights[flight.key]
-
-    def _land(self, flight: Flight, outcome: Any) -> None:
-        """A read has come to this: the flight is kept or forgotten, and who waited is told."""
-        flight.read = None
-        endpoint = flight.endpoint
-        is_kept = False
-        if not isinstance(outcome, BaseException):
-            try:
-                self._observe(endpoint, outcome)
-                is_kept = endpoint in self._seconds and (outcome is not None or endpoint in self._telling_none)
-            except Exception as error:  # noqa: BLE001 # it is the outcome then, for whoever waits must hear of it
-                outcome = error
-        elif not isinstance(outcome, Exception):  # cancelled from within
-            flight.abandon()
-            for group in flight.groups:
-                group.woken.cancel()
-            return
-        flight.outcome = outcome
-        flight.landed = True
-        if is_kept:
-            flight.until = flight.began + self._seconds[endpoint]
-            is_kept = self.clock() < flight.until
-        if not is_kept:
-            self.forget(flight)
-        elif not self._sweeping:
-            self._sweep_later()
-        for group in flight.groups:
-            group.left -= 1
-            if not group.left and not group.woken.done():
-                group.woken.set_result(None)
-
-    def _sweep_later(self) -> None:
-        self._sweeping = True
-        asyncio.get_running_loop().call_later(SWEEP_INTERVAL, self._sweep_again)
+    def sweep_later(self) -> None:
+        """See to it that what is kept will be let go of."""
+        if not self._sweeping:
+            self._sweeping = True
+            asyncio.get_running_loop().call_later(SWEEP_INTERVAL, self._sweep_again)
 
     def _sweep_again(self) -> None:
         self._sweeping = False
-        self.sweep()
-        if any(self._flights[endpoint] for endpoint in self._seconds):
-            self._sweep_later()
+        if self.sweep():
+            self.sweep_later()
+
+    def _hear(self, event: Event | Missed) -> None:
+        if isinstance(event, Missed):
+            for reads in self._endpoints.values():
+                reads.drop(None)
+        elif event.topic == READS_DROPPED:
+            self.of(event.record_id).drop(event.community_code)

@@ -12,12 +12,14 @@ function around those. For a query that asks orders for their titles and owners,
         }
         out['owner'] = (
             object_orders_owner(v) if type(v := resolve_owner(o, info_owner)) in plain
+            else wait((out, 'owner', v, object_orders_owner, nodes_owner)) if type(v) is Load
             else settle(out, 'owner', v, object_orders_owner, nodes_owner)
         )
         return out
 
-A value that is as expected is taken in line. Every other goes the slow way, through `settle` or `finish` of the run:
-null, a value to be coerced, one that has to be awaited, an error. So all fields have one pattern:
+A value that is as expected is taken in line, and what a loader is to load is put on the list of what the level waits
+for: that gives None, which stands there until then. Every other goes the slow way, through `settle` or `finish` of the
+run: null, a value to be coerced, another one to be awaited, an error. So all fields have one pattern:
 
     <value> if <it is as expected> else <the slow way>
 
@@ -83,7 +85,7 @@ EXACT = {
 LONGEST_REMEMBERED = 16_384
 """Characters of source, of which the compiled code is kept for other plans: 128 take 10 MiB at most."""
 
-OF_THE_RUN = ("settle", "settle_non_null", "finish", "finish_non_null")
+OF_THE_RUN = ("wait", "settle", "finish", "finish_non_null")
 """The methods of the run that the functions call."""
 
 
@@ -275,8 +277,8 @@ class _Writer:
 
     def _completed(
         self, shape: Shape, field: PlannedField, v: str, place: tuple[str, str] | None = None, otherwise: str = "v"
-    ) -> tuple[str, str]:
-        """An expression in two lines: the completed value of `v` if it is as expected, else the slow way.
+    ) -> list[str]:
+        """The lines of an expression: the completed value of `v` if it is as expected, else the slow way.
 
         `v` is the name or assigns it. A value that may have to be awaited has a `place`: a container and the key in it.
         `otherwise` is what goes the slow way.
@@ -284,14 +286,14 @@ class _Writer:
         expected, value, complete = self._ways(shape, field, v)
         if shape.nullable and value == "v":
             expected += " or v is None"
+        fast = f"{value} if {expected}"
         if place is None:
-            slow = f"finish({otherwise}, {complete})" if shape.nullable else f"finish_non_null({otherwise}, {complete})"
-        elif shape.nullable:
-            nodes = self._constant(field.position.nodes, "nodes", field.position.name)
-            slow = f"settle({place[0]}, {place[1]}, {otherwise}, {complete}, {nodes})"
-        else:
-            slow = f"settle_non_null({place[0]}, {place[1]}, {otherwise}, {complete})"
-        return f"{value} if {expected}", f"else {slow}"
+            finish = "finish" if shape.nullable else "finish_non_null"
+            return [fast, f"else {finish}({otherwise}, {complete})"]
+        nodes = self._constant(field.position.nodes, "nodes", field.position.name) if shape.nullable else None
+        waiting = f"{place[0]}, {place[1]}, v, {complete}, {nodes}"
+        slow = f"settle({place[0]}, {place[1]}, {otherwise}, {complete}, {nodes})"
+        return [fast, f"else wait(({waiting})) if type(v) is Load", f"else {slow}"]
 
     def _ways(self, shape: Shape, field: PlannedField, v: str) -> _Ways:
         if isinstance(shape, Leaf):

@@ -17,6 +17,9 @@ async def fetch(awaitables: Sequence[Any]) -> Outcomes:
     Each loader is asked once, for all of its keys. What runs is cancelled when the caller is, and has ended when this
     returns.
     """
+    loaders = {awaitable.loader if type(awaitable) is Load else None for awaitable in awaitables}
+    if len(loaders) == 1 and None not in loaders:
+        return await _load(loaders.pop(), awaitables)
     outcomes: Outcomes = [None] * len(awaitables)
     first, *others = _parts(awaitables, outcomes)
     tasks = [asyncio.ensure_future(part) for part in others]
@@ -43,6 +46,13 @@ def values(outcomes: Outcomes) -> Outcomes:
     return outcomes
 
 
+async def _load(loader: Any, loads: Sequence[Load[Any, Any]]) -> Outcomes:
+    """The outcomes of loads of one loader."""
+    keys = [load.key for load in loads]
+    values = await (loader.load_level(keys) if hasattr(loader, "load_level") else _load_each(loader, keys))
+    return [value if load.pick is None else load.picked(value) for load, value in zip(loads, values, strict=True)]
+
+
 def _parts(awaitables: Sequence[Any], outcomes: Outcomes) -> list[Coroutine[Any, Any, None]]:
     """What can run side by side: each loader's keys, and each awaitable of another kind."""
     parts: list[Coroutine[Any, Any, None]] = []
@@ -54,7 +64,7 @@ def _parts(awaitables: Sequence[Any], outcomes: Outcomes) -> list[Coroutine[Any,
             parts.append(_await(awaitable, position, outcomes))
     for loader, positions in positions_by_loader.items():
         loads = [awaitables[position] for position in positions]
-        parts.append(_load(loader, loads, positions, outcomes))
+        parts.append(_load_some(loader, loads, positions, outcomes))
     return parts
 
 
@@ -65,11 +75,9 @@ async def _await(awaitable: Any, position: int, outcomes: Outcomes) -> None:
         outcomes[position] = error
 
 
-async def _load(loader: Any, loads: list[Load[Any, Any]], positions: list[int], outcomes: Outcomes) -> None:
-    keys = [load.key for load in loads]
-    values = await (loader.load_level(keys) if hasattr(loader, "load_level") else _load_each(loader, keys))
-    for load, position, value in zip(loads, positions, values, strict=True):
-        outcomes[position] = value if load.pick is None else load.picked(value)
+async def _load_some(loader: Any, loads: list[Load[Any, Any]], positions: list[int], outcomes: Outcomes) -> None:
+    for position, outcome in zip(positions, await _load(loader, loads), strict=True):
+        outcomes[position] = outcome
 
 
 async def _load_each(loader: Any, keys: list[Any]) -> Outcomes:

@@ -20,7 +20,7 @@ from graphql.pyutils import is_awaitable
 from gateway.execution.codegen import Code
 from gateway.execution.fetch import fetch
 from gateway.execution.info import PlanInfo, shared_info
-from gateway.execution.load import Load, disregard
+from gateway.execution.load import disregard
 from gateway.execution.operation import Operation
 from gateway.execution.plan import FieldPosition, UnplannableError
 from gateway.execution.values import ViolationError, is_plain
@@ -49,12 +49,13 @@ class ArgumentsError(Exception):
 class Run:
     """Executes a plan once.
 
-    Generated code reads `variables` and `context`. `errors` are those of values that failed where null is allowed. The
-    context is told at the end what was `observed`.
+    Generated code reads `variables` and `context`, and has sites `wait`. `errors` are those of values that failed where
+    null is allowed. The context is told at the end what was `observed`.
     """
 
     __slots__ = (
-        "_awaited", "_data", "_plain", "_plan", "_root_value", "_sites", "context", "errors", "observed", "variables",
+        "_awaited", "_data", "_failed", "_plain", "_plan", "_root_value", "_sites", "context", "errors", "observed",
+        "variables", "wait",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, variables: VariableValues, context: Any, root_value: Any) -> None:
@@ -67,20 +68,22 @@ class Run:
         self._root_value = root_value
         self._data: dict[str, Any] = {}
         self._sites: list[Site] = []
-        self._awaited: list[tuple[Site, Any]] = []
+        self.wait = self._sites.append
+        self._awaited: list[tuple[list[Site], list[Any]]] = []
+        self._failed: list[tuple[Site, Exception]] = []
 
     async def execute(self) -> dict[str, Any]:
         """The data of the response. Raises whatever graphql-core has to deal with."""
         try:
             self._data = self._bind()(self._root_value)
             while self._sites:
-                sites, self._sites = self._sites, []
-                outcomes = await fetch([awaitable for _container, _key, awaitable, _complete, _nodes in sites])
-                self._complete_level(sites, outcomes)
+                outcomes = await fetch([awaitable for _container, _key, awaitable, _complete, _nodes in self._sites])
+                self._complete_level(outcomes)
         except BaseException:
             self._abandon()
             raise
-        self._locate_errors()
+        if self._failed:
+            self._locate_errors()
         if self.observed:
             self.context.observe([observation for observation in self.observed if observation.objects])
         # What it held refers back to this run: let go of it, or the whole request waits for the cycle collector.
@@ -92,7 +95,8 @@ class Run:
         paths = self._paths()
         return {
             (*paths[id(container)], key): outcome
-            for (container, key, *_site), outcome in self._awaited
+            for sites, outcomes in self._awaited
+            for (container, key, *_site), outcome in zip(sites, outcomes, strict=True)
             if not isinstance(outcome, UnplannableError)
         }
 
@@ -102,26 +106,28 @@ class Run:
         except Exception as error:
             raise ArgumentsError from error
 
-    def _complete_level(self, sites: list[Site], outcomes: list[Any]) -> None:
-        level = list(zip(sites, outcomes, strict=True))
-        self._awaited += level
+    def _complete_level(self, outcomes: list[Any]) -> None:
+        """Put these values where the sites have waited for them. What they wait for themselves is the next level."""
+        sites = self._sites[:]
+        self._sites.clear()
+        self._awaited.append((sites, outcomes))
         plain = self._plain
-        for (container, key, _awaitable, complete, nodes), outcome in level:
+        for site, outcome in zip(sites, outcomes, strict=True):
+            container, key, _awaitable, complete, nodes = site
             if type(outcome) in plain:
                 container[key] = complete(outcome)
             elif isinstance(outcome, Exception | UnplannableError):
                 if nodes is None or isinstance(outcome, UnplannableError):
                     raise outcome
                 container[key] = None
+                self._failed.append((site, outcome))
             elif nodes is None or (outcome is not None and outcome is not Undefined):
                 container[key] = self._complete(outcome, complete)
 
     def _locate_errors(self) -> None:
-        failed = [(site, outcome) for site, outcome in self._awaited if isinstance(outcome, Exception)]
-        if failed:
-            paths = self._paths()
-            for (container, key, _awaitable, _complete, nodes), error in failed:
-                self.errors.append(located_error(error, nodes, [*paths[id(container)], key]))
+        paths = self._paths()
+        for (container, key, _awaitable, _complete, nodes), error in self._failed:
+            self.errors.append(located_error(error, nodes, [*paths[id(container)], key]))
 
     def _paths(self) -> dict[int, PathKeys]:
         """The path of each object and list of the response, by identity."""
@@ -157,20 +163,16 @@ class Run:
         return PlanInfo._make((*position, *shared))
 
     def settle(
-        self, container: Any, key: str | int, value: Any, complete: Callable[[Any], Any], nodes: list[FieldNode]
+        self, container: Any, key: str | int, value: Any, complete: Callable[[Any], Any], nodes: list[FieldNode] | None
     ) -> Any:
-        """A value that is not as expected, to be put under `key`: now, or when it has been awaited."""
-        if value is None or value is Undefined:
-            return None
-        if type(value) is Load or is_awaitable(value):
-            self._sites.append((container, key, value, complete, nodes))
-            return None
-        return self._complete(value, complete)
+        """A value that is not as expected, to be put under `key`: now, or when it has been awaited.
 
-    def settle_non_null(self, container: Any, key: str | int, value: Any, complete: Callable[[Any], Any]) -> Any:
-        """The same where null is not allowed."""
-        if type(value) is Load or is_awaitable(value):
-            self._sites.append((container, key, value, complete, None))
+        `nodes` are those of the field, or None where null is not allowed.
+        """
+        if nodes is not None and (value is None or value is Undefined):
+            return None
+        if is_awaitable(value):
+            self._sites.append((container, key, value, complete, nodes))
             return None
         return self._complete(value, complete)
 

@@ -11,6 +11,7 @@ from graphql import GraphQLEnumType, GraphQLLeafType, Undefined
 from graphql.pyutils import UndefinedType, inspect, is_awaitable, is_iterable
 from graphql.pyutils.is_awaitable import is_async_iterable
 
+from gateway.execution.load import Load
 from gateway.execution.plan import UnplannableError
 
 SelectionT = TypeVar("SelectionT")
@@ -95,6 +96,7 @@ def _refuse_awaitable(value: Any) -> None:
 
 
 GENERATED_CODE_USES = {
+    "Load": Load,
     "called": called,
     "confirm": confirm,
     "inf": inf,

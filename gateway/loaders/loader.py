@@ -61,6 +61,7 @@ class ReadLoader(RecordLoader[KeyT, ValueT]):
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self._reads = source.shared.of(self.endpoint)
         self._flights: dict[KeyT, Flight] = {}
 
     @abstractmethod
@@ -71,38 +72,51 @@ class ReadLoader(RecordLoader[KeyT, ValueT]):
     def identify(self, key: KeyT) -> ReadKey:
         """What stands for the key where others see it."""
 
+    async def load(self, key: KeyT) -> ValueT:
+        flight = self._flights.get(key)
+        if flight is None or flight.abandoned:
+            flight = self._begin(key)
+        if not flight.landed:
+            await landed((flight,))
+        outcome: Any = flight.outcome
+        if isinstance(outcome, Exception):
+            raise outcome
+        value: ValueT = outcome
+        return value
+
     async def load_level(self, keys: Sequence[KeyT]) -> list[Any]:
         known = self._flights
         flights = []
         for key in keys:
             flight = known.get(key)
             if flight is None or flight.abandoned:
-                flight = known[key] = self._begin(key)
+                flight = self._begin(key)
             flights.append(flight)
         await landed(flights)
         return [flight.outcome for flight in flights]
 
     def _begin(self, key: KeyT) -> Flight:
         source = self.source
-        flight = source.shared.begin(self.endpoint, self.identify(key), self.read, key, fresh=source.fresh)
+        flight = self._reads.begin(self.identify(key), self.read, key, fresh=source.fresh)
+        self._flights[key] = flight
         if flight.landed and not isinstance(flight.outcome, Exception):  # which is never kept
             source.oldest = flight.began if source.oldest is None else min(source.oldest, flight.began)
         return flight
 
 
 class ComposedLoader(RecordLoader[KeyT, ValueT]):
-    """A loader whose values are put together from what other loaders read."""
+    """A loader whose values are put together, one by one, from what other loaders read."""
 
     @abstractmethod
-    async def compose(self, key: KeyT) -> ValueT:
+    async def load(self, key: KeyT) -> ValueT:
         """Put the value of one key together. Raises GatewayError."""
 
     async def load_level(self, keys: Sequence[KeyT]) -> list[Any]:
         if len(keys) == 1:
             try:
-                return [await self.compose(keys[0])]
+                return [await self.load(keys[0])]
             except Exception as error:  # noqa: BLE001 # it is the outcome of this key
                 return [error]
         distinct = list(dict.fromkeys(keys))
-        outcomes = dict(zip(distinct, await fetch([self.compose(key) for key in distinct]), strict=True))
+        outcomes = dict(zip(distinct, await fetch([self.load(key) for key in distinct]), strict=True))
         return [outcomes[key] for key in keys]

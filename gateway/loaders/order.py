@@ -1,7 +1,6 @@
 """Orders: pages of a community's list, slices of it, and one order by its number (document 2.1.2)."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 from gateway.cache import Read, ReadKey
@@ -54,9 +53,10 @@ class OrderPageLoader(ReadLoader[OrderPageKey, Page[Order]]):
     def read(self, key: OrderPageKey) -> Read:
         return self.source.platforms.wjdh.orders(key.community_code, key.filters, key.page)
 
-    async def read_list(self, community_code: str, filters: OrderQuery, numbers: Sequence[int]) -> list[Page[Order]]:
-        """Pages of one list, by their numbers. Raises GatewayError."""
-        return await self.load_all([OrderPageKey(community_code, filters, number) for number in numbers])
+    async def load(self, key: OrderPageKey) -> Page[Order]:
+        page = await super().load(key)
+        self._placement.look_at(key.community_code, page)
+        return page
 
     async def load_level(self, keys: Sequence[OrderPageKey]) -> list[Any]:
         pages = await super().load_level(keys)
@@ -70,9 +70,11 @@ class OrdersLoader(ComposedLoader[OrdersKey, Slice[Order]]):
     def __init__(self, pages: OrderPageLoader) -> None:
         self._pages = pages
 
-    async def compose(self, key: OrdersKey) -> Slice[Order]:
-        read = partial(self._pages.read_list, key.community_code, key.filters)
-        return await read_slice(read, key.offset, key.first, USUAL_PAGE)
+    async def load(self, key: OrdersKey) -> Slice[Order]:
+        community_code, filters, offset, first = key
+        return await read_slice(
+            self._pages, lambda number: OrderPageKey(community_code, filters, number), offset, first, USUAL_PAGE
+        )
 
 
 class OrderLoader(ComposedLoader[OrderKey, Order | None]):
@@ -85,8 +87,8 @@ class OrderLoader(ComposedLoader[OrderKey, Order | None]):
     def __init__(self, pages: OrderPageLoader) -> None:
         self._pages = pages
 
-    async def compose(self, key: OrderKey) -> Order | None:
-        (first,) = await self._pages.read_list(key.community_code, OrderQuery(), (1,))
+    async def load(self, key: OrderKey) -> Order | None:
+        first = await self._pages.load(OrderPageKey(key.community_code, OrderQuery(), 1))
         found = _find(key, first)
         last = first.last_page or 1
         end = min(last, SCANNED_PAGES) + 1
@@ -94,7 +96,8 @@ class OrderLoader(ComposedLoader[OrderKey, Order | None]):
             if found is not None:
                 break
             numbers = range(start, min(start + SCANNED_AT_ONCE, end))
-            for page in await self._pages.read_list(key.community_code, OrderQuery(), numbers):
+            keys = [OrderPageKey(key.community_code, OrderQuery(), number) for number in numbers]
+            for page in await self._pages.load_all(keys):
                 found = found or _find(key, page)
         if found is None and last > SCANNED_PAGES:
             raise QueryTooComplexError(

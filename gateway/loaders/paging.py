@@ -4,9 +4,10 @@ Platforms cut their lists into pages of a size they choose (quirks 134 to 143); 
 offset. A slice is put together from as few pages as hold it.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from collections.abc import Callable, Hashable
+from typing import Generic, Protocol, TypeVar
 
+from gateway.loaders.loader import RecordLoader
 from schema.normalise.records import Page, Record
 
 
@@ -16,11 +17,8 @@ class Identified(Protocol):
 
 
 ItemT = TypeVar("ItemT")
+KeyT = TypeVar("KeyT", bound=Hashable)
 RowT = TypeVar("RowT", bound=Identified)
-
-
-ReadPages: TypeAlias = Callable[[Sequence[int]], Awaitable[list[Page[RowT]]]]
-"""Reads pages by their numbers."""
 
 
 class Slice(Record, Generic[ItemT], frozen=True, gc=False):
@@ -32,35 +30,30 @@ class Slice(Record, Generic[ItemT], frozen=True, gc=False):
     total: int
 
 
-async def read_slice(read: ReadPages[RowT], offset: int, first: int, page_size: int) -> Slice[RowT]:
-    """Read items `offset` to `offset + first`.
+async def read_slice(
+    pages: RecordLoader[KeyT, Page[RowT]], key_of: Callable[[int], KeyT], offset: int, first: int, page_size: int
+) -> Slice[RowT]:
+    """Read items `offset` to `offset + first`. Raises GatewayError.
 
-    `read(numbers)` reads the platform's pages, 1-based and side by side; `page_size` is what their size is expected to
-    be. The size in the answer counts: where it differs, the slice is cut by it. One page is read first, then the
-    others.
+    `key_of` is the key of a page by its number, from 1; `page_size` is what its size is expected to be. The size in the
+    answer counts: where it differs, the slice is cut by it. One page is read first, then the others, side by side.
     """
     number = offset // page_size + 1
-    (page,) = await read((number,))
+    page = await pages.load(key_of(number))
     size = page.per_page or page_size
     if size != page_size and offset // size + 1 != number:
         number = offset // size + 1
-        (page,) = await read((number,))
+        page = await pages.load(key_of(number))
     total = page.total
-    if total is None:
-        total = await _total_beyond_the_end(read, number)
+    if total is None:  # a page beyond the end looks like "nothing found" (quirk 139): only the first tells them apart
+        total = 0 if number == 1 else (await pages.load(key_of(1))).total or 0
     last_wanted = (min(offset + first, total) - 1) // size + 1
-    later = range(number + 1, last_wanted + 1)
-    items = _distinct([page, *await read(later)]) if later else page.items
+    items = page.items
+    if last_wanted > number:
+        later = await pages.load_all([key_of(wanted) for wanted in range(number + 1, last_wanted + 1)])
+        items = _distinct([page, *later])
     skip = offset - (number - 1) * size
     return Slice(items[skip : skip + first], offset, first, total)
-
-
-async def _total_beyond_the_end(read: ReadPages[RowT], number: int) -> int:
-    """A page beyond the end looks like "nothing found" (quirk 139): only the first page tells them apart."""
-    if number == 1:
-        return 0
-    (first,) = await read((1,))
-    return first.total or 0
 
 
 def _distinct(pages: list[Page[RowT]]) -> tuple[RowT, ...]:

@@ -1,7 +1,5 @@
 """Repairs: pages of a community's list by status, slices over both, and one repair by its id (document 4.1, 4.2)."""
 
-from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 from gateway.cache import Read, ReadKey
@@ -44,16 +42,12 @@ class RepairPageLoader(ReadLoader[RepairPageKey, Page[Repair]]):
     def read(self, key: RepairPageKey) -> Read:
         return self.source.platforms.wjdh.repairs(key.community_code, key.status, key.page, key.per_page)
 
-    async def read_list(self, key: RepairsKey, status: RepairStatus, numbers: Sequence[int]) -> list[Page[Repair]]:
-        """Pages of one list, by their numbers. Raises GatewayError."""
-        return await self.load_all([RepairPageKey(key.community_code, status, number, key.first) for number in numbers])
-
 
 class RepairsLoader(ComposedLoader[RepairsKey, Slice[Repair]]):
     def __init__(self, pages: RepairPageLoader) -> None:
         self._pages = pages
 
-    async def compose(self, key: RepairsKey) -> Slice[Repair]:
+    async def load(self, key: RepairsKey) -> Slice[Repair]:
         if key.status is not None:
             return await self._slice(key, key.status, key.offset, key.first)
         both = (
@@ -69,8 +63,14 @@ class RepairsLoader(ComposedLoader[RepairsKey, Slice[Repair]]):
         return Slice(items, key.offset, key.first, opened.total + resolved.total)
 
     async def _slice(self, key: RepairsKey, status: RepairStatus, offset: int, first: int) -> Slice[Repair]:
-        read = partial(self._pages.read_list, key, status)
-        return await read_slice(read, offset, first, key.first)
+        community_code, page_size = key.community_code, key.first
+        return await read_slice(
+            self._pages,
+            lambda number: RepairPageKey(community_code, status, number, page_size),
+            offset,
+            first,
+            page_size,
+        )
 
 
 class RepairLoader(ReadLoader[RepairKey, Repair | None]):

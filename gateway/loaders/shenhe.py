@@ -1,7 +1,5 @@
 """Reviews: pages of a community's list, slices of it, and one review by its id (document 1.2.2, 1.2.3)."""
 
-from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 from gateway.cache import Read, ReadKey
@@ -45,19 +43,16 @@ class ShenhePageLoader(ReadLoader[ShenhePageKey, Page[Shenhe]]):
             key.community_code, type=key.type, status=key.status, page=key.page, per_page=key.per_page
         )
 
-    async def read_list(self, key: ShenhesKey, numbers: Sequence[int]) -> list[Page[Shenhe]]:
-        """Pages of one list, by their numbers. Raises GatewayError."""
-        return await self.load_all(
-            [ShenhePageKey(key.community_code, key.type, key.status, number, key.first) for number in numbers]
-        )
-
 
 class ShenhesLoader(ComposedLoader[ShenhesKey, Slice[Shenhe]]):
     def __init__(self, pages: ShenhePageLoader) -> None:
         self._pages = pages
 
-    async def compose(self, key: ShenhesKey) -> Slice[Shenhe]:
-        return await read_slice(partial(self._pages.read_list, key), key.offset, key.first, key.first)
+    async def load(self, key: ShenhesKey) -> Slice[Shenhe]:
+        community_code, kind, status, offset, first = key
+        return await read_slice(
+            self._pages, lambda number: ShenhePageKey(community_code, kind, status, number, first), offset, first, first
+        )
 
 
 class ShenheLoader(ReadLoader[ShenheKey, Shenhe | None]):

@@ -78,8 +78,8 @@ QUERY = "query Orders($first: Int!) { orders(first: $first) { __typename title n
 
 CODE = """\
 def bind(run):
+    wait = run.wait
     settle = run.settle
-    settle_non_null = run.settle_non_null
     finish = run.finish
     finish_non_null = run.finish_non_null
     arguments_orders = arguments_of_orders.bind(run.variables, None)
@@ -105,6 +105,7 @@ def bind(run):
         }
         out['owner'] = (
             object_orders_owner(v) if type(v := resolve_owner(o, info_owner)) in plain
+            else wait((out, 'owner', v, object_orders_owner, nodes_owner)) if type(v) is Load
             else settle(out, 'owner', v, object_orders_owner, nodes_owner)
         )
         return out
@@ -115,7 +116,8 @@ def bind(run):
         for v in values:
             out.append(
                 object_orders(v) if type(v) in plain
-                else settle_non_null(out, len(out), v, object_orders)
+                else wait((out, len(out), v, object_orders, None)) if type(v) is Load
+                else settle(out, len(out), v, object_orders, None)
             )
         return out
 
@@ -125,7 +127,8 @@ def bind(run):
         }
         out['orders'] = (
             list_orders(v) if type(v := resolve_orders(o, **arguments_orders)) is list or type(v) is tuple
-            else settle_non_null(out, 'orders', v, list_orders)
+            else wait((out, 'orders', v, list_orders, None)) if type(v) is Load
+            else settle(out, 'orders', v, list_orders, None)
         )
         return out
 

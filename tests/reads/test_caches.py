@@ -335,7 +335,9 @@ class TestClientsThatLeave:
 
 def waiting(gateway):
     """How many wait for the calls under way."""
-    return sum(len(flight.groups) for reads in gateway.parts.reads._flights.values() for flight in reads.values())
+    return sum(
+        len(flight.groups) for reads in gateway.parts.reads._endpoints.values() for flight in reads._flights.values()
+    )
 
 
 def calls_under_way(gateway):

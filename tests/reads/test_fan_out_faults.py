@@ -123,7 +123,7 @@ class TestClientThatLeaves:
 
 
 def flights(gateway):
-    return [flight for reads in gateway.parts.reads._flights.values() for flight in reads.values()]
+    return [flight for reads in gateway.parts.reads._endpoints.values() for flight in reads._flights.values()]
 
 
 def calls_under_way(gateway):

@@ -91,7 +91,7 @@ def ask(reads, platform):
     """`ask(key, ...)`: somebody who wants these keys, all at once."""
 
     async def ask(*keys, endpoint="owner", community=CODE, view="all"):
-        flights = [reads.begin(endpoint, (community, str(key), view), platform, key) for key in keys]
+        flights = [reads.of(endpoint).begin((community, str(key), view), platform, key) for key in keys]
         await landed(flights)
         return [flight.outcome for flight in flights]
 
