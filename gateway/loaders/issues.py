@@ -1,7 +1,7 @@
 """Finds what is wrong in what a platform sent, so that it can be counted as it is read."""
 
-from collections.abc import Iterable
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
 from gateway.ops.metrics import Metrics
 from schema.normalise.records import DataIssue, House, Page, People, Residency, Shenhe
@@ -11,14 +11,9 @@ Issues: TypeAlias = tuple[DataIssue, ...]
 
 def count_issues(metrics: Metrics, endpoint: str, value: object) -> None:
     """Count the data issues and dropped rows of one answer. Those of most pages were gathered as they were read."""
-    if isinstance(value, Page):
-        if value.dropped:
-            metrics.dropped_rows.labels(endpoint).inc(value.dropped)
-        issues = _of_all(value.items) if value.issues is None else value.issues
-    elif isinstance(value, tuple):
-        issues = _of_all(value)
-    else:
-        issues = _of(value)
+    issues = _of_all(value) if isinstance(value, tuple) else _of(value)
+    if isinstance(value, Page) and value.dropped:
+        metrics.dropped_rows.labels(endpoint).inc(value.dropped)
     for issue in issues:
         metrics.data_issue(endpoint, issue.platform, issue.field, issue.problem).inc()
 
@@ -30,16 +25,24 @@ def _of_all(records: Iterable[object]) -> Issues:
 def _of(record: object) -> Issues:
     """A record's own issues, and those of the records inside it."""
     own: Issues = getattr(record, "data_issues", ())
-    if isinstance(record, Shenhe):
-        content = record.content
-        if content is None:
-            return own
-        people, house = content.people, content.house
-        return own + (people.data_issues if people else ()) + (house.data_issues if house else ())
-    if isinstance(record, People):
-        return own + _of_all(record.residencies)
-    if isinstance(record, Residency):
-        return own + _of(record.house)
-    if isinstance(record, House):
-        return own + _of_all(record.members or ())
-    return own
+    inner = _INNER.get(type(record))
+    return own if inner is None else own + inner(record)
+
+
+def _of_page(page: Page[Any]) -> Issues:
+    return _of_all(page.items) if page.issues is None else page.issues
+
+
+def _of_content(review: Shenhe) -> Issues:
+    content = review.content
+    return () if content is None else _of_all(part for part in (content.people, content.house) if part is not None)
+
+
+_INNER: Mapping[type, Callable[[Any], Issues]] = {
+    Page: _of_page,
+    Shenhe: _of_content,
+    People: lambda people: _of_all(people.residencies),
+    Residency: lambda residency: _of(residency.house),
+    House: lambda house: _of_all(house.members or ()),
+}
+"""Those of the records inside one, by its class."""

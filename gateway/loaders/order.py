@@ -13,6 +13,8 @@ from schema.normalise.records import Order, OrderQuery, Page
 USUAL_PAGE = 15
 """The page size of the document's example (quirk 135); the platform takes no `per_page` here (quirk 134)."""
 
+NO_FILTERS = OrderQuery()
+
 SCANNED_PAGES = 40
 SCANNED_AT_ONCE = 4
 
@@ -48,7 +50,10 @@ class OrderPageLoader(ReadLoader[OrderPageKey, Page[Order]]):
         self._placement = placement
 
     def identify(self, key: OrderPageKey) -> ReadKey:
-        return key.community_code, self.source.shared.conceal((key.filters, key.page)), self.source.view
+        community_code, filters, page = key
+        # Filters may be personal data: numbers, names and phones to look for.
+        what = page if filters == NO_FILTERS else self.source.shared.conceal((filters, page))
+        return community_code, what, self.source.view
 
     def read(self, key: OrderPageKey) -> Read:
         return self.source.platforms.wjdh.orders(key.community_code, key.filters, key.page)
@@ -88,7 +93,7 @@ class OrderLoader(ComposedLoader[OrderKey, Order | None]):
         self._pages = pages
 
     async def load(self, key: OrderKey) -> Order | None:
-        first = await self._pages.load(OrderPageKey(key.community_code, OrderQuery(), 1))
+        first = await self._pages.load(OrderPageKey(key.community_code, NO_FILTERS, 1))
         found = _find(key, first)
         last = first.last_page or 1
         end = min(last, SCANNED_PAGES) + 1
@@ -96,7 +101,7 @@ class OrderLoader(ComposedLoader[OrderKey, Order | None]):
             if found is not None:
                 break
             numbers = range(start, min(start + SCANNED_AT_ONCE, end))
-            keys = [OrderPageKey(key.community_code, OrderQuery(), number) for number in numbers]
+            keys = [OrderPageKey(key.community_code, NO_FILTERS, number) for number in numbers]
             for page in await self._pages.load_all(keys):
                 found = found or _find(key, page)
         if found is None and last > SCANNED_PAGES:

@@ -1,7 +1,7 @@
 """Exchanges with the endpoints of one platform, and what became of them as the gateway's own errors."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextvars import copy_context
 from typing import Any
 
@@ -15,7 +15,7 @@ from gateway.platforms.endpoint import Endpoint
 from gateway.platforms.envelope import BadAnswerError, BusyAnswerError, Envelope, open_envelope
 from gateway.platforms.pending import Tell
 from gateway.platforms.pool import Exchange
-from gateway.platforms.route import ABSOLUTE, Route, encode_form, endpoint_url
+from gateway.platforms.route import ABSOLUTE, Route, endpoint_url
 from gateway.platforms.session import NO_CREDENTIAL, Credential
 from gateway.platforms.transport import Transport
 from gateway.platforms.trouble import note_trouble, trouble_of
@@ -66,7 +66,7 @@ class Caller:
 
 
 class EndpointExchange(Exchange):
-    """One exchange with an endpoint: a form is sent, the answer judged.
+    """One exchange with an endpoint: an encoded form is sent, the answer judged.
 
     `deadline` is a time of the loop's clock. The outcome is an Envelope, or a PlatformError; not for a refusal: that
     is in the envelope.
@@ -74,7 +74,7 @@ class EndpointExchange(Exchange):
 
     _route: Route
 
-    def __init__(self, caller: Caller, endpoint: Endpoint, form: Mapping[str, str], deadline: float) -> None:
+    def __init__(self, caller: Caller, endpoint: Endpoint, form: bytes, deadline: float) -> None:
         self.endpoint = endpoint
         self.deadline = deadline
         self.repeatable = False
@@ -95,10 +95,10 @@ class EndpointExchange(Exchange):
         except PlatformError as error:
             self._judged(error)
             return
-        fields = encode_form(self._form)
-        if credential.field:
-            fields = b"%b&%b" % (fields, credential.field) if fields else credential.field
-        self.request = b"%b%bContent-Length: %d\r\n\r\n%b" % (route.head, credential.header, len(fields), fields)
+        form, field = self._form, credential.field
+        if field:
+            form = b"%b&%b" % (form, field) if form else field
+        self.request = b"%b%bContent-Length: %d\r\n\r\n%b" % (route.head, credential.header, len(form), form)
         self._route = route
         self._pool = route.pool
         self._started = caller.clock()

@@ -24,6 +24,7 @@ from gateway.platforms.endpoint import Endpoint, Kind
 from gateway.platforms.envelope import SUCCESS, Envelope
 from gateway.platforms.pending import Tell
 from gateway.platforms.probe import Probe
+from gateway.platforms.route import encode_form
 from gateway.platforms.session import Credential, Session, Token
 from schema.normalise.shapes import ShapeError
 from schema.normalise.states import Availability, CircuitState
@@ -94,7 +95,7 @@ class PlatformClient(ABC):
     async def _login(self) -> Token:
         endpoint = self._login_endpoint
         deadline = asyncio.get_running_loop().time() + self.call_timeout
-        envelope: Envelope = await EndpointExchange(self.caller, endpoint, self._credentials(), deadline)
+        envelope: Envelope = await EndpointExchange(self.caller, endpoint, encode_form(self._credentials()), deadline)
         token = self._token(envelope.body)
         if token is not None:
             return token
@@ -116,7 +117,7 @@ class PlatformClient(ABC):
 
     async def _succeed(self, endpoint: Endpoint, form: Mapping[str, str]) -> Mapping[str, Any]:
         """The body of a success. Raises PlatformError."""
-        return await Call(self, endpoint, form, self._accept)
+        return await Call(self, endpoint, encode_form(form), self._accept)
 
     def _accept(self, endpoint: Endpoint, envelope: Envelope) -> Mapping[str, Any]:
         """The body of a success. Raises RefusedError, ProtocolError.
@@ -186,7 +187,7 @@ class Call(EndpointExchange, Generic[ParsedT]):
         self,
         client: PlatformClient,
         endpoint: Endpoint,
-        form: Mapping[str, str],
+        form: bytes,
         read: Callable[..., ParsedT],
         *of: object,
     ) -> None:

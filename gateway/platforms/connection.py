@@ -6,6 +6,7 @@ of the request is told in `gateway.platforms.transport`.
 
 import asyncio
 import zlib
+from math import inf
 from typing import Protocol, TypeAlias, cast
 
 import httptools
@@ -35,15 +36,15 @@ class AnswerTooLargeError(httpx.RemoteProtocolError):
     """The answer is beyond a cap; reading stopped there."""
 
 
-class RawAnswer(msgspec.Struct, frozen=True, gc=False):
-    """A complete answer: header names in lower case, the body decompressed."""
+class Head:
+    """Of an answer: its status and headers, their names in lower case. `content_type` is that header in lower case."""
 
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
+    __slots__ = ("content_type", "headers", "status")
 
-    def __repr__(self) -> str:
-        return f"RawAnswer(status={self.status})"
+    def __init__(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.status = status
+        self.headers = headers
+        self.content_type = (self.header(b"content-type") or b"").lower()
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header; `name` in lower case."""
@@ -53,12 +54,18 @@ class RawAnswer(msgspec.Struct, frozen=True, gc=False):
         return None
 
 
+class RawAnswer(msgspec.Struct, frozen=True, gc=False):
+    """A complete answer, its body decompressed. Many may have the very same head."""
+
+    head: Head
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"RawAnswer(status={self.head.status})"
+
+
 Outcome: TypeAlias = RawAnswer | httpx.TransportError
 """A complete answer; or a StaleConnectionError, ReadError, ReadTimeout or RemoteProtocolError."""
-
-
-Head: TypeAlias = tuple[int, list[tuple[bytes, bytes]]]
-"""Of an answer: its status and headers."""
 
 
 class Heads:
@@ -104,6 +111,7 @@ class Connection(asyncio.Protocol):
     _without_body = False
     _deadline = 0.0
     _timer: asyncio.TimerHandle | None = None
+    _timer_at = inf
 
     # Of the answer that is being read, set when it begins:
     _headers: list[tuple[bytes, bytes]]
@@ -129,7 +137,7 @@ class Connection(asyncio.Protocol):
         self._asker = asker
         self._without_body = asker.without_body
         self._deadline = deadline = asker.deadline
-        if self._timer is None or self._timer.when() > deadline:
+        if deadline < self._timer_at:
             self._set_timer()
         transport.write(asker.request)
 
@@ -147,16 +155,16 @@ class Connection(asyncio.Protocol):
     def _set_timer(self) -> None:
         """One timer lasts for many exchanges, since nearly all of them end long before their deadline."""
         self._cancel_timer()
-        self._timer = self._loop.call_at(self._deadline, self._expire, self._deadline)
+        self._timer, self._timer_at = self._loop.call_at(self._deadline, self._expire, self._deadline), self._deadline
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+            self._timer, self._timer_at = None, inf
 
     def _expire(self, deadline: float) -> None:
         """This deadline has passed: that of the exchange under way, or of an earlier one that ended in time."""
-        self._timer = None
+        self._timer, self._timer_at = None, inf
         if self._asker is None:
             return
         if deadline < self._deadline:
@@ -177,22 +185,23 @@ class Connection(asyncio.Protocol):
         if asker is not None and outcome is not None:
             asker.settle(outcome)
 
-    def _has_known_head(self, data: bytes) -> bool:
-        """Whether it was one whole answer with the head of the last one: then it is read."""
+    def _known_answer(self, data: bytes) -> RawAnswer | None:
+        """The answer, if it is one whole answer with the head of the last one."""
         known = self._heads.last
-        body = None if known is None or self._received or self._without_body else known.body_of(data)
-        if known is None or body is None or len(body) > self._max_body_bytes:
-            return False
-        self._outcome = RawAnswer(*known.made, body)
+        if known is None or self._received or self._without_body:
+            return None
+        body = known.body_of(data)
+        if body is None or len(body) > self._max_body_bytes:
+            return None
         self._served += 1
         self.idle_since = self._loop.time()
         self.reusable = True
-        return True
+        return RawAnswer(known.made, body)
 
     def _know_head(self, data: bytes) -> None:
         """The next answer will most likely have the head of this one, if it is one whole answer."""
         if self._received == len(data) and self.reusable and self._inflate is None:
-            head = (self._parser.get_status_code(), self._headers)
+            head = Head(self._parser.get_status_code(), self._headers)
             self._heads.last = known_head(data, self._headers, head) or self._heads.last
 
     # What asyncio calls.
@@ -201,21 +210,25 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        if self._asker is None:
+        asker = self._asker
+        if asker is None:
             self.close()
             return
-        if not self._has_known_head(data):
-            self._received += len(data)
-            try:
-                self._parser.feed_data(data)
-            except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-                self._fail(httpx.RemoteProtocolError("The answer is not HTTP/1.1."))
-            else:
-                if self._received > MAX_HEAD_BYTES:
-                    self._require_bounded()
-            if self._outcome is not None:
-                self._know_head(data)
+        answer = self._known_answer(data)
+        if answer is not None:
+            self._asker = None
+            asker.settle(answer)
+            return
+        self._received += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._fail(httpx.RemoteProtocolError("The answer is not HTTP/1.1."))
+        else:
+            if self._received > MAX_HEAD_BYTES:
+                self._require_bounded()
         if self._outcome is not None:
+            self._know_head(data)
             self._settle()
 
     def _require_bounded(self) -> None:
@@ -300,7 +313,7 @@ class Connection(asyncio.Protocol):
             return
         chunks = self._chunks
         body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        self._outcome = RawAnswer(self._parser.get_status_code(), self._headers, body)
+        self._outcome = RawAnswer(Head(self._parser.get_status_code(), self._headers), body)
         self._served += 1
         self.idle_since = self._loop.time()
         self.reusable = not self._without_body and self._parser.should_keep_alive()

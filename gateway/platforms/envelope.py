@@ -6,9 +6,10 @@ deployments are known to send is mended, everything else is told apart by one of
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -28,6 +29,8 @@ _BUSY = (
     HTTPStatus.SERVICE_UNAVAILABLE,
     HTTPStatus.GATEWAY_TIMEOUT,
 )
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 _decode = msgspec.json.Decoder().decode
 
@@ -69,7 +72,7 @@ class Envelope(msgspec.Struct, gc=False):
     """
 
     code: int | None
-    body: dict[str, Any]
+    body: Mapping[str, Any]
     documented: Any = None
 
     def __repr__(self) -> str:
@@ -101,23 +104,24 @@ class Envelope(msgspec.Struct, gc=False):
 
 def open_envelope(answer: RawAnswer, decode: Callable[[bytes], object] | None = None) -> Envelope:
     """Judge an answer; first of all by its endpoint's `decode`. Raises BadAnswerError or BusyAnswerError."""
-    declares_gbk = b"charset=gb" in (answer.header(b"content-type") or b"").lower()
-    if decode is not None and answer.status < _NOT_FINE and not declares_gbk:
+    head, status = answer.head, answer.head.status
+    declares_gbk = b"charset=gb" in head.content_type
+    if decode is not None and status < _NOT_FINE and not declares_gbk:
         try:
-            return Envelope(SUCCESS, {}, decode(answer.body))
+            return Envelope(SUCCESS, NOTHING, decode(answer.body))
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             pass
     body = _read(answer, declares_gbk=declares_gbk)
     envelope = Envelope(_code(body.get("code")), body) if isinstance(body, dict) else None
-    if envelope is not None and (envelope.code == SUCCESS or (envelope.code is None and answer.status < _NOT_FINE)):
+    if envelope is not None and (envelope.code == SUCCESS or (envelope.code is None and status < _NOT_FINE)):
         return envelope
-    if answer.status == HTTPStatus.UNAUTHORIZED:
+    if status == HTTPStatus.UNAUTHORIZED:
         return Envelope(TOKEN_DEAD, {})
-    if answer.status in _BUSY:
-        raise BusyAnswerError(answer.status, _retry_after(answer))
+    if status in _BUSY:
+        raise BusyAnswerError(status, _retry_after(answer))
     if envelope is not None and envelope.code is not None:
         return envelope
-    raise BadAnswerError(f"The platform answered HTTP {answer.status}, and not in its protocol.")
+    raise BadAnswerError(f"The platform answered HTTP {status}, and not in its protocol.")
 
 
 def _code(value: object) -> int | None:
@@ -135,7 +139,7 @@ def _code(value: object) -> int | None:
 
 def _retry_after(answer: RawAnswer) -> float | None:
     """Seconds, as Laravel and nginx give them; an HTTP date counts as nothing told."""
-    value = answer.header(b"retry-after")
+    value = answer.head.header(b"retry-after")
     return float(value[:9]) if value is not None and value.isdigit() else None
 
 

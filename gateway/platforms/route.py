@@ -24,12 +24,12 @@ def endpoint_url(base: str, path: str) -> httpx.URL:
 
 def encode_form(form: Mapping[str, str]) -> bytes:
     """application/x-www-form-urlencoded in UTF-8 (quirks 44, 63); an empty value is left out (quirk 151)."""
-    values = "".join(form.values())
-    if values.isascii() and values.isalnum():  # as codes and numbers are: nothing has to be escaped
-        fields = [f"{name}={value}" for name, value in form.items() if value]
-    else:
-        fields = [f"{name}={quote_plus(value)}" for name, value in form.items() if value]
-    return "&".join(fields).encode("ascii")
+    return "&".join([f"{name}={escape(value)}" for name, value in form.items() if value]).encode("ascii")
+
+
+def escape(value: str) -> str:
+    """As it stands in a form: codes and numbers as they are."""
+    return value if value.isalnum() and value.isascii() else quote_plus(value)
 
 
 class Route:

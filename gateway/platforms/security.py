@@ -11,7 +11,7 @@ from gateway.platforms.caller import Caller
 from gateway.platforms.client import Call, PlatformClient, read_token
 from gateway.platforms.endpoint import Endpoint, Kind
 from gateway.platforms.envelope import Envelope
-from gateway.platforms.route import encode_form
+from gateway.platforms.route import encode_form, escape
 from gateway.platforms.session import Credential, Token
 from gateway.platforms.transport import Transport
 from gateway.settings import Settings
@@ -51,7 +51,7 @@ class Security(PlatformClient):
 
     def people(self, name: str, phone: str) -> Call[People | None]:
         """A person by name and phone (1.1.2)."""
-        return Call(self, self._people, {"name": name, "phone": phone}, self._person)
+        return Call(self, self._people, encode_form({"name": name, "phone": phone}), self._person)
 
     def _person(self, endpoint: Endpoint, envelope: Envelope) -> People | None:
         if envelope.documented is not None:
@@ -62,14 +62,7 @@ class Security(PlatformClient):
 
     def house_owner(self, house: HouseKey) -> Call[HouseOwner | None]:
         """The owner of a house (1.1.3); None when it has none."""
-        form = {
-            "community_identifier": house.community_code,
-            "building_number": str(house.building),
-            "unit_number": str(house.unit),
-            "floor_number": str(house.floor),
-            "house_number": str(house.room),
-        }
-        return Call(self, self._owner, form, self._owner_of, house)
+        return Call(self, self._owner, _house_form(house), self._owner_of, house)
 
     def _owner_of(self, endpoint: Endpoint, envelope: Envelope, house: HouseKey) -> HouseOwner | None:
         if envelope.documented is not None:
@@ -80,7 +73,7 @@ class Security(PlatformClient):
 
     def module_states(self) -> Call[dict[str, tuple[ModuleState, ...]]]:
         """The production state of every community's modules, by community code (3.1.1; quirk 167)."""
-        return Call(self, self._modules, {}, self._states)
+        return Call(self, self._modules, b"", self._states)
 
     def _states(self, endpoint: Endpoint, envelope: Envelope) -> dict[str, tuple[ModuleState, ...]]:
         return self._parse(endpoint, parse_module_states, self._accept(endpoint, envelope).get("data"))
@@ -113,6 +106,14 @@ class Security(PlatformClient):
             self._owner.name: lambda: self.house_owner(HouseKey("0", 0, 0, 0, 0)),
             self._modules.name: self.module_states,
         }
+
+
+def _house_form(house: HouseKey) -> bytes:
+    """As `encode_form` would have it: lists ask for one house after the other."""
+    code, building, unit, floor, room = house
+    community = f"community_identifier={escape(code)}&" if code else ""
+    numbers = f"building_number={building}&unit_number={unit}&floor_number={floor}&house_number={room}"
+    return f"{community}{numbers}".encode("ascii")
 
 
 def _is_nobody(envelope: Envelope) -> bool:

@@ -90,8 +90,8 @@ class Transport(httpx.AsyncBaseTransport):
             without_body=request.method == "HEAD",
         )
         return httpx.Response(
-            answer.status,
-            headers=[(name, value) for name, value in answer.headers if name not in _OWN_ANSWER_HEADERS],
+            answer.head.status,
+            headers=[(name, value) for name, value in answer.head.headers if name not in _OWN_ANSWER_HEADERS],
             content=answer.body,
             extensions={"http_version": b"HTTP/1.1"},
         )

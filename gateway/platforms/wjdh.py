@@ -12,6 +12,7 @@ from gateway.platforms.caller import Caller
 from gateway.platforms.client import Call, PlatformClient, read_token
 from gateway.platforms.endpoint import Endpoint, Kind
 from gateway.platforms.envelope import Envelope
+from gateway.platforms.route import encode_form
 from gateway.platforms.session import Credential, Token
 from gateway.platforms.transport import Transport
 from gateway.settings import Settings
@@ -95,11 +96,13 @@ class Wjdh(PlatformClient):
         """A page of the community's reviews (1.2.2)."""
         form = {"community_identifier": community_code, **forms.shenhe_filter_form(type, status)}
         form |= _paging(page, per_page)
-        return Call(self, SHENHE_LIST, form, self._page, read_shenhes, parse_shenhe_page, community_code, page)
+        return Call(
+            self, SHENHE_LIST, encode_form(form), self._page, read_shenhes, parse_shenhe_page, community_code, page
+        )
 
     def shenhe(self, platform_id: int, community_code: str | None = None) -> Call[Shenhe | None]:
         """One review (1.2.3). `community_code` is what the caller knows of it: the answer does not tell (quirk 175)."""
-        return Call(self, SHENHE, {"id": str(platform_id)}, self._record, parse_shenhe, community_code)
+        return Call(self, SHENHE, _by_id(platform_id), self._record, parse_shenhe, community_code)
 
     async def decide_shenhe(
         self, platform_id: int, status: ShenheStatus, *, content: str | None = None, reason: str | None = None
@@ -127,11 +130,13 @@ class Wjdh(PlatformClient):
     def orders(self, community_code: str, query: OrderQuery, page: int = 1) -> Call[Page[Order]]:
         """A page of the community's orders (2.1.2); its size is the platform's choice (quirk 134)."""
         form = {"xiaoqu": community_code, **forms.order_query_form(query), "page": str(page)}
-        return Call(self, ORDER_LIST, form, self._page, read_orders, parse_order_page, community_code, page)
+        return Call(
+            self, ORDER_LIST, encode_form(form), self._page, read_orders, parse_order_page, community_code, page
+        )
 
     def modules(self, community_code: str) -> Call[tuple[Module, ...]]:
         """The community's feature modules (3.2.1)."""
-        return Call(self, MODULES, {"xiaoqu": community_code}, self._modules_of, community_code)
+        return Call(self, MODULES, encode_form({"xiaoqu": community_code}), self._modules_of, community_code)
 
     def _modules_of(self, endpoint: Endpoint, envelope: Envelope, community_code: str) -> tuple[Module, ...]:
         return self._parse(endpoint, parse_modules, self._accept(endpoint, envelope).get("data"), community_code)
@@ -146,11 +151,13 @@ class Wjdh(PlatformClient):
         """A page of the community's repairs of one status (4.1): the platform has no list of both (quirk 146)."""
         form = {"xiaoqu": community_code, **forms.repair_filter_form(status)}
         form |= _paging(page, per_page)
-        return Call(self, REPAIR_LIST, form, self._page, read_repairs, parse_repair_page, community_code, page)
+        return Call(
+            self, REPAIR_LIST, encode_form(form), self._page, read_repairs, parse_repair_page, community_code, page
+        )
 
     def repair(self, platform_id: int, community_code: str | None = None) -> Call[Repair | None]:
         """One repair with its date (4.2). `community_code` as in `shenhe`."""
-        return Call(self, REPAIR, {"id": str(platform_id)}, self._record, parse_repair, community_code)
+        return Call(self, REPAIR, _by_id(platform_id), self._record, parse_repair, community_code)
 
     async def update_repair(self, platform_id: int, status: RepairStatus, reply: str | None = None) -> None:
         """Set a repair's status (4.3); an absent reply keeps the old one (quirk 55)."""
@@ -217,6 +224,10 @@ class Wjdh(PlatformClient):
 def _paging(page: int, per_page: int) -> dict[str, str]:
     """Always said, for the default is 20 here and 15 there (quirk 135)."""
     return {"page": str(page), "per_page": str(per_page)}
+
+
+def _by_id(platform_id: int) -> bytes:
+    return b"id=%d" % platform_id
 
 
 def _is_not_found(envelope: Envelope) -> bool:

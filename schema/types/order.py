@@ -10,7 +10,7 @@ from gateway.context import Info, Lookup
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.journal.records import Payment as PaymentRecord
-from gateway.loaders.order import OrdersKey
+from gateway.loaders.order import NO_FILTERS, OrdersKey
 from gateway.loaders.paging import Slice
 from schema.normalise import records
 from schema.normalise.vocabulary import FeeType, OrderStatus, PaymentStatus
@@ -124,7 +124,7 @@ def load_orders(
 def _query(filters: OrderFilter | None) -> records.OrderQuery:
     """What to ask the platform for. Raises UserInputError (quirks 103, 147, 151)."""
     if filters is None:
-        return records.OrderQuery()
+        return NO_FILTERS
     _require_outer_parts(filters)
     return records.OrderQuery(
         building=filters.building,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.platforms.connection import RawAnswer
+from gateway.platforms.connection import Head, RawAnswer
 from gateway.platforms.envelope import (
     LONGEST_MESSAGE,
     TOKEN_DEAD,
@@ -28,7 +28,7 @@ NOTICE = (
 def opened(body: bytes | str, status: int = 200, **headers: str) -> Envelope:
     data = body.encode() if isinstance(body, str) else body
     pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    return open_envelope(RawAnswer(status, pairs, data))
+    return open_envelope(RawAnswer(Head(status, pairs), data))
 
 
 def test_quirk_003_a_trailing_comma_does_not_spoil_a_success() -> None:
@@ -217,7 +217,7 @@ def test_quirk_192_mending_takes_no_longer_than_reading(body: bytes) -> None:
 
 
 def documented(body: bytes, status: int = 200, content_type: bytes = b"application/json") -> Envelope:
-    return open_envelope(RawAnswer(status, [(b"content-type", content_type)], body), decode_orders)
+    return open_envelope(RawAnswer(Head(status, [(b"content-type", content_type)]), body), decode_orders)
 
 
 def test_a_success_that_came_as_documented_is_decoded_in_one_step() -> None:
@@ -275,7 +275,7 @@ JSON = st.recursive(
 
 @given(body=st.binary(), status=st.integers(100, 599), content_type=st.text())
 def test_any_bytes_are_opened_or_told_apart(body: bytes, status: int, content_type: str) -> None:
-    answer = RawAnswer(status, [(b"content-type", content_type.encode())], body)
+    answer = RawAnswer(Head(status, [(b"content-type", content_type.encode())]), body)
     with contextlib.suppress(BadAnswerError, BusyAnswerError):
         assert isinstance(open_envelope(answer), Envelope)
 

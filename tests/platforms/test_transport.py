@@ -35,9 +35,9 @@ async def test_a_request_arrives_as_it_was_written() -> None:
 async def test_an_answer_has_its_status_headers_and_body() -> None:
     async with scripted(http(b'{"code":0}', b"Content-Type: text/html", status=b"404 Not Found")) as upstream:
         answer = await send(pool_for(upstream))
-    assert (answer.status, answer.body) == (404, b'{"code":0}')
-    assert answer.header(b"content-type") == b"text/html"
-    assert answer.header(b"retry-after") is None
+    assert (answer.head.status, answer.body) == (404, b'{"code":0}')
+    assert answer.head.header(b"content-type") == b"text/html"
+    assert answer.head.header(b"retry-after") is None
 
 
 async def test_one_connection_serves_many_requests() -> None:
@@ -105,7 +105,7 @@ async def test_answers_with_the_head_of_the_last_one_are_read_as_the_first_was()
         pool = pool_for(upstream)
         answers = [await send(pool) for _ in range(7)]
         assert [answer.body for answer in answers] == [*bodies, b"in pieces", b"other", b"last"]
-        assert [dict(answer.headers)[b"x-a"] for answer in answers] == [b"1"] * 5 + [b"2", b"1"]
+        assert [dict(answer.head.headers)[b"x-a"] for answer in answers] == [b"1"] * 5 + [b"2", b"1"]
         assert upstream.connections == 1
 
 
@@ -113,8 +113,8 @@ async def test_forerunners_of_the_answer_are_passed_over() -> None:
     early = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
     async with scripted(early + http(b"final", b"X: y")) as upstream:
         answer = await send(pool_for(upstream))
-    assert (answer.status, answer.body) == (200, b"final")
-    assert answer.header(b"link") is None
+    assert (answer.head.status, answer.body) == (200, b"final")
+    assert answer.head.header(b"link") is None
 
 
 @pytest.mark.parametrize("status", [b"204 No Content", b"304 Not Modified"])
@@ -142,7 +142,7 @@ async def test_a_compressed_body_is_decompressed(coding: bytes, pack: "type[byte
 
 async def test_redirects_are_answers_like_others() -> None:
     async with scripted(http(b"", b"Location: http://127.0.0.1:1/", status=b"302 Found")) as upstream:
-        assert (await send(pool_for(upstream))).status == 302
+        assert (await send(pool_for(upstream))).head.status == 302
         assert len(upstream.requests) == 1
 
 
