@@ -55,16 +55,17 @@ class Flight:
     outcome. `began` and `until`, when it is of no more use, are in seconds of the clock of `SharedReads`.
     """
 
-    until = inf
-    landed = False
-    abandoned = False
-    outcome: Any = None
-    read: Read | None = None
+    __slots__ = ("abandoned", "began", "groups", "key", "landed", "outcome", "read", "reads", "until")
 
     def __init__(self, reads: "EndpointReads", key: ReadKey, began: float) -> None:
         self.reads = reads
         self.key = key
         self.began = began
+        self.until = inf
+        self.landed = False
+        self.abandoned = False
+        self.outcome: Any = None
+        self.read: Read | None = None
         self.groups: list[_Group] = []
 
     def abandon(self) -> None:

@@ -109,7 +109,9 @@ def _parameters(resolver: StrawberryResolver[Any]) -> tuple[tuple[str | None, Li
 class LeanInfo(Info[Any, Any]):
     """Strawberry's info with the context at hand: the rest is found out if a resolver asks for it."""
 
-    context: Any = None  # a plain attribute, in place of the base's property
+    __slots__ = ("context",)  # in place of the base's property
+
+    context: Any
 
     def __init__(self, run: Any, position: FieldPosition, field: StrawberryField) -> None:
         self.context = run.context

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import Any
 
 import httpx
@@ -72,14 +72,20 @@ class EndpointExchange(Exchange):
     is in the envelope.
     """
 
+    __slots__ = ("_caller", "_context", "_form", "_route", "_started", "endpoint")
+
     _route: Route
+    _started: float
+    _context: Context
 
     def __init__(self, caller: Caller, endpoint: Endpoint, form: bytes, deadline: float) -> None:
         self.endpoint = endpoint
         self.deadline = deadline
         self.repeatable = False
+        self.without_body = False
         self._caller = caller
         self._form = form
+        self._stage = None
 
     def begin(self, tell: Tell) -> None:
         self._tell = tell

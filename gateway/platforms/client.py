@@ -179,9 +179,9 @@ class Call(EndpointExchange, Generic[ParsedT]):
     value, or what `read` raises, or a PlatformError.
     """
 
+    __slots__ = ("_client", "_credential", "_is_renewed", "_of", "_read", "_renewal")
+
     _credential: Credential
-    _renewal: asyncio.Task[None] | None = None
-    _is_renewed = False
 
     def __init__(
         self,
@@ -193,11 +193,15 @@ class Call(EndpointExchange, Generic[ParsedT]):
     ) -> None:
         self.endpoint = endpoint
         self.repeatable = endpoint.kind is Kind.READ
+        self.without_body = False
         self._client = client
         self._caller = client.caller
         self._form = form
         self._read = read
         self._of = of
+        self._stage = None
+        self._renewal: asyncio.Task[None] | None = None
+        self._is_renewed = False
 
     def __await__(self) -> Generator[Any, None, ParsedT]:
         return super().__await__()

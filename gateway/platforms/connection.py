@@ -100,32 +100,31 @@ class Connection(asyncio.Protocol):
     earlier one. `idle_since`: a time of the loop's clock.
     """
 
-    reusable = False
-    idle_since = 0.0
-
-    _transport: asyncio.Transport | None = None
-    _asker: Asker | None = None
-    _outcome: Outcome | None = None  # until the asker is told
-    _served = 0
-    _received = 0
-    _without_body = False
-    _deadline = 0.0
-    _timer: asyncio.TimerHandle | None = None
-    _timer_at = inf
-
-    # Of the answer that is being read, set when it begins:
-    _headers: list[tuple[bytes, bytes]]
-    _chunks: list[bytes]
-    _size = 0
-    _head_is_complete = False
-    _until_close = False
-    _inflate: "_Inflate | None" = None
-
     def __init__(self, loop: asyncio.AbstractEventLoop, max_body_bytes: int, heads: Heads) -> None:
+        self.reusable = False
+        self.idle_since = 0.0
         self._loop = loop
         self._heads = heads
         self._max_body_bytes = max_body_bytes
         self._parser = httptools.HttpResponseParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._asker: Asker | None = None
+        self._outcome: Outcome | None = None  # until the asker is told
+        self._served = 0
+        self._received = 0
+        self._without_body = False
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = inf
+        self._begin_answer()
+
+    def _begin_answer(self) -> None:
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._head_is_complete = False
+        self._until_close = False
+        self._inflate: _Inflate | None = None
 
     def send(self, asker: Asker) -> None:
         """Send a request, and tell who asks in the end. Raises httpx.ConnectError: nothing was sent."""
@@ -256,12 +255,7 @@ class Connection(asyncio.Protocol):
     # What the parser calls.
 
     def on_message_begin(self) -> None:
-        self._headers = []
-        self._chunks = []
-        self._size = 0
-        self._head_is_complete = False
-        self._until_close = False
-        self._inflate = None
+        self._begin_answer()
         if self._outcome is not None:  # bytes after the end of an answer: nobody asked for them
             self.close()
 

@@ -18,7 +18,12 @@ Tell: TypeAlias = Callable[[Any], None]
 
 
 class Pending(ABC, Generic[ValueT]):
-    """What is begun once, and has one outcome, unless it is cancelled before."""
+    """What is begun once, and has one outcome, unless it is cancelled before.
+
+    Subclasses have slots: each call makes one, and attributes that a class gives a default are slow to read.
+    """
+
+    __slots__ = ()
 
     @abstractmethod
     def begin(self, tell: Tell) -> None:

@@ -34,10 +34,9 @@ class Exchange(Pending[Any]):
     The outcome is a RawAnswer or one of the errors of `gateway.platforms.transport`.
     """
 
-    without_body = False
+    __slots__ = ("_pool", "_stage", "_tell", "deadline", "repeatable", "request", "without_body")
 
     _tell: Tell
-    _stage: "Slots | asyncio.Task[None] | Connection | None" = None  # what it waits for
 
     def __init__(
         self, pool: "Pool", request: bytes, deadline: float, *, repeatable: bool, without_body: bool = False
@@ -47,6 +46,7 @@ class Exchange(Pending[Any]):
         self.repeatable = repeatable
         self.without_body = without_body
         self._pool = pool
+        self._stage: Slots | asyncio.Task[None] | Connection | None = None  # what it waits for
 
     def begin(self, tell: Tell) -> None:
         self._tell = tell
