@@ -24,11 +24,12 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_argument_values
 
 Convert: TypeAlias = Callable[[dict[str, Any], Any], dict[str, Any]]
-"""From graphql-core's argument values, and the resolver's info, to the keyword arguments of the resolver."""
+"""From graphql-core's argument values, and the resolver's info, to the keyword arguments of the resolver.
+
+Each by itself: what is constant is converted once, when the plan is made.
+"""
 
 IMMUTABLE = (str, int, float, NoneType, Enum, Decimal, date, time)
-
-NO_VARIABLES = VariableValues({}, {})
 
 
 class MissingArgumentError(Exception):
@@ -52,26 +53,27 @@ class Arguments:
     place is made anew for each request, never kept in the plan; within a request all objects of a list share it.
     """
 
-    __slots__ = ("_convert", "_field", "_node", "_sources", "constant")
+    __slots__ = ("_convert", "_field", "_fixed", "_node", "_sources", "constant")
 
     def __init__(self, field: GraphQLField, node: FieldNode, convert: Convert | None = None) -> None:
         """Raises GraphQLError where graphql-core would."""
         self._field = field
         self._node = node
         self._convert = convert
-        self._sources = _sources(field, node)
-        self.constant: dict[str, Any] | None = None
-        if not field.args:
-            self.constant = {}
-        elif self._sources is not None and all(source.variable is None for source in self._sources):
-            self.constant = self.bind(NO_VARIABLES, None)
+        sources = _sources(field, node)
+        self._sources = sources and [source for source in sources if source.variable is not None]
+        self._fixed: dict[str, Any] = {}
+        if sources:
+            self._fixed = self._converted(_read([source for source in sources if source.variable is None], {}), None)
+        self.constant = self._fixed if not field.args or self._sources == [] else None
 
     def bind(self, variables: VariableValues, info: Any) -> dict[str, Any]:
         """The keyword arguments for one request. Raises what graphql-core or the conversion raises."""
         if self._sources is None:
-            values = get_argument_values(self._field, self._node, variables)
-        else:
-            values = _read(self._sources, variables.coerced)
+            return self._converted(get_argument_values(self._field, self._node, variables), info)
+        return self._fixed | self._converted(_read(self._sources, variables.coerced), info)
+
+    def _converted(self, values: dict[str, Any], info: Any) -> dict[str, Any]:
         return values if self._convert is None else self._convert(values, info)
 
 
