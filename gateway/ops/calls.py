@@ -6,6 +6,7 @@ writes and reads it, and labels are put on when somebody looks.
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from contextvars import Context
 
 import structlog
 from prometheus_client.core import HistogramMetricFamily
@@ -46,16 +47,17 @@ class EndpointCalls:
         self.slow = slow
         self.by_outcome: dict[str, Times] = {}
 
-    def note(self, outcome: str, seconds: float) -> None:
-        """A call ended like this after so long."""
+    def note(self, outcome: str, seconds: float, context: Context) -> None:
+        """A call ended like this after so long. A slow one is told of in the context that it was sent in."""
         times = self.by_outcome.get(outcome)
         if times is None:
             times = self.by_outcome[outcome] = Times()
         times.buckets[bisect_left(BOUNDS, seconds)] += 1
         times.total += seconds
+        if seconds > self.slow:
+            context.run(self._tell, outcome, seconds)
 
-    def tell(self, outcome: str, seconds: float) -> None:
-        """Log a slow call."""
+    def _tell(self, outcome: str, seconds: float) -> None:
         log.warning(
             "slow call to a platform",
             platform=self.platform,

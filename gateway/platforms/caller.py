@@ -143,8 +143,5 @@ class EndpointExchange(Exchange):
         self._tell(outcome)
 
     def _note(self, outcome: str) -> None:
-        """A slow one is told of in the context that it was sent in: that of a connection is of no request."""
-        calls, seconds = self._route.calls, self._caller.clock() - self._started
-        calls.note(outcome, seconds)
-        if seconds > calls.slow:
-            self._context.run(calls.tell, outcome, seconds)
+        """In the context that it was sent in: that of a connection is of no request."""
+        self._route.calls.note(outcome, self._caller.clock() - self._started, self._context)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from contextvars import copy_context
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -67,7 +68,7 @@ def test_durations_fall_into_buckets_that_hold_all_shorter_ones() -> None:
     calls = Calls(call_timeout=8.0)
     owner = calls.to("SECURITY", "owner")
     for seconds in (0.001, 0.005, 0.03, 60.0):
-        owner.note("OK", seconds)
+        owner.note("OK", seconds, copy_context())
     registry = CollectorRegistry()
     registry.register(calls)
 
