@@ -152,7 +152,7 @@ class TestReviews:
         add_review(sandbox, 900)
 
         def read():
-            return reads.begin("shenhe", (CODE, 900, None), lambda _: Endless(), None)
+            return reads.of("shenhe").begin((CODE, 900, None), lambda _: Endless(), None)
 
         earlier = read()
         assert read() is earlier
