@@ -252,10 +252,11 @@ class OrderDetail(Record, frozen=True, gc=False):
     value: str
 
 
-class Order(Record, frozen=True, gc=False, kw_only=True):
+class Order(Record, frozen=True, gc=False):
     """A payment order (2.1.2). `community_code` is the community whose list was asked.
 
-    `house` is the house its label names; None for a personal charge or a label that is not of the known form.
+    `house` is the house its label names; None for a personal charge or a label that is not of the known form. The order
+    of the fields counts for `schema.normalise.order`, which fills them by position.
     """
 
     platform_id: int

@@ -175,15 +175,15 @@ def money(value: object) -> Money | None:
         return _money_of_text(value) if len(value) <= LONGEST_AMOUNT else None
     if isinstance(value, float):
         # Both zeros are one key of a cache, and show their sign.
-        return _money_of_float(value) if value else _money_of_text(str(value))
+        return money_of_float(value) if value else _money_of_text(str(value))
     if type(value) is int and abs(value) <= LARGEST_AMOUNT:
         return _money_of_text(str(value))
     return None
 
 
 @lru_cache(REMEMBERED)
-def _money_of_float(amount: float) -> Money | None:
-    """repr is the shortest text that reads back as this float: what the platform wrote."""
+def money_of_float(amount: float) -> Money | None:
+    """As `money`, for any float but zero. repr is the shortest text that reads back as it: what the platform wrote."""
     return _money_of_text(format(Decimal(repr(amount)), "f")) if abs(amount) <= LARGEST_AMOUNT else None
 
 
