@@ -135,7 +135,7 @@ def required_word(words: WireWords[EnumT], value: object, field: str, issues: Is
 
 
 def _odd_word(words: WireWords[EnumT], value: object, field: str, issues: Issues) -> EnumT | None:
-    spelling = _spelling(words, value)
+    spelling = value.strip() if isinstance(value, str) else _number_spelling(words, value)
     if spelling == "":
         return None
     member = words.by_wire.get(spelling)
@@ -145,10 +145,8 @@ def _odd_word(words: WireWords[EnumT], value: object, field: str, issues: Issues
     return member
 
 
-def _spelling(words: WireWords[EnumT], value: object) -> str | None:
-    """The text that stands for a word in another form: with blanks around it, as a number, as a boolean."""
-    if isinstance(value, str):
-        return value.strip()
+def _number_spelling(words: WireWords[EnumT], value: object) -> str | None:
+    """The text that stands for a word in another form: as a number, as a boolean."""
     if type(value) is int:
         return str(value)
     return str(int(value)) if isinstance(value, bool) and words.boolean else None
