@@ -17,6 +17,9 @@ from schema.normalise.words import NATION, POLITICAL_STATUS, SEX, YES_NO
 
 ID_CARD_LENGTH = 18
 
+_nation_names = NATION.get
+"""Kept, for CPython makes a method of an imported name anew for each call."""
+
 PersonT = TypeVar("PersonT", bound=Person)
 
 if TYPE_CHECKING:  # what they are, and how they are decoded
@@ -114,7 +117,7 @@ def clean_person(
         if nation.isascii():
             return None
         nation = nation.strip()
-        nation = NATION.get(nation, nation)
+        nation = _nation_names(nation, nation)
     if wire.birth is not None:
         birth = clean_birth_date(wire.birth)
         if birth is None:
@@ -201,7 +204,7 @@ def read_nation(value: object, issues: PersonIssues) -> str | None:
     """An ethnic group by its name; a number is none (quirk 90)."""
     if isinstance(value, str) and not value.isascii():
         nation = value.strip()
-        return NATION.get(nation, nation)
+        return _nation_names(nation, nation)
     name = identifier(value, "nation", issues)
     if name is not None and name.isdecimal():
         issues.add("nation", value, DataProblem.LEGACY_CODE)

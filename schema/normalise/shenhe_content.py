@@ -126,20 +126,21 @@ def read_documented_content(value: object, review: ReviewKey) -> ShenheContent |
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     people, house = content.people, content.house
+    applicant = user_id = None
+    if people is not None:
+        user_id = people.user_id
+        people.job_name = None if content.job is None else content.job.job_name
+        people.company_name = None if content.company is None else content.company.company_name
+        applicant = clean_person(ShenhePeople, people, user_id, review)
+        if applicant is None:
+            applicant = read_person(ShenhePeople, people, ApplicantIssues(), user_id, review)
     return ShenheContent(
-        None if people is None else people.user_id,
-        None if people is None else _documented_applicant(people, content, review),
+        user_id,
+        applicant,
         None if house is None else _documented_house(house, review[0]),
         value if isinstance(value, str) else raw_text(value),
         review,
     )
-
-
-def _documented_applicant(people: DocumentedPerson, content: DocumentedContent, review: ReviewKey) -> ShenhePeople:
-    people.job_name = None if content.job is None else content.job.job_name
-    people.company_name = None if content.company is None else content.company.company_name
-    clean = clean_person(ShenhePeople, people, people.user_id, review)
-    return clean or read_person(ShenhePeople, people, ApplicantIssues(), people.user_id, review)
 
 
 def _documented_house(house: DocumentedHouse, community_code: str | None) -> ShenheHouse:
