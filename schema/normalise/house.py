@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -20,8 +20,29 @@ from schema.normalise.person import (
 from schema.normalise.records import House, HouseKey, HouseOwner, Member, Residency
 from schema.normalise.shapes import ReadWire, one_row, rows_within
 from schema.normalise.values import REMEMBERED, identifier, integer, required_word, word
-from schema.normalise.vocabulary import DataProblem, PlatformName, ResidentRole
+from schema.normalise.vocabulary import (
+    DataProblem,
+    HouseOwnership,
+    HouseStatus,
+    HouseUse,
+    OccupantType,
+    PlatformName,
+    ResidentRole,
+)
 from schema.normalise.words import HOUSE_OWNERSHIP, HOUSE_STATUS, HOUSE_USE, OCCUPANT_TYPE, RESIDENT_ROLE
+
+if TYPE_CHECKING:  # what they are, and how they are decoded
+    RoleWord = ResidentRole | str | int | None
+    StatusWord = HouseStatus | str | int | None
+    UseWord = HouseUse | str | int | None
+    OwnershipWord = HouseOwnership | str | int | None
+    OccupantTypeWord = OccupantType | str | int | None
+else:
+    RoleWord = RESIDENT_ROLE.spelling() | int | None
+    StatusWord = HOUSE_STATUS.spelling() | int | None
+    UseWord = HOUSE_USE.spelling() | int | None
+    OwnershipWord = HOUSE_OWNERSHIP.spelling() | int | None
+    OccupantTypeWord = OCCUPANT_TYPE.spelling() | int | None
 
 LONGEST_LABEL = 200
 LONGEST_NUMBER = 40
@@ -158,7 +179,7 @@ def _address(*numbers: str | int | None) -> tuple[int | None, ...] | None:
 
 def _documented_member(row: DocumentedPerson) -> Member:
     role = _ROLES.get(row.role)
-    return (role and clean_person(Member, row, role)) or _member(row, row.role)
+    return (role and clean_person(Member, row, None, role)) or _member(row, row.role)
 
 
 def read_member(row: Mapping[str, object]) -> Member:
@@ -167,19 +188,19 @@ def read_member(row: Mapping[str, object]) -> Member:
 
 def _member(wire: PersonWire | DocumentedPerson, role: object) -> Member:
     issues = PersonIssues()
-    return read_person(Member, wire, issues, required_word(RESIDENT_ROLE, role, "role", issues))
+    return read_person(Member, wire, issues, None, required_word(RESIDENT_ROLE, role, "role", issues))
 
 
 class OwnerWire(msgspec.Struct, gc=False):
-    """The owner of a house as documented; the role under either key (quirk 72)."""
+    """The owner of a house as documented; the role under either key (quirk 72). Words in the lists come as members."""
 
     people_phone: Annotated[str, msgspec.Meta(min_length=1)]
-    people_house_role: _Word = None
-    people_role: _Word = None
-    people_house_type: _Word = None
-    people_house_use: _Word = None
-    people_house_xingzhi: _Word = None
-    people_house_status: _Word = None
+    people_house_use: UseWord = None
+    people_house_xingzhi: OwnershipWord = None
+    people_house_status: StatusWord = None
+    people_house_role: RoleWord = None
+    people_role: str | int | None = None
+    people_house_type: OccupantTypeWord = None
 
 
 class OwnerAnswerWire(ReadWire, gc=False, kw_only=True):
@@ -193,19 +214,20 @@ decode_owner: Callable[[bytes], OwnerAnswerWire] = msgspec.json.Decoder(OwnerAns
 def read_owner(body: OwnerAnswerWire, house: HouseKey | None = None) -> HouseOwner | None:
     """As `parse_owner`, for a body that came as documented."""
     row = body.data
-    try:
-        owner = HouseOwner(
-            phone=row.people_phone.strip() or None,
-            role=clean_role(row.people_house_role, row.people_role),
-            occupant_type=_OCCUPANTS[row.people_house_type],
-            use=_USES[row.people_house_use],
-            ownership=_OWNERSHIPS[row.people_house_xingzhi],
-            status=_STATUSES[row.people_house_status],
-            house=house,
-        )
-    except KeyError:  # a word that is not in the list, or is written otherwise
-        owner = None
-    return owner if owner is not None and owner.phone else parse_owner(msgspec.structs.asdict(row), house)
+    phone, role, occupant_type = row.people_phone.strip(), row.people_house_role, row.people_house_type
+    use, ownership, status = row.people_house_use, row.people_house_xingzhi, row.people_house_status
+    if row.people_role is not None:
+        role = either_role(role, row.people_role)
+    if (
+        not phone
+        or (type(role) is not ResidentRole and role is not None)
+        or (type(occupant_type) is not OccupantType and occupant_type is not None)
+        or (type(use) is not HouseUse and use is not None)
+        or (type(ownership) is not HouseOwnership and ownership is not None)
+        or (type(status) is not HouseStatus and status is not None)
+    ):
+        return parse_owner(msgspec.structs.asdict(row), house)
+    return HouseOwner(phone, role, occupant_type, use, ownership, status, (), house)
 
 
 def parse_owner(data: object, house: HouseKey | None = None) -> HouseOwner | None:
@@ -239,6 +261,14 @@ def clean_role(role: object, other: object) -> ResidentRole | None:
     if found is not None and alternative not in (None, found):
         raise KeyError(other)
     return found or alternative
+
+
+def either_role(role: RoleWord, other: str | int) -> RoleWord:
+    """As `read_role`, for a role as decoded; where that would find an issue, something that is no role."""
+    alternative = _ROLES.get(other, other)
+    if alternative is None:
+        return role
+    return alternative if role is None or role is alternative else other
 
 
 def read_role(role: object, other: object, issues: Issues) -> ResidentRole | None:

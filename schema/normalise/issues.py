@@ -53,7 +53,8 @@ class Issues:
 
     def add(self, field: str, value: object, problem: DataProblem) -> None:
         """Note what the platform sent as `value` for the field with this public path."""
-        self.found += (DataIssue(field, raw_text(value), problem, self.platform, self.pii.get(field)),)
+        raw = value if isinstance(value, str) else raw_text(value)
+        self.found += (DataIssue(field, raw, problem, self.platform, self.pii.get(field)),)
 
 
 def raw_text(value: object) -> str | None:

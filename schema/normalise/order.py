@@ -26,6 +26,7 @@ from schema.normalise.values import (
     identifier,
     is_blank,
     money,
+    money_of_float,
     required_money,
     required_text,
     required_word,
@@ -51,19 +52,20 @@ else:
 class OrderWire(msgspec.Struct, gc=False):
     """A row of the list as documented: by the tables, by the examples, or between the two (quirks 99, 101, 109).
 
-    `details` is what `extra` holds, as `decode_orders` finds it; what may come under that key is of no interest.
+    The fields are in the order of the examples: msgspec looks for a key first after the one before. `details` is what
+    `extra` holds, as `decode_orders` finds it; what may come under that key is of no interest.
     """
 
     id: Annotated[int, msgspec.Meta(gt=0, le=INT32_MAX)]
+    paied: str | bool | int | None = None
+    shop_number: str | None = None
+    number: str | None = None
     title: str | None = None
     amount: str | float | int | None = None
-    paied: str | bool | int | None = None
+    house: Annotated[str, msgspec.Meta(max_length=LONGEST_LABEL)] | None = None
     status: _Status = None
-    number: str | None = None
     remark: str | None = None
     extra: msgspec.Raw = msgspec.Raw(b"null")
-    shop_number: str | None = None
-    house: Annotated[str, msgspec.Meta(max_length=LONGEST_LABEL)] | None = None
     details: Any = None
 
 
@@ -86,7 +88,7 @@ def decode_orders(body: bytes) -> OrderListWire:
     orders = _decode(body)
     for row in orders.data:
         extra = bytes(row.extra)
-        row.details = (_remembered_details if len(extra) <= LONGEST_REMEMBERED else _details_of_json)(extra)
+        row.details = _remembered_details(extra) if len(extra) <= LONGEST_REMEMBERED else _details_of_json(extra)
     return orders
 
 
@@ -96,9 +98,13 @@ def read_orders(body: OrderListWire, community_code: str, page: int) -> Page[Ord
 
 
 def _clean_order(row: OrderWire, community_code: str, _found: list[DataIssue]) -> Order | None:
-    """The row's record; None where a value is absent that the document promises, or one has an issue."""
+    """The row's record; None where a value is absent that the document promises, or one has an issue.
+
+    By position, for keywords would have to be matched with the names of the fields for each row.
+    """
     title, number, shop_number, label = row.title, row.number, row.shop_number, row.house
-    amount = money(row.amount)
+    sum_due = row.amount
+    amount = money_of_float(sum_due) if type(sum_due) is float and sum_due else money(sum_due)
     payment_status = _PAYMENT_STATUSES.get(row.paied)
     status = row.status
     if type(status) is not OrderStatus:
@@ -108,19 +114,19 @@ def _clean_order(row: OrderWire, community_code: str, _found: list[DataIssue]) -
     if not (title and amount and payment_status and status) or details is None or (label and house is None):
         return None
     return Order(
-        platform_id=row.id,
-        community_code=community_code,
-        number=(number.strip() or None) if number else None,
-        title=title,
-        fee_type=_FEE_TYPES.get(title.strip()) or _OTHER_FEE,
-        amount=amount,
-        payment_status=payment_status,
-        status=status,
-        remark=row.remark or None,
-        details=details,
-        shop_number=(shop_number.strip() or None) if shop_number else None,
-        address=label or None,
-        house=house,
+        row.id,
+        community_code,
+        (number.strip() or None) if number else None,
+        title,
+        _FEE_TYPES.get(title.strip()) or _OTHER_FEE,
+        amount,
+        payment_status,
+        status,
+        row.remark or None,
+        details,
+        (shop_number.strip() or None) if shop_number else None,
+        label or None,
+        house,
     )
 
 

@@ -33,7 +33,7 @@ def read_people(body: PeopleAnswerWire) -> People:
     """As `parse_people`, for a body that came as documented."""
     row = body.data
     residencies = tuple(map(read_documented_residency, row.houses))
-    return clean_person(People, row, residencies) or read_person(People, row, PeopleIssues(), residencies)
+    return clean_person(People, row, None, residencies) or read_person(People, row, PeopleIssues(), None, residencies)
 
 
 def parse_people(data: object) -> People | None:
@@ -43,4 +43,5 @@ def parse_people(data: object) -> People | None:
         return None
     issues = PeopleIssues()
     residencies = rows_within(row.get("houses"), "residencies", issues) or ()
-    return read_person(People, msgspec.convert(row, PersonWire), issues, tuple(map(read_residency, residencies)))
+    wire = msgspec.convert(row, PersonWire)
+    return read_person(People, wire, issues, None, tuple(map(read_residency, residencies)))

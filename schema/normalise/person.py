@@ -17,6 +17,9 @@ from schema.normalise.words import NATION, POLITICAL_STATUS, SEX, YES_NO
 
 ID_CARD_LENGTH = 18
 
+_nation_names = NATION.get
+"""Kept, for CPython makes a method of an imported name anew for each call."""
+
 PersonT = TypeVar("PersonT", bound=Person)
 
 if TYPE_CHECKING:  # what they are, and how they are decoded
@@ -59,8 +62,8 @@ class DocumentedPerson(msgspec.Struct, gc=False, rename=_people_key):
     """
 
     user_id: Annotated[int, msgspec.Meta(ge=INT32_MIN, le=INT32_MAX)] | None = None
-    name: str | None = None
     phone: str | None = None
+    name: str | None = None
     sex: _Sex = None
     nation: str | None = None
     birth: str | int | None = None
@@ -69,8 +72,8 @@ class DocumentedPerson(msgspec.Struct, gc=False, rename=_people_key):
     photo: str | None = None
     zhengzhimianmao: _PoliticalStatus = None
     tuiyijunren: str | int | bool | None = None
-    dibao: str | int | bool | None = None
     shangfang: str | int | bool | None = None
+    dibao: str | int | bool | None = None
     job_name: str | None = None
     company_name: str | None = None
     role: str | int | None = None
@@ -101,18 +104,20 @@ class ApplicantIssues(PersonIssues):
     platform = PlatformName.WJDH
 
 
-def clean_person(record: Callable[..., PersonT], wire: DocumentedPerson, *own: object) -> PersonT | None:
+def clean_person(
+    record: Callable[..., PersonT], wire: DocumentedPerson, user_id: int | None, own: object
+) -> PersonT | None:
     """As `read_person`, but None where that would find an issue."""
     nation, birth, sex, political_status = wire.nation, None, wire.sex, wire.zhengzhimianmao
-    if sex is not None and type(sex) is not Sex:
+    if type(sex) is not Sex and sex is not None:
         return None
-    if political_status is not None and type(political_status) is not PoliticalStatus:
+    if type(political_status) is not PoliticalStatus and political_status is not None:
         return None
     if nation is not None:
         if nation.isascii():
             return None
         nation = nation.strip()
-        nation = NATION.get(nation, nation)
+        nation = _nation_names(nation, nation)
     if wire.birth is not None:
         birth = clean_birth_date(wire.birth)
         if birth is None:
@@ -135,18 +140,24 @@ def clean_person(record: Callable[..., PersonT], wire: DocumentedPerson, *own: o
             wire.job_name or None,
             wire.company_name or None,
             (),
-            *own,
+            user_id,
+            own,
         )
     except KeyError:  # a flag that is written otherwise
         return None
 
 
 def read_person(
-    record: Callable[..., PersonT], wire: PersonWire | DocumentedPerson, issues: PersonIssues, *own: object
+    record: Callable[..., PersonT],
+    wire: PersonWire | DocumentedPerson,
+    issues: PersonIssues,
+    user_id: int | None,
+    own: object,
 ) -> PersonT:
-    """A record of this type from its wire form; `own` are the attributes it has beyond `Person`'s.
+    """A record of this type from its wire form; `own` is the attribute it has beyond `Person`'s.
 
-    By position, because for a call with more than 15 keywords CPython builds a dictionary.
+    By position, because for a call with more than 15 keywords CPython builds a dictionary, and one at a time, because
+    for `*own` it would build a list.
     """
     id_card = identifier(wire.idcard, "idCard", issues)
     sex = word(SEX, wire.sex, "sex", issues)
@@ -168,7 +179,8 @@ def read_person(
         text(wire.job_name, "jobName", issues),
         text(wire.company_name, "companyName", issues),
         issues.found,
-        *own,
+        user_id,
+        own,
     )
 
 
@@ -192,7 +204,7 @@ def read_nation(value: object, issues: PersonIssues) -> str | None:
     """An ethnic group by its name; a number is none (quirk 90)."""
     if isinstance(value, str) and not value.isascii():
         nation = value.strip()
-        return NATION.get(nation, nation)
+        return _nation_names(nation, nation)
     name = identifier(value, "nation", issues)
     if name is not None and name.isdecimal():
         issues.add("nation", value, DataProblem.LEGACY_CODE)

@@ -90,7 +90,8 @@ class Money(Record, frozen=True, gc=False):
 class Person(Record, frozen=True, gc=False):
     """What both platforms tell of a natural person (document 1.1.2.5 and preface 审核数据).
 
-    The order of the fields counts for `schema.normalise.person`, which fills them by position.
+    `user_id` is told of applicants only. The order of the fields counts for `schema.normalise.person`, which fills them
+    by position.
     """
 
     name: str | None = None
@@ -108,6 +109,7 @@ class Person(Record, frozen=True, gc=False):
     job_name: str | None = None
     company_name: str | None = None
     data_issues: tuple[DataIssue, ...] = ()
+    user_id: int | None = None
 
 
 class Member(Person, frozen=True, gc=False):
@@ -144,7 +146,7 @@ class House(Record, frozen=True, gc=False, kw_only=True):
         msgspec.structs.force_setattr(self, "key", key)
 
 
-class HouseOwner(Record, frozen=True, gc=False, kw_only=True):
+class HouseOwner(Record, frozen=True, gc=False):
     """The answer of the owner look-up (1.1.3): the owner's phone and role, and what it tells of the house itself.
 
     `house` is the address that was asked for.
@@ -182,11 +184,10 @@ ReviewKey = tuple[str | None, int]
 class ShenhePeople(Person, frozen=True, gc=False):
     """The applicant inside a review's content (preface 审核数据; job and company are merged in)."""
 
-    user_id: int | None = None
     review: ReviewKey | None = None
 
 
-class ShenheHouse(Record, frozen=True, gc=False, kw_only=True):
+class ShenheHouse(Record, frozen=True, gc=False):
     """The house inside a review's content. `community_code` is what the applicant's form held: no proof (quirk 66).
 
     `reviewed_in` is the community of the review itself, None where that is not known (quirk 175).
@@ -219,7 +220,7 @@ class ShenheHouse(Record, frozen=True, gc=False, kw_only=True):
         )
 
 
-class ShenheContent(Record, frozen=True, gc=False, kw_only=True):
+class ShenheContent(Record, frozen=True, gc=False):
     """A review's content: parsed, and word for word in `raw` (unmasked here)."""
 
     user_id: int | None = None
@@ -229,7 +230,7 @@ class ShenheContent(Record, frozen=True, gc=False, kw_only=True):
     review: ReviewKey | None = None
 
 
-class Shenhe(Record, frozen=True, gc=False, kw_only=True):
+class Shenhe(Record, frozen=True, gc=False):
     """A registration review (1.2.2). `community_code` is the community whose list was asked, or None (quirk 175)."""
 
     platform_id: int
@@ -252,10 +253,11 @@ class OrderDetail(Record, frozen=True, gc=False):
     value: str
 
 
-class Order(Record, frozen=True, gc=False, kw_only=True):
+class Order(Record, frozen=True, gc=False):
     """A payment order (2.1.2). `community_code` is the community whose list was asked.
 
-    `house` is the house its label names; None for a personal charge or a label that is not of the known form.
+    `house` is the house its label names; None for a personal charge or a label that is not of the known form. The order
+    of the fields counts for `schema.normalise.order`, which fills them by position.
     """
 
     platform_id: int

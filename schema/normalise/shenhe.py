@@ -55,17 +55,18 @@ def read_shenhes(body: ShenheListWire, community_code: str, page: int) -> Page[S
 
 def _documented_shenhe(row: ShenheWire, community_code: str, found: list[DataIssue]) -> Shenhe | None:
     """The row's record; None where it is to be read value by value. `found` gets the issues of its content."""
-    platform_id = row.id or row.shenhe_id
+    platform_id, other_id = row.id or row.shenhe_id, row.shenhe_id
     kind, status = row.shenhe_type, _STATUSES.get(row.shenhe_status)
-    created_at = None if row.created_at is None else clean_time(row.created_at)
-    updated_at = None if row.updated_at is None else clean_time(row.updated_at)
+    created, updated = row.created_at, row.updated_at
+    created_at = None if created is None else clean_time(created)
+    updated_at = None if updated is None else clean_time(updated)
     if (
         platform_id is None
         or type(kind) is not ShenheType
         or status is None
-        or row.shenhe_id not in (None, platform_id)
-        or (created_at is None and row.created_at is not None)
-        or (updated_at is None and row.updated_at is not None)
+        or (other_id is not None and other_id != platform_id)
+        or (created_at is None and created is not None)
+        or (updated_at is None and updated is not None)
     ):
         return None
     review = (community_code, platform_id)
@@ -83,17 +84,17 @@ def _documented_shenhe(row: ShenheWire, community_code: str, found: list[DataIss
         if house is not None and house.data_issues:
             found += house.data_issues
     return Shenhe(
-        platform_id=platform_id,
-        community_code=community_code,
-        type=kind,
-        status=status,
-        content=content,
-        house_introduction=row.shenhe_house_introduction or None,
-        action_introduction=row.shenhe_action_introduction or None,
-        rejection_reason=row.shenhe_refuse_reason or None,
-        created_at=created_at,
-        updated_at=updated_at,
-        data_issues=issues,
+        platform_id,
+        community_code,
+        kind,
+        status,
+        content,
+        row.shenhe_house_introduction or None,
+        row.shenhe_action_introduction or None,
+        row.shenhe_refuse_reason or None,
+        created_at,
+        updated_at,
+        issues,
     )
 
 

@@ -1,13 +1,22 @@
 """The content of a review: what the applicant filled in (preface 审核数据)."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import msgspec
 
-from schema.normalise.house import read_role
+from schema.normalise.house import (
+    OccupantTypeWord,
+    OwnershipWord,
+    RoleWord,
+    StatusWord,
+    UseWord,
+    either_role,
+    read_role,
+)
 from schema.normalise.issues import SHENHE_PII, Issues, raw_text
 from schema.normalise.person import ApplicantIssues, DocumentedPerson, PersonWire, clean_person, read_person
-from schema.normalise.records import ReviewKey, ShenheContent, ShenheHouse, ShenhePeople
+from schema.normalise.records import DataIssue, ReviewKey, ShenheContent, ShenheHouse, ShenhePeople
 from schema.normalise.values import INT32_MAX, INT32_MIN, identifier, integer, is_blank, word
 from schema.normalise.vocabulary import (
     DataProblem,
@@ -18,22 +27,7 @@ from schema.normalise.vocabulary import (
     PlatformName,
     ResidentRole,
 )
-from schema.normalise.words import HOUSE_OWNERSHIP, HOUSE_STATUS, HOUSE_USE, OCCUPANT_TYPE, RESIDENT_ROLE
-
-if TYPE_CHECKING:  # what they are, and how they are decoded
-    _Role = ResidentRole | str | int | None
-    _Status = HouseStatus | str | int | None
-    _Use = HouseUse | str | int | None
-    _Ownership = HouseOwnership | str | int | None
-    _OccupantType = OccupantType | str | int | None
-else:
-    _Role = RESIDENT_ROLE.spelling() | int | None
-    _Status = HOUSE_STATUS.spelling() | int | None
-    _Use = HOUSE_USE.spelling() | int | None
-    _Ownership = HOUSE_OWNERSHIP.spelling() | int | None
-    _OccupantType = OCCUPANT_TYPE.spelling() | int | None
-
-_ROLES = RESIDENT_ROLE.by_wire
+from schema.normalise.words import HOUSE_OWNERSHIP, HOUSE_STATUS, HOUSE_USE, OCCUPANT_TYPE
 
 
 class ShenheIssues(Issues):
@@ -86,17 +80,17 @@ _Number = Annotated[int, msgspec.Meta(ge=INT32_MIN, le=INT32_MAX)] | None
 class DocumentedHouse(msgspec.Struct, gc=False):
     """The house in a content that came as documented. Words that are in the lists come as members."""
 
-    community_identifier: str | None = None
     building_number: _Number = None
     unit_number: _Number = None
     floor_number: _Number = None
     house_number: _Number = None
-    people_house_role: _Role = None
+    community_identifier: str | None = None
+    people_house_role: RoleWord = None
+    people_house_status: StatusWord = None
+    people_house_use: UseWord = None
+    people_house_xingzhi: OwnershipWord = None
+    people_house_type: OccupantTypeWord = None
     people_role: str | int | None = None
-    people_house_status: _Status = None
-    people_house_use: _Use = None
-    people_house_xingzhi: _Ownership = None
-    people_house_type: _OccupantType = None
 
 
 class DocumentedJob(msgspec.Struct, gc=False):
@@ -117,7 +111,7 @@ class DocumentedContent(msgspec.Struct, gc=False):
 
 
 _CONTENT = msgspec.json.Decoder(ContentWire | NotAnObject)
-_DOCUMENTED = msgspec.json.Decoder(DocumentedContent)
+_decode_documented: Callable[[str], DocumentedContent] = msgspec.json.Decoder(DocumentedContent).decode
 
 
 def read_content(value: object, review: ReviewKey, issues: ShenheIssues) -> ShenheContent | None:
@@ -128,55 +122,62 @@ def read_content(value: object, review: ReviewKey, issues: ShenheIssues) -> Shen
 def read_documented_content(value: object, review: ReviewKey) -> ShenheContent | None:
     """The content, where it came as documented, and as `read_odd_content` would read it; else None."""
     try:
-        content = _DOCUMENTED.decode(value) if isinstance(value, str) else msgspec.convert(value, DocumentedContent)
+        content = _decode_documented(value) if isinstance(value, str) else msgspec.convert(value, DocumentedContent)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
-    people = content.people
-    house = content.house
+    people, house = content.people, content.house
+    applicant = user_id = None
+    if people is not None:
+        user_id = people.user_id
+        people.job_name = None if content.job is None else content.job.job_name
+        people.company_name = None if content.company is None else content.company.company_name
+        applicant = clean_person(ShenhePeople, people, user_id, review)
+        if applicant is None:
+            applicant = read_person(ShenhePeople, people, ApplicantIssues(), user_id, review)
     return ShenheContent(
-        user_id=None if people is None else people.user_id,
-        people=None if people is None else _documented_applicant(people, content, review),
-        house=None if house is None else _clean_house(house, review[0]) or _odd_house(house, review[0]),
-        raw=value if isinstance(value, str) else raw_text(value),
-        review=review,
+        user_id,
+        applicant,
+        None if house is None else _documented_house(house, review[0]),
+        value if isinstance(value, str) else raw_text(value),
+        review,
     )
 
 
-def _documented_applicant(people: DocumentedPerson, content: DocumentedContent, review: ReviewKey) -> ShenhePeople:
-    people.job_name = None if content.job is None else content.job.job_name
-    people.company_name = None if content.company is None else content.company.company_name
-    clean = clean_person(ShenhePeople, people, people.user_id, review)
-    return clean or read_person(ShenhePeople, people, ApplicantIssues(), people.user_id, review)
-
-
-def _clean_house(house: DocumentedHouse, community_code: str | None) -> ShenheHouse | None:
-    """As `_odd_house`, but None where that would find an issue."""
+def _documented_house(house: DocumentedHouse, community_code: str | None) -> ShenheHouse:
+    """As `_odd_house`: the numbers are as they should be, and words are looked at where one is not in its list."""
     code, status, use = house.community_identifier, house.people_house_status, house.people_house_use
     ownership, occupant_type = house.people_house_xingzhi, house.people_house_type
-    role, other = house.people_house_role, house.people_role
-    if other is not None:
-        role = role or _ROLES.get(other)
+    role = house.people_house_role
+    if house.people_role is not None:
+        role = either_role(role, house.people_role)
+    issues: tuple[DataIssue, ...] = ()
     if (
-        (role is not None and type(role) is not ResidentRole)
-        or (other is not None and _ROLES.get(other) is not role)
-        or (status is not None and type(status) is not HouseStatus)
-        or (use is not None and type(use) is not HouseUse)
-        or (ownership is not None and type(ownership) is not HouseOwnership)
-        or (occupant_type is not None and type(occupant_type) is not OccupantType)
+        (type(role) is not ResidentRole and role is not None)
+        or (type(status) is not HouseStatus and status is not None)
+        or (type(use) is not HouseUse and use is not None)
+        or (type(ownership) is not HouseOwnership and ownership is not None)
+        or (type(occupant_type) is not OccupantType and occupant_type is not None)
     ):
-        return None
+        own = HouseIssues()
+        role = read_role(house.people_house_role, house.people_role, own)
+        status = word(HOUSE_STATUS, status, "status", own)
+        use = word(HOUSE_USE, use, "use", own)
+        ownership = word(HOUSE_OWNERSHIP, ownership, "ownership", own)
+        occupant_type = word(OCCUPANT_TYPE, occupant_type, "occupantType", own)
+        issues = own.found
     return ShenheHouse(
-        community_code=(code.strip() or None) if code else None,
-        building=house.building_number,
-        unit=house.unit_number,
-        floor=house.floor_number,
-        room=house.house_number,
-        role=role,
-        status=status,
-        use=use,
-        ownership=ownership,
-        occupant_type=occupant_type,
-        reviewed_in=community_code,
+        (code.strip() or None) if code else None,
+        house.building_number,
+        house.unit_number,
+        house.floor_number,
+        house.house_number,
+        role,
+        status,
+        use,
+        ownership,
+        occupant_type,
+        issues,
+        community_code,
     )
 
 
@@ -223,7 +224,8 @@ def _applicant(wire: ContentWire, review: ReviewKey, issues: ShenheIssues) -> Sh
         wire.company.company_name if isinstance(wire.company, CompanyWire) else wire.company or None
     )
     own = ApplicantIssues()
-    return read_person(ShenhePeople, applicant, own, integer(applicant.user_id, "userId", own), review)
+    user_id = integer(applicant.user_id, "userId", own)
+    return read_person(ShenhePeople, applicant, own, user_id, review)
 
 
 def _house(house: HouseWire | NotAnObject, community_code: str | None, issues: ShenheIssues) -> ShenheHouse | None:
@@ -233,7 +235,7 @@ def _house(house: HouseWire | NotAnObject, community_code: str | None, issues: S
     return _odd_house(house, community_code)
 
 
-def _odd_house(house: HouseWire | DocumentedHouse, community_code: str | None) -> ShenheHouse:
+def _odd_house(house: HouseWire, community_code: str | None) -> ShenheHouse:
     own = HouseIssues()
     return ShenheHouse(
         community_code=identifier(house.community_identifier, "communityCode", own),

@@ -14,12 +14,15 @@ CHINA = ZoneInfo("Asia/Shanghai")
 
 LONGEST_TIME = 40
 
+DIGITS_OF_DATE = len("19921130")
+
 EIGHT_DIGITS = range(1000_00_00, 1_0000_00_00)
 """Numbers that may be a calendar date."""
 
 _DATE = r"([0-9]{4})[年/.-]([0-9]{1,2})[月/.-]([0-9]{1,2})"
 _WRITTEN_DATE = re.compile(_DATE + "日?")
 _WRITTEN_TIME = re.compile(_DATE + r"(?:日\s*|\s+|T)([0-9]{1,2})[:时]([0-9]{1,2})(?:[:分]([0-9]{1,2})秒?|分)?")
+_date_of_text = date.fromisoformat
 _SECONDS = re.compile(r"-?(?:0|[1-9][0-9]{0,11})")
 
 
@@ -78,9 +81,9 @@ def birth_date(value: object, field: str, issues: Issues) -> date | None:
 def clean_birth_date(value: str | int) -> date | None:
     """As `birth_date`, but None where that would find an issue."""
     if isinstance(value, str):
-        if len(value) == len("19921130") and value.isdigit() and value[0] != "0":
+        if len(value) == DIGITS_OF_DATE and value.isdigit() and value[0] != "0":
             try:
-                return date.fromisoformat(value)
+                return _date_of_text(value)
             except ValueError:
                 return None
         number = _whole_number(value)

@@ -135,7 +135,7 @@ def required_word(words: WireWords[EnumT], value: object, field: str, issues: Is
 
 
 def _odd_word(words: WireWords[EnumT], value: object, field: str, issues: Issues) -> EnumT | None:
-    spelling = _spelling(words, value)
+    spelling = value.strip() if isinstance(value, str) else _number_spelling(words, value)
     if spelling == "":
         return None
     member = words.by_wire.get(spelling)
@@ -145,10 +145,8 @@ def _odd_word(words: WireWords[EnumT], value: object, field: str, issues: Issues
     return member
 
 
-def _spelling(words: WireWords[EnumT], value: object) -> str | None:
-    """The text that stands for a word in another form: with blanks around it, as a number, as a boolean."""
-    if isinstance(value, str):
-        return value.strip()
+def _number_spelling(words: WireWords[EnumT], value: object) -> str | None:
+    """The text that stands for a word in another form: as a number, as a boolean."""
     if type(value) is int:
         return str(value)
     return str(int(value)) if isinstance(value, bool) and words.boolean else None
@@ -175,15 +173,15 @@ def money(value: object) -> Money | None:
         return _money_of_text(value) if len(value) <= LONGEST_AMOUNT else None
     if isinstance(value, float):
         # Both zeros are one key of a cache, and show their sign.
-        return _money_of_float(value) if value else _money_of_text(str(value))
+        return money_of_float(value) if value else _money_of_text(str(value))
     if type(value) is int and abs(value) <= LARGEST_AMOUNT:
         return _money_of_text(str(value))
     return None
 
 
 @lru_cache(REMEMBERED)
-def _money_of_float(amount: float) -> Money | None:
-    """repr is the shortest text that reads back as this float: what the platform wrote."""
+def money_of_float(amount: float) -> Money | None:
+    """As `money`, for any float but zero. repr is the shortest text that reads back as it: what the platform wrote."""
     return _money_of_text(format(Decimal(repr(amount)), "f")) if abs(amount) <= LARGEST_AMOUNT else None
 
 

@@ -180,6 +180,12 @@ def test_one_odd_value_anywhere_reads_the_same_either_way(endpoint: str) -> None
             read_both_ways(answer, answer.body(answer.row | {key: value}))
 
 
+@pytest.mark.parametrize("role", [None, "", "业主", "租客", " 业主 ", "见前言", 0, 1])
+@pytest.mark.parametrize("other", [None, "", "业主", "租客", " 业主 ", "见前言", 0, 1])
+def test_two_roles_of_an_owner_read_the_same_either_way(role: object, other: object) -> None:
+    assert read_both_ways(ANSWERS["owner"], one(owner(people_house_role=role, people_role=other)))
+
+
 @pytest.mark.parametrize("endpoint", ANSWERS)
 @thorough
 @given(data=st.data())

@@ -68,6 +68,12 @@ def test_one_odd_value_anywhere_reads_the_same_either_way(value: object) -> None
         same_either_way(spoilt(content(), {place: value}, set()))
 
 
+@pytest.mark.parametrize("role", [None, "", "业主", "租客", " 业主 ", "见前言", 0, 1])
+@pytest.mark.parametrize("other", [None, "", "业主", "租客", " 业主 ", "见前言", 0, 1])
+def test_two_roles_read_the_same_either_way(role: object, other: object) -> None:
+    same_either_way(json.dumps(content(house={"people_house_role": role, "people_role": other})))
+
+
 @settings(max_examples=100, deadline=None)
 @given(DOCUMENTS)
 def test_some_odd_values_read_the_same_either_way(text: str) -> None:
