@@ -122,7 +122,8 @@ class House(Record, frozen=True, gc=False, kw_only=True):
     """A house. `members` is None unless the house was reached through a person (quirk 73, 74).
 
     `use`, `ownership` and `status` are None where the source of this record does not tell them; `described` is True
-    where it does, so that nobody asks again for what the platform has already answered. `key` is made of the parts.
+    where it does, so that nobody asks again for what the platform has already answered. `key` is the full address, and
+    `address` how it is written, "10002 1-1-1-101"; both are made of the parts, None when one of them is unreadable.
     """
 
     community_code: str
@@ -137,13 +138,14 @@ class House(Record, frozen=True, gc=False, kw_only=True):
     described: bool = False
     data_issues: tuple[DataIssue, ...] = ()
     key: HouseKey | None = None
+    address: str | None = None
 
     def __post_init__(self) -> None:
-        """The full address, or None when a part of it is unreadable: once, for it is asked for again and again."""
-        key = None
-        if self.building is not None and self.unit is not None and self.floor is not None and self.room is not None:
-            key = HouseKey(self.community_code, self.building, self.unit, self.floor, self.room)
-        msgspec.structs.force_setattr(self, "key", key)
+        """Once, for they are asked for again and again."""
+        code, building, unit, floor, room = self.community_code, self.building, self.unit, self.floor, self.room
+        if building is not None and unit is not None and floor is not None and room is not None:
+            msgspec.structs.force_setattr(self, "key", HouseKey(code, building, unit, floor, room))
+            msgspec.structs.force_setattr(self, "address", f"{code} {building}-{unit}-{floor}-{room}")
 
 
 class HouseOwner(Record, frozen=True, gc=False):

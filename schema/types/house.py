@@ -102,15 +102,9 @@ class House(Node):
     def community(root: strawberry.Parent[records.House]) -> composed.Community:
         return composed.Community(root.community_code)
 
-    @strawberry.field(
-        description='Community, building, unit, floor and room, such as "10002 1-1-1-101"; null when a part is '
-        "unreadable (地址)."
+    address: str | None = plain(
+        'Community, building, unit, floor and room, such as "10002 1-1-1-101"; null when a part is unreadable (地址).'
     )
-    def address(root: strawberry.Parent[records.House]) -> str | None:
-        if (key := root.key) is None:
-            return None
-        code, building, unit, floor, room = key
-        return f"{code} {building}-{unit}-{floor}-{room}"
 
     @strawberry.field(description="What it is used for (房屋用途).", graphql_type=HouseUse | None, metadata=ONE_CALL)
     def use(root: strawberry.Parent[records.House], info: Info) -> Described[HouseUse]:
