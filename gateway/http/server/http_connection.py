@@ -138,8 +138,11 @@ class HttpConnection(asyncio.Protocol):
         known, self._known = self._known, None
         if known is not None and self._answering is None and not self._pipeline:
             body = known.body_of(data)
-            if body is not None:
-                self._receive_known(known, body)
+            if body is not None:  # the parser would find what it found the last time
+                self._known = known
+                self._count += 1
+                self._incoming = exchange = WholeExchange(self, known.made, True, body)
+                self._begin(exchange)
                 return
         begins = self._receiving == "nothing"
         self._framing_bytes += len(data)
@@ -160,13 +163,6 @@ class HttpConnection(asyncio.Protocol):
             elif begins and self._answerer is not None and self._incoming is not None and self._incoming.keep_alive:
                 self._known = known_head(data, self._headers, self._answerer)
         self._begin_next()
-
-    def _receive_known(self, head: KnownHead[Answerer], body: bytes) -> None:
-        """A whole request with the same head as the last one: the parser would find what it found then."""
-        self._known = head
-        self._count += 1
-        self._incoming = exchange = WholeExchange(self, head.made, True, body)
-        self._begin(exchange)
 
     # What the parser calls: a Refusal ends the parsing
 
