@@ -88,7 +88,7 @@ class AuditTrail:
         self._taken: deque[Iterator[AuditEntry]] = deque()
         self._batch: list[AuditEntry] = []
         self._unwritten = 0
-        self._waiting_since: datetime | None = None
+        self._late_from: datetime | None = None
         self._flushing = asyncio.Lock()
         self.waiting = Gauge("gateway_audit_waiting", "Notes that are not in the audit trail yet", registry=None)
         self.waiting.set_function(lambda: self._notes + self._unwritten)
@@ -144,7 +144,7 @@ class AuditTrail:
                 await self._audit.add(self._batch)
                 self._batch = []
             self._unwritten = 0
-            self._waiting_since = now if self._notes else None
+            self._late_from = now + LONGEST_WAIT if self._notes else None
 
     async def close(self) -> None:
         """Write what is left, at the end. Raises JournalError when it cannot be; the log says how much is lost."""
@@ -155,14 +155,14 @@ class AuditTrail:
             raise
 
     def _lags(self) -> bool:
-        if self._waiting_since is None:
+        if self._late_from is None:
             return False
-        return self._notes + self._unwritten >= MOST_WAITING or self._clock() - self._waiting_since > LONGEST_WAIT
+        return self._notes + self._unwritten >= MOST_WAITING or self._clock() > self._late_from
 
     def _last(self, request: Request) -> _Last:
         now = self._clock()
-        if self._waiting_since is None:
-            self._waiting_since = now
+        if self._late_from is None:
+            self._late_from = now + LONGEST_WAIT
         return _Last(now, request.operation_name, request.request_id)
 
     def _take(self) -> None:
