@@ -7,16 +7,17 @@ personal data are served as if they might not, until the journal has caught up: 
 """
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import islice, repeat
-from typing import Any, NamedTuple, Protocol
+from itertools import islice
+from typing import Any, Protocol, TypeAlias
 
+import msgspec
 import structlog
 from prometheus_client import Gauge
 
-from gateway.actions.shown import Kind, kind_of, shown_fields
+from gateway.actions.shown import kind_of, shown_fields
 from gateway.auth.masking import mask_text
 from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal, Scope
@@ -46,7 +47,7 @@ class Request(Protocol):
     operation_name: str | None
 
 
-class _Last(NamedTuple):
+class _Last(msgspec.Struct, frozen=True, gc=False):
     """The last time: when, and in which request."""
 
     at: datetime
@@ -54,20 +55,21 @@ class _Last(NamedTuple):
     request_id: str
 
 
-class _Group(NamedTuple):
-    """Records of one class of which a subject was shown the same fields, by what tells them apart.
+class _Shown(msgspec.Struct):
+    """How often these records were shown together, and the last time, with the records as they were then."""
 
-    How often each, and the last time, with the record as it was then.
-    """
-
-    subject: str
-    kind: Kind
-    fields: tuple[ObservedField, ...]
-    counts: Counter[Hashable]
-    last: dict[Hashable, tuple[Any, _Last]]
+    records: Sequence[Any]
+    last: _Last
+    count: int = 1
 
 
-_Denial = tuple[str, str, str]
+_Together: TypeAlias = dict[tuple[Hashable, ...], _Shown]
+"""Records that were shown together, by what tells each of them apart: most that come again, come with the same."""
+
+_Reveal: TypeAlias = tuple[str, type, tuple[ObservedField, ...]]
+"""The subject, the class of the records, and the fields."""
+
+_Denial: TypeAlias = tuple[str, str, str]
 """The subject, the field, and the scope it needs."""
 
 
@@ -79,14 +81,14 @@ class AuditTrail:
         self._ids = ids
         self._retention = retention
         self._clock = clock
-        self._revealed: dict[Hashable, _Group] = {}
+        self._revealed: defaultdict[_Reveal, _Together] = defaultdict(dict)
         self._denied: Counter[_Denial] = Counter()
         self._last_denied: dict[_Denial, _Last] = {}
         self._notes = 0
         self._taken: deque[Iterator[AuditEntry]] = deque()
         self._batch: list[AuditEntry] = []
         self._unwritten = 0
-        self._waiting_since: datetime | None = None
+        self._late_from: datetime | None = None
         self._flushing = asyncio.Lock()
         self.waiting = Gauge("gateway_audit_waiting", "Notes that are not in the audit trail yet", registry=None)
         self.waiting.set_function(lambda: self._notes + self._unwritten)
@@ -101,13 +103,17 @@ class AuditTrail:
         """Note that these fields of these records are about to be shown as they are."""
         last = self._last(request)
         subject = request.principal.subject
-        for objects, fields in observations:
-            group = self._group(subject, type(objects[0]), fields)
-            known = len(group.last)
-            keys = [*map(group.kind.key, objects)]
-            group.counts.update(keys)
-            group.last.update(zip(keys, zip(objects, repeat(last)), strict=False))
-            self._notes += len(group.last) - known
+        for records, fields in observations:
+            record_class = type(records[0])
+            together = self._revealed[subject, record_class, fields]
+            keys = tuple(map(kind_of(record_class).key, records))
+            shown = together.get(keys)
+            if shown is None:
+                together[keys] = _Shown(records, last)
+                self._notes += len(keys)
+            else:
+                shown.records, shown.last = records, last
+                shown.count += 1
 
     def deny(self, request: Request, field: str, scope: str) -> None:
         """Note that the caller asked for a field without the scope that it needs."""
@@ -138,7 +144,7 @@ class AuditTrail:
                 await self._audit.add(self._batch)
                 self._batch = []
             self._unwritten = 0
-            self._waiting_since = now if self._notes else None
+            self._late_from = now + LONGEST_WAIT if self._notes else None
 
     async def close(self) -> None:
         """Write what is left, at the end. Raises JournalError when it cannot be; the log says how much is lost."""
@@ -149,22 +155,15 @@ class AuditTrail:
             raise
 
     def _lags(self) -> bool:
-        if self._waiting_since is None:
+        if self._late_from is None:
             return False
-        return self._notes + self._unwritten >= MOST_WAITING or self._clock() - self._waiting_since > LONGEST_WAIT
+        return self._notes + self._unwritten >= MOST_WAITING or self._clock() > self._late_from
 
     def _last(self, request: Request) -> _Last:
         now = self._clock()
-        if self._waiting_since is None:
-            self._waiting_since = now
+        if self._late_from is None:
+            self._late_from = now + LONGEST_WAIT
         return _Last(now, request.operation_name, request.request_id)
-
-    def _group(self, subject: str, record_class: type, fields: tuple[ObservedField, ...]) -> _Group:
-        key = (subject, record_class, fields)
-        group = self._revealed.get(key)
-        if group is None:
-            group = self._revealed[key] = _Group(subject, kind_of(record_class), fields, Counter(), {})
-        return group
 
     def _take(self) -> None:
         """Begin anew with noting."""
@@ -172,7 +171,7 @@ class AuditTrail:
             return
         self._taken.append(self._entries(self._revealed, self._denied, self._last_denied))
         self._unwritten += self._notes
-        self._revealed, self._denied, self._last_denied, self._notes = {}, Counter(), {}, 0
+        self._revealed, self._denied, self._last_denied, self._notes = defaultdict(dict), Counter(), {}, 0
 
     def _next_batch(self) -> bool:
         """Whether there are more entries to write. They are made as they are written: a long wait makes many."""
@@ -183,18 +182,30 @@ class AuditTrail:
         return bool(self._batch)
 
     def _entries(
-        self, revealed: Mapping[Hashable, _Group], denied: Mapping[_Denial, int], last_denied: Mapping[_Denial, _Last]
+        self, revealed: Mapping[_Reveal, _Together], denied: Mapping[_Denial, int], last_denied: Mapping[_Denial, _Last]
     ) -> Iterator[AuditEntry]:
-        for group in revealed.values():
-            for key, (record, last) in group.last.items():
-                fields = shown_fields(group.kind, record, group.fields)
-                if fields:
-                    reference = group.kind.reference(record, self._ids)
-                    count = group.counts[key]
-                    yield _entry(last, group.subject, AuditAction.REVEALED, fields, count, record=reference)
+        for (subject, record_class, fields), together in revealed.items():
+            kind = kind_of(record_class)
+            for record, last, count in _each(together):
+                personal = shown_fields(kind, record, fields)
+                if personal:
+                    reference = kind.reference(record, self._ids)
+                    yield _entry(last, subject, AuditAction.REVEALED, personal, count, record=reference)
         for denial, count in denied.items():
             subject, field, scope = denial
             yield _entry(last_denied[denial], subject, AuditAction.DENIED, (field,), count, missing_scope=scope)
+
+
+def _each(together: _Together) -> Iterator[tuple[Any, _Last, int]]:
+    """Each record once, whichever others it was shown with: as it was the last time, when that was, and how often."""
+    counts: Counter[Hashable] = Counter()
+    latest: dict[Hashable, tuple[Any, _Last]] = {}
+    for keys, shown in sorted(together.items(), key=lambda item: item[1].last.at):
+        for key, record in zip(keys, shown.records, strict=True):
+            counts[key] += shown.count
+            latest[key] = record, shown.last
+    for key, (record, last) in latest.items():
+        yield record, last, counts[key]
 
 
 def _entry(

@@ -37,15 +37,17 @@ class Deadlines:
             self.wait()
 
 
+class ExpiredError(TimeoutError):
+    """A deadline's own."""
+
+
 class Deadline:
     """Cancels the block of its `with` after the seconds that all have, or when the client goes away.
 
-    The block then ends with TimeoutError, or with starlette's ClientDisconnect. `expired` tells this TimeoutError from
-    another.
+    The block then ends with ExpiredError, or with starlette's ClientDisconnect.
     """
 
-    expired = False
-
+    _expired = False
     _receive: Receive | None = None
     _timer: asyncio.TimerHandle | None = None
     _watcher: "asyncio.Task[None] | None" = None
@@ -83,7 +85,7 @@ class Deadline:
 
     def _expire(self) -> None:
         if not self._disconnected and self._task is not None:
-            self.expired = True
+            self._expired = True
             self._task.cancel()
 
     def _start_watcher(self, receive: Receive) -> None:
@@ -92,7 +94,7 @@ class Deadline:
     async def _wait(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        if not self.expired and self._task is not None:
+        if not self._expired and self._task is not None:
             self._disconnected = True
             self._task.cancel()
 
@@ -106,7 +108,7 @@ class Deadline:
         self._timer.cancel()
         if self._watcher is not None:
             self._watcher.cancel()
-        if not (self.expired or self._disconnected) or error_type is not asyncio.CancelledError:
+        if not (self._expired or self._disconnected) or error_type is not asyncio.CancelledError:
             return
         if task.uncancel() <= self._cancelling:
-            raise (ClientDisconnect if self._disconnected else TimeoutError) from None
+            raise (ClientDisconnect if self._disconnected else ExpiredError) from None

@@ -23,7 +23,7 @@ from gateway.execution.documents import DocumentError, Prepared
 from gateway.execution.intake import Intake
 from gateway.execution.response import Response
 from gateway.http.answer import USUAL, Answer, only_errors, send_answer, whole_answer
-from gateway.http.deadline import Deadline, Deadlines
+from gateway.http.deadline import Deadline, Deadlines, ExpiredError
 from gateway.http.errors import format_error
 from gateway.http.headers import lines_of
 from gateway.http.negotiation import MediaType, negotiate
@@ -135,10 +135,11 @@ class GraphQLAnswerer:
 
         Raises starlette's ClientDisconnect when nobody waits for it any more.
         """
+        endpoint = self._endpoint
         id_ = self._own_id or new_request_id()
         REQUEST_ID.set(id_)
         extra = b""
-        closes = False
+        parameters: Parameters | None = None
         try:
             if not self._is_served:
                 raise _not_served(self._method)
@@ -148,27 +149,6 @@ class GraphQLAnswerer:
                 extra = rate_lines(allowance)
             if self._wants_fresh:
                 context.refresh()
-            executed, answer = await self._respond(receive, body, context, id_)
-            status = 200 if executed else self._request_error_status
-            if (age := context.age) is not None:
-                extra += b"age: %d\r\n" % age
-        except ClientDisconnect:
-            raise
-        except DocumentError as error:
-            status, answer = self._request_error_status, only_errors(error, id_)
-        except (Refusal, GatewayError) as error:
-            refusal = error if isinstance(error, Refusal) else Refusal.of(error)
-            status, answer, closes = refusal.status, only_errors(refusal.error, id_), CLOSE in refusal.headers
-            extra += lines_of(header for header in refusal.headers if header != CLOSE)
-        except Exception as error:  # noqa: BLE001 # the last resort: it is logged, and the caller still gets JSON
-            status, answer = 500, only_errors(error, id_)
-        return whole_answer(status, self._usual, id_, extra, answer, closes=closes)
-
-    async def _respond(self, receive: Receive, body: bytes | None, context: Context, id_: str) -> tuple[bool, bytes]:
-        """Whether an operation was executed, and the body of the answer."""
-        endpoint = self._endpoint
-        parameters: Parameters | None = None
-        try:
             with Deadline(endpoint.deadlines) as deadline:
                 if body is not None and self._is_json_post:
                     parameters = body_parameters(body, endpoint.bounds)
@@ -183,22 +163,42 @@ class GraphQLAnswerer:
                 response = await endpoint.executor.execute(
                     prepared, parameters.operation_name, parameters.variables, context
                 )
-        except TimeoutError:
-            if not deadline.expired:
-                raise
-            if parameters is None:
-                raise Refusal(408, UserInputError("body", "The body did not arrive in time"), CLOSE) from None
-            raise RequestTimeoutError("The request took longer than its deadline") from None
-        errors = [format_error(error, id_) for error in response.errors]
-        if not response.executed:
-            return False, response.to_bytes(errors=errors)
-        return True, response.to_bytes(errors=errors, extensions=extensions)
+            errors = [format_error(error, id_) for error in response.errors]
+            status, extensions = (200, extensions) if response.executed else (self._request_error_status, None)
+            answer = response.to_bytes(errors=errors, extensions=extensions)
+            if (age := context.age) is not None:
+                extra += b"age: %d\r\n" % age
+        except ClientDisconnect:
+            raise
+        except ExpiredError:
+            return self._failure(_too_late(parameters), id_, extra)
+        except Exception as error:  # noqa: BLE001 # the last resort: it is logged, and the caller still gets JSON
+            return self._failure(error, id_, extra)
+        return whole_answer(status, self._usual, id_, extra, answer)
+
+    def _failure(self, error: Exception, id_: str, extra: bytes) -> Answer:
+        """The answer where there is no response."""
+        status, closes = 500, False
+        if isinstance(error, DocumentError):
+            status = self._request_error_status
+        elif isinstance(error, Refusal | GatewayError):
+            refusal = error if isinstance(error, Refusal) else Refusal.of(error)
+            status, error, closes = refusal.status, refusal.error, CLOSE in refusal.headers
+            extra += lines_of(header for header in refusal.headers if header != CLOSE)
+        return whole_answer(status, self._usual, id_, extra, only_errors(error, id_), closes=closes)
 
 
 def _not_served(method: str) -> Refusal:
     if method not in SERVED:
         return Refusal(405, MethodNotAllowedError("GraphQL is served by GET and POST"), (b"allow", b"GET, POST"))
     return Refusal(406, UserInputError("Accept", "The answer is application/graphql-response+json or application/json"))
+
+
+def _too_late(parameters: Parameters | None) -> Exception:
+    """What an expired deadline means: without parameters the body is still on its way."""
+    if parameters is None:
+        return Refusal(408, UserInputError("body", "The body did not arrive in time"), CLOSE)
+    return RequestTimeoutError("The request took longer than its deadline")
 
 
 def _require_method(method: str, operation: OperationType) -> None:

@@ -22,18 +22,23 @@ _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)\r\n", re.IGNORE
 class KnownHead(Generic[MadeT]):
     """A head, in two parts: what is before the digits of its length, and what comes after them, with its end.
 
-    `made` is what was made of it.
+    `made` is what was made of it. In a message as long as the last one the digits are the same, too.
     """
 
-    __slots__ = ("_after", "_before", "made")
+    __slots__ = ("_after", "_before", "_last", "_last_size", "made")
 
     def __init__(self, before: bytes, after: bytes, made: MadeT) -> None:
         self._before = before
         self._after = after
+        self._last = b""  # the head as it came the last time, digits and all
+        self._last_size = -1  # of that message
         self.made = made
 
     def body_of(self, data: bytes) -> bytes | None:
         """The body, if this is one whole message with this head, and nothing else."""
+        last = self._last
+        if len(data) == self._last_size and data.startswith(last):
+            return data[len(last) :]
         before = self._before
         if not data.startswith(before):
             return None
@@ -43,7 +48,10 @@ class KnownHead(Generic[MadeT]):
         if end < 0 or not length.isdigit() or not data.startswith(self._after, end):
             return None
         end += len(self._after)
-        return data[end:] if len(data) - end == int(length) else None
+        if len(data) - end != int(length):
+            return None
+        self._last, self._last_size = data[:end], len(data)
+        return data[end:]
 
 
 def known_head(data: bytes, headers: Sequence[object], made: MadeT) -> KnownHead[MadeT] | None:

@@ -94,6 +94,42 @@ async def test_the_same_again_before_it_is_written_is_one_entry(
     assert entry.at == clock.now - timedelta(seconds=0.1)
 
 
+async def test_a_record_is_one_entry_whichever_others_it_is_shown_with(
+    journal: Journal, trail: AuditTrail, clock: FrozenClock
+) -> None:
+    other = records.People(name="王芳", phone="19900000002")
+    together = observed(PERSON, "People", **PHONE)
+    together[0].append(other)
+    for request_id, shown in (
+        ("both", together),
+        ("one", observed(PERSON, "People", **PHONE)),
+        ("both again", together),
+        ("the other, twice", ([other, other], together[1])),
+    ):
+        trail.reveal(Request(request_id=request_id), [shown])
+        clock.advance(seconds=0.1)
+    await trail.flush()
+
+    entries = {entry.record: (entry.count, entry.request_id) for entry in await written(journal)}
+
+    assert entries == {
+        RecordRef("People", None, IDS.people_id("李明", "19900000001")): (3, "both again"),
+        RecordRef("People", None, IDS.people_id("王芳", "19900000002")): (4, "the other, twice"),
+    }
+
+
+async def test_what_a_record_held_the_last_time_is_what_was_shown(
+    journal: Journal, trail: AuditTrail, clock: FrozenClock
+) -> None:
+    unlike = records.People(name="王芳", phone="19900000002")
+    for shown in ([PERSON], [PERSON, unlike], [msgspec.structs.replace(PERSON, id_card=None)]):
+        trail.reveal(Request(), [(shown, (ObservedField("People", "idCard", "id_card"),))])  # type: ignore[list-item]
+        clock.advance(seconds=0.1)
+    await trail.flush()
+
+    assert await written(journal) == []
+
+
 ISSUE = records.DataIssue("phone", "19900000001", DataProblem.MALFORMED, PlatformName.WJDH, PiiKind.PHONE)
 HOUSE = records.HouseKey("10002", 1, 2, 3, 301)
 REVIEW = ("10002", 7)

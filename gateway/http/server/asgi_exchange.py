@@ -34,8 +34,8 @@ class AsgiExchange(Exchange):
     _head: bytes | None = None
     _left = 0
 
-    def __init__(self, client: Client, app: ASGIApp, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
-        super().__init__(client, keep_alive=keep_alive, expects_continue=expects_continue)
+    def __init__(self, client: Client, app: ASGIApp, scope: Scope, keep_alive: bool) -> None:
+        super().__init__(client, keep_alive)
         self._app = app
         self._scope = scope
 
@@ -85,7 +85,7 @@ class AsgiExchange(Exchange):
         head = b"".join(lines)
         if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
             raise ValueError("A header of the answer has a line break in it")
-        self._head = b"%b%b\r\n" % (head, self._client.header_lines)
+        self._head = b"%b%b\r\n" % (head, self._client.header_lines())
         self.is_stream = self._framing in (Framing.CHUNKED, Framing.CLOSE)
         if self.is_stream:
             self._write(b"")

@@ -4,6 +4,7 @@ uvicorn.run(application, http=Connections(ServerLimits()), ws=WebSocketConnectio
 """
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from uvicorn.config import Config
@@ -35,10 +36,13 @@ class Connections:
         if self._sweep is None:
             self._sweep = Sweep(server_state.connections, self._interval, loop)
         self._sweep.begin()
-        return HttpConnection(config, server_state, app_state, loop, self._limits, self._header_lines)
+        return HttpConnection(
+            config, server_state, app_state, loop, self._limits, partial(self._header_lines, server_state)
+        )
 
-    def _header_lines(self, headers: list[tuple[bytes, bytes]]) -> bytes:
+    def _header_lines(self, server_state: ServerState) -> bytes:
         """uvicorn's own headers, such as the date: it makes a new list of them every second."""
+        headers = server_state.default_headers
         if headers is not self._headers:
             self._headers = headers
             self._lines = b"".join(b"%b: %b\r\n" % header for header in headers)

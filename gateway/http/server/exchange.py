@@ -1,7 +1,7 @@
 """One request and its answer, between the connection and what answers."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final, Protocol
 
@@ -18,11 +18,10 @@ CLOSE_LINE: Final = b"connection: close\r\n"
 class Client(Protocol):
     """The connection of an exchange, as the exchange sees it."""
 
-    @property
-    def header_lines(self) -> bytes:
-        """Lines that stand in every answer."""
+    header_lines: Callable[[], bytes]
+    """Lines that stand in every answer."""
 
-    def write(self, data: bytes) -> None: ...
+    write: Callable[[bytes], None]
 
     drained: asyncio.Event | None
     """While the client reads too slowly: set when it has read most of what was written, or has gone."""
@@ -37,13 +36,15 @@ class Client(Protocol):
         """The answer will not be completed: an error of the application's, or None when it was cancelled."""
 
 
-class Exchange(ABC):
+class Exchange:
     """Gathers the body for what answers, and tells the connection when that is done."""
 
     buffered = 0
     """Bytes of the body that nobody has read."""
     is_received = False
     """The whole body is."""
+    expects_continue = False
+    """The client waits for a word before it sends the body."""
     is_begun = False
     """Something of the answer is written."""
     is_answered = False
@@ -55,9 +56,8 @@ class Exchange(ABC):
     _body_is_given = False
     _changed: asyncio.Event | None = None
 
-    def __init__(self, client: Client, *, keep_alive: bool, expects_continue: bool = False) -> None:
+    def __init__(self, client: Client, keep_alive: bool) -> None:
         self.keep_alive = keep_alive
-        self.expects_continue = expects_continue
         self._client = client
         self._chunks: list[bytes] = []
 
@@ -73,9 +73,9 @@ class Exchange(ABC):
         except Exception as error:  # noqa: BLE001 # the last resort: it is logged, and the client told what can be told
             self._client.failed(self, error)
 
-    @abstractmethod
     async def _answer(self) -> None:
         """Raises starlette's ClientDisconnect when nobody waits for it any more."""
+        raise NotImplementedError
 
     def feed(self, chunk: bytes) -> None:
         """A part of the body has come."""
@@ -130,24 +130,16 @@ class Exchange(ABC):
 class WholeExchange(Exchange):
     """Has an answerer answer, which gives the whole answer at once: it is one write."""
 
-    def __init__(
-        self,
-        client: Client,
-        answerer: Answerer,
-        *,
-        keep_alive: bool,
-        expects_continue: bool = False,
-        body: bytes | None = None,
-    ) -> None:
+    def __init__(self, client: Client, answerer: Answerer, keep_alive: bool, body: bytes | None = None) -> None:
         """`body` is all of it, where the request has come in one piece."""
-        super().__init__(client, keep_alive=keep_alive, expects_continue=expects_continue)
+        super().__init__(client, keep_alive)
         self._answerer = answerer
         if body is not None:
             self._chunks.append(body)
             self.is_received = True
 
     async def _answer(self) -> None:
-        answer = await self._answerer.answer(self.receive, self._whole_body())
+        answer = await self._answerer.answer(self.receive, self._whole_body() if self.is_received else None)
         client = self._client
         if client.drained is not None:
             await client.drained.wait()
@@ -155,16 +147,15 @@ class WholeExchange(Exchange):
             return
         self.keep_alive &= self.is_received and not answer.closes  # a rest would have to be read to no end
         last_line = b"" if self.keep_alive else CLOSE_LINE
-        head = STATUS_LINES[answer.status], answer.lines, last_line, client.header_lines
-        client.write(b"%b%b%b%b\r\n%b" % (*head, answer.body))
+        head = STATUS_LINES[answer.status], answer.lines, last_line, client.header_lines()
+        client.write(b"".join((*head, b"\r\n", answer.body)))
         self.is_begun = True
         self._complete()
 
-    def _whole_body(self) -> bytes | None:
-        """The body, if all of it is there: the answerer is given it, and need not ask."""
-        if not self.is_received:
-            return None
+    def _whole_body(self) -> bytes:
+        """The answerer is given it, and need not ask."""
         self._body_is_given = True
         self.buffered = 0
-        chunks, self._chunks = self._chunks, []
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        body = b"".join(self._chunks)
+        self._chunks.clear()
+        return body

@@ -68,15 +68,15 @@ class HttpConnection(asyncio.Protocol):
         app_state: dict[str, Any],
         loop: asyncio.AbstractEventLoop,
         limits: ServerLimits,
-        header_lines: Callable[[list[tuple[bytes, bytes]]], bytes],
+        header_lines: Callable[[], bytes],
     ) -> None:
-        """`header_lines` writes uvicorn's own headers, as lines."""
+        """`header_lines` gives uvicorn's own headers, as lines."""
         self._config = config
         self._server_state = server_state
         self._app_state = app_state
         self._loop = loop
         self._limits = limits
-        self._lines = header_lines
+        self.header_lines = header_lines
         self._app = cast("ASGIApp", config.loaded_app)
         self._answerer_of: Callable[[Scope], Answerer | None] = getattr(self._app, "answerer", _needs_asgi)
         self._connections: set[Any] = server_state.connections
@@ -104,6 +104,7 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self.write: Callable[[bytes], None] = self._transport.write
         self._server = get_local_addr(self._transport)
         self._client = get_remote_addr(self._transport)
         self._scheme = "https" if is_ssl(self._transport) else "http"
@@ -137,8 +138,11 @@ class HttpConnection(asyncio.Protocol):
         known, self._known = self._known, None
         if known is not None and self._answering is None and not self._pipeline:
             body = known.body_of(data)
-            if body is not None:
-                self._receive_known(known, body)
+            if body is not None:  # the parser would find what it found the last time
+                self._known = known
+                self._count += 1
+                self._incoming = exchange = WholeExchange(self, known.made, True, body)
+                self._begin(exchange)
                 return
         begins = self._receiving == "nothing"
         self._framing_bytes += len(data)
@@ -159,13 +163,6 @@ class HttpConnection(asyncio.Protocol):
             elif begins and self._answerer is not None and self._incoming is not None and self._incoming.keep_alive:
                 self._known = known_head(data, self._headers, self._answerer)
         self._begin_next()
-
-    def _receive_known(self, head: KnownHead[Answerer], body: bytes) -> None:
-        """A whole request with the same head as the last one: the parser would find what it found then."""
-        self._known = head
-        self._count += 1
-        self._incoming = exchange = WholeExchange(self, head.made, keep_alive=True, body=body)
-        self._begin(exchange)
 
     # What the parser calls: a Refusal ends the parsing
 
@@ -219,12 +216,13 @@ class HttpConnection(asyncio.Protocol):
         keep_alive = version == "1.1" and self._parser.should_keep_alive()
         expects_continue = b"expect" in fields and fields[b"expect"].lower() == b"100-continue"
         self._answerer = answerer = self._answerer_of(scope)
-        self._incoming = (
-            AsgiExchange(self, self._app, scope, keep_alive=keep_alive, expects_continue=expects_continue)
+        self._incoming = incoming = (
+            AsgiExchange(self, self._app, scope, keep_alive)
             if answerer is None
-            else WholeExchange(self, answerer, keep_alive=keep_alive, expects_continue=expects_continue)
+            else WholeExchange(self, answerer, keep_alive)
         )
-        self._pipeline.append(self._incoming)
+        incoming.expects_continue = expects_continue
+        self._pipeline.append(incoming)
 
     def on_body(self, chunk: bytes) -> None:
         self._framing_bytes -= len(chunk)
@@ -270,13 +268,6 @@ class HttpConnection(asyncio.Protocol):
         return b"%b %b HTTP/1.1\r\n%b\r\n" % (method, self._url, b"".join(lines))
 
     # What exchanges call
-
-    @property
-    def header_lines(self) -> bytes:
-        return self._lines(self._server_state.default_headers)
-
-    def write(self, data: bytes) -> None:
-        self._transport.write(data)
 
     def read_on(self) -> None:
         self._control_reading()
@@ -333,7 +324,7 @@ class HttpConnection(asyncio.Protocol):
                 return
         elif self._pipeline and self._pipeline[-1] is refused:
             self._pipeline.pop()
-        self._pipeline.append(WholeExchange(self, _Refused(status, error, headers), keep_alive=False))
+        self._pipeline.append(WholeExchange(self, _Refused(status, error, headers), False))
         self._begin_next()
 
     def _end(self, *, lingering: bool) -> None:

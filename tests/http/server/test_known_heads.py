@@ -154,3 +154,16 @@ def test_a_head_that_is_written_to_the_letter_is_kept() -> None:
     assert known.body_of(data) == b"a"
     assert known.body_of(data.replace(b" 1", b" 02") + b"b") == b"ab"
     assert known.body_of(data + b"b") is None
+
+
+def test_a_message_as_long_as_the_last_one_is_read_as_closely() -> None:
+    data = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\na"
+    known = known_head(data, HEADERS, Answerer(1, {"headers": HEADERS}))
+    assert known is not None
+    assert known.body_of(data[:-1] + b"b") == b"b"
+    assert known.body_of(data.replace(b"host: a", b"host: b")) is None
+    assert known.body_of(data.replace(b": 1", b": 2")) is None
+    assert known.body_of(data.replace(b": 1\r\n\r\na", b": 01\r\n\r\n")) is None
+    assert known.body_of(data.replace(b": 1", b": 2") + b"b") == b"ab"
+    assert known.body_of(data + b"b") is None
+    assert known.body_of(data) == b"a"
