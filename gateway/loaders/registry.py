@@ -1,7 +1,6 @@
 """All loaders of one request."""
 
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from functools import cached_property
 
 from gateway.execution.level_loader import LevelLoader
 from gateway.journal.payments import Payments
@@ -37,21 +36,6 @@ def lifetimes(settings: Settings) -> dict[str, float]:
     }
 
 
-LoaderT = TypeVar("LoaderT")
-
-
-class Once(Generic[LoaderT]):
-    """Makes a loader on first use. What `functools.cached_property` does takes half as long again: it makes a dict."""
-
-    def __init__(self, make: Callable[["Loaders"], LoaderT]) -> None:
-        self._make = make
-
-    def __get__(self, loaders: "Loaders", _class: type) -> LoaderT:
-        loader = self._make(loaders)
-        setattr(loaders, self._make.__name__, loader)  # which is found before this from now on
-        return loader
-
-
 class Loaders:
     """Made per request, each loader on first use: within a request nothing is asked twice."""
 
@@ -60,63 +44,63 @@ class Loaders:
         self._placement = placement
         self._payments = payments
 
-    @Once
+    @cached_property
     def people(self) -> PeopleLoader:
         return PeopleLoader(self.source)
 
-    @Once
+    @cached_property
     def house_owner(self) -> HouseOwnerLoader:
         return HouseOwnerLoader(self.source)
 
-    @Once
+    @cached_property
     def shenhe(self) -> ShenheLoader:
         return ShenheLoader(self.source)
 
-    @Once
+    @cached_property
     def shenhes(self) -> ShenhesLoader:
         return ShenhesLoader(self.shenhe_page)
 
-    @Once
+    @cached_property
     def shenhe_page(self) -> ShenhePageLoader:
         return ShenhePageLoader(self.source)
 
-    @Once
+    @cached_property
     def order(self) -> OrderLoader:
         return OrderLoader(self.order_page)
 
-    @Once
+    @cached_property
     def orders(self) -> OrdersLoader:
         return OrdersLoader(self.order_page)
 
-    @Once
+    @cached_property
     def order_page(self) -> OrderPageLoader:
         return OrderPageLoader(self.source, self._placement)
 
-    @Once
+    @cached_property
     def notification(self) -> NotificationLoader:
         return NotificationLoader(self._payments)
 
-    @Once
+    @cached_property
     def repair(self) -> RepairLoader:
         return RepairLoader(self.source)
 
-    @Once
+    @cached_property
     def repairs(self) -> RepairsLoader:
         return RepairsLoader(self.repair_page)
 
-    @Once
+    @cached_property
     def repair_page(self) -> RepairPageLoader:
         return RepairPageLoader(self.source)
 
-    @Once
+    @cached_property
     def modules(self) -> ModulesLoader:
         return ModulesLoader(self.source)
 
-    @Once
+    @cached_property
     def module_states(self) -> ModuleStatesLoader:
         return ModuleStatesLoader(self.source)
 
-    @Once
+    @cached_property
     def verification(self) -> VerificationLoader:
         return VerificationLoader(self.people, self.house_owner)
 
