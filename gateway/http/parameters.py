@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -16,9 +16,6 @@ MAX_QUERY_STRING_FIELDS = 16
 
 MOST_NESTED = 32
 """Levels of objects and lists inside each other, in what comes with a document."""
-
-ESCAPED = b"\\u003"
-"""With this in a JSON text there may be more colons in its values than in itself."""
 
 DOCUMENT_ID_PREFIX = "sha256:"
 
@@ -81,7 +78,7 @@ def parse_parameters(name: str, text: bytes, bounds: Bounds) -> Parameters:
     """Of the JSON object that stands in `name`. Raises UserInputError, or QueryTooComplexError for its size."""
     if len(text) > bounds.variables:
         _require_small(name, text, bounds.variables)
-    return _usual(text) or _checked(_json_object(name, text))
+    return _checked(_json_object(name, text))
 
 
 def is_json(headers: Mapping[bytes, bytes]) -> bool:
@@ -144,7 +141,7 @@ def _checked(given: Mapping[str, Any]) -> Parameters:
     variables, extensions = get("variables"), get("extensions")
     if extensions is not None and not isinstance(extensions, dict):
         raise UserInputError("extensions", "extensions must be an object")
-    document_id = _document_id(get("documentId") or get("doc_id"), extensions)
+    document_id = _document_id(given, extensions)
     if not isinstance(query, str) and (query is not None or document_id is None):
         raise UserInputError("query", "query is required and must be a string")
     if operation_name is not None and not isinstance(operation_name, str):
@@ -154,10 +151,11 @@ def _checked(given: Mapping[str, Any]) -> Parameters:
     return Parameters(query, operation_name or None, variables, extensions, document_id)
 
 
-def _document_id(id_: object, extensions: Json | None) -> str | None:
+def _document_id(given: Mapping[str, Any], extensions: Json | None) -> str | None:
     """By any of its names: `documentId` (GraphQL over HTTP, "Persisted Documents"), `doc_id` (Relay), and
     `extensions.persistedQuery` (Apollo's automatic persisted queries).
     """
+    id_ = given.get("documentId") or given.get("doc_id")
     if id_ is None and extensions is not None and "persistedQuery" in extensions:
         persisted = extensions["persistedQuery"]
         if not isinstance(persisted, dict) or persisted.get("version") != 1:
@@ -170,41 +168,6 @@ def _document_id(id_: object, extensions: Json | None) -> str | None:
     if not isinstance(id_, str):
         raise UserInputError("documentId", "documentId must be a string")
     return id_.removeprefix(DOCUMENT_ID_PREFIX)
-
-
-class _Usual(msgspec.Struct, rename={"operation_name": "operationName"}):
-    """The members that most requests have, and no others."""
-
-    query: str
-    operation_name: str | None = None
-    variables: Json | None = None
-    extensions: Json | None = None
-
-
-_decode_usual: Final = msgspec.json.Decoder(_Usual).decode
-
-
-def _usual(text: bytes) -> Parameters | None:
-    """Of a text that has the usual members, each once and of its type, and no others: read in one go, as most are.
-
-    None for any other text, whether it is well formed or not.
-    """
-    try:
-        given = _decode_usual(text)
-    except (ValueError, RecursionError):
-        return None
-    query, operation_name, variables, extensions = given.query, given.operation_name, given.variables, given.extensions
-    colons = 1 + query.count(":")
-    if operation_name is not None:
-        colons += 1 + operation_name.count(":")
-    if variables is not None:
-        colons += 1 + _colons(variables, MOST_NESTED - 1)
-    if extensions is not None:
-        colons += 1 + _colons(extensions, MOST_NESTED - 1)
-    if text.count(b":") != colons or ESCAPED in text:
-        return None
-    document_id = None if extensions is None else _document_id(None, extensions)
-    return Parameters(query, operation_name or None, variables, extensions, document_id)
 
 
 class _Document(msgspec.Struct):
@@ -274,7 +237,7 @@ def _require_unique(text: bytes, colons: int) -> None:
 
     Where some may be written as escapes, the text is parsed once more, slowly.
     """
-    if ESCAPED in text:
+    if b"\\u003" in text:
         _UNIQUE_MEMBERS.decode(text.decode())
     elif text.count(b":") != colons:
         raise ValueError

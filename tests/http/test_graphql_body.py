@@ -10,10 +10,6 @@ from graphql_server import Server
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.errors import QueryTooComplexError, UserInputError
-from gateway.http import parameters
-from gateway.http.parameters import Bounds, Parameters, parse_parameters
-
 JSON = {"content-type": "application/json"}
 
 BAD_BODIES = {
@@ -164,39 +160,3 @@ def test_any_query_string_is_answered_with_json_and_never_with_5xx(client: httpx
     response = client.get("/graphql?query=" + quote(query_string, safe="&=%+"))
     assert response.status_code in (200, 400)
     assert response.json()
-
-
-def _object(members: list[tuple[str, str]]) -> str:
-    return "{" + ", ".join(f'"{name}": {value}' for name, value in members) + "}"
-
-
-_names = st.sampled_from(
-    ["query", "qu\\u0065ry", "operationName", "variables", "extensions", "documentId", "a", "a:b", "\\u003a"]
-)
-_written = st.recursive(
-    st.sampled_from(
-        ['"{a}"', '"a: {b}"', '"\\u003a"', '":\\u003A"', '"\\ud800"', '""', "null", "7", "true", "NaN", "9" * 40]
-    ),
-    lambda inner: (
-        st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]")
-        | st.lists(st.tuples(_names, inner), max_size=4).map(_object)
-    ),
-    max_leaves=10,
-)
-
-
-def _parsed(text: bytes) -> Parameters | str:
-    try:
-        return parse_parameters("body", text, Bounds(1000, 1000))
-    except (UserInputError, QueryTooComplexError) as error:
-        return error.message
-
-
-@given(members=st.lists(st.tuples(_names, _written), max_size=6))
-@settings(max_examples=1000, deadline=None)
-def test_a_body_read_in_one_go_is_what_it_is_when_read_step_by_step(members: list[tuple[str, str]]) -> None:
-    text = _object([("query", '"{a}"'), *members]).encode()
-    in_one_go = _parsed(text)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parameters, "_usual", lambda _text: None)
-        assert _parsed(text) == in_one_go
