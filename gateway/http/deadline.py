@@ -47,11 +47,7 @@ class Deadline:
     The block then ends with ExpiredError, or with starlette's ClientDisconnect.
     """
 
-    _expired = False
-    _receive: Receive | None = None
-    _timer: asyncio.TimerHandle | None = None
-    _watcher: "asyncio.Task[None] | None" = None
-    _disconnected = False
+    __slots__ = ("_cancelling", "_disconnected", "_expired", "_receive", "_task", "_timer", "_watcher")
 
     def __init__(self, deadlines: Deadlines) -> None:
         """They count from here."""
@@ -59,6 +55,11 @@ class Deadline:
             raise RuntimeError("a deadline needs a task to cancel")
         self._task: asyncio.Task[object] | None = task
         self._cancelling = task.cancelling()
+        self._expired = False
+        self._disconnected = False
+        self._receive: Receive | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._watcher: asyncio.Task[None] | None = None
         deadlines.new.append(self)
         if deadlines.timer is None:
             deadlines.wait()

@@ -37,29 +37,31 @@ class Client(Protocol):
 
 
 class Exchange:
-    """Gathers the body for what answers, and tells the connection when that is done."""
+    """Gathers the body for what answers, and tells the connection when that is done.
 
-    buffered = 0
-    """Bytes of the body that nobody has read."""
-    is_received = False
-    """The whole body is."""
-    expects_continue = False
-    """The client waits for a word before it sends the body."""
-    is_begun = False
-    """Something of the answer is written."""
-    is_answered = False
-    is_stream = False
-    """Whether the answer has begun without a word on its length."""
-    is_gone = False
-    """Nobody waits for the answer."""
+    Of the body `buffered` bytes are there that nobody has read, and all of it `is_received`; a client that
+    `expects_continue` waits for a word before it sends it. Of the answer something `is_begun`, written that is, or all
+    `is_answered`; it `is_stream` when it has begun without a word on its length. `is_gone`: nobody waits for it.
+    """
 
-    _body_is_given = False
-    _changed: asyncio.Event | None = None
+    __slots__ = (
+        "_body_is_given", "_changed", "_chunks", "_client", "buffered", "expects_continue", "is_answered", "is_begun",
+        "is_gone", "is_received", "is_stream", "keep_alive",
+    )  # fmt: skip
 
     def __init__(self, client: Client, keep_alive: bool) -> None:
         self.keep_alive = keep_alive
+        self.buffered = 0
+        self.expects_continue = False
+        self.is_received = False
+        self.is_begun = False
+        self.is_answered = False
+        self.is_stream = False
+        self.is_gone = False
         self._client = client
         self._chunks: list[bytes] = []
+        self._body_is_given = False
+        self._changed: asyncio.Event | None = None
 
     async def run(self) -> None:
         """To the end of the answer. What goes wrong is the connection's to tell."""
@@ -129,6 +131,8 @@ class Exchange:
 
 class WholeExchange(Exchange):
     """Has an answerer answer, which gives the whole answer at once: it is one write."""
+
+    __slots__ = ("_answerer",)
 
     def __init__(self, client: Client, answerer: Answerer, keep_alive: bool, body: bytes | None = None) -> None:
         """`body` is all of it, where the request has come in one piece."""
