@@ -19,7 +19,7 @@ from schema.normalise.words import YES_NO
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 """The bounds of GraphQL's Int."""
 
-REMEMBERED = 2048
+REMEMBERED = 4096
 """How many distinct texts a reader remembers: lists repeat the same amounts, times and labels over and over."""
 
 LONGEST_AMOUNT = 64
