@@ -2,6 +2,8 @@
 
 An attribute has the name of its GraphQL field in snake case, its value is what the field shows unmasked. What a
 platform did not send, or sent unreadably, is None (or the enum's UNRECOGNIZED) and has a `DataIssue` beside it.
+
+Parsers fill records that come in lists by position, which takes a quarter less time: the order of their fields counts.
 """
 
 from datetime import date, datetime
@@ -90,8 +92,7 @@ class Money(Record, frozen=True, gc=False):
 class Person(Record, frozen=True, gc=False):
     """What both platforms tell of a natural person (document 1.1.2.5 and preface 审核数据).
 
-    `user_id` is told of applicants only. The order of the fields counts for `schema.normalise.person`, which fills them
-    by position.
+    `user_id` is told of applicants only.
     """
 
     name: str | None = None
@@ -258,8 +259,7 @@ class OrderDetail(Record, frozen=True, gc=False):
 class Order(Record, frozen=True, gc=False):
     """A payment order (2.1.2). `community_code` is the community whose list was asked.
 
-    `house` is the house its label names; None for a personal charge or a label that is not of the known form. The order
-    of the fields counts for `schema.normalise.order`, which fills them by position.
+    `house` is the house its label names; None for a personal charge or a label that is not of the known form.
     """
 
     platform_id: int
