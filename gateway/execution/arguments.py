@@ -65,7 +65,7 @@ class Arguments:
         self._fixed: dict[str, Any] = {}
         if sources:
             self._fixed = self._converted(_read([source for source in sources if source.variable is None], {}), None)
-        self.constant = self._fixed if not field.args or self._sources == [] else None
+        self.constant = self._fixed if self._sources == [] else None
 
     def bind(self, variables: VariableValues, info: Any) -> dict[str, Any]:
         """The keyword arguments for one request. Raises what graphql-core or the conversion raises."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol, TypeAlias
 
 import msgspec
 
@@ -47,8 +47,7 @@ else:
 LONGEST_LABEL = 200
 LONGEST_NUMBER = 40
 
-_ROLES, _USES, _STATUSES = RESIDENT_ROLE.by_wire, HOUSE_USE.by_wire, HOUSE_STATUS.by_wire
-_OWNERSHIPS, _OCCUPANTS = HOUSE_OWNERSHIP.by_wire, OCCUPANT_TYPE.by_wire
+_ROLES = RESIDENT_ROLE.by_wire
 
 _LABEL = re.compile(r"([0-9]{1,9})(?:栋|幢|号楼)([0-9]{1,9})单元(-?[0-9]{1,9})[楼层]([0-9]{1,9})[号室]?\s*$")
 
@@ -107,24 +106,23 @@ def _residency(
     )
 
 
-_Word = str | int | None
 _Number = Annotated[str, msgspec.Meta(max_length=LONGEST_NUMBER)] | int | None
 
 
 class ResidencyWire(msgspec.Struct, gc=False):
-    """An entry of a person's `houses` as documented; the role under either key (quirk 72)."""
+    """An entry of a person's `houses` as documented. Words that are in the lists come as members."""
 
     xiaoqu: str | None = None
     louhao: _Number = None
     danyuan: _Number = None
     louceng: _Number = None
     fangjian: _Number = None
-    people_house_use: _Word = None
-    people_house_xingzhi: _Word = None
-    people_house_status: _Word = None
-    people_house_role: _Word = None
-    people_role: _Word = None
-    people_house_type: _Word = None
+    people_house_use: UseWord = None
+    people_house_xingzhi: OwnershipWord = None
+    people_house_status: StatusWord = None
+    people_house_role: RoleWord = None
+    people_role: str | int | None = None
+    people_house_type: OccupantTypeWord = None
     members: list[DocumentedMember] | None = None  # type: ignore[valid-type] # a class made by a function
 
 
@@ -142,31 +140,29 @@ def _clean_residency(row: ResidencyWire, members: tuple[Member, ...] | None) -> 
     """As `read_residency`, but None where that would find an issue with the house or the person's place in it."""
     code, address = row.xiaoqu, _address(row.louhao, row.danyuan, row.louceng, row.fangjian)
     code = code.strip() if code else ""
-    if not code or address is None:
+    words = clean_words(row)
+    if not code or address is None or words is None:
         return None
     building, unit, floor, room = address
-    try:
-        role = clean_role(row.people_house_role, row.people_role)
-        if role is None:
-            return None
-        return Residency(
-            house=House(
-                community_code=code,
-                building=building,
-                unit=unit,
-                floor=floor,
-                room=room,
-                use=_USES[row.people_house_use],
-                ownership=_OWNERSHIPS[row.people_house_xingzhi],
-                status=_STATUSES[row.people_house_status],
-                members=members,
-                described=True,
-            ),
-            role=role,
-            occupant_type=_OCCUPANTS[row.people_house_type],
-        )
-    except KeyError:  # a word that is not in the list, or is written otherwise
+    role, status, use, ownership, occupant_type = words
+    if role is None:
         return None
+    return Residency(
+        house=House(
+            community_code=code,
+            building=building,
+            unit=unit,
+            floor=floor,
+            room=room,
+            use=use,
+            ownership=ownership,
+            status=status,
+            members=members,
+            described=True,
+        ),
+        role=role,
+        occupant_type=occupant_type,
+    )
 
 
 @lru_cache(REMEMBERED)
@@ -192,7 +188,7 @@ def _member(wire: PersonWire | DocumentedPerson, role: object) -> Member:
 
 
 class OwnerWire(msgspec.Struct, gc=False):
-    """The owner of a house as documented; the role under either key (quirk 72). Words in the lists come as members."""
+    """The owner of a house as documented. Words that are in the lists come as members."""
 
     people_phone: Annotated[str, msgspec.Meta(min_length=1)]
     people_house_use: UseWord = None
@@ -214,19 +210,10 @@ decode_owner: Callable[[bytes], OwnerAnswerWire] = msgspec.json.Decoder(OwnerAns
 def read_owner(body: OwnerAnswerWire, house: HouseKey | None = None) -> HouseOwner | None:
     """As `parse_owner`, for a body that came as documented."""
     row = body.data
-    phone, role, occupant_type = row.people_phone.strip(), row.people_house_role, row.people_house_type
-    use, ownership, status = row.people_house_use, row.people_house_xingzhi, row.people_house_status
-    if row.people_role is not None:
-        role = either_role(role, row.people_role)
-    if (
-        not phone
-        or (type(role) is not ResidentRole and role is not None)
-        or (type(occupant_type) is not OccupantType and occupant_type is not None)
-        or (type(use) is not HouseUse and use is not None)
-        or (type(ownership) is not HouseOwnership and ownership is not None)
-        or (type(status) is not HouseStatus and status is not None)
-    ):
+    phone, words = row.people_phone.strip(), clean_words(row)
+    if not phone or words is None:
         return parse_owner(msgspec.structs.asdict(row), house)
+    role, status, use, ownership, occupant_type = words
     return HouseOwner(phone, role, occupant_type, use, ownership, status, (), house)
 
 
@@ -252,18 +239,43 @@ def parse_owner(data: object, house: HouseKey | None = None) -> HouseOwner | Non
     )
 
 
-def clean_role(role: object, other: object) -> ResidentRole | None:
-    """As `read_role`. Raises KeyError where that would find an issue."""
-    found = _ROLES[role]
-    if other is None:
-        return found
-    alternative = _ROLES[other]
-    if found is not None and alternative not in (None, found):
-        raise KeyError(other)
-    return found or alternative
+class HouseWords(Protocol):
+    """What is said in words of a house and of somebody's place in it, as decoded.
+
+    The role comes under either key (quirk 72).
+    """
+
+    people_house_role: RoleWord
+    people_role: str | int | None
+    people_house_status: StatusWord
+    people_house_use: UseWord
+    people_house_xingzhi: OwnershipWord
+    people_house_type: OccupantTypeWord
 
 
-def either_role(role: RoleWord, other: str | int) -> RoleWord:
+Words: TypeAlias = tuple[
+    ResidentRole | None, HouseStatus | None, HouseUse | None, HouseOwnership | None, OccupantType | None
+]
+
+
+def clean_words(row: HouseWords) -> Words | None:
+    """Role, status, use, ownership and type of occupant; None where reading them one by one would find an issue."""
+    role, status, use = row.people_house_role, row.people_house_status, row.people_house_use
+    ownership, occupant_type = row.people_house_xingzhi, row.people_house_type
+    if row.people_role is not None:
+        role = _either_role(role, row.people_role)
+    if (
+        (type(role) is not ResidentRole and role is not None)
+        or (type(status) is not HouseStatus and status is not None)
+        or (type(use) is not HouseUse and use is not None)
+        or (type(ownership) is not HouseOwnership and ownership is not None)
+        or (type(occupant_type) is not OccupantType and occupant_type is not None)
+    ):
+        return None
+    return role, status, use, ownership, occupant_type
+
+
+def _either_role(role: RoleWord, other: str | int) -> RoleWord:
     """As `read_role`, for a role as decoded; where that would find an issue, something that is no role."""
     alternative = _ROLES.get(other, other)
     if alternative is None:

@@ -11,22 +11,15 @@ from schema.normalise.house import (
     RoleWord,
     StatusWord,
     UseWord,
-    either_role,
+    Words,
+    clean_words,
     read_role,
 )
 from schema.normalise.issues import SHENHE_PII, Issues, raw_text
 from schema.normalise.person import ApplicantIssues, DocumentedPerson, PersonWire, clean_person, read_person
 from schema.normalise.records import DataIssue, ReviewKey, ShenheContent, ShenheHouse, ShenhePeople
 from schema.normalise.values import INT32_MAX, INT32_MIN, identifier, integer, is_blank, word
-from schema.normalise.vocabulary import (
-    DataProblem,
-    HouseOwnership,
-    HouseStatus,
-    HouseUse,
-    OccupantType,
-    PlatformName,
-    ResidentRole,
-)
+from schema.normalise.vocabulary import DataProblem, PlatformName
 from schema.normalise.words import HOUSE_OWNERSHIP, HOUSE_STATUS, HOUSE_USE, OCCUPANT_TYPE
 
 
@@ -144,27 +137,14 @@ def read_documented_content(value: object, review: ReviewKey) -> ShenheContent |
 
 
 def _documented_house(house: DocumentedHouse, community_code: str | None) -> ShenheHouse:
-    """As `_odd_house`: the numbers are as they should be, and words are looked at where one is not in its list."""
-    code, status, use = house.community_identifier, house.people_house_status, house.people_house_use
-    ownership, occupant_type = house.people_house_xingzhi, house.people_house_type
-    role = house.people_house_role
-    if house.people_role is not None:
-        role = either_role(role, house.people_role)
+    """As `_odd_house`: the numbers are as they should be, and words are read one by one where one is in no list."""
+    code, words = house.community_identifier, clean_words(house)
     issues: tuple[DataIssue, ...] = ()
-    if (
-        (type(role) is not ResidentRole and role is not None)
-        or (type(status) is not HouseStatus and status is not None)
-        or (type(use) is not HouseUse and use is not None)
-        or (type(ownership) is not HouseOwnership and ownership is not None)
-        or (type(occupant_type) is not OccupantType and occupant_type is not None)
-    ):
+    if words is None:
         own = HouseIssues()
-        role = read_role(house.people_house_role, house.people_role, own)
-        status = word(HOUSE_STATUS, status, "status", own)
-        use = word(HOUSE_USE, use, "use", own)
-        ownership = word(HOUSE_OWNERSHIP, ownership, "ownership", own)
-        occupant_type = word(OCCUPANT_TYPE, occupant_type, "occupantType", own)
+        words = _words(house, own)
         issues = own.found
+    role, status, use, ownership, occupant_type = words
     return ShenheHouse(
         (code.strip() or None) if code else None,
         house.building_number,
@@ -238,18 +218,25 @@ def _house(house: HouseWire | NotAnObject, community_code: str | None, issues: S
 def _odd_house(house: HouseWire, community_code: str | None) -> ShenheHouse:
     own = HouseIssues()
     return ShenheHouse(
-        community_code=identifier(house.community_identifier, "communityCode", own),
-        building=integer(house.building_number, "building", own),
-        unit=integer(house.unit_number, "unit", own),
-        floor=integer(house.floor_number, "floor", own),
-        room=integer(house.house_number, "room", own),
-        role=read_role(house.people_house_role, house.people_role, own),
-        status=word(HOUSE_STATUS, house.people_house_status, "status", own),
-        use=word(HOUSE_USE, house.people_house_use, "use", own),
-        ownership=word(HOUSE_OWNERSHIP, house.people_house_xingzhi, "ownership", own),
-        occupant_type=word(OCCUPANT_TYPE, house.people_house_type, "occupantType", own),
-        data_issues=own.found,
-        reviewed_in=community_code,
+        identifier(house.community_identifier, "communityCode", own),
+        integer(house.building_number, "building", own),
+        integer(house.unit_number, "unit", own),
+        integer(house.floor_number, "floor", own),
+        integer(house.house_number, "room", own),
+        *_words(house, own),
+        own.found,
+        community_code,
+    )
+
+
+def _words(house: HouseWire | DocumentedHouse, issues: HouseIssues) -> Words:
+    """As `clean_words`, one by one."""
+    return (
+        read_role(house.people_house_role, house.people_role, issues),
+        word(HOUSE_STATUS, house.people_house_status, "status", issues),
+        word(HOUSE_USE, house.people_house_use, "use", issues),
+        word(HOUSE_OWNERSHIP, house.people_house_xingzhi, "ownership", issues),
+        word(OCCUPANT_TYPE, house.people_house_type, "occupantType", issues),
     )
 
 
