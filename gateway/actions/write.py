@@ -24,6 +24,7 @@ from gateway.auth.principal import Principal
 from gateway.cache import SharedReads
 from gateway.errors import GatewayError, JournalError, PlatformError, ProtocolError, RefusedError
 from gateway.events import EventBus
+from gateway.futures import join
 from gateway.journal.journal import Journal
 from gateway.journal.operations import fingerprint
 from gateway.journal.records import Operation, RecordRef, ReservationKind, UserError
@@ -170,11 +171,11 @@ class Writer:
         if task is None:
             task = asyncio.create_task(self._write(principal, intent, mark, perform, read_back, refused, after))
             self._running.add(task)
-            task.add_done_callback(self._ended)
+            task.add_done_callback(self._running.discard)
             if same is not None:
                 self._by_key[same] = task
                 task.add_done_callback(lambda _: self._by_key.pop(same, None))
-        return await asyncio.shield(task)
+        return await join(task)
 
     def digest(self, text: str) -> str:
         """A text as `Operation.expected` may hold it: equal for equal texts, and reveals nothing."""
@@ -184,11 +185,6 @@ class Writer:
         """Wait for the writes under way: at shutdown, before platforms and journal are closed."""
         while self._running:
             await asyncio.wait(self._running)
-
-    def _ended(self, task: asyncio.Task[Written]) -> None:
-        self._running.discard(task)
-        if not task.cancelled():
-            task.exception()  # seen, if the caller has left
 
     async def _write(
         self,

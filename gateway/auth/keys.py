@@ -14,6 +14,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, Key, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
+from gateway.futures import join
 from gateway.settings import SettingsError
 
 ALGORITHMS = frozenset(
@@ -133,7 +134,7 @@ class FetchedKeys:
         key = self._keys.find(key_id, algorithm)
         if key is None:
             if (fetching := self._refresh()) is not None:
-                await asyncio.shield(fetching)
+                await join(fetching)
             return self._keys.find(key_id, algorithm)
         if self._clock() - self._fetched_at > _OLDEST_KEYS:
             self._refresh()

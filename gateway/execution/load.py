@@ -7,6 +7,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from gateway.futures import join
+
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
 LoaderKeyT_contra = TypeVar("LoaderKeyT_contra", bound=Hashable, contravariant=True)
@@ -29,7 +31,7 @@ class Load(msgspec.Struct, Generic[KeyT, ValueT], eq=False, gc=False):
     graphql-core awaits it like any awaitable. A compiled plan never awaits it: it collects the pairs of a whole level
     and asks each loader once for all of its keys.
 
-    What a loader gives as a future is awaited through a shield: all fields that want the same key share it.
+    What a loader gives as a future is awaited with `join`: all fields that want the same key share it.
     graphql-core cancels the siblings of a field whose error nulls their parent, and a future cancelled for one of them
     is cancelled for all: fields elsewhere that share it would end the whole request. A coroutine is shared by nobody.
     """
@@ -49,19 +51,5 @@ class Load(msgspec.Struct, Generic[KeyT, ValueT], eq=False, gc=False):
 
     def __await__(self) -> Generator[Any, None, ValueT]:
         loading = self.loader.load(self.key)
-        value = yield from (loading if iscoroutine(loading) else _shared(loading)).__await__()
+        value = yield from (loading if iscoroutine(loading) else join(asyncio.ensure_future(loading))).__await__()
         return value if self.pick is None else self.pick(value)
-
-
-async def _shared(loading: Any) -> Any:
-    future = asyncio.ensure_future(loading)
-    try:
-        return await asyncio.shield(future)
-    except asyncio.CancelledError:
-        disregard(future)
-        raise
-
-
-def disregard(future: asyncio.Future[Any]) -> None:
-    """Nobody waits for this future any more: asyncio is not to report its error as one that was forgotten."""
-    future.add_done_callback(lambda done: done.cancelled() or done.exception())

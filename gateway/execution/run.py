@@ -20,11 +20,11 @@ from graphql.pyutils import is_awaitable
 from gateway.execution.codegen import Code
 from gateway.execution.fetch import fetch
 from gateway.execution.info import PlanInfo, shared_info
-from gateway.execution.load import disregard
 from gateway.execution.operation import Operation
 from gateway.execution.plan import FieldPosition, UnplannableError
 from gateway.execution.values import ViolationError, is_plain
 from gateway.execution.variants import Observation, ObservedField
+from gateway.futures import disregard
 
 PathKeys = tuple[str | int, ...]
 

@@ -178,8 +178,10 @@ def _require_small(name: str, text: bytes, max_bytes: int) -> None:
     """Before a large request is read: that it is the document which makes it so."""
     try:
         document = msgspec.json.decode(text, type=_Document).query
-    except (ValueError, RecursionError):
-        raise UserInputError(name, f"{name} is not valid JSON, or nests too deeply") from None
+    except ValueError:
+        raise _no_json(name) from None
+    except RecursionError:
+        raise _too_nested() from None
     _require_at_most(max_bytes, len(text) - len(document))
 
 
@@ -201,11 +203,21 @@ def _json_object(name: str, text: bytes) -> Json:
         if isinstance(value, dict):
             _require_unique(text, _colons(value, MOST_NESTED))
             return value
-    except (ValueError, RecursionError):
-        raise UserInputError(name, f"{name} is not valid JSON, or nests too deeply") from None
+    except ValueError:
+        raise _no_json(name) from None
+    except RecursionError:
+        raise _too_nested() from None
     if isinstance(value, list):
         raise UserInputError(name, f"{name} must be one JSON object: operations are not run in batches")
     raise UserInputError(name, f"{name} must be one JSON object")
+
+
+def _no_json(name: str) -> UserInputError:
+    return UserInputError(name, f"{name} is not valid JSON")
+
+
+def _too_nested() -> QueryTooComplexError:
+    return QueryTooComplexError(f"Objects and lists nest beyond {MOST_NESTED} levels", "nesting", MOST_NESTED)
 
 
 def _colons(value: Json | list[Any], levels: int) -> int:
@@ -214,7 +226,7 @@ def _colons(value: Json | list[Any], levels: int) -> int:
     Each request goes through here: hence the classes compared, and the loop.
     """
     if not levels:
-        raise QueryTooComplexError(f"Objects and lists nest beyond {MOST_NESTED} levels", "nesting", MOST_NESTED)
+        raise _too_nested()
     colons = 0
     items: Iterable[Any] = value
     if type(value) is dict:

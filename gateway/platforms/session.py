@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from gateway.errors import PlatformAuthError, PlatformError
+from gateway.futures import join
 from gateway.ops.resilience import Clock
 
 EARLY_SHARE = 0.1
@@ -71,7 +72,7 @@ class Session:
         if self._logging_in is None:
             self._logging_in = asyncio.ensure_future(self._renew())
             self._logging_in.add_done_callback(self._logged_in)
-        return await asyncio.shield(self._logging_in)
+        return await join(self._logging_in)
 
     async def replace(self, dead: Credential) -> Credential | None:
         """Another credential for one that the platform called dead; None when there is no use in trying."""
@@ -116,7 +117,5 @@ class Session:
         self._refused_until = 0.0
         return token.credential
 
-    def _logged_in(self, task: asyncio.Task[Credential]) -> None:
+    def _logged_in(self, _task: asyncio.Task[Credential]) -> None:
         self._logging_in = None
-        if not task.cancelled():
-            task.exception()  # seen, even when nobody waits any more

@@ -72,10 +72,10 @@ BODIES: dict[str, tuple[bytes, int]] = {
         b'{"query":"{ platforms { name } }","quer\\u0079":"{ viewer { subject } }"}',
         400,
     ),
-    "nests variables a hundred thousand deep": (VARIABLE.replace("%s", "[" * 100_000 + "]" * 100_000).encode(), 400),
-    "nests objects thirty thousand deep": (VARIABLE.replace("%s", '{"a":' * 30_000 + "1" + "}" * 30_000).encode(), 400),
-    "never closes what it nests": (b"[" * 200_000, 400),
-    "never closes its objects": (b'{"a":' * 40_000, 400),
+    "nests variables a hundred thousand deep": (VARIABLE.replace("%s", "[" * 100_000 + "]" * 100_000).encode(), 413),
+    "nests objects thirty thousand deep": (VARIABLE.replace("%s", '{"a":' * 30_000 + "1" + "}" * 30_000).encode(), 413),
+    "never closes what it nests": (b"[" * 200_000, 4),
+    "never closes its objects": (b'{"a":' * 40_000, 4),
     "has ten thousand variables": (
         json.dumps({"query": "{ viewer { subject } }", "variables": {f"a{n}": n for n in range(10_000)}}).encode(),
         0,
@@ -100,7 +100,8 @@ BODIES: dict[str, tuple[bytes, int]] = {
     "has a byte order mark in the query": ('{"query":"\ufeff{ viewer { subject } } ¿"}'.encode(), 200),
     "has a query of control characters": (b'{"query":"\\u0001\\u0002\\u0003"}', 200),
 }
-"""What the body is or has, and the status: 200 stands for an answer of errors alone, 0 for either."""
+"""What the body is or has, and the status: 200 stands for an answer of errors alone, 0 for either, and 4 for any
+refusal: whether what never ends nests too deeply or is no JSON, the stack of this Python tells."""
 
 ENCODED: dict[str, tuple[bytes, str]] = {
     "a gzip bomb of a thousandfold": (bomb(), "gzip"),
@@ -135,7 +136,7 @@ async def test_a_body_is_refused_which(target, bystanders, name):
 
     async def attack():
         answer = await target.post(body)
-        assert answer.status == status or (status == 0 and answer.status < 500)
+        assert status in (answer.status, answer.status // 100) or (status == 0 and answer.status < 500)
         if status:
             assert not any((answer.json.get("data") or {}).values())
             assert answer.codes
