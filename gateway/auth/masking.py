@@ -22,7 +22,7 @@ SHORTEST_NUMBER = 11
 MASK = "****"
 """Stands for a value, or the middle of one, of which nothing more can be shown."""
 
-_GAP = r"[\s\-_.·()（）\u00ad\u2010-\u2015\u2212\uff0d\u200b-\u200f\u2060\ufeff]"
+_GAP = r"[\s\-_./·()（）\u00ad\u2010-\u2015\u2212\uff0d\uff0e\uff0f\u200b-\u200f\u2060\ufeff]"
 """What people, and those who hide a number, put between its digits."""
 
 _GAPS = re.compile(_GAP)

@@ -6,7 +6,7 @@ from gateway.cache import Read, ReadKey
 from gateway.loaders.loader import ReadLoader
 from schema.normalise.records import Module, ModuleState
 
-ModuleStates = dict[str, tuple[ModuleState, ...]]
+ModuleStates = dict[str, tuple[ModuleState, ...] | None]
 """By community code. A community that is missing is unknown, not "off" (quirk 167)."""
 
 

@@ -39,21 +39,21 @@ async def read_slice(
     answer counts: where it differs, the slice is cut by it. One page is read first, then the others, side by side.
     """
     number = offset // page_size + 1
-    page = await pages.load(key_of(number))
-    size = page.per_page or page_size
+    page = telling = await pages.load(key_of(number))
+    if telling.total is None and number > 1:  # beyond the end, which looks like "nothing found": the first tells (139)
+        telling = await pages.load(key_of(1))
+    size, total = telling.per_page or page_size, telling.total or 0
     if size != page_size and offset // size + 1 != number:
         number = offset // size + 1
         page = await pages.load(key_of(number))
-    total = page.total
-    if total is None:  # a page beyond the end looks like "nothing found" (quirk 139): only the first tells them apart
-        total = 0 if number == 1 else (await pages.load(key_of(1))).total or 0
     last_wanted = (min(offset + first, total) - 1) // size + 1
     items = page.items
     if last_wanted > number:
         later = await pages.load_all([key_of(wanted) for wanted in range(number + 1, last_wanted + 1)])
         items = _distinct([page, *later])
     skip = offset - (number - 1) * size
-    return Slice(items[skip : skip + first], offset, first, total)
+    items = items[skip : skip + first]
+    return Slice(items, offset, first, max(total, offset + len(items)) if items else total)
 
 
 def _distinct(pages: list[Page[RowT]]) -> tuple[RowT, ...]:

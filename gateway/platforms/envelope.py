@@ -69,11 +69,13 @@ class Envelope(msgspec.Struct, gc=False):
     """A judged answer. `code` is None where there is none: shenheList succeeds without (quirk 15).
 
     `documented`: a success that came as documented, decoded as its endpoint does that; `body` is empty then.
+    `has_failed`: it came as the failure of a server, whatever its code says is missing.
     """
 
     code: int | None
     body: Mapping[str, Any]
     documented: Any = None
+    has_failed: bool = False
 
     def __repr__(self) -> str:
         return f"Envelope(code={self.code})"
@@ -120,6 +122,7 @@ def open_envelope(answer: RawAnswer, decode: Callable[[bytes], object] | None = 
     if status in _BUSY:
         raise BusyAnswerError(status, _retry_after(answer))
     if envelope is not None and envelope.code is not None:
+        envelope.has_failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR
         return envelope
     raise BadAnswerError(f"The platform answered HTTP {status}, and not in its protocol.")
 

@@ -67,15 +67,15 @@ class Security(PlatformClient):
     def _owner_of(self, endpoint: Endpoint, envelope: Envelope, house: HouseKey) -> HouseOwner | None:
         if envelope.documented is not None:
             return read_owner(envelope.documented, house)
-        if envelope.code == NOT_FOUND:
+        if envelope.code == NOT_FOUND and not envelope.has_failed:
             return None
         return self._parse(endpoint, parse_owner, self._accept(endpoint, envelope).get("data"), house)
 
-    def module_states(self) -> Call[dict[str, tuple[ModuleState, ...]]]:
+    def module_states(self) -> Call[dict[str, tuple[ModuleState, ...] | None]]:
         """The production state of every community's modules, by community code (3.1.1; quirk 167)."""
         return Call(self, self._modules, b"", self._states)
 
-    def _states(self, endpoint: Endpoint, envelope: Envelope) -> dict[str, tuple[ModuleState, ...]]:
+    def _states(self, endpoint: Endpoint, envelope: Envelope) -> dict[str, tuple[ModuleState, ...] | None]:
         return self._parse(endpoint, parse_module_states, self._accept(endpoint, envelope).get("data"))
 
     async def deliver_payment(self, order_number: str, shop_number: str, weixin_number: str) -> None:
@@ -118,6 +118,8 @@ def _house_form(house: HouseKey) -> bytes:
 
 def _is_nobody(envelope: Envelope) -> bool:
     """Whether nobody has this name and phone: 2, or 1 without data that does not speak of an error (quirk 23)."""
+    if envelope.has_failed:
+        return False
     if envelope.code == NOT_FOUND:
         return True
     return envelope.code == FAILURE and envelope.is_empty and _OF_ERRORS.search(envelope.hints) is None

@@ -56,6 +56,7 @@ ENDPOINTS = (
 )
 
 RecordT = TypeVar("RecordT")
+OneT = TypeVar("OneT", Shenhe, Repair)
 
 API = "/api/v1"
 DEFAULT_LIFETIME = 3600.0
@@ -63,7 +64,7 @@ NOWHERE = "0"
 """A community code that no community has."""
 
 _SCHEME = re.compile(r"[A-Za-z]{1,20}")
-_NO_PERMISSION = re.compile("权限|授权")
+_OF_ERRORS = re.compile("权限|授权|异常|错误|繁忙|超时|数据库|SQLSTATE")
 
 
 class Wjdh(PlatformClient):
@@ -102,7 +103,7 @@ class Wjdh(PlatformClient):
 
     def shenhe(self, platform_id: int, community_code: str | None = None) -> Call[Shenhe | None]:
         """One review (1.2.3). `community_code` is what the caller knows of it: the answer does not tell (quirk 175)."""
-        return Call(self, SHENHE, _by_id(platform_id), self._record, parse_shenhe, community_code)
+        return Call(self, SHENHE, _by_id(platform_id), self._record, parse_shenhe, platform_id, community_code)
 
     async def decide_shenhe(
         self, platform_id: int, status: ShenheStatus, *, content: str | None = None, reason: str | None = None
@@ -157,7 +158,7 @@ class Wjdh(PlatformClient):
 
     def repair(self, platform_id: int, community_code: str | None = None) -> Call[Repair | None]:
         """One repair with its date (4.2). `community_code` as in `shenhe`."""
-        return Call(self, REPAIR, _by_id(platform_id), self._record, parse_repair, community_code)
+        return Call(self, REPAIR, _by_id(platform_id), self._record, parse_repair, platform_id, community_code)
 
     async def update_repair(self, platform_id: int, status: RepairStatus, reply: str | None = None) -> None:
         """Set a repair's status (4.3); an absent reply keeps the old one (quirk 55)."""
@@ -182,20 +183,24 @@ class Wjdh(PlatformClient):
     ) -> Page[RecordT]:
         """The page in an answer: `read` takes one that came as documented, `parse` the body of any other."""
         if envelope.documented is not None:
-            return read(envelope.documented, community_code, page)
+            return self._parse(endpoint, read, envelope.documented, community_code, page)
         return self._parse(endpoint, parse, self._accept(endpoint, envelope), community_code, page)
 
     def _record(
         self,
         endpoint: Endpoint,
         envelope: Envelope,
-        parse: Callable[[object, str | None], RecordT | None],
+        parse: Callable[[object, str | None], OneT | None],
+        platform_id: int,
         community_code: str | None,
-    ) -> RecordT | None:
+    ) -> OneT | None:
         """The record in an answer to a call by id; None when there is none."""
         if _is_not_found(envelope):
             return None
-        return self._parse(endpoint, parse, self._accept(endpoint, envelope).get("data"), community_code)
+        record = self._parse(endpoint, parse, self._accept(endpoint, envelope).get("data"), community_code)
+        if record is not None and record.platform_id != platform_id:
+            raise ProtocolError(self.platform, endpoint.name, "The platform answered with another record.")
+        return record
 
     def _credentials(self) -> Mapping[str, str]:
         return self._secret
@@ -234,6 +239,8 @@ def _is_not_found(envelope: Envelope) -> bool:
     """Whether the record that was asked for by id does not exist, as far as one can tell (quirks 20, 28, 31).
 
     The document has no answer for it. With an id given, code 1 without data, "服务器开小差" included, can hardly mean
-    anything else, unless it speaks of permission.
+    anything else, unless it speaks of an error.
     """
-    return envelope.code in (1, 2) and envelope.is_empty and _NO_PERMISSION.search(envelope.hints) is None
+    if envelope.has_failed or not envelope.is_empty:
+        return False
+    return envelope.code in (1, 2) and _OF_ERRORS.search(envelope.hints) is None

@@ -27,11 +27,14 @@ def module_drift(modules: Iterable[Module], states: Iterable[ModuleState]) -> It
     A module that only one side reports is a difference; a state that could not be read is none.
     """
     of_security = {state.label: state for state in states}
+    of_wjdh = set()
     for module in modules:
-        state = of_security.pop(module.label, None)
+        of_wjdh.add(module.label)
+        state = of_security.get(module.label)
         if state is None:
             yield ModuleDrift(module.name, module.label, module.enabled, None)
         elif module.enabled is not None and state.enabled is not None and module.enabled != state.enabled:
             yield ModuleDrift(module.name, module.label, module.enabled, state.enabled)
-    for state in of_security.values():
-        yield ModuleDrift(state.name, state.label, None, state.enabled)
+    for label, state in of_security.items():
+        if label not in of_wjdh:
+            yield ModuleDrift(state.name, label, None, state.enabled)

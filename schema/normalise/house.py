@@ -19,7 +19,7 @@ from schema.normalise.person import (
 )
 from schema.normalise.records import House, HouseKey, HouseOwner, Member, Residency
 from schema.normalise.shapes import ReadWire, one_row, rows_within
-from schema.normalise.values import REMEMBERED, identifier, integer, required_word, word
+from schema.normalise.values import REMEMBERED, identifier, integer, is_blank, required_word, word
 from schema.normalise.vocabulary import (
     DataProblem,
     HouseOwnership,
@@ -49,7 +49,10 @@ LONGEST_NUMBER = 40
 
 _ROLES = RESIDENT_ROLE.by_wire
 
-_LABEL = re.compile(r"([0-9]{1,9})(?:栋|幢|号楼)([0-9]{1,9})单元(-?[0-9]{1,9})[楼层]([0-9]{1,9})[号室]?\s*$")
+_LABEL = re.compile(
+    r"(?<![0-9A-Za-z.])(?<![0-9A-Za-z]-)"  # A1栋, 10-1栋 and 1.5栋 are no building 1 or 5
+    r"([0-9]{1,9})(?:栋|幢|号楼)([0-9]{1,9})单元(-?[0-9]{1,9})[楼层]([0-9]{1,9})[号室]?\s*$"
+)
 
 
 class HouseIssues(Issues):
@@ -71,10 +74,10 @@ def read_residency(row: Mapping[str, object]) -> Residency:
 
 
 def _community_code(row: Mapping[str, object], issues: HouseIssues) -> str | None:
-    community_code = identifier(row.get("xiaoqu"), "communityCode", issues)
-    if community_code is None:
-        issues.add("communityCode", row.get("xiaoqu"), DataProblem.MISSING)
-    return community_code
+    code = row.get("xiaoqu")
+    if is_blank(code):
+        issues.add("communityCode", code, DataProblem.MISSING)
+    return identifier(code, "communityCode", issues)
 
 
 def _residency(

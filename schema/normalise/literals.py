@@ -27,7 +27,10 @@ class LiteralError(ValueError):
 
 
 def read_literal(text: str) -> object:
-    """The value that `text` spells: made of dicts, lists, strings, numbers, booleans and None. Raises LiteralError."""
+    """The value that `text` spells: made of dicts, lists, strings, integers, booleans and None. Raises LiteralError.
+
+    A number with a point is a string, as it was written: 30.00 is a price.
+    """
     reader = _Reader(text)
     value = reader.value(DEEPEST)
     if reader.lexeme:
@@ -59,7 +62,7 @@ class _Reader:
         if kind == "string":
             return _unescape(lexeme[1:-1])
         if kind == "number":
-            return float(lexeme) if "." in lexeme else int(lexeme)
+            return lexeme if "." in lexeme else int(lexeme)
         if kind == "word":
             if lexeme.lower() in _WORDS:
                 return _WORDS[lexeme.lower()]

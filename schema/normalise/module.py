@@ -42,18 +42,17 @@ def _module(row: Mapping[str, object], community_code: str) -> Module | None:
     )
 
 
-def parse_module_states(data: object) -> dict[str, tuple[ModuleState, ...]]:
+def parse_module_states(data: object) -> dict[str, tuple[ModuleState, ...] | None]:
     """The `data` of modules-sync: every community's states by community code (quirks 4, 167). Raises ShapeError.
 
-    A community whose states cannot be read is left out: unknown, not "off".
+    None stands for states that cannot be read: unknown, not "off".
     """
     communities = unwrap(data)
     if communities is None or communities == []:
         return {}
     if not isinstance(communities, dict):
         raise ShapeError("expected an object of communities")
-    states = {code: _states_of(modules) for code, modules in communities.items()}
-    return {code: known for code, known in states.items() if known is not None}
+    return {code: _states_of(modules) for code, modules in communities.items()}
 
 
 def _compare_community(told: object, asked: str, issues: ModuleIssues) -> None:

@@ -221,6 +221,7 @@ def _read_extra(extra: str) -> object:
     """The value of JSON text or of the platform's own notation."""
     try:
         # Without escapes and other quotes, the notation is JSON but for the quotes: by far the most frequent case.
-        return read_json(extra if '"' in extra or "\\" in extra else extra.replace("'", '"'))
+        is_json = '"' in extra or "\\" in extra
+        return read_json(extra if is_json else extra.replace("'", '"'), as_written=True)
     except NotJsonError:
         return read_literal(extra)

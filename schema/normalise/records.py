@@ -56,12 +56,12 @@ class Page(Record, Generic[RecordT], frozen=True, gc=False):
     """One page of a platform's list, as the platform cut it.
 
     `total` is None where the platform gave no page information (nothing found, or a page beyond the end: quirks 138
-    and 139). `per_page` and `last_page` are the platform's own. `dropped` counts rows that had no identifier. `issues`
-    are those of all records, where they were gathered while the rows were read; None: somebody would have to look.
+    and 139). `per_page` and `last_page` are the platform's own; where it does not tell the last page, the total does.
+    `dropped` counts rows that had no identifier. `issues` are those of all records, where they were gathered while the
+    rows were read; None: somebody would have to look.
     """
 
     items: tuple[RecordT, ...]
-    page: int
     per_page: int | None = None
     last_page: int | None = None
     total: int | None = None
@@ -144,7 +144,7 @@ class House(Record, frozen=True, gc=False, kw_only=True):
     def __post_init__(self) -> None:
         """Once, for they are asked for again and again."""
         code, building, unit, floor, room = self.community_code, self.building, self.unit, self.floor, self.room
-        if building is not None and unit is not None and floor is not None and room is not None:
+        if code and building is not None and unit is not None and floor is not None and room is not None:
             msgspec.structs.force_setattr(self, "key", HouseKey(code, building, unit, floor, room))
             msgspec.structs.force_setattr(self, "address", f"{code} {building}-{unit}-{floor}-{room}")
 

@@ -12,6 +12,7 @@ from schema.normalise.shapes import (
     ReadWire,
     ShapeError,
     data_of,
+    identified,
     one_row,
     read_clean_page,
     read_page,
@@ -93,9 +94,9 @@ def parse_repair_page(body: Mapping[str, object], community_code: str, page: int
 
 
 def parse_repair(data: object, community_code: str | None) -> Repair | None:
-    """The `data` of a single repair (4.2); None when it is empty or has no id (quirk 31). Raises ShapeError."""
+    """The `data` of a single repair (4.2); None when it is empty (31). Raises ShapeError, also where it has no id."""
     row = one_row(data)
-    return None if row is None else _repair(row, community_code, dated=True)
+    return None if row is None else identified(_repair(row, community_code, dated=True))
 
 
 def _repair_of_row(row: object, community_code: str) -> Repair | None:

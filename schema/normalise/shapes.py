@@ -19,6 +19,7 @@ WireT = TypeVar("WireT", bound=msgspec.Struct)
 ENCODED_TWICE = 2
 
 _decode = msgspec.json.Decoder().decode
+_decode_as_written = msgspec.json.Decoder(float_hook=str).decode
 
 
 class ShapeError(ValueError):
@@ -51,14 +52,18 @@ class PageInfo(msgspec.Struct, gc=False):
 NO_INFO = PageInfo()
 
 
-def read_json(text: str) -> object:
-    """The value of a JSON text, also where it was encoded twice (quirk 114). Raises NotJsonError."""
+def read_json(text: str, *, as_written: bool = False) -> object:
+    """The value of a JSON text, also where it was encoded twice (quirk 114). Raises NotJsonError.
+
+    With `as_written`, a number with a point or an exponent is the string that stands there.
+    """
+    decode = _decode_as_written if as_written else _decode
     value: object = text
     for _ in range(ENCODED_TWICE):
         if not isinstance(value, str):
             break
         try:
-            value = _decode(value)
+            value = decode(value)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             raise NotJsonError("not JSON") from None
     return value
@@ -96,6 +101,13 @@ def one_row(data: object) -> Mapping[str, object] | None:
     raise ShapeError("expected an object")
 
 
+def identified(record: RecordT | None) -> RecordT:
+    """The record that was made of a row which is not empty. Raises ShapeError when that had no id: None."""
+    if record is None:
+        raise ShapeError("expected an id")
+    return record
+
+
 def row_list(data: object) -> Sequence[object]:
     """The rows that `data` is or holds; none when it is empty. Raises ShapeError."""
     value = unwrap(data)
@@ -113,11 +125,12 @@ def read_page(
 ) -> Page[RecordT]:
     """The rows of a page as records. `info` is its `meta` or `pages`, whatever it is; `page` is what was asked for.
 
-    Rows that `parse` cannot identify are dropped and counted.
+    Rows that `parse` cannot identify are dropped and counted. Raises ShapeError for rows without a total, or of another
+    page: they would pass for a list of none, or for rows they are not.
     """
     items = tuple([record for row in rows if (record := parse(row, community_code)) is not None])
     known = msgspec.convert(info, PageInfo) if isinstance(info, dict) else NO_INFO
-    return _page(items, page, known, dropped=len(rows) - len(items))
+    return _page(items, page, known, rows=len(rows))
 
 
 def read_clean_page(
@@ -142,7 +155,7 @@ def read_clean_page(
         if record is not None:
             items.append(record)
     issues = tuple(found) if all_found else None
-    return _page(tuple(items), page, info or NO_INFO, dropped=len(rows) - len(items), issues=issues)
+    return _page(tuple(items), page, info or NO_INFO, rows=len(rows), issues=issues)
 
 
 def _page(
@@ -150,17 +163,23 @@ def _page(
     page: int,
     info: PageInfo,
     *,
-    dropped: int = 0,
+    rows: int,
     issues: tuple[DataIssue, ...] | None = None,
 ) -> Page[RecordT]:
-    total = info.total
+    total = 0 if info.total in (0, "0") else row_id(info.total)
+    per_page, last_page = row_id(info.per_page), row_id(info.last_page)
+    if rows:
+        if total is None:
+            raise ShapeError("expected a total beside rows")
+        if (row_id(info.current_page) or page) != page:
+            raise ShapeError("expected the page that was asked for")
+        last_page = last_page or -(-total // (per_page or rows))
     return Page(
         items=items,
-        page=row_id(info.current_page) or page,
-        per_page=row_id(info.per_page),
-        last_page=row_id(info.last_page),
-        total=0 if total in (0, "0") else row_id(total),
-        dropped=dropped,
+        per_page=per_page,
+        last_page=last_page,
+        total=total,
+        dropped=rows - len(items),
         issues=issues,
     )
 

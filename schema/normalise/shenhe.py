@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from schema.normalise.records import DataIssue, Page, Shenhe
-from schema.normalise.shapes import PageInfo, ReadWire, data_of, one_row, read_clean_page, read_page, row_list
+from schema.normalise.shapes import (
+    PageInfo,
+    ReadWire,
+    data_of,
+    identified,
+    one_row,
+    read_clean_page,
+    read_page,
+    row_list,
+)
 from schema.normalise.shenhe_content import ShenheIssues, read_content, read_documented_content, read_odd_content
 from schema.normalise.times import LONGEST_TIME, china_time, clean_time
 from schema.normalise.values import INT32_MAX, required_word, row_id, text
@@ -107,8 +116,9 @@ def parse_shenhe_page(body: Mapping[str, object], community_code: str, page: int
 
 
 def parse_shenhe(data: object, community_code: str | None) -> Shenhe | None:
-    """The `data` of a single review; None when it is empty or has no id (quirk 31). Raises ShapeError."""
-    return _shenhe(one_row(data), community_code)
+    """The `data` of a single review; None when it is empty (quirk 31). Raises ShapeError, also where it has no id."""
+    row = one_row(data)
+    return None if row is None else identified(_shenhe(row, community_code))
 
 
 def _shenhe(row: object, community_code: str | None) -> Shenhe | None:

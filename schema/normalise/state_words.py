@@ -90,6 +90,9 @@ STATES: Mapping[type[StrEnum], EnumWords[Any]] = MappingProxyType(
                     FindingCode.SECURITY_UNAVAILABLE: Word(
                         "安防平台不可用", "The security platform could not be asked"
                     ),
+                    FindingCode.NOT_CHECKED: Word(
+                        "无法核验", "Not held against anything: what is needed for it is not told, or can not be read"
+                    ),
                 },
             ),
             EnumWords(

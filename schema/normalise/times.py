@@ -143,6 +143,8 @@ def _day_in_china(seconds: int) -> date | None:
 
 
 def _moment(seconds: int) -> datetime | None:
+    if not seconds:  # what PHP makes of no time at all
+        return None
     try:
         return datetime.fromtimestamp(seconds, CHINA)
     except (ValueError, OverflowError, OSError):  # beyond the years 1 to 9999

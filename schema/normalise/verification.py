@@ -4,6 +4,7 @@ Pure comparison of records; nothing is corrected and nothing decided. A value th
 difference.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
@@ -59,12 +60,27 @@ NEEDS_AN_OWNER = (ShenheType.BIND_TENANT, ShenheType.BIND_FAMILY, ShenheType.REP
 _ID_CARD_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CARD_CHECKS = "10X98765432"
 
+_GAPS = re.compile(r"[\s-]+")
+"""As people write them in phone numbers."""
+
 
 def applied_house(review: Shenhe) -> HouseKey | None:
     """The house of an application, in the community whose list the review stands in, not the one in its form (66)."""
     form = review.content.house if review.content else None
     house = form.house if form else None
     return house.key if house else None
+
+
+def unchecked_findings(review: Shenhe, people: bool, house: bool) -> Iterator[Finding]:
+    """What is held against nothing, for lack of the applicant's name and phone, or of the house's full address.
+
+    `people` and `house` tell which of the two can be looked up. A change of one needs not speak of the other.
+    """
+    content = review.content
+    if not people and (review.type is not ShenheType.CHANGE_HOUSE or (content and content.people)):
+        yield Finding(code=FindingCode.NOT_CHECKED, severity=Severity.WARNING, field="content.people")
+    if not house and (review.type is not ShenheType.CHANGE_PERSON or (content and content.house)):
+        yield Finding(code=FindingCode.NOT_CHECKED, severity=Severity.WARNING, field="content.house")
 
 
 def person_findings(applicant: ShenhePeople, registered: People | None) -> Iterator[Finding]:
@@ -74,7 +90,7 @@ def person_findings(applicant: ShenhePeople, registered: People | None) -> Itera
         return
     for attribute, field, severity, pii in COMPARED:
         submitted, known = getattr(applicant, attribute), getattr(registered, attribute)
-        if submitted is None or known is None or submitted == known or _is_unrecognized(submitted, known):
+        if submitted is None or known is None or _is_same(submitted, known) or _is_unrecognized(submitted, known):
             continue
         yield Finding(
             code=FindingCode.FIELD_DIFFERS,
@@ -129,7 +145,11 @@ def owner_findings(review: Shenhe, owner: HouseOwner | None) -> Iterator[Finding
         and review.content.house.role is ResidentRole.OWNER
     )
     replaces = review.type is ShenheType.REPLACE_OWNER
-    if (applies_as_owner or replaces) and owner.phone is not None and owner.phone != phone:
+    if not (applies_as_owner or replaces):
+        return
+    if owner.phone is None or phone is None:
+        yield Finding(code=FindingCode.NOT_CHECKED, severity=Severity.WARNING, field="content.people.phone")
+    elif _GAPS.sub("", owner.phone) != _GAPS.sub("", phone):
         yield Finding(
             code=FindingCode.HOUSE_HAS_OTHER_OWNER,
             severity=Severity.INFO if replaces else Severity.BLOCKING,
@@ -147,6 +167,13 @@ def has_valid_check_digit(id_card: str) -> bool:
         return False
     total = sum(weight * int(digit) for weight, digit in zip(_ID_CARD_WEIGHTS, id_card, strict=False))
     return _ID_CARD_CHECKS[total % 11] == id_card[-1].upper()
+
+
+def _is_same(submitted: object, known: object) -> bool:
+    """Whether they are equal, the check character of an ID number in either case."""
+    if isinstance(submitted, str) and isinstance(known, str):
+        return submitted.upper() == known.upper()
+    return submitted == known
 
 
 def _is_unrecognized(*values: object) -> bool:

@@ -93,8 +93,8 @@ class Community(Node):
         return load_modules(info, root.code)
 
     @strawberry.field(
-        description="Modules about which the two platforms disagree; null when security does not report this community "
-        "(模块差异).",
+        description="Modules about which the two platforms disagree; null when security does not report this "
+        "community, or not readably (模块差异).",
         directives=needs(["module:read"]),
         graphql_type=list[ModuleDrift] | None,
         metadata=costs(calls=2),
@@ -102,6 +102,8 @@ class Community(Node):
     async def module_drift(
         root: strawberry.Parent[composed.Community], info: Info
     ) -> list[composed.ModuleDrift] | None:
+        if not root.code:
+            return None
         loaders = info.context.loaders
         modules, states = values(await fetch((loaders.modules.load(root.code), loaders.module_states.load("all"))))
         reported = states.get(root.code)
@@ -170,5 +172,5 @@ class Community(Node):
         description="What is waiting here, in numbers: at most four calls, side by side (概览).",
         graphql_type=CommunitySummary | None,
     )
-    def summary(root: strawberry.Parent[composed.Community]) -> composed.Community:
-        return root
+    def summary(root: strawberry.Parent[composed.Community]) -> composed.Community | None:
+        return root if root.code else None

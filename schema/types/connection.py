@@ -43,8 +43,8 @@ def window(first: int, after: str | None, page: int | None) -> Window:
         return Window(_read_cursor(after) + 1, first)
     if page is None:
         return Window(0, first)
-    if page < 1 or page * first > LAST_OFFSET:
-        raise UserInputError("page", "page counts from 1.")
+    if not 1 <= page <= LAST_OFFSET // first:
+        raise UserInputError("page", f"page must be 1 to {LAST_OFFSET // first}.")
     return Window((page - 1) * first, first)
 
 

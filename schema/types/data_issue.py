@@ -11,9 +11,12 @@ from schema.normalise.vocabulary import DataProblem, PlatformName
 from schema.types.fields import parts_with_text, plain, record_type
 
 
-def data_issues() -> Any:
-    """The issues of a record. They are observed as a whole, with the record: an issue does not know whose it is."""
-    return parts_with_text("Values that did not arrive as documented (数据问题).", "data_issues")
+def data_issues(elsewhere: str = "") -> Any:
+    """The issues of a record. They are observed as a whole, with the record: an issue does not know whose it is.
+
+    `elsewhere` tells which issues of its fields stand in another object.
+    """
+    return parts_with_text(f"Values that did not arrive as documented{elsewhere} (数据问题).", "data_issues")
 
 
 def _shown(issue: records.DataIssue, info: Info) -> str | None:

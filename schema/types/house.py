@@ -84,7 +84,9 @@ class House(Node):
         "people:read",
         metadata=costs(items=ASSUMED_MEMBERS),
     )
-    data_issues: list[DataIssue] = data_issues()
+    data_issues: list[DataIssue] = data_issues(
+        "; those of use, ownership and status stand with the owner, unless a person's record told of the house"
+    )
 
     @strawberry.field(
         description="The house's node id; when a part of the address is unreadable, only a hash for caches (节点标识)."

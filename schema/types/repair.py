@@ -53,7 +53,7 @@ class Repair(Node):
     description: str | None = free_text("What is wrong (报修描述).", "description")
     status: RepairStatus = plain("Open or resolved (报修状态).")
     reply: str | None = free_text("The property manager's reply; may stand on an open one too (答复).", "reply")
-    data_issues: list[DataIssue] = data_issues()
+    data_issues: list[DataIssue] = data_issues("; those of reportedAt stand in the single record, repair(id)")
 
     @strawberry.field(description="The repair's node id (节点标识).")
     def id(root: strawberry.Parent[records.Repair], info: Info) -> strawberry.ID:

@@ -40,7 +40,11 @@ class VerificationFinding:
 
     @strawberry.field(description="Whether the values are masked or withheld from this caller (是否脱敏).")
     def masked(root: strawberry.Parent[verification.Finding], info: Info) -> bool:
-        return root.pii is not None and not info.context.principal.reveals_pii
+        if info.context.principal.reveals_pii:
+            return False
+        return root.pii is not None or any(
+            _value(root, info, attribute) != getattr(root, attribute) for attribute in ("submitted", "registered")
+        )
 
 
 def _value(finding: verification.Finding, info: Info, attribute: str) -> str | None:
@@ -59,7 +63,8 @@ class ShenheVerification:
     """Its source is the review itself: each field asks for what it needs."""
 
     @strawberry.field(
-        description="The applicant's record, by name and phone; null when security does not know them (登记人员).",
+        description="The applicant's record, by name and phone; null when security does not know them, "
+        "or name or phone is missing, which is a finding (登记人员).",
         directives=needs(["people:read"]),
         graphql_type=People | None,
         metadata=ONE_CALL,
@@ -68,7 +73,8 @@ class ShenheVerification:
         return _load_registered(root, info)
 
     @strawberry.field(
-        description="The owner of the house applied for; null when it has none (登记业主).",
+        description="The owner of the house applied for; null when it has none, or its address is incomplete, "
+        "which is a finding (登记业主).",
         directives=needs(["people:read"]),
         graphql_type=HouseOwner | None,
         metadata=ONE_CALL,
@@ -77,8 +83,8 @@ class ShenheVerification:
         return _load_owner(root, info)
 
     @strawberry.field(
-        description="What differs, is missing or speaks against it; empty when nothing does. A platform that can not "
-        "be asked is a finding, never a silent pass (核验发现).",
+        description="What differs, is missing or speaks against it; empty when nothing does. What can not be "
+        "checked is a finding, never a silent pass (核验发现).",
         graphql_type=list[VerificationFinding],
         metadata=costs(calls=2),
     )
@@ -107,6 +113,7 @@ def _findings(review: records.Shenhe, key: VerificationKey, found: LookedUp) -> 
             raise failure
     if failures:
         yield verification.Finding(code=FindingCode.SECURITY_UNAVAILABLE, severity=Severity.BLOCKING)
+    yield from verification.unchecked_findings(review, key.people is not None, key.house is not None)
     if applicant:
         yield from verification.id_card_findings(applicant)
     if applicant and key.people and not isinstance(found.registered, Exception):

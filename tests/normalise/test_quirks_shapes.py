@@ -53,7 +53,8 @@ def test_quirk_108_modules_of_other_names_are_kept() -> None:
 @pytest.mark.parametrize("modules", [None, "1", 1, ["绑定房屋"]])
 def test_quirk_167_a_community_whose_states_are_unreadable_is_unknown(modules: object) -> None:
     assert parse_module_states({"00001": modules, "00002": {"绑定房屋": 2}}) == {
-        "00002": (ModuleState(ModuleName.BIND_HOUSE, "绑定房屋", None),)
+        "00001": None,
+        "00002": (ModuleState(ModuleName.BIND_HOUSE, "绑定房屋", None),),
     }
 
 
@@ -63,7 +64,7 @@ def test_quirk_167_no_module_states_are_none(empty: object) -> None:
 
 
 def test_quirk_15_a_list_of_reviews_needs_no_code() -> None:
-    assert parse_shenhe_page({"data": [review()]}, "10002", 1).items[0].platform_id == 1
+    assert parse_shenhe_page({"data": [review()], "meta": PAGES}, "10002", 1).items[0].platform_id == 1
     assert parse_shenhe_page({"code": "0", "data": []}, "10002", 1).items == ()
 
 
@@ -111,13 +112,14 @@ def test_quirk_112_a_record_comes_as_object_text_or_list_of_one(wrap: Any) -> No
 def test_quirk_112_a_list_comes_as_array_or_text() -> None:
     rows = [module()]
     assert parse_modules(json.dumps(rows), "00001") == parse_modules(rows, "00001")
-    assert parse_order_page({"data": json.dumps([order()])}, "10002", 1).items[0].platform_id == 4
+    assert parse_order_page({"data": json.dumps([order()]), "pages": PAGES}, "10002", 1).items[0].platform_id == 4
 
 
 def test_quirk_113_php_spells_empty_objects_as_lists_and_lists_with_gaps_as_objects() -> None:
-    assert parse_shenhe_page({"data": [], "meta": []}, "10002", 1) == Page(items=(), page=1)
-    assert parse_order_page({"data": {"0": order(id=1), "2": order(id=3)}}, "10002", 1).items[1].platform_id == 3
-    assert parse_repair_page({"data": []}, "10002", 1) == Page(items=(), page=1)
+    assert parse_shenhe_page({"data": [], "meta": []}, "10002", 1) == Page(items=())
+    gaps = {"0": order(id=1), "2": order(id=3)}
+    assert parse_order_page({"data": gaps, "pages": PAGES}, "10002", 1).items[1].platform_id == 3
+    assert parse_repair_page({"data": []}, "10002", 1) == Page(items=())
     with pytest.raises(ShapeError):
         parse_order_page({"data": {"id": 1}}, "10002", 1)
 
@@ -173,20 +175,20 @@ def test_quirk_85_the_user_id_exists_only_in_a_content() -> None:
 @pytest.mark.parametrize("parse", [parse_order_page, parse_repair_page, parse_shenhe_page])
 def test_a_row_without_an_id_is_dropped_and_counted(parse: Any) -> None:
     rows = [{"id": 1}, {}, {"id": None}, {"id": "0"}, {"id": -1}, {"id": 2**31}, {"id": True}, "x", None, {"id": "7"}]
-    body = {"data": {"repairs": rows}} if parse is parse_repair_page else {"data": rows}
-    page = parse(body, "10002", 1)
+    body = {"data": {"repairs": rows, "pages": PAGES}} if parse is parse_repair_page else {"data": rows}
+    page = parse({**body, "pages": PAGES, "meta": PAGES}, "10002", 1)
     assert [item.platform_id for item in page.items] == [1, 7]
     assert page.dropped == 8
 
 
 def test_quirk_133_the_three_shapes_of_pages_are_one() -> None:
-    expected = (1, 15, 2, 17)
+    expected = (15, 2, 17)
     for page in (
         parse_shenhe_page({"data": [review()], "links": {}, "meta": PAGES}, "10002", 1),
         parse_order_page({"code": 0, "data": [order()], "pages": PAGES}, "10002", 1),
         parse_repair_page({"code": 0, "data": {"repairs": [repair()], "pages": PAGES}}, "10002", 1),
     ):
-        assert (page.page, page.per_page, page.last_page, page.total) == expected
+        assert (page.per_page, page.last_page, page.total) == expected
         assert page.items[0].community_code == "10002"
 
 
@@ -203,7 +205,7 @@ def test_quirk_137_contradictions_of_pages_are_kept() -> None:
 
 @pytest.mark.parametrize("pages", [None, [], "", {}, 5])
 def test_quirk_138_139_without_page_information_there_is_no_total(pages: object) -> None:
-    assert parse_order_page({"code": 0, "data": [], "pages": pages}, "10002", 7) == Page(items=(), page=7)
+    assert parse_order_page({"code": 0, "data": [], "pages": pages}, "10002", 7) == Page(items=())
 
 
 def test_quirk_138_an_empty_page_has_a_total_of_zero() -> None:
@@ -211,8 +213,21 @@ def test_quirk_138_an_empty_page_has_a_total_of_zero() -> None:
     assert parse_shenhe_page({"data": [], "meta": meta}, "10002", 1).total == 0
 
 
-def test_quirk_134_the_platform_says_which_page_it_gave() -> None:
-    assert parse_order_page({"data": [], "pages": {**PAGES, "current_page": 1}}, "10002", 2).page == 1
+def test_quirk_134_the_first_page_is_not_taken_for_the_second() -> None:
+    with pytest.raises(ShapeError):
+        parse_order_page({"data": [order()], "pages": {**PAGES, "current_page": 1}}, "10002", 2)
+
+
+@pytest.mark.parametrize("pages", [None, [], {}, {**PAGES, "total": None}, {**PAGES, "total": "1,060"}])
+def test_quirk_138_rows_without_a_total_are_not_a_total_of_zero(pages: object) -> None:
+    with pytest.raises(ShapeError):
+        parse_order_page({"data": [order()], "pages": pages}, "10002", 1)
+
+
+@pytest.mark.parametrize(("per_page", "last_page"), [(15, 4), (None, 60)])
+def test_the_last_page_follows_from_the_total_where_it_is_not_told(per_page: int | None, last_page: int) -> None:
+    pages = {"current_page": 1, "per_page": per_page, "total": 60}
+    assert parse_order_page({"data": [order()], "pages": pages}, "10002", 1).last_page == last_page
 
 
 @pytest.mark.parametrize("data", [None, ""])

@@ -415,6 +415,11 @@ def test_quirk_110_111_extra_holds_texts_and_numbers_in_order(extra: object) -> 
     )
 
 
+@pytest.mark.parametrize("extra", ["{'单价':30.00}", '{"单价":30.00}', "['单价' => 30.00]"])
+def test_quirk_111_a_price_is_shown_as_it_was_written(extra: str) -> None:
+    assert parse_order(order(extra=extra), "10002").details == (OrderDetail("单价", "30.00"),)
+
+
 @pytest.mark.parametrize("extra", [None, "", " ", [], {}, "[]", "{}", "null"])
 def test_quirk_118_no_extra_is_no_details(extra: object) -> None:
     found = parse_order(order(extra=extra), "10002")
@@ -486,7 +491,8 @@ def test_quirk_125_a_time_is_china_s(sent: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "sent", ["2020年11月18日", "2020年13月18日11:01:46", "昨天", [], {}, True, 1e9, "9" * 50, "0001-01-01T00:00+14:00"]
+    "sent",
+    ["2020年11月18日", "2020年13月18日11:01:46", "昨天", [], {}, True, 1e9, "9" * 50, "0001-01-01T00:00+14:00", 0, "0"],
 )
 def test_quirk_125_an_unreadable_time_is_null(sent: object) -> None:
     found = parse_shenhe(review(created_at=sent), "10002")
@@ -538,7 +544,7 @@ def test_quirk_130_eight_digits_that_are_neither_are_read_by_the_rule_and_report
     assert issues.noted == [("birthDate", "19921331", DataProblem.MALFORMED)]
 
 
-@pytest.mark.parametrize("sent", ["见前言", "00000000", "1992-13-30", True, [], {}, 10**15, 1e300, "9" * 99])
+@pytest.mark.parametrize("sent", ["见前言", "00000000", 0, "0", "1992-13-30", True, [], {}, 10**15, 1e300, "9" * 99])
 def test_quirk_126_an_unreadable_birth_is_null(sent: object) -> None:
     people = parse_people(person(people_birth=sent))
     assert people.birth_date is None
@@ -569,7 +575,19 @@ def test_quirk_86_a_house_label_names_a_house(label: str, key: tuple[int, ...]) 
     assert (found.address, found.house.described, found.data_issues) == (label, False, ())
 
 
-@pytest.mark.parametrize("label", ["晨曦家园", "1栋1单元101号", "1栋1单元1楼101号门口", "栋单元楼号", "1" * 300])
+@pytest.mark.parametrize(
+    "label",
+    [
+        "晨曦家园",
+        "1栋1单元101号",
+        "1栋1单元1楼101号门口",
+        "栋单元楼号",
+        "1" * 300,
+        "A1栋1单元1楼101号",
+        "10-1栋1单元1楼101号",
+        "1.5栋1单元1楼101号",
+    ],
+)
 def test_quirk_86_a_label_of_another_form_names_none(label: str) -> None:
     found = parse_order(order(house=label), "00001")
     assert (found.address, found.house) == (label, None)

@@ -22,8 +22,8 @@ PATHS = {
 }
 
 
-def answering(sandbox: Sandbox, endpoint: str, body: str, *, times: int = 1) -> None:
-    sandbox.faults.set("SECURITY", endpoint, Fault(FaultKind.BODY, body=body.encode()), times=times)
+def answering(sandbox: Sandbox, endpoint: str, body: str, *, times: int = 1, status: int | None = None) -> None:
+    sandbox.faults.set("SECURITY", endpoint, Fault(FaultKind.BODY, status=status, body=body.encode()), times=times)
 
 
 async def test_every_read_gives_records(platforms: Platforms) -> None:
@@ -145,6 +145,18 @@ async def test_quirk_023_a_real_error_of_the_people_look_up_is_not_none(
     with pytest.raises(RefusedError) as caught:
         await platforms.security.people(*NOBODY)
     assert caught.value.upstream_message == msg
+
+
+@pytest.mark.parametrize("code", [1, 2])
+async def test_quirk_023_a_platform_that_fails_has_not_said_that_there_is_nobody(
+    platforms: Platforms, sandbox: Sandbox, code: int
+) -> None:
+    answering(sandbox, "people", f'{{"code": {code}}}', status=500)
+    with pytest.raises(RefusedError):
+        await platforms.security.people(*NOBODY)
+    answering(sandbox, "owner", f'{{"code": {code}}}', status=500)
+    with pytest.raises(RefusedError):
+        await platforms.security.house_owner(HouseKey("10002", 1, 1, 1, 101))
 
 
 async def test_quirk_025_a_login_succeeds_by_its_token_alone(platforms: Platforms, sandbox: Sandbox) -> None:

@@ -182,6 +182,38 @@ async def test_quirk_031_a_record_one_may_not_see_is_refused(platforms: Platform
         await platforms.wjdh.shenhe(7)
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, '{"code": "1", "msg": "系统异常", "message": "SQLSTATE[HY000]", "data": ""}'),
+        (500, '{"code": 1}'),
+        (500, '{"code": 2, "msg": "没查找到"}'),
+        (500, '{"code": "1", "msg": "服务器开小差，请重试", "data": ""}'),
+    ],
+)
+async def test_quirk_031_a_platform_that_fails_has_not_said_that_a_record_does_not_exist(
+    platforms: Platforms, sandbox: Sandbox, status: int, body: str
+) -> None:
+    answering(sandbox, "shenhe", body, status=status)
+    with pytest.raises(RefusedError):
+        await platforms.wjdh.shenhe(7)
+    answering(sandbox, "repair", body, status=status)
+    with pytest.raises(RefusedError):
+        await platforms.wjdh.repair(7)
+
+
+@pytest.mark.parametrize("row", ['{"id": 8, "status": 0}', '{"status": 0}', '{"people": {}, "house": {}}'])
+async def test_quirk_031_182_another_record_is_not_taken_for_the_one_asked_for(
+    platforms: Platforms, sandbox: Sandbox, row: str
+) -> None:
+    answering(sandbox, "shenhe", f'{{"code": 0, "data": {row}}}')
+    with pytest.raises(ProtocolError):
+        await platforms.wjdh.shenhe(7)
+    answering(sandbox, "repair", f'{{"code": 0, "data": {row}}}')
+    with pytest.raises(ProtocolError):
+        await platforms.wjdh.repair(7)
+
+
 async def test_quirk_033_wrong_credentials_are_one_login_for_fifty_calls(sandbox: Sandbox) -> None:
     settings = load_settings({**sandbox.settings(), "GATEWAY_WJDH_SECRET_KEY": "wrong"})
     async with open_platforms(settings) as platforms:

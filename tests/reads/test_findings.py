@@ -1,5 +1,6 @@
 """What a reviewer is told of an application: each finding from a case prepared on the platforms."""
 
+import json
 from dataclasses import replace
 from datetime import date
 
@@ -20,6 +21,19 @@ query Review($first: Int! = 1) {
   } }
 }
 """
+
+PEOPLE = {"people_name": "李明", "people_phone": "19900000001"}
+HOUSE = {
+    "community_identifier": "10002",
+    "building_number": 1,
+    "unit_number": 1,
+    "floor_number": 1,
+    "house_number": 101,
+}
+
+
+def application(**parts):
+    return json.dumps({part: value for part, value in parts.items() if value is not None})
 
 
 @pytest.fixture
@@ -220,6 +234,66 @@ async def test_without_a_readable_application_there_is_nothing_to_verify(gateway
     assert sandbox.count("SECURITY", "people") == 0
 
 
+@pytest.mark.parametrize(("spelt", "known"), [("199 0000-0001", "19900000001"), ("19900000001", "199 00000001")])
+async def test_a_phone_is_the_same_however_it_is_spaced(gateway, review, spelt, known):
+    review.type, review.role = "业主绑定", "业主"
+    review.applicant = replace(review.applicant, phone=spelt)
+    review.house.owner = replace(review.house.owner, phone=known)
+    assert "HOUSE_HAS_OTHER_OWNER" not in {each["code"] for each in await findings(gateway)}
+
+
+async def test_the_check_character_of_an_id_number_is_the_same_in_either_case(gateway, sandbox, review):
+    resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
+    resident.person = replace(resident.person, id_card="99930219900101002X")
+    review.applicant = replace(review.applicant, id_card="99930219900101002x")
+    assert {each["code"] for each in await findings(gateway)} <= {"ID_CARD_INVALID"}
+
+
+async def not_checked(gateway):
+    return {each["field"] for each in await findings(gateway) if each["code"] == "NOT_CHECKED"}
+
+
+async def test_an_applicant_who_can_not_be_looked_up_is_a_finding(gateway, sandbox, review):
+    review.content = application(people={"people_name": "李明"}, house=HOUSE)
+    verified = await verification(gateway)
+    assert verified["registered"] is None
+    assert await not_checked(gateway) == {"content.people"}
+    assert sandbox.count("SECURITY", "people") == 0
+
+
+@pytest.mark.parametrize("house", [None, {}, {**HOUSE, "house_number": None}, {**HOUSE, "house_number": "101A"}])
+async def test_a_house_that_can_not_be_looked_up_is_a_finding(gateway, sandbox, review, house):
+    review.content = application(people=PEOPLE, house=house)
+    verified = await verification(gateway)
+    assert verified["owner"] is None
+    assert await not_checked(gateway) == {"content.house"}
+    assert sandbox.count("SECURITY", "owner") == 0
+
+
+@pytest.mark.parametrize("side", ["applicant", "owner"])
+async def test_an_owner_who_can_not_be_compared_is_a_finding_and_no_other_owner(gateway, review, side):
+    review.type, review.role = "业主绑定", "业主"
+    if side == "owner":
+        review.house.owner = replace(review.house.owner, phone="")
+    else:
+        review.content = application(people={"people_name": "李明"}, house=HOUSE)
+    found = await findings(gateway)
+    assert ("NOT_CHECKED", "content.people.phone") in {(each["code"], each["field"]) for each in found}
+    assert "HOUSE_HAS_OTHER_OWNER" not in {each["code"] for each in found}
+
+
+@pytest.mark.parametrize(("kind", "people", "house"), [("修改房屋数据", None, HOUSE), ("修改个人信息", PEOPLE, None)])
+async def test_a_change_of_one_needs_not_speak_of_the_other(gateway, review, kind, people, house):
+    review.type, review.content = kind, application(people=people, house=house)
+    assert await not_checked(gateway) == set()
+
+
+async def test_a_value_in_which_a_number_was_masked_is_told_to_be_masked(gateway, review, mint):
+    review.applicant = replace(review.applicant, company_name="李记 联系19900000001")
+    finding = await only_finding(gateway, mint(without=["pii:read"]))
+    assert (finding["submitted"], finding["masked"]) == ("李记 联系199****0001", True)
+
+
 async def test_every_code_of_the_schema_is_tried_here(gateway):
     query = '{ __type(name: "FindingCode") { enumValues { name } } }'
     tried = {
@@ -230,5 +304,6 @@ async def test_every_code_of_the_schema_is_tried_here(gateway):
         "ALREADY_BOUND",
         "ID_CARD_INVALID",
         "SECURITY_UNAVAILABLE",
+        "NOT_CHECKED",
     }
     assert {each["name"] for each in (await gateway.ask(query)).data["__type"]["enumValues"]} == tried

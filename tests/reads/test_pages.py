@@ -176,9 +176,10 @@ async def test_an_order_is_found_by_its_number_wherever_it_stands(gateway, sandb
 class TestOtherPageSizes:
     """The platform's page size is its own choice (quirk 134)."""
 
-    @pytest.fixture(params=[4, 20, 37, 100])
+    @pytest.fixture(params=product((Dialect.DOCUMENTED, Dialect.EXAMPLES), (4, 20, 37, 100)))
     async def sandbox(self, request):
-        async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED, orders_per_page=request.param)) as sandbox:
+        dialect, size = request.param
+        async with Sandbox(SandboxOptions(dialect=dialect, orders_per_page=size)) as sandbox:
             yield sandbox
 
     async def test_parts_of_orders_are_right_whatever_the_platform_s_page_size(self, gateway, sandbox):

@@ -1,5 +1,6 @@
 """The numbered quirks that only a whole query meets: lists, filters, joins, and what the platforms have no call for."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -31,6 +32,42 @@ async def test_quirk_1_2_a_list_that_is_no_json_is_an_error_of_the_protocol(gate
     answer = await gateway.ask(f'{{ shenhes(communityCode: "10002") {{ {IDS} }} }}')
     assert answer.partial == {"shenhes": None}
     assert (answer.code, answer.error["extensions"]["endpoint"]) == ("UPSTREAM_PROTOCOL", "shenheList")
+
+
+@pytest.mark.parametrize(("code", "problem"), [(None, "MISSING"), ("", "MISSING"), (1.5, "MALFORMED")])
+async def test_a_residency_of_no_known_community_is_no_house_of_another(gateway, sandbox, code, problem):
+    house = {"louhao": "1", "danyuan": "1", "louceng": "1", "fangjian": "101", "people_house_role": "业主"}
+    person = {"people_name": "王芳", "people_phone": "19900000002", "houses": [house | {"xiaoqu": code}]}
+    body = json.dumps({"code": 0, "data": person}).encode()
+    sandbox.faults.set("SECURITY", "people", Fault(FaultKind.BODY, body=body))
+    answer = await gateway.ask(
+        """{ people(name: "王芳", phone: "19900000002") { residencies { house {
+            id communityCode address owner { phone } use orders { totalCount } dataIssues { field problem }
+            community { summary { openRepairs } moduleDrift { label } }
+        } } } }"""
+    )
+    (residency,) = answer.data["people"]["residencies"]
+    assert residency["house"] == {
+        "id": residency["house"]["id"],
+        "communityCode": "",
+        "address": None,
+        "owner": None,
+        "use": None,
+        "orders": None,
+        "dataIssues": [{"field": "communityCode", "problem": problem}],
+        "community": {"summary": None, "moduleDrift": None},
+    }
+    node = "query($id: ID!) { node(id: $id) { id } }"
+    assert (await gateway.ask(node, {"id": residency["house"]["id"]})).data == {"node": None}
+    assert set(sandbox.counts()) == {("SECURITY", "token"), ("SECURITY", "people")}
+
+
+async def test_quirk_138_rows_without_a_total_are_an_error_and_not_a_count_of_none(gateway, sandbox):
+    body = b'{"code": 0, "data": [{"id": 4, "number": "20201213104757994398", "title": "1"}], "pages": null}'
+    sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.BODY, body=body))
+    answer = await gateway.ask('{ community(code: "10002") { summary { unpaidOrders } orders { totalCount } } }')
+    assert answer.partial == {"community": {"summary": {"unpaidOrders": None}, "orders": None}}
+    assert {error["extensions"]["code"] for error in answer.errors} == {"UPSTREAM_PROTOCOL"}
 
 
 async def test_quirk_27_29_30_any_other_code_is_a_refusal_and_machine_codes_stay_here(gateway, sandbox):
