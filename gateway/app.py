@@ -84,7 +84,14 @@ class Gateway:
         lease = timedelta(seconds=settings.relay_lease)
         self.placement = Placement(journal.payments, self.events)
         self.relay = Relay(journal, platforms.security, self.events, _name(), lease, clock)
-        self.reconciler = Reconciler(journal, self.actions.checks, self.actions.endings, clock)
+        self.reconciler = Reconciler(
+            journal,
+            self.actions.checks,
+            self.actions.endings,
+            self.writer.under_way,
+            settings.call_timeout,
+            clock,
+        )
         self.callback_tokens = CallbackTokens(key, settings.callback_key_k, settings.callback_key_d)
 
     def open_context(self, principal: Principal, request_id: str) -> RequestContext:

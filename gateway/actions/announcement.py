@@ -3,14 +3,28 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from gateway.actions.write import Done, Intent, Refusal, Sent, Writer, Written, require_community, user_error
-from gateway.auth.masking import contains_mask
+import structlog
+
+from gateway.actions.write import (
+    Done,
+    Intent,
+    Refusal,
+    Sent,
+    Writer,
+    Written,
+    require_community,
+    require_unmasked,
+    user_error,
+)
 from gateway.auth.principal import Principal, Scope
+from gateway.errors import JournalError
 from gateway.journal.journal import Journal
 from gateway.journal.records import Announcement, RecordRef
 from gateway.platforms.platforms import Platforms
 from schema.normalise.requests import NewAnnouncement
 from schema.normalise.states import UserErrorCode
+
+log = structlog.get_logger(__name__)
 
 
 class AnnouncementActions:
@@ -31,6 +45,20 @@ class AnnouncementActions:
             _require_sendable(new)
             await sent()
             platform_id = await self._wjdh.create_announcement(new)
+            await self._keep(new, platform_id)
+            return Done(RecordRef("Announcement", new.community_code, str(platform_id)))
+
+        intent = Intent(
+            mutation="createAnnouncement",
+            arguments=new,
+            community_code=new.community_code,
+            idempotency_key=key,
+        )
+        return await self._writer.carry_out(principal, intent, perform)
+
+    async def _keep(self, new: NewAnnouncement, platform_id: int) -> None:
+        """It is published, whatever becomes of this."""
+        try:
             await self._journal.announcements.add(
                 Announcement(
                     platform_id=platform_id,
@@ -46,15 +74,8 @@ class AnnouncementActions:
                     created_at=self._clock(),
                 )
             )
-            return Done(RecordRef("Announcement", new.community_code, str(platform_id)))
-
-        intent = Intent(
-            mutation="createAnnouncement",
-            arguments=new,
-            community_code=new.community_code,
-            idempotency_key=key,
-        )
-        return await self._writer.carry_out(principal, intent, perform)
+        except JournalError:
+            log.error("announcement not kept", community=new.community_code, platform_id=platform_id)
 
 
 def _require_sendable(new: NewAnnouncement) -> None:
@@ -62,8 +83,8 @@ def _require_sendable(new: NewAnnouncement) -> None:
     for field, value in (("title", new.title), ("content", new.content)):
         if not value.strip():
             raise Refusal(user_error(UserErrorCode.INVALID, f"{field} must not be empty.", field))
-        if contains_mask(value):
-            raise Refusal(user_error(UserErrorCode.INVALID, "A masked value can not be written.", field))
+    for field in ("title", "content", "manager"):
+        require_unmasked(getattr(new, field), field)
     for index, image in enumerate(new.images):
         if "," in image or not image.strip():
             raise Refusal(

@@ -16,6 +16,7 @@ from gateway.actions.write import (
     Written,
     refused_by_platform,
     require_community,
+    require_unmasked,
     user_error,
 )
 from gateway.auth.masking import contains_mask
@@ -39,7 +40,8 @@ class OrderActions:
     """Orders cannot be created twice by accident: the platform has no idempotency, so the gateway has (quirk 154).
 
     Before an order is sent the payer's newest one is noted. When the answer is lost, an order of the same payer, title
-    and amount that is newer than that, and that no other operation has claimed or may claim, is the one.
+    and amount that is newer than that, and that no other operation has claimed or may claim, is the one. While a newer
+    one can not be read, nobody knows: it may be the one.
     """
 
     def __init__(self, writer: Writer, platforms: Platforms, journal: Journal) -> None:
@@ -80,28 +82,34 @@ class OrderActions:
         return await self._look_for(operation, OrderQuery(building=building, unit=unit, floor=floor, room=room))
 
     async def _expected(self, new: NewOrder, payer: OrderQuery) -> dict[str, Any]:
-        query = msgspec.structs.replace(payer, title=new.title)
-        page = await self._wjdh.orders(new.community_code, query, 1)
+        page = await self._wjdh.orders(new.community_code, payer, 1)
         house = [payer.building, payer.unit, payer.floor, payer.room] if payer.building is not None else None
         newest = max((order.platform_id for order in page.items), default=0)
-        return {"after": newest, "title": new.title, "amount": str(new.amount), "house": house}
+        title = self._writer.digest(new.title.strip())
+        return {"after": newest, "title_digest": title, "amount": str(new.amount), "house": house}
 
     async def _look_for(self, operation: Operation, payer: OrderQuery) -> ReadBack:
         expected = operation.expected or {}
+        if "title_digest" not in expected:  # of a version that kept the title itself
+            return ReadBack(Found.UNCLEAR)
         community_code = operation.community_code or ""
-        query = msgspec.structs.replace(payer, title=expected["title"])
-        page = await self._wjdh.orders(community_code, query, 1)
-        candidates = [
+        page = await self._wjdh.orders(community_code, payer, 1)
+        newer = [order for order in page.items if order.platform_id > expected["after"]]
+        if page.dropped or not all(order.number and order.amount and order.title for order in newer):
+            return ReadBack(Found.UNCLEAR)
+        numbers = [
             order.number
-            for order in page.items
-            if order.platform_id > expected["after"]
-            and order.number is not None
-            and order.amount is not None
+            for order in newer
+            if order.number
+            and order.amount
             and Decimal(order.amount.yuan) == Decimal(expected["amount"])
+            and self._writer.digest(order.title.strip()) == expected["title_digest"]
         ]
-        claimed = await self._journal.operations.recorded("Order", community_code, candidates)
-        unclaimed = [number for number in candidates if number not in claimed]
-        if len(unclaimed) == 1 and not await self._has_rival(operation):
+        # In this order: a rival that ends meanwhile is then among those who have recorded an order.
+        has_rival = await self._has_rival(operation)
+        claimed = await self._journal.operations.recorded("Order", community_code, numbers)
+        unclaimed = [number for number in numbers if number not in claimed]
+        if len(unclaimed) == 1 and not has_rival:
             return ReadBack(Found.APPLIED, _done(community_code, unclaimed[0]))
         return ReadBack(Found.UNCLEAR if unclaimed else Found.NOT_APPLIED)
 
@@ -118,7 +126,7 @@ class OrderActions:
 
 def _wanted(operation: Operation) -> list[Any]:
     """What an order is recognised by. Who pays, if not a house, is not in the journal: then two may look alike."""
-    return [(operation.expected or {}).get(key) for key in ("title", "amount", "house")]
+    return [(operation.expected or {}).get(key) for key in ("title_digest", "amount", "house")]
 
 
 def _done(community_code: str, number: str) -> Done:
@@ -159,7 +167,7 @@ def _refused(new: NewOrder, error: RefusedError) -> UserError:
 
 
 def _require_sendable(new: NewOrder) -> None:
-    """Raises Refusal for an amount or title that no order has (quirk 160), and for masked values."""
+    """Raises Refusal for an amount or title that no order has (quirk 160), for no payer, and for masked values."""
     exponent = new.amount.normalize().as_tuple().exponent
     if not 0 < new.amount <= LARGEST_AMOUNT or not isinstance(exponent, int) or exponent < -2:
         raise Refusal(
@@ -172,3 +180,8 @@ def _require_sendable(new: NewOrder) -> None:
     for value in msgspec.structs.astuple(new.payer):
         if isinstance(value, str) and (not value.strip() or contains_mask(value)):
             raise Refusal(user_error(UserErrorCode.INVALID, "The payer is empty or masked.", "payer"))
+    for field in ("title", "remark", "manager"):
+        require_unmasked(getattr(new, field), field)
+    for index, detail in enumerate(new.details):
+        require_unmasked(detail.name, "details", str(index), "name")
+        require_unmasked(detail.value, "details", str(index), "value")

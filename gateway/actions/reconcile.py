@@ -1,7 +1,7 @@
 """The reconciler: ends the writes whose answer was lost, and what a crash left unfinished."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,16 +11,17 @@ from gateway.errors import GatewayError, JournalError
 from gateway.journal.journal import Journal
 from gateway.journal.records import Operation
 from schema.normalise.states import Outcome
+from schema.normalise.vocabulary import ModuleName
 
 log = structlog.get_logger(__name__)
 
-ABANDONED_AFTER = timedelta(minutes=2)
-"""Longer than any write may last: what is older and unfinished was left by a crash."""
+MOST_CALLS = len(ModuleName) + 4
+"""Of one write, one after the other: syncModules reads both platforms, switches modules and reads back."""
+
+MARGIN = timedelta(minutes=1)
+"""So long after its caller has given up, no platform still works on a request: what is not there will not come."""
 
 LEASE = timedelta(minutes=1)
-SETTLED_AFTER = timedelta(minutes=2)
-"""So long after it was sent, no platform still works on a request: what is not there by then will not come."""
-
 GIVE_UP_AFTER = timedelta(hours=24)
 INTERVAL = 10.0
 
@@ -29,6 +30,7 @@ class Reconciler:
     """Run one per gateway; several share the work.
 
     `checks` tells by mutation how a write is read back, `endings` what is to be done when it was found to be applied.
+    `under_way` are the operations that this process is carrying out itself; `call_timeout` is in seconds.
     """
 
     def __init__(
@@ -36,11 +38,15 @@ class Reconciler:
         journal: Journal,
         checks: Mapping[str, Check],
         endings: Mapping[str, Callable[[Operation], None]],
+        under_way: Collection[str],
+        call_timeout: float,
         clock: Callable[[], datetime],
     ) -> None:
         self._operations = journal.operations
         self._checks = checks
         self._endings = endings
+        self._under_way = under_way
+        self._settled_after = MOST_CALLS * timedelta(seconds=call_timeout) + MARGIN
         self._clock = clock
 
     async def run(self) -> None:
@@ -54,7 +60,7 @@ class Reconciler:
 
     async def reconcile_due(self) -> int:
         """Read back what is due. Returns how many were looked at. Raises JournalError."""
-        due = await self._operations.take_over(older_than=ABANDONED_AFTER, lease=LEASE)
+        due = await self._operations.take_over(older_than=self._settled_after, lease=LEASE, under_way=self._under_way)
         for operation in due:
             try:
                 await self._reconcile(operation)
@@ -82,7 +88,7 @@ class Reconciler:
                 operation.id, Outcome.CONFIRMED, record=seen.done.record, answer=seen.done.answer
             )
             self._endings[operation.mutation](confirmed)
-        elif seen.found is Found.NOT_APPLIED and age >= SETTLED_AFTER:
+        elif seen.found is Found.NOT_APPLIED and age >= self._settled_after:
             await self._operations.finish(operation.id, Outcome.REFUSED, user_errors=seen.errors or (not_applied(),))
         elif age >= GIVE_UP_AFTER:
             await self._operations.finish(operation.id, Outcome.UNKNOWN)

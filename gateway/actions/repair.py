@@ -1,8 +1,18 @@
 """Answering and resolving repairs (document 4.3)."""
 
 from gateway.actions.row import RowRef
-from gateway.actions.write import Done, Found, Intent, ReadBack, Refusal, Sent, Writer, Written, user_error
-from gateway.auth.masking import contains_mask
+from gateway.actions.write import (
+    Done,
+    Found,
+    Intent,
+    ReadBack,
+    Refusal,
+    Sent,
+    Writer,
+    Written,
+    require_unmasked,
+    user_error,
+)
 from gateway.auth.principal import Principal, Scope
 from gateway.events import REPAIR_CHANGED, Event
 from gateway.journal.records import Operation
@@ -26,8 +36,7 @@ class RepairActions:
         principal.require(Scope.REPAIR_WRITE)
 
         async def perform(sent: Sent) -> Done:
-            if reply is not None and contains_mask(reply):
-                raise Refusal(user_error(UserErrorCode.INVALID, "A masked value can not be written.", "reply"))
+            require_unmasked(reply, "reply")
             before = await self._wjdh.repair(repair.platform_id, repair.community_code)
             if before is None:
                 raise Refusal(user_error(UserErrorCode.NOT_FOUND, "There is no such repair.", "id"))

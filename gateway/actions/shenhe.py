@@ -4,8 +4,18 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from gateway.actions.row import RowRef
-from gateway.actions.write import Done, Found, Intent, ReadBack, Refusal, Sent, Writer, Written, user_error
-from gateway.auth.masking import contains_mask
+from gateway.actions.write import (
+    Done,
+    Found,
+    Intent,
+    ReadBack,
+    Refusal,
+    Sent,
+    Writer,
+    Written,
+    require_unmasked,
+    user_error,
+)
 from gateway.auth.principal import Principal, Scope
 from gateway.errors import GatewayError, PlatformError
 from gateway.events import SHENHE_CHANGED, Event
@@ -61,6 +71,7 @@ class ShenheActions:
         principal.require(Scope.SHENHE_REVIEW)
 
         async def perform(sent: Sent) -> Done:
+            require_unmasked(reason, "reason")
             await self._pending(review)
             await sent()
             await self._wjdh.decide_shenhe(
@@ -185,15 +196,9 @@ def _reason_recorded(review: Shenhe | None, reason: str | None) -> dict[str, boo
 
 
 def _refuse_masked(corrections: Corrections | None) -> None:
-    """A masked value that a caller sends back would overwrite the real one."""
     for part, values in (corrections or {}).items():
         for attribute, value in values.items():
-            if isinstance(value, str) and contains_mask(value):
-                raise Refusal(
-                    user_error(
-                        UserErrorCode.INVALID, "A masked value can not be written.", "content", part, _camel(attribute)
-                    )
-                )
+            require_unmasked(value, "content", part, _camel(attribute))
 
 
 def _camel(attribute: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 import structlog
 
-from gateway.auth.masking import mask_text
+from gateway.auth.masking import contains_mask, mask_text
 from gateway.auth.principal import Principal
 from gateway.cache import SharedReads
 from gateway.errors import GatewayError, JournalError, PlatformError, ProtocolError, RefusedError
@@ -124,6 +124,12 @@ def require_community(principal: Principal, community_code: str) -> None:
         )
 
 
+def require_unmasked(value: object, *field: str) -> None:
+    """Raises Refusal for a text in which something is masked: it would overwrite what is real."""
+    if isinstance(value, str) and contains_mask(value):
+        raise Refusal(user_error(UserErrorCode.INVALID, "A masked value can not be written.", *field))
+
+
 def refused_by_platform(error: RefusedError) -> UserError:
     """The platform's no, for callers."""
     return user_error(
@@ -132,7 +138,7 @@ def refused_by_platform(error: RefusedError) -> UserError:
 
 
 class Writer:
-    """Carries out writes. One per process; it knows no platform."""
+    """Carries out writes. One per process; it knows no platform. `under_way` are the ids of the operations that are."""
 
     def __init__(
         self,
@@ -147,6 +153,7 @@ class Writer:
         self.events = events
         self._fingerprint_key = fingerprint_key
         self._clock = clock
+        self.under_way: set[str] = set()
         self._running: set[asyncio.Task[Written]] = set()
         self._by_key: dict[_Same, asyncio.Task[Written]] = {}
 
@@ -196,8 +203,7 @@ class Writer:
         refused: Callable[[RefusedError], UserError],
         after: Callable[[Operation], None] | None,
     ) -> Written:
-        operations = self._journal.operations
-        reservation = await operations.reserve(
+        reservation = await self._journal.operations.reserve(
             key=intent.idempotency_key,
             subject=principal.subject,
             mutation=intent.mutation,
@@ -210,6 +216,21 @@ class Writer:
         if reservation.kind is not ReservationKind.NEW:
             return _earlier(reservation.kind, reservation.operation)
         operation = reservation.operation
+        self.under_way.add(operation.id)
+        try:
+            return await self._send(operation, perform, read_back, refused, after)
+        finally:
+            self.under_way.discard(operation.id)
+
+    async def _send(
+        self,
+        operation: Operation,
+        perform: Perform,
+        read_back: Check | None,
+        refused: Callable[[RefusedError], UserError],
+        after: Callable[[Operation], None] | None,
+    ) -> Written:
+        operations = self._journal.operations
         sent = False
 
         async def mark_sent(expected: Mapping[str, Any] | None = None) -> None:

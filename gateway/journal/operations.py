@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, and_, delete, select, update
 
 from gateway.errors import JournalError
 from gateway.journal.database import Database, insert_new
@@ -161,11 +161,14 @@ class Operations:
             raise JournalError("The operation is not in the journal.")
         return operation
 
-    async def take_over(self, *, older_than: timedelta, lease: timedelta, limit: int = 50) -> tuple[Operation, ...]:
+    async def take_over(
+        self, *, older_than: timedelta, lease: timedelta, under_way: Collection[str] = (), limit: int = 50
+    ) -> tuple[Operation, ...]:
         """Clean up after crashes, and hand out the UNKNOWN operations that are due to be read back.
 
         Of what was begun more than `older_than` ago (longer than any request may last), the never sent is withdrawn,
-        the sent becomes UNKNOWN. What is handed out is due again after `lease`: several gateways share the work.
+        the sent becomes UNKNOWN, but for what is `under_way` here: a machine that stood still has not crashed. What is
+        handed out is due again after `lease`: several gateways share the work.
         """
         now = self._clock()
         state, check_at = operations.c.state, operations.c.check_at
@@ -178,11 +181,11 @@ class Operations:
         )
 
         def work(connection: Connection) -> tuple[Operation, ...]:
-            begun_before = operations.c.started_at < now - older_than
-            connection.execute(delete(operations).where(state == OperationState.RESERVED, begun_before))
+            abandoned = and_(operations.c.started_at < now - older_than, operations.c.id.not_in(tuple(under_way)))
+            connection.execute(delete(operations).where(state == OperationState.RESERVED, abandoned))
             connection.execute(
                 update(operations)
-                .where(state == OperationState.SENT, begun_before)
+                .where(state == OperationState.SENT, abandoned)
                 .values(state=OperationState.UNKNOWN, check_at=now)
             )
             rows = connection.execute(

@@ -122,13 +122,15 @@ class PlatformClient(ABC):
     def _accept(self, endpoint: Endpoint, envelope: Envelope) -> Mapping[str, Any]:
         """The body of a success. Raises RefusedError, ProtocolError.
 
-        A read may leave the code out and succeed by its data (quirk 15); a write succeeds by nothing but code 0.
+        A read may leave the code out and succeed by its data (quirk 15), and with its data under a server's failure
+        (quirk 14); a write succeeds by nothing but code 0, which the error pages of PHP frameworks have as well.
         """
-        if envelope.code == SUCCESS:
+        is_read = not endpoint.kind.is_write
+        if envelope.code == SUCCESS and (not envelope.has_failed or (is_read and not envelope.is_empty)):
             return envelope.body
-        if envelope.code is None:
-            if envelope.body.get("data") not in (None, "") and not endpoint.kind.is_write:
-                return envelope.body
+        if envelope.code is None and is_read and envelope.body.get("data") not in (None, ""):
+            return envelope.body
+        if envelope.code in (None, SUCCESS):
             raise ProtocolError(self.platform, endpoint.name, "The platform answered neither success nor failure.")
         raise RefusedError(
             self.platform,

@@ -69,7 +69,7 @@ class Envelope(msgspec.Struct, gc=False):
     """A judged answer. `code` is None where there is none: shenheList succeeds without (quirk 15).
 
     `documented`: a success that came as documented, decoded as its endpoint does that; `body` is empty then.
-    `has_failed`: it came as the failure of a server, whatever its code says is missing.
+    `has_failed`: it came with the status of a server's failure, whatever its code says.
     """
 
     code: int | None
@@ -114,7 +114,8 @@ def open_envelope(answer: RawAnswer, decode: Callable[[bytes], object] | None = 
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             pass
     body = _read(answer, declares_gbk=declares_gbk)
-    envelope = Envelope(_code(body.get("code")), body) if isinstance(body, dict) else None
+    has_failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    envelope = Envelope(_code(body.get("code")), body, None, has_failed) if isinstance(body, dict) else None
     if envelope is not None and (envelope.code == SUCCESS or (envelope.code is None and status < _NOT_FINE)):
         return envelope
     if status == HTTPStatus.UNAUTHORIZED:
@@ -122,7 +123,6 @@ def open_envelope(answer: RawAnswer, decode: Callable[[bytes], object] | None = 
     if status in _BUSY:
         raise BusyAnswerError(status, _retry_after(answer))
     if envelope is not None and envelope.code is not None:
-        envelope.has_failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR
         return envelope
     raise BadAnswerError(f"The platform answered HTTP {status}, and not in its protocol.")
 

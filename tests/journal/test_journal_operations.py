@@ -227,6 +227,18 @@ async def test_what_a_crash_left_is_taken_over(journal: Journal, clock: FrozenCl
     assert (await reserve(journal.operations, key="key-reserved")).kind is ReservationKind.NEW
 
 
+async def test_what_is_under_way_is_not_taken_over(journal: Journal, clock: FrozenClock) -> None:
+    reserved = await begun(journal.operations, "key-reserved", sent=False)
+    sent = await begun(journal.operations, "key-sent")
+    clock.advance(minutes=5)
+
+    under_way = {reserved.id, sent.id}
+    assert await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE, under_way=under_way) == ()
+
+    assert await journal.operations.get(reserved.id) == reserved
+    assert await journal.operations.get(sent.id) == sent
+
+
 async def test_an_unknown_operation_is_handed_out_when_due_and_to_one_only(
     journal: Journal, clock: FrozenClock
 ) -> None:

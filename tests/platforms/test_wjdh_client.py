@@ -214,6 +214,25 @@ async def test_quirk_031_182_another_record_is_not_taken_for_the_one_asked_for(
         await platforms.wjdh.repair(7)
 
 
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+async def test_quirk_014_code_zero_under_a_server_s_failure_is_no_success_of_a_write(
+    platforms: Platforms, sandbox: Sandbox, status: int
+) -> None:
+    answering(sandbox, "module", '{"code": 0, "message": "页面错误！请稍后再试～"}', status=status)
+    with pytest.raises(ProtocolError):
+        await platforms.wjdh.set_module(COMMUNITY, ModuleName.REPAIRS, True)
+
+
+async def test_quirk_014_code_zero_under_a_server_s_failure_is_no_empty_list(
+    platforms: Platforms, sandbox: Sandbox
+) -> None:
+    answering(sandbox, "modules", '{"code": 0, "message": "页面错误！请稍后再试～", "data": []}', status=500)
+    with pytest.raises(ProtocolError):
+        await platforms.wjdh.modules(COMMUNITY)
+    answering(sandbox, "modules", '{"code": 0, "data": [{"module_name": "绑定房屋", "module_status": 1}]}', status=500)
+    assert len(await platforms.wjdh.modules(COMMUNITY)) == 1
+
+
 async def test_quirk_033_wrong_credentials_are_one_login_for_fifty_calls(sandbox: Sandbox) -> None:
     settings = load_settings({**sandbox.settings(), "GATEWAY_WJDH_SECRET_KEY": "wrong"})
     async with open_platforms(settings) as platforms:

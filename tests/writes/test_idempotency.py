@@ -9,6 +9,7 @@ from processes import GatewayProcess
 from write_cases import CASES
 
 from gateway.auth.issuer import DevelopmentIssuer
+from gateway.errors import JournalError
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings
 
@@ -180,7 +181,7 @@ async def test_a_write_under_way_is_brought_to_its_end_at_shutdown(environ, sand
     body = {"query": ORDER.document, "variables": {"input": dict(ORDER.input)}}
     async with process.client() as client:
         writing = asyncio.create_task(client.post("/graphql", json=body))
-        await until(lambda: _sent(sandbox))
+        await until(lambda: _called(sandbox, "order/new"))
         await process.stop()
         answer = (await writing).json()["data"]["createOrder"]
     async with serve(environ) as gateway:
@@ -200,7 +201,7 @@ async def test_a_write_whose_gateway_is_killed_is_ended_by_the_next_one(
     body = {"query": ORDER.document, "variables": {"input": dict(ORDER.input)}}
     async with process.client() as client:
         writing = asyncio.create_task(client.post("/graphql", json=body))
-        await until(lambda: _sent(sandbox))
+        await until(lambda: _called(sandbox, "order/new"))
         await process.kill()
         with pytest.raises(httpx.TransportError):
             await writing
@@ -218,9 +219,38 @@ async def test_a_write_whose_gateway_is_killed_is_ended_by_the_next_one(
     assert (payload["outcome"], payload["orderNumber"]) == ("CONFIRMED", effect.result)
 
 
+async def test_a_write_under_way_is_not_taken_for_one_that_a_crash_left(environ, sandbox, serve, until, clock):
+    """The machine stood still for ten minutes while the platform was at work on it."""
+    module = BY_NAME["setModule"]
+    async with serve(environ, clock) as gateway:
+        prepared = await module.prepare(gateway)
+        sandbox.faults.set("WJDH", "module", Fault(FaultKind.LATENCY, seconds=0.5), times=1)
+        writing = asyncio.create_task(module.write(gateway, prepared))
+        await until(lambda: _called(sandbox, "module"))
+        clock.advance(minutes=10)
+        assert await gateway.parts.reconciler.reconcile_due() == 0
+
+        payload = await writing
+
+    assert (payload["outcome"], payload["operation"]["outcome"]) == ("CONFIRMED", "CONFIRMED")
+
+
+async def test_what_is_published_is_confirmed_even_if_it_can_not_be_kept(gateway, sandbox, monkeypatch):
+    async def away(announcement):
+        raise JournalError("The journal can not be used.")
+
+    announcement = BY_NAME["createAnnouncement"]
+    monkeypatch.setattr(gateway.parts.journal.announcements, "add", away)
+    payload = await announcement.write(gateway, await announcement.prepare(gateway))
+
+    assert (payload["outcome"], payload["announcement"]) == ("CONFIRMED", None)
+    assert sandbox.effects.count("announcement/new") == 1
+
+
 async def test_an_operation_keeps_nothing_personal(gateway, environ):
     prepared = await ORDER.prepare(gateway) | {"payer": {"phone": {"phone": "19900000002", "name": "王芳"}}}
     await ORDER.write(gateway, prepared)
+    await ORDER.write(gateway, ORDER.input | {"title": "王芳 19900000002", "idempotencyKey": "key-2"})
     repair = BY_NAME["updateRepair"]
     await repair.write(gateway, await repair.prepare(gateway) | {"reply": "王芳 19900000002"})
 
@@ -254,5 +284,5 @@ async def test_a_dry_run_shows_the_plan_and_leaves_no_trace(gateway, sandbox):
     assert (await gateway.ask(OPERATIONS)).data == before
 
 
-async def _sent(sandbox) -> bool:
-    return sandbox.count("WJDH", "order/new") > 0
+async def _called(sandbox, endpoint) -> bool:
+    return sandbox.count("WJDH", endpoint) > 0

@@ -100,19 +100,21 @@ async def test_waits_are_longer_by_a_tenth_at_most(bench, sandbox, jitter):
 
 
 @pytest.mark.parametrize(
-    ("kind", "code"),
+    ("fault", "code"),
     [
-        (FaultKind.RESET, "UPSTREAM_UNAVAILABLE"),
-        (FaultKind.EMPTY_BODY, "UPSTREAM_PROTOCOL"),
-        (FaultKind.GARBAGE, "UPSTREAM_PROTOCOL"),
-        (FaultKind.APPLIED_THEN_RESET, "UPSTREAM_UNAVAILABLE"),
-        (FaultKind.APPLIED_THEN_500, "UPSTREAM_PROTOCOL"),
-        (FaultKind.TOO_MANY_REQUESTS, "UPSTREAM_UNAVAILABLE"),
-        (FaultKind.REFUSED_BEFORE_COMMIT, "UPSTREAM_REFUSED"),
+        (Fault(FaultKind.RESET), "UPSTREAM_UNAVAILABLE"),
+        (Fault(FaultKind.EMPTY_BODY), "UPSTREAM_PROTOCOL"),
+        (Fault(FaultKind.GARBAGE), "UPSTREAM_PROTOCOL"),
+        (Fault(FaultKind.APPLIED_THEN_RESET), "UPSTREAM_UNAVAILABLE"),
+        (Fault(FaultKind.APPLIED_THEN_500), "UPSTREAM_PROTOCOL"),
+        (Fault(FaultKind.TOO_MANY_REQUESTS), "UPSTREAM_UNAVAILABLE"),
+        (Fault(FaultKind.REFUSED_BEFORE_COMMIT), "UPSTREAM_REFUSED"),
+        (Fault(FaultKind.BODY, status=500, body=b'{"code": 0, "message": "error page"}'), "UPSTREAM_PROTOCOL"),
     ],
+    ids=lambda value: value.kind if isinstance(value, Fault) else value,
 )
-async def test_nothing_but_the_platforms_own_code_0_is_a_delivery(bench, sandbox, kind, code):
-    sandbox.faults.set("SECURITY", "callback", Fault(kind), times=1)
+async def test_nothing_but_the_platforms_own_code_0_is_a_delivery(bench, sandbox, fault, code):
+    sandbox.faults.set("SECURITY", "callback", fault, times=1)
     await bench.receive()
     failed = await bench.attempt()
     bench.clock.now += timedelta(seconds=15)

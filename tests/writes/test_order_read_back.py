@@ -1,0 +1,91 @@
+"""An order whose answer was lost is recognised in the list, or nobody knows: it is never made twice by mistake."""
+
+import asyncio
+
+import pytest
+from write_cases import HOUSE, order
+
+from gateway.sandbox.dialects import order as order_rows
+from gateway.sandbox.dialects.dialect import Dialect
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.sandbox.server import Sandbox, SandboxOptions
+
+ORDER = order("", {"house": HOUSE})
+FEN = 1230
+
+
+@pytest.fixture
+def words():
+    """What the list shows in the new order's row."""
+    return {}
+
+
+@pytest.fixture
+async def sandbox(words, monkeypatch):
+    render = order_rows.RENDER[Dialect.DOCUMENTED]
+    dirty = {Dialect.DOCUMENTED: lambda order: render(order) | (words if order.fen == FEN else {})}
+    monkeypatch.setattr(order_rows, "RENDER", dirty)
+    async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED)) as sandbox:
+        yield sandbox
+
+
+@pytest.mark.parametrize(
+    ("words", "outcome"),
+    [
+        ({}, "CONFIRMED"),
+        ({"title": " 物业费 "}, "CONFIRMED"),
+        ({"title": "水费"}, "REFUSED"),
+        ({"amount": 99.5}, "REFUSED"),
+        ({"amount": "待定"}, "UNKNOWN"),
+        ({"number": None}, "UNKNOWN"),
+        ({"id": None}, "UNKNOWN"),
+        ({"title": None}, "UNKNOWN"),
+    ],
+)
+async def test_an_order_that_can_not_be_recognised_is_not_to_be_made_again(gateway, sandbox, outcome):
+    sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
+
+    payload = await ORDER.write(gateway, ORDER.input)
+
+    assert payload["outcome"] == outcome
+    assert sandbox.effects.count("order/new") == 1
+
+
+async def test_one_order_is_never_the_result_of_two_writes(gateway, sandbox, monkeypatch):
+    """The first is lost before it is made. The second, which is made, ends while the first looks for its order."""
+    platform, operations = gateway.parts.platforms.wjdh, gateway.parts.journal.operations
+    make, recorded, unresolved = platform.create_order, operations.recorded, operations.unresolved
+    both_noted, second_made, second_ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    turns = iter((1, 2))
+
+    async def create_order(new):
+        if next(turns) == 1:
+            await second_made.wait()
+            sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.RESET), times=1)
+            return await make(new)
+        number = await make(new)
+        second_made.set()
+        await both_noted.wait()
+        return number
+
+    def let_the_second_end_after(look):
+        async def looked(*arguments):
+            found = await look(*arguments)
+            if not both_noted.is_set():
+                both_noted.set()
+                await second_ended.wait()
+            return found
+
+        return looked
+
+    monkeypatch.setattr(platform, "create_order", create_order)
+    monkeypatch.setattr(operations, "recorded", let_the_second_end_after(recorded))
+    monkeypatch.setattr(operations, "unresolved", let_the_second_end_after(unresolved))
+    first = asyncio.create_task(ORDER.write(gateway, ORDER.input | {"idempotencyKey": "first"}))
+    second = asyncio.create_task(ORDER.write(gateway, ORDER.input | {"idempotencyKey": "second"}))
+    second.add_done_callback(lambda _: second_ended.set())
+
+    outcomes = [(await write)["outcome"] for write in (first, second)]
+
+    assert outcomes == ["UNKNOWN", "CONFIRMED"]
+    assert sandbox.effects.count("order/new") == 1
