@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 
-FROM python:3.13-slim AS build
+FROM python:3.14-slim AS build
 WORKDIR /app
 COPY pyproject.toml requirements.lock README.md LICENSE ./
 COPY scripts/setup scripts/setup
@@ -9,7 +9,7 @@ COPY schema schema
 # The running user can write nothing here, so what Python would cache is compiled now.
 RUN scripts/setup && .venv/bin/python -m compileall -q gateway schema
 
-FROM python:3.13-slim
+FROM python:3.14-slim
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin gateway \
     && install -d -o gateway -m 0700 /var/lib/wanjia-gateway
 # To the same place: a virtual environment knows its own path.
