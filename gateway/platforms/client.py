@@ -122,15 +122,18 @@ class PlatformClient(ABC):
     def _accept(self, endpoint: Endpoint, envelope: Envelope) -> Mapping[str, Any]:
         """The body of a success. Raises RefusedError, ProtocolError.
 
-        A read may leave the code out and succeed by its data (quirk 15), and with its data under a server's failure
-        (quirk 14); a write succeeds by nothing but code 0, which the error pages of PHP frameworks have as well.
+        A read may leave the code out and succeed by its data (quirk 15); a write succeeds by nothing but code 0. Where
+        the server failed, the code alone is not believed: frameworks write 0 on their error pages, and what a write
+        did before the failure, only the platform's records tell.
         """
-        is_read = not endpoint.kind.is_write
-        if envelope.code == SUCCESS and (not envelope.has_failed or (is_read and not envelope.is_empty)):
+        is_write = endpoint.kind.is_write
+        if envelope.has_failed and (is_write or (envelope.code == SUCCESS and envelope.is_empty)):
+            raise ProtocolError(self.platform, endpoint.name, "The platform failed while it was at work on the call.")
+        if envelope.code == SUCCESS:
             return envelope.body
-        if envelope.code is None and is_read and envelope.body.get("data") not in (None, ""):
-            return envelope.body
-        if envelope.code in (None, SUCCESS):
+        if envelope.code is None:
+            if envelope.body.get("data") not in (None, "") and not is_write:
+                return envelope.body
             raise ProtocolError(self.platform, endpoint.name, "The platform answered neither success nor failure.")
         raise RefusedError(
             self.platform,
