@@ -10,7 +10,6 @@ from typing import Any
 
 import structlog
 import uvicorn
-from uvicorn.supervisors.multiprocess import Multiprocess
 
 from gateway.app import create_app
 from gateway.http.server.connections import Connections
@@ -18,6 +17,7 @@ from gateway.http.server.limits import ServerLimits
 from gateway.http.server.websocket_connection import WebSocketConnection
 from gateway.ops.collector import settle_collector
 from gateway.settings import Settings, SettingsError, load_settings
+from gateway.supervisor import Supervisor
 
 APPLICATION = "gateway.serve:application"
 
@@ -26,7 +26,7 @@ GRACE = 10
 
 
 def serve(settings: Settings, workers: int = 1) -> int:
-    """Serve until stopped. Raises SettingsError."""
+    """Serve until stopped. Returns the exit status, not 0 when no worker could start. Raises SettingsError."""
     configure_logs()
     if workers > 1 and not settings.database_url:
         raise SettingsError("GATEWAY_DATABASE_URL: several workers share a journal only in PostgreSQL")
@@ -35,11 +35,12 @@ def serve(settings: Settings, workers: int = 1) -> int:
     options = {"host": settings.host, "port": settings.port, **server_options(settings)}
     if workers == 1:
         uvicorn.run(APPLICATION, factory=True, **options)
-    else:
-        config = uvicorn.Config(APPLICATION, factory=True, workers=workers, **options)
-        config.bind_socket().close()  # an address in use ends the command: gateways of two commands would share it
-        Multiprocess(config, [Listener(settings.host, settings.port)]).run()
-    return 0
+        return 0
+    config = uvicorn.Config(APPLICATION, factory=True, workers=workers, **options)
+    config.bind_socket().close()  # an address in use ends the command: gateways of two commands would share it
+    supervisor = Supervisor(config, [Listener(settings.host, settings.port)])
+    supervisor.run()
+    return supervisor.exit_status
 
 
 class Listener(socket.socket):

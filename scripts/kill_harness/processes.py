@@ -30,12 +30,13 @@ PAUSE = 0.005
 class GatewayProcess:
     """`gateway serve` with these settings, on one port however often it is started. `kills` counts those with -9."""
 
-    def __init__(self, environ: Mapping[str, str], log: Path | None = None) -> None:
+    def __init__(self, environ: Mapping[str, str], log: Path | None = None, workers: int = 1) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.kills = 0
         self._environ = {**_inherited(), **UNHURRIED, **environ, "GATEWAY_PORT": str(self.port)}
         self._log = log
+        self._workers = workers
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -50,7 +51,7 @@ class GatewayProcess:
 
     async def start(self, *, ready: bool = True) -> None:
         """Start it, and with `ready` return when it takes requests."""
-        command = (sys.executable, "-m", "gateway", "serve")
+        command = (sys.executable, "-m", "gateway", "serve", "--workers", str(self._workers))
         with open(self._log or os.devnull, "ab") as log:  # noqa: ASYNC230 # a moment, in a script
             self._process = await asyncio.create_subprocess_exec(*command, env=self._environ, stdout=log, stderr=log)
         if ready:
@@ -74,6 +75,10 @@ class GatewayProcess:
     async def stop(self) -> int:
         """SIGTERM; returns the exit status."""
         self._running().terminate()
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Returns the exit status when it ends."""
         return await self._running().wait()
 
     def send_signal(self, number: signal.Signals) -> None:

@@ -1,0 +1,68 @@
+"""Several workers under one command: which are started, when again, and when it is no use."""
+
+import time
+from socket import socket
+
+import structlog
+from uvicorn.config import Config
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
+
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 30.0
+"""Seconds between two starts of workers, twice as many each time until all of them serve."""
+
+log = structlog.get_logger(__name__)
+
+
+class Supervisor(Multiprocess):
+    """uvicorn's, which would stop all workers when a new one cannot start: here the others go on serving.
+
+    A worker that has ended is replaced, at once and then after growing pauses. Only when one ends by itself before any
+    has served do all of them end: `exit_status` is then that worker's, else 0.
+    """
+
+    def __init__(self, config: Config, sockets: list[socket]) -> None:
+        super().__init__(config, sockets)
+        self.exit_status = 0
+        self._has_served = False  # any of them
+        self._serving: list[Process] = []
+        self._pause = FIRST_PAUSE
+        self._next_start = 0.0
+
+    def keep_subprocess_alive(self) -> None:
+        if self.should_exit.is_set():
+            return
+        timeout = self.config.timeout_worker_healthcheck
+        alive = [process for process in self.processes if process.is_alive(timeout)]
+        serving = [process for process in alive if process.is_ready(timeout)]
+        for process in serving:
+            if process not in self._serving:
+                log.info("worker serves", pid=process.pid)
+        self._serving = serving
+        self._has_served |= bool(serving)
+        if len(serving) == len(self.processes):
+            self._pause = FIRST_PAUSE
+        ended = [process for process in self.processes if process not in alive]
+        if ended:
+            self._bury(ended)
+
+    def _bury(self, ended: list[Process]) -> None:
+        for process in ended:
+            process.kill()  # it may only hang
+            process.join()
+        failure = max(process.exitcode or 0 for process in ended)
+        if failure > 0 and not self._has_served:
+            log.error("worker did not start", status=failure)
+            self.exit_status = failure
+            self.should_exit.set()
+        elif time.monotonic() >= self._next_start:
+            self._replace(ended)
+
+    def _replace(self, ended: list[Process]) -> None:
+        for process in ended:
+            successor = Process(self.config, self.sockets)
+            successor.start()
+            self.processes[self.processes.index(process)] = successor
+            log.warning("worker replaced", ended=process.pid, status=process.exitcode, pid=successor.pid)
+        self._next_start = time.monotonic() + self._pause
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)

@@ -1,0 +1,99 @@
+"""Several workers of one gateway: one dies, and the database is away when another is to take its place."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import orjson
+import pytest
+from processes import GatewayProcess
+from throw_away import on_server
+
+PATIENCE = 30
+"""Seconds: some starts of a worker, and the pauses between them."""
+
+STARTUP_FAILURE = 3
+
+pytestmark = pytest.mark.postgres
+
+
+class Workers:
+    """A gateway of two of them, seen by its log."""
+
+    def __init__(self, environ: dict[str, str], log: Path) -> None:
+        self.gateway = GatewayProcess(environ, log, workers=2)
+        self._log = log
+
+    async def told(self, event: str, times: int) -> list[int]:
+        """The workers that the log told of with this event, oldest first, once there are so many."""
+        async with asyncio.timeout(PATIENCE):
+            while len(pids := self._told(event)) < times:  # noqa: ASYNC110 # another program's log
+                await asyncio.sleep(0.01)
+        return pids
+
+    def _told(self, event: str) -> list[int]:
+        lines = [orjson.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
+        return [line["pid"] for line in lines if line["event"] == event]
+
+    async def is_ready(self) -> bool:
+        async with self.gateway.client() as client:
+            return (await client.get("/readyz")).status_code == 200
+
+
+@pytest.fixture
+async def workers(environ: dict[str, str], database_url: str, tmp_path: Path) -> AsyncIterator[Workers]:
+    workers = Workers(environ | {"GATEWAY_DATABASE_URL": database_url}, tmp_path / "log")
+    await workers.gateway.start()
+    try:
+        yield workers
+    finally:
+        with suppress(ProcessLookupError):  # a test may have stopped it
+            await workers.gateway.stop()
+
+
+async def let_nobody_in(database_url: str, *, but: bool = False) -> None:
+    """To the database; who is in stays there."""
+    name = database_url.partition("?")[0].rsplit("/", 1)[1]
+    await on_server(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {str(but).lower()}")
+
+
+async def test_a_worker_that_cannot_start_again_is_tried_until_it_can_while_the_others_serve(workers, database_url):
+    victim, survivor = await workers.told("worker serves", 2)
+    await let_nobody_in(database_url)
+    os.kill(victim, signal.SIGKILL)
+
+    await workers.told("worker replaced", 3)
+
+    assert await workers.is_ready()
+    await let_nobody_in(database_url, but=True)
+    *_, newcomer = await workers.told("worker serves", 3)
+    os.kill(survivor, signal.SIGKILL)
+    assert await workers.told("worker serves", 4)
+    assert newcomer not in (victim, survivor)
+    assert await workers.is_ready()
+    assert await workers.gateway.stop() == 0
+
+
+async def test_a_gateway_that_waits_to_start_a_worker_again_can_be_stopped(workers, database_url):
+    victim, _ = await workers.told("worker serves", 2)
+    await let_nobody_in(database_url)
+    os.kill(victim, signal.SIGKILL)
+    await workers.told("worker replaced", 2)
+
+    async with asyncio.timeout(PATIENCE):
+        assert await workers.gateway.stop() == 0
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_a_gateway_that_cannot_start_at_all_ends_with_the_same_status_however_many_workers_it_has(
+    environ, database_url, tmp_path, count
+):
+    await let_nobody_in(database_url)
+    gateway = GatewayProcess(environ | {"GATEWAY_DATABASE_URL": database_url}, tmp_path / "log", workers=count)
+    await gateway.start(ready=False)
+
+    async with asyncio.timeout(PATIENCE):
+        assert await gateway.ended() == STARTUP_FAILURE
