@@ -13,6 +13,7 @@ PREFIX = "GATEWAY_"
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Lifetime = Annotated[float, msgspec.Meta(ge=0)]
+Lease = Annotated[float, msgspec.Meta(gt=0, le=3600)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 DatabaseUrl = Annotated[str, msgspec.Meta(pattern=r"^(postgres(ql)?://.+)?$")]
 
@@ -48,7 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     database_url: DatabaseUrl = ""
     journal_timeout: Seconds = 5.0
-    relay_lease: Seconds = 60.0
+    relay_lease: Lease = 60.0
 
     wjdh_url: str = ""
     wjdh_secret_id: str = ""
@@ -116,6 +117,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.env == "production"
 
     @property
+    def longest_delivery(self) -> float:
+        """Seconds that pass at most from the claim of a payment to the mark: both commits and the call between them."""
+        return self.journal_timeout + self.call_timeout + self.journal_timeout
+
+    @property
     def origins(self) -> frozenset[str]:
         """The origins of `allowed_origins`."""
         return frozenset(_words(self.allowed_origins))
@@ -141,6 +147,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     values = {known[name]: value for name, value in environ.items() if name in known and value.strip()}
     settings = _convert(values)
     _require_names(settings)
+    _require_lease(settings)
     if settings.is_production:
         _require_production_secrets(settings)
     return settings
@@ -176,6 +183,14 @@ def _require_names(settings: Settings) -> None:
         )
     if not all(_NAME.fullmatch(name) for name in _words(settings.allowed_hosts)):
         raise SettingsError(f"{PREFIX}ALLOWED_HOSTS: each is a name without a port, such as gateway.example.org")
+
+
+def _require_lease(settings: Settings) -> None:
+    """A payment whose lease ends before its delivery is claimed again, and delivered without end."""
+    if not settings.relay_lease > settings.longest_delivery:
+        raise SettingsError(
+            f"{PREFIX}RELAY_LEASE: must be longer than {PREFIX}CALL_TIMEOUT and twice {PREFIX}JOURNAL_TIMEOUT together"
+        )
 
 
 def _require_production_secrets(settings: Settings) -> None:

@@ -85,6 +85,29 @@ def test_a_host_that_no_request_could_name_is_refused(value: str) -> None:
         load_settings({"GATEWAY_ALLOWED_HOSTS": f"good.example {value}"})
 
 
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"GATEWAY_RELAY_LEASE": "1"},
+        {"GATEWAY_RELAY_LEASE": "17"},
+        {"GATEWAY_RELAY_LEASE": "18", "GATEWAY_CALL_TIMEOUT": "8", "GATEWAY_JOURNAL_TIMEOUT": "5"},
+        {"GATEWAY_CALL_TIMEOUT": "60"},
+        {"GATEWAY_JOURNAL_TIMEOUT": "26"},
+        {"GATEWAY_RELAY_LEASE": "1e12"},
+        {"GATEWAY_RELAY_LEASE": "inf"},
+        {"GATEWAY_RELAY_LEASE": "nan"},
+    ],
+)
+def test_a_lease_that_ends_before_its_delivery_or_hardly_ever_is_refused(environ: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=r"^GATEWAY_RELAY_LEASE: "):
+        load_settings(environ)
+
+
+def test_a_lease_lasts_longer_than_the_call_and_the_commits_before_and_after_it() -> None:
+    times = {"GATEWAY_CALL_TIMEOUT": "1", "GATEWAY_JOURNAL_TIMEOUT": "0.5"}
+    assert load_settings({**times, "GATEWAY_RELAY_LEASE": "2.1"}).longest_delivery == 2
+
+
 def test_lists_have_blanks_or_commas_between_their_members() -> None:
     settings = load_settings(
         {

@@ -29,8 +29,8 @@ DURABILITY = {
     "postgresql": "synchronous_commit=on: the WAL is on disk at every commit",
 }
 
-QUICK = {"GATEWAY_RELAY_LEASE": "1.5", "GATEWAY_CALL_TIMEOUT": "1", "GATEWAY_JOURNAL_TIMEOUT": "10"}
-"""A lease that a killed gateway does not outlive for long, and calls that end before it."""
+QUICK = {"GATEWAY_RELAY_LEASE": "5.5", "GATEWAY_CALL_TIMEOUT": "1", "GATEWAY_JOURNAL_TIMEOUT": "2"}
+"""A lease that does not outlive a killed gateway for long, and deliveries that end before it."""
 
 
 @asynccontextmanager
