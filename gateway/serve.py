@@ -16,6 +16,7 @@ from gateway.http.server.connections import Connections
 from gateway.http.server.limits import ServerLimits
 from gateway.http.server.websocket_connection import WebSocketConnection
 from gateway.ops.collector import settle_collector
+from gateway.ops.logs import trace_exceptions
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.supervisor import Supervisor
 
@@ -113,6 +114,7 @@ def configure_logs() -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            trace_exceptions,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

@@ -1,7 +1,6 @@
 """Errors as callers see them: the contract's codes, and nothing that was not meant for them."""
 
 import re
-from traceback import format_tb
 from typing import Any
 
 import structlog
@@ -10,6 +9,7 @@ from graphql import GraphQLError, ValueNode, VariableDefinitionNode
 from gateway.auth.masking import mask_text
 from gateway.errors import GatewayError, QueryTooComplexError
 from gateway.execution.documents import DocumentError
+from gateway.ops.logs import traced
 
 INTERNAL_MESSAGE = "Internal error"
 
@@ -72,13 +72,7 @@ def answer_extensions(error: Exception) -> dict[str, Any] | None:
 
 def log_unexpected(error: BaseException, request_id: str, path: list[str | int] | None = None) -> None:
     """What happened and where, without the error's own text: it may quote what a platform or a caller sent."""
-    log.error(
-        "unexpected_error",
-        error=type(error).__name__,
-        request_id=request_id,
-        path=path,
-        traceback="".join(format_tb(error.__traceback__)),
-    )
+    log.error("unexpected_error", request_id=request_id, path=path, **traced(error))
 
 
 def cause_of(error: GraphQLError) -> Exception:

@@ -1,0 +1,62 @@
+"""What a gateway writes on standard error, as a process of its own."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+PERSONAL = "Wang Fang, 999101199001011234, 19900012345"
+
+WORKER = """
+import asyncio
+import sys
+from gateway.ops.workers import at_work
+from gateway.serve import configure_logs
+
+async def breaks():
+    raise ValueError(sys.argv[1])
+
+async def work():
+    async with at_work({"Relay": breaks}):
+        await asyncio.sleep(0)
+
+configure_logs()
+asyncio.run(work())
+"""
+CAUGHT = """
+import structlog
+import sys
+from gateway.serve import configure_logs
+
+configure_logs()
+try:
+    raise KeyError(sys.argv[1])
+except KeyError as caught:
+    structlog.get_logger().error("failed", exc_info=caught, payment="1")
+"""
+
+
+def logged(program: str) -> tuple[str, dict[str, str]]:
+    """All that it wrote, and the one line of it."""
+    command = [sys.executable, "-c", program, PERSONAL]
+    written = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    [line] = written.splitlines()
+    return written, json.loads(line)
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        (WORKER, {"event": "worker broke off", "worker": "Relay", "error": "ValueError"}),
+        (CAUGHT, {"event": "failed", "payment": "1", "error": "KeyError"}),
+    ],
+)
+def test_an_exception_is_logged_by_its_type_and_place_and_never_by_its_text(program, told):
+    written, line = logged(program)
+
+    assert line.items() >= told.items()
+    assert 'File "<string>", line ' in line["traceback"]
+    assert "exc_info" not in line
+    assert "Wang" not in written
+    assert "199" not in line["traceback"]
