@@ -25,7 +25,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
 
     serve = commands.add_parser("serve", help="serve the gateway as the settings say")
-    serve.add_argument("--workers", type=int, default=1, help="processes (more than one needs GATEWAY_DATABASE_URL)")
+    serve.add_argument("--workers", type=_count, default=1, help="processes (more than one needs GATEWAY_DATABASE_URL)")
     serve.set_defaults(run=_serve)
 
     demo = commands.add_parser("demo", help="serve the gateway over a sandbox of both platforms")
@@ -51,6 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="try both platforms with the settings")
     check.set_defaults(run=_check)
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("a number from 1 on")
+    return int(text)
 
 
 def _serve(settings: Settings, options: argparse.Namespace) -> int:

@@ -50,7 +50,7 @@ from gateway.loaders.registry import TELLING_NONE, Loaders, lifetimes
 from gateway.loaders.watch import Watches
 from gateway.ops.metrics import Metrics
 from gateway.ops.workers import at_work
-from gateway.platforms.platforms import Platforms, open_platforms
+from gateway.platforms.platforms import Platforms
 from gateway.settings import Settings
 from schema.build import cost_of, executable_schema, scopes_of
 
@@ -60,8 +60,8 @@ GRAPHQL_PATH = "/graphql"
 class Gateway:
     """What lives as long as the process: opened by `open_gateway`."""
 
-    def __init__(self, settings: Settings, journal: Journal, platforms: Platforms, clock: Clock) -> None:
-        key = read_id_key(settings)
+    def __init__(self, settings: Settings, key: bytes, platforms: Platforms, journal: Journal, clock: Clock) -> None:
+        """`key` is the id key."""
         self.ids = NodeIds(key)
         self.rate = RateLimiter(settings.rate_limit)
         self.lookups = RateLimiter(settings.people_lookup_limit, "Too many look-ups of people")
@@ -131,6 +131,8 @@ def create_app(
     `explorer_token` is for whoever opens GraphiQL.
     """
     authenticator = open_authenticator(settings)
+    key = read_id_key(settings)
+    platforms = Platforms(settings)
     schema = executable_schema()
     documents = Documents(
         schema,
@@ -187,7 +189,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_gateway(settings, clock) as gateway:
+        async with open_gateway(settings, key, platforms, clock) as gateway:
             app.state.gateway = gateway
             application.graphql, app.router.routes[:] = edges(gateway)
             started()
@@ -201,7 +203,9 @@ def create_app(
 
 
 @asynccontextmanager
-async def open_gateway(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Gateway]:
+async def open_gateway(
+    settings: Settings, key: bytes, platforms: Platforms, clock: Clock = utc_now
+) -> AsyncIterator[Gateway]:
     """Everything that lives as long as the process, with the relay and the reconciler at work.
 
     At the end they stop first, then the writes under way come to their end and the audit trail is written, then
@@ -209,8 +213,8 @@ async def open_gateway(settings: Settings, clock: Clock = utc_now) -> AsyncItera
     """
     async with AsyncExitStack() as stack:
         journal = await stack.enter_async_context(open_journal(settings, clock))
-        platforms = await stack.enter_async_context(open_platforms(settings))
-        gateway = Gateway(settings, journal, platforms, clock)
+        stack.push_async_callback(platforms.aclose)
+        gateway = Gateway(settings, key, platforms, journal, clock)
         await stack.enter_async_context(gateway.events.bridge(journal))
         stack.push_async_callback(gateway.trail.close)
         stack.push_async_callback(gateway.writer.drain)

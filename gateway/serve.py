@@ -25,6 +25,9 @@ APPLICATION = "gateway.serve:application"
 GRACE = 10
 """Seconds that requests under way get at the end."""
 
+LONGEST_MESSAGE = 1024 * 1024
+"""Bytes of a WebSocket's message that are read at least, so that one beyond `max_body_bytes` is told of that bound."""
+
 
 def serve(settings: Settings, workers: int = 1) -> int:
     """Serve until stopped. Returns the exit status, not 0 when no worker could start. Raises SettingsError."""
@@ -74,7 +77,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "loop": "uvloop",
         "http": Connections(limits),
         "ws": WebSocketConnection,
-        "ws_max_size": 1024 * 1024,
+        "ws_max_size": max(LONGEST_MESSAGE, settings.max_body_bytes),
         "ws_per_message_deflate": False,
         "access_log": False,
         "proxy_headers": False,

@@ -202,6 +202,28 @@ def test_wrong_settings_end_the_command_with_the_name_of_the_variable(environ):
     assert "many" not in ended.stderr
 
 
+@pytest.mark.parametrize("name", ["GATEWAY_WJDH_URL", "GATEWAY_SECURITY_URL"])
+@pytest.mark.parametrize("command", ["serve", "check"])
+def test_a_platform_without_a_url_that_can_be_called_ends_the_command(environ, name, command):
+    ended = run(environ | {name: "s3cr3t"}, command)
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"gateway: {name}")
+    assert "s3cr3t" not in ended.stderr
+
+
+def test_an_id_key_that_others_can_read_ends_the_command(environ):
+    key = Path(environ["GATEWAY_DATA_DIR"]) / "id.key"
+    key.parent.mkdir()
+    key.write_bytes(b"k" * 32)
+    key.chmod(0o644)
+
+    ended = run(environ, "serve")
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("gateway: GATEWAY_DATA_DIR: id.key ")
+
+
 def test_production_refuses_the_secrets_that_the_document_prints(environ):
     secrets = {"GATEWAY_ENV": "production", "GATEWAY_ID_KEY": "k" * 40, "GATEWAY_WJDH_SECRET_KEY": "123456"}
 
@@ -228,3 +250,11 @@ def test_several_workers_need_a_shared_journal(environ):
 
     assert ended.returncode == 2
     assert "GATEWAY_DATABASE_URL" in ended.stderr
+
+
+@pytest.mark.parametrize("workers", ["0", "-3", "two"])
+def test_a_number_of_workers_that_could_serve_nothing_is_refused(environ, workers):
+    ended = run(environ, "serve", "--workers", workers)
+
+    assert ended.returncode == 2
+    assert "--workers: a number from 1 on" in ended.stderr

@@ -58,7 +58,7 @@ def _not_opened(error: Exception) -> JournalError:
 
 
 def _open(data_dir: Path, journal_timeout: float) -> Connection:
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = data_dir / FILE_NAME
     path.touch(mode=0o600)
     engine = create_engine(

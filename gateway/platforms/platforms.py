@@ -1,4 +1,4 @@
-"""Both platforms, opened and closed together by the composition root."""
+"""Both platforms, made and closed together by the composition root."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,39 +14,39 @@ from gateway.settings import Settings, SettingsError
 
 
 class Platforms:
-    """The typed clients of both platforms, and what their calls took."""
+    """The typed clients of both platforms, and what their calls took. Nothing is called until somebody asks."""
 
-    __slots__ = ("calls", "security", "wjdh")
+    __slots__ = ("_transports", "calls", "security", "wjdh")
 
-    def __init__(self, wjdh: Wjdh, security: Security, calls: Calls) -> None:
-        self.wjdh = wjdh
-        self.security = security
-        self.calls = calls
+    def __init__(self, settings: Settings) -> None:
+        """Raises SettingsError for a URL that cannot be called."""
+        self._transports = for_wjdh, for_security = tuple(
+            Transport(slots=Slots(concurrency), max_body_bytes=settings.upstream_max_bytes)
+            for concurrency in (settings.wjdh_concurrency, settings.security_concurrency)
+        )
+        self.calls = Calls(settings.call_timeout)
+        try:
+            self.wjdh = Wjdh(settings, for_wjdh, self.calls)
+        except (httpx.InvalidURL, httpx.TransportError):
+            raise SettingsError("GATEWAY_WJDH_URL: not a URL that can be called") from None
+        try:
+            self.security = Security(settings, for_security, self.calls)
+        except (httpx.InvalidURL, httpx.TransportError):
+            raise SettingsError("GATEWAY_SECURITY_URL, GATEWAY_SECURITY_*_PATH: not URLs that can be called") from None
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self.wjdh.close()
+        await self.security.close()
+        for transport in self._transports:
+            await transport.aclose()
 
 
 @asynccontextmanager
 async def open_platforms(settings: Settings) -> AsyncIterator[Platforms]:
-    """The clients for `settings`; nothing is called until somebody asks. Closes every connection at the end.
-
-    Raises SettingsError for a URL that cannot be called.
-    """
-    for_wjdh, for_security = (
-        Transport(slots=Slots(concurrency), max_body_bytes=settings.upstream_max_bytes)
-        for concurrency in (settings.wjdh_concurrency, settings.security_concurrency)
-    )
-    calls = Calls(settings.call_timeout)
+    """The clients for `settings`, closed at the end. Raises SettingsError for a URL that cannot be called."""
+    platforms = Platforms(settings)
     try:
-        wjdh = Wjdh(settings, for_wjdh, calls)
-    except (httpx.InvalidURL, httpx.TransportError):
-        raise SettingsError("GATEWAY_WJDH_URL: not a URL that can be called") from None
-    try:
-        security = Security(settings, for_security, calls)
-    except (httpx.InvalidURL, httpx.TransportError):
-        raise SettingsError("GATEWAY_SECURITY_URL, GATEWAY_SECURITY_*_PATH: not URLs that can be called") from None
-    try:
-        yield Platforms(wjdh, security, calls)
+        yield platforms
     finally:
-        await wjdh.close()
-        await security.close()
-        await for_wjdh.aclose()
-        await for_security.aclose()
+        await platforms.aclose()

@@ -1,4 +1,5 @@
 import asyncio
+import stat
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from gateway.errors import JournalError
-from gateway.journal.sqlite import LARGEST_BATCH, SqliteDatabase, open_sqlite
+from gateway.journal.sqlite import FILE_NAME, LARGEST_BATCH, SqliteDatabase, open_sqlite
 
 
 @pytest.fixture
@@ -109,3 +110,11 @@ async def test_a_caller_who_leaves_hurts_no_one(database: SqliteDatabase) -> Non
 
     assert await staying == 2
     assert await numbers(database) == [2]
+
+
+async def test_the_directory_and_the_file_are_private_to_their_owner(tmp_path: Path) -> None:
+    database = await open_sqlite(tmp_path / "data", 1.0)
+    await database.close()
+
+    made = (tmp_path / "data", tmp_path / "data" / FILE_NAME)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in made] == [0o700, 0o600]

@@ -109,6 +109,16 @@ async def test_an_operation_that_is_too_dear_or_too_large_is_refused_alone(conne
         assert await socket.data("1")
 
 
+@pytest.mark.parametrize("extra", [{"GATEWAY_MAX_BODY_BYTES": "3000000", "GATEWAY_MAX_VARIABLES_BYTES": "3000000"}])
+async def test_a_message_may_be_as_large_as_the_settings_let_a_body_be(connect):
+    async with connect() as socket:
+        await socket.subscribe("1", VIEWER, padding="x" * 2_000_000)
+        assert await socket.data("1")
+
+        await socket.subscribe("2", VIEWER, padding="x" * 3_000_000)
+        assert await socket.closed() == 1009
+
+
 async def test_a_document_may_be_named_by_its_hash(connect):
     named = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": sha256(VIEWER.encode()).hexdigest()}}}
     async with connect() as socket:
