@@ -183,7 +183,7 @@ def create_app(
             WebSocketRoute(GRAPHQL_PATH, web_sockets),
             *payment_callback_routes(gateway.actions.payment, gateway.callback_tokens),
             *metrics_routes(gateway.metrics, gateway.journal.payments.counts),
-            *health_routes({"journal": gateway.journal.ping}),
+            *health_routes({"journal": gateway.journal.ping, "signing_keys": authenticator.ready}),
             *(explorer_routes(GRAPHQL_PATH, GRAPHQL_PATH, explorer_token) if settings.shows_explorer else ()),
         ]
 

@@ -3,6 +3,7 @@
     GatewayError
     ├── UserInputError            BAD_USER_INPUT: an argument is wrong; names it
     ├── UnauthenticatedError      UNAUTHENTICATED: no caller, or a token that does not verify
+    ├── IssuerUnavailableError    UPSTREAM_UNAVAILABLE: nobody can tell yet whether a token verifies
     ├── ForbiddenError            FORBIDDEN: a known caller without the right; names the missing scope
     ├── RateLimitedError          RATE_LIMITED: too many requests; says when to come back
     ├── QueryTooComplexError      QUERY_TOO_COMPLEX: a limit of the edge; names limit and bound
@@ -64,6 +65,19 @@ class UnauthenticatedError(GatewayError):
     """The caller did not show a valid token."""
 
     code = "UNAUTHENTICATED"
+
+
+class IssuerUnavailableError(GatewayError):
+    """The issuer has never given its keys, so no token can be checked. `retry_after` in seconds."""
+
+    code = "UPSTREAM_UNAVAILABLE"
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+    def extensions(self) -> Mapping[str, object]:
+        return {"code": self.code, "retryable": True, "retryAfter": self.retry_after}
 
 
 class ForbiddenError(GatewayError):

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from callers import KeyServer
 from issuer import Issuer
 from starlette.applications import Starlette
 from throw_away import database
@@ -165,6 +166,18 @@ async def gateway(environ: dict[str, str]) -> AsyncIterator[Served]:
 @pytest.fixture
 def issuer(tmp_path: Path) -> Issuer:
     return Issuer(tmp_path)
+
+
+@pytest.fixture
+async def key_server() -> AsyncIterator[KeyServer]:
+    """Where an issuer publishes its keys; it has none yet."""
+    keys = KeyServer()
+    server = await asyncio.start_server(keys.answer, "127.0.0.1", 0)
+    keys.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks"
+    yield keys
+    keys.answering.set()
+    server.close()
+    await server.wait_closed()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+from callers import jwks
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
@@ -25,6 +26,10 @@ class Issuer:
             "GATEWAY_AUTH_AUDIENCE": AUDIENCE,
             "GATEWAY_AUTH_KEY_FILE": str(self._key_file),
         }
+
+    def jwks(self) -> bytes:
+        """What it publishes."""
+        return jwks(self._key)
 
     def mint(self, scopes: str, communities: str = "*") -> str:
         """A token for ten minutes; names have blanks between them."""

@@ -44,7 +44,7 @@ class Authenticator:
         return trusted if trusted is not None and self.clock() < trusted.until else None
 
     async def authenticate(self, header: str | None) -> Principal:
-        """The principal of an Authorization header. Raises UnauthenticatedError."""
+        """The principal of an Authorization header. Raises UnauthenticatedError, IssuerUnavailableError."""
         trusted = self.cached(header)
         if trusted is not None:
             return trusted.principal
@@ -57,6 +57,10 @@ class Authenticator:
         until = min(principal.expires_at + LEEWAY, self.clock() + _TRUSTED_FOR)
         self._trusted[_digest(header)] = Trusted(principal, until)
         return principal
+
+    async def ready(self) -> None:
+        """Raises IssuerUnavailableError while no token can be checked."""
+        await self._verifier.keys.require()
 
     async def aclose(self) -> None:
         """Stop fetching keys."""

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable, Iterable
+from math import ceil
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, Key, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
+from gateway.errors import IssuerUnavailableError
 from gateway.futures import join
 from gateway.settings import SettingsError
 
@@ -33,9 +35,12 @@ _log = structlog.get_logger(__name__)
 
 
 class KeySource(Protocol):
-    """Finds the key that a token says it is signed with."""
+    """Finds the key that a token says it is signed with. Both raise IssuerUnavailableError while there are no keys."""
 
     async def find(self, key_id: str | None, algorithm: str) -> Key | None: ...
+
+    async def require(self) -> None:
+        """Have keys."""
 
     async def aclose(self) -> None: ...
 
@@ -110,6 +115,9 @@ class FixedKeys:
     async def find(self, key_id: str | None, algorithm: str) -> Key | None:
         return self._keys.find(key_id, algorithm)
 
+    async def require(self) -> None:
+        """They are there."""
+
     async def aclose(self) -> None:
         """Nothing is open."""
 
@@ -118,7 +126,8 @@ class FetchedKeys:
     """Keys of an issuer's JWKS address, fetched again when a token names an unknown key and when they grow old.
 
     One fetch at a time, whoever waits for it, and at most one per `_FETCH_INTERVAL`: a flood of unknown key ids costs
-    the issuer nothing. A fetch that fails leaves the last good keys.
+    the issuer nothing. A fetch that fails leaves the last good keys; before the first that succeeds there are none, and
+    no token is called invalid.
     """
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -133,17 +142,30 @@ class FetchedKeys:
     async def find(self, key_id: str | None, algorithm: str) -> Key | None:
         key = self._keys.find(key_id, algorithm)
         if key is None:
-            if (fetching := self._refresh()) is not None:
-                await join(fetching)
+            await self._refreshed()
             return self._keys.find(key_id, algorithm)
         if self._clock() - self._fetched_at > _OLDEST_KEYS:
             self._refresh()
         return key
 
+    async def require(self) -> None:
+        if not self._keys:
+            await self._refreshed()
+
     async def aclose(self) -> None:
         if self._fetching is not None:
             self._fetching.cancel()
             await asyncio.gather(self._fetching, return_exceptions=True)
+
+    async def _refreshed(self) -> None:
+        """After a fetch, if it is time for one. Raises IssuerUnavailableError while none has succeeded."""
+        if (fetching := self._refresh()) is not None:
+            await join(fetching)
+        if not self._keys:
+            wait = self._tried_at + _FETCH_INTERVAL - self._clock()
+            raise IssuerUnavailableError(
+                "Tokens cannot be checked before the issuer gives its keys", max(1, ceil(wait))
+            )
 
     def _refresh(self) -> "asyncio.Task[None] | None":
         """The fetch under way, a new one if it is time for one, else None."""

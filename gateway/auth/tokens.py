@@ -76,7 +76,10 @@ class TokenVerifier:
         self._clock = clock
 
     async def verify(self, token: str) -> Principal:
-        """Whom the token speaks for. Raises UnauthenticatedError, always with the same message."""
+        """Whom the token speaks for.
+
+        Raises UnauthenticatedError, always with the same message; IssuerUnavailableError while there are no keys.
+        """
         try:
             header = _read_header(token)
             key = await self.keys.find(header.kid, header.alg)

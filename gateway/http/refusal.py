@@ -3,7 +3,7 @@
 from math import ceil
 
 from gateway.auth.rate import Allowance
-from gateway.errors import GatewayError, RateLimitedError
+from gateway.errors import GatewayError, IssuerUnavailableError, RateLimitedError
 from gateway.http.headers import Headers, headers_of
 from gateway.http.rate_headers import rate_lines
 
@@ -15,6 +15,7 @@ _STATUS = {
     "UNAUTHENTICATED": 401,
     "FORBIDDEN": 403,
     "RATE_LIMITED": 429,
+    "UPSTREAM_UNAVAILABLE": 503,
     "UPSTREAM_TIMEOUT": 504,
 }
 
@@ -34,8 +35,8 @@ class Refusal(Exception):  # noqa: N818 # the answer to a request, no fault of t
         headers: list[tuple[bytes, bytes]] = []
         if error.code == "UNAUTHENTICATED":
             headers.append((b"www-authenticate", b"Bearer"))
-        if isinstance(error, RateLimitedError):
+        if isinstance(error, RateLimitedError | IssuerUnavailableError):
             headers.append((b"retry-after", str(ceil(error.retry_after)).encode()))
-            if error.limit is not None:
-                headers += headers_of(rate_lines(Allowance(error.limit, 0, error.retry_after)))
+        if isinstance(error, RateLimitedError) and error.limit is not None:
+            headers += headers_of(rate_lines(Allowance(error.limit, 0, error.retry_after)))
         return cls(_STATUS.get(error.code, 500), error, *headers)

@@ -19,7 +19,13 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from gateway.auth.principal import Principal
-from gateway.errors import QueryTooComplexError, RequestTimeoutError, UnauthenticatedError, UserInputError
+from gateway.errors import (
+    IssuerUnavailableError,
+    QueryTooComplexError,
+    RequestTimeoutError,
+    UnauthenticatedError,
+    UserInputError,
+)
 from gateway.execution.documents import DocumentError, Prepared
 from gateway.execution.intake import Intake
 from gateway.execution.response import Response
@@ -43,7 +49,7 @@ from gateway.http.websocket_messages import (
 )
 
 Identify: TypeAlias = Callable[[str | None], Awaitable[Principal]]
-"""The caller of an Authorization header's text. Raises UnauthenticatedError."""
+"""The caller of an Authorization header's text. Raises UnauthenticatedError, IssuerUnavailableError."""
 
 OpenContext: TypeAlias = Callable[[Principal, str], Context]
 """The context of one operation; the text is its request id. Raises GatewayError to turn the operation away."""
@@ -143,6 +149,8 @@ class _Connection:
             principal = await self._endpoint.identify(self._authorization(init))
         except UnauthenticatedError as error:
             raise Close(CloseCode.FORBIDDEN, error.message) from None
+        except IssuerUnavailableError as error:
+            raise Close(CloseCode.TRY_AGAIN_LATER, error.message) from None
         await self._send("connection_ack")
         return principal
 

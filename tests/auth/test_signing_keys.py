@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 from gateway.auth import keys as keys_module
 from gateway.auth.keys import FetchedKeys, KeySet
 from gateway.auth.tokens import TokenVerifier
-from gateway.errors import UnauthenticatedError
+from gateway.errors import IssuerUnavailableError, UnauthenticatedError
 from gateway.settings import SettingsError
 
 
@@ -39,6 +39,13 @@ async def refused(verifier: TokenVerifier, token: str) -> bool:
     except UnauthenticatedError:
         return True
     return False
+
+
+async def retry_after(verifier: TokenVerifier, token: str) -> float:
+    """Where nobody can tell whether the token is good."""
+    with pytest.raises(IssuerUnavailableError) as unknown:
+        await verifier.verify(token)
+    return unknown.value.retry_after
 
 
 async def test_keys_are_fetched_when_the_first_token_comes_and_then_kept(
@@ -151,7 +158,7 @@ async def test_an_issuer_that_hangs_is_given_up(
     monkeypatch.setattr(keys_module, "_FETCH_TIMEOUT", 0.05)
     key_server.answering.clear()
 
-    assert await refused(verifier, sign(signers.ed, claims(), "EdDSA"))
+    assert await retry_after(verifier, sign(signers.ed, claims(), "EdDSA")) == 10
 
 
 async def test_an_issuer_that_is_down_is_asked_again_after_the_interval(
@@ -159,14 +166,39 @@ async def test_an_issuer_that_is_down_is_asked_again_after_the_interval(
 ) -> None:
     key_server.status = "503 Service Unavailable"
     token = sign(signers.ed, claims(), "EdDSA")
-    assert await refused(verifier, token)
+    assert await retry_after(verifier, token) == 10
 
     key_server.status, key_server.body = "200 OK", jwks(signers.ed)
-    assert await refused(verifier, token)
-    monotonic.now += 11
+    monotonic.now += 7.5
+    assert await retry_after(verifier, token) == 3
+    monotonic.now += 3
 
     assert not await refused(verifier, token)
     assert key_server.asked == 2
+
+
+async def test_keys_that_are_required_are_fetched_and_then_never_missing(
+    verifier: TokenVerifier, fetched: FetchedKeys, key_server: KeyServer, signers: Signers, monotonic: Clock
+) -> None:
+    with pytest.raises(IssuerUnavailableError):
+        await fetched.require()
+
+    key_server.body = jwks(signers.ed)
+    monotonic.now += 11
+    await fetched.require()
+    assert key_server.asked == 2
+
+    key_server.status = "503 Service Unavailable"
+    monotonic.now += 601
+    await fetched.require()
+    assert not await refused(verifier, sign(signers.ed, claims(), "EdDSA"))
+
+
+async def test_what_is_no_token_is_refused_by_whoever_has_no_keys_too(
+    verifier: TokenVerifier, key_server: KeyServer
+) -> None:
+    assert await refused(verifier, "no.token.at all")
+    assert key_server.asked == 0
 
 
 async def test_old_keys_are_fetched_again_without_keeping_anyone_waiting(
