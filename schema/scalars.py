@@ -83,7 +83,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         name="DateTime",
         description='A moment with its offset (RFC 3339), such as "2026-11-24T08:30:00+08:00"; upstream times are '
         "those of Asia/Shanghai (日期时间).",
-        specified_by_url="https://scalars.graphql.org/andimarek/date-time",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=as_it_is(datetime),
         parse_value=_read_datetime,
     ),

@@ -32,9 +32,11 @@ def record_type(record: type, *, description: str) -> Callable[[TypeT], TypeT]:
     return declare
 
 
-def plain(description: str, *scopes: str, metadata: Mapping[str, Any] | None = None) -> Any:
-    """A field that is an attribute of the record."""
-    return strawberry.field(description=description, directives=needs(scopes), metadata=metadata)
+def plain(description: str, *scopes: str, metadata: Mapping[str, Any] | None = None, instead: str | None = None) -> Any:
+    """A field that is an attribute of the record. It is deprecated where `instead` says what to ask for."""
+    return strawberry.field(
+        description=description, directives=needs(scopes), metadata=metadata, deprecation_reason=instead
+    )
 
 
 def pii(kind: PiiKind, description: str, attribute: str) -> Any:

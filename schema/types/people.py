@@ -10,14 +10,14 @@ from schema.normalise import records
 from schema.normalise.vocabulary import OccupantType, ResidentRole
 from schema.types.arguments import CommunityCode
 from schema.types.connection import After, Connection, First, PageNumber, window
-from schema.types.costs import ASSUMED_HOUSES, ORDERS, costs
+from schema.types.costs import ASSUMED_HOUSES, ASSUMED_MEMBERS, ORDERS, costs
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import masked_names, needs, plain, record_type
 from schema.types.order import FilterOrders, Order, OrdersLoad, load_orders
 from schema.types.person import PERSONAL, TEXTS, Person
 
 if TYPE_CHECKING:
-    from schema.types.house import House
+    from schema.types.house import House, Member
 
 
 @record_type(records.Residency, description="A person's place in a house (居住关系).")
@@ -26,6 +26,16 @@ class Residency:
     occupant_type: OccupantType | None = plain("Kind of occupant (住户类型).")
     house: Annotated["House", strawberry.lazy("schema.types.house")] = plain("The house (房屋).")
     data_issues: list[DataIssue] = data_issues()
+
+    @strawberry.field(
+        description="The members of the house, as this person's record lists them; null when it does not (房屋成员).",
+        directives=needs(["people:read"]),
+        metadata=costs(items=ASSUMED_MEMBERS),
+    )
+    def members(
+        root: strawberry.Parent[records.Residency],
+    ) -> list[Annotated["Member", strawberry.lazy("schema.types.house")]] | None:
+        return root.house.members  # type: ignore[return-value] # records stand for their types
 
 
 @record_type(records.People, description="A person as the security platform knows them (人员).")

@@ -123,9 +123,9 @@ async def test_an_id_of_one_type_is_none_of_another(gateway, sandbox, ids):
 
 
 async def test_ids_of_people_are_no_nodes_and_tell_nothing(gateway, sandbox):
-    query = '{ people(name: "王芳", phone: "19900000002") { id residencies { house { members { id } } } } }'
+    query = '{ people(name: "王芳", phone: "19900000002") { id residencies { members { id } } } }'
     people = (await gateway.ask(query)).data["people"]
-    member_ids = [member["id"] for residency in people["residencies"] for member in residency["house"]["members"]]
+    member_ids = [member["id"] for residency in people["residencies"] for member in residency["members"]]
     assert len(set(member_ids)) == len(member_ids) == 4
     assert (await gateway.ask(query)).data["people"] == people
     sandbox.reset_calls()
@@ -168,3 +168,16 @@ async def test_a_node_of_a_platform_in_trouble_is_an_error_and_the_others_are_th
     assert answer.partial["nodes"] == [None, {"id": ids["House"]}]
     assert answer.error["path"] == ["nodes", 0]
     assert answer.code == "UPSTREAM_PROTOCOL"
+
+
+async def test_the_members_of_a_residency_are_those_of_its_house_on_that_path_alone(gateway):
+    query = """query($house: HouseAddressInput!) {
+        people(name: "王芳", phone: "19900000002") { residencies { members { id } house { id members { id } } } }
+        house(address: $house) { id members { id } }
+    }"""
+    house = {"communityCode": "10002", "building": 1, "unit": 1, "floor": 1, "room": 101}
+    data = (await gateway.ask(query, {"house": house})).data
+    residency = data["people"]["residencies"][0]
+    assert residency["members"]
+    assert residency["members"] == residency["house"]["members"]
+    assert data["house"] == {"id": residency["house"]["id"], "members": None}
