@@ -1,7 +1,7 @@
 """What one request carries from the edge to the resolvers."""
 
 from collections.abc import Awaitable, Hashable, Iterable
-from typing import NoReturn, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import strawberry
 
@@ -10,7 +10,6 @@ from gateway.actions.registry import Actions
 from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal
 from gateway.auth.rate import Allowance, RateLimiter
-from gateway.errors import RateLimitedError
 from gateway.execution.load import Load
 from gateway.execution.variants import Observation
 from gateway.journal.journal import Journal
@@ -96,15 +95,12 @@ class RequestContext:
         """
         self._lookups.check(self._caller)
 
-    def counted(self, load: Load[KeyT, ValueT]) -> Lookup[KeyT, ValueT]:
-        """The load, counted as a look-up. Beyond the bound nobody is asked: what comes instead raises RateLimitedError
-        when it is awaited, in its own place of the answer.
+    async def counted(self, load: Load[KeyT, ValueT]) -> ValueT:
+        """What is loaded, counted as a look-up when it is awaited: a resolver may be called twice, its value is not
+        awaited twice. Beyond the bound nobody is asked: it raises RateLimitedError, in its own place of the answer.
         """
-        try:
-            self.count_lookup()
-        except RateLimitedError as error:
-            return _refuse(error)
-        return load
+        self.count_lookup()
+        return await load
 
     def refresh(self) -> None:
         """The caller wants what is so now: use nothing that was kept."""
@@ -114,10 +110,6 @@ class RequestContext:
     def age(self) -> int | None:
         """The age in seconds of the oldest answer of a platform that was used again; None: all were asked for now."""
         return self.loaders.source.age
-
-
-async def _refuse(error: RateLimitedError) -> NoReturn:
-    raise error
 
 
 Info: TypeAlias = strawberry.Info[RequestContext, None]

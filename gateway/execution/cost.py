@@ -11,8 +11,8 @@ The sum is an upper bound. A look-up that is shared, written twice or left out b
 Fragments are weighed once, so the work is linear in the document.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from graphql import (
     DocumentNode,
@@ -20,6 +20,9 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
     GraphQLNamedType,
     GraphQLSchema,
     InlineFragmentNode,
@@ -32,6 +35,7 @@ from graphql import (
     ValueNode,
     VariableNode,
     get_named_type,
+    get_nullable_type,
 )
 from graphql.utilities.coerce_input_value import coerce_default_value
 
@@ -43,6 +47,7 @@ class Amount(NamedTuple):
     """A number that an argument decides: `of` the number given, or of the length of the list given.
 
     `argument` may lead into an input object: "input.ids". Left out, the argument has its default; null counts as 0.
+    Where the argument is a list, anything else that is given is a list of one.
     """
 
     argument: str
@@ -61,10 +66,11 @@ CostOf: TypeAlias = Callable[[GraphQLField], Cost]
 
 
 class _Source(NamedTuple):
-    """A variable that the sum depends on, and the path inside its value."""
+    """A variable that the sum depends on, the path inside its value, and whether a list is wanted there."""
 
     variable: str
     path: tuple[str, ...]
+    of_list: bool
 
 
 class OperationCost:
@@ -87,7 +93,7 @@ class OperationCost:
         if not self._sources:
             return self._without_variables
         given = variables or {}
-        magnitudes = tuple([_given(given, variable, path) for variable, path in self._sources])
+        magnitudes = tuple([_given(given, *source) for source in self._sources])
         cost = self._known.get(magnitudes)
         if cost is None:
             if len(self._known) >= MOST_REMEMBERED:
@@ -164,20 +170,21 @@ class _Walk:
             return amount
         name, *path = amount.argument.split(".")
         given = next((argument.value for argument in node.arguments or () if argument.name.value == name), None)
-        magnitude = None if given is None else self._literal(given, path)
+        of_list = _is_list(field.args[name].type, path)
+        magnitude = None if given is None else self._literal(given, path, of_list)
         if magnitude is None:
-            magnitude = 0 if path else _magnitude(coerce_default_value(field.args[name]))
+            magnitude = 0 if path else _magnitude(coerce_default_value(field.args[name]), of_list)
         return amount.of(magnitude)
 
-    def _literal(self, node: ValueNode, path: list[str]) -> int | None:
+    def _literal(self, node: ValueNode, path: list[str], of_list: bool) -> int | None:
         """What the value at the path amounts to; None where a variable gives none."""
         if isinstance(node, VariableNode):
-            return self._variable(_Source(node.name.value, tuple(path)))
+            return self._variable(_Source(node.name.value, tuple(path), of_list))
         if path:
             within = node.fields if isinstance(node, ObjectValueNode) else ()
             inner = next((field.value for field in within if field.name.value == path[0]), None)
-            return 0 if inner is None else self._literal(inner, path[1:])
-        if isinstance(node, IntValueNode):
+            return 0 if inner is None else self._literal(inner, path[1:], of_list)
+        if isinstance(node, IntValueNode) and not of_list:
             return max(0, int(node.value))
         if isinstance(node, ListValueNode):
             return len(node.values)
@@ -188,25 +195,32 @@ class _Walk:
         magnitude = self._magnitudes.get(source)
         default = self._defaults.get(source.variable)
         if magnitude is None and default is not None:
-            magnitude = self._literal(default, list(source.path))
+            magnitude = self._literal(default, list(source.path), source.of_list)
         return magnitude
 
 
-def _given(variables: Mapping[str, Any], variable: str, path: tuple[str, ...]) -> int | None:
+def _is_list(type_: GraphQLInputType, path: Sequence[str]) -> bool:
+    """Whether a list is wanted at the path inside an argument of this type."""
+    for name in path:
+        type_ = cast("GraphQLInputObjectType", get_named_type(type_)).fields[name].type
+    return isinstance(get_nullable_type(type_), GraphQLList)
+
+
+def _given(variables: Mapping[str, Any], variable: str, path: tuple[str, ...], of_list: bool) -> int | None:
     """What the variable's value at the path amounts to; None where the variable is not given."""
     value = variables.get(variable)
-    if type(value) is int and not path:  # most are
+    if type(value) is int and not path and not of_list:  # most are
         return max(0, value)
     if value is None and variable not in variables:
         return None
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
-    return _magnitude(value)
+    return _magnitude(value, of_list)
 
 
-def _magnitude(value: object) -> int:
+def _magnitude(value: object, of_list: bool) -> int:
     """A value that is neither a number nor a list is a list of one, where a list is wanted."""
-    if isinstance(value, int | float) and value == value // 1:
+    if not of_list and isinstance(value, int | float) and value == value // 1:
         return max(0, int(value))
     if isinstance(value, list):
         return len(value)

@@ -10,7 +10,7 @@ from collections import defaultdict
 import structlog
 
 from gateway.errors import JournalError
-from gateway.events import ORDER_PAID, Event, EventBus
+from gateway.events import ORDER_PAID, PAYMENT_PLACED, Event, EventBus
 from gateway.journal.payments import Payments
 from schema.normalise.records import Order, Page
 
@@ -45,7 +45,7 @@ class Placement:
     async def run(self) -> None:
         """Keep the waiting numbers up to date, and record what was found. Ends only by cancellation."""
         # One event says as much as many: there are notifications to look at.
-        with self._events.subscribe(ORDER_PAID, capacity=1) as paid:
+        with self._events.subscribe(ORDER_PAID, PAYMENT_PLACED, capacity=1) as paid:
             arrival = asyncio.ensure_future(anext(paid))
             found = asyncio.ensure_future(self._found.wait())
             try:
@@ -79,4 +79,4 @@ class Placement:
                 self._seen[community_code] |= numbers
                 raise
             for payment in payments.values():
-                self._events.publish(Event(ORDER_PAID, payment.community_code, payment.id))
+                self._events.publish(Event(PAYMENT_PLACED, payment.community_code, payment.id))

@@ -15,7 +15,16 @@ import structlog
 
 from gateway.cache import SharedReads
 from gateway.errors import PlatformError, RateLimitedError
-from gateway.events import ORDER_PAID, REPAIR_CHANGED, SHENHE_CHANGED, Event, EventBus, Subscription
+from gateway.events import (
+    MISSED,
+    ORDER_PAID,
+    PAYMENT_PLACED,
+    REPAIR_CHANGED,
+    SHENHE_CHANGED,
+    Event,
+    EventBus,
+    Subscription,
+)
 from gateway.platforms.platforms import Platforms
 from schema.normalise.records import Page, Repair, Shenhe
 from schema.normalise.vocabulary import RepairStatus, ShenheStatus
@@ -64,7 +73,7 @@ class _Waiting(Generic[RowT]):
     """
 
     topic: str
-    endpoints: tuple[str, str]
+    endpoints: tuple[str, ...]
     read_page: Callable[[str, int], Awaitable[Page[RowT]]]
     read_one: Callable[[int, str], Awaitable[RowT | None]]
     state: Callable[[RowT], Hashable]
@@ -77,10 +86,17 @@ class _Watch(Generic[RowT]):
     What it sees is no answer to anybody: subscribers are told ids, and read for themselves what they may.
     """
 
-    def __init__(self, waiting: _Waiting[RowT], community_code: str, changed: Callable[[str, int], None]) -> None:
+    def __init__(
+        self,
+        waiting: _Waiting[RowT],
+        community_code: str,
+        changed: Callable[[str, int], None],
+        missed: Callable[[], None],
+    ) -> None:
         self._waiting = waiting
         self._community_code = community_code
         self._changed = changed
+        self._missed = missed
         self._known: dict[int, Hashable] | None = None
         self._newest = 0
 
@@ -89,8 +105,11 @@ class _Watch(Generic[RowT]):
         failures = 0
         while True:
             try:
+                is_late = failures > 0 and self._known is None
                 await self.look()
                 failures = 0
+                if is_late:  # nobody knows what changed since they have been waiting for the first look
+                    self._missed()
             except PlatformError as error:
                 failures = min(failures + 1, MOST_DOUBLINGS)
                 log.warning("watch failed", topic=self._waiting.topic, code=error.code, failures=failures)
@@ -135,13 +154,13 @@ class _Watch(Generic[RowT]):
 
 
 class _Running:
-    """A watch at work, and for how many."""
+    """A watch at work, and for whom."""
 
     __slots__ = ("subscribers", "task")
 
     def __init__(self, task: "asyncio.Task[None]") -> None:
         self.task = task
-        self.subscribers = 0
+        self.subscribers: set[Subscription] = set()
 
 
 class Watches:
@@ -166,7 +185,7 @@ class Watches:
         self._running: dict[tuple[str, str], _Running] = {}
         self._shenhe = _Waiting(
             SHENHE_CHANGED,
-            ("shenhe", "shenheList"),
+            ("shenhe", "shenheList", "people", "owner"),
             lambda code, page: wjdh.shenhes(code, status=ShenheStatus.PENDING, page=page, per_page=PER_PAGE),
             wjdh.shenhe,
             shenhe_state,
@@ -184,9 +203,12 @@ class Watches:
     def __len__(self) -> int:
         return len(self._running)
 
-    def payment(self) -> AbstractContextManager[Subscription]:
-        """The payments that arrive, of all communities. Nothing is polled: they come to the gateway by themselves."""
-        return self._events.subscribe(ORDER_PAID)
+    def payment(self, *, placed: bool) -> AbstractContextManager[Subscription]:
+        """The payments that arrive, of all communities. Nothing is polled: they come to the gateway by themselves.
+
+        `placed`: those too whose community was found out later, for whoever could not be told before.
+        """
+        return self._events.subscribe(ORDER_PAID, *((PAYMENT_PLACED,) if placed else ()))
 
     def shenhe(self, community_code: str) -> AbstractContextManager[Subscription]:
         """The reviews that change, with a watch on those of one community. Entering it raises RateLimitedError."""
@@ -204,12 +226,14 @@ class Watches:
             if len(self._running) >= MOST_WATCHED:
                 raise RateLimitedError("Too many communities are watched at once", self._interval)
             running = self._running[key] = self._start(waiting, community_code)
-        running.subscribers += 1
         try:
             with self._events.subscribe(waiting.topic) as events:
-                yield events
+                running.subscribers.add(events)
+                try:
+                    yield events
+                finally:
+                    running.subscribers.remove(events)
         finally:
-            running.subscribers -= 1
             if not running.subscribers:
                 del self._running[key]
                 running.task.cancel()
@@ -219,5 +243,9 @@ class Watches:
             self._reads.drop(code, *waiting.endpoints)
             self._events.publish(Event(waiting.topic, code, str(number)))
 
-        watch = _Watch(waiting, community_code, changed)
+        def missed() -> None:
+            for subscription in self._running[waiting.topic, community_code].subscribers:
+                subscription.put(MISSED)
+
+        watch = _Watch(waiting, community_code, changed, missed)
         return _Running(asyncio.create_task(watch.run(self._interval, self._sleep), name=f"watch {waiting.topic}"))

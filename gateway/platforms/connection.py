@@ -333,5 +333,5 @@ class _Inflate:
 
     @property
     def is_complete(self) -> bool:
-        """The stream came to its own end (or never began: an empty body)."""
-        return self._stream.eof or not self._started
+        """The stream came to its own end, and the body with it (or never began: an empty body)."""
+        return (self._stream.eof and not self._stream.unused_data) or not self._started

@@ -31,4 +31,4 @@ class PaymentSubscriptions:
                 return None
             return payment
 
-        return follow(info, info.context.watches.payment(), read, lambda payment: payment.id)
+        return follow(info, info.context.watches.payment(placed=codes is not None), read, lambda payment: payment.id)

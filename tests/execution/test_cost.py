@@ -44,6 +44,21 @@ def weighed(query: str) -> OperationCost:
     return OperationCost(SCHEMA, document, document.definitions[0], cost_of)
 
 
+@pytest.mark.parametrize("value", ["3", "12345", "9" * 5000, '"a"', "[3]"])
+def test_what_is_given_for_a_list_and_is_none_is_a_list_of_one(value: str) -> None:
+    assert weighed(f"{{ byIds(ids: {value}) {{ author {{ name }} }} }}").of({}) == 1 + 1
+    assert weighed(f"query ($ids: [ID!]! = {value}) {{ byIds(ids: $ids) {{ author {{ name }} }} }}").of({}) == 1 + 1
+    assert weighed(f"mutation {{ lend(input: {{ids: {value}}}) {{ author {{ name }} }} }}").of({}) == 2 + 1
+
+
+@pytest.mark.parametrize("value", [3, 12345, 1e9, "a", ["a"]])
+def test_what_a_variable_gives_for_a_list_and_is_none_is_a_list_of_one(value: object) -> None:
+    part = weighed("query ($ids: [ID!]!) { byIds(ids: $ids) { author { name } } }")
+    assert part.of({"ids": value}) == 1 + 1
+    whole = weighed("mutation ($input: Lend!) { lend(input: $input) { author { name } } }")
+    assert whole.of({"input": {"ids": value}}) == 2 + 1
+
+
 @pytest.mark.parametrize(
     ("query", "requested"),
     [

@@ -262,6 +262,7 @@ async def test_endless_chunk_frames_are_given_up() -> None:
         http(b"x", b"Content-Encoding: gzip, gzip"),
         http(b"not gzip", b"Content-Encoding: gzip"),
         http(gzip.compress(b"cut" * 1000)[:-10], b"Content-Encoding: gzip"),
+        http(gzip.compress(b"first") + gzip.compress(b"second"), b"Content-Encoding: gzip"),
     ],
 )
 async def test_what_is_not_http_is_an_error_of_the_protocol(answer: bytes) -> None:

@@ -71,6 +71,17 @@ async def test_every_guess_of_a_request_counts(gateway, sandbox, mint):
     assert sandbox.count("SECURITY", "people") == LIMIT
 
 
+@pytest.mark.parametrize("plans", ["true", "false"])
+async def test_a_guess_counts_once_though_another_field_of_the_request_is_wrong(environ, serve, plans):
+    wrong = 'orders(communityCode: "10002", filter: {unit: 1}) { totalCount }'
+    query = f'{{ people(name: "王芳", phone: "19900000002") {{ name }} {wrong} }}'
+    async with serve(environ | {"GATEWAY_PLANS": plans}) as gateway:
+        for _ in range(LIMIT):
+            assert (await gateway.ask(query)).code == "BAD_USER_INPUT"
+        codes = {error["extensions"]["code"] for error in (await gateway.ask(query)).errors}
+    assert codes == {"BAD_USER_INPUT", "RATE_LIMITED"}
+
+
 FILTERS = ['idCard: "999302199211302517"', 'phone: "19900000002"', 'name: "王芳"']
 PATHS = {
     "root": '{ orders(communityCode: "10002", filter: {%s}) { totalCount } }',

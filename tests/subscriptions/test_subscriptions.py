@@ -1,5 +1,6 @@
 """What subscribers are told, and what they are not."""
 
+import asyncio
 from itertools import product
 
 import pytest
@@ -78,6 +79,25 @@ class TestPayments:
 
             for socket, id_ in ((theirs, "1"), (theirs, "2"), (everyones, "1"), (everyones, "2")):
                 assert (await socket.data(id_))["orderPaid"]["orderNumber"] == known
+
+    async def test_a_payment_whose_community_is_found_later_is_told_to_whoever_could_not_be_told_before(
+        self, connect, gateway, sandbox, mint
+    ):
+        number, other = unpaid(sandbox)[:2]
+        async with connect(token=mint(communities="10002")) as theirs, connect() as everyones:
+            for socket in (theirs, everyones):
+                await socket.subscribe("1", PAID)
+                await socket.settle()
+            await sandbox.pay(number, gateway.url)
+            assert (await everyones.data("1"))["orderPaid"]["communityCode"] is None
+
+            told = asyncio.ensure_future(theirs.data("1"))
+            while not told.done():  # a moment after it is kept, it is looked for in the lists that are read
+                await gateway.ask('{ orders(communityCode: "10002", first: 100) { nodes { number } } }')
+            assert told.result()["orderPaid"]["communityCode"] == "10002"
+
+            await sandbox.pay(other, gateway.url)
+            assert (await everyones.data("1"))["orderPaid"]["orderNumber"] == other
 
 
 class TestReviews:

@@ -8,7 +8,7 @@ import pytest
 from graphql_socket import until
 
 from gateway.cache import SharedReads
-from gateway.events import REPAIR_CHANGED, SHENHE_CHANGED, Event, EventBus
+from gateway.events import MISSED, REPAIR_CHANGED, SHENHE_CHANGED, Event, EventBus
 from gateway.loaders.watch import LONGEST_PAUSE, MOST_CHECKED, PER_PAGE, Watches
 from gateway.platforms.platforms import open_platforms
 from gateway.sandbox.faults import Fault, FaultKind
@@ -161,6 +161,19 @@ class TestReviews:
 
         assert read() is not earlier
 
+    async def test_who_lives_where_is_read_anew_after_a_decision_made_elsewhere(self, pauses, sandbox, reads, wjdh):
+        def read(endpoint):
+            return reads.of(endpoint).begin((CODE, 900, None), lambda _: Endless(), None)
+
+        earlier = [read(endpoint) for endpoint in ("people", "owner")]
+        [number] = pending(sandbox)
+        await wjdh.decide_shenhe(number, ShenheStatus.APPROVED)
+
+        await pauses.next_look()
+
+        for endpoint, before in zip(("people", "owner"), earlier, strict=True):
+            assert read(endpoint) is not before
+
     async def test_a_decision_made_elsewhere_is_told_and_costs_one_call_more(self, bus, pauses, sandbox, wjdh):
         [number] = pending(sandbox)
         await wjdh.decide_shenhe(number, ShenheStatus.APPROVED)
@@ -283,8 +296,24 @@ async def test_all_subscribers_of_a_community_share_one_watch_that_ends_with_the
     assert sandbox.count("WJDH", "repair/list") == 1
 
 
+async def test_whoever_waited_for_a_first_look_that_failed_is_told_that_changes_may_have_been_missed(
+    watches, pauses, sandbox
+):
+    sandbox.faults.set("WJDH", "shenheList", Fault(FaultKind.WRONG_SHAPE))
+    with watches.shenhe(CODE) as events:
+        await pauses.first_look()
+        add_review(sandbox, 900)
+        sandbox.faults.clear()
+        await pauses.next_look()
+
+        assert await asyncio.wait_for(anext(events), 5) is MISSED
+        add_review(sandbox, 901)
+        await pauses.next_look()
+        assert [await asyncio.wait_for(anext(events), 5)] == reviews(901)
+
+
 async def test_who_subscribes_to_payments_needs_no_watch(watches, sandbox):
-    with watches.payment():
+    with watches.payment(placed=True):
         assert len(watches) == 0
 
     assert sandbox.counts() == {}

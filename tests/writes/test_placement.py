@@ -2,6 +2,8 @@
 
 import asyncio
 
+from gateway.events import ORDER_PAID, PAYMENT_PLACED
+
 PAYMENT = """
 mutation Pay($number: String!) {
   payCallback(input: { orderNumber: $number, shopNumber: "S1", weixinNumber: "4200000000001" }) {
@@ -27,7 +29,7 @@ async def read_lists_until_told(gateway, events) -> str | None:
 
 async def test_a_payment_is_placed_when_its_order_is_seen_in_a_list(gateway):
     number = await number_of_an_order(gateway)
-    with gateway.parts.events.subscribe("order.paid") as events:
+    with gateway.parts.events.subscribe(ORDER_PAID, PAYMENT_PLACED) as events:
         paid = await gateway.ask(PAYMENT, {"number": number})
         assert paid.data["payCallback"] == {"outcome": "CONFIRMED", "payment": {"communityCode": None}}
         assert (await anext(events)).community_code is None
