@@ -3,7 +3,8 @@
 What happens is noted in memory and written to the journal every `INTERVAL`: an answer does not wait for a commit. So a
 crash loses what was noted within the last `INTERVAL` and the time of one commit; a stop in order loses nothing. While
 the journal cannot be written, notes wait. After `LONGEST_WAIT`, or with `MOST_WAITING` of them, callers who may see
-personal data are served as if they might not, until the journal has caught up: nothing is shown without a record.
+personal data are served as if they might not, until the journal has caught up: nothing is shown without a record. An
+entry that the journal refuses, whenever it is written, is lost alone: the log tells of which request.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from gateway.actions.shown import kind_of, shown_fields
 from gateway.auth.masking import mask_text
 from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal, Scope
-from gateway.errors import JournalError
+from gateway.errors import JournalError, JournalRefusedError
 from gateway.execution.variants import Observation, ObservedField
 from gateway.journal.audit import LARGEST_BATCH, Audit
 from gateway.journal.identifiers import new_id
@@ -136,13 +137,15 @@ class AuditTrail:
                 log.warning("audit delayed", reason=error.message, notes=self._unwritten, masking=self._lags())
 
     async def flush(self) -> None:
-        """Make all that is noted durable. Raises JournalError; then nothing is lost, the next try begins with it."""
+        """Make all that is noted durable, but for entries that the journal does not take: the log says which are lost.
+
+        Raises JournalError; then nothing is lost, the next try begins with it.
+        """
         async with self._flushing:
             now = self._clock()
             self._take()
             while self._next_batch():
-                await self._audit.add(self._batch)
-                self._batch = []
+                await self._write_batch()
             self._unwritten = 0
             self._late_from = now + LONGEST_WAIT if self._notes else None
 
@@ -180,6 +183,23 @@ class AuditTrail:
             if len(self._batch) < LARGEST_BATCH:
                 self._taken.popleft()
         return bool(self._batch)
+
+    async def _write_batch(self) -> None:
+        """Write the batch at once; or else, where the journal does not take all of it, what it takes."""
+        try:
+            await self._audit.add(self._batch)
+        except JournalRefusedError:
+            while self._batch:
+                await self._write_or_lose(self._batch[0])
+                del self._batch[0]
+        else:
+            self._batch = []
+
+    async def _write_or_lose(self, entry: AuditEntry) -> None:
+        try:
+            await self._audit.add([entry])
+        except JournalRefusedError as error:
+            log.error("audit lost", notes=1, request_id=entry.request_id, reason=error.message)
 
     def _entries(
         self, revealed: Mapping[_Reveal, _Together], denied: Mapping[_Denial, int], last_denied: Mapping[_Denial, _Last]

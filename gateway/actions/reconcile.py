@@ -59,15 +59,22 @@ class Reconciler:
             await asyncio.sleep(INTERVAL)
 
     async def reconcile_due(self) -> int:
-        """Read back what is due. Returns how many were looked at. Raises JournalError."""
+        """Read back what is due, each on its own. Returns how many were looked at.
+
+        Raises JournalError, at the end, when the journal failed for one of them: it comes again when its lease ends.
+        """
         due = await self._operations.take_over(older_than=self._settled_after, lease=LEASE, under_way=self._under_way)
+        failures: list[JournalError] = []
         for operation in due:
             try:
                 await self._reconcile(operation)
-            except JournalError:
-                raise
+            except JournalError as error:
+                log.warning("reconciliation not recorded", operation=operation.id, reason=error.message)
+                failures.append(error)
             except Exception:
                 log.exception("reconciliation failed", operation=operation.id, mutation=operation.mutation)
+        if failures:
+            raise failures[0]
         return len(due)
 
     async def _reconcile(self, operation: Operation) -> None:

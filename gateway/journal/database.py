@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.sql.dml import ReturningInsert
 
-from gateway.errors import JournalError
+from gateway.errors import JournalError, JournalRefusedError
 
 ValueT = TypeVar("ValueT")
 Work = Callable[[Connection], ValueT]
@@ -22,6 +22,9 @@ It may run twice (the first run is rolled back), so it does nothing but talk to 
 
 DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, UnicodeError)
 """What the drivers raise; UnicodeError for a text that they cannot encode."""
+
+_REFUSALS = ("22", "23", "54", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_TOOBIG")
+"""How the codes begin by which a database refuses a row: PostgreSQL by its classes of SQLSTATE, and SQLite."""
 
 
 class Database(Protocol):
@@ -45,7 +48,10 @@ class Database(Protocol):
 
 def journal_error(error: Exception) -> JournalError:
     """The error for callers: the database's own code, and no statement, value or address."""
-    return JournalError(f"The journal can not be used now ({error_code(error)}).")
+    code = error_code(error)
+    if code.startswith(_REFUSALS):
+        return JournalRefusedError(f"The journal does not take this ({code}).")
+    return JournalError(f"The journal can not be used now ({code}).")
 
 
 def timeout_error(seconds: float) -> JournalError:

@@ -22,7 +22,7 @@ from gateway.journal.records import (
     UserError,
 )
 from gateway.journal.rows import in_communities, read_slice, record_columns, to_record
-from gateway.journal.tables import operations
+from gateway.journal.tables import operations, storable
 from schema.normalise.states import Outcome
 
 _UNDER_WAY = (OperationState.RESERVED, OperationState.SENT)
@@ -203,7 +203,8 @@ class Operations:
             operations.c.record_community_code == community_code,
             operations.c.record_id.in_(platform_ids),
         )
-        return frozenset(await self._database.read(lambda connection: connection.scalars(statement).all()))
+        written = frozenset(await self._database.read(lambda connection: connection.scalars(statement).all()))
+        return frozenset(platform_id for platform_id in platform_ids if storable(platform_id) in written)
 
     async def unresolved(self, mutation: str, community_code: str) -> tuple[Operation, ...]:
         """Writes that have left and whose outcome is not known: still under way, or lost."""

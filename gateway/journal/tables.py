@@ -1,5 +1,6 @@
 """The tables of the journal, the same on SQLite and PostgreSQL. `migrations/` brings a database to this shape."""
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -46,6 +47,24 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+_NOT_STORED = re.compile("[\0\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """The text as the journal keeps it: U+FFFD in place of U+0000, which PostgreSQL has not, and of half surrogates."""
+    return _NOT_STORED.sub("\ufffd", text)
+
+
+class StoredText(TypeDecorator[str]):
+    """Any text, from whomever: no character of it keeps a row from being written, or from being looked for."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else storable(value)
+
+
 def _one_of(column: str, enum: type[StrEnum]) -> CheckConstraint:
     words = ", ".join(f"'{member.value}'" for member in enum)
     return CheckConstraint(f"{column} IN ({words})", name=column)
@@ -69,20 +88,20 @@ operations = Table(
     "operations",
     metadata,
     Column("id", String(36), primary_key=True),
-    Column("idempotency_key", Text),
-    Column("subject", Text, nullable=False),
-    Column("mutation", Text, nullable=False),
-    Column("fingerprint", Text, nullable=False),
-    Column("community_code", Text),
-    Column("reason", Text),
-    Column("state", Text, nullable=False),
+    Column("idempotency_key", StoredText),
+    Column("subject", StoredText, nullable=False),
+    Column("mutation", StoredText, nullable=False),
+    Column("fingerprint", StoredText, nullable=False),
+    Column("community_code", StoredText),
+    Column("reason", StoredText),
+    Column("state", StoredText, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
     Column("check_at", UtcDateTime),
-    Column("record_type", Text),
-    Column("record_community_code", Text),
-    Column("record_id", Text),
+    Column("record_type", StoredText),
+    Column("record_community_code", StoredText),
+    Column("record_id", StoredText),
     Column("expected", _json()),
     Column("answer", _json()),
     Column("user_errors", _json(), nullable=False),
@@ -107,17 +126,17 @@ payments = Table(
     "payments",
     metadata,
     Column("id", String(36), primary_key=True),
-    Column("order_number", Text, nullable=False),
-    Column("shop_number", Text, nullable=False),
-    Column("weixin_number", Text, nullable=False),
-    Column("community_code", Text),
-    Column("state", Text, nullable=False),
+    Column("order_number", StoredText, nullable=False),
+    Column("shop_number", StoredText, nullable=False),
+    Column("weixin_number", StoredText, nullable=False),
+    Column("community_code", StoredText),
+    Column("state", StoredText, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
     Column("delivered_at", UtcDateTime),
     Column("next_attempt_at", UtcDateTime),
-    Column("last_error", Text),
-    Column("lease_owner", Text),
+    Column("last_error", StoredText),
+    Column("lease_owner", StoredText),
     Column("lease_token", BigInteger, nullable=False),
     Column("lease_until", UtcDateTime),
     UniqueConstraint("order_number"),
@@ -137,7 +156,7 @@ payment_conflicts = Table(
     "payment_conflicts",
     metadata,
     Column("payment_id", ForeignKey("payments.id"), primary_key=True),
-    Column("subject", Text, primary_key=True),
+    Column("subject", StoredText, primary_key=True),
     Column("payload_hash", String(64), primary_key=True),
     Column("received_at", UtcDateTime, nullable=False),
 )
@@ -145,15 +164,15 @@ payment_conflicts = Table(
 announcements = Table(
     "announcements",
     metadata,
-    Column("community_code", Text, primary_key=True),
+    Column("community_code", StoredText, primary_key=True),
     Column("platform_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("title", Text, nullable=False),
-    Column("content", Text, nullable=False),
+    Column("title", StoredText, nullable=False),
+    Column("content", StoredText, nullable=False),
     Column("weight", BigInteger, nullable=False),
     Column("pinned", Boolean, nullable=False),
     Column("published", Boolean, nullable=False),
-    Column("manager", Text),
-    Column("logo", Text),
+    Column("manager", StoredText),
+    Column("logo", StoredText),
     Column("images", _json(), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Index("ix_announcements_community_code_created_at", "community_code", "created_at"),
@@ -164,16 +183,16 @@ audit = Table(
     metadata,
     Column("id", String(36), primary_key=True),
     Column("at", UtcDateTime, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("record_type", Text),
-    Column("record_community_code", Text),
-    Column("record_id", Text),
+    Column("subject", StoredText, nullable=False),
+    Column("action", StoredText, nullable=False),
+    Column("record_type", StoredText),
+    Column("record_community_code", StoredText),
+    Column("record_id", StoredText),
     Column("fields", _json(), nullable=False),
     Column("count", Integer, nullable=False),
-    Column("missing_scope", Text),
-    Column("operation_name", Text),
-    Column("request_id", Text, nullable=False),
+    Column("missing_scope", StoredText),
+    Column("operation_name", StoredText),
+    Column("request_id", StoredText, nullable=False),
     _one_of("action", AuditAction),
     CheckConstraint("(record_type IS NULL) = (record_id IS NULL)", name="record"),
     CheckConstraint("(action = 'DENIED') = (missing_scope IS NOT NULL)", name="denied"),

@@ -1,6 +1,7 @@
 """What is noted while requests run, and how it comes into the journal."""
 
 import asyncio
+import secrets
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from journal_fixtures import FrozenClock
+from structlog.testing import capture_logs
 
 from gateway.actions import audit
 from gateway.actions.audit import LONGEST_WAIT, AuditTrail
@@ -15,8 +17,9 @@ from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal, Scope
 from gateway.errors import JournalError
 from gateway.execution.variants import ObservedField
-from gateway.journal.journal import Journal
+from gateway.journal.journal import Journal, open_journal
 from gateway.journal.records import AuditAction, AuditEntry, Operation, OperationState, RecordRef
+from gateway.settings import Settings
 from schema.normalise import records
 from schema.normalise.states import FindingCode, Severity
 from schema.normalise.verification import Finding
@@ -264,6 +267,37 @@ async def test_the_name_of_an_operation_is_cut_and_masked(journal: Journal, trai
     [entry] = await written(journal)
 
     assert entry.operation_name == "q199****0001" + "x" * 52
+
+
+async def test_an_entry_that_the_journal_refuses_is_lost_alone_and_the_log_says_so(
+    journal: Journal, trail: AuditTrail
+) -> None:
+    named_by_none: Any = None  # which the table refuses
+    people = [records.People(name="李", phone=str(number)) for number in range(3)]
+    for person, request_id in zip(people, ("before", named_by_none, "after"), strict=True):
+        trail.reveal(Request(request_id=request_id), [observed(person, "People", **PHONE)])
+    with capture_logs() as logs:
+        await trail.flush()
+
+    assert {entry.request_id for entry in await written(journal)} == {"before", "after"}
+    [lost] = logs
+    assert (lost["event"], lost["notes"], lost["request_id"]) == ("audit lost", 1, None)
+    assert lost["reason"].startswith("The journal does not take this (")
+    assert "李" not in str(lost)
+
+
+@pytest.mark.postgres
+async def test_a_record_whose_number_is_too_long_for_an_index_holds_nobody_up(
+    postgres_settings: Settings, clock: FrozenClock
+) -> None:
+    endless = msgspec.structs.replace(ORDER, number=secrets.token_hex(10_000))
+    async with open_journal(postgres_settings, clock) as journal:
+        trail = AuditTrail(journal.audit, IDS, RETENTION, clock)
+        trail.reveal(Request(), [observed(endless, "Order", remark="remark"), observed(PERSON, "People", **PHONE)])
+        await trail.flush()
+
+        assert [entry.fields for entry in await written(journal)] == [("phone",)]
+    assert trail.waiting.collect()[0].samples[0].value == 0
 
 
 class Broken:

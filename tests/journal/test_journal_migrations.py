@@ -117,13 +117,6 @@ async def test_an_address_that_can_not_be_used_is_an_error_that_does_not_show_it
     assert error.value.__suppress_context__
 
 
-async def test_text_that_can_not_be_stored_is_an_error(settings: Settings) -> None:
-    async with open_journal(settings) as journal:
-        with pytest.raises(JournalError):
-            await journal.payments.receive("\ud800", "shop", "weixin", subject="platform")
-        await journal.payments.receive("order", "shop", "weixin", subject="platform")
-
-
 async def test_a_closed_journal_leaves_no_task_behind(settings: Settings) -> None:
     async with open_journal(settings) as journal:
         await journal.ping()

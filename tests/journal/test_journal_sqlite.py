@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event, text
 
-from gateway.errors import JournalError
+from gateway.errors import JournalError, JournalRefusedError
 from gateway.journal.sqlite import FILE_NAME, LARGEST_BATCH, SqliteDatabase, open_sqlite
 
 
@@ -80,8 +80,8 @@ async def test_work_that_fails_costs_only_its_owner(database: SqliteDatabase) ->
 
     assert [end for end in ends if isinstance(end, int)] == [0, 1, 2, 3, 4, 5]
     assert isinstance(ends[3], ZeroDivisionError)
-    assert isinstance(ends[4], JournalError)
-    assert ends[4].message == "The journal can not be used now (SQLITE_CONSTRAINT_UNIQUE)."
+    assert isinstance(ends[4], JournalRefusedError)
+    assert ends[4].message == "The journal does not take this (SQLITE_CONSTRAINT_UNIQUE)."
     assert await numbers(database) == [0, 1, 2, 3, 4, 5]
 
 

@@ -1,0 +1,44 @@
+"""U+0000 in a text of a caller or a platform, which PostgreSQL does not keep, costs nobody anything."""
+
+import pytest
+from write_cases import CASES
+
+from gateway.sandbox.dialects import order as orders
+from gateway.sandbox.dialects.dialect import Dialect
+
+pytestmark = pytest.mark.postgres
+
+[ANNOUNCE] = [case for case in CASES if case.mutation == "createAnnouncement"]
+
+ORDERS = '{ orders(communityCode: "10002", first: 60) { nodes { number remark notification { state } } } }'
+
+
+@pytest.fixture
+def environ(environ, database_url):
+    return environ | {"GATEWAY_DATABASE_URL": database_url}
+
+
+async def test_an_announcement_is_published_and_kept(gateway, sandbox):
+    payload = await ANNOUNCE.write(gateway, dict(ANNOUNCE.input) | {"content": "明日\0停水"})
+
+    assert (payload["outcome"], payload["announcement"]["content"]) == ("CONFIRMED", "明日\ufffd停水")
+    assert sandbox.effects.count("announcement/new") == 1
+
+
+@pytest.fixture
+def spoilt_orders(monkeypatch):
+    """Before the sandbox begins."""
+
+    def spoilt(order):
+        return orders.documented(order) | {"number": f"\0{order.number}", "remark": "电话 19900000001"}
+
+    monkeypatch.setitem(orders.RENDER, Dialect.DOCUMENTED, spoilt)
+
+
+async def test_orders_are_read_with_their_notifications_and_the_audit_trail_is_written(spoilt_orders, gateway):
+    nodes = (await gateway.ask(ORDERS)).data["orders"]["nodes"]
+    await gateway.parts.trail.flush()
+
+    shown = {entry.record.platform_id async for entry in gateway.parts.journal.audit.read()}
+    assert shown == {node["number"].replace("\0", "\ufffd") for node in nodes}
+    assert all(number.startswith("\ufffd") for number in shown)

@@ -1,0 +1,36 @@
+"""The reconciler, where it is the journal that fails."""
+
+import pytest
+from write_cases import CASES
+
+from gateway.errors import JournalError
+from gateway.sandbox.faults import Fault, FaultKind
+
+[SET] = [case for case in CASES if case.mutation == "setModule"]
+
+OPERATION = "query ($id: ID!) { operation(id: $id) { outcome } }"
+NEVER_ENDED = """
+CREATE TRIGGER never_ended BEFORE UPDATE OF state ON operations WHEN old.community_code = '10002'
+BEGIN SELECT raise(ABORT, 'never'); END
+"""
+
+
+async def test_a_write_whose_outcome_can_not_be_recorded_keeps_no_other_from_being_ended(
+    environ, serve, clock, sandbox
+):
+    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
+        sandbox.faults.set("WJDH", "module", Fault(FaultKind.RESET))
+        lost = [
+            await SET.write(gateway, {"communityCode": code, "name": "COMPLAINTS", "enabled": False})
+            for code in ("10002", "00001", "10002")
+        ]
+        sandbox.faults.clear()
+        clock.advance(minutes=3)
+        await gateway.parts.journal._database.write(lambda connection: connection.exec_driver_sql(NEVER_ENDED))
+        with pytest.raises(JournalError, match="SQLITE_CONSTRAINT_TRIGGER"):
+            await gateway.parts.reconciler.reconcile_due()
+        ids = [payload["operation"]["id"] for payload in lost]
+        outcomes = [(await gateway.ask(OPERATION, {"id": id_})).data["operation"]["outcome"] for id_ in ids]
+
+    assert [payload["outcome"] for payload in lost] == ["UNKNOWN"] * 3
+    assert outcomes == ["UNKNOWN", "REFUSED", "UNKNOWN"]
