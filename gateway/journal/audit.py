@@ -36,7 +36,7 @@ class Audit:
         """Entries since then, of this subject and of this record, oldest first.
 
         `record` may be the hash that is all there is of a person's id. A row that was reached without its community is
-        the same row.
+        the same row, whichever of the two is asked for.
         """
         rows = select(audit).order_by(audit.c.id).limit(LARGEST_BATCH)
         if subject is not None:
@@ -46,12 +46,10 @@ class Audit:
         if isinstance(record, str):
             rows = rows.where(audit.c.record_id == record)
         elif record is not None:
-            community = audit.c.record_community_code
-            rows = rows.where(
-                audit.c.record_type == record.type,
-                audit.c.record_id == record.platform_id,
-                or_(community == record.community_code, community.is_(None)),
-            )
+            rows = rows.where(audit.c.record_type == record.type, audit.c.record_id == record.platform_id)
+            if record.community_code is not None:
+                community = audit.c.record_community_code
+                rows = rows.where(or_(community == record.community_code, community.is_(None)))
         last = ""
         while found := await self._page(rows.where(audit.c.id > last)):
             for entry in found:

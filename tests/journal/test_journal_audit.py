@@ -101,6 +101,12 @@ async def test_entries_are_forgotten_when_their_time_is_over(
 async def test_a_row_reached_without_its_community_is_the_same_row(journal: Journal, clock: FrozenClock) -> None:
     bare = entry(clock, record=RecordRef("Shenhe", None, "7"))
     placed = entry(clock, record=RecordRef("Shenhe", "10002", "7"))
-    await journal.audit.add([bare, placed, entry(clock, record=RecordRef("Shenhe", "00001", "7"))])
+    elsewhere = entry(clock, record=RecordRef("Shenhe", "00001", "7"))
+    others = [entry(clock, record=RecordRef(type_, None, id_)) for type_, id_ in (("Repair", "7"), ("Shenhe", "8"))]
+    await journal.audit.add([bare, placed, elsewhere, *others])
 
-    assert await found(journal, record=placed.record) == sorted((bare, placed), key=lambda each: each.id)
+    def in_order(*entries: AuditEntry) -> list[AuditEntry]:
+        return sorted(entries, key=lambda each: each.id)
+
+    assert await found(journal, record=placed.record) == in_order(bare, placed)
+    assert await found(journal, record=bare.record) == in_order(bare, placed, elsewhere)

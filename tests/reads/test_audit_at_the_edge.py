@@ -26,6 +26,7 @@ query Reviews {
     id actionIntroduction content { raw people { phone idCard } } } }
 }
 """
+REVIEW = "query Review($id: ID!) { shenhe(id: $id) { id platformId } }"
 
 
 @pytest.fixture
@@ -179,6 +180,8 @@ async def test_the_command_prints_the_trail_by_whom_since_when_and_of_what(envir
         person = (await gateway.ask(PERSON, WANG, token=mint())).data["people"]
         review = (await gateway.ask(REVIEWS, token=mint())).data["shenhes"]["nodes"][0]
         await gateway.ask(REVIEWS)
+        number = (await gateway.ask(REVIEW, {"id": review["id"]})).data["shenhe"]["platformId"]
+        by_number = (await gateway.ask(REVIEW, {"id": str(number)})).data["shenhe"]["id"]
 
     everything = lines_of(environ)
     assert {line["subject"] for line in everything} == {"lin", "developer"}
@@ -192,3 +195,5 @@ async def test_the_command_prints_the_trail_by_whom_since_when_and_of_what(envir
     of_review = lines_of(environ, "--record", review["id"])
     assert {line["subject"] for line in of_review} == {"lin", "developer"}
     assert {line["record"]["type"] for line in of_review} == {"Shenhe"}
+    assert by_number != review["id"]
+    assert lines_of(environ, "--record", by_number) == of_review
