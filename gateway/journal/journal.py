@@ -4,16 +4,18 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 
-from sqlalchemy import text
+from sqlalchemy import Connection, delete, insert
 
 from gateway.journal.announcements import Announcements
 from gateway.journal.audit import Audit
 from gateway.journal.database import Database
+from gateway.journal.identifiers import new_id
 from gateway.journal.notify import Heard, LocalNotifier, Notifier, PostgresNotifier
 from gateway.journal.operations import Operations
 from gateway.journal.payments import Payments
 from gateway.journal.postgres import open_postgres
 from gateway.journal.sqlite import open_sqlite
+from gateway.journal.tables import readiness
 from gateway.settings import Settings
 
 Clock = Callable[[], datetime]
@@ -34,10 +36,18 @@ class Journal:
         self.audit = Audit(database)
         self._database = database
         self._notifier = notifier
+        self._clock = clock
 
     async def ping(self) -> None:
-        """Raises JournalError when the journal cannot be read."""
-        await self._database.read(lambda connection: connection.scalar(text("SELECT 1")))
+        """Raises JournalError when the journal cannot be written: it costs a commit to find out."""
+        row = {"id": new_id(self._clock())}
+
+        def write_and_take_back(connection: Connection) -> None:
+            # A row of its own each time: no gateway waits for another that has stopped in the middle of this.
+            connection.execute(insert(readiness), row)
+            connection.execute(delete(readiness).where(readiness.c.id == row["id"]))
+
+        await self._database.write(write_and_take_back)
 
     async def notify(self, channel: str, message: str) -> None:
         """Tell every listener at every gateway of this journal; see `notify.Notifier`."""

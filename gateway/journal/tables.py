@@ -199,3 +199,6 @@ audit = Table(
     Index("ix_audit_subject_id", "subject", "id"),
     Index("ix_audit_record", "record_id", "id"),
 )
+
+readiness = Table("readiness", metadata, Column("id", String(36), primary_key=True))
+"""Empty: a row is written and taken back in one transaction, to see that it can be."""

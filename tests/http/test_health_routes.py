@@ -10,10 +10,14 @@ from gateway.http import health
 from gateway.http.health import Check, health_routes
 
 
-async def get(path: str, checks: Mapping[str, Check]) -> httpx.Response:
+def client(checks: Mapping[str, Check]) -> httpx.AsyncClient:
     app = Starlette(routes=health_routes(checks))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
-        return await client.get(path)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
+
+
+async def get(path: str, checks: Mapping[str, Check]) -> httpx.Response:
+    async with client(checks) as asking:
+        return await asking.get(path)
 
 
 async def passes() -> None:
@@ -54,3 +58,36 @@ async def test_a_check_that_hangs_has_failed(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(health, "CHECK_TIMEOUT", 0.05)
     response = await get("/readyz", {"journal": hangs})
     assert response.json()["checks"] == {"journal": False}
+
+
+async def test_however_many_ask_a_check_is_made_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "KEPT", 0.5)
+    made = 0
+
+    async def counts() -> None:
+        nonlocal made
+        made += 1
+        await asyncio.sleep(0.01)
+
+    async with client({"journal": counts}) as asking:
+        for times in (1, 2):
+            answers = [await asyncio.gather(*(asking.get("/readyz") for _ in range(10))) for _ in range(2)]
+            assert {answer.status_code for round_ in answers for answer in round_} == {200}
+            assert made == times
+            await asyncio.sleep(0.6)
+
+
+async def test_a_prober_that_leaves_takes_the_result_from_nobody() -> None:
+    begun = asyncio.Event()
+    go = asyncio.Event()
+
+    async def waits() -> None:
+        begun.set()
+        await go.wait()
+
+    async with client({"journal": waits}) as asking:
+        leaving, staying = (asyncio.create_task(asking.get("/readyz")) for _ in range(2))
+        await begun.wait()
+        leaving.cancel()
+        go.set()
+        assert (await staying).status_code == 200

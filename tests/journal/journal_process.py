@@ -68,7 +68,9 @@ async def begin(journal: Journal) -> None:
 
 
 async def fill(journal: Journal, largest_file: str) -> None:
-    """Receive, eight at a time, until no file may grow any more; say what is there, then with room again."""
+    """Receive, eight at a time, until no file may grow any more; then ask whether the journal can be written, until it
+    can not; say what is there, then with room again.
+    """
     await journal.payments.receive("order-first", "shop", "weixin-first", subject="platform")
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest_file), resource.RLIM_INFINITY))
     acknowledged = 1
@@ -84,9 +86,18 @@ async def fill(journal: Journal, largest_file: str) -> None:
             return error
         raise AssertionError
 
+    async def ask() -> JournalError:
+        try:
+            while True:
+                await journal.ping()
+        except JournalError as error:
+            return error
+
     say(*{error.message for error in await asyncio.gather(*(intake() for _ in range(8)))})
+    say((await ask()).message)
     say(acknowledged, (await journal.payments.list(None, None, 0, 1)).total)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    await journal.ping()
     await journal.payments.receive("order-last", "shop", "weixin-last", subject="platform")
     say((await journal.payments.list(None, None, 0, 1)).total)
 

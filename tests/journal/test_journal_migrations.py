@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, func, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from throw_away import on_server
 
 from gateway.errors import JournalError
-from gateway.journal.journal import open_journal
+from gateway.journal.journal import Journal, open_journal
 from gateway.journal.sqlite import FILE_NAME
-from gateway.journal.tables import metadata
+from gateway.journal.tables import metadata, readiness
 from gateway.settings import Settings, SettingsError, load_settings
 
 
@@ -47,6 +47,13 @@ async def test_opening_again_changes_nothing(settings: Settings) -> None:
     for _ in range(2):
         async with open_journal(settings) as journal:
             await journal.ping()
+
+
+async def test_to_find_out_whether_it_can_be_written_leaves_nothing_in_it(journal: Journal) -> None:
+    await asyncio.gather(*(journal.ping() for _ in range(20)))
+
+    left = select(func.count()).select_from(readiness)
+    assert await journal._database.read(lambda connection: connection.scalar(left)) == 0
 
 
 async def test_a_journal_of_a_newer_version_is_refused(sqlite_settings: Settings) -> None:

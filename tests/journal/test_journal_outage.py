@@ -8,11 +8,14 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import msgspec
 import pytest
+from sqlalchemy import insert
+from throw_away import on_server
 
 from gateway.errors import JournalError
 from gateway.journal import notify
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.records import ReceiptKind
+from gateway.journal.tables import readiness
 from gateway.settings import Settings
 
 pytestmark = pytest.mark.postgres
@@ -157,6 +160,33 @@ async def test_a_statement_that_waits_for_a_lock_is_an_error_in_time(postgres_se
         go.set()
         await holding
         assert await receive(journal) is ReceiptKind.NEW
+
+
+async def test_a_database_that_has_come_to_only_read_is_found_out(fresh_settings: Settings) -> None:
+    url = fresh_settings.database_url
+    reads_only = f"ALTER DATABASE {urlsplit(url).path[1:]} SET default_transaction_read_only"
+    async with open_journal(fresh_settings) as journal:
+        await journal.ping()
+        await on_server(f"{reads_only} = on")
+        await end_sessions(url)
+        assert (await journal.payments.list(None, None, 0, 10)).total == 0
+        with pytest.raises(JournalError, match="25006"):
+            await journal.ping()
+
+        await on_server(f"{reads_only} = off")
+        await end_sessions(url)
+        await journal.ping()
+
+
+async def test_a_gateway_that_stops_while_it_finds_out_holds_up_no_other(postgres_settings: Settings) -> None:
+    async with (
+        open_journal(postgres_settings) as stopped,
+        open_journal(postgres_settings) as journal,
+        stopped._database._engine.connect() as connection,  # type: ignore[attr-defined] # any transaction
+    ):
+        await connection.execute(insert(readiness), {"id": "stopped"})
+        async with at_most(1):
+            await asyncio.gather(*(journal.ping() for _ in range(20)))
 
 
 async def test_a_listener_reconnects_and_learns_that_it_may_have_missed_something(

@@ -153,9 +153,10 @@ async def test_each_step_of_a_write_outlives_kill_nine(settings: Settings, clock
 
 async def test_a_full_disk_is_an_error_and_costs_no_earlier_row(sqlite_settings: Settings) -> None:
     async with gateway(sqlite_settings, "fill", str(1_000_000)) as process:
-        error, counts, with_room_again = await lines(process)
+        error, unready, counts, with_room_again = await lines(process)
 
     assert error.startswith("The journal can not be used now (SQLITE_")
+    assert unready.startswith("The journal can not be used now (SQLITE_")
     acknowledged, readable = map(int, counts.split())
     assert readable == acknowledged > 10
     assert int(with_room_again) == acknowledged + 1

@@ -218,11 +218,13 @@ async def test_a_full_disk_is_answered_2_while_reads_go_on(environ, sandbox, tmp
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (min(largest, 4096), hard))
 
             assert [await resident.pay() for _ in range(3)] == [NOT_SAVED] * 3
+            await until(lambda: _readiness_is(client, 503))
             assert (await client.post("/graphql", json={"query": ORDERS})).json()["data"]["orders"]["nodes"]
             assert (await client.post("/graphql", json={"query": PAYMENTS})).json()["data"]["payments"]["nodes"]
 
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
             assert await resident.pay() == KEPT
+            await until(lambda: _readiness_is(client, 200))
             await until(lambda: _is_delivered(client, ORDER))
     finally:
         await process.kill()
@@ -247,6 +249,11 @@ async def test_a_database_that_is_down_is_answered_2_while_reads_go_on(environ, 
         assert await resident.pay() == KEPT
         await until(lambda: _is_delivered(gateway.client, ORDER))
     assert sandbox.effects.count("callback", order_number=ORDER) == 1
+
+
+async def _readiness_is(client: httpx.AsyncClient, status: int) -> bool:
+    """Whether readiness is told as this: what was found out a moment ago is told once more."""
+    return (await client.get("/readyz")).status_code == status
 
 
 async def _is_delivered(client: httpx.AsyncClient, order: str) -> bool:
