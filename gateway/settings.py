@@ -10,10 +10,14 @@ import msgspec
 
 PREFIX = "GATEWAY_"
 
+LONGEST = 2_000_000
+"""Seconds, 23 days: PostgreSQL takes little more for a timeout."""
+
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
-Seconds = Annotated[float, msgspec.Meta(gt=0)]
-Lifetime = Annotated[float, msgspec.Meta(ge=0)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=LONGEST)]
+Lifetime = Annotated[float, msgspec.Meta(ge=0, le=LONGEST)]
 Lease = Annotated[float, msgspec.Meta(gt=0, le=3600)]
+Days = Annotated[int, msgspec.Meta(ge=1, le=36_500)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 DatabaseUrl = Annotated[str, msgspec.Meta(pattern=r"^(postgres(ql)?://.+)?$")]
 
@@ -45,7 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     auth_key_file: str = ""
     rate_limit: Count = 1200
     people_lookup_limit: Count = 60
-    audit_retention_days: Count = 1096
+    audit_retention_days: Days = 1096
 
     database_url: DatabaseUrl = ""
     journal_timeout: Seconds = 5.0

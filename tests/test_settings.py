@@ -27,6 +27,9 @@ UNUSABLE = {
     "GATEWAY_MAX_DEPTH": "s3cr3t",
     "GATEWAY_CALL_TIMEOUT": "-1.5",
     "GATEWAY_REQUEST_TIMEOUT": "s3cr3t",
+    "GATEWAY_CACHE_PEOPLE": "inf",
+    "GATEWAY_JOURNAL_TIMEOUT": "2000001",
+    "GATEWAY_AUDIT_RETENTION_DAYS": "36501",
     "GATEWAY_DATABASE_URL": "mysql://gateway:s3cr3t@db/gateway",
 }
 

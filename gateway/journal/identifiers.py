@@ -9,8 +9,8 @@ _VARIANT = 2 << 62
 
 
 def first_id(at: datetime) -> str:
-    """The least identifier of this moment: those of earlier ones are below it."""
-    return str(UUID(int=int(at.timestamp() * 1000) << 80))
+    """The least identifier of this moment: those of earlier ones are below it. None is of a moment before 1970."""
+    return str(UUID(int=max(0, int(at.timestamp() * 1000)) << 80))
 
 
 def new_id(now: datetime) -> str:

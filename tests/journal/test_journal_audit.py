@@ -98,6 +98,14 @@ async def test_entries_are_forgotten_when_their_time_is_over(
     assert await found(journal) == [kept]
 
 
+async def test_a_hundred_years_are_kept_whole(journal: Journal, clock: FrozenClock) -> None:
+    kept = entry(clock)
+    await journal.audit.add([kept])
+
+    assert await journal.audit.forget(timedelta(days=36_500), clock.now) == 0
+    assert await found(journal) == [kept]
+
+
 async def test_a_row_reached_without_its_community_is_the_same_row(journal: Journal, clock: FrozenClock) -> None:
     bare = entry(clock, record=RecordRef("Shenhe", None, "7"))
     placed = entry(clock, record=RecordRef("Shenhe", "10002", "7"))

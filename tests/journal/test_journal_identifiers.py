@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import RFC_4122, UUID
 
-from gateway.journal.identifiers import new_id
+from gateway.journal.identifiers import first_id, new_id
 
 NOW = datetime(2026, 11, 24, 8, 0, 0, 123_000, tzinfo=UTC)
 
@@ -18,3 +18,11 @@ def test_identifiers_differ_and_sort_by_time() -> None:
 
     assert identifiers == sorted(identifiers)
     assert len({new_id(NOW) for _ in range(1000)}) == 1000
+
+
+def test_the_first_identifier_of_a_moment_is_below_its_own_and_above_those_before() -> None:
+    assert new_id(NOW - timedelta(milliseconds=1)) < first_id(NOW) < new_id(NOW)
+
+
+def test_no_identifier_is_of_a_moment_before_1970() -> None:
+    assert first_id(NOW - timedelta(days=36_500)) == first_id(datetime(1970, 1, 1, tzinfo=UTC)) < new_id(NOW)
