@@ -57,15 +57,17 @@ class _Last(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Shown(msgspec.Struct):
-    """How often these records were shown together, and the last time, with the records as they were then."""
+    """How often these records were shown together, just as they are, and the last time."""
 
     records: Sequence[Any]
     last: _Last
     count: int = 1
 
 
-_Together: TypeAlias = dict[tuple[Hashable, ...], _Shown]
-"""Records that were shown together, by what tells each of them apart: most that come again, come with the same."""
+_Together: TypeAlias = defaultdict[tuple[Hashable, ...], list[_Shown]]
+"""Records that were shown together, by what tells each of them apart: most that come again, come with the same, and
+just as they were. Whenever they hold anything else, that is noted beside it.
+"""
 
 _Reveal: TypeAlias = tuple[str, type, tuple[ObservedField, ...]]
 """The subject, the class of the records, and the fields."""
@@ -82,7 +84,7 @@ class AuditTrail:
         self._ids = ids
         self._retention = retention
         self._clock = clock
-        self._revealed: defaultdict[_Reveal, _Together] = defaultdict(dict)
+        self._revealed = _nothing_revealed()
         self._denied: Counter[_Denial] = Counter()
         self._last_denied: dict[_Denial, _Last] = {}
         self._notes = 0
@@ -106,15 +108,15 @@ class AuditTrail:
         subject = request.principal.subject
         for records, fields in observations:
             record_class = type(records[0])
-            together = self._revealed[subject, record_class, fields]
             keys = tuple(map(kind_of(record_class).key, records))
-            shown = together.get(keys)
-            if shown is None:
-                together[keys] = _Shown(records, last)
-                self._notes += len(keys)
-            else:
-                shown.records, shown.last = records, last
+            noted = self._revealed[subject, record_class, fields][keys]
+            if noted and noted[-1].records == records:
+                shown = noted[-1]
+                shown.last = last
                 shown.count += 1
+            else:
+                noted.append(_Shown(records, last))
+                self._notes += len(keys)
 
     def deny(self, request: Request, field: str, scope: str) -> None:
         """Note that the caller asked for a field without the scope that it needs."""
@@ -174,7 +176,7 @@ class AuditTrail:
             return
         self._taken.append(self._entries(self._revealed, self._denied, self._last_denied))
         self._unwritten += self._notes
-        self._revealed, self._denied, self._last_denied, self._notes = defaultdict(dict), Counter(), {}, 0
+        self._revealed, self._denied, self._last_denied, self._notes = _nothing_revealed(), Counter(), {}, 0
 
     def _next_batch(self) -> bool:
         """Whether there are more entries to write. They are made as they are written: a long wait makes many."""
@@ -206,26 +208,39 @@ class AuditTrail:
     ) -> Iterator[AuditEntry]:
         for (subject, record_class, fields), together in revealed.items():
             kind = kind_of(record_class)
-            for record, last, count in _each(together):
-                personal = shown_fields(kind, record, fields)
-                if personal:
-                    reference = kind.reference(record, self._ids)
-                    yield _entry(last, subject, AuditAction.REVEALED, personal, count, record=reference)
+            for times in _each(together):
+                revealing = [
+                    (personal, record, shown)
+                    for record, shown in times
+                    if (personal := shown_fields(kind, record, fields))
+                ]
+                if revealing:
+                    _, record, shown = revealing[-1]
+                    yield _entry(
+                        shown.last,
+                        subject,
+                        AuditAction.REVEALED,
+                        tuple(dict.fromkeys(name for personal, _, _ in revealing for name in personal)),
+                        sum(shown.count for _, _, shown in revealing),
+                        record=kind.reference(record, self._ids),
+                    )
         for denial, count in denied.items():
             subject, field, scope = denial
             yield _entry(last_denied[denial], subject, AuditAction.DENIED, (field,), count, missing_scope=scope)
 
 
-def _each(together: _Together) -> Iterator[tuple[Any, _Last, int]]:
-    """Each record once, whichever others it was shown with: as it was the last time, when that was, and how often."""
-    counts: Counter[Hashable] = Counter()
-    latest: dict[Hashable, tuple[Any, _Last]] = {}
-    for keys, shown in sorted(together.items(), key=lambda item: item[1].last.at):
+def _nothing_revealed() -> defaultdict[_Reveal, _Together]:
+    return defaultdict(lambda: defaultdict(list))
+
+
+def _each(together: _Together) -> Iterable[list[tuple[Any, _Shown]]]:
+    """For each record, whichever others it was shown with: what it was, and how it was shown, from the oldest on."""
+    times: defaultdict[Hashable, list[tuple[Any, _Shown]]] = defaultdict(list)
+    noted = [(keys, shown) for keys, noted in together.items() for shown in noted]
+    for keys, shown in sorted(noted, key=lambda note: note[1].last.at):
         for key, record in zip(keys, shown.records, strict=True):
-            counts[key] += shown.count
-            latest[key] = record, shown.last
-    for key, (record, last) in latest.items():
-        yield record, last, counts[key]
+            times[key].append((record, shown))
+    return times.values()
 
 
 def _entry(

@@ -121,16 +121,42 @@ async def test_a_record_is_one_entry_whichever_others_it_is_shown_with(
     }
 
 
-async def test_what_a_record_held_the_last_time_is_what_was_shown(
+async def test_what_a_record_held_at_any_time_is_what_was_shown(
     journal: Journal, trail: AuditTrail, clock: FrozenClock
 ) -> None:
     unlike = records.People(name="王芳", phone="19900000002")
-    for shown in ([PERSON], [PERSON, unlike], [msgspec.structs.replace(PERSON, id_card=None)]):
-        trail.reveal(Request(), [(shown, (ObservedField("People", "idCard", "id_card"),))])  # type: ignore[list-item]
+    without = msgspec.structs.replace(PERSON, id_card=None)
+    emptied = msgspec.structs.replace(without, birth_date=None)
+    fields = (ObservedField("People", "idCard", "id_card"), ObservedField("People", "birthDate", "birth_date"))
+    for request_id, shown in (
+        ("all", [PERSON]),
+        ("without", [without, unlike]),
+        ("all again", [PERSON]),
+        ("without again", [without]),
+        ("emptied", [emptied]),
+        ("emptied again", [unlike, emptied]),
+    ):
+        trail.reveal(Request(request_id=request_id), [(shown, fields)])  # type: ignore[list-item]
         clock.advance(seconds=0.1)
     await trail.flush()
 
-    assert await written(journal) == []
+    [entry] = await written(journal)
+
+    assert set(entry.fields) == {"idCard", "birthDate"}
+    assert (entry.count, entry.request_id) == (4, "without again")
+    assert entry.at == clock.now - timedelta(seconds=0.3)
+
+
+async def test_of_two_records_in_one_answer_that_go_by_one_name_each_is_told(
+    journal: Journal, trail: AuditTrail
+) -> None:
+    owners = [records.HouseOwner(phone=phone, house=HOUSE) for phone in ("19900000001", None)]
+    trail.reveal(Request(), [(owners, (ObservedField("HouseOwner", "phone", "phone"),))])  # type: ignore[list-item]
+    await trail.flush()
+
+    [entry] = await written(journal)
+
+    assert (entry.record, entry.fields, entry.count) == (RecordRef("House", "10002", "1-2-3-301"), ("owner.phone",), 1)
 
 
 ISSUE = records.DataIssue("phone", "19900000001", DataProblem.MALFORMED, PlatformName.WJDH, PiiKind.PHONE)
@@ -381,6 +407,19 @@ async def test_what_has_waited_too_long_closes_personal_data_until_it_is_written
     broken.mended = True
     await delayed.flush()
     assert delayed.admit(request.principal) is request.principal
+
+
+async def test_a_record_that_changes_again_and_again_is_as_many_notes(
+    delayed: AuditTrail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "MOST_WAITING", 3)
+    request = Request()
+    for number in range(3):
+        assert delayed.admit(request.principal).reveals_pii
+        changed = msgspec.structs.replace(PERSON, id_card=f"99930219921130251{number}")
+        for _ in range(2):
+            delayed.reveal(request, [observed(changed, "People", idCard="id_card")])
+    assert not delayed.admit(request.principal).reveals_pii
 
 
 async def test_too_many_notes_close_personal_data_too(delayed: AuditTrail, monkeypatch: pytest.MonkeyPatch) -> None:
