@@ -180,25 +180,28 @@ class PlatformError(GatewayError):
 
     `platform` and `endpoint` (as in the document: "order/list") say where. `retryable` tells the caller whether
     the same call may succeed later; `sent` whether the platform may have executed the request: ask the error, not its
-    class, for a call may fail before it begins (on the way to a token, say).
+    class, for a call may fail before it begins (on the way to a token, say). `retry_after` in seconds, None where
+    nobody knows.
     """
 
     code = "UPSTREAM_UNAVAILABLE"
     retryable: ClassVar[bool] = True
     sent: bool = True
 
-    def __init__(self, platform: PlatformId, endpoint: str, message: str) -> None:
+    def __init__(self, platform: PlatformId, endpoint: str, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.platform = platform
         self.endpoint = endpoint
+        self.retry_after = retry_after
 
     def extensions(self) -> Mapping[str, object]:
-        return {
+        told = {
             "code": self.code,
             "platform": self.platform,
             "endpoint": self.endpoint,
             "retryable": self.retryable,
         }
+        return told if self.retry_after is None else {**told, "retryAfter": self.retry_after}
 
 
 class NotConfiguredError(PlatformError):
@@ -227,20 +230,14 @@ class PlatformTimeoutError(PlatformError):
 
 class PlatformBusyError(PlatformError):
     """The platform turns calls away: HTTP 429, which executes nothing, or 503 (quirk 191). Or a proxy before it has
-    given up, 502 or 504: then the call may still be under way. `retry_after` in seconds.
+    given up, 502 or 504: then the call may still be under way.
     """
 
     def __init__(
         self, platform: PlatformId, endpoint: str, message: str, *, retry_after: float | None, sent: bool
     ) -> None:
-        super().__init__(platform, endpoint, message)
-        self.retry_after = retry_after
+        super().__init__(platform, endpoint, message, retry_after=retry_after)
         self.sent = sent
-
-    def extensions(self) -> Mapping[str, object]:
-        if self.retry_after is None:
-            return super().extensions()
-        return {**super().extensions(), "retryAfter": self.retry_after}
 
 
 class ProtocolError(PlatformError):

@@ -1,16 +1,23 @@
-"""How long calls to the platforms take and how they end, by endpoint: for Prometheus, and a log line for a slow one.
+"""How long calls to the platforms take and how they end, by endpoint, and which circuits are open.
+
+For Prometheus; and log lines for a slow call, for failing ones, now and then, and for a circuit that opens or closes.
 
 One histogram of its own kind, since a call should cost next to nothing here: no locks, for only the event loop's thread
 writes and reads it, and labels are put on when somebody looks.
 """
 
+import time
 from bisect import bisect_left
 from collections.abc import Iterator
 from contextvars import Context
 
 import structlog
-from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from gateway.errors import PlatformError
+from gateway.ops.resilience import CircuitBreaker, Clock
+from schema.normalise.states import CircuitState
 
 log = structlog.get_logger(__name__)
 
@@ -19,6 +26,9 @@ BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 SLOW_SHARE = 0.25
 """A call is slow when it took more than this share of the time that it may take."""
+
+QUIET_SECONDS = 60.0
+"""So long after a failing call no other one to the same endpoint with the same code is logged."""
 
 OK = "OK"
 REFUSED = "UPSTREAM_REFUSED"
@@ -36,16 +46,30 @@ class Times:
         self.total = 0.0
 
 
+class Told:
+    """The last log line of its kind: when it was written, and how many have been left out since."""
+
+    __slots__ = ("at", "left_out")
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+        self.left_out = 0
+
+
 class EndpointCalls:
-    """The calls to one endpoint. `slow` is how many seconds are many."""
+    """The calls to one endpoint, and its circuit. `slow` is how many seconds are many."""
 
-    __slots__ = ("by_outcome", "endpoint", "platform", "slow")
+    __slots__ = ("_clock", "_told", "_where", "breaker", "by_outcome", "endpoint", "platform", "slow")
 
-    def __init__(self, platform: str, endpoint: str, slow: float) -> None:
+    def __init__(self, platform: str, endpoint: str, slow: float, clock: Clock) -> None:
         self.platform = platform
         self.endpoint = endpoint
         self.slow = slow
+        self.breaker = CircuitBreaker(clock=clock)
         self.by_outcome: dict[str, Times] = {}
+        self._clock = clock
+        self._told: dict[str, Told] = {}
+        self._where = {"platform": platform, "endpoint": endpoint}
 
     def note(self, outcome: str, seconds: float, context: Context) -> None:
         """A call ended like this after so long. A slow one is told of in the context that it was sent in."""
@@ -57,14 +81,34 @@ class EndpointCalls:
         if seconds > self.slow:
             context.run(self._tell, outcome, seconds)
 
-    def _tell(self, outcome: str, seconds: float) -> None:
+    def answered(self) -> None:
+        """An answer came: the endpoint can be reached."""
+        if self.breaker.succeeded():
+            log.warning("circuit of a platform closed", **self._where)
+
+    def unreachable(self, error: PlatformError) -> None:
+        """No answer came, as it does from an endpoint that cannot be reached."""
+        if self.breaker.failed():
+            log.error("circuit of a platform opened", **self._where, code=error.code, reason=error.message)
+
+    def failed(self, error: PlatformError) -> None:
+        """A call came to this. It is logged unless one with the same code was within `QUIET_SECONDS`."""
+        now = self._clock()
+        told = self._told.get(error.code)
+        if told is not None and now - told.at < QUIET_SECONDS:
+            told.left_out += 1
+            return
+        self._told[error.code] = Told(now)
         log.warning(
-            "slow call to a platform",
-            platform=self.platform,
-            endpoint=self.endpoint,
-            outcome=outcome,
-            seconds=round(seconds, 3),
+            "call to a platform failed",
+            **self._where,
+            code=error.code,
+            reason=error.message,
+            left_out=0 if told is None else told.left_out,
         )
+
+    def _tell(self, outcome: str, seconds: float) -> None:
+        log.warning("slow call to a platform", **self._where, outcome=outcome, seconds=round(seconds, 3))
 
 
 class Calls(Collector):
@@ -74,22 +118,30 @@ class Calls(Collector):
         self._slow = call_timeout * SLOW_SHARE
         self._endpoints: list[EndpointCalls] = []
 
-    def to(self, platform: str, endpoint: str) -> EndpointCalls:
+    def to(self, platform: str, endpoint: str, clock: Clock = time.monotonic) -> EndpointCalls:
         """Where the calls to this endpoint are noted; asked for once."""
-        calls = EndpointCalls(platform, endpoint, self._slow)
+        calls = EndpointCalls(platform, endpoint, self._slow, clock)
         self._endpoints.append(calls)
         return calls
 
-    def collect(self) -> Iterator[HistogramMetricFamily]:
-        family = HistogramMetricFamily(
+    def collect(self) -> Iterator[Metric]:
+        times = HistogramMetricFamily(
             "gateway_upstream_call_seconds",
             "Calls to the platforms: how long they took, by how they ended",
             labels=("platform", "endpoint", "outcome"),
         )
+        circuits = GaugeMetricFamily(
+            "gateway_upstream_circuit_open",
+            "Whether calls to an endpoint of a platform fail at once, as it could not be reached: 1, else 0",
+            labels=("platform", "endpoint"),
+        )
         for calls in self._endpoints:
-            for outcome, times in calls.by_outcome.items():
-                family.add_metric((calls.platform, calls.endpoint, outcome), _cumulated(times), times.total)
-        yield family
+            where = calls.platform, calls.endpoint
+            circuits.add_metric(where, calls.breaker.state is not CircuitState.CLOSED)
+            for outcome, taken in calls.by_outcome.items():
+                times.add_metric((*where, outcome), _cumulated(taken), taken.total)
+        yield times
+        yield circuits
 
 
 def _cumulated(times: Times) -> list[tuple[str, int]]:

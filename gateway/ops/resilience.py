@@ -104,30 +104,42 @@ class CircuitBreaker:
     def state(self) -> CircuitState:
         if self._failures < self._threshold:
             return CircuitState.CLOSED
-        if self._trying or self._clock() - self._opened_at >= self._cooldown:
-            return CircuitState.HALF_OPEN
-        return CircuitState.OPEN
+        return CircuitState.HALF_OPEN if self._trying or self._rest <= 0 else CircuitState.OPEN
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds until a call is let through again; None while one is, since all depends on how it ends."""
+        return None if self._trying else max(self._rest, 0.0)
+
+    @property
+    def _rest(self) -> float:
+        return self._opened_at + self._cooldown - self._clock()
 
     def allows(self) -> bool:
         """Whether a call may go; in a half-open circuit the first one takes the only place."""
         if self._failures < self._threshold:
             return True
-        if self._trying or self._clock() - self._opened_at < self._cooldown:
+        if self._trying or self._rest > 0:
             return False
         self._trying = True
         return True
 
-    def succeeded(self) -> None:
+    def succeeded(self) -> bool:
+        """Returns whether that closed the circuit."""
+        was_open = self._failures >= self._threshold
         self.troubled = False
         self._failures = 0
         self._trying = False
+        return was_open
 
-    def failed(self) -> None:
+    def failed(self) -> bool:
+        """Returns whether that opened the circuit: a trial that fails leaves it open."""
         self.troubled = True
         self._failures += 1
         self._trying = False
         if self._failures >= self._threshold:
             self._opened_at = self._clock()
+        return self._failures == self._threshold
 
     def abandoned(self) -> None:
         """The call ended without telling anything of the endpoint: cancelled, or never begun."""

@@ -40,7 +40,7 @@ class Caller:
         self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
         self.routes = {
             endpoint.name: Route(
-                endpoint, endpoint_url(base_url, endpoint.path), transport, calls.to(platform, endpoint.name), clock
+                endpoint, endpoint_url(base_url, endpoint.path), transport, calls.to(platform, endpoint.name, clock)
             )
             for endpoint in self._endpoints.values()
             if endpoint.path and (base_url or ABSOLUTE.match(endpoint.path))
@@ -97,7 +97,8 @@ class EndpointExchange(Exchange):
             route = caller.routes.get(endpoint.name) or caller.route(endpoint)
             if route.breaker.troubled and not route.breaker.allows():
                 message = "This endpoint failed repeatedly and is given a rest."
-                raise NotSentError(caller.platform, endpoint.name, message)
+                retry_after = route.breaker.retry_after
+                raise NotSentError(caller.platform, endpoint.name, message, retry_after=retry_after)
         except PlatformError as error:
             self._judged(error)
             return
@@ -118,20 +119,20 @@ class EndpointExchange(Exchange):
             self._note(CANCELLED)
 
     def _ended(self, outcome: Any) -> None:
-        breaker = self._route.breaker
+        calls = self._route.calls
         try:
             if isinstance(outcome, Exception):
                 raise outcome
-            if breaker.troubled:
-                breaker.succeeded()
+            if calls.breaker.troubled:
+                calls.answered()
             envelope = open_envelope(outcome, self.endpoint.decode)
         except (httpx.TransportError, BadAnswerError, BusyAnswerError) as error:
-            note_trouble(breaker, error)
             trouble = trouble_of(self._caller.platform, self.endpoint.name, error)
+            self._context.run(note_trouble, calls, error, trouble)
             self._note(trouble.code)
             self._judged(trouble)
         except Exception as error:  # noqa: BLE001 # a mistake in here: whoever waits is to hear of it
-            breaker.abandoned()
+            calls.breaker.abandoned()
             self._note(CANCELLED)
             self._judged(error)
         else:

@@ -60,8 +60,12 @@ class PlatformClient(ABC):
 
     @property
     def healthy(self) -> bool:
-        """Every circuit is closed and the platform has not just refused the credentials."""
-        return not self.session.is_refused and all(state.healthy for state in self.caller.states.values())
+        """Every circuit is closed, and the last login that was answered gave a token.
+
+        Without one, whatever the answer was, nothing can be called. Other answers are of single calls: one that is not
+        of the protocol may be of one record, and says that the endpoint can be reached.
+        """
+        return not self.session.is_shut_out and all(state.healthy for state in self.caller.states.values())
 
     async def probe(self, endpoint: str) -> Probe:
         """Try one endpoint with arguments that find nothing; a write is never called. Raises KeyError for no such."""
@@ -99,9 +103,13 @@ class PlatformClient(ABC):
         token = self._token(envelope.body)
         if token is not None:
             return token
+        error: PlatformError
         if envelope.code in (None, SUCCESS):
-            raise ProtocolError(self.platform, endpoint.name, "The platform answered the login without a token.")
-        raise PlatformAuthError(self.platform, endpoint.name, "The platform refuses the gateway's credentials.")
+            error = ProtocolError(self.platform, endpoint.name, "The platform answered the login without a token.")
+        else:
+            error = PlatformAuthError(self.platform, endpoint.name, "The platform refuses the gateway's credentials.")
+        self.caller.routes[endpoint.name].calls.failed(error)
+        raise error
 
     async def credential(self, deadline: float, dead: Credential | None) -> Credential | None:
         """A credential, by this time of the loop's clock; instead of one that is `dead`, None when there is no use in
@@ -236,13 +244,21 @@ class Call(EndpointExchange, Generic[ParsedT]):
                 value = self._read(self.endpoint, outcome, *self._of)
             except Exception as error:  # noqa: BLE001 # it is the outcome
                 value = error
+                self._log(error)
             self._tell(value)
         elif self._is_renewed:
+            refusal = self._refusal()
             self._client.session.refused_fresh(self._credential)
-            self._tell(self._refusal())
+            self._log(refusal)
+            self._tell(refusal)
         else:
             self._is_renewed = True
             self._renew(self._credential)
+
+    def _log(self, error: Exception) -> None:
+        """A refusal apart, which is how platforms answer callers: the record is not there, the time is over."""
+        if isinstance(error, PlatformError) and not isinstance(error, RefusedError):
+            self._context.run(self._route.calls.failed, error)
 
     def _refusal(self) -> PlatformAuthError:
         return PlatformAuthError(self._client.platform, self.endpoint.name, "The platform refuses a fresh token.")

@@ -8,7 +8,6 @@ from urllib.parse import quote_plus
 import httpx
 
 from gateway.ops.calls import EndpointCalls
-from gateway.ops.resilience import CircuitBreaker, Clock
 from gateway.platforms.endpoint import Endpoint
 from gateway.platforms.transport import Pool, Transport, request_head
 
@@ -37,11 +36,9 @@ class Route:
 
     __slots__ = ("breaker", "calls", "head", "pool")
 
-    def __init__(
-        self, endpoint: Endpoint, url: httpx.URL, transport: Transport, calls: EndpointCalls, clock: Clock
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, url: httpx.URL, transport: Transport, calls: EndpointCalls) -> None:
         self.pool: Pool = transport.pool(url)
-        self.breaker = CircuitBreaker(clock=clock)
+        self.breaker = calls.breaker
         self.calls = calls
         self.head = request_head(
             endpoint.method.encode("ascii"),

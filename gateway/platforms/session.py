@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable
 
-from gateway.errors import PlatformAuthError, PlatformError
+from gateway.errors import PlatformAuthError, PlatformBusyError, PlatformError, ProtocolError
 from gateway.futures import join
 from gateway.ops.resilience import Clock
 
@@ -55,6 +55,8 @@ class Session:
         self._logging_in: asyncio.Task[Credential] | None = None
         self._refusal: PlatformAuthError | None = None
         self._refused_until = 0.0
+        self.is_shut_out = False
+        """Whether the platform answered a login with something else than a token, and none with one since."""
         self._irreplaceable: Credential | None = None
         self._irreplaceable_until = 0.0
 
@@ -109,12 +111,14 @@ class Session:
             token = await self._login()
         except PlatformError as error:
             error.sent = False  # the call that needs the token has not begun
+            self.is_shut_out |= isinstance(error, PlatformAuthError | ProtocolError | PlatformBusyError)
             if isinstance(error, PlatformAuthError):
                 self._refusal, self._refused_until = error, self._clock() + REFUSAL_SECONDS
             raise
         self._credential = token.credential
         self._renew_at = asked_at + token.lifetime - min(token.lifetime * EARLY_SHARE, MOST_EARLY)
         self._refused_until = 0.0
+        self.is_shut_out = False
         return token.credential
 
     def _logged_in(self, _task: asyncio.Task[Credential]) -> None:

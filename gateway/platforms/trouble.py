@@ -13,7 +13,7 @@ from gateway.errors import (
     PlatformTimeoutError,
     ProtocolError,
 )
-from gateway.ops.resilience import CircuitBreaker
+from gateway.ops.calls import EndpointCalls
 from gateway.platforms.envelope import BadAnswerError, BusyAnswerError
 
 Trouble: TypeAlias = httpx.TransportError | BadAnswerError | BusyAnswerError
@@ -44,11 +44,12 @@ def trouble_of(platform: PlatformId, endpoint: str, error: Trouble) -> PlatformE
             return ProtocolError(*where, str(error))
 
 
-def note_trouble(breaker: CircuitBreaker, error: Trouble) -> None:
+def note_trouble(calls: EndpointCalls, error: Trouble, trouble: PlatformError) -> None:
     """An answer shows that the endpoint can be reached, whatever it says; a full queue shows nothing."""
+    calls.failed(trouble)
     if isinstance(error, httpx.PoolTimeout):
-        breaker.abandoned()
+        calls.breaker.abandoned()
     elif isinstance(error, httpx.TransportError) and not isinstance(error, httpx.RemoteProtocolError):
-        breaker.failed()
+        calls.unreachable(trouble)
     else:
-        breaker.succeeded()
+        calls.answered()

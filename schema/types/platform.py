@@ -17,5 +17,5 @@ class PlatformEndpoint:
 @record_type(PlatformStatus, description="A platform behind this gateway (平台).")
 class Platform:
     name: PlatformName = plain("Which platform (平台名称).")
-    healthy: bool = plain("Whether no circuit is open and its credentials are accepted (是否健康).")
+    healthy: bool = plain("Whether no circuit is open and the last login gave a token (是否健康).")
     endpoints: list[PlatformEndpoint] = plain("Its endpoints (接口).")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 from contextvars import copy_context
 
 import pytest
@@ -10,8 +11,8 @@ from scripted_server import until
 from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
-from gateway.errors import PlatformError
-from gateway.ops.calls import Calls
+from gateway.errors import NotSentError, PlatformError, ProtocolError
+from gateway.ops.calls import QUIET_SECONDS, Calls, EndpointCalls
 from gateway.platforms.platforms import Platforms, open_platforms
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox
@@ -94,7 +95,8 @@ async def test_a_call_that_took_more_than_a_quarter_of_its_time_is_logged_withou
         ):
             await platforms.security.house_owner(HOUSE)
 
-    (told,) = (log for log in logs if log["endpoint"] == "owner")  # on a busy machine the login is slow as well
+    slow = [log for log in logs if log["event"] == "slow call to a platform"]
+    (told,) = (log for log in slow if log["endpoint"] == "owner")  # on a busy machine the login is slow as well
     assert 0.1 < told.pop("seconds") < 2  # the loop counts its time in whole milliseconds
     assert told == {
         "event": "slow call to a platform",
@@ -104,3 +106,115 @@ async def test_a_call_that_took_more_than_a_quarter_of_its_time_is_logged_withou
         "outcome": "UPSTREAM_TIMEOUT",
         "request_id": "asked",
     }
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def owner(clock: Clock) -> EndpointCalls:
+    """The calls to an endpoint."""
+    return Calls(call_timeout=8.0).to("SECURITY", "owner", clock)
+
+
+@pytest.fixture
+def logs() -> Iterator[list[dict[str, object]]]:
+    with capture_logs() as entries:
+        yield entries
+
+
+GARBLED = ProtocolError("SECURITY", "owner", "The platform answered HTTP 404, and not in its protocol.")
+UNKNOWN_NAME = NotSentError("SECURITY", "owner", "The name of the server cannot be resolved.")
+
+
+def failures(logs: list[dict[str, object]]) -> list[tuple[object, object]]:
+    """The code of each failing call that was logged, and how many were not since the one before."""
+    return [(log["code"], log["left_out"]) for log in logs if log["event"] == "call to a platform failed"]
+
+
+def test_failing_calls_are_logged_once_a_minute_and_code_with_how_many_were_left_out(
+    owner: EndpointCalls, clock: Clock, logs: list[dict[str, object]]
+) -> None:
+    for _ in range(60):
+        owner.failed(GARBLED)
+        owner.failed(UNKNOWN_NAME)
+    clock.now += QUIET_SECONDS
+    owner.failed(GARBLED)
+
+    assert failures(logs) == [("UPSTREAM_PROTOCOL", 0), ("UPSTREAM_UNAVAILABLE", 0), ("UPSTREAM_PROTOCOL", 59)]
+
+
+def test_a_circuit_is_logged_when_it_opens_and_when_it_closes(
+    owner: EndpointCalls, clock: Clock, logs: list[dict[str, object]]
+) -> None:
+    for _ in range(20):
+        owner.unreachable(UNKNOWN_NAME)
+    owner.answered()
+    owner.answered()
+
+    assert logs == [
+        {
+            "event": "circuit of a platform opened",
+            "log_level": "error",
+            "platform": "SECURITY",
+            "endpoint": "owner",
+            "code": "UPSTREAM_UNAVAILABLE",
+            "reason": "The name of the server cannot be resolved.",
+        },
+        {
+            "event": "circuit of a platform closed",
+            "log_level": "warning",
+            "platform": "SECURITY",
+            "endpoint": "owner",
+        },
+    ]
+
+
+def test_an_open_circuit_is_told_to_prometheus() -> None:
+    calls = Calls(call_timeout=8.0)
+    owner = calls.to("SECURITY", "owner")
+    registry = CollectorRegistry()
+    registry.register(calls)
+
+    def is_open() -> float | None:
+        of_owner = {"platform": "SECURITY", "endpoint": "owner"}
+        return registry.get_sample_value("gateway_upstream_circuit_open", of_owner)
+
+    assert is_open() == 0
+    for _ in range(8):
+        owner.unreachable(UNKNOWN_NAME)
+    assert is_open() == 1
+    owner.answered()
+    assert is_open() == 0
+
+
+async def test_a_platform_that_ails_leaves_its_trace_and_what_it_refuses_leaves_none(
+    platforms: Platforms, sandbox: Sandbox, logs: list[dict[str, object]]
+) -> None:
+    await platforms.security.house_owner(NOWHERE)
+    assert failures(logs) == []
+
+    sandbox.faults.set("WJDH", "secret", Fault(FaultKind.BODY, body=b"Not found", status=404))
+    sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.WRONG_SHAPE))
+    for _ in range(25):
+        with pytest.raises(PlatformError):
+            await platforms.wjdh.modules("10002")
+        with pytest.raises(PlatformError):
+            await platforms.security.house_owner(HOUSE)
+
+    assert failures(logs) == [("UPSTREAM_PROTOCOL", 0)] * 2
+    assert [log["endpoint"] for log in logs] == ["secret", "owner"]
+    assert not platforms.wjdh.healthy
+    sandbox.faults.clear()
+    await platforms.wjdh.modules("10002")
+    assert platforms.wjdh.healthy

@@ -205,7 +205,10 @@ async def test_an_endpoint_that_keeps_hanging_is_given_a_rest_and_the_others_go_
     assert impatient.wjdh.endpoints["modules"].circuit is CircuitState.OPEN
     assert not impatient.wjdh.healthy
     sandbox.reset_calls()
-    assert await settle(impatient, "modules") == (NotSentError, False)
+    with pytest.raises(NotSentError) as refused:
+        await impatient.wjdh.modules("10002")
+    assert 0 < refused.value.extensions()["retryAfter"] <= 5
+    assert not refused.value.sent
     assert sandbox.calls == []
     assert await settle(impatient, "order/new") is FINE
     assert impatient.security.healthy

@@ -64,10 +64,22 @@ def test_a_failed_trial_opens_it_for_as_long_again(breaker: CircuitBreaker, cloc
     fail(breaker, 3)
     clock.now += 10.0
     fail(breaker, 1)
-    clock.now += 9.9
+    clock.now += 9.5
     assert not breaker.allows()
-    clock.now += 0.1
+    assert breaker.retry_after == 0.5
+    clock.now += 0.5
     assert breaker.allows()
+    assert breaker.retry_after is None
+
+
+def test_only_what_opens_or_closes_a_circuit_is_told(breaker: CircuitBreaker, clock: Clock) -> None:
+    assert [breaker.failed() for _ in range(3)] == [False, False, True]
+    clock.now += 10.0
+    assert breaker.allows()
+    assert not breaker.failed()
+    assert breaker.succeeded()
+    assert not breaker.failed()
+    assert not breaker.succeeded()
 
 
 def test_a_trial_that_tells_nothing_leaves_its_place_to_the_next(breaker: CircuitBreaker, clock: Clock) -> None:

@@ -4,7 +4,14 @@ import asyncio
 
 import pytest
 
-from gateway.errors import NotSentError, PlatformAuthError, PlatformError, PlatformTimeoutError
+from gateway.errors import (
+    NotSentError,
+    PlatformAuthError,
+    PlatformBusyError,
+    PlatformError,
+    PlatformTimeoutError,
+    ProtocolError,
+)
 from gateway.platforms.session import MOST_EARLY, REFUSAL_SECONDS, Session, Token
 
 
@@ -118,6 +125,28 @@ async def test_a_login_that_could_not_be_made_is_tried_again_by_the_next_caller(
         await session.credential()
     platform.failure = None
     assert await session.credential() == "token-2"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refusal(),
+        ProtocolError("WJDH", "secret", "The platform answered HTTP 404, and not in its protocol."),
+        PlatformBusyError("WJDH", "secret", "The platform answered HTTP 503.", retry_after=None, sent=True),
+    ],
+)
+async def test_a_session_is_shut_out_from_a_login_without_a_token_to_one_with_one(
+    session: Session, platform: Platform, clock: Clock, answer: PlatformError
+) -> None:
+    for failure in (answer, NotSentError("WJDH", "secret", "No connection could be made.")):
+        platform.failure = failure
+        with pytest.raises(PlatformError):
+            await session.credential()
+        assert session.is_shut_out
+        clock.now += REFUSAL_SECONDS
+    platform.failure = None
+    await session.credential()
+    assert not session.is_shut_out
 
 
 async def test_whatever_befalls_the_login_the_call_itself_was_not_sent(session: Session, platform: Platform) -> None:
