@@ -8,16 +8,27 @@ from collections.abc import Sequence
 from gateway.errors import GatewayError
 from gateway.settings import Settings, SettingsError, load_settings
 
+START_FAILURE = 3
+"""The exit status of a gateway that cannot start; uvicorn's, too."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns the exit status: 0, or 2 when the settings or arguments cannot be used."""
+    """Run one command. Returns the exit status.
+
+    0; 1 when what was tried did not work; 2 when the settings or arguments cannot be used; 3 when the gateway cannot
+    start with them now.
+    """
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(load_settings(), options)
     except (SettingsError, GatewayError, ValueError) as error:
-        print(f"gateway: {error}", file=sys.stderr)  # noqa: T201 # a command prints
+        _complain(error)
         return 2
     return status
+
+
+def _complain(error: Exception) -> None:
+    sys.stderr.write(f"gateway: {error}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,9 +71,13 @@ def _count(text: str) -> int:
 
 
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
-    from gateway.serve import serve  # noqa: PLC0415 # the other commands need no server
+    from gateway.serve import StartError, serve  # noqa: PLC0415 # the other commands need no server
 
-    return serve(settings, options.workers)
+    try:
+        return serve(settings, options.workers)
+    except StartError as error:
+        _complain(error)
+        return START_FAILURE
 
 
 def _demo(settings: Settings, options: argparse.Namespace) -> int:

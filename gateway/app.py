@@ -123,12 +123,13 @@ def create_app(
     clock: Clock = utc_now,
     *,
     started: Callable[[], object] = lambda: None,
+    failed: Callable[[BaseException], object] = lambda _error: None,
     explorer_token: str = "",
 ) -> Application:
     """The ASGI application. Raises SettingsError; what it needs is opened when it starts and closed when it ends.
 
-    `clock` is what the journal, the relay and the reconciler go by; `started` is called before the first request.
-    `explorer_token` is for whoever opens GraphiQL.
+    `clock` is what the journal, the relay and the reconciler go by; `started` is called before the first request,
+    `failed` when there will be none. `explorer_token` is for whoever opens GraphiQL.
     """
     authenticator = open_authenticator(settings)
     key = read_id_key(settings)
@@ -198,7 +199,7 @@ def create_app(
             finally:
                 await authenticator.aclose()
 
-    application = Application(Starlette(lifespan=lifespan), GRAPHQL_PATH, Hosts(settings.hosts))
+    application = Application(Starlette(lifespan=lifespan), GRAPHQL_PATH, Hosts(settings.hosts), failed)
     return application
 
 

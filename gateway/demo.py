@@ -15,7 +15,7 @@ import uvicorn
 from gateway.app import GRAPHQL_PATH, create_app
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.sandbox.server import Sandbox
-from gateway.serve import EmbeddedServer, configure_logs, server_options
+from gateway.serve import EmbeddedServer, configure_logs, server_options, tell_failure
 from gateway.settings import Settings, load_settings
 
 QUERY = """\
@@ -72,7 +72,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 @asynccontextmanager
 async def _serving(settings: Settings, listener: socket.socket, token: str) -> AsyncIterator[None]:
-    app = create_app(settings, explorer_token=token)
+    app = create_app(settings, failed=tell_failure, explorer_token=token)
     server = EmbeddedServer(uvicorn.Config(app, **server_options(settings) | {"loop": "none"}))
     running = asyncio.create_task(server.serve([listener]))
     while not server.started:

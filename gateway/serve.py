@@ -6,17 +6,19 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from typing import Any
 
 import structlog
 import uvicorn
 
 from gateway.app import create_app
+from gateway.errors import GatewayError
 from gateway.http.server.connections import Connections
 from gateway.http.server.limits import ServerLimits
 from gateway.http.server.websocket_connection import WebSocketConnection
 from gateway.ops.collector import settle_collector
-from gateway.ops.logs import trace_exceptions
+from gateway.ops.logs import ToStructlog, trace_exceptions
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.supervisor import Supervisor
 
@@ -29,22 +31,80 @@ LONGEST_MESSAGE = 1024 * 1024
 """Bytes of a WebSocket's message that are read at least, so that one beyond `max_body_bytes` is told of that bound."""
 
 
+log = structlog.get_logger(__name__)
+
+
+class StartError(Exception):
+    """The settings can be used, and the gateway cannot start now. The message says why."""
+
+
 def serve(settings: Settings, workers: int = 1) -> int:
-    """Serve until stopped. Returns the exit status, not 0 when no worker could start. Raises SettingsError."""
+    """Serve until stopped. Returns the exit status, not 0 when no worker could start. Raises SettingsError, StartError.
+
+    Why it could not start has been told then.
+    """
     configure_logs()
     if workers > 1 and not settings.database_url:
         raise SettingsError("GATEWAY_DATABASE_URL: several workers share a journal only in PostgreSQL")
     _allow_open_files()
     create_app(settings)  # so that wrong settings end the command, not each worker
+    _require_address(settings)
     options = {"host": settings.host, "port": settings.port, **server_options(settings)}
-    if workers == 1:
-        uvicorn.run(APPLICATION, factory=True, **options)
-        return 0
     config = uvicorn.Config(APPLICATION, factory=True, workers=workers, **options)
-    config.bind_socket().close()  # an address in use ends the command: gateways of two commands would share it
-    supervisor = Supervisor(config, [Listener(settings.host, settings.port)])
+    if workers == 1:
+        Server(config, settings).run()
+        return 0
+    listener = Listener(settings.host, settings.port)
+    supervisor = Supervisor(config, [listener], started=lambda: tell_start(settings, listener))
     supervisor.run()
     return supervisor.exit_status
+
+
+def _require_address(settings: Settings) -> None:
+    """One that others listen at is no use: gateways of two commands with several workers would even share it."""
+    try:
+        with socket.socket(_family(settings.host), socket.SOCK_STREAM) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind((settings.host, settings.port))
+    except OSError as error:
+        raise StartError(f"GATEWAY_HOST, GATEWAY_PORT: {error.strerror}") from None
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def tell_start(settings: Settings, listener: socket.socket) -> None:
+    """One line, when requests are taken."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    log.info(
+        "gateway serves",
+        address=f"http://{host}:{listener.getsockname()[1]}",
+        environment=settings.env,
+        version=version("wanjia-gateway"),
+        journal="PostgreSQL" if settings.database_url else "SQLite",
+    )
+
+
+def tell_failure(error: BaseException) -> None:
+    """Why the gateway did not start: in its own words, or by the type and place of what nobody foresaw."""
+    if isinstance(error, GatewayError):
+        sys.stderr.write(f"gateway: {error}\n")
+    else:
+        log.critical("gateway did not start", exc_info=error)
+
+
+class Server(uvicorn.Server):
+    """The only one of its command."""
+
+    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
+        super().__init__(config)
+        self._settings = settings
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            tell_start(self._settings, self.servers[0].sockets[0])
 
 
 class Listener(socket.socket):
@@ -55,7 +115,7 @@ class Listener(socket.socket):
     """
 
     def __init__(self, host: str, port: int) -> None:
-        super().__init__(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        super().__init__(_family(host), socket.SOCK_STREAM)
         self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         self.bind((host, port))
@@ -99,7 +159,7 @@ class EmbeddedServer(uvicorn.Server):
 def application() -> object:
     """What each worker runs."""
     configure_logs()
-    return create_app(load_settings(), started=settle_collector)
+    return create_app(load_settings(), started=settle_collector, failed=tell_failure)
 
 
 def _allow_open_files() -> None:
@@ -110,8 +170,8 @@ def _allow_open_files() -> None:
 
 
 def configure_logs() -> None:
-    """One JSON object a line on standard error, each with the request id; uvicorn's own lines only from warnings up."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    """One JSON object a line on standard error, each with the request id; those of libraries from warnings up."""
+    logging.basicConfig(handlers=[ToStructlog()], level=logging.WARNING)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -1,6 +1,7 @@
 """Several workers under one command: which are started, when again, and when it is no use."""
 
 import time
+from collections.abc import Callable
 from socket import socket
 
 import structlog
@@ -18,11 +19,12 @@ class Supervisor(Multiprocess):
     """uvicorn's, which would stop all workers when a new one cannot start: here the others go on serving.
 
     A worker that has ended is replaced, at once and then after growing pauses. Only when one ends by itself before any
-    has served do all of them end: `exit_status` is then that worker's, else 0.
+    has served do all of them end: `exit_status` is then that worker's, else 0. `started` is called when one serves.
     """
 
-    def __init__(self, config: Config, sockets: list[socket]) -> None:
+    def __init__(self, config: Config, sockets: list[socket], started: Callable[[], object]) -> None:
         super().__init__(config, sockets)
+        self._started = started
         self.exit_status = 0
         self._has_served = False  # any of them
         self._serving: list[Process] = []
@@ -39,7 +41,9 @@ class Supervisor(Multiprocess):
             if process not in self._serving:
                 log.info("worker serves", pid=process.pid)
         self._serving = serving
-        self._has_served |= bool(serving)
+        if serving and not self._has_served:
+            self._has_served = True
+            self._started()
         if len(serving) == len(self.processes):
             self._pause = FIRST_PAUSE
         ended = [process for process in self.processes if process not in alive]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -92,6 +93,40 @@ def test_serve_ends_in_peace_when_it_is_told_to(served):
     process.send_signal(signal.SIGTERM)
 
     assert process.wait(timeout=10) in (0, -signal.SIGTERM)
+
+
+def test_a_start_that_works_says_one_line(served):
+    url, process, _ = served
+
+    process.terminate()
+    [line] = map(json.loads, process.stderr.read().splitlines())
+
+    del line["timestamp"]
+    assert line == {
+        "event": "gateway serves",
+        "level": "info",
+        "address": url,
+        "environment": "development",
+        "version": version("wanjia-gateway"),
+        "journal": "SQLite",
+    }
+
+
+def test_a_start_that_fails_says_why_in_a_sentence(served):
+    _, _, environ = served
+    elsewhere = {"GATEWAY_PORT": str(free_port()), "GATEWAY_JOURNAL_TIMEOUT": "0.1"}
+    unreachable = {"GATEWAY_DATABASE_URL": f"postgresql://nobody@127.0.0.1:{free_port()}/nothing"}
+    reasons = {
+        "GATEWAY_HOST, GATEWAY_PORT: Address already in use": {},
+        "journal.sqlite3 is in use by another process.": elsewhere,
+        "The journal can not be used now (ConnectionRefusedError).": elsewhere | unreachable,
+    }
+    for reason, settings in reasons.items():
+        ended = run(environ | settings, "serve")
+
+        assert ended.returncode == 3
+        assert ended.stderr.startswith(f"gateway: {reason}")
+        assert "Traceback" not in ended.stderr
 
 
 def test_a_token_of_the_command_is_one_that_the_server_takes(served):
@@ -241,8 +276,8 @@ def test_several_workers_do_not_join_those_of_another_gateway_on_the_same_addres
         database = "postgresql://nobody@127.0.0.1:1/nothing"
         ended = run(environ | {"GATEWAY_PORT": port, "GATEWAY_DATABASE_URL": database}, "serve", "--workers", "2")
 
-    assert ended.returncode != 0
-    assert "address already in use" in ended.stderr.lower()
+    assert ended.returncode == 3
+    assert "Address already in use" in ended.stderr
 
 
 def test_several_workers_need_a_shared_journal(environ):

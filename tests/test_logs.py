@@ -36,6 +36,40 @@ except KeyError as caught:
     structlog.get_logger().error("failed", exc_info=caught, payment="1")
 """
 
+FORGOTTEN = """
+import asyncio
+import gc
+import sys
+from gateway.serve import configure_logs
+
+async def breaks():
+    raise ValueError(sys.argv[1])
+
+async def forget():
+    task = asyncio.create_task(breaks())
+    await asyncio.wait([task])
+    del task
+    gc.collect()
+
+configure_logs()
+asyncio.run(forget())
+"""
+IN_A_CALLBACK = """
+import asyncio
+import sys
+from gateway.serve import configure_logs
+
+def breaks(text):
+    raise ValueError(text)
+
+async def call():
+    asyncio.get_running_loop().call_soon(breaks, sys.argv[1])
+    await asyncio.sleep(0)
+
+configure_logs()
+asyncio.run(call())
+"""
+
 
 def logged(program: str) -> tuple[str, dict[str, str]]:
     """All that it wrote, and the one line of it."""
@@ -50,6 +84,8 @@ def logged(program: str) -> tuple[str, dict[str, str]]:
     [
         (WORKER, {"event": "worker broke off", "worker": "Relay", "error": "ValueError"}),
         (CAUGHT, {"event": "failed", "payment": "1", "error": "KeyError"}),
+        (FORGOTTEN, {"event": "Task exception was never retrieved", "logger": "asyncio", "error": "ValueError"}),
+        (IN_A_CALLBACK, {"event": "Exception in callback breaks", "logger": "asyncio", "error": "ValueError"}),
     ],
 )
 def test_an_exception_is_logged_by_its_type_and_place_and_never_by_its_text(program, told):

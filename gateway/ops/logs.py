@@ -1,9 +1,15 @@
 """What logs tell of an exception: what it is and where, never its text, which may quote a platform or a caller."""
 
+import logging
+import re
 import sys
 from traceback import format_tb
 
+import structlog
 from structlog.typing import EventDict, WrappedLogger
+
+_VALUES = re.compile(r"[\n(<]")
+"""Where a line of asyncio's on an exception goes on with values: the arguments of a callback, the future itself."""
 
 
 def traced(error: BaseException) -> dict[str, str]:
@@ -18,3 +24,14 @@ def trace_exceptions(_logger: WrappedLogger, _method: str, event: EventDict) -> 
     if error is not None:
         event.update(traced(error))
     return event
+
+
+class ToStructlog(logging.Handler):
+    """Has what libraries log by the standard library go the way of the gateway's own lines, with their `logger`."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event = record.getMessage()
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            event = _VALUES.split(event)[0].rstrip()
+        structlog.get_logger().log(record.levelno, event, logger=record.name, exc_info=error)

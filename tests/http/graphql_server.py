@@ -186,7 +186,7 @@ def endpoint(
 
 def without_asgi(endpoint: GraphQLEndpoint) -> ASGIApp:
     """The endpoint as the gateway's own server meets it."""
-    application = Application(Starlette(), "/graphql", Hosts(()))
+    application = Application(Starlette(), "/graphql", Hosts(()), failed=lambda _error: None)
     application.graphql = endpoint
     return application
 
