@@ -2,8 +2,10 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from gateway.errors import GatewayError
 from gateway.settings import Settings, SettingsError, load_settings
@@ -21,6 +23,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(load_settings(), options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # the reader has enough: what is left goes nowhere
+        return 0
     except (SettingsError, GatewayError, ValueError) as error:
         _complain(error)
         return 2
@@ -55,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
 
     audit = commands.add_parser("audit", help="print who was shown whose personal data, as JSON lines")
     audit.add_argument("--subject", help="only of this caller")
-    audit.add_argument("--since", metavar="TIME", help="only from then on: ISO 8601, UTC unless it says otherwise")
+    audit.add_argument(
+        "--since", type=_moment, metavar="TIME", help="only from then on: ISO 8601, UTC unless it says otherwise"
+    )
     audit.add_argument("--record", metavar="ID", help="only of this record: an id as the API gives it")
     audit.set_defaults(run=_audit)
 
@@ -68,6 +78,14 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError("a number from 1 on")
     return int(text)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a date or time of ISO 8601, such as 2026-01-31T08:00+08:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _serve(settings: Settings, options: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """The command line, each command as a process of its own, the platforms as another."""
 
+import asyncio
 import json
 import os
 import re
@@ -9,13 +10,19 @@ import subprocess
 import sys
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import httpx
 import pytest
 
+from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Scope
+from gateway.journal.identifiers import new_id
+from gateway.journal.journal import open_journal
+from gateway.journal.records import AuditAction, AuditEntry, RecordRef
+from gateway.settings import load_settings
 from schema.build import export_sdl
 
 GATEWAY = [sys.executable, "-m", "gateway"]
@@ -184,6 +191,88 @@ def test_check_tells_what_a_dead_platform_does_not_answer(environ):
     assert checked.returncode == 1
     assert re.search(r"security +people .*UPSTREAM_UNAVAILABLE", checked.stdout)
     assert re.search(r"wjdh +modules +yes +yes +code 1", checked.stdout)
+
+
+@pytest.fixture
+def trail(environ) -> None:
+    """A journal with so many entries that they fill a pipe."""
+    at = datetime(2026, 1, 31, tzinfo=UTC)
+
+    async def write() -> None:
+        async with open_journal(load_settings(environ)) as journal:
+            await journal.audit.add([seen_at(at) for _ in range(1000)])
+
+    asyncio.run(write())
+
+
+IDS = NodeIds(b"k" * 32)
+SOMEBODY = RecordRef("People", None, IDS.people_id("somebody", "phone"))
+
+
+def seen_at(at: datetime) -> AuditEntry:
+    return AuditEntry(
+        id=new_id(at),
+        at=at,
+        subject="officer",
+        action=AuditAction.REVEALED,
+        record=SOMEBODY,
+        fields=("phone",),
+        count=1,
+        missing_scope=None,
+        operation_name=None,
+        request_id="request",
+    )
+
+
+@pytest.mark.usefixtures("trail")
+def test_audit_finds_a_person_by_the_id_of_the_api_and_says_when_nobody_saw_one(environ):
+    seen = run(environ, "audit", "--record", SOMEBODY.platform_id, "--since", "2026-01-31")
+    unseen = [
+        run(environ, "audit", "--record", IDS.people_id("nobody", "phone")),
+        run(environ, "audit", "--since", "2026-01-31T00:00:01"),
+    ]
+
+    assert len(seen.stdout.splitlines()) == 1000
+    assert (seen.returncode, seen.stderr) == (0, "")
+    assert {(ended.returncode, ended.stdout, ended.stderr) for ended in unseen} == {(0, "", "no entries\n")}
+
+
+@pytest.mark.usefixtures("trail")
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--record", "xyz"),
+        ("--record", "17"),
+        ("--record", IDS.encode("Order", "10002", 1)),
+        ("--record", SOMEBODY.platform_id[:-2]),
+        ("--since", "yesterday"),
+    ],
+)
+def test_audit_refuses_what_could_match_nothing_by_the_name_of_its_option(environ, option, value):
+    ended = run(environ, "audit", option, value)
+
+    assert ended.returncode == 2
+    assert f"{option}: " in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_audit_makes_no_journal_where_there_is_none(environ):
+    ended = run(environ, "audit")
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("gateway: There is no journal ")
+    assert not Path(environ["GATEWAY_DATA_DIR"]).exists()
+
+
+@pytest.mark.usefixtures("trail")
+def test_a_reader_who_has_enough_ends_a_command_in_peace(environ):
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([*GATEWAY, "audit"], env=environ, **pipes) as process:
+        process.stdout.readline()
+        process.stdout.close()
+
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
 
 
 def test_schema_prints_the_definition(environ):

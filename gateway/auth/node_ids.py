@@ -113,6 +113,15 @@ def looks_like_number(text: str) -> bool:
     return len(text) <= _LONGEST_NUMBER and text.isascii() and text.isdigit()
 
 
+def looks_hashed(text: str) -> bool:
+    """Whether this has the form of a hashed id, of this key or another."""
+    try:
+        data = a2b_base64(text.encode("ascii").translate(_FROM_URL_SAFE) + b"==")
+    except (UnicodeEncodeError, Base64Error):
+        return False
+    return data.startswith(_HASH_VERSION) and len(data) == len(_HASH_VERSION) + _SIGNATURE_BYTES and _text(data) == text
+
+
 def _keyed(key: bytes, purpose: bytes) -> blake2b:
     """A BLAKE2b state for one purpose: neither its key nor its results tell anything of another purpose's."""
     subkey = blake2b(key, person=purpose).digest()

@@ -59,18 +59,19 @@ class Journal:
 
 
 @asynccontextmanager
-async def open_journal(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Journal]:
+async def open_journal(settings: Settings, clock: Clock = utc_now, *, make: bool = True) -> AsyncIterator[Journal]:
     """The journal in PostgreSQL at `database_url`, or else in a SQLite file in `data_dir`, migrated and ready.
 
-    Raises JournalError when it cannot be used, or when another process holds the SQLite file.
+    Raises JournalError when it cannot be used, when another process holds the SQLite file, and when there is none and
+    it is to `make` none.
     """
     database: Database
     notifier: Notifier
     if settings.database_url:
-        database = postgres = await open_postgres(settings.database_url, settings.journal_timeout)
+        database = postgres = await open_postgres(settings.database_url, settings.journal_timeout, make=make)
         notifier = PostgresNotifier(postgres, settings.database_url, settings.journal_timeout)
     else:
-        database = await open_sqlite(settings.data_dir, settings.journal_timeout)
+        database = await open_sqlite(settings.data_dir, settings.journal_timeout, make=make)
         notifier = LocalNotifier()
     journal = Journal(database, notifier, clock)
     try:

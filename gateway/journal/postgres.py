@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -35,8 +36,8 @@ async def connect(url: str, journal_timeout: float) -> "asyncpg.Connection[async
     )
 
 
-async def open_postgres(url: str, journal_timeout: float) -> "PostgresDatabase":
-    """Connect and bring the database to the newest shape. Raises JournalError."""
+async def open_postgres(url: str, journal_timeout: float, *, make: bool = True) -> "PostgresDatabase":
+    """Connect and bring the database to the newest shape. Raises JournalError, without `make` for an empty one, too."""
     engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=lambda *_: connect(url, journal_timeout),
@@ -48,7 +49,7 @@ async def open_postgres(url: str, journal_timeout: float) -> "PostgresDatabase":
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     try:
         async with asyncio.timeout(LONGEST_MIGRATION), engine.begin() as connection:
-            await connection.run_sync(migrate)
+            await connection.run_sync(partial(migrate, make=make))
     except BaseException as error:
         await engine.dispose()
         if isinstance(error, (*DATABASE_ERRORS, ValueError)):  # ValueError: an address that is none

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, StaticPool, create_engine, event
 
 from gateway.errors import JournalError
 from gateway.journal.database import DATABASE_ERRORS, Work, error_code, journal_error, timeout_error
-from gateway.journal.migrate import migrate
+from gateway.journal.migrate import migrate, no_journal
 
 FILE_NAME = "journal.sqlite3"
 LARGEST_BATCH = 128
@@ -32,14 +32,15 @@ _PRAGMAS = (
 )
 
 
-async def open_sqlite(data_dir: Path, journal_timeout: float) -> "SqliteDatabase":
-    """Open the journal's file in `data_dir`, made if need be, and bring it to the newest shape.
+async def open_sqlite(data_dir: Path, journal_timeout: float, *, make: bool = True) -> "SqliteDatabase":
+    """Open the journal's file in `data_dir`, made if need be and `make`, and bring it to the newest shape.
 
-    Raises JournalError when another process holds it for longer than `journal_timeout` seconds, or it cannot be used.
+    Raises JournalError when another process holds it for longer than `journal_timeout` seconds, it cannot be used, or
+    there is none and none is made.
     """
     thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
     try:
-        connection = await asyncio.get_running_loop().run_in_executor(thread, _open, data_dir, journal_timeout)
+        connection = await asyncio.get_running_loop().run_in_executor(thread, _open, data_dir, journal_timeout, make)
     except BaseException as error:
         thread.shutdown(wait=False)
         if isinstance(error, DATABASE_ERRORS):
@@ -57,10 +58,13 @@ def _not_opened(error: Exception) -> JournalError:
     return journal_error(error)
 
 
-def _open(data_dir: Path, journal_timeout: float) -> Connection:
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _open(data_dir: Path, journal_timeout: float, make: bool) -> Connection:
     path = data_dir / FILE_NAME
-    path.touch(mode=0o600)
+    if make:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+    elif not path.exists():
+        raise no_journal()
     engine = create_engine(
         "sqlite://", creator=lambda: _connect(path, journal_timeout), poolclass=StaticPool, hide_parameters=True
     )
@@ -68,7 +72,7 @@ def _open(data_dir: Path, journal_timeout: float) -> Connection:
     try:
         connection = engine.connect()
         with connection.begin():
-            migrate(connection)
+            migrate(connection, make=make)
     except BaseException:
         engine.dispose()
         raise
