@@ -6,9 +6,10 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 from gateway.errors import GatewayError
-from gateway.settings import Settings, SettingsError, load_settings
+from gateway.settings import Settings, SettingsError, load_settings, unknown_variables
 
 START_FAILURE = 3
 """The exit status of a gateway that cannot start; uvicorn's, too."""
@@ -35,12 +36,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _complain(error: Exception) -> None:
-    sys.stderr.write(f"gateway: {error}\n")
+def _complain(of: object) -> None:
+    sys.stderr.write(f"gateway: {of}\n")
+
+
+def _warn_of_unknown_variables() -> None:
+    for name in unknown_variables():
+        _complain(f"{name}: no such setting, ignored")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("gateway", description="One typed GraphQL endpoint over wjdh and security.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('wanjia-gateway')}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     serve = commands.add_parser("serve", help="serve the gateway as the settings say")
@@ -91,6 +98,7 @@ def _moment(text: str) -> datetime:
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
     from gateway.serve import StartError, serve  # noqa: PLC0415 # the other commands need no server
 
+    _warn_of_unknown_variables()
     try:
         return serve(settings, options.workers)
     except StartError as error:
@@ -130,6 +138,7 @@ def _audit(settings: Settings, options: argparse.Namespace) -> int:
 def _check(settings: Settings, _options: argparse.Namespace) -> int:
     from gateway.check import check  # noqa: PLC0415 # nor the platforms
 
+    _warn_of_unknown_variables()
     return asyncio.run(check(settings))
 
 

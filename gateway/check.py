@@ -1,8 +1,11 @@
 """The check: tries both platforms with the settings, one row an endpoint. Reads only; a write is never called."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import Iterable
+
+import structlog
 
 from gateway.platforms.platforms import open_platforms
 from gateway.platforms.probe import Probe
@@ -12,7 +15,11 @@ HEAD = ("platform", "endpoint", "reachable", "token", "answer", "time")
 
 
 async def check(settings: Settings) -> int:
-    """Print the table. Returns 0 when every endpoint that was tried answered in the protocol, else 1."""
+    """Print the table and what went wrong.
+
+    Returns 0 when both platforms are set up and every endpoint that was tried answered in the protocol, else 1.
+    """
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # this tells it all
     async with open_platforms(settings) as platforms:
         rows = []
         for name, client in (("wjdh", platforms.wjdh), ("security", platforms.security)):
@@ -20,7 +27,10 @@ async def check(settings: Settings) -> int:
             rows += [(name, probe) for probe in probes]
     _print([HEAD, *(_row(name, probe) for name, probe in rows)])
     sys.stdout.write("\nThe arguments are made up: an answer with a code of the platform's is as good as OK.\n")
-    return 1 if any(probe.answer is not None and probe.answer.startswith("UPSTREAM") for _, probe in rows) else 0
+    problems = [f"{name}: not set" for name in settings.not_set_up]
+    problems += [f"{name} {probe.problem}" for name, probe in rows if probe.problem is not None]
+    sys.stdout.writelines(f"{problem}\n" for problem in dict.fromkeys(problems))
+    return 1 if problems else 0
 
 
 def _row(platform: str, probe: Probe) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_type_hints
 
 import msgspec
 
@@ -13,13 +13,30 @@ PREFIX = "GATEWAY_"
 LONGEST = 2_000_000
 """Seconds, 23 days: PostgreSQL takes little more for a timeout."""
 
-Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
-Seconds = Annotated[float, msgspec.Meta(gt=0, le=LONGEST)]
-Lifetime = Annotated[float, msgspec.Meta(ge=0, le=LONGEST)]
-Lease = Annotated[float, msgspec.Meta(gt=0, le=3600)]
-Days = Annotated[int, msgspec.Meta(ge=1, le=36_500)]
-Count = Annotated[int, msgspec.Meta(ge=1)]
-DatabaseUrl = Annotated[str, msgspec.Meta(pattern=r"^(postgres(ql)?://.+)?$")]
+Environment = Annotated[Literal["development", "production"], msgspec.Meta(description="development or production")]
+YesNo = Annotated[bool, msgspec.Meta(description="true or false")]
+MaybeYesNo = Annotated[bool | None, msgspec.Meta(description="true or false")]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535, description="a whole number from 0 to 65535")]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=LONGEST, description=f"a number above 0, {LONGEST} at most")]
+Lifetime = Annotated[float, msgspec.Meta(ge=0, le=LONGEST, description=f"a number from 0 to {LONGEST}")]
+Lease = Annotated[float, msgspec.Meta(gt=0, le=3600, description="a number above 0, 3600 at most")]
+Days = Annotated[int, msgspec.Meta(ge=1, le=36_500, description="a whole number from 1 to 36500")]
+Count = Annotated[int, msgspec.Meta(ge=1, description="a whole number from 1 on")]
+DatabaseUrl = Annotated[
+    str, msgspec.Meta(pattern=r"^(postgres(ql)?://.+)?$", description="a URL that begins with postgresql://")
+]
+Mode = Annotated[Literal["off", "report", "require"] | None, msgspec.Meta(description="off, report or require")]
+"""A description is what a refusal says is allowed."""
+
+PLATFORM_ACCOUNTS = (
+    "wjdh_url",
+    "wjdh_secret_id",
+    "wjdh_secret_key",
+    "security_url",
+    "security_key_k",
+    "security_key_d",
+)
+"""What it takes to call the platforms."""
 
 SHORTEST_KEY = 32
 
@@ -36,12 +53,12 @@ class SettingsError(Exception):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting; `docs/settings.md` explains each. The variable of `wjdh_url` is `GATEWAY_WJDH_URL`."""
 
-    env: Literal["development", "production"] = "development"
+    env: Environment = "development"
     host: str = "127.0.0.1"
     port: Port = 8000
     data_dir: Path = Path("data")
     id_key: str = ""
-    explorer: bool | None = None
+    explorer: MaybeYesNo = None
 
     auth_issuer: str = ""
     auth_audience: str = ""
@@ -73,7 +90,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     callback_key_k: str = ""
     callback_key_d: str = ""
-    send_refuse_reason: bool = True
+    send_refuse_reason: YesNo = True
 
     call_timeout: Seconds = 8.0
     request_timeout: Seconds = 15.0
@@ -108,9 +125,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_directives: Count = 50
     cost_limit: Count = 2000
     trusted_documents: str = ""
-    trusted_documents_mode: Literal["off", "report", "require"] | None = None
+    trusted_documents_mode: Mode = None
     document_cache: Count = 512
-    plans: bool = True
+    plans: YesNo = True
 
     def __repr__(self) -> str:
         """Without the secrets, wherever it may be printed."""
@@ -119,6 +136,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_production(self) -> bool:
         return self.env == "production"
+
+    @property
+    def not_set_up(self) -> list[str]:
+        """The variables that are missing of those it takes to call the platforms."""
+        return [_variable(field) for field in PLATFORM_ACCOUNTS if not getattr(self, field)]
 
     @property
     def longest_delivery(self) -> float:
@@ -145,10 +167,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return not self.is_production if self.explorer is None else self.explorer
 
 
+def _variable(field: str) -> str:
+    return PREFIX + field.upper()
+
+
+_KNOWN = {_variable(field): field for field in Settings.__struct_fields__}
+
+
+def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """The names that begin as those of settings do, and are of none: misspelt, perhaps."""
+    return sorted(name for name in environ if name.startswith(PREFIX) and name not in _KNOWN)
+
+
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read `GATEWAY_*`; empty values count as not set. Raises SettingsError that names the variable."""
-    known = {PREFIX + field.upper(): field for field in Settings.__struct_fields__}
-    values = {known[name]: value for name, value in environ.items() if name in known and value.strip()}
+    values = {_KNOWN[name]: value for name, value in environ.items() if name in _KNOWN and value.strip()}
     settings = _convert(values)
     _require_names(settings)
     _require_lease(settings)
@@ -158,13 +191,14 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
 
 
 def _convert(values: Mapping[str, str]) -> Settings:
-    """One field at a time, so that the error names the variable and never shows its value."""
+    """One field at a time, so that the error names the variable and what it may be, never its value."""
+    kinds = get_type_hints(Settings, include_extras=True)
     for field, value in values.items():
         try:
             msgspec.convert({field: value}, Settings, strict=False, dec_hook=_path)
-        except msgspec.ValidationError as error:
-            reason = str(error).split(" - at ")[0].replace(f" '{value}'", "")
-            raise SettingsError(f"{PREFIX}{field.upper()}: {reason}") from None
+        except msgspec.ValidationError:
+            [allowed] = kinds[field].__metadata__
+            raise SettingsError(f"{_variable(field)}: must be {allowed.description}") from None
     return msgspec.convert(values, Settings, strict=False, dec_hook=_path)
 
 
@@ -199,9 +233,8 @@ def _require_lease(settings: Settings) -> None:
 
 def _require_production_secrets(settings: Settings) -> None:
     """Production starts with real secrets only: no default, and not the test value the document prints (quirk 47)."""
-    required = ("wjdh_url", "wjdh_secret_id", "wjdh_secret_key", "security_url", "security_key_k", "security_key_d")
-    for field in required:
+    for field in PLATFORM_ACCOUNTS:
         if getattr(settings, field) in ("", "123456"):
-            raise SettingsError(f"{PREFIX}{field.upper()}: production needs a real value")
+            raise SettingsError(f"{_variable(field)}: production needs a real value")
     if len(settings.id_key) < SHORTEST_KEY:
         raise SettingsError(f"{PREFIX}ID_KEY: production needs a secret of at least {SHORTEST_KEY} characters")

@@ -190,6 +190,8 @@ def test_check_tells_what_a_dead_platform_does_not_answer(environ):
 
     assert checked.returncode == 1
     assert re.search(r"security +people .*UPSTREAM_UNAVAILABLE", checked.stdout)
+    assert checked.stdout.splitlines()[-1] == "security token: No connection could be made: Connection refused."
+    assert checked.stderr == ""
     assert re.search(r"wjdh +modules +yes +yes +code 1", checked.stdout)
 
 
@@ -203,6 +205,28 @@ def trail(environ) -> None:
             await journal.audit.add([seen_at(at) for _ in range(1000)])
 
     asyncio.run(write())
+
+
+@pytest.mark.parametrize("name", ["GATEWAY_WJDH_URL", "GATEWAY_SECURITY_KEY_D"])
+def test_check_fails_where_what_a_platform_needs_is_not_set_and_not_for_an_endpoint_less(environ, name):
+    without_endpoint = environ | {"GATEWAY_SECURITY_OWNER_PATH": ""}
+
+    assert run(without_endpoint, "check").returncode == 0
+    checked = run(without_endpoint | {name: ""}, "check")
+
+    assert checked.returncode == 1
+    assert f"\n{name}: not set\n" in checked.stdout
+
+
+def test_an_unknown_setting_is_named_on_standard_error(environ):
+    checked = run(environ | {"GATEWAY_WJDH_ULR": "s3cr3t"}, "check")
+
+    assert checked.returncode == 0
+    assert checked.stderr == "gateway: GATEWAY_WJDH_ULR: no such setting, ignored\n"
+
+
+def test_the_version_is_told(environ):
+    assert run(environ, "--version").stdout == f"gateway {version('wanjia-gateway')}\n"
 
 
 IDS = NodeIds(b"k" * 32)

@@ -170,19 +170,21 @@ class PlatformClient(ABC):
         reachable: bool | None = True
         token: bool | None = True
         answer = "OK"
+        problem: str | None = None
         try:
             await call()
         except RefusedError as error:
             answer = f"code {error.upstream_code}"
         except PlatformError as error:
             answer = error.code
+            problem = f"{error.endpoint}: {error.message}"
             if error.endpoint != endpoint:
                 reachable, token = None, False
             elif isinstance(error, PlatformAuthError):
                 token = False
             else:
                 reachable, token = isinstance(error, ProtocolError | PlatformBusyError), None
-        return Probe(endpoint, reachable, token, answer, time.perf_counter() - started)
+        return Probe(endpoint, reachable, token, answer, time.perf_counter() - started, problem)
 
 
 class Call(EndpointExchange, Generic[ParsedT]):

@@ -7,7 +7,7 @@ class Probe(msgspec.Struct, frozen=True):
     """One endpoint tried. None: not tried (a write, or an endpoint that is not there), or not reached that far.
 
     `answer` is "OK", or the public code of what went wrong (`UPSTREAM_TIMEOUT`, `NOT_CONFIGURED`, ...); `seconds` is
-    wall time.
+    wall time. `problem` says what went wrong, and with which endpoint: the login's, perhaps. A refusal is none.
     """
 
     endpoint: str
@@ -15,3 +15,4 @@ class Probe(msgspec.Struct, frozen=True):
     token: bool | None
     answer: str | None
     seconds: float | None
+    problem: str | None = None
