@@ -37,13 +37,13 @@ class Supervisor(Multiprocess):
         timeout = self.config.timeout_worker_healthcheck
         alive = [process for process in self.processes if process.is_alive(timeout)]
         serving = [process for process in alive if process.is_ready(timeout)]
+        if serving and not self._has_served:
+            self._has_served = True
+            self._started()
         for process in serving:
             if process not in self._serving:
                 log.info("worker serves", pid=process.pid)
         self._serving = serving
-        if serving and not self._has_served:
-            self._has_served = True
-            self._started()
         if len(serving) == len(self.processes):
             self._pause = FIRST_PAUSE
         ended = [process for process in self.processes if process not in alive]

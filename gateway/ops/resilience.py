@@ -109,7 +109,7 @@ class CircuitBreaker:
     @property
     def retry_after(self) -> float | None:
         """Seconds until a call is let through again; None while one is, since all depends on how it ends."""
-        return None if self._trying else max(self._rest, 0.0)
+        return None if self._trying else round(max(self._rest, 0.0), 3)
 
     @property
     def _rest(self) -> float:

@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -30,13 +31,13 @@ class Workers:
     async def told(self, event: str, times: int) -> list[int]:
         """The workers that the log told of with this event, oldest first, once there are so many."""
         async with asyncio.timeout(PATIENCE):
-            while len(pids := self._told(event)) < times:  # noqa: ASYNC110 # another program's log
+            while len(lines := self.lines(event)) < times:  # noqa: ASYNC110 # another program's log
                 await asyncio.sleep(0.01)
-        return pids
+        return [line["pid"] for line in lines]
 
-    def _told(self, event: str) -> list[int]:
+    def lines(self, event: str) -> list[dict[str, Any]]:
         lines = [orjson.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
-        return [line["pid"] for line in lines if line["event"] == event]
+        return [line for line in lines if line["event"] == event]
 
     async def is_ready(self) -> bool:
         async with self.gateway.client() as client:
@@ -75,6 +76,13 @@ async def test_a_worker_that_cannot_start_again_is_tried_until_it_can_while_the_
     assert newcomer not in (victim, survivor)
     assert await workers.is_ready()
     assert await workers.gateway.stop() == 0
+
+
+async def test_several_workers_are_one_gateway_that_serves(workers):
+    await workers.told("worker serves", 2)
+
+    [line] = workers.lines("gateway serves")
+    assert (line["address"], line["journal"]) == (workers.gateway.url, "PostgreSQL")
 
 
 async def test_a_gateway_that_waits_to_start_a_worker_again_can_be_stopped(workers, database_url):
