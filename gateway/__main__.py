@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from gateway.errors import GatewayError
-from gateway.settings import Settings, SettingsError, load_settings, unknown_variables
+from gateway.settings import Settings, SettingsError, StartError, load_settings, unknown_variables
 
 START_FAILURE = 3
 """The exit status of a gateway that cannot start; uvicorn's, too."""
@@ -26,13 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = options.run(load_settings(), options)
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # the reader has enough: what is left goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has enough: the rest goes nowhere
         return 0
     except (SettingsError, GatewayError, ValueError) as error:
         _complain(error)
         return 2
+    except StartError as error:
+        _complain(error)
+        return START_FAILURE
     return status
 
 
@@ -96,14 +97,10 @@ def _moment(text: str) -> datetime:
 
 
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
-    from gateway.serve import StartError, serve  # noqa: PLC0415 # the other commands need no server
+    from gateway.serve import serve  # noqa: PLC0415 # the other commands need no server
 
     _warn_of_unknown_variables()
-    try:
-        return serve(settings, options.workers)
-    except StartError as error:
-        _complain(error)
-        return START_FAILURE
+    return serve(settings, options.workers)
 
 
 def _demo(settings: Settings, options: argparse.Namespace) -> int:

@@ -19,7 +19,7 @@ from gateway.http.server.limits import ServerLimits
 from gateway.http.server.websocket_connection import WebSocketConnection
 from gateway.ops.collector import settle_collector
 from gateway.ops.logs import ToStructlog, trace_exceptions
-from gateway.settings import Settings, SettingsError, load_settings
+from gateway.settings import Settings, SettingsError, StartError, load_settings
 from gateway.supervisor import Supervisor
 
 APPLICATION = "gateway.serve:application"
@@ -32,10 +32,6 @@ LONGEST_MESSAGE = 1024 * 1024
 
 
 log = structlog.get_logger(__name__)
-
-
-class StartError(Exception):
-    """The settings can be used, and the gateway cannot start now. The message says why."""
 
 
 def serve(settings: Settings, workers: int = 1) -> int:
@@ -67,7 +63,12 @@ def _require_address(settings: Settings) -> None:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind((settings.host, settings.port))
     except OSError as error:
-        raise StartError(f"GATEWAY_HOST, GATEWAY_PORT: {error.strerror}") from None
+        raise address_error(error) from None
+
+
+def address_error(error: OSError) -> StartError:
+    """Why nobody can listen at the address of the settings."""
+    return StartError(f"GATEWAY_HOST, GATEWAY_PORT: {error.strerror}")
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -50,6 +50,10 @@ class SettingsError(Exception):
     """The settings cannot be used. The message names the variable, never its value."""
 
 
+class StartError(Exception):
+    """The settings can be used, but the gateway cannot start with them now. The message says why."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting; `docs/settings.md` explains each. The variable of `wjdh_url` is `GATEWAY_WJDH_URL`."""
 

@@ -136,6 +136,14 @@ def test_a_start_that_fails_says_why_in_a_sentence(served):
         assert "Traceback" not in ended.stderr
 
 
+def test_the_demo_does_not_take_another_port_than_the_one_that_was_asked_for(served):
+    _, _, environ = served
+
+    ended = run(environ, "demo", "--once")
+
+    assert (ended.returncode, ended.stderr) == (3, "gateway: GATEWAY_HOST, GATEWAY_PORT: Address already in use\n")
+
+
 def test_a_token_of_the_command_is_one_that_the_server_takes(served):
     url, _, environ = served
     token = run(
