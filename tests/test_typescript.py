@@ -1,0 +1,127 @@
+"""The TypeScript of the pages: it compiles as it stands, in strict mode, and does what the page says."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+NODE = Path(__file__).parent / "node"
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+FENCE = re.compile(r"^```ts\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+STRICT = {
+    "strict": True,
+    "target": "es2023",
+    "lib": ["es2023", "dom", "dom.iterable"],
+    "types": [],
+    "module": "esnext",
+    "moduleResolution": "bundler",
+    "moduleDetection": "force",
+    "skipLibCheck": True,
+    "outDir": "built",
+}
+"""What a frontend's bundler has. Each block is a module of its own."""
+
+pytestmark = pytest.mark.node
+
+
+class Compiled(NamedTuple):
+    """The directory with the blocks as JavaScript, `built/writes-110.js` for that line, and what the compiler said."""
+
+    directory: Path
+    said: str
+
+    def block(self, page: str, name: str) -> str:
+        """The JavaScript of the only block of that page which has `name`."""
+        texts = [path.read_text(encoding="utf-8") for path in (self.directory / "built").glob(f"{page}-*.js")]
+        (text,) = [text for text in texts if name in text]
+        return text
+
+
+@pytest.fixture(scope="module")
+def compiled(in_ci: bool, tmp_path_factory: pytest.TempPathFactory) -> Compiled:
+    if shutil.which("npm") is None and not in_ci:
+        pytest.skip("needs npm")
+    marker = NODE / "node_modules" / ".package-lock.json"
+    if not marker.exists() or marker.stat().st_mtime < (NODE / "package-lock.json").stat().st_mtime:
+        run("npm", "ci", "--ignore-scripts", cwd=NODE)
+    directory = tmp_path_factory.mktemp("typescript")
+    (directory / "node_modules").symlink_to(NODE / "node_modules")
+    (directory / "package.json").write_text('{"type": "module"}')
+    (directory / "tsconfig.json").write_text(json.dumps({"compilerOptions": STRICT}))
+    shutil.copy(NODE / "reader.d.ts", directory)
+    for name, block in blocks().items():
+        (directory / f"{name}.ts").write_text(block, encoding="utf-8")
+    said = run(NODE / "node_modules" / ".bin" / "tsc", cwd=directory, check=False)
+    return Compiled(directory, said)
+
+
+def blocks() -> dict[str, str]:
+    """Each block by its page and line."""
+    found = {}
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for block in FENCE.finditer(text):
+            line = text.count("\n", 0, block.start(1)) + 1
+            found[f"{page.stem}-{line}"] = block[1]
+    return found
+
+
+def run(*command: str | Path, check: bool = True, **options: Any) -> str:
+    process = subprocess.run(command, check=check, stdout=subprocess.PIPE, text=True, timeout=120, **options)
+    return process.stdout
+
+
+def test_every_block_compiles_in_strict_mode(compiled: Compiled) -> None:
+    assert len(blocks()) >= 3
+    assert compiled.said == ""
+
+
+LOST: dict[str, Any] = {}
+EXPIRED = {"errors": [{"message": "", "extensions": {"code": "UNAUTHENTICATED", "requestId": "1"}}]}
+TOO_LATE = {
+    "errors": [{"message": "", "extensions": {"code": "UPSTREAM_TIMEOUT", "requestId": "1", "retryable": True}}]
+}
+
+
+def written(outcome: str, *codes: str) -> dict[str, Any]:
+    return {
+        "data": {"createOrder": {"outcome": outcome, "userErrors": [{"code": code, "message": ""} for code in codes]}}
+    }
+
+
+@pytest.mark.parametrize(
+    ("answers", "kinds"),
+    [
+        ([EXPIRED], ["failed"]),
+        ([LOST, EXPIRED], ["unclear"]),
+        ([TOO_LATE, EXPIRED], ["unclear"]),
+        ([LOST, LOST, LOST, LOST, EXPIRED, written("CONFIRMED")], ["unclear", "unclear", "done"]),
+        ([LOST, written("REFUSED", "IDEMPOTENCY_IN_PROGRESS"), written("CONFIRMED")], ["done"]),
+        ([written("REFUSED", "IDEMPOTENCY_IN_PROGRESS"), EXPIRED], ["unclear"]),
+        ([written("REFUSED", "PERSON_NOT_FOUND")], ["refused"]),
+        ([written("UNKNOWN")], ["unclear"]),
+    ],
+)
+def test_a_write_is_called_failed_only_if_none_of_its_attempts_may_have_been_sent(
+    compiled: Compiled, answers: list[dict[str, Any]], kinds: list[str]
+) -> None:
+    program = f"""
+        const answers = {json.dumps(answers)};
+        globalThis.gql = String.raw;
+        globalThis.setTimeout = (done) => done();
+        globalThis.ask = async () => {{
+          const answer = answers.shift();
+          return "data" in answer || "errors" in answer ? answer : Promise.reject();
+        }};
+        {compiled.block("writes", "createOrder")}
+        const write = {{ key: "1", pending: false }};
+        while (answers.length) console.log((await createOrder({{}}, write)).kind);
+    """
+    assert run("node", "--input-type=module", "-e", program).split() == kinds
