@@ -33,8 +33,12 @@ async def write_query(page: Page, query: str) -> None:
 
 async def write_token(page: Page, token: str) -> None:
     """Into the headers, and fetch the schema with it."""
-    await _write(page, ".graphiql-editor-tool", f'{{ "Authorization": "Bearer {token}" }}')
+    await change_token(page, token)
     await page.get_by_role("button", name="Re-fetch GraphQL schema").click()
+
+
+async def change_token(page: Page, token: str) -> None:
+    await _write(page, ".graphiql-editor-tool", f'{{ "Authorization": "Bearer {token}" }}')
 
 
 async def _write(page: Page, editor: str, text: str) -> None:

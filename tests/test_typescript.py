@@ -125,3 +125,30 @@ def test_a_write_is_called_failed_only_if_none_of_its_attempts_may_have_been_sen
         while (answers.length) console.log((await createOrder({{}}, write)).kind);
     """
     assert run("node", "--input-type=module", "-e", program).split() == kinds
+
+
+@pytest.mark.parametrize(("accepted", "connections"), [(0, 1), (1, 2)])
+def test_a_user_logs_in_again_when_a_new_connection_is_refused(
+    compiled: Compiled, accepted: int, connections: int
+) -> None:
+    """The first is acknowledged, and closed as when the token expires."""
+    program = f"""
+        import WebSocket, {{ WebSocketServer }} from "ws";
+        const server = new WebSocketServer({{ port: 0, handleProtocols: () => "graphql-transport-ws" }});
+        let connections = 0;
+        server.on("connection", (socket) => {{
+          if (++connections <= {accepted}) socket.on("message", () => socket.send('{{"type": "connection_ack"}}'));
+          setTimeout(() => socket.close(4403), 100);
+        }});
+        globalThis.WebSocket = class extends WebSocket {{
+          constructor(_url, protocol) {{
+            super(`ws://127.0.0.1:${{server.address().port}}`, protocol);
+          }}
+        }};
+        globalThis.CloseEvent = {{ [Symbol.hasInstance]: (event) => "code" in event }};
+        globalThis.freshToken = async () => "";
+        globalThis.logIn = async () => console.log(connections);
+        {compiled.block("subscriptions", "createClient")}
+        server.close();
+    """
+    assert run("node", "--input-type=module", "-e", program, cwd=NODE) == f"{connections}\n"

@@ -1,7 +1,7 @@
 """GraphiQL in a real browser shows events as they come."""
 
 import pytest
-from browser import open_page, write_query, write_token
+from browser import change_token, open_page, write_query, write_token
 from graphql_socket import until
 from playwright.async_api import expect
 
@@ -29,3 +29,14 @@ async def test_a_subscription_runs_over_a_web_socket_of_the_same_page(gateway, s
         await expect(page.locator(".result-window .view-lines")).to_contain_text("修好了")
     await until(lambda: not len(gateway.parts.watches))
     assert complaints == []
+
+
+async def test_a_token_that_is_refused_is_told_at_once(gateway):
+    async with open_page() as page:
+        await page.goto(gateway.url)
+        await write_token(page, gateway.token)
+        await write_query(page, SUBSCRIPTION)
+        await expect(page.get_by_role("tab", name="Watched")).to_be_visible()
+        await change_token(page, "forged")
+        await page.get_by_role("button", name="Execute query").click()
+        await expect(page.locator(".result-window .view-lines")).to_contain_text("4403")

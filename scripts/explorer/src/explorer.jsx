@@ -4,6 +4,7 @@
 import { useGraphiQL } from '@graphiql/react';
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
+import { createClient } from 'graphql-ws';
 import { useEffect } from 'react';
 import { createRoot } from 'react-dom/client';
 import './explorer.css';
@@ -32,11 +33,20 @@ const hint = `\
 `;
 const headers = `${token ? '' : hint}{ "Authorization": "Bearer ${token}" }`;
 
-const send = createGraphiQLFetcher({
-  url: graphqlPath,
-  subscriptionUrl: subscriptionPath && webSocketUrl(subscriptionPath),
-  enableIncrementalDelivery: false,
-});
+// Connects when a subscription is run. A token that is refused (4403) is no better a second time.
+const webSocketClient = (connectionParams) =>
+  createClient({
+    url: webSocketUrl(subscriptionPath),
+    connectionParams,
+    shouldRetry: (closed) => closed instanceof CloseEvent && closed.code !== 4403,
+  });
+
+const send = (request, options) =>
+  createGraphiQLFetcher({
+    url: graphqlPath,
+    wsClient: subscriptionPath && webSocketClient(options.headers),
+    enableIncrementalDelivery: false,
+  })(request, options);
 
 // GraphiQL asks for the schema before the editor is there.
 const fetcher = (request, options) =>
