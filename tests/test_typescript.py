@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from graphql import GraphQLObjectType
+
+from schema.build import executable_schema
 
 ROOT = Path(__file__).parent.parent
 NODE = Path(__file__).parent / "node"
@@ -152,3 +155,44 @@ def test_a_user_logs_in_again_when_a_new_connection_is_refused(
         server.close();
     """
     assert run("node", "--input-type=module", "-e", program, cwd=NODE) == f"{connections}\n"
+
+
+NEVER_KEYED = re.compile("^(__.*|Query|Mutation|Subscription|PageInfo)$|(Connection|Edge|Payload)$")
+
+
+def test_apollo_merges_pages_without_doubles_and_parts_field_by_field(compiled: Compiled) -> None:
+    program = compiled.block("quickstart", "typePolicies")
+    program += """
+        import { gql } from "@apollo/client";
+        const page = gql`query ($after: String) {
+          community(code: "10002") { id orders(first: 2, after: $after) { totalCount nodes { id } } }
+        }`;
+        const community = { __typename: "Community", id: "A" };
+        const write = (after, ids) => {
+          const nodes = ids?.map((id) => ({ __typename: "Order", id }));
+          const orders = ids ? { __typename: "OrderConnection", totalCount: 60, nodes } : null;
+          cache.writeQuery({ query: page, variables: { after }, data: { community: { ...community, orders } } });
+          return cache.readQuery({ query: page }).community.orders.nodes.map(({ id }) => id);
+        };
+        const pages = [write(null, ["1", "2"]), write("2", ["2", "3"]), write("3", null), write(null, ["0", "1"])];
+
+        const count = (name) => gql`{ community(code: "10002") { id summary { ${name} } } }`;
+        for (const [name, value] of [["openRepairs", 20], ["unpaidOrders", 35]]) {
+          const summary = { __typename: "CommunitySummary", [name]: value };
+          cache.writeQuery({ query: count(name), data: { community: { ...community, summary } } });
+        }
+        const { openRepairs } = cache.readQuery({ query: count("openRepairs") }).community.summary;
+
+        console.log(JSON.stringify({ pages, openRepairs }));
+    """
+    printed = json.loads(run("node", "--input-type=module", "-e", program, cwd=NODE))
+    assert printed["pages"] == [["1", "2"], ["1", "2", "3"], ["1", "2", "3"], ["0", "1"]]
+    assert printed["openRepairs"] == 20
+
+
+def test_graphcache_is_told_of_every_type_without_an_id(compiled: Compiled) -> None:
+    block = compiled.block("quickstart", "exchange-graphcache").replace("cacheExchange({", "Object.values({")
+    printed = run("node", "--input-type=module", "-e", f"{block}; console.log(Object.keys(cache[0]).join())", cwd=NODE)
+    types = [t for t in executable_schema().type_map.values() if isinstance(t, GraphQLObjectType)]
+    without_id = {t.name for t in types if "id" not in t.fields}
+    assert set(printed.strip().split(",")) == {name for name in without_id if not NEVER_KEYED.search(name)}
