@@ -49,7 +49,8 @@ async def test_in_the_demo_an_example_runs_at_once_and_nothing_leaves_the_machin
 
     async with page.expect_worker(lambda worker: worker.url.startswith(f"{demo}/explorer/graphql.worker-")):
         await page.goto(demo)
-    for name in ("Dashboard", "Reviews", "Orders", "Repairs", "Modules", "Resident", "Dictionaries", "Platforms"):
+    reads = ("Dashboard", "Reviews", "Orders", "Repairs", "Modules", "Resident", "Dictionaries", "Platforms")
+    for name in (*reads, "NewOrder", "Payments", "Changes"):
         await expect(page.get_by_role("tab", name=name)).to_be_visible()
     await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text("pendingShenhes")
     await page.get_by_role("button", name="Execute query").click()

@@ -7,6 +7,7 @@ import pytest
 from graphql_socket import until
 
 from gateway.events import CAPACITY, ORDER_PAID, SHENHE_CHANGED, Event
+from gateway.http.explorer import EXAMPLES
 from gateway.sandbox.faults import Fault, FaultKind
 from schema.normalise.vocabulary import RepairStatus, ShenheStatus
 
@@ -200,6 +201,7 @@ class TestRepairs:
         [repair] = listed.data["repairs"]["nodes"]
         async with connect() as socket:
             await socket.subscribe("1", REPAIR, code="10002")
+            await socket.subscribe("2", (EXAMPLES / "09-changes.graphql").read_text(encoding="utf-8"))
             await socket.settle()
             await gateway.ask(
                 'mutation($id: ID!) { updateRepair(input: { id: $id, status: OPEN, reply: "明天来" }) { outcome } }',
@@ -208,6 +210,7 @@ class TestRepairs:
 
             told = (await socket.data("1"))["repairChanged"]
             assert (told["platformId"], told["reply"]) == (repair["platformId"], "明天来")
+            assert (await socket.data("2"))["repairChanged"]["reply"] == "明天来", "the example of GraphiQL"
 
 
 async def test_a_community_of_others_and_one_that_does_not_exist_end_alike(connect, sandbox, mint, subtests):
