@@ -16,7 +16,7 @@ from schema.build import cost_of
 ROOT = Path(__file__).parents[2]
 TOKENS = {("WJDH", "secret"), ("SECURITY", "token")}
 LIMIT = Settings().cost_limit
-VARIABLES = {"community": "10002", "name": "王芳", "phone": "19900000002"}
+VARIABLES = {"community": "10002", "name": "王芳", "phone": "19900000002", "key": "once"}
 
 FAN_OUT = """
 query ($first: Int!) {
@@ -41,16 +41,20 @@ def queries(*pages):
         for page in pages
         for block in re.findall(r"^```graphql\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     ]
-    return {block.split("{")[0].strip(): block for block in blocks if is_query(block)}
+    return {block.split("{")[0].strip(): block for block in blocks if kind(block) is OperationType.QUERY}
 
 
-def is_query(document):
-    return parse(document).definitions[0].operation is OperationType.QUERY
+def kind(document):
+    return parse(document).definitions[0].operation
 
 
 DOCUMENTED = {
     **queries(ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))),
-    **{path.stem: path.read_text(encoding="utf-8") for path in sorted(EXAMPLES.iterdir())},
+    **{
+        path.stem: document
+        for path in sorted(EXAMPLES.iterdir())
+        if kind(document := path.read_text(encoding="utf-8")) is not OperationType.SUBSCRIPTION
+    },
     **{name: query for name, query in vars(test_upstream_calls).items() if name.isupper() and isinstance(query, str)},
 }
 """What pages and GraphiQL show, and what is counted elsewhere."""
