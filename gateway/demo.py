@@ -15,7 +15,7 @@ import uvicorn
 from gateway.app import GRAPHQL_PATH, create_app
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.sandbox.server import Sandbox
-from gateway.serve import EmbeddedServer, address_error, configure_logs, server_options, tell_failure
+from gateway.serve import EmbeddedServer, address_error, address_family, configure_logs, server_options, tell_failure
 from gateway.settings import Settings, load_settings
 
 QUERY = """\
@@ -58,8 +58,7 @@ async def demo(settings: Settings, *, once: bool) -> int:
 
 def _listen(settings: Settings) -> socket.socket:
     """On the port of the settings; where that is taken and was not asked for, on any. Raises StartError."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener = socket.socket(address_family(settings.host), socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))

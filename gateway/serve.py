@@ -59,7 +59,7 @@ def serve(settings: Settings, workers: int = 1) -> int:
 def _require_address(settings: Settings) -> None:
     """One that others listen at is no use: gateways of two commands with several workers would even share it."""
     try:
-        with socket.socket(_family(settings.host), socket.SOCK_STREAM) as trial:
+        with socket.socket(address_family(settings.host), socket.SOCK_STREAM) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind((settings.host, settings.port))
     except OSError as error:
@@ -71,7 +71,7 @@ def address_error(error: OSError) -> StartError:
     return StartError(f"GATEWAY_HOST, GATEWAY_PORT: {error.strerror}")
 
 
-def _family(host: str) -> socket.AddressFamily:
+def address_family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
@@ -116,7 +116,7 @@ class Listener(socket.socket):
     """
 
     def __init__(self, host: str, port: int) -> None:
-        super().__init__(_family(host), socket.SOCK_STREAM)
+        super().__init__(address_family(host), socket.SOCK_STREAM)
         self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         self.bind((host, port))

@@ -1,4 +1,4 @@
-"""Callers for the tests: an issuer's keys, tokens good and forged, a server of keys, a clock that stands."""
+"""Callers for the tests: an issuer's keys, tokens good and forged, a server of keys."""
 
 import asyncio
 import json
@@ -15,14 +15,6 @@ from gateway.auth.principal import Principal
 ISSUER = "https://login.example"
 AUDIENCE = "wanjia"
 NOW = 1_795_000_000.0
-
-
-class Clock:
-    def __init__(self, now: float) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Signers:

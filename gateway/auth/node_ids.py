@@ -77,13 +77,9 @@ class NodeIds:
 
     def decode(self, text: str) -> NodeId:
         """What an id says. Raises InvalidNodeIdError for everything that `encode` did not make with this key."""
-        try:
-            given = text.encode("ascii")
-            content = a2b_base64(given.translate(_FROM_URL_SAFE) + b"==")[:-_SIGNATURE_BYTES]
-        except (UnicodeEncodeError, Base64Error):
-            raise InvalidNodeIdError from None
+        content = _data(text)[:-_SIGNATURE_BYTES]
         # Compared as text, made anew: base64 has several spellings of the same bytes, and only one of them is the id.
-        if not compare_digest(self._sign(content).encode("ascii"), given):
+        if not compare_digest(self._sign(content), text):
             raise InvalidNodeIdError
         type_name, community_code, *parts = self._unpack(content[len(_VERSION) :])
         return NodeId(type_name, community_code, tuple(parts))
@@ -116,8 +112,8 @@ def looks_like_number(text: str) -> bool:
 def looks_hashed(text: str) -> bool:
     """Whether this has the form of a hashed id, of this key or another."""
     try:
-        data = a2b_base64(text.encode("ascii").translate(_FROM_URL_SAFE) + b"==")
-    except (UnicodeEncodeError, Base64Error):
+        data = _data(text)
+    except InvalidNodeIdError:
         return False
     return data.startswith(_HASH_VERSION) and len(data) == len(_HASH_VERSION) + _SIGNATURE_BYTES and _text(data) == text
 
@@ -130,6 +126,14 @@ def _keyed(key: bytes, purpose: bytes) -> blake2b:
 
 def _text(data: bytes) -> str:
     return b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL_SAFE).decode("ascii")
+
+
+def _data(text: str) -> bytes:
+    """What `_text` wrote. Raises InvalidNodeIdError for what is not ASCII, or no base64."""
+    try:
+        return a2b_base64(text.encode("ascii").translate(_FROM_URL_SAFE) + b"==")
+    except (UnicodeEncodeError, Base64Error):
+        raise InvalidNodeIdError from None
 
 
 def read_id_key(settings: Settings) -> bytes:

@@ -226,17 +226,15 @@ class Watches:
             if len(self._running) >= MOST_WATCHED:
                 raise RateLimitedError("Too many communities are watched at once", self._interval)
             running = self._running[key] = self._start(waiting, community_code)
-        try:
-            with self._events.subscribe(waiting.topic) as events:
-                running.subscribers.add(events)
-                try:
-                    yield events
-                finally:
-                    running.subscribers.remove(events)
-        finally:
-            if not running.subscribers:
-                del self._running[key]
-                running.task.cancel()
+        with self._events.subscribe(waiting.topic) as events:
+            running.subscribers.add(events)
+            try:
+                yield events
+            finally:
+                running.subscribers.remove(events)
+                if not running.subscribers:
+                    del self._running[key]
+                    running.task.cancel()
 
     def _start(self, waiting: _Waiting[Any], community_code: str) -> _Running:
         def changed(code: str, number: int) -> None:

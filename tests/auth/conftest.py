@@ -1,7 +1,8 @@
 """What the tests of callers share."""
 
 import pytest
-from callers import AUDIENCE, ISSUER, NOW, Clock, Signers
+from callers import AUDIENCE, ISSUER, NOW, Signers
+from standing_clock import Clock
 
 from gateway.auth.keys import FixedKeys
 from gateway.auth.tokens import TokenVerifier

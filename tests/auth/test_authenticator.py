@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from callers import AUDIENCE, ISSUER, NOW, Clock, KeyServer, Signers, claims, jwks, sign
+from callers import AUDIENCE, ISSUER, NOW, KeyServer, Signers, claims, jwks, sign
 from joserfc.jwk import Key
+from standing_clock import Clock
 
 from gateway.auth.authenticator import Authenticator, open_authenticator
 from gateway.auth.issuer import DevelopmentIssuer

@@ -5,9 +5,10 @@ import json
 from collections.abc import Callable
 
 import pytest
-from callers import AUDIENCE, ISSUER, NOW, Clock, Signers, claims, sign, sign_raw
+from callers import AUDIENCE, ISSUER, NOW, Signers, claims, sign, sign_raw
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
+from standing_clock import Clock
 
 from gateway.auth.tokens import LEEWAY, LONGEST_TOKEN, REFUSAL, TokenVerifier, words
 from gateway.errors import UnauthenticatedError

@@ -1,7 +1,8 @@
 """How often one caller may ask, and that the others do not notice."""
 
 import pytest
-from callers import Clock, principal
+from callers import principal
+from standing_clock import Clock
 from throttled import utils
 
 from gateway.auth import rate

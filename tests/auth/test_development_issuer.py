@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from callers import NOW, Clock
+from callers import NOW
+from standing_clock import Clock
 
 from gateway.auth.authenticator import open_authenticator
 from gateway.auth.issuer import DevelopmentIssuer

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from callers import AUDIENCE, ISSUER, Clock, KeyServer, Signers, claims, jwks, sign
+from callers import AUDIENCE, ISSUER, KeyServer, Signers, claims, jwks, sign
 from joserfc.jwk import ECKey, OctKey, RSAKey
+from standing_clock import Clock
 
 from gateway.auth import keys as keys_module
 from gateway.auth.keys import FetchedKeys, KeySet

@@ -8,6 +8,7 @@ from contextvars import copy_context
 import pytest
 from prometheus_client import CollectorRegistry
 from scripted_server import until
+from standing_clock import Clock
 from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
@@ -108,17 +109,9 @@ async def test_a_call_that_took_more_than_a_quarter_of_its_time_is_logged_withou
     }
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(0.0)
 
 
 @pytest.fixture

@@ -5,22 +5,15 @@ from math import inf
 
 import pytest
 from scripted_server import until
+from standing_clock import Clock
 
 from gateway.ops.resilience import CircuitBreaker, Slots
 from schema.normalise.states import CircuitState
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(0.0)
 
 
 @pytest.fixture

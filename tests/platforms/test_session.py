@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from standing_clock import Clock
 
 from gateway.errors import (
     NotSentError,
@@ -13,16 +14,6 @@ from gateway.errors import (
     ProtocolError,
 )
 from gateway.platforms.session import MOST_EARLY, REFUSAL_SECONDS, Session, Token
-
-
-class Clock:
-    """Seconds that pass when the test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Platform:

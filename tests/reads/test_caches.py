@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from standing_clock import Clock
 
 from gateway.sandbox.faults import Fault, FaultKind
 from schema.normalise.vocabulary import ModuleName
@@ -34,16 +35,6 @@ mutation Answer($id: ID!) { updateRepair(input: {id: $id, status: RESOLVED, repl
 APPROVE = "mutation Approve($id: ID!) { approveShenhe(input: {id: $id}) { outcome } }"
 
 
-class Clock:
-    """Seconds that pass when told to."""
-
-    def __init__(self):
-        self.now = 5000.0
-
-    def __call__(self):
-        return self.now
-
-
 class Hours:
     """The time of the journal and the reconciler."""
 
@@ -56,7 +47,7 @@ class Hours:
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(5000.0)
 
 
 @pytest.fixture

@@ -4,20 +4,13 @@ import asyncio
 from collections import Counter
 
 import pytest
+from standing_clock import Clock
 
 from gateway.cache import SharedReads, landed
 from gateway.events import EventBus
 
 KEPT = {"owner": 60.0, "people": 60.0}
 CODE = "10002"
-
-
-class Clock:
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
 
 
 class Reading:
