@@ -12,6 +12,7 @@ from uvicorn.server import ServerState
 
 from gateway.http.server.http_connection import HttpConnection
 from gateway.http.server.limits import ServerLimits
+from gateway.http.server.outbox import Outbox
 from gateway.http.server.sweep import INTERVAL, Sweep
 
 
@@ -22,6 +23,7 @@ class Connections:
         self._limits = limits
         self._interval = min(INTERVAL, limits.shortest / 4)
         self._sweep: Sweep | None = None
+        self._outbox = Outbox()
         self._headers: list[tuple[bytes, bytes]] = []
         self._lines = b""
 
@@ -37,7 +39,7 @@ class Connections:
             self._sweep = Sweep(server_state.connections, self._interval, loop)
         self._sweep.begin()
         return HttpConnection(
-            config, server_state, app_state, loop, self._limits, partial(self._header_lines, server_state)
+            config, server_state, app_state, loop, self._limits, partial(self._header_lines, server_state), self._outbox
         )
 
     def _header_lines(self, server_state: ServerState) -> bytes:

@@ -21,10 +21,14 @@ class Client(Protocol):
     header_lines: Callable[[], bytes]
     """Lines that stand in every answer."""
 
-    write: Callable[[bytes], None]
-
     drained: asyncio.Event | None
     """While the client reads too slowly: set when it has read most of what was written, or has gone."""
+
+    def write(self, data: bytes) -> None:
+        """At once."""
+
+    def write_whole(self, answer: bytes) -> None:
+        """Together with the answers of other connections."""
 
     def read_on(self) -> None:
         """The application has read all that there was."""
@@ -152,7 +156,7 @@ class WholeExchange(Exchange):
         self.keep_alive &= self.is_received and not answer.closes  # a rest would have to be read to no end
         last_line = b"" if self.keep_alive else CLOSE_LINE
         head = STATUS_LINES[answer.status], answer.lines, last_line, client.header_lines()
-        client.write(b"".join((*head, b"\r\n", answer.body)))
+        client.write_whole(b"".join((*head, b"\r\n", answer.body)))
         self.is_begun = True
         self._complete()
 

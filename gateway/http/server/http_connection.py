@@ -35,6 +35,7 @@ from gateway.http.server.limits import (
     PROGRESS,
     ServerLimits,
 )
+from gateway.http.server.outbox import Outbox
 from gateway.ops.known_head import KnownHead, known_head
 
 ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
@@ -69,6 +70,7 @@ class HttpConnection(asyncio.Protocol):
         loop: asyncio.AbstractEventLoop,
         limits: ServerLimits,
         header_lines: Callable[[], bytes],
+        outbox: Outbox,
     ) -> None:
         """`header_lines` gives uvicorn's own headers, as lines."""
         self._config = config
@@ -77,6 +79,7 @@ class HttpConnection(asyncio.Protocol):
         self._loop = loop
         self._limits = limits
         self.header_lines = header_lines
+        self._outbox = outbox
         self._app = cast("ASGIApp", config.loaded_app)
         self._answerer_of: Callable[[Scope], Answerer | None] = getattr(self._app, "answerer", _needs_asgi)
         self._connections: set[Any] = server_state.connections
@@ -104,7 +107,6 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self.write: Callable[[bytes], None] = self._transport.write
         self._server = get_local_addr(self._transport)
         self._client = get_remote_addr(self._transport)
         self._scheme = "https" if is_ssl(self._transport) else "http"
@@ -254,6 +256,7 @@ class HttpConnection(asyncio.Protocol):
             self._connections.discard(self)
             self._is_ending = True
             self._parser = None
+            self._outbox.flush()
             web_socket = cast("Any", self._config.ws_protocol_class)(
                 config=self._config, server_state=self._server_state, app_state=self._app_state, _loop=self._loop
             )
@@ -268,6 +271,13 @@ class HttpConnection(asyncio.Protocol):
         return b"%b %b HTTP/1.1\r\n%b\r\n" % (method, self._url, b"".join(lines))
 
     # What exchanges call
+
+    def write(self, data: bytes) -> None:
+        self._outbox.flush()
+        self._transport.write(data)
+
+    def write_whole(self, answer: bytes) -> None:
+        self._outbox.put(self._transport, answer)
 
     def read_on(self) -> None:
         self._control_reading()
@@ -333,6 +343,7 @@ class HttpConnection(asyncio.Protocol):
         (RFC 9112, 9.6.)
         """
         self._is_ending = True
+        self._outbox.flush()
         if lingering and self._transport.can_write_eof() and not self._transport.is_closing():
             self._transport.write_eof()
         else:
