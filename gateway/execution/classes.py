@@ -7,24 +7,28 @@
 All are ordinary functions for graphql-core. A plan compares the class of a value first, and calls them for others.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from math import inf
 from types import NoneType
-from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 
 class Declared(NamedTuple):
-    """What an attribute holds: an instance of this very class; or None, if it is `optional`."""
+    """What an attribute holds: an instance of this very class; or None, if it is `optional`. Numbers have bounds."""
 
     cls: type
     optional: bool
+    least: float = -inf
+    greatest: float = inf
 
 
 def by_class(cls: type, *, typed: bool = False) -> Callable[[object, object], bool]:
     """The `is_type_of` of a type whose objects are the instances of one class.
 
-    `typed`: whatever an attribute of one is annotated as, it holds. Then plans need not look at each value.
+    `typed`: whatever an attribute of one is annotated as, it holds. Then plans need not look at each value, nor at a
+    number that is annotated with its bounds: `Annotated[int, msgspec.Meta(ge=1, le=10)]`.
     """
 
     def is_type_of(value: object, _info: object) -> bool:
@@ -38,12 +42,32 @@ def by_class(cls: type, *, typed: bool = False) -> Callable[[object, object], bo
 def _declared(cls: type) -> dict[str, Declared]:
     """What is annotated with one class, or with one and None."""
     declared = {}
-    for name, annotation in get_type_hints(cls).items():
-        parts = set(get_args(annotation)) or {annotation}
-        classes = parts - {NoneType}
-        if len(classes) == 1 and isinstance(one := classes.pop(), type):
-            declared[name] = Declared(one, NoneType in parts)
+    for name, annotation in get_type_hints(cls, include_extras=True).items():
+        parts = set() if get_origin(annotation) is Annotated else set(get_args(annotation))
+        parts = parts or {annotation}
+        others = parts - {NoneType}
+        if len(others) == 1:
+            one, least, greatest = _bounded(others.pop())
+            if isinstance(one, type):
+                declared[name] = Declared(one, NoneType in parts, least, greatest)
     return declared
+
+
+def _bounded(annotation: Any) -> tuple[Any, float, float]:
+    """What is annotated, and the numbers it is not beyond."""
+    if get_origin(annotation) is not Annotated:
+        return annotation, -inf, inf
+    annotated, *notes = get_args(annotation)
+    return annotated, max(_bounds(notes, "ge", "gt"), default=-inf), min(_bounds(notes, "le", "lt"), default=inf)
+
+
+def _bounds(notes: Sequence[object], *names: str) -> Iterator[float]:
+    """What notes such as `msgspec.Meta` have under these names."""
+    for note in notes:
+        for name in names:
+            bound = getattr(note, name, None)
+            if bound is not None:
+                yield bound
 
 
 def as_it_is(cls: type) -> Callable[[object], object]:

@@ -366,6 +366,8 @@ def _needs_no_check(field: PlannedField, attribute: str) -> bool:
     if found is None or not isinstance(field.shape, Leaf) or (found.optional and not field.shape.nullable):
         return False
     coerce = field.shape.type.coerce_output_value
+    if coerce == GraphQLInt.coerce_output_value:
+        return found.cls is int and found.least >= GRAPHQL_MIN_INT and found.greatest <= GRAPHQL_MAX_INT
     return found.cls is (exact_class(coerce) or IN_LINE.get(coerce))
 
 

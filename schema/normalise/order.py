@@ -9,7 +9,7 @@ import msgspec
 from schema.normalise.house import LONGEST_LABEL, house_of_label
 from schema.normalise.issues import Issues, raw_text
 from schema.normalise.literals import LiteralError, read_literal
-from schema.normalise.records import DataIssue, House, Order, OrderDetail, Page
+from schema.normalise.records import DataIssue, House, Order, OrderDetail, Page, PlatformId
 from schema.normalise.shapes import (
     NotJsonError,
     PageInfo,
@@ -21,7 +21,6 @@ from schema.normalise.shapes import (
     row_list,
 )
 from schema.normalise.values import (
-    INT32_MAX,
     REMEMBERED,
     identifier,
     is_blank,
@@ -56,7 +55,7 @@ class OrderWire(msgspec.Struct, gc=False):
     `extra` holds, as `decode_orders` finds it; what may come under that key is of no interest.
     """
 
-    id: Annotated[int, msgspec.Meta(gt=0, le=INT32_MAX)]
+    id: PlatformId
     paied: str | bool | int | None = None
     shop_number: str | None = None
     number: str | None = None

@@ -4,14 +4,14 @@ The three differ in the prefix of their keys and in the dialect of their values,
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
 
 from schema.normalise.issues import PERSON_PII, Issues
-from schema.normalise.records import Person
+from schema.normalise.records import Int32, Person
 from schema.normalise.times import birth_date, clean_birth_date
-from schema.normalise.values import INT32_MAX, INT32_MIN, flag, identifier, text, word
+from schema.normalise.values import flag, identifier, text, word
 from schema.normalise.vocabulary import DataProblem, PlatformName, PoliticalStatus, Sex
 from schema.normalise.words import NATION, POLITICAL_STATUS, SEX, YES_NO
 
@@ -61,7 +61,7 @@ class DocumentedPerson(msgspec.Struct, gc=False, rename=_people_key):
     Words that are in the lists come as members. `user_id` is an applicant's, `role` that of a member of a house.
     """
 
-    user_id: Annotated[int, msgspec.Meta(ge=INT32_MIN, le=INT32_MAX)] | None = None
+    user_id: Int32 | None = None
     phone: str | None = None
     name: str | None = None
     sex: _Sex = None

@@ -7,7 +7,7 @@ Parsers fill records that come in lists by position, which takes a quarter less 
 """
 
 from datetime import date, datetime
-from typing import Generic, NamedTuple, TypeVar
+from typing import Annotated, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -32,6 +32,14 @@ from schema.normalise.vocabulary import (
 )
 
 RecordT = TypeVar("RecordT")
+
+INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
+"""The bounds of GraphQL's Int."""
+
+Int32 = Annotated[int, msgspec.Meta(ge=INT32_MIN, le=INT32_MAX)]
+
+PlatformId = Annotated[int, msgspec.Meta(gt=0, le=INT32_MAX)]
+"""A platform's number of a row."""
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -85,7 +93,7 @@ class Money(Record, frozen=True, gc=False):
     """
 
     yuan: str
-    fen: int | None
+    fen: Int32 | None
     text: str
 
 
@@ -110,7 +118,7 @@ class Person(Record, frozen=True, gc=False):
     job_name: str | None = None
     company_name: str | None = None
     data_issues: tuple[DataIssue, ...] = ()
-    user_id: int | None = None
+    user_id: Int32 | None = None
 
 
 class Member(Person, frozen=True, gc=False):
@@ -128,10 +136,10 @@ class House(Record, frozen=True, gc=False, kw_only=True):
     """
 
     community_code: str
-    building: int | None = None
-    unit: int | None = None
-    floor: int | None = None
-    room: int | None = None
+    building: Int32 | None = None
+    unit: Int32 | None = None
+    floor: Int32 | None = None
+    room: Int32 | None = None
     use: HouseUse | None = None
     ownership: HouseOwnership | None = None
     status: HouseStatus | None = None
@@ -197,10 +205,10 @@ class ShenheHouse(Record, frozen=True, gc=False):
     """
 
     community_code: str | None = None
-    building: int | None = None
-    unit: int | None = None
-    floor: int | None = None
-    room: int | None = None
+    building: Int32 | None = None
+    unit: Int32 | None = None
+    floor: Int32 | None = None
+    room: Int32 | None = None
     role: ResidentRole | None = None
     status: HouseStatus | None = None
     use: HouseUse | None = None
@@ -226,7 +234,7 @@ class ShenheHouse(Record, frozen=True, gc=False):
 class ShenheContent(Record, frozen=True, gc=False):
     """A review's content: parsed, and word for word in `raw` (unmasked here)."""
 
-    user_id: int | None = None
+    user_id: Int32 | None = None
     people: ShenhePeople | None = None
     house: ShenheHouse | None = None
     raw: str | None = None
@@ -236,7 +244,7 @@ class ShenheContent(Record, frozen=True, gc=False):
 class Shenhe(Record, frozen=True, gc=False):
     """A registration review (1.2.2). `community_code` is the community whose list was asked, or None (quirk 175)."""
 
-    platform_id: int
+    platform_id: PlatformId
     community_code: str | None = None
     type: ShenheType = ShenheType.UNRECOGNIZED
     status: ShenheStatus = ShenheStatus.UNRECOGNIZED
@@ -262,7 +270,7 @@ class Order(Record, frozen=True, gc=False):
     `house` is the house its label names; None for a personal charge or a label that is not of the known form.
     """
 
-    platform_id: int
+    platform_id: PlatformId
     community_code: str
     number: str | None = None
     title: str = ""
@@ -299,7 +307,7 @@ class OrderQuery(Record, frozen=True, gc=False, kw_only=True):
 class Repair(Record, frozen=True, gc=False, kw_only=True):
     """A repair (4.1, 4.2). `reported_at` is known only from the single record; `dated` says this record is one."""
 
-    platform_id: int
+    platform_id: PlatformId
     community_code: str | None = None
     location: str | None = None
     description: str | None = None

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from schema.normalise.issues import REPAIR_PII, Issues
-from schema.normalise.records import DataIssue, Page, Repair
+from schema.normalise.records import DataIssue, Page, PlatformId, Repair
 from schema.normalise.shapes import (
     PageInfo,
     ReadWire,
@@ -20,7 +20,7 @@ from schema.normalise.shapes import (
     unwrap,
 )
 from schema.normalise.times import LONGEST_TIME, china_time, clean_time
-from schema.normalise.values import INT32_MAX, identifier, required_text, required_word, row_id, text
+from schema.normalise.values import identifier, required_text, required_word, row_id, text
 from schema.normalise.vocabulary import PlatformName
 from schema.normalise.words import REPAIR_STATUS
 
@@ -33,7 +33,7 @@ class RepairIssues(Issues):
 class RepairWire(msgspec.Struct, gc=False):
     """A row of the list as documented (4.1)."""
 
-    id: Annotated[int, msgspec.Meta(gt=0, le=INT32_MAX)]
+    id: PlatformId
     possion: str | None = None
     description: str | None = None
     status: str | int | bool | None = None

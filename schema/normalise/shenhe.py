@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from schema.normalise.records import DataIssue, Page, Shenhe
+from schema.normalise.records import DataIssue, Page, PlatformId, Shenhe
 from schema.normalise.shapes import (
     PageInfo,
     ReadWire,
@@ -18,11 +18,10 @@ from schema.normalise.shapes import (
 )
 from schema.normalise.shenhe_content import ShenheIssues, read_content, read_documented_content, read_odd_content
 from schema.normalise.times import LONGEST_TIME, china_time, clean_time
-from schema.normalise.values import INT32_MAX, required_word, row_id, text
+from schema.normalise.values import required_word, row_id, text
 from schema.normalise.vocabulary import DataProblem, ShenheType
 from schema.normalise.words import SHENHE_STATUS, SHENHE_TYPE
 
-_Id = Annotated[int, msgspec.Meta(gt=0, le=INT32_MAX)] | None
 _Time = Annotated[str, msgspec.Meta(max_length=LONGEST_TIME)] | int | None
 
 if TYPE_CHECKING:  # what it is, and how it is decoded
@@ -34,8 +33,8 @@ else:
 class ShenheWire(msgspec.Struct, gc=False):
     """A row of the list as documented, its number under either key (quirk 71)."""
 
-    id: _Id = None
-    shenhe_id: _Id = None
+    id: PlatformId | None = None
+    shenhe_id: PlatformId | None = None
     shenhe_type: _Type = None
     shenhe_content: str | dict[str, Any] | None = None
     shenhe_status: str | int | None = None

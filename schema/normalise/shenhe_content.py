@@ -1,7 +1,7 @@
 """The content of a review: what the applicant filled in (preface 审核数据)."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
@@ -17,8 +17,8 @@ from schema.normalise.house import (
 )
 from schema.normalise.issues import SHENHE_PII, Issues, raw_text
 from schema.normalise.person import ApplicantIssues, DocumentedPerson, PersonWire, clean_person, read_person
-from schema.normalise.records import DataIssue, ReviewKey, ShenheContent, ShenheHouse, ShenhePeople
-from schema.normalise.values import INT32_MAX, INT32_MIN, identifier, integer, is_blank, word
+from schema.normalise.records import DataIssue, Int32, ReviewKey, ShenheContent, ShenheHouse, ShenhePeople
+from schema.normalise.values import identifier, integer, is_blank, word
 from schema.normalise.vocabulary import DataProblem, PlatformName
 from schema.normalise.words import HOUSE_OWNERSHIP, HOUSE_STATUS, HOUSE_USE, OCCUPANT_TYPE
 
@@ -67,16 +67,13 @@ class ContentWire(msgspec.Struct, gc=False):
     house: HouseWire | NotAnObject = None
 
 
-_Number = Annotated[int, msgspec.Meta(ge=INT32_MIN, le=INT32_MAX)] | None
-
-
 class DocumentedHouse(msgspec.Struct, gc=False):
     """The house in a content that came as documented. Words that are in the lists come as members."""
 
-    building_number: _Number = None
-    unit_number: _Number = None
-    floor_number: _Number = None
-    house_number: _Number = None
+    building_number: Int32 | None = None
+    unit_number: Int32 | None = None
+    floor_number: Int32 | None = None
+    house_number: Int32 | None = None
     community_identifier: str | None = None
     people_house_role: RoleWord = None
     people_house_status: StatusWord = None

@@ -12,12 +12,9 @@ from functools import lru_cache
 
 from schema.normalise.enum_words import EnumT, WireWords
 from schema.normalise.issues import Issues
-from schema.normalise.records import Money
+from schema.normalise.records import INT32_MAX, INT32_MIN, Money
 from schema.normalise.vocabulary import DataProblem
 from schema.normalise.words import YES_NO
-
-INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
-"""The bounds of GraphQL's Int."""
 
 REMEMBERED = 4096
 """How many distinct texts a reader remembers: lists repeat the same amounts, times and labels over and over."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Hashable
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
+import msgspec
 import strawberry
 from graphql import parse
 from graphql.execution.values import VariableValues
@@ -44,6 +45,8 @@ class PetRecord(NamedTuple):
     nick: str | None
     tag: str | None
     age: int
+    lives: Annotated[int, msgspec.Meta(gt=0, le=9)] | None
+    steps: Annotated[int, msgspec.Meta(ge=0)]
 
 
 @strawberry.type
@@ -52,6 +55,8 @@ class Pet:
     nick: str | None
     tag: str
     age: int
+    lives: int | None
+    steps: int
     is_type_of = staticmethod(by_class(PetRecord, typed=True))
 
 
@@ -174,11 +179,13 @@ def test_what_goes_by_a_class_is_compared_with_it() -> None:
 
 
 def test_what_the_class_of_an_object_declares_is_not_checked() -> None:
-    source = source_of("{ pet { name nick tag age } }")
+    source = source_of("{ pet { name nick tag age lives steps } }")
     assert "'name': o.name,\n" in source
     assert "'nick': o.nick,\n" in source
     assert "v if type(v := o.tag) is str\n" in source  # it may be None
     assert "v if type(v := o.age) is int and" in source  # it may be too large
+    assert "v if type(v := o.steps) is int and" in source
+    assert "'lives': o.lives,\n" in source
 
 
 def test_response_names_do_not_get_in_the_way_of_the_code() -> None:
