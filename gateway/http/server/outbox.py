@@ -17,7 +17,6 @@ class Outbox:
     """One per event loop. Each answer comes after those that were put before."""
 
     def __init__(self) -> None:
-        self._context = Context()
         self._waiting: list[tuple[asyncio.Transport, bytes]] = []
         self._is_scheduled = False
 
@@ -29,7 +28,7 @@ class Outbox:
             self.flush()
         elif not self._is_scheduled:
             self._is_scheduled = True
-            asyncio.get_running_loop().call_soon(self._end_turn, context=self._context)
+            asyncio.get_running_loop().call_soon(self._end_turn, context=Context())
 
     def flush(self) -> None:
         """Write what waits, but for connections that are closing: nobody reads there."""
