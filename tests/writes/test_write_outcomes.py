@@ -56,7 +56,7 @@ async def trial(request, tmp_path_factory, serve):
     """One gateway and sandbox for all trials of a mutation."""
     clock = MovedClock()
     async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED)) as sandbox:
-        settings = {"GATEWAY_DATA_DIR": str(tmp_path_factory.mktemp("data")), "GATEWAY_CALL_TIMEOUT": "0.5"}
+        settings = {"GATEWAY_DATA_DIR": str(tmp_path_factory.mktemp("data")), "GATEWAY_CALL_TIMEOUT": "1"}
         async with serve(sandbox.settings() | settings, clock) as gateway:
             yield Trial(request.param, gateway, sandbox, clock)
 
