@@ -17,7 +17,7 @@ from graphql import (
 from strawberry.schema.config import StrawberryConfig
 
 from gateway.execution.cost import Cost
-from schema.directives import RequiresScope
+from schema.directives import Pii, RequiresScope
 from schema.mutations.mutation import Mutation
 from schema.normalise.vocabulary import HouseType
 from schema.queries.query import Query
@@ -38,6 +38,7 @@ def build_schema() -> strawberry.Schema:
     )
     _drop_null_defaults(schema._schema)
     _declare_one_of(schema._schema)
+    _tell_of_directives(schema._schema)
     return schema
 
 
@@ -63,12 +64,25 @@ def _declare_one_of(schema: GraphQLSchema) -> None:
             graphql_type.is_one_of = getattr(definition, "is_one_of", False)
 
 
+def _tell_of_directives(schema: GraphQLSchema) -> None:
+    """Have descriptions say what the directives say, for who has nothing else: GraphiQL, and code made of a schema."""
+    for graphql_type in schema.type_map.values():
+        if isinstance(graphql_type, GraphQLObjectType | GraphQLInterfaceType):
+            for field in graphql_type.fields.values():
+                notes = [directive.note for directive in _directives_of(field)]
+                if notes:
+                    field.description = " ".join([field.description or "", *notes])
+
+
+def _directives_of(field: GraphQLField) -> list[RequiresScope | Pii]:
+    definition = field.extensions.get("strawberry-definition")
+    declared = getattr(definition, "directives", ())
+    return [directive for directive in declared if isinstance(directive, RequiresScope | Pii)]
+
+
 def scopes_of(field: GraphQLField) -> frozenset[str]:
     """The scopes that a field declares with `@requiresScope`."""
-    definition = field.extensions.get("strawberry-definition")
-    declared = [
-        directive for directive in getattr(definition, "directives", ()) if isinstance(directive, RequiresScope)
-    ]
+    declared = [directive for directive in _directives_of(field) if isinstance(directive, RequiresScope)]
     return frozenset(scope for directive in declared for scope in directive.scopes)
 
 

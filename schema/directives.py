@@ -1,8 +1,12 @@
-"""The schema directives: what a field needs of its caller, and what personal data it holds."""
+"""The schema directives: what a field needs of its caller, and what personal data it holds.
+
+`note` says in a sentence what a directive does: introspection tells of descriptions alone.
+"""
 
 import strawberry
 from strawberry.schema_directive import Location
 
+from gateway.auth.masking import masker
 from schema.normalise.vocabulary import PiiKind
 
 
@@ -14,6 +18,11 @@ from schema.normalise.vocabulary import PiiKind
 class RequiresScope:
     scopes: list[str] = strawberry.directive_field(name="scopes")
 
+    @property
+    def note(self) -> str:
+        names = " and ".join(f"`{scope}`" for scope in self.scopes)
+        return f"Needs the scope{'s' if len(self.scopes) > 1 else ''} {names}."
+
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION],
@@ -22,3 +31,7 @@ class RequiresScope:
 )
 class Pii:
     kind: PiiKind = strawberry.directive_field(name="kind")
+
+    @property
+    def note(self) -> str:
+        return f"{'Null' if masker(self.kind) is None else 'Masked'} without the scope `pii:read`."

@@ -115,6 +115,24 @@ def descriptions() -> Iterator[tuple[str, str | None]]:
                     yield f"{graphql_type.name}.{name}({argument})", value.description
 
 
+def test_who_reads_only_descriptions_learns_of_scopes_and_masks():
+    """As in GraphiQL: introspection has no directives of fields."""
+    described = dict(descriptions())
+
+    assert described["House.orders"].endswith(" (订单). Needs the scope `order:read`.")
+    assert described["Member.phone"].endswith(" (手机号码). Masked without the scope `pii:read`.")
+    assert described["Person.birthDate"].endswith(" (出生日期). Null without the scope `pii:read`.")
+    untold = [
+        f"{graphql_type.name}.{name}"
+        for graphql_type in types(SCHEMA)
+        if isinstance(graphql_type, GraphQLObjectType)
+        for name, field in graphql_type.fields.items()
+        for scope in scopes_of(field)
+        if f"`{scope}`" not in field.description
+    ]
+    assert untold == []
+
+
 def test_every_scalar_tells_its_specification():
     scalars = [found for found in types(SCHEMA) if isinstance(found, GraphQLScalarType)]
 
