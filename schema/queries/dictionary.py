@@ -13,7 +13,7 @@ DICTIONARIES = {words.enum.__name__: words.dictionary() for words in DESCRIBED.v
 
 Names = Annotated[
     list[str] | None,
-    strawberry.argument(description='Names of enums, such as "ShenheStatus"; omitted: all (枚举名称).'),
+    strawberry.argument(description='Names of enums, each once, such as "ShenheStatus"; omitted: all (枚举名称).'),
 ]
 
 
@@ -28,4 +28,6 @@ class DictionaryQueries:
         for index, name in enumerate(names):
             if name not in DICTIONARIES:
                 raise UserInputError(f"names.{index}", f"names.{index} is not the name of an enum.")
+        if len(set(names)) < len(names):
+            raise UserInputError("names", "names must be each name once.")
         return [DICTIONARIES[name] for name in names]

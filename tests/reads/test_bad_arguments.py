@@ -48,6 +48,7 @@ WRONG = [
         "address.room",
     ),
     ("dictionaries", 'dictionaries(names: ["Sex", "Nothing"]) { name }', "names.1"),
+    ("dictionaries", 'dictionaries(names: ["Sex", "FeeType", "Sex"]) { name }', "names"),
     ("nodes", f"nodes(ids: {['1'] * 51}) {{ id }}".replace("'", '"'), "ids"),
     *(
         ("orders", f"orders({CODE}, filter: {{{filters}}}) {{ totalCount }}", f"filter.{argument}")
