@@ -77,10 +77,13 @@ class Synchronised(NamedTuple):
 
 @record_type(Synchronised, description="What a synchronisation changes, and how it ended (同步功能模块结果).")
 class SyncModulesPayload(MutationPayload):
-    changes: list[ModuleDrift] | None = strawberry.field(
+    @strawberry.field(
         description="The plan: what differed before, each to become what security reports (变更).",
         directives=needs(["module:read"]),
+        graphql_type=list[ModuleDrift] | None,
     )
+    def changes(root: strawberry.Parent[Synchronised], info: Info) -> list[composed.ModuleDrift] | None:
+        return root.changes if info.context.principal.sees(root.community_code) else None
 
     @strawberry.field(
         description="The modules as wjdh shows them now (功能模块).",

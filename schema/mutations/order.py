@@ -73,8 +73,8 @@ Create = Annotated[CreateOrderInput, strawberry.argument(description="The order 
 @record_type(Written, description="How the creation of an order ended (生成订单结果).")
 class OrderPayload(MutationPayload):
     @strawberry.field(description="The new order's number (订单编号).")
-    def order_number(root: strawberry.Parent[Written]) -> str | None:
-        answer = root.operation.answer if root.operation else None
+    def order_number(root: strawberry.Parent[Written], info: Info) -> str | None:
+        answer = root.operation.answer if root.operation and written_record(info, root) else None
         return answer.get("orderNumber") if answer else None
 
     @strawberry.field(
