@@ -38,6 +38,9 @@ PLATFORM_ACCOUNTS = (
 )
 """What it takes to call the platforms."""
 
+CALLBACK_ACCOUNT = ("callback_key_k", "callback_key_d")
+"""What it takes to call the gateway's own intake of payment notifications, which need not be open."""
+
 SHORTEST_KEY = 32
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.:\[\]-]+")
@@ -237,8 +240,9 @@ def _require_lease(settings: Settings) -> None:
 
 def _require_production_secrets(settings: Settings) -> None:
     """Production starts with real secrets only: no default, and not the test value the document prints (quirk 47)."""
-    for field in PLATFORM_ACCOUNTS:
-        if getattr(settings, field) in ("", "123456"):
+    for field in (*PLATFORM_ACCOUNTS, *CALLBACK_ACCOUNT):
+        value = getattr(settings, field)
+        if value == "123456" or (not value and field in PLATFORM_ACCOUNTS):
             raise SettingsError(f"{_variable(field)}: production needs a real value")
     if len(settings.id_key) < SHORTEST_KEY:
         raise SettingsError(f"{PREFIX}ID_KEY: production needs a secret of at least {SHORTEST_KEY} characters")

@@ -156,7 +156,10 @@ def test_production_refuses_to_start_without_a_secret(name: str) -> None:
         load_settings({key: value for key, value in PRODUCTION.items() if key != name})
 
 
-@pytest.mark.parametrize("name", [name for name in PRODUCTION if "_SECRET_" in name or "_KEY_" in name])
+CALLBACK = ("GATEWAY_CALLBACK_KEY_K", "GATEWAY_CALLBACK_KEY_D")
+
+
+@pytest.mark.parametrize("name", [*(name for name in PRODUCTION if "_SECRET_" in name or "_KEY_" in name), *CALLBACK])
 def test_production_refuses_the_test_secret_that_the_document_prints(name: str) -> None:
     """Quirk 47."""
     with pytest.raises(SettingsError, match=f"^{name}: ") as refused:
