@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TypeAlias
 
 import orjson
@@ -10,16 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.futures import join
+from gateway.http.shared import Shared
 
 Check: TypeAlias = Callable[[], Awaitable[object]]
 """Passes by returning. What it raises is logged by type and never shown."""
 
 CHECK_TIMEOUT = 2.0
 """Seconds. A check that hangs has failed."""
-
-KEPT = 1.0
-"""Seconds for which a check that has passed is not made again: anybody may ask, and a check may cost something."""
 
 log = structlog.get_logger(__name__)
 
@@ -29,39 +27,17 @@ def health_routes(checks: Mapping[str, Check]) -> list[Route]:
 
     Checks run side by side, each once for all who ask meanwhile, and `/readyz` tells of each by its name.
     """
-    shared = {name: _SharedCheck(name, check) for name, check in checks.items()}
+    shared = {name: Shared(partial(_passes, name, check)) for name, check in checks.items()}
 
     async def alive(request: Request) -> Response:
         return _json(200, {"status": "ok"})
 
     async def ready(request: Request) -> Response:
-        passed = await asyncio.gather(*(check.passes() for check in shared.values()))
+        passed = await asyncio.gather(*(check.succeeds() for check in shared.values()))
         results = dict(zip(shared, passed, strict=True))
         return _json(200 if all(passed) else 503, {"ready": all(passed), "checks": results})
 
     return [Route("/healthz", alive), Route("/readyz", ready)]
-
-
-class _SharedCheck:
-    """A check and its result: while it is made, and for `KEPT` after it has passed."""
-
-    def __init__(self, name: str, check: Check) -> None:
-        self._name = name
-        self._check = check
-        self._result: asyncio.Task[bool] | None = None
-
-    async def passes(self) -> bool:
-        if self._result is None:
-            self._result = asyncio.create_task(self._make())
-        return await join(self._result)
-
-    async def _make(self) -> bool:
-        passed = await _passes(self._name, self._check)
-        asyncio.get_running_loop().call_later(KEPT if passed else 0, self._forget)
-        return passed
-
-    def _forget(self) -> None:
-        self._result = None
 
 
 async def _passes(name: str, check: Check) -> bool:

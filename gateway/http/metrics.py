@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.errors import GatewayError
+from gateway.http.shared import Shared
 from gateway.ops.metrics import CONTENT_TYPE, Metrics
 from schema.normalise.states import DeliveryState
 
@@ -19,12 +20,19 @@ PaymentCounts = Callable[[], Awaitable[Mapping[DeliveryState, int]]]
 def metrics_routes(metrics: Metrics, payment_counts: PaymentCounts) -> list[Route]:
     """Payments are counted when they are asked for; while the journal is down their last counts stand."""
 
-    async def show(_request: Request) -> Response:
+    async def count() -> bool:
         try:
-            for state, count in (await payment_counts()).items():
-                metrics.payments.labels(state.value).set(count)
+            for state, payments in (await payment_counts()).items():
+                metrics.payments.labels(state.value).set(payments)
         except GatewayError as error:
             log.warning("payments_not_counted", reason=error.message)
+            return False
+        return True
+
+    counting = Shared(count)
+
+    async def show(_request: Request) -> Response:
+        await counting.succeeds()
         return Response(metrics.exposition(), media_type=CONTENT_TYPE)
 
     return [Route("/metrics", show)]

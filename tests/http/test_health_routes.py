@@ -6,7 +6,7 @@ import pytest
 from starlette.applications import Starlette
 from structlog.testing import capture_logs
 
-from gateway.http import health
+from gateway.http import health, shared
 from gateway.http.health import Check, health_routes
 
 
@@ -61,7 +61,7 @@ async def test_a_check_that_hangs_has_failed(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_however_many_ask_a_check_is_made_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "KEPT", 0.5)
+    monkeypatch.setattr(shared, "KEPT", 0.5)
     made = 0
 
     async def counts() -> None:

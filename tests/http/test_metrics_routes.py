@@ -1,0 +1,56 @@
+import asyncio
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from structlog.testing import capture_logs
+
+from gateway.errors import JournalError
+from gateway.http import shared
+from gateway.http.metrics import PaymentCounts, metrics_routes
+from gateway.ops.metrics import Metrics
+from schema.normalise.states import DeliveryState
+
+
+def client(payment_counts: PaymentCounts) -> httpx.AsyncClient:
+    app = Starlette(routes=metrics_routes(Metrics(), payment_counts))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
+
+
+async def test_however_many_ask_payments_are_counted_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "KEPT", 0.5)
+    counted = 0
+
+    async def counts() -> dict[DeliveryState, int]:
+        nonlocal counted
+        counted += 1
+        await asyncio.sleep(0.01)
+        return {DeliveryState.DEAD: counted}
+
+    async with client(counts) as asking:
+        for times in (1, 2):
+            answers = [await asyncio.gather(*(asking.get("/metrics") for _ in range(10))) for _ in range(2)]
+            texts = {answer.text for round_ in answers for answer in round_}
+            assert all(f'gateway_payments{{state="DEAD"}} {times}.0' in text for text in texts)
+            assert counted == times
+            await asyncio.sleep(0.6)
+
+
+async def test_while_payments_cannot_be_counted_their_last_counts_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "KEPT", 0)
+    works = True
+
+    async def counts() -> dict[DeliveryState, int]:
+        if works:
+            return {DeliveryState.DEAD: 3}
+        raise JournalError("The journal cannot be used.")
+
+    async with client(counts) as asking:
+        await asking.get("/metrics")
+        await asyncio.sleep(0.01)
+        works = False
+        with capture_logs() as logs:
+            answer = await asking.get("/metrics")
+
+    assert (answer.status_code, 'gateway_payments{state="DEAD"} 3.0' in answer.text) == (200, True)
+    assert [line["event"] for line in logs] == ["payments_not_counted"]
