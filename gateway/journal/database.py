@@ -31,7 +31,7 @@ class Database(Protocol):
     """SQLite or PostgreSQL. Whatever fails in it is a JournalError, within `journal_timeout` seconds."""
 
     async def read(self, work: Work[ValueT]) -> ValueT:
-        """Run `work`, which only reads."""
+        """Run `work`, which only reads, and may take long: many at once keep no write waiting."""
         ...
 
     async def write(self, work: Work[ValueT]) -> ValueT:

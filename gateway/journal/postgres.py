@@ -14,6 +14,9 @@ from gateway.journal.database import DATABASE_ERRORS, Work, journal_error, timeo
 from gateway.journal.migrate import migrate
 
 POOL_SIZE = 8
+MOST_READING = 6
+"""Connections that reads may have at once: however many there are, a write gets one."""
+
 LONGEST_MIGRATION = 300.0
 
 ValueT = TypeVar("ValueT")
@@ -91,11 +94,12 @@ class PostgresDatabase:
         self._timeout = timeout
         # First come, first served: the pool itself gives a free connection to whoever happens to ask.
         self._turns = asyncio.Semaphore(POOL_SIZE)
+        self._reading = asyncio.Semaphore(MOST_READING)
         self._running: set[asyncio.Task[Any]] = set()
 
     async def read(self, work: Work[ValueT]) -> ValueT:
         """Run `work` without a transaction: each statement sees what is committed when it starts."""
-        return await self._within_timeout(self._run(self._reader, work))
+        return await self._within_timeout(self._read(work))
 
     async def write(self, work: Work[ValueT]) -> ValueT:
         return await self._within_timeout(self._run(self._engine, work))
@@ -110,6 +114,10 @@ class PostgresDatabase:
             raise timeout_error(self._timeout) from None
         except DATABASE_ERRORS as error:
             raise journal_error(error) from None
+
+    async def _read(self, work: Work[ValueT]) -> ValueT:
+        async with self._reading:
+            return await self._run(self._reader, work)
 
     async def _run(self, engine: AsyncEngine, work: Work[ValueT]) -> ValueT:
         async with self._turns:

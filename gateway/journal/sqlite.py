@@ -111,12 +111,17 @@ class SqliteDatabase:
         self._thread = thread
         self._connection = connection
         self._timeout = timeout
+        self._reading = asyncio.Lock()
         self._waiting: deque[_Waiting] = deque()
         self._draining: asyncio.Task[None] | None = None
 
     async def read(self, work: Work[ValueT]) -> ValueT:
-        """As `write`: on one connection a reader waits for its turn anyway, and without changes nothing is synced."""
-        return await self.write(work)
+        """As `write`, for without changes nothing is synced; one after the other, so that no write waits for many."""
+        try:
+            async with asyncio.timeout(self._timeout), self._reading:
+                return await self.write(work)
+        except TimeoutError:
+            raise timeout_error(self._timeout) from None
 
     async def write(self, work: Work[ValueT]) -> ValueT:
         """Have `work` done in the next transaction. Work whose caller gave up before that is not done at all."""
