@@ -25,7 +25,7 @@ from gateway.execution.response import Response
 from gateway.http.answer import USUAL, Answer, only_errors, send_answer, whole_answer
 from gateway.http.deadline import Deadline, Deadlines, ExpiredError
 from gateway.http.errors import format_error
-from gateway.http.headers import lines_of
+from gateway.http.headers import fields_of, lines_of
 from gateway.http.negotiation import MediaType, negotiate
 from gateway.http.parameters import Bounds, Parameters, body_parameters, is_json, read_parameters
 from gateway.http.rate_headers import rate_lines
@@ -116,7 +116,7 @@ class GraphQLAnswerer:
     """
 
     def __init__(self, endpoint: GraphQLEndpoint, scope: Scope) -> None:
-        headers: dict[bytes, bytes] = dict(scope["headers"])
+        headers = fields_of(scope["headers"])
         self._endpoint = endpoint
         self._scope = scope
         self._headers = headers

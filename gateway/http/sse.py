@@ -21,7 +21,7 @@ from gateway.http.answer import error_answer, only_errors, send_answer
 from gateway.http.deadline import Deadline, Deadlines
 from gateway.http.endpoint import Answerer, Endpoint
 from gateway.http.errors import format_error
-from gateway.http.headers import Headers, headers_of
+from gateway.http.headers import Headers, fields_of, headers_of, list_of
 from gateway.http.parameters import Bounds, Parameters, read_parameters
 from gateway.http.rate_headers import rate_lines
 from gateway.http.refusal import CLOSE, Refusal
@@ -79,7 +79,7 @@ class EventStreamEndpoint:
         return None if _asks_for_events(scope) else self._otherwise.answerer(scope)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: dict[bytes, bytes] = dict(scope["headers"])
+        headers = fields_of(scope["headers"])
         id_ = own_request_id(headers.get(b"x-request-id")) or new_request_id()
         REQUEST_ID.set(id_)
         allowance: Headers = ()
@@ -140,7 +140,7 @@ class EventStreamEndpoint:
 def _asks_for_events(scope: Scope) -> bool:
     if scope["method"] not in ("GET", "POST"):
         return False
-    return any(name == b"accept" and accepts_events_only(value) for name, value in scope["headers"])
+    return accepts_events_only(list_of(b"accept", scope["headers"]))
 
 
 def _headers(id_: str) -> list[tuple[bytes, bytes]]:

@@ -70,6 +70,15 @@ def test_urql_gets_one_json_answer(client: httpx.Client) -> None:
     assert response.json() == {"data": {"hello": "hello world"}}
 
 
+@pytest.mark.parametrize("others", [["text/html"], ["text/html", "multipart/mixed"]])
+def test_several_lines_of_accept_are_one_list(client: httpx.Client, others: list[str]) -> None:
+    for accepts in ([RESPONSE_JSON, *others], [*others, RESPONSE_JSON]):
+        headers = [("accept", accept) for accept in accepts]
+        response = client.post("/graphql", json={"query": "{ hello }"}, headers=headers)
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith(RESPONSE_JSON)
+
+
 @pytest.mark.parametrize(
     "content_type",
     [

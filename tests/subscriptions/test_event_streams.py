@@ -116,6 +116,10 @@ async def test_who_takes_json_as_well_gets_json(gateway):
     assert query.headers["content-type"].startswith("application/graphql-response+json")
     assert query.json()["data"] == {"__typename": "Query"}
 
+    lines = [("accept", accept) for accept in URQL.split(", ")]
+    query = await gateway.client.post("/graphql", json={"query": "{ __typename }"}, headers=lines)
+    assert query.json()["data"] == {"__typename": "Query"}
+
     subscription = await gateway.client.post("/graphql", json={"query": PAID}, headers={"accept": URQL})
     assert subscription.headers["content-type"].startswith("application/graphql-response+json")
     assert subscription.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
