@@ -89,6 +89,7 @@ class AsgiExchange(Exchange):
         self.is_stream = self._framing in (Framing.CHUNKED, Framing.CLOSE)
         if self.is_stream:
             self._write(b"")
+            self._client.streams(self)
 
     def _go_on(self, body: bytes, more_body: bool) -> None:
         match self._framing:

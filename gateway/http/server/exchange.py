@@ -33,6 +33,9 @@ class Client(Protocol):
     def read_on(self) -> None:
         """The application has read all that there was."""
 
+    def streams(self, exchange: "Exchange") -> None:
+        """The answer has begun, and has no end that could be waited for."""
+
     def answered(self, exchange: "Exchange") -> None:
         """The answer is complete."""
 

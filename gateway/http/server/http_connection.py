@@ -282,6 +282,11 @@ class HttpConnection(asyncio.Protocol):
     def read_on(self) -> None:
         self._control_reading()
 
+    def streams(self, exchange: Exchange) -> None:
+        if self._is_stopping:
+            exchange.leave()
+            self._end(lingering=False)
+
     def answered(self, exchange: Exchange) -> None:
         self._server_state.total_requests += 1
         self._answering = None
@@ -385,12 +390,12 @@ class HttpConnection(asyncio.Protocol):
             self._end(lingering=False)
 
     def shutdown(self) -> None:
-        """The server stops. A stream has no end that could be waited for: its connection is closed."""
+        """The server stops. The connection of a stream is closed: its client knows that there would have been more."""
         self._is_stopping = True
-        if self._answering is None or self._answering.is_stream:
-            if self._answering is not None:
-                self._answering.leave()
+        if self._answering is None:
             self._end(lingering=False)
+        elif self._answering.is_stream:
+            self.streams(self._answering)
         else:
             self._answering.keep_alive = False
 

@@ -90,7 +90,10 @@ class Connection:
 
 @dataclass
 class Echo:
-    """Answers with what it was asked, and remembers it. `/big` is more than buffers hold, `/events` never ends."""
+    """Answers with what it was asked, and remembers it.
+
+    `/big` is more than buffers hold; `/events` never ends, nor does `/late-events`, which waits before it begins.
+    """
 
     asked: list[str] = field(default_factory=list)
     left: asyncio.Event = field(default_factory=asyncio.Event)
@@ -103,7 +106,9 @@ class Echo:
                 await answer(send, 401, b"no")
             case "/big":
                 await answer(send, 200, b"x" * 30_000_000)
-            case "/events":
+            case "/events" | "/late-events" as path:
+                if path == "/late-events":
+                    await self.may_answer.wait()
                 await send({"type": "http.response.start", "status": 200, "headers": []})
                 while (await receive())["type"] != "http.disconnect":
                     pass

@@ -58,6 +58,19 @@ async def test_a_stream_ends_without_its_last_chunk(server, connection):
     assert server.app.left.is_set()
 
 
+async def test_a_stream_that_begins_now_ends_as_well(server, connection):
+    await connection.send(EVENTS.replace(b"/events", b"/late-events"))
+    await until(lambda: server.app.asked == ["/late-events"])
+    stopping = asyncio.create_task(ends(server))
+    await until(lambda: not server.is_listening)
+    server.app.may_answer.set()
+    async with asyncio.timeout(PATIENCE / 5):
+        assert (await connection.head())[1]["transfer-encoding"] == "chunked"
+        assert await connection.closed()
+        assert await stopping
+    assert server.app.left.is_set()
+
+
 async def test_a_body_on_its_way_has_a_moment(monkeypatch):
     monkeypatch.setattr(http_connection, "LINGER", 0.1)
     async with serving(Echo(), Settings(body_timeout=NEVER, stall_timeout=1)) as server, server.connect() as connection:
