@@ -343,11 +343,12 @@ class HttpConnection(asyncio.Protocol):
         self._begin_next()
 
     def _end(self, *, lingering: bool) -> None:
-        """Close. A client that is still sending would be told of that instead of its answer: it gets some time.
+        """Close: what still waits for its turn is not begun.
 
-        (RFC 9112, 9.6.)
+        A client that is still sending would be told of that instead of its answer: it gets some time (RFC 9112, 9.6).
         """
         self._is_ending = True
+        self._pipeline.clear()
         self._outbox.flush()
         if lingering and self._transport.can_write_eof() and not self._transport.is_closing():
             self._transport.write_eof()

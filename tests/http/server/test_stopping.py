@@ -37,6 +37,21 @@ async def test_who_waits_for_an_answer_gets_it_and_is_asked_to_go(server, connec
     assert server.app.asked == ["/waits"]
 
 
+async def test_what_nobody_will_be_told_of_is_not_begun():
+    app = Echo()
+
+    async def stopping(scope, receive, send):
+        await app(scope, receive, send)
+        (connection,) = server.uvicorn.server_state.connections
+        connection.shutdown()  # between this answer and the next request
+
+    async with serving(stopping, Settings()) as server, server.connect() as connection:
+        await connection.send(2 * GET)
+        assert (await connection.response()).status == 200
+        assert await connection.closed()
+        assert app.asked == ["/one"]
+
+
 @pytest.mark.parametrize("sent", [b"", GET[:-2], GET], ids=["silent", "in its headers", "between two requests"])
 async def test_who_waits_for_nothing_is_sent_away_at_once(sent):
     settings = Settings(header_timeout=NEVER, keep_alive_timeout=NEVER)
