@@ -25,7 +25,7 @@ from gateway.errors import RefusedError
 from gateway.journal.journal import Journal
 from gateway.journal.records import Operation, RecordRef, UserError
 from gateway.platforms.platforms import Platforms
-from schema.normalise.records import OrderQuery
+from schema.normalise.records import Order, OrderQuery, Page
 from schema.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewOrder, ParkingPayer, PhonePayer
 from schema.normalise.states import UserErrorCode
 
@@ -41,7 +41,7 @@ class OrderActions:
 
     Before an order is sent the payer's newest one is noted. When the answer is lost, an order of the same payer, title
     and amount that is newer than that, and that no other operation has claimed or may claim, is the one. While a newer
-    one can not be read, nobody knows: it may be the one.
+    one can not be read, or may stand on another page than the first, nobody knows: it may be the one.
     """
 
     def __init__(self, writer: Writer, platforms: Platforms, journal: Journal) -> None:
@@ -84,18 +84,19 @@ class OrderActions:
     async def _expected(self, new: NewOrder, payer: OrderQuery) -> dict[str, Any]:
         page = await self._wjdh.orders(new.community_code, payer, 1)
         house = [payer.building, payer.unit, payer.floor, payer.room] if payer.building is not None else None
-        newest = max((order.platform_id for order in page.items), default=0)
         title = self._writer.digest(new.title.strip())
-        return {"after": newest, "title_digest": title, "amount": str(new.amount), "house": house}
+        return {"after": _newest(page), "title_digest": title, "amount": str(new.amount), "house": house}
 
     async def _look_for(self, operation: Operation, payer: OrderQuery) -> ReadBack:
         expected = operation.expected or {}
-        if "title_digest" not in expected:  # of a version that kept the title itself
+        after = expected.get("after")
+        if after is None or "title_digest" not in expected:  # the latter of a version that kept the title itself
             return ReadBack(Found.UNCLEAR)
         community_code = operation.community_code or ""
         page = await self._wjdh.orders(community_code, payer, 1)
-        newer = [order for order in page.items if order.platform_id > expected["after"]]
-        if page.dropped or not all(order.number and order.amount and order.title for order in newer):
+        newer = [order for order in page.items if order.platform_id > after]
+        are_all = _is_whole(page) or len(newer) < len(page.items)
+        if _newest(page) is None or not are_all or not all(map(_is_readable, newer)):
             return ReadBack(Found.UNCLEAR)
         numbers = [
             order.number
@@ -127,6 +128,27 @@ class OrderActions:
 def _wanted(operation: Operation) -> list[Any]:
     """What an order is recognised by. Who pays, if not a house, is not in the journal: then two may look alike."""
     return [(operation.expected or {}).get(key) for key in ("title_digest", "amount", "house")]
+
+
+def _newest(page: Page[Order]) -> int | None:
+    """The number of the payer's newest order, 0 where there is none, by the first page of the list.
+
+    None where that can not be told: a row has no number, or there are more pages, and this one is not sorted as in the
+    document's example, newest first; the document does not say that lists are (quirk 142).
+    """
+    numbers = [order.platform_id for order in page.items]
+    if page.dropped or not (_is_whole(page) or numbers == sorted(numbers, reverse=True)):
+        return None
+    return max(numbers, default=0)
+
+
+def _is_whole(page: Page[Order]) -> bool:
+    """Whether the first page is all of the list."""
+    return page.last_page is None or page.last_page <= 1
+
+
+def _is_readable(order: Order) -> bool:
+    return bool(order.number and order.amount and order.title)
 
 
 def _done(community_code: str, number: str) -> Done:

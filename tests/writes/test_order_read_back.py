@@ -1,7 +1,9 @@
 """An order whose answer was lost is recognised in the list, or nobody knows: it is never made twice by mistake."""
 
 import asyncio
+from decimal import Decimal
 
+import msgspec
 import pytest
 from write_cases import HOUSE, order
 
@@ -9,6 +11,7 @@ from gateway.sandbox.dialects import order as order_rows
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox, SandboxOptions
+from gateway.sandbox.wjdh.order import OrderEndpoints
 
 ORDER = order("", {"house": HOUSE})
 FEN = 1230
@@ -89,3 +92,52 @@ async def test_one_order_is_never_the_result_of_two_writes(gateway, sandbox, mon
 
     assert outcomes == ["UNKNOWN", "CONFIRMED"]
     assert sandbox.effects.count("order/new") == 1
+
+
+class TestListsOfSeveralPages:
+    """How they are sorted, the document does not say (quirk 142): its example has the newest order first."""
+
+    @pytest.fixture(params=[True, False])
+    def newest_first(self, request):
+        return request.param
+
+    @pytest.fixture
+    async def sandbox(self, newest_first, monkeypatch):
+        filtered = OrderEndpoints._filtered
+        if not newest_first:
+            monkeypatch.setattr(OrderEndpoints, "_filtered", lambda *arguments: filtered(*arguments)[::-1])
+        async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED, orders_per_page=2)) as sandbox:
+            yield sandbox
+
+    async def test_an_order_that_may_stand_on_another_page_is_not_to_be_made_again(
+        self, gateway, sandbox, newest_first
+    ):
+        of_house = [
+            order for order in sandbox.world.orders_of["10002"] if order.house and order.house.address[3] == 101
+        ]
+        assert len(of_house) >= 2
+
+        for turn in ("first", "second"):
+            sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
+            payload = await ORDER.write(gateway, ORDER.input | {"idempotencyKey": turn})
+            assert payload["outcome"] == ("CONFIRMED" if newest_first else "UNKNOWN")
+
+        assert sandbox.effects.count("order/new") == 2
+
+    @pytest.mark.parametrize("newest_first", [True])
+    async def test_newer_orders_than_the_first_page_holds_may_hide_it(self, gateway, sandbox, monkeypatch):
+        platform = gateway.parts.platforms.wjdh
+        make = platform.create_order
+
+        async def made_before_others(new):
+            others = [msgspec.structs.replace(new, amount=Decimal(fen)) for fen in (1, 2)]
+            sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
+            try:
+                return await make(new)
+            finally:
+                for other in others:
+                    await make(other)
+
+        monkeypatch.setattr(platform, "create_order", made_before_others)
+
+        assert (await ORDER.write(gateway, ORDER.input))["outcome"] == "UNKNOWN"
