@@ -17,7 +17,7 @@ LONGEST_TIME = 40
 DIGITS_OF_DATE = len("19921130")
 
 EIGHT_DIGITS = range(1000_00_00, 1_0000_00_00)
-"""Numbers that may be a calendar date."""
+"""Numbers that may be a calendar date. Lower ones may be a part of one: 1992, 199211."""
 
 _DATE = r"([0-9]{4})[年/.-]([0-9]{1,2})[月/.-]([0-9]{1,2})"
 _WRITTEN_DATE = re.compile(_DATE + "日?")
@@ -27,7 +27,10 @@ _SECONDS = re.compile(r"-?(?:0|[1-9][0-9]{0,11})")
 
 
 def china_time(value: object, field: str, issues: Issues) -> datetime | None:
-    """A moment: "2020年11月18日11:01:46" and its like, ISO 8601 with or without an offset, or epoch seconds."""
+    """A moment: "2020年11月18日11:01:46" and its like, ISO 8601 with or without an offset, or epoch seconds.
+
+    A date alone is none, whichever way it is written: 20201118 is no second of the year 1970.
+    """
     found = None
     if type(value) is int or (isinstance(value, str) and len(value) <= LONGEST_TIME):
         found = clean_time(value)
@@ -39,7 +42,11 @@ def china_time(value: object, field: str, issues: Issues) -> datetime | None:
 @lru_cache(REMEMBERED)
 def clean_time(value: str | int) -> datetime | None:
     """As `china_time`, but None where that would find an issue. Text must not be longer than LONGEST_TIME."""
-    return _time_of_text(value) if isinstance(value, str) else _moment(value)
+    return _time_of_text(value) if isinstance(value, str) else _time_of_number(value)
+
+
+def _time_of_number(seconds: int) -> datetime | None:
+    return _moment(seconds) if abs(seconds) >= EIGHT_DIGITS.stop else None
 
 
 def _time_of_text(written: str) -> datetime | None:
@@ -49,7 +56,7 @@ def _time_of_text(written: str) -> datetime | None:
             year, month, day, hour, minute, second = map(int, match.groups("0"))
             return datetime(year, month, day, hour, minute, second, tzinfo=CHINA)
         if _SECONDS.fullmatch(written):
-            return _moment(int(written))
+            return _time_of_number(int(written))
         if ":" not in written:  # a date alone: its time is not known, and not midnight
             return None
         moment = datetime.fromisoformat(written)
@@ -62,7 +69,7 @@ def birth_date(value: object, field: str, issues: Issues) -> date | None:
     """A date of birth: eight digits that are a calendar date, else epoch seconds of a midnight in China.
 
     The two never collide for midnights (quirk 130). Eight digits that are neither are read as seconds by the same rule,
-    with an issue beside them: they may well be a date mistyped.
+    with an issue beside them: they may well be a date mistyped. Fewer are a part of a date, and none.
     """
     number = value if type(value) is int else _whole_number(value)
     if number is None:
@@ -138,8 +145,12 @@ def _written_date(value: object) -> date | None:
 
 @lru_cache(REMEMBERED)
 def _day_in_china(seconds: int) -> date | None:
+    """Lower numbers than have eight digits are seconds only where they are a midnight."""
     moment = _moment(seconds)
-    return None if moment is None else moment.date()
+    if moment is None:
+        return None
+    day = moment.date()
+    return day if abs(seconds) >= EIGHT_DIGITS.start or seconds == midnight(day) else None
 
 
 def _moment(seconds: int) -> datetime | None:

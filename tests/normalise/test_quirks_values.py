@@ -492,7 +492,10 @@ def test_quirk_125_a_time_is_china_s(sent: object) -> None:
 
 @pytest.mark.parametrize(
     "sent",
-    ["2020年11月18日", "2020年13月18日11:01:46", "昨天", [], {}, True, 1e9, "9" * 50, "0001-01-01T00:00+14:00", 0, "0"],
+    [
+        *("2020年11月18日", "20201118", 20201118, "2020", 2020, "2020年13月18日11:01:46", "昨天"),
+        *([], {}, True, 1e9, "9" * 50, "0001-01-01T00:00+14:00", 0, "0"),
+    ],
 )
 def test_quirk_125_an_unreadable_time_is_null(sent: object) -> None:
     found = parse_shenhe(review(created_at=sent), "10002")
@@ -544,7 +547,19 @@ def test_quirk_130_eight_digits_that_are_neither_are_read_by_the_rule_and_report
     assert issues.noted == [("birthDate", "19921331", DataProblem.MALFORMED)]
 
 
-@pytest.mark.parametrize("sent", ["见前言", "00000000", 0, "0", "1992-13-30", True, [], {}, 10**15, 1e300, "9" * 99])
+def test_quirk_130_the_midnights_of_1970_have_fewer_than_eight_digits() -> None:
+    for ordinal in range(date(1969, 9, 8).toordinal(), date(1970, 4, 27).toordinal()):
+        day = date.fromordinal(ordinal)
+        assert birth_date(midnight(day), "birthDate", CollectedIssues()) == day
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *("见前言", "00000000", 0, "0", "1992-13-30", True, [], {}, 10**15, 1e300, "9" * 99),
+        *("1992", 1992, "199211", 199211, 1992.0, "-1"),
+    ],
+)
 def test_quirk_126_an_unreadable_birth_is_null(sent: object) -> None:
     people = parse_people(person(people_birth=sent))
     assert people.birth_date is None
