@@ -107,9 +107,10 @@ def midnight(day: date) -> int:
 
 
 def is_epoch(value: object) -> bool:
-    """Whether a date of birth is written as epoch seconds."""
+    """Whether a date of birth is written as epoch seconds, and not as digits of a date, be it a wrong one."""
     number = _whole_number(value)
-    return number is not None and _calendar_date(number) is None
+    day = None if number is None or _calendar_date(number) else _day_in_china(number)
+    return day is not None and (number not in EIGHT_DIGITS or number == midnight(day))
 
 
 def _whole_number(value: object) -> int | None:

@@ -66,7 +66,10 @@ def test_a_correction_is_written_in_the_dialect_of_what_it_replaces() -> None:
 
 @pytest.mark.parametrize(
     ("submitted", "written"),
-    [("19921130", "19870504"), (19921130, 19870504), ("723052800", "547052400"), (None, "19870504"), ("", "19870504")],
+    [
+        *(("19921130", "19870504"), (19921130, 19870504), ("723052800", "547052400"), (20620800, 547052400)),
+        *((None, "19870504"), ("", "19870504"), ("19921331", "19870504"), (1992, 19870504)),
+    ],
 )
 def test_quirk_126_a_birth_keeps_its_form(submitted: object, written: object) -> None:
     document = content({"people_birth": submitted})
