@@ -14,6 +14,9 @@ CHINA = ZoneInfo("Asia/Shanghai")
 
 LONGEST_TIME = 40
 
+LAST_LOCAL_YEAR = 1900
+"""China's clocks were 8:05:43 ahead until its end: an offset that RFC 3339 has no spelling for."""
+
 DIGITS_OF_DATE = len("19921130")
 
 EIGHT_DIGITS = range(1000_00_00, 1_0000_00_00)
@@ -42,7 +45,8 @@ def china_time(value: object, field: str, issues: Issues) -> datetime | None:
 @lru_cache(REMEMBERED)
 def clean_time(value: str | int) -> datetime | None:
     """As `china_time`, but None where that would find an issue. Text must not be longer than LONGEST_TIME."""
-    return _time_of_text(value) if isinstance(value, str) else _time_of_number(value)
+    moment = _time_of_text(value) if isinstance(value, str) else _time_of_number(value)
+    return moment if moment is not None and moment.year > LAST_LOCAL_YEAR else None
 
 
 def _time_of_number(seconds: int) -> datetime | None:
@@ -136,7 +140,7 @@ def _written_date(value: object) -> date | None:
         return None
     match = _WRITTEN_DATE.fullmatch(value.strip())
     if match is None:
-        moment = clean_time(value)
+        moment = _time_of_text(value)
         return moment.date() if moment else None
     try:
         return date(*map(int, match.groups()))

@@ -510,6 +510,18 @@ def test_quirk_126_a_birth_has_five_forms_and_more(sent: object) -> None:
     assert parse_people(person(people_birth=sent)).birth_date == date(1992, 11, 30)
 
 
+def test_quirk_125_a_time_with_an_offset_that_can_not_be_written_is_null() -> None:
+    """As software has it that fills a time which nobody told."""
+    for sent in ("0001-01-01T00:00:00Z", "0001年01月01日00:00:00", "1900-12-31 23:59:59", -62135596800):
+        issues = CollectedIssues()
+        assert china_time(sent, "createdAt", issues) is None
+        assert [problem for *_, problem in issues.noted] == [DataProblem.MALFORMED]
+    first = china_time("1901-01-01 00:00:00", "createdAt", CollectedIssues())
+    assert first is not None
+    assert first.isoformat() == "1901-01-01T00:00:00+08:00"
+    assert birth_date("1900-01-01 00:00:00", "birthDate", CollectedIssues()) == date(1900, 1, 1)
+
+
 def test_quirk_127_a_birth_epoch_is_midnight_in_china() -> None:
     issues = CollectedIssues()
     assert datetime.fromtimestamp(723052800, UTC).date() == date(1992, 11, 29)
