@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -34,9 +33,8 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 _decode = msgspec.json.Decoder().decode
 
-_MOST_STARTS = 4
-_START = re.compile(r"(?:^|>)[ \t]*(?=\{)", re.MULTILINE)
-"""Where the JSON may begin: first of all, or behind the notices of PHP (quirk 190)."""
+_START = re.compile(r"""(?:^|>)[ \t]*(?=\{\s*["'])""", re.MULTILINE)
+"""Where the JSON begins: first of all, or behind the notices of PHP (quirk 190), which may name {main}."""
 
 _TOKEN = re.compile(
     r"""  "[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)   # a string, or what is left of one
@@ -170,21 +168,21 @@ def _text(body: bytes, *, declares_gbk: bool) -> str:
 
 def _mend(text: str) -> object:
     """The value of JSON that may have PHP notices before it and the slips of the document's examples within it:
-    commas before closing brackets, text in single quotes, raw line breaks (quirks 3, 4). None when it is none.
+    commas before closing brackets, text in single quotes, raw line breaks (quirks 3, 4). None when it is none: of an
+    object that is not whole, the last one within it is no answer, nor is the last of several, one after the other.
 
     Raises BadAnswerError for too deep a nesting. Linear in the length of the text.
     """
     text = text.strip(_BLANK)
-    if not text.endswith("}"):
+    start = _START.search(text) if text.endswith("}") else None
+    if start is None:
         return None
-    for start in islice(_START.finditer(text), _MOST_STARTS):
-        try:
-            return _decode(_TOKEN.sub(_strict, text[start.end() :]))
-        except msgspec.DecodeError:
-            continue
-        except RecursionError:
-            raise BadAnswerError("The answer is nested too deeply.") from None
-    return None
+    try:
+        return _decode(_TOKEN.sub(_strict, text[start.end() :]))
+    except msgspec.DecodeError:
+        return None
+    except RecursionError:
+        raise BadAnswerError("The answer is nested too deeply.") from None
 
 
 def _strict(token: re.Match[str]) -> str:

@@ -172,6 +172,21 @@ def test_quirk_190_nothing_null_lists_and_halves_are_no_answer(body: bytes) -> N
         opened(body)
 
 
+@pytest.mark.parametrize("before", [b"", NOTICE])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"code": 1, "msg": ""}\n{"code": 0, "data": []}',
+        b'{"code": 1, "data": [],}\n{"code": 0, "data": []}',
+        b'{\n"code": 1,\n"data": [\n{"id": 1},\n{"code": 0, "data": []}',
+    ],
+    ids=["two", "two, one of them to be mended", "cut"],
+)
+def test_quirk_190_192_of_several_objects_or_a_half_one_the_last_is_no_answer(before: bytes, body: bytes) -> None:
+    with pytest.raises(BadAnswerError):
+        opened(before + body)
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_quirk_191_too_many_requests_say_when_to_come_back(status: int) -> None:
     with pytest.raises(BusyAnswerError) as caught:
