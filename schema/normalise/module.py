@@ -15,12 +15,16 @@ class ModuleIssues(Issues):
 
 
 def parse_modules(data: object, community_code: str) -> tuple[Module, ...]:
-    """The `data` of the modules list, asked for this community. Raises ShapeError.
+    """The `data` of the modules list, asked for this community. Raises ShapeError, also where no row has a name.
 
     A row without a name names no module and is left out. The row's own id is of no use: writes go by name (quirk 80).
     """
-    modules = (_module(row, community_code) for row in row_list(data) if isinstance(row, dict))
-    return tuple([module for module in modules if module is not None])
+    rows = row_list(data)
+    modules = (_module(row, community_code) for row in rows if isinstance(row, dict))
+    named = tuple([module for module in modules if module is not None])
+    if rows and not named:
+        raise ShapeError("expected modules with a name")
+    return named
 
 
 def _module(row: Mapping[str, object], community_code: str) -> Module | None:

@@ -319,6 +319,12 @@ def test_a_module_without_a_name_is_left_out() -> None:
     )
 
 
+@pytest.mark.parametrize("data", [[None], ["绑定房屋"], [{"name": "绑定房屋"}], {"00001": {"绑定房屋": "1"}}])
+def test_rows_that_are_no_modules_are_not_a_community_without_modules(data: object) -> None:
+    with pytest.raises(ShapeError):
+        parse_modules(data, "00001")
+
+
 def test_an_order_without_an_id_is_none() -> None:
     assert parse_order({"number": "1"}, "10002") is None
     assert parse_order(None, "10002") is None
