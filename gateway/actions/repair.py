@@ -21,6 +21,9 @@ from schema.normalise.records import Repair
 from schema.normalise.states import Outcome, UserErrorCode
 from schema.normalise.vocabulary import RepairStatus
 
+WRITTEN = ("status", "reply")
+"""What an update changes: public field names."""
+
 
 class RepairActions:
     """Set a repair's status, with or without a reply."""
@@ -57,7 +60,7 @@ class RepairActions:
         """Whether the update of an operation took place, by the repair's status and reply now."""
         repair = RowRef.of(operation)
         now = await self._wjdh.repair(repair.platform_id, repair.community_code)
-        if now is None or operation.expected is None:
+        if now is None or operation.expected is None or any(issue.field in WRITTEN for issue in now.data_issues):
             return ReadBack(Found.UNCLEAR)
         state = self._state(now)
         if state == operation.expected["after"]:

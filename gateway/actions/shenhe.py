@@ -126,6 +126,8 @@ class ShenheActions:
         now = await self._wjdh.shenhe(review.platform_id, review.community_code)
         if now is None:
             raise Refusal(user_error(UserErrorCode.NOT_FOUND, "There is no such review.", "id"))
+        if now.status is ShenheStatus.UNRECOGNIZED:
+            raise Refusal(_UNKNOWN_STATUS)
         if now.status is not ShenheStatus.PENDING:
             raise Refusal(_already(now))
         return now
@@ -175,6 +177,10 @@ class ShenheActions:
 
 _UNREADABLE = user_error(
     UserErrorCode.NOT_SUPPORTED, "What was submitted can not be read, so nothing can be corrected in it.", "content"
+)
+
+_UNKNOWN_STATUS = user_error(
+    UserErrorCode.NOT_SUPPORTED, "The review's status can not be read: it may be decided already.", "id"
 )
 
 

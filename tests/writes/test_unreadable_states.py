@@ -1,0 +1,43 @@
+"""What the platform says of a record can not be read: nothing is made of it, neither a state nor an outcome."""
+
+import pytest
+from write_cases import CASES
+
+from gateway.sandbox.dialects import repair as repair_rows
+from gateway.sandbox.dialects import shenhe as shenhe_rows
+from gateway.sandbox.dialects.dialect import Dialect
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.sandbox.server import Sandbox, SandboxOptions
+
+BY_NAME = {case.name: case for case in CASES}
+REPAIR = BY_NAME["updateRepair"]
+
+
+@pytest.fixture
+async def sandbox():
+    async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED)) as sandbox:
+        yield sandbox
+
+
+@pytest.mark.parametrize("case", [BY_NAME["approveShenhe"], BY_NAME["rejectShenhe"]], ids=lambda case: case.name)
+async def test_a_review_whose_status_can_not_be_read_is_not_said_to_be_decided(gateway, sandbox, monkeypatch, case):
+    prepared = await case.prepare(gateway)
+    row = shenhe_rows._row
+    monkeypatch.setattr(shenhe_rows, "_row", lambda *given, **parts: row(*given, **parts) | {"shenhe_status": "复审中"})
+
+    payload = await case.write(gateway, prepared)
+
+    [error] = payload["userErrors"]
+    assert (payload["outcome"], error["code"], error["field"]) == ("REFUSED", "NOT_SUPPORTED", ["id"])
+    assert sandbox.effects.count(case.endpoint) == 0
+
+
+@pytest.mark.parametrize("unreadable", [{"status": "处理中"}, {"reply": ["已修复"]}])
+async def test_an_update_that_can_not_be_read_back_may_have_been_made(gateway, sandbox, monkeypatch, unreadable):
+    dated = repair_rows.dated
+    monkeypatch.setattr(repair_rows, "dated", lambda *given: dated(*given) | unreadable)
+    prepared = await REPAIR.prepare(gateway) | {"status": "OPEN", "reply": None if "status" in unreadable else "已修复"}
+    sandbox.faults.set("WJDH", REPAIR.endpoint, Fault(FaultKind.APPLIED_THEN_500), times=1)
+
+    assert (await REPAIR.write(gateway, prepared))["outcome"] == "UNKNOWN"
+    assert sandbox.effects.count(REPAIR.endpoint) == 1
