@@ -167,9 +167,8 @@ class ShenheMutations:
         review = _review(info, input.id)
         if review is None:
             return await not_found(info, "rejectShenhe", "review")
-        return finished(
-            info, await info.context.actions.shenhe.reject(info.context.principal, review, input.reason or None, key)
-        )
+        reason = (input.reason or "").strip() or None  # the platform may cut blanks off, and then not know it again
+        return finished(info, await info.context.actions.shenhe.reject(info.context.principal, review, reason, key))
 
     @strawberry.mutation(
         description="Approve several reviews as submitted: a result and an operation for each (批量审核通过).",

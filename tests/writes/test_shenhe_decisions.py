@@ -130,6 +130,12 @@ class TestWhereThePlatformKeepsReasons:
 
         assert (payload["outcome"], payload["reasonRecorded"]) == ("CONFIRMED", True)
 
+    async def test_a_reason_is_sent_without_blanks_around_it(self, gateway, sandbox):
+        for reason, sent, recorded in ((" 照片不清晰\n", "照片不清晰", True), (" \u3000", None, None)):
+            payload = await REJECT.write(gateway, await REJECT.prepare(gateway) | {"reason": reason})
+            assert (payload["outcome"], payload["reasonRecorded"]) == ("CONFIRMED", recorded)
+            assert forms(sandbox)[-1].get("shenhe_refuse_reason") == sent
+
     async def test_no_reason_is_sent_where_the_setting_forbids_it(self, environ, serve, sandbox):
         async with serve(environ | {"GATEWAY_SEND_REFUSE_REASON": "false"}) as gateway:
             payload = await REJECT.write(gateway, await REJECT.prepare(gateway))
