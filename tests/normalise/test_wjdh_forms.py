@@ -143,6 +143,14 @@ def test_quirk_120_121_an_announcement_has_a_weight_and_joined_images() -> None:
     }
 
 
+@pytest.mark.parametrize(("pinned", "published"), [(True, False), (False, True)])
+def test_quirk_121_pinned_and_published_are_two_switches(pinned: bool, published: bool) -> None:
+    form = new_announcement_form(
+        NewAnnouncement(community_code="00001", title="停水", content="明天", pinned=pinned, published=published)
+    )
+    assert (form["top"], form["status"]) == (str(int(pinned)), str(int(published)))
+
+
 def test_unrecognized_is_never_sent() -> None:
     with pytest.raises(ValueError, match="cannot be sent"):
         shenhe_filter_form(ShenheType.UNRECOGNIZED, None)
