@@ -34,6 +34,7 @@ NOT_REGISTERED = 3
 
 LARGEST_AMOUNT = Decimal("9999999.99")
 LONGEST_TITLE = 100
+SEARCHED_PAGES = 20
 
 
 class OrderActions:
@@ -41,7 +42,7 @@ class OrderActions:
 
     Before an order is sent the payer's newest one is noted. When the answer is lost, an order of the same payer, title
     and amount that is newer than that, and that no other operation has claimed or may claim, is the one. While a newer
-    one can not be read, or may stand on another page than the first, nobody knows: it may be the one.
+    one can not be read, or nobody can tell which are newer, nobody knows: it may be the one.
     """
 
     def __init__(self, writer: Writer, platforms: Platforms, journal: Journal) -> None:
@@ -93,10 +94,8 @@ class OrderActions:
         if after is None or "title_digest" not in expected:  # the latter of a version that kept the title itself
             return ReadBack(Found.UNCLEAR)
         community_code = operation.community_code or ""
-        page = await self._wjdh.orders(community_code, payer, 1)
-        newer = [order for order in page.items if order.platform_id > after]
-        are_all = _is_whole(page) or len(newer) < len(page.items)
-        if _newest(page) is None or not are_all or not all(map(_is_readable, newer)):
+        newer = await self._newer(community_code, payer, after)
+        if newer is None:
             return ReadBack(Found.UNCLEAR)
         numbers = [
             order.number
@@ -113,6 +112,21 @@ class OrderActions:
         if len(unclaimed) == 1 and not has_rival:
             return ReadBack(Found.APPLIED, _done(community_code, unclaimed[0]))
         return ReadBack(Found.UNCLEAR if unclaimed else Found.NOT_APPLIED)
+
+    async def _newer(self, community_code: str, payer: OrderQuery, after: int) -> list[Order] | None:
+        """The payer's orders since the one that was the newest then, however many; each once, since one that is made
+        meanwhile moves the others on. None while any of them can not be read, or they may not be all.
+        """
+        newer: dict[int, Order] = {}
+        for number in range(1, SEARCHED_PAGES + 1):
+            page = await self._wjdh.orders(community_code, payer, number)
+            found = [order for order in page.items if order.platform_id > after]
+            if _newest(page) is None or not all(map(_is_readable, found)):
+                return None
+            newer |= {order.platform_id: order for order in found}
+            if len(found) < len(page.items) or number >= (page.last_page or 1):
+                return list(newer.values())
+        return None
 
     async def _has_rival(self, operation: Operation) -> bool:
         """Whether another write may have made the order that this one looks for."""
@@ -131,7 +145,7 @@ def _wanted(operation: Operation) -> list[Any]:
 
 
 def _newest(page: Page[Order]) -> int | None:
-    """The number of the payer's newest order, 0 where there is none, by the first page of the list.
+    """The number of the newest order of this page and those after it, 0 where there is none.
 
     None where that can not be told: a row has no number, or there are more pages, and this one is not sorted as in the
     document's example, newest first; the document does not say that lists are (quirk 142).
@@ -143,7 +157,7 @@ def _newest(page: Page[Order]) -> int | None:
 
 
 def _is_whole(page: Page[Order]) -> bool:
-    """Whether the first page is all of the list."""
+    """Whether this page is all of the list."""
     return page.last_page is None or page.last_page <= 1
 
 

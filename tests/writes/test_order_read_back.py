@@ -16,6 +16,8 @@ from gateway.sandbox.wjdh.order import OrderEndpoints
 ORDER = order("", {"house": HOUSE})
 FEN = 1230
 
+OPERATION = "query ($id: ID!) { operation(id: $id) { outcome } }"
+
 
 @pytest.fixture
 def words():
@@ -28,7 +30,7 @@ async def sandbox(words, monkeypatch):
     render = order_rows.RENDER[Dialect.DOCUMENTED]
     dirty = {Dialect.DOCUMENTED: lambda order: render(order) | (words if order.fen == FEN else {})}
     monkeypatch.setattr(order_rows, "RENDER", dirty)
-    async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED)) as sandbox:
+    async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED, orders_per_page=2)) as sandbox:
         yield sandbox
 
 
@@ -125,7 +127,7 @@ class TestListsOfSeveralPages:
         assert sandbox.effects.count("order/new") == 2
 
     @pytest.mark.parametrize("newest_first", [True])
-    async def test_newer_orders_than_the_first_page_holds_may_hide_it(self, gateway, sandbox, monkeypatch):
+    async def test_newer_orders_than_the_first_page_holds_do_not_hide_it(self, gateway, sandbox, monkeypatch):
         platform = gateway.parts.platforms.wjdh
         make = platform.create_order
 
@@ -140,4 +142,37 @@ class TestListsOfSeveralPages:
 
         monkeypatch.setattr(platform, "create_order", made_before_others)
 
-        assert (await ORDER.write(gateway, ORDER.input))["outcome"] == "UNKNOWN"
+        assert (await ORDER.write(gateway, ORDER.input))["outcome"] == "CONFIRMED"
+
+
+async def outcome_later(gateway, clock, payload):
+    """When the reconciler has looked, and no platform works on it any more."""
+    clock.advance(minutes=5)
+    await gateway.parts.reconciler.reconcile_due()
+    return (await gateway.ask(OPERATION, {"id": payload["operation"]["id"]})).data["operation"]["outcome"]
+
+
+async def make_unseen(gateway, sandbox, **given):
+    """Make an order whose answer is lost, and which can not be looked for at once."""
+    platform, make = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.create_order
+
+    async def create_order(new):
+        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.APPLIED_THEN_RESET))
+        sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HTTP_500))
+        return await make(new)
+
+    platform.create_order = create_order
+    payload = await ORDER.write(gateway, ORDER.input | given)
+    platform.create_order = make
+    sandbox.faults.clear()
+    return payload
+
+
+async def test_an_order_is_found_behind_any_number_that_were_made_since(environ, serve, clock, sandbox):
+    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
+        lost = await make_unseen(gateway, sandbox)
+        for number in range(5):
+            await ORDER.write(gateway, ORDER.input | {"title": "水费", "idempotencyKey": f"since {number}"})
+
+        assert lost["outcome"] == "UNKNOWN"
+        assert await outcome_later(gateway, clock, lost) == "CONFIRMED"
