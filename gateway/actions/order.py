@@ -141,7 +141,9 @@ class OrderActions:
 
 def _wanted(operation: Operation) -> list[Any]:
     """What an order is recognised by. Who pays, if not a house, is not in the journal: then two may look alike."""
-    return [(operation.expected or {}).get(key) for key in ("title_digest", "amount", "house")]
+    expected = operation.expected or {}
+    amount = expected.get("amount")
+    return [expected.get("title_digest"), amount and Decimal(amount), expected.get("house")]
 
 
 def _newest(page: Page[Order]) -> int | None:

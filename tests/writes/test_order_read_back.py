@@ -176,3 +176,34 @@ async def test_an_order_is_found_behind_any_number_that_were_made_since(environ,
 
         assert lost["outcome"] == "UNKNOWN"
         assert await outcome_later(gateway, clock, lost) == "CONFIRMED"
+
+
+async def test_an_amount_is_the_same_however_it_is_written(environ, serve, clock, sandbox, monkeypatch):
+    """Two orders for 12.30 at once: of the first the answer is lost, the second is lost before it is made."""
+    second_noted, first_over = asyncio.Event(), asyncio.Event()
+    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
+        platform, make = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.create_order
+        turns = iter((1, 2))
+
+        async def create_order(new):
+            if next(turns) == 1:
+                await second_noted.wait()
+                sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.APPLIED_THEN_RESET))
+                sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HTTP_500))
+            else:
+                second_noted.set()
+                await first_over.wait()
+                sandbox.faults.clear()
+                sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.RESET))
+            return await make(new)
+
+        monkeypatch.setattr(platform, "create_order", create_order)
+        first = asyncio.create_task(ORDER.write(gateway, ORDER.input | {"amount": "12.30", "idempotencyKey": "first"}))
+        second = asyncio.create_task(ORDER.write(gateway, ORDER.input | {"amount": "12.3", "idempotencyKey": "second"}))
+        first.add_done_callback(lambda _: first_over.set())
+        payloads = await first, await second
+        later = [await outcome_later(gateway, clock, payload) for payload in payloads]
+
+    assert [payload["outcome"] for payload in payloads] == ["UNKNOWN", "UNKNOWN"]
+    assert later == ["UNKNOWN", "UNKNOWN"]
+    assert sandbox.effects.count("order/new") == 1
