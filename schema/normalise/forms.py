@@ -97,8 +97,8 @@ def _payer(payer: Payer) -> tuple[str, dict[str, str]]:
             return "idcard", {"idcard": id_card}
         case CarPayer(number):
             return "car_number", {"number": number}
-        case ParkingPayer(number):
-            return "parking_number", {"number": number}
+        case ParkingPayer(space):
+            return "parking_number", {"number": space}
 
 
 def repair_filter_form(status: RepairStatus) -> Form:

@@ -39,10 +39,11 @@ class CarPayer(Record, frozen=True, gc=False):
 class ParkingPayer(Record, frozen=True, gc=False):
     """The holder of a parking space; documented as not developed (quirk 104)."""
 
-    number: str
+    space: str
 
 
 Payer = HousePayer | PhonePayer | IdCardPayer | CarPayer | ParkingPayer
+"""Each with names of its own: by these alone the fingerprint of a write tells one kind from another."""
 
 
 class NewOrder(Record, frozen=True, gc=False, kw_only=True):

@@ -66,6 +66,16 @@ async def test_other_arguments_under_the_same_key_are_a_mismatch(gateway, sandbo
     assert sandbox.effects.count("order/new") == 1
 
 
+async def test_the_number_of_a_car_is_not_that_of_a_parking_space(gateway, sandbox):
+    car, space = BY_NAME["createOrder for a car"], BY_NAME["createOrder for a parking space"]
+    made = await car.write(gateway, car.input)
+    payload = await space.write(gateway, space.input | {"payer": {"parkingNumber": car.input["payer"]["carNumber"]}})
+
+    assert made["outcome"] == "CONFIRMED"
+    assert [error["code"] for error in payload["userErrors"]] == ["IDEMPOTENCY_MISMATCH"]
+    assert payload["orderNumber"] is None
+
+
 async def test_another_mutation_under_the_same_key_is_a_mismatch(gateway, sandbox):
     announcement = BY_NAME["createAnnouncement"]
     await ORDER.write(gateway, await ORDER.prepare(gateway) | KEY)
