@@ -20,8 +20,17 @@ Work = Callable[[Connection], ValueT]
 It may run twice (the first run is rolled back), so it does nothing but talk to its connection.
 """
 
-DATABASE_ERRORS = (SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, UnicodeError)
-"""What the drivers raise; UnicodeError for a text that they cannot encode."""
+DATABASE_ERRORS = (
+    SQLAlchemyError,
+    sqlite3.Error,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    UnicodeError,
+)
+"""What the drivers raise; UnicodeError for a text that they cannot encode, InternalClientError also where none of the
+servers is the one that `target_session_attrs` asks for."""
 
 _REFUSALS = ("22", "23", "54", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_TOOBIG")
 """How the codes begin by which a database refuses a row: PostgreSQL by its classes of SQLSTATE, and SQLite."""

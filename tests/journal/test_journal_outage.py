@@ -178,6 +178,30 @@ async def test_a_database_that_has_come_to_only_read_is_found_out(fresh_settings
         await journal.ping()
 
 
+async def test_while_no_server_is_the_one_that_can_be_written_the_journal_and_its_listeners_wait_for_it(
+    fresh_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notify, "_RECONNECT_DELAY", 0.01)
+    url = fresh_settings.database_url
+    settings = msgspec.structs.replace(fresh_settings, database_url=f"{url}?target_session_attrs=read-write")
+    reads_only = f"ALTER DATABASE {urlsplit(url).path[1:]} SET default_transaction_read_only"
+    heard: asyncio.Queue[str | None] = asyncio.Queue()
+    async with open_journal(settings) as journal, journal.listen("channel", heard.put_nowait), at_most(10):
+        await on_server(f"{reads_only} = on")
+        await end_sessions(url)
+        with pytest.raises(JournalError):
+            await receive(journal)
+        with pytest.raises(JournalError):
+            async with open_journal(settings):
+                pass
+
+        await on_server(f"{reads_only} = off")
+        assert await receive(journal) is ReceiptKind.NEW
+        assert await heard.get() is None
+        await journal.notify("channel", "one")
+        assert await heard.get() == "one"
+
+
 async def test_a_gateway_that_stops_while_it_finds_out_holds_up_no_other(postgres_settings: Settings) -> None:
     async with (
         open_journal(postgres_settings) as stopped,
