@@ -69,12 +69,15 @@ class Placement:
                 found.cancel()
 
     async def _place(self) -> None:
-        """Record the communities of what was seen, and tell of the payments anew: now their community may see them."""
+        """Record the communities of what was seen, and tell of the payments anew: now their community may see them.
+
+        Also of those that have theirs already: it may be that the journal failed before they could be told of.
+        """
         while self._seen:
             community_code, numbers = self._seen.popitem()
             try:
-                placed = await self._payments.set_community(numbers, community_code)
-                payments = await self._payments.by_order_number(numbers) if placed else {}
+                await self._payments.set_community(numbers, community_code)
+                payments = await self._payments.by_order_number(numbers)
             except JournalError:
                 self._seen[community_code] |= numbers
                 raise

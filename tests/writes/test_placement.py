@@ -2,7 +2,9 @@
 
 import asyncio
 
+from gateway.errors import JournalError
 from gateway.events import ORDER_PAID, PAYMENT_PLACED
+from gateway.loaders import placement
 
 PAYMENT = """
 mutation Pay($number: String!) {
@@ -38,6 +40,29 @@ async def test_a_payment_is_placed_when_its_order_is_seen_in_a_list(gateway):
 
     listed = await gateway.ask('{ payments(communityCode: "10002") { nodes { orderNumber communityCode } } }')
     assert listed.data["payments"]["nodes"] == [{"orderNumber": number, "communityCode": "10002"}]
+
+
+async def test_a_journal_that_fails_after_a_payment_was_placed_does_not_keep_its_community_from_being_told(
+    gateway, monkeypatch
+):
+    monkeypatch.setattr(placement, "RETRY", 0.01)
+    payments = gateway.parts.journal.payments
+    read = payments.by_order_number
+
+    async def fail_once(_numbers):
+        payments.by_order_number = read
+        raise JournalError("The journal can not be used now.")
+
+    number = await number_of_an_order(gateway)
+    with gateway.parts.events.subscribe(ORDER_PAID, PAYMENT_PLACED) as events:
+        await gateway.ask(PAYMENT, {"number": number})
+        await anext(events)
+        await asyncio.sleep(2 * placement.BURST)
+        payments.by_order_number = fail_once
+        await number_of_an_order(gateway)
+
+        async with asyncio.timeout(5):
+            assert (await anext(events)).community_code == "10002"
 
 
 async def test_a_payment_of_an_order_nobody_has_seen_stays_without_a_community(gateway):
