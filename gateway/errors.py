@@ -230,7 +230,7 @@ class PlatformTimeoutError(PlatformError):
 
 class PlatformBusyError(PlatformError):
     """The platform turns calls away: HTTP 429, which executes nothing, or 503 (quirk 191). Or a proxy before it has
-    given up, 502 or 504: then the call may still be under way.
+    given up, 502, 504 or above: then the call may still be under way.
     """
 
     def __init__(

@@ -22,12 +22,6 @@ TOKEN_DEAD = 9
 LONGEST_MESSAGE = 200
 
 _NOT_FINE = 300
-_BUSY = (
-    HTTPStatus.TOO_MANY_REQUESTS,
-    HTTPStatus.BAD_GATEWAY,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    HTTPStatus.GATEWAY_TIMEOUT,
-)
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -55,7 +49,9 @@ class BadAnswerError(Exception):
 
 
 class BusyAnswerError(Exception):
-    """The platform turned the call away, or a proxy before it gave up: 429, 502, 503, 504. `retry_after` in seconds."""
+    """The platform turned the call away, or a proxy before it gave up: 429, or 502 and above. Proxies have many of
+    their own, such as 524 for a platform that is slow. `retry_after` in seconds.
+    """
 
     def __init__(self, status: int, retry_after: float | None) -> None:
         super().__init__(f"The platform answered HTTP {status}.")
@@ -118,7 +114,7 @@ def open_envelope(answer: RawAnswer, decode: Callable[[bytes], object] | None = 
         return envelope
     if status == HTTPStatus.UNAUTHORIZED:
         return Envelope(TOKEN_DEAD, {})
-    if status in _BUSY:
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.BAD_GATEWAY:
         raise BusyAnswerError(status, _retry_after(answer))
     if envelope is not None and envelope.code is not None:
         return envelope

@@ -185,11 +185,15 @@ class Connection(asyncio.Protocol):
         return request
 
 
+_PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
+"""Proxies have statuses that are in no standard."""
+
+
 def head(length: int, status: int, content_type: bytes, headers: bytes = b"") -> bytes:
     """The head of an answer whose body has `length` bytes."""
     return b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\n%bcontent-length: %d\r\n\r\n" % (
         status,
-        HTTPStatus(status).phrase.encode(),
+        _PHRASES.get(status, b"Unknown"),
         content_type,
         headers,
         length,

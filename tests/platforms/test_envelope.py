@@ -194,6 +194,13 @@ def test_quirk_191_too_many_requests_say_when_to_come_back(status: int) -> None:
     assert caught.value.retry_after == 37.0
 
 
+@pytest.mark.parametrize("status", [502, 504, 520, 522, 524, 599])
+def test_what_a_proxy_says_that_gave_up_is_no_answer_of_the_platform(status: int) -> None:
+    with pytest.raises(BusyAnswerError) as caught:
+        opened("<html>", status)
+    assert caught.value.status == status
+
+
 @pytest.mark.parametrize("value", ["soon", "-1", "Wed, 25 Nov 2026 08:00:00 GMT", "1e3", ""])
 def test_quirk_191_other_times_to_come_back_are_not_guessed(value: str) -> None:
     with pytest.raises(BusyAnswerError) as caught:

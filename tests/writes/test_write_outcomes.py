@@ -39,11 +39,11 @@ class Trial:
         self.sandbox.effects.clear()
         return prepared
 
-    async def write(self, kind: FaultKind | None = None):
+    async def write(self, kind: FaultKind | None = None, status: int | None = None):
         """Carry the case out under this fault."""
         prepared = await self.prepare()
         if kind is not None:
-            self.sandbox.faults.set("WJDH", self.case.endpoint, Fault(kind), times=1)
+            self.sandbox.faults.set("WJDH", self.case.endpoint, Fault(kind, status=status), times=1)
         return await self.case.write(self.gateway, prepared)
 
     async def reconcile(self, payload):
@@ -105,6 +105,13 @@ async def test_what_is_lost_on_the_way_is_unknown_until_it_is_read_back(trial):
         else:
             assert operation["outcome"] == "UNKNOWN", kind
         assert trial.effects == 0, kind
+
+
+async def test_what_a_proxy_gave_up_on_may_still_be_done(trial):
+    for status in (502, 504, 524):
+        payload = await trial.write(FaultKind.HTTP_500, status)
+
+        assert payload["outcome"] == "UNKNOWN", status
 
 
 async def test_what_fails_at_the_platform_is_not_called_done(trial):
