@@ -17,6 +17,7 @@ from gateway.actions.write import (
     refused_by_platform,
     require_community,
     require_unmasked,
+    settled_after,
     user_error,
 )
 from gateway.auth.masking import contains_mask
@@ -129,10 +130,15 @@ class OrderActions:
         return None
 
     async def _has_rival(self, operation: Operation) -> bool:
-        """Whether another write may have made the order that this one looks for."""
+        """Whether another write may have made the order that this one looks for: not if it was settled before this one
+        began, for then its order is none of the newer ones.
+        """
         others = await self._journal.operations.unresolved(operation.mutation, operation.community_code or "")
-        wanted = _wanted(operation)
-        return any(other.id != operation.id and _wanted(other) == wanted for other in others)
+        wanted, settled = _wanted(operation), operation.started_at - settled_after(self._wjdh.call_timeout)
+        return any(
+            other.id != operation.id and (other.sent_at or other.started_at) > settled and _wanted(other) == wanted
+            for other in others
+        )
 
     def ended(self, operation: Operation) -> None:
         """What was read before is out of date."""

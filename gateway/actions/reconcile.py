@@ -6,20 +6,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from gateway.actions.write import Check, Found, not_applied
+from gateway.actions.write import Check, Found, not_applied, settled_after
 from gateway.errors import GatewayError, JournalError
 from gateway.journal.journal import Journal
 from gateway.journal.records import Operation
 from schema.normalise.states import Outcome
-from schema.normalise.vocabulary import ModuleName
 
 log = structlog.get_logger(__name__)
-
-MOST_CALLS = len(ModuleName) + 4
-"""Of one write, one after the other: syncModules reads both platforms, switches modules and reads back."""
-
-MARGIN = timedelta(minutes=1)
-"""So long after its caller has given up, no platform still works on a request: what is not there will not come."""
 
 LEASE = timedelta(minutes=1)
 GIVE_UP_AFTER = timedelta(hours=24)
@@ -46,7 +39,7 @@ class Reconciler:
         self._checks = checks
         self._endings = endings
         self._under_way = under_way
-        self._settled_after = MOST_CALLS * timedelta(seconds=call_timeout) + MARGIN
+        self._settled_after = settled_after(call_timeout)
         self._clock = clock
 
     async def run(self) -> None:

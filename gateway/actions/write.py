@@ -29,8 +29,15 @@ from gateway.journal.journal import Journal
 from gateway.journal.operations import fingerprint
 from gateway.journal.records import Operation, RecordRef, ReservationKind, UserError
 from schema.normalise.states import Outcome, UserErrorCode
+from schema.normalise.vocabulary import ModuleName
 
 log = structlog.get_logger(__name__)
+
+MOST_CALLS = len(ModuleName) + 4
+"""Of one write, one after the other: syncModules reads both platforms, switches modules and reads back."""
+
+MARGIN = timedelta(minutes=1)
+"""So long after its caller has given up, no platform still works on a request: what is not there will not come."""
 
 FIRST_CHECK = timedelta(seconds=30)
 """How long after an unclear write it is read back again: a request that still runs at the platform ends before."""
@@ -299,6 +306,11 @@ class Writer:
         except JournalError:
             log.error("outcome not recorded", operation=operation.id, outcome=outcome.value)
             return operation
+
+
+def settled_after(call_timeout: float) -> timedelta:
+    """So long after it was begun, a write has had what effect it will ever have. `call_timeout` is in seconds."""
+    return MOST_CALLS * timedelta(seconds=call_timeout) + MARGIN
 
 
 def not_applied() -> UserError:

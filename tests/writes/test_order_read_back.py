@@ -207,3 +207,18 @@ async def test_an_amount_is_the_same_however_it_is_written(environ, serve, clock
     assert [payload["outcome"] for payload in payloads] == ["UNKNOWN", "UNKNOWN"]
     assert later == ["UNKNOWN", "UNKNOWN"]
     assert sandbox.effects.count("order/new") == 1
+
+
+async def test_an_order_that_nobody_knows_of_stands_in_the_way_of_those_beside_it_alone(environ, serve, clock, sandbox):
+    """Nobody can look again for what a phone was charged: what was lost of it stays UNKNOWN."""
+    phone = ORDER.input | {"payer": {"phone": {"phone": "19900000002"}}}
+    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
+        outcomes = []
+        for minutes in (0, 1, 10):
+            clock.advance(minutes=minutes)
+            kind = FaultKind.APPLIED_THEN_RESET if outcomes else FaultKind.RESET
+            sandbox.faults.set("WJDH", "order/new", Fault(kind), times=1)
+            payload = await ORDER.write(gateway, phone | {"idempotencyKey": f"after {minutes} minutes"})
+            outcomes.append(payload["outcome"])
+
+    assert outcomes == ["UNKNOWN", "UNKNOWN", "CONFIRMED"]
