@@ -21,7 +21,7 @@ from gateway.ops.health import EndpointState
 from gateway.ops.resilience import Clock
 from gateway.platforms.caller import Caller, EndpointExchange
 from gateway.platforms.endpoint import Endpoint, Kind
-from gateway.platforms.envelope import SUCCESS, Envelope
+from gateway.platforms.envelope import SUCCESS, TOKEN_DEAD, Envelope
 from gateway.platforms.pending import Tell
 from gateway.platforms.probe import Probe
 from gateway.platforms.route import encode_form
@@ -93,7 +93,12 @@ class PlatformClient(ABC):
         """For each endpoint that reads, a call that is cheap and finds nothing."""
 
     def token_is_dead(self, endpoint: Endpoint, envelope: Envelope) -> bool:
-        """Whether the platform turned the call away, unexecuted, for its token."""
+        """Whether the platform turned the call away, unexecuted, for its token.
+
+        Of a write that met a server's failure only code 9 says so: without it, a flag does not tell what was done.
+        """
+        if envelope.has_failed and endpoint.kind.is_write:
+            return envelope.code == TOKEN_DEAD
         return envelope.token_is_dead
 
     async def _login(self) -> Token:

@@ -39,11 +39,11 @@ class Trial:
         self.sandbox.effects.clear()
         return prepared
 
-    async def write(self, kind: FaultKind | None = None, status: int | None = None):
+    async def write(self, kind: FaultKind | None = None, status: int | None = None, body: bytes = b""):
         """Carry the case out under this fault."""
         prepared = await self.prepare()
         if kind is not None:
-            self.sandbox.faults.set("WJDH", self.case.endpoint, Fault(kind, status=status), times=1)
+            self.sandbox.faults.set("WJDH", self.case.endpoint, Fault(kind, status=status, body=body), times=1)
         return await self.case.write(self.gateway, prepared)
 
     async def reconcile(self, payload):
@@ -105,6 +105,13 @@ async def test_what_is_lost_on_the_way_is_unknown_until_it_is_read_back(trial):
         else:
             assert operation["outcome"] == "UNKNOWN", kind
         assert trial.effects == 0, kind
+
+
+async def test_what_is_done_before_the_server_fails_is_not_done_again_with_another_token(trial):
+    payload = await trial.write(FaultKind.BODY, 500, b'{"code": "1", "token_expired": "0"}')
+
+    assert payload["outcome"] == ("CONFIRMED" if trial.case.readable else "UNKNOWN")
+    assert trial.effects == 1
 
 
 async def test_what_a_proxy_gave_up_on_may_still_be_done(trial):
