@@ -63,7 +63,8 @@ class Envelope(msgspec.Struct, gc=False):
     """A judged answer. `code` is None where there is none: shenheList succeeds without (quirk 15).
 
     `documented`: a success that came as documented, decoded as its endpoint does that; `body` is empty then.
-    `has_failed`: it came with the status of a server's failure, whatever its code says.
+    `has_failed`: it came with the status of a server's failure, whatever its code says, or it says 0 with that of any
+    error.
     """
 
     code: int | None
@@ -108,8 +109,11 @@ def open_envelope(answer: RawAnswer, decode: Callable[[bytes], object] | None = 
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             pass
     body = _read(answer, declares_gbk=declares_gbk)
-    has_failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    envelope = Envelope(_code(body.get("code")), body, None, has_failed) if isinstance(body, dict) else None
+    envelope: Envelope | None = None
+    if isinstance(body, dict):
+        code = _code(body.get("code"))
+        of_failures = HTTPStatus.BAD_REQUEST if code == SUCCESS else HTTPStatus.INTERNAL_SERVER_ERROR
+        envelope = Envelope(code, body, None, status >= of_failures)
     if envelope is not None and (envelope.code == SUCCESS or (envelope.code is None and status < _NOT_FINE)):
         return envelope
     if status == HTTPStatus.UNAUTHORIZED:

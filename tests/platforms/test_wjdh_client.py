@@ -214,7 +214,10 @@ async def test_quirk_031_182_another_record_is_not_taken_for_the_one_asked_for(
         await platforms.wjdh.repair(7)
 
 
-@pytest.mark.parametrize(("status", "code"), [(500, 0), (502, 0), (503, 0), (504, 0), (500, 1), (500, 2)])
+ERRORS = [(status, 0) for status in (401, 403, 404, 405, 419, 422, 429, 500, 502, 503, 504)] + [(500, 1), (500, 2)]
+
+
+@pytest.mark.parametrize(("status", "code"), ERRORS)
 async def test_quirk_014_a_server_s_failure_is_neither_success_nor_refusal_of_a_write(
     platforms: Platforms, sandbox: Sandbox, status: int, code: int
 ) -> None:
@@ -227,11 +230,20 @@ async def test_quirk_014_a_server_s_failure_is_neither_success_nor_refusal_of_a_
 async def test_quirk_014_code_zero_under_a_server_s_failure_is_no_empty_list(
     platforms: Platforms, sandbox: Sandbox
 ) -> None:
-    answering(sandbox, "modules", '{"code": 0, "message": "页面错误！请稍后再试～", "data": []}', status=500)
-    with pytest.raises(ProtocolError):
-        await platforms.wjdh.modules(COMMUNITY)
+    for status in (404, 500):
+        answering(sandbox, "modules", '{"code": 0, "message": "页面错误！请稍后再试～", "data": []}', status=status)
+        with pytest.raises(ProtocolError):
+            await platforms.wjdh.modules(COMMUNITY)
     answering(sandbox, "modules", '{"code": 0, "data": [{"module_name": "绑定房屋", "module_status": 1}]}', status=500)
     assert len(await platforms.wjdh.modules(COMMUNITY)) == 1
+
+
+async def test_quirk_014_a_refusal_is_one_whatever_the_status_of_an_error_beside_it(
+    platforms: Platforms, sandbox: Sandbox
+) -> None:
+    answering(sandbox, "module", '{"code": 1, "msg": "没有权限"}', status=403)
+    with pytest.raises(RefusedError, match="code 1"):
+        await platforms.wjdh.set_module(COMMUNITY, ModuleName.REPAIRS, True)
 
 
 async def test_quirk_033_wrong_credentials_are_one_login_for_fifty_calls(sandbox: Sandbox) -> None:

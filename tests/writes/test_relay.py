@@ -110,6 +110,7 @@ async def test_waits_are_longer_by_a_tenth_at_most(bench, sandbox, jitter):
         (Fault(FaultKind.TOO_MANY_REQUESTS), "UPSTREAM_UNAVAILABLE"),
         (Fault(FaultKind.REFUSED_BEFORE_COMMIT), "UPSTREAM_REFUSED"),
         (Fault(FaultKind.BODY, status=500, body=b'{"code": 0, "message": "error page"}'), "UPSTREAM_PROTOCOL"),
+        (Fault(FaultKind.BODY, status=404, body=b'{"code": 0, "message": "error page"}'), "UPSTREAM_PROTOCOL"),
     ],
     ids=lambda value: value.kind if isinstance(value, Fault) else value,
 )
