@@ -77,10 +77,10 @@ class Envelope(msgspec.Struct, gc=False):
 
     @property
     def token_is_dead(self) -> bool:
-        """Code 9, or a failure with `token_expired` 0, which means expired (quirks 10, 11, 13)."""
+        """Code 9, or a failure without data and with `token_expired` 0, which means expired (quirks 10 to 13, 32)."""
         if self.code == SUCCESS:
             return False
-        return self.code == TOKEN_DEAD or ("data" not in self.body and self.body.get("token_expired") in (0, "0"))
+        return self.code == TOKEN_DEAD or (self.is_empty and self.body.get("token_expired") in (0, "0"))
 
     @property
     def is_empty(self) -> bool:

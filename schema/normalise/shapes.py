@@ -31,13 +31,15 @@ class NotJsonError(ValueError):
 
 
 class ReadWire(msgspec.Struct, gc=False, kw_only=True):
-    """The body of a read that succeeded, as documented: with code 0, or with its data alone (quirks 9, 15).
+    """The body of a read that succeeded, as documented: with code 0, or with its data alone (quirks 9, 15); and with a
+    token that lives, if it speaks of one (quirk 10).
 
     Subclasses have its `data` as typed rows. They are a short cut and nothing else: a body that does not decode into
     one is read by way of `data_of`, and one that does would be read the same that way. A test holds the two together.
     """
 
     code: Literal[0, "0"] | None = None
+    token_expired: Literal[1, "1"] | None = None
 
 
 class PageInfo(msgspec.Struct, gc=False):

@@ -66,6 +66,13 @@ def test_quirk_010_token_expired_zero_means_expired(token_expired: str) -> None:
     assert opened(f'{{"token_expired": {token_expired}, "msg": ""}}').token_is_dead
 
 
+@pytest.mark.parametrize("data", ["null", '""', "[]", "{}"])
+@pytest.mark.parametrize("code", ["1", "null"])
+def test_quirk_010_032_it_does_where_data_says_nothing_too(code: str, data: str) -> None:
+    body = f'{{"code": {code}, "token_expired": 0, "data": {data}}}'
+    assert open_envelope(RawAnswer(Head(200, []), body.encode()), decode_orders).token_is_dead
+
+
 @pytest.mark.parametrize("token_expired", ["1", '"1"', "null", '""'])
 def test_quirk_010_anything_else_is_a_living_token(token_expired: str) -> None:
     assert not opened(f'{{"code": 1, "token_expired": {token_expired}}}').token_is_dead

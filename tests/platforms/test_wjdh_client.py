@@ -325,6 +325,18 @@ async def test_quirk_011_an_expired_token_is_replaced_and_the_call_replayed_once
     assert last_call(sandbox).headers["authorization"] == "Bearer wjdh.sandbox.2"
 
 
+@pytest.mark.parametrize("data", ["null", '""', "[]"])
+async def test_quirk_010_an_expired_token_is_no_record_that_does_not_exist(
+    platforms: Platforms, sandbox: Sandbox, data: str
+) -> None:
+    body = f'{{"code": "1", "token_expired": "0", "msg": "请重新建立智慧平台鉴权连接", "data": {data}}}'
+    answering(sandbox, "shenhe", body)
+    assert await platforms.wjdh.shenhe(1) is not None
+    answering(sandbox, "repair", body)
+    assert await platforms.wjdh.repair(1) is not None
+    assert sandbox.count("WJDH", "secret") == 3
+
+
 async def test_quirk_011_a_token_that_stays_expired_ends_in_an_error_and_no_storm_of_logins(
     platforms: Platforms, sandbox: Sandbox
 ) -> None:
