@@ -21,6 +21,12 @@ TOKEN_DEAD = 9
 
 LONGEST_MESSAGE = 200
 
+OF_TOKENS = "token|鉴权|令牌|登录|过期|失效"
+OF_ERRORS = f"{OF_TOKENS}|权限|授权|异常|错误|繁忙|超时|稍后|SQLSTATE|error|exception"
+"""Patterns of what platforms say of a token and of an error, in either case: a failure whose hints have none of that
+may mean that nothing was found (quirks 23, 31).
+"""
+
 _NOT_FINE = 300
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})

@@ -10,7 +10,7 @@ from gateway.ops.resilience import Clock
 from gateway.platforms.caller import Caller
 from gateway.platforms.client import Call, PlatformClient, read_token
 from gateway.platforms.endpoint import Endpoint, Kind
-from gateway.platforms.envelope import Envelope
+from gateway.platforms.envelope import OF_ERRORS, OF_TOKENS, Envelope
 from gateway.platforms.route import encode_form, escape
 from gateway.platforms.session import Credential, Token
 from gateway.platforms.transport import Transport
@@ -23,8 +23,8 @@ from schema.normalise.records import HouseKey, HouseOwner, ModuleState, People
 FAILURE = 1
 NOT_FOUND = 2
 
-_OF_TOKENS = re.compile("token|鉴权|令牌", re.IGNORECASE)
-_OF_ERRORS = re.compile("错|失败|异常|缺少|参数|权限|重试|服务器")
+_OF_TOKENS = re.compile(OF_TOKENS, re.IGNORECASE)
+_OF_ERRORS = re.compile(f"{OF_ERRORS}|错|失败|缺少|参数|重试|服务器", re.IGNORECASE)
 
 
 class Security(PlatformClient):

@@ -11,7 +11,7 @@ from gateway.ops.resilience import Clock
 from gateway.platforms.caller import Caller
 from gateway.platforms.client import Call, PlatformClient, read_token
 from gateway.platforms.endpoint import Endpoint, Kind
-from gateway.platforms.envelope import Envelope
+from gateway.platforms.envelope import OF_ERRORS, Envelope
 from gateway.platforms.route import encode_form
 from gateway.platforms.session import Credential, Token
 from gateway.platforms.transport import Transport
@@ -64,7 +64,7 @@ NOWHERE = "0"
 """A community code that no community has."""
 
 _SCHEME = re.compile(r"[A-Za-z]{1,20}")
-_OF_ERRORS = re.compile("权限|授权|异常|错误|繁忙|超时|数据库|SQLSTATE")
+_OF_ERRORS = re.compile(f"{OF_ERRORS}|数据库", re.IGNORECASE)
 
 
 class Wjdh(PlatformClient):

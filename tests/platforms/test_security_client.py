@@ -114,10 +114,11 @@ async def test_quirk_021_code_two_of_the_callback_is_not_saved(platforms: Platfo
     assert (caught.value.upstream_code, caught.value.upstream_message) == (2, None)
 
 
+@pytest.mark.parametrize("msg", ["token已失效", "Token invalid", "鉴权未通过", "令牌无效", "登录已过期"])
 async def test_quirk_021_code_one_that_speaks_of_the_token_is_trouble_with_it(
-    platforms: Platforms, sandbox: Sandbox
+    platforms: Platforms, sandbox: Sandbox, msg: str
 ) -> None:
-    answering(sandbox, "people", '{"code": 1, "msg": "token已失效", "data": ""}')
+    answering(sandbox, "people", f'{{"code": 1, "msg": "{msg}", "data": ""}}')
     assert await platforms.security.people("王芳", "19900000002") is not None
     assert sandbox.count("SECURITY", "token") == 2
 
@@ -137,7 +138,22 @@ async def test_quirk_023_a_person_that_was_not_found_is_none(platforms: Platform
     assert await platforms.security.people(*NOBODY) is None
 
 
-@pytest.mark.parametrize("msg", ["查询出错", "服务器开小差，请重试", "缺少参数", "查询失败", "您没有权限"])
+@pytest.mark.parametrize(
+    "msg",
+    [
+        "查询出错",
+        "服务器开小差，请重试",
+        "缺少参数",
+        "查询失败",
+        "您没有权限",
+        "没有授权",
+        "系统繁忙",
+        "请稍后再试",
+        "连接超时",
+        "Server Error",
+        "SQLSTATE[HY000]",
+    ],
+)
 async def test_quirk_023_a_real_error_of_the_people_look_up_is_not_none(
     platforms: Platforms, sandbox: Sandbox, msg: str
 ) -> None:

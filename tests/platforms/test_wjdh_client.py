@@ -186,6 +186,10 @@ async def test_quirk_031_a_record_one_may_not_see_is_refused(platforms: Platform
     ("status", "body"),
     [
         (200, '{"code": "1", "msg": "系统异常", "message": "SQLSTATE[HY000]", "data": ""}'),
+        (200, '{"code": "1", "msg": "请重新建立智慧平台鉴权连接", "data": ""}'),
+        (200, '{"code": 1, "message": "token值因各种原因而失效"}'),
+        (200, '{"code": 1, "msg": "请稍后再试", "data": []}'),
+        (200, '{"code": 1, "message": "Server Error"}'),
         (500, '{"code": 1}'),
         (500, '{"code": 2, "msg": "没查找到"}'),
         (500, '{"code": "1", "msg": "服务器开小差，请重试", "data": ""}'),
