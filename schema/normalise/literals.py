@@ -16,6 +16,7 @@ _TOKEN = re.compile(
     )\s*""",
     re.VERBOSE | re.DOTALL,
 )
+_INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 _ESCAPE = re.compile(r"""(?:\\u[0-9a-fA-F]{4})+|\\['"\\/nrt]""")
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
@@ -29,7 +30,7 @@ class LiteralError(ValueError):
 def read_literal(text: str) -> object:
     """The value that `text` spells: made of dicts, lists, strings, integers, booleans and None. Raises LiteralError.
 
-    A number with a point is a string, as it was written: 30.00 is a price.
+    A number that is not written as integers are is a string, as it was written: 30.00 is a price, 007 that of a meter.
     """
     reader = _Reader(text)
     value = reader.value(DEEPEST)
@@ -62,7 +63,7 @@ class _Reader:
         if kind == "string":
             return _unescape(lexeme[1:-1])
         if kind == "number":
-            return lexeme if "." in lexeme else int(lexeme)
+            return int(lexeme) if _INTEGER.fullmatch(lexeme) else lexeme
         if kind == "word":
             if lexeme.lower() in _WORDS:
                 return _WORDS[lexeme.lower()]

@@ -420,6 +420,11 @@ def test_quirk_111_a_price_is_shown_as_it_was_written(extra: str) -> None:
     assert parse_order(order(extra=extra), "10002").details == (OrderDetail("单价", "30.00"),)
 
 
+@pytest.mark.parametrize("extra", ["{'表号':0012}", "['表号' => 0012]", "{'表号':'0012'}"])
+def test_quirk_7_a_number_keeps_its_zeros(extra: str) -> None:
+    assert parse_order(order(extra=extra), "10002").details == (OrderDetail("表号", "0012"),)
+
+
 @pytest.mark.parametrize("extra", [None, "", " ", [], {}, "[]", "{}", "null"])
 def test_quirk_118_no_extra_is_no_details(extra: object) -> None:
     found = parse_order(order(extra=extra), "10002")
