@@ -117,7 +117,9 @@ def clean_person(
         if nation.isascii():
             return None
         nation = nation.strip()
-        nation = _nation_names(nation, nation)
+        if nation.isdecimal():
+            return None
+        nation = _nation_names(nation, nation) or None
     if wire.birth is not None:
         birth = clean_birth_date(wire.birth)
         if birth is None:
@@ -201,12 +203,11 @@ def sex_of_id_card(id_card: str) -> Sex | None:
 
 
 def read_nation(value: object, issues: PersonIssues) -> str | None:
-    """An ethnic group by its name; a number is none (quirk 90)."""
-    if isinstance(value, str) and not value.isascii():
-        nation = value.strip()
-        return _nation_names(nation, nation)
+    """An ethnic group by its name; a number is none, whichever its digits (quirk 90)."""
     name = identifier(value, "nation", issues)
-    if name is not None and name.isdecimal():
+    if name is None:
+        return None
+    if name.isdecimal():
         issues.add("nation", value, DataProblem.LEGACY_CODE)
         return None
-    return name
+    return _nation_names(name, name)

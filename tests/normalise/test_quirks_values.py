@@ -172,13 +172,23 @@ def test_quirk_89_an_odd_seventeenth_digit_is_male() -> None:
 
 
 @pytest.mark.parametrize(
-    ("nation", "read"), [("汉", "汉族"), ("汉族", "汉族"), ("回族", "回族"), ("", None), (None, None)]
+    ("nation", "read"),
+    [
+        ("汉", "汉族"),
+        ("汉族", "汉族"),
+        (" 汉 ", "汉族"),
+        ("回族", "回族"),
+        ("", None),
+        (" ", None),
+        ("\u3000", None),
+        (None, None),
+    ],
 )
 def test_quirk_90_a_nation_is_text(nation: object, read: str | None) -> None:
     assert parse_people(person(people_nation=nation)).nation == read
 
 
-@pytest.mark.parametrize("nation", [1, "01"])
+@pytest.mark.parametrize("nation", [1, "01", "０１", " 1 "])
 def test_quirk_90_a_number_is_no_nation(nation: object) -> None:
     people = parse_people(person(people_nation=nation))
     assert people.nation is None
