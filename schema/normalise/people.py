@@ -9,6 +9,8 @@ from schema.normalise.issues import PEOPLE_PII
 from schema.normalise.person import DocumentedPerson, PersonIssues, PersonWire, clean_person, read_person
 from schema.normalise.records import People
 from schema.normalise.shapes import ReadWire, one_row, rows_within
+from schema.normalise.values import is_blank
+from schema.normalise.vocabulary import DataProblem
 
 
 class PeopleIssues(PersonIssues):
@@ -41,7 +43,9 @@ def parse_people(data: object) -> People | None:
     row = one_row(data)
     if row is None:
         return None
-    issues = PeopleIssues()
-    residencies = rows_within(row.get("houses"), "residencies", issues) or ()
+    issues, houses = PeopleIssues(), row.get("houses")
+    if is_blank(houses):  # which is not to live nowhere
+        issues.add("residencies", houses, DataProblem.MISSING)
+    residencies = rows_within(houses, "residencies", issues) or ()
     wire = msgspec.convert(row, PersonWire)
     return read_person(People, wire, issues, None, tuple(map(read_residency, residencies)))

@@ -271,6 +271,16 @@ def test_members_that_cannot_be_read_are_withheld_whole() -> None:
     assert (house.members, house.data_issues[0].raw) == (None, "王建国")
 
 
+@pytest.mark.parametrize("sent", [{}, {"houses": None}, {"houses": " "}])
+def test_quirk_73_houses_that_are_not_told_are_reported_by_the_person(sent: dict[str, Any]) -> None:
+    row = person()
+    del row["houses"]
+    people = parse_people(row | sent)
+    assert people.residencies == ()
+    assert [(issue.field, issue.problem) for issue in people.data_issues] == [("residencies", DataProblem.MISSING)]
+    assert parse_people(person(houses=[])).data_issues == ()
+
+
 def test_houses_that_cannot_be_read_are_reported_by_the_person() -> None:
     people = parse_people(person(houses=7))
     assert people.residencies == ()
