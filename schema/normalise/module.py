@@ -49,14 +49,14 @@ def _module(row: Mapping[str, object], community_code: str) -> Module | None:
 def parse_module_states(data: object) -> dict[str, tuple[ModuleState, ...] | None]:
     """The `data` of modules-sync: every community's states by community code (quirks 4, 167). Raises ShapeError.
 
-    None stands for states that cannot be read: unknown, not "off".
+    None stands for states that cannot be read: unknown, not "off". States without a code are no community's.
     """
     communities = unwrap(data)
     if communities is None or communities == []:
         return {}
     if not isinstance(communities, dict):
         raise ShapeError("expected an object of communities")
-    return {code: _states_of(modules) for code, modules in communities.items()}
+    return {code.strip(): _states_of(modules) for code, modules in communities.items() if not is_blank(code)}
 
 
 def _compare_community(told: object, asked: str, issues: ModuleIssues) -> None:

@@ -58,6 +58,10 @@ def test_quirk_167_a_community_whose_states_are_unreadable_is_unknown(modules: o
     }
 
 
+def test_quirk_65_the_community_of_module_states_is_told_by_its_code_alone() -> None:
+    assert list(parse_module_states({" 00001 ": {}, "00002": {}, "": {"绑定房屋": "1"}, " ": {}})) == ["00001", "00002"]
+
+
 @pytest.mark.parametrize("empty", [None, "", [], {}, "[]"])
 def test_quirk_167_no_module_states_are_none(empty: object) -> None:
     assert parse_module_states(empty) == {}
