@@ -135,9 +135,9 @@ class PlatformClient(ABC):
     def _accept(self, endpoint: Endpoint, envelope: Envelope) -> Mapping[str, Any]:
         """The body of a success. Raises RefusedError, ProtocolError.
 
-        A read may leave the code out and succeed by its data (quirk 15); a write succeeds by nothing but code 0. Where
-        the server failed, the code alone is not believed: frameworks write 0 on their error pages, those for an address
-        that is none included, and what a write did before the failure, only the platform's records tell.
+        A read may leave the code out and succeed by its data (quirk 15); a write succeeds by nothing but code 0. Under
+        the status of a failure the code alone is not believed: frameworks write 0 on their error pages, that of a wrong
+        address among them, and what a write did before the server failed, only the platform's records tell.
         """
         is_write = endpoint.kind.is_write
         if envelope.has_failed and (is_write or (envelope.code == SUCCESS and envelope.is_empty)):

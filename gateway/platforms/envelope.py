@@ -69,8 +69,7 @@ class Envelope(msgspec.Struct, gc=False):
     """A judged answer. `code` is None where there is none: shenheList succeeds without (quirk 15).
 
     `documented`: a success that came as documented, decoded as its endpoint does that; `body` is empty then.
-    `has_failed`: it came with the status of a server's failure, whatever its code says, or it says 0 with that of any
-    error.
+    `has_failed`: it came with the status of a server's failure, or, where its code says success, of any failure.
     """
 
     code: int | None
@@ -115,11 +114,7 @@ def open_envelope(answer: RawAnswer, decode: Callable[[bytes], object] | None = 
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             pass
     body = _read(answer, declares_gbk=declares_gbk)
-    envelope: Envelope | None = None
-    if isinstance(body, dict):
-        code = _code(body.get("code"))
-        of_failures = HTTPStatus.BAD_REQUEST if code == SUCCESS else HTTPStatus.INTERNAL_SERVER_ERROR
-        envelope = Envelope(code, body, None, status >= of_failures)
+    envelope = _envelope(body, status) if isinstance(body, dict) else None
     if envelope is not None and (envelope.code == SUCCESS or (envelope.code is None and status < _NOT_FINE)):
         return envelope
     if status == HTTPStatus.UNAUTHORIZED:
@@ -129,6 +124,12 @@ def open_envelope(answer: RawAnswer, decode: Callable[[bytes], object] | None = 
     if envelope is not None and envelope.code is not None:
         return envelope
     raise BadAnswerError(f"The platform answered HTTP {status}, and not in its protocol.")
+
+
+def _envelope(body: Mapping[str, Any], status: int) -> Envelope:
+    code = _code(body.get("code"))
+    failures = _NOT_FINE if code == SUCCESS else HTTPStatus.INTERNAL_SERVER_ERROR
+    return Envelope(code, body, None, status >= failures)
 
 
 def _code(value: object) -> int | None:

@@ -60,6 +60,15 @@ async def test_quirk_003_anything_but_code_zero_is_no_acknowledgement(
     assert caught.value.sent
 
 
+@pytest.mark.parametrize("status", [302, 404, 405, 500])
+async def test_quirk_014_the_error_page_of_a_framework_is_no_acknowledgement(
+    platforms: Platforms, sandbox: Sandbox, status: int
+) -> None:
+    answering(sandbox, "callback", '{"code": 0, "message": "页面错误！请稍后再试～"}', status=status)
+    with pytest.raises(ProtocolError):
+        await platforms.security.deliver_payment(*PAYMENT)
+
+
 async def test_quirk_012_code_nine_is_heeded_here_as_well(platforms: Platforms, sandbox: Sandbox) -> None:
     await platforms.security.house_owner(HOUSE)
     sandbox.reset_calls()

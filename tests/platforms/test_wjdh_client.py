@@ -218,11 +218,11 @@ async def test_quirk_031_182_another_record_is_not_taken_for_the_one_asked_for(
         await platforms.wjdh.repair(7)
 
 
-ERRORS = [(status, 0) for status in (401, 403, 404, 405, 419, 422, 429, 500, 502, 503, 504)] + [(500, 1), (500, 2)]
+ERRORS = [(status, 0) for status in (302, 401, 403, 404, 405, 419, 422, 429, 500, 502, 503, 504)] + [(500, 1), (500, 2)]
 
 
 @pytest.mark.parametrize(("status", "code"), ERRORS)
-async def test_quirk_014_a_server_s_failure_is_neither_success_nor_refusal_of_a_write(
+async def test_quirk_014_a_failure_s_status_is_neither_success_nor_refusal_of_a_write(
     platforms: Platforms, sandbox: Sandbox, status: int, code: int
 ) -> None:
     body = f'{{"code": {code}, "message": "页面错误！请稍后再试～"}}'
@@ -231,14 +231,18 @@ async def test_quirk_014_a_server_s_failure_is_neither_success_nor_refusal_of_a_
         await platforms.wjdh.set_module(COMMUNITY, ModuleName.REPAIRS, True)
 
 
-async def test_quirk_014_code_zero_under_a_server_s_failure_is_no_empty_list(
-    platforms: Platforms, sandbox: Sandbox
+@pytest.mark.parametrize("status", [404, 500])
+async def test_quirk_014_code_zero_under_a_failure_s_status_is_no_empty_list(
+    platforms: Platforms, sandbox: Sandbox, status: int
 ) -> None:
-    for status in (404, 500):
-        answering(sandbox, "modules", '{"code": 0, "message": "页面错误！请稍后再试～", "data": []}', status=status)
-        with pytest.raises(ProtocolError):
-            await platforms.wjdh.modules(COMMUNITY)
-    answering(sandbox, "modules", '{"code": 0, "data": [{"module_name": "绑定房屋", "module_status": 1}]}', status=500)
+    answering(sandbox, "modules", '{"code": 0, "message": "页面错误！请稍后再试～", "data": []}', status=status)
+    with pytest.raises(ProtocolError):
+        await platforms.wjdh.modules(COMMUNITY)
+    answering(sandbox, "shenhe", '{"code": 0, "message": "页面错误！请稍后再试～"}', status=status)
+    with pytest.raises(ProtocolError):
+        await platforms.wjdh.shenhe(7)
+    rows = '{"code": 0, "data": [{"module_name": "绑定房屋", "module_status": 1}]}'
+    answering(sandbox, "modules", rows, status=status)
     assert len(await platforms.wjdh.modules(COMMUNITY)) == 1
 
 
