@@ -92,6 +92,8 @@ async def test_every_write_has_its_effect(platforms: Platforms, sandbox: Sandbox
 async def test_quirk_015_a_list_succeeds_without_a_code(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "shenheList", '{"data": [], "links": {}, "meta": {}}')
     assert (await platforms.wjdh.shenhes(COMMUNITY)).items == ()
+    answering(sandbox, "shenheList", '{"data": [{"id": "7"}], "links": {}, "meta": {"total": "1"}}')
+    assert [shenhe.platform_id for shenhe in (await platforms.wjdh.shenhes(COMMUNITY)).items] == [7]
 
 
 @pytest.mark.parametrize("body", ["{}", '{"data": null}', '{"data": ""}', '{"msg": "ok", "pages": null}'])
