@@ -18,7 +18,7 @@ from schema.normalise.shapes import (
 )
 from schema.normalise.shenhe_content import ShenheIssues, read_content, read_documented_content, read_odd_content
 from schema.normalise.times import LONGEST_TIME, china_time, clean_time
-from schema.normalise.values import required_word, row_id, text
+from schema.normalise.values import is_blank, required_word, row_id, text
 from schema.normalise.vocabulary import DataProblem, ShenheType
 from schema.normalise.words import SHENHE_STATUS, SHENHE_TYPE
 
@@ -125,9 +125,7 @@ def _shenhe(row: object, community_code: str | None) -> Shenhe | None:
         return None
     get = row.get
     issues = ShenheIssues()
-    platform_id = row_id(get("id"))
-    if "shenhe_id" in row:
-        platform_id = _platform_id(platform_id, row["shenhe_id"], issues)
+    platform_id = _platform_id(get("id"), get("shenhe_id"), issues)
     if platform_id is None:
         return None
     return Shenhe(
@@ -145,11 +143,10 @@ def _shenhe(row: object, community_code: str | None) -> Shenhe | None:
     )
 
 
-def _platform_id(platform_id: int | None, shenhe_id: object, issues: ShenheIssues) -> int | None:
-    """The second row of the document's example is keyed otherwise (quirk 71)."""
-    other = row_id(shenhe_id)
-    if platform_id is None:
-        return other
-    if other not in (None, platform_id):
-        issues.add("platformId", shenhe_id, DataProblem.CONTRADICTORY)
+def _platform_id(own: object, other: object, issues: ShenheIssues) -> int | None:
+    """The first id that can be read: the second row of the document's example is keyed otherwise (quirk 71)."""
+    platform_id = row_id(own) or row_id(other)
+    for value in (own, other):
+        if row_id(value) != platform_id and not is_blank(value):
+            issues.add("platformId", value, DataProblem.CONTRADICTORY)
     return platform_id

@@ -77,6 +77,23 @@ def test_quirk_71_two_ids_that_differ_are_reported() -> None:
     assert [(issue.field, issue.problem) for issue in found.data_issues] == [("platformId", DataProblem.CONTRADICTORY)]
 
 
+@pytest.mark.parametrize("odd", ["x", 0, True, "１", [2]])
+def test_quirk_71_an_id_that_cannot_be_read_beside_one_that_can_is_reported(odd: object) -> None:
+    for ids in ({"id": 1, "shenhe_id": odd}, {"id": odd, "shenhe_id": 1}):
+        found = parse_shenhe(review(**ids), "10002")
+        assert found.platform_id == 1
+        assert [(issue.field, issue.problem) for issue in found.data_issues] == [
+            ("platformId", DataProblem.CONTRADICTORY)
+        ]
+
+
+@pytest.mark.parametrize("blank", [None, "", " "])
+def test_quirk_71_an_id_that_is_left_out_beside_one_that_is_not_is_none(blank: object) -> None:
+    for ids in ({"id": 1, "shenhe_id": blank}, {"id": blank, "shenhe_id": 1}):
+        found = parse_shenhe(review(**ids), "10002")
+        assert (found.platform_id, found.data_issues) == (1, ())
+
+
 @pytest.mark.parametrize("key", ["people_house_role", "people_role"])
 def test_quirk_72_the_role_is_read_under_either_key(key: str) -> None:
     row = owner()
