@@ -19,7 +19,7 @@ from schema.normalise.person import (
 )
 from schema.normalise.records import House, HouseKey, HouseOwner, Member, Residency
 from schema.normalise.shapes import ReadWire, one_row, rows_within
-from schema.normalise.values import REMEMBERED, identifier, integer, is_blank, required_word, word
+from schema.normalise.values import REMEMBERED, identifier, integer, is_blank, is_code, required_word, word
 from schema.normalise.vocabulary import (
     DataProblem,
     HouseOwnership,
@@ -77,10 +77,14 @@ def read_residency(row: Mapping[str, object]) -> Residency:
 
 
 def _community_code(row: Mapping[str, object], issues: HouseIssues) -> str | None:
-    code = row.get("xiaoqu")
-    if is_blank(code):
-        issues.add("communityCode", code, DataProblem.MISSING)
-    return identifier(code, "communityCode", issues)
+    sent = row.get("xiaoqu")
+    if is_blank(sent):
+        issues.add("communityCode", sent, DataProblem.MISSING)
+    code = identifier(sent, "communityCode", issues)
+    if code is not None and not is_code(code):  # which nothing can be asked by
+        issues.add("communityCode", sent, DataProblem.MALFORMED)
+        return None
+    return code
 
 
 def _residency(
@@ -145,9 +149,8 @@ def read_documented_residency(row: ResidencyWire) -> Residency:
 def _clean_residency(row: ResidencyWire, members: tuple[Member, ...] | None) -> Residency | None:
     """As `read_residency`, but None where that would find an issue with the house or the person's place in it."""
     code, address = row.xiaoqu, _address(row.louhao, row.danyuan, row.louceng, row.fangjian)
-    code = code.strip() if code else ""
     words = clean_words(row)
-    if not code or address is None or words is None:
+    if code is None or not is_code(code) or address is None or words is None:
         return None
     building, unit, floor, room = address
     role, status, use, ownership, occupant_type = words

@@ -60,6 +60,11 @@ def _odd_text(value: object, field: str, issues: Issues) -> str | None:
     return None
 
 
+def is_code(text: str) -> bool:
+    """Whether a community can have this code: letters and digits of ASCII."""
+    return text.isalnum() and text.isascii()
+
+
 def row_id(value: object) -> int | None:
     """The platform's id of a row: a positive number of 32 bits, or None."""
     if type(value) is int:

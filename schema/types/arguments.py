@@ -7,6 +7,7 @@ import strawberry
 
 from gateway.context import Info
 from gateway.errors import UserInputError
+from schema.normalise.values import is_code
 
 EnumT = TypeVar("EnumT", bound=StrEnum)
 
@@ -31,7 +32,7 @@ Room = Annotated[int, strawberry.argument(description="Room (房间号).")]
 
 def community(code: str, argument: str = "communityCode") -> str:
     """The code as it goes to a platform. Raises UserInputError when no community can have it."""
-    if not code or len(code) > LONGEST_CODE or not code.isascii() or not code.isalnum():
+    if len(code) > LONGEST_CODE or not is_code(code):
         raise UserInputError(argument, f"{argument} must be 1 to {LONGEST_CODE} letters or digits.")
     return str(code)
 

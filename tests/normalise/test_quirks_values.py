@@ -42,6 +42,15 @@ def test_quirk_65_a_community_code_keeps_its_zeros() -> None:
     assert house.community_code == "00001"
 
 
+@pytest.mark.parametrize("code", ["１０００２", "10002\u200b", "\ufeff10002", "晨曦家园", "100 02"])
+def test_quirk_65_what_no_community_can_be_asked_for_by_is_no_code(code: str) -> None:
+    house = parse_people(person(houses=[residency(xiaoqu=code)])).residencies[0].house
+    assert (house.community_code, house.key, house.address) == ("", None, None)
+    assert [(issue.field, issue.raw, issue.problem) for issue in house.data_issues] == [
+        ("communityCode", code, DataProblem.MALFORMED)
+    ]
+
+
 def test_quirk_65_a_community_code_that_lost_its_zeros_is_not_contradicted() -> None:
     assert parse_modules([module(community_identifier=1)], "00001")[0].data_issues == ()
     (issue,) = parse_modules([module(community_identifier="00002")], "00001")[0].data_issues

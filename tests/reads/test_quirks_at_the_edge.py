@@ -34,7 +34,9 @@ async def test_quirk_1_2_a_list_that_is_no_json_is_an_error_of_the_protocol(gate
     assert (answer.code, answer.error["extensions"]["endpoint"]) == ("UPSTREAM_PROTOCOL", "shenheList")
 
 
-@pytest.mark.parametrize(("code", "problem"), [(None, "MISSING"), ("", "MISSING"), (1.5, "MALFORMED")])
+@pytest.mark.parametrize(
+    ("code", "problem"), [(None, "MISSING"), ("", "MISSING"), (1.5, "MALFORMED"), ("１", "MALFORMED")]
+)
 async def test_a_residency_of_no_known_community_is_no_house_of_another(gateway, sandbox, code, problem):
     house = {"louhao": "1", "danyuan": "1", "louceng": "1", "fangjian": "101", "people_house_role": "业主"}
     person = {"people_name": "王芳", "people_phone": "19900000002", "houses": [house | {"xiaoqu": code}]}
