@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 from scripted_server import ScriptedServer, Step, http, scripted
+from standing_clock import Clock
 
 from gateway.errors import PlatformAuthError, ProtocolError, RefusedError
 from gateway.platforms.platforms import Platforms, open_platforms
@@ -287,12 +288,30 @@ async def test_quirk_038_token_type_is_used_as_it_is_told() -> None:
     assert b"\r\nAuthorization: JWT abc\r\n" in upstream.requests[1]
 
 
-async def test_quirk_039_a_lifetime_that_cannot_be_read_is_an_hour() -> None:
-    login = http(b'{"code":"0","access_token":"abc","expires_in":"soon"}')
+@pytest.mark.parametrize("scheme", ['""', "null", "1", '"Bearer <JWT>"', '"Bearer\\r\\nX: y"'])
+async def test_quirk_038_what_is_no_token_type_is_bearer(scheme: str) -> None:
+    login = http(f'{{"code":"0","access_token":"abc","token_type":{scheme},"expires_in":3600}}'.encode())
     async with wjdh_over(login, http(b'{"code":0,"data":[]}')) as (upstream, wjdh):
         await wjdh.modules("1")
+    assert b"\r\nAuthorization: Bearer abc\r\n" in upstream.requests[1]
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [("600", 600), ('"600"', 600), ("600.0", 600), ('"soon"', 3600), ('"3600(秒)"', 3600), ("null", 3600), ("0", 3600)],
+)
+async def test_quirk_039_a_token_lives_as_long_as_it_is_told_and_an_hour_where_that_cannot_be_read(
+    told: str, seconds: int
+) -> None:
+    login = http(f'{{"code":"0","access_token":"abc","expires_in":{told}}}'.encode())
+    async with wjdh_over(login, http(b'{"code":0,"data":[]}')) as (upstream, wjdh):
+        clock = wjdh.session._clock = Clock()
         await wjdh.modules("1")
-    assert len(upstream.requests) == 3
+        clock.now += seconds - 61
+        await wjdh.modules("1")
+        assert len(upstream.requests) == 3
+        clock.now += 61
+        assert wjdh.session.current() is None
 
 
 @pytest.mark.parametrize(
