@@ -123,11 +123,12 @@ def _payer(payer: PayerInput) -> Payer:
     if payer.house:
         return HousePayer(payer.house.building, payer.house.unit, payer.house.floor, payer.house.room)
     if payer.phone:
-        return PhonePayer(payer.phone.phone, payer.phone.name or None)
+        name = payer.phone.name
+        return PhonePayer(payer.phone.phone.strip(), name.strip() if name else None)
     if payer.id_card:
-        return IdCardPayer(payer.id_card)
+        return IdCardPayer(payer.id_card.strip())
     if payer.car_number:
-        return CarPayer(payer.car_number)
+        return CarPayer(payer.car_number.strip())
     if payer.parking_number:
-        return ParkingPayer(payer.parking_number)
+        return ParkingPayer(payer.parking_number.strip())
     raise UserInputError("input.payer", "payer must not be empty.")

@@ -34,11 +34,11 @@ class OrderQueries:
         number: Annotated[str, strawberry.argument(description="The order's number (订单编号).")],
     ) -> Load[OrderKey, records.Order | None] | None:
         code = community(community_code)
-        if not number or len(number) > LONGEST_NUMBER:
+        if not number.strip() or len(number) > LONGEST_NUMBER:
             raise UserInputError("number", f"number must be 1 to {LONGEST_NUMBER} characters.")
         if not info.context.principal.sees(code):
             return None
-        return Load(info.context.loaders.order, OrderKey(code, number))
+        return Load(info.context.loaders.order, OrderKey(code, number.strip()))
 
     @strawberry.field(
         description="Orders of a community, newest first (订单列表).",

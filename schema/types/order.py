@@ -131,9 +131,9 @@ def _query(filters: OrderFilter | None) -> records.OrderQuery:
         unit=filters.unit,
         floor=filters.floor,
         room=filters.room,
-        id_card=_text(filters.id_card, "filter.idCard"),
-        phone=_text(filters.phone, "filter.phone"),
-        name=_text(filters.name, "filter.name"),
+        id_card=_identifier(filters.id_card, "filter.idCard"),
+        phone=_identifier(filters.phone, "filter.phone"),
+        name=_identifier(filters.name, "filter.name"),
         title=_title(filters),
         status=recognized(filters.status, "filter.status"),
         payment_status=recognized(filters.payment_status, "filter.paymentStatus"),
@@ -158,6 +158,12 @@ def _title(filters: OrderFilter) -> str | None:
     if filters.fee_type is FeeType.OTHER:
         raise UserInputError("filter.feeType", "filter.feeType can not be OTHER: that is no title.")
     return FEE_TYPE.label(filters.fee_type)
+
+
+def _identifier(value: str | None, argument: str) -> str | None:
+    """The blanks around a number or name are no part of it, and the platform compares every character."""
+    text = _text(value, argument)
+    return text and text.strip()
 
 
 def _text(value: str | None, argument: str) -> str | None:

@@ -141,6 +141,22 @@ async def test_quirk_76_an_order_is_known_by_its_number_and_not_by_its_row(gatew
     assert (await gateway.ask(query, {"number": str(order.id)})).data == {"order": None}
 
 
+async def test_quirk_78_a_number_or_name_is_looked_for_without_the_blanks_around_it(gateway, sandbox):
+    order = next(order for order in sandbox.world.orders_of["10002"] if order.payer and not order.house)
+    given = {"name": order.payer.name, "phone": order.payer.phone, "idCard": order.payer.id_card}
+    query = f"""query Orders($number: String!, $filter: OrderFilter) {{
+        order(communityCode: "10002", number: $number) {{ platformId }}
+        orders(communityCode: "10002", filter: $filter) {{ {IDS} }}
+        people(name: "王芳 ", phone: "\u300019900000002") {{ name }} }}"""
+    padded = {"number": f" {order.number}\n", "filter": {key: f" {value}\u3000" for key, value in given.items()}}
+    data = (await gateway.ask(query, padded)).data
+    assert data["order"] == {"platformId": order.id}
+    assert order.id in ids(data["orders"])
+    assert data["people"] == {"name": "王芳"}
+    asked = [form for form in forms(sandbox, "order/list") if "phone" in form]
+    assert [(form["name"], form["phone"], form["idcard"]) for form in asked] == [tuple(given.values())]
+
+
 async def test_quirk_83_whoever_is_a_member_of_the_own_house_is_no_endless_tree(gateway, sandbox):
     query = """{ people(name: "王芳", phone: "19900000002") { name residencies { house { members {
         name role people { name residencies { house { address owner { phone } } } } } } } } }"""

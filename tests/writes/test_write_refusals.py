@@ -1,5 +1,7 @@
 """What cannot be done is refused with a code to act on, an operation on record, and no effect."""
 
+import json
+
 import pytest
 from write_cases import CASES, HOUSE, Case, order
 
@@ -110,6 +112,22 @@ async def test_wrong_arguments_are_named_and_nothing_is_sent(gateway, sandbox):
 
         assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", argument), change
         assert sandbox.calls == []
+
+
+async def test_quirk_78_a_payer_is_named_without_the_blanks_around_it(gateway, sandbox):
+    payers = (
+        {"phone": {"phone": " 19900000002", "name": "王芳\u3000"}},
+        {"idCard": "999302199211302226 "},
+        {"carNumber": "\tGK12001"},
+    )
+    for number, payer in enumerate(payers):
+        prepared = await ORDER.prepare(gateway, number) | {"payer": payer}
+        assert (await ORDER.write(gateway, prepared))["outcome"] == "CONFIRMED", payer
+    assert [json.loads(call.form["identifier"]) for call in sandbox.calls if call.endpoint == "order/new"] == [
+        {"name": "王芳", "phone": "19900000002"},
+        {"idcard": "999302199211302226"},
+        {"number": "GK12001"},
+    ]
 
 
 async def test_exactly_one_payer_must_be_given(gateway, sandbox):
