@@ -67,7 +67,7 @@ class Security(PlatformClient):
     def _owner_of(self, endpoint: Endpoint, envelope: Envelope, house: HouseKey) -> HouseOwner | None:
         if envelope.documented is not None:
             return read_owner(envelope.documented, house)
-        if envelope.code == NOT_FOUND and not envelope.has_failed:
+        if envelope.code == NOT_FOUND and envelope.is_empty and not envelope.has_failed:
             return None
         return self._parse(endpoint, parse_owner, self._accept(endpoint, envelope).get("data"), house)
 
@@ -117,9 +117,7 @@ def _house_form(house: HouseKey) -> bytes:
 
 
 def _is_nobody(envelope: Envelope) -> bool:
-    """Whether nobody has this name and phone: 2, or 1 without data that does not speak of an error (quirk 23)."""
-    if envelope.has_failed:
+    """Whether nobody has this name and phone: 2, or 1 that does not speak of an error, and no data (quirk 23)."""
+    if envelope.has_failed or not envelope.is_empty:
         return False
-    if envelope.code == NOT_FOUND:
-        return True
-    return envelope.code == FAILURE and envelope.is_empty and _OF_ERRORS.search(envelope.hints) is None
+    return envelope.code == NOT_FOUND or (envelope.code == FAILURE and _OF_ERRORS.search(envelope.hints) is None)

@@ -172,10 +172,16 @@ async def test_quirk_023_a_real_error_of_the_people_look_up_is_not_none(
     assert caught.value.upstream_message == msg
 
 
-async def test_quirk_023_a_failure_that_has_data_is_not_none(platforms: Platforms, sandbox: Sandbox) -> None:
-    answering(sandbox, "people", '{"code": 1, "data": {"people_name": "王芳"}}')
+@pytest.mark.parametrize("code", [1, 2])
+async def test_quirk_020_023_a_failure_that_has_data_is_not_none(
+    platforms: Platforms, sandbox: Sandbox, code: int
+) -> None:
+    answering(sandbox, "people", f'{{"code": {code}, "data": {{"people_name": "王芳"}}}}')
     with pytest.raises(RefusedError):
         await platforms.security.people(*NOBODY)
+    answering(sandbox, "owner", f'{{"code": {code}, "data": {{"people_phone": "19900000001"}}}}')
+    with pytest.raises(RefusedError):
+        await platforms.security.house_owner(HOUSE)
 
 
 @pytest.mark.parametrize("code", [1, 2])
