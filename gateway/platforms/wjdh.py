@@ -63,6 +63,9 @@ DEFAULT_LIFETIME = 3600.0
 NOWHERE = "0"
 """A community code that no community has."""
 
+_ORDER_NUMBER = re.compile(r"(?=.*[1-9])[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
+"""Digits as documented; letters may be among them, but "null" and 0 are no number."""
+
 _SCHEME = re.compile(r"[A-Za-z]{1,20}")
 _OF_ERRORS = re.compile(f"{OF_ERRORS}|数据库", re.IGNORECASE)
 
@@ -122,10 +125,9 @@ class Wjdh(PlatformClient):
         Raises RefusedError with `upstream_code` 2 (no such person or vehicle) or 3 (not registered).
         """
         number = (await self._succeed(ORDER_NEW, forms.new_order_form(order))).get("data")
-        if type(number) is int:
-            return str(number)
-        if isinstance(number, str) and number.strip():
-            return number.strip()
+        text = str(number).strip() if type(number) is int or isinstance(number, str) else ""
+        if _ORDER_NUMBER.fullmatch(text):
+            return text
         raise ProtocolError(self.platform, ORDER_NEW.name, "The order was created, and its number was not told.")
 
     def orders(self, community_code: str, query: OrderQuery, page: int = 1) -> Call[Page[Order]]:

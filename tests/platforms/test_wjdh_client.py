@@ -114,6 +114,18 @@ async def test_quirk_015_a_write_does_not(platforms: Platforms, sandbox: Sandbox
         assert caught.value.sent
 
 
+@pytest.mark.parametrize(
+    "data", ["0", '"0"', "-5", '"null"', '"订单创建成功"', "true", "2.0201213104759976e19", "[]", "null"]
+)
+async def test_quirk_077_what_is_no_number_is_not_taken_for_that_of_the_new_order(
+    platforms: Platforms, sandbox: Sandbox, data: str
+) -> None:
+    answering(sandbox, "order/new", f'{{"code": 0, "data": {data}}}')
+    with pytest.raises(ProtocolError) as caught:
+        await platforms.wjdh.create_order(ORDER)
+    assert caught.value.sent
+
+
 async def test_quirk_017_an_error_of_the_order_list_is_no_empty_list_and_its_msg_is_not_shown(
     platforms: Platforms, sandbox: Sandbox
 ) -> None:
