@@ -60,6 +60,7 @@ def test_quirk_65_a_community_code_that_lost_its_zeros_is_not_contradicted() -> 
 def test_quirk_66_the_community_inside_a_content_is_kept_apart_from_the_one_asked_for() -> None:
     found = parse_shenhe(review(shenhe_content=content(house={"community_identifier": "1"})), "10002")
     assert (found.community_code, found.content.house.community_code) == ("10002", "1")
+    assert found.content.house.house.key == ("10002", 1, 1, 2, 201)
 
 
 @pytest.mark.parametrize("number", ["1", 1, " 1 ", "01", 1.0])

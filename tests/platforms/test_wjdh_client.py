@@ -11,7 +11,7 @@ import pytest
 from scripted_server import ScriptedServer, Step, http, scripted
 from standing_clock import Clock
 
-from gateway.errors import PlatformAuthError, ProtocolError, RefusedError
+from gateway.errors import ConnectionLostError, PlatformAuthError, ProtocolError, RefusedError
 from gateway.platforms.platforms import Platforms, open_platforms
 from gateway.platforms.wjdh import Wjdh
 from gateway.sandbox.faults import Fault, FaultKind
@@ -159,6 +159,19 @@ async def test_quirk_026_the_developers_message_is_nowhere_in_the_error(platform
         await platforms.wjdh.shenhes("00003")
     assert caught.value.upstream_message == "您没有权限管理该小区，请核对授权信息"
     assert "Se104" not in f"{caught.value!r} {caught.value.extensions()}"
+
+
+async def test_quirk_053_no_update_is_repeated_whose_answer_was_lost(platforms: Platforms, sandbox: Sandbox) -> None:
+    wjdh = platforms.wjdh
+    for endpoint, update in (
+        ("shenhe/update", lambda: wjdh.decide_shenhe(1, ShenheStatus.APPROVED)),
+        ("module", lambda: wjdh.set_module("00001", ModuleName.COMPLAINTS, False)),
+        ("repair/update", lambda: wjdh.update_repair(1, RepairStatus.RESOLVED)),
+    ):
+        sandbox.faults.set("WJDH", endpoint, Fault(FaultKind.RESET), times=1)
+        with pytest.raises(ConnectionLostError):
+            await update()
+        assert sandbox.count("WJDH", endpoint) == 1
 
 
 async def test_quirk_028_an_unknown_community_is_asked_for_once_and_trips_no_circuit(
