@@ -20,6 +20,7 @@ TEMPLATE = re.compile(r"gql`(.*?)`", re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 OUR_COMMAND = re.compile(r"^(?:\.venv/bin/)?gateway(?: |$)")
+QUIRK = re.compile(r"quirks? ((?:\d+(?:, | and | to )?)+)", re.IGNORECASE)
 OUR_PATH = re.compile(r"`((?:gateway|schema|scripts|tests|docs|\.ci)/[\w./*-]+)(?: [^`]*)?`")
 
 EVERYWHERE = {"cat", "cd", "curl", "docker", "git", "set"}
@@ -112,6 +113,19 @@ def test_every_gateway_command_and_option_exists(line: str, capsys: pytest.Captu
 def test_every_file_of_ours_that_is_named_exists(page: Path) -> None:
     missing = [path for path in OUR_PATH.findall(text_of(page)) if not any(ROOT.glob(path.rstrip("/")))]
     assert missing == []
+
+
+def test_every_quirk_that_is_cited_is_told_once() -> None:
+    page = ROOT / "docs" / "quirks.md"
+    told = [int(number) for number in re.findall(r"^(\d+)\. ", text_of(page), re.MULTILINE)]
+    cited: set[int] = set()
+    for path in [*PAGES, *(path for part in ("gateway", "schema", "tests") for path in (ROOT / part).rglob("*.py"))]:
+        if path != page:
+            text = re.sub(r"\s*\n\s*(?:# )?", " ", text_of(path))  # a citation may go over the end of a line
+            cited.update(int(number) for group in QUIRK.findall(text) for number in re.findall(r"\d+", group))
+    assert told == [*range(1, len(told) + 1)]
+    assert len(cited) > 100
+    assert cited - {*told} == set()
 
 
 def test_the_test_command_of_the_readme_is_what_ci_runs() -> None:

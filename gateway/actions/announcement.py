@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 class AnnouncementActions:
-    """The platform can only create them: what is published is kept here, and an unclear one stays unclear (169)."""
+    """The platform can only create them (quirk 169): the journal keeps what was published, UNKNOWN stays UNKNOWN."""
 
     def __init__(self, writer: Writer, platforms: Platforms, journal: Journal, clock: Callable[[], datetime]) -> None:
         self._writer = writer

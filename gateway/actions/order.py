@@ -191,7 +191,9 @@ def _payer_query(new: NewOrder) -> OrderQuery | None:
 
 
 def _refused(new: NewOrder, error: RefusedError) -> UserError:
-    """The platform's codes 2 and 3 (2.1.1.5). The message of code 2 names two causes at once: the payer tells (35)."""
+    """The platform's codes 2 and 3 (2.1.1.5). The message of code 2 names two causes at once; the kind of payer tells
+    which it is (quirk 35).
+    """
     if error.upstream_code == NOT_REGISTERED:
         return user_error(
             UserErrorCode.NOT_REGISTERED,

@@ -40,7 +40,7 @@ async def read_slice(
     """
     number = offset // page_size + 1
     page = telling = await pages.load(key_of(number))
-    if telling.total is None and number > 1:  # beyond the end, which looks like "nothing found": the first tells (139)
+    if telling.total is None and number > 1:  # beyond the end no page tells the total: the first does (quirk 139)
         telling = await pages.load(key_of(1))
     size, total = telling.per_page or page_size, telling.total or 0
     if size != page_size and offset // size + 1 != number:

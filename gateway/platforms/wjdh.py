@@ -208,7 +208,7 @@ class Wjdh(PlatformClient):
         return self._secret
 
     def _token(self, body: Mapping[str, Any]) -> Token | None:
-        """1.2.1: `token_type` and the token make the header; the lifetime is 3600 s where it cannot be read (39)."""
+        """1.2.1: `token_type` and the token make the header; 3600 s where the lifetime cannot be read (quirk 39)."""
         token, scheme = read_token(body.get("access_token")), body.get("token_type")
         if token is None:
             return None

@@ -94,7 +94,7 @@ def parse_repair_page(body: Mapping[str, object], community_code: str, page: int
 
 
 def parse_repair(data: object, community_code: str | None) -> Repair | None:
-    """The `data` of a single repair (4.2); None when it is empty (31). Raises ShapeError, also where it has no id."""
+    """The `data` of a single repair (4.2); None when it is empty (quirk 31). Raises ShapeError, also without an id."""
     row = one_row(data)
     return None if row is None else identified(_repair(row, community_code, dated=True))
 

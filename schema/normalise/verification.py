@@ -65,7 +65,7 @@ _GAPS = re.compile(r"[\s-]+")
 
 
 def applied_house(review: Shenhe) -> HouseKey | None:
-    """The house of an application, in the community whose list the review stands in, not the one in its form (66)."""
+    """The house of an application, in the community whose list has the review, not that of the form (quirk 66)."""
     form = review.content.house if review.content else None
     house = form.house if form else None
     return house.key if house else None

@@ -1,4 +1,4 @@
-"""One test per quirk of the platforms' protocol that concerns the shape of answers, named by its number (quirks.md)."""
+"""One test per quirk that concerns the shape of the platforms' answers, named by its number (docs/quirks.md)."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""One test per quirk of the platforms' protocol that concerns single values, named by its number (quirks.md)."""
+"""One test per quirk of the platforms' protocol that concerns single values, named by its number (docs/quirks.md)."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
