@@ -32,7 +32,7 @@ LARGEST_BACKLOG = 1000
 LARGEST_PARCEL = 20
 RETRY_DELAY = 1.0
 
-_log = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class Event(msgspec.Struct, frozen=True, array_like=True):
@@ -169,7 +169,7 @@ class EventBus:
             try:
                 await self._send(notifier)
             except GatewayError as error:
-                _log.warning("events_delayed", reason=error.message)
+                log.warning("events delayed", reason=error.message)
                 await asyncio.sleep(RETRY_DELAY)
 
     async def _send(self, notifier: Notifier) -> None:

@@ -31,7 +31,7 @@ _LARGEST_KEY_SET = 256 * 1024  # bytes
 _FETCH_INTERVAL = 10.0  # seconds between two fetches, whoever asks for unknown keys
 _OLDEST_KEYS = 600.0  # seconds after which a key set is fetched again though it knows the key
 
-_log = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class KeySource(Protocol):
@@ -182,10 +182,10 @@ class FetchedKeys:
             async with asyncio.timeout(_FETCH_TIMEOUT):
                 keys = KeySet.from_json(await self._download())
         except (httpx.HTTPError, TimeoutError, ValueError) as error:
-            _log.warning("signing_keys_not_fetched", error=type(error).__name__, keys=len(self._keys))
+            log.warning("signing keys not fetched", error=type(error).__name__, keys=len(self._keys))
             return
         if not keys:
-            _log.warning("signing_keys_not_fetched", error="no usable key", keys=len(self._keys))
+            log.warning("signing keys not fetched", error="no usable key", keys=len(self._keys))
             return
         self._keys = keys
         self._fetched_at = self._clock()

@@ -4,9 +4,9 @@ graphql-core collects the fields: fragments, merged fields, @skip and @include a
 each field, where its value comes from (`_origin`) and what shape it takes (`_shape`).
 """
 
-import logging
 from collections.abc import Hashable
 
+import structlog
 from graphql import (
     GraphQLError,
     GraphQLField,
@@ -41,7 +41,7 @@ from gateway.execution.plan import (
 )
 from gateway.execution.strawberry_adapter import StrawberryFields
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 MAX_FIELDS = 1_000
 """Entries of all selections of a plan together. Making the code takes about 25 µs for each, and nothing else runs
@@ -69,7 +69,7 @@ def compile_operation(
     except (GraphQLError, RecursionError) as error:
         raise UnplannableError("graphql-core has to tell what is wrong") from error
     except Exception as error:
-        logger.warning("An operation can not be planned: %s", type(error).__name__)
+        log.warning("operation cannot be planned", exc_info=error)
         raise UnplannableError("not understood") from error
 
 

@@ -13,12 +13,12 @@ place by itself, or a value that breaks the schema, hands the operation over to 
 awaited. See `docs/adr/0003-compiled-plans.md`.
 """
 
-import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from inspect import isawaitable
 from typing import Any, TypeAlias
 
+import structlog
 from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema
 from graphql import Executor as GraphQLExecutor
 from graphql.execution import create_source_event_stream, execute_root_selection_set, map_source_to_response_event
@@ -31,7 +31,7 @@ from gateway.execution.response import Response
 from gateway.execution.run import ArgumentsError, Run
 from gateway.execution.variants import variant_of
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 Middleware = Callable[..., Any]
 """A function of graphql-core's: (resolve, source, info, **arguments) to a value or an awaitable."""
@@ -99,7 +99,7 @@ class Executor:
             operation.give_up(key)
         elif not response.errors and not issubclass(failure, ArgumentsError):
             operation.give_up(key)
-            logger.warning("A plan failed where graphql-core did not: %s", failure.__name__)
+            log.warning("plan failed where graphql-core did not", error=failure.__name__)
         return response
 
     async def subscribe(

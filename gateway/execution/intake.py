@@ -91,7 +91,7 @@ class Intake:
             self._persisted.keep(id_, text)
         if not is_trusted and prepared.key not in self._reported:
             self._reported[prepared.key] = True
-            log.warning("untrusted_document", sha256=prepared.key)
+            log.warning("untrusted document", sha256=prepared.key)
         return prepared
 
 

@@ -81,7 +81,7 @@ def open_trusted_documents(settings: Settings, documents: Documents) -> TrustedD
         try:
             documents.require_valid(text)
         except DocumentError as error:
-            log.error("trusted_document_invalid", id=id_, reason=error.errors[0].message)
+            log.error("trusted document invalid", id=id_, reason=error.errors[0].message)
     return trusted
 
 

@@ -72,7 +72,7 @@ def answer_extensions(error: Exception) -> dict[str, Any] | None:
 
 def log_unexpected(error: BaseException, request_id: str, path: list[str | int] | None = None) -> None:
     """What happened and where, without the error's own text: it may quote what a platform or a caller sent."""
-    log.error("unexpected_error", request_id=request_id, path=path, **traced(error))
+    log.error("unexpected error", request_id=request_id, path=path, **traced(error))
 
 
 def cause_of(error: GraphQLError) -> Exception:

@@ -45,7 +45,7 @@ async def _passes(name: str, check: Check) -> bool:
         async with asyncio.timeout(CHECK_TIMEOUT):
             await check()
     except Exception as error:  # noqa: BLE001 # whatever goes wrong in a check is its answer
-        log.warning("readiness_check_failed", check=name, error=type(error).__name__)
+        log.warning("readiness check failed", check=name, error=type(error).__name__)
         return False
     return True
 

@@ -25,7 +25,7 @@ def metrics_routes(metrics: Metrics, payment_counts: PaymentCounts) -> list[Rout
             for state, payments in (await payment_counts()).items():
                 metrics.payments.labels(state.value).set(payments)
         except GatewayError as error:
-            log.warning("payments_not_counted", reason=error.message)
+            log.warning("payments not counted", reason=error.message)
             return False
         return True
 

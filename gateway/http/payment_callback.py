@@ -90,10 +90,10 @@ def payment_callback_routes(payments: PaymentActions, tokens: CallbackTokens) ->
         try:
             receipt = await payments.receive(notification, SUBJECT)
         except JournalError as error:
-            log.error("notification_not_saved", reason=error.message)
+            log.error("notification not saved", reason=error.message)
             return _answer({"code": NOT_SAVED})
         if receipt.kind is ReceiptKind.CONFLICT:
-            log.warning("notification_conflicts", payment=receipt.payment.id)
+            log.warning("notification conflicts", payment=receipt.payment.id)
             return _answer({"code": NOT_SAVED})
         return _answer({"code": SAVED})
 

@@ -19,7 +19,7 @@ Heard = Callable[[str | None], None]
 _PULSE = 20.0
 _RECONNECT_DELAY = 1.0
 
-_log = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class Notifier(Protocol):
@@ -91,7 +91,7 @@ class PostgresNotifier:
                 finally:
                     connection.terminate()
             except DATABASE_ERRORS as error:
-                _log.warning("listen_interrupted", channel=channel, reason=error_code(error))
+                log.warning("listening interrupted", channel=channel, reason=error_code(error))
             missed = True
             await asyncio.sleep(_RECONNECT_DELAY)
 

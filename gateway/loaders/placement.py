@@ -55,7 +55,7 @@ class Placement:
                         self._waiting = await self._payments.without_community()
                         pause = None
                     except JournalError as error:
-                        log.warning("placement_waits_for_the_journal", reason=error.message)
+                        log.warning("placement waits for the journal", reason=error.message)
                         pause = RETRY
                     await asyncio.wait({arrival, found}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
                     if arrival.done():

@@ -2,13 +2,13 @@
 
 import gc
 import itertools
-import logging
 from typing import Any
 
 import pytest
 from graphql import GraphQLDirective, GraphQLSchema, get_introspection_query
 from graphql.language import DirectiveLocation
 from loading import Context, Document, execute_planned, make_schema
+from structlog.testing import capture_logs
 
 from gateway.execution.executor import Executor
 
@@ -177,16 +177,18 @@ async def test_a_coroutine_that_reads_the_path_is_left_to_graphql_core_with_what
     assert calls == ["a"] * 3
 
 
-async def test_a_plan_that_fails_alone_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_plan_that_fails_alone_is_given_up() -> None:
     outcomes = iter([1, "not an int", 2, 3])
     executor = Executor(schema_with(Query_a=lambda _source, _info: next(outcomes)))
 
-    with caplog.at_level(logging.WARNING, "gateway.execution"):
+    with capture_logs() as logs:
         responses = [await executor.execute(Document("{ a }")) for _ in range(3)]
 
     assert [response.data for response in responses] == [{"a": 1}, {"a": 2}, {"a": 3}]
     assert [response.planned for response in responses] == [True, False, False]
-    assert caplog.messages == ["A plan failed where graphql-core did not: GraphQLError"]
+    assert [(entry["event"], entry["error"]) for entry in logs] == [
+        ("plan failed where graphql-core did not", "GraphQLError")
+    ]
 
 
 async def test_arguments_that_are_wrong_where_nobody_comes_do_not_cost_the_plan() -> None:

@@ -118,8 +118,8 @@ async def test_reporting_runs_everything_and_logs_what_is_not_listed_once_by_its
                 assert (await post(gateway, query=OTHER, extensions=persisted))["data"]
             assert (await post(gateway, extensions=persisted))["data"]
 
-    assert [entry for entry in logs if entry["event"] == "untrusted_document"] == [
-        {"event": "untrusted_document", "log_level": "warning", "sha256": digest(OTHER)}
+    assert [entry for entry in logs if entry["event"] == "untrusted document"] == [
+        {"event": "untrusted document", "log_level": "warning", "sha256": digest(OTHER)}
     ]
 
 
@@ -134,7 +134,7 @@ async def test_off_the_list_is_not_even_read(serve, listed, tmp_path):
 async def test_what_the_schema_does_not_allow_any_more_is_reported_at_the_start(serve, listed):
     with capture_logs() as logs:
         async with serve(listed()) as gateway:
-            [entry] = [entry for entry in logs if entry["event"] == "trusted_document_invalid"]
+            [entry] = [entry for entry in logs if entry["event"] == "trusted document invalid"]
             assert entry["id"] == "old"
             assert (await post(gateway, documentId="viewer-1"))["data"]
             assert code(await post(gateway, documentId="old")) == "GRAPHQL_VALIDATION_FAILED"

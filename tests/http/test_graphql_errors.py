@@ -46,7 +46,7 @@ def test_an_unexpected_error_is_logged_with_the_request_id_and_never_shown(clien
     assert response.status_code == 200
     (error,) = response.json()["errors"]
     assert (error["message"], error["extensions"]["code"]) == ("Internal error", "INTERNAL")
-    (entry,) = [entry for entry in logs if entry["event"] == "unexpected_error"]
+    (entry,) = [entry for entry in logs if entry["event"] == "unexpected error"]
     assert entry["request_id"] == response.headers["x-request-id"]
     assert "9993" not in response.text + json.dumps(logs)
     assert SECRET not in response.text + json.dumps(logs)

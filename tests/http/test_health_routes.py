@@ -50,7 +50,7 @@ async def test_a_failed_check_is_named_and_its_error_kept_back() -> None:
     assert response.status_code == 503
     assert response.json() == {"ready": False, "checks": {"journal": False, "sessions": True}}
     assert logs == [
-        {"event": "readiness_check_failed", "log_level": "warning", "check": "journal", "error": "ConnectionError"}
+        {"event": "readiness check failed", "log_level": "warning", "check": "journal", "error": "ConnectionError"}
     ]
 
 

@@ -53,4 +53,4 @@ async def test_while_payments_cannot_be_counted_their_last_counts_stand(monkeypa
             answer = await asking.get("/metrics")
 
     assert (answer.status_code, 'gateway_payments{state="DEAD"} 3.0' in answer.text) == (200, True)
-    assert [line["event"] for line in logs] == ["payments_not_counted"]
+    assert [line["event"] for line in logs] == ["payments not counted"]
