@@ -2,7 +2,7 @@
 after that the answer is kept.
 
 A read is in `SharedReads` from the moment it begins until its answer is of no more use. A write drops it there, so one
-that began before the write can not be joined after it, nor be kept, however late it ends.
+that began before the write cannot be joined after it, nor be kept, however late it ends.
 """
 
 import asyncio

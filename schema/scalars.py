@@ -28,7 +28,7 @@ def _read_decimal(value: Any) -> Decimal:
     if isinstance(value, str) and DECIMAL.fullmatch(value):
         return Decimal(value)
     if isinstance(value, float):
-        raise GraphQLError('Decimal can not be a float, whose digits are not exact: send a string, as "0.01".')
+        raise GraphQLError('Decimal cannot be a float, whose digits are not exact: send a string, as "0.01".')
     raise GraphQLError('Decimal must be a string such as "0.01", or an integer.')
 
 

@@ -126,7 +126,7 @@ def test_a_start_that_fails_says_why_in_a_sentence(served):
     reasons = {
         "GATEWAY_HOST, GATEWAY_PORT: Address already in use": {},
         "journal.sqlite3 is in use by another process.": elsewhere,
-        "The journal can not be used now (ConnectionRefusedError).": elsewhere | unreachable,
+        "The journal cannot be used now (ConnectionRefusedError).": elsewhere | unreachable,
     }
     for reason, settings in reasons.items():
         ended = run(environ | settings, "serve")

@@ -43,7 +43,7 @@ class OrderActions:
 
     Before an order is sent the payer's newest one is noted. When the answer is lost, an order of the same payer, title
     and amount that is newer than that, and that no other operation has claimed or may claim, is the one. While a newer
-    one can not be read, or nobody can tell which are newer, nobody knows: it may be the one.
+    one cannot be read, or nobody can tell which are newer, nobody knows: it may be the one.
     """
 
     def __init__(self, writer: Writer, platforms: Platforms, journal: Journal) -> None:
@@ -116,7 +116,7 @@ class OrderActions:
 
     async def _newer(self, community_code: str, payer: OrderQuery, after: int) -> list[Order] | None:
         """The payer's orders since the one that was the newest then, however many; each once, since one that is made
-        meanwhile moves the others on. None while any of them can not be read, or they may not be all.
+        meanwhile moves the others on. None while any of them cannot be read, or they may not be all.
         """
         newer: dict[int, Order] = {}
         for number in range(1, SEARCHED_PAGES + 1):
@@ -155,7 +155,7 @@ def _wanted(operation: Operation) -> list[Any]:
 def _newest(page: Page[Order]) -> int | None:
     """The number of the newest order of this page and those after it, 0 where there is none.
 
-    None where that can not be told: a row has no number, or there are more pages, and this one is not sorted as in the
+    None where that cannot be told: a row has no number, or there are more pages, and this one is not sorted as in the
     document's example, newest first; the document does not say that lists are (quirk 142).
     """
     numbers = [order.platform_id for order in page.items]

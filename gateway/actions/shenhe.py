@@ -176,11 +176,11 @@ class ShenheActions:
 
 
 _UNREADABLE = user_error(
-    UserErrorCode.NOT_SUPPORTED, "What was submitted can not be read, so nothing can be corrected in it.", "content"
+    UserErrorCode.NOT_SUPPORTED, "What was submitted cannot be read, so nothing can be corrected in it.", "content"
 )
 
 _UNKNOWN_STATUS = user_error(
-    UserErrorCode.NOT_SUPPORTED, "The review's status can not be read: it may be decided already.", "id"
+    UserErrorCode.NOT_SUPPORTED, "The review's status cannot be read: it may be decided already.", "id"
 )
 
 

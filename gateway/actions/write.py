@@ -134,7 +134,7 @@ def require_community(principal: Principal, community_code: str) -> None:
 def require_unmasked(value: object, *field: str) -> None:
     """Raises Refusal for a text in which something is masked: it would overwrite what is real."""
     if isinstance(value, str) and contains_mask(value):
-        raise Refusal(user_error(UserErrorCode.INVALID, "A masked value can not be written.", *field))
+        raise Refusal(user_error(UserErrorCode.INVALID, "A masked value cannot be written.", *field))
 
 
 def refused_by_platform(error: RefusedError) -> UserError:

@@ -8,7 +8,7 @@
 `document` is anything that carries a validated `document: DocumentNode` and a hashable `key` that stands for its text.
 The context belongs to one request. It reaches the resolvers as `info.context`, with the request's loaders in it.
 
-The answer is graphql-core's in any case: data, the order of its keys, errors. A plan that meets an error it can not
+The answer is graphql-core's in any case: data, the order of its keys, errors. A plan that meets an error it cannot
 place by itself, or a value that breaks the schema, hands the operation over to graphql-core together with all it has
 awaited. See `docs/adr/0003-compiled-plans.md`.
 """

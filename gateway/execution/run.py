@@ -43,7 +43,7 @@ value, and the nodes of the field, or None where null is not allowed."""
 
 
 class ArgumentsError(Exception):
-    """The arguments of a field can not be read. graphql-core reports it, or never gets to that field."""
+    """The arguments of a field cannot be read. graphql-core reports it, or never gets to that field."""
 
 
 class Run:
@@ -177,7 +177,7 @@ class Run:
         return self._complete(value, complete)
 
     def finish(self, value: Any, complete: Callable[[Any], Any]) -> Any:
-        """A value that is not as expected, read from an attribute: it can not be waited for."""
+        """A value that is not as expected, read from an attribute: it cannot be waited for."""
         return None if value is None or value is Undefined else self.finish_non_null(value, complete)
 
     def finish_non_null(self, value: Any, complete: Callable[[Any], Any]) -> Any:

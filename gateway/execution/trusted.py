@@ -49,7 +49,7 @@ class TrustedDocuments:
         try:
             documents = _documents(msgspec.json.decode(path.read_bytes()))
         except OSError as error:
-            raise SettingsError(f"{VARIABLE}: the file can not be read: {error.strerror}") from None
+            raise SettingsError(f"{VARIABLE}: the file cannot be read: {error.strerror}") from None
         except (msgspec.DecodeError, RecursionError):
             raise SettingsError(f"{VARIABLE}: the file is not a manifest of Apollo's or Relay's form") from None
         if not documents:

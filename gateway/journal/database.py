@@ -60,7 +60,7 @@ def journal_error(error: Exception) -> JournalError:
     code = error_code(error)
     if code.startswith(_REFUSALS):
         return JournalRefusedError(f"The journal does not take this ({code}).")
-    return JournalError(f"The journal can not be used now ({code}).")
+    return JournalError(f"The journal cannot be used now ({code}).")
 
 
 def timeout_error(seconds: float) -> JournalError:

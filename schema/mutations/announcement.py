@@ -53,7 +53,7 @@ class AnnouncementPayload(MutationPayload):
 @strawberry.type
 class AnnouncementMutations:
     @strawberry.mutation(
-        description="Publish an announcement. The platform can not list them: when its answer is lost, the outcome "
+        description="Publish an announcement. The platform cannot list them: when its answer is lost, the outcome "
         "stays UNKNOWN (创建公告).",
         directives=needs(["announcement:write"]),
         graphql_type=AnnouncementPayload | None,

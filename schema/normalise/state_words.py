@@ -37,7 +37,7 @@ STATES: Mapping[type[StrEnum], EnumWords[Any]] = MappingProxyType(
                 "写入被拒绝的原因",
                 "Why a write was refused",
                 {
-                    UserErrorCode.INVALID: Word("输入无效", "A value of the input can not be used"),
+                    UserErrorCode.INVALID: Word("输入无效", "A value of the input cannot be used"),
                     UserErrorCode.NOT_FOUND: Word("记录不存在", "There is no such record"),
                     UserErrorCode.PERSON_NOT_FOUND: Word("查无此人", "The platform does not know this person"),
                     UserErrorCode.VEHICLE_NOT_FOUND: Word("查无此车", "The platform does not know this vehicle"),
@@ -91,7 +91,7 @@ STATES: Mapping[type[StrEnum], EnumWords[Any]] = MappingProxyType(
                         "安防平台不可用", "The security platform could not be asked"
                     ),
                     FindingCode.NOT_CHECKED: Word(
-                        "无法核验", "Not held against anything: what is needed for it is not told, or can not be read"
+                        "无法核验", "Not held against anything: what is needed for it is not told, or cannot be read"
                     ),
                 },
             ),

@@ -22,7 +22,7 @@ LONGEST_NUMBER = 64
 class OrderQueries:
     @strawberry.field(
         description="One order by its number; null when the community has none. Looked for page by page from the "
-        "newest, since the platform can not be asked for one: beyond a bound that is an error, never null (订单).",
+        "newest, since the platform cannot be asked for one: beyond a bound that is an error, never null (订单).",
         directives=needs(["order:read"]),
         graphql_type=Order | None,
         metadata=ANY_RECORD,

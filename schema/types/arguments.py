@@ -49,5 +49,5 @@ def communities_of(info: Info, code: str | None) -> frozenset[str] | None:
 def recognized(value: EnumT | None, argument: str) -> EnumT | None:
     """An enum value that can be asked for or sent. Raises UserInputError for UNRECOGNIZED, which names nothing."""
     if value is not None and value.name == "UNRECOGNIZED":
-        raise UserInputError(argument, f"{argument} can not be UNRECOGNIZED.")
+        raise UserInputError(argument, f"{argument} cannot be UNRECOGNIZED.")
     return value

@@ -151,7 +151,7 @@ class House(Node):
         if root.key is None:
             return None
         if filter is not None and filter.building is not None:
-            raise UserInputError("filter.building", "filter.building can not be given here: the house is this one.")
+            raise UserInputError("filter.building", "filter.building cannot be given here: the house is this one.")
         building, unit, floor, room = root.building, root.unit, root.floor, root.room
         part = window(first, after, page)
         return load_orders(

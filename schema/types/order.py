@@ -91,7 +91,7 @@ class OrderFilter:
     name: str | None = strawberry.field(default=None, description="The payer's name (姓名).")
     title: str | None = strawberry.field(default=None, description="The exact title; excludes feeType (收费名称).")
     fee_type: FeeType | None = strawberry.field(
-        default=None, description="The kind of fee; excludes title, and OTHER can not be asked for (收费类型)."
+        default=None, description="The kind of fee; excludes title, and OTHER cannot be asked for (收费类型)."
     )
     status: OrderStatus | None = strawberry.field(default=None, description="Open or closed (订单状态).")
     payment_status: PaymentStatus | None = strawberry.field(default=None, description="Paid or not (缴费状态).")
@@ -156,7 +156,7 @@ def _title(filters: OrderFilter) -> str | None:
     if filters.title is not None:
         raise UserInputError("filter.feeType", "filter.feeType and filter.title exclude each other.")
     if filters.fee_type is FeeType.OTHER:
-        raise UserInputError("filter.feeType", "filter.feeType can not be OTHER: that is no title.")
+        raise UserInputError("filter.feeType", "filter.feeType cannot be OTHER: that is no title.")
     return FEE_TYPE.label(filters.fee_type)
 
 

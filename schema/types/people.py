@@ -80,6 +80,6 @@ class People(Person):
             return None
         for name in ("name", "phone"):
             if filter is not None and getattr(filter, name) is not None:
-                raise UserInputError(f"filter.{name}", f"filter.{name} can not be given here: the person is this one.")
+                raise UserInputError(f"filter.{name}", f"filter.{name} cannot be given here: the person is this one.")
         part = window(first, after, page)
         return load_orders(info, community_code, filter, part, name=root.name, phone=root.phone)

@@ -83,7 +83,7 @@ class ShenheVerification:
         return _load_owner(root, info)
 
     @strawberry.field(
-        description="What differs, is missing or speaks against it; empty when nothing does. What can not be "
+        description="What differs, is missing or speaks against it; empty when nothing does. What cannot be "
         "checked is a finding, never a silent pass (核验发现).",
         graphql_type=list[VerificationFinding],
         metadata=costs(calls=2),

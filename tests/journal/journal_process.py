@@ -69,7 +69,7 @@ async def begin(journal: Journal) -> None:
 
 async def fill(journal: Journal, largest_file: str) -> None:
     """Receive, eight at a time, until no file may grow any more; then ask whether the journal can be written, until it
-    can not; say what is there, then with room again.
+    cannot; say what is there, then with room again.
     """
     await journal.payments.receive("order-first", "shop", "weixin-first", subject="platform")
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest_file), resource.RLIM_INFINITY))

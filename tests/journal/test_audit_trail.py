@@ -335,7 +335,7 @@ class Broken:
 
     async def add(self, entries: Any) -> None:
         if not self.mended:
-            raise JournalError("The journal can not be used now.")
+            raise JournalError("The journal cannot be used now.")
         await self._audit.add(entries)
 
 
@@ -447,7 +447,7 @@ async def test_the_worker_writes_and_forgets_and_goes_on_after_a_failure(
 
     async def add_later(entries: Any) -> None:
         if next(fails, False):
-            raise JournalError("The journal can not be used now.")
+            raise JournalError("The journal cannot be used now.")
         await add(entries)
 
     monkeypatch.setattr(journal.audit, "add", add_later)

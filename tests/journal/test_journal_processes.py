@@ -155,8 +155,8 @@ async def test_a_full_disk_is_an_error_and_costs_no_earlier_row(sqlite_settings:
     async with gateway(sqlite_settings, "fill", str(1_000_000)) as process:
         error, unready, counts, with_room_again = await lines(process)
 
-    assert error.startswith("The journal can not be used now (SQLITE_")
-    assert unready.startswith("The journal can not be used now (SQLITE_")
+    assert error.startswith("The journal cannot be used now (SQLITE_")
+    assert unready.startswith("The journal cannot be used now (SQLITE_")
     acknowledged, readable = map(int, counts.split())
     assert readable == acknowledged > 10
     assert int(with_room_again) == acknowledged + 1

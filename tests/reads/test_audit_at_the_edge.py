@@ -151,7 +151,7 @@ async def test_while_the_trail_can_not_be_written_nothing_is_revealed(environ, s
         audit = gateway.parts.journal.audit
 
         async def fail(_entries):
-            raise JournalError("The journal can not be used now.")
+            raise JournalError("The journal cannot be used now.")
 
         with monkeypatch.context() as patch:
             patch.setattr(audit, "add", fail)

@@ -81,7 +81,7 @@ async def test_each_wrong_argument_is_named_and_asks_nobody(gateway, sandbox):
         assert answer.code == "BAD_USER_INPUT", query
         assert answer.error["extensions"]["argument"] == argument, query
         assert argument in answer.error["message"], query
-        if name != "dictionaries":  # the only one of them that can not be null
+        if name != "dictionaries":  # the only one of them that cannot be null
             assert answer.partial == {"viewer": {"subject": "developer"}, name: None}
             assert answer.error["path"] == [name]
             assert answer.response.status_code == 200

@@ -53,7 +53,7 @@ async def test_events_of_a_masked_caller_leave_none(gateway, connect, mint):
 
 
 async def fail(_entries):
-    raise JournalError("The journal can not be used now.")
+    raise JournalError("The journal cannot be used now.")
 
 
 async def test_a_subscription_is_masked_for_as_long_as_the_trail_can_not_be_written(gateway, connect, monkeypatch):

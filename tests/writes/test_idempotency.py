@@ -247,7 +247,7 @@ async def test_a_write_under_way_is_not_taken_for_one_that_a_crash_left(environ,
 
 async def test_what_is_published_is_confirmed_even_if_it_can_not_be_kept(gateway, sandbox, monkeypatch):
     async def away(announcement):
-        raise JournalError("The journal can not be used.")
+        raise JournalError("The journal cannot be used.")
 
     announcement = BY_NAME["createAnnouncement"]
     monkeypatch.setattr(gateway.parts.journal.announcements, "add", away)

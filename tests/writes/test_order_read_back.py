@@ -153,7 +153,7 @@ async def outcome_later(gateway, clock, payload):
 
 
 async def make_unseen(gateway, sandbox, **given):
-    """Make an order whose answer is lost, and which can not be looked for at once."""
+    """Make an order whose answer is lost, and which cannot be looked for at once."""
     platform, make = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.create_order
 
     async def create_order(new):

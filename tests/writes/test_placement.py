@@ -51,7 +51,7 @@ async def test_a_journal_that_fails_after_a_payment_was_placed_does_not_keep_its
 
     async def fail_once(_numbers):
         payments.by_order_number = read
-        raise JournalError("The journal can not be used now.")
+        raise JournalError("The journal cannot be used now.")
 
     number = await number_of_an_order(gateway)
     with gateway.parts.events.subscribe(ORDER_PAID, PAYMENT_PLACED) as events:

@@ -1,4 +1,4 @@
-"""What the platform says of a record can not be read: nothing is made of it, neither a state nor an outcome."""
+"""What the platform says of a record cannot be read: nothing is made of it, neither a state nor an outcome."""
 
 import pytest
 from write_cases import CASES
