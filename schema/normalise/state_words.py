@@ -55,7 +55,9 @@ STATES: Mapping[type[StrEnum], EnumWords[Any]] = MappingProxyType(
                     UserErrorCode.IDEMPOTENCY_IN_PROGRESS: Word(
                         "正在处理", "The write with this idempotency key is still under way"
                     ),
-                    UserErrorCode.NOT_SUPPORTED: Word("平台不支持", "The platform does not offer this"),
+                    UserErrorCode.NOT_SUPPORTED: Word(
+                        "无法更正", "What was submitted cannot be read, so nothing in it can be corrected"
+                    ),
                     UserErrorCode.UPSTREAM_REFUSED: Word("平台拒绝", "The platform said no"),
                     UserErrorCode.UPSTREAM_UNAVAILABLE: Word(
                         "平台不可用", "The platform could not be asked; nothing was changed"
