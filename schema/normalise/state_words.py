@@ -25,8 +25,10 @@ STATES: Mapping[type[StrEnum], EnumWords[Any]] = MappingProxyType(
                 "写入结果",
                 "How a write ended",
                 {
-                    Outcome.CONFIRMED: Word("已确认", "The platform did it"),
-                    Outcome.REFUSED: Word("已拒绝", "Nothing was changed; userErrors say why"),
+                    Outcome.CONFIRMED: Word("已确认", "It is done"),
+                    Outcome.REFUSED: Word(
+                        "已拒绝", "It is not done, or, of syncModules, not all of it; userErrors say why"
+                    ),
                     Outcome.UNKNOWN: Word(
                         "结果未知", "It was sent and the answer was lost; the operation tells how it ends"
                     ),
