@@ -18,8 +18,8 @@ START_FAILURE = 3
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit status.
 
-    0; 1 when what was tried did not work; 2 when the settings or arguments cannot be used; 3 when the gateway cannot
-    start with them now.
+    0; 1 when what was tried did not work; 2 when the settings or arguments cannot be used, or `audit` cannot read the
+    journal; 3 when the gateway cannot start with them now.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -52,7 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
 
     serve = commands.add_parser("serve", help="serve the gateway as the settings say")
-    serve.add_argument("--workers", type=_count, default=1, help="processes (more than one needs GATEWAY_DATABASE_URL)")
+    serve.add_argument(
+        "--workers", type=_count, default=1, metavar="N", help="processes (more than one needs GATEWAY_DATABASE_URL)"
+    )
     serve.set_defaults(run=_serve)
 
     demo = commands.add_parser("demo", help="serve the gateway over a sandbox of both platforms")
@@ -63,10 +65,10 @@ def _parser() -> argparse.ArgumentParser:
     schema.set_defaults(run=_schema)
 
     token = commands.add_parser("token", help="mint a token of the development issuer")
-    token.add_argument("--scopes", default="*", help="by comma or blank; * for all")
-    token.add_argument("--communities", default="*", help="by comma or blank; * for all")
-    token.add_argument("--subject", default="developer")
-    token.add_argument("--ttl", type=int, default=3600, metavar="SECONDS")
+    token.add_argument("--scopes", default="*", help="separated by commas or blanks; * (the default): all")
+    token.add_argument("--communities", default="*", help="codes, separated likewise; * (the default): all")
+    token.add_argument("--subject", default="developer", help="the user it names (default: %(default)s)")
+    token.add_argument("--ttl", type=int, default=3600, metavar="SECONDS", help="its lifetime (default: %(default)s)")
     token.set_defaults(run=_token)
 
     audit = commands.add_parser("audit", help="print who was shown whose personal data, as JSON lines")

@@ -26,7 +26,7 @@ async def check(settings: Settings) -> int:
             probes = await asyncio.gather(*map(client.probe, client.endpoints))
             rows += [(name, probe) for probe in probes]
     _print([HEAD, *(_row(name, probe) for name, probe in rows)])
-    sys.stdout.write("\nThe arguments are made up: an answer with a code of the platform's is as good as OK.\n")
+    sys.stdout.write('\nThe calls ask for what does not exist, so a refusal such as "code 1" is as good as OK.\n')
     problems = [f"{name}: not set" for name in settings.not_set_up]
     problems += [f"{name} {probe.problem}" for name, probe in rows if probe.problem is not None]
     sys.stdout.writelines(f"{problem}\n" for problem in dict.fromkeys(problems))

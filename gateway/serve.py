@@ -41,7 +41,9 @@ def serve(settings: Settings, workers: int = 1) -> int:
     """
     configure_logs()
     if workers > 1 and not settings.database_url:
-        raise SettingsError("GATEWAY_DATABASE_URL: several workers share a journal only in PostgreSQL")
+        raise SettingsError(
+            "GATEWAY_DATABASE_URL: needed for several workers, which can share a journal only in PostgreSQL"
+        )
     _allow_open_files()
     create_app(settings)  # so that wrong settings end the command, not each worker
     _require_address(settings)
