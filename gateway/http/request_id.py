@@ -6,8 +6,6 @@ from random import getrandbits
 
 from structlog.contextvars import STRUCTLOG_KEY_PREFIX
 
-HEADER = b"x-request-id"
-
 REQUEST_ID: ContextVar[str] = ContextVar(f"{STRUCTLOG_KEY_PREFIX}request_id")
 """That of the request under way: by this name structlog's `merge_contextvars` finds it for each line of the log."""
 

@@ -56,12 +56,11 @@ class Operations:
         reason: str | None = None,
         record: RecordRef | None = None,
         expected: Mapping[str, Any] | None = None,
-        sent: bool = False,
     ) -> Reservation:
         """Begin a write, unless the subject's idempotency `key` is taken; of any number of callers one is NEW.
 
         `record` is what will be written, when it exists already; `expected` what a reconciler needs to find out
-        whether it was. With `sent` the operation is marked as sent in the same commit.
+        whether it was.
         """
         now = self._clock()
         values: dict[str, Any] = {
@@ -72,9 +71,8 @@ class Operations:
             "fingerprint": fingerprint,
             "community_code": community_code,
             "reason": reason,
-            "state": OperationState.SENT if sent else OperationState.RESERVED,
+            "state": OperationState.RESERVED,
             "started_at": now,
-            "sent_at": now if sent else None,
             "expected": expected,
             "user_errors": [],
             **record_columns(record),

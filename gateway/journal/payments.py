@@ -24,15 +24,7 @@ class Payments:
         self._database = database
         self._clock = clock
 
-    async def receive(
-        self,
-        order_number: str,
-        shop_number: str,
-        weixin_number: str,
-        *,
-        subject: str,
-        community_code: str | None = None,
-    ) -> Receipt:
+    async def receive(self, order_number: str, shop_number: str, weixin_number: str, *, subject: str) -> Receipt:
         """Keep a notification (document 2.2): after NEW and SAME it is durable and may be acknowledged.
 
         One row per order number and per WeChat number, whoever comes first; `subject` is who brought it.
@@ -43,7 +35,6 @@ class Payments:
             "order_number": order_number,
             "shop_number": shop_number,
             "weixin_number": weixin_number,
-            "community_code": community_code,
             "state": DeliveryState.QUEUED,
             "attempts": 0,
             "received_at": now,

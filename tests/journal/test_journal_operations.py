@@ -23,7 +23,6 @@ async def reserve(
     mutation: str = "approveShenhe",
     fingerprint: str = "f1",
     community_code: str | None = "10002",
-    sent: bool = False,
 ) -> Reservation:
     return await operations.reserve(
         key=key,
@@ -34,12 +33,12 @@ async def reserve(
         reason="照片不清",
         record=REVIEW,
         expected={"status": "APPROVED"},
-        sent=sent,
     )
 
 
 async def begun(operations: Operations, key: str | None = None, *, sent: bool = True) -> Operation:
-    return (await reserve(operations, key=key, sent=sent)).operation
+    operation = (await reserve(operations, key=key)).operation
+    return await operations.mark_sent(operation.id) if sent else operation
 
 
 async def test_a_new_operation_is_reserved_with_all_it_was_given(journal: Journal, clock: FrozenClock) -> None:
@@ -150,11 +149,6 @@ async def test_it_is_known_which_records_this_gateway_has_written(journal: Journ
     assert await journal.operations.recorded("Order", "10002", ["1", "2", "3"]) == {"1"}
     assert await journal.operations.recorded("Order", "00001", ["1"]) == frozenset()
     assert await journal.operations.recorded("Shenhe", "10002", ["7"]) == frozenset()
-
-
-async def test_reserving_and_sending_may_be_one_commit(journal: Journal, clock: FrozenClock) -> None:
-    operation = await begun(journal.operations, sent=True)
-    assert (operation.state, operation.sent_at) == (OperationState.SENT, clock.now)
 
 
 async def test_what_was_never_sent_is_withdrawn_and_frees_its_key(journal: Journal) -> None:

@@ -72,9 +72,8 @@ class TestPayments:
                 "communityCode": None,
                 "state": "QUEUED",
             }
-            await gateway.parts.journal.payments.receive(
-                known, "shop", "weixin", subject="resident", community_code="10002"
-            )
+            await gateway.parts.journal.payments.receive(known, "shop", "weixin", subject="resident")
+            await gateway.parts.journal.payments.set_community([known], "10002")
             [payment] = (await gateway.parts.journal.payments.by_order_number([known])).values()
             gateway.parts.events.publish(Event(ORDER_PAID, "10002", payment.id))
 
