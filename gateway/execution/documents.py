@@ -23,7 +23,7 @@ from graphql.validation.validate import ValidationAbortedError
 
 from gateway.errors import GatewayError, QueryTooComplexError, UserInputError
 from gateway.execution.cost import CostOf, OperationCost
-from gateway.execution.kept import Kept
+from gateway.execution.kept import BYTES_PER_ENTRY, BYTES_PER_TOKEN, Kept
 from gateway.execution.limits import Limits, check_limits
 from gateway.execution.needs import ScopesOf, needs_of
 from gateway.execution.validation import Validator
@@ -36,12 +36,6 @@ CHARACTERS_PER_TOKEN = 32
 OVERLAP_BUDGET = 20_000
 """Comparisons of fields that share a name. Ten fragments with ten fields in common take about 1,500. The library's own
 bound of 500,000 lets a document of 2,000 tokens hold the event loop for a second; this one, for less than 0.1."""
-
-BYTES_PER_TOKEN = 600
-"""What the parsed form of one token takes in memory, measured and rounded up."""
-
-BYTES_PER_DOCUMENT = 128 * 1024
-"""Of memory, on average, before documents leave the cache earlier than their count asks for."""
 
 
 class DocumentError(Exception):
@@ -106,7 +100,7 @@ class Documents:
         self._suggestions = suggestions
         self._validator = Validator(schema, _rules(introspection))
         # Nothing weighs less than its share, so the one bound is on the count as well as on the bytes.
-        self._cache: Kept[str, _Entry] = Kept(size * BYTES_PER_DOCUMENT, lambda entry: entry.weight)
+        self._cache: Kept[str, _Entry] = Kept(size * BYTES_PER_ENTRY, lambda entry: entry.weight)
 
     def prepare(self, query: str, operation_name: str | None = None) -> Prepared:
         """The operation of that name, or the only one.
@@ -135,7 +129,7 @@ class Documents:
             raise DocumentError.of(error) from None
         self._validate(document)
         weight = len(query) + document.token_count * BYTES_PER_TOKEN
-        entry = _Entry(self._operations(document, query), max(weight, BYTES_PER_DOCUMENT))
+        entry = _Entry(self._operations(document, query), max(weight, BYTES_PER_ENTRY))
         self._cache.keep(query, entry)
         return entry
 

@@ -10,6 +10,12 @@ from typing import TypeVar
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
 
+BYTES_PER_ENTRY = 128 * 1024
+"""Of memory, on average, before documents and plans leave earlier than their count asks for."""
+
+BYTES_PER_TOKEN = 600
+"""What the parsed form of one token of a document takes in memory, measured and rounded up."""
+
 
 class Kept(OrderedDict[KeyT, ValueT]):
     """Values up to `most` in weight together; the least recently used go first. `weigh` is asked when one is kept."""

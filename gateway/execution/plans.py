@@ -8,7 +8,7 @@ from graphql.execution.values import VariableValues
 
 from gateway.execution.codegen import generate
 from gateway.execution.compile import MAX_FIELDS, TooManyFieldsError, compile_operation
-from gateway.execution.kept import Kept
+from gateway.execution.kept import BYTES_PER_ENTRY, BYTES_PER_TOKEN, Kept
 from gateway.execution.operation import Operation, find_operation
 from gateway.execution.plan import UnplannableError
 from gateway.execution.run import Plan
@@ -23,14 +23,8 @@ one is worth it only if the document comes again."""
 
 PLANS_PER_OPERATION = 16
 
-BYTES_PER_OPERATION = 128 * 1024
-"""Of memory, on average, before operations leave earlier than their count asks for."""
-
-BYTES_PER_TOKEN = 600
-"""What the parsed form of one token takes, measured and rounded up: an operation keeps its document."""
-
 BYTES_PER_CHARACTER = 5
-"""What the code of a plan takes for each character of its source, measured likewise."""
+"""What the code of a plan takes in memory for each character of its source, measured and rounded up."""
 
 
 class Document(Protocol):
@@ -64,6 +58,7 @@ class PlannedOperation:
 
     @property
     def bytes(self) -> int:
+        """Of memory, with the document that the operation keeps."""
         characters = sum(len(plan.code.source) for plan in self.plans.values() if plan)
         return self.operation.tokens * BYTES_PER_TOKEN + characters * BYTES_PER_CHARACTER
 
@@ -77,7 +72,7 @@ class Plans:
     def __init__(self, schema: GraphQLSchema, size: int) -> None:
         self._schema = schema
         self._fields = StrawberryFields(schema)
-        self._most_bytes = size * BYTES_PER_OPERATION
+        self._most_bytes = size * BYTES_PER_ENTRY
         self._operations: Kept[Hashable, PlannedOperation | None] = Kept(self._most_bytes, self._weight)
 
     def operation(self, document: Document, name: str | None) -> PlannedOperation | None:
@@ -117,4 +112,4 @@ class Plans:
 
     def _weight(self, kept: PlannedOperation | None) -> int:
         """Nothing weighs less than its share, so the one bound is on the count as well as on the bytes."""
-        return min(max(kept.bytes if kept else 0, BYTES_PER_OPERATION), self._most_bytes)
+        return min(max(kept.bytes if kept else 0, BYTES_PER_ENTRY), self._most_bytes)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from inspect import iscoroutine
 from typing import Any
 
-PathKeys = tuple[str | int, ...]
+from gateway.execution.response import PathKeys
 
 
 class Replay:

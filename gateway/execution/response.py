@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 from graphql import GraphQLError
+
+PathKeys: TypeAlias = tuple[str | int, ...]
+"""A place in a response: the keys of objects and the indexes of lists that lead there."""
 
 
 @dataclass(slots=True)

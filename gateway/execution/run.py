@@ -22,11 +22,10 @@ from gateway.execution.fetch import fetch
 from gateway.execution.info import PlanInfo, shared_info
 from gateway.execution.operation import Operation
 from gateway.execution.plan import FieldPosition, UnplannableError
+from gateway.execution.response import PathKeys
 from gateway.execution.values import ViolationError, is_plain
 from gateway.execution.variants import Observation, ObservedField
 from gateway.futures import disregard
-
-PathKeys = tuple[str | int, ...]
 
 
 class Plan(NamedTuple):

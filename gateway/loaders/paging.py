@@ -12,6 +12,8 @@ from schema.normalise.records import Page, Record
 
 
 class Identified(Protocol):
+    """A record of a platform's row."""
+
     @property
     def platform_id(self) -> int: ...
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 
@@ -25,6 +25,7 @@ from gateway.events import (
     EventBus,
     Subscription,
 )
+from gateway.loaders.paging import Identified
 from gateway.platforms.platforms import Platforms
 from schema.normalise.records import Page, Repair, Shenhe
 from schema.normalise.vocabulary import RepairStatus, ShenheStatus
@@ -43,11 +44,6 @@ MOST_DOUBLINGS = 16
 MOST_WATCHED = 500
 """Lists that are looked at, of this process: a caller of every community may name any, and no platform tells which
 there are."""
-
-
-class Identified(Protocol):
-    @property
-    def platform_id(self) -> int: ...
 
 
 RowT = TypeVar("RowT", bound=Identified)
