@@ -222,7 +222,7 @@ def _require_sendable(new: NewOrder) -> None:
             )
         )
     if not new.title.strip() or len(new.title) > LONGEST_TITLE:
-        raise Refusal(user_error(UserErrorCode.INVALID, f"title must be 1 to {LONGEST_TITLE} characters.", "title"))
+        raise Refusal(user_error(UserErrorCode.INVALID, f"title must have 1 to {LONGEST_TITLE} characters.", "title"))
     for value in msgspec.structs.astuple(new.payer):
         if isinstance(value, str) and (not value.strip() or contains_mask(value)):
             raise Refusal(user_error(UserErrorCode.INVALID, "The payer is empty or masked.", "payer"))

@@ -98,5 +98,8 @@ class Intake:
 def _too_dear(requested: int, limit: int) -> GatewayError:
     requested = min(requested, LARGEST_REPORTED)
     return QueryTooComplexError(
-        f"The operation may cause {requested} calls to the platforms; the limit is {limit}", "cost", limit, requested
+        f"The operation may cause {requested} calls to the platforms; the limit is {limit}. Ask for smaller pages",
+        "cost",
+        limit,
+        requested,
     )

@@ -76,5 +76,5 @@ async def _misdirected(scope: Scope, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close"})
         return
-    error = UserInputError("host", "The gateway does not go by the name in the header host (GATEWAY_ALLOWED_HOSTS)")
+    error = UserInputError("host", "This host is not the gateway's: GATEWAY_ALLOWED_HOSTS lists those that are")
     await send_answer(send, error_answer(421, error, new_request_id()))

@@ -191,7 +191,8 @@ class GraphQLAnswerer:
 def _not_served(method: str) -> Refusal:
     if method not in SERVED:
         return Refusal(405, MethodNotAllowedError("GraphQL is served by GET and POST"), (b"allow", b"GET, POST"))
-    return Refusal(406, UserInputError("Accept", "The answer is application/graphql-response+json or application/json"))
+    message = "Accept must allow application/graphql-response+json or application/json"
+    return Refusal(406, UserInputError("Accept", message))
 
 
 def _too_late(parameters: Parameters | None) -> Exception:

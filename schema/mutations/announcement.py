@@ -62,7 +62,7 @@ class AnnouncementMutations:
     async def create_announcement(self, info: Info, input: Create) -> Written:
         images = tuple(input.images or ())
         if len(images) > MOST_IMAGES:
-            raise UserInputError("input.images", f"images must be at most {MOST_IMAGES}.")
+            raise UserInputError("input.images", f"images must have at most {MOST_IMAGES} entries.")
         announcement = NewAnnouncement(
             community_code=community(input.community_code, "input.communityCode"),
             title=input.title,

@@ -19,7 +19,9 @@ OPTIONAL_KEY = f"{KEY[:-1]} Without one, the platform's own state guards against
 def idempotency_key(key: str | None) -> str | None:
     """The key as it is kept. Raises UserInputError for one that cannot be."""
     if key is not None and (not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable()):
-        raise UserInputError("input.idempotencyKey", f"idempotencyKey must be 1 to {LONGEST_KEY} printable characters.")
+        raise UserInputError(
+            "input.idempotencyKey", f"idempotencyKey must have 1 to {LONGEST_KEY} printable ASCII characters."
+        )
     return key
 
 

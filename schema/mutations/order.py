@@ -104,7 +104,7 @@ class OrderMutations:
         key = idempotency_key(input.idempotency_key) or ""
         details = input.details or []
         if len(details) > MOST_DETAILS or len({detail.name for detail in details}) < len(details):
-            raise UserInputError("input.details", f"details must be at most {MOST_DETAILS}, each name once.")
+            raise UserInputError("input.details", f"details must have at most {MOST_DETAILS} entries, each name once.")
         order = NewOrder(
             community_code=community(input.community_code, "input.communityCode"),
             payer=_payer(input.payer),

@@ -65,7 +65,7 @@ class RepairMutations:
         key = idempotency_key(input.idempotency_key)
         recognized(input.status, "input.status")
         if input.reply is not None and len(input.reply) > LONGEST_REPLY:
-            raise UserInputError("input.reply", f"reply must be at most {LONGEST_REPLY} characters.")
+            raise UserInputError("input.reply", f"reply must have at most {LONGEST_REPLY} characters.")
         node = reach(info.context.principal, info.context.ids, input.id, "Repair")
         if node is None:
             return await not_found(info, "updateRepair", "repair")

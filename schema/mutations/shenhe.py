@@ -163,7 +163,7 @@ class ShenheMutations:
     async def reject_shenhe(self, info: Info, input: RejectInput) -> Written:
         key = idempotency_key(input.idempotency_key)
         if input.reason is not None and len(input.reason) > LONGEST_REASON:
-            raise UserInputError("input.reason", f"reason must be at most {LONGEST_REASON} characters.")
+            raise UserInputError("input.reason", f"reason must have at most {LONGEST_REASON} characters.")
         review = _review(info, input.id)
         if review is None:
             return await not_found(info, "rejectShenhe", "review")
@@ -178,7 +178,7 @@ class ShenheMutations:
     )
     async def approve_shenhes(self, info: Info, input: ApproveAllInput) -> list[Written]:
         if not 1 <= len(input.ids) <= MOST_IDS:
-            raise UserInputError("input.ids", f"ids must be 1 to {MOST_IDS}.")
+            raise UserInputError("input.ids", f"ids must have 1 to {MOST_IDS} entries.")
         key = idempotency_key(input.idempotency_key)
         reviews = [_review(info, node_id) for node_id in input.ids]
         reached = [review for review in reviews if review is not None]

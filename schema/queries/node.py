@@ -53,6 +53,6 @@ class NodeQueries:
         ids: Annotated[list[strawberry.ID], strawberry.argument(description="Node ids (节点标识列表).")],
     ) -> list[object]:
         if len(ids) > MOST_IDS:
-            raise UserInputError("ids", f"ids must be at most {MOST_IDS}.")
+            raise UserInputError("ids", f"ids must have at most {MOST_IDS} entries.")
         # An error in its place becomes the error of that one record.
         return list(await asyncio.gather(*(_by_id(info, node_id) for node_id in ids), return_exceptions=True))

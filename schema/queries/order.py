@@ -35,7 +35,7 @@ class OrderQueries:
     ) -> Load[OrderKey, records.Order | None] | None:
         code = community(community_code)
         if not number.strip() or len(number) > LONGEST_NUMBER:
-            raise UserInputError("number", f"number must be 1 to {LONGEST_NUMBER} characters.")
+            raise UserInputError("number", f"number must have 1 to {LONGEST_NUMBER} characters.")
         if not info.context.principal.sees(code):
             return None
         return Load(info.context.loaders.order, OrderKey(code, number.strip()))

@@ -32,5 +32,5 @@ class PeopleQueries:
     ) -> Lookup[PeopleKey, records.People | None]:
         for argument, value in (("name", name), ("phone", phone)):
             if not value.strip() or len(value) > LONGEST_TEXT:
-                raise UserInputError(argument, f"{argument} must be 1 to {LONGEST_TEXT} characters.")
+                raise UserInputError(argument, f"{argument} must have 1 to {LONGEST_TEXT} characters.")
         return info.context.counted(Load(info.context.loaders.people, PeopleKey(name.strip(), phone.strip())))

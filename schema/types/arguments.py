@@ -33,7 +33,7 @@ Room = Annotated[int, strawberry.argument(description="Room (房间号).")]
 def community(code: str, argument: str = "communityCode") -> str:
     """The code as it goes to a platform. Raises UserInputError when no community can have it."""
     if len(code) > LONGEST_CODE or not is_code(code):
-        raise UserInputError(argument, f"{argument} must be 1 to {LONGEST_CODE} letters or digits.")
+        raise UserInputError(argument, f"{argument} must have 1 to {LONGEST_CODE} letters or digits.")
     return str(code)
 
 

@@ -36,7 +36,7 @@ class Window(NamedTuple):
 def window(first: int, after: str | None, page: int | None) -> Window:
     """The part of a list that the arguments name. Raises UserInputError."""
     if not 1 <= first <= LARGEST_FIRST:
-        raise UserInputError("first", f"first must be 1 to {LARGEST_FIRST}.")
+        raise UserInputError("first", f"first must be from 1 to {LARGEST_FIRST}.")
     if after is not None and page is not None:
         raise UserInputError("page", "page and after exclude each other.")
     if after is not None:
@@ -44,7 +44,7 @@ def window(first: int, after: str | None, page: int | None) -> Window:
     if page is None:
         return Window(0, first)
     if not 1 <= page <= LAST_OFFSET // first:
-        raise UserInputError("page", f"page must be 1 to {LAST_OFFSET // first}.")
+        raise UserInputError("page", f"page must be from 1 to {LAST_OFFSET // first}.")
     return Window((page - 1) * first, first)
 
 
