@@ -203,10 +203,10 @@ class SharedReads:
     """Joins equal reads, across requests. Never used for writes, nor for reading a write back, nor by watches.
 
     `seconds` tells by endpoint how long an answer is kept, counted from the beginning of its call; others are not.
-    Errors are never kept. None is only of the endpoints `telling_none`, where it is an answer like any other; elsewhere
-    it says that nothing was found, and whoever asks again expects it to be there by now. At most `size` answers of an
-    endpoint are kept. `observe` is called with the endpoint and the value of each answer, once; `clock` gives seconds
-    and never goes back.
+    Errors are never kept. None is kept for the endpoints in `telling_none`, where it is an answer like any other;
+    elsewhere it says that nothing was found, and whoever asks again expects it to be there by now. At most `size`
+    answers of an endpoint are kept. `observe` is called with the endpoint and the value of each answer, once; `clock`
+    gives seconds and never goes back.
     """
 
     def __init__(

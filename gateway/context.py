@@ -71,12 +71,12 @@ class RequestContext:
         self._lookups = lookups
 
     def _admit(self) -> None:
-        """`variant` is which plan answers: personal data is an attribute like others for who sees it as it is."""
+        """Set the principal as they are to be served now, and the variant of the plans that serve them."""
         self.principal = self._trail.admit(self._caller)
         self.variant = REVEALING if self.principal.reveals_pii else None
 
     def renew(self) -> None:
-        """Before another event of a subscription: what was read for the last one is old, as is what could be shown."""
+        """To be called before each event of a subscription: what was read for the one before is out of date."""
         self._admit()
         self.loaders.forget()
 
@@ -89,15 +89,17 @@ class RequestContext:
         self._trail.deny(self, field, scope)
 
     def count_lookup(self) -> None:
-        """Count a look-up by something personal that the caller names: by such one finds out what one was not told.
+        """Count a look-up by personal data that the caller supplies, for the caller may be guessing.
 
-        Before anybody is asked, so that it is the same whether there is such a person. Raises RateLimitedError.
+        To be called before a platform is, so that it counts whether there is such a person or not. Raises
+        RateLimitedError.
         """
         self._lookups.check(self._caller)
 
     async def counted(self, load: Load[KeyT, ValueT]) -> ValueT:
-        """What is loaded, counted as a look-up when it is awaited: a resolver may be called twice, its value is not
-        awaited twice. Beyond the bound nobody is asked: it raises RateLimitedError, in its own place of the answer.
+        """What is loaded, counted as a look-up. Raises RateLimitedError beyond the bound, and calls nobody.
+
+        It is counted when this is awaited: a resolver may be called twice, but what it gives is awaited once.
         """
         self.count_lookup()
         return await load

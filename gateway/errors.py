@@ -13,7 +13,7 @@
     ├── RequestTimeoutError       UPSTREAM_TIMEOUT: the whole request took too long
     ├── EventsMissedError         UPSTREAM_UNAVAILABLE: a subscriber was not told of some events
     ├── JournalError              INTERNAL: the durable record cannot be read or written
-    │   └── JournalRefusedError   INTERNAL: it can, and does not take this
+    │   └── JournalRefusedError   INTERNAL: it can be written, and refuses this entry
     └── PlatformError             a platform did not give what was asked
         ├── NotConfiguredError    NOT_CONFIGURED: this endpoint has no path in the settings
         ├── NotSentError          UPSTREAM_UNAVAILABLE: no byte of the request left (safe to repeat)
@@ -165,11 +165,11 @@ class EventsMissedError(GatewayError):
 
 
 class JournalError(GatewayError):
-    """The durable record cannot be read or written now. Nothing was sent to a platform because of this call."""
+    """The durable record cannot be read or written now. What was to be written may be in it, or not."""
 
 
 class JournalRefusedError(JournalError):
-    """The durable record does not take what was to be written, and would not the next time: it is not a matter of now.
+    """The durable record refuses what was to be written, and would refuse it again.
 
     A constraint of a table, a value out of range, a row that is too large.
     """

@@ -35,9 +35,9 @@ log = structlog.get_logger(__name__)
 
 
 def serve(settings: Settings, workers: int = 1) -> int:
-    """Serve until stopped. Returns the exit status, not 0 when no worker could start. Raises SettingsError, StartError.
+    """Serve until stopped. Raises SettingsError, StartError.
 
-    Why it could not start has been told then.
+    Returns the exit status: not 0 when no worker could start. The reason is on standard error then.
     """
     configure_logs()
     if workers > 1 and not settings.database_url:

@@ -11,8 +11,9 @@ import msgspec
 PREFIX = "GATEWAY_"
 
 LONGEST = 2_000_000
-"""Seconds, 23 days: PostgreSQL takes little more for a timeout."""
+"""Seconds: 23 days, little less than PostgreSQL's longest timeout."""
 
+# A description ends the sentence of a refusal: "GATEWAY_PORT: must be …".
 Environment = Annotated[Literal["development", "production"], msgspec.Meta(description="development or production")]
 YesNo = Annotated[bool, msgspec.Meta(description="true or false")]
 MaybeYesNo = Annotated[bool | None, msgspec.Meta(description="true or false")]
@@ -26,7 +27,6 @@ DatabaseUrl = Annotated[
     str, msgspec.Meta(pattern=r"^(postgres(ql)?://.+)?$", description="a URL that begins with postgresql://")
 ]
 Mode = Annotated[Literal["off", "report", "require"] | None, msgspec.Meta(description="off, report or require")]
-"""A description is what a refusal says is allowed."""
 
 PLATFORM_ACCOUNTS = (
     "wjdh_url",

@@ -57,7 +57,7 @@ class _Last(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Shown(msgspec.Struct):
-    """How often these records were shown together, just as they are, and the last time."""
+    """How often these records were shown together, unchanged, and when for the last time."""
 
     records: Sequence[Any]
     last: _Last
@@ -65,8 +65,8 @@ class _Shown(msgspec.Struct):
 
 
 _Together: TypeAlias = defaultdict[tuple[Hashable, ...], list[_Shown]]
-"""Records that were shown together, by what tells each of them apart: most that come again, come with the same, and
-just as they were. Whenever they hold anything else, that is noted beside it.
+"""Records that were shown together, by the keys of all of them: most pages that are shown again hold the same records,
+unchanged. Where one of them has changed, the page is noted once more beside the first.
 """
 
 _Reveal: TypeAlias = tuple[str, type, tuple[ObservedField, ...]]
@@ -234,7 +234,7 @@ def _nothing_revealed() -> defaultdict[_Reveal, _Together]:
 
 
 def _each(together: _Together) -> Iterable[list[tuple[Any, _Shown]]]:
-    """For each record, whichever others it was shown with: what it was, and how it was shown, from the oldest on."""
+    """For each record, whichever others it was shown with: what it held and how it was shown, oldest first."""
     times: defaultdict[Hashable, list[tuple[Any, _Shown]]] = defaultdict(list)
     noted = [(keys, shown) for keys, noted in together.items() for shown in noted]
     for keys, shown in sorted(noted, key=lambda note: note[1].last.at):

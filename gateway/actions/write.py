@@ -145,7 +145,7 @@ def refused_by_platform(error: RefusedError) -> UserError:
 
 
 class Writer:
-    """Carries out writes. One per process; it knows no platform. `under_way` are the ids of the operations that are."""
+    """Carries out writes. One per process; it knows no platform. `under_way`: the ids of operations it carries out."""
 
     def __init__(
         self,

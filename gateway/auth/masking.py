@@ -155,7 +155,7 @@ def mask_content_raw(raw: str | None) -> str | None:
 
 
 def _mask_json(value: Any, kind: PiiKind | None) -> Any:
-    """A decoded value, of which `kind` tells what its name, or the name of what it stands in, makes it."""
+    """A decoded value. `kind` goes by its name, or by the name of what encloses it; None: neither is personal."""
     if isinstance(value, dict):
         return {
             mask_text(name): _mask_json(item, kind or PERSONAL_KEYS.get(name.lower())) for name, item in value.items()

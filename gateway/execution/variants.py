@@ -27,7 +27,7 @@ class ObservedField(NamedTuple):
 class Observation(NamedTuple):
     """Objects of one class, and which of their fields were read as they are.
 
-    Of a plan the objects of a selection and all their fields, of graphql-core one object and one field at a time.
+    A plan tells of all objects of a selection, with all such fields; graphql-core of one object and field at a time.
     """
 
     objects: list[Any]

@@ -23,9 +23,9 @@ log = structlog.get_logger(__name__)
 
 
 class Application:
-    """`graphql` answers at `graphql_path`; it is there when the lifespan of `others` has begun.
+    """`graphql` answers at `graphql_path`; it is set when the lifespan of `others` has begun.
 
-    `failed` is called with what kept it from beginning.
+    `failed` is called with the error that kept the lifespan from beginning.
     """
 
     graphql: Endpoint

@@ -12,7 +12,7 @@ FIRST_LOOK = 0.02
 
 
 class Deadlines:
-    """The deadlines of many requests, of so many seconds each, which are kept to `FIRST_LOOK`.
+    """The deadlines of many requests, each `seconds` after its start, and at most `FIRST_LOOK` late.
 
     One timer goes through those that have begun: what is there still when it comes the second time, after `FIRST_LOOK`
     or twice that, gets a timer of its own.

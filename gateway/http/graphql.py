@@ -109,7 +109,7 @@ class GraphQLEndpoint:
 
 
 class GraphQLAnswerer:
-    """Answers GraphQL requests that come with one head, whose words are weighed once.
+    """Answers the GraphQL requests that come with one head, which is read once.
 
     A well-formed request whose document or variables are wrong has a status by media type: a client of
     `application/json` trusts no body but that of a 200 (GraphQL over HTTP, "Status Codes").

@@ -6,7 +6,7 @@ from collections.abc import Collection
 def may_connect(origin: str | None, host: str | None, allowed: Collection[str]) -> bool:
     """Pages of the gateway's own host, and of the origins `allowed` lists, such as `https://console.example`.
 
-    A client without an origin is no page of a browser: it has nothing to send along but what it was given itself.
+    A client without an origin is not a web page: no browser adds credentials to what it sends.
     """
     if origin is None or origin in allowed:
         return True

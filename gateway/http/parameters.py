@@ -175,7 +175,7 @@ class _Document(msgspec.Struct):
 
 
 def _require_small(name: str, text: bytes, max_bytes: int) -> None:
-    """Before a large request is read: that it is the document which makes it so."""
+    """Raises QueryTooComplexError where more than the document makes a request large, before all of it is decoded."""
     try:
         document = msgspec.json.decode(text, type=_Document).query
     except ValueError:

@@ -31,7 +31,7 @@ class Refusal(Exception):  # noqa: N818 # the answer to a request, no fault of t
 
     @classmethod
     def of(cls, error: GatewayError) -> "Refusal":
-        """For an error that leaves nothing to answer with, in any media type."""
+        """The refusal for an error that leaves no data to answer with, whatever the media type."""
         headers: list[tuple[bytes, bytes]] = []
         if error.code == "UNAUTHENTICATED":
             headers.append((b"www-authenticate", b"Bearer"))

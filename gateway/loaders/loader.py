@@ -19,8 +19,8 @@ ValueT = TypeVar("ValueT")
 class Source:
     """The platforms as one principal sees them: every read joins an equal one (see `gateway.cache`).
 
-    `oldest` is when the oldest answer began that was kept and is used here, by the clock of `shared`; when `fresh` is
-    set, none is.
+    `oldest`: when the oldest kept answer that is used here was asked for, by the clock of `shared`; None: none is used.
+    `fresh`: use no kept answer.
     """
 
     __slots__ = ("fresh", "oldest", "platforms", "shared", "view")

@@ -18,7 +18,7 @@ from gateway.loaders.verification import VerificationLoader
 from gateway.settings import Settings
 
 TELLING_NONE = frozenset({"owner"})
-"""That a house has no owner is told of the house; that a record is not there, only of the moment."""
+"""Endpoints whose None is kept: that a house has no owner is a fact about it; a record not found may be there soon."""
 
 
 def lifetimes(settings: Settings) -> dict[str, float]:

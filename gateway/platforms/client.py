@@ -117,8 +117,9 @@ class PlatformClient(ABC):
         raise error
 
     async def credential(self, deadline: float, dead: Credential | None) -> Credential | None:
-        """A credential, by this time of the loop's clock; instead of one that is `dead`, None when there is no use in
-        trying. Raises PlatformError.
+        """A credential, got before `deadline`, a time of the loop's clock. Raises PlatformError.
+
+        With `dead`, another one to take its place; None where there is no use in trying.
         """
         try:
             async with asyncio.timeout_at(deadline):

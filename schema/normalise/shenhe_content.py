@@ -57,7 +57,7 @@ class CompanyWire(msgspec.Struct, gc=False):
 
 
 NotAnObject = list[Any] | str | int | float | bool | None
-"""What else may stand where an object should: it costs only itself."""
+"""What else may stand where an object should: then only that part of the content is lost."""
 
 
 class ContentWire(msgspec.Struct, gc=False):

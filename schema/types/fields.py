@@ -53,7 +53,7 @@ def needs(scopes: Sequence[str]) -> list[object]:
 def free_text(description: str, attribute: str, *, observed: bool = True) -> Any:
     """Text that people wrote: ID numbers and phones inside it are masked like those in fields of their own.
 
-    `observed` is False where that of the object which it is a part of tells enough.
+    `observed` is False where the object around it is observed as a whole.
     """
     resolve = attribute_in(REVEALING, attribute, otherwise=mask_text, observed=observed)
     return strawberry.field(resolver=resolve, description=description)

@@ -46,9 +46,9 @@ class Client(Protocol):
 class Exchange:
     """Gathers the body for what answers, and tells the connection when that is done.
 
-    Of the body `buffered` bytes are there that nobody has read, and all of it `is_received`; a client that
-    `expects_continue` waits for a word before it sends it. Of the answer something `is_begun`, written that is, or all
-    `is_answered`; it `is_stream` when it has begun without a word on its length. `is_gone`: nobody waits for it.
+    `buffered`: bytes of the body that have come and have not been read; `is_received`: the whole body has come.
+    `expects_continue`: the client sends the body only after "100 Continue". `is_begun`: a part of the answer has been
+    written; `is_answered`: all of it; `is_stream`: it began without a length. `is_gone`: nobody waits for the answer.
     """
 
     __slots__ = (

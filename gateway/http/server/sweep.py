@@ -23,7 +23,7 @@ class Connection(Protocol):
 
 
 class Sweep:
-    """Looks at `connections` while there are any. For the shortest times it looks more often: see `interval`."""
+    """Looks at `connections` every `interval` seconds, while there are any."""
 
     def __init__(self, connections: Collection[Any], interval: float, loop: asyncio.AbstractEventLoop) -> None:
         self._connections: Collection[Connection] = connections
