@@ -84,7 +84,7 @@ class PageInfo:
     def start_cursor(root: strawberry.Parent[Slice[Any]]) -> str | None:
         return _cursor(root.offset) if root.items else None
 
-    @strawberry.field(description="Cursor of the last item here: `after` it the next page begins (结束游标).")
+    @strawberry.field(description="Cursor of the last item here: as `after` it gives the next page (结束游标).")
     def end_cursor(root: strawberry.Parent[Slice[Any]]) -> str | None:
         return _cursor(root.offset + len(root.items) - 1) if root.items else None
 

@@ -83,7 +83,8 @@ class House(Node):
         "Its members, known when reached through a person; else null: no platform lists them (房屋成员).",
         "people:read",
         metadata=costs(items=ASSUMED_MEMBERS),
-        instead="Use `Residency.members`: they are the person's record's to tell, and a cache has one house for all.",
+        instead="Use `Residency.members`: here they are null unless a person led to the house, and a cache that goes "
+        "by id takes both for one.",
     )
     data_issues: list[DataIssue] = data_issues(
         "; those of use, ownership and status stand with the owner, unless a person's record told of the house"

@@ -66,7 +66,7 @@ class Order(Node):
     data_issues: list[DataIssue] = data_issues()
 
     @strawberry.field(
-        description="The payment notification this gateway received for it (缴费通知).",
+        description="The payment notification this gateway received for it; null when none came (缴费通知).",
         directives=needs(["payment:read"]),
         graphql_type=Payment | None,
     )
