@@ -115,6 +115,13 @@ def test_every_file_of_ours_that_is_named_exists(page: Path) -> None:
     assert missing == []
 
 
+def test_every_metric_is_explained_and_no_other() -> None:
+    told = re.findall(r"^\| `(gateway_\w+)` \|", text_of(ROOT / "docs" / "architecture.md"), re.MULTILINE)
+    sources = [text_of(path) for path in (ROOT / "gateway").rglob("*.py")]
+    counted = [name for text in sources if "prometheus_client" in text for name in re.findall(r'"(gateway_\w+)"', text)]
+    assert sorted(told) == sorted(counted)
+
+
 def test_every_quirk_that_is_cited_is_told_once() -> None:
     page = ROOT / "docs" / "quirks.md"
     told = [int(number) for number in re.findall(r"^(\d+)\. ", text_of(page), re.MULTILINE)]
