@@ -44,9 +44,11 @@ async def test_the_migrations_make_the_tables_that_the_code_uses_on_postgres(pos
 
 
 async def test_opening_again_changes_nothing(settings: Settings) -> None:
-    for _ in range(2):
-        async with open_journal(settings) as journal:
-            await journal.ping()
+    async with open_journal(settings) as journal:
+        kept = (await journal.payments.receive("order", "shop", "weixin", subject="platform")).payment
+    async with open_journal(settings) as journal:
+        assert await journal.payments.get(kept.id) == kept
+        assert await journal._database.read(differences) == []
 
 
 async def test_to_find_out_whether_it_can_be_written_leaves_nothing_in_it(journal: Journal) -> None:

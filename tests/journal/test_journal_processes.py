@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from journal_fixtures import FrozenClock
+from sqlalchemy import text
 
 from gateway.errors import JournalError
 from gateway.journal.journal import open_journal, utc_now
@@ -88,6 +89,12 @@ async def test_gateways_that_start_together_migrate_an_empty_database_once(fresh
             await journal.ping()
 
     await asyncio.gather(*(start() for _ in range(5)))
+
+    async with open_journal(fresh_settings) as journal:
+        versions = await journal._database.read(
+            lambda connection: connection.scalars(text("SELECT version_num FROM alembic_version")).all()
+        )
+    assert len(versions) == 1
 
 
 async def test_a_second_process_is_refused_the_sqlite_file(sqlite_settings: Settings) -> None:

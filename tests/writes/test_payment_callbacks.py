@@ -177,6 +177,7 @@ async def test_a_sender_that_leaves_in_the_middle_leaves_nothing(gateway, reside
     writer.transport.abort()
 
     assert await resident.pay() == KEPT
+    assert (await gateway.parts.journal.payments.list(None, None, 0, 10)).total == 1
     assert [record.message for record in caplog.records] == []
 
 
