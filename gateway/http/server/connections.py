@@ -1,6 +1,6 @@
 """How connections begin: what uvicorn calls for each of a process.
 
-uvicorn.run(application, http=Connections(ServerLimits()), ws=WebSocketConnection)
+uvicorn.run(application, http=Connections(ServerLimits(...)), ws=WebSocketConnection)
 """
 
 import asyncio

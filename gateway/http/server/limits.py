@@ -34,11 +34,11 @@ class ServerLimits:
     of the connection; `body_timeout` for the whole body, from the headers on.
     """
 
-    header_timeout: float = 10.0
-    body_timeout: float = 15.0
-    keep_alive_timeout: float = 75.0
-    stall_timeout: float = 10.0
-    max_connections: int = 1000
+    header_timeout: float
+    body_timeout: float
+    keep_alive_timeout: float
+    stall_timeout: float
+    max_connections: int
 
     @property
     def shortest(self) -> float:

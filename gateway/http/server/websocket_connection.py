@@ -20,8 +20,8 @@ MOST_FRAGMENTS: Final = 1024
 class WebSocketConnection(WebSocketsSansIOProtocol):
     """Takes over from an `HttpConnection` when its client upgrades, and is swept like it."""
 
-    stall_timeout = 10.0
-    """Seconds in which a client has to read some of what it was sent."""
+    stall_timeout: float
+    """Seconds in which a client has to read some of what it was sent: of the `HttpConnection`, set as it hands over."""
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
