@@ -105,10 +105,10 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
     return serve(settings, options.workers)
 
 
-def _demo(settings: Settings, options: argparse.Namespace) -> int:
+def _demo(_settings: Settings, options: argparse.Namespace) -> int:
     from gateway.demo import demo  # noqa: PLC0415 # nor the sandbox
 
-    return asyncio.run(demo(settings, once=options.once))
+    return asyncio.run(demo(once=options.once))
 
 
 def _schema(_settings: Settings, _options: argparse.Namespace) -> int:

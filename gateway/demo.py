@@ -36,10 +36,11 @@ query Dashboard {
 TOKEN_TTL = 24 * 3600
 
 
-async def demo(settings: Settings, *, once: bool) -> int:
+async def demo(*, once: bool) -> int:
     """Show one query and its answer, then serve until stopped, or with `once` end. Returns the exit status.
 
-    Raises SettingsError where there is no development issuer: the demo hands its token to whoever opens GraphiQL.
+    The settings are those of the environment, but for the platforms, which are the sandbox. Raises SettingsError where
+    there is no development issuer: the demo hands its token to whoever opens GraphiQL.
     """
     configure_logs()
     async with Sandbox() as sandbox:
