@@ -61,6 +61,7 @@ class Executor(Protocol):
 
 
 SERVED: Final = ("GET", "POST")
+"""Methods of GraphQL requests, event streams included."""
 
 
 ContextT_co = TypeVar("ContextT_co", bound=Context, covariant=True)

@@ -21,6 +21,7 @@ from gateway.http.answer import error_answer, only_errors, send_answer
 from gateway.http.deadline import Deadline, Deadlines
 from gateway.http.endpoint import Answerer, Endpoint
 from gateway.http.errors import format_error
+from gateway.http.graphql import SERVED
 from gateway.http.headers import Headers, fields_of, headers_of, list_of
 from gateway.http.parameters import Bounds, Parameters, read_parameters
 from gateway.http.rate_headers import rate_lines
@@ -138,7 +139,7 @@ class EventStreamEndpoint:
 
 
 def _asks_for_events(scope: Scope) -> bool:
-    if scope["method"] not in ("GET", "POST"):
+    if scope["method"] not in SERVED:
         return False
     return accepts_events_only(list_of(b"accept", scope["headers"]))
 
