@@ -165,7 +165,15 @@ class EventsMissedError(GatewayError):
 
 
 class JournalError(GatewayError):
-    """The durable record cannot be read or written now. What was to be written may be in it, or not."""
+    """The durable record cannot be read or written now. What was to be written may be in it, or not.
+
+    No platform is sent a write that is not in it: the same request may succeed later, with the same idempotency key.
+    """
+
+    retryable: ClassVar[bool] = True
+
+    def extensions(self) -> Mapping[str, object]:
+        return {"code": self.code, "retryable": self.retryable}
 
 
 class JournalRefusedError(JournalError):
@@ -173,6 +181,8 @@ class JournalRefusedError(JournalError):
 
     A constraint of a table, a value out of range, a row that is too large.
     """
+
+    retryable = False
 
 
 class PlatformError(GatewayError):

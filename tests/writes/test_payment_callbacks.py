@@ -243,7 +243,8 @@ async def test_a_database_that_is_down_is_answered_2_while_reads_go_on(environ, 
 
         assert [await resident.pay() for _ in range(3)] == [NOT_SAVED] * 3
         assert (await gateway.ask(ORDERS)).data["orders"]["nodes"]
-        assert (await gateway.ask(PAYMENTS)).code == "INTERNAL"
+        failure = (await gateway.ask(PAYMENTS)).error
+        assert (failure["extensions"]["code"], failure["extensions"]["retryable"]) == ("INTERNAL", True)
         assert (await gateway.client.get("/readyz")).status_code == 503
 
         await on_server(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true")
