@@ -153,6 +153,7 @@ def test_quirk_190_php_notices_before_the_json_are_passed_over() -> None:
 def test_quirk_190_a_byte_order_mark_is_passed_over() -> None:
     assert opened(b"\xef\xbb\xbf" + b'{"code": 0}').code == 0
     assert opened(b"\xef\xbb\xbf" + NOTICE + b'{"code": 0}\r\n').code == 0
+    assert opened(b'\0\0{"code": 0}\0').code == 0
 
 
 def test_quirk_190_gbk_is_read_where_it_is_declared_and_where_utf8_fails() -> None:
