@@ -12,8 +12,11 @@ from schema.normalise.states import UserErrorCode
 
 LONGEST_KEY = 128
 
-KEY = "The caller's own key for this write: the same key and arguments give the same result, once (幂等键)."
-OPTIONAL_KEY = f"{KEY[:-1]} Without one, the platform's own state guards against doing it twice."
+KEY = (
+    f"The caller's own key for this write, 1 to {LONGEST_KEY} printable ASCII characters: "
+    "the same key and arguments give the same result, once (幂等键)."
+)
+OPTIONAL_KEY = f"{KEY} Without one, the platform's own state guards against doing it twice."
 
 
 def idempotency_key(key: str | None) -> str | None:

@@ -80,7 +80,7 @@ class Order(Node):
         )
 
 
-@strawberry.input(description="Which orders (订单筛选). House parts need those before them (document 2.1.2).")
+@strawberry.input(description="Which orders; a part of a house needs those before it (订单筛选).")
 class OrderFilter:
     building: int | None = strawberry.field(default=None, description="Building number (楼号).")
     unit: int | None = strawberry.field(default=None, description="Unit number; needs building (单元号).")

@@ -102,6 +102,17 @@ def test_every_element_of_the_schema_is_described_in_english_and_chinese():
     assert undescribed == []
 
 
+def test_descriptions_are_sentences_and_send_nobody_to_the_platforms_document():
+    """In GraphiQL and in generated code there is nothing else to read."""
+    broken = [
+        path
+        for path, description in descriptions()
+        if not description.endswith(".") or re.search(r"\) [A-Z]|\bdocument \d", description)
+    ]
+
+    assert broken == []
+
+
 def descriptions() -> Iterator[tuple[str, str | None]]:
     for graphql_type in types(SCHEMA):
         yield graphql_type.name, graphql_type.description
