@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from graphql import GraphQLObjectType
+from graphql import GraphQLObjectType, GraphQLScalarType, is_specified_scalar_type
 
 from schema.build import executable_schema
 
@@ -196,3 +196,11 @@ def test_graphcache_is_told_of_every_type_without_an_id(compiled: Compiled) -> N
     types = [t for t in executable_schema().type_map.values() if isinstance(t, GraphQLObjectType)]
     without_id = {t.name for t in types if "id" not in t.fields}
     assert set(printed.strip().split(",")) == {name for name in without_id if not NEVER_KEYED.search(name)}
+
+
+def test_a_generator_of_types_is_told_of_every_scalar() -> None:
+    page = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
+    (told,) = re.findall(r"^ +scalars: \{ (.*) \}$", page, re.MULTILINE)
+    types = [t for t in executable_schema().type_map.values() if isinstance(t, GraphQLScalarType)]
+    own = {t.name for t in types if not is_specified_scalar_type(t)}
+    assert told.split(", ") == [f"{name}: string" for name in sorted(own)]
