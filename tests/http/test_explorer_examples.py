@@ -1,5 +1,6 @@
 from pathlib import Path
 from typing import Any
+from unicodedata import east_asian_width
 
 import pytest
 from graphql import OperationType
@@ -31,6 +32,18 @@ VARIABLES = {"07-new-order": {"key": "1"}}
 def test_every_example_is_a_valid_named_operation_within_the_limits(path: Path) -> None:
     operation = DOCUMENTS.prepare(path.read_text(encoding="utf-8")).operation
     assert operation.name is not None
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.iterdir()), ids=lambda path: path.stem)
+def test_what_an_example_says_of_itself_fits_into_the_editor_of_a_small_screen(path: Path) -> None:
+    comments = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    assert comments
+    assert [line for line in comments if columns(line) > 48] == []
+
+
+def columns(line: str) -> int:
+    """Chinese takes two each."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in line)
 
 
 def test_there_is_an_example_of_each_kind_of_operation() -> None:
