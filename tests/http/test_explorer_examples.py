@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 from unicodedata import east_asian_width
@@ -44,6 +45,13 @@ def test_what_an_example_says_of_itself_fits_into_the_editor_of_a_small_screen(p
 def columns(line: str) -> int:
     """Chinese takes two each."""
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in line)
+
+
+def test_where_a_variable_has_to_be_given_the_editor_asks_for_no_other() -> None:
+    """It takes each that is not null for one that has to be, with a default too, and underlines what was written."""
+    for path in EXAMPLES.iterdir():
+        asked = re.findall(r"\$\w+: \w+!( =)?", path.read_text(encoding="utf-8"))
+        assert len(set(asked)) <= 1, path.name
 
 
 def test_there_is_an_example_of_each_kind_of_operation() -> None:
