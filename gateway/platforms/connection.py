@@ -26,6 +26,7 @@ _FIRST_FINAL_STATUS = 200
 _BODILESS = (204, 304)
 _ZLIB_OR_GZIP = zlib.MAX_WBITS | 32
 _RAW_DEFLATE = -zlib.MAX_WBITS
+_WRAPPER_BYTES = 2
 
 
 class StaleConnectionError(httpx.ReadError):
@@ -318,20 +319,21 @@ class _Inflate:
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(_ZLIB_OR_GZIP)
-        self._started = False
+        self._first = b""  # two bytes: they tell whether there is a wrapper
 
     def feed(self, data: bytes, most: int) -> bytes:
         """What `data` decompresses to, cut after `most` bytes. Raises zlib.error."""
-        first, self._started = not self._started, True
+        first = self._first
+        if len(first) == _WRAPPER_BYTES:
+            return self._stream.decompress(data, most)
+        self._first = (first + data)[:_WRAPPER_BYTES]
         try:
             return self._stream.decompress(data, most)
         except zlib.error:
-            if not first:
-                raise
             self._stream = zlib.decompressobj(_RAW_DEFLATE)
-            return self._stream.decompress(data, most)
+            return self._stream.decompress(first + data, most)
 
     @property
     def is_complete(self) -> bool:
         """The stream came to its own end, and the body with it (or never began: an empty body)."""
-        return (self._stream.eof and not self._stream.unused_data) or not self._started
+        return (self._stream.eof and not self._stream.unused_data) or not self._first

@@ -140,6 +140,17 @@ async def test_a_compressed_body_is_decompressed(coding: bytes, pack: "type[byte
         assert (await send(pool_for(upstream))).body == body
 
 
+@pytest.mark.parametrize(
+    ("coding", "pack"), [(b"gzip", gzip.compress), (b"deflate", zlib.compress), (b"deflate", raw_deflate)]
+)
+async def test_it_is_wherever_it_is_cut(coding: bytes, pack: "type[bytes]") -> None:
+    """In chunks of a byte, the parser never sees two of the body at once."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\nTransfer-Encoding: chunked\r\n\r\n" % coding
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in pack("万家灯火".encode()))
+    async with scripted(head + chunks + b"0\r\n\r\n") as upstream:
+        assert (await send(pool_for(upstream))).body.decode() == "万家灯火"
+
+
 async def test_redirects_are_answers_like_others() -> None:
     async with scripted(http(b"", b"Location: http://127.0.0.1:1/", status=b"302 Found")) as upstream:
         assert (await send(pool_for(upstream))).head.status == 302
