@@ -40,6 +40,13 @@ async def test_an_answer_has_its_status_headers_and_body() -> None:
     assert answer.head.header(b"retry-after") is None
 
 
+async def test_blanks_after_a_value_are_no_part_of_it() -> None:
+    packed = gzip.compress(b"packed")
+    async with scripted(http(packed, b"Content-Encoding: gzip \t", b"Retry-After: 7 ")) as upstream:
+        answer = await send(pool_for(upstream))
+    assert (answer.body, answer.head.header(b"retry-after")) == (b"packed", b"7")
+
+
 async def test_one_connection_serves_many_requests() -> None:
     async with scripted(http(b"1"), http(b"2"), http(b"3")) as upstream:
         pool = pool_for(upstream)

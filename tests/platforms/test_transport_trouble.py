@@ -52,6 +52,16 @@ async def test_an_answer_that_breaks_off_is_never_asked_for_again(repeatable: bo
         assert len(upstream.requests) == 2
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: %b\r\n\r\n4\r\nha"
+
+
+@pytest.mark.parametrize("cut", [CUT, CHUNKED % b"chunked", CHUNKED % b"Chunked ", CHUNKED % b"chunked\t"])
+async def test_an_answer_that_breaks_off_is_none_whatever_tells_its_length(cut: bytes) -> None:
+    async with scripted(then_close(cut)) as upstream:
+        with pytest.raises(httpx.ReadError):
+            await send(pool_for(upstream))
+
+
 async def test_a_repeatable_request_lost_to_a_closing_connection_is_sent_again() -> None:
     """Quirk 193: the server reads the request on a kept connection and closes without an answer."""
     async with scripted(http(b"first"), then_close(b""), http(b"again")) as upstream:
