@@ -261,7 +261,12 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """The parser leaves the blanks after a value to it; they are no part of it (RFC 9110, 5.5)."""
+        """The parser leaves the blanks after a value to it; they are no part of it (RFC 9110, 5.5).
+
+        Trailers come to nothing: they may not say what a header says (RFC 9110, 6.5.1).
+        """
+        if self._head_is_complete:
+            return
         self._headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:

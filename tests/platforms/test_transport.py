@@ -79,6 +79,17 @@ async def test_a_chunked_body_is_put_together_across_reads() -> None:
         assert upstream.connections == 1
 
 
+async def test_trailers_are_no_headers() -> None:
+    trailers = b"Content-Type: text/html; charset=gbk\r\nRetry-After: 7\r\n"
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with scripted(head + b"2;name=value\r\nok\r\n0\r\n" + trailers + b"\r\n", http(b"next")) as upstream:
+        pool = pool_for(upstream)
+        answer = await send(pool)
+        assert (answer.body, answer.head.headers) == (b"ok", [(b"transfer-encoding", b"chunked")])
+        assert (await send(pool)).body == b"next"
+        assert upstream.connections == 1
+
+
 async def test_a_body_without_length_ends_with_the_connection() -> None:
     async with scripted(then_close(b"HTTP/1.1 200 OK\r\n\r\nall of it")) as upstream:
         pool = pool_for(upstream)
