@@ -328,7 +328,11 @@ class _Inflate:
         self._first = b""  # two bytes: they tell whether there is a wrapper
 
     def feed(self, data: bytes, most: int) -> bytes:
-        """What `data` decompresses to, cut after `most` bytes. Raises zlib.error."""
+        """What `data` decompresses to, cut after `most` bytes. Raises zlib.error, for more behind the end as well: zlib
+        would keep that, and copy all of it for each piece.
+        """
+        if self._stream.eof:
+            raise zlib.error
         first = self._first
         if len(first) == _WRAPPER_BYTES:
             return self._stream.decompress(data, most)

@@ -283,6 +283,15 @@ async def test_what_is_not_http_is_an_error_of_the_protocol(answer: bytes) -> No
         assert (await send(pool)).body == b"next"
 
 
+async def test_what_comes_behind_a_compressed_body_is_not_gathered() -> None:
+    """Its first byte ends the call. To gather a million in chunks of one stops the loop beyond any deadline."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+    packed = gzip.compress(b"{}")
+    async with scripted(head + b"%x\r\n%b\r\n1\r\nx\r\n" % (len(packed), packed)) as upstream:
+        with pytest.raises(httpx.RemoteProtocolError, match="cannot be decompressed"):
+            await send(pool_for(upstream), seconds=0.5)
+
+
 @pytest.mark.parametrize("step", [hang, then_close(b""), then_close(CUT), b"garbage\r\n"])
 async def test_no_failure_costs_a_slot(step: Step) -> None:
     async with scripted(*[step] * 8, http(b"fine")) as upstream:
