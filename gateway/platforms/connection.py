@@ -113,6 +113,7 @@ class Connection(asyncio.Protocol):
         self._outcome: Outcome | None = None  # until the asker is told
         self._served = 0
         self._received = 0
+        self._is_preceded = False  # by answers of 1xx
         self._without_body = False
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -134,6 +135,7 @@ class Connection(asyncio.Protocol):
             raise httpx.ConnectError("The connection closed before the request was sent.")
         self.reusable = False
         self._received = 0
+        self._is_preceded = False
         self._asker = asker
         self._without_body = asker.without_body
         self._deadline = deadline = asker.deadline
@@ -199,9 +201,14 @@ class Connection(asyncio.Protocol):
         return RawAnswer(known.made, body)
 
     def _know_head(self, data: bytes) -> None:
-        """The next answer will most likely have the head of this one, if it is one whole answer."""
-        if self._received == len(data) and self.reusable and self._inflate is None:
-            head = Head(self._parser.get_status_code(), self._headers)
+        """The next answer will most likely have the head of this one, if it is one whole answer.
+
+        Unless a length that is told there is of no body: that of a forerunner, or of a status without one.
+        """
+        status = self._parser.get_status_code()
+        has_length = not self._is_preceded and status not in _BODILESS
+        if self._received == len(data) and self.reusable and has_length and self._inflate is None:
+            head = Head(status, self._headers)
             self._heads.last = known_head(data, self._headers, head) or self._heads.last
 
     # What asyncio calls.
@@ -272,6 +279,7 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
         if status < _FIRST_FINAL_STATUS:
+            self._is_preceded = True
             return
         self._head_is_complete = True
         self._until_close = status not in _BODILESS

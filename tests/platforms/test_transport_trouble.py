@@ -116,6 +116,17 @@ async def test_nor_do_they_after_a_head_that_is_known(surplus: bytes) -> None:
         assert upstream.connections == 2
 
 
+async def test_a_head_whose_length_is_of_no_body_is_not_known() -> None:
+    """Of 204 and 1xx the parser passes over a length: it would be read into the next answer with that head."""
+    early = b"HTTP/1.1 103 Early Hints\r\nContent-Length: %d\r\n\r\n" % len(http(b"ok"))
+    async with scripted(early + http(b"ok"), early + http(b"ko")) as upstream:
+        pool = pool_for(upstream)
+        assert [(await send(pool)).body for _ in range(2)] == [b"ok", b"ko"]
+    async with scripted(http(b"", status=b"204 No Content"), http(b"{}", status=b"204 No Content")) as upstream:
+        pool = pool_for(upstream)
+        assert [(await send(pool)).body for _ in range(2)] == [b"", b""]
+
+
 async def test_a_body_beyond_the_cap_is_given_up_after_a_known_head_too() -> None:
     async with scripted(http(b"a" * 10), http(b"a" * 11)) as upstream:
         pool = pool_for(upstream, max_body_bytes=10)
