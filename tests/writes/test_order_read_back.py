@@ -96,6 +96,21 @@ async def test_one_order_is_never_the_result_of_two_writes(gateway, sandbox, mon
     assert sandbox.effects.count("order/new") == 1
 
 
+async def test_of_two_orders_that_look_alike_nobody_knows_which_it_is(gateway, sandbox, monkeypatch):
+    """The other one was not made by the gateway."""
+    platform = gateway.parts.platforms.wjdh
+    make = platform.create_order
+
+    async def create_order(new):
+        await make(new)
+        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
+        return await make(new)
+
+    monkeypatch.setattr(platform, "create_order", create_order)
+
+    assert (await ORDER.write(gateway, ORDER.input))["outcome"] == "UNKNOWN"
+
+
 class TestListsOfSeveralPages:
     """How they are sorted, the document does not say (quirk 142): its example has the newest order first."""
 
@@ -143,6 +158,52 @@ class TestListsOfSeveralPages:
         monkeypatch.setattr(platform, "create_order", made_before_others)
 
         assert (await ORDER.write(gateway, ORDER.input))["outcome"] == "CONFIRMED"
+
+    @pytest.mark.parametrize("newest_first", [True])
+    @pytest.mark.parametrize(("others", "outcome"), [(1, "CONFIRMED"), (4, "UNKNOWN")])
+    async def test_no_more_pages_are_searched_than_may_be(self, gateway, sandbox, monkeypatch, others, outcome):
+        """With one other order it is on the first page of two, and what is older on the second; with four, behind."""
+        monkeypatch.setattr("gateway.actions.order.SEARCHED_PAGES", 2)
+        platform = gateway.parts.platforms.wjdh
+        make = platform.create_order
+
+        async def made_before_others(new):
+            sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
+            try:
+                return await make(new)
+            finally:
+                for fen in range(1, others + 1):
+                    await make(msgspec.structs.replace(new, amount=Decimal(fen)))
+
+        monkeypatch.setattr(platform, "create_order", made_before_others)
+
+        assert (await ORDER.write(gateway, ORDER.input))["outcome"] == outcome
+
+
+class TestListsOfOnePage:
+    @pytest.fixture
+    async def sandbox(self, monkeypatch):
+        filtered = OrderEndpoints._filtered
+        monkeypatch.setattr(OrderEndpoints, "_filtered", lambda *arguments: filtered(*arguments)[::-1])
+        async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED, orders_per_page=50)) as sandbox:
+            yield sandbox
+
+    async def test_an_order_is_recognised_however_they_are_sorted(self, gateway, sandbox, monkeypatch):
+        """The one beside it, which looks alike, was there before, and the gateway has not made it."""
+        platform = gateway.parts.platforms.wjdh
+        make, made = platform.create_order, []
+
+        async def create_order(new):
+            made.append(new)
+            sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
+            return await make(new)
+
+        monkeypatch.setattr(platform, "create_order", create_order)
+        first = await ORDER.write(gateway, ORDER.input | {"idempotencyKey": "first"})
+        await make(made[0])
+        second = await ORDER.write(gateway, ORDER.input | {"idempotencyKey": "second"})
+
+        assert [first["outcome"], second["outcome"]] == ["CONFIRMED", "CONFIRMED"]
 
 
 async def outcome_later(gateway, clock, payload):
@@ -222,3 +283,24 @@ async def test_an_order_that_nobody_knows_of_stands_in_the_way_of_those_beside_i
             outcomes.append(payload["outcome"])
 
     assert outcomes == ["UNKNOWN", "UNKNOWN", "CONFIRMED"]
+
+
+async def test_the_order_of_another_write_is_not_taken_for_the_one_that_was_lost(environ, serve, clock, sandbox):
+    """The second is begun, made and recorded while the first, which is never made, is on its way."""
+    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
+        platform, make = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.create_order
+        outcomes = []
+
+        async def create_order(new):
+            platform.create_order = make
+            second = await ORDER.write(gateway, ORDER.input | {"idempotencyKey": "second"})
+            outcomes.append(second["outcome"])
+            sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.RESET), times=1)
+            return await make(new)
+
+        platform.create_order = create_order
+        first = await ORDER.write(gateway, ORDER.input | {"idempotencyKey": "first"})
+        outcomes += [first["outcome"], await outcome_later(gateway, clock, first)]
+
+    assert outcomes == ["CONFIRMED", "UNKNOWN", "REFUSED"]
+    assert sandbox.effects.count("order/new") == 1
