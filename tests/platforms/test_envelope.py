@@ -209,6 +209,12 @@ def test_what_a_proxy_says_that_gave_up_is_no_answer_of_the_platform(status: int
     assert caught.value.status == status
 
 
+def test_quirk_191_a_time_to_come_back_is_a_number_however_long_it_is() -> None:
+    with pytest.raises(BusyAnswerError) as caught:
+        opened("<html>", 429, retry_after="9" * 400)
+    assert caught.value.retry_after == 999_999_999.0
+
+
 @pytest.mark.parametrize("value", ["soon", "-1", "Wed, 25 Nov 2026 08:00:00 GMT", "1e3", ""])
 def test_quirk_191_other_times_to_come_back_are_not_guessed(value: str) -> None:
     with pytest.raises(BusyAnswerError) as caught:

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from scripted_server import ScriptedServer, http, scripted, then_close, until
+from scripted_server import ScriptedServer, Step, http, scripted, then_close, until
 
 from gateway.ops.resilience import Slots
+from gateway.platforms.pool import IDLE_SECONDS
 from gateway.platforms.transport import Pool, RawAnswer, Transport, request_head
 
 MAX_BODY = 64 * 1024
@@ -90,8 +91,9 @@ async def test_trailers_are_no_headers() -> None:
         assert upstream.connections == 1
 
 
-async def test_a_body_without_length_ends_with_the_connection() -> None:
-    async with scripted(then_close(b"HTTP/1.1 200 OK\r\n\r\nall of it")) as upstream:
+@pytest.mark.parametrize("header", [b"", b"Transfer-Encoding: identity\r\n"])
+async def test_a_body_without_length_ends_with_the_connection(header: bytes) -> None:
+    async with scripted(then_close(b"HTTP/1.1 200 OK\r\n" + header + b"\r\nall of it")) as upstream:
         pool = pool_for(upstream)
         assert (await send(pool)).body == b"all of it"
         assert (await send(pool)).body == b"all of it"
@@ -104,8 +106,50 @@ async def test_a_body_without_length_ends_with_the_connection() -> None:
 async def test_a_connection_that_the_server_will_close_is_not_used_again(answer: bytes) -> None:
     async with scripted(answer) as upstream:
         pool = pool_for(upstream)
-        assert [(await send(pool)).body for _ in range(2)] == [b"ok", b"ok"]
+        assert [(await send(pool)).body for _ in range(3)] == [b"ok", b"ok", b"ok"]
+        assert upstream.connections == 3
+
+
+async def test_a_connection_is_kept_for_a_while_from_its_last_answer() -> None:
+    async with scripted(http()) as upstream:
+        pool = pool_for(upstream)
+        for _ in range(3):  # by the parser the first time, then by the head that is known
+            await send(pool)
+            pool.idle[0].idle_since -= IDLE_SECONDS - 2.5
+        assert upstream.connections == 1
+        pool.idle[0].idle_since -= 2.5
+        await send(pool)
         assert upstream.connections == 2
+
+
+async def test_an_answer_without_the_body_it_tells_of_is_the_last_of_its_connection() -> None:
+    async with scripted(http(b""), http(b""), http(b"next")) as upstream:
+        pool = pool_for(upstream)
+        await send(pool)
+        deadline = asyncio.get_running_loop().time() + 2.0
+        head = request_head(b"HEAD", b"/x", [(b"Host", b"sandbox")]) + b"\r\n"
+        assert (await pool.send(head, deadline, repeatable=True, without_body=True)).body == b""
+        assert (await send(pool)).body == b"next"
+        assert upstream.connections == 2
+
+
+async def test_what_reads_like_an_answer_within_a_body_is_body() -> None:
+    def in_pieces(answer: bytes, piece: bytes) -> Step:
+        async def step(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(answer.removesuffix(piece))
+            await asyncio.sleep(0.02)
+            writer.write(piece)
+
+        return step
+
+    inner, other = http(b"inner", b"X-A: 1"), http(b"other", b"X-A: 2")
+    steps = (http(b"first", b"X-A: 1"), in_pieces(http(inner), inner), in_pieces(http(other, b"X-A: 3"), other))
+    async with scripted(*steps, other) as upstream:
+        pool = pool_for(upstream)
+        answers = [await send(pool) for _ in range(4)]
+        assert [answer.body for answer in answers] == [b"first", inner, other, b"other"]
+        assert [answer.head.header(b"x-a") for answer in answers] == [b"1", None, b"3", b"2"]
+        assert upstream.connections == 1
 
 
 async def test_answers_with_the_head_of_the_last_one_are_read_as_the_first_was() -> None:
@@ -155,7 +199,13 @@ def raw_deflate(data: bytes) -> bytes:
 async def test_a_compressed_body_is_decompressed(coding: bytes, pack: "type[bytes]") -> None:
     body = "万家灯火".encode() * 1000
     async with scripted(http(pack(body), b"Content-Encoding: " + coding)) as upstream:
-        assert (await send(pool_for(upstream))).body == body
+        pool = pool_for(upstream)
+        assert [(await send(pool)).body for _ in range(2)] == [body, body]
+
+
+async def test_an_empty_body_need_not_be_compressed() -> None:
+    async with scripted(http(b"", b"Content-Encoding: gzip")) as upstream:
+        assert (await send(pool_for(upstream))).body == b""
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ import asyncio
 import gzip
 import os
 import socket
+import struct
+import tracemalloc
 import zlib
 
 import httpx
@@ -12,8 +14,8 @@ from scripted_server import Step, closed_port, hang, http, scripted, then_close,
 from test_transport import MAX_BODY, pool_for, send
 
 from gateway.ops.resilience import Slots
-from gateway.platforms.connection import MAX_HEAD_BYTES
-from gateway.platforms.transport import AnswerTooLargeError, StaleConnectionError, Transport
+from gateway.platforms.connection import MAX_HEAD_BYTES, Connection
+from gateway.platforms.transport import AnswerTooLargeError, Pool, StaleConnectionError, Transport
 
 CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
 
@@ -60,6 +62,37 @@ async def test_an_answer_that_breaks_off_is_none_whatever_tells_its_length(cut: 
     async with scripted(then_close(cut)) as upstream:
         with pytest.raises(httpx.ReadError):
             await send(pool_for(upstream))
+
+
+async def test_nor_is_one_whose_end_is_that_of_a_connection_that_was_reset() -> None:
+    async def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nhalf")
+        await asyncio.sleep(0.02)
+        at_once = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        writer.transport.abort()
+
+    async with scripted(reset) as upstream:
+        with pytest.raises(httpx.ReadError):
+            await send(pool_for(upstream))
+
+
+async def test_a_connection_that_cannot_be_made_is_tried_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = [httpx.ConnectError("not now")]
+    connect = Pool.connect
+
+    async def sometimes(pool: Pool, deadline: float) -> Connection:
+        if failures:
+            raise failures.pop()
+        return await connect(pool, deadline)
+
+    monkeypatch.setattr(Pool, "connect", sometimes)
+    async with scripted(http(b"fine")) as upstream:
+        pool = pool_for(upstream)
+        assert (await send(pool, repeatable=False)).body == b"fine"
+        failures += [httpx.ConnectError("nor then"), httpx.ConnectError("not now")]
+        with pytest.raises(httpx.ConnectError, match="nor then"):
+            await send(pool, repeatable=False)
 
 
 async def test_a_repeatable_request_lost_to_a_closing_connection_is_sent_again() -> None:
@@ -257,6 +290,27 @@ async def test_an_endless_head_is_given_up(head: bytes) -> None:
     async with scripted(head) as upstream:
         with pytest.raises(AnswerTooLargeError):
             await send(pool_for(upstream))
+
+
+async def test_a_body_at_the_cap_may_come_in_small_chunks() -> None:
+    size = 16 * MAX_HEAD_BYTES
+    chunks = b"8\r\n12345678\r\n" * (size // 8)
+    async with scripted(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n") as upstream:
+        assert len((await send(pool_for(upstream, max_body_bytes=size))).body) == size
+
+
+async def test_no_more_is_decompressed_than_the_cap() -> None:
+    packed = gzip.compress(bytes(50_000_000))
+    async with scripted(http(packed, b"Content-Encoding: gzip")) as upstream:
+        pool = pool_for(upstream)
+        tracemalloc.start()
+        try:
+            with pytest.raises(AnswerTooLargeError):
+                await send(pool)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 5_000_000
 
 
 async def test_endless_chunk_frames_are_given_up() -> None:

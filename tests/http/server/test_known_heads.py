@@ -130,6 +130,7 @@ HEADERS = [(b"host", b"a"), (b"content-length", b"1")]
         b"\r\n\r\nPOST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\na",
         b"\r\nPOST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\na",
         b"POST / HTTP/1.1\nhost: a\r\ncontent-length: 1\r\n\r\na",
+        b"POST / HTTP/1.1\r\nhost: a\nb\r\ncontent-length: 1\r\n\r\na",
         b"POST / HTTP/1.1\r\nhost: a\r\n b\r\ncontent-length: 1\r\n\r\na",
         b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\n\na\r\n\r\n",
         b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\n\r\n\r\n",
