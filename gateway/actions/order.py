@@ -87,7 +87,8 @@ class OrderActions:
         page = await self._wjdh.orders(new.community_code, payer, 1)
         house = [payer.building, payer.unit, payer.floor, payer.room] if payer.building is not None else None
         title = self._writer.digest(new.title.strip())
-        return {"after": _newest(page), "title_digest": title, "amount": str(new.amount), "house": house}
+        newest = max((order.platform_id for order in page.items), default=0) if _tells_newest(page) else None
+        return {"after": newest, "title_digest": title, "amount": str(new.amount), "house": house}
 
     async def _look_for(self, operation: Operation, payer: OrderQuery) -> ReadBack:
         expected = operation.expected or {}
@@ -122,7 +123,7 @@ class OrderActions:
         for number in range(1, SEARCHED_PAGES + 1):
             page = await self._wjdh.orders(community_code, payer, number)
             found = [order for order in page.items if order.platform_id > after]
-            if _newest(page) is None or not all(map(_is_readable, found)):
+            if not _tells_newest(page) or not all(map(_is_readable, found)):
                 return None
             newer |= {order.platform_id: order for order in found}
             if len(found) < len(page.items) or number >= (page.last_page or 1):
@@ -152,21 +153,13 @@ def _wanted(operation: Operation) -> list[Any]:
     return [expected.get("title_digest"), amount and Decimal(amount), expected.get("house")]
 
 
-def _newest(page: Page[Order]) -> int | None:
-    """The number of the newest order of this page and those after it, 0 where there is none.
-
-    None where that cannot be told: a row has no number, or there are more pages, and this one is not sorted as in the
-    document's example, newest first; the document does not say that lists are (quirk 142).
+def _tells_newest(page: Page[Order]) -> bool:
+    """Whether no page after this one has a newer order: each row has a number, and this page is all of the list, or is
+    sorted as in the document's example, newest first. The document does not say that lists are (quirk 142).
     """
     numbers = [order.platform_id for order in page.items]
-    if page.dropped or not (_is_whole(page) or numbers == sorted(numbers, reverse=True)):
-        return None
-    return max(numbers, default=0)
-
-
-def _is_whole(page: Page[Order]) -> bool:
-    """Whether this page is all of the list."""
-    return page.last_page is None or page.last_page <= 1
+    is_whole = page.last_page is None or page.last_page <= 1
+    return not page.dropped and (is_whole or numbers == sorted(numbers, reverse=True))
 
 
 def _is_readable(order: Order) -> bool:

@@ -43,8 +43,8 @@ def _declared(cls: type) -> dict[str, Declared]:
     """What is annotated with one class, or with one and None."""
     declared = {}
     for name, annotation in get_type_hints(cls, include_extras=True).items():
-        parts = set() if get_origin(annotation) is Annotated else set(get_args(annotation))
-        parts = parts or {annotation}
+        alternatives = () if get_origin(annotation) is Annotated else get_args(annotation)
+        parts = set(alternatives) or {annotation}
         others = parts - {NoneType}
         if len(others) == 1:
             one, least, greatest = _bounded(others.pop())
