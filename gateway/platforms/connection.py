@@ -38,14 +38,14 @@ class AnswerTooLargeError(httpx.RemoteProtocolError):
 
 
 class Head:
-    """Of an answer: its status and headers, their names in lower case. `content_type` is that header in lower case."""
+    """Of an answer: its status and headers, their names in lower case. `declares_gbk`: in GBK or its like."""
 
-    __slots__ = ("content_type", "headers", "status")
+    __slots__ = ("declares_gbk", "headers", "status")
 
     def __init__(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.status = status
         self.headers = headers
-        self.content_type = (self.header(b"content-type") or b"").lower()
+        self.declares_gbk = b"charset=gb" in (self.header(b"content-type") or b"").lower()
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header; `name` in lower case."""

@@ -107,13 +107,12 @@ class Envelope(msgspec.Struct, gc=False):
 def open_envelope(answer: RawAnswer, decode: Callable[[bytes], object] | None = None) -> Envelope:
     """Judge an answer; first of all by its endpoint's `decode`. Raises BadAnswerError or BusyAnswerError."""
     head, status = answer.head, answer.head.status
-    declares_gbk = b"charset=gb" in head.content_type
-    if decode is not None and status < _NOT_FINE and not declares_gbk:
+    if decode is not None and status < _NOT_FINE and not head.declares_gbk:
         try:
             return Envelope(SUCCESS, NOTHING, decode(answer.body))
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             pass
-    body = _read(answer, declares_gbk=declares_gbk)
+    body = _read(answer)
     envelope = _envelope(body, status) if isinstance(body, dict) else None
     if envelope is not None and (envelope.code == SUCCESS or (envelope.code is None and status < _NOT_FINE)):
         return envelope
@@ -151,21 +150,22 @@ def _retry_after(answer: RawAnswer) -> float | None:
     return float(value[:9]) if value is not None and value.isdigit() else None
 
 
-def _read(answer: RawAnswer, *, declares_gbk: bool) -> object:
+def _read(answer: RawAnswer) -> object:
     """The body as a value; None when it is no JSON and the status is left to judge. Raises BadAnswerError."""
     try:
-        if not declares_gbk:
+        if not answer.head.declares_gbk:
             return _decode(answer.body)
     except (msgspec.DecodeError, UnicodeError):
         pass
     except RecursionError:
         raise BadAnswerError("The answer is nested too deeply.") from None
-    return _mend(_text(answer.body, declares_gbk=declares_gbk))
+    return _mend(_text(answer))
 
 
-def _text(body: bytes, *, declares_gbk: bool) -> str:
+def _text(answer: RawAnswer) -> str:
     """The body as text: as declared; else in UTF-8, unless most of what is not ASCII is none (quirk 190)."""
-    if not declares_gbk:
+    body = answer.body
+    if not answer.head.declares_gbk:
         text = body.decode("utf-8", "replace")
         lost = text.count("\ufffd")
         if not lost or 2 * lost < len(text) - len(text.encode("ascii", "ignore")):
