@@ -50,13 +50,17 @@ def needs(scopes: Sequence[str]) -> list[object]:
     return [RequiresScope(scopes=list(scopes))] if scopes else []
 
 
+NUMBERS_MASKED = "ID and phone numbers in it are masked without the scope `pii:read`."
+"""Ends the description of every such text: most types have no `maskedFields` to name it."""
+
+
 def free_text(description: str, attribute: str, *, observed: bool = True) -> Any:
     """Text that people wrote: ID numbers and phones inside it are masked like those in fields of their own.
 
     `observed` is False where the object around it is observed as a whole.
     """
     resolve = attribute_in(REVEALING, attribute, otherwise=mask_text, observed=observed)
-    return strawberry.field(resolver=resolve, description=description)
+    return strawberry.field(resolver=resolve, description=f"{description} {NUMBERS_MASKED}")
 
 
 def parts_with_text(description: str, attribute: str) -> Any:

@@ -30,11 +30,11 @@ class VerificationFinding:
     field: str | None = plain("The public field of the review it is about (字段).")
     severity: Severity = plain("How much it weighs (严重程度).")
 
-    @strawberry.field(description="The value in the application (申报值).")
+    @strawberry.field(description="The value in the application; masked like the field itself (申报值).")
     def submitted(root: strawberry.Parent[verification.Finding], info: Info) -> str | None:
         return _value(root, info, "submitted")
 
-    @strawberry.field(description="The value on the security platform (登记值).")
+    @strawberry.field(description="The value on the security platform; masked like the field itself (登记值).")
     def registered(root: strawberry.Parent[verification.Finding], info: Info) -> str | None:
         return _value(root, info, "registered")
 

@@ -19,6 +19,7 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from gateway.auth.masking import mask_text
 from gateway.auth.principal import Scope
 from schema.build import executable_schema, export_sdl, scopes_of
 
@@ -142,6 +143,27 @@ def test_who_reads_only_descriptions_learns_of_scopes_and_masks():
         if f"`{scope}`" not in field.description
     ]
     assert untold == []
+
+
+def test_descriptions_of_texts_of_people_tell_that_numbers_in_them_are_masked():
+    """A frontend that reads `title` would not think of it: nothing is null, and few are named by `maskedFields`."""
+    masked = {
+        f"{graphql_type.name}.{name}": field.description
+        for graphql_type in types(SCHEMA)
+        if isinstance(graphql_type, GraphQLObjectType | GraphQLInterfaceType)
+        for name, field in graphql_type.fields.items()
+        if masks_numbers(field)
+    }
+
+    assert {"Order.title", "Person.nation", "Member.jobName", "Shenhe.rejectionReason"} <= set(masked)
+    untold = [path for path, told in masked.items() if not told.endswith(" masked without the scope `pii:read`.")]
+    assert untold == []
+
+
+def masks_numbers(field: GraphQLField) -> bool:
+    resolver = getattr(field.extensions["strawberry-definition"].base_resolver, "wrapped_func", None)
+    declared = getattr(resolver, "attribute_in", None)
+    return declared is not None and declared.otherwise is mask_text
 
 
 def test_every_scalar_tells_its_specification():
