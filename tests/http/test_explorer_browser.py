@@ -99,3 +99,35 @@ async def test_elsewhere_it_asks_for_a_token_and_says_where_one_comes_from(
     await expect(page.get_by_role("dialog")).to_contain_text("Theme")
     await expect(page.get_by_role("dialog")).not_to_contain_text("Persist headers")
     assert "Bearer" not in await page.evaluate("JSON.stringify(localStorage)")
+
+
+async def test_on_a_phone_the_result_stands_below_the_editors_and_nothing_leaves_the_screen(
+    demo: str, page: Page, tmp_path: Path
+) -> None:
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.goto(demo)
+    await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text("Dashboard")
+    await page.get_by_role("button", name="Execute query").click()
+    await expect(page.locator(RESULT)).to_contain_text('"unpaidOrders"')
+    await page.get_by_role("button", name="Show Documentation Explorer").click()
+    await expect(page.get_by_text("Root Types")).to_be_visible()
+    await page.screenshot(path=tmp_path / "phone.png")
+
+    assert await page.evaluate("document.documentElement.scrollWidth") == 390
+    editors = await page.locator(".graphiql-editors").bounding_box()
+    result = await page.locator(".graphiql-response").bounding_box()
+    assert editors is not None
+    assert result is not None
+    assert result["y"] >= editors["y"] + editors["height"]
+    assert editors["width"] == result["width"] > 250
+
+
+async def test_a_screen_reader_hears_names_of_icons_that_are_words(demo: str, page: Page) -> None:
+    await page.goto(demo)
+    await page.get_by_role("button", name="Show Documentation Explorer").click()
+    await expect(page.get_by_role("img", name="root type icon")).to_be_visible()
+
+    names = await page.locator("svg > title").all_text_contents()
+
+    assert {"docs filled icon", "play icon"} <= set(names)
+    assert [name for name in names if not re.fullmatch(r"([a-z]{3,} )+icon", name)] == []
