@@ -112,6 +112,19 @@ def test_every_code_of_an_error_is_explained() -> None:
     assert {error.code for error in tree(GatewayError)} <= explained
 
 
+def test_every_status_of_a_refused_request_is_explained() -> None:
+    sources = [*(ROOT / "gateway" / "http").glob("*.py"), ROOT / "gateway" / "http" / "server" / "head.py"]
+    refused = re.compile(r"(?:Refusal|error_answer)\(\s*(\d{3})")
+    answered = {status for path in sources for status in refused.findall(path.read_text())}
+    assert {"405", "406", "408", "414", "415", "421", "431"} <= answered
+    assert answered - explained_statuses() == {"505"}, "HTTP of another version: no frontend speaks it"
+
+
+def explained_statuses() -> set[str]:
+    table = QUICKSTART.partition("| Status | Because |")[2].partition("## 8. Ids")[0]
+    return {status for cell in re.findall(r"^\| ([\d, ]+) \|", table, re.MULTILINE) for status in cell.split(", ")}
+
+
 def tree(base: type[GatewayError]) -> Iterator[type[GatewayError]]:
     yield base
     for error in base.__subclasses__():
