@@ -190,6 +190,53 @@ def test_apollo_merges_pages_without_doubles_and_parts_field_by_field(compiled: 
     assert printed["openRepairs"] == 20
 
 
+def test_apollo_keeps_a_list_whole_for_two_queries_that_ask_for_other_parts_of_it(compiled: Compiled) -> None:
+    """Else either query empties the other's screen, which asks again, and so on without end."""
+    program = compiled.block("quickstart", "typePolicies")
+    program += """
+        import { gql } from "@apollo/client";
+        const scroll = gql`query ($after: String) {
+          payments(state: DEAD, after: $after) { pageInfo { endCursor } nodes { id } }
+        }`;
+        const pager = gql`{ payments(state: DEAD) { totalCount pageInfo { pageCount } } }`;
+        const other = gql`{ payments(state: QUEUED) { nodes { id } } }`;
+        const write = (query, after, page, pageInfo) => {
+          const payments = { __typename: "PaymentConnection", ...page, ...pageInfo && { pageInfo } };
+          cache.writeQuery({ query, variables: { after }, data: { payments } });
+        };
+        const nodes = (id) => [{ __typename: "Payment", id }];
+        write(pager, undefined, { totalCount: 2 }, { __typename: "PageInfo", pageCount: 2 });
+        write(scroll, undefined, { nodes: nodes("1") }, { __typename: "PageInfo", endCursor: "1" });
+        write(scroll, "1", { nodes: nodes("2") }, { __typename: "PageInfo", endCursor: "2" });
+        write(other, undefined, { nodes: nodes("3") });
+
+        const read = (query) => cache.readQuery({ query })?.payments;
+        const ids = [scroll, other].map((query) => read(query).nodes.map(({ id }) => id));
+        console.log(JSON.stringify([ids, read(pager)?.totalCount, read(pager)?.pageInfo.pageCount]));
+    """
+    printed = json.loads(run("node", "--input-type=module", "-e", program, cwd=NODE))
+    assert printed == [[["1", "2"], ["3"]], 2, 2]
+
+
+def test_apollo_is_told_of_every_list_and_of_all_that_tells_two_apart(compiled: Compiled) -> None:
+    block = compiled.block("quickstart", "typePolicies").replace("new InMemoryCache({", "Object.values({")
+    program = """
+        const policies = Object.entries(cache[0]).flatMap(([type, { fields }]) =>
+          Object.entries(fields ?? {}).map(([name, { keyArgs }]) => [`${type}.${name}`, keyArgs]));
+        console.log(JSON.stringify(Object.fromEntries(policies)));
+    """
+    told = json.loads(run("node", "--input-type=module", "-e", block + program, cwd=NODE))
+    types = [t for t in executable_schema().type_map.values() if isinstance(t, GraphQLObjectType)]
+    lists = {
+        f"{t.name}.{name}": set(field.args)
+        for t in types
+        for name, field in t.fields.items()
+        if str(field.type).endswith("Connection")
+    }
+    assert set(told) == set(lists)
+    assert [name for name, arguments in lists.items() if not arguments - {"after"} <= set(told[name])] == []
+
+
 def test_graphcache_is_told_of_every_type_without_an_id(compiled: Compiled) -> None:
     block = compiled.block("quickstart", "exchange-graphcache").replace("cacheExchange({", "Object.values({")
     printed = run("node", "--input-type=module", "-e", f"{block}; console.log(Object.keys(cache[0]).join())", cwd=NODE)
