@@ -30,7 +30,9 @@ class SetModuleInput:
 class SyncModulesInput:
     community_code: strawberry.ID = strawberry.field(description="Code of the community (小区标识).")
     dry_run: bool = strawberry.field(
-        default=True, description="Only show what would change; nothing is written or recorded (仅预览)."
+        default=True,
+        description="Only show what would change: nothing is written or recorded, and CONFIRMED says no more than that "
+        "the plan is made (仅预览).",
     )
     idempotency_key: strawberry.ID | None = optional(OPTIONAL_KEY)
 

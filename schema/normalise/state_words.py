@@ -25,7 +25,7 @@ STATES: Mapping[type[StrEnum], EnumWords[Any]] = MappingProxyType(
                 "写入结果",
                 "How a write ended",
                 {
-                    Outcome.CONFIRMED: Word("已确认", "It is done"),
+                    Outcome.CONFIRMED: Word("已确认", "It is done; a dry run has made its plan"),
                     Outcome.REFUSED: Word(
                         "已拒绝", "It is not done, or, of syncModules, not all of it; userErrors say why"
                     ),

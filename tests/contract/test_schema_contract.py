@@ -160,6 +160,13 @@ def test_descriptions_of_texts_of_people_tell_that_numbers_in_them_are_masked():
     assert untold == []
 
 
+def test_that_a_dry_run_is_confirmed_is_not_taken_for_done():
+    described = dict(descriptions())
+
+    assert described["Outcome.CONFIRMED"].startswith("It is done; a dry run has made its plan")
+    assert "CONFIRMED says no more than that the plan is made" in described["SyncModulesInput.dryRun"]
+
+
 def masks_numbers(field: GraphQLField) -> bool:
     resolver = getattr(field.extensions["strawberry-definition"].base_resolver, "wrapped_func", None)
     declared = getattr(resolver, "attribute_in", None)
