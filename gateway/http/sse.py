@@ -1,6 +1,6 @@
 """Subscriptions as server-sent events: the distinct connections mode of graphql-sse (PROTOCOL.md).
 
-For clients that accept nothing but `text/event-stream`. Many name it beside JSON (urql does) and want JSON.
+For clients that accept `text/event-stream` and no JSON. Many name both (urql does, for a query) and want JSON.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from gateway.http.endpoint import Answerer, Endpoint
 from gateway.http.errors import format_error
 from gateway.http.graphql import SERVED
 from gateway.http.headers import Headers, fields_of, headers_of, list_of
+from gateway.http.negotiation import negotiate
 from gateway.http.parameters import Bounds, Parameters, read_parameters
 from gateway.http.rate_headers import rate_lines
 from gateway.http.refusal import CLOSE, Refusal
@@ -37,11 +38,13 @@ KEEP_ALIVE = 15.0
 _COMPLETE: Final = b"event: complete\ndata:\n\n"
 
 
-def accepts_events_only(accept: bytes) -> bool:
-    """Whether the `Accept` header names event streams and nothing else."""
-    if b"/event-stream" not in accept.lower():  # most name something else, and cost no more than this
+def wants_events(accept: bytes) -> bool:
+    """Whether the `Accept` header names event streams, and allows no answer in JSON."""
+    named = accept.lower()
+    if EVENT_STREAM not in named:  # most name something else, and cost no more than this
         return False
-    return all(media_range.partition(b";")[0].strip().lower() == EVENT_STREAM for media_range in accept.split(b","))
+    names = (media_range.partition(b";")[0].strip() for media_range in named.split(b","))
+    return EVENT_STREAM in names and negotiate(accept) is None
 
 
 class EventStreamEndpoint:
@@ -141,7 +144,7 @@ class EventStreamEndpoint:
 def _asks_for_events(scope: Scope) -> bool:
     if scope["method"] not in SERVED:
         return False
-    return accepts_events_only(list_of(b"accept", scope["headers"]))
+    return wants_events(list_of(b"accept", scope["headers"]))
 
 
 def _headers(id_: str) -> list[tuple[bytes, bytes]]:

@@ -1,6 +1,7 @@
-// Subscribes with graphql-ws and with graphql-sse to the address given. Prints one JSON object a line: each client when
+// Subscribes with graphql-ws, with graphql-sse and with urql's own event streams to the address given. Prints one JSON object a line: each client when
 // its subscription is under way, then what it received first.
 
+import { Client, fetchExchange } from '@urql/core';
 import { createClient as createEventStreamClient } from 'graphql-sse';
 import { createClient as createWebSocketClient } from 'graphql-ws';
 import WebSocket from 'ws';
@@ -15,15 +16,23 @@ const webSocket = createWebSocketClient({
   connectionParams: { Authorization },
   retryAttempts: 0,
 });
+const fetchFor = (name) => async (...request) => {
+  const response = await fetch(...request);
+  print({ ready: name });
+  return response;
+};
 const eventStream = createEventStreamClient({
   url,
   headers: { Authorization },
   retryAttempts: 0,
-  fetchFn: async (...request) => {
-    const response = await fetch(...request);
-    print({ ready: 'graphql-sse' });
-    return response;
-  },
+  fetchFn: fetchFor('graphql-sse'),
+});
+const urql = new Client({
+  url,
+  exchanges: [fetchExchange],
+  fetchOptions: { headers: { Authorization } },
+  fetchSubscriptions: true,
+  fetch: fetchFor('urql'),
 });
 
 const printFirst = async (name, client) => {
@@ -33,7 +42,14 @@ const printFirst = async (name, client) => {
   }
 };
 
-const done = Promise.all([printFirst('graphql-ws', webSocket), printFirst('graphql-sse', eventStream)]);
+const urqlDone = new Promise((resolve) => {
+  const { unsubscribe } = urql.subscription(query, {}).subscribe(({ data, error }) => {
+    print({ client: 'urql', result: error ? { error: error.message } : { data } });
+    setTimeout(() => resolve(unsubscribe()));
+  });
+});
+
+const done = Promise.all([printFirst('graphql-ws', webSocket), printFirst('graphql-sse', eventStream), urqlDone]);
 for await (const _ of webSocket.iterate({ query: '{ __typename }' })) print({ ready: 'graphql-ws' });
 await done;
 await webSocket.dispose();

@@ -8,7 +8,7 @@ import pytest
 from graphql_socket import PATIENCE, until
 
 from gateway.auth.tokens import LEEWAY
-from gateway.http.sse import accepts_events_only
+from gateway.http.sse import wants_events
 
 PAID = "subscription { orderPaid { orderNumber } }"
 REPAIR = 'subscription { repairChanged(communityCode: "10002") { id } }'
@@ -126,16 +126,20 @@ async def test_who_takes_json_as_well_gets_json(gateway):
 
 
 @pytest.mark.parametrize(
-    ("accept", "only"),
+    ("accept", "wanted"),
     [
         (b"text/event-stream", True),
         (b"Text/Event-Stream; charset=utf-8", True),
         (b"text/event-stream, text/event-stream;q=0.5", True),
+        (b"text/event-stream, multipart/mixed", True),
+        (b"text/event-stream, application/json;q=0", True),
         (b"text/event-stream, application/json", False),
+        (b"text/event-stream, application/graphql-response+json;q=0.1", False),
+        (b"text/event-streams", False),
         (b"text/event-stream, */*", False),
         (b"*/*", False),
         (b"", False),
     ],
 )
-def test_only_a_header_that_names_nothing_else_asks_for_events(accept, only):
-    assert accepts_events_only(accept) is only
+def test_a_header_that_names_events_and_allows_no_json_asks_for_them(accept, wanted):
+    assert wants_events(accept) is wanted

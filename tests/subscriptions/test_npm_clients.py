@@ -1,4 +1,4 @@
-"""What frontends use, graphql-ws and graphql-sse from npm: from a payment at the platform to the event they get."""
+"""What frontends use from npm, graphql-ws, graphql-sse and urql: from a payment at a platform to the event they get."""
 
 import asyncio
 import json
@@ -26,13 +26,13 @@ async def installed() -> None:
 
 
 @pytest.mark.usefixtures("installed")
-async def test_a_payment_reaches_both_clients(gateway, sandbox, mint):
+async def test_a_payment_reaches_every_client(gateway, sandbox, mint):
     token = mint(scopes="payment:read")
     client = await run("node", "subscribe.mjs", f"{gateway.url}/graphql", token, PAID)
     try:
         async with asyncio.timeout(20):
-            ready = {json.loads(await client.stdout.readline())["ready"] for _ in range(2)}
-            assert ready == {"graphql-ws", "graphql-sse"}
+            ready = {json.loads(await client.stdout.readline())["ready"] for _ in range(3)}
+            assert ready == {"graphql-ws", "graphql-sse", "urql"}
             await sandbox.pay("20201213104757994399", gateway.url)
             received = [json.loads(line) async for line in client.stdout]
             assert await client.wait() == 0
@@ -44,4 +44,5 @@ async def test_a_payment_reaches_both_clients(gateway, sandbox, mint):
     assert sorted(received, key=lambda line: line["client"]) == [
         {"client": "graphql-sse", "result": event},
         {"client": "graphql-ws", "result": event},
+        {"client": "urql", "result": event},
     ]
