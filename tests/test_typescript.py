@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from graphql import GraphQLObjectType, GraphQLScalarType, is_specified_scalar_type
+from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLScalarType, is_specified_scalar_type
 
 from schema.build import executable_schema
 
@@ -219,9 +219,9 @@ def test_apollo_keeps_a_list_whole_for_two_queries_that_ask_for_other_parts_of_i
 
 
 def test_apollo_is_told_of_every_list_and_of_all_that_tells_two_apart(compiled: Compiled) -> None:
-    block = compiled.block("quickstart", "typePolicies").replace("new InMemoryCache({", "Object.values({")
+    block = compiled.block("quickstart", "typePolicies").replace("new InMemoryCache({", "({")
     program = """
-        const policies = Object.entries(cache[0]).flatMap(([type, { fields }]) =>
+        const policies = Object.entries(cache.typePolicies).flatMap(([type, { fields }]) =>
           Object.entries(fields ?? {}).map(([name, { keyArgs }]) => [`${type}.${name}`, keyArgs]));
         console.log(JSON.stringify(Object.fromEntries(policies)));
     """
@@ -235,6 +235,24 @@ def test_apollo_is_told_of_every_list_and_of_all_that_tells_two_apart(compiled: 
     }
     assert set(told) == set(lists)
     assert [name for name, arguments in lists.items() if not arguments - {"after"} <= set(told[name])] == []
+
+
+def test_apollo_keeps_what_a_fragment_on_an_interface_asks_for(compiled: Compiled) -> None:
+    program = compiled.block("quickstart", "typePolicies")
+    program += """
+        import { gql } from "@apollo/client";
+        const query = gql`{ people(name: "", phone: "") { id ...Parts } } fragment Parts on Person { name }`;
+        cache.writeQuery({ query, data: { people: { __typename: "People", id: "1", name: "王芳" } } });
+        console.log(JSON.stringify([cache.config.possibleTypes, cache.readQuery({ query }).people.name]));
+    """
+    types, name = json.loads(run("node", "--input-type=module", "-e", program, cwd=NODE))
+    schema = executable_schema()
+    assert name == "王芳"
+    assert types == {
+        interface.name: sorted(member.name for member in schema.get_possible_types(interface))
+        for interface in schema.type_map.values()
+        if isinstance(interface, GraphQLInterfaceType)
+    }
 
 
 def test_graphcache_is_told_of_every_type_without_an_id(compiled: Compiled) -> None:
