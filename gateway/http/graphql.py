@@ -207,7 +207,7 @@ def _require_method(method: str, operation: OperationType) -> None:
     """GET runs queries only: it must be safe (GraphQL over HTTP, "GET")."""
     if operation is OperationType.SUBSCRIPTION:
         raise DocumentError.of(
-            UserInputError("query", "Subscriptions are served over WebSocket, or as text/event-stream alone")
+            UserInputError("query", "Subscriptions go over WebSocket, or as text/event-stream if no JSON is accepted")
         )
     if method == "GET":
         raise Refusal(405, MethodNotAllowedError("Mutations are run by POST"), (b"allow", b"POST"))
