@@ -29,6 +29,7 @@ from gateway.platforms.platforms import Platforms
 from schema.normalise.records import Order, OrderQuery, Page
 from schema.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewOrder, ParkingPayer, PhonePayer
 from schema.normalise.states import UserErrorCode
+from schema.normalise.vocabulary import PaymentStatus
 
 NO_SUCH_PAYER = 2
 NOT_REGISTERED = 3
@@ -44,6 +45,9 @@ class OrderActions:
     Before an order is sent the payer's newest one is noted. When the answer is lost, an order of the same payer, title
     and amount that is newer than that, and that no other operation has claimed or may claim, is the one. While a newer
     one cannot be read, or nobody can tell which are newer, nobody knows: it may be the one.
+
+    A person's list may hold what they are charged or what they have paid: nobody says which (quirk 149). So an order of
+    theirs is known by being unpaid and of no house, and one that is not in the list may have been made all the same.
     """
 
     def __init__(self, writer: Writer, platforms: Platforms, journal: Journal) -> None:
@@ -99,21 +103,22 @@ class OrderActions:
         newer = await self._newer(community_code, payer, after)
         if newer is None:
             return ReadBack(Found.UNCLEAR)
-        numbers = [
-            order.number
+        alike = {
+            order.number: order
             for order in newer
             if order.number
             and order.amount
             and Decimal(order.amount.yuan) == Decimal(expected["amount"])
             and self._writer.digest(order.title.strip()) == expected["title_digest"]
-        ]
+        }
         # In this order: a rival that ends meanwhile is then among those who have recorded an order.
         has_rival = await self._has_rival(operation)
-        claimed = await self._journal.operations.recorded("Order", community_code, numbers)
-        unclaimed = [number for number in numbers if number not in claimed]
-        if len(unclaimed) == 1 and not has_rival:
+        claimed = await self._journal.operations.recorded("Order", community_code, list(alike))
+        unclaimed = [number for number in alike if number not in claimed]
+        of_house = payer.building is not None
+        if len(unclaimed) == 1 and not has_rival and (of_house or _is_charge_of_person(alike[unclaimed[0]])):
             return ReadBack(Found.APPLIED, _done(community_code, unclaimed[0]))
-        return ReadBack(Found.UNCLEAR if unclaimed else Found.NOT_APPLIED)
+        return ReadBack(Found.NOT_APPLIED if of_house and not unclaimed else Found.UNCLEAR)
 
     async def _newer(self, community_code: str, payer: OrderQuery, after: int) -> list[Order] | None:
         """The payer's orders since the one that was the newest then, however many; each once, since one that is made
@@ -160,6 +165,11 @@ def _tells_newest(page: Page[Order]) -> bool:
     numbers = [order.platform_id for order in page.items]
     is_whole = page.last_page is None or page.last_page <= 1
     return not page.dropped and (is_whole or numbers == sorted(numbers, reverse=True))
+
+
+def _is_charge_of_person(order: Order) -> bool:
+    """Whether it cannot be one that a house or somebody else was charged, and this person has paid."""
+    return order.address is None and order.payment_status is PaymentStatus.UNPAID
 
 
 def _is_readable(order: Order) -> bool:

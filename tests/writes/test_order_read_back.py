@@ -56,6 +56,45 @@ async def test_an_order_that_can_not_be_recognised_is_not_to_be_made_again(gatew
     assert sandbox.effects.count("order/new") == 1
 
 
+PERSONS = {"phone": {"phone": {"phone": "19900000002"}}, "ID number": {"idCard": "999302199211302226"}}
+
+
+class TestListsOfPersons:
+    """Whether they are of those who are charged or of those who have paid, the document does not say (quirk 149)."""
+
+    @pytest.fixture(params=PERSONS)
+    def of_person(self, request):
+        return ORDER.input | {"payer": PERSONS[request.param]}
+
+    @pytest.fixture
+    def by_who_has_paid(self, sandbox, monkeypatch):
+        filtered = OrderEndpoints._filtered
+
+        def paid(endpoints, community, form):
+            of_person = "phone" in form or "idcard" in form
+            return [order for order in filtered(endpoints, community, form) if order.is_paid or not of_person]
+
+        monkeypatch.setattr(OrderEndpoints, "_filtered", paid)
+
+    async def test_an_order_that_is_listed_as_unpaid_is_recognised(self, gateway, sandbox, of_person):
+        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
+
+        assert (await ORDER.write(gateway, of_person))["outcome"] == "CONFIRMED"
+
+    @pytest.mark.usefixtures("by_who_has_paid")
+    async def test_an_order_that_is_not_listed_may_have_been_made(self, gateway, sandbox, of_person):
+        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
+
+        assert (await ORDER.write(gateway, of_person))["outcome"] == "UNKNOWN"
+        assert sandbox.effects.count("order/new") == 1
+
+    @pytest.mark.parametrize("words", [{"paied": "已付款"}, {"house": "晨曦家园1栋1单元1楼101号"}])
+    async def test_an_order_that_is_paid_or_of_a_house_may_be_another_one(self, gateway, sandbox, of_person):
+        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
+
+        assert (await ORDER.write(gateway, of_person))["outcome"] == "UNKNOWN"
+
+
 async def test_one_order_is_never_the_result_of_two_writes(gateway, sandbox, monkeypatch):
     """The first is lost before it is made. The second, which is made, ends while the first looks for its order."""
     platform, operations = gateway.parts.platforms.wjdh, gateway.parts.journal.operations

@@ -124,7 +124,7 @@ async def test_what_a_proxy_gave_up_on_may_still_be_done(trial):
 async def test_what_fails_at_the_platform_is_not_called_done(trial):
     payload = await trial.write(FaultKind.HTTP_500)
 
-    assert payload["outcome"] == ("REFUSED" if trial.case.readable else "UNKNOWN")
+    assert payload["outcome"] == ("REFUSED" if trial.case.readable_later else "UNKNOWN")
     assert trial.effects == 0
 
 

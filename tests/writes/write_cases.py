@@ -23,7 +23,7 @@ class Case:
     """`endpoint`: where it has one effect. `record`: which of `FIRST` gives the record to write to.
 
     `readable`: whether the platform lets one read the write back at once; `readable_later`: also from the journal
-    alone, when the caller's arguments are gone.
+    alone, when the caller's arguments are gone. Of these alone it is known, too, that one was not done.
     """
 
     name: str
