@@ -16,6 +16,9 @@ from schema.normalise.states import DeliveryState
 
 _NO_LEASE = {"lease_owner": None, "lease_until": None}
 
+MOST_CONFLICTS = 20
+"""Recorded of one payment: the first ones."""
+
 
 class Payments:
     """See `Payment`. Every method raises JournalError when the journal cannot be used."""
@@ -30,35 +33,32 @@ class Payments:
         One row per order number and per WeChat number, whoever comes first; `subject` is who brought it.
         """
         now = self._clock()
+        numbers = {"order_number": order_number, "shop_number": shop_number, "weixin_number": weixin_number}
         values = {
             "id": new_id(now),
-            "order_number": order_number,
-            "shop_number": shop_number,
-            "weixin_number": weixin_number,
+            **numbers,
             "state": DeliveryState.QUEUED,
             "attempts": 0,
             "received_at": now,
             "next_attempt_at": now,
             "lease_token": 0,
         }
-        numbers = (order_number, shop_number, weixin_number)
 
         def work(connection: Connection) -> Receipt:
             row = connection.execute(insert_new(connection, payments), values).first()
             if row is not None:
                 return Receipt(ReceiptKind.NEW, to_record(row, Payment))
             payment = to_record(connection.execute(_known(order_number, weixin_number)).one(), Payment)
-            if (payment.order_number, payment.shop_number, payment.weixin_number) == numbers:
+            if all(getattr(payment, name) == number for name, number in numbers.items()):
                 return Receipt(ReceiptKind.SAME, payment)
-            connection.execute(
-                insert_new(connection, payment_conflicts),
-                {
+            if (connection.scalar(_conflicts_of(payment.id)) or 0) < MOST_CONFLICTS:
+                conflict = {
                     "payment_id": payment.id,
                     "subject": subject,
-                    "payload_hash": _payload_hash(numbers),
+                    "payload_hash": _payload_hash(*numbers.values()),
                     "received_at": now,
-                },
-            )
+                }
+                connection.execute(insert_new(connection, payment_conflicts), conflict | numbers)
             return Receipt(ReceiptKind.CONFLICT, payment)
 
         return await self._database.write(work)
@@ -153,12 +153,23 @@ class Payments:
         return {row.order_number: to_record(row, Payment) for row in rows}
 
     async def list(
-        self, communities: Collection[str] | None, state: DeliveryState | None, offset: int, limit: int
+        self,
+        communities: Collection[str] | None,
+        state: DeliveryState | None,
+        offset: int,
+        limit: int,
+        *,
+        conflicting: bool | None = None,
     ) -> Slice[Payment]:
-        """Newest first. `communities` None: all, and those of no known community."""
+        """Newest first. `communities` None: all, and those of no known community; `conflicting`: with conflicts, or
+        without any.
+        """
         rows = in_communities(select(payments).order_by(payments.c.id.desc()), payments, communities)
         if state is not None:
             rows = rows.where(payments.c.state == state)
+        if conflicting is not None:
+            conflicts = select(payment_conflicts.c.payment_id)
+            rows = rows.where(payments.c.id.in_(conflicts) if conflicting else payments.c.id.not_in(conflicts))
         return await self._database.read(lambda connection: read_slice(connection, Payment, rows, offset, limit))
 
     async def counts(self) -> dict[DeliveryState, int]:
@@ -189,15 +200,18 @@ class Payments:
         )
         return await self._database.write(lambda connection: connection.execute(statement).rowcount)
 
-    async def conflicts(self, payment_id: str) -> tuple[PaymentConflict, ...]:
-        """What contradicted this payment, oldest first."""
+    async def conflicts(self, payment_ids: Collection[str]) -> dict[str, tuple[PaymentConflict, ...]]:
+        """What contradicted each of these payments, oldest first."""
         statement = (
             select(payment_conflicts)
-            .where(payment_conflicts.c.payment_id == payment_id)
-            .order_by(payment_conflicts.c.received_at)
+            .where(payment_conflicts.c.payment_id.in_(payment_ids))
+            .order_by(payment_conflicts.c.received_at, payment_conflicts.c.payload_hash)
         )
         rows = await self._database.read(lambda connection: connection.execute(statement).all())
-        return tuple(to_record(row, PaymentConflict) for row in rows)
+        found: dict[str, tuple[PaymentConflict, ...]] = dict.fromkeys(payment_ids, ())
+        for row in rows:
+            found[row.payment_id] += (to_record(row, PaymentConflict),)
+        return found
 
     def _leased(self, payment: Payment) -> Update:
         return update(payments).where(
@@ -225,5 +239,10 @@ def _due_order(payment: Payment) -> tuple[datetime | None, str]:
     return (payment.next_attempt_at, payment.id)
 
 
-def _payload_hash(numbers: tuple[str, str, str]) -> str:
+def _conflicts_of(payment_id: str) -> Select[Any]:
+    """How many are recorded."""
+    return select(func.count()).select_from(payment_conflicts).where(payment_conflicts.c.payment_id == payment_id)
+
+
+def _payload_hash(*numbers: str) -> str:
     return hashlib.sha256("\n".join(numbers).encode()).hexdigest()

@@ -143,12 +143,18 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 class PaymentConflict(msgspec.Struct, frozen=True, kw_only=True):
-    """A notification that contradicted `payment_id`: from whom, when, and the SHA-256 of its three numbers."""
+    """A notification that contradicted `payment_id`: from whom, when first, its three numbers and their SHA-256.
+
+    The numbers are None where an earlier version of the gateway has recorded it.
+    """
 
     payment_id: str
     subject: str
     payload_hash: str
     received_at: datetime
+    order_number: str | None
+    shop_number: str | None
+    weixin_number: str | None
 
 
 class Announcement(msgspec.Struct, frozen=True, kw_only=True):

@@ -159,6 +159,9 @@ payment_conflicts = Table(
     Column("subject", StoredText, primary_key=True),
     Column("payload_hash", String(64), primary_key=True),
     Column("received_at", UtcDateTime, nullable=False),
+    Column("order_number", StoredText),
+    Column("shop_number", StoredText),
+    Column("weixin_number", StoredText),
 )
 
 announcements = Table(

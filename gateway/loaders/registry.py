@@ -8,7 +8,7 @@ from gateway.loaders.house import HouseOwnerLoader
 from gateway.loaders.loader import RecordLoader, Source
 from gateway.loaders.module import ModulesLoader, ModuleStatesLoader
 from gateway.loaders.order import OrderLoader, OrderPageLoader, OrdersLoader
-from gateway.loaders.payment import NotificationLoader
+from gateway.loaders.payment import ConflictsLoader, NotificationLoader
 from gateway.loaders.people import PeopleLoader
 from gateway.loaders.placement import Placement
 from gateway.loaders.platform import PlatformStatus, platform_statuses
@@ -79,6 +79,10 @@ class Loaders:
     @cached_property
     def notification(self) -> NotificationLoader:
         return NotificationLoader(self._payments)
+
+    @cached_property
+    def conflicts(self) -> ConflictsLoader:
+        return ConflictsLoader(self._payments)
 
     @cached_property
     def repair(self) -> RepairLoader:

@@ -15,6 +15,13 @@ from schema.types.payment import Payment
 
 State = Annotated[DeliveryState | None, strawberry.argument(description="Only those in this state (投递状态).")]
 
+Conflicting = Annotated[
+    bool | None,
+    strawberry.argument(
+        description="true: only those that another notification contradicts; false: no such (有无冲突)."
+    ),
+]
+
 
 @strawberry.type
 class PaymentQueries:
@@ -29,6 +36,7 @@ class PaymentQueries:
         info: Info,
         community_code: OptionalCommunityCode = None,
         state: State = None,
+        conflicting: Conflicting = None,
         first: First = 20,
         after: After = None,
         page: PageNumber = None,
@@ -37,5 +45,5 @@ class PaymentQueries:
         codes = communities_of(info, community_code)
         if codes is not None and not codes:
             return None
-        found = await info.context.journal.payments.list(codes, state, part.offset, part.first)
+        found = await info.context.journal.payments.list(codes, state, part.offset, part.first, conflicting=conflicting)
         return Slice(found.items, *part, found.total)

@@ -2,13 +2,30 @@
 
 from datetime import datetime
 
+import msgspec
 import strawberry
 
 from gateway.context import Info
+from gateway.execution.load import Load
 from gateway.journal import records
 from schema.normalise.states import DeliveryState
 from schema.types.fields import plain, record_type
 from schema.types.node import Node
+
+
+@record_type(
+    records.PaymentConflict,
+    description="A notification that was not taken, as its order or WeChat number is known with other numbers. The "
+    "numbers are null where an earlier version of the gateway has recorded it (缴费通知冲突).",
+)
+class PaymentConflict:
+    order_number: str | None = plain(
+        "The order's number it came with; null also for another order than the payment's, of which nobody knows the "
+        "community, but for callers of every community (订单编号)."
+    )
+    shop_number: str | None = plain("The merchant's number it came with (商户单号).")
+    weixin_number: str | None = plain("WeChat's number it came with (微信单号).")
+    received_at: datetime = plain("When it came first (接收时间).")
 
 
 @record_type(records.Payment, description="A payment notification this gateway received and delivers (缴费通知).")
@@ -30,3 +47,23 @@ class Payment(Node):
     @strawberry.field(description="The notification's node id (节点标识).")
     def id(root: strawberry.Parent[records.Payment], info: Info) -> strawberry.ID:
         return strawberry.ID(info.context.ids.encode("Payment", root.community_code, root.id))
+
+    @strawberry.field(
+        description="Notifications that contradict this one, oldest first: the first 20 different ones are recorded. "
+        "Somebody has to look into them (冲突通知).",
+        graphql_type=list[PaymentConflict],
+    )
+    def conflicts(
+        root: strawberry.Parent[records.Payment], info: Info
+    ) -> Load[str, tuple[records.PaymentConflict, ...]]:
+        sees_all = info.context.principal.sees_all
+
+        def visible(found: tuple[records.PaymentConflict, ...]) -> tuple[records.PaymentConflict, ...]:
+            return tuple(
+                conflict
+                if sees_all or conflict.order_number == root.order_number
+                else msgspec.structs.replace(conflict, order_number=None)
+                for conflict in found
+            )
+
+        return Load(info.context.loaders.conflicts, root.id, visible)

@@ -29,7 +29,8 @@ NOBODYS = {
     },
     "the number of an order or of a payment": {
         "Order.number", "Order.shopNumber", "OrderPayload.orderNumber", "Payment.orderNumber", "Payment.shopNumber",
-        "Payment.weixinNumber",
+        "Payment.weixinNumber", "PaymentConflict.orderNumber", "PaymentConflict.shopNumber",
+        "PaymentConflict.weixinNumber",
     },
     "when something happened, or how much": {"*.*At", "Money.yuan"},
     "about callers, who are staff": {"Viewer.subject", "Viewer.scopes", "Operation.subject"},

@@ -56,6 +56,7 @@ PARTS = {
     "ShenhesPayload",
     "OrderPayload",
     "PayCallbackPayload",
+    "PaymentConflict",
     "RepairPayload",
     "ModulePayload",
     "SyncModulesPayload",

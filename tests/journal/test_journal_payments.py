@@ -3,9 +3,11 @@ import random
 from datetime import timedelta
 
 from journal_fixtures import FrozenClock
+from sqlalchemy import update
 
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.records import Payment, Receipt, ReceiptKind
+from gateway.journal.tables import payment_conflicts
 from gateway.settings import Settings
 from schema.normalise.states import DeliveryState
 
@@ -68,9 +70,11 @@ async def test_other_numbers_for_a_known_order_are_a_conflict_on_record(journal:
     assert await receive(journal, weixin="other") == Receipt(ReceiptKind.CONFLICT, first.payment)
     assert await receive(journal, shop="other") == Receipt(ReceiptKind.CONFLICT, first.payment)
 
-    conflicts = await journal.payments.conflicts(first.payment.id)
+    [conflicts] = (await journal.payments.conflicts([first.payment.id])).values()
     assert [(c.subject, c.received_at) for c in conflicts] == [("platform", clock.now)] * 2
     assert len({c.payload_hash for c in conflicts}) == 2
+    numbers = {(c.order_number, c.shop_number, c.weixin_number) for c in conflicts}
+    assert numbers == {(ORDER, SHOP, "other"), (ORDER, "other", WEIXIN)}
     assert await journal.payments.get(first.payment.id) == first.payment
 
 
@@ -266,3 +270,13 @@ async def test_the_list_of_payments_goes_by_community_and_state(journal: Journal
         DeliveryState.DELIVERED: 1,
         DeliveryState.DEAD: 0,
     }
+
+
+async def test_a_conflict_that_an_earlier_version_has_recorded_has_no_numbers(journal: Journal) -> None:
+    payment = (await receive(journal)).payment
+    await receive(journal, weixin="other")
+    no_numbers = dict.fromkeys(("order_number", "shop_number", "weixin_number"))
+    await journal._database.write(lambda connection: connection.execute(update(payment_conflicts).values(no_numbers)))
+
+    [conflict] = (await journal.payments.conflicts([payment.id]))[payment.id]
+    assert (conflict.order_number, conflict.shop_number, conflict.weixin_number) == (None, None, None)

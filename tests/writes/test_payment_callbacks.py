@@ -87,7 +87,7 @@ async def test_other_numbers_than_those_known_are_answered_2_and_recorded(gatewa
     [effect] = sandbox.effects.of("callback")
     assert (effect.form["order_number"], effect.form["shop_number"]) == (ORDER, "1900")
     known = (await gateway.parts.journal.payments.by_order_number([ORDER]))[ORDER]
-    [conflict] = await gateway.parts.journal.payments.conflicts(known.id)
+    [conflict] = (await gateway.parts.journal.payments.conflicts([known.id]))[known.id]
     assert conflict.subject == "payment callback"
 
 

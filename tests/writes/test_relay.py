@@ -316,7 +316,7 @@ async def test_an_operators_contradiction_is_a_conflict_on_record(gateway, sandb
     assert (payload["outcome"], payload["userErrors"][0]["code"]) == ("REFUSED", "CONFLICT")
     assert payment["orderNumber"] == PAYMENT["orderNumber"]
     known = (await gateway.parts.journal.payments.by_order_number([PAYMENT["orderNumber"]]))[PAYMENT["orderNumber"]]
-    assert len(await gateway.parts.journal.payments.conflicts(known.id)) == 1
+    assert len((await gateway.parts.journal.payments.conflicts([known.id]))[known.id]) == 1
     assert sandbox.effects.count("callback") == 1
 
 

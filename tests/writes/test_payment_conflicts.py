@@ -1,0 +1,107 @@
+"""Notifications that contradict a payment are shown to whoever must look into them."""
+
+import pytest
+
+from gateway.auth.issuer import DevelopmentIssuer
+from gateway.settings import load_settings
+
+PAY = """
+mutation Pay($input: PayCallbackInput!) { payCallback(input: $input) { outcome payment { conflicts { shopNumber } } } }
+"""
+CONFLICTS = "conflicts { orderNumber shopNumber weixinNumber receivedAt }"
+PAYMENTS = (
+    "query Payments($code: ID, $conflicting: Boolean) { payments(communityCode: $code, conflicting: $conflicting) "
+    f"{{ totalCount nodes {{ orderNumber {CONFLICTS} }} }} }}"
+)
+ORDERS = f'{{ orders(communityCode: "10002") {{ nodes {{ number notification {{ {CONFLICTS} }} }} }} }}'
+
+SHOP, WEIXIN = "1900000109", "4200000201"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def environ(request, environ):
+    own = {} if request.param == "sqlite" else {"GATEWAY_DATABASE_URL": request.getfixturevalue("database_url")}
+    return environ | own
+
+
+@pytest.fixture
+def pay(gateway):
+    async def pay(order, shop=SHOP, weixin=WEIXIN):
+        numbers = {"orderNumber": order, "shopNumber": shop, "weixinNumber": weixin}
+        return (await gateway.ask(PAY, {"input": numbers})).data["payCallback"]["outcome"]
+
+    return pay
+
+
+@pytest.fixture
+def list_payments(gateway):
+    async def list_payments(token=None, **arguments):
+        return (await gateway.ask(PAYMENTS, arguments, token=token)).data["payments"]["nodes"]
+
+    return list_payments
+
+
+@pytest.fixture
+def of_one_community(environ):
+    return DevelopmentIssuer.open(load_settings(environ)).mint(["payment:read"], ["10002"], "tester", 3600)
+
+
+def numbers(payment):
+    return [(it["orderNumber"], it["shopNumber"], it["weixinNumber"]) for it in payment["conflicts"]]
+
+
+async def test_a_conflict_shows_what_came_and_when(environ, serve, clock):
+    async with serve(environ, clock) as gateway:
+        for change in (
+            {},
+            {"shopNumber": "1901"},
+            {"orderNumber": "2"},
+            {"weixinNumber": "4201"},
+            {"orderNumber": "2"},
+        ):
+            await gateway.ask(PAY, {"input": {"orderNumber": "1", "shopNumber": SHOP, "weixinNumber": WEIXIN} | change})
+            clock.advance(minutes=1)
+        [payment] = (await gateway.ask(PAYMENTS)).data["payments"]["nodes"]
+
+    assert numbers(payment) == [("1", "1901", WEIXIN), ("2", SHOP, WEIXIN), ("1", SHOP, "4201")]
+    times = [conflict["receivedAt"] for conflict in payment["conflicts"]]
+    assert times == sorted(set(times))
+
+
+async def test_payments_with_conflicts_are_found_and_so_are_those_without(pay, list_payments):
+    outcomes = [await pay("1"), await pay("2", weixin="4202"), await pay("2", weixin="4203")]
+
+    assert outcomes == ["CONFIRMED", "CONFIRMED", "REFUSED"]
+    assert [payment["orderNumber"] for payment in await list_payments(conflicting=True)] == ["2"]
+    assert [payment["orderNumber"] for payment in await list_payments(conflicting=False)] == ["1"]
+    assert [numbers(payment) for payment in await list_payments()] == [[("2", SHOP, "4203")], []]
+
+
+async def test_of_one_payment_the_first_conflicts_are_recorded_and_no_more(gateway, pay, list_payments):
+    await pay("1")
+    for number in range(25):
+        assert await pay("1", shop=str(number)) == "REFUSED"
+
+    [payment] = await list_payments(conflicting=True)
+    assert [shop for _, shop, _ in numbers(payment)] == [str(number) for number in range(20)]
+
+
+async def test_whoever_sees_one_community_sees_no_number_of_an_order_that_may_be_anothers(
+    gateway, pay, list_payments, of_one_community, until
+):
+    listed = (await gateway.ask(ORDERS)).data["orders"]["nodes"]
+    order = listed[0]["number"]
+    await pay(order)
+    await pay("20990101000000000000", shop="1901")
+    await pay(order, weixin="4202")
+
+    async def placed():
+        await gateway.ask(ORDERS)
+        return await list_payments(of_one_community)
+
+    [payment] = await until(placed)
+    assert set(numbers(payment)) == {(None, "1901", WEIXIN), (order, SHOP, "4202")}
+    [payment] = await list_payments()
+    assert set(numbers(payment)) == {("20990101000000000000", "1901", WEIXIN), (order, SHOP, "4202")}
+    by_order = {node["number"]: node["notification"] for node in (await gateway.ask(ORDERS)).data["orders"]["nodes"]}
+    assert by_order[order] == {"conflicts": payment["conflicts"]}
