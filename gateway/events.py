@@ -17,12 +17,13 @@ import structlog
 from gateway.errors import GatewayError
 
 ORDER_PAID = "order.paid"
+PAYMENT_UNCLEAR = "payment.unclear"
 PAYMENT_PLACED = "payment.placed"
 PAYMENT_QUEUED = "payment.queued"
 SHENHE_CHANGED = "shenhe.changed"
 REPAIR_CHANGED = "repair.changed"
 READS_DROPPED = "reads.dropped"
-"""The topics. An event of the first three carries the id of a payment, of the next two the platform's row number;
+"""The topics. An event of the first four carries the id of a payment, of the next two the platform's row number;
 of the last one the endpoint whose answers are out of date, in one community or in all."""
 
 CHANNEL = "gateway_events"

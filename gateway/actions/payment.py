@@ -2,9 +2,11 @@
 
 import re
 
+from cachetools import LRUCache
+
 from gateway.actions.write import Done, Intent, Refusal, Writer, Written, user_error
 from gateway.auth.principal import Principal, Scope
-from gateway.events import ORDER_PAID, PAYMENT_QUEUED, Event
+from gateway.events import ORDER_PAID, PAYMENT_QUEUED, PAYMENT_UNCLEAR, Event, Missed
 from gateway.journal.journal import Journal
 from gateway.journal.records import Payment, Receipt, ReceiptKind, RecordRef
 from schema.normalise.records import Record
@@ -12,6 +14,8 @@ from schema.normalise.states import UserErrorCode
 
 NUMBER = re.compile(r"[0-9A-Za-z_-]{1,64}")
 """Numbers of orders, merchants and WeChat: digits as documented, beyond 64 bits (quirk 77), so texts."""
+
+MOST_UNCLEAR = 1000
 
 
 class Notification(Record, frozen=True, gc=False):
@@ -27,24 +31,48 @@ class Notification(Record, frozen=True, gc=False):
 
 
 class PaymentActions:
-    """The callback intake and the mutations go the same way."""
+    """The callback intake and the mutations go the same way.
+
+    A payment is told of by whoever keeps it. Where the journal failed, it may be kept all the same: all gateways note
+    its id, and the one that is brought it again, and finds it kept, tells of it.
+    """
 
     def __init__(self, writer: Writer, journal: Journal) -> None:
         self._writer = writer
         self._journal = journal
+        self._unclear: LRUCache[str, None] = LRUCache(MOST_UNCLEAR)
+        writer.events.attach(self._hear)
 
     async def receive(self, notification: Notification, subject: str) -> Receipt:
         """Keep a notification. When this returns NEW or SAME it is on disk and may be acknowledged.
 
         Raises JournalError: then it must not be. Never twice for one order, never two payloads for one order.
         """
-        receipt = await self._journal.payments.receive(
-            notification.order_number, notification.shop_number, notification.weixin_number, subject=subject
-        )
-        if receipt.kind is ReceiptKind.NEW:
-            self._writer.reads.drop(receipt.payment.community_code, "order/list")
-            self._writer.events.publish(Event(ORDER_PAID, receipt.payment.community_code, receipt.payment.id))
+        payments, events = self._journal.payments, self._writer.events
+        payment_id = payments.new_id()
+        try:
+            receipt = await payments.receive(
+                notification.order_number,
+                notification.shop_number,
+                notification.weixin_number,
+                subject=subject,
+                payment_id=payment_id,
+            )
+        except BaseException:
+            events.publish(Event(PAYMENT_UNCLEAR, None, payment_id))
+            raise
+        payment = receipt.payment
+        if receipt.kind is ReceiptKind.NEW or payment.id in self._unclear:
+            self._writer.reads.drop(payment.community_code, "order/list")
+            events.publish(Event(ORDER_PAID, payment.community_code, payment.id))
         return receipt
+
+    def _hear(self, event: Event | Missed) -> None:
+        if isinstance(event, Event):
+            if event.topic == PAYMENT_UNCLEAR:
+                self._unclear[event.record_id] = None
+            elif event.topic == ORDER_PAID:
+                self._unclear.pop(event.record_id, None)
 
     async def pay_callback(self, principal: Principal, notification: Notification) -> Written:
         """The same by an operator's hand. Idempotent as a whole. Raises JournalError.

@@ -27,15 +27,22 @@ class Payments:
         self._database = database
         self._clock = clock
 
-    async def receive(self, order_number: str, shop_number: str, weixin_number: str, *, subject: str) -> Receipt:
+    def new_id(self) -> str:
+        """For a payment that is about to be received."""
+        return new_id(self._clock())
+
+    async def receive(
+        self, order_number: str, shop_number: str, weixin_number: str, *, subject: str, payment_id: str | None = None
+    ) -> Receipt:
         """Keep a notification (document 2.2): after NEW and SAME it is durable and may be acknowledged.
 
-        One row per order number and per WeChat number, whoever comes first; `subject` is who brought it.
+        One row per order number and per WeChat number, whoever comes first; `subject` is who brought it. `payment_id`
+        is what it will have if it is NEW, for whoever has to know that even when this fails.
         """
         now = self._clock()
         numbers = {"order_number": order_number, "shop_number": shop_number, "weixin_number": weixin_number}
         values = {
-            "id": new_id(now),
+            "id": payment_id or new_id(now),
             **numbers,
             "state": DeliveryState.QUEUED,
             "attempts": 0,

@@ -1,12 +1,14 @@
 """What subscribers are told, and what they are not."""
 
 import asyncio
+from contextlib import contextmanager
 from itertools import product
 
 import pytest
-from graphql_socket import until
+from graphql_socket import connected, until
 
-from gateway.events import CAPACITY, ORDER_PAID, SHENHE_CHANGED, Event
+from gateway.errors import JournalError
+from gateway.events import CAPACITY, ORDER_PAID, PAYMENT_UNCLEAR, SHENHE_CHANGED, Event
 from gateway.http.explorer import EXAMPLES
 from gateway.sandbox.faults import Fault, FaultKind
 from schema.normalise.vocabulary import RepairStatus, ShenheStatus
@@ -98,6 +100,62 @@ class TestPayments:
 
             await sandbox.pay(other, gateway.url)
             assert (await everyones.data("1"))["orderPaid"]["orderNumber"] == other
+
+    async def test_one_that_was_kept_unclearly_is_told_when_it_comes_again_and_once(self, connect, gateway, sandbox):
+        unclear, other = unpaid(sandbox)[:2]
+        async with connect() as socket:
+            await socket.subscribe("1", PAID)
+            await socket.settle()
+            with answers_lost(gateway):
+                assert (await sandbox.pay(unclear, gateway.url)).payment_answer == {"code": 2}
+            for number in (unclear, unclear, other):
+                assert (await sandbox.pay(number, gateway.url)).payment_answer == {"code": 0}
+
+            told = [(await socket.data("1"))["orderPaid"]["orderNumber"] for _ in range(2)]
+
+        assert told == [unclear, other]
+
+    @pytest.mark.postgres
+    async def test_so_it_is_at_whichever_gateway_it_comes_again(self, environ, sandbox, serve, database_url):
+        settings = environ | {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_ID_KEY": "k" * 32}
+        unclear, other = unpaid(sandbox)[:2]
+        async with (
+            serve(settings) as one,
+            serve(settings) as two,
+            connected(one.url, token=one.token) as at_one,
+            connected(two.url, token=two.token) as at_two,
+        ):
+            for socket in (at_one, at_two):
+                await socket.subscribe("1", PAID)
+                await socket.settle()
+            with two.parts.events.subscribe(PAYMENT_UNCLEAR) as heard, answers_lost(one):
+                await sandbox.pay(unclear, one.url)
+                await anext(heard)
+            for gateway, number in ((two, unclear), (one, unclear), (one, other)):
+                await sandbox.pay(number, gateway.url)
+
+            told = [
+                [(await socket.data("1"))["orderPaid"]["orderNumber"] for _ in range(2)] for socket in (at_one, at_two)
+            ]
+
+        assert told == [[unclear, other]] * 2
+
+
+@contextmanager
+def answers_lost(gateway):
+    """The journal keeps payments, and says that it failed."""
+    payments = gateway.parts.journal.payments
+    receive = payments.receive
+
+    async def receive_unheard(*numbers, **rest):
+        await receive(*numbers, **rest)
+        raise JournalError("The journal cannot be used now.")
+
+    payments.receive = receive_unheard
+    try:
+        yield
+    finally:
+        payments.receive = receive
 
 
 class TestReviews:
