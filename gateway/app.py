@@ -164,9 +164,11 @@ def create_app(
         def caller_of(scope: ASGIScope) -> Caller[RequestContext]:
             return Caller(scope, authenticator, gateway)
 
-        timeout = settings.request_timeout
-        endpoint = GraphQLEndpoint(intake, executor, caller_of, bounds=bounds, timeout=timeout)
-        event_streams = EventStreamEndpoint(intake, executor, caller_of, endpoint, bounds=bounds, timeout=timeout)
+        timeout, largest = settings.request_timeout, settings.max_answer_bytes
+        endpoint = GraphQLEndpoint(intake, executor, caller_of, bounds=bounds, timeout=timeout, largest_answer=largest)
+        event_streams = EventStreamEndpoint(
+            intake, executor, caller_of, endpoint, bounds=bounds, timeout=timeout, largest_answer=largest
+        )
         web_sockets = WebSocketEndpoint(
             intake,
             executor,
@@ -177,6 +179,7 @@ def create_app(
                 timeout=timeout,
                 max_operations=settings.max_subscriptions,
                 bounds=bounds,
+                largest_answer=largest,
                 origins=settings.origins,
             ),
         )

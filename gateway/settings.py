@@ -125,6 +125,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     max_body_bytes: Count = 256 * 1024
     max_variables_bytes: Count = 64 * 1024
+    max_answer_bytes: Count = 16 * 1024 * 1024
     max_tokens: Count = 2000
     max_depth: Count = 15
     max_aliases: Count = 30

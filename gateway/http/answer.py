@@ -6,6 +6,8 @@ import msgspec
 import orjson
 from starlette.types import Send
 
+from gateway.errors import QueryTooComplexError
+from gateway.execution.documents import DocumentError
 from gateway.http.errors import answer_extensions, format_failure
 from gateway.http.headers import Headers, headers_of, lines_of
 from gateway.http.negotiation import MediaType
@@ -45,6 +47,12 @@ def only_errors(error: Exception, id_: str) -> bytes:
     if extensions := answer_extensions(error):
         body["extensions"] = extensions
     return orjson.dumps(body)
+
+
+def too_large(requested: int, bound: int) -> DocumentError:
+    """The error of a document that asks for more bytes than an answer may have."""
+    message = f"The answer has {requested} bytes; the limit is {bound}"
+    return DocumentError.of(QueryTooComplexError(message, "answer", bound, requested))
 
 
 def error_answer(status: int, error: Exception, id_: str, headers: Headers = ()) -> Answer:

@@ -1,6 +1,7 @@
 """The GraphQL endpoint: GraphQL over HTTP (draft of the GraphQL Foundation) as a plain ASGI application.
 
-    app = GraphQLEndpoint(intake, executor, caller_of, bounds=Bounds(body=262_144, variables=65_536), timeout=15.0)
+    app = GraphQLEndpoint(intake, executor, caller_of, bounds=Bounds(body=262_144, variables=65_536), timeout=15.0,
+                          largest_answer=16_777_216)
 
 It knows the protocol and nothing of the schema. In the order of a request: headers, the caller's context, the
 parameters, the operation they name, its execution, the answer.
@@ -22,7 +23,7 @@ from gateway.errors import GatewayError, MethodNotAllowedError, RequestTimeoutEr
 from gateway.execution.documents import DocumentError, Prepared
 from gateway.execution.intake import Intake
 from gateway.execution.response import Response
-from gateway.http.answer import USUAL, Answer, only_errors, send_answer, whole_answer
+from gateway.http.answer import USUAL, Answer, only_errors, send_answer, too_large, whole_answer
 from gateway.http.deadline import Deadline, Deadlines, ExpiredError
 from gateway.http.errors import format_error
 from gateway.http.headers import fields_of, lines_of
@@ -86,16 +87,25 @@ class GraphQLEndpoint:
 
     `bounds` are held while the body is read, and by the query string. `timeout` is the total deadline in seconds, from
     the opened context to the answer. A query is cancelled when its client goes away; a mutation runs on.
+    `largest_answer` is that of a query, in bytes: what a mutation has done is told in any case.
     """
 
     def __init__(
-        self, intake: Intake, executor: Executor, caller_of: CallerOf, *, bounds: Bounds, timeout: float
+        self,
+        intake: Intake,
+        executor: Executor,
+        caller_of: CallerOf,
+        *,
+        bounds: Bounds,
+        timeout: float,
+        largest_answer: int,
     ) -> None:
         self.intake = intake
         self.executor = executor
         self.caller_of = caller_of
         self.bounds = bounds
         self.deadlines = Deadlines(timeout)
+        self.largest_answer = largest_answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -167,6 +177,8 @@ class GraphQLAnswerer:
             errors = [format_error(error, id_) for error in response.errors]
             status, extensions = (200, extensions) if response.executed else (self._request_error_status, None)
             answer = response.to_bytes(errors=errors, extensions=extensions)
+            if len(answer) > endpoint.largest_answer and operation is OperationType.QUERY:
+                raise too_large(len(answer), endpoint.largest_answer)
             if (age := context.age) is not None:
                 extra += b"age: %d\r\n" % age
         except ClientDisconnect:

@@ -17,7 +17,7 @@ from gateway.auth.tokens import REFUSAL
 from gateway.errors import GatewayError, UnauthenticatedError, UserInputError
 from gateway.execution.documents import DocumentError
 from gateway.execution.intake import Intake
-from gateway.http.answer import error_answer, only_errors, send_answer
+from gateway.http.answer import error_answer, only_errors, send_answer, too_large
 from gateway.http.deadline import Deadline, Deadlines
 from gateway.http.endpoint import Answerer, Endpoint
 from gateway.http.errors import format_error
@@ -50,7 +50,8 @@ def wants_events(accept: bytes) -> bool:
 class EventStreamEndpoint:
     """Answers subscriptions by GET and POST with an event stream, and hands all other requests on to `otherwise`.
 
-    `timeout` bounds the reading of the body, in seconds. A stream ends with its caller's token.
+    `timeout` bounds the reading of the body, in seconds; `largest_answer` each event, in bytes. A stream ends with its
+    caller's token.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class EventStreamEndpoint:
         *,
         bounds: Bounds,
         timeout: float,
+        largest_answer: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._intake = intake
@@ -70,6 +72,7 @@ class EventStreamEndpoint:
         self._otherwise = otherwise
         self._bounds = bounds
         self._timeout = timeout
+        self._largest_answer = largest_answer
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -136,7 +139,10 @@ class EventStreamEndpoint:
                 raise DocumentError.of(UserInputError("query", "An event stream carries subscriptions only"))
             async with aclosing(await subscribe(self._executor, prepared, parameters, context)) as responses:
                 async for response in responses:
-                    yield response.to_bytes(errors=[format_error(error, id_) for error in response.errors])
+                    payload = response.to_bytes(errors=[format_error(error, id_) for error in response.errors])
+                    if len(payload) > self._largest_answer:
+                        raise too_large(len(payload), self._largest_answer)
+                    yield payload
         except Exception as error:  # noqa: BLE001 # whatever ends it is told; what is unexpected is logged as well
             yield only_errors(error, id_)
 

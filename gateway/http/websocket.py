@@ -29,6 +29,7 @@ from gateway.errors import (
 from gateway.execution.documents import DocumentError, Prepared
 from gateway.execution.intake import Intake
 from gateway.execution.response import Response
+from gateway.http.answer import too_large
 from gateway.http.errors import format_error, format_failure
 from gateway.http.graphql import Context
 from gateway.http.origin import may_connect
@@ -59,7 +60,8 @@ OpenContext: TypeAlias = Callable[[Principal, str], Context]
 class WebSocketOptions:
     """Bounds of one connection: times in seconds. `timeout` is the deadline of a query or mutation.
 
-    `bounds` are those of one message, `max_operations` counts those under way. `origins` are the web pages that may
+    `bounds` are those of one message of the client's, `largest_answer` that of what it is sent for a query or an event,
+    in bytes. `max_operations` counts those under way. `origins` are the web pages that may
     connect, besides the gateway's own.
     """
 
@@ -67,6 +69,7 @@ class WebSocketOptions:
     timeout: float
     max_operations: int
     bounds: Bounds
+    largest_answer: int
     origins: Collection[str] = ()
     clock: Callable[[], float] = time.time
 
@@ -283,9 +286,12 @@ class _Connection:
     async def _send_next(
         self, operation: _Operation, response: Response, extensions: dict[str, Any] | None = None
     ) -> None:
+        """Raises DocumentError where it is too large, but for what a mutation has done."""
         if self._operations.get(operation.id) is operation:
             errors = [format_error(error, operation.request_id) for error in response.errors]
             payload = response.to_bytes(errors=errors, extensions=extensions)
+            if len(payload) > self._options.largest_answer and not operation.is_mutation:
+                raise too_large(len(payload), self._options.largest_answer)
             await self._send("next", operation.id, orjson.Fragment(payload))
 
     async def _send(self, type_: str, id_: str | None = None, payload: object = None) -> None:

@@ -173,6 +173,7 @@ def endpoint(
     limits: Limits = LIMITS,
     bounds: Bounds = BOUNDS,
     timeout: float = 10.0,
+    largest_answer: int = 1_000_000,
     **documents: Any,
 ) -> GraphQLEndpoint:
     return GraphQLEndpoint(
@@ -181,6 +182,7 @@ def endpoint(
         lambda scope: Caller(watched, dict(scope["headers"]).get(b"authorization")),
         bounds=bounds,
         timeout=timeout,
+        largest_answer=largest_answer,
     )
 
 

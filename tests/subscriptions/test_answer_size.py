@@ -1,0 +1,83 @@
+"""How large an answer may be, by whichever way it comes: a larger one is refused, not cut, and a write is told."""
+
+import json
+
+import pytest
+
+from gateway.actions.payment import Notification
+
+BOUND = 1500
+
+LISTED = "{ dictionaries { title entries { value label } } }"
+PUBLISHED = """
+mutation Publish($input: CreateAnnouncementInput!) {
+  createAnnouncement(input: $input) { outcome announcement { content } }
+}
+"""
+ANNOUNCEMENT = {"communityCode": "10002", "title": "停水通知", "content": "长" * BOUND, "idempotencyKey": "long"}
+PAID = f"subscription {{ orderPaid {{ {' '.join(f'a{n}: orderNumber' for n in range(25))} }} }}"
+PAYMENT = Notification("9" * 64, "1900", "4200")
+
+
+@pytest.fixture
+def extra():
+    return {"GATEWAY_MAX_ANSWER_BYTES": str(BOUND)}
+
+
+def expect_too_large(errors):
+    [error] = errors
+    said = error["extensions"]
+    assert (said["code"], said["limit"], said["bound"]) == ("QUERY_TOO_COMPLEX", "answer", BOUND)
+    assert said["requested"] > BOUND
+
+
+@pytest.mark.parametrize(("accept", "status"), [("application/json", 200), ("application/graphql-response+json", 400)])
+async def test_a_query_whose_answer_is_too_large_is_refused(gateway, accept, status):
+    answer = await gateway.client.post("/graphql", json={"query": LISTED}, headers={"accept": accept})
+
+    assert answer.status_code == status
+    assert set(answer.json()) == {"errors"}
+    expect_too_large(answer.json()["errors"])
+    assert (await gateway.ask("{ dictionaries { title } }")).data["dictionaries"]
+
+
+async def test_so_it_is_over_a_websocket(connect):
+    async with connect() as socket:
+        await socket.subscribe("1", LISTED)
+        message = await socket.receive("1")
+
+        assert message["type"] == "error"
+        expect_too_large(message["payload"])
+        await socket.settle()
+
+
+async def test_a_write_is_told_however_long_its_answer_is(gateway, connect):
+    published = await gateway.ask(PUBLISHED, {"input": ANNOUNCEMENT})
+    async with connect() as socket:
+        await socket.subscribe("1", PUBLISHED, input=ANNOUNCEMENT)
+        again = await socket.data("1")
+
+    assert published.data == again
+    assert again["createAnnouncement"]["outcome"] == "CONFIRMED"
+    assert again["createAnnouncement"]["announcement"]["content"] == ANNOUNCEMENT["content"]
+
+
+async def test_an_event_that_is_too_large_ends_its_subscription(gateway, connect):
+    async with connect() as socket:
+        await socket.subscribe("1", PAID)
+        await socket.settle()
+        await gateway.parts.actions.payment.receive(PAYMENT, "test")
+        message = await socket.receive("1")
+
+    assert message["type"] == "error"
+    expect_too_large(message["payload"])
+
+
+async def test_so_it_does_in_a_stream(gateway):
+    headers = {"accept": "text/event-stream"}
+    async with gateway.client.stream("POST", "/graphql", json={"query": PAID}, headers=headers) as stream:
+        await gateway.parts.actions.payment.receive(PAYMENT, "test")
+        lines = [line async for line in stream.aiter_lines() if line]
+
+    assert [line for line in lines if line.startswith("event")] == ["event: next", "event: complete"]
+    expect_too_large(json.loads(lines[1].removeprefix("data: "))["errors"])
