@@ -8,6 +8,7 @@ from gateway.loaders.paging import Slice
 from schema.types.announcement import Announcement
 from schema.types.arguments import CommunityCode, community
 from schema.types.connection import After, Connection, First, PageNumber, window
+from schema.types.costs import ANNOUNCEMENTS
 from schema.types.fields import needs
 
 
@@ -18,6 +19,7 @@ class AnnouncementQueries:
         "has no list of its own (公告列表).",
         directives=needs(["announcement:read"]),
         graphql_type=Connection[Announcement] | None,
+        metadata=ANNOUNCEMENTS,
     )
     async def announcements(
         self,

@@ -2,8 +2,8 @@
 
     @strawberry.field(..., metadata=costs(calls=1))
 
-Every field that asks a platform declares it; what the journal or memory answers costs nothing. Tokens, and the
-repetition of a read that failed, are not counted.
+Every field that asks a platform declares it; what the journal or memory answers costs nothing, but for texts of any
+length. Tokens, and the repetition of a read that failed, are not counted.
 """
 
 from collections.abc import Callable
@@ -69,6 +69,10 @@ def _each(calls: int) -> Callable[[int], int]:
 
 
 ORDERS = costs(calls=Amount("first", _order_pages), items=Amount("first", _items))
+LONG_TEXT = 4
+"""What an announcement of the journal weighs, in calls: all of those read for one request have to be held in memory."""
+
+ANNOUNCEMENTS = costs(calls=Amount("first", lambda first: LONG_TEXT * _items(first)))
 OPERATIONS = costs(items=Amount("first", _items))
 SHENHES = costs(calls=Amount("first", _own_pages), items=Amount("first", _items))
 REPAIRS = costs(calls=Amount("first", _repair_pages), items=Amount("first", _items))

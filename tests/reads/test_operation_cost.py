@@ -134,6 +134,20 @@ async def test_what_is_too_dear_is_refused_before_anything_is_sent(gateway, sand
     assert (await gateway.ask(FAN_OUT, {"first": 20})).data["orders"]["nodes"]
 
 
+async def test_what_may_be_long_weighs_even_where_no_platform_is_asked(gateway, sandbox):
+    lists = " ".join(
+        f'a{number}: announcements(communityCode: "10002", first: 100) {{ nodes {{ content }} }}' for number in range(6)
+    )
+
+    refused = await gateway.ask(f"{{ {lists} }}")
+
+    assert (refused.code, refused.body["extensions"]["cost"]["requested"]) == ("QUERY_TOO_COMPLEX", 6 * 400)
+    assert await weighed_and_asked(gateway, sandbox, '{ announcements(communityCode: "10002") { totalCount } }') == (
+        80,
+        0,
+    )
+
+
 @pytest.mark.parametrize("environ", [{"GATEWAY_COST_LIMIT": "22"}], indirect=True)
 async def test_the_limit_is_inclusive_and_a_setting(gateway):
     query = 'query ($n: Int!) { orders(communityCode: "10002", first: $n) { nodes { house { owner { phone } } } } }'
