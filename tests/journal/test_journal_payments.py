@@ -5,6 +5,7 @@ from datetime import timedelta
 from journal_fixtures import FrozenClock
 from sqlalchemy import update
 
+from gateway.actions.relay import JITTER, WAITS
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.records import Payment, Receipt, ReceiptKind
 from gateway.journal.tables import payment_conflicts
@@ -280,3 +281,28 @@ async def test_a_conflict_that_an_earlier_version_has_recorded_has_no_numbers(jo
 
     [conflict] = (await journal.payments.conflicts([payment.id]))[payment.id]
     assert (conflict.order_number, conflict.shop_number, conflict.weixin_number) == (None, None, None)
+
+
+async def test_what_a_wrong_clock_has_put_off_is_due_once_the_clock_is_right(
+    journal: Journal, clock: FrozenClock
+) -> None:
+    """One waits for its first attempt, one for its second, and one was claimed by a gateway that is gone."""
+    clock.advance(days=365)
+    await queued(journal, 3)
+    _, failed = await claim(journal, limit=2)
+    await journal.payments.failed(failed, "UPSTREAM_TIMEOUT", next_attempt_at=clock.now + timedelta(seconds=15))
+    clock.advance(days=-365)
+
+    assert len(await claim(journal)) == 3
+    assert await claim(journal) == ()
+
+
+async def test_the_longest_wait_is_none_of_a_wrong_clock(journal: Journal, clock: FrozenClock) -> None:
+    await queued(journal, 1)
+    (payment,) = await claim(journal)
+    longest = max(WAITS) * (1 + JITTER)
+    await journal.payments.failed(payment, "UPSTREAM_TIMEOUT", next_attempt_at=clock.now + longest)
+
+    assert await claim(journal) == ()
+    clock.advance(seconds=longest.total_seconds())
+    assert len(await claim(journal)) == 1
