@@ -13,7 +13,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from gateway.execution.classes import as_it_is, unchanged
 
-DECIMAL = re.compile(r"[+-]?\d{1,18}(\.\d{1,9})?")
+DECIMAL = re.compile(r"[+-]?\d{1,18}(\.\d{1,9})?", re.ASCII)
 
 
 @unchanged(str)

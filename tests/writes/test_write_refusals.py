@@ -130,6 +130,29 @@ async def test_quirk_78_a_payer_is_named_without_the_blanks_around_it(gateway, s
     ]
 
 
+async def test_an_amount_is_written_in_plain_digits(gateway, sandbox):
+    for amount in (
+        "１２",
+        "٣",
+        "12,3",
+        "1,234",
+        "1e2",
+        "1e16",
+        " 12",
+        "12\n",
+        "12.",
+        ".5",
+        "NaN",
+        "Infinity",
+        "",
+        12.5,
+        True,
+    ):
+        answer = await gateway.ask(ORDER.document, {"input": dict(ORDER.input) | {"amount": amount}})
+        assert answer.code == "BAD_USER_INPUT", amount
+    assert sandbox.calls == []
+
+
 async def test_exactly_one_payer_must_be_given(gateway, sandbox):
     for payer in ({}, {"idCard": "999302199211302226", "carNumber": "GK12001"}, {"idCard": None}):
         answer = await gateway.ask(ORDER.document, {"input": dict(ORDER.input) | {"payer": payer}})
