@@ -1,12 +1,17 @@
-"""Many long reads at once, and a write beside them."""
+"""Many long reads at once, and what is written beside them."""
 
 import asyncio
 import time
+from datetime import UTC, datetime
+from itertools import count
 
-from sqlalchemy import Connection, text
+import pytest
+from sqlalchemy import Connection, Executable, Select, create_engine, delete, event, insert, select, text
 
 from gateway.journal.journal import Journal
-from gateway.journal.records import ReceiptKind
+from gateway.journal.records import Announcement, ReceiptKind
+from gateway.journal.rows import read_slice
+from gateway.journal.tables import announcements
 
 LONG = 0.1
 
@@ -39,3 +44,41 @@ async def test_who_gives_up_reading_keeps_nobody_else_from_it(journal: Journal) 
         read.cancel()
 
     assert await journal.payments.without_community() == frozenset()
+
+
+NEWEST_FIRST = select(announcements).order_by(announcements.c.platform_id.desc())
+
+
+def announcement(number: int) -> dict[str, object]:
+    return {
+        "community_code": "10002",
+        "platform_id": number,
+        "title": "停水通知",
+        "content": "明日停水",
+        "weight": 0,
+        "pinned": False,
+        "published": True,
+        "images": [],
+        "created_at": datetime(2026, 11, 24, tzinfo=UTC),
+    }
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "total"), [(insert(announcements).values(announcement(3)), 3), (delete(announcements), 2)]
+)
+def test_what_comes_or_goes_between_a_page_and_its_total_leaves_none_out(meanwhile: Executable, total: int) -> None:
+    """On PostgreSQL each statement sees what is committed when it starts."""
+    with create_engine("sqlite://").connect() as connection:
+        announcements.create(connection)
+        connection.execute(insert(announcements), [announcement(number) for number in (1, 2)])
+        selects = count(1)
+
+        @event.listens_for(connection, "before_execute")
+        def before(_connection: Connection, statement: object, *_: object) -> None:
+            if isinstance(statement, Select) and next(selects) == 2:
+                connection.execute(meanwhile)
+
+        page = read_slice(connection, Announcement, NEWEST_FIRST, 0, 2)
+
+    assert [item.platform_id for item in page.items] == [2, 1]
+    assert page.total == total
