@@ -1,0 +1,187 @@
+"""A journal that an earlier version filled goes on under this one; one of a later version is left alone."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from old_journal import (
+    ANNOUNCEMENTS,
+    ID_KEY,
+    MADE,
+    NOW,
+    ORDER,
+    PENDING_REVIEWS,
+    ROWS,
+    all_rows,
+    leave_journal,
+    on_database,
+)
+from processes import GatewayProcess
+from sqlalchemy import Connection, text
+
+from gateway.journal.journal import open_journal
+from gateway.settings import Settings
+
+ENGINES = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
+NEWEST = max(ROWS)
+
+CREATE = """mutation ($input: CreateOrderInput!) {
+  createOrder(input: $input) { outcome orderNumber userErrors { code upstreamMessage } }
+}"""
+APPROVE = "mutation ($input: ApproveShenheInput!) { approveShenhe(input: $input) { outcome userErrors { code } } }"
+KEPT = """{
+  operations(first: 50) { nodes { idempotencyKey outcome userErrors { code } } }
+  payments(first: 50) { nodes { id orderNumber state attempts lastError communityCode } }
+  announcements(communityCode: "10002") { nodes { platformId title content weight pinned published images createdAt } }
+}"""
+RETRY = "mutation ($id: ID!) { retryPayment(id: $id) { outcome payment { state } } }"
+
+
+@pytest.fixture(params=ENGINES)
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings of a journal that no gateway has seen, once for each engine."""
+    if request.param == "sqlite":
+        return Settings(data_dir=tmp_path / "data")
+    fresh: Settings = request.getfixturevalue("fresh_settings")
+    return fresh
+
+
+@pytest.fixture
+def environ(sandbox, settings):
+    return {
+        **sandbox.settings(),
+        "GATEWAY_DATA_DIR": str(settings.data_dir),
+        "GATEWAY_DATABASE_URL": settings.database_url,
+        "GATEWAY_ID_KEY": ID_KEY,
+    }
+
+
+@pytest.mark.parametrize("version", ROWS)
+async def test_an_upgrade_loses_and_alters_nothing(settings, version):
+    await leave_journal(settings, version)
+    before = await on_database(settings, all_rows)
+
+    async with open_journal(settings):
+        pass
+
+    after = await on_database(settings, all_rows)
+    assert before.pop("alembic_version") == [(version,)]
+    assert after.pop("alembic_version") == [(NEWEST,)]
+    assert set(before) == {name for since, tables in ROWS.items() if since <= version for name in tables}
+    assert after == before
+
+
+@pytest.fixture
+async def upgraded(settings, environ, serve):
+    """The gateway over what the first version left, once it has done what was due."""
+    await leave_journal(settings, "0001")
+    async with serve(environ, lambda: NOW) as gateway:
+        async with asyncio.timeout(15):
+            while DUE & await states(gateway):  # noqa: ASYNC110 # the relay and the reconciler, as they come to it
+                await asyncio.sleep(0.005)
+        yield gateway
+
+
+DUE = {("queued", "QUEUED"), ("leased", "QUEUED"), ("sent", None), ("sent", "UNKNOWN"), ("reserved", None)}
+
+
+async def states(gateway):
+    """Of everything, by its name."""
+    kept = (await gateway.ask(KEPT)).data
+    return {(of["idempotencyKey"], of["outcome"]) for of in kept["operations"]["nodes"]} | {
+        (of["orderNumber"], of["state"]) for of in kept["payments"]["nodes"]
+    }
+
+
+async def test_writes_that_an_earlier_version_left_stand_as_they_ended_or_are_read_back(upgraded, sandbox):
+    kept = (await upgraded.ask(KEPT)).data["operations"]["nodes"]
+
+    assert {operation["idempotencyKey"]: operation["outcome"] for operation in kept} == {
+        "confirmed": "CONFIRMED",
+        "refused": "REFUSED",
+        "unknown": "UNKNOWN",
+        "unclear": "UNKNOWN",  # what the first version noted of an order is not enough to know it by
+        "sent": "REFUSED",
+    }
+    assert sandbox.effects.all() == sandbox.effects.of("callback")
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        ("confirmed", ("CONFIRMED", MADE, [])),
+        ("refused", ("REFUSED", None, [{"code": "PERSON_NOT_FOUND", "upstreamMessage": "查无此人"}])),
+        ("unknown", ("UNKNOWN", None, [])),
+    ],
+)
+async def test_an_idempotency_key_of_an_earlier_version_answers_as_it_did_there(upgraded, sandbox, key, answer):
+    created = (await upgraded.ask(CREATE, {"input": {**ORDER, "idempotencyKey": key}})).data["createOrder"]
+
+    assert (created["outcome"], created["orderNumber"], created["userErrors"]) == answer
+    assert sandbox.effects.count("order/new") == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "which", "answer", "effects"),
+    [("reserved", 0, ("CONFIRMED", []), 1), ("sent", 1, ("REFUSED", [{"code": "UPSTREAM_REFUSED"}]), 0)],
+)
+async def test_the_key_of_a_write_that_was_cut_off_is_free_only_if_nothing_had_been_sent(
+    upgraded, sandbox, key, which, answer, effects
+):
+    review = upgraded.parts.ids.encode("Shenhe", "10002", PENDING_REVIEWS[which])
+    approved = (await upgraded.ask(APPROVE, {"input": {"id": review, "idempotencyKey": key}})).data["approveShenhe"]
+
+    assert (approved["outcome"], approved["userErrors"]) == answer
+    assert sandbox.effects.count("shenhe/update") == effects
+
+
+async def test_payments_that_an_earlier_version_took_are_delivered_as_they_come_due(upgraded, sandbox):
+    kept = (await upgraded.ask(KEPT)).data["payments"]["nodes"]
+    fields = ("state", "attempts", "lastError", "communityCode")
+
+    assert {payment["orderNumber"]: tuple(payment[field] for field in fields) for payment in kept} == {
+        "queued": ("DELIVERED", 3, None, None),
+        "leased": ("DELIVERED", 1, None, None),
+        "later": ("QUEUED", 3, "UPSTREAM_PROTOCOL", None),
+        "delivered": ("DELIVERED", 1, None, "10002"),
+        "dead": ("DEAD", 16, "UPSTREAM_UNAVAILABLE", None),
+    }
+    assert sorted(effect.form["order_number"] for effect in sandbox.effects.of("callback")) == ["leased", "queued"]
+
+    [dead] = [payment["id"] for payment in kept if payment["orderNumber"] == "dead"]
+    retried = (await upgraded.ask(RETRY, {"id": dead})).data["retryPayment"]
+    assert retried == {"outcome": "CONFIRMED", "payment": {"state": "QUEUED"}}
+
+
+async def test_announcements_that_an_earlier_version_published_are_listed(upgraded):
+    [shown] = (await upgraded.ask(KEPT)).data["announcements"]["nodes"]
+    [kept] = ANNOUNCEMENTS
+
+    assert shown == {
+        **{name: kept[name] for name in ("title", "content", "weight", "pinned", "published", "images")},
+        "platformId": kept["platform_id"],
+        "createdAt": kept["created_at"].isoformat(),
+    }
+
+
+async def test_a_journal_of_a_later_version_is_refused_in_a_sentence_and_left_as_it_is(settings, environ, tmp_path):
+    def become_newer(connection: Connection) -> None:
+        connection.execute(text("CREATE TABLE of_tomorrow (id TEXT)"))
+        connection.execute(text("INSERT INTO of_tomorrow VALUES ('1')"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    await leave_journal(settings, NEWEST)
+    await on_database(settings, become_newer)
+    before = await on_database(settings, all_rows)
+
+    gateway = GatewayProcess(environ, tmp_path / "log")
+    await gateway.start(ready=False)
+    try:
+        async with asyncio.timeout(30):
+            assert await gateway.ended() == 3
+    finally:
+        await gateway.kill()
+
+    reason, *_ = (tmp_path / "log").read_text().splitlines()
+    assert reason == "gateway: The journal's database was written by a newer version of the gateway."
+    assert await on_database(settings, all_rows) == before
