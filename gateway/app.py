@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
@@ -55,6 +55,8 @@ from gateway.settings import Settings
 from schema.build import cost_of, executable_schema, scopes_of
 
 GRAPHQL_PATH = "/graphql"
+
+OpenJournal = Callable[[Settings, Clock], AbstractAsyncContextManager[Journal]]
 
 
 class Gateway:
@@ -125,11 +127,12 @@ def create_app(
     started: Callable[[], object] = lambda: None,
     failed: Callable[[BaseException], object] = lambda _error: None,
     explorer_token: str = "",
+    journal: OpenJournal = open_journal,
 ) -> Application:
     """The ASGI application. Raises SettingsError; what it needs is opened when it starts and closed when it ends.
 
     `clock` is what the journal, the relay and the reconciler go by; `started` is called before the first request,
-    `failed` when there will be none. `explorer_token` is for whoever opens GraphiQL.
+    `failed` when there will be none. `explorer_token` is for whoever opens GraphiQL. `journal` opens the journal.
     """
     authenticator = open_authenticator(settings)
     key = read_id_key(settings)
@@ -193,7 +196,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_gateway(settings, key, platforms, clock) as gateway:
+        async with open_gateway(settings, key, platforms, clock, journal) as gateway:
             app.state.gateway = gateway
             application.graphql, app.router.routes[:] = edges(gateway)
             started()
@@ -208,7 +211,7 @@ def create_app(
 
 @asynccontextmanager
 async def open_gateway(
-    settings: Settings, key: bytes, platforms: Platforms, clock: Clock = utc_now
+    settings: Settings, key: bytes, platforms: Platforms, clock: Clock, open_its_journal: OpenJournal
 ) -> AsyncIterator[Gateway]:
     """Everything that lives as long as the process, with the relay and the reconciler at work.
 
@@ -216,7 +219,7 @@ async def open_gateway(
     connections are closed.
     """
     async with AsyncExitStack() as stack:
-        journal = await stack.enter_async_context(open_journal(settings, clock))
+        journal = await stack.enter_async_context(open_its_journal(settings, clock))
         stack.push_async_callback(platforms.aclose)
         gateway = Gateway(settings, key, platforms, journal, clock)
         await stack.enter_async_context(gateway.events.bridge(journal))

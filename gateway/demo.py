@@ -7,13 +7,17 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
+import msgspec
 import orjson
 import uvicorn
 
 from gateway.app import GRAPHQL_PATH, create_app
 from gateway.auth.issuer import DevelopmentIssuer
+from gateway.journal.journal import Clock, Journal, open_journal
 from gateway.sandbox.server import Sandbox
 from gateway.serve import EmbeddedServer, address_error, address_family, configure_logs, server_options, tell_failure
 from gateway.settings import Settings, load_settings
@@ -39,8 +43,8 @@ TOKEN_TTL = 24 * 3600
 async def demo(*, once: bool) -> int:
     """Show one query and its answer, then serve until stopped, or with `once` end. Returns the exit status.
 
-    The settings are those of the environment, but for the platforms, which are the sandbox. Raises SettingsError where
-    there is no development issuer: the demo hands its token to whoever opens GraphiQL.
+    The settings are those of the environment, but for the platforms, which are the sandbox, and the journal. Raises
+    SettingsError where there is no development issuer: the demo hands its token to whoever opens GraphiQL.
     """
     configure_logs()
     async with Sandbox() as sandbox:
@@ -72,7 +76,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 @asynccontextmanager
 async def _serving(settings: Settings, listener: socket.socket, token: str) -> AsyncIterator[None]:
-    app = create_app(settings, failed=tell_failure, explorer_token=token)
+    app = create_app(settings, failed=tell_failure, explorer_token=token, journal=_passing_journal)
     server = EmbeddedServer(uvicorn.Config(app, **server_options(settings) | {"loop": "none"}))
     running = asyncio.create_task(server.serve([listener]))
     while not server.started:
@@ -84,6 +88,15 @@ async def _serving(settings: Settings, listener: socket.socket, token: str) -> A
     finally:
         server.should_exit = True
         await running
+
+
+@asynccontextmanager
+async def _passing_journal(settings: Settings, clock: Clock) -> AsyncIterator[Journal]:
+    """One that ends with the sandbox whose records it names; nor is the sandbox told what a kept one has to deliver."""
+    with TemporaryDirectory(prefix="wanjia-gateway-") as folder:
+        elsewhere = msgspec.structs.replace(settings, database_url="", data_dir=Path(folder))
+        async with open_journal(elsewhere, clock) as journal:
+            yield journal
 
 
 async def _ask(address: str, token: str) -> dict[str, object]:

@@ -321,6 +321,44 @@ def test_the_demo_shows_one_query_and_its_real_answer_and_ends_with_0(environ, t
     assert "Bearer" not in shown.stdout
 
 
+def test_the_demo_leaves_the_journal_of_the_settings_alone(environ):
+    """Its sandbox begins anew each time: it has none of the orders that are told of there, and is owed no payment."""
+
+    async def payments(*numbers: str) -> list[object]:
+        async with open_journal(load_settings(environ)) as journal:
+            for number in numbers:
+                await journal.payments.receive(number, "1601234567", f"42000000{number}", subject="resident-platform")
+            return [*(await journal.payments.list(None, None, 0, 10)).items]
+
+    kept = asyncio.run(payments("1", "2"))
+
+    assert run(environ | {"GATEWAY_PORT": "0"}, "demo", "--once").returncode == 0
+    assert asyncio.run(payments()) == kept
+
+
+def test_the_demo_runs_beside_a_gateway_of_the_same_settings(served):
+    _, _, environ = served
+
+    shown = run(environ | {"GATEWAY_PORT": "0"}, "demo", "--once")
+
+    assert (shown.returncode, shown.stderr) == (0, "")
+
+
+def test_the_demo_takes_the_tokens_of_another_terminal_and_keeps_nothing_else(environ, tmp_path):
+    environ = environ | {"GATEWAY_PORT": "0", "TMPDIR": str(tmp_path)}
+    token = run(environ, "token").stdout.strip()
+    with subprocess.Popen([*GATEWAY, "demo"], env=environ, stdout=subprocess.PIPE, text=True) as demo:
+        try:
+            url = re.search(r"http://\S+(?=/graphql)", next(demo.stdout))[0]
+            answer = ask(url, "{ viewer { subject } operations { totalCount } }", token)
+        finally:
+            demo.send_signal(signal.SIGTERM)
+
+    assert answer["data"] == {"viewer": {"subject": "developer"}, "operations": {"totalCount": 0}}
+    assert demo.returncode == 0
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["data", "id.key", "issuer.pem"]
+
+
 def test_the_demo_prints_a_command_that_can_be_copied(environ, in_ci):
     if shutil.which("curl") is None and not in_ci:
         pytest.skip("needs curl")
