@@ -46,9 +46,9 @@ async def demo(*, once: bool) -> int:
     The settings are those of the environment, but for the platforms, which are the sandbox, and the journal. Raises
     SettingsError where there is no development issuer: the demo hands its token to whoever opens GraphiQL.
     """
-    configure_logs()
     async with Sandbox() as sandbox:
         settings = load_settings({**os.environ, **sandbox.settings()})
+        configure_logs(settings.log_level)
         token = DevelopmentIssuer.open(settings).mint(["*"], ["*"], "demo", TOKEN_TTL)
         listener = _listen(settings)
         async with _serving(settings, listener, token):

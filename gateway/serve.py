@@ -39,7 +39,7 @@ def serve(settings: Settings, workers: int = 1) -> int:
 
     Returns the exit status: not 0 when no worker could start. The reason is on standard error then.
     """
-    configure_logs()
+    configure_logs(settings.log_level)
     if workers > 1 and not settings.database_url:
         raise SettingsError(
             "GATEWAY_DATABASE_URL: needed for several workers, which can share a journal only in PostgreSQL"
@@ -161,8 +161,9 @@ class EmbeddedServer(uvicorn.Server):
 
 def application() -> object:
     """What each worker runs."""
-    configure_logs()
-    return create_app(load_settings(), started=settle_collector, failed=tell_failure)
+    settings = load_settings()
+    configure_logs(settings.log_level)
+    return create_app(settings, started=settle_collector, failed=tell_failure)
 
 
 def _allow_open_files() -> None:
@@ -172,8 +173,10 @@ def _allow_open_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def configure_logs() -> None:
-    """One JSON object a line on standard error, each with the request id; those of libraries from warnings up."""
+def configure_logs(level: str = "info") -> None:
+    """One JSON object a line on standard error, each with the request id, from `level` up; those of libraries from
+    warnings up at least.
+    """
     logging.basicConfig(handlers=[ToStructlog()], level=logging.WARNING)
     structlog.configure(
         processors=[
@@ -183,6 +186,6 @@ def configure_logs() -> None:
             trace_exceptions,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )

@@ -15,6 +15,7 @@ LONGEST = 2_000_000
 
 # A description ends the sentence of a refusal: "GATEWAY_PORT: must be …".
 Environment = Annotated[Literal["development", "production"], msgspec.Meta(description="development or production")]
+LogLevel = Annotated[Literal["info", "warning", "error"], msgspec.Meta(description="info, warning or error")]
 YesNo = Annotated[bool, msgspec.Meta(description="true or false")]
 MaybeYesNo = Annotated[bool | None, msgspec.Meta(description="true or false")]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535, description="a whole number from 0 to 65535")]
@@ -66,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Path = Path("data")
     id_key: str = ""
     explorer: MaybeYesNo = None
+    log_level: LogLevel = "info"
 
     auth_issuer: str = ""
     auth_audience: str = ""

@@ -59,8 +59,14 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def served(environ) -> Iterator[tuple[str, subprocess.Popen[str], dict[str, str]]]:
-    environ = environ | {"GATEWAY_PORT": str(free_port())}
+def own() -> dict[str, str]:
+    """Settings of the served gateway besides those of all; a test that cares parametrizes them."""
+    return {}
+
+
+@pytest.fixture
+def served(environ, own) -> Iterator[tuple[str, subprocess.Popen[str], dict[str, str]]]:
+    environ = environ | {"GATEWAY_PORT": str(free_port())} | own
     url = f"http://127.0.0.1:{environ['GATEWAY_PORT']}"
     with subprocess.Popen([*GATEWAY, "serve"], env=environ, stderr=subprocess.PIPE, text=True) as process:
         with httpx.Client(transport=httpx.HTTPTransport(retries=0), trust_env=False) as client:
@@ -117,6 +123,15 @@ def test_a_start_that_works_says_one_line(served):
         "version": version("wanjia-gateway"),
         "journal": "SQLite",
     }
+
+
+@pytest.mark.parametrize("own", [{"GATEWAY_LOG_LEVEL": "warning"}])
+def test_a_start_that_works_says_nothing_where_only_warnings_are_logged(served):
+    _, process, _ = served
+
+    process.terminate()
+
+    assert process.stderr.read() == ""
 
 
 def test_a_start_that_fails_says_why_in_a_sentence(served):

@@ -96,3 +96,35 @@ def test_an_exception_is_logged_by_its_type_and_place_and_never_by_its_text(prog
     assert "exc_info" not in line
     assert "Wang" not in written
     assert "199" not in line["traceback"]
+
+
+OF_EACH_LEVEL = """
+import logging
+import structlog
+import sys
+from gateway.serve import configure_logs
+
+configure_logs(sys.argv[2])
+for say in (structlog.get_logger(), logging.getLogger("uvicorn.error")):
+    say.info("info")
+    say.warning("warning")
+    say.error("error")
+    say.critical("critical")
+"""
+
+
+@pytest.mark.parametrize(
+    ("level", "own", "of_libraries"),
+    [
+        ("info", ["info", "warning", "error", "critical"], ["warning", "error", "critical"]),
+        ("warning", ["warning", "error", "critical"], ["warning", "error", "critical"]),
+        ("error", ["error", "critical"], ["error", "critical"]),
+    ],
+)
+def test_what_is_below_the_level_is_not_logged(level, own, of_libraries):
+    command = [sys.executable, "-c", OF_EACH_LEVEL, PERSONAL, level]
+    written = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    lines = [json.loads(line) for line in written.splitlines()]
+
+    assert [line["event"] for line in lines if "logger" not in line] == own
+    assert [line["event"] for line in lines if "logger" in line] == of_libraries

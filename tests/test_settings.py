@@ -21,6 +21,7 @@ PRODUCTION = {
 UNUSABLE = [
     ("GATEWAY_ENV", "s3cr3t", "development or production"),
     ("GATEWAY_PORT", "70000", "a whole number from 0 to 65535"),
+    ("GATEWAY_LOG_LEVEL", "s3cr3t", "info, warning or error"),
     ("GATEWAY_EXPLORER", "s3cr3t", "true or false"),
     ("GATEWAY_PLANS", "s3cr3t", "true or false"),
     ("GATEWAY_RATE_LIMIT", "0", "a whole number from 1 on"),
