@@ -122,6 +122,10 @@ def _applied_then_hang(exchange: Exchange) -> None:
     exchange.faults.hold(lambda: exchange.reply(body))
 
 
+def _applied_late(exchange: Exchange) -> None:
+    exchange.faults.hold(exchange.reply_truly)
+
+
 _DELIVERIES: Mapping[FaultKind, Callable[[Exchange], None]] = {
     FaultKind.RESET: _reset,
     FaultKind.HTTP_500: _http_500,
@@ -138,5 +142,6 @@ _DELIVERIES: Mapping[FaultKind, Callable[[Exchange], None]] = {
     FaultKind.APPLIED_THEN_RESET: _applied_then_reset,
     FaultKind.APPLIED_THEN_500: _applied_then_500,
     FaultKind.APPLIED_THEN_HANG: _applied_then_hang,
+    FaultKind.APPLIED_LATE: _applied_late,
     **dict.fromkeys(GARBLED, _garbled),
 }

@@ -39,6 +39,9 @@ class FaultKind(StrEnum):
     APPLIED_THEN_500 = "applied_then_500"
     APPLIED_THEN_HANG = "applied_then_hang"
 
+    # A write hangs, and is carried out when it goes on, though nobody waits any more.
+    APPLIED_LATE = "applied_late"
+
 
 _FOR_WRITES = frozenset(
     {
@@ -46,6 +49,7 @@ _FOR_WRITES = frozenset(
         FaultKind.APPLIED_THEN_RESET,
         FaultKind.APPLIED_THEN_500,
         FaultKind.APPLIED_THEN_HANG,
+        FaultKind.APPLIED_LATE,
     }
 )
 

@@ -67,6 +67,7 @@ OUTCOMES = {
     FaultKind.APPLIED_THEN_RESET: FINE,
     FaultKind.APPLIED_THEN_500: FINE,
     FaultKind.APPLIED_THEN_HANG: FINE,
+    FaultKind.APPLIED_LATE: FINE,
 }
 """The code that each fault gives a read; a fault of writes, or one that can be read around, gives none."""
 

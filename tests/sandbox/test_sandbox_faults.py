@@ -203,6 +203,16 @@ async def test_applied_then_hang_is_applied_once_even_when_released(client):
     assert client.sandbox.effects.count("repair/update", **REPAIR) == 1
 
 
+async def test_applied_late_is_applied_when_released_though_nobody_waits(client, until):
+    client.http.timeout = httpx.Timeout(0.05)
+    assert isinstance(await fails(client, FaultKind.APPLIED_LATE), httpx.ReadTimeout)
+    await until(lambda: not client.sandbox.wjdh.connections)
+    assert client.sandbox.effects.all() == []
+    client.sandbox.faults.clear()
+    assert client.sandbox.effects.count("repair/update", **REPAIR) == 1
+    assert client.sandbox.world.repairs[1].is_resolved
+
+
 @pytest.mark.parametrize("kind", [FaultKind.RESET, FaultKind.HTTP_500, FaultKind.REFUSED_BEFORE_COMMIT])
 async def test_a_write_that_fails_before_it_is_applied_has_no_effect(client, kind):
     await fails(client, kind)

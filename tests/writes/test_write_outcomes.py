@@ -107,6 +107,23 @@ async def test_what_is_lost_on_the_way_is_unknown_until_it_is_read_back(trial):
         assert trial.effects == 0, kind
 
 
+async def test_what_is_done_after_its_caller_gave_up_is_found_when_it_is_read_back_again(trial):
+    payload = await trial.write(FaultKind.APPLIED_LATE)
+    assert payload["outcome"] == payload["operation"]["outcome"] == "UNKNOWN"
+    trial.clock.advance(seconds=40)
+    assert (await trial.reconcile(payload))["outcome"] == "UNKNOWN"
+    assert trial.effects == 0
+
+    trial.sandbox.faults.clear()  # which lets the platform go on
+    assert trial.effects == 1
+    trial.clock.advance(seconds=70)
+    expected = "CONFIRMED" if trial.case.readable_later else "UNKNOWN"
+    assert (await trial.reconcile(payload))["outcome"] == expected
+    trial.clock.advance(days=2)
+    assert (await trial.reconcile(payload))["outcome"] == expected
+    assert trial.effects == 1
+
+
 async def test_what_is_done_before_the_server_fails_is_not_done_again_with_another_token(trial):
     payload = await trial.write(FaultKind.BODY, 500, b'{"code": "1", "token_expired": "0"}')
 
