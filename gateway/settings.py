@@ -45,6 +45,7 @@ CALLBACK_ACCOUNT = ("callback_key_k", "callback_key_d")
 SHORTEST_KEY = 32
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.:\[\]-]+")
+_HALF = re.compile("[\ud800-\udfff]")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
@@ -204,6 +205,8 @@ def _convert(values: Mapping[str, str]) -> Settings:
     """One field at a time, so that the error names the variable and what it may be, never its value."""
     kinds = get_type_hints(Settings, include_extras=True)
     for field, value in values.items():
+        if not value.isascii() and _HALF.search(value):  # as Python reads bytes that are no UTF-8
+            raise SettingsError(f"{_variable(field)}: must be UTF-8")
         try:
             msgspec.convert({field: value}, Settings, strict=False, dec_hook=_path)
         except msgspec.ValidationError:

@@ -411,10 +411,18 @@ def test_wrong_settings_end_the_command_with_the_name_of_the_variable(environ):
     assert "many" not in ended.stderr
 
 
-@pytest.mark.parametrize("name", ["GATEWAY_WJDH_URL", "GATEWAY_SECURITY_URL"])
-@pytest.mark.parametrize("command", ["serve", "check"])
-def test_a_platform_without_a_url_that_can_be_called_ends_the_command(environ, name, command):
-    ended = run(environ | {name: "s3cr3t"}, command)
+@pytest.mark.parametrize(
+    ("command", "name", "url"),
+    [
+        ("serve", "GATEWAY_WJDH_URL", "s3cr3t"),
+        ("check", "GATEWAY_WJDH_URL", "http://s3cr3t:65536"),
+        ("check", "GATEWAY_WJDH_URL", "http://s3cr3t:0"),
+        ("serve", "GATEWAY_SECURITY_URL", f"http://s3cr3t{'t' * 60}.example"),
+        ("check", "GATEWAY_SECURITY_URL", "http://s3cr3t..example"),
+    ],
+)
+def test_a_platform_without_a_url_that_can_be_called_ends_the_command(environ, command, name, url):
+    ended = run(environ | {name: url}, command)
 
     assert ended.returncode == 2
     assert ended.stderr.startswith(f"gateway: {name}")

@@ -1,5 +1,6 @@
 """The settings: read from the environment once, refused by name, and never shown."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,13 @@ def test_an_unusable_value_is_refused_by_the_name_of_its_variable_and_what_is_al
     assert str(refused.value) == f"{name}: must be {allowed}"
     assert refused.value.__cause__ is None
     assert refused.value.__suppress_context__
+
+
+def test_bytes_that_are_no_utf_8_are_refused_for_any_setting() -> None:
+    for name in ("GATEWAY_WJDH_SECRET_KEY", "GATEWAY_ID_KEY", "GATEWAY_DATA_DIR"):
+        with pytest.raises(SettingsError, match=f"^{name}: must be UTF-8$"):
+            load_settings({name: os.fsdecode("密钥".encode("gbk"))})
+        assert load_settings({name: "密钥"}) != Settings()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import httpx
 from cachetools import LRUCache
 
+from gateway.addresses import can_be_called
 from gateway.auth.issuer import AUDIENCE, ISSUER, DevelopmentIssuer, is_loopback
 from gateway.auth.keys import FetchedKeys, FixedKeys, KeySet, KeySource
 from gateway.auth.principal import Principal
@@ -98,7 +99,7 @@ def _issuer_keys(settings: Settings) -> KeySource:
         address = httpx.URL(settings.auth_jwks_url)
     except httpx.InvalidURL:
         address = httpx.URL()
-    if not address.host or not (address.scheme == "https" or (address.scheme == "http" and is_loopback(address.host))):
+    if not can_be_called(address) or not (address.scheme == "https" or is_loopback(address.host)):
         raise SettingsError("GATEWAY_AUTH_JWKS_URL: needs an https address, or an http one on this machine")
     return FetchedKeys(settings.auth_jwks_url)
 

@@ -19,9 +19,10 @@ from collections.abc import Iterable
 
 import httpx
 
+from gateway.addresses import can_be_called
 from gateway.ops.resilience import Slots
 from gateway.platforms.connection import AnswerTooLargeError, RawAnswer, StaleConnectionError
-from gateway.platforms.pool import DEFAULT_PORTS, Pool
+from gateway.platforms.pool import Pool
 
 __all__ = ["AnswerTooLargeError", "Pool", "RawAnswer", "StaleConnectionError", "Transport", "request_head"]
 
@@ -61,9 +62,9 @@ class Transport(httpx.AsyncBaseTransport):
         self._pools: dict[tuple[str, str, int | None], Pool] = {}
 
     def pool(self, url: httpx.URL) -> Pool:
-        """The pool of the URL's origin. Raises httpx.UnsupportedProtocol for other schemes than http and https."""
-        if url.scheme not in DEFAULT_PORTS or not url.host:
-            raise httpx.UnsupportedProtocol("The URL is neither http nor https.")
+        """The pool of the URL's origin. Raises httpx.UnsupportedProtocol for what cannot be called by http or https."""
+        if not can_be_called(url):
+            raise httpx.UnsupportedProtocol("The URL cannot be called by http or https.")
         origin = (url.scheme, url.host, url.port)
         pool = self._pools.get(origin)
         if pool is None:

@@ -212,6 +212,15 @@ async def test_with_an_issuer_set_the_development_issuer_is_a_stranger(
         ),
         (Settings(auth_issuer=ISSUER, auth_audience=AUDIENCE, auth_jwks_url="https://"), "GATEWAY_AUTH_JWKS_URL"),
         (Settings(auth_issuer=ISSUER, auth_audience=AUDIENCE, auth_jwks_url="https://a:b/"), "GATEWAY_AUTH_JWKS_URL"),
+        (
+            Settings(auth_issuer=ISSUER, auth_audience=AUDIENCE, auth_jwks_url="https://a:65536"),
+            "GATEWAY_AUTH_JWKS_URL",
+        ),
+        (Settings(auth_issuer=ISSUER, auth_audience=AUDIENCE, auth_jwks_url="https://a..b/"), "GATEWAY_AUTH_JWKS_URL"),
+        (
+            Settings(auth_issuer=ISSUER, auth_audience=AUDIENCE, auth_jwks_url="ftp://localhost"),
+            "GATEWAY_AUTH_JWKS_URL",
+        ),
     ],
 )
 def test_settings_that_let_in_the_wrong_callers_do_not_start(settings: Settings, variable: str) -> None:
