@@ -4,6 +4,7 @@ Whoever is waiting when the thread becomes free shares the next transaction, and
 """
 
 import asyncio
+import os
 import sqlite3
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -68,7 +69,13 @@ def _open(data_dir: Path, journal_timeout: float, make: bool) -> Connection:
     engine = create_engine(
         "sqlite://", creator=lambda: _connect(path, journal_timeout), poolclass=StaticPool, hide_parameters=True
     )
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    opened = path.stat()
+
+    def begin(connection: Connection) -> None:
+        _require_in_place(path, opened)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    event.listen(engine, "begin", begin)
     try:
         connection = engine.connect()
         with connection.begin():
@@ -77,6 +84,19 @@ def _open(data_dir: Path, journal_timeout: float, make: bool) -> Connection:
         engine.dispose()
         raise
     return connection
+
+
+def _require_in_place(path: Path, opened: os.stat_result) -> None:
+    """Raises JournalError where the file has been removed or replaced: what is committed to it now, nobody finds again.
+
+    SQLite looks for this in other journal modes, not in WAL.
+    """
+    try:
+        in_place = os.path.samestat(path.stat(), opened)
+    except FileNotFoundError:
+        in_place = False
+    if not in_place:
+        raise JournalError(f"{FILE_NAME} was removed or replaced while the gateway runs.")
 
 
 def _connect(path: Path, journal_timeout: float) -> sqlite3.Connection:

@@ -3,12 +3,18 @@ import stat
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event, text
 
 from gateway.errors import JournalError, JournalRefusedError
 from gateway.journal.sqlite import FILE_NAME, LARGEST_BATCH, SqliteDatabase, open_sqlite
+from gateway.sandbox.server import Sandbox
+
+CALLBACK_ACCOUNT = {"key_k": "sandbox-callback-k", "key_d": "sandbox-callback-d"}
+PAYMENT = {"order_number": "20210115080800172143", "shop_number": "1601234567", "weixin_number": "4200000000"}
+SET_MODULE = 'mutation { setModule(input: { communityCode: "10002", name: COMPLAINTS, enabled: false }) { outcome } }'
 
 
 @pytest.fixture
@@ -118,3 +124,35 @@ async def test_the_directory_and_the_file_are_private_to_their_owner(tmp_path: P
 
     made = (tmp_path / "data", tmp_path / "data" / FILE_NAME)
     assert [stat.S_IMODE(path.stat().st_mode) for path in made] == [0o700, 0o600]
+
+
+async def test_nothing_is_committed_to_a_file_that_nobody_finds_again(tmp_path: Path, database: SqliteDatabase) -> None:
+    path, aside, other = tmp_path / FILE_NAME, tmp_path / "aside", tmp_path / "other"
+    path.rename(aside)
+    for _ in range(2):
+        with pytest.raises(JournalError, match="removed or replaced"):
+            await asyncio.gather(*(database.write(lambda c, n=n: add(n, c)) for n in range(3)))
+        other.write_bytes(aside.read_bytes())
+        other.rename(path)  # as one who brings a backup back
+
+    aside.rename(path)
+    assert await numbers(database) == []
+    await database.write(lambda c: add(1, c))
+    assert await numbers(database) == [1]
+
+
+async def test_a_gateway_whose_journal_was_removed_acknowledges_and_sends_nothing(
+    gateway: Any, sandbox: Sandbox
+) -> None:
+    for file in gateway.data_dir.glob(f"{FILE_NAME}*"):
+        file.unlink()
+
+    token = (await gateway.stranger.post("/callbacks/token", data=CALLBACK_ACCOUNT)).json()["token"]
+    taken = await gateway.stranger.post("/callbacks/payment", data={"token": token, **PAYMENT})
+    written = await gateway.ask(SET_MODULE)
+
+    assert taken.json()["code"] == 2
+    assert (written.code, written.error["extensions"]["retryable"]) == ("INTERNAL", True)
+    assert (await gateway.stranger.get("/readyz")).status_code == 503
+    assert (await gateway.ask('{ modules(communityCode: "10002") { name } }')).data
+    assert sandbox.effects.all() == []
