@@ -14,12 +14,15 @@ from gateway.settings import Settings, SettingsError, StartError, load_settings,
 START_FAILURE = 3
 """The exit status of a gateway that cannot start; uvicorn's, too."""
 
+INTERRUPTED = 130
+"""As shells have it, for a program that Ctrl+C ended."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit status.
 
     0; 1 when what was tried did not work; 2 when the settings or arguments cannot be used, or `audit` cannot read the
-    journal; 3 when the gateway cannot start with them now.
+    journal; 3 when the gateway cannot start with them now; 130 after Ctrl+C.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -34,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StartError as error:
         _complain(error)
         return START_FAILURE
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return status
 
 

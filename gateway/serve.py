@@ -20,7 +20,7 @@ from gateway.http.server.websocket_connection import WebSocketConnection
 from gateway.ops.collector import settle_collector
 from gateway.ops.logs import ToStructlog, trace_exceptions
 from gateway.settings import Settings, SettingsError, StartError, load_settings
-from gateway.supervisor import Supervisor
+from gateway.supervisor import Supervisor, end_with_supervisor
 
 APPLICATION = "gateway.serve:application"
 
@@ -163,6 +163,7 @@ def application() -> object:
     """What each worker runs."""
     settings = load_settings()
     configure_logs(settings.log_level)
+    end_with_supervisor()
     return create_app(settings, started=settle_collector, failed=tell_failure)
 
 

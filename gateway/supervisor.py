@@ -1,8 +1,12 @@
 """Several workers under one command: which are started, when again, and when it is no use."""
 
+import os
+import signal
 import time
 from collections.abc import Callable
+from multiprocessing import parent_process
 from socket import socket
+from threading import Thread
 
 import structlog
 from uvicorn.config import Config
@@ -13,6 +17,22 @@ LONGEST_PAUSE = 30.0
 """Seconds between two starts of workers, twice as many each time until all of them serve."""
 
 log = structlog.get_logger(__name__)
+
+
+def end_with_supervisor() -> None:
+    """Have this worker stop, as when it is told to, once its supervisor is gone: nobody else knows of it.
+
+    It would keep the address, and what is served there would be this version for good.
+    """
+    supervisor = parent_process()
+    if supervisor is None:
+        return
+
+    def wait() -> None:
+        supervisor.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    Thread(target=wait, name="supervisor", daemon=True).start()
 
 
 class Supervisor(Multiprocess):

@@ -13,7 +13,7 @@ import pytest
 from processes import GatewayProcess
 from throw_away import on_server
 
-PATIENCE = 30
+PATIENCE = 60
 """Seconds: some starts of a worker, and the pauses between them."""
 
 STARTUP_FAILURE = 3
@@ -55,6 +55,15 @@ async def workers(environ: dict[str, str], database_url: str, tmp_path: Path) ->
             await workers.gateway.stop()
 
 
+async def listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return False
+    writer.close()
+    return True
+
+
 async def let_nobody_in(database_url: str, *, but: bool = False) -> None:
     """To the database; who is in stays there."""
     name = database_url.partition("?")[0].rsplit("/", 1)[1]
@@ -93,6 +102,29 @@ async def test_a_gateway_that_waits_to_start_a_worker_again_can_be_stopped(worke
 
     async with asyncio.timeout(PATIENCE):
         assert await workers.gateway.stop() == 0
+
+
+async def test_workers_end_when_whoever_started_them_is_killed(workers):
+    await workers.told("worker serves", 2)
+    await workers.gateway.kill()
+
+    async with asyncio.timeout(PATIENCE):
+        while await listens(workers.gateway.port):  # noqa: ASYNC110 # another program
+            await asyncio.sleep(0.01)
+    await workers.gateway.start()
+    await workers.told("worker serves", 4)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_ctrl_c_ends_a_gateway_in_peace_however_many_workers_it_has(environ, database_url, tmp_path, count):
+    log = tmp_path / "log"
+    gateway = GatewayProcess(environ | {"GATEWAY_DATABASE_URL": database_url}, log, workers=count)
+    await gateway.start()
+    gateway.send_signal(signal.SIGINT)
+
+    async with asyncio.timeout(PATIENCE):
+        assert await gateway.ended() in (0, 130)
+    assert "Traceback" not in log.read_text()
 
 
 @pytest.mark.parametrize("count", [1, 2])
