@@ -1,5 +1,6 @@
 """The image's recipe, as far as it can be tried without building it: its files, its user, its health check."""
 
+import asyncio
 import json
 import os
 import re
@@ -22,14 +23,24 @@ def health_check() -> list[str]:
     return [sys.executable, *arguments]
 
 
-async def check_health(port: int) -> int:
-    environ = {**os.environ, "GATEWAY_PORT": str(port), "http_proxy": "http://127.0.0.1:9"}
+async def check_health(port: int | str, host: str = "0.0.0.0") -> int:  # noqa: S104 # as in the image
+    environ = {**os.environ, "GATEWAY_HOST": host, "GATEWAY_PORT": str(port), "http_proxy": "http://127.0.0.1:9"}
     ended = await to_thread(subprocess.run, health_check(), env=environ, capture_output=True, timeout=30, check=False)
     return ended.returncode
 
 
 async def test_the_health_check_passes_while_the_gateway_lives(gateway: Any) -> None:
     assert await check_health(urlsplit(gateway.url).port or 0) == 0
+
+
+async def test_the_health_check_asks_where_the_settings_have_the_gateway_listen(unused_tcp_port: int) -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "::1", unused_tcp_port):
+        assert await check_health(unused_tcp_port, host="::1") == 0
+        assert await check_health(unused_tcp_port, host="127.0.0.1") == 1
 
 
 async def test_the_health_check_fails_when_nothing_answers(unused_tcp_port: int) -> None:
