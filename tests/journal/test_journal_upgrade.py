@@ -150,7 +150,8 @@ async def test_payments_that_an_earlier_version_took_are_delivered_as_they_come_
 
     [dead] = [payment["id"] for payment in kept if payment["orderNumber"] == "dead"]
     retried = (await upgraded.ask(RETRY, {"id": dead})).data["retryPayment"]
-    assert retried == {"outcome": "CONFIRMED", "payment": {"state": "QUEUED"}}
+    assert retried["outcome"] == "CONFIRMED"
+    assert retried["payment"]["state"] in ("QUEUED", "DELIVERED")  # by then
 
 
 async def test_announcements_that_an_earlier_version_published_are_listed(upgraded):
