@@ -184,6 +184,7 @@ ROWS: Mapping[str, Mapping[str, tuple[Row, ...]]] = {
     },
     "0002": {"audit": AUDIT},
     "0003": {},
+    "0004": {},
 }
 """By the first version that wrote them."""
 
@@ -226,11 +227,12 @@ async def leave_journal(settings: Settings, version: str) -> None:
     await on_database(settings, work)
 
 
-def all_rows(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
-    """Of all tables that have any, as the database itself has them."""
+def all_rows(connection: Connection) -> dict[str, list[dict[str, Any]]]:
+    """Of all tables that have any, as the database itself has them, but for what is null."""
     found = {}
     for name in inspect(connection).get_table_names():
-        rows = [tuple(row) for row in connection.execute(text(f"SELECT * FROM {name}"))]  # noqa: S608 # of its own
-        if rows:
-            found[name] = sorted(rows, key=repr)
+        rows = connection.execute(text(f"SELECT * FROM {name}")).mappings()  # noqa: S608 # of its own
+        held = [{column: value for column, value in row.items() if value is not None} for row in rows]
+        if held:
+            found[name] = sorted(held, key=repr)
     return found
