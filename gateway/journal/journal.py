@@ -62,8 +62,8 @@ class Journal:
 async def open_journal(settings: Settings, clock: Clock = utc_now, *, make: bool = True) -> AsyncIterator[Journal]:
     """The journal in PostgreSQL at `database_url`, or else in a SQLite file in `data_dir`, migrated and ready.
 
-    Raises JournalError when it cannot be used, when another process holds the SQLite file, and when there is none and
-    it is to `make` none.
+    Raises JournalError when it cannot be used, and when another process holds the SQLite file. Without `make` nothing
+    is made and nothing migrated: then it is raised where there is no journal of this version, too.
     """
     database: Database
     notifier: Notifier

@@ -2,15 +2,16 @@
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, text
 
 from gateway.errors import JournalError
 
 # Any fixed number: whoever migrates this journal asks for this lock first.
 _LOCK = 0x77616E6A6961
 _LONGEST_WAIT = "60s"
-_VERSION_TABLE = "alembic_version"
 
 
 def no_journal() -> JournalError:
@@ -18,22 +19,36 @@ def no_journal() -> JournalError:
     return JournalError("There is no journal where GATEWAY_DATABASE_URL or else GATEWAY_DATA_DIR says.")
 
 
-def migrate(connection: Connection, *, make: bool = True) -> None:
+def migrate(connection: Connection) -> None:
     """Run the missing migrations inside the transaction of `connection`: all of them or none.
 
     On PostgreSQL one gateway migrates at a time while the others wait; SQLite's file is this process's own. Raises
-    JournalError when the database is newer than this program, and when it holds no journal and is to `make` none.
+    JournalError when the database is newer than this program.
     """
-    if not make and not inspect(connection).has_table(_VERSION_TABLE):
-        raise no_journal()
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SET LOCAL lock_timeout = '{_LONGEST_WAIT}'"))
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    config = Config()
-    config.set_main_option("script_location", "gateway.journal:migrations")
+    config = _config()
     config.attributes["connection"] = connection
     try:
         command.upgrade(config, "head")
     except CommandError:
         raise JournalError("The journal's database was written by a newer version of the gateway.") from None
+
+
+def require_migrated(connection: Connection) -> None:
+    """Raises JournalError when the database holds no journal, or one that a gateway of another version wrote: whoever
+    only reads alters nothing that such a gateway may be using.
+    """
+    version = MigrationContext.configure(connection).get_current_revision()
+    if version is None:
+        raise no_journal()
+    if version != ScriptDirectory.from_config(_config()).get_current_head():
+        raise JournalError("The journal's database was written by another version of the gateway.")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "gateway.journal:migrations")
+    return config

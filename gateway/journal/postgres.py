@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine
-from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -11,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gateway.journal.database import DATABASE_ERRORS, Work, journal_error, timeout_error
-from gateway.journal.migrate import migrate
+from gateway.journal.migrate import migrate, require_migrated
 
 POOL_SIZE = 8
 MOST_READING = 6
@@ -40,7 +39,9 @@ async def connect(url: str, journal_timeout: float) -> "asyncpg.Connection[async
 
 
 async def open_postgres(url: str, journal_timeout: float, *, make: bool = True) -> "PostgresDatabase":
-    """Connect and bring the database to the newest shape. Raises JournalError, without `make` for an empty one, too."""
+    """Connect, and `make` the journal or bring it to the newest shape; without, only one that is there and is of this
+    version will do. Raises JournalError.
+    """
     engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=lambda *_: connect(url, journal_timeout),
@@ -52,7 +53,7 @@ async def open_postgres(url: str, journal_timeout: float, *, make: bool = True) 
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     try:
         async with asyncio.timeout(LONGEST_MIGRATION), engine.begin() as connection:
-            await connection.run_sync(partial(migrate, make=make))
+            await connection.run_sync(migrate if make else require_migrated)
     except BaseException as error:
         await engine.dispose()
         if isinstance(error, (*DATABASE_ERRORS, ValueError)):  # ValueError: an address that is none

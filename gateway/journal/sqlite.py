@@ -15,7 +15,7 @@ from sqlalchemy import Connection, StaticPool, create_engine, event
 
 from gateway.errors import JournalError
 from gateway.journal.database import DATABASE_ERRORS, Work, error_code, journal_error, timeout_error
-from gateway.journal.migrate import migrate, no_journal
+from gateway.journal.migrate import migrate, no_journal, require_migrated
 
 FILE_NAME = "journal.sqlite3"
 LARGEST_BATCH = 128
@@ -34,10 +34,10 @@ _PRAGMAS = (
 
 
 async def open_sqlite(data_dir: Path, journal_timeout: float, *, make: bool = True) -> "SqliteDatabase":
-    """Open the journal's file in `data_dir`, made if need be and `make`, and bring it to the newest shape.
+    """Open the journal's file in `data_dir`, and `make` it or bring it to the newest shape; without, only one that is
+    there and is of this version will do.
 
-    Raises JournalError when another process holds it for longer than `journal_timeout` seconds, it cannot be used, or
-    there is none and none is made.
+    Raises JournalError, also when another process holds it for longer than `journal_timeout` seconds.
     """
     thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
     try:
@@ -79,7 +79,7 @@ def _open(data_dir: Path, journal_timeout: float, make: bool) -> Connection:
     try:
         connection = engine.connect()
         with connection.begin():
-            migrate(connection, make=make)
+            (migrate if make else require_migrated)(connection)
     except BaseException:
         engine.dispose()
         raise

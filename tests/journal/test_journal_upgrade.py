@@ -19,6 +19,7 @@ from old_journal import (
 from processes import GatewayProcess
 from sqlalchemy import Connection, text
 
+from gateway.errors import JournalError
 from gateway.journal.journal import open_journal
 from gateway.settings import Settings
 
@@ -185,4 +186,16 @@ async def test_a_journal_of_a_later_version_is_refused_in_a_sentence_and_left_as
 
     reason, *_ = (tmp_path / "log").read_text().splitlines()
     assert reason == "gateway: The journal's database was written by a newer version of the gateway."
+    assert await on_database(settings, all_rows) == before
+
+
+@pytest.mark.parametrize("version", [version for version in ROWS if version != NEWEST])
+async def test_whoever_only_reads_leaves_a_journal_of_another_version_to_the_gateways_that_use_it(settings, version):
+    await leave_journal(settings, version)
+    before = await on_database(settings, all_rows)
+
+    with pytest.raises(JournalError, match="written by another version"):
+        async with open_journal(settings, make=False):
+            pass
+
     assert await on_database(settings, all_rows) == before
