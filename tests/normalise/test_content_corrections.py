@@ -82,6 +82,12 @@ def test_quirk_72_a_role_is_written_under_both_keys_where_both_are_read() -> Non
     assert (house["people_house_role"], house["people_role"]) == ("儿子", "儿子")
 
 
+def test_quirk_72_the_second_key_is_touched_only_where_it_stands_and_for_a_role() -> None:
+    document = content(house={"people_role": "业主"})
+    assert corrected(document, house={"status": HouseStatus.RENTED})["house"]["people_role"] == "业主"
+    assert "people_role" not in corrected(content(), house={"role": ResidentRole.SON})["house"]
+
+
 @pytest.mark.parametrize("empty", [None, []])
 def test_a_part_that_was_left_out_is_made(empty: object) -> None:
     assert corrected({"people": {}, "job": empty}, people={"job_name": "医生"})["job"] == {"job_name": "医生"}

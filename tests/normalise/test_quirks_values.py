@@ -423,6 +423,14 @@ def test_quirk_7_extra_is_read_from_its_own_notation() -> None:
     )
 
 
+@pytest.mark.parametrize("rest", ["另收5元", "{'税费': '5元'}", "}"])
+def test_quirk_7_extra_that_goes_on_after_its_end_is_not_read_in_part(rest: str) -> None:
+    extra = "{'单价': '30元'}" + rest
+    found = parse_order(order(extra=extra), "10002")
+    assert found.details is None
+    assert [(issue.field, issue.raw) for issue in found.data_issues] == [("details", extra)]
+
+
 def test_quirk_7_unreadable_extra_is_handed_out_raw() -> None:
     found = parse_order(order(extra="__import__('os').system('true')"), "10002")
     assert found.details is None

@@ -143,6 +143,11 @@ def test_quirk_120_121_an_announcement_has_a_weight_and_joined_images() -> None:
     }
 
 
+def test_quirk_151_an_announcement_without_images_names_none() -> None:
+    form = new_announcement_form(NewAnnouncement(community_code="00001", title="停水", content="明天"))
+    assert "images" not in form
+
+
 @pytest.mark.parametrize(("pinned", "published"), [(True, False), (False, True)])
 def test_quirk_121_pinned_and_published_are_two_switches(pinned: bool, published: bool) -> None:
     form = new_announcement_form(
