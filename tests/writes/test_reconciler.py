@@ -1,4 +1,4 @@
-"""The reconciler, where it is the journal that fails."""
+"""The reconciler, where it is the journal that fails, and where nothing can be found out."""
 
 import pytest
 from write_cases import CASES
@@ -7,6 +7,7 @@ from gateway.errors import JournalError
 from gateway.sandbox.faults import Fault, FaultKind
 
 [SET] = [case for case in CASES if case.mutation == "setModule"]
+[ORDER] = [case for case in CASES if case.name == "createOrder for a phone"]
 
 OPERATION = "query ($id: ID!) { operation(id: $id) { outcome } }"
 NEVER_ENDED = """
@@ -34,3 +35,20 @@ async def test_a_write_whose_outcome_can_not_be_recorded_keeps_no_other_from_bei
 
     assert [payload["outcome"] for payload in lost] == ["UNKNOWN"] * 3
     assert outcomes == ["UNKNOWN", "REFUSED", "UNKNOWN"]
+
+
+async def test_what_can_not_be_cleared_up_is_looked_at_for_a_day_and_stays_unknown(environ, serve, clock, sandbox):
+    """What was charged to a phone, nobody can look up again later."""
+    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
+        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.RESET), times=1)
+        lost = await ORDER.write(gateway, ORDER.input)
+        [operation] = (await gateway.parts.journal.operations.list(None, 0, 10)).items
+        looks_again = []
+        for hours in (1, 22.9, 0.2):
+            clock.advance(hours=hours)
+            await gateway.parts.reconciler.reconcile_due()
+            now = await gateway.parts.journal.operations.get(operation.id)
+            looks_again.append(now.check_at is not None)
+
+    assert (lost["outcome"], now.outcome) == ("UNKNOWN", "UNKNOWN")
+    assert looks_again == [True, True, False]

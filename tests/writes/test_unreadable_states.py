@@ -3,6 +3,7 @@
 import pytest
 from write_cases import CASES
 
+from gateway.sandbox.dialects import module as module_rows
 from gateway.sandbox.dialects import repair as repair_rows
 from gateway.sandbox.dialects import shenhe as shenhe_rows
 from gateway.sandbox.dialects.dialect import Dialect
@@ -10,7 +11,7 @@ from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox, SandboxOptions
 
 BY_NAME = {case.name: case for case in CASES}
-REPAIR = BY_NAME["updateRepair"]
+REPAIR, MODULE = BY_NAME["updateRepair"], BY_NAME["setModule"]
 
 
 @pytest.fixture
@@ -41,3 +42,13 @@ async def test_an_update_that_can_not_be_read_back_may_have_been_made(gateway, s
 
     assert (await REPAIR.write(gateway, prepared))["outcome"] == "UNKNOWN"
     assert sandbox.effects.count(REPAIR.endpoint) == 1
+
+
+async def test_a_switch_that_can_not_be_read_back_may_have_been_made(gateway, sandbox, monkeypatch):
+    row = module_rows._row
+    prepared = await MODULE.prepare(gateway)
+    monkeypatch.setattr(module_rows, "_row", lambda module: row(module) | {"module_status": "维护中"})
+    sandbox.faults.set("WJDH", MODULE.endpoint, Fault(FaultKind.APPLIED_THEN_500), times=1)
+
+    assert (await MODULE.write(gateway, prepared))["outcome"] == "UNKNOWN"
+    assert sandbox.effects.count(MODULE.endpoint) == 1

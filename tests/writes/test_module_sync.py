@@ -1,0 +1,97 @@
+"""A synchronisation takes a call for each change: some may be made and others not, and it says how many were."""
+
+import pytest
+from write_cases import CASES
+
+from gateway.sandbox.dialects.dialect import Dialect
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.sandbox.server import Sandbox, SandboxOptions
+
+BY_MUTATION = {case.mutation: case for case in CASES}
+SET, SYNC = BY_MUTATION["setModule"], BY_MUTATION["syncModules"]
+NAMES = ["REPAIRS", "COMPLAINTS", "ANNOUNCEMENTS"]
+
+MODULES = '{ community(code: "00001") { modules { name enabled } drift: moduleDrift { name } } }'
+OPERATION = "query ($id: ID!) { operation(id: $id) { outcome userErrors { code message } } }"
+
+
+@pytest.fixture
+async def sandbox():
+    async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def gateway(environ, serve, clock):
+    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as served:
+        yield served
+
+
+@pytest.fixture
+async def prepared(gateway, sandbox):
+    """The input of a synchronisation that has three modules to switch."""
+    modules = (await gateway.ask(MODULES)).data["community"]["modules"]
+    for module in modules:
+        if module["name"] in NAMES and module["name"] != "COMPLAINTS":
+            given = {"communityCode": "00001", "name": module["name"], "enabled": not module["enabled"]}
+            await SET.write(gateway, given)
+    given = await SYNC.prepare(gateway)
+    assert await drift(gateway) == NAMES
+    sandbox.effects.clear()
+    return given
+
+
+async def drift(gateway):
+    """The modules that are still to be switched."""
+    return [module["name"] for module in (await gateway.ask(MODULES)).data["community"]["drift"]]
+
+
+def before_call(number, gateway, monkeypatch, prepare):
+    """Have `prepare` called before the change of this number is sent."""
+    platform = gateway.parts.platforms.wjdh
+    switch, calls = platform.set_module, []
+
+    async def set_module(*arguments):
+        calls.append(arguments)
+        if len(calls) == number:
+            prepare()
+        await switch(*arguments)
+
+    monkeypatch.setattr(platform, "set_module", set_module)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+async def test_a_change_that_the_platform_refuses_keeps_no_other_from_being_made(
+    gateway, sandbox, monkeypatch, prepared, number
+):
+    fault = Fault(FaultKind.REFUSED_BEFORE_COMMIT)
+    before_call(number, gateway, monkeypatch, lambda: sandbox.faults.set("WJDH", "module", fault, times=1))
+
+    payload = await SYNC.write(gateway, prepared)
+
+    [error] = payload["userErrors"]
+    refused = NAMES[number - 1]
+    [label] = [change["label"] for change in payload["changes"] if change["name"] == refused]
+    assert (payload["outcome"], error["code"]) == ("REFUSED", "UPSTREAM_REFUSED")
+    assert error["message"] == f"2 of 3 changes were made; the platform refused {label}."
+    assert await drift(gateway) == [refused]
+
+
+@pytest.mark.parametrize("kind", [FaultKind.RESET, FaultKind.TOO_MANY_REQUESTS])
+async def test_what_fails_halfway_is_unknown_until_it_can_be_told_how_much_was_made(
+    gateway, sandbox, clock, monkeypatch, prepared, kind
+):
+    """Also where the failing change has never left: the one before it has."""
+    before_call(2, gateway, monkeypatch, lambda: sandbox.faults.set("WJDH", "module", Fault(kind)))
+
+    payload = await SYNC.write(gateway, prepared)
+    sandbox.faults.clear()
+    clock.advance(minutes=5)
+    await gateway.parts.reconciler.reconcile_due()
+    later = (await gateway.ask(OPERATION, {"id": payload["operation"]["id"]})).data["operation"]
+
+    assert (payload["outcome"], payload["userErrors"]) == ("UNKNOWN", [])
+    assert later["outcome"] == "REFUSED"
+    assert [error["message"] for error in later["userErrors"]] == ["1 of 3 changes were made; it can be tried again."]
+    assert await drift(gateway) == NAMES[1:]
+    assert sandbox.effects.count("module") == 1
