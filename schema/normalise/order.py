@@ -205,7 +205,7 @@ def _details_of_text(extra: str) -> tuple[OrderDetail, ...] | None:
         return ()
     try:
         return _details_of_value(_read_extra(extra))
-    except (NotJsonError, LiteralError):
+    except LiteralError:
         return None
 
 

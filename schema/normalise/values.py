@@ -89,9 +89,7 @@ def _integer(value: object) -> int | None:
     if isinstance(value, str):
         digits = value.strip()
         return int(digits) if _INTEGER.fullmatch(digits) else None
-    if isinstance(value, float) and value.is_integer() and abs(value) <= INT32_MAX:
-        return int(value)
-    return None
+    return int(value) if isinstance(value, float) and value.is_integer() else None
 
 
 def is_blank(value: object) -> bool:

@@ -179,10 +179,11 @@ def test_quirk_85_the_user_id_exists_only_in_a_content() -> None:
 @pytest.mark.parametrize("parse", [parse_order_page, parse_repair_page, parse_shenhe_page])
 def test_a_row_without_an_id_is_dropped_and_counted(parse: Any) -> None:
     rows = [{"id": 1}, {}, {"id": None}, {"id": "0"}, {"id": -1}, {"id": 2**31}, {"id": True}, "x", None, {"id": "7"}]
+    rows += [{"id": 0}, {"id": "2147483648"}, {"id": 1e300}]
     body = {"data": {"repairs": rows, "pages": PAGES}} if parse is parse_repair_page else {"data": rows}
     page = parse({**body, "pages": PAGES, "meta": PAGES}, "10002", 1)
     assert [item.platform_id for item in page.items] == [1, 7]
-    assert page.dropped == 8
+    assert page.dropped == 11
 
 
 def test_quirk_133_the_three_shapes_of_pages_are_one() -> None:

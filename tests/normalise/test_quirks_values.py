@@ -68,7 +68,19 @@ def test_quirk_68_a_house_number_is_the_same_as_text_and_as_number(number: objec
     assert parse_people(person(houses=[residency(louhao=number)])).residencies[0].house.building == 1
 
 
-@pytest.mark.parametrize("number", ["1栋", "A1", "1.5", 1.5, True, [], {}, "99999999999", 2**31, "²"])
+@pytest.mark.parametrize("number", [2**31 - 1, "2147483647", 2147483647.0, -(2**31), "-2147483648", -2147483648.0])
+def test_quirk_68_a_number_is_read_as_far_as_32_bits_go(number: object) -> None:
+    house = parse_people(person(houses=[residency(louhao=number)])).residencies[0].house
+    assert (house.building, house.data_issues) == (int(number), ())
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("1栋", "A1", "1.5", 1.5, True, [], {}, "²", "99999999999", 1e300),
+        *(2**31, "2147483648", 2147483648.0, -(2**31) - 1, "-2147483649", -2147483649.0),
+    ],
+)
 def test_quirk_68_an_unreadable_house_number_costs_only_itself(number: object) -> None:
     house = parse_people(person(houses=[residency(louhao=number)])).residencies[0].house
     assert (house.building, house.unit, house.room) == (None, 1, 101)
@@ -480,6 +492,20 @@ def test_quirk_118_nulls_cost_nothing() -> None:
     found = parse_order(order(remark=None, extra=None, shop_number=None, house=None), "10002")
     assert (found.remark, found.address, found.house, found.data_issues) == (None, None, None, ())
     assert parse_repair(repair(reply=None), "00001").data_issues == ()
+
+
+@pytest.mark.parametrize(
+    ("sent", "title", "problems"),
+    [
+        (2020, "2020", []),
+        ("", "", [DataProblem.MISSING]),
+        (["物业费"], "", [DataProblem.MALFORMED]),
+        (True, "", [DataProblem.MALFORMED]),
+    ],
+)
+def test_a_title_that_is_no_text_is_a_number_or_has_one_issue(sent: object, title: str, problems: list) -> None:
+    found = parse_order(order(title=sent), "10002")
+    assert (found.title, [issue.problem for issue in found.data_issues]) == (title, problems)
 
 
 def test_quirk_118_a_promised_value_that_is_missing_is_reported() -> None:
