@@ -274,6 +274,25 @@ def test_quirk_96_97_types_of_reviews_are_words_the_undeveloped_ones_too() -> No
 
 
 @pytest.mark.parametrize(
+    ("sent", "raw", "problem"),
+    [
+        (7, "7", DataProblem.UNRECOGNIZED_VALUE),
+        ("7", "7", DataProblem.UNRECOGNIZED_VALUE),
+        (1.5, "1.5", DataProblem.UNRECOGNIZED_VALUE),
+        (True, "true", DataProblem.UNRECOGNIZED_VALUE),
+        ([1], "[1]", DataProblem.MALFORMED),
+        ({}, "{}", DataProblem.MALFORMED),
+    ],
+)
+def test_quirk_98_a_status_that_no_number_of_the_document_stands_for_is_neither_old_nor_guessed(
+    sent: object, raw: str, problem: DataProblem
+) -> None:
+    found = parse_shenhe(review(shenhe_status=sent), "10002")
+    assert found.status is ShenheStatus.UNRECOGNIZED
+    assert [(issue.field, issue.raw, issue.problem) for issue in found.data_issues] == [("status", raw, problem)]
+
+
+@pytest.mark.parametrize(
     ("sent", "status"),
     [
         ("等待审核", ShenheStatus.PENDING),
@@ -556,6 +575,8 @@ def test_quirk_124_text_is_kept_word_for_word() -> None:
         "2020/11/18 11:01:46",
         "2020-11-18T11:01:46+08:00",
         "2020-11-18T03:01:46.000000Z",
+        "2020-11-18T11:01:46.000000",
+        " 2020年11月18日11:01:46\n",
         1605668506,
         "1605668506",
     ],
