@@ -86,6 +86,14 @@ def test_quirk_23_31_32_empty_data_is_not_found(empty: object) -> None:
     assert parse_repair(empty, "10002") is None
 
 
+@pytest.mark.parametrize("id_", [None, "", "x", 0])
+def test_quirk_31_a_record_without_an_id_is_no_answer_and_not_nothing_found(id_: object) -> None:
+    with pytest.raises(ShapeError):
+        parse_shenhe(review(id=id_), "10002")
+    with pytest.raises(ShapeError):
+        parse_repair(repair(id=id_), "10002")
+
+
 @pytest.mark.parametrize("data", ["见附录", 5, True, 1.5, [1, 2], ["x"], [{}, {}]])
 def test_what_is_no_record_is_refused(data: object) -> None:
     for parse in (parse_people, parse_owner):
