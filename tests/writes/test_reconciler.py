@@ -14,6 +14,10 @@ NEVER_ENDED = """
 CREATE TRIGGER never_ended BEFORE UPDATE OF state ON operations WHEN old.community_code = '10002'
 BEGIN SELECT raise(ABORT, 'never'); END
 """
+NOT_NOW = """
+CREATE TRIGGER not_now BEFORE UPDATE ON operations WHEN old.state = 'SENT'
+BEGIN SELECT raise(ABORT, 'not now'); END
+"""
 
 
 async def test_a_write_whose_outcome_can_not_be_recorded_keeps_no_other_from_being_ended(
@@ -35,6 +39,21 @@ async def test_a_write_whose_outcome_can_not_be_recorded_keeps_no_other_from_bei
 
     assert [payload["outcome"] for payload in lost] == ["UNKNOWN"] * 3
     assert outcomes == ["UNKNOWN", "REFUSED", "UNKNOWN"]
+
+
+async def test_a_write_that_is_made_and_can_not_be_recorded_is_unknown_and_ended_later(environ, serve, clock, sandbox):
+    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
+        database = gateway.parts.journal._database
+        prepared = await SET.prepare(gateway)
+        await database.write(lambda connection: connection.exec_driver_sql(NOT_NOW))
+        payload = await SET.write(gateway, prepared)
+        await database.write(lambda connection: connection.exec_driver_sql("DROP TRIGGER not_now"))
+        clock.advance(minutes=3)
+        await gateway.parts.reconciler.reconcile_due()
+        later = (await gateway.ask(OPERATION, {"id": payload["operation"]["id"]})).data["operation"]
+
+    assert (payload["outcome"], payload["userErrors"], later["outcome"]) == ("UNKNOWN", [], "CONFIRMED")
+    assert sandbox.effects.count(SET.endpoint) == 1
 
 
 async def test_what_can_not_be_cleared_up_is_looked_at_for_a_day_and_stays_unknown(environ, serve, clock, sandbox):
