@@ -283,8 +283,9 @@ async def test_a_community_of_others_and_one_that_does_not_exist_end_alike(conne
 async def test_without_the_scope_of_the_entity_nothing_begins(connect, gateway, sandbox, mint, subtests):
     async with connect(token=mint(scopes="module:read")) as socket:
         for query, scope in ((PAID, "payment:read"), (REVIEW, "shenhe:read"), (REPAIR, "repair:read")):
-            in_fragment = query.replace("{", "{ ... on Subscription {", 1) + "}"
-            for document in (query, in_fragment):
+            inline = query.replace("{", "{ ... on Subscription {", 1) + "}"
+            named = query.replace("{", "{ ...Told } fragment Told on Subscription {", 1)
+            for document in (query, inline, named):
                 with subtests.test(scope, query=document):
                     await socket.subscribe("1", document, code="10002")
                     [error] = (await socket.receive("1"))["payload"]
