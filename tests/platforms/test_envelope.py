@@ -45,6 +45,11 @@ def test_quirk_004_data_in_single_quotes_with_raw_line_breaks_is_text() -> None:
     assert json.loads(opened(body).body["data"]) == {"00001": {"绑定房屋": "1"}}
 
 
+def test_quirk_004_a_text_that_is_none_with_its_line_breaks_mended_either_is_no_answer() -> None:
+    with pytest.raises(BadAnswerError):
+        opened('{"code": 0, "msg": "a\n\\q"}')
+
+
 def test_quirk_004_raw_line_breaks_within_a_text_are_kept() -> None:
     assert opened('{"code": 0, "data": "一\n二\t三"}').body["data"] == "一\n二\t三"
 
@@ -224,7 +229,12 @@ def test_quirk_191_other_times_to_come_back_are_not_guessed(value: str) -> None:
 
 def test_quirk_192_deep_nesting_is_an_error_of_the_protocol() -> None:
     deep = "[" * 100_000 + "]" * 100_000
-    for body in (f'{{"code": 0, "data": {deep}}}', f'{{"code": 0, "data": {deep},}}', deep):
+    for body in (
+        f'{{"code": 0, "data": {deep}}}',
+        f'{{"code": 0, "data": {deep},}}',
+        f"{{'code': 0, 'data': {deep}}}",
+        deep,
+    ):
         with pytest.raises(BadAnswerError):
             opened(body)
 

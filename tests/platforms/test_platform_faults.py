@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
 
+import httpx
 import pytest
 from scripted_server import closed_port, until
 
@@ -17,10 +18,11 @@ from gateway.errors import (
     ProtocolError,
     RefusedError,
 )
-from gateway.ops.calls import Calls
+from gateway.ops.calls import Calls, EndpointCalls
 from gateway.ops.resilience import Slots
+from gateway.platforms.connection import Connection
 from gateway.platforms.platforms import Platforms, open_platforms
-from gateway.platforms.transport import Transport
+from gateway.platforms.transport import Pool, Transport
 from gateway.platforms.wjdh import Wjdh
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox
@@ -194,6 +196,47 @@ async def test_waiting_for_others_to_end_counts_and_ends_unsent(sandbox: Sandbox
     assert not caught.value.sent
     assert sandbox.calls == []
     assert wjdh.healthy
+
+
+async def test_a_write_that_found_no_slot_or_no_connection_in_time_was_not_sent(
+    impatient: Platforms, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await impatient.wjdh.modules("10002")  # there is a token, so that the write itself is what waits
+    slots = impatient.wjdh.caller.routes["order/new"].pool.slots
+    taken, slots.free = slots.free, 0
+    with pytest.raises(NotSentError, match="Too many calls"):
+        await impatient.wjdh.create_order(ORDER)
+    slots.free = taken
+
+    async def too_late(_pool: Pool, _deadline: float) -> Connection:
+        raise httpx.ConnectTimeout("No connection was made in time.")
+
+    monkeypatch.setattr(Pool, "connect", too_late)
+    with pytest.raises(PlatformTimeoutError, match="No connection") as caught:
+        await impatient.wjdh.create_order(ORDER)
+    assert not caught.value.sent
+    assert sandbox.effects.all() == []
+
+
+async def test_a_mistake_of_ours_with_an_answer_reaches_whoever_called_and_leaves_the_circuit_its_next_try(
+    platforms: Platforms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await platforms.wjdh.modules("10002")
+    calls = platforms.wjdh.caller.routes["modules"].calls
+    for _ in range(8):
+        calls.breaker.failed()
+    calls.breaker._cooldown = 0.0  # the next call is the one that tries
+
+    def mistaken(_calls: EndpointCalls) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EndpointCalls, "answered", mistaken)
+        with pytest.raises(ZeroDivisionError):
+            await platforms.wjdh.modules("10002")
+    assert platforms.wjdh.endpoints["modules"].circuit is CircuitState.HALF_OPEN
+    assert calls.by_outcome["CANCELLED"].buckets.count(1) == 1
+    assert await settle(platforms, "modules") is FINE
 
 
 async def test_an_endpoint_that_keeps_hanging_is_given_a_rest_and_the_others_go_on(

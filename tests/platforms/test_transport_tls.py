@@ -118,3 +118,26 @@ async def test_a_handshake_that_hangs_ends_with_the_deadline_unsent(certificate:
     with pytest.raises(httpx.ConnectTimeout):
         await send(pool_for(upstream, certificate), seconds=0.1)
     server.close()
+
+
+async def test_a_call_cancelled_while_it_connects_leaves_no_connection_and_frees_its_slot(certificate: Path) -> None:
+    came, left = asyncio.Event(), asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        came.set()
+        await reader.read()
+        left.set()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    upstream = ScriptedServer(())
+    upstream.port = server.sockets[0].getsockname()[1]
+    pool = pool_for(upstream, certificate)
+    call = asyncio.create_task(send(pool))
+    await came.wait()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    async with asyncio.timeout(1):
+        await left.wait()
+    assert pool.slots.taken == 0
+    server.close()
