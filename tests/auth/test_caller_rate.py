@@ -76,6 +76,12 @@ def test_callers_do_not_share_and_tokens_of_one_caller_do(monotonic: Clock) -> N
     assert asked(limiter, 3, "lin") == 0
 
 
+def test_callers_who_take_turns_leave_each_other_their_portions(monotonic: Clock) -> None:
+    limiter = RateLimiter(1200)
+
+    assert sum(asked(limiter, 1, subject) for _ in range(1200) for subject in ("lin", "wang")) == 2400
+
+
 def test_what_is_counted_in_portions_is_never_more_than_the_rate(monotonic: Clock) -> None:
     limiter = RateLimiter(1200)
     assert asked(limiter, 7) == 7

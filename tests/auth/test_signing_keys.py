@@ -50,14 +50,16 @@ async def retry_after(verifier: TokenVerifier, token: str) -> float:
 
 
 async def test_keys_are_fetched_when_the_first_token_comes_and_then_kept(
-    verifier: TokenVerifier, key_server: KeyServer, signers: Signers
+    verifier: TokenVerifier, key_server: KeyServer, signers: Signers, monotonic: Clock
 ) -> None:
     key_server.body = jwks(signers.ed, signers.rsa)
     assert key_server.asked == 0
 
     for key, alg in ((signers.ed, "EdDSA"), (signers.rsa, "RS256"), (signers.ed, "EdDSA")):
         assert (await verifier.verify(sign(key, claims(), alg))).subject == "lin"
+        monotonic.now += 200
 
+    assert "fetch signing keys" not in {task.get_name() for task in asyncio.all_tasks()}
     assert key_server.asked == 1
 
 
@@ -151,6 +153,27 @@ async def test_the_last_good_keys_outlive_a_bad_answer(
 
     assert key_server.asked == 2
     assert not await refused(verifier, token)
+
+
+@pytest.mark.parametrize(("status", "padding"), [("404 Not Found", 0), ("200 OK", 300_000)])
+async def test_keys_in_an_answer_that_is_no_success_or_too_large_are_not_taken(
+    verifier: TokenVerifier, key_server: KeyServer, signers: Signers, status: str, padding: int
+) -> None:
+    key_server.status, key_server.body = status, jwks(signers.ed) + b" " * padding
+
+    assert await retry_after(verifier, sign(signers.ed, claims(), "EdDSA")) == 10
+
+
+async def test_proxies_of_the_environment_are_not_asked_for_keys(
+    verifier: TokenVerifier, key_server: KeyServer, signers: Signers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("no_proxy", "")
+    key_server.body = jwks(signers.ed)
+
+    assert not await refused(verifier, sign(signers.ed, claims(), "EdDSA"))
 
 
 async def test_an_issuer_that_hangs_is_given_up(
