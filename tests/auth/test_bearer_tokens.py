@@ -249,6 +249,7 @@ ATTACKS: dict[str, Callable[[Signers], str]] = {
     "header is no base64": lambda s: "%%%." + _good(s).partition(".")[2],
     "header is padded": lambda s: _good(s).replace(".", "=.", 1),
     "header is a list": lambda s: sign_raw(s.ed, ["alg"], claims(), "EdDSA"),
+    "header is null": lambda s: sign_raw(s.ed, b"null", claims(), "EdDSA"),
     "header is a text": lambda s: sign_raw(s.ed, "alg", claims(), "EdDSA"),
     "header nested too deep": lambda s: sign_raw(s.ed, b"[" * 3000, claims(), "EdDSA"),
     "not ASCII": lambda s: _good(s).replace("e", "е", 1),  # a Cyrillic letter

@@ -94,6 +94,11 @@ def test_what_is_counted_in_portions_is_never_more_than_the_rate(monotonic: Cloc
     assert asked(limiter, 100) == 0
 
 
+@pytest.mark.parametrize("per_minute", [61, 151, 1199])
+def test_no_operation_is_lost_to_the_size_of_portions(monotonic: Clock, per_minute: int) -> None:
+    assert asked(RateLimiter(per_minute), 2000) == per_minute
+
+
 @pytest.mark.parametrize("pause", [0.05, 0.11, 0.7, 1.3])
 def test_whoever_stays_below_the_rate_is_never_refused(monotonic: Clock, pause: float) -> None:
     limiter = RateLimiter(1200)

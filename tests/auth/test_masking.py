@@ -72,6 +72,7 @@ def bare(text: str) -> str:
         (PiiKind.PHONE, "0335-1234567", "033****4567"),
         (PiiKind.PHONE, "1234567", "****"),
         (PiiKind.PHONE, "转 8001", "****"),
+        (PiiKind.PHONE, "门卫那里可以找到他家人", "****"),
         (PiiKind.PHONE, "199****0001", "199****0001"),
         (PiiKind.ID_CARD, "999302199211302517", "999302********2517"),
         (PiiKind.ID_CARD, "99930219921130251x", "999302********251X"),

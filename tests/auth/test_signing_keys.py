@@ -310,6 +310,7 @@ def test_a_key_file_may_hold_a_key_set(signers: Signers, tmp_path: Path) -> None
     keys = KeySet.from_file(file)
 
     assert keys.find("ec", "ES256") is not None
+    assert keys.find(None, "ES256") is not None
     assert keys.find("other", "ES256") is None
 
 

@@ -12,12 +12,15 @@ from gateway.execution.cost import MOST_REMEMBERED, Amount, Cost, OperationCost
 
 SCHEMA = build_schema(
     """
-    type Query { books(first: Int! = 20): Books author(name: String): Author byIds(ids: [ID!]!): [Book] free: Int }
+    type Query {
+      books(first: Int! = 20): Books author(name: String): Author byIds(ids: [ID!]!): [Book] free: Int found: Found
+    }
     type Mutation { lend(input: Lend!): [Book] }
     input Lend { ids: [ID!]! to: String }
     type Books { nodes: [Book!]! edges: [Edge!]! total: Int }
     type Edge { node: Book }
     type Book { title: String author: Author books(first: Int! = 20): Books }
+    union Found = Book | Author
     type Author { name: String books(first: Int! = 20): Books }
     """
 )
@@ -74,6 +77,8 @@ def test_what_a_variable_gives_for_a_list_and_is_none_is_a_list_of_one(value: ob
         ("{ books(first: 10) { nodes { ... on Book { author { name } } ... { author { name } } } } }", 2 + 20),
         ("{ books(first: 10) { nodes { author { books(first: 5) { nodes { title } } } } } }", 2 + 10 * (1 + 1)),
         ("{ books(first: 100) { nodes { books(first: 100) { nodes { author { name } } } } } }", 11 + 100 * (11 + 100)),
+        ("{ found { __typename ... on Book { author { name } } ... on Author { name } } }", 1),
+        ("{ found { ...F } } fragment F on Book { author { name } }", 1),
         ('{ byIds(ids: ["a", "b"]) { author { name } } }', 2 + 2),
         ('{ byIds(ids: "a") { author { name } } }', 1 + 1),
         ("{ byIds(ids: []) { author { name } } }", 0),

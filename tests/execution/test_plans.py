@@ -81,6 +81,18 @@ async def test_nothing_grows_without_bound(more_fields: int) -> None:
         assert 0 < len(operation.plans) + len(operation.postponed) <= 16
 
 
+async def test_an_operation_weighs_more_with_each_of_its_plans() -> None:
+    executor = Executor(schema_with())
+    weights = []
+    for value in (True, False):
+        await planned(executor, "query($c: Boolean!) { a @skip(if: $c) b }", variables={"c": value})
+        [operation] = executor._plans._operations.values() if executor._plans else ()
+        assert operation is not None
+        weights.append(operation.bytes)
+
+    assert 0 < weights[0] < weights[1]
+
+
 async def test_there_is_a_plan_for_each_value_of_the_variables_in_conditions() -> None:
     executor = Executor(schema_with())
     query = """
@@ -144,8 +156,10 @@ async def test_typename_of_the_root_is_planned() -> None:
 
 async def test_a_resolver_that_reads_the_path_is_left_to_graphql_core_from_then_on() -> None:
     calls: list[Any] = []
+    entered: list[Any] = []
 
     def path(_source: Any, info: Any) -> list[str]:
+        entered.append(info)
         try:
             calls.append(info.path.as_list())
         except Exception:  # noqa: BLE001 # what plans have to get past
@@ -158,6 +172,7 @@ async def test_a_resolver_that_reads_the_path_is_left_to_graphql_core_from_then_
     assert [response.data for response in responses] == [{"p": ["p"]}] * 3
     assert [response.planned for response in responses] == [False] * 3
     assert calls == [["p"]] * 3
+    assert len(entered) == 3 + 1, "a plan has tried once"
 
 
 async def test_a_coroutine_that_reads_the_path_is_left_to_graphql_core_with_what_others_awaited() -> None:
