@@ -196,6 +196,7 @@ async def test_with_an_issuer_set_the_development_issuer_is_a_stranger(
         (Settings(env="production"), "GATEWAY_ENV"),
         (Settings(auth_audience=AUDIENCE), "GATEWAY_AUTH_ISSUER"),
         (Settings(auth_key_file="key"), "GATEWAY_AUTH_ISSUER"),
+        (Settings(auth_jwks_url="https://login.example/jwks"), "GATEWAY_AUTH_ISSUER"),
         (Settings(auth_issuer=ISSUER, auth_key_file="key"), "GATEWAY_AUTH_AUDIENCE"),
         (Settings(auth_issuer=ISSUER, auth_audience=AUDIENCE), "GATEWAY_AUTH_JWKS_URL"),
         (
@@ -208,6 +209,10 @@ async def test_with_an_issuer_set_the_development_issuer_is_a_stranger(
         ),
         (
             Settings(auth_issuer=ISSUER, auth_audience=AUDIENCE, auth_jwks_url="file:///etc/jwks"),
+            "GATEWAY_AUTH_JWKS_URL",
+        ),
+        (
+            Settings(auth_issuer=ISSUER, auth_audience=AUDIENCE, auth_jwks_url="ftp://127.0.0.1/jwks"),
             "GATEWAY_AUTH_JWKS_URL",
         ),
         (Settings(auth_issuer=ISSUER, auth_audience=AUDIENCE, auth_jwks_url="https://"), "GATEWAY_AUTH_JWKS_URL"),
@@ -226,3 +231,8 @@ async def test_with_an_issuer_set_the_development_issuer_is_a_stranger(
 def test_settings_that_let_in_the_wrong_callers_do_not_start(settings: Settings, variable: str) -> None:
     with pytest.raises(SettingsError, match=variable):
         open_authenticator(settings)
+
+
+async def test_an_issuer_gives_its_keys_over_tls_wherever_it_is() -> None:
+    settings = Settings(auth_issuer=ISSUER, auth_audience=AUDIENCE, auth_jwks_url="https://login.example/jwks")
+    await open_authenticator(settings).aclose()

@@ -19,7 +19,7 @@ from gateway.settings import Settings, SettingsError
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path / "data")
+    return Settings(data_dir=tmp_path / "new" / "data")
 
 
 async def caller(settings: Settings, clock: Clock, token: str) -> Principal:
@@ -115,6 +115,13 @@ def test_a_wrong_request_is_named(
 ) -> None:
     with pytest.raises(ValueError, match=complaint):
         DevelopmentIssuer.open(settings).mint(scopes, [], subject, ttl)
+
+
+async def test_what_verifies_cannot_sign(settings: Settings) -> None:
+    key = await DevelopmentIssuer.open(settings).public_keys().find(None, "EdDSA")
+
+    assert key is not None
+    assert not key.is_private
 
 
 def test_the_key_is_private_to_its_owner(settings: Settings) -> None:

@@ -106,6 +106,11 @@ def test_each_kind_has_its_mask(kind: PiiKind, value: object, masked: str | None
     assert mask(kind, value) == masked
 
 
+def test_a_text_or_content_that_is_not_there_is_not_masked() -> None:
+    assert mask_text(None) is None
+    assert mask_content_raw(None) is None
+
+
 @pytest.mark.parametrize("kind", list(PiiKind))
 def test_what_is_not_there_is_not_masked(kind: PiiKind) -> None:
     assert mask(kind, None) is None
