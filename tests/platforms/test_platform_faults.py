@@ -10,6 +10,7 @@ from scripted_server import closed_port, until
 
 from gateway.errors import (
     ConnectionLostError,
+    NotConfiguredError,
     NotSentError,
     PlatformAuthError,
     PlatformBusyError,
@@ -216,6 +217,30 @@ async def test_a_write_that_found_no_slot_or_no_connection_in_time_was_not_sent(
         await impatient.wjdh.create_order(ORDER)
     assert not caught.value.sent
     assert sandbox.effects.all() == []
+
+
+async def test_a_call_that_is_to_try_a_circuit_and_finds_no_slot_leaves_the_next_one_to_try(
+    impatient: Platforms, sandbox: Sandbox
+) -> None:
+    await impatient.wjdh.modules("10002")
+    route = impatient.wjdh.caller.routes["modules"]
+    for _ in range(8):
+        route.breaker.failed()
+    route.breaker._cooldown = 0.0
+    taken, route.pool.slots.free = route.pool.slots.free, 0
+    with pytest.raises(NotSentError, match="Too many calls"):
+        await impatient.wjdh.modules("10002")
+
+    route.pool.slots.free = taken
+    assert await settle(impatient, "modules") is FINE
+    assert impatient.wjdh.healthy
+
+
+async def test_an_endpoint_that_is_not_set_up_is_not_called_with_a_token_either(platforms: Platforms) -> None:
+    await platforms.wjdh.modules("10002")
+    del platforms.wjdh.caller.routes["order/new"]
+    with pytest.raises(NotConfiguredError):
+        await platforms.wjdh.create_order(ORDER)
 
 
 async def test_a_mistake_of_ours_with_an_answer_reaches_whoever_called_and_leaves_the_circuit_its_next_try(

@@ -171,6 +171,15 @@ async def test_answers_with_the_head_of_the_last_one_are_read_as_the_first_was()
         assert upstream.connections == 1
 
 
+async def test_a_head_that_came_before_is_not_read_again() -> None:
+    async with scripted(http(b"1"), http(b"22"), http(b"3" * 100)) as upstream:
+        pool = pool_for(upstream)
+        first, second, third = [await send(pool) for _ in range(3)]
+
+    assert [answer.body for answer in (first, second, third)] == [b"1", b"22", b"3" * 100]
+    assert second.head is third.head
+
+
 async def test_forerunners_of_the_answer_are_passed_over() -> None:
     early = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
     async with scripted(early + http(b"final", b"X: y")) as upstream:

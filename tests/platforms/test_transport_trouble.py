@@ -15,6 +15,7 @@ from test_transport import MAX_BODY, pool_for, send
 
 from gateway.ops.resilience import Slots
 from gateway.platforms.connection import MAX_HEAD_BYTES, Connection
+from gateway.platforms.pool import Exchange
 from gateway.platforms.transport import AnswerTooLargeError, Pool, StaleConnectionError, Transport
 
 CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
@@ -93,6 +94,23 @@ async def test_a_connection_that_cannot_be_made_is_tried_once_more(monkeypatch: 
         failures += [httpx.ConnectError("nor then"), httpx.ConnectError("not now")]
         with pytest.raises(httpx.ConnectError, match="nor then"):
             await send(pool, repeatable=False)
+
+
+async def test_a_new_connection_that_closed_at_once_means_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = Pool.connect
+
+    async def closed(pool: Pool, deadline: float) -> Connection:
+        connection = await connect(pool, deadline)
+        connection.close()
+        return connection
+
+    monkeypatch.setattr(Pool, "connect", closed)
+    async with scripted(http()) as upstream:
+        pool = pool_for(upstream)
+        with pytest.raises(httpx.ConnectError, match="before the request was sent"):
+            await send(pool, repeatable=False)
+        assert pool.slots.taken == 0
+        assert upstream.requests == []
 
 
 async def test_a_repeatable_request_lost_to_a_closing_connection_is_sent_again() -> None:
@@ -389,6 +407,21 @@ async def test_a_waiter_cancelled_in_the_queue_leaves_it_to_the_others() -> None
         results = await asyncio.gather(*calls, return_exceptions=True)
         assert sum(isinstance(result, asyncio.CancelledError) for result in results) == 5
         assert len(upstream.requests) == 5
+
+
+async def test_a_waiter_cancelled_in_the_turn_in_which_it_is_too_late_has_ended_once() -> None:
+    async with scripted(hang) as upstream:
+        pool = pool_for(upstream, slots=1)
+        pool.slots.free = 0
+        outcomes: list[object] = []
+        late = Exchange(pool, b"", 0.0, repeatable=True)
+        late.begin(outcomes.append)
+        await until(lambda: len(outcomes) == 1)
+
+        late.cancel()
+
+        assert isinstance(outcomes[0], httpx.PoolTimeout)
+        assert pool.slots.taken == 1
 
 
 async def test_closing_closes_what_is_idle() -> None:
