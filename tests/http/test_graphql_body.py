@@ -9,6 +9,10 @@ import pytest
 from graphql_server import Server
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
+
+from gateway.http.body import read_body
 
 JSON = {"content-type": "application/json"}
 
@@ -106,6 +110,18 @@ def test_a_body_that_turns_out_too_large_is_refused_while_it_is_read(server: Ser
         connection.sendall(head + b"4e21\r\n" + b" " * 20_001 + b"\r\n")
         status, _, _ = _read_to_the_end(connection)
     assert status == 413
+
+
+async def test_a_body_that_breaks_off_is_none() -> None:
+    messages = iter(
+        [{"type": "http.request", "body": b"{}", "more_body": True}, {"type": "http.disconnect"}],
+    )
+
+    async def receive() -> Message:
+        return next(messages)
+
+    with pytest.raises(ClientDisconnect):
+        await read_body(receive, None, 1000)
 
 
 def test_a_body_may_come_in_pieces(server: Server) -> None:

@@ -1,12 +1,16 @@
 """Requests that take too long, and clients that do not wait."""
 
+import asyncio
 import socket
 
 import httpx
 import pytest
 from graphql_server import Serve
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
 from gateway.http import deadline
+from gateway.http.deadline import Deadline, Deadlines
 
 ACCEPT = {"accept": "application/graphql-response+json"}
 
@@ -95,3 +99,53 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_costs_nothing(serve: Ser
             connection.sendall(post_head("{ hello }", content_length=1000))
         with httpx.Client(base_url=server.url, trust_env=False) as client:
             assert client.post("/graphql", json={"query": "{ hello }"}).status_code == 200
+
+
+def slow_request() -> Deadline:
+    """Its block takes longer than most, and has a timer of its own."""
+    deadlines = Deadlines(60)
+    late = Deadline(deadlines)
+    deadlines.new.clear()
+    late.look_after(60)
+    return late
+
+
+async def test_a_client_that_leaves_after_a_body_that_was_slow_ends_its_request_too() -> None:
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def request() -> None:
+        with slow_request() as late:
+            late.watch(receive)
+            await asyncio.Event().wait()
+
+    async with asyncio.timeout(1):
+        with pytest.raises(ClientDisconnect):
+            await request()
+
+
+@pytest.mark.parametrize("expired", [False, True])
+async def test_a_request_that_the_server_cancels_has_not_expired(expired: bool) -> None:
+    async def request() -> None:
+        with slow_request() as late:
+            if expired:
+                late._expire()
+            task.cancel()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(request())
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_what_a_request_ends_in_as_it_expires_is_not_hidden() -> None:
+    async def request() -> None:
+        with slow_request() as late:
+            late._expire()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                raise ZeroDivisionError from None
+
+    with pytest.raises(ZeroDivisionError):
+        await request()

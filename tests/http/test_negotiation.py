@@ -16,6 +16,7 @@ GRAPHQL, JSON = MediaType.GRAPHQL_RESPONSE, MediaType.JSON
         ("application/graphql-response+json", GRAPHQL),
         ("application/graphql-response+json; charset=utf-8, application/json; charset=utf-8", GRAPHQL),
         ("application/json, application/graphql-response+json", GRAPHQL),
+        ("application/json, application/graphql-response+json;q=1", GRAPHQL),
         ("application/graphql-response+json,application/json;q=0.9", GRAPHQL),
         ("application/graphql-response+json;q=0.5, application/json", JSON),
         ("application/graphql-response+json;q=0, */*", JSON),

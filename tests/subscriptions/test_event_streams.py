@@ -55,6 +55,11 @@ async def test_each_event_is_a_next_event(gateway, open_stream, sandbox, method)
             assert await events.next() == ("next", {"data": {"orderPaid": {"orderNumber": number}}})
 
 
+async def test_a_stream_is_known_by_the_id_that_its_client_gave_it(open_stream):
+    async with open_stream(REPAIR, **{"x-request-id": "asked-for-0001"}) as events:
+        assert events.response.headers["x-request-id"] == "asked-for-0001"
+
+
 async def test_a_client_that_goes_away_ends_its_subscription(gateway, open_stream):
     async with open_stream(REPAIR):
         await until(lambda: len(gateway.parts.watches) == 1)
@@ -72,6 +77,7 @@ UNRUNNABLE = {
     "subscription { nothing }": "GRAPHQL_VALIDATION_FAILED",
     "{ viewer { subject } }": "BAD_USER_INPUT",
     'subscription { repairChanged(communityCode: "!") { id } }': "BAD_USER_INPUT",
+    "subscription ($code: ID!) { repairChanged(communityCode: $code) { id } }": "BAD_USER_INPUT",
 }
 
 
