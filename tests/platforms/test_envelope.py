@@ -266,6 +266,12 @@ def documented(body: bytes, status: int = 200, content_type: bytes = b"applicati
     return open_envelope(RawAnswer(Head(status, [(b"content-type", content_type)]), body), decode_orders)
 
 
+def test_quirk_192_deep_nesting_is_no_documented_success_either() -> None:
+    deep = b"[" * 100_000 + b"]" * 100_000
+    with pytest.raises(BadAnswerError):
+        documented(b'{"code": 0, "data": [], "more": ' + deep + b"}")
+
+
 def test_a_success_that_came_as_documented_is_decoded_in_one_step() -> None:
     envelope = documented(b'{"code": "0", "data": [{"id": 4, "title": "a"}], "pages": null}')
 

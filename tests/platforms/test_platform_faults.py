@@ -264,6 +264,18 @@ async def test_a_mistake_of_ours_with_an_answer_reaches_whoever_called_and_leave
     assert await settle(platforms, "modules") is FINE
 
 
+async def test_a_mistake_of_ours_with_what_an_answer_says_reaches_whoever_called(
+    platforms: Platforms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mistaken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Wjdh, "_accept", mistaken)
+    async with asyncio.timeout(1):
+        with pytest.raises(ZeroDivisionError):
+            await platforms.wjdh.modules("10002")
+
+
 async def test_an_endpoint_that_keeps_hanging_is_given_a_rest_and_the_others_go_on(
     impatient: Platforms, sandbox: Sandbox
 ) -> None:

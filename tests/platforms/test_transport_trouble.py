@@ -424,6 +424,16 @@ async def test_a_waiter_cancelled_in_the_turn_in_which_it_is_too_late_has_ended_
         assert pool.slots.taken == 1
 
 
+async def test_a_kept_connection_outlives_the_deadline_of_what_it_carried() -> None:
+    async with scripted(http()) as upstream:
+        pool = pool_for(upstream)
+        await send(pool)
+        [kept] = pool.idle
+        kept._expire(kept._deadline)
+        await send(pool)
+        assert upstream.connections == 1
+
+
 async def test_closing_closes_what_is_idle() -> None:
     async with scripted(http()) as upstream:
         transport = Transport(slots=Slots(2), max_body_bytes=MAX_BODY)

@@ -148,6 +148,13 @@ async def test_what_may_be_long_weighs_even_where_no_platform_is_asked(gateway, 
     )
 
 
+async def test_what_is_refused_for_another_limit_tells_no_cost(gateway):
+    refused = await gateway.ask("{" + " ".join(f"a{n}: __typename" for n in range(5000)) + "}")
+
+    assert refused.code == "QUERY_TOO_COMPLEX"
+    assert "extensions" not in refused.body
+
+
 @pytest.mark.parametrize("environ", [{"GATEWAY_COST_LIMIT": "22"}], indirect=True)
 async def test_the_limit_is_inclusive_and_a_setting(gateway):
     query = 'query ($n: Int!) { orders(communityCode: "10002", first: $n) { nodes { house { owner { phone } } } } }'

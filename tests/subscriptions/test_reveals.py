@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
+
 from gateway.actions import audit
 from gateway.auth.principal import Scope
 from gateway.errors import JournalError
+from gateway.events import SHENHE_CHANGED, Event
 
 CHANGED = 'subscription Changed { repairChanged(communityCode: "10002") { id reporter { phone } } }'
 UPDATE = (
@@ -87,3 +90,19 @@ async def test_a_subscription_denied_is_in_the_trail(gateway, connect, mint):
     [entry] = [entry async for entry in gateway.parts.journal.audit.read()]
 
     assert (entry.fields, entry.missing_scope, entry.subject) == (("repairChanged",), "repair:read", "tester")
+
+
+@pytest.mark.parametrize("extra", [{"GATEWAY_WATCH_INTERVAL": "3600"}])
+async def test_so_is_what_an_event_was_denied(gateway, connect, mint, sandbox):
+    query = 'subscription { shenheChanged(communityCode: "10002") { status verification { owner { phone } } } }'
+    review = sandbox.world.shenhes_of["10002"][0]
+    async with connect(token=mint(scopes="shenhe:read")) as socket:
+        await socket.subscribe("1", query)
+        await socket.settle()
+        gateway.parts.events.publish(Event(SHENHE_CHANGED, "10002", str(review.id)))
+        assert (await socket.receive("1"))["payload"]["errors"]
+    await gateway.parts.trail.flush()
+
+    denied = [entry async for entry in gateway.parts.journal.audit.read() if entry.missing_scope]
+
+    assert [(entry.fields, entry.missing_scope) for entry in denied] == [(("verification",), "people:read")]

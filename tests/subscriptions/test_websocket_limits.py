@@ -180,6 +180,7 @@ def test_an_origin_is_the_hosts_own_or_listed(origin, allowed):
     assert may_connect(origin, None, {"https://listed.example"}) is (
         allowed and "gateway" not in (origin or "").lower()
     )
+    assert may_connect(origin, "GATEWAY.example:8000", {"https://listed.example"}) is allowed
 
 
 async def test_a_client_that_reads_nothing_is_dropped():
