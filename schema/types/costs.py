@@ -27,6 +27,9 @@ ASSUMED_MEMBERS = 10
 ASSUMED_COMMUNITIES = 50
 """Lists that a platform gives as a whole: how long they are taken to be."""
 
+LONG_TEXT = 4
+"""What an announcement of the journal weighs, in calls: all of those read for one request have to be held in memory."""
+
 
 def _items(first: int) -> int:
     """The items of a page."""
@@ -64,15 +67,16 @@ def _repair_pages(first: int) -> int:
     return 2 * _own_pages(first) + 1
 
 
+def _long_texts(first: int) -> int:
+    return LONG_TEXT * _items(first)
+
+
 def _each(calls: int) -> Callable[[int], int]:
     return lambda ids: ids * calls if ids <= MOST_IDS else 0
 
 
 ORDERS = costs(calls=Amount("first", _order_pages), items=Amount("first", _items))
-LONG_TEXT = 4
-"""What an announcement of the journal weighs, in calls: all of those read for one request have to be held in memory."""
-
-ANNOUNCEMENTS = costs(calls=Amount("first", lambda first: LONG_TEXT * _items(first)))
+ANNOUNCEMENTS = costs(calls=Amount("first", _long_texts))
 OPERATIONS = costs(items=Amount("first", _items))
 SHENHES = costs(calls=Amount("first", _own_pages), items=Amount("first", _items))
 REPAIRS = costs(calls=Amount("first", _repair_pages), items=Amount("first", _items))
