@@ -32,7 +32,7 @@ class Read(Protocol):
         """Nobody is to be told any more."""
 
 
-Call: TypeAlias = Callable[[KeyT], Read]
+ReadCall: TypeAlias = Callable[[KeyT], Read]
 """Makes the read of one key."""
 
 SWEEP_INTERVAL = 5.0
@@ -146,7 +146,7 @@ class EndpointReads:
     def __len__(self) -> int:
         return len(self._flights)
 
-    def begin(self, key: ReadKey, call: Call[KeyT], of: KeyT, *, fresh: bool = False) -> Flight:
+    def begin(self, key: ReadKey, call: ReadCall[KeyT], of: KeyT, *, fresh: bool = False) -> Flight:
         """The flight of this key, under way or (unless it is to be `fresh`) kept; else a new one: `call(of)`."""
         flights, shared = self._flights, self._shared
         now = shared.clock()

@@ -8,9 +8,9 @@ import structlog
 from gateway.actions.write import (
     Done,
     Intent,
-    Refusal,
     Sent,
     Writer,
+    WriteRefusal,
     Written,
     require_community,
     require_unmasked,
@@ -79,15 +79,15 @@ class AnnouncementActions:
 
 
 def _require_sendable(new: NewAnnouncement) -> None:
-    """Raises Refusal for what cannot be sent as it is meant (quirk 120)."""
+    """Raises WriteRefusal for what cannot be sent as it is meant (quirk 120)."""
     for field, value in (("title", new.title), ("content", new.content)):
         if not value.strip():
-            raise Refusal(user_error(UserErrorCode.INVALID, f"{field} must not be empty.", field))
+            raise WriteRefusal(user_error(UserErrorCode.INVALID, f"{field} must not be empty.", field))
     for field in ("title", "content", "manager"):
         require_unmasked(getattr(new, field), field)
     for index, image in enumerate(new.images):
         if "," in image or not image.strip():
-            raise Refusal(
+            raise WriteRefusal(
                 user_error(
                     UserErrorCode.INVALID,
                     "Addresses of pictures travel joined by commas: none may be empty or hold one.",

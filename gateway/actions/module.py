@@ -5,9 +5,9 @@ from gateway.actions.write import (
     Found,
     Intent,
     ReadBack,
-    Refusal,
     Sent,
     Writer,
+    WriteRefusal,
     Written,
     require_community,
     user_error,
@@ -40,7 +40,7 @@ class ModuleActions:
             require_community(principal, community_code)
             modules = await self._wjdh.modules(community_code)
             if not any(module.name is name for module in modules):
-                raise Refusal(user_error(UserErrorCode.NOT_FOUND, "The community has no such module.", "name"))
+                raise WriteRefusal(user_error(UserErrorCode.NOT_FOUND, "The community has no such module.", "name"))
             await sent()
             await self._wjdh.set_module(community_code, name, enabled)
             return Done()
@@ -58,13 +58,13 @@ class ModuleActions:
     async def plan(self, principal: Principal, community_code: str) -> list[ModuleDrift]:
         """What `sync` would change: the modules whose switch differs from what security reports.
 
-        Raises Refusal where security does not report the community: unknown is not "off" (quirk 167).
+        Raises WriteRefusal where security does not report the community: unknown is not "off" (quirk 167).
         """
         principal.require(Scope.MODULE_WRITE)
         require_community(principal, community_code)
         states = (await self._security.module_states()).get(community_code)
         if states is None:
-            raise Refusal(
+            raise WriteRefusal(
                 user_error(
                     UserErrorCode.NOT_FOUND, "The security platform does not report this community.", "communityCode"
                 )

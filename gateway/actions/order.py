@@ -10,9 +10,9 @@ from gateway.actions.write import (
     Found,
     Intent,
     ReadBack,
-    Refusal,
     Sent,
     Writer,
+    WriteRefusal,
     Written,
     refused_by_platform,
     require_community,
@@ -216,19 +216,21 @@ def _refused(new: NewOrder, error: RefusedError) -> UserError:
 
 
 def _require_sendable(new: NewOrder) -> None:
-    """Raises Refusal for an amount or title that no order has (quirk 160), for no payer, and for masked values."""
+    """Raises WriteRefusal for an amount or title that no order has (quirk 160), for no payer, and for masked values."""
     exponent = new.amount.normalize().as_tuple().exponent
     if not 0 < new.amount <= LARGEST_AMOUNT or not isinstance(exponent, int) or exponent < -2:
-        raise Refusal(
+        raise WriteRefusal(
             user_error(
                 UserErrorCode.INVALID, f"amount must be above 0, at most {LARGEST_AMOUNT}, in whole fen.", "amount"
             )
         )
     if not new.title.strip() or len(new.title) > LONGEST_TITLE:
-        raise Refusal(user_error(UserErrorCode.INVALID, f"title must have 1 to {LONGEST_TITLE} characters.", "title"))
+        raise WriteRefusal(
+            user_error(UserErrorCode.INVALID, f"title must have 1 to {LONGEST_TITLE} characters.", "title")
+        )
     for value in msgspec.structs.astuple(new.payer):
         if isinstance(value, str) and (not value.strip() or contains_mask(value)):
-            raise Refusal(user_error(UserErrorCode.INVALID, "The payer is empty or masked.", "payer"))
+            raise WriteRefusal(user_error(UserErrorCode.INVALID, "The payer is empty or masked.", "payer"))
     for field in ("title", "remark", "manager"):
         require_unmasked(getattr(new, field), field)
     for index, detail in enumerate(new.details):

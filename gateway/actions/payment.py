@@ -4,7 +4,7 @@ import re
 
 from cachetools import LRUCache
 
-from gateway.actions.write import Done, Intent, Refusal, Writer, Written, user_error
+from gateway.actions.write import Done, Intent, Writer, WriteRefusal, Written, user_error
 from gateway.auth.principal import Principal, Scope
 from gateway.events import ORDER_PAID, PAYMENT_QUEUED, PAYMENT_UNCLEAR, Event, Missed
 from gateway.journal.journal import Journal
@@ -89,10 +89,10 @@ class PaymentActions:
             malformed = notification.malformed()
             if malformed is not None:
                 field = {"order_number": "orderNumber", "shop_number": "shopNumber"}.get(malformed, "weixinNumber")
-                raise Refusal(user_error(UserErrorCode.INVALID, f"{field} is not a number of a payment.", field))
+                raise WriteRefusal(user_error(UserErrorCode.INVALID, f"{field} is not a number of a payment.", field))
             receipt = await self.receive(notification, principal.subject)
             if receipt.kind is ReceiptKind.CONFLICT:
-                raise Refusal(
+                raise WriteRefusal(
                     user_error(UserErrorCode.CONFLICT, "The order or WeChat number is known with other numbers.")
                 )
             return Done(_record(receipt.payment))
@@ -109,7 +109,7 @@ class PaymentActions:
         async def perform(_sent: object) -> Done:
             queued = await self._journal.payments.retry(payment.id)
             if queued is None:
-                raise Refusal(user_error(UserErrorCode.CONFLICT, "Only a dead delivery can be retried.", "id"))
+                raise WriteRefusal(user_error(UserErrorCode.CONFLICT, "Only a dead delivery can be retried.", "id"))
             self._writer.events.publish(Event(PAYMENT_QUEUED, queued.community_code, queued.id))
             return Done()
 

@@ -8,7 +8,7 @@ from gateway.actions.order import OrderActions
 from gateway.actions.payment import PaymentActions
 from gateway.actions.repair import RepairActions
 from gateway.actions.shenhe import ShenheActions
-from gateway.actions.write import Check, Done, Intent, Refusal, Sent, Writer, Written
+from gateway.actions.write import Check, Done, Intent, Sent, Writer, WriteRefusal, Written
 from gateway.auth.principal import Principal
 from gateway.journal.journal import Clock, Journal
 from gateway.journal.records import Operation, UserError
@@ -33,7 +33,7 @@ class Actions:
         """Record a write that was refused before it could name its record."""
 
         async def perform(_sent: Sent) -> Done:
-            raise Refusal(error)
+            raise WriteRefusal(error)
 
         intent = Intent(mutation=mutation, arguments=None, community_code=None)
         return await self._writer.carry_out(principal, intent, perform)

@@ -6,9 +6,9 @@ from gateway.actions.write import (
     Found,
     Intent,
     ReadBack,
-    Refusal,
     Sent,
     Writer,
+    WriteRefusal,
     Written,
     require_unmasked,
     user_error,
@@ -42,7 +42,7 @@ class RepairActions:
             require_unmasked(reply, "reply")
             before = await self._wjdh.repair(repair.platform_id, repair.community_code)
             if before is None:
-                raise Refusal(user_error(UserErrorCode.NOT_FOUND, "There is no such repair.", "id"))
+                raise WriteRefusal(user_error(UserErrorCode.NOT_FOUND, "There is no such repair.", "id"))
             await sent({"before": self._state(before), "after": self._state(before, status, reply)})
             await self._wjdh.update_repair(repair.platform_id, status, reply)
             return Done()

@@ -9,9 +9,9 @@ from gateway.actions.write import (
     Found,
     Intent,
     ReadBack,
-    Refusal,
     Sent,
     Writer,
+    WriteRefusal,
     Written,
     require_unmasked,
     user_error,
@@ -122,25 +122,25 @@ class ShenheActions:
         return ReadBack(Found.APPLIED)
 
     async def _pending(self, review: RowRef) -> Shenhe:
-        """The review as it is now. Raises Refusal unless it waits for a decision."""
+        """The review as it is now. Raises WriteRefusal unless it waits for a decision."""
         now = await self._wjdh.shenhe(review.platform_id, review.community_code)
         if now is None:
-            raise Refusal(user_error(UserErrorCode.NOT_FOUND, "There is no such review.", "id"))
+            raise WriteRefusal(user_error(UserErrorCode.NOT_FOUND, "There is no such review.", "id"))
         if now.status is ShenheStatus.UNRECOGNIZED:
-            raise Refusal(_UNKNOWN_STATUS)
+            raise WriteRefusal(_UNKNOWN_STATUS)
         if now.status is not ShenheStatus.PENDING:
-            raise Refusal(_already(now))
+            raise WriteRefusal(_already(now))
         return now
 
     async def _corrected(self, pending: Shenhe, corrections: Corrections) -> str:
-        """The complete content with the corrections in it. Raises Refusal when what was submitted cannot be read."""
+        """The complete content, corrected. Raises WriteRefusal when what was submitted cannot be read."""
         submitted = pending if _is_readable(pending) else await self._listed(pending)
         if submitted is None or submitted.content is None:
-            raise Refusal(_UNREADABLE)
+            raise WriteRefusal(_UNREADABLE)
         try:
             return render_shenhe_content(submitted.content.raw, corrections)
         except ContentError:
-            raise Refusal(_UNREADABLE) from None
+            raise WriteRefusal(_UNREADABLE) from None
 
     async def _listed(self, pending: Shenhe) -> Shenhe | None:
         """The same review from the list, where its content stands in full (quirk 115)."""

@@ -1,7 +1,7 @@
 """How every write goes: journal the intent, call once, record the outcome, tell those who should know.
 
     reserve ──► perform: check, then `sent()` ──► one call ──► CONFIRMED
-       │            │ Refusal                       │ the platform says no ──► REFUSED
+       │            │ WriteRefusal                  │ the platform says no ──► REFUSED
        │            ▼                               │ it never left ──► withdrawn, and the error is the answer
        │         REFUSED                            ▼ anything else
        ▼                                         read back ──► CONFIRMED | REFUSED | UNKNOWN, read back later
@@ -43,7 +43,7 @@ FIRST_CHECK = timedelta(seconds=30)
 """How long after an unclear write it is read back again: a request that still runs at the platform ends before."""
 
 
-class Refusal(Exception):  # noqa: N818 # a refusal is an answer, not an error
+class WriteRefusal(Exception):  # noqa: N818 # a refusal is an answer, not an error
     """The write is not to be done, for reasons the caller can act on. Nothing has been sent."""
 
     def __init__(self, *errors: UserError) -> None:
@@ -124,17 +124,17 @@ def user_error(code: UserErrorCode, message: str, *field: str, upstream_message:
 
 
 def require_community(principal: Principal, community_code: str) -> None:
-    """Raises Refusal unless the community is the caller's."""
+    """Raises WriteRefusal unless the community is the caller's."""
     if not principal.sees(community_code):
-        raise Refusal(
+        raise WriteRefusal(
             user_error(UserErrorCode.FORBIDDEN_COMMUNITY, "This community is not the caller's.", "communityCode")
         )
 
 
 def require_unmasked(value: object, *field: str) -> None:
-    """Raises Refusal for a text in which something is masked: it would overwrite what is real."""
+    """Raises WriteRefusal for a text in which something is masked: it would overwrite what is real."""
     if isinstance(value, str) and contains_mask(value):
-        raise Refusal(user_error(UserErrorCode.INVALID, "A masked value cannot be written.", *field))
+        raise WriteRefusal(user_error(UserErrorCode.INVALID, "A masked value cannot be written.", *field))
 
 
 def refused_by_platform(error: RefusedError) -> UserError:
@@ -247,7 +247,7 @@ class Writer:
 
         try:
             done = await perform(mark_sent)
-        except Refusal as refusal:
+        except WriteRefusal as refusal:
             return Written.of(await operations.finish(operation.id, Outcome.REFUSED, user_errors=refusal.errors))
         except GatewayError as error:
             if not sent and isinstance(error, RefusedError):  # in what was to be read first

@@ -53,13 +53,13 @@ from gateway.execution.namespace import Namespace
 from gateway.execution.plan import (
     Abstract,
     Attribute,
-    Call,
     Constant,
     FieldPosition,
     Leaf,
     ListOf,
     PlannedField,
     Property,
+    ResolverCall,
     Selection,
     Shape,
 )
@@ -251,7 +251,7 @@ class _Writer:
     def _value_in_place(self, field: PlannedField) -> list[str]:
         """The lines after the dict."""
         place = ("out", repr(field.key))
-        if isinstance(field.origin, Call):
+        if isinstance(field.origin, ResolverCall):
             before = []
             value = self._completed(field.shape, field, f"v := {self._call(field.origin, field.position)}", place)
         elif isinstance(field.origin, Property):
@@ -264,7 +264,7 @@ class _Writer:
             return []
         return [*before, f"out[{field.key!r}] = (", *(f"    {line}" for line in value), ")"]
 
-    def _call(self, call: Call, position: FieldPosition) -> str:
+    def _call(self, call: ResolverCall, position: FieldPosition) -> str:
         function = self._constant(call.function, "resolve", position.name)
         info = self._resolver_info(call, position) if call.takes_info else "None"
         passed = {"source": "o", "info": info}
@@ -338,7 +338,7 @@ class _Writer:
             self._per_request.append(f"{info} = run.info({self._position(position)})")
         return self._infos[id(position)]
 
-    def _resolver_info(self, call: Call, position: FieldPosition) -> str:
+    def _resolver_info(self, call: ResolverCall, position: FieldPosition) -> str:
         """The info that the resolver expects."""
         if call.make_info is None:
             return self._info(position)

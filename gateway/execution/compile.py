@@ -26,7 +26,6 @@ from gateway.execution.arguments import Arguments
 from gateway.execution.operation import Operation
 from gateway.execution.plan import (
     Abstract,
-    Call,
     Constant,
     FieldPosition,
     Leaf,
@@ -35,6 +34,7 @@ from gateway.execution.plan import (
     Origin,
     PlannedField,
     Property,
+    ResolverCall,
     Selection,
     Shape,
     UnplannableError,
@@ -126,7 +126,7 @@ class _Compiler:
             return Constant(position.parent_type.name)
         if definition.resolve is None:
             return Property(position.name, Arguments(definition, node))
-        return self._strawberry.origin(definition, node, self._variant) or Call(
+        return self._strawberry.origin(definition, node, self._variant) or ResolverCall(
             definition.resolve, ((None, "source"), (None, "info")), Arguments(definition, node)
         )
 

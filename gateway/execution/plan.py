@@ -64,7 +64,7 @@ class Property:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Call:
+class ResolverCall:
     """A resolver, called with the source object and info where its parameters are.
 
     `parameters` are in the order of the call; a name of None is a positional one. `make_info` gives the info that the
@@ -81,7 +81,7 @@ class Call:
         return any(kind == "info" for _name, kind in self.parameters)
 
 
-Origin: TypeAlias = Constant | Attribute | Property | Call
+Origin: TypeAlias = Constant | Attribute | Property | ResolverCall
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,7 +19,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
 from gateway.execution.arguments import Arguments, Convert
-from gateway.execution.plan import Attribute, Call, Constant, FieldPosition
+from gateway.execution.plan import Attribute, Constant, FieldPosition, ResolverCall
 from gateway.execution.variants import AttributeIn
 
 WRAPPERS = tuple(
@@ -37,7 +37,7 @@ class StrawberryFields:
 
     def origin(
         self, definition: GraphQLField, node: FieldNode, variant: Hashable
-    ) -> Attribute | Call | Constant | None:
+    ) -> Attribute | ResolverCall | Constant | None:
         """Where the field's value comes from; None for a resolver that has to be called as graphql-core calls it."""
         field = definition.extensions.get("strawberry-definition")
         if self._schema is None or not isinstance(field, StrawberryField):
@@ -57,7 +57,7 @@ class StrawberryFields:
                 return Attribute(declared.attribute, through=declared.otherwise)
             if not is_non_null_type(definition.type):
                 return Constant(None)
-        return Call(
+        return ResolverCall(
             function,
             _parameters(field.base_resolver),
             Arguments(definition, node, self._convert(field.arguments, self._schema)),

@@ -4,8 +4,8 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from gateway.journal.database import Database, insert_new
-from gateway.journal.records import Announcement, Slice
-from gateway.journal.rows import read_slice, to_record
+from gateway.journal.records import Announcement, Listing
+from gateway.journal.rows import read_listing, to_record
 from gateway.journal.tables import announcements
 
 
@@ -31,11 +31,11 @@ class Announcements:
         row = await self._database.read(lambda connection: connection.execute(statement).first())
         return None if row is None else to_record(row, Announcement)
 
-    async def list(self, community_code: str, offset: int, limit: int) -> Slice[Announcement]:
+    async def list(self, community_code: str, offset: int, limit: int) -> Listing[Announcement]:
         """A community's, newest first."""
         rows = (
             select(announcements)
             .where(announcements.c.community_code == community_code)
             .order_by(announcements.c.created_at.desc(), announcements.c.platform_id.desc())
         )
-        return await self._database.read(lambda connection: read_slice(connection, Announcement, rows, offset, limit))
+        return await self._database.read(lambda connection: read_listing(connection, Announcement, rows, offset, limit))

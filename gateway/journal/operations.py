@@ -13,15 +13,15 @@ from gateway.errors import JournalError
 from gateway.journal.database import Database, insert_new
 from gateway.journal.identifiers import new_id
 from gateway.journal.records import (
+    Listing,
     Operation,
     OperationState,
     RecordRef,
     Reservation,
     ReservationKind,
-    Slice,
     UserError,
 )
-from gateway.journal.rows import in_communities, read_slice, record_columns, to_record
+from gateway.journal.rows import in_communities, read_listing, record_columns, to_record
 from gateway.journal.tables import operations, storable
 from schema.normalise.states import Outcome
 
@@ -217,10 +217,10 @@ class Operations:
     async def get(self, operation_id: str) -> Operation | None:
         return await self._database.read(lambda connection: _get(connection, operation_id))
 
-    async def list(self, communities: Collection[str] | None, offset: int, limit: int) -> Slice[Operation]:
+    async def list(self, communities: Collection[str] | None, offset: int, limit: int) -> Listing[Operation]:
         """Newest first; None: of all communities."""
         rows = in_communities(select(operations).order_by(operations.c.id.desc()), operations, communities)
-        return await self._database.read(lambda connection: read_slice(connection, Operation, rows, offset, limit))
+        return await self._database.read(lambda connection: read_listing(connection, Operation, rows, offset, limit))
 
 
 def _get(connection: Connection, operation_id: str) -> Operation | None:

@@ -9,8 +9,8 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, Update, case, 
 
 from gateway.journal.database import Database, insert_new
 from gateway.journal.identifiers import new_id
-from gateway.journal.records import Payment, PaymentConflict, Receipt, ReceiptKind, Slice
-from gateway.journal.rows import in_communities, read_slice, to_record
+from gateway.journal.records import Listing, Payment, PaymentConflict, Receipt, ReceiptKind
+from gateway.journal.rows import in_communities, read_listing, to_record
 from gateway.journal.tables import payment_conflicts, payments
 from schema.normalise.states import DeliveryState
 
@@ -170,7 +170,7 @@ class Payments:
         limit: int,
         *,
         conflicting: bool | None = None,
-    ) -> Slice[Payment]:
+    ) -> Listing[Payment]:
         """Newest first. `communities` None: all, and those of no known community; `conflicting`: with conflicts, or
         without any.
         """
@@ -180,7 +180,7 @@ class Payments:
         if conflicting is not None:
             conflicts = select(payment_conflicts.c.payment_id)
             rows = rows.where(payments.c.id.in_(conflicts) if conflicting else payments.c.id.not_in(conflicts))
-        return await self._database.read(lambda connection: read_slice(connection, Payment, rows, offset, limit))
+        return await self._database.read(lambda connection: read_listing(connection, Payment, rows, offset, limit))
 
     async def counts(self) -> dict[DeliveryState, int]:
         """How many payments are in each state, zeros included."""

@@ -16,7 +16,7 @@ from schema.normalise.states import DeliveryState, Outcome
 RecordT = TypeVar("RecordT")
 
 
-class Slice(msgspec.Struct, Generic[RecordT], frozen=True):
+class Listing(msgspec.Struct, Generic[RecordT], frozen=True):
     """A part of a list, newest first. `total` counts the whole list."""
 
     items: tuple[RecordT, ...]

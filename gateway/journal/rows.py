@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 from sqlalchemy import Connection, Row, Select, Table, func, select
 
-from gateway.journal.records import RecordRef, Slice
+from gateway.journal.records import Listing, RecordRef
 
 RecordT = TypeVar("RecordT", bound=msgspec.Struct)
 
@@ -32,16 +32,16 @@ def record_columns(record: RecordRef | None) -> Mapping[str, str | None]:
     }
 
 
-def read_slice(
+def read_listing(
     connection: Connection, struct: type[RecordT], rows: Select[Any], offset: int, limit: int
-) -> Slice[RecordT]:
+) -> Listing[RecordT]:
     """The rows from `offset` on, `limit` at most, and how many there are in all.
 
     They are counted last: what comes before the page is read is counted, and what goes after it is as well.
     """
     items = connection.execute(rows.offset(offset).limit(limit)).all()
     total = connection.scalar(select(func.count()).select_from(rows.order_by(None).subquery())) or 0
-    return Slice(tuple(to_record(row, struct) for row in items), max(total, offset + len(items)) if items else total)
+    return Listing(tuple(to_record(row, struct) for row in items), max(total, offset + len(items)) if items else total)
 
 
 def in_communities(rows: Select[Any], table: Table, communities: Collection[str] | None) -> Select[Any]:

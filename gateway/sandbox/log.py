@@ -10,7 +10,7 @@ KEPT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class LoggedCall:
     """One request to a documented endpoint. `at` is a time of the sandbox's clock, `connection` a number."""
 
     platform: PlatformName
@@ -31,10 +31,10 @@ class CallLog:
     """Calls in the order they arrived."""
 
     def __init__(self) -> None:
-        self._calls: deque[Call] = deque(maxlen=KEPT)
+        self._calls: deque[LoggedCall] = deque(maxlen=KEPT)
         self._counts: Counter[tuple[str, str]] = Counter()
 
-    def add(self, call: Call) -> None:
+    def add(self, call: LoggedCall) -> None:
         self._calls.append(call)
         self._counts[call.platform, call.endpoint] += 1
 
@@ -43,7 +43,7 @@ class CallLog:
         self._counts.clear()
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[LoggedCall]:
         return list(self._calls)
 
     def counts(self) -> dict[tuple[str, str], int]:

@@ -10,7 +10,7 @@ from gateway.sandbox.delivery import Exchange, deliver
 from gateway.sandbox.endpoint import Endpoint, Form, Platform
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.http import HTML, Connection, Request, Traffic
-from gateway.sandbox.log import Call, CallLog
+from gateway.sandbox.log import CallLog, LoggedCall
 
 _NOT_FOUND = b"<!DOCTYPE html>\n<html><head><title>Not Found</title></head><body><h1>404</h1></body></html>"
 _NOT_ALLOWED = b"<!DOCTYPE html>\n<html><head><title>Method Not Allowed</title></head><body><h1>405</h1></body></html>"
@@ -79,7 +79,7 @@ class PlatformServer:
             return
         form = request.form()
         self._log.add(
-            Call(
+            LoggedCall(
                 self.platform.name,
                 endpoint.name,
                 request.method,

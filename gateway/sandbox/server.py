@@ -12,7 +12,7 @@ from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.effects import Effects
 from gateway.sandbox.endpoint import PlatformName
 from gateway.sandbox.faults import Faults
-from gateway.sandbox.log import Call, CallLog
+from gateway.sandbox.log import CallLog, LoggedCall
 from gateway.sandbox.platform import PlatformServer
 from gateway.sandbox.resident import Notification, Payment, notify
 from gateway.sandbox.security import DEFAULT_PATHS, Security, SecurityPaths
@@ -107,7 +107,7 @@ class Sandbox:
         }
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[LoggedCall]:
         """The newest calls, oldest of them first."""
         return self.log.calls
 

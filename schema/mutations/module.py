@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 import strawberry
 
 from gateway.actions.module import planned
-from gateway.actions.write import Refusal, Written
+from gateway.actions.write import WriteRefusal, Written
 from gateway.context import Info
 from schema.mutations.input import OPTIONAL_KEY, finished, idempotency_key, written_record
 from schema.normalise import composed, records
@@ -129,7 +129,7 @@ class ModuleMutations:
         if input.dry_run:
             try:
                 return Synchronised(Written(Outcome.CONFIRMED), code, await actions.plan(principal, code))
-            except Refusal as refusal:
+            except WriteRefusal as refusal:
                 return Synchronised(Written.refused(*refusal.errors), code, [])
         written = finished(info, await actions.sync(principal, code, key))
         return Synchronised(written, code, planned(written.operation))

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Executable, Select, create_engine, delete, ev
 
 from gateway.journal.journal import Journal
 from gateway.journal.records import Announcement, ReceiptKind
-from gateway.journal.rows import read_slice
+from gateway.journal.rows import read_listing
 from gateway.journal.tables import announcements
 
 LONG = 0.1
@@ -78,7 +78,7 @@ def test_what_comes_or_goes_between_a_page_and_its_total_leaves_none_out(meanwhi
             if isinstance(statement, Select) and next(selects) == 2:
                 connection.execute(meanwhile)
 
-        page = read_slice(connection, Announcement, NEWEST_FIRST, 0, 2)
+        page = read_listing(connection, Announcement, NEWEST_FIRST, 0, 2)
 
     assert [item.platform_id for item in page.items] == [2, 1]
     assert page.total == total
