@@ -419,6 +419,9 @@ def test_wrong_settings_end_the_command_with_the_name_of_the_variable(environ):
         ("check", "GATEWAY_WJDH_URL", "http://s3cr3t:0"),
         ("serve", "GATEWAY_SECURITY_URL", f"http://s3cr3t{'t' * 60}.example"),
         ("check", "GATEWAY_SECURITY_URL", "http://s3cr3t..example"),
+        ("check", "GATEWAY_WJDH_URL", "http://user:s3cr3t@wjdh.example"),
+        ("check", "GATEWAY_WJDH_URL", "http://wjdh.example?s3cr3t"),
+        ("check", "GATEWAY_SECURITY_URL", "http://security.example/#s3cr3t"),
     ],
 )
 def test_a_platform_without_a_url_that_can_be_called_ends_the_command(environ, command, name, url):

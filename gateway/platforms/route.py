@@ -17,8 +17,15 @@ ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 
 
 def endpoint_url(base: str, path: str) -> httpx.URL:
-    """The URL of `path` under `base`; a path that is a whole URL stands alone (quirk 56). Raises httpx.InvalidURL."""
-    return httpx.URL(path if ABSOLUTE.match(path) else f"{base.rstrip('/')}/{path.lstrip('/')}")
+    """The URL of `path` under `base`; a path that is a whole URL stands alone (quirk 56).
+
+    Raises httpx.InvalidURL, for a base with a query or fragment, too: nothing can stand under it.
+    """
+    if ABSOLUTE.match(path):
+        return httpx.URL(path)
+    if "?" in base or "#" in base:
+        raise httpx.InvalidURL("The base has more than a path.")
+    return httpx.URL(f"{base.rstrip('/')}/{path.lstrip('/')}")
 
 
 def encode_form(form: Mapping[str, str]) -> bytes:

@@ -15,7 +15,7 @@ from gateway.errors import ConnectionLostError, PlatformAuthError, ProtocolError
 from gateway.platforms.platforms import Platforms, open_platforms
 from gateway.platforms.wjdh import Wjdh
 from gateway.sandbox.faults import Fault, FaultKind
-from gateway.sandbox.log import Call
+from gateway.sandbox.log import LoggedCall
 from gateway.sandbox.server import Sandbox
 from gateway.settings import Settings, load_settings
 from schema.normalise.records import OrderDetail, OrderQuery
@@ -52,7 +52,7 @@ def answering(sandbox: Sandbox, endpoint: str, body: str, *, status: int | None 
     sandbox.faults.set("WJDH", endpoint, Fault(FaultKind.BODY, status=status, body=body.encode()), times=1)
 
 
-def last_call(sandbox: Sandbox) -> Call:
+def last_call(sandbox: Sandbox) -> LoggedCall:
     return sandbox.calls[-1]
 
 
