@@ -21,7 +21,7 @@ from gateway.journal.records import (
     ReservationKind,
     UserError,
 )
-from gateway.journal.rows import in_communities, read_listing, record_columns, to_record
+from gateway.journal.rows import in_communities, is_past, read_listing, record_columns, to_record
 from gateway.journal.tables import operations, storable
 from schema.normalise.states import Outcome
 
@@ -164,7 +164,7 @@ class Operations:
     ) -> tuple[Operation, ...]:
         """Clean up after crashes, and hand out the UNKNOWN operations that are due to be read back.
 
-        Of what was begun more than `older_than` ago (longer than any request may last), the never sent is withdrawn,
+        Of what was begun `older_than` ago (longer than any request may last) or more, the never sent is withdrawn,
         the sent becomes UNKNOWN, but for what is `under_way` here: a machine that stood still has not crashed. What is
         handed out is due again after `lease`: several gateways share the work.
         """
@@ -172,14 +172,16 @@ class Operations:
         state, check_at = operations.c.state, operations.c.check_at
         due = (
             select(operations.c.id)
-            .where(state == OperationState.UNKNOWN, check_at <= now)
+            .where(state == OperationState.UNKNOWN, is_past(check_at, now))
             .order_by(check_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
 
         def work(connection: Connection) -> tuple[Operation, ...]:
-            abandoned = and_(operations.c.started_at < now - older_than, operations.c.id.not_in(tuple(under_way)))
+            abandoned = and_(
+                is_past(operations.c.started_at, now - older_than), operations.c.id.not_in(tuple(under_way))
+            )
             connection.execute(delete(operations).where(state == OperationState.RESERVED, abandoned))
             connection.execute(
                 update(operations)

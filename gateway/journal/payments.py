@@ -5,19 +5,16 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, Update, case, func, or_, select, update
+from sqlalchemy import Connection, Select, Update, case, func, or_, select, update
 
 from gateway.journal.database import Database, insert_new
 from gateway.journal.identifiers import new_id
 from gateway.journal.records import Listing, Payment, PaymentConflict, Receipt, ReceiptKind
-from gateway.journal.rows import in_communities, read_listing, to_record
+from gateway.journal.rows import in_communities, is_past, read_listing, to_record
 from gateway.journal.tables import payment_conflicts, payments
 from schema.normalise.states import DeliveryState
 
 _NO_LEASE = {"lease_owner": None, "lease_until": None}
-
-FARTHEST = timedelta(hours=12)
-"""No attempt and no end of a lease is set so far ahead but by a clock that was wrong: then it counts as past."""
 
 MOST_CONFLICTS = 20
 """Recorded of one payment: the first ones."""
@@ -84,8 +81,8 @@ class Payments:
             select(payments.c.id)
             .where(
                 payments.c.state == DeliveryState.QUEUED,
-                _is_past(payments.c.next_attempt_at, now),
-                or_(payments.c.lease_until.is_(None), _is_past(payments.c.lease_until, now)),
+                is_past(payments.c.next_attempt_at, now),
+                or_(payments.c.lease_until.is_(None), is_past(payments.c.lease_until, now)),
             )
             .order_by(payments.c.next_attempt_at, payments.c.id)
             .limit(limit)
@@ -247,10 +244,6 @@ def _known(order_number: str, weixin_number: str) -> Select[Any]:
 
 def _due_order(payment: Payment) -> tuple[datetime | None, str]:
     return (payment.next_attempt_at, payment.id)
-
-
-def _is_past(time: Column[datetime], now: datetime) -> ColumnElement[bool]:
-    return or_(time <= now, time > now + FARTHEST)
 
 
 def _conflicts_of(payment_id: str) -> Select[Any]:

@@ -1,14 +1,18 @@
 """Between rows and records."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, Table, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, func, or_, select
 
 from gateway.journal.records import Listing, RecordRef
 
 RecordT = TypeVar("RecordT", bound=msgspec.Struct)
+
+FARTHEST = timedelta(hours=12)
+"""Nothing in the journal is so far ahead but by a clock that was wrong."""
 
 
 def to_record(row: Row[Any], struct: type[RecordT]) -> RecordT:
@@ -47,3 +51,8 @@ def read_listing(
 def in_communities(rows: Select[Any], table: Table, communities: Collection[str] | None) -> Select[Any]:
     """Only rows of these communities; None: all rows, also those of no known community."""
     return rows if communities is None else rows.where(table.c.community_code.in_(communities))
+
+
+def is_past(time: Column[datetime], now: datetime) -> ColumnElement[bool]:
+    """Whether it has come; what a wrong clock has set has, too: nothing is to wait for that."""
+    return or_(time <= now, time > now + FARTHEST)

@@ -254,6 +254,22 @@ async def test_an_unknown_operation_is_handed_out_when_due_and_to_one_only(
     assert await due() == []
 
 
+async def test_what_a_wrong_clock_has_begun_or_put_off_is_taken_over_once_the_clock_is_right(
+    journal: Journal, clock: FrozenClock
+) -> None:
+    clock.advance(days=365)
+    reserved, sent = await begun(journal.operations, "key-reserved", sent=False), await begun(journal.operations)
+    unknown = await begun(journal.operations)
+    await journal.operations.finish(unknown.id, Outcome.UNKNOWN, check_at=clock.now + A_MINUTE)
+    clock.advance(days=-365)
+
+    taken = await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE)
+
+    assert {operation.id for operation in taken} == {sent.id, unknown.id}
+    assert await journal.operations.get(reserved.id) is None
+    assert await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE) == ()
+
+
 async def test_the_list_is_newest_first_and_only_of_the_communities_asked_for(
     journal: Journal, clock: FrozenClock
 ) -> None:
