@@ -69,10 +69,11 @@ def _open(data_dir: Path, journal_timeout: float, make: bool) -> Connection:
     engine = create_engine(
         "sqlite://", creator=lambda: _connect(path, journal_timeout), poolclass=StaticPool, hide_parameters=True
     )
-    opened = path.stat()
+    in_place: dict[Path, os.stat_result] = {}
 
     def begin(connection: Connection) -> None:
-        _require_in_place(path, opened)
+        for file, opened in in_place.items():
+            _require_in_place(file, opened)
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     event.listen(engine, "begin", begin)
@@ -80,23 +81,25 @@ def _open(data_dir: Path, journal_timeout: float, make: bool) -> Connection:
         connection = engine.connect()
         with connection.begin():
             (migrate if make else require_migrated)(connection)
+        in_place.update((file, file.stat()) for file in (path, Path(f"{path.resolve()}-wal")))
     except BaseException:
         engine.dispose()
         raise
     return connection
 
 
-def _require_in_place(path: Path, opened: os.stat_result) -> None:
-    """Raises JournalError where the file has been removed or replaced: what is committed to it now, nobody finds again.
+def _require_in_place(file: Path, opened: os.stat_result) -> None:
+    """Raises JournalError where it has been removed or replaced: what is committed to it now, nobody finds again.
 
-    SQLite looks for this in other journal modes, not in WAL.
+    SQLite looks for this in other journal modes, not in WAL. The WAL itself lies beside what a link leads to, for as
+    long as the database is open.
     """
     try:
-        in_place = os.path.samestat(path.stat(), opened)
+        in_place = os.path.samestat(file.stat(), opened)
     except FileNotFoundError:
         in_place = False
     if not in_place:
-        raise JournalError(f"{FILE_NAME} was removed or replaced while the gateway runs.")
+        raise JournalError(f"{file.name} was removed or replaced while the gateway runs.")
 
 
 def _connect(path: Path, journal_timeout: float) -> sqlite3.Connection:

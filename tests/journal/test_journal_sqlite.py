@@ -14,13 +14,14 @@ from gateway.sandbox.server import Sandbox
 
 CALLBACK_ACCOUNT = {"key_k": "sandbox-callback-k", "key_d": "sandbox-callback-d"}
 PAYMENT = {"order_number": "20210115080800172143", "shop_number": "1601234567", "weixin_number": "4200000000"}
+NUMBERS = "CREATE TABLE numbers (number INTEGER UNIQUE)"
 SET_MODULE = 'mutation { setModule(input: { communityCode: "10002", name: COMPLAINTS, enabled: false }) { outcome } }'
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
     database = await open_sqlite(tmp_path, 1.0)
-    await database.write(lambda connection: connection.execute(text("CREATE TABLE numbers (number INTEGER UNIQUE)")))
+    await database.write(lambda connection: connection.execute(text(NUMBERS)))
     yield database
     await database.close()
 
@@ -139,6 +140,22 @@ async def test_nothing_is_committed_to_a_file_that_nobody_finds_again(tmp_path: 
     assert await numbers(database) == []
     await database.write(lambda c: add(1, c))
     assert await numbers(database) == [1]
+
+
+async def test_nothing_is_committed_to_a_wal_that_nobody_finds_again_wherever_the_file_lies(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.touch()
+    (tmp_path / FILE_NAME).symlink_to(elsewhere)
+    database = await open_sqlite(tmp_path, 1.0)
+    wal = tmp_path / "elsewhere-wal"
+    wal.rename(tmp_path / "aside")
+    with pytest.raises(JournalError, match="elsewhere-wal was removed"):
+        await database.write(lambda connection: connection.execute(text(NUMBERS)))
+
+    (tmp_path / "aside").rename(wal)
+    await database.write(lambda connection: connection.execute(text(NUMBERS)))
+    assert await numbers(database) == []
+    await database.close()
 
 
 async def test_a_gateway_whose_journal_was_removed_acknowledges_and_sends_nothing(
