@@ -61,8 +61,8 @@ class WebSocketOptions:
     """Bounds of one connection: times in seconds. `timeout` is the deadline of a query or mutation.
 
     `bounds` are those of one message of the client's, `largest_answer` that of what it is sent for a query or an event,
-    in bytes. `max_operations` counts those under way. `origins` are the web pages that may
-    connect, besides the gateway's own.
+    in bytes. `max_operations` counts those under way. `origins` are the web pages that may connect, besides the
+    gateway's own.
     """
 
     init_timeout: float

@@ -1,5 +1,5 @@
-// Subscribes with graphql-ws, with graphql-sse and with urql's own event streams to the address given. Prints one JSON object a line: each client when
-// its subscription is under way, then what it received first.
+// Subscribes with graphql-ws, with graphql-sse and with urql's own event streams to the address given. Prints one JSON
+// object a line: each client when its subscription is under way, then what it received first.
 
 import { Client, fetchExchange } from '@urql/core';
 import { createClient as createEventStreamClient } from 'graphql-sse';
