@@ -23,8 +23,15 @@ def health_check() -> list[str]:
     return [sys.executable, *arguments]
 
 
-async def check_health(port: int | str, host: str = "0.0.0.0") -> int:  # noqa: S104 # as in the image
-    environ = {**os.environ, "GATEWAY_HOST": host, "GATEWAY_PORT": str(port), "http_proxy": "http://127.0.0.1:9"}
+async def check_health(port: int, host: str = "0.0.0.0") -> int:  # noqa: S104 # as in the image
+    """Its exit status, where no secret is in its environment: an entrypoint of one's own may read them from files."""
+    environ = {
+        **os.environ,
+        "GATEWAY_ENV": "production",
+        "GATEWAY_HOST": host,
+        "GATEWAY_PORT": str(port),
+        "http_proxy": "http://127.0.0.1:9",
+    }
     ended = await to_thread(subprocess.run, health_check(), env=environ, capture_output=True, timeout=30, check=False)
     return ended.returncode
 
@@ -34,7 +41,8 @@ async def test_the_health_check_passes_while_the_gateway_lives(gateway: Any) -> 
 
 
 async def test_the_health_check_asks_where_the_settings_have_the_gateway_listen(unused_tcp_port: int) -> None:
-    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
         writer.close()
 
