@@ -137,12 +137,16 @@ class OrderActions:
 
     async def _has_rival(self, operation: Operation) -> bool:
         """Whether another write may have made the order that this one looks for: not if it was settled before this one
-        began, for then its order is none of the newer ones.
+        began, for then its order is none of the newer ones. Of one that was sent before it began, by a clock that was
+        wrong, nobody knows what was before.
         """
         others = await self._journal.operations.unresolved(operation.mutation, operation.community_code or "")
         wanted, settled = _wanted(operation), operation.started_at - settled_after(self._wjdh.call_timeout)
+        knows_times = operation.sent_at is None or operation.sent_at >= operation.started_at
         return any(
-            other.id != operation.id and (other.sent_at or other.started_at) > settled and _wanted(other) == wanted
+            other.id != operation.id
+            and _wanted(other) == wanted
+            and not (knows_times and (other.sent_at or other.started_at) <= settled)
             for other in others
         )
 

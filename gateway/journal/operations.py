@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, delete, select, update
+from sqlalchemy import Connection, and_, case, delete, select, update
 
 from gateway.errors import JournalError
 from gateway.journal.database import Database, insert_new
@@ -21,7 +21,7 @@ from gateway.journal.records import (
     ReservationKind,
     UserError,
 )
-from gateway.journal.rows import in_communities, is_past, read_listing, record_columns, to_record
+from gateway.journal.rows import FARTHEST, in_communities, is_past, read_listing, record_columns, to_record
 from gateway.journal.tables import operations, storable
 from schema.normalise.states import Outcome
 
@@ -166,10 +166,11 @@ class Operations:
 
         Of what was begun `older_than` ago (longer than any request may last) or more, the never sent is withdrawn,
         the sent becomes UNKNOWN, but for what is `under_way` here: a machine that stood still has not crashed. What is
-        handed out is due again after `lease`: several gateways share the work.
+        handed out is due again after `lease`: several gateways share the work. What a wrong clock says was sent later
+        than now is noted as sent now.
         """
         now = self._clock()
-        state, check_at = operations.c.state, operations.c.check_at
+        state, check_at, sent_at = operations.c.state, operations.c.check_at, operations.c.sent_at
         due = (
             select(operations.c.id)
             .where(state == OperationState.UNKNOWN, is_past(check_at, now))
@@ -189,7 +190,10 @@ class Operations:
                 .values(state=OperationState.UNKNOWN, check_at=now)
             )
             rows = connection.execute(
-                update(operations).where(operations.c.id.in_(due)).values(check_at=now + lease).returning(operations)
+                update(operations)
+                .where(operations.c.id.in_(due))
+                .values(check_at=now + lease, sent_at=case((sent_at > now + FARTHEST, now), else_=sent_at))
+                .returning(operations)
             )
             return tuple(sorted((to_record(row, Operation) for row in rows), key=lambda operation: operation.id))
 

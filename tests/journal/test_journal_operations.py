@@ -265,7 +265,7 @@ async def test_what_a_wrong_clock_has_begun_or_put_off_is_taken_over_once_the_cl
 
     taken = await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE)
 
-    assert {operation.id for operation in taken} == {sent.id, unknown.id}
+    assert {(operation.id, operation.sent_at) for operation in taken} == {(sent.id, clock.now), (unknown.id, clock.now)}
     assert await journal.operations.get(reserved.id) is None
     assert await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE) == ()
 

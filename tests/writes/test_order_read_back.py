@@ -252,12 +252,12 @@ async def outcome_later(gateway, clock, payload):
     return (await gateway.ask(OPERATION, {"id": payload["operation"]["id"]})).data["operation"]["outcome"]
 
 
-async def make_unseen(gateway, sandbox, **given):
+async def make_unseen(gateway, sandbox, kind=FaultKind.APPLIED_THEN_RESET, **given):
     """Make an order whose answer is lost, and which cannot be looked for at once."""
     platform, make = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.create_order
 
     async def create_order(new):
-        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.APPLIED_THEN_RESET))
+        sandbox.faults.set("WJDH", "order/new", Fault(kind))
         sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HTTP_500))
         return await make(new)
 
@@ -305,6 +305,20 @@ async def test_an_amount_is_the_same_however_it_is_written(environ, serve, clock
         later = [await outcome_later(gateway, clock, payload) for payload in payloads]
 
     assert [payload["outcome"] for payload in payloads] == ["UNKNOWN", "UNKNOWN"]
+    assert later == ["UNKNOWN", "UNKNOWN"]
+    assert sandbox.effects.count("order/new") == 1
+
+
+async def test_what_was_begun_by_a_wrong_clock_is_not_taken_to_have_made_the_order_of_another(
+    environ, serve, clock, sandbox
+):
+    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
+        clock.advance(days=365)
+        first = await make_unseen(gateway, sandbox, FaultKind.RESET, idempotencyKey="first")
+        clock.advance(days=-365)
+        second = await make_unseen(gateway, sandbox, idempotencyKey="second")
+        later = [await outcome_later(gateway, clock, payload) for payload in (first, second)]
+
     assert later == ["UNKNOWN", "UNKNOWN"]
     assert sandbox.effects.count("order/new") == 1
 
