@@ -99,7 +99,7 @@ class KeySet:
         try:
             text = path.read_bytes()
             keys = cls.from_json(text) if text.lstrip().startswith(b"{") else cls([_read_pem(text)])
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, KeyError) as error:  # KeyError: of a curve that JOSE has no name for
             raise SettingsError("GATEWAY_AUTH_KEY_FILE: not a readable JWK set, public key or certificate") from error
         if not keys:
             raise SettingsError("GATEWAY_AUTH_KEY_FILE: no key in it can verify signatures")

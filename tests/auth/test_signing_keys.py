@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from callers import AUDIENCE, ISSUER, KeyServer, Signers, claims, jwks, sign
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import ECKey, OctKey, RSAKey
 from standing_clock import Clock
 
@@ -314,9 +316,16 @@ def test_a_key_file_may_hold_a_key_set(signers: Signers, tmp_path: Path) -> None
     assert keys.find("other", "ES256") is None
 
 
+UNNAMED = ec.generate_private_key(ec.SECP224R1())
+"""Of a curve that JOSE has no name for."""
+
+
 @pytest.mark.parametrize(
     "content",
-    [b"", b"nothing", b"{}", b'{"keys": []}', b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"],
+    [
+        *(b"", b"nothing", b"{}", b'{"keys": []}', b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"),
+        UNNAMED.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+    ],
 )
 def test_a_key_file_without_a_usable_key_is_a_setting_to_mend(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "key"
