@@ -77,7 +77,7 @@ async def upgraded(settings, environ, serve):
     """The gateway over what the first version left, once it has done what was due."""
     await leave_journal(settings, "0001")
     async with serve(environ, lambda: NOW) as gateway:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while DUE & await states(gateway):  # noqa: ASYNC110 # the relay and the reconciler, as they come to it
                 await asyncio.sleep(0.005)
         yield gateway
