@@ -49,10 +49,11 @@ def only_errors(error: Exception, id_: str) -> bytes:
     return orjson.dumps(body)
 
 
-def too_large(requested: int, bound: int) -> DocumentError:
-    """The error of a document that asks for more bytes than an answer may have."""
-    message = f"The answer has {requested} bytes; the limit is {bound}"
-    return DocumentError.of(QueryTooComplexError(message, "answer", bound, requested))
+def require_size(answer: bytes, bound: int) -> None:
+    """Raises DocumentError where a document asks for more bytes than an answer may have."""
+    if (requested := len(answer)) > bound:
+        message = f"The answer has {requested} bytes; the limit is {bound}"
+        raise DocumentError.of(QueryTooComplexError(message, "answer", bound, requested))
 
 
 def error_answer(status: int, error: Exception, id_: str, headers: Headers = ()) -> Answer:

@@ -23,7 +23,7 @@ from gateway.errors import GatewayError, MethodNotAllowedError, RequestTimeoutEr
 from gateway.execution.documents import DocumentError, Prepared
 from gateway.execution.intake import Intake
 from gateway.execution.response import Response
-from gateway.http.answer import USUAL, Answer, only_errors, send_answer, too_large, whole_answer
+from gateway.http.answer import USUAL, Answer, only_errors, require_size, send_answer, whole_answer
 from gateway.http.deadline import Deadline, Deadlines, ExpiredError
 from gateway.http.errors import format_error
 from gateway.http.headers import fields_of, lines_of
@@ -177,8 +177,8 @@ class GraphQLAnswerer:
             errors = [format_error(error, id_) for error in response.errors]
             status, extensions = (200, extensions) if response.executed else (self._request_error_status, None)
             answer = response.to_bytes(errors=errors, extensions=extensions)
-            if len(answer) > endpoint.largest_answer and operation is OperationType.QUERY:
-                raise too_large(len(answer), endpoint.largest_answer)
+            if operation is OperationType.QUERY:
+                require_size(answer, endpoint.largest_answer)
             if (age := context.age) is not None:
                 extra += b"age: %d\r\n" % age
         except ClientDisconnect:

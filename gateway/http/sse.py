@@ -17,7 +17,7 @@ from gateway.auth.tokens import REFUSAL
 from gateway.errors import GatewayError, UnauthenticatedError, UserInputError
 from gateway.execution.documents import DocumentError
 from gateway.execution.intake import Intake
-from gateway.http.answer import error_answer, only_errors, send_answer, too_large
+from gateway.http.answer import error_answer, only_errors, require_size, send_answer
 from gateway.http.deadline import Deadline, Deadlines
 from gateway.http.endpoint import Answerer, Endpoint
 from gateway.http.errors import format_error
@@ -140,8 +140,7 @@ class EventStreamEndpoint:
             async with aclosing(await subscribe(self._executor, prepared, parameters, context)) as responses:
                 async for response in responses:
                     payload = response.to_bytes(errors=[format_error(error, id_) for error in response.errors])
-                    if len(payload) > self._largest_answer:
-                        raise too_large(len(payload), self._largest_answer)
+                    require_size(payload, self._largest_answer)
                     yield payload
         except Exception as error:  # noqa: BLE001 # whatever ends it is told; what is unexpected is logged as well
             yield only_errors(error, id_)

@@ -29,7 +29,7 @@ from gateway.errors import (
 from gateway.execution.documents import DocumentError, Prepared
 from gateway.execution.intake import Intake
 from gateway.execution.response import Response
-from gateway.http.answer import too_large
+from gateway.http.answer import require_size
 from gateway.http.errors import format_error, format_failure
 from gateway.http.graphql import Context
 from gateway.http.origin import may_connect
@@ -290,8 +290,8 @@ class _Connection:
         if self._operations.get(operation.id) is operation:
             errors = [format_error(error, operation.request_id) for error in response.errors]
             payload = response.to_bytes(errors=errors, extensions=extensions)
-            if len(payload) > self._options.largest_answer and not operation.is_mutation:
-                raise too_large(len(payload), self._options.largest_answer)
+            if not operation.is_mutation:
+                require_size(payload, self._options.largest_answer)
             await self._send("next", operation.id, orjson.Fragment(payload))
 
     async def _send(self, type_: str, id_: str | None = None, payload: object = None) -> None:
