@@ -93,7 +93,7 @@ def payment_callback_routes(payments: PaymentActions, tokens: CallbackTokens) ->
             log.error("notification not saved", reason=error.message)
             return _answer({"code": NOT_SAVED})
         if receipt.kind is ReceiptKind.CONFLICT:
-            log.warning("notification conflicts", payment=receipt.payment.id)
+            log.error("notification conflicts", payment=receipt.payment.id)
             return _answer({"code": NOT_SAVED})
         return _answer({"code": SAVED})
 

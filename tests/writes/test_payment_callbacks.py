@@ -7,6 +7,7 @@ from itertools import product
 import httpx
 import pytest
 from processes import GatewayProcess
+from structlog.testing import capture_logs
 from throw_away import on_server
 
 from gateway.http import payment_callback
@@ -81,7 +82,8 @@ async def test_the_same_notification_again_is_answered_0_and_delivered_once(gate
 @pytest.mark.parametrize("other", [{"shop": "1901"}, {"weixin": "4201"}, {"order": "20201213104757994399"}])
 async def test_other_numbers_than_those_known_are_answered_2_and_recorded(gateway, sandbox, resident, delivered, other):
     assert await resident.pay() == KEPT
-    assert await resident.pay(**other) == NOT_SAVED
+    with capture_logs() as logs:
+        assert await resident.pay(**other) == NOT_SAVED
 
     assert [payment["orderNumber"] for payment in await delivered()] == [ORDER]
     [effect] = sandbox.effects.of("callback")
@@ -89,6 +91,8 @@ async def test_other_numbers_than_those_known_are_answered_2_and_recorded(gatewa
     known = (await gateway.parts.journal.payments.by_order_number([ORDER]))[ORDER]
     [conflict] = (await gateway.parts.journal.payments.conflicts([known.id]))[known.id]
     assert conflict.subject == "payment callback"
+    told = [(log["log_level"], log["payment"]) for log in logs if log["event"] == "notification conflicts"]
+    assert told == [("error", known.id)], "somebody has to look into it"
 
 
 async def test_numbers_beyond_64_bits_arrive_digit_by_digit(sandbox, resident, delivered):
