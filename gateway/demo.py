@@ -19,7 +19,15 @@ from gateway.app import GRAPHQL_PATH, create_app
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.journal.journal import Clock, Journal, open_journal
 from gateway.sandbox.server import Sandbox
-from gateway.serve import EmbeddedServer, address_error, address_family, configure_logs, server_options, tell_failure
+from gateway.serve import (
+    EmbeddedServer,
+    address_error,
+    address_family,
+    configure_logs,
+    server_options,
+    tell_failure,
+    url_of,
+)
 from gateway.settings import Settings, load_settings
 
 QUERY = """\
@@ -52,7 +60,7 @@ async def demo(*, once: bool) -> int:
         token = DevelopmentIssuer.open(settings).mint(["*"], ["*"], "demo", TOKEN_TTL)
         listener = _listen(settings)
         async with _serving(settings, listener, token):
-            address = f"http://{settings.host}:{listener.getsockname()[1]}"
+            address = url_of(settings, listener)
             answer = await _ask(address, token)
             _show(address, answer, sandbox)
             if not once:

@@ -77,12 +77,17 @@ def address_family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
+def url_of(settings: Settings, listener: socket.socket) -> str:
+    """Where the gateway is served."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{listener.getsockname()[1]}"
+
+
 def tell_start(settings: Settings, listener: socket.socket) -> None:
     """One line, when requests are taken."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
     log.info(
         "gateway serves",
-        address=f"http://{host}:{listener.getsockname()[1]}",
+        address=url_of(settings, listener),
         environment=settings.env,
         version=version("wanjia-gateway"),
         journal="PostgreSQL" if settings.database_url else "SQLite",

@@ -336,6 +336,13 @@ def test_the_demo_shows_one_query_and_its_real_answer_and_ends_with_0(environ, t
     assert "Bearer" not in shown.stdout
 
 
+def test_the_demo_is_served_at_an_ipv6_address_as_well(environ):
+    shown = run(environ | {"GATEWAY_HOST": "::1", "GATEWAY_PORT": "0"}, "demo", "--once")
+
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert re.search(r"http://\[::1\]:\d+/graphql", shown.stdout)
+
+
 def test_the_demo_leaves_the_journal_of_the_settings_alone(environ):
     """Its sandbox begins anew each time: it has none of the orders that are told of there, and is owed no payment."""
 
