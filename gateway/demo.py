@@ -76,7 +76,7 @@ def _listen(settings: Settings) -> socket.socket:
     try:
         listener.bind((settings.host, settings.port))
     except OSError as error:
-        if "GATEWAY_PORT" in os.environ:
+        if os.environ.get("GATEWAY_PORT", "").strip():
             raise address_error(error) from None
         listener.bind((settings.host, 0))
     return listener

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from base64 import urlsafe_b64decode
@@ -19,10 +20,11 @@ import pytest
 
 from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Scope
+from gateway.demo import _listen
 from gateway.journal.identifiers import new_id
 from gateway.journal.journal import open_journal
 from gateway.journal.records import AuditAction, AuditEntry, RecordRef
-from gateway.settings import load_settings
+from gateway.settings import Settings, load_settings
 from schema.build import export_sdl
 
 GATEWAY = [sys.executable, "-m", "gateway"]
@@ -51,8 +53,6 @@ def run(environ, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def free_port() -> int:
-    import socket
-
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
@@ -343,6 +343,14 @@ def test_the_demo_is_served_at_an_ipv6_address_as_well(environ):
     assert re.search(r"http://\[::1\]:\d+/graphql", shown.stdout)
 
 
+def test_the_demo_takes_another_port_where_an_empty_value_asks_for_none(monkeypatch):
+    monkeypatch.setenv("GATEWAY_PORT", " ")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with _listen(Settings(port=port)) as listener:
+            assert listener.getsockname()[1] != port
+
+
 def test_the_demo_leaves_the_journal_of_the_settings_alone(environ):
     """Its sandbox begins anew each time: it has none of the orders that are told of there, and is owed no payment."""
 
@@ -461,8 +469,6 @@ def test_production_refuses_the_secrets_that_the_document_prints(environ):
 
 
 def test_several_workers_do_not_join_those_of_another_gateway_on_the_same_address(environ):
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         database = "postgresql://nobody@127.0.0.1:1/nothing"
