@@ -74,7 +74,7 @@ class Reconciler:
         check = self._checks.get(operation.mutation)
         age = self._clock() - (operation.sent_at or operation.started_at)
         if check is None:
-            await self._operations.finish(operation.id, Outcome.UNKNOWN)
+            await self._give_up(operation)
             return
         try:
             seen = await check(operation)
@@ -91,4 +91,9 @@ class Reconciler:
         elif seen.found is Found.NOT_APPLIED and age >= self._settled_after:
             await self._operations.finish(operation.id, Outcome.REFUSED, user_errors=seen.errors or (not_applied(),))
         elif age >= GIVE_UP_AFTER:
-            await self._operations.finish(operation.id, Outcome.UNKNOWN)
+            await self._give_up(operation)
+
+    async def _give_up(self, operation: Operation) -> None:
+        """It stays UNKNOWN: somebody has to look at the platform."""
+        await self._operations.finish(operation.id, Outcome.UNKNOWN)
+        log.error("write stays unclear", operation=operation.id, mutation=operation.mutation)
