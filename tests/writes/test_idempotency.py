@@ -202,6 +202,17 @@ async def test_a_write_under_way_is_brought_to_its_end_at_shutdown(environ, sand
     assert sandbox.effects.count("order/new") == 1
 
 
+async def test_a_write_that_nobody_waits_for_is_brought_to_its_end_at_shutdown(environ, sandbox, serve):
+    async with serve(environ | {"GATEWAY_REQUEST_TIMEOUT": "0.3"}) as gateway:
+        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.LATENCY, seconds=1), times=1)
+        answer = await gateway.ask(ORDER.document, {"input": dict(ORDER.input)})
+    async with serve(environ) as gateway:
+        [operation] = (await gateway.ask(OPERATIONS)).data["operations"]["nodes"]
+
+    assert (answer.code, operation["outcome"]) == ("UPSTREAM_TIMEOUT", "CONFIRMED")
+    assert sandbox.effects.count("order/new") == 1
+
+
 async def test_a_write_whose_gateway_is_killed_is_ended_by_the_next_one(
     environ, sandbox, tmp_path, serve, until, clock
 ):

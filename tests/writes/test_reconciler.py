@@ -1,13 +1,19 @@
-"""The reconciler, where it is the journal that fails, and where nothing can be found out."""
+"""The reconciler, where it is the journal or a read-back that fails, and where nothing can be found out."""
+
+import asyncio
+from contextlib import suppress
 
 import pytest
-from write_cases import CASES
+from structlog.testing import capture_logs
+from write_cases import CASES, HOUSE, order
 
+from gateway.actions import reconcile
 from gateway.errors import JournalError
 from gateway.sandbox.faults import Fault, FaultKind
 
 [SET] = [case for case in CASES if case.mutation == "setModule"]
 [ORDER] = [case for case in CASES if case.name == "createOrder for a phone"]
+OF_HOUSE = order("", {"house": HOUSE})
 
 OPERATION = "query ($id: ID!) { operation(id: $id) { outcome } }"
 NEVER_ENDED = """
@@ -71,3 +77,105 @@ async def test_what_can_not_be_cleared_up_is_looked_at_for_a_day_and_stays_unkno
 
     assert (lost["outcome"], now.outcome) == ("UNKNOWN", "UNKNOWN")
     assert looks_again == [True, True, False]
+
+
+@pytest.fixture
+async def gateway(environ, serve, clock):
+    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as served:
+        yield served
+
+
+async def lose(gateway, sandbox, *community_codes):
+    """The ids of operations that were lost on the way, one for each community."""
+    sandbox.faults.set("WJDH", SET.endpoint, Fault(FaultKind.RESET))
+    given = {"name": "COMPLAINTS", "enabled": False}
+    lost = [await SET.write(gateway, given | {"communityCode": code}) for code in community_codes]
+    sandbox.faults.clear()
+    return [payload["operation"]["id"] for payload in lost]
+
+
+async def outcome_of(gateway, id_):
+    return (await gateway.ask(OPERATION, {"id": id_})).data["operation"]["outcome"]
+
+
+async def test_a_write_that_can_not_be_read_back_now_is_read_back_later(gateway, sandbox, clock):
+    [lost] = await lose(gateway, sandbox, "10002")
+    clock.advance(minutes=3)
+    sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HTTP_500))
+    with capture_logs() as logs:
+        await gateway.parts.reconciler.reconcile_due()
+    meanwhile = await outcome_of(gateway, lost)
+
+    sandbox.faults.clear()
+    clock.advance(minutes=2)
+    await gateway.parts.reconciler.reconcile_due()
+
+    assert [entry["log_level"] for entry in logs if entry["event"] == "read-back failed"] == ["info"]
+    assert not [entry for entry in logs if entry["log_level"] == "error"]
+    assert (meanwhile, await outcome_of(gateway, lost)) == ("UNKNOWN", "REFUSED")
+
+
+async def test_a_read_back_that_is_a_mistake_keeps_no_other_write_from_being_ended(
+    gateway, sandbox, clock, monkeypatch
+):
+    first, second = await lose(gateway, sandbox, "10002", "00001")
+    clock.advance(minutes=3)
+    platform, modules = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.modules
+
+    async def mistaken(community_code):
+        if community_code == "10002":
+            raise ValueError("a mistake")
+        return await modules(community_code)
+
+    monkeypatch.setattr(platform, "modules", mistaken)
+    await gateway.parts.reconciler.reconcile_due()
+
+    assert [await outcome_of(gateway, id_) for id_ in (first, second)] == ["UNKNOWN", "REFUSED"]
+
+
+async def test_a_journal_that_fails_while_a_write_is_read_back_is_told(gateway, sandbox, clock, monkeypatch):
+    sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.RESET), times=1)
+    lost = await OF_HOUSE.write(gateway, OF_HOUSE.input)
+    clock.advance(minutes=5)
+
+    async def failing(*_arguments):
+        raise JournalError("The journal cannot be used now.")
+
+    monkeypatch.setattr(gateway.parts.journal.operations, "recorded", failing)
+    with pytest.raises(JournalError):
+        await gateway.parts.reconciler.reconcile_due()
+    assert await outcome_of(gateway, lost["operation"]["id"]) == "UNKNOWN"
+
+
+async def test_a_write_that_this_version_does_not_know_stays_unknown_and_is_not_looked_at_again(gateway, clock):
+    operations = gateway.parts.journal.operations
+    reserved = await operations.reserve(
+        key=None, subject="test", mutation="renameCommunity", fingerprint="", community_code="10002"
+    )
+    await operations.mark_sent(reserved.operation.id)
+    clock.advance(minutes=5)
+
+    with capture_logs() as logs:
+        looked_at = [await gateway.parts.reconciler.reconcile_due() for _ in range(2)]
+
+    operation = await operations.get(reserved.operation.id)
+    assert (looked_at, logs) == ([1, 0], [])
+    assert (operation.outcome, operation.check_at) == ("UNKNOWN", None)
+
+
+async def test_it_goes_on_after_the_journal_has_failed(gateway, monkeypatch):
+    monkeypatch.setattr(reconcile, "INTERVAL", 0.0)
+    fails, looked_again = iter([True]), asyncio.Event()
+
+    async def reconcile_due():
+        if next(fails, False):
+            raise JournalError("The journal cannot be used now.")
+        looked_again.set()
+
+    monkeypatch.setattr(gateway.parts.reconciler, "reconcile_due", reconcile_due)
+    running = asyncio.create_task(gateway.parts.reconciler.run())
+    async with asyncio.timeout(10):
+        await looked_again.wait()
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running

@@ -1,0 +1,51 @@
+"""What the writer promises, whatever an action does."""
+
+import pytest
+from moved_clock import MovedClock
+
+from gateway.actions.write import Done, Found, Intent, ReadBack
+from gateway.auth.principal import Principal
+from gateway.errors import JournalError
+
+CALLER = Principal("clerk", frozenset(), None, token_id="", expires_at=0)
+INTENT = Intent(mutation="setModule", arguments=[], community_code="10002", idempotency_key="once")
+
+
+@pytest.fixture
+async def gateway(environ, serve):
+    async with serve(environ, MovedClock()) as served:
+        yield served
+
+
+async def test_what_was_sent_before_the_gateway_itself_failed_is_read_back_and_never_forgotten(gateway):
+    writer, calls = gateway.parts.writer, []
+
+    async def perform(sent):
+        await sent()
+        calls.append("sent")
+        raise JournalError("The journal cannot be used now.")
+
+    async def read_back(_operation):
+        return ReadBack(Found.NOT_APPLIED)
+
+    written = [await writer.carry_out(CALLER, INTENT, perform, read_back) for _ in range(2)]
+
+    assert [one.outcome for one in written] == ["UNKNOWN", "UNKNOWN"]
+    assert written[0].operation.check_at is not None
+    assert calls == ["sent"]
+
+
+async def test_what_fails_before_it_is_sent_leaves_its_key_free(gateway):
+    writer, fails, ended = gateway.parts.writer, iter([True]), []
+
+    async def perform(sent):
+        if next(fails, False):
+            raise JournalError("The journal cannot be used now.")
+        await sent()
+        return Done()
+
+    with pytest.raises(JournalError):
+        await writer.carry_out(CALLER, INTENT, perform, after=ended.append)
+    written = await writer.carry_out(CALLER, INTENT, perform, after=ended.append)
+
+    assert (written.outcome, ended) == ("CONFIRMED", [written.operation])
