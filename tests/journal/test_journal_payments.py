@@ -171,6 +171,20 @@ async def test_a_dead_payment_is_queued_again_by_hand_only(journal: Journal, clo
     assert await journal.payments.retry("no-such-id") is None
 
 
+async def test_a_retry_is_of_the_one_payment_it_names(journal: Journal) -> None:
+    first, second = await queued(journal, 2)
+    for payment in await claim(journal):
+        await journal.payments.failed(payment, "UPSTREAM_REFUSED", next_attempt_at=None)
+
+    retried = await journal.payments.retry(first.id)
+
+    assert retried is not None
+    assert retried.id == first.id
+    left = await journal.payments.get(second.id)
+    assert left is not None
+    assert left.state is DeliveryState.DEAD
+
+
 async def test_a_lost_lease_can_not_mark_the_row(journal: Journal, clock: FrozenClock) -> None:
     await queued(journal, 1)
     (stalled,) = await claim(journal, owner="stalled")

@@ -5,8 +5,10 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.actions.relay import AUTH_WAIT, WAITS, Relay
+from gateway.errors import JournalError
 from gateway.events import PAYMENT_QUEUED, Event, EventBus
 from gateway.journal.journal import open_journal
 from gateway.platforms.platforms import open_platforms
@@ -77,8 +79,11 @@ async def attempt_until_dead(bench):
 
 async def test_it_tries_again_after_the_documented_waits_for_a_day_and_then_gives_up(bench, sandbox):
     sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500))
-    payment, waits = await attempt_until_dead(bench)
+    with capture_logs() as logs:
+        payment, waits = await attempt_until_dead(bench)
 
+    [dead] = [entry for entry in logs if entry["event"] == "payment dead"]
+    assert (dead["payment"], dead["attempts"], dead["code"]) == (payment.id, payment.attempts, payment.last_error)
     assert [wait.total_seconds() for wait in waits[: len(DOCUMENTED_START)]] == DOCUMENTED_START
     assert tuple(waits) == WAITS
     assert sum(waits, timedelta()) >= timedelta(hours=24)
@@ -206,6 +211,23 @@ async def test_a_payment_that_can_not_be_delivered_holds_nobody_up(bench, sandbo
     assert {(payment.attempts, payment.last_error) for payment in poison} == {(1, "UPSTREAM_REFUSED")}
 
 
+async def test_it_sleeps_until_the_next_is_due_and_five_seconds_at_most(bench, monkeypatch):
+    async def failing(*_arguments):
+        raise JournalError("The journal cannot be used now.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.journal.payments, "claim", failing)
+        assert await bench.relay._start_due(set()) == 5.0
+    assert await bench.relay._start_due(set()) == 5.0
+
+    await bench.receive()
+    [payment] = await bench.claim()
+    await bench.journal.payments.failed(payment, "FAILED", next_attempt_at=bench.clock.now + timedelta(seconds=8))
+    for seconds, pause in ((0, 5.0), (4.5, 3.5), (3.495, 0.01)):
+        bench.clock.now += timedelta(seconds=seconds)
+        assert await bench.relay._start_due(set()) == pause
+
+
 async def test_a_delivery_under_way_is_brought_to_its_end_when_the_relay_ends(bench, sandbox, until):
     sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.LATENCY, seconds=0.3))
     payment = await bench.receive()
@@ -220,6 +242,36 @@ async def test_a_delivery_under_way_is_brought_to_its_end_when_the_relay_ends(be
         await running
 
     assert (await bench.journal.payments.get(payment.id)).state is DeliveryState.DELIVERED
+
+
+async def test_a_delivery_that_can_not_be_marked_is_made_again_when_its_lease_ends(bench, sandbox, monkeypatch):
+    async def unmarked(_payment):
+        raise JournalError("The journal cannot be used now.")
+
+    await bench.receive()
+    with monkeypatch.context() as patch, capture_logs() as logs:
+        patch.setattr(bench.journal.payments, "delivered", unmarked)
+        unmarked_one = await bench.attempt()
+    bench.clock.now += LEASE
+    payment = await bench.attempt()
+
+    assert [(entry["event"], entry["log_level"]) for entry in logs] == [("delivery not marked", "warning")]
+    assert (unmarked_one.state, unmarked_one.attempts) == (DeliveryState.QUEUED, 0)
+    assert (payment.state, payment.attempts) == (DeliveryState.DELIVERED, 1)
+    assert sandbox.count("SECURITY", "callback") == 2
+
+
+async def test_a_delivery_that_is_a_mistake_ends_nothing_but_itself(bench, sandbox, monkeypatch):
+    async def mistaken(*_numbers):
+        raise ValueError("a mistake")
+
+    await bench.receive()
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.security, "deliver_payment", mistaken)
+        assert (await bench.attempt()).state is DeliveryState.QUEUED
+    bench.clock.now += LEASE
+
+    assert (await bench.attempt()).state is DeliveryState.DELIVERED
 
 
 PAYMENTS = """
@@ -274,7 +326,9 @@ async def test_a_dead_delivery_is_seen_and_delivered_after_a_retry(gateway, sand
     assert (await gateway.parts.journal.payments.counts())[DeliveryState.DEAD] == 1
 
     sandbox.faults.clear()
-    retried = (await gateway.ask(RETRY, {"id": dead["id"]})).data["retryPayment"]
+    with gateway.parts.events.subscribe(PAYMENT_QUEUED) as queued:
+        retried = (await gateway.ask(RETRY, {"id": dead["id"]})).data["retryPayment"]
+        assert isinstance(await asyncio.wait_for(anext(queued), 5), Event)
     assert (retried["outcome"], retried["userErrors"], retried["operation"]) == (
         "CONFIRMED",
         [],
