@@ -8,6 +8,7 @@ from write_cases import CASES
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox, SandboxOptions
+from schema.normalise.vocabulary import ShenheStatus
 
 BY_NAME = {case.name: case for case in CASES}
 APPROVE, REJECT, ALL = BY_NAME["approveShenhe"], BY_NAME["rejectShenhe"], BY_NAME["approveShenhes"]
@@ -91,6 +92,118 @@ async def test_what_is_sent_is_complete_in_every_dialect_and_never_a_placeholder
         assert content["house"]["house_number"]
         assert "见前言" not in form["content"]
         assert "****" not in form["content"]
+
+
+class TestWhereASingleFetchPrintsNoContent:
+    """The content is looked for in the list (quirk 115)."""
+
+    @pytest.fixture
+    def dialect(self):
+        return Dialect.EXAMPLES
+
+    @pytest.fixture(autouse=True)
+    def _short_pages(self, monkeypatch):
+        monkeypatch.setattr("gateway.actions.shenhe.SEARCHED_PER_PAGE", 1)
+
+    async def correct(self, gateway, review):
+        payload = await APPROVE.write(gateway, {"id": review["id"], "content": {"people": {"nation": "回族"}}})
+        return (payload["outcome"], *(error["code"] for error in payload["userErrors"]))
+
+    async def test_it_is_found_on_any_page(self, gateway, sandbox):
+        *_, last = await pending(gateway)
+
+        assert await self.correct(gateway, last) == ("CONFIRMED",)
+        [form] = forms(sandbox)
+        assert json.loads(form["content"])["people"]["people_nation"] == "回族"
+
+    async def test_nothing_is_corrected_beyond_the_pages_that_may_be_searched(self, gateway, sandbox, monkeypatch):
+        monkeypatch.setattr("gateway.actions.shenhe.SEARCHED_PAGES", 2)
+        _, second, third, *_ = await pending(gateway)
+
+        assert await self.correct(gateway, third) == ("REFUSED", "NOT_SUPPORTED")
+        assert forms(sandbox) == []
+        assert await self.correct(gateway, second) == ("CONFIRMED",)
+
+    async def test_nothing_is_corrected_in_a_review_that_is_on_no_page(self, gateway, sandbox):
+        review, *_ = await pending(gateway)
+        sandbox.world.shenhes_of["10002"].clear()
+        sandbox.reset_calls()
+
+        assert await self.correct(gateway, review) == ("REFUSED", "NOT_SUPPORTED")
+        assert sandbox.count("WJDH", "shenheList") == 1
+        assert forms(sandbox) == []
+
+    @pytest.mark.parametrize("content", ["{", "[]", "见前言"])
+    async def test_nothing_is_corrected_in_what_the_list_does_not_hold_either(self, gateway, sandbox, content):
+        for row in sandbox.world.shenhes_of["10002"]:
+            row.content = content
+        review, *_ = await pending(gateway)
+
+        assert await self.correct(gateway, review) == ("REFUSED", "NOT_SUPPORTED")
+        assert forms(sandbox) == []
+
+
+REJECT_ALONE = "mutation ($input: RejectShenheInput!) { rejectShenhe(input: $input) { outcome reasonRecorded } }"
+
+
+def after_the_decision(gateway, monkeypatch, happens):
+    """Have `happens` called when a decision was sent, before it is read back."""
+    platform, decide = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.decide_shenhe
+
+    async def decide_shenhe(number, *arguments, **parts):
+        try:
+            return await decide(number, *arguments, **parts)
+        finally:
+            await happens(number)
+
+    monkeypatch.setattr(platform, "decide_shenhe", decide_shenhe)
+
+
+@pytest.mark.parametrize("trouble", ["gone", "failing"])
+async def test_whether_a_reason_was_kept_is_not_told_where_it_can_not_be_read_back(
+    gateway, sandbox, monkeypatch, trouble
+):
+    async def happens(number):
+        if trouble == "gone":
+            del sandbox.world.shenhes[number]
+        else:
+            sandbox.faults.set("WJDH", "shenhe", Fault(FaultKind.HTTP_500))
+
+    after_the_decision(gateway, monkeypatch, happens)
+    answer = await gateway.ask(REJECT_ALONE, {"input": await REJECT.prepare(gateway)})
+
+    assert answer.data["rejectShenhe"] == {"outcome": "CONFIRMED", "reasonRecorded": None}
+    assert len(forms(sandbox)) == 1
+
+
+@pytest.mark.parametrize("kind", [FaultKind.HTTP_500, FaultKind.APPLIED_THEN_500])
+async def test_a_lost_decision_on_a_review_that_is_gone_is_neither_made_nor_refused(
+    gateway, sandbox, monkeypatch, kind
+):
+    async def goes(number):
+        del sandbox.world.shenhes[number]
+
+    prepared = await REJECT.prepare(gateway)
+    sandbox.faults.set("WJDH", "shenhe/update", Fault(kind), times=1)
+    after_the_decision(gateway, monkeypatch, goes)
+    answer = await gateway.ask(REJECT_ALONE, {"input": prepared})
+
+    assert answer.data["rejectShenhe"] == {"outcome": "UNKNOWN", "reasonRecorded": None}
+
+
+async def test_a_decision_made_by_another_while_ours_failed_is_told_at_once(gateway, sandbox, monkeypatch):
+    decide = gateway.parts.platforms.wjdh.decide_shenhe
+
+    async def other_approves(number):
+        await decide(number, ShenheStatus.APPROVED)
+
+    prepared = await REJECT.prepare(gateway)
+    sandbox.faults.set("WJDH", "shenhe/update", Fault(FaultKind.HTTP_500), times=1)
+    after_the_decision(gateway, monkeypatch, other_approves)
+    payload = await REJECT.write(gateway, prepared)
+
+    assert payload["outcome"] == "REFUSED"
+    assert [error["code"] for error in payload["userErrors"]] == ["ALREADY_REVIEWED"]
 
 
 async def test_a_reason_the_platform_drops_is_kept_by_the_operation_and_said_so(gateway, sandbox):
