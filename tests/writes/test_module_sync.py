@@ -73,6 +73,7 @@ async def test_a_change_that_the_platform_refuses_keeps_no_other_from_being_made
     refused = NAMES[number - 1]
     [label] = [change["label"] for change in payload["changes"] if change["name"] == refused]
     assert (payload["outcome"], error["code"]) == ("REFUSED", "UPSTREAM_REFUSED")
+    assert error["upstreamMessage"]
     assert error["message"] == f"2 of 3 changes were made; the platform refused {label}."
     assert await drift(gateway) == [refused]
 

@@ -103,6 +103,16 @@ async def test_a_resident_who_has_not_registered_is_told_apart_from_nobody(gatew
         assert writes(sandbox, ORDER) == 0
 
 
+async def test_a_module_that_a_community_lacks_is_not_found(gateway, sandbox):
+    modules = sandbox.world.modules_of["10002"]
+    modules[:] = [module for module in modules if module.name != "投诉建议"]
+    for name, told in (("COMPLAINTS", ("REFUSED", ["NOT_FOUND"])), ("REPAIRS", ("CONFIRMED", []))):
+        payload = await MODULE.write(gateway, {"communityCode": "10002", "name": name, "enabled": False})
+        assert (payload["outcome"], [error["code"] for error in payload["userErrors"]]) == told
+        assert all(error["field"] == ["name"] for error in payload["userErrors"])
+    assert writes(sandbox, MODULE) == 1
+
+
 async def test_wrong_arguments_are_named_and_nothing_is_sent(gateway, sandbox):
     for case, change, argument in WRONG_ARGUMENTS:
         prepared = await case.prepare(gateway) | change
