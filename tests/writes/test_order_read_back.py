@@ -56,6 +56,24 @@ async def test_an_order_that_can_not_be_recognised_is_not_to_be_made_again(gatew
     assert sandbox.effects.count("order/new") == 1
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_an_order_alike_of_the_house_next_door_is_another_one(environ, serve, clock, sandbox, at_once):
+    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
+        platform, make = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.create_order
+
+        async def create_order(new):
+            await make(msgspec.structs.replace(new, payer=msgspec.structs.replace(new.payer, room=102)))
+            sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.HTTP_500 if at_once else FaultKind.RESET), times=1)
+            return await make(new)
+
+        platform.create_order = create_order
+        payload = await ORDER.write(gateway, ORDER.input)
+
+        assert payload["outcome"] == ("REFUSED" if at_once else "UNKNOWN")
+        assert await outcome_later(gateway, clock, payload) == "REFUSED"
+        assert sandbox.effects.count("order/new") == 1
+
+
 PERSONS = {"phone": {"phone": {"phone": "19900000002"}}, "ID number": {"idCard": "999302199211302226"}}
 
 
