@@ -389,6 +389,16 @@ async def test_a_failure_between_two_batches_loses_nothing_and_doubles_nothing(
     assert sorted(entry.subject for entry in await written(journal)) == ["a"] * 5 + ["b"]
 
 
+async def test_what_can_not_be_written_at_the_end_is_said_to_be_lost(delayed: AuditTrail) -> None:
+    for number in range(2):
+        delayed.reveal(Request(), [observed(records.People(name="李", phone=str(number)), "People", **PHONE)])
+    with capture_logs() as logs, pytest.raises(JournalError):
+        await delayed.close()
+
+    [lost] = logs
+    assert (lost["event"], lost["log_level"], lost["notes"]) == ("audit lost", "error", 2)
+
+
 async def test_what_has_waited_too_long_closes_personal_data_until_it_is_written(
     broken: Broken, delayed: AuditTrail, clock: FrozenClock
 ) -> None:

@@ -294,6 +294,21 @@ class TestKept:
         assert len(reads) == 1
 
 
+async def test_a_mistake_in_looking_at_an_answer_reaches_who_waits_and_is_not_kept(bus, platform):
+    def mistaken(_endpoint, _value):
+        raise ValueError("a mistake")
+
+    reads = SharedReads(bus, seconds=KEPT, observe=mistaken)
+    flight = reads.of("owner").begin((CODE, "1", "all"), platform, 1)
+    await turn()
+    platform.gates[1].set()
+    async with asyncio.timeout(5):
+        await landed([flight])
+
+    assert isinstance(flight.outcome, ValueError)
+    assert len(reads) == 0
+
+
 async def test_personal_arguments_are_concealed(reads, bus):
     same = reads.conceal(("李明", "19900000001"))
 

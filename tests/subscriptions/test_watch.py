@@ -211,6 +211,17 @@ class TestReviews:
 
         assert bus.published() == []
 
+    async def test_an_application_that_slips_through_while_the_pages_are_read_is_no_news(self, bus, pauses, sandbox):
+        listed = sandbox.world.shenhes_of[CODE]
+        review = sandbox.world.shenhes[pending(sandbox)[0]]
+        position = listed.index(review)
+        listed.remove(review)
+        await pauses.next_look()
+        listed.insert(position, review)
+        await pauses.next_look()
+
+        assert bus.published() == []
+
     async def test_many_decisions_at_once_are_all_told_a_bounded_number_at_a_look(self, bus, pauses, sandbox, wjdh):
         for number in range(900, 900 + MOST_CHECKED + 5):
             add_review(sandbox, number)
