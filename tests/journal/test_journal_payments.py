@@ -2,11 +2,13 @@ import asyncio
 import random
 from datetime import timedelta
 
+import pytest
 from journal_fixtures import FrozenClock
 from sqlalchemy import update
 
 from gateway.actions.relay import JITTER, WAITS
 from gateway.journal.journal import Journal, open_journal
+from gateway.journal.postgres import connect
 from gateway.journal.records import Payment, Receipt, ReceiptKind
 from gateway.journal.tables import payment_conflicts
 from gateway.settings import Settings
@@ -111,6 +113,35 @@ async def test_a_claim_leases_what_is_due_once(journal: Journal, clock: FrozenCl
     assert [p.id for p in (*first, *second)] == [p.id for p in payments]
     assert {(p.lease_owner, p.lease_token, p.lease_until) for p in second} == {("two", 1, clock.now + HALF_A_MINUTE)}
     assert await claim(journal) == ()
+
+
+async def test_those_that_are_due_for_longest_are_claimed_first(journal: Journal, clock: FrozenClock) -> None:
+    await queued(journal, 3)
+    payments = await claim(journal)
+    for payment, seconds in zip(payments, (30, 10, 20), strict=True):
+        due = clock.now + timedelta(seconds=seconds)
+        await journal.payments.failed(payment, "UPSTREAM_TIMEOUT", next_attempt_at=due)
+    assert await journal.payments.next_due() == clock.now + timedelta(seconds=10)
+    clock.advance(seconds=40)
+
+    turns = [[payment.id for payment in await claim(journal, limit=2)] for _ in range(2)]
+
+    assert turns == [[payments[1].id, payments[2].id], [payments[0].id]]
+
+
+@pytest.mark.postgres
+async def test_what_another_gateway_is_just_claiming_is_left_to_it(
+    postgres_settings: Settings, clock: FrozenClock
+) -> None:
+    async with open_journal(postgres_settings, clock) as journal:
+        taken, free = await queued(journal, 2)
+        other = await connect(postgres_settings.database_url, 2.0)
+        async with other.transaction():
+            await other.execute("SELECT 1 FROM payments WHERE id = $1 FOR UPDATE", taken.id)
+            claimed = await claim(journal)
+        await other.close()
+
+    assert [payment.id for payment in claimed] == [free.id]
 
 
 async def test_a_delivered_payment_is_done(journal: Journal, clock: FrozenClock) -> None:
@@ -247,6 +278,16 @@ async def test_payments_are_found_by_their_orders(journal: Journal) -> None:
         "order-2": "order-2",
     }
     assert await journal.payments.by_order_number([]) == {}
+
+
+async def test_the_newest_payments_without_a_community_are_looked_for(journal: Journal, clock: FrozenClock) -> None:
+    for number in range(4):
+        clock.advance(seconds=1)
+        await receive(journal, f"order-{number}", f"weixin-{number}")
+    await journal.payments.set_community(["order-3"], "10002")
+
+    assert await journal.payments.without_community() == {"order-0", "order-1", "order-2"}
+    assert await journal.payments.without_community(limit=2) == {"order-1", "order-2"}
 
 
 async def test_a_payment_belongs_to_the_first_community_whose_list_holds_its_order(journal: Journal) -> None:

@@ -228,6 +228,45 @@ async def test_it_sleeps_until_the_next_is_due_and_five_seconds_at_most(bench, m
         assert await bench.relay._start_due(set()) == pause
 
 
+async def test_it_looks_again_by_itself_when_it_has_slept(bench, sandbox, monkeypatch, until):
+    monkeypatch.setattr("gateway.actions.relay.LONGEST_SLEEP", 0.01)
+    sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500), times=1)
+    payment = await bench.receive()
+    running = asyncio.create_task(bench.relay.run())
+
+    async def state():
+        return await bench.journal.payments.get(payment.id)
+
+    async def failed():
+        return (await state()).attempts == 1
+
+    async def delivered():
+        return (await state()).state is DeliveryState.DELIVERED
+
+    await until(failed)
+    bench.clock.now += WAITS[0]
+    await until(delivered)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+async def test_no_more_than_sixteen_are_delivered_at_once(bench, monkeypatch):
+    async def endless(*_numbers):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(bench.security, "deliver_payment", endless)
+    for number in range(20):
+        await bench.receive(str(number))
+    deliveries = set()
+    for _ in range(2):
+        await bench.relay._start_due(deliveries)
+        assert len(deliveries) == 16
+    for delivery in deliveries:
+        delivery.cancel()
+    await asyncio.gather(*deliveries, return_exceptions=True)
+
+
 async def test_a_delivery_under_way_is_brought_to_its_end_when_the_relay_ends(bench, sandbox, until):
     sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.LATENCY, seconds=0.3))
     payment = await bench.receive()
