@@ -7,6 +7,7 @@ from journal_fixtures import FrozenClock
 from gateway.errors import JournalError
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.operations import Operations, fingerprint
+from gateway.journal.postgres import connect
 from gateway.journal.records import Operation, OperationState, RecordRef, Reservation, ReservationKind, UserError
 from gateway.settings import Settings
 from schema.normalise.states import Outcome
@@ -268,6 +269,56 @@ async def test_what_a_wrong_clock_has_begun_or_put_off_is_taken_over_once_the_cl
     assert {(operation.id, operation.sent_at) for operation in taken} == {(sent.id, clock.now), (unknown.id, clock.now)}
     assert await journal.operations.get(reserved.id) is None
     assert await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE) == ()
+
+
+async def test_those_that_are_due_for_longest_are_handed_out_first_and_no_more_than_asked_for(
+    journal: Journal, clock: FrozenClock
+) -> None:
+    ids = []
+    for seconds in (30, 10, 20):
+        operation = await begun(journal.operations)
+        await journal.operations.finish(operation.id, Outcome.UNKNOWN, check_at=clock.now + timedelta(seconds=seconds))
+        ids.append(operation.id)
+    clock.advance(seconds=40)
+
+    turns = [
+        {o.id for o in await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE, limit=2)}
+        for _ in range(2)
+    ]
+
+    assert turns == [{ids[1], ids[2]}, {ids[0]}]
+
+
+@pytest.mark.postgres
+async def test_what_another_gateway_is_just_taking_over_is_left_to_it(
+    postgres_settings: Settings, clock: FrozenClock
+) -> None:
+    async with open_journal(postgres_settings, clock) as journal:
+        taken, free = await begun(journal.operations), await begun(journal.operations)
+        for operation in (taken, free):
+            await journal.operations.finish(operation.id, Outcome.UNKNOWN, check_at=clock.now)
+        other = await connect(postgres_settings.database_url, 2.0)
+        async with other.transaction():
+            await other.execute("SELECT 1 FROM operations WHERE id = $1 FOR UPDATE", taken.id)
+            due = await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE)
+        await other.close()
+
+    assert [operation.id for operation in due] == [free.id]
+
+
+async def test_unresolved_writes_are_those_of_one_mutation_in_one_community(journal: Journal) -> None:
+    operations = journal.operations
+    await reserve(operations, key="not sent")
+    ended = await begun(operations)
+    await operations.finish(ended.id, Outcome.CONFIRMED)
+    sent, unknown = await begun(operations), await begun(operations)
+    await operations.finish(unknown.id, Outcome.UNKNOWN)
+    for key, other in (("mutation", {"mutation": "rejectShenhe"}), ("community", {"community_code": "00001"})):
+        await operations.mark_sent((await reserve(operations, key=key, **other)).operation.id)
+
+    found = await operations.unresolved("approveShenhe", "10002")
+
+    assert {operation.id for operation in found} == {sent.id, unknown.id}
 
 
 async def test_the_list_is_newest_first_and_only_of_the_communities_asked_for(

@@ -12,7 +12,7 @@ from gateway.errors import JournalError
 from gateway.sandbox.faults import Fault, FaultKind
 
 [SET] = [case for case in CASES if case.mutation == "setModule"]
-[ORDER] = [case for case in CASES if case.name == "createOrder for a phone"]
+ORDERS = [case for case in CASES if case.name in ("createOrder for a phone", "createOrder for a car")]
 OF_HOUSE = order("", {"house": HOUSE})
 
 OPERATION = "query ($id: ID!) { operation(id: $id) { outcome } }"
@@ -62,11 +62,14 @@ async def test_a_write_that_is_made_and_can_not_be_recorded_is_unknown_and_ended
     assert sandbox.effects.count(SET.endpoint) == 1
 
 
-async def test_what_can_not_be_cleared_up_is_looked_at_for_a_day_and_stays_unknown(environ, serve, clock, sandbox):
-    """What was charged to a phone, nobody can look up again later."""
+@pytest.mark.parametrize("case", ORDERS, ids=lambda case: case.name)
+async def test_what_can_not_be_cleared_up_is_looked_at_for_a_day_and_stays_unknown(
+    environ, serve, clock, sandbox, case
+):
+    """What was charged to a phone or a car, nobody can look up again later."""
     async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
         sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.RESET), times=1)
-        lost = await ORDER.write(gateway, ORDER.input)
+        lost = await case.write(gateway, case.input)
         [operation] = (await gateway.parts.journal.operations.list(None, 0, 10)).items
         looks_again = []
         for hours in (1, 22.9, 0.2):
