@@ -8,6 +8,7 @@ import pytest
 from write_cases import HOUSE, order
 
 from gateway.sandbox.dialects import order as order_rows
+from gateway.sandbox.dialects import paging
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox, SandboxOptions
@@ -16,6 +17,7 @@ from gateway.sandbox.wjdh.order import OrderEndpoints
 ORDER = order("", {"house": HOUSE})
 FEN = 1230
 
+CREATE = "mutation ($input: CreateOrderInput!) { createOrder(input: $input) { outcome } }"
 OPERATION = "query ($id: ID!) { operation(id: $id) { outcome } }"
 
 
@@ -72,6 +74,33 @@ async def test_an_order_alike_of_the_house_next_door_is_another_one(environ, ser
         assert payload["outcome"] == ("REFUSED" if at_once else "UNKNOWN")
         assert await outcome_later(gateway, clock, payload) == "REFUSED"
         assert sandbox.effects.count("order/new") == 1
+
+
+@pytest.mark.parametrize("other", [{"title": "水费"}, {"amount": "45.60"}, {"payer": {"house": HOUSE | {"room": 102}}}])
+async def test_an_order_of_which_nobody_knows_stands_in_the_way_of_none_that_is_another(
+    environ, serve, clock, sandbox, other
+):
+    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
+        outcomes = []
+        for kind, given in ((FaultKind.RESET, other), (FaultKind.APPLIED_THEN_RESET, {})):
+            sandbox.faults.set("WJDH", "order/new", Fault(kind), times=1)
+            payload = await ORDER.write(gateway, ORDER.input | given | {"idempotencyKey": kind})
+            outcomes.append(payload["outcome"])
+
+    assert outcomes == ["UNKNOWN", "CONFIRMED"]
+
+
+@pytest.mark.parametrize(("kind", "outcome"), [(FaultKind.GARBAGE, "CONFIRMED"), (FaultKind.HTTP_500, "REFUSED")])
+async def test_a_house_that_had_no_order_has_one_then_or_none(gateway, sandbox, monkeypatch, kind, outcome):
+    """All of its list is new then. An empty list does not say how many pages it has."""
+    pages = paging.pages
+    monkeypatch.setattr(paging, "pages", lambda page, *given: pages(page, *given) if page.rows else None)
+    sandbox.world.orders_of["10002"].clear()
+    sandbox.faults.set("WJDH", "order/new", Fault(kind), times=1)
+    answer = await gateway.ask(CREATE, {"input": ORDER.input})
+
+    assert answer.data["createOrder"]["outcome"] == outcome
+    assert sandbox.count("WJDH", "order/list") == 2
 
 
 PERSONS = {"phone": {"phone": {"phone": "19900000002"}}, "ID number": {"idCard": "999302199211302226"}}
