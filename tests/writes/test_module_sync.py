@@ -1,5 +1,7 @@
 """A synchronisation takes a call for each change: some may be made and others not, and it says how many were."""
 
+from dataclasses import replace
+
 import pytest
 from write_cases import CASES
 
@@ -76,6 +78,16 @@ async def test_a_change_that_the_platform_refuses_keeps_no_other_from_being_made
     assert error["upstreamMessage"]
     assert error["message"] == f"2 of 3 changes were made; the platform refused {label}."
     assert await drift(gateway) == [refused]
+
+
+async def test_a_module_that_nobody_knows_is_left_as_it_is(gateway, sandbox, prepared):
+    modules = sandbox.world.modules_of["00001"]
+    modules.append(replace(modules[0], name="智慧门禁", enabled=True))
+    sandbox.world.production_states["00001"]["智慧门禁"] = False
+    payload = await SYNC.write(gateway, prepared)
+
+    assert (payload["outcome"], [change["name"] for change in payload["changes"]]) == ("CONFIRMED", NAMES)
+    assert modules[-1].enabled
 
 
 @pytest.mark.parametrize("kind", [FaultKind.RESET, FaultKind.TOO_MANY_REQUESTS])

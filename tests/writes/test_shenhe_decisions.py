@@ -5,6 +5,9 @@ import json
 import pytest
 from write_cases import CASES
 
+from gateway.sandbox import words
+from gateway.sandbox.dialects import paging
+from gateway.sandbox.dialects import shenhe as shenhe_rows
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox, SandboxOptions
@@ -124,14 +127,23 @@ class TestWhereASingleFetchPrintsNoContent:
         assert forms(sandbox) == []
         assert await self.correct(gateway, second) == ("CONFIRMED",)
 
-    async def test_nothing_is_corrected_in_a_review_that_is_on_no_page(self, gateway, sandbox):
+    @pytest.mark.parametrize("says_pages", [True, False])
+    async def test_nothing_is_corrected_in_a_review_that_is_on_no_page(self, gateway, sandbox, monkeypatch, says_pages):
         review, *_ = await pending(gateway)
+        if not says_pages:
+            monkeypatch.setattr(paging, "meta", lambda *_given: None)
         sandbox.world.shenhes_of["10002"].clear()
         sandbox.reset_calls()
 
         assert await self.correct(gateway, review) == ("REFUSED", "NOT_SUPPORTED")
         assert sandbox.count("WJDH", "shenheList") == 1
         assert forms(sandbox) == []
+
+    async def test_nothing_is_corrected_in_a_review_whose_community_is_not_told(self, gateway, sandbox):
+        number = next(row.id for row in sandbox.world.shenhes_of["10002"] if row.status == words.PENDING)
+
+        assert await self.correct(gateway, {"id": str(number)}) == ("REFUSED", "NOT_SUPPORTED")
+        assert sandbox.count("WJDH", "shenheList") == 0
 
     @pytest.mark.parametrize("content", ["{", "[]", "见前言"])
     async def test_nothing_is_corrected_in_what_the_list_does_not_hold_either(self, gateway, sandbox, content):
@@ -174,6 +186,22 @@ async def test_whether_a_reason_was_kept_is_not_told_where_it_can_not_be_read_ba
 
     assert answer.data["rejectShenhe"] == {"outcome": "CONFIRMED", "reasonRecorded": None}
     assert len(forms(sandbox)) == 1
+
+
+async def test_a_lost_decision_on_a_review_whose_status_can_not_be_read_is_neither_made_nor_refused(
+    gateway, sandbox, monkeypatch
+):
+    row = shenhe_rows._row
+
+    def unreadable_once_decided(shenhe, **parts):
+        return row(shenhe, **parts) | ({} if shenhe.status == words.PENDING else {"shenhe_status": "复审中"})
+
+    monkeypatch.setattr(shenhe_rows, "_row", unreadable_once_decided)
+    prepared = await REJECT.prepare(gateway)
+    sandbox.faults.set("WJDH", "shenhe/update", Fault(FaultKind.APPLIED_THEN_500), times=1)
+    answer = await gateway.ask(REJECT_ALONE, {"input": prepared})
+
+    assert answer.data["rejectShenhe"] == {"outcome": "UNKNOWN", "reasonRecorded": None}
 
 
 @pytest.mark.parametrize("kind", [FaultKind.HTTP_500, FaultKind.APPLIED_THEN_500])
@@ -221,9 +249,12 @@ async def test_a_reason_the_platform_drops_is_kept_by_the_operation_and_said_so(
 
 
 async def test_no_reason_is_neither_sent_nor_recorded(gateway, sandbox):
-    payload = await REJECT.write(gateway, {"id": (await pending(gateway))[0]["id"]})
+    given = {"id": (await pending(gateway))[0]["id"]}
+    sandbox.reset_calls()
+    answer = await gateway.ask(REJECT_ALONE, {"input": given})
 
-    assert (payload["outcome"], payload["reasonRecorded"]) == ("CONFIRMED", None)
+    assert answer.data["rejectShenhe"] == {"outcome": "CONFIRMED", "reasonRecorded": None}
+    assert sandbox.count("WJDH", "shenhe") == 1  # there is nothing to read back
     assert set(forms(sandbox)[0]) == {"id", "status"}
 
 
