@@ -157,9 +157,10 @@ async def test_beyond_the_backlog_events_are_missed_rather_than_kept(
     for _ in range(3):
         here.publish(PAID)
     async with there.bridge(notifier):
-        with there.subscribe(ORDER_PAID) as abroad:
+        with there.subscribe(ORDER_PAID, REPAIR_CHANGED) as abroad:
             async with here.bridge(notifier):
-                assert [await next_of(abroad), await next_of(abroad)] == [MISSED, PAID]
+                here.publish(REPAIRED)
+                assert [await next_of(abroad) for _ in range(3)] == [MISSED, PAID, REPAIRED]
 
 
 async def test_what_overflows_while_others_are_being_sent_is_told_as_missed(

@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 from standing_clock import Clock
 
+from gateway import cache
 from gateway.cache import SharedReads, landed
 from gateway.events import EventBus
 
@@ -135,6 +136,20 @@ class TestUnderWay:
         assert await first == ["owner of 1"]
         assert await second == ["owner of 1", "owner of 2"]
         assert platform.calls == {1: 1, 2: 1}
+
+    async def test_whoever_wants_a_fresh_answer_joins_a_call_under_way_and_takes_no_answer_that_is_kept(
+        self, platform, reads
+    ):
+        def begin():
+            return reads.of("owner").begin((CODE, "1", "all"), platform, 1, fresh=True)
+
+        first = begin()
+        assert begin() is first
+        await turn()
+        platform.gates[1].set()
+        await landed([first])
+
+        assert begin() is not first
 
     async def test_reads_of_other_views_communities_or_endpoints_are_others(self, start, platform):
         for more in ({}, {"view": "masked"}, {"community": "00001"}, {"endpoint": "people"}):
@@ -292,6 +307,18 @@ class TestKept:
         reads.sweep()
 
         assert len(reads) == 1
+
+
+async def test_what_is_of_no_more_use_is_let_go_of_though_nobody_asks(start, platform, reads, clock, monkeypatch):
+    monkeypatch.setattr(cache, "SWEEP_INTERVAL", 0.0)
+    await read(start, platform, 1)
+    await asyncio.sleep(0.01)  # while it is of use, which is looked at more than once
+    assert len(reads) == 1
+
+    clock.now += 60
+    async with asyncio.timeout(5):
+        while len(reads):  # noqa: ASYNC110 # nobody asks
+            await asyncio.sleep(0)
 
 
 async def test_a_mistake_in_looking_at_an_answer_reaches_who_waits_and_is_not_kept(bus, platform):

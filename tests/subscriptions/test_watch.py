@@ -8,9 +8,10 @@ import pytest
 from graphql_socket import until
 
 from gateway.cache import SharedReads
-from gateway.events import MISSED, REPAIR_CHANGED, SHENHE_CHANGED, Event, EventBus
+from gateway.events import MISSED, ORDER_PAID, PAYMENT_PLACED, REPAIR_CHANGED, SHENHE_CHANGED, Event, EventBus
 from gateway.loaders.watch import LONGEST_PAUSE, MOST_CHECKED, PER_PAGE, Watches
 from gateway.platforms.platforms import open_platforms
+from gateway.sandbox.dialects import paging
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings
 from schema.normalise.vocabulary import RepairStatus, ShenheStatus
@@ -237,6 +238,19 @@ class TestReviews:
         assert len(first) == MOST_CHECKED
         assert first + bus.published() == reviews(*range(900, 900 + MOST_CHECKED + 5))
 
+    async def test_a_list_of_two_pages_is_seen_as_a_whole(self, bus, pauses, sandbox, wjdh):
+        for number in range(1000, 1000 + PER_PAGE):
+            add_review(sandbox, number)
+        await pauses.next_look()
+        await wjdh.decide_shenhe(1000, ShenheStatus.REJECTED)
+        await pauses.next_look()
+        await wjdh.decide_shenhe(1000, ShenheStatus.PENDING)
+        bus.published()
+
+        await pauses.next_look()
+
+        assert bus.published() == reviews(1000)
+
     async def test_of_a_list_beyond_two_pages_the_ends_are_watched_and_shifts_are_no_news(
         self, bus, pauses, sandbox, wjdh
     ):
@@ -287,6 +301,22 @@ class TestRepairs:
         assert told == repairs(number, number, number)
 
 
+async def test_a_list_that_is_empty_and_says_nothing_of_pages_is_watched(watches, bus, pauses, sandbox, monkeypatch):
+    pages = paging.pages
+    monkeypatch.setattr(paging, "pages", lambda page, *given: pages(page, *given) if page.rows else None)
+    listed = sandbox.world.repairs_of[CODE]
+    earlier, listed[:] = listed[-1], []
+    with watches.repair(CODE):
+        await pauses.first_look()
+        assert sandbox.count("WJDH", "repair/list") == 1
+        repair = replace(earlier, id=900, is_resolved=False, reply=None)
+        sandbox.world.repairs[900] = repair
+        listed.append(repair)
+        await pauses.next_look()
+
+    assert bus.published() == repairs(900)
+
+
 def at_work() -> list[object]:
     return [task for task in asyncio.all_tasks() if task.get_name().startswith("watch ")]
 
@@ -321,6 +351,31 @@ async def test_whoever_waited_for_a_first_look_that_failed_is_told_that_changes_
         add_review(sandbox, 901)
         await pauses.next_look()
         assert [await asyncio.wait_for(anext(events), 5)] == reviews(901)
+
+
+async def test_whoever_could_be_told_of_a_payment_before_is_not_told_again_when_it_is_placed(watches, bus):
+    paid, placed = Event(ORDER_PAID, None, "1"), Event(PAYMENT_PLACED, CODE, "1")
+    with watches.payment(placed=False) as of_all, watches.payment(placed=True) as of_some:
+        for event in (placed, paid):
+            bus.publish(event)
+
+        assert await asyncio.wait_for(anext(of_all), 5) == paid
+        assert [await asyncio.wait_for(anext(of_some), 5) for _ in range(2)] == [placed, paid]
+
+
+@pytest.mark.parametrize("endpoint", ["shenheList", "shenhe", "people", "owner", "repair", "repair/list"])
+async def test_each_answer_that_a_change_puts_out_of_date_is_dropped(watches, pauses, sandbox, reads, endpoint):
+    def read():
+        return reads.of(endpoint).begin((CODE, 900, None), lambda _: Endless(), None)
+
+    of_repairs = endpoint.startswith("repair")
+    with watches.repair(CODE) if of_repairs else watches.shenhe(CODE):
+        await pauses.first_look()
+        earlier = read()
+        (add_repair if of_repairs else add_review)(sandbox, 900)
+        await pauses.next_look()
+
+        assert read() is not earlier
 
 
 async def test_who_subscribes_to_payments_needs_no_watch(watches, sandbox):
