@@ -8,6 +8,7 @@ from sqlalchemy import update
 
 from gateway.actions.relay import JITTER, WAITS
 from gateway.journal.journal import Journal, open_journal
+from gateway.journal.payments import MOST_CONFLICTS
 from gateway.journal.postgres import connect
 from gateway.journal.records import Payment, Receipt, ReceiptKind
 from gateway.journal.tables import payment_conflicts
@@ -79,6 +80,20 @@ async def test_other_numbers_for_a_known_order_are_a_conflict_on_record(journal:
     numbers = {(c.order_number, c.shop_number, c.weixin_number) for c in conflicts}
     assert numbers == {(ORDER, SHOP, "other"), (ORDER, "other", WEIXIN)}
     assert await journal.payments.get(first.payment.id) == first.payment
+
+
+async def test_of_each_payment_its_own_first_conflicts_are_recorded(journal: Journal) -> None:
+    first, second = await queued(journal, 2)
+    for number in range(MOST_CONFLICTS + 1):
+        await receive(journal, first.order_number, first.weixin_number, f"other shop {number}")
+    await receive(journal, second.order_number, second.weixin_number, "other shop")
+
+    found = await journal.payments.conflicts([first.id, second.id])
+
+    assert {conflict.shop_number for conflict in found[first.id]} == {
+        f"other shop {number}" for number in range(MOST_CONFLICTS)
+    }
+    assert [conflict.shop_number for conflict in found[second.id]] == ["other shop"]
 
 
 async def test_a_wechat_number_pays_one_order_only(journal: Journal) -> None:

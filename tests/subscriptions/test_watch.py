@@ -211,6 +211,9 @@ class TestReviews:
         await pauses.next_look()
 
         assert bus.published() == []
+        sandbox.reset_calls()
+        await pauses.next_look()
+        assert sandbox.count("WJDH", "shenhe") == 0  # it is not looked for again
 
     async def test_an_application_that_slips_through_while_the_pages_are_read_is_no_news(self, bus, pauses, sandbox):
         listed = sandbox.world.shenhes_of[CODE]
@@ -267,6 +270,20 @@ class TestReviews:
 
         assert sorted(bus.published(), key=lambda event: int(event.record_id)) == reviews(oldest, 2000)
         assert sandbox.count("WJDH", "shenheList") == 2
+
+    async def test_what_moved_to_where_nobody_looks_is_looked_for_once(self, bus, pauses, sandbox):
+        for number in range(1000, 1000 + 2 * PER_PAGE + MOST_CHECKED):
+            add_review(sandbox, number)
+        await pauses.next_look()
+        for number in range(2000, 2000 + PER_PAGE):
+            add_review(sandbox, number)
+        for _ in range(3):
+            await pauses.next_look()
+        sandbox.reset_calls()
+
+        await pauses.next_look()
+
+        assert sandbox.counts() == {("WJDH", "shenheList"): 2}
 
     async def test_a_platform_in_trouble_is_asked_less_often_and_nothing_is_lost(self, bus, pauses, sandbox):
         sandbox.faults.set("WJDH", "shenheList", Fault(FaultKind.WRONG_SHAPE))

@@ -145,6 +145,17 @@ class TestWhereASingleFetchPrintsNoContent:
         assert await self.correct(gateway, {"id": str(number)}) == ("REFUSED", "NOT_SUPPORTED")
         assert sandbox.count("WJDH", "shenheList") == 0
 
+    async def test_nothing_is_corrected_where_there_is_nothing(self, gateway, sandbox, monkeypatch):
+        row = shenhe_rows._row
+        monkeypatch.setattr(
+            shenhe_rows, "_row", lambda *given, **parts: row(*given, **parts) | {"shenhe_content": None}
+        )
+        [number, *_] = [row.id for row in sandbox.world.shenhes_of["10002"] if row.status == words.PENDING]
+        review = {"id": gateway.parts.ids.encode("Shenhe", "10002", str(number))}
+
+        assert await self.correct(gateway, review) == ("REFUSED", "NOT_SUPPORTED")
+        assert forms(sandbox) == []
+
     @pytest.mark.parametrize("content", ["{", "[]", "见前言"])
     async def test_nothing_is_corrected_in_what_the_list_does_not_hold_either(self, gateway, sandbox, content):
         for row in sandbox.world.shenhes_of["10002"]:
@@ -304,6 +315,18 @@ async def test_several_reviews_are_approved_each_with_its_own_result_in_order(ga
     assert results[4] == results[0]
     assert len(forms(sandbox)) == 1
     assert not sandbox.effects.repeated("shenhe/update")
+
+
+async def test_several_reviews_approved_under_one_key_are_as_many_writes(gateway, sandbox):
+    ids = [review["id"] for review in (await pending(gateway))[:3]]
+    given = {"ids": ids, "idempotencyKey": "all"}
+    first, again = [
+        (await gateway.ask(ALL.document, {"input": given})).data["approveShenhes"]["results"] for _ in range(2)
+    ]
+
+    assert [result["outcome"] for result in first] == ["CONFIRMED"] * 3
+    assert again == first
+    assert len(forms(sandbox)) == 3
 
 
 async def test_from_one_to_fifty_reviews_are_approved_at_once(gateway, sandbox):
