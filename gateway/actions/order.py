@@ -67,7 +67,7 @@ class OrderActions:
             return _done(new.community_code, await self._wjdh.create_order(new))
 
         async def check(operation: Operation) -> ReadBack:
-            if payer is None or operation.expected is None:
+            if payer is None:
                 return ReadBack(Found.UNCLEAR)
             return await self._look_for(operation, payer)
 

@@ -117,9 +117,7 @@ class ShenheActions:
             return ReadBack(Found.NOT_APPLIED)
         if now.status.value != wanted:
             return ReadBack(Found.NOT_APPLIED, errors=(_already(now),))
-        if now.status is ShenheStatus.REJECTED:
-            return ReadBack(Found.APPLIED, Done(answer=_reason_recorded(now, operation.reason)))
-        return ReadBack(Found.APPLIED)
+        return ReadBack(Found.APPLIED, Done(answer=_reason_recorded(now, operation.reason)))
 
     async def _pending(self, review: RowRef) -> Shenhe:
         """The review as it is now. Raises WriteRefusal unless it waits for a decision."""

@@ -269,6 +269,15 @@ async def test_no_reason_is_neither_sent_nor_recorded(gateway, sandbox):
     assert set(forms(sandbox)[0]) == {"id", "status"}
 
 
+async def test_no_reason_is_not_said_to_be_recorded_by_a_read_back_either(gateway, sandbox):
+    given = {"id": (await pending(gateway))[0]["id"]}
+    sandbox.faults.set("WJDH", "shenhe/update", Fault(FaultKind.APPLIED_THEN_RESET), times=1)
+    answer = await gateway.ask(REJECT_ALONE, {"input": given})
+
+    assert answer.data["rejectShenhe"] == {"outcome": "CONFIRMED", "reasonRecorded": None}
+    assert set(forms(sandbox)[0]) == {"id", "status"}
+
+
 class TestWhereThePlatformKeepsReasons:
     @pytest.fixture
     async def sandbox(self):
