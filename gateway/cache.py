@@ -152,7 +152,7 @@ class EndpointReads:
         now = shared.clock()
         flight = flights.get(key)
         if flight is not None:
-            if not flight.abandoned and now < flight.until and not (fresh and flight.landed):
+            if now < flight.until and not (fresh and flight.landed):
                 (shared.counts.kept if flight.landed else shared.counts.joined)[self._endpoint] += 1
                 return flight
             del flights[key]
