@@ -95,6 +95,13 @@ async def test_keys_belong_to_their_subject(journal: Journal) -> None:
     assert (await reserve(journal.operations, subject="two")).kind is ReservationKind.NEW
 
 
+async def test_a_key_used_again_gives_its_own_subjects_operation(journal: Journal) -> None:
+    for subject in ("officer", "clerk"):
+        await reserve(journal.operations, subject=subject)
+    for subject in ("officer", "clerk"):
+        assert (await reserve(journal.operations, subject=subject)).operation.subject == subject
+
+
 async def test_without_a_key_every_operation_is_new(journal: Journal) -> None:
     kinds = [(await reserve(journal.operations, key=None)).kind for _ in range(3)]
     assert kinds == [ReservationKind.NEW] * 3
@@ -149,7 +156,7 @@ async def test_it_is_known_which_records_this_gateway_has_written(journal: Journ
 
     assert await journal.operations.recorded("Order", "10002", ["1", "2", "3"]) == {"1"}
     assert await journal.operations.recorded("Order", "00001", ["1"]) == frozenset()
-    assert await journal.operations.recorded("Shenhe", "10002", ["7"]) == frozenset()
+    assert await journal.operations.recorded("Shenhe", "10002", ["1", "7"]) == frozenset()
 
 
 async def test_what_was_never_sent_is_withdrawn_and_frees_its_key(journal: Journal) -> None:

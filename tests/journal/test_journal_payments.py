@@ -57,6 +57,13 @@ async def test_a_notification_is_kept_with_all_its_digits(journal: Journal, cloc
     assert await journal.payments.get("no-such-id") is None
 
 
+async def test_a_new_payment_has_the_id_it_was_to_have(journal: Journal) -> None:
+    payment_id = journal.payments.new_id()
+    receipt = await journal.payments.receive(ORDER, SHOP, WEIXIN, subject="platform", payment_id=payment_id)
+
+    assert receipt.payment.id == payment_id
+
+
 async def test_the_same_notification_again_is_the_same_row(settings: Settings, clock: FrozenClock) -> None:
     async with open_journal(settings, clock) as journal:
         first = await receive(journal)
@@ -97,7 +104,9 @@ async def test_of_each_payment_its_own_first_conflicts_are_recorded(journal: Jou
 
 
 async def test_a_wechat_number_pays_one_order_only(journal: Journal) -> None:
+    await queued(journal, 2)
     first = await receive(journal)
+    await receive(journal, "last", "last")
 
     assert await receive(journal, order="another order") == Receipt(ReceiptKind.CONFLICT, first.payment)
 
@@ -133,7 +142,7 @@ async def test_a_claim_leases_what_is_due_once(journal: Journal, clock: FrozenCl
 async def test_those_that_are_due_for_longest_are_claimed_first(journal: Journal, clock: FrozenClock) -> None:
     await queued(journal, 3)
     payments = await claim(journal)
-    for payment, seconds in zip(payments, (30, 10, 20), strict=True):
+    for payment, seconds in zip(payments, (30, 20, 10), strict=True):
         due = clock.now + timedelta(seconds=seconds)
         await journal.payments.failed(payment, "UPSTREAM_TIMEOUT", next_attempt_at=due)
     assert await journal.payments.next_due() == clock.now + timedelta(seconds=10)
@@ -141,7 +150,7 @@ async def test_those_that_are_due_for_longest_are_claimed_first(journal: Journal
 
     turns = [[payment.id for payment in await claim(journal, limit=2)] for _ in range(2)]
 
-    assert turns == [[payments[1].id, payments[2].id], [payments[0].id]]
+    assert turns == [[payments[2].id, payments[1].id], [payments[0].id]]
 
 
 @pytest.mark.postgres

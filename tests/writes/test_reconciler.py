@@ -103,6 +103,12 @@ async def outcome_of(gateway, id_):
 
 async def test_a_write_that_can_not_be_read_back_now_is_read_back_later(gateway, sandbox, clock):
     [lost] = await lose(gateway, sandbox, "10002")
+    looked_at = []
+    for seconds in (0, 20, 15):  # in which the request may still run at the platform, at first
+        clock.advance(seconds=seconds)
+        looked_at.append(await gateway.parts.reconciler.reconcile_due())
+    assert looked_at == [0, 0, 1]
+
     clock.advance(minutes=3)
     sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HTTP_500))
     with capture_logs() as logs:
