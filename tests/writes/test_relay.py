@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from gateway.actions.relay import AUTH_WAIT, WAITS, Relay
 from gateway.errors import JournalError
-from gateway.events import PAYMENT_QUEUED, Event, EventBus
+from gateway.events import ORDER_PAID, PAYMENT_QUEUED, READS_DROPPED, Event, EventBus
 from gateway.journal.journal import open_journal
 from gateway.platforms.platforms import open_platforms
 from gateway.sandbox.faults import Fault, FaultKind
@@ -341,6 +341,48 @@ async def gateway(environ, serve, clock):
 
 async def listed(gateway, state=None):
     return (await gateway.ask(PAYMENTS, {"state": state})).data["payments"]["nodes"]
+
+
+MARK = Event(ORDER_PAID, None, "what is told after all else")
+
+
+async def told_until_mark(gateway, events):
+    gateway.parts.events.publish(MARK)
+    told = []
+    async with asyncio.timeout(5):
+        while (event := await anext(events)) != MARK:
+            told.append((event.topic, event.community_code))
+    return told
+
+
+async def test_a_payment_that_is_brought_again_is_told_once(gateway):
+    with gateway.parts.events.subscribe(ORDER_PAID, READS_DROPPED) as events:
+        for _ in range(2):
+            await gateway.ask(PAY, {"input": PAYMENT})
+        told = await told_until_mark(gateway, events)
+
+    assert told == [(READS_DROPPED, None), (ORDER_PAID, None)]
+
+
+async def test_a_payment_that_may_have_been_kept_is_told_when_it_is_brought_again_and_not_a_third_time(
+    gateway, monkeypatch
+):
+    payments = gateway.parts.journal.payments
+
+    async def kept_and_not_answered(*numbers, **parts):
+        monkeypatch.undo()
+        await payments.receive(*numbers, **parts)
+        raise JournalError("The journal cannot be used now.")
+
+    monkeypatch.setattr(payments, "receive", kept_and_not_answered)
+    with gateway.parts.events.subscribe(ORDER_PAID) as events:
+        assert (await gateway.ask(PAY, {"input": PAYMENT})).code == "INTERNAL"
+        told = [await told_until_mark(gateway, events)]
+        for _ in range(2):
+            await gateway.ask(PAY, {"input": PAYMENT})
+            told.append(await told_until_mark(gateway, events))
+
+    assert told == [[], [(ORDER_PAID, None)], []]
 
 
 async def test_a_dead_delivery_is_seen_and_delivered_after_a_retry(gateway, sandbox, clock, until):
