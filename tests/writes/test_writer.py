@@ -1,5 +1,8 @@
 """What the writer promises, whatever an action does."""
 
+import asyncio
+
+import msgspec
 import pytest
 from moved_clock import MovedClock
 
@@ -49,3 +52,19 @@ async def test_what_fails_before_it_is_sent_leaves_its_key_free(gateway):
     written = await writer.carry_out(CALLER, INTENT, perform, after=ended.append)
 
     assert (written.outcome, ended) == ("CONFIRMED", [written.operation])
+
+
+async def test_writes_at_once_of_other_callers_or_keys_are_others(gateway):
+    writer, calls = gateway.parts.writer, []
+
+    async def perform(sent):
+        await sent()
+        calls.append("sent")
+        return Done()
+
+    other = Principal("officer", frozenset(), None, token_id="", expires_at=0)
+    again = msgspec.structs.replace(INTENT, idempotency_key="again")
+    writes = [(CALLER, INTENT), (CALLER, INTENT), (other, INTENT), (CALLER, again)]
+    written = await asyncio.gather(*(writer.carry_out(caller, intent, perform) for caller, intent in writes))
+
+    assert len({one.operation.id for one in written}) == len(calls) == 3
