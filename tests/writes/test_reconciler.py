@@ -63,7 +63,7 @@ async def test_a_write_that_is_made_and_can_not_be_recorded_is_unknown_and_ended
 
 
 @pytest.mark.parametrize("case", ORDERS, ids=lambda case: case.name)
-async def test_what_can_not_be_cleared_up_is_looked_at_for_a_day_and_stays_unknown(
+async def test_what_can_not_be_cleared_up_is_looked_at_for_a_day_then_stays_unknown_and_is_told(
     environ, serve, clock, sandbox, case
 ):
     """What was charged to a phone or a car, nobody can look up again later."""
@@ -74,12 +74,14 @@ async def test_what_can_not_be_cleared_up_is_looked_at_for_a_day_and_stays_unkno
         looks_again = []
         for hours in (1, 22.9, 0.2):
             clock.advance(hours=hours)
-            await gateway.parts.reconciler.reconcile_due()
+            with capture_logs() as logs:
+                await gateway.parts.reconciler.reconcile_due()
             now = await gateway.parts.journal.operations.get(operation.id)
-            looks_again.append(now.check_at is not None)
+            told = [log["operation"] for log in logs if log["log_level"] == "error"]
+            looks_again.append((now.check_at is not None, told))
 
     assert (lost["outcome"], now.outcome) == ("UNKNOWN", "UNKNOWN")
-    assert looks_again == [True, True, False]
+    assert looks_again == [(True, []), (True, []), (False, [operation.id])]
 
 
 @pytest.fixture
@@ -168,7 +170,7 @@ async def test_a_write_that_this_version_does_not_know_stays_unknown_and_is_not_
         looked_at = [await gateway.parts.reconciler.reconcile_due() for _ in range(2)]
 
     operation = await operations.get(reserved.operation.id)
-    assert (looked_at, logs) == ([1, 0], [])
+    assert (looked_at, [log["operation"] for log in logs]) == ([1, 0], [operation.id])
     assert (operation.outcome, operation.check_at) == ("UNKNOWN", None)
 
 
