@@ -141,7 +141,8 @@ async def test_what_a_proxy_gave_up_on_may_still_be_done(trial):
 async def test_what_fails_at_the_platform_is_not_called_done(trial):
     payload = await trial.write(FaultKind.HTTP_500)
 
-    assert payload["outcome"] == ("REFUSED" if trial.case.readable_later else "UNKNOWN")
+    refused = ("REFUSED", ["UPSTREAM_REFUSED"]) if trial.case.readable_later else ("UNKNOWN", [])
+    assert (payload["outcome"], [error["code"] for error in payload["userErrors"]]) == refused
     assert trial.effects == 0
 
 
