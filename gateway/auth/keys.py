@@ -25,6 +25,8 @@ ALGORITHMS = frozenset(
 """Signatures that are believed: asymmetric ones only, so that a public key is never taken for a shared secret."""
 
 _SHORTEST_RSA_KEY = 2048  # bits
+_CURVES = frozenset(("P-256", "P-384", "P-521", "Ed25519", "Ed448"))
+"""Those that tokens are signed with. X25519, which is for encryption, has the same key type as Ed25519."""
 
 _FETCH_TIMEOUT = 5.0  # seconds, for the whole answer
 _LARGEST_KEY_SET = 256 * 1024  # bytes
@@ -228,7 +230,7 @@ def _verifies(key: Key) -> bool:
         return False
     if isinstance(key, RSAKey):
         return key.public_key.key_size >= _SHORTEST_RSA_KEY
-    return isinstance(key, ECKey | OKPKey)
+    return isinstance(key, ECKey | OKPKey) and key.curve_name in _CURVES
 
 
 def _fits(key: Key, algorithm: str) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from callers import AUDIENCE, ISSUER, KeyServer, Signers, claims, jwks, sign
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from joserfc.jwk import ECKey, OctKey, RSAKey
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from standing_clock import Clock
 
 from gateway.auth import keys as keys_module
@@ -325,6 +325,7 @@ UNNAMED = ec.generate_private_key(ec.SECP224R1())
     [
         *(b"", b"nothing", b"{}", b'{"keys": []}', b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"),
         UNNAMED.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        OKPKey.generate_key("X25519").as_pem(private=False),
     ],
 )
 def test_a_key_file_without_a_usable_key_is_a_setting_to_mend(tmp_path: Path, content: bytes) -> None:
@@ -338,6 +339,12 @@ def test_a_key_file_without_a_usable_key_is_a_setting_to_mend(tmp_path: Path, co
 def test_a_key_file_that_is_not_there_is_a_setting_to_mend(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="GATEWAY_AUTH_KEY_FILE"):
         KeySet.from_file(tmp_path / "key")
+
+
+def test_a_key_for_encryption_beside_one_that_signs_takes_nothing_from_it() -> None:
+    signing = OKPKey.generate_key("Ed25519")
+
+    assert KeySet([signing, OKPKey.generate_key("X25519")]).find(None, "EdDSA") is signing
 
 
 def test_a_curve_outside_the_allow_list_fits_no_algorithm() -> None:
