@@ -205,7 +205,7 @@ def _convert(values: Mapping[str, str]) -> Settings:
     """One field at a time, so that the error names the variable and what it may be, never its value."""
     kinds = get_type_hints(Settings, include_extras=True)
     for field, value in values.items():
-        if not value.isascii() and _HALF.search(value):  # as Python reads bytes that are no UTF-8
+        if _HALF.search(value):  # as Python reads bytes that are no UTF-8
             raise SettingsError(f"{_variable(field)}: must be UTF-8")
         try:
             msgspec.convert({field: value}, Settings, strict=False, dec_hook=_path)

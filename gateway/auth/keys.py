@@ -101,7 +101,7 @@ class KeySet:
         try:
             text = path.read_bytes()
             keys = cls.from_json(text) if text.lstrip().startswith(b"{") else cls([_read_pem(text)])
-        except (OSError, ValueError, KeyError) as error:  # KeyError: of a curve that JOSE has no name for
+        except (OSError, ValueError) as error:
             raise SettingsError("GATEWAY_AUTH_KEY_FILE: not a readable JWK set, public key or certificate") from error
         if not keys:
             raise SettingsError("GATEWAY_AUTH_KEY_FILE: no key in it can verify signatures")
@@ -218,9 +218,11 @@ def _read_jwk(entry: msgspec.Raw) -> Key | None:
 def _read_pem(text: bytes) -> Key:
     for kind in (RSAKey, ECKey, OKPKey):
         try:
-            return kind.import_key(text)
-        except (JoseError, ValueError, TypeError):
+            key: Key = kind.import_key(text)
+            key.as_dict()  # only now is its curve looked up, which JOSE may have no name for
+        except (JoseError, ValueError, KeyError, TypeError):
             continue
+        return key
     raise ValueError("not a public key")
 
 

@@ -272,9 +272,8 @@ class Connection(asyncio.Protocol):
 
         Trailers come to nothing: they may not say what a header says (RFC 9110, 6.5.1).
         """
-        if self._head_is_complete:
-            return
-        self._headers.append((name.lower(), value.rstrip(b" \t")))
+        if not self._head_is_complete:
+            self._headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
