@@ -25,6 +25,6 @@ WORKDIR /var/lib/wanjia-gateway
 VOLUME /var/lib/wanjia-gateway
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
-    CMD ["python", "-c", "import os; from urllib.request import ProxyHandler, build_opener; from gateway.settings import load_settings; s = load_settings({n: os.environ.get(n, '') for n in ('GATEWAY_HOST', 'GATEWAY_PORT')}); host = f'[{s.host}]' if ':' in s.host else s.host; build_opener(ProxyHandler({})).open(f'http://{host}:{s.port}/healthz', timeout=2)"]
+    CMD ["python", "-m", "gateway.health_check"]
 ENTRYPOINT ["gateway"]
 CMD ["serve"]

@@ -15,6 +15,7 @@ import msgspec
 import orjson
 import uvicorn
 
+from gateway.addresses import url_of
 from gateway.app import GRAPHQL_PATH, create_app
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.journal.journal import Clock, Journal, open_journal
@@ -26,7 +27,6 @@ from gateway.serve import (
     configure_logs,
     server_options,
     tell_failure,
-    url_of,
 )
 from gateway.settings import Settings, load_settings
 
@@ -60,7 +60,7 @@ async def demo(*, once: bool) -> int:
         token = DevelopmentIssuer.open(settings).mint(["*"], ["*"], "demo", TOKEN_TTL)
         listener = _listen(settings)
         async with _serving(settings, listener, token):
-            address = url_of(settings, listener)
+            address = url_of(settings.host, listener.getsockname()[1])
             answer = await _ask(address, token)
             _show(address, answer, sandbox)
             if not once:

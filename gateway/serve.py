@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 import uvicorn
 
+from gateway.addresses import url_of
 from gateway.app import create_app
 from gateway.errors import GatewayError
 from gateway.http.server.connections import Connections
@@ -77,17 +78,11 @@ def address_family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def url_of(settings: Settings, listener: socket.socket) -> str:
-    """Where the gateway is served."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{listener.getsockname()[1]}"
-
-
 def tell_start(settings: Settings, listener: socket.socket) -> None:
     """One line, when requests are taken."""
     log.info(
         "gateway serves",
-        address=url_of(settings, listener),
+        address=url_of(settings.host, listener.getsockname()[1]),
         environment=settings.env,
         version=version("wanjia-gateway"),
         journal="PostgreSQL" if settings.database_url else "SQLite",

@@ -28,12 +28,13 @@ class Platforms:
         try:
             self.wjdh = Wjdh(settings, for_wjdh, self.calls)
         except (httpx.InvalidURL, httpx.TransportError):
-            raise SettingsError("GATEWAY_WJDH_URL: must be an http or https URL") from None
+            raise SettingsError("GATEWAY_WJDH_URL: must be an http or https URL that names no user") from None
         try:
             self.security = Security(settings, for_security, self.calls)
         except (httpx.InvalidURL, httpx.TransportError):
             raise SettingsError(
-                "GATEWAY_SECURITY_URL, GATEWAY_SECURITY_*_PATH: must be an http or https URL, and paths or URLs"
+                "GATEWAY_SECURITY_URL, GATEWAY_SECURITY_*_PATH: must be an http or https URL that names no user, and "
+                "paths or URLs"
             ) from None
 
     async def aclose(self) -> None:

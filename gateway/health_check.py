@@ -1,0 +1,25 @@
+"""The image's health check: `python -m gateway.health_check` fails unless the gateway of the settings answers.
+
+It reads no other setting than where the gateway listens: an entrypoint may give secrets to the server alone.
+"""
+
+import os
+from urllib.request import ProxyHandler, build_opener
+
+from gateway.addresses import url_of
+from gateway.settings import load_settings
+
+TIMEOUT = 2
+"""Seconds."""
+
+
+def check_health() -> None:
+    """Raises OSError where nobody answers, or answers that the gateway is not well."""
+    settings = load_settings({name: os.environ.get(name, "") for name in ("GATEWAY_HOST", "GATEWAY_PORT")})
+    unproxied = build_opener(ProxyHandler({}))
+    with unproxied.open(f"{url_of(settings.host, settings.port)}/healthz", timeout=TIMEOUT):
+        pass
+
+
+if __name__ == "__main__":
+    check_health()
