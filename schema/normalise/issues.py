@@ -48,13 +48,16 @@ class Issues:
 
     platform: ClassVar[PlatformName]
     pii: ClassVar[Mapping[str, PiiKind]] = MappingProxyType({})
+    of_any_community: ClassVar[str | None] = None
+    """The field whose value may tell of any community, not only of that of the record; None: there is none."""
 
     found: tuple[DataIssue, ...] = ()
 
     def add(self, field: str, value: object, problem: DataProblem) -> None:
         """Note what the platform sent as `value` for the field with this public path."""
         raw = value if isinstance(value, str) else raw_text(value)
-        self.found += (DataIssue(field, raw, problem, self.platform, self.pii.get(field)),)
+        is_of_any = field == self.of_any_community
+        self.found += (DataIssue(field, raw, problem, self.platform, self.pii.get(field), is_of_any),)
 
 
 def raw_text(value: object) -> str | None:

@@ -15,6 +15,7 @@ from schema.normalise.vocabulary import DataProblem
 
 class PeopleIssues(PersonIssues):
     pii = PEOPLE_PII
+    of_any_community = "residencies"
 
 
 class PeopleWire(DocumentedPerson, gc=False, kw_only=True):

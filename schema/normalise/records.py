@@ -51,6 +51,7 @@ class DataIssue(Record, frozen=True, gc=False):
 
     `field` is the dotted path of public (camelCase) field names from the record that carries the issue. `raw` is the
     upstream text, unmasked here; `pii` is the kind of personal data it holds, so that it is masked like the field.
+    `of_any_community`: it may tell of any community, so only who sees all of them is shown it.
     """
 
     field: str
@@ -58,6 +59,7 @@ class DataIssue(Record, frozen=True, gc=False):
     problem: DataProblem
     platform: PlatformName
     pii: PiiKind | None = None
+    of_any_community: bool = False
 
 
 class Page(Record, Generic[RecordT], frozen=True, gc=False):

@@ -21,7 +21,10 @@ def data_issues(elsewhere: str = "") -> Any:
 
 def _shown(issue: records.DataIssue, info: Info) -> str | None:
     """What the platform sent, as this caller may see it: whatever the field is, it may hold anything."""
-    if info.context.principal.reveals_pii:
+    principal = info.context.principal
+    if issue.of_any_community and not principal.sees_all:
+        return None
+    if principal.reveals_pii:
         return issue.raw
     return mask_text(issue.raw) if issue.pii is None else mask(issue.pii, issue.raw)
 
@@ -32,7 +35,10 @@ class DataIssue:
     problem: DataProblem = plain("What is wrong with it (问题).")
     platform: PlatformName = plain("The platform that sent it (来源平台).")
 
-    @strawberry.field(description="What the platform sent, word for word; masked like the field itself (原文).")
+    @strawberry.field(
+        description="What the platform sent, word for word; masked like the field itself, and withheld where it may "
+        "tell of communities that the caller may not see (原文)."
+    )
     def raw(root: strawberry.Parent[records.DataIssue], info: Info) -> str | None:
         return _shown(root, info)
 

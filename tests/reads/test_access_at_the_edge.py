@@ -1,8 +1,11 @@
 """Callers with few rights: what they lack is null and says so, what is not theirs is null, the rest is as for all."""
 
 import asyncio
+import json
 
 import pytest
+
+from gateway.sandbox.faults import Fault, FaultKind
 
 FIELDS = """
 {
@@ -172,6 +175,30 @@ async def test_a_person_s_houses_elsewhere_are_left_out_and_named(gateway, mint)
     hidden = (await gateway.ask(query, token=mint(communities=["00001"]))).data["people"]
 
     assert hidden == {"name": "王芳", "residencies": [], "maskedFields": ["residencies"], "orders": None}
+
+
+HOUSES = [
+    {"xiaoqu": "10003", "louhao": 9, "danyuan": 9, "louceng": 9, "fangjian": 909, "people_house_role": "业主"},
+    {"xiaoqu": "10002", "louhao": 1, "danyuan": 1, "louceng": 1, "fangjian": 101, "people_house_role": "业主"},
+]
+
+
+@pytest.mark.parametrize(
+    ("houses", "own"), [([*HOUSES, []], 1), (HOUSES[0], 0), (json.dumps(HOUSES)[:-1], 0)], ids=["one", "object", "cut"]
+)
+async def test_houses_that_cannot_be_read_tell_nothing_of_those_elsewhere(gateway, sandbox, mint, houses, own):
+    person = {"people_name": "王芳", "people_phone": "19900000002", "houses": houses}
+    body = json.dumps({"code": 0, "data": person}).encode()
+    sandbox.faults.set("SECURITY", "people", Fault(FaultKind.BODY, body=body))
+    query = """{ people(name: "王芳", phone: "19900000002") {
+        residencies { house { communityCode } } dataIssues { field raw masked } } }"""
+
+    answer = await gateway.ask(query, token=mint(communities=["10002"]))
+
+    assert len(answer.data["people"]["residencies"]) == own
+    assert answer.data["people"]["dataIssues"] == [{"field": "residencies", "raw": None, "masked": True}]
+    (issue,) = (await gateway.ask(query)).data["people"]["dataIssues"]
+    assert ("10003" in issue["raw"], issue["masked"]) == (True, False)
 
 
 async def test_whoever_may_review_is_told_which(gateway, mint):
