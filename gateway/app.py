@@ -199,6 +199,7 @@ def create_app(
         async with open_gateway(settings, key, platforms, clock, journal) as gateway:
             app.state.gateway = gateway
             application.graphql, app.router.routes[:] = edges(gateway)
+            app.router.redirect_slashes = False  # it would send forms on without TLS, and to any Host
             started()
             try:
                 yield

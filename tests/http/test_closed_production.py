@@ -37,6 +37,18 @@ async def test_nor_over_a_web_socket(production):
         assert "GRAPHQL_VALIDATION_FAILED" in await socket.recv()
 
 
+@pytest.mark.parametrize("path", ["/callbacks/token/", "/callbacks/payment/", "/metrics/", "/healthz/", "/readyz/"])
+async def test_a_slash_too_many_sends_nobody_elsewhere(production, path):
+    """A form sent on has its credentials in it: by plain HTTP, and to whatever name the request had."""
+    form = {"key_k": "k", "key_d": "d"}
+    assert (await production.stranger.post(path.rstrip("/"), data=form)).status_code in (200, 405)
+
+    answer = await production.stranger.post(path, data=form, headers={"host": "attacker.example"})
+
+    assert answer.status_code == 404
+    assert "location" not in answer.headers
+
+
 async def test_the_name_of_a_type_that_is_held_anyway_is_told(production):
     assert (await production.ask("{ __typename viewer { __typename } }")).data["viewer"] == {"__typename": "Viewer"}
 
