@@ -13,6 +13,7 @@ from gateway.actions.write import (
     Writer,
     WriteRefusal,
     Written,
+    require_community,
     require_unmasked,
     user_error,
 )
@@ -50,6 +51,7 @@ class ShenheActions:
 
         async def perform(sent: Sent) -> Done:
             _refuse_masked(corrections)
+            _refuse_moved(corrections, principal)
             pending = await self._pending(review)
             content = await self._corrected(pending, corrections) if corrections else None
             await sent()
@@ -203,6 +205,13 @@ def _refuse_masked(corrections: Corrections | None) -> None:
     for part, values in (corrections or {}).items():
         for attribute, value in values.items():
             require_unmasked(value, "content", part, _camel(attribute))
+
+
+def _refuse_moved(corrections: Corrections | None, principal: Principal) -> None:
+    """Nobody is moved into a house of a community that is not the reviewer's."""
+    community_code = (corrections or {}).get("house", {}).get("community_code")
+    if community_code is not None:
+        require_community(principal, str(community_code), "content", "house", "communityCode")
 
 
 def _camel(attribute: str) -> str:

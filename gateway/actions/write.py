@@ -123,12 +123,11 @@ def user_error(code: UserErrorCode, message: str, *field: str, upstream_message:
     return UserError(code=code.value, message=message, field=field or None, upstream_message=said)
 
 
-def require_community(principal: Principal, community_code: str) -> None:
-    """Raises WriteRefusal unless the community is the caller's."""
+def require_community(principal: Principal, community_code: str, *field: str) -> None:
+    """Raises WriteRefusal unless the community is the caller's. It stands in `communityCode` of the input, or there."""
     if not principal.sees(community_code):
-        raise WriteRefusal(
-            user_error(UserErrorCode.FORBIDDEN_COMMUNITY, "This community is not the caller's.", "communityCode")
-        )
+        where = field or ("communityCode",)
+        raise WriteRefusal(user_error(UserErrorCode.FORBIDDEN_COMMUNITY, "This community is not the caller's.", *where))
 
 
 def require_unmasked(value: object, *field: str) -> None:

@@ -54,7 +54,7 @@ class ShenhePeopleInput:
 
 @strawberry.input(description="What the reviewer corrects about the house (申请房屋更正).")
 class ShenheHouseInput:
-    community_code: strawberry.ID | None = optional("The community in the form (小区标识).")
+    community_code: strawberry.ID | None = optional("The community, one that the reviewer may see (小区标识).")
     building: int | None = optional("Building number (楼号).")
     unit: int | None = optional("Unit number (单元号).")
     floor: int | None = optional("Floor (楼层).")

@@ -219,6 +219,26 @@ async def test_another_community_is_refused_before_anything_is_sent_or_shown(gat
     assert sandbox.calls == []
 
 
+@pytest.mark.parametrize(("code", "own"), [("10003", False), ("1", False), ("10002 ", False), ("10002", True)])
+async def test_an_application_is_not_moved_into_another_community(gateway, environ, sandbox, code, own):
+    """By a correction of what was submitted: the platform would carry it out for the gateway's account."""
+    token = DevelopmentIssuer.open(load_settings(environ)).mint(["*"], ["10002"], "officer", 600)
+    prepared = await APPROVE.prepare(gateway) | {"content": {"house": {"communityCode": code}}}
+    sandbox.effects.clear()
+    payload = await APPROVE.write(gateway, prepared, token=token)
+
+    if own:
+        assert (payload["outcome"], writes(sandbox, APPROVE)) == ("CONFIRMED", 1)
+        return
+    [error] = payload["userErrors"]
+    assert (payload["outcome"], error["code"], error["field"]) == (
+        "REFUSED",
+        "FORBIDDEN_COMMUNITY",
+        ["content", "house", "communityCode"],
+    )
+    assert writes(sandbox, APPROVE) == 0
+
+
 @pytest.mark.parametrize("case", [APPROVE, REJECT, REPAIR], ids=lambda case: case.name)
 async def test_a_record_of_another_community_is_not_there(gateway, environ, sandbox, case):
     issuer = DevelopmentIssuer.open(load_settings(environ))
