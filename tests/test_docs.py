@@ -23,6 +23,7 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 OUR_COMMAND = re.compile(r"^(?:\.venv/bin/)?gateway(?: |$)")
 QUIRK = re.compile(r"quirks? ((?:\d+(?:, | and | to )?)+)", re.IGNORECASE)
 OUR_PATH = re.compile(r"`((?:gateway|schema|scripts|tests|docs|\.ci)/[\w./*-]+)(?: [^`]*)?`")
+NAMES_IN_A_FILE = re.compile(r"`([\w/]+/\w+\.py)` \(([^()]+)\)")
 
 EVERYWHERE = {"cat", "cd", "curl", "docker", "git", "set"}
 """Commands of the shell and of tools that a reader has."""
@@ -114,6 +115,13 @@ def test_every_gateway_command_and_option_exists(line: str, capsys: pytest.Captu
 def test_every_file_of_ours_that_is_named_exists(page: Path) -> None:
     missing = [path for path in OUR_PATH.findall(text_of(page)) if not any(ROOT.glob(path.rstrip("/")))]
     assert missing == []
+
+
+@by_page
+def test_every_name_beside_a_file_of_ours_is_in_it(page: Path) -> None:
+    beside = [(file, re.findall(r"`(\w+)`", words)) for file, words in NAMES_IN_A_FILE.findall(text_of(page))]
+    lost = [(file, name) for file, names in beside for name in names if name not in text_of(ROOT / file)]
+    assert lost == []
 
 
 async def test_every_metric_is_explained_by_its_name_at_metrics_and_no_other(gateway: Any) -> None:
