@@ -117,6 +117,17 @@ def test_every_file_of_ours_that_is_named_exists(page: Path) -> None:
     assert missing == []
 
 
+def test_the_table_of_layers_is_what_is_checked() -> None:
+    contracts = tomllib.loads(text_of(ROOT / "pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    level = {module: level for level, row in enumerate(contracts[0]["layers"]) for module in row.split(" | ")}
+    section = text_of(ROOT / "docs" / "architecture.md").split("\n## ")[1]
+    rows = [re.findall(r"`([\w/]+)(?:\.py|/)`", line.split("|")[1]) for line in section.splitlines() if "| `" in line]
+    levels = [[level.pop(path.replace("/", ".")) for path in row] for row in rows]
+    assert [len(set(row)) for row in levels] == [1] * len(levels)
+    assert [row[0] for row in levels] == sorted(row[0] for row in levels)
+    assert level == {}
+
+
 @by_page
 def test_every_name_beside_a_file_of_ours_is_in_it(page: Path) -> None:
     beside = [(file, re.findall(r"`(\w+)`", words)) for file, words in NAMES_IN_A_FILE.findall(text_of(page))]
