@@ -19,12 +19,12 @@ from gateway.errors import (
 )
 from gateway.ops.health import EndpointState
 from gateway.ops.resilience import Clock
-from gateway.platforms.caller import Caller, EndpointExchange
 from gateway.platforms.endpoint import Endpoint, Kind
 from gateway.platforms.envelope import SUCCESS, TOKEN_DEAD, Envelope
+from gateway.platforms.exchange import EndpointExchange
 from gateway.platforms.pending import Tell
 from gateway.platforms.probe import Probe
-from gateway.platforms.route import encode_form
+from gateway.platforms.route import Routes, encode_form
 from gateway.platforms.session import Credential, Session, Token
 from schema.normalise.shapes import ShapeError
 from schema.normalise.states import Availability, CircuitState
@@ -46,8 +46,8 @@ class PlatformClient(ABC):
     platform: ClassVar[PlatformId]
     not_offered: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, caller: Caller, login: Endpoint, call_timeout: float, clock: Clock = time.monotonic) -> None:
-        self.caller = caller
+    def __init__(self, routes: Routes, login: Endpoint, call_timeout: float, clock: Clock = time.monotonic) -> None:
+        self.routes = routes
         self._login_endpoint = login
         self.call_timeout = call_timeout
         self.session = Session(self._login, clock)
@@ -56,7 +56,7 @@ class PlatformClient(ABC):
     def endpoints(self) -> Mapping[str, EndpointState]:
         """Every endpoint of the platform by name, those not offered included."""
         absent = {name: EndpointState(name, Availability.NOT_OFFERED, CircuitState.CLOSED) for name in self.not_offered}
-        return self.caller.states | absent
+        return self.routes.states | absent
 
     @property
     def healthy(self) -> bool:
@@ -65,7 +65,7 @@ class PlatformClient(ABC):
         Without one, whatever the answer was, nothing can be called. Other answers are of single calls: one that is not
         of the protocol may be of one record, and says that the endpoint can be reached.
         """
-        return not self.session.is_shut_out and all(state.healthy for state in self.caller.states.values())
+        return not self.session.is_shut_out and all(state.healthy for state in self.routes.states.values())
 
     async def probe(self, endpoint: str) -> Probe:
         """Try one endpoint with arguments that find nothing; a write is never called. Raises KeyError for no such."""
@@ -104,7 +104,7 @@ class PlatformClient(ABC):
     async def _login(self) -> Token:
         endpoint = self._login_endpoint
         deadline = asyncio.get_running_loop().time() + self.call_timeout
-        envelope: Envelope = await EndpointExchange(self.caller, endpoint, encode_form(self._credentials()), deadline)
+        envelope: Envelope = await EndpointExchange(self.routes, endpoint, encode_form(self._credentials()), deadline)
         token = self._token(envelope.body)
         if token is not None:
             return token
@@ -113,7 +113,7 @@ class PlatformClient(ABC):
             error = ProtocolError(self.platform, endpoint.name, "The platform answered the login without a token.")
         else:
             error = PlatformAuthError(self.platform, endpoint.name, "The platform refuses the gateway's credentials.")
-        self.caller.routes[endpoint.name].calls.failed(error)
+        self.routes.by_name[endpoint.name].calls.failed(error)
         raise error
 
     async def credential(self, deadline: float, dead: Credential | None) -> Credential | None:
@@ -216,7 +216,7 @@ class Call(EndpointExchange, Generic[ParsedT]):
         self.repeatable = endpoint.kind is Kind.READ
         self.without_body = False
         self._client = client
-        self._caller = client.caller
+        self._routes = client.routes
         self._form = form
         self._read = read
         self._of = of
@@ -237,7 +237,7 @@ class Call(EndpointExchange, Generic[ParsedT]):
             self._send_with(credential)
             return
         try:
-            self._caller.route(self.endpoint)  # before anybody logs in for it
+            self._routes.to(self.endpoint)  # before anybody logs in for it
         except NotConfiguredError as error:
             tell(error)
         else:

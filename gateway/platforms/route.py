@@ -1,15 +1,20 @@
-"""The way to an endpoint: its URL, the head of its requests, its form, its circuit, its calls."""
+"""The ways to the endpoints of a platform: URL, head of the requests, form, circuit and calls of each."""
 
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from urllib.parse import quote_plus
 
 import httpx
 
-from gateway.ops.calls import EndpointCalls
+from gateway.errors import NotConfiguredError, PlatformId
+from gateway.ops.calls import Calls, EndpointCalls
+from gateway.ops.health import EndpointState
+from gateway.ops.resilience import Clock
 from gateway.platforms.endpoint import Endpoint
 from gateway.platforms.transport import Pool, Transport, request_head
+from schema.normalise.states import Availability, CircuitState
 
 USER_AGENT = f"wanjia-gateway/{version('wanjia-gateway')}"
 
@@ -58,3 +63,46 @@ class Route:
                 (b"Content-Type", b"application/x-www-form-urlencoded"),
             ),
         )
+
+
+class Routes:
+    """The endpoints of one platform, and the routes to those that are set up: `by_name`, as in the document."""
+
+    def __init__(
+        self,
+        platform: PlatformId,
+        base_url: str,
+        endpoints: Iterable[Endpoint],
+        transport: Transport,
+        calls: Calls,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        """Raises httpx.InvalidURL or httpx.UnsupportedProtocol for a URL that cannot be called."""
+        self.platform = platform
+        self.clock = clock
+        self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
+        self.by_name = {
+            endpoint.name: Route(
+                endpoint, endpoint_url(base_url, endpoint.path), transport, calls.to(platform, endpoint.name, clock)
+            )
+            for endpoint in self._endpoints.values()
+            if endpoint.path and (base_url or ABSOLUTE.match(endpoint.path))
+        }
+
+    def to(self, endpoint: Endpoint) -> Route:
+        """The route to an endpoint. Raises NotConfiguredError."""
+        route = self.by_name.get(endpoint.name)
+        if route is None:
+            raise NotConfiguredError(self.platform, endpoint.name, "The settings do not say where this endpoint is.")
+        return route
+
+    @property
+    def states(self) -> dict[str, EndpointState]:
+        """What is known of each endpoint, without asking."""
+        return {name: self._state(name) for name in self._endpoints}
+
+    def _state(self, name: str) -> EndpointState:
+        route = self.by_name.get(name)
+        if route is None:
+            return EndpointState(name, Availability.NOT_CONFIGURED, CircuitState.CLOSED)
+        return EndpointState(name, Availability.AVAILABLE, route.breaker.state)

@@ -7,11 +7,10 @@ from typing import Any
 
 from gateway.ops.calls import Calls
 from gateway.ops.resilience import Clock
-from gateway.platforms.caller import Caller
 from gateway.platforms.client import Call, PlatformClient, read_token
 from gateway.platforms.endpoint import Endpoint, Kind
 from gateway.platforms.envelope import OF_ERRORS, OF_TOKENS, Envelope
-from gateway.platforms.route import encode_form, escape
+from gateway.platforms.route import Routes, encode_form, escape
 from gateway.platforms.session import Credential, Token
 from gateway.platforms.transport import Transport
 from gateway.settings import Settings
@@ -44,8 +43,8 @@ class Security(PlatformClient):
         self._modules = Endpoint("modules-sync", "POST", settings.security_modules_path, Kind.READ)
         login = Endpoint("token", "POST", settings.security_token_path, Kind.LOGIN)
         endpoints = (login, self._people, self._owner, self._callback, self._modules)
-        caller = Caller("SECURITY", settings.security_url, endpoints, transport, calls, clock)
-        super().__init__(caller, login, settings.call_timeout, clock)
+        routes = Routes("SECURITY", settings.security_url, endpoints, transport, calls, clock)
+        super().__init__(routes, login, settings.call_timeout, clock)
         self._keys = {"key_k": settings.security_key_k, "key_d": settings.security_key_d}
         self._token_ttl = settings.security_token_ttl
 

@@ -8,11 +8,10 @@ from typing import Any, TypeVar
 from gateway.errors import ProtocolError
 from gateway.ops.calls import Calls
 from gateway.ops.resilience import Clock
-from gateway.platforms.caller import Caller
 from gateway.platforms.client import Call, PlatformClient, read_token
 from gateway.platforms.endpoint import Endpoint, Kind
 from gateway.platforms.envelope import OF_ERRORS, Envelope
-from gateway.platforms.route import encode_form
+from gateway.platforms.route import Routes, encode_form
 from gateway.platforms.session import Credential, Token
 from gateway.platforms.transport import Transport
 from gateway.settings import Settings
@@ -84,8 +83,8 @@ class Wjdh(PlatformClient):
         base = settings.wjdh_url.rstrip("/")
         if base:
             base = base.removesuffix(API) + API
-        caller = Caller("WJDH", base, ENDPOINTS, transport, calls, clock)
-        super().__init__(caller, SECRET, settings.call_timeout, clock)
+        routes = Routes("WJDH", base, ENDPOINTS, transport, calls, clock)
+        super().__init__(routes, SECRET, settings.call_timeout, clock)
         self._secret = {"secret_id": settings.wjdh_secret_id, "secret_key": settings.wjdh_secret_key}
 
     def shenhes(

@@ -203,7 +203,7 @@ async def test_a_write_that_found_no_slot_or_no_connection_in_time_was_not_sent(
     impatient: Platforms, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await impatient.wjdh.modules("10002")  # there is a token, so that the write itself is what waits
-    slots = impatient.wjdh.caller.routes["order/new"].pool.slots
+    slots = impatient.wjdh.routes.by_name["order/new"].pool.slots
     taken, slots.free = slots.free, 0
     with pytest.raises(NotSentError, match="Too many calls"):
         await impatient.wjdh.create_order(ORDER)
@@ -223,7 +223,7 @@ async def test_a_call_that_is_to_try_a_circuit_and_finds_no_slot_leaves_the_next
     impatient: Platforms, sandbox: Sandbox
 ) -> None:
     await impatient.wjdh.modules("10002")
-    route = impatient.wjdh.caller.routes["modules"]
+    route = impatient.wjdh.routes.by_name["modules"]
     for _ in range(8):
         route.breaker.failed()
     route.breaker._cooldown = 0.0
@@ -238,7 +238,7 @@ async def test_a_call_that_is_to_try_a_circuit_and_finds_no_slot_leaves_the_next
 
 async def test_an_endpoint_that_is_not_set_up_is_not_called_with_a_token_either(platforms: Platforms) -> None:
     await platforms.wjdh.modules("10002")
-    del platforms.wjdh.caller.routes["order/new"]
+    del platforms.wjdh.routes.by_name["order/new"]
     with pytest.raises(NotConfiguredError):
         await platforms.wjdh.create_order(ORDER)
 
@@ -247,7 +247,7 @@ async def test_a_mistake_of_ours_with_an_answer_reaches_whoever_called_and_leave
     platforms: Platforms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await platforms.wjdh.modules("10002")
-    calls = platforms.wjdh.caller.routes["modules"].calls
+    calls = platforms.wjdh.routes.by_name["modules"].calls
     for _ in range(8):
         calls.breaker.failed()
     calls.breaker._cooldown = 0.0  # the next call is the one that tries

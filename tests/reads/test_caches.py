@@ -333,7 +333,7 @@ def waiting(gateway):
 
 def calls_under_way(gateway):
     """How many calls have a slot of the security platform."""
-    return gateway.parts.platforms.security.caller.routes["owner"].pool.slots.taken
+    return gateway.parts.platforms.security.routes.by_name["owner"].pool.slots.taken
 
 
 async def until(condition):
