@@ -13,7 +13,8 @@ from gateway.ops.calls import Calls, EndpointCalls
 from gateway.ops.health import EndpointState
 from gateway.ops.resilience import Clock
 from gateway.platforms.endpoint import Endpoint
-from gateway.platforms.transport import Pool, Transport, request_head
+from gateway.platforms.pool import Pool
+from gateway.platforms.transport import Transport, request_head
 from schema.normalise.states import Availability, CircuitState
 
 USER_AGENT = f"wanjia-gateway/{version('wanjia-gateway')}"

@@ -1,7 +1,7 @@
-"""HTTP to the platforms: the one file behind which the engine hides (ADR 0002).
+"""HTTP to the platforms: the pools of all origins, and their face for httpx (ADR 2).
 
-`Transport` is an httpx transport, and has a lean entry beside it (`Pool.send`) that takes and gives bytes. No
-redirects, no cookies, no proxies from the environment, one total deadline per call.
+The platform clients take their pools from here and go past the face, by `Exchange`, with bytes (ADR 8). No redirects,
+no cookies, no proxies from the environment, one total deadline per call.
 
 What an error says about the fate of the request, so that nobody repeats a write that may have been executed:
 
@@ -21,10 +21,7 @@ import httpx
 
 from gateway.addresses import can_be_called
 from gateway.ops.resilience import Slots
-from gateway.platforms.connection import AnswerTooLargeError, RawAnswer, StaleConnectionError
 from gateway.platforms.pool import Pool
-
-__all__ = ["AnswerTooLargeError", "Pool", "RawAnswer", "StaleConnectionError", "Transport", "request_head"]
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _OWN_REQUEST_HEADERS = (b"accept-encoding", b"connection", b"content-length", b"expect", b"transfer-encoding")

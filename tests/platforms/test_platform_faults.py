@@ -23,7 +23,8 @@ from gateway.ops.calls import Calls, EndpointCalls
 from gateway.ops.resilience import Slots
 from gateway.platforms.connection import Connection
 from gateway.platforms.platforms import Platforms, open_platforms
-from gateway.platforms.transport import Pool, Transport
+from gateway.platforms.pool import Pool
+from gateway.platforms.transport import Transport
 from gateway.platforms.wjdh import Wjdh
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox

@@ -10,8 +10,9 @@ import pytest
 from scripted_server import ScriptedServer, Step, http, scripted, then_close, until
 
 from gateway.ops.resilience import Slots
-from gateway.platforms.pool import IDLE_SECONDS
-from gateway.platforms.transport import Pool, RawAnswer, Transport, request_head
+from gateway.platforms.connection import RawAnswer
+from gateway.platforms.pool import IDLE_SECONDS, Pool
+from gateway.platforms.transport import Transport, request_head
 
 MAX_BODY = 64 * 1024
 

@@ -15,7 +15,8 @@ from scripted_server import ScriptedServer, http, scripted, then_close
 from test_transport import MAX_BODY, send
 
 from gateway.ops.resilience import Slots
-from gateway.platforms.transport import Pool, Transport
+from gateway.platforms.pool import Pool
+from gateway.platforms.transport import Transport
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from scripted_server import Step, closed_port, hang, http, scripted, then_close,
 from test_transport import MAX_BODY, pool_for, send
 
 from gateway.ops.resilience import Slots
-from gateway.platforms.connection import MAX_HEAD_BYTES, Connection
-from gateway.platforms.pool import Exchange
-from gateway.platforms.transport import AnswerTooLargeError, Pool, StaleConnectionError, Transport
+from gateway.platforms.connection import MAX_HEAD_BYTES, AnswerTooLargeError, Connection, StaleConnectionError
+from gateway.platforms.pool import Exchange, Pool
+from gateway.platforms.transport import Transport
 
 CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
 
