@@ -212,6 +212,7 @@ class Call(EndpointExchange, Generic[ParsedT]):
         read: Callable[..., ParsedT],
         *of: object,
     ) -> None:
+        """Sets what those below would, too: each call makes one, and the way through three of them would cost it."""
         self.endpoint = endpoint
         self.repeatable = endpoint.kind is Kind.READ
         self.without_body = False
@@ -225,6 +226,7 @@ class Call(EndpointExchange, Generic[ParsedT]):
         self._is_renewed = False
 
     def __await__(self) -> Generator[Any, None, ParsedT]:
+        """As ever; what is awaited is a `ParsedT`, where it is an Envelope of an `EndpointExchange`."""
         return super().__await__()
 
     def begin(self, tell: Tell) -> None:

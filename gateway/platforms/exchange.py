@@ -30,6 +30,7 @@ class EndpointExchange(Exchange):
     _context: Context
 
     def __init__(self, routes: Routes, endpoint: Endpoint, form: bytes, deadline: float) -> None:
+        """Sets what `Exchange.__init__` would, but for the pool and the request: which they are is found out later."""
         self.endpoint = endpoint
         self.deadline = deadline
         self.repeatable = False
