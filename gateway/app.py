@@ -87,12 +87,7 @@ class Gateway:
         self.placement = Placement(journal.payments, self.events)
         self.relay = Relay(journal, platforms.security, self.events, _name(), lease, clock)
         self.reconciler = Reconciler(
-            journal,
-            self.actions.checks,
-            self.actions.endings,
-            self.writer.under_way,
-            settings.call_timeout,
-            clock,
+            journal, self.actions.reading_back, self.writer.under_way, settings.call_timeout, clock
         )
         self.callback_tokens = CallbackTokens(key, settings.callback_key_k, settings.callback_key_d)
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from gateway.actions.write import Check, Found, not_applied, settled_after
+from gateway.actions.write import Found, ReadsBack, not_applied, settled_after
 from gateway.errors import GatewayError, JournalError
 from gateway.journal.journal import Journal
 from gateway.journal.records import Operation
@@ -22,22 +22,20 @@ INTERVAL = 10.0
 class Reconciler:
     """Run one per gateway; several share the work.
 
-    `checks` tells by mutation how a write is read back, `endings` what is to be done when it was found to be applied.
-    `under_way` are the operations that this process is carrying out itself; `call_timeout` is in seconds.
+    `reading_back` tells by mutation who reads its writes back; the others stay UNKNOWN. `under_way` are the operations
+    that this process is carrying out itself; `call_timeout` is in seconds.
     """
 
     def __init__(
         self,
         journal: Journal,
-        checks: Mapping[str, Check],
-        endings: Mapping[str, Callable[[Operation], None]],
+        reading_back: Mapping[str, ReadsBack],
         under_way: Collection[str],
         call_timeout: float,
         clock: Callable[[], datetime],
     ) -> None:
         self._operations = journal.operations
-        self._checks = checks
-        self._endings = endings
+        self._reading_back = reading_back
         self._under_way = under_way
         self._settled_after = settled_after(call_timeout)
         self._clock = clock
@@ -71,13 +69,13 @@ class Reconciler:
         return len(due)
 
     async def _reconcile(self, operation: Operation) -> None:
-        check = self._checks.get(operation.mutation)
+        actions = self._reading_back.get(operation.mutation)
         age = self._clock() - (operation.sent_at or operation.started_at)
-        if check is None:
+        if actions is None:
             await self._give_up(operation)
             return
         try:
-            seen = await check(operation)
+            seen = await actions.check(operation)
         except JournalError:
             raise
         except GatewayError as error:
@@ -87,7 +85,7 @@ class Reconciler:
             confirmed = await self._operations.finish(
                 operation.id, Outcome.CONFIRMED, record=seen.done.record, answer=seen.done.answer
             )
-            self._endings[operation.mutation](confirmed)
+            actions.ended(confirmed)
         elif seen.found is Found.NOT_APPLIED and age >= self._settled_after:
             await self._operations.finish(operation.id, Outcome.REFUSED, user_errors=seen.errors or (not_applied(),))
         elif age >= GIVE_UP_AFTER:

@@ -1,6 +1,6 @@
 """All actions of the gateway, and how each of their writes is read back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from gateway.actions.announcement import AnnouncementActions
 from gateway.actions.module import ModuleActions
@@ -8,10 +8,10 @@ from gateway.actions.order import OrderActions
 from gateway.actions.payment import PaymentActions
 from gateway.actions.repair import RepairActions
 from gateway.actions.shenhe import ShenheActions
-from gateway.actions.write import Check, Done, Intent, Sent, Writer, WriteRefusal, Written
+from gateway.actions.write import Done, Intent, ReadsBack, Sent, Writer, WriteRefusal, Written
 from gateway.auth.principal import Principal
 from gateway.journal.journal import Clock, Journal
-from gateway.journal.records import Operation, UserError
+from gateway.journal.records import UserError
 from gateway.platforms.platforms import Platforms
 
 
@@ -39,25 +39,13 @@ class Actions:
         return await self._writer.carry_out(principal, intent, perform)
 
     @property
-    def checks(self) -> Mapping[str, Check]:
-        """By mutation, how the reconciler learns whether a write took place. Announcements cannot be read back."""
+    def reading_back(self) -> Mapping[str, ReadsBack]:
+        """By mutation, who reads its writes back later. Announcements cannot be, and payments need not be."""
         return {
-            "approveShenhe": self.shenhe.check,
-            "rejectShenhe": self.shenhe.check,
-            "createOrder": self.order.check,
-            "updateRepair": self.repair.check,
-            "setModule": self.module.check,
-            "syncModules": self.module.check,
-        }
-
-    @property
-    def endings(self) -> Mapping[str, Callable[[Operation], None]]:
-        """By mutation, what is to be done once it took place."""
-        return {
-            "approveShenhe": self.shenhe.ended,
-            "rejectShenhe": self.shenhe.ended,
-            "createOrder": self.order.ended,
-            "updateRepair": self.repair.ended,
-            "setModule": self.module.ended,
-            "syncModules": self.module.ended,
+            "approveShenhe": self.shenhe,
+            "rejectShenhe": self.shenhe,
+            "createOrder": self.order,
+            "updateRepair": self.repair,
+            "setModule": self.module,
+            "syncModules": self.module,
         }

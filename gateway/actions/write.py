@@ -114,7 +114,20 @@ _Same = tuple[str, str, str]
 """What makes two writes the same: whose, by which idempotency key, and the fingerprint of the arguments."""
 
 Perform = Callable[[Sent], Awaitable[Done]]
+"""Checks, says that it is `sent`, and calls the platform. Raises WriteRefusal, or the GatewayError of a call."""
+
 Check = Callable[[Operation], Awaitable[ReadBack]]
+"""Reads a write back: asks the platform what is so now. Raises GatewayError where it cannot be asked."""
+
+
+class ReadsBack(Protocol):
+    """The actions of writes that can be read back later, by what the journal keeps of them."""
+
+    async def check(self, operation: Operation) -> ReadBack:
+        """See `Check`."""
+
+    def ended(self, operation: Operation) -> None:
+        """Drop what is cached, publish what was done: when a write was sent, and when one is found applied later."""
 
 
 def user_error(code: UserErrorCode, message: str, *field: str, upstream_message: str | None = None) -> UserError:
@@ -174,9 +187,9 @@ class Writer:
     ) -> Written:
         """Carry out one write to its end, once.
 
-        `read_back` None: it cannot be read back, and an unclear write stays UNKNOWN. `after` runs when it was done:
-        drops what is cached and publishes. Raises GatewayError for faults that leave nothing behind: the platform
-        could not be reached, the journal is down.
+        `read_back` None: it cannot be read back, and an unclear write stays UNKNOWN. `refused` words the platform's no.
+        `after` runs when it was sent, whatever came of that (`ReadsBack.ended`). Raises GatewayError for faults that
+        leave nothing behind: the platform could not be reached, the journal is down.
         """
         mark = fingerprint(self._fingerprint_key, intent.mutation, intent.arguments)
         same = None if intent.idempotency_key is None else (principal.subject, intent.idempotency_key, mark)
