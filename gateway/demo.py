@@ -19,12 +19,12 @@ from gateway.addresses import url_of
 from gateway.app import GRAPHQL_PATH, create_app
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.journal.journal import Clock, Journal, open_journal
+from gateway.ops.logs import configure_logs
 from gateway.sandbox.server import Sandbox
 from gateway.serve import (
     EmbeddedServer,
     address_error,
     address_family,
-    configure_logs,
     server_options,
     tell_failure,
 )

@@ -1,6 +1,5 @@
-"""Serving: uvicorn with what production wants, and logs as JSON lines."""
+"""Serving: uvicorn with what production wants."""
 
-import logging
 import resource
 import socket
 import sys
@@ -19,7 +18,7 @@ from gateway.http.server.connections import Connections
 from gateway.http.server.limits import ServerLimits
 from gateway.http.server.websocket_connection import WebSocketConnection
 from gateway.ops.collector import settle_collector
-from gateway.ops.logs import ToStructlog, trace_exceptions
+from gateway.ops.logs import configure_logs
 from gateway.settings import Settings, SettingsError, StartError, load_settings
 from gateway.supervisor import Supervisor, end_with_supervisor
 
@@ -98,7 +97,7 @@ def tell_failure(error: BaseException) -> None:
 
 
 class Server(uvicorn.Server):
-    """The only one of its command."""
+    """The only one of its command. It tells when it serves; of several, the `Supervisor` does."""
 
     def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
         super().__init__(config)
@@ -172,21 +171,3 @@ def _allow_open_files() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):  # macOS names no number and grants not just any
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def configure_logs(level: str = "info") -> None:
-    """One JSON object a line on standard error, each with the request id, from `level` up; those of libraries from
-    warnings up at least.
-    """
-    logging.basicConfig(handlers=[ToStructlog()], level=logging.WARNING)
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            trace_exceptions,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-    )

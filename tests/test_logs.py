@@ -12,7 +12,7 @@ WORKER = """
 import asyncio
 import sys
 from gateway.ops.workers import at_work
-from gateway.serve import configure_logs
+from gateway.ops.logs import configure_logs
 
 async def breaks():
     raise ValueError(sys.argv[1])
@@ -27,7 +27,7 @@ asyncio.run(work())
 CAUGHT = """
 import structlog
 import sys
-from gateway.serve import configure_logs
+from gateway.ops.logs import configure_logs
 
 configure_logs()
 try:
@@ -40,7 +40,7 @@ FORGOTTEN = """
 import asyncio
 import gc
 import sys
-from gateway.serve import configure_logs
+from gateway.ops.logs import configure_logs
 
 async def breaks():
     raise ValueError(sys.argv[1])
@@ -57,7 +57,7 @@ asyncio.run(forget())
 IN_A_CALLBACK = """
 import asyncio
 import sys
-from gateway.serve import configure_logs
+from gateway.ops.logs import configure_logs
 
 def breaks(text):
     raise ValueError(text)
@@ -102,7 +102,7 @@ OF_EACH_LEVEL = """
 import logging
 import structlog
 import sys
-from gateway.serve import configure_logs
+from gateway.ops.logs import configure_logs
 
 configure_logs(sys.argv[2])
 for say in (structlog.get_logger(), logging.getLogger("uvicorn.error")):

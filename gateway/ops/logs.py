@@ -1,4 +1,7 @@
-"""What logs tell of an exception: what it is and where, never its text, which may quote a platform or a caller."""
+"""Logs as JSON lines, those of libraries too.
+
+Of an exception they tell what it is and where, never its text, which may quote a platform or a caller.
+"""
 
 import logging
 import re
@@ -35,3 +38,21 @@ class ToStructlog(logging.Handler):
         if error is not None:
             event = _VALUES.split(event)[0].rstrip()
         structlog.get_logger().log(record.levelno, event, logger=record.name, exc_info=error)
+
+
+def configure_logs(level: str = "info") -> None:
+    """One JSON object a line on standard error, each with the request id, from `level` up; those of libraries from
+    warnings up at least.
+    """
+    logging.basicConfig(handlers=[ToStructlog()], level=logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            trace_exceptions,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )
