@@ -10,6 +10,7 @@ from typing import Any
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from gateway.http.headers import lines_of
 from gateway.http.server.http_connection import HttpConnection
 from gateway.http.server.limits import ServerLimits
 from gateway.http.server.outbox import Outbox
@@ -47,5 +48,5 @@ class Connections:
         headers = server_state.default_headers
         if headers is not self._headers:
             self._headers = headers
-            self._lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+            self._lines = lines_of(headers)
         return self._lines

@@ -5,15 +5,14 @@ lines and control characters.
 """
 
 from itertools import chain
-from typing import Final, TypeAlias
+from typing import Final
 
 import httptools
 
 from gateway.errors import QueryTooComplexError, UserInputError
+from gateway.http.headers import Headers
 from gateway.http.refusal import Refusal
 from gateway.http.server.limits import LONGEST_HEAD, LONGEST_URL, MOST_HEADERS
-
-Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 SINGLE: Final = (b"host", b"content-length", b"transfer-encoding", b"content-type", b"authorization", b"origin")
 """Headers that are refused when they are there twice: who looks at the first must see what others see in the last."""

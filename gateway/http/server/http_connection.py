@@ -19,7 +19,7 @@ from uvicorn.server import ServerState
 from gateway.errors import MethodNotAllowedError, QueryTooComplexError, RateLimitedError, UserInputError
 from gateway.http.answer import Answer, error_answer
 from gateway.http.endpoint import Answerer
-from gateway.http.headers import Headers
+from gateway.http.headers import Headers, lines_of
 from gateway.http.refusal import Refusal
 from gateway.http.request_id import new_request_id
 from gateway.http.server.asgi_exchange import AsgiExchange
@@ -267,8 +267,8 @@ class HttpConnection(asyncio.Protocol):
 
     def _head(self, method: bytes, *, without: bytes = b"") -> bytes:
         """The head that was read, as bytes again."""
-        lines = [b"%b: %b\r\n" % header for header in self._headers if header[0] != without]
-        return b"%b %b HTTP/1.1\r\n%b\r\n" % (method, self._url, b"".join(lines))
+        lines = lines_of(header for header in self._headers if header[0] != without)
+        return b"%b %b HTTP/1.1\r\n%b\r\n" % (method, self._url, lines)
 
     # What exchanges call
 
