@@ -1,11 +1,11 @@
 """Executes validated operations: by a compiled plan where there is one, by graphql-core otherwise.
 
     executor = Executor(schema)                 # a graphql-core schema; Strawberry's is `schema._schema`
-    response = await executor.execute(document, "Orders", {"communityCode": "10002"}, context)
+    response = await executor.execute(prepared, "Orders", {"communityCode": "10002"}, context)
     response.data, response.errors, response.planned
     response.to_bytes(extensions={"requestId": "..."})
 
-`document` is anything that carries a validated `document: DocumentNode` and a hashable `key` that stands for its text.
+`prepared` is anything that carries a validated `document: DocumentNode` and a hashable `key` that stands for its text.
 The context belongs to one request. It reaches the resolvers as `info.context`, with the request's loaders in it.
 
 The answer is graphql-core's in any case: data, the order of its keys, errors. A plan that meets an error it cannot
@@ -62,7 +62,7 @@ class Executor:
 
     async def execute(
         self,
-        document: Document,
+        prepared: Document,
         operation_name: str | None = None,
         variables: dict[str, Any] | None = None,
         context: Any = None,
@@ -74,19 +74,19 @@ class Executor:
         `middleware` stands between every field and its resolver, as in graphql-core; no plan is used then.
         """
         variables = variables or {}
-        request = (document.document, operation_name, variables, context, root_value)
+        request = (prepared.document, operation_name, variables, context, root_value)
         plans = None if middleware else self._plans
-        operation = plans and plans.operation(document, operation_name)
-        if not plans or not operation:
+        planned = plans and plans.operation(prepared, operation_name)
+        if not plans or not planned:
             return await self._by_graphql_core(request, middleware)
-        coerced = operation.operation.variables.read(variables)
+        coerced = planned.operation.variables.read(variables)
         if coerced is None:
             return await self._by_graphql_core(request)
-        key = operation.key(coerced, variant_of(context))
+        key = planned.key(coerced, variant_of(context))
         try:
-            plan = operation.plans[key]
+            plan = planned.plans[key]
         except KeyError:
-            plan = plans.new_plan(operation, key, coerced)
+            plan = plans.new_plan(planned, key, coerced)
         if plan is None:
             return await self._by_graphql_core(request)
         run = Run(plan, coerced, context, root_value)
@@ -96,15 +96,15 @@ class Executor:
             failure = type(error)
         response = await self._by_graphql_core(request, Replay(run.outcomes()).resolve)
         if issubclass(failure, UnplannableError):
-            operation.give_up(key)
+            planned.give_up(key)
         elif not response.errors and not issubclass(failure, ArgumentsError):
-            operation.give_up(key)
+            planned.give_up(key)
             log.warning("plan failed where graphql-core did not", error=failure.__name__)
         return response
 
     async def subscribe(
         self,
-        document: Document,
+        prepared: Document,
         operation_name: str | None = None,
         variables: dict[str, Any] | None = None,
         context: Any = None,
@@ -118,7 +118,7 @@ class Executor:
         `middleware` stands between the fields of an event and their resolvers, not before the source.
         """
         variables = variables or {}
-        request = (document.document, operation_name, variables, context, root_value)
+        request = (prepared.document, operation_name, variables, context, root_value)
         executor = self._build(request, middleware)
         if isinstance(executor, list):
             return Response(None, executor, executed=False)

@@ -75,34 +75,34 @@ class Plans:
         self._most_bytes = size * BYTES_PER_ENTRY
         self._operations: Kept[Hashable, PlannedOperation | None] = Kept(self._most_bytes, self._weight)
 
-    def operation(self, document: Document, name: str | None) -> PlannedOperation | None:
+    def operation(self, prepared: Document, name: str | None) -> PlannedOperation | None:
         """The query of that name; None where plans cover it in no case."""
-        known_as = (document.key, name)
+        known_as = (prepared.key, name)
         try:
             return self._operations.use(known_as)
         except KeyError:
-            found = find_operation(self._schema, document.document, name)
+            found = find_operation(self._schema, prepared.document, name)
             planned = PlannedOperation(known_as, found) if found else None
             self._operations.keep(known_as, planned)
             return planned
 
-    def new_plan(self, operation: PlannedOperation, key: PlanKey, variables: VariableValues) -> Plan | None:
+    def new_plan(self, planned: PlannedOperation, key: PlanKey, variables: VariableValues) -> Plan | None:
         """A plan that the operation has not yet; None where graphql-core has to answer, this time or always."""
-        again = key in operation.postponed
-        for kept in (operation.plans, operation.postponed):
+        again = key in planned.postponed
+        for kept in (planned.plans, planned.postponed):
             if len(kept) >= PLANS_PER_OPERATION:
                 kept.clear()
         plan = None
         try:
-            plan = self._make(operation.operation, key, variables, MAX_FIELDS if again else FIELDS_AT_ONCE)
+            plan = self._make(planned.operation, key, variables, MAX_FIELDS if again else FIELDS_AT_ONCE)
         except TooManyFieldsError:
             if not again:
-                operation.postponed.add(key)
+                planned.postponed.add(key)
                 return None
         except UnplannableError:
             pass
-        operation.plans[key] = plan
-        self._operations.keep(operation.known_as, operation)  # it weighs more now
+        planned.plans[key] = plan
+        self._operations.keep(planned.known_as, planned)  # it weighs more now
         return plan
 
     def _make(self, operation: Operation, key: PlanKey, variables: VariableValues, most_fields: int) -> Plan:

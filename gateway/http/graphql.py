@@ -53,7 +53,7 @@ class Executor(Protocol):
 
     async def execute(
         self,
-        document: Prepared,
+        prepared: Prepared,
         operation_name: str | None,
         variables: dict[str, Any] | None,
         context: Any,

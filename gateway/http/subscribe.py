@@ -28,7 +28,7 @@ class SubscribingExecutor(Executor, Protocol):
 
     async def subscribe(
         self,
-        document: Prepared,
+        prepared: Prepared,
         operation_name: str | None,
         variables: dict[str, Any] | None,
         context: Any,
