@@ -11,6 +11,7 @@ import pytest
 from graphql import GraphQLSchema, parse, validate
 
 from gateway.__main__ import main
+from gateway.auth.principal import Scope
 from schema.build import executable_schema
 
 ROOT = Path(__file__).parent.parent
@@ -126,6 +127,12 @@ def test_the_table_of_layers_is_what_is_checked() -> None:
     assert [len(set(row)) for row in levels] == [1] * len(levels)
     assert [row[0] for row in levels] == sorted(row[0] for row in levels)
     assert level == {}
+
+
+def test_every_scope_is_explained_and_no_other() -> None:
+    page = text_of(ROOT / "docs" / "security.md")
+    assert re.findall(r"^\| `(\w+:\w+)` \| ", page, re.MULTILINE) == list(Scope)
+    assert len(Scope) == 15  # as ADR 5 says
 
 
 @by_page

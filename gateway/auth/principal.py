@@ -8,7 +8,7 @@ from gateway.errors import ForbiddenError
 
 
 class Scope(StrEnum):
-    """The rights of the contract. A token names them; `@requiresScope` asks for them."""
+    """The rights of the contract: a token names them, `@requiresScope` asks for them; see `docs/security.md`."""
 
     PEOPLE_READ = "people:read"
     SHENHE_READ = "shenhe:read"
@@ -26,25 +26,6 @@ class Scope(StrEnum):
     OPERATION_READ = "operation:read"
     PII_READ = "pii:read"
 
-
-SCOPES = {
-    Scope.PEOPLE_READ: "Residents, their houses, house owners and members, and the verification of reviews",
-    Scope.SHENHE_READ: "Registration reviews",
-    Scope.SHENHE_REVIEW: "Approve and reject registration reviews",
-    Scope.ORDER_READ: "Payment orders",
-    Scope.ORDER_CREATE: "Create payment orders",
-    Scope.REPAIR_READ: "Repairs",
-    Scope.REPAIR_WRITE: "Answer and resolve repairs",
-    Scope.MODULE_READ: "Feature modules of communities, and where the platforms disagree about them",
-    Scope.MODULE_WRITE: "Switch and synchronise feature modules",
-    Scope.ANNOUNCEMENT_READ: "Announcements published through this gateway",
-    Scope.ANNOUNCEMENT_WRITE: "Publish announcements",
-    Scope.PAYMENT_READ: "Payment notifications and their delivery",
-    Scope.PAYMENT_WRITE: "Hand in payment notifications and retry their delivery",
-    Scope.OPERATION_READ: "The record of writes made through this gateway",
-    Scope.PII_READ: "Personal data unmasked",
-}
-"""Every scope and what it opens."""
 
 _ALTERS_ANSWERS = frozenset(scope for scope in Scope if scope.endswith(":read")) | {Scope.SHENHE_REVIEW}
 """Scopes that a read's answer depends on; `shenhe:review` decides `Shenhe.canReview`."""

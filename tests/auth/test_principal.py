@@ -9,7 +9,7 @@ from callers import principal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.auth.principal import SCOPES, Scope, View
+from gateway.auth.principal import Scope, View
 from gateway.errors import ForbiddenError
 
 SETS_OF_SCOPES = st.frozensets(st.sampled_from([*map(str, Scope)]))
@@ -76,12 +76,6 @@ def test_a_view_goes_when_nobody_holds_it() -> None:
     gc.collect()
 
     assert view() is None
-
-
-def test_every_scope_is_explained() -> None:
-    assert list(SCOPES) == list(Scope)
-    assert all(SCOPES.values())
-    assert len(Scope) == 15
 
 
 def test_it_shows_no_secret() -> None:
