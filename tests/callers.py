@@ -64,7 +64,7 @@ def claims(**changes: object) -> dict[str, Any]:
 
 def principal(*scopes: str, communities: set[str] | None = None, subject: str = "lin") -> Principal:
     seen = None if communities is None else frozenset(communities)
-    return Principal(subject, frozenset(scopes), seen, token_id="t1", expires_at=NOW + 600)
+    return Principal(subject, frozenset(scopes), seen, expires_at=NOW + 600)
 
 
 class KeyServer:

@@ -69,7 +69,6 @@ class Principal:
     subject: str
     scopes: frozenset[str]
     communities: frozenset[str] | None
-    token_id: str
     expires_at: float
     view: View = field(init=False, repr=False, compare=False)
     reveals_pii: bool = field(init=False, repr=False, compare=False)

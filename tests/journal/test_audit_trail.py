@@ -31,7 +31,7 @@ RETENTION = timedelta(days=100)
 
 class Request:
     def __init__(self, subject: str = "officer", request_id: str = "request", name: str | None = "Query") -> None:
-        self.principal = Principal(subject, frozenset(Scope), None, token_id="", expires_at=0)
+        self.principal = Principal(subject, frozenset(Scope), None, expires_at=0)
         self.request_id = request_id
         self.operation_name = name
 
@@ -411,7 +411,7 @@ async def test_what_has_waited_too_long_closes_personal_data_until_it_is_written
     admitted = delayed.admit(request.principal)
     assert not admitted.reveals_pii
     assert admitted.scopes == request.principal.scopes - {Scope.PII_READ}
-    masked = Principal("clerk", frozenset(), None, token_id="", expires_at=0)
+    masked = Principal("clerk", frozenset(), None, expires_at=0)
     assert delayed.admit(masked) is masked
 
     broken.mended = True

@@ -10,7 +10,7 @@ from gateway.actions.write import Done, Found, Intent, ReadBack
 from gateway.auth.principal import Principal
 from gateway.errors import JournalError
 
-CALLER = Principal("clerk", frozenset(), None, token_id="", expires_at=0)
+CALLER = Principal("clerk", frozenset(), None, expires_at=0)
 INTENT = Intent(mutation="setModule", arguments=[], community_code="10002", idempotency_key="once")
 
 
@@ -62,7 +62,7 @@ async def test_writes_at_once_of_other_callers_or_keys_are_others(gateway):
         calls.append("sent")
         return Done()
 
-    other = Principal("officer", frozenset(), None, token_id="", expires_at=0)
+    other = Principal("officer", frozenset(), None, expires_at=0)
     again = msgspec.structs.replace(INTENT, idempotency_key="again")
     writes = [(CALLER, INTENT), (CALLER, INTENT), (other, INTENT), (CALLER, again)]
     written = await asyncio.gather(*(writer.carry_out(caller, intent, perform) for caller, intent in writes))
