@@ -24,9 +24,11 @@ from gateway.journal.records import ReceiptKind
 
 log = structlog.get_logger(__name__)
 
-SAVED = 0
-TOKEN_INVALID = 1
-NOT_SAVED = 2
+GIVEN, REFUSED = 0, 1
+"""The codes of `/callbacks/token` (1.1.1)."""
+
+SAVED, TOKEN_INVALID, NOT_SAVED = 0, 1, 2
+"""The codes of `/callbacks/payment` (2.2)."""
 
 SUBJECT = "payment callback"
 TOKEN_SECONDS = 3600
@@ -77,8 +79,8 @@ def payment_callback_routes(payments: PaymentActions, tokens: CallbackTokens) ->
         form = await _form(request)
         token = tokens.issue(form.get("key_k", ""), form.get("key_d", ""))
         if token is None:
-            return _answer({"code": 1, "msg": "token获取失败"})
-        return _answer({"code": 0, "msg": "token获取成功", "token": token})
+            return _answer({"code": REFUSED, "msg": "token获取失败"})
+        return _answer({"code": GIVEN, "msg": "token获取成功", "token": token})
 
     async def receive(request: Request) -> Response:
         form = await _form(request)
