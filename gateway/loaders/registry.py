@@ -117,6 +117,6 @@ class Loaders:
         return platform_statuses(self.source.platforms)
 
     def forget(self) -> None:
-        """After a write: what this request has read before may be out of date, and is read anew."""
+        """After a write, and before an event: what was read before may be out of date, and is read anew."""
         for name in [name for name, loader in vars(self).items() if isinstance(loader, RecordLoader | LevelLoader)]:
             delattr(self, name)
