@@ -38,7 +38,7 @@ async def fetch(awaitables: Sequence[Any]) -> Outcomes:
     return outcomes
 
 
-def values(outcomes: Outcomes) -> Outcomes:
+def only_values(outcomes: Outcomes) -> Outcomes:
     """The same, where all are values. Raises the first error among them."""
     for outcome in outcomes:
         if isinstance(outcome, BaseException):

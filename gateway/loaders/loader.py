@@ -9,7 +9,7 @@ from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from gateway.cache import Flight, Read, ReadKey, SharedReads, landed
-from gateway.execution.fetch import fetch, values
+from gateway.execution.fetch import fetch, only_values
 from gateway.platforms.platforms import Platforms
 
 KeyT = TypeVar("KeyT", bound=Hashable)
@@ -47,7 +47,7 @@ class RecordLoader(ABC, Generic[KeyT, ValueT]):
 
     async def load_all(self, keys: Sequence[KeyT]) -> list[ValueT]:
         """The values of several keys, in order. Raises the GatewayError of the first that fails."""
-        return values(await self.load_level(keys))
+        return only_values(await self.load_level(keys))
 
     @abstractmethod
     async def load_level(self, keys: Sequence[KeyT]) -> list[Any]:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from gateway.cache import Read, ReadKey
-from gateway.execution.fetch import fetch, values
+from gateway.execution.fetch import fetch, only_values
 from gateway.loaders.loader import ComposedLoader, ReadLoader
 from gateway.loaders.paging import Slice, read_slice
 from schema.normalise.records import Page, Repair
@@ -54,7 +54,7 @@ class RepairsLoader(ComposedLoader[RepairsKey, Slice[Repair]]):
             self._slice(key, RepairStatus.OPEN, key.offset, key.first),
             self._slice(key, RepairStatus.RESOLVED, 0, key.first),
         )
-        opened, resolved = values(await fetch(both))
+        opened, resolved = only_values(await fetch(both))
         missing = key.first - len(opened.items)
         resolved_offset = max(0, key.offset - opened.total)
         if missing and resolved_offset:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from gateway.execution.fetch import fetch, values
+from gateway.execution.fetch import fetch, only_values
 from gateway.loaders.house import HouseOwnerLoader
 from gateway.loaders.loader import RecordLoader
 from gateway.loaders.people import PeopleKey, PeopleLoader
@@ -35,7 +35,7 @@ class VerificationLoader(RecordLoader[VerificationKey, LookedUp]):
         people = list(dict.fromkeys(key.people for key in keys if key.people is not None))
         houses = list(dict.fromkeys(key.house for key in keys if key.house is not None))
         both = (self._people.load_level(people), self._owners.load_level(houses))
-        registered, owners = values(await fetch(both))
+        registered, owners = only_values(await fetch(both))
         by_person = dict(zip(people, registered, strict=True))
         by_house = dict(zip(houses, owners, strict=True))
         return [

@@ -5,7 +5,7 @@ from operator import attrgetter
 import strawberry
 
 from gateway.context import Info
-from gateway.execution.fetch import fetch, values
+from gateway.execution.fetch import fetch, only_values
 from gateway.execution.load import Load
 from gateway.loaders.order import OrdersKey
 from gateway.loaders.paging import Slice
@@ -105,7 +105,7 @@ class Community(Node):
         if not root.code:
             return None
         loaders = info.context.loaders
-        modules, states = values(await fetch((loaders.modules.load(root.code), loaders.module_states.load("all"))))
+        modules, states = only_values(await fetch((loaders.modules.load(root.code), loaders.module_states.load("all"))))
         reported = states.get(root.code)
         return None if reported is None else list(composed.module_drift(modules, reported))
 
