@@ -97,9 +97,9 @@ def shell_lines(page: Path) -> Iterator[str]:
 
 
 def our_commands() -> list[str]:
-    """Every `gateway …` that a page shows, in a block or in a line of text."""
+    """Every `gateway …` that a page shows, in a block or in a line of text, but for what a gateway logs."""
     shown = {line for page in PAGES for line in shell_lines(page) if OUR_COMMAND.match(line)}
-    shown |= {code for page in PAGES for code in re.findall(r"`(gateway \w[^`]*)`", text_of(page))}
+    shown |= {code for page in PAGES for code in re.findall(r"`(gateway (?!did not )\w[^`]*)`", text_of(page))}
     return sorted(shown)
 
 
@@ -127,6 +127,13 @@ def test_the_table_of_layers_is_what_is_checked() -> None:
     assert [len(set(row)) for row in levels] == [1] * len(levels)
     assert [row[0] for row in levels] == sorted(row[0] for row in levels)
     assert level == {}
+
+
+def test_every_line_that_is_logged_as_an_error_is_explained_and_no_other() -> None:
+    table = text_of(ROOT / "docs" / "architecture.md").split("| Line |")[1].split("\n\n")[0]
+    told = [name for row in table.splitlines()[2:] for name in re.findall(r"`([^`]+)`", row.split("|")[1])]
+    sources = "".join(text_of(path) for path in (ROOT / "gateway").rglob("*.py"))
+    assert sorted(told) == sorted(set(re.findall(r'log\.(?:error|critical|exception)\(\s*"([^"]+)"', sources)))
 
 
 def test_every_scope_is_explained_and_no_other() -> None:
