@@ -311,6 +311,18 @@ def test_audit_makes_no_journal_where_there_is_none(environ):
     assert not Path(environ["GATEWAY_DATA_DIR"]).exists()
 
 
+def test_audit_asks_for_the_gateway_to_be_stopped_that_keeps_the_file_to_itself(served):
+    _, _, environ = served
+
+    ended = run(environ | {"GATEWAY_JOURNAL_TIMEOUT": "0.1"}, "audit")
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        "gateway: journal.sqlite3 is in use by another process. "
+        "It can be read while no gateway runs on it: stop that one first.\n"
+    )
+
+
 @pytest.mark.usefixtures("trail")
 def test_a_reader_who_has_enough_ends_a_command_in_peace(environ):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}

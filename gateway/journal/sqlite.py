@@ -45,18 +45,20 @@ async def open_sqlite(data_dir: Path, journal_timeout: float, *, make: bool = Tr
     except BaseException as error:
         thread.shutdown(wait=False)
         if isinstance(error, DATABASE_ERRORS):
-            raise _not_opened(error) from None
+            raise _not_opened(error, make) from None
         raise
     return SqliteDatabase(thread, connection, journal_timeout)
 
 
-def _not_opened(error: Exception) -> JournalError:
-    if error_code(error) == "SQLITE_BUSY":
-        return JournalError(
-            f"{FILE_NAME} is in use by another process. Several gateways share a journal only on PostgreSQL: "
-            "set GATEWAY_DATABASE_URL."
-        )
-    return journal_error(error)
+def _not_opened(error: Exception, make: bool) -> JournalError:
+    if error_code(error) != "SQLITE_BUSY":
+        return journal_error(error)
+    advice = (
+        "Several gateways share a journal only on PostgreSQL: set GATEWAY_DATABASE_URL."
+        if make
+        else "It can be read while no gateway runs on it: stop that one first."
+    )
+    return JournalError(f"{FILE_NAME} is in use by another process. {advice}")
 
 
 def _open(data_dir: Path, journal_timeout: float, make: bool) -> Connection:
