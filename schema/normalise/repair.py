@@ -20,8 +20,8 @@ from schema.normalise.shapes import (
     unwrap,
 )
 from schema.normalise.times import LONGEST_TIME, china_time, clean_time
-from schema.normalise.values import identifier, required_text, required_word, row_id, text
-from schema.normalise.vocabulary import PlatformName
+from schema.normalise.values import is_blank, required_identifier, required_text, required_word, row_id, text
+from schema.normalise.vocabulary import DataProblem, PlatformName
 from schema.normalise.words import REPAIR_STATUS
 
 
@@ -68,7 +68,10 @@ def _clean_repair(row: RepairWire, community_code: str, _found: list[DataIssue])
     location, description, name, phone = row.possion, row.description, row.name, row.phone
     status = _STATUSES.get(row.status)
     reported_at = None if row.date is None else clean_time(row.date)
-    if not (location and description and status) or (reported_at is None and row.date is not None):
+    if not (location and description and status and name and phone) or (reported_at is None and row.date is not None):
+        return None
+    name, phone = name.strip(), phone.strip()
+    if not (name and phone):
         return None
     return Repair(
         platform_id=row.id,
@@ -78,8 +81,8 @@ def _clean_repair(row: RepairWire, community_code: str, _found: list[DataIssue])
         status=status,
         reply=row.reply or None,
         reported_at=reported_at,
-        reporter_name=(name.strip() or None) if name else None,
-        reporter_phone=(phone.strip() or None) if phone else None,
+        reporter_name=name,
+        reporter_phone=phone,
     )
 
 
@@ -109,6 +112,9 @@ def _repair(row: Mapping[str, object], community_code: str | None, *, dated: boo
     if platform_id is None:
         return None
     issues = RepairIssues()
+    date = get("date")
+    if dated and is_blank(date):
+        issues.add("reportedAt", date, DataProblem.MISSING)
     return Repair(
         platform_id=platform_id,
         community_code=community_code,
@@ -116,9 +122,9 @@ def _repair(row: Mapping[str, object], community_code: str | None, *, dated: boo
         description=required_text(get("description"), "description", issues),
         status=required_word(REPAIR_STATUS, get("status"), "status", issues),
         reply=text(get("reply"), "reply", issues),
-        reported_at=china_time(get("date"), "reportedAt", issues),
+        reported_at=china_time(date, "reportedAt", issues),
         dated=dated,
-        reporter_name=identifier(get("name"), "reporter.name", issues),
-        reporter_phone=identifier(get("phone"), "reporter.phone", issues),
+        reporter_name=required_identifier(get("name"), "reporter.name", issues),
+        reporter_phone=required_identifier(get("phone"), "reporter.phone", issues),
         data_issues=issues.found,
     )

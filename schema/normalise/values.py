@@ -51,6 +51,14 @@ def identifier(value: object, field: str, issues: Issues) -> str | None:
     return _odd_text(value, field, issues)
 
 
+def required_identifier(value: object, field: str, issues: Issues) -> str | None:
+    """As `identifier`, for a field that the document promises: absent has an issue."""
+    if is_blank(value):
+        issues.add(field, value, DataProblem.MISSING)
+        return None
+    return identifier(value, field, issues)
+
+
 def _odd_text(value: object, field: str, issues: Issues) -> str | None:
     if type(value) is int:
         return str(value)

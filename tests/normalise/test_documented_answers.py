@@ -127,7 +127,7 @@ OTHER_DIALECTS: list[tuple[str, dict[str, Any]]] = [
     ("shenheList", {"id": None, "shenhe_status": "1", "created_at": "2020-11-18 11:01:46", "updated_at": None}),
     ("repair/list", {}),
     ("repair/list", {"status": "已处理", "reply": "修好了", "date": "2020年12月18日12:30:13"}),
-    ("repair/list", {"status": "1", "reply": "", "name": None}),
+    ("repair/list", {"status": "1", "reply": ""}),
     ("owner", {}),
     ("owner", {"people_house_role": None, "people_role": "租客", "people_house_use": ""}),
     ("people", {"people_birth": 19921130, "people_dibao": 0, "people_shangfang": True}),

@@ -332,7 +332,7 @@ def test_personal_issues_carry_their_kind_and_platform() -> None:
     found = parse_shenhe(review(shenhe_content=content({"people_name": ["李"]})), "10002")
     (issue,) = found.content.people.data_issues
     assert (issue.field, issue.raw, issue.platform, issue.pii) == ("name", '["李"]', PlatformName.WJDH, PiiKind.NAME)
-    (issue,) = parse_repair(repair(name=["李"]), "10002").data_issues
+    (issue,) = parse_repair(repair(name=["李"], date="2020年12月18日12:30:13"), "10002").data_issues
     assert (issue.field, issue.pii) == ("reporter.name", PiiKind.NAME)
 
 

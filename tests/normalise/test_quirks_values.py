@@ -13,7 +13,7 @@ from schema.normalise.order import parse_order
 from schema.normalise.people import parse_people
 from schema.normalise.person import sex_of_id_card
 from schema.normalise.records import OrderDetail
-from schema.normalise.repair import parse_repair
+from schema.normalise.repair import parse_repair, parse_repair_page
 from schema.normalise.shenhe import parse_shenhe
 from schema.normalise.times import CHINA, birth_date, china_time, midnight
 from schema.normalise.values import required_money
@@ -510,7 +510,7 @@ def test_quirk_118_no_extra_is_no_details(extra: object) -> None:
 def test_quirk_118_nulls_cost_nothing() -> None:
     found = parse_order(order(remark=None, extra=None, shop_number=None, house=None), "10002")
     assert (found.remark, found.address, found.house, found.data_issues) == (None, None, None, ())
-    assert parse_repair(repair(reply=None), "00001").data_issues == ()
+    assert parse_repair(repair(reply=None, date="2020年12月18日12:30:13"), "00001").data_issues == ()
 
 
 @pytest.mark.parametrize(
@@ -532,6 +532,20 @@ def test_quirk_118_a_promised_value_that_is_missing_is_reported() -> None:
     assert (found.title, found.fee_type, found.amount) == ("", FeeType.OTHER, None)
     assert {(issue.field, issue.problem) for issue in found.data_issues} == {
         (field, DataProblem.MISSING) for field in ("title", "amount", "paymentStatus", "status")
+    }
+
+
+@pytest.mark.parametrize("absent", [None, "", " "])
+def test_quirk_118_a_repair_without_its_reporter_or_date_says_what_is_missing(absent: str | None) -> None:
+    row = repair(name=absent, phone=absent)
+    (listed,) = parse_repair_page({"code": 0, "data": {"repairs": [row], "pages": {"total": 1}}}, "10002", 1).items
+    single = parse_repair({**row, "date": absent}, "10002")
+    reporter = [("reporter.name", DataProblem.MISSING), ("reporter.phone", DataProblem.MISSING)]
+    assert (listed.reporter_name, listed.reporter_phone, single.reported_at) == (None, None, None)
+    assert [(issue.field, issue.problem) for issue in listed.data_issues] == reporter
+    assert {(issue.field, issue.problem) for issue in single.data_issues} == {
+        ("reportedAt", DataProblem.MISSING),
+        *reporter,
     }
 
 
