@@ -78,7 +78,7 @@ class PageInfo:
 
     @strawberry.field(description="Whether some come before (是否有上一页).")
     def has_previous_page(root: strawberry.Parent[Slice[Any]]) -> bool:
-        return root.offset > 0
+        return root.offset > 0 and root.total > 0
 
     @strawberry.field(description="Cursor of the first item here (起始游标).")
     def start_cursor(root: strawberry.Parent[Slice[Any]]) -> str | None:
