@@ -22,14 +22,16 @@ MOST_IMAGES = 20
 @strawberry.input(description="Publish an announcement (创建公告).")
 class CreateAnnouncementInput:
     community_code: strawberry.ID = strawberry.field(description="Code of the community (小区标识).")
-    title: str = strawberry.field(description="Title (公告标题).")
-    content: str = strawberry.field(description="Text (公告内容).")
+    title: str = strawberry.field(description="Title; not empty (公告标题).")
+    content: str = strawberry.field(description="Text; not empty (公告内容).")
     weight: int = strawberry.field(default=0, description="Weight in the list, 0 for none (权重).")
     pinned: bool = strawberry.field(default=False, description="Whether it stays on top (是否置顶).")
     published: bool = strawberry.field(default=True, description="Whether it is visible (是否开启).")
     manager: str | None = optional("Publisher; omitted: the community's property manager (发布者).")
     logo: str | None = optional("Address of the publisher's logo (发布者标志).")
-    images: list[str] | None = optional("Addresses of pictures; none may hold a comma (图片).")
+    images: list[str] | None = optional(
+        f"Addresses of pictures, at most {MOST_IMAGES}; none may be empty or hold a comma (图片)."
+    )
     idempotency_key: strawberry.ID = strawberry.field(description=KEY)
 
 

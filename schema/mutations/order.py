@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+from gateway.actions.order import LARGEST_AMOUNT, LONGEST_TITLE
 from gateway.actions.write import Written
 from gateway.context import Info
 from gateway.errors import UserInputError
@@ -59,10 +60,14 @@ class OrderDetailInput:
 class CreateOrderInput:
     community_code: strawberry.ID = strawberry.field(description="Code of the community (小区标识).")
     payer: PayerInput = strawberry.field(description="Who is charged (收费对象).")
-    title: str = strawberry.field(description='What is charged, such as "物业费" (收费名称).')
-    amount: Decimal = strawberry.field(description="In yuan, above 0, in whole fen (金额).")
+    title: str = strawberry.field(
+        description=f'What is charged, such as "物业费", in 1 to {LONGEST_TITLE} characters (收费名称).'
+    )
+    amount: Decimal = strawberry.field(description=f"In yuan, above 0, at most {LARGEST_AMOUNT}, in whole fen (金额).")
     remark: str | None = optional("Remark (补充说明).")
-    details: list[OrderDetailInput] | None = optional("What the amount is made of (收费参数).")
+    details: list[OrderDetailInput] | None = optional(
+        f"What the amount is made of: at most {MOST_DETAILS} lines, each name once (收费参数)."
+    )
     manager: str | None = optional("Who collects; omitted: the community (收费管理主体).")
     idempotency_key: strawberry.ID = strawberry.field(description=KEY)
 

@@ -29,7 +29,10 @@ class UpdateRepairInput:
     status: RepairStatus = strawberry.field(
         description="Its status from now on; the platform needs one with every reply (报修状态)."
     )
-    reply: str | None = optional("The reply to the resident; omitted or empty: the earlier one stays (答复).")
+    reply: str | None = optional(
+        f"The reply to the resident, at most {LONGEST_REPLY} characters; omitted or empty: the earlier one stays "
+        "(答复)."
+    )
     idempotency_key: strawberry.ID | None = optional(OPTIONAL_KEY)
 
 

@@ -85,8 +85,8 @@ class ApproveShenheInput:
 class RejectShenheInput:
     id: strawberry.ID = strawberry.field(description="The review (审核标识).")
     reason: str | None = optional(
-        "Why. The platform's document has no parameter for it: `reasonRecorded` tells whether the platform kept it, "
-        "the operation keeps it in any case (拒绝理由)."
+        f"Why, in at most {LONGEST_REASON} characters. The platform's document has no parameter for it: "
+        "`reasonRecorded` tells whether the platform kept it, the operation keeps it in any case (拒绝理由)."
     )
     idempotency_key: strawberry.ID | None = optional(OPTIONAL_KEY)
 

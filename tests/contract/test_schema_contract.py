@@ -19,9 +19,14 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from gateway.actions.order import LARGEST_AMOUNT, LONGEST_TITLE
 from gateway.auth.masking import mask_text
 from gateway.auth.principal import Scope
 from schema.build import executable_schema, export_sdl, scopes_of
+from schema.mutations.announcement import MOST_IMAGES
+from schema.mutations.order import MOST_DETAILS
+from schema.mutations.repair import LONGEST_REPLY
+from schema.mutations.shenhe import LONGEST_REASON
 
 PROMISED = build_schema((Path(__file__).parent / "contract.graphql").read_text(), assume_valid_sdl=True)
 SCHEMA = executable_schema()
@@ -158,6 +163,21 @@ def test_descriptions_of_texts_of_people_tell_that_numbers_in_them_are_masked():
     assert {"Order.title", "Person.nation", "Member.jobName", "Shenhe.rejectionReason"} <= set(masked)
     untold = [path for path, told in masked.items() if not told.endswith(" masked without the scope `pii:read`.")]
     assert untold == []
+
+
+def test_who_builds_a_form_learns_how_much_a_write_takes():
+    """Else the first to learn of it is whoever has filled the form."""
+    described = dict(descriptions())
+
+    bounds = {
+        "CreateOrderInput.amount": f"at most {LARGEST_AMOUNT}",
+        "CreateOrderInput.title": f"1 to {LONGEST_TITLE} characters",
+        "CreateOrderInput.details": f"at most {MOST_DETAILS} lines, each name once",
+        "UpdateRepairInput.reply": f"at most {LONGEST_REPLY} characters",
+        "RejectShenheInput.reason": f"at most {LONGEST_REASON} characters",
+        "CreateAnnouncementInput.images": f"at most {MOST_IMAGES}",
+    }
+    assert [path for path, bound in bounds.items() if bound not in described[path]] == []
 
 
 def test_that_a_dry_run_is_confirmed_is_not_taken_for_done():
