@@ -157,6 +157,20 @@ def test_a_user_logs_in_again_when_a_new_connection_is_refused(
     assert run("node", "--input-type=module", "-e", program, cwd=NODE) == f"{connections}\n"
 
 
+def test_apollo_keeps_the_outcome_of_a_write_whose_record_cannot_be_read(compiled: Compiled) -> None:
+    module = {"__typename": "ModulePayload", "outcome": "CONFIRMED", "module": None}
+    answer = {"data": {"setModule": module}, "errors": [{"message": "", "path": ["setModule", "module"]}]}
+    program = f"""
+        globalThis.token = "";
+        globalThis.fetch = async () => Response.json({json.dumps(answer)});
+        {compiled.block("quickstart", "new ApolloClient")}
+        const mutation = gql`mutation {{ setModule {{ outcome module {{ id }} }} }}`;
+        console.log((await client.mutate({{ mutation }})).data.setModule.outcome);
+    """
+    printed = run("node", "--input-type=module", "-e", program, cwd=NODE)
+    assert printed.splitlines()[-1] == "CONFIRMED"
+
+
 NEVER_KEYED = re.compile("^(__.*|Query|Mutation|Subscription|PageInfo)$|(Connection|Edge|Payload)$")
 
 
