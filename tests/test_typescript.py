@@ -130,6 +130,13 @@ def test_a_write_is_called_failed_only_if_none_of_its_attempts_may_have_been_sen
     assert run("node", "--input-type=module", "-e", program).split() == kinds
 
 
+BROWSER_EVENTS = """
+        globalThis.Event = { [Symbol.hasInstance]: (event) => "type" in event };
+        globalThis.CloseEvent = { [Symbol.hasInstance]: (event) => "code" in event };
+"""
+"""Those of ws are none of Node.js's own."""
+
+
 @pytest.mark.parametrize(("accepted", "connections"), [(0, 1), (1, 2)])
 def test_a_user_logs_in_again_when_a_new_connection_is_refused(
     compiled: Compiled, accepted: int, connections: int
@@ -148,13 +155,43 @@ def test_a_user_logs_in_again_when_a_new_connection_is_refused(
             super(`ws://127.0.0.1:${{server.address().port}}`, protocol);
           }}
         }};
-        globalThis.CloseEvent = {{ [Symbol.hasInstance]: (event) => "code" in event }};
+        {BROWSER_EVENTS}
         globalThis.freshToken = async () => "";
         globalThis.logIn = async () => console.log(connections);
         {compiled.block("subscriptions", "createClient")}
         server.close();
     """
     assert run("node", "--input-type=module", "-e", program, cwd=NODE) == f"{connections}\n"
+
+
+def test_a_subscription_outlives_a_gateway_that_is_away_for_a_while(compiled: Compiled) -> None:
+    """The gateway closes as it restarts, and is back after ten attempts that nobody answered."""
+    program = f"""
+        import WebSocket, {{ WebSocketServer }} from "ws";
+        const serve = (port, then) => new WebSocketServer({{ port, handleProtocols: () => "graphql-transport-ws" }})
+          .on("connection", (socket) => socket.on("message", (text) => {{
+            const {{ type, id }} = JSON.parse(text);
+            if (type === "connection_init") socket.send('{{"type": "connection_ack"}}');
+            if (type === "subscribe") then(socket, id);
+          }}));
+        const first = serve(0, (socket) => {{ socket.close(1012); first.close(); }});
+        const {{ port }} = first.address();
+        let attempts = 0;
+        globalThis.WebSocket = class extends WebSocket {{
+          constructor(_url, protocol) {{
+            super(`ws://127.0.0.1:${{port}}`, protocol);
+            if (++attempts === 11) serve(port, (socket, id) => {{
+              socket.send(JSON.stringify({{ type: "next", id, payload: {{ data: "told" }} }}));
+            }});
+          }}
+        }};
+        {BROWSER_EVENTS}
+        Math.random = () => 0;
+        globalThis.freshToken = async () => "";
+        globalThis.show = (data) => {{ console.log(data); process.exit(); }};
+        {compiled.block("subscriptions", "createClient")}
+    """
+    assert run("node", "--input-type=module", "-e", program, cwd=NODE) == "told\n"
 
 
 def test_apollo_keeps_the_outcome_of_a_write_whose_record_cannot_be_read(compiled: Compiled) -> None:
