@@ -106,7 +106,9 @@ class PageInfo:
 class Edge(Generic[NodeT]):
     node: NodeT = plain("The item (内容).")
 
-    @strawberry.field(description="Its place in the list, an offset of the moment: new items shift the others (游标).")
+    @strawberry.field(
+        description="Its place in the list, an offset of the moment: items that come or go shift the others (游标)."
+    )
     def cursor(root: strawberry.Parent[PositionedNode]) -> str:
         return _cursor(root.offset)
 

@@ -342,3 +342,21 @@ async def test_from_one_to_fifty_reviews_are_approved_at_once(gateway, sandbox):
     for ids in ([], ["1"] * 51):
         assert (await gateway.ask(ALL.document, {"input": {"ids": ids}})).code == "BAD_USER_INPUT"
     assert forms(sandbox) == []
+
+
+async def test_the_next_page_of_those_pending_passes_over_as_many_as_were_decided(gateway):
+    """Why a frontend reads the list from its start again."""
+    query = """query Page($after: String) {
+      shenhes(communityCode: "10002", filter: { status: PENDING }, first: 3, after: $after) {
+        pageInfo { endCursor } nodes { id }
+      }
+    }"""
+    before = [review["id"] for review in await pending(gateway)]
+    shown = (await gateway.ask(query)).data["shenhes"]
+    await APPROVE.write(gateway, {"id": before[0]})
+
+    following = (await gateway.ask(query, {"after": shown["pageInfo"]["endCursor"]})).data["shenhes"]
+    anew = (await gateway.ask(query)).data["shenhes"]
+
+    assert [review["id"] for review in following["nodes"]] == before[4:7]
+    assert [review["id"] for review in anew["nodes"]] == before[1:4]
