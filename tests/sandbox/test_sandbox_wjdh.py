@@ -272,6 +272,13 @@ async def test_orders_are_filtered_as_asked(start, filters, matches):
     assert found
 
 
+@pytest.mark.parametrize("room", [{}, {"fangjian": "101"}])
+async def test_a_floor_below_ground_is_a_floor_and_has_none_of_the_others_orders(start, room):
+    async with start(dialect=Dialect.EXAMPLES) as client:
+        answer = await client.wjdh("order/list", xiaoqu="10002", louhao="1", danyuan="1", louceng="-1", **room)
+    assert (answer["code"], answer["data"]) == (0, [])
+
+
 @pytest.mark.parametrize("field", ["name", "phone", "idcard"])
 async def test_orders_are_found_by_their_payer(start, field):
     async with start(orders_per_page=100) as client:

@@ -48,7 +48,7 @@ def check_authorised(community: Community, message_code: str) -> None:
 def number_in(form: Form, field: str) -> int | None:
     """A number of the form; empty is absent, as in Laravel (quirk 151), and so is what is no number."""
     text = form.get(field, "")
-    return int(text) if text.isdecimal() and len(text) < 19 else None
+    return int(text) if text.removeprefix("-").isdecimal() and len(text) < 19 else None
 
 
 def switch_in(form: Form, field: str) -> bool | None:
@@ -58,4 +58,4 @@ def switch_in(form: Form, field: str) -> bool | None:
 
 def page_in(form: Form, default: int) -> tuple[int, int]:
     """The page asked for, and how many rows it shall have."""
-    return max(1, number_in(form, "page") or 1), number_in(form, "per_page") or default
+    return max(1, number_in(form, "page") or 1), max(0, number_in(form, "per_page") or 0) or default
