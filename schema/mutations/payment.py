@@ -30,7 +30,8 @@ PaymentId = Annotated[strawberry.ID, strawberry.argument(description="A payment'
 @record_type(Written, description="What became of a payment notification (缴费通知结果).")
 class PayCallbackPayload(MutationPayload):
     @strawberry.field(
-        description="The notification; null for callers who may not see its community (缴费通知).",
+        description="The notification; null when it was not taken, and for callers who may not see its community "
+        "(缴费通知).",
         directives=needs(["payment:read"]),
         graphql_type=Payment | None,
     )

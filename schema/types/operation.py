@@ -32,8 +32,8 @@ class Operation(Node):
         return strawberry.ID(info.context.ids.encode("Operation", root.community_code, root.id))
 
     @strawberry.field(
-        description="The record written, as it is now: the community for syncModules. Needs the scope of its type; "
-        "null when it is gone, or nothing was written (写入的记录).",
+        description="The record that was written, or refused to be, as it is now: the community for syncModules. Needs "
+        "the scope of its type; null when it is gone, or there is none (写入的记录).",
         graphql_type=Node | None,
         metadata=ANY_RECORD,
     )

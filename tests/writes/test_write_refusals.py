@@ -249,3 +249,26 @@ async def test_a_record_of_another_community_is_not_there(gateway, environ, sand
         payload = await case.write(gateway, prepared | {"id": node_id}, token=token)
         assert [error["code"] for error in payload["userErrors"]] == ["NOT_FOUND"]
     assert sandbox.calls == []
+
+
+async def test_a_refused_write_tells_of_the_record_that_it_was_not_done_to_and_of_no_payment_that_was_not_taken(
+    gateway,
+):
+    prepared = await APPROVE.prepare(gateway)
+    refused = (
+        "mutation Refuse($review: ApproveShenheInput!, $payment: PayCallbackInput!) {"
+        " approveShenhe(input: $review) { outcome operation { result { id __typename } } }"
+        " payCallback(input: $payment) { outcome operation { result { id } } payment { id } } }"
+    )
+    masked = {"id": prepared["id"], "content": {"people": {"name": "李*"}}}
+    payment = {"orderNumber": "20210115080800172143", "shopNumber": "1900000109", "weixinNumber": ""}
+
+    answer = await gateway.ask(refused, {"review": masked, "payment": payment})
+
+    assert answer.data == {
+        "approveShenhe": {
+            "outcome": "REFUSED",
+            "operation": {"result": {"id": prepared["id"], "__typename": "Shenhe"}},
+        },
+        "payCallback": {"outcome": "REFUSED", "operation": {"result": None}, "payment": None},
+    }
