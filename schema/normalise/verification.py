@@ -120,12 +120,14 @@ def binding_findings(review: Shenhe, house: HouseKey, registered: People | None)
     """Whether the applicant lives in that house already."""
     if registered is None or review.type not in BINDING:
         return
+    role = review.content.house.role if review.content and review.content.house else None
     for residency in registered.residencies:
         if residency.house.key == house:
             yield Finding(
                 code=FindingCode.ALREADY_BOUND,
                 severity=Severity.WARNING,
                 field="content.house.role",
+                submitted=role and role.value,
                 registered=residency.role.value,
             )
             return

@@ -182,14 +182,14 @@ async def test_a_house_without_an_owner_is_free_for_one(gateway, review):
 
 async def test_who_lives_there_already_is_bound_already(gateway, sandbox, review):
     resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
-    resident.residencies[0] = replace(resident.residencies[0], house=review.house, role="租客")
+    resident.residencies[0] = replace(resident.residencies[0], house=review.house, role="家属")
     finding = await only_finding(gateway)
     assert (finding["code"], finding["severity"], finding["field"]) == (
         "ALREADY_BOUND",
         "WARNING",
         "content.house.role",
     )
-    assert finding["registered"] == "TENANT"
+    assert (finding["submitted"], finding["registered"]) == ("TENANT", "FAMILY")
 
 
 async def test_an_id_number_with_a_wrong_check_digit_is_worth_a_look(gateway, sandbox, review, mint):
