@@ -136,7 +136,8 @@ class House(Node):
         return None if (key := root.key) is None else Load(info.context.loaders.house_owner, key)
 
     @strawberry.field(
-        description="Orders that charge this house (订单).",
+        description="Orders that charge this house, so the filter names none; null when a part of its address is "
+        "unreadable (订单).",
         directives=needs(["order:read"]),
         graphql_type=Connection[Order] | None,
         metadata=ORDERS,

@@ -62,7 +62,8 @@ class People(Person):
         return names
 
     @strawberry.field(
-        description="Orders of one community that name this person, looked for by name and phone (订单).",
+        description="Orders of one community that name this person, looked for by name and phone, so the filter names "
+        "neither; null when one of them is missing (订单).",
         directives=needs(["order:read"]),
         graphql_type=Connection[Order] | None,
         metadata=ORDERS,
