@@ -21,7 +21,7 @@ from gateway.journal.records import (
     ReservationKind,
     UserError,
 )
-from gateway.journal.rows import FARTHEST, in_communities, is_past, read_listing, record_columns, to_record
+from gateway.journal.rows import FARTHEST, in_communities, is_past, once, read_listing, record_columns, to_record
 from gateway.journal.tables import operations, storable
 from schema.normalise.states import Outcome
 
@@ -191,7 +191,7 @@ class Operations:
             )
             rows = connection.execute(
                 update(operations)
-                .where(operations.c.id.in_(due))
+                .where(operations.c.id.in_(once(due)))
                 .values(check_at=now + lease, sent_at=case((sent_at > now + FARTHEST, now), else_=sent_at))
                 .returning(operations)
             )

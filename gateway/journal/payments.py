@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, Update, case, func, or_, select, upda
 from gateway.journal.database import Database, insert_new
 from gateway.journal.identifiers import new_id
 from gateway.journal.records import Listing, Payment, PaymentConflict, Receipt, ReceiptKind
-from gateway.journal.rows import in_communities, is_past, read_listing, to_record
+from gateway.journal.rows import in_communities, is_past, once, read_listing, to_record
 from gateway.journal.tables import payment_conflicts, payments
 from schema.normalise.states import DeliveryState
 
@@ -90,7 +90,7 @@ class Payments:
         )
         statement = (
             update(payments)
-            .where(payments.c.id.in_(due))
+            .where(payments.c.id.in_(once(due)))
             .values(lease_owner=owner, lease_token=payments.c.lease_token + 1, lease_until=now + lease)
             .returning(payments)
         )

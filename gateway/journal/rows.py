@@ -56,3 +56,12 @@ def in_communities(rows: Select[Any], table: Table, communities: Collection[str]
 def is_past(time: Column[datetime], now: datetime) -> ColumnElement[bool]:
     """Whether it has come; what a wrong clock has set has, too: nothing is to wait for that."""
     return or_(time <= now, time > now + FARTHEST)
+
+
+def once(rows: Select[Any]) -> Select[Any]:
+    """The same rows for an IN, looked for once, whatever plan PostgreSQL makes.
+
+    A subquery that skips what is locked finds others each time it is run, and so more than its limit in all.
+    """
+    found = rows.cte()
+    return select(*found.c)

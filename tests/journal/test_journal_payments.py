@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from journal_fixtures import FrozenClock
 from sqlalchemy import update
+from throw_away import on_server
 
 from gateway.actions.relay import JITTER, WAITS
 from gateway.journal.journal import Journal, open_journal
@@ -385,3 +386,15 @@ async def test_the_longest_wait_is_none_of_a_wrong_clock(journal: Journal, clock
     assert await claim(journal) == ()
     clock.advance(seconds=longest.total_seconds())
     assert len(await claim(journal)) == 1
+
+
+@pytest.mark.postgres
+async def test_a_claim_keeps_its_limit_where_postgresql_takes_the_table_for_one_row(
+    postgres_settings: Settings, clock: FrozenClock
+) -> None:
+    async with open_journal(postgres_settings, clock) as journal:
+        await queued(journal, 1)
+        await on_server("ANALYZE payments", postgres_settings.database_url)
+        await queued(journal, 31)
+
+        assert len(await claim(journal, limit=16)) == 16
