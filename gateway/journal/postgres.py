@@ -31,6 +31,8 @@ async def connect(url: str, journal_timeout: float) -> "asyncpg.Connection[async
             "application_name": "wanjia-gateway",
             # Whatever the server's default: a commit is on disk before it is acknowledged.
             "synchronous_commit": "on",
+            # And a statement sees what others have committed: under a stricter default what waits for them would fail.
+            "default_transaction_isolation": "read committed",
             "statement_timeout": milliseconds,
             "lock_timeout": milliseconds,
             "idle_in_transaction_session_timeout": milliseconds,

@@ -1,6 +1,7 @@
 """What callers see while PostgreSQL is down, silent or restarted: through a door that can be shut."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit, urlunsplit
@@ -160,6 +161,16 @@ async def test_a_statement_that_waits_for_a_lock_is_an_error_in_time(postgres_se
         go.set()
         await holding
         assert await receive(journal) is ReceiptKind.NEW
+
+
+async def test_a_stricter_isolation_that_the_database_defaults_to_refuses_nobody(fresh_settings: Settings) -> None:
+    """Each notification comes four times to each of two gateways, all at once."""
+    database = urlsplit(fresh_settings.database_url).path[1:]
+    await on_server(f"ALTER DATABASE {database} SET default_transaction_isolation = 'serializable'")
+    async with open_journal(fresh_settings) as one, open_journal(fresh_settings) as other:
+        kinds = await asyncio.gather(*(receive(journal, n // 4) for n in range(40) for journal in (one, other)))
+
+    assert Counter(kinds) == {ReceiptKind.NEW: 10, ReceiptKind.SAME: 70}
 
 
 async def test_a_database_that_has_come_to_only_read_is_found_out(fresh_settings: Settings) -> None:
