@@ -58,6 +58,8 @@ class Payments:
             payment = to_record(connection.execute(_known(order_number, weixin_number)).one(), Payment)
             if all(getattr(payment, name) == number for name, number in numbers.items()):
                 return Receipt(ReceiptKind.SAME, payment)
+            # One after the other, so that whoever counts sees what has been recorded at the same moment.
+            connection.execute(select(payments.c.id).where(payments.c.id == payment.id).with_for_update())
             if (connection.scalar(_conflicts_of(payment.id)) or 0) < MOST_CONFLICTS:
                 conflict = {
                     "payment_id": payment.id,

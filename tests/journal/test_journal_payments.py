@@ -104,6 +104,27 @@ async def test_of_each_payment_its_own_first_conflicts_are_recorded(journal: Jou
     assert [conflict.shop_number for conflict in found[second.id]] == ["other shop"]
 
 
+@pytest.mark.postgres
+async def test_of_conflicts_at_the_same_moment_no_more_are_recorded(postgres_settings: Settings) -> None:
+    """Three wait at once for a table to which nothing can be added."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with open_journal(postgres_settings) as journal:
+        payment = (await receive(journal)).payment
+        for number in range(MOST_CONFLICTS - 1):
+            await receive(journal, shop=f"other shop {number}")
+        other, watcher = [await connect(postgres_settings.database_url, 2.0) for _ in range(2)]
+        async with other.transaction():
+            await other.execute("LOCK TABLE payment_conflicts IN SHARE MODE")
+            last = [asyncio.create_task(receive(journal, shop=f"last shop {number}")) for number in range(3)]
+            while await watcher.fetchval(waiting) < len(last):
+                pass
+        await other.close()
+        await watcher.close()
+        assert {(await receipt).kind for receipt in last} == {ReceiptKind.CONFLICT}
+
+        assert len((await journal.payments.conflicts([payment.id]))[payment.id]) == MOST_CONFLICTS
+
+
 async def test_a_wechat_number_pays_one_order_only(journal: Journal) -> None:
     await queued(journal, 2)
     first = await receive(journal)
