@@ -22,7 +22,14 @@ import structlog
 from gateway.auth.masking import contains_mask, mask_text
 from gateway.auth.principal import Principal
 from gateway.cache import SharedReads
-from gateway.errors import GatewayError, JournalError, PlatformError, ProtocolError, RefusedError
+from gateway.errors import (
+    GatewayError,
+    JournalError,
+    JournalRefusedError,
+    PlatformError,
+    ProtocolError,
+    RefusedError,
+)
 from gateway.events import EventBus
 from gateway.futures import join
 from gateway.journal.journal import Journal
@@ -41,6 +48,9 @@ MARGIN = timedelta(minutes=1)
 
 FIRST_CHECK = timedelta(seconds=30)
 """How long after an unclear write it is read back again: a request that still runs at the platform ends before."""
+
+RECORD_PAUSES = (0.5, 1.0, 2.0, 4.0)
+"""Seconds between attempts to record an outcome: a database that restarts is back by then."""
 
 
 class WriteRefusal(Exception):  # noqa: N818 # a refusal is an answer, not an error
@@ -302,22 +312,27 @@ class Writer:
         user_errors: tuple[UserError, ...] = (),
         check_at: datetime | None = None,
     ) -> Operation:
-        """Record the outcome of what was sent.
+        """Record the outcome of what was sent: with patience, for of some writes nobody could find it out again.
 
-        Where the journal fails now, the operation stays "sent" and the caller is told UNKNOWN: the reconciler ends it.
+        Where the journal goes on failing, the operation stays "sent" and the caller is told UNKNOWN: the reconciler
+        ends it.
         """
-        try:
-            return await self._journal.operations.finish(
-                operation.id,
-                outcome,
-                record=done.record,
-                answer=done.answer,
-                user_errors=user_errors,
-                check_at=check_at,
-            )
-        except JournalError:
-            log.error("outcome not recorded", operation=operation.id, outcome=outcome.value)
-            return operation
+        for pause in (*RECORD_PAUSES, None):
+            try:
+                return await self._journal.operations.finish(
+                    operation.id,
+                    outcome,
+                    record=done.record,
+                    answer=done.answer,
+                    user_errors=user_errors,
+                    check_at=check_at,
+                )
+            except JournalError as error:
+                if pause is None or isinstance(error, JournalRefusedError):
+                    break
+            await asyncio.sleep(pause)
+        log.error("outcome not recorded", operation=operation.id, outcome=outcome.value)
+        return operation
 
 
 def settled_after(call_timeout: float) -> timedelta:

@@ -8,6 +8,7 @@ import pytest
 from processes import GatewayProcess
 from write_cases import CASES
 
+from gateway.actions import write
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.errors import JournalError
 from gateway.sandbox.faults import Fault, FaultKind
@@ -266,6 +267,24 @@ async def test_what_is_published_is_confirmed_even_if_it_can_not_be_kept(gateway
 
     assert (payload["outcome"], payload["announcement"]) == ("CONFIRMED", None)
     assert sandbox.effects.count("announcement/new") == 1
+
+
+async def test_an_outcome_that_nobody_could_read_back_is_recorded_when_the_journal_is_back(gateway, monkeypatch):
+    fails, finish = iter([True, True]), gateway.parts.journal.operations.finish
+
+    async def away_for_a_moment(*given, **named):
+        if next(fails, False):
+            raise JournalError("The journal cannot be used now.")
+        return await finish(*given, **named)
+
+    announcement = BY_NAME["createAnnouncement"]
+    monkeypatch.setattr(write, "RECORD_PAUSES", (0, 0))
+    monkeypatch.setattr(gateway.parts.journal.operations, "finish", away_for_a_moment)
+    prepared = await announcement.prepare(gateway)
+    payload = await announcement.write(gateway, prepared)
+
+    assert payload["outcome"] == "CONFIRMED"
+    assert await announcement.write(gateway, prepared) == payload
 
 
 async def test_an_operation_keeps_nothing_personal(gateway, environ):
