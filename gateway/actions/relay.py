@@ -13,6 +13,7 @@ import structlog
 
 from gateway.errors import JournalError, NotConfiguredError, PlatformAuthError, PlatformError
 from gateway.events import ORDER_PAID, PAYMENT_QUEUED, EventBus
+from gateway.futures import join
 from gateway.journal.journal import Journal
 from gateway.journal.records import Payment
 from gateway.platforms.security import Security
@@ -66,18 +67,22 @@ class Relay:
         deliveries: set[asyncio.Task[None]] = set()
         with self._events.subscribe(ORDER_PAID, PAYMENT_QUEUED) as arrivals:
             arrival = asyncio.ensure_future(anext(arrivals))
+            starting = asyncio.create_task(self._start_due(deliveries))
             try:
                 while True:
-                    pause = await self._start_due(deliveries)
+                    pause = await join(starting)
                     done, _ = await asyncio.wait(
                         {*deliveries, arrival}, timeout=pause, return_when=asyncio.FIRST_COMPLETED
                     )
                     deliveries -= done
                     if arrival in done:
                         arrival = asyncio.ensure_future(anext(arrivals))
+                    starting = asyncio.create_task(self._start_due(deliveries))
             finally:
                 arrival.cancel()
-                # Brought to their end, which is near: nothing waits for a lease to run out after a restart.
+                # Brought to their end, which is near, and what is being claimed as well: nothing waits for a lease to
+                # run out after a restart.
+                await asyncio.gather(starting, return_exceptions=True)
                 await asyncio.gather(*deliveries, arrival, return_exceptions=True)
 
     async def _start_due(self, deliveries: set[asyncio.Task[None]]) -> float:

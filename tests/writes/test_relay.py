@@ -283,6 +283,27 @@ async def test_a_delivery_under_way_is_brought_to_its_end_when_the_relay_ends(be
     assert (await bench.journal.payments.get(payment.id)).state is DeliveryState.DELIVERED
 
 
+async def test_what_is_being_claimed_when_the_relay_ends_waits_for_no_lease(bench, monkeypatch):
+    claimed, go_on, claim = asyncio.Event(), asyncio.Event(), bench.journal.payments.claim
+
+    async def slow(*given):
+        payments = await claim(*given)
+        claimed.set()
+        await go_on.wait()
+        return payments
+
+    monkeypatch.setattr(bench.journal.payments, "claim", slow)
+    payment = await bench.receive()
+    running = asyncio.create_task(bench.relay.run())
+    await claimed.wait()
+    running.cancel()
+    go_on.set()
+    with suppress(asyncio.CancelledError):
+        await running
+
+    assert (await bench.journal.payments.get(payment.id)).state is DeliveryState.DELIVERED
+
+
 async def test_a_delivery_that_can_not_be_marked_is_made_again_when_its_lease_ends(bench, sandbox, monkeypatch):
     async def unmarked(_payment):
         raise JournalError("The journal cannot be used now.")
