@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert
+import structlog
+from sqlalchemy import Connection, delete, func, insert, select
 
 from gateway.journal.announcements import Announcements
 from gateway.journal.audit import Audit
@@ -20,6 +21,11 @@ from gateway.settings import Settings
 
 Clock = Callable[[], datetime]
 """Tells the time, aware. Gateways that share a journal keep their clocks together (NTP): leases end by them."""
+
+FARTHEST_APART = timedelta(minutes=1)
+"""Clocks that NTP keeps differ by less, and a lease is about as long."""
+
+log = structlog.get_logger(__name__)
 
 
 def utc_now() -> datetime:
@@ -75,6 +81,17 @@ async def open_journal(settings: Settings, clock: Clock = utc_now, *, make: bool
         notifier = LocalNotifier()
     journal = Journal(database, notifier, clock)
     try:
+        if settings.database_url and make:
+            await _compare_clocks(database, clock)
         yield journal
     finally:
         await database.close()
+
+
+async def _compare_clocks(database: Database, clock: Clock) -> None:
+    """Have somebody look where this gateway's clock is not the database's: nothing else would tell."""
+    ahead = clock() - await database.read(
+        lambda connection: connection.execute(select(func.clock_timestamp())).scalar_one()
+    )
+    if abs(ahead) > FARTHEST_APART:
+        log.error("clock differs from that of the database", ahead_seconds=round(ahead.total_seconds()))

@@ -4,12 +4,14 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import msgspec
 import pytest
 from sqlalchemy import insert
+from structlog.testing import capture_logs
 from throw_away import on_server
 
 from gateway.errors import JournalError
@@ -171,6 +173,17 @@ async def test_a_stricter_isolation_that_the_database_defaults_to_refuses_nobody
         kinds = await asyncio.gather(*(receive(journal, n // 4) for n in range(40) for journal in (one, other)))
 
     assert Counter(kinds) == {ReceiptKind.NEW: 10, ReceiptKind.SAME: 70}
+
+
+@pytest.mark.parametrize(("ahead", "told"), [(0, []), (-30, []), (46800, [46800]), (-46800, [-46800])])
+async def test_a_clock_that_is_not_the_databases_is_told(
+    postgres_settings: Settings, ahead: int, told: list[int]
+) -> None:
+    with capture_logs() as logs:
+        async with open_journal(postgres_settings, lambda: datetime.now(UTC) + timedelta(seconds=ahead)):
+            pass
+
+    assert [round(entry["ahead_seconds"], -1) for entry in logs if entry["log_level"] == "error"] == told
 
 
 async def test_a_database_that_has_come_to_only_read_is_found_out(fresh_settings: Settings) -> None:
