@@ -1,11 +1,13 @@
 """Finds out which community a paid order belongs to: a notification does not tell, an order list does (quirk 161).
 
-Whenever an order page is read, numbers that notifications wait under are looked for in it. Memory holds those numbers
-only: where none waits, a page costs nothing.
+Whenever an order page is read, the numbers of its orders are remembered, and those that notifications wait under looked
+for. So a payment has its community a moment after it came where this gateway, or another of the same journal, has seen
+the order before; else once one sees it.
 """
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Iterable
 
 import structlog
 
@@ -22,6 +24,27 @@ BURST = 0.2
 RETRY = 5.0
 """Seconds, after the journal could not be used."""
 
+REMEMBERED = 20_000
+"""How many of the orders seen last are remembered at least, by number alone; at most twice as many, in some 4 MiB."""
+
+
+class SeenOrders:
+    """The communities of the orders that were seen last."""
+
+    def __init__(self) -> None:
+        self._recent: dict[str | None, str] = {}
+        self._earlier: dict[str | None, str] = {}
+
+    def add(self, community_code: str, numbers: Iterable[str | None]) -> None:
+        """Remember these orders, and forget the earlier ones when enough have come since."""
+        self._recent.update(dict.fromkeys(numbers, community_code))
+        if len(self._recent) >= REMEMBERED:
+            self._earlier, self._recent = self._recent, {}
+
+    def community_of(self, number: str) -> str | None:
+        """None: it was not seen, or is forgotten."""
+        return self._recent.get(number) or self._earlier.get(number)
+
 
 class Placement:
     """Run one per gateway. Until it is told otherwise, no number waits."""
@@ -29,17 +52,17 @@ class Placement:
     def __init__(self, payments: Payments, events: EventBus) -> None:
         self._payments = payments
         self._events = events
+        self._seen = SeenOrders()
         self._waiting: frozenset[str] = frozenset()
-        self._seen: defaultdict[str, set[str]] = defaultdict(set)
+        self._placed: defaultdict[str, set[str]] = defaultdict(set)  # in which community, to be recorded
         self._found = asyncio.Event()
 
     def look_at(self, community_code: str, page: Page[Order]) -> None:
-        """Note the orders of this community's page that a notification waits under."""
-        if not self._waiting:
-            return
-        numbers = self._waiting.intersection(order.number for order in page.items if order.number is not None)
-        if numbers:
-            self._seen[community_code] |= numbers
+        """Note the orders of this community's page, above all those that a notification waits under."""
+        numbers = [order.number for order in page.items]
+        self._seen.add(community_code, numbers)
+        if self._waiting and (found := self._waiting.intersection(numbers)):
+            self._placed[community_code] |= found
             self._found.set()
 
     async def run(self) -> None:
@@ -51,8 +74,9 @@ class Placement:
             try:
                 while True:
                     try:
-                        await self._place()
                         self._waiting = await self._payments.without_community()
+                        self._recall()
+                        await self._record()
                         pause = None
                     except JournalError as error:
                         log.warning("placement waits for the journal", reason=error.message)
@@ -68,18 +92,25 @@ class Placement:
                 arrival.cancel()
                 found.cancel()
 
-    async def _place(self) -> None:
-        """Record the communities of what was seen, and tell of the payments anew: now their community may see them.
+    def _recall(self) -> None:
+        """Place what waits under the number of an order that was seen before."""
+        for number in self._waiting:
+            if community_code := self._seen.community_of(number):
+                self._placed[community_code].add(number)
+
+    async def _record(self) -> None:
+        """Record the communities that were found, and tell of the payments anew: now their community may see them.
 
         Also of those that have theirs already: it may be that the journal failed before they could be told of.
         """
-        while self._seen:
-            community_code, numbers = self._seen.popitem()
+        while self._placed:
+            community_code, numbers = self._placed.popitem()
+            self._waiting -= numbers
             try:
                 await self._payments.set_community(numbers, community_code)
                 payments = await self._payments.by_order_number(numbers)
             except JournalError:
-                self._seen[community_code] |= numbers
+                self._placed[community_code] |= numbers
                 raise
             for payment in payments.values():
                 self._events.publish(Event(PAYMENT_PLACED, payment.community_code, payment.id))

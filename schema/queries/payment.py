@@ -26,8 +26,8 @@ Conflicting = Annotated[
 @strawberry.type
 class PaymentQueries:
     @strawberry.field(
-        description="Payment notifications, newest first. One whose order no list has shown since it came has no "
-        "community, and is seen by callers of every community only (缴费通知列表).",
+        description="Payment notifications, newest first. One whose order no list has shown yet has no community, and "
+        "is seen by callers of every community only (缴费通知列表).",
         directives=needs(["payment:read"]),
         graphql_type=Connection[Payment] | None,
     )

@@ -31,8 +31,8 @@ class PaymentConflict:
 @record_type(records.Payment, description="A payment notification this gateway received and delivers (缴费通知).")
 class Payment(Node):
     community_code: strawberry.ID | None = plain(
-        "Code of the community of the order; null until a list of orders read after the notification came has shown "
-        "it, and until then visible only to callers of every community (小区标识)."
+        "Code of the community of the order; null until a list of orders read through this gateway has shown it, "
+        "and until then visible only to callers of every community (小区标识)."
     )
     order_number: str = plain("The order's number (订单编号).")
     shop_number: str = plain("The merchant's number (商户单号).")

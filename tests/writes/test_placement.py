@@ -1,6 +1,8 @@
-"""A payment notification gets its community from the first order list that holds its order."""
+"""A payment notification gets its community from an order list that holds its order, read before it came or after."""
 
 import asyncio
+
+import pytest
 
 from gateway.errors import JournalError
 from gateway.events import ORDER_PAID, PAYMENT_PLACED
@@ -15,9 +17,13 @@ mutation Pay($number: String!) {
 """
 
 
-async def number_of_an_order(gateway) -> str:
-    answer = await gateway.ask('{ orders(communityCode: "10002", first: 1) { nodes { number } } }')
-    return answer.data["orders"]["nodes"][0]["number"]
+def number_of_an_order(sandbox) -> str:
+    return sandbox.world.orders_of["10002"][0].number
+
+
+async def read_a_list(gateway, first: int = 100) -> list[str]:
+    query = 'query Read($first: Int!) { orders(communityCode: "10002", first: $first) { nodes { number } } }'
+    return [order["number"] for order in (await gateway.ask(query, {"first": first})).data["orders"]["nodes"]]
 
 
 async def read_lists_until_told(gateway, events) -> str | None:
@@ -25,12 +31,12 @@ async def read_lists_until_told(gateway, events) -> str | None:
     told = asyncio.ensure_future(anext(events))
     async with asyncio.timeout(5):
         while not told.done():
-            await number_of_an_order(gateway)
+            await read_a_list(gateway)
     return told.result().community_code
 
 
-async def test_a_payment_is_placed_when_its_order_is_seen_in_a_list(gateway):
-    number = await number_of_an_order(gateway)
+async def test_a_payment_is_placed_when_its_order_is_seen_in_a_list(gateway, sandbox):
+    number = number_of_an_order(sandbox)
     with gateway.parts.events.subscribe(ORDER_PAID, PAYMENT_PLACED) as events:
         paid = await gateway.ask(PAYMENT, {"number": number})
         assert paid.data["payCallback"] == {"outcome": "CONFIRMED", "payment": {"communityCode": None}}
@@ -42,8 +48,46 @@ async def test_a_payment_is_placed_when_its_order_is_seen_in_a_list(gateway):
     assert listed.data["payments"]["nodes"] == [{"orderNumber": number, "communityCode": "10002"}]
 
 
+async def test_a_payment_whose_order_was_seen_before_is_placed_without_another_list(gateway, sandbox):
+    number = number_of_an_order(sandbox)
+    assert number in await read_a_list(gateway)
+    read = sandbox.count("WJDH", "order/list")
+    with gateway.parts.events.subscribe(PAYMENT_PLACED) as events:
+        await gateway.ask(PAYMENT, {"number": number})
+
+        async with asyncio.timeout(5):
+            assert (await anext(events)).community_code == "10002"
+
+    assert sandbox.count("WJDH", "order/list") == read
+
+
+@pytest.mark.postgres
+async def test_so_is_one_that_comes_to_another_gateway_than_saw_its_order(environ, sandbox, serve, database_url):
+    settings = environ | {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_ID_KEY": "k" * 32}
+    async with serve(settings) as one, serve(settings) as two:
+        await read_a_list(one)
+        with two.parts.events.subscribe(PAYMENT_PLACED) as events:
+            await two.ask(PAYMENT, {"number": number_of_an_order(sandbox)})
+
+            async with asyncio.timeout(5):
+                assert (await anext(events)).community_code == "10002"
+
+
+def test_of_the_orders_that_were_seen_the_last_ones_are_remembered(monkeypatch):
+    monkeypatch.setattr(placement, "REMEMBERED", 10)
+    seen = placement.SeenOrders()
+    for first in range(0, 100, 2):
+        seen.add("10002", [str(first), str(first + 1)])
+        seen.add("10003", ["again", None])
+
+    remembered = [number for number in range(100) if seen.community_of(str(number)) is not None]
+    assert remembered == list(range(100 - len(remembered), 100))
+    assert 10 <= len(remembered) <= 20
+    assert (seen.community_of("99"), seen.community_of("again")) == ("10002", "10003")
+
+
 async def test_a_journal_that_fails_after_a_payment_was_placed_does_not_keep_its_community_from_being_told(
-    gateway, monkeypatch
+    gateway, sandbox, monkeypatch
 ):
     monkeypatch.setattr(placement, "RETRY", 0.01)
     payments = gateway.parts.journal.payments
@@ -53,13 +97,10 @@ async def test_a_journal_that_fails_after_a_payment_was_placed_does_not_keep_its
         payments.by_order_number = read
         raise JournalError("The journal cannot be used now.")
 
-    number = await number_of_an_order(gateway)
-    with gateway.parts.events.subscribe(ORDER_PAID, PAYMENT_PLACED) as events:
-        await gateway.ask(PAYMENT, {"number": number})
-        await anext(events)
-        await asyncio.sleep(2 * placement.BURST)
-        payments.by_order_number = fail_once
-        await number_of_an_order(gateway)
+    await read_a_list(gateway)
+    payments.by_order_number = fail_once
+    with gateway.parts.events.subscribe(PAYMENT_PLACED) as events:
+        await gateway.ask(PAYMENT, {"number": number_of_an_order(sandbox)})
 
         async with asyncio.timeout(5):
             assert (await anext(events)).community_code == "10002"
@@ -68,7 +109,7 @@ async def test_a_journal_that_fails_after_a_payment_was_placed_does_not_keep_its
 async def test_a_payment_of_an_order_nobody_has_seen_stays_without_a_community(gateway):
     await gateway.ask(PAYMENT, {"number": "20990101000000000000"})
 
-    await number_of_an_order(gateway)
+    await read_a_list(gateway)
 
     listed = await gateway.ask("{ payments { nodes { communityCode } } }")
     assert listed.data["payments"]["nodes"] == [{"communityCode": None}]
