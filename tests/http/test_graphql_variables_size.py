@@ -113,6 +113,13 @@ def test_an_escaped_colon_makes_up_for_no_member() -> None:
             parse_parameters("body", text.encode(), _BOUNDS)
 
 
+def test_what_encoders_of_web_pages_escape_is_read() -> None:
+    """Go's writes "<" and ">" like this."""
+    text = b'{"query": "{ a }", "variables": {"a": "\\u003c\\u003e", "b": {"a": 1}}}'
+
+    assert parse_parameters("body", text, _BOUNDS).variables == {"a": "<>", "b": {"a": 1}}
+
+
 def test_size_comes_before_all_else() -> None:
     """What is too large is not even looked at for members that come twice."""
     text = b'{"query": "{ a }", "variables": {"a": "' + b"x" * 1000 + b'", "a": 1}}'
