@@ -112,6 +112,17 @@ def test_a_body_that_turns_out_too_large_is_refused_while_it_is_read(server: Ser
     assert status == 413
 
 
+def test_a_body_that_is_too_large_is_refused_though_it_has_all_come(server: Server) -> None:
+    """With the head, in one piece: what makes it large is the document, which has no bound in bytes of its own."""
+    body = b'{"query": "{ hello } #%b"}' % (b"x" * 20_000)
+    head = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        connection.sendall(head % len(body) + body)
+        status, _, answer = _read_to_the_end(connection)
+    assert status == 413
+    assert json.loads(answer)["errors"][0]["extensions"]["limit"] == "bytes"
+
+
 async def test_a_body_that_breaks_off_is_none() -> None:
     messages = iter(
         [{"type": "http.request", "body": b"{}", "more_body": True}, {"type": "http.disconnect"}],
