@@ -8,7 +8,9 @@ import pytest
 from graphql_socket import PATIENCE, until
 
 from gateway.auth.tokens import LEEWAY
+from gateway.events import REPAIR_CHANGED, Event
 from gateway.http.sse import wants_events
+from gateway.sandbox.faults import Fault, FaultKind
 
 PAID = "subscription { orderPaid { orderNumber } }"
 REPAIR = 'subscription { repairChanged(communityCode: "10002") { id } }'
@@ -70,6 +72,19 @@ async def test_a_client_that_goes_away_ends_its_subscription(gateway, open_strea
 async def test_a_subscription_that_ends_is_completed(open_stream, mint):
     async with open_stream(REPAIR, authorization=f"Bearer {mint(communities='00001')}") as events:
         assert await events.next() == ("complete", None)
+
+
+async def test_errors_of_fields_come_with_the_data_of_their_event(gateway, open_stream, sandbox):
+    async with open_stream(REPAIR, **{"x-request-id": "asked-for-0001"}) as events:
+        await until(lambda: len(gateway.parts.watches) == 1)
+        sandbox.faults.set("WJDH", "repair", Fault(FaultKind.WRONG_SHAPE))
+        gateway.parts.events.publish(Event(REPAIR_CHANGED, "10002", str(sandbox.world.repairs_of["10002"][0].id)))
+
+        kind, payload = await events.next()
+    assert (kind, payload["data"]) == ("next", {"repairChanged": None})
+    [error] = payload["errors"]
+    assert error["path"] == ["repairChanged"]
+    assert (error["extensions"]["code"], error["extensions"]["requestId"]) == ("UPSTREAM_PROTOCOL", "asked-for-0001")
 
 
 UNRUNNABLE = {
