@@ -74,6 +74,10 @@ BODIES: dict[str, tuple[bytes, int]] = {
     ),
     "nests variables a hundred thousand deep": (VARIABLE.replace("%s", "[" * 100_000 + "]" * 100_000).encode(), 413),
     "nests objects thirty thousand deep": (VARIABLE.replace("%s", '{"a":' * 30_000 + "1" + "}" * 30_000).encode(), 413),
+    "nests variables thirty thousand deep, within their bytes": (
+        VARIABLE.replace("%s", "[" * 30_000 + "]" * 30_000).encode(),
+        413,
+    ),
     "never closes what it nests": (b"[" * 200_000, 4),
     "never closes its objects": (b'{"a":' * 40_000, 4),
     "has ten thousand variables": (
