@@ -62,6 +62,17 @@ async def test_a_stream_is_known_by_the_id_that_its_client_gave_it(open_stream):
         assert events.response.headers["x-request-id"] == "asked-for-0001"
 
 
+async def test_a_silent_stream_shows_that_it_is_alive_until_it_ends(open_stream, mint, monkeypatch):
+    monkeypatch.setattr("gateway.http.sse.KEEP_ALIVE", 0.01)
+    async with open_stream(REPAIR) as events, asyncio.timeout(PATIENCE):
+        chunks = events.response.aiter_raw()
+        assert [await anext(chunks) for _ in range(2)] == [b":\n\n"] * 2
+
+    async with open_stream(REPAIR, authorization=f"Bearer {mint(communities='00001')}") as events:
+        await events.response.aread()
+    await until(lambda: "_keep_alive" not in {task.get_coro().__name__ for task in asyncio.all_tasks()})
+
+
 async def test_a_client_that_goes_away_ends_its_subscription(gateway, open_stream):
     async with open_stream(REPAIR):
         await until(lambda: len(gateway.parts.watches) == 1)
