@@ -1,6 +1,7 @@
 """graphql-transport-ws, message by message (graphql-ws, PROTOCOL.md)."""
 
 from graphql_socket import until
+from starlette.routing import WebSocketRoute
 
 from gateway.sandbox.faults import Fault, FaultKind
 
@@ -114,7 +115,8 @@ async def test_completing_a_query_stops_its_reads(connect, gateway, sandbox):
         await until(lambda: not len(gateway.parts.reads))
 
 
-async def test_a_mutation_outlives_its_connection_whole(connect, sandbox):
+async def test_a_mutation_outlives_its_connection_whole(connect, gateway, sandbox):
+    [writing] = [route.app.writing for route in gateway.app._others.routes if isinstance(route, WebSocketRoute)]
     first, second = [repair for repair in sandbox.world.repairs_of["10002"] if not repair.is_resolved][:2]
     sandbox.faults.set("WJDH", "repair", Fault(FaultKind.LATENCY, seconds=0.1))
     async with connect() as socket:
@@ -128,8 +130,10 @@ async def test_a_mutation_outlives_its_connection_whole(connect, sandbox):
             second=str(second.id),
         )
         await until(lambda: sandbox.count("WJDH", "repair") == 1)
+        assert len(writing) == 1, "the event loop itself keeps no task alive"
 
     await until(lambda: first.is_resolved and second.is_resolved)
+    await until(lambda: not writing)
 
 
 async def test_a_lost_connection_ends_its_subscriptions(connect, gateway):
