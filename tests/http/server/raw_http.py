@@ -17,6 +17,8 @@ from gateway.settings import Settings
 
 PATIENCE = 10.0
 
+FLOOD = 300
+
 NAME = ContextVar("NAME", default="nobody")
 
 
@@ -90,12 +92,15 @@ class Connection:
 
 @dataclass
 class Echo:
-    """Answers with what it was asked, and remembers it.
+    """Answers with what it was asked, and remembers it, and how many bytes of bodies it `received`.
 
-    `/big` is more than buffers hold; `/events` never ends, nor does `/late-events`, which waits before it begins.
+    `/big` is more than buffers hold, and so is `/flood`, which is `sent` in parts; `/events` never ends, nor does
+    `/late-events`, which waits before it begins.
     """
 
     asked: list[str] = field(default_factory=list)
+    received: int = 0
+    sent: int = 0
     left: asyncio.Event = field(default_factory=asyncio.Event)
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -121,6 +126,11 @@ class Echo:
                 for part in (b"one", b"", b"two"):
                     await send({"type": "http.response.body", "body": part, "more_body": True})
                 await send({"type": "http.response.body", "body": b"three"})
+            case "/flood":
+                await send({"type": "http.response.start", "status": 200, "headers": []})
+                for self.sent in range(FLOOD):
+                    await send({"type": "http.response.body", "body": b"x" * 100_000, "more_body": True})
+                await send({"type": "http.response.body"})
             case "/breaks":
                 raise ValueError("not for callers")
             case "/breaks-later":
@@ -147,6 +157,7 @@ class Echo:
                 self.left.set()
                 return
             body += message["body"]
+            self.received += len(message["body"])
             more_body = message["more_body"]
             parts += 1
         told = {

@@ -89,7 +89,8 @@ async def test_an_application_reads_a_large_body_at_its_own_pace(connection, ser
 
     waits = post(body, path=b"/waits")
     sending = asyncio.create_task(connection.send(waits))
-    await asyncio.sleep(0)
+    [http] = server.uvicorn.server_state.connections
+    await until(lambda: not http._transport.is_reading())
     server.app.may_answer.set()
     answer = await connection.response()
     assert answer.headers["connection"] == "close"  # the rest of the body is not worth reading
@@ -127,6 +128,14 @@ async def test_a_client_that_waits_for_leave_to_send_its_body_gets_it(connection
     assert (await connection.ask(b"body")).json["body"] == "body"
 
     assert (await connection.ask(head + b"body")).json["body"] == "body"
+
+
+async def test_leave_is_given_once_however_the_body_comes(connection, server):
+    head = raw(b"Content-Length: 4\r\nExpect: 100-continue\r\n", b"")
+    assert (await connection.ask(head)).status == 100
+    await connection.send(b"bo")
+    await until(lambda: server.app.received == 2)
+    assert (await connection.ask(b"dy")).json["body"] == "body"
 
 
 async def test_a_client_that_waits_for_leave_may_be_refused_instead(connection):
@@ -170,6 +179,18 @@ async def test_an_upgrade_that_is_not_offered_is_ignored(connection):
 async def test_an_address_may_name_the_host_once_more(connection):
     response = await connection.ask(b"GET http://gateway.example/one?two HTTP/1.1\r\n" + HOST + b"\r\n")
     assert (response.json["path"], response.json["query"]) == ("/one", "two")
+
+    response = await connection.ask(b"GET http://gateway.example:8000 HTTP/1.1\r\nHost: gateway.example:8000\r\n\r\n")
+    assert (response.json["path"], response.json["query"]) == ("/", "")
+
+
+async def test_what_is_malformed_behind_an_answer_that_has_begun_ends_it(connection, server):
+    head = b"POST /events HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
+    await connection.send(head)
+    assert (await connection.head())[0] == 200
+    await connection.send(b"no size\r\n")
+    assert await connection.closed()
+    assert server.app.left.is_set()
 
 
 MALFORMED = {

@@ -2,11 +2,12 @@
 
 import asyncio
 import gc
+import os
 import weakref
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import pytest
-from raw_http import Echo, serving, until
+from raw_http import FLOOD, Echo, serving, until
 
 from gateway.http.server import http_connection
 from gateway.settings import Settings
@@ -107,6 +108,36 @@ async def test_a_client_that_reads_nothing_of_its_answer_is_cut_off(server):
         await connection.send(b"GET /big HTTP/1.1\r\n" + HOST + b"\r\n")
         await until(lambda: server.app.asked == ["/big"])
         await until(lambda: server.connections == 0)
+
+
+async def test_a_client_that_reads_too_little_of_its_answer_is_cut_off(server, monkeypatch):
+    monkeypatch.setattr(http_connection, "PROGRESS", 100_000_000)
+    async with server.connect() as connection:
+        connection.writer.transport.pause_reading()
+        await connection.send(b"GET /big HTTP/1.1\r\n" + HOST + b"\r\n")
+        await until(lambda: server.app.asked == ["/big"])
+        sipping = asyncio.create_task(sip(connection))
+        await until(lambda: server.connections == 0)
+        sipping.cancel()
+
+
+async def sip(connection) -> None:
+    """Read some at a time, until the server has had enough."""
+    descriptor = connection.writer.get_extra_info("socket").fileno()
+    while True:
+        with suppress(BlockingIOError, ConnectionError):
+            os.read(descriptor, 200_000)
+        await asyncio.sleep(0.02)
+
+
+async def test_an_application_waits_for_a_client_that_reads_later(connection, server):
+    connection.writer.transport.pause_reading()
+    await connection.send(b"GET /flood HTTP/1.1\r\n" + HOST + b"\r\n")
+    [http] = server.uvicorn.server_state.connections
+    await until(lambda: http.drained is not None)
+    assert server.app.sent < FLOOD - 1
+    connection.writer.transport.resume_reading()
+    assert len((await connection.response()).body) == FLOOD * 100_000
 
 
 async def test_a_client_that_asks_and_asks_and_reads_nothing_is_cut_off(server):

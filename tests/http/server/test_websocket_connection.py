@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from math import inf
 
 import pytest
 from raw_http import Connection, RawServer, serving, until
@@ -29,7 +30,7 @@ def frame(opcode: int, payload: bytes = b"", *, final: bool = True) -> bytes:
 
 @dataclass
 class Listener:
-    """Lets everybody in and keeps what it is told; with `/floods` it sends without an end."""
+    """Lets everybody in and keeps what it is told."""
 
     received: list[str] = field(default_factory=list)
     closed_with: list[int] = field(default_factory=list)
@@ -127,17 +128,26 @@ async def test_a_client_that_pings_and_reads_no_pongs_is_cut_off_and_fills_nothi
         [web_socket] = server.uvicorn.server_state.connections
         flood = frame(PING, b"x" * 125) * 10_000
         pinging = asyncio.create_task(pings(connection, flood))
-        unread = 0
+        unread = unsent = 0
         while server.connections:
             unread = max(unread, web_socket.transport.get_write_buffer_size())
+            unsent = max(unsent, len(web_socket.conn.writes))
             await asyncio.sleep(0.01)
         assert 0 < unread < 1_000_000
+        assert unsent == 0
         pinging.cancel()
 
 
 async def pings(connection: Connection, flood: bytes) -> None:
     while True:
         await connection.send(flood)
+
+
+async def test_a_client_that_has_read_all_may_be_silent(server):
+    async with server.connect() as connection:
+        await shake_hands(connection)
+        [web_socket] = server.uvicorn.server_state.connections
+        assert web_socket.awaited() == ("nothing", inf)
 
 
 async def test_pings_are_answered(server):
