@@ -330,6 +330,24 @@ async def test_a_cancelled_caller_costs_neither_slot_nor_circuit(platforms: Plat
     assert platforms.security.healthy
 
 
+async def test_a_cancelled_call_that_was_to_try_a_circuit_leaves_the_next_one_to_try(
+    platforms: Platforms, sandbox: Sandbox
+) -> None:
+    breaker = platforms.security.caller.routes["owner"].breaker
+    for _ in range(8):
+        breaker.failed()
+    breaker._cooldown = 0.0
+    sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
+    call = asyncio.create_task(settle(platforms, "owner"))
+    await until(lambda: sandbox.count("SECURITY", "owner") == 1)
+    call.cancel()
+    await asyncio.wait([call])
+    sandbox.faults.clear()
+
+    assert await settle(platforms, "owner") is FINE
+    assert platforms.security.healthy
+
+
 async def test_a_login_that_takes_too_long_ends_with_the_call_unsent(impatient: Platforms, sandbox: Sandbox) -> None:
     sandbox.faults.set("SECURITY", "token", Fault(FaultKind.LATENCY, seconds=TIMEOUT * 4))
     with pytest.raises(PlatformTimeoutError) as caught:
