@@ -121,6 +121,7 @@ async def test_a_connection_is_kept_for_a_while_from_its_last_answer() -> None:
         pool.idle[0].idle_since -= 2.5
         await send(pool)
         assert upstream.connections == 2
+        await until(lambda: upstream.open_connections == 1)
 
 
 async def test_an_answer_without_the_body_it_tells_of_is_the_last_of_its_connection() -> None:

@@ -104,7 +104,7 @@ async def test_a_server_that_does_not_speak_tls_means_not_sent(certificate: Path
     server = await asyncio.start_server(plain, "127.0.0.1", 0)
     upstream = ScriptedServer(())
     upstream.port = server.sockets[0].getsockname()[1]
-    with pytest.raises(httpx.ConnectError):
+    with pytest.raises(httpx.ConnectError, match="does not speak TLS"):
         await send(pool_for(upstream, certificate))
     server.close()
 

@@ -30,6 +30,19 @@ async def test_a_refused_connection_means_not_sent() -> None:
             await send(pool)  # the slot is free again
 
 
+async def test_a_host_none_of_whose_addresses_answers_means_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def create_connection(*_: object, **__: object) -> None:
+        raise OSError("Multiple exceptions: ...")  # as asyncio does, without a number
+
+    async with scripted(http(b"fine")) as upstream:
+        pool = pool_for(upstream, slots=1)
+        with monkeypatch.context() as patch:
+            patch.setattr(asyncio.get_running_loop(), "create_connection", create_connection)
+            with pytest.raises(httpx.ConnectError, match="unknown reason"):
+                await send(pool)
+        assert (await send(pool)).body == b"fine"
+
+
 async def test_an_unknown_host_means_not_sent_and_is_not_named() -> None:
     pool = Transport(slots=Slots(1), max_body_bytes=MAX_BODY).pool(httpx.URL("http://platform.invalid"))
     with pytest.raises(httpx.ConnectError, match="cannot be resolved") as caught:
@@ -236,6 +249,16 @@ async def test_the_deadline_of_an_earlier_call_does_not_end_a_later_one() -> Non
         assert upstream.connections == 1
 
 
+async def test_a_call_that_outlives_the_deadline_of_an_earlier_one_ends_with_its_own() -> None:
+    async with scripted(http(b"first"), hang) as upstream:
+        pool = pool_for(upstream)
+        await send(pool, seconds=0.05)
+        async with asyncio.timeout(5):
+            with pytest.raises(httpx.ReadTimeout):
+                await send(pool, seconds=0.1)
+        assert upstream.connections == 1
+
+
 async def test_a_server_that_never_accepts_is_a_timeout_before_sending() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -407,6 +430,7 @@ async def test_a_waiter_cancelled_in_the_queue_leaves_it_to_the_others() -> None
         results = await asyncio.gather(*calls, return_exceptions=True)
         assert sum(isinstance(result, asyncio.CancelledError) for result in results) == 5
         assert len(upstream.requests) == 5
+        assert pool.slots.taken == 0
 
 
 async def test_a_waiter_cancelled_in_the_turn_in_which_it_is_too_late_has_ended_once() -> None:
