@@ -26,10 +26,8 @@ class Replay:
         return self._with_items(path, resolver(source, info, **arguments))
 
     async def _again(self, path: PathKeys) -> Any:
-        outcome = self._outcomes[path]
-        if isinstance(outcome, Exception):
-            raise outcome
-        return self._with_items(path, outcome)
+        """graphql-core raises an exception that it is given."""
+        return self._with_items(path, self._outcomes[path])
 
     def _with_items(self, path: PathKeys, value: Any) -> Any:
         """A list with those of its items that were awaited, at any depth. Any other value as it is."""

@@ -251,7 +251,6 @@ class Connection(asyncio.Protocol):
             return
         if self._until_close and exc is None:
             self.on_message_complete()
-            self.reusable = False
         elif self._received:
             self._fail(httpx.ReadError("The connection closed within the answer."))
         elif self._served:

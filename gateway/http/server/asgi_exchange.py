@@ -79,7 +79,7 @@ class AsgiExchange(Exchange):
             self._framing = Framing.CHUNKED
             lines.append(b"transfer-encoding: chunked\r\n")
         else:
-            self._framing, self.keep_alive = Framing.CLOSE, False
+            self._framing = Framing.CLOSE
         if not self.keep_alive:
             lines.append(CLOSE_LINE)
         head = b"".join(lines)
