@@ -53,13 +53,19 @@ def test_an_operation_is_found_by_name_and_a_lone_one_without(documents: Documen
 
 
 @pytest.mark.parametrize(
-    ("query", "operation_name"),
-    [("query A { hello } query B { hello }", None), ("query A { hello }", "B"), ("{ hello }", "A")],
+    ("query", "operation_name", "reason"),
+    [
+        ("query A { hello } query B { hello }", None, "operationName must name one"),
+        ("query A { hello }", "B", "no operation of that name"),
+        ("{ hello }", "A", "no operation of that name"),
+    ],
 )
 def test_an_operation_that_is_not_there_is_the_callers_mistake(
-    documents: Documents, query: str, operation_name: str | None
+    documents: Documents, query: str, operation_name: str | None, reason: str
 ) -> None:
-    assert refusal(documents, query, operation_name)[0] == "BAD_USER_INPUT"
+    code, [error] = refusal(documents, query, operation_name)
+    assert code == "BAD_USER_INPUT"
+    assert error.message.endswith(reason)
 
 
 def test_each_step_has_its_code(documents: Documents) -> None:

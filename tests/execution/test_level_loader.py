@@ -83,9 +83,11 @@ async def test_cancelling_a_level_stops_its_batch_and_forgets_it(complaints: lis
     loader = Doubles()
     level = asyncio.ensure_future(loader.load_level([1, 2]))
     await asyncio.sleep(0)
+    shared = loader.load(1)
     level.cancel()
     with pytest.raises(asyncio.CancelledError):
         await level
+    assert shared.cancelled(), "whoever awaits it would wait for ever"
     assert await loader.load_level([1, 2]) == [2, 4]
     assert loader.batches == [[1, 2], [1, 2]]
 

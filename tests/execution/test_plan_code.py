@@ -47,6 +47,7 @@ class PetRecord(NamedTuple):
     age: int
     lives: Annotated[int, msgspec.Meta(gt=0, le=9)] | None
     steps: Annotated[int, msgspec.Meta(ge=0)]
+    depth: Annotated[int, msgspec.Meta(le=0)]
 
 
 @strawberry.type
@@ -57,6 +58,7 @@ class Pet:
     age: int
     lives: int | None
     steps: int
+    depth: int
     is_type_of = staticmethod(by_class(PetRecord, typed=True))
 
 
@@ -179,12 +181,13 @@ def test_what_goes_by_a_class_is_compared_with_it() -> None:
 
 
 def test_what_the_class_of_an_object_declares_is_not_checked() -> None:
-    source = source_of("{ pet { name nick tag age lives steps } }")
+    source = source_of("{ pet { name nick tag age lives steps depth } }")
     assert "'name': o.name,\n" in source
     assert "'nick': o.nick,\n" in source
     assert "v if type(v := o.tag) is str\n" in source  # it may be None
     assert "v if type(v := o.age) is int and" in source  # it may be too large
     assert "v if type(v := o.steps) is int and" in source
+    assert "v if type(v := o.depth) is int and" in source  # or too small
     assert "'lives': o.lives,\n" in source
 
 
