@@ -102,6 +102,7 @@ def test_calls_are_added_up_and_multiplied_through_lists(query: str, requested: 
         ({"first": 10}, 2),
         ({"first": 0}, 1),
         ({"first": -5}, 1),
+        ({"first": -5.0}, 1),
         ({"first": 100.0}, 11),
         ({"first": None}, 1),
         ({"other": 7}, 3),

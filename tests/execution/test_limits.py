@@ -30,6 +30,7 @@ def requested(query: str) -> tuple[str, int | None] | None:
         ("{ a { ...F } } fragment F on T { b { c } }", None),
         ("{ a { ...F } } fragment F on T { b { c { d } } }", ("depth", 4)),
         ("{ a { ...F } } fragment F on T { b { ...G } } fragment G on T { c { d } }", ("depth", 4)),
+        ("{ e { ...F } a { b { c { d } } } } fragment F on T { b }", ("depth", 4)),
         ("{ x: a y: b }", None),
         ("{ x: a { y: b { z: c } } }", ("aliases", 3)),
         ("{ ...F a { ...F } } fragment F on T { x: b y: c }", ("aliases", 4)),
