@@ -79,7 +79,7 @@ class AsgiExchange(Exchange):
             self._framing = Framing.CHUNKED
             lines.append(b"transfer-encoding: chunked\r\n")
         else:
-            self._framing = Framing.CLOSE
+            self._framing = Framing.CLOSE  # of HTTP/1.0, after which no connection is kept
         if not self.keep_alive:
             lines.append(CLOSE_LINE)
         head = b"".join(lines)
