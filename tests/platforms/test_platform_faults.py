@@ -333,7 +333,7 @@ async def test_a_cancelled_caller_costs_neither_slot_nor_circuit(platforms: Plat
 async def test_a_cancelled_call_that_was_to_try_a_circuit_leaves_the_next_one_to_try(
     platforms: Platforms, sandbox: Sandbox
 ) -> None:
-    breaker = platforms.security.caller.routes["owner"].breaker
+    breaker = platforms.security.routes.by_name["owner"].breaker
     for _ in range(8):
         breaker.failed()
     breaker._cooldown = 0.0
