@@ -22,7 +22,7 @@ class Actions:
         self, writer: Writer, platforms: Platforms, journal: Journal, clock: Clock, *, sends_refuse_reason: bool
     ) -> None:
         self._writer = writer
-        self.shenhe = ShenheActions(writer, platforms, sends_reason=sends_refuse_reason)
+        self.shenhe = ShenheActions(writer, platforms, clock, sends_reason=sends_refuse_reason)
         self.order = OrderActions(writer, platforms, journal)
         self.repair = RepairActions(writer, platforms)
         self.module = ModuleActions(writer, platforms)

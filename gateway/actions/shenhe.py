@@ -1,7 +1,7 @@
 """Deciding registration reviews (document 1.2.4)."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from gateway.actions.row import RowRef
 from gateway.actions.write import (
@@ -20,27 +20,27 @@ from gateway.actions.write import (
 from gateway.auth.principal import Principal, Scope
 from gateway.errors import GatewayError, PlatformError
 from gateway.events import SHENHE_CHANGED, Event
+from gateway.journal.journal import Clock
 from gateway.journal.records import Operation, UserError
 from gateway.platforms.platforms import Platforms
-from schema.normalise.corrections import ContentError, render_shenhe_content
+from schema.normalise.corrections import ContentError, Corrections, correction_problems, render_shenhe_content
 from schema.normalise.records import Shenhe
 from schema.normalise.states import Outcome, UserErrorCode
+from schema.normalise.times import CHINA
 from schema.normalise.vocabulary import ShenheStatus
 
 BULK_AT_ONCE = 4
 SEARCHED_PAGES = 20
 SEARCHED_PER_PAGE = 50
 
-Corrections = Mapping[str, Mapping[str, object]]
-"""What a reviewer corrects: "people" and "house", each by the attribute names of the record."""
-
 
 class ShenheActions:
     """Approve and reject. A review is decided only while it is pending, so it is read first."""
 
-    def __init__(self, writer: Writer, platforms: Platforms, *, sends_reason: bool) -> None:
+    def __init__(self, writer: Writer, platforms: Platforms, clock: Clock, *, sends_reason: bool) -> None:
         self._writer = writer
         self._wjdh = platforms.wjdh
+        self._clock = clock
         self._sends_reason = sends_reason
 
     async def approve(
@@ -52,6 +52,7 @@ class ShenheActions:
         async def perform(sent: Sent) -> Done:
             _refuse_masked(corrections)
             _refuse_moved(corrections, principal)
+            self._refuse_mistyped(corrections)
             pending = await self._pending(review)
             content = await self._corrected(pending, corrections) if corrections else None
             await sent()
@@ -120,6 +121,15 @@ class ShenheActions:
         if now.status.value != wanted:
             return ReadBack(Found.NOT_APPLIED, errors=(_already(now),))
         return ReadBack(Found.APPLIED, Done(answer=_reason_recorded(now, operation.reason)))
+
+    def _refuse_mistyped(self, corrections: Corrections | None) -> None:
+        today = self._clock().astimezone(CHINA).date()
+        errors = []
+        for part, attribute, problem in correction_problems(corrections or {}, today):
+            field = _camel(attribute)
+            errors.append(user_error(UserErrorCode.INVALID, f"{field} {problem}.", "content", part, field))
+        if errors:
+            raise WriteRefusal(*errors)
 
     async def _pending(self, review: RowRef) -> Shenhe:
         """The review as it is now. Raises WriteRefusal unless it waits for a decision."""

@@ -7,7 +7,6 @@ from typing import Annotated
 import strawberry
 
 from gateway.actions.row import RowRef
-from gateway.actions.shenhe import Corrections
 from gateway.actions.write import Written
 from gateway.auth.access import reach
 from gateway.context import Info
@@ -15,6 +14,7 @@ from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.shenhe import ShenheKey
 from schema.mutations.input import OPTIONAL_KEY, finished, given, idempotency_key, not_found, written_record
+from schema.normalise.corrections import Corrections
 from schema.normalise.records import Shenhe as ShenheRecord
 from schema.normalise.vocabulary import (
     HouseOwnership,
@@ -36,13 +36,15 @@ LONGEST_REASON = 500
 
 @strawberry.input(description="What the reviewer corrects about the applicant (申请人更正).")
 class ShenhePeopleInput:
-    name: str | None = optional("Name (姓名).")
-    phone: str | None = optional("Phone number (手机号码).")
+    name: str | None = optional("Name, not empty (姓名).")
+    phone: str | None = optional("Phone number, of a landline too (手机号码).")
     sex: Sex | None = optional("Sex (性别).")
     nation: str | None = optional("Ethnic group (民族).")
-    birth_date: date | None = optional("Date of birth (出生日期).")
+    birth_date: date | None = optional("Date of birth, from 1900 to today (出生日期).")
     registered_address: str | None = optional("Address of the household register (户籍地址).")
-    id_card: str | None = optional("Number of the identity card (身份证号).")
+    id_card: str | None = optional(
+        "Number of the identity card, of 18 or 15 characters, or of another document (身份证号)."
+    )
     photo: str | None = optional("Address of a portrait (头像).")
     political_status: PoliticalStatus | None = optional("Political status (政治面貌).")
     is_veteran: bool | None = optional("Whether a veteran (退役军人).")
@@ -57,7 +59,7 @@ class ShenheHouseInput:
     community_code: strawberry.ID | None = optional("The community, one that the reviewer may see (小区标识).")
     building: int | None = optional("Building number (楼号).")
     unit: int | None = optional("Unit number (单元号).")
-    floor: int | None = optional("Floor (楼层).")
+    floor: int | None = optional("Floor; below 0 is below ground (楼层).")
     room: int | None = optional("Room (房间号).")
     role: ResidentRole | None = optional("The applicant's role in the house (居民角色).")
     status: HouseStatus | None = optional("How the house is occupied (房屋状态).")
@@ -67,7 +69,9 @@ class ShenheHouseInput:
 
 
 @strawberry.input(
-    description="Only what the reviewer corrects: all else, nulls too, is kept as submitted (审核数据更正)."
+    description="Only what the reviewer corrects: all else, nulls too, is kept as submitted. What cannot be right is "
+    "INVALID, each value with its field; an empty address, portrait, occupation, employer or ethnic group is none "
+    "(审核数据更正)."
 )
 class ShenheContentInput:
     people: ShenhePeopleInput | None = optional("About the applicant (申请人).")

@@ -1,11 +1,21 @@
 """A reviewer's corrections, merged into the content that was submitted (document 1.2.4.1, preface 审核数据)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from typing import Any, NamedTuple
 
 import msgspec
 
 from schema.normalise.enum_words import WireWords
+from schema.normalise.plausible import (
+    birth_date_problem,
+    code_problem,
+    id_card_problem,
+    name_problem,
+    nation_problem,
+    part_problem,
+    phone_problem,
+)
 from schema.normalise.shapes import NotJsonError, read_json
 from schema.normalise.times import is_epoch, midnight
 from schema.normalise.words import (
@@ -24,7 +34,29 @@ class ContentError(ValueError):
     """There is no document to correct, or a correction cannot be sent. The message names the part, never a value."""
 
 
-def render_shenhe_content(original_raw: str | None, corrections: Mapping[str, Mapping[str, object]]) -> str:
+Corrections = Mapping[str, Mapping[str, object]]
+"""What a reviewer corrects: "people" and "house", each by the attribute names of the record."""
+
+
+class CorrectionProblem(NamedTuple):
+    """What a corrected value must be (`schema.normalise.plausible`), by its part and attribute."""
+
+    part: str
+    attribute: str
+    problem: str
+
+
+def correction_problems(corrections: Corrections, today: date) -> Iterator[CorrectionProblem]:
+    """The corrections that cannot be right. `today` is China's."""
+    for part, values in corrections.items():
+        for attribute, value in values.items():
+            find = _PROBLEMS.get(attribute)
+            problem = find(value, today) if find else None
+            if problem is not None:
+                yield CorrectionProblem(part, attribute, problem)
+
+
+def render_shenhe_content(original_raw: str | None, corrections: Corrections) -> str:
     """The complete content with the corrections merged in, as the JSON text to send (quirk 116).
 
     `original_raw` is a record's `content.raw`. `corrections` maps "people" and "house" to attributes of `ShenhePeople`
@@ -73,7 +105,12 @@ def _render_identifier(value: Any, _: object) -> str:
     """No name and no number has a star: a value that was masked for its reader must not come back as data."""
     if "*" in value:
         raise ContentError("content.people: a masked value")
-    return str(value)
+    return _render_word(value, _)
+
+
+def _render_word(value: Any, _: object) -> str:
+    """It is read without the blanks around it, and looked up so (quirk 78)."""
+    return str(value).strip()
 
 
 def _render_number(value: Any, submitted: object) -> object:
@@ -109,7 +146,7 @@ _CORRECTABLE: Mapping[str, Mapping[str, _Key]] = {
         "name": _Key("people", "people_name", _render_identifier),
         "phone": _Key("people", "people_phone", _render_identifier),
         "sex": _Key("people", "people_sex", _rendering(SEX)),
-        "nation": _Key("people", "people_nation", _render_text),
+        "nation": _Key("people", "people_nation", _render_word),
         "birth_date": _Key("people", "people_birth", _render_birth),
         "registered_address": _Key("people", "people_address", _render_text),
         "id_card": _Key("people", "people_idcard", _render_identifier),
@@ -134,3 +171,17 @@ _CORRECTABLE: Mapping[str, Mapping[str, _Key]] = {
         "occupant_type": _Key("house", "people_house_type", _rendering(OCCUPANT_TYPE)),
     },
 }
+
+_PROBLEMS: Mapping[str, Callable[[Any, date], str | None]] = {
+    "name": lambda name, _: name_problem(name.strip()),
+    "phone": lambda phone, _: phone_problem(phone.strip()),
+    "nation": lambda nation, _: nation_problem(nation.strip()),
+    "birth_date": birth_date_problem,
+    "id_card": lambda number, _: id_card_problem(number.strip()),
+    "community_code": lambda code, _: code_problem(code),
+    "building": lambda number, _: part_problem("building", number),
+    "unit": lambda number, _: part_problem("unit", number),
+    "floor": lambda number, _: part_problem("floor", number),
+    "room": lambda number, _: part_problem("room", number),
+}
+"""Of texts that describe, any may be right, an empty one too: it is how somebody without an employer has none."""

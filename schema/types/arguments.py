@@ -7,11 +7,9 @@ import strawberry
 
 from gateway.context import Info
 from gateway.errors import UserInputError
-from schema.normalise.values import is_code
+from schema.normalise.plausible import code_problem
 
 EnumT = TypeVar("EnumT", bound=StrEnum)
-
-LONGEST_CODE = 32
 
 CommunityCode = Annotated[
     strawberry.ID,
@@ -32,8 +30,9 @@ Room = Annotated[int, strawberry.argument(description="Room (房间号).")]
 
 def community(code: str, argument: str = "communityCode") -> str:
     """The code as it goes to a platform. Raises UserInputError when no community can have it."""
-    if len(code) > LONGEST_CODE or not is_code(code):
-        raise UserInputError(argument, f"{argument} must have 1 to {LONGEST_CODE} letters or digits.")
+    problem = code_problem(code)
+    if problem is not None:
+        raise UserInputError(argument, f"{argument} {problem}.")
     return str(code)
 
 

@@ -11,6 +11,7 @@ from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.people import PeopleKey
 from schema.normalise import composed, records
+from schema.normalise.plausible import LARGEST_PART
 from schema.normalise.vocabulary import HouseOwnership, HouseStatus, HouseUse, OccupantType, PiiKind, ResidentRole
 from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.costs import ASSUMED_MEMBERS, ONE_CALL, ORDERS, costs
@@ -20,8 +21,6 @@ from schema.types.node import Node
 from schema.types.order import FilterOrders, Order, OrdersLoad, load_orders
 from schema.types.people import People
 from schema.types.person import Person
-
-LARGEST_PART = 99_999
 
 ValueT = TypeVar("ValueT")
 Described: TypeAlias = Load[records.HouseKey, ValueT | None] | ValueT | None

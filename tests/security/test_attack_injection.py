@@ -117,8 +117,13 @@ RECORDS = {
     ),
     "a correction": (
         PENDING,
-        """mutation ($v: String, $id: ID!) { approveShenhe(input: { id: $id, content: { people: { name: $v,
-        nation: $v, registeredAddress: $v, jobName: $v, photo: $v, idCard: $v, phone: $v } } }) { outcome } }""",
+        """mutation ($v: String, $id: ID!) { approveShenhe(input: { id: $id, content: { people: {
+        nation: $v, registeredAddress: $v, jobName: $v, companyName: $v, photo: $v } } }) { outcome } }""",
+    ),
+    "a corrected name": (
+        PENDING,
+        """mutation ($v: String, $id: ID!) {
+        approveShenhe(input: { id: $id, content: { people: { name: $v } } }) { outcome } }""",
     ),
 }
 """Where texts are taken, of writes to a record the record."""

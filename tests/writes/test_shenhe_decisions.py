@@ -1,6 +1,7 @@
 """Decisions on reviews: what exactly is sent, and what is told of the reason."""
 
 import json
+from datetime import datetime
 
 import pytest
 from write_cases import CASES
@@ -77,6 +78,80 @@ async def test_null_corrects_nothing(gateway, sandbox):
     await APPROVE.write(gateway, {"id": review["id"], "content": content})
 
     assert "content" not in forms(sandbox)[0]
+
+
+PLAUSIBLE = {
+    "people": {
+        "name": "古丽娜尔·艾力",
+        "phone": "0335-3012345转8001",
+        "idCard": "999302210704123",
+        "birthDate": "1921-07-04",
+        "nation": "维吾尔族",
+        "companyName": "",
+    },
+    "house": {"communityCode": "10002", "unit": 0, "floor": -1, "room": -101},
+}
+CORRECTED = """
+{
+  shenhes(communityCode: "10002", first: 60) {
+    nodes {
+      id
+      content { people { name phone idCard birthDate nation companyName } house { communityCode unit floor room } }
+    }
+  }
+}
+"""
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+async def test_corrections_that_can_be_right_are_read_back_as_they_were_made_in_every_dialect(gateway):
+    corrected = set()
+    for review in await pending(gateway):
+        payload = await APPROVE.write(gateway, {"id": review["id"], "content": PLAUSIBLE})
+        if payload["outcome"] == "CONFIRMED":
+            corrected.add(review["id"])
+    nodes = (await gateway.ask(CORRECTED)).data["shenhes"]["nodes"]
+
+    wanted = {**PLAUSIBLE, "people": PLAUSIBLE["people"] | {"companyName": None}}
+    assert len(corrected) >= 6
+    assert [node["content"] for node in nodes if node["id"] in corrected] == [wanted] * len(corrected)
+
+
+async def test_each_correction_that_cannot_be_right_is_named_and_no_platform_is_asked(gateway, sandbox):
+    prepared = await APPROVE.prepare(gateway)
+    sandbox.reset_calls()
+    people, house = {"name": "李明", "phone": "１９９０００００００１", "idCard": "9993021992113025"}, {"building": -1}
+    content = {"people": people, "house": house}
+    payload = await APPROVE.write(gateway, prepared | {"content": content})
+
+    wrong = [(error["code"], error["field"]) for error in payload["userErrors"]]
+    assert wrong == [
+        ("INVALID", ["content", "people", "phone"]),
+        ("INVALID", ["content", "people", "idCard"]),
+        ("INVALID", ["content", "house", "building"]),
+    ]
+    assert "99930" not in str(payload["userErrors"])
+    assert (payload["outcome"], forms(sandbox)) == ("REFUSED", [])
+    assert sandbox.count("WJDH", "shenhe") == 1  # for the payload, which shows the review
+
+
+@pytest.mark.parametrize(("moment", "outcome"), [("15:59", "REFUSED"), ("16:01", "CONFIRMED")])
+async def test_nobody_is_born_after_today_in_china(environ, serve, moment, outcome):
+    now = datetime.fromisoformat(f"2026-11-24T{moment}:00+00:00")
+    async with serve(environ, lambda: now) as gateway:
+        prepared = await APPROVE.prepare(gateway)
+        prepared["content"] = {"people": {"birthDate": "2026-11-25"}}
+        assert (await APPROVE.write(gateway, prepared))["outcome"] == outcome
+
+
+async def test_corrections_are_sent_without_the_blanks_around_them(gateway, sandbox):
+    review = (await pending(gateway))[0]
+    content = {"people": {"name": " 李 明\u3000", "phone": "19900000009 ", "idCard": "\t999302199211302517"}}
+    await APPROVE.write(gateway, {"id": review["id"], "content": content})
+
+    people = json.loads(forms(sandbox)[0]["content"])["people"]
+    sent = [people[key] for key in ("people_name", "people_phone", "people_idcard")]
+    assert sent == ["李 明", "19900000009", "999302199211302517"]
 
 
 @pytest.mark.parametrize("dialect", [Dialect.EXAMPLES, Dialect.MIXED])

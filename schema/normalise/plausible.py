@@ -1,0 +1,80 @@
+"""What values typed by hand can be, before they are written: as lenient as life is, and nothing that cannot be right.
+
+Floors and rooms may be below ground, phones landlines, identity numbers of 15 digits or those of other documents. But
+nobody is born tomorrow or called a number, and what is written must be read back. Each function tells what the value
+must be, as the end of a sentence that begins with the name of its field, or None for one that can be right.
+"""
+
+import re
+from datetime import date
+from unicodedata import category
+
+from schema.normalise.values import is_code
+
+LARGEST_PART = 99_999
+LONGEST_CODE = 32
+LONGEST_NAME = 64
+"""As in the look-up of people, who are found by it."""
+
+EARLIEST_BIRTH = date(1900, 1, 1)
+
+_ABOVE_GROUND = frozenset({"building", "unit"})
+_PHONE = re.compile(r"(?=(?:[^0-9]*[0-9]){5,20}[^0-9]*\Z)[0-9+(（][0-9+()（） \-转]*")
+_ID_CARD = re.compile(r"[0-9]{17}[0-9Xx]|[0-9]{15}")
+_OTHER_DOCUMENT = re.compile(r"(?![0-9]{11})(?=(?:[^0-9]*[0-9]){4})[0-9A-Za-z()（）\-\u4e00-\u9fff]{5,20}")
+"""Passports, permits, officers' cards. What begins with eleven digits is an identity card's number mistyped."""
+
+_INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp"})
+"""Control characters, line breaks, and what has no width. Not the private characters that rare names are written in."""
+
+
+def name_problem(name: str) -> str | None:
+    """Of a person's name."""
+    is_name = any(map(str.isalpha, name)) and "*" not in name and not any(map(_is_invisible, name))
+    if is_name and len(name) <= LONGEST_NAME:
+        return None
+    return f"must be a name of 1 to {LONGEST_NAME} characters, all of them visible, without stars"
+
+
+def phone_problem(phone: str) -> str | None:
+    """Of any phone, with or without codes of area and country, with an extension ("0335-3012345转8001")."""
+    if _PHONE.fullmatch(phone):
+        return None
+    return "must be a phone number: 5 to 20 digits, with no more than blanks, hyphens, brackets, + and 转 between them"
+
+
+def id_card_problem(number: str) -> str | None:
+    """Of an identity card's number, of 18 or 15 characters, or of another document's. No check digit (quirk 84)."""
+    if _ID_CARD.fullmatch(number) or _OTHER_DOCUMENT.fullmatch(number):
+        return None
+    return "must be an identity number of 18 or 15 characters, or the number of another document"
+
+
+def birth_date_problem(day: date, today: date) -> str | None:
+    """Of somebody's date of birth. `today` is China's."""
+    return None if EARLIEST_BIRTH <= day <= today else f"must be from {EARLIEST_BIRTH} to today"
+
+
+def nation_problem(nation: str) -> str | None:
+    """Of an ethnic group: empty is none, and a number could not be read back (quirk 90)."""
+    return "must be a name, not a number" if nation.isdecimal() else None
+
+
+def code_problem(code: str) -> str | None:
+    """Of a community's code."""
+    return None if len(code) <= LONGEST_CODE and is_code(code) else f"must have 1 to {LONGEST_CODE} letters or digits"
+
+
+def part_problem(part: str, number: int) -> str | None:
+    """Of the building, unit, floor or room of a house."""
+    least = 0 if part in _ABOVE_GROUND else -LARGEST_PART
+    return None if least <= number <= LARGEST_PART else f"must be from {least} to {LARGEST_PART}"
+
+
+def is_invisible(text: str) -> bool:
+    """Whether there is nothing to see in a text."""
+    return all(character.isspace() or _is_invisible(character) for character in text)
+
+
+def _is_invisible(character: str) -> bool:
+    return category(character) in _INVISIBLE
