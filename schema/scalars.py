@@ -14,6 +14,7 @@ from strawberry.types.scalar import ScalarDefinition
 from gateway.execution.classes import as_it_is, unchanged
 
 DECIMAL = re.compile(r"[+-]?\d{1,18}(\.\d{1,9})?", re.ASCII)
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 @unchanged(str)
@@ -44,7 +45,7 @@ def _read_decimal_literal(node: ValueNode, _variables: Mapping[str, Any] | None 
 
 def _read_date(value: Any) -> date:
     try:
-        if isinstance(value, str) and len(value) == len("2026-11-24"):
+        if isinstance(value, str) and DATE.fullmatch(value):  # and no week of a year, which Python reads as well
             return date.fromisoformat(value)
     except ValueError:
         pass

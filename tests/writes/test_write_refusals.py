@@ -73,6 +73,10 @@ WRONG_ARGUMENTS = [
     (ORDER, {"details": [{"name": "面积", "value": "1"}] * 2}, "input.details"),
     (ORDER, {"payer": {"idCard": ""}}, "input.payer"),
     (APPROVE, {"content": {"people": {"sex": "UNRECOGNIZED"}}}, "input.content.people.sex"),
+    *(
+        (APPROVE, {"content": {"people": {"birthDate": day}}}, "input.content.people.birthDate")
+        for day in ("2025-W48-2", "2025-02-29", "20250228", "２０２５-02-28", " 2025-02-28", "2025-02-28T00:00:00", "")
+    ),
     (REJECT, {"reason": "由" * 501}, "input.reason"),
     (REPAIR, {"reply": "复" * 1001}, "input.reply"),
     (REPAIR, {"status": "UNRECOGNIZED"}, "input.status"),
