@@ -26,6 +26,7 @@ from gateway.errors import RefusedError
 from gateway.journal.journal import Journal
 from gateway.journal.records import Operation, RecordRef, UserError
 from gateway.platforms.platforms import Platforms
+from schema.normalise.plausible import part_problem
 from schema.normalise.records import Order, OrderQuery, Page
 from schema.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewOrder, ParkingPayer, PhonePayer
 from schema.normalise.states import UserErrorCode
@@ -220,7 +221,9 @@ def _refused(new: NewOrder, error: RefusedError) -> UserError:
 
 
 def _require_sendable(new: NewOrder) -> None:
-    """Raises WriteRefusal for an amount or title that no order has (quirk 160), for no payer, and for masked values."""
+    """Raises WriteRefusal for an amount or title that no order has (quirk 160), for a payer that nobody is, and for
+    masked values.
+    """
     exponent = new.amount.normalize().as_tuple().exponent
     if not 0 < new.amount <= LARGEST_AMOUNT or not isinstance(exponent, int) or exponent < -2:
         raise WriteRefusal(
@@ -232,7 +235,10 @@ def _require_sendable(new: NewOrder) -> None:
         raise WriteRefusal(
             user_error(UserErrorCode.INVALID, f"title must have 1 to {LONGEST_TITLE} characters.", "title")
         )
-    for value in msgspec.structs.astuple(new.payer):
+    for part, value in msgspec.structs.asdict(new.payer).items():
+        problem = part_problem(part, value) if isinstance(new.payer, HousePayer) else None
+        if problem is not None:
+            raise WriteRefusal(user_error(UserErrorCode.INVALID, f"{part} {problem}.", "payer", "house", part))
         if isinstance(value, str) and (not value.strip() or contains_mask(value)):
             raise WriteRefusal(user_error(UserErrorCode.INVALID, "The payer is empty or masked.", "payer"))
     for field in ("title", "remark", "manager"):
