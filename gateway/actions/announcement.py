@@ -21,6 +21,7 @@ from gateway.errors import JournalError
 from gateway.journal.journal import Journal
 from gateway.journal.records import Announcement, RecordRef
 from gateway.platforms.platforms import Platforms
+from schema.normalise.plausible import is_invisible
 from schema.normalise.requests import NewAnnouncement
 from schema.normalise.states import UserErrorCode
 
@@ -81,7 +82,7 @@ class AnnouncementActions:
 def _require_sendable(new: NewAnnouncement) -> None:
     """Raises WriteRefusal for what cannot be sent as it is meant (quirk 120)."""
     for field, value in (("title", new.title), ("content", new.content)):
-        if not value.strip():
+        if is_invisible(value):
             raise WriteRefusal(user_error(UserErrorCode.INVALID, f"{field} must not be empty.", field))
     for field in ("title", "content", "manager"):
         require_unmasked(getattr(new, field), field)

@@ -26,7 +26,7 @@ from gateway.errors import RefusedError
 from gateway.journal.journal import Journal
 from gateway.journal.records import Operation, RecordRef, UserError
 from gateway.platforms.platforms import Platforms
-from schema.normalise.plausible import part_problem
+from schema.normalise.plausible import is_invisible, part_problem
 from schema.normalise.records import Order, OrderQuery, Page
 from schema.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewOrder, ParkingPayer, PhonePayer
 from schema.normalise.states import UserErrorCode
@@ -221,8 +221,8 @@ def _refused(new: NewOrder, error: RefusedError) -> UserError:
 
 
 def _require_sendable(new: NewOrder) -> None:
-    """Raises WriteRefusal for an amount or title that no order has (quirk 160), for a payer that nobody is, and for
-    masked values.
+    """Raises WriteRefusal for an amount, title or detail that no order has (quirk 160), for a payer that nobody is, and
+    for masked values.
     """
     exponent = new.amount.normalize().as_tuple().exponent
     if not 0 < new.amount <= LARGEST_AMOUNT or not isinstance(exponent, int) or exponent < -2:
@@ -231,7 +231,7 @@ def _require_sendable(new: NewOrder) -> None:
                 UserErrorCode.INVALID, f"amount must be above 0, at most {LARGEST_AMOUNT}, in whole fen.", "amount"
             )
         )
-    if not new.title.strip() or len(new.title) > LONGEST_TITLE:
+    if is_invisible(new.title) or len(new.title) > LONGEST_TITLE:
         raise WriteRefusal(
             user_error(UserErrorCode.INVALID, f"title must have 1 to {LONGEST_TITLE} characters.", "title")
         )
@@ -244,5 +244,9 @@ def _require_sendable(new: NewOrder) -> None:
     for field in ("title", "remark", "manager"):
         require_unmasked(getattr(new, field), field)
     for index, detail in enumerate(new.details):
+        if is_invisible(detail.name):
+            raise WriteRefusal(
+                user_error(UserErrorCode.INVALID, "A detail must have a name.", "details", str(index), "name")
+            )
         require_unmasked(detail.name, "details", str(index), "name")
         require_unmasked(detail.value, "details", str(index), "value")

@@ -52,7 +52,7 @@ class PayerInput:
 
 @strawberry.input(description="One line of what an order is made of (收费参数).")
 class OrderDetailInput:
-    name: str = strawberry.field(description="Its name (名称).")
+    name: str = strawberry.field(description="Its name, not empty (名称).")
     value: str = strawberry.field(description="Its value (值).")
 
 
