@@ -105,9 +105,11 @@ class ShenheActions:
                 except GatewayError as error:  # nothing was sent of this one
                     return Written.refused(user_error(UserErrorCode.UPSTREAM_UNAVAILABLE, error.message))
 
-        distinct = list(dict.fromkeys(reviews))
-        results = dict(zip(distinct, await asyncio.gather(*map(approve, distinct)), strict=True))
-        return [results[review] for review in reviews]
+        # By its bare number, a review's community is not told: where it is given both ways, the id's counts.
+        by_community = sorted(reviews, key=lambda review: review.community_code is not None)
+        distinct = {review.platform_id: review for review in by_community}
+        results = dict(zip(distinct, await asyncio.gather(*map(approve, distinct.values())), strict=True))
+        return [results[review.platform_id] for review in reviews]
 
     async def check(self, operation: Operation) -> ReadBack:
         """Whether the decision of an operation took place, by the review's status now."""

@@ -413,6 +413,19 @@ async def test_several_reviews_approved_under_one_key_are_as_many_writes(gateway
     assert len(forms(sandbox)) == 3
 
 
+async def test_a_review_that_is_named_by_its_id_and_by_its_bare_number_is_approved_once(gateway, sandbox):
+    [review, *_] = await pending(gateway)
+    [number] = gateway.parts.ids.decode(review["id"]).parts
+    ids = [str(number), review["id"], f"0{number}"]
+    results = (await gateway.ask(ALL.document, {"input": {"ids": ids}})).data["approveShenhes"]["results"]
+
+    assert len(forms(sandbox)) == 1
+    assert [result["outcome"] for result in results] == ["CONFIRMED"] * 3
+    assert len({result["operation"]["id"] for result in results}) == 1
+    operations = "{ operations(first: 9) { nodes { communityCode } } }"
+    assert (await gateway.ask(operations)).data["operations"]["nodes"] == [{"communityCode": "10002"}]
+
+
 async def test_from_one_to_fifty_reviews_are_approved_at_once(gateway, sandbox):
     for ids in ([], ["1"] * 51):
         assert (await gateway.ask(ALL.document, {"input": {"ids": ids}})).code == "BAD_USER_INPUT"
