@@ -21,6 +21,9 @@ TOKEN_DEAD = 9
 
 LONGEST_MESSAGE = 200
 
+LARGEST_CODE = 999_999_999
+"""What is larger is no code. Told to callers, it might not fit into their JSON, nor into the gateway's."""
+
 OF_TOKENS = "token|鉴权|令牌|登录|过期|失效"
 OF_ERRORS = f"{OF_TOKENS}|权限|授权|异常|错误|繁忙|超时|稍后|SQLSTATE|error|exception"
 """Patterns of what platforms say of a token and of an error, in either case: a failure whose hints have none of that
@@ -46,7 +49,7 @@ _TOKEN = re.compile(
 _LOOSE = re.compile(r"[\x00-\x1f]|\\u[dD]")
 """What strict JSON does not allow in a string: raw line breaks, halves of surrogate pairs."""
 
-_NUMBER = re.compile(r"\s*(-?[0-9]{1,18})\s*", re.ASCII)
+_NUMBER = re.compile(r"\s*(-?[0-9]{1,9})\s*", re.ASCII)
 _BLANK = "\ufeff\0 \t\r\n"
 
 
@@ -133,11 +136,11 @@ def _envelope(body: Mapping[str, Any], status: int) -> Envelope:
 
 def _code(value: object) -> int | None:
     """The code as a number, whichever way it is spelt (quirk 9). Raises BadAnswerError."""
-    if type(value) is int:
+    if type(value) is int and abs(value) <= LARGEST_CODE:
         return value
     if value is None or value == "":
         return None
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST_CODE:
         return int(value)
     if isinstance(value, str) and (number := _NUMBER.fullmatch(value)):
         return int(number[1])

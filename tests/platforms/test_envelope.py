@@ -59,7 +59,7 @@ def test_quirk_009_every_spelling_of_zero_is_success(code: str) -> None:
     assert opened(f'{{"code": {code}}}').code == 0
 
 
-@pytest.mark.parametrize("code", ['"null"', "true", "[]", "{}", "0.5", '"zero"', '"٠"'])
+@pytest.mark.parametrize("code", ['"null"', "true", "[]", "{}", "0.5", '"zero"', '"٠"', "1000000000", "-1e300"])
 def test_quirk_009_a_code_that_is_no_number_is_no_answer(code: str) -> None:
     with pytest.raises(BadAnswerError):
         opened(f'{{"code": {code}, "data": []}}')

@@ -93,6 +93,17 @@ async def test_quirk_27_29_30_any_other_code_is_a_refusal_and_machine_codes_stay
             assert "Se104" not in answer.response.text
 
 
+@pytest.mark.parametrize("code", ["1" + "0" * 20, "1e300", '"' + "9" * 18 + '"'])
+async def test_quirk_9_a_code_beyond_all_bounds_costs_only_its_field(gateway, sandbox, code):
+    sandbox.faults.set("WJDH", "modules", Fault(FaultKind.BODY, body=f'{{"code": {code}, "data": []}}'.encode()))
+    answer = await gateway.ask(
+        '{ modules(communityCode: "10002") { name } repairs(communityCode: "10002") { totalCount } }'
+    )
+    assert answer.partial["modules"] is None
+    assert answer.partial["repairs"]["totalCount"] > 0
+    assert (answer.code, answer.error["path"]) == ("UPSTREAM_PROTOCOL", ["modules"])
+
+
 async def test_quirk_28_a_community_of_another_manager_is_refused_and_asked_for_once(gateway, sandbox):
     answer = await gateway.ask('{ shenhes(communityCode: "00003") { totalCount } }')
     assert answer.partial == {"shenhes": None}
