@@ -128,7 +128,8 @@ def read_page(
     """The rows of a page as records. `info` is its `meta` or `pages`, whatever it is; `page` is what was asked for.
 
     Rows that `parse` cannot identify are dropped and counted. Raises ShapeError for rows without a total, or of another
-    page: they would pass for a list of none, or for rows they are not.
+    page, and for no rows on a page that has some by its own total: they would pass for a list of none, or for rows they
+    are not.
     """
     items = tuple([record for row in rows if (record := parse(row, community_code)) is not None])
     known = msgspec.convert(info, PageInfo) if isinstance(info, dict) else NO_INFO
@@ -176,6 +177,8 @@ def _page(
         if (row_id(info.current_page) or page) != page:
             raise ShapeError("expected the page that was asked for")
         last_page = last_page or -(-total // (per_page or rows))
+    elif total and page <= (last_page or 1) and (page - 1) * (per_page or 0) < total:
+        raise ShapeError("expected rows beside a total")
     return Page(
         items=items,
         per_page=per_page,

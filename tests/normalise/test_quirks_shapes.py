@@ -206,7 +206,7 @@ def test_quirk_133_the_three_shapes_of_pages_are_one() -> None:
 
 
 def test_quirk_136_per_page_may_be_text() -> None:
-    page = parse_shenhe_page({"data": [], "meta": {**PAGES, "per_page": "1"}}, "10002", 1)
+    page = parse_shenhe_page({"data": [review()], "meta": {**PAGES, "per_page": "1"}}, "10002", 1)
     assert page.per_page == 1
 
 
@@ -229,6 +229,30 @@ def test_quirk_138_an_empty_page_has_a_total_of_zero() -> None:
 def test_quirk_134_the_first_page_is_not_taken_for_the_second() -> None:
     with pytest.raises(ShapeError):
         parse_order_page({"data": [order()], "pages": {**PAGES, "current_page": 1}}, "10002", 2)
+
+
+@pytest.mark.parametrize(
+    ("page", "pages"),
+    [
+        (1, PAGES),
+        (2, {**PAGES, "current_page": 2}),
+        (1, {"total": "2"}),
+        (1, {**PAGES, "last_page": 0, "per_page": "all"}),
+    ],
+)
+def test_quirk_138_no_rows_beside_a_total_are_not_a_list_of_none(page: int, pages: dict[str, Any]) -> None:
+    for body in ({"code": 0, "data": []}, {"code": 0, "Data": [order()]}):
+        with pytest.raises(ShapeError):
+            parse_order_page({**body, "pages": pages}, "10002", page)
+        with pytest.raises(ShapeError):
+            parse_shenhe_page({**body, "meta": pages}, "10002", page)
+    with pytest.raises(ShapeError):
+        parse_repair_page({"code": 0, "data": {"repairs": None, "pages": pages}}, "10002", page)
+
+
+@pytest.mark.parametrize(("page", "pages"), [(3, PAGES), (2, {"total": 17}), (2, {**PAGES, "total": 15})])
+def test_quirk_139_a_page_beyond_the_end_may_have_a_total(page: int, pages: dict[str, Any]) -> None:
+    assert parse_order_page({"code": 0, "data": [], "pages": pages}, "10002", page).total == pages["total"]
 
 
 @pytest.mark.parametrize("pages", [None, [], {}, {**PAGES, "total": None}, {**PAGES, "total": "1,060"}])

@@ -72,6 +72,24 @@ async def test_quirk_138_rows_without_a_total_are_an_error_and_not_a_count_of_no
     assert {error["extensions"]["code"] for error in answer.errors} == {"UPSTREAM_PROTOCOL"}
 
 
+async def test_quirk_138_no_rows_beside_a_total_are_an_error_and_not_an_empty_list(gateway, sandbox):
+    pages = {"current_page": 1, "last_page": 2, "per_page": 15, "total": 17}
+    bodies = {
+        "shenheList": {"data": [], "meta": pages},
+        "order/list": {"code": 0, "pages": pages},
+        "repair/list": {"code": 0, "data": {"repairs": [], "pages": pages}},
+    }
+    for endpoint, body in bodies.items():
+        sandbox.faults.set("WJDH", endpoint, Fault(FaultKind.BODY, body=json.dumps(body).encode()))
+    answer = await gateway.ask(
+        f"""{{ shenhes(communityCode: "10002") {{ {IDS} }} orders(communityCode: "10002") {{ {IDS} }}
+            repairs(communityCode: "10002") {{ {IDS} }} }}"""
+    )
+    assert answer.partial == {"shenhes": None, "orders": None, "repairs": None}
+    assert {error["extensions"]["endpoint"] for error in answer.errors} == set(bodies)
+    assert {error["extensions"]["code"] for error in answer.errors} == {"UPSTREAM_PROTOCOL"}
+
+
 async def test_quirk_27_29_30_any_other_code_is_a_refusal_and_machine_codes_stay_here(gateway, sandbox):
     fields = (
         ('modules(communityCode: "10002") { name }', "WJDH", "modules"),
