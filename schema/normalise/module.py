@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from schema.normalise.issues import Issues
 from schema.normalise.records import Module, ModuleState
 from schema.normalise.shapes import ShapeError, row_list, unwrap
-from schema.normalise.values import flag, identifier, is_blank, required_word
+from schema.normalise.values import flag, identifier, is_blank, is_code, required_word
 from schema.normalise.vocabulary import DataProblem, ModuleName, PlatformName
 from schema.normalise.words import MODULE_NAME, ON_OFF
 
@@ -47,16 +47,20 @@ def _module(row: Mapping[str, object], community_code: str) -> Module | None:
 
 
 def parse_module_states(data: object) -> dict[str, tuple[ModuleState, ...] | None]:
-    """The `data` of modules-sync: every community's states by community code (quirks 4, 167). Raises ShapeError.
+    """The `data` of modules-sync: every community's states by community code (quirks 4, 167). Raises ShapeError, also
+    where no community has states: then its keys are no codes.
 
-    None stands for states that cannot be read: unknown, not "off". States without a code are no community's.
+    None stands for states that cannot be read: unknown, not "off". States under what is no code are no community's.
     """
     communities = unwrap(data)
     if communities is None or communities == []:
         return {}
     if not isinstance(communities, dict):
         raise ShapeError("expected an object of communities")
-    return {code.strip(): _states_of(modules) for code, modules in communities.items() if not is_blank(code)}
+    states = {code.strip(): _states_of(modules) for code, modules in communities.items() if is_code(code.strip())}
+    if communities and all(modules is None for modules in states.values()):
+        raise ShapeError("expected communities with modules")
+    return states
 
 
 def _compare_community(told: object, asked: str, issues: ModuleIssues) -> None:

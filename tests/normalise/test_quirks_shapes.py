@@ -50,6 +50,12 @@ def test_quirk_108_modules_of_other_names_are_kept() -> None:
     )
 
 
+@pytest.mark.parametrize("data", [{"msg": "成功", "error": None}, {"00001": None}, {"": {"绑定房屋": "1"}}])
+def test_quirk_167_what_has_states_for_nobody_names_no_communities(data: object) -> None:
+    with pytest.raises(ShapeError):
+        parse_module_states(data)
+
+
 @pytest.mark.parametrize("modules", [None, "1", 1, ["绑定房屋"]])
 def test_quirk_167_a_community_whose_states_are_unreadable_is_unknown(modules: object) -> None:
     assert parse_module_states({"00001": modules, "00002": {"绑定房屋": 2}}) == {
@@ -59,7 +65,8 @@ def test_quirk_167_a_community_whose_states_are_unreadable_is_unknown(modules: o
 
 
 def test_quirk_65_the_community_of_module_states_is_told_by_its_code_alone() -> None:
-    assert list(parse_module_states({" 00001 ": {}, "00002": {}, "": {"绑定房屋": "1"}, " ": {}})) == ["00001", "00002"]
+    states: dict[str, Any] = {" 00001 ": [], "00002": {}, "": {"绑定房屋": "1"}, " ": {}, "晨曦家园": {}, "10002-3": {}}
+    assert list(parse_module_states(states)) == ["00001", "00002"]
 
 
 @pytest.mark.parametrize("empty", [None, "", [], {}, "[]"])

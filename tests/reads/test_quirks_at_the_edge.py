@@ -90,6 +90,17 @@ async def test_quirk_138_no_rows_beside_a_total_are_an_error_and_not_an_empty_li
     assert {error["extensions"]["code"] for error in answer.errors} == {"UPSTREAM_PROTOCOL"}
 
 
+async def test_quirk_65_167_what_is_no_code_is_no_community_and_nobody_is_blamed_for_it(gateway, sandbox):
+    data = {"10002": {"绑定房屋": "1"}, "晨曦家园": {"绑定房屋": "1"}, "10002-3": {"绑定房屋": "1"}}
+    body = json.dumps({"code": 0, "data": data}).encode()
+    sandbox.faults.set("SECURITY", "modules-sync", Fault(FaultKind.BODY, body=body))
+    answer = await gateway.ask("{ communities { code modules { name } } }")
+    assert [community["code"] for community in answer.data["communities"]] == ["10002"]
+    sandbox.faults.set("SECURITY", "modules-sync", Fault(FaultKind.BODY, body=b'{"code": 0, "data": {"error": "1"}}'))
+    answer = await gateway.ask("{ communities { code } }")
+    assert (answer.partial, answer.code) == ({"communities": None}, "UPSTREAM_PROTOCOL")
+
+
 async def test_quirk_27_29_30_any_other_code_is_a_refusal_and_machine_codes_stay_here(gateway, sandbox):
     fields = (
         ('modules(communityCode: "10002") { name }', "WJDH", "modules"),
