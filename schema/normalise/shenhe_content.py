@@ -116,6 +116,8 @@ def read_documented_content(value: object, review: ReviewKey) -> ShenheContent |
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     people, house = content.people, content.house
+    if people is None and house is None:
+        return None
     applicant = user_id = None
     if people is not None:
         user_id = people.user_id
@@ -174,13 +176,14 @@ def read_odd_content(value: object, review: ReviewKey, issues: ShenheIssues) -> 
 
 
 def _content_wire(value: object) -> ContentWire | None:
+    """None for what is no object, or has neither people nor house: whatever it is, it is no application."""
     try:
         wire = _CONTENT.decode(value) if isinstance(value, str) else msgspec.convert(value, ContentWire)
         if isinstance(wire, str):  # encoded twice
             wire = _CONTENT.decode(wire)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
-    return wire if isinstance(wire, ContentWire) else None
+    return wire if isinstance(wire, ContentWire) and not (_is_absent(wire.people) and _is_absent(wire.house)) else None
 
 
 def _no_document(value: object, review: ReviewKey, issues: ShenheIssues) -> ShenheContent | None:
@@ -237,7 +240,12 @@ def _words(house: HouseWire | DocumentedHouse, issues: HouseIssues) -> Words:
     )
 
 
+def _is_absent(part: object) -> bool:
+    """Whether a part of the content is left out, or empty as PHP spells it."""
+    return part is None or part == []
+
+
 def _note_part(field: str, value: object, issues: ShenheIssues) -> None:
-    """A part of the content that is no object: absent, or empty as PHP spells it, or unreadable."""
-    if value is not None and value != []:
+    """A part of the content that is no object: absent, or unreadable."""
+    if not _is_absent(value):
         issues.add(field, value, DataProblem.MALFORMED)

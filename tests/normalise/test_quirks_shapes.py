@@ -165,6 +165,16 @@ def test_quirk_114_115_unreadable_content_costs_only_itself(sent: object) -> Non
     assert issue.raw == found.content.raw == (sent if isinstance(sent, str) else json.dumps(sent))
 
 
+@pytest.mark.parametrize(
+    "sent", ["{}", {"people": [], "house": None}, {"People": {}, "House": {}}, {"data": content()}, {"job": {}}]
+)
+def test_quirk_114_a_content_with_neither_applicant_nor_house_says_so(sent: object) -> None:
+    found = parse_shenhe(review(shenhe_content=sent, shenhe_type="乱"), "10002")
+    assert (found.content.people, found.content.house) == (None, None)
+    (_, issue) = found.data_issues
+    assert (issue.field, issue.problem, issue.raw) == ("content", DataProblem.MALFORMED, found.content.raw)
+
+
 @pytest.mark.parametrize("sent", [None, "", " "])
 def test_quirk_114_missing_content_is_none(sent: object) -> None:
     found = parse_shenhe(review(shenhe_content=sent), "10002")
