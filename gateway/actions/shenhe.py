@@ -147,7 +147,7 @@ class ShenheActions:
     async def _corrected(self, pending: Shenhe, corrections: Corrections) -> str:
         """The complete content, corrected. Raises WriteRefusal when what was submitted cannot be read."""
         submitted = pending if _is_readable(pending) else await self._listed(pending)
-        if submitted is None or submitted.content is None:
+        if submitted is None or submitted.content is None or not _is_readable(submitted):
             raise WriteRefusal(_UNREADABLE)
         try:
             return render_shenhe_content(submitted.content.raw, corrections)

@@ -231,7 +231,7 @@ class TestWhereASingleFetchPrintsNoContent:
         assert await self.correct(gateway, review) == ("REFUSED", "NOT_SUPPORTED")
         assert forms(sandbox) == []
 
-    @pytest.mark.parametrize("content", ["{", "[]", "见前言"])
+    @pytest.mark.parametrize("content", ["{", "[]", "见前言", "{}", '{"data": {"people": {"people_name": "李明"}}}'])
     async def test_nothing_is_corrected_in_what_the_list_does_not_hold_either(self, gateway, sandbox, content):
         for row in sandbox.world.shenhes_of["10002"]:
             row.content = content
