@@ -44,5 +44,6 @@ _INNER: Mapping[type, Callable[[Any], Issues]] = {
     People: lambda people: _of_all(people.residencies),
     Residency: lambda residency: _of(residency.house),
     House: lambda house: _of_all(house.members or ()),
+    dict: lambda communities: _of_all(state for states in communities.values() for state in states or ()),
 }
-"""Those of the records inside one, by its class."""
+"""Those of the records inside one, by its class; a dictionary has the module states of communities."""

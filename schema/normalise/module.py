@@ -14,6 +14,10 @@ class ModuleIssues(Issues):
     platform = PlatformName.WJDH
 
 
+class StateIssues(Issues):
+    platform = PlatformName.SECURITY
+
+
 def parse_modules(data: object, community_code: str) -> tuple[Module, ...]:
     """The `data` of the modules list, asked for this community. Raises ShapeError, also where no row has a name.
 
@@ -32,10 +36,7 @@ def _module(row: Mapping[str, object], community_code: str) -> Module | None:
     label = identifier(row.get("module_name"), "name", issues)
     if label is None:
         return None
-    status = row.get("module_status")
-    enabled = flag(status, "enabled", issues, ON_OFF)
-    if is_blank(status):
-        issues.add("enabled", status, DataProblem.MISSING)
+    enabled = _enabled(row.get("module_status"), issues)
     _compare_community(row.get("community_identifier"), community_code, issues)
     return Module(
         community_code=community_code,
@@ -79,5 +80,13 @@ def _states_of(modules: object) -> tuple[ModuleState, ...] | None:
 
 
 def _state(label: str, status: object) -> ModuleState:
+    issues = StateIssues()
     name = MODULE_NAME.by_wire.get(label) or ModuleName.UNRECOGNIZED
-    return ModuleState(name, label, flag(status, "enabled", ModuleIssues(), ON_OFF))
+    return ModuleState(name, label, _enabled(status, issues), issues.found)
+
+
+def _enabled(status: object, issues: Issues) -> bool | None:
+    if is_blank(status):
+        issues.add("enabled", status, DataProblem.MISSING)
+        return None
+    return flag(status, "enabled", issues, ON_OFF)

@@ -338,3 +338,4 @@ class ModuleState(Record, frozen=True, gc=False):
     name: ModuleName
     label: str
     enabled: bool | None
+    data_issues: tuple[DataIssue, ...] = ()

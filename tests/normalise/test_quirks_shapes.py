@@ -58,10 +58,12 @@ def test_quirk_167_what_has_states_for_nobody_names_no_communities(data: object)
 
 @pytest.mark.parametrize("modules", [None, "1", 1, ["绑定房屋"]])
 def test_quirk_167_a_community_whose_states_are_unreadable_is_unknown(modules: object) -> None:
-    assert parse_module_states({"00001": modules, "00002": {"绑定房屋": 2}}) == {
-        "00001": None,
-        "00002": (ModuleState(ModuleName.BIND_HOUSE, "绑定房屋", None),),
-    }
+    states = parse_module_states({"00001": modules, "00002": {"绑定房屋": 2}})
+    assert states["00001"] is None
+    [state] = states["00002"] or ()
+    assert (state.name, state.enabled) == (ModuleName.BIND_HOUSE, None)
+    [issue] = state.data_issues
+    assert (issue.field, issue.raw, issue.platform) == ("enabled", "2", PlatformName.SECURITY)
 
 
 def test_quirk_65_the_community_of_module_states_is_told_by_its_code_alone() -> None:

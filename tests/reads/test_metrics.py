@@ -1,8 +1,11 @@
 """What the platforms send wrongly is counted, by platform, endpoint and field; calls to them are, and payments."""
 
+import json
+
 import pytest
 
 from gateway.sandbox.dialects.dialect import Dialect
+from gateway.sandbox.faults import Fault, FaultKind
 
 
 @pytest.fixture
@@ -22,6 +25,19 @@ async def test_a_data_issue_is_counted_once_per_value_that_was_read(gateway):
     lines = [line for line in (await metrics(gateway)).splitlines() if line.startswith("gateway_data_issues_total{")]
     assert any('endpoint="shenheList"' in line and 'problem="LEGACY_CODE"' in line for line in lines)
     assert all('platform="WJDH"' in line for line in lines)
+
+
+async def test_a_production_state_that_cannot_be_read_is_counted_for_no_type_shows_it(gateway, sandbox):
+    data = {"10002": {"绑定房屋": "维护中", "生活缴费": None, "投诉建议": "1"}, "00001": None}
+    body = json.dumps({"code": 0, "data": data}).encode()
+    sandbox.faults.set("SECURITY", "modules-sync", Fault(FaultKind.BODY, body=body))
+    await gateway.ask("{ communities { code } }")
+
+    lines = [line for line in (await metrics(gateway)).splitlines() if line.startswith("gateway_data_issues_total{")]
+    labels = 'endpoint="modules-sync",field="enabled",platform="SECURITY",problem='
+    assert sorted(map(sorted_labels, lines)) == [
+        f'gateway_data_issues_total{{{labels}"{problem}"}} 1.0' for problem in ("MALFORMED", "MISSING")
+    ]
 
 
 async def test_the_counts_hold_nobodys_data(gateway, sandbox):
