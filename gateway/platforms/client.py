@@ -157,6 +157,13 @@ class PlatformClient(ABC):
             envelope.msg if endpoint.tells_why else None,
         )
 
+    def _data(self, endpoint: Endpoint, envelope: Envelope) -> object:
+        """The `data` of a success, empty or not, where the document promises it. Raises RefusedError, ProtocolError."""
+        body = self._accept(endpoint, envelope)
+        if "data" not in body:
+            raise ProtocolError(self.platform, endpoint.name, "The platform answered success without data.")
+        return body["data"]
+
     def _parse(
         self,
         endpoint: Endpoint,

@@ -141,7 +141,7 @@ class Wjdh(PlatformClient):
         return Call(self, MODULES, encode_form({"xiaoqu": community_code}), self._modules_of, community_code)
 
     def _modules_of(self, endpoint: Endpoint, envelope: Envelope, community_code: str) -> tuple[Module, ...]:
-        return self._parse(endpoint, parse_modules, self._accept(endpoint, envelope).get("data"), community_code)
+        return self._parse(endpoint, parse_modules, self._data(endpoint, envelope), community_code)
 
     async def set_module(self, community_code: str, name: ModuleName, enabled: bool) -> None:
         """Switch a module on or off (3.2.2)."""

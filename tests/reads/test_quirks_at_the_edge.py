@@ -72,6 +72,31 @@ async def test_quirk_138_rows_without_a_total_are_an_error_and_not_a_count_of_no
     assert {error["extensions"]["code"] for error in answer.errors} == {"UPSTREAM_PROTOCOL"}
 
 
+@pytest.mark.parametrize(
+    ("field", "platform", "endpoint", "nothing"),
+    [
+        ('modules(communityCode: "10002") { name }', "WJDH", "modules", {"modules": []}),
+        ("communities { code }", "SECURITY", "modules-sync", {"communities": []}),
+        ('people(name: "王芳", phone: "19900000002") { name }', "SECURITY", "people", {"people": None}),
+        (
+            'house(address: {communityCode: "10002", building: 1, unit: 1, floor: 1, room: 101}) { owner { phone } }',
+            "SECURITY",
+            "owner",
+            {"house": {"owner": None}},
+        ),
+    ],
+)
+async def test_quirk_24_32_success_without_the_data_it_promises_is_not_nothing_found(
+    gateway, sandbox, field, platform, endpoint, nothing
+):
+    for body in ('{"code": "0", "msg": "token获取成功", "token": "E10A78Q0TAjs5Yh"}', '{"code": 0, "Data": [{}]}'):
+        sandbox.faults.set(platform, endpoint, Fault(FaultKind.BODY, body=body.encode()))
+        answer = await gateway.ask(f"{{ {field} }}")
+        assert (answer.code, answer.error["extensions"]["endpoint"]) == ("UPSTREAM_PROTOCOL", endpoint)
+    sandbox.faults.set(platform, endpoint, Fault(FaultKind.BODY, body=b'{"code": 0, "data": null}'))
+    assert (await gateway.ask(f"{{ {field} }}")).data == nothing
+
+
 async def test_quirk_138_no_rows_beside_a_total_are_an_error_and_not_an_empty_list(gateway, sandbox):
     pages = {"current_page": 1, "last_page": 2, "per_page": 15, "total": 17}
     bodies = {
