@@ -127,6 +127,15 @@ async def test_what_is_no_number_of_a_payment_is_answered_2_and_not_kept(gateway
     assert (await gateway.ask(PAYMENTS)).data["payments"]["nodes"] == []
 
 
+async def test_what_is_no_number_of_a_payment_is_told_to_who_reads_the_log_and_not_shown(resident):
+    with capture_logs() as logs:
+        assert await resident.pay(weixin="4200 6225") == NOT_SAVED
+
+    [told] = [log for log in logs if log["event"] == "notification malformed"]
+    assert (told["log_level"], told["field"]) == ("error", "weixin_number")
+    assert "6225" not in str(logs)
+
+
 NO_NOTIFICATIONS = [
     (b"order_number=" + b"1" * 9000, FORM, 413),
     (b"a=1&" * 100, FORM, 400),
