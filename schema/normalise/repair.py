@@ -11,7 +11,6 @@ from schema.normalise.shapes import (
     PageInfo,
     ReadWire,
     ShapeError,
-    data_of,
     identified,
     one_row,
     read_clean_page,
@@ -87,8 +86,13 @@ def _clean_repair(row: RepairWire, community_code: str, _found: list[DataIssue])
 
 
 def parse_repair_page(body: Mapping[str, object], community_code: str, page: int) -> Page[Repair]:
-    """The whole body of repair/list, asked for this community and page. Raises ShapeError."""
-    data = unwrap(data_of(body))
+    """The whole body of repair/list, asked for this community and page. Raises ShapeError.
+
+    `data` may be empty, but is always there (4.1.3), and has the total that would tell if rows were lost.
+    """
+    if "data" not in body:
+        raise ShapeError("expected data")
+    data = unwrap(body["data"])
     if data is None or data == []:
         return read_page((), _repair_of_row, community_code, page, None)
     if not isinstance(data, dict) or "repairs" not in data:

@@ -292,6 +292,11 @@ def test_quirk_32_orders_and_repairs_may_leave_data_out(data: object) -> None:
     assert parse_repair_page({"code": 0, "data": data}, "10002", 1).items == ()
 
 
+def test_quirk_32_repairs_come_within_data_be_it_empty() -> None:
+    with pytest.raises(ShapeError):
+        parse_repair_page({"code": 0, "Data": {"repairs": [repair()], "pages": PAGES}}, "10002", 1)
+
+
 @pytest.mark.parametrize("data", [5, True, "x", {"id": 1}, {"records": []}])
 def test_a_list_of_another_shape_is_refused(data: object) -> None:
     for parse in (parse_order_page, parse_repair_page, parse_shenhe_page):
