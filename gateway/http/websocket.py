@@ -237,9 +237,14 @@ class _Connection:
             end: tuple[str, str, object] = ("error", operation.id, format_failure(error, operation.request_id))
         else:
             end = ("complete", operation.id, None)
-        if self._operations.get(operation.id) is operation:
-            del self._operations[operation.id]
-            await self._send(*end)
+        if self._is_under_way(operation):
+            await self._send(*end)  # while the client does not read it is under way, and counts
+            if self._is_under_way(operation):
+                del self._operations[operation.id]
+
+    def _is_under_way(self, operation: _Operation) -> bool:
+        """Whether its client waits for more of it."""
+        return self._operations.get(operation.id) is operation
 
     async def _perform(self, operation: _Operation, parameters: Parameters, principal: Principal) -> None:
         """Raises whatever keeps the operation from a response."""
@@ -287,7 +292,7 @@ class _Connection:
         self, operation: _Operation, response: Response, extensions: dict[str, Any] | None = None
     ) -> None:
         """Raises DocumentError where it is too large, but for what a mutation has done."""
-        if self._operations.get(operation.id) is operation:
+        if self._is_under_way(operation):
             errors = [format_error(error, operation.request_id) for error in response.errors]
             payload = response.to_bytes(errors=errors, extensions=extensions)
             if not operation.is_mutation:

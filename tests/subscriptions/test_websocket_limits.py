@@ -1,8 +1,10 @@
 """Who may connect, for how long, and what one connection may take."""
 
 import asyncio
+import json
 import socket as sockets
 import time
+from collections import deque
 from contextlib import asynccontextmanager
 from hashlib import sha256
 
@@ -77,6 +79,21 @@ async def test_operations_beyond_the_limit_are_refused_and_the_others_go_on(conn
         await socket.send("complete", id="2")
         await socket.subscribe("3", VIEWER)
         assert await socket.data("3") == {"viewer": {"subject": "developer"}}
+
+
+@pytest.mark.parametrize("extra", [{"GATEWAY_MAX_SUBSCRIPTIONS": "2"}])
+@pytest.mark.parametrize("query", ["{", VIEWER])
+async def test_an_operation_whose_end_the_client_does_not_read_is_under_way(gateway, query):
+    unread = [{"type": "subscribe", "id": str(number), "payload": {"query": query}} for number in range(100)]
+    client = Unreading(gateway.token, unread)
+    running = asyncio.create_task(gateway.app(client.scope, client.receive, client.send))
+
+    await asyncio.wait_for(client.stalled.wait(), 5)
+    await turns()
+    assert len(client.messages) == 100 - 3  # two are under way, and the refusal of the third has to be read
+
+    client.leave()
+    await running
 
 
 @pytest.mark.parametrize("extra", [{"GATEWAY_REQUEST_TIMEOUT": "0.3"}])
@@ -217,6 +234,52 @@ async def test_a_server_that_stops_says_so_at_once(environ, mint):
         await stopped
 
     assert time.monotonic() - begun < 2
+
+
+class Unreading:
+    """A client of the application itself: it sends these messages, and reads none after `connection_ack`."""
+
+    def __init__(self, token, messages):
+        self.scope = {
+            "type": "websocket",
+            "path": "/graphql",
+            "headers": [(b"host", b"127.0.0.1")],
+            "subprotocols": ["graphql-transport-ws"],
+        }
+        init = {"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}}
+        self.messages = deque(messages)
+        self.stalled = asyncio.Event()
+        self._first = deque([{"type": "websocket.connect"}, text(init)])
+        self._left = asyncio.Event()
+
+    async def receive(self):
+        if self._first:
+            return self._first.popleft()
+        if self.messages:
+            return text(self.messages.popleft())
+        await self._left.wait()
+        return {"type": "websocket.disconnect", "code": 1006}
+
+    async def send(self, message):
+        if message["type"] == "websocket.accept" or "connection_ack" in message.get("text", ""):
+            return
+        self.stalled.set()
+        await self._left.wait()
+        raise OSError
+
+    def leave(self):
+        self.messages.clear()
+        self._left.set()
+
+
+def text(message):
+    return {"type": "websocket.receive", "text": json.dumps(message)}
+
+
+async def turns():
+    """Let everything run that can."""
+    for _ in range(1000):
+        await asyncio.sleep(0)
 
 
 @asynccontextmanager
