@@ -65,11 +65,12 @@ def repair_state(repair: Repair) -> Hashable:
 class _Waiting(Generic[RowT]):
     """A list of what waits: how to read a page of it and one record, and the topic that its changes go by.
 
-    `endpoints` are those whose answers are out of date when it has changed.
+    `endpoints` are those whose answers are out of date when it has changed: of its own, and `others`.
     """
 
     topic: str
     endpoints: tuple[str, ...]
+    others: tuple[str, ...]
     read_page: Callable[[str, int], Awaitable[Page[RowT]]]
     read_one: Callable[[int, str], Awaitable[RowT | None]]
     state: Callable[[RowT], Hashable]
@@ -181,7 +182,8 @@ class Watches:
         self._running: dict[tuple[str, str], _Running] = {}
         self._shenhe = _Waiting(
             SHENHE_CHANGED,
-            ("shenhe", "shenheList", "people", "owner"),
+            ("shenhe", "shenheList"),
+            ("people", "owner"),
             lambda code, page: wjdh.shenhes(code, status=ShenheStatus.PENDING, page=page, per_page=PER_PAGE),
             wjdh.shenhe,
             shenhe_state,
@@ -190,6 +192,7 @@ class Watches:
         self._repair = _Waiting(
             REPAIR_CHANGED,
             ("repair", "repair/list"),
+            (),
             lambda code, page: wjdh.repairs(code, RepairStatus.OPEN, page, PER_PAGE),
             wjdh.repair,
             repair_state,
@@ -234,12 +237,15 @@ class Watches:
 
     def _start(self, waiting: _Waiting[Any], community_code: str) -> _Running:
         def changed(code: str, number: int) -> None:
-            self._reads.drop(code, *waiting.endpoints)
+            self._reads.drop(code, *waiting.endpoints, *waiting.others)
             self._events.publish(Event(waiting.topic, code, str(number)))
 
         def missed() -> None:
+            self._reads.drop(community_code, *waiting.endpoints, *waiting.others)
             for subscription in self._running[waiting.topic, community_code].subscribers:
                 subscription.put(MISSED)
 
+        # The first look tells of no change: whoever queries now is not to be given an answer from before one.
+        self._reads.drop(community_code, *waiting.endpoints)
         watch = _Watch(waiting, community_code, changed, missed)
         return _Running(asyncio.create_task(watch.run(self._interval, self._sleep), name=f"watch {waiting.topic}"))

@@ -266,6 +266,24 @@ class TestRepairs:
             assert (told["platformId"], told["reply"]) == (repair["platformId"], "明天来")
             assert (await socket.data("2"))["repairChanged"]["reply"] == "明天来", "the example of GraphiQL"
 
+    @pytest.mark.parametrize("extra", [{"GATEWAY_WATCH_INTERVAL": "3600", "GATEWAY_CACHE_REPAIRS": "60"}])
+    async def test_whoever_subscribes_and_then_queries_sees_what_changed_before_the_first_look(
+        self, connect, gateway, sandbox
+    ):
+        async def status(number):
+            listed = await gateway.ask('{ repairs(communityCode: "10002", first: 50) { nodes { platformId status } } }')
+            return {row["platformId"]: row["status"] for row in listed.data["repairs"]["nodes"]}[number]
+
+        number = next(repair.id for repair in sandbox.world.repairs_of["10002"] if not repair.is_resolved)
+        assert await status(number) == "OPEN"
+        await gateway.parts.platforms.wjdh.update_repair(number, RepairStatus.RESOLVED, "修好了")
+        assert await status(number) == "OPEN"  # which is kept
+        async with connect() as socket:
+            await socket.subscribe("1", REPAIR, code="10002")
+            await socket.settle()
+
+            assert await status(number) == "RESOLVED"
+
 
 async def test_a_community_of_others_and_one_that_does_not_exist_end_alike(connect, sandbox, mint, subtests):
     async with connect(token=mint(communities="10002")) as socket:

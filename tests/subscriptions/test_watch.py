@@ -370,6 +370,20 @@ async def test_whoever_waited_for_a_first_look_that_failed_is_told_that_changes_
         assert [await asyncio.wait_for(anext(events), 5)] == reviews(901)
 
 
+async def test_whoever_is_told_so_and_queries_again_is_answered_anew(watches, pauses, sandbox, reads):
+    def read():
+        return reads.of("shenheList").begin((CODE, 1, None), lambda _: Endless(), None)
+
+    sandbox.faults.set("WJDH", "shenheList", Fault(FaultKind.WRONG_SHAPE))
+    with watches.shenhe(CODE):
+        await pauses.first_look()
+        before = read()
+        sandbox.faults.clear()
+        await pauses.next_look()
+
+        assert read() is not before
+
+
 async def test_whoever_could_be_told_of_a_payment_before_is_not_told_again_when_it_is_placed(watches, bus):
     paid, placed = Event(ORDER_PAID, None, "1"), Event(PAYMENT_PLACED, CODE, "1")
     with watches.payment(placed=False) as of_all, watches.payment(placed=True) as of_some:
