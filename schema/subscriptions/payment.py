@@ -31,4 +31,5 @@ class PaymentSubscriptions:
                 return None
             return payment
 
-        return follow(info, info.context.watches.payment(placed=codes is not None), read, lambda payment: payment.id)
+        payments = info.context.watches.payment(placed=codes is not None)
+        return follow(info, payments, read, lambda payment: payment.id, once=True)

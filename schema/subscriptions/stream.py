@@ -23,22 +23,29 @@ async def follow(
     events: AbstractContextManager[Subscription],
     read: Callable[[Event], Awaitable[RecordT | None]],
     state: Callable[[RecordT], Hashable],
+    *,
+    once: bool = False,
 ) -> Stream[RecordT]:
     """The record of each event, read anew; events whose `read` gives None are not this caller's, or tell nothing.
 
     The same change may be told twice, by the action that made it and by the watch that found it: a record whose
-    `state` is as it was told last is not told again.
+    `state` is as it was told last is not told again. Unless an error came in between: the subscriber may have read the
+    list then, and seen what was taken back since. What never changes is told `once` in any case.
     """
     told: LRUCache[str, Hashable] = LRUCache(REMEMBERED)
     with events as subscription:
         async for event in subscription:
             if isinstance(event, Missed):
+                if not once:
+                    told.clear()
                 yield EventsMissedError("Changes may have been missed: read the list again")
                 continue
             info.context.renew()
             try:
                 record = await read(event)
             except GatewayError as error:
+                if not once:
+                    told.pop(event.record_id, None)
                 yield error
                 continue
             if record is not None and told.get(event.record_id) != state(record):

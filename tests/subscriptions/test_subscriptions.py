@@ -8,7 +8,7 @@ import pytest
 from graphql_socket import connected, until
 
 from gateway.errors import JournalError
-from gateway.events import CAPACITY, ORDER_PAID, PAYMENT_UNCLEAR, SHENHE_CHANGED, Event
+from gateway.events import CAPACITY, ORDER_PAID, PAYMENT_UNCLEAR, REPAIR_CHANGED, SHENHE_CHANGED, Event
 from gateway.http.explorer import EXAMPLES
 from gateway.sandbox.faults import Fault, FaultKind
 from schema.normalise.vocabulary import RepairStatus, ShenheStatus
@@ -58,6 +58,21 @@ class TestPayments:
             told = [(await socket.data("1"))["orderPaid"] for _ in range(2)]
 
         assert [payment["orderNumber"] for payment in told] == [first, second]
+
+    async def test_it_is_told_once_to_whoever_lags_too(self, connect, gateway, sandbox):
+        first, second = unpaid(sandbox)[:2]
+        async with connect() as socket:
+            await socket.subscribe("1", PAID)
+            await socket.settle()
+            await sandbox.pay(first, gateway.url)
+            assert (await socket.data("1"))["orderPaid"]["orderNumber"] == first
+            payment = (await gateway.parts.journal.payments.by_order_number([first]))[first]
+            for _ in range(CAPACITY + 1):
+                gateway.parts.events.publish(Event(ORDER_PAID, None, payment.id))
+            assert (await socket.receive("1"))["payload"]["errors"]
+            await sandbox.pay(second, gateway.url)
+
+            assert (await socket.data("1"))["orderPaid"]["orderNumber"] == second
 
     async def test_one_of_no_known_community_is_told_to_callers_of_every_community_only(
         self, connect, gateway, sandbox, mint
@@ -265,6 +280,33 @@ class TestRepairs:
             told = (await socket.data("1"))["repairChanged"]
             assert (told["platformId"], told["reply"]) == (repair["platformId"], "明天来")
             assert (await socket.data("2"))["repairChanged"]["reply"] == "明天来", "the example of GraphiQL"
+
+    @NO_WATCH
+    @pytest.mark.parametrize("lags", [True, False])
+    async def test_a_change_that_is_taken_back_is_told_to_whoever_was_told_of_an_error_in_its_place(
+        self, connect, gateway, sandbox, lags
+    ):
+        number = next(repair.id for repair in sandbox.world.repairs_of["10002"] if not repair.is_resolved)
+
+        async def become(status):
+            await gateway.parts.platforms.wjdh.update_repair(number, status, "看过了")
+            gateway.parts.events.publish(Event(REPAIR_CHANGED, "10002", str(number)))
+
+        async with connect() as socket:
+            await socket.subscribe("1", REPAIR, code="10002")
+            await socket.settle()
+            await become(RepairStatus.OPEN)
+            assert (await socket.data("1"))["repairChanged"]["status"] == "OPEN"
+            if not lags:
+                sandbox.faults.set("WJDH", "repair", Fault(FaultKind.WRONG_SHAPE))
+            await become(RepairStatus.RESOLVED)
+            for _ in range(CAPACITY if lags else 0):  # at once, so that nobody can read in between
+                gateway.parts.events.publish(Event(REPAIR_CHANGED, "10003", "1"))
+            assert (await socket.receive("1"))["payload"]["errors"]
+            sandbox.faults.clear()
+            await become(RepairStatus.OPEN)
+
+            assert (await socket.data("1"))["repairChanged"]["status"] == "OPEN"
 
     @pytest.mark.parametrize("extra", [{"GATEWAY_WATCH_INTERVAL": "3600", "GATEWAY_CACHE_REPAIRS": "60"}])
     async def test_whoever_subscribes_and_then_queries_sees_what_changed_before_the_first_look(
