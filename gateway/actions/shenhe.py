@@ -65,7 +65,7 @@ class ShenheActions:
             community_code=review.community_code,
             idempotency_key=key,
             record=review.record(),
-            expected={"status": ShenheStatus.APPROVED},
+            expected={"status": ShenheStatus.APPROVED, "moved_to": _moved_to(corrections)},
         )
         return await self._writer.carry_out(principal, intent, perform, self.check, after=self.ended)
 
@@ -183,6 +183,8 @@ class ShenheActions:
         """What was read before is out of date, who lives where included; tell who waits for changes."""
         review = RowRef.of(operation)
         self._writer.reads.drop(review.community_code, "shenheList", "shenhe", "people", "owner")
+        if moved_to := (operation.expected or {}).get("moved_to"):
+            self._writer.reads.drop(moved_to, "owner")
         if operation.outcome is Outcome.CONFIRMED:
             self._writer.events.publish(Event(SHENHE_CHANGED, review.community_code, str(review.platform_id)))
 
@@ -221,9 +223,15 @@ def _refuse_masked(corrections: Corrections | None) -> None:
 
 def _refuse_moved(corrections: Corrections | None, principal: Principal) -> None:
     """Nobody is moved into a house of a community that is not the reviewer's."""
-    community_code = (corrections or {}).get("house", {}).get("community_code")
+    community_code = _moved_to(corrections)
     if community_code is not None:
-        require_community(principal, str(community_code), "content", "house", "communityCode")
+        require_community(principal, community_code, "content", "house", "communityCode")
+
+
+def _moved_to(corrections: Corrections | None) -> str | None:
+    """The community that the house is corrected to be in."""
+    community_code = (corrections or {}).get("house", {}).get("community_code")
+    return None if community_code is None else str(community_code)
 
 
 def _camel(attribute: str) -> str:

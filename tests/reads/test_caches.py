@@ -226,6 +226,22 @@ class TestWrites:
         assert await cost(PEOPLE) == {"people": 1}
         assert await cost(OWNER) == {"owner": 1}
 
+    async def test_an_approval_that_moves_the_house_to_another_community_lets_owners_there_be_read_anew(
+        self, gateway, cost
+    ):
+        review = (await gateway.ask(REVIEWS)).data["shenhes"]["nodes"][0]["id"]
+        there = OWNER.replace("10002", "00001")
+        await gateway.ask(there)
+
+        moved = await gateway.ask(
+            """mutation($id: ID!) {
+                approveShenhe(input: {id: $id, content: {house: {communityCode: "00001"}}}) { outcome } }""",
+            {"id": review},
+        )
+
+        assert moved.data == {"approveShenhe": {"outcome": "CONFIRMED"}}
+        assert await cost(there) == {"owner": 1}
+
     async def test_a_write_to_another_community_drops_nothing(self, gateway, cost):
         await gateway.ask(MODULES)
         await gateway.ask(
