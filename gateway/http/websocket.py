@@ -106,9 +106,9 @@ class WebSocketEndpoint:
 
 
 class _Operation:
-    """An operation under way. Its `task` is set as soon as it has one."""
+    """An operation under way. Its `task` is set as soon as it has one. A mutation `is_writing` until it is done."""
 
-    __slots__ = ("id", "is_mutation", "request_id", "task")
+    __slots__ = ("id", "is_mutation", "is_writing", "request_id", "task")
 
     task: "asyncio.Task[None]"
 
@@ -116,6 +116,7 @@ class _Operation:
         self.id = id_
         self.request_id = new_request_id()
         self.is_mutation = False
+        self.is_writing = False
 
 
 class _Connection:
@@ -220,11 +221,11 @@ class _Connection:
     def _stop(self, id_: str) -> None:
         """Nothing more is sent for it, and the id is free again. A mutation is not left half done."""
         operation = self._operations.pop(id_, None)
-        if operation is not None and not operation.is_mutation:
+        if operation is not None and not operation.is_writing:
             operation.task.cancel()
 
     async def _stop_all(self) -> None:
-        tasks = [operation.task for operation in self._operations.values() if not operation.is_mutation]
+        tasks = [operation.task for operation in self._operations.values() if not operation.is_writing]
         for id_ in list(self._operations):
             self._stop(id_)
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -258,7 +259,11 @@ class _Connection:
             return
         if kind is OperationType.MUTATION:
             self._keep(operation)
-        await self._send_next(operation, await self._execute(prepared, parameters, context), extensions)
+        try:
+            response = await self._execute(prepared, parameters, context)
+        finally:
+            operation.is_writing = False  # all that is left is to tell
+        await self._send_next(operation, response, extensions)
 
     async def _execute(self, prepared: Prepared, parameters: Parameters, context: Context) -> Response:
         """Raises DocumentError where nothing was executed, RequestTimeoutError."""
@@ -276,7 +281,7 @@ class _Connection:
         return response
 
     def _keep(self, operation: _Operation) -> None:
-        operation.is_mutation = True
+        operation.is_mutation = operation.is_writing = True
         self._endpoint.writing.add(operation.task)
         operation.task.add_done_callback(self._endpoint.writing.discard)
 

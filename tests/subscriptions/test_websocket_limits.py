@@ -11,6 +11,7 @@ from hashlib import sha256
 import pytest
 import uvicorn
 from graphql_socket import connected, until
+from starlette.routing import WebSocketRoute
 from websockets.exceptions import InvalidStatus
 
 from gateway.app import create_app
@@ -90,7 +91,23 @@ async def test_an_operation_whose_end_the_client_does_not_read_is_under_way(gate
 
     await asyncio.wait_for(client.stalled.wait(), 5)
     await turns()
-    assert len(client.messages) == 100 - 3  # two are under way, and the refusal of the third has to be read
+    assert len(client.unsaid) == 100 - 3  # two are under way, and the refusal of the third has to be read
+
+    client.leave()
+    await running
+
+
+async def test_nothing_is_kept_of_a_mutation_that_is_done_once_its_client_wants_no_more_of_it(gateway):
+    [writing] = [route.app.writing for route in gateway.app._others.routes if isinstance(route, WebSocketRoute)]
+    subscribe = {"type": "subscribe", "id": "1", "payload": {"query": "mutation { __typename }"}}
+    client = Unreading(gateway.token, [subscribe])
+    running = asyncio.create_task(gateway.app(client.scope, client.receive, client.send))
+
+    await asyncio.wait_for(client.stalled.wait(), 5)
+    assert len(writing) == 1
+    client.say(text({"type": "complete", "id": "1"}))
+    await turns()
+    assert not writing
 
     client.leave()
     await running
@@ -237,7 +254,7 @@ async def test_a_server_that_stops_says_so_at_once(environ, mint):
 
 
 class Unreading:
-    """A client of the application itself: it sends these messages, and reads none after `connection_ack`."""
+    """A client of the application itself: it says what it is told to, and reads nothing after `connection_ack`."""
 
     def __init__(self, token, messages):
         self.scope = {
@@ -247,18 +264,20 @@ class Unreading:
             "subprotocols": ["graphql-transport-ws"],
         }
         init = {"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}}
-        self.messages = deque(messages)
+        self.unsaid = deque([{"type": "websocket.connect"}, *map(text, [init, *messages])])
         self.stalled = asyncio.Event()
-        self._first = deque([{"type": "websocket.connect"}, text(init)])
+        self._has_more = asyncio.Event()
         self._left = asyncio.Event()
 
+    def say(self, message):
+        self.unsaid.append(message)
+        self._has_more.set()
+
     async def receive(self):
-        if self._first:
-            return self._first.popleft()
-        if self.messages:
-            return text(self.messages.popleft())
-        await self._left.wait()
-        return {"type": "websocket.disconnect", "code": 1006}
+        while not self.unsaid:
+            self._has_more.clear()
+            await self._has_more.wait()
+        return self.unsaid.popleft()
 
     async def send(self, message):
         if message["type"] == "websocket.accept" or "connection_ack" in message.get("text", ""):
@@ -268,7 +287,8 @@ class Unreading:
         raise OSError
 
     def leave(self):
-        self.messages.clear()
+        self.unsaid.clear()
+        self.say({"type": "websocket.disconnect", "code": 1006})
         self._left.set()
 
 
