@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -15,6 +16,7 @@ from gateway.actions.write import (
     require_community,
     require_unmasked,
     user_error,
+    with_patience,
 )
 from gateway.auth.principal import Principal, Scope
 from gateway.errors import JournalError
@@ -59,22 +61,21 @@ class AnnouncementActions:
 
     async def _keep(self, new: NewAnnouncement, platform_id: int) -> None:
         """It is published, whatever becomes of this."""
+        announcement = Announcement(
+            platform_id=platform_id,
+            community_code=new.community_code,
+            title=new.title,
+            content=new.content,
+            weight=new.weight,
+            pinned=new.pinned,
+            published=new.published,
+            manager=new.manager,
+            logo=new.logo,
+            images=new.images,
+            created_at=self._clock(),
+        )
         try:
-            await self._journal.announcements.add(
-                Announcement(
-                    platform_id=platform_id,
-                    community_code=new.community_code,
-                    title=new.title,
-                    content=new.content,
-                    weight=new.weight,
-                    pinned=new.pinned,
-                    published=new.published,
-                    manager=new.manager,
-                    logo=new.logo,
-                    images=new.images,
-                    created_at=self._clock(),
-                )
-            )
+            await with_patience(partial(self._journal.announcements.add, announcement))
         except JournalError:
             log.error("announcement not kept", community=new.community_code, platform_id=platform_id)
 

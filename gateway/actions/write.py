@@ -14,7 +14,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, NamedTuple, Protocol
+from functools import partial
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -38,6 +39,8 @@ from gateway.journal.records import Operation, RecordRef, ReservationKind, UserE
 from schema.normalise.states import Outcome, UserErrorCode
 from schema.normalise.vocabulary import ModuleName
 
+T = TypeVar("T")
+
 log = structlog.get_logger(__name__)
 
 MOST_CALLS = len(ModuleName) + 4
@@ -50,7 +53,7 @@ FIRST_CHECK = timedelta(seconds=30)
 """How long after an unclear write it is read back again: a request that still runs at the platform ends before."""
 
 RECORD_PAUSES = (0.5, 1.0, 2.0, 4.0)
-"""Seconds between attempts to record an outcome: a database that restarts is back by then."""
+"""Seconds between attempts to record what was done: a database that restarts is back by then."""
 
 
 class WriteRefusal(Exception):  # noqa: N818 # a refusal is an answer, not an error
@@ -157,6 +160,21 @@ def require_unmasked(value: object, *field: str) -> None:
     """Raises WriteRefusal for a text in which something is masked: it would overwrite what is real."""
     if isinstance(value, str) and contains_mask(value):
         raise WriteRefusal(user_error(UserErrorCode.INVALID, "A masked value cannot be written.", *field))
+
+
+async def with_patience(record: Callable[[], Awaitable[T]]) -> T:
+    """Record what was done at a platform, which nobody may be able to find out again. It may be recorded twice.
+
+    Raises JournalError where the journal goes on failing, or would refuse it again.
+    """
+    for pause in RECORD_PAUSES:
+        try:
+            return await record()
+        except JournalRefusedError:
+            raise
+        except JournalError:
+            await asyncio.sleep(pause)
+    return await record()
 
 
 def refused_by_platform(error: RefusedError) -> UserError:
@@ -317,22 +335,20 @@ class Writer:
         Where the journal goes on failing, the operation stays "sent" and the caller is told UNKNOWN: the reconciler
         ends it.
         """
-        for pause in (*RECORD_PAUSES, None):
-            try:
-                return await self._journal.operations.finish(
-                    operation.id,
-                    outcome,
-                    record=done.record,
-                    answer=done.answer,
-                    user_errors=user_errors,
-                    check_at=check_at,
-                )
-            except JournalError as error:
-                if pause is None or isinstance(error, JournalRefusedError):
-                    break
-            await asyncio.sleep(pause)
-        log.error("outcome not recorded", operation=operation.id, outcome=outcome.value)
-        return operation
+        finish = partial(
+            self._journal.operations.finish,
+            operation.id,
+            outcome,
+            record=done.record,
+            answer=done.answer,
+            user_errors=user_errors,
+            check_at=check_at,
+        )
+        try:
+            return await with_patience(finish)
+        except JournalError:
+            log.error("outcome not recorded", operation=operation.id, outcome=outcome.value)
+            return operation
 
 
 def settled_after(call_timeout: float) -> timedelta:

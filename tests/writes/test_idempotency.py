@@ -262,6 +262,7 @@ async def test_what_is_published_is_confirmed_even_if_it_can_not_be_kept(gateway
         raise JournalError("The journal cannot be used.")
 
     announcement = BY_NAME["createAnnouncement"]
+    monkeypatch.setattr(write, "RECORD_PAUSES", ())
     monkeypatch.setattr(gateway.parts.journal.announcements, "add", away)
     payload = await announcement.write(gateway, await announcement.prepare(gateway))
 
@@ -269,21 +270,23 @@ async def test_what_is_published_is_confirmed_even_if_it_can_not_be_kept(gateway
     assert sandbox.effects.count("announcement/new") == 1
 
 
-async def test_an_outcome_that_nobody_could_read_back_is_recorded_when_the_journal_is_back(gateway, monkeypatch):
-    fails, finish = iter([True, True]), gateway.parts.journal.operations.finish
+@pytest.mark.parametrize(("part", "method"), [("operations", "finish"), ("announcements", "add")])
+async def test_what_nobody_could_read_back_is_recorded_when_the_journal_is_back(gateway, monkeypatch, part, method):
+    records = getattr(gateway.parts.journal, part)
+    fails, record = iter([True, True]), getattr(records, method)
 
     async def away_for_a_moment(*given, **named):
         if next(fails, False):
             raise JournalError("The journal cannot be used now.")
-        return await finish(*given, **named)
+        return await record(*given, **named)
 
     announcement = BY_NAME["createAnnouncement"]
     monkeypatch.setattr(write, "RECORD_PAUSES", (0, 0))
-    monkeypatch.setattr(gateway.parts.journal.operations, "finish", away_for_a_moment)
+    monkeypatch.setattr(records, method, away_for_a_moment)
     prepared = await announcement.prepare(gateway)
     payload = await announcement.write(gateway, prepared)
 
-    assert payload["outcome"] == "CONFIRMED"
+    assert (payload["outcome"], payload["announcement"] is None) == ("CONFIRMED", False)
     assert await announcement.write(gateway, prepared) == payload
 
 
