@@ -88,7 +88,7 @@ def _require_sendable(new: NewAnnouncement) -> None:
     for field in ("title", "content", "manager"):
         require_unmasked(getattr(new, field), field)
     for index, image in enumerate(new.images):
-        if "," in image or not image.strip():
+        if "," in image or is_invisible(image):
             raise WriteRefusal(
                 user_error(
                     UserErrorCode.INVALID,

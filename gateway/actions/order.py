@@ -239,7 +239,7 @@ def _require_sendable(new: NewOrder) -> None:
         problem = part_problem(part, value) if isinstance(new.payer, HousePayer) else None
         if problem is not None:
             raise WriteRefusal(user_error(UserErrorCode.INVALID, f"{part} {problem}.", "payer", "house", part))
-        if isinstance(value, str) and (not value.strip() or contains_mask(value)):
+        if isinstance(value, str) and (is_invisible(value) or contains_mask(value)):
             raise WriteRefusal(user_error(UserErrorCode.INVALID, "The payer is empty or masked.", "payer"))
     for field in ("title", "remark", "manager"):
         require_unmasked(getattr(new, field), field)

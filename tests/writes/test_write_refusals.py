@@ -44,6 +44,7 @@ REFUSALS = [
         ["details", "1", "name"],
     ),
     (ORDER, {"payer": {"phone": {"phone": "199****0002"}}}, "INVALID", ["payer"]),
+    (ORDER, {"payer": {"carNumber": "\u200b"}}, "INVALID", ["payer"]),
     (ORDER, {"payer": {"phone": {"phone": "19900000002", "name": "王*"}}}, "INVALID", ["payer"]),
     (ORDER, {"payer": {"idCard": "999302********2226"}}, "INVALID", ["payer"]),
     (ORDER, {"title": "199****0001"}, "INVALID", ["title"]),
@@ -74,6 +75,7 @@ REFUSALS = [
     (ANNOUNCEMENT, {"content": "请联系199****0001"}, "INVALID", ["content"]),
     (ANNOUNCEMENT, {"manager": "199****0001"}, "INVALID", ["manager"]),
     (ANNOUNCEMENT, {"images": ["https://a.example/1.png", "a,b"]}, "INVALID", ["images", "1"]),
+    (ANNOUNCEMENT, {"images": ["\u200b"]}, "INVALID", ["images", "0"]),
     (ANNOUNCEMENT, {"communityCode": "00003"}, "UPSTREAM_REFUSED", None),
 ]
 
