@@ -2,6 +2,7 @@ import asyncio
 import random
 from datetime import timedelta
 
+import msgspec
 import pytest
 from journal_fixtures import FrozenClock
 from sqlalchemy import update
@@ -20,6 +21,7 @@ ORDER = "20201118110146123456"
 SHOP = "2020111811014612345678"
 WEIXIN = "4200000825202011187162341234"
 HALF_A_MINUTE = timedelta(seconds=30)
+PATIENCE = 10.0
 
 
 async def receive(journal: Journal, order: str = ORDER, weixin: str = WEIXIN, shop: str = SHOP) -> Receipt:
@@ -108,12 +110,12 @@ async def test_of_each_payment_its_own_first_conflicts_are_recorded(journal: Jou
 async def test_of_conflicts_at_the_same_moment_no_more_are_recorded(postgres_settings: Settings) -> None:
     """Three wait at once for a table to which nothing can be added."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    async with open_journal(postgres_settings) as journal:
+    async with open_journal(msgspec.structs.replace(postgres_settings, journal_timeout=PATIENCE)) as journal:
         payment = (await receive(journal)).payment
         for number in range(MOST_CONFLICTS - 1):
             await receive(journal, shop=f"other shop {number}")
-        other, watcher = [await connect(postgres_settings.database_url, 2.0) for _ in range(2)]
-        async with other.transaction():
+        other, watcher = [await connect(postgres_settings.database_url, PATIENCE) for _ in range(2)]
+        async with asyncio.timeout(PATIENCE), other.transaction():
             await other.execute("LOCK TABLE payment_conflicts IN SHARE MODE")
             last = [asyncio.create_task(receive(journal, shop=f"last shop {number}")) for number in range(3)]
             while await watcher.fetchval(waiting) < len(last):

@@ -252,10 +252,10 @@ async def test_the_deadline_of_an_earlier_call_does_not_end_a_later_one() -> Non
 async def test_a_call_that_outlives_the_deadline_of_an_earlier_one_ends_with_its_own() -> None:
     async with scripted(http(b"first"), hang) as upstream:
         pool = pool_for(upstream)
-        await send(pool, seconds=0.05)
+        await send(pool, seconds=0.5)
         async with asyncio.timeout(5):
             with pytest.raises(httpx.ReadTimeout):
-                await send(pool, seconds=0.1)
+                await send(pool, seconds=0.6)
         assert upstream.connections == 1
 
 
