@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
+from unicodedata import normalize
 
 from schema.normalise.enum_words import EnumT, WireWords
 from schema.normalise.issues import Issues
@@ -23,6 +24,8 @@ LONGEST_AMOUNT = 64
 LARGEST_AMOUNT = 10**15
 """In yuan, for numbers: a float beyond it has no digits left for the fen."""
 
+_MOBILE = re.compile(r"(?:(?:\+|00)?86)?(1[3-9][0-9]{9})")
+_GAPS_OF_PHONES = re.compile(r"[\s()\-\u2010-\u2015\u2212]")
 _INTEGER = re.compile(r"-?[0-9]{1,10}")
 _AMOUNT = re.compile(r"[¥￥]?\s*(-?)([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,30})(?:\.([0-9]{1,30}))?\s*元?")
 
@@ -66,6 +69,14 @@ def _odd_text(value: object, field: str, issues: Issues) -> str | None:
     if value is not None:
         issues.add(field, value, DataProblem.MALFORMED)
     return None
+
+
+def mobile_number(phone: str) -> str:
+    """A mobile phone as platforms keep and compare it, an integer (quirk 78): its eleven digits, without the country's
+    code and what people put between them. Any other phone is as it is written.
+    """
+    match = _MOBILE.fullmatch(_GAPS_OF_PHONES.sub("", normalize("NFKC", phone)))
+    return phone if match is None else match.group(1)
 
 
 def is_code(text: str) -> bool:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from schema.normalise.records import HouseKey, HouseOwner, People, Record, ReviewKey, Shenhe, ShenhePeople
 from schema.normalise.states import FindingCode, Severity
+from schema.normalise.values import mobile_number
 from schema.normalise.vocabulary import PiiKind, ResidentRole, ShenheType
 
 
@@ -151,7 +152,7 @@ def owner_findings(review: Shenhe, owner: HouseOwner | None) -> Iterator[Finding
         return
     if owner.phone is None or phone is None:
         yield Finding(code=FindingCode.NOT_CHECKED, severity=Severity.WARNING, field="content.people.phone")
-    elif _GAPS.sub("", owner.phone) != _GAPS.sub("", phone):
+    elif not _is_same_phone(phone, owner.phone):
         yield Finding(
             code=FindingCode.HOUSE_HAS_OTHER_OWNER,
             severity=Severity.INFO if replaces else Severity.BLOCKING,
@@ -169,6 +170,10 @@ def has_valid_check_digit(id_card: str) -> bool:
         return False
     total = sum(weight * int(digit) for weight, digit in zip(_ID_CARD_WEIGHTS, id_card, strict=False))
     return _ID_CARD_CHECKS[total % 11] == id_card[-1].upper()
+
+
+def _is_same_phone(submitted: str, known: str) -> bool:
+    return _GAPS.sub("", mobile_number(submitted)) == _GAPS.sub("", mobile_number(known))
 
 
 def _is_same(submitted: object, known: object) -> bool:

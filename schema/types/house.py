@@ -12,6 +12,7 @@ from gateway.execution.load import Load
 from gateway.loaders.people import PeopleKey
 from schema.normalise import composed, records
 from schema.normalise.plausible import LARGEST_PART
+from schema.normalise.values import mobile_number
 from schema.normalise.vocabulary import HouseOwnership, HouseStatus, HouseUse, OccupantType, PiiKind, ResidentRole
 from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.costs import ASSUMED_MEMBERS, ONE_CALL, ORDERS, costs
@@ -174,7 +175,7 @@ def load_people(info: Info, name: str | None, phone: str | None) -> Load[PeopleK
     """The security platform's record of a person; None when name or phone, which it needs, is missing."""
     if not name or not phone:
         return None
-    return Load(info.context.loaders.people, PeopleKey(name, phone))
+    return Load(info.context.loaders.people, PeopleKey(name, mobile_number(phone)))
 
 
 def _described(root: records.House, info: Info, pick: Callable[[Any], ValueT]) -> "Described[ValueT]":

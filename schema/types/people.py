@@ -7,6 +7,7 @@ import strawberry
 from gateway.context import Info
 from gateway.errors import UserInputError
 from schema.normalise import records
+from schema.normalise.values import mobile_number
 from schema.normalise.vocabulary import OccupantType, ResidentRole
 from schema.types.arguments import CommunityCode
 from schema.types.connection import After, Connection, First, PageNumber, window
@@ -83,4 +84,4 @@ class People(Person):
             if filter is not None and getattr(filter, name) is not None:
                 raise UserInputError(f"filter.{name}", f"filter.{name} cannot be given here: the person is this one.")
         part = window(first, after, page)
-        return load_orders(info, community_code, filter, part, name=root.name, phone=root.phone)
+        return load_orders(info, community_code, filter, part, name=root.name, phone=mobile_number(root.phone))

@@ -242,6 +242,28 @@ async def test_a_phone_is_the_same_however_it_is_spaced(gateway, review, spelt, 
     assert "HOUSE_HAS_OTHER_OWNER" not in {each["code"] for each in await findings(gateway)}
 
 
+@pytest.mark.parametrize(
+    "spelt", ["+86 199 0000 0001", "008619900000001", "86-199-0000-0001", "(+86)１９９0000０００1"]
+)
+async def test_a_phone_is_the_same_with_the_code_of_the_country(gateway, sandbox, review, spelt):
+    review.type, review.role = "业主绑定", "业主"
+    review.applicant = replace(sandbox.world.residents["李明", "19900000001"].person, phone=spelt)
+    review.house.owner = replace(review.house.owner, phone="19900000001")
+    verified = await verification(gateway)
+    assert verified["registered"] == {"name": "李明"}
+    assert {each["code"] for each in verified["findings"]} <= {"ID_CARD_INVALID", "ALREADY_BOUND"}
+
+
+@pytest.mark.parametrize("spelt", ["0335-3012345", "0335 3012345转8001", "+853 6612 3456", "1990000000"])
+async def test_a_phone_that_is_no_mobile_is_looked_up_as_it_is_written(gateway, sandbox, review, spelt):
+    resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
+    review.applicant = resident.person = replace(review.applicant, phone=spelt)
+    sandbox.world.residents[review.applicant.name, spelt] = resident
+    verified = await verification(gateway)
+    assert verified["registered"] == {"name": review.applicant.name}
+    assert verified["findings"] == []
+
+
 async def test_the_check_character_of_an_id_number_is_the_same_in_either_case(gateway, sandbox, review):
     resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
     resident.person = replace(resident.person, id_card="99930219900101002X")

@@ -370,6 +370,24 @@ async def test_quirk_174_an_owner_is_a_phone_and_no_person(gateway):
     assert not {"name", "people"} & fields
 
 
+@pytest.mark.parametrize("spelt", ["+8619900000001", "199 0000 0001"])
+async def test_quirk_78_a_mobile_phone_leads_to_the_other_platform_as_its_eleven_digits(gateway, sandbox, spelt):
+    world = sandbox.world
+    repair = world.repairs_of["10002"][0]
+    repair.name, repair.phone, repair.is_resolved = "李明", spelt, False
+    repairs = '{ repairs(communityCode: "10002", first: 1) { nodes { reporter { phone people { name } } } } }'
+    (found,) = (await gateway.ask(repairs)).data["repairs"]["nodes"]
+    assert found["reporter"] == {"phone": spelt, "people": {"name": "李明"}}
+
+    resident = world.residents["李明", "19900000001"]
+    orders = '{ people(name: "李明", phone: "19900000001") { phone orders(communityCode: "10002") { totalCount } } }'
+    before = (await gateway.ask(orders)).data["people"]["orders"]
+    resident.person = replace(resident.person, phone=spelt)
+    after = (await gateway.ask(orders, headers={"Cache-Control": "no-cache"})).data["people"]
+    assert before["totalCount"] > 0
+    assert after == {"phone": spelt, "orders": before}
+
+
 async def test_quirk_175_a_record_read_by_its_id_keeps_the_community_of_its_list(gateway, sandbox):
     for name, field in (("shenhes", "shenhe"), ("repairs", "repair")):
         listed = await gateway.ask(f'{{ {name}(communityCode: "00001", first: 1) {{ nodes {{ id }} }} }}')
