@@ -1,11 +1,11 @@
 """An application held against what the security platform knows: what a reviewer needs to decide.
 
 Pure comparison of records; nothing is corrected and nothing decided. A value that either side does not tell is no
-difference.
+difference; one that would have spoken against the application is told not to have been checked.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
@@ -39,6 +39,8 @@ class _Compared(NamedTuple):
 
 
 COMPARED = (
+    _Compared("name", "name", Severity.BLOCKING, PiiKind.NAME),
+    _Compared("phone", "phone", Severity.WARNING, PiiKind.PHONE),
     _Compared("id_card", "idCard", Severity.BLOCKING, PiiKind.ID_CARD),
     _Compared("sex", "sex", Severity.WARNING),
     _Compared("birth_date", "birthDate", Severity.WARNING, PiiKind.BIRTH),
@@ -53,7 +55,9 @@ COMPARED = (
     _Compared("job_name", "jobName", Severity.INFO),
     _Compared("company_name", "companyName", Severity.INFO),
 )
-"""Name and phone are not compared: the registered person was found by them."""
+"""Name and phone too, though the person was asked for by them: security may go by the phone alone (quirk 183), which a
+family shares (quirk 82).
+"""
 
 BINDING = (ShenheType.BIND_OWNER, ShenheType.BIND_TENANT, ShenheType.BIND_FAMILY)
 NEEDS_AN_OWNER = (ShenheType.BIND_TENANT, ShenheType.BIND_FAMILY, ShenheType.REPLACE_OWNER)
@@ -62,7 +66,7 @@ _ID_CARD_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CARD_CHECKS = "10X98765432"
 
 _GAPS = re.compile(r"[\s-]+")
-"""As people write them in phone numbers."""
+"""As people write them in numbers."""
 
 
 def applied_house(review: Shenhe) -> HouseKey | None:
@@ -91,7 +95,11 @@ def person_findings(applicant: ShenhePeople, registered: People | None) -> Itera
         return
     for attribute, field, severity, pii in COMPARED:
         submitted, known = getattr(applicant, attribute), getattr(registered, attribute)
-        if submitted is None or known is None or _is_same(submitted, known) or _is_unrecognized(submitted, known):
+        if submitted is None or known is None:
+            if severity is Severity.BLOCKING:
+                yield Finding(code=FindingCode.NOT_CHECKED, severity=Severity.WARNING, field=f"content.people.{field}")
+            continue
+        if _SAME.get(attribute, _is_same)(submitted, known) or _is_unrecognized(submitted, known):
             continue
         yield Finding(
             code=FindingCode.FIELD_DIFFERS,
@@ -176,11 +184,26 @@ def _is_same_phone(submitted: str, known: str) -> bool:
     return _GAPS.sub("", mobile_number(submitted)) == _GAPS.sub("", mobile_number(known))
 
 
+def _is_same_id_card(submitted: str, known: str) -> bool:
+    """Whether they are equal, the check character in either case, or one of 15 digits is the other as it once was."""
+    one, other = (_GAPS.sub("", number).upper() for number in (submitted, known))
+    return one == other or (len(one) != len(other) and _of_15_digits(one) == _of_15_digits(other))
+
+
+def _of_15_digits(id_card: str) -> str:
+    """As numbers were before 1999: without the century, which is the 20th, and the check character."""
+    is_of_18 = len(id_card) == len(_ID_CARD_WEIGHTS) + 1 and id_card[6:8] == "19"
+    return id_card[:6] + id_card[8:-1] if is_of_18 else id_card
+
+
 def _is_same(submitted: object, known: object) -> bool:
-    """Whether they are equal, the check character of an ID number in either case."""
     if isinstance(submitted, str) and isinstance(known, str):
         return submitted.upper() == known.upper()
     return submitted == known
+
+
+_SAME: Mapping[str, Callable[[str, str], bool]] = {"phone": _is_same_phone, "id_card": _is_same_id_card}
+"""Values that are the same in more than one spelling."""
 
 
 def _is_unrecognized(*values: object) -> bool:

@@ -22,7 +22,7 @@ query Review($first: Int! = 1) {
 }
 """
 
-PEOPLE = {"people_name": "李明", "people_phone": "19900000001"}
+PEOPLE = {"people_name": "李明", "people_phone": "19900000001", "people_idcard": "999302199211302517"}
 HOUSE = {
     "community_identifier": "10002",
     "building_number": 1,
@@ -269,6 +269,71 @@ async def test_the_check_character_of_an_id_number_is_the_same_in_either_case(ga
     resident.person = replace(resident.person, id_card="99930219900101002X")
     review.applicant = replace(review.applicant, id_card="99930219900101002x")
     assert {each["code"] for each in await findings(gateway)} <= {"ID_CARD_INVALID"}
+
+
+@pytest.mark.parametrize(
+    ("written", "same"),
+    [
+        ("999302900101002", True),
+        ("999302 19900101 002X", True),
+        ("999302900101003", False),
+        ("99930220900101002X", False),
+        ("999302199001010021", False),
+    ],
+)
+@pytest.mark.parametrize("side", ["applicant", "registered"])
+async def test_an_id_number_is_the_same_in_groups_and_as_it_was_with_15_digits(
+    gateway, sandbox, review, written, same, side
+):
+    resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
+    written, full = (replace(review.applicant, id_card=number) for number in (written, "99930219900101002X"))
+    review.applicant, resident.person = (written, full) if side == "applicant" else (full, written)
+    found = {(each["code"], each["field"]) for each in await findings(gateway)}
+    assert (("FIELD_DIFFERS", "content.people.idCard") not in found) is same
+
+
+@pytest.mark.parametrize("side", ["applicant", "registered"])
+async def test_an_id_number_that_can_not_be_compared_is_a_finding_and_no_silent_pass(gateway, sandbox, review, side):
+    resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
+    without = replace(review.applicant, id_card="")
+    if side == "applicant":
+        review.applicant = without
+    else:
+        resident.person = without
+    finding = await only_finding(gateway)
+    assert finding == {
+        "code": "NOT_CHECKED",
+        "field": "content.people.idCard",
+        "severity": "WARNING",
+        "submitted": None,
+        "registered": None,
+        "masked": False,
+    }
+
+
+async def test_somebody_else_of_the_same_phone_is_not_the_applicant(gateway, sandbox, review, mint):
+    """Quirks 82 and 183: a family shares a phone, and the platform may look for nothing else."""
+    resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
+    resident.person = replace(resident.person, name="李强")
+    finding = await only_finding(gateway)
+    assert finding == {
+        "code": "FIELD_DIFFERS",
+        "field": "content.people.name",
+        "severity": "BLOCKING",
+        "submitted": review.applicant.name,
+        "registered": "李强",
+        "masked": False,
+    }
+    masked = await only_finding(gateway, mint(without=["pii:read"]))
+    assert (masked["registered"], masked["masked"]) == ("李*", True)
+
+
+async def test_a_person_found_under_another_phone_is_worth_a_look(gateway, sandbox, review):
+    resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
+    resident.person = replace(resident.person, phone="19900099999")
+    finding = await only_finding(gateway)
+    assert (finding["field"], finding["severity"]) == ("content.people.phone", "WARNING")
+    assert (finding["submitted"], finding["registered"]) == (review.applicant.phone, "19900099999")
 
 
 async def not_checked(gateway):
