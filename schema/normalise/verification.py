@@ -60,6 +60,9 @@ family shares (quirk 82).
 """
 
 BINDING = (ShenheType.BIND_OWNER, ShenheType.BIND_TENANT, ShenheType.BIND_FAMILY)
+OWNER_BY_ROLE = (ShenheType.BIND_TENANT, ShenheType.BIND_FAMILY, ShenheType.UNRECOGNIZED)
+"""Whose form may ask for the role of an owner all the same."""
+
 NEEDS_AN_OWNER = (ShenheType.BIND_TENANT, ShenheType.BIND_FAMILY, ShenheType.REPLACE_OWNER)
 
 _ID_CARD_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -77,11 +80,13 @@ def applied_house(review: Shenhe) -> HouseKey | None:
 
 
 def unchecked_findings(review: Shenhe, people: bool, house: bool) -> Iterator[Finding]:
-    """What is held against nothing, for lack of the applicant's name and phone, or of the house's full address.
+    """What is held against nothing, for lack of a known type, the applicant's name and phone, or the house's address.
 
     `people` and `house` tell which of the two can be looked up. A change of one needs not speak of the other.
     """
     content = review.content
+    if review.type is ShenheType.UNRECOGNIZED:  # what is applied for tells what speaks against it
+        yield Finding(code=FindingCode.NOT_CHECKED, severity=Severity.WARNING, field="type")
     if not people and (review.type is not ShenheType.CHANGE_HOUSE or (content and content.people)):
         yield Finding(code=FindingCode.NOT_CHECKED, severity=Severity.WARNING, field="content.people")
     if not house and (review.type is not ShenheType.CHANGE_PERSON or (content and content.house)):
@@ -150,7 +155,7 @@ def owner_findings(review: Shenhe, owner: HouseOwner | None) -> Iterator[Finding
         return
     phone = review.content.people.phone if review.content and review.content.people else None
     applies_as_owner = review.type is ShenheType.BIND_OWNER or (
-        review.type is ShenheType.UNRECOGNIZED
+        review.type in OWNER_BY_ROLE
         and review.content is not None
         and review.content.house is not None
         and review.content.house.role is ResidentRole.OWNER

@@ -165,6 +165,22 @@ async def test_a_house_with_another_owner_speaks_against_an_owner(gateway, revie
     assert masked["masked"] is True
 
 
+@pytest.mark.parametrize("kind", ["租客绑定", "家属绑定"])
+async def test_a_form_that_asks_for_the_role_of_an_owner_is_held_against_the_owner_whatever_its_type(
+    gateway, review, kind
+):
+    review.type, review.role = kind, "业主"
+    finding = await only_finding(gateway)
+    assert (finding["code"], finding["severity"]) == ("HOUSE_HAS_OTHER_OWNER", "BLOCKING")
+
+
+@pytest.mark.parametrize("kind", ["1", "车位绑定"])
+async def test_an_application_of_an_unknown_type_is_a_finding_and_no_silent_pass(gateway, review, kind):
+    review.type = kind
+    finding = await only_finding(gateway)
+    assert (finding["code"], finding["severity"], finding["field"]) == ("NOT_CHECKED", "WARNING", "type")
+
+
 @pytest.mark.parametrize("kind", ["租客绑定", "家属绑定", "替换业主"])
 async def test_a_house_without_an_owner_has_nobody_to_agree(gateway, sandbox, review, kind):
     review.type = kind
