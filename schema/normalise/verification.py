@@ -145,6 +145,16 @@ def binding_findings(review: Shenhe, house: HouseKey, registered: People | None)
                 registered=residency.role.value,
             )
             return
+    if _may_live_in(registered, house.community_code):
+        yield Finding(code=FindingCode.NOT_CHECKED, severity=Severity.WARNING, field="content.house.role")
+
+
+def _may_live_in(registered: People, community_code: str) -> bool:
+    """Whether something of where they live cannot be read, and may be a house of this community."""
+    if any(issue.field == "residencies" for issue in registered.data_issues):
+        return True
+    houses = (residency.house for residency in registered.residencies)
+    return any(house.key is None and house.community_code in ("", community_code) for house in houses)
 
 
 def owner_findings(review: Shenhe, owner: HouseOwner | None) -> Iterator[Finding]:

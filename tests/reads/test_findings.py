@@ -208,6 +208,38 @@ async def test_who_lives_there_already_is_bound_already(gateway, sandbox, review
     assert (finding["submitted"], finding["registered"]) == ("TENANT", "FAMILY")
 
 
+AT_HOME = {"louhao": "1", "danyuan": "1", "louceng": "1", "fangjian": "101", "people_house_role": "家属"}
+
+
+@pytest.mark.parametrize(
+    ("houses", "found"),
+    [
+        ([], []),
+        ([AT_HOME | {"xiaoqu": "10002", "fangjian": "102"}], []),
+        ([AT_HOME | {"xiaoqu": "00001", "fangjian": "101A"}], []),
+        ([AT_HOME | {"xiaoqu": "10002", "fangjian": "101A"}], ["NOT_CHECKED"]),
+        ([AT_HOME | {"xiaoqu": ""}], ["NOT_CHECKED"]),
+        ([AT_HOME | {"xiaoqu": ""}, AT_HOME | {"xiaoqu": "10002"}], ["ALREADY_BOUND"]),
+        ("见前言", ["NOT_CHECKED"]),
+        (["101"], ["NOT_CHECKED"]),
+        (None, ["NOT_CHECKED"]),
+    ],
+)
+async def test_a_person_whose_houses_can_not_be_read_may_be_bound_already(gateway, sandbox, review, houses, found):
+    applicant = review.applicant
+    person = {
+        "people_name": applicant.name,
+        "people_phone": applicant.phone,
+        "people_idcard": applicant.id_card,
+        "houses": houses,
+    }
+    body = json.dumps({"code": 0, "data": person}).encode()
+    sandbox.faults.set("SECURITY", "people", Fault(FaultKind.BODY, body=body))
+    shown = await findings(gateway)
+    assert [each["code"] for each in shown] == found
+    assert {each["field"] for each in shown} <= {"content.house.role"}
+
+
 async def test_an_id_number_with_a_wrong_check_digit_is_worth_a_look(gateway, sandbox, review, mint):
     wrong = review.applicant.id_card[:-1] + ("0" if review.applicant.id_card[-1] != "0" else "1")
     resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
