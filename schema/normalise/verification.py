@@ -211,13 +211,22 @@ def _of_15_digits(id_card: str) -> str:
     return id_card[:6] + id_card[8:-1] if is_of_18 else id_card
 
 
+def _is_same_nation(submitted: str, known: str) -> bool:
+    """Whether they are equal, with or without the word for an ethnic group at the end (quirk 90)."""
+    return submitted.removesuffix("族") == known.removesuffix("族")
+
+
 def _is_same(submitted: object, known: object) -> bool:
     if isinstance(submitted, str) and isinstance(known, str):
         return submitted.upper() == known.upper()
     return submitted == known
 
 
-_SAME: Mapping[str, Callable[[str, str], bool]] = {"phone": _is_same_phone, "id_card": _is_same_id_card}
+_SAME: Mapping[str, Callable[[str, str], bool]] = {
+    "phone": _is_same_phone,
+    "id_card": _is_same_id_card,
+    "nation": _is_same_nation,
+}
 """Values that are the same in more than one spelling."""
 
 

@@ -319,6 +319,16 @@ async def test_the_check_character_of_an_id_number_is_the_same_in_either_case(ga
     assert {each["code"] for each in await findings(gateway)} <= {"ID_CARD_INVALID"}
 
 
+@pytest.mark.parametrize(("submitted", "registered"), [("维吾尔族", "维吾尔"), ("维吾尔", "维吾尔族"), ("汉", "汉族")])
+async def test_quirk_90_an_ethnic_group_is_the_same_with_and_without_the_word_for_one(
+    gateway, sandbox, review, submitted, registered
+):
+    resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
+    resident.person = replace(resident.person, nation=registered)
+    review.applicant = replace(review.applicant, nation=submitted)
+    assert await findings(gateway) == []
+
+
 @pytest.mark.parametrize(
     ("written", "same"),
     [
