@@ -63,7 +63,8 @@ class Member(Person):
         return strawberry.ID(info.context.ids.member_id(root.name, root.phone, root.id_card, root.role))
 
     @strawberry.field(
-        description="The member's own record, looked up by name and phone; null when security has none (本人记录).",
+        description="The member's own record, looked up by name and phone; null when security has none, or one of them "
+        "is missing (本人记录).",
         directives=needs(["people:read"]),
         graphql_type=People | None,
         metadata=ONE_CALL,
@@ -125,7 +126,8 @@ class House(Node):
         return _described(root, info, _STATUS)
 
     @strawberry.field(
-        description="Its owner, looked up at the security platform; null when it has none (业主).",
+        description="Its owner, looked up at the security platform; null when it has none, or a part of its address is "
+        "unreadable (业主).",
         directives=needs(["people:read"]),
         graphql_type=HouseOwner | None,
         metadata=ONE_CALL,

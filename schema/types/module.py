@@ -29,8 +29,10 @@ class Module(Node):
 class ModuleDrift:
     name: ModuleName = plain("Which module (模块名称).")
     label: str = plain("The platform's own word for it (模块名称原文).")
-    wjdh: bool | None = plain("Whether it is on at wjdh; null when not reported there (万家灯火状态).")
-    security: bool | None = plain("Whether it is on at security; null when not reported there (安防平台状态).")
+    wjdh: bool | None = plain("Whether it is on at wjdh; null when not reported there, or not readably (万家灯火状态).")
+    security: bool | None = plain(
+        "Whether it is on at security; null when not reported there, or not readably (安防平台状态)."
+    )
 
 
 def load_modules(info: Info, community_code: str) -> Load[str, tuple[records.Module, ...]] | None:

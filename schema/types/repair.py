@@ -30,7 +30,8 @@ class RepairReporter:
     phone: str | None = pii(PiiKind.PHONE, "Phone number (报修人电话).", "reporter_phone")
 
     @strawberry.field(
-        description="The reporter on the security platform, by name and phone; null when it has no record (人员).",
+        description="The reporter on the security platform, by name and phone; null when it has no record, or one of "
+        "them is missing (人员).",
         directives=needs(["people:read"]),
         graphql_type=People | None,
         metadata=ONE_CALL,
