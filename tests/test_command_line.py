@@ -459,6 +459,19 @@ def test_a_platform_without_a_url_that_can_be_called_ends_the_command(environ, c
     assert "s3cr3t" not in ended.stderr
 
 
+@pytest.mark.parametrize("command", ["serve", "check"])
+@pytest.mark.parametrize("text", [None, "no certificate"])
+def test_certificates_that_cannot_be_read_end_the_command(environ, tmp_path, command, text):
+    trusted = tmp_path / "s3cr3t.pem"
+    if text is not None:
+        trusted.write_text(text)
+
+    ended = run(environ | {"GATEWAY_WJDH_URL": "https://wjdh.example", "SSL_CERT_FILE": str(trusted)}, command)
+
+    assert ended.returncode == 2
+    assert ended.stderr == "gateway: SSL_CERT_FILE: must be a file that can be read, of certificates in PEM\n"
+
+
 def test_an_id_key_that_others_can_read_ends_the_command(environ):
     key = Path(environ["GATEWAY_DATA_DIR"]) / "id.key"
     key.parent.mkdir()

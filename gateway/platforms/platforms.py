@@ -19,7 +19,7 @@ class Platforms:
     __slots__ = ("_transports", "calls", "security", "wjdh")
 
     def __init__(self, settings: Settings) -> None:
-        """Raises SettingsError for a URL that cannot be called."""
+        """Raises SettingsError for a URL that cannot be called, and for certificates that cannot be read."""
         self._transports = for_wjdh, for_security = tuple(
             Transport(slots=Slots(concurrency), max_body_bytes=settings.upstream_max_bytes)
             for concurrency in (settings.wjdh_concurrency, settings.security_concurrency)
@@ -29,6 +29,8 @@ class Platforms:
             self.wjdh = Wjdh(settings, for_wjdh, self.calls)
         except (httpx.InvalidURL, httpx.TransportError):
             raise SettingsError("GATEWAY_WJDH_URL: must be an http or https URL that names no user") from None
+        except OSError:
+            raise _no_certificates() from None
         try:
             self.security = Security(settings, for_security, self.calls)
         except (httpx.InvalidURL, httpx.TransportError):
@@ -36,6 +38,8 @@ class Platforms:
                 "GATEWAY_SECURITY_URL, GATEWAY_SECURITY_*_PATH: must be an http or https URL that names no user, and "
                 "paths or URLs"
             ) from None
+        except OSError:
+            raise _no_certificates() from None
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -43,6 +47,10 @@ class Platforms:
         await self.security.close()
         for transport in self._transports:
             await transport.aclose()
+
+
+def _no_certificates() -> SettingsError:
+    return SettingsError("SSL_CERT_FILE: must be a file that can be read, of certificates in PEM")
 
 
 @asynccontextmanager

@@ -59,7 +59,9 @@ class Transport(httpx.AsyncBaseTransport):
         self._pools: dict[tuple[str, str, int | None], Pool] = {}
 
     def pool(self, url: httpx.URL) -> Pool:
-        """The pool of the URL's origin. Raises httpx.UnsupportedProtocol for what cannot be called by http or https."""
+        """The pool of the URL's origin. Raises httpx.UnsupportedProtocol for what cannot be called by http or https,
+        OSError where the certificates to verify it by cannot be read.
+        """
         if not can_be_called(url):
             raise httpx.UnsupportedProtocol("The URL cannot be called by http or https.")
         origin = (url.scheme, url.host, url.port)
