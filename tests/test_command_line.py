@@ -449,13 +449,16 @@ def test_wrong_settings_end_the_command_with_the_name_of_the_variable(environ):
         ("check", "GATEWAY_WJDH_URL", "http://user:s3cr3t@wjdh.example"),
         ("check", "GATEWAY_WJDH_URL", "http://wjdh.example?s3cr3t"),
         ("check", "GATEWAY_SECURITY_URL", "http://security.example/#s3cr3t"),
+        ("serve", "GATEWAY_SECURITY_TOKEN_PATH", "htps://s3cr3t.example/token"),
+        ("check", "GATEWAY_SECURITY_OWNER_PATH", "https:/s3cr3t.example/owner"),
     ],
 )
 def test_a_platform_without_a_url_that_can_be_called_ends_the_command(environ, command, name, url):
     ended = run(environ | {name: url}, command)
+    named = "GATEWAY_SECURITY_URL, GATEWAY_SECURITY_*_PATH:" if name.endswith("PATH") else name
 
     assert ended.returncode == 2
-    assert ended.stderr.startswith(f"gateway: {name}")
+    assert ended.stderr.startswith(f"gateway: {named}")
     assert "s3cr3t" not in ended.stderr
 
 

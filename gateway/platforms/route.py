@@ -20,15 +20,19 @@ from schema.normalise.states import Availability, CircuitState
 USER_AGENT = f"wanjia-gateway/{version('wanjia-gateway')}"
 
 ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
+_OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
 
 
 def endpoint_url(base: str, path: str) -> httpx.URL:
     """The URL of `path` under `base`; a path that is a whole URL stands alone (quirk 56).
 
-    Raises httpx.InvalidURL, for a base with a query or fragment, too: nothing can stand under it.
+    Raises httpx.InvalidURL, for a base with a query or fragment, too: nothing can stand under it. And for a misspelt
+    URL, which would be taken for a path.
     """
     if ABSOLUTE.match(path):
         return httpx.URL(path)
+    if _OTHER_SCHEME.match(path):
+        raise httpx.InvalidURL("The URL is not of http or https.")
     if "?" in base or "#" in base:
         raise httpx.InvalidURL("The base has more than a path.")
     return httpx.URL(f"{base.rstrip('/')}/{path.lstrip('/')}")
