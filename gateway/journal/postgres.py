@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from ssl import SSLError
 from typing import Any, TypeVar
 
 import asyncpg
@@ -9,6 +10,7 @@ from sqlalchemy import AdaptedConnection, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from gateway.errors import JournalError
 from gateway.journal.database import DATABASE_ERRORS, Work, journal_error, timeout_error
 from gateway.journal.migrate import migrate, require_migrated
 
@@ -59,9 +61,20 @@ async def open_postgres(url: str, journal_timeout: float, *, make: bool = True) 
     except BaseException as error:
         await engine.dispose()
         if isinstance(error, (*DATABASE_ERRORS, ValueError)):  # ValueError: an address that is none
-            raise journal_error(error) from None
+            raise _opening_error(error) from None
         raise
     return PostgresDatabase(engine, journal_timeout)
+
+
+def _opening_error(error: Exception) -> JournalError:
+    """The error of whoever starts: with the setting, where it is the address that will not do."""
+    cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig is not None else error
+    if isinstance(cause, ValueError | FileNotFoundError | SSLError):
+        return JournalError(
+            "GATEWAY_DATABASE_URL: it, or a certificate that its sslmode needs, cannot be used "
+            f"({type(cause).__name__})."
+        )
+    return journal_error(error)
 
 
 def _refuse_closed(connection: AdaptedConnection, *_: object) -> None:

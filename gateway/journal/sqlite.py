@@ -51,6 +51,8 @@ async def open_sqlite(data_dir: Path, journal_timeout: float, *, make: bool = Tr
 
 
 def _not_opened(error: Exception, make: bool) -> JournalError:
+    if isinstance(error, OSError):
+        return JournalError(f"GATEWAY_DATA_DIR: {error.strerror}.")
     if error_code(error) != "SQLITE_BUSY":
         return journal_error(error)
     advice = (

@@ -104,7 +104,7 @@ async def test_a_file_that_is_no_database_is_an_error(sqlite_settings: Settings)
 
 async def test_a_data_dir_that_can_not_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(JournalError):
+    with pytest.raises(JournalError, match=r"^GATEWAY_DATA_DIR: Not a directory\.$"):
         async with open_journal(Settings(data_dir=tmp_path / "file" / "data")):
             pass
 
@@ -117,9 +117,20 @@ def test_only_postgres_can_be_named_and_the_url_is_not_shown(url: str) -> None:
     assert "root@host" not in str(error.value)
 
 
-@pytest.mark.parametrize("url", ["postgresql://u:se:cret@127.0.0.1:x/db", "postgresql://u:cret@127.0.0.1/db?sslmode=x"])
-async def test_an_address_that_can_not_be_used_is_an_error_that_does_not_show_it(url: str) -> None:
-    with pytest.raises(JournalError) as error:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:se:cret@127.0.0.1:x/db",
+        "postgresql://u:cret@127.0.0.1/db?sslmode=x",
+        "postgresql://u:cret@127.0.0.1/db?sslmode=verify-full",  # and no certificate to verify by
+        "postgresql://u:cret@127.0.0.1/db?sslmode=verify-full&sslrootcert=/nowhere/cret.pem",
+    ],
+)
+async def test_an_address_that_can_not_be_used_is_an_error_that_names_the_setting_and_does_not_show_it(
+    url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(JournalError, match=r"^GATEWAY_DATABASE_URL: ") as error:
         async with open_journal(Settings(database_url=url)):
             pass
     assert "cret" not in str(error.value)
