@@ -43,6 +43,9 @@ ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 AT_ONCE: Final[Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 """Before Python 3.12 a task can only wait for its turn."""
 
+LAST_REQUEST = 0.5
+"""Seconds that a kept connection stays open for a request that may be on its way when the server stops."""
+
 
 class Awaited(Enum):
     """What the client has to do next."""
@@ -143,7 +146,7 @@ class HttpConnection(asyncio.Protocol):
             if body is not None:  # the parser would find what it found the last time
                 self._known = known
                 self._count += 1
-                self._incoming = exchange = WholeExchange(self, known.made, True, body)
+                self._incoming = exchange = WholeExchange(self, known.made, not self._is_stopping, body)
                 self._begin(exchange)
                 return
         begins = self._receiving == "nothing"
@@ -215,7 +218,7 @@ class HttpConnection(asyncio.Protocol):
         }
         if self._app_state:
             scope["state"] = self._app_state.copy()
-        keep_alive = version == "1.1" and self._parser.should_keep_alive()
+        keep_alive = version == "1.1" and self._parser.should_keep_alive() and not self._is_stopping
         expects_continue = b"expect" in fields and fields[b"expect"].lower() == b"100-continue"
         self._answerer = answerer = self._answerer_of(scope)
         self._incoming = incoming = (
@@ -252,6 +255,8 @@ class HttpConnection(asyncio.Protocol):
             self.data_received(self._head(method, without=b"upgrade") + rest)
         elif self._answering is not None or self._pipeline or self._parser.get_http_version() != "1.1":
             self._refuse(400, UserInputError("upgrade", "An upgrade needs HTTP/1.1, and no other request before it"))
+        elif self._is_stopping:
+            self._end(lingering=False)
         else:
             self._connections.discard(self)
             self._is_ending = True
@@ -393,12 +398,20 @@ class HttpConnection(asyncio.Protocol):
     def shutdown(self) -> None:
         """The server stops. The connection of a stream is closed: its client knows that there would have been more."""
         self._is_stopping = True
-        if self._answering is None:
+        is_kept = self._answering is None and self._receiving == "nothing" and self._count > 0 and not self._pipeline
+        if is_kept:
+            # A next request may be on its way, from a proxy that does not know yet: it is the last one.
+            self._loop.call_later(LAST_REQUEST, self._end_idle)
+        elif self._answering is None:
             self._end(lingering=False)
         elif self._answering.is_stream:
             self.streams(self._answering)
         else:
             self._answering.keep_alive = False
+
+    def _end_idle(self) -> None:
+        if self._answering is None and not self._is_ending:
+            self._end(lingering=False)
 
 
 class _Refused:

@@ -37,6 +37,34 @@ async def test_who_waits_for_an_answer_gets_it_and_is_asked_to_go(server, connec
     assert server.app.asked == ["/waits"]
 
 
+async def test_who_asks_again_before_it_can_know_is_answered_and_asked_to_go(server, connection):
+    await connection.send(GET)
+    await connection.response()
+    stopping = asyncio.create_task(ends(server))
+    await until(lambda: not server.is_listening)
+    await connection.send(GET)
+
+    answer = await connection.response()
+    assert (answer.status, answer.headers["connection"]) == (200, "close")
+    assert await connection.closed()
+    assert await stopping
+
+
+async def test_no_websocket_begins_on_a_connection_of_a_server_that_stops(server, connection):
+    await connection.send(GET)
+    await connection.response()
+    stopping = asyncio.create_task(ends(server))
+    await until(lambda: not server.is_listening)
+    await connection.send(
+        b"GET /ws HTTP/1.1\r\n" + HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+
+    assert await connection.closed()
+    assert await stopping
+    assert server.app.asked == ["/one"]
+
+
 async def test_what_nobody_will_be_told_of_is_not_begun():
     app = Echo()
 
