@@ -1,7 +1,7 @@
 """Both platforms, made and closed together by the composition root."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import httpx
 
@@ -25,21 +25,13 @@ class Platforms:
             for concurrency in (settings.wjdh_concurrency, settings.security_concurrency)
         )
         self.calls = Calls(settings.call_timeout)
-        try:
+        with _callable("GATEWAY_WJDH_URL: must be an http or https URL that names no user"):
             self.wjdh = Wjdh(settings, for_wjdh, self.calls)
-        except (httpx.InvalidURL, httpx.TransportError):
-            raise SettingsError("GATEWAY_WJDH_URL: must be an http or https URL that names no user") from None
-        except OSError:
-            raise _no_certificates() from None
-        try:
+        with _callable(
+            "GATEWAY_SECURITY_URL, GATEWAY_SECURITY_*_PATH: must be an http or https URL that names no user, and paths "
+            "or URLs"
+        ):
             self.security = Security(settings, for_security, self.calls)
-        except (httpx.InvalidURL, httpx.TransportError):
-            raise SettingsError(
-                "GATEWAY_SECURITY_URL, GATEWAY_SECURITY_*_PATH: must be an http or https URL that names no user, and "
-                "paths or URLs"
-            ) from None
-        except OSError:
-            raise _no_certificates() from None
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -49,8 +41,15 @@ class Platforms:
             await transport.aclose()
 
 
-def _no_certificates() -> SettingsError:
-    return SettingsError("SSL_CERT_FILE: must be a file that can be read, of certificates in PEM")
+@contextmanager
+def _callable(otherwise: str) -> Iterator[None]:
+    """What is made within can be called. Raises SettingsError: this one for a URL that cannot be."""
+    try:
+        yield
+    except (httpx.InvalidURL, httpx.TransportError):
+        raise SettingsError(otherwise) from None
+    except OSError:
+        raise SettingsError("SSL_CERT_FILE: must be a file that can be read, of certificates in PEM") from None
 
 
 @asynccontextmanager
