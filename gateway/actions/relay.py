@@ -67,9 +67,9 @@ class Relay:
         deliveries: set[asyncio.Task[None]] = set()
         with self._events.subscribe(ORDER_PAID, PAYMENT_QUEUED) as arrivals:
             arrival = asyncio.ensure_future(anext(arrivals))
-            starting = asyncio.create_task(self._start_due(deliveries))
             try:
                 while True:
+                    starting = asyncio.create_task(self._start_due(deliveries))
                     pause = await join(starting)
                     done, _ = await asyncio.wait(
                         {*deliveries, arrival}, timeout=pause, return_when=asyncio.FIRST_COMPLETED
@@ -77,7 +77,6 @@ class Relay:
                     deliveries -= done
                     if arrival in done:
                         arrival = asyncio.ensure_future(anext(arrivals))
-                    starting = asyncio.create_task(self._start_due(deliveries))
             finally:
                 arrival.cancel()
                 # Brought to their end, which is near, and what is being claimed as well: nothing waits for a lease to
