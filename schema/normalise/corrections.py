@@ -50,8 +50,7 @@ def correction_problems(corrections: Corrections, today: date) -> Iterator[Corre
     """The corrections that cannot be right. `today` is China's."""
     for part, values in corrections.items():
         for attribute, value in values.items():
-            find = _PROBLEMS.get(attribute)
-            problem = find(value, today) if find else None
+            problem = _CORRECTABLE[part][attribute].problem(value, today)
             if problem is not None:
                 yield CorrectionProblem(part, attribute, problem)
 
@@ -70,7 +69,7 @@ def render_shenhe_content(original_raw: str | None, corrections: Corrections) ->
         for attribute, value in (corrections.get(part) or {}).items():
             if value is None:
                 continue
-            section_name, key, render = keys[attribute]
+            section_name, key, render, _ = keys[attribute]
             section = _section(document, section_name)
             section[key] = render(value, section.get(key))
             if attribute == "role" and "people_role" in section:  # the same thing under another key (quirk 72)
@@ -133,23 +132,39 @@ def _rendering(words: WireWords[Any]) -> Callable[[Any, object], str]:
     return lambda value, _: words.label(value)
 
 
+def _of_word(problem: Callable[[str], str | None]) -> Callable[[Any, date], str | None]:
+    """As it will be written: see `_render_word`."""
+    return lambda text, _today: problem(text.strip())
+
+
+def _of_part(part: str) -> Callable[[Any, date], str | None]:
+    return lambda number, _today: part_problem(part, number)
+
+
+def _none(_value: Any, _today: date) -> None:
+    """Any may be right; of texts that describe an empty one, too: so has somebody without an employer none."""
+
+
 class _Key(NamedTuple):
-    """Where in the document an attribute stands, and how its value is written in place of the submitted one."""
+    """Where in the document an attribute stands, how its value is written in place of the submitted one, and what a
+    value that cannot be right must be.
+    """
 
     section: str
     key: str
     render: Callable[[Any, object], object]
+    problem: Callable[[Any, date], str | None] = _none
 
 
 _CORRECTABLE: Mapping[str, Mapping[str, _Key]] = {
     "people": {
-        "name": _Key("people", "people_name", _render_identifier),
-        "phone": _Key("people", "people_phone", _render_identifier),
+        "name": _Key("people", "people_name", _render_identifier, _of_word(name_problem)),
+        "phone": _Key("people", "people_phone", _render_identifier, _of_word(phone_problem)),
         "sex": _Key("people", "people_sex", _rendering(SEX)),
-        "nation": _Key("people", "people_nation", _render_word),
-        "birth_date": _Key("people", "people_birth", _render_birth),
+        "nation": _Key("people", "people_nation", _render_word, _of_word(nation_problem)),
+        "birth_date": _Key("people", "people_birth", _render_birth, birth_date_problem),
         "registered_address": _Key("people", "people_address", _render_text),
-        "id_card": _Key("people", "people_idcard", _render_identifier),
+        "id_card": _Key("people", "people_idcard", _render_identifier, _of_word(id_card_problem)),
         "photo": _Key("people", "people_photo", _render_text),
         "political_status": _Key("people", "people_zhengzhimianmao", _rendering(POLITICAL_STATUS)),
         "is_veteran": _Key("people", "people_tuiyijunren", _render_flag),
@@ -159,11 +174,11 @@ _CORRECTABLE: Mapping[str, Mapping[str, _Key]] = {
         "company_name": _Key("company", "company_name", _render_text),
     },
     "house": {
-        "community_code": _Key("house", "community_identifier", _render_text),
-        "building": _Key("house", "building_number", _render_number),
-        "unit": _Key("house", "unit_number", _render_number),
-        "floor": _Key("house", "floor_number", _render_number),
-        "room": _Key("house", "house_number", _render_number),
+        "community_code": _Key("house", "community_identifier", _render_text, lambda code, _: code_problem(code)),
+        "building": _Key("house", "building_number", _render_number, _of_part("building")),
+        "unit": _Key("house", "unit_number", _render_number, _of_part("unit")),
+        "floor": _Key("house", "floor_number", _render_number, _of_part("floor")),
+        "room": _Key("house", "house_number", _render_number, _of_part("room")),
         "role": _Key("house", "people_house_role", _rendering(RESIDENT_ROLE)),
         "status": _Key("house", "people_house_status", _rendering(HOUSE_STATUS)),
         "use": _Key("house", "people_house_use", _rendering(HOUSE_USE)),
@@ -171,17 +186,3 @@ _CORRECTABLE: Mapping[str, Mapping[str, _Key]] = {
         "occupant_type": _Key("house", "people_house_type", _rendering(OCCUPANT_TYPE)),
     },
 }
-
-_PROBLEMS: Mapping[str, Callable[[Any, date], str | None]] = {
-    "name": lambda name, _: name_problem(name.strip()),
-    "phone": lambda phone, _: phone_problem(phone.strip()),
-    "nation": lambda nation, _: nation_problem(nation.strip()),
-    "birth_date": birth_date_problem,
-    "id_card": lambda number, _: id_card_problem(number.strip()),
-    "community_code": lambda code, _: code_problem(code),
-    "building": lambda number, _: part_problem("building", number),
-    "unit": lambda number, _: part_problem("unit", number),
-    "floor": lambda number, _: part_problem("floor", number),
-    "room": lambda number, _: part_problem("room", number),
-}
-"""Of texts that describe, any may be right, an empty one too: it is how somebody without an employer has none."""
