@@ -9,11 +9,10 @@ from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.people import PeopleKey
 from schema.normalise import records
+from schema.normalise.plausible import LONGEST_NAME
 from schema.types.costs import ONE_CALL
 from schema.types.fields import needs
 from schema.types.people import People
-
-LONGEST_TEXT = 64
 
 
 @strawberry.type
@@ -31,6 +30,6 @@ class PeopleQueries:
         phone: Annotated[str, strawberry.argument(description="Phone number (手机号码).")],
     ) -> Lookup[PeopleKey, records.People | None]:
         for argument, value in (("name", name), ("phone", phone)):
-            if not value.strip() or len(value) > LONGEST_TEXT:
-                raise UserInputError(argument, f"{argument} must have 1 to {LONGEST_TEXT} characters.")
+            if not value.strip() or len(value) > LONGEST_NAME:
+                raise UserInputError(argument, f"{argument} must have 1 to {LONGEST_NAME} characters.")
         return info.context.counted(Load(info.context.loaders.people, PeopleKey(name.strip(), phone.strip())))
