@@ -98,9 +98,10 @@ class OrderActions:
     async def _look_for(self, operation: Operation, payer: OrderQuery) -> ReadBack:
         expected = operation.expected or {}
         after = expected.get("after")
-        if after is None or "title_digest" not in expected:  # the latter of a version that kept the title itself
+        community_code = operation.community_code
+        has_digest = "title_digest" in expected  # an earlier version kept the title itself
+        if community_code is None or after is None or not has_digest:
             return ReadBack(Found.UNCLEAR)
-        community_code = operation.community_code or ""
         newer = await self._newer(community_code, payer, after)
         if newer is None:
             return ReadBack(Found.UNCLEAR)
@@ -113,7 +114,7 @@ class OrderActions:
             and self._writer.digest(order.title.strip()) == expected["title_digest"]
         }
         # In this order: a rival that ends meanwhile is then among those who have recorded an order.
-        has_rival = await self._has_rival(operation)
+        has_rival = await self._has_rival(operation, community_code)
         claimed = await self._journal.operations.recorded("Order", community_code, list(alike))
         unclaimed = [number for number in alike if number not in claimed]
         of_house = payer.building is not None
@@ -136,12 +137,12 @@ class OrderActions:
                 return list(newer.values())
         return None
 
-    async def _has_rival(self, operation: Operation) -> bool:
+    async def _has_rival(self, operation: Operation, community_code: str) -> bool:
         """Whether another write may have made the order that this one looks for: not if it was settled before this one
         began, for then its order is none of the newer ones. Of one that was sent before it began, by a clock that was
         wrong, nobody knows what was before.
         """
-        others = await self._journal.operations.unresolved(operation.mutation, operation.community_code or "")
+        others = await self._journal.operations.unresolved(operation.mutation, community_code)
         wanted, settled = _wanted(operation), operation.started_at - settled_after(self._wjdh.call_timeout)
         knows_times = operation.sent_at is None or operation.sent_at >= operation.started_at
         return any(

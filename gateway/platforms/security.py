@@ -110,9 +110,8 @@ class Security(PlatformClient):
 def _house_form(house: HouseKey) -> bytes:
     """As `encode_form` would have it: lists ask for one house after the other."""
     code, building, unit, floor, room = house
-    community = f"community_identifier={escape(code)}&" if code else ""
     numbers = f"building_number={building}&unit_number={unit}&floor_number={floor}&house_number={room}"
-    return f"{community}{numbers}".encode("ascii")
+    return f"community_identifier={escape(code)}&{numbers}".encode("ascii")
 
 
 def _is_nobody(envelope: Envelope) -> bool:

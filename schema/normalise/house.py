@@ -19,7 +19,16 @@ from schema.normalise.person import (
 )
 from schema.normalise.records import House, HouseKey, HouseOwner, Member, Residency
 from schema.normalise.shapes import ReadWire, one_row, rows_within
-from schema.normalise.values import REMEMBERED, identifier, integer, is_blank, is_code, required_word, word
+from schema.normalise.values import (
+    REMEMBERED,
+    compare_code,
+    identifier,
+    integer,
+    is_blank,
+    is_code,
+    required_word,
+    word,
+)
 from schema.normalise.vocabulary import (
     DataProblem,
     HouseOwnership,
@@ -68,35 +77,63 @@ class OwnerIssues(Issues):
     pii = OWNER_PII
 
 
-def read_residency(row: Mapping[str, object]) -> Residency:
-    """One entry of a person's `houses`: the house itself, and the person's place in it."""
+def read_residency(row: Mapping[str, object], issues_of_person: Issues) -> Residency | None:
+    """One entry of a person's `houses`: the house itself, and the person's place in it.
+
+    None for a house of no known community, which is no house at all: an issue of the person keeps what was sent.
+    """
     issues = HouseIssues()
     community_code = _community_code(row, issues)
+    if community_code is None:
+        problem = DataProblem.MALFORMED if issues.found else DataProblem.MISSING
+        issues_of_person.add("residencies", row, problem)
+        return None
     members = rows_within(row.get("members"), "members", issues)
     return _residency(row, community_code, None if members is None else tuple(map(read_member, members)), issues)
 
 
 def _community_code(row: Mapping[str, object], issues: HouseIssues) -> str | None:
-    sent = row.get("xiaoqu")
-    if is_blank(sent):
-        issues.add("communityCode", sent, DataProblem.MISSING)
-    code = identifier(sent, "communityCode", issues)
+    """From `xiaoqu`, the key of the example, and `community_identifier`, that of other chapters (quirk 64)."""
+    code = _code(row.get("xiaoqu"), issues)
+    other = row.get("community_identifier")
+    if code is None:
+        return _code(other, issues)
+    compare_code(other, code, issues)
+    return code
+
+
+def _code(value: object, issues: HouseIssues) -> str | None:
+    code = identifier(value, "communityCode", issues)
     if code is not None and not is_code(code):  # which nothing can be asked by
-        issues.add("communityCode", sent, DataProblem.MALFORMED)
+        issues.add("communityCode", value, DataProblem.MALFORMED)
         return None
     return code
 
 
+def _number(row: Mapping[str, object], key: str, other_key: str, field: str, issues: HouseIssues) -> int | None:
+    """A number of an address under either of its keys (quirk 67), the first of which is that of the example."""
+    number = integer(row.get(key), field, issues)
+    other = row.get(other_key)
+    alternative = integer(other, field, issues)
+    if number is None:
+        if alternative is None and is_blank(row.get(key)) and is_blank(other):
+            issues.add(field, None, DataProblem.MISSING)
+        return alternative
+    if alternative not in (None, number):
+        issues.add(field, other, DataProblem.CONTRADICTORY)
+    return number
+
+
 def _residency(
-    row: Mapping[str, object], community_code: str | None, members: tuple[Member, ...] | None, issues: HouseIssues
+    row: Mapping[str, object], community_code: str, members: tuple[Member, ...] | None, issues: HouseIssues
 ) -> Residency:
     get = row.get
     house = House(
-        community_code=community_code or "",
-        building=integer(get("louhao"), "building", issues),
-        unit=integer(get("danyuan"), "unit", issues),
-        floor=integer(get("louceng"), "floor", issues),
-        room=integer(get("fangjian"), "room", issues),
+        community_code=community_code,
+        building=_number(row, "louhao", "building_number", "building", issues),
+        unit=_number(row, "danyuan", "unit_number", "unit", issues),
+        floor=_number(row, "louceng", "floor_number", "floor", issues),
+        room=_number(row, "fangjian", "house_number", "room", issues),
         use=word(HOUSE_USE, get("people_house_use"), "use", issues),
         ownership=word(HOUSE_OWNERSHIP, get("people_house_xingzhi"), "ownership", issues),
         status=word(HOUSE_STATUS, get("people_house_status"), "status", issues),
@@ -122,11 +159,16 @@ _Number = Annotated[str, msgspec.Meta(max_length=LONGEST_NUMBER)] | int | None
 class ResidencyWire(msgspec.Struct, gc=False):
     """An entry of a person's `houses` as documented. Words that are in the lists come as members."""
 
-    xiaoqu: str | None = None
+    xiaoqu: str
+    community_identifier: None = None
     louhao: _Number = None
     danyuan: _Number = None
     louceng: _Number = None
     fangjian: _Number = None
+    building_number: None = None
+    unit_number: None = None
+    floor_number: None = None
+    house_number: None = None
     people_house_use: UseWord = None
     people_house_xingzhi: OwnershipWord = None
     people_house_status: StatusWord = None
@@ -142,15 +184,13 @@ def read_documented_residency(row: ResidencyWire) -> Residency:
     residency = _clean_residency(row, members)
     if residency is not None:
         return residency
-    issues, values = HouseIssues(), msgspec.structs.asdict(row)
-    return _residency(values, _community_code(values, issues), members, issues)
+    return _residency(msgspec.structs.asdict(row), row.xiaoqu, members, HouseIssues())
 
 
 def _clean_residency(row: ResidencyWire, members: tuple[Member, ...] | None) -> Residency | None:
     """As `read_residency`, but None where that would find an issue with the house or the person's place in it."""
-    code, address = row.xiaoqu, _address(row.louhao, row.danyuan, row.louceng, row.fangjian)
-    words = clean_words(row)
-    if code is None or not is_code(code) or address is None or words is None:
+    address, words = _address(row.louhao, row.danyuan, row.louceng, row.fangjian), clean_words(row)
+    if address is None or words is None:
         return None
     building, unit, floor, room = address
     role, status, use, ownership, occupant_type = words
@@ -158,7 +198,7 @@ def _clean_residency(row: ResidencyWire, members: tuple[Member, ...] | None) -> 
         return None
     return Residency(
         house=House(
-            community_code=code,
+            community_code=row.xiaoqu,
             building=building,
             unit=unit,
             floor=floor,
@@ -176,10 +216,10 @@ def _clean_residency(row: ResidencyWire, members: tuple[Member, ...] | None) -> 
 
 @lru_cache(REMEMBERED)
 def _address(*numbers: str | int | None) -> tuple[int | None, ...] | None:
-    """The numbers of a house as integers; None where one cannot be read."""
+    """The numbers of a house as integers; None where one is missing or cannot be read."""
     issues = HouseIssues()
     address = tuple([integer(number, "", issues) for number in numbers])
-    return None if issues.found else address
+    return None if None in address else address
 
 
 def _documented_member(row: DocumentedPerson) -> Member:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from schema.normalise.issues import Issues
 from schema.normalise.records import Module, ModuleState
 from schema.normalise.shapes import ShapeError, row_list, unwrap
-from schema.normalise.values import flag, identifier, is_blank, is_code, required_word
+from schema.normalise.values import compare_code, flag, identifier, is_blank, is_code, required_word
 from schema.normalise.vocabulary import DataProblem, ModuleName, PlatformName
 from schema.normalise.words import MODULE_NAME, ON_OFF
 
@@ -37,7 +37,7 @@ def _module(row: Mapping[str, object], community_code: str) -> Module | None:
     if label is None:
         return None
     enabled = _enabled(row.get("module_status"), issues)
-    _compare_community(row.get("community_identifier"), community_code, issues)
+    compare_code(row.get("community_identifier"), community_code, issues)
     return Module(
         community_code=community_code,
         name=required_word(MODULE_NAME, label, "name", issues),
@@ -62,13 +62,6 @@ def parse_module_states(data: object) -> dict[str, tuple[ModuleState, ...] | Non
     if communities and all(modules is None for modules in states.values()):
         raise ShapeError("expected communities with modules")
     return states
-
-
-def _compare_community(told: object, asked: str, issues: ModuleIssues) -> None:
-    """The row's own community may have lost its zeros (quirk 65); another one is worth a word."""
-    code = identifier(told, "communityCode", issues)
-    if code is not None and code.lstrip("0") != asked.lstrip("0"):
-        issues.add("communityCode", told, DataProblem.CONTRADICTORY)
 
 
 def _states_of(modules: object) -> tuple[ModuleState, ...] | None:

@@ -154,7 +154,7 @@ class House(Record, frozen=True, gc=False, kw_only=True):
     def __post_init__(self) -> None:
         """Once, for they are asked for again and again."""
         code, building, unit, floor, room = self.community_code, self.building, self.unit, self.floor, self.room
-        if code and building is not None and unit is not None and floor is not None and room is not None:
+        if building is not None and unit is not None and floor is not None and room is not None:
             msgspec.structs.force_setattr(self, "key", HouseKey(code, building, unit, floor, room))
             msgspec.structs.force_setattr(self, "address", f"{code} {building}-{unit}-{floor}-{room}")
 

@@ -84,6 +84,13 @@ def is_code(text: str) -> bool:
     return text.isalnum() and text.isascii()
 
 
+def compare_code(told: object, code: str, issues: Issues) -> None:
+    """Note another community than that of the record. A code may have lost its zeros (quirk 65)."""
+    other = identifier(told, "communityCode", issues)
+    if other is not None and other.lstrip("0") != code.lstrip("0"):
+        issues.add("communityCode", told, DataProblem.CONTRADICTORY)
+
+
 def row_id(value: object) -> int | None:
     """The platform's id of a row: a positive number of 32 bits, or None."""
     if type(value) is int:

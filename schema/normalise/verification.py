@@ -154,7 +154,7 @@ def _may_live_in(registered: People, community_code: str) -> bool:
     if any(issue.field == "residencies" for issue in registered.data_issues):
         return True
     houses = (residency.house for residency in registered.residencies)
-    return any(house.key is None and house.community_code in ("", community_code) for house in houses)
+    return any(house.key is None and house.community_code == community_code for house in houses)
 
 
 def owner_findings(review: Shenhe, owner: HouseOwner | None) -> Iterator[Finding]:

@@ -102,8 +102,6 @@ class Community(Node):
     async def module_drift(
         root: strawberry.Parent[composed.Community], info: Info
     ) -> list[composed.ModuleDrift] | None:
-        if not root.code:
-            return None
         loaders = info.context.loaders
         modules, states = only_values(await fetch((loaders.modules.load(root.code), loaders.module_states.load("all"))))
         reported = states.get(root.code)

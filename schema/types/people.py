@@ -47,7 +47,7 @@ class People(Person):
 
     @strawberry.field(
         description="Where this person lives, in the communities that the caller may see; when others are left out, "
-        '`maskedFields` names "residencies" (居住房屋).',
+        '`maskedFields` names "residencies". A house of no known community stands in `dataIssues` alone (居住房屋).',
         metadata=costs(items=ASSUMED_HOUSES),
     )
     def residencies(root: strawberry.Parent[records.People], info: Info) -> list[Residency]:

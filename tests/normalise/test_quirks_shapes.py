@@ -353,11 +353,18 @@ def test_houses_that_cannot_be_read_are_reported_by_the_person() -> None:
     )
 
 
-def test_a_residency_without_community_or_role_says_so() -> None:
-    (home,) = parse_people(person(houses=[{}])).residencies
-    assert (home.house.community_code, home.house.key) == ("", None)
+def test_residency_without_community_is_an_issue() -> None:
+    found = parse_people(person(houses=[{"fangjian": "101"}]))
+    assert found.residencies == ()
+    (issue,) = found.data_issues
+    assert (issue.field, issue.raw, issue.problem) == ("residencies", '{"fangjian":"101"}', DataProblem.MISSING)
+    assert (issue.pii, issue.of_any_community) == (PiiKind.SENSITIVE_STATUS, True)
+
+
+def test_residency_without_role_or_address_is_an_issue() -> None:
+    (home,) = parse_people(person(houses=[{"xiaoqu": "10002"}])).residencies
     assert [(issue.field, issue.problem) for issue in home.house.data_issues] == [
-        ("communityCode", DataProblem.MISSING)
+        (part, DataProblem.MISSING) for part in ("building", "unit", "floor", "room")
     ]
     assert [(issue.field, issue.problem) for issue in home.data_issues] == [("role", DataProblem.MISSING)]
 

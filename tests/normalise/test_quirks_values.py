@@ -1,5 +1,6 @@
 """One test per quirk of the platforms' protocol that concerns single values, named by its number (docs/quirks.md)."""
 
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -43,18 +44,52 @@ def test_quirk_65_a_community_code_keeps_its_zeros() -> None:
 
 
 @pytest.mark.parametrize("code", ["１０００２", "10002\u200b", "\ufeff10002", "晨曦家园", "100 02"])
-def test_quirk_65_what_no_community_can_be_asked_for_by_is_no_code(code: str) -> None:
-    house = parse_people(person(houses=[residency(xiaoqu=code)])).residencies[0].house
-    assert (house.community_code, house.key, house.address) == ("", None, None)
-    assert [(issue.field, issue.raw, issue.problem) for issue in house.data_issues] == [
-        ("communityCode", code, DataProblem.MALFORMED)
-    ]
+def test_quirk_65_residency_with_malformed_code_is_an_issue(code: str) -> None:
+    row = residency(xiaoqu=code)
+    found = parse_people(person(houses=[row, residency()]))
+    assert [home.house.community_code for home in found.residencies] == ["10002"]
+    (issue,) = found.data_issues
+    assert (issue.field, json.loads(issue.raw), issue.problem) == ("residencies", row, DataProblem.MALFORMED)
 
 
 def test_quirk_65_a_community_code_that_lost_its_zeros_is_not_contradicted() -> None:
     assert parse_modules([module(community_identifier=1)], "00001")[0].data_issues == ()
     (issue,) = parse_modules([module(community_identifier="00002")], "00001")[0].data_issues
     assert (issue.field, issue.raw, issue.problem) == ("communityCode", "00002", DataProblem.CONTRADICTORY)
+
+
+@pytest.mark.parametrize("blank", [{}, {"xiaoqu": None}, {"xiaoqu": " "}])
+def test_quirk_64_house_reads_community_identifier(blank: dict[str, object]) -> None:
+    row = residency(community_identifier="00001")
+    del row["xiaoqu"]
+    house = parse_people(person(houses=[row | blank])).residencies[0].house
+    assert (house.key, house.data_issues) == (("00001", 1, 1, 1, 101), ())
+
+
+def test_quirk_67_house_reads_numbers_under_other_keys() -> None:
+    other = {"building_number": 2, "unit_number": "3", "floor_number": "-1", "house_number": "104"}
+    row = {key: value for key, value in residency().items() if key not in ("louhao", "danyuan", "louceng", "fangjian")}
+    house = parse_people(person(houses=[row | other])).residencies[0].house
+    assert (house.key, house.data_issues) == (("10002", 2, 3, -1, 104), ())
+
+
+def test_quirk_64_67_contradicting_keys_are_issues() -> None:
+    row = residency(community_identifier="10003", house_number=102, floor_number="1")
+    house = parse_people(person(houses=[row])).residencies[0].house
+    assert house.key == ("10002", 1, 1, 1, 101)
+    assert [(issue.field, issue.raw, issue.problem) for issue in house.data_issues] == [
+        ("communityCode", "10003", DataProblem.CONTRADICTORY),
+        ("room", "102", DataProblem.CONTRADICTORY),
+    ]
+
+
+def test_quirk_67_missing_house_number_is_an_issue() -> None:
+    house = parse_people(person(houses=[residency(danyuan="", fangjian=None)])).residencies[0].house
+    assert (house.building, house.unit, house.floor, house.room) == (1, None, 1, None)
+    assert [(issue.field, issue.problem) for issue in house.data_issues] == [
+        ("unit", DataProblem.MISSING),
+        ("room", DataProblem.MISSING),
+    ]
 
 
 def test_quirk_66_the_community_inside_a_content_is_kept_apart_from_the_one_asked_for() -> None:

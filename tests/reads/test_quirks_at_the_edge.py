@@ -15,6 +15,16 @@ def ids(connection):
     return [node["platformId"] for node in connection["nodes"]]
 
 
+ROOM_101 = {"louhao": "1", "danyuan": "1", "louceng": "1", "fangjian": "101", "people_house_role": "业主"}
+
+
+def send_houses(sandbox, *houses):
+    """Have the security platform answer every people look-up with these houses."""
+    person = {"people_name": "王芳", "people_phone": "19900000002", "houses": houses}
+    body = json.dumps({"code": 0, "data": person}).encode()
+    sandbox.faults.set("SECURITY", "people", Fault(FaultKind.BODY, body=body))
+
+
 def forms(sandbox, endpoint):
     return [call.form for call in sandbox.calls if call.endpoint == endpoint]
 
@@ -37,31 +47,39 @@ async def test_quirk_1_2_a_list_that_is_no_json_is_an_error_of_the_protocol(gate
 @pytest.mark.parametrize(
     ("code", "problem"), [(None, "MISSING"), ("", "MISSING"), (1.5, "MALFORMED"), ("１", "MALFORMED")]
 )
-async def test_a_residency_of_no_known_community_is_no_house_of_another(gateway, sandbox, code, problem):
-    house = {"louhao": "1", "danyuan": "1", "louceng": "1", "fangjian": "101", "people_house_role": "业主"}
-    person = {"people_name": "王芳", "people_phone": "19900000002", "houses": [house | {"xiaoqu": code}]}
-    body = json.dumps({"code": 0, "data": person}).encode()
-    sandbox.faults.set("SECURITY", "people", Fault(FaultKind.BODY, body=body))
-    answer = await gateway.ask(
-        """{ people(name: "王芳", phone: "19900000002") { residencies { house {
-            id communityCode address owner { phone } use orders { totalCount } dataIssues { field problem }
-            community { summary { openRepairs } moduleDrift { label } }
-        } } } }"""
-    )
-    (residency,) = answer.data["people"]["residencies"]
-    assert residency["house"] == {
-        "id": residency["house"]["id"],
-        "communityCode": "",
-        "address": None,
-        "owner": None,
-        "use": None,
-        "orders": None,
-        "dataIssues": [{"field": "communityCode", "problem": problem}],
-        "community": {"summary": None, "moduleDrift": None},
-    }
-    node = "query($id: ID!) { node(id: $id) { id } }"
-    assert (await gateway.ask(node, {"id": residency["house"]["id"]})).data == {"node": None}
+async def test_residency_of_unknown_community_is_an_issue(gateway, sandbox, mint, code, problem):
+    house = ROOM_101 | {"xiaoqu": code}
+    send_houses(sandbox, house)
+    query = """{ people(name: "王芳", phone: "19900000002") { residencies { house { communityCode owner { phone } } }
+        maskedFields dataIssues { field problem raw masked } } }"""
+    shown = (await gateway.ask(query)).data["people"]
+    assert (shown["residencies"], shown["maskedFields"]) == ([], [])
+    (issue,) = shown["dataIssues"]
+    assert (issue["field"], issue["problem"], json.loads(issue["raw"])) == ("residencies", problem, house)
+    hidden = (await gateway.ask(query, token=mint(communities=["10002"]))).data["people"]
+    assert hidden["residencies"] == []
+    assert hidden["dataIssues"] == [{"field": "residencies", "problem": problem, "raw": None, "masked": True}]
     assert set(sandbox.counts()) == {("SECURITY", "token"), ("SECURITY", "people")}
+
+
+async def test_quirk_64_67_house_under_other_keys_is_joined(gateway, sandbox):
+    address = {"building_number": 1, "unit_number": 1, "floor_number": 1, "house_number": 101}
+    send_houses(sandbox, {"community_identifier": "10002", "people_house_role": "业主", **address})
+    query = """{ people(name: "王芳", phone: "19900000002") { dataIssues { field } residencies { house {
+        communityCode address owner { phone } dataIssues { field } } } } }"""
+    shown = (await gateway.ask(query)).data["people"]
+    owner = sandbox.world.house_at["10002", (1, 1, 1, 101)].owner
+    house = {"communityCode": "10002", "address": "10002 1-1-1-101", "owner": {"phone": owner.phone}, "dataIssues": []}
+    assert shown == {"dataIssues": [], "residencies": [{"house": house}]}
+
+
+async def test_missing_house_number_is_a_data_issue(gateway, sandbox):
+    send_houses(sandbox, ROOM_101 | {"xiaoqu": "10002", "danyuan": None})
+    query = """{ people(name: "王芳", phone: "19900000002") { residencies { house {
+        building unit address dataIssues { field problem } } } } }"""
+    (shown,) = (await gateway.ask(query)).data["people"]["residencies"]
+    issue = {"field": "unit", "problem": "MISSING"}
+    assert shown["house"] == {"building": 1, "unit": None, "address": None, "dataIssues": [issue]}
 
 
 async def test_quirk_138_rows_without_a_total_are_an_error_and_not_a_count_of_none(gateway, sandbox):

@@ -95,6 +95,8 @@ async def test_mixed_people_come_as_objects_and_as_json_texts(client):
     read = [json.loads(person) if isinstance(person, str) else person for person in data]
     assert {"群众", "党员", "1", "无党派人士"} == {person["people_zhengzhimianmao"] for person in read}
     assert {str, int} == {type(person["people_birth"]) for person in read}
+    keys = {key for person in read for house in person["houses"] for key in house}
+    assert {"xiaoqu", "community_identifier", "louhao", "building_number"} <= keys
     assert any(int(person["people_birth"]) < 0 for person in read if str(person["people_birth"]).startswith("-"))
 
 

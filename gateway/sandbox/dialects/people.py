@@ -40,10 +40,24 @@ def examples(resident: Resident) -> Row:
     }
 
 
+OTHER_KEYS = {
+    "xiaoqu": "community_identifier",
+    "louhao": "building_number",
+    "danyuan": "unit_number",
+    "louceng": "floor_number",
+    "fangjian": "house_number",
+}
+"""The words that other chapters have for where a house is (quirks 64, 67)."""
+
+
 def mixed(resident: Resident) -> Rendered:
-    """Either of the two, every fifth as a JSON text inside the JSON, every eighth with a dirty value."""
+    """Either of the two, every fifth as a JSON text inside the JSON, every seventh with the houses under other keys,
+    every eighth with a dirty value.
+    """
     number = int(resident.person.phone[-5:])
     row = examples(resident) if number % 2 else documented(resident)
+    if number % 7 == 0:
+        row["houses"] = [{OTHER_KEYS.get(key, key): value for key, value in house.items()} for house in row["houses"]]
     if stain := stain_for(number, STAINS):
         stain(row)
     return msgspec.json.encode(row).decode() if number % 5 == 0 else row
