@@ -2,7 +2,7 @@
 
 Whenever an order page is read, the numbers of its orders are remembered, and those that notifications wait under looked
 for. So a payment has its community a moment after it came where this gateway, or another of the same journal, has seen
-the order before; else once one sees it.
+the order before; else once one sees it. An order that is shown with its payment places it at once.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import structlog
 from gateway.errors import JournalError
 from gateway.events import ORDER_PAID, PAYMENT_PLACED, Event, EventBus
 from gateway.journal.payments import Payments
+from gateway.journal.records import Payment
 from schema.normalise.records import Order, Page
 
 log = structlog.get_logger(__name__)
@@ -98,19 +99,35 @@ class Placement:
             if community_code := self._seen.community_of(number):
                 self._placed[community_code].add(number)
 
-    async def _record(self) -> None:
-        """Record the communities that were found, and tell of the payments anew: now their community may see them.
-
-        Also of those that have theirs already: it may be that the journal failed before they could be told of.
+    async def place(self, community_code: str, numbers: set[str]) -> dict[str, Payment]:
+        """Record that these orders stand in the list of this community; their payments, by order number, as they are
+        then. Where that does not come to its end, `run` sees to it. Raises JournalError.
         """
+        try:
+            return await self._place(community_code, numbers)
+        except BaseException:
+            self._placed[community_code] |= numbers
+            self._found.set()
+            raise
+
+    async def _record(self) -> None:
+        """Record the communities that were found."""
         while self._placed:
             community_code, numbers = self._placed.popitem()
             self._waiting -= numbers
             try:
-                await self._payments.set_community(numbers, community_code)
-                payments = await self._payments.by_order_number(numbers)
+                await self._place(community_code, numbers)
             except JournalError:
                 self._placed[community_code] |= numbers
                 raise
-            for payment in payments.values():
-                self._events.publish(Event(PAYMENT_PLACED, payment.community_code, payment.id))
+
+    async def _place(self, community_code: str, numbers: set[str]) -> dict[str, Payment]:
+        """Record it, and publish the payments anew: now their community may see them.
+
+        Also those that have theirs already: it may be that the journal failed before they could be published.
+        """
+        await self._payments.set_community(numbers, community_code)
+        payments = await self._payments.by_order_number(numbers)
+        for payment in payments.values():
+            self._events.publish(Event(PAYMENT_PLACED, payment.community_code, payment.id))
+        return payments

@@ -78,7 +78,7 @@ class Loaders:
 
     @cached_property
     def notification(self) -> NotificationLoader:
-        return NotificationLoader(self._payments)
+        return NotificationLoader(self._payments, self._placement)
 
     @cached_property
     def conflicts(self) -> ConflictsLoader:

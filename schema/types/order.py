@@ -12,6 +12,7 @@ from gateway.execution.load import Load
 from gateway.journal.records import Payment as PaymentRecord
 from gateway.loaders.order import NO_FILTERS, OrdersKey
 from gateway.loaders.paging import Slice
+from gateway.loaders.payment import NotificationKey
 from schema.normalise import records
 from schema.normalise.vocabulary import FeeType, OrderStatus, PaymentStatus
 from schema.normalise.words import FEE_TYPE
@@ -70,8 +71,12 @@ class Order(Node):
         directives=needs(["payment:read"]),
         graphql_type=Payment | None,
     )
-    def notification(root: strawberry.Parent[records.Order], info: Info) -> Load[str, PaymentRecord | None] | None:
-        return None if root.number is None else Load(info.context.loaders.notification, root.number)
+    def notification(
+        root: strawberry.Parent[records.Order], info: Info
+    ) -> Load[NotificationKey, PaymentRecord | None] | None:
+        if root.number is None:
+            return None
+        return Load(info.context.loaders.notification, NotificationKey(root.community_code, root.number))
 
     @strawberry.field(description="The order's node id (节点标识).")
     def id(root: strawberry.Parent[records.Order], info: Info) -> strawberry.ID:

@@ -61,6 +61,62 @@ async def test_a_payment_whose_order_was_seen_before_is_placed_without_another_l
     assert sandbox.count("WJDH", "order/list") == read
 
 
+ORDER = """
+query Read($number: String!) {
+  order(communityCode: "10002", number: $number) { communityCode notification { communityCode } } }
+"""
+
+
+@pytest.fixture
+def placed_when_shown(monkeypatch):
+    """The search for orders of new payments begins a minute after they came, so that only showing one places it."""
+    monkeypatch.setattr(placement, "BURST", 60)
+
+
+@pytest.mark.usefixtures("placed_when_shown")
+async def test_order_places_its_payment_at_first_sight(gateway, sandbox):
+    number = number_of_an_order(sandbox)
+    await gateway.ask(PAYMENT, {"number": number})
+
+    shown = (await gateway.ask(ORDER, {"number": number})).data["order"]
+
+    assert shown == {"communityCode": "10002", "notification": {"communityCode": "10002"}}
+    listed = await gateway.ask('{ payments(communityCode: "10002") { nodes { orderNumber } } }')
+    assert listed.data["payments"]["nodes"] == [{"orderNumber": number}]
+    gateway.parts.journal.payments.set_community = None  # nothing is recorded again
+    assert (await gateway.ask(ORDER, {"number": number})).data["order"] == shown
+
+
+@pytest.mark.usefixtures("placed_when_shown")
+async def test_order_list_places_its_payments_at_first_sight(gateway, sandbox):
+    await gateway.ask(PAYMENT, {"number": number_of_an_order(sandbox)})
+
+    query = '{ orders(communityCode: "10002", first: 100) { nodes { notification { communityCode } } } }'
+    orders = (await gateway.ask(query)).data["orders"]["nodes"]
+
+    assert [order["notification"] for order in orders if order["notification"]] == [{"communityCode": "10002"}]
+
+
+async def test_journal_refusing_placement_delays_record_alone(gateway, sandbox, monkeypatch):
+    monkeypatch.setattr(placement, "RETRY", 0.01)
+    number = number_of_an_order(sandbox)
+    payments = gateway.parts.journal.payments
+    set_community = payments.set_community
+
+    async def fail(*_):
+        raise JournalError("The journal cannot be used now.")
+
+    await gateway.ask(PAYMENT, {"number": number})
+    payments.set_community = fail
+    with gateway.parts.events.subscribe(PAYMENT_PLACED) as events:
+        shown = (await gateway.ask(ORDER, {"number": number})).data["order"]
+        assert shown == {"communityCode": "10002", "notification": {"communityCode": "10002"}}
+        payments.set_community = set_community
+
+        async with asyncio.timeout(5):
+            assert (await anext(events)).community_code == "10002"
+
+
 @pytest.mark.postgres
 async def test_so_is_one_that_comes_to_another_gateway_than_saw_its_order(environ, sandbox, serve, database_url):
     settings = environ | {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_ID_KEY": "k" * 32}
