@@ -1,6 +1,6 @@
 """Publishing announcements (document 5.1)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 
@@ -11,17 +11,17 @@ from gateway.actions.write import (
     Intent,
     Sent,
     Writer,
-    WriteRefusal,
     Written,
+    mask_errors,
+    refuse_if_any,
     require_community,
-    require_unmasked,
     user_error,
     with_patience,
 )
 from gateway.auth.principal import Principal, Scope
 from gateway.errors import JournalError
 from gateway.journal.journal import Journal
-from gateway.journal.records import Announcement, RecordRef
+from gateway.journal.records import Announcement, RecordRef, UserError
 from gateway.platforms.platforms import Platforms
 from schema.normalise.plausible import is_invisible
 from schema.normalise.requests import NewAnnouncement
@@ -45,7 +45,7 @@ class AnnouncementActions:
 
         async def perform(sent: Sent) -> Done:
             require_community(principal, new.community_code)
-            _require_sendable(new)
+            refuse_if_any(_errors(new))
             await sent()
             platform_id = await self._wjdh.create_announcement(new)
             await self._keep(new, platform_id)
@@ -80,20 +80,18 @@ class AnnouncementActions:
             log.error("announcement not kept", community=new.community_code, platform_id=platform_id)
 
 
-def _require_sendable(new: NewAnnouncement) -> None:
-    """Raises WriteRefusal for what cannot be sent as it is meant (quirk 120)."""
+def _errors(new: NewAnnouncement) -> Iterator[UserError]:
+    """What cannot be sent as it is meant (quirk 120)."""
     for field, value in (("title", new.title), ("content", new.content)):
         if is_invisible(value):
-            raise WriteRefusal(user_error(UserErrorCode.INVALID, f"{field} must not be empty.", field))
+            yield user_error(UserErrorCode.INVALID, f"{field} must not be empty.", field)
     for field in ("title", "content", "manager"):
-        require_unmasked(getattr(new, field), field)
+        yield from mask_errors(getattr(new, field), field)
     for index, image in enumerate(new.images):
         if "," in image or is_invisible(image):
-            raise WriteRefusal(
-                user_error(
-                    UserErrorCode.INVALID,
-                    "Addresses of pictures travel joined by commas: none may be empty or hold one.",
-                    "images",
-                    str(index),
-                )
+            yield user_error(
+                UserErrorCode.INVALID,
+                "Addresses of pictures travel joined by commas: none may be empty or hold one.",
+                "images",
+                str(index),
             )

@@ -1,5 +1,6 @@
 """Creating orders (document 2.1.1)."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -12,11 +13,11 @@ from gateway.actions.write import (
     ReadBack,
     Sent,
     Writer,
-    WriteRefusal,
     Written,
+    mask_errors,
+    refuse_if_any,
     refused_by_platform,
     require_community,
-    require_unmasked,
     settled_after,
     user_error,
 )
@@ -63,7 +64,7 @@ class OrderActions:
 
         async def perform(sent: Sent) -> Done:
             require_community(principal, new.community_code)
-            _require_sendable(new)
+            refuse_if_any(_errors(new))
             await sent(None if payer is None else await self._expected(new, payer))
             return _done(new.community_code, await self._wjdh.create_order(new))
 
@@ -221,33 +222,26 @@ def _refused(new: NewOrder, error: RefusedError) -> UserError:
     return refused_by_platform(error)
 
 
-def _require_sendable(new: NewOrder) -> None:
-    """Raises WriteRefusal for an amount, title or detail that no order has (quirk 160), for a payer that nobody is, and
-    for masked values.
-    """
+def _errors(new: NewOrder) -> Iterator[UserError]:
+    """An amount, title or detail that no order has (quirk 160), a payer that nobody is, and masked values."""
     exponent = new.amount.normalize().as_tuple().exponent
     if not 0 < new.amount <= LARGEST_AMOUNT or not isinstance(exponent, int) or exponent < -2:
-        raise WriteRefusal(
-            user_error(
-                UserErrorCode.INVALID, f"amount must be above 0, at most {LARGEST_AMOUNT}, in whole fen.", "amount"
-            )
+        yield user_error(
+            UserErrorCode.INVALID, f"amount must be above 0, at most {LARGEST_AMOUNT}, in whole fen.", "amount"
         )
     if is_invisible(new.title) or len(new.title) > LONGEST_TITLE:
-        raise WriteRefusal(
-            user_error(UserErrorCode.INVALID, f"title must have 1 to {LONGEST_TITLE} characters.", "title")
-        )
-    for part, value in msgspec.structs.asdict(new.payer).items():
-        problem = part_problem(part, value) if isinstance(new.payer, HousePayer) else None
-        if problem is not None:
-            raise WriteRefusal(user_error(UserErrorCode.INVALID, f"{part} {problem}.", "payer", "house", part))
-        if isinstance(value, str) and (is_invisible(value) or contains_mask(value)):
-            raise WriteRefusal(user_error(UserErrorCode.INVALID, "The payer is empty or masked.", "payer"))
+        yield user_error(UserErrorCode.INVALID, f"title must have 1 to {LONGEST_TITLE} characters.", "title")
+    parts = msgspec.structs.asdict(new.payer)
+    if isinstance(new.payer, HousePayer):
+        for part, number in parts.items():
+            if problem := part_problem(part, number):
+                yield user_error(UserErrorCode.INVALID, f"{part} {problem}.", "payer", "house", part)
+    elif any(isinstance(value, str) and (is_invisible(value) or contains_mask(value)) for value in parts.values()):
+        yield user_error(UserErrorCode.INVALID, "The payer is empty or masked.", "payer")
     for field in ("title", "remark", "manager"):
-        require_unmasked(getattr(new, field), field)
+        yield from mask_errors(getattr(new, field), field)
     for index, detail in enumerate(new.details):
         if is_invisible(detail.name):
-            raise WriteRefusal(
-                user_error(UserErrorCode.INVALID, "A detail must have a name.", "details", str(index), "name")
-            )
-        require_unmasked(detail.name, "details", str(index), "name")
-        require_unmasked(detail.value, "details", str(index), "value")
+            yield user_error(UserErrorCode.INVALID, "A detail must have a name.", "details", str(index), "name")
+        yield from mask_errors(detail.name, "details", str(index), "name")
+        yield from mask_errors(detail.value, "details", str(index), "value")

@@ -10,7 +10,8 @@ from gateway.actions.write import (
     Writer,
     WriteRefusal,
     Written,
-    require_unmasked,
+    mask_errors,
+    refuse_if_any,
     user_error,
 )
 from gateway.auth.principal import Principal, Scope
@@ -39,7 +40,7 @@ class RepairActions:
         principal.require(Scope.REPAIR_WRITE)
 
         async def perform(sent: Sent) -> Done:
-            require_unmasked(reply, "reply")
+            refuse_if_any(mask_errors(reply, "reply"))
             before = await self._wjdh.repair(repair.platform_id, repair.community_code)
             if before is None:
                 raise WriteRefusal(user_error(UserErrorCode.NOT_FOUND, "There is no such repair.", "id"))

@@ -1,7 +1,7 @@
 """Deciding registration reviews (document 1.2.4)."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from gateway.actions.row import RowRef
 from gateway.actions.write import (
@@ -13,8 +13,9 @@ from gateway.actions.write import (
     Writer,
     WriteRefusal,
     Written,
+    mask_errors,
+    refuse_if_any,
     require_community,
-    require_unmasked,
     user_error,
 )
 from gateway.auth.principal import Principal, Scope
@@ -50,9 +51,8 @@ class ShenheActions:
         principal.require(Scope.SHENHE_REVIEW)
 
         async def perform(sent: Sent) -> Done:
-            _refuse_masked(corrections)
             _refuse_moved(corrections, principal)
-            self._refuse_mistyped(corrections)
+            refuse_if_any(self._errors(corrections or {}))
             pending = await self._pending(review)
             content = await self._corrected(pending, corrections) if corrections else None
             await sent()
@@ -74,7 +74,7 @@ class ShenheActions:
         principal.require(Scope.SHENHE_REVIEW)
 
         async def perform(sent: Sent) -> Done:
-            require_unmasked(reason, "reason")
+            refuse_if_any(mask_errors(reason, "reason"))
             await self._pending(review)
             await sent()
             await self._wjdh.decide_shenhe(
@@ -124,14 +124,17 @@ class ShenheActions:
             return ReadBack(Found.NOT_APPLIED, errors=(_already(now),))
         return ReadBack(Found.APPLIED, Done(answer=_reason_recorded(now, operation.reason)))
 
-    def _refuse_mistyped(self, corrections: Corrections | None) -> None:
+    def _errors(self, corrections: Corrections) -> Iterator[UserError]:
+        """The corrections that are masked, or cannot be right."""
         today = self._clock().astimezone(CHINA).date()
-        errors = []
-        for part, attribute, problem in correction_problems(corrections or {}, today):
-            field = _camel(attribute)
-            errors.append(user_error(UserErrorCode.INVALID, f"{field} {problem}.", "content", part, field))
-        if errors:
-            raise WriteRefusal(*errors)
+        problems = {(part, name): problem for part, name, problem in correction_problems(corrections, today)}
+        for part, values in corrections.items():
+            for attribute, value in values.items():
+                field, problem = _camel(attribute), problems.get((part, attribute))
+                masked = tuple(mask_errors(value, "content", part, field))
+                yield from masked
+                if problem is not None and not masked:
+                    yield user_error(UserErrorCode.INVALID, f"{field} {problem}.", "content", part, field)
 
     async def _pending(self, review: RowRef) -> Shenhe:
         """The review as it is now. Raises WriteRefusal unless it waits for a decision."""
@@ -213,12 +216,6 @@ def _reason_recorded(review: Shenhe | None, reason: str | None) -> dict[str, boo
     if review is None or reason is None:
         return None
     return {"reasonRecorded": review.rejection_reason == reason}
-
-
-def _refuse_masked(corrections: Corrections | None) -> None:
-    for part, values in (corrections or {}).items():
-        for attribute, value in values.items():
-            require_unmasked(value, "content", part, _camel(attribute))
 
 
 def _refuse_moved(corrections: Corrections | None, principal: Principal) -> None:

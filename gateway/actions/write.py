@@ -11,7 +11,7 @@
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import partial
@@ -156,10 +156,16 @@ def require_community(principal: Principal, community_code: str, *field: str) ->
         raise WriteRefusal(user_error(UserErrorCode.FORBIDDEN_COMMUNITY, "This community is not the caller's.", *where))
 
 
-def require_unmasked(value: object, *field: str) -> None:
-    """Raises WriteRefusal for a text in which something is masked: it would overwrite what is real."""
+def mask_errors(value: object, *field: str) -> Iterator[UserError]:
+    """The error of a text in which something is masked: it would overwrite what is real."""
     if isinstance(value, str) and contains_mask(value):
-        raise WriteRefusal(user_error(UserErrorCode.INVALID, "A masked value cannot be written.", *field))
+        yield user_error(UserErrorCode.INVALID, "A masked value cannot be written.", *field)
+
+
+def refuse_if_any(errors: Iterable[UserError]) -> None:
+    """Raises WriteRefusal with all of these errors where there is one."""
+    if found := tuple(errors):
+        raise WriteRefusal(*found)
 
 
 async def with_patience(record: Callable[[], Awaitable[T]]) -> T:
