@@ -18,6 +18,11 @@ LONGEST_MESSAGE = 500
 
 _LONG_WORD = re.compile(rf"(\S{{{LONGEST_WORD}}})\S+")
 
+_PYTHON_WORD = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\b(?:None|True|False)\b""")
+"""A word of Python's in a message of graphql-core. Quoted text is matched whole, so that it is left as it is."""
+
+_GRAPHQL_WORDS = {"None": "null", "True": "true", "False": "false"}
+
 _VARIABLE = re.compile(r"Variable '\$(\w+)' has invalid value(?: at ((?:\.\w+|\[\d+\])+))?")
 
 log = structlog.get_logger(__name__)
@@ -102,5 +107,6 @@ def _argument(message: str) -> dict[str, str]:
 
 
 def _presentable(message: str) -> str:
-    """Long words are cut, not echoed; numbers of persons are masked even for the caller who sent them."""
-    return mask_text(_LONG_WORD.sub(r"\1…", message)[:LONGEST_MESSAGE])
+    """In GraphQL's words. Long ones are cut, not echoed; numbers of persons are masked even for who sent them."""
+    cut = _LONG_WORD.sub(r"\1…", message)[:LONGEST_MESSAGE]
+    return mask_text(_PYTHON_WORD.sub(lambda found: _GRAPHQL_WORDS.get(found[0], found[0]), cut))

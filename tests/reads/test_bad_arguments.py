@@ -130,6 +130,34 @@ async def test_an_error_does_not_repeat_what_was_given(gateway):
         assert "199" not in str({**answer.error, "extensions": ""})
 
 
+IN_GRAPHQL_WORDS = [
+    (f"{{ orders({CODE}, first: null) {{ totalCount }} }}", {}, "'Int!' not to be null."),
+    (
+        "{ house(address: {communityCode: null, building: 1, unit: 1, floor: 1, room: 1}) { id } }",
+        {},
+        "'ID!' not to be null.",
+    ),
+    (f"query ($n: Int!) {{ orders({CODE}, first: $n) {{ totalCount }} }}", {"n": None}, "'Int!' not to be null."),
+    (f"query ($n: Int = 5) {{ orders({CODE}, first: $n) {{ totalCount }} }}", {"n": None}, "'Int!' not to be null."),
+    (f"query ($n: Int!) {{ orders({CODE}, first: $n) {{ totalCount }} }}", {"n": True}, "non-integer value: true"),
+    (f"query ($n: Int) {{ orders({CODE}, page: $n) {{ totalCount }} }}", {"n": False}, "non-integer value: false"),
+    (f"query ($n: Int) {{ orders({CODE}, page: $n) {{ totalCount }} }}", {"n": [None, "None"]}, "[null, 'None']"),
+    (
+        "query ($address: HouseAddressInput!) { house(address: $address) { id } }",
+        {"address": {"communityCode": "10002", "building": None, "unit": 1, "floor": 1, "room": 1}},
+        "'Int!' not to be null.",
+    ),
+    (f"{{ orders({CODE}, filter: {{status: None}}) {{ totalCount }} }}", {}, "'None'"),
+]
+
+
+async def test_errors_call_values_by_graphql_words(gateway, sandbox):
+    for query, variables, words in IN_GRAPHQL_WORDS:
+        answer = await gateway.ask(query, variables)
+        assert words in answer.error["message"], (query, variables)
+    assert sandbox.calls == []
+
+
 async def test_a_variable_of_the_wrong_type_is_named(gateway, sandbox):
     query = """
     query Orders($code: ID!, $first: Int!, $filter: OrderFilter) {
