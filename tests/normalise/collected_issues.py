@@ -16,8 +16,14 @@ class CollectedIssues(Issues):
         return [(issue.field, issue.raw, issue.problem) for issue in self.found]
 
 
+MAY_BE_EMPTY = {"Order.title", "OrderDetail.name", "OrderDetail.value", "DataIssue.raw", "ShenheContent.raw"}
+"""Texts as sent, and the title, which is promised. Anywhere else empty text would stand for what is unknown."""
+
+
 def mistyped(value: object) -> Iterator[str]:
-    """The attributes that do not hold what they are annotated with, however deep they are: plans rely on it."""
+    """The attributes that do not hold what they are annotated with, however deep they are: plans rely on it. So is
+    empty text.
+    """
     if isinstance(value, tuple):
         for item in value:
             yield from mistyped(item)
@@ -27,6 +33,8 @@ def mistyped(value: object) -> Iterator[str]:
             allowed = get_args(annotation) or (annotation,)
             if type(held) not in [get_origin(part) or part for part in allowed] and not isinstance(held, tuple):
                 yield f"{type(value).__name__}.{name}: {type(held).__name__}"
+            if held == "" and f"{type(value).__name__}.{name}" not in MAY_BE_EMPTY:
+                yield f"{type(value).__name__}.{name}: empty"
             yield from mistyped(held)
 
 
