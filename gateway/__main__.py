@@ -31,7 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has enough: the rest goes nowhere
         return 0
-    except (SettingsError, GatewayError, ValueError) as error:
+    except SettingsError as error:
+        _complain(*error.mistakes)
+        return 2
+    except (GatewayError, ValueError) as error:
         _complain(error)
         return 2
     except StartError as error:
@@ -42,13 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _complain(of: object) -> None:
-    sys.stderr.write(f"gateway: {of}\n")
-
-
-def _warn_of_unknown_variables() -> None:
-    for name in unknown_variables():
-        _complain(f"{name}: no such setting, ignored")
+def _complain(*of: object) -> None:
+    """A line each."""
+    sys.stderr.writelines(f"gateway: {complaint}\n" for complaint in of)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -106,7 +105,7 @@ def _moment(text: str) -> datetime:
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
     from gateway.serve import serve  # noqa: PLC0415 # the other commands need no server
 
-    _warn_of_unknown_variables()
+    _complain(*unknown_variables())
     return serve(settings, options.workers)
 
 
@@ -142,7 +141,7 @@ def _audit(settings: Settings, options: argparse.Namespace) -> int:
 def _check(settings: Settings, _options: argparse.Namespace) -> int:
     from gateway.check import check  # noqa: PLC0415 # nor the platforms
 
-    _warn_of_unknown_variables()
+    _complain(*unknown_variables())
     return asyncio.run(check(settings))
 
 

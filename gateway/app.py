@@ -51,7 +51,7 @@ from gateway.loaders.watch import Watches
 from gateway.ops.metrics import Metrics
 from gateway.ops.workers import at_work
 from gateway.platforms.platforms import Platforms
-from gateway.settings import Settings
+from gateway.settings import Mistakes, Settings
 from schema.build import cost_of, executable_schema, scopes_of
 
 GRAPHQL_PATH = "/graphql"
@@ -129,9 +129,13 @@ def create_app(
     `clock` is what the journal, the relay and the reconciler go by; `started` is called before the first request,
     `failed` when there will be none. `explorer_token` is for whoever opens GraphiQL. `journal` opens the journal.
     """
-    authenticator = open_authenticator(settings)
-    key = read_id_key(settings)
-    platforms = Platforms(settings)
+    mistakes = Mistakes()
+    with mistakes.collect():
+        authenticator = open_authenticator(settings)
+    with mistakes.collect():
+        key = read_id_key(settings)
+    with mistakes.collect():
+        platforms = Platforms(settings)
     schema = executable_schema()
     documents = Documents(
         schema,
@@ -148,7 +152,10 @@ def create_app(
         cost_of=cost_of,
         scopes_of=scopes_of,
     )
-    intake = Intake(documents, cost_limit=settings.cost_limit, trusted=open_trusted_documents(settings, documents))
+    with mistakes.collect():
+        trusted = open_trusted_documents(settings, documents)
+    mistakes.check()
+    intake = Intake(documents, cost_limit=settings.cost_limit, trusted=trusted)
     bounds = Bounds(settings.max_body_bytes, settings.max_variables_bytes)
     executor = GuardedExecutor(
         Executor(schema, plans=settings.plans, size=settings.document_cache, suggestions=not settings.is_production),

@@ -19,7 +19,7 @@ from gateway.http.server.limits import ServerLimits
 from gateway.http.server.websocket_connection import WebSocketConnection
 from gateway.ops.collector import settle_collector
 from gateway.ops.logs import configure_logs
-from gateway.settings import Settings, SettingsError, StartError, load_settings
+from gateway.settings import Mistakes, Settings, SettingsError, StartError, load_settings
 from gateway.supervisor import Supervisor, end_with_supervisor
 
 APPLICATION = "gateway.serve:application"
@@ -40,12 +40,13 @@ def serve(settings: Settings, workers: int = 1) -> int:
     Returns the exit status: not 0 when no worker could start. The reason is on standard error then.
     """
     configure_logs(settings.log_level)
-    if workers > 1 and not settings.database_url:
-        raise SettingsError(
-            "GATEWAY_DATABASE_URL: needed for several workers, which can share a journal only in PostgreSQL"
-        )
     _allow_open_files()
-    create_app(settings)  # so that wrong settings end the command, not each worker
+    mistakes = Mistakes()
+    with mistakes.collect():
+        create_app(settings)  # so that wrong settings end the command, not each worker
+    with mistakes.collect():
+        _require_shared_journal(settings, workers)
+    mistakes.check()
     _require_address(settings)
     options = {"host": settings.host, "port": settings.port, **server_options(settings)}
     config = uvicorn.Config(APPLICATION, factory=True, workers=workers, **options)
@@ -56,6 +57,13 @@ def serve(settings: Settings, workers: int = 1) -> int:
     supervisor = Supervisor(config, [listener], started=lambda: tell_start(settings, listener))
     supervisor.run()
     return supervisor.exit_status
+
+
+def _require_shared_journal(settings: Settings, workers: int) -> None:
+    if workers > 1 and not settings.database_url:
+        raise SettingsError(
+            "GATEWAY_DATABASE_URL: needed for several workers, which can share a journal only in PostgreSQL"
+        )
 
 
 def _require_address(settings: Settings) -> None:

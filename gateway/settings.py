@@ -2,7 +2,9 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, get_type_hints
 
@@ -47,12 +49,40 @@ SHORTEST_KEY = 32
 _ORIGIN = re.compile(r"https?://[a-z0-9.:\[\]-]+")
 _HALF = re.compile("[\ud800-\udfff]")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
+_VARIABLE = re.compile(r"GATEWAY_[A-Z_]*[A-Z]")
 
 LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
 class SettingsError(Exception):
-    """The settings cannot be used. The message names the variable, never its value."""
+    """The settings cannot be used: a sentence for each mistake, which names the variable, never its value."""
+
+    def __init__(self, *mistakes: str) -> None:
+        super().__init__(*mistakes)
+        self.mistakes = mistakes
+
+    def __str__(self) -> str:
+        return "\n".join(self.mistakes)
+
+
+class Mistakes:
+    """Collects what is wrong with settings, so that all of it is reported at once."""
+
+    def __init__(self) -> None:
+        self._found: list[str] = []
+
+    @contextmanager
+    def collect(self) -> Iterator[None]:
+        """Catch the SettingsError of the block. Until `check` has returned, what the block assigns may be missing."""
+        try:
+            yield
+        except SettingsError as error:
+            self._found += error.mistakes
+
+    def check(self) -> None:
+        """Raises SettingsError with all that was collected."""
+        if self._found:
+            raise SettingsError(*self._found)
 
 
 class StartError(Exception):
@@ -186,33 +216,48 @@ _KNOWN = {_variable(field): field for field in Settings.__struct_fields__}
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """The names that begin as those of settings do, and are of none: misspelt, perhaps."""
-    return sorted(name for name in environ if name.startswith(PREFIX) and name not in _KNOWN)
+    """A sentence for each name that begins as those of settings do, and is of none: misspelt, perhaps."""
+    return [_unknown(name) for name in sorted(environ) if name.startswith(PREFIX) and name not in _KNOWN]
+
+
+def _unknown(name: str) -> str:
+    field = name.removeprefix(PREFIX).lower()
+    similar = get_close_matches(field, Settings.__struct_fields__, n=1, cutoff=0.75)
+    return f"{name}: no such setting, ignored" + "".join(f"; did you mean {_variable(field)}?" for field in similar)
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read `GATEWAY_*`; empty values count as not set. Raises SettingsError that names the variable."""
-    values = {_KNOWN[name]: value for name, value in environ.items() if name in _KNOWN and value.strip()}
-    settings = _convert(values)
-    _require_names(settings)
-    _require_lease(settings)
-    if settings.is_production:
-        _require_production_secrets(settings)
+    """Read `GATEWAY_*`, without the blanks around values; empty ones count as not set.
+
+    Raises SettingsError with every mistake, and with the unknown names, which may be the cause of one.
+    """
+    values = {_KNOWN[name]: text for name, value in environ.items() if name in _KNOWN and (text := value.strip())}
+    unusable = _unusable(values)
+    usable = {field: value for field, value in values.items() if field not in unusable}
+    settings = msgspec.convert(usable, Settings, strict=False, dec_hook=_path)
+    mistakes = [f"{_variable(field)}: {mistake}" for field, mistake in unusable.items()]
+    # What contradicts an unusable value is no mistake of its own.
+    named = {_variable(field) for field in unusable}
+    mistakes += [mistake for mistake in _contradictions(settings) if named.isdisjoint(_VARIABLE.findall(mistake))]
+    if mistakes:
+        raise SettingsError(*mistakes, *unknown_variables(environ))
     return settings
 
 
-def _convert(values: Mapping[str, str]) -> Settings:
-    """One field at a time, so that the error names the variable and what it may be, never its value."""
+def _unusable(values: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with each value that cannot be read; converted one at a time, so that it is known whose it is."""
     kinds = get_type_hints(Settings, include_extras=True)
+    unusable = {}
     for field, value in values.items():
         if _HALF.search(value):  # as Python reads bytes that are no UTF-8
-            raise SettingsError(f"{_variable(field)}: must be UTF-8")
+            unusable[field] = "must be UTF-8"
+            continue
         try:
             msgspec.convert({field: value}, Settings, strict=False, dec_hook=_path)
         except msgspec.ValidationError:
             [allowed] = kinds[field].__metadata__
-            raise SettingsError(f"{_variable(field)}: must be {allowed.description}") from None
-    return msgspec.convert(values, Settings, strict=False, dec_hook=_path)
+            unusable[field] = f"must be {allowed.description}"
+    return unusable
 
 
 def _words(text: str) -> list[str]:
@@ -226,29 +271,43 @@ def _path(kind: type, value: str) -> Path:
     return Path(value)
 
 
-def _require_names(settings: Settings) -> None:
-    """Lists whose members could match nothing, or everything, are a mistake."""
+def _contradictions(settings: Settings) -> Iterator[str]:
+    """What is wrong with values that can be read: with lists, with one beside another, and in production."""
     if not all(_ORIGIN.fullmatch(origin) for origin in settings.origins):
-        raise SettingsError(
-            f"{PREFIX}ALLOWED_ORIGINS: each is a scheme and a host, such as https://console.example.org"
-        )
+        yield "GATEWAY_ALLOWED_ORIGINS: each is a scheme and a host, such as https://console.example.org"
     if not all(_NAME.fullmatch(name) for name in _words(settings.allowed_hosts)):
-        raise SettingsError(f"{PREFIX}ALLOWED_HOSTS: each is a name without a port, such as gateway.example.org")
-
-
-def _require_lease(settings: Settings) -> None:
-    """A payment whose lease ends before its delivery is claimed again, and delivered without end."""
+        yield "GATEWAY_ALLOWED_HOSTS: each is a name without a port, such as gateway.example.org"
+    # A payment whose lease ends before its delivery is claimed again, and delivered without end.
     if not settings.relay_lease > settings.longest_delivery:
-        raise SettingsError(
-            f"{PREFIX}RELAY_LEASE: must be longer than {PREFIX}CALL_TIMEOUT and twice {PREFIX}JOURNAL_TIMEOUT together"
-        )
+        yield "GATEWAY_RELAY_LEASE: must be longer than GATEWAY_CALL_TIMEOUT and twice GATEWAY_JOURNAL_TIMEOUT together"
+    # Else a slow platform costs the whole answer, and not its own fields.
+    if settings.request_timeout < settings.call_timeout:
+        yield "GATEWAY_REQUEST_TIMEOUT: must not be shorter than GATEWAY_CALL_TIMEOUT"
+    if bool(settings.callback_key_k) != bool(settings.callback_key_d):
+        there, missing = CALLBACK_ACCOUNT if settings.callback_key_k else reversed(CALLBACK_ACCOUNT)
+        yield f"{_variable(missing)}: needed with {_variable(there)}"
+    yield from _issuer_contradictions(settings)
+    if settings.is_production:
+        yield from _missing_in_production(settings)
 
 
-def _require_production_secrets(settings: Settings) -> None:
+def _issuer_contradictions(settings: Settings) -> Iterator[str]:
+    if settings.auth_issuer:
+        if not settings.auth_audience:
+            yield "GATEWAY_AUTH_AUDIENCE: needed with GATEWAY_AUTH_ISSUER, which makes tokens for others too"
+        if bool(settings.auth_jwks_url) == bool(settings.auth_key_file):
+            yield "GATEWAY_AUTH_JWKS_URL, GATEWAY_AUTH_KEY_FILE: exactly one is needed with GATEWAY_AUTH_ISSUER"
+    elif settings.is_production:
+        yield "GATEWAY_AUTH_ISSUER: GATEWAY_ENV=production has no issuer of its own"
+    elif settings.auth_audience or settings.auth_jwks_url or settings.auth_key_file:
+        yield "GATEWAY_AUTH_ISSUER: not set, but other GATEWAY_AUTH_ settings are"
+
+
+def _missing_in_production(settings: Settings) -> Iterator[str]:
     """Production starts with real secrets only: no default, and not the test value the document prints (quirk 47)."""
     for field in (*PLATFORM_ACCOUNTS, *CALLBACK_ACCOUNT):
         value = getattr(settings, field)
         if value == "123456" or (not value and field in PLATFORM_ACCOUNTS):
-            raise SettingsError(f"{_variable(field)}: production needs a real value")
+            yield f"{_variable(field)}: production needs a real value"
     if len(settings.id_key) < SHORTEST_KEY:
-        raise SettingsError(f"{PREFIX}ID_KEY: production needs a secret of at least {SHORTEST_KEY} characters")
+        yield f"GATEWAY_ID_KEY: production needs a secret of at least {SHORTEST_KEY} characters"

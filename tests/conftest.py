@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import uvicorn
 from callers import KeyServer
@@ -111,13 +112,14 @@ def _token_for_everything(settings: Settings) -> str:
 
 @asynccontextmanager
 async def serve_gateway(
-    environ: Mapping[str, str], clock: Clock = utc_now, token: str | None = None
+    environ: Mapping[str, str], clock: Clock = utc_now, token: str | None = None, **changes: Any
 ) -> AsyncIterator[Served]:
     """Serve a gateway of these settings on a port of its own, with uvicorn as in production.
 
-    `token` is what it is asked with; None stands for one of the development issuer.
+    `token` is what it is asked with; None stands for one of the development issuer. `changes` are of settings that
+    would be refused: a deadline of a request that no test has to wait for.
     """
-    settings = load_settings(environ)
+    settings = msgspec.structs.replace(load_settings(environ), **changes)
     app = create_app(settings, clock)
     server = EmbeddedServer(uvicorn.Config(app, **server_options(settings) | {"loop": "none", "port": 0}))
     running = asyncio.create_task(server.serve())

@@ -245,7 +245,7 @@ def test_an_unknown_setting_is_named_on_standard_error(environ):
     checked = run(environ | {"GATEWAY_WJDH_ULR": "s3cr3t"}, "check")
 
     assert checked.returncode == 0
-    assert checked.stderr == "gateway: GATEWAY_WJDH_ULR: no such setting, ignored\n"
+    assert checked.stderr == ("gateway: GATEWAY_WJDH_ULR: no such setting, ignored; did you mean GATEWAY_WJDH_URL?\n")
 
 
 def test_the_version_is_told(environ):
@@ -485,6 +485,40 @@ def test_an_id_key_that_others_can_read_ends_the_command(environ):
 
     assert ended.returncode == 2
     assert ended.stderr.startswith("gateway: GATEWAY_DATA_DIR: id.key ")
+
+
+def test_serve_reports_every_setting_it_cannot_use(environ, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "id.key").write_bytes(b"k" * 32)
+    (tmp_path / "data" / "id.key").chmod(0o644)
+    wrong = {
+        "GATEWAY_WJDH_URL": "ftp://s3cr3t.example",
+        "GATEWAY_SECURITY_URL": "s3cr3t",
+        "GATEWAY_TRUSTED_DOCUMENTS": str(tmp_path / "s3cr3t.json"),
+        "GATEWAY_HSOT": "s3cr3t",
+    }
+    ended = run(environ | wrong, "serve", "--workers", "2")
+
+    assert ended.returncode == 2
+    assert [line.split(": ")[:2] for line in ended.stderr.splitlines()] == [
+        ["gateway", "GATEWAY_HSOT"],
+        ["gateway", "GATEWAY_DATA_DIR"],
+        ["gateway", "GATEWAY_WJDH_URL"],
+        ["gateway", "GATEWAY_SECURITY_URL, GATEWAY_SECURITY_*_PATH"],
+        ["gateway", "GATEWAY_TRUSTED_DOCUMENTS"],
+        ["gateway", "GATEWAY_DATABASE_URL"],
+    ]
+    assert "s3cr3t" not in ended.stderr
+
+
+def test_refused_settings_name_the_unknown_ones(environ):
+    ended = run(environ | {"GATEWAY_WJDH_ULR": "s3cr3t", "GATEWAY_PORT": "s3cr3t"}, "token")
+
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines() == [
+        "gateway: GATEWAY_PORT: must be a whole number from 0 to 65535",
+        "gateway: GATEWAY_WJDH_ULR: no such setting, ignored; did you mean GATEWAY_WJDH_URL?",
+    ]
 
 
 def test_production_refuses_the_secrets_that_the_document_prints(environ):

@@ -11,6 +11,9 @@ from gateway.settings import Settings, SettingsError, load_settings, unknown_var
 PRODUCTION = {
     "GATEWAY_ENV": "production",
     "GATEWAY_ID_KEY": "k" * 32,
+    "GATEWAY_AUTH_ISSUER": "https://login.example.org",
+    "GATEWAY_AUTH_AUDIENCE": "wanjia-gateway",
+    "GATEWAY_AUTH_JWKS_URL": "https://login.example.org/jwks",
     "GATEWAY_WJDH_URL": "https://wjdh.example.org",
     "GATEWAY_WJDH_SECRET_ID": "an id",
     "GATEWAY_WJDH_SECRET_KEY": "a key",
@@ -68,7 +71,113 @@ def test_an_empty_variable_counts_as_not_set(value: str) -> None:
 def test_other_variables_are_ignored() -> None:
     others = {"PORT": "1", "GATEWAY_NO_SUCH_SETTING": "1", "gateway_port": "1"}
     assert load_settings(others) == Settings()
-    assert unknown_variables(others | {"GATEWAY_PORT": "1"}) == ["GATEWAY_NO_SUCH_SETTING"]
+    assert unknown_variables(others | {"GATEWAY_PORT": "1"}) == ["GATEWAY_NO_SUCH_SETTING: no such setting, ignored"]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("GATEWAY_WJDH_ULR", "GATEWAY_WJDH_URL"),
+        ("GATEWAY_ALLOWED_HOST", "GATEWAY_ALLOWED_HOSTS"),
+        ("GATEWAY_DATABSE_URL", "GATEWAY_DATABASE_URL"),
+        ("GATEWAY_LOGLEVEL", "GATEWAY_LOG_LEVEL"),
+    ],
+)
+def test_misspelt_setting_suggests_the_close_one(name: str, meant: str) -> None:
+    assert unknown_variables({name: "s3cr3t"}) == [f"{name}: no such setting, ignored; did you mean {meant}?"]
+
+
+def test_names_of_kubernetes_suggest_no_setting() -> None:
+    """A service called `gateway` sets these in every container of its namespace."""
+    names = ("GATEWAY_SERVICE_HOST", "GATEWAY_SERVICE_PORT_HTTP", "GATEWAY_PORT_8000_TCP_ADDR")
+    assert not any("did you mean" in line for line in unknown_variables(dict.fromkeys(names, "1")))
+
+
+@pytest.mark.parametrize("name", ["GATEWAY_WJDH_SECRET_KEY", "GATEWAY_PORT", "GATEWAY_EXPLORER", "GATEWAY_ENV"])
+def test_blanks_around_a_value_are_stripped(name: str) -> None:
+    plain = {"GATEWAY_PORT": "9000", "GATEWAY_EXPLORER": "false", "GATEWAY_ENV": "development"}.get(name, "a key")
+    assert load_settings({name: f" \t{plain}\r\n"}) == load_settings({name: plain})
+
+
+def test_settings_report_all_mistakes_at_once() -> None:
+    environ = {
+        "GATEWAY_PORT": "s3cr3t",
+        "GATEWAY_PLANS": "s3cr3t",
+        "GATEWAY_DATA_DIR": os.fsdecode("数据".encode("gbk")),
+        "GATEWAY_ALLOWED_HOSTS": "https://s3cr3t.example",
+        "GATEWAY_RELAY_LEASE": "1",
+        "GATEWAY_CALLBACK_KEY_K": "s3cr3t",
+        "GATEWAY_AUTH_ISSUER": "s3cr3t",
+        "GATEWAY_WJDH_ULR": "s3cr3t",
+    }
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environ)
+
+    mistakes = refused.value.mistakes
+    assert [mistake.split(":")[0] for mistake in mistakes] == [
+        "GATEWAY_PORT",
+        "GATEWAY_PLANS",
+        "GATEWAY_DATA_DIR",
+        "GATEWAY_ALLOWED_HOSTS",
+        "GATEWAY_RELAY_LEASE",
+        "GATEWAY_CALLBACK_KEY_D",
+        "GATEWAY_AUTH_AUDIENCE",
+        "GATEWAY_AUTH_JWKS_URL, GATEWAY_AUTH_KEY_FILE",
+        "GATEWAY_WJDH_ULR",
+    ]
+    assert str(refused.value) == "\n".join(mistakes)
+    assert "s3cr3t" not in str(refused.value)
+
+
+def test_production_reports_everything_it_lacks() -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings({"GATEWAY_ENV": "production"})
+    lacking = {name for name in PRODUCTION if not name.startswith(("GATEWAY_AUTH_", "GATEWAY_ENV"))}
+    assert {mistake.split(":")[0] for mistake in refused.value.mistakes} == {*lacking, "GATEWAY_AUTH_ISSUER"}
+
+
+def test_unusable_value_contradicts_no_other() -> None:
+    """Who wrote 4s meant 4, which the request timeout is not shorter than."""
+    with pytest.raises(SettingsError) as refused:
+        load_settings({"GATEWAY_CALL_TIMEOUT": "4s", "GATEWAY_REQUEST_TIMEOUT": "5"})
+    assert [mistake.split(":")[0] for mistake in refused.value.mistakes] == ["GATEWAY_CALL_TIMEOUT"]
+
+
+@pytest.mark.parametrize("environ", [{"GATEWAY_REQUEST_TIMEOUT": "7.9"}, {"GATEWAY_CALL_TIMEOUT": "15.1"}])
+def test_request_timeout_below_call_timeout_is_refused(environ: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=r"^GATEWAY_REQUEST_TIMEOUT: must not be shorter"):
+        load_settings(environ)
+
+
+def test_request_timeout_may_equal_call_timeout() -> None:
+    assert load_settings({"GATEWAY_REQUEST_TIMEOUT": "8"}).request_timeout == 8
+
+
+@pytest.mark.parametrize(("there", "missing"), [("K", "D"), ("D", "K")])
+def test_half_a_callback_key_pair_is_refused(there: str, missing: str) -> None:
+    with pytest.raises(
+        SettingsError, match=f"^GATEWAY_CALLBACK_KEY_{missing}: needed with GATEWAY_CALLBACK_KEY_{there}$"
+    ):
+        load_settings({f"GATEWAY_CALLBACK_KEY_{there}": "a key", f"GATEWAY_CALLBACK_KEY_{missing}": " "})
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"GATEWAY_AUTH_AUDIENCE": "wanjia"}, "GATEWAY_AUTH_ISSUER"),
+        ({"GATEWAY_AUTH_KEY_FILE": "key"}, "GATEWAY_AUTH_ISSUER"),
+        ({"GATEWAY_AUTH_JWKS_URL": "https://login.example/jwks"}, "GATEWAY_AUTH_ISSUER"),
+        ({"GATEWAY_AUTH_ISSUER": "a", "GATEWAY_AUTH_KEY_FILE": "key"}, "GATEWAY_AUTH_AUDIENCE"),
+        ({"GATEWAY_AUTH_ISSUER": "a", "GATEWAY_AUTH_AUDIENCE": "b"}, "GATEWAY_AUTH_JWKS_URL"),
+        ({key: value for key, value in PRODUCTION.items() if "AUTH" not in key}, "GATEWAY_AUTH_ISSUER"),
+        ({**PRODUCTION, "GATEWAY_AUTH_KEY_FILE": "key"}, "GATEWAY_AUTH_JWKS_URL"),
+    ],
+)
+def test_half_an_issuer_is_refused(environ: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environ)
+    [mistake] = refused.value.mistakes
+    assert mistake.startswith(named)
 
 
 @pytest.mark.parametrize(("name", "value", "allowed"), UNUSABLE)
@@ -78,8 +187,7 @@ def test_an_unusable_value_is_refused_by_the_name_of_its_variable_and_what_is_al
     with pytest.raises(SettingsError) as refused:
         load_settings({name: value})
     assert str(refused.value) == f"{name}: must be {allowed}"
-    assert refused.value.__cause__ is None
-    assert refused.value.__suppress_context__
+    assert refused.value.__cause__ is refused.value.__context__ is None
 
 
 def test_bytes_that_are_no_utf_8_are_refused_for_any_setting() -> None:
@@ -161,7 +269,7 @@ def test_production_starts_with_real_secrets() -> None:
 
 @pytest.mark.parametrize("name", [name for name in PRODUCTION if name != "GATEWAY_ENV"])
 def test_production_refuses_to_start_without_a_secret(name: str) -> None:
-    with pytest.raises(SettingsError, match=f"^{name}: "):
+    with pytest.raises(SettingsError, match=f"^{name}[:,] "):
         load_settings({key: value for key, value in PRODUCTION.items() if key != name})
 
 
@@ -172,7 +280,7 @@ CALLBACK = ("GATEWAY_CALLBACK_KEY_K", "GATEWAY_CALLBACK_KEY_D")
 def test_production_refuses_the_test_secret_that_the_document_prints(name: str) -> None:
     """Quirk 47."""
     with pytest.raises(SettingsError, match=f"^{name}: ") as refused:
-        load_settings({**PRODUCTION, name: "123456"})
+        load_settings({**PRODUCTION, **dict.fromkeys(CALLBACK, "a key"), name: "123456"})
     assert "123456" not in str(refused.value)
 
 

@@ -10,7 +10,7 @@ from gateway.ops.resilience import Slots
 from gateway.platforms.security import Security
 from gateway.platforms.transport import Transport
 from gateway.platforms.wjdh import Wjdh
-from gateway.settings import Settings, SettingsError
+from gateway.settings import Mistakes, Settings, SettingsError
 
 
 class Platforms:
@@ -25,13 +25,18 @@ class Platforms:
             for concurrency in (settings.wjdh_concurrency, settings.security_concurrency)
         )
         self.calls = Calls(settings.call_timeout)
-        with _callable("GATEWAY_WJDH_URL: must be an http or https URL that names no user"):
+        mistakes = Mistakes()
+        with mistakes.collect(), _callable("GATEWAY_WJDH_URL: must be an http or https URL that names no user"):
             self.wjdh = Wjdh(settings, for_wjdh, self.calls)
-        with _callable(
-            "GATEWAY_SECURITY_URL, GATEWAY_SECURITY_*_PATH: must be an http or https URL that names no user, and paths "
-            "or URLs"
+        with (
+            mistakes.collect(),
+            _callable(
+                "GATEWAY_SECURITY_URL, GATEWAY_SECURITY_*_PATH: must be an http or https URL that names no user, and "
+                "paths or URLs"
+            ),
         ):
             self.security = Security(settings, for_security, self.calls)
+        mistakes.check()
 
     async def aclose(self) -> None:
         """Close every connection."""

@@ -74,8 +74,9 @@ async def test_the_same_house_under_two_aliases_fails_twice_and_is_asked_for_onc
 
 class TestDeadline:
     @pytest.fixture
-    def environ(self, environ):
-        return environ | {"GATEWAY_REQUEST_TIMEOUT": str(DEADLINE)}
+    async def gateway(self, environ, serve):
+        async with serve(environ, request_timeout=DEADLINE) as served:
+            yield served
 
     async def test_a_deadline_amid_the_look_ups_stops_them_and_leaves_nothing_behind(self, gateway, sandbox, whole):
         sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))

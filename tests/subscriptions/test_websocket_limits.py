@@ -113,9 +113,11 @@ async def test_nothing_is_kept_of_a_mutation_that_is_done_once_its_client_wants_
     await running
 
 
-@pytest.mark.parametrize("extra", [{"GATEWAY_REQUEST_TIMEOUT": "0.3"}])
-async def test_a_query_beyond_its_deadline_ends_with_an_error_and_a_subscription_has_none(connect, sandbox):
-    async with connect() as socket:
+async def test_a_query_beyond_its_deadline_ends_with_an_error_and_a_subscription_has_none(environ, serve, sandbox):
+    async with (
+        serve(environ, request_timeout=0.3) as gateway,
+        connected(gateway.url, token=gateway.token) as socket,
+    ):
         await socket.subscribe("events", PAID)
         sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HANG))
         await socket.subscribe("slow", '{ modules(communityCode: "10002") { name } }')

@@ -172,7 +172,7 @@ async def test_a_write_runs_to_its_end_when_its_client_leaves(gateway, sandbox, 
 
 
 async def test_a_write_runs_to_its_end_when_its_request_takes_too_long(environ, serve, sandbox, until):
-    async with serve(environ | {"GATEWAY_REQUEST_TIMEOUT": "0.5"}) as gateway:
+    async with serve(environ, request_timeout=0.5) as gateway:
         sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.LATENCY, seconds=1), times=1)
         answer = await gateway.ask(ORDER.document, {"input": dict(ORDER.input)})
 
@@ -204,7 +204,7 @@ async def test_a_write_under_way_is_brought_to_its_end_at_shutdown(environ, sand
 
 
 async def test_a_write_that_nobody_waits_for_is_brought_to_its_end_at_shutdown(environ, sandbox, serve):
-    async with serve(environ | {"GATEWAY_REQUEST_TIMEOUT": "0.3"}) as gateway:
+    async with serve(environ, request_timeout=0.3) as gateway:
         sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.LATENCY, seconds=1), times=1)
         answer = await gateway.ask(ORDER.document, {"input": dict(ORDER.input)})
     async with serve(environ) as gateway:
