@@ -148,7 +148,7 @@ def create_app(
         ),
         settings.document_cache,
         suggestions=not settings.is_production,
-        introspection=not settings.is_production,
+        introspection=settings.allows_introspection,
         cost_of=cost_of,
         scopes_of=scopes_of,
     )

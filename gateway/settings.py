@@ -207,6 +207,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """GraphiQL is on in development and off in production, unless the setting says otherwise."""
         return not self.is_production if self.explorer is None else self.explorer
 
+    @property
+    def allows_introspection(self) -> bool:
+        """Off in production, but for GraphiQL: without the schema it knows no field."""
+        return not self.is_production or self.shows_explorer
+
 
 def _variable(field: str) -> str:
     return PREFIX + field.upper()
@@ -286,6 +291,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     if bool(settings.callback_key_k) != bool(settings.callback_key_d):
         there, missing = CALLBACK_ACCOUNT if settings.callback_key_k else reversed(CALLBACK_ACCOUNT)
         yield f"{_variable(missing)}: needed with {_variable(there)}"
+    if settings.explorer and settings.trusted_documents and settings.trusted_documents_mode in (None, "require"):
+        yield "GATEWAY_EXPLORER: GraphiQL can run nothing where GATEWAY_TRUSTED_DOCUMENTS are required"
     yield from _issuer_contradictions(settings)
     if settings.is_production:
         yield from _missing_in_production(settings)

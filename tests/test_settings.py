@@ -309,6 +309,15 @@ def test_the_explorer_is_a_matter_of_development_unless_the_setting_says_otherwi
     assert load_settings(environ).shows_explorer is shown
 
 
+@pytest.mark.parametrize("mode", ["", "require"])
+def test_explorer_with_required_documents_is_refused(mode: str) -> None:
+    environ = {"GATEWAY_TRUSTED_DOCUMENTS": "manifest.json", "GATEWAY_TRUSTED_DOCUMENTS_MODE": mode}
+    with pytest.raises(SettingsError, match=r"^GATEWAY_EXPLORER: "):
+        load_settings({**environ, "GATEWAY_EXPLORER": "true"})
+    assert load_settings({**environ, "GATEWAY_EXPLORER": "true", "GATEWAY_TRUSTED_DOCUMENTS_MODE": "report"})
+    assert load_settings(environ).shows_explorer
+
+
 def test_settings_do_not_change_once_read() -> None:
     with pytest.raises(AttributeError):
         load_settings({}).port = 1  # type: ignore[misc] # that is the point

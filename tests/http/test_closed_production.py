@@ -27,6 +27,13 @@ async def test_the_schema_is_not_told(gateway, production, query):
     assert by_get.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
 
 
+async def test_explorer_opens_introspection_in_production(serve_production):
+    async with serve_production(GATEWAY_EXPLORER="true") as served:
+        assert (await served.stranger.get("/")).status_code == 200
+        assert (await served.ask(INTROSPECTION[0])).data
+        assert (await served.ask(INTROSPECTION[0], token="")).code == "UNAUTHENTICATED"
+
+
 async def test_nor_over_a_web_socket(production):
     address = f"{production.url.replace('http', 'ws')}/graphql"
     async with connect(address, subprotocols=["graphql-transport-ws"], proxy=None) as socket:
