@@ -12,7 +12,6 @@ from typing import Final, Protocol
 from uuid import uuid4
 
 import msgspec
-import structlog
 
 from gateway.errors import GatewayError
 
@@ -32,8 +31,6 @@ LARGEST_BACKLOG = 1000
 # Well below the 7999 bytes a NOTIFY may carry.
 LARGEST_PARCEL = 20
 RETRY_DELAY = 1.0
-
-log = structlog.get_logger(__name__)
 
 
 class Event(msgspec.Struct, frozen=True, array_like=True):
@@ -169,8 +166,7 @@ class EventBus:
             await self._to_send.wait()
             try:
                 await self._send(notifier)
-            except GatewayError as error:
-                log.warning("events delayed", reason=error.message)
+            except GatewayError:  # which the journal logs
                 await asyncio.sleep(RETRY_DELAY)
 
     async def _send(self, notifier: Notifier) -> None:

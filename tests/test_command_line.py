@@ -141,7 +141,7 @@ def test_a_start_that_fails_says_why_in_a_sentence(served):
     reasons = {
         "GATEWAY_HOST, GATEWAY_PORT: Address already in use": {},
         "journal.sqlite3 is in use by another process.": elsewhere,
-        "The journal cannot be used now (ConnectionRefusedError).": elsewhere | unreachable,
+        "GATEWAY_DATABASE_URL: no server listens at its address (ConnectionRefusedError).": elsewhere | unreachable,
     }
     for reason, settings in reasons.items():
         ended = run(environ | settings, "serve")

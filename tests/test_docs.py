@@ -133,7 +133,9 @@ def test_every_line_that_is_logged_as_an_error_is_explained_and_no_other() -> No
     table = text_of(ROOT / "docs" / "architecture.md").split("| Line |")[1].split("\n\n")[0]
     told = [name for row in table.splitlines()[2:] for name in re.findall(r"`([^`]+)`", row.split("|")[1])]
     sources = "".join(text_of(path) for path in (ROOT / "gateway").rglob("*.py"))
-    assert sorted(told) == sorted(set(re.findall(r'log\.(?:error|critical|exception)\(\s*"([^"]+)"', sources)))
+    calls = r'log\.(?:error|critical|exception)\(\s*"([^"]+)"'
+    states = r'StateLog\("([^"]+)", "[^"]+", "error"\)'
+    assert sorted(told) == sorted({*re.findall(calls, sources), *re.findall(states, sources)})
 
 
 def test_every_scope_is_explained_and_no_other() -> None:

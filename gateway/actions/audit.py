@@ -27,6 +27,7 @@ from gateway.execution.variants import Observation, ObservedField
 from gateway.journal.audit import LARGEST_BATCH, Audit
 from gateway.journal.identifiers import new_id
 from gateway.journal.records import AuditAction, AuditEntry, RecordRef
+from gateway.ops.state_log import StateLog
 
 log = structlog.get_logger(__name__)
 
@@ -93,6 +94,7 @@ class AuditTrail:
         self._unwritten = 0
         self._late_from: datetime | None = None
         self._flushing = asyncio.Lock()
+        self._masking = StateLog("personal data masked while the audit trail waits", "personal data shown again")
         self.waiting = Gauge("gateway_audit_waiting", "Notes that are not in the audit trail yet", registry=None)
         self.waiting.set_function(lambda: self._notes + self._unwritten)
 
@@ -135,8 +137,11 @@ class AuditTrail:
                 await self.flush()
                 if self._clock() >= forget_at and not await self._audit.forget(self._retention, self._clock()):
                     forget_at = self._clock() + FORGET_INTERVAL
-            except JournalError as error:
-                log.warning("audit delayed", reason=error.message, notes=self._unwritten, masking=self._lags())
+            except JournalError:
+                if self._lags():
+                    self._masking.failed(notes=self._unwritten)
+            else:
+                self._masking.worked()
 
     async def flush(self) -> None:
         """Make all that is noted durable, but for entries that the journal does not take: the log says which are lost.

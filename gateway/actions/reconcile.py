@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -43,10 +44,8 @@ class Reconciler:
     async def run(self) -> None:
         """Look every few seconds. Ends only by cancellation."""
         while True:
-            try:
+            with suppress(JournalError):  # which is logged where it happens
                 await self.reconcile_due()
-            except JournalError as error:
-                log.warning("reconciler waits for the journal", reason=error.message)
             await asyncio.sleep(INTERVAL)
 
     async def reconcile_due(self) -> int:

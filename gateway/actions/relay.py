@@ -91,8 +91,7 @@ class Relay:
             claimed = await self._payments.claim(self._owner, room, self._lease) if room else ()
             deliveries.update(asyncio.create_task(self.deliver(payment)) for payment in claimed)
             due = None if len(claimed) == room else await self._payments.next_due()
-        except JournalError as error:
-            log.warning("relay waits for the journal", reason=error.message)
+        except JournalError:  # which is logged where it happens
             return LONGEST_SLEEP
         if due is None:
             return LONGEST_SLEEP

@@ -6,20 +6,18 @@ from functools import partial
 from typing import TypeAlias
 
 import orjson
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.http.shared import Shared
+from gateway.ops.state_log import StateLog
 
 Check: TypeAlias = Callable[[], Awaitable[object]]
-"""Passes by returning. What it raises is logged by type and never shown."""
+"""Passes by returning. What it raises is logged by type, once until it passes again, and never shown."""
 
 CHECK_TIMEOUT = 2.0
 """Seconds. A check that hangs has failed."""
-
-log = structlog.get_logger(__name__)
 
 
 def health_routes(checks: Mapping[str, Check]) -> list[Route]:
@@ -27,7 +25,7 @@ def health_routes(checks: Mapping[str, Check]) -> list[Route]:
 
     Checks run side by side, each once for all who ask meanwhile, and `/readyz` tells of each by its name.
     """
-    shared = {name: Shared(partial(_passes, name, check)) for name, check in checks.items()}
+    shared = {name: Shared(partial(_passes, check, _state(name))) for name, check in checks.items()}
 
     async def alive(request: Request) -> Response:
         return _json(200, {"status": "ok"})
@@ -40,13 +38,18 @@ def health_routes(checks: Mapping[str, Check]) -> list[Route]:
     return [Route("/healthz", alive), Route("/readyz", ready)]
 
 
-async def _passes(name: str, check: Check) -> bool:
+def _state(name: str) -> StateLog:
+    return StateLog("readiness check failed", "readiness check passes again", check=name)
+
+
+async def _passes(check: Check, state: StateLog) -> bool:
     try:
         async with asyncio.timeout(CHECK_TIMEOUT):
             await check()
     except Exception as error:  # noqa: BLE001 # whatever goes wrong in a check is its answer
-        log.warning("readiness check failed", check=name, error=type(error).__name__)
+        state.failed(error=type(error).__name__)
         return False
+    state.worked()
     return True
 
 

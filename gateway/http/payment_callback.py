@@ -21,6 +21,7 @@ from starlette.routing import Route
 from gateway.actions.payment import Notification, PaymentActions
 from gateway.errors import JournalError
 from gateway.journal.records import ReceiptKind
+from gateway.ops.state_log import StateLog
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +75,7 @@ def payment_callback_routes(payments: PaymentActions, tokens: CallbackTokens) ->
     """`POST /callbacks/token` (key_k, key_d) and `POST /callbacks/payment` (order_number, shop_number, weixin_number,
     token). A notification is acknowledged with 0 only when it is on disk.
     """
+    saving = StateLog("notification not saved", "notifications saved again", "error")
 
     async def issue_token(request: Request) -> Response:
         form = await _form(request)
@@ -94,8 +96,9 @@ def payment_callback_routes(payments: PaymentActions, tokens: CallbackTokens) ->
         try:
             receipt = await payments.receive(notification, SUBJECT)
         except JournalError as error:
-            log.error("notification not saved", reason=error.message)
+            saving.failed(reason=error.message)
             return _answer({"code": NOT_SAVED})
+        saving.worked()
         if receipt.kind is ReceiptKind.CONFLICT:
             log.error("notification conflicts", payment=receipt.payment.id)
             return _answer({"code": NOT_SAVED})

@@ -1,17 +1,22 @@
 """What the parts of the journal need of a database, whichever it is, and what its failures become."""
 
+import os
 import sqlite3
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Protocol, TypeVar
 
 import asyncpg
+import structlog
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.sql.dml import ReturningInsert
 
 from gateway.errors import JournalError, JournalRefusedError
+from gateway.ops.state_log import StateLog
+
+log = structlog.get_logger(__name__)
 
 ValueT = TypeVar("ValueT")
 Work = Callable[[Connection], ValueT]
@@ -34,6 +39,44 @@ servers is the one that `target_session_attrs` asks for."""
 
 _REFUSALS = ("22", "23", "54", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_TOOBIG")
 """How the codes begin by which a database refuses a row: PostgreSQL by its classes of SQLSTATE, and SQLite."""
+
+SETTINGS = {"postgresql": "GATEWAY_DATABASE_URL", "sqlite": "GATEWAY_DATA_DIR"}
+"""By dialect: the setting that says where the database is."""
+
+_NO_ADDRESS = "it, or a certificate that its sslmode needs, cannot be used"
+
+_REASONS = {
+    "ValueError": _NO_ADDRESS,
+    "OverflowError": _NO_ADDRESS,
+    "ClientConfigurationError": _NO_ADDRESS,
+    "FileNotFoundError": _NO_ADDRESS,
+    "SSLCertVerificationError": "the certificate of the server cannot be verified",
+    "SSL": _NO_ADDRESS,
+    "ConnectionRefusedError": "no server listens at its address",
+    "gaierror": "its host name cannot be resolved",
+    "TimeoutError": "the server did not answer in time",
+    "TargetServerAttributeNotMatched": "no server is of the kind that target_session_attrs asks for",
+    "Connection": "the connection broke off, or the server has no TLS",
+    "08": "the connection broke off",
+    "25006": "the database can only be read",
+    "28P01": "the server does not take the password",
+    "28": "the server does not let this user in",
+    "3D000": "the server has no such database",
+    "42501": "the user lacks a right that the journal needs",
+    "53100": "the disk of the server is full",
+    "53300": "the server takes no more connections",
+    "55P03": "another session holds a lock",
+    "57014": "a statement took too long",
+    "57P": "the server is starting or stopping",
+    "SQLITE_BUSY": "another process uses the file",
+    "SQLITE_CANTOPEN": "the file cannot be opened",
+    "SQLITE_CORRUPT": "the file is damaged",
+    "SQLITE_FULL": "the disk is full",
+    "SQLITE_IOERR": "the disk cannot be read or written",
+    "SQLITE_NOTADB": "the file is not a database",
+    "SQLITE_READONLY": "the file cannot be written",
+}
+"""What it means for operators, by how the code begins."""
 
 
 class Database(Protocol):
@@ -63,15 +106,51 @@ def journal_error(error: Exception) -> JournalError:
     return JournalError(f"The journal cannot be used now ({code}).")
 
 
+def operator_message(setting: str, error: BaseException) -> str:
+    """What is wrong, for operators: the setting, what it means, and the database's own code. No value, no address."""
+    code = error_code(error)
+    reason = next((reason for start, reason in _REASONS.items() if code.startswith(start)), None)
+    if reason is None and isinstance(error, OSError):
+        reason = os.strerror(error.errno) if error.errno else "the server cannot be reached"
+    return f"{setting}: {reason or 'the database failed'} ({code})."
+
+
 def timeout_error(seconds: float) -> JournalError:
     return JournalError(f"The journal did not answer within {seconds:g} seconds.")
 
 
 def error_code(error: BaseException) -> str:
-    """SQLITE_FULL, the SQLSTATE, or the name of the exception."""
+    """SQLITE_FULL, the SQLSTATE, or the name of the exception: the driver's own, which SQLAlchemy wraps in two."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
-    return code if isinstance(code, str) else type(cause).__name__
+    return code if isinstance(code, str) else type(cause.__cause__ or cause).__name__
+
+
+class Availability:
+    """Turns what fails into errors for callers, and logs once when the database is lost and once when it is back."""
+
+    def __init__(self, dialect: str) -> None:
+        self._setting = SETTINGS[dialect]
+        self._state = StateLog("journal unavailable", "journal available again", "error")
+
+    def worked(self) -> None:
+        self._state.worked()
+
+    def lost(self, reason: str) -> None:
+        """`reason` is for operators."""
+        self._state.failed(reason=reason)
+
+    def failed(self, error: Exception) -> JournalError:
+        refused_or_lost = journal_error(error)
+        if isinstance(refused_or_lost, JournalRefusedError):
+            log.warning("journal refused an entry", reason=refused_or_lost.message)
+        else:
+            self.lost(operator_message(self._setting, error))
+        return refused_or_lost
+
+    def timed_out(self, seconds: float) -> JournalError:
+        self.lost(f"{self._setting}: no answer within {seconds:g} seconds.")
+        return timeout_error(seconds)
 
 
 def insert_new(connection: Connection, table: Table) -> ReturningInsert[Any]:

@@ -8,6 +8,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection, text
 
 from gateway.errors import JournalError
+from gateway.journal.database import SETTINGS
 
 # Any fixed number: whoever migrates this journal asks for this lock first.
 _LOCK = 0x77616E6A6961
@@ -34,7 +35,9 @@ def migrate(connection: Connection) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError:
-        raise JournalError("The journal's database was written by a newer version of the gateway.") from None
+        raise JournalError(
+            f"{_setting(connection)}: the journal was written by a newer version of the gateway."
+        ) from None
 
 
 def require_migrated(connection: Connection) -> None:
@@ -45,7 +48,11 @@ def require_migrated(connection: Connection) -> None:
     if version is None:
         raise no_journal()
     if version != ScriptDirectory.from_config(_config()).get_current_head():
-        raise JournalError("The journal's database was written by another version of the gateway.")
+        raise JournalError(f"{_setting(connection)}: the journal was written by another version of the gateway.")
+
+
+def _setting(connection: Connection) -> str:
+    return SETTINGS[connection.dialect.name]
 
 
 def _config() -> Config:

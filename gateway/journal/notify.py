@@ -7,10 +7,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from typing import Protocol
 
 import asyncpg
-import structlog
 from sqlalchemy import text
 
-from gateway.journal.database import DATABASE_ERRORS, error_code
+from gateway.journal.database import DATABASE_ERRORS
 from gateway.journal.postgres import PostgresDatabase, connect
 
 Heard = Callable[[str | None], None]
@@ -18,8 +17,6 @@ Heard = Callable[[str | None], None]
 
 _PULSE = 20.0
 _RECONNECT_DELAY = 1.0
-
-log = structlog.get_logger(__name__)
 
 
 class Notifier(Protocol):
@@ -91,7 +88,7 @@ class PostgresNotifier:
                 finally:
                     connection.terminate()
             except DATABASE_ERRORS as error:
-                log.warning("listening interrupted", channel=channel, reason=error_code(error))
+                self._database.availability.failed(error)
             missed = True
             await asyncio.sleep(_RECONNECT_DELAY)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine
-from ssl import SSLError
 from typing import Any, TypeVar
 
 import asyncpg
@@ -11,7 +10,15 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gateway.errors import JournalError
-from gateway.journal.database import DATABASE_ERRORS, Work, journal_error, timeout_error
+from gateway.journal.database import (
+    DATABASE_ERRORS,
+    SETTINGS,
+    Availability,
+    Work,
+    journal_error,
+    operator_message,
+    timeout_error,
+)
 from gateway.journal.migrate import migrate, require_migrated
 
 POOL_SIZE = 8
@@ -19,6 +26,9 @@ MOST_READING = 6
 """Connections that reads may have at once: however many there are, a write gets one."""
 
 LONGEST_MIGRATION = 300.0
+
+NO_ADDRESS = (ValueError, OverflowError)
+"""What an address raises that is none, or whose port there cannot be."""
 
 ValueT = TypeVar("ValueT")
 
@@ -60,21 +70,10 @@ async def open_postgres(url: str, journal_timeout: float, *, make: bool = True) 
             await connection.run_sync(migrate if make else require_migrated)
     except BaseException as error:
         await engine.dispose()
-        if isinstance(error, (*DATABASE_ERRORS, ValueError)):  # ValueError: an address that is none
-            raise _opening_error(error) from None
+        if isinstance(error, (*DATABASE_ERRORS, *NO_ADDRESS)):
+            raise JournalError(operator_message(SETTINGS["postgresql"], error)) from None
         raise
     return PostgresDatabase(engine, journal_timeout)
-
-
-def _opening_error(error: Exception) -> JournalError:
-    """The error of whoever starts: with the setting, where it is the address that will not do."""
-    cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig is not None else error
-    if isinstance(cause, ValueError | FileNotFoundError | SSLError):
-        return JournalError(
-            "GATEWAY_DATABASE_URL: it, or a certificate that its sslmode needs, cannot be used "
-            f"({type(cause).__name__})."
-        )
-    return journal_error(error)
 
 
 def _refuse_closed(connection: AdaptedConnection, *_: object) -> None:
@@ -112,6 +111,7 @@ class PostgresDatabase:
         self._turns = asyncio.Semaphore(POOL_SIZE)
         self._reading = asyncio.Semaphore(MOST_READING)
         self._running: set[asyncio.Task[Any]] = set()
+        self.availability = Availability("postgresql")
 
     async def read(self, work: Work[ValueT]) -> ValueT:
         """Run `work` without a transaction: each statement sees what is committed when it starts."""
@@ -166,11 +166,13 @@ class PostgresDatabase:
         done, _ = await asyncio.wait({task}, timeout=self._timeout)
         if not done:
             task.cancel()
-            raise timeout_error(self._timeout)
+            raise self.availability.timed_out(self._timeout)
         try:
-            return task.result()
+            value = task.result()
         except DATABASE_ERRORS as error:
-            raise journal_error(error) from None
+            raise self.availability.failed(error) from None
+        self.availability.worked()
+        return value
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)

@@ -14,7 +14,16 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Connection, StaticPool, create_engine, event
 
 from gateway.errors import JournalError
-from gateway.journal.database import DATABASE_ERRORS, Work, error_code, journal_error, timeout_error
+from gateway.journal.database import (
+    DATABASE_ERRORS,
+    SETTINGS,
+    Availability,
+    Work,
+    error_code,
+    journal_error,
+    operator_message,
+    timeout_error,
+)
 from gateway.journal.migrate import migrate, no_journal, require_migrated
 
 FILE_NAME = "journal.sqlite3"
@@ -52,9 +61,9 @@ async def open_sqlite(data_dir: Path, journal_timeout: float, *, make: bool = Tr
 
 def _not_opened(error: Exception, make: bool) -> JournalError:
     if isinstance(error, OSError):
-        return JournalError(f"GATEWAY_DATA_DIR: {error.strerror}.")
+        return JournalError(f"{SETTINGS['sqlite']}: {error.strerror}.")
     if error_code(error) != "SQLITE_BUSY":
-        return journal_error(error)
+        return JournalError(operator_message(SETTINGS["sqlite"], error))
     advice = (
         "Several gateways share a journal only on PostgreSQL: set GATEWAY_DATABASE_URL."
         if make
@@ -92,8 +101,12 @@ def _open(data_dir: Path, journal_timeout: float, make: bool) -> Connection:
     return connection
 
 
+class _NotInPlaceError(JournalError):
+    """The file is not where it was opened."""
+
+
 def _require_in_place(file: Path, opened: os.stat_result) -> None:
-    """Raises JournalError where it has been removed or replaced: what is committed to it now, nobody finds again.
+    """Raises _NotInPlaceError where it has been removed or replaced: what is committed to it now, nobody finds again.
 
     SQLite looks for this in other journal modes, not in WAL. The WAL itself lies beside what a link leads to, for as
     long as the database is open.
@@ -103,7 +116,7 @@ def _require_in_place(file: Path, opened: os.stat_result) -> None:
     except FileNotFoundError:
         in_place = False
     if not in_place:
-        raise JournalError(f"{file.name} was removed or replaced while the gateway runs.")
+        raise _NotInPlaceError(f"{file.name} was removed or replaced while the gateway runs.")
 
 
 def _connect(path: Path, journal_timeout: float) -> sqlite3.Connection:
@@ -141,6 +154,7 @@ class SqliteDatabase:
         self._reading = asyncio.Lock()
         self._waiting: deque[_Waiting] = deque()
         self._draining: asyncio.Task[None] | None = None
+        self._availability = Availability("sqlite")
 
     async def read(self, work: Work[ValueT]) -> ValueT:
         """As `write`, for without changes nothing is synced; one after the other, so that no write waits for many."""
@@ -148,7 +162,7 @@ class SqliteDatabase:
             async with asyncio.timeout(self._timeout), self._reading:
                 return await self.write(work)
         except TimeoutError:
-            raise timeout_error(self._timeout) from None
+            raise self._availability.timed_out(self._timeout) from None
 
     async def write(self, work: Work[ValueT]) -> ValueT:
         """Have `work` done in the next transaction. Work whose caller gave up before that is not done at all."""
@@ -158,11 +172,16 @@ class SqliteDatabase:
             self._draining = asyncio.create_task(self._drain())
         try:
             async with asyncio.timeout(self._timeout):
-                return await answer
+                value = await answer
         except TimeoutError:
-            raise timeout_error(self._timeout) from None
+            raise self._availability.timed_out(self._timeout) from None
         except DATABASE_ERRORS as error:
-            raise journal_error(error) from None
+            raise self._availability.failed(error) from None
+        except _NotInPlaceError as error:
+            self._availability.lost(error.message)
+            raise
+        self._availability.worked()
+        return value
 
     async def close(self) -> None:
         try:

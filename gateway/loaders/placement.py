@@ -9,15 +9,11 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 
-import structlog
-
 from gateway.errors import JournalError
 from gateway.events import ORDER_PAID, PAYMENT_PLACED, Event, EventBus
 from gateway.journal.payments import Payments
 from gateway.journal.records import Payment
 from schema.normalise.records import Order, Page
-
-log = structlog.get_logger(__name__)
 
 BURST = 0.2
 """Seconds in which the notifications that come together are waited for, and then looked at together."""
@@ -79,8 +75,7 @@ class Placement:
                         self._recall()
                         await self._record()
                         pause = None
-                    except JournalError as error:
-                        log.warning("placement waits for the journal", reason=error.message)
+                    except JournalError:  # which is logged where it happens
                         pause = RETRY
                     await asyncio.wait({arrival, found}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
                     if arrival.done():

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gateway.errors import JournalError
 from gateway.journal.journal import Journal, open_journal
+from gateway.ops.logs import configure_logs
 from gateway.settings import Settings
 from schema.normalise.states import Outcome
 
@@ -108,6 +109,7 @@ COMMANDS: dict[str, Callable[..., Awaitable[None]]] = {
 
 
 async def main(data_dir: str, database_url: str, command: str, *arguments: str) -> None:
+    configure_logs()
     settings = Settings(data_dir=Path(data_dir), database_url=database_url, journal_timeout=5.0)
     async with open_journal(settings) as journal:
         say("open")

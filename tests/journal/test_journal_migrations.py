@@ -3,6 +3,7 @@ import sqlite3
 import stat
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -97,9 +98,31 @@ async def test_the_sqlite_file_is_its_owners_only_and_synced_at_each_commit(sqli
 
 async def test_a_file_that_is_no_database_is_an_error(sqlite_settings: Settings) -> None:
     (sqlite_settings.data_dir / FILE_NAME).write_text("not a database" * 100)
-    with pytest.raises(JournalError, match="SQLITE_NOTADB"):
+    with pytest.raises(JournalError, match=r"^GATEWAY_DATA_DIR: the file is not a database \(SQLITE_NOTADB\)\.$"):
         async with open_journal(sqlite_settings):
             pass
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("netloc", "query", "reason"),
+    [
+        ("postgres@127.0.0.1:1", "", "no server listens at its address"),
+        ("postgres@nowhere.invalid", "", "its host name cannot be resolved"),
+        ("n0body@{server}", "", "the server does not let this user in"),
+        ("{user}@{server}", "", "the server has no such database"),
+        ("{user}@{server}", "target_session_attrs=standby", "no server is of the kind that target_session_attrs asks"),
+    ],
+)
+async def test_unusable_database_is_explained(postgres_url: str, netloc: str, query: str, reason: str) -> None:
+    url = urlsplit(postgres_url)
+    user, _, server = url.netloc.rpartition("@")
+    path = url.path if query else "/s3cr3t"
+    named = urlunsplit(url._replace(netloc=netloc.format(user=user, server=server), path=path, query=query))
+    with pytest.raises(JournalError, match=f"^GATEWAY_DATABASE_URL: {reason}") as refused:
+        async with open_journal(Settings(database_url=named)):
+            pass
+    assert "s3cr3t" not in refused.value.message
 
 
 async def test_a_data_dir_that_can_not_be_made_is_an_error(tmp_path: Path) -> None:

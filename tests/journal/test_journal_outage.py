@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -19,6 +20,7 @@ from gateway.journal import notify
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.records import ReceiptKind
 from gateway.journal.tables import readiness
+from gateway.ops import state_log
 from gateway.settings import Settings
 
 pytestmark = pytest.mark.postgres
@@ -125,6 +127,53 @@ async def test_a_journal_without_its_database_does_not_open(door: tuple[Door, Se
     with pytest.raises(JournalError):
         async with at_most(2), open_journal(settings):
             pass
+
+
+PERSONAL = '{ orders(communityCode: "10002", first: 20) { nodes { house { owner { phone } } } } }'
+
+
+async def test_lost_database_is_logged_once_as_error(
+    door: tuple[Door, Settings], environ: dict[str, str], serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that goes on beside the requests notices it again and again, a hundred times as often as in production."""
+    gate, settings = door
+    for pause in ("audit.INTERVAL", "relay.LONGEST_SLEEP", "reconcile.INTERVAL"):
+        monkeypatch.setattr(f"gateway.actions.{pause}", 0.01)
+    monkeypatch.setattr("gateway.loaders.placement.RETRY", 0.01)
+    monkeypatch.setattr(notify, "_RECONNECT_DELAY", 0.01)
+    monkeypatch.setattr(state_log, "SETTLED", 0.2)
+    callback_keys = {"key_k": environ["GATEWAY_CALLBACK_KEY_K"], "key_d": environ["GATEWAY_CALLBACK_KEY_D"]}
+    numbers = {"order_number": "20201213104757994399", "shop_number": "1900", "weixin_number": "4200"}
+    through = {"GATEWAY_DATABASE_URL": settings.database_url, "GATEWAY_JOURNAL_TIMEOUT": "0.5"}
+    async with serve(environ | through) as gateway:
+        token = (await gateway.stranger.post("/callbacks/token", data=callback_keys)).json()["token"]
+        with capture_logs() as logs:
+            gate.shut()
+            for _ in range(5):
+                assert (await gateway.stranger.get("/readyz")).status_code == 503
+                assert (await gateway.client.get("/metrics")).status_code == 200
+                assert (await gateway.ask(PERSONAL)).data
+                notified = await gateway.stranger.post("/callbacks/payment", data=numbers | {"token": token})
+                assert notified.json() == {"code": 2}
+            gate.open()
+            async with at_most(15):
+                while len([line for line in logs if line["log_level"] == "info"]) < 2:
+                    await gateway.stranger.get("/readyz")
+                    await asyncio.sleep(0.05)
+
+    lines = Counter((line["log_level"], line["event"]) for line in logs)
+    assert lines == {
+        ("error", "journal unavailable"): 1,
+        ("error", "notification not saved"): 1,
+        ("warning", "readiness check failed"): 1,
+        ("info", "journal available again"): 1,
+        ("info", "readiness check passes again"): 1,
+    }
+    [lost] = [line for line in logs if line["event"] == "journal unavailable"]
+    assert lost["reason"].startswith("GATEWAY_DATABASE_URL: the connection broke off")
+    [back] = [line for line in logs if line["event"] == "journal available again"]
+    assert back["failures"] > 10
+    assert back["seconds"] > 0
 
 
 async def end_sessions(url: str) -> None:

@@ -185,7 +185,8 @@ async def test_a_journal_of_a_later_version_is_refused_in_a_sentence_and_left_as
         await gateway.kill()
 
     reason, *_ = (tmp_path / "log").read_text().splitlines()
-    assert reason == "gateway: The journal's database was written by a newer version of the gateway."
+    setting = "GATEWAY_DATABASE_URL" if settings.database_url else "GATEWAY_DATA_DIR"
+    assert reason == f"gateway: {setting}: the journal was written by a newer version of the gateway."
     assert await on_database(settings, all_rows) == before
 
 
