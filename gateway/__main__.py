@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--record", metavar="ID", help="only of this record: an id as the API gives it")
     audit.set_defaults(run=_audit)
 
-    check = commands.add_parser("check", help="try both platforms with the settings")
+    check = commands.add_parser("check", help="try the journal, the issuer's keys and both platforms with the settings")
     check.set_defaults(run=_check)
     return parser
 

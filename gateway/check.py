@@ -1,41 +1,89 @@
-"""The check: tries both platforms with the settings, one row an endpoint. Reads only; a write is never called."""
+"""The check: tries what the settings lead to, the journal, signing keys and both platforms. A write is never called."""
 
 import asyncio
 import logging
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Awaitable, Iterable
+from contextlib import AsyncExitStack, aclosing
 
 import structlog
 
-from gateway.platforms.platforms import open_platforms
+from gateway.auth.authenticator import Authenticator, open_authenticator
+from gateway.auth.issuer import require_development
+from gateway.errors import IssuerUnavailableError, JournalError
+from gateway.journal.journal import try_journal
+from gateway.platforms.platforms import Platforms
 from gateway.platforms.probe import Probe
-from gateway.settings import Settings
+from gateway.settings import Mistakes, Settings
 
-HEAD = ("platform", "endpoint", "reachable", "token", "answer", "time")
+HEAD = ("what", "endpoint", "reachable", "token", "answer", "time")
+
+Row = tuple[str, Probe]
 
 
 async def check(settings: Settings) -> int:
-    """Print the table and what went wrong.
+    """Print what went wrong, and then a table of all that was tried.
 
-    Returns 0 when both platforms are set up and every endpoint that was tried answered in the protocol, else 1.
+    Returns 0 when the journal and the signing keys can be used, both platforms are set up, and every endpoint that was
+    tried answered in the protocol, else 1. Raises SettingsError.
     """
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # this tells it all
-    async with open_platforms(settings) as platforms:
-        rows = []
-        for name, client in (("wjdh", platforms.wjdh), ("security", platforms.security)):
-            probes = await asyncio.gather(*map(client.probe, client.endpoints))
-            rows += [(name, probe) for probe in probes]
-    _print([HEAD, *(_row(name, probe) for name, probe in rows)])
-    sys.stdout.write('\nThe calls ask for what does not exist, so a refusal such as "code 1" is as good as OK.\n')
+    async with AsyncExitStack() as stack:
+        mistakes = Mistakes()
+        authenticator: Authenticator | None = None
+        with mistakes.collect():
+            if settings.auth_issuer:
+                authenticator = await stack.enter_async_context(aclosing(open_authenticator(settings)))
+            else:
+                require_development(settings)
+        with mistakes.collect():
+            platforms = await stack.enter_async_context(aclosing(Platforms(settings)))
+        mistakes.check()
+        clients = (("wjdh", platforms.wjdh), ("security", platforms.security))
+        rows = await asyncio.gather(
+            _row("journal", _try_journal(settings)),
+            _row("issuer", _try_keys(settings, authenticator)),
+            *(_row(name, client.probe(endpoint)) for name, client in clients for endpoint in client.endpoints),
+        )
     problems = [f"{name}: not set" for name in settings.not_set_up]
     problems += [f"{name} {probe.problem}" for name, probe in rows if probe.problem is not None]
-    sys.stdout.writelines(f"{problem}\n" for problem in dict.fromkeys(problems))
+    _print_problems([*dict.fromkeys(problems)])
+    _print_table([HEAD, *(_cells(name, probe) for name, probe in rows)])
+    sys.stdout.write('\nThe calls ask for what does not exist, so a refusal such as "code 1" is as good as OK.\n')
     return 1 if problems else 0
 
 
-def _row(platform: str, probe: Probe) -> tuple[str, ...]:
+async def _row(name: str, probe: Awaitable[Probe]) -> Row:
+    return name, await probe
+
+
+async def _try_journal(settings: Settings) -> Probe:
+    endpoint = "PostgreSQL" if settings.database_url else "SQLite"
+    began = time.perf_counter()
+    try:
+        state = await try_journal(settings)
+    except JournalError as error:
+        return Probe(endpoint, None, None, "unusable", time.perf_counter() - began, error.reason)
+    return Probe(endpoint, True, None, state, time.perf_counter() - began)
+
+
+async def _try_keys(settings: Settings, authenticator: Authenticator | None) -> Probe:
+    endpoint = "signing keys"
+    if authenticator is None:
+        return Probe(endpoint, None, None, "development's own", None)
+    began = time.perf_counter()
+    try:
+        await authenticator.ready()
+    except IssuerUnavailableError as error:
+        problem = f"GATEWAY_AUTH_JWKS_URL: {error.reason}"
+        return Probe(endpoint, None, None, error.code, time.perf_counter() - began, problem)
+    return Probe(endpoint, True, None, "OK", time.perf_counter() - began)
+
+
+def _cells(name: str, probe: Probe) -> tuple[str, ...]:
     return (
-        platform,
+        name,
         probe.endpoint,
         _word(probe.reachable),
         _word(probe.token),
@@ -48,7 +96,16 @@ def _word(value: bool | None) -> str:
     return "-" if value is None else "yes" if value else "no"
 
 
-def _print(rows: Iterable[tuple[str, ...]]) -> None:
+def _print_problems(problems: list[str]) -> None:
+    if not problems:
+        sys.stdout.write("No problem was found.\n\n")
+        return
+    sys.stdout.write(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}:\n")
+    sys.stdout.writelines(f"  {problem}\n" for problem in problems)
+    sys.stdout.write("\n")
+
+
+def _print_table(rows: Iterable[tuple[str, ...]]) -> None:
     rows = list(rows)
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     for row in rows:

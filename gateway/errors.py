@@ -69,13 +69,17 @@ class UnauthenticatedError(GatewayError):
 
 
 class IssuerUnavailableError(GatewayError):
-    """The issuer has never given its keys, so no token can be checked. `retry_after` in seconds."""
+    """The issuer has never given its keys, so no token can be checked. `retry_after` in seconds.
+
+    `reason` is for operators: why the last try failed.
+    """
 
     code = "UPSTREAM_UNAVAILABLE"
 
-    def __init__(self, message: str, retry_after: float) -> None:
+    def __init__(self, message: str, retry_after: float, reason: str = "") -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.reason = reason or message
 
     def extensions(self) -> Mapping[str, object]:
         return {"code": self.code, "retryable": True, "retryAfter": self.retry_after}
@@ -168,9 +172,14 @@ class JournalError(GatewayError):
     """The durable record cannot be read or written now. What was to be written may be in it, or not.
 
     No platform is sent a write that is not in it: the same request may succeed later, with the same idempotency key.
+    `reason` is for operators: it names the setting, and what is wrong.
     """
 
     retryable: ClassVar[bool] = True
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason or message
 
     def extensions(self) -> Mapping[str, object]:
         return {"code": self.code, "retryable": self.retryable}

@@ -202,7 +202,9 @@ def test_check_prints_a_row_for_every_endpoint_and_calls_no_write(environ):
     checked = run(environ, "check")
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    rows = {line.split()[1]: line for line in checked.stdout.split("\n\n")[0].splitlines()[1:]}
+    verdict, table, _ = checked.stdout.split("\n\n")
+    rows = {line.split()[1]: line for line in table.splitlines()[1:]}
+    assert verdict == "No problem was found."
     assert re.search(r"yes +yes +code 1 +\d+ ms", rows["order/list"])
     assert "not tried" in rows["order/new"]
     assert {"people", "owner", "modules-sync", "shenheList", "repair/list"} <= set(rows)
@@ -213,7 +215,11 @@ def test_check_tells_what_a_dead_platform_does_not_answer(environ):
 
     assert checked.returncode == 1
     assert re.search(r"security +people .*UPSTREAM_UNAVAILABLE", checked.stdout)
-    assert checked.stdout.splitlines()[-1] == "security token: No connection could be made: Connection refused."
+    assert checked.stdout.splitlines()[:3] == [
+        "1 problem:",
+        "  security token: No connection could be made: Connection refused.",
+        "",
+    ]
     assert checked.stderr == ""
     assert re.search(r"wjdh +modules +yes +yes +code 1", checked.stdout)
 
@@ -238,7 +244,76 @@ def test_check_fails_where_what_a_platform_needs_is_not_set_and_not_for_an_endpo
     checked = run(without_endpoint | {name: ""}, "check")
 
     assert checked.returncode == 1
-    assert f"\n{name}: not set\n" in checked.stdout
+    assert checked.stdout.splitlines()[1] == f"  {name}: not set"
+
+
+def test_check_puts_causes_first(environ):
+    dead = {
+        "GATEWAY_DATABASE_URL": f"postgresql://nobody@127.0.0.1:{free_port()}/nothing",
+        "GATEWAY_AUTH_ISSUER": "https://login.example",
+        "GATEWAY_AUTH_AUDIENCE": "wanjia",
+        "GATEWAY_AUTH_JWKS_URL": f"http://127.0.0.1:{free_port()}/jwks",
+        "GATEWAY_SECURITY_URL": f"http://127.0.0.1:{free_port()}",
+        "GATEWAY_WJDH_SECRET_KEY": "",
+    }
+    checked = run(environ | dead, "check")
+
+    assert checked.returncode == 1
+    problems, table, _ = checked.stdout.split("\n\n")
+    head, *causes = problems.splitlines()
+    assert head == "5 problems:"
+    for cause, start in zip(
+        causes,
+        [
+            "GATEWAY_WJDH_SECRET_KEY: not set",
+            "journal GATEWAY_DATABASE_URL: no server listens at its address (",
+            "issuer GATEWAY_AUTH_JWKS_URL: ",
+            "wjdh secret: ",
+            "security token: No connection could be made",
+        ],
+        strict=True,
+    ):
+        assert cause.startswith(f"  {start}")
+    assert re.search(r"^journal +PostgreSQL +- +- +unusable ", table, re.MULTILINE)
+    assert re.search(r"^issuer +signing keys +- +- +UPSTREAM_UNAVAILABLE ", table, re.MULTILINE)
+
+
+def test_check_makes_nothing_where_a_start_would(environ):
+    checked = run(environ, "check")
+
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert re.search(r"^journal +SQLite +yes +- +to be made ", checked.stdout, re.MULTILINE)
+    assert re.search(r"^issuer +signing keys +- +- +development's own ", checked.stdout, re.MULTILINE)
+    assert not Path(environ["GATEWAY_DATA_DIR"]).exists()
+
+
+def test_check_passes_beside_a_gateway_that_runs(served):
+    _, _, environ = served
+    checked = run(environ | {"GATEWAY_JOURNAL_TIMEOUT": "0.1"}, "check")
+
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert re.search(r"^journal +SQLite +yes +- +in use ", checked.stdout, re.MULTILINE)
+
+
+async def test_check_fetches_the_keys_of_the_issuer(environ, key_server, issuer):
+    """Before and after the issuer has keys."""
+    settings = issuer.settings() | {"GATEWAY_AUTH_KEY_FILE": "", "GATEWAY_AUTH_JWKS_URL": key_server.url}
+    key_server.body = b"{}"
+    before = await asyncio.to_thread(run, environ | settings, "check")
+    key_server.body = issuer.jwks()
+    after = await asyncio.to_thread(run, environ | settings, "check")
+
+    assert (before.returncode, after.returncode) == (1, 0)
+    assert "issuer GATEWAY_AUTH_JWKS_URL: " in before.stdout
+    assert re.search(r"^issuer +signing keys +yes +- +OK ", after.stdout, re.MULTILINE)
+
+
+def test_check_refuses_what_serve_would(environ):
+    everywhere = {"GATEWAY_HOST": "0.0.0.0", "GATEWAY_WJDH_URL": "ftp://s3cr3t"}  # noqa: S104 # is refused
+    checked = run(environ | everywhere, "check")
+
+    assert (checked.returncode, checked.stdout) == (2, "")
+    assert [line.split(": ")[1] for line in checked.stderr.splitlines()] == ["GATEWAY_HOST", "GATEWAY_WJDH_URL"]
 
 
 def test_an_unknown_setting_is_named_on_standard_error(environ):

@@ -34,14 +34,7 @@ class DevelopmentIssuer:
     @classmethod
     def open(cls, settings: Settings, clock: Callable[[], float] = time.time) -> "DevelopmentIssuer":
         """The issuer of this data directory. Raises SettingsError in production and where others can connect."""
-        if settings.is_production:
-            raise SettingsError("GATEWAY_ENV: production has no issuer of its own; set GATEWAY_AUTH_ISSUER")
-        if settings.auth_issuer:
-            raise SettingsError("GATEWAY_AUTH_ISSUER: with an issuer set, tokens come from there")
-        if not is_loopback(settings.host):
-            raise SettingsError(
-                "GATEWAY_HOST: the development issuer serves this machine only; set GATEWAY_AUTH_ISSUER"
-            )
+        require_development(settings)
         secret = read_or_create(settings.data_dir / "issuer.pem", _generate)
         try:
             return cls(OKPKey.import_key(secret), clock)
@@ -75,6 +68,16 @@ class DevelopmentIssuer:
             "communities": sorted(communities),
         }
         return jwt.encode({"alg": _ALGORITHM, "typ": "at+jwt"}, claims, self._key, algorithms=[_ALGORITHM])
+
+
+def require_development(settings: Settings) -> None:
+    """Raises SettingsError in production, where others can connect, and where another issuer is set."""
+    if settings.is_production:
+        raise SettingsError("GATEWAY_ENV: production has no issuer of its own; set GATEWAY_AUTH_ISSUER")
+    if settings.auth_issuer:
+        raise SettingsError("GATEWAY_AUTH_ISSUER: with an issuer set, tokens come from there")
+    if not is_loopback(settings.host):
+        raise SettingsError("GATEWAY_HOST: the development issuer serves this machine only; set GATEWAY_AUTH_ISSUER")
 
 
 def is_loopback(host: str) -> bool:

@@ -139,6 +139,7 @@ class FetchedKeys:
         self._tls = ssl.create_default_context()
         self._keys = KeySet(())
         self._fetched_at = self._tried_at = float("-inf")
+        self._failure = ""  # of the last fetch
         self._fetching: asyncio.Task[None] | None = None
 
     async def find(self, key_id: str | None, algorithm: str) -> Key | None:
@@ -166,7 +167,7 @@ class FetchedKeys:
         if not self._keys:
             wait = self._tried_at + _FETCH_INTERVAL - self._clock()
             raise IssuerUnavailableError(
-                "Tokens cannot be checked before the issuer gives its keys", max(1, ceil(wait))
+                "Tokens cannot be checked before the issuer gives its keys", max(1, ceil(wait)), self._failure
             )
 
     def _refresh(self) -> "asyncio.Task[None] | None":
@@ -184,13 +185,18 @@ class FetchedKeys:
             async with asyncio.timeout(_FETCH_TIMEOUT):
                 keys = KeySet.from_json(await self._download())
         except (httpx.HTTPError, TimeoutError, ValueError) as error:
-            log.warning("signing keys not fetched", error=type(error).__name__, keys=len(self._keys))
+            self._failed(type(error).__name__)
             return
         if not keys:
-            log.warning("signing keys not fetched", error="no usable key", keys=len(self._keys))
+            self._failed("no usable key")
             return
+        self._failure = ""
         self._keys = keys
         self._fetched_at = self._clock()
+
+    def _failed(self, reason: str) -> None:
+        self._failure = reason
+        log.warning("signing keys not fetched", error=reason, keys=len(self._keys))
 
     async def _download(self) -> bytes:
         """The address's answer. Raises httpx.HTTPError, and ValueError when it is not 200 or too large."""

@@ -96,7 +96,7 @@ def payment_callback_routes(payments: PaymentActions, tokens: CallbackTokens) ->
         try:
             receipt = await payments.receive(notification, SUBJECT)
         except JournalError as error:
-            saving.failed(reason=error.message)
+            saving.failed(reason=error.reason)
             return _answer({"code": NOT_SAVED})
         saving.worked()
         if receipt.kind is ReceiptKind.CONFLICT:

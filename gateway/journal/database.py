@@ -98,25 +98,43 @@ class Database(Protocol):
         ...
 
 
-def journal_error(error: Exception) -> JournalError:
+class NoJournalError(JournalError):
+    """Nobody has made a journal there."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no journal where GATEWAY_DATABASE_URL or else GATEWAY_DATA_DIR says.")
+
+
+class OlderJournalError(JournalError):
+    """An earlier version of the gateway has written the journal there."""
+
+
+class JournalInUseError(JournalError):
+    """Another process has the file to itself."""
+
+
+def journal_error(dialect: str, error: Exception) -> JournalError:
     """The error for callers: the database's own code, and no statement, value or address."""
     code = error_code(error)
     if code.startswith(_REFUSALS):
         return JournalRefusedError(f"The journal does not take this ({code}).")
-    return JournalError(f"The journal cannot be used now ({code}).")
+    return JournalError(f"The journal cannot be used now ({code}).", operator_message(dialect, error))
 
 
-def operator_message(setting: str, error: BaseException) -> str:
+def operator_message(dialect: str, error: BaseException) -> str:
     """What is wrong, for operators: the setting, what it means, and the database's own code. No value, no address."""
     code = error_code(error)
     reason = next((reason for start, reason in _REASONS.items() if code.startswith(start)), None)
     if reason is None and isinstance(error, OSError):
         reason = os.strerror(error.errno) if error.errno else "the server cannot be reached"
-    return f"{setting}: {reason or 'the database failed'} ({code})."
+    return f"{SETTINGS[dialect]}: {reason or 'the database failed'} ({code})."
 
 
-def timeout_error(seconds: float) -> JournalError:
-    return JournalError(f"The journal did not answer within {seconds:g} seconds.")
+def timeout_error(dialect: str, seconds: float) -> JournalError:
+    return JournalError(
+        f"The journal did not answer within {seconds:g} seconds.",
+        f"{SETTINGS[dialect]}: no answer within {seconds:g} seconds.",
+    )
 
 
 def error_code(error: BaseException) -> str:
@@ -130,27 +148,26 @@ class Availability:
     """Turns what fails into errors for callers, and logs once when the database is lost and once when it is back."""
 
     def __init__(self, dialect: str) -> None:
-        self._setting = SETTINGS[dialect]
+        self._dialect = dialect
         self._state = StateLog("journal unavailable", "journal available again", "error")
 
     def worked(self) -> None:
         self._state.worked()
 
-    def lost(self, reason: str) -> None:
-        """`reason` is for operators."""
-        self._state.failed(reason=reason)
+    def lost(self, error: JournalError) -> JournalError:
+        """Returns the error."""
+        self._state.failed(reason=error.reason)
+        return error
 
     def failed(self, error: Exception) -> JournalError:
-        refused_or_lost = journal_error(error)
-        if isinstance(refused_or_lost, JournalRefusedError):
-            log.warning("journal refused an entry", reason=refused_or_lost.message)
-        else:
-            self.lost(operator_message(self._setting, error))
+        refused_or_lost = journal_error(self._dialect, error)
+        if not isinstance(refused_or_lost, JournalRefusedError):
+            return self.lost(refused_or_lost)
+        log.warning("journal refused an entry", reason=refused_or_lost.reason)
         return refused_or_lost
 
     def timed_out(self, seconds: float) -> JournalError:
-        self.lost(f"{self._setting}: no answer within {seconds:g} seconds.")
-        return timeout_error(seconds)
+        return self.lost(timeout_error(self._dialect, seconds))
 
 
 def insert_new(connection: Connection, table: Table) -> ReturningInsert[Any]:

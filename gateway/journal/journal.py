@@ -9,13 +9,14 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from gateway.journal.announcements import Announcements
 from gateway.journal.audit import Audit
-from gateway.journal.database import Database
+from gateway.journal.database import Database, JournalInUseError, NoJournalError, OlderJournalError
 from gateway.journal.identifiers import new_id
+from gateway.journal.migrate import migrate, rehearse, require_migrated
 from gateway.journal.notify import Heard, LocalNotifier, Notifier, PostgresNotifier
 from gateway.journal.operations import Operations
 from gateway.journal.payments import Payments
 from gateway.journal.postgres import open_postgres
-from gateway.journal.sqlite import open_sqlite
+from gateway.journal.sqlite import open_sqlite, require_room
 from gateway.journal.tables import readiness
 from gateway.settings import Settings
 
@@ -71,13 +72,14 @@ async def open_journal(settings: Settings, clock: Clock = utc_now, *, make: bool
     Raises JournalError when it cannot be used, and when another process holds the SQLite file. Without `make` nothing
     is made and nothing migrated: then it is raised where there is no journal of this version, too.
     """
+    prepare = migrate if make else require_migrated
     database: Database
     notifier: Notifier
     if settings.database_url:
-        database = postgres = await open_postgres(settings.database_url, settings.journal_timeout, make=make)
+        database = postgres = await open_postgres(settings.database_url, settings.journal_timeout, prepare)
         notifier = PostgresNotifier(postgres, settings.database_url, settings.journal_timeout)
     else:
-        database = await open_sqlite(settings.data_dir, settings.journal_timeout, make=make)
+        database = await open_sqlite(settings.data_dir, settings.journal_timeout, prepare, make=make)
         notifier = LocalNotifier()
     journal = Journal(database, notifier, clock)
     try:
@@ -86,6 +88,27 @@ async def open_journal(settings: Settings, clock: Clock = utc_now, *, make: bool
         yield journal
     finally:
         await database.close()
+
+
+async def try_journal(settings: Settings) -> str:
+    """What `gateway serve` will find: that it is "ready", or what has to be done first. Nothing is made or migrated.
+
+    A file that another process uses, a gateway perhaps, is "in use". Raises JournalError where it cannot be used.
+    """
+    try:
+        async with open_journal(settings, make=False) as journal:
+            await journal.ping()
+    except NoJournalError:
+        if settings.database_url:
+            await (await open_postgres(settings.database_url, settings.journal_timeout, rehearse)).close()
+        else:
+            require_room(settings.data_dir)
+        return "to be made"
+    except OlderJournalError:
+        return "to be migrated"
+    except JournalInUseError:
+        return "in use"
+    return "ready"
 
 
 async def _compare_clocks(database: Database, clock: Clock) -> None:

@@ -1,5 +1,7 @@
 """Bring a database to the shape of `tables`, by the Alembic migrations that ship inside this package."""
 
+from collections.abc import Callable
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -8,16 +10,15 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection, text
 
 from gateway.errors import JournalError
-from gateway.journal.database import SETTINGS
+from gateway.journal.database import SETTINGS, NoJournalError, OlderJournalError
 
 # Any fixed number: whoever migrates this journal asks for this lock first.
 _LOCK = 0x77616E6A6961
 _LONGEST_WAIT = "60s"
 
-
-def no_journal() -> JournalError:
-    """The error of whoever wants only a journal that there is."""
-    return JournalError("There is no journal where GATEWAY_DATABASE_URL or else GATEWAY_DATA_DIR says.")
+Prepare = Callable[[Connection], None]
+"""What is done first with the connection of a database, inside a transaction. Raises JournalError where it will not do.
+"""
 
 
 def migrate(connection: Connection) -> None:
@@ -35,9 +36,13 @@ def migrate(connection: Connection) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError:
-        raise JournalError(
-            f"{_setting(connection)}: the journal was written by a newer version of the gateway."
-        ) from None
+        raise _newer(connection) from None
+
+
+def rehearse(connection: Connection) -> None:
+    """Migrate, and take all of it back: for a database without a journal, where that keeps nobody waiting."""
+    migrate(connection)
+    connection.rollback()
 
 
 def require_migrated(connection: Connection) -> None:
@@ -46,13 +51,20 @@ def require_migrated(connection: Connection) -> None:
     """
     version = MigrationContext.configure(connection).get_current_revision()
     if version is None:
-        raise no_journal()
-    if version != ScriptDirectory.from_config(_config()).get_current_head():
-        raise JournalError(f"{_setting(connection)}: the journal was written by another version of the gateway.")
+        raise NoJournalError
+    *earlier, newest = (
+        script.revision for script in reversed([*ScriptDirectory.from_config(_config()).walk_revisions()])
+    )
+    if version in earlier:
+        setting = SETTINGS[connection.dialect.name]
+        raise OlderJournalError(f"{setting}: the journal was written by an older version of the gateway.")
+    if version != newest:
+        raise _newer(connection)
 
 
-def _setting(connection: Connection) -> str:
-    return SETTINGS[connection.dialect.name]
+def _newer(connection: Connection) -> JournalError:
+    setting = SETTINGS[connection.dialect.name]
+    return JournalError(f"{setting}: the journal was written by a newer version of the gateway.")
 
 
 def _config() -> Config:

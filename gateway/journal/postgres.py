@@ -12,14 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from gateway.errors import JournalError
 from gateway.journal.database import (
     DATABASE_ERRORS,
-    SETTINGS,
     Availability,
     Work,
     journal_error,
     operator_message,
     timeout_error,
 )
-from gateway.journal.migrate import migrate, require_migrated
+from gateway.journal.migrate import Prepare
+
+DIALECT = "postgresql"
 
 POOL_SIZE = 8
 MOST_READING = 6
@@ -52,10 +53,8 @@ async def connect(url: str, journal_timeout: float) -> "asyncpg.Connection[async
     )
 
 
-async def open_postgres(url: str, journal_timeout: float, *, make: bool = True) -> "PostgresDatabase":
-    """Connect, and `make` the journal or bring it to the newest shape; without, only one that is there and is of this
-    version will do. Raises JournalError.
-    """
+async def open_postgres(url: str, journal_timeout: float, prepare: Prepare) -> "PostgresDatabase":
+    """Connect, and `prepare` what is there. Raises JournalError."""
     engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=lambda *_: connect(url, journal_timeout),
@@ -67,11 +66,11 @@ async def open_postgres(url: str, journal_timeout: float, *, make: bool = True) 
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     try:
         async with asyncio.timeout(LONGEST_MIGRATION), engine.begin() as connection:
-            await connection.run_sync(migrate if make else require_migrated)
+            await connection.run_sync(prepare)
     except BaseException as error:
         await engine.dispose()
         if isinstance(error, (*DATABASE_ERRORS, *NO_ADDRESS)):
-            raise JournalError(operator_message(SETTINGS["postgresql"], error)) from None
+            raise JournalError(operator_message(DIALECT, error)) from None
         raise
     return PostgresDatabase(engine, journal_timeout)
 
@@ -111,7 +110,7 @@ class PostgresDatabase:
         self._turns = asyncio.Semaphore(POOL_SIZE)
         self._reading = asyncio.Semaphore(MOST_READING)
         self._running: set[asyncio.Task[Any]] = set()
-        self.availability = Availability("postgresql")
+        self.availability = Availability(DIALECT)
 
     async def read(self, work: Work[ValueT]) -> ValueT:
         """Run `work` without a transaction: each statement sees what is committed when it starts."""
@@ -127,9 +126,9 @@ class PostgresDatabase:
                     await asyncio.wait(self._running)
                 await self._engine.dispose()
         except TimeoutError:
-            raise timeout_error(self._timeout) from None
+            raise timeout_error(DIALECT, self._timeout) from None
         except DATABASE_ERRORS as error:
-            raise journal_error(error) from None
+            raise journal_error(DIALECT, error) from None
 
     async def _read(self, work: Work[ValueT]) -> ValueT:
         async with self._reading:

@@ -18,14 +18,17 @@ from gateway.journal.database import (
     DATABASE_ERRORS,
     SETTINGS,
     Availability,
+    JournalInUseError,
+    NoJournalError,
     Work,
     error_code,
     journal_error,
     operator_message,
     timeout_error,
 )
-from gateway.journal.migrate import migrate, no_journal, require_migrated
+from gateway.journal.migrate import Prepare, migrate
 
+DIALECT = "sqlite"
 FILE_NAME = "journal.sqlite3"
 LARGEST_BATCH = 128
 
@@ -42,15 +45,18 @@ _PRAGMAS = (
 )
 
 
-async def open_sqlite(data_dir: Path, journal_timeout: float, *, make: bool = True) -> "SqliteDatabase":
-    """Open the journal's file in `data_dir`, and `make` it or bring it to the newest shape; without, only one that is
-    there and is of this version will do.
+async def open_sqlite(
+    data_dir: Path, journal_timeout: float, prepare: Prepare = migrate, *, make: bool = True
+) -> "SqliteDatabase":
+    """Open the journal's file in `data_dir`, `make` it if there is none, and `prepare` what is there.
 
     Raises JournalError, also when another process holds it for longer than `journal_timeout` seconds.
     """
     thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
     try:
-        connection = await asyncio.get_running_loop().run_in_executor(thread, _open, data_dir, journal_timeout, make)
+        connection = await asyncio.get_running_loop().run_in_executor(
+            thread, _open, data_dir, journal_timeout, prepare, make
+        )
     except BaseException as error:
         thread.shutdown(wait=False)
         if isinstance(error, DATABASE_ERRORS):
@@ -61,24 +67,31 @@ async def open_sqlite(data_dir: Path, journal_timeout: float, *, make: bool = Tr
 
 def _not_opened(error: Exception, make: bool) -> JournalError:
     if isinstance(error, OSError):
-        return JournalError(f"{SETTINGS['sqlite']}: {error.strerror}.")
+        return JournalError(f"{SETTINGS[DIALECT]}: {error.strerror}.")
     if error_code(error) != "SQLITE_BUSY":
-        return JournalError(operator_message(SETTINGS["sqlite"], error))
+        return JournalError(operator_message(DIALECT, error))
     advice = (
         "Several gateways share a journal only on PostgreSQL: set GATEWAY_DATABASE_URL."
         if make
         else "It can be read while no gateway runs on it: stop that one first."
     )
-    return JournalError(f"{FILE_NAME} is in use by another process. {advice}")
+    return JournalInUseError(f"{FILE_NAME} is in use by another process. {advice}")
 
 
-def _open(data_dir: Path, journal_timeout: float, make: bool) -> Connection:
+def require_room(data_dir: Path) -> None:
+    """Raises JournalError where the journal's file could not be made."""
+    there = next(path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise JournalError(f"{SETTINGS[DIALECT]}: nothing can be made there.")
+
+
+def _open(data_dir: Path, journal_timeout: float, prepare: Prepare, make: bool) -> Connection:
     path = data_dir / FILE_NAME
     if make:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
     elif not path.exists():
-        raise no_journal()
+        raise NoJournalError
     engine = create_engine(
         "sqlite://", creator=lambda: _connect(path, journal_timeout), poolclass=StaticPool, hide_parameters=True
     )
@@ -93,7 +106,7 @@ def _open(data_dir: Path, journal_timeout: float, make: bool) -> Connection:
     try:
         connection = engine.connect()
         with connection.begin():
-            (migrate if make else require_migrated)(connection)
+            prepare(connection)
         in_place.update((file, file.stat()) for file in (path, Path(f"{path.resolve()}-wal")))
     except BaseException:
         engine.dispose()
@@ -154,7 +167,7 @@ class SqliteDatabase:
         self._reading = asyncio.Lock()
         self._waiting: deque[_Waiting] = deque()
         self._draining: asyncio.Task[None] | None = None
-        self._availability = Availability("sqlite")
+        self._availability = Availability(DIALECT)
 
     async def read(self, work: Work[ValueT]) -> ValueT:
         """As `write`, for without changes nothing is synced; one after the other, so that no write waits for many."""
@@ -178,8 +191,7 @@ class SqliteDatabase:
         except DATABASE_ERRORS as error:
             raise self._availability.failed(error) from None
         except _NotInPlaceError as error:
-            self._availability.lost(error.message)
-            raise
+            raise self._availability.lost(error) from None
         self._availability.worked()
         return value
 
@@ -190,9 +202,9 @@ class SqliteDatabase:
                     await self._draining
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         except TimeoutError:
-            raise timeout_error(self._timeout) from None
+            raise timeout_error(DIALECT, self._timeout) from None
         except DATABASE_ERRORS as error:
-            raise journal_error(error) from None
+            raise journal_error(DIALECT, error) from None
         finally:
             self._thread.shutdown(wait=False)
 

@@ -195,7 +195,7 @@ async def test_whoever_only_reads_leaves_a_journal_of_another_version_to_the_gat
     await leave_journal(settings, version)
     before = await on_database(settings, all_rows)
 
-    with pytest.raises(JournalError, match="written by another version"):
+    with pytest.raises(JournalError, match="written by an older version"):
         async with open_journal(settings, make=False):
             pass
 

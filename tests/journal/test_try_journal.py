@@ -1,0 +1,112 @@
+"""What `gateway check` says of the journal, and that it leaves everything as it is."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+import pytest
+from old_journal import ROWS, all_rows, leave_journal, on_database
+from sqlalchemy import Connection, inspect, text
+from throw_away import on_server
+
+from gateway.errors import JournalError
+from gateway.journal.journal import open_journal, try_journal
+from gateway.journal.sqlite import FILE_NAME
+from gateway.settings import Settings
+
+ENGINES = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
+OLDEST, *_ = sorted(ROWS)
+
+
+@pytest.fixture(params=ENGINES)
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings of a journal that no gateway has seen, once for each engine."""
+    if request.param == "sqlite":
+        return Settings(data_dir=tmp_path / "data")
+    fresh: Settings = request.getfixturevalue("fresh_settings")
+    return fresh
+
+
+async def test_missing_journal_is_to_be_made(settings: Settings) -> None:
+    assert await try_journal(settings) == "to be made"
+    if settings.database_url:
+        assert await on_database(settings, lambda connection: inspect(connection).get_table_names()) == []
+    else:
+        assert not settings.data_dir.exists()
+
+
+async def test_current_journal_is_ready(settings: Settings) -> None:
+    async with open_journal(settings):
+        pass
+    before = await on_database(settings, all_rows)
+
+    assert await try_journal(settings) == "ready"
+    assert await on_database(settings, all_rows) == before
+
+
+async def test_older_journal_is_to_be_migrated(settings: Settings) -> None:
+    await leave_journal(settings, OLDEST)
+    before = await on_database(settings, all_rows)
+
+    assert await try_journal(settings) == "to be migrated"
+    assert await on_database(settings, all_rows) == before
+
+
+async def test_newer_journal_is_refused(settings: Settings) -> None:
+    def become_newer(connection: Connection) -> None:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    await leave_journal(settings, max(ROWS))
+    await on_database(settings, become_newer)
+
+    with pytest.raises(JournalError) as refused:
+        await try_journal(settings)
+    assert refused.value.reason.endswith(": the journal was written by a newer version of the gateway.")
+
+
+@pytest.mark.postgres
+async def test_read_only_database_is_refused(fresh_settings: Settings) -> None:
+    """One with a journal, as of a standby, and one without."""
+    database = urlsplit(fresh_settings.database_url).path[1:]
+    for _ in range(2):
+        await on_server(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+        with pytest.raises(JournalError) as refused:
+            await try_journal(fresh_settings)
+        assert refused.value.reason == "GATEWAY_DATABASE_URL: the database can only be read (25006)."
+
+        await on_server(f"ALTER DATABASE {database} SET default_transaction_read_only = off")
+        async with open_journal(fresh_settings):
+            pass
+
+
+@pytest.fixture
+async def guest(fresh_settings: Settings) -> AsyncIterator[Settings]:
+    """Settings of the same database, for a user who may make nothing in it."""
+    url = urlsplit(fresh_settings.database_url)
+    name = f"guest_of_{url.path[1:]}"
+    await on_server(f"CREATE ROLE {name} LOGIN PASSWORD 's3cr3t'")
+    await on_server("REVOKE CREATE ON SCHEMA public FROM PUBLIC", fresh_settings.database_url)
+    server = url.netloc.rpartition("@")[2]
+    as_guest = urlunsplit(url._replace(netloc=f"{name}:s3cr3t@{server}"))
+    yield msgspec.structs.replace(fresh_settings, database_url=as_guest)
+    await on_server(f"DROP ROLE {name}")
+
+
+@pytest.mark.postgres
+async def test_missing_right_to_make_tables_is_reported(guest: Settings) -> None:
+    with pytest.raises(JournalError) as refused:
+        await try_journal(guest)
+    assert refused.value.reason == "GATEWAY_DATABASE_URL: the user lacks a right that the journal needs (42501)."
+
+
+async def test_data_dir_under_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(JournalError, match=r"^GATEWAY_DATA_DIR: nothing can be made there\.$"):
+        await try_journal(Settings(data_dir=tmp_path / "file" / "data"))
+
+
+async def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text("not a database" * 100)
+    with pytest.raises(JournalError, match=r"^GATEWAY_DATA_DIR: the file is not a database "):
+        await try_journal(Settings(data_dir=tmp_path))
