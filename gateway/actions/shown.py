@@ -25,6 +25,13 @@ class Kind(NamedTuple):
     path: str = ""
 
 
+def house_id(house: records.House, ids: NodeIds) -> str:
+    """The node id of a house; a hash, only to tell houses apart, where a part of its address is unreadable."""
+    if house.key is None:
+        return ids.hashed("House", *house.identifying_parts)
+    return ids.encode("House", *house.key)
+
+
 def house_ref(key: records.HouseKey) -> RecordRef:
     """A house by its address: its community, and building, unit, floor and room with hyphens between them."""
     return RecordRef("House", key.community_code, "-".join(map(str, key[1:])))
@@ -41,8 +48,7 @@ def _member(record: records.Member, ids: NodeIds) -> RecordRef:
 def _house(record: records.House, ids: NodeIds) -> RecordRef:
     if record.key is not None:
         return house_ref(record.key)
-    parts = (record.community_code, record.building, record.unit, record.floor, record.room)
-    return RecordRef("House", record.community_code, ids.hashed("House", *parts))
+    return RecordRef("House", record.community_code, house_id(record, ids))
 
 
 def _owner(record: records.HouseOwner, _ids: NodeIds) -> RecordRef | None:
@@ -89,7 +95,7 @@ _OTHER = Kind(_itself, lambda _record, _ids: None)
 KINDS: Mapping[type, Kind] = {
     records.People: Kind(attrgetter("name", "phone"), _people),
     records.Member: Kind(attrgetter("name", "phone", "id_card", "role"), _member),
-    records.House: Kind(attrgetter("community_code", "building", "unit", "floor", "room"), _house),
+    records.House: Kind(attrgetter("identifying_parts"), _house),
     records.HouseOwner: Kind(attrgetter("house"), _owner, "owner."),
     records.Shenhe: Kind(attrgetter("community_code", "platform_id"), _review),
     records.ShenheContent: Kind(attrgetter("review"), _of_review, "content."),

@@ -158,6 +158,16 @@ class House(Record, frozen=True, gc=False, kw_only=True):
             msgspec.structs.force_setattr(self, "key", HouseKey(code, building, unit, floor, room))
             msgspec.structs.force_setattr(self, "address", f"{code} {building}-{unit}-{floor}-{room}")
 
+    @property
+    def identifying_parts(self) -> tuple[str | int | None, ...]:
+        """What tells this house from others: its address, where a part is unreadable with what the platform sent."""
+        if self.key is not None:
+            return self.key
+        sent = [
+            part for issue in self.data_issues if issue.field in HouseKey._fields for part in (issue.field, issue.raw)
+        ]
+        return (self.community_code, self.building, self.unit, self.floor, self.room, *sent)
+
 
 class HouseOwner(Record, frozen=True, gc=False):
     """The answer of the owner look-up (1.1.3): the owner's phone and role, and what it tells of the house itself.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 import strawberry
 
+from gateway.actions.shown import house_id
 from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
@@ -95,10 +96,7 @@ class House(Node):
         description="The house's node id; when a part of the address is unreadable, only a hash for caches (节点标识)."
     )
     def id(root: strawberry.Parent[records.House], info: Info) -> strawberry.ID:
-        ids = info.context.ids
-        if root.key is not None:
-            return strawberry.ID(ids.encode("House", *root.key))
-        return strawberry.ID(ids.hashed("House", root.community_code, root.building, root.unit, root.floor, root.room))
+        return strawberry.ID(house_id(root, info.context.ids))
 
     @strawberry.field(
         description="Its community (小区).",

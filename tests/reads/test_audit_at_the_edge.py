@@ -11,6 +11,7 @@ from whole_schema import WholeSchema
 from gateway.actions.audit import LONGEST_WAIT
 from gateway.errors import JournalError
 from gateway.journal.journal import open_journal, utc_now
+from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings
 
 PERSON = """
@@ -67,6 +68,22 @@ async def test_a_reveal_names_the_record_as_the_answer_does(gateway, mint):
     assert {fields for record, fields in map(first_and_frozen, shown.items()) if record == "House"} == {
         frozenset({"owner.phone"})
     }
+
+
+async def test_houses_with_unreadable_parts_are_audited_apart(gateway, sandbox):
+    house = {"xiaoqu": "10002", "louhao": "1", "danyuan": "1", "louceng": "1"}
+    houses = [house | {"fangjian": room, "members": "19900000003"} for room in ("101A", "102B")]
+    person = {"people_name": "王芳", "people_phone": "19900000002", "houses": houses}
+    body = json.dumps({"code": 0, "data": person}).encode()
+    sandbox.faults.set("SECURITY", "people", Fault(FaultKind.BODY, body=body))
+    query = '{ people(name: "王芳", phone: "19900000002") { residencies { house { id dataIssues { raw } } } } }'
+
+    residencies = (await gateway.ask(query)).data["people"]["residencies"]
+
+    assert by_record(await trail(gateway)) == {
+        ("House", "10002", residency["house"]["id"]): {"dataIssues"} for residency in residencies
+    }
+    assert len({residency["house"]["id"] for residency in residencies}) == 2
 
 
 def first_and_frozen(item):

@@ -82,6 +82,27 @@ async def test_missing_house_number_is_a_data_issue(gateway, sandbox):
     assert shown["house"] == {"building": 1, "unit": None, "address": None, "dataIssues": [issue]}
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"fangjian": "101A"}, {"fangjian": "102B"}),
+        ({"fangjian": 101.5}, {"fangjian": "102.5"}),
+        ({"louhao": "东1"}, {"louhao": "西1"}),
+        ({"fangjian": "101A", "house_number": "A"}, {"fangjian": "102B", "house_number": "A"}),
+    ],
+)
+async def test_houses_with_unreadable_parts_have_own_ids(gateway, sandbox, one, other):
+    house = ROOM_101 | {"xiaoqu": "10002"}
+    send_houses(sandbox, house, house | one, house | other, house | one)
+    answer = await gateway.ask('{ people(name: "王芳", phone: "19900000002") { residencies { house { id } } } }')
+
+    readable, first, second, again = (each["house"]["id"] for each in answer.data["people"]["residencies"])
+
+    assert len({readable, first, second}) == 3
+    assert again == first
+    assert readable == gateway.parts.ids.encode("House", "10002", 1, 1, 1, 101)
+
+
 async def test_quirk_138_rows_without_a_total_are_an_error_and_not_a_count_of_none(gateway, sandbox):
     body = b'{"code": 0, "data": [{"id": 4, "number": "20201213104757994398", "title": "1"}], "pages": null}'
     sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.BODY, body=body))
