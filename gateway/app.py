@@ -52,7 +52,7 @@ from gateway.ops.metrics import Metrics
 from gateway.ops.workers import at_work
 from gateway.platforms.platforms import Platforms
 from gateway.settings import Mistakes, Settings
-from schema.build import cost_of, executable_schema, scopes_of
+from schema.build import cost_of, executable_schema, revealed_types, scopes_of
 
 GRAPHQL_PATH = "/graphql"
 
@@ -69,7 +69,8 @@ class Gateway:
         self.lookups = RateLimiter(settings.people_lookup_limit, "Too many look-ups of people")
         self.journal = journal
         self.platforms = platforms
-        self.trail = AuditTrail(journal.audit, self.ids, timedelta(days=settings.audit_retention_days), clock)
+        retention = timedelta(days=settings.audit_retention_days)
+        self.trail = AuditTrail(journal.audit, self.ids, revealed_types(executable_schema()), retention, clock)
         self.metrics = Metrics(platforms.calls, self.trail.waiting)
         self.events = EventBus()
         self.reads = SharedReads(

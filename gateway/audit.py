@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from gateway.actions.shown import house_ref
+from gateway.actions.identity import house_ref
 from gateway.auth.node_ids import InvalidNodeIdError, NodeIds, looks_hashed, read_id_key
 from gateway.journal.journal import open_journal
 from gateway.journal.records import RecordRef

@@ -1,7 +1,8 @@
 """Assembles the schema."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
+from typing import Any
 
 import strawberry
 from graphql import (
@@ -13,10 +14,13 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     Undefined,
+    get_named_type,
 )
 from strawberry.schema.config import StrawberryConfig
 
+from gateway.actions.identity import Identity, RevealedType
 from gateway.execution.cost import Cost
+from gateway.execution.variants import attribute_of
 from schema.directives import Pii, RequiresScope
 from schema.mutations.mutation import Mutation
 from schema.normalise.vocabulary import HouseType
@@ -24,11 +28,13 @@ from schema.queries.query import Query
 from schema.scalars import SCALARS
 from schema.subscriptions.subscription import Subscription
 from schema.types.costs import COST, NOTHING
+from schema.types.fields import PERSONAL_IF
+from schema.types.identity import IDENTITY
 
 
 @cache
 def build_schema() -> strawberry.Schema:
-    """The one schema of the process."""
+    """The one schema of the process. Raises what `revealed_types` raises."""
     schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
@@ -39,6 +45,7 @@ def build_schema() -> strawberry.Schema:
     _drop_null_defaults(schema._schema)
     _declare_one_of(schema._schema)
     _tell_of_directives(schema._schema)
+    revealed_types(schema._schema)
     return schema
 
 
@@ -88,8 +95,52 @@ def scopes_of(field: GraphQLField) -> frozenset[str]:
 
 def cost_of(field: GraphQLField) -> Cost:
     """What a field declares with `costs` (`schema/types/costs.py`)."""
-    definition = field.extensions.get("strawberry-definition")
-    declared: Cost = getattr(definition, "metadata", {}).get(COST, NOTHING)
+    declared: Cost = _metadata(field).get(COST, NOTHING)
+    return declared
+
+
+def _metadata(field: GraphQLField) -> Mapping[Any, Any]:
+    metadata: Mapping[Any, Any] = getattr(field.extensions.get("strawberry-definition"), "metadata", {})
+    return metadata
+
+
+def revealed_types(schema: GraphQLSchema) -> dict[str, RevealedType]:
+    """The types that declare whose data they hold, by name, as the audit trail needs to know them.
+
+    Raises TypeError for personal fields and free text of a type without an identity: what they show would be recorded
+    as nobody's. A part that is always observed with the object around it needs none.
+    """
+    types = [named for named in schema.type_map.values() if isinstance(named, GraphQLObjectType)]
+    unobserved = {
+        get_named_type(field.type)
+        for named in types
+        for field in named.fields.values()
+        if (shown := attribute_of(field)) is None or not shown.observed
+    }
+    revealed, nobodys = {}, []
+    for named in types:
+        identity = _identity_of(named)
+        personal = {name: shown for name, field in named.fields.items() if (shown := attribute_of(field))}
+        if identity is not None:
+            declared = {name: _metadata(field) for name, field in named.fields.items()}
+            conditions = {name: data[PERSONAL_IF] for name, data in declared.items() if PERSONAL_IF in data}
+            revealed[named.name] = RevealedType(identity, conditions)
+        elif named in unobserved or any(shown.observed for shown in personal.values()):
+            nobodys += [f"{named.name}.{name}" for name in personal]
+    if nobodys:
+        raise TypeError(
+            f"{', '.join(nobodys)}: personal data or free text of a type without an identity. Declare its `id` by "
+            "`node_id` or `hashed_id`, or whose part it is by the `identity` of `record_type`."
+        )
+    return revealed
+
+
+def _identity_of(named: GraphQLObjectType) -> Identity | None:
+    """What a type declares by its `id`, or of the record that it is part of."""
+    definition = named.extensions.get("strawberry-definition")
+    declared: Identity | None = definition and vars(definition.origin).get(IDENTITY)
+    if declared is None and "id" in named.fields:
+        declared = _metadata(named.fields["id"]).get(IDENTITY)
     return declared
 
 

@@ -328,7 +328,7 @@ def test_the_version_is_told(environ):
 
 
 IDS = NodeIds(b"k" * 32)
-SOMEBODY = RecordRef("People", None, IDS.people_id("somebody", "phone"))
+SOMEBODY = RecordRef("People", None, IDS.hashed("People", "somebody", "phone"))
 
 
 def seen_at(at: datetime) -> AuditEntry:
@@ -350,7 +350,7 @@ def seen_at(at: datetime) -> AuditEntry:
 def test_audit_finds_a_person_by_the_id_of_the_api_and_says_when_nobody_saw_one(environ):
     seen = run(environ, "audit", "--record", SOMEBODY.platform_id, "--since", "2026-01-31")
     unseen = [
-        run(environ, "audit", "--record", IDS.people_id("nobody", "phone")),
+        run(environ, "audit", "--record", IDS.hashed("People", "nobody", "phone")),
         run(environ, "audit", "--since", "2026-01-31T00:00:01"),
     ]
 

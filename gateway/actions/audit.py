@@ -18,7 +18,7 @@ import msgspec
 import structlog
 from prometheus_client import Gauge
 
-from gateway.actions.shown import kind_of, shown_fields
+from gateway.actions.identity import RevealedType
 from gateway.auth.masking import mask_text
 from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal, Scope
@@ -70,19 +70,29 @@ _Together: TypeAlias = defaultdict[tuple[Hashable, ...], list[_Shown]]
 unchanged. Where one of them has changed, the page is noted once more beside the first.
 """
 
-_Reveal: TypeAlias = tuple[str, type, tuple[ObservedField, ...]]
-"""The subject, the class of the records, and the fields."""
+_Reveal: TypeAlias = tuple[str, tuple[ObservedField, ...]]
+"""The subject, and the fields, which are of one type."""
 
 _Denial: TypeAlias = tuple[str, str, str]
 """The subject, the field, and the scope it needs."""
 
 
 class AuditTrail:
-    """One per process: a worker. `retention` is how long entries are kept."""
+    """One per process: a worker. `types` are those of the schema that have personal fields, by name, and `retention`
+    is how long entries are kept.
+    """
 
-    def __init__(self, audit: Audit, ids: NodeIds, retention: timedelta, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        audit: Audit,
+        ids: NodeIds,
+        types: Mapping[str, RevealedType],
+        retention: timedelta,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._audit = audit
         self._ids = ids
+        self._types = types
         self._retention = retention
         self._clock = clock
         self._revealed = _nothing_revealed()
@@ -109,9 +119,8 @@ class AuditTrail:
         last = self._last(request)
         subject = request.principal.subject
         for records, fields in observations:
-            record_class = type(records[0])
-            keys = tuple(map(kind_of(record_class).key, records))
-            noted = self._revealed[subject, record_class, fields][keys]
+            keys = tuple(map(self._types[fields[0].type_name].identity.key, records))
+            noted = self._revealed[subject, fields][keys]
             if noted and noted[-1].records == records:
                 shown = noted[-1]
                 shown.last = last
@@ -211,13 +220,13 @@ class AuditTrail:
     def _entries(
         self, revealed: Mapping[_Reveal, _Together], denied: Mapping[_Denial, int], last_denied: Mapping[_Denial, _Last]
     ) -> Iterator[AuditEntry]:
-        for (subject, record_class, fields), together in revealed.items():
-            kind = kind_of(record_class)
+        for (subject, fields), together in revealed.items():
+            revealed_type = self._types[fields[0].type_name]
             for times in _each(together):
                 revealing = [
                     (personal, record, shown)
                     for record, shown in times
-                    if (personal := shown_fields(kind, record, fields))
+                    if (personal := revealed_type.revealed_fields(record, fields))
                 ]
                 if revealing:
                     _, record, shown = revealing[-1]
@@ -227,7 +236,7 @@ class AuditTrail:
                         AuditAction.REVEALED,
                         tuple(dict.fromkeys(name for personal, _, _ in revealing for name in personal)),
                         sum(shown.count for _, _, shown in revealing),
-                        record=kind.reference(record, self._ids),
+                        record=revealed_type.identity.reference(record, self._ids),
                     )
         for denial, count in denied.items():
             subject, field, scope = denial

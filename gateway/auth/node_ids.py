@@ -84,14 +84,6 @@ class NodeIds:
         type_name, community_code, *parts = self._unpack(content[len(_VERSION) :])
         return NodeId(type_name, community_code, tuple(parts))
 
-    def people_id(self, name: str | None, phone: str | None) -> str:
-        """The id of a person, who has none at any platform (quirk 85): a hash that reveals nothing."""
-        return self.hashed("People", name, phone)
-
-    def member_id(self, *parts: Part | None) -> str:
-        """The id of a house's member, from whatever tells one member from the next (quirk 82)."""
-        return self.hashed("Member", *parts)
-
     def hashed(self, type_name: str, *parts: Part | None) -> str:
         """An id that only tells records apart: it cannot be decoded, and without the key it cannot be guessed at."""
         hasher = self._hasher.copy()

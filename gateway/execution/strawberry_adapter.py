@@ -53,10 +53,11 @@ class StrawberryFields:
         if isinstance(declared, AttributeIn):
             if declared.variant == variant:
                 return Attribute(declared.attribute, declared.observed)
-            if declared.otherwise is not None:
+            if declared.otherwise is None:
+                if not is_non_null_type(definition.type):
+                    return Constant(None)
+            elif not declared.of_object:
                 return Attribute(declared.attribute, through=declared.otherwise)
-            if not is_non_null_type(definition.type):
-                return Constant(None)
         return ResolverCall(
             function,
             _parameters(field.base_resolver),

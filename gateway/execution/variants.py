@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple, Protocol
 
 import strawberry
+from graphql import GraphQLField
 
 
 class ObservedField(NamedTuple):
@@ -51,27 +52,41 @@ class AttributeIn(NamedTuple):
     attribute: str
     otherwise: Callable[[Any], Any] | None
     observed: bool
+    of_object: bool
 
 
 def attribute_in(
-    variant: Hashable, attribute: str, otherwise: Callable[[Any], Any] | None, *, observed: bool = True
+    variant: Hashable,
+    attribute: str,
+    otherwise: Callable[[Any], Any] | None,
+    *,
+    observed: bool = True,
+    of_object: bool = False,
 ) -> Callable[..., Any]:
     """A Strawberry resolver: the attribute in this variant, `otherwise(value)` in any other, or null without it.
 
-    `observed` says whether the context is told of values other than None.
+    `observed` says whether the context is told of values other than None, `of_object` that `otherwise` is called with
+    the object instead of the value.
     """
 
     def resolve(root: strawberry.Parent[Any], info: strawberry.Info) -> Any:
         context, value = info.context, getattr(root, attribute)
         if context.variant != variant:
-            return None if otherwise is None else otherwise(value)
+            return None if otherwise is None else otherwise(root if of_object else value)
         if observed and value is not None:
             field = ObservedField(info._raw_info.parent_type.name, info.field_name, attribute)
             context.observe([Observation([root], (field,))])
         return value
 
-    resolve.attribute_in = AttributeIn(variant, attribute, otherwise, observed)  # type: ignore[attr-defined] # for the plans
+    resolve.attribute_in = AttributeIn(variant, attribute, otherwise, observed, of_object)  # type: ignore[attr-defined] # for the plans
     return resolve
+
+
+def attribute_of(field: GraphQLField) -> AttributeIn | None:
+    """What the field's resolver declares, if it was made by `attribute_in`."""
+    resolver = getattr(field.extensions.get("strawberry-definition"), "base_resolver", None)
+    declared: AttributeIn | None = getattr(resolver and resolver.wrapped_func, "attribute_in", None)
+    return declared
 
 
 def variant_of(context: Any) -> Hashable:

@@ -211,10 +211,7 @@ class ShenhePeople(Person, frozen=True, gc=False):
 
 
 class ShenheHouse(Record, frozen=True, gc=False):
-    """The house inside a review's content. `community_code` is what the applicant's form held: no proof (quirk 66).
-
-    `reviewed_in` is the community of the review itself, None where that is not known (quirk 175).
-    """
+    """The house inside a review's content. `community_code` is what the applicant's form held: no proof (quirk 66)."""
 
     community_code: str | None = None
     building: Int32 | None = None
@@ -227,15 +224,16 @@ class ShenheHouse(Record, frozen=True, gc=False):
     ownership: HouseOwnership | None = None
     occupant_type: OccupantType | None = None
     data_issues: tuple[DataIssue, ...] = ()
-    reviewed_in: str | None = None
+    review: ReviewKey | None = None
 
     @property
     def house(self) -> House | None:
         """The house at this address in the community of the review; None when a part of that is unknown."""
-        if self.reviewed_in is None or None in (self.building, self.unit, self.floor, self.room):
+        community_code = self.review and self.review[0]
+        if community_code is None or None in (self.building, self.unit, self.floor, self.room):
             return None
         return House(
-            community_code=self.reviewed_in,
+            community_code=community_code,
             building=self.building,
             unit=self.unit,
             floor=self.floor,

@@ -129,13 +129,13 @@ def read_documented_content(value: object, review: ReviewKey) -> ShenheContent |
     return ShenheContent(
         user_id,
         applicant,
-        None if house is None else _documented_house(house, review[0]),
+        None if house is None else _documented_house(house, review),
         value if isinstance(value, str) else raw_text(value),
         review,
     )
 
 
-def _documented_house(house: DocumentedHouse, community_code: str | None) -> ShenheHouse:
+def _documented_house(house: DocumentedHouse, review: ReviewKey) -> ShenheHouse:
     """As `_odd_house`: the numbers are as they should be, and words are read one by one where one is in no list."""
     code, words = house.community_identifier, clean_words(house)
     issues: tuple[DataIssue, ...] = ()
@@ -156,7 +156,7 @@ def _documented_house(house: DocumentedHouse, community_code: str | None) -> She
         ownership,
         occupant_type,
         issues,
-        community_code,
+        review,
     )
 
 
@@ -169,7 +169,7 @@ def read_odd_content(value: object, review: ReviewKey, issues: ShenheIssues) -> 
     return ShenheContent(
         user_id=None if people is None else people.user_id,
         people=people,
-        house=_house(wire.house, review[0], issues),
+        house=_house(wire.house, review, issues),
         raw=raw_text(value),
         review=review,
     )
@@ -208,14 +208,14 @@ def _applicant(wire: ContentWire, review: ReviewKey, issues: ShenheIssues) -> Sh
     return read_person(ShenhePeople, applicant, own, user_id, review)
 
 
-def _house(house: HouseWire | NotAnObject, community_code: str | None, issues: ShenheIssues) -> ShenheHouse | None:
+def _house(house: HouseWire | NotAnObject, review: ReviewKey, issues: ShenheIssues) -> ShenheHouse | None:
     if not isinstance(house, HouseWire):
         _note_part("content.house", house, issues)
         return None
-    return _odd_house(house, community_code)
+    return _odd_house(house, review)
 
 
-def _odd_house(house: HouseWire, community_code: str | None) -> ShenheHouse:
+def _odd_house(house: HouseWire, review: ReviewKey) -> ShenheHouse:
     own = HouseIssues()
     return ShenheHouse(
         identifier(house.community_identifier, "communityCode", own),
@@ -225,7 +225,7 @@ def _odd_house(house: HouseWire, community_code: str | None) -> ShenheHouse:
         integer(house.house_number, "room", own),
         *_words(house, own),
         own.found,
-        community_code,
+        review,
     )
 
 

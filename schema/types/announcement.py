@@ -4,9 +4,9 @@ from datetime import datetime
 
 import strawberry
 
-from gateway.context import Info
 from gateway.journal import records
 from schema.types.fields import free_text, plain, record_type
+from schema.types.identity import node_id
 from schema.types.node import Node
 
 
@@ -24,6 +24,4 @@ class Announcement(Node):
     images: list[str] = plain("Addresses of pictures (图片).")
     created_at: datetime = plain("When this gateway published it (创建时间).")
 
-    @strawberry.field(description="The announcement's node id (节点标识).")
-    def id(root: strawberry.Parent[records.Announcement], info: Info) -> strawberry.ID:
-        return strawberry.ID(info.context.ids.encode("Announcement", root.community_code, root.platform_id))
+    id: strawberry.ID = node_id("Announcement", "platform_id", "The announcement's node id (节点标识).")

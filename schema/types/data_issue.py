@@ -8,7 +8,7 @@ from gateway.auth.masking import mask, mask_text
 from gateway.context import Info
 from schema.normalise import records
 from schema.normalise.vocabulary import DataProblem, PlatformName
-from schema.types.fields import parts_with_text, plain, record_type
+from schema.types.fields import has_number, parts_with_text, plain, record_type
 
 
 def data_issues(elsewhere: str = "") -> Any:
@@ -16,7 +16,13 @@ def data_issues(elsewhere: str = "") -> Any:
 
     `elsewhere` tells which issues of its fields stand in another object.
     """
-    return parts_with_text(f"Values that did not arrive as documented{elsewhere} (数据问题).", "data_issues")
+    return parts_with_text(
+        f"Values that did not arrive as documented{elsewhere} (数据问题).", "data_issues", _is_personal
+    )
+
+
+def _is_personal(issue: records.DataIssue) -> bool:
+    return issue.raw is not None and (issue.pii is not None or has_number(issue.raw))
 
 
 def _shown(issue: records.DataIssue, info: Info) -> str | None:

@@ -8,6 +8,7 @@ import msgspec
 import strawberry
 
 import schema.enums  # noqa: F401 # declared before the types that use them
+from gateway.actions.identity import Identity
 from gateway.auth.masking import mask_text, masker
 from gateway.context import REVEALING, Info
 from gateway.execution.classes import by_class
@@ -15,17 +16,25 @@ from gateway.execution.variants import attribute_in
 from schema.directives import Pii, RequiresScope
 from schema.normalise.records import Record
 from schema.normalise.vocabulary import PiiKind
+from schema.types.identity import IDENTITY
 
 TypeT = TypeVar("TypeT", bound=type)
 
 
-def record_type(record: type, *, description: str) -> Callable[[TypeT], TypeT]:
+PERSONAL_IF = "personal if"
+"""Under this key of a field's metadata stands when a record's value in it is personal; without it, each value is."""
+
+
+def record_type(record: type, *, description: str, identity: Identity | None = None) -> Callable[[TypeT], TypeT]:
     """An object type whose instances are records of this class: plain fields are the record's attributes.
 
-    What the parsers make holds what it is annotated with. Tests see to it.
+    What the parsers make holds what it is annotated with. Tests see to it. A type with personal fields has an `id`
+    (`schema/types/identity.py`), or the `identity` of the record that its own are part of.
     """
 
     def declare(cls: TypeT) -> TypeT:
+        if identity is not None:
+            setattr(cls, IDENTITY, identity)
         cls.is_type_of = staticmethod(by_class(record, typed=issubclass(record, Record)))  # type: ignore[attr-defined] # Strawberry looks for it on the class
         return strawberry.type(cls, description=description)
 
@@ -59,14 +68,27 @@ def free_text(description: str, attribute: str, *, observed: bool = True) -> Any
 
     `observed` is False where the object around it is observed as a whole.
     """
-    resolve = attribute_in(REVEALING, attribute, otherwise=mask_text, observed=observed)
-    return strawberry.field(resolver=resolve, description=f"{description} {NUMBERS_MASKED}")
-
-
-def parts_with_text(description: str, attribute: str) -> Any:
-    """Parts of the record that hold text which people wrote: they are observed as a whole, with the record."""
     return strawberry.field(
-        resolver=attribute_in(REVEALING, attribute, otherwise=lambda parts: parts), description=description
+        resolver=attribute_in(REVEALING, attribute, otherwise=mask_text, observed=observed),
+        description=f"{description} {NUMBERS_MASKED}",
+        metadata={PERSONAL_IF: lambda record: has_number(getattr(record, attribute))},
+    )
+
+
+def has_number(text: str | None) -> bool:
+    """Whether an ID number or phone stands in the text."""
+    return mask_text(text) != text
+
+
+def parts_with_text(description: str, attribute: str, is_personal: Callable[[Any], bool]) -> Any:
+    """Parts of the record that hold text which people wrote: they are observed as a whole, with the record.
+
+    `is_personal` tells whether a part holds personal data.
+    """
+    return strawberry.field(
+        resolver=attribute_in(REVEALING, attribute, otherwise=lambda parts: parts),
+        description=description,
+        metadata={PERSONAL_IF: lambda record: any(map(is_personal, getattr(record, attribute)))},
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 import strawberry
 
-from gateway.actions.shown import house_id
+from gateway.actions.identity import HOUSE, HOUSE_OWNER, house_id
 from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
@@ -19,6 +19,7 @@ from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.costs import ASSUMED_MEMBERS, ONE_CALL, ORDERS, costs
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import masked_names, needs, pii, plain, record_type
+from schema.types.identity import IDENTITY, hashed_id
 from schema.types.node import Node
 from schema.types.order import FilterOrders, Order, OrdersLoad, load_orders
 from schema.types.people import People
@@ -43,7 +44,9 @@ class HouseAddressInput:
     room: int = strawberry.field(description="Room (房间号).")
 
 
-@record_type(records.HouseOwner, description="What the security platform tells of a house's owner (业主).")
+@record_type(
+    records.HouseOwner, description="What the security platform tells of a house's owner (业主).", identity=HOUSE_OWNER
+)
 class HouseOwner:
     phone: str | None = pii(PiiKind.PHONE, "The owner's phone number; the name is not told (业主手机号).", "phone")
     role: ResidentRole | None = plain("The owner's role (居民角色).")
@@ -59,9 +62,11 @@ class HouseOwner:
 class Member(Person):
     role: ResidentRole = plain("Role in this house (居民角色).")
 
-    @strawberry.field(description="Stable for the same member, for caches; reveals nothing and is no node (标识).")
-    def id(root: strawberry.Parent[records.Member], info: Info) -> strawberry.ID:
-        return strawberry.ID(info.context.ids.member_id(root.name, root.phone, root.id_card, root.role))
+    id: strawberry.ID = hashed_id(
+        "Member",
+        ("name", "phone", "id_card", "role"),
+        "Stable for the same member, for caches; reveals nothing and is no node (标识).",
+    )
 
     @strawberry.field(
         description="The member's own record, looked up by name and phone; null when security has none, or one of them "
@@ -93,7 +98,8 @@ class House(Node):
     )
 
     @strawberry.field(
-        description="The house's node id; when a part of the address is unreadable, only a hash for caches (节点标识)."
+        description="The house's node id; when a part of the address is unreadable, only a hash for caches (节点标识).",
+        metadata={IDENTITY: HOUSE},
     )
     def id(root: strawberry.Parent[records.House], info: Info) -> strawberry.ID:
         return strawberry.ID(house_id(root, info.context.ids))

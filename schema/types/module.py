@@ -9,6 +9,7 @@ from schema.normalise.vocabulary import ModuleName
 from schema.types.arguments import community
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import plain, record_type
+from schema.types.identity import node_id
 from schema.types.node import Node
 
 
@@ -20,9 +21,7 @@ class Module(Node):
     enabled: bool | None = plain("Whether it is on; null when unreadable, see dataIssues (模块状态).")
     data_issues: list[DataIssue] = data_issues()
 
-    @strawberry.field(description="The module's node id (节点标识).")
-    def id(root: strawberry.Parent[records.Module], info: Info) -> strawberry.ID:
-        return strawberry.ID(info.context.ids.encode("Module", root.community_code, root.label))
+    id: strawberry.ID = node_id("Module", "label", "The module's node id (节点标识).")
 
 
 @record_type(composed.ModuleDrift, description="A module about which the platforms disagree (模块差异).")

@@ -10,6 +10,7 @@ from gateway.journal import records
 from schema.normalise.states import Outcome
 from schema.types.costs import ANY_RECORD
 from schema.types.fields import free_text, plain, record_type
+from schema.types.identity import node_id
 from schema.types.node import Node
 from schema.types.payload import UserError
 from schema.types.records_by_id import read_record
@@ -27,9 +28,7 @@ class Operation(Node):
     started_at: datetime = plain("When it was begun (开始时间).")
     finished_at: datetime | None = plain("When its outcome was known (结束时间).")
 
-    @strawberry.field(description="The operation's node id (节点标识).")
-    def id(root: strawberry.Parent[records.Operation], info: Info) -> strawberry.ID:
-        return strawberry.ID(info.context.ids.encode("Operation", root.community_code, root.id))
+    id: strawberry.ID = node_id("Operation", "id", "The operation's node id (节点标识).")
 
     @strawberry.field(
         description="The record that was written, or refused to be, as it is now: the community for syncModules. Needs "

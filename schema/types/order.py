@@ -19,7 +19,8 @@ from schema.normalise.words import FEE_TYPE
 from schema.types.arguments import community, recognized
 from schema.types.connection import Window
 from schema.types.data_issue import DataIssue, data_issues
-from schema.types.fields import free_text, needs, parts_with_text, plain, record_type
+from schema.types.fields import free_text, has_number, needs, parts_with_text, plain, record_type
+from schema.types.identity import node_id
 from schema.types.node import Node
 from schema.types.payment import Payment
 
@@ -40,6 +41,10 @@ class OrderDetail:
     value: str = free_text('Its value, such as "100元/平方" (值).', "value", observed=False)
 
 
+def _order_number(order: records.Order) -> str:
+    return order.number or str(order.platform_id)
+
+
 @record_type(records.Order, description="A payment order (订单).")
 class Order(Node):
     platform_id: int = plain("The platform's row number (订单id).")
@@ -54,6 +59,7 @@ class Order(Node):
     details: list[OrderDetail] | None = parts_with_text(
         "What the amount is made of, in the platform's order; null when unreadable, see dataIssues (订单明细).",
         "details",
+        lambda detail: has_number(detail.name) or has_number(detail.value),
     )
     shop_number: str | None = plain("The merchant's number of the payment; null until paid (商户单号).")
     address: str | None = free_text(
@@ -78,11 +84,7 @@ class Order(Node):
             return None
         return Load(info.context.loaders.notification, NotificationKey(root.community_code, root.number))
 
-    @strawberry.field(description="The order's node id (节点标识).")
-    def id(root: strawberry.Parent[records.Order], info: Info) -> strawberry.ID:
-        return strawberry.ID(
-            info.context.ids.encode("Order", root.community_code, root.number or str(root.platform_id))
-        )
+    id: strawberry.ID = node_id("Order", "platform_id", "The order's node id (节点标识).", identifier=_order_number)
 
 
 @strawberry.input(description="Which orders; a part of a house needs those before it (订单筛选).")

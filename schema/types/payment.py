@@ -10,6 +10,7 @@ from gateway.execution.load import Load
 from gateway.journal import records
 from schema.normalise.states import DeliveryState
 from schema.types.fields import plain, record_type
+from schema.types.identity import node_id
 from schema.types.node import Node
 
 
@@ -44,9 +45,7 @@ class Payment(Node):
     next_attempt_at: datetime | None = plain("When delivery is tried next (下次投递时间).")
     last_error: str | None = plain("The code of the last failure (最近错误).")
 
-    @strawberry.field(description="The notification's node id (节点标识).")
-    def id(root: strawberry.Parent[records.Payment], info: Info) -> strawberry.ID:
-        return strawberry.ID(info.context.ids.encode("Payment", root.community_code, root.id))
+    id: strawberry.ID = node_id("Payment", "id", "The notification's node id (节点标识).")
 
     @strawberry.field(
         description="Notifications that contradict this one, oldest first: the first 20 different ones are recorded. "

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from gateway.actions.identity import RESIDENCY
 from gateway.context import Info
 from gateway.errors import UserInputError
 from schema.normalise import records
@@ -14,6 +15,7 @@ from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.costs import ASSUMED_HOUSES, ASSUMED_MEMBERS, ORDERS, costs
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import masked_names, needs, plain, record_type
+from schema.types.identity import hashed_id
 from schema.types.order import FilterOrders, Order, OrdersLoad, load_orders
 from schema.types.person import PERSONAL, TEXTS, Person
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from schema.types.house import House, Member
 
 
-@record_type(records.Residency, description="A person's place in a house (居住关系).")
+@record_type(records.Residency, description="A person's place in a house (居住关系).", identity=RESIDENCY)
 class Residency:
     role: ResidentRole = plain("Role in this house (居民角色).")
     occupant_type: OccupantType | None = plain("Kind of occupant (住户类型).")
@@ -41,9 +43,11 @@ class Residency:
 
 @record_type(records.People, description="A person as the security platform knows them (人员).")
 class People(Person):
-    @strawberry.field(description="Stable for the same person, for caches; reveals nothing and is no node (标识).")
-    def id(root: strawberry.Parent[records.People], info: Info) -> strawberry.ID:
-        return strawberry.ID(info.context.ids.people_id(root.name, root.phone))
+    id: strawberry.ID = hashed_id(
+        "People",
+        ("name", "phone"),
+        "Stable for the same person, for caches; reveals nothing and is no node (标识).",
+    )
 
     @strawberry.field(
         description="Where this person lives, in the communities that the caller may see; when others are left out, "

@@ -1,10 +1,12 @@
 """Repairs (document chapter 4)."""
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Annotated
 
 import strawberry
 
+from gateway.actions.identity import part_of
 from gateway.context import Info
 from gateway.execution.load import Load
 from gateway.loaders.paging import Slice
@@ -18,13 +20,18 @@ from schema.types.costs import ONE_CALL
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import free_text, masked_names, needs, pii, plain, record_type
 from schema.types.house import load_people
+from schema.types.identity import node_id
 from schema.types.node import Node
 from schema.types.people import People
 
 REPORTER = {"reporter_name": "name", "reporter_phone": "phone"}
 
 
-@strawberry.type(description="Who reported a repair (报修人).")
+@record_type(
+    records.Repair,
+    description="Who reported a repair (报修人).",
+    identity=part_of("Repair", attrgetter("community_code", "platform_id"), "reporter."),
+)
 class RepairReporter:
     name: str | None = pii(PiiKind.NAME, "Name (报修人姓名).", "reporter_name")
     phone: str | None = pii(PiiKind.PHONE, "Phone number (报修人电话).", "reporter_phone")
@@ -56,9 +63,7 @@ class Repair(Node):
     reply: str | None = free_text("The property manager's reply; may stand on an open one too (答复).", "reply")
     data_issues: list[DataIssue] = data_issues("; those of reportedAt stand in the single record, repair(id)")
 
-    @strawberry.field(description="The repair's node id (节点标识).")
-    def id(root: strawberry.Parent[records.Repair], info: Info) -> strawberry.ID:
-        return strawberry.ID(info.context.ids.encode("Repair", root.community_code, root.platform_id))
+    id: strawberry.ID = node_id("Repair", "platform_id", "The repair's node id (节点标识).")
 
     @strawberry.field(
         description="When it was reported: only the single record tells, so it costs a call each (报修日期).",

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+from gateway.actions.identity import part_of_review
 from gateway.auth.masking import mask_content_raw
 from gateway.auth.principal import Scope
 from gateway.context import REVEALING, Info
@@ -28,17 +29,26 @@ from schema.types.connection import Window
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import free_text, masked_names, needs, plain, record_type
 from schema.types.house import House
+from schema.types.identity import node_id
 from schema.types.node import Node
 from schema.types.person import Person
 from schema.types.verification import ShenheVerification
 
 
-@record_type(records.ShenhePeople, description="The applicant, as submitted (申请人).")
+@record_type(
+    records.ShenhePeople,
+    description="The applicant, as submitted (申请人).",
+    identity=part_of_review("content.people."),
+)
 class ShenhePeople(Person):
     user_id: int | None = plain("The applicant's number in the mini program (用户id).")
 
 
-@record_type(records.ShenheHouse, description="The house applied for, as submitted (申请房屋).")
+@record_type(
+    records.ShenheHouse,
+    description="The house applied for, as submitted (申请房屋).",
+    identity=part_of_review("content.house."),
+)
 class ShenheHouse:
     community_code: strawberry.ID | None = free_text(
         "The community in the applicant's form: a legacy number at times, no proof of anything (小区标识).",
@@ -60,7 +70,11 @@ class ShenheHouse:
     data_issues: list[DataIssue] = data_issues()
 
 
-@record_type(records.ShenheContent, description="What the applicant submitted (审核数据).")
+@record_type(
+    records.ShenheContent,
+    description="What the applicant submitted (审核数据).",
+    identity=part_of_review("content."),
+)
 class ShenheContent:
     user_id: int | None = plain("The applicant's number in the mini program (用户id).")
     people: ShenhePeople | None = plain("The applicant (申请人).")
@@ -95,9 +109,7 @@ class Shenhe(Node):
     updated_at: datetime | None = plain("When it was last changed (审核记录修改时间).")
     data_issues: list[DataIssue] = data_issues()
 
-    @strawberry.field(description="The review's node id (节点标识).")
-    def id(root: strawberry.Parent[records.Shenhe], info: Info) -> strawberry.ID:
-        return strawberry.ID(info.context.ids.encode("Shenhe", root.community_code, root.platform_id))
+    id: strawberry.ID = node_id("Shenhe", "platform_id", "The review's node id (节点标识).")
 
     @strawberry.field(description="Whether it is pending and this caller may decide it (是否可审核).")
     def can_review(root: strawberry.Parent[records.Shenhe], info: Info) -> bool:

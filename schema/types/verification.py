@@ -1,21 +1,22 @@
 """What the security platform says about an application."""
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import strawberry
 
+from gateway.actions.identity import part_of_review
 from gateway.auth.masking import mask, mask_text
-from gateway.context import Info
+from gateway.context import REVEALING, Info
 from gateway.errors import PlatformError
 from gateway.execution.load import Load
-from gateway.execution.variants import Observation, ObservedField
+from gateway.execution.variants import attribute_in
 from gateway.loaders.people import PeopleKey
 from gateway.loaders.verification import LookedUp, VerificationKey
 from schema.normalise import records, verification
 from schema.normalise.states import FindingCode, Severity
 from schema.types.costs import ONE_CALL, costs
-from schema.types.fields import needs, plain, record_type
+from schema.types.fields import PERSONAL_IF, has_number, needs, plain, record_type
 from schema.types.house import HouseOwner, load_people
 from schema.types.people import People
 
@@ -24,38 +25,43 @@ OwnerLoad: TypeAlias = Load[records.HouseKey, records.HouseOwner | None]
 FindingsLoad: TypeAlias = Load[VerificationKey, list[verification.Finding]]
 
 
-@record_type(verification.Finding, description="One thing a reviewer should know (核验发现).")
+def _value(description: str, attribute: str) -> Any:
+    """A value of a finding, which is personal as the finding says."""
+
+    def masked(finding: verification.Finding) -> str | None:
+        value: str | None = getattr(finding, attribute)
+        return mask_text(value) if finding.pii is None else mask(finding.pii, value)
+
+    def is_personal(finding: verification.Finding) -> bool:
+        return finding.pii is not None or has_number(getattr(finding, attribute))
+
+    return strawberry.field(
+        resolver=attribute_in(REVEALING, attribute, otherwise=masked, of_object=True),
+        description=description,
+        metadata={PERSONAL_IF: is_personal},
+    )
+
+
+@record_type(
+    verification.Finding,
+    description="One thing a reviewer should know (核验发现).",
+    identity=part_of_review("verification.findings."),
+)
 class VerificationFinding:
     code: FindingCode = plain("What was found (发现).")
     field: str | None = plain("The public field of the review it is about (字段).")
     severity: Severity = plain("How much it weighs (严重程度).")
 
-    @strawberry.field(description="The value in the application; masked like the field itself (申报值).")
-    def submitted(root: strawberry.Parent[verification.Finding], info: Info) -> str | None:
-        return _value(root, info, "submitted")
-
-    @strawberry.field(description="The value on the security platform; masked like the field itself (登记值).")
-    def registered(root: strawberry.Parent[verification.Finding], info: Info) -> str | None:
-        return _value(root, info, "registered")
+    submitted: str | None = _value("The value in the application; masked like the field itself (申报值).", "submitted")
+    registered: str | None = _value(
+        "The value on the security platform; masked like the field itself (登记值).", "registered"
+    )
 
     @strawberry.field(description="Whether the values are masked or withheld from this caller (是否脱敏).")
     def masked(root: strawberry.Parent[verification.Finding], info: Info) -> bool:
         if info.context.principal.reveals_pii:
             return False
-        return root.pii is not None or any(
-            _value(root, info, attribute) != getattr(root, attribute) for attribute in ("submitted", "registered")
-        )
-
-
-def _value(finding: verification.Finding, info: Info, attribute: str) -> str | None:
-    """A value as this caller may see it. When it is revealed, the context is told."""
-    value: str | None = getattr(finding, attribute)
-    if not info.context.principal.reveals_pii:
-        return mask_text(value) if finding.pii is None else mask(finding.pii, value)
-    if value is not None:
-        field = ObservedField("VerificationFinding", attribute, attribute)
-        info.context.observe([Observation([finding], (field,))])
-    return value
+        return root.pii is not None or has_number(root.submitted) or has_number(root.registered)
 
 
 @strawberry.type(description="An application held against the security platform (核验).")

@@ -160,24 +160,24 @@ def test_an_empty_key_makes_no_ids() -> None:
 
 
 def test_a_hash_id_is_stable_says_nothing_and_is_no_node() -> None:
-    text = IDS.people_id("李明", "19900000001")
+    text = IDS.hashed("People", "李明", "19900000001")
 
-    assert text == IDS.people_id("李明", "19900000001") == "AucGlllNl3Ud7D_77Jz5nlw"
-    assert text != NodeIds(b"another key").people_id("李明", "19900000001")
+    assert text == IDS.hashed("People", "李明", "19900000001") == "AucGlllNl3Ud7D_77Jz5nlw"
+    assert text != NodeIds(b"another key").hashed("People", "李明", "19900000001")
     with pytest.raises(InvalidNodeIdError):
         IDS.decode(text)
 
 
 def test_hash_ids_keep_their_parts_and_types_apart() -> None:
     ids = {
-        IDS.people_id("李明", "19900000001"),
-        IDS.people_id("李明1", "9900000001"),
-        IDS.people_id("19900000001", "李明"),
-        IDS.people_id(None, "李明"),
-        IDS.people_id("", "李明"),
-        IDS.member_id("李明", "19900000001"),
-        IDS.member_id("10002", 1, 1, 1, 101, "李明", "19900000001"),
-        IDS.member_id("10002", 1, 1, 1, 102, "李明", "19900000001"),
+        IDS.hashed("People", "李明", "19900000001"),
+        IDS.hashed("People", "李明1", "9900000001"),
+        IDS.hashed("People", "19900000001", "李明"),
+        IDS.hashed("People", None, "李明"),
+        IDS.hashed("People", "", "李明"),
+        IDS.hashed("Member", "李明", "19900000001"),
+        IDS.hashed("Member", "10002", 1, 1, 1, 101, "李明", "19900000001"),
+        IDS.hashed("Member", "10002", 1, 1, 1, 102, "李明", "19900000001"),
     }
 
     assert len(ids) == 8
@@ -216,7 +216,7 @@ class TestReach:
 
     def test_a_forged_id_leads_nowhere(self) -> None:
         assert reach(principal(), IDS, NodeIds(b"mine").encode("Order", "10002", 7), "Order") is None
-        assert reach(principal(), IDS, IDS.people_id("李明", "19900000001")) is None
+        assert reach(principal(), IDS, IDS.hashed("People", "李明", "19900000001")) is None
 
     def test_an_id_without_a_community_needs_all_of_them(self) -> None:
         text = IDS.encode("Shenhe", None, 7)

@@ -25,6 +25,9 @@ class Person:
     name: str = strawberry.field(resolver=attribute_in("open", "full_name", otherwise=lambda name: name[:1]))
     phone: str | None = strawberry.field(resolver=attribute_in("open", "tel", otherwise=None))
     note: str = strawberry.field(resolver=attribute_in("open", "tel", otherwise=lambda _: "", observed=False))
+    call: str | None = strawberry.field(
+        resolver=attribute_in("open", "tel", otherwise=lambda person: person.full_name, of_object=True)
+    )
     age: int
 
 
@@ -69,6 +72,17 @@ async def test_each_variant_has_a_plan_of_its_own(executor: Executor) -> None:
         assert shut.data == {"people": [{"name": "L", "phone": None}, {"name": "W", "phone": None}]}
     assert opened.planned
     assert shut.planned
+
+
+async def test_what_is_shown_instead_may_depend_on_the_object(executor: Executor) -> None:
+    for _ in range(3):
+        opened, shut = Context("open", PEOPLE), Context("shut", PEOPLE)
+        assert (await run(executor, "call", opened)).data == {"people": [{"call": person.tel} for person in PEOPLE]}
+        response = await run(executor, "call", shut)
+        assert response.data == {"people": [{"call": person.full_name} for person in PEOPLE]}
+        assert {field.name for _, fields in opened.observed for field in fields} == {"call"}
+        assert shut.observed == []
+    assert response.planned
 
 
 async def test_a_plan_tells_once_for_each_object_which_fields_it_shows(executor: Executor) -> None:

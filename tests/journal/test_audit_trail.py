@@ -20,12 +20,14 @@ from gateway.execution.variants import ObservedField
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.records import AuditAction, AuditEntry, Operation, OperationState, RecordRef
 from gateway.settings import Settings
+from schema.build import executable_schema, revealed_types
 from schema.normalise import records
 from schema.normalise.states import FindingCode, Severity
 from schema.normalise.verification import Finding
 from schema.normalise.vocabulary import DataProblem, PiiKind, PlatformName, ResidentRole
 
 IDS = NodeIds(b"a key for tests")
+TYPES = revealed_types(executable_schema())
 RETENTION = timedelta(days=100)
 
 
@@ -47,7 +49,7 @@ PHONE = {"phone": "phone"}
 
 @pytest.fixture
 def trail(journal: Journal, clock: FrozenClock) -> AuditTrail:
-    return AuditTrail(journal.audit, IDS, RETENTION, clock)
+    return AuditTrail(journal.audit, IDS, TYPES, RETENTION, clock)
 
 
 async def written(journal: Journal) -> list[AuditEntry]:
@@ -68,7 +70,7 @@ async def test_a_reveal_says_who_when_which_record_and_which_fields_and_nothing_
         at=clock.now,
         subject="officer",
         action=AuditAction.REVEALED,
-        record=RecordRef("People", None, IDS.people_id("李明", "19900000001")),
+        record=RecordRef("People", None, IDS.hashed("People", "李明", "19900000001")),
         fields=("name", "idCard"),  # there is no photo
         count=1,
         missing_scope=None,
@@ -116,8 +118,8 @@ async def test_a_record_is_one_entry_whichever_others_it_is_shown_with(
     entries = {entry.record: (entry.count, entry.request_id) for entry in await written(journal)}
 
     assert entries == {
-        RecordRef("People", None, IDS.people_id("李明", "19900000001")): (3, "both again"),
-        RecordRef("People", None, IDS.people_id("王芳", "19900000002")): (4, "the other, twice"),
+        RecordRef("People", None, IDS.hashed("People", "李明", "19900000001")): (3, "both again"),
+        RecordRef("People", None, IDS.hashed("People", "王芳", "19900000002")): (4, "the other, twice"),
     }
 
 
@@ -197,7 +199,7 @@ DETAILED = msgspec.structs.replace(ORDER, details=(records.OrderDetail("电话",
     [
         (
             observed(MEMBER, "Member", **PHONE),
-            RecordRef("Member", None, IDS.member_id("王芳", "19900000002", None, ResidentRole.WIFE)),
+            RecordRef("Member", None, IDS.hashed("Member", "王芳", "19900000002", None, ResidentRole.WIFE)),
             ("phone",),
         ),
         (
@@ -216,9 +218,13 @@ DETAILED = msgspec.structs.replace(ORDER, details=(records.OrderDetail("电话",
             ("content.raw",),
         ),
         (
-            observed(records.Shenhe(platform_id=7, rejection_reason="19900000001"), "Shenhe", why="rejection_reason"),
+            observed(
+                records.Shenhe(platform_id=7, rejection_reason="19900000001"),
+                "Shenhe",
+                rejectionReason="rejection_reason",
+            ),
             RecordRef("Shenhe", None, "7"),
-            ("why",),
+            ("rejectionReason",),
         ),
         (
             observed(FINDING, "VerificationFinding", submitted="submitted"),
@@ -228,9 +234,11 @@ DETAILED = msgspec.structs.replace(ORDER, details=(records.OrderDetail("电话",
         (observed(ORDER, "Order", remark="remark"), RecordRef("Order", "10002", "20201213110146000001"), ("remark",)),
         (observed(DETAILED, "Order", details="details"), RecordRef("Order", "10002", ORDER.number or ""), ("details",)),
         (
-            observed(records.Repair(platform_id=9, reporter_phone="19900000001"), "RepairReporter", p="reporter_phone"),
+            observed(
+                records.Repair(platform_id=9, reporter_phone="19900000001"), "RepairReporter", phone="reporter_phone"
+            ),
             RecordRef("Repair", None, "9"),
-            ("reporter.p",),
+            ("reporter.phone",),
         ),
         (observed(OPERATION, "Operation", reason="reason"), RecordRef("Operation", "10002", "operation"), ("reason",)),
         (
@@ -239,9 +247,18 @@ DETAILED = msgspec.structs.replace(ORDER, details=(records.OrderDetail("电话",
             ("dataIssues",),
         ),
         (
-            observed(records.ShenheHouse(data_issues=(ISSUE,)), "ShenheHouse", dataIssues="data_issues"),
-            None,
+            observed(records.ShenheHouse(data_issues=(ISSUE,), review=REVIEW), "ShenheHouse", dataIssues="data_issues"),
+            RecordRef("Shenhe", "10002", "7"),
             ("content.house.dataIssues",),
+        ),
+        (
+            observed(
+                records.Residency(house=records.House(**HOUSE._asdict()), data_issues=(ISSUE,)),
+                "Residency",
+                dataIssues="data_issues",
+            ),
+            RecordRef("House", "10002", "1-2-3-301"),
+            ("residency.dataIssues",),
         ),
     ],
     ids=lambda value: value.type if isinstance(value, RecordRef) else "",
@@ -264,7 +281,9 @@ async def test_a_record_is_named_as_the_api_names_it(
         observed(records.Order(platform_id=1, community_code="10002", remark="请尽快"), "Order", remark="remark"),
         observed(ORDER, "Order", details="details", dataIssues="data_issues"),
         observed(
-            Finding(code=FindingCode.ALREADY_BOUND, severity=Severity.INFO, registered="OWNER"), "F", r="registered"
+            Finding(code=FindingCode.ALREADY_BOUND, severity=Severity.INFO, registered="OWNER"),
+            "VerificationFinding",
+            registered="registered",
         ),
     ],
 )
@@ -318,7 +337,7 @@ async def test_a_record_whose_number_is_too_long_for_an_index_holds_nobody_up(
 ) -> None:
     endless = msgspec.structs.replace(ORDER, number=secrets.token_hex(10_000))
     async with open_journal(postgres_settings, clock) as journal:
-        trail = AuditTrail(journal.audit, IDS, RETENTION, clock)
+        trail = AuditTrail(journal.audit, IDS, TYPES, RETENTION, clock)
         trail.reveal(Request(), [observed(endless, "Order", remark="remark"), observed(PERSON, "People", **PHONE)])
         await trail.flush()
 
@@ -346,7 +365,7 @@ def broken(journal: Journal) -> Broken:
 
 @pytest.fixture
 def delayed(broken: Broken, clock: FrozenClock) -> Iterator[AuditTrail]:
-    return AuditTrail(broken, IDS, RETENTION, clock)  # type: ignore[arg-type, return-value] # a stand-in for Audit
+    return AuditTrail(broken, IDS, TYPES, RETENTION, clock)  # type: ignore[arg-type, return-value] # a stand-in for Audit
 
 
 async def test_while_the_journal_is_down_notes_wait_and_nothing_is_lost(

@@ -86,6 +86,28 @@ async def test_houses_with_unreadable_parts_are_audited_apart(gateway, sandbox):
     assert len({residency["house"]["id"] for residency in residencies}) == 2
 
 
+async def test_issues_of_a_residency_are_audited_with_its_house(gateway, sandbox):
+    house = {"xiaoqu": "10002", "louhao": "1", "danyuan": "1", "louceng": "1", "fangjian": "101"}
+    person = {"people_name": "王芳", "people_phone": "19900000002", "houses": [house | {"people_role": "19900000003"}]}
+    body = json.dumps({"code": 0, "data": person}).encode()
+    sandbox.faults.set("SECURITY", "people", Fault(FaultKind.BODY, body=body))
+
+    await gateway.ask('{ people(name: "王芳", phone: "19900000002") { residencies { dataIssues { raw } } } }')
+
+    assert by_record(await trail(gateway)) == {("House", "10002", "1-1-1-101"): {"residency.dataIssues"}}
+
+
+async def test_issues_of_an_applied_house_are_audited_with_its_review(gateway, sandbox):
+    content = {"people": {}, "house": {"building_number": "19900000003"}}
+    row = {"id": 7, "shenhe_type": "业主绑定", "shenhe_status": "等待审核", "shenhe_content": content}
+    body = json.dumps({"data": [row], "meta": {"total": 1}}).encode()
+    sandbox.faults.set("WJDH", "shenheList", Fault(FaultKind.BODY, body=body))
+
+    await gateway.ask('{ shenhes(communityCode: "10002") { nodes { content { house { dataIssues { raw } } } } } }')
+
+    assert by_record(await trail(gateway)) == {("Shenhe", "10002", "7"): {"content.house.dataIssues"}}
+
+
 def first_and_frozen(item):
     record, fields = item
     return record[0], frozenset(fields)
