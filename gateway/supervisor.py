@@ -16,6 +16,9 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 """Seconds between two starts of workers, twice as many each time until all of them serve."""
 
+LONGEST_START = 60.0
+"""Seconds that a worker may take to answer for the first time. Once it has answered it has the few of uvicorn's."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -35,6 +38,33 @@ def end_with_supervisor() -> None:
     Thread(target=wait, name="supervisor", daemon=True).start()
 
 
+class Worker(Process):
+    """A worker that is not taken for hung while it starts: on a busy machine that takes longer than an answer may.
+
+    It is asked once. Questions that pile up would be answered one each time, so that all answers were old ones.
+    """
+
+    def __init__(self, config: Config, sockets: list[socket]) -> None:
+        super().__init__(config, sockets)
+        self._has_answered = False
+        self._latest_answer = time.monotonic() + LONGEST_START
+
+    def start(self) -> None:
+        super().start()
+        self.parent_conn.send(b"ping")
+
+    def is_alive(self, timeout: float = 5) -> bool:
+        if self._has_answered or not self.process.is_alive():
+            return super().is_alive(timeout)
+        if self.parent_conn.poll():
+            self.parent_conn.recv()
+            self._has_answered = True
+        return self._has_answered or time.monotonic() < self._latest_answer
+
+    def is_ready(self, timeout: float = 5) -> bool:
+        return self._has_answered and super().is_ready(timeout)
+
+
 class Supervisor(Multiprocess):
     """uvicorn's, which would stop all workers when a new one cannot start: here the others go on serving.
 
@@ -50,6 +80,14 @@ class Supervisor(Multiprocess):
         self._serving: list[Process] = []
         self._pause = FIRST_PAUSE
         self._next_start = 0.0
+
+    def init_processes(self) -> None:
+        self.processes = [self._start_worker() for _ in range(self.processes_num)]
+
+    def _start_worker(self) -> Worker:
+        worker = Worker(self.config, self.sockets)
+        worker.start()
+        return worker
 
     def keep_subprocess_alive(self) -> None:
         if self.should_exit.is_set():
@@ -84,8 +122,7 @@ class Supervisor(Multiprocess):
 
     def _replace(self, ended: list[Process]) -> None:
         for process in ended:
-            successor = Process(self.config, self.sockets)
-            successor.start()
+            successor = self._start_worker()
             self.processes[self.processes.index(process)] = successor
             log.warning("worker replaced", ended=process.pid, status=process.exitcode, pid=successor.pid)
         self._next_start = time.monotonic() + self._pause

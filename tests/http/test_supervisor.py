@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -46,13 +47,15 @@ class Workers:
 
 @pytest.fixture
 async def workers(environ: dict[str, str], database_url: str, tmp_path: Path) -> AsyncIterator[Workers]:
-    workers = Workers(environ | {"GATEWAY_DATABASE_URL": database_url}, tmp_path / "log")
-    await workers.gateway.start()
+    log = tmp_path / "log"
+    workers = Workers(environ | {"GATEWAY_DATABASE_URL": database_url}, log)
     try:
+        await workers.gateway.start()
         yield workers
     finally:
         with suppress(ProcessLookupError):  # a test may have stopped it
             await workers.gateway.stop()
+        sys.stdout.write(log.read_text())  # pytest shows it with a failure
 
 
 async def listens(port: int) -> bool:
@@ -60,6 +63,8 @@ async def listens(port: int) -> bool:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
     except ConnectionRefusedError:
         return False
+    except ConnectionResetError:  # it was closed with this connection waiting in it
+        return True
     writer.close()
     return True
 

@@ -1,6 +1,4 @@
-"""When a worker that ends is started again, without any process."""
-
-from types import SimpleNamespace
+"""When a worker is given up and started again, without any process."""
 
 import pytest
 from uvicorn.config import Config
@@ -8,9 +6,90 @@ from uvicorn.config import Config
 import gateway.supervisor as module
 
 
-def test_a_worker_that_ends_again_and_again_is_replaced_after_growing_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 0
-    starts: list[int] = []
+class Clock:
+    """Stands in for the module `time`."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+class Living:
+    """A process of the operating system that runs until it is killed."""
+
+    pid = 1
+    exitcode: int | None = None
+
+    def start(self) -> None: ...
+
+    def join(self) -> None: ...
+
+    def is_alive(self) -> bool:
+        return self.exitcode is None
+
+    def kill(self) -> None:
+        self.exitcode = -9
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Living]:
+    """The processes that a supervisor starts, oldest first."""
+    processes: list[Living] = []
+
+    def start(*_: object) -> Living:
+        processes.append(Living())
+        return processes[-1]
+
+    monkeypatch.setattr("uvicorn.supervisors.multiprocess.get_subprocess", start)
+    return processes
+
+
+@pytest.fixture
+def supervisor(clock: Clock, started: list[Living]) -> module.Supervisor:
+    """Of one worker, which answers at once or is hung."""
+    config = Config("nothing:here", workers=1, timeout_worker_healthcheck=0)
+    supervisor = module.Supervisor(config, [], started=lambda: None)
+    supervisor.init_processes()
+    return supervisor
+
+
+def test_slow_start_is_not_a_hang(clock, supervisor, started):
+    for clock.now in (0.0, 5.0, module.LONGEST_START - 1):
+        supervisor.keep_subprocess_alive()
+
+    assert [process.exitcode for process in started] == [None]
+
+
+def test_endless_start_is_a_hang(clock, supervisor, started):
+    clock.now = module.LONGEST_START
+    supervisor.keep_subprocess_alive()
+
+    assert [process.exitcode for process in started] == [-9, None]
+
+
+def test_silence_after_the_first_answer_is_a_hang(supervisor, started):
+    assert supervisor.processes[0].child_conn.poll(), "it was asked"
+    supervisor.processes[0].pong()
+    supervisor.keep_subprocess_alive()
+    assert started[0].exitcode is None
+
+    supervisor.keep_subprocess_alive()
+
+    assert [process.exitcode for process in started] == [-9, None]
+
+
+def test_a_worker_that_ends_again_and_again_is_replaced_after_growing_pauses(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    starts: list[float] = []
     killed: list[object] = []
 
     class Ending:
@@ -19,7 +98,7 @@ def test_a_worker_that_ends_again_and_again_is_replaced_after_growing_pauses(mon
         def __init__(self, *_: object) -> None: ...
 
         def start(self) -> None:
-            starts.append(now)
+            starts.append(clock.now)
 
         def is_alive(self, _timeout: float) -> bool:
             return False
@@ -30,13 +109,12 @@ def test_a_worker_that_ends_again_and_again_is_replaced_after_growing_pauses(mon
         def join(self) -> None:
             assert self in killed, "it may only hang"
 
-    monkeypatch.setattr(module, "Process", Ending)
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(module, "Worker", Ending)
     supervisor = module.Supervisor(Config("nothing:here"), [], started=lambda: None)
     supervisor._has_served = True
     supervisor.processes = [Ending()]
-    while now < 130:
+    while clock.now < 130:
         supervisor.keep_subprocess_alive()
-        now += 1
+        clock.now += 1
 
     assert starts == [0, 1, 3, 7, 15, 31, 61, 91, 121]
