@@ -6,6 +6,7 @@ Each step costs less than the next, and a request that fails one never sees the 
 """
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, Protocol, TypeAlias
 
 import structlog
@@ -76,20 +77,21 @@ class Intake:
 
     def _find(self, asked: Asked) -> Prepared:
         """The document of a request that names it by an identifier, or has to be on the list."""
-        id_, trusted = asked.document_id, self._trusted
-        listed = trusted.get(id_) if trusted and id_ is not None else None
-        text = asked.query if asked.query is not None else listed or (id_ and self._persisted.get(id_))
+        id_, trusted, sent = asked.document_id, self._trusted, asked.query
+        named = trusted.get(id_) if trusted and id_ is not None else None
+        text = sent if sent is not None else named or (id_ and self._persisted.get(id_))
         if text is None:
             raise DocumentError.of(PersistedQueryNotFoundError())
-        is_trusted = trusted is None or text in trusted
-        if trusted and trusted.required and not is_trusted:
+        listed = trusted.find(text) if trusted else None
+        if trusted and trusted.required and listed is None:
             raise DocumentError.of(UntrustedDocumentError("Only documents of the trusted list are run"))
+        text = listed or text
         prepared = self._documents.prepare(text, asked.operation_name)
-        if asked.query is not None and id_ is not None and text != listed:
-            if id_ != prepared.key:
+        if sent is not None and id_ is not None and text != named:
+            if id_ != sha256(sent.encode()).hexdigest():
                 raise DocumentError.of(UserInputError("documentId", "provided sha does not match query"))
             self._persisted.keep(id_, text)
-        if not is_trusted and prepared.key not in self._reported:
+        if trusted and listed is None and prepared.key not in self._reported:
             self._reported[prepared.key] = True
             log.warning("untrusted document", sha256=prepared.key)
         return prepared

@@ -135,13 +135,18 @@ def _from_query_string(query_string: bytes, bounds: Bounds) -> Parameters:
 
 
 def _checked(given: Mapping[str, Any]) -> Parameters:
-    """Other names are reserved by the specification and ignored."""
+    """Other names are reserved by the specification and ignored.
+
+    Clients that are made to send a text, as graphql-ws has it, send an empty one beside an identifier.
+    """
     get = given.get
     query, operation_name = get("query"), get("operationName")
     variables, extensions = get("variables"), get("extensions")
     if extensions is not None and not isinstance(extensions, dict):
         raise UserInputError("extensions", "extensions must be an object")
     document_id = _document_id(given, extensions)
+    if query == "" and document_id is not None:
+        query = None
     if not isinstance(query, str) and (query is not None or document_id is None):
         raise UserInputError("query", "query is required and must be a string")
     if operation_name is not None and not isinstance(operation_name, str):

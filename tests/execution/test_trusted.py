@@ -5,8 +5,12 @@ import json
 from hashlib import sha256
 
 import pytest
+from graphql.language.print_string import print_string
+from hypothesis import given
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from gateway.execution.trusted import TrustedDocuments
 from gateway.settings import SettingsError, load_settings
 
 VIEWER = "query Viewer { viewer { subject } }"
@@ -80,13 +84,83 @@ async def test_listed_documents_run_by_any_of_their_names(serve, listed):
 async def test_no_other_document_runs(serve, listed, sandbox):
     async with serve(listed("require")) as gateway:
         assert code(await post(gateway, query=OTHER)) == "QUERY_NOT_IN_SAFELIST"
-        assert code(await post(gateway, query=VIEWER + " ")) == "QUERY_NOT_IN_SAFELIST"
+        assert code(await post(gateway, query=VIEWER + "{ viewer { subject } }")) == "QUERY_NOT_IN_SAFELIST"
         assert code(await post(gateway, query=OTHER, documentId="viewer-1")) == "QUERY_NOT_IN_SAFELIST"
         assert code(await post(gateway, query=VIEWER, documentId="community-1")) == "BAD_USER_INPUT"
         assert code(await post(gateway, documentId="viewer-2")) == "PERSISTED_QUERY_NOT_FOUND"
         assert code(await post(gateway, query="{ not graphql")) == "QUERY_NOT_IN_SAFELIST"
         answer = await gateway.client.get("/graphql", params={"query": OTHER})
         assert code(answer.json()) == "QUERY_NOT_IN_SAFELIST"
+
+
+async def test_empty_text_beside_an_identifier(serve, listed):
+    async with serve(listed("require")) as gateway:
+        answer = await post(gateway, query="", documentId="viewer-1")
+        assert answer["data"] == {"viewer": {"subject": "developer"}}
+
+
+SPELLINGS = [
+    VIEWER + "\n",
+    "query Viewer{viewer{subject}}",
+    "query Viewer {\r\n\tviewer {\n    subject, # who asks\n  }\n}",
+    "\ufeff" + VIEWER,
+]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+async def test_white_space_may_differ_from_the_list(serve, listed, spelling):
+    async with serve(listed("require")) as gateway:
+        for names in (
+            {},
+            {"documentId": "viewer-1"},
+            {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": digest(spelling)}}},
+        ):
+            answer = await post(gateway, query=spelling, **names)
+            assert answer["data"] == {"viewer": {"subject": "developer"}}
+        by_hash = await post(gateway, documentId=digest(spelling))
+        assert by_hash["data"] == {"viewer": {"subject": "developer"}}
+        assert code(await post(gateway, query=spelling, documentId=digest(VIEWER + "  "))) == "BAD_USER_INPUT"
+
+
+async def test_white_space_in_report_mode_is_not_reported(serve, listed):
+    with capture_logs() as logs:
+        async with serve(listed("report")) as gateway:
+            assert (await post(gateway, query="query Viewer{viewer{subject}}"))["data"]
+    assert "untrusted document" not in {entry["event"] for entry in logs}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('{ a(b: "x y") }', '{ a(b: "x  y") }'),
+        ('{ a(b: """x y""") }', '{ a(b: """x  y""") }'),
+        ('{ a(b: "#") c }', '{ a(b: "# c") }'),
+        ("{ a(b: [1, 2]) }", "{ a(b: [12]) }"),
+        ("{ ab }", "{ a b }"),
+        ("{ ...a }", "{ a }"),
+        ("{ a # b\n }", "{ a b }"),
+        ('{ a(b: "\\" c") }', '{ a(b: "\\" \tc") }'),
+        ('{ a(b: """\\""" c""") }', '{ a(b: """\\""" \tc""") }'),
+    ],
+)
+def test_other_tokens_are_another_document(one, other):
+    trusted = TrustedDocuments({"1": one}, required=True)
+
+    assert trusted.find(one + "\n") == one
+    assert trusted.find(other) is None
+
+
+STRINGS = st.text('"\\\n #,a', max_size=20)
+
+
+@given(STRINGS, STRINGS)
+def test_what_strings_hold_is_compared(one, other):
+    document = '{{ a(b: {0}, c: """\n{1}\n""") }}'
+    listed, another = (document.format(print_string(text), text.replace('"', "'")) for text in (one, other))
+    trusted = TrustedDocuments({"1": listed}, required=True)
+
+    assert trusted.find(listed.replace("a(b:", "a\n(\tb :")) == listed
+    assert trusted.find(another) == (listed if listed == another else None)
 
 
 async def test_nobody_can_register_another_one(serve, listed):

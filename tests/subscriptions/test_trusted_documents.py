@@ -1,0 +1,55 @@
+"""Trusted documents over WebSocket and event streams, whose clients send a text with every operation."""
+
+import asyncio
+import json
+
+import pytest
+
+VIEWER = "query Viewer { viewer { subject } }"
+PAID = "subscription Paid { orderPaid { orderNumber } }"
+CODE = "QUERY_NOT_IN_SAFELIST"
+
+
+@pytest.fixture
+def extra(tmp_path):
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps({"viewer-1": VIEWER, "paid-1": PAID}))
+    return {"GATEWAY_TRUSTED_DOCUMENTS": str(path)}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"query": "", "documentId": "viewer-1"},
+        {"query": "", "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "viewer-1"}}},
+        {"query": "query Viewer {\n  viewer {\n    subject\n  }\n}"},
+    ],
+    ids=["documentId", "persistedQuery", "white space"],
+)
+async def test_websocket_runs_listed_documents(connect, payload):
+    async with connect() as socket:
+        await socket.send("subscribe", id="1", payload=payload)
+
+        assert await socket.data("1") == {"viewer": {"subject": "developer"}}
+
+
+async def test_websocket_refuses_unlisted_documents(connect):
+    async with connect() as socket:
+        await socket.subscribe("1", "{ viewer { scopes } }")
+
+        assert await socket.error_code("1") == CODE
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"query": "", "documentId": "paid-1"}, {"query": "subscription Paid{orderPaid{orderNumber}}"}],
+    ids=["documentId", "white space"],
+)
+async def test_event_streams_run_listed_documents(gateway, sandbox, body):
+    number = next(order.number for order in sandbox.world.orders_of["10002"] if not order.is_paid)
+    headers = {"accept": "text/event-stream"}
+    async with gateway.client.stream("POST", "/graphql", json=body, headers=headers) as stream, asyncio.timeout(10):
+        await sandbox.pay(number, gateway.url)
+        event = await anext(line async for line in stream.aiter_lines() if line.startswith("data:"))
+
+    assert json.loads(event.removeprefix("data:")) == {"data": {"orderPaid": {"orderNumber": number}}}
