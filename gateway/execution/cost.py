@@ -9,9 +9,14 @@ has at most, each of which has the fields below resolved anew. Either may depend
 
 The sum is an upper bound. A look-up that is shared, written twice or left out by @skip is counted wherever it stands.
 Fragments are weighed once, so the work is linear in the document.
+
+Introspection calls nobody and takes time: its fields are counted, as often as they are resolved in an average type, and
+FIELDS_PER_CALL of them weigh as much as a call.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from math import ceil
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from graphql import (
@@ -36,8 +41,11 @@ from graphql import (
     VariableNode,
     get_named_type,
     get_nullable_type,
+    is_introspection_type,
 )
 from graphql.utilities.coerce_input_value import coerce_default_value
+
+from gateway.execution.introspection import ENTRIES, FIELDS_PER_CALL, usual_items
 
 MOST_REMEMBERED = 64
 """Sums that one operation remembers, for as many combinations of its variables."""
@@ -127,7 +135,7 @@ class _Walk:
             for definition in document.definitions
             if isinstance(definition, FragmentDefinitionNode)
         }
-        self._weighed: dict[str, int] = {}
+        self._weighed: dict[str, float] = {}
         self._defaults = {
             definition.variable.name.value: definition.default_value
             for definition in operation.variable_definitions or ()
@@ -135,10 +143,11 @@ class _Walk:
 
     def total(self) -> int:
         root = self._schema.get_root_type(self._operation.operation)
-        return self._selections(self._operation.selection_set, root)
+        return int(self._selections(self._operation.selection_set, root))
 
-    def _selections(self, selection_set: SelectionSetNode | None, parent: GraphQLNamedType | None) -> int:
-        total = 0
+    def _selections(self, selection_set: SelectionSetNode | None, parent: GraphQLNamedType | None) -> float:
+        """A whole number, but inside introspection."""
+        total: float = 0
         for selection in selection_set.selections if selection_set else ():
             if isinstance(selection, FieldNode):
                 total += self._field(selection, parent)
@@ -150,20 +159,27 @@ class _Walk:
                 total += self._selections(selection.selection_set, within)
         return total
 
-    def _fragment(self, name: str) -> int:
+    def _fragment(self, name: str) -> float:
         if name not in self._weighed:
             fragment = self._fragments[name]
             within = self._schema.get_type(fragment.type_condition.name.value)
             self._weighed[name] = self._selections(fragment.selection_set, within)
         return self._weighed[name]
 
-    def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> int:
-        field = getattr(parent, "fields", {}).get(node.name.value)
-        if field is None:  # of introspection, which calls nobody
-            return 0
-        cost = self._cost_of(field)
+    def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> float:
+        name = node.name.value
+        field = getattr(parent, "fields", {}).get(name)
+        if field is None or parent is None:
+            return ceil(self._selections(node.selection_set, ENTRIES.get(name)) / FIELDS_PER_CALL)
         below = self._selections(node.selection_set, get_named_type(field.type))
+        if is_introspection_type(parent):
+            return 1 + self._usual_items.get(name, 1) * below
+        cost = self._cost_of(field)
         return self._amount(cost.calls, field, node) + self._amount(cost.items, field, node) * below
+
+    @cached_property
+    def _usual_items(self) -> Mapping[str, float]:
+        return usual_items(self._schema)
 
     def _amount(self, amount: int | Amount, field: GraphQLField, node: FieldNode) -> int:
         if isinstance(amount, int):

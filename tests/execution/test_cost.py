@@ -5,10 +5,11 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from graphql import GraphQLField, build_schema, parse
+from graphql import GraphQLField, build_schema, execute_sync, get_introspection_query, parse
 
 from gateway.execution import cost as module
 from gateway.execution.cost import MOST_REMEMBERED, Amount, Cost, OperationCost
+from gateway.execution.introspection import FIELDS_PER_CALL
 
 SCHEMA = build_schema(
     """
@@ -65,7 +66,8 @@ def test_what_a_variable_gives_for_a_list_and_is_none_is_a_list_of_one(value: ob
 @pytest.mark.parametrize(
     ("query", "requested"),
     [
-        ("{ free __typename __schema { types { name } } }", 0),
+        ("{ free __typename }", 0),
+        ("{ __schema { queryType { name } } }", 1),
         ("{ author { name } }", 1),
         ("{ a: author { name } b: author { name } }", 2),
         ("{ books { total } }", 3),
@@ -130,6 +132,39 @@ def test_lists_count_by_their_length_wherever_they_are_in_a_variable() -> None:
 @pytest.mark.parametrize("value", ["20", True, {"a": 1}, [[]], 1.5, 10**300])
 def test_values_of_the_wrong_type_are_weighed_and_left_to_coercion(value: object) -> None:
     assert weighed("query ($first: Int!) { books(first: $first) { total } }").of({"first": value}) >= 1
+
+
+STANDARD = get_introspection_query()
+
+
+def test_introspection_is_weighed_by_its_answer() -> None:
+    resolved = fields_resolved(STANDARD)
+
+    assert resolved / 2 < FIELDS_PER_CALL * weighed(STANDARD).of({}) < resolved * 2
+
+
+def fields_resolved(query: str) -> int:
+    def fields(value: Any) -> int:
+        if isinstance(value, dict):
+            return len(value) + sum(map(fields, value.values()))
+        return sum(map(fields, value)) if isinstance(value, list) else 0
+
+    return fields(execute_sync(SCHEMA, parse(query)).data)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{{ __schema {{ {} }} }}",
+        "{{ __schema {{ ...S }} }} fragment S on __Schema {{ {} }}",
+        "{{ __schema {{ ... on __Schema {{ {} }} }} }}",
+    ],
+)
+def test_each_alias_in_introspection_weighs(query: str) -> None:
+    types = "types { name fields { name type { name } } }"
+    one, ten = (weighed(query.format(" ".join(f"a{n}: {types}" for n in range(count)))).of({}) for count in (1, 10))
+
+    assert 8 * one < ten <= 10 * one
 
 
 def test_a_sum_that_was_made_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:

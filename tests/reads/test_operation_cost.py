@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import test_upstream_calls
-from graphql import OperationType, get_named_type, is_required_argument, parse
+from graphql import OperationType, get_introspection_query, get_named_type, is_required_argument, parse
 from whole_schema import ARGUMENTS, SCHEMA, WholeSchema
 
 from gateway.http.explorer import EXAMPLES
@@ -113,6 +113,25 @@ def test_there_are_as_many_documented_queries_as_one_would_think():
 
 async def test_a_page_of_orders_with_owners_is_weighed_as_the_page_says(gateway, sandbox):
     assert await weighed_and_asked(gateway, sandbox, DOCUMENTED["query Owners"]) == (43, 12)
+
+
+async def test_tools_may_introspect_twice_in_a_document(gateway):
+    _, _, fragments = get_introspection_query().partition("\nfragment ")
+    selection = get_introspection_query().partition("{")[2].partition("\n}")[0]
+    answer = await gateway.ask(f"{{ {selection} again: {selection.strip()} }} fragment {fragments}")
+
+    assert answer.data["again"] == answer.data["__schema"]
+    assert answer.body["extensions"]["cost"]["requested"] < LIMIT / 3
+
+
+async def test_aliases_do_not_multiply_introspection(gateway):
+    types = "types { ...FullType }"
+    _, _, fragments = get_introspection_query().partition("\nfragment ")
+    aliases = " ".join(f"a{number}: {types}" for number in range(29))
+    refused = await gateway.ask(f"{{ __schema {{ {aliases} }} }} fragment {fragments}")
+
+    assert refused.code == "QUERY_TOO_COMPLEX"
+    assert refused.error["extensions"]["limit"] == "cost"
 
 
 async def test_what_is_too_dear_is_refused_before_anything_is_sent(gateway, sandbox):
