@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     journal; 3 when the gateway cannot start with them now; 130 after Ctrl+C.
     """
     options = _parser().parse_args(arguments)
+    os.environ.update(_settings_of(options))  # so that workers have them too
     try:
         status: int = options.run(load_settings(), options)
         sys.stdout.flush()
@@ -61,7 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.set_defaults(run=_serve)
 
+    _add_address(serve)
+
     demo = commands.add_parser("demo", help="serve the gateway over a sandbox of both platforms")
+    _add_address(demo)
     demo.add_argument("--once", action="store_true", help="show one query and its answer, then end")
     demo.set_defaults(run=_demo)
 
@@ -86,6 +90,17 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="try the journal, the issuer's keys and both platforms with the settings")
     check.set_defaults(run=_check)
     return parser
+
+
+def _add_address(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--host", metavar="ADDRESS", help="where to listen, instead of GATEWAY_HOST")
+    command.add_argument("--port", help="instead of GATEWAY_PORT")
+
+
+def _settings_of(options: argparse.Namespace) -> dict[str, str]:
+    """The settings that a command was given by its options."""
+    given = {"GATEWAY_HOST": getattr(options, "host", None), "GATEWAY_PORT": getattr(options, "port", None)}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _count(text: str) -> int:
@@ -123,10 +138,14 @@ def _schema(_settings: Settings, _options: argparse.Namespace) -> int:
 
 
 def _token(settings: Settings, options: argparse.Namespace) -> int:
-    from gateway.auth.issuer import DevelopmentIssuer  # noqa: PLC0415 # nor the issuer
+    from gateway.auth.issuer import DevelopmentIssuer, key_path  # noqa: PLC0415 # nor the issuer
     from gateway.auth.tokens import words  # noqa: PLC0415 # nor what reads tokens
 
+    path = key_path(settings)
+    is_new = not path.exists()
     issuer = DevelopmentIssuer.open(settings)
+    if is_new:
+        _complain(f"made a new key, {path.resolve()}: only a gateway with this GATEWAY_DATA_DIR takes its tokens")
     token = issuer.mint([*words(options.scopes)], [*words(options.communities)], options.subject, options.ttl)
     sys.stdout.write(f"{token}\n")
     return 0

@@ -127,13 +127,13 @@ def _invite(address: str, token: str) -> None:
     sys.stdout.write(
         f"\nAsk it yourself, with a token for everything, good for {TOKEN_TTL // 3600} hours (GraphiQL has it too):\n\n"
         f"curl -s {address}{GRAPHQL_PATH} -H 'content-type: application/json' -H 'authorization: Bearer {token}' "
-        """-d '{"query": "{ viewer { subject scopes } }"}'\n"""
+        """-d '{"query": "{ viewer { subject scopes } }"}'\n\n"""
+        f"Stop with Ctrl+C. GraphiQL, with examples, is at {address}/\n"
     )
+    sys.stdout.flush()
 
 
 async def _until_stopped() -> None:
-    sys.stdout.write("\nStop with Ctrl+C.\n")
-    sys.stdout.flush()
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

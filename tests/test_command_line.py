@@ -134,6 +134,24 @@ def test_a_start_that_works_says_nothing_where_only_warnings_are_logged(served):
     assert process.stderr.read() == ""
 
 
+def test_serve_listens_where_its_options_say(environ):
+    environ = environ | {"GATEWAY_HOST": "127.0.0.1", "GATEWAY_PORT": "1"}
+    port = free_port()
+    command = [*GATEWAY, "serve", "--host", "::1", "--port", str(port)]
+    with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) as process:
+        line = json.loads(process.stderr.readline())
+        process.terminate()
+
+    assert line["address"] == f"http://[::1]:{port}"
+
+
+def test_port_option_that_is_no_port_is_refused(environ):
+    ended = run(environ, "serve", "--port", "many")
+
+    assert ended.returncode == 2
+    assert "GATEWAY_PORT" in ended.stderr
+
+
 def test_a_start_that_fails_says_why_in_a_sentence(served):
     _, _, environ = served
     elsewhere = {"GATEWAY_PORT": str(free_port()), "GATEWAY_JOURNAL_TIMEOUT": "0.1"}
@@ -157,6 +175,37 @@ def test_the_demo_does_not_take_another_port_than_the_one_that_was_asked_for(ser
     ended = run(environ, "demo", "--once")
 
     assert (ended.returncode, ended.stderr) == (3, "gateway: GATEWAY_HOST, GATEWAY_PORT: Address already in use\n")
+
+
+def test_demo_listens_where_its_options_say(environ):
+    port = free_port()
+
+    shown = run(environ | {"GATEWAY_PORT": "1"}, "demo", "--once", "--host", "::1", "--port", str(port))
+
+    assert f"http://[::1]:{port}/graphql" in shown.stdout
+
+
+def test_demo_prints_its_address_last(environ):
+    command = [*GATEWAY, "demo", "--port", "0"]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as demo:
+        address = re.search(r"http://\S+(?=/graphql)", next(demo.stdout))[0]
+        last = next(line for line in demo.stdout if line.startswith("Stop with Ctrl+C."))
+        demo.send_signal(signal.SIGTERM)
+        after = demo.stdout.read()
+
+    assert last.endswith(f" {address}/\n")
+    assert after == ""
+
+
+def test_token_says_when_it_makes_a_key(environ):
+    first, second = run(environ, "token"), run(environ, "token")
+
+    assert first.stderr == (
+        f"gateway: made a new key, {environ['GATEWAY_DATA_DIR']}/issuer.pem: "
+        "only a gateway with this GATEWAY_DATA_DIR takes its tokens\n"
+    )
+    assert first.stdout.count("\n") == 1
+    assert second.stderr == ""
 
 
 def test_a_token_of_the_command_is_one_that_the_server_takes(served):

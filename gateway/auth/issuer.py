@@ -7,6 +7,7 @@ opens on a developer's own machine only.
 import time
 from collections.abc import Callable, Collection
 from ipaddress import ip_address
+from pathlib import Path
 from secrets import token_hex
 
 from joserfc import jwt
@@ -35,7 +36,7 @@ class DevelopmentIssuer:
     def open(cls, settings: Settings, clock: Callable[[], float] = time.time) -> "DevelopmentIssuer":
         """The issuer of this data directory. Raises SettingsError in production and where others can connect."""
         require_development(settings)
-        secret = read_or_create(settings.data_dir / "issuer.pem", _generate)
+        secret = read_or_create(key_path(settings), _generate)
         try:
             return cls(OKPKey.import_key(secret), clock)
         except ValueError as error:
@@ -78,6 +79,11 @@ def require_development(settings: Settings) -> None:
         raise SettingsError("GATEWAY_AUTH_ISSUER: with an issuer set, tokens come from there")
     if not is_loopback(settings.host):
         raise SettingsError("GATEWAY_HOST: the development issuer serves this machine only; set GATEWAY_AUTH_ISSUER")
+
+
+def key_path(settings: Settings) -> Path:
+    """Where the issuer of this data directory has its key."""
+    return settings.data_dir / "issuer.pem"
 
 
 def is_loopback(host: str) -> bool:
