@@ -78,7 +78,7 @@ def test_every_query_is_valid(page: Path) -> None:
 def test_every_command_exists(page: Path) -> None:
     unknown = []
     for line in shell_lines(page):
-        command = line.split()[0]
+        command = line.split()[0].rpartition("=$(")[2]  # may be name=$(command ...)
         if command.startswith(("scripts/", ".ci/")):
             if not (ROOT / command).stat().st_mode & 0o100:
                 unknown.append(command)

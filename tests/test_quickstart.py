@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import subprocess
-from asyncio import to_thread
+from asyncio import create_subprocess_shell, timeout, to_thread
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -78,13 +78,34 @@ async def test_each_query_is_answered_as_shown(gateway: Any, environ: dict[str, 
     assert alike(shown, of_interest(answer.body, shown)), answer.body
 
 
-@pytest.mark.parametrize("example", examples("sh", "json"), ids=["readme", "quickstart"])
+@pytest.mark.parametrize("example", examples("sh", "json"), ids=["readme", "quickstart", "write"])
 async def test_each_command_with_an_answer_answers_as_shown(gateway: Any, in_ci: bool, example: Example) -> None:
     require("curl", in_ci)
     environ = os.environ | {"GATEWAY_DATA_DIR": str(gateway.data_dir)}
     output = await run("sh", "-c", example.text.replace(ADDRESS, gateway.url), cwd=ROOT, env=environ)
     shown = json.loads(example.answer)
     assert of_interest(json.loads(output), shown) == shown
+
+
+async def test_a_write_shows_in_the_subscription(gateway: Any, in_ci: bool) -> None:
+    require("curl", in_ci)
+    environ = os.environ | {"GATEWAY_DATA_DIR": str(gateway.data_dir)}
+    (subscribe,) = (block[2] for block in FENCE.finditer(QUICKSTART) if "text/event-stream" in block[2])
+    write = examples("sh", "json")[-1].text
+    shown = next(block[2] for block in FENCE.finditer(QUICKSTART) if block[2].startswith("event: next"))
+    command = subscribe.replace(ADDRESS, gateway.url).replace("curl -sN", "exec curl -sNi")
+    curl = await create_subprocess_shell(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE)
+    try:
+        async with timeout(30):
+            await curl.stdout.readuntil(b"\r\n\r\n")  # the head comes when the subscription has begun
+            await run("sh", "-c", write.replace(ADDRESS, gateway.url), cwd=ROOT, env=environ)
+            while (event := await curl.stdout.readuntil(b"\n\n")).startswith(b":"):
+                pass  # a comment, which keeps the connection open
+    finally:
+        curl.kill()
+        await curl.wait()
+
+    assert event.decode() == f"{shown}\n"
 
 
 @pytest.mark.node
