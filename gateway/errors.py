@@ -69,7 +69,7 @@ class UnauthenticatedError(GatewayError):
 
 
 class IssuerUnavailableError(GatewayError):
-    """The issuer has never given its keys, so no token can be checked. `retry_after` in seconds.
+    """The issuer gives no keys, and none of it can be trusted: no token can be checked. `retry_after` in seconds.
 
     `reason` is for operators: why the last try failed.
     """

@@ -103,6 +103,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     auth_issuer: str = ""
     auth_audience: str = ""
     auth_jwks_url: str = ""
+    auth_jwks_grace: Lifetime = 3600.0
     auth_key_file: str = ""
     rate_limit: Count = 1200
     people_lookup_limit: Count = 60

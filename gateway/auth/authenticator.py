@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
 
 import httpx
 from cachetools import LRUCache
@@ -13,59 +12,54 @@ from gateway.addresses import can_be_called
 from gateway.auth.issuer import AUDIENCE, ISSUER, DevelopmentIssuer, is_loopback
 from gateway.auth.keys import FetchedKeys, FixedKeys, KeySet, KeySource
 from gateway.auth.principal import Principal
-from gateway.auth.tokens import LEEWAY, LONGEST_TOKEN, REFUSAL, TokenVerifier
+from gateway.auth.tokens import LONGEST_TOKEN, REFUSAL, TokenVerifier, Trusted
 from gateway.errors import UnauthenticatedError
 from gateway.settings import Settings, SettingsError
 
 _REMEMBERED = 4096  # tokens
-_TRUSTED_FOR = 600.0  # seconds; then a token is verified anew, so that a withdrawn key stops working
 _LONGEST_HEADER = LONGEST_TOKEN + len("Bearer ")
 
 
-class Trusted(NamedTuple):
-    """Whom a token speaks for, and how long it need not be looked at again, in Unix seconds."""
-
-    principal: Principal
-    until: float
-
-
 class Authenticator:
-    """Verifies each token once and remembers it, by its hash, while it lasts. `clock` is in Unix seconds."""
+    """Verifies each token once and remembers it, by its hash, while it and its keys last. `clock`: Unix seconds."""
 
     def __init__(self, verifier: TokenVerifier, clock: Callable[[], float] = time.time) -> None:
-        self.clock = clock
+        self._clock = clock
         self._verifier = verifier
-        self._trusted: LRUCache[bytes, Trusted] = LRUCache(_REMEMBERED)
+        self._keys = verifier.keys
+        self._remembered: LRUCache[bytes, Trusted] = LRUCache(_REMEMBERED)
+
+    def trusts(self, trusted: Trusted) -> bool:
+        """Whether it still holds without waiting for anything."""
+        return self._clock() < trusted.until and self._keys.clock() < trusted.keys.fresh_until
 
     def cached(self, header: str | None) -> Trusted | None:
         """What is known of a header seen before, without waiting for anything; None tells nothing of its validity."""
         if header is None or len(header) > _LONGEST_HEADER:
             return None
-        trusted = self._trusted.get(_digest(header))
-        return trusted if trusted is not None and self.clock() < trusted.until else None
+        trusted = self._remembered.get(_digest(header))
+        return trusted if trusted is not None and self.trusts(trusted) else None
 
     async def authenticate(self, header: str | None) -> Principal:
         """The principal of an Authorization header. Raises UnauthenticatedError, IssuerUnavailableError."""
-        trusted = self.cached(header)
-        if trusted is not None:
-            return trusted.principal
         if header is None or len(header) > _LONGEST_HEADER:
             raise UnauthenticatedError(REFUSAL)
-        scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer":
-            raise UnauthenticatedError(REFUSAL)
-        principal = await self._verifier.verify(token)
-        until = min(principal.expires_at + LEEWAY, self.clock() + _TRUSTED_FOR)
-        self._trusted[_digest(header)] = Trusted(principal, until)
-        return principal
+        digest = _digest(header)
+        trusted = self._remembered.get(digest)
+        if trusted is None or self._clock() >= trusted.until or trusted.keys is not await self._keys.current():
+            scheme, _, token = header.partition(" ")
+            if scheme.lower() != "bearer":
+                raise UnauthenticatedError(REFUSAL)
+            trusted = self._remembered[digest] = await self._verifier.verify(token)
+        return trusted.principal
 
     async def ready(self) -> None:
         """Raises IssuerUnavailableError while no token can be checked."""
-        await self._verifier.keys.require()
+        await self._keys.current()
 
     async def aclose(self) -> None:
         """Stop fetching keys."""
-        await self._verifier.keys.aclose()
+        await self._keys.aclose()
 
 
 def open_authenticator(settings: Settings, clock: Callable[[], float] = time.time) -> Authenticator:
@@ -89,7 +83,7 @@ def _issuer_keys(settings: Settings) -> KeySource:
         address = httpx.URL()
     if not can_be_called(address) or not (address.scheme == "https" or is_loopback(address.host)):
         raise SettingsError("GATEWAY_AUTH_JWKS_URL: needs an https address, or an http one on this machine")
-    return FetchedKeys(settings.auth_jwks_url)
+    return FetchedKeys(settings.auth_jwks_url, settings.auth_jwks_grace)
 
 
 def _digest(header: str) -> bytes:

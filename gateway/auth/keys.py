@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable, Iterable
-from math import ceil
+from math import ceil, inf
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,21 +28,30 @@ _SHORTEST_RSA_KEY = 2048  # bits
 _CURVES = frozenset(("P-256", "P-384", "P-521", "Ed25519", "Ed448"))
 """Those that tokens are signed with. X25519, which is for encryption, has the same key type as Ed25519."""
 
+REFRESH_AFTER = 300.0
+"""Seconds after which a key set is fetched again, in the background, by whoever uses it."""
+
+OLDEST_KEYS = 600.0
+"""Seconds after which a key set is trusted only once it has been fetched again, or its issuer cannot be reached."""
+
 _FETCH_TIMEOUT = 5.0  # seconds, for the whole answer
 _LARGEST_KEY_SET = 256 * 1024  # bytes
 _FETCH_INTERVAL = 10.0  # seconds between two fetches, whoever asks for unknown keys
-_OLDEST_KEYS = 600.0  # seconds after which a key set is fetched again though it knows the key
 
 log = structlog.get_logger(__name__)
 
 
 class KeySource(Protocol):
-    """Finds the key that a token says it is signed with. Both raise IssuerUnavailableError while there are no keys."""
+    """Where key sets come from. Both raise IssuerUnavailableError while there is none to be trusted."""
 
-    async def find(self, key_id: str | None, algorithm: str) -> Key | None: ...
+    clock: Callable[[], float]
+    """What `KeySet.fresh_until` is a time of: seconds that never go back."""
 
-    async def require(self) -> None:
-        """Have keys."""
+    async def current(self) -> "KeySet":
+        """The key set to verify tokens with."""
+
+    async def newest(self) -> "KeySet":
+        """The key set as it is now, for a token that names a key which the current one does not have."""
 
     async def aclose(self) -> None: ...
 
@@ -67,15 +76,27 @@ class _JwkSet(msgspec.Struct, frozen=True):
 
 
 class KeySet:
-    """Keys that may verify signatures. Keys of other kinds, uses and strengths are left out as if not there."""
+    """Keys that may verify signatures. Keys of other kinds, uses and strengths are left out as if not there.
 
-    __slots__ = ("_keys",)
+    Until `fresh_until`, a time of its source's clock, what it has verified holds without asking the source. The source
+    moves it on while the set stands, and takes it back when another takes its place.
+    """
+
+    __slots__ = ("_keys", "fresh_until")
 
     def __init__(self, keys: Iterable[Key]) -> None:
         self._keys = [key for key in keys if _verifies(key)]
+        self.fresh_until = inf
 
     def __len__(self) -> int:
         return len(self._keys)
+
+    def has_the_keys_of(self, other: "KeySet") -> bool:
+        """Whether both hold the same keys for the same uses, in whatever order."""
+        return self._members() == other._members()
+
+    def _members(self) -> list[bytes]:
+        return sorted(msgspec.json.encode(key.as_dict(private=False), order="sorted") for key in self._keys)
 
     def find(self, key_id: str | None, algorithm: str) -> Key | None:
         """The one key for this id and algorithm. A token without a key id, or a key without one, fits any."""
@@ -111,14 +132,16 @@ class KeySet:
 class FixedKeys:
     """Keys that stay as they are: of a file, or of the development issuer."""
 
+    clock = staticmethod(time.monotonic)
+
     def __init__(self, keys: KeySet) -> None:
         self._keys = keys
 
-    async def find(self, key_id: str | None, algorithm: str) -> Key | None:
-        return self._keys.find(key_id, algorithm)
+    async def current(self) -> KeySet:
+        return self._keys
 
-    async def require(self) -> None:
-        """They are there."""
+    async def newest(self) -> KeySet:
+        return self._keys
 
     async def aclose(self) -> None:
         """Nothing is open."""
@@ -127,56 +150,59 @@ class FixedKeys:
 class FetchedKeys:
     """Keys of an issuer's JWKS address, fetched again when a token names an unknown key and when they grow old.
 
-    One fetch at a time, whoever waits for it, and at most one per `_FETCH_INTERVAL`: a flood of unknown key ids costs
-    the issuer nothing. A fetch that fails leaves the last good keys; before the first that succeeds there are none, and
-    no token is called invalid.
+    Keys older than `REFRESH_AFTER` are fetched again while callers go on with them, keys older than `OLDEST_KEYS`
+    before any caller does: a withdrawn key stops by then. Only while the issuer gives none do the last good ones hold
+    for `grace` seconds longer. Without keys to be trusted no token is called invalid.
+
+    One fetch at a time, shared by all who wait for it, and at most one per `_FETCH_INTERVAL`: a flood of unknown key
+    ids costs the issuer nothing.
     """
 
-    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, url: str, grace: float, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock` is in seconds and never goes back."""
+        self.clock = clock
         self._url = url
-        self._clock = clock
+        self._grace = grace
         self._tls = ssl.create_default_context()
         self._keys = KeySet(())
-        self._fetched_at = self._tried_at = float("-inf")
-        self._failure = ""  # of the last fetch
+        self._keys.fresh_until = self._trusted_until = self._last_until = self._tried_at = -inf
+        self._failure = ""  # of the last fetch, in words
         self._fetching: asyncio.Task[None] | None = None
 
-    async def find(self, key_id: str | None, algorithm: str) -> Key | None:
-        key = self._keys.find(key_id, algorithm)
-        if key is None:
-            await self._refreshed()
-            return self._keys.find(key_id, algorithm)
-        if self._clock() - self._fetched_at > _OLDEST_KEYS:
-            self._refresh()
-        return key
+    async def current(self) -> KeySet:
+        now = self.clock()
+        if now >= self._keys.fresh_until:
+            fetching = self._refresh()
+            if fetching is not None and now >= self._trusted_until:
+                await join(fetching)
+        if self.clock() >= self._trusted_until:
+            raise self._unavailable()
+        return self._keys
 
-    async def require(self) -> None:
-        if not self._keys:
-            await self._refreshed()
+    async def newest(self) -> KeySet:
+        if (fetching := self._refresh()) is not None:
+            await join(fetching)
+        if self._failure:
+            raise self._unavailable()
+        return self._keys
 
     async def aclose(self) -> None:
         if self._fetching is not None:
             self._fetching.cancel()
             await asyncio.gather(self._fetching, return_exceptions=True)
 
-    async def _refreshed(self) -> None:
-        """After a fetch, if it is time for one. Raises IssuerUnavailableError while none has succeeded."""
-        if (fetching := self._refresh()) is not None:
-            await join(fetching)
-        if not self._keys:
-            wait = self._tried_at + _FETCH_INTERVAL - self._clock()
-            raise IssuerUnavailableError(
-                "Tokens cannot be checked before the issuer gives its keys", max(1, ceil(wait)), self._failure
-            )
+    def _unavailable(self) -> IssuerUnavailableError:
+        wait = self._tried_at + _FETCH_INTERVAL - self.clock()
+        message = "Tokens cannot be checked before the issuer gives its keys"
+        return IssuerUnavailableError(message, max(1, ceil(wait)), self._failure)
 
     def _refresh(self) -> "asyncio.Task[None] | None":
         """The fetch under way, a new one if it is time for one, else None."""
         if self._fetching is not None and not self._fetching.done():
             return self._fetching
-        if self._clock() - self._tried_at < _FETCH_INTERVAL:
+        if self.clock() - self._tried_at < _FETCH_INTERVAL:
             return None
-        self._tried_at = self._clock()
+        self._tried_at = self.clock()
         self._fetching = asyncio.create_task(self._fetch(), name="fetch signing keys")
         return self._fetching
 
@@ -186,16 +212,29 @@ class FetchedKeys:
                 keys = KeySet.from_json(await self._download())
         except (httpx.HTTPError, TimeoutError, ValueError) as error:
             self._failed(type(error).__name__)
-            return
-        if not keys:
+        else:
+            self._fetched(keys)
+
+    def _fetched(self, keys: KeySet) -> None:
+        """The age of keys counts from when they were asked for."""
+        if not keys.has_the_keys_of(self._keys):
+            self._keys.fresh_until = -inf
+            self._keys = keys
+        if not keys:  # the issuer has withdrawn all
+            self._trusted_until = self._last_until = -inf
             self._failed("no usable key")
             return
         self._failure = ""
-        self._keys = keys
-        self._fetched_at = self._clock()
+        self._keys.fresh_until = self._tried_at + REFRESH_AFTER
+        self._trusted_until = self._tried_at + OLDEST_KEYS
+        self._last_until = self._trusted_until + self._grace
 
     def _failed(self, reason: str) -> None:
+        """The last good keys hold until the next fetch has ended, unless their grace does before."""
         self._failure = reason
+        again = self.clock() + _FETCH_INTERVAL
+        self._keys.fresh_until = max(self._keys.fresh_until, min(again, self._last_until))
+        self._trusted_until = max(self._trusted_until, min(again + 2 * _FETCH_TIMEOUT, self._last_until))
         log.warning("signing keys not fetched", error=reason, keys=len(self._keys))
 
     async def _download(self) -> bytes:

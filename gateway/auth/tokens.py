@@ -10,7 +10,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.util import urlsafe_b64decode
 
-from gateway.auth.keys import ALGORITHMS, KeySource
+from gateway.auth.keys import ALGORITHMS, KeySet, KeySource
 from gateway.auth.principal import Principal, Scope
 from gateway.errors import UnauthenticatedError
 
@@ -65,6 +65,14 @@ class _Signatures(jws.JWSRegistry):
 _SIGNATURES = _Signatures(algorithms=ALGORITHMS, strict_check_header=False)
 
 
+class Trusted(msgspec.Struct, frozen=True, gc=False):
+    """Whom a token speaks for, until when in Unix seconds, and by which keys: it is trusted no longer than they are."""
+
+    principal: Principal
+    until: float
+    keys: KeySet
+
+
 class TokenVerifier:
     """Verifies tokens of one issuer for one audience. `clock` gives Unix seconds."""
 
@@ -74,14 +82,18 @@ class TokenVerifier:
         self._audience = audience
         self._clock = clock
 
-    async def verify(self, token: str) -> Principal:
+    async def verify(self, token: str) -> Trusted:
         """Whom the token speaks for.
 
         Raises UnauthenticatedError, always with the same message; IssuerUnavailableError while there are no keys.
         """
         try:
             header = _read_header(token)
-            key = await self.keys.find(header.kid, header.alg)
+            keys = await self.keys.current()
+            key = keys.find(header.kid, header.alg)
+            if key is None:
+                keys = await self.keys.newest()
+                key = keys.find(header.kid, header.alg)
             if key is None:
                 raise ValueError("key")
             payload = jws.deserialize_compact(token, key, registry=_SIGNATURES).payload
@@ -90,12 +102,13 @@ class TokenVerifier:
         except (JoseError, ValueError, msgspec.MsgspecError, RecursionError) as error:
             raise UnauthenticatedError(REFUSAL) from error
         communities = frozenset(words(claims.community, claims.communities))
-        return Principal(
+        principal = Principal(
             subject=claims.sub,
             scopes=_KNOWN_SCOPES.intersection(words(claims.scope, claims.scopes)),
             communities=None if EVERYTHING in communities else communities,
             expires_at=claims.exp,
         )
+        return Trusted(principal, claims.exp + LEEWAY, keys)
 
     def _check(self, claims: _Claims) -> None:
         """Raises ValueError that names the claim."""

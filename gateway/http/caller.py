@@ -4,8 +4,9 @@ from typing import Generic, Protocol, TypeVar
 
 from starlette.types import Scope
 
-from gateway.auth.authenticator import Authenticator, Trusted
+from gateway.auth.authenticator import Authenticator
 from gateway.auth.principal import Principal
+from gateway.auth.tokens import Trusted
 
 ContextT_co = TypeVar("ContextT_co", covariant=True)
 
@@ -29,7 +30,7 @@ class Caller(Generic[ContextT_co]):
     def open(self, request_id: str) -> ContextT_co | None:
         """The context of a request; None where it takes waiting to find out who asks. Raises GatewayError."""
         trusted = self._trusted
-        if trusted is None or self._authenticator.clock() >= trusted.until:
+        if trusted is None or not self._authenticator.trusts(trusted):
             trusted = self._trusted = self._authenticator.cached(self._authorization)
             if trusted is None:
                 return None

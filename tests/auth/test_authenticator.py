@@ -1,42 +1,39 @@
 """From the header to the principal: how often a token is verified, and which settings open which issuer."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from callers import AUDIENCE, ISSUER, NOW, KeyServer, Signers, claims, jwks, sign
-from joserfc.jwk import Key
 from standing_clock import Clock
 
 from gateway.auth.authenticator import Authenticator, open_authenticator
 from gateway.auth.issuer import DevelopmentIssuer
-from gateway.auth.keys import FetchedKeys, FixedKeys, KeySet
-from gateway.auth.tokens import LEEWAY, LONGEST_TOKEN, TokenVerifier
+from gateway.auth.keys import OLDEST_KEYS, REFRESH_AFTER, FetchedKeys, FixedKeys
+from gateway.auth.tokens import LEEWAY, LONGEST_TOKEN, TokenVerifier, Trusted
 from gateway.errors import UnauthenticatedError
 from gateway.settings import Settings, SettingsError
 
 
-class CountedKeys(FixedKeys):
-    """Counts how often a token is verified: each time its key is looked for."""
+class CountingVerifier(TokenVerifier):
+    """Counts how often a token is verified."""
 
-    def __init__(self, keys: KeySet) -> None:
-        super().__init__(keys)
-        self.found = 0
+    verified = 0
 
-    async def find(self, key_id: str | None, algorithm: str) -> Key | None:
-        self.found += 1
-        return await super().find(key_id, algorithm)
+    async def verify(self, token: str) -> Trusted:
+        self.verified += 1
+        return await super().verify(token)
 
 
 @pytest.fixture
-def keys(signers: Signers) -> CountedKeys:
-    return CountedKeys(signers.public())
+def verifier(signers: Signers, clock: Clock) -> CountingVerifier:
+    return CountingVerifier(ISSUER, AUDIENCE, FixedKeys(signers.public()), clock)
 
 
 @pytest.fixture
-def authenticator(keys: CountedKeys, clock: Clock) -> Authenticator:
-    return Authenticator(TokenVerifier(ISSUER, AUDIENCE, keys, clock), clock)
+def authenticator(verifier: CountingVerifier, clock: Clock) -> Authenticator:
+    return Authenticator(verifier, clock)
 
 
 @pytest.fixture
@@ -45,7 +42,7 @@ def header(signers: Signers) -> str:
 
 
 async def test_a_token_is_verified_once_and_remembered(
-    authenticator: Authenticator, keys: CountedKeys, header: str
+    authenticator: Authenticator, verifier: CountingVerifier, header: str
 ) -> None:
     assert authenticator.cached(header) is None
 
@@ -53,7 +50,7 @@ async def test_a_token_is_verified_once_and_remembered(
 
     assert authenticator.cached(header).principal is first
     assert await authenticator.authenticate(header) is first
-    assert keys.found == 1
+    assert verifier.verified == 1
 
 
 async def test_a_remembered_token_is_forgotten_when_it_ends(
@@ -69,16 +66,74 @@ async def test_a_remembered_token_is_forgotten_when_it_ends(
         await authenticator.authenticate(header)
 
 
-async def test_a_long_lived_token_is_verified_anew_every_ten_minutes(
-    authenticator: Authenticator, keys: CountedKeys, signers: Signers, clock: Clock
-) -> None:
-    header = "Bearer " + sign(signers.ed, claims(exp=NOW + 86_400), "EdDSA")
-    await authenticator.authenticate(header)
+class TestFetchedKeys:
+    """Remembered tokens fall with the key that signed them."""
 
-    clock.now = NOW + 601
-    await authenticator.authenticate(header)
+    @pytest.fixture
+    def monotonic(self) -> Clock:
+        return Clock(1000.0)
 
-    assert keys.found == 2
+    @pytest.fixture
+    async def verifier(
+        self, key_server: KeyServer, signers: Signers, clock: Clock, monotonic: Clock
+    ) -> AsyncIterator[CountingVerifier]:
+        key_server.body = jwks(signers.ed, signers.rsa)
+        keys = FetchedKeys(key_server.url, 3600.0, monotonic)
+        yield CountingVerifier(ISSUER, AUDIENCE, keys, clock)
+        await keys.aclose()
+
+    async def test_fresh_keys_cost_a_remembered_token_nothing(
+        self, authenticator: Authenticator, key_server: KeyServer, header: str, monotonic: Clock
+    ) -> None:
+        await authenticator.authenticate(header)
+        monotonic.now += REFRESH_AFTER - 1
+
+        assert authenticator.cached(header) is not None
+        assert key_server.asked == 1
+
+    async def test_key_that_stays_keeps_tokens_verified(
+        self,
+        authenticator: Authenticator,
+        verifier: CountingVerifier,
+        key_server: KeyServer,
+        signers: Signers,
+        header: str,
+        monotonic: Clock,
+    ) -> None:
+        first = await authenticator.authenticate(header)
+        key_server.body = jwks(signers.rsa, signers.ed)  # in another order
+        for _ in range(5):
+            monotonic.now += OLDEST_KEYS
+            assert authenticator.cached(header) is None
+            assert await authenticator.authenticate(header) is first
+            assert authenticator.cached(header).principal is first
+
+        assert (verifier.verified, key_server.asked) == (1, 6)
+
+    async def test_withdrawn_key_takes_remembered_tokens_along(
+        self, authenticator: Authenticator, key_server: KeyServer, signers: Signers, header: str, monotonic: Clock
+    ) -> None:
+        await authenticator.authenticate(header)
+        key_server.body = jwks(signers.rsa)
+        monotonic.now += 1800
+
+        assert authenticator.cached(header) is None
+        for _ in range(2):
+            with pytest.raises(UnauthenticatedError):
+                await authenticator.authenticate(header)
+
+    async def test_open_connection_notices_a_withdrawn_key_at_once(
+        self, authenticator: Authenticator, key_server: KeyServer, signers: Signers, header: str, monotonic: Clock
+    ) -> None:
+        trusted = await authenticator.authenticate(header) and authenticator.cached(header)
+        assert authenticator.trusts(trusted)
+
+        key_server.body = jwks(signers.rsa)
+        monotonic.now += 11  # another caller's token names a key that nobody knows
+        with pytest.raises(UnauthenticatedError):
+            await authenticator.authenticate("Bearer " + sign(signers.ec, claims(), "ES256"))
+
+        assert not authenticator.trusts(trusted)
 
 
 async def test_a_refused_token_is_not_remembered(authenticator: Authenticator, signers: Signers) -> None:
@@ -139,7 +194,7 @@ async def test_principals_that_may_see_the_same_share_one_view(authenticator: Au
 
 async def test_stopping_ends_a_fetch_under_way(key_server: KeyServer, signers: Signers, clock: Clock) -> None:
     key_server.answering.clear()
-    authenticator = Authenticator(TokenVerifier(ISSUER, AUDIENCE, FetchedKeys(key_server.url), clock), clock)
+    authenticator = Authenticator(TokenVerifier(ISSUER, AUDIENCE, FetchedKeys(key_server.url, 0.0), clock), clock)
     waiting = asyncio.create_task(authenticator.authenticate("Bearer " + sign(signers.ed, claims(), "EdDSA")))
     await key_server.arrived.wait()
 

@@ -118,7 +118,7 @@ def test_a_wrong_request_is_named(
 
 
 async def test_what_verifies_cannot_sign(settings: Settings) -> None:
-    key = await DevelopmentIssuer.open(settings).public_keys().find(None, "EdDSA")
+    key = (await DevelopmentIssuer.open(settings).public_keys().current()).find(None, "EdDSA")
 
     assert key is not None
     assert not key.is_private

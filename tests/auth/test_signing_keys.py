@@ -13,10 +13,12 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from standing_clock import Clock
 
 from gateway.auth import keys as keys_module
-from gateway.auth.keys import FetchedKeys, KeySet
+from gateway.auth.keys import OLDEST_KEYS, REFRESH_AFTER, FetchedKeys, KeySet
 from gateway.auth.tokens import TokenVerifier
 from gateway.errors import IssuerUnavailableError, UnauthenticatedError
 from gateway.settings import SettingsError
+
+GRACE = 3600.0
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def monotonic() -> Clock:
 
 @pytest.fixture
 async def fetched(key_server: KeyServer, monotonic: Clock) -> AsyncIterator[FetchedKeys]:
-    keys = FetchedKeys(key_server.url, monotonic)
+    keys = FetchedKeys(key_server.url, GRACE, monotonic)
     yield keys
     await keys.aclose()
 
@@ -58,8 +60,8 @@ async def test_keys_are_fetched_when_the_first_token_comes_and_then_kept(
     assert key_server.asked == 0
 
     for key, alg in ((signers.ed, "EdDSA"), (signers.rsa, "RS256"), (signers.ed, "EdDSA")):
-        assert (await verifier.verify(sign(key, claims(), alg))).subject == "lin"
-        monotonic.now += 200
+        assert (await verifier.verify(sign(key, claims(), alg))).principal.subject == "lin"
+        monotonic.now += 140
 
     assert "fetch signing keys" not in {task.get_name() for task in asyncio.all_tasks()}
     assert key_server.asked == 1
@@ -129,12 +131,10 @@ async def test_a_caller_who_gives_up_does_not_stop_the_fetch_of_the_others(
         ("200 OK", "", b"<html>sorry</html>"),
         ("200 OK", "", b"null"),
         ("200 OK", "", b"[" * 100_000),
-        ("200 OK", "", b'{"keys": []}'),
-        ("200 OK", "", b'{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}'),
         ("200 OK", "", b'{"keys": ["' + b"x" * 300_000 + b'"]}'),
         ("302 Found", "Location: /jwks\r\n", b""),
     ],
-    ids=["500", "HTML", "null", "deep", "empty", "secrets only", "too large", "redirect"],
+    ids=["500", "HTML", "null", "deep", "too large", "redirect"],
 )
 async def test_the_last_good_keys_outlive_a_bad_answer(
     verifier: TokenVerifier,
@@ -151,10 +151,24 @@ async def test_the_last_good_keys_outlive_a_bad_answer(
 
     key_server.status, key_server.headers, key_server.body = status, headers, body
     monotonic.now += 11
-    assert await refused(verifier, sign(signers.ec, claims(), "ES256"))
+    assert await retry_after(verifier, sign(signers.ec, claims(), "ES256")) == 10
 
     assert key_server.asked == 2
     assert not await refused(verifier, token)
+
+
+@pytest.mark.parametrize("entry", ["", '{"kty": "oct", "k": "c2VjcmV0"}'], ids=["empty", "secrets only"])
+async def test_a_set_without_usable_keys_withdraws_all(
+    verifier: TokenVerifier, key_server: KeyServer, signers: Signers, monotonic: Clock, entry: str
+) -> None:
+    key_server.body = jwks(signers.ed)
+    token = sign(signers.ed, claims(), "EdDSA")
+    assert not await refused(verifier, token)
+
+    key_server.body = f'{{"keys": [{entry}]}}'.encode()
+    monotonic.now += OLDEST_KEYS
+
+    assert await retry_after(verifier, token) == 10
 
 
 @pytest.mark.parametrize(("status", "padding"), [("404 Not Found", 0), ("200 OK", 300_000)])
@@ -203,20 +217,20 @@ async def test_an_issuer_that_is_down_is_asked_again_after_the_interval(
     assert key_server.asked == 2
 
 
-async def test_keys_that_are_required_are_fetched_and_then_never_missing(
+async def test_a_check_of_the_keys_fetches_them(
     verifier: TokenVerifier, fetched: FetchedKeys, key_server: KeyServer, signers: Signers, monotonic: Clock
 ) -> None:
     with pytest.raises(IssuerUnavailableError):
-        await fetched.require()
+        await fetched.current()
 
     key_server.body = jwks(signers.ed)
     monotonic.now += 11
-    await fetched.require()
+    await fetched.current()
     assert key_server.asked == 2
 
     key_server.status = "503 Service Unavailable"
-    monotonic.now += 601
-    await fetched.require()
+    monotonic.now += OLDEST_KEYS
+    await fetched.current()
     assert not await refused(verifier, sign(signers.ed, claims(), "EdDSA"))
 
 
@@ -227,7 +241,7 @@ async def test_what_is_no_token_is_refused_by_whoever_has_no_keys_too(
     assert key_server.asked == 0
 
 
-async def test_old_keys_are_fetched_again_without_keeping_anyone_waiting(
+async def test_keys_are_renewed_before_they_are_too_old(
     verifier: TokenVerifier, fetched: FetchedKeys, key_server: KeyServer, signers: Signers, monotonic: Clock
 ) -> None:
     key_server.body = jwks(signers.ed)
@@ -236,12 +250,128 @@ async def test_old_keys_are_fetched_again_without_keeping_anyone_waiting(
 
     key_server.body = jwks(signers.ec)
     key_server.answering.clear()
-    monotonic.now += 601
-    assert not await refused(verifier, token)
+    monotonic.now += REFRESH_AFTER
+    assert not await refused(verifier, token)  # nobody waits
 
     key_server.answering.set()
-    assert await fetched.find("ec", "ES256") is not None
+    assert (await fetched.newest()).find("ec", "ES256") is not None
     assert await refused(verifier, token)
+
+
+async def test_old_keys_are_fetched_before_they_are_trusted(
+    verifier: TokenVerifier, key_server: KeyServer, signers: Signers, monotonic: Clock
+) -> None:
+    key_server.body = jwks(signers.ed)
+    assert not await refused(verifier, sign(signers.ed, claims(), "EdDSA"))
+
+    key_server.body = jwks(signers.ec)
+    monotonic.now += 1800
+    withdrawn = [sign(signers.ed, claims(jti=str(number)), "EdDSA") for number in range(100)]
+
+    assert all(await asyncio.gather(*(refused(verifier, token) for token in withdrawn)))
+    assert key_server.asked == 2
+
+
+async def test_the_age_of_keys_counts_from_their_request(
+    verifier: TokenVerifier, key_server: KeyServer, signers: Signers, monotonic: Clock
+) -> None:
+    key_server.body = jwks(signers.ed)
+    token = sign(signers.ed, claims(), "EdDSA")
+    key_server.answering.clear()
+    waiting = asyncio.create_task(refused(verifier, token))
+    await key_server.arrived.wait()
+    monotonic.now += 4
+    key_server.answering.set()
+    assert not await waiting
+
+    key_server.body = jwks(signers.ec)
+    monotonic.now += OLDEST_KEYS - 4
+
+    assert await refused(verifier, token)
+
+
+class TestUnreachableIssuer:
+    """A gateway that has had the keys once."""
+
+    @pytest.fixture
+    async def token(self, verifier: TokenVerifier, key_server: KeyServer, signers: Signers) -> str:
+        """One that was good before the issuer went down."""
+        key_server.body = jwks(signers.ed)
+        token = sign(signers.ed, claims(), "EdDSA")
+        assert not await refused(verifier, token)
+        key_server.status = "503 Service Unavailable"
+        return token
+
+    async def test_last_good_keys_hold_for_the_grace_period(
+        self, verifier: TokenVerifier, key_server: KeyServer, token: str, monotonic: Clock
+    ) -> None:
+        began = monotonic.now
+        while (left := began + OLDEST_KEYS + GRACE - monotonic.now) > 0:
+            assert not await refused(verifier, token)
+            monotonic.now += min(left, 120)
+
+        assert await retry_after(verifier, token) == 10
+        assert key_server.asked > 30
+
+    async def test_idle_gateway_asks_before_it_uses_them(
+        self, verifier: TokenVerifier, key_server: KeyServer, signers: Signers, token: str, monotonic: Clock
+    ) -> None:
+        monotonic.now += OLDEST_KEYS
+        assert not await refused(verifier, token)  # the issuer is down
+
+        key_server.status, key_server.body = "200 OK", jwks(signers.ec)
+        monotonic.now += 60
+
+        assert await refused(verifier, token)
+
+    async def test_none_hold_beyond_the_grace_period(
+        self, verifier: TokenVerifier, key_server: KeyServer, token: str, monotonic: Clock
+    ) -> None:
+        monotonic.now += OLDEST_KEYS + GRACE
+
+        assert await retry_after(verifier, token) == 10
+        assert await retry_after(verifier, token) == 10
+        assert key_server.asked == 2
+
+        key_server.status = "200 OK"
+        monotonic.now += 10
+        assert not await refused(verifier, token)
+
+    async def test_without_grace_old_keys_are_not_used(
+        self, key_server: KeyServer, signers: Signers, clock: Clock, monotonic: Clock
+    ) -> None:
+        keys = FetchedKeys(key_server.url, 0.0, monotonic)
+        verifier = TokenVerifier(ISSUER, AUDIENCE, keys, clock)
+        key_server.body, token = jwks(signers.ed), sign(signers.ed, claims(), "EdDSA")
+        assert not await refused(verifier, token)
+
+        key_server.status = "503 Service Unavailable"
+        monotonic.now += OLDEST_KEYS - 1
+        assert not await refused(verifier, token)
+        await keys.aclose()
+        monotonic.now += 11
+
+        assert await retry_after(verifier, token) == 10
+
+    async def test_busy_gateway_does_not_wait_for_it(
+        self, verifier: TokenVerifier, fetched: FetchedKeys, key_server: KeyServer, token: str, monotonic: Clock
+    ) -> None:
+        monotonic.now += OLDEST_KEYS
+        assert not await refused(verifier, token)
+
+        key_server.answering.clear()
+        key_server.arrived.clear()
+        monotonic.now += 10
+        assert not await refused(verifier, token)  # a fetch hangs: the one before has just failed
+        await key_server.arrived.wait()
+
+    async def test_unknown_key_is_not_called_invalid(
+        self, verifier: TokenVerifier, signers: Signers, token: str, monotonic: Clock
+    ) -> None:
+        monotonic.now += 11
+
+        assert await retry_after(verifier, sign(signers.ec, claims(), "ES256")) == 10
+        assert not await refused(verifier, token)
 
 
 @pytest.mark.filterwarnings("ignore:Key size should be")

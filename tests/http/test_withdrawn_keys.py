@@ -1,0 +1,88 @@
+"""A signing key that the issuer has taken out of its key set, at the edge: nobody is let in by it any more."""
+
+import asyncio
+from functools import partial
+
+import pytest
+from callers import jwks
+from joserfc.jwk import OKPKey
+from standing_clock import Clock
+from websockets import connect
+
+from gateway.auth import authenticator
+from gateway.auth.keys import FetchedKeys
+
+QUERY = {"query": "{ viewer { subject } }"}
+EVENTS = {"accept": "text/event-stream"}
+HALF_AN_HOUR = 1800
+
+
+@pytest.fixture
+def monotonic(monkeypatch):
+    """What the age of keys is measured by."""
+    clock = Clock()
+    monkeypatch.setattr(authenticator, "FetchedKeys", partial(FetchedKeys, clock=clock))
+    return clock
+
+
+@pytest.fixture
+async def gateway(serve_production, issuer, key_server, monotonic):
+    """It has let in one caller, and then been idle."""
+    key_server.body = issuer.jwks()
+    async with serve_production(GATEWAY_AUTH_KEY_FILE="", GATEWAY_AUTH_JWKS_URL=key_server.url) as served:
+        assert (await served.client.post("/graphql", json=QUERY)).status_code == 200
+        monotonic.now += HALF_AN_HOUR
+        yield served
+
+
+@pytest.fixture
+def withdrawn(gateway, key_server):
+    key_server.body = jwks(OKPKey.generate_key("Ed25519", {"kid": "next"}))
+
+
+@pytest.mark.usefixtures("withdrawn")
+@pytest.mark.parametrize("headers", [{}, EVENTS], ids=["answer", "events"])
+async def test_withdrawn_key_is_401_after_an_idle_half_hour(gateway, issuer, key_server, headers):
+    for token in (gateway.token, issuer.mint("order:read", "10002")):
+        bearer = {"authorization": f"Bearer {token}"}
+        refused = await gateway.client.post("/graphql", json=QUERY, headers=headers | bearer)
+        assert refused.status_code == 401
+
+    assert key_server.asked == 2
+
+
+@pytest.mark.usefixtures("withdrawn")
+async def test_withdrawn_key_opens_no_web_socket(gateway):
+    async with connect(**_web_socket(gateway)) as socket:
+        await socket.send('{"type": "connection_init"}')
+        async with asyncio.timeout(5):
+            await socket.wait_closed()
+
+        assert socket.close_code == 4403
+
+
+async def test_key_that_stays_lets_in_after_one_fetch(gateway, key_server):
+    for _ in range(3):
+        assert (await gateway.client.post("/graphql", json=QUERY)).status_code == 200
+
+    assert key_server.asked == 2
+
+
+async def test_unreachable_issuer_is_503_once_its_grace_is_over(gateway, key_server, monotonic):
+    key_server.status = "503 Service Unavailable"
+    assert (await gateway.client.post("/graphql", json=QUERY)).status_code == 200
+
+    monotonic.now += 3600
+    refused = await gateway.client.post("/graphql", json=QUERY)
+
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "10")
+    assert (await gateway.stranger.get("/readyz")).json()["checks"] == {"journal": True, "signing_keys": False}
+
+
+def _web_socket(gateway):
+    return {
+        "uri": f"{gateway.url.replace('http', 'ws')}/graphql",
+        "subprotocols": ["graphql-transport-ws"],
+        "additional_headers": {"authorization": gateway.client.headers["authorization"]},
+        "proxy": None,
+    }
