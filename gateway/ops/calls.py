@@ -16,6 +16,7 @@ from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Met
 from prometheus_client.registry import Collector
 
 from gateway.errors import PlatformError
+from gateway.ops.log_throttle import LogThrottle
 from gateway.ops.resilience import CircuitBreaker, Clock
 from schema.normalise.states import CircuitState
 
@@ -26,9 +27,6 @@ BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 SLOW_SHARE = 0.25
 """A call is slow when it took more than this share of the time that it may take."""
-
-QUIET_SECONDS = 60.0
-"""So long after a failing call no other one to the same endpoint with the same code is logged."""
 
 OK = "OK"
 REFUSED = "UPSTREAM_REFUSED"
@@ -46,20 +44,10 @@ class Times:
         self.total = 0.0
 
 
-class Told:
-    """The last log line of its kind: when it was written, and how many have been left out since."""
-
-    __slots__ = ("at", "left_out")
-
-    def __init__(self, at: float) -> None:
-        self.at = at
-        self.left_out = 0
-
-
 class EndpointCalls:
     """The calls to one endpoint, and its circuit. `slow` is how many seconds are many."""
 
-    __slots__ = ("_clock", "_told", "_where", "breaker", "by_outcome", "endpoint", "platform", "slow")
+    __slots__ = ("_throttle", "_where", "breaker", "by_outcome", "endpoint", "platform", "slow")
 
     def __init__(self, platform: str, endpoint: str, slow: float, clock: Clock) -> None:
         self.platform = platform
@@ -67,8 +55,7 @@ class EndpointCalls:
         self.slow = slow
         self.breaker = CircuitBreaker(clock=clock)
         self.by_outcome: dict[str, Times] = {}
-        self._clock = clock
-        self._told: dict[str, Told] = {}
+        self._throttle = LogThrottle(clock)
         self._where = {"platform": platform, "endpoint": endpoint}
 
     def note(self, outcome: str, seconds: float, context: Context) -> None:
@@ -92,20 +79,12 @@ class EndpointCalls:
             log.error("circuit of a platform opened", **self._where, code=error.code, reason=error.message)
 
     def failed(self, error: PlatformError) -> None:
-        """A call came to this. It is logged unless one with the same code was within `QUIET_SECONDS`."""
-        now = self._clock()
-        told = self._told.get(error.code)
-        if told is not None and now - told.at < QUIET_SECONDS:
-            told.left_out += 1
-            return
-        self._told[error.code] = Told(now)
-        log.warning(
-            "call to a platform failed",
-            **self._where,
-            code=error.code,
-            reason=error.message,
-            left_out=0 if told is None else told.left_out,
-        )
+        """A call came to this. It is logged, one a minute with the same code."""
+        left_out = self._throttle.left_out(error.code)
+        if left_out is not None:
+            log.warning(
+                "call to a platform failed", **self._where, code=error.code, reason=error.message, left_out=left_out
+            )
 
     def _tell(self, outcome: str, seconds: float) -> None:
         log.warning("slow call to a platform", **self._where, outcome=outcome, seconds=round(seconds, 3))

@@ -13,7 +13,8 @@ from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
 from gateway.errors import NotSentError, PlatformError, ProtocolError
-from gateway.ops.calls import QUIET_SECONDS, Calls, EndpointCalls
+from gateway.ops.calls import Calls, EndpointCalls
+from gateway.ops.log_throttle import QUIET_SECONDS
 from gateway.platforms.platforms import Platforms, open_platforms
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox
