@@ -201,6 +201,7 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_gateway(settings, key, platforms, clock, journal) as gateway:
             app.state.gateway = gateway
+            gateway.metrics.registry.register(authenticator.refusals.counter)
             application.graphql, app.router.routes[:] = edges(gateway)
             app.router.redirect_slashes = False  # it would send forms on without TLS, and to any Host
             started()

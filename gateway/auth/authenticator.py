@@ -12,7 +12,8 @@ from gateway.addresses import can_be_called
 from gateway.auth.issuer import AUDIENCE, ISSUER, DevelopmentIssuer, is_loopback
 from gateway.auth.keys import FetchedKeys, FixedKeys, KeySet, KeySource
 from gateway.auth.principal import Principal
-from gateway.auth.tokens import LONGEST_TOKEN, REFUSAL, TokenVerifier, Trusted
+from gateway.auth.refusals import REFUSAL, InvalidTokenError, RefusalReason, Refusals
+from gateway.auth.tokens import LONGEST_TOKEN, TokenVerifier, Trusted
 from gateway.errors import UnauthenticatedError
 from gateway.settings import Settings, SettingsError
 
@@ -21,10 +22,17 @@ _LONGEST_HEADER = LONGEST_TOKEN + len("Bearer ")
 
 
 class Authenticator:
-    """Verifies each token once and remembers it, by its hash, while it and its keys last. `clock`: Unix seconds."""
+    """Verifies each token once and remembers it, by its hash, while it and its keys last.
 
-    def __init__(self, verifier: TokenVerifier, clock: Callable[[], float] = time.time) -> None:
+    `clock` is in Unix seconds. `explains`: refused callers are told why.
+    """
+
+    def __init__(
+        self, verifier: TokenVerifier, clock: Callable[[], float] = time.time, *, explains: bool = False
+    ) -> None:
+        self.refusals = Refusals()
         self._clock = clock
+        self._explains = explains
         self._verifier = verifier
         self._keys = verifier.keys
         self._remembered: LRUCache[bytes, Trusted] = LRUCache(_REMEMBERED)
@@ -42,16 +50,28 @@ class Authenticator:
 
     async def authenticate(self, header: str | None) -> Principal:
         """The principal of an Authorization header. Raises UnauthenticatedError, IssuerUnavailableError."""
-        if header is None or len(header) > _LONGEST_HEADER:
-            raise UnauthenticatedError(REFUSAL)
+        try:
+            return (await self._trusted(header)).principal
+        except InvalidTokenError as error:
+            self.refusals.record(error.reason)
+            if self._explains:
+                raise UnauthenticatedError(f"{REFUSAL}: {error.reason.words}") from error
+            raise
+
+    async def _trusted(self, header: str | None) -> Trusted:
+        """Raises InvalidTokenError, IssuerUnavailableError."""
+        if not header:
+            raise InvalidTokenError(RefusalReason.MISSING)
+        if len(header) > _LONGEST_HEADER:
+            raise InvalidTokenError(RefusalReason.FORM)
         digest = _digest(header)
         trusted = self._remembered.get(digest)
         if trusted is None or self._clock() >= trusted.until or trusted.keys is not await self._keys.current():
             scheme, _, token = header.partition(" ")
             if scheme.lower() != "bearer":
-                raise UnauthenticatedError(REFUSAL)
+                raise InvalidTokenError(RefusalReason.SCHEME)
             trusted = self._remembered[digest] = await self._verifier.verify(token)
-        return trusted.principal
+        return trusted
 
     async def ready(self) -> None:
         """Raises IssuerUnavailableError while no token can be checked."""
@@ -71,7 +91,7 @@ def open_authenticator(settings: Settings, clock: Callable[[], float] = time.tim
         verifier = TokenVerifier(settings.auth_issuer, settings.auth_audience, _issuer_keys(settings), clock)
     else:
         verifier = TokenVerifier(ISSUER, AUDIENCE, DevelopmentIssuer.open(settings, clock).public_keys(), clock)
-    return Authenticator(verifier, clock)
+    return Authenticator(verifier, clock, explains=not settings.is_production)
 
 
 def _issuer_keys(settings: Settings) -> KeySource:

@@ -8,20 +8,18 @@ from typing import Annotated, Any
 import msgspec
 from joserfc import jws
 from joserfc.errors import JoseError
+from joserfc.jwk import Key
 from joserfc.util import urlsafe_b64decode
 
 from gateway.auth.keys import ALGORITHMS, KeySet, KeySource
 from gateway.auth.principal import Principal, Scope
-from gateway.errors import UnauthenticatedError
+from gateway.auth.refusals import InvalidTokenError, RefusalReason
 
 LONGEST_TOKEN = 8192  # characters
 LEEWAY = 30.0  # seconds that clocks may differ by
 
 EVERYTHING = "*"
 """As a community: all of them. Only the development issuer takes it for scopes, and writes them out."""
-
-REFUSAL = "A valid bearer token is needed"
-"""What every refused caller is told: which check failed would help only those who try."""
 
 _TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 _UNTRUSTED_HEADERS = frozenset({"jwk", "jku", "x5c", "x5u", "crit", "b64", "cty", "zip"})
@@ -85,22 +83,18 @@ class TokenVerifier:
     async def verify(self, token: str) -> Trusted:
         """Whom the token speaks for.
 
-        Raises UnauthenticatedError, always with the same message; IssuerUnavailableError while there are no keys.
+        Raises InvalidTokenError; IssuerUnavailableError while there are no keys.
         """
-        try:
-            header = _read_header(token)
-            keys = await self.keys.current()
+        header = _read_header(token)
+        keys = await self.keys.current()
+        key = keys.find(header.kid, header.alg)
+        if key is None:
+            keys = await self.keys.newest()
             key = keys.find(header.kid, header.alg)
-            if key is None:
-                keys = await self.keys.newest()
-                key = keys.find(header.kid, header.alg)
-            if key is None:
-                raise ValueError("key")
-            payload = jws.deserialize_compact(token, key, registry=_SIGNATURES).payload
-            claims = msgspec.json.decode(payload or b"", type=_Claims)
-            self._check(claims)
-        except (JoseError, ValueError, msgspec.MsgspecError, RecursionError) as error:
-            raise UnauthenticatedError(REFUSAL) from error
+        if key is None:
+            raise InvalidTokenError(RefusalReason.KEY)
+        claims = _read_claims(token, key)
+        self._check(claims)
         communities = frozenset(words(claims.community, claims.communities))
         principal = Principal(
             subject=claims.sub,
@@ -111,29 +105,49 @@ class TokenVerifier:
         return Trusted(principal, claims.exp + LEEWAY, keys)
 
     def _check(self, claims: _Claims) -> None:
-        """Raises ValueError that names the claim."""
+        """Raises InvalidTokenError."""
         now = self._clock()
         if claims.iss != self._issuer:
-            raise ValueError("iss")
+            raise InvalidTokenError(RefusalReason.ISS)
         if self._audience not in ([claims.aud] if isinstance(claims.aud, str) else claims.aud):
-            raise ValueError("aud")
+            raise InvalidTokenError(RefusalReason.AUD)
         if claims.exp <= now - LEEWAY:
-            raise ValueError("exp")
+            raise InvalidTokenError(RefusalReason.EXP)
         if max(claims.nbf or 0.0, claims.iat or 0.0) > now + LEEWAY:
-            raise ValueError("nbf, iat")
+            raise InvalidTokenError(RefusalReason.NBF)
 
 
 def _read_header(token: str) -> _Header:
-    """The header, before anything in it is believed. Raises ValueError or a msgspec error."""
+    """The header, before anything in it is believed. Raises InvalidTokenError."""
     if len(token) > LONGEST_TOKEN or token.count(".") != 2:
-        raise ValueError("form")
-    members = msgspec.json.decode(urlsafe_b64decode(token.partition(".")[0].encode("ascii")), type=dict[str, Any])
+        raise InvalidTokenError(RefusalReason.FORM)
+    try:
+        members = msgspec.json.decode(urlsafe_b64decode(token.partition(".")[0].encode("ascii")), type=dict[str, Any])
+    except (ValueError, msgspec.MsgspecError, RecursionError) as error:
+        raise InvalidTokenError(RefusalReason.FORM) from error
     if not _UNTRUSTED_HEADERS.isdisjoint(members):
-        raise ValueError("header")
-    header = msgspec.convert(members, _Header)
-    if header.alg not in ALGORITHMS or header.typ.lower() not in _TYPES:
-        raise ValueError("alg, typ")
+        raise InvalidTokenError(RefusalReason.HEADER)
+    try:
+        header = msgspec.convert(members, _Header)
+    except msgspec.ValidationError as error:
+        raise InvalidTokenError(RefusalReason.HEADER) from error
+    if header.alg not in ALGORITHMS:
+        raise InvalidTokenError(RefusalReason.ALG)
+    if header.typ.lower() not in _TYPES:
+        raise InvalidTokenError(RefusalReason.TYP)
     return header
+
+
+def _read_claims(token: str, key: Key) -> _Claims:
+    """The claims, if this key has signed them. Raises InvalidTokenError."""
+    try:
+        payload = jws.deserialize_compact(token, key, registry=_SIGNATURES).payload
+    except (JoseError, ValueError) as error:
+        raise InvalidTokenError(RefusalReason.SIGNATURE) from error
+    try:
+        return msgspec.json.decode(payload or b"", type=_Claims)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise InvalidTokenError(RefusalReason.CLAIMS) from error
 
 
 def words(*claims: _Words) -> Iterator[str]:

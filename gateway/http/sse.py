@@ -13,7 +13,7 @@ from graphql import OperationType
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from gateway.auth.tokens import REFUSAL
+from gateway.auth.refusals import REFUSAL
 from gateway.errors import GatewayError, UnauthenticatedError, UserInputError
 from gateway.execution.documents import DocumentError
 from gateway.execution.intake import Intake

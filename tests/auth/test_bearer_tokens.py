@@ -10,7 +10,8 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 from standing_clock import Clock
 
-from gateway.auth.tokens import LEEWAY, LONGEST_TOKEN, REFUSAL, TokenVerifier, words
+from gateway.auth.refusals import REFUSAL
+from gateway.auth.tokens import LEEWAY, LONGEST_TOKEN, TokenVerifier, words
 from gateway.errors import UnauthenticatedError
 
 

@@ -1,0 +1,64 @@
+"""Refused tokens at the edge: what the caller is told, and what the operator finds."""
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+from websockets import connect
+
+from gateway.auth.refusals import REFUSAL
+
+QUERY = {"query": "{ viewer { subject } }"}
+EVENTS = {"accept": "text/event-stream"}
+FORGED = {"authorization": "Bearer forged"}
+WHY = f"{REFUSAL}: it is not a signed JWT, or too long"
+
+
+@pytest.mark.parametrize("headers", [{}, EVENTS], ids=["answer", "events"])
+async def test_development_says_why_a_token_is_refused(gateway, headers):
+    assert await _message(gateway, headers) == WHY
+
+
+@pytest.mark.parametrize("headers", [{}, EVENTS], ids=["answer", "events"])
+async def test_production_does_not_say_why(production, headers):
+    assert await _message(production, headers) == REFUSAL
+
+
+async def test_development_says_why_on_a_web_socket(gateway):
+    assert await _close_reason(gateway) == WHY
+
+
+async def test_production_closes_a_web_socket_without_why(production):
+    assert await _close_reason(production) == REFUSAL
+
+
+async def test_refusals_of_every_protocol_are_counted_and_logged(production):
+    with capture_logs() as logs:
+        await _message(production, {})
+        await _message(production, EVENTS)
+        await _close_reason(production)
+        await production.stranger.post("/graphql", json=QUERY)
+    metrics = (await production.stranger.get("/metrics")).text
+
+    assert 'gateway_refused_tokens_total{reason="form"} 3.0' in metrics
+    assert 'gateway_refused_tokens_total{reason="missing"} 1.0' in metrics
+    assert 'gateway_refused_tokens_total{reason="aud"} 0.0' in metrics
+    assert [line["reason"] for line in logs if line["event"] == "token refused"] == ["form", "missing"]
+
+
+async def _message(gateway, headers):
+    refused = await gateway.stranger.post("/graphql", json=QUERY, headers=FORGED | headers)
+    assert refused.status_code == 401
+    [error] = refused.json()["errors"]
+    assert set(error["extensions"]) == {"code", "requestId"}
+    return error["message"]
+
+
+async def _close_reason(gateway):
+    address = f"{gateway.url.replace('http', 'ws')}/graphql"
+    async with connect(address, subprotocols=["graphql-transport-ws"], additional_headers=FORGED, proxy=None) as socket:
+        await socket.send('{"type": "connection_init"}')
+        async with asyncio.timeout(5):
+            await socket.wait_closed()
+        assert socket.close_code == 4403
+        return socket.close_reason
