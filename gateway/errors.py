@@ -71,7 +71,7 @@ class UnauthenticatedError(GatewayError):
 class IssuerUnavailableError(GatewayError):
     """The issuer gives no keys, and none of it can be trusted: no token can be checked. `retry_after` in seconds.
 
-    `reason` is for operators: why the last try failed.
+    `reason` is for operators, why the last try failed: who sent the token learns nothing of how the issuer fares.
     """
 
     code = "UPSTREAM_UNAVAILABLE"

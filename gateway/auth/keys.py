@@ -17,6 +17,8 @@ from joserfc.jws import JWSRegistry
 
 from gateway.errors import IssuerUnavailableError
 from gateway.futures import join
+from gateway.ops.connect_failure import connect_failure
+from gateway.ops.log_throttle import LogThrottle
 from gateway.settings import SettingsError
 
 ALGORITHMS = frozenset(
@@ -113,7 +115,7 @@ class KeySet:
         try:
             entries = msgspec.json.decode(text, type=_JwkSet).keys
         except (msgspec.MsgspecError, RecursionError) as error:
-            raise ValueError("not a JWK set") from error
+            raise ValueError("The answer of the issuer is not a JWK set.") from error
         return cls(key for entry in entries if (key := _read_jwk(entry)) is not None)
 
     @classmethod
@@ -166,7 +168,8 @@ class FetchedKeys:
         self._tls = ssl.create_default_context()
         self._keys = KeySet(())
         self._keys.fresh_until = self._trusted_until = self._last_until = self._tried_at = -inf
-        self._failure = ""  # of the last fetch, in words
+        self._failure = ""  # why the last fetch brought no keys
+        self._throttle = LogThrottle(clock)
         self._fetching: asyncio.Task[None] | None = None
 
     async def current(self) -> KeySet:
@@ -211,7 +214,7 @@ class FetchedKeys:
             async with asyncio.timeout(_FETCH_TIMEOUT):
                 keys = KeySet.from_json(await self._download())
         except (httpx.HTTPError, TimeoutError, ValueError) as error:
-            self._failed(type(error).__name__)
+            self._failed(_reason(error))
         else:
             self._fetched(keys)
 
@@ -222,7 +225,7 @@ class FetchedKeys:
             self._keys = keys
         if not keys:  # the issuer has withdrawn all
             self._trusted_until = self._last_until = -inf
-            self._failed("no usable key")
+            self._failed("The issuer gave no key that can verify signatures.")
             return
         self._failure = ""
         self._keys.fresh_until = self._tried_at + REFRESH_AFTER
@@ -235,21 +238,57 @@ class FetchedKeys:
         again = self.clock() + _FETCH_INTERVAL
         self._keys.fresh_until = max(self._keys.fresh_until, min(again, self._last_until))
         self._trusted_until = max(self._trusted_until, min(again + 2 * _FETCH_TIMEOUT, self._last_until))
-        log.warning("signing keys not fetched", error=reason, keys=len(self._keys))
+        left_out = self._throttle.left_out(reason)
+        if left_out is None:
+            return
+        if self.clock() < self._trusted_until:
+            log.warning("signing keys not fetched", reason=reason, left_out=left_out)
+        else:
+            log.error("signing keys not fetched", reason=reason, left_out=left_out)
 
     async def _download(self) -> bytes:
-        """The address's answer. Raises httpx.HTTPError, and ValueError when it is not 200 or too large."""
+        """The address's answer. Raises httpx.HTTPError, and ValueError that says so when it is not 200 or too large."""
         body = bytearray()
         client = httpx.AsyncClient(verify=self._tls, trust_env=False, follow_redirects=False, timeout=_FETCH_TIMEOUT)
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         async with client, client.stream("GET", self._url, headers=headers) as answer:
             if answer.status_code != httpx.codes.OK:
-                raise ValueError("not 200")
+                raise ValueError(f"The issuer answered HTTP {answer.status_code} in place of its keys.")
             async for chunk in answer.aiter_raw():
                 body += chunk
                 if len(body) > _LARGEST_KEY_SET:
-                    raise ValueError("too large")
+                    raise ValueError("The answer of the issuer is too large.")
         return bytes(body)
+
+
+def _reason(error: httpx.HTTPError | TimeoutError | ValueError) -> str:
+    """Why there are no keys, in words that name no host."""
+    match error:
+        case httpx.ConnectTimeout():
+            return "No connection to the issuer was made in time."
+        case httpx.TimeoutException() | TimeoutError():
+            return "The issuer did not answer in time."
+        case httpx.ConnectError():
+            return connect_failure(_cause(error))
+        case httpx.RemoteProtocolError():
+            return "The answer of the issuer was cut off, or is no HTTP/1.1."
+        case httpx.HTTPError():
+            return "The connection to the issuer broke before its answer was complete."
+        case _:
+            return str(error)
+
+
+def _cause(error: BaseException) -> OSError:
+    """The operating system's error at the bottom of httpx's; of several addresses, that of the first."""
+    found = OSError()
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, BaseExceptionGroup):
+            cause = cause.exceptions[0]
+        if isinstance(cause, OSError):
+            found = cause
+        cause = cause.__cause__ or cause.__context__
+    return found
 
 
 def _read_jwk(entry: msgspec.Raw) -> Key | None:

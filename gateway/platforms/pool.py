@@ -5,14 +5,13 @@ future for what can be decided at once: only a connection that has to be made ne
 """
 
 import asyncio
-import os
-import socket
 import ssl
 from contextvars import Context
 from typing import Any
 
 import httpx
 
+from gateway.ops.connect_failure import connect_failure
 from gateway.ops.resilience import Slots
 from gateway.platforms.connection import Connection, Heads, Outcome, RawAnswer, StaleConnectionError
 from gateway.platforms.pending import Pending, Tell
@@ -184,21 +183,10 @@ class Pool:
         except TimeoutError:
             raise httpx.ConnectTimeout("No connection was made in time.") from None
         except OSError as error:
-            raise httpx.ConnectError(_reason(error)) from None
+            raise httpx.ConnectError(connect_failure(error)) from None
         return connection
 
     def close(self) -> None:
         """Close the kept connections; those in use close when their calls end."""
         while self.idle:
             self.idle.pop().close()
-
-
-def _reason(error: OSError) -> str:
-    """Why no connection could be made, in words that name no host."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"The certificate of the server does not verify: {error.verify_message.partition(',')[0]}."
-    if isinstance(error, ssl.SSLError):
-        return "The server does not speak TLS as it should."
-    if isinstance(error, socket.gaierror):
-        return "The name of the server cannot be resolved."
-    return f"No connection could be made: {os.strerror(error.errno) if error.errno else 'unknown reason'}."

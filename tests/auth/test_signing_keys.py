@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from callers import AUDIENCE, ISSUER, KeyServer, Signers, claims, jwks, sign
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from self_signed import self_signed
 from standing_clock import Clock
+from structlog.testing import capture_logs
 
 from gateway.auth import keys as keys_module
 from gateway.auth.keys import OLDEST_KEYS, REFRESH_AFTER, FetchedKeys, KeySet
@@ -372,6 +375,94 @@ class TestUnreachableIssuer:
 
         assert await retry_after(verifier, sign(signers.ec, claims(), "ES256")) == 10
         assert not await refused(verifier, token)
+
+
+class TestFailureReason:
+    """Why keys cannot be had is said in words, to operators alone."""
+
+    @pytest.mark.parametrize(
+        ("status", "body", "reason"),
+        [
+            ("404 Not Found", b"<html>", "The issuer answered HTTP 404 in place of its keys."),
+            ("302 Found", b"", "The issuer answered HTTP 302 in place of its keys."),
+            ("200 OK", b"<html>", "The answer of the issuer is not a JWK set."),
+            ("200 OK", b" " * 300_000, "The answer of the issuer is too large."),
+            ("200 OK", b'{"keys": []}', "The issuer gave no key that can verify signatures."),
+            ("", b"", "The answer of the issuer was cut off, or is no HTTP/1.1."),
+        ],
+        ids=["status", "redirect", "no JWK set", "too large", "no key", "no HTTP"],
+    )
+    async def test_answer_without_keys(
+        self, fetched: FetchedKeys, key_server: KeyServer, status: str, body: bytes, reason: str
+    ) -> None:
+        key_server.status, key_server.body = status, body
+
+        assert await self.reason_of(fetched) == reason
+
+    @pytest.mark.parametrize(
+        ("url", "reason"),
+        [
+            ("http://127.0.0.1:{closed}/jwks", "No connection could be made: Connection refused."),
+            ("http://localhost:{closed}/jwks", "No connection could be made: Connection refused."),
+            ("https://issuer.invalid/jwks", "The name of the server cannot be resolved."),
+        ],
+        ids=["refused", "refused by name", "unknown name"],
+    )
+    async def test_no_connection(self, unused_tcp_port: int, url: str, reason: str) -> None:
+        assert await self.reason_of(FetchedKeys(url.format(closed=unused_tcp_port), GRACE)) == reason
+
+    async def test_server_without_tls(self) -> None:
+        async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(1)
+            writer.write(b"220 smtp.invalid ESMTP\r\n")
+            writer.close()
+
+        async with await asyncio.start_server(plain, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            reason = await self.reason_of(FetchedKeys(f"https://127.0.0.1:{port}/jwks", GRACE))
+
+        assert reason == "The server does not speak TLS as it should."
+
+    async def test_unknown_certificate(self, tmp_path: Path) -> None:
+        pem = tmp_path / "certificate.pem"
+        pem.write_bytes(self_signed("localhost"))
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(pem)
+        async with await asyncio.start_server(KeyServer().answer, "127.0.0.1", 0, ssl=tls) as server:
+            port = server.sockets[0].getsockname()[1]
+            reason = await self.reason_of(FetchedKeys(f"https://localhost:{port}/jwks", GRACE))
+
+        assert reason == "The certificate of the server does not verify: self-signed certificate."
+
+    async def test_issuer_that_hangs(
+        self, fetched: FetchedKeys, key_server: KeyServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(keys_module, "_FETCH_TIMEOUT", 0.05)
+        key_server.answering.clear()
+
+        assert await self.reason_of(fetched) == "The issuer did not answer in time."
+
+    async def test_repeated_failure_is_one_line_a_minute(
+        self, fetched: FetchedKeys, key_server: KeyServer, monotonic: Clock
+    ) -> None:
+        key_server.status = "503 Service Unavailable"
+        with capture_logs() as logs:
+            for _ in range(7):
+                with pytest.raises(IssuerUnavailableError):
+                    await fetched.current()
+                monotonic.now += 10
+
+        assert [line["left_out"] for line in logs] == [0, 5]
+
+    async def reason_of(self, keys: FetchedKeys) -> str:
+        """As it is logged; the caller is not told."""
+        with capture_logs() as logs, pytest.raises(IssuerUnavailableError) as unavailable:
+            await keys.current()
+        [line] = logs
+        assert (line["event"], line["log_level"]) == ("signing keys not fetched", "error")
+        assert line["reason"] == unavailable.value.reason
+        assert line["reason"] not in f"{unavailable.value.message} {unavailable.value.extensions()}"
+        return str(line["reason"])
 
 
 @pytest.mark.filterwarnings("ignore:Key size should be")
