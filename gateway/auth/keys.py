@@ -1,6 +1,7 @@
 """The public keys that tokens are verified with, and where they come from (RFC 7517)."""
 
 import asyncio
+import re
 import ssl
 import time
 from collections.abc import Callable, Iterable
@@ -29,6 +30,8 @@ ALGORITHMS = frozenset(
 _SHORTEST_RSA_KEY = 2048  # bits
 _CURVES = frozenset(("P-256", "P-384", "P-521", "Ed25519", "Ed448"))
 """Those that tokens are signed with. X25519, which is for encryption, has the same key type as Ed25519."""
+
+_PRIVATE_PEM = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
 REFRESH_AFTER = 300.0
 """Seconds after which a key set is fetched again, in the background, by whoever uses it."""
@@ -120,9 +123,14 @@ class KeySet:
 
     @classmethod
     def from_file(cls, path: Path) -> "KeySet":
-        """Read a file that holds a JWK set, or one public key or certificate in PEM. Raises SettingsError."""
+        """Read a file that holds a JWK set, or one public key or certificate in PEM.
+
+        Raises SettingsError, for private keys as well: whoever has them can make tokens, so only the issuer may.
+        """
         try:
             text = path.read_bytes()
+            if _holds_private_key(text):
+                raise SettingsError("GATEWAY_AUTH_KEY_FILE: holds a private key; the gateway is given public ones only")
             keys = cls.from_json(text) if text.lstrip().startswith(b"{") else cls([_read_pem(text)])
         except (OSError, ValueError) as error:
             raise SettingsError("GATEWAY_AUTH_KEY_FILE: not a readable JWK set, public key or certificate") from error
@@ -297,6 +305,17 @@ def _read_jwk(entry: msgspec.Raw) -> Key | None:
         return JWKRegistry.import_key(msgspec.to_builtins(jwk))
     except (JoseError, ValueError, KeyError, TypeError, msgspec.MsgspecError):
         return None  # the others are usable all the same
+
+
+def _holds_private_key(text: bytes) -> bool:
+    if _PRIVATE_PEM.search(text):
+        return True
+    try:
+        content = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    entries = content.get("keys", [content]) if isinstance(content, dict) else []
+    return isinstance(entries, list) and any(isinstance(entry, dict) and "d" in entry for entry in entries)
 
 
 def _read_pem(text: bytes) -> Key:

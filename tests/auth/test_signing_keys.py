@@ -15,11 +15,12 @@ from self_signed import self_signed
 from standing_clock import Clock
 from structlog.testing import capture_logs
 
+from gateway.app import create_app
 from gateway.auth import keys as keys_module
 from gateway.auth.keys import OLDEST_KEYS, REFRESH_AFTER, FetchedKeys, KeySet
 from gateway.auth.tokens import TokenVerifier
 from gateway.errors import IssuerUnavailableError, UnauthenticatedError
-from gateway.settings import SettingsError
+from gateway.settings import Settings, SettingsError
 
 GRACE = 3600.0
 
@@ -555,6 +556,26 @@ def test_a_key_file_without_a_usable_key_is_a_setting_to_mend(tmp_path: Path, co
 
     with pytest.raises(SettingsError, match="GATEWAY_AUTH_KEY_FILE"):
         KeySet.from_file(file)
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ec", "ed"])
+@pytest.mark.parametrize("form", ["PEM", "PEM with its certificate", "JWK set", "JWK"])
+def test_private_key_file_is_refused(signers: Signers, tmp_path: Path, kind: str, form: str) -> None:
+    key = signers.known[kind]
+    jwk = json.dumps(key.as_dict(private=True))
+    file = tmp_path / "key"
+    file.write_bytes(
+        {
+            "PEM": key.as_pem(private=True),
+            "PEM with its certificate": self_signed("login.example"),
+            "JWK set": b'{"keys": [%b]}' % jwk.encode(),
+            "JWK": jwk.encode(),
+        }[form]
+    )
+    settings = Settings(auth_issuer=ISSUER, auth_audience=AUDIENCE, auth_key_file=str(file))
+
+    with pytest.raises(SettingsError, match=r"^GATEWAY_AUTH_KEY_FILE: holds a private key"):
+        create_app(settings)
 
 
 def test_a_key_file_that_is_not_there_is_a_setting_to_mend(tmp_path: Path) -> None:
