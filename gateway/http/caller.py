@@ -38,8 +38,11 @@ class Caller(Generic[ContextT_co]):
 
     async def identify(self, request_id: str) -> ContextT_co:
         """The same, with waiting."""
-        principal = await self._authenticator.authenticate(self._authorization)
-        return self._contexts.open_context(principal, request_id)
+        return self._contexts.open_context(await self.authenticate(), request_id)
+
+    async def authenticate(self) -> Principal:
+        """Whoever it is. Raises UnauthenticatedError, IssuerUnavailableError."""
+        return await self._authenticator.authenticate(self._authorization)
 
 
 def _authorization(scope: Scope) -> str | None:

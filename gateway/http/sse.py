@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from gateway.auth.refusals import REFUSAL
-from gateway.errors import GatewayError, UnauthenticatedError, UserInputError
+from gateway.errors import GatewayError, IssuerUnavailableError, UnauthenticatedError, UserInputError
 from gateway.execution.documents import DocumentError
 from gateway.execution.intake import Intake
 from gateway.http.answer import error_answer, only_errors, require_size, send_answer
@@ -28,7 +28,15 @@ from gateway.http.parameters import Bounds, Parameters, read_parameters
 from gateway.http.rate_headers import rate_lines
 from gateway.http.refusal import CLOSE, Refusal
 from gateway.http.request_id import REQUEST_ID, new_request_id, own_request_id
-from gateway.http.subscribe import CallerContext, CallerOf, SubscribingExecutor, seconds_left, subscribe
+from gateway.http.subscribe import (
+    CallerContext,
+    CallerOf,
+    StreamCaller,
+    SubscribingExecutor,
+    seconds_left,
+    subscribe,
+    while_believed,
+)
 
 EVENT_STREAM = b"text/event-stream"
 
@@ -51,7 +59,7 @@ class EventStreamEndpoint:
     """Answers subscriptions by GET and POST with an event stream, and hands all other requests on to `otherwise`.
 
     `timeout` bounds the reading of the body, in seconds; `largest_answer` each event, in bytes. A stream ends with its
-    caller's token.
+    caller's token, or with the key that signed it.
     """
 
     def __init__(
@@ -97,7 +105,8 @@ class EventStreamEndpoint:
                 allowance = headers_of(rate_lines(context.allowance))
             async with asyncio.timeout(self._timeout):
                 parameters = await read_parameters(scope, headers, receive, self._bounds)
-            await self._stream(receive, send, parameters, context, [*_headers(id_), *allowance], id_)
+            headers_sent = [*_headers(id_), *allowance]
+            await self._stream(receive, send, parameters, caller, context, headers_sent, id_)
         except ClientDisconnect:
             return
         except TimeoutError:
@@ -113,6 +122,7 @@ class EventStreamEndpoint:
         receive: Receive,
         send: Send,
         parameters: Parameters,
+        caller: StreamCaller,
         context: CallerContext,
         headers: Headers,
         id_: str,
@@ -123,11 +133,16 @@ class EventStreamEndpoint:
         try:
             with Deadline(Deadlines(seconds_left(context.principal, self._clock()))) as lifetime:
                 lifetime.watch(receive)
-                async with aclosing(self._payloads(parameters, context, id_)) as payloads:
+                async with (
+                    while_believed(caller.authenticate),
+                    aclosing(self._payloads(parameters, context, id_)) as payloads,
+                ):
                     async for payload in payloads:
                         await _send_event(send, payload)
         except TimeoutError:
             await _send_event(send, only_errors(UnauthenticatedError(REFUSAL), id_))
+        except (UnauthenticatedError, IssuerUnavailableError) as error:
+            await _send_event(send, only_errors(error, id_))
         finally:
             keeping_alive.cancel()
         await send({"type": "http.response.body", "body": _COMPLETE})

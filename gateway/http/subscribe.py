@@ -1,16 +1,22 @@
 """What the ways to deliver a subscription have in common."""
 
-from collections.abc import AsyncGenerator, Callable
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeAlias
 
 from starlette.types import Scope
 
 from gateway.auth.principal import Principal
 from gateway.auth.tokens import LEEWAY
+from gateway.errors import IssuerUnavailableError, UnauthenticatedError
 from gateway.execution.documents import DocumentError, Prepared
 from gateway.execution.response import Response
 from gateway.http.graphql import Caller, Context, Executor
 from gateway.http.parameters import Parameters
+
+RECHECK = 60.0
+"""Seconds after which the caller of an open connection is authenticated again: a withdrawn key ends it."""
 
 
 class CallerContext(Context, Protocol):
@@ -19,7 +25,14 @@ class CallerContext(Context, Protocol):
     principal: Principal
 
 
-CallerOf: TypeAlias = Callable[[Scope], Caller[CallerContext]]
+class StreamCaller(Caller[CallerContext], Protocol):
+    """A caller who stays."""
+
+    async def authenticate(self) -> object:
+        """Raises UnauthenticatedError, IssuerUnavailableError."""
+
+
+CallerOf: TypeAlias = Callable[[Scope], StreamCaller]
 """Of the head of a request, as ASGI has it."""
 
 
@@ -47,6 +60,37 @@ async def subscribe(
     if isinstance(responses, Response):
         raise DocumentError(responses.errors)
     return responses
+
+
+@asynccontextmanager
+async def while_believed(authenticate: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+    """A block that ends when its caller is no longer believed, with the error of `authenticate`, asked every `RECHECK`.
+
+    That is UnauthenticatedError, or IssuerUnavailableError.
+    """
+    refusal: UnauthenticatedError | IssuerUnavailableError | None = None
+
+    async def watch() -> None:
+        nonlocal refusal
+        while refusal is None:
+            await asyncio.sleep(RECHECK)
+            try:
+                await authenticate()
+            except (UnauthenticatedError, IssuerUnavailableError) as error:
+                refusal = error
+                belief.reschedule(asyncio.get_running_loop().time())
+
+    try:
+        async with asyncio.timeout(None) as belief:
+            watching = asyncio.create_task(watch())
+            try:
+                yield
+            finally:
+                watching.cancel()
+    except TimeoutError:
+        if refusal is None:
+            raise
+        raise refusal from None
 
 
 def seconds_left(principal: Principal, now: float) -> float:

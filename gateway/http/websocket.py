@@ -2,8 +2,8 @@
 
     sockets = WebSocketEndpoint(intake, executor, identify, open_context, WebSocketOptions(...))
 
-A connection has one caller, from its `connection_init` to its end, and ends with the caller's token. Its operations,
-of any kind, run side by side; each has a context and a request id of its own.
+A connection has one caller, from its `connection_init` to its end, and ends with the caller's token, or with the key
+that signed it. Its operations, of any kind, run side by side; each has a context and a request id of its own.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ from gateway.http.graphql import Context
 from gateway.http.origin import may_connect
 from gateway.http.parameters import Bounds, Parameters, parse_parameters
 from gateway.http.request_id import REQUEST_ID, new_request_id
-from gateway.http.subscribe import SubscribingExecutor, seconds_left, subscribe
+from gateway.http.subscribe import SubscribingExecutor, seconds_left, subscribe, while_believed
 from gateway.http.websocket_messages import (
     SUBPROTOCOL,
     Close,
@@ -130,10 +130,17 @@ class _Connection:
         """Until either side ends it."""
         close: Close | None = None
         try:
-            principal = await self._initialise()
-            await self._serve(principal)
+            authorization = await self._initialise()
+            principal = await self._endpoint.identify(authorization)
+            await self._send("connection_ack")
+            async with while_believed(lambda: self._endpoint.identify(authorization)):
+                await self._serve(principal)
         except Close as reason:
             close = reason
+        except UnauthenticatedError as error:
+            close = Close(CloseCode.FORBIDDEN, error.message)
+        except IssuerUnavailableError as error:
+            close = Close(CloseCode.TRY_AGAIN_LATER, error.message)
         except WebSocketDisconnect:
             pass
         finally:
@@ -142,21 +149,13 @@ class _Connection:
             with suppress(WebSocketDisconnect, WebSocketDisconnected):
                 await self._websocket.close(close.code, close.reason)
 
-    async def _initialise(self) -> Principal:
-        """Wait for `connection_init`, find out whose it is, and acknowledge it. Raises Close."""
+    async def _initialise(self) -> str | None:
+        """Wait for `connection_init`: what it says of whose it is. Raises Close."""
         try:
             async with asyncio.timeout(self._options.init_timeout):
-                init = await self._await_init()
+                return self._authorization(await self._await_init())
         except TimeoutError:
             raise Close(CloseCode.CONNECTION_INITIALISATION_TIMEOUT, "Connection initialisation timeout") from None
-        try:
-            principal = await self._endpoint.identify(self._authorization(init))
-        except UnauthenticatedError as error:
-            raise Close(CloseCode.FORBIDDEN, error.message) from None
-        except IssuerUnavailableError as error:
-            raise Close(CloseCode.TRY_AGAIN_LATER, error.message) from None
-        await self._send("connection_ack")
-        return principal
 
     async def _await_init(self) -> ConnectionInit:
         while True:

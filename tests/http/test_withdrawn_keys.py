@@ -11,6 +11,7 @@ from websockets import connect
 
 from gateway.auth import authenticator
 from gateway.auth.keys import FetchedKeys
+from gateway.http import subscribe
 
 QUERY = {"query": "{ viewer { subject } }"}
 EVENTS = {"accept": "text/event-stream"}
@@ -59,6 +60,67 @@ async def test_withdrawn_key_opens_no_web_socket(gateway):
             await socket.wait_closed()
 
         assert socket.close_code == 4403
+
+
+class TestOpenConnections:
+    """Opened before the key was withdrawn; looked at again more often than in production."""
+
+    @pytest.fixture(autouse=True)
+    def often(self, monkeypatch):
+        monkeypatch.setattr(subscribe, "RECHECK", 0.01)
+
+    @pytest.fixture
+    def issuer_breaks(self, gateway, key_server, monotonic):
+        """Withdraws the key, or is down for longer than the grace."""
+
+        def break_(*, withdraws):
+            if withdraws:
+                key_server.body = jwks(OKPKey.generate_key("Ed25519", {"kid": "next"}))
+                monotonic.now += HALF_AN_HOUR
+            else:
+                key_server.status = "503 Service Unavailable"
+                monotonic.now += 2 * 3600
+
+        return break_
+
+    @pytest.mark.parametrize(("withdraws", "code"), [(True, 4403), (False, 1013)], ids=["withdrawn", "unreachable"])
+    async def test_web_socket_ends_with_its_key(self, gateway, issuer_breaks, withdraws, code):
+        async with connect(**_web_socket(gateway)) as socket, asyncio.timeout(5):
+            await socket.send('{"type": "connection_init"}')
+            assert await socket.recv() == '{"type":"connection_ack"}'
+            issuer_breaks(withdraws=withdraws)
+            await socket.wait_closed()
+
+            assert socket.close_code == code
+
+    @pytest.mark.parametrize(
+        ("withdraws", "code"),
+        [(True, "UNAUTHENTICATED"), (False, "UPSTREAM_UNAVAILABLE")],
+        ids=["withdrawn", "unreachable"],
+    )
+    async def test_event_stream_ends_with_its_key(self, gateway, issuer_breaks, withdraws, code):
+        query = {"query": 'subscription { repairChanged(communityCode: "10002") { id } }'}
+        async with gateway.client.stream("POST", "/graphql", json=query, headers=EVENTS) as stream, asyncio.timeout(5):
+            assert stream.status_code == 200
+            issuer_breaks(withdraws=withdraws)
+            events = (await stream.aread()).decode()
+
+        assert events.startswith("event: next\ndata: ")
+        assert f'"code":"{code}"' in events
+        assert events.endswith("event: complete\ndata:\n\n")
+
+    async def test_they_stay_open_while_the_key_stays(self, gateway, key_server, monotonic):
+        async with connect(**_web_socket(gateway)) as socket, asyncio.timeout(5):
+            await socket.send('{"type": "connection_init"}')
+            assert await socket.recv() == '{"type":"connection_ack"}'
+            for _ in range(2):
+                key_server.arrived.clear()
+                monotonic.now += HALF_AN_HOUR
+                await key_server.arrived.wait()
+                await asyncio.wait([task for task in asyncio.all_tasks() if task.get_name() == "fetch signing keys"])
+            await socket.send('{"type": "ping"}')
+
+            assert await socket.recv() == '{"type":"pong"}'
 
 
 async def test_key_that_stays_lets_in_after_one_fetch(gateway, key_server):
