@@ -19,6 +19,11 @@ Masker = Callable[[object], str | None]
 SHORTEST_NUMBER = 11
 """Digits of a phone: nothing shorter is masked in a text."""
 
+LONGEST_SEARCHED = 256 * 1024
+"""Characters of a text that is searched for numbers, as many as a caller may write. Of a longer one nothing is shown:
+the search may take a second for 8 MiB.
+"""
+
 MASK = "****"
 """Stands for a value, or the middle of one, of which nothing more can be shown."""
 
@@ -122,6 +127,8 @@ def mask_text(text: None) -> None: ...
 
 def mask_text(text: str | None) -> str | None:
     """Free or JSON text with every phone and ID number in it masked, in full-width digits and with gaps too."""
+    if text is not None and len(text) > LONGEST_SEARCHED:
+        return MASK
     if text is None or len(text) < SHORTEST_NUMBER or _DIGITS_ENOUGH.search(text) is None:
         return text
     masked, count = _NUMBER.subn(_mask_number, text.translate(_HALF_WIDTH))

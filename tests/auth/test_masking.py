@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.auth.masking import MASK, contains_mask, mask, mask_content_raw, mask_text
+from gateway.auth.masking import LONGEST_SEARCHED, MASK, contains_mask, mask, mask_content_raw, mask_text
 from schema.normalise.personal_keys import PERSONAL_KEYS
 from schema.normalise.vocabulary import PiiKind
 
@@ -231,6 +231,11 @@ def test_no_text_takes_long(text: str) -> None:
     started = time.process_time()
     mask_text(text)
     assert time.process_time() - started < 100_000 * 20e-6
+
+
+def test_text_too_long_to_search_is_withheld() -> None:
+    assert mask_text("x" * LONGEST_SEARCHED) == "x" * LONGEST_SEARCHED
+    assert mask_text("x" * (LONGEST_SEARCHED + 1)) == MASK
 
 
 CONTENT = {
