@@ -23,7 +23,9 @@ KeyT = TypeVar("KeyT")
 
 
 class Read(Protocol):
-    """A read of a platform, to be begun once."""
+    """A read of a platform, to be begun once. `size`: bytes of its answer, when it has come."""
+
+    size: int
 
     def begin(self, tell: Callable[[Any], None], /) -> None:
         """Begin. `tell` is called in the end, with the value or the exception; it may be before this returns."""
@@ -34,6 +36,9 @@ class Read(Protocol):
 
 ReadCall: TypeAlias = Callable[[KeyT], Read]
 """Makes the read of one key."""
+
+LARGEST_KEPT = 1024 * 1024
+"""Bytes of an answer that is kept; there may be a thousand of an endpoint."""
 
 SWEEP_INTERVAL = 5.0
 """Seconds that an answer may stay in memory when it is of no more use."""
@@ -78,7 +83,7 @@ class Flight:
 
     def land(self, outcome: Any) -> None:
         """The read has come to this: the flight is kept or forgotten, and who waited is told."""
-        self.read = None
+        read, self.read = self.read, None
         if isinstance(outcome, BaseException):
             if not isinstance(outcome, Exception):  # cancelled from within
                 self.abandon()
@@ -87,7 +92,7 @@ class Flight:
                 return
             self.reads.forget(self)
         else:
-            outcome = self.reads.keep(self, outcome)
+            outcome = self.reads.keep(self, outcome, 0 if read is None else read.size)
         self.outcome = outcome
         self.landed = True
         for group in self.groups:
@@ -163,13 +168,15 @@ class EndpointReads:
         read.begin(flight.land)
         return flight
 
-    def keep(self, flight: Flight, value: Any) -> Any:
-        """Keep what has landed, or let go of it. The value, or the error that came of looking at it."""
+    def keep(self, flight: Flight, value: Any, size: int) -> Any:
+        """Keep what has landed, of an answer of `size` bytes, or let go of it. The value, or the error that came of
+        looking at it.
+        """
         seconds, shared = self._seconds, self._shared
         is_kept = False
         try:
             shared.observe(self._endpoint, value)
-            is_kept = seconds > 0 and (value is not None or self._is_telling)
+            is_kept = seconds > 0 and size <= LARGEST_KEPT and (value is not None or self._is_telling)
         except Exception as error:  # noqa: BLE001 # it is the outcome then, for whoever waits must hear of it
             value = error
         if is_kept:

@@ -177,6 +177,8 @@ class PlatformClient(ABC):
             raise ProtocolError(
                 self.platform, endpoint.name, f"The answer has not the documented shape: {error}."
             ) from None
+        except RecursionError:
+            raise ProtocolError(self.platform, endpoint.name, "The answer is nested too deeply.") from None
 
     async def _try(self, endpoint: str, call: Callable[[], Awaitable[object]]) -> Probe:
         started = time.perf_counter()
@@ -223,6 +225,7 @@ class Call(EndpointExchange, Generic[ParsedT]):
         self.endpoint = endpoint
         self.repeatable = endpoint.kind is Kind.READ
         self.without_body = False
+        self.size = 0
         self._client = client
         self._routes = client.routes
         self._form = form

@@ -19,11 +19,11 @@ from gateway.platforms.trouble import note_trouble, trouble_of
 class EndpointExchange(Exchange):
     """One exchange with an endpoint: an encoded form is sent, the answer judged.
 
-    `deadline` is a time of the loop's clock. The outcome is an Envelope, or a PlatformError; not for a refusal: that
-    is in the envelope.
+    `deadline` is a time of the loop's clock, `size` the bytes of the answer that has come. The outcome is an Envelope,
+    or a PlatformError; not for a refusal: that is in the envelope.
     """
 
-    __slots__ = ("_context", "_form", "_route", "_routes", "_started", "endpoint")
+    __slots__ = ("_context", "_form", "_route", "_routes", "_started", "endpoint", "size")
 
     _route: Route
     _started: float
@@ -35,6 +35,7 @@ class EndpointExchange(Exchange):
         self.deadline = deadline
         self.repeatable = False
         self.without_body = False
+        self.size = 0
         self._routes = routes
         self._form = form
         self._stage = None
@@ -77,6 +78,7 @@ class EndpointExchange(Exchange):
                 raise outcome
             if calls.breaker.troubled:
                 calls.answered()
+            self.size = len(outcome.body)
             envelope = open_envelope(outcome, self.endpoint.decode)
         except (httpx.TransportError, BadAnswerError, BusyAnswerError) as error:
             trouble = trouble_of(self._routes.platform, self.endpoint.name, error)

@@ -7,7 +7,7 @@ import pytest
 from standing_clock import Clock
 
 from gateway import cache
-from gateway.cache import SharedReads, landed
+from gateway.cache import LARGEST_KEPT, SharedReads, landed
 from gateway.events import EventBus
 
 KEPT = {"owner": 60.0, "people": 60.0}
@@ -17,7 +17,8 @@ CODE = "10002"
 class Reading:
     """A read that a coroutine answers."""
 
-    def __init__(self, answer):
+    def __init__(self, answer, size=0):
+        self.size = size
         self._answer = answer
 
     def begin(self, tell):
@@ -41,12 +42,13 @@ class Platform:
     """Answers a key when it is told to: `gates[key].set()`. A key that is an exception or None is its own answer."""
 
     def __init__(self):
+        self.size = 0
         self.calls = Counter()
         self.gates = {}
         self.ended = []
 
     def __call__(self, key):
-        return Reading(self._answer(key))
+        return Reading(self._answer(key), self.size)
 
     async def _answer(self, key):
         self.calls[key] += 1
@@ -223,6 +225,13 @@ class TestUnderWay:
 
 
 class TestKept:
+    @pytest.mark.parametrize(("size", "calls"), [(LARGEST_KEPT, 1), (LARGEST_KEPT + 1, 2)])
+    async def test_large_answer_is_not_kept(self, start, platform, size, calls):
+        platform.size = size
+        for _ in range(2):
+            await read(start, platform, "A")
+        assert platform.calls["A"] == calls
+
     async def test_an_answer_is_kept_for_its_seconds_from_the_beginning_of_its_call(self, start, platform, clock):
         task = await start(1)
         clock.now += 20

@@ -24,6 +24,8 @@ INTERVAL = 15.0
 class Endless:
     """A read that is never answered."""
 
+    size = 0
+
     def begin(self, tell):
         pass
 
