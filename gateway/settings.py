@@ -136,6 +136,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     call_timeout: Seconds = 8.0
     request_timeout: Seconds = 15.0
     upstream_max_bytes: Count = 8 * 1024 * 1024
+    upstream_max_values: Count = 50_000
 
     cache_people: Lifetime = 30.0
     cache_owners: Lifetime = 60.0

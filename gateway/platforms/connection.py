@@ -14,6 +14,7 @@ import httpx
 import msgspec
 
 from gateway.ops.known_head import KnownHead, known_head
+from gateway.platforms.large_answers import LARGE, LargeAnswers, count_values
 
 MAX_HEAD_BYTES = 64 * 1024
 """Status line and headers together; the answer's 1xx forerunners included."""
@@ -101,12 +102,17 @@ class Connection(asyncio.Protocol):
     earlier one. `idle_since`: a time of the loop's clock.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, max_body_bytes: int, heads: Heads) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, max_body_bytes: int, heads: Heads, large_answers: LargeAnswers
+    ) -> None:
         self.reusable = False
         self.idle_since = 0.0
         self._loop = loop
         self._heads = heads
         self._max_body_bytes = max_body_bytes
+        self._most_at_once = min(LARGE, max_body_bytes)
+        self._large_answers = large_answers
+        self._is_large = False  # the answer: it is one of the large ones until it is settled
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._asker: Asker | None = None
@@ -124,6 +130,7 @@ class Connection(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._chunks: list[bytes] = []
         self._size = 0
+        self._values = 0
         self._head_is_complete = False
         self._until_close = False
         self._inflate: _Inflate | None = None
@@ -145,8 +152,10 @@ class Connection(asyncio.Protocol):
 
     def abandon(self) -> None:
         """Nobody waits for the answer any more."""
-        self._asker = None
+        self._asker = self._outcome = None
+        self._chunks = []
         self.close()
+        self._release()
 
     def close(self) -> None:
         """Close at once, without ceremony."""
@@ -172,20 +181,41 @@ class Connection(asyncio.Protocol):
         if deadline < self._deadline:
             self._set_timer()
         else:
+            self._outcome = None  # a large answer that waits to be parsed
             self._fail(httpx.ReadTimeout("The answer did not come in time."))
             self._settle()
 
     def _fail(self, error: httpx.TransportError) -> None:
         if self._outcome is None:
             self._outcome = error
+        self._chunks = []
         self.close()
 
     def _settle(self) -> None:
         """Tell who asks, outside of the parser: what is left in it is not of the next answer."""
         asker, outcome = self._asker, self._outcome
         self._asker = self._outcome = None
+        is_large, self._is_large = self._is_large, False
         if asker is not None and outcome is not None:
             asker.settle(outcome)
+        if is_large:
+            self._large_answers.release(self)
+
+    def _hold(self, data: bytes) -> None:
+        """The answer is a large one, and this has come of it."""
+        if not self._is_large:
+            self._is_large = True
+            data = b"".join(self._chunks)
+        self._values += count_values(data)
+        if self._values > self._large_answers.max_values:
+            self._fail(AnswerTooLargeError("The answer holds more values than any that is documented."))
+        self._large_answers.hold(self, len(data))
+
+    def _release(self) -> None:
+        """The large answer, if it is one, is of no more use."""
+        if self._is_large:
+            self._is_large = False
+            self._large_answers.release(self)
 
     def _known_answer(self, data: bytes) -> RawAnswer | None:
         """The answer, if it is one whole answer with the head of the last one."""
@@ -193,7 +223,7 @@ class Connection(asyncio.Protocol):
         if known is None or self._received or self._without_body:
             return None
         body = known.body_of(data)
-        if body is None or len(body) > self._max_body_bytes:
+        if body is None or len(body) > self._most_at_once:
             return None
         self._served += 1
         self.idle_since = self._loop.time()
@@ -211,6 +241,19 @@ class Connection(asyncio.Protocol):
             head = Head(status, self._headers)
             self._heads.last = known_head(data, self._headers, head) or self._heads.last
 
+    # What the large answers call.
+
+    def pause(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def hand_over(self) -> None:
+        self._settle()
+
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -218,7 +261,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         asker = self._asker
-        if asker is None:
+        if asker is None or self._outcome is not None:  # bytes that nobody asked for
             self.close()
             return
         answer = self._known_answer(data)
@@ -236,6 +279,13 @@ class Connection(asyncio.Protocol):
                 self._require_bounded()
         if self._outcome is not None:
             self._know_head(data)
+            self._end()
+
+    def _end(self) -> None:
+        """Settle; where the answer is a large one, when its turn has come."""
+        if self._is_large and type(self._outcome) is RawAnswer:
+            self._large_answers.queue(self)
+        else:
             self._settle()
 
     def _require_bounded(self) -> None:
@@ -247,8 +297,11 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.reusable = False
         self._cancel_timer()
-        if self._asker is None:
-            return
+        if self._asker is not None and self._outcome is None:
+            self._lose_answer(exc)
+        del self._parser  # it refers back to this
+
+    def _lose_answer(self, exc: Exception | None) -> None:
         if self._until_close and exc is None:
             self.on_message_complete()
         elif self._received:
@@ -257,7 +310,7 @@ class Connection(asyncio.Protocol):
             self._fail(StaleConnectionError("A kept connection closed before the answer."))
         else:
             self._fail(httpx.ReadError("The connection closed before the answer."))
-        self._settle()
+        self._end()
 
     # What the parser calls.
 
@@ -311,6 +364,8 @@ class Connection(asyncio.Protocol):
             self._fail(AnswerTooLargeError("The body of the answer is too large."))
             return
         self._chunks.append(data)
+        if self._size > LARGE:
+            self._hold(data)
 
     def on_message_complete(self) -> None:
         if not self._head_is_complete or self._outcome is not None:  # a forerunner's end, or nobody waits any more
@@ -318,7 +373,7 @@ class Connection(asyncio.Protocol):
         if self._inflate is not None and not self._inflate.is_complete:
             self._fail(httpx.RemoteProtocolError("The compressed body is cut."))
             return
-        chunks = self._chunks
+        chunks, self._chunks = self._chunks, []
         body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         self._outcome = RawAnswer(Head(self._parser.get_status_code(), self._headers), body)
         self._served += 1

@@ -21,7 +21,11 @@ class Platforms:
     def __init__(self, settings: Settings) -> None:
         """Raises SettingsError for a URL that cannot be called, and for certificates that cannot be read."""
         self._transports = for_wjdh, for_security = tuple(
-            Transport(slots=Slots(concurrency), max_body_bytes=settings.upstream_max_bytes)
+            Transport(
+                slots=Slots(concurrency),
+                max_body_bytes=settings.upstream_max_bytes,
+                max_values=settings.upstream_max_values,
+            )
             for concurrency in (settings.wjdh_concurrency, settings.security_concurrency)
         )
         self.calls = Calls(settings.call_timeout)

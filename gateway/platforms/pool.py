@@ -14,6 +14,7 @@ import httpx
 from gateway.ops.connect_failure import connect_failure
 from gateway.ops.resilience import Slots
 from gateway.platforms.connection import Connection, Heads, Outcome, RawAnswer, StaleConnectionError
+from gateway.platforms.large_answers import LargeAnswers
 from gateway.platforms.pending import Pending, Tell
 
 IDLE_SECONDS = 15.0
@@ -136,16 +137,26 @@ class Exchange(Pending[Any]):
 class Pool:
     """The kept connections to one origin.
 
-    `slots` bounds the calls under way, and may be shared by the pools of one platform. A slot is given back when its
+    `slots` bounds the calls under way, `large_answers` what large answers may cost; the pools of one platform share
+    both. A slot is given back when its
     call ends, however it ends; a connection is kept only after a complete and clean answer.
     """
 
-    def __init__(self, url: httpx.URL, slots: Slots, *, max_body_bytes: int, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        url: httpx.URL,
+        slots: Slots,
+        large_answers: LargeAnswers,
+        *,
+        max_body_bytes: int,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.slots = slots
         self._host = url.host
         self._port = url.port or DEFAULT_PORTS[url.scheme]
         self._tls = tls if url.scheme == "https" else None
         self._max_body_bytes = max_body_bytes
+        self._large_answers = large_answers
         self.idle: list[Connection] = []
         self._heads = Heads()
 
@@ -174,7 +185,7 @@ class Pool:
         try:
             async with asyncio.timeout_at(deadline):
                 _, connection = await loop.create_connection(
-                    lambda: Connection(loop, self._max_body_bytes, self._heads),
+                    lambda: Connection(loop, self._max_body_bytes, self._heads, self._large_answers),
                     self._host,
                     self._port,
                     ssl=self._tls,

@@ -21,6 +21,7 @@ import httpx
 
 from gateway.addresses import can_be_called
 from gateway.ops.resilience import Slots
+from gateway.platforms.large_answers import ANSWERS_HELD, LargeAnswers
 from gateway.platforms.pool import Pool
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -52,8 +53,11 @@ def request_head(method: bytes, target: bytes, headers: Iterable[tuple[bytes, by
 class Transport(httpx.AsyncBaseTransport):
     """All pools, by origin, behind httpx's interface."""
 
-    def __init__(self, *, slots: Slots, max_body_bytes: int, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, *, slots: Slots, max_body_bytes: int, max_values: int, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._slots = slots
+        self.large_answers = LargeAnswers(budget=ANSWERS_HELD * max_body_bytes, max_values=max_values)
         self._max_body_bytes = max_body_bytes
         self._tls = tls
         self._pools: dict[tuple[str, str, int | None], Pool] = {}
@@ -69,7 +73,7 @@ class Transport(httpx.AsyncBaseTransport):
         if pool is None:
             if url.scheme == "https" and self._tls is None:
                 self._tls = httpx.create_ssl_context()
-            pool = Pool(url, self._slots, max_body_bytes=self._max_body_bytes, tls=self._tls)
+            pool = Pool(url, self._slots, self.large_answers, max_body_bytes=self._max_body_bytes, tls=self._tls)
             self._pools[origin] = pool
         return pool
 

@@ -16,6 +16,9 @@ from schema.normalise.vocabulary import DataProblem
 RecordT = TypeVar("RecordT")
 WireT = TypeVar("WireT", bound=msgspec.Struct)
 
+MOST_ROWS = 1000
+"""Rows of a page: ten times as many as are ever asked for. Platforms choose their own number (quirks 134, 143)."""
+
 ENCODED_TWICE = 2
 
 _decode = msgspec.json.Decoder().decode
@@ -131,6 +134,7 @@ def read_page(
     page, and for no rows on a page that has some by its own total: they would pass for a list of none, or for rows they
     are not.
     """
+    _require_page(rows)
     items = tuple([record for row in rows if (record := parse(row, community_code)) is not None])
     known = msgspec.convert(info, PageInfo) if isinstance(info, dict) else NO_INFO
     return _page(items, page, known, rows=len(rows))
@@ -147,6 +151,7 @@ def read_clean_page(
     """As `read_page`, for rows that came as documented. `read` gives None for a row that `parse` is to read instead;
     it is handed a list for the issues it finds.
     """
+    _require_page(rows)
     found: list[DataIssue] = []
     all_found = True
     items = []
@@ -159,6 +164,11 @@ def read_clean_page(
             items.append(record)
     issues = tuple(found) if all_found else None
     return _page(tuple(items), page, info or NO_INFO, rows=len(rows), issues=issues)
+
+
+def _require_page(rows: Sequence[object]) -> None:
+    if len(rows) > MOST_ROWS:
+        raise ShapeError(f"expected {MOST_ROWS} rows on a page at most")
 
 
 def _page(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.platforms.connection import Head, RawAnswer
 from gateway.platforms.envelope import (
+    LONGEST_MENDED,
     LONGEST_MESSAGE,
     TOKEN_DEAD,
     BadAnswerError,
@@ -260,6 +261,14 @@ def test_quirk_192_mending_takes_no_longer_than_reading(body: bytes) -> None:
     with pytest.raises(BadAnswerError):
         opened(body)
     assert time.process_time() - started < 5.0  # a second here; minutes if it were not linear
+
+
+@pytest.mark.parametrize("before", [b"", NOTICE])
+def test_long_answer_is_read_but_not_mended(before: bytes) -> None:
+    fill = b"x" * LONGEST_MENDED
+    assert opened(b'{"code": 0, "data": "' + fill + b'"}').code == 0
+    with pytest.raises(BadAnswerError):
+        opened(before + b'{"code": 0, "data": "' + fill + b'",}')
 
 
 def documented(body: bytes, status: int = 200, content_type: bytes = b"application/json") -> Envelope:

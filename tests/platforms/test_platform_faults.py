@@ -192,7 +192,7 @@ async def test_waiting_for_others_to_end_counts_and_ends_unsent(sandbox: Sandbox
     slots = Slots(1)
     slots.free -= 1
     settings = load_settings({**sandbox.settings(), "GATEWAY_CALL_TIMEOUT": "0.05"})
-    wjdh = Wjdh(settings, Transport(slots=slots, max_body_bytes=1024), Calls(settings.call_timeout))
+    wjdh = Wjdh(settings, Transport(slots=slots, max_body_bytes=1024, max_values=1000), Calls(settings.call_timeout))
     with pytest.raises(PlatformError) as caught:
         await wjdh.create_order(ORDER)
     assert not caught.value.sent

@@ -15,10 +15,11 @@ from gateway.platforms.pool import IDLE_SECONDS, Pool
 from gateway.platforms.transport import Transport, request_head
 
 MAX_BODY = 64 * 1024
+MAX_VALUES = 50_000
 
 
 def pool_for(upstream: ScriptedServer, *, slots: int = 4, max_body_bytes: int = MAX_BODY) -> Pool:
-    transport = Transport(slots=Slots(slots), max_body_bytes=max_body_bytes)
+    transport = Transport(slots=Slots(slots), max_body_bytes=max_body_bytes, max_values=MAX_VALUES)
     return transport.pool(httpx.URL(f"http://127.0.0.1:{upstream.port}"))
 
 
@@ -268,7 +269,7 @@ async def test_any_httpx_client_can_use_it() -> None:
         b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
     )
     async with scripted(*script) as upstream:
-        transport = Transport(slots=Slots(2), max_body_bytes=MAX_BODY)
+        transport = Transport(slots=Slots(2), max_body_bytes=MAX_BODY, max_values=MAX_VALUES)
         async with httpx.AsyncClient(transport=transport, base_url=f"http://127.0.0.1:{upstream.port}") as client:
             posted = await client.post("/form?q=1", data={"name": "李明"})
             got = await client.get("/")
@@ -287,7 +288,7 @@ async def test_a_streamed_request_body_is_sent_with_its_length() -> None:
         yield b"two"
 
     async with scripted(http()) as upstream:
-        transport = Transport(slots=Slots(2), max_body_bytes=MAX_BODY)
+        transport = Transport(slots=Slots(2), max_body_bytes=MAX_BODY, max_values=MAX_VALUES)
         async with httpx.AsyncClient(transport=transport) as client:
             await client.post(f"http://127.0.0.1:{upstream.port}/", content=parts())
     assert b"Content-Length: 6\r\n" in upstream.requests[0]
@@ -296,4 +297,4 @@ async def test_a_streamed_request_body_is_sent_with_its_length() -> None:
 
 async def test_other_schemes_are_refused() -> None:
     with pytest.raises(httpx.UnsupportedProtocol):
-        Transport(slots=Slots(1), max_body_bytes=1).pool(httpx.URL("ftp://127.0.0.1/"))
+        Transport(slots=Slots(1), max_body_bytes=1, max_values=1).pool(httpx.URL("ftp://127.0.0.1/"))

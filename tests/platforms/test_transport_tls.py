@@ -8,7 +8,7 @@ import httpx
 import pytest
 from scripted_server import ScriptedServer, http, scripted, then_close
 from self_signed import self_signed
-from test_transport import MAX_BODY, send
+from test_transport import MAX_BODY, MAX_VALUES, send
 
 from gateway.ops.resilience import Slots
 from gateway.platforms.pool import Pool
@@ -32,7 +32,7 @@ def server_side(certificate: Path) -> ssl.SSLContext:
 
 def pool_for(upstream: ScriptedServer, trusted: Path | None, host: str = "localhost") -> Pool:
     tls = None if trusted is None else ssl.create_default_context(cafile=trusted)
-    transport = Transport(slots=Slots(2), max_body_bytes=MAX_BODY, tls=tls)
+    transport = Transport(slots=Slots(2), max_body_bytes=MAX_BODY, max_values=MAX_VALUES, tls=tls)
     return transport.pool(httpx.URL(f"https://{host}:{upstream.port}"))
 
 

@@ -11,7 +11,7 @@ import zlib
 import httpx
 import pytest
 from scripted_server import Step, closed_port, hang, http, scripted, then_close, until
-from test_transport import MAX_BODY, pool_for, send
+from test_transport import MAX_BODY, MAX_VALUES, pool_for, send
 
 from gateway.ops.resilience import Slots
 from gateway.platforms.connection import MAX_HEAD_BYTES, AnswerTooLargeError, Connection, StaleConnectionError
@@ -23,7 +23,9 @@ CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
 
 async def test_a_refused_connection_means_not_sent() -> None:
     async with closed_port() as port:
-        pool = Transport(slots=Slots(1), max_body_bytes=MAX_BODY).pool(httpx.URL(f"http://127.0.0.1:{port}"))
+        pool = Transport(slots=Slots(1), max_body_bytes=MAX_BODY, max_values=MAX_VALUES).pool(
+            httpx.URL(f"http://127.0.0.1:{port}")
+        )
         with pytest.raises(httpx.ConnectError, match="Connection refused"):
             await send(pool)
         with pytest.raises(httpx.ConnectError):
@@ -44,7 +46,9 @@ async def test_a_host_none_of_whose_addresses_answers_means_not_sent(monkeypatch
 
 
 async def test_an_unknown_host_means_not_sent_and_is_not_named() -> None:
-    pool = Transport(slots=Slots(1), max_body_bytes=MAX_BODY).pool(httpx.URL("http://platform.invalid"))
+    pool = Transport(slots=Slots(1), max_body_bytes=MAX_BODY, max_values=MAX_VALUES).pool(
+        httpx.URL("http://platform.invalid")
+    )
     with pytest.raises(httpx.ConnectError, match="cannot be resolved") as caught:
         await send(pool)
     assert "platform" not in str(caught.value)
@@ -269,7 +273,7 @@ async def test_a_server_that_never_accepts_is_a_timeout_before_sending() -> None
             visitor.connect_ex(listener.getsockname())
         url = httpx.URL(f"http://127.0.0.1:{listener.getsockname()[1]}")
         with pytest.raises(httpx.ConnectTimeout):
-            await send(Transport(slots=Slots(1), max_body_bytes=MAX_BODY).pool(url), seconds=0.1)
+            await send(Transport(slots=Slots(1), max_body_bytes=MAX_BODY, max_values=MAX_VALUES).pool(url), seconds=0.1)
         for visitor in crowd:
             visitor.close()
 
@@ -460,7 +464,7 @@ async def test_a_kept_connection_outlives_the_deadline_of_what_it_carried() -> N
 
 async def test_closing_closes_what_is_idle() -> None:
     async with scripted(http()) as upstream:
-        transport = Transport(slots=Slots(2), max_body_bytes=MAX_BODY)
+        transport = Transport(slots=Slots(2), max_body_bytes=MAX_BODY, max_values=MAX_VALUES)
         await send(transport.pool(httpx.URL(f"http://127.0.0.1:{upstream.port}")))
         await transport.aclose()
         await until(lambda: upstream.open_connections == 0)

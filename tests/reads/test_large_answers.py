@@ -1,0 +1,64 @@
+"""Answers that no endpoint has, at the HTTP edge: each costs its own field, and says so."""
+
+import asyncio
+
+import pytest
+from upstream import Upstream
+
+SIZE = 1024 * 1024
+
+TOO_MANY_VALUES = "The answer holds more values than any that is documented."
+TOO_MANY_ROWS = "The answer has not the documented shape: expected 1000 rows on a page at most."
+
+REFUSED = {
+    "rows": TOO_MANY_VALUES,
+    "bare": TOO_MANY_VALUES,
+    "empty": TOO_MANY_VALUES,
+    "deep": TOO_MANY_VALUES,
+    "nested": TOO_MANY_VALUES,
+    "values": TOO_MANY_VALUES,
+    "lists": TOO_MANY_VALUES,
+    "literal": TOO_MANY_VALUES,
+    "hidden": TOO_MANY_VALUES,
+    "quotes": TOO_MANY_VALUES,
+    "page": TOO_MANY_ROWS,
+}
+
+QUERIES = {
+    "order/list": '{{ odd: orders(communityCode: "{0}1") {{ nodes {{ title }} }} '
+    'small: orders(communityCode: "small1") {{ nodes {{ title }} }} }}',
+    "shenheList": '{{ odd: shenhes(communityCode: "{0}1") {{ nodes {{ type }} }} '
+    'small: orders(communityCode: "small1") {{ nodes {{ title }} }} }}',
+    "people": '{{ odd: people(name: "{0}1", phone: "19900010001") {{ name }} '
+    'small: orders(communityCode: "small1") {{ nodes {{ title }} }} }}',
+}
+
+
+@pytest.fixture
+async def gateway(environ, serve):
+    server = await asyncio.start_server(Upstream(SIZE).serve, "127.0.0.1", 0)
+    base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    places = {"GATEWAY_WJDH_URL": base, "GATEWAY_SECURITY_URL": base, "GATEWAY_SECURITY_PEOPLE_PATH": "/api/people"}
+    async with server, serve({**environ, **places}) as served:
+        yield served
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "shape"),
+    [(endpoint, shape) for endpoint in QUERIES for shape in REFUSED if (endpoint, shape) != ("people", "page")],
+)
+async def test_answer_of_no_documented_shape_costs_its_field(gateway, endpoint, shape):
+    answer = await gateway.ask(QUERIES[endpoint].format(shape))
+
+    assert answer.partial == {"odd": None, "small": {"nodes": [{"title": "x"}]}}
+    assert answer.code == "UPSTREAM_PROTOCOL"
+    assert answer.error["message"] == REFUSED[shape]
+    assert answer.error["extensions"]["endpoint"] == endpoint
+
+
+@pytest.mark.parametrize("shape", ["text", "digits", "escaped"])
+async def test_long_text_is_shown_whole(gateway, shape):
+    answer = await gateway.ask(f'{{ orders(communityCode: "{shape}1") {{ nodes {{ remark }} }} }}')
+
+    [order] = answer.data["orders"]["nodes"]
+    assert len(order["remark"]) > SIZE // 7
