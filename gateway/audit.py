@@ -9,8 +9,8 @@ from gateway.actions.identity import house_ref
 from gateway.auth.node_ids import InvalidNodeIdError, NodeIds, looks_hashed, read_id_key
 from gateway.journal.journal import open_journal
 from gateway.journal.records import RecordRef
+from gateway.normalise.records import HouseKey
 from gateway.settings import Settings
-from schema.normalise.records import HouseKey
 
 
 async def audit(settings: Settings, *, subject: str | None, since: datetime | None, record: str | None) -> int:

@@ -21,9 +21,9 @@ from strawberry.schema.config import StrawberryConfig
 from gateway.actions.identity import Identity, RevealedType
 from gateway.execution.cost import Cost
 from gateway.execution.variants import attribute_of
+from gateway.normalise.vocabulary import HouseType
 from schema.directives import Pii, RequiresScope
 from schema.mutations.mutation import Mutation
-from schema.normalise.vocabulary import HouseType
 from schema.queries.query import Query
 from schema.scalars import SCALARS
 from schema.subscriptions.subscription import Subscription

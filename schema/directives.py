@@ -7,7 +7,7 @@ import strawberry
 from strawberry.schema_directive import Location
 
 from gateway.auth.masking import masker
-from schema.normalise.vocabulary import PiiKind
+from gateway.normalise.vocabulary import PiiKind
 
 
 @strawberry.schema_directive(

@@ -1,4 +1,4 @@
-"""The enums of the schema: those of `schema.normalise`, with the descriptions that their words give.
+"""The enums of the schema: those of `gateway.normalise`, with the descriptions that their words give.
 
 Importing this module makes them known to Strawberry. `schema.types.fields` does, so that they are before any type is.
 """
@@ -9,9 +9,9 @@ from typing import Any, cast
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from schema.normalise.enum_words import EnumWords
-from schema.normalise.state_words import STATES
-from schema.normalise.words import ENUMS
+from gateway.normalise.enum_words import EnumWords
+from gateway.normalise.state_words import STATES
+from gateway.normalise.words import ENUMS
 
 DESCRIBED = {**ENUMS, **STATES}
 

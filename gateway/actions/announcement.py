@@ -22,10 +22,10 @@ from gateway.auth.principal import Principal, Scope
 from gateway.errors import JournalError
 from gateway.journal.journal import Journal
 from gateway.journal.records import Announcement, RecordRef, UserError
+from gateway.normalise.plausible import is_invisible
+from gateway.normalise.requests import NewAnnouncement
+from gateway.normalise.states import UserErrorCode
 from gateway.platforms.platforms import Platforms
-from schema.normalise.plausible import is_invisible
-from schema.normalise.requests import NewAnnouncement
-from schema.normalise.states import UserErrorCode
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from gateway.auth.node_ids import NodeIds, Part
 from gateway.execution.variants import ObservedField
 from gateway.journal.records import RecordRef
-from schema.normalise import records
+from gateway.normalise import records
 
 
 class Identity(NamedTuple):

@@ -15,11 +15,11 @@ from gateway.actions.write import (
 from gateway.auth.principal import Principal, Scope
 from gateway.errors import ConnectionLostError, PlatformError, RefusedError
 from gateway.journal.records import Operation, RecordRef, UserError
+from gateway.normalise.composed import ModuleDrift, module_drift
+from gateway.normalise.states import UserErrorCode
+from gateway.normalise.vocabulary import ModuleName
+from gateway.normalise.words import MODULE_NAME
 from gateway.platforms.platforms import Platforms
-from schema.normalise.composed import ModuleDrift, module_drift
-from schema.normalise.states import UserErrorCode
-from schema.normalise.vocabulary import ModuleName
-from schema.normalise.words import MODULE_NAME
 
 
 class ModuleActions:

@@ -26,12 +26,12 @@ from gateway.auth.principal import Principal, Scope
 from gateway.errors import RefusedError
 from gateway.journal.journal import Journal
 from gateway.journal.records import Operation, RecordRef, UserError
+from gateway.normalise.plausible import is_invisible, part_problem
+from gateway.normalise.records import Order, OrderQuery, Page
+from gateway.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewOrder, ParkingPayer, PhonePayer
+from gateway.normalise.states import UserErrorCode
+from gateway.normalise.vocabulary import PaymentStatus
 from gateway.platforms.platforms import Platforms
-from schema.normalise.plausible import is_invisible, part_problem
-from schema.normalise.records import Order, OrderQuery, Page
-from schema.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewOrder, ParkingPayer, PhonePayer
-from schema.normalise.states import UserErrorCode
-from schema.normalise.vocabulary import PaymentStatus
 
 NO_SUCH_PAYER = 2
 NOT_REGISTERED = 3

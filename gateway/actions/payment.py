@@ -9,8 +9,8 @@ from gateway.auth.principal import Principal, Scope
 from gateway.events import ORDER_PAID, PAYMENT_QUEUED, PAYMENT_UNCLEAR, Event, Missed
 from gateway.journal.journal import Journal
 from gateway.journal.records import Payment, Receipt, ReceiptKind, RecordRef
-from schema.normalise.records import Record
-from schema.normalise.states import UserErrorCode
+from gateway.normalise.records import Record
+from gateway.normalise.states import UserErrorCode
 
 NUMBER = re.compile(r"[0-9A-Za-z_-]{1,64}")
 """Numbers of orders, merchants and WeChat: digits as documented, beyond 64 bits (quirk 77), so texts."""

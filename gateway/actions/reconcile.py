@@ -11,7 +11,7 @@ from gateway.actions.write import Found, ReadsBack, not_applied, settled_after
 from gateway.errors import GatewayError, JournalError
 from gateway.journal.journal import Journal
 from gateway.journal.records import Operation
-from schema.normalise.states import Outcome
+from gateway.normalise.states import Outcome
 
 log = structlog.get_logger(__name__)
 

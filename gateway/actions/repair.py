@@ -17,10 +17,10 @@ from gateway.actions.write import (
 from gateway.auth.principal import Principal, Scope
 from gateway.events import REPAIR_CHANGED, Event
 from gateway.journal.records import Operation
+from gateway.normalise.records import Repair
+from gateway.normalise.states import Outcome, UserErrorCode
+from gateway.normalise.vocabulary import RepairStatus
 from gateway.platforms.platforms import Platforms
-from schema.normalise.records import Repair
-from schema.normalise.states import Outcome, UserErrorCode
-from schema.normalise.vocabulary import RepairStatus
 
 WRITTEN = ("status", "reply")
 """What an update changes: public field names."""

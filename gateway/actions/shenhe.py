@@ -23,12 +23,12 @@ from gateway.errors import GatewayError, PlatformError
 from gateway.events import SHENHE_CHANGED, Event
 from gateway.journal.journal import Clock
 from gateway.journal.records import Operation, UserError
+from gateway.normalise.corrections import ContentError, Corrections, correction_problems, render_shenhe_content
+from gateway.normalise.records import Shenhe
+from gateway.normalise.states import Outcome, UserErrorCode
+from gateway.normalise.times import CHINA
+from gateway.normalise.vocabulary import ShenheStatus
 from gateway.platforms.platforms import Platforms
-from schema.normalise.corrections import ContentError, Corrections, correction_problems, render_shenhe_content
-from schema.normalise.records import Shenhe
-from schema.normalise.states import Outcome, UserErrorCode
-from schema.normalise.times import CHINA
-from schema.normalise.vocabulary import ShenheStatus
 
 BULK_AT_ONCE = 4
 SEARCHED_PAGES = 20

@@ -36,8 +36,8 @@ from gateway.futures import join
 from gateway.journal.journal import Journal
 from gateway.journal.operations import fingerprint
 from gateway.journal.records import Operation, RecordRef, ReservationKind, UserError
-from schema.normalise.states import Outcome, UserErrorCode
-from schema.normalise.vocabulary import ModuleName
+from gateway.normalise.states import Outcome, UserErrorCode
+from gateway.normalise.vocabulary import ModuleName
 
 T = TypeVar("T")
 

@@ -11,8 +11,8 @@ from unicodedata import normalize
 
 import msgspec
 
-from schema.normalise.personal_keys import PERSONAL_KEYS
-from schema.normalise.vocabulary import PiiKind
+from gateway.normalise.personal_keys import PERSONAL_KEYS
+from gateway.normalise.vocabulary import PiiKind
 
 Masker = Callable[[object], str | None]
 

@@ -8,8 +8,8 @@ from starlette.routing import Route
 
 from gateway.errors import GatewayError
 from gateway.http.shared import Shared
+from gateway.normalise.states import DeliveryState
 from gateway.ops.metrics import CONTENT_TYPE, Metrics
-from schema.normalise.states import DeliveryState
 
 PaymentCounts = Callable[[], Awaitable[Mapping[DeliveryState, int]]]
 

@@ -23,7 +23,7 @@ from gateway.journal.records import (
 )
 from gateway.journal.rows import FARTHEST, in_communities, is_past, once, read_listing, record_columns, to_record
 from gateway.journal.tables import operations, storable
-from schema.normalise.states import Outcome
+from gateway.normalise.states import Outcome
 
 _UNDER_WAY = (OperationState.RESERVED, OperationState.SENT)
 _UNRESOLVED = (*_UNDER_WAY, OperationState.UNKNOWN)

@@ -12,7 +12,7 @@ from gateway.journal.identifiers import new_id
 from gateway.journal.records import Listing, Payment, PaymentConflict, Receipt, ReceiptKind
 from gateway.journal.rows import in_communities, is_past, once, read_listing, to_record
 from gateway.journal.tables import payment_conflicts, payments
-from schema.normalise.states import DeliveryState
+from gateway.normalise.states import DeliveryState
 
 _NO_LEASE = {"lease_owner": None, "lease_until": None}
 

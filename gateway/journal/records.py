@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from schema.normalise.states import DeliveryState, Outcome
+from gateway.normalise.states import DeliveryState, Outcome
 
 RecordT = TypeVar("RecordT")
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from gateway.journal.records import AuditAction, OperationState
-from schema.normalise.states import DeliveryState
+from gateway.normalise.states import DeliveryState
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -2,7 +2,7 @@
 
 from gateway.cache import Read, ReadKey
 from gateway.loaders.loader import ReadLoader
-from schema.normalise.records import HouseKey, HouseOwner
+from gateway.normalise.records import HouseKey, HouseOwner
 
 
 class HouseOwnerLoader(ReadLoader[HouseKey, HouseOwner | None]):

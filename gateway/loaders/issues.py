@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
+from gateway.normalise.records import DataIssue, House, Page, People, Residency, Shenhe
 from gateway.ops.metrics import Metrics
-from schema.normalise.records import DataIssue, House, Page, People, Residency, Shenhe
 
 Issues: TypeAlias = tuple[DataIssue, ...]
 

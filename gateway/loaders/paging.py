@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 from typing import Generic, Protocol, TypeVar
 
 from gateway.loaders.loader import RecordLoader
-from schema.normalise.records import Page, Record
+from gateway.normalise.records import Page, Record
 
 
 class Identified(Protocol):

@@ -1,9 +1,9 @@
 """What is known of the platforms without asking them."""
 
+from gateway.normalise.records import Record
+from gateway.normalise.vocabulary import PlatformName
 from gateway.ops.health import EndpointState
 from gateway.platforms.platforms import Platforms
-from schema.normalise.records import Record
-from schema.normalise.vocabulary import PlatformName
 
 
 class PlatformStatus(Record, frozen=True, gc=False):

@@ -5,8 +5,8 @@ from typing import NamedTuple
 from gateway.cache import Read, ReadKey
 from gateway.loaders.loader import ComposedLoader, ReadLoader
 from gateway.loaders.paging import Slice, read_slice
-from schema.normalise.records import Page, Shenhe
-from schema.normalise.vocabulary import ShenheStatus, ShenheType
+from gateway.normalise.records import Page, Shenhe
+from gateway.normalise.vocabulary import ShenheStatus, ShenheType
 
 
 class ShenhePageKey(NamedTuple):

@@ -7,7 +7,7 @@ from gateway.execution.fetch import fetch, only_values
 from gateway.loaders.house import HouseOwnerLoader
 from gateway.loaders.loader import RecordLoader
 from gateway.loaders.people import PeopleKey, PeopleLoader
-from schema.normalise.records import HouseKey, HouseOwner, People
+from gateway.normalise.records import HouseKey, HouseOwner, People
 
 
 class VerificationKey(NamedTuple):

@@ -26,9 +26,9 @@ from gateway.events import (
     Subscription,
 )
 from gateway.loaders.paging import Identified
+from gateway.normalise.records import Page, Repair, Shenhe
+from gateway.normalise.vocabulary import RepairStatus, ShenheStatus
 from gateway.platforms.platforms import Platforms
-from schema.normalise.records import Page, Repair, Shenhe
-from schema.normalise.vocabulary import RepairStatus, ShenheStatus
 
 log = structlog.get_logger(__name__)
 

@@ -16,9 +16,9 @@ from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Met
 from prometheus_client.registry import Collector
 
 from gateway.errors import PlatformError
+from gateway.normalise.states import CircuitState
 from gateway.ops.log_throttle import LogThrottle
 from gateway.ops.resilience import CircuitBreaker, Clock
-from schema.normalise.states import CircuitState
 
 log = structlog.get_logger(__name__)
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from schema.normalise.states import Availability, CircuitState
+from gateway.normalise.states import Availability, CircuitState
 
 
 class EndpointState(msgspec.Struct, frozen=True):

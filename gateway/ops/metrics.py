@@ -5,7 +5,7 @@ from functools import lru_cache
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.registry import Collector
 
-from schema.normalise.vocabulary import DataProblem, PlatformName
+from gateway.normalise.vocabulary import DataProblem, PlatformName
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Protocol
 
-from schema.normalise.states import CircuitState
+from gateway.normalise.states import CircuitState
 
 Clock = Callable[[], float]
 """Seconds that only go forward."""

@@ -17,6 +17,8 @@ from gateway.errors import (
     ProtocolError,
     RefusedError,
 )
+from gateway.normalise.shapes import ShapeError
+from gateway.normalise.states import Availability, CircuitState
 from gateway.ops.health import EndpointState
 from gateway.ops.resilience import Clock
 from gateway.platforms.endpoint import Endpoint, Kind
@@ -26,8 +28,6 @@ from gateway.platforms.pending import Tell
 from gateway.platforms.probe import Probe
 from gateway.platforms.route import Routes, encode_form
 from gateway.platforms.session import Credential, Session, Token
-from schema.normalise.shapes import ShapeError
-from schema.normalise.states import Availability, CircuitState
 
 ParamsT = ParamSpec("ParamsT")
 ParsedT = TypeVar("ParsedT")

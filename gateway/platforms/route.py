@@ -9,13 +9,13 @@ from urllib.parse import quote_plus
 import httpx
 
 from gateway.errors import NotConfiguredError, PlatformId
+from gateway.normalise.states import Availability, CircuitState
 from gateway.ops.calls import Calls, EndpointCalls
 from gateway.ops.health import EndpointState
 from gateway.ops.resilience import Clock
 from gateway.platforms.endpoint import Endpoint
 from gateway.platforms.pool import Pool
 from gateway.platforms.transport import Transport, request_head
-from schema.normalise.states import Availability, CircuitState
 
 USER_AGENT = f"wanjia-gateway/{version('wanjia-gateway')}"
 

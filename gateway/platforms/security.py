@@ -5,6 +5,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from gateway.normalise.house import decode_owner, parse_owner, read_owner
+from gateway.normalise.module import parse_module_states
+from gateway.normalise.people import decode_people, parse_people, read_people
+from gateway.normalise.records import HouseKey, HouseOwner, ModuleState, People
 from gateway.ops.calls import Calls
 from gateway.ops.resilience import Clock
 from gateway.platforms.client import Call, PlatformClient, read_token
@@ -14,10 +18,6 @@ from gateway.platforms.route import Routes, encode_form, escape
 from gateway.platforms.session import Credential, Token
 from gateway.platforms.transport import Transport
 from gateway.settings import Settings
-from schema.normalise.house import decode_owner, parse_owner, read_owner
-from schema.normalise.module import parse_module_states
-from schema.normalise.people import decode_people, parse_people, read_people
-from schema.normalise.records import HouseKey, HouseOwner, ModuleState, People
 
 FAILURE = 1
 NOT_FOUND = 2

@@ -6,6 +6,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from gateway.errors import ProtocolError
+from gateway.normalise import forms
+from gateway.normalise.module import parse_modules
+from gateway.normalise.order import decode_orders, parse_order_page, read_orders
+from gateway.normalise.records import Module, Order, OrderQuery, Page, Repair, Shenhe
+from gateway.normalise.repair import decode_repairs, parse_repair, parse_repair_page, read_repairs
+from gateway.normalise.requests import NewAnnouncement, NewOrder
+from gateway.normalise.shenhe import decode_shenhes, parse_shenhe, parse_shenhe_page, read_shenhes
+from gateway.normalise.values import row_id
+from gateway.normalise.vocabulary import ModuleName, RepairStatus, ShenheStatus, ShenheType
 from gateway.ops.calls import Calls
 from gateway.ops.resilience import Clock
 from gateway.platforms.client import Call, PlatformClient, read_token
@@ -15,15 +24,6 @@ from gateway.platforms.route import Routes, encode_form
 from gateway.platforms.session import Credential, Token
 from gateway.platforms.transport import Transport
 from gateway.settings import Settings
-from schema.normalise import forms
-from schema.normalise.module import parse_modules
-from schema.normalise.order import decode_orders, parse_order_page, read_orders
-from schema.normalise.records import Module, Order, OrderQuery, Page, Repair, Shenhe
-from schema.normalise.repair import decode_repairs, parse_repair, parse_repair_page, read_repairs
-from schema.normalise.requests import NewAnnouncement, NewOrder
-from schema.normalise.shenhe import decode_shenhes, parse_shenhe, parse_shenhe_page, read_shenhes
-from schema.normalise.values import row_id
-from schema.normalise.vocabulary import ModuleName, RepairStatus, ShenheStatus, ShenheType
 
 # Some paths have wjdh/ in front and some have not, and order/list is not orders/list (quirks 49 to 52).
 SECRET = Endpoint("secret", "POST", "wjdh/secret", Kind.LOGIN)

@@ -8,8 +8,8 @@ from gateway.actions.write import Written
 from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.journal import records
+from gateway.normalise.requests import NewAnnouncement
 from schema.mutations.input import KEY, finished, idempotency_key, written_record
-from schema.normalise.requests import NewAnnouncement
 from schema.types.announcement import Announcement
 from schema.types.arguments import community
 from schema.types.costs import ONE_CALL

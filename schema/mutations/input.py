@@ -8,7 +8,7 @@ from gateway.actions.write import Written, user_error
 from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.journal.records import RecordRef
-from schema.normalise.states import UserErrorCode
+from gateway.normalise.states import UserErrorCode
 
 LONGEST_KEY = 128
 

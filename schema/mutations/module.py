@@ -7,10 +7,10 @@ import strawberry
 from gateway.actions.module import planned
 from gateway.actions.write import WriteRefusal, Written
 from gateway.context import Info
+from gateway.normalise import composed, records
+from gateway.normalise.states import Outcome
+from gateway.normalise.vocabulary import ModuleName
 from schema.mutations.input import OPTIONAL_KEY, finished, idempotency_key, written_record
-from schema.normalise import composed, records
-from schema.normalise.states import Outcome
-from schema.normalise.vocabulary import ModuleName
 from schema.types.arguments import community, recognized
 from schema.types.costs import ONE_CALL, SYNCHRONISATION, WRITE
 from schema.types.fields import needs, optional, record_type

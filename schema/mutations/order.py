@@ -11,9 +11,9 @@ from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.order import OrderKey
+from gateway.normalise import records
+from gateway.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewOrder, ParkingPayer, Payer, PhonePayer
 from schema.mutations.input import KEY, finished, idempotency_key, written_record
-from schema.normalise import records
-from schema.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewOrder, ParkingPayer, Payer, PhonePayer
 from schema.types.arguments import community
 from schema.types.costs import ANY_RECORD, WRITE
 from schema.types.fields import needs, optional, record_type

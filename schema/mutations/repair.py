@@ -11,9 +11,9 @@ from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.repair import RepairKey
+from gateway.normalise import records
+from gateway.normalise.vocabulary import RepairStatus
 from schema.mutations.input import OPTIONAL_KEY, finished, idempotency_key, not_found, written_record
-from schema.normalise import records
-from schema.normalise.vocabulary import RepairStatus
 from schema.types.arguments import recognized
 from schema.types.costs import ONE_CALL, WRITE
 from schema.types.fields import needs, optional, record_type

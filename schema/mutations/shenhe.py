@@ -13,10 +13,9 @@ from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.shenhe import ShenheKey
-from schema.mutations.input import OPTIONAL_KEY, finished, given, idempotency_key, not_found, written_record
-from schema.normalise.corrections import Corrections
-from schema.normalise.records import Shenhe as ShenheRecord
-from schema.normalise.vocabulary import (
+from gateway.normalise.corrections import Corrections
+from gateway.normalise.records import Shenhe as ShenheRecord
+from gateway.normalise.vocabulary import (
     HouseOwnership,
     HouseStatus,
     HouseUse,
@@ -25,6 +24,7 @@ from schema.normalise.vocabulary import (
     ResidentRole,
     Sex,
 )
+from schema.mutations.input import OPTIONAL_KEY, finished, given, idempotency_key, not_found, written_record
 from schema.types.arguments import recognized
 from schema.types.costs import APPROVAL, APPROVALS, MOST_IDS, ONE_CALL, WRITE
 from schema.types.fields import needs, optional, record_type

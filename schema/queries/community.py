@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
-from schema.normalise import composed
+from gateway.normalise import composed
 from schema.types.arguments import community
 from schema.types.community import Community
 from schema.types.costs import ASSUMED_COMMUNITIES, costs

@@ -5,8 +5,8 @@ from typing import Annotated
 import strawberry
 
 from gateway.errors import UserInputError
+from gateway.normalise import enum_words
 from schema.enums import DESCRIBED
-from schema.normalise import enum_words
 from schema.types.dictionary import Dictionary
 
 DICTIONARIES = {words.enum.__name__: words.dictionary() for words in DESCRIBED.values()}

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
-from schema.normalise import records
+from gateway.normalise import records
 from schema.types.arguments import community
 from schema.types.fields import needs
 from schema.types.house import House, HouseAddressInput, house_at

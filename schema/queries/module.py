@@ -4,7 +4,7 @@ import strawberry
 
 from gateway.context import Info
 from gateway.execution.load import Load
-from schema.normalise import records
+from gateway.normalise import records
 from schema.types.arguments import CommunityCode
 from schema.types.costs import ONE_CALL
 from schema.types.fields import needs

@@ -10,7 +10,7 @@ from gateway.auth.principal import Scope
 from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.journal.records import RecordRef
-from schema.normalise.records import HouseKey
+from gateway.normalise.records import HouseKey
 from schema.types.costs import ANY_RECORD, ANY_RECORDS, MOST_IDS
 from schema.types.house import house_at
 from schema.types.node import Node

@@ -8,7 +8,7 @@ from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.order import OrderKey
-from schema.normalise import records
+from gateway.normalise import records
 from schema.types.arguments import CommunityCode, community
 from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.costs import ANY_RECORD, ORDERS

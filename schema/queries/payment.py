@@ -7,7 +7,7 @@ import strawberry
 from gateway.context import Info
 from gateway.journal import records
 from gateway.loaders.paging import Slice
-from schema.normalise.states import DeliveryState
+from gateway.normalise.states import DeliveryState
 from schema.types.arguments import OptionalCommunityCode, communities_of
 from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.fields import needs

@@ -8,8 +8,8 @@ from gateway.context import Info, Lookup
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.people import PeopleKey
-from schema.normalise import records
-from schema.normalise.plausible import LONGEST_NAME
+from gateway.normalise import records
+from gateway.normalise.plausible import LONGEST_NAME
 from schema.types.costs import ONE_CALL
 from schema.types.fields import needs
 from schema.types.people import People

@@ -9,7 +9,7 @@ from gateway.context import Info
 from gateway.execution.load import Load
 from gateway.loaders.paging import Slice
 from gateway.loaders.repair import RepairKey, RepairsKey
-from schema.normalise import records
+from gateway.normalise import records
 from schema.types.arguments import CommunityCode
 from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.costs import ONE_CALL, REPAIRS

@@ -6,7 +6,7 @@ from gateway.context import Info
 from gateway.events import Event
 from gateway.loaders.shenhe import ShenheKey
 from gateway.loaders.watch import shenhe_state
-from schema.normalise import records
+from gateway.normalise import records
 from schema.subscriptions.stream import Stream, follow, nothing
 from schema.types.arguments import CommunityCode, community
 from schema.types.costs import ONE_CALL

@@ -7,7 +7,7 @@ import strawberry
 
 from gateway.context import Info
 from gateway.errors import UserInputError
-from schema.normalise.plausible import code_problem
+from gateway.normalise.plausible import code_problem
 
 EnumT = TypeVar("EnumT", bound=StrEnum)
 

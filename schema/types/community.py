@@ -11,8 +11,8 @@ from gateway.loaders.order import OrdersKey
 from gateway.loaders.paging import Slice
 from gateway.loaders.repair import RepairsKey
 from gateway.loaders.shenhe import ShenhesKey
-from schema.normalise import composed, records
-from schema.normalise.vocabulary import OrderStatus, PaymentStatus, RepairStatus, ShenheStatus
+from gateway.normalise import composed, records
+from gateway.normalise.vocabulary import OrderStatus, PaymentStatus, RepairStatus, ShenheStatus
 from schema.types.arguments import Building, Floor, Room, Unit
 from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.costs import ONE_CALL, ORDERS, REPAIRS, SHENHES, costs

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from gateway.actions.shenhe import SEARCHED_PAGES
 from gateway.execution.cost import Amount, Cost
 from gateway.loaders.order import SCANNED_PAGES, USUAL_PAGE
-from schema.normalise.vocabulary import ModuleName
+from gateway.normalise.vocabulary import ModuleName
 
 COST = "cost"
 """Under this key of a field's metadata stands its `Cost`."""

@@ -6,8 +6,8 @@ import strawberry
 
 from gateway.auth.masking import mask, mask_text
 from gateway.context import Info
-from schema.normalise import records
-from schema.normalise.vocabulary import DataProblem, PlatformName
+from gateway.normalise import records
+from gateway.normalise.vocabulary import DataProblem, PlatformName
 from schema.types.fields import has_number, parts_with_text, plain, record_type
 
 

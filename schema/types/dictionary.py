@@ -1,6 +1,6 @@
 """Every enum as labels for interfaces."""
 
-from schema.normalise import enum_words
+from gateway.normalise import enum_words
 from schema.types.fields import plain, record_type
 
 

@@ -13,9 +13,9 @@ from gateway.auth.masking import mask_text, masker
 from gateway.context import REVEALING, Info
 from gateway.execution.classes import by_class
 from gateway.execution.variants import attribute_in
+from gateway.normalise.records import Record
+from gateway.normalise.vocabulary import PiiKind
 from schema.directives import Pii, RequiresScope
-from schema.normalise.records import Record
-from schema.normalise.vocabulary import PiiKind
 from schema.types.identity import IDENTITY
 
 TypeT = TypeVar("TypeT", bound=type)

@@ -11,10 +11,10 @@ from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.people import PeopleKey
-from schema.normalise import composed, records
-from schema.normalise.plausible import LARGEST_PART
-from schema.normalise.values import mobile_number
-from schema.normalise.vocabulary import HouseOwnership, HouseStatus, HouseUse, OccupantType, PiiKind, ResidentRole
+from gateway.normalise import composed, records
+from gateway.normalise.plausible import LARGEST_PART
+from gateway.normalise.values import mobile_number
+from gateway.normalise.vocabulary import HouseOwnership, HouseStatus, HouseUse, OccupantType, PiiKind, ResidentRole
 from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.costs import ASSUMED_MEMBERS, ONE_CALL, ORDERS, costs
 from schema.types.data_issue import DataIssue, data_issues

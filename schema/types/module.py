@@ -4,8 +4,8 @@ import strawberry
 
 from gateway.context import Info
 from gateway.execution.load import Load
-from schema.normalise import composed, records
-from schema.normalise.vocabulary import ModuleName
+from gateway.normalise import composed, records
+from gateway.normalise.vocabulary import ModuleName
 from schema.types.arguments import community
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import plain, record_type

@@ -7,7 +7,7 @@ import strawberry
 
 from gateway.context import Info
 from gateway.journal import records
-from schema.normalise.states import Outcome
+from gateway.normalise.states import Outcome
 from schema.types.costs import ANY_RECORD
 from schema.types.fields import free_text, plain, record_type
 from schema.types.identity import node_id

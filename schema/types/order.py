@@ -13,9 +13,9 @@ from gateway.journal.records import Payment as PaymentRecord
 from gateway.loaders.order import NO_FILTERS, OrdersKey
 from gateway.loaders.paging import Slice
 from gateway.loaders.payment import NotificationKey
-from schema.normalise import records
-from schema.normalise.vocabulary import FeeType, OrderStatus, PaymentStatus
-from schema.normalise.words import FEE_TYPE
+from gateway.normalise import records
+from gateway.normalise.vocabulary import FeeType, OrderStatus, PaymentStatus
+from gateway.normalise.words import FEE_TYPE
 from schema.types.arguments import community, recognized
 from schema.types.connection import Window
 from schema.types.data_issue import DataIssue, data_issues

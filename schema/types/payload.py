@@ -7,7 +7,7 @@ import strawberry
 from gateway.actions.write import Written
 from gateway.context import Info
 from gateway.journal import records
-from schema.normalise.states import Outcome, UserErrorCode
+from gateway.normalise.states import Outcome, UserErrorCode
 from schema.types.fields import needs, plain, record_type
 
 if TYPE_CHECKING:

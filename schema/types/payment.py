@@ -8,7 +8,7 @@ import strawberry
 from gateway.context import Info
 from gateway.execution.load import Load
 from gateway.journal import records
-from schema.normalise.states import DeliveryState
+from gateway.normalise.states import DeliveryState
 from schema.types.fields import plain, record_type
 from schema.types.identity import node_id
 from schema.types.node import Node

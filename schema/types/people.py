@@ -7,9 +7,9 @@ import strawberry
 from gateway.actions.identity import RESIDENCY
 from gateway.context import Info
 from gateway.errors import UserInputError
-from schema.normalise import records
-from schema.normalise.values import mobile_number
-from schema.normalise.vocabulary import OccupantType, ResidentRole
+from gateway.normalise import records
+from gateway.normalise.values import mobile_number
+from gateway.normalise.vocabulary import OccupantType, ResidentRole
 from schema.types.arguments import CommunityCode
 from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.costs import ASSUMED_HOUSES, ASSUMED_MEMBERS, ORDERS, costs

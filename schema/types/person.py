@@ -6,9 +6,9 @@ import strawberry
 from strawberry.utils.str_converters import to_snake_case
 
 from gateway.context import Info
-from schema.normalise import records
-from schema.normalise.issues import PERSON_PII
-from schema.normalise.vocabulary import PiiKind, PoliticalStatus, Sex
+from gateway.normalise import records
+from gateway.normalise.issues import PERSON_PII
+from gateway.normalise.vocabulary import PiiKind, PoliticalStatus, Sex
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import free_text, masked_names, pii, plain
 

@@ -1,9 +1,9 @@
 """The platforms behind this gateway, as far as it knows without asking."""
 
 from gateway.loaders.platform import PlatformStatus
+from gateway.normalise.states import Availability, CircuitState
+from gateway.normalise.vocabulary import PlatformName
 from gateway.ops.health import EndpointState
-from schema.normalise.states import Availability, CircuitState
-from schema.normalise.vocabulary import PlatformName
 from schema.types.fields import plain, record_type
 
 

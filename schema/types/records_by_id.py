@@ -9,8 +9,8 @@ from gateway.journal.records import RecordRef
 from gateway.loaders.order import OrderKey
 from gateway.loaders.repair import RepairKey
 from gateway.loaders.shenhe import ShenheKey
-from schema.normalise import composed
-from schema.normalise.records import Module
+from gateway.normalise import composed
+from gateway.normalise.records import Module
 
 
 class Reader(NamedTuple):

@@ -12,8 +12,8 @@ from gateway.execution.load import Load
 from gateway.loaders.paging import Slice
 from gateway.loaders.people import PeopleKey
 from gateway.loaders.repair import RepairKey, RepairsKey
-from schema.normalise import records
-from schema.normalise.vocabulary import PiiKind, RepairStatus
+from gateway.normalise import records
+from gateway.normalise.vocabulary import PiiKind, RepairStatus
 from schema.types.arguments import community, recognized
 from schema.types.connection import Window
 from schema.types.costs import ONE_CALL

@@ -13,9 +13,9 @@ from gateway.execution.load import Load
 from gateway.execution.variants import attribute_in
 from gateway.loaders.paging import Slice
 from gateway.loaders.shenhe import ShenhesKey
-from schema.normalise import records
-from schema.normalise.verification import applied_house
-from schema.normalise.vocabulary import (
+from gateway.normalise import records
+from gateway.normalise.verification import applied_house
+from gateway.normalise.vocabulary import (
     HouseOwnership,
     HouseStatus,
     HouseUse,

@@ -13,8 +13,8 @@ from gateway.execution.load import Load
 from gateway.execution.variants import attribute_in
 from gateway.loaders.people import PeopleKey
 from gateway.loaders.verification import LookedUp, VerificationKey
-from schema.normalise import records, verification
-from schema.normalise.states import FindingCode, Severity
+from gateway.normalise import records, verification
+from gateway.normalise.states import FindingCode, Severity
 from schema.types.costs import ONE_CALL, costs
 from schema.types.fields import PERSONAL_IF, has_number, needs, plain, record_type
 from schema.types.house import HouseOwner, load_people

@@ -26,7 +26,7 @@ LAYERS = (
     ("/gateway/platforms/envelope.py", "answers: JSON, envelope"),
     ("/gateway/platforms/", "calls: form, token, HTTP engine"),
     ("/gateway/ops/", "calls: form, token, HTTP engine"),
-    ("/schema/normalise/", "rows to records"),
+    ("/gateway/normalise/", "rows to records"),
     ("/gateway/loaders/", "loaders, shared reads"),
     ("/gateway/cache.py", "loaders, shared reads"),
     ("/aiodataloader/", "loaders, shared reads"),

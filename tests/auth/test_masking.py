@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.auth.masking import LONGEST_SEARCHED, MASK, contains_mask, mask, mask_content_raw, mask_text
-from schema.normalise.personal_keys import PERSONAL_KEYS
-from schema.normalise.vocabulary import PiiKind
+from gateway.normalise.personal_keys import PERSONAL_KEYS
+from gateway.normalise.vocabulary import PiiKind
 
 ID_NUMBER = "999302199211302517"
 PHONE = "19900000001"

@@ -7,10 +7,10 @@ from graphql import GraphQLField, GraphQLObjectType, get_named_type
 
 from gateway.auth.masking import masker
 from gateway.execution.variants import AttributeIn
+from gateway.normalise.issues import OWNER_PII, PERSON_PII, REPAIR_PII
+from gateway.normalise.vocabulary import PiiKind
 from schema.build import executable_schema
 from schema.directives import Pii
-from schema.normalise.issues import OWNER_PII, PERSON_PII, REPAIR_PII
-from schema.normalise.vocabulary import PiiKind
 
 TEXTS = {"String", "ID", "Date", "DateTime", "Decimal"}
 

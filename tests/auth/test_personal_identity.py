@@ -8,8 +8,8 @@ from graphql import GraphQLSchema
 from gateway.auth.node_ids import NodeIds
 from gateway.execution.variants import ObservedField
 from gateway.journal.records import RecordRef
+from gateway.normalise.vocabulary import PiiKind
 from schema import build
-from schema.normalise.vocabulary import PiiKind
 from schema.queries.query import Query
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import free_text, parts_with_text, pii, plain, record_type

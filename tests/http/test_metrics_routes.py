@@ -7,8 +7,8 @@ from starlette.applications import Starlette
 from gateway.errors import JournalError
 from gateway.http import shared
 from gateway.http.metrics import PaymentCounts, metrics_routes
+from gateway.normalise.states import DeliveryState
 from gateway.ops.metrics import Metrics
-from schema.normalise.states import DeliveryState
 
 
 def client(payment_counts: PaymentCounts) -> httpx.AsyncClient:

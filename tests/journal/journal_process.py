@@ -13,9 +13,9 @@ from pathlib import Path
 
 from gateway.errors import JournalError
 from gateway.journal.journal import Journal, open_journal
+from gateway.normalise.states import Outcome
 from gateway.ops.logs import configure_logs
 from gateway.settings import Settings
-from schema.normalise.states import Outcome
 
 
 def say(*words: object) -> None:

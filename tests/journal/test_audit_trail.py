@@ -19,12 +19,12 @@ from gateway.errors import JournalError
 from gateway.execution.variants import ObservedField
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.records import AuditAction, AuditEntry, Operation, OperationState, RecordRef
+from gateway.normalise import records
+from gateway.normalise.states import FindingCode, Severity
+from gateway.normalise.verification import Finding
+from gateway.normalise.vocabulary import DataProblem, PiiKind, PlatformName, ResidentRole
 from gateway.settings import Settings
 from schema.build import executable_schema, revealed_types
-from schema.normalise import records
-from schema.normalise.states import FindingCode, Severity
-from schema.normalise.verification import Finding
-from schema.normalise.vocabulary import DataProblem, PiiKind, PlatformName, ResidentRole
 
 IDS = NodeIds(b"a key for tests")
 TYPES = revealed_types(executable_schema())

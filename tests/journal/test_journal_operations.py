@@ -9,8 +9,8 @@ from gateway.journal.journal import Journal, open_journal
 from gateway.journal.operations import Operations, fingerprint
 from gateway.journal.postgres import connect
 from gateway.journal.records import Operation, OperationState, RecordRef, Reservation, ReservationKind, UserError
+from gateway.normalise.states import Outcome
 from gateway.settings import Settings
-from schema.normalise.states import Outcome
 
 REVIEW = RecordRef("Shenhe", "10002", "7")
 A_MINUTE = timedelta(minutes=1)

@@ -14,8 +14,8 @@ from gateway.journal.payments import MOST_CONFLICTS
 from gateway.journal.postgres import connect
 from gateway.journal.records import Payment, Receipt, ReceiptKind
 from gateway.journal.tables import payment_conflicts
+from gateway.normalise.states import DeliveryState
 from gateway.settings import Settings
-from schema.normalise.states import DeliveryState
 
 ORDER = "20201118110146123456"
 SHOP = "2020111811014612345678"

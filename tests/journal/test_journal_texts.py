@@ -6,7 +6,7 @@ from journal_fixtures import FrozenClock
 from gateway.journal.identifiers import new_id
 from gateway.journal.journal import Journal
 from gateway.journal.records import Announcement, AuditAction, AuditEntry, Operation, RecordRef, UserError
-from schema.normalise.states import Outcome
+from gateway.normalise.states import Outcome
 
 ANY = "\0 \ud800 门"
 KEPT = "\ufffd \ufffd 门"

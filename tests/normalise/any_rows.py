@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import strategies as st
 from platform_rows import applicant, content, content_house, member, order, owner, person, repair, residency, review
 
-from schema.normalise.words import ENUMS
+from gateway.normalise.words import ENUMS
 
 WORDS = [word.label for words in ENUMS.values() for word in words.members.values()]
 SCALARS = (

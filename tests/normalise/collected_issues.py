@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import get_args, get_origin, get_type_hints
 
-from schema.normalise.issues import Issues
-from schema.normalise.records import DataIssue, Record
-from schema.normalise.vocabulary import DataProblem, PlatformName
+from gateway.normalise.issues import Issues
+from gateway.normalise.records import DataIssue, Record
+from gateway.normalise.vocabulary import DataProblem, PlatformName
 
 
 class CollectedIssues(Issues):

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from platform_rows import content, review
 
-from schema.normalise.corrections import ContentError, correction_problems, render_shenhe_content
-from schema.normalise.person import ApplicantIssues
-from schema.normalise.plausible import EARLIEST_BIRTH
-from schema.normalise.shenhe import parse_shenhe
-from schema.normalise.times import birth_date
-from schema.normalise.vocabulary import (
+from gateway.normalise.corrections import ContentError, correction_problems, render_shenhe_content
+from gateway.normalise.person import ApplicantIssues
+from gateway.normalise.plausible import EARLIEST_BIRTH
+from gateway.normalise.shenhe import parse_shenhe
+from gateway.normalise.times import birth_date
+from gateway.normalise.vocabulary import (
     HouseOwnership,
     HouseStatus,
     HouseUse,

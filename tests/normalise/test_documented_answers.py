@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from platform_rows import content, member, order, owner, person, repair, residency, review
 
-from schema.normalise.house import decode_owner, parse_owner, read_owner
-from schema.normalise.order import decode_orders, parse_order_page, read_orders
-from schema.normalise.people import decode_people, parse_people, read_people
-from schema.normalise.records import Page
-from schema.normalise.repair import decode_repairs, parse_repair_page, read_repairs
-from schema.normalise.shapes import ShapeError
-from schema.normalise.shenhe import decode_shenhes, parse_shenhe_page, read_shenhes
+from gateway.normalise.house import decode_owner, parse_owner, read_owner
+from gateway.normalise.order import decode_orders, parse_order_page, read_orders
+from gateway.normalise.people import decode_people, parse_people, read_people
+from gateway.normalise.records import Page
+from gateway.normalise.repair import decode_repairs, parse_repair_page, read_repairs
+from gateway.normalise.shapes import ShapeError
+from gateway.normalise.shenhe import decode_shenhes, parse_shenhe_page, read_shenhes
 
 ODD: list[Any] = [
     *(None, "", " ", "0", "1", "2", 0, 1, 2, -1, 0.0, -0.0, 1.0, 0.1, True, False, 2**31, 10**20, 1e300, [], {}, [1]),

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from platform_rows import content
 
-from schema.normalise.shenhe_content import ShenheIssues, read_documented_content, read_odd_content
-from schema.normalise.words import ENUMS
+from gateway.normalise.shenhe_content import ShenheIssues, read_documented_content, read_odd_content
+from gateway.normalise.words import ENUMS
 
 WORDS = [word.label for words in ENUMS.values() for word in words.members.values()]
 ODD = st.sampled_from(

@@ -10,9 +10,9 @@ import graphql
 import msgspec
 import pytest
 
-from schema.normalise import shenhe_content
-from schema.normalise.enum_words import EnumWords, WireWords
-from schema.normalise.forms import (
+from gateway.normalise import shenhe_content
+from gateway.normalise.enum_words import EnumWords, WireWords
+from gateway.normalise.forms import (
     module_form,
     new_announcement_form,
     new_order_form,
@@ -21,11 +21,11 @@ from schema.normalise.forms import (
     shenhe_decision_form,
     shenhe_filter_form,
 )
-from schema.normalise.person import MemberWire, PersonWire
-from schema.normalise.records import OrderDetail, OrderQuery
-from schema.normalise.requests import HousePayer, NewAnnouncement, NewOrder
-from schema.normalise.state_words import STATES
-from schema.normalise.vocabulary import (
+from gateway.normalise.person import MemberWire, PersonWire
+from gateway.normalise.records import OrderDetail, OrderQuery
+from gateway.normalise.requests import HousePayer, NewAnnouncement, NewOrder
+from gateway.normalise.state_words import STATES
+from gateway.normalise.vocabulary import (
     ModuleName,
     OrderStatus,
     PaymentStatus,
@@ -33,7 +33,7 @@ from schema.normalise.vocabulary import (
     ShenheStatus,
     ShenheType,
 )
-from schema.normalise.words import ENUMS
+from gateway.normalise.words import ENUMS
 
 ROOT = Path(__file__).parents[2]
 GLOSSARY = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
@@ -75,7 +75,7 @@ def wire_names() -> Iterator[str]:
         if isinstance(struct, type) and issubclass(struct, msgspec.Struct) and struct.__module__.endswith("_content"):
             yield from struct.__struct_encode_fields__
     yield from (*PersonWire.__struct_encode_fields__, *MemberWire.__struct_encode_fields__)
-    for source in (ROOT / "schema/normalise").glob("*.py"):
+    for source in (ROOT / "gateway/normalise").glob("*.py"):
         yield from re.findall(r"""\b(?:get\(|row\[|body\[)"([a-z_]+)["]""", source.read_text(encoding="utf-8"))
     yield from new_order_form(
         NewOrder(

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from platform_rows import module, order, review
 
-from schema.normalise.house import parse_owner
-from schema.normalise.literals import LiteralError, read_literal
-from schema.normalise.module import parse_module_states, parse_modules
-from schema.normalise.order import parse_order, parse_order_page
-from schema.normalise.people import parse_people
-from schema.normalise.records import Record
-from schema.normalise.repair import parse_repair, parse_repair_page
-from schema.normalise.shapes import ShapeError
-from schema.normalise.shenhe import parse_shenhe, parse_shenhe_page
+from gateway.normalise.house import parse_owner
+from gateway.normalise.literals import LiteralError, read_literal
+from gateway.normalise.module import parse_module_states, parse_modules
+from gateway.normalise.order import parse_order, parse_order_page
+from gateway.normalise.people import parse_people
+from gateway.normalise.records import Record
+from gateway.normalise.repair import parse_repair, parse_repair_page
+from gateway.normalise.shapes import ShapeError
+from gateway.normalise.shenhe import parse_shenhe, parse_shenhe_page
 
 thorough = settings(max_examples=60, deadline=None)
 """Bounded by count alone: a busy machine is no failure."""

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from platform_rows import content, member, module, order, owner, person, repair, residency, review
 
-from schema.normalise.house import parse_owner
-from schema.normalise.module import parse_module_states, parse_modules
-from schema.normalise.order import parse_order, parse_order_page
-from schema.normalise.people import parse_people
-from schema.normalise.records import ModuleState, Page
-from schema.normalise.repair import parse_repair, parse_repair_page
-from schema.normalise.shapes import ShapeError
-from schema.normalise.shenhe import parse_shenhe, parse_shenhe_page
-from schema.normalise.vocabulary import DataProblem, ModuleName, PiiKind, PlatformName, Sex
+from gateway.normalise.house import parse_owner
+from gateway.normalise.module import parse_module_states, parse_modules
+from gateway.normalise.order import parse_order, parse_order_page
+from gateway.normalise.people import parse_people
+from gateway.normalise.records import ModuleState, Page
+from gateway.normalise.repair import parse_repair, parse_repair_page
+from gateway.normalise.shapes import ShapeError
+from gateway.normalise.shenhe import parse_shenhe, parse_shenhe_page
+from gateway.normalise.vocabulary import DataProblem, ModuleName, PiiKind, PlatformName, Sex
 
 PAGES = {"current_page": 1, "from": 1, "last_page": 2, "per_page": 15, "to": 15, "total": 17}
 TWICE = json.dumps(json.dumps(content()))

@@ -8,17 +8,17 @@ import pytest
 from collected_issues import CollectedIssues
 from platform_rows import content, module, order, owner, person, repair, residency, review
 
-from schema.normalise.house import parse_owner
-from schema.normalise.module import parse_modules
-from schema.normalise.order import parse_order
-from schema.normalise.people import parse_people
-from schema.normalise.person import sex_of_id_card
-from schema.normalise.records import OrderDetail
-from schema.normalise.repair import parse_repair, parse_repair_page
-from schema.normalise.shenhe import parse_shenhe
-from schema.normalise.times import CHINA, birth_date, china_time, midnight
-from schema.normalise.values import required_money
-from schema.normalise.vocabulary import (
+from gateway.normalise.house import parse_owner
+from gateway.normalise.module import parse_modules
+from gateway.normalise.order import parse_order
+from gateway.normalise.people import parse_people
+from gateway.normalise.person import sex_of_id_card
+from gateway.normalise.records import OrderDetail
+from gateway.normalise.repair import parse_repair, parse_repair_page
+from gateway.normalise.shenhe import parse_shenhe
+from gateway.normalise.times import CHINA, birth_date, china_time, midnight
+from gateway.normalise.values import required_money
+from gateway.normalise.vocabulary import (
     DataProblem,
     FeeType,
     HouseUse,

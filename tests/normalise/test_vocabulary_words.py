@@ -4,10 +4,10 @@ from enum import StrEnum
 
 import pytest
 
-from schema.normalise import vocabulary
-from schema.normalise.enum_words import WireWords
-from schema.normalise.issues import PERSON_PII
-from schema.normalise.words import ENUMS, FEE_TYPE, RESIDENT_ROLE, SHENHE_STATUS
+from gateway.normalise import vocabulary
+from gateway.normalise.enum_words import WireWords
+from gateway.normalise.issues import PERSON_PII
+from gateway.normalise.words import ENUMS, FEE_TYPE, RESIDENT_ROLE, SHENHE_STATUS
 
 WIRE = [words for words in ENUMS.values() if isinstance(words, WireWords)]
 

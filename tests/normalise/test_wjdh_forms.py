@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from schema.normalise.forms import (
+from gateway.normalise.forms import (
     module_form,
     new_announcement_form,
     new_order_form,
@@ -15,8 +15,8 @@ from schema.normalise.forms import (
     shenhe_decision_form,
     shenhe_filter_form,
 )
-from schema.normalise.records import OrderDetail, OrderQuery
-from schema.normalise.requests import (
+from gateway.normalise.records import OrderDetail, OrderQuery
+from gateway.normalise.requests import (
     CarPayer,
     HousePayer,
     IdCardPayer,
@@ -26,7 +26,7 @@ from schema.normalise.requests import (
     Payer,
     PhonePayer,
 )
-from schema.normalise.vocabulary import (
+from gateway.normalise.vocabulary import (
     ModuleName,
     OrderStatus,
     PaymentStatus,

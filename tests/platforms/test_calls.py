@@ -13,13 +13,13 @@ from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
 from gateway.errors import NotSentError, PlatformError, ProtocolError
+from gateway.normalise.records import HouseKey
 from gateway.ops.calls import Calls, EndpointCalls
 from gateway.ops.log_throttle import QUIET_SECONDS
 from gateway.platforms.platforms import Platforms, open_platforms
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox
 from gateway.settings import load_settings
-from schema.normalise.records import HouseKey
 
 HOUSE = HouseKey("10002", 1, 1, 1, 101)
 NOWHERE = HouseKey("10002", 99, 9, 9, 999)

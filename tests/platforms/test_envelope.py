@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.normalise.order import decode_orders
 from gateway.platforms.connection import Head, RawAnswer
 from gateway.platforms.envelope import (
     LONGEST_MENDED,
@@ -18,7 +19,6 @@ from gateway.platforms.envelope import (
     Envelope,
     open_envelope,
 )
-from schema.normalise.order import decode_orders
 
 NOTICE = (
     b"<br />\n<b>Notice</b>:  Undefined index: page in <b>/www/app/Page.php</b> on line <b>104</b><br />\n"

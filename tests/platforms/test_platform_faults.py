@@ -19,6 +19,9 @@ from gateway.errors import (
     ProtocolError,
     RefusedError,
 )
+from gateway.normalise.records import HouseKey
+from gateway.normalise.requests import NewOrder, PhonePayer
+from gateway.normalise.states import Availability, CircuitState
 from gateway.ops.calls import Calls, EndpointCalls
 from gateway.ops.resilience import Slots
 from gateway.platforms.connection import Connection
@@ -29,9 +32,6 @@ from gateway.platforms.wjdh import Wjdh
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox
 from gateway.settings import Settings, SettingsError, load_settings
-from schema.normalise.records import HouseKey
-from schema.normalise.requests import NewOrder, PhonePayer
-from schema.normalise.states import Availability, CircuitState
 
 TIMEOUT = 0.2
 ORDER = NewOrder(community_code="10002", payer=PhonePayer("19900000001"), title="水费", amount=Decimal("0.01"))

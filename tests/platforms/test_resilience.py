@@ -7,8 +7,8 @@ import pytest
 from scripted_server import until
 from standing_clock import Clock
 
+from gateway.normalise.states import CircuitState
 from gateway.ops.resilience import CircuitBreaker, Slots
-from schema.normalise.states import CircuitState
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import pytest
 from scripted_server import http, scripted
 
 from gateway.errors import NotConfiguredError, PlatformAuthError, ProtocolError, RefusedError
+from gateway.normalise.records import HouseKey
+from gateway.normalise.states import Availability
+from gateway.normalise.vocabulary import ResidentRole
 from gateway.platforms.platforms import Platforms, open_platforms
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox
 from gateway.settings import Settings, load_settings
-from schema.normalise.records import HouseKey
-from schema.normalise.states import Availability
-from schema.normalise.vocabulary import ResidentRole
 
 HOUSE = HouseKey("10002", 1, 1, 1, 101)
 NOBODY = ("无此人", "19900099999")

@@ -12,16 +12,16 @@ from scripted_server import ScriptedServer, Step, http, scripted
 from standing_clock import Clock
 
 from gateway.errors import ConnectionLostError, PlatformAuthError, ProtocolError, RefusedError
+from gateway.normalise.records import OrderDetail, OrderQuery
+from gateway.normalise.requests import HousePayer, NewAnnouncement, NewOrder, PhonePayer
+from gateway.normalise.states import Availability
+from gateway.normalise.vocabulary import ModuleName, OrderStatus, PaymentStatus, RepairStatus, ShenheStatus, ShenheType
 from gateway.platforms.platforms import Platforms, open_platforms
 from gateway.platforms.wjdh import Wjdh
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.log import LoggedCall
 from gateway.sandbox.server import Sandbox
 from gateway.settings import Settings, load_settings
-from schema.normalise.records import OrderDetail, OrderQuery
-from schema.normalise.requests import HousePayer, NewAnnouncement, NewOrder, PhonePayer
-from schema.normalise.states import Availability
-from schema.normalise.vocabulary import ModuleName, OrderStatus, PaymentStatus, RepairStatus, ShenheStatus, ShenheType
 
 COMMUNITY = "10002"
 ORDER = NewOrder(

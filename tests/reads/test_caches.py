@@ -8,8 +8,8 @@ import httpx
 import pytest
 from standing_clock import Clock
 
+from gateway.normalise.vocabulary import ModuleName
 from gateway.sandbox.faults import Fault, FaultKind
-from schema.normalise.vocabulary import ModuleName
 
 SECONDS = {"PEOPLE": 30, "OWNERS": 60, "MODULES": 30, "REPAIRS": 5}
 """The defaults."""

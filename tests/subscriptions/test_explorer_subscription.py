@@ -5,7 +5,7 @@ from browser import change_token, open_page, write_query, write_token
 from graphql_socket import until
 from playwright.async_api import expect
 
-from schema.normalise.vocabulary import RepairStatus
+from gateway.normalise.vocabulary import RepairStatus
 
 pytestmark = pytest.mark.browser
 

@@ -10,8 +10,8 @@ from graphql_socket import connected, until
 from gateway.errors import JournalError
 from gateway.events import CAPACITY, ORDER_PAID, PAYMENT_UNCLEAR, REPAIR_CHANGED, SHENHE_CHANGED, Event
 from gateway.http.explorer import EXAMPLES
+from gateway.normalise.vocabulary import RepairStatus, ShenheStatus
 from gateway.sandbox.faults import Fault, FaultKind
-from schema.normalise.vocabulary import RepairStatus, ShenheStatus
 
 PENDING = 2
 

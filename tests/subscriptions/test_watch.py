@@ -10,11 +10,11 @@ from graphql_socket import until
 from gateway.cache import SharedReads
 from gateway.events import MISSED, ORDER_PAID, PAYMENT_PLACED, REPAIR_CHANGED, SHENHE_CHANGED, Event, EventBus
 from gateway.loaders.watch import LONGEST_PAUSE, MOST_CHECKED, PER_PAGE, Watches
+from gateway.normalise.vocabulary import RepairStatus, ShenheStatus
 from gateway.platforms.platforms import open_platforms
 from gateway.sandbox.dialects import paging
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings
-from schema.normalise.vocabulary import RepairStatus, ShenheStatus
 
 CODE = "10002"
 PENDING = 2

@@ -11,10 +11,10 @@ from gateway.actions.relay import AUTH_WAIT, WAITS, Relay
 from gateway.errors import JournalError
 from gateway.events import ORDER_PAID, PAYMENT_QUEUED, READS_DROPPED, Event, EventBus
 from gateway.journal.journal import open_journal
+from gateway.normalise.states import DeliveryState
 from gateway.platforms.platforms import open_platforms
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings
-from schema.normalise.states import DeliveryState
 
 LEASE = timedelta(seconds=60)
 DOCUMENTED_START = [15, 15, 30, 180, 600, 1200, 1800]

@@ -6,13 +6,13 @@ from datetime import datetime
 import pytest
 from write_cases import CASES
 
+from gateway.normalise.vocabulary import ShenheStatus
 from gateway.sandbox import words
 from gateway.sandbox.dialects import paging
 from gateway.sandbox.dialects import shenhe as shenhe_rows
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox, SandboxOptions
-from schema.normalise.vocabulary import ShenheStatus
 
 BY_NAME = {case.name: case for case in CASES}
 APPROVE, REJECT, ALL = BY_NAME["approveShenhe"], BY_NAME["rejectShenhe"], BY_NAME["approveShenhes"]

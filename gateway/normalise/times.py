@@ -5,9 +5,9 @@ from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from schema.normalise.issues import Issues
-from schema.normalise.values import REMEMBERED, is_blank
-from schema.normalise.vocabulary import DataProblem
+from gateway.normalise.issues import Issues
+from gateway.normalise.values import REMEMBERED, is_blank
+from gateway.normalise.vocabulary import DataProblem
 
 CHINA = ZoneInfo("Asia/Shanghai")
 """With its summer time of 1986 to 1991, which a fixed +08:00 would miss by an hour (quirk 128)."""

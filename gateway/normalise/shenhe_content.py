@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from schema.normalise.house import (
+from gateway.normalise.house import (
     OccupantTypeWord,
     OwnershipWord,
     RoleWord,
@@ -15,12 +15,12 @@ from schema.normalise.house import (
     clean_words,
     read_role,
 )
-from schema.normalise.issues import SHENHE_PII, Issues, raw_text
-from schema.normalise.person import ApplicantIssues, DocumentedPerson, PersonWire, clean_person, read_person
-from schema.normalise.records import DataIssue, Int32, ReviewKey, ShenheContent, ShenheHouse, ShenhePeople
-from schema.normalise.values import identifier, integer, is_blank, word
-from schema.normalise.vocabulary import DataProblem, PlatformName
-from schema.normalise.words import HOUSE_OWNERSHIP, HOUSE_STATUS, HOUSE_USE, OCCUPANT_TYPE
+from gateway.normalise.issues import SHENHE_PII, Issues, raw_text
+from gateway.normalise.person import ApplicantIssues, DocumentedPerson, PersonWire, clean_person, read_person
+from gateway.normalise.records import DataIssue, Int32, ReviewKey, ShenheContent, ShenheHouse, ShenhePeople
+from gateway.normalise.values import identifier, integer, is_blank, word
+from gateway.normalise.vocabulary import DataProblem, PlatformName
+from gateway.normalise.words import HOUSE_OWNERSHIP, HOUSE_STATUS, HOUSE_USE, OCCUPANT_TYPE
 
 
 class ShenheIssues(Issues):

@@ -9,8 +9,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from schema.normalise.enum_words import EnumWords, WireWords, Word
-from schema.normalise.vocabulary import (
+from gateway.normalise.enum_words import EnumWords, WireWords, Word
+from gateway.normalise.vocabulary import (
     DataProblem,
     FeeType,
     HouseOwnership,

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from schema.normalise.enum_words import WireWords
-from schema.normalise.plausible import (
+from gateway.normalise.enum_words import WireWords
+from gateway.normalise.plausible import (
     birth_date_problem,
     code_problem,
     id_card_problem,
@@ -16,9 +16,9 @@ from schema.normalise.plausible import (
     part_problem,
     phone_problem,
 )
-from schema.normalise.shapes import NotJsonError, read_json
-from schema.normalise.times import is_epoch, midnight
-from schema.normalise.words import (
+from gateway.normalise.shapes import NotJsonError, read_json
+from gateway.normalise.times import is_epoch, midnight
+from gateway.normalise.words import (
     FLAG_FORM,
     HOUSE_OWNERSHIP,
     HOUSE_STATUS,
@@ -39,7 +39,7 @@ Corrections = Mapping[str, Mapping[str, object]]
 
 
 class CorrectionProblem(NamedTuple):
-    """What a corrected value must be (`schema.normalise.plausible`), by its part and attribute."""
+    """What a corrected value must be (`gateway.normalise.plausible`), by its part and attribute."""
 
     part: str
     attribute: str

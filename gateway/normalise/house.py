@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Protocol, TypeAlias
 
 import msgspec
 
-from schema.normalise.issues import HOUSE_PII, OWNER_PII, Issues
-from schema.normalise.person import (
+from gateway.normalise.issues import HOUSE_PII, OWNER_PII, Issues
+from gateway.normalise.person import (
     DocumentedMember,
     DocumentedPerson,
     MemberWire,
@@ -17,9 +17,9 @@ from schema.normalise.person import (
     clean_person,
     read_person,
 )
-from schema.normalise.records import House, HouseKey, HouseOwner, Member, Residency
-from schema.normalise.shapes import ReadWire, one_row, rows_within
-from schema.normalise.values import (
+from gateway.normalise.records import House, HouseKey, HouseOwner, Member, Residency
+from gateway.normalise.shapes import ReadWire, one_row, rows_within
+from gateway.normalise.values import (
     REMEMBERED,
     compare_code,
     identifier,
@@ -29,7 +29,7 @@ from schema.normalise.values import (
     required_word,
     word,
 )
-from schema.normalise.vocabulary import (
+from gateway.normalise.vocabulary import (
     DataProblem,
     HouseOwnership,
     HouseStatus,
@@ -38,7 +38,7 @@ from schema.normalise.vocabulary import (
     PlatformName,
     ResidentRole,
 )
-from schema.normalise.words import HOUSE_OWNERSHIP, HOUSE_STATUS, HOUSE_USE, OCCUPANT_TYPE, RESIDENT_ROLE
+from gateway.normalise.words import HOUSE_OWNERSHIP, HOUSE_STATUS, HOUSE_USE, OCCUPANT_TYPE, RESIDENT_ROLE
 
 if TYPE_CHECKING:  # what they are, and how they are decoded
     RoleWord = ResidentRole | str | int | None

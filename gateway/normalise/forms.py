@@ -6,8 +6,8 @@ None is left out (quirk 151). Page numbers and record ids are the client's to ad
 
 import msgspec
 
-from schema.normalise.records import OrderQuery
-from schema.normalise.requests import (
+from gateway.normalise.records import OrderQuery
+from gateway.normalise.requests import (
     CarPayer,
     HousePayer,
     IdCardPayer,
@@ -17,8 +17,8 @@ from schema.normalise.requests import (
     Payer,
     PhonePayer,
 )
-from schema.normalise.vocabulary import ModuleName, RepairStatus, ShenheStatus, ShenheType
-from schema.normalise.words import (
+from gateway.normalise.vocabulary import ModuleName, RepairStatus, ShenheStatus, ShenheType
+from gateway.normalise.words import (
     FLAG_FORM,
     MODULE_NAME,
     ORDER_STATUS,

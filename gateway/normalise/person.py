@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
 
-from schema.normalise.issues import PERSON_PII, Issues
-from schema.normalise.records import Int32, Person
-from schema.normalise.times import birth_date, clean_birth_date
-from schema.normalise.values import flag, identifier, text, word
-from schema.normalise.vocabulary import DataProblem, PlatformName, PoliticalStatus, Sex
-from schema.normalise.words import NATION, POLITICAL_STATUS, SEX, YES_NO
+from gateway.normalise.issues import PERSON_PII, Issues
+from gateway.normalise.records import Int32, Person
+from gateway.normalise.times import birth_date, clean_birth_date
+from gateway.normalise.values import flag, identifier, text, word
+from gateway.normalise.vocabulary import DataProblem, PlatformName, PoliticalStatus, Sex
+from gateway.normalise.words import NATION, POLITICAL_STATUS, SEX, YES_NO
 
 ID_CARD_LENGTH = 18
 

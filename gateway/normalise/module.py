@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from schema.normalise.issues import Issues
-from schema.normalise.records import Module, ModuleState
-from schema.normalise.shapes import ShapeError, row_list, unwrap
-from schema.normalise.values import compare_code, flag, identifier, is_blank, is_code, required_word
-from schema.normalise.vocabulary import DataProblem, ModuleName, PlatformName
-from schema.normalise.words import MODULE_NAME, ON_OFF
+from gateway.normalise.issues import Issues
+from gateway.normalise.records import Module, ModuleState
+from gateway.normalise.shapes import ShapeError, row_list, unwrap
+from gateway.normalise.values import compare_code, flag, identifier, is_blank, is_code, required_word
+from gateway.normalise.vocabulary import DataProblem, ModuleName, PlatformName
+from gateway.normalise.words import MODULE_NAME, ON_OFF
 
 
 class ModuleIssues(Issues):

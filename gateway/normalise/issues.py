@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import msgspec
 
-from schema.normalise.records import DataIssue
-from schema.normalise.vocabulary import DataProblem, PiiKind, PlatformName
+from gateway.normalise.records import DataIssue
+from gateway.normalise.vocabulary import DataProblem, PiiKind, PlatformName
 
 PERSON_PII: Mapping[str, PiiKind] = MappingProxyType(
     {

@@ -11,11 +11,11 @@ from decimal import Decimal
 from functools import lru_cache
 from unicodedata import normalize
 
-from schema.normalise.enum_words import EnumT, WireWords
-from schema.normalise.issues import Issues
-from schema.normalise.records import INT32_MAX, INT32_MIN, Money
-from schema.normalise.vocabulary import DataProblem
-from schema.normalise.words import YES_NO
+from gateway.normalise.enum_words import EnumT, WireWords
+from gateway.normalise.issues import Issues
+from gateway.normalise.records import INT32_MAX, INT32_MIN, Money
+from gateway.normalise.vocabulary import DataProblem
+from gateway.normalise.words import YES_NO
 
 REMEMBERED = 4096
 """How many distinct texts a reader remembers: lists repeat the same amounts, times and labels over and over."""

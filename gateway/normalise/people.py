@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import msgspec
 
-from schema.normalise.house import ResidencyWire, read_documented_residency, read_residency
-from schema.normalise.issues import PEOPLE_PII
-from schema.normalise.person import DocumentedPerson, PersonIssues, PersonWire, clean_person, read_person
-from schema.normalise.records import People
-from schema.normalise.shapes import ReadWire, one_row, rows_within
-from schema.normalise.values import is_blank, is_code
-from schema.normalise.vocabulary import DataProblem
+from gateway.normalise.house import ResidencyWire, read_documented_residency, read_residency
+from gateway.normalise.issues import PEOPLE_PII
+from gateway.normalise.person import DocumentedPerson, PersonIssues, PersonWire, clean_person, read_person
+from gateway.normalise.records import People
+from gateway.normalise.shapes import ReadWire, one_row, rows_within
+from gateway.normalise.values import is_blank, is_code
+from gateway.normalise.vocabulary import DataProblem
 
 
 class PeopleIssues(PersonIssues):

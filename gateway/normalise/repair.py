@@ -5,9 +5,9 @@ from typing import Annotated
 
 import msgspec
 
-from schema.normalise.issues import REPAIR_PII, Issues
-from schema.normalise.records import DataIssue, Page, PlatformId, Repair
-from schema.normalise.shapes import (
+from gateway.normalise.issues import REPAIR_PII, Issues
+from gateway.normalise.records import DataIssue, Page, PlatformId, Repair
+from gateway.normalise.shapes import (
     PageInfo,
     ReadWire,
     ShapeError,
@@ -18,10 +18,10 @@ from schema.normalise.shapes import (
     row_list,
     unwrap,
 )
-from schema.normalise.times import LONGEST_TIME, china_time, clean_time
-from schema.normalise.values import is_blank, required_identifier, required_text, required_word, row_id, text
-from schema.normalise.vocabulary import DataProblem, PlatformName
-from schema.normalise.words import REPAIR_STATUS
+from gateway.normalise.times import LONGEST_TIME, china_time, clean_time
+from gateway.normalise.values import is_blank, required_identifier, required_text, required_word, row_id, text
+from gateway.normalise.vocabulary import DataProblem, PlatformName
+from gateway.normalise.words import REPAIR_STATUS
 
 
 class RepairIssues(Issues):

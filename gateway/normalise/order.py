@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from schema.normalise.house import LONGEST_LABEL, house_of_label
-from schema.normalise.issues import Issues, raw_text
-from schema.normalise.literals import LiteralError, read_literal
-from schema.normalise.records import DataIssue, House, Order, OrderDetail, Page, PlatformId
-from schema.normalise.shapes import (
+from gateway.normalise.house import LONGEST_LABEL, house_of_label
+from gateway.normalise.issues import Issues, raw_text
+from gateway.normalise.literals import LiteralError, read_literal
+from gateway.normalise.records import DataIssue, House, Order, OrderDetail, Page, PlatformId
+from gateway.normalise.shapes import (
     NotJsonError,
     PageInfo,
     ReadWire,
@@ -20,7 +20,7 @@ from schema.normalise.shapes import (
     read_page,
     row_list,
 )
-from schema.normalise.values import (
+from gateway.normalise.values import (
     REMEMBERED,
     identifier,
     is_blank,
@@ -32,8 +32,8 @@ from schema.normalise.values import (
     row_id,
     text,
 )
-from schema.normalise.vocabulary import DataProblem, FeeType, OrderStatus, PlatformName
-from schema.normalise.words import FEE_TYPE, ORDER_STATUS, PAYMENT_STATUS
+from gateway.normalise.vocabulary import DataProblem, FeeType, OrderStatus, PlatformName
+from gateway.normalise.words import FEE_TYPE, ORDER_STATUS, PAYMENT_STATUS
 
 LONGEST_REMEMBERED = 500
 

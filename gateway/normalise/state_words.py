@@ -5,8 +5,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from schema.normalise.enum_words import EnumWords, Word
-from schema.normalise.states import (
+from gateway.normalise.enum_words import EnumWords, Word
+from gateway.normalise.states import (
     Availability,
     CircuitState,
     DeliveryState,

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from schema.normalise.records import DataIssue, Page, PlatformId, Shenhe
-from schema.normalise.shapes import (
+from gateway.normalise.records import DataIssue, Page, PlatformId, Shenhe
+from gateway.normalise.shapes import (
     PageInfo,
     ReadWire,
     data_of,
@@ -16,11 +16,11 @@ from schema.normalise.shapes import (
     read_page,
     row_list,
 )
-from schema.normalise.shenhe_content import ShenheIssues, read_content, read_documented_content, read_odd_content
-from schema.normalise.times import LONGEST_TIME, china_time, clean_time
-from schema.normalise.values import is_blank, required_word, row_id, text
-from schema.normalise.vocabulary import DataProblem, ShenheType
-from schema.normalise.words import SHENHE_STATUS, SHENHE_TYPE
+from gateway.normalise.shenhe_content import ShenheIssues, read_content, read_documented_content, read_odd_content
+from gateway.normalise.times import LONGEST_TIME, china_time, clean_time
+from gateway.normalise.values import is_blank, required_word, row_id, text
+from gateway.normalise.vocabulary import DataProblem, ShenheType
+from gateway.normalise.words import SHENHE_STATUS, SHENHE_TYPE
 
 _Time = Annotated[str, msgspec.Meta(max_length=LONGEST_TIME)] | int | None
 

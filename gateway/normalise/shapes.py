@@ -8,10 +8,10 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from schema.normalise.issues import Issues
-from schema.normalise.records import DataIssue, Page
-from schema.normalise.values import is_blank, row_id
-from schema.normalise.vocabulary import DataProblem
+from gateway.normalise.issues import Issues
+from gateway.normalise.records import DataIssue, Page
+from gateway.normalise.values import is_blank, row_id
+from gateway.normalise.vocabulary import DataProblem
 
 RecordT = TypeVar("RecordT")
 WireT = TypeVar("WireT", bound=msgspec.Struct)

@@ -10,10 +10,10 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-from schema.normalise.records import HouseKey, HouseOwner, People, Record, ReviewKey, Shenhe, ShenhePeople
-from schema.normalise.states import FindingCode, Severity
-from schema.normalise.values import mobile_number
-from schema.normalise.vocabulary import PiiKind, ResidentRole, ShenheType
+from gateway.normalise.records import HouseKey, HouseOwner, People, Record, ReviewKey, Shenhe, ShenhePeople
+from gateway.normalise.states import FindingCode, Severity
+from gateway.normalise.values import mobile_number
+from gateway.normalise.vocabulary import PiiKind, ResidentRole, ShenheType
 
 
 class Finding(Record, frozen=True, gc=False, kw_only=True):

@@ -9,7 +9,7 @@ import re
 from datetime import date
 from unicodedata import category
 
-from schema.normalise.values import is_code
+from gateway.normalise.values import is_code
 
 LARGEST_PART = 99_999
 LONGEST_CODE = 32

@@ -11,7 +11,7 @@ from typing import Annotated, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from schema.normalise.vocabulary import (
+from gateway.normalise.vocabulary import (
     DataProblem,
     FeeType,
     HouseOwnership,

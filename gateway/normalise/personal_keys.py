@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from schema.normalise.vocabulary import PiiKind
+from gateway.normalise.vocabulary import PiiKind
 
 _KINDS = {
     "name": PiiKind.NAME,

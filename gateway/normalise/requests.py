@@ -5,7 +5,7 @@ Attributes carry public values; their wire spelling is the business of the forms
 
 from decimal import Decimal
 
-from schema.normalise.records import OrderDetail, Record
+from gateway.normalise.records import OrderDetail, Record
 
 
 class HousePayer(Record, frozen=True, gc=False):

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from schema.normalise.records import Module, ModuleState, Record
-from schema.normalise.vocabulary import ModuleName
+from gateway.normalise.records import Module, ModuleState, Record
+from gateway.normalise.vocabulary import ModuleName
 
 
 class Community(Record, frozen=True, gc=False):
