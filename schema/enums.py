@@ -1,28 +1,31 @@
-"""The enums of the schema: those of `gateway.normalise`, with the descriptions that their words give.
+"""The enums of the schema: all of `gateway.normalise`, with their own descriptions.
 
 Importing this module makes them known to Strawberry. `schema.types.fields` does, so that they are before any type is.
 """
 
-from enum import StrEnum
-from typing import Any, cast
+from typing import cast
 
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from gateway.normalise.enum_words import EnumWords
-from gateway.normalise.state_words import STATES
-from gateway.normalise.words import ENUMS
+from gateway.normalise import states, vocabulary
+from gateway.normalise.wire_enum import DescribedEnum
 
-DESCRIBED = {**ENUMS, **STATES}
+ENUMS: tuple[type[DescribedEnum], ...] = tuple(
+    enum
+    for module in (vocabulary, states)
+    for enum in vars(module).values()
+    if isinstance(enum, type) and issubclass(enum, DescribedEnum) and len(enum)
+)
 
 
-def _declare(enum: type[StrEnum], words: EnumWords[Any]) -> None:
+def _declare(enum: type[DescribedEnum]) -> None:
     """Make a plain enum one of the schema's; Strawberry itself describes members only where they are defined."""
-    strawberry.enum(enum, description=f"{words.description}.")
+    strawberry.enum(enum, description=enum.describe())
     definition = cast("StrawberryEnumDefinition", enum.__strawberry_definition__)  # type: ignore[attr-defined] # Strawberry sets it
     for value in definition.values:
-        value.description = f"{words.members[enum[value.name]].description}."
+        value.description = enum[value.name].description
 
 
-for _enum, _words in DESCRIBED.items():
-    _declare(_enum, _words)
+for _enum in ENUMS:
+    _declare(_enum)

@@ -18,7 +18,6 @@ from gateway.journal.records import Operation, RecordRef, UserError
 from gateway.normalise.composed import ModuleDrift, module_drift
 from gateway.normalise.states import UserErrorCode
 from gateway.normalise.vocabulary import ModuleName
-from gateway.normalise.words import MODULE_NAME
 from gateway.platforms.platforms import Platforms
 
 
@@ -145,7 +144,7 @@ def planned(operation: Operation | None) -> list[ModuleDrift]:
     """The plan that an operation of `sync` set out with, also when its idempotency key is used again."""
     wanted: dict[str, bool] = ((operation and operation.expected) or {}).get("modules", {})
     return [
-        ModuleDrift(name, MODULE_NAME.label(name), not enabled, enabled)
+        ModuleDrift(name, name.wire_label, not enabled, enabled)
         for name, enabled in ((ModuleName(value), enabled) for value, enabled in wanted.items())
     ]
 

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.normalise.enum_words import WireWords
 from gateway.normalise.plausible import (
     birth_date_problem,
     code_problem,
@@ -18,16 +17,10 @@ from gateway.normalise.plausible import (
 )
 from gateway.normalise.shapes import NotJsonError, read_json
 from gateway.normalise.times import is_epoch, midnight
-from gateway.normalise.words import (
+from gateway.normalise.vocabulary import (
     FLAG_FORM,
-    HOUSE_OWNERSHIP,
-    HOUSE_STATUS,
-    HOUSE_USE,
-    OCCUPANT_TYPE,
-    POLITICAL_STATUS,
-    RESIDENT_ROLE,
-    SEX,
 )
+from gateway.normalise.wire_enum import WireEnum
 
 
 class ContentError(ValueError):
@@ -127,9 +120,9 @@ def _render_birth(value: Any, submitted: object) -> object:
     return int(digits) if isinstance(submitted, int) else digits
 
 
-def _rendering(words: WireWords[Any]) -> Callable[[Any, object], str]:
+def _render_label(value: WireEnum, _: object) -> str:
     """Always the word: what the old numbers mean is not documented (quirk 88)."""
-    return lambda value, _: words.label(value)
+    return value.wire_label
 
 
 def _of_word(problem: Callable[[str], str | None]) -> Callable[[Any, date], str | None]:
@@ -160,13 +153,13 @@ _CORRECTABLE: Mapping[str, Mapping[str, _Key]] = {
     "people": {
         "name": _Key("people", "people_name", _render_identifier, _of_word(name_problem)),
         "phone": _Key("people", "people_phone", _render_identifier, _of_word(phone_problem)),
-        "sex": _Key("people", "people_sex", _rendering(SEX)),
+        "sex": _Key("people", "people_sex", _render_label),
         "nation": _Key("people", "people_nation", _render_word, _of_word(nation_problem)),
         "birth_date": _Key("people", "people_birth", _render_birth, birth_date_problem),
         "registered_address": _Key("people", "people_address", _render_text),
         "id_card": _Key("people", "people_idcard", _render_identifier, _of_word(id_card_problem)),
         "photo": _Key("people", "people_photo", _render_text),
-        "political_status": _Key("people", "people_zhengzhimianmao", _rendering(POLITICAL_STATUS)),
+        "political_status": _Key("people", "people_zhengzhimianmao", _render_label),
         "is_veteran": _Key("people", "people_tuiyijunren", _render_flag),
         "receives_subsistence_allowance": _Key("people", "people_dibao", _render_flag),
         "is_petitioner": _Key("people", "people_shangfang", _render_flag),
@@ -179,10 +172,10 @@ _CORRECTABLE: Mapping[str, Mapping[str, _Key]] = {
         "unit": _Key("house", "unit_number", _render_number, _of_part("unit")),
         "floor": _Key("house", "floor_number", _render_number, _of_part("floor")),
         "room": _Key("house", "house_number", _render_number, _of_part("room")),
-        "role": _Key("house", "people_house_role", _rendering(RESIDENT_ROLE)),
-        "status": _Key("house", "people_house_status", _rendering(HOUSE_STATUS)),
-        "use": _Key("house", "people_house_use", _rendering(HOUSE_USE)),
-        "ownership": _Key("house", "people_house_xingzhi", _rendering(HOUSE_OWNERSHIP)),
-        "occupant_type": _Key("house", "people_house_type", _rendering(OCCUPANT_TYPE)),
+        "role": _Key("house", "people_house_role", _render_label),
+        "status": _Key("house", "people_house_status", _render_label),
+        "use": _Key("house", "people_house_use", _render_label),
+        "ownership": _Key("house", "people_house_xingzhi", _render_label),
+        "occupant_type": _Key("house", "people_house_type", _render_label),
     },
 }

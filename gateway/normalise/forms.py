@@ -17,15 +17,12 @@ from gateway.normalise.requests import (
     Payer,
     PhonePayer,
 )
-from gateway.normalise.vocabulary import ModuleName, RepairStatus, ShenheStatus, ShenheType
-from gateway.normalise.words import (
+from gateway.normalise.vocabulary import (
     FLAG_FORM,
-    MODULE_NAME,
-    ORDER_STATUS,
-    PAYMENT_STATUS,
-    REPAIR_STATUS,
-    SHENHE_STATUS,
-    SHENHE_TYPE,
+    ModuleName,
+    RepairStatus,
+    ShenheStatus,
+    ShenheType,
 )
 
 Form = dict[str, str]
@@ -35,15 +32,15 @@ def shenhe_filter_form(type_: ShenheType | None, status: ShenheStatus | None) ->
     """`type` and `status` of shenheList (1.2.2.1): the word of the one, the number of the other (quirk 98)."""
     return _without_none(
         {
-            "type": None if type_ is None else SHENHE_TYPE.label(type_),
-            "status": None if status is None else SHENHE_STATUS.code(status),
+            "type": None if type_ is None else type_.wire_label,
+            "status": None if status is None else status.wire_code,
         }
     )
 
 
 def shenhe_decision_form(status: ShenheStatus, content: str | None) -> Form:
     """`status` and `content` of PUT shenhe (1.2.4.1); `content` is a complete document or nothing (quirk 116)."""
-    return _without_none({"status": SHENHE_STATUS.code(status), "content": content})
+    return _without_none({"status": status.wire_code, "content": content})
 
 
 def order_query_form(query: OrderQuery) -> Form:
@@ -58,8 +55,8 @@ def order_query_form(query: OrderQuery) -> Form:
             "phone": query.phone,
             "name": query.name,
             "title": query.title,
-            "status": None if query.status is None else ORDER_STATUS.code(query.status),
-            "paied": None if query.payment_status is None else PAYMENT_STATUS.code(query.payment_status),
+            "status": None if query.status is None else query.status.wire_code,
+            "paied": None if query.payment_status is None else query.payment_status.wire_code,
         }
     )
 
@@ -103,17 +100,17 @@ def _payer(payer: Payer) -> tuple[str, dict[str, str]]:
 
 def repair_filter_form(status: RepairStatus) -> Form:
     """`status` of repair/list (4.1.2), which always has one: the platform's default is not "all" (quirk 146)."""
-    return {"status": REPAIR_STATUS.code(status)}
+    return {"status": status.wire_code}
 
 
 def repair_update_form(status: RepairStatus, reply: str | None) -> Form:
     """`status` and `reply` of PUT repair (4.3.2); an absent reply keeps the old one (quirk 55)."""
-    return _without_none({"status": REPAIR_STATUS.code(status), "reply": reply})
+    return _without_none({"status": status.wire_code, "reply": reply})
 
 
 def module_form(community_code: str, name: ModuleName, enabled: bool) -> Form:
     """All fields of PUT module (3.2.2.2), which goes by the module's Chinese name (quirk 80)."""
-    return {"xiaoqu": community_code, "module_name": MODULE_NAME.label(name), "module_status": FLAG_FORM[enabled]}
+    return {"xiaoqu": community_code, "module_name": name.wire_label, "module_status": FLAG_FORM[enabled]}
 
 
 def new_announcement_form(announcement: NewAnnouncement) -> Form:

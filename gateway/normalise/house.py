@@ -38,7 +38,6 @@ from gateway.normalise.vocabulary import (
     PlatformName,
     ResidentRole,
 )
-from gateway.normalise.words import HOUSE_OWNERSHIP, HOUSE_STATUS, HOUSE_USE, OCCUPANT_TYPE, RESIDENT_ROLE
 
 if TYPE_CHECKING:  # what they are, and how they are decoded
     RoleWord = ResidentRole | str | int | None
@@ -47,16 +46,16 @@ if TYPE_CHECKING:  # what they are, and how they are decoded
     OwnershipWord = HouseOwnership | str | int | None
     OccupantTypeWord = OccupantType | str | int | None
 else:
-    RoleWord = RESIDENT_ROLE.spelling() | int | None
-    StatusWord = HOUSE_STATUS.spelling() | int | None
-    UseWord = HOUSE_USE.spelling() | int | None
-    OwnershipWord = HOUSE_OWNERSHIP.spelling() | int | None
-    OccupantTypeWord = OCCUPANT_TYPE.spelling() | int | None
+    RoleWord = ResidentRole.spelling() | int | None
+    StatusWord = HouseStatus.spelling() | int | None
+    UseWord = HouseUse.spelling() | int | None
+    OwnershipWord = HouseOwnership.spelling() | int | None
+    OccupantTypeWord = OccupantType.spelling() | int | None
 
 LONGEST_LABEL = 200
 LONGEST_NUMBER = 40
 
-_ROLES = RESIDENT_ROLE.by_wire
+_ROLES = ResidentRole.by_wire
 
 _OF_A_NUMBER = r"[^\W㐀-鿿\U00020000-\U0003ffff]"
 """A digit or letter in any form, but not one of the ideographs that names are made of."""
@@ -134,9 +133,9 @@ def _residency(
         unit=_number(row, "danyuan", "unit_number", "unit", issues),
         floor=_number(row, "louceng", "floor_number", "floor", issues),
         room=_number(row, "fangjian", "house_number", "room", issues),
-        use=word(HOUSE_USE, get("people_house_use"), "use", issues),
-        ownership=word(HOUSE_OWNERSHIP, get("people_house_xingzhi"), "ownership", issues),
-        status=word(HOUSE_STATUS, get("people_house_status"), "status", issues),
+        use=word(HouseUse, get("people_house_use"), "use", issues),
+        ownership=word(HouseOwnership, get("people_house_xingzhi"), "ownership", issues),
+        status=word(HouseStatus, get("people_house_status"), "status", issues),
         members=members,
         described=True,
         data_issues=issues.found,
@@ -148,7 +147,7 @@ def _residency(
     return Residency(
         house=house,
         role=role or ResidentRole.UNRECOGNIZED,
-        occupant_type=word(OCCUPANT_TYPE, get("people_house_type"), "occupantType", issues),
+        occupant_type=word(OccupantType, get("people_house_type"), "occupantType", issues),
         data_issues=issues.found,
     )
 
@@ -233,7 +232,7 @@ def read_member(row: Mapping[str, object]) -> Member:
 
 def _member(wire: PersonWire | DocumentedPerson, role: object) -> Member:
     issues = PersonIssues()
-    return read_person(Member, wire, issues, None, required_word(RESIDENT_ROLE, role, "role", issues))
+    return read_person(Member, wire, issues, None, required_word(ResidentRole, role, "role", issues))
 
 
 class OwnerWire(msgspec.Struct, gc=False):
@@ -279,10 +278,10 @@ def parse_owner(data: object, house: HouseKey | None = None) -> HouseOwner | Non
     return HouseOwner(
         phone=phone,
         role=read_role(get("people_house_role"), get("people_role"), issues),
-        occupant_type=word(OCCUPANT_TYPE, get("people_house_type"), "occupantType", issues),
-        use=word(HOUSE_USE, get("people_house_use"), "use", issues),
-        ownership=word(HOUSE_OWNERSHIP, get("people_house_xingzhi"), "ownership", issues),
-        status=word(HOUSE_STATUS, get("people_house_status"), "status", issues),
+        occupant_type=word(OccupantType, get("people_house_type"), "occupantType", issues),
+        use=word(HouseUse, get("people_house_use"), "use", issues),
+        ownership=word(HouseOwnership, get("people_house_xingzhi"), "ownership", issues),
+        status=word(HouseStatus, get("people_house_status"), "status", issues),
         data_issues=issues.found,
         house=house,
     )
@@ -334,10 +333,10 @@ def _either_role(role: RoleWord, other: str | int) -> RoleWord:
 
 def read_role(role: object, other: object, issues: Issues) -> ResidentRole | None:
     """The role from `people_house_role`, the key of the examples, and `people_role`, that of the tables (quirk 72)."""
-    found = word(RESIDENT_ROLE, role, "role", issues)
+    found = word(ResidentRole, role, "role", issues)
     if other is None:
         return found
-    alternative = word(RESIDENT_ROLE, other, "role", issues)
+    alternative = word(ResidentRole, other, "role", issues)
     if found in (None, ResidentRole.UNRECOGNIZED):
         return alternative or found
     if alternative not in (None, found, ResidentRole.UNRECOGNIZED):

@@ -6,8 +6,7 @@ from gateway.normalise.issues import Issues
 from gateway.normalise.records import Module, ModuleState
 from gateway.normalise.shapes import ShapeError, row_list, unwrap
 from gateway.normalise.values import compare_code, flag, identifier, is_blank, is_code, required_word
-from gateway.normalise.vocabulary import DataProblem, ModuleName, PlatformName
-from gateway.normalise.words import MODULE_NAME, ON_OFF
+from gateway.normalise.vocabulary import ON_OFF, DataProblem, ModuleName, PlatformName
 
 
 class ModuleIssues(Issues):
@@ -40,7 +39,7 @@ def _module(row: Mapping[str, object], community_code: str) -> Module | None:
     compare_code(row.get("community_identifier"), community_code, issues)
     return Module(
         community_code=community_code,
-        name=required_word(MODULE_NAME, label, "name", issues),
+        name=required_word(ModuleName, label, "name", issues),
         label=label,
         enabled=enabled,
         data_issues=issues.found,
@@ -74,7 +73,7 @@ def _states_of(modules: object) -> tuple[ModuleState, ...] | None:
 
 def _state(label: str, status: object) -> ModuleState:
     issues = StateIssues()
-    name = MODULE_NAME.by_wire.get(label) or ModuleName.UNRECOGNIZED
+    name = ModuleName.by_wire.get(label) or ModuleName.UNRECOGNIZED
     return ModuleState(name, label, _enabled(status, issues), issues.found)
 
 

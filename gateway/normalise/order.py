@@ -32,8 +32,7 @@ from gateway.normalise.values import (
     row_id,
     text,
 )
-from gateway.normalise.vocabulary import DataProblem, FeeType, OrderStatus, PlatformName
-from gateway.normalise.words import FEE_TYPE, ORDER_STATUS, PAYMENT_STATUS
+from gateway.normalise.vocabulary import DataProblem, FeeType, OrderStatus, PaymentStatus, PlatformName
 
 LONGEST_REMEMBERED = 500
 
@@ -45,7 +44,7 @@ class OrderIssues(Issues):
 if TYPE_CHECKING:  # what it is, and how it is decoded
     _Status = OrderStatus | str | bool | int | None
 else:
-    _Status = ORDER_STATUS.spelling(required=True) | bool | int | None
+    _Status = OrderStatus.spelling(required=True) | bool | int | None
 
 
 class OrderWire(msgspec.Struct, gc=False):
@@ -76,7 +75,7 @@ class OrderListWire(ReadWire, gc=False, kw_only=True):
 _decode: Callable[[bytes], OrderListWire] = msgspec.json.Decoder(OrderListWire).decode
 _decode_extra: Callable[[bytes], object] = msgspec.json.Decoder().decode
 
-_FEE_TYPES, _STATUSES, _PAYMENT_STATUSES = FEE_TYPE.by_value, ORDER_STATUS.by_value, PAYMENT_STATUS.by_value
+_FEE_TYPES, _STATUSES, _PAYMENT_STATUSES = FeeType.by_value, OrderStatus.by_value, PaymentStatus.by_value
 _OTHER_FEE = FeeType.OTHER
 
 
@@ -157,10 +156,10 @@ def parse_order(row: object, community_code: str) -> Order | None:
         community_code=community_code,
         number=identifier(get("number"), "number", issues),
         title=title,
-        fee_type=FEE_TYPE.by_wire.get(title.strip()) or FeeType.OTHER,
+        fee_type=FeeType.by_wire.get(title.strip()) or FeeType.OTHER,
         amount=required_money(get("amount"), "amount", issues),
-        payment_status=required_word(PAYMENT_STATUS, get("paied"), "paymentStatus", issues),
-        status=required_word(ORDER_STATUS, get("status"), "status", issues),
+        payment_status=required_word(PaymentStatus, get("paied"), "paymentStatus", issues),
+        status=required_word(OrderStatus, get("status"), "status", issues),
         remark=text(get("remark"), "remark", issues),
         details=_details(get("extra"), issues),
         shop_number=identifier(get("shop_number"), "shopNumber", issues),

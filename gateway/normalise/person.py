@@ -12,8 +12,7 @@ from gateway.normalise.issues import PERSON_PII, Issues
 from gateway.normalise.records import Int32, Person
 from gateway.normalise.times import birth_date, clean_birth_date
 from gateway.normalise.values import flag, identifier, text, word
-from gateway.normalise.vocabulary import DataProblem, PlatformName, PoliticalStatus, Sex
-from gateway.normalise.words import NATION, POLITICAL_STATUS, SEX, YES_NO
+from gateway.normalise.vocabulary import NATION, YES_NO, DataProblem, PlatformName, PoliticalStatus, Sex
 
 ID_CARD_LENGTH = 18
 
@@ -26,8 +25,8 @@ if TYPE_CHECKING:  # what they are, and how they are decoded
     _Sex = Sex | str | int | None
     _PoliticalStatus = PoliticalStatus | str | int | None
 else:
-    _Sex = SEX.spelling() | int | None
-    _PoliticalStatus = POLITICAL_STATUS.spelling() | int | None
+    _Sex = Sex.spelling() | int | None
+    _PoliticalStatus = PoliticalStatus.spelling() | int | None
 
 
 def _people_key(name: str) -> str:
@@ -162,7 +161,7 @@ def read_person(
     for `*own` it would build a list.
     """
     id_card = identifier(wire.idcard, "idCard", issues)
-    sex = word(SEX, wire.sex, "sex", issues)
+    sex = word(Sex, wire.sex, "sex", issues)
     if sex is Sex.UNRECOGNIZED:
         sex = _sex_instead(id_card, issues)
     return record(
@@ -174,7 +173,7 @@ def read_person(
         text(wire.address, "registeredAddress", issues),
         id_card,
         text(wire.photo, "photo", issues),
-        word(POLITICAL_STATUS, wire.zhengzhimianmao, "politicalStatus", issues),
+        word(PoliticalStatus, wire.zhengzhimianmao, "politicalStatus", issues),
         flag(wire.tuiyijunren, "isVeteran", issues),
         flag(wire.dibao, "receivesSubsistenceAllowance", issues),
         flag(wire.shangfang, "isPetitioner", issues),

@@ -20,8 +20,7 @@ from gateway.normalise.shapes import (
 )
 from gateway.normalise.times import LONGEST_TIME, china_time, clean_time
 from gateway.normalise.values import is_blank, required_identifier, required_text, required_word, row_id, text
-from gateway.normalise.vocabulary import DataProblem, PlatformName
-from gateway.normalise.words import REPAIR_STATUS
+from gateway.normalise.vocabulary import DataProblem, PlatformName, RepairStatus
 
 
 class RepairIssues(Issues):
@@ -54,7 +53,7 @@ class RepairListWire(ReadWire, gc=False, kw_only=True):
 decode_repairs: Callable[[bytes], RepairListWire] = msgspec.json.Decoder(RepairListWire).decode
 """The body of repair/list, where it came as documented. Raises msgspec.DecodeError for any other."""
 
-_STATUSES = REPAIR_STATUS.by_value
+_STATUSES = RepairStatus.by_value
 
 
 def read_repairs(body: RepairListWire, community_code: str, page: int) -> Page[Repair]:
@@ -124,7 +123,7 @@ def _repair(row: Mapping[str, object], community_code: str | None, *, dated: boo
         community_code=community_code,
         location=required_text(get("possion"), "location", issues),
         description=required_text(get("description"), "description", issues),
-        status=required_word(REPAIR_STATUS, get("status"), "status", issues),
+        status=required_word(RepairStatus, get("status"), "status", issues),
         reply=text(get("reply"), "reply", issues),
         reported_at=china_time(date, "reportedAt", issues),
         dated=dated,

@@ -19,15 +19,14 @@ from gateway.normalise.shapes import (
 from gateway.normalise.shenhe_content import ShenheIssues, read_content, read_documented_content, read_odd_content
 from gateway.normalise.times import LONGEST_TIME, china_time, clean_time
 from gateway.normalise.values import is_blank, required_word, row_id, text
-from gateway.normalise.vocabulary import DataProblem, ShenheType
-from gateway.normalise.words import SHENHE_STATUS, SHENHE_TYPE
+from gateway.normalise.vocabulary import DataProblem, ShenheStatus, ShenheType
 
 _Time = Annotated[str, msgspec.Meta(max_length=LONGEST_TIME)] | int | None
 
 if TYPE_CHECKING:  # what it is, and how it is decoded
     _Type = ShenheType | str | None
 else:
-    _Type = SHENHE_TYPE.spelling(required=True) | None
+    _Type = ShenheType.spelling(required=True) | None
 
 
 class ShenheWire(msgspec.Struct, gc=False):
@@ -53,7 +52,7 @@ class ShenheListWire(ReadWire, gc=False, kw_only=True):
 decode_shenhes: Callable[[bytes], ShenheListWire] = msgspec.json.Decoder(ShenheListWire).decode
 """The body of shenheList, where it came as documented. Raises msgspec.DecodeError for any other."""
 
-_STATUSES = SHENHE_STATUS.by_value
+_STATUSES = ShenheStatus.by_value
 
 
 def read_shenhes(body: ShenheListWire, community_code: str, page: int) -> Page[Shenhe]:
@@ -131,8 +130,8 @@ def _shenhe(row: object, community_code: str | None) -> Shenhe | None:
     return Shenhe(
         platform_id=platform_id,
         community_code=community_code,
-        type=required_word(SHENHE_TYPE, get("shenhe_type"), "type", issues),
-        status=required_word(SHENHE_STATUS, get("shenhe_status"), "status", issues),
+        type=required_word(ShenheType, get("shenhe_type"), "type", issues),
+        status=required_word(ShenheStatus, get("shenhe_status"), "status", issues),
         content=read_content(get("shenhe_content"), (community_code, platform_id), issues),
         house_introduction=text(get("shenhe_house_introduction"), "houseIntroduction", issues),
         action_introduction=text(get("shenhe_action_introduction"), "actionIntroduction", issues),

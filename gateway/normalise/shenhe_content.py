@@ -19,8 +19,7 @@ from gateway.normalise.issues import SHENHE_PII, Issues, raw_text
 from gateway.normalise.person import ApplicantIssues, DocumentedPerson, PersonWire, clean_person, read_person
 from gateway.normalise.records import DataIssue, Int32, ReviewKey, ShenheContent, ShenheHouse, ShenhePeople
 from gateway.normalise.values import identifier, integer, is_blank, word
-from gateway.normalise.vocabulary import DataProblem, PlatformName
-from gateway.normalise.words import HOUSE_OWNERSHIP, HOUSE_STATUS, HOUSE_USE, OCCUPANT_TYPE
+from gateway.normalise.vocabulary import DataProblem, HouseOwnership, HouseStatus, HouseUse, OccupantType, PlatformName
 
 
 class ShenheIssues(Issues):
@@ -233,10 +232,10 @@ def _words(house: HouseWire | DocumentedHouse, issues: HouseIssues) -> Words:
     """As `clean_words`, one by one."""
     return (
         read_role(house.people_house_role, house.people_role, issues),
-        word(HOUSE_STATUS, house.people_house_status, "status", issues),
-        word(HOUSE_USE, house.people_house_use, "use", issues),
-        word(HOUSE_OWNERSHIP, house.people_house_xingzhi, "ownership", issues),
-        word(OCCUPANT_TYPE, house.people_house_type, "occupantType", issues),
+        word(HouseStatus, house.people_house_status, "status", issues),
+        word(HouseUse, house.people_house_use, "use", issues),
+        word(HouseOwnership, house.people_house_xingzhi, "ownership", issues),
+        word(OccupantType, house.people_house_type, "occupantType", issues),
     )
 
 

@@ -1,60 +1,82 @@
-"""The gateway's own enums: what no platform sends. `state_words` tells their meaning."""
+"""The gateway's own enums: what no platform sends."""
 
-from enum import StrEnum
-
-
-class Outcome(StrEnum):
-    CONFIRMED = "CONFIRMED"
-    REFUSED = "REFUSED"
-    UNKNOWN = "UNKNOWN"
+from gateway.normalise.wire_enum import DescribedEnum, Word
 
 
-class UserErrorCode(StrEnum):
-    INVALID = "INVALID"
-    NOT_FOUND = "NOT_FOUND"
-    PERSON_NOT_FOUND = "PERSON_NOT_FOUND"
-    VEHICLE_NOT_FOUND = "VEHICLE_NOT_FOUND"
-    NOT_REGISTERED = "NOT_REGISTERED"
-    FORBIDDEN_COMMUNITY = "FORBIDDEN_COMMUNITY"
-    ALREADY_REVIEWED = "ALREADY_REVIEWED"
-    CONFLICT = "CONFLICT"
-    IDEMPOTENCY_MISMATCH = "IDEMPOTENCY_MISMATCH"
-    IDEMPOTENCY_IN_PROGRESS = "IDEMPOTENCY_IN_PROGRESS"
-    NOT_SUPPORTED = "NOT_SUPPORTED"
-    UPSTREAM_REFUSED = "UPSTREAM_REFUSED"
-    UPSTREAM_UNAVAILABLE = "UPSTREAM_UNAVAILABLE"
+class Outcome(DescribedEnum, chinese="写入结果", english="How a write ended"):
+    CONFIRMED = "CONFIRMED", Word("已确认", "It is done; a dry run has made its plan")
+    REFUSED = "REFUSED", Word("已拒绝", "It is not done, or, of syncModules, not all of it; userErrors say why")
+    UNKNOWN = "UNKNOWN", Word("结果未知", "It was sent and the answer was lost; the operation tells how it ends")
 
 
-class DeliveryState(StrEnum):
-    QUEUED = "QUEUED"
-    DELIVERED = "DELIVERED"
-    DEAD = "DEAD"
+class UserErrorCode(DescribedEnum, chinese="写入被拒绝的原因", english="Why a write was refused"):
+    INVALID = "INVALID", Word("输入无效", "A value of the input cannot be used")
+    NOT_FOUND = "NOT_FOUND", Word("记录不存在", "There is no such record")
+    PERSON_NOT_FOUND = "PERSON_NOT_FOUND", Word("查无此人", "The platform does not know this person")
+    VEHICLE_NOT_FOUND = "VEHICLE_NOT_FOUND", Word("查无此车", "The platform does not know this vehicle")
+    NOT_REGISTERED = (
+        "NOT_REGISTERED",
+        Word("用户未注册", "The person is known and has not registered in the mini program"),
+    )
+    FORBIDDEN_COMMUNITY = "FORBIDDEN_COMMUNITY", Word("无权操作该小区", "The community is not the caller's to write to")
+    ALREADY_REVIEWED = "ALREADY_REVIEWED", Word("已审核", "The review has been decided before")
+    CONFLICT = "CONFLICT", Word("冲突", "The write contradicts what is recorded already")
+    IDEMPOTENCY_MISMATCH = (
+        "IDEMPOTENCY_MISMATCH",
+        Word("幂等键参数不一致", "The idempotency key was used with other arguments"),
+    )
+    IDEMPOTENCY_IN_PROGRESS = (
+        "IDEMPOTENCY_IN_PROGRESS",
+        Word("正在处理", "The write with this idempotency key is still under way"),
+    )
+    NOT_SUPPORTED = (
+        "NOT_SUPPORTED",
+        Word("无法更正", "What was submitted cannot be read, so nothing in it can be corrected"),
+    )
+    UPSTREAM_REFUSED = "UPSTREAM_REFUSED", Word("平台拒绝", "The platform said no")
+    UPSTREAM_UNAVAILABLE = (
+        "UPSTREAM_UNAVAILABLE",
+        Word("平台不可用", "The platform could not be asked; nothing was changed"),
+    )
 
 
-class FindingCode(StrEnum):
-    NOT_REGISTERED = "NOT_REGISTERED"
-    FIELD_DIFFERS = "FIELD_DIFFERS"
-    HOUSE_HAS_OTHER_OWNER = "HOUSE_HAS_OTHER_OWNER"
-    HOUSE_HAS_NO_OWNER = "HOUSE_HAS_NO_OWNER"
-    ALREADY_BOUND = "ALREADY_BOUND"
-    ID_CARD_INVALID = "ID_CARD_INVALID"
-    SECURITY_UNAVAILABLE = "SECURITY_UNAVAILABLE"
-    NOT_CHECKED = "NOT_CHECKED"
+class DeliveryState(
+    DescribedEnum, chinese="缴费通知投递状态", english="Where the delivery of a payment notification stands"
+):
+    QUEUED = "QUEUED", Word("待投递", "Kept for good and to be delivered")
+    DELIVERED = "DELIVERED", Word("已送达", "The security platform has saved it")
+    DEAD = "DEAD", Word("投递失败", "Given up after the last attempt; can be retried")
 
 
-class Severity(StrEnum):
-    INFO = "INFO"
-    WARNING = "WARNING"
-    BLOCKING = "BLOCKING"
+class FindingCode(
+    DescribedEnum, chinese="核验发现", english="What a check of an application against the security platform found"
+):
+    NOT_REGISTERED = "NOT_REGISTERED", Word("安防平台无此人", "The security platform does not know the applicant")
+    FIELD_DIFFERS = "FIELD_DIFFERS", Word("信息不一致", "A value differs from the registered one")
+    HOUSE_HAS_OTHER_OWNER = "HOUSE_HAS_OTHER_OWNER", Word("房屋已有其他业主", "The house has another owner")
+    HOUSE_HAS_NO_OWNER = "HOUSE_HAS_NO_OWNER", Word("房屋无业主", "The house has no registered owner")
+    ALREADY_BOUND = "ALREADY_BOUND", Word("已绑定该房屋", "The applicant is bound to this house already")
+    ID_CARD_INVALID = "ID_CARD_INVALID", Word("身份证号校验不通过", "The ID number does not pass its check digit")
+    SECURITY_UNAVAILABLE = "SECURITY_UNAVAILABLE", Word("安防平台不可用", "The security platform could not be asked")
+    NOT_CHECKED = (
+        "NOT_CHECKED",
+        Word("无法核验", "Not held against anything: what is needed for it is not told, or cannot be read"),
+    )
 
 
-class Availability(StrEnum):
-    AVAILABLE = "AVAILABLE"
-    NOT_CONFIGURED = "NOT_CONFIGURED"
-    NOT_OFFERED = "NOT_OFFERED"
+class Severity(DescribedEnum, chinese="严重程度", english="How much a finding weighs"):
+    INFO = "INFO", Word("提示", "Good to know")
+    WARNING = "WARNING", Word("警告", "Look before deciding")
+    BLOCKING = "BLOCKING", Word("阻断", "Speaks against approval")
 
 
-class CircuitState(StrEnum):
-    CLOSED = "CLOSED"
-    OPEN = "OPEN"
-    HALF_OPEN = "HALF_OPEN"
+class Availability(DescribedEnum, chinese="接口可用性", english="Whether an endpoint can be used"):
+    AVAILABLE = "AVAILABLE", Word("可用", "Configured")
+    NOT_CONFIGURED = "NOT_CONFIGURED", Word("未配置", "The settings give no path for it")
+    NOT_OFFERED = "NOT_OFFERED", Word("平台未开发", "The platform has not developed it")
+
+
+class CircuitState(DescribedEnum, chinese="熔断状态", english="The circuit breaker of an endpoint"):
+    CLOSED = "CLOSED", Word("正常", "Calls pass")
+    OPEN = "OPEN", Word("熔断", "Calls fail at once after repeated failures")
+    HALF_OPEN = "HALF_OPEN", Word("试探", "One call is tried")

@@ -9,13 +9,13 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
+from typing import TypeVar
 from unicodedata import normalize
 
-from gateway.normalise.enum_words import EnumT, WireWords
 from gateway.normalise.issues import Issues
 from gateway.normalise.records import INT32_MAX, INT32_MIN, Money
-from gateway.normalise.vocabulary import DataProblem
-from gateway.normalise.words import YES_NO
+from gateway.normalise.vocabulary import YES_NO, DataProblem
+from gateway.normalise.wire_enum import WireEnum
 
 REMEMBERED = 4096
 """How many distinct texts a reader remembers: lists repeat the same amounts, times and labels over and over."""
@@ -23,6 +23,8 @@ REMEMBERED = 4096
 LONGEST_AMOUNT = 64
 LARGEST_AMOUNT = 10**15
 """In yuan, for numbers: a float beyond it has no digits left for the fen."""
+
+EnumT = TypeVar("EnumT", bound=WireEnum)
 
 _MOBILE = re.compile(r"(?:(?:\+|00)?86)?(1[3-9][0-9]{9})")
 _GAPS_OF_PHONES = re.compile(r"[\s()\-\u2010-\u2015\u2212]")
@@ -138,50 +140,50 @@ def _odd_flag(value: object, field: str, issues: Issues, spellings: Mapping[obje
     return None
 
 
-def word(words: WireWords[EnumT], value: object, field: str, issues: Issues) -> EnumT | None:
+def word(enum: type[EnumT], value: object, field: str, issues: Issues) -> EnumT | None:
     """A member of an enum, by any of its spellings, or as decoded already; an unknown word is the fallback."""
-    if type(value) is words.enum:
+    if type(value) is enum:
         return value
     if isinstance(value, str):
-        member = words.by_wire.get(value)
+        member: EnumT | None = enum.by_wire.get(value)
         if member is not None:
             return member
     elif value is None:
         return None
-    return _odd_word(words, value, field, issues)
+    return _odd_word(enum, value, field, issues)
 
 
-def required_word(words: WireWords[EnumT], value: object, field: str, issues: Issues) -> EnumT:
+def required_word(enum: type[EnumT], value: object, field: str, issues: Issues) -> EnumT:
     """As `word`, for a field that the document promises: absent is the fallback too, with an issue of its own."""
-    member = word(words, value, field, issues)
+    member = word(enum, value, field, issues)
     if member is None:
         issues.add(field, value, DataProblem.MISSING)
-        return words.fallback
+        member = enum.fallback
     return member
 
 
-def _odd_word(words: WireWords[EnumT], value: object, field: str, issues: Issues) -> EnumT | None:
-    spelling = value.strip() if isinstance(value, str) else _number_spelling(words, value)
+def _odd_word(enum: type[EnumT], value: object, field: str, issues: Issues) -> EnumT | None:
+    spelling = value.strip() if isinstance(value, str) else _number_spelling(enum, value)
     if spelling == "":
         return None
-    member = words.by_wire.get(spelling)
+    member: EnumT | None = enum.by_wire.get(spelling)
     if member is None:
-        issues.add(field, value, _word_problem(words, value, spelling))
-        return words.fallback
+        issues.add(field, value, _word_problem(enum, value, spelling))
+        member = enum.fallback
     return member
 
 
-def _number_spelling(words: WireWords[EnumT], value: object) -> str | None:
+def _number_spelling(enum: type[EnumT], value: object) -> str | None:
     """The text that stands for a word in another form: as a number, as a boolean."""
     if type(value) is int:
         return str(value)
-    return str(int(value)) if isinstance(value, bool) and words.boolean else None
+    return str(int(value)) if isinstance(value, bool) and enum.boolean else None
 
 
-def _word_problem(words: WireWords[EnumT], value: object, spelling: str | None) -> DataProblem:
+def _word_problem(enum: type[EnumT], value: object, spelling: str | None) -> DataProblem:
     if spelling is None:
         return DataProblem.UNRECOGNIZED_VALUE if isinstance(value, bool | float) else DataProblem.MALFORMED
-    legacy = not words.numbered and spelling.isdecimal()
+    legacy = not enum.numbered and spelling.isdecimal()
     return DataProblem.LEGACY_CODE if legacy else DataProblem.UNRECOGNIZED_VALUE
 
 

@@ -5,11 +5,11 @@ from typing import Annotated
 import strawberry
 
 from gateway.errors import UserInputError
-from gateway.normalise import enum_words
-from schema.enums import DESCRIBED
+from gateway.normalise import wire_enum
+from schema.enums import ENUMS
 from schema.types.dictionary import Dictionary
 
-DICTIONARIES = {words.enum.__name__: words.dictionary() for words in DESCRIBED.values()}
+DICTIONARIES = {enum.__name__: enum.dictionary() for enum in ENUMS}
 
 Names = Annotated[
     list[str] | None,
@@ -22,7 +22,7 @@ class DictionaryQueries:
     @strawberry.field(
         description="Enums as labels for interfaces, in the order asked for (数据字典).", graphql_type=list[Dictionary]
     )
-    def dictionaries(self, names: Names = None) -> list[enum_words.Dictionary]:
+    def dictionaries(self, names: Names = None) -> list[wire_enum.Dictionary]:
         if names is None:
             return list(DICTIONARIES.values())
         for index, name in enumerate(names):

@@ -1,10 +1,10 @@
 """Every enum as labels for interfaces."""
 
-from gateway.normalise import enum_words
+from gateway.normalise import wire_enum
 from schema.types.fields import plain, record_type
 
 
-@record_type(enum_words.DictionaryEntry, description="One value of a dictionary (字典项).")
+@record_type(wire_enum.DictionaryEntry, description="One value of a dictionary (字典项).")
 class DictionaryEntry:
     value: str = plain("The enum member, as the schema names it (枚举值).")
     label: str = plain("The Chinese word to show (显示名称).")
@@ -13,7 +13,7 @@ class DictionaryEntry:
     deprecated: bool = plain("Whether not to offer it any more (是否停用).")
 
 
-@record_type(enum_words.Dictionary, description="An enum as labels for interfaces (字典).")
+@record_type(wire_enum.Dictionary, description="An enum as labels for interfaces (字典).")
 class Dictionary:
     name: str = plain("The enum's name in the schema (枚举名称).")
     title: str = plain("Its Chinese name (字典名称).")

@@ -15,7 +15,6 @@ from gateway.loaders.paging import Slice
 from gateway.loaders.payment import NotificationKey
 from gateway.normalise import records
 from gateway.normalise.vocabulary import FeeType, OrderStatus, PaymentStatus
-from gateway.normalise.words import FEE_TYPE
 from schema.types.arguments import community, recognized
 from schema.types.connection import Window
 from schema.types.data_issue import DataIssue, data_issues
@@ -164,7 +163,7 @@ def _title(filters: OrderFilter) -> str | None:
         raise UserInputError("filter.feeType", "filter.feeType and filter.title exclude each other.")
     if filters.fee_type is FeeType.OTHER:
         raise UserInputError("filter.feeType", "filter.feeType cannot be OTHER: that is no title.")
-    return FEE_TYPE.label(filters.fee_type)
+    return filters.fee_type.wire_label
 
 
 def _identifier(value: str | None, argument: str) -> str | None:

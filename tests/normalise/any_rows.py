@@ -6,9 +6,9 @@ import msgspec
 from hypothesis import strategies as st
 from platform_rows import applicant, content, content_house, member, order, owner, person, repair, residency, review
 
-from gateway.normalise.words import ENUMS
+from schema.enums import ENUMS
 
-WORDS = [word.label for words in ENUMS.values() for word in words.members.values()]
+WORDS = [member.label for enum in ENUMS for member in enum]
 SCALARS = (
     st.none()
     | st.booleans()

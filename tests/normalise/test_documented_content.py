@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from platform_rows import content
 
 from gateway.normalise.shenhe_content import ShenheIssues, read_documented_content, read_odd_content
-from gateway.normalise.words import ENUMS
+from schema.enums import ENUMS
 
-WORDS = [word.label for words in ENUMS.values() for word in words.members.values()]
+WORDS = [member.label for enum in ENUMS for member in enum]
 ODD = st.sampled_from(
     [
         None,

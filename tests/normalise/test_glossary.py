@@ -11,7 +11,6 @@ import msgspec
 import pytest
 
 from gateway.normalise import shenhe_content
-from gateway.normalise.enum_words import EnumWords, WireWords
 from gateway.normalise.forms import (
     module_form,
     new_announcement_form,
@@ -24,7 +23,6 @@ from gateway.normalise.forms import (
 from gateway.normalise.person import MemberWire, PersonWire
 from gateway.normalise.records import OrderDetail, OrderQuery
 from gateway.normalise.requests import HousePayer, NewAnnouncement, NewOrder
-from gateway.normalise.state_words import STATES
 from gateway.normalise.vocabulary import (
     ModuleName,
     OrderStatus,
@@ -33,7 +31,8 @@ from gateway.normalise.vocabulary import (
     ShenheStatus,
     ShenheType,
 )
-from gateway.normalise.words import ENUMS
+from gateway.normalise.wire_enum import DescribedEnum, WireEnum
+from schema.enums import ENUMS
 
 ROOT = Path(__file__).parents[2]
 GLOSSARY = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
@@ -51,18 +50,19 @@ PUBLIC = {name for row in ROWS for name in code(row[2])}
 PUBLIC_ENDS = {name.rsplit(".", 1)[-1] for name in PUBLIC}
 
 
-def enum_rows(words: EnumWords[Any]) -> Iterator[str]:
-    for member, word in words.members.items():
-        spelt = isinstance(words, WireWords) and member is not words.fallback
+def enum_rows(enum: type[DescribedEnum]) -> Iterator[str]:
+    for member in enum:
+        word = member.word
+        spelt = isinstance(member, WireEnum) and member is not member.fallback
         spellings = [word.label, *word.also, *([word.code] if word.code else [])] if spelt else []
         wire = ", ".join(f"`{spelling}`" for spelling in spellings)
-        yield f"| {word.label} | {wire} | `{words.enum.__name__}.{member.name}` | {word.meaning} |"
+        yield f"| {word.label} | {wire} | `{enum.__name__}.{member.name}` | {word.meaning} |"
 
 
-@pytest.mark.parametrize("words", [*ENUMS.values(), *STATES.values()], ids=lambda words: words.enum.__name__)
-def test_every_member_of_an_enum_has_its_row(words: EnumWords[Any]) -> None:
-    assert f"### {words.title}: `{words.enum.__name__}`" in GLOSSARY
-    assert [row for row in enum_rows(words) if row not in GLOSSARY] == []
+@pytest.mark.parametrize("enum", ENUMS, ids=lambda enum: enum.__name__)
+def test_every_member_of_an_enum_has_its_row(enum: type[DescribedEnum]) -> None:
+    assert f"### {enum.chinese}: `{enum.__name__}`" in GLOSSARY
+    assert [row for row in enum_rows(enum) if row not in GLOSSARY] == []
 
 
 def test_every_row_has_four_cells_and_a_meaning() -> None:
@@ -138,8 +138,8 @@ def test_no_public_name_is_made_up() -> None:
     types = public_types()
     known = {
         *types,
-        *(enum.__name__ for enum in (*ENUMS, *STATES)),
-        *(f"{enum.__name__}.{member.name}" for enum in (*ENUMS, *STATES) for member in enum),
+        *(enum.__name__ for enum in ENUMS),
+        *(f"{enum.__name__}.{member.name}" for enum in ENUMS for member in enum),
         *(f"{name}.{field}" for name, type_ in types.items() for field in type_.fields),
         *(field for type_ in types.values() for field in type_.fields),
     }
