@@ -11,6 +11,7 @@ from gateway.auth.node_ids import NodeIds, Part
 from gateway.execution.variants import ObservedField
 from gateway.journal.records import RecordRef
 from gateway.normalise import records
+from gateway.normalise.house import House, HouseOwner, Residency
 
 
 class Identity(NamedTuple):
@@ -60,7 +61,7 @@ def part_of_review(path: str) -> Identity:
     return part_of("Shenhe", attrgetter("review"), path)
 
 
-def house_id(house: records.House, ids: NodeIds) -> str:
+def house_id(house: House, ids: NodeIds) -> str:
     """The node id of a house; a hash where a part of its address is unreadable."""
     if house.key is None:
         return ids.hashed("House", *house.identifying_parts)
@@ -72,17 +73,17 @@ def house_ref(key: records.HouseKey) -> RecordRef:
     return RecordRef("House", key.community_code, "-".join(map(str, key[1:])))
 
 
-def _house(house: records.House, ids: NodeIds) -> RecordRef:
+def _house(house: House, ids: NodeIds) -> RecordRef:
     if house.key is None:
         return RecordRef("House", house.community_code, house_id(house, ids))
     return house_ref(house.key)
 
 
-def _house_of_owner(owner: records.HouseOwner, _ids: NodeIds) -> RecordRef | None:
+def _house_of_owner(owner: HouseOwner, _ids: NodeIds) -> RecordRef | None:
     return None if owner.house is None else house_ref(owner.house)
 
 
-def _house_of_residency(residency: records.Residency, ids: NodeIds) -> RecordRef:
+def _house_of_residency(residency: Residency, ids: NodeIds) -> RecordRef:
     return _house(residency.house, ids)
 
 

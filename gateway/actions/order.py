@@ -26,8 +26,9 @@ from gateway.auth.principal import Principal, Scope
 from gateway.errors import RefusedError
 from gateway.journal.journal import Journal
 from gateway.journal.records import Operation, RecordRef, UserError
-from gateway.normalise.plausible import is_invisible, part_problem
-from gateway.normalise.records import Order, OrderQuery, Page
+from gateway.normalise.order import Order, OrderQuery
+from gateway.normalise.plausible import is_invisible, number_problem
+from gateway.normalise.records import Page
 from gateway.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewOrder, ParkingPayer, PhonePayer
 from gateway.normalise.states import UserErrorCode
 from gateway.normalise.vocabulary import PaymentStatus
@@ -234,7 +235,7 @@ def _errors(new: NewOrder) -> Iterator[UserError]:
     parts = msgspec.structs.asdict(new.payer)
     if isinstance(new.payer, HousePayer):
         for part, number in parts.items():
-            if problem := part_problem(part, number):
+            if problem := number_problem(part, number):
                 yield user_error(UserErrorCode.INVALID, f"{part} {problem}.", "payer", "house", part)
     elif any(isinstance(value, str) and (is_invisible(value) or contains_mask(value)) for value in parts.values()):
         yield user_error(UserErrorCode.INVALID, "The payer is empty or masked.", "payer")

@@ -17,7 +17,7 @@ from gateway.actions.write import (
 from gateway.auth.principal import Principal, Scope
 from gateway.events import REPAIR_CHANGED, Event
 from gateway.journal.records import Operation
-from gateway.normalise.records import Repair
+from gateway.normalise.repair import Repair
 from gateway.normalise.states import Outcome, UserErrorCode
 from gateway.normalise.vocabulary import RepairStatus
 from gateway.platforms.platforms import Platforms

@@ -24,7 +24,7 @@ from gateway.events import SHENHE_CHANGED, Event
 from gateway.journal.journal import Clock
 from gateway.journal.records import Operation, UserError
 from gateway.normalise.corrections import ContentError, Corrections, correction_problems, render_shenhe_content
-from gateway.normalise.records import Shenhe
+from gateway.normalise.shenhe import Shenhe
 from gateway.normalise.states import Outcome, UserErrorCode
 from gateway.normalise.times import CHINA
 from gateway.normalise.vocabulary import ShenheStatus

@@ -9,8 +9,8 @@ All are ordinary functions for graphql-core. A plan compares the class of a valu
 
 from collections.abc import Callable, Iterator, Sequence
 from math import inf
-from types import NoneType
-from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -43,11 +43,11 @@ def _declared(cls: type) -> dict[str, Declared]:
     """What is annotated with one class, or with one and None."""
     declared = {}
     for name, annotation in get_type_hints(cls, include_extras=True).items():
-        alternatives = () if get_origin(annotation) is Annotated else get_args(annotation)
-        parts = set(alternatives) or {annotation}
-        others = parts - {NoneType}
+        annotated = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+        parts = get_args(annotated) if get_origin(annotated) in (Union, UnionType) else (annotation,)
+        others = [part for part in parts if part is not NoneType]
         if len(others) == 1:
-            one, least, greatest = _bounded(others.pop())
+            one, least, greatest = _bounded(others[0])
             if isinstance(one, type):
                 declared[name] = Declared(one, NoneType in parts, least, greatest)
     return declared

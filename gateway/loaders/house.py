@@ -2,7 +2,8 @@
 
 from gateway.cache import Read, ReadKey
 from gateway.loaders.loader import ReadLoader
-from gateway.normalise.records import HouseKey, HouseOwner
+from gateway.normalise.house import HouseOwner
+from gateway.normalise.records import HouseKey
 
 
 class HouseOwnerLoader(ReadLoader[HouseKey, HouseOwner | None]):

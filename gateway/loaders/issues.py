@@ -3,7 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from gateway.normalise.records import DataIssue, House, Page, People, Residency, Shenhe
+from gateway.normalise.house import House, Residency
+from gateway.normalise.people import People
+from gateway.normalise.records import DataIssue, Page
+from gateway.normalise.shenhe import Shenhe
 from gateway.ops.metrics import Metrics
 
 Issues: TypeAlias = tuple[DataIssue, ...]

@@ -4,7 +4,7 @@ from typing import Literal
 
 from gateway.cache import Read, ReadKey
 from gateway.loaders.loader import ReadLoader
-from gateway.normalise.records import Module, ModuleState
+from gateway.normalise.module import Module, ModuleState
 
 ModuleStates = dict[str, tuple[ModuleState, ...] | None]
 """By community code. A community that is missing is unknown, not "off" (quirk 167)."""

@@ -8,7 +8,8 @@ from gateway.errors import QueryTooComplexError
 from gateway.loaders.loader import ComposedLoader, ReadLoader, Source
 from gateway.loaders.paging import Slice, read_slice
 from gateway.loaders.placement import Placement
-from gateway.normalise.records import Order, OrderQuery, Page
+from gateway.normalise.order import Order, OrderQuery
+from gateway.normalise.records import Page
 
 USUAL_PAGE = 15
 """The page size of the document's example (quirk 135); the platform takes no `per_page` here (quirk 134)."""

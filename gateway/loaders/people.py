@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from gateway.cache import Read, ReadKey
 from gateway.loaders.loader import ReadLoader
-from gateway.normalise.records import People
+from gateway.normalise.people import People
 
 
 class PeopleKey(NamedTuple):

@@ -13,7 +13,8 @@ from gateway.errors import JournalError
 from gateway.events import ORDER_PAID, PAYMENT_PLACED, Event, EventBus
 from gateway.journal.payments import Payments
 from gateway.journal.records import Payment
-from gateway.normalise.records import Order, Page
+from gateway.normalise.order import Order
+from gateway.normalise.records import Page
 
 BURST = 0.2
 """Seconds in which the notifications that come together are waited for, and then looked at together."""

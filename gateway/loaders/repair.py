@@ -6,7 +6,8 @@ from gateway.cache import Read, ReadKey
 from gateway.execution.fetch import fetch, only_values
 from gateway.loaders.loader import ComposedLoader, ReadLoader
 from gateway.loaders.paging import Slice, read_slice
-from gateway.normalise.records import Page, Repair
+from gateway.normalise.records import Page
+from gateway.normalise.repair import Repair
 from gateway.normalise.vocabulary import RepairStatus
 
 

@@ -5,7 +5,8 @@ from typing import NamedTuple
 from gateway.cache import Read, ReadKey
 from gateway.loaders.loader import ComposedLoader, ReadLoader
 from gateway.loaders.paging import Slice, read_slice
-from gateway.normalise.records import Page, Shenhe
+from gateway.normalise.records import Page
+from gateway.normalise.shenhe import Shenhe
 from gateway.normalise.vocabulary import ShenheStatus, ShenheType
 
 

@@ -7,7 +7,9 @@ from gateway.execution.fetch import fetch, only_values
 from gateway.loaders.house import HouseOwnerLoader
 from gateway.loaders.loader import RecordLoader
 from gateway.loaders.people import PeopleKey, PeopleLoader
-from gateway.normalise.records import HouseKey, HouseOwner, People
+from gateway.normalise.house import HouseOwner
+from gateway.normalise.people import People
+from gateway.normalise.records import HouseKey
 
 
 class VerificationKey(NamedTuple):

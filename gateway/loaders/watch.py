@@ -26,7 +26,9 @@ from gateway.events import (
     Subscription,
 )
 from gateway.loaders.paging import Identified
-from gateway.normalise.records import Page, Repair, Shenhe
+from gateway.normalise.records import Page
+from gateway.normalise.repair import Repair
+from gateway.normalise.shenhe import Shenhe
 from gateway.normalise.vocabulary import RepairStatus, ShenheStatus
 from gateway.platforms.platforms import Platforms
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from gateway.normalise.records import Module, ModuleState, Record
+from gateway.normalise.module import Module, ModuleState
+from gateway.normalise.records import Record
 from gateway.normalise.vocabulary import ModuleName
 
 

@@ -6,7 +6,7 @@ None is left out (quirk 151). Page numbers and record ids are the client's to ad
 
 import msgspec
 
-from gateway.normalise.records import OrderQuery
+from gateway.normalise.order import OrderQuery
 from gateway.normalise.requests import (
     CarPayer,
     HousePayer,

@@ -1,61 +1,32 @@
 """Houses: a person's place in one, its owner, and the label that names one (document 1.1.2.5, 1.1.3)."""
 
 import re
-from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Protocol, TypeAlias
+from typing import Annotated
 
 import msgspec
 
-from gateway.normalise.issues import HOUSE_PII, OWNER_PII, Issues
-from gateway.normalise.person import (
-    DocumentedMember,
-    DocumentedPerson,
-    MemberWire,
-    PersonIssues,
-    PersonWire,
-    clean_person,
-    read_person,
-)
-from gateway.normalise.records import House, HouseKey, HouseOwner, Member, Residency
-from gateway.normalise.shapes import ReadWire, one_row, rows_within
-from gateway.normalise.values import (
-    REMEMBERED,
-    compare_code,
-    identifier,
-    integer,
-    is_blank,
-    is_code,
-    required_word,
-    word,
-)
+from gateway.normalise.field import Correction, Field, Kind
+from gateway.normalise.issues import Issues
+from gateway.normalise.kinds import REQUIRED_IDENTIFIER, word_of
+from gateway.normalise.person import Member, member_key
+from gateway.normalise.records import DataIssue, HouseKey, Int32, Record
+from gateway.normalise.shapes import documented_body, one_row, rows_within
+from gateway.normalise.table import Table
+from gateway.normalise.values import REMEMBERED, compare_code, integer, is_blank, is_code, word
 from gateway.normalise.vocabulary import (
     DataProblem,
     HouseOwnership,
     HouseStatus,
     HouseUse,
     OccupantType,
+    PiiKind,
     PlatformName,
     ResidentRole,
 )
 
-if TYPE_CHECKING:  # what they are, and how they are decoded
-    RoleWord = ResidentRole | str | int | None
-    StatusWord = HouseStatus | str | int | None
-    UseWord = HouseUse | str | int | None
-    OwnershipWord = HouseOwnership | str | int | None
-    OccupantTypeWord = OccupantType | str | int | None
-else:
-    RoleWord = ResidentRole.spelling() | int | None
-    StatusWord = HouseStatus.spelling() | int | None
-    UseWord = HouseUse.spelling() | int | None
-    OwnershipWord = HouseOwnership.spelling() | int | None
-    OccupantTypeWord = OccupantType.spelling() | int | None
-
 LONGEST_LABEL = 200
 LONGEST_NUMBER = 40
-
-_ROLES = ResidentRole.by_wire
 
 _OF_A_NUMBER = r"[^\W㐀-鿿\U00020000-\U0003ffff]"
 """A digit or letter in any form, but not one of the ideographs that names are made of."""
@@ -66,282 +37,219 @@ _LABEL = re.compile(
 )
 
 
-class HouseIssues(Issues):
-    platform = PlatformName.SECURITY
-    pii = HOUSE_PII
+def _read_role(role: object, other: object, path: str, issues: Issues) -> ResidentRole | None:
+    """The role from `people_house_role`, the key of the examples, and `people_role`, that of the tables (quirk 72)."""
+    found = word(ResidentRole, role, path, issues)
+    if other is None:
+        return found
+    alternative = word(ResidentRole, other, path, issues)
+    if found in (None, ResidentRole.UNRECOGNIZED):
+        return alternative or found
+    if alternative not in (None, found, ResidentRole.UNRECOGNIZED):
+        issues.add(path, other, DataProblem.CONTRADICTORY)
+    return found
 
 
-class OwnerIssues(Issues):
-    platform = PlatformName.SECURITY
-    pii = OWNER_PII
+def _read_required_role(role: object, other: object, path: str, issues: Issues) -> ResidentRole:
+    found = _read_role(role, other, path, issues)
+    if found is None:
+        issues.add(path, None, DataProblem.MISSING)
+    return found or ResidentRole.UNRECOGNIZED
 
 
-def read_residency(row: Mapping[str, object], issues_of_person: Issues) -> Residency | None:
-    """One entry of a person's `houses`: the house itself, and the person's place in it.
-
-    None for a house of no known community, which is no house at all: an issue of the person keeps what was sent.
+def _read_code(value: object, other: object, path: str, issues: Issues) -> str | None:
+    """A community's code, from `xiaoqu`, the key of the example, or `community_identifier`, that of other chapters
+    (quirk 64). None where neither is one: then it is no house.
     """
-    issues = HouseIssues()
-    community_code = _community_code(row, issues)
-    if community_code is None:
-        problem = DataProblem.MALFORMED if issues.found else DataProblem.MISSING
-        issues_of_person.add("residencies", row, problem)
+    code, alternative = (sent.strip() if isinstance(sent, str) else None for sent in (value, other))
+    if code is not None and is_code(code):
+        compare_code(other, code, path, issues)
+        return code
+    if alternative is None or not is_code(alternative):
         return None
-    members = rows_within(row.get("members"), "members", issues)
-    return _residency(row, community_code, None if members is None else tuple(map(read_member, members)), issues)
+    if not is_blank(value):
+        issues.add(path, value, DataProblem.MALFORMED)
+    return alternative
 
 
-def _community_code(row: Mapping[str, object], issues: HouseIssues) -> str | None:
-    """From `xiaoqu`, the key of the example, and `community_identifier`, that of other chapters (quirk 64)."""
-    code = _code(row.get("xiaoqu"), issues)
-    other = row.get("community_identifier")
-    if code is None:
-        return _code(other, issues)
-    compare_code(other, code, issues)
-    return code
-
-
-def _code(value: object, issues: HouseIssues) -> str | None:
-    code = identifier(value, "communityCode", issues)
-    if code is not None and not is_code(code):  # which nothing can be asked by
-        issues.add("communityCode", value, DataProblem.MALFORMED)
-        return None
-    return code
-
-
-def _number(row: Mapping[str, object], key: str, other_key: str, field: str, issues: HouseIssues) -> int | None:
-    """A number of an address under either of its keys (quirk 67), the first of which is that of the example."""
-    number = integer(row.get(key), field, issues)
-    other = row.get(other_key)
-    alternative = integer(other, field, issues)
+def _read_part(value: object, other: object, path: str, issues: Issues) -> int | None:
+    """A number of an address, under either of its keys (quirk 67), the first of which is that of the example."""
+    number, alternative = integer(value, path, issues), integer(other, path, issues)
     if number is None:
-        if alternative is None and is_blank(row.get(key)) and is_blank(other):
-            issues.add(field, None, DataProblem.MISSING)
+        if is_blank(value) and is_blank(other):
+            issues.add(path, None, DataProblem.MISSING)
         return alternative
     if alternative not in (None, number):
-        issues.add(field, other, DataProblem.CONTRADICTORY)
+        issues.add(path, other, DataProblem.CONTRADICTORY)
     return number
 
 
-def _residency(
-    row: Mapping[str, object], community_code: str, members: tuple[Member, ...] | None, issues: HouseIssues
-) -> Residency:
-    get = row.get
-    house = House(
-        community_code=community_code,
-        building=_number(row, "louhao", "building_number", "building", issues),
-        unit=_number(row, "danyuan", "unit_number", "unit", issues),
-        floor=_number(row, "louceng", "floor_number", "floor", issues),
-        room=_number(row, "fangjian", "house_number", "room", issues),
-        use=word(HouseUse, get("people_house_use"), "use", issues),
-        ownership=word(HouseOwnership, get("people_house_xingzhi"), "ownership", issues),
-        status=word(HouseStatus, get("people_house_status"), "status", issues),
-        members=members,
-        described=True,
-        data_issues=issues.found,
-    )
-    issues = HouseIssues()
-    role = read_role(get("people_house_role"), get("people_role"), issues)
-    if role is None:
-        issues.add("role", None, DataProblem.MISSING)
-    return Residency(
-        house=house,
-        role=role or ResidentRole.UNRECOGNIZED,
-        occupant_type=word(OccupantType, get("people_house_type"), "occupantType", issues),
-        data_issues=issues.found,
+def _read_members(value: object, path: str, issues: Issues) -> tuple[Member, ...] | None:
+    rows = rows_within(value, path, issues)
+    return (
+        None
+        if rows is None
+        else tuple([member for row in rows if (member := MEMBERS.read(row, issues.gathered)) is not None])
     )
 
 
-_Number = Annotated[str, msgspec.Meta(max_length=LONGEST_NUMBER)] | int | None
+_ROLE = word_of(ResidentRole)
+_ROLE_OF_EITHER_KEY = msgspec.structs.replace(
+    _ROLE, other=str | int, guard=f"v2 is None and {_ROLE.guard}", read=_read_role
+)
+_REQUIRED_ROLE = msgspec.structs.replace(_ROLE_OF_EITHER_KEY, read=_read_required_role, required=True)
+
+CODE = Kind(
+    wire=Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z]+$")],
+    other=None,
+    absent=msgspec.NODEFAULT,
+    guard="v2 is None and type(v) is str and is_code(v)",
+    read=_read_code,
+    required=True,
+    identifies=True,
+    names={"is_code": is_code},
+)
+PART = Kind(
+    wire=Annotated[str, msgspec.Meta(max_length=LONGEST_NUMBER)] | int,
+    other=None,
+    guard="v2 is None and type(v) is str and len(v) < 10 and v.isascii() and v.isdecimal()",
+    value="int(v)",
+    read=_read_part,
+    required=True,
+)
+"""A part of an address."""
+
+MEMBERS = Table(Member, PlatformName.SECURITY, member_key)
 
 
-class ResidencyWire(msgspec.Struct, gc=False):
-    """An entry of a person's `houses` as documented. Words that are in the lists come as members."""
-
-    xiaoqu: str
-    community_identifier: None = None
-    louhao: _Number = None
-    danyuan: _Number = None
-    louceng: _Number = None
-    fangjian: _Number = None
-    building_number: None = None
-    unit_number: None = None
-    floor_number: None = None
-    house_number: None = None
-    people_house_use: UseWord = None
-    people_house_xingzhi: OwnershipWord = None
-    people_house_status: StatusWord = None
-    people_house_role: RoleWord = None
-    people_role: str | int | None = None
-    people_house_type: OccupantTypeWord = None
-    members: list[DocumentedMember] | None = None  # type: ignore[valid-type] # a class made by a function
+def _shared(description: str, key: str | tuple[str, ...], kind: Kind) -> Field:
+    """A field that a reviewer may correct where it is that of an application."""
+    return Field(description, key, kind, correction=Correction())
 
 
-def read_documented_residency(row: ResidencyWire) -> Residency:
-    """As `read_residency`, for an entry that came as documented."""
-    members = None if row.members is None else tuple(map(_documented_member, row.members))
-    residency = _clean_residency(row, members)
-    if residency is not None:
-        return residency
-    return _residency(msgspec.structs.asdict(row), row.xiaoqu, members, HouseIssues())
+ROLE = _shared("The owner's role (居民角色).", ("people_house_role", "people_role"), _ROLE_OF_EITHER_KEY)
+STATUS = _shared("How it is occupied (房屋状态).", "people_house_status", word_of(HouseStatus))
+USE = _shared("What it is used for (房屋用途).", "people_house_use", word_of(HouseUse))
+OWNERSHIP = _shared("Private or public property (房屋性质).", "people_house_xingzhi", word_of(HouseOwnership))
+OCCUPANT_TYPE = _shared("Kind of occupant (住户类型).", "people_house_type", word_of(OccupantType))
+"""What several records say of a house, and of somebody's place in it."""
 
 
-def _clean_residency(row: ResidencyWire, members: tuple[Member, ...] | None) -> Residency | None:
-    """As `read_residency`, but None where that would find an issue with the house or the person's place in it."""
-    address, words = _address(row.louhao, row.danyuan, row.louceng, row.fangjian), clean_words(row)
-    if address is None or words is None:
-        return None
-    building, unit, floor, room = address
-    role, status, use, ownership, occupant_type = words
-    if role is None:
-        return None
-    return Residency(
-        house=House(
-            community_code=row.xiaoqu,
-            building=building,
-            unit=unit,
-            floor=floor,
-            room=room,
-            use=use,
-            ownership=ownership,
-            status=status,
-            members=members,
-            described=True,
+class House(Record, frozen=True, gc=False):
+    """A house. `members` is None unless the house was reached through a person (quirk 73, 74).
+
+    `use`, `ownership` and `status` are None where the source of this record does not say; `described` is True where it
+    does, so that nobody asks again for what the platform has already answered. `key` is the full address, and
+    `address` how it is written, "10002 1-1-1-101"; both are made of the parts, None when one of them is unreadable.
+    """
+
+    community_code: Annotated[
+        str, Field("Code of its community (小区标识).", ("xiaoqu", "community_identifier"), CODE, identifier=True)
+    ]
+    building: Annotated[Int32 | None, Field("Building number (楼号).", ("louhao", "building_number"), PART)] = None
+    unit: Annotated[Int32 | None, Field("Unit number (单元号).", ("danyuan", "unit_number"), PART)] = None
+    floor: Annotated[Int32 | None, Field("Floor (楼层).", ("louceng", "floor_number"), PART)] = None
+    room: Annotated[Int32 | None, Field("Room (房间号).", ("fangjian", "house_number"), PART)] = None
+    use: Annotated[HouseUse | None, msgspec.structs.replace(USE, description="")] = None
+    ownership: Annotated[HouseOwnership | None, msgspec.structs.replace(OWNERSHIP, description="")] = None
+    status: Annotated[HouseStatus | None, msgspec.structs.replace(STATUS, description="")] = None
+    members: Annotated[
+        tuple[Member, ...] | None,
+        Field(
+            key="members",
+            kind=Kind(wire=list[MEMBERS.documented], read=_read_members),
+            pii=PiiKind.SENSITIVE_STATUS,
         ),
-        role=role,
-        occupant_type=occupant_type,
-    )
+    ] = None
+    described: Annotated[bool, Field(kind=Kind(value="True"))] = False
+    data_issues: tuple[DataIssue, ...] = ()
+    key: HouseKey | None = None
+    address: str | None = None
+
+    def __post_init__(self) -> None:
+        """Once, for they are asked for again and again."""
+        code, building, unit, floor, room = self.community_code, self.building, self.unit, self.floor, self.room
+        if building is not None and unit is not None and floor is not None and room is not None:
+            msgspec.structs.force_setattr(self, "key", HouseKey(code, building, unit, floor, room))
+            msgspec.structs.force_setattr(self, "address", f"{code} {building}-{unit}-{floor}-{room}")
+
+    @property
+    def identifying_parts(self) -> tuple[str | int | None, ...]:
+        """What tells this house from others: its address, where a part is unreadable with what the platform sent."""
+        if self.key is not None:
+            return self.key
+        sent = [
+            part for issue in self.data_issues if issue.field in HouseKey._fields for part in (issue.field, issue.raw)
+        ]
+        return (self.community_code, self.building, self.unit, self.floor, self.room, *sent)
 
 
-@lru_cache(REMEMBERED)
-def _address(*numbers: str | int | None) -> tuple[int | None, ...] | None:
-    """The numbers of a house as integers; None where one is missing or cannot be read."""
-    issues = HouseIssues()
-    address = tuple([integer(number, "", issues) for number in numbers])
-    return None if None in address else address
+HOUSES = Table(House, PlatformName.SECURITY)
 
 
-def _documented_member(row: DocumentedPerson) -> Member:
-    role = _ROLES.get(row.role)
-    return (role and clean_person(Member, row, None, role)) or _member(row, row.role)
+class Residency(Record, frozen=True, gc=False):
+    """A person's place in a house (1.1.2.5, houses[]): the row is that of the house as well."""
+
+    house: Annotated[House, Field(kind=Kind(table=HOUSES, identifies=True))]
+    role: Annotated[
+        ResidentRole, msgspec.structs.replace(ROLE, description="Role in this house (居民角色).", kind=_REQUIRED_ROLE)
+    ] = ResidentRole.UNRECOGNIZED
+    occupant_type: Annotated[OccupantType | None, OCCUPANT_TYPE] = None
+    data_issues: tuple[DataIssue, ...] = ()
 
 
-def read_member(row: Mapping[str, object]) -> Member:
-    return _member(msgspec.convert(row, MemberWire), row.get("member_role"))
+RESIDENCIES = Table(Residency, PlatformName.SECURITY)
 
 
-def _member(wire: PersonWire | DocumentedPerson, role: object) -> Member:
-    issues = PersonIssues()
-    return read_person(Member, wire, issues, None, required_word(ResidentRole, role, "role", issues))
+def read_residencies(value: object, path: str, issues: Issues) -> tuple[Residency, ...]:
+    """A person's places in houses. A house of no known community is none: an issue keeps what was sent."""
+    if is_blank(value):  # which is not to live nowhere
+        issues.add(path, value, DataProblem.MISSING)
+    residencies = []
+    for row in rows_within(value, path, issues) or ():
+        residency = RESIDENCIES.read(row, issues.gathered)
+        if residency is not None:
+            residencies.append(residency)
+        elif isinstance(row, dict):
+            codes = (row.get("xiaoqu"), row.get("community_identifier"))
+            issues.add(path, row, DataProblem.MISSING if all(map(is_blank, codes)) else DataProblem.MALFORMED)
+    return tuple(residencies)
 
 
-class OwnerWire(msgspec.Struct, gc=False):
-    """The owner of a house as documented. Words that are in the lists come as members."""
+class HouseOwner(Record, frozen=True, gc=False):
+    """The answer of the owner look-up (1.1.3): the owner's phone and role, and what it says of the house itself.
 
-    people_phone: Annotated[str, msgspec.Meta(min_length=1)]
-    people_house_use: UseWord = None
-    people_house_xingzhi: OwnershipWord = None
-    people_house_status: StatusWord = None
-    people_house_role: RoleWord = None
-    people_role: str | int | None = None
-    people_house_type: OccupantTypeWord = None
+    `house` is the address that was asked for.
+    """
+
+    phone: Annotated[
+        str | None,
+        Field(
+            "The owner's phone number; the name is not told (业主手机号).",
+            "people_phone",
+            msgspec.structs.replace(REQUIRED_IDENTIFIER, absent=msgspec.NODEFAULT),
+            pii=PiiKind.PHONE,
+        ),
+    ] = None
+    role: Annotated[ResidentRole | None, ROLE] = None
+    occupant_type: Annotated[OccupantType | None, OCCUPANT_TYPE] = None
+    use: Annotated[HouseUse | None, USE] = None
+    ownership: Annotated[HouseOwnership | None, OWNERSHIP] = None
+    status: Annotated[HouseStatus | None, STATUS] = None
+    data_issues: tuple[DataIssue, ...] = ()
+    house: Annotated[HouseKey | None, Field()] = None
 
 
-class OwnerAnswerWire(ReadWire, gc=False, kw_only=True):
-    data: OwnerWire
+OWNERS = Table(HouseOwner, PlatformName.SECURITY)
 
-
-decode_owner: Callable[[bytes], OwnerAnswerWire] = msgspec.json.Decoder(OwnerAnswerWire).decode
+decode_owner = documented_body(OWNERS.documented)
 """The body of the owner look-up, where it came as documented. Raises msgspec.DecodeError for any other."""
-
-
-def read_owner(body: OwnerAnswerWire, house: HouseKey | None = None) -> HouseOwner | None:
-    """As `parse_owner`, for a body that came as documented."""
-    row = body.data
-    phone, words = row.people_phone.strip(), clean_words(row)
-    if not phone or words is None:
-        return parse_owner(msgspec.structs.asdict(row), house)
-    role, status, use, ownership, occupant_type = words
-    return HouseOwner(phone, role, occupant_type, use, ownership, status, (), house)
 
 
 def parse_owner(data: object, house: HouseKey | None = None) -> HouseOwner | None:
     """The `data` of the owner look-up for a house (1.1.3); None when it is empty: it has none. Raises ShapeError."""
     row = one_row(data)
-    if row is None:
-        return None
-    get = row.get
-    issues = OwnerIssues()
-    phone = identifier(get("people_phone"), "phone", issues)
-    if phone is None:
-        issues.add("phone", get("people_phone"), DataProblem.MISSING)
-    return HouseOwner(
-        phone=phone,
-        role=read_role(get("people_house_role"), get("people_role"), issues),
-        occupant_type=word(OccupantType, get("people_house_type"), "occupantType", issues),
-        use=word(HouseUse, get("people_house_use"), "use", issues),
-        ownership=word(HouseOwnership, get("people_house_xingzhi"), "ownership", issues),
-        status=word(HouseStatus, get("people_house_status"), "status", issues),
-        data_issues=issues.found,
-        house=house,
-    )
-
-
-class HouseWords(Protocol):
-    """What is said in words of a house and of somebody's place in it, as decoded.
-
-    The role comes under either key (quirk 72).
-    """
-
-    people_house_role: RoleWord
-    people_role: str | int | None
-    people_house_status: StatusWord
-    people_house_use: UseWord
-    people_house_xingzhi: OwnershipWord
-    people_house_type: OccupantTypeWord
-
-
-Words: TypeAlias = tuple[
-    ResidentRole | None, HouseStatus | None, HouseUse | None, HouseOwnership | None, OccupantType | None
-]
-
-
-def clean_words(row: HouseWords) -> Words | None:
-    """Role, status, use, ownership and type of occupant; None where reading them one by one would find an issue."""
-    role, status, use = row.people_house_role, row.people_house_status, row.people_house_use
-    ownership, occupant_type = row.people_house_xingzhi, row.people_house_type
-    if row.people_role is not None:
-        role = _either_role(role, row.people_role)
-    if (
-        (type(role) is not ResidentRole and role is not None)
-        or (type(status) is not HouseStatus and status is not None)
-        or (type(use) is not HouseUse and use is not None)
-        or (type(ownership) is not HouseOwnership and ownership is not None)
-        or (type(occupant_type) is not OccupantType and occupant_type is not None)
-    ):
-        return None
-    return role, status, use, ownership, occupant_type
-
-
-def _either_role(role: RoleWord, other: str | int) -> RoleWord:
-    """As `read_role`, for a role as decoded; where that would find an issue, something that is no role."""
-    alternative = _ROLES.get(other, other)
-    if alternative is None:
-        return role
-    return alternative if role is None or role is alternative else other
-
-
-def read_role(role: object, other: object, issues: Issues) -> ResidentRole | None:
-    """The role from `people_house_role`, the key of the examples, and `people_role`, that of the tables (quirk 72)."""
-    found = word(ResidentRole, role, "role", issues)
-    if other is None:
-        return found
-    alternative = word(ResidentRole, other, "role", issues)
-    if found in (None, ResidentRole.UNRECOGNIZED):
-        return alternative or found
-    if alternative not in (None, found, ResidentRole.UNRECOGNIZED):
-        issues.add("role", other, DataProblem.CONTRADICTORY)
-    return found
+    return None if row is None else OWNERS.read(row, [], house)
 
 
 @lru_cache(REMEMBERED)

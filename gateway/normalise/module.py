@@ -1,49 +1,97 @@
 """Feature modules: wjdh's switches (document 3.2.1) and the security platform's production states (3.1.1)."""
 
-from collections.abc import Mapping
+from typing import Annotated
 
-from gateway.normalise.issues import Issues
-from gateway.normalise.records import Module, ModuleState
+import msgspec
+
+from gateway.normalise.field import Field, Kind
+from gateway.normalise.issues import Issues, IssueSource
+from gateway.normalise.kinds import IDENTIFIER
+from gateway.normalise.records import DataIssue, Record
 from gateway.normalise.shapes import ShapeError, row_list, unwrap
-from gateway.normalise.values import compare_code, flag, identifier, is_blank, is_code, required_word
+from gateway.normalise.table import Table
+from gateway.normalise.values import compare_code, flag, is_blank, is_code, required_word
 from gateway.normalise.vocabulary import ON_OFF, DataProblem, ModuleName, PlatformName
 
 
-class ModuleIssues(Issues):
-    platform = PlatformName.WJDH
+def _read_community(sent: object, path: str, issues: Issues, asked: str) -> str:
+    """The community that was asked for. The row's own code may have lost its zeros (quirk 65); another is an issue."""
+    compare_code(sent, asked, path, issues)
+    return asked
 
 
-class StateIssues(Issues):
-    platform = PlatformName.SECURITY
+def _read_name(path: str, issues: Issues, label: str) -> ModuleName:
+    return required_word(ModuleName, label, path, issues)
+
+
+def _read_switch(status: object, path: str, issues: Issues) -> bool | None:
+    if is_blank(status):
+        issues.add(path, status, DataProblem.MISSING)
+        return None
+    return flag(status, path, issues, ON_OFF)
+
+
+COMMUNITY = Kind(guard="v == asked", read=_read_community, required=True, used=("asked",))
+LABEL = msgspec.structs.replace(IDENTIFIER, identifies=True)
+NAME = Kind(
+    guard="(c := MODULES.get(label)) is not None",
+    value="c",
+    read=_read_name,
+    used=("label",),
+    names={"MODULES": ModuleName.by_value},
+)
+SWITCH = Kind(
+    guard="type(v) is str and (c := ON_OFF.get(v)) is not None",
+    value="c",
+    read=_read_switch,
+    required=True,
+    names={"ON_OFF": ON_OFF},
+)
+
+
+class Module(Record, frozen=True, gc=False):
+    """A feature module of a community on wjdh (3.2.1). `label` is the platform's word; `enabled` may be unknown.
+
+    The row's own id is of no use: writes go by name (quirk 80).
+    """
+
+    community_code: Annotated[
+        str, Field("Code of its community (小区标识).", "community_identifier", COMMUNITY, identifier=True)
+    ]
+    name: Annotated[ModuleName, Field("Which module (模块名称).", kind=NAME)]
+    label: Annotated[str, Field("The platform's own word for it (模块名称原文).", "module_name", LABEL)]
+    enabled: Annotated[
+        bool | None,
+        Field("Whether it is on; null when unreadable, see dataIssues (模块状态).", "module_status", SWITCH),
+    ] = None
+    data_issues: tuple[DataIssue, ...] = ()
+
+
+class ModuleState(Record, frozen=True, gc=False):
+    """A module's production state on the security platform (3.1.1)."""
+
+    name: ModuleName
+    label: str
+    enabled: bool | None
+    data_issues: tuple[DataIssue, ...] = ()
+
+
+MODULES = Table(Module, PlatformName.WJDH)
 
 
 def parse_modules(data: object, community_code: str) -> tuple[Module, ...]:
     """The `data` of the modules list, asked for this community. Raises ShapeError, also where no row has a name.
 
-    A row without a name names no module and is left out. The row's own id is of no use: writes go by name (quirk 80).
+    A row without a name names no module and is left out.
     """
     rows = row_list(data)
-    modules = (_module(row, community_code) for row in rows if isinstance(row, dict))
-    named = tuple([module for module in modules if module is not None])
-    if rows and not named:
+    modules = [module for row in rows if (module := MODULES.read(row, [], community_code)) is not None]
+    if rows and not modules:
         raise ShapeError("expected modules with a name")
-    return named
+    return tuple(modules)
 
 
-def _module(row: Mapping[str, object], community_code: str) -> Module | None:
-    issues = ModuleIssues()
-    label = identifier(row.get("module_name"), "name", issues)
-    if label is None:
-        return None
-    enabled = _enabled(row.get("module_status"), issues)
-    compare_code(row.get("community_identifier"), community_code, issues)
-    return Module(
-        community_code=community_code,
-        name=required_word(ModuleName, label, "name", issues),
-        label=label,
-        enabled=enabled,
-        data_issues=issues.found,
-    )
+_STATES = IssueSource(PlatformName.SECURITY, {})
 
 
 def parse_module_states(data: object) -> dict[str, tuple[ModuleState, ...] | None]:
@@ -72,13 +120,6 @@ def _states_of(modules: object) -> tuple[ModuleState, ...] | None:
 
 
 def _state(label: str, status: object) -> ModuleState:
-    issues = StateIssues()
+    issues = Issues(_STATES, [])
     name = ModuleName.by_wire.get(label) or ModuleName.UNRECOGNIZED
-    return ModuleState(name, label, _enabled(status, issues), issues.found)
-
-
-def _enabled(status: object, issues: Issues) -> bool | None:
-    if is_blank(status):
-        issues.add("enabled", status, DataProblem.MISSING)
-        return None
-    return flag(status, "enabled", issues, ON_OFF)
+    return ModuleState(name, label, _read_switch(status, "enabled", issues), issues.found)

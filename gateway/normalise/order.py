@@ -1,135 +1,146 @@
 """Payment orders (document 2.1.2)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
 
-from gateway.normalise.house import LONGEST_LABEL, house_of_label
+from gateway.normalise.field import Field, Kind
+from gateway.normalise.house import LONGEST_LABEL, House, house_of_label
 from gateway.normalise.issues import Issues, raw_text
+from gateway.normalise.kinds import IDENTIFIER, REQUIRED_MONEY, REQUIRED_TEXT, ROW_NUMBER, TEXT, word_of
 from gateway.normalise.literals import LiteralError, read_literal
-from gateway.normalise.records import DataIssue, House, Order, OrderDetail, Page, PlatformId
-from gateway.normalise.shapes import (
-    NotJsonError,
-    PageInfo,
-    ReadWire,
-    data_of,
-    read_clean_page,
-    read_json,
-    read_page,
-    row_list,
-)
-from gateway.normalise.values import (
-    REMEMBERED,
-    identifier,
-    is_blank,
-    money,
-    money_of_float,
-    required_money,
-    required_text,
-    required_word,
-    row_id,
-    text,
-)
+from gateway.normalise.records import DataIssue, Money, Page, PlatformId, Record
+from gateway.normalise.shapes import NotJsonError, data_of, documented_body, read_json, read_page, row_list
+from gateway.normalise.table import Table
+from gateway.normalise.values import REMEMBERED, is_blank, required_text
 from gateway.normalise.vocabulary import DataProblem, FeeType, OrderStatus, PaymentStatus, PlatformName
 
 LONGEST_REMEMBERED = 500
 
 
-class OrderIssues(Issues):
-    platform = PlatformName.WJDH
+class OrderDetail(Record, frozen=True, gc=False):
+    """One name and value of an order's `extra`."""
+
+    name: str
+    value: str
 
 
-if TYPE_CHECKING:  # what it is, and how it is decoded
-    _Status = OrderStatus | str | bool | int | None
-else:
-    _Status = OrderStatus.spelling(required=True) | bool | int | None
+def _read_title(value: object, path: str, issues: Issues) -> str:
+    return required_text(value, path, issues) or ""
 
 
-class OrderWire(msgspec.Struct, gc=False):
-    """A row of the list as documented: by the tables, by the examples, or between the two (quirks 99, 101, 109).
+def _read_no_house(path: str, issues: Issues, label: str, _community_code: str) -> None:
+    issues.add(path, label, DataProblem.MALFORMED)
 
-    The fields are in the order of the examples: msgspec looks for a key first after the one before. `details` is what
-    `extra` holds, as `decode_orders` finds it; what may come under that key is of no interest.
+
+def _read_details(extra: object, path: str, issues: Issues) -> tuple[OrderDetail, ...] | None:
+    """`extra` as names and values, in order; None where it is no such thing (quirks 7, 110, 111)."""
+    details = _details_of_text(extra) if isinstance(extra, str) else _details_of_value(extra)
+    if details is None:
+        issues.add(path, extra, DataProblem.MALFORMED)
+    return details
+
+
+TITLE = msgspec.structs.replace(REQUIRED_TEXT, read=_read_title)
+
+FEE_TYPE_OF_TITLE = Kind(
+    value="FEE_TYPES.get(title.strip()) or OTHER",
+    used=("title",),
+    names={"FEE_TYPES": FeeType.by_value, "OTHER": FeeType.OTHER},
+)
+
+HOUSE_OF_LABEL = Kind(
+    guard=f"address is None or (len(address) <= {LONGEST_LABEL} and (c := house_of_label(address, community_code)))",
+    value="address and c",
+    names={"house_of_label": house_of_label},
+    read=_read_no_house,
+    required=True,
+    used=("address", "community_code"),
+)
+"""None for a personal charge."""
+
+DETAILS = Kind(
+    wire=msgspec.Raw, absent=msgspec.Raw(b"null"), guard="type(v) is tuple", read=_read_details, required=True
+)
+"""What `extra` holds: `decode_orders` has read that of rows that came as documented."""
+
+
+class Order(Record, frozen=True, gc=False):
+    """A payment order. `community_code` is the community whose list was asked.
+
+    `house` is the house its label names; None for a personal charge or a label that is not of the known form.
     """
 
-    id: PlatformId
-    paied: str | bool | int | None = None
-    shop_number: str | None = None
-    number: str | None = None
+    platform_id: Annotated[PlatformId, Field("The platform's row number (订单id).", "id", ROW_NUMBER)]
+    community_code: Annotated[str, Field("Code of the community whose list it stands in (小区标识).", identifier=True)]
+    number: Annotated[str | None, Field("The order number, 20 digits (订单编号).", "number", IDENTIFIER)] = None
+    title: Annotated[
+        str, Field("What is charged, as the platform writes it (收费名称).", "title", TITLE, free_text=True)
+    ] = ""
+    fee_type: Annotated[
+        FeeType,
+        Field("The kind of fee, by the title; OTHER for any other title (收费类型).", kind=FEE_TYPE_OF_TITLE),
+    ] = FeeType.OTHER
+    amount: Annotated[Money | None, Field(key="amount", kind=REQUIRED_MONEY)] = None
+    payment_status: Annotated[
+        PaymentStatus,
+        Field("Whether it is paid, as wjdh says (缴费状态).", "paied", word_of(PaymentStatus, required=True)),
+    ] = PaymentStatus.UNRECOGNIZED
+    status: Annotated[
+        OrderStatus,
+        Field("Whether it is still open (订单状态).", "status", word_of(OrderStatus, required=True)),
+    ] = OrderStatus.UNRECOGNIZED
+    remark: Annotated[str | None, Field("Remark (备注).", "remark", TEXT, free_text=True)] = None
+    details: Annotated[tuple[OrderDetail, ...] | None, Field(key="extra", kind=DETAILS)] = ()
+    shop_number: Annotated[
+        str | None,
+        Field("The merchant's number of the payment; null until paid (商户单号).", "shop_number", IDENTIFIER),
+    ] = None
+    address: Annotated[
+        str | None,
+        Field(
+            "The house it charges, as a label; null for a personal charge (收费房屋).", "house", TEXT, free_text=True
+        ),
+    ] = None
+    house: Annotated[House | None, Field(kind=HOUSE_OF_LABEL)] = None
+    data_issues: tuple[DataIssue, ...] = ()
+
+
+class OrderQuery(Record, frozen=True, gc=False, kw_only=True):
+    """The filters of the order list (2.1.2.2), all optional. Hashable: it is part of loader and cache keys.
+
+    A house filter needs those before it: unit needs building, floor needs unit, room needs floor (quirk 147).
+    """
+
+    building: int | None = None
+    unit: int | None = None
+    floor: int | None = None
+    room: int | None = None
+    id_card: str | None = None
+    phone: str | None = None
+    name: str | None = None
     title: str | None = None
-    amount: str | float | int | None = None
-    house: Annotated[str, msgspec.Meta(max_length=LONGEST_LABEL)] | None = None
-    status: _Status = None
-    remark: str | None = None
-    extra: msgspec.Raw = msgspec.Raw(b"null")
-    details: Any = None
+    status: OrderStatus | None = None
+    payment_status: PaymentStatus | None = None
 
 
-class OrderListWire(ReadWire, gc=False, kw_only=True):
-    data: list[OrderWire]
-    pages: PageInfo | None = None
+ORDERS = Table(Order, PlatformName.WJDH)
+
+_decode_body = documented_body(list[ORDERS.documented], "pages")  # type: ignore[name-defined] # made of the declarations
+_decode_extra = msgspec.json.Decoder().decode
 
 
-_decode: Callable[[bytes], OrderListWire] = msgspec.json.Decoder(OrderListWire).decode
-_decode_extra: Callable[[bytes], object] = msgspec.json.Decoder().decode
-
-_FEE_TYPES, _STATUSES, _PAYMENT_STATUSES = FeeType.by_value, OrderStatus.by_value, PaymentStatus.by_value
-_OTHER_FEE = FeeType.OTHER
-
-
-def decode_orders(body: bytes) -> OrderListWire:
+def decode_orders(body: bytes) -> dict[str, Any]:
     """The body of order/list, where it came as documented. Raises msgspec.DecodeError, UnicodeError or RecursionError
     for any other.
     """
-    orders = _decode(body)
-    for row in orders.data:
-        extra = bytes(row.extra)
+    decoded = _decode_body(body)
+    for row in decoded["data"]:
+        extra = bytes(row.details)
         row.details = _remembered_details(extra) if len(extra) <= LONGEST_REMEMBERED else _details_of_json(extra)
-    return orders
-
-
-def read_orders(body: OrderListWire, community_code: str, page: int) -> Page[Order]:
-    """As `parse_order_page`, for a body that came as documented."""
-    return read_clean_page(body.data, _clean_order, _documented_order, community_code, page, body.pages)
-
-
-def _clean_order(row: OrderWire, community_code: str, _found: list[DataIssue]) -> Order | None:
-    """The row's record; None where a value is absent that the document promises, or one has an issue.
-
-    By position, for keywords would have to be matched with the names of the fields for each row.
-    """
-    title, number, shop_number, label = row.title, row.number, row.shop_number, row.house
-    sum_due = row.amount
-    amount = money_of_float(sum_due) if type(sum_due) is float and sum_due else money(sum_due)
-    payment_status = _PAYMENT_STATUSES.get(row.paied)
-    status = row.status
-    if type(status) is not OrderStatus:
-        status = _STATUSES.get(status)
-    details = row.details
-    house = house_of_label(label, community_code) if label else None
-    if not (title and amount and payment_status and status) or details is None or (label and house is None):
-        return None
-    return Order(
-        row.id,
-        community_code,
-        (number.strip() or None) if number else None,
-        title,
-        _FEE_TYPES.get(title.strip()) or _OTHER_FEE,
-        amount,
-        payment_status,
-        status,
-        row.remark or None,
-        details,
-        (shop_number.strip() or None) if shop_number else None,
-        label or None,
-        house,
-    )
-
-
-def _documented_order(row: dict[str, Any], community_code: str) -> Order | None:
-    return parse_order({**row, "extra": _decode_extra(row["extra"])}, community_code)
+    return decoded
 
 
 def parse_order_page(body: Mapping[str, object], community_code: str, page: int) -> Page[Order]:
@@ -137,57 +148,7 @@ def parse_order_page(body: Mapping[str, object], community_code: str, page: int)
 
     `data` may be absent (2.1.2.3), and `pages` is null when nothing is found (quirk 138).
     """
-    return read_page(row_list(data_of(body)), parse_order, community_code, page, body.get("pages"))
-
-
-def parse_order(row: object, community_code: str) -> Order | None:
-    """One row of the list; None when it has no id."""
-    if not isinstance(row, dict):
-        return None
-    get = row.get
-    platform_id = row_id(get("id"))
-    if platform_id is None:
-        return None
-    issues = OrderIssues()
-    title = required_text(get("title"), "title", issues) or ""
-    address = text(get("house"), "address", issues)
-    return Order(
-        platform_id=platform_id,
-        community_code=community_code,
-        number=identifier(get("number"), "number", issues),
-        title=title,
-        fee_type=FeeType.by_wire.get(title.strip()) or FeeType.OTHER,
-        amount=required_money(get("amount"), "amount", issues),
-        payment_status=required_word(PaymentStatus, get("paied"), "paymentStatus", issues),
-        status=required_word(OrderStatus, get("status"), "status", issues),
-        remark=text(get("remark"), "remark", issues),
-        details=_details(get("extra"), issues),
-        shop_number=identifier(get("shop_number"), "shopNumber", issues),
-        address=address,
-        house=_house(address, community_code, issues),
-        data_issues=issues.found,
-    )
-
-
-def _house(label: str | None, community_code: str, issues: OrderIssues) -> House | None:
-    if label is None:  # a personal charge
-        return None
-    house = house_of_label(label, community_code) if len(label) <= LONGEST_LABEL else None
-    if house is None:
-        issues.add("house", label, DataProblem.MALFORMED)
-    return house
-
-
-def _details(extra: object, issues: OrderIssues) -> tuple[OrderDetail, ...] | None:
-    """`extra` as names and values, in order; None where it is no such thing (quirks 7, 110, 111)."""
-    details = _read_details(extra)
-    if details is None:
-        issues.add("details", extra, DataProblem.MALFORMED)
-    return details
-
-
-def _read_details(extra: object) -> tuple[OrderDetail, ...] | None:
-    return _details_of_text(extra) if isinstance(extra, str) else _details_of_value(extra)
+    return read_page(ORDERS, row_list(data_of(body)), page, body.get("pages"), community_code)
 
 
 def _details_of_value(value: object) -> tuple[OrderDetail, ...] | None:
@@ -208,8 +169,11 @@ def _details_of_text(extra: str) -> tuple[OrderDetail, ...] | None:
         return None
 
 
-def _details_of_json(extra: bytes) -> tuple[OrderDetail, ...] | None:
-    return _read_details(_decode_extra(extra))
+def _details_of_json(extra: bytes) -> object:
+    """The details, or the value that is none, for the reader to say so."""
+    value = _decode_extra(extra)
+    details = _details_of_text(value) if isinstance(value, str) else _details_of_value(value)
+    return value if details is None else details
 
 
 _remembered_details = lru_cache(REMEMBERED)(_details_of_json)

@@ -1,194 +1,30 @@
-"""What the platforms tell of a person: the applicant of a review, a registered person, a member of a house.
+"""What the platforms say of a person: the applicant of a review, a registered person, a member of a house.
 
 The three differ in the prefix of their keys and in the dialect of their values, not in what they mean.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar, cast
+from datetime import date
+from typing import Annotated
 
-import msgspec
-
-from gateway.normalise.issues import PERSON_PII, Issues
-from gateway.normalise.records import Int32, Person
-from gateway.normalise.times import birth_date, clean_birth_date
-from gateway.normalise.values import flag, identifier, text, word
-from gateway.normalise.vocabulary import NATION, YES_NO, DataProblem, PlatformName, PoliticalStatus, Sex
+from gateway.normalise.field import Correction, Field, Kind
+from gateway.normalise.issues import Issues
+from gateway.normalise.kinds import BIRTH_DATE, FLAG, IDENTIFIER, TEXT, problem_of_word, word_of, write_word
+from gateway.normalise.plausible import birth_date_problem, id_card_problem, name_problem, nation_problem, phone_problem
+from gateway.normalise.records import DataIssue, Record
+from gateway.normalise.states import Severity
+from gateway.normalise.values import identifier, word
+from gateway.normalise.vocabulary import NATION, DataProblem, PiiKind, PoliticalStatus, ResidentRole, Sex
 
 ID_CARD_LENGTH = 18
 
-_nation_names = NATION.get
-"""Kept, for CPython makes a method of an imported name anew for each call."""
-
-PersonT = TypeVar("PersonT", bound=Person)
-
-if TYPE_CHECKING:  # what they are, and how they are decoded
-    _Sex = Sex | str | int | None
-    _PoliticalStatus = PoliticalStatus | str | int | None
-else:
-    _Sex = Sex.spelling() | int | None
-    _PoliticalStatus = PoliticalStatus.spelling() | int | None
+_SEX_WORD = word_of(Sex)
 
 
-def _people_key(name: str) -> str:
-    """The key of a registered person and of an applicant (1.1.2.5, preface): not everything has the prefix."""
-    return name if name in ("user_id", "job_name", "company_name") else f"people_{name}"
-
-
-class PersonWire(msgspec.Struct, gc=False, rename=_people_key):
-    """A person on the wire, by the keys without their prefix; any value may come under them."""
-
-    user_id: object = None
-    name: object = None
-    phone: object = None
-    sex: object = None
-    nation: object = None
-    birth: object = None
-    address: object = None
-    idcard: object = None
-    photo: object = None
-    zhengzhimianmao: object = None
-    tuiyijunren: object = None
-    dibao: object = None
-    shangfang: object = None
-    job_name: object = None
-    company_name: object = None
-
-
-class DocumentedPerson(msgspec.Struct, gc=False, rename=_people_key):
-    """A person as documented: every value is of a type that the tables or the examples have for it.
-
-    Words that are in the lists come as members. `user_id` is an applicant's, `role` that of a member of a house.
-    """
-
-    user_id: Int32 | None = None
-    phone: str | None = None
-    name: str | None = None
-    sex: _Sex = None
-    nation: str | None = None
-    birth: str | int | None = None
-    address: str | None = None
-    idcard: str | None = None
-    photo: str | None = None
-    zhengzhimianmao: _PoliticalStatus = None
-    tuiyijunren: str | int | bool | None = None
-    shangfang: str | int | bool | None = None
-    dibao: str | int | bool | None = None
-    job_name: str | None = None
-    company_name: str | None = None
-    role: str | int | None = None
-
-
-WireT = TypeVar("WireT", PersonWire, DocumentedPerson)
-
-
-def _of_member(wire: type[WireT]) -> type[WireT]:
-    """The same for a member of a house (1.1.2.5, members). A struct's `rename` does not reach fields it inherits."""
-    fields = [(field.name, field.type, None) for field in msgspec.structs.fields(wire) if field.name != "user_id"]
-    name = f"Member{wire.__name__}"
-    return cast(
-        type[WireT], msgspec.defstruct(name, fields, bases=(wire,), rename=lambda name: f"member_{name}", gc=False)
-    )
-
-
-MemberWire = _of_member(PersonWire)
-DocumentedMember = _of_member(DocumentedPerson)
-
-
-class PersonIssues(Issues):
-    platform = PlatformName.SECURITY
-    pii = PERSON_PII
-
-
-class ApplicantIssues(PersonIssues):
-    platform = PlatformName.WJDH
-
-
-def clean_person(
-    record: Callable[..., PersonT], wire: DocumentedPerson, user_id: int | None, own: object
-) -> PersonT | None:
-    """As `read_person`, but None where that would find an issue."""
-    nation, birth, sex, political_status = wire.nation, None, wire.sex, wire.zhengzhimianmao
-    if type(sex) is not Sex and sex is not None:
-        return None
-    if type(political_status) is not PoliticalStatus and political_status is not None:
-        return None
-    if nation is not None:
-        if nation.isascii():
-            return None
-        nation = nation.strip()
-        if nation.isdecimal():
-            return None
-        nation = _nation_names(nation, nation) or None
-    if wire.birth is not None:
-        birth = clean_birth_date(wire.birth)
-        if birth is None:
-            return None
-    name, phone, id_card = wire.name, wire.phone, wire.idcard
-    try:
-        return record(
-            (name.strip() or None) if name else None,
-            (phone.strip() or None) if phone else None,
-            sex,
-            nation,
-            birth,
-            wire.address or None,
-            (id_card.strip() or None) if id_card else None,
-            wire.photo or None,
-            political_status,
-            YES_NO[wire.tuiyijunren],
-            YES_NO[wire.dibao],
-            YES_NO[wire.shangfang],
-            wire.job_name or None,
-            wire.company_name or None,
-            (),
-            user_id,
-            own,
-        )
-    except KeyError:  # a flag that is written otherwise
-        return None
-
-
-def read_person(
-    record: Callable[..., PersonT],
-    wire: PersonWire | DocumentedPerson,
-    issues: PersonIssues,
-    user_id: int | None,
-    own: object,
-) -> PersonT:
-    """A record of this type from its wire form; `own` is the attribute it has beyond `Person`'s.
-
-    By position, because for a call with more than 15 keywords CPython builds a dictionary, and one at a time, because
-    for `*own` it would build a list.
-    """
-    id_card = identifier(wire.idcard, "idCard", issues)
-    sex = word(Sex, wire.sex, "sex", issues)
-    if sex is Sex.UNRECOGNIZED:
-        sex = _sex_instead(id_card, issues)
-    return record(
-        identifier(wire.name, "name", issues),
-        identifier(wire.phone, "phone", issues),
-        sex,
-        read_nation(wire.nation, issues),
-        birth_date(wire.birth, "birthDate", issues),
-        text(wire.address, "registeredAddress", issues),
-        id_card,
-        text(wire.photo, "photo", issues),
-        word(PoliticalStatus, wire.zhengzhimianmao, "politicalStatus", issues),
-        flag(wire.tuiyijunren, "isVeteran", issues),
-        flag(wire.dibao, "receivesSubsistenceAllowance", issues),
-        flag(wire.shangfang, "isPetitioner", issues),
-        text(wire.job_name, "jobName", issues),
-        text(wire.company_name, "companyName", issues),
-        issues.found,
-        user_id,
-        own,
-    )
-
-
-def _sex_instead(id_card: str | None, issues: PersonIssues) -> Sex:
-    """A code of the old numbering tells nothing (quirk 89): the identity number does. The issue stays beside it."""
-    if id_card is None or issues.found[-1].problem is not DataProblem.LEGACY_CODE:
-        return Sex.UNRECOGNIZED
+def _read_sex(value: object, path: str, issues: Issues, id_card: str | None) -> Sex | None:
+    """A code of the old numbering says nothing (quirk 89): the identity number does. The issue stays beside it."""
+    sex = word(Sex, value, path, issues)
+    if sex is not Sex.UNRECOGNIZED or id_card is None or issues.found[-1].problem is not DataProblem.LEGACY_CODE:
+        return sex
     return sex_of_id_card(id_card) or Sex.UNRECOGNIZED
 
 
@@ -201,12 +37,196 @@ def sex_of_id_card(id_card: str) -> Sex | None:
     return Sex.MALE if int(id_card[-2]) % 2 else Sex.FEMALE
 
 
-def read_nation(value: object, issues: PersonIssues) -> str | None:
+def read_nation(value: object, path: str, issues: Issues) -> str | None:
     """An ethnic group by its name; a number is none, whichever its digits (quirk 90)."""
-    name = identifier(value, "nation", issues)
-    if name is None:
+    name = identifier(value, path, issues)
+    if name is not None and name.isdecimal():
+        issues.add(path, value, DataProblem.LEGACY_CODE)
         return None
-    if name.isdecimal():
-        issues.add("nation", value, DataProblem.LEGACY_CODE)
-        return None
-    return _nation_names(name, name)
+    return name and NATION.get(name, name)
+
+
+SEX = Kind(
+    wire=_SEX_WORD.wire, guard="type(v) is Sex", read=_read_sex, used=("id_card",), names={"Sex": Sex},
+    write=_SEX_WORD.write,
+)  # fmt: skip
+NATION_NAME = Kind(
+    wire=str,
+    guard="type(v) is str and not v.isascii() and not (c := v.strip()).isdecimal()",
+    value="NATION.get(c, c) or None",
+    read=read_nation,
+    names={"NATION": NATION},
+    write=write_word,
+)
+
+
+class Person(Record, frozen=True, gc=False):
+    """What both platforms say of a natural person (document 1.1.2.5 and preface 审核数据).
+
+    Name and phone are compared though the person was asked for by them: security may go by the phone alone (quirk 183),
+    which a family shares (quirk 82).
+    """
+
+    name: Annotated[
+        str | None,
+        Field(
+            "Name (姓名).",
+            "people_name",
+            IDENTIFIER,
+            pii=PiiKind.NAME,
+            compared=Severity.BLOCKING,
+            correction=Correction(problem_of_word(name_problem), "Name, not empty (姓名)."),
+        ),
+    ] = None
+    phone: Annotated[
+        str | None,
+        Field(
+            "Phone number (手机号码).",
+            "people_phone",
+            IDENTIFIER,
+            pii=PiiKind.PHONE,
+            compared=Severity.WARNING,
+            correction=Correction(problem_of_word(phone_problem), "Phone number, of a landline too (手机号码)."),
+        ),
+    ] = None
+    id_card: Annotated[
+        str | None,
+        Field(
+            "Number of the identity card; may end in X (身份证号).",
+            "people_idcard",
+            IDENTIFIER,
+            pii=PiiKind.ID_CARD,
+            compared=Severity.BLOCKING,
+            correction=Correction(
+                problem_of_word(id_card_problem),
+                "Number of the identity card, of 18 or 15 characters, or of another document (身份证号).",
+            ),
+        ),
+    ] = None
+    sex: Annotated[
+        Sex | None, Field("Sex (性别).", "people_sex", SEX, compared=Severity.WARNING, correction=Correction())
+    ] = None
+    birth_date: Annotated[
+        date | None,
+        Field(
+            "Date of birth, in China (出生日期).",
+            "people_birth",
+            BIRTH_DATE,
+            pii=PiiKind.BIRTH,
+            compared=Severity.WARNING,
+            correction=Correction(birth_date_problem, "Date of birth, from 1900 to today (出生日期)."),
+        ),
+    ] = None
+    nation: Annotated[
+        str | None,
+        Field(
+            "Ethnic group, as the platform writes it (民族).",
+            "people_nation",
+            NATION_NAME,
+            free_text=True,
+            compared=Severity.INFO,
+            correction=Correction(problem_of_word(nation_problem), "Ethnic group (民族)."),
+        ),
+    ] = None
+    registered_address: Annotated[
+        str | None,
+        Field(
+            "Address of the household register (户籍地址).",
+            "people_address",
+            TEXT,
+            pii=PiiKind.ADDRESS,
+            compared=Severity.INFO,
+            correction=Correction(),
+        ),
+    ] = None
+    photo: Annotated[
+        str | None,
+        Field(
+            "Portrait: an address, as the platform sent it (头像).",
+            "people_photo",
+            TEXT,
+            pii=PiiKind.PHOTO,
+            correction=Correction(description="Address of a portrait (头像)."),
+        ),
+    ] = None
+    political_status: Annotated[
+        PoliticalStatus | None,
+        Field(
+            "Political status (政治面貌).",
+            "people_zhengzhimianmao",
+            word_of(PoliticalStatus),
+            pii=PiiKind.SENSITIVE_STATUS,
+            compared=Severity.INFO,
+            correction=Correction(),
+        ),
+    ] = None
+    is_veteran: Annotated[
+        bool | None,
+        Field(
+            "Whether a veteran (退役军人).",
+            "people_tuiyijunren",
+            FLAG,
+            pii=PiiKind.SENSITIVE_STATUS,
+            compared=Severity.INFO,
+            correction=Correction(),
+        ),
+    ] = None
+    receives_subsistence_allowance: Annotated[
+        bool | None,
+        Field(
+            "Whether on subsistence allowance (低保).",
+            "people_dibao",
+            FLAG,
+            pii=PiiKind.SENSITIVE_STATUS,
+            compared=Severity.INFO,
+            correction=Correction(),
+        ),
+    ] = None
+    is_petitioner: Annotated[
+        bool | None,
+        Field(
+            "Whether known as a petitioner (上访).",
+            "people_shangfang",
+            FLAG,
+            pii=PiiKind.SENSITIVE_STATUS,
+            compared=Severity.INFO,
+            correction=Correction(),
+        ),
+    ] = None
+    job_name: Annotated[
+        str | None,
+        Field(
+            "Occupation (工作).",
+            "job_name",
+            TEXT,
+            free_text=True,
+            compared=Severity.INFO,
+            correction=Correction(section="job"),
+        ),
+    ] = None
+    company_name: Annotated[
+        str | None,
+        Field(
+            "Employer (公司).",
+            "company_name",
+            TEXT,
+            free_text=True,
+            compared=Severity.INFO,
+            correction=Correction(section="company"),
+        ),
+    ] = None
+    data_issues: tuple[DataIssue, ...] = ()
+
+
+class Member(Person, frozen=True, gc=False):
+    """A member of a house, as listed under the person asked for (1.1.2.5, members)."""
+
+    role: Annotated[
+        ResidentRole,
+        Field("Role in this house (居民角色).", "people_role", word_of(ResidentRole, required=True)),
+    ] = ResidentRole.UNRECOGNIZED
+
+
+def member_key(key: str) -> str:
+    """The key of a member of a house, from that of a person."""
+    return f"member_{key.removeprefix('people_')}"

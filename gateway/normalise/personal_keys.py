@@ -3,19 +3,15 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from gateway.normalise.field import declared_fields
+from gateway.normalise.person import Person
 from gateway.normalise.vocabulary import PiiKind
 
 _KINDS = {
-    "name": PiiKind.NAME,
-    "phone": PiiKind.PHONE,
-    "idcard": PiiKind.ID_CARD,
-    "birth": PiiKind.BIRTH,
-    "address": PiiKind.ADDRESS,
-    "photo": PiiKind.PHOTO,
-    "zhengzhimianmao": PiiKind.SENSITIVE_STATUS,
-    "tuiyijunren": PiiKind.SENSITIVE_STATUS,
-    "shangfang": PiiKind.SENSITIVE_STATUS,
-    "dibao": PiiKind.SENSITIVE_STATUS,
+    key.removeprefix("people_"): declared.field.pii
+    for declared in declared_fields(Person).values()
+    for key in declared.field.keys
+    if declared.field.pii is not None
 }
 
 PERSONAL_KEYS: Mapping[str, PiiKind] = MappingProxyType(

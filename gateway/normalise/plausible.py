@@ -65,7 +65,7 @@ def code_problem(code: str) -> str | None:
     return None if len(code) <= LONGEST_CODE and is_code(code) else f"must have 1 to {LONGEST_CODE} letters or digits"
 
 
-def part_problem(part: str, number: int) -> str | None:
+def number_problem(part: str, number: int) -> str | None:
     """Of the building, unit, floor or room of a house."""
     least = 0 if part in _ABOVE_GROUND else -LARGEST_PART
     return None if least <= number <= LARGEST_PART else f"must be from {least} to {LARGEST_PART}"

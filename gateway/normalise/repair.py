@@ -1,87 +1,94 @@
 """Repairs (document 4.1, 4.2)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
 
-from gateway.normalise.issues import REPAIR_PII, Issues
-from gateway.normalise.records import DataIssue, Page, PlatformId, Repair
+from gateway.normalise.field import Field
+from gateway.normalise.issues import Issues
+from gateway.normalise.kinds import REQUIRED_IDENTIFIER, REQUIRED_TEXT, ROW_NUMBER, TEXT, TIME, word_of
+from gateway.normalise.records import DataIssue, Page, PlatformId, Record
 from gateway.normalise.shapes import (
     PageInfo,
-    ReadWire,
     ShapeError,
+    documented_body,
     identified,
     one_row,
-    read_clean_page,
     read_page,
     row_list,
     unwrap,
 )
-from gateway.normalise.times import LONGEST_TIME, china_time, clean_time
-from gateway.normalise.values import is_blank, required_identifier, required_text, required_word, row_id, text
-from gateway.normalise.vocabulary import DataProblem, PlatformName, RepairStatus
+from gateway.normalise.table import Table
+from gateway.normalise.times import china_time
+from gateway.normalise.values import is_blank
+from gateway.normalise.vocabulary import DataProblem, PiiKind, PlatformName, RepairStatus
 
 
-class RepairIssues(Issues):
-    platform = PlatformName.WJDH
-    pii = REPAIR_PII
+def _read_reported_at(value: object, path: str, issues: Issues, dated: bool) -> datetime | None:
+    """Lists leave it out."""
+    if is_blank(value) and dated:
+        issues.add(path, value, DataProblem.MISSING)
+    return china_time(value, path, issues)
 
 
-class RepairWire(msgspec.Struct, gc=False):
-    """A row of the list as documented (4.1)."""
-
-    id: PlatformId
-    possion: str | None = None
-    description: str | None = None
-    status: str | int | bool | None = None
-    reply: str | None = None
-    date: Annotated[str, msgspec.Meta(max_length=LONGEST_TIME)] | int | None = None
-    name: str | None = None
-    phone: str | None = None
+REPORTED_AT = msgspec.structs.replace(
+    TIME,
+    guard=f"(v is None and not dated) or ({TIME.guard})",
+    value="v and c",
+    read=_read_reported_at,
+    required=True,
+    used=("dated",),
+)
 
 
-class RepairsWire(msgspec.Struct, gc=False):
-    repairs: list[RepairWire]
+class Repair(Record, frozen=True, gc=False):
+    """A repair. `reported_at` is known only from the single record; `dated` says this record is one."""
+
+    platform_id: Annotated[PlatformId, Field("The platform's row number (报修id).", "id", ROW_NUMBER)]
+    community_code: Annotated[
+        str | None,
+        Field(
+            "Code of the community whose list told of it; null when reached by the bare number (小区标识).",
+            identifier=True,
+        ),
+    ] = None
+    location: Annotated[str | None, Field("Where (报修地点).", "possion", REQUIRED_TEXT, free_text=True)] = None
+    description: Annotated[
+        str | None, Field("What is wrong (报修描述).", "description", REQUIRED_TEXT, free_text=True)
+    ] = None
+    status: Annotated[
+        RepairStatus, Field("Open or resolved (报修状态).", "status", word_of(RepairStatus, required=True))
+    ] = RepairStatus.UNRECOGNIZED
+    reply: Annotated[
+        str | None,
+        Field("The property manager's reply; may stand on an open one too (答复).", "reply", TEXT, free_text=True),
+    ] = None
+    reported_at: Annotated[datetime | None, Field(key="date", kind=REPORTED_AT)] = None
+    dated: Annotated[bool, Field()] = False
+    reporter_name: Annotated[
+        str | None, Field("Name (报修人姓名).", "name", REQUIRED_IDENTIFIER, path="reporter.name", pii=PiiKind.NAME)
+    ] = None
+    reporter_phone: Annotated[
+        str | None,
+        Field("Phone number (报修人电话).", "phone", REQUIRED_IDENTIFIER, path="reporter.phone", pii=PiiKind.PHONE),
+    ] = None
+    data_issues: tuple[DataIssue, ...] = ()
+
+
+REPAIRS = Table(Repair, PlatformName.WJDH)
+
+
+class _Repairs(msgspec.Struct, gc=False):
+    """The `data` of the list as documented."""
+
+    repairs: list[REPAIRS.documented]  # type: ignore[name-defined] # made of the declarations above
     pages: PageInfo | None = None
 
 
-class RepairListWire(ReadWire, gc=False, kw_only=True):
-    data: RepairsWire
-
-
-decode_repairs: Callable[[bytes], RepairListWire] = msgspec.json.Decoder(RepairListWire).decode
+decode_repairs = documented_body(_Repairs)
 """The body of repair/list, where it came as documented. Raises msgspec.DecodeError for any other."""
-
-_STATUSES = RepairStatus.by_value
-
-
-def read_repairs(body: RepairListWire, community_code: str, page: int) -> Page[Repair]:
-    """As `parse_repair_page`, for a body that came as documented."""
-    return read_clean_page(body.data.repairs, _clean_repair, _repair_of_row, community_code, page, body.data.pages)
-
-
-def _clean_repair(row: RepairWire, community_code: str, _found: list[DataIssue]) -> Repair | None:
-    """The row's record; None where a value is absent that the document promises, or one has an issue."""
-    location, description, name, phone = row.possion, row.description, row.name, row.phone
-    status = _STATUSES.get(row.status)
-    reported_at = None if row.date is None else clean_time(row.date)
-    if not (location and description and status and name and phone) or (reported_at is None and row.date is not None):
-        return None
-    name, phone = name.strip(), phone.strip()
-    if not (name and phone):
-        return None
-    return Repair(
-        platform_id=row.id,
-        community_code=community_code,
-        location=location,
-        description=description,
-        status=status,
-        reply=row.reply or None,
-        reported_at=reported_at,
-        reporter_name=name,
-        reporter_phone=phone,
-    )
 
 
 def parse_repair_page(body: Mapping[str, object], community_code: str, page: int) -> Page[Repair]:
@@ -92,42 +99,16 @@ def parse_repair_page(body: Mapping[str, object], community_code: str, page: int
     if "data" not in body:
         raise ShapeError("expected data")
     data = unwrap(body["data"])
+    if isinstance(data, _Repairs):
+        data = msgspec.structs.asdict(data)
     if data is None or data == []:
-        return read_page((), _repair_of_row, community_code, page, None)
+        data = {"repairs": []}
     if not isinstance(data, dict) or "repairs" not in data:
         raise ShapeError("expected an object with repairs")
-    return read_page(row_list(data["repairs"]), _repair_of_row, community_code, page, data.get("pages"))
+    return read_page(REPAIRS, row_list(data["repairs"]), page, data.get("pages"), community_code, False)
 
 
 def parse_repair(data: object, community_code: str | None) -> Repair | None:
     """The `data` of a single repair (4.2); None when it is empty (quirk 31). Raises ShapeError, also without an id."""
     row = one_row(data)
-    return None if row is None else identified(_repair(row, community_code, dated=True))
-
-
-def _repair_of_row(row: object, community_code: str) -> Repair | None:
-    return _repair(row, community_code, dated=False) if isinstance(row, dict) else None
-
-
-def _repair(row: Mapping[str, object], community_code: str | None, *, dated: bool) -> Repair | None:
-    get = row.get
-    platform_id = row_id(get("id"))
-    if platform_id is None:
-        return None
-    issues = RepairIssues()
-    date = get("date")
-    if dated and is_blank(date):
-        issues.add("reportedAt", date, DataProblem.MISSING)
-    return Repair(
-        platform_id=platform_id,
-        community_code=community_code,
-        location=required_text(get("possion"), "location", issues),
-        description=required_text(get("description"), "description", issues),
-        status=required_word(RepairStatus, get("status"), "status", issues),
-        reply=text(get("reply"), "reply", issues),
-        reported_at=china_time(date, "reportedAt", issues),
-        dated=dated,
-        reporter_name=required_identifier(get("name"), "reporter.name", issues),
-        reporter_phone=required_identifier(get("phone"), "reporter.phone", issues),
-        data_issues=issues.found,
-    )
+    return None if row is None else identified(REPAIRS.read(row, [], community_code, True))

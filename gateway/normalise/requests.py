@@ -5,7 +5,8 @@ Attributes carry public values; their wire spelling is the business of the forms
 
 from decimal import Decimal
 
-from gateway.normalise.records import OrderDetail, Record
+from gateway.normalise.order import OrderDetail
+from gateway.normalise.records import Record
 
 
 class HousePayer(Record, frozen=True, gc=False):

@@ -9,12 +9,12 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from gateway.normalise.issues import Issues
-from gateway.normalise.records import DataIssue, Page
+from gateway.normalise.records import DataIssue, Page, Record
+from gateway.normalise.table import Table
 from gateway.normalise.values import is_blank, row_id
 from gateway.normalise.vocabulary import DataProblem
 
-RecordT = TypeVar("RecordT")
-WireT = TypeVar("WireT", bound=msgspec.Struct)
+RecordT = TypeVar("RecordT", bound=Record)
 
 MOST_ROWS = 1000
 """Rows of a page: ten times as many as are ever asked for. Platforms choose their own number (quirks 134, 143)."""
@@ -33,12 +33,9 @@ class NotJsonError(ValueError):
     """A text is not JSON. The message holds nothing of it."""
 
 
-class ReadWire(msgspec.Struct, gc=False, kw_only=True):
+class _DocumentedBody(msgspec.Struct, gc=False, kw_only=True):
     """The body of a read that succeeded, as documented: with code 0, or with its data alone (quirks 9, 15); and with a
     token that lives, if it speaks of one (quirk 10).
-
-    Subclasses have its `data` as typed rows. They are a short cut and nothing else: a body that does not decode into
-    one is read by way of `data_of`, and one that does would be read the same that way. A test holds the two together.
     """
 
     code: Literal[0, "0"] | None = None
@@ -55,6 +52,19 @@ class PageInfo(msgspec.Struct, gc=False):
 
 
 NO_INFO = PageInfo()
+
+
+def documented_body(data: Any, *info: str) -> Callable[[bytes], dict[str, Any]]:
+    """What decodes the body of a read that came as documented, its `data` of this type: a short cut and nothing else.
+    Any other body raises msgspec.DecodeError and is decoded as JSON; the same is read of both.
+
+    `info` names what else stands beside the data: where the rows are in their list.
+    """
+    fields: list[Any] = [("data", data), *((name, PageInfo | None, None) for name in info)]
+    wire = msgspec.defstruct("DocumentedBody", fields, bases=(_DocumentedBody,), kw_only=True, gc=False)
+    decode = msgspec.json.Decoder(wire).decode
+    as_mapping = msgspec.structs.asdict
+    return lambda body: as_mapping(decode(body))
 
 
 def read_json(text: str, *, as_written: bool = False) -> object:
@@ -94,9 +104,11 @@ def unwrap(data: object) -> object:
         raise ShapeError("expected JSON, found other text") from None
 
 
-def one_row(data: object) -> Mapping[str, object] | None:
+def one_row(data: object) -> Mapping[str, object] | msgspec.Struct | None:
     """The object that `data` is or holds; None when it is empty. Raises ShapeError."""
     value = unwrap(data)
+    if isinstance(value, msgspec.Struct):
+        return value
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if value is None or value == []:
@@ -125,59 +137,26 @@ def row_list(data: object) -> Sequence[object]:
     raise ShapeError("expected an array")
 
 
-def read_page(
-    rows: Sequence[object], parse: Callable[[object, str], RecordT | None], community_code: str, page: int, info: object
-) -> Page[RecordT]:
+def read_page(table: Table[RecordT], rows: Sequence[object], page: int, info: object, *passed: object) -> Page[RecordT]:
     """The rows of a page as records. `info` is its `meta` or `pages`, whatever it is; `page` is what was asked for.
 
-    Rows that `parse` cannot identify are dropped and counted. Raises ShapeError for rows without a total, or of another
-    page, and for no rows on a page that has some by its own total: they would pass for a list of none, or for rows they
-    are not.
+    Rows without an identifier are dropped and counted. Raises ShapeError for rows without a total, or of another page,
+    and for no rows on a page that has some by its own total: they would pass for a list of none, or for rows they are
+    not.
     """
-    _require_page(rows)
-    items = tuple([record for row in rows if (record := parse(row, community_code)) is not None])
-    known = msgspec.convert(info, PageInfo) if isinstance(info, dict) else NO_INFO
-    return _page(items, page, known, rows=len(rows))
-
-
-def read_clean_page(
-    rows: Sequence[WireT],
-    read: Callable[[WireT, str, list[DataIssue]], RecordT | None],
-    parse: Callable[[dict[str, Any], str], RecordT | None],
-    community_code: str,
-    page: int,
-    info: PageInfo | None,
-) -> Page[RecordT]:
-    """As `read_page`, for rows that came as documented. `read` gives None for a row that `parse` is to read instead;
-    it is handed a list for the issues it finds.
-    """
-    _require_page(rows)
-    found: list[DataIssue] = []
-    all_found = True
-    items = []
-    for row in rows:
-        record = read(row, community_code, found)
-        if record is None:
-            all_found = False
-            record = parse(msgspec.structs.asdict(row), community_code)
-        if record is not None:
-            items.append(record)
-    issues = tuple(found) if all_found else None
-    return _page(tuple(items), page, info or NO_INFO, rows=len(rows), issues=issues)
-
-
-def _require_page(rows: Sequence[object]) -> None:
     if len(rows) > MOST_ROWS:
         raise ShapeError(f"expected {MOST_ROWS} rows on a page at most")
+    issues: list[DataIssue] = []
+    documented, read_documented, read = table.documented, table.read_documented, table.read
+    records = [(read_documented if type(row) is documented else read)(row, issues, *passed) for row in rows]
+    items = tuple([record for record in records if record is not None])
+    if type(info) is not PageInfo:
+        info = msgspec.convert(info, PageInfo) if isinstance(info, dict) else NO_INFO
+    return _page(items, page, info, len(rows), tuple(issues))
 
 
 def _page(
-    items: tuple[RecordT, ...],
-    page: int,
-    info: PageInfo,
-    *,
-    rows: int,
-    issues: tuple[DataIssue, ...] | None = None,
+    items: tuple[RecordT, ...], page: int, info: PageInfo, rows: int, issues: tuple[DataIssue, ...]
 ) -> Page[RecordT]:
     total = 0 if info.total in (0, "0") else row_id(info.total)
     per_page, last_page = row_id(info.per_page), row_id(info.last_page)
@@ -199,7 +178,7 @@ def _page(
     )
 
 
-def rows_within(value: object, field: str, issues: Issues) -> list[Mapping[str, object]] | None:
+def rows_within(value: object, field: str, issues: Issues) -> list[Mapping[str, object] | msgspec.Struct] | None:
     """The objects of a list inside a record; None when it is absent. What is no object is left out, with an issue."""
     if is_blank(value):
         return None
@@ -208,7 +187,9 @@ def rows_within(value: object, field: str, issues: Issues) -> list[Mapping[str, 
     except ShapeError:
         issues.add(field, value, DataProblem.MALFORMED)
         return None
-    objects: list[Mapping[str, object]] = [row for row in rows if isinstance(row, dict)]
+    objects: list[Mapping[str, object] | msgspec.Struct] = [
+        row for row in rows if isinstance(row, dict | msgspec.Struct)
+    ]
     if len(objects) < len(rows):
         issues.add(field, value, DataProblem.MALFORMED)
     return objects

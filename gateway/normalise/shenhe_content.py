@@ -1,242 +1,214 @@
 """The content of a review: what the applicant filled in (preface 审核数据)."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
-from gateway.normalise.house import (
-    OccupantTypeWord,
-    OwnershipWord,
-    RoleWord,
-    StatusWord,
-    UseWord,
-    Words,
-    clean_words,
-    read_role,
+from gateway.normalise.field import Correction, Field, Kind
+from gateway.normalise.house import OCCUPANT_TYPE, OWNERSHIP, ROLE, STATUS, USE, House
+from gateway.normalise.issues import Issues, raw_text
+from gateway.normalise.kinds import IDENTIFIER, INTEGER
+from gateway.normalise.person import Person
+from gateway.normalise.plausible import code_problem, number_problem
+from gateway.normalise.records import DataIssue, Int32, Record, ReviewKey
+from gateway.normalise.table import Table
+from gateway.normalise.values import is_blank
+from gateway.normalise.vocabulary import (
+    DataProblem,
+    HouseOwnership,
+    HouseStatus,
+    HouseUse,
+    OccupantType,
+    PlatformName,
+    ResidentRole,
 )
-from gateway.normalise.issues import SHENHE_PII, Issues, raw_text
-from gateway.normalise.person import ApplicantIssues, DocumentedPerson, PersonWire, clean_person, read_person
-from gateway.normalise.records import DataIssue, Int32, ReviewKey, ShenheContent, ShenheHouse, ShenhePeople
-from gateway.normalise.values import identifier, integer, is_blank, word
-from gateway.normalise.vocabulary import DataProblem, HouseOwnership, HouseStatus, HouseUse, OccupantType, PlatformName
 
 
-class ShenheIssues(Issues):
-    platform = PlatformName.WJDH
-    pii = SHENHE_PII
+class ShenhePeople(Person, frozen=True, gc=False):
+    """The applicant inside a review's content (preface 审核数据; job and company are merged in)."""
+
+    user_id: Annotated[
+        Int32 | None, Field("The applicant's number in the mini program (用户id).", "user_id", INTEGER)
+    ] = None
+    review: Annotated[ReviewKey | None, Field()] = None
 
 
-class HouseIssues(Issues):
-    platform = PlatformName.WJDH
+def _part(part: str, description: str | None = None) -> Correction:
+    return Correction(lambda number, _today: number_problem(part, number), description)
 
 
-class HouseWire(msgspec.Struct, gc=False):
-    """The house in a review's content. Its `id` is an internal one and is not read (quirk 70)."""
+class ShenheHouse(Record, frozen=True, gc=False):
+    """The house inside a review's content. `community_code` is what the applicant's form held: no proof (quirk 66).
 
-    community_identifier: object = None
-    building_number: object = None
-    unit_number: object = None
-    floor_number: object = None
-    house_number: object = None
-    people_house_role: object = None
-    people_role: object = None
-    people_house_status: object = None
-    people_house_use: object = None
-    people_house_xingzhi: object = None
-    people_house_type: object = None
+    The row's `id` is an internal one and is not read (quirk 70).
+    """
+
+    community_code: Annotated[
+        str | None,
+        Field(
+            "The community in the applicant's form: a legacy number at times, no proof of anything (小区标识).",
+            "community_identifier",
+            IDENTIFIER,
+            free_text=True,
+            identifier=True,
+            correction=Correction(
+                lambda code, _today: code_problem(code), "The community, one that the reviewer may see (小区标识)."
+            ),
+        ),
+    ] = None
+    building: Annotated[
+        Int32 | None,
+        Field("Building number (楼号).", "building_number", INTEGER, correction=_part("building")),
+    ] = None
+    unit: Annotated[
+        Int32 | None,
+        Field("Unit number (单元号).", "unit_number", INTEGER, correction=_part("unit")),
+    ] = None
+    floor: Annotated[
+        Int32 | None,
+        Field(
+            "Floor (楼层).",
+            "floor_number",
+            INTEGER,
+            correction=_part("floor", "Floor; below 0 is below ground (楼层)."),
+        ),
+    ] = None
+    room: Annotated[Int32 | None, Field("Room (房间号).", "house_number", INTEGER, correction=_part("room"))] = None
+    role: Annotated[
+        ResidentRole | None,
+        msgspec.structs.replace(ROLE, description="The applicant's role in the house (居民角色)."),
+    ] = None
+    status: Annotated[HouseStatus | None, STATUS] = None
+    use: Annotated[HouseUse | None, USE] = None
+    ownership: Annotated[HouseOwnership | None, OWNERSHIP] = None
+    occupant_type: Annotated[OccupantType | None, OCCUPANT_TYPE] = None
+    data_issues: tuple[DataIssue, ...] = ()
+    review: Annotated[ReviewKey | None, Field()] = None
+
+    @property
+    def house(self) -> House | None:
+        """The house at this address in the community of the review; None when a part of that is unknown."""
+        community_code = self.review and self.review[0]
+        if community_code is None or None in (self.building, self.unit, self.floor, self.room):
+            return None
+        return House(
+            community_code=community_code,
+            building=self.building,
+            unit=self.unit,
+            floor=self.floor,
+            room=self.room,
+        )
 
 
-class JobWire(msgspec.Struct, gc=False):
-    job_name: object = None
+class ShenheContent(Record, frozen=True, gc=False):
+    """A review's content: parsed, and word for word in `raw` (unmasked here)."""
+
+    user_id: Int32 | None = None
+    people: ShenhePeople | None = None
+    house: ShenheHouse | None = None
+    raw: str | None = None
+    review: ReviewKey | None = None
 
 
-class CompanyWire(msgspec.Struct, gc=False):
-    company_name: object = None
+APPLICANTS = Table(ShenhePeople, PlatformName.WJDH)
+APPLIED_HOUSES = Table(ShenheHouse, PlatformName.WJDH)
 
 
-NotAnObject = list[Any] | str | int | float | bool | None
-"""What else may stand where an object should: then only that part of the content is lost."""
+class _AnyContent(msgspec.Struct, gc=False):
+    people: Any = None
+    job: Any = None
+    company: Any = None
+    house: Any = None
 
 
-class ContentWire(msgspec.Struct, gc=False):
-    people: PersonWire | NotAnObject = None
-    job: JobWire | NotAnObject = None
-    company: CompanyWire | NotAnObject = None
-    house: HouseWire | NotAnObject = None
-
-
-class DocumentedHouse(msgspec.Struct, gc=False):
-    """The house in a content that came as documented. Words that are in the lists come as members."""
-
-    building_number: Int32 | None = None
-    unit_number: Int32 | None = None
-    floor_number: Int32 | None = None
-    house_number: Int32 | None = None
-    community_identifier: str | None = None
-    people_house_role: RoleWord = None
-    people_house_status: StatusWord = None
-    people_house_use: UseWord = None
-    people_house_xingzhi: OwnershipWord = None
-    people_house_type: OccupantTypeWord = None
-    people_role: str | int | None = None
-
-
-class DocumentedJob(msgspec.Struct, gc=False):
+class _Job(msgspec.Struct, gc=False):
     job_name: str | None = None
 
 
-class DocumentedCompany(msgspec.Struct, gc=False):
+class _Company(msgspec.Struct, gc=False):
     company_name: str | None = None
 
 
-class DocumentedContent(msgspec.Struct, gc=False):
-    """A content whose values are all of a documented type: a short cut for most of them, and nothing else."""
+class _Content(_AnyContent, gc=False):
+    """A content that came as documented."""
 
-    people: DocumentedPerson | None = None
-    job: DocumentedJob | None = None
-    company: DocumentedCompany | None = None
-    house: DocumentedHouse | None = None
-
-
-_CONTENT = msgspec.json.Decoder(ContentWire | NotAnObject)
-_decode_documented: Callable[[str], DocumentedContent] = msgspec.json.Decoder(DocumentedContent).decode
+    job: _Job | None = None
+    company: _Company | None = None
+    people: APPLICANTS.documented | None = None  # type: ignore[name-defined] # made of the declarations above
+    house: APPLIED_HOUSES.documented | None = None  # type: ignore[name-defined] # as above
 
 
-def read_content(value: object, review: ReviewKey, issues: ShenheIssues) -> ShenheContent | None:
-    """The content of a review, from JSON text or an object; what is neither is kept as it came (quirk 114)."""
-    return read_documented_content(value, review) or read_odd_content(value, review, issues)
+_decode = msgspec.json.Decoder(_Content).decode
+_decode_any = msgspec.json.Decoder(_AnyContent | str).decode
+_read_applicant, _read_house = APPLICANTS.read_documented, APPLIED_HOUSES.read_documented
 
 
-def read_documented_content(value: object, review: ReviewKey) -> ShenheContent | None:
-    """The content, where it came as documented, and as `read_odd_content` would read it; else None."""
+def read_documented_content(
+    value: object, gathered: list[DataIssue], platform_id: int, community_code: str | None
+) -> ShenheContent | None:
+    """The content of a review that came as documented; None for any other, which is for `read_content`."""
     try:
-        content = _decode_documented(value) if isinstance(value, str) else msgspec.convert(value, DocumentedContent)
+        content = _decode(value) if isinstance(value, str) else msgspec.convert(value, _Content)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
-    people, house = content.people, content.house
+    people, house, job, company = content.people, content.house, content.job, content.company
     if people is None and house is None:
         return None
-    applicant = user_id = None
+    review = (community_code, platform_id)
     if people is not None:
-        user_id = people.user_id
-        people.job_name = None if content.job is None else content.job.job_name
-        people.company_name = None if content.company is None else content.company.company_name
-        applicant = clean_person(ShenhePeople, people, user_id, review)
-        if applicant is None:
-            applicant = read_person(ShenhePeople, people, ApplicantIssues(), user_id, review)
+        people.job_name = None if job is None else job.job_name
+        people.company_name = None if company is None else company.company_name
+        people = _read_applicant(people, gathered, review)
     return ShenheContent(
-        user_id,
-        applicant,
-        None if house is None else _documented_house(house, review),
+        None if people is None else people.user_id,
+        people,
+        None if house is None else _read_house(house, gathered, review),
         value if isinstance(value, str) else raw_text(value),
         review,
     )
 
 
-def _documented_house(house: DocumentedHouse, review: ReviewKey) -> ShenheHouse:
-    """As `_odd_house`: the numbers are as they should be, and words are read one by one where one is in no list."""
-    code, words = house.community_identifier, clean_words(house)
-    issues: tuple[DataIssue, ...] = ()
-    if words is None:
-        own = HouseIssues()
-        words = _words(house, own)
-        issues = own.found
-    role, status, use, ownership, occupant_type = words
-    return ShenheHouse(
-        (code.strip() or None) if code else None,
-        house.building_number,
-        house.unit_number,
-        house.floor_number,
-        house.house_number,
-        role,
-        status,
-        use,
-        ownership,
-        occupant_type,
-        issues,
-        review,
-    )
-
-
-def read_odd_content(value: object, review: ReviewKey, issues: ShenheIssues) -> ShenheContent | None:
-    """The content, whatever it is, value by value."""
-    wire = _content_wire(value)
+def read_content(
+    value: object, path: str, issues: Issues, platform_id: int, community_code: str | None
+) -> ShenheContent | None:
+    """The content of a review, from JSON text or an object; what is neither is kept as it came (quirk 114)."""
+    review = (community_code, platform_id)
+    wire = _any_content(value)
     if wire is None:
-        return _no_document(value, review, issues)
-    people = _applicant(wire, review, issues)
-    return ShenheContent(
-        user_id=None if people is None else people.user_id,
-        people=people,
-        house=_house(wire.house, review, issues),
-        raw=raw_text(value),
-        review=review,
-    )
+        issues.add(path, value, DataProblem.MISSING if is_blank(value) else DataProblem.MALFORMED)
+        return None if is_blank(value) else ShenheContent(raw=raw_text(value), review=review)
+    people = wire.people
+    if isinstance(people, dict):
+        people = {
+            **people,
+            "job_name": _named(wire.job, "job_name"),
+            "company_name": _named(wire.company, "company_name"),
+        }
+    applicant = APPLICANTS.read(people, issues.gathered, review)
+    house = APPLIED_HOUSES.read(wire.house, issues.gathered, review)
+    for name, part, record in (("people", people, applicant), ("house", wire.house, house)):
+        if record is None and not _is_absent(part):
+            issues.add(f"{path}.{name}", part, DataProblem.MALFORMED)
+    user_id = None if applicant is None else applicant.user_id
+    return ShenheContent(user_id, applicant, house, raw_text(value), review)
 
 
-def _content_wire(value: object) -> ContentWire | None:
+def _any_content(value: object) -> _AnyContent | None:
     """None for what is no object, or has neither people nor house: whatever it is, it is no application."""
+    content: _AnyContent | str
     try:
-        wire = _CONTENT.decode(value) if isinstance(value, str) else msgspec.convert(value, ContentWire)
-        if isinstance(wire, str):  # encoded twice
-            wire = _CONTENT.decode(wire)
+        content = _decode_any(value) if isinstance(value, str) else msgspec.convert(value, _AnyContent)
+        if isinstance(content, str):  # encoded twice
+            content = _decode_any(content)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
-    return wire if isinstance(wire, ContentWire) and not (_is_absent(wire.people) and _is_absent(wire.house)) else None
-
-
-def _no_document(value: object, review: ReviewKey, issues: ShenheIssues) -> ShenheContent | None:
-    if is_blank(value):
-        issues.add("content", value, DataProblem.MISSING)
+    if isinstance(content, str) or (_is_absent(content.people) and _is_absent(content.house)):
         return None
-    issues.add("content", value, DataProblem.MALFORMED)
-    return ShenheContent(raw=raw_text(value), review=review)
+    return content
 
 
-def _applicant(wire: ContentWire, review: ReviewKey, issues: ShenheIssues) -> ShenhePeople | None:
-    applicant = wire.people
-    if not isinstance(applicant, PersonWire):
-        _note_part("content.people", applicant, issues)
-        return None
-    applicant.job_name = wire.job.job_name if isinstance(wire.job, JobWire) else wire.job or None
-    applicant.company_name = (
-        wire.company.company_name if isinstance(wire.company, CompanyWire) else wire.company or None
-    )
-    own = ApplicantIssues()
-    user_id = integer(applicant.user_id, "userId", own)
-    return read_person(ShenhePeople, applicant, own, user_id, review)
-
-
-def _house(house: HouseWire | NotAnObject, review: ReviewKey, issues: ShenheIssues) -> ShenheHouse | None:
-    if not isinstance(house, HouseWire):
-        _note_part("content.house", house, issues)
-        return None
-    return _odd_house(house, review)
-
-
-def _odd_house(house: HouseWire, review: ReviewKey) -> ShenheHouse:
-    own = HouseIssues()
-    return ShenheHouse(
-        identifier(house.community_identifier, "communityCode", own),
-        integer(house.building_number, "building", own),
-        integer(house.unit_number, "unit", own),
-        integer(house.floor_number, "floor", own),
-        integer(house.house_number, "room", own),
-        *_words(house, own),
-        own.found,
-        review,
-    )
-
-
-def _words(house: HouseWire | DocumentedHouse, issues: HouseIssues) -> Words:
-    """As `clean_words`, one by one."""
-    return (
-        read_role(house.people_house_role, house.people_role, issues),
-        word(HouseStatus, house.people_house_status, "status", issues),
-        word(HouseUse, house.people_house_use, "use", issues),
-        word(HouseOwnership, house.people_house_xingzhi, "ownership", issues),
-        word(OccupantType, house.people_house_type, "occupantType", issues),
-    )
+def _named(part: object, key: str) -> object:
+    return part.get(key) if isinstance(part, dict) else part or None
 
 
 def _is_absent(part: object) -> bool:
@@ -244,7 +216,12 @@ def _is_absent(part: object) -> bool:
     return part is None or part == []
 
 
-def _note_part(field: str, value: object, issues: ShenheIssues) -> None:
-    """A part of the content that is no object: absent, or unreadable."""
-    if not _is_absent(value):
-        issues.add(field, value, DataProblem.MALFORMED)
+CONTENT = Kind(
+    wire=str | dict[str, Any],
+    guard="(c := read_documented_content(v, gathered, platform_id, community_code)) is not None",
+    value="c",
+    read=read_content,
+    required=True,
+    used=("platform_id", "community_code"),
+    names={"read_documented_content": read_documented_content},
+)

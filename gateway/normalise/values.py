@@ -86,11 +86,11 @@ def is_code(text: str) -> bool:
     return text.isalnum() and text.isascii()
 
 
-def compare_code(told: object, code: str, issues: Issues) -> None:
+def compare_code(sent: object, code: str, path: str, issues: Issues) -> None:
     """Note another community than that of the record. A code may have lost its zeros (quirk 65)."""
-    other = identifier(told, "communityCode", issues)
+    other = identifier(sent, path, issues)
     if other is not None and other.lstrip("0") != code.lstrip("0"):
-        issues.add("communityCode", told, DataProblem.CONTRADICTORY)
+        issues.add(path, sent, DataProblem.CONTRADICTORY)
 
 
 def row_id(value: object) -> int | None:

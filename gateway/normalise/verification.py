@@ -8,9 +8,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple
 
-from gateway.normalise.records import HouseKey, HouseOwner, People, Record, ReviewKey, Shenhe, ShenhePeople
+from gateway.normalise.field import declared_fields
+from gateway.normalise.house import HouseOwner
+from gateway.normalise.people import People
+from gateway.normalise.person import Person
+from gateway.normalise.records import HouseKey, Record, ReviewKey
+from gateway.normalise.shenhe import Shenhe
+from gateway.normalise.shenhe_content import ShenhePeople
 from gateway.normalise.states import FindingCode, Severity
 from gateway.normalise.values import mobile_number
 from gateway.normalise.vocabulary import PiiKind, ResidentRole, ShenheType
@@ -31,33 +36,7 @@ class Finding(Record, frozen=True, gc=False, kw_only=True):
     review: ReviewKey | None = None
 
 
-class _Compared(NamedTuple):
-    attribute: str
-    field: str
-    severity: Severity
-    pii: PiiKind | None = None
-
-
-COMPARED = (
-    _Compared("name", "name", Severity.BLOCKING, PiiKind.NAME),
-    _Compared("phone", "phone", Severity.WARNING, PiiKind.PHONE),
-    _Compared("id_card", "idCard", Severity.BLOCKING, PiiKind.ID_CARD),
-    _Compared("sex", "sex", Severity.WARNING),
-    _Compared("birth_date", "birthDate", Severity.WARNING, PiiKind.BIRTH),
-    _Compared("nation", "nation", Severity.INFO),
-    _Compared("registered_address", "registeredAddress", Severity.INFO, PiiKind.ADDRESS),
-    _Compared("political_status", "politicalStatus", Severity.INFO, PiiKind.SENSITIVE_STATUS),
-    _Compared("is_veteran", "isVeteran", Severity.INFO, PiiKind.SENSITIVE_STATUS),
-    _Compared(
-        "receives_subsistence_allowance", "receivesSubsistenceAllowance", Severity.INFO, PiiKind.SENSITIVE_STATUS
-    ),
-    _Compared("is_petitioner", "isPetitioner", Severity.INFO, PiiKind.SENSITIVE_STATUS),
-    _Compared("job_name", "jobName", Severity.INFO),
-    _Compared("company_name", "companyName", Severity.INFO),
-)
-"""Name and phone too, though the person was asked for by them: security may go by the phone alone (quirk 183), which a
-family shares (quirk 82).
-"""
+_COMPARED = [declared for declared in declared_fields(Person).values() if declared.field.compared is not None]
 
 BINDING = (ShenheType.BIND_OWNER, ShenheType.BIND_TENANT, ShenheType.BIND_FAMILY)
 OWNER_BY_ROLE = (ShenheType.BIND_TENANT, ShenheType.BIND_FAMILY, ShenheType.UNRECOGNIZED)
@@ -98,7 +77,8 @@ def person_findings(applicant: ShenhePeople, registered: People | None) -> Itera
     if registered is None:
         yield Finding(code=FindingCode.NOT_REGISTERED, severity=Severity.WARNING)
         return
-    for attribute, field, severity, pii in COMPARED:
+    for declared in _COMPARED:
+        attribute, field, severity = declared.attribute, declared.path, declared.field.compared or Severity.INFO
         submitted, known = getattr(applicant, attribute), getattr(registered, attribute)
         if submitted is None or known is None:
             if severity is Severity.BLOCKING:
@@ -112,7 +92,7 @@ def person_findings(applicant: ShenhePeople, registered: People | None) -> Itera
             field=f"content.people.{field}",
             submitted=_text(submitted),
             registered=_text(known),
-            pii=pii,
+            pii=declared.field.pii,
             review=applicant.review,
         )
 

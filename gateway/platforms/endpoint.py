@@ -1,7 +1,8 @@
 """The endpoints of a platform as static facts: the table that drives retries (quirk 53)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum, auto
+from typing import Any
 
 import msgspec
 
@@ -36,4 +37,4 @@ class Endpoint(msgspec.Struct, frozen=True):
     path: str
     kind: Kind
     tells_why: bool = True
-    decode: Callable[[bytes], object] | None = None
+    decode: Callable[[bytes], Mapping[str, Any]] | None = None

@@ -74,13 +74,12 @@ class BusyAnswerError(Exception):
 class Envelope(msgspec.Struct, gc=False):
     """A judged answer. `code` is None where there is none: shenheList succeeds without (quirk 15).
 
-    `documented`: a success that came as documented, decoded as its endpoint does that; `body` is empty then.
+    A success that came as documented has typed rows in its `body`, as its endpoint's `decode` makes them.
     `has_failed`: it came with the status of a server's failure, or, where its code says success, of any failure.
     """
 
     code: int | None
     body: Mapping[str, Any]
-    documented: Any = None
     has_failed: bool = False
 
     def __repr__(self) -> str:
@@ -110,12 +109,12 @@ class Envelope(msgspec.Struct, gc=False):
         return " ".join(text for text in (self.body.get("msg"), self.body.get("message")) if isinstance(text, str))
 
 
-def open_envelope(answer: RawAnswer, decode: Callable[[bytes], object] | None = None) -> Envelope:
+def open_envelope(answer: RawAnswer, decode: Callable[[bytes], Mapping[str, Any]] | None = None) -> Envelope:
     """Judge an answer; first of all by its endpoint's `decode`. Raises BadAnswerError or BusyAnswerError."""
     head, status = answer.head, answer.head.status
     if decode is not None and status < _NOT_FINE and not head.declares_gbk:
         try:
-            return Envelope(SUCCESS, NOTHING, decode(answer.body))
+            return Envelope(SUCCESS, decode(answer.body))
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             pass
     body = _read(answer)
@@ -134,7 +133,7 @@ def open_envelope(answer: RawAnswer, decode: Callable[[bytes], object] | None = 
 def _envelope(body: Mapping[str, Any], status: int) -> Envelope:
     code = _code(body.get("code"))
     failures = _NOT_FINE if code == SUCCESS else HTTPStatus.INTERNAL_SERVER_ERROR
-    return Envelope(code, body, None, status >= failures)
+    return Envelope(code, body, status >= failures)
 
 
 def _code(value: object) -> int | None:

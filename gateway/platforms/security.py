@@ -5,10 +5,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from gateway.normalise.house import decode_owner, parse_owner, read_owner
-from gateway.normalise.module import parse_module_states
-from gateway.normalise.people import decode_people, parse_people, read_people
-from gateway.normalise.records import HouseKey, HouseOwner, ModuleState, People
+from gateway.normalise.house import HouseOwner, decode_owner, parse_owner
+from gateway.normalise.module import ModuleState, parse_module_states
+from gateway.normalise.people import People, decode_people, parse_people
+from gateway.normalise.records import HouseKey
 from gateway.ops.calls import Calls
 from gateway.ops.resilience import Clock
 from gateway.platforms.client import Call, PlatformClient, read_token
@@ -53,8 +53,6 @@ class Security(PlatformClient):
         return Call(self, self._people, encode_form({"name": name, "phone": phone}), self._person)
 
     def _person(self, endpoint: Endpoint, envelope: Envelope) -> People | None:
-        if envelope.documented is not None:
-            return read_people(envelope.documented)
         if _is_nobody(envelope):
             return None
         return self._parse(endpoint, parse_people, self._data(endpoint, envelope))
@@ -64,8 +62,6 @@ class Security(PlatformClient):
         return Call(self, self._owner, _house_form(house), self._owner_of, house)
 
     def _owner_of(self, endpoint: Endpoint, envelope: Envelope, house: HouseKey) -> HouseOwner | None:
-        if envelope.documented is not None:
-            return read_owner(envelope.documented, house)
         if envelope.code == NOT_FOUND and envelope.is_empty and not envelope.has_failed:
             return None
         return self._parse(endpoint, parse_owner, self._data(endpoint, envelope), house)

@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 from gateway.errors import ProtocolError
 from gateway.normalise import forms
-from gateway.normalise.module import parse_modules
-from gateway.normalise.order import decode_orders, parse_order_page, read_orders
-from gateway.normalise.records import Module, Order, OrderQuery, Page, Repair, Shenhe
-from gateway.normalise.repair import decode_repairs, parse_repair, parse_repair_page, read_repairs
+from gateway.normalise.module import Module, parse_modules
+from gateway.normalise.order import Order, OrderQuery, decode_orders, parse_order_page
+from gateway.normalise.records import Page
+from gateway.normalise.repair import Repair, decode_repairs, parse_repair, parse_repair_page
 from gateway.normalise.requests import NewAnnouncement, NewOrder
-from gateway.normalise.shenhe import decode_shenhes, parse_shenhe, parse_shenhe_page, read_shenhes
+from gateway.normalise.shenhe import Shenhe, decode_shenhes, parse_shenhe, parse_shenhe_page
 from gateway.normalise.values import row_id
 from gateway.normalise.vocabulary import ModuleName, RepairStatus, ShenheStatus, ShenheType
 from gateway.ops.calls import Calls
@@ -99,9 +99,7 @@ class Wjdh(PlatformClient):
         """A page of the community's reviews (1.2.2)."""
         form = {"community_identifier": community_code, **forms.shenhe_filter_form(type, status)}
         form |= _paging(page, per_page)
-        return Call(
-            self, SHENHE_LIST, encode_form(form), self._page, read_shenhes, parse_shenhe_page, community_code, page
-        )
+        return Call(self, SHENHE_LIST, encode_form(form), self._page, parse_shenhe_page, community_code, page)
 
     def shenhe(self, platform_id: int, community_code: str | None = None) -> Call[Shenhe | None]:
         """One review (1.2.3). `community_code` is what the caller knows of it: the answer does not tell (quirk 175)."""
@@ -132,9 +130,7 @@ class Wjdh(PlatformClient):
     def orders(self, community_code: str, query: OrderQuery, page: int = 1) -> Call[Page[Order]]:
         """A page of the community's orders (2.1.2); its size is the platform's choice (quirk 134)."""
         form = {"xiaoqu": community_code, **forms.order_query_form(query), "page": str(page)}
-        return Call(
-            self, ORDER_LIST, encode_form(form), self._page, read_orders, parse_order_page, community_code, page
-        )
+        return Call(self, ORDER_LIST, encode_form(form), self._page, parse_order_page, community_code, page)
 
     def modules(self, community_code: str) -> Call[tuple[Module, ...]]:
         """The community's feature modules (3.2.1)."""
@@ -153,9 +149,7 @@ class Wjdh(PlatformClient):
         """A page of the community's repairs of one status (4.1): the platform has no list of both (quirk 146)."""
         form = {"xiaoqu": community_code, **forms.repair_filter_form(status)}
         form |= _paging(page, per_page)
-        return Call(
-            self, REPAIR_LIST, encode_form(form), self._page, read_repairs, parse_repair_page, community_code, page
-        )
+        return Call(self, REPAIR_LIST, encode_form(form), self._page, parse_repair_page, community_code, page)
 
     def repair(self, platform_id: int, community_code: str | None = None) -> Call[Repair | None]:
         """One repair with its date (4.2). `community_code` as in `shenhe`."""
@@ -177,14 +171,11 @@ class Wjdh(PlatformClient):
         self,
         endpoint: Endpoint,
         envelope: Envelope,
-        read: Callable[[Any, str, int], Page[RecordT]],
         parse: Callable[[Mapping[str, object], str, int], Page[RecordT]],
         community_code: str,
         page: int,
     ) -> Page[RecordT]:
-        """The page in an answer: `read` takes one that came as documented, `parse` the body of any other."""
-        if envelope.documented is not None:
-            return self._parse(endpoint, read, envelope.documented, community_code, page)
+        """The page in an answer."""
         return self._parse(endpoint, parse, self._accept(endpoint, envelope), community_code, page)
 
     def _record(

@@ -7,7 +7,8 @@ import strawberry
 from gateway.actions.module import planned
 from gateway.actions.write import WriteRefusal, Written
 from gateway.context import Info
-from gateway.normalise import composed, records
+from gateway.normalise import composed
+from gateway.normalise.module import Module as ModuleRecord
 from gateway.normalise.states import Outcome
 from gateway.normalise.vocabulary import ModuleName
 from schema.mutations.input import OPTIONAL_KEY, finished, idempotency_key, written_record
@@ -49,11 +50,11 @@ class ModulePayload(MutationPayload):
         graphql_type=Module | None,
         metadata=ONE_CALL,
     )
-    async def module(root: strawberry.Parent[Written], info: Info) -> records.Module | None:
+    async def module(root: strawberry.Parent[Written], info: Info) -> ModuleRecord | None:
         record = written_record(info, root)
         if record is None:
             return None
-        modules: tuple[records.Module, ...] = await info.context.loaders.modules.load(str(record.community_code))
+        modules: tuple[ModuleRecord, ...] = await info.context.loaders.modules.load(str(record.community_code))
         return next((module for module in modules if module.name.value == record.platform_id), None)
 
 
@@ -93,10 +94,10 @@ class SyncModulesPayload(MutationPayload):
         graphql_type=list[Module] | None,
         metadata=ONE_CALL,
     )
-    async def modules(root: strawberry.Parent[Synchronised], info: Info) -> tuple[records.Module, ...] | None:
+    async def modules(root: strawberry.Parent[Synchronised], info: Info) -> tuple[ModuleRecord, ...] | None:
         if not info.context.principal.sees(root.community_code):
             return None
-        modules: tuple[records.Module, ...] = await info.context.loaders.modules.load(root.community_code)
+        modules: tuple[ModuleRecord, ...] = await info.context.loaders.modules.load(root.community_code)
         return modules
 
 

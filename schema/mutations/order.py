@@ -11,7 +11,8 @@ from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.order import OrderKey
-from gateway.normalise import records
+from gateway.normalise.order import Order as OrderRecord
+from gateway.normalise.order import OrderDetail as OrderDetailRecord
 from gateway.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewOrder, ParkingPayer, Payer, PhonePayer
 from schema.mutations.input import KEY, finished, idempotency_key, written_record
 from schema.types.arguments import community
@@ -88,7 +89,7 @@ class OrderPayload(MutationPayload):
         graphql_type=Order | None,
         metadata=ANY_RECORD,
     )
-    def order(root: strawberry.Parent[Written], info: Info) -> Load[OrderKey, records.Order | None] | None:
+    def order(root: strawberry.Parent[Written], info: Info) -> Load[OrderKey, OrderRecord | None] | None:
         record = written_record(info, root)
         return (
             None
@@ -116,7 +117,7 @@ class OrderMutations:
             title=input.title,
             amount=input.amount,
             remark=input.remark or None,
-            details=tuple(records.OrderDetail(detail.name, detail.value) for detail in details),
+            details=tuple(OrderDetailRecord(detail.name, detail.value) for detail in details),
             manager=input.manager or None,
         )
         if isinstance(order.payer, PhonePayer | IdCardPayer):

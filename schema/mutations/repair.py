@@ -11,7 +11,7 @@ from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.repair import RepairKey
-from gateway.normalise import records
+from gateway.normalise.repair import Repair as RepairRecord
 from gateway.normalise.vocabulary import RepairStatus
 from schema.mutations.input import OPTIONAL_KEY, finished, idempotency_key, not_found, written_record
 from schema.types.arguments import recognized
@@ -47,7 +47,7 @@ class RepairPayload(MutationPayload):
         graphql_type=Repair | None,
         metadata=ONE_CALL,
     )
-    def repair(root: strawberry.Parent[Written], info: Info) -> Load[RepairKey, records.Repair | None] | None:
+    def repair(root: strawberry.Parent[Written], info: Info) -> Load[RepairKey, RepairRecord | None] | None:
         record = written_record(info, root)
         return (
             None

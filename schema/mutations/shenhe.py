@@ -14,7 +14,7 @@ from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.shenhe import ShenheKey
 from gateway.normalise.corrections import Corrections
-from gateway.normalise.records import Shenhe as ShenheRecord
+from gateway.normalise.shenhe import Shenhe as ShenheRecord
 from gateway.normalise.vocabulary import (
     HouseOwnership,
     HouseStatus,

@@ -6,6 +6,7 @@ import strawberry
 
 from gateway.context import Info
 from gateway.normalise import records
+from gateway.normalise.house import House as HouseRecord
 from schema.types.arguments import community
 from schema.types.fields import needs
 from schema.types.house import House, HouseAddressInput, house_at
@@ -21,7 +22,7 @@ class HouseQueries:
         directives=needs(["people:read"]),
         graphql_type=House | None,
     )
-    def house(self, info: Info, address: Address) -> records.House | None:
+    def house(self, info: Info, address: Address) -> HouseRecord | None:
         code = community(address.community_code, "address.communityCode")
         if not info.context.principal.sees(code):
             return None

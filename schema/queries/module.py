@@ -4,7 +4,7 @@ import strawberry
 
 from gateway.context import Info
 from gateway.execution.load import Load
-from gateway.normalise import records
+from gateway.normalise.module import Module as ModuleRecord
 from schema.types.arguments import CommunityCode
 from schema.types.costs import ONE_CALL
 from schema.types.fields import needs
@@ -19,5 +19,5 @@ class ModuleQueries:
         graphql_type=list[Module] | None,
         metadata=ONE_CALL,
     )
-    def modules(self, info: Info, community_code: CommunityCode) -> Load[str, tuple[records.Module, ...]] | None:
+    def modules(self, info: Info, community_code: CommunityCode) -> Load[str, tuple[ModuleRecord, ...]] | None:
         return load_modules(info, community_code)

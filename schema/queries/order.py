@@ -8,7 +8,7 @@ from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.order import OrderKey
-from gateway.normalise import records
+from gateway.normalise.order import Order as OrderRecord
 from schema.types.arguments import CommunityCode, community
 from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.costs import ANY_RECORD, ORDERS
@@ -32,7 +32,7 @@ class OrderQueries:
         info: Info,
         community_code: CommunityCode,
         number: Annotated[str, strawberry.argument(description="The order's number (订单编号).")],
-    ) -> Load[OrderKey, records.Order | None] | None:
+    ) -> Load[OrderKey, OrderRecord | None] | None:
         code = community(community_code)
         if not number.strip() or len(number) > LONGEST_NUMBER:
             raise UserInputError("number", f"number must have 1 to {LONGEST_NUMBER} characters.")

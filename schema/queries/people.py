@@ -8,7 +8,7 @@ from gateway.context import Info, Lookup
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.people import PeopleKey
-from gateway.normalise import records
+from gateway.normalise.people import People as PeopleRecord
 from gateway.normalise.plausible import LONGEST_NAME
 from schema.types.costs import ONE_CALL
 from schema.types.fields import needs
@@ -28,7 +28,7 @@ class PeopleQueries:
         info: Info,
         name: Annotated[str, strawberry.argument(description="Full name (姓名).")],
         phone: Annotated[str, strawberry.argument(description="Phone number (手机号码).")],
-    ) -> Lookup[PeopleKey, records.People | None]:
+    ) -> Lookup[PeopleKey, PeopleRecord | None]:
         for argument, value in (("name", name), ("phone", phone)):
             if not value.strip() or len(value) > LONGEST_NAME:
                 raise UserInputError(argument, f"{argument} must have 1 to {LONGEST_NAME} characters.")

@@ -9,7 +9,7 @@ from gateway.context import Info
 from gateway.execution.load import Load
 from gateway.loaders.paging import Slice
 from gateway.loaders.repair import RepairKey, RepairsKey
-from gateway.normalise import records
+from gateway.normalise.repair import Repair as RepairRecord
 from schema.types.arguments import CommunityCode
 from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.costs import ONE_CALL, REPAIRS
@@ -32,7 +32,7 @@ class RepairQueries:
         graphql_type=Repair | None,
         metadata=ONE_CALL,
     )
-    def repair(self, info: Info, id: Id) -> Load[RepairKey, records.Repair | None] | None:
+    def repair(self, info: Info, id: Id) -> Load[RepairKey, RepairRecord | None] | None:
         node = reach(info.context.principal, info.context.ids, id, "Repair")
         return node and Load(info.context.loaders.repair, RepairKey(int(node.parts[0]), node.community_code))
 
@@ -50,5 +50,5 @@ class RepairQueries:
         first: First = 20,
         after: After = None,
         page: PageNumber = None,
-    ) -> Load[RepairsKey, Slice[records.Repair]] | None:
+    ) -> Load[RepairsKey, Slice[RepairRecord]] | None:
         return load_repairs(info, community_code, filter, window(first, after, page))

@@ -9,7 +9,7 @@ from gateway.context import Info
 from gateway.execution.load import Load
 from gateway.loaders.paging import Slice
 from gateway.loaders.shenhe import ShenheKey, ShenhesKey
-from gateway.normalise import records
+from gateway.normalise.shenhe import Shenhe as ShenheRecord
 from schema.types.arguments import CommunityCode
 from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.costs import ONE_CALL, SHENHES
@@ -32,7 +32,7 @@ class ShenheQueries:
         graphql_type=Shenhe | None,
         metadata=ONE_CALL,
     )
-    def shenhe(self, info: Info, id: Id) -> Load[ShenheKey, records.Shenhe | None] | None:
+    def shenhe(self, info: Info, id: Id) -> Load[ShenheKey, ShenheRecord | None] | None:
         node = reach(info.context.principal, info.context.ids, id, "Shenhe")
         return node and Load(info.context.loaders.shenhe, ShenheKey(int(node.parts[0]), node.community_code))
 
@@ -50,5 +50,5 @@ class ShenheQueries:
         first: First = 20,
         after: After = None,
         page: PageNumber = None,
-    ) -> Load[ShenhesKey, Slice[records.Shenhe]] | None:
+    ) -> Load[ShenhesKey, Slice[ShenheRecord]] | None:
         return load_shenhes(info, community_code, filter, window(first, after, page))

@@ -6,7 +6,7 @@ from gateway.context import Info
 from gateway.events import Event
 from gateway.loaders.repair import RepairKey
 from gateway.loaders.watch import repair_state
-from gateway.normalise import records
+from gateway.normalise.repair import Repair as RepairRecord
 from schema.subscriptions.stream import Stream, follow, nothing
 from schema.types.arguments import CommunityCode, community
 from schema.types.costs import ONE_CALL
@@ -23,17 +23,15 @@ class RepairSubscriptions:
         graphql_type=Repair | None,
         metadata=ONE_CALL,
     )
-    def repair_changed(self, info: Info, community_code: CommunityCode) -> Stream[records.Repair]:
+    def repair_changed(self, info: Info, community_code: CommunityCode) -> Stream[RepairRecord]:
         code = community(community_code)
         if not info.context.principal.sees(code):
             return nothing()
 
-        async def read(event: Event) -> records.Repair | None:
+        async def read(event: Event) -> RepairRecord | None:
             if event.community_code != code:
                 return None
-            repair: records.Repair | None = await info.context.loaders.repair.load(
-                RepairKey(int(event.record_id), code)
-            )
+            repair: RepairRecord | None = await info.context.loaders.repair.load(RepairKey(int(event.record_id), code))
             return repair
 
         return follow(info, info.context.watches.repair(code), read, repair_state)

@@ -6,7 +6,7 @@ from gateway.context import Info
 from gateway.events import Event
 from gateway.loaders.shenhe import ShenheKey
 from gateway.loaders.watch import shenhe_state
-from gateway.normalise import records
+from gateway.normalise.shenhe import Shenhe as ShenheRecord
 from schema.subscriptions.stream import Stream, follow, nothing
 from schema.types.arguments import CommunityCode, community
 from schema.types.costs import ONE_CALL
@@ -23,17 +23,15 @@ class ShenheSubscriptions:
         graphql_type=Shenhe | None,
         metadata=ONE_CALL,
     )
-    def shenhe_changed(self, info: Info, community_code: CommunityCode) -> Stream[records.Shenhe]:
+    def shenhe_changed(self, info: Info, community_code: CommunityCode) -> Stream[ShenheRecord]:
         code = community(community_code)
         if not info.context.principal.sees(code):
             return nothing()
 
-        async def read(event: Event) -> records.Shenhe | None:
+        async def read(event: Event) -> ShenheRecord | None:
             if event.community_code != code:
                 return None
-            review: records.Shenhe | None = await info.context.loaders.shenhe.load(
-                ShenheKey(int(event.record_id), code)
-            )
+            review: ShenheRecord | None = await info.context.loaders.shenhe.load(ShenheKey(int(event.record_id), code))
             return review
 
         return follow(info, info.context.watches.shenhe(code), read, shenhe_state)

@@ -12,6 +12,11 @@ from gateway.loaders.paging import Slice
 from gateway.loaders.repair import RepairsKey
 from gateway.loaders.shenhe import ShenhesKey
 from gateway.normalise import composed, records
+from gateway.normalise.house import House as HouseRecord
+from gateway.normalise.module import Module as ModuleRecord
+from gateway.normalise.order import OrderQuery as OrderQueryRecord
+from gateway.normalise.repair import Repair as RepairRecord
+from gateway.normalise.shenhe import Shenhe as ShenheRecord
 from gateway.normalise.vocabulary import OrderStatus, PaymentStatus, RepairStatus, ShenheStatus
 from schema.types.arguments import Building, Floor, Room, Unit
 from schema.types.connection import After, Connection, First, PageNumber, window
@@ -46,7 +51,7 @@ class CommunitySummary:
         metadata=ONE_CALL,
     )
     def unpaid_orders(root: strawberry.Parent[composed.Community], info: Info) -> Load[OrdersKey, int]:
-        query = records.OrderQuery(status=OrderStatus.OPEN, payment_status=PaymentStatus.UNPAID)
+        query = OrderQueryRecord(status=OrderStatus.OPEN, payment_status=PaymentStatus.UNPAID)
         return Load(info.context.loaders.orders, OrdersKey(root.code, query, offset=0, first=1), _TOTAL)
 
     @strawberry.field(
@@ -87,9 +92,7 @@ class Community(Node):
         graphql_type=list[Module] | None,
         metadata=ONE_CALL,
     )
-    def modules(
-        root: strawberry.Parent[composed.Community], info: Info
-    ) -> Load[str, tuple[records.Module, ...]] | None:
+    def modules(root: strawberry.Parent[composed.Community], info: Info) -> Load[str, tuple[ModuleRecord, ...]] | None:
         return load_modules(info, root.code)
 
     @strawberry.field(
@@ -120,7 +123,7 @@ class Community(Node):
         first: First = 20,
         after: After = None,
         page: PageNumber = None,
-    ) -> Load[ShenhesKey, Slice[records.Shenhe]] | None:
+    ) -> Load[ShenhesKey, Slice[ShenheRecord]] | None:
         return load_shenhes(info, root.code, filter, window(first, after, page))
 
     @strawberry.field(
@@ -152,7 +155,7 @@ class Community(Node):
         first: First = 20,
         after: After = None,
         page: PageNumber = None,
-    ) -> Load[RepairsKey, Slice[records.Repair]] | None:
+    ) -> Load[RepairsKey, Slice[RepairRecord]] | None:
         return load_repairs(info, root.code, filter, window(first, after, page))
 
     @strawberry.field(
@@ -163,7 +166,7 @@ class Community(Node):
     )
     def house(
         root: strawberry.Parent[composed.Community], building: Building, unit: Unit, floor: Floor, room: Room
-    ) -> records.House:
+    ) -> HouseRecord:
         return house_at(records.HouseKey(root.code, building, unit, floor, room))
 
     @strawberry.field(

@@ -12,6 +12,10 @@ from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.people import PeopleKey
 from gateway.normalise import composed, records
+from gateway.normalise.house import House as HouseRecord
+from gateway.normalise.house import HouseOwner as HouseOwnerRecord
+from gateway.normalise.people import People as PeopleRecord
+from gateway.normalise.person import Member as MemberRecord
 from gateway.normalise.plausible import LARGEST_PART
 from gateway.normalise.values import mobile_number
 from gateway.normalise.vocabulary import HouseOwnership, HouseStatus, HouseUse, OccupantType, PiiKind, ResidentRole
@@ -45,7 +49,7 @@ class HouseAddressInput:
 
 
 @record_type(
-    records.HouseOwner, description="What the security platform tells of a house's owner (业主).", identity=HOUSE_OWNER
+    HouseOwnerRecord, description="What the security platform tells of a house's owner (业主).", identity=HOUSE_OWNER
 )
 class HouseOwner:
     phone: str | None = pii(PiiKind.PHONE, "The owner's phone number; the name is not told (业主手机号).", "phone")
@@ -54,11 +58,11 @@ class HouseOwner:
     data_issues: list[DataIssue] = data_issues()
 
     @strawberry.field(description="Names of the fields masked for this caller (脱敏字段).")
-    def masked_fields(root: strawberry.Parent[records.HouseOwner], info: Info) -> list[str]:
+    def masked_fields(root: strawberry.Parent[HouseOwnerRecord], info: Info) -> list[str]:
         return masked_names(root, {"phone": "phone"}, info)
 
 
-@record_type(records.Member, description="A member of a house, as the security platform lists them (房屋成员).")
+@record_type(MemberRecord, description="A member of a house, as the security platform lists them (房屋成员).")
 class Member(Person):
     role: ResidentRole = plain("Role in this house (居民角色).")
 
@@ -75,11 +79,11 @@ class Member(Person):
         graphql_type=People | None,
         metadata=ONE_CALL,
     )
-    def people(root: strawberry.Parent[records.Member], info: Info) -> Load[PeopleKey, records.People | None] | None:
+    def people(root: strawberry.Parent[MemberRecord], info: Info) -> Load[PeopleKey, PeopleRecord | None] | None:
         return load_people(info, root.name, root.phone)
 
 
-@record_type(records.House, description="A house (房屋).")
+@record_type(HouseRecord, description="A house (房屋).")
 class House(Node):
     community_code: strawberry.ID = plain("Code of its community (小区标识).")
     building: int | None = plain("Building number (楼号).")
@@ -101,14 +105,14 @@ class House(Node):
         description="The house's node id; when a part of the address is unreadable, only a hash for caches (节点标识).",
         metadata={IDENTITY: HOUSE},
     )
-    def id(root: strawberry.Parent[records.House], info: Info) -> strawberry.ID:
+    def id(root: strawberry.Parent[HouseRecord], info: Info) -> strawberry.ID:
         return strawberry.ID(house_id(root, info.context.ids))
 
     @strawberry.field(
         description="Its community (小区).",
         graphql_type=Annotated["Community", strawberry.lazy("schema.types.community")],
     )
-    def community(root: strawberry.Parent[records.House]) -> composed.Community:
+    def community(root: strawberry.Parent[HouseRecord]) -> composed.Community:
         return composed.Community(root.community_code)
 
     address: str | None = plain(
@@ -116,17 +120,17 @@ class House(Node):
     )
 
     @strawberry.field(description="What it is used for (房屋用途).", graphql_type=HouseUse | None, metadata=ONE_CALL)
-    def use(root: strawberry.Parent[records.House], info: Info) -> Described[HouseUse]:
+    def use(root: strawberry.Parent[HouseRecord], info: Info) -> Described[HouseUse]:
         return _described(root, info, _USE)
 
     @strawberry.field(
         description="Private or public property (房屋性质).", graphql_type=HouseOwnership | None, metadata=ONE_CALL
     )
-    def ownership(root: strawberry.Parent[records.House], info: Info) -> Described[HouseOwnership]:
+    def ownership(root: strawberry.Parent[HouseRecord], info: Info) -> Described[HouseOwnership]:
         return _described(root, info, _OWNERSHIP)
 
     @strawberry.field(description="How it is occupied (房屋状态).", graphql_type=HouseStatus | None, metadata=ONE_CALL)
-    def status(root: strawberry.Parent[records.House], info: Info) -> Described[HouseStatus]:
+    def status(root: strawberry.Parent[HouseRecord], info: Info) -> Described[HouseStatus]:
         return _described(root, info, _STATUS)
 
     @strawberry.field(
@@ -137,8 +141,8 @@ class House(Node):
         metadata=ONE_CALL,
     )
     def owner(
-        root: strawberry.Parent[records.House], info: Info
-    ) -> Load[records.HouseKey, records.HouseOwner | None] | None:
+        root: strawberry.Parent[HouseRecord], info: Info
+    ) -> Load[records.HouseKey, HouseOwnerRecord | None] | None:
         return None if (key := root.key) is None else Load(info.context.loaders.house_owner, key)
 
     @strawberry.field(
@@ -149,7 +153,7 @@ class House(Node):
         metadata=ORDERS,
     )
     def orders(
-        root: strawberry.Parent[records.House],
+        root: strawberry.Parent[HouseRecord],
         info: Info,
         filter: FilterOrders = None,
         first: First = 20,
@@ -167,24 +171,24 @@ class House(Node):
         )
 
 
-def house_at(key: records.HouseKey, argument: str = "") -> records.House:
+def house_at(key: records.HouseKey, argument: str = "") -> HouseRecord:
     """The house of an address. Raises UserInputError for a number that no address has."""
     for part, value in zip(key._fields[1:], key[1:], strict=True):
         if abs(value) > LARGEST_PART:
             raise UserInputError(argument + part, f"{argument}{part} is beyond {LARGEST_PART}.")
-    return records.House(
+    return HouseRecord(
         community_code=key.community_code, building=key.building, unit=key.unit, floor=key.floor, room=key.room
     )
 
 
-def load_people(info: Info, name: str | None, phone: str | None) -> Load[PeopleKey, records.People | None] | None:
+def load_people(info: Info, name: str | None, phone: str | None) -> Load[PeopleKey, PeopleRecord | None] | None:
     """The security platform's record of a person; None when name or phone, which it needs, is missing."""
     if not name or not phone:
         return None
     return Load(info.context.loaders.people, PeopleKey(name, mobile_number(phone)))
 
 
-def _described(root: records.House, info: Info, pick: Callable[[Any], ValueT]) -> "Described[ValueT]":
+def _described(root: HouseRecord, info: Info, pick: Callable[[Any], ValueT]) -> "Described[ValueT]":
     """A house's use, ownership or status: from here, or from the answer of the owner look-up."""
     if root.described or root.key is None:
         return pick(root)

@@ -4,7 +4,8 @@ import strawberry
 
 from gateway.context import Info
 from gateway.execution.load import Load
-from gateway.normalise import composed, records
+from gateway.normalise import composed
+from gateway.normalise.module import Module as ModuleRecord
 from gateway.normalise.vocabulary import ModuleName
 from schema.types.arguments import community
 from schema.types.data_issue import DataIssue, data_issues
@@ -13,7 +14,7 @@ from schema.types.identity import node_id
 from schema.types.node import Node
 
 
-@record_type(records.Module, description="A feature module of a community, as wjdh switches it (功能模块).")
+@record_type(ModuleRecord, description="A feature module of a community, as wjdh switches it (功能模块).")
 class Module(Node):
     community_code: strawberry.ID = plain("Code of its community (小区标识).")
     name: ModuleName = plain("Which module (模块名称).")
@@ -34,7 +35,7 @@ class ModuleDrift:
     )
 
 
-def load_modules(info: Info, community_code: str) -> Load[str, tuple[records.Module, ...]] | None:
+def load_modules(info: Info, community_code: str) -> Load[str, tuple[ModuleRecord, ...]] | None:
     """Modules of a community; None when the caller may not see it. Raises UserInputError."""
     code = community(community_code)
     return Load(info.context.loaders.modules, code) if info.context.principal.sees(code) else None

@@ -14,6 +14,9 @@ from gateway.loaders.order import NO_FILTERS, OrdersKey
 from gateway.loaders.paging import Slice
 from gateway.loaders.payment import NotificationKey
 from gateway.normalise import records
+from gateway.normalise.order import Order as OrderRecord
+from gateway.normalise.order import OrderDetail as OrderDetailRecord
+from gateway.normalise.order import OrderQuery as OrderQueryRecord
 from gateway.normalise.vocabulary import FeeType, OrderStatus, PaymentStatus
 from schema.types.arguments import community, recognized
 from schema.types.connection import Window
@@ -34,17 +37,17 @@ class Money:
     text: str = plain('For display, such as "¥0.01" (显示文本).')
 
 
-@record_type(records.OrderDetail, description="One line of what an order is made of (收费参数).")
+@record_type(OrderDetailRecord, description="One line of what an order is made of (收费参数).")
 class OrderDetail:
     name: str = free_text('Its name, such as "单价" (名称).', "name", observed=False)
     value: str = free_text('Its value, such as "100元/平方" (值).', "value", observed=False)
 
 
-def _order_number(order: records.Order) -> str:
+def _order_number(order: OrderRecord) -> str:
     return order.number or str(order.platform_id)
 
 
-@record_type(records.Order, description="A payment order (订单).")
+@record_type(OrderRecord, description="A payment order (订单).")
 class Order(Node):
     platform_id: int = plain("The platform's row number (订单id).")
     number: str | None = plain("The order number, 20 digits (订单编号).")
@@ -77,7 +80,7 @@ class Order(Node):
         graphql_type=Payment | None,
     )
     def notification(
-        root: strawberry.Parent[records.Order], info: Info
+        root: strawberry.Parent[OrderRecord], info: Info
     ) -> Load[NotificationKey, PaymentRecord | None] | None:
         if root.number is None:
             return None
@@ -106,7 +109,7 @@ class OrderFilter:
 FilterOrders = Annotated[OrderFilter | None, strawberry.argument(description="Which orders (订单筛选).")]
 
 
-OrdersLoad: TypeAlias = Lookup[OrdersKey, Slice[records.Order]]
+OrdersLoad: TypeAlias = Lookup[OrdersKey, Slice[OrderRecord]]
 
 
 def load_orders(
@@ -122,17 +125,17 @@ def load_orders(
     if not info.context.principal.sees(code):
         return None
     asked = msgspec.structs.replace(query, **fixed) if fixed else query
-    load: Load[OrdersKey, Slice[records.Order]] = Load(info.context.loaders.orders, OrdersKey(code, asked, *part))
+    load: Load[OrdersKey, Slice[OrderRecord]] = Load(info.context.loaders.orders, OrdersKey(code, asked, *part))
     names_someone = (query.id_card, query.phone, query.name) != (None, None, None)
     return info.context.counted(load) if names_someone else load
 
 
-def _query(filters: OrderFilter | None) -> records.OrderQuery:
+def _query(filters: OrderFilter | None) -> OrderQueryRecord:
     """What to ask the platform for. Raises UserInputError (quirks 103, 147, 151)."""
     if filters is None:
         return NO_FILTERS
     _require_outer_parts(filters)
-    return records.OrderQuery(
+    return OrderQueryRecord(
         building=filters.building,
         unit=filters.unit,
         floor=filters.floor,

@@ -7,7 +7,8 @@ import strawberry
 from gateway.actions.identity import RESIDENCY
 from gateway.context import Info
 from gateway.errors import UserInputError
-from gateway.normalise import records
+from gateway.normalise.house import Residency as ResidencyRecord
+from gateway.normalise.people import People as PeopleRecord
 from gateway.normalise.values import mobile_number
 from gateway.normalise.vocabulary import OccupantType, ResidentRole
 from schema.types.arguments import CommunityCode
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from schema.types.house import House, Member
 
 
-@record_type(records.Residency, description="A person's place in a house (居住关系).", identity=RESIDENCY)
+@record_type(ResidencyRecord, description="A person's place in a house (居住关系).", identity=RESIDENCY)
 class Residency:
     role: ResidentRole = plain("Role in this house (居民角色).")
     occupant_type: OccupantType | None = plain("Kind of occupant (住户类型).")
@@ -36,12 +37,12 @@ class Residency:
         metadata=costs(items=ASSUMED_MEMBERS),
     )
     def members(
-        root: strawberry.Parent[records.Residency],
+        root: strawberry.Parent[ResidencyRecord],
     ) -> list[Annotated["Member", strawberry.lazy("schema.types.house")]] | None:
         return root.house.members  # type: ignore[return-value] # records stand for their types
 
 
-@record_type(records.People, description="A person as the security platform knows them (人员).")
+@record_type(PeopleRecord, description="A person as the security platform knows them (人员).")
 class People(Person):
     id: strawberry.ID = hashed_id(
         "People",
@@ -54,12 +55,12 @@ class People(Person):
         '`maskedFields` names "residencies". A house of no known community stands in `dataIssues` alone (居住房屋).',
         metadata=costs(items=ASSUMED_HOUSES),
     )
-    def residencies(root: strawberry.Parent[records.People], info: Info) -> list[Residency]:
+    def residencies(root: strawberry.Parent[PeopleRecord], info: Info) -> list[Residency]:
         sees = info.context.principal.sees
         return [residency for residency in root.residencies if sees(residency.house.community_code)]  # type: ignore[misc] # records stand for their types
 
     @strawberry.field(description="Names of the fields that are masked, withheld or cut for this caller (脱敏字段).")
-    def masked_fields(root: strawberry.Parent[records.People], info: Info) -> list[str]:
+    def masked_fields(root: strawberry.Parent[PeopleRecord], info: Info) -> list[str]:
         names = masked_names(root, PERSONAL, info, TEXTS)
         sees = info.context.principal.sees
         if not all(sees(residency.house.community_code) for residency in root.residencies):
@@ -74,7 +75,7 @@ class People(Person):
         metadata=ORDERS,
     )
     def orders(
-        root: strawberry.Parent[records.People],
+        root: strawberry.Parent[PeopleRecord],
         info: Info,
         community_code: CommunityCode,
         filter: FilterOrders = None,

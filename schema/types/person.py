@@ -6,13 +6,13 @@ import strawberry
 from strawberry.utils.str_converters import to_snake_case
 
 from gateway.context import Info
-from gateway.normalise import records
-from gateway.normalise.issues import PERSON_PII
+from gateway.normalise.field import personal_paths
+from gateway.normalise.person import Person as PersonRecord
 from gateway.normalise.vocabulary import PiiKind, PoliticalStatus, Sex
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import free_text, masked_names, pii, plain
 
-PERSONAL = {to_snake_case(name): name for name in PERSON_PII}
+PERSONAL = {to_snake_case(name): name for name in personal_paths(PersonRecord)}
 """Attribute and public name of every field of a person that is personal data."""
 
 TEXTS = {"nation": "nation", "job_name": "jobName", "company_name": "companyName"}
@@ -47,5 +47,5 @@ class Person:
         description="Names of the fields that are masked or withheld from this caller: what is null here and not named "
         "is absent (脱敏字段)."
     )
-    def masked_fields(root: strawberry.Parent[records.Person], info: Info) -> list[str]:
+    def masked_fields(root: strawberry.Parent[PersonRecord], info: Info) -> list[str]:
         return masked_names(root, PERSONAL, info, TEXTS)

@@ -10,7 +10,7 @@ from gateway.loaders.order import OrderKey
 from gateway.loaders.repair import RepairKey
 from gateway.loaders.shenhe import ShenheKey
 from gateway.normalise import composed
-from gateway.normalise.records import Module
+from gateway.normalise.module import Module
 
 
 class Reader(NamedTuple):

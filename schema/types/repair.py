@@ -12,7 +12,8 @@ from gateway.execution.load import Load
 from gateway.loaders.paging import Slice
 from gateway.loaders.people import PeopleKey
 from gateway.loaders.repair import RepairKey, RepairsKey
-from gateway.normalise import records
+from gateway.normalise.people import People as PeopleRecord
+from gateway.normalise.repair import Repair as RepairRecord
 from gateway.normalise.vocabulary import PiiKind, RepairStatus
 from schema.types.arguments import community, recognized
 from schema.types.connection import Window
@@ -28,7 +29,7 @@ REPORTER = {"reporter_name": "name", "reporter_phone": "phone"}
 
 
 @record_type(
-    records.Repair,
+    RepairRecord,
     description="Who reported a repair (报修人).",
     identity=part_of("Repair", attrgetter("community_code", "platform_id"), "reporter."),
 )
@@ -43,15 +44,15 @@ class RepairReporter:
         graphql_type=People | None,
         metadata=ONE_CALL,
     )
-    def people(root: strawberry.Parent[records.Repair], info: Info) -> Load[PeopleKey, records.People | None] | None:
+    def people(root: strawberry.Parent[RepairRecord], info: Info) -> Load[PeopleKey, PeopleRecord | None] | None:
         return load_people(info, root.reporter_name, root.reporter_phone)
 
     @strawberry.field(description="Names of the fields masked for this caller (脱敏字段).")
-    def masked_fields(root: strawberry.Parent[records.Repair], info: Info) -> list[str]:
+    def masked_fields(root: strawberry.Parent[RepairRecord], info: Info) -> list[str]:
         return masked_names(root, REPORTER, info)
 
 
-@record_type(records.Repair, description="A repair that a resident reported (报修).")
+@record_type(RepairRecord, description="A repair that a resident reported (报修).")
 class Repair(Node):
     platform_id: int = plain("The platform's row number (报修id).")
     community_code: strawberry.ID | None = plain(
@@ -71,7 +72,7 @@ class Repair(Node):
         metadata=ONE_CALL,
     )
     def reported_at(
-        root: strawberry.Parent[records.Repair], info: Info
+        root: strawberry.Parent[RepairRecord], info: Info
     ) -> Load[RepairKey, datetime | None] | datetime | None:
         if root.dated:
             return root.reported_at
@@ -79,7 +80,7 @@ class Repair(Node):
         return Load(info.context.loaders.repair, key, lambda single: None if single is None else single.reported_at)
 
     @strawberry.field(description="Who reported it (报修人).", graphql_type=RepairReporter)
-    def reporter(root: strawberry.Parent[records.Repair]) -> records.Repair:
+    def reporter(root: strawberry.Parent[RepairRecord]) -> RepairRecord:
         return root
 
 
@@ -95,7 +96,7 @@ FilterRepairs = Annotated[RepairFilter | None, strawberry.argument(description="
 
 def load_repairs(
     info: Info, community_code: str, filters: RepairFilter | None, part: Window
-) -> Load[RepairsKey, Slice[records.Repair]] | None:
+) -> Load[RepairsKey, Slice[RepairRecord]] | None:
     """Repairs of a community; None when the caller may not see it. Raises UserInputError."""
     code = community(community_code)
     status = recognized(filters.status, "filter.status") if filters else None

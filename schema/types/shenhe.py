@@ -13,7 +13,10 @@ from gateway.execution.load import Load
 from gateway.execution.variants import attribute_in
 from gateway.loaders.paging import Slice
 from gateway.loaders.shenhe import ShenhesKey
-from gateway.normalise import records
+from gateway.normalise.shenhe import Shenhe as ShenheRecord
+from gateway.normalise.shenhe_content import ShenheContent as ShenheContentRecord
+from gateway.normalise.shenhe_content import ShenheHouse as ShenheHouseRecord
+from gateway.normalise.shenhe_content import ShenhePeople as ShenhePeopleRecord
 from gateway.normalise.verification import applied_house
 from gateway.normalise.vocabulary import (
     HouseOwnership,
@@ -36,7 +39,7 @@ from schema.types.verification import ShenheVerification
 
 
 @record_type(
-    records.ShenhePeople,
+    ShenhePeopleRecord,
     description="The applicant, as submitted (申请人).",
     identity=part_of_review("content.people."),
 )
@@ -45,7 +48,7 @@ class ShenhePeople(Person):
 
 
 @record_type(
-    records.ShenheHouse,
+    ShenheHouseRecord,
     description="The house applied for, as submitted (申请房屋).",
     identity=part_of_review("content.house."),
 )
@@ -71,7 +74,7 @@ class ShenheHouse:
 
 
 @record_type(
-    records.ShenheContent,
+    ShenheContentRecord,
     description="What the applicant submitted (审核数据).",
     identity=part_of_review("content."),
 )
@@ -85,11 +88,11 @@ class ShenheContent:
     )
 
     @strawberry.field(description="Names of the fields masked for this caller (脱敏字段).")
-    def masked_fields(root: strawberry.Parent[records.ShenheContent], info: Info) -> list[str]:
+    def masked_fields(root: strawberry.Parent[ShenheContentRecord], info: Info) -> list[str]:
         return masked_names(root, {"raw": "raw"}, info)
 
 
-@record_type(records.Shenhe, description="A registration review: an application that staff decide (审核).")
+@record_type(ShenheRecord, description="A registration review: an application that staff decide (审核).")
 class Shenhe(Node):
     platform_id: int = plain("The platform's row number (审核id).")
     community_code: strawberry.ID | None = plain(
@@ -112,7 +115,7 @@ class Shenhe(Node):
     id: strawberry.ID = node_id("Shenhe", "platform_id", "The review's node id (节点标识).")
 
     @strawberry.field(description="Whether it is pending and this caller may decide it (是否可审核).")
-    def can_review(root: strawberry.Parent[records.Shenhe], info: Info) -> bool:
+    def can_review(root: strawberry.Parent[ShenheRecord], info: Info) -> bool:
         principal = info.context.principal
         return (
             root.status is ShenheStatus.PENDING
@@ -126,7 +129,7 @@ class Shenhe(Node):
         directives=needs(["people:read"]),
         graphql_type=ShenheVerification | None,
     )
-    def verification(root: strawberry.Parent[records.Shenhe]) -> records.Shenhe | None:
+    def verification(root: strawberry.Parent[ShenheRecord]) -> ShenheRecord | None:
         if root.content is None or (root.content.people is None and applied_house(root) is None):
             return None
         return root
@@ -143,7 +146,7 @@ FilterShenhes = Annotated[ShenheFilter | None, strawberry.argument(description="
 
 def load_shenhes(
     info: Info, community_code: str, filters: ShenheFilter | None, part: Window
-) -> Load[ShenhesKey, Slice[records.Shenhe]] | None:
+) -> Load[ShenhesKey, Slice[ShenheRecord]] | None:
     """Reviews of a community; None when the caller may not see it. Raises UserInputError."""
     code = community(community_code)
     asked = filters or ShenheFilter()

@@ -14,14 +14,17 @@ from gateway.execution.variants import attribute_in
 from gateway.loaders.people import PeopleKey
 from gateway.loaders.verification import LookedUp, VerificationKey
 from gateway.normalise import records, verification
+from gateway.normalise.house import HouseOwner as HouseOwnerRecord
+from gateway.normalise.people import People as PeopleRecord
+from gateway.normalise.shenhe import Shenhe as ShenheRecord
 from gateway.normalise.states import FindingCode, Severity
 from schema.types.costs import ONE_CALL, costs
 from schema.types.fields import PERSONAL_IF, has_number, needs, plain, record_type
 from schema.types.house import HouseOwner, load_people
 from schema.types.people import People
 
-RegisteredLoad: TypeAlias = Load[PeopleKey, records.People | None]
-OwnerLoad: TypeAlias = Load[records.HouseKey, records.HouseOwner | None]
+RegisteredLoad: TypeAlias = Load[PeopleKey, PeopleRecord | None]
+OwnerLoad: TypeAlias = Load[records.HouseKey, HouseOwnerRecord | None]
 FindingsLoad: TypeAlias = Load[VerificationKey, list[verification.Finding]]
 
 
@@ -75,7 +78,7 @@ class ShenheVerification:
         graphql_type=People | None,
         metadata=ONE_CALL,
     )
-    def registered(root: strawberry.Parent[records.Shenhe], info: Info) -> RegisteredLoad | None:
+    def registered(root: strawberry.Parent[ShenheRecord], info: Info) -> RegisteredLoad | None:
         return _load_registered(root, info)
 
     @strawberry.field(
@@ -85,7 +88,7 @@ class ShenheVerification:
         graphql_type=HouseOwner | None,
         metadata=ONE_CALL,
     )
-    def owner(root: strawberry.Parent[records.Shenhe], info: Info) -> OwnerLoad | None:
+    def owner(root: strawberry.Parent[ShenheRecord], info: Info) -> OwnerLoad | None:
         return _load_owner(root, info)
 
     @strawberry.field(
@@ -94,23 +97,23 @@ class ShenheVerification:
         graphql_type=list[VerificationFinding],
         metadata=costs(calls=2),
     )
-    def findings(root: strawberry.Parent[records.Shenhe], info: Info) -> FindingsLoad:
+    def findings(root: strawberry.Parent[ShenheRecord], info: Info) -> FindingsLoad:
         people, house = _load_registered(root, info), _load_owner(root, info)
         key = VerificationKey(people.key if people else None, house.key if house else None)
         return Load(info.context.loaders.verification, key, lambda found: list(_findings(root, key, found)))
 
 
-def _load_registered(review: records.Shenhe, info: Info) -> RegisteredLoad | None:
+def _load_registered(review: ShenheRecord, info: Info) -> RegisteredLoad | None:
     applicant = review.content.people if review.content else None
     return load_people(info, applicant.name, applicant.phone) if applicant else None
 
 
-def _load_owner(review: records.Shenhe, info: Info) -> OwnerLoad | None:
+def _load_owner(review: ShenheRecord, info: Info) -> OwnerLoad | None:
     house = verification.applied_house(review)
     return Load(info.context.loaders.house_owner, house) if house else None
 
 
-def _findings(review: records.Shenhe, key: VerificationKey, found: LookedUp) -> Iterator[verification.Finding]:
+def _findings(review: ShenheRecord, key: VerificationKey, found: LookedUp) -> Iterator[verification.Finding]:
     """Raises what a look-up raised, if that was no trouble of the platform."""
     applicant = review.content.people if review.content else None
     failures = [outcome for outcome in found if isinstance(outcome, Exception)]

@@ -20,6 +20,13 @@ from gateway.execution.variants import ObservedField
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.records import AuditAction, AuditEntry, Operation, OperationState, RecordRef
 from gateway.normalise import records
+from gateway.normalise.house import House, HouseOwner, Residency
+from gateway.normalise.order import Order, OrderDetail
+from gateway.normalise.people import People
+from gateway.normalise.person import Member
+from gateway.normalise.repair import Repair
+from gateway.normalise.shenhe import Shenhe
+from gateway.normalise.shenhe_content import ShenheContent, ShenheHouse, ShenhePeople
 from gateway.normalise.states import FindingCode, Severity
 from gateway.normalise.verification import Finding
 from gateway.normalise.vocabulary import DataProblem, PiiKind, PlatformName, ResidentRole
@@ -43,7 +50,7 @@ def observed(record: object, type_name: str, **fields: str) -> Any:
     return [record], tuple(ObservedField(type_name, name, attribute) for name, attribute in fields.items())
 
 
-PERSON = records.People(name="李明", phone="19900000001", id_card="999302199211302517", birth_date=date(1992, 11, 30))
+PERSON = People(name="李明", phone="19900000001", id_card="999302199211302517", birth_date=date(1992, 11, 30))
 PHONE = {"phone": "phone"}
 
 
@@ -102,7 +109,7 @@ async def test_the_same_again_before_it_is_written_is_one_entry(
 async def test_a_record_is_one_entry_whichever_others_it_is_shown_with(
     journal: Journal, trail: AuditTrail, clock: FrozenClock
 ) -> None:
-    other = records.People(name="王芳", phone="19900000002")
+    other = People(name="王芳", phone="19900000002")
     together = observed(PERSON, "People", **PHONE)
     together[0].append(other)
     for request_id, shown in (
@@ -126,7 +133,7 @@ async def test_a_record_is_one_entry_whichever_others_it_is_shown_with(
 async def test_what_a_record_held_at_any_time_is_what_was_shown(
     journal: Journal, trail: AuditTrail, clock: FrozenClock
 ) -> None:
-    unlike = records.People(name="王芳", phone="19900000002")
+    unlike = People(name="王芳", phone="19900000002")
     without = msgspec.structs.replace(PERSON, id_card=None)
     emptied = msgspec.structs.replace(without, birth_date=None)
     fields = (ObservedField("People", "idCard", "id_card"), ObservedField("People", "birthDate", "birth_date"))
@@ -152,7 +159,7 @@ async def test_what_a_record_held_at_any_time_is_what_was_shown(
 async def test_of_two_records_in_one_answer_that_go_by_one_name_each_is_told(
     journal: Journal, trail: AuditTrail
 ) -> None:
-    owners = [records.HouseOwner(phone=phone, house=HOUSE) for phone in ("19900000001", None)]
+    owners = [HouseOwner(phone=phone, house=HOUSE) for phone in ("19900000001", None)]
     trail.reveal(Request(), [(owners, (ObservedField("HouseOwner", "phone", "phone"),))])  # type: ignore[list-item]
     await trail.flush()
 
@@ -164,7 +171,7 @@ async def test_of_two_records_in_one_answer_that_go_by_one_name_each_is_told(
 ISSUE = records.DataIssue("phone", "19900000001", DataProblem.MALFORMED, PlatformName.WJDH, PiiKind.PHONE)
 HOUSE = records.HouseKey("10002", 1, 2, 3, 301)
 REVIEW = ("10002", 7)
-MEMBER = records.Member(name="王芳", phone="19900000002", role=ResidentRole.WIFE)
+MEMBER = Member(name="王芳", phone="19900000002", role=ResidentRole.WIFE)
 FINDING = Finding(
     code=FindingCode.FIELD_DIFFERS,
     severity=Severity.INFO,
@@ -190,8 +197,8 @@ OPERATION = Operation(
     answer=None,
     user_errors=(),
 )
-ORDER = records.Order(platform_id=1, community_code="10002", number="20201213110146000001", remark="电话 19900000001")
-DETAILED = msgspec.structs.replace(ORDER, details=(records.OrderDetail("电话", "19900000001"),))
+ORDER = Order(platform_id=1, community_code="10002", number="20201213110146000001", remark="电话 19900000001")
+DETAILED = msgspec.structs.replace(ORDER, details=(OrderDetail("电话", "19900000001"),))
 
 
 @pytest.mark.parametrize(
@@ -203,23 +210,23 @@ DETAILED = msgspec.structs.replace(ORDER, details=(records.OrderDetail("电话",
             ("phone",),
         ),
         (
-            observed(records.HouseOwner(phone="19900000001", house=HOUSE), "HouseOwner", **PHONE),
+            observed(HouseOwner(phone="19900000001", house=HOUSE), "HouseOwner", **PHONE),
             RecordRef("House", "10002", "1-2-3-301"),
             ("owner.phone",),
         ),
         (
-            observed(records.ShenhePeople(phone="19900000001", review=REVIEW), "ShenhePeople", **PHONE),
+            observed(ShenhePeople(phone="19900000001", review=REVIEW), "ShenhePeople", **PHONE),
             RecordRef("Shenhe", "10002", "7"),
             ("content.people.phone",),
         ),
         (
-            observed(records.ShenheContent(raw="{}", review=REVIEW), "ShenheContent", raw="raw"),
+            observed(ShenheContent(raw="{}", review=REVIEW), "ShenheContent", raw="raw"),
             RecordRef("Shenhe", "10002", "7"),
             ("content.raw",),
         ),
         (
             observed(
-                records.Shenhe(platform_id=7, rejection_reason="19900000001"),
+                Shenhe(platform_id=7, rejection_reason="19900000001"),
                 "Shenhe",
                 rejectionReason="rejection_reason",
             ),
@@ -234,26 +241,24 @@ DETAILED = msgspec.structs.replace(ORDER, details=(records.OrderDetail("电话",
         (observed(ORDER, "Order", remark="remark"), RecordRef("Order", "10002", "20201213110146000001"), ("remark",)),
         (observed(DETAILED, "Order", details="details"), RecordRef("Order", "10002", ORDER.number or ""), ("details",)),
         (
-            observed(
-                records.Repair(platform_id=9, reporter_phone="19900000001"), "RepairReporter", phone="reporter_phone"
-            ),
+            observed(Repair(platform_id=9, reporter_phone="19900000001"), "RepairReporter", phone="reporter_phone"),
             RecordRef("Repair", None, "9"),
             ("reporter.phone",),
         ),
         (observed(OPERATION, "Operation", reason="reason"), RecordRef("Operation", "10002", "operation"), ("reason",)),
         (
-            observed(records.House(community_code="10002", data_issues=(ISSUE,)), "House", dataIssues="data_issues"),
+            observed(House(community_code="10002", data_issues=(ISSUE,)), "House", dataIssues="data_issues"),
             RecordRef("House", "10002", IDS.hashed("House", "10002", None, None, None, None)),
             ("dataIssues",),
         ),
         (
-            observed(records.ShenheHouse(data_issues=(ISSUE,), review=REVIEW), "ShenheHouse", dataIssues="data_issues"),
+            observed(ShenheHouse(data_issues=(ISSUE,), review=REVIEW), "ShenheHouse", dataIssues="data_issues"),
             RecordRef("Shenhe", "10002", "7"),
             ("content.house.dataIssues",),
         ),
         (
             observed(
-                records.Residency(house=records.House(**HOUSE._asdict()), data_issues=(ISSUE,)),
+                Residency(house=House(**HOUSE._asdict()), data_issues=(ISSUE,)),
                 "Residency",
                 dataIssues="data_issues",
             ),
@@ -277,8 +282,8 @@ async def test_a_record_is_named_as_the_api_names_it(
 @pytest.mark.parametrize(
     "shown",
     [
-        observed(records.People(), "People", name="name", phone="phone"),
-        observed(records.Order(platform_id=1, community_code="10002", remark="请尽快"), "Order", remark="remark"),
+        observed(People(), "People", name="name", phone="phone"),
+        observed(Order(platform_id=1, community_code="10002", remark="请尽快"), "Order", remark="remark"),
         observed(ORDER, "Order", details="details", dataIssues="data_issues"),
         observed(
             Finding(code=FindingCode.ALREADY_BOUND, severity=Severity.INFO, registered="OWNER"),
@@ -318,7 +323,7 @@ async def test_an_entry_that_the_journal_refuses_is_lost_alone_and_the_log_says_
     journal: Journal, trail: AuditTrail
 ) -> None:
     named_by_none: Any = None  # which the table refuses
-    people = [records.People(name="李", phone=str(number)) for number in range(3)]
+    people = [People(name="李", phone=str(number)) for number in range(3)]
     for person, request_id in zip(people, ("before", named_by_none, "after"), strict=True):
         trail.reveal(Request(request_id=request_id), [observed(person, "People", **PHONE)])
     with capture_logs() as logs:
@@ -386,7 +391,7 @@ async def test_a_failure_between_two_batches_loses_nothing_and_doubles_nothing(
     journal: Journal, broken: Broken, delayed: AuditTrail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "LARGEST_BATCH", 2)
-    people = [records.People(name="李", phone=str(number)) for number in range(5)]
+    people = [People(name="李", phone=str(number)) for number in range(5)]
     delayed.reveal(Request("a"), [observed(person, "People", **PHONE) for person in people])
     broken.mended = True
     add = broken.add
@@ -410,7 +415,7 @@ async def test_a_failure_between_two_batches_loses_nothing_and_doubles_nothing(
 
 async def test_what_can_not_be_written_at_the_end_is_said_to_be_lost(delayed: AuditTrail) -> None:
     for number in range(2):
-        delayed.reveal(Request(), [observed(records.People(name="李", phone=str(number)), "People", **PHONE)])
+        delayed.reveal(Request(), [observed(People(name="李", phone=str(number)), "People", **PHONE)])
     with capture_logs() as logs, pytest.raises(JournalError):
         await delayed.close()
 
@@ -456,7 +461,7 @@ async def test_too_many_notes_close_personal_data_too(delayed: AuditTrail, monke
     request = Request()
     for number in range(3):
         assert delayed.admit(request.principal).reveals_pii
-        delayed.reveal(request, [observed(records.People(name="李", phone=str(number)), "People", **PHONE)])
+        delayed.reveal(request, [observed(People(name="李", phone=str(number)), "People", **PHONE)])
     assert not delayed.admit(request.principal).reveals_pii
 
     with pytest.raises(JournalError):

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from typing import get_args, get_origin, get_type_hints
 
-from gateway.normalise.issues import Issues
+from gateway.normalise.issues import Issues, IssueSource
 from gateway.normalise.records import DataIssue, Record
 from gateway.normalise.vocabulary import DataProblem, PlatformName
 
 
 class CollectedIssues(Issues):
-    platform = PlatformName.WJDH
+    def __init__(self) -> None:
+        super().__init__(IssueSource(PlatformName.WJDH, {}), [])
 
     @property
     def noted(self) -> list[tuple[str, str | None, DataProblem]]:

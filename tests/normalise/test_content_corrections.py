@@ -5,12 +5,12 @@ from datetime import date
 from typing import Any
 
 import pytest
+from collected_issues import CollectedIssues
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from platform_rows import content, review
 
 from gateway.normalise.corrections import ContentError, correction_problems, render_shenhe_content
-from gateway.normalise.person import ApplicantIssues
 from gateway.normalise.plausible import EARLIEST_BIRTH
 from gateway.normalise.shenhe import parse_shenhe
 from gateway.normalise.times import birth_date
@@ -276,6 +276,6 @@ def test_quirk_130_every_date_of_birth_is_read_back_in_every_form(submitted: obj
     for day in range(EARLIEST_BIRTH.toordinal(), TODAY.toordinal() + 1, 1 if isinstance(submitted, int) else 7):
         birth = date.fromordinal(day)
         rendered = json.loads(render_shenhe_content(document, {"people": {"birth_date": birth}}))
-        issues = ApplicantIssues()
+        issues = CollectedIssues()
         assert birth_date(rendered["people"]["people_birth"], "birthDate", issues) == birth
         assert issues.found == ()

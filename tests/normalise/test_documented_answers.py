@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from platform_rows import content, member, order, owner, person, repair, residency, review
 
-from gateway.normalise.house import decode_owner, parse_owner, read_owner
-from gateway.normalise.order import decode_orders, parse_order_page, read_orders
-from gateway.normalise.people import decode_people, parse_people, read_people
+from gateway.normalise.house import decode_owner, parse_owner
+from gateway.normalise.order import decode_orders, parse_order_page
+from gateway.normalise.people import decode_people, parse_people
 from gateway.normalise.records import Page
-from gateway.normalise.repair import decode_repairs, parse_repair_page, read_repairs
+from gateway.normalise.repair import decode_repairs, parse_repair_page
 from gateway.normalise.shapes import ShapeError
-from gateway.normalise.shenhe import decode_shenhes, parse_shenhe_page, read_shenhes
+from gateway.normalise.shenhe import decode_shenhes, parse_shenhe_page
 
 ODD: list[Any] = [
     *(None, "", " ", "0", "1", "2", 0, 1, 2, -1, 0.0, -0.0, 1.0, 0.1, True, False, 2**31, 10**20, 1e300, [], {}, [1]),
@@ -73,49 +73,49 @@ ANSWERS = {
         row=order(),
         body=list_of,
         any_body=pages_of(ORDERS, "pages"),
-        documented=lambda sent: read_orders(decode_orders(sent), "10002", 1),
+        documented=lambda sent: parse_order_page(decode_orders(sent), "10002", 1),
         any_way=lambda body: parse_order_page(body, "10002", 1),
     ),
     "shenheList": Answer(
         row=review(shenhe_id=1),
         body=list_of,
         any_body=pages_of(REVIEWS, "meta"),
-        documented=lambda sent: read_shenhes(decode_shenhes(sent), "10002", 1),
+        documented=lambda sent: parse_shenhe_page(decode_shenhes(sent), "10002", 1),
         any_way=lambda body: parse_shenhe_page(body, "10002", 1),
     ),
     "repair/list": Answer(
         row=repair(date=None),
         body=lambda *rows: {"code": 0, "data": {"repairs": list(rows), "pages": list_of()["pages"]}},
         any_body=REPAIRS.map(lambda row: {"data": {"repairs": [row], "pages": {"total": 1}}}),
-        documented=lambda sent: read_repairs(decode_repairs(sent), "10002", 1),
+        documented=lambda sent: parse_repair_page(decode_repairs(sent), "10002", 1),
         any_way=lambda body: parse_repair_page(body, "10002", 1),
     ),
     "owner": Answer(
         row=owner(people_role=None),
         body=one,
         any_body=ones_of(OWNERS),
-        documented=lambda sent: read_owner(decode_owner(sent)),
+        documented=lambda sent: parse_owner(decode_owner(sent)["data"]),
         any_way=lambda body: parse_owner(body["data"]),
     ),
     "people": Answer(
         row=person(),
         body=one,
         any_body=ones_of(PEOPLE),
-        documented=lambda sent: read_people(decode_people(sent)),
+        documented=lambda sent: parse_people(decode_people(sent)["data"]),
         any_way=lambda body: parse_people(body["data"]),
     ),
     "people, houses": Answer(
         row=residency(people_role=None, **dict.fromkeys(OTHER_KEYS)),
         body=lambda row: one(person(houses=[row])),
         any_body=ones_of(PEOPLE),
-        documented=lambda sent: read_people(decode_people(sent)),
+        documented=lambda sent: parse_people(decode_people(sent)["data"]),
         any_way=lambda body: parse_people(body["data"]),
     ),
     "people, members": Answer(
         row=member(),
         body=lambda row: one(person(houses=[residency(members=[row])])),
         any_body=ones_of(PEOPLE),
-        documented=lambda sent: read_people(decode_people(sent)),
+        documented=lambda sent: parse_people(decode_people(sent)["data"]),
         any_way=lambda body: parse_people(body["data"]),
     ),
 }
@@ -152,10 +152,8 @@ def read_both_ways(answer: Answer, body: Any) -> Any:
             answer.any_way(msgspec.json.decode(sent))
         return None
     expected = answer.any_way(msgspec.json.decode(sent))
-    if isinstance(found, Page) and found.issues is not None:
-        assert not found.dropped
+    if isinstance(found, Page):
         assert sorted(map(repr, found.issues)) == sorted(map(repr, issues_within(found.items)))
-        expected = msgspec.structs.replace(expected, issues=found.issues)
     assert not list(mistyped(found))
     assert repr(found) == repr(expected)  # which tells 0.0 from -0.0, and 1 from True
     return found
@@ -214,7 +212,8 @@ def test_a_page_tells_what_in_it_is_odd() -> None:
     answer = ANSWERS["order/list"]
 
     assert read_both_ways(answer, list_of(order(), order(id=5))).issues == ()
-    assert read_both_ways(answer, list_of(order(), order(id=5, amount="many"))).issues is None
+    odd = read_both_ways(answer, list_of(order(), order(id=5, amount="many")))
+    assert [issue.field for issue in odd.issues] == ["amount"]
 
 
 def test_a_page_of_reviews_has_the_issues_of_their_contents() -> None:

@@ -4,11 +4,13 @@ import json
 from typing import Any
 
 import pytest
+from collected_issues import CollectedIssues
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from platform_rows import content
 
-from gateway.normalise.shenhe_content import ShenheIssues, read_documented_content, read_odd_content
+from gateway.normalise.records import DataIssue
+from gateway.normalise.shenhe_content import read_content, read_documented_content
 from schema.enums import ENUMS
 
 WORDS = [member.label for enum in ENUMS for member in enum]
@@ -48,7 +50,6 @@ def spoilt(document: dict[str, Any], changes: dict[tuple[str, str], Any], missin
     return json.dumps(document)
 
 
-REVIEW = ("10002", 7)
 PLACES = [(part, key) for part, fields in content(house={"people_role": None}).items() for key in fields]
 DOCUMENTS = st.builds(
     spoilt,
@@ -58,8 +59,8 @@ DOCUMENTS = st.builds(
 )
 
 
-def test_a_documented_content_takes_the_short_cut() -> None:
-    assert read_documented_content(json.dumps(content()), REVIEW) is not None
+def test_documented_content_takes_short_cut() -> None:
+    assert read_documented_content(json.dumps(content()), [], 7, "10002") is not None
 
 
 @pytest.mark.parametrize("value", [None, "", " ", "1", 1, 2.5, True, [], {}, "其他", " 男 ", "汉", 2**31])
@@ -102,11 +103,12 @@ def test_other_documents_read_the_same_either_way(text: str) -> None:
 
 def same_either_way(text: str) -> None:
     for value in (text, decoded(text)):
-        found = read_documented_content(value, REVIEW)
+        gathered: list[DataIssue] = []
+        found = read_documented_content(value, gathered, 7, "10002")
         if found is not None:
-            issues = ShenheIssues()
-            assert repr(found) == repr(read_odd_content(value, REVIEW, issues))
-            assert issues.found == ()
+            issues = CollectedIssues()
+            assert repr(found) == repr(read_content(value, "content", issues, 7, "10002"))
+            assert sorted(map(repr, gathered)) == sorted(map(repr, issues.gathered))
 
 
 def decoded(text: str) -> object:

@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import graphql
-import msgspec
 import pytest
 
-from gateway.normalise import shenhe_content
 from gateway.normalise.forms import (
     module_form,
     new_announcement_form,
@@ -20,9 +18,14 @@ from gateway.normalise.forms import (
     shenhe_decision_form,
     shenhe_filter_form,
 )
-from gateway.normalise.person import MemberWire, PersonWire
-from gateway.normalise.records import OrderDetail, OrderQuery
+from gateway.normalise.house import MEMBERS, OWNERS, RESIDENCIES
+from gateway.normalise.module import MODULES
+from gateway.normalise.order import ORDERS, OrderDetail, OrderQuery
+from gateway.normalise.people import PEOPLE
+from gateway.normalise.repair import REPAIRS
 from gateway.normalise.requests import HousePayer, NewAnnouncement, NewOrder
+from gateway.normalise.shenhe import REVIEWS
+from gateway.normalise.shenhe_content import APPLICANTS, APPLIED_HOUSES
 from gateway.normalise.vocabulary import (
     ModuleName,
     OrderStatus,
@@ -71,10 +74,8 @@ def test_every_row_has_four_cells_and_a_meaning() -> None:
 
 def wire_names() -> Iterator[str]:
     """The keys that parsers look for, and the fields that forms send."""
-    for struct in (PersonWire, MemberWire, *vars(shenhe_content).values()):
-        if isinstance(struct, type) and issubclass(struct, msgspec.Struct) and struct.__module__.endswith("_content"):
-            yield from struct.__struct_encode_fields__
-    yield from (*PersonWire.__struct_encode_fields__, *MemberWire.__struct_encode_fields__)
+    for table in (PEOPLE, MEMBERS, RESIDENCIES, OWNERS, REVIEWS, APPLICANTS, APPLIED_HOUSES, ORDERS, REPAIRS, MODULES):
+        yield from table.documented.__struct_encode_fields__
     for source in (ROOT / "gateway/normalise").glob("*.py"):
         yield from re.findall(r"""\b(?:get\(|row\[|body\[)"([a-z_]+)["]""", source.read_text(encoding="utf-8"))
     yield from new_order_form(

@@ -10,12 +10,12 @@ from any_rows import JSON, ORDERS, OWNERS, PAGE_INFO, PEOPLE, REPAIRS, REVIEWS, 
 from collected_issues import issues_within, mistyped
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from platform_rows import module, order, review
+from platform_rows import module, order, parse_order, review
 
 from gateway.normalise.house import parse_owner
 from gateway.normalise.literals import LiteralError, read_literal
 from gateway.normalise.module import parse_module_states, parse_modules
-from gateway.normalise.order import parse_order, parse_order_page
+from gateway.normalise.order import parse_order_page
 from gateway.normalise.people import parse_people
 from gateway.normalise.records import Record
 from gateway.normalise.repair import parse_repair, parse_repair_page

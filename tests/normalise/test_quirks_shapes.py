@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 import pytest
-from platform_rows import content, member, module, order, owner, person, repair, residency, review
+from platform_rows import content, member, module, order, owner, parse_order, person, repair, residency, review
 
 from gateway.normalise.house import parse_owner
-from gateway.normalise.module import parse_module_states, parse_modules
-from gateway.normalise.order import parse_order, parse_order_page
+from gateway.normalise.module import ModuleState, parse_module_states, parse_modules
+from gateway.normalise.order import parse_order_page
 from gateway.normalise.people import parse_people
-from gateway.normalise.records import ModuleState, Page
+from gateway.normalise.records import Page
 from gateway.normalise.repair import parse_repair, parse_repair_page
 from gateway.normalise.shapes import ShapeError
 from gateway.normalise.shenhe import parse_shenhe, parse_shenhe_page

@@ -6,14 +6,13 @@ from decimal import Decimal
 
 import pytest
 from collected_issues import CollectedIssues
-from platform_rows import content, module, order, owner, person, repair, residency, review
+from platform_rows import content, module, order, owner, parse_order, person, repair, residency, review
 
 from gateway.normalise.house import parse_owner
 from gateway.normalise.module import parse_modules
-from gateway.normalise.order import parse_order
+from gateway.normalise.order import OrderDetail
 from gateway.normalise.people import parse_people
 from gateway.normalise.person import sex_of_id_card
-from gateway.normalise.records import OrderDetail
 from gateway.normalise.repair import parse_repair, parse_repair_page
 from gateway.normalise.shenhe import parse_shenhe
 from gateway.normalise.times import CHINA, birth_date, china_time, midnight

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.normalise.issues import PERSON_PII
+from gateway.normalise.field import personal_paths
+from gateway.normalise.person import Person
 from gateway.normalise.vocabulary import FeeType, ResidentRole, ShenheStatus
 from gateway.normalise.wire_enum import DescribedEnum, WireEnum
 from schema.enums import ENUMS
@@ -74,7 +75,7 @@ def test_an_open_list_falls_back_on_a_member_of_its_own() -> None:
 
 
 def test_the_personal_fields_are_those_of_the_contract() -> None:
-    assert {name: kind.value for name, kind in PERSON_PII.items()} == {
+    assert {name: kind.value for name, kind in personal_paths(Person).items()} == {
         "name": "NAME",
         "phone": "PHONE",
         "idCard": "ID_CARD",

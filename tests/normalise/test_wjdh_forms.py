@@ -15,7 +15,7 @@ from gateway.normalise.forms import (
     shenhe_decision_form,
     shenhe_filter_form,
 )
-from gateway.normalise.records import OrderDetail, OrderQuery
+from gateway.normalise.order import OrderDetail, OrderQuery
 from gateway.normalise.requests import (
     CarPayer,
     HousePayer,

@@ -12,7 +12,7 @@ from scripted_server import ScriptedServer, Step, http, scripted
 from standing_clock import Clock
 
 from gateway.errors import ConnectionLostError, PlatformAuthError, ProtocolError, RefusedError
-from gateway.normalise.records import OrderDetail, OrderQuery
+from gateway.normalise.order import OrderDetail, OrderQuery
 from gateway.normalise.requests import HousePayer, NewAnnouncement, NewOrder, PhonePayer
 from gateway.normalise.states import Availability
 from gateway.normalise.vocabulary import ModuleName, OrderStatus, PaymentStatus, RepairStatus, ShenheStatus, ShenheType

@@ -1,0 +1,167 @@
+"""From the declarations of a record's fields to what reads its rows: wire structs for msgspec, and generated readers.
+
+A reader takes each value in line where it is as expected, and calls a function where it is not. The lines of that of
+repairs for `reply`:
+
+    v = row.reply
+    reply = v or None if type(v) is str else None if v is None else read_reply(v, 'reply', issues := ...)
+
+A row that msgspec has decoded into the struct of documented values needs no look at types, so that the same
+declarations give a second reader, whose line is `reply = v or None`. One would do; two read reviews a sixth faster.
+"""
+
+import builtins
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from gateway.normalise.field import DeclaredField, Kind, declared_fields, personal_paths
+from gateway.normalise.issues import Issues, IssueSource
+from gateway.normalise.records import DataIssue, Record
+from gateway.normalise.vocabulary import PlatformName
+
+RecordT = TypeVar("RecordT", bound=Record)
+
+_NEW_ISSUES = "issues := issues or Issues(source, gathered)"
+
+
+class Table(Generic[RecordT]):
+    """The rows of one record class on the wire.
+
+    `documented` is the struct that msgspec decodes a row into whose values are all of documented types; `lenient` takes
+    any value under the same keys. `read_documented(row, gathered, *passed)` makes the record of the one, or None where
+    the row has no identifier. `gathered` gets the issues that are found; `passed` are the attributes that have no kind,
+    and what else their kinds use, in order.
+    """
+
+    def __init__(
+        self, record: type[RecordT], platform: PlatformName, key: Callable[[str], str] = lambda key: key
+    ) -> None:
+        """`key` makes the key of this table from the declared one."""
+        fields = declared_fields(record)
+        self.slots = tuple(_slots(fields))
+        keys = {slot.name: key(slot.key) for slot in self.slots}
+        documented = [(slot.name, slot.wire, slot.absent) for slot in self.slots]
+        self.documented: Any = _struct(f"{record.__name__}Row", documented, keys)
+        self.lenient = _struct(f"Any{record.__name__}Row", [(slot.name, Any, None) for slot in self.slots], keys)
+        reader = _Reader(record, fields, platform)
+        self.read_documented: Callable[..., Any] = reader.function(documented=True)
+        self.read_lenient: Callable[..., Any] = reader.function(documented=False)
+
+    def read(self, row: object, gathered: list[DataIssue], *passed: object) -> RecordT | None:
+        """The record of a row as decoded, of whichever type; None for what is no object, or has no identifier."""
+        record: RecordT | None = None
+        if type(row) is self.documented:
+            record = self.read_documented(row, gathered, *passed)
+        elif isinstance(row, dict):
+            record = self.read_lenient(msgspec.convert(row, self.lenient), gathered, *passed)
+        return record
+
+
+class _Slot(NamedTuple):
+    """An attribute of a wire struct: `name` and, for the second key of a field, `name_2`."""
+
+    name: str
+    key: str
+    wire: Any
+    absent: Any
+
+
+def _slots(fields: Mapping[str, DeclaredField]) -> Iterator[_Slot]:
+    for attribute, declared in fields.items():
+        kind = declared.field.kind
+        if kind is None:
+            continue
+        if kind.table is not None:
+            yield from kind.table.slots
+        wires = kind.wire, kind.wire if kind.other is msgspec.UNSET else kind.other
+        for name, key, wire, absent in zip(
+            _slot_names(attribute), declared.field.keys, wires, (kind.absent, None), strict=False
+        ):
+            yield _Slot(name, key, wire | None if wire is not None and absent is None else wire, absent)
+
+
+def _slot_names(attribute: str) -> tuple[str, str]:
+    return attribute, f"{attribute}_2"
+
+
+def _struct(name: str, members: Iterable[tuple[str, Any, Any]], keys: Mapping[str, str]) -> type[msgspec.Struct]:
+    return msgspec.defstruct(name, members, rename=keys, kw_only=True, gc=False)
+
+
+class _Reader:
+    """Writes the functions that make records of one class."""
+
+    def __init__(self, record: type[Record], fields: Mapping[str, DeclaredField], platform: PlatformName) -> None:
+        of_any_community = [field.path for field in fields.values() if field.field.of_any_community]
+        source = IssueSource(platform, personal_paths(record), frozenset(of_any_community))
+        self._record = record
+        self._fields = fields
+        self._names: dict[str, Any] = {"Record": record, "Issues": Issues, "source": source}
+        self._passed: list[str] = []
+        self._lines: dict[str, list[str]] = {}
+
+    def function(self, *, documented: bool) -> Callable[..., Any]:
+        self._passed, self._lines = ["row", "gathered"], {}
+        for attribute in self._fields:
+            self._read(attribute, documented)
+        lines = [line for lines in self._lines.values() for line in lines]
+        made = f"return Record({', '.join(self._arguments())})"
+        code = "\n    ".join([f"def read({', '.join(self._passed)}):", "issues = None", *lines, made])
+        names = dict(self._names)
+        exec(compile(code, f"<reader of {self._record.__name__}>", "exec"), names)  # noqa: S102 # of declarations alone
+        function: Callable[..., Any] = names["read"]
+        return function
+
+    def _read(self, attribute: str, documented: bool) -> None:
+        """Write the lines that read an attribute, after those of what it uses."""
+        if attribute in self._lines:
+            return
+        declared = self._fields.get(attribute)
+        kind = None if declared is None else declared.field.kind
+        if declared is None or kind is None:
+            self._lines[attribute] = []
+            self._passed.append(attribute)
+            return
+        for other in kind.used:
+            self._read(other, documented)
+        slots = dict(zip(("v", "v2"), _slot_names(attribute)[: len(declared.field.keys)], strict=False))
+        lines = [f"{value} = row.{slot}" for value, slot in slots.items()]
+        lines.append(f"{_local(attribute)} = {self._expression(declared, kind, tuple(slots), documented)}")
+        if kind.identifies:
+            lines.append(f"if {_local(attribute)} is None: return None")
+        self._lines[attribute] = lines
+
+    def _expression(self, declared: DeclaredField, kind: Kind, values: tuple[str, ...], documented: bool) -> str:
+        read = f"read_{declared.attribute}"
+        if kind.table is not None:
+            self._names[read] = kind.table.read_documented if documented else kind.table.read_lenient
+            return f"{read}(row, gathered)"
+        self._names |= {**kind.names, read: kind.read}
+        if kind.read is None:
+            return kind.value
+        arguments = [*values, repr(declared.path), _NEW_ISSUES, *map(_local, kind.used)]
+        otherwise = f"{read}({', '.join(arguments)})"
+        if values and not kind.required:
+            otherwise = f"None if {' is '.join(values)} is None else {otherwise}"
+        if documented and kind.documented is not None:
+            return kind.documented.replace("OTHERWISE", otherwise)
+        return f"{kind.value} if {kind.guard} else {otherwise}"
+
+    def _arguments(self) -> Iterator[str]:
+        """By position as far as the declared fields come one after the other: for a call with more than 15 keywords
+        CPython builds a dictionary.
+        """
+        by_position = True
+        for attribute in self._record.__struct_fields__:
+            value = "() if issues is None else issues.found" if attribute == "data_issues" else _local(attribute)
+            if attribute in self._fields or attribute == "data_issues":
+                yield value if by_position else f"{attribute}={value}"
+            else:
+                by_position = False
+
+
+def _local(attribute: str) -> str:
+    """The name of an attribute in the reader, where a `type` must not hide Python's."""
+    return f"{attribute}_" if hasattr(builtins, attribute) else attribute
