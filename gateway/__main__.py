@@ -131,7 +131,7 @@ def _demo(_settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _schema(_settings: Settings, _options: argparse.Namespace) -> int:
-    from schema.build import export_sdl  # noqa: PLC0415 # nor the schema
+    from gateway.app import export_sdl  # noqa: PLC0415 # nor the schema
 
     sys.stdout.write(export_sdl())
     return 0

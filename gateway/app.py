@@ -51,8 +51,7 @@ from gateway.loaders.watch import Watches
 from gateway.ops.metrics import Metrics
 from gateway.ops.workers import at_work
 from gateway.platforms.platforms import Platforms
-from gateway.settings import Mistakes, Settings
-from schema.build import cost_of, executable_schema, revealed_types, scopes_of
+from schema.build import cost_of, executable_schema, export_sdl, revealed_types, scopes_of
 
 GRAPHQL_PATH = "/graphql"
 
