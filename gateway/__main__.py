@@ -131,9 +131,9 @@ def _demo(_settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _schema(_settings: Settings, _options: argparse.Namespace) -> int:
-    from gateway.app import export_sdl  # noqa: PLC0415 # nor the schema
+    from gateway.app import schema_definition  # noqa: PLC0415 # nor the schema
 
-    sys.stdout.write(export_sdl())
+    sys.stdout.write(schema_definition())
     return 0
 
 

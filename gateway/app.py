@@ -51,9 +51,13 @@ from gateway.loaders.watch import Watches
 from gateway.ops.metrics import Metrics
 from gateway.ops.workers import at_work
 from gateway.platforms.platforms import Platforms
+from gateway.settings import Mistakes, Settings
 from schema.build import cost_of, executable_schema, export_sdl, revealed_types, scopes_of
 
 GRAPHQL_PATH = "/graphql"
+
+schema_definition = export_sdl
+"""For the command that prints it."""
 
 OpenJournal = Callable[[Settings, Clock], AbstractAsyncContextManager[Journal]]
 

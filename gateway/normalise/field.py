@@ -94,6 +94,11 @@ class DeclaredField(msgspec.Struct, frozen=True):
     field: Field
 
     @property
+    def name(self) -> str:
+        """The name of the field in its type: the attribute's, or as the path ends."""
+        return self.attribute if self.field.path is None else self.field.path.rpartition(".")[2]
+
+    @property
     def path(self) -> str:
         """The public path of the field, from the record: camelCase names with dots between them."""
         return public_name(self.attribute) if self.field.path is None else self.field.path

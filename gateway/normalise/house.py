@@ -128,11 +128,14 @@ def _shared(description: str, key: str | tuple[str, ...], kind: Kind) -> Field:
 
 
 ROLE = _shared("The owner's role (居民角色).", ("people_house_role", "people_role"), _ROLE_OF_EITHER_KEY)
-STATUS = _shared("How it is occupied (房屋状态).", "people_house_status", word_of(HouseStatus))
+STATUS = _shared("How the house is occupied (房屋状态).", "people_house_status", word_of(HouseStatus))
 USE = _shared("What it is used for (房屋用途).", "people_house_use", word_of(HouseUse))
 OWNERSHIP = _shared("Private or public property (房屋性质).", "people_house_xingzhi", word_of(HouseOwnership))
 OCCUPANT_TYPE = _shared("Kind of occupant (住户类型).", "people_house_type", word_of(OccupantType))
 """What several records say of a house, and of somebody's place in it."""
+
+_STATUS, _USE, _OWNERSHIP = (msgspec.structs.replace(field, description="") for field in (STATUS, USE, OWNERSHIP))
+"""The same where the schema has them behind a look-up."""
 
 
 class House(Record, frozen=True, gc=False):
@@ -150,9 +153,9 @@ class House(Record, frozen=True, gc=False):
     unit: Annotated[Int32 | None, Field("Unit number (单元号).", ("danyuan", "unit_number"), PART)] = None
     floor: Annotated[Int32 | None, Field("Floor (楼层).", ("louceng", "floor_number"), PART)] = None
     room: Annotated[Int32 | None, Field("Room (房间号).", ("fangjian", "house_number"), PART)] = None
-    use: Annotated[HouseUse | None, msgspec.structs.replace(USE, description="")] = None
-    ownership: Annotated[HouseOwnership | None, msgspec.structs.replace(OWNERSHIP, description="")] = None
-    status: Annotated[HouseStatus | None, msgspec.structs.replace(STATUS, description="")] = None
+    use: Annotated[HouseUse | None, _USE] = None
+    ownership: Annotated[HouseOwnership | None, _OWNERSHIP] = None
+    status: Annotated[HouseStatus | None, _STATUS] = None
     members: Annotated[
         tuple[Member, ...] | None,
         Field(
@@ -233,9 +236,9 @@ class HouseOwner(Record, frozen=True, gc=False):
     ] = None
     role: Annotated[ResidentRole | None, ROLE] = None
     occupant_type: Annotated[OccupantType | None, OCCUPANT_TYPE] = None
-    use: Annotated[HouseUse | None, USE] = None
-    ownership: Annotated[HouseOwnership | None, OWNERSHIP] = None
-    status: Annotated[HouseStatus | None, STATUS] = None
+    use: Annotated[HouseUse | None, _USE] = None
+    ownership: Annotated[HouseOwnership | None, _OWNERSHIP] = None
+    status: Annotated[HouseStatus | None, _STATUS] = None
     data_issues: tuple[DataIssue, ...] = ()
     house: Annotated[HouseKey | None, Field()] = None
 

@@ -1,6 +1,5 @@
 """Deciding registration reviews."""
 
-from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -15,57 +14,25 @@ from gateway.execution.load import Load
 from gateway.loaders.shenhe import ShenheKey
 from gateway.normalise.corrections import Corrections
 from gateway.normalise.shenhe import Shenhe as ShenheRecord
-from gateway.normalise.vocabulary import (
-    HouseOwnership,
-    HouseStatus,
-    HouseUse,
-    OccupantType,
-    PoliticalStatus,
-    ResidentRole,
-    Sex,
-)
+from gateway.normalise.shenhe_content import ShenheHouse, ShenhePeople
 from schema.mutations.input import OPTIONAL_KEY, finished, given, idempotency_key, not_found, written_record
 from schema.types.arguments import recognized
 from schema.types.costs import APPROVAL, APPROVALS, MOST_IDS, ONE_CALL, WRITE
-from schema.types.fields import needs, optional, record_type
+from schema.types.fields import correction_input, needs, optional, record_type
 from schema.types.payload import MutationPayload
 from schema.types.shenhe import Shenhe
 
 LONGEST_REASON = 500
 
 
-@strawberry.input(description="What the reviewer corrects about the applicant (申请人更正).")
+@correction_input(ShenhePeople, description="What the reviewer corrects about the applicant (申请人更正).")
 class ShenhePeopleInput:
-    name: str | None = optional("Name, not empty (姓名).")
-    phone: str | None = optional("Phone number, of a landline too (手机号码).")
-    sex: Sex | None = optional("Sex (性别).")
-    nation: str | None = optional("Ethnic group (民族).")
-    birth_date: date | None = optional("Date of birth, from 1900 to today (出生日期).")
-    registered_address: str | None = optional("Address of the household register (户籍地址).")
-    id_card: str | None = optional(
-        "Number of the identity card, of 18 or 15 characters, or of another document (身份证号)."
-    )
-    photo: str | None = optional("Address of a portrait (头像).")
-    political_status: PoliticalStatus | None = optional("Political status (政治面貌).")
-    is_veteran: bool | None = optional("Whether a veteran (退役军人).")
-    receives_subsistence_allowance: bool | None = optional("Whether on subsistence allowance (低保).")
-    is_petitioner: bool | None = optional("Whether known as a petitioner (上访).")
-    job_name: str | None = optional("Occupation (工作).")
-    company_name: str | None = optional("Employer (公司).")
+    pass
 
 
-@strawberry.input(description="What the reviewer corrects about the house (申请房屋更正).")
+@correction_input(ShenheHouse, description="What the reviewer corrects about the house (申请房屋更正).")
 class ShenheHouseInput:
-    community_code: strawberry.ID | None = optional("The community, one that the reviewer may see (小区标识).")
-    building: int | None = optional("Building number (楼号).")
-    unit: int | None = optional("Unit number (单元号).")
-    floor: int | None = optional("Floor; below 0 is below ground (楼层).")
-    room: int | None = optional("Room (房间号).")
-    role: ResidentRole | None = optional("The applicant's role in the house (居民角色).")
-    status: HouseStatus | None = optional("How the house is occupied (房屋状态).")
-    use: HouseUse | None = optional("What it is used for (房屋用途).")
-    ownership: HouseOwnership | None = optional("Private or public property (房屋性质).")
-    occupant_type: OccupantType | None = optional("Kind of occupant (住户类型).")
+    pass
 
 
 @strawberry.input(

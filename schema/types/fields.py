@@ -1,8 +1,9 @@
 """How types declare the fields that are more than an attribute of their record."""
 
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, TypeVar
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 import strawberry
@@ -13,6 +14,8 @@ from gateway.auth.masking import mask_text, masker
 from gateway.context import REVEALING, Info
 from gateway.execution.classes import by_class
 from gateway.execution.variants import attribute_in
+from gateway.normalise.corrections import correctable
+from gateway.normalise.field import DeclaredField, declared_fields, public_name
 from gateway.normalise.records import Record
 from gateway.normalise.vocabulary import PiiKind
 from schema.directives import Pii, RequiresScope
@@ -25,20 +28,90 @@ PERSONAL_IF = "personal if"
 """Under this key of a field's metadata stands when a record's value in it is personal; without it, each value is."""
 
 
-def record_type(record: type, *, description: str, identity: Identity | None = None) -> Callable[[TypeT], TypeT]:
-    """An object type whose instances are records of this class: plain fields are the record's attributes.
+def record_type(
+    record: type, *, description: str, identity: Identity | None = None, within: str = ""
+) -> Callable[[TypeT], TypeT]:
+    """An object type whose instances are records of this class.
 
-    What the parsers make holds what it is annotated with. Tests see to it. A type with personal fields has an `id`
-    (`schema/types/identity.py`), or the `identity` of the record that its own are part of.
+    The fields that the record class declares with a description (`gateway.normalise.field`) need not be declared again;
+    other plain fields are the record's attributes. What readers make holds what it is annotated with: tests see to it.
+    A type with personal fields has an `id` (`schema/types/identity.py`), or the `identity` of the record that its own
+    are part of. `within`: it shows the fields whose public path begins so.
     """
 
     def declare(cls: TypeT) -> TypeT:
         if identity is not None:
             setattr(cls, IDENTITY, identity)
+        _declare_fields(cls, record, within)
         cls.is_type_of = staticmethod(by_class(record, typed=issubclass(record, Record)))  # type: ignore[attr-defined] # Strawberry looks for it on the class
         return strawberry.type(cls, description=description)
 
     return declare
+
+
+def record_interface(record: type, *, description: str) -> Callable[[TypeT], TypeT]:
+    """An interface of types whose records are of subclasses of this class."""
+
+    def declare(cls: TypeT) -> TypeT:
+        _declare_fields(cls, record)
+        return strawberry.interface(cls, description=description)
+
+    return declare
+
+
+def correction_input(record: type, *, description: str) -> Callable[[TypeT], TypeT]:
+    """An input type with the fields of a record class that a reviewer may correct, all of them optional."""
+
+    def declare(cls: TypeT) -> TypeT:
+        fields = correctable(record)
+        cls.__annotations__ = {name: _schema_type(declared) | None for name, declared in fields.items()}
+        for name, declared in fields.items():
+            correction = declared.field.correction
+            setattr(cls, name, optional((correction and correction.description) or declared.field.description))
+        return strawberry.input(cls, description=description)
+
+    return declare
+
+
+def _declare_fields(cls: type, record: type, within: str = "") -> None:
+    """Give the class of a type the fields that its record class itself declares with a description, before its own."""
+    own = vars(cls).get("__annotations__", {})
+    derived = {
+        name: declared
+        for attribute, declared in _shown_fields(record, within)
+        if attribute in vars(record)["__annotations__"] and (name := declared.name) not in own
+    }
+    cls.__annotations__ = {name: _schema_type(declared) for name, declared in derived.items()} | own
+    for name, declared in derived.items():
+        setattr(cls, name, _shown(declared))
+
+
+@cache
+def _shown_fields(record: type, within: str) -> list[tuple[str, DeclaredField]]:
+    """The fields of a record class that a type shows as they are declared, by attribute."""
+    return [
+        (attribute, declared)
+        for attribute, declared in declared_fields(record).items()
+        if declared.field.description and declared.path.rpartition(".")[0] == within
+    ]
+
+
+def _shown(declared: DeclaredField) -> Any:
+    """The field of a type that shows a declared field, masked for callers who may not see it as it is."""
+    field = declared.field
+    if field.pii is not None:
+        return pii(field.pii, field.description, declared.attribute)
+    if field.free_text:
+        return free_text(field.description, declared.attribute)
+    return plain(field.description)
+
+
+def _schema_type(declared: DeclaredField) -> Any:
+    """The annotation of the type's field: that of the record's, without the bounds of numbers."""
+    parts = get_args(declared.type) if get_origin(declared.type) in (Union, UnionType) else (declared.type,)
+    one, *_ = [part for part in parts if part is not NoneType]
+    held = strawberry.ID if declared.field.identifier else get_args(one)[0] if get_origin(one) is Annotated else one
+    return held | None if NoneType in parts else held
 
 
 def plain(description: str, *scopes: str, metadata: Mapping[str, Any] | None = None, instead: str | None = None) -> Any:
@@ -92,18 +165,18 @@ def parts_with_text(description: str, attribute: str, is_personal: Callable[[Any
     )
 
 
-def masked_names(
-    root: msgspec.Struct, personal: Mapping[str, str], info: Info, texts: Mapping[str, str] = MappingProxyType({})
-) -> list[str]:
-    """The public names of those attributes that hold something which this caller does not see as it is.
-
-    Of `texts` that is so where something is masked inside them.
+def masked_names(root: msgspec.Struct, info: Info, within: str = "") -> list[str]:
+    """The public names of those fields of the record that hold something which this caller does not see as it is: all
+    personal data, and texts in which something is masked. `within` is the path of the object around them.
     """
     if info.context.principal.reveals_pii:
         return []
-    names = [name for attribute, name in personal.items() if getattr(root, attribute) is not None]
-    names += [name for attribute, name in texts.items() if mask_text(text := getattr(root, attribute)) != text]
-    return names
+    fields = _shown_fields(type(root), within)
+    personal = [declared for _, declared in fields if declared.field.pii is not None]
+    texts = [declared for _, declared in fields if declared.field.free_text]
+    masked = [declared for declared in personal if getattr(root, declared.attribute) is not None]
+    masked += [declared for declared in texts if has_number(getattr(root, declared.attribute))]
+    return [public_name(declared.name) for declared in masked]
 
 
 def optional(description: str) -> Any:

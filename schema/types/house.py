@@ -18,11 +18,11 @@ from gateway.normalise.people import People as PeopleRecord
 from gateway.normalise.person import Member as MemberRecord
 from gateway.normalise.plausible import LARGEST_PART
 from gateway.normalise.values import mobile_number
-from gateway.normalise.vocabulary import HouseOwnership, HouseStatus, HouseUse, OccupantType, PiiKind, ResidentRole
+from gateway.normalise.vocabulary import HouseOwnership, HouseStatus, HouseUse
 from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.costs import ASSUMED_MEMBERS, ONE_CALL, ORDERS, costs
 from schema.types.data_issue import DataIssue, data_issues
-from schema.types.fields import masked_names, needs, pii, plain, record_type
+from schema.types.fields import masked_names, needs, plain, record_type
 from schema.types.identity import IDENTITY, hashed_id
 from schema.types.node import Node
 from schema.types.order import FilterOrders, Order, OrdersLoad, load_orders
@@ -52,20 +52,15 @@ class HouseAddressInput:
     HouseOwnerRecord, description="What the security platform tells of a house's owner (业主).", identity=HOUSE_OWNER
 )
 class HouseOwner:
-    phone: str | None = pii(PiiKind.PHONE, "The owner's phone number; the name is not told (业主手机号).", "phone")
-    role: ResidentRole | None = plain("The owner's role (居民角色).")
-    occupant_type: OccupantType | None = plain("Kind of occupant (住户类型).")
     data_issues: list[DataIssue] = data_issues()
 
     @strawberry.field(description="Names of the fields masked for this caller (脱敏字段).")
     def masked_fields(root: strawberry.Parent[HouseOwnerRecord], info: Info) -> list[str]:
-        return masked_names(root, {"phone": "phone"}, info)
+        return masked_names(root, info)
 
 
 @record_type(MemberRecord, description="A member of a house, as the security platform lists them (房屋成员).")
 class Member(Person):
-    role: ResidentRole = plain("Role in this house (居民角色).")
-
     id: strawberry.ID = hashed_id(
         "Member",
         ("name", "phone", "id_card", "role"),
@@ -85,11 +80,6 @@ class Member(Person):
 
 @record_type(HouseRecord, description="A house (房屋).")
 class House(Node):
-    community_code: strawberry.ID = plain("Code of its community (小区标识).")
-    building: int | None = plain("Building number (楼号).")
-    unit: int | None = plain("Unit number (单元号).")
-    floor: int | None = plain("Floor (楼层).")
-    room: int | None = plain("Room (房间号).")
     members: list[Member] | None = plain(
         "Its members, known when reached through a person; else null: no platform lists them (房屋成员).",
         "people:read",

@@ -16,10 +16,6 @@ from schema.types.node import Node
 
 @record_type(ModuleRecord, description="A feature module of a community, as wjdh switches it (功能模块).")
 class Module(Node):
-    community_code: strawberry.ID = plain("Code of its community (小区标识).")
-    name: ModuleName = plain("Which module (模块名称).")
-    label: str = plain("The platform's own word for it (模块名称原文).")
-    enabled: bool | None = plain("Whether it is on; null when unreadable, see dataIssues (模块状态).")
     data_issues: list[DataIssue] = data_issues()
 
     id: strawberry.ID = node_id("Module", "label", "The module's node id (节点标识).")

@@ -49,23 +49,11 @@ def _order_number(order: OrderRecord) -> str:
 
 @record_type(OrderRecord, description="A payment order (订单).")
 class Order(Node):
-    platform_id: int = plain("The platform's row number (订单id).")
-    number: str | None = plain("The order number, 20 digits (订单编号).")
-    community_code: strawberry.ID = plain("Code of the community whose list it stands in (小区标识).")
-    title: str = free_text("What is charged, as the platform writes it (收费名称).", "title")
-    fee_type: FeeType = plain("The kind of fee, by the title; OTHER for any other title (收费类型).")
     amount: Money | None = plain("The amount; null when unreadable, see dataIssues (缴费金额).")
-    payment_status: PaymentStatus = plain("Whether it is paid, as wjdh says (缴费状态).")
-    status: OrderStatus = plain("Whether it is still open (订单状态).")
-    remark: str | None = free_text("Remark (备注).", "remark")
     details: list[OrderDetail] | None = parts_with_text(
         "What the amount is made of, in the platform's order; null when unreadable, see dataIssues (订单明细).",
         "details",
         lambda detail: has_number(detail.name) or has_number(detail.value),
-    )
-    shop_number: str | None = plain("The merchant's number of the payment; null until paid (商户单号).")
-    address: str | None = free_text(
-        "The house it charges, as a label; null for a personal charge (收费房屋).", "address"
     )
     house: Annotated["House", strawberry.lazy("schema.types.house")] | None = plain(
         "The house it charges, read from the label, which is all the platform gives; null for a personal charge, or "

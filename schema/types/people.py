@@ -10,7 +10,6 @@ from gateway.errors import UserInputError
 from gateway.normalise.house import Residency as ResidencyRecord
 from gateway.normalise.people import People as PeopleRecord
 from gateway.normalise.values import mobile_number
-from gateway.normalise.vocabulary import OccupantType, ResidentRole
 from schema.types.arguments import CommunityCode
 from schema.types.connection import After, Connection, First, PageNumber, window
 from schema.types.costs import ASSUMED_HOUSES, ASSUMED_MEMBERS, ORDERS, costs
@@ -18,7 +17,7 @@ from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import masked_names, needs, plain, record_type
 from schema.types.identity import hashed_id
 from schema.types.order import FilterOrders, Order, OrdersLoad, load_orders
-from schema.types.person import PERSONAL, TEXTS, Person
+from schema.types.person import Person
 
 if TYPE_CHECKING:
     from schema.types.house import House, Member
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 @record_type(ResidencyRecord, description="A person's place in a house (居住关系).", identity=RESIDENCY)
 class Residency:
-    role: ResidentRole = plain("Role in this house (居民角色).")
-    occupant_type: OccupantType | None = plain("Kind of occupant (住户类型).")
     house: Annotated["House", strawberry.lazy("schema.types.house")] = plain("The house (房屋).")
     data_issues: list[DataIssue] = data_issues()
 
@@ -61,7 +58,7 @@ class People(Person):
 
     @strawberry.field(description="Names of the fields that are masked, withheld or cut for this caller (脱敏字段).")
     def masked_fields(root: strawberry.Parent[PeopleRecord], info: Info) -> list[str]:
-        names = masked_names(root, PERSONAL, info, TEXTS)
+        names = masked_names(root, info)
         sees = info.context.principal.sees
         if not all(sees(residency.house.community_code) for residency in root.residencies):
             names.append("residencies")

@@ -14,29 +14,25 @@ from gateway.loaders.people import PeopleKey
 from gateway.loaders.repair import RepairKey, RepairsKey
 from gateway.normalise.people import People as PeopleRecord
 from gateway.normalise.repair import Repair as RepairRecord
-from gateway.normalise.vocabulary import PiiKind, RepairStatus
+from gateway.normalise.vocabulary import RepairStatus
 from schema.types.arguments import community, recognized
 from schema.types.connection import Window
 from schema.types.costs import ONE_CALL
 from schema.types.data_issue import DataIssue, data_issues
-from schema.types.fields import free_text, masked_names, needs, pii, plain, record_type
+from schema.types.fields import masked_names, needs, record_type
 from schema.types.house import load_people
 from schema.types.identity import node_id
 from schema.types.node import Node
 from schema.types.people import People
 
-REPORTER = {"reporter_name": "name", "reporter_phone": "phone"}
-
 
 @record_type(
     RepairRecord,
     description="Who reported a repair (报修人).",
+    within="reporter",
     identity=part_of("Repair", attrgetter("community_code", "platform_id"), "reporter."),
 )
 class RepairReporter:
-    name: str | None = pii(PiiKind.NAME, "Name (报修人姓名).", "reporter_name")
-    phone: str | None = pii(PiiKind.PHONE, "Phone number (报修人电话).", "reporter_phone")
-
     @strawberry.field(
         description="The reporter on the security platform, by name and phone; null when it has no record, or one of "
         "them is missing (人员).",
@@ -49,19 +45,11 @@ class RepairReporter:
 
     @strawberry.field(description="Names of the fields masked for this caller (脱敏字段).")
     def masked_fields(root: strawberry.Parent[RepairRecord], info: Info) -> list[str]:
-        return masked_names(root, REPORTER, info)
+        return masked_names(root, info, "reporter")
 
 
 @record_type(RepairRecord, description="A repair that a resident reported (报修).")
 class Repair(Node):
-    platform_id: int = plain("The platform's row number (报修id).")
-    community_code: strawberry.ID | None = plain(
-        "Code of the community whose list told of it; null when reached by the bare number (小区标识)."
-    )
-    location: str | None = free_text("Where (报修地点).", "location")
-    description: str | None = free_text("What is wrong (报修描述).", "description")
-    status: RepairStatus = plain("Open or resolved (报修状态).")
-    reply: str | None = free_text("The property manager's reply; may stand on an open one too (答复).", "reply")
     data_issues: list[DataIssue] = data_issues("; those of reportedAt stand in the single record, repair(id)")
 
     id: strawberry.ID = node_id("Repair", "platform_id", "The repair's node id (节点标识).")
