@@ -120,7 +120,7 @@ def test_every_file_of_ours_that_is_named_exists(page: Path) -> None:
 
 def test_the_table_of_layers_is_what_is_checked() -> None:
     contracts = tomllib.loads(text_of(ROOT / "pyproject.toml"))["tool"]["importlinter"]["contracts"]
-    level = {module: level for level, row in enumerate(contracts[0]["layers"]) for module in row.split(" | ")}
+    level = {module: level for level, row in enumerate(contracts[0]["layers"]) for module in re.split(" [|:] ", row)}
     section = text_of(ROOT / "docs" / "architecture.md").split("\n## ")[1]
     rows = [re.findall(r"`([\w/]+)(?:\.py|/)`", line.split("|")[1]) for line in section.splitlines() if "| `" in line]
     levels = [[level.pop(path.replace("/", ".")) for path in row] for row in rows]

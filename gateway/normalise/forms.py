@@ -4,9 +4,13 @@ Values are always text, so that no HTTP client turns true into "true" or a code 
 None is left out (quirk 151). Page numbers and record ids are the client's to add.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
+from gateway.normalise.field import declared_fields
 from gateway.normalise.order import OrderQuery
+from gateway.normalise.records import Record
 from gateway.normalise.requests import (
     CarPayer,
     HousePayer,
@@ -45,20 +49,15 @@ def shenhe_decision_form(status: ShenheStatus, content: str | None) -> Form:
 
 def order_query_form(query: OrderQuery) -> Form:
     """The filters of order/list (2.1.2.2)."""
-    return _without_none(
-        {
-            "louhao": _digits(query.building),
-            "danyuan": _digits(query.unit),
-            "louceng": _digits(query.floor),
-            "fangjian": _digits(query.room),
-            "idcard": query.id_card,
-            "phone": query.phone,
-            "name": query.name,
-            "title": query.title,
-            "status": None if query.status is None else query.status.wire_code,
-            "paied": None if query.payment_status is None else query.payment_status.wire_code,
-        }
-    )
+    return dict(_fields(query))
+
+
+def _fields(record: Record) -> Iterator[tuple[str, str]]:
+    """The attributes of a record under their keys, as form text."""
+    for attribute, declared in declared_fields(type(record)).items():
+        value, kind = getattr(record, attribute), declared.field.kind
+        if value is not None and kind is not None and kind.write is not None:
+            yield declared.field.keys[0], str(kind.write(value, ""))
 
 
 def new_order_form(order: NewOrder) -> Form:
@@ -132,10 +131,6 @@ def new_announcement_form(announcement: NewAnnouncement) -> Form:
 
 def _without_none(fields: dict[str, str | None]) -> Form:
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def _digits(number: int | None) -> str | None:
-    return None if number is None else str(number)
 
 
 def _json(value: dict[str, str]) -> str:

@@ -195,3 +195,8 @@ def word_of(enum: type[WireEnum], *, required: bool = False) -> Kind:
         names=names,
         write=_write_label,
     )
+
+
+def number_of(enum: type[WireEnum]) -> Kind:
+    """As `word_of`; written as the number."""
+    return msgspec.structs.replace(word_of(enum), write=lambda member, _submitted: member.wire_code)

@@ -6,16 +6,25 @@ from typing import Annotated, Any
 
 import msgspec
 
-from gateway.normalise.field import Field, Kind
+from gateway.normalise.field import Field, Kind, declared_fields
 from gateway.normalise.house import LONGEST_LABEL, House, house_of_label
 from gateway.normalise.issues import Issues, raw_text
-from gateway.normalise.kinds import IDENTIFIER, REQUIRED_MONEY, REQUIRED_TEXT, ROW_NUMBER, TEXT, word_of
+from gateway.normalise.kinds import (
+    IDENTIFIER,
+    INTEGER,
+    REQUIRED_MONEY,
+    REQUIRED_TEXT,
+    ROW_NUMBER,
+    TEXT,
+    number_of,
+    word_of,
+)
 from gateway.normalise.literals import LiteralError, read_literal
 from gateway.normalise.records import DataIssue, Money, Page, PlatformId, Record
 from gateway.normalise.shapes import NotJsonError, data_of, documented_body, read_json, read_page, row_list
 from gateway.normalise.table import Table
 from gateway.normalise.values import REMEMBERED, is_blank, required_text
-from gateway.normalise.vocabulary import DataProblem, FeeType, OrderStatus, PaymentStatus, PlatformName
+from gateway.normalise.vocabulary import DataProblem, FeeType, OrderStatus, PaymentStatus, PiiKind, PlatformName
 
 LONGEST_REMEMBERED = 500
 
@@ -114,17 +123,31 @@ class OrderQuery(Record, frozen=True, gc=False, kw_only=True):
     A house filter needs those before it: unit needs building, floor needs unit, room needs floor (quirk 147).
     """
 
-    building: int | None = None
-    unit: int | None = None
-    floor: int | None = None
-    room: int | None = None
-    id_card: str | None = None
-    phone: str | None = None
-    name: str | None = None
-    title: str | None = None
-    status: OrderStatus | None = None
-    payment_status: PaymentStatus | None = None
+    building: Annotated[int | None, Field("Building number (楼号).", "louhao", INTEGER)] = None
+    unit: Annotated[int | None, Field("Unit number; needs building (单元号).", "danyuan", INTEGER)] = None
+    floor: Annotated[int | None, Field("Floor; needs building and unit (楼层).", "louceng", INTEGER)] = None
+    room: Annotated[int | None, Field("Room; needs building, unit and floor (房间号).", "fangjian", INTEGER)] = None
+    id_card: Annotated[
+        str | None,
+        Field("Number of the payer's identity card (身份证号).", "idcard", IDENTIFIER, pii=PiiKind.ID_CARD),
+    ] = None
+    phone: Annotated[
+        str | None, Field("The payer's phone number (手机号).", "phone", IDENTIFIER, pii=PiiKind.PHONE)
+    ] = None
+    name: Annotated[str | None, Field("The payer's name (姓名).", "name", IDENTIFIER, pii=PiiKind.NAME)] = None
+    title: Annotated[str | None, Field("The exact title; excludes feeType (收费名称).", "title", TEXT)] = None
+    status: Annotated[OrderStatus | None, Field("Open or closed (订单状态).", "status", number_of(OrderStatus))] = None
+    payment_status: Annotated[
+        PaymentStatus | None, Field("Paid or not (缴费状态).", "paied", number_of(PaymentStatus))
+    ] = None
 
+    @property
+    def names_someone(self) -> bool:
+        """Whether it asks for somebody's orders."""
+        return any(getattr(self, name) is not None for name, kind in _PERSONAL_FILTERS.items() if kind)
+
+
+_PERSONAL_FILTERS = {name: declared.field.pii for name, declared in declared_fields(OrderQuery).items()}
 
 ORDERS = Table(Order, PlatformName.WJDH)
 

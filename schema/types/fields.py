@@ -59,12 +59,20 @@ def record_interface(record: type, *, description: str) -> Callable[[TypeT], Typ
     return declare
 
 
+def record_input(record: type, *, description: str) -> Callable[[TypeT], TypeT]:
+    """An input type with the fields of a record class, all of them optional, before its own."""
+    return _optional_input(declared_fields(record), description)
+
+
 def correction_input(record: type, *, description: str) -> Callable[[TypeT], TypeT]:
     """An input type with the fields of a record class that a reviewer may correct, all of them optional."""
+    return _optional_input(correctable(record), description)
 
+
+def _optional_input(fields: Mapping[str, DeclaredField], description: str) -> Callable[[TypeT], TypeT]:
     def declare(cls: TypeT) -> TypeT:
-        fields = correctable(record)
-        cls.__annotations__ = {name: _schema_type(declared) | None for name, declared in fields.items()}
+        derived = {name: _schema_type(declared) | None for name, declared in fields.items()}
+        cls.__annotations__ = derived | vars(cls).get("__annotations__", {})
         for name, declared in fields.items():
             correction = declared.field.correction
             setattr(cls, name, optional((correction and correction.description) or declared.field.description))

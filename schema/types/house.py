@@ -25,7 +25,7 @@ from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import masked_names, needs, plain, record_type
 from schema.types.identity import IDENTITY, hashed_id
 from schema.types.node import Node
-from schema.types.order import FilterOrders, Order, OrdersLoad, load_orders
+from schema.types.order import FilterOrders, Order, OrdersLoad, load_orders, refuse_filters
 from schema.types.people import People
 from schema.types.person import Person
 
@@ -152,8 +152,7 @@ class House(Node):
     ) -> OrdersLoad | None:
         if root.key is None:
             return None
-        if filter is not None and filter.building is not None:
-            raise UserInputError("filter.building", "filter.building cannot be given here: the house is this one.")
+        refuse_filters(filter, "house", "building")
         building, unit, floor, room = root.building, root.unit, root.floor, root.room
         part = window(first, after, page)
         return load_orders(

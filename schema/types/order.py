@@ -1,7 +1,8 @@
 """Payment orders (document 2.1)."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import msgspec
 import strawberry
@@ -14,14 +15,26 @@ from gateway.loaders.order import NO_FILTERS, OrdersKey
 from gateway.loaders.paging import Slice
 from gateway.loaders.payment import NotificationKey
 from gateway.normalise import records
+from gateway.normalise.field import DeclaredField, declared_fields
+from gateway.normalise.kinds import IDENTIFIER
 from gateway.normalise.order import Order as OrderRecord
 from gateway.normalise.order import OrderDetail as OrderDetailRecord
 from gateway.normalise.order import OrderQuery as OrderQueryRecord
-from gateway.normalise.vocabulary import FeeType, OrderStatus, PaymentStatus
+from gateway.normalise.vocabulary import FeeType
+from gateway.normalise.wire_enum import WireEnum
 from schema.types.arguments import community, recognized
 from schema.types.connection import Window
 from schema.types.data_issue import DataIssue, data_issues
-from schema.types.fields import free_text, has_number, needs, parts_with_text, plain, record_type
+from schema.types.fields import (
+    free_text,
+    has_number,
+    needs,
+    optional,
+    parts_with_text,
+    plain,
+    record_input,
+    record_type,
+)
 from schema.types.identity import node_id
 from schema.types.node import Node
 from schema.types.payment import Payment
@@ -77,22 +90,19 @@ class Order(Node):
     id: strawberry.ID = node_id("Order", "platform_id", "The order's node id (节点标识).", identifier=_order_number)
 
 
-@strawberry.input(description="Which orders; a part of a house needs those before it (订单筛选).")
+@record_input(OrderQueryRecord, description="Which orders; a part of a house needs those before it (订单筛选).")
 class OrderFilter:
-    building: int | None = strawberry.field(default=None, description="Building number (楼号).")
-    unit: int | None = strawberry.field(default=None, description="Unit number; needs building (单元号).")
-    floor: int | None = strawberry.field(default=None, description="Floor; needs building and unit (楼层).")
-    room: int | None = strawberry.field(default=None, description="Room; needs building, unit and floor (房间号).")
-    id_card: str | None = strawberry.field(default=None, description="Number of the payer's identity card (身份证号).")
-    phone: str | None = strawberry.field(default=None, description="The payer's phone number (手机号).")
-    name: str | None = strawberry.field(default=None, description="The payer's name (姓名).")
-    title: str | None = strawberry.field(default=None, description="The exact title; excludes feeType (收费名称).")
-    fee_type: FeeType | None = strawberry.field(
-        default=None, description="The kind of fee; excludes title, and OTHER cannot be asked for (收费类型)."
-    )
-    status: OrderStatus | None = strawberry.field(default=None, description="Open or closed (订单状态).")
-    payment_status: PaymentStatus | None = strawberry.field(default=None, description="Paid or not (缴费状态).")
+    fee_type: FeeType | None = optional("The kind of fee; excludes title, and OTHER cannot be asked for (收费类型).")
 
+
+def refuse_filters(filters: OrderFilter | None, whose: str, *names: str) -> None:
+    """Raises UserInputError where a filter is given that the object around it decides."""
+    for name in names:
+        if filters is not None and getattr(filters, name) is not None:
+            raise UserInputError(f"filter.{name}", f"filter.{name} cannot be given here: the {whose} is this one.")
+
+
+_FILTERS = declared_fields(OrderQueryRecord)
 
 FilterOrders = Annotated[OrderFilter | None, strawberry.argument(description="Which orders (订单筛选).")]
 
@@ -114,56 +124,42 @@ def load_orders(
         return None
     asked = msgspec.structs.replace(query, **fixed) if fixed else query
     load: Load[OrdersKey, Slice[OrderRecord]] = Load(info.context.loaders.orders, OrdersKey(code, asked, *part))
-    names_someone = (query.id_card, query.phone, query.name) != (None, None, None)
-    return info.context.counted(load) if names_someone else load
+    return info.context.counted(load) if query.names_someone else load
 
 
 def _query(filters: OrderFilter | None) -> OrderQueryRecord:
     """What to ask the platform for. Raises UserInputError (quirks 103, 147, 151)."""
     if filters is None:
         return NO_FILTERS
-    _require_outer_parts(filters)
-    return OrderQueryRecord(
-        building=filters.building,
-        unit=filters.unit,
-        floor=filters.floor,
-        room=filters.room,
-        id_card=_identifier(filters.id_card, "filter.idCard"),
-        phone=_identifier(filters.phone, "filter.phone"),
-        name=_identifier(filters.name, "filter.name"),
-        title=_title(filters),
-        status=recognized(filters.status, "filter.status"),
-        payment_status=recognized(filters.payment_status, "filter.paymentStatus"),
-    )
+    given = {name: getattr(filters, name) for name in _FILTERS}
+    _require_outer_parts(given)
+    asked = {name: _asked(declared, given[name]) for name, declared in _FILTERS.items()}
+    return OrderQueryRecord(**asked | {"title": _title(filters, given["title"])})
 
 
-def _require_outer_parts(filters: OrderFilter) -> None:
-    parts = {"building": filters.building, "unit": filters.unit, "floor": filters.floor, "room": filters.room}
+def _asked(declared: DeclaredField, value: Any) -> Any:
+    argument = f"filter.{declared.path}"
+    if isinstance(value, str) and not isinstance(value, WireEnum):
+        if not value.strip():
+            raise UserInputError(argument, f"{argument} must not be empty: leave it out instead.")
+        return value.strip() if declared.field.kind is IDENTIFIER else value  # the platform compares every character
+    return recognized(value, argument) if isinstance(value, WireEnum) else value
+
+
+def _require_outer_parts(given: Mapping[str, object]) -> None:
     missing = None
-    for name, value in parts.items():
-        if value is None:
+    for name in ("building", "unit", "floor", "room"):
+        if given[name] is None:
             missing = missing or name
         elif missing is not None:
             raise UserInputError(f"filter.{name}", f"filter.{name} needs filter.{missing}.")
 
 
-def _title(filters: OrderFilter) -> str | None:
+def _title(filters: OrderFilter, title: str | None) -> str | None:
     if filters.fee_type is None:
-        return _text(filters.title, "filter.title")
-    if filters.title is not None:
+        return title
+    if title is not None:
         raise UserInputError("filter.feeType", "filter.feeType and filter.title exclude each other.")
     if filters.fee_type is FeeType.OTHER:
         raise UserInputError("filter.feeType", "filter.feeType cannot be OTHER: that is no title.")
     return filters.fee_type.wire_label
-
-
-def _identifier(value: str | None, argument: str) -> str | None:
-    """The blanks around a number or name are no part of it, and the platform compares every character."""
-    text = _text(value, argument)
-    return text and text.strip()
-
-
-def _text(value: str | None, argument: str) -> str | None:
-    if value is not None and not value.strip():
-        raise UserInputError(argument, f"{argument} must not be empty: leave it out instead.")
-    return value

@@ -6,7 +6,6 @@ import strawberry
 
 from gateway.actions.identity import RESIDENCY
 from gateway.context import Info
-from gateway.errors import UserInputError
 from gateway.normalise.house import Residency as ResidencyRecord
 from gateway.normalise.people import People as PeopleRecord
 from gateway.normalise.values import mobile_number
@@ -16,7 +15,7 @@ from schema.types.costs import ASSUMED_HOUSES, ASSUMED_MEMBERS, ORDERS, costs
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import masked_names, needs, plain, record_type
 from schema.types.identity import hashed_id
-from schema.types.order import FilterOrders, Order, OrdersLoad, load_orders
+from schema.types.order import FilterOrders, Order, OrdersLoad, load_orders, refuse_filters
 from schema.types.person import Person
 
 if TYPE_CHECKING:
@@ -82,8 +81,6 @@ class People(Person):
     ) -> OrdersLoad | None:
         if root.name is None or root.phone is None:
             return None
-        for name in ("name", "phone"):
-            if filter is not None and getattr(filter, name) is not None:
-                raise UserInputError(f"filter.{name}", f"filter.{name} cannot be given here: the person is this one.")
+        refuse_filters(filter, "person", "name", "phone")
         part = window(first, after, page)
         return load_orders(info, community_code, filter, part, name=root.name, phone=mobile_number(root.phone))
