@@ -108,7 +108,8 @@ def generate(root: Selection) -> Code:
     namespace = Namespace({**GENERATED_CODE_USES, "plain": plain})
     source = _Writer(namespace).module(root)
     exec(_compiled(source), namespace.globals)  # noqa: S102 # of the document it holds only names
-    return Code(source, namespace.globals["bind"], plain)
+    bind = namespace.globals.pop("bind")  # or function and globals would hold each other: a reference cycle
+    return Code(source, bind, plain)
 
 
 def _compiled(source: str) -> CodeType:
@@ -117,7 +118,7 @@ def _compiled(source: str) -> CodeType:
 
 @lru_cache(maxsize=128)
 def _compile_once(source: str) -> CodeType:
-    """Documents that differ only in values, or in what their operations and variables are called, have one source."""
+    """Documents that differ only in values, or in what operations, variables and fields are called, have one source."""
     return compile(source, "<plan>", "exec")
 
 
@@ -233,7 +234,7 @@ class _Writer:
 
     def _value_at_once(self, field: PlannedField) -> list[str]:
         """The field's entry in the dict. None stands for a value that is put in place later."""
-        key = f"{field.key!r}:"
+        key = f"{self._key(field)}:"
         if isinstance(field.origin, Constant):
             return [f"{key} {field.origin.value!r},"]
         if not isinstance(field.origin, Attribute):
@@ -250,7 +251,8 @@ class _Writer:
 
     def _value_in_place(self, field: PlannedField) -> list[str]:
         """The lines after the dict."""
-        place = ("out", repr(field.key))
+        key = self._key(field)
+        place = ("out", key)
         if isinstance(field.origin, ResolverCall):
             before = []
             value = self._completed(field.shape, field, f"v := {self._call(field.origin, field.position)}", place)
@@ -262,7 +264,12 @@ class _Writer:
             value = self._completed(field.shape, field, "v", place, called)
         else:
             return []
-        return [*before, f"out[{field.key!r}] = (", *(f"    {line}" for line in value), ")"]
+        return [*before, f"out[{key}] = (", *(f"    {line}" for line in value), ")"]
+
+    def _key(self, field: PlannedField) -> str:
+        """The response name. Python keeps the words of compiled code for good, so an alias is none of them."""
+        name = field.position.name
+        return repr(name) if field.key == name else self._constant(field.key, "key", name)
 
     def _call(self, call: ResolverCall, position: FieldPosition) -> str:
         function = self._constant(call.function, "resolve", position.name)

@@ -116,7 +116,7 @@ class _Compiler:
         if definition is None or name in ("__schema", "__type"):
             raise UnplannableError(f"{name} is introspection or unknown")
         position = FieldPosition(name, nodes, definition.type, selection.type)
-        path = (*selection.path, key)
+        path = (*selection.path, name)
         shape = self._shape(definition.type, position, path, details)
         return PlannedField(key, path, position, self._origin(definition, position), shape)
 

@@ -118,7 +118,7 @@ Shape: TypeAlias = Leaf | ListOf | Object | Abstract
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlannedField:
-    """One entry of the response object. `path` is where it stands, by response names, for naming things."""
+    """One entry of the response object. `path` is where it stands, by names of the schema, for naming things."""
 
     key: str
     path: tuple[str, ...]

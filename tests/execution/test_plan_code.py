@@ -197,3 +197,8 @@ def test_response_names_do_not_get_in_the_way_of_the_code() -> None:
     source = source_of(f"{{ settle: orders {{ {fields} }} orders {{ title title_2: title }} }}")
     compile(source, "plan", "exec")
     assert source.count("def ") == len({line.split("(")[0] for line in source.split("\n") if "def " in line})
+
+
+def test_aliases_are_no_words_of_the_code() -> None:
+    """Python never forgets the words of code that it compiled."""
+    assert source_of("{ mine: order { no: number } }") == source_of("{ yours: order { nr: number } }")
