@@ -296,3 +296,18 @@ class RefusedError(PlatformError):
             "upstreamCode": self.upstream_code,
             "upstreamMessage": self.upstream_message,
         }
+
+
+def drop_tracebacks(error: BaseException) -> None:
+    """Of an error that has been dealt with, and of what it came from.
+
+    Frames hold the error that went through them. Together they would keep a whole request until the cycle collector
+    comes.
+    """
+    errors = [error]
+    while errors:
+        each = errors.pop()
+        if each.__traceback__ is not None:
+            each.__traceback__ = None
+            sources = (each.__cause__, each.__context__, getattr(each, "original_error", None))
+            errors += [source for source in sources if source is not None]

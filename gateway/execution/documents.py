@@ -10,7 +10,6 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     OperationDefinitionNode,
-    parse,
     specified_rules,
 )
 from graphql.validation import (
@@ -26,6 +25,7 @@ from gateway.execution.cost import CostOf, OperationCost
 from gateway.execution.kept import BYTES_PER_ENTRY, BYTES_PER_TOKEN, Kept
 from gateway.execution.limits import Limits, check_limits
 from gateway.execution.needs import ScopesOf, needs_of
+from gateway.execution.parse import parse
 from gateway.execution.validation import Validator
 
 MAX_VALIDATION_ERRORS = 20
@@ -141,7 +141,7 @@ class Documents:
                 QueryTooComplexError(f"The document is longer than {longest}", "characters", longest, len(query))
             )
         try:
-            return parse(query, max_lexical_tokens=tokens, max_comments=tokens)
+            return parse(query, tokens)
         except GraphQLSyntaxError as error:
             if error.description.endswith("Parsing aborted."):
                 message = f"The document has more than {tokens} tokens or comments, or nests too deeply"

@@ -13,7 +13,7 @@ place by itself, or a value that breaks the schema, hands the operation over to 
 awaited. See `docs/adr/0003-compiled-plans.md`.
 """
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import aclosing
 from inspect import isawaitable
 from typing import Any, TypeAlias
@@ -24,6 +24,7 @@ from graphql import Executor as GraphQLExecutor
 from graphql.execution import create_source_event_stream, execute_root_selection_set, map_source_to_response_event
 from graphql.execution.middleware import MiddlewareManager
 
+from gateway.execution.info import ASYNC_HELPERS
 from gateway.execution.plan import UnplannableError
 from gateway.execution.plans import Document, Plans
 from gateway.execution.replay import Replay
@@ -94,7 +95,10 @@ class Executor:
             return Response(await run.execute(), run.errors, planned=True)
         except (Exception, UnplannableError) as error:  # noqa: BLE001 # graphql-core meets the same error, and reports it
             failure = type(error)
-        response = await self._by_graphql_core(request, Replay(run.outcomes()).resolve)
+            outcomes = run.outcomes()
+        finally:
+            run.release()
+        response = await self._by_graphql_core(request, Replay(outcomes).resolve)
         if issubclass(failure, UnplannableError):
             planned.give_up(key)
         elif not response.errors and not issubclass(failure, ArgumentsError):
@@ -122,20 +126,28 @@ class Executor:
         executor = self._build(request, middleware)
         if isinstance(executor, list):
             return Response(None, executor, executed=False)
-        source = create_source_event_stream(executor)
-        if isawaitable(source):
-            source = await source
+        source: Any = None
+        try:
+            source = create_source_event_stream(executor)
+            if isawaitable(source):
+                source = await source
+        finally:
+            if source is None or isinstance(source, ExecutionResult):
+                _release(executor)
         if isinstance(source, ExecutionResult):
             return Response(None, source.errors or [], executed=False)
-        return _responses(map_source_to_response_event(executor, source))
+        return _responses(executor, source)
 
     async def _by_graphql_core(self, request: _Request, middleware: Middleware | None = None) -> Response:
         executor = self._build(request, middleware)
         if isinstance(executor, list):
             return Response(None, executor, executed=False)
-        result = execute_root_selection_set(executor)
-        if isawaitable(result):
-            result = await result
+        try:
+            result = execute_root_selection_set(executor)
+            if isawaitable(result):
+                result = await result
+        finally:
+            _release(executor)
         return Response(result.data, result.errors or [])
 
     def _build(self, request: _Request, middleware: Middleware | None) -> GraphQLExecutor[Any] | list[GraphQLError]:
@@ -152,7 +164,15 @@ class Executor:
         )
 
 
-async def _responses(results: AsyncGenerator[ExecutionResult, None]) -> AsyncGenerator[Response, None]:
-    async with aclosing(results):
-        async for result in results:
-            yield Response(result.data, result.errors or [])
+async def _responses(executor: GraphQLExecutor[Any], source: AsyncIterable[Any]) -> AsyncGenerator[Response, None]:
+    try:
+        async with aclosing(map_source_to_response_event(executor, source)) as results:
+            async for result in results:
+                yield Response(result.data, result.errors or [])
+    finally:
+        _release(executor)
+
+
+def _release(executor: GraphQLExecutor[Any]) -> None:
+    """Call when it has ended. It holds methods of its own: a reference cycle, and all of the request in it."""
+    executor.async_helpers = ASYNC_HELPERS

@@ -5,6 +5,7 @@ from collections.abc import Coroutine, Sequence
 from inspect import iscoroutine
 from typing import Any
 
+from gateway.errors import drop_tracebacks
 from gateway.execution.load import Load
 from gateway.execution.plan import UnplannableError
 
@@ -39,10 +40,12 @@ async def fetch(awaitables: Sequence[Any]) -> Outcomes:
 
 
 def only_values(outcomes: Outcomes) -> Outcomes:
-    """The same, where all are values. Raises the first error among them."""
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
+    """The same, where all are values. Raises the first error among them; nobody hears of the others."""
+    errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    for error in errors[1:]:
+        drop_tracebacks(error)
+    if errors:
+        raise errors[0]
     return outcomes
 
 

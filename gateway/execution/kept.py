@@ -10,10 +10,10 @@ from typing import TypeVar
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
 
-BYTES_PER_ENTRY = 128 * 1024
+BYTES_PER_ENTRY = 64 * 1024
 """Of memory, on average, before documents and plans leave earlier than their count asks for."""
 
-BYTES_PER_TOKEN = 600
+BYTES_PER_TOKEN = 300
 """What the parsed form of one token of a document takes in memory, measured and rounded up."""
 
 

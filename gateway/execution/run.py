@@ -85,8 +85,6 @@ class Run:
             self._locate_errors()
         if self.observed:
             self.context.observe([observation for observation in self.observed if observation.objects])
-        # What it held refers back to this run: let go of it, or the whole request waits for the cycle collector.
-        self._awaited.clear()
         return self._data
 
     def outcomes(self) -> dict[PathKeys, Any]:
@@ -98,6 +96,12 @@ class Run:
             for (container, key, *_site), outcome in zip(sites, outcomes, strict=True)
             if not isinstance(outcome, UnplannableError)
         }
+
+    def release(self) -> None:
+        """Call at the end. Sites refer back to this run: the whole request would wait for the cycle collector."""
+        self._awaited.clear()
+        self._failed.clear()
+        self._sites.clear()
 
     def _bind(self) -> Callable[[Any], dict[str, Any]]:
         try:

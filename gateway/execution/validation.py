@@ -140,9 +140,11 @@ class _Context(ValidationContext):
         if usages is None:
             definition = node if isinstance(node, FragmentDefinitionNode) else None
             visitor = VariableUsageVisitor(self.types, definition)
-            self._find_usages(node, TypeInfoVisitor(self.types, visitor))
-            usages = visitor.usages
-            self._usages[id(node)] = usages
+            with_types = TypeInfoVisitor(self.types, visitor)
+            self._find_usages(node, with_types)
+            for each in (visitor, with_types):
+                each.enter_leave_map.clear()  # methods of the visitor itself: reference cycles
+            usages = self._usages[id(node)] = visitor.usages
         return usages
 
     def _find_usages(self, node: Any, visitor: Visitor) -> None:

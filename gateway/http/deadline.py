@@ -107,8 +107,9 @@ class Deadline:
         if self._timer is None or task is None:
             return
         self._timer.cancel()
-        if self._watcher is not None:
-            self._watcher.cancel()
+        watcher, self._watcher = self._watcher, None  # or the two would hold each other: a reference cycle
+        if watcher is not None:
+            watcher.cancel()
         if not (self._expired or self._disconnected) or error_type is not asyncio.CancelledError:
             return
         if task.uncancel() <= self._cancelling:

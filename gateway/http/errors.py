@@ -7,7 +7,7 @@ import structlog
 from graphql import GraphQLError, ValueNode, VariableDefinitionNode
 
 from gateway.auth.masking import mask_text
-from gateway.errors import GatewayError, QueryTooComplexError
+from gateway.errors import GatewayError, QueryTooComplexError, drop_tracebacks
 from gateway.execution.documents import DocumentError
 from gateway.ops.logs import traced
 
@@ -53,6 +53,7 @@ def format_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
     if error.path:
         formatted["path"] = error.path
     formatted["extensions"] = extensions
+    drop_tracebacks(error)
     return formatted
 
 

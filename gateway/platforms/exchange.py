@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from gateway.errors import NotSentError, PlatformError
+from gateway.errors import NotSentError, PlatformError, drop_tracebacks
 from gateway.ops.calls import CANCELLED, OK, REFUSED
 from gateway.platforms.endpoint import Endpoint
 from gateway.platforms.envelope import BadAnswerError, BusyAnswerError, Envelope, open_envelope
@@ -81,6 +81,7 @@ class EndpointExchange(Exchange):
             self.size = len(outcome.body)
             envelope = open_envelope(outcome, self.endpoint.decode)
         except (httpx.TransportError, BadAnswerError, BusyAnswerError) as error:
+            drop_tracebacks(error)  # their frames hold it as the outcome
             trouble = trouble_of(self._routes.platform, self.endpoint.name, error)
             self._context.run(note_trouble, calls, error, trouble)
             self._note(trouble.code)

@@ -132,6 +132,7 @@ class Connection(asyncio.Protocol):
         self._traffic.connections.discard(self)
         self._end()
         self._waiting.clear()
+        del self._parser  # it holds methods of this connection: a reference cycle
 
     def data_received(self, data: bytes) -> None:
         try:

@@ -1,0 +1,171 @@
+"""What requests leave in reference cycles: nothing, so that memory is given back without the garbage collector.
+
+It is set to run rarely (`gateway/ops/collector.py`). What libraries leave at their own pace is not counted.
+"""
+
+import asyncio
+import gc
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from itertools import count
+from types import FrameType, TracebackType
+
+import pytest
+from graphql_socket import connected
+
+from gateway.sandbox.faults import Fault, FaultKind
+
+OURS = ("gateway", "schema", "graphql", "strawberry")
+NUMBERS = count()
+
+ORDERS = '{ orders(communityCode: "10002", first: 2) { nodes { title house { owner { phone } } } } }'
+
+
+@pytest.fixture
+def settings() -> dict[str, str]:
+    """Settings of one test, by parametrization."""
+    return {}
+
+
+@pytest.fixture
+def environ(environ: dict[str, str], settings: dict[str, str]) -> dict[str, str]:
+    return environ | {"GATEWAY_DOCUMENT_CACHE": "1", "GATEWAY_WATCH_INTERVAL": "0.01"} | settings
+
+
+async def cycles_of(ask: Callable[[], Awaitable[object]]) -> Counter[str]:
+    """The objects that requests leave in cycles, by their type: of the gateway, of GraphQL, and frames."""
+    for _ in range(2):
+        await ask()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            await ask()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        return Counter(type(found).__qualname__ for found in gc.garbage if is_ours(found))
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+
+
+def is_ours(found: object) -> bool:
+    return type(found).__module__.partition(".")[0] in OURS or isinstance(found, FrameType | TracebackType)
+
+
+def new_document(fields: str = "title house { owner { phone } }") -> str:
+    """Ten aliased lists under names that were never there before."""
+    name = next(NUMBERS)
+    lists = (
+        f'a{name}_{alias}: orders(communityCode: "10002", first: 2) {{ nodes {{ {fields} }} }}' for alias in range(10)
+    )
+    return f"query New{name} {{ {' '.join(lists)} }}"
+
+
+def new_fragment_with_variables() -> str:
+    return f"""
+        query New{next(NUMBERS)}($first: Int!, $with: Boolean!) {{
+          orders(communityCode: "10002", first: $first) {{ ...Orders @include(if: $with) }}
+        }}
+        fragment Orders on OrderConnection {{ nodes {{ title }} }}
+    """
+
+
+@pytest.mark.parametrize("settings", [{"GATEWAY_PLANS": "true"}, {"GATEWAY_PLANS": "false"}], ids=["plan", "no plan"])
+async def test_known_document_leaves_no_cycles(gateway):
+    assert (await gateway.ask(ORDERS)).data
+    assert not await cycles_of(lambda: gateway.ask(ORDERS))
+
+
+async def test_introspection_leaves_no_cycles(gateway):
+    assert not await cycles_of(lambda: gateway.ask("{ __schema { types { name fields { name } } } }"))
+
+
+@pytest.mark.parametrize("settings", [{"GATEWAY_MAX_ALIASES": "20"}])
+async def test_new_document_leaves_no_cycles(gateway):
+    assert (await gateway.ask(new_document())).data
+    assert not await cycles_of(lambda: gateway.ask(new_document()))
+
+
+async def test_new_document_with_variables_leaves_no_cycles(gateway):
+    variables = {"first": 2, "with": True}
+    assert (await gateway.ask(new_fragment_with_variables(), variables)).data
+    assert not await cycles_of(lambda: gateway.ask(new_fragment_with_variables(), variables))
+
+
+INVALID = {
+    "syntax": (lambda: f"{new_document()} }}", "GRAPHQL_PARSE_FAILED"),
+    "comments": (lambda: f"# {next(NUMBERS)}\n# and\n{{ # end\n", "GRAPHQL_PARSE_FAILED"),
+    "unknown field": (lambda: new_document("nothing"), "GRAPHQL_VALIDATION_FAILED"),
+    "unknown variable": (lambda: new_document("title @include(if: $with)"), "GRAPHQL_VALIDATION_FAILED"),
+    "tokens": (lambda: f"{{ {'title ' * 3_000} }}", "QUERY_TOO_COMPLEX"),
+    "depth": (lambda: f"{{ {'a {' * 300} b {'}' * 300} }}", "QUERY_TOO_COMPLEX"),
+    "root fields": (lambda: f"{{ {'viewer ' * 100} }}", "QUERY_TOO_COMPLEX"),
+}
+
+
+@pytest.mark.parametrize("settings", [{"GATEWAY_MAX_ALIASES": "20"}])
+@pytest.mark.parametrize("name", INVALID)
+async def test_invalid_document_leaves_no_cycles(gateway, name):
+    document, code = INVALID[name]
+    assert {error["extensions"]["code"] for error in (await gateway.ask(document())).errors} == {code}
+    assert not await cycles_of(lambda: gateway.ask(document()))
+
+
+REFUSED = {
+    "variable": (
+        'query($first: Int!) { orders(communityCode: "10002", first: $first) { totalCount } }',
+        "BAD_USER_INPUT",
+    ),
+    "argument": ('{ orders(communityCode: "10002", first: 1000) { totalCount } }', "BAD_USER_INPUT"),
+    "by platform": ('{ orders(communityCode: "77777", first: 2) { totalCount } }', "UPSTREAM_REFUSED"),
+    "by platform, below": ('{ viewer { subject } repairs(communityCode: "77777") { totalCount } }', "UPSTREAM_REFUSED"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+async def test_refused_request_leaves_no_cycles(gateway, name):
+    query, code = REFUSED[name]
+    assert (await gateway.ask(query, {"first": "two"})).code == code
+    assert not await cycles_of(lambda: gateway.ask(query, {"first": "two"}))
+
+
+async def test_request_without_token_leaves_no_cycles(gateway):
+    assert not await cycles_of(lambda: gateway.ask(ORDERS, token=""))
+
+
+@pytest.mark.parametrize("settings", [{"GATEWAY_CALL_TIMEOUT": "0.1"}])
+@pytest.mark.parametrize("kind", [FaultKind.RESET, FaultKind.HTTP_500, FaultKind.GARBAGE, FaultKind.HANG])
+async def test_failing_platform_leaves_no_cycles(gateway, sandbox, kind):
+    query = '{ repairs(communityCode: "10002", first: 2) { totalCount } }'
+    assert (await gateway.ask(query)).data
+    sandbox.faults.set("WJDH", "repair/list", Fault(kind))
+
+    assert not await cycles_of(lambda: gateway.ask(query))
+
+
+@pytest.mark.parametrize("settings", [{"GATEWAY_WJDH_URL": "http://127.0.0.1:9"}])
+async def test_unreachable_platform_leaves_no_cycles(gateway):
+    assert not await cycles_of(lambda: gateway.ask(ORDERS))
+
+
+async def test_slow_answer_leaves_no_cycles(gateway, sandbox):
+    """It is watched for its deadline, and for a client that leaves."""
+    sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.LATENCY, seconds=0.06))
+    assert not await cycles_of(lambda: gateway.ask(ORDERS))
+
+
+async def test_subscription_leaves_no_cycles(gateway):
+    async def subscribe() -> None:
+        async with connected(gateway.url, token=gateway.token) as socket:
+            await socket.subscribe("1", 'subscription { shenheChanged(communityCode: "10002") { shenhe { id } } }')
+            await socket.subscribe("2", "subscription { nothing }")
+            assert await socket.error_code("2") == "GRAPHQL_VALIDATION_FAILED"
+            await socket.settle()
+            await socket.send("complete", id="1")
+            await socket.settle()
+
+    assert not await cycles_of(subscribe)
