@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent.with_name("kill_harness")))  # for 
 
 import table
 import workers
-from endurance import memory
+from endurance import COLLECTED, memory, new_documents
 from layers import SAMPLED, profile
 from machine import CORES, OTHER_CORES, machine, on
 from measure import QUERIES, Measured, check_same_answers, compare, document, first_sights, warm_up
@@ -72,7 +72,12 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="instead, where the gateway's CPU time goes, by layer")
     parser.add_argument("--workers", action="store_true", help="instead, what two workers do against one (PostgreSQL)")
     parser.add_argument("--endurance", type=int, metavar="N", help="instead, memory over so many requests")
-    parser.add_argument("--cached", action="store_true", help="with --profile or --endurance: all answers cached")
+    parser.add_argument(
+        "--new-documents", type=int, metavar="N", help="instead, memory and garbage collections over so many"
+    )
+    parser.add_argument(
+        "--cached", action="store_true", help="with --profile, --endurance or --new-documents: all answers cached"
+    )
     options = parser.parse_args()
     caches = ALL_CACHED if options.cached else NOTHING_CACHED
     print(machine(), flush=True)
@@ -91,6 +96,9 @@ def main() -> None:
         elif options.endurance:
             server = stack.enter_context(gateway(GATEWAY, platforms, max(options.callers), **caches))
             uvloop.run(table.print_memory(memory(server, max(options.callers), options.endurance)))
+        elif options.new_documents:
+            server = stack.enter_context(gateway(GATEWAY, platforms, max(options.callers), COLLECTED, **caches))
+            uvloop.run(table.print_pauses(new_documents(server, max(options.callers), options.new_documents)))
         else:
             servers = start(stack, platforms, max(options.callers))
             uvloop.run(measure(servers, platforms, options))

@@ -80,5 +80,17 @@ async def print_memory(measured: AsyncIterator[tuple[int, float, float]]) -> Non
         print(_row(f"{requests:,}", f"{size:.1f}", f"{minutes:.1f}"), flush=True)
 
 
+async def print_pauses(measured: AsyncIterator[tuple[int, float, float, float]]) -> None:
+    """Resident memory and garbage collections by new documents so far, each line when it is measured."""
+    print(
+        _row("new documents", "MiB", "a second", "longest collection, ms of CPU"),
+        _row(*["--:"] * 4),
+        sep="\n",
+        flush=True,
+    )
+    async for documents, size, rate, longest in measured:
+        print(_row(f"{documents:,}", f"{size:.1f}", f"{rate:.0f}", f"{longest:.1f}"), flush=True)
+
+
 def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
