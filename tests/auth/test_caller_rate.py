@@ -3,7 +3,6 @@
 import pytest
 from callers import principal
 from standing_clock import Clock
-from throttled import utils
 
 from gateway.auth import rate
 from gateway.auth.rate import Allowance, RateLimiter
@@ -13,8 +12,7 @@ from gateway.errors import RateLimitedError
 @pytest.fixture
 def monotonic(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock(1000.0)
-    monkeypatch.setattr(utils, "now_mono_f", clock)
-    monkeypatch.setattr(rate, "monotonic", clock)
+    monkeypatch.setattr(rate, "monotonic_ns", lambda: round(clock() * 1e9))
     return clock
 
 
@@ -30,14 +28,27 @@ def asked(limiter: RateLimiter, times: int, subject: str = "lin") -> int:
     return passed
 
 
-def test_the_allowance_counts_down(monotonic: Clock) -> None:
+def test_allowance_counts_down(monotonic: Clock) -> None:
     limiter = RateLimiter(60)
 
     assert limiter.check(principal()) == Allowance(limit=60, remaining=59, reset_after=1.0)
     assert limiter.check(principal()) == Allowance(limit=60, remaining=58, reset_after=2.0)
 
 
-def test_one_request_too_many_is_told_when_to_come_back(monotonic: Clock) -> None:
+def test_operation_counts_its_cost(monotonic: Clock) -> None:
+    limiter = RateLimiter(60)
+
+    assert limiter.check(principal(), cost=45) == Allowance(limit=60, remaining=15, reset_after=45.0)
+    with pytest.raises(RateLimitedError) as refusal:
+        limiter.check(principal(), cost=20)
+    assert refusal.value.retry_after == 5.0
+
+    assert limiter.check(principal(), cost=15).remaining == 0
+    monotonic.now += 20
+    assert limiter.check(principal(), cost=20).remaining == 0
+
+
+def test_refusal_says_when_to_retry(monotonic: Clock) -> None:
     limiter = RateLimiter(60)
     assert asked(limiter, 60) == 60
 
@@ -48,7 +59,18 @@ def test_one_request_too_many_is_told_when_to_come_back(monotonic: Clock) -> Non
     assert refusal.value.extensions() == {"code": "RATE_LIMITED", "retryable": True, "retryAfter": 1.0}
 
 
-def test_who_comes_back_when_told_is_let_in(monotonic: Clock) -> None:
+@pytest.mark.parametrize("per_minute", [7, 61, 1199])
+def test_retry_is_let_in_when_it_is_due(monotonic: Clock, per_minute: int) -> None:
+    limiter = RateLimiter(per_minute)
+    asked(limiter, per_minute)
+    with pytest.raises(RateLimitedError) as refusal:
+        limiter.check(principal())
+
+    monotonic.now += refusal.value.retry_after
+    assert asked(limiter, 2) == 1
+
+
+def test_operations_are_earned_one_by_one(monotonic: Clock) -> None:
     limiter = RateLimiter(60)
     asked(limiter, 60)
 
@@ -60,7 +82,7 @@ def test_who_comes_back_when_told_is_let_in(monotonic: Clock) -> None:
     assert asked(limiter, 100) == 60
 
 
-def test_refused_requests_cost_nothing(monotonic: Clock) -> None:
+def test_refused_operations_cost_nothing(monotonic: Clock) -> None:
     limiter = RateLimiter(60)
     asked(limiter, 1000)
 
@@ -68,7 +90,7 @@ def test_refused_requests_cost_nothing(monotonic: Clock) -> None:
     assert asked(limiter, 1) == 1
 
 
-def test_callers_do_not_share_and_tokens_of_one_caller_do(monotonic: Clock) -> None:
+def test_rate_is_per_subject(monotonic: Clock) -> None:
     limiter = RateLimiter(2)
 
     assert asked(limiter, 3, "lin") == 2
@@ -76,13 +98,13 @@ def test_callers_do_not_share_and_tokens_of_one_caller_do(monotonic: Clock) -> N
     assert asked(limiter, 3, "lin") == 0
 
 
-def test_callers_who_take_turns_leave_each_other_their_portions(monotonic: Clock) -> None:
+def test_interleaved_subjects_keep_their_rates(monotonic: Clock) -> None:
     limiter = RateLimiter(1200)
 
     assert sum(asked(limiter, 1, subject) for _ in range(1200) for subject in ("lin", "wang")) == 2400
 
 
-def test_what_is_counted_in_portions_is_never_more_than_the_rate(monotonic: Clock) -> None:
+def test_rate_is_never_exceeded(monotonic: Clock) -> None:
     limiter = RateLimiter(1200)
     assert asked(limiter, 7) == 7
 
@@ -95,31 +117,23 @@ def test_what_is_counted_in_portions_is_never_more_than_the_rate(monotonic: Cloc
 
 
 @pytest.mark.parametrize("per_minute", [61, 151, 1199])
-def test_no_operation_is_lost_to_the_size_of_portions(monotonic: Clock, per_minute: int) -> None:
+def test_limit_is_available_at_once(monotonic: Clock, per_minute: int) -> None:
     assert asked(RateLimiter(per_minute), 2000) == per_minute
 
 
 @pytest.mark.parametrize("pause", [0.05, 0.11, 0.7, 1.3])
-def test_whoever_stays_below_the_rate_is_never_refused(monotonic: Clock, pause: float) -> None:
+def test_caller_below_the_rate_is_never_refused(monotonic: Clock, pause: float) -> None:
     limiter = RateLimiter(1200)
     for _ in range(5000):
         monotonic.now += pause + 1e-9
         assert asked(limiter, 1) == 1
 
 
-def test_the_library_is_asked_once_for_a_portion(monotonic: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    limiter = RateLimiter(1200)
-    limiter.check(principal())
-    monkeypatch.setattr(limiter, "_gcra", None)
-
-    left = [limiter.check(principal()).remaining for _ in range(19)]
-    assert left == list(range(1198, 1179, -1))
-
-
-def test_the_portions_of_callers_who_have_gone_are_let_go(monotonic: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_least_recent_subject_is_forgotten(monotonic: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate, "_REMEMBERED", 5)
-    limiter = RateLimiter(1200)
+    limiter = RateLimiter(2)
     for number in range(50):
-        limiter.check(principal(subject=f"caller {number}"))
+        assert asked(limiter, 2, f"caller {number}") == 2
 
-    assert len(limiter._portions) <= 5
+    assert len(limiter._full_at) == 5
+    assert asked(limiter, 1, "caller 49") == 0
