@@ -15,7 +15,7 @@ from gateway.actions.audit import AuditTrail
 from gateway.actions.reconcile import Reconciler
 from gateway.actions.registry import Actions
 from gateway.actions.relay import Relay
-from gateway.actions.write import Writer
+from gateway.actions.writer import Writer
 from gateway.auth.authenticator import open_authenticator
 from gateway.auth.node_ids import NodeIds, read_id_key
 from gateway.auth.principal import Principal
@@ -85,8 +85,16 @@ class Gateway:
         )
         self.metrics.registry.register(self.reads.counts)
         self.watches = Watches(platforms, self.reads, self.events, settings.watch_interval)
-        self.writer = Writer(journal, self.reads, self.events, key, clock)
-        self.actions = Actions(self.writer, platforms, journal, clock, sends_refuse_reason=settings.send_refuse_reason)
+        self.writer = Writer(journal, key, clock)
+        self.actions = Actions(
+            self.writer,
+            platforms,
+            journal,
+            self.reads,
+            self.events,
+            clock,
+            sends_refuse_reason=settings.send_refuse_reason,
+        )
         lease = timedelta(seconds=settings.relay_lease)
         self.placement = Placement(journal.payments, self.events)
         self.relay = Relay(journal, platforms.security, self.events, _name(), lease, clock)

@@ -8,16 +8,15 @@ import structlog
 
 from gateway.actions.write import (
     Done,
-    Intent,
-    Sent,
-    Writer,
+    MarkSent,
+    Write,
     Written,
     mask_errors,
     refuse_if_any,
     require_community,
     user_error,
-    with_patience,
 )
+from gateway.actions.writer import Writer, retry_journal_write
 from gateway.auth.principal import Principal, Scope
 from gateway.errors import JournalError
 from gateway.journal.journal import Journal
@@ -25,7 +24,7 @@ from gateway.journal.records import Announcement, RecordRef, UserError
 from gateway.normalise.plausible import is_invisible
 from gateway.normalise.requests import NewAnnouncement
 from gateway.normalise.states import UserErrorCode
-from gateway.platforms.platforms import Platforms
+from gateway.platforms.wjdh import Wjdh
 
 log = structlog.get_logger(__name__)
 
@@ -33,9 +32,9 @@ log = structlog.get_logger(__name__)
 class AnnouncementActions:
     """The platform can only create them (quirk 169): the journal keeps what was published, UNKNOWN stays UNKNOWN."""
 
-    def __init__(self, writer: Writer, platforms: Platforms, journal: Journal, clock: Callable[[], datetime]) -> None:
+    def __init__(self, writer: Writer, wjdh: Wjdh, journal: Journal, clock: Callable[[], datetime]) -> None:
         self._writer = writer
-        self._wjdh = platforms.wjdh
+        self._wjdh = wjdh
         self._journal = journal
         self._clock = clock
 
@@ -43,21 +42,22 @@ class AnnouncementActions:
         """Publish. Raises GatewayError for faults."""
         principal.require(Scope.ANNOUNCEMENT_WRITE)
 
-        async def perform(sent: Sent) -> Done:
+        async def perform(mark_sent: MarkSent) -> Done:
             require_community(principal, new.community_code)
             refuse_if_any(_errors(new))
-            await sent()
+            await mark_sent()
             platform_id = await self._wjdh.create_announcement(new)
             await self._keep(new, platform_id)
             return Done(RecordRef("Announcement", new.community_code, str(platform_id)))
 
-        intent = Intent(
+        write = Write(
             mutation="createAnnouncement",
             arguments=new,
             community_code=new.community_code,
             idempotency_key=key,
+            perform=perform,
         )
-        return await self._writer.carry_out(principal, intent, perform)
+        return await self._writer.carry_out(principal, write)
 
     async def _keep(self, new: NewAnnouncement, platform_id: int) -> None:
         """It is published, whatever becomes of this."""
@@ -75,7 +75,7 @@ class AnnouncementActions:
             created_at=self._clock(),
         )
         try:
-            await with_patience(partial(self._journal.announcements.add, announcement))
+            await retry_journal_write(partial(self._journal.announcements.add, announcement))
         except JournalError:
             log.error("announcement not kept", community=new.community_code, platform_id=platform_id)
 

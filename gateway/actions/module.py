@@ -3,16 +3,17 @@
 from gateway.actions.write import (
     Done,
     Found,
-    Intent,
+    MarkSent,
     ReadBack,
-    Sent,
-    Writer,
+    Write,
     WriteRefusal,
     Written,
     require_community,
     user_error,
 )
+from gateway.actions.writer import Writer
 from gateway.auth.principal import Principal, Scope
+from gateway.cache import SharedReads
 from gateway.errors import ConnectionLostError, PlatformError, RefusedError
 from gateway.journal.records import Operation, RecordRef, UserError
 from gateway.normalise.composed import ModuleDrift, module_drift
@@ -24,10 +25,11 @@ from gateway.platforms.platforms import Platforms
 class ModuleActions:
     """Modules are switched at wjdh; security reports their production state and is never written to (quirk 166)."""
 
-    def __init__(self, writer: Writer, platforms: Platforms) -> None:
+    def __init__(self, writer: Writer, platforms: Platforms, reads: SharedReads) -> None:
         self._writer = writer
         self._wjdh = platforms.wjdh
         self._security = platforms.security
+        self._reads = reads
 
     async def set(
         self, principal: Principal, community_code: str, name: ModuleName, enabled: bool, key: str | None
@@ -35,24 +37,27 @@ class ModuleActions:
         """Switch one module. Raises GatewayError for faults."""
         principal.require(Scope.MODULE_WRITE)
 
-        async def perform(sent: Sent) -> Done:
+        async def perform(mark_sent: MarkSent) -> Done:
             require_community(principal, community_code)
             modules = await self._wjdh.modules(community_code)
             if not any(module.name is name for module in modules):
                 raise WriteRefusal(user_error(UserErrorCode.NOT_FOUND, "The community has no such module.", "name"))
-            await sent()
+            await mark_sent()
             await self._wjdh.set_module(community_code, name, enabled)
             return Done()
 
-        intent = Intent(
+        write = Write(
             mutation="setModule",
             arguments=[community_code, name, enabled],
             community_code=community_code,
             idempotency_key=key,
             record=RecordRef("Module", community_code, name.value),
             expected={"modules": {name.value: enabled}},
+            perform=perform,
+            read_back=self.read_back,
+            on_change=self.on_change,
         )
-        return await self._writer.carry_out(principal, intent, perform, self.check, after=self.ended)
+        return await self._writer.carry_out(principal, write)
 
     async def plan(self, principal: Principal, community_code: str) -> list[ModuleDrift]:
         """What `sync` would change: the modules whose switch differs from what security reports.
@@ -81,46 +86,48 @@ class ModuleActions:
         """
         principal.require(Scope.MODULE_WRITE)
         changes: list[ModuleDrift] = []
-        refused: list[ModuleDrift] = []
+        refused: list[tuple[ModuleDrift, RefusedError]] = []
 
-        async def perform(sent: Sent) -> Done:
-            changes[:] = await self.plan(principal, community_code)
+        async def perform(mark_sent: MarkSent) -> Done:
+            changes.extend(await self.plan(principal, community_code))
             if changes:
-                await sent({"modules": {change.name.value: change.security for change in changes}})
-            refusal: RefusedError | None = None
+                await mark_sent({"modules": {change.name.value: change.security for change in changes}})
             for change in changes:
                 try:
                     await self._wjdh.set_module(community_code, change.name, change.security is True)
                 except RefusedError as error:
-                    refused.append(change)
-                    refusal = error
+                    refused.append((change, error))
                 except PlatformError as error:
                     if error.sent or change is changes[0]:
                         raise
                     # This change never left, but others before it did.
                     raise ConnectionLostError(error.platform, error.endpoint, error.message) from error
-            if refusal is not None:
-                raise refusal
+            if refused:
+                raise refused[-1][1]
             return Done()
 
-        def partly(error: RefusedError) -> UserError:
-            labels = "、".join(change.label for change in refused)
+        def refusal(error: RefusedError) -> UserError:
+            labels = "、".join(change.label for change, _ in refused)
             return user_error(
                 UserErrorCode.UPSTREAM_REFUSED,
                 f"{len(changes) - len(refused)} of {len(changes)} changes were made; the platform refused {labels}.",
                 upstream_message=error.upstream_message,
             )
 
-        intent = Intent(
+        write = Write(
             mutation="syncModules",
             arguments=[community_code],
             community_code=community_code,
             idempotency_key=key,
             record=RecordRef("Community", community_code, community_code),
+            perform=perform,
+            refusal=refusal,
+            read_back=self.read_back,
+            on_change=self.on_change,
         )
-        return await self._writer.carry_out(principal, intent, perform, self.check, partly, self.ended)
+        return await self._writer.carry_out(principal, write)
 
-    async def check(self, operation: Operation) -> ReadBack:
+    async def read_back(self, operation: Operation) -> ReadBack:
         """Whether the modules of an operation are now as it wanted them."""
         wanted: dict[str, bool] = (operation.expected or {}).get("modules", {})
         modules = {module.name.value: module.enabled for module in await self._wjdh.modules(_community(operation))}
@@ -135,9 +142,9 @@ class ModuleActions:
         )
         return ReadBack(Found.NOT_APPLIED, errors=(error,))
 
-    def ended(self, operation: Operation) -> None:
+    def on_change(self, operation: Operation) -> None:
         """What was read before is out of date; what security reports may follow."""
-        self._writer.reads.drop(_community(operation), "modules", "modules-sync")
+        self._reads.drop(_community(operation), "modules", "modules-sync")
 
 
 def planned(operation: Operation | None) -> list[ModuleDrift]:

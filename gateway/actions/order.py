@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -9,20 +10,20 @@ import msgspec
 from gateway.actions.write import (
     Done,
     Found,
-    Intent,
+    MarkSent,
     ReadBack,
-    Sent,
-    Writer,
+    Write,
     Written,
     mask_errors,
     refuse_if_any,
     refused_by_platform,
     require_community,
-    settled_after,
     user_error,
 )
+from gateway.actions.writer import Writer, settled_after
 from gateway.auth.masking import contains_mask
 from gateway.auth.principal import Principal, Scope
+from gateway.cache import SharedReads
 from gateway.errors import RefusedError
 from gateway.journal.journal import Journal
 from gateway.journal.records import Operation, RecordRef, UserError
@@ -32,7 +33,7 @@ from gateway.normalise.records import Page
 from gateway.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewOrder, ParkingPayer, PhonePayer
 from gateway.normalise.states import UserErrorCode
 from gateway.normalise.vocabulary import PaymentStatus
-from gateway.platforms.platforms import Platforms
+from gateway.platforms.wjdh import Wjdh
 
 NO_SUCH_PAYER = 2
 NOT_REGISTERED = 3
@@ -53,42 +54,44 @@ class OrderActions:
     theirs is known by being unpaid and of no house, and one that is not in the list may have been made all the same.
     """
 
-    def __init__(self, writer: Writer, platforms: Platforms, journal: Journal) -> None:
+    def __init__(self, writer: Writer, wjdh: Wjdh, journal: Journal, reads: SharedReads) -> None:
         self._writer = writer
-        self._wjdh = platforms.wjdh
-        self._journal = journal
+        self._wjdh = wjdh
+        self._operations = journal.operations
+        self._reads = reads
 
     async def create(self, principal: Principal, new: NewOrder, key: str) -> Written:
         """Create an order. Raises GatewayError for faults."""
         principal.require(Scope.ORDER_CREATE)
         payer = _payer_query(new)
 
-        async def perform(sent: Sent) -> Done:
+        async def perform(mark_sent: MarkSent) -> Done:
             require_community(principal, new.community_code)
             refuse_if_any(_errors(new))
-            await sent(None if payer is None else await self._expected(new, payer))
+            await mark_sent(None if payer is None else await self._expected(new, payer))
             return _done(new.community_code, await self._wjdh.create_order(new))
 
-        async def check(operation: Operation) -> ReadBack:
-            if payer is None:
-                return ReadBack(Found.UNCLEAR)
+        async def read_back(operation: Operation) -> ReadBack:
             return await self._look_for(operation, payer)
 
-        def refused(error: RefusedError) -> UserError:
-            return _refused(new, error)
+        write = Write(
+            mutation="createOrder",
+            arguments=new,
+            community_code=new.community_code,
+            idempotency_key=key,
+            perform=perform,
+            refusal=partial(_refusal, new),
+            read_back=read_back,
+            on_change=self.on_change,
+        )
+        return await self._writer.carry_out(principal, write)
 
-        intent = Intent(mutation="createOrder", arguments=new, community_code=new.community_code, idempotency_key=key)
-        return await self._writer.carry_out(principal, intent, perform, check, refused, self.ended)
-
-    async def check(self, operation: Operation) -> ReadBack:
+    async def read_back(self, operation: Operation) -> ReadBack:
         """Whether the order of an operation was created. Only a house can be looked up again later: who else pays is
         personal, and the journal does not keep it.
         """
         house = (operation.expected or {}).get("house")
-        if house is None:
-            return ReadBack(Found.UNCLEAR)
-        building, unit, floor, room = house
-        return await self._look_for(operation, OrderQuery(building=building, unit=unit, floor=floor, room=room))
+        return await self._look_for(operation, house and _house_query(*house))
 
     async def _expected(self, new: NewOrder, payer: OrderQuery) -> dict[str, Any]:
         page = await self._wjdh.orders(new.community_code, payer, 1)
@@ -97,12 +100,12 @@ class OrderActions:
         newest = max((order.platform_id for order in page.items), default=0) if _tells_newest(page) else None
         return {"after": newest, "title_digest": title, "amount": str(new.amount), "house": house}
 
-    async def _look_for(self, operation: Operation, payer: OrderQuery) -> ReadBack:
+    async def _look_for(self, operation: Operation, payer: OrderQuery | None) -> ReadBack:
         expected = operation.expected or {}
         after = expected.get("after")
         community_code = operation.community_code
         has_digest = "title_digest" in expected  # an earlier version kept the title itself
-        if community_code is None or after is None or not has_digest:
+        if payer is None or community_code is None or after is None or not has_digest:
             return ReadBack(Found.UNCLEAR)
         newer = await self._newer(community_code, payer, after)
         if newer is None:
@@ -117,7 +120,7 @@ class OrderActions:
         }
         # In this order: a rival that ends meanwhile is then among those who have recorded an order.
         has_rival = await self._has_rival(operation, community_code)
-        claimed = await self._journal.operations.recorded("Order", community_code, list(alike))
+        claimed = await self._operations.recorded("Order", community_code, list(alike))
         unclaimed = [number for number in alike if number not in claimed]
         of_house = payer.building is not None
         if len(unclaimed) == 1 and not has_rival and (of_house or _is_charge_of_person(alike[unclaimed[0]])):
@@ -144,7 +147,7 @@ class OrderActions:
         began, for then its order is none of the newer ones. Of one that was sent before it began, by a clock that was
         wrong, nobody knows what was before.
         """
-        others = await self._journal.operations.unresolved(operation.mutation, community_code)
+        others = await self._operations.unresolved(operation.mutation, community_code)
         wanted, settled = _wanted(operation), operation.started_at - settled_after(self._wjdh.call_timeout)
         knows_times = operation.sent_at is None or operation.sent_at >= operation.started_at
         return any(
@@ -154,9 +157,9 @@ class OrderActions:
             for other in others
         )
 
-    def ended(self, operation: Operation) -> None:
+    def on_change(self, operation: Operation) -> None:
         """What was read before is out of date."""
-        self._writer.reads.drop(operation.community_code, "order/list")
+        self._reads.drop(operation.community_code, "order/list")
 
 
 def _wanted(operation: Operation) -> list[Any]:
@@ -192,7 +195,7 @@ def _payer_query(new: NewOrder) -> OrderQuery | None:
     """How the list finds this payer's orders; None for a car or a parking space, which it cannot look for."""
     match new.payer:
         case HousePayer(building, unit, floor, room):
-            return OrderQuery(building=building, unit=unit, floor=floor, room=room)
+            return _house_query(building, unit, floor, room)
         case PhonePayer(phone):
             return OrderQuery(phone=phone)
         case IdCardPayer(id_card):
@@ -201,7 +204,11 @@ def _payer_query(new: NewOrder) -> OrderQuery | None:
             return None
 
 
-def _refused(new: NewOrder, error: RefusedError) -> UserError:
+def _house_query(building: int, unit: int, floor: int, room: int) -> OrderQuery:
+    return OrderQuery(building=building, unit=unit, floor=floor, room=room)
+
+
+def _refusal(new: NewOrder, error: RefusedError) -> UserError:
     """The platform's codes 2 and 3 (2.1.1.5). The message of code 2 names two causes at once; the kind of payer tells
     which it is (quirk 35).
     """

@@ -4,9 +4,11 @@ import re
 
 from cachetools import LRUCache
 
-from gateway.actions.write import Done, Intent, Writer, WriteRefusal, Written, user_error
+from gateway.actions.write import Done, MarkSent, Write, WriteRefusal, Written, user_error
+from gateway.actions.writer import Writer
 from gateway.auth.principal import Principal, Scope
-from gateway.events import ORDER_PAID, PAYMENT_QUEUED, PAYMENT_UNCLEAR, Event, Missed
+from gateway.cache import SharedReads
+from gateway.events import ORDER_PAID, PAYMENT_QUEUED, PAYMENT_UNCLEAR, Event, EventBus, Missed
 from gateway.journal.journal import Journal
 from gateway.journal.records import Payment, Receipt, ReceiptKind, RecordRef
 from gateway.normalise.records import Record
@@ -37,21 +39,22 @@ class PaymentActions:
     its id, and the one that is brought it again, and finds it kept, tells of it.
     """
 
-    def __init__(self, writer: Writer, journal: Journal) -> None:
+    def __init__(self, writer: Writer, journal: Journal, reads: SharedReads, events: EventBus) -> None:
         self._writer = writer
-        self._journal = journal
+        self._payments = journal.payments
+        self._reads = reads
+        self._events = events
         self._unclear: LRUCache[str, None] = LRUCache(MOST_UNCLEAR)
-        writer.events.attach(self._hear)
+        events.attach(self._hear)
 
     async def receive(self, notification: Notification, subject: str) -> Receipt:
         """Keep a notification. When this returns NEW or SAME it is on disk and may be acknowledged.
 
         Raises JournalError: then it must not be. Never twice for one order, never two payloads for one order.
         """
-        payments, events = self._journal.payments, self._writer.events
-        payment_id = payments.new_id()
+        payment_id = self._payments.new_id()
         try:
-            receipt = await payments.receive(
+            receipt = await self._payments.receive(
                 notification.order_number,
                 notification.shop_number,
                 notification.weixin_number,
@@ -59,12 +62,12 @@ class PaymentActions:
                 payment_id=payment_id,
             )
         except BaseException:
-            events.publish(Event(PAYMENT_UNCLEAR, None, payment_id))
+            self._events.publish(Event(PAYMENT_UNCLEAR, None, payment_id))
             raise
         payment = receipt.payment
         if receipt.kind is ReceiptKind.NEW or payment.id in self._unclear:
-            self._writer.reads.drop(payment.community_code, "order/list")
-            events.publish(Event(ORDER_PAID, payment.community_code, payment.id))
+            self._reads.drop(payment.community_code, "order/list")
+            self._events.publish(Event(ORDER_PAID, payment.community_code, payment.id))
         return receipt
 
     def _hear(self, event: Event | Missed) -> None:
@@ -85,7 +88,7 @@ class PaymentActions:
                 user_error(UserErrorCode.FORBIDDEN_COMMUNITY, "This takes a caller of every community.", "orderNumber")
             )
 
-        async def perform(_sent: object) -> Done:
+        async def perform(_mark_sent: MarkSent) -> Done:
             malformed = notification.malformed()
             if malformed is not None:
                 field = {"order_number": "orderNumber", "shop_number": "shopNumber"}.get(malformed, "weixinNumber")
@@ -97,8 +100,8 @@ class PaymentActions:
                 )
             return Done(_record(receipt.payment))
 
-        intent = Intent(mutation="payCallback", arguments=notification, community_code=None)
-        return await self._writer.carry_out(principal, intent, perform)
+        write = Write(mutation="payCallback", arguments=notification, community_code=None, perform=perform)
+        return await self._writer.carry_out(principal, write)
 
     async def retry(self, principal: Principal, payment: Payment | None) -> Written:
         """Queue a dead delivery again. `payment` is None where the caller's id names none. Raises JournalError."""
@@ -106,20 +109,21 @@ class PaymentActions:
         if payment is None:
             return Written.refused(user_error(UserErrorCode.NOT_FOUND, "There is no such payment.", "id"))
 
-        async def perform(_sent: object) -> Done:
-            queued = await self._journal.payments.retry(payment.id)
+        async def perform(_mark_sent: MarkSent) -> Done:
+            queued = await self._payments.retry(payment.id)
             if queued is None:
                 raise WriteRefusal(user_error(UserErrorCode.CONFLICT, "Only a dead delivery can be retried.", "id"))
-            self._writer.events.publish(Event(PAYMENT_QUEUED, queued.community_code, queued.id))
+            self._events.publish(Event(PAYMENT_QUEUED, queued.community_code, queued.id))
             return Done()
 
-        intent = Intent(
+        write = Write(
             mutation="retryPayment",
             arguments=payment.id,
             community_code=payment.community_code,
             record=_record(payment),
+            perform=perform,
         )
-        return await self._writer.carry_out(principal, intent, perform)
+        return await self._writer.carry_out(principal, write)
 
 
 def _record(payment: Payment) -> RecordRef:

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from gateway.actions.write import Found, ReadsBack, not_applied, settled_after
+from gateway.actions.write import Found, ReadsBack
+from gateway.actions.writer import settled_after
 from gateway.errors import GatewayError, JournalError
 from gateway.journal.journal import Journal
 from gateway.journal.records import Operation
@@ -23,8 +24,8 @@ INTERVAL = 10.0
 class Reconciler:
     """Run one per gateway; several share the work.
 
-    `reading_back` tells by mutation who reads its writes back; the others stay UNKNOWN. `under_way` are the operations
-    that this process is carrying out itself; `call_timeout` is in seconds.
+    `reading_back`: by mutation, the actions that read its writes back; the others stay UNKNOWN. `under_way` are the
+    operations that this process is carrying out itself; `call_timeout` is in seconds.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Reconciler:
             await self._give_up(operation)
             return
         try:
-            seen = await actions.check(operation)
+            seen = await actions.read_back(operation)
         except JournalError:
             raise
         except GatewayError as error:
@@ -84,9 +85,9 @@ class Reconciler:
             confirmed = await self._operations.finish(
                 operation.id, Outcome.CONFIRMED, record=seen.done.record, answer=seen.done.answer
             )
-            actions.ended(confirmed)
+            actions.on_change(confirmed)
         elif seen.found is Found.NOT_APPLIED and age >= self._settled_after:
-            await self._operations.finish(operation.id, Outcome.REFUSED, user_errors=seen.errors or (not_applied(),))
+            await self._operations.finish(operation.id, Outcome.REFUSED, user_errors=seen.errors)
         elif age >= GIVE_UP_AFTER:
             await self._give_up(operation)
 

@@ -8,8 +8,11 @@ from gateway.actions.order import OrderActions
 from gateway.actions.payment import PaymentActions
 from gateway.actions.repair import RepairActions
 from gateway.actions.shenhe import ShenheActions
-from gateway.actions.write import Done, Intent, ReadsBack, Sent, Writer, WriteRefusal, Written
+from gateway.actions.write import Done, MarkSent, ReadsBack, Write, WriteRefusal, Written
+from gateway.actions.writer import Writer
 from gateway.auth.principal import Principal
+from gateway.cache import SharedReads
+from gateway.events import EventBus
 from gateway.journal.journal import Clock, Journal
 from gateway.journal.records import UserError
 from gateway.platforms.platforms import Platforms
@@ -19,24 +22,33 @@ class Actions:
     """One per process; who asks is an argument of every action."""
 
     def __init__(
-        self, writer: Writer, platforms: Platforms, journal: Journal, clock: Clock, *, sends_refuse_reason: bool
+        self,
+        writer: Writer,
+        platforms: Platforms,
+        journal: Journal,
+        reads: SharedReads,
+        events: EventBus,
+        clock: Clock,
+        *,
+        sends_refuse_reason: bool,
     ) -> None:
         self._writer = writer
-        self.shenhe = ShenheActions(writer, platforms, clock, sends_reason=sends_refuse_reason)
-        self.order = OrderActions(writer, platforms, journal)
-        self.repair = RepairActions(writer, platforms)
-        self.module = ModuleActions(writer, platforms)
-        self.announcement = AnnouncementActions(writer, platforms, journal, clock)
-        self.payment = PaymentActions(writer, journal)
+        wjdh = platforms.wjdh
+        self.shenhe = ShenheActions(writer, wjdh, reads, events, clock, sends_reason=sends_refuse_reason)
+        self.order = OrderActions(writer, wjdh, journal, reads)
+        self.repair = RepairActions(writer, wjdh, reads, events)
+        self.module = ModuleActions(writer, platforms, reads)
+        self.announcement = AnnouncementActions(writer, wjdh, journal, clock)
+        self.payment = PaymentActions(writer, journal, reads, events)
 
     async def refuse(self, principal: Principal, mutation: str, error: UserError) -> Written:
         """Record a write that was refused before it could name its record."""
 
-        async def perform(_sent: Sent) -> Done:
+        async def perform(_mark_sent: MarkSent) -> Done:
             raise WriteRefusal(error)
 
-        intent = Intent(mutation=mutation, arguments=None, community_code=None)
-        return await self._writer.carry_out(principal, intent, perform)
+        write = Write(mutation=mutation, arguments=None, community_code=None, perform=perform)
+        return await self._writer.carry_out(principal, write)
 
     @property
     def reading_back(self) -> Mapping[str, ReadsBack]:

@@ -4,23 +4,24 @@ from gateway.actions.row import RowRef
 from gateway.actions.write import (
     Done,
     Found,
-    Intent,
+    MarkSent,
     ReadBack,
-    Sent,
-    Writer,
+    Write,
     WriteRefusal,
     Written,
     mask_errors,
     refuse_if_any,
     user_error,
 )
+from gateway.actions.writer import Writer
 from gateway.auth.principal import Principal, Scope
-from gateway.events import REPAIR_CHANGED, Event
+from gateway.cache import SharedReads
+from gateway.events import REPAIR_CHANGED, Event, EventBus
 from gateway.journal.records import Operation
 from gateway.normalise.repair import Repair
 from gateway.normalise.states import Outcome, UserErrorCode
 from gateway.normalise.vocabulary import RepairStatus
-from gateway.platforms.platforms import Platforms
+from gateway.platforms.wjdh import Wjdh
 
 WRITTEN = ("status", "reply")
 """What an update changes: public field names."""
@@ -29,9 +30,11 @@ WRITTEN = ("status", "reply")
 class RepairActions:
     """Set a repair's status, with or without a reply."""
 
-    def __init__(self, writer: Writer, platforms: Platforms) -> None:
+    def __init__(self, writer: Writer, wjdh: Wjdh, reads: SharedReads, events: EventBus) -> None:
         self._writer = writer
-        self._wjdh = platforms.wjdh
+        self._wjdh = wjdh
+        self._reads = reads
+        self._events = events
 
     async def update(
         self, principal: Principal, repair: RowRef, status: RepairStatus, reply: str | None, key: str | None
@@ -39,25 +42,28 @@ class RepairActions:
         """Set the status; an absent reply keeps the old one (quirk 55). Raises GatewayError for faults."""
         principal.require(Scope.REPAIR_WRITE)
 
-        async def perform(sent: Sent) -> Done:
+        async def perform(mark_sent: MarkSent) -> Done:
             refuse_if_any(mask_errors(reply, "reply"))
             before = await self._wjdh.repair(repair.platform_id, repair.community_code)
             if before is None:
                 raise WriteRefusal(user_error(UserErrorCode.NOT_FOUND, "There is no such repair.", "id"))
-            await sent({"before": self._state(before), "after": self._state(before, status, reply)})
+            await mark_sent({"before": self._state(before), "after": self._state(before, status, reply)})
             await self._wjdh.update_repair(repair.platform_id, status, reply)
             return Done()
 
-        intent = Intent(
+        write = Write(
             mutation="updateRepair",
             arguments=[repair.platform_id, status, reply],
             community_code=repair.community_code,
             idempotency_key=key,
             record=repair.record(),
+            perform=perform,
+            read_back=self.read_back,
+            on_change=self.on_change,
         )
-        return await self._writer.carry_out(principal, intent, perform, self.check, after=self.ended)
+        return await self._writer.carry_out(principal, write)
 
-    async def check(self, operation: Operation) -> ReadBack:
+    async def read_back(self, operation: Operation) -> ReadBack:
         """Whether the update of an operation took place, by the repair's status and reply now."""
         repair = RowRef.of(operation)
         now = await self._wjdh.repair(repair.platform_id, repair.community_code)
@@ -72,9 +78,9 @@ class RepairActions:
         """What an update changes, as the journal may hold it. An absent reply keeps the one there is (quirk 55)."""
         return [(status or repair.status).value, self._writer.digest((reply or repair.reply or "").strip())]
 
-    def ended(self, operation: Operation) -> None:
-        """What was read before is out of date; tell who waits for changes."""
+    def on_change(self, operation: Operation) -> None:
+        """What was read before is out of date; notify who waits for changes."""
         repair = RowRef.of(operation)
-        self._writer.reads.drop(repair.community_code, "repair/list", "repair")
+        self._reads.drop(repair.community_code, "repair/list", "repair")
         if operation.outcome is Outcome.CONFIRMED:
-            self._writer.events.publish(Event(REPAIR_CHANGED, repair.community_code, str(repair.platform_id)))
+            self._events.publish(Event(REPAIR_CHANGED, repair.community_code, str(repair.platform_id)))

@@ -7,10 +7,9 @@ from gateway.actions.row import RowRef
 from gateway.actions.write import (
     Done,
     Found,
-    Intent,
+    MarkSent,
     ReadBack,
-    Sent,
-    Writer,
+    Write,
     WriteRefusal,
     Written,
     mask_errors,
@@ -18,9 +17,11 @@ from gateway.actions.write import (
     require_community,
     user_error,
 )
+from gateway.actions.writer import Writer
 from gateway.auth.principal import Principal, Scope
+from gateway.cache import SharedReads
 from gateway.errors import GatewayError, PlatformError
-from gateway.events import SHENHE_CHANGED, Event
+from gateway.events import SHENHE_CHANGED, Event, EventBus
 from gateway.journal.journal import Clock
 from gateway.journal.records import Operation, UserError
 from gateway.normalise.corrections import ContentError, Corrections, correction_problems, render_shenhe_content
@@ -28,7 +29,7 @@ from gateway.normalise.shenhe import Shenhe
 from gateway.normalise.states import Outcome, UserErrorCode
 from gateway.normalise.times import CHINA
 from gateway.normalise.vocabulary import ShenheStatus
-from gateway.platforms.platforms import Platforms
+from gateway.platforms.wjdh import Wjdh
 
 BULK_AT_ONCE = 4
 SEARCHED_PAGES = 20
@@ -38,9 +39,20 @@ SEARCHED_PER_PAGE = 50
 class ShenheActions:
     """Approve and reject. A review is decided only while it is pending, so it is read first."""
 
-    def __init__(self, writer: Writer, platforms: Platforms, clock: Clock, *, sends_reason: bool) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        wjdh: Wjdh,
+        reads: SharedReads,
+        events: EventBus,
+        clock: Clock,
+        *,
+        sends_reason: bool,
+    ) -> None:
         self._writer = writer
-        self._wjdh = platforms.wjdh
+        self._wjdh = wjdh
+        self._reads = reads
+        self._events = events
         self._clock = clock
         self._sends_reason = sends_reason
 
@@ -50,39 +62,42 @@ class ShenheActions:
         """Approve, with the corrections merged into what was submitted. Raises GatewayError for faults."""
         principal.require(Scope.SHENHE_REVIEW)
 
-        async def perform(sent: Sent) -> Done:
+        async def perform(mark_sent: MarkSent) -> Done:
             _refuse_moved(corrections, principal)
             refuse_if_any(self._errors(corrections or {}))
             pending = await self._pending(review)
             content = await self._corrected(pending, corrections) if corrections else None
-            await sent()
+            await mark_sent()
             await self._wjdh.decide_shenhe(review.platform_id, ShenheStatus.APPROVED, content=content)
             return Done()
 
-        intent = Intent(
+        write = Write(
             mutation="approveShenhe",
             arguments=[review.platform_id, corrections],
             community_code=review.community_code,
             idempotency_key=key,
             record=review.record(),
             expected={"status": ShenheStatus.APPROVED, "moved_to": _moved_to(corrections)},
+            perform=perform,
+            read_back=self.read_back,
+            on_change=self.on_change,
         )
-        return await self._writer.carry_out(principal, intent, perform, self.check, after=self.ended)
+        return await self._writer.carry_out(principal, write)
 
     async def reject(self, principal: Principal, review: RowRef, reason: str | None, key: str | None) -> Written:
         """Reject. The document has no parameter for a reason (quirk 145): the operation keeps it in any case."""
         principal.require(Scope.SHENHE_REVIEW)
 
-        async def perform(sent: Sent) -> Done:
+        async def perform(mark_sent: MarkSent) -> Done:
             refuse_if_any(mask_errors(reason, "reason"))
             await self._pending(review)
-            await sent()
+            await mark_sent()
             await self._wjdh.decide_shenhe(
                 review.platform_id, ShenheStatus.REJECTED, reason=reason if self._sends_reason else None
             )
             return await self._rejected(review, reason)
 
-        intent = Intent(
+        write = Write(
             mutation="rejectShenhe",
             arguments=[review.platform_id, reason],
             community_code=review.community_code,
@@ -90,8 +105,11 @@ class ShenheActions:
             reason=reason,
             record=review.record(),
             expected={"status": ShenheStatus.REJECTED},
+            perform=perform,
+            read_back=self.read_back,
+            on_change=self.on_change,
         )
-        return await self._writer.carry_out(principal, intent, perform, self.check, after=self.ended)
+        return await self._writer.carry_out(principal, write)
 
     async def approve_all(self, principal: Principal, reviews: Sequence[RowRef], key: str | None) -> list[Written]:
         """Approve several: a result each, in order, and an operation each. One that fails leaves the others alone."""
@@ -111,7 +129,7 @@ class ShenheActions:
         results = dict(zip(distinct, await asyncio.gather(*map(approve, distinct.values())), strict=True))
         return [results[review.platform_id] for review in reviews]
 
-    async def check(self, operation: Operation) -> ReadBack:
+    async def read_back(self, operation: Operation) -> ReadBack:
         """Whether the decision of an operation took place, by the review's status now."""
         review = RowRef.of(operation)
         now = await self._wjdh.shenhe(review.platform_id, review.community_code)
@@ -182,14 +200,14 @@ class ShenheActions:
             return Done()
         return Done(answer=_reason_recorded(now, reason))
 
-    def ended(self, operation: Operation) -> None:
-        """What was read before is out of date, who lives where included; tell who waits for changes."""
+    def on_change(self, operation: Operation) -> None:
+        """What was read before is out of date, who lives where included; notify who waits for changes."""
         review = RowRef.of(operation)
-        self._writer.reads.drop(review.community_code, "shenheList", "shenhe", "people", "owner")
+        self._reads.drop(review.community_code, "shenheList", "shenhe", "people", "owner")
         if moved_to := (operation.expected or {}).get("moved_to"):
-            self._writer.reads.drop(moved_to, "owner")
+            self._reads.drop(moved_to, "owner")
         if operation.outcome is Outcome.CONFIRMED:
-            self._writer.events.publish(Event(SHENHE_CHANGED, review.community_code, str(review.platform_id)))
+            self._events.publish(Event(SHENHE_CHANGED, review.community_code, str(review.platform_id)))
 
 
 _UNREADABLE = user_error(

@@ -8,7 +8,7 @@ import pytest
 from processes import GatewayProcess
 from write_cases import CASES
 
-from gateway.actions import write
+from gateway.actions import writer
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.errors import JournalError
 from gateway.sandbox.faults import Fault, FaultKind
@@ -262,7 +262,7 @@ async def test_what_is_published_is_confirmed_even_if_it_can_not_be_kept(gateway
         raise JournalError("The journal cannot be used.")
 
     announcement = BY_NAME["createAnnouncement"]
-    monkeypatch.setattr(write, "RECORD_PAUSES", ())
+    monkeypatch.setattr(writer, "RECORD_PAUSES", ())
     monkeypatch.setattr(gateway.parts.journal.announcements, "add", away)
     payload = await announcement.write(gateway, await announcement.prepare(gateway))
 
@@ -281,7 +281,7 @@ async def test_what_nobody_could_read_back_is_recorded_when_the_journal_is_back(
         return await record(*given, **named)
 
     announcement = BY_NAME["createAnnouncement"]
-    monkeypatch.setattr(write, "RECORD_PAUSES", (0, 0))
+    monkeypatch.setattr(writer, "RECORD_PAUSES", (0, 0))
     monkeypatch.setattr(records, method, away_for_a_moment)
     prepared = await announcement.prepare(gateway)
     payload = await announcement.write(gateway, prepared)

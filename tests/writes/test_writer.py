@@ -2,16 +2,20 @@
 
 import asyncio
 
-import msgspec
 import pytest
 from moved_clock import MovedClock
 
-from gateway.actions.write import Done, Found, Intent, ReadBack
+from gateway.actions.write import Done, Found, ReadBack, Write
 from gateway.auth.principal import Principal
 from gateway.errors import JournalError
 
 CALLER = Principal("clerk", frozenset(), None, expires_at=0)
-INTENT = Intent(mutation="setModule", arguments=[], community_code="10002", idempotency_key="once")
+
+
+def write_by(perform, key="once", **how):
+    return Write(
+        mutation="setModule", arguments=[], community_code="10002", idempotency_key=key, perform=perform, **how
+    )
 
 
 @pytest.fixture
@@ -20,51 +24,53 @@ async def gateway(environ, serve):
         yield served
 
 
-async def test_what_was_sent_before_the_gateway_itself_failed_is_read_back_and_never_forgotten(gateway):
+async def test_fault_after_sending_is_read_back(gateway):
     writer, calls = gateway.parts.writer, []
 
-    async def perform(sent):
-        await sent()
+    async def perform(mark_sent):
+        await mark_sent()
         calls.append("sent")
         raise JournalError("The journal cannot be used now.")
 
     async def read_back(_operation):
         return ReadBack(Found.NOT_APPLIED)
 
-    written = [await writer.carry_out(CALLER, INTENT, perform, read_back) for _ in range(2)]
+    write = write_by(perform, read_back=read_back)
+    written = [await writer.carry_out(CALLER, write) for _ in range(2)]
 
     assert [one.outcome for one in written] == ["UNKNOWN", "UNKNOWN"]
     assert written[0].operation.check_at is not None
     assert calls == ["sent"]
 
 
-async def test_what_fails_before_it_is_sent_leaves_its_key_free(gateway):
-    writer, fails, ended = gateway.parts.writer, iter([True]), []
+async def test_fault_before_sending_frees_the_key(gateway):
+    writer, fails, changed = gateway.parts.writer, iter([True]), []
 
-    async def perform(sent):
+    async def perform(mark_sent):
         if next(fails, False):
             raise JournalError("The journal cannot be used now.")
-        await sent()
+        await mark_sent()
         return Done()
 
+    write = write_by(perform, on_change=changed.append)
     with pytest.raises(JournalError):
-        await writer.carry_out(CALLER, INTENT, perform, after=ended.append)
-    written = await writer.carry_out(CALLER, INTENT, perform, after=ended.append)
+        await writer.carry_out(CALLER, write)
+    written = await writer.carry_out(CALLER, write)
 
-    assert (written.outcome, ended) == ("CONFIRMED", [written.operation])
+    assert (written.outcome, changed) == ("CONFIRMED", [written.operation])
 
 
-async def test_writes_at_once_of_other_callers_or_keys_are_others(gateway):
+async def test_only_equal_caller_and_key_join_a_write(gateway):
     writer, calls = gateway.parts.writer, []
 
-    async def perform(sent):
-        await sent()
+    async def perform(mark_sent):
+        await mark_sent()
         calls.append("sent")
         return Done()
 
     other = Principal("officer", frozenset(), None, expires_at=0)
-    again = msgspec.structs.replace(INTENT, idempotency_key="again")
-    writes = [(CALLER, INTENT), (CALLER, INTENT), (other, INTENT), (CALLER, again)]
-    written = await asyncio.gather(*(writer.carry_out(caller, intent, perform) for caller, intent in writes))
+    once, again = write_by(perform), write_by(perform, key="again")
+    writes = [(CALLER, once), (CALLER, once), (other, once), (CALLER, again)]
+    written = await asyncio.gather(*(writer.carry_out(caller, write) for caller, write in writes))
 
     assert len({one.operation.id for one in written}) == len(calls) == 3

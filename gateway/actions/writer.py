@@ -1,0 +1,217 @@
+"""How every write goes: journal the intent, call once, record the outcome.
+
+    reserve ──► perform: check, then `mark_sent()` ──► one call ──► CONFIRMED
+       │            │ WriteRefusal                       │ the platform says no ──► REFUSED
+       │            ▼                                    │ it never left ──► withdrawn, and the error is the answer
+       │         REFUSED                                 ▼ anything else
+       ▼                                              read back ──► CONFIRMED | REFUSED | UNKNOWN, read back later
+    the key is taken: the earlier result, or why not
+
+`mark_sent()` commits before the first byte leaves. A caller that goes away stops nothing: the write runs to its end.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+import structlog
+
+from gateway.actions.write import Done, Found, ReadBack, Write, WriteRefusal, Written, refused_by_platform, user_error
+from gateway.auth.principal import Principal
+from gateway.errors import (
+    GatewayError,
+    JournalError,
+    JournalRefusedError,
+    PlatformError,
+    ProtocolError,
+    RefusedError,
+)
+from gateway.futures import join
+from gateway.journal.journal import Journal
+from gateway.journal.operations import fingerprint
+from gateway.journal.records import Operation, Reservation, ReservationKind, UserError
+from gateway.normalise.states import Outcome, UserErrorCode
+from gateway.normalise.vocabulary import ModuleName
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+MOST_CALLS = len(ModuleName) + 4
+"""Of one write, one after the other: syncModules reads both platforms, switches modules and reads back."""
+
+MARGIN = timedelta(minutes=1)
+"""So long after its caller has given up, no platform still works on a request: what is not there will not come."""
+
+FIRST_CHECK = timedelta(seconds=30)
+"""How long after an unclear write it is read back again: a request that still runs at the platform ends before."""
+
+RECORD_PAUSES = (0.5, 1.0, 2.0, 4.0)
+"""Seconds between attempts to record what was done: a database that restarts is back by then."""
+
+
+def settled_after(call_timeout: float) -> timedelta:
+    """So long after it was begun, a write has had what effect it will ever have. `call_timeout` is in seconds."""
+    return MOST_CALLS * timedelta(seconds=call_timeout) + MARGIN
+
+
+async def retry_journal_write(record: Callable[[], Awaitable[T]]) -> T:
+    """Record what was done at a platform, which nobody may be able to find out again. It may be recorded twice.
+
+    Raises JournalError where the journal goes on failing, or would refuse it again.
+    """
+    for pause in RECORD_PAUSES:
+        try:
+            return await record()
+        except JournalRefusedError:
+            raise
+        except JournalError:
+            await asyncio.sleep(pause)
+    return await record()
+
+
+class _End(NamedTuple):
+    """How a write that was sent ended. `check_at` is for UNKNOWN: when it is read back again, if at all."""
+
+    outcome: Outcome
+    done: Done = Done()
+    errors: tuple[UserError, ...] = ()
+    check_at: datetime | None = None
+
+
+class Writer:
+    """Carries out writes. One per process; it knows no platform. `under_way`: the ids of operations it carries out."""
+
+    def __init__(self, journal: Journal, fingerprint_key: bytes, clock: Callable[[], datetime]) -> None:
+        self._operations = journal.operations
+        self._fingerprint_key = fingerprint_key
+        self._clock = clock
+        self.under_way: set[str] = set()
+        self._running: dict[Hashable, asyncio.Task[Written]] = {}
+
+    async def carry_out(self, principal: Principal, write: Write) -> Written:
+        """Carry out one write to its end, once; join an equal one of the same idempotency key that is under way.
+
+        Raises GatewayError for faults that leave nothing behind: the platform cannot be reached, the journal is down.
+        """
+        mark = fingerprint(self._fingerprint_key, write.mutation, write.arguments)
+        key = object() if write.idempotency_key is None else (principal.subject, write.idempotency_key, mark)
+        task = self._running.get(key)
+        if task is None:
+            task = self._running[key] = asyncio.create_task(self._write(principal.subject, write, mark))
+            task.add_done_callback(lambda _: self._running.pop(key))
+        return await join(task)
+
+    def digest(self, text: str) -> str:
+        """A text as `Operation.expected` may hold it: equal for equal texts, and reveals nothing."""
+        return fingerprint(self._fingerprint_key, "text", text)
+
+    async def drain(self) -> None:
+        """Wait for the writes under way: at shutdown, before platforms and journal are closed."""
+        while self._running:
+            await asyncio.wait(self._running.values())
+
+    async def _write(self, subject: str, write: Write, mark: str) -> Written:
+        reservation = await self._operations.reserve(
+            key=write.idempotency_key,
+            subject=subject,
+            mutation=write.mutation,
+            fingerprint=mark,
+            community_code=write.community_code,
+            reason=write.reason,
+            record=write.record,
+            expected=write.expected,
+        )
+        operation = reservation.operation
+        if reservation.kind is not ReservationKind.NEW:
+            return _earlier(reservation)
+        self.under_way.add(operation.id)
+        try:
+            return await self._perform(operation, write)
+        finally:
+            self.under_way.discard(operation.id)
+
+    async def _perform(self, operation: Operation, write: Write) -> Written:
+        operations = self._operations
+        sent = False
+
+        async def mark_sent(expected: Mapping[str, Any] | None = None) -> None:
+            nonlocal operation, sent
+            operation = await operations.mark_sent(operation.id, expected)
+            sent = True
+
+        try:
+            end = _End(Outcome.CONFIRMED, await write.perform(mark_sent))
+        except WriteRefusal as refusal:
+            return Written.of(await operations.finish(operation.id, Outcome.REFUSED, user_errors=refusal.errors))
+        except GatewayError as error:
+            if not sent and isinstance(error, RefusedError):  # in what was to be read first
+                errors = (refused_by_platform(error),)
+                return Written.of(await operations.finish(operation.id, Outcome.REFUSED, user_errors=errors))
+            if not sent or (isinstance(error, PlatformError) and not error.sent):
+                await operations.withdraw(operation.id)
+                raise
+            if isinstance(error, RefusedError):
+                end = _End(Outcome.REFUSED, errors=(write.refusal(error),))
+            else:
+                end = await self._find_out(operation, write, error)
+        operation = await self._record(operation, end)
+        if write.on_change is not None:
+            write.on_change(operation)
+        return Written.of(operation)
+
+    async def _find_out(self, operation: Operation, write: Write, error: GatewayError) -> _End:
+        """The answer was lost. Ask the platform what is so now; what stays unclear is asked again later."""
+        log.warning("write unclear", operation=operation.id, code=error.code)
+        if write.read_back is None:
+            return _End(Outcome.UNKNOWN)
+        try:
+            seen = await write.read_back(operation)
+        except GatewayError:
+            seen = ReadBack(Found.UNCLEAR)
+        if seen.found is Found.APPLIED:
+            return _End(Outcome.CONFIRMED, seen.done)
+        if seen.found is Found.NOT_APPLIED and isinstance(error, ProtocolError):
+            # The platform had answered, however badly: nothing of this request runs there any more.
+            return _End(Outcome.REFUSED, errors=seen.errors)
+        return _End(Outcome.UNKNOWN, check_at=self._clock() + FIRST_CHECK)
+
+    async def _record(self, operation: Operation, end: _End) -> Operation:
+        """Record how a write ended that was sent.
+
+        Where the journal goes on failing, the operation stays "sent" and the answer is UNKNOWN: the reconciler ends it.
+        """
+        finish = partial(
+            self._operations.finish,
+            operation.id,
+            end.outcome,
+            record=end.done.record,
+            answer=end.done.answer,
+            user_errors=end.errors,
+            check_at=end.check_at,
+        )
+        try:
+            return await retry_journal_write(finish)
+        except JournalError:
+            log.error("outcome not recorded", operation=operation.id, outcome=end.outcome.value)
+            return operation
+
+
+_KEY_TAKEN = {
+    ReservationKind.MISMATCH: user_error(
+        UserErrorCode.IDEMPOTENCY_MISMATCH, "This idempotency key was used with other arguments.", "idempotencyKey"
+    ),
+    ReservationKind.IN_PROGRESS: user_error(
+        UserErrorCode.IDEMPOTENCY_IN_PROGRESS,
+        "The write with this idempotency key is still under way.",
+        "idempotencyKey",
+    ),
+}
+
+
+def _earlier(reservation: Reservation) -> Written:
+    """What came of the write that has taken the key, or why this one is another."""
+    error = _KEY_TAKEN.get(reservation.kind)
+    return Written.of(reservation.operation) if error is None else Written.refused(error)
