@@ -84,16 +84,10 @@ class Gateway:
             observe=partial(count_issues, self.metrics),
         )
         self.metrics.registry.register(self.reads.counts)
-        self.watches = Watches(platforms, self.reads, self.events, settings.watch_interval)
+        self.watches = Watches(platforms, self.events, settings.watch_interval)
         self.writer = Writer(journal, key, clock)
         self.actions = Actions(
-            self.writer,
-            platforms,
-            journal,
-            self.reads,
-            self.events,
-            clock,
-            sends_refuse_reason=settings.send_refuse_reason,
+            self.writer, platforms, journal, self.events, clock, sends_refuse_reason=settings.send_refuse_reason
         )
         lease = timedelta(seconds=settings.relay_lease)
         self.placement = Placement(journal.payments, self.events)

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from gateway.events import READS_DROPPED, Event, EventBus, Missed
+from gateway.events import AnyEvent, EventBus, Missed, ReadsDropped
 from gateway.ops.reads import SharedReadCounts
 
 KeyT = TypeVar("KeyT")
@@ -230,7 +230,6 @@ class SharedReads:
         self.counts = SharedReadCounts()
         self.size = size
         self.observe = observe
-        self._events = events
         self._seconds = seconds
         self._telling_none = telling_none
         self._endpoints: dict[str, EndpointReads] = {}
@@ -253,14 +252,6 @@ class SharedReads:
         """A hash of the arguments, keyed with a secret of this process: equal for equal ones, and reveals nothing."""
         return blake2b(msgspec.msgpack.encode(arguments), key=self._secret, digest_size=20).digest()
 
-    def drop(self, community_code: str | None, *endpoints: str) -> None:
-        """After a write: what was read before is not used any more, at once in this process and soon in all others.
-
-        Reads under way still answer who already waits. `community_code` None drops those of all communities.
-        """
-        for endpoint in endpoints:
-            self._events.publish(Event(READS_DROPPED, community_code, endpoint))
-
     def sweep(self) -> bool:
         """Let go of what is of no more use: personal data does not stay because nobody asks any more.
 
@@ -281,9 +272,12 @@ class SharedReads:
         if self.sweep():
             self.sweep_later()
 
-    def _hear(self, event: Event | Missed) -> None:
-        if isinstance(event, Missed):
-            for reads in self._endpoints.values():
-                reads.drop(None)
-        elif event.topic == READS_DROPPED:
-            self.of(event.record_id).drop(event.community_code)
+    def _hear(self, event: AnyEvent) -> None:
+        """What was read before is not used any more. Reads under way still answer who already waits."""
+        match event:
+            case ReadsDropped(community_code, endpoints):
+                for endpoint in endpoints:
+                    self.of(endpoint).drop(community_code)
+            case Missed():
+                for reads in self._endpoints.values():
+                    reads.drop(None)

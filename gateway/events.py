@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 from uuid import uuid4
 
 import msgspec
@@ -21,9 +21,7 @@ PAYMENT_PLACED = "payment.placed"
 PAYMENT_QUEUED = "payment.queued"
 SHENHE_CHANGED = "shenhe.changed"
 REPAIR_CHANGED = "repair.changed"
-READS_DROPPED = "reads.dropped"
-"""The topics. An event of the first four carries the id of a payment, of the next two the platform's row number;
-of the last one the endpoint whose answers are out of date, in one community or in all."""
+"""The topics. An event of the first four carries the id of a payment, of the last two the platform's row number."""
 
 CHANNEL = "gateway_events"
 CAPACITY = 256
@@ -33,7 +31,7 @@ LARGEST_PARCEL = 20
 RETRY_DELAY = 1.0
 
 
-class Event(msgspec.Struct, frozen=True, array_like=True):
+class Event(msgspec.Struct, frozen=True, array_like=True, tag=1):
     """`topic` names what happened (ORDER_PAID), `record_id` the record: ids only, no personal data."""
 
     topic: str
@@ -41,11 +39,20 @@ class Event(msgspec.Struct, frozen=True, array_like=True):
     record_id: str
 
 
+class ReadsDropped(msgspec.Struct, frozen=True, array_like=True, tag=2):
+    """What these endpoints answered before is out of date, in one community or (None) in all. For caches alone."""
+
+    community_code: str | None
+    endpoints: tuple[str, ...]
+
+
 class Missed(msgspec.Struct, frozen=True):
     """Events may have been lost here: what was derived from them is to be looked up again."""
 
 
 MISSED: Final = Missed()
+
+AnyEvent: TypeAlias = Event | ReadsDropped | Missed
 
 
 class Notifier(Protocol):
@@ -90,7 +97,7 @@ class _Parcel(msgspec.Struct, frozen=True, array_like=True):
     """What travels between gateways: the sender, some of its events, and whether some before them were lost."""
 
     sender: str
-    events: tuple[Event, ...]
+    events: tuple[Event | ReadsDropped, ...]
     missed: bool
 
 
@@ -100,13 +107,13 @@ class EventBus:
     def __init__(self) -> None:
         self._name = uuid4().hex
         self._subscriptions: set[Subscription] = set()
-        self._attached: list[Callable[[Event | Missed], None]] = []
-        self._leaving: deque[Event] = deque()
+        self._attached: list[Callable[[AnyEvent], None]] = []
+        self._leaving: deque[Event | ReadsDropped] = deque()
         self._left_behind = False
         self._to_send = asyncio.Event()
 
-    def publish(self, event: Event) -> None:
-        """Tell this process's subscribers now, and the other gateways soon. Never waits, never raises."""
+    def publish(self, event: Event | ReadsDropped) -> None:
+        """Notify this process's subscribers now, and the other gateways soon. Never waits, never raises."""
         self._deliver(event)
         if len(self._leaving) >= LARGEST_BACKLOG:
             self._leaving.clear()
@@ -124,7 +131,7 @@ class EventBus:
         finally:
             self._subscriptions.remove(subscription)
 
-    def attach(self, heard: Callable[[Event | Missed], None]) -> None:
+    def attach(self, heard: Callable[[AnyEvent], None]) -> None:
         """Have `heard` called with every event from now on, before `publish` returns. It must not raise."""
         self._attached.append(heard)
 
@@ -142,11 +149,12 @@ class EventBus:
                 with suppress(GatewayError):
                     await self._send(notifier)
 
-    def _deliver(self, event: Event | Missed) -> None:
+    def _deliver(self, event: AnyEvent) -> None:
         for heard in self._attached:
             heard(event)
-        for subscription in self._subscriptions:
-            subscription.put(event)
+        if not isinstance(event, ReadsDropped):
+            for subscription in self._subscriptions:
+                subscription.put(event)
 
     def _hear(self, message: str | None) -> None:
         try:

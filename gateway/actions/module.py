@@ -13,8 +13,8 @@ from gateway.actions.write import (
 )
 from gateway.actions.writer import Writer
 from gateway.auth.principal import Principal, Scope
-from gateway.cache import SharedReads
 from gateway.errors import ConnectionLostError, PlatformError, RefusedError
+from gateway.events import EventBus, ReadsDropped
 from gateway.journal.records import Operation, RecordRef, UserError
 from gateway.normalise.composed import ModuleDrift, module_drift
 from gateway.normalise.states import UserErrorCode
@@ -25,11 +25,11 @@ from gateway.platforms.platforms import Platforms
 class ModuleActions:
     """Modules are switched at wjdh; security reports their production state and is never written to (quirk 166)."""
 
-    def __init__(self, writer: Writer, platforms: Platforms, reads: SharedReads) -> None:
+    def __init__(self, writer: Writer, platforms: Platforms, events: EventBus) -> None:
         self._writer = writer
         self._wjdh = platforms.wjdh
         self._security = platforms.security
-        self._reads = reads
+        self._events = events
 
     async def set(
         self, principal: Principal, community_code: str, name: ModuleName, enabled: bool, key: str | None
@@ -144,7 +144,7 @@ class ModuleActions:
 
     def on_change(self, operation: Operation) -> None:
         """What was read before is out of date; what security reports may follow."""
-        self._reads.drop(_community(operation), "modules", "modules-sync")
+        self._events.publish(ReadsDropped(_community(operation), ("modules", "modules-sync")))
 
 
 def planned(operation: Operation | None) -> list[ModuleDrift]:

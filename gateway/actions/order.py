@@ -23,8 +23,8 @@ from gateway.actions.write import (
 from gateway.actions.writer import Writer, settled_after
 from gateway.auth.masking import contains_mask
 from gateway.auth.principal import Principal, Scope
-from gateway.cache import SharedReads
 from gateway.errors import RefusedError
+from gateway.events import EventBus, ReadsDropped
 from gateway.journal.journal import Journal
 from gateway.journal.records import Operation, RecordRef, UserError
 from gateway.normalise.order import Order, OrderQuery
@@ -54,11 +54,11 @@ class OrderActions:
     theirs is known by being unpaid and of no house, and one that is not in the list may have been made all the same.
     """
 
-    def __init__(self, writer: Writer, wjdh: Wjdh, journal: Journal, reads: SharedReads) -> None:
+    def __init__(self, writer: Writer, wjdh: Wjdh, journal: Journal, events: EventBus) -> None:
         self._writer = writer
         self._wjdh = wjdh
         self._operations = journal.operations
-        self._reads = reads
+        self._events = events
 
     async def create(self, principal: Principal, new: NewOrder, key: str) -> Written:
         """Create an order. Raises GatewayError for faults."""
@@ -159,7 +159,7 @@ class OrderActions:
 
     def on_change(self, operation: Operation) -> None:
         """What was read before is out of date."""
-        self._reads.drop(operation.community_code, "order/list")
+        self._events.publish(ReadsDropped(operation.community_code, ("order/list",)))
 
 
 def _wanted(operation: Operation) -> list[Any]:

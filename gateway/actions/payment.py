@@ -7,8 +7,7 @@ from cachetools import LRUCache
 from gateway.actions.write import Done, MarkSent, Write, WriteRefusal, Written, user_error
 from gateway.actions.writer import Writer
 from gateway.auth.principal import Principal, Scope
-from gateway.cache import SharedReads
-from gateway.events import ORDER_PAID, PAYMENT_QUEUED, PAYMENT_UNCLEAR, Event, EventBus, Missed
+from gateway.events import ORDER_PAID, PAYMENT_QUEUED, PAYMENT_UNCLEAR, AnyEvent, Event, EventBus, ReadsDropped
 from gateway.journal.journal import Journal
 from gateway.journal.records import Payment, Receipt, ReceiptKind, RecordRef
 from gateway.normalise.records import Record
@@ -39,10 +38,9 @@ class PaymentActions:
     its id, and the one that is brought it again, and finds it kept, tells of it.
     """
 
-    def __init__(self, writer: Writer, journal: Journal, reads: SharedReads, events: EventBus) -> None:
+    def __init__(self, writer: Writer, journal: Journal, events: EventBus) -> None:
         self._writer = writer
         self._payments = journal.payments
-        self._reads = reads
         self._events = events
         self._unclear: LRUCache[str, None] = LRUCache(MOST_UNCLEAR)
         events.attach(self._hear)
@@ -66,11 +64,11 @@ class PaymentActions:
             raise
         payment = receipt.payment
         if receipt.kind is ReceiptKind.NEW or payment.id in self._unclear:
-            self._reads.drop(payment.community_code, "order/list")
+            self._events.publish(ReadsDropped(payment.community_code, ("order/list",)))
             self._events.publish(Event(ORDER_PAID, payment.community_code, payment.id))
         return receipt
 
-    def _hear(self, event: Event | Missed) -> None:
+    def _hear(self, event: AnyEvent) -> None:
         if isinstance(event, Event):
             if event.topic == PAYMENT_UNCLEAR:
                 self._unclear[event.record_id] = None

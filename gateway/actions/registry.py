@@ -11,7 +11,6 @@ from gateway.actions.shenhe import ShenheActions
 from gateway.actions.write import Done, MarkSent, ReadsBack, Write, WriteRefusal, Written
 from gateway.actions.writer import Writer
 from gateway.auth.principal import Principal
-from gateway.cache import SharedReads
 from gateway.events import EventBus
 from gateway.journal.journal import Clock, Journal
 from gateway.journal.records import UserError
@@ -26,7 +25,6 @@ class Actions:
         writer: Writer,
         platforms: Platforms,
         journal: Journal,
-        reads: SharedReads,
         events: EventBus,
         clock: Clock,
         *,
@@ -34,12 +32,12 @@ class Actions:
     ) -> None:
         self._writer = writer
         wjdh = platforms.wjdh
-        self.shenhe = ShenheActions(writer, wjdh, reads, events, clock, sends_reason=sends_refuse_reason)
-        self.order = OrderActions(writer, wjdh, journal, reads)
-        self.repair = RepairActions(writer, wjdh, reads, events)
-        self.module = ModuleActions(writer, platforms, reads)
+        self.shenhe = ShenheActions(writer, wjdh, events, clock, sends_reason=sends_refuse_reason)
+        self.order = OrderActions(writer, wjdh, journal, events)
+        self.repair = RepairActions(writer, wjdh, events)
+        self.module = ModuleActions(writer, platforms, events)
         self.announcement = AnnouncementActions(writer, wjdh, journal, clock)
-        self.payment = PaymentActions(writer, journal, reads, events)
+        self.payment = PaymentActions(writer, journal, events)
 
     async def refuse(self, principal: Principal, mutation: str, error: UserError) -> Written:
         """Record a write that was refused before it could name its record."""

@@ -15,8 +15,7 @@ from gateway.actions.write import (
 )
 from gateway.actions.writer import Writer
 from gateway.auth.principal import Principal, Scope
-from gateway.cache import SharedReads
-from gateway.events import REPAIR_CHANGED, Event, EventBus
+from gateway.events import REPAIR_CHANGED, Event, EventBus, ReadsDropped
 from gateway.journal.records import Operation
 from gateway.normalise.repair import Repair
 from gateway.normalise.states import Outcome, UserErrorCode
@@ -30,10 +29,9 @@ WRITTEN = ("status", "reply")
 class RepairActions:
     """Set a repair's status, with or without a reply."""
 
-    def __init__(self, writer: Writer, wjdh: Wjdh, reads: SharedReads, events: EventBus) -> None:
+    def __init__(self, writer: Writer, wjdh: Wjdh, events: EventBus) -> None:
         self._writer = writer
         self._wjdh = wjdh
-        self._reads = reads
         self._events = events
 
     async def update(
@@ -81,6 +79,6 @@ class RepairActions:
     def on_change(self, operation: Operation) -> None:
         """What was read before is out of date; notify who waits for changes."""
         repair = RowRef.of(operation)
-        self._reads.drop(repair.community_code, "repair/list", "repair")
+        self._events.publish(ReadsDropped(repair.community_code, ("repair/list", "repair")))
         if operation.outcome is Outcome.CONFIRMED:
             self._events.publish(Event(REPAIR_CHANGED, repair.community_code, str(repair.platform_id)))

@@ -19,9 +19,8 @@ from gateway.actions.write import (
 )
 from gateway.actions.writer import Writer
 from gateway.auth.principal import Principal, Scope
-from gateway.cache import SharedReads
 from gateway.errors import GatewayError, PlatformError
-from gateway.events import SHENHE_CHANGED, Event, EventBus
+from gateway.events import SHENHE_CHANGED, Event, EventBus, ReadsDropped
 from gateway.journal.journal import Clock
 from gateway.journal.records import Operation, UserError
 from gateway.normalise.corrections import ContentError, Corrections, correction_problems, render_shenhe_content
@@ -39,19 +38,9 @@ SEARCHED_PER_PAGE = 50
 class ShenheActions:
     """Approve and reject. A review is decided only while it is pending, so it is read first."""
 
-    def __init__(
-        self,
-        writer: Writer,
-        wjdh: Wjdh,
-        reads: SharedReads,
-        events: EventBus,
-        clock: Clock,
-        *,
-        sends_reason: bool,
-    ) -> None:
+    def __init__(self, writer: Writer, wjdh: Wjdh, events: EventBus, clock: Clock, *, sends_reason: bool) -> None:
         self._writer = writer
         self._wjdh = wjdh
-        self._reads = reads
         self._events = events
         self._clock = clock
         self._sends_reason = sends_reason
@@ -203,9 +192,9 @@ class ShenheActions:
     def on_change(self, operation: Operation) -> None:
         """What was read before is out of date, who lives where included; notify who waits for changes."""
         review = RowRef.of(operation)
-        self._reads.drop(review.community_code, "shenheList", "shenhe", "people", "owner")
+        self._events.publish(ReadsDropped(review.community_code, ("shenheList", "shenhe", "people", "owner")))
         if moved_to := (operation.expected or {}).get("moved_to"):
-            self._reads.drop(moved_to, "owner")
+            self._events.publish(ReadsDropped(moved_to, ("owner",)))
         if operation.outcome is Outcome.CONFIRMED:
             self._events.publish(Event(SHENHE_CHANGED, review.community_code, str(review.platform_id)))
 

@@ -13,7 +13,6 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
-from gateway.cache import SharedReads
 from gateway.errors import PlatformError, RateLimitedError
 from gateway.events import (
     MISSED,
@@ -23,6 +22,7 @@ from gateway.events import (
     SHENHE_CHANGED,
     Event,
     EventBus,
+    ReadsDropped,
     Subscription,
 )
 from gateway.loaders.paging import Identified
@@ -89,7 +89,7 @@ class _Watch(Generic[RowT]):
         self,
         waiting: _Waiting[RowT],
         community_code: str,
-        changed: Callable[[str, int], None],
+        changed: Callable[[list[int]], None],
         missed: Callable[[], None],
     ) -> None:
         self._waiting = waiting
@@ -134,8 +134,8 @@ class _Watch(Generic[RowT]):
             seen |= {number: self._known[number] for number in missing[MOST_CHECKED:]}
         self._known = seen
         self._newest = max(self._newest, *seen, 0)
-        for number in changed:
-            self._changed(self._community_code, number)
+        if changed:
+            self._changed(changed)
 
     async def _read(self) -> tuple[tuple[RowT, ...], bool]:
         """What is to be seen of the list, and whether that is all of it. New rows come last (quirk 142) or first."""
@@ -171,13 +171,11 @@ class Watches:
     def __init__(
         self,
         platforms: Platforms,
-        reads: SharedReads,
         events: EventBus,
         interval: float,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         wjdh = platforms.wjdh
-        self._reads = reads
         self._events = events
         self._interval = interval
         self._sleep = sleep
@@ -238,16 +236,19 @@ class Watches:
                     running.task.cancel()
 
     def _start(self, waiting: _Waiting[Any], community_code: str) -> _Running:
-        def changed(code: str, number: int) -> None:
-            self._reads.drop(code, *waiting.endpoints, *waiting.others)
-            self._events.publish(Event(waiting.topic, code, str(number)))
+        out_of_date = ReadsDropped(community_code, (*waiting.endpoints, *waiting.others))
+
+        def changed(numbers: list[int]) -> None:
+            self._events.publish(out_of_date)
+            for number in numbers:
+                self._events.publish(Event(waiting.topic, community_code, str(number)))
 
         def missed() -> None:
-            self._reads.drop(community_code, *waiting.endpoints, *waiting.others)
+            self._events.publish(out_of_date)
             for subscription in self._running[waiting.topic, community_code].subscribers:
                 subscription.put(MISSED)
 
         # The first look tells of no change: whoever queries now is not to be given an answer from before one.
-        self._reads.drop(community_code, *waiting.endpoints)
+        self._events.publish(ReadsDropped(community_code, waiting.endpoints))
         watch = _Watch(waiting, community_code, changed, missed)
         return _Running(asyncio.create_task(watch.run(self._interval, self._sleep), name=f"watch {waiting.topic}"))

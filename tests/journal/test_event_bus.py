@@ -6,7 +6,7 @@ import pytest
 
 from gateway import events
 from gateway.errors import JournalError
-from gateway.events import MISSED, ORDER_PAID, REPAIR_CHANGED, Event, EventBus, Missed, Subscription
+from gateway.events import MISSED, ORDER_PAID, REPAIR_CHANGED, Event, EventBus, Missed, ReadsDropped, Subscription
 from gateway.journal.journal import open_journal
 from gateway.journal.notify import LocalNotifier
 from gateway.settings import Settings
@@ -94,6 +94,20 @@ async def test_gateways_hear_each_other_and_themselves_once(notifier: Notifier) 
             assert await next_of(abroad) == PAID
             there.publish(Event(ORDER_PAID, None, "payment-2"))
             assert [await next_of(at_home), await next_of(at_home)] == [PAID, Event(ORDER_PAID, None, "payment-2")]
+
+
+async def test_dropped_reads_reach_caches_alone(notifier: Notifier) -> None:
+    here, there = EventBus(), EventBus()
+    caches: list[object] = []
+    there.attach(caches.append)
+    dropped = ReadsDropped("10002", ("shenheList", "shenhe"))
+    async with here.bridge(notifier), there.bridge(notifier):
+        with there.subscribe(ORDER_PAID) as abroad:
+            here.publish(dropped)
+            here.publish(PAID)
+            assert await next_of(abroad) == PAID
+
+    assert caches == [dropped, PAID]
 
 
 async def test_what_is_left_is_sent_at_the_end(notifier: Notifier) -> None:

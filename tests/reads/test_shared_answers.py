@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.auth.principal import Scope
+from gateway.events import ReadsDropped
+from gateway.loaders.registry import lifetimes
 from gateway.sandbox.server import Sandbox
 from gateway.settings import load_settings
 
@@ -115,8 +117,8 @@ class Stage:
 
     def forget(self) -> None:
         """What is kept, so that each conversation begins anew."""
-        self._gateways["shared"].parts.reads.drop(None, "people", "owner", "modules", "modules-sync", "repair")
-        self._gateways["shared"].parts.reads.drop(None, "repair/list", "shenhe", "shenheList", "order/list")
+        parts = self._gateways["shared"].parts
+        parts.events.publish(ReadsDropped(None, tuple(lifetimes(load_settings({})))))
 
     async def _open(self) -> None:
         sandbox = await self._stack.enter_async_context(Sandbox())

@@ -8,7 +8,7 @@ from standing_clock import Clock
 
 from gateway import cache
 from gateway.cache import LARGEST_KEPT, SharedReads, landed
-from gateway.events import EventBus
+from gateway.events import EventBus, ReadsDropped
 
 KEPT = {"owner": 60.0, "people": 60.0}
 CODE = "10002"
@@ -207,12 +207,10 @@ class TestUnderWay:
         assert task.cancelled()
         assert len(reads) == 0
 
-    async def test_a_read_that_began_before_a_write_still_answers_who_waits_and_nobody_else(
-        self, start, platform, reads
-    ):
+    async def test_a_read_that_began_before_a_write_still_answers_who_waits_and_nobody_else(self, start, platform, bus):
         before = await start(1)
         gate = platform.gates[1]
-        reads.drop(CODE, "owner")
+        bus.publish(ReadsDropped(CODE, ("owner",)))
         after = await start(1)
         assert platform.calls == {1: 2}
         gate.set()
@@ -275,16 +273,16 @@ class TestKept:
         assert len(reads) == 0
 
     @pytest.mark.parametrize(("dropped", "calls"), [(CODE, 2), ("00001", 1), (None, 2)], ids=["own", "other", "all"])
-    async def test_a_write_drops_what_is_kept_of_its_community(self, start, platform, reads, dropped, calls):
+    async def test_a_write_drops_what_is_kept_of_its_community(self, start, platform, bus, dropped, calls):
         await read(start, platform, 1)
-        reads.drop(dropped, "owner")
+        bus.publish(ReadsDropped(dropped, ("owner",)))
         await read(start, platform, 1)
 
         assert platform.calls == {1: calls}
 
-    async def test_what_is_of_no_community_is_dropped_with_each(self, start, platform, reads):
+    async def test_what_is_of_no_community_is_dropped_with_each(self, start, platform, bus):
         await read(start, platform, 1, community=None)
-        reads.drop(CODE, "people", "owner")
+        bus.publish(ReadsDropped(CODE, ("people", "owner")))
         await read(start, platform, 1, community=None)
 
         assert platform.calls == {1: 2}

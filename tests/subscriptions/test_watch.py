@@ -8,7 +8,16 @@ import pytest
 from graphql_socket import until
 
 from gateway.cache import SharedReads
-from gateway.events import MISSED, ORDER_PAID, PAYMENT_PLACED, REPAIR_CHANGED, SHENHE_CHANGED, Event, EventBus
+from gateway.events import (
+    MISSED,
+    ORDER_PAID,
+    PAYMENT_PLACED,
+    REPAIR_CHANGED,
+    SHENHE_CHANGED,
+    Event,
+    EventBus,
+    ReadsDropped,
+)
 from gateway.loaders.watch import LONGEST_PAUSE, MOST_CHECKED, PER_PAGE, Watches
 from gateway.normalise.vocabulary import RepairStatus, ShenheStatus
 from gateway.platforms.platforms import open_platforms
@@ -58,8 +67,9 @@ class RecordingBus(EventBus):
         super().__init__()
         self._published: list[Event] = []
 
-    def publish(self, event: Event) -> None:
-        self._published.append(event)
+    def publish(self, event: Event | ReadsDropped) -> None:
+        if isinstance(event, Event):
+            self._published.append(event)
         super().publish(event)
 
     def published(self) -> list[Event]:
@@ -86,14 +96,14 @@ async def wjdh(environ):
 
 
 @pytest.fixture
-def reads() -> SharedReads:
-    return SharedReads(EventBus())
+def reads(bus) -> SharedReads:
+    return SharedReads(bus)
 
 
 @pytest.fixture
-async def watches(environ, reads, bus, pauses):
+async def watches(environ, bus, pauses):
     async with open_platforms(load_settings(environ)) as platforms:
-        yield Watches(platforms, reads, bus, INTERVAL, pauses.sleep)
+        yield Watches(platforms, bus, INTERVAL, pauses.sleep)
 
 
 @pytest.fixture
@@ -176,6 +186,16 @@ class TestReviews:
 
         for endpoint, before in zip(("people", "owner"), earlier, strict=True):
             assert read(endpoint) is not before
+
+    async def test_one_look_drops_reads_once(self, bus, pauses, sandbox):
+        dropped = []
+        bus.attach(lambda event: dropped.append(event) if isinstance(event, ReadsDropped) else None)
+        for number in (900, 901):
+            add_review(sandbox, number)
+
+        await pauses.next_look()
+
+        assert dropped == [ReadsDropped(CODE, ("shenhe", "shenheList", "people", "owner"))]
 
     async def test_a_decision_made_elsewhere_is_told_and_costs_one_call_more(self, bus, pauses, sandbox, wjdh):
         [number] = pending(sandbox)

@@ -6,6 +6,7 @@ from datetime import datetime
 import pytest
 from write_cases import CASES
 
+from gateway.events import SHENHE_CHANGED, ReadsDropped
 from gateway.normalise.vocabulary import ShenheStatus
 from gateway.sandbox import words
 from gateway.sandbox.dialects import paging
@@ -52,6 +53,16 @@ async def pending(gateway):
 
 def forms(sandbox):
     return [effect.form for effect in sandbox.effects.of("shenhe/update")]
+
+
+async def test_decision_drops_reads_by_one_event(gateway):
+    events = []
+    gateway.parts.events.attach(events.append)
+    await APPROVE.write(gateway, await APPROVE.prepare(gateway))
+
+    [dropped, changed] = events
+    assert dropped == ReadsDropped("10002", ("shenheList", "shenhe", "people", "owner"))
+    assert (changed.topic, changed.community_code) == (SHENHE_CHANGED, "10002")
 
 
 async def test_an_approval_without_corrections_sends_no_content(gateway, sandbox):
