@@ -17,6 +17,7 @@ from gateway.actions.registry import Actions
 from gateway.actions.relay import Relay
 from gateway.actions.writer import Writer
 from gateway.auth.authenticator import open_authenticator
+from gateway.auth.callback_tokens import CallbackTokens
 from gateway.auth.node_ids import NodeIds, read_id_key
 from gateway.auth.principal import Principal
 from gateway.auth.rate import RateLimiter
@@ -39,7 +40,7 @@ from gateway.http.health import health_routes
 from gateway.http.hosts import Hosts
 from gateway.http.metrics import metrics_routes
 from gateway.http.parameters import Bounds
-from gateway.http.payment_callback import CallbackTokens, payment_callback_routes
+from gateway.http.payment_callback import payment_callback_routes
 from gateway.http.sse import EventStreamEndpoint
 from gateway.http.websocket import WebSocketEndpoint, WebSocketOptions
 from gateway.journal.journal import Clock, Journal, open_journal, utc_now

@@ -5,10 +5,6 @@ with a `code`; HTTP 200 but for what is no such call at all.
 """
 
 import asyncio
-import hmac
-import secrets
-import time
-from collections.abc import Callable
 from urllib.parse import parse_qsl
 
 import orjson
@@ -19,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.actions.payment import Notification, PaymentActions
+from gateway.auth.callback_tokens import CallbackTokens
 from gateway.errors import JournalError
 from gateway.journal.records import ReceiptKind
 from gateway.ops.state_log import StateLog
@@ -32,43 +29,10 @@ SAVED, TOKEN_INVALID, NOT_SAVED = 0, 1, 2
 """The codes of `/callbacks/payment` (2.2)."""
 
 SUBJECT = "payment callback"
-TOKEN_SECONDS = 3600
 LARGEST_FORM = 8 * 1024
 MOST_FIELDS = 20
 BODY_TIMEOUT = 10.0
 """Seconds for a notification to arrive in full."""
-
-
-class CallbackTokens:
-    """Tokens of the intake: signed, so that every gateway of the same key takes those of the others.
-
-    Text: expiry in Unix seconds, a random part, and the HMAC-SHA256 of both.
-    """
-
-    def __init__(self, key: bytes, key_k: str, key_d: str, clock: Callable[[], float] = time.time) -> None:
-        self._key = hmac.digest(key, b"payment callback token", "sha256")
-        self._credentials = (key_k.encode(), key_d.encode())
-        self._clock = clock
-
-    def issue(self, key_k: str, key_d: str) -> str | None:
-        """A token for the right credentials, compared in constant time; None for any other."""
-        known_k, known_d = self._credentials
-        right_k = hmac.compare_digest(key_k.encode(), known_k)
-        right_d = hmac.compare_digest(key_d.encode(), known_d)
-        if not (right_k and right_d and known_k and known_d):
-            return None
-        content = f"{int(self._clock()) + TOKEN_SECONDS}.{secrets.token_hex(8)}"
-        return f"{content}.{self._sign(content)}"
-
-    def accepts(self, token: str) -> bool:
-        """Whether the token is of these credentials and has not expired."""
-        content, _, signature = token.rpartition(".")
-        if not hmac.compare_digest(signature.encode(), self._sign(content).encode()):
-            return False
-        return int(content.partition(".")[0]) > self._clock()
-
-    def _sign(self, content: str) -> str:
-        return hmac.new(self._key, content.encode(), "sha256").hexdigest()
 
 
 def payment_callback_routes(payments: PaymentActions, tokens: CallbackTokens) -> list[Route]:
