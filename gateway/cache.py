@@ -1,8 +1,8 @@
-"""Reads are shared: who asks for the same thing while a call is under way waits for its answer, and for some seconds
-after that the answer is kept.
+"""Request coalescing (single flight), and a cache of what was read.
 
-A read is in `SharedReads` from the moment it begins until its answer is of no more use. A write drops it there, so one
-that began before the write cannot be joined after it, nor be kept, however late it ends.
+The caller who asks for what another one is just reading waits for that call; for some seconds after it the answer is
+cached. A read is in `SharedReads` from the moment it begins until its answer expires. A write drops it there, so a read
+that began before the write is not joined after it, nor cached, however late it ends.
 """
 
 import asyncio
@@ -37,13 +37,13 @@ class Read(Protocol):
 ReadCall: TypeAlias = Callable[[KeyT], Read]
 """Makes the read of one key."""
 
-LARGEST_KEPT = 1024 * 1024
-"""Bytes of an answer that is kept; there may be a thousand of an endpoint."""
+LARGEST_CACHED = 1024 * 1024
+"""Bytes of an answer that is cached; there may be a thousand of an endpoint."""
 
 SWEEP_INTERVAL = 5.0
-"""Seconds that an answer may stay in memory when it is of no more use."""
+"""Seconds that an answer may stay in memory after it has expired."""
 
-NOTHING_KEPT: Mapping[str, float] = MappingProxyType({})
+NOTHING_CACHED: Mapping[str, float] = MappingProxyType({})
 
 
 ReadKey: TypeAlias = tuple[str | None, Hashable, Hashable]
@@ -53,56 +53,57 @@ first. A tuple and no class of its own: each read makes one.
 """
 
 
-class Flight:
-    """One read of a platform. Once it has `landed`, `outcome` is its value, or the exception that came instead.
+class InFlightRead:
+    """One read of a platform, joined by all who want the same (request coalescing), and cached afterwards.
 
-    It is `abandoned` when all who waited for it have given up, or when it was cancelled from within: then it has no
-    outcome. `began` and `until`, when it is of no more use, are in seconds of the clock of `SharedReads`.
+    Once it is `completed`, `outcome` is its value, or the exception that came instead. It is `cancelled` when all who
+    waited for it have given up, or when it was cancelled from within: then it has no outcome. `began` and `expires` are
+    in seconds of the clock of `SharedReads`.
     """
 
-    __slots__ = ("abandoned", "began", "groups", "key", "landed", "outcome", "read", "reads", "until")
+    __slots__ = ("began", "call", "cancelled", "completed", "expires", "key", "outcome", "reads", "waiters")
 
     def __init__(self, reads: "EndpointReads", key: ReadKey, began: float) -> None:
         self.reads = reads
         self.key = key
         self.began = began
-        self.until = inf
-        self.landed = False
-        self.abandoned = False
+        self.expires = inf
+        self.completed = False
+        self.cancelled = False
         self.outcome: Any = None
-        self.read: Read | None = None
-        self.groups: list[_Group] = []
+        self.call: Read | None = None
+        self.waiters: list[_Waiter] = []
 
-    def abandon(self) -> None:
-        """It will not land: whoever wants the same needs another one."""
-        self.abandoned = True
+    def cancel(self) -> None:
+        """It will not be completed: whoever wants the same needs another one."""
+        self.cancelled = True
         self.reads.forget(self)
-        read, self.read = self.read, None
-        if read is not None:
-            read.cancel()
+        call, self.call = self.call, None
+        if call is not None:
+            call.cancel()
 
-    def land(self, outcome: Any) -> None:
-        """The read has come to this: the flight is kept or forgotten, and who waited is told."""
-        read, self.read = self.read, None
+    def complete(self, outcome: Any) -> None:
+        """Take the outcome of the call: cache or forget it, and wake who waited for nothing else."""
+        call, self.call = self.call, None
         if isinstance(outcome, BaseException):
             if not isinstance(outcome, Exception):  # cancelled from within
-                self.abandon()
-                for group in self.groups:
-                    group.woken.cancel()
+                self.cancel()
+                for waiter in self.waiters:
+                    waiter.woken.cancel()
                 return
             self.reads.forget(self)
         else:
-            outcome = self.reads.keep(self, outcome, 0 if read is None else read.size)
+            outcome = self.reads.put(self, outcome, 0 if call is None else call.size)
         self.outcome = outcome
-        self.landed = True
-        for group in self.groups:
-            group.left -= 1
-            if not group.left and not group.woken.done():
-                group.woken.set_result(None)
+        self.completed = True
+        for waiter in self.waiters:
+            waiter.left -= 1
+            if not waiter.left and not waiter.woken.done():
+                waiter.woken.set_result(None)
 
 
-class _Group:
-    """Somebody who waits for several flights: woken when the last of them has landed."""
+class _Waiter:
+    """A caller who waits for several reads: woken when the last of them is completed."""
 
     __slots__ = ("left", "woken")
 
@@ -111,34 +112,34 @@ class _Group:
         self.woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
-async def landed(flights: Sequence[Flight]) -> None:
-    """Wait until all have landed. A caller that gives up leaves the other callers alone; the last to go ends the call.
+async def wait_all(reads: Sequence[InFlightRead]) -> None:
+    """Wait until all are completed. A caller that gives up leaves the others alone; the last to go cancels the call.
 
     One future per caller is all that this takes, however many calls there are.
     """
-    awaited = {flight for flight in flights if not flight.landed}
+    awaited = {read for read in reads if not read.completed}
     if not awaited:
         return
-    group = _Group(len(awaited))
-    for flight in awaited:
-        flight.groups.append(group)
+    waiter = _Waiter(len(awaited))
+    for read in awaited:
+        read.waiters.append(waiter)
     try:
-        await group.woken
+        await waiter.woken
     except BaseException:
-        for flight in awaited:
-            flight.groups.remove(group)
-            if not flight.groups and not flight.landed:
-                flight.abandon()
+        for read in awaited:
+            read.waiters.remove(waiter)
+            if not read.waiters and not read.completed:
+                read.cancel()
         raise
 
 
 class EndpointReads:
-    """The reads of one endpoint: those under way, and those whose answer is kept, in the order of their beginning.
+    """The reads of one endpoint: those in flight and those whose answer is cached, in the order of their beginning.
 
-    An answer is kept for so many `seconds`, counted from the beginning of its call; 0: not at all.
+    An answer is cached for `seconds`, counted from the beginning of its call; 0: not at all.
     """
 
-    __slots__ = ("_endpoint", "_flights", "_is_telling", "_seconds", "_shared")
+    __slots__ = ("_endpoint", "_is_telling", "_reads", "_seconds", "_shared")
 
     def __init__(self, shared: "SharedReads", endpoint: str, seconds: float, *, is_telling: bool) -> None:
         """`is_telling`: None is an answer like any other."""
@@ -146,73 +147,71 @@ class EndpointReads:
         self._endpoint = endpoint
         self._seconds = seconds
         self._is_telling = is_telling
-        self._flights: dict[ReadKey, Flight] = {}
+        self._reads: dict[ReadKey, InFlightRead] = {}
 
     def __len__(self) -> int:
-        return len(self._flights)
+        return len(self._reads)
 
-    def begin(self, key: ReadKey, call: ReadCall[KeyT], of: KeyT, *, fresh: bool = False) -> Flight:
-        """The flight of this key, under way or (unless it is to be `fresh`) kept; else a new one: `call(of)`."""
-        flights, shared = self._flights, self._shared
+    def begin(self, key: ReadKey, call: ReadCall[KeyT], of: KeyT, *, fresh: bool = False) -> InFlightRead:
+        """The read of this key, in flight or (unless it is to be `fresh`) cached; else a new one: `call(of)`."""
+        reads, shared = self._reads, self._shared
         now = shared.clock()
-        flight = flights.get(key)
-        if flight is not None:
-            if now < flight.until and not (fresh and flight.landed):
-                (shared.counts.kept if flight.landed else shared.counts.joined)[self._endpoint] += 1
-                return flight
-            del flights[key]
-        if self._seconds and len(flights) >= shared.size:
-            del flights[next(iter(flights))]
-        flight = flights[key] = Flight(self, key, now)
-        flight.read = read = call(of)
-        read.begin(flight.land)
-        return flight
+        read = reads.get(key)
+        if read is not None:
+            if now < read.expires and not (fresh and read.completed):
+                (shared.counts.kept if read.completed else shared.counts.joined)[self._endpoint] += 1
+                return read
+            del reads[key]
+        if self._seconds and len(reads) >= shared.size:
+            del reads[next(iter(reads))]
+        read = reads[key] = InFlightRead(self, key, now)
+        read.call = started = call(of)
+        started.begin(read.complete)
+        return read
 
-    def keep(self, flight: Flight, value: Any, size: int) -> Any:
-        """Keep what has landed, of an answer of `size` bytes, or let go of it. The value, or the error that came of
-        looking at it.
-        """
+    def put(self, read: InFlightRead, value: Any, size: int) -> Any:
+        """Cache what was read, of an answer of `size` bytes, or forget it. The value, or the error of looking at it."""
         seconds, shared = self._seconds, self._shared
-        is_kept = False
+        cacheable = False
         try:
             shared.observe(self._endpoint, value)
-            is_kept = seconds > 0 and size <= LARGEST_KEPT and (value is not None or self._is_telling)
+            cacheable = seconds > 0 and size <= LARGEST_CACHED and (value is not None or self._is_telling)
         except Exception as error:  # noqa: BLE001 # it is the outcome then, for whoever waits must hear of it
             value = error
-        if is_kept:
-            flight.until = flight.began + seconds
-            is_kept = shared.clock() < flight.until
-        if is_kept:
+        if cacheable:
+            read.expires = read.began + seconds
+            cacheable = shared.clock() < read.expires
+        if cacheable:
             shared.sweep_later()
         else:
-            self.forget(flight)
+            self.forget(read)
         return value
 
-    def forget(self, flight: Flight) -> None:
-        """Let go of it, unless another one has taken its place."""
-        if self._flights.get(flight.key) is flight:
-            del self._flights[flight.key]
+    def forget(self, read: InFlightRead) -> None:
+        """Remove it, unless another one has taken its place."""
+        if self._reads.get(read.key) is read:
+            del self._reads[read.key]
 
     def drop(self, community_code: str | None) -> None:
-        """Let go of what is of this community, or of none, or may be of any; of all, where it is None."""
-        for key in list(self._flights):
+        """Remove what is of this community, or of none, or may be of any; all, where it is None."""
+        for key in list(self._reads):
             if community_code is None or key[0] in (None, community_code):
-                del self._flights[key]
+                del self._reads[key]
 
     def sweep(self, now: float) -> bool:
-        """Let go of what is of no more use. Whether anything is left that will be."""
-        for key in [key for key, flight in self._flights.items() if now >= flight.until]:
-            del self._flights[key]
-        return self._seconds > 0 and bool(self._flights)
+        """Remove what has expired. Whether anything is left that will expire."""
+        for key in [key for key, read in self._reads.items() if now >= read.expires]:
+            del self._reads[key]
+        return self._seconds > 0 and bool(self._reads)
 
 
 class SharedReads:
-    """Joins equal reads, across requests. Never used for writes, nor for reading a write back, nor by watches.
+    """Joins equal reads across requests, and caches them. Never used for writes, reading a write back, and watches.
 
-    `seconds` tells by endpoint how long an answer is kept, counted from the beginning of its call; others are not.
-    Errors are never kept. None is kept for the endpoints in `telling_none`, where it is an answer like any other;
+    `seconds`, by endpoint: how long an answer is cached, counted from the beginning of its call; others are not.
+    Errors are never cached. None is cached for the endpoints in `telling_none`, where it is an answer like any other;
     elsewhere it says that nothing was found, and whoever asks again expects it to be there by now. At most `size`
-    answers of an endpoint are kept. `observe` is called with the endpoint and the value of each answer, once; `clock`
+    answers of an endpoint are cached. `observe` is called with the endpoint and the value of each answer, once; `clock`
     gives seconds and never goes back.
     """
 
@@ -220,7 +219,7 @@ class SharedReads:
         self,
         events: EventBus,
         *,
-        seconds: Mapping[str, float] = NOTHING_KEPT,
+        seconds: Mapping[str, float] = NOTHING_CACHED,
         telling_none: frozenset[str] = frozenset(),
         size: int = 1000,
         observe: Callable[[str, object], None] = lambda _endpoint, _value: None,
@@ -253,7 +252,7 @@ class SharedReads:
         return blake2b(msgspec.msgpack.encode(arguments), key=self._secret, digest_size=20).digest()
 
     def sweep(self) -> bool:
-        """Let go of what is of no more use: personal data does not stay because nobody asks any more.
+        """Remove what has expired: personal data does not stay because nobody asks any more.
 
         Whether there is anything left to sweep later.
         """
@@ -262,7 +261,7 @@ class SharedReads:
         return any(left)
 
     def sweep_later(self) -> None:
-        """See to it that what is kept will be let go of."""
+        """Have what is cached removed when it has expired."""
         if not self._sweeping:
             self._sweeping = True
             asyncio.get_running_loop().call_later(SWEEP_INTERVAL, self._sweep_again)

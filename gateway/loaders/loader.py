@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-from gateway.cache import Flight, Read, ReadKey, SharedReads, landed
+from gateway.cache import InFlightRead, Read, ReadKey, SharedReads, wait_all
 from gateway.execution.fetch import fetch, only_values
 from gateway.platforms.platforms import Platforms
 
@@ -19,8 +19,8 @@ ValueT = TypeVar("ValueT")
 class Source:
     """The platforms as one principal sees them: every read joins an equal one (see `gateway.cache`).
 
-    `oldest`: when the oldest kept answer that is used here was asked for, by the clock of `shared`; None: none is used.
-    `fresh`: use no kept answer.
+    `oldest`: when the oldest cached answer that is used here was asked for, by the clock of `shared`; None: none is.
+    `fresh`: use no cached answer.
     """
 
     __slots__ = ("fresh", "oldest", "platforms", "shared", "view")
@@ -34,7 +34,7 @@ class Source:
 
     @property
     def age(self) -> int | None:
-        """How many seconds ago the oldest kept answer that is used here was asked for; None: all were asked for now."""
+        """Seconds since the oldest cached answer that is used here was asked for; None: all were asked for now."""
         return None if self.oldest is None else int(self.shared.clock() - self.oldest)
 
 
@@ -61,8 +61,8 @@ class ReadLoader(RecordLoader[KeyT, ValueT]):
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self._reads = source.shared.of(self.endpoint)
-        self._flights: dict[KeyT, Flight] = {}
+        self._shared = source.shared.of(self.endpoint)
+        self._reads: dict[KeyT, InFlightRead] = {}
 
     @abstractmethod
     def read(self, key: KeyT) -> Read:
@@ -73,35 +73,35 @@ class ReadLoader(RecordLoader[KeyT, ValueT]):
         """What stands for the key where others see it."""
 
     async def load(self, key: KeyT) -> ValueT:
-        flight = self._flights.get(key)
-        if flight is None or flight.abandoned:
-            flight = self._begin(key)
-        if not flight.landed:
-            await landed((flight,))
-        outcome: Any = flight.outcome
+        read = self._reads.get(key)
+        if read is None or read.cancelled:
+            read = self._begin(key)
+        if not read.completed:
+            await wait_all((read,))
+        outcome: Any = read.outcome
         if isinstance(outcome, Exception):
             raise outcome
         value: ValueT = outcome
         return value
 
     async def load_level(self, keys: Sequence[KeyT]) -> list[Any]:
-        known = self._flights
-        flights = []
+        known = self._reads
+        reads = []
         for key in keys:
-            flight = known.get(key)
-            if flight is None or flight.abandoned:
-                flight = self._begin(key)
-            flights.append(flight)
-        await landed(flights)
-        return [flight.outcome for flight in flights]
+            read = known.get(key)
+            if read is None or read.cancelled:
+                read = self._begin(key)
+            reads.append(read)
+        await wait_all(reads)
+        return [read.outcome for read in reads]
 
-    def _begin(self, key: KeyT) -> Flight:
+    def _begin(self, key: KeyT) -> InFlightRead:
         source = self.source
-        flight = self._reads.begin(self.identify(key), self.read, key, fresh=source.fresh)
-        self._flights[key] = flight
-        if flight.landed and not isinstance(flight.outcome, Exception):  # which is never kept
-            source.oldest = flight.began if source.oldest is None else min(source.oldest, flight.began)
-        return flight
+        read = self._shared.begin(self.identify(key), self.read, key, fresh=source.fresh)
+        self._reads[key] = read
+        if read.completed and not isinstance(read.outcome, Exception):  # which is never cached
+            source.oldest = read.began if source.oldest is None else min(source.oldest, read.began)
+        return read
 
 
 class ComposedLoader(RecordLoader[KeyT, ValueT]):

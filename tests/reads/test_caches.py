@@ -342,9 +342,7 @@ class TestClientsThatLeave:
 
 def waiting(gateway):
     """How many wait for the calls under way."""
-    return sum(
-        len(flight.groups) for reads in gateway.parts.reads._endpoints.values() for flight in reads._flights.values()
-    )
+    return sum(len(read.waiters) for reads in gateway.parts.reads._endpoints.values() for read in reads._reads.values())
 
 
 def calls_under_way(gateway):

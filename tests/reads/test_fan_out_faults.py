@@ -113,8 +113,8 @@ class TestClientThatLeaves:
             await until(lambda: sandbox.count("SECURITY", "owner") == HOUSES)
             half = FAN_OUT.replace("first: 20", "first: 5")
             staying = asyncio.create_task(gateway.ask(half))
-            await until(lambda: len([flight for flight in flights(gateway) if len(flight.groups) > 1]) > 1)
-            shared = len([flight for flight in flights(gateway) if len(flight.groups) > 1])
+            await until(lambda: len([read for read in in_flight(gateway) if len(read.waiters) > 1]) > 1)
+            shared = len([read for read in in_flight(gateway) if len(read.waiters) > 1])
             leaving.cancel()
         await until(lambda: calls_under_way(gateway) == shared)
         assert sandbox.count("SECURITY", "owner") == HOUSES
@@ -123,8 +123,8 @@ class TestClientThatLeaves:
         assert (await staying).data
 
 
-def flights(gateway):
-    return [flight for reads in gateway.parts.reads._endpoints.values() for flight in reads._flights.values()]
+def in_flight(gateway):
+    return [read for reads in gateway.parts.reads._endpoints.values() for read in reads._reads.values()]
 
 
 def calls_under_way(gateway):

@@ -7,7 +7,7 @@ import pytest
 from standing_clock import Clock
 
 from gateway import cache
-from gateway.cache import LARGEST_KEPT, SharedReads, landed
+from gateway.cache import LARGEST_CACHED, SharedReads, wait_all
 from gateway.events import EventBus, ReadsDropped
 
 KEPT = {"owner": 60.0, "people": 60.0}
@@ -87,9 +87,9 @@ def ask(reads, platform):
     """`ask(key, ...)`: somebody who wants these keys, all at once."""
 
     async def ask(*keys, endpoint="owner", community=CODE, view="all"):
-        flights = [reads.of(endpoint).begin((community, str(key), view), platform, key) for key in keys]
-        await landed(flights)
-        return [flight.outcome for flight in flights]
+        begun = [reads.of(endpoint).begin((community, str(key), view), platform, key) for key in keys]
+        await wait_all(begun)
+        return [read.outcome for read in begun]
 
     return ask
 
@@ -149,7 +149,7 @@ class TestUnderWay:
         assert begin() is first
         await turn()
         platform.gates[1].set()
-        await landed([first])
+        await wait_all([first])
 
         assert begin() is not first
 
@@ -188,7 +188,7 @@ class TestUnderWay:
 
         assert await read(start, platform, 1) == "owner of 1"
 
-    async def test_somebody_who_comes_while_an_abandoned_call_ends_gets_a_call_of_his_own(self, start, platform):
+    async def test_cancelled_read_is_not_joined(self, start, platform):
         first = await start(1)
         first.cancel()
         await asyncio.sleep(0)  # the leaver has left, the call has not heard of it
@@ -223,8 +223,8 @@ class TestUnderWay:
 
 
 class TestKept:
-    @pytest.mark.parametrize(("size", "calls"), [(LARGEST_KEPT, 1), (LARGEST_KEPT + 1, 2)])
-    async def test_large_answer_is_not_kept(self, start, platform, size, calls):
+    @pytest.mark.parametrize(("size", "calls"), [(LARGEST_CACHED, 1), (LARGEST_CACHED + 1, 2)])
+    async def test_large_answer_is_not_cached(self, start, platform, size, calls):
         platform.size = size
         for _ in range(2):
             await read(start, platform, "A")
@@ -342,13 +342,13 @@ async def test_a_mistake_in_looking_at_an_answer_reaches_who_waits_and_is_not_ke
         raise ValueError("a mistake")
 
     reads = SharedReads(bus, seconds=KEPT, observe=mistaken)
-    flight = reads.of("owner").begin((CODE, "1", "all"), platform, 1)
+    begun = reads.of("owner").begin((CODE, "1", "all"), platform, 1)
     await turn()
     platform.gates[1].set()
     async with asyncio.timeout(5):
-        await landed([flight])
+        await wait_all([begun])
 
-    assert isinstance(flight.outcome, ValueError)
+    assert isinstance(begun.outcome, ValueError)
     assert len(reads) == 0
 
 
