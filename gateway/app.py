@@ -47,7 +47,7 @@ from gateway.journal.journal import Clock, Journal, open_journal, utc_now
 from gateway.loaders.issues import count_issues
 from gateway.loaders.loader import Source
 from gateway.loaders.placement import Placement
-from gateway.loaders.registry import TELLING_NONE, Loaders, lifetimes
+from gateway.loaders.registry import CACHEABLE_NULLS, Loaders, lifetimes
 from gateway.loaders.watch import Watches
 from gateway.ops.metrics import Metrics
 from gateway.ops.workers import at_work
@@ -80,7 +80,7 @@ class Gateway:
         self.reads = SharedReads(
             self.events,
             seconds=lifetimes(settings),
-            telling_none=TELLING_NONE,
+            cacheable_nulls=CACHEABLE_NULLS,
             size=settings.cache_size,
             observe=partial(count_issues, self.metrics),
         )

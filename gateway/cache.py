@@ -139,14 +139,14 @@ class EndpointReads:
     An answer is cached for `seconds`, counted from the beginning of its call; 0: not at all.
     """
 
-    __slots__ = ("_endpoint", "_is_telling", "_reads", "_seconds", "_shared")
+    __slots__ = ("_caches_none", "_endpoint", "_reads", "_seconds", "_shared")
 
-    def __init__(self, shared: "SharedReads", endpoint: str, seconds: float, *, is_telling: bool) -> None:
-        """`is_telling`: None is an answer like any other."""
+    def __init__(self, shared: "SharedReads", endpoint: str, seconds: float, *, caches_none: bool) -> None:
+        """`caches_none`: None is an answer like any other."""
         self._shared = shared
         self._endpoint = endpoint
         self._seconds = seconds
-        self._is_telling = is_telling
+        self._caches_none = caches_none
         self._reads: dict[ReadKey, InFlightRead] = {}
 
     def __len__(self) -> int:
@@ -175,7 +175,7 @@ class EndpointReads:
         cacheable = False
         try:
             shared.observe(self._endpoint, value)
-            cacheable = seconds > 0 and size <= LARGEST_CACHED and (value is not None or self._is_telling)
+            cacheable = seconds > 0 and size <= LARGEST_CACHED and (value is not None or self._caches_none)
         except Exception as error:  # noqa: BLE001 # it is the outcome then, for whoever waits must hear of it
             value = error
         if cacheable:
@@ -209,10 +209,10 @@ class SharedReads:
     """Joins equal reads across requests, and caches them. Never used for writes, reading a write back, and watches.
 
     `seconds`, by endpoint: how long an answer is cached, counted from the beginning of its call; others are not.
-    Errors are never cached. None is cached for the endpoints in `telling_none`, where it is an answer like any other;
-    elsewhere it says that nothing was found, and whoever asks again expects it to be there by now. At most `size`
-    answers of an endpoint are cached. `observe` is called with the endpoint and the value of each answer, once; `clock`
-    gives seconds and never goes back.
+    Errors are never cached. None is cached for the endpoints in `cacheable_nulls`; elsewhere it says that nothing was
+    found, and the caller who asks again expects it to be there by now. At most `size` answers of an endpoint are
+    cached. `observe` is called with the endpoint and the value of each answer, once; `clock` gives seconds and never
+    goes back.
     """
 
     def __init__(
@@ -220,7 +220,7 @@ class SharedReads:
         events: EventBus,
         *,
         seconds: Mapping[str, float] = NOTHING_CACHED,
-        telling_none: frozenset[str] = frozenset(),
+        cacheable_nulls: frozenset[str] = frozenset(),
         size: int = 1000,
         observe: Callable[[str, object], None] = lambda _endpoint, _value: None,
         clock: Callable[[], float] = time.monotonic,
@@ -230,7 +230,7 @@ class SharedReads:
         self.size = size
         self.observe = observe
         self._seconds = seconds
-        self._telling_none = telling_none
+        self._cacheable_nulls = cacheable_nulls
         self._endpoints: dict[str, EndpointReads] = {}
         self._secret = secrets.token_bytes(32)
         self._sweeping = False
@@ -243,8 +243,8 @@ class SharedReads:
         """The reads of this endpoint."""
         reads = self._endpoints.get(endpoint)
         if reads is None:
-            seconds, is_telling = self._seconds.get(endpoint, 0), endpoint in self._telling_none
-            reads = self._endpoints[endpoint] = EndpointReads(self, endpoint, seconds, is_telling=is_telling)
+            seconds, caches_none = self._seconds.get(endpoint, 0), endpoint in self._cacheable_nulls
+            reads = self._endpoints[endpoint] = EndpointReads(self, endpoint, seconds, caches_none=caches_none)
         return reads
 
     def conceal(self, arguments: object) -> bytes:

@@ -17,12 +17,12 @@ from gateway.loaders.shenhe import ShenheLoader, ShenhePageLoader, ShenhesLoader
 from gateway.loaders.verification import VerificationLoader
 from gateway.settings import Settings
 
-TELLING_NONE = frozenset({"owner"})
-"""Endpoints whose None is kept: that a house has no owner is a fact about it; a record not found may be there soon."""
+CACHEABLE_NULLS = frozenset({"owner"})
+"""Endpoints whose None is cached: that a house has no owner is a fact; a record not found may be there soon."""
 
 
 def lifetimes(settings: Settings) -> dict[str, float]:
-    """How long an answer of each endpoint is kept, in seconds."""
+    """How long an answer of each endpoint is cached, in seconds."""
     return {
         "people": settings.cache_people,
         "owner": settings.cache_owners,
@@ -109,7 +109,7 @@ class Loaders:
         return VerificationLoader(self.people, self.house_owner)
 
     def refresh(self) -> None:
-        """Use nothing that was kept."""
+        """Use nothing that is cached."""
         self.source.fresh = True
 
     def platforms(self) -> list[PlatformStatus]:

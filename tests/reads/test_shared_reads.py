@@ -74,7 +74,7 @@ def bus():
 
 @pytest.fixture
 def reads(bus, clock):
-    return SharedReads(bus, seconds=KEPT, telling_none=frozenset({"owner"}), size=3, clock=clock)
+    return SharedReads(bus, seconds=KEPT, cacheable_nulls=frozenset({"owner"}), size=3, clock=clock)
 
 
 @pytest.fixture
