@@ -27,11 +27,11 @@ class Read(Protocol):
 
     size: int
 
-    def begin(self, tell: Callable[[Any], None], /) -> None:
-        """Begin. `tell` is called in the end, with the value or the exception; it may be before this returns."""
+    def begin(self, on_done: Callable[[Any], None], /) -> None:
+        """Begin. `on_done` is called with the value or the exception; it may be before this returns."""
 
     def cancel(self) -> None:
-        """Nobody is to be told any more."""
+        """Nobody wants the outcome any more: `on_done` is not called."""
 
 
 ReadCall: TypeAlias = Callable[[KeyT], Read]

@@ -24,7 +24,7 @@ from gateway.ops.resilience import Clock
 from gateway.platforms.endpoint import Endpoint, Kind
 from gateway.platforms.envelope import SUCCESS, TOKEN_DEAD, Envelope
 from gateway.platforms.exchange import EndpointExchange
-from gateway.platforms.pending import Tell
+from gateway.platforms.pending import OnDone
 from gateway.platforms.probe import Probe
 from gateway.platforms.route import Routes, encode_form
 from gateway.platforms.session import Credential, Session, Token
@@ -239,8 +239,8 @@ class Call(EndpointExchange, Generic[ParsedT]):
         """As ever; what is awaited is a `ParsedT`, where it is an Envelope of an `EndpointExchange`."""
         return super().__await__()
 
-    def begin(self, tell: Tell) -> None:
-        self._tell = tell
+    def begin(self, on_done: OnDone) -> None:
+        self._on_done = on_done
         client = self._client
         self.deadline = asyncio.get_running_loop().time() + client.call_timeout
         credential = client.session.current()
@@ -251,13 +251,13 @@ class Call(EndpointExchange, Generic[ParsedT]):
         try:
             self._routes.to(self.endpoint)  # before anybody logs in for it
         except NotConfiguredError as error:
-            tell(error)
+            on_done(error)
         else:
             self._renew(None)
 
     def _judged(self, outcome: Envelope | Exception) -> None:
         if isinstance(outcome, Exception):
-            self._tell(outcome)
+            self._on_done(outcome)
         elif outcome.code == SUCCESS or not self._client.token_is_dead(self.endpoint, outcome):
             value: ParsedT | Exception
             try:
@@ -265,12 +265,12 @@ class Call(EndpointExchange, Generic[ParsedT]):
             except Exception as error:  # noqa: BLE001 # it is the outcome
                 value = error
                 self._log(error)
-            self._tell(value)
+            self._on_done(value)
         elif self._is_renewed:
             refusal = self._refusal()
             self._client.session.refused_fresh(self._credential)
             self._log(refusal)
-            self._tell(refusal)
+            self._on_done(refusal)
         else:
             self._is_renewed = True
             self._renew(self._credential)
@@ -293,11 +293,11 @@ class Call(EndpointExchange, Generic[ParsedT]):
         except BaseException as error:  # noqa: BLE001 # it is the outcome; cancelled: whoever waits is, too
             if self._renewal is not None:
                 self._renewal = None
-                self._tell(error)
+                self._on_done(error)
             return
         self._renewal = None
         if credential is None:
-            self._tell(self._refusal())
+            self._on_done(self._refusal())
         else:
             self._credential = credential
             self._send_with(credential)

@@ -116,7 +116,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._asker: Asker | None = None
-        self._outcome: Outcome | None = None  # until the asker is told
+        self._outcome: Outcome | None = None  # until `settle` is called with it
         self._served = 0
         self._received = 0
         self._is_preceded = False  # by answers of 1xx
@@ -136,7 +136,7 @@ class Connection(asyncio.Protocol):
         self._inflate: _Inflate | None = None
 
     def send(self, asker: Asker) -> None:
-        """Send a request, and tell who asks in the end. Raises httpx.ConnectError: nothing was sent."""
+        """Send a request, and settle who asks in the end. Raises httpx.ConnectError: nothing was sent."""
         transport = self._transport
         if transport is None or transport.is_closing():
             raise httpx.ConnectError("The connection closed before the request was sent.")
@@ -192,7 +192,7 @@ class Connection(asyncio.Protocol):
         self.close()
 
     def _settle(self) -> None:
-        """Tell who asks, outside of the parser: what is left in it is not of the next answer."""
+        """Settle who asks, outside of the parser: what is left in it is not of the next answer."""
         asker, outcome = self._asker, self._outcome
         self._asker = self._outcome = None
         is_large, self._is_large = self._is_large, False

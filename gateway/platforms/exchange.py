@@ -9,7 +9,7 @@ from gateway.errors import NotSentError, PlatformError, drop_tracebacks
 from gateway.ops.calls import CANCELLED, OK, REFUSED
 from gateway.platforms.endpoint import Endpoint
 from gateway.platforms.envelope import BadAnswerError, BusyAnswerError, Envelope, open_envelope
-from gateway.platforms.pending import Tell
+from gateway.platforms.pending import OnDone
 from gateway.platforms.pool import Exchange
 from gateway.platforms.route import Route, Routes
 from gateway.platforms.session import NO_CREDENTIAL, Credential
@@ -40,8 +40,8 @@ class EndpointExchange(Exchange):
         self._form = form
         self._stage = None
 
-    def begin(self, tell: Tell) -> None:
-        self._tell = tell
+    def begin(self, on_done: OnDone) -> None:
+        self._on_done = on_done
         self._send_with(NO_CREDENTIAL)
 
     def _send_with(self, credential: Credential) -> None:
@@ -96,7 +96,7 @@ class EndpointExchange(Exchange):
 
     def _judged(self, outcome: Envelope | Exception) -> None:
         """What the exchange has come to."""
-        self._tell(outcome)
+        self._on_done(outcome)
 
     def _note(self, outcome: str) -> None:
         """In the context that it was sent in: that of a connection is of no request."""

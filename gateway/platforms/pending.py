@@ -1,9 +1,8 @@
-"""Work that somebody else finishes: begun with whom to tell, or awaited.
+"""Work that ends in a callback, or is awaited.
 
 Nearly all of a call's life is waiting for a socket. A coroutine that waits costs a task, a future and a frame for each
-layer above the socket, most of what a call costs at all; a function that is called when the answer is there costs
-itself. So each layer here is an object that is told by the one below and tells the one above. Whoever would rather
-await it can.
+layer above the socket, most of what a call costs at all; a callback costs itself. So each layer here is an object that
+calls the one above when the one below has called it (ADR 8). Whoever would rather await it can.
 """
 
 import asyncio
@@ -13,7 +12,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 ValueT = TypeVar("ValueT")
 
-Tell: TypeAlias = Callable[[Any], None]
+OnDone: TypeAlias = Callable[[Any], None]
 """Takes the outcome: a value, or the exception that came instead."""
 
 
@@ -26,22 +25,22 @@ class Pending(ABC, Generic[ValueT]):
     __slots__ = ()
 
     @abstractmethod
-    def begin(self, tell: Tell) -> None:
-        """Begin. `tell` is called with the outcome in the end, by the event loop or before this returns."""
+    def begin(self, on_done: OnDone) -> None:
+        """Begin. `on_done` is called with the outcome, by the event loop or before this returns. It must not raise."""
 
     @abstractmethod
     def cancel(self) -> None:
-        """Nobody wants the outcome any more, and nobody is told. When it has ended, this does nothing."""
+        """Nobody wants the outcome any more: `on_done` is not called. When it has ended, this does nothing."""
 
     def __await__(self) -> Generator[Any, None, ValueT]:
         """Begin, and wait for the value. Raises the exception that came instead; cancelled with whoever waits."""
         outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
-        def tell(value: Any) -> None:
+        def on_done(value: Any) -> None:
             if not outcome.done():
                 outcome.set_result(value)
 
-        self.begin(tell)
+        self.begin(on_done)
         try:
             value: Any = yield from outcome
         except BaseException:

@@ -15,7 +15,7 @@ from gateway.ops.connect_failure import connect_failure
 from gateway.ops.resilience import Slots
 from gateway.platforms.connection import Connection, Heads, Outcome, RawAnswer, StaleConnectionError
 from gateway.platforms.large_answers import LargeAnswers
-from gateway.platforms.pending import Pending, Tell
+from gateway.platforms.pending import OnDone, Pending
 
 IDLE_SECONDS = 15.0
 """How long a kept connection stays fit for use. Servers close theirs after 5 s to 75 s; see `StaleConnectionError`."""
@@ -34,9 +34,9 @@ class Exchange(Pending[Any]):
     The outcome is a RawAnswer or one of the errors of `gateway.platforms.transport`.
     """
 
-    __slots__ = ("_pool", "_stage", "_tell", "deadline", "repeatable", "request", "without_body")
+    __slots__ = ("_on_done", "_pool", "_stage", "deadline", "repeatable", "request", "without_body")
 
-    _tell: Tell
+    _on_done: OnDone
 
     def __init__(
         self, pool: "Pool", request: bytes, deadline: float, *, repeatable: bool, without_body: bool = False
@@ -48,8 +48,8 @@ class Exchange(Pending[Any]):
         self._pool = pool
         self._stage: Slots | asyncio.Task[None] | Connection | None = None  # what it waits for
 
-    def begin(self, tell: Tell) -> None:
-        self._tell = tell
+    def begin(self, on_done: OnDone) -> None:
+        self._on_done = on_done
         self._send()
 
     def _send(self) -> None:
@@ -78,7 +78,7 @@ class Exchange(Pending[Any]):
 
     def _ended(self, outcome: Any) -> None:
         """What has come of it."""
-        self._tell(outcome)
+        self._on_done(outcome)
 
     # What the slots call
 
@@ -114,7 +114,7 @@ class Exchange(Pending[Any]):
             self._ended(outcome)
 
     def _connect(self) -> None:
-        """In a task, and in no context: what a connection tells later on is not of the request that opened it."""
+        """In a task, and in no context: what a connection calls back later is not of the request that opened it."""
         loop = asyncio.get_running_loop()
         self._stage = loop.create_task(self._send_on_new_connection(), context=Context())
 

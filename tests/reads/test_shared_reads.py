@@ -21,14 +21,14 @@ class Reading:
         self.size = size
         self._answer = answer
 
-    def begin(self, tell):
+    def begin(self, on_done):
         async def run():
             try:
                 outcome = await self._answer
             except BaseException as error:  # noqa: BLE001 # it is the outcome
                 outcome = error
             if not self._cancelled:
-                tell(outcome)
+                on_done(outcome)
 
         self._cancelled = False
         self._task = asyncio.create_task(run())

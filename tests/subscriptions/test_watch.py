@@ -35,7 +35,7 @@ class Endless:
 
     size = 0
 
-    def begin(self, tell):
+    def begin(self, on_done):
         pass
 
     def cancel(self):
