@@ -1,8 +1,8 @@
-"""Finds what is changed elsewhere, for as long as somebody wants to know.
+"""Finds what is changed elsewhere, by polling, while a subscriber wants to know.
 
-The platforms tell nobody of new applications, nor of what others decide. So the list of what still waits, of pending
-reviews or of open repairs, is looked at again and again: a record that appears in it is new, or waits again; one that
-is gone from it was decided. One `_Watch` of a list serves all subscribers of this process, and ends with the last.
+The platforms notify nobody of new applications, nor of what others decide. So the list of what waits, pending reviews
+or open repairs, is read again and again: a record that appears in it is new, or waits again; one that is gone from it
+was decided. One watch of a list serves all subscribers of this process, and ends with the last.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 PER_PAGE = 100
 MOST_CHECKED = 20
-"""Records gone from a list that one look reads one by one; the next look goes on."""
+"""Records gone from a list that one poll reads one by one; the next poll goes on."""
 
 LONGEST_PAUSE = 300.0
 """In seconds: what the interval is doubled up to while the platform fails."""
@@ -44,9 +44,7 @@ LONGEST_PAUSE = 300.0
 MOST_DOUBLINGS = 16
 
 MOST_WATCHED = 500
-"""Lists that are looked at, of this process: a caller of every community may name any, and no platform tells which
-there are."""
-
+"""Lists that one process polls: a caller of every community may name any, and no platform says which there are."""
 
 RowT = TypeVar("RowT", bound=Identified)
 
@@ -64,10 +62,10 @@ def repair_state(repair: Repair) -> Hashable:
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting(Generic[RowT]):
-    """A list of what waits: how to read a page of it and one record, and the topic that its changes go by.
+class _WatchedList(Generic[RowT]):
+    """A list of what waits: how to read a page of it and one record, and the topic of its changes.
 
-    `endpoints` are those whose answers are out of date when it has changed: of its own, and `others`.
+    A change puts the answers of `endpoints` and of `others` out of date; only the first show the list or its records.
     """
 
     topic: str
@@ -80,70 +78,73 @@ class _Waiting(Generic[RowT]):
 
 
 class _Watch(Generic[RowT]):
-    """Looks at the list of one community. Of a list of more than two pages, it sees the first and the last one.
+    """Polls the list of one community. Of a list of more than two pages, it sees the first and the last one.
 
-    What it sees is no answer to anybody: subscribers are told ids, and read for themselves what they may.
+    What it sees is no answer to anybody: subscribers get ids, and read for themselves what they may.
     """
 
-    def __init__(
-        self,
-        waiting: _Waiting[RowT],
-        community_code: str,
-        changed: Callable[[list[int]], None],
-        missed: Callable[[], None],
-    ) -> None:
-        self._waiting = waiting
+    def __init__(self, watched: _WatchedList[RowT], community_code: str, events: EventBus) -> None:
+        self._watched = watched
         self._community_code = community_code
-        self._changed = changed
-        self._missed = missed
+        self._events = events
         self._known: dict[int, Hashable] | None = None
         self._newest = 0
+        self.subscribers: set[Subscription] = set()
 
     async def run(self, interval: float, sleep: Sleep) -> None:
-        """Ends only by cancellation. While the platform fails, the pauses grow."""
+        """Poll each `interval` seconds; while the platform fails, the pauses grow. Ends only by cancellation."""
         failures = 0
         while True:
+            is_late = failures > 0 and self._known is None
             try:
-                is_late = failures > 0 and self._known is None
-                await self.look()
-                failures = 0
-                if is_late:  # nobody knows what changed since they have been waiting for the first look
-                    self._missed()
+                changed = await self._poll()
             except PlatformError as error:
                 failures = min(failures + 1, MOST_DOUBLINGS)
-                log.warning("watch failed", topic=self._waiting.topic, code=error.code, failures=failures)
+                log.warning("watch failed", topic=self._watched.topic, code=error.code, failures=failures)
+            else:
+                failures = 0
+                self._publish(changed, missed=is_late)  # nobody knows what changed before the first poll succeeded
             await sleep(max(interval, min(interval * 2**failures, LONGEST_PAUSE)))
 
-    async def look(self) -> None:
-        """Compare the list with what it was, and tell what changed. The first look has nothing to compare with.
+    def _publish(self, changed: list[int], *, missed: bool) -> None:
+        watched, code = self._watched, self._community_code
+        if changed or missed:
+            self._events.publish(ReadsDropped(code, watched.endpoints + watched.others))
+        for number in changed:
+            self._events.publish(Event(watched.topic, code, str(number)))
+        if missed:
+            for subscription in self.subscribers:
+                subscription.put(MISSED)
 
-        Raises PlatformError; then nothing has been told, and the next look finds it all.
+    async def _poll(self) -> list[int]:
+        """Compare the list with what it was: the rows that changed. The first poll has nothing to compare with.
+
+        Raises PlatformError; then the next poll finds what this one would have.
         """
         rows, complete = await self._read()
-        seen = {row.platform_id: self._waiting.state(row) for row in rows}
+        seen = {row.platform_id: self._watched.state(row) for row in rows}
         changed: list[int] = []
         if self._known is not None:
             changed += [number for number in seen if self._is_news(number, seen[number], complete)]
             missing = [number for number in self._known if number not in seen]
             for number in missing[:MOST_CHECKED]:
-                row = await self._waiting.read_one(number, self._community_code)
-                if row is not None and not self._waiting.waits(row):
+                row = await self._watched.read_one(number, self._community_code)
+                if row is not None and not self._watched.waits(row):
                     changed.append(number)
                 elif row is not None and complete:  # it slipped through while the pages were read
                     seen[number] = self._known[number]
             seen |= {number: self._known[number] for number in missing[MOST_CHECKED:]}
         self._known = seen
         self._newest = max(self._newest, *seen, 0)
-        if changed:
-            self._changed(changed)
+        return changed
 
     async def _read(self) -> tuple[tuple[RowT, ...], bool]:
-        """What is to be seen of the list, and whether that is all of it. New rows come last (quirk 142) or first."""
-        first = await self._waiting.read_page(self._community_code, 1)
+        """What is seen of the list, and whether that is all of it. New rows come last (quirk 142) or first."""
+        first = await self._watched.read_page(self._community_code, 1)
         last_page = first.last_page or 1
         if last_page == 1:
             return first.items, True
-        last = await self._waiting.read_page(self._community_code, last_page)
+        last = await self._watched.read_page(self._community_code, last_page)
         return (*first.items, *last.items), last_page == 2
 
     def _is_news(self, number: int, state: Hashable, complete: bool) -> bool:
@@ -152,35 +153,19 @@ class _Watch(Generic[RowT]):
         return known[number] != state if number in known else complete or number > self._newest
 
 
-class _Running:
-    """A watch at work, and for whom."""
-
-    __slots__ = ("subscribers", "task")
-
-    def __init__(self, task: "asyncio.Task[None]") -> None:
-        self.task = task
-        self.subscribers: set[Subscription] = set()
-
-
 class Watches:
     """The events of each topic, with a watch at work while somebody listens. One per process.
 
-    `interval` is the pause between two looks at a list, in seconds.
+    `interval` is the pause between two polls of a list, in seconds.
     """
 
-    def __init__(
-        self,
-        platforms: Platforms,
-        events: EventBus,
-        interval: float,
-        sleep: Sleep = asyncio.sleep,
-    ) -> None:
+    def __init__(self, platforms: Platforms, events: EventBus, interval: float, sleep: Sleep = asyncio.sleep) -> None:
         wjdh = platforms.wjdh
         self._events = events
         self._interval = interval
         self._sleep = sleep
-        self._running: dict[tuple[str, str], _Running] = {}
-        self._shenhe = _Waiting(
+        self._running: dict[tuple[str, str], tuple[_Watch[Any], asyncio.Task[None]]] = {}
+        self._shenhe = _WatchedList(
             SHENHE_CHANGED,
             ("shenhe", "shenheList"),
             ("people", "owner"),
@@ -189,7 +174,7 @@ class Watches:
             shenhe_state,
             lambda review: review.status is ShenheStatus.PENDING,
         )
-        self._repair = _Waiting(
+        self._repair = _WatchedList(
             REPAIR_CHANGED,
             ("repair", "repair/list"),
             (),
@@ -205,7 +190,7 @@ class Watches:
     def payment(self, *, placed: bool) -> AbstractContextManager[Subscription]:
         """The payments that arrive, of all communities. Nothing is polled: they come to the gateway by themselves.
 
-        `placed`: those too whose community was found out later, for whoever could not be told before.
+        `placed`: also those whose community was found out later, for the caller who could not see them before.
         """
         return self._events.subscribe(ORDER_PAID, *((PAYMENT_PLACED,) if placed else ()))
 
@@ -218,37 +203,25 @@ class Watches:
         return self._watch(self._repair, community_code)
 
     @contextmanager
-    def _watch(self, waiting: _Waiting[Any], community_code: str) -> Iterator[Subscription]:
-        key = (waiting.topic, community_code)
-        running = self._running.get(key)
-        if running is None:
+    def _watch(self, watched: _WatchedList[Any], community_code: str) -> Iterator[Subscription]:
+        key = (watched.topic, community_code)
+        if key not in self._running:
             if len(self._running) >= MOST_WATCHED:
                 raise RateLimitedError("Too many communities are watched at once", self._interval)
-            running = self._running[key] = self._start(waiting, community_code)
-        with self._events.subscribe(waiting.topic) as events:
-            running.subscribers.add(events)
+            self._running[key] = self._start(watched, community_code)
+        watch, task = self._running[key]
+        with self._events.subscribe(watched.topic) as events:
+            watch.subscribers.add(events)
             try:
                 yield events
             finally:
-                running.subscribers.remove(events)
-                if not running.subscribers:
+                watch.subscribers.remove(events)
+                if not watch.subscribers:
                     del self._running[key]
-                    running.task.cancel()
+                    task.cancel()
 
-    def _start(self, waiting: _Waiting[Any], community_code: str) -> _Running:
-        out_of_date = ReadsDropped(community_code, (*waiting.endpoints, *waiting.others))
-
-        def changed(numbers: list[int]) -> None:
-            self._events.publish(out_of_date)
-            for number in numbers:
-                self._events.publish(Event(waiting.topic, community_code, str(number)))
-
-        def missed() -> None:
-            self._events.publish(out_of_date)
-            for subscription in self._running[waiting.topic, community_code].subscribers:
-                subscription.put(MISSED)
-
-        # The first look tells of no change: whoever queries now is not to be given an answer from before one.
-        self._events.publish(ReadsDropped(community_code, waiting.endpoints))
-        watch = _Watch(waiting, community_code, changed, missed)
-        return _Running(asyncio.create_task(watch.run(self._interval, self._sleep), name=f"watch {waiting.topic}"))
+    def _start(self, watched: _WatchedList[Any], community_code: str) -> tuple[_Watch[Any], asyncio.Task[None]]:
+        # The first poll finds no change: who reads from now on gets no answer from before it.
+        self._events.publish(ReadsDropped(community_code, watched.endpoints))
+        watch = _Watch(watched, community_code, self._events)
+        return watch, asyncio.create_task(watch.run(self._interval, self._sleep), name=f"watch {watched.topic}")
