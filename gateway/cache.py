@@ -75,7 +75,7 @@ class InFlightRead:
         self.waiters: list[_Waiter] = []
 
     def cancel(self) -> None:
-        """It will not be completed: whoever wants the same needs another one."""
+        """It will not be completed: who wants the same needs another one."""
         self.cancelled = True
         self.reads.forget(self)
         call, self.call = self.call, None
@@ -176,7 +176,7 @@ class EndpointReads:
         try:
             shared.observe(self._endpoint, value)
             cacheable = seconds > 0 and size <= LARGEST_CACHED and (value is not None or self._caches_none)
-        except Exception as error:  # noqa: BLE001 # it is the outcome then, for whoever waits must hear of it
+        except Exception as error:  # noqa: BLE001 # it is the outcome, for who waits
             value = error
         if cacheable:
             read.expires = read.began + seconds

@@ -1,4 +1,4 @@
-"""What has just happened, told to whoever waits for it: subscriptions, the relay, caches.
+"""Events, published to those who wait for them: subscriptions, the relay, caches.
 
 An event says which record changed, never what it holds. It may be lost (a slow subscriber, a broken connection to
 the other gateways); then the subscriber learns that, and looks for itself.

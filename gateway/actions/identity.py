@@ -1,4 +1,4 @@
-"""Whose personal data an object holds: how the audit trail tells objects apart, and what it calls them.
+"""Whose personal data an object holds: how the audit trail distinguishes objects, and what it calls them.
 
 Each type of the schema that has personal fields declares its identity; a schema with one that does not cannot be built.
 """
@@ -17,8 +17,8 @@ from gateway.normalise.house import House, HouseOwner, Residency
 class Identity(NamedTuple):
     """Which record of the API an object is or belongs to.
 
-    `key` tells objects apart while reveals are noted. `reference` names the record; None where the object does not know
-    it. `path` leads from the record to the object's fields.
+    `key` distinguishes objects while reveals are noted. `reference` names the record; None where the object does not
+    know it. `path` leads from the record to the object's fields.
     """
 
     key: Callable[[Any], Hashable]

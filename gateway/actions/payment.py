@@ -20,7 +20,7 @@ MOST_UNCLEAR = 1000
 
 
 class Notification(Record, frozen=True, gc=False):
-    """What the resident platform tells of a payment: three numbers, no amount and no time (quirk 161)."""
+    """What the resident platform sends of a payment: three numbers, no amount and no time (quirk 161)."""
 
     order_number: str
     shop_number: str
@@ -34,8 +34,8 @@ class Notification(Record, frozen=True, gc=False):
 class PaymentActions:
     """The callback intake and the mutations go the same way.
 
-    A payment is told of by whoever keeps it. Where the journal failed, it may be kept all the same: all gateways note
-    its id, and the one that is brought it again, and finds it kept, tells of it.
+    The gateway that saves a payment publishes it. Where the journal failed, it may be saved all the same: all gateways
+    note its id, and the one that receives it again, and finds it saved, publishes it.
     """
 
     def __init__(self, writer: Writer, journal: Journal, events: EventBus) -> None:
@@ -78,7 +78,7 @@ class PaymentActions:
     async def pay_callback(self, principal: Principal, notification: Notification) -> Written:
         """The same by an operator's hand. Idempotent as a whole. Raises JournalError.
 
-        Nothing tells which community a number is of, so it takes a caller of every one (quirk 175).
+        Nothing shows which community a number is of, so it takes a caller of every one (quirk 175).
         """
         principal.require(Scope.PAYMENT_WRITE)
         if not principal.sees_all:

@@ -112,7 +112,7 @@ class ShenheActions:
                 except GatewayError as error:  # nothing was sent of this one
                     return Written.refused(user_error(UserErrorCode.UPSTREAM_UNAVAILABLE, error.message))
 
-        # By its bare number, a review's community is not told: where it is given both ways, the id's counts.
+        # A bare number does not name the review's community: where it is given both ways, the id's counts.
         by_community = sorted(reviews, key=lambda review: review.community_code is not None)
         distinct = {review.platform_id: review for review in by_community}
         results = dict(zip(distinct, await asyncio.gather(*map(approve, distinct.values())), strict=True))
@@ -180,7 +180,7 @@ class ShenheActions:
         return None
 
     async def _rejected(self, review: RowRef, reason: str | None) -> Done:
-        """Whether the platform kept the reason; not told when it cannot be read back."""
+        """Whether the platform kept the reason; without an answer when it cannot be read back."""
         if reason is None:
             return Done()
         try:

@@ -5,7 +5,7 @@ from gateway.auth.principal import Principal
 
 
 def reach(principal: Principal, ids: NodeIds, text: str, type_name: str | None = None) -> NodeId | None:
-    """The record that an id names, or None if this caller cannot reach it: never told apart from one that is not there.
+    """The record that an id names, or None if this caller cannot reach it: the same as for one that is not there.
 
     `type_name` is the one type that will do, None for any. A platform's bare number names a record of that type in an
     unknown community, so it takes a caller who sees all of them (quirk 175).

@@ -1,4 +1,4 @@
-"""From the Authorization header to the principal, quickly for whoever was here a moment ago."""
+"""From the Authorization header to the principal, quickly for a header that was seen before."""
 
 import time
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class Authenticator:
         return self._clock() < trusted.until and self._keys.clock() < trusted.keys.fresh_until
 
     def cached(self, header: str | None) -> Trusted | None:
-        """What is known of a header seen before, without waiting for anything; None tells nothing of its validity."""
+        """What is known of a header seen before, without waiting for anything; None says nothing of its validity."""
         if header is None or len(header) > _LONGEST_HEADER:
             return None
         trusted = self._remembered.get(_digest(header))

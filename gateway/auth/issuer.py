@@ -1,6 +1,6 @@
 """The issuer that development has of its own, so that access control is never switched off.
 
-Its key lies in the data directory: the server that verifies and the command that mints agree without being told. It
+Its key lies in the data directory: the server that verifies and the command that mints agree without a setting. It
 opens on a developer's own machine only.
 """
 

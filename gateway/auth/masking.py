@@ -100,7 +100,7 @@ def _mask_id_card(number: str) -> str:
 
 
 def _mask_name(name: str) -> str:
-    """One star for whatever follows the first character: the length of a name tells too. A name of one is all star."""
+    """One star for all after the first character: the length may identify a name. A name of one is all star."""
     first = name[0]
     return first + "*" if len(name) > 1 and first.isprintable() and first != "*" else "*"
 
@@ -149,7 +149,7 @@ def mask_content_raw(raw: str | None) -> str | None:
     """A review's content as the platform sent it, with every personal value masked (preface 审核数据).
 
     JSON, or JSON in JSON text to any depth, comes back as such: values masked by their names, everything else as free
-    text. What is not JSON is masked as a whole, because in it nobody can tell a name from other words.
+    text. What is not JSON is masked as a whole, because in it a name looks like any other word.
     """
     if raw is None:
         return None

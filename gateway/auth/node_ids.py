@@ -85,7 +85,7 @@ class NodeIds:
         return NodeId(type_name, community_code, tuple(parts))
 
     def hashed(self, type_name: str, *parts: Part | None) -> str:
-        """An id that only tells records apart: it cannot be decoded, and without the key it cannot be guessed at."""
+        """An id that only distinguishes records: it cannot be decoded, and without the key it cannot be guessed at."""
         hasher = self._hasher.copy()
         hasher.update(self._pack((type_name, *parts)))
         return _text(_HASH_VERSION + hasher.digest())
@@ -111,7 +111,7 @@ def looks_hashed(text: str) -> bool:
 
 
 def _keyed(key: bytes, purpose: bytes) -> blake2b:
-    """A BLAKE2b state for one purpose: neither its key nor its results tell anything of another purpose's."""
+    """A BLAKE2b state for one purpose: neither its key nor its results say anything of another purpose's."""
     subkey = blake2b(key, person=purpose).digest()
     return blake2b(key=subkey, digest_size=_SIGNATURE_BYTES, person=purpose)
 

@@ -1,4 +1,4 @@
-"""Houses: who owns one, and what the security platform tells of it (document 1.1.3)."""
+"""Houses: who owns one, and what the security platform knows of it (document 1.1.3)."""
 
 from gateway.cache import Read, ReadKey
 from gateway.loaders.loader import ReadLoader
@@ -7,7 +7,7 @@ from gateway.normalise.records import HouseKey
 
 
 class HouseOwnerLoader(ReadLoader[HouseKey, HouseOwner | None]):
-    """None where the house has no owner, or security does not know the house: it does not tell which."""
+    """None where the house has no owner, or security does not know the house: it does not say which."""
 
     endpoint = "owner"
 

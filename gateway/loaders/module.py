@@ -23,7 +23,7 @@ class ModulesLoader(ReadLoader[str, tuple[Module, ...]]):
 
 
 class ModuleStatesLoader(ReadLoader[Literal["all"], ModuleStates]):
-    """One call tells of all communities, also ones the caller may not see: pick, never hand out (quirk 167)."""
+    """One call answers for all communities, also ones the caller may not see: pick, never hand out (quirk 167)."""
 
     endpoint = "modules-sync"
 

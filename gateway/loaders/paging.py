@@ -41,10 +41,10 @@ async def read_slice(
     answer counts: where it differs, the slice is cut by it. One page is read first, then the others, side by side.
     """
     number = offset // page_size + 1
-    page = telling = await pages.load(key_of(number))
-    if telling.total is None and number > 1:  # beyond the end no page tells the total: the first does (quirk 139)
-        telling = await pages.load(key_of(1))
-    size, total = telling.per_page or page_size, telling.total or 0
+    page = counted = await pages.load(key_of(number))
+    if counted.total is None and number > 1:  # beyond the end no page has the total: the first has (quirk 139)
+        counted = await pages.load(key_of(1))
+    size, total = counted.per_page or page_size, counted.total or 0
     if size != page_size and offset // size + 1 != number:
         number = offset // size + 1
         page = await pages.load(key_of(number))

@@ -1,4 +1,4 @@
-"""Finds out which community a paid order belongs to: a notification does not tell, an order list does (quirk 161).
+"""Finds out which community a paid order belongs to: a notification does not say, an order list does (quirk 161).
 
 Whenever an order page is read, the numbers of its orders are remembered, and those that notifications wait under looked
 for. So a payment has its community a moment after it came where this gateway, or another of the same journal, has seen
@@ -45,7 +45,7 @@ class SeenOrders:
 
 
 class Placement:
-    """Run one per gateway. Until it is told otherwise, no number waits."""
+    """Run one per gateway. Until `run` has looked, no number waits."""
 
     def __init__(self, payments: Payments, events: EventBus) -> None:
         self._payments = payments

@@ -13,7 +13,7 @@ from gateway.normalise.records import HouseKey
 
 
 class VerificationKey(NamedTuple):
-    """None for what the application does not tell."""
+    """None for what the application does not say."""
 
     people: PeopleKey | None
     house: HouseKey | None

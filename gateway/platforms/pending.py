@@ -33,7 +33,7 @@ class Pending(ABC, Generic[ValueT]):
         """Nobody wants the outcome any more: `on_done` is not called. When it has ended, this does nothing."""
 
     def __await__(self) -> Generator[Any, None, ValueT]:
-        """Begin, and wait for the value. Raises the exception that came instead; cancelled with whoever waits."""
+        """Begin, and wait for the value. Raises the exception that came instead; cancelled with the task that waits."""
         outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
         def on_done(value: Any) -> None:
