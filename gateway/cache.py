@@ -172,16 +172,14 @@ class EndpointReads:
     def put(self, read: InFlightRead, value: Any, size: int) -> Any:
         """Cache what was read, of an answer of `size` bytes, or forget it. The value, or the error of looking at it."""
         seconds, shared = self._seconds, self._shared
-        cacheable = False
         try:
             shared.observe(self._endpoint, value)
-            cacheable = seconds > 0 and size <= LARGEST_CACHED and (value is not None or self._caches_none)
         except Exception as error:  # noqa: BLE001 # it is the outcome, for who waits
-            value = error
-        if cacheable:
+            self.forget(read)
+            return error
+        cacheable = seconds > 0 and size <= LARGEST_CACHED and (value is not None or self._caches_none)
+        if cacheable and shared.clock() < read.began + seconds:
             read.expires = read.began + seconds
-            cacheable = shared.clock() < read.expires
-        if cacheable:
             shared.sweep_later()
         else:
             self.forget(read)
