@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway.normalise.field import DeclaredField, declared_fields
-from gateway.normalise.kinds import MaskedValueError
+from gateway.normalise.kinds import IDENTIFIER
 from gateway.normalise.shapes import NotJsonError, read_json
 from gateway.normalise.shenhe_content import ShenheHouse, ShenhePeople
 
@@ -69,10 +69,9 @@ def _correct(document: dict[str, Any], part: str, declared: DeclaredField, value
         raise TypeError(f"{declared.attribute} is not declared as correctable")
     section = _section(document, correction.section or part)
     first, *others = declared.field.keys
-    try:
-        section[first] = kind.write(value, section.get(first))
-    except MaskedValueError:
-        raise ContentError(f"content.{part}: a masked value") from None
+    if kind is IDENTIFIER and "*" in str(value):  # no name and no number has one: the value was masked for its reader
+        raise ContentError(f"content.{part}: a masked value")
+    section[first] = kind.write(value, section.get(first))
     for key in others:  # the same thing under another key (quirk 72)
         if key in section:
             section[key] = section[first]

@@ -37,10 +37,6 @@ from gateway.normalise.wire_enum import WireEnum
 TimeText = Annotated[str, msgspec.Meta(max_length=LONGEST_TIME)]
 
 
-class MaskedValueError(ValueError):
-    """A correction is a value as it was masked for its reader, and must not come back as data."""
-
-
 def _write_text(value: Any, _submitted: object) -> str:
     return str(value)
 
@@ -53,13 +49,6 @@ def write_word(value: Any, _submitted: object) -> str:
 def problem_of_word(problem: Callable[[str], str | None]) -> Callable[[Any, date], str | None]:
     """What a corrected word must be, as `write_word` writes it."""
     return lambda text, _today: problem(text.strip())
-
-
-def _write_identifier(value: Any, submitted: object) -> str:
-    """No name and no number has a star. Raises MaskedValueError."""
-    if "*" in value:
-        raise MaskedValueError("a masked value")
-    return write_word(value, submitted)
 
 
 def _write_number(value: Any, submitted: object) -> object:
@@ -95,7 +84,7 @@ IDENTIFIER = Kind(
     value="v.strip() or None",
     documented="v and v.strip() or None",
     read=identifier,
-    write=_write_identifier,
+    write=write_word,
 )
 """A name or number to look up by: text without the blanks around it."""
 
