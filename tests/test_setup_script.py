@@ -1,4 +1,4 @@
-"""`scripts/setup`, with a Python and a pip that install nothing."""
+"""`scripts/setup`, with a Python, a pip and a uv that install nothing."""
 
 import os
 import subprocess
@@ -16,37 +16,56 @@ case $1 in
 esac
 """
 PIP = """#!/bin/sh
-case "$*" in *--quiet*) exit ;; esac
-echo "Collecting one==1 (from -r requirements.lock)"
-echo "  Using cached one-1-py3-none-any.whl (1 kB)"
-echo "Collecting two==2 (from -r requirements.lock)"
-[ -z "$FAILS" ] || exit 1
-echo "Installing collected packages: one, two"
+[ "$*" != "config get global.index-url" ] || echo https://mirror.example/simple
+case "$*" in *"install --quiet --disable-pip-version-check --require-hashes --target "*) ;; *) exit ;; esac
+[ "$FAILS" != pip ] || exit 1
+mkdir "$6/bin"
+cp "$UV" "$6/bin/uv"
+"""
+UV = """#!/bin/sh
+[ "$FAILS" != uv ] || exit 1
+echo "$UV_DEFAULT_INDEX" >> "$UV.log"
 """
 
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    for name, text in (("python", PYTHON), ("pip", PIP)):
+    for name, text in (("python", PYTHON), ("pip", PIP), ("uv", UV)):
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o700)
-    return os.environ | {"PYTHON": str(tmp_path / "python"), "VENV": str(tmp_path / "venv")}
+    places = {"PYTHON": tmp_path / "python", "UV": tmp_path / "uv", "VENV": tmp_path / "venv"}
+    clean = {name: value for name, value in os.environ.items() if name not in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX")}
+    return clean | {name: str(path) for name, path in places.items()} | {"FAILS": "nothing"}
 
 
 def run(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run([SETUP], env=environ, capture_output=True, text=True, timeout=30, check=False)
 
 
-def test_setup_shows_progress_while_it_installs(environ: dict[str, str]) -> None:
+def test_setup_says_what_it_does_and_does_it_once(environ: dict[str, str]) -> None:
     first, second = run(environ), run(environ)
 
     assert (first.returncode, first.stdout) == (0, "")
     made, installed = first.stderr.splitlines()
     assert made == f"Making {environ['VENV']} with Python 3.13.0 ..."
-    assert installed.endswith(" the first time .. unpacking ...")
+    assert installed.startswith("Installing the packages ")
     assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
 
 
-def test_setup_fails_where_pip_fails(environ: dict[str, str]) -> None:
-    assert run(environ | {"FAILS": "1"}).returncode == 1
-    assert "Installing the packages" in run(environ | {"FAILS": "1"}).stderr, "it is not taken for done"
+@pytest.mark.parametrize(
+    ("own", "index"),
+    [
+        ({}, "https://mirror.example/simple"),
+        ({"PIP_INDEX_URL": "https://pip.example/simple"}, "https://pip.example/simple"),
+        ({"UV_DEFAULT_INDEX": "https://uv.example/simple"}, "https://uv.example/simple"),
+    ],
+)
+def test_setup_hands_the_index_of_pip_to_uv(environ: dict[str, str], own: dict[str, str], index: str) -> None:
+    assert run(environ | own).returncode == 0
+    assert set(Path(environ["UV"] + ".log").read_text().split()) == {index}
+
+
+@pytest.mark.parametrize("which", ["pip", "uv"])
+def test_setup_fails_where_its_tools_fail(environ: dict[str, str], which: str) -> None:
+    assert run(environ | {"FAILS": which}).returncode == 1
+    assert "Installing the packages" in run(environ | {"FAILS": which}).stderr, "it is not taken for done"

@@ -1,0 +1,23 @@
+"""The contributor's kit: what is installed, checked and built is said once, and is what CI does."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+
+
+def test_one_lock_pins_all_with_hashes_and_no_host() -> None:
+    assert [path.name for path in ROOT.glob("*.lock")] == ["requirements.lock"]
+    pins = re.findall(r"^[\w.-]+(==)?[^\n]*\\\n    --hash=sha256:", LOCK, re.MULTILINE)
+    assert len(pins) == len(re.findall(r"^\w", LOCK, re.MULTILINE)) > 90
+    assert set(pins) == {"=="}
+    assert "://" not in LOCK
+
+
+def test_setup_checks_hashes_of_all_but_the_project() -> None:
+    setup = (ROOT / "scripts" / "setup").read_text(encoding="utf-8")
+    installs = [line for line in setup.splitlines() if " install " in line]
+    assert len(installs) == 3
+    assert [line for line in installs if "--require-hashes" not in line] == [installs[-1]]
+    assert "--no-deps --no-build-isolation -e ." in installs[-1]
