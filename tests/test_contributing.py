@@ -1,10 +1,14 @@
 """The contributor's kit: what is installed, checked and built is said once, and is what CI does."""
 
 import re
+import tomllib
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def test_one_lock_pins_all_with_hashes_and_no_host() -> None:
@@ -21,3 +25,10 @@ def test_setup_checks_hashes_of_all_but_the_project() -> None:
     assert len(installs) == 3
     assert [line for line in installs if "--require-hashes" not in line] == [installs[-1]]
     assert "--no-deps --no-build-isolation -e ." in installs[-1]
+
+
+def test_libraries_with_subclassed_internals_are_bounded() -> None:
+    """The connections of the gateway subclass private classes of these, which may change in any minor version."""
+    required = {requirement.name: requirement for requirement in map(Requirement, PROJECT["project"]["dependencies"])}
+    unbounded = [name for name in ("httptools", "uvicorn", "websockets") if "<" not in str(required[name].specifier)]
+    assert unbounded == []
