@@ -13,12 +13,12 @@ import pytest
 import uvicorn
 from callers import KeyServer
 from issuer import Issuer
-from starlette.applications import Starlette
 from throw_away import database
 
 from gateway.app import Gateway, create_app
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.auth.principal import Scope
+from gateway.http.application import Application
 from gateway.journal.journal import Clock, utc_now
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions
@@ -73,7 +73,7 @@ class Served:
     `client` sends `token`, which opens everything; `stranger` is a client that sends none.
     """
 
-    def __init__(self, app: Starlette, url: str, data_dir: Path, token: str) -> None:
+    def __init__(self, app: Application, url: str, data_dir: Path, token: str) -> None:
         self.app = app
         self.url = url
         self.data_dir = data_dir

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -88,7 +89,7 @@ def process_wait(seconds: float) -> None:
     time.sleep(seconds)
 
 
-def ask(url: str, query: str, token: str) -> dict:
+def ask(url: str, query: str, token: str) -> dict[str, Any]:
     return httpx.post(f"{url}/graphql", headers={"authorization": f"Bearer {token}"}, json={"query": query}).json()
 
 
@@ -188,7 +189,7 @@ def test_demo_listens_where_its_options_say(environ):
 def test_demo_prints_its_address_last(environ):
     command = [*GATEWAY, "demo", "--port", "0"]
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as demo:
-        address = re.search(r"http://\S+(?=/graphql)", next(demo.stdout))[0]
+        address = re.search(r"http://\S+(?=/graphql)", demo.stdout.readline())[0]
         last = next(line for line in demo.stdout if line.startswith("Stop with Ctrl+C."))
         demo.send_signal(signal.SIGTERM)
         after = demo.stdout.read()
@@ -449,7 +450,7 @@ def test_audit_asks_for_the_gateway_to_be_stopped_that_keeps_the_file_to_itself(
 
 @pytest.mark.usefixtures("trail")
 def test_a_reader_who_has_enough_ends_a_command_in_peace(environ):
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen([*GATEWAY, "audit"], env=environ, **pipes) as process:
         process.stdout.readline()
         process.stdout.close()
@@ -515,7 +516,7 @@ def test_the_demo_takes_the_tokens_of_another_terminal_and_keeps_nothing_else(en
     token = run(environ, "token").stdout.strip()
     with subprocess.Popen([*GATEWAY, "demo"], env=environ, stdout=subprocess.PIPE, text=True) as demo:
         try:
-            url = re.search(r"http://\S+(?=/graphql)", next(demo.stdout))[0]
+            url = re.search(r"http://\S+(?=/graphql)", demo.stdout.readline())[0]
             answer = ask(url, "{ viewer { subject } operations { totalCount } }", token)
         finally:
             demo.send_signal(signal.SIGTERM)

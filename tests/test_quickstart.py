@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from asyncio import create_subprocess_shell, timeout, to_thread
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -122,9 +123,8 @@ def require(command: str, in_ci: bool) -> None:
 
 
 async def run(*command: str, **options: Any) -> str:
-    process = await to_thread(
-        subprocess.run, command, capture_output=True, text=True, timeout=30, check=True, **options
-    )
+    run = partial(subprocess.run, command, capture_output=True, text=True, timeout=30, check=True, **options)
+    process = await to_thread(run)
     return process.stdout
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from graphql import (
     GraphQLField,
@@ -15,6 +16,7 @@ from graphql import (
 from schema.build import executable_schema
 
 SCHEMA = executable_schema()
+TYPES: dict[str, Any] = SCHEMA.type_map
 
 ARGUMENTS = {
     "communityCode": '"10002"',
@@ -66,7 +68,7 @@ class WholeSchema:
         is_first = named.name not in met
         met.add(named.name)
         chosen = ["__typename"]
-        for name, field in named.fields.items():
+        for name, field in TYPES[named.name].fields.items():
             if is_first or _is_plain(field.type) or all(_is_plain(part.type) for part in _parts(field.type)):
                 chosen.append(self._field(named.name, name, met))
         return "{ " + " ".join(chosen) + " }"
@@ -91,4 +93,4 @@ def _is_plain(output: GraphQLOutputType) -> bool:
 
 
 def _parts(output: GraphQLOutputType) -> list[GraphQLField]:
-    return list(get_named_type(output).fields.values())
+    return list(TYPES[get_named_type(output).name].fields.values())

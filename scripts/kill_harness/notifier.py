@@ -42,7 +42,7 @@ class Notifier:
     async def sign_in(self, port: int) -> None:
         """Ask the intake on this port for a token; it serves at every gateway of the same key."""
         async with Connection(port) as connection:
-            self._token = (await connection.post("/callbacks/token", self._credentials))["token"]
+            self._token = str((await connection.post("/callbacks/token", self._credentials))["token"])
 
     def new(self, amount: int) -> list[Payment]:
         """So many payments nobody has heard of."""

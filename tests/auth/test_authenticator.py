@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from callers import AUDIENCE, ISSUER, NOW, KeyServer, Signers, claims, jwks, sign
@@ -125,7 +126,7 @@ class TestFetchedKeys:
     async def test_open_connection_notices_a_withdrawn_key_at_once(
         self, authenticator: Authenticator, key_server: KeyServer, signers: Signers, header: str, monotonic: Clock
     ) -> None:
-        trusted = await authenticator.authenticate(header) and authenticator.cached(header)
+        trusted: Any = await authenticator.authenticate(header) and authenticator.cached(header)
         assert authenticator.trusts(trusted)
 
         key_server.body = jwks(signers.rsa)

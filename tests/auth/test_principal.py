@@ -61,8 +61,10 @@ def test_two_principals_share_a_view_only_if_every_answer_is_the_same_to_both(
     other_scopes: frozenset[str],
     other_communities: frozenset[str] | None,
 ) -> None:
-    one = principal(*scopes, communities=communities and set(communities), subject="one")
-    other = principal(*other_scopes, communities=other_communities and set(other_communities), subject="other")
+    one = principal(*scopes, communities=None if communities is None else set(communities), subject="one")
+    other = principal(
+        *other_scopes, communities=None if other_communities is None else set(other_communities), subject="other"
+    )
     reads = {scope for scope in Scope if scope.endswith(":read")} | {"shenhe:review"}
 
     same = one.communities == other.communities and one.scopes & reads == other.scopes & reads

@@ -4,7 +4,8 @@ A type either opens data of some kind, and then each path from a root to it must
 it is a part of whatever it is reached from. What belongs to no kind is open to every caller: its fields are listed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pytest
 from graphql import (
@@ -99,11 +100,18 @@ def required(named: GraphQLNamedType) -> frozenset[str]:
     return frozenset({KINDS[named.name]} if named.name in KINDS else ())
 
 
+def nodes(schema: GraphQLSchema) -> Sequence[GraphQLObjectType]:
+    """The types that are read by node id."""
+    node = schema.type_map["Node"]
+    assert isinstance(node, GraphQLInterfaceType)
+    return schema.get_possible_types(node)
+
+
 def led_to(schema: GraphQLSchema, field: GraphQLField) -> Iterator[tuple[GraphQLNamedType, frozenset[str]]]:
     """The types of a field's value, each with the scopes that are asked for when it is of that type."""
     named = get_named_type(field.type)
     if named.name == "Node":  # by id: the type is known only when the record is asked for
-        for possible in schema.get_possible_types(named):
+        for possible in nodes(schema):
             scope = READERS[possible.name].scope if possible.name in READERS else Scope.PEOPLE_READ
             yield possible, frozenset({scope} if scope else ())
     elif isinstance(named, GraphQLInterfaceType):
@@ -166,15 +174,14 @@ def test_only_scopes_of_the_contract_are_declared() -> None:
 
 def test_every_type_with_a_node_id_is_read_with_the_scope_of_its_kind() -> None:
     schema = executable_schema()
-    nodes = {possible.name for possible in schema.get_possible_types(schema.get_type("Node"))}
-    assert nodes == {*READERS, "House"}
+    assert {possible.name for possible in nodes(schema)} == {*READERS, "House"}
     assert {name: reader.scope for name, reader in READERS.items()} == {name: KINDS.get(name) for name in READERS}
 
 
 def test_a_view_tells_callers_apart_by_whatever_a_read_asks_of_them() -> None:
     """What is shared among callers of one view is what each of them would be answered."""
     schema = executable_schema()
-    asked = {scope for reader in READERS.values() for scope in (reader.scope,) if scope} | {Scope.PII_READ}
+    asked: set[str] = {scope for reader in READERS.values() for scope in (reader.scope,) if scope} | {Scope.PII_READ}
     for root in (schema.query_type, schema.subscription_type):
         waiting, met = [root], set()
         while waiting:
@@ -207,8 +214,9 @@ def test_a_view_tells_callers_apart_by_whatever_a_read_asks_of_them() -> None:
 )
 def test_a_field_without_a_declaration_is_found(parent: str, name: str, type_name: str, says: str) -> None:
     schema = executable_schema()
-    fields = schema.get_type(parent).fields
-    fields[name] = GraphQLField(GraphQLNonNull(schema.get_type(type_name)))
+    types: dict[str, Any] = schema.type_map
+    fields = types[parent].fields
+    fields[name] = GraphQLField(GraphQLNonNull(types[type_name]))
     try:
         assert any(says in gap for gap in gaps(schema)), gaps(schema)
     finally:

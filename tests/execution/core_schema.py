@@ -185,7 +185,7 @@ def _read_stamp(value: Any) -> Any:
 
 STAMP = GraphQLScalarType("Stamp", serialize=_write_stamp, parse_value=_read_stamp)
 COLOR = GraphQLEnumType("Color", Color)
-FILTER = GraphQLInputObjectType(
+FILTER: GraphQLInputObjectType = GraphQLInputObjectType(
     "Filter",
     lambda: {
         "color": GraphQLInputField(COLOR),

@@ -1,7 +1,7 @@
 """Compares what a plan answers with what graphql-core answers."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -53,7 +53,7 @@ class Comparison:
         schema: GraphQLSchema,
         make_context: Callable[[int], Any],
         make_root: Callable[[Any], Any] = lambda _context: None,
-        scalars: dict[str, Sequence[Any]] | None = None,
+        scalars: Mapping[str, Sequence[Any]] | None = None,
         uncovered: Sequence[str] = (),
         size: int = 6,
     ) -> None:

@@ -40,6 +40,10 @@ class Order:
 class Recorder:
     """The part of a loader that is the same for both kinds: records batches, fails for the keys in `bad`."""
 
+    batches: list[list[Any]]
+    bad: set[Any]
+    make: Any
+
     async def batch_load_fn(self, keys: list[Any]) -> list[Any]:
         self.batches.append(list(keys))
         await asyncio.sleep(0)
@@ -100,9 +104,10 @@ def _resolvers() -> dict[str, Any]:
 
 def make_schema(sdl: str = SDL, resolvers: dict[str, Any] | None = None) -> GraphQLSchema:
     schema = build_schema(sdl)
+    types: dict[str, Any] = schema.type_map
     for name, resolve in (_resolvers() if resolvers is None else resolvers).items():
         type_name, field_name = name.split(".")
-        schema.type_map[type_name].fields[field_name].resolve = resolve
+        types[type_name].fields[field_name].resolve = resolve
     return schema
 
 

@@ -1,7 +1,7 @@
 """Random valid operations for any schema: aliases, merged fields, fragments, directives, arguments, variables."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from random import Random
@@ -59,7 +59,7 @@ class OperationGenerator:
     """Makes operations of about `size` fields. `scalars` adds example values of custom scalars."""
 
     def __init__(
-        self, schema: GraphQLSchema, *, size: int = 14, scalars: dict[str, Sequence[Any]] | None = None
+        self, schema: GraphQLSchema, *, size: int = 14, scalars: Mapping[str, Sequence[Any]] | None = None
     ) -> None:
         self.schema = schema
         self.random = Random()
@@ -70,6 +70,7 @@ class OperationGenerator:
     def generate(self, random: Random) -> GeneratedOperation:
         self.random = random
         state = _State(self.random.randint(2, 2 * self.size))
+        assert self.schema.query_type is not None
         body = self._selection_set(self.schema.query_type, state, 0, "")
         named = self.random.random() < 0.3
         head = "query Asked" if named or state.definitions else "query"
@@ -133,7 +134,8 @@ class OperationGenerator:
         return f"{head}{self._directives(state)} {self._selection_set(named_type, state, depth + 1, '')}"
 
     def _field_names(self, type_name: str, leaves_only: bool) -> list[str]:
-        fields = self.schema.type_map[type_name].fields.items()
+        types: dict[str, Any] = self.schema.type_map
+        fields = types[type_name].fields.items()
         return [name for name, of in fields if not (leaves_only and is_composite_type(get_named_type(of.type)))]
 
     def _fragment(self, type_: GraphQLNamedType, state: _State, depth: int, prefix: str) -> str:

@@ -5,7 +5,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from graphql import GraphQLField, build_schema, execute_sync, get_introspection_query, parse
+from graphql import GraphQLField, OperationDefinitionNode, build_schema, execute_sync, get_introspection_query, parse
 
 from gateway.execution import cost as module
 from gateway.execution.cost import MOST_REMEMBERED, Amount, Cost, OperationCost
@@ -45,7 +45,9 @@ def cost_of(field: GraphQLField) -> Cost:
 
 def weighed(query: str) -> OperationCost:
     document = parse(query)
-    return OperationCost(SCHEMA, document, document.definitions[0], cost_of)
+    operation = document.definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    return OperationCost(SCHEMA, document, operation, cost_of)
 
 
 @pytest.mark.parametrize("value", ["3", "12345", "9" * 5000, '"a"', "[3]"])

@@ -136,10 +136,11 @@ def write_stamp(value: Any) -> Any:
 
 def make_schema(get: Any) -> GraphQLSchema:
     schema = build_schema(SDL)
-    schema.type_map["Stamp"].coerce_output_value = write_stamp
-    schema.type_map["Named"].resolve_type = kind_of
-    schema.type_map["Pet"].resolve_type = kind_of
-    schema.type_map["Cat"].is_type_of = lambda value, _info: kind_of(value) == "Cat"
+    types: dict[str, Any] = schema.type_map
+    types["Stamp"].coerce_output_value = write_stamp
+    types["Named"].resolve_type = kind_of
+    types["Pet"].resolve_type = kind_of
+    types["Cat"].is_type_of = lambda value, _info: kind_of(value) == "Cat"
     for field in schema.query_type.fields.values():
         field.resolve = lambda _source, _info: get()
     return schema
@@ -215,7 +216,8 @@ async def test_enums_by_value_by_member_and_by_name() -> None:
         type_ = GraphQLEnumType("Color", Color, names_as_values=by)
         field = GraphQLField(type_, resolve=lambda _source, _info: values[0])
         schema = GraphQLSchema(GraphQLObjectType("Query", {"color": field}))
-        for value in (1, "g", "RED", Color.RED, Color.GREEN, True, 1.0, 2, [], None):
+        sent: tuple[Any, ...] = (1, "g", "RED", Color.RED, Color.GREEN, True, 1.0, 2, [], None)
+        for value in sent:
             values[:] = [value]
             expected, found = await responses(schema, "{ color }")
             assert_equal(found, expected)
@@ -241,10 +243,11 @@ async def test_types_that_have_to_be_awaited_are_left_to_graphql_core() -> None:
 
     for type_name, query in (("Named", "{ named { name } }"), ("Cat", "{ cat { name } }")):
         schema = make_schema(lambda: Animal("Cat", name="Tom"))
+        types: dict[str, Any] = schema.type_map
         if type_name == "Cat":
-            schema.type_map["Cat"].is_type_of = later
+            types["Cat"].is_type_of = later
         else:
-            schema.type_map["Named"].resolve_type = later
+            types["Named"].resolve_type = later
         expected, found = await responses(schema, query)
         assert found.data == expected.data
         assert not found.errors

@@ -1,7 +1,7 @@
 """What the code of a plan looks like: here a newcomer sees how a field becomes code."""
 
+import datetime
 from collections.abc import Hashable
-from datetime import date
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -36,8 +36,8 @@ class Order:
 
 @strawberry.type
 class Day:
-    date: date
-    is_type_of = staticmethod(by_class(date))
+    date: datetime.date
+    is_type_of = staticmethod(by_class(datetime.date))
 
 
 class PetRecord(NamedTuple):
@@ -156,7 +156,8 @@ OBSERVING_CODE = """\
 
 
 def source_of(query: str, variant: Hashable = None) -> str:
-    config = StrawberryConfig(scalar_map={date: strawberry.scalar(name="Date", serialize=as_it_is(date))})
+    day = strawberry.scalar(name="Date", serialize=as_it_is(datetime.date))
+    config = StrawberryConfig(scalar_map={datetime.date: day})
     schema = strawberry.Schema(query=Query, config=config)._schema
     operation = find_operation(schema, parse(query), None)
     assert operation is not None

@@ -127,7 +127,8 @@ async def test_awaited_items_of_lists_are_not_asked_again_either() -> None:
 
     schema = make_schema("type Query { rows: [Row!]! } type Row { houses: [[House]] } type House { number: Int }", {})
     schema.query_type.fields["rows"].resolve = lambda _source, _info: [House(1), House(2)]
-    schema.type_map["Row"].fields["houses"].resolve = houses
+    types: dict[str, Any] = schema.type_map
+    types["Row"].fields["houses"].resolve = houses
 
     response = await execute_planned(schema, "{ rows { houses { number } } }", None, lambda: None)
 
@@ -150,7 +151,8 @@ async def test_a_loader_error_is_reported_where_graphql_core_would_report_it_bel
 
 async def test_keys_that_no_loader_takes_are_errors_of_their_fields(loader: Any) -> None:
     schema = make_schema()
-    schema.type_map["Order"].fields["house"].resolve = lambda source, info: Load(
+    types: dict[str, Any] = schema.type_map
+    types["Order"].fields["house"].resolve = lambda source, info: Load(
         info.context.houses, None if source.number == 1 else [] if source.number == 2 else source.number
     )
     query = "{ orders(count: 4) { house { number } } }"

@@ -73,10 +73,11 @@ async def test_what_a_resolver_does_to_its_arguments_ends_with_the_request() -> 
 
 
 async def test_the_info_of_a_plan_is_that_of_graphql_core_but_for_the_path() -> None:
-    infos: list[GraphQLResolveInfo] = []
+    infos: list[Any] = []
     schema = make_schema("type Query { row: Row! } type Row { n(x: Int): Int }", {})
     schema.query_type.fields["row"].resolve = lambda _source, _info: object()
-    schema.type_map["Row"].fields["n"].resolve = lambda _source, info, **_: infos.append(info)
+    types: dict[str, Any] = schema.type_map
+    types["Row"].fields["n"].resolve = lambda _source, info, **_: infos.append(info)
     query = "query Q($x: Int) { r: row { m: n(x: $x) } ...F } fragment F on Query { r: row { m: n(x: $x) } }"
     executor = Executor(schema)
     document = Document(query)
@@ -127,7 +128,7 @@ async def test_extensions_and_permissions_of_strawberry_fields_are_kept() -> Non
     class Denied(BasePermission):
         message = "not for you"
 
-        def has_permission(self, _source: Any, _info: Any, **_arguments: Any) -> bool:
+        def has_permission(self, source: Any, info: Any, **_arguments: Any) -> bool:
             log.append("asked")
             return False
 
@@ -157,7 +158,7 @@ async def test_extensions_and_permissions_of_strawberry_fields_are_kept() -> Non
 
 
 async def test_an_own_info_class_and_default_resolver_are_respected() -> None:
-    class OwnInfo(strawberry.Info):  # type: ignore[type-arg]
+    class OwnInfo(strawberry.Info):
         @property
         def user(self) -> str:
             return f"user of {self.context}"

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from gateway.auth.rate import Allowance
 from gateway.errors import ForbiddenError, NotConfiguredError, RateLimitedError, UnauthenticatedError
 from gateway.execution.documents import Documents
 from gateway.execution.executor import Executor
@@ -54,11 +55,11 @@ class Context:
     def __init__(self, watched: Watched, request_id: str) -> None:
         self.watched = watched
         self.request_id = request_id
-        self.allowance = None
-        self.age = None
+        self.allowance: Allowance | None = None
+        self.age: int | None = None
 
-    def close(self) -> None:
-        self.watched.contexts_closed += 1
+    def refresh(self) -> None:
+        """Nothing is kept here."""
 
 
 @dataclass
@@ -68,10 +69,10 @@ class Caller:
     watched: Watched
     authorization: bytes | None
 
-    def open(self, request_id: str) -> Context | None:
+    def open(self, request_id: str, /) -> Context | None:
         return None
 
-    async def identify(self, request_id: str) -> Context:
+    async def identify(self, request_id: str, /) -> Context:
         match self.authorization:
             case b"Bearer bad":
                 raise UnauthenticatedError("The token does not verify")

@@ -1,7 +1,7 @@
 """Nobody is let in without a token, in development either, whatever they speak."""
 
 import pytest
-from websockets import connect
+from websockets import Subprotocol, connect
 
 JSON = {"content-type": "application/json"}
 EVENTS = JSON | {"accept": "text/event-stream"}
@@ -40,7 +40,7 @@ async def test_a_query_in_the_address_needs_one_too(gateway):
 
 async def test_a_web_socket_without_a_token_is_closed_before_it_is_acknowledged(gateway):
     address = f"{gateway.url.replace('http', 'ws')}/graphql"
-    async with connect(address, subprotocols=["graphql-transport-ws"], proxy=None) as socket:
+    async with connect(address, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None) as socket:
         await socket.send('{"type": "connection_init"}')
         await socket.wait_closed()
 

@@ -1,9 +1,10 @@
 """What production keeps to itself. Each test holds development against it: what is closed there, is open here."""
 
 import re
+from typing import Any
 
 import pytest
-from websockets import connect
+from websockets import Subprotocol, connect
 
 SECRET = "the row says 999302199001012517"
 
@@ -36,7 +37,7 @@ async def test_explorer_opens_introspection_in_production(serve_production):
 
 async def test_nor_over_a_web_socket(production):
     address = f"{production.url.replace('http', 'ws')}/graphql"
-    async with connect(address, subprotocols=["graphql-transport-ws"], proxy=None) as socket:
+    async with connect(address, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None) as socket:
         await socket.send(f'{{"type": "connection_init", "payload": {{"Authorization": "Bearer {production.token}"}}}}')
         assert "connection_ack" in await socket.recv()
         await socket.send('{"id": "1", "type": "subscribe", "payload": {"query": "{ __schema { description } }"}}')
@@ -60,7 +61,7 @@ async def test_the_name_of_a_type_that_is_held_anyway_is_told(production):
     assert (await production.ask("{ __typename viewer { __typename } }")).data["viewer"] == {"__typename": "Viewer"}
 
 
-SUGGESTIONS = [
+SUGGESTIONS: list[tuple[str, str, dict[str, Any], str]] = [
     ("field", "{ viewr { subject } }", {}, "viewer"),
     ("field of a type", "{ viewer { scope } }", {}, "scopes"),
     ("type", '{ node(id: "x") { ... on Ordr { id } } }', {}, "Order"),

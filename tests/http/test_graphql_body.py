@@ -2,6 +2,7 @@
 
 import json
 import socket
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import httpx
@@ -124,7 +125,7 @@ def test_a_body_that_is_too_large_is_refused_though_it_has_all_come(server: Serv
 
 
 async def test_a_body_that_breaks_off_is_none() -> None:
-    messages = iter(
+    messages: Iterator[Message] = iter(
         [{"type": "http.request", "body": b"{}", "more_body": True}, {"type": "http.disconnect"}],
     )
 

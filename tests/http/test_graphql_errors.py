@@ -1,6 +1,7 @@
 """What callers are told when something goes wrong, and what is only logged."""
 
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ from structlog.testing import capture_logs
 ACCEPT = {"accept": "application/graphql-response+json"}
 
 
-def errors_of(client: httpx.Client, query: str, **more: object) -> list[dict[str, object]]:
+def errors_of(client: httpx.Client, query: str, **more: object) -> list[dict[str, Any]]:
     response = client.post("/graphql", json={"query": query, **more}, headers=ACCEPT)
     assert response.status_code < 500
     return response.json()["errors"]

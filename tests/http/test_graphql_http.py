@@ -1,5 +1,7 @@
 """GraphQL over HTTP: methods, media types, statuses, headers (draft of the GraphQL Foundation)."""
 
+from typing import Any
+
 import httpx
 import pytest
 from graphql_server import Server
@@ -124,7 +126,7 @@ WRONG_DOCUMENTS = [
 
 @pytest.mark.parametrize(("query", "more", "code"), WRONG_DOCUMENTS)
 def test_a_wrong_document_is_400_to_new_clients_and_200_to_old_ones(
-    client: httpx.Client, query: str, more: dict[str, object], code: str
+    client: httpx.Client, query: str, more: dict[str, Any], code: str
 ) -> None:
     response = ask(client, query, **more)
     assert (response.status_code, code_of(response)) == (400, code)
@@ -175,7 +177,7 @@ def test_a_well_formed_request_id_is_kept(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 129, "<script>", "é"])
 def test_an_ill_formed_request_id_is_replaced(client: httpx.Client, given: str) -> None:
-    response = client.post("/graphql", json={"query": "{ hello }"}, headers={"x-request-id": given.encode()})
+    response = client.post("/graphql", json={"query": "{ hello }"}, headers={b"x-request-id": given.encode()})
     assert len(response.headers["x-request-id"]) == 16
 
 

@@ -1,5 +1,7 @@
 """Which names a gateway answers to: a page that has its own name point here is not answered (DNS rebinding)."""
 
+from typing import Any
+
 import pytest
 from msgspec import structs
 from websockets import connect
@@ -40,7 +42,7 @@ async def test_development_answers_to_the_names_of_this_machine_alone(gateway, p
 
 async def test_a_page_of_another_name_opens_no_web_socket_either(gateway):
     port = int(gateway.url.rpartition(":")[2])
-    page = {"origin": f"http://{EVIL}", "subprotocols": ["graphql-transport-ws"], "proxy": None}
+    page: dict[str, Any] = {"origin": f"http://{EVIL}", "subprotocols": ["graphql-transport-ws"], "proxy": None}
     with pytest.raises(InvalidStatus) as refused:
         async with connect(f"ws://{EVIL}/graphql", host="127.0.0.1", port=port, **page):
             pass

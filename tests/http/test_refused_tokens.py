@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from structlog.testing import capture_logs
-from websockets import connect
+from websockets import Subprotocol, connect
 
 from gateway.auth.refusals import REFUSAL
 
@@ -56,7 +56,9 @@ async def _message(gateway, headers):
 
 async def _close_reason(gateway):
     address = f"{gateway.url.replace('http', 'ws')}/graphql"
-    async with connect(address, subprotocols=["graphql-transport-ws"], additional_headers=FORGED, proxy=None) as socket:
+    async with connect(
+        address, subprotocols=[Subprotocol("graphql-transport-ws")], additional_headers=FORGED, proxy=None
+    ) as socket:
         await socket.send('{"type": "connection_init"}')
         async with asyncio.timeout(5):
             await socket.wait_closed()

@@ -7,7 +7,7 @@ import httpx
 import orjson
 import pytest
 from processes import GatewayProcess
-from websockets import connect
+from websockets import Subprotocol, connect
 from websockets.exceptions import ConnectionClosedError
 
 REPAIRS = 'subscription { repairChanged(communityCode: "10002") { id } }'
@@ -37,7 +37,9 @@ async def test_streams_sockets_and_stalled_clients_do_not_hold_a_gateway_that_is
         writers.append(writer)
     async with (
         process.client() as client,
-        connect(process.url.replace("http", "ws") + "/graphql", subprotocols=["graphql-transport-ws"]) as web_socket,
+        connect(
+            process.url.replace("http", "ws") + "/graphql", subprotocols=[Subprotocol("graphql-transport-ws")]
+        ) as web_socket,
         client.stream("GET", "/graphql", params={"query": REPAIRS}, headers={"accept": "text/event-stream"}) as stream,
     ):
         payload = {"authorization": client.headers["authorization"]}

@@ -1,5 +1,7 @@
 """When a worker is given up and started again, without any process."""
 
+from typing import Any
+
 import pytest
 from uvicorn.config import Config
 
@@ -112,7 +114,8 @@ def test_a_worker_that_ends_again_and_again_is_replaced_after_growing_pauses(
     monkeypatch.setattr(module, "Worker", Ending)
     supervisor = module.Supervisor(Config("nothing:here"), [], started=lambda: None)
     supervisor._has_served = True
-    supervisor.processes = [Ending()]
+    processes: list[Any] = [Ending()]
+    supervisor.processes = processes
     while clock.now < 130:
         supervisor.keep_subprocess_alive()
         clock.now += 1

@@ -1,7 +1,7 @@
 """A gateway that has not been able to get the keys of its issuer yet: it can tell of no token whether it is good."""
 
 import pytest
-from websockets import connect
+from websockets import Subprotocol, connect
 
 from gateway.auth import keys
 
@@ -53,7 +53,7 @@ async def test_a_web_socket_is_told_to_come_again(gateway):
     address = f"{gateway.url.replace('http', 'ws')}/graphql"
     headers = {"authorization": gateway.client.headers["authorization"]}
     async with connect(
-        address, subprotocols=["graphql-transport-ws"], additional_headers=headers, proxy=None
+        address, subprotocols=[Subprotocol("graphql-transport-ws")], additional_headers=headers, proxy=None
     ) as socket:
         await socket.send('{"type": "connection_init"}')
         await socket.wait_closed()

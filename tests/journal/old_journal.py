@@ -143,7 +143,7 @@ CONFLICTS = (
         "received_at": ago(hours=20),
     },
 )
-ANNOUNCEMENTS = (
+ANNOUNCEMENTS: tuple[dict[str, Any], ...] = (
     {
         "community_code": "10002",
         "platform_id": 2**31 - 1,

@@ -112,12 +112,13 @@ async def test_a_record_is_one_entry_whichever_others_it_is_shown_with(
     other = People(name="王芳", phone="19900000002")
     together = observed(PERSON, "People", **PHONE)
     together[0].append(other)
-    for request_id, shown in (
+    requests: tuple[tuple[str, Any], ...] = (
         ("both", together),
         ("one", observed(PERSON, "People", **PHONE)),
         ("both again", together),
         ("the other, twice", ([other, other], together[1])),
-    ):
+    )
+    for request_id, shown in requests:
         trail.reveal(Request(request_id=request_id), [shown])
         clock.advance(seconds=0.1)
     await trail.flush()

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack, _AsyncGeneratorContextManager
 
 import pytest
 
@@ -75,7 +75,7 @@ class Notifier(LocalNotifier):
         self.messages.append(message)
         await super().notify(channel, message)
 
-    def listen(self, channel: str, heard: Callable[[str | None], None]) -> AbstractAsyncContextManager[None]:
+    def listen(self, channel: str, heard: Callable[[str | None], None]) -> _AsyncGeneratorContextManager[None]:
         self.hear = heard
         return super().listen(channel, heard)
 

@@ -29,7 +29,8 @@ async def test_the_migrations_make_the_tables_that_the_code_uses_on_sqlite(sqlit
         pass
     with create_engine(f"sqlite:///{sqlite_settings.data_dir / FILE_NAME}").connect() as connection:
         assert differences(connection) == []
-        made = dict(connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'table'")).all())
+        tables = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
+        made: dict[str, str] = {row.name: row.sql for row in tables}
     for table in metadata.sorted_tables:
         for check in (c for c in table.constraints if c.name and str(c.name).startswith("ck_")):
             assert str(check.name) in made[table.name]

@@ -2,6 +2,7 @@ import asyncio
 import stat
 import threading
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ async def test_those_who_wait_share_one_commit(database: SqliteDatabase) -> None
     event.listen(database._connection.engine, "commit", commits.append)
     held = HeldThread(database)
     holding = await held.hold()
-    writes = [asyncio.create_task(database.write(lambda c, n=n: add(n, c))) for n in range(LARGEST_BATCH)]
+    writes = [asyncio.create_task(database.write(partial(add, n))) for n in range(LARGEST_BATCH)]
     await asyncio.sleep(0)
     held.let_go()
     await holding
@@ -78,10 +79,10 @@ async def test_work_that_fails_costs_only_its_owner(database: SqliteDatabase) ->
         raise ZeroDivisionError
 
     ends = await asyncio.gather(
-        *(database.write(lambda c, n=n: add(n, c)) for n in range(3)),
+        *(database.write(partial(add, n)) for n in range(3)),
         database.write(broken),
         database.write(lambda c: add(1, c)),
-        *(database.write(lambda c, n=n: add(n, c)) for n in range(3, 6)),
+        *(database.write(partial(add, n)) for n in range(3, 6)),
         return_exceptions=True,
     )
 
@@ -132,7 +133,7 @@ async def test_nothing_is_committed_to_a_file_that_nobody_finds_again(tmp_path: 
     path.rename(aside)
     for _ in range(2):
         with pytest.raises(JournalError, match="removed or replaced"):
-            await asyncio.gather(*(database.write(lambda c, n=n: add(n, c)) for n in range(3)))
+            await asyncio.gather(*(database.write(partial(add, n)) for n in range(3)))
         other.write_bytes(aside.read_bytes())
         other.rename(path)  # as one who brings a backup back
 

@@ -219,7 +219,8 @@ def test_a_page_tells_what_in_it_is_odd() -> None:
 def test_a_page_of_reviews_has_the_issues_of_their_contents() -> None:
     odd_house = content()
     odd_house["house"]["people_house_type"] = "业主绑定"
-    rows = [review(shenhe_content=json.dumps(document, ensure_ascii=False)) for document in (content(), odd_house, [])]
+    documents: list[Any] = [content(), odd_house, []]
+    rows = [review(shenhe_content=json.dumps(document, ensure_ascii=False)) for document in documents]
 
     found = read_both_ways(ANSWERS["shenheList"], list_of(*rows))
 

@@ -14,7 +14,7 @@ from gateway.normalise.shenhe_content import read_content, read_documented_conte
 from schema.enums import ENUMS
 
 WORDS = [member.label for enum in ENUMS for member in enum]
-ODD = st.sampled_from(
+ODD: st.SearchStrategy[Any] = st.sampled_from(
     [
         None,
         "",

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from collected_issues import CollectedIssues
@@ -48,7 +49,7 @@ def test_quirk_65_residency_with_malformed_code_is_an_issue(code: str) -> None:
     found = parse_people(person(houses=[row, residency()]))
     assert [home.house.community_code for home in found.residencies] == ["10002"]
     (issue,) = found.data_issues
-    assert (issue.field, json.loads(issue.raw), issue.problem) == ("residencies", row, DataProblem.MALFORMED)
+    assert (issue.field, json.loads(str(issue.raw)), issue.problem) == ("residencies", row, DataProblem.MALFORMED)
 
 
 def test_quirk_65_a_community_code_that_lost_its_zeros_is_not_contradicted() -> None:
@@ -103,7 +104,7 @@ def test_quirk_68_a_house_number_is_the_same_as_text_and_as_number(number: objec
 
 
 @pytest.mark.parametrize("number", [2**31 - 1, "2147483647", 2147483647.0, -(2**31), "-2147483648", -2147483648.0])
-def test_quirk_68_a_number_is_read_as_far_as_32_bits_go(number: object) -> None:
+def test_quirk_68_a_number_is_read_as_far_as_32_bits_go(number: Any) -> None:
     house = parse_people(person(houses=[residency(louhao=number)])).residencies[0].house
     assert (house.building, house.data_issues) == (int(number), ())
 
@@ -556,7 +557,9 @@ def test_quirk_118_nulls_cost_nothing() -> None:
         (True, "", [DataProblem.MALFORMED]),
     ],
 )
-def test_a_title_that_is_no_text_is_a_number_or_has_one_issue(sent: object, title: str, problems: list) -> None:
+def test_a_title_that_is_no_text_is_a_number_or_has_one_issue(
+    sent: object, title: str, problems: list[DataProblem]
+) -> None:
     found = parse_order(order(title=sent), "10002")
     assert (found.title, [issue.problem for issue in found.data_issues]) == (title, problems)
 

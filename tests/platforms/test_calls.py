@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextvars import copy_context
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -122,7 +123,7 @@ def owner(clock: Clock) -> EndpointCalls:
 
 
 @pytest.fixture
-def logs() -> Iterator[list[dict[str, object]]]:
+def logs() -> Iterator[list[MutableMapping[str, Any]]]:
     with capture_logs() as entries:
         yield entries
 

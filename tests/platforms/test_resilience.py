@@ -106,7 +106,7 @@ def taken_slot() -> Slots:
 
 
 async def test_slots_are_given_in_the_order_of_coming() -> None:
-    slots, order = taken_slot(), []
+    slots, order = taken_slot(), list[str]()
     for number in range(20):
         slots.queue(Waiter(order, str(number)))
     for _ in range(21):
@@ -117,7 +117,7 @@ async def test_slots_are_given_in_the_order_of_coming() -> None:
 
 
 async def test_who_leaves_the_queue_is_passed_over() -> None:
-    slots, order = taken_slot(), []
+    slots, order = taken_slot(), list[str]()
     first, second = Waiter(order, "first"), Waiter(order, "second")
     slots.queue(first)
     slots.queue(second)
@@ -132,7 +132,7 @@ async def test_who_leaves_the_queue_is_passed_over() -> None:
 
 
 async def test_a_waiter_whose_deadline_passes_leaves_the_others_in_their_order() -> None:
-    loop, slots, order = asyncio.get_running_loop(), taken_slot(), []
+    loop, slots, order = asyncio.get_running_loop(), taken_slot(), list[str]()
     slots.queue(Waiter(order, "patient", loop.time() + 60))
     slots.queue(Waiter(order, "hasty", loop.time()))
     slots.queue(Waiter(order, "last"))
@@ -146,7 +146,7 @@ async def test_a_waiter_whose_deadline_passes_leaves_the_others_in_their_order()
 
 
 async def test_each_waiter_is_given_up_at_its_own_deadline() -> None:
-    loop, slots, order = asyncio.get_running_loop(), taken_slot(), []
+    loop, slots, order = asyncio.get_running_loop(), taken_slot(), list[str]()
     slots.queue(Waiter(order, "later", loop.time() + 0.02))
     slots.queue(Waiter(order, "sooner", loop.time()))
     await until(lambda: len(order) == 2)

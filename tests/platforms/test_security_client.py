@@ -34,7 +34,7 @@ async def test_every_read_gives_records(platforms: Platforms) -> None:
     assert owner is not None
     assert owner.role is ResidentRole.OWNER
     states = await platforms.security.module_states()
-    assert len(states["00001"]) == 9
+    assert len(states["00001"] or ()) == 9
 
 
 async def test_a_payment_is_delivered_and_again_without_another_effect(platforms: Platforms, sandbox: Sandbox) -> None:

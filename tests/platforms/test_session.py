@@ -1,6 +1,7 @@
 """One token for all: got once, renewed in time, replaced once, and no storm of logins when it is refused."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from standing_clock import Clock
@@ -29,7 +30,8 @@ class Platform:
         await asyncio.sleep(0)
         if self.failure is not None:
             raise self.failure
-        return Token(f"token-{self.logins}", self.lifetime)
+        credential: Any = f"token-{self.logins}"
+        return Token(credential, self.lifetime)
 
 
 @pytest.fixture
@@ -152,7 +154,7 @@ async def test_a_fresh_token_that_was_refused_is_not_replaced_again_at_once(
     session: Session, platform: Platform, clock: Clock
 ) -> None:
     dead = await session.credential()
-    fresh = await session.replace(dead)
+    fresh: Any = await session.replace(dead)
     assert fresh == "token-2"
     session.refused_fresh(fresh)
     assert await session.replace(fresh) is None
@@ -189,6 +191,7 @@ async def test_closing_gives_up_a_login_that_hangs() -> None:
 
 
 async def test_nothing_shows_a_token(session: Session) -> None:
-    credential = await session.credential()
+    credential: Any = await session.credential()
     assert credential not in repr(session)
-    assert "secret" not in repr(Token("secret", 1.0))
+    credential = "secret"
+    assert "secret" not in repr(Token(credential, 1.0))

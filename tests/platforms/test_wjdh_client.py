@@ -81,7 +81,7 @@ async def test_every_write_has_its_effect(platforms: Platforms, sandbox: Sandbox
     number = await wjdh.create_order(ORDER)
     assert await wjdh.create_announcement(ANNOUNCEMENT) == 4
 
-    assert (await wjdh.shenhe(1)).status is ShenheStatus.APPROVED  # type: ignore[union-attr] # it exists
+    assert (await wjdh.shenhe(1)).status is ShenheStatus.APPROVED
     modules = {module.name: module.enabled for module in await wjdh.modules("00001")}
     assert modules[ModuleName.COMPLAINTS] is False
     repair = await wjdh.repair(1)

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from whole_schema import WholeSchema
@@ -43,7 +44,7 @@ async def trail(gateway):
 
 def by_record(entries):
     """The fields that were shown of each record, over all entries."""
-    found = {}
+    found: dict[tuple[Any, ...], set[str]] = {}
     for entry in entries:
         record = (entry.record.type, entry.record.community_code, entry.record.platform_id)
         found.setdefault(record, set()).update(entry.fields)

@@ -69,7 +69,7 @@ async def test_whoever_sees_them_leaves_a_trail_that_names_the_texts(gateway, mi
     await gateway.parts.trail.flush()
     entries = [entry async for entry in gateway.parts.journal.audit.read()]
 
-    shown = {}
+    shown: dict[tuple[str, str], set[str]] = {}
     for entry in entries:
         shown.setdefault((entry.record.type, entry.record.platform_id), set()).update(entry.fields)
     for type_name, identifier in written.items():

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 import test_upstream_calls
-from graphql import OperationType, get_introspection_query, get_named_type, is_required_argument, parse
+from graphql import (
+    OperationDefinitionNode,
+    OperationType,
+    get_introspection_query,
+    get_named_type,
+    is_required_argument,
+    parse,
+)
 from whole_schema import ARGUMENTS, SCHEMA, WholeSchema
 
 from gateway.http.explorer import EXAMPLES
@@ -45,7 +52,9 @@ def queries(*pages):
 
 
 def kind(document):
-    return parse(document).definitions[0].operation
+    [operation] = parse(document).definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    return operation.operation
 
 
 DOCUMENTED = {

@@ -1,5 +1,7 @@
 """A guess at somebody's data is answered the same, and as often, whether it is right or wrong."""
 
+from typing import Any
+
 import pytest
 
 LIMIT = 4
@@ -149,6 +151,7 @@ async def test_new_orders_for_a_person_count_and_those_for_a_house_do_not(gatewa
         assert refused.data["createOrder"]["userErrors"] == [{"code": "PERSON_NOT_FOUND"}]
     sandbox.reset_calls()
 
-    for payer in ({"phone": {"phone": "19900000002"}}, {"idCard": "999302199211302517"}):
-        assert (await gateway.ask(CREATE, {"key": "last", "payer": payer}, token=mint())).code == "RATE_LIMITED"
+    payers: list[dict[str, Any]] = [{"phone": {"phone": "19900000002"}}, {"idCard": "999302199211302517"}]
+    for other in payers:
+        assert (await gateway.ask(CREATE, {"key": "last", "payer": other}, token=mint())).code == "RATE_LIMITED"
     assert sandbox.calls == []

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.sandbox.faults import Fault, FaultKind
+from gateway.sandbox.wjdh import desk
 from gateway.sandbox.wjdh import shenhe as shenhe_endpoints
 
 IDS = "totalCount nodes { platformId }"
@@ -292,7 +293,7 @@ async def test_quirk_142_an_order_that_comes_in_between_two_pages_makes_no_row_c
 
 
 async def test_quirk_143_a_platform_that_gives_fewer_a_page_than_asked_for_is_believed(gateway, sandbox, monkeypatch):
-    page_in = shenhe_endpoints.page_in
+    page_in = desk.page_in
 
     def ten_at_most(form, default):
         page, per_page = page_in(form, default)

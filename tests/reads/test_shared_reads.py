@@ -43,7 +43,7 @@ class Platform:
 
     def __init__(self):
         self.size = 0
-        self.calls = Counter()
+        self.calls = Counter[str]()
         self.gates = {}
         self.ended = []
 

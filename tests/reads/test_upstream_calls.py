@@ -32,7 +32,7 @@ def environ(environ, request):
 
 
 def calls(sandbox) -> Counter[str]:
-    counted = Counter()
+    counted = Counter[str]()
     for (platform, endpoint), count in sandbox.counts().items():
         if (platform, endpoint) not in TOKENS:
             counted[endpoint] += count

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -25,11 +26,11 @@ def test_every_dirty_value_occurs_and_dirt_is_the_exception(entity):
     assert drawn.count(None) / len(drawn) > 0.8
 
 
-def values(rows: list[dict], field: str) -> list[object]:
+def values(rows: list[dict[str, Any]], field: str) -> list[object]:
     return [row.get(field) for row in rows]
 
 
-async def mixed(start: Callable, name: str, **form: str) -> list[dict]:
+async def mixed(start: Callable[..., Any], name: str, **form: str) -> list[dict[str, Any]]:
     """All rows of a list of all communities, in the mixed dialect."""
     async with start(orders_per_page=1000) as client:
         field = "community_identifier" if name == "shenheList" else "xiaoqu"

@@ -34,7 +34,7 @@ class Remote:
             "secret_id": self.settings["GATEWAY_WJDH_SECRET_ID"],
             "secret_key": self.settings["GATEWAY_WJDH_SECRET_KEY"],
         }
-        token = self.wjdh("POST", "/api/v1/wjdh/secret", **credentials).json()["access_token"]
+        token = self.wjdh("POST", "/api/v1/wjdh/secret", None, **credentials).json()["access_token"]
         return {"authorization": f"Bearer {token}"}
 
 

@@ -95,8 +95,8 @@ class Reply(NamedTuple):
 
 def random_requests(seed_: int, count: int) -> Iterator[Request]:
     rng = Random(seed_)
-    kinds = (random_bytes, random_json, mutated_body, mutated_query, mutated_variables, mutated_form)
-    kinds += (random_headers, random_query_string, random_address)
+    mutated = (mutated_body, mutated_query, mutated_variables, mutated_form)
+    kinds = (random_bytes, random_json, *mutated, random_headers, random_query_string, random_address)
     for _ in range(count):
         yield rng.choice(kinds)(rng)
 

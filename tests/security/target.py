@@ -86,7 +86,7 @@ class Target:
         return await self.request("POST", "/graphql", body if isinstance(body, bytes) else body.encode(), **headers)
 
     async def request(self, method: str, path: str, body: bytes = b"", **headers: str | None) -> Answered:
-        sent = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
+        sent: dict[str, str | None] = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         given = {name: value for name, value in sent.items() if value is not None}
         async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=PATIENCE) as client:

@@ -205,7 +205,7 @@ ARGUMENTS: dict[str, tuple[str, dict[str, Any], str]] = {
 }
 
 
-def allowed(codes: str | set[str]) -> set[str]:
+def allowed(codes: Any) -> set[str | None]:
     return {codes} if isinstance(codes, str) else codes
 
 

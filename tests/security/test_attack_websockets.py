@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import pytest
 from target import Target
-from websockets import ClientConnection, connect
+from websockets import ClientConnection, Subprotocol, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from wire import PATIENCE, SUBPROTOCOL, socket
 
@@ -27,7 +27,7 @@ CUT_OFF = (1009, 1006)
 
 @asynccontextmanager
 async def opened(
-    target: Target, subprotocols: tuple[str, ...] = (SUBPROTOCOL,), **options
+    target: Target, subprotocols: tuple[Subprotocol, ...] = (SUBPROTOCOL,), **options
 ) -> AsyncIterator[ClientConnection]:
     """A WebSocket of which nothing is initialised."""
     address = f"ws://127.0.0.1:{target.port}/graphql"

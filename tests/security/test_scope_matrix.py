@@ -72,8 +72,8 @@ async def ids(site: Any) -> Ids:
 
 
 def needed(route: Route) -> set[str]:
-    by_id = {SCOPE_OF_NODE[route.on]} - {None} if route.on else set()
-    return by_id | route.scopes
+    by_id = SCOPE_OF_NODE[route.on] if route.on else None
+    return {*route.scopes} | ({by_id} if by_id else set())
 
 
 def refusals(answer: Any) -> list[dict[str, Any]]:

@@ -2,17 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from websockets import ClientConnection, connect
+from websockets import ClientConnection, Subprotocol, connect
 
 PATIENCE = 5.0
 
-Happen = Callable[[], Awaitable[None]]
-SUBPROTOCOL = "graphql-transport-ws"
+Happen = Callable[[], Coroutine[Any, Any, None]]
+SUBPROTOCOL = Subprotocol("graphql-transport-ws")
 
 
 @asynccontextmanager

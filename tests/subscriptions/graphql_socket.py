@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from websockets import ClientConnection, connect
+from websockets import ClientConnection, Subprotocol, connect
 from websockets.exceptions import ConnectionClosed
 
 PATIENCE = 5.0
@@ -77,7 +77,7 @@ async def connected(
 ) -> AsyncIterator[Socket]:
     """Connect to the gateway at this HTTP address; with `init`, until it is acknowledged."""
     address = f"{url.replace('http', 'ws', 1)}/graphql"
-    async with connect(address, subprotocols=[subprotocol], proxy=None, **options) as connection:
+    async with connect(address, subprotocols=[Subprotocol(subprotocol)], proxy=None, **options) as connection:
         socket = Socket(connection)
         if init:
             payload = {"Authorization": f"Bearer {token}"} if token else {}

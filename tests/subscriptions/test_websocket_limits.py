@@ -7,6 +7,7 @@ import time
 from collections import deque
 from contextlib import asynccontextmanager
 from hashlib import sha256
+from typing import Any
 
 import pytest
 import uvicorn
@@ -98,7 +99,9 @@ async def test_an_operation_whose_end_the_client_does_not_read_is_under_way(gate
 
 
 async def test_nothing_is_kept_of_a_mutation_that_is_done_once_its_client_wants_no_more_of_it(gateway):
-    [writing] = [route.app.writing for route in gateway.app._others.routes if isinstance(route, WebSocketRoute)]
+    [route] = [route for route in gateway.app._others.routes if isinstance(route, WebSocketRoute)]
+    endpoint: Any = route.app
+    writing = endpoint.writing
     subscribe = {"type": "subscribe", "id": "1", "payload": {"query": "mutation { __typename }"}}
     client = Unreading(gateway.token, [subscribe])
     running = asyncio.create_task(gateway.app(client.scope, client.receive, client.send))

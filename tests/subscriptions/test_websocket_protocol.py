@@ -1,5 +1,7 @@
 """graphql-transport-ws, message by message (graphql-ws, PROTOCOL.md)."""
 
+from typing import Any
+
 from graphql_socket import until
 from starlette.routing import WebSocketRoute
 
@@ -116,7 +118,9 @@ async def test_completing_a_query_stops_its_reads(connect, gateway, sandbox):
 
 
 async def test_a_mutation_outlives_its_connection_whole(connect, gateway, sandbox):
-    [writing] = [route.app.writing for route in gateway.app._others.routes if isinstance(route, WebSocketRoute)]
+    [route] = [route for route in gateway.app._others.routes if isinstance(route, WebSocketRoute)]
+    endpoint: Any = route.app
+    writing = endpoint.writing
     first, second = [repair for repair in sandbox.world.repairs_of["10002"] if not repair.is_resolved][:2]
     sandbox.faults.set("WJDH", "repair", Fault(FaultKind.LATENCY, seconds=0.1))
     async with connect() as socket:

@@ -55,8 +55,8 @@ async def test_a_refusal_is_replayed_too(gateway, sandbox):
 async def test_other_arguments_under_the_same_key_are_a_mismatch(gateway, sandbox):
     prepared = await ORDER.prepare(gateway)
     await ORDER.write(gateway, prepared)
-    for change in ({"amount": "12.31"}, {"title": "水费"}, {"details": []}, {"communityCode": "00001"}):
-        payload = await ORDER.write(gateway, prepared | change)
+    for name, value in (("amount", "12.31"), ("title", "水费"), ("details", []), ("communityCode", "00001")):
+        payload = await ORDER.write(gateway, prepared | {name: value})
         [error] = payload["userErrors"]
         assert (payload["outcome"], error["code"], error["field"]) == (
             "REFUSED",

@@ -81,7 +81,7 @@ async def test_an_order_of_which_nobody_knows_stands_in_the_way_of_none_that_is_
     environ, serve, clock, sandbox, other
 ):
     async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
-        outcomes = []
+        outcomes: list[str] = []
         for kind, given in ((FaultKind.RESET, other), (FaultKind.APPLIED_THEN_RESET, {})):
             sandbox.faults.set("WJDH", "order/new", Fault(kind), times=1)
             payload = await ORDER.write(gateway, ORDER.input | given | {"idempotencyKey": kind})
@@ -374,7 +374,7 @@ async def test_an_order_that_nobody_knows_of_stands_in_the_way_of_those_beside_i
     """Nobody can look again for what a phone was charged: what was lost of it stays UNKNOWN."""
     phone = ORDER.input | {"payer": {"phone": {"phone": "19900000002"}}}
     async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
-        outcomes = []
+        outcomes: list[str] = []
         for minutes in (0, 1, 10):
             clock.advance(minutes=minutes)
             kind = FaultKind.APPLIED_THEN_RESET if outcomes else FaultKind.RESET
@@ -389,7 +389,7 @@ async def test_the_order_of_another_write_is_not_taken_for_the_one_that_was_lost
     """The second is begun, made and recorded while the first, which is never made, is on its way."""
     async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
         platform, make = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.create_order
-        outcomes = []
+        outcomes: list[str] = []
 
         async def create_order(new):
             platform.create_order = make

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -65,7 +66,7 @@ async def bench(environ, jitter):
 
 
 async def attempt_until_dead(bench):
-    waits = []
+    waits: list[float] = []
     await bench.receive()
     while True:
         payment = await bench.attempt()
@@ -258,7 +259,7 @@ async def test_no_more_than_sixteen_are_delivered_at_once(bench, monkeypatch):
     monkeypatch.setattr(bench.security, "deliver_payment", endless)
     for number in range(20):
         await bench.receive(str(number))
-    deliveries = set()
+    deliveries: set[Any] = set()
     for _ in range(2):
         await bench.relay._start_due(deliveries)
         assert len(deliveries) == 16

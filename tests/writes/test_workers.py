@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 
 from gateway.ops import workers
 from gateway.ops.workers import at_work
@@ -6,7 +7,7 @@ from gateway.ops.workers import at_work
 
 async def test_work_that_breaks_off_is_begun_again_beside_the_others_and_ends_with_the_block(monkeypatch):
     monkeypatch.setattr(workers, "RESTART_DELAY", 0.0)
-    begun = asyncio.Queue()
+    begun = asyncio.Queue[Any]()
 
     async def broken():
         begun.put_nowait("broken")

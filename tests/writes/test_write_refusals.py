@@ -1,6 +1,7 @@
 """What cannot be done is refused with a code to act on, an operation on record, and no effect."""
 
 import json
+from typing import Any
 
 import pytest
 from write_cases import CASES, HOUSE, Case, order
@@ -18,7 +19,7 @@ ANNOUNCEMENT = BY_NAME["createAnnouncement"]
 
 NO_OWNER = {"building": 9, "unit": 9, "floor": 9, "room": 999}
 
-REFUSALS = [
+REFUSALS: list[tuple[Case, dict[str, Any], str, Any]] = [
     (ORDER, {"payer": {"house": NO_OWNER}}, "PERSON_NOT_FOUND", ["payer"]),
     (ORDER, {"payer": {"phone": {"phone": "19900099999"}}}, "PERSON_NOT_FOUND", ["payer"]),
     (ORDER, {"payer": {"phone": {"phone": "19900099999", "name": "无人"}}}, "PERSON_NOT_FOUND", ["payer"]),

@@ -2,6 +2,7 @@
 
 import asyncio
 from itertools import pairwise
+from typing import Any
 
 import httptools
 import uvicorn
@@ -43,7 +44,7 @@ class Wire(asyncio.Transport):
         self.written = b""
         self.ended = False
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Any) -> None:
         assert not self.ended
         self.written += data
 
@@ -94,7 +95,8 @@ async def exchange(pieces: list[bytes]) -> Wire:
     config.load()
     state = ServerState()
     wire = Wire()
-    connection = config.http_protocol_class(config=config, server_state=state, app_state={})
+    protocol: Any = config.http_protocol_class
+    connection = protocol(config=config, server_state=state, app_state={})
     connection.connection_made(wire)
     for piece in pieces:
         connection.data_received(piece)

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from typing import Any
 
 import pytest
 import uvicorn
@@ -51,7 +52,7 @@ class Wire(asyncio.Transport):
         self._log = log
         self._is_closing = False
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Any) -> None:
         assert not self._is_closing
         body = data.split(b"\r\n")[-1].decode()
         self._log.append(f"wrote {body}")
@@ -79,8 +80,9 @@ class Server:
         self._config.load()
         self._state = ServerState()
 
-    def connect(self) -> asyncio.Protocol:
-        connection = self._config.http_protocol_class(config=self._config, server_state=self._state, app_state={})
+    def connect(self) -> Any:
+        protocol: Any = self._config.http_protocol_class
+        connection = protocol(config=self._config, server_state=self._state, app_state={})
         connection.connection_made(Wire(self.app.log))
         return connection
 
@@ -97,7 +99,7 @@ async def server() -> Server:
     return Server()
 
 
-async def ask_at_once(server: Server, count: int) -> list[asyncio.Protocol]:
+async def ask_at_once(server: Server, count: int) -> list[Any]:
     """So many callers have asked, each on a connection, and all may be answered in the next turn."""
     connections = [server.connect() for _ in range(count)]
     for number, connection in enumerate(connections):

@@ -1,6 +1,7 @@
 """A server that is told to stop: who is answered, who is told, and that nobody can hold it."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from raw_http import PATIENCE, Echo, serving, until
@@ -132,7 +133,8 @@ async def test_nobody_can_hold_it_beyond_its_grace():
         server.connect(buffer=4096) as stalled,
     ):
         await waiting.send(WAITS)
-        stalled.writer.transport.pause_reading()
+        transport: Any = stalled.writer.transport
+        transport.pause_reading()
         await stalled.send(b"GET /big HTTP/1.1\r\n" + HOST + b"\r\n")
         await until(lambda: len(app.asked) == 2)
 
