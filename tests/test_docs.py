@@ -1,6 +1,9 @@
 """The pages are consistent with the project: links lead somewhere, queries are valid, commands and files exist."""
 
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -26,8 +29,8 @@ QUIRK = re.compile(r"quirks? ((?:\d+(?:, | and | to )?)+)", re.IGNORECASE)
 OUR_PATH = re.compile(r"`((?:gateway|schema|scripts|tests|docs|\.ci)/[\w./*-]+)(?: [^`]*)?`")
 NAMES_IN_A_FILE = re.compile(r"`([\w/]+/\w+\.py)` \(([^()]+)\)")
 
-EVERYWHERE = {"cat", "cd", "curl", "docker", "git", "set"}
-"""Commands of the shell and of tools that a reader has."""
+EVERYWHERE = {".venv/bin/pre-commit", "cat", "cd", "curl", "docker", "git", "set"}
+"""Commands of the shell and of tools that a reader has, or gets with scripts/setup."""
 
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 
@@ -168,6 +171,29 @@ def test_every_quirk_that_is_cited_is_told_once() -> None:
     assert told == [*range(1, len(told) + 1)]
     assert len(cited) > 100
     assert cited - {*told} == set()
+
+
+def test_site_builds_strictly_and_asks_no_other_host(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "zensical.toml", tmp_path)
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    built = subprocess.run(
+        [Path(sys.prefix) / "bin" / "zensical", "build"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert built.returncode == 0, built.stderr
+    pages = [text_of(page) for page in (tmp_path / "build" / "site").rglob("*.html")]
+    assert len(pages) > 20
+    # What a browser fetches with the page: a diagram in Mermaid would have it fetch the program that draws it.
+    fetched = re.compile(r'<(?:link|script|img|iframe)[^>]+(?:href|src)="?(?:https?:)?//|class="?mermaid')
+    assert [page for page in pages if fetched.search(page)] == []
+
+
+def test_site_leads_to_every_page() -> None:
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    navigation = str(tomllib.loads(text_of(ROOT / "zensical.toml"))["project"]["nav"])
+    assert set(re.findall(r"'([\w/.-]+\.md)'", navigation)) == pages
+    assert {link.partition("#")[0] for link in LINK.findall(text_of(ROOT / "docs" / "index.md"))} == pages - {
+        "index.md"
+    }
 
 
 def test_the_test_command_of_the_readme_is_what_ci_runs() -> None:
