@@ -32,3 +32,28 @@ def test_libraries_with_subclassed_internals_are_bounded() -> None:
     required = {requirement.name: requirement for requirement in map(Requirement, PROJECT["project"]["dependencies"])}
     unbounded = [name for name in ("httptools", "uvicorn", "websockets") if "<" not in str(required[name].specifier)]
     assert unbounded == []
+
+
+def test_commit_hooks_are_the_checks_of_the_test_command() -> None:
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    test = (ROOT / "scripts" / "test").read_text(encoding="utf-8")
+    tool = r"\.venv/bin/(?!pytest|pre-commit)[\w-]+(?: check| format)?"
+    assert re.findall(rf"entry: ({tool})", hooks) == re.findall(rf"^({tool})", test, re.MULTILINE)
+
+
+def test_quick_tests_are_there_and_need_no_services() -> None:
+    test = (ROOT / "scripts" / "test").read_text(encoding="utf-8")
+    quick = re.findall(r" (tests/[\w/.]+)", test.split('"--quick"')[1].split("fi\n")[0])
+    assert len(quick) == 5
+    files = [file for place in quick for file in [ROOT / place, *(ROOT / place).rglob("*.py")] if file.is_file()]
+    needs = re.compile(r"pytest\.mark\.(?:browser|node|postgres)|database_url")
+    assert [file.name for file in files if needs.search(file.read_text(encoding="utf-8"))] == []
+
+
+def test_packages_ship_their_types() -> None:
+    assert [name for name in ("gateway", "schema") if not (ROOT / name / "py.typed").exists()] == []
+
+
+def test_blame_file_lists_whole_hashes() -> None:
+    lines = (ROOT / ".git-blame-ignore-revs").read_text(encoding="utf-8").splitlines()
+    assert all(re.fullmatch(r"#.*|[0-9a-f]{40}", line) for line in lines)
