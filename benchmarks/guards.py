@@ -1,7 +1,7 @@
 #!/usr/bin/env -S .venv/bin/python
 """CPU that access control, limits and masking cost a request: each measured with and without, in one process.
 
-    scripts/bench_guards [--requests 100] [--rounds 60]
+    benchmarks/guards.py [--requests 100] [--rounds 60]
 
 The whole application answers, without sockets and with all upstream answers cached, so that what is left is the
 gateway's own work. A guard is left out by putting in its place what does nothing. Both sides take turns, round by
@@ -24,7 +24,7 @@ from unittest.mock import patch
 
 import uvloop
 
-sys.path.insert(0, str(Path(__file__).parent / "bench_harness"))
+sys.path.insert(0, str(Path(__file__).parent / "harness"))
 
 from measure import COMMUNITY, PATH, document
 from servers import ALL_CACHED, UNLIMITED

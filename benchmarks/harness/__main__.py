@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvloop
 
-sys.path.insert(0, str(Path(__file__).parent.with_name("kill_harness")))  # for `throw_away`
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts" / "kill_harness"))  # for `throw_away`
 
 import table
 import workers

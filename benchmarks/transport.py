@@ -1,7 +1,7 @@
 #!/usr/bin/env -S .venv/bin/python
 """CPU of one upstream call, by HTTP engine: ten POSTs at once over kept loopback connections, answers of 229 bytes.
 
-    scripts/bench_transport [--rounds 300] [--repeat 5] [--loop uvloop|asyncio] [ENGINE ...]
+    benchmarks/transport.py [--rounds 300] [--repeat 5] [--loop uvloop|asyncio] [ENGINE ...]
 
 Prints process CPU time (user and system) per call in microseconds, the least of the repeats. The server runs in a
 process of its own and does not count. Engines that are not installed are left out; "raw" is what the event loop and

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S .venv/bin/python
 """Intake of payment notifications into the journal: durable receives per second, by engine and concurrency.
 
-    scripts/bench_journal [--seconds 2] [--data-dir DIR] [--server postgresql://...]
+    benchmarks/journal.py [--seconds 2] [--data-dir DIR] [--server postgresql://...]
 
 SQLite's file is made in a fresh folder inside DIR (on the disk to be measured, not in memory); PostgreSQL's tables in
 a database of their own on the server, dropped at the end. Without a server only SQLite is measured.

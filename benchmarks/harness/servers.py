@@ -19,7 +19,7 @@ from machine import SERVER_CORES, on
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.settings import load_settings
 
-PEERS = Path(__file__).parent.parent / "bench_peers"
+PEERS = Path(__file__).parent.parent / "peers"
 
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 15.0

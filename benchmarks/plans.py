@@ -1,9 +1,9 @@
 #!/usr/bin/env -S .venv/bin/python
 """CPU of executing the benchmark's queries over records in memory and writing their JSON: no sockets, no platforms.
 
-    scripts/bench_plans [--rows 20] [--rounds 200] [--repeat 7]
+    benchmarks/plans.py [--rows 20] [--rounds 200] [--repeat 7]
 
-The queries are those of `scripts/bench_harness/queries` (list, typed_list, fan_out), `ids` (the node ids of the
+The queries are those of `benchmarks/harness/queries` (list, typed_list, fan_out), `ids` (the node ids of the
 orders) and `count` (one number: what every request costs), for a caller with all scopes. Prints the best of the repeats
 in microseconds per request, by a compiled plan and by graphql-core; then what the first requests of a document that
 nobody has seen cost: its text is parsed, validated, its scopes collected, and it is executed.
@@ -31,12 +31,10 @@ from gateway.http.guard import GuardedExecutor
 from gateway.journal.audit import Audit
 from gateway.journal.journal import utc_now
 from gateway.loaders.paging import Slice
-from gateway.ops.collector import settle_collector
-from schema.build import executable_schema, revealed_types, scopes_of
 from gateway.normalise import records
+from gateway.normalise.house import House, HouseOwner
 from gateway.normalise.order import Order
 from gateway.normalise.shenhe import Shenhe
-from gateway.normalise.house import House, HouseOwner
 from gateway.normalise.shenhe_content import ShenheContent, ShenheHouse, ShenhePeople
 from gateway.normalise.vocabulary import (
     FeeType,
@@ -52,8 +50,10 @@ from gateway.normalise.vocabulary import (
     ShenheStatus,
     ShenheType,
 )
+from gateway.ops.collector import settle_collector
+from schema.build import executable_schema, revealed_types, scopes_of
 
-_FILES = (Path(__file__).parent / "bench_harness" / "queries").glob("*.graphql")
+_FILES = (Path(__file__).parent / "harness" / "queries").glob("*.graphql")
 QUERIES = {file.stem: file.read_text() for file in sorted(_FILES)}
 QUERIES["count"] = "query Count($communityCode: ID!) { orders(communityCode: $communityCode) { totalCount } }"
 QUERIES["ids"] = "query Ids($communityCode: ID!) { orders(communityCode: $communityCode) { nodes { id } } }"
