@@ -148,10 +148,22 @@ def order(n: int) -> Order:
 def review(n: int) -> Shenhe:
     moment = datetime(2026, 11, 1, 8, n % 60, tzinfo=timezone(timedelta(hours=8)))
     person = ShenhePeople(
-        "李明", f"199000{n:05d}", Sex.MALE, "汉族", date(1990, 1, 1 + n % 28), "北京市朝阳区", f"99930219900101{n:04d}",
-        None, PoliticalStatus.PARTY_MEMBER, False, False, False, "教师", "学校", (), n,
-        ("10002", n),
-    )  # fmt: skip
+        name="李明",
+        phone=f"199000{n:05d}",
+        sex=Sex.MALE,
+        nation="汉族",
+        birth_date=date(1990, 1, 1 + n % 28),
+        registered_address="北京市朝阳区",
+        id_card=f"99930219900101{n:04d}",
+        political_status=PoliticalStatus.PARTY_MEMBER,
+        is_veteran=False,
+        receives_subsistence_allowance=False,
+        is_petitioner=False,
+        job_name="教师",
+        company_name="学校",
+        user_id=n,
+        review=("10002", n),
+    )
     house = ShenheHouse(
         community_code="10002",
         building=1,

@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -39,7 +40,9 @@ Call = Callable[[], Awaitable[object]]
 class Upstream(asyncio.Protocol):
     """Answers every request with the same bytes; a request ends with its form."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    transport: asyncio.Transport
+
+    def connection_made(self, transport: Any) -> None:
         self.transport = transport
         self.buffer = b""
 
@@ -153,7 +156,10 @@ async def raw(port: int) -> AsyncIterator[Call]:
     request = f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(FORM)}\r\n\r\n".encode() + FORM
 
     class RawClient(asyncio.Protocol):
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport: asyncio.Transport
+        answer: asyncio.Future[bytes]
+
+        def connection_made(self, transport: Any) -> None:
             self.transport = transport
 
         def data_received(self, data: bytes) -> None:

@@ -26,7 +26,7 @@ LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 OUR_COMMAND = re.compile(r"^(?:\.venv/bin/)?gateway(?: |$)")
 QUIRK = re.compile(r"quirks? ((?:\d+(?:, | and | to )?)+)", re.IGNORECASE)
-OUR_PATH = re.compile(r"`((?:gateway|schema|scripts|tests|docs|\.ci)/[\w./*-]+)(?: [^`]*)?`")
+OUR_PATH = re.compile(r"`((?:gateway|schema|benchmarks|scripts|tests|docs|\.ci)/[\w./*-]+)(?: [^`]*)?`")
 NAMES_IN_A_FILE = re.compile(r"`([\w/]+/\w+\.py)` \(([^()]+)\)")
 
 EVERYWHERE = {".venv/bin/pre-commit", "cat", "cd", "curl", "docker", "git", "set"}
@@ -82,7 +82,7 @@ def test_every_command_exists(page: Path) -> None:
     unknown = []
     for line in shell_lines(page):
         command = line.split()[0].rpartition("=$(")[2]  # may be name=$(command ...)
-        if command.startswith(("scripts/", ".ci/")):
+        if command.startswith(("benchmarks/", "scripts/", ".ci/")):
             if not (ROOT / command).stat().st_mode & 0o100:
                 unknown.append(command)
         elif not OUR_COMMAND.match(line) and command not in EVERYWHERE:

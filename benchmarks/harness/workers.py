@@ -61,15 +61,16 @@ def gateways(platforms: Sandbox, **settings: str) -> Iterator[dict[int, Server]]
 
 async def compare(servers: Mapping[int, Server], rounds: int, count: int, warm_up: int) -> dict[str, Rounds]:
     """By question."""
-    measured: dict[str, dict[int, list[Shared]]] = {}
+    measured: dict[str, Rounds] = {}
     for question, asked in QUESTIONS.items():
         sending = {workers: asked(server) for workers, server in servers.items()}
         for workers, server in servers.items():
             await _round(server, sending[workers], warm_up)
-        measured[question] = {workers: [] for workers in servers}
+        rows: dict[int, list[Shared]] = {workers: [] for workers in servers}
+        measured[question] = rows
         for _ in range(rounds):
             for workers, server in servers.items():
-                measured[question][workers].append(await _round(server, sending[workers], count))
+                rows[workers].append(await _round(server, sending[workers], count))
     return measured
 
 
