@@ -6,6 +6,7 @@ each, and the load generator here. The servers must give the same data before an
 
 import argparse
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,9 +19,22 @@ import workers
 from endurance import COLLECTED, memory, new_documents
 from layers import SAMPLED, profile
 from machine import CORES, OTHER_CORES, machine, on
-from measure import QUERIES, Measured, check_same_answers, compare, document, first_sights, warm_up
+from measure import DIVERSE, QUERIES, SAME, Measured, check_same_answers, compare, document, first_sights, warm_up
 from rows import PER_PAGE, ROWS, add_orders, cost_by_rows
-from servers import ALL_CACHED, NOTHING_CACHED, Sandbox, Server, gateway, has_node, peer, sandbox
+from servers import (
+    ALL_CACHED,
+    ALL_OPENED,
+    NOTHING_CACHED,
+    OPENED,
+    Sandbox,
+    Server,
+    gateway,
+    has_node,
+    peer,
+    sandbox,
+)
+
+from gateway.auth.principal import Scope
 
 DOCUMENTS = 60
 """Documents never seen before, to measure their first sight."""
@@ -28,38 +42,61 @@ DOCUMENTS = 60
 GATEWAY = "gateway"
 WITHOUT_PLANS = "gateway, without plans"
 CACHED = "gateway, all cached"
+MASKED = "gateway, masked"
+
+PLATFORMS = ("--dialect", "documented", "--orders-per-page", str(PER_PAGE))
+MADE = ("--made-communities", str(len(DIVERSE)))
+NOT_PERSONAL = set(Scope) - {Scope.PII_READ}
 
 
-def start(stack: ExitStack, platforms: Sandbox, callers: int) -> list[Server]:
+def start(stack: ExitStack, platforms: Sandbox, callers: int, *, diverse: bool) -> list[Server]:
     """All servers, the gateway first."""
-    starting = [
-        gateway(GATEWAY, platforms, callers, **NOTHING_CACHED),
-        gateway(WITHOUT_PLANS, platforms, callers, **NOTHING_CACHED, GATEWAY_PLANS="0"),
-        gateway(CACHED, platforms, callers, **ALL_CACHED),
-    ]
+    if diverse:
+        starting = [
+            gateway(GATEWAY, platforms, callers, opened=ALL_OPENED, **NOTHING_CACHED),
+            gateway(MASKED, platforms, callers, opened=ALL_OPENED, scopes=NOT_PERSONAL, **NOTHING_CACHED),
+        ]
+    else:
+        starting = [
+            gateway(GATEWAY, platforms, callers, **NOTHING_CACHED),
+            gateway(WITHOUT_PLANS, platforms, callers, **NOTHING_CACHED, GATEWAY_PLANS="0"),
+            gateway(CACHED, platforms, callers, **ALL_CACHED),
+        ]
     if has_node():
         starting.append(peer(table.BASELINE, "mercurius.mjs", platforms, callers))
         starting.append(peer("apollo", "apollo.mjs", platforms, callers))
     return [stack.enter_context(server) for server in starting]
 
 
-async def measure(servers: list[Server], platforms: Sandbox, options: argparse.Namespace) -> None:
+async def measure(
+    servers: list[Server], platforms: Sandbox, communities: Sequence[str], options: argparse.Namespace
+) -> None:
+    same = [server for server in servers if server.name != MASKED]
     for name, what in QUERIES.items():
-        await check_same_answers(servers, document(name))
-        await warm_up(servers, document(name), options.warm_up)
+        await check_same_answers(same, document(name), communities)
+        await warm_up(servers, document(name), options.warm_up, communities)
         print(f"{name}: {what}", flush=True)
     for callers in options.callers:
         results: dict[str, dict[str, Measured]] = {}
         for name in QUERIES:
-            results[name] = await compare(servers, platforms, document(name), callers, options.rounds, options.requests)
+            results[name] = await compare(
+                servers, platforms, document(name), callers, options.rounds, options.requests, communities
+            )
         print(
             f"\n{callers} at once\n\n{table.costs(results, servers)}\n\n{table.details(results, servers)}", flush=True
         )
+
+
+async def measure_further(servers: list[Server], platforms: Sandbox, options: argparse.Namespace) -> None:
+    """What does not depend on whose data it is."""
     seen = {server.name: await first_sights(server, document("fan_out"), DOCUMENTS) for server in servers}
     print(f"\nA new document (fan_out)\n\n{table.sights(seen)}")
     add_orders(platforms, max(ROWS))
     costs = await cost_by_rows(servers[0], options.rounds, options.requests)
     print(f"\nRows (list, {PER_PAGE} a call)\n\n{table.linearity(costs)}")
+
+
+def print_memory(servers: list[Server]) -> None:
     print("\nMemory after all of it, MiB: " + ", ".join(f"{server.name} {server.memory:.0f}" for server in servers))
 
 
@@ -78,30 +115,38 @@ def main() -> None:
     parser.add_argument(
         "--cached", action="store_true", help="with --profile, --endurance or --new-documents: all answers cached"
     )
+    parser.add_argument("--diverse", action="store_true", help="of 1,000 communities in turn, no two rows alike")
     options = parser.parse_args()
+    communities, opened = (DIVERSE, ALL_OPENED) if options.diverse else (SAME, OPENED)
     caches = ALL_CACHED if options.cached else NOTHING_CACHED
     print(machine(), flush=True)
     with ExitStack() as stack:
         stack.enter_context(on(CORES if options.workers else OTHER_CORES))
-        platforms = stack.enter_context(sandbox("--dialect", "documented", "--orders-per-page", str(PER_PAGE)))
+        platforms = stack.enter_context(sandbox(*PLATFORMS, *(MADE if options.diverse else ())))
         if options.profile:
-            server = stack.enter_context(gateway(GATEWAY, platforms, max(options.callers), SAMPLED, **caches))
+            server = stack.enter_context(
+                gateway(GATEWAY, platforms, max(options.callers), SAMPLED, opened=opened, **caches)
+            )
             for callers in options.callers:
-                print(uvloop.run(profile(server, callers, options.requests * options.rounds)), end="\n\n", flush=True)
+                layers = profile(server, callers, options.requests * options.rounds, communities)
+                print(uvloop.run(layers), end="\n\n", flush=True)
         elif options.workers:
             add_orders(platforms, workers.ROWS)
             running = stack.enter_context(workers.gateways(platforms, **ALL_CACHED))
             measured = uvloop.run(workers.compare(running, options.rounds, options.requests, options.warm_up))
             print(table.workers(measured))
         elif options.endurance:
-            server = stack.enter_context(gateway(GATEWAY, platforms, max(options.callers), **caches))
-            uvloop.run(table.print_memory(memory(server, max(options.callers), options.endurance)))
+            server = stack.enter_context(gateway(GATEWAY, platforms, max(options.callers), opened=opened, **caches))
+            uvloop.run(table.print_memory(memory(server, max(options.callers), options.endurance, communities)))
         elif options.new_documents:
             server = stack.enter_context(gateway(GATEWAY, platforms, max(options.callers), COLLECTED, **caches))
             uvloop.run(table.print_pauses(new_documents(server, max(options.callers), options.new_documents)))
         else:
-            servers = start(stack, platforms, max(options.callers))
-            uvloop.run(measure(servers, platforms, options))
+            servers = start(stack, platforms, max(options.callers), diverse=options.diverse)
+            uvloop.run(measure(servers, platforms, communities, options))
+            if not options.diverse:
+                uvloop.run(measure_further(servers, platforms, options))
+            print_memory(servers)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ import json
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Sequence
-from itertools import chain
+from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import cycle
 from pathlib import Path
 
 from load import post, run
@@ -22,10 +22,12 @@ LISTS = 10
 """Lists in each new document."""
 
 
-async def memory(server: Server, callers: int, count: int) -> AsyncIterator[tuple[int, float, float]]:
+async def memory(
+    server: Server, callers: int, count: int, communities: Sequence[str]
+) -> AsyncIterator[tuple[int, float, float]]:
     """Requests so far, MiB after them, and minutes since the first: once it is warm, then after each of STEPS parts."""
-    by_query = [requests(server, document(name), callers) for name in QUERIES]
-    sending = [list(chain.from_iterable(queries)) for queries in zip(*by_query, strict=True)]
+    by_query = [requests(server, document(name), callers, communities) for name in QUERIES]
+    sending = [map(next, cycle(queries)) for queries in zip(*by_query, strict=True)]
     part = count // STEPS
     await run(server.port, server.pid, sending, part)
     started = time.monotonic()
@@ -47,8 +49,8 @@ async def new_documents(server: Server, callers: int, count: int) -> AsyncIterat
         yield (step + 1) * part, server.memory, load.rate, longest
 
 
-def _new_documents(headers: Sequence[tuple[str, str]], step: int, caller: int, count: int) -> list[bytes]:
-    return [post(PATH, _body(f"{step}_{caller}_{number}"), headers) for number in range(count)]
+def _new_documents(headers: Sequence[tuple[str, str]], step: int, caller: int, count: int) -> Iterator[bytes]:
+    return iter([post(PATH, _body(f"{step}_{caller}_{number}"), headers) for number in range(count)])
 
 
 def _body(name: str) -> bytes:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from load import run
@@ -18,9 +18,11 @@ SETTLING = 0.2
 """Seconds until a signal has certainly been handled."""
 
 
-async def by_layer(server: Server, query: str, callers: int, count: int) -> dict[str, float]:
+async def by_layer(
+    server: Server, query: str, callers: int, count: int, communities: Sequence[str]
+) -> dict[str, float]:
     """Microseconds of CPU per request, by layer: the layers' shares of the samples, of the measured whole."""
-    sending = requests(server, query, callers)
+    sending = requests(server, query, callers, communities)
     await run(server.port, server.pid, sending, count)
     os.kill(server.pid, signal.SIGUSR1)
     await asyncio.sleep(SETTLING)
@@ -30,9 +32,9 @@ async def by_layer(server: Server, query: str, callers: int, count: int) -> dict
     return {layer: load.cpu * samples / sum(counts.values()) for layer, samples in counts.items()}
 
 
-async def profile(server: Server, callers: int, count: int) -> str:
+async def profile(server: Server, callers: int, count: int, communities: Sequence[str]) -> str:
     """A table of all queries."""
-    measured = {name: await by_layer(server, document(name), callers, count) for name in QUERIES}
+    measured = {name: await by_layer(server, document(name), callers, count, communities) for name in QUERIES}
     layers = sorted(
         {layer for costs in measured.values() for layer in costs}, key=lambda layer: -measured["fan_out"].get(layer, 0)
     )

@@ -49,8 +49,8 @@ def post(path: str, body: bytes, headers: Sequence[tuple[str, str]]) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-async def run(port: int, pid: int, callers: Sequence[Sequence[bytes]], count: int) -> Load:
-    """Send `count` requests in all and measure: whichever caller has its answer sends the next. Raises AssertionError
+async def run(port: int, pid: int, callers: Sequence[Iterator[bytes]], count: int) -> Load:
+    """Send `count` requests in all and measure: whichever caller has its answer sends its next. Raises AssertionError
     for any answer but a 200, TimeoutError for none. Connections are opened before, and not measured."""
     loop = asyncio.get_running_loop()
     connections = [
@@ -71,7 +71,7 @@ async def run(port: int, pid: int, callers: Sequence[Sequence[bytes]], count: in
 
 async def ask(port: int, request: bytes) -> bytes:
     """The body of the answer to one request."""
-    _, caller = await asyncio.get_running_loop().create_connection(lambda: _Caller([request]), "127.0.0.1", port)
+    _, caller = await asyncio.get_running_loop().create_connection(lambda: _Caller(iter([request])), "127.0.0.1", port)
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT):
             await caller.send(iter(range(1)))
@@ -95,9 +95,8 @@ class _Caller(asyncio.Protocol):
 
     _transport: asyncio.Transport
 
-    def __init__(self, requests: Sequence[bytes]) -> None:
+    def __init__(self, requests: Iterator[bytes]) -> None:
         self._requests = requests
-        self._sent = 0
         self._buffer = bytearray()
         self._end = 0
         self.latencies: list[float] = []
@@ -133,8 +132,7 @@ class _Caller(asyncio.Protocol):
         if next(self._turns, None) is None:
             self._done.set_result(None)
             return
-        request = self._requests[self._sent % len(self._requests)]
-        self._sent += 1
+        request = next(self._requests)
         self._started = time.perf_counter()
         self._transport.write(request)
 

@@ -4,11 +4,15 @@ import json
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 from load import Load, ask, post, run
 from servers import Sandbox, Server
+
+from gateway.sandbox.seed.community import FIRST_MADE
 
 QUERIES = {
     "list": "20 orders from one call",
@@ -17,6 +21,12 @@ QUERIES = {
 }
 
 COMMUNITY = "10002"
+SAME = (COMMUNITY,)
+"""What is asked for, in turn: the same every time."""
+
+DIVERSE = tuple(str(FIRST_MADE + number) for number in range(1000))
+"""A thousand communities, each with a page of orders and of reviews of its own."""
+
 PATH = "/graphql"
 
 Document = str
@@ -30,10 +40,12 @@ def document(name: str) -> Document:
     return (Path(__file__).parent / "queries" / f"{name}.graphql").read_text()
 
 
-def requests(server: Server, query: Document, callers: int) -> list[list[bytes]]:
-    """One request for each caller, to be sent over and over."""
-    body = json.dumps({"query": query, "variables": {"communityCode": COMMUNITY}}).encode()
-    return [[post(PATH, body, headers)] for headers in server.callers[:callers]]
+def requests(server: Server, query: Document, callers: int, communities: Sequence[str] = SAME) -> list[Iterator[bytes]]:
+    """The requests of each caller, without end. The callers together ask for the communities in turn."""
+    bodies = cycle(
+        [json.dumps({"query": query, "variables": {"communityCode": code}}).encode() for code in communities]
+    )
+    return [map(partial(post, PATH, headers=headers), bodies) for headers in server.callers[:callers]]
 
 
 @dataclass(frozen=True)
@@ -62,17 +74,23 @@ class Measured:
         return statistics.median(load.latency(percent) for load in self.rounds)
 
 
-async def warm_up(servers: Sequence[Server], query: Document, count: int) -> None:
+async def warm_up(servers: Sequence[Server], query: Document, count: int, communities: Sequence[str] = SAME) -> None:
     """Until plans are made, compilers have optimised, connections are open and caches full."""
     for server in servers:
-        await run(server.port, server.pid, requests(server, query, len(server.callers)), count)
+        await run(server.port, server.pid, requests(server, query, len(server.callers), communities), count)
 
 
 async def compare(
-    servers: Sequence[Server], platforms: Sandbox, query: Document, callers: int, rounds: int, count: int
+    servers: Sequence[Server],
+    platforms: Sandbox,
+    query: Document,
+    callers: int,
+    rounds: int,
+    count: int,
+    communities: Sequence[str] = SAME,
 ) -> dict[str, Measured]:
     """Measure all servers with one query, `rounds` times: A B C, C B A, A B C ..."""
-    sending = {server.name: requests(server, query, callers) for server in servers}
+    sending = {server.name: requests(server, query, callers, communities) for server in servers}
     loads: dict[str, list[Load]] = {server.name: [] for server in servers}
     calls = {}
     for server in servers:
@@ -92,12 +110,13 @@ def ratio(measured: Measured, other: Measured) -> float:
     )
 
 
-async def check_same_answers(servers: Sequence[Server], query: Document) -> None:
+async def check_same_answers(servers: Sequence[Server], query: Document, communities: Sequence[str] = SAME) -> None:
     """Three times in a row, so that plans and compiled queries answer too. Raises DifferentAnswersError."""
+    sending = {server.name: requests(server, query, 1, communities)[0] for server in servers}
     for _ in range(3):
         answers = {}
         for server in servers:
-            answer = json.loads(await ask(server.port, requests(server, query, 1)[0][0]))
+            answer = json.loads(await ask(server.port, next(sending[server.name])))
             if "errors" in answer:
                 raise DifferentAnswersError(f"{server.name}: {answer['errors']}")
             answers[server.name] = answer["data"]
@@ -124,7 +143,7 @@ async def first_sights(server: Server, query: Document, documents: int) -> list[
         json.dumps({"query": f"{query}# {server.name} {number}", "variables": {"communityCode": COMMUNITY}}).encode()
         for number in range(documents)
     ]
-    sending = [[post(PATH, text, server.callers[0]) for text in body]]
+    sending = [cycle([post(PATH, text, server.callers[0]) for text in body])]
     sights = []
     for _ in range(3):
         load = await run(server.port, server.pid, sending, documents)

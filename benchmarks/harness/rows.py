@@ -3,8 +3,8 @@
 import json
 import re
 import statistics
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, repeat
 
 import httpx
 from load import post, run
@@ -39,10 +39,10 @@ def add_orders(platforms: Sandbox, count: int) -> None:
                 raise RuntimeError(f"the sandbox refused an order: {answer}")
 
 
-def requests(server: Server, rows: int, callers: int) -> list[list[bytes]]:
-    """One request for so many rows for each caller, to be sent over and over."""
+def requests(server: Server, rows: int, callers: int) -> list[Iterator[bytes]]:
+    """One request for so many rows for each caller, over and over."""
     body = _body(rows)
-    return [[post(PATH, body, headers)] for headers in server.callers[:callers]]
+    return [repeat(post(PATH, body, headers)) for headers in server.callers[:callers]]
 
 
 async def cost_by_rows(server: Server, rounds: int, count: int) -> list[tuple[int, float]]:

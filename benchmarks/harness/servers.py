@@ -17,13 +17,16 @@ import httpx
 from machine import SERVER_CORES, on
 
 from gateway.auth.issuer import DevelopmentIssuer
+from gateway.auth.tokens import EVERYTHING
 from gateway.settings import load_settings
 
 PEERS = Path(__file__).parent.parent / "peers"
 
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 15.0
-COMMUNITIES = ("10002", "00001")
+OPENED = ("10002", "00001")
+ALL_OPENED = (EVERYTHING,)
+"""The communities that tokens open."""
 
 PRODUCTION = {"NODE_ENV": "production"}
 
@@ -99,17 +102,20 @@ def gateway(
     callers: int,
     program: Sequence[str] = SERVE,
     cores: Collection[int] = SERVER_CORES,
+    *,
+    scopes: Collection[str] = (EVERYTHING,),
+    opened: Sequence[str] = OPENED,
     **settings: str,
 ) -> Iterator[Server]:
     """This gateway, in one process unless the program says otherwise. Each of its callers has a token of its own that
-    opens other communities as well, so that no two of them may share a read."""
+    opens one community more, so that no two of them may share a read of the same."""
     port = _free_port()
     environ = {**platforms.settings, **UNLIMITED, **settings, "GATEWAY_PORT": str(port)}
     with tempfile.TemporaryDirectory() as data:
         environ["GATEWAY_DATA_DIR"] = data
         issuer = DevelopmentIssuer.open(load_settings(environ))
-        opens = [[*COMMUNITIES, f"bench{caller}"] for caller in range(callers)]
-        tokens = [issuer.mint(["*"], communities, "bench", TOKEN_LIFETIME) for communities in opens]
+        subjects = [f"bench{caller}" for caller in range(callers)]
+        tokens = [issuer.mint(scopes, [*opened, subject], subject, TOKEN_LIFETIME) for subject in subjects]
         with _process([sys.executable, *program], environ, cores) as (pid, printed):
             _wait(lambda: _answers(f"http://127.0.0.1:{port}/healthz"))
             callers_headers = [[("Authorization", f"Bearer {token}")] for token in tokens]

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 import rows
@@ -74,7 +75,7 @@ async def compare(servers: Mapping[int, Server], rounds: int, count: int, warm_u
     return measured
 
 
-async def _round(server: Server, requests: Sequence[bytes], count: int) -> Shared:
+async def _round(server: Server, requests: Iterator[bytes], count: int) -> Shared:
     processes = [server.pid, *_children(server.pid)]
     before = [cpu_seconds(pid) for pid in processes]
     load = await run(server.port, server.pid, [requests] * CONNECTIONS, count)
@@ -87,14 +88,14 @@ def _children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def _counts(server: Server) -> list[bytes]:
+def _counts(server: Server) -> Iterator[bytes]:
     """How many orders there are, again and again: each a list of its own, as long as its number says."""
     lists = " ".join(f"n{first}: orders(first: {first}) {{ totalCount }}" for first in range(1, COUNTS + 1))
     body = json.dumps({"query": f'{{ community(code: "{rows.COMMUNITY}") {{ {lists} }} }}'}).encode()
-    return [post(PATH, body, server.callers[0])]
+    return repeat(post(PATH, body, server.callers[0]))
 
 
-def _rows(server: Server) -> list[bytes]:
+def _rows(server: Server) -> Iterator[bytes]:
     return rows.requests(server, ROWS, 1)[0]
 
 

@@ -28,12 +28,14 @@ def main() -> None:
     parser.add_argument("--security-port", type=int, default=0, help="0 (default): the system chooses")
     parser.add_argument("--dialect", type=Dialect, choices=list(Dialect), default=Dialect.MIXED)
     parser.add_argument("--orders-per-page", type=int, default=15)
+    parser.add_argument("--made-communities", type=int, default=0, help="so many more, codes from 20001 on")
     arguments = parser.parse_args()
     options = SandboxOptions(
         wjdh_port=arguments.wjdh_port,
         security_port=arguments.security_port,
         dialect=arguments.dialect,
         orders_per_page=arguments.orders_per_page,
+        made_communities=arguments.made_communities,
     )
     uvloop.run(run(options))
 

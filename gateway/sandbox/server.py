@@ -30,7 +30,7 @@ class SandboxOptions:
     `clock` gives seconds since 1970; tokens live `token_lifetime` seconds of it, and with `single_token` only until
     the next one is given out (quirk 42). `orders_per_page` cannot be chosen by clients (quirk 134).
     `keeps_refusal_reason`: whether wjdh stores a reason that the document has no parameter for (quirk 145).
-    Port 0 lets the system choose.
+    `made_communities`: so many more of them, no two rows of which are alike. Port 0 lets the system choose.
     """
 
     dialect: Dialect = Dialect.MIXED
@@ -44,6 +44,7 @@ class SandboxOptions:
     single_token: bool = False
     orders_per_page: int = 15
     keeps_refusal_reason: bool = False
+    made_communities: int = 0
     clock: Callable[[], float] = time.time
 
 
@@ -159,7 +160,7 @@ class Sandbox:
 
     def _build(self) -> tuple[Wjdh, Security]:
         options = self.options
-        self.world = World()
+        self.world = World(options.made_communities)
         self.tokens = {
             name: Tokens(name.lower(), options.clock, options.token_lifetime, single=options.single_token)
             for name in PlatformName

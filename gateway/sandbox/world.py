@@ -1,5 +1,6 @@
 """The state of both platforms: seeded, in memory, and changed by writes."""
 
+from collections.abc import Iterator
 from itertools import count
 from random import Random
 
@@ -20,11 +21,13 @@ from gateway.sandbox.seed.community import (
     CHENXI,
     CHENXI_EAST,
     COMMUNITIES,
+    FIRST_MADE,
     FOREIGN,
     HARBOUR,
     QINHUANG,
     Settlement,
     houses_of,
+    made,
 )
 from gateway.sandbox.seed.people import PeopleMaker
 
@@ -36,14 +39,20 @@ SHENHES = {CHENXI: 28, CHENXI_EAST: 16, QINHUANG: 12, HARBOUR: 14, FOREIGN: 2}
 ORDERS = {CHENXI_EAST: 32, QINHUANG: 28, HARBOUR: 24, FOREIGN: 2, CHENXI: 58}
 REPAIRS = {CHENXI: 30, CHENXI_EAST: 20, QINHUANG: 18, HARBOUR: 10, FOREIGN: 2}
 
+ROWS_OF_MADE = 20
+"""A page of reviews and of orders."""
+
 BOUND_CARS = frozenset({"GK12001", "GK12002", "GK12003"})
 PARKING_SPACES = frozenset({"A011", "A012", "A013"})
 
 
 class World:
-    """Everything both platforms know. Two new worlds are equal; what happens to one stays in it."""
+    """Everything both platforms know. Two new worlds are equal; what happens to one stays in it.
 
-    def __init__(self) -> None:
+    `made_communities` come after all others, with a page of reviews and of orders each, no two of them alike.
+    """
+
+    def __init__(self, made_communities: int = 0) -> None:
         rng = Random(SEED)  # noqa: S311 - synthetic data has to be the same each time, and keeps no secret
         maker = PeopleMaker(rng)
         settlement = Settlement(maker, rng)
@@ -54,19 +63,36 @@ class World:
             settlement.settle(samples.furnish(houses, settlement) if community is CHENXI else houses)
             self.houses[community.code] = houses
         self.residents: dict[tuple[str, str], Resident] = settlement.residents
-        self.house_at: dict[tuple[str, HouseAddress], House] = {
-            (code, house.address): house for code, houses in self.houses.items() for house in houses
-        }
         self._seed_shenhes(maker)
         self._seed_orders()
         self._seed_repairs()
         self._seed_modules()
         self.announcements: dict[int, Announcement] = {}
+        ids = count(FIRST_MADE)
+        for community in made(made_communities):
+            houses = houses_of(community, rng)
+            settlement.settle(houses)
+            self._add_community(community, houses, maker, ids)
+        self.house_at: dict[tuple[str, HouseAddress], House] = {
+            (code, house.address): house for code, houses in self.houses.items() for house in houses
+        }
 
     def add_order(self, new: Order) -> None:
         self.orders[new.id] = new
         self.orders_of[new.community.code].append(new)
         self.order_numbered[new.number] = new
+
+    def _add_community(self, community: Community, houses: list[House], maker: PeopleMaker, ids: Iterator[int]) -> None:
+        code = community.code
+        self.communities[code] = community
+        self.houses[code] = houses
+        self.shenhes_of[code] = shenhe.shenhes(houses, ROWS_OF_MADE, maker, ids)
+        self.shenhes.update((row.id, row) for row in self.shenhes_of[code])
+        self.orders_of[code] = []
+        for row in order.orders(houses, ROWS_OF_MADE, ids):
+            self.add_order(order.itemised(row))
+        self.repairs_of[code] = []
+        self.modules_of[code] = []
 
     def _seed_shenhes(self, maker: PeopleMaker) -> None:
         ids = count(3)

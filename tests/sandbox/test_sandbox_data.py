@@ -72,6 +72,25 @@ def test_there_is_enough_of_everything():
     assert {row.status for row in world.shenhes_of["10002"]} == set(words.SHENHE_STATUS_WORDS)
 
 
+def test_made_communities_leave_the_others_alone():
+    plain, world = World(), World(made_communities=2)
+    assert all(world.orders[number] == order for number, order in plain.orders.items())
+    assert all(world.shenhes[number] == review for number, review in plain.shenhes.items())
+    assert set(world.communities) - set(plain.communities) == {"20001", "20002"}
+
+
+def test_made_communities_have_rows_of_their_own():
+    world = World(made_communities=50)
+    codes = [str(number) for number in range(20001, 20051)]
+    orders = [order for code in codes for order in world.orders_of[code]]
+    reviews = [review for code in codes for review in world.shenhes_of[code]]
+    assert len(orders) == len(reviews) == 1000
+    assert len({order.number for order in orders}) == len({str(order.extra) for order in orders}) == 1000
+    assert len({order.fen for order in orders}) == 1000
+    assert len({review.created_at for review in reviews}) == 1000
+    assert len({order.house.label for order in orders if order.house}) == 500
+
+
 def test_names_hold_dots_characters_beyond_the_bmp_and_homonyms():
     names = [resident.person.name for resident in World().residents.values()]
     assert any("·" in name for name in names)

@@ -15,6 +15,13 @@ FOREIGN = Community("00003", "山海新城", authorised=False)  # exists, and is
 
 COMMUNITIES = (CHENXI, CHENXI_EAST, HARBOUR, QINHUANG, FOREIGN)
 
+FIRST_MADE = 20001
+
+
+def made(count: int) -> list[Community]:
+    """So many more, with codes that count up from FIRST_MADE."""
+    return [Community(str(FIRST_MADE + number), f"山海{number + 1}号小区") for number in range(count)]
+
 
 def houses_of(community: Community, rng: Random) -> list[House]:
     """24 houses: two buildings of two units, three floors, two rooms a floor."""

@@ -1,6 +1,7 @@
 """Payment orders: house charges going round ten houses of a community, and personal charges among the older."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.sandbox.model import CHINA, House, Order
@@ -27,6 +28,11 @@ NEWEST = 20
 def orders(houses: list[House], amount: int, ids: Iterator[int]) -> list[Order]:
     """`amount` orders of one community, oldest first; a third is paid, every seventh closed."""
     return [_order(houses, turn, amount, next(ids)) for turn in range(amount)]
+
+
+def itemised(order: Order) -> Order:
+    """The same charge with details that no other has."""
+    return replace(order, extra={**(order.extra or {}), "缴费编号": order.id})
 
 
 def _order(houses: list[House], turn: int, amount: int, number: int) -> Order:
