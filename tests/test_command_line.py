@@ -24,7 +24,7 @@ from gateway.auth.principal import Scope
 from gateway.demo import _listen
 from gateway.journal.identifiers import new_id
 from gateway.journal.journal import open_journal
-from gateway.journal.records import AuditAction, AuditEntry, RecordRef
+from gateway.journal.records import AuditAction, AuditEntry, RecordRefs
 from gateway.settings import Settings, load_settings
 from schema.build import export_sdl
 
@@ -378,7 +378,7 @@ def test_the_version_is_told(environ):
 
 
 IDS = NodeIds(b"k" * 32)
-SOMEBODY = RecordRef("People", None, IDS.hashed("People", "somebody", "phone"))
+SOMEBODY = IDS.hashed("People", "somebody", "phone")
 
 
 def seen_at(at: datetime) -> AuditEntry:
@@ -387,7 +387,7 @@ def seen_at(at: datetime) -> AuditEntry:
         at=at,
         subject="officer",
         action=AuditAction.REVEALED,
-        record=SOMEBODY,
+        records=RecordRefs("People", None, (SOMEBODY,)),
         fields=("phone",),
         count=1,
         missing_scope=None,
@@ -398,7 +398,7 @@ def seen_at(at: datetime) -> AuditEntry:
 
 @pytest.mark.usefixtures("trail")
 def test_audit_finds_a_person_by_the_id_of_the_api_and_says_when_nobody_saw_one(environ):
-    seen = run(environ, "audit", "--record", SOMEBODY.platform_id, "--since", "2026-01-31")
+    seen = run(environ, "audit", "--record", SOMEBODY, "--since", "2026-01-31")
     unseen = [
         run(environ, "audit", "--record", IDS.hashed("People", "nobody", "phone")),
         run(environ, "audit", "--since", "2026-01-31T00:00:01"),
@@ -416,7 +416,7 @@ def test_audit_finds_a_person_by_the_id_of_the_api_and_says_when_nobody_saw_one(
         ("--record", "xyz"),
         ("--record", "17"),
         ("--record", IDS.encode("Order", "10002", 1)),
-        ("--record", SOMEBODY.platform_id[:-2]),
+        ("--record", SOMEBODY[:-2]),
         ("--since", "yesterday"),
     ],
 )

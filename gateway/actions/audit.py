@@ -1,15 +1,17 @@
 """The audit trail: who was shown whose personal data unmasked, and who was denied what. Never the data itself.
 
-What happens is noted in memory and written to the journal every `INTERVAL`: an answer does not wait for a commit. So a
-crash loses what was noted within the last `INTERVAL` and the time of one commit; a stop in order loses nothing. While
-the journal cannot be written, notes wait. After `LONGEST_WAIT`, or with `MOST_WAITING` of them, callers who may see
-personal data are served as if they might not, until the journal has caught up: nothing is shown without a record. An
-entry that the journal refuses, whenever it is written, is lost alone: the log names its request.
+What happens is noted in memory and written to the journal every `INTERVAL`, or sooner when it is much: an answer does
+not wait for a commit. So a crash loses what was noted within the last `INTERVAL` and the time of one commit; a stop in
+order loses nothing. While the journal cannot be written, notes wait. After `LONGEST_WAIT`, or with `MOST_WAITING` of
+them, callers who may see personal data are served as if they might not, until the journal has caught up: nothing is
+shown without a record. An entry that the journal refuses, whenever it is written, is lost alone: the log names its
+request.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Protocol
@@ -23,17 +25,23 @@ from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal, Scope
 from gateway.errors import JournalError, JournalRefusedError
 from gateway.execution.variants import Observation
-from gateway.journal.audit import LARGEST_BATCH, Audit
+from gateway.journal.audit import Audit
 from gateway.journal.records import AuditEntry
 from gateway.ops.state_log import StateLog
 
 log = structlog.get_logger(__name__)
 
 INTERVAL = 0.5
-"""Seconds from one writing to the next."""
+"""Seconds from one writing to the next, at most."""
+
+SOONER_FROM = 5_000
+"""Notes, one for each record of a page, that do not wait for the interval: each keeps its record in memory."""
 
 LONGEST_WAIT = timedelta(seconds=30)
 MOST_WAITING = 20_000
+
+LARGEST_BATCH = 100
+"""Entries that are made and written at once: the event loop does nothing else while they are made."""
 
 FORGET_INTERVAL = timedelta(hours=1)
 
@@ -70,6 +78,7 @@ class AuditTrail:
         self._unwritten = 0
         self._late_from: datetime | None = None
         self._flushing = asyncio.Lock()
+        self._many = asyncio.Event()
         self._masking = StateLog("personal data masked while the audit trail waits", "personal data shown again")
         self.waiting = Gauge("gateway_audit_waiting", "Notes that are not in the audit trail yet", registry=None)
         self.waiting.set_function(lambda: len(self._notes) + self._unwritten)
@@ -83,6 +92,8 @@ class AuditTrail:
     def reveal(self, request: Request, observations: Iterable[Observation]) -> None:
         """Note that these fields of these records are about to be shown as they are."""
         self._notes.reveal(request.principal.subject, observations, self._occasion(request))
+        if len(self._notes) >= SOONER_FROM:
+            self._many.set()
 
     def deny(self, request: Request, field: str, scope: str) -> None:
         """Note that the caller asked for a field without the scope that it needs."""
@@ -92,7 +103,9 @@ class AuditTrail:
         """Write again and again, and forget what is too old. Ends only by cancellation."""
         forget_at = self._clock()
         while True:
-            await asyncio.sleep(INTERVAL)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(INTERVAL):
+                    await self._many.wait()
             try:
                 await self.flush()
                 if self._clock() >= forget_at and not await self._audit.forget(self._retention, self._clock()):
@@ -137,6 +150,7 @@ class AuditTrail:
 
     def _take(self) -> None:
         """Begin anew with noting."""
+        self._many.clear()
         if not self._notes:
             return
         self._taken.append(self._notes.entries())
@@ -161,5 +175,7 @@ class AuditTrail:
                 try:
                     await self._audit.add(self._batch[:1])
                 except JournalRefusedError as error:
-                    log.error("audit lost", notes=1, request_id=self._batch[0].request_id, reason=error.message)
+                    entry = self._batch[0]
+                    notes = 1 if entry.records is None else len(entry.records.platform_ids)
+                    log.error("audit lost", notes=notes, request_id=entry.request_id, reason=error.message)
                 del self._batch[0]

@@ -1,18 +1,19 @@
 """What was revealed and denied since the last write of the audit trail, in memory."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any, TypeAlias
 
 import msgspec
 
-from gateway.actions.identity import RevealedType
+from gateway.actions.identity import Reference, RevealedType
 from gateway.auth.masking import mask_text
 from gateway.auth.node_ids import NodeIds
 from gateway.execution.variants import Observation, ObservedField
 from gateway.journal.identifiers import new_id
-from gateway.journal.records import AuditAction, AuditEntry, RecordRef
+from gateway.journal.records import AuditAction, AuditEntry, RecordRefs
 
 LONGEST_NAME = 64
 
@@ -85,37 +86,33 @@ class AuditNotes:
         denied.count += 1
 
     def entries(self) -> Iterator[AuditEntry]:
-        """An entry for each record and denial; records that had nothing personal in the fields shown have none."""
+        """An entry for each page and denial; records that had nothing personal in the fields shown are left out."""
         for (subject, fields), together in self._revealed.items():
             revealed_type = self._types[fields[0].type_name]
-            for times in _by_record(together):
-                revealing = [
-                    (personal, record, shown)
-                    for record, shown in times
-                    if (personal := revealed_type.revealed_fields(record, fields))
-                ]
-                if revealing:
-                    _, record, shown = revealing[-1]
-                    yield _entry(
-                        shown.last,
-                        subject,
-                        AuditAction.REVEALED,
-                        tuple(dict.fromkeys(name for personal, _, _ in revealing for name in personal)),
-                        sum(shown.count for _, _, shown in revealing),
-                        record=revealed_type.identity.reference(record, self._ids),
-                    )
+            read = revealed_type.reader(fields)
+            for shown in chain.from_iterable(together.values()):
+                for personal, records in self._alike(shown.records, read, revealed_type.identity.reference):
+                    yield _entry(shown.last, subject, AuditAction.REVEALED, personal, shown.count, records=records)
         for (subject, field, scope), denied in self._denied.items():
             yield _entry(denied.last, subject, AuditAction.DENIED, (field,), denied.count, missing_scope=scope)
 
+    def _alike(
+        self, records: Sequence[Any], read: Callable[[Any], tuple[str, ...]], reference: Reference
+    ) -> Iterator[tuple[tuple[str, ...], RecordRefs | None]]:
+        """The records by what was personal in them, and by type and community. Nearly always all of a page are alike.
 
-def _by_record(together: _Together) -> Iterable[list[tuple[Any, _Shown]]]:
-    """For each record, whichever others it was shown with: what it held and how it was shown, oldest first."""
-    times: defaultdict[Hashable, list[tuple[Any, _Shown]]] = defaultdict(list)
-    noted = [(keys, shown) for keys, noted in together.items() for shown in noted]
-    for keys, shown in sorted(noted, key=lambda note: note[1].last.at):
-        for key, record in zip(keys, shown.records, strict=True):
-            times[key].append((record, shown))
-    return times.values()
+        Records that go by one name are named once.
+        """
+        ids: defaultdict[tuple[Any, ...], dict[str, None]] = defaultdict(dict)
+        for record in records:
+            if personal := read(record):
+                found = reference(record, self._ids)
+                if found is None:
+                    ids[personal, None, None]
+                else:
+                    ids[personal, found.type, found.community_code][found.platform_id] = None
+        for (personal, type_name, community_code), named in ids.items():
+            yield personal, RecordRefs(type_name, community_code, tuple(named)) if named else None
 
 
 def _entry(
@@ -125,7 +122,7 @@ def _entry(
     fields: tuple[str, ...],
     count: int,
     *,
-    record: RecordRef | None = None,
+    records: RecordRefs | None = None,
     missing_scope: str | None = None,
 ) -> AuditEntry:
     name = last.operation_name
@@ -134,7 +131,7 @@ def _entry(
         at=last.at,
         subject=subject,
         action=action,
-        record=record,
+        records=records,
         fields=fields,
         count=count,
         missing_scope=missing_scope,

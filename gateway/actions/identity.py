@@ -3,15 +3,17 @@
 Each type of the schema that has personal fields declares its identity; a schema with one that does not cannot be built.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from gateway.auth.node_ids import NodeIds, Part
 from gateway.execution.variants import ObservedField
 from gateway.journal.records import RecordRef
 from gateway.normalise import records
 from gateway.normalise.house import House, HouseOwner, Residency
+
+Reference: TypeAlias = Callable[[Any, NodeIds], RecordRef | None]
 
 
 class Identity(NamedTuple):
@@ -22,7 +24,7 @@ class Identity(NamedTuple):
     """
 
     key: Callable[[Any], Hashable]
-    reference: Callable[[Any, NodeIds], RecordRef | None]
+    reference: Reference
     path: str = ""
 
 
@@ -35,15 +37,30 @@ class RevealedType(NamedTuple):
     identity: Identity
     conditions: Mapping[str, Callable[[Any], bool]]
 
-    def revealed_fields(self, record: Any, fields: Iterable[ObservedField]) -> tuple[str, ...]:
-        """The public paths of those fields that hold personal data in the record."""
-        return tuple(f"{self.identity.path}{field.name}" for field in fields if self._is_personal(record, field))
+    def reader(self, fields: Sequence[ObservedField]) -> Callable[[Any], tuple[str, ...]]:
+        """What gives, for a record, the public paths of those fields that hold personal data in it.
 
-    def _is_personal(self, record: Any, field: ObservedField) -> bool:
-        if getattr(record, field.attribute) is None:
-            return False
-        condition = self.conditions.get(field.name)
-        return condition is None or condition(record)
+        In nearly all records, all fields without a condition do: that is found out at once.
+        """
+        path, conditions = self.identity.path, self.conditions
+        certain = [(path + field.name, field.attribute) for field in fields if field.name not in conditions]
+        uncertain = [
+            (path + field.name, field.attribute, conditions[field.name]) for field in fields if field.name in conditions
+        ]
+        all_certain = tuple(name for name, _ in certain)
+        # The type as well, so that there are always two: of one attribute, the value would come without a tuple.
+        values = attrgetter("__class__", "__class__", *(attribute for _, attribute in certain))
+
+        def read(record: Any) -> tuple[str, ...]:
+            names = all_certain
+            if None in values(record):
+                names = tuple([name for name, attribute in certain if getattr(record, attribute) is not None])
+            for name, attribute, is_personal in uncertain:
+                if getattr(record, attribute) is not None and is_personal(record):
+                    names += (name,)
+            return names
+
+        return read
 
 
 def part_of(type_name: str, key: Callable[[Any], tuple[str | None, Part] | None], path: str) -> Identity:

@@ -35,6 +35,14 @@ class RecordRef(msgspec.Struct, frozen=True):
     platform_id: str
 
 
+class RecordRefs(msgspec.Struct, frozen=True):
+    """Several records of one type and community, each as `RecordRef` has it."""
+
+    type: str
+    community_code: str | None
+    platform_ids: tuple[str, ...]
+
+
 class UserError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One entry of `userErrors`, as it was told to the caller. `field` is the path of input field names."""
 
@@ -187,16 +195,17 @@ class AuditAction(StrEnum):
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Who was shown, or denied, what: `count` times from one writing of the trail to the next, the last time `at`.
 
-    REVEALED: `record` is what the public id names, a person or a member by the very hash that is their public id, None
-    for what has no id; `fields` are the public paths from there that held personal data. DENIED: `fields` names the
-    field that needs `missing_scope`. `operation_name` and `request_id` are those of the last time.
+    REVEALED: `records` were shown together, as on a page. They are what the public ids name, persons and members by the
+    very hash that is their public id; None for what has no id. `fields` are the public paths from there that held
+    personal data in each of them. DENIED: `fields` names the field that needs `missing_scope`. `operation_name` and
+    `request_id` are those of the last time.
     """
 
     id: str
     at: datetime
     subject: str
     action: AuditAction
-    record: RecordRef | None
+    records: RecordRefs | None
     fields: tuple[str, ...]
     count: int
     missing_scope: str | None

@@ -1,10 +1,15 @@
-"""The tables of the journal, the same on SQLite and PostgreSQL. `migrations/` brings a database to this shape."""
+"""The tables of the journal, the same on SQLite and PostgreSQL but for an index.
+
+`migrations/` brings a database to this shape.
+"""
 
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     JSON,
     BigInteger,
     Boolean,
@@ -23,6 +28,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.types import TypeEngine
 
 from gateway.journal.records import AuditAction, OperationState
 from gateway.normalise.states import DeliveryState
@@ -50,6 +56,10 @@ class UtcDateTime(TypeDecorator[datetime]):
 _NOT_STORED = re.compile("[\0\ud800-\udfff]")
 
 
+LONGEST_ID = 200
+"""Characters: at four bytes each, they fit an index of PostgreSQL."""
+
+
 def storable(text: str) -> str:
     """The text as the journal keeps it: U+FFFD in place of U+0000, which PostgreSQL has not, and of half surrogates."""
     return _NOT_STORED.sub("\ufffd", text)
@@ -63,6 +73,26 @@ class StoredText(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else storable(value)
+
+
+class StoredIds(TypeDecorator[list[str]]):
+    """Identifiers of records, to be looked for by each of them. No text of them keeps a row from being written: an
+    index has a longest value, so only the beginning of an endless one counts.
+    """
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(ARRAY(Text) if dialect.name == "postgresql" else _json())
+
+    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> list[str] | None:
+        return None if value is None else [storable_id(text) for text in value]
+
+
+def storable_id(text: str) -> str:
+    """The identifier as the journal keeps it, and looks for it."""
+    return storable(text[:LONGEST_ID])
 
 
 def _one_of(column: str, enum: type[StrEnum]) -> CheckConstraint:
@@ -190,18 +220,30 @@ audit = Table(
     Column("action", StoredText, nullable=False),
     Column("record_type", StoredText),
     Column("record_community_code", StoredText),
-    Column("record_id", StoredText),
+    Column("record_ids", StoredIds),
     Column("fields", _json(), nullable=False),
     Column("count", Integer, nullable=False),
     Column("missing_scope", StoredText),
     Column("operation_name", StoredText),
     Column("request_id", StoredText, nullable=False),
     _one_of("action", AuditAction),
-    CheckConstraint("(record_type IS NULL) = (record_id IS NULL)", name="record"),
+    CheckConstraint("(record_type IS NULL) = (record_ids IS NULL)", name="records"),
     CheckConstraint("(action = 'DENIED') = (missing_scope IS NOT NULL)", name="denied"),
     Index("ix_audit_subject_id", "subject", "id"),
-    Index("ix_audit_record", "record_id", "id"),
+    Index("ix_audit_record_ids", "record_ids", postgresql_using="gin").ddl_if(dialect="postgresql"),
 )
+
+sqlite_metadata = MetaData(naming_convention=metadata.naming_convention)
+"""What SQLite has besides."""
+
+audit_records = Table(
+    "audit_records",
+    sqlite_metadata,
+    Column("record_id", Text, primary_key=True),
+    Column("entry_id", String(36), primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""The entries of each record: what PostgreSQL's index on `audit.record_ids` is. Triggers keep it."""
 
 readiness = Table("readiness", metadata, Column("id", String(36), primary_key=True))
 """Empty: a row is written and taken back in one transaction, to see that it can be."""

@@ -175,6 +175,8 @@ AUDIT = (
     },
 )
 
+AUDIT_PAGES = ({**{name: value for name, value in AUDIT[0].items() if name != "record_id"}, "record_ids": [MADE, "1"]},)
+
 ROWS: Mapping[str, Mapping[str, tuple[Row, ...]]] = {
     "0001": {
         "operations": OPERATIONS,
@@ -185,8 +187,14 @@ ROWS: Mapping[str, Mapping[str, tuple[Row, ...]]] = {
     "0002": {"audit": AUDIT},
     "0003": {},
     "0004": {},
+    "0005": {"audit": AUDIT_PAGES},
 }
-"""By the first version that wrote them."""
+"""By the first version that wrote them so."""
+
+
+def rows_of(version: str) -> dict[str, tuple[Row, ...]]:
+    """What a journal of this version may hold, by table."""
+    return {name: rows for since, tables in ROWS.items() if since <= version for name, rows in tables.items()}
 
 
 async def on_database(settings: Settings, work: Callable[[Connection], ValueT]) -> ValueT:
@@ -219,10 +227,8 @@ async def leave_journal(settings: Settings, version: str) -> None:
         command.upgrade(config, version)
         tables = MetaData()
         tables.reflect(connection)
-        for since, rows in ROWS.items():
-            if since <= version:
-                for name, of_table in rows.items():
-                    connection.execute(tables.tables[name].insert(), list(of_table))
+        for name, rows in rows_of(version).items():
+            connection.execute(tables.tables[name].insert(), list(rows))
 
     await on_database(settings, work)
 

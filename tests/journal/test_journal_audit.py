@@ -1,15 +1,21 @@
+import secrets
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from journal_fixtures import FrozenClock
+from sqlalchemy import Connection, select
 
-from gateway.journal import audit
+from gateway.journal import audit, tables
 from gateway.journal.identifiers import new_id
 from gateway.journal.journal import Journal
-from gateway.journal.records import AuditAction, AuditEntry, RecordRef
+from gateway.journal.records import AuditAction, AuditEntry, RecordRef, RecordRefs
 
 PERSON = RecordRef("People", None, "hash-of-a-person")
+
+
+def one(record: RecordRef) -> RecordRefs:
+    return RecordRefs(record.type, record.community_code, (record.platform_id,))
 
 
 def entry(clock: FrozenClock, **changes: Any) -> AuditEntry:
@@ -18,7 +24,7 @@ def entry(clock: FrozenClock, **changes: Any) -> AuditEntry:
         "at": clock.now,
         "subject": "officer",
         "action": AuditAction.REVEALED,
-        "record": PERSON,
+        "records": one(PERSON),
         "fields": ("phone", "idCard"),
         "count": 2,
         "missing_scope": None,
@@ -34,7 +40,7 @@ async def found(journal: Journal, **filters: Any) -> list[AuditEntry]:
 
 async def test_an_entry_comes_back_as_it_was(journal: Journal, clock: FrozenClock) -> None:
     shown = entry(clock)
-    denied = entry(clock, action=AuditAction.DENIED, record=None, fields=("people",), missing_scope="people:read")
+    denied = entry(clock, action=AuditAction.DENIED, records=None, fields=("people",), missing_scope="people:read")
     await journal.audit.add([shown, denied])
 
     assert await found(journal) == sorted((shown, denied), key=lambda each: each.id)
@@ -59,8 +65,8 @@ async def test_entries_are_found_by_whom_since_when_and_of_what(journal: Journal
     order = RecordRef("Order", "10002", "20201213110146000001")
     old = entry(clock)
     at = clock.advance(hours=1)
-    new = entry(clock, record=order)
-    other = entry(clock, subject="clerk", record=RecordRef("Order", "00001", "20201213110146000001"))
+    new = entry(clock, records=one(order))
+    other = entry(clock, subject="clerk", records=RecordRefs("Order", "00001", ("20201213110146000001",)))
     await journal.audit.add([old, new, other])
 
     assert await found(journal, subject="clerk") == [other]
@@ -107,14 +113,63 @@ async def test_a_hundred_years_are_kept_whole(journal: Journal, clock: FrozenClo
 
 
 async def test_a_row_reached_without_its_community_is_the_same_row(journal: Journal, clock: FrozenClock) -> None:
-    bare = entry(clock, record=RecordRef("Shenhe", None, "7"))
-    placed = entry(clock, record=RecordRef("Shenhe", "10002", "7"))
-    elsewhere = entry(clock, record=RecordRef("Shenhe", "00001", "7"))
-    others = [entry(clock, record=RecordRef(type_, None, id_)) for type_, id_ in (("Repair", "7"), ("Shenhe", "8"))]
+    bare, placed, elsewhere = (
+        entry(clock, records=RecordRefs("Shenhe", community_code, ("6", "7")))
+        for community_code in (None, "10002", "00001")
+    )
+    others = [
+        entry(clock, records=RecordRefs(type_, None, (id_,))) for type_, id_ in (("Repair", "7"), ("Shenhe", "8"))
+    ]
     await journal.audit.add([bare, placed, elsewhere, *others])
 
     def in_order(*entries: AuditEntry) -> list[AuditEntry]:
         return sorted(entries, key=lambda each: each.id)
 
-    assert await found(journal, record=placed.record) == in_order(bare, placed)
-    assert await found(journal, record=bare.record) == in_order(bare, placed, elsewhere)
+    assert await found(journal, record=RecordRef("Shenhe", "10002", "7")) == in_order(bare, placed)
+    assert await found(journal, record=RecordRef("Shenhe", None, "7")) == in_order(bare, placed, elsewhere)
+
+
+async def test_each_record_of_a_page_finds_its_entry(journal: Journal, clock: FrozenClock) -> None:
+    page = entry(clock, records=RecordRefs("Order", "10002", ("1", "2", "3")))
+    others = entry(clock, records=RecordRefs("Order", "10002", ("4", "12")))
+    await journal.audit.add([page, others])
+
+    for number in ("1", "2", "3"):
+        assert await found(journal, record=RecordRef("Order", "10002", number)) == [page]
+    assert await found(journal, record=RecordRef("Order", "10002", "23")) == []
+
+
+async def test_an_index_leads_from_a_record_to_its_entries(journal: Journal, clock: FrozenClock) -> None:
+    def plan(connection: Connection) -> str:
+        query = select(tables.audit.c.id).where(audit._holds(connection.dialect.name, "7"))
+        literal = query.compile(connection, compile_kwargs={"literal_binds": True})
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            return "\n".join(connection.exec_driver_sql(f"EXPLAIN {literal}").scalars())
+        return "\n".join(row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {literal}"))
+
+    explained = await journal._database.write(plan)
+
+    assert "ix_audit_record_ids" in explained or "SEARCH audit_records USING PRIMARY KEY (record_id=?)" in explained
+    assert "SCAN audit" not in explained
+
+
+async def test_forgetting_leaves_nothing_in_the_index(journal: Journal, clock: FrozenClock) -> None:
+    await journal.audit.add([entry(clock, records=RecordRefs("Order", "10002", ("1", "2")))])
+    clock.advance(days=10)
+    kept = entry(clock, records=RecordRefs("Order", "10002", ("2", "3")))
+    await journal.audit.add([kept])
+
+    assert await journal.audit.forget(timedelta(days=1), clock.now) == 1
+
+    assert await found(journal, record="1") == []
+    assert await found(journal, record="2") == [kept]
+
+
+async def test_an_endless_id_is_found_by_its_beginning(journal: Journal, clock: FrozenClock) -> None:
+    endless = RecordRef("Order", "10002", secrets.token_hex(10_000))
+    [shown] = [entry(clock, records=one(endless))]
+    await journal.audit.add([shown])
+
+    [kept] = await found(journal, record=endless)
+    assert kept.records == RecordRefs("Order", "10002", (endless.platform_id[:200],))

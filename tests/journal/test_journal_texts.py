@@ -5,7 +5,7 @@ from journal_fixtures import FrozenClock
 
 from gateway.journal.identifiers import new_id
 from gateway.journal.journal import Journal
-from gateway.journal.records import Announcement, AuditAction, AuditEntry, Operation, RecordRef, UserError
+from gateway.journal.records import Announcement, AuditAction, AuditEntry, Operation, RecordRef, RecordRefs, UserError
 from gateway.normalise.states import Outcome
 
 ANY = "\0 \ud800 门"
@@ -53,7 +53,7 @@ async def test_an_entry_of_the_audit_trail_is_kept_and_found(journal: Journal, c
         at=clock.now,
         subject=ANY,
         action=AuditAction.REVEALED,
-        record=RecordRef("Order", "10002", ANY),
+        records=RecordRefs("Order", "10002", (ANY,)),
         fields=("remark",),
         count=1,
         missing_scope=None,
@@ -62,8 +62,10 @@ async def test_an_entry_of_the_audit_trail_is_kept_and_found(journal: Journal, c
     )
     await journal.audit.add([shown])
 
-    kept = msgspec.structs.replace(shown, subject=KEPT, record=RecordRef("Order", "10002", KEPT), operation_name=KEPT)
-    assert [entry async for entry in journal.audit.read(subject=ANY, record=shown.record)] == [kept]
+    records = RecordRefs("Order", "10002", (KEPT,))
+    kept = msgspec.structs.replace(shown, subject=KEPT, records=records, operation_name=KEPT)
+    found = journal.audit.read(subject=ANY, record=RecordRef("Order", "10002", ANY))
+    assert [entry async for entry in found] == [kept]
 
 
 async def test_an_operation_is_kept_and_its_json_as_it_was(journal: Journal) -> None:

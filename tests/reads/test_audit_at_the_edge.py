@@ -46,8 +46,9 @@ def by_record(entries):
     """The fields that were shown of each record, over all entries."""
     found: dict[tuple[Any, ...], set[str]] = {}
     for entry in entries:
-        record = (entry.record.type, entry.record.community_code, entry.record.platform_id)
-        found.setdefault(record, set()).update(entry.fields)
+        for platform_id in entry.records.platform_ids:
+            record = (entry.records.type, entry.records.community_code, platform_id)
+            found.setdefault(record, set()).update(entry.fields)
     return found
 
 
@@ -174,7 +175,7 @@ async def test_at_the_end_the_trail_is_written(environ, serve):
     async with serve(environ) as gateway:
         await gateway.ask(PERSON, WANG)
     async with open_journal(load_settings(environ)) as journal:
-        assert [entry.record.type async for entry in journal.audit.read()].count("People") >= 1
+        assert [entry.records.type async for entry in journal.audit.read()].count("People") >= 1
 
 
 class Clock:
@@ -229,11 +230,11 @@ async def test_the_command_prints_the_trail_by_whom_since_when_and_of_what(envir
     assert lines_of(environ, "--since", "2999-01-01") == []
     assert lines_of(environ, "--since", "2020-01-01T00:00:00+08:00") == everything
     [of_person] = lines_of(environ, "--record", person["id"])
-    assert of_person["record"] == {"type": "People", "community_code": None, "platform_id": person["id"]}
+    assert of_person["records"] == {"type": "People", "community_code": None, "platform_ids": [person["id"]]}
     assert set(of_person["fields"]) == {"name", "idCard", "photo"}
     assert of_person["operation_name"] == "Person"
     of_review = lines_of(environ, "--record", review["id"])
     assert {line["subject"] for line in of_review} == {"lin", "developer"}
-    assert {line["record"]["type"] for line in of_review} == {"Shenhe"}
+    assert {line["records"]["type"] for line in of_review} == {"Shenhe"}
     assert by_number != review["id"]
     assert lines_of(environ, "--record", by_number) == of_review

@@ -71,7 +71,8 @@ async def test_whoever_sees_them_leaves_a_trail_that_names_the_texts(gateway, mi
 
     shown: dict[tuple[str, str], set[str]] = {}
     for entry in entries:
-        shown.setdefault((entry.record.type, entry.record.platform_id), set()).update(entry.fields)
+        for platform_id in entry.records.platform_ids:
+            shown.setdefault((entry.records.type, platform_id), set()).update(entry.fields)
     for type_name, identifier in written.items():
         assert shown[type_name, str(identifier)] == SHOWN[type_name]
     # No text of another order held anything.

@@ -22,7 +22,7 @@ async def repair_id(gateway):
 
 async def reveals(gateway):
     await gateway.parts.trail.flush()
-    return [entry async for entry in gateway.parts.journal.audit.read() if entry.record is not None]
+    return [entry async for entry in gateway.parts.journal.audit.read() if entry.records is not None]
 
 
 async def change(gateway, id_, reply):
@@ -41,7 +41,7 @@ async def test_an_event_leaves_its_trail_at_once(gateway, connect):
 
     assert event["reporter"]["phone"].isdigit()
     assert (entry.subject, entry.operation_name, entry.fields) == ("developer", "Changed", ("reporter.phone",))
-    assert entry.record.type == "Repair"
+    assert entry.records.type == "Repair"
 
 
 async def test_events_of_a_masked_caller_leave_none(gateway, connect, mint):
