@@ -32,7 +32,7 @@ _OF_A_NUMBER = r"[^\W㐀-鿿\U00020000-\U0003ffff]"
 """A digit or letter in any form, but not one of the ideographs that names are made of."""
 
 _LABEL = re.compile(
-    rf"(?<!{_OF_A_NUMBER})(?<!{_OF_A_NUMBER}\W)"  # A1栋, 10-1栋 and 1.5栋 are no building 1 or 5
+    rf"(?=[0-9])(?<!{_OF_A_NUMBER})(?<!{_OF_A_NUMBER}\W)"  # A1栋, 10-1栋 and 1.5栋 are no building 1 or 5
     r"([0-9]{1,9})(?:栋|幢|号楼)([0-9]{1,9})单元(-?[0-9]{1,9})[楼层]([0-9]{1,9})[号室]?\s*$"
 )
 

@@ -1,7 +1,6 @@
 """Payment orders (document 2.1.2)."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Annotated, Any
 
 import msgspec
@@ -23,10 +22,8 @@ from gateway.normalise.literals import LiteralError, read_literal
 from gateway.normalise.records import DataIssue, Money, Page, PlatformId, Record
 from gateway.normalise.shapes import NotJsonError, data_of, documented_body, read_json, read_page, row_list
 from gateway.normalise.table import Table
-from gateway.normalise.values import REMEMBERED, is_blank, required_text
+from gateway.normalise.values import is_blank, required_text
 from gateway.normalise.vocabulary import DataProblem, FeeType, OrderStatus, PaymentStatus, PiiKind, PlatformName
-
-LONGEST_REMEMBERED = 500
 
 
 class OrderDetail(Record, frozen=True, gc=False):
@@ -45,11 +42,15 @@ def _read_no_house(path: str, issues: Issues, label: str, _community_code: str) 
 
 
 def _read_details(extra: object, path: str, issues: Issues) -> tuple[OrderDetail, ...] | None:
-    """`extra` as names and values, in order; None where it is no such thing (quirks 7, 110, 111)."""
-    details = _details_of_text(extra) if isinstance(extra, str) else _details_of_value(extra)
+    details = _details_of(extra)
     if details is None:
         issues.add(path, extra, DataProblem.MALFORMED)
     return details
+
+
+def _details_of(extra: object) -> tuple[OrderDetail, ...] | None:
+    """`extra` as names and values, in order; None where it is no such thing (quirks 7, 110, 111)."""
+    return _details_of_text(extra) if isinstance(extra, str) else _details_of_value(extra)
 
 
 TITLE = msgspec.structs.replace(REQUIRED_TEXT, read=_read_title)
@@ -71,9 +72,14 @@ HOUSE_OF_LABEL = Kind(
 """None for a personal charge."""
 
 DETAILS = Kind(
-    wire=msgspec.Raw, absent=msgspec.Raw(b"null"), guard="type(v) is tuple", read=_read_details, required=True
+    wire=Any,
+    guard="(c := details_of(v)) is not None",
+    value="c",
+    read=_read_details,
+    required=True,
+    names={"details_of": _details_of},
 )
-"""What `extra` holds: `decode_orders` has read that of rows that came as documented."""
+"""What `extra` holds."""
 
 
 class Order(Record, frozen=True, gc=False):
@@ -151,19 +157,10 @@ _PERSONAL_FILTERS = {name: declared.field.pii for name, declared in declared_fie
 
 ORDERS = Table(Order, PlatformName.WJDH)
 
-_decode_body = documented_body(list[ORDERS.documented], "pages")  # type: ignore[name-defined] # made of the declarations
-_decode_extra = msgspec.json.Decoder().decode
-
-
-def decode_orders(body: bytes) -> dict[str, Any]:
-    """The body of order/list, where it came as documented. Raises msgspec.DecodeError, UnicodeError or RecursionError
-    for any other.
-    """
-    decoded = _decode_body(body)
-    for row in decoded["data"]:
-        extra = bytes(row.details)
-        row.details = _remembered_details(extra) if len(extra) <= LONGEST_REMEMBERED else _details_of_json(extra)
-    return decoded
+decode_orders = documented_body(list[ORDERS.documented], "pages")  # type: ignore[name-defined] # made of the declarations
+"""The body of order/list, where it came as documented. Raises msgspec.DecodeError, UnicodeError or RecursionError for
+any other.
+"""
 
 
 def parse_order_page(body: Mapping[str, object], community_code: str, page: int) -> Page[Order]:
@@ -177,10 +174,12 @@ def parse_order_page(body: Mapping[str, object], community_code: str, page: int)
 def _details_of_value(value: object) -> tuple[OrderDetail, ...] | None:
     if not isinstance(value, dict):
         return () if value is None or value == [] else None
-    details = []
-    for name, detail in value.items():  # by far the most are text already
-        details.append(OrderDetail(name, detail if isinstance(detail, str) else raw_text(detail) or ""))
-    return tuple(details)
+    return tuple(
+        [
+            OrderDetail(name, detail if type(detail) is str else raw_text(detail) or "")
+            for name, detail in value.items()  # by far the most are text already
+        ]
+    )
 
 
 def _details_of_text(extra: str) -> tuple[OrderDetail, ...] | None:
@@ -190,16 +189,6 @@ def _details_of_text(extra: str) -> tuple[OrderDetail, ...] | None:
         return _details_of_value(_read_extra(extra))
     except LiteralError:
         return None
-
-
-def _details_of_json(extra: bytes) -> object:
-    """The details, or the value that is none, for the reader to say so."""
-    value = _decode_extra(extra)
-    details = _details_of_text(value) if isinstance(value, str) else _details_of_value(value)
-    return value if details is None else details
-
-
-_remembered_details = lru_cache(REMEMBERED)(_details_of_json)
 
 
 def _read_extra(extra: str) -> object:

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from gateway.normalise.person import sex_of_id_card
 from gateway.normalise.repair import parse_repair, parse_repair_page
 from gateway.normalise.shenhe import parse_shenhe
 from gateway.normalise.times import CHINA, birth_date, china_time, midnight
-from gateway.normalise.values import required_money
+from gateway.normalise.values import money, required_money
 from gateway.normalise.vocabulary import (
     DataProblem,
     FeeType,
@@ -795,3 +796,22 @@ def test_times_are_remembered_by_their_text() -> None:
     issues = CollectedIssues()
     first = china_time("2020年11月18日11:01:46", "createdAt", issues)
     assert china_time("2020年11月18日11:01:46", "createdAt", issues) is first
+
+
+def test_floats_read_as_the_text_of_their_fen():
+    rng = Random(1)
+    for fen in [1, 9, 99, 100, 101, 2**31 - 2, 2**31 - 1, 2**31, *(rng.randrange(2**32) for _ in range(2000))]:
+        assert money(fen / 100) == money(f"{fen / 100:.2f}")
+    for odd in (0.001, 0.105, 1.005, 21474836.475, 1e9, 1e15, -0.01, 5e-324):
+        assert money(odd) == money(format(Decimal(repr(odd)), "f"))
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["2020年11月18日11:01:46", "2020年13月18日11:01:46", "2020年11月18日24:00:00", "2020年11月1８日11:01:46",
+     "2020年11月18日11:01+8", "1990年07月01日12:00:00", "1900年01月01日00:00:00", "0000年01月01日00:00:00"],
+)  # fmt: skip
+def test_times_as_printed_read_as_with_a_blank(written):
+    """The blank is read by the pattern for all spellings."""
+    issues = CollectedIssues()
+    assert china_time(written, "createdAt", issues) == china_time(written.replace("日", "日 "), "createdAt", issues)
