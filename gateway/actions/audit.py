@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 INTERVAL = 0.5
 """Seconds from one writing to the next, at most."""
 
-SOONER_FROM = 5_000
+SOONER_FROM = 2_000
 """Notes, one for each record of a page, that do not wait for the interval: each keeps its record in memory."""
 
 LONGEST_WAIT = timedelta(seconds=30)

@@ -17,8 +17,12 @@ from gateway.normalise.records import INT32_MAX, INT32_MIN, Money
 from gateway.normalise.vocabulary import YES_NO, DataProblem
 from gateway.normalise.wire_enum import WireEnum
 
-REMEMBERED = 4096
-"""How many distinct texts a reader remembers: lists repeat the same amounts, times and labels over and over."""
+REMEMBERED = 256
+"""How many distinct texts a reader remembers: pages repeat the same amounts, times and labels.
+
+What comes again in other requests fits, and what is remembered stays in the core's caches. With 4,096 and data that
+never comes again, all that is read is put where memory is slow: 20 orders took 45 us longer.
+"""
 
 LONGEST_AMOUNT = 64
 LARGEST_IN_FEN = INT32_MAX / 100
