@@ -9,6 +9,7 @@ what a reviewer may correct, and what a verification compares.
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -110,6 +111,7 @@ def public_name(attribute: str) -> str:
     return first + "".join(map(str.capitalize, others))
 
 
+@cache
 def declared_fields(record: type) -> dict[str, DeclaredField]:
     """The fields of a record class that have a `Field`, by attribute, in order, inherited ones included."""
     fields = {}
