@@ -67,9 +67,10 @@ async def lean(port: int) -> AsyncIterator[Call]:
     import httpx
 
     from gateway.ops.resilience import Slots
-    from gateway.platforms.transport import Transport, request_head
+    from gateway.platforms.large_answers import LargeAnswers
+    from gateway.platforms.transport import EngineTransport, request_head
 
-    transport = Transport(slots=Slots(32), max_body_bytes=8 << 20, max_values=50_000)
+    transport = EngineTransport(Slots(32), LargeAnswers(8 << 20, 50_000))
     pool = transport.pool(httpx.URL(f"http://127.0.0.1:{port}"))
     fields = [(b"Host", b"127.0.0.1"), (b"Content-Type", b"application/x-www-form-urlencoded")]
     head = request_head(b"POST", PATH.encode(), fields)
@@ -90,9 +91,10 @@ async def lean_as_httpx(port: int) -> AsyncIterator[Call]:
     import httpx
 
     from gateway.ops.resilience import Slots
-    from gateway.platforms.transport import Transport
+    from gateway.platforms.large_answers import LargeAnswers
+    from gateway.platforms.transport import EngineTransport
 
-    transport = Transport(slots=Slots(32), max_body_bytes=8 << 20, max_values=50_000)
+    transport = EngineTransport(Slots(32), LargeAnswers(8 << 20, 50_000))
     url = httpx.URL(f"http://127.0.0.1:{port}{PATH}")
     timeout = {"timeout": {"read": 8.0}, "repeatable": True}
 

@@ -51,7 +51,7 @@ from gateway.loaders.registry import CACHEABLE_NULLS, Loaders, lifetimes
 from gateway.loaders.watch import Watches
 from gateway.ops.metrics import Metrics
 from gateway.ops.workers import at_work
-from gateway.platforms.platforms import Platforms
+from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.settings import Mistakes, Settings
 from schema.build import cost_of, executable_schema, export_sdl, revealed_types, scopes_of
 
@@ -142,7 +142,7 @@ def create_app(
     with mistakes.collect():
         key = read_id_key(settings)
     with mistakes.collect():
-        platforms = Platforms(settings)
+        platforms = make_platforms(settings)
     schema = executable_schema()
     documents = Documents(
         schema,

@@ -13,8 +13,8 @@ from gateway.auth.authenticator import Authenticator, open_authenticator
 from gateway.auth.issuer import require_development
 from gateway.errors import IssuerUnavailableError, JournalError
 from gateway.journal.journal import try_journal
-from gateway.platforms.platforms import Platforms
-from gateway.platforms.probe import Probe
+from gateway.platforms.client import Probe
+from gateway.platforms.platforms import make_platforms
 from gateway.settings import Mistakes, Settings
 
 HEAD = ("what", "endpoint", "reachable", "token", "answer", "time")
@@ -38,7 +38,7 @@ async def check(settings: Settings) -> int:
             else:
                 require_development(settings)
         with mistakes.collect():
-            platforms = await stack.enter_async_context(aclosing(Platforms(settings)))
+            platforms = await stack.enter_async_context(aclosing(make_platforms(settings, reads_by_engine=False)))
         mistakes.check()
         clients = (("wjdh", platforms.wjdh), ("security", platforms.security))
         rows = await asyncio.gather(

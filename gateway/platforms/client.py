@@ -1,14 +1,15 @@
-"""What the clients of both platforms share: the token on every call, refusals, and what is known of the endpoints."""
+"""What the clients of both platforms share: logins, refusals, and what is known of the endpoints."""
 
 import asyncio
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Generator, Mapping
-from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, ClassVar, ParamSpec, TypeVar
+
+import msgspec
 
 from gateway.errors import (
-    NotConfiguredError,
     PlatformAuthError,
     PlatformBusyError,
     PlatformError,
@@ -20,13 +21,10 @@ from gateway.errors import (
 from gateway.normalise.shapes import ShapeError
 from gateway.normalise.states import Availability, CircuitState
 from gateway.ops.health import EndpointState
-from gateway.ops.resilience import Clock
-from gateway.platforms.endpoint import Endpoint, Kind
+from gateway.platforms.call import Call
+from gateway.platforms.endpoint import Endpoint
 from gateway.platforms.envelope import SUCCESS, TOKEN_DEAD, Envelope
-from gateway.platforms.exchange import EndpointExchange
-from gateway.platforms.pending import OnDone
-from gateway.platforms.probe import Probe
-from gateway.platforms.route import Routes, encode_form
+from gateway.platforms.route import ABSOLUTE, Route, Upstream, encode_form, endpoint_url
 from gateway.platforms.session import Credential, Session, Token
 
 ParamsT = ParamSpec("ParamsT")
@@ -40,23 +38,54 @@ def read_token(value: object) -> str | None:
     return value if isinstance(value, str) and _TOKEN.fullmatch(value) else None
 
 
+class Probe(msgspec.Struct, frozen=True):
+    """What trying one endpoint showed: a row of `gateway check`.
+
+    None: not tried (a write, or an endpoint that is not there), or not reached that far. `answer` is "OK", or the
+    public code of what went wrong (`UPSTREAM_TIMEOUT`, `NOT_CONFIGURED`, ...); `seconds` is wall time. `problem` says
+    what went wrong, and with which endpoint: the login's, perhaps. A refusal is none.
+    """
+
+    endpoint: str
+    reachable: bool | None
+    token: bool | None
+    answer: str | None
+    seconds: float | None
+    problem: str | None = None
+
+
 class PlatformClient(ABC):
-    """The calls to one platform. Each has `call_timeout` seconds in all: queueing, a login and a replay included."""
+    """The calls to one platform."""
 
     platform: ClassVar[PlatformId]
     not_offered: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, routes: Routes, login: Endpoint, call_timeout: float, clock: Clock = time.monotonic) -> None:
-        self.routes = routes
+    def __init__(self, base_url: str, login: Endpoint, endpoints: Iterable[Endpoint], upstream: Upstream) -> None:
+        """Raises httpx.InvalidURL or httpx.UnsupportedProtocol."""
+        self._endpoints = {endpoint.name: endpoint for endpoint in (login, *endpoints)}
+        self.routes = {
+            name: Route(self.platform, endpoint, endpoint_url(base_url, endpoint.path), upstream)
+            for name, endpoint in self._endpoints.items()
+            if endpoint.path and (base_url or ABSOLUTE.match(endpoint.path))
+        }
+        """The ways to the endpoints that are set up, by name."""
+        self.call_timeout = upstream.call_timeout
+        self.clock = upstream.clock
+        self.slots = upstream.slots
+        self.session = Session(self._login, upstream.clock)
+        self._http = upstream.client
         self._login_endpoint = login
-        self.call_timeout = call_timeout
-        self.session = Session(self._login, clock)
 
     @property
     def endpoints(self) -> Mapping[str, EndpointState]:
-        """Every endpoint of the platform by name, those not offered included."""
-        absent = {name: EndpointState(name, Availability.NOT_OFFERED, CircuitState.CLOSED) for name in self.not_offered}
-        return self.routes.states | absent
+        """Every endpoint of the platform by name, as in the document, those not offered included."""
+        closed = CircuitState.CLOSED
+        states = {name: EndpointState(name, Availability.NOT_CONFIGURED, closed) for name in self._endpoints}
+        for name, route in self.routes.items():
+            states[name] = EndpointState(name, Availability.AVAILABLE, route.breaker.state)
+        for name in self.not_offered:
+            states[name] = EndpointState(name, Availability.NOT_OFFERED, closed)
+        return states
 
     @property
     def healthy(self) -> bool:
@@ -65,7 +94,7 @@ class PlatformClient(ABC):
         Without one, whatever the answer was, nothing can be called. Other answers are of single calls: one that is not
         of the protocol may be of one record, and says that the endpoint can be reached.
         """
-        return not self.session.is_shut_out and all(state.healthy for state in self.routes.states.values())
+        return not self.session.is_shut_out and all(state.healthy for state in self.endpoints.values())
 
     async def probe(self, endpoint: str) -> Probe:
         """Try one endpoint with arguments that find nothing; a write is never called. Raises KeyError for no such."""
@@ -77,8 +106,9 @@ class PlatformClient(ABC):
         read = self._harmless_reads().get(endpoint)
         return Probe(endpoint, None, None, None, None) if read is None else await self._try(endpoint, read)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         await self.session.close()
+        await self._http.aclose()
 
     @abstractmethod
     def _credentials(self) -> Mapping[str, str]:
@@ -102,21 +132,17 @@ class PlatformClient(ABC):
         return envelope.token_is_dead
 
     async def _login(self) -> Token:
-        endpoint = self._login_endpoint
-        deadline = asyncio.get_running_loop().time() + self.call_timeout
-        envelope: Envelope = await EndpointExchange(self.routes, endpoint, encode_form(self._credentials()), deadline)
+        return await Call(self, self._login_endpoint, encode_form(self._credentials()), self._accept_login)
+
+    def _accept_login(self, endpoint: Endpoint, envelope: Envelope) -> Token:
         token = self._token(envelope.body)
         if token is not None:
             return token
-        error: PlatformError
         if envelope.code in (None, SUCCESS):
-            error = ProtocolError(self.platform, endpoint.name, "The platform answered the login without a token.")
-        else:
-            error = PlatformAuthError(self.platform, endpoint.name, "The platform refuses the gateway's credentials.")
-        self.routes.by_name[endpoint.name].calls.failed(error)
-        raise error
+            raise ProtocolError(self.platform, endpoint.name, "The platform answered the login without a token.")
+        raise PlatformAuthError(self.platform, endpoint.name, "The platform refuses the gateway's credentials.")
 
-    async def credential(self, deadline: float, dead: Credential | None) -> Credential | None:
+    async def get_credential(self, deadline: float, dead: Credential | None) -> Credential | None:
         """A credential, got before `deadline`, a time of the loop's clock. Raises PlatformError.
 
         With `dead`, another one to take its place; None where there is no use in trying.
@@ -200,111 +226,3 @@ class PlatformClient(ABC):
             else:
                 reachable, token = isinstance(error, ProtocolError | PlatformBusyError), None
         return Probe(endpoint, reachable, token, answer, time.perf_counter() - started, problem)
-
-
-class Call(EndpointExchange, Generic[ParsedT]):
-    """One call with the token: where it is dead, with another one once more, since nothing was executed (quirk 45).
-
-    `read(endpoint, envelope, *of)` makes the value, of refusals too: it knows what they mean. The outcome is that
-    value, or what `read` raises, or a PlatformError.
-    """
-
-    __slots__ = ("_client", "_credential", "_is_renewed", "_of", "_read", "_renewal")
-
-    _credential: Credential
-
-    def __init__(
-        self,
-        client: PlatformClient,
-        endpoint: Endpoint,
-        form: bytes,
-        read: Callable[..., ParsedT],
-        *of: object,
-    ) -> None:
-        """Sets what those below would, too: each call makes one, and the way through three of them would cost it."""
-        self.endpoint = endpoint
-        self.repeatable = endpoint.kind is Kind.READ
-        self.without_body = False
-        self.size = 0
-        self._client = client
-        self._routes = client.routes
-        self._form = form
-        self._read = read
-        self._of = of
-        self._stage = None
-        self._renewal: asyncio.Task[None] | None = None
-        self._is_renewed = False
-
-    def __await__(self) -> Generator[Any, None, ParsedT]:
-        """As ever; what is awaited is a `ParsedT`, where it is an Envelope of an `EndpointExchange`."""
-        return super().__await__()
-
-    def begin(self, on_done: OnDone) -> None:
-        self._on_done = on_done
-        client = self._client
-        self.deadline = asyncio.get_running_loop().time() + client.call_timeout
-        credential = client.session.current()
-        if credential is not None:
-            self._credential = credential
-            self._send_with(credential)
-            return
-        try:
-            self._routes.to(self.endpoint)  # before anybody logs in for it
-        except NotConfiguredError as error:
-            on_done(error)
-        else:
-            self._renew(None)
-
-    def _judged(self, outcome: Envelope | Exception) -> None:
-        if isinstance(outcome, Exception):
-            self._on_done(outcome)
-        elif outcome.code == SUCCESS or not self._client.token_is_dead(self.endpoint, outcome):
-            value: ParsedT | Exception
-            try:
-                value = self._read(self.endpoint, outcome, *self._of)
-            except Exception as error:  # noqa: BLE001 # it is the outcome
-                value = error
-                self._log(error)
-            self._on_done(value)
-        elif self._is_renewed:
-            refusal = self._refusal()
-            self._client.session.refused_fresh(self._credential)
-            self._log(refusal)
-            self._on_done(refusal)
-        else:
-            self._is_renewed = True
-            self._renew(self._credential)
-
-    def _log(self, error: Exception) -> None:
-        """A refusal apart, which is how platforms answer callers: the record is not there, the time is over."""
-        if isinstance(error, PlatformError) and not isinstance(error, RefusedError):
-            self._context.run(self._route.calls.failed, error)
-
-    def _refusal(self) -> PlatformAuthError:
-        return PlatformAuthError(self._client.platform, self.endpoint.name, "The platform refuses a fresh token.")
-
-    def _renew(self, dead: Credential | None) -> None:
-        self._renewal = asyncio.get_running_loop().create_task(self._go_on(dead))
-
-    async def _go_on(self, dead: Credential | None) -> None:
-        """With another credential, when there is one."""
-        try:
-            credential = await self._client.credential(self.deadline, dead)
-        except BaseException as error:  # noqa: BLE001 # it is the outcome; cancelled: whoever waits is, too
-            if self._renewal is not None:
-                self._renewal = None
-                self._on_done(error)
-            return
-        self._renewal = None
-        if credential is None:
-            self._on_done(self._refusal())
-        else:
-            self._credential = credential
-            self._send_with(credential)
-
-    def cancel(self) -> None:
-        renewal, self._renewal = self._renewal, None
-        if renewal is not None:
-            renewal.cancel()
-        else:
-            super().cancel()

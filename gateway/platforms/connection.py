@@ -1,77 +1,35 @@
 """One HTTP/1.1 connection that carries one exchange at a time (RFC 9112), on httptools' parser.
 
-Errors are httpx's, so that whoever calls cannot tell this engine from another. Which of them says what about the fate
-of the request is told in `gateway.platforms.transport`.
+Errors are httpx's, so that callers need not know this engine. `gateway.platforms.transport` has the table of what each
+says about the fate of the request.
 """
 
 import asyncio
-import zlib
 from math import inf
 from typing import Protocol, TypeAlias, cast
 
 import httptools
 import httpx
-import msgspec
 
 from gateway.ops.known_head import KnownHead, known_head
-from gateway.platforms.large_answers import LARGE, LargeAnswers, count_values
+from gateway.platforms.answer import AnswerTooLargeError, Body, BodyError, Head, RawAnswer, StaleConnectionError
+from gateway.platforms.large_answers import LARGE, LargeAnswers
 
 MAX_HEAD_BYTES = 64 * 1024
-"""Status line and headers together; the answer's 1xx forerunners included."""
+"""Status line and headers together, with those of the interim answers (1xx) before them."""
 
 FRAMING = 2
 """A chunked answer may be so many times as long as the body it frames."""
 
-_CODINGS = (b"gzip", b"x-gzip", b"deflate")
 _FIRST_FINAL_STATUS = 200
 _BODILESS = (204, 304)
-_ZLIB_OR_GZIP = zlib.MAX_WBITS | 32
-_RAW_DEFLATE = -zlib.MAX_WBITS
-_WRAPPER_BYTES = 2
-
-
-class StaleConnectionError(httpx.ReadError):
-    """A kept connection was closed by the server before a byte of the answer came (quirk 193)."""
-
-
-class AnswerTooLargeError(httpx.RemoteProtocolError):
-    """The answer is beyond a cap; reading stopped there."""
-
-
-class Head:
-    """Of an answer: its status and headers, their names in lower case. `declares_gbk`: in GBK or its like."""
-
-    __slots__ = ("declares_gbk", "headers", "status")
-
-    def __init__(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        self.status = status
-        self.headers = headers
-        self.declares_gbk = b"charset=gb" in (self.header(b"content-type") or b"").lower()
-
-    def header(self, name: bytes) -> bytes | None:
-        """The first value of a header; `name` in lower case."""
-        for header, value in self.headers:
-            if header == name:
-                return value
-        return None
-
-
-class RawAnswer(msgspec.Struct, frozen=True, gc=False):
-    """A complete answer, its body decompressed. Many may have the very same head."""
-
-    head: Head
-    body: bytes
-
-    def __repr__(self) -> str:
-        return f"RawAnswer(status={self.head.status})"
-
 
 Outcome: TypeAlias = RawAnswer | httpx.TransportError
 """A complete answer; or a StaleConnectionError, ReadError, ReadTimeout or RemoteProtocolError."""
 
 
-class Heads:
-    """The head that the last answer from one origin had, whichever connection it came by."""
+class HeadCache:
+    """The head of the last answer from one origin, by any of its connections."""
 
     __slots__ = ("last",)
 
@@ -79,48 +37,39 @@ class Heads:
         self.last: KnownHead[Head] | None = None
 
 
-class Asker(Protocol):
-    """Whose request a connection carries.
-
-    `request` is complete; its answer comes by `deadline`, a time of the loop's clock. `without_body`: it is a HEAD,
-    whose answer has no body.
-    """
+class Requester(Protocol):
+    """Whose request a connection carries. `request` is complete; `deadline` is a time of the loop's clock."""
 
     request: bytes
     deadline: float
-    without_body: bool
 
-    def settle(self, outcome: Outcome, /) -> None:
-        """The exchange has ended. The connection is at its disposal, the next request included."""
+    def complete(self, outcome: Outcome, /) -> None:
+        """The exchange has ended. The connection is free, for a next request from within this call too."""
 
 
 class Connection(asyncio.Protocol):
-    """`send` carries one request; `reusable` tells whether another may follow.
+    """`send` carries one request; `reusable` says whether another may follow.
 
-    Whatever does not end in a complete, clean answer (an error, the deadline, an asker who stops waiting) leaves a
+    An exchange that does not end in a complete and clean answer (an error, the deadline, cancellation) leaves a
     connection that is not reusable and is to be closed, so that no later request can ever read what is left of an
     earlier one. `idle_since`: a time of the loop's clock.
     """
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, max_body_bytes: int, heads: Heads, large_answers: LargeAnswers
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, heads: HeadCache, large_answers: LargeAnswers) -> None:
         self.reusable = False
         self.idle_since = 0.0
         self._loop = loop
         self._heads = heads
-        self._max_body_bytes = max_body_bytes
-        self._most_at_once = min(LARGE, max_body_bytes)
         self._large_answers = large_answers
-        self._is_large = False  # the answer: it is one of the large ones until it is settled
+        self._most_at_once = min(LARGE, large_answers.max_bytes)
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
-        self._asker: Asker | None = None
-        self._outcome: Outcome | None = None  # until `settle` is called with it
+        self._requester: Requester | None = None
+        self._outcome: Outcome | None = None  # until the requester has it
+        self._body: Body | None = None
         self._served = 0
         self._received = 0
-        self._is_preceded = False  # by answers of 1xx
-        self._without_body = False
+        self._is_preceded = False  # by interim answers
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = inf
@@ -128,34 +77,28 @@ class Connection(asyncio.Protocol):
 
     def _begin_answer(self) -> None:
         self._headers: list[tuple[bytes, bytes]] = []
-        self._chunks: list[bytes] = []
-        self._size = 0
-        self._values = 0
         self._head_is_complete = False
         self._until_close = False
-        self._inflate: _Inflate | None = None
 
-    def send(self, asker: Asker) -> None:
-        """Send a request, and settle who asks in the end. Raises httpx.ConnectError: nothing was sent."""
+    def send(self, requester: Requester) -> None:
+        """Send a request; the requester gets the outcome. Raises httpx.ConnectError: nothing was sent."""
         transport = self._transport
         if transport is None or transport.is_closing():
             raise httpx.ConnectError("The connection closed before the request was sent.")
         self.reusable = False
         self._received = 0
         self._is_preceded = False
-        self._asker = asker
-        self._without_body = asker.without_body
-        self._deadline = deadline = asker.deadline
+        self._requester = requester
+        self._deadline = deadline = requester.deadline
         if deadline < self._timer_at:
             self._set_timer()
-        transport.write(asker.request)
+        transport.write(requester.request)
 
-    def abandon(self) -> None:
+    def cancel(self) -> None:
         """Nobody waits for the answer any more."""
-        self._asker = self._outcome = None
-        self._chunks = []
+        self._requester = self._outcome = None
         self.close()
-        self._release()
+        self._release_body()
 
     def close(self) -> None:
         """Close at once, without ceremony."""
@@ -176,68 +119,46 @@ class Connection(asyncio.Protocol):
     def _expire(self, deadline: float) -> None:
         """This deadline has passed: that of the exchange under way, or of an earlier one that ended in time."""
         self._timer, self._timer_at = None, inf
-        if self._asker is None:
+        if self._requester is None:
             return
         if deadline < self._deadline:
             self._set_timer()
         else:
             self._outcome = None  # a large answer that waits to be parsed
             self._fail(httpx.ReadTimeout("The answer did not come in time."))
-            self._settle()
+            self.hand_over()
 
     def _fail(self, error: httpx.TransportError) -> None:
         if self._outcome is None:
             self._outcome = error
-        self._chunks = []
         self.close()
 
-    def _settle(self) -> None:
-        """Settle who asks, outside of the parser: what is left in it is not of the next answer."""
-        asker, outcome = self._asker, self._outcome
-        self._asker = self._outcome = None
-        is_large, self._is_large = self._is_large, False
-        if asker is not None and outcome is not None:
-            asker.settle(outcome)
-        if is_large:
-            self._large_answers.release(self)
+    def _release_body(self) -> None:
+        body, self._body = self._body, None
+        if body is not None:
+            body.release()
 
-    def _hold(self, data: bytes) -> None:
-        """The answer is a large one, and this has come of it."""
-        if not self._is_large:
-            self._is_large = True
-            data = b"".join(self._chunks)
-        self._values += count_values(data)
-        if self._values > self._large_answers.max_values:
-            self._fail(AnswerTooLargeError("The answer holds more values than any that is documented."))
-        self._large_answers.hold(self, len(data))
-
-    def _release(self) -> None:
-        """The large answer, if it is one, is of no more use."""
-        if self._is_large:
-            self._is_large = False
-            self._large_answers.release(self)
-
-    def _known_answer(self, data: bytes) -> RawAnswer | None:
+    def _read_by_cached_head(self, data: bytes) -> RawAnswer | None:
         """The answer, if it is one whole answer with the head of the last one."""
-        known = self._heads.last
-        if known is None or self._received or self._without_body:
+        cached = self._heads.last
+        if cached is None or self._received:
             return None
-        body = known.body_of(data)
+        body = cached.body_of(data)
         if body is None or len(body) > self._most_at_once:
             return None
         self._served += 1
         self.idle_since = self._loop.time()
         self.reusable = True
-        return RawAnswer(known.made, body)
+        return RawAnswer(cached.made, body)
 
-    def _know_head(self, data: bytes) -> None:
+    def _cache_head(self, data: bytes) -> None:
         """The next answer will most likely have the head of this one, if it is one whole answer.
 
-        Unless a length that is told there is of no body: that of a forerunner, or of a status without one.
+        Except where a length in it is not that of the body: after an interim answer, or with a status without a body.
         """
-        status = self._parser.get_status_code()
+        status, body = self._parser.get_status_code(), self._body
         has_length = not self._is_preceded and status not in _BODILESS
-        if self._received == len(data) and self.reusable and has_length and self._inflate is None:
+        if self._received == len(data) and self.reusable and has_length and body is not None and body.inflate is None:
             head = Head(status, self._headers)
             self._heads.last = known_head(data, self._headers, head) or self._heads.last
 
@@ -252,7 +173,13 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def hand_over(self) -> None:
-        self._settle()
+        """Complete the exchange, outside of the parser: bytes left in it are not of the next answer."""
+        requester, outcome, body = self._requester, self._outcome, self._body
+        self._requester = self._outcome = self._body = None
+        if requester is not None and outcome is not None:
+            requester.complete(outcome)
+        if body is not None:
+            body.release()
 
     # What asyncio calls.
 
@@ -260,14 +187,14 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        asker = self._asker
-        if asker is None or self._outcome is not None:  # bytes that nobody asked for
+        requester = self._requester
+        if requester is None or self._outcome is not None:  # bytes that nobody asked for
             self.close()
             return
-        answer = self._known_answer(data)
+        answer = self._read_by_cached_head(data)
         if answer is not None:
-            self._asker = None
-            asker.settle(answer)
+            self._requester = None
+            requester.complete(answer)
             return
         self._received += len(data)
         try:
@@ -278,39 +205,34 @@ class Connection(asyncio.Protocol):
             if self._received > MAX_HEAD_BYTES:
                 self._require_bounded()
         if self._outcome is not None:
-            self._know_head(data)
+            self._cache_head(data)
             self._end()
 
     def _end(self) -> None:
-        """Settle; where the answer is a large one, when its turn has come."""
-        if self._is_large and type(self._outcome) is RawAnswer:
+        """Complete the exchange; with a large answer, in its turn."""
+        if self._body is not None and self._body.is_large and type(self._outcome) is RawAnswer:
             self._large_answers.queue(self)
         else:
-            self._settle()
+            self.hand_over()
 
     def _require_bounded(self) -> None:
         if not self._head_is_complete:
             self._fail(AnswerTooLargeError("The head of the answer is too large."))
-        elif self._received > MAX_HEAD_BYTES + FRAMING * self._max_body_bytes:
+        elif self._received > MAX_HEAD_BYTES + FRAMING * self._large_answers.max_bytes:
             self._fail(AnswerTooLargeError("The answer has too much beside its body."))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.reusable = False
         self._cancel_timer()
-        if self._asker is not None and self._outcome is None:
-            self._lose_answer(exc)
+        if self._requester is not None and self._outcome is None:
+            if self._until_close and exc is None:
+                self.on_message_complete()
+            elif self._received or not self._served:
+                self._fail(httpx.ReadError("The connection closed before the answer was complete."))
+            else:
+                self._fail(StaleConnectionError("A kept connection closed before the answer."))
+            self._end()
         del self._parser  # it refers back to this
-
-    def _lose_answer(self, exc: Exception | None) -> None:
-        if self._until_close and exc is None:
-            self.on_message_complete()
-        elif self._received:
-            self._fail(httpx.ReadError("The connection closed within the answer."))
-        elif self._served:
-            self._fail(StaleConnectionError("A kept connection closed before the answer."))
-        else:
-            self._fail(httpx.ReadError("The connection closed before the answer."))
-        self._end()
 
     # What the parser calls.
 
@@ -322,12 +244,14 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """The parser leaves the blanks after a value to it; they are no part of it (RFC 9110, 5.5).
 
-        Trailers come to nothing: they may not say what a header says (RFC 9110, 6.5.1).
+        Trailers are ignored: they may not say what a header says (RFC 9110, 6.5.1).
         """
         if not self._head_is_complete:
             self._headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
+        if self._outcome is not None:  # the head of an answer that nobody asked for
+            return
         status = self._parser.get_status_code()
         if status < _FIRST_FINAL_STATUS:
             self._is_preceded = True
@@ -337,74 +261,29 @@ class Connection(asyncio.Protocol):
         for name, value in self._headers:
             if name == b"content-length":
                 self._until_close = False
-                if int(value) > self._max_body_bytes:
-                    self._fail(AnswerTooLargeError("The body of the answer is too large."))
-                    return
             elif name == b"transfer-encoding":
                 self._until_close = not value.lower().endswith(b"chunked")
-            elif name == b"content-encoding" and value.lower() != b"identity":
-                if value.lower() not in _CODINGS:
-                    self._fail(httpx.RemoteProtocolError("The body is in a coding that nobody asked for."))
-                    return
-                self._inflate = _Inflate()
-        if self._without_body:
-            self.on_message_complete()
+        try:
+            self._body = Body(self._large_answers, self, self._headers)
+        except BodyError as error:
+            self._fail(error)
 
     def on_body(self, data: bytes) -> None:
-        if self._outcome is not None:
-            return
-        if self._inflate is not None:
+        if self._outcome is None and self._body is not None:
             try:
-                data = self._inflate.feed(data, self._max_body_bytes - self._size + 1)
-            except zlib.error:
-                self._fail(httpx.RemoteProtocolError("The body cannot be decompressed."))
-                return
-        self._size += len(data)
-        if self._size > self._max_body_bytes:
-            self._fail(AnswerTooLargeError("The body of the answer is too large."))
-            return
-        self._chunks.append(data)
-        if self._size > LARGE:
-            self._hold(data)
+                self._body.feed(data)
+            except BodyError as error:
+                self._fail(error)
 
     def on_message_complete(self) -> None:
-        if not self._head_is_complete or self._outcome is not None:  # a forerunner's end, or nobody waits any more
+        if self._outcome is not None or self._body is None:  # failed, or the end of an interim answer
             return
-        if self._inflate is not None and not self._inflate.is_complete:
-            self._fail(httpx.RemoteProtocolError("The compressed body is cut."))
+        try:
+            body = self._body.finish()
+        except BodyError as error:
+            self._fail(error)
             return
-        chunks, self._chunks = self._chunks, []
-        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         self._outcome = RawAnswer(Head(self._parser.get_status_code(), self._headers), body)
         self._served += 1
         self.idle_since = self._loop.time()
-        self.reusable = not self._without_body and self._parser.should_keep_alive()
-
-
-class _Inflate:
-    """A gzip or deflate stream; "deflate" comes with or without its zlib wrapper (RFC 9110, 8.4.1.2)."""
-
-    def __init__(self) -> None:
-        self._stream = zlib.decompressobj(_ZLIB_OR_GZIP)
-        self._first = b""  # two bytes: they tell whether there is a wrapper
-
-    def feed(self, data: bytes, most: int) -> bytes:
-        """What `data` decompresses to, cut after `most` bytes. Raises zlib.error, for more behind the end as well: zlib
-        would keep that, and copy all of it for each piece.
-        """
-        if self._stream.eof:
-            raise zlib.error
-        first = self._first
-        if len(first) == _WRAPPER_BYTES:
-            return self._stream.decompress(data, most)
-        self._first = (first + data)[:_WRAPPER_BYTES]
-        try:
-            return self._stream.decompress(data, most)
-        except zlib.error:
-            self._stream = zlib.decompressobj(_RAW_DEFLATE)
-            return self._stream.decompress(first + data, most)
-
-    @property
-    def is_complete(self) -> bool:
-        """The stream came to its own end, and the body with it (or never began: an empty body)."""
-        return (self._stream.eof and not self._stream.unused_data) or not self._first
+        self.reusable = self._parser.should_keep_alive()

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.platforms.connection import RawAnswer
+from gateway.platforms.answer import RawAnswer
 
 SUCCESS = 0
 TOKEN_DEAD = 9

@@ -8,7 +8,7 @@ LARGE: Final = 64 * 1024
 """Bytes; an answer of no more than that is never counted, paused or kept waiting."""
 
 ANSWERS_HELD: Final = 4
-"""As many answers of the largest size fit into the budget."""
+"""So many answers of the largest size fit into the budget."""
 
 _BEFORE_VALUES: Final = b",[{"
 
@@ -22,38 +22,40 @@ def count_values(json: bytes) -> int:
 
 
 class Reader(Protocol):
-    """A connection that reads an answer."""
+    """What reads an answer."""
 
     def pause(self) -> None: ...
 
     def resume(self) -> None: ...
 
     def hand_over(self) -> None:
-        """The answer is complete: whoever asked parses it, now."""
+        """The answer is complete, and is parsed now."""
 
 
 class LargeAnswers:
     """The large answers of one platform, from when they turn out to be large until they are parsed.
 
-    Beyond `budget` bytes all pause, but for the one that began first when none waits to be parsed: so one always comes
-    to its end, and at most the budget and one answer more are held. Complete ones are handed over in the order of their
-    coming, one in a turn of the loop: parsing holds up everything else.
+    An answer has at most `max_bytes` and `max_values`. `ANSWERS_HELD` times `max_bytes` are the budget. Beyond it all
+    readers pause, except the one that began first when none waits to be parsed: so one always comes to its end, and at
+    most the budget and one answer more are held. Complete ones are handed over in the order of their coming, one in a
+    turn of the loop: parsing blocks everything else.
 
     `held` and `most_held`: bytes, now and at most so far.
     """
 
-    def __init__(self, *, budget: int, max_values: int) -> None:
+    def __init__(self, max_bytes: int, max_values: int) -> None:
+        self.max_bytes = max_bytes
         self.max_values = max_values
         self.held = 0
         self.most_held = 0
-        self._budget = budget
+        self._budget = ANSWERS_HELD * max_bytes
         self._sizes: dict[Reader, int] = {}
         self._reading: dict[Reader, None] = {}  # in the order of their beginning
         self._complete: deque[Reader] = deque()
         self._is_scheduled = False
 
     def hold(self, reader: Reader, size: int) -> None:
-        """So many bytes more of an answer are held, which is not complete yet."""
+        """So many more bytes of an answer have come, which is not complete yet."""
         self._reading.setdefault(reader)
         self._sizes[reader] = self._sizes.get(reader, 0) + size
         was_beyond = self.held > self._budget

@@ -1,14 +1,18 @@
-"""Both platforms, made and closed together by the composition root."""
+"""Both platforms, made from the settings and closed together."""
 
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import httpx
+import msgspec
 
 from gateway.ops.calls import Calls
 from gateway.ops.resilience import Slots
-from gateway.platforms.security import Security
-from gateway.platforms.transport import Transport
+from gateway.platforms.large_answers import LargeAnswers
+from gateway.platforms.route import Upstream
+from gateway.platforms.security import Security, SecurityPaths
+from gateway.platforms.transport import EngineTransport
 from gateway.platforms.wjdh import Wjdh
 from gateway.settings import Mistakes, Settings, SettingsError
 
@@ -16,38 +20,90 @@ from gateway.settings import Mistakes, Settings, SettingsError
 class Platforms:
     """The typed clients of both platforms, and what their calls took. Nothing is called until somebody asks."""
 
-    __slots__ = ("_transports", "calls", "security", "wjdh")
+    __slots__ = ("calls", "security", "wjdh")
 
-    def __init__(self, settings: Settings) -> None:
-        """Raises SettingsError for a URL that cannot be called, and for certificates that cannot be read."""
-        self._transports = for_wjdh, for_security = tuple(
-            Transport(
-                slots=Slots(concurrency),
-                max_body_bytes=settings.upstream_max_bytes,
-                max_values=settings.upstream_max_values,
-            )
-            for concurrency in (settings.wjdh_concurrency, settings.security_concurrency)
-        )
-        self.calls = Calls(settings.call_timeout)
-        mistakes = Mistakes()
-        with mistakes.collect(), _callable("GATEWAY_WJDH_URL: must be an http or https URL that names no user"):
-            self.wjdh = Wjdh(settings, for_wjdh, self.calls)
-        with (
-            mistakes.collect(),
-            _callable(
-                "GATEWAY_SECURITY_URL, GATEWAY_SECURITY_*_PATH: must be an http or https URL that names no user, and "
-                "paths or URLs"
-            ),
-        ):
-            self.security = Security(settings, for_security, self.calls)
-        mistakes.check()
+    def __init__(self, wjdh: Wjdh, security: Security, calls: Calls) -> None:
+        self.wjdh = wjdh
+        self.security = security
+        self.calls = calls
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self.wjdh.close()
-        await self.security.close()
-        for transport in self._transports:
-            await transport.aclose()
+        await self.wjdh.aclose()
+        await self.security.aclose()
+
+
+def make_platforms(settings: Settings, *, reads_by_engine: bool = True) -> Platforms:
+    """The clients for `settings`. Without `reads_by_engine`, reads go by httpx like all other calls.
+
+    Raises SettingsError for a URL that cannot be called, and for certificates that cannot be read.
+    """
+    calls = Calls(settings.call_timeout)
+    paths = SecurityPaths(
+        token=settings.security_token_path,
+        people=settings.security_people_path,
+        owner=settings.security_owner_path,
+        callback=settings.security_callback_path,
+        modules=settings.security_modules_path,
+    )
+    addresses = settings.wjdh_url, settings.security_url, *msgspec.structs.astuple(paths)
+    tls = _read_certificates() if any(address.lower().startswith("https:") for address in addresses) else None
+
+    def open_upstream(concurrency: int) -> Upstream:
+        slots = Slots(concurrency)
+        large_answers = LargeAnswers(settings.upstream_max_bytes, settings.upstream_max_values)
+        engine = EngineTransport(slots, large_answers, tls)
+        return Upstream(
+            client=httpx.AsyncClient(transport=engine, trust_env=False),
+            engine=engine if reads_by_engine else None,
+            slots=slots,
+            calls=calls,
+            call_timeout=settings.call_timeout,
+        )
+
+    mistakes = Mistakes()
+    with mistakes.collect(), _callable("GATEWAY_WJDH_URL: must be an http or https URL that names no user"):
+        wjdh = Wjdh(
+            settings.wjdh_url,
+            settings.wjdh_secret_id,
+            settings.wjdh_secret_key,
+            open_upstream(settings.wjdh_concurrency),
+        )
+    with (
+        mistakes.collect(),
+        _callable(
+            "GATEWAY_SECURITY_URL, GATEWAY_SECURITY_*_PATH: must be an http or https URL that names no user, and "
+            "paths or URLs"
+        ),
+    ):
+        security = Security(
+            settings.security_url,
+            paths,
+            settings.security_key_k,
+            settings.security_key_d,
+            settings.security_token_ttl,
+            open_upstream(settings.security_concurrency),
+        )
+    mistakes.check()
+    return Platforms(wjdh, security, calls)
+
+
+@asynccontextmanager
+async def open_platforms(settings: Settings) -> AsyncIterator[Platforms]:
+    """The clients for `settings`, closed at the end. Raises SettingsError as `make_platforms` does."""
+    platforms = make_platforms(settings)
+    try:
+        yield platforms
+    finally:
+        await platforms.aclose()
+
+
+def _read_certificates() -> ssl.SSLContext:
+    """What verifies servers. Raises SettingsError."""
+    try:
+        return httpx.create_ssl_context()
+    except OSError:
+        raise SettingsError("SSL_CERT_FILE: must be a file that can be read, of certificates in PEM") from None
 
 
 @contextmanager
@@ -57,15 +113,3 @@ def _callable(otherwise: str) -> Iterator[None]:
         yield
     except (httpx.InvalidURL, httpx.TransportError):
         raise SettingsError(otherwise) from None
-    except OSError:
-        raise SettingsError("SSL_CERT_FILE: must be a file that can be read, of certificates in PEM") from None
-
-
-@asynccontextmanager
-async def open_platforms(settings: Settings) -> AsyncIterator[Platforms]:
-    """The clients for `settings`, closed at the end. Raises SettingsError for a URL that cannot be called."""
-    platforms = Platforms(settings)
-    try:
-        yield platforms
-    finally:
-        await platforms.aclose()

@@ -1,7 +1,7 @@
-"""The kept connections to one origin, and the requests on their way through them.
+"""The connection engine: the kept connections to one origin, and the exchanges on their way through them.
 
-Whose turn it is, which connection carries a request, and when it is sent again is decided here, without a task or a
-future for what can be decided at once: only a connection that has to be made needs a task.
+It decides whose turn it is, which connection carries a request, and when one is sent again, without a task or a future
+for what can be decided at once: only a new connection needs a task.
 """
 
 import asyncio
@@ -13,7 +13,8 @@ import httpx
 
 from gateway.ops.connect_failure import connect_failure
 from gateway.ops.resilience import Slots
-from gateway.platforms.connection import Connection, Heads, Outcome, RawAnswer, StaleConnectionError
+from gateway.platforms.answer import RawAnswer, StaleConnectionError
+from gateway.platforms.connection import Connection, HeadCache, Outcome
 from gateway.platforms.large_answers import LargeAnswers
 from gateway.platforms.pending import OnDone, Pending
 
@@ -23,37 +24,29 @@ IDLE_SECONDS = 15.0
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class Exchange(Pending[Any]):
+class Exchange(Pending[RawAnswer]):
     """One complete request and its complete answer.
 
     `deadline` is a time of the running loop's clock; waiting for a slot and connecting count. A `repeatable` request
-    may ride on a kept connection, and is sent again on a new one when that was closing. Any other gets a new
-    connection, so that it cannot be lost to a closing one. Both are tried again once when no connection can be made.
-    `without_body`: it is a HEAD request.
+    may use a kept connection, and is sent again on a new one when that was closing. Any other gets a new connection,
+    so that it cannot be lost to a closing one. Both are tried again once when no connection can be made.
 
     The outcome is a RawAnswer or one of the errors of `gateway.platforms.transport`.
     """
 
-    __slots__ = ("_on_done", "_pool", "_stage", "deadline", "repeatable", "request", "without_body")
+    __slots__ = ("_on_done", "_pool", "_repeatable", "_stage", "deadline", "request")
 
     _on_done: OnDone
 
-    def __init__(
-        self, pool: "Pool", request: bytes, deadline: float, *, repeatable: bool, without_body: bool = False
-    ) -> None:
+    def __init__(self, pool: "Pool", request: bytes, deadline: float, repeatable: bool) -> None:
         self.request = request
         self.deadline = deadline
-        self.repeatable = repeatable
-        self.without_body = without_body
+        self._repeatable = repeatable
         self._pool = pool
         self._stage: Slots | asyncio.Task[None] | Connection | None = None  # what it waits for
 
     def begin(self, on_done: OnDone) -> None:
         self._on_done = on_done
-        self._send()
-
-    def _send(self) -> None:
-        """Now, or when there is a slot for it."""
         slots = self._pool.slots
         if slots.free:
             slots.free -= 1
@@ -70,20 +63,14 @@ class Exchange(Pending[Any]):
         if stage is slots:
             slots.leave(self)
             return
-        if isinstance(stage, Connection):
-            stage.abandon()
-        elif isinstance(stage, asyncio.Task):
+        if isinstance(stage, Connection | asyncio.Task):
             stage.cancel()
         slots.release()
 
-    def _ended(self, outcome: Any) -> None:
-        """What has come of it."""
-        self._on_done(outcome)
-
-    # What the slots call
+    # What the slots call.
 
     def take_turn(self) -> None:
-        connection = self._pool.take_idle() if self.repeatable else None
+        connection = self._pool.take_idle() if self._repeatable else None
         if connection is not None:
             self._stage = connection
             try:
@@ -96,11 +83,11 @@ class Exchange(Pending[Any]):
 
     def give_up(self) -> None:
         self._stage = None
-        self._ended(httpx.PoolTimeout("No connection became free in time."))
+        self._on_done(httpx.PoolTimeout("No connection became free in time."))
 
-    # What the connection calls
+    # What the connection calls.
 
-    def settle(self, outcome: Outcome) -> None:
+    def complete(self, outcome: Outcome) -> None:
         pool, connection, self._stage = self._pool, self._stage, None
         if isinstance(connection, Connection):
             if connection.reusable:
@@ -111,7 +98,7 @@ class Exchange(Pending[Any]):
             self._connect()
         else:
             pool.slots.release()
-            self._ended(outcome)
+            self._on_done(outcome)
 
     def _connect(self) -> None:
         """In a task, and in no context: what a connection calls back later is not of the request that opened it."""
@@ -131,39 +118,31 @@ class Exchange(Pending[Any]):
             outcome = error
         else:
             return
-        self.settle(outcome)
+        self.complete(outcome)
 
 
 class Pool:
     """The kept connections to one origin.
 
-    `slots` bounds the calls under way, `large_answers` what large answers may cost; the pools of one platform share
-    both. A slot is given back when its
-    call ends, however it ends; a connection is kept only after a complete and clean answer.
+    `slots` bounds the calls in flight, `large_answers` what large answers may cost; the pools of one platform share
+    both. A slot is released when its call ends, however it ends; a connection is kept only after a complete and clean
+    answer.
     """
 
     def __init__(
-        self,
-        url: httpx.URL,
-        slots: Slots,
-        large_answers: LargeAnswers,
-        *,
-        max_body_bytes: int,
-        tls: ssl.SSLContext | None = None,
+        self, url: httpx.URL, slots: Slots, large_answers: LargeAnswers, tls: ssl.SSLContext | None = None
     ) -> None:
         self.slots = slots
+        self.idle: list[Connection] = []
         self._host = url.host
         self._port = url.port or DEFAULT_PORTS[url.scheme]
-        self._tls = tls if url.scheme == "https" else None
-        self._max_body_bytes = max_body_bytes
+        self._tls = (tls or httpx.create_ssl_context()) if url.scheme == "https" else None
         self._large_answers = large_answers
-        self.idle: list[Connection] = []
-        self._heads = Heads()
+        self._heads = HeadCache()
 
-    async def send(self, request: bytes, deadline: float, *, repeatable: bool, without_body: bool = False) -> RawAnswer:
+    async def send(self, request: bytes, deadline: float, *, repeatable: bool) -> RawAnswer:
         """The answer to one request: see `Exchange`."""
-        answer: RawAnswer = await Exchange(self, request, deadline, repeatable=repeatable, without_body=without_body)
-        return answer
+        return await Exchange(self, request, deadline, repeatable)
 
     def take_idle(self) -> Connection | None:
         """A kept connection that is fit for use, the one used last first."""
@@ -185,7 +164,7 @@ class Pool:
         try:
             async with asyncio.timeout_at(deadline):
                 _, connection = await loop.create_connection(
-                    lambda: Connection(loop, self._max_body_bytes, self._heads, self._large_answers),
+                    lambda: Connection(loop, self._heads, self._large_answers),
                     self._host,
                     self._port,
                     ssl=self._tls,

@@ -1,21 +1,24 @@
-"""The ways to the endpoints of a platform: URL, head of the requests, form, circuit and calls of each."""
+"""The ways to the endpoints of a platform: URL, headers, form, circuit and calls of each."""
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.metadata import version
 from urllib.parse import quote_plus
 
 import httpx
+import msgspec
 
-from gateway.errors import NotConfiguredError, PlatformId
-from gateway.normalise.states import Availability, CircuitState
-from gateway.ops.calls import Calls, EndpointCalls
-from gateway.ops.health import EndpointState
-from gateway.ops.resilience import Clock
-from gateway.platforms.endpoint import Endpoint
-from gateway.platforms.pool import Pool
-from gateway.platforms.transport import Transport, request_head
+from gateway.addresses import can_be_called
+from gateway.errors import PlatformId
+from gateway.ops.calls import Calls
+from gateway.ops.resilience import Clock, Slots
+from gateway.platforms.answer import RawAnswer
+from gateway.platforms.endpoint import Endpoint, Kind
+from gateway.platforms.pending import Pending
+from gateway.platforms.pool import Exchange
+from gateway.platforms.session import Credential
+from gateway.platforms.transport import ClientExchange, EngineTransport, request_head
 
 USER_AGENT = f"wanjia-gateway/{version('wanjia-gateway')}"
 
@@ -23,19 +26,38 @@ ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
 
 
+class Upstream(msgspec.Struct, frozen=True, kw_only=True):
+    """What carries the calls to one platform: `client` any of them, `engine` the reads past it, where there is one.
+    `slots` bounds how many are in flight.
+
+    A call may take `call_timeout` seconds in all: queueing, a login and a replay included.
+    """
+
+    client: httpx.AsyncClient
+    engine: EngineTransport | None
+    slots: Slots
+    calls: Calls
+    call_timeout: float
+    clock: Clock = time.monotonic
+
+
 def endpoint_url(base: str, path: str) -> httpx.URL:
     """The URL of `path` under `base`; a path that is a whole URL stands alone (quirk 56).
 
     Raises httpx.InvalidURL, for a base with a query or fragment, too: nothing can stand under it. And for a misspelt
-    URL, which would be taken for a path.
+    URL, which would be taken for a path. Raises httpx.UnsupportedProtocol for a URL that cannot be called.
     """
-    if ABSOLUTE.match(path):
-        return httpx.URL(path)
-    if _OTHER_SCHEME.match(path):
+    if _OTHER_SCHEME.match(path) and not ABSOLUTE.match(path):
         raise httpx.InvalidURL("The URL is not of http or https.")
-    if "?" in base or "#" in base:
+    if ABSOLUTE.match(path):
+        url = httpx.URL(path)
+    elif "?" in base or "#" in base:
         raise httpx.InvalidURL("The base has more than a path.")
-    return httpx.URL(f"{base.rstrip('/')}/{path.lstrip('/')}")
+    else:
+        url = httpx.URL(f"{base.rstrip('/')}/{path.lstrip('/')}")
+    if not can_be_called(url):
+        raise httpx.UnsupportedProtocol("The URL cannot be called by http or https.")
+    return url
 
 
 def encode_form(form: Mapping[str, str]) -> bytes:
@@ -49,65 +71,41 @@ def escape(value: str) -> str:
 
 
 class Route:
-    """The way to one endpoint: where it is, the head of its requests but for what differs, its circuit, its calls."""
+    """The way to one endpoint, its circuit and its calls."""
 
-    __slots__ = ("breaker", "calls", "head", "pool")
+    __slots__ = ("_client", "_head", "_headers", "_method", "_pool", "_url", "breaker", "calls", "is_login", "is_read")
 
-    def __init__(self, endpoint: Endpoint, url: httpx.URL, transport: Transport, calls: EndpointCalls) -> None:
-        self.pool: Pool = transport.pool(url)
-        self.breaker = calls.breaker
-        self.calls = calls
-        self.head = request_head(
-            endpoint.method.encode("ascii"),
-            url.raw_path,
-            (
-                (b"Host", url.netloc),
-                (b"User-Agent", USER_AGENT.encode("ascii")),
-                (b"Accept", b"application/json"),
-                (b"Accept-Encoding", b"identity"),
-                (b"Content-Type", b"application/x-www-form-urlencoded"),
-            ),
+    def __init__(self, platform: PlatformId, endpoint: Endpoint, url: httpx.URL, upstream: Upstream) -> None:
+        self.calls = upstream.calls.to(platform, endpoint.name, upstream.clock)
+        self.breaker = self.calls.breaker
+        self.is_login = endpoint.kind is Kind.LOGIN
+        self.is_read = endpoint.kind is Kind.READ
+        self._client = upstream.client
+        self._pool = upstream.engine.pool(url) if upstream.engine is not None and self.is_read else None
+        self._method = endpoint.method
+        self._url = url
+        self._headers = [
+            (b"Host", url.netloc),
+            (b"User-Agent", USER_AGENT.encode("ascii")),
+            (b"Accept", b"application/json"),
+            (b"Accept-Encoding", b"identity"),
+            (b"Content-Type", b"application/x-www-form-urlencoded"),
+        ]
+        self._head = request_head(endpoint.method.encode("ascii"), url.raw_path, self._headers)
+
+    def exchange(self, form: bytes, credential: Credential, deadline: float) -> Pending[RawAnswer]:
+        """One request, to be begun. Its errors are those of `gateway.platforms.transport`."""
+        field = credential.field
+        if field:
+            form = b"%b&%b" % (form, field) if form else field
+        if self._pool is not None:
+            request = b"%b%bContent-Length: %d\r\n\r\n%b" % (self._head, credential.header, len(form), form)
+            return Exchange(self._pool, request, deadline, self.is_read)
+        headers = self._headers
+        if credential.authorization:
+            headers = [*headers, (b"Authorization", credential.authorization)]
+        extensions = {"deadline": deadline, "repeatable": self.is_read}
+        return ClientExchange(
+            self._client,
+            httpx.Request(self._method, self._url, headers=headers, content=form, extensions=extensions),
         )
-
-
-class Routes:
-    """The endpoints of one platform, and the routes to those that are set up: `by_name`, as in the document."""
-
-    def __init__(
-        self,
-        platform: PlatformId,
-        base_url: str,
-        endpoints: Iterable[Endpoint],
-        transport: Transport,
-        calls: Calls,
-        clock: Clock = time.monotonic,
-    ) -> None:
-        """Raises httpx.InvalidURL or httpx.UnsupportedProtocol for a URL that cannot be called."""
-        self.platform = platform
-        self.clock = clock
-        self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
-        self.by_name = {
-            endpoint.name: Route(
-                endpoint, endpoint_url(base_url, endpoint.path), transport, calls.to(platform, endpoint.name, clock)
-            )
-            for endpoint in self._endpoints.values()
-            if endpoint.path and (base_url or ABSOLUTE.match(endpoint.path))
-        }
-
-    def to(self, endpoint: Endpoint) -> Route:
-        """The route to an endpoint. Raises NotConfiguredError."""
-        route = self.by_name.get(endpoint.name)
-        if route is None:
-            raise NotConfiguredError(self.platform, endpoint.name, "The settings do not say where this endpoint is.")
-        return route
-
-    @property
-    def states(self) -> dict[str, EndpointState]:
-        """What is known of each endpoint, without asking."""
-        return {name: self._state(name) for name in self._endpoints}
-
-    def _state(self, name: str) -> EndpointState:
-        route = self.by_name.get(name)
-        if route is None:
-            return EndpointState(name, Availability.NOT_CONFIGURED, CircuitState.CLOSED)
-        return EndpointState(name, Availability.AVAILABLE, route.breaker.state)

@@ -18,12 +18,16 @@ REFUSAL_SECONDS = 5.0
 
 
 class Credential:
-    """A token as calls carry it: a whole header line, or a field of the form, encoded. Each login gives another one."""
+    """A token as calls carry it: the value of `Authorization`, or a field of the form, encoded. Each login gives one.
 
-    __slots__ = ("field", "header")
+    `header` is the whole line of the header, if there is one.
+    """
 
-    def __init__(self, header: bytes = b"", field: bytes = b"") -> None:
-        self.header = header
+    __slots__ = ("authorization", "field", "header")
+
+    def __init__(self, authorization: bytes = b"", field: bytes = b"") -> None:
+        self.authorization = authorization
+        self.header = b"Authorization: %b\r\n" % authorization if authorization else b""
         self.field = field
 
 

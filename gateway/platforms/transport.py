@@ -1,32 +1,34 @@
-"""HTTP to the platforms: the pools of all origins, and their face for httpx (ADR 2).
+"""HTTP to a platform as an httpx transport (ADR 2).
 
-The platform clients take their pools from here and go past the face, by `Exchange`, with bytes (ADR 8). No redirects,
-no cookies, no proxies from the environment, one total deadline per call.
+No redirects, no cookies, one total deadline a call. Reads go past this face, to `Pool`, with bytes (ADR 8).
 
 What an error says about the fate of the request, so that nobody repeats a write that may have been executed:
 
-    httpx.PoolTimeout, ConnectTimeout, ConnectError    no byte of it left
-    httpx.LocalProtocolError, UnsupportedProtocol      it could not be sent as it is
-    StaleConnectionError (a ReadError)                 sent on a kept connection that the server was closing
-    httpx.ReadError, ReadTimeout                       sent; what became of it is unknown
-    httpx.RemoteProtocolError                          answered with something else than HTTP
+    httpx.PoolTimeout, ConnectTimeout, ConnectError, ProxyError    no byte of it left
+    httpx.LocalProtocolError, UnsupportedProtocol                  it cannot be sent as it is
+    StaleConnectionError (a ReadError)                             sent on a kept connection that the server was closing
+    httpx.ReadError, ReadTimeout                                   sent; what became of it is unknown
+    httpx.RemoteProtocolError                                      answered with something else than HTTP
 """
 
 import asyncio
 import re
 import ssl
 from collections.abc import Iterable
+from contextvars import Context
 
 import httpx
 
 from gateway.addresses import can_be_called
 from gateway.ops.resilience import Slots
-from gateway.platforms.large_answers import ANSWERS_HELD, LargeAnswers
+from gateway.platforms.answer import Head, RawAnswer
+from gateway.platforms.large_answers import LargeAnswers
+from gateway.platforms.pending import OnDone, Pending
 from gateway.platforms.pool import Pool
 
-_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+_SAFE_METHODS = ("GET", "OPTIONS")
 _OWN_REQUEST_HEADERS = (b"accept-encoding", b"connection", b"content-length", b"expect", b"transfer-encoding")
-_OWN_ANSWER_HEADERS = (b"content-encoding", b"content-length", b"transfer-encoding")
+_OWN_ANSWER_HEADERS = (b"content-encoding", b"content-length", b"set-cookie", b"transfer-encoding")
 _NO_TIMEOUT = 86400.0
 
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -50,56 +52,84 @@ def request_head(method: bytes, target: bytes, headers: Iterable[tuple[bytes, by
     return b"\r\n".join(lines)
 
 
-class Transport(httpx.AsyncBaseTransport):
-    """All pools, by origin, behind httpx's interface."""
+def get_deadline(request: httpx.Request) -> float:
+    """A time of the loop's clock: the request extension "deadline", else httpx's read timeout, from now on."""
+    deadline: float | None = request.extensions.get("deadline")
+    if deadline is None:
+        timeout = request.extensions.get("timeout", {}).get("read")
+        deadline = asyncio.get_running_loop().time() + (_NO_TIMEOUT if timeout is None else timeout)
+    return deadline
 
-    def __init__(
-        self, *, slots: Slots, max_body_bytes: int, max_values: int, tls: ssl.SSLContext | None = None
-    ) -> None:
-        self._slots = slots
-        self.large_answers = LargeAnswers(budget=ANSWERS_HELD * max_body_bytes, max_values=max_values)
-        self._max_body_bytes = max_body_bytes
+
+def is_repeatable(request: httpx.Request) -> bool:
+    """What the request extension "repeatable" says; without it the method decides."""
+    return bool(request.extensions.get("repeatable", request.method in _SAFE_METHODS))
+
+
+def to_response(answer: RawAnswer) -> httpx.Response:
+    headers = [(name, value) for name, value in answer.head.headers if name not in _OWN_ANSWER_HEADERS]
+    return httpx.Response(answer.head.status, headers=headers, content=answer.body)
+
+
+class EngineTransport(httpx.AsyncBaseTransport):
+    """The connection engine: a pool for each origin. It carries no HEAD requests, which no platform has."""
+
+    def __init__(self, slots: Slots, large_answers: LargeAnswers, tls: ssl.SSLContext | None = None) -> None:
+        self.slots = slots
+        self.large_answers = large_answers
         self._tls = tls
         self._pools: dict[tuple[str, str, int | None], Pool] = {}
 
     def pool(self, url: httpx.URL) -> Pool:
-        """The pool of the URL's origin. Raises httpx.UnsupportedProtocol for what cannot be called by http or https,
-        OSError where the certificates to verify it by cannot be read.
-        """
+        """The pool of the URL's origin. Raises httpx.UnsupportedProtocol for what cannot be called."""
         if not can_be_called(url):
             raise httpx.UnsupportedProtocol("The URL cannot be called by http or https.")
         origin = (url.scheme, url.host, url.port)
         pool = self._pools.get(origin)
         if pool is None:
-            if url.scheme == "https" and self._tls is None:
-                self._tls = httpx.create_ssl_context()
-            pool = Pool(url, self._slots, self.large_answers, max_body_bytes=self._max_body_bytes, tls=self._tls)
-            self._pools[origin] = pool
+            pool = self._pools[origin] = Pool(url, self.slots, self.large_answers, self._tls)
         return pool
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """One call. httpx's read timeout, if there is one, is the total deadline.
-
-        The request extension "repeatable" says what `Exchange` asks; without it the method decides.
-        """
-        method = request.method.encode("ascii")
+        if request.method == "HEAD":
+            raise httpx.LocalProtocolError("HEAD requests are not supported.")
         body = await request.aread()
         headers = [(name, value) for name, value in request.headers.raw if name.lower() not in _OWN_REQUEST_HEADERS]
-        headers += [(b"Accept-Encoding", b"gzip, deflate"), (b"Content-Length", b"%d" % len(body))]
-        timeout = request.extensions.get("timeout", {}).get("read") or _NO_TIMEOUT
-        answer = await self.pool(request.url).send(
-            request_head(method, request.url.raw_path, headers) + b"\r\n" + body,
-            asyncio.get_running_loop().time() + timeout,
-            repeatable=request.extensions.get("repeatable", request.method in _SAFE_METHODS),
-            without_body=request.method == "HEAD",
-        )
-        return httpx.Response(
-            answer.head.status,
-            headers=[(name, value) for name, value in answer.head.headers if name not in _OWN_ANSWER_HEADERS],
-            content=answer.body,
-            extensions={"http_version": b"HTTP/1.1"},
-        )
+        headers += [(b"Accept-Encoding", b"identity"), (b"Content-Length", b"%d" % len(body))]
+        head = request_head(request.method.encode("ascii"), request.url.raw_path, headers)
+        pool, deadline = self.pool(request.url), get_deadline(request)
+        return to_response(await pool.send(head + b"\r\n" + body, deadline, repeatable=is_repeatable(request)))
 
     async def aclose(self) -> None:
         for pool in self._pools.values():
             pool.close()
+
+
+class ClientExchange(Pending[RawAnswer]):
+    """One request by an httpx client, and its complete answer: what `Exchange` is to the connection engine."""
+
+    __slots__ = ("_client", "_request", "_task")
+
+    _task: asyncio.Task[None]
+
+    def __init__(self, client: httpx.AsyncClient, request: httpx.Request) -> None:
+        self._client = client
+        self._request = request
+
+    def begin(self, on_done: OnDone) -> None:
+        """In a task, and in no context: a connection outlives the request that opened it."""
+        self._task = asyncio.get_running_loop().create_task(self._send(on_done), context=Context())
+
+    def cancel(self) -> None:
+        self._task.cancel()
+
+    async def _send(self, on_done: OnDone) -> None:
+        outcome: RawAnswer | Exception
+        try:
+            response = await self._client.send(self._request)
+        except Exception as error:  # noqa: BLE001 # it is the outcome
+            outcome = error
+        else:
+            headers = [(name.lower(), value) for name, value in response.headers.raw]
+            outcome = RawAnswer(Head(response.status_code, headers), response.content)
+        on_done(outcome)

@@ -1,7 +1,6 @@
 """The wjdh platform (万家灯火): reviews, orders, modules, repairs, announcements."""
 
 import re
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
@@ -15,15 +14,12 @@ from gateway.normalise.requests import NewAnnouncement, NewOrder
 from gateway.normalise.shenhe import Shenhe, decode_shenhes, parse_shenhe, parse_shenhe_page
 from gateway.normalise.values import row_id
 from gateway.normalise.vocabulary import ModuleName, RepairStatus, ShenheStatus, ShenheType
-from gateway.ops.calls import Calls
-from gateway.ops.resilience import Clock
-from gateway.platforms.client import Call, PlatformClient, read_token
+from gateway.platforms.call import Call
+from gateway.platforms.client import PlatformClient, read_token
 from gateway.platforms.endpoint import Endpoint, Kind
 from gateway.platforms.envelope import OF_ERRORS, Envelope
-from gateway.platforms.route import Routes, encode_form
+from gateway.platforms.route import Upstream, encode_form
 from gateway.platforms.session import Credential, Token
-from gateway.platforms.transport import Transport
-from gateway.settings import Settings
 
 # Some paths have wjdh/ in front and some have not, and order/list is not orders/list (quirks 49 to 52).
 SECRET = Endpoint("secret", "POST", "wjdh/secret", Kind.LOGIN)
@@ -40,7 +36,6 @@ REPAIR_UPDATE = Endpoint("repair/update", "PUT", "repair", Kind.REPEATABLE_WRITE
 ANNOUNCEMENT_NEW = Endpoint("announcement/new", "POST", "announcement/new", Kind.UNREPEATABLE_WRITE)
 
 ENDPOINTS = (
-    SECRET,
     SHENHE_LIST,
     SHENHE,
     SHENHE_UPDATE,
@@ -59,7 +54,7 @@ OneT = TypeVar("OneT", Shenhe, Repair)
 
 API = "/api/v1"
 DEFAULT_LIFETIME = 3600.0
-NOWHERE = "0"
+PROBE_COMMUNITY = "0"
 """A community code that no community has."""
 
 _ORDER_NUMBER = re.compile(r"(?=.*[1-9])[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
@@ -78,14 +73,13 @@ class Wjdh(PlatformClient):
     platform = "WJDH"
     not_offered = ("bill/list", "complaint/list")
 
-    def __init__(self, settings: Settings, transport: Transport, calls: Calls, clock: Clock = time.monotonic) -> None:
+    def __init__(self, url: str, secret_id: str, secret_key: str, upstream: Upstream) -> None:
         """Raises httpx.InvalidURL or httpx.UnsupportedProtocol. The URL may end in /api/v1 or leave that out."""
-        base = settings.wjdh_url.rstrip("/")
+        base = url.rstrip("/")
         if base:
             base = base.removesuffix(API) + API
-        routes = Routes("WJDH", base, ENDPOINTS, transport, calls, clock)
-        super().__init__(routes, SECRET, settings.call_timeout, clock)
-        self._secret = {"secret_id": settings.wjdh_secret_id, "secret_key": settings.wjdh_secret_key}
+        super().__init__(base, SECRET, ENDPOINTS, upstream)
+        self._secret = {"secret_id": secret_id, "secret_key": secret_key}
 
     def shenhes(
         self,
@@ -103,7 +97,7 @@ class Wjdh(PlatformClient):
 
     def shenhe(self, platform_id: int, community_code: str | None = None) -> Call[Shenhe | None]:
         """One review (1.2.3). `community_code` is what the caller knows of it: the answer does not tell (quirk 175)."""
-        return Call(self, SHENHE, _by_id(platform_id), self._record, parse_shenhe, platform_id, community_code)
+        return Call(self, SHENHE, _id_form(platform_id), self._record, parse_shenhe, platform_id, community_code)
 
     async def decide_shenhe(
         self, platform_id: int, status: ShenheStatus, *, content: str | None = None, reason: str | None = None
@@ -134,9 +128,9 @@ class Wjdh(PlatformClient):
 
     def modules(self, community_code: str) -> Call[tuple[Module, ...]]:
         """The community's feature modules (3.2.1)."""
-        return Call(self, MODULES, encode_form({"xiaoqu": community_code}), self._modules_of, community_code)
+        return Call(self, MODULES, encode_form({"xiaoqu": community_code}), self._read_modules, community_code)
 
-    def _modules_of(self, endpoint: Endpoint, envelope: Envelope, community_code: str) -> tuple[Module, ...]:
+    def _read_modules(self, endpoint: Endpoint, envelope: Envelope, community_code: str) -> tuple[Module, ...]:
         return self._parse(endpoint, parse_modules, self._data(endpoint, envelope), community_code)
 
     async def set_module(self, community_code: str, name: ModuleName, enabled: bool) -> None:
@@ -153,7 +147,7 @@ class Wjdh(PlatformClient):
 
     def repair(self, platform_id: int, community_code: str | None = None) -> Call[Repair | None]:
         """One repair with its date (4.2). `community_code` as in `shenhe`."""
-        return Call(self, REPAIR, _by_id(platform_id), self._record, parse_repair, platform_id, community_code)
+        return Call(self, REPAIR, _id_form(platform_id), self._record, parse_repair, platform_id, community_code)
 
     async def update_repair(self, platform_id: int, status: RepairStatus, reply: str | None = None) -> None:
         """Set a repair's status (4.3); an absent reply keeps the old one (quirk 55)."""
@@ -204,16 +198,16 @@ class Wjdh(PlatformClient):
             return None
         if not isinstance(scheme, str) or not _SCHEME.fullmatch(scheme):
             scheme = "Bearer"
-        credential = Credential(header=f"Authorization: {scheme} {token}\r\n".encode("ascii"))
+        credential = Credential(authorization=f"{scheme} {token}".encode("ascii"))
         return Token(credential, float(row_id(body.get("expires_in")) or DEFAULT_LIFETIME))
 
     def _harmless_reads(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
         return {
-            SHENHE_LIST.name: lambda: self.shenhes(NOWHERE, per_page=1),
+            SHENHE_LIST.name: lambda: self.shenhes(PROBE_COMMUNITY, per_page=1),
             SHENHE.name: lambda: self.shenhe(0),
-            ORDER_LIST.name: lambda: self.orders(NOWHERE, OrderQuery()),
-            MODULES.name: lambda: self.modules(NOWHERE),
-            REPAIR_LIST.name: lambda: self.repairs(NOWHERE, RepairStatus.OPEN, per_page=1),
+            ORDER_LIST.name: lambda: self.orders(PROBE_COMMUNITY, OrderQuery()),
+            MODULES.name: lambda: self.modules(PROBE_COMMUNITY),
+            REPAIR_LIST.name: lambda: self.repairs(PROBE_COMMUNITY, RepairStatus.OPEN, per_page=1),
             REPAIR.name: lambda: self.repair(0),
         }
 
@@ -223,7 +217,7 @@ def _paging(page: int, per_page: int) -> dict[str, str]:
     return {"page": str(page), "per_page": str(per_page)}
 
 
-def _by_id(platform_id: int) -> bytes:
+def _id_form(platform_id: int) -> bytes:
     return b"id=%d" % platform_id
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.normalise.order import decode_orders
-from gateway.platforms.connection import Head, RawAnswer
+from gateway.platforms.answer import Head, RawAnswer
 from gateway.platforms.envelope import (
     LONGEST_MENDED,
     LONGEST_MESSAGE,

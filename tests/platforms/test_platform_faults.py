@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from decimal import Decimal
 
 import httpx
 import pytest
-from scripted_server import closed_port, until
+from scripted_server import closed_port, http, scripted, until
 
 from gateway.errors import (
     ConnectionLostError,
@@ -22,18 +23,14 @@ from gateway.errors import (
 from gateway.normalise.records import HouseKey
 from gateway.normalise.requests import NewOrder, PhonePayer
 from gateway.normalise.states import Availability, CircuitState
-from gateway.ops.calls import Calls, EndpointCalls
-from gateway.ops.resilience import Slots
-from gateway.platforms.connection import Connection
-from gateway.platforms.platforms import Platforms, open_platforms
-from gateway.platforms.pool import Pool
-from gateway.platforms.transport import Transport
+from gateway.ops.calls import EndpointCalls
+from gateway.platforms.platforms import Platforms, make_platforms, open_platforms
 from gateway.platforms.wjdh import Wjdh
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox
 from gateway.settings import Settings, SettingsError, load_settings
 
-TIMEOUT = 0.2
+TIMEOUT = 0.5
 ORDER = NewOrder(community_code="10002", payer=PhonePayer("19900000001"), title="水费", amount=Decimal("0.01"))
 PAYMENT = ("20201213104759976889", "1900000109", "4200000000202012131047599768")
 
@@ -101,7 +98,7 @@ async def test_each_fault_becomes_its_error_and_passes(
     kind: FaultKind,
     outcome: tuple[type[PlatformError], bool] | None,
 ) -> None:
-    sandbox.faults.set(platform, endpoint, Fault(kind, seconds=TIMEOUT * 1.2 if kind is FaultKind.LATENCY else 0.05))
+    sandbox.faults.set(platform, endpoint, Fault(kind, seconds=TIMEOUT * (1.2 if kind is FaultKind.LATENCY else 0.25)))
     client = impatient if outcome == TOO_LATE else platforms
     assert await settle(client, endpoint) == outcome
     # A read is asked again where a kept connection ends without an answer: it may have been closing (quirk 193).
@@ -189,31 +186,30 @@ async def test_the_calls_to_a_platform_are_bounded(sandbox: Sandbox) -> None:
 
 
 async def test_waiting_for_others_to_end_counts_and_ends_unsent(sandbox: Sandbox) -> None:
-    slots = Slots(1)
-    slots.free -= 1
     settings = load_settings({**sandbox.settings(), "GATEWAY_CALL_TIMEOUT": "0.05"})
-    wjdh = Wjdh(settings, Transport(slots=slots, max_body_bytes=1024, max_values=1000), Calls(settings.call_timeout))
-    with pytest.raises(PlatformError) as caught:
-        await wjdh.create_order(ORDER)
-    assert not caught.value.sent
-    assert sandbox.calls == []
-    assert wjdh.healthy
+    async with open_platforms(settings) as platforms:
+        platforms.wjdh.slots.free = 0
+        with pytest.raises(PlatformError) as caught:
+            await platforms.wjdh.create_order(ORDER)
+        assert not caught.value.sent
+        assert sandbox.calls == []
+        assert platforms.wjdh.healthy
 
 
 async def test_a_write_that_found_no_slot_or_no_connection_in_time_was_not_sent(
     impatient: Platforms, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await impatient.wjdh.modules("10002")  # there is a token, so that the write itself is what waits
-    slots = impatient.wjdh.routes.by_name["order/new"].pool.slots
+    slots = impatient.wjdh.slots
     taken, slots.free = slots.free, 0
     with pytest.raises(NotSentError, match="Too many calls"):
         await impatient.wjdh.create_order(ORDER)
     slots.free = taken
 
-    async def too_late(_pool: Pool, _deadline: float) -> Connection:
-        raise httpx.ConnectTimeout("No connection was made in time.")
+    async def too_late(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
 
-    monkeypatch.setattr(Pool, "connect", too_late)
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", too_late)
     with pytest.raises(PlatformTimeoutError, match="No connection") as caught:
         await impatient.wjdh.create_order(ORDER)
     assert not caught.value.sent
@@ -224,22 +220,22 @@ async def test_a_call_that_is_to_try_a_circuit_and_finds_no_slot_leaves_the_next
     impatient: Platforms, sandbox: Sandbox
 ) -> None:
     await impatient.wjdh.modules("10002")
-    route = impatient.wjdh.routes.by_name["modules"]
+    breaker, slots = impatient.wjdh.routes["modules"].breaker, impatient.wjdh.slots
     for _ in range(8):
-        route.breaker.failed()
-    route.breaker._cooldown = 0.0
-    taken, route.pool.slots.free = route.pool.slots.free, 0
+        breaker.failed()
+    breaker._cooldown = 0.0
+    taken, slots.free = slots.free, 0
     with pytest.raises(NotSentError, match="Too many calls"):
         await impatient.wjdh.modules("10002")
 
-    route.pool.slots.free = taken
+    slots.free = taken
     assert await settle(impatient, "modules") is FINE
     assert impatient.wjdh.healthy
 
 
 async def test_an_endpoint_that_is_not_set_up_is_not_called_with_a_token_either(platforms: Platforms) -> None:
     await platforms.wjdh.modules("10002")
-    del platforms.wjdh.routes.by_name["order/new"]
+    del platforms.wjdh.routes["order/new"]
     with pytest.raises(NotConfiguredError):
         await platforms.wjdh.create_order(ORDER)
 
@@ -248,7 +244,7 @@ async def test_a_mistake_of_ours_with_an_answer_reaches_whoever_called_and_leave
     platforms: Platforms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await platforms.wjdh.modules("10002")
-    calls = platforms.wjdh.routes.by_name["modules"].calls
+    calls = platforms.wjdh.routes["modules"].calls
     for _ in range(8):
         calls.breaker.failed()
     calls.breaker._cooldown = 0.0  # the next call is the one that tries
@@ -333,7 +329,7 @@ async def test_a_cancelled_caller_costs_neither_slot_nor_circuit(platforms: Plat
 async def test_a_cancelled_call_that_was_to_try_a_circuit_leaves_the_next_one_to_try(
     platforms: Platforms, sandbox: Sandbox
 ) -> None:
-    breaker = platforms.security.routes.by_name["owner"].breaker
+    breaker = platforms.security.routes["owner"].breaker
     for _ in range(8):
         breaker.failed()
     breaker._cooldown = 0.0
@@ -393,6 +389,46 @@ async def test_a_probe_without_a_token_says_so(platforms: Platforms, sandbox: Sa
     assert (probe.reachable, probe.token, probe.answer) == (None, False, "UPSTREAM_UNAVAILABLE")
     with pytest.raises(KeyError):
         await platforms.security.probe("nothing")
+
+
+@pytest.fixture
+def sent_by_httpx(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses of the requests that httpx clients send."""
+    sent: list[str] = []
+    send = httpx.AsyncClient.send
+
+    async def note(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+        sent.append(request.url.path)
+        return await send(client, request)
+
+    monkeypatch.setattr(httpx.AsyncClient, "send", note)
+    return sent
+
+
+async def test_logins_and_writes_are_httpx_calls(platforms: Platforms, sent_by_httpx: list[str]) -> None:
+    await platforms.wjdh.modules("10002")
+    await platforms.wjdh.create_order(ORDER)
+    assert sent_by_httpx == ["/api/v1/wjdh/secret", "/api/v1/order/new"]
+
+
+async def test_check_makes_httpx_calls_alone(sandbox: Sandbox, sent_by_httpx: list[str]) -> None:
+    async with aclosing(make_platforms(load_settings(sandbox.settings()), reads_by_engine=False)) as platforms:
+        for client in (platforms.wjdh, platforms.security):
+            for name in client.endpoints:
+                await client.probe(name)
+    assert len(sent_by_httpx) == len(sandbox.calls) > 10
+
+
+async def test_cookies_are_not_sent_back() -> None:
+    cookie = http(b'{"code":0,"data":"2020"}', b"Set-Cookie: a=b")
+    async with (
+        scripted(http(b'{"code":"0","access_token":"abc"}', b"Set-Cookie: a=b"), cookie) as upstream,
+        open_platforms(Settings(wjdh_url=f"http://127.0.0.1:{upstream.port}")) as others,
+    ):
+        for _ in range(2):
+            await others.wjdh.create_order(ORDER)
+    assert len(upstream.requests) == 3
+    assert not [request for request in upstream.requests if b"cookie" in request.lower()]
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:80", "ftp://127.0.0.1", "http://", "http://[::1"])

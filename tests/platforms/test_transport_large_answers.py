@@ -10,10 +10,10 @@ from scripted_server import Step, http, scripted, until
 from test_transport import pool_for, send
 
 from gateway.ops.resilience import Slots
-from gateway.platforms.connection import AnswerTooLargeError
-from gateway.platforms.large_answers import ANSWERS_HELD, LARGE, count_values
+from gateway.platforms.answer import AnswerTooLargeError
+from gateway.platforms.large_answers import ANSWERS_HELD, LARGE, LargeAnswers, count_values
 from gateway.platforms.pool import Exchange
-from gateway.platforms.transport import Transport
+from gateway.platforms.transport import EngineTransport
 
 MIB = 1024 * 1024
 PIECE = 256 * 1024
@@ -44,8 +44,8 @@ class Gate:
         return answer
 
 
-def transport_for(max_body_bytes: int = MIB, max_values: int = 1000) -> Transport:
-    return Transport(slots=Slots(CALLS), max_body_bytes=max_body_bytes, max_values=max_values)
+def transport_for(max_body_bytes: int = MIB, max_values: int = 1000) -> EngineTransport:
+    return EngineTransport(Slots(CALLS), LargeAnswers(max_body_bytes, max_values))
 
 
 @pytest.mark.parametrize("part", [b"1,", b"[],", b"{},", b"[", rb"\u002c"])

@@ -11,8 +11,9 @@ from self_signed import self_signed
 from test_transport import MAX_BODY, MAX_VALUES, send
 
 from gateway.ops.resilience import Slots
+from gateway.platforms.large_answers import LargeAnswers
 from gateway.platforms.pool import Pool
-from gateway.platforms.transport import Transport
+from gateway.platforms.transport import EngineTransport
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def server_side(certificate: Path) -> ssl.SSLContext:
 
 def pool_for(upstream: ScriptedServer, trusted: Path | None, host: str = "localhost") -> Pool:
     tls = None if trusted is None else ssl.create_default_context(cafile=trusted)
-    transport = Transport(slots=Slots(2), max_body_bytes=MAX_BODY, max_values=MAX_VALUES, tls=tls)
+    transport = EngineTransport(Slots(2), LargeAnswers(MAX_BODY, MAX_VALUES), tls)
     return transport.pool(httpx.URL(f"https://{host}:{upstream.port}"))
 
 

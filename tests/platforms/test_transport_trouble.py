@@ -14,18 +14,18 @@ from scripted_server import Step, closed_port, hang, http, scripted, then_close,
 from test_transport import MAX_BODY, MAX_VALUES, pool_for, send
 
 from gateway.ops.resilience import Slots
-from gateway.platforms.connection import MAX_HEAD_BYTES, AnswerTooLargeError, Connection, StaleConnectionError
+from gateway.platforms.answer import AnswerTooLargeError, StaleConnectionError
+from gateway.platforms.connection import MAX_HEAD_BYTES, Connection
+from gateway.platforms.large_answers import LargeAnswers
 from gateway.platforms.pool import Exchange, Pool
-from gateway.platforms.transport import Transport
+from gateway.platforms.transport import EngineTransport
 
 CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
 
 
 async def test_a_refused_connection_means_not_sent() -> None:
     async with closed_port() as port:
-        pool = Transport(slots=Slots(1), max_body_bytes=MAX_BODY, max_values=MAX_VALUES).pool(
-            httpx.URL(f"http://127.0.0.1:{port}")
-        )
+        pool = EngineTransport(Slots(1), LargeAnswers(MAX_BODY, MAX_VALUES)).pool(httpx.URL(f"http://127.0.0.1:{port}"))
         with pytest.raises(httpx.ConnectError, match="Connection refused"):
             await send(pool)
         with pytest.raises(httpx.ConnectError):
@@ -46,9 +46,7 @@ async def test_a_host_none_of_whose_addresses_answers_means_not_sent(monkeypatch
 
 
 async def test_an_unknown_host_means_not_sent_and_is_not_named() -> None:
-    pool = Transport(slots=Slots(1), max_body_bytes=MAX_BODY, max_values=MAX_VALUES).pool(
-        httpx.URL("http://platform.invalid")
-    )
+    pool = EngineTransport(Slots(1), LargeAnswers(MAX_BODY, MAX_VALUES)).pool(httpx.URL("http://platform.invalid"))
     with pytest.raises(httpx.ConnectError, match="cannot be resolved") as caught:
         await send(pool)
     assert "platform" not in str(caught.value)
@@ -273,7 +271,7 @@ async def test_a_server_that_never_accepts_is_a_timeout_before_sending() -> None
             visitor.connect_ex(listener.getsockname())
         url = httpx.URL(f"http://127.0.0.1:{listener.getsockname()[1]}")
         with pytest.raises(httpx.ConnectTimeout):
-            await send(Transport(slots=Slots(1), max_body_bytes=MAX_BODY, max_values=MAX_VALUES).pool(url), seconds=0.1)
+            await send(EngineTransport(Slots(1), LargeAnswers(MAX_BODY, MAX_VALUES)).pool(url), seconds=0.1)
         for visitor in crowd:
             visitor.close()
 
@@ -464,7 +462,7 @@ async def test_a_kept_connection_outlives_the_deadline_of_what_it_carried() -> N
 
 async def test_closing_closes_what_is_idle() -> None:
     async with scripted(http()) as upstream:
-        transport = Transport(slots=Slots(2), max_body_bytes=MAX_BODY, max_values=MAX_VALUES)
+        transport = EngineTransport(Slots(2), LargeAnswers(MAX_BODY, MAX_VALUES))
         await send(transport.pool(httpx.URL(f"http://127.0.0.1:{upstream.port}")))
         await transport.aclose()
         await until(lambda: upstream.open_connections == 0)

@@ -347,7 +347,7 @@ def waiting(gateway):
 
 def calls_under_way(gateway):
     """How many calls have a slot of the security platform."""
-    return gateway.parts.platforms.security.routes.by_name["owner"].pool.slots.taken
+    return gateway.parts.platforms.security.slots.taken
 
 
 async def until(condition):

@@ -229,7 +229,7 @@ class TestWithLittlePatience:
     ):
         query = '{ modules(communityCode: "10002") { name } orders(communityCode: "10002", first: 1) { totalCount } }'
         await gateway.ask(query)
-        breaker = gateway.parts.platforms.wjdh.routes.by_name["modules"].breaker
+        breaker = gateway.parts.platforms.wjdh.routes["modules"].breaker
         sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HANG))
         # Equal reads are shared: eight failures take eight questions.
         await asyncio.gather(

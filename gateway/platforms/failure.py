@@ -1,4 +1,4 @@
-"""What it means for a call, and for the circuit of its endpoint, that there is no answer or one of no use."""
+"""What a transport's error, or an answer of no use, means for a call and for the circuit of its endpoint."""
 
 from typing import TypeAlias
 
@@ -16,40 +16,40 @@ from gateway.errors import (
 from gateway.ops.calls import EndpointCalls
 from gateway.platforms.envelope import BadAnswerError, BusyAnswerError
 
-Trouble: TypeAlias = httpx.TransportError | BadAnswerError | BusyAnswerError
+Failure: TypeAlias = httpx.TransportError | BadAnswerError | BusyAnswerError
 
 _TOO_MANY_REQUESTS = 429
 
 
-def trouble_of(platform: PlatformId, endpoint: str, error: Trouble) -> PlatformError:
-    """What became of a call that met this error, for whoever called."""
+def to_platform_error(platform: PlatformId, endpoint: str, failure: Failure) -> PlatformError:
+    """The error that callers get. It is `sent` unless it is certain that nothing was."""
     where = platform, endpoint
-    match error:
+    match failure:
         case httpx.PoolTimeout():
             return NotSentError(*where, "Too many calls to this platform are under way.")
         case httpx.ConnectTimeout():
             timeout = PlatformTimeoutError(*where, "No connection to the platform was made in time.")
             timeout.sent = False
             return timeout
-        case httpx.ReadTimeout():
+        case httpx.TimeoutException():
             return PlatformTimeoutError(*where, "The platform did not answer in time.")
-        case httpx.ConnectError():
-            return NotSentError(*where, str(error))
-        case httpx.ReadError():
+        case httpx.ConnectError() | httpx.ProxyError():
+            return NotSentError(*where, str(failure))
+        case httpx.NetworkError():
             return ConnectionLostError(*where, "The connection broke before the answer was complete.")
         case BusyAnswerError():
-            executes = error.status != _TOO_MANY_REQUESTS
-            return PlatformBusyError(*where, str(error), retry_after=error.retry_after, sent=executes)
+            executes = failure.status != _TOO_MANY_REQUESTS
+            return PlatformBusyError(*where, str(failure), retry_after=failure.retry_after, sent=executes)
         case _:
-            return ProtocolError(*where, str(error))
+            return ProtocolError(*where, str(failure))
 
 
-def note_trouble(calls: EndpointCalls, error: Trouble, trouble: PlatformError) -> None:
+def record_failure(calls: EndpointCalls, failure: Failure, error: PlatformError) -> None:
     """An answer shows that the endpoint can be reached, whatever it says; a full queue shows nothing."""
-    calls.failed(trouble)
-    if isinstance(error, httpx.PoolTimeout):
+    calls.failed(error)
+    if isinstance(failure, httpx.PoolTimeout):
         calls.breaker.abandoned()
-    elif isinstance(error, httpx.TransportError) and not isinstance(error, httpx.RemoteProtocolError):
-        calls.unreachable(trouble)
+    elif isinstance(failure, httpx.TransportError) and not isinstance(failure, httpx.RemoteProtocolError):
+        calls.unreachable(error)
     else:
         calls.answered()

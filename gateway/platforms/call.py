@@ -1,0 +1,187 @@
+"""One call to an endpoint: its token, its exchange, its circuit, and what its answer means."""
+
+import asyncio
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from typing import TYPE_CHECKING, TypeVar
+
+import httpx
+
+from gateway.errors import (
+    NotConfiguredError,
+    NotSentError,
+    PlatformAuthError,
+    PlatformError,
+    RefusedError,
+    drop_tracebacks,
+)
+from gateway.ops.calls import CANCELLED, OK, REFUSED
+from gateway.platforms.answer import RawAnswer
+from gateway.platforms.endpoint import Endpoint
+from gateway.platforms.envelope import SUCCESS, BadAnswerError, BusyAnswerError, Envelope, open_envelope
+from gateway.platforms.failure import record_failure, to_platform_error
+from gateway.platforms.pending import OnDone, Pending
+from gateway.platforms.route import Route
+from gateway.platforms.session import NO_CREDENTIAL, Credential
+
+if TYPE_CHECKING:
+    from gateway.platforms.client import PlatformClient
+
+ParsedT = TypeVar("ParsedT")
+
+
+class Call(Pending[ParsedT]):
+    """One call, with the token of its platform. Where that is dead, the call is made once more with another one, since
+    nothing was executed (quirk 45). A login has no token.
+
+    `read(endpoint, envelope, *arguments)` makes the value, of refusals too: it knows what they mean. The outcome is
+    that value, or what `read` raises, or a PlatformError. `size`: bytes of the answer, once it has come.
+    """
+
+    __slots__ = (
+        "_arguments",
+        "_client",
+        "_context",
+        "_credential",
+        "_deadline",
+        "_form",
+        "_is_renewed",
+        "_on_done",
+        "_read",
+        "_route",
+        "_stage",
+        "_started",
+        "endpoint",
+        "size",
+    )
+
+    _context: Context
+    _credential: Credential
+    _deadline: float
+    _on_done: OnDone
+    _route: Route
+    _started: float
+
+    def __init__(
+        self,
+        client: "PlatformClient",
+        endpoint: Endpoint,
+        form: bytes,
+        read: Callable[..., ParsedT],
+        *arguments: object,
+    ) -> None:
+        self.endpoint = endpoint
+        self.size = 0
+        self._client = client
+        self._form = form
+        self._read = read
+        self._arguments = arguments
+        self._stage: Pending[RawAnswer] | asyncio.Task[None] | None = None  # what it waits for
+        self._is_renewed = False
+
+    def begin(self, on_done: OnDone) -> None:
+        self._on_done = on_done
+        client, endpoint = self._client, self.endpoint
+        route = client.routes.get(endpoint.name)
+        if route is None:  # before anybody logs in for it
+            message = "The settings do not say where this endpoint is."
+            on_done(NotConfiguredError(client.platform, endpoint.name, message))
+            return
+        self._route = route
+        self._deadline = asyncio.get_running_loop().time() + client.call_timeout
+        credential = NO_CREDENTIAL if route.is_login else client.session.current()
+        if credential is None:
+            self._renew(None)
+        else:
+            self._send(credential)
+
+    def cancel(self) -> None:
+        stage, self._stage = self._stage, None
+        if stage is None:
+            return
+        stage.cancel()
+        if isinstance(stage, Pending):
+            self._route.breaker.abandoned()
+            self._record(CANCELLED)
+
+    def _send(self, credential: Credential) -> None:
+        self._credential = credential
+        breaker = self._route.breaker
+        if breaker.troubled and not breaker.allows():
+            message = "This endpoint failed repeatedly and is given a rest."
+            where = self._client.platform, self.endpoint.name
+            self._on_done(NotSentError(*where, message, retry_after=breaker.retry_after))
+            return
+        self._started = self._client.clock()
+        self._context = copy_context()
+        self._stage = exchange = self._route.exchange(self._form, credential, self._deadline)
+        exchange.begin(self._receive)
+
+    def _receive(self, outcome: RawAnswer | Exception) -> None:
+        self._stage = None
+        calls = self._route.calls
+        try:
+            if isinstance(outcome, Exception):
+                raise outcome
+            if calls.breaker.troubled:
+                calls.answered()
+            self.size = len(outcome.body)
+            envelope = open_envelope(outcome, self.endpoint.decode)
+        except (httpx.TransportError, BadAnswerError, BusyAnswerError) as failure:
+            drop_tracebacks(failure)  # their frames hold it as the outcome
+            error = to_platform_error(self._client.platform, self.endpoint.name, failure)
+            self._context.run(record_failure, calls, failure, error)
+            self._record(error.code)
+            self._on_done(error)
+        except Exception as error:  # noqa: BLE001 # a mistake in here: the caller is to hear of it
+            calls.breaker.abandoned()
+            self._record(CANCELLED)
+            self._on_done(error)
+        else:
+            self._record(REFUSED if envelope.code else OK)
+            self._judge(envelope)
+
+    def _judge(self, envelope: Envelope) -> None:
+        client, credential = self._client, self._credential
+        outcome: ParsedT | Exception
+        if envelope.code == SUCCESS or credential is NO_CREDENTIAL or not client.token_is_dead(self.endpoint, envelope):
+            try:
+                outcome = self._read(self.endpoint, envelope, *self._arguments)
+            except Exception as error:  # noqa: BLE001 # it is the outcome
+                outcome = error
+        elif self._is_renewed:
+            client.session.refused_fresh(credential)
+            outcome = self._refusal()
+        else:
+            self._is_renewed = True
+            self._renew(credential)
+            return
+        # A refusal is how platforms answer callers: the record is not there, the time is over.
+        if isinstance(outcome, PlatformError) and not isinstance(outcome, RefusedError):
+            self._context.run(self._route.calls.failed, outcome)
+        self._on_done(outcome)
+
+    def _refusal(self) -> PlatformAuthError:
+        return PlatformAuthError(self._client.platform, self.endpoint.name, "The platform refuses a fresh token.")
+
+    def _renew(self, dead: Credential | None) -> None:
+        self._stage = asyncio.get_running_loop().create_task(self._send_renewed(dead))
+
+    async def _send_renewed(self, dead: Credential | None) -> None:
+        """Go on with another credential, if there is one."""
+        outcome: Credential | BaseException | None
+        try:
+            outcome = await self._client.get_credential(self._deadline, dead)
+        except BaseException as error:  # noqa: BLE001 # it is the outcome; of a cancellation, too, that others began
+            outcome = error
+        if self._stage is None:  # cancelled
+            return
+        self._stage = None
+        if isinstance(outcome, Credential):
+            self._send(outcome)
+        else:
+            self._on_done(self._refusal() if outcome is None else outcome)
+
+    def _record(self, outcome: str) -> None:
+        """In the context that it was sent in: that of a connection is of no request."""
+        self._route.calls.note(outcome, self._client.clock() - self._started, self._context)
