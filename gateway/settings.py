@@ -29,6 +29,13 @@ Count = Annotated[int, msgspec.Meta(ge=1, description="a whole number from 1 on"
 DatabaseUrl = Annotated[
     str, msgspec.Meta(pattern=r"^(postgres(ql)?://.+)?$", description="a URL that begins with postgresql://")
 ]
+ProxyUrl = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(https?://([^/?#@\s]+@)?[^/?#@\s]+/?)?$",
+        description="an http or https URL without a path, with user:password@ before the host if the proxy asks for it",
+    ),
+]
 Mode = Annotated[Literal["off", "report", "require"] | None, msgspec.Meta(description="off, report or require")]
 
 PLATFORM_ACCOUNTS = (
@@ -137,6 +144,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     request_timeout: Seconds = 15.0
     upstream_max_bytes: Count = 8 * 1024 * 1024
     upstream_max_values: Count = 50_000
+    upstream_proxy: ProxyUrl = ""
 
     cache_people: Lifetime = 30.0
     cache_owners: Lifetime = 60.0

@@ -18,7 +18,7 @@ from joserfc.jws import JWSRegistry
 
 from gateway.errors import IssuerUnavailableError
 from gateway.futures import join
-from gateway.ops.connect_failure import connect_failure
+from gateway.ops.connect_failure import connect_failure, find_os_error
 from gateway.ops.log_throttle import LogThrottle
 from gateway.settings import SettingsError
 
@@ -277,26 +277,13 @@ def _reason(error: httpx.HTTPError | TimeoutError | ValueError) -> str:
         case httpx.TimeoutException() | TimeoutError():
             return "The issuer did not answer in time."
         case httpx.ConnectError():
-            return connect_failure(_cause(error))
+            return connect_failure(find_os_error(error))
         case httpx.RemoteProtocolError():
             return "The answer of the issuer was cut off, or is no HTTP/1.1."
         case httpx.HTTPError():
             return "The connection to the issuer broke before its answer was complete."
         case _:
             return str(error)
-
-
-def _cause(error: BaseException) -> OSError:
-    """The operating system's error at the bottom of httpx's; of several addresses, that of the first."""
-    found = OSError()
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, BaseExceptionGroup):
-            cause = cause.exceptions[0]
-        if isinstance(cause, OSError):
-            found = cause
-        cause = cause.__cause__ or cause.__context__
-    return found
 
 
 def _read_jwk(entry: msgspec.Raw) -> Key | None:

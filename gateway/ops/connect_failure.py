@@ -14,3 +14,16 @@ def connect_failure(error: OSError) -> str:
     if isinstance(error, socket.gaierror):
         return "The name of the server cannot be resolved."
     return f"No connection could be made: {os.strerror(error.errno) if error.errno else 'unknown reason'}."
+
+
+def find_os_error(error: BaseException) -> OSError:
+    """The operating system's error at the bottom of httpx's; of several addresses, that of the first."""
+    found = OSError()
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, BaseExceptionGroup):
+            cause = cause.exceptions[0]
+        if isinstance(cause, OSError):
+            found = cause
+        cause = cause.__cause__ or cause.__context__
+    return found

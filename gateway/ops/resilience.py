@@ -28,6 +28,20 @@ class Waiter(Protocol):
         """The deadline has passed."""
 
 
+class _Turn:
+    """A waiter whose `comes` is whether it has its turn."""
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.comes = asyncio.get_running_loop().create_future()
+
+    def take_turn(self) -> None:
+        self.comes.set_result(True)
+
+    def give_up(self) -> None:
+        self.comes.set_result(False)
+
+
 class Slots:
     """A bound on how many calls are under way at once; whoever waits is served in the order of coming.
 
@@ -52,6 +66,23 @@ class Slots:
         self._queue.append(waiter)
         if waiter.deadline < self._timer_at:
             self._set_timer(asyncio.get_running_loop(), waiter.deadline)
+
+    async def acquire(self, deadline: float) -> None:
+        """Take a slot, when there is one; for who would rather await it. Raises TimeoutError."""
+        if self.free:
+            self.free -= 1
+            return
+        turn = _Turn(deadline)
+        self.queue(turn)
+        try:
+            if not await turn.comes:
+                raise TimeoutError
+        except asyncio.CancelledError:
+            if turn in self._queue:
+                self.leave(turn)
+            elif turn.comes.done() and not turn.comes.cancelled() and turn.comes.result():
+                self.release()
+            raise
 
     def leave(self, waiter: Waiter) -> None:
         """Wait no longer."""

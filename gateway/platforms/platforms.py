@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager, contextmanager
 import httpx
 import msgspec
 
+from gateway.addresses import can_be_called
 from gateway.ops.calls import Calls
 from gateway.ops.resilience import Slots
 from gateway.platforms.large_answers import LargeAnswers
+from gateway.platforms.proxy import ProxyTransport
 from gateway.platforms.route import Upstream
 from gateway.platforms.security import Security, SecurityPaths
 from gateway.platforms.transport import EngineTransport
@@ -34,7 +36,7 @@ class Platforms:
 
 
 def make_platforms(settings: Settings, *, reads_by_engine: bool = True) -> Platforms:
-    """The clients for `settings`. Without `reads_by_engine`, reads go by httpx like all other calls.
+    """The clients for `settings`. Without `reads_by_engine`, and with a proxy, reads go by httpx like all other calls.
 
     Raises SettingsError for a URL that cannot be called, and for certificates that cannot be read.
     """
@@ -46,16 +48,18 @@ def make_platforms(settings: Settings, *, reads_by_engine: bool = True) -> Platf
         callback=settings.security_callback_path,
         modules=settings.security_modules_path,
     )
-    addresses = settings.wjdh_url, settings.security_url, *msgspec.structs.astuple(paths)
+    addresses = settings.wjdh_url, settings.security_url, settings.upstream_proxy, *msgspec.structs.astuple(paths)
     tls = _read_certificates() if any(address.lower().startswith("https:") for address in addresses) else None
+    proxy = _read_proxy(settings.upstream_proxy, tls) if settings.upstream_proxy else None
 
     def open_upstream(concurrency: int) -> Upstream:
         slots = Slots(concurrency)
         large_answers = LargeAnswers(settings.upstream_max_bytes, settings.upstream_max_values)
         engine = EngineTransport(slots, large_answers, tls)
+        transport = engine if proxy is None else ProxyTransport(slots, large_answers, tls, proxy)
         return Upstream(
-            client=httpx.AsyncClient(transport=engine, trust_env=False),
-            engine=engine if reads_by_engine else None,
+            client=httpx.AsyncClient(transport=transport, trust_env=False),
+            engine=engine if proxy is None and reads_by_engine else None,
             slots=slots,
             calls=calls,
             call_timeout=settings.call_timeout,
@@ -104,6 +108,17 @@ def _read_certificates() -> ssl.SSLContext:
         return httpx.create_ssl_context()
     except OSError:
         raise SettingsError("SSL_CERT_FILE: must be a file that can be read, of certificates in PEM") from None
+
+
+def _read_proxy(url: str, tls: ssl.SSLContext | None) -> httpx.Proxy:
+    """Raises SettingsError."""
+    try:
+        proxy = httpx.Proxy(url, ssl_context=tls if url.lower().startswith("https:") else None)
+    except (httpx.InvalidURL, ValueError):
+        proxy = None
+    if proxy is None or not can_be_called(proxy.url) or proxy.url.raw_path != b"/":
+        raise SettingsError("GATEWAY_UPSTREAM_PROXY: must be an http or https URL without a path") from None
+    return proxy
 
 
 @contextmanager

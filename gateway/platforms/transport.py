@@ -1,4 +1,4 @@
-"""HTTP to a platform as an httpx transport (ADR 2).
+"""HTTP to a platform as httpx transports (ADR 2): here the connection engine's, in `proxy` the one through a proxy.
 
 No redirects, no cookies, one total deadline a call. Reads go past this face, to `Pool`, with bytes (ADR 8).
 

@@ -1,10 +1,12 @@
-"""The platform clients over a sandbox of both platforms; the transport on both event loops."""
+"""The platform clients over a sandbox of both platforms, by each transport; the transports on both event loops."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack
 
 import pytest
 import uvloop
+from forward_proxy import forward_proxy
 
 from gateway.platforms.platforms import Platforms, open_platforms
 from gateway.sandbox.dialects.dialect import Dialect
@@ -21,9 +23,15 @@ def pytest_asyncio_loop_factories(
     return {"uvloop": uvloop.new_event_loop}
 
 
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(SandboxOptions(dialect=Dialect.EXAMPLES)) as running:
+@pytest.fixture(params=["engine", "proxy"])
+async def sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
+    """Its settings lead to it directly, or through a proxy: then all calls go by httpx's own transport."""
+    async with AsyncExitStack() as stack:
+        running = await stack.enter_async_context(Sandbox(SandboxOptions(dialect=Dialect.EXAMPLES)))
+        if request.param == "proxy":
+            proxy = await stack.enter_async_context(forward_proxy())
+            settings = {**running.settings(), "GATEWAY_UPSTREAM_PROXY": proxy.url}
+            monkeypatch.setattr(running, "settings", settings.copy)
         yield running
 
 

@@ -405,10 +405,15 @@ def sent_by_httpx(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return sent
 
 
-async def test_logins_and_writes_are_httpx_calls(platforms: Platforms, sent_by_httpx: list[str]) -> None:
+async def test_logins_and_writes_are_httpx_calls(
+    platforms: Platforms, sandbox: Sandbox, sent_by_httpx: list[str]
+) -> None:
     await platforms.wjdh.modules("10002")
     await platforms.wjdh.create_order(ORDER)
-    assert sent_by_httpx == ["/api/v1/wjdh/secret", "/api/v1/order/new"]
+    by_httpx = ["/api/v1/wjdh/secret", "/api/v1/order/new"]
+    if "GATEWAY_UPSTREAM_PROXY" in sandbox.settings():
+        by_httpx.insert(1, "/api/v1/wjdh/modules")
+    assert sent_by_httpx == by_httpx
 
 
 async def test_check_makes_httpx_calls_alone(sandbox: Sandbox, sent_by_httpx: list[str]) -> None:
@@ -439,3 +444,12 @@ async def test_a_url_that_cannot_be_called_is_told_at_the_start(url: str) -> Non
     with pytest.raises(SettingsError, match="GATEWAY_SECURITY_URL"):
         async with open_platforms(Settings(security_url=url, security_token_path="/token")):
             pass
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://127.0.0.1", "http://", "http://127.0.0.1:99999", "http://u:sesame@h/path", "h:80"]
+)
+def test_unusable_proxy_is_refused_by_name_alone(url: str) -> None:
+    with pytest.raises(SettingsError, match="GATEWAY_UPSTREAM_PROXY: must be") as caught:
+        make_platforms(load_settings({"GATEWAY_UPSTREAM_PROXY": url}))
+    assert "sesame" not in str(caught.value)
