@@ -9,6 +9,7 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.types import ASGIApp
 from starlette.types import Scope as ASGIScope
 
 from gateway.actions.audit import AuditTrail
@@ -29,18 +30,14 @@ from gateway.execution.executor import Executor
 from gateway.execution.intake import Intake
 from gateway.execution.limits import Limits
 from gateway.execution.trusted import open_trusted_documents
-from gateway.http.application import Application
+from gateway.http.application import Application, Hosts, ListedOrigins
 from gateway.http.caller import Caller
-from gateway.http.cross_origin import with_origins
-from gateway.http.endpoint import Endpoint
 from gateway.http.explorer import explorer_routes
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.guard import GuardedExecutor
-from gateway.http.health import health_routes
-from gateway.http.hosts import Hosts
-from gateway.http.metrics import metrics_routes
 from gateway.http.parameters import Bounds
 from gateway.http.payment_callback import payment_callback_routes
+from gateway.http.probes import health_routes, metrics_routes
 from gateway.http.sse import EventStreamEndpoint
 from gateway.http.websocket import WebSocketEndpoint, WebSocketOptions
 from gateway.journal.journal import Clock, Journal, open_journal, utc_now
@@ -170,16 +167,24 @@ def create_app(
         scopes_of,
     )
 
-    def edges(gateway: Gateway) -> tuple[Endpoint, list[BaseRoute]]:
+    def edges(gateway: Gateway) -> tuple[ASGIApp, list[BaseRoute]]:
         """What answers GraphQL over HTTP, and the routes of all else."""
 
         def caller_of(scope: ASGIScope) -> Caller[RequestContext]:
             return Caller(scope, authenticator, gateway)
 
         timeout, largest = settings.request_timeout, settings.max_answer_bytes
-        endpoint = GraphQLEndpoint(intake, executor, caller_of, bounds=bounds, timeout=timeout, largest_answer=largest)
         event_streams = EventStreamEndpoint(
-            intake, executor, caller_of, endpoint, bounds=bounds, timeout=timeout, largest_answer=largest
+            intake, executor, caller_of, bounds=bounds, timeout=timeout, largest_answer=largest
+        )
+        endpoint = GraphQLEndpoint(
+            intake,
+            executor,
+            caller_of,
+            bounds=bounds,
+            timeout=timeout,
+            largest_answer=largest,
+            event_streams=event_streams,
         )
         web_sockets = WebSocketEndpoint(
             intake,
@@ -195,7 +200,7 @@ def create_app(
                 origins=settings.origins,
             ),
         )
-        return with_origins(event_streams, settings.origins), [
+        return ListedOrigins(endpoint, settings.origins) if settings.origins else endpoint, [
             WebSocketRoute(GRAPHQL_PATH, web_sockets),
             *payment_callback_routes(gateway.actions.payment, gateway.callback_tokens),
             *metrics_routes(gateway.metrics, gateway.journal.payments.counts),

@@ -14,6 +14,7 @@ import uvicorn
 from gateway.addresses import url_of
 from gateway.app import create_app
 from gateway.errors import GatewayError
+from gateway.http.responses import server_error_response
 from gateway.http.server.connections import Connections
 from gateway.http.server.limits import ServerLimits
 from gateway.http.server.websocket_connection import WebSocketConnection
@@ -145,7 +146,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
     )
     return {
         "loop": "uvloop",
-        "http": Connections(limits),
+        "http": Connections(limits, server_error_response),
         "ws": WebSocketConnection,
         "ws_max_size": max(LONGEST_MESSAGE, settings.max_body_bytes),
         "ws_per_message_deflate": False,

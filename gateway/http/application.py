@@ -1,23 +1,39 @@
-"""The ASGI application: GraphQL over HTTP goes straight to its endpoint, all else through Starlette's routes."""
+"""The ASGI application: names it answers to, pages it answers, GraphQL over HTTP, and Starlette's routes."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import lru_cache
 from typing import Final
 
 import structlog
 from starlette.applications import Starlette
 from starlette.datastructures import State
-from starlette.types import Message, Receive, Scope, Send
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.errors import UserInputError
-from gateway.http.answer import error_answer, send_answer
-from gateway.http.endpoint import Answerer, Endpoint
-from gateway.http.hosts import Hosts
-from gateway.http.request_id import new_request_id
+from gateway.http.request import new_request_id
+from gateway.http.responses import Refusal, refusal_response
 
 OPEN_PATHS: Final = ("/healthz", "/readyz")
 """Asked by machines that know the gateway by its address alone, and the same for everybody."""
 
+LONGEST_HOST: Final = 255
+
+PAGE_REQUEST_HEADERS: Final = (
+    "Apollographql-Client-Name",
+    "Apollographql-Client-Version",
+    "Authorization",
+    "Cache-Control",
+    "Traceparent",
+    "X-Request-Id",
+)
+
+PAGE_ANSWER_HEADERS: Final = ("age", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id")
+"""Those that a page may read besides the ones that it always may (Fetch, "CORS-safelisted response-header name")."""
+
+PREFLIGHT_SECONDS: Final = 7200
+"""For which a browser need not ask again; Chromium heeds no more."""
 
 log = structlog.get_logger(__name__)
 
@@ -25,18 +41,18 @@ log = structlog.get_logger(__name__)
 class Application:
     """`graphql` answers at `graphql_path`; it is set when the lifespan of `others` has begun.
 
-    `failed` is called with the error that kept the lifespan from beginning.
+    `on_failure` is called with the error that kept the lifespan from beginning.
     """
 
-    graphql: Endpoint
+    graphql: ASGIApp
 
     def __init__(
-        self, others: Starlette, graphql_path: str, hosts: Hosts, failed: Callable[[BaseException], object]
+        self, others: Starlette, graphql_path: str, hosts: "Hosts", on_failure: Callable[[BaseException], object]
     ) -> None:
         self._others = others
         self._graphql_path = graphql_path
         self._hosts = hosts
-        self._failed = failed
+        self._on_failure = on_failure
 
     @property
     def state(self) -> State:
@@ -46,7 +62,7 @@ class Application:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
         elif not self._hosts.accept(scope["headers"]) and scope["path"] not in OPEN_PATHS:
-            await _misdirected(scope, send)
+            await _misdirected(scope, receive, send)
         elif scope["path"] == self._graphql_path and scope["type"] == "http":
             await self.graphql(scope, receive, send)
         else:
@@ -55,26 +71,80 @@ class Application:
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The lifespan. When it fails, Starlette sends its traceback to be logged, texts of exceptions included."""
 
-        async def tell(message: Message) -> None:
+        async def notify(message: Message) -> None:
             error = sys.exception()
             if message["type"] == "lifespan.startup.failed" and error is not None:
-                self._failed(error)
+                self._on_failure(error)
             elif message["type"] == "lifespan.shutdown.failed":
                 log.error("gateway did not end in order", exc_info=error)
             await send({"type": message["type"]})
 
-        await self._others(scope, receive, tell)
-
-    def answerer(self, scope: Scope) -> Answerer | None:
-        """What answers the requests that have this head, without ASGI: GraphQL over HTTP, but for streams."""
-        if scope["path"] == self._graphql_path and self._hosts.accept(scope["headers"]):
-            return self.graphql.answerer(scope)
-        return None
+        await self._others(scope, receive, notify)
 
 
-async def _misdirected(scope: Scope, send: Send) -> None:
+async def _misdirected(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close"})
         return
     error = UserInputError("host", "This host is not the gateway's: GATEWAY_ALLOWED_HOSTS lists those that are")
-    await send_answer(send, error_answer(421, error, new_request_id()))
+    await refusal_response(Refusal(421, error), new_request_id())(scope, receive, send)
+
+
+class Hosts:
+    """The names of the `Host` header, such as `gateway.example`, that are answered, on any port; with none, all are.
+
+    Against web pages that have their own name point at the gateway (DNS rebinding). Starlette's TrustedHostMiddleware
+    is laxer: it takes `*` and `*.example` for patterns. It also exempts no path, and answers 400 in plain text.
+    """
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = frozenset(names)
+        self._is_named = lru_cache(maxsize=64)(self._names_it)
+
+    def accept(self, headers: list[tuple[bytes, bytes]]) -> bool:
+        """Whether a request with these headers is for the gateway."""
+        if not self._names:
+            return True
+        for name, value in headers:
+            if name == b"host":
+                return len(value) <= LONGEST_HOST and self._is_named(value)
+        return False
+
+    def _names_it(self, host: bytes) -> bool:
+        """With or without port; IPv6 addresses have brackets there."""
+        text = host.decode("latin-1").lower()
+        name, separator, port = text.rpartition(":")
+        if not separator or port.endswith("]"):
+            name, port = text, ""
+        if port and not port.isdigit():
+            return False
+        return name.removeprefix("[").removesuffix("]") in self._names
+
+
+class ListedOrigins:
+    """`app`, with answers that the web pages of these origins may read (CORS: Fetch, "HTTP-network protocol", 3.2).
+
+    Browsers add no credentials, such as cookies: a page sends the token it was given. Starlette's CORSMiddleware gives
+    its headers to all origins but for the one that lets the page read: others get none from here.
+    """
+
+    def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
+        self._app = app
+        self._origins = frozenset(origin.encode() for origin in origins)
+        self._for_listed = CORSMiddleware(
+            app,
+            allow_origins=origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=PAGE_REQUEST_HEADERS,
+            expose_headers=PAGE_ANSWER_HEADERS,
+            max_age=PREFLIGHT_SECONDS,
+        )
+        self._for_others = CORSMiddleware(app)  # which lists none: all it adds is Vary
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        origin = dict(scope["headers"]).get(b"origin")
+        if origin is None or (origin not in self._origins and scope["method"] == "OPTIONS"):
+            await self._app(scope, receive, send)
+            return
+        scope = {**scope, "extensions": {}}  # whole answers would pass the middleware by
+        await (self._for_listed if origin in self._origins else self._for_others)(scope, receive, send)

@@ -4,34 +4,35 @@
                           largest_answer=16_777_216)
 
 It knows the protocol and nothing of the schema. In the order of a request: headers, the caller's context, the
-parameters, the operation they name, its execution, the answer.
-
-What is in the way of every request is taken only once where it can be: our own server asks for an `answerer` of the
-head, and keeps it for the requests that come with the same one. ASGI would have an answer in two messages and a body in
-another, and tell the head anew each time.
+parameters, the operation they name, its execution, the answer. What the head alone decides is read once for all
+requests that come with it (`gateway.http.request`).
 """
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from graphql import OperationType
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth.rate import Allowance
 from gateway.errors import GatewayError, MethodNotAllowedError, RequestTimeoutError, UserInputError
 from gateway.execution.documents import DocumentError, Prepared
 from gateway.execution.intake import Intake
 from gateway.execution.response import Response
-from gateway.http.answer import USUAL, Answer, only_errors, require_size, send_answer, whole_answer
 from gateway.http.deadline import Deadline, Deadlines, ExpiredError
 from gateway.http.errors import format_error
-from gateway.http.headers import fields_of, lines_of
-from gateway.http.negotiation import MediaType, negotiate
-from gateway.http.parameters import Bounds, Parameters, body_parameters, is_json, read_parameters
-from gateway.http.rate_headers import rate_lines
-from gateway.http.refusal import CLOSE, Refusal
-from gateway.http.request_id import REQUEST_ID, new_request_id, own_request_id
+from gateway.http.parameters import Bounds, Parameters, read_parameters
+from gateway.http.request import SERVED, RequestHead
+from gateway.http.responses import (
+    CLOSE,
+    JSONBytesResponse,
+    Refusal,
+    errors_json,
+    rate_headers,
+    require_size,
+)
+from gateway.http.server.header_block import block_state
 
 
 class Context(Protocol):
@@ -61,10 +62,6 @@ class Executor(Protocol):
     ) -> Response: ...
 
 
-SERVED: Final = ("GET", "POST")
-"""Methods of GraphQL requests, event streams included."""
-
-
 ContextT_co = TypeVar("ContextT_co", bound=Context, covariant=True)
 
 
@@ -87,7 +84,8 @@ class GraphQLEndpoint:
 
     `bounds` are held while the body is read, and by the query string. `timeout` is the total deadline in seconds, from
     the opened context to the answer. A query is cancelled when its client goes away; a mutation runs on.
-    `largest_answer` is that of a query, in bytes: what a mutation has done is told in any case.
+    `largest_answer` is that of a query, in bytes: what a mutation has done is answered in any case. `event_streams`
+    answers the requests that ask for one.
     """
 
     def __init__(
@@ -99,106 +97,76 @@ class GraphQLEndpoint:
         bounds: Bounds,
         timeout: float,
         largest_answer: int,
+        event_streams: ASGIApp | None = None,
     ) -> None:
         self.intake = intake
         self.executor = executor
         self.caller_of = caller_of
         self.bounds = bounds
-        self.deadlines = Deadlines(timeout)
+        self.timeout = timeout
+        self._deadlines = Deadlines()
         self.largest_answer = largest_answer
+        self.event_streams = event_streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            answer = await GraphQLAnswerer(self, scope).answer(receive)
-        except ClientDisconnect:
+        head, caller = self._read_head(scope)
+        if head.wants_events and self.event_streams is not None:
+            await self.event_streams(scope, receive, send)
             return
-        await send_answer(send, answer)
-
-    def answerer(self, scope: Scope) -> "GraphQLAnswerer | None":
-        """What answers the requests that have this head. What HEAD and others get is for ASGI to say."""
-        return GraphQLAnswerer(self, scope) if scope["method"] in SERVED else None
-
-
-class GraphQLAnswerer:
-    """Answers the GraphQL requests that come with one head, which is read once.
-
-    A well-formed request whose document or variables are wrong has a status by media type: a client of
-    `application/json` trusts no body but that of a 200 (GraphQL over HTTP, "Status Codes").
-    """
-
-    def __init__(self, endpoint: GraphQLEndpoint, scope: Scope) -> None:
-        headers = fields_of(scope["headers"])
-        self._endpoint = endpoint
-        self._scope = scope
-        self._headers = headers
-        self._method: str = scope["method"]
-        self._own_id = own_request_id(headers.get(b"x-request-id"))
-        media_type = negotiate(headers.get(b"accept"))
-        self._is_served = self._method in SERVED and media_type is not None
-        self._usual = USUAL[media_type or MediaType.JSON]
-        self._request_error_status = 400 if media_type is MediaType.GRAPHQL_RESPONSE else 200
-        self._wants_fresh = b"no-cache" in headers.get(b"cache-control", b"").lower()
-        self._caller = endpoint.caller_of(scope)
-        self._is_json_post = self._method == "POST" and is_json(headers)
-
-    async def answer(self, receive: Receive, body: bytes | None = None) -> Answer:
-        """The answer to one request. `body` is all of it, where it has come already.
-
-        Raises starlette's ClientDisconnect when nobody waits for it any more.
-        """
-        endpoint = self._endpoint
-        id_ = self._own_id or new_request_id()
-        REQUEST_ID.set(id_)
-        extra = b""
+        id_ = head.begin()
+        headers: list[tuple[bytes, bytes]] = []
         parameters: Parameters | None = None
         try:
-            if not self._is_served:
-                raise _not_served(self._method)
-            context = self._caller.open(id_) or await self._caller.identify(id_)
-            allowance = context.allowance
-            if allowance is not None:
-                extra = rate_lines(allowance)
-            if self._wants_fresh:
+            if not head.is_served:
+                raise _not_served(head.method)
+            context = caller.open(id_) or await caller.identify(id_)
+            if context.allowance is not None:
+                headers += rate_headers(context.allowance)
+            if head.wants_fresh:
                 context.refresh()
-            with Deadline(endpoint.deadlines) as deadline:
-                if body is not None and self._is_json_post:
-                    parameters = body_parameters(body, endpoint.bounds)
-                else:
-                    parameters = await read_parameters(self._scope, self._headers, receive, endpoint.bounds)
-                prepared, extensions = endpoint.intake.admit(parameters)
+            with Deadline(self._deadlines, self.timeout) as deadline:
+                parameters = await read_parameters(head, receive, self.bounds)
+                prepared, extensions = self.intake.admit(parameters)
                 operation = prepared.operation.operation
                 if operation is OperationType.QUERY:
                     deadline.watch(receive)
                 else:
-                    _require_method(self._method, operation)
-                response = await endpoint.executor.execute(
-                    prepared, parameters.operation_name, parameters.variables, context
-                )
-            errors = [format_error(error, id_) for error in response.errors]
-            status, extensions = (200, extensions) if response.executed else (self._request_error_status, None)
-            answer = response.to_bytes(errors=errors, extensions=extensions)
+                    _require_method(head.method, operation)
+                result = await self.executor.execute(prepared, parameters.operation_name, parameters.variables, context)
+            errors = [format_error(error, id_) for error in result.errors]
+            status, extensions = (200, extensions) if result.executed else (head.request_error_status, None)
+            body = result.to_bytes(errors=errors, extensions=extensions)
             if operation is OperationType.QUERY:
-                require_size(answer, endpoint.largest_answer)
+                require_size(body, self.largest_answer)
             if (age := context.age) is not None:
-                extra += b"age: %d\r\n" % age
+                headers.append((b"age", b"%d" % age))
         except ClientDisconnect:
-            raise
+            return
         except ExpiredError:
-            return self._failure(_too_late(parameters), id_, extra)
+            status, body = _failure(head, _too_late(parameters), id_, headers)
         except Exception as error:  # noqa: BLE001 # the last resort: it is logged, and the caller still gets JSON
-            return self._failure(error, id_, extra)
-        return whole_answer(status, self._usual, id_, extra, answer)
+            status, body = _failure(head, error, id_, headers)
+        await JSONBytesResponse(body, id_, status, head.answer_type, headers)(scope, receive, send)
 
-    def _failure(self, error: Exception, id_: str, extra: bytes) -> Answer:
-        """The answer where there is no response."""
-        status, closes = 500, False
-        if isinstance(error, DocumentError):
-            status = self._request_error_status
-        elif isinstance(error, Refusal | GatewayError):
-            refusal = error if isinstance(error, Refusal) else Refusal.of(error)
-            status, error, closes = refusal.status, refusal.error, CLOSE in refusal.headers
-            extra += lines_of(header for header in refusal.headers if header != CLOSE)
-        return whole_answer(status, self._usual, id_, extra, only_errors(error, id_), closes=closes)
+    def _read_head(self, scope: Scope) -> tuple[RequestHead, Caller[Context]]:
+        """Once for all requests with the same header block."""
+        state = block_state(scope)
+        read: tuple[RequestHead, Caller[Context]] | None = state.get(self)
+        if read is None:
+            read = state[self] = RequestHead(scope), self.caller_of(scope)
+        return read
+
+
+def _failure(head: RequestHead, error: Exception, id_: str, headers: list[tuple[bytes, bytes]]) -> tuple[int, bytes]:
+    """Status and body for whatever kept the operation from its execution. Adds the headers of a refusal."""
+    status = 500
+    if isinstance(error, DocumentError):
+        status = head.request_error_status
+    elif isinstance(error, Refusal | GatewayError):
+        refusal = error if isinstance(error, Refusal) else Refusal.from_error(error)
+        status, error = refusal.status, refusal.error
+        headers += refusal.headers
+    return status, errors_json(error, id_)
 
 
 def _not_served(method: str) -> Refusal:

@@ -1,6 +1,6 @@
 """Subscriptions as server-sent events: the distinct connections mode of graphql-sse (PROTOCOL.md).
 
-For clients that accept `text/event-stream` and no JSON. Many name both (urql does, for a query) and want JSON.
+For clients that accept `text/event-stream` and no JSON.
 """
 
 import asyncio
@@ -17,17 +17,12 @@ from gateway.auth.refusals import REFUSAL
 from gateway.errors import GatewayError, IssuerUnavailableError, UnauthenticatedError, UserInputError
 from gateway.execution.documents import DocumentError
 from gateway.execution.intake import Intake
-from gateway.http.answer import error_answer, only_errors, require_size, send_answer
 from gateway.http.deadline import Deadline, Deadlines
-from gateway.http.endpoint import Answerer, Endpoint
 from gateway.http.errors import format_error
-from gateway.http.graphql import SERVED
-from gateway.http.headers import Headers, fields_of, headers_of, list_of
-from gateway.http.negotiation import negotiate
 from gateway.http.parameters import Bounds, Parameters, read_parameters
-from gateway.http.rate_headers import rate_lines
-from gateway.http.refusal import CLOSE, Refusal
-from gateway.http.request_id import REQUEST_ID, new_request_id, own_request_id
+from gateway.http.request import EVENT_STREAM, RequestHead
+from gateway.http.responses import CLOSE, Refusal, errors_json, rate_headers, refusal_response, require_size
+from gateway.http.server.head import Headers
 from gateway.http.subscribe import (
     CallerContext,
     CallerOf,
@@ -38,25 +33,14 @@ from gateway.http.subscribe import (
     while_believed,
 )
 
-EVENT_STREAM = b"text/event-stream"
-
 KEEP_ALIVE = 15.0
 """Seconds between comments that tell proxies, and the gateway, that the connection is alive."""
 
 _COMPLETE: Final = b"event: complete\ndata:\n\n"
 
 
-def wants_events(accept: bytes) -> bool:
-    """Whether the `Accept` header names event streams, and allows no answer in JSON."""
-    named = accept.lower()
-    if EVENT_STREAM not in named:  # most name something else, and cost no more than this
-        return False
-    names = (media_range.partition(b";")[0].strip() for media_range in named.split(b","))
-    return EVENT_STREAM in names and negotiate(accept) is None
-
-
 class EventStreamEndpoint:
-    """Answers subscriptions by GET and POST with an event stream, and hands all other requests on to `otherwise`.
+    """Answers subscriptions by GET and POST with an event stream.
 
     `timeout` bounds the reading of the body, in seconds; `largest_answer` each event, in bytes. A stream ends with its
     caller's token, or with the key that signed it.
@@ -67,7 +51,6 @@ class EventStreamEndpoint:
         intake: Intake,
         executor: SubscribingExecutor,
         caller_of: CallerOf,
-        otherwise: Endpoint,
         *,
         bounds: Bounds,
         timeout: float,
@@ -77,45 +60,34 @@ class EventStreamEndpoint:
         self._intake = intake
         self._executor = executor
         self._caller_of = caller_of
-        self._otherwise = otherwise
         self._bounds = bounds
         self._timeout = timeout
         self._largest_answer = largest_answer
         self._clock = clock
+        self._deadlines = Deadlines()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if _asks_for_events(scope):
-            await self._serve(scope, receive, send)
-        else:
-            await self._otherwise(scope, receive, send)
-
-    def answerer(self, scope: Scope) -> Answerer | None:
-        """None for a stream, which is no whole answer."""
-        return None if _asks_for_events(scope) else self._otherwise.answerer(scope)
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = fields_of(scope["headers"])
-        id_ = own_request_id(headers.get(b"x-request-id")) or new_request_id()
-        REQUEST_ID.set(id_)
+        head = RequestHead(scope)
+        id_ = head.begin()
         allowance: Headers = ()
         try:
             caller = self._caller_of(scope)
             context = caller.open(id_) or await caller.identify(id_)
             if context.allowance is not None:
-                allowance = headers_of(rate_lines(context.allowance))
+                allowance = rate_headers(context.allowance)
             async with asyncio.timeout(self._timeout):
-                parameters = await read_parameters(scope, headers, receive, self._bounds)
-            headers_sent = [*_headers(id_), *allowance]
-            await self._stream(receive, send, parameters, caller, context, headers_sent, id_)
+                parameters = await read_parameters(head, receive, self._bounds)
+            headers = [*_headers(id_), *allowance]
+            await self._stream(receive, send, parameters, caller, context, headers, id_)
         except ClientDisconnect:
             return
         except TimeoutError:
             refusal = Refusal(408, UserInputError("body", "The body did not arrive in time"), CLOSE)
         except (Refusal, GatewayError) as error:
-            refusal = error if isinstance(error, Refusal) else Refusal.of(error)
+            refusal = error if isinstance(error, Refusal) else Refusal.from_error(error)
         else:
             return
-        await send_answer(send, error_answer(refusal.status, refusal.error, id_, (*allowance, *refusal.headers)))
+        await refusal_response(refusal, id_, allowance)(scope, receive, send)
 
     async def _stream(
         self,
@@ -131,7 +103,7 @@ class EventStreamEndpoint:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         keeping_alive = asyncio.create_task(_keep_alive(send))
         try:
-            with Deadline(Deadlines(seconds_left(context.principal, self._clock()))) as lifetime:
+            with Deadline(self._deadlines, seconds_left(context.principal, self._clock())) as lifetime:
                 lifetime.watch(receive)
                 async with (
                     while_believed(caller.authenticate),
@@ -140,9 +112,9 @@ class EventStreamEndpoint:
                     async for payload in payloads:
                         await _send_event(send, payload)
         except TimeoutError:
-            await _send_event(send, only_errors(UnauthenticatedError(REFUSAL), id_))
+            await _send_event(send, errors_json(UnauthenticatedError(REFUSAL), id_))
         except (UnauthenticatedError, IssuerUnavailableError) as error:
-            await _send_event(send, only_errors(error, id_))
+            await _send_event(send, errors_json(error, id_))
         finally:
             keeping_alive.cancel()
         await send({"type": "http.response.body", "body": _COMPLETE})
@@ -158,13 +130,7 @@ class EventStreamEndpoint:
                     require_size(payload, self._largest_answer)
                     yield payload
         except Exception as error:  # noqa: BLE001 # whatever ends it is told; what is unexpected is logged as well
-            yield only_errors(error, id_)
-
-
-def _asks_for_events(scope: Scope) -> bool:
-    if scope["method"] not in SERVED:
-        return False
-    return wants_events(list_of(b"accept", scope["headers"]))
+            yield errors_json(error, id_)
 
 
 def _headers(id_: str) -> list[tuple[bytes, bytes]]:

@@ -29,12 +29,11 @@ from gateway.errors import (
 from gateway.execution.documents import DocumentError, Prepared
 from gateway.execution.intake import Intake
 from gateway.execution.response import Response
-from gateway.http.answer import require_size
 from gateway.http.errors import format_error, format_failure
 from gateway.http.graphql import Context
-from gateway.http.origin import may_connect
 from gateway.http.parameters import Bounds, Parameters, parse_parameters
-from gateway.http.request_id import REQUEST_ID, new_request_id
+from gateway.http.request import REQUEST_ID, new_request_id
+from gateway.http.responses import require_size
 from gateway.http.subscribe import SubscribingExecutor, seconds_left, subscribe, while_believed
 from gateway.http.websocket_messages import (
     SUBPROTOCOL,
@@ -103,6 +102,18 @@ class WebSocketEndpoint:
         else:
             await websocket.accept(SUBPROTOCOL)
             await _Connection(self, websocket).serve()
+
+
+def may_connect(origin: str | None, host: str | None, allowed: Collection[str]) -> bool:
+    """Whether a page may open a WebSocket: browsers ask no permission before they do (RFC 6455, 10.2).
+
+    Pages of the gateway's own host may, and of the origins `allowed` lists, such as `https://console.example`. A client
+    without an origin is not a web page: no browser adds credentials to what it sends.
+    """
+    if origin is None or origin in allowed:
+        return True
+    _scheme, separator, page_host = origin.partition("://")
+    return bool(separator) and host is not None and page_host.lower() == host.lower()
 
 
 class _Operation:

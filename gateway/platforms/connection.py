@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias, cast
 import httptools
 import httpx
 
-from gateway.ops.known_head import KnownHead, known_head
+from gateway.http.server.header_block import HeaderBlock, cache_header_block
 from gateway.platforms.answer import AnswerTooLargeError, Body, BodyError, Head, RawAnswer, StaleConnectionError
 from gateway.platforms.large_answers import LARGE, LargeAnswers
 
@@ -34,7 +34,7 @@ class HeadCache:
     __slots__ = ("last",)
 
     def __init__(self) -> None:
-        self.last: KnownHead[Head] | None = None
+        self.last: HeaderBlock[Head] | None = None
 
 
 class Requester(Protocol):
@@ -143,7 +143,7 @@ class Connection(asyncio.Protocol):
         cached = self._heads.last
         if cached is None or self._received:
             return None
-        body = cached.body_of(data)
+        body = cached.get_body(data)
         if body is None or len(body) > self._most_at_once:
             return None
         self._served += 1
@@ -160,7 +160,7 @@ class Connection(asyncio.Protocol):
         has_length = not self._is_preceded and status not in _BODILESS
         if self._received == len(data) and self.reusable and has_length and body is not None and body.inflate is None:
             head = Head(status, self._headers)
-            self._heads.last = known_head(data, self._headers, head) or self._heads.last
+            self._heads.last = cache_header_block(data, self._headers, head) or self._heads.last
 
     # What the large answers call.
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import httpx
 import pytest
-from graphql_server import Serve, Server, Watched, by_asgi, endpoint, running, without_asgi
+from graphql_server import Serve, Server, Watched, application, endpoint, running, without_header_blocks
 
-WAYS = (without_asgi, by_asgi)
+WAYS = (application, without_header_blocks)
 
 
 @pytest.fixture(params=WAYS)

@@ -11,8 +11,7 @@ from typing import Any
 import strawberry
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth.rate import Allowance
 from gateway.errors import ForbiddenError, NotConfiguredError, RateLimitedError, UnauthenticatedError
@@ -20,9 +19,8 @@ from gateway.execution.documents import Documents
 from gateway.execution.executor import Executor
 from gateway.execution.intake import Intake
 from gateway.execution.limits import Limits
-from gateway.http.application import Application
+from gateway.http.application import Application, Hosts
 from gateway.http.graphql import GraphQLEndpoint
-from gateway.http.hosts import Hosts
 from gateway.http.parameters import Bounds
 from gateway.serve import server_options
 from gateway.settings import Settings
@@ -187,16 +185,20 @@ def endpoint(
     )
 
 
-def without_asgi(endpoint: GraphQLEndpoint) -> ASGIApp:
-    """The endpoint as the gateway's own server meets it."""
-    application = Application(Starlette(), "/graphql", Hosts(()), failed=lambda _error: None)
+def application(endpoint: GraphQLEndpoint) -> ASGIApp:
+    application = Application(Starlette(), "/graphql", Hosts(()), on_failure=lambda _error: None)
     application.graphql = endpoint
     return application
 
 
-def by_asgi(endpoint: GraphQLEndpoint) -> ASGIApp:
-    """The endpoint as other servers meet it."""
-    return Starlette(routes=[Route("/graphql", endpoint)])
+def without_header_blocks(endpoint: GraphQLEndpoint) -> ASGIApp:
+    """The application as servers without that extension call it."""
+    wrapped = application(endpoint)
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        await wrapped({name: value for name, value in scope.items() if name != "extensions"}, receive, send)
+
+    return call
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from gateway.http.body import read_body
+from gateway.http.parameters import read_body
 
 JSON = {"content-type": "application/json"}
 

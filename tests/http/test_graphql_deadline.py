@@ -64,7 +64,7 @@ def test_a_client_that_waits_gets_its_answer_from_a_watched_connection(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection is watched from the first moment, and serves the next request too."""
-    monkeypatch.setattr(deadline, "FIRST_LOOK", 0)
+    monkeypatch.setattr(deadline, "LOOK_AFTER", 0)
     with serve() as server, socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
         connection.sendall(post_head("{ slow }"))
         assert server.watched.slow_started.wait(5)
@@ -101,12 +101,10 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_costs_nothing(serve: Ser
             assert client.post("/graphql", json={"query": "{ hello }"}).status_code == 200
 
 
-def slow_request() -> Deadline:
+def slow_request(seconds: float = 60) -> Deadline:
     """Its block takes longer than most, and has a timer of its own."""
-    deadlines = Deadlines(60)
-    late = Deadline(deadlines)
-    deadlines.new.clear()
-    late.look_after(60)
+    late = Deadline(Deadlines(), seconds)
+    late.look_after()
     return late
 
 
@@ -124,13 +122,14 @@ async def test_a_client_that_leaves_after_a_body_that_was_slow_ends_its_request_
             await request()
 
 
-@pytest.mark.parametrize("expired", [False, True])
-async def test_a_request_that_the_server_cancels_has_not_expired(expired: bool) -> None:
+@pytest.mark.parametrize("seconds", [60, 0])
+async def test_a_request_that_the_server_cancels_has_not_expired(seconds: float) -> None:
+    """Not even when its deadline ends it in the same turn of the event loop."""
+
     async def request() -> None:
-        with slow_request() as late:
-            if expired:
-                late._expire()
+        with slow_request(seconds):
             task.cancel()
+            await asyncio.sleep(0)
             await asyncio.Event().wait()
 
     task = asyncio.create_task(request())
@@ -140,8 +139,7 @@ async def test_a_request_that_the_server_cancels_has_not_expired(expired: bool) 
 
 async def test_what_a_request_ends_in_as_it_expires_is_not_hidden() -> None:
     async def request() -> None:
-        with slow_request() as late:
-            late._expire()
+        with slow_request(0):
             try:
                 await asyncio.Event().wait()
             except asyncio.CancelledError:

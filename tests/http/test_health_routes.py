@@ -6,8 +6,8 @@ import pytest
 from starlette.applications import Starlette
 from structlog.testing import capture_logs
 
-from gateway.http import health, shared
-from gateway.http.health import Check, health_routes
+from gateway.http import probes
+from gateway.http.probes import Check, health_routes
 
 
 def client(checks: Mapping[str, Check]) -> httpx.AsyncClient:
@@ -55,13 +55,13 @@ async def test_a_failed_check_is_named_and_its_error_kept_back() -> None:
 
 
 async def test_a_check_that_hangs_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "CHECK_TIMEOUT", 0.05)
+    monkeypatch.setattr(probes, "CHECK_TIMEOUT", 0.05)
     response = await get("/readyz", {"journal": hangs})
     assert response.json()["checks"] == {"journal": False}
 
 
 async def test_however_many_ask_a_check_is_made_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared, "KEPT", 0.5)
+    monkeypatch.setattr(probes, "FRESH", 0.5)
     made = 0
 
     async def counts() -> None:

@@ -7,7 +7,7 @@ from msgspec import structs
 from websockets import connect
 from websockets.exceptions import InvalidStatus
 
-from gateway.http.hosts import Hosts
+from gateway.http.application import Hosts
 from gateway.settings import Settings
 
 EVIL = "attacker.example"

@@ -5,8 +5,8 @@ import pytest
 from starlette.applications import Starlette
 
 from gateway.errors import JournalError
-from gateway.http import shared
-from gateway.http.metrics import PaymentCounts, metrics_routes
+from gateway.http import probes
+from gateway.http.probes import PaymentCounts, metrics_routes
 from gateway.normalise.states import DeliveryState
 from gateway.ops.metrics import Metrics
 
@@ -17,7 +17,7 @@ def client(payment_counts: PaymentCounts) -> httpx.AsyncClient:
 
 
 async def test_however_many_ask_payments_are_counted_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared, "KEPT", 0.5)
+    monkeypatch.setattr(probes, "FRESH", 0.5)
     counted = 0
 
     async def counts() -> dict[DeliveryState, int]:
@@ -36,7 +36,7 @@ async def test_however_many_ask_payments_are_counted_once_in_a_while(monkeypatch
 
 
 async def test_while_payments_cannot_be_counted_their_last_counts_stand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared, "KEPT", 0)
+    monkeypatch.setattr(probes, "FRESH", 0)
     works = True
 
     async def counts() -> dict[DeliveryState, int]:

@@ -193,7 +193,7 @@ async def test_a_head_whose_length_is_of_no_body_is_not_known() -> None:
         assert [(await send(pool)).body for _ in range(2)] == [b"", b""]
 
 
-async def test_a_body_beyond_the_cap_is_given_up_after_a_known_head_too() -> None:
+async def test_body_cap_holds_after_cached_header_block() -> None:
     async with scripted(http(b"a" * 10), http(b"a" * 11)) as upstream:
         pool = pool_for(upstream, max_body_bytes=10)
         await send(pool)

@@ -9,7 +9,7 @@ from graphql_socket import PATIENCE, until
 
 from gateway.auth.tokens import LEEWAY
 from gateway.events import REPAIR_CHANGED, Event
-from gateway.http.sse import wants_events
+from gateway.http.request import wants_events
 from gateway.sandbox.faults import Fault, FaultKind
 
 PAID = "subscription { orderPaid { orderNumber } }"

@@ -17,7 +17,7 @@ from websockets.exceptions import InvalidStatus
 
 from gateway.app import create_app
 from gateway.auth.tokens import LEEWAY
-from gateway.http.origin import may_connect
+from gateway.http.websocket import may_connect
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.serve import EmbeddedServer, server_options
 from gateway.settings import Settings, load_settings

@@ -1,63 +1,82 @@
-"""What is asked of the head of a request, besides being well-formed: its size, and that it can be read in one way only.
+"""Checks of a request's head: its size, and that two servers in a row read it in the same way.
 
-llhttp, the parser, has seen to lengths and chunk sizes, to chunked as the last transfer coding, to line ends, folded
-lines and control characters.
+llhttp, the parser, checks lengths and chunk sizes, chunked as the last transfer coding, line ends, folded lines and
+control characters.
 """
 
+from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Final
+from typing import Final, TypeAlias
 
 import httptools
 
-from gateway.errors import QueryTooComplexError, UserInputError
-from gateway.http.headers import Headers
-from gateway.http.refusal import Refusal
 from gateway.http.server.limits import LONGEST_HEAD, LONGEST_URL, MOST_HEADERS
 
+Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+
 SINGLE: Final = (b"host", b"content-length", b"transfer-encoding", b"content-type", b"authorization", b"origin")
-"""Headers that are refused when they are there twice: who looks at the first must see what others see in the last."""
+"""Headers that must not repeat: one server would read the first value, another the last."""
+
+
+class RequestError(Exception):
+    """The server refuses a request with this status.
+
+    `subject` names the part of the request that is wrong, `bound` the limit that it exceeds, if it exceeds one.
+    """
+
+    def __init__(self, status: int, subject: str, message: str, bound: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.subject = subject
+        self.message = message
+        self.bound = bound
+
+
+def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Each header as a line with its end."""
+    return b"".join([b": ".join(header) + b"\r\n" for header in headers])
 
 
 def require_short(headers: Headers) -> None:
-    """Raises Refusal."""
+    """Raises RequestError."""
     if len(headers) > MOST_HEADERS or sum(map(len, chain.from_iterable(headers))) > LONGEST_HEAD:
-        raise Refusal(431, QueryTooComplexError("The headers are too many or too long", "headers", MOST_HEADERS))
+        raise RequestError(431, "headers", "The headers are too many or too long", MOST_HEADERS)
 
 
 def require_short_url(url: bytes) -> None:
-    """Raises Refusal."""
+    """Raises RequestError."""
     if len(url) > LONGEST_URL:
-        raise Refusal(414, QueryTooComplexError("The address is too long: use POST", "bytes", LONGEST_URL))
+        raise RequestError(414, "bytes", "The address is too long: use POST", LONGEST_URL)
 
 
 def require_unambiguous(version: str, headers: Headers, fields: dict[bytes, bytes]) -> None:
-    """Refuse what two servers in a row could take for different requests (RFC 9112, 3.2, 6.1 and 11.2).
+    """Refuse what two servers in a row could read as different requests (RFC 9112, 3.2, 6.1 and 11.2).
 
-    `fields` are the headers by name. Raises Refusal.
+    `fields` are the headers by name. Raises RequestError.
     """
     if version not in ("1.1", "1.0"):
-        raise Refusal(505, UserInputError("request", "The server speaks HTTP/1.1"))
+        raise RequestError(505, "request", "The server speaks HTTP/1.1")
     if len(fields) != len(headers):
         names = [name for name, _value in headers]
         for name in SINGLE:
             if names.count(name) > 1:
-                raise Refusal(400, UserInputError(name.decode(), f"The header {name.decode()} is there twice"))
+                raise RequestError(400, name.decode(), f"The header {name.decode()} is there twice")
     if version == "1.1" and b"host" not in fields:
-        raise Refusal(400, UserInputError("host", "The header host is missing"))
+        raise RequestError(400, "host", "The header host is missing")
     coding = fields.get(b"transfer-encoding")
     if coding is not None and (version == "1.0" or coding.lower() != b"chunked"):
-        raise Refusal(400, UserInputError("transfer-encoding", "The only transfer coding is chunked"))
+        raise RequestError(400, "transfer-encoding", "The only transfer coding is chunked")
 
 
 def split_target(url: bytes, host: bytes | None) -> tuple[bytes, bytes]:
-    """The path and the query string (RFC 9112, 3.2). Raises Refusal, or httptools' HttpParserError."""
+    """The path and the query string (RFC 9112, 3.2). Raises RequestError, or httptools' HttpParserError."""
     if not url.isascii():
-        raise Refusal(400, UserInputError("url", "The address has bytes beyond ASCII"))
+        raise RequestError(400, "url", "The address has bytes beyond ASCII")
     if url.startswith(b"/"):
         path, _, query = url.partition(b"?")
         return path, query
     address = httptools.parse_url(url)
     authority = address.host if address.port is None else b"%b:%d" % (address.host, address.port)
     if authority != host:
-        raise Refusal(400, UserInputError("host", "The header host is not that of the address"))
+        raise RequestError(400, "host", "The header host is not that of the address")
     return address.path or b"/", address.query or b""

@@ -5,26 +5,26 @@ import sys
 from collections import deque
 from collections.abc import Callable, Hashable
 from contextvars import Context
-from enum import Enum, auto
 from math import inf
 from typing import Any, Final, Literal, cast
 from urllib.parse import unquote
 
 import httptools
-from starlette.types import ASGIApp, Receive, Scope
+from starlette.types import ASGIApp, Scope
 from uvicorn.config import Config
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
-from gateway.errors import MethodNotAllowedError, QueryTooComplexError, RateLimitedError, UserInputError
-from gateway.http.answer import Answer, error_answer
-from gateway.http.endpoint import Answerer
-from gateway.http.headers import Headers, lines_of
-from gateway.http.refusal import Refusal
-from gateway.http.request_id import new_request_id
-from gateway.http.server.asgi_exchange import AsgiExchange
-from gateway.http.server.exchange import Exchange, WholeExchange
-from gateway.http.server.head import require_short, require_short_url, require_unambiguous, split_target
+from gateway.http.server.exchange import Exchange
+from gateway.http.server.head import (
+    RequestError,
+    header_lines,
+    require_short,
+    require_short_url,
+    require_unambiguous,
+    split_target,
+)
+from gateway.http.server.header_block import EXTENSION, HeaderBlock, cache_header_block
 from gateway.http.server.limits import (
     HIGH_WATER,
     LINGER,
@@ -35,34 +35,26 @@ from gateway.http.server.limits import (
     PROGRESS,
     ServerLimits,
 )
-from gateway.http.server.outbox import Outbox
-from gateway.ops.known_head import KnownHead, known_head
+from gateway.http.server.write_buffer import WriteBuffer
 
 ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 
 AT_ONCE: Final[Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 """Before Python 3.12 a task can only wait for its turn."""
 
+REFUSED: Final = {"type": "http", "http_version": "1.1", "method": "GET", "extensions": {}}
+"""The scope for what answers an error: the request may have no other that can be read."""
+
 LAST_REQUEST = 0.5
 """Seconds that a kept connection stays open for a request that may be on its way when the server stops."""
-
-
-class Awaited(Enum):
-    """What the client has to do next."""
-
-    HEAD = auto()
-    BODY = auto()
-    NOTHING = auto()
-    NEXT_REQUEST = auto()
-    READING = auto()
-    CLOSING = auto()
 
 
 class HttpConnection(asyncio.Protocol):
     """Made for each connection, by `Connections`.
 
     A request that is malformed, too large or too slow is answered in its turn, and the connection closed: where the
-    next one begins is no longer certain.
+    next one begins is no longer certain. The answer is that of the application which `error_app` gives for the error: a
+    RequestError, or what the application raised.
     """
 
     def __init__(
@@ -73,7 +65,8 @@ class HttpConnection(asyncio.Protocol):
         loop: asyncio.AbstractEventLoop,
         limits: ServerLimits,
         header_lines: Callable[[], bytes],
-        outbox: Outbox,
+        write_buffer: WriteBuffer,
+        error_app: Callable[[Exception], ASGIApp],
     ) -> None:
         """`header_lines` gives uvicorn's own headers, as lines."""
         self._config = config
@@ -82,9 +75,9 @@ class HttpConnection(asyncio.Protocol):
         self._loop = loop
         self._limits = limits
         self.header_lines = header_lines
-        self._outbox = outbox
+        self._write_buffer = write_buffer
+        self._error_app = error_app
         self._app = cast("ASGIApp", config.loaded_app)
-        self._answerer_of: Callable[[Scope], Answerer | None] = getattr(self._app, "answerer", _needs_asgi)
         self._connections: set[Any] = server_state.connections
 
         self._parser: Any = httptools.HttpRequestParser(self)
@@ -94,8 +87,8 @@ class HttpConnection(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._fields: list[tuple[bytes, bytes]] = []  # headers or trailers that are being received
         self._framing_bytes = 0  # of the request, besides its body
-        self._answerer: Answerer | None = None  # of the request that is being received
-        self._known: KnownHead[Answerer] | None = None
+        self._scope: Scope | None = None  # of the request that is being received, as no application has seen it
+        self._block: HeaderBlock[Scope] | None = None
 
         self._incoming: Exchange | None = None
         self._answering: Exchange | None = None
@@ -117,8 +110,7 @@ class HttpConnection(asyncio.Protocol):
         if len(self._connections) > 2 * self._limits.max_connections:
             self._transport.abort()
         elif len(self._connections) > self._limits.max_connections:
-            busy = Refusal.of(RateLimitedError("The server has as many connections as it takes", 1.0))
-            self._refuse(503, busy.error, busy.headers)
+            self._refuse(RequestError(503, "connections", "The server has as many connections as it takes"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
@@ -126,7 +118,7 @@ class HttpConnection(asyncio.Protocol):
         if self._answering is not None:
             self._answering.leave()
         self.resume_writing()
-        self._parser = self._incoming = self._answering = self._known = None  # they refer to the connection
+        self._parser = self._incoming = self._answering = self._block = None  # they refer to the connection
         self._pipeline.clear()
 
     def pause_writing(self) -> None:
@@ -140,13 +132,13 @@ class HttpConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._is_refused or self._is_ending:
             return
-        known, self._known = self._known, None
-        if known is not None and self._answering is None and not self._pipeline:
-            body = known.body_of(data)
+        block, self._block = self._block, None
+        if block is not None and self._answering is None and not self._pipeline:
+            body = block.get_body(data)
             if body is not None:  # the parser would find what it found the last time
-                self._known = known
+                self._block = block
                 self._count += 1
-                self._incoming = exchange = WholeExchange(self, known.made, not self._is_stopping, body)
+                self._incoming = exchange = Exchange(self, self._app, block.made, not self._is_stopping, body)
                 self._begin(exchange)
                 return
         begins = self._receiving == "nothing"
@@ -157,24 +149,23 @@ class HttpConnection(asyncio.Protocol):
             self._upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             cause = error.__context__
-            if isinstance(cause, Refusal):
-                self._refuse(cause.status, cause.error, cause.headers)
+            if isinstance(cause, RequestError):
+                self._refuse(cause)
             elif not self._has_all():
-                self._refuse(400, UserInputError("request", "This is not well-formed HTTP"))
+                self._refuse(RequestError(400, "request", "This is not well-formed HTTP"))
         else:
             if self._framing_bytes > MOST_FRAMING:
-                long = QueryTooComplexError("The request is too long besides its body", "headers", MOST_FRAMING)
-                self._refuse(431, long)
-            elif begins and self._answerer is not None and self._incoming is not None and self._incoming.keep_alive:
-                self._known = known_head(data, self._headers, self._answerer)
+                self._refuse(RequestError(431, "headers", "The request is too long besides its body", MOST_FRAMING))
+            elif begins and self._scope is not None and self._incoming is not None and self._incoming.keep_alive:
+                self._block = cache_header_block(data, self._headers, self._scope)
         self._begin_next()
 
-    # What the parser calls: a Refusal ends the parsing
+    # What the parser calls: a RequestError ends the parsing
 
     def on_message_begin(self) -> None:
         self._receiving = "head"
         self._count += 1
-        self._incoming = self._answerer = None
+        self._incoming = self._scope = None
         self._url = b""
         self._fields = []
 
@@ -196,13 +187,13 @@ class HttpConnection(asyncio.Protocol):
             require_short(headers)
         method = self._parser.get_method()
         if method == b"CONNECT":
-            raise Refusal(405, MethodNotAllowedError("The server is no proxy"))
+            raise RequestError(405, "method", "The server is no proxy")
         path, query = split_target(self._url, fields.get(b"host"))
         if self._parser.should_upgrade():
             return
         if len(self._pipeline) == MOST_PIPELINED + (self._answering is None):
-            raise Refusal.of(RateLimitedError("Too many requests wait on this connection", 1.0))
-        scope: Scope = {
+            raise RequestError(429, "requests", "Too many requests wait on this connection")
+        self._scope = {
             "type": "http",
             "asgi": ASGI,
             "http_version": version,
@@ -215,18 +206,13 @@ class HttpConnection(asyncio.Protocol):
             "headers": headers,
             "client": self._client,
             "server": self._server,
+            "extensions": {EXTENSION: {}},
         }
         if self._app_state:
-            scope["state"] = self._app_state.copy()
+            self._scope["state"] = self._app_state
         keep_alive = version == "1.1" and self._parser.should_keep_alive() and not self._is_stopping
-        expects_continue = b"expect" in fields and fields[b"expect"].lower() == b"100-continue"
-        self._answerer = answerer = self._answerer_of(scope)
-        self._incoming = incoming = (
-            AsgiExchange(self, self._app, scope, keep_alive)
-            if answerer is None
-            else WholeExchange(self, answerer, keep_alive)
-        )
-        incoming.expects_continue = expects_continue
+        self._incoming = incoming = Exchange(self, self._app, self._scope, keep_alive)
+        incoming.expects_continue = b"expect" in fields and fields[b"expect"].lower() == b"100-continue"
         self._pipeline.append(incoming)
 
     def on_body(self, chunk: bytes) -> None:
@@ -254,14 +240,14 @@ class HttpConnection(asyncio.Protocol):
         if protocol != b"websocket" or self._config.ws_protocol_class is None:
             self.data_received(self._head(method, without=b"upgrade") + rest)
         elif self._answering is not None or self._pipeline or self._parser.get_http_version() != "1.1":
-            self._refuse(400, UserInputError("upgrade", "An upgrade needs HTTP/1.1, and no other request before it"))
+            self._refuse(RequestError(400, "upgrade", "An upgrade needs HTTP/1.1, and no other request before it"))
         elif self._is_stopping:
             self._end(lingering=False)
         else:
             self._connections.discard(self)
             self._is_ending = True
             self._parser = None
-            self._outbox.flush()
+            self._write_buffer.flush()
             web_socket = cast("Any", self._config.ws_protocol_class)(
                 config=self._config, server_state=self._server_state, app_state=self._app_state, _loop=self._loop
             )
@@ -272,27 +258,27 @@ class HttpConnection(asyncio.Protocol):
 
     def _head(self, method: bytes, *, without: bytes = b"") -> bytes:
         """The head that was read, as bytes again."""
-        lines = lines_of(header for header in self._headers if header[0] != without)
+        lines = header_lines(header for header in self._headers if header[0] != without)
         return b"%b %b HTTP/1.1\r\n%b\r\n" % (method, self._url, lines)
 
     # What exchanges call
 
     def write(self, data: bytes) -> None:
-        self._outbox.flush()
+        self._write_buffer.flush()
         self._transport.write(data)
 
     def write_whole(self, answer: bytes) -> None:
-        self._outbox.put(self._transport, answer)
+        self._write_buffer.put(self._transport, answer)
 
     def read_on(self) -> None:
         self._control_reading()
 
-    def streams(self, exchange: Exchange) -> None:
+    def on_stream(self, exchange: Exchange) -> None:
         if self._is_stopping:
             exchange.leave()
             self._end(lingering=False)
 
-    def answered(self, exchange: Exchange) -> None:
+    def on_done(self, exchange: Exchange) -> None:
         self._server_state.total_requests += 1
         self._answering = None
         if exchange is self._incoming:
@@ -304,7 +290,7 @@ class HttpConnection(asyncio.Protocol):
         if not self._is_reading:
             self._control_reading()
 
-    def failed(self, exchange: Exchange, error: Exception | None) -> None:
+    def on_failure(self, exchange: Exchange, error: Exception | None) -> None:
         if exchange.is_gone:
             return
         exchange.leave()
@@ -313,7 +299,7 @@ class HttpConnection(asyncio.Protocol):
         if error is None or exchange.is_begun:
             self._end(lingering=False)
         else:
-            self._refuse(500, error)
+            self._refuse(error)
 
     # Answering
 
@@ -332,7 +318,7 @@ class HttpConnection(asyncio.Protocol):
             self._server_state.tasks.add(task)
             task.add_done_callback(self._server_state.tasks.discard)
 
-    def _refuse(self, status: int, error: Exception, headers: Headers = ()) -> None:
+    def _refuse(self, error: Exception) -> None:
         """Answer what is being received with an error, after all that came before it; then close."""
         self._is_refused = True
         refused = self._incoming if self._receiving == "body" else None
@@ -344,7 +330,7 @@ class HttpConnection(asyncio.Protocol):
                 return
         elif self._pipeline and self._pipeline[-1] is refused:
             self._pipeline.pop()
-        self._pipeline.append(WholeExchange(self, _Refused(status, error, headers), False))
+        self._pipeline.append(Exchange(self, self._error_app(error), REFUSED, keep_alive=False))
         self._begin_next()
 
     def _end(self, *, lingering: bool) -> None:
@@ -354,7 +340,7 @@ class HttpConnection(asyncio.Protocol):
         """
         self._is_ending = True
         self._pipeline.clear()
-        self._outbox.flush()
+        self._write_buffer.flush()
         if lingering and self._transport.can_write_eof() and not self._transport.is_closing():
             self._transport.write_eof()
         else:
@@ -374,24 +360,24 @@ class HttpConnection(asyncio.Protocol):
         limits = self._limits
         unread = self._transport.get_write_buffer_size()
         if self._is_ending or self._transport.is_closing():
-            return (Awaited.CLOSING, unread // PROGRESS), limits.stall_timeout if unread else LINGER
+            return ("closing", unread // PROGRESS), limits.stall_timeout if unread else LINGER
         if self.drained is not None:
-            return (Awaited.READING, unread // PROGRESS), limits.stall_timeout
+            return ("reading", unread // PROGRESS), limits.stall_timeout
         if self._answering is not None:
             if self._receiving == "body" and self._answering is self._incoming and self._is_reading:
-                return (Awaited.BODY, self._count), LINGER if self._is_stopping else limits.body_timeout
-            return Awaited.NOTHING, inf
+                return ("body", self._count), LINGER if self._is_stopping else limits.body_timeout
+            return "nothing", inf
         if self._receiving == "head" or self._count == 0:
-            return (Awaited.HEAD, self._count or 1), limits.header_timeout
-        return (Awaited.NEXT_REQUEST, self._count), limits.keep_alive_timeout
+            return ("head", self._count or 1), limits.header_timeout
+        return ("next request", self._count), limits.keep_alive_timeout
 
     def give_up(self) -> None:
         if self._is_ending or self._transport.is_closing() or self.drained is not None:
             self._transport.abort()
         elif self._answering is not None:
-            self._refuse(408, UserInputError("body", "The body did not arrive in time"))
+            self._refuse(RequestError(408, "body", "The body did not arrive in time"))
         elif self._receiving == "head":
-            self._refuse(408, UserInputError("headers", "The headers did not arrive in time"))
+            self._refuse(RequestError(408, "headers", "The headers did not arrive in time"))
         else:
             self._end(lingering=False)
 
@@ -405,24 +391,10 @@ class HttpConnection(asyncio.Protocol):
         elif self._answering is None:
             self._end(lingering=False)
         elif self._answering.is_stream:
-            self.streams(self._answering)
+            self.on_stream(self._answering)
         else:
             self._answering.keep_alive = False
 
     def _end_idle(self) -> None:
         if self._answering is None and not self._is_ending:
             self._end(lingering=False)
-
-
-class _Refused:
-    """Answers with this error."""
-
-    def __init__(self, status: int, error: Exception, headers: Headers) -> None:
-        self._answer = error_answer(status, error, new_request_id(), headers)
-
-    async def answer(self, _receive: Receive, _body: bytes | None = None) -> Answer:
-        return self._answer
-
-
-def _needs_asgi(_scope: Scope) -> None:
-    """The answerer of an application that has none."""

@@ -1,8 +1,8 @@
-"""Answers that are written together.
+"""Write coalescing: whole answers of one turn of the event loop are written together.
 
-A write wakes whoever waits for it, which costs the writer more than the write itself. So what is answered in one turn
-of the event loop waits for the turn's end: the first write wakes the reader (a proxy, or the driver of a network card),
-and finds it awake for the others. Netty calls this the consolidation of flushes.
+A write wakes its sleeping reader (a proxy, the driver of a network card), which costs the writer more than the write
+itself. Answers wait for the end of the turn: the first write wakes the reader, and the others find it awake. Netty does
+the same (`FlushConsolidationHandler`). What it saves is in docs/adr/0006-connections.md.
 """
 
 import asyncio
@@ -10,11 +10,11 @@ from contextvars import Context
 from typing import Final
 
 MOST_WAITING: Final = 8
-"""So many are written at once: one that came first in a long turn does not wait for all the others."""
+"""Answers that are written at once: the first of a long turn does not wait for all the others."""
 
 
-class Outbox:
-    """One per event loop. Each answer comes after those that were put before."""
+class WriteBuffer:
+    """One per event loop. Answers are written in the order in which they were put."""
 
     def __init__(self) -> None:
         self._waiting: list[tuple[asyncio.Transport, bytes]] = []
@@ -31,7 +31,7 @@ class Outbox:
             asyncio.get_running_loop().call_soon(self._end_turn, context=Context())
 
     def flush(self) -> None:
-        """Write what waits, but for connections that are closing: nobody reads there."""
+        """Write what waits, but to connections that are closing: nobody reads there."""
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, []

@@ -10,8 +10,7 @@ from raw_http import answer
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from gateway.http.answer import Answer
-from gateway.http.server.outbox import MOST_WAITING
+from gateway.http.server.write_buffer import MOST_WAITING
 from gateway.serve import server_options
 from gateway.settings import Settings
 
@@ -31,17 +30,16 @@ class Application:
         self.log: list[str] = []
         self.may_answer = asyncio.Event()
 
-    def answerer(self, scope: Scope) -> "Application | None":
-        return self if scope["path"] == "/graphql" else None
-
-    async def answer(self, receive: Receive, body: bytes | None = None) -> Answer:
-        body = (await receive())["body"] if body is None else body
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/stream":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"part", "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        body = (await receive())["body"]
         await self.may_answer.wait()
         self.log.append(f"made {body.decode()}")
-        return Answer(200, b"content-length: %d\r\n" % len(body), body)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await answer(send, 200, b"streamed")
+        await answer(send, 200, body)
 
 
 class Wire(asyncio.Transport):
@@ -54,7 +52,8 @@ class Wire(asyncio.Transport):
 
     def write(self, data: Any) -> None:
         assert not self._is_closing
-        body = data.split(b"\r\n")[-1].decode()
+        streamed = {b"4\r\npart\r\n": "part", b"0\r\n\r\n": "end"}
+        body = streamed.get(data) or data.split(b"\r\n")[-1].decode() or "head"
         self._log.append(f"wrote {body}")
 
     def close(self) -> None:
@@ -110,12 +109,12 @@ async def ask_at_once(server: Server, count: int) -> list[Any]:
     return connections
 
 
-async def test_what_is_answered_in_one_turn_is_written_together(server):
+async def test_answers_of_one_turn_are_written_together(server):
     await ask_at_once(server, 3)
     assert await server.settle() == ["made 0", "made 1", "made 2", "wrote 0", "wrote 1", "wrote 2"]
 
 
-async def test_none_waits_for_more_than_a_few_others(server):
+async def test_answer_waits_for_few_others(server):
     await ask_at_once(server, MOST_WAITING + 1)
     first = range(MOST_WAITING)
     assert await server.settle() == [
@@ -126,23 +125,31 @@ async def test_none_waits_for_more_than_a_few_others(server):
     ]
 
 
-async def test_a_connection_that_is_gone_costs_the_others_nothing(server):
+async def test_closing_connection_is_skipped(server):
     _, gone, _ = await ask_at_once(server, 3)
     gone._transport.close()
     assert [line for line in await server.settle() if line.startswith("wrote")] == ["wrote 0", "wrote 2"]
 
 
-async def test_a_connection_is_closed_behind_its_last_answer(server):
+async def test_connection_closes_after_last_answer(server):
     server.app.may_answer.set()
     server.connect().data_received(LAST_WHOLE % b"0")
     assert await server.settle() == ["made 0", "wrote 0", "closed"]
 
 
 @at_once_only
-async def test_what_is_written_at_once_does_not_overtake_what_waits(server):
+async def test_stream_does_not_overtake_waiting_answers(server):
     server.app.may_answer.set()
     connection = server.connect()
     connection.data_received(WHOLE % b"0")
     connection.data_received(STREAM)
     connection.data_received(WHOLE % b"1")
-    assert await server.settle() == ["made 0", "wrote 0", "wrote streamed", "made 1", "wrote 1"]
+    assert await server.settle() == [
+        "made 0",
+        "wrote 0",
+        "wrote head",
+        "wrote part",
+        "wrote end",
+        "made 1",
+        "wrote 1",
+    ]

@@ -1,0 +1,81 @@
+"""The header block of an HTTP message, cached: most peers send the same one again, but for the length of the body.
+
+A block that is the same to the byte is not parsed again. It serves the requests of a connection here, and the answers
+of a platform in `gateway.platforms.connection`. What it saves is in docs/adr/0006-connections.md.
+"""
+
+import re
+from collections.abc import MutableMapping, Sequence
+from typing import Any, Final, Generic, TypeVar
+
+MadeT = TypeVar("MadeT")
+
+LONGEST_BLOCK: Final = 8 * 1024
+"""Bytes of a header block that is cached."""
+
+LONGEST_LENGTH: Final = 9
+"""Digits of a length that is read here."""
+
+EXTENSION: Final = "http.header_block"
+"""The ASGI extension: a dict that all requests with one header block share, for what an application makes of it."""
+
+_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)\r\n", re.IGNORECASE)
+
+
+def block_state(scope: MutableMapping[str, Any]) -> dict[Any, Any]:
+    """The dict of the extension; an empty one from servers without it."""
+    state: dict[Any, Any] = scope.get("extensions", {}).get(EXTENSION, {})
+    return state
+
+
+class HeaderBlock(Generic[MadeT]):
+    """A header block in two parts: what is before the digits of its length, and what comes after them, with its end.
+
+    `made` is what was made of it. In a message as long as the last one the digits are the same, too.
+    """
+
+    __slots__ = ("_after", "_before", "_last", "_last_size", "made")
+
+    def __init__(self, before: bytes, after: bytes, made: MadeT) -> None:
+        self._before = before
+        self._after = after
+        self._last = b""  # the block as it came the last time, digits and all
+        self._last_size = -1  # of that message
+        self.made = made
+
+    def get_body(self, data: bytes) -> bytes | None:
+        """The body, if this is one whole message with this header block, and nothing else."""
+        last = self._last
+        if len(data) == self._last_size and data.startswith(last):
+            return data[len(last) :]
+        before = self._before
+        if not data.startswith(before):
+            return None
+        start = len(before)
+        end = data.find(b"\r", start, start + LONGEST_LENGTH + 1)
+        length = data[start:end]
+        if end < 0 or not length.isdigit() or not data.startswith(self._after, end):
+            return None
+        end += len(self._after)
+        if len(data) - end != int(length):
+            return None
+        self._last, self._last_size = data[:end], len(data)
+        return data[end:]
+
+
+def cache_header_block(data: bytes, headers: Sequence[object], made: MadeT) -> HeaderBlock[MadeT] | None:
+    """Of data that is one whole message, in which the parser has found these headers; None for any other data.
+
+    The data has to begin where a message does: a body may hold any bytes, those of a header block included.
+
+    A block has a line for the request or the status, one for each header, and an empty one. The parser tolerates other
+    lines and line breaks; such a block is not cached, nor is one without a length, as its body has no end. After one
+    whole message the parser waits for the next: it need not see that one.
+    """
+    end = data.find(b"\r\n\r\n", 0, LONGEST_BLOCK) + 4
+    lines = len(headers) + 2
+    length = _LENGTH.search(data, 0, end)
+    if length is None or data.count(b"\n", 0, end) != lines or data.count(b"\r", 0, end) != lines:
+        return None
+    block = HeaderBlock(data[: length.start(1)], data[length.end(1) : end], made)
+    return None if block.get_body(data) is None else block
