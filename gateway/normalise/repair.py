@@ -1,6 +1,5 @@
 """Repairs (document 4.1, 4.2)."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -9,17 +8,8 @@ import msgspec
 from gateway.normalise.field import Field
 from gateway.normalise.issues import Issues
 from gateway.normalise.kinds import REQUIRED_IDENTIFIER, REQUIRED_TEXT, ROW_NUMBER, TEXT, TIME, word_of
-from gateway.normalise.records import DataIssue, Page, PlatformId, Record
-from gateway.normalise.shapes import (
-    PageInfo,
-    ShapeError,
-    documented_body,
-    identified,
-    one_row,
-    read_page,
-    row_list,
-    unwrap,
-)
+from gateway.normalise.named_rows import NamedRows
+from gateway.normalise.records import DataIssue, PlatformId, Record
 from gateway.normalise.table import Table
 from gateway.normalise.times import china_time
 from gateway.normalise.values import is_blank
@@ -80,35 +70,5 @@ class Repair(Record, frozen=True, gc=False):
 REPAIRS = Table(Repair, PlatformName.WJDH)
 
 
-class _Repairs(msgspec.Struct, gc=False):
-    """The `data` of the list as documented."""
-
-    repairs: list[REPAIRS.documented]  # type: ignore[name-defined] # made of the declarations above
-    pages: PageInfo | None = None
-
-
-decode_repairs = documented_body(_Repairs)
-"""The body of repair/list, where it came as documented. Raises msgspec.DecodeError for any other."""
-
-
-def parse_repair_page(body: Mapping[str, object], community_code: str, page: int) -> Page[Repair]:
-    """The whole body of repair/list, asked for this community and page. Raises ShapeError.
-
-    `data` may be empty, but is always there (4.1.3), and has the total that would tell if rows were lost.
-    """
-    if "data" not in body:
-        raise ShapeError("expected data")
-    data = unwrap(body["data"])
-    if isinstance(data, _Repairs):
-        data = msgspec.structs.asdict(data)
-    if data is None or data == []:
-        data = {"repairs": []}
-    if not isinstance(data, dict) or "repairs" not in data:
-        raise ShapeError("expected an object with repairs")
-    return read_page(REPAIRS, row_list(data["repairs"]), page, data.get("pages"), community_code, False)
-
-
-def parse_repair(data: object, community_code: str | None) -> Repair | None:
-    """The `data` of a single repair (4.2); None when it is empty (quirk 31). Raises ShapeError, also without an id."""
-    row = one_row(data)
-    return None if row is None else identified(REPAIRS.read(row, [], community_code, True))
+_rows = NamedRows(REPAIRS, "repairs", in_list=(False,), alone=(True,))  # whether it is dated
+decode_repairs, parse_repair_page, parse_repair = _rows.decode, _rows.parse_page, _rows.parse_one
