@@ -12,7 +12,7 @@ nobody has seen cost: its text is parsed, validated, its scopes collected, and i
 import argparse
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +30,7 @@ from gateway.execution.limits import Limits
 from gateway.http.guard import GuardedExecutor
 from gateway.journal.audit import Audit
 from gateway.journal.journal import utc_now
+from gateway.loaders.loader import RecordLoader
 from gateway.loaders.paging import Slice
 from gateway.normalise import records
 from gateway.normalise.house import House, HouseOwner
@@ -67,16 +68,14 @@ TRAIL = AuditTrail(Audit(None), IDS, TYPES, timedelta(days=1), utc_now)  # type:
 PRINCIPAL = Principal("bench", frozenset(Scope), None, time.time() + 3600)
 
 
-class Canned:
+class Canned(RecordLoader[Any, Any]):
     """A loader that has every value already."""
 
     def __init__(self, value: Callable[[Any], Any]) -> None:
+        super().__init__()
         self._value = value
 
-    async def load(self, key: Any) -> Any:
-        return self._value(key)
-
-    async def load_level(self, keys: list[Any]) -> list[Any]:
+    async def load_level(self, keys: Sequence[Any]) -> list[Any]:
         return [self._value(key) for key in keys]
 
 

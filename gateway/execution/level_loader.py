@@ -6,17 +6,33 @@ from typing import Any, TypeVar
 
 from aiodataloader import DataLoader
 
+from gateway.errors import drop_tracebacks
+
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
 
 
+def only_values(outcomes: list[Any]) -> list[Any]:
+    """The same, where all are values. Raises the first error among them; nobody hears of the others."""
+    errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    for error in errors[1:]:
+        drop_tracebacks(error)
+    if errors:
+        raise errors[0]
+    return outcomes
+
+
 class LevelLoader(DataLoader[KeyT, ValueT]):
-    """A DataLoader with a shorter way for plans, which know all keys of a level at once.
+    """A DataLoader with a shorter way for plans, which know all keys of a level at once. The base of all loaders.
 
     `load` collects keys one by one, and a task of its own asks for them when the event loop comes round: that is how
     graphql-core gets its batches. `load_level` needs neither queue nor task. Both share one cache, so no key is asked
     for twice. Always caches, and makes one batch of what it is given.
     """
+
+    async def load_all(self, keys: Sequence[KeyT]) -> list[ValueT]:
+        """The values of several keys, in order. Raises the error of the first that fails. As `load_level`."""
+        return only_values(await self.load_level(keys))
 
     async def load_level(self, keys: Sequence[KeyT]) -> list[ValueT | Exception]:
         """The value or the error of each key, in order. Runs in the caller's task, and is cancelled with it."""

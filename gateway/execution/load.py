@@ -1,28 +1,15 @@
 """What a resolver returns when it needs I/O: which loader, which key. Nothing has been asked yet."""
 
-import asyncio
 from collections.abc import Callable, Generator, Hashable
-from inspect import iscoroutine
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from gateway.execution.level_loader import LevelLoader
 from gateway.futures import join
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
-LoaderKeyT_contra = TypeVar("LoaderKeyT_contra", bound=Hashable, contravariant=True)
-LoaderValueT_co = TypeVar("LoaderValueT_co", covariant=True)
-
-
-class Loader(Protocol[LoaderKeyT_contra, LoaderValueT_co]):
-    """The part of aiodataloader.DataLoader that execution uses.
-
-    A loader may have `load_level(keys)` besides, a coroutine that gives the value or the error of each key, in order:
-    a plan then asks it once for a whole level (see `gateway.execution.level_loader`).
-    """
-
-    def load(self, key: LoaderKeyT_contra) -> Any: ...
 
 
 class Load(msgspec.Struct, Generic[KeyT, ValueT], eq=False, gc=False):
@@ -31,12 +18,13 @@ class Load(msgspec.Struct, Generic[KeyT, ValueT], eq=False, gc=False):
     graphql-core awaits it like any awaitable. A compiled plan never awaits it: it collects the pairs of a whole level
     and asks each loader once for all of its keys.
 
-    What a loader gives as a future is awaited with `join`: all fields that want the same key share it.
+    The future of a loader that collects keys is awaited with `join`: all fields that want the same key share it.
     graphql-core cancels the siblings of a field whose error nulls their parent, and a future cancelled for one of them
-    is cancelled for all: fields elsewhere that share it would end the whole request. A coroutine is shared by nobody.
+    is cancelled for all: fields elsewhere that share it would end the whole request. Another loader (`batch` False) is
+    asked in the task of the caller, and what it does is cancelled with the caller.
     """
 
-    loader: Loader[KeyT, Any]
+    loader: LevelLoader[KeyT, Any]
     key: KeyT
     pick: Callable[[Any], ValueT] | None = None
 
@@ -50,6 +38,9 @@ class Load(msgspec.Struct, Generic[KeyT, ValueT], eq=False, gc=False):
             return error
 
     def __await__(self) -> Generator[Any, None, ValueT]:
-        loading = self.loader.load(self.key)
-        value = yield from (loading if iscoroutine(loading) else join(asyncio.ensure_future(loading))).__await__()
+        value: Any
+        if self.loader.batch:
+            value = yield from join(self.loader.load(self.key)).__await__()
+        else:
+            [value] = yield from self.loader.load_all((self.key,)).__await__()
         return value if self.pick is None else self.pick(value)

@@ -1,15 +1,13 @@
-"""The bases of all loaders of platform records, and what they read from.
+"""The bases of all loaders of platform records, and what they read from."""
 
-No platform has batch endpoints (quirk 173), so there are no batches to collect: a key is a call, and the keys of a
-level are called side by side.
-"""
-
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, TypeVar
 
 from gateway.cache import InFlightRead, Read, ReadKey, SharedReads, wait_all
-from gateway.execution.fetch import fetch, only_values
+from gateway.execution.fetch import fetch
+from gateway.execution.level_loader import LevelLoader
 from gateway.platforms.platforms import Platforms
 
 KeyT = TypeVar("KeyT", bound=Hashable)
@@ -38,28 +36,40 @@ class Source:
         return None if self.oldest is None else int(self.shared.clock() - self.oldest)
 
 
-class RecordLoader(ABC, Generic[KeyT, ValueT]):
-    """What loaders give to plans, which ask for the keys of a whole level, and to others, which ask for one."""
+class RecordLoader(LevelLoader[KeyT, ValueT], ABC):
+    """A loader that collects no keys: no platform has batch endpoints (quirk 173), so a key is a call of its own, and
+    the keys of a level are called side by side.
+    """
 
-    async def load(self, key: KeyT) -> ValueT:
-        """The value of one key. Raises GatewayError."""
-        return (await self.load_all((key,)))[0]
+    batch = False
 
-    async def load_all(self, keys: Sequence[KeyT]) -> list[ValueT]:
-        """The values of several keys, in order. Raises the GatewayError of the first that fails."""
-        return only_values(await self.load_level(keys))
+    def __init__(self) -> None:
+        """Sets what a DataLoader's own would, which first looks at `batch_load_fn`: 0.8 of its 1.0 µs, and a request
+        makes two or three loaders.
+        """
+        self.loop = asyncio.get_running_loop()
+        self._cache = {}
+        self._queue = []
+
+    def get_cache_key(self, key: KeyT) -> KeyT:
+        """As in a DataLoader that is given no other."""
+        return key
+
+    async def batch_load_fn(self, keys: Sequence[KeyT]) -> list[Any]:
+        """What `load` needs."""
+        return await self.load_level(keys)
 
     @abstractmethod
-    async def load_level(self, keys: Sequence[KeyT]) -> list[Any]:
-        """The value or the error of each key, in order. A key that fails, fails alone."""
+    async def load_level(self, keys: Sequence[KeyT]) -> list[Any]: ...
 
 
 class ReadLoader(RecordLoader[KeyT, ValueT]):
     """A loader of one request whose keys are one read each, of one endpoint. No key is read twice."""
 
-    endpoint: ClassVar[str]
+    endpoint: str
 
     def __init__(self, source: Source) -> None:
+        super().__init__()
         self.source = source
         self._shared = source.shared.of(self.endpoint)
         self._reads: dict[KeyT, InFlightRead] = {}
@@ -71,18 +81,6 @@ class ReadLoader(RecordLoader[KeyT, ValueT]):
     @abstractmethod
     def identify(self, key: KeyT) -> ReadKey:
         """What stands for the key where others see it."""
-
-    async def load(self, key: KeyT) -> ValueT:
-        read = self._reads.get(key)
-        if read is None or read.cancelled:
-            read = self._begin(key)
-        if not read.completed:
-            await wait_all((read,))
-        outcome: Any = read.outcome
-        if isinstance(outcome, Exception):
-            raise outcome
-        value: ValueT = outcome
-        return value
 
     async def load_level(self, keys: Sequence[KeyT]) -> list[Any]:
         known = self._reads
@@ -108,15 +106,15 @@ class ComposedLoader(RecordLoader[KeyT, ValueT]):
     """A loader whose values are put together, one by one, from what other loaders read."""
 
     @abstractmethod
-    async def load(self, key: KeyT) -> ValueT:
+    async def compose(self, key: KeyT) -> ValueT:
         """Put the value of one key together. Raises GatewayError."""
 
     async def load_level(self, keys: Sequence[KeyT]) -> list[Any]:
         if len(keys) == 1:
             try:
-                return [await self.load(keys[0])]
+                return [await self.compose(keys[0])]
             except Exception as error:  # noqa: BLE001 # it is the outcome of this key
                 return [error]
         distinct = list(dict.fromkeys(keys))
-        outcomes = dict(zip(distinct, await fetch([self.load(key) for key in distinct]), strict=True))
+        outcomes = dict(zip(distinct, await fetch([self.compose(key) for key in distinct]), strict=True))
         return [outcomes[key] for key in keys]

@@ -59,11 +59,6 @@ class OrderPageLoader(ReadLoader[OrderPageKey, Page[Order]]):
     def read(self, key: OrderPageKey) -> Read:
         return self.source.platforms.wjdh.orders(key.community_code, key.filters, key.page)
 
-    async def load(self, key: OrderPageKey) -> Page[Order]:
-        page = await super().load(key)
-        self._placement.look_at(key.community_code, page)
-        return page
-
     async def load_level(self, keys: Sequence[OrderPageKey]) -> list[Any]:
         pages = await super().load_level(keys)
         for key, page in zip(keys, pages, strict=True):
@@ -74,9 +69,10 @@ class OrderPageLoader(ReadLoader[OrderPageKey, Page[Order]]):
 
 class OrdersLoader(ComposedLoader[OrdersKey, Slice[Order]]):
     def __init__(self, pages: OrderPageLoader) -> None:
+        super().__init__()
         self._pages = pages
 
-    async def load(self, key: OrdersKey) -> Slice[Order]:
+    async def compose(self, key: OrdersKey) -> Slice[Order]:
         community_code, filters, offset, first = key
         return await read_slice(
             self._pages, lambda number: OrderPageKey(community_code, filters, number), offset, first, USUAL_PAGE
@@ -91,10 +87,11 @@ class OrderLoader(ComposedLoader[OrderKey, Order | None]):
     """
 
     def __init__(self, pages: OrderPageLoader) -> None:
+        super().__init__()
         self._pages = pages
 
-    async def load(self, key: OrderKey) -> Order | None:
-        first = await self._pages.load(OrderPageKey(key.community_code, NO_FILTERS, 1))
+    async def compose(self, key: OrderKey) -> Order | None:
+        [first] = await self._pages.load_all([OrderPageKey(key.community_code, NO_FILTERS, 1)])
         found = _find(key, first)
         last = first.last_page or 1
         end = min(last, SCANNED_PAGES) + 1

@@ -5,7 +5,7 @@ from functools import cached_property
 from gateway.execution.level_loader import LevelLoader
 from gateway.journal.payments import Payments
 from gateway.loaders.house import HouseOwnerLoader
-from gateway.loaders.loader import RecordLoader, Source
+from gateway.loaders.loader import Source
 from gateway.loaders.module import ModulesLoader, ModuleStatesLoader
 from gateway.loaders.order import OrderLoader, OrderPageLoader, OrdersLoader
 from gateway.loaders.payment import ConflictsLoader, NotificationLoader
@@ -118,5 +118,5 @@ class Loaders:
 
     def forget(self) -> None:
         """After a write, and before an event: what was read before may be out of date, and is read anew."""
-        for name in [name for name, loader in vars(self).items() if isinstance(loader, RecordLoader | LevelLoader)]:
+        for name in [name for name, loader in vars(self).items() if isinstance(loader, LevelLoader)]:
             delattr(self, name)

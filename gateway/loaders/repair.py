@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from gateway.cache import Read, ReadKey
-from gateway.execution.fetch import fetch, only_values
+from gateway.execution.fetch import fetch
+from gateway.execution.level_loader import only_values
 from gateway.loaders.loader import ComposedLoader, ReadLoader
 from gateway.loaders.paging import Slice, read_slice
 from gateway.normalise.records import Page
@@ -46,9 +47,10 @@ class RepairPageLoader(ReadLoader[RepairPageKey, Page[Repair]]):
 
 class RepairsLoader(ComposedLoader[RepairsKey, Slice[Repair]]):
     def __init__(self, pages: RepairPageLoader) -> None:
+        super().__init__()
         self._pages = pages
 
-    async def load(self, key: RepairsKey) -> Slice[Repair]:
+    async def compose(self, key: RepairsKey) -> Slice[Repair]:
         if key.status is not None:
             return await self._slice(key, key.status, key.offset, key.first)
         both = (

@@ -47,9 +47,10 @@ class ShenhePageLoader(ReadLoader[ShenhePageKey, Page[Shenhe]]):
 
 class ShenhesLoader(ComposedLoader[ShenhesKey, Slice[Shenhe]]):
     def __init__(self, pages: ShenhePageLoader) -> None:
+        super().__init__()
         self._pages = pages
 
-    async def load(self, key: ShenhesKey) -> Slice[Shenhe]:
+    async def compose(self, key: ShenhesKey) -> Slice[Shenhe]:
         community_code, kind, status, offset, first = key
         return await read_slice(
             self._pages, lambda number: ShenhePageKey(community_code, kind, status, number, first), offset, first, first

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from gateway.execution.fetch import fetch, only_values
+from gateway.execution.fetch import fetch
+from gateway.execution.level_loader import only_values
 from gateway.loaders.house import HouseOwnerLoader
 from gateway.loaders.loader import RecordLoader
 from gateway.loaders.people import PeopleKey, PeopleLoader
@@ -30,6 +31,7 @@ class VerificationLoader(RecordLoader[VerificationKey, LookedUp]):
     """One look-up that fails leaves the other one's answer alone."""
 
     def __init__(self, people: PeopleLoader, owners: HouseOwnerLoader) -> None:
+        super().__init__()
         self._people = people
         self._owners = owners
 

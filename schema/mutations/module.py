@@ -7,6 +7,7 @@ import strawberry
 from gateway.actions.module import planned
 from gateway.actions.write import WriteRefusal, Written
 from gateway.context import Info
+from gateway.execution.load import Load
 from gateway.normalise import composed
 from gateway.normalise.module import Module as ModuleRecord
 from gateway.normalise.states import Outcome
@@ -54,7 +55,7 @@ class ModulePayload(MutationPayload):
         record = written_record(info, root)
         if record is None:
             return None
-        modules: tuple[ModuleRecord, ...] = await info.context.loaders.modules.load(str(record.community_code))
+        modules: tuple[ModuleRecord, ...] = await Load(info.context.loaders.modules, str(record.community_code))
         return next((module for module in modules if module.name.value == record.platform_id), None)
 
 
@@ -97,7 +98,7 @@ class SyncModulesPayload(MutationPayload):
     async def modules(root: strawberry.Parent[Synchronised], info: Info) -> tuple[ModuleRecord, ...] | None:
         if not info.context.principal.sees(root.community_code):
             return None
-        modules: tuple[ModuleRecord, ...] = await info.context.loaders.modules.load(root.community_code)
+        modules: tuple[ModuleRecord, ...] = await Load(info.context.loaders.modules, root.community_code)
         return modules
 
 

@@ -6,6 +6,8 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
+from gateway.execution.load import Load
+from gateway.loaders.module import ModuleStates
 from gateway.normalise import composed
 from schema.types.arguments import community
 from schema.types.community import Community
@@ -37,5 +39,6 @@ class CommunityQueries:
     async def communities(self, info: Info) -> list[composed.Community]:
         codes: Iterable[str] | None = info.context.principal.communities
         if codes is None:
-            codes = await info.context.loaders.module_states.load("all")
+            states: ModuleStates = await Load(info.context.loaders.module_states, "all")
+            codes = states
         return [composed.Community(code) for code in sorted(codes)]

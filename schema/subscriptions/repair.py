@@ -4,6 +4,7 @@ import strawberry
 
 from gateway.context import Info
 from gateway.events import Event
+from gateway.execution.load import Load
 from gateway.loaders.repair import RepairKey
 from gateway.loaders.watch import repair_state
 from gateway.normalise.repair import Repair as RepairRecord
@@ -31,7 +32,7 @@ class RepairSubscriptions:
         async def read(event: Event) -> RepairRecord | None:
             if event.community_code != code:
                 return None
-            repair: RepairRecord | None = await info.context.loaders.repair.load(RepairKey(int(event.record_id), code))
+            repair: RepairRecord | None = await Load(info.context.loaders.repair, RepairKey(int(event.record_id), code))
             return repair
 
         return follow(info, info.context.watches.repair(code), read, repair_state)

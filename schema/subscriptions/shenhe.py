@@ -4,6 +4,7 @@ import strawberry
 
 from gateway.context import Info
 from gateway.events import Event
+from gateway.execution.load import Load
 from gateway.loaders.shenhe import ShenheKey
 from gateway.loaders.watch import shenhe_state
 from gateway.normalise.shenhe import Shenhe as ShenheRecord
@@ -31,7 +32,7 @@ class ShenheSubscriptions:
         async def read(event: Event) -> ShenheRecord | None:
             if event.community_code != code:
                 return None
-            review: ShenheRecord | None = await info.context.loaders.shenhe.load(ShenheKey(int(event.record_id), code))
+            review: ShenheRecord | None = await Load(info.context.loaders.shenhe, ShenheKey(int(event.record_id), code))
             return review
 
         return follow(info, info.context.watches.shenhe(code), read, shenhe_state)

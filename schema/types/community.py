@@ -5,7 +5,8 @@ from operator import attrgetter
 import strawberry
 
 from gateway.context import Info
-from gateway.execution.fetch import fetch, only_values
+from gateway.execution.fetch import fetch
+from gateway.execution.level_loader import only_values
 from gateway.execution.load import Load
 from gateway.loaders.order import OrdersKey
 from gateway.loaders.paging import Slice
@@ -106,7 +107,9 @@ class Community(Node):
         root: strawberry.Parent[composed.Community], info: Info
     ) -> list[composed.ModuleDrift] | None:
         loaders = info.context.loaders
-        modules, states = only_values(await fetch((loaders.modules.load(root.code), loaders.module_states.load("all"))))
+        modules, states = only_values(
+            await fetch((Load(loaders.modules, root.code), Load(loaders.module_states, "all")))
+        )
         reported = states.get(root.code)
         return None if reported is None else list(composed.module_drift(modules, reported))
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from gateway.auth.principal import Scope
 from gateway.context import Info
+from gateway.execution.load import Load
 from gateway.journal.records import RecordRef
 from gateway.loaders.order import OrderKey
 from gateway.loaders.repair import RepairKey
@@ -25,19 +26,19 @@ async def _community(_info: Info, ref: RecordRef) -> object:
 
 
 async def _shenhe(info: Info, ref: RecordRef) -> object:
-    return await info.context.loaders.shenhe.load(ShenheKey(int(ref.platform_id), ref.community_code))
+    return await Load(info.context.loaders.shenhe, ShenheKey(int(ref.platform_id), ref.community_code))
 
 
 async def _order(info: Info, ref: RecordRef) -> object:
-    return await info.context.loaders.order.load(OrderKey(str(ref.community_code), ref.platform_id))
+    return await Load(info.context.loaders.order, OrderKey(str(ref.community_code), ref.platform_id))
 
 
 async def _repair(info: Info, ref: RecordRef) -> object:
-    return await info.context.loaders.repair.load(RepairKey(int(ref.platform_id), ref.community_code))
+    return await Load(info.context.loaders.repair, RepairKey(int(ref.platform_id), ref.community_code))
 
 
 async def _module(info: Info, ref: RecordRef) -> object:
-    modules: tuple[Module, ...] = await info.context.loaders.modules.load(str(ref.community_code))
+    modules: tuple[Module, ...] = await Load(info.context.loaders.modules, str(ref.community_code))
     return next((module for module in modules if ref.platform_id in (module.name, module.label)), None)
 
 

@@ -10,7 +10,6 @@ from enum import Enum
 from typing import Any
 from zlib import crc32
 
-from aiodataloader import DataLoader
 from graphql import (
     GraphQLArgument,
     GraphQLBoolean,
@@ -33,6 +32,7 @@ from graphql import (
 )
 from graphql.pyutils import Undefined
 
+from gateway.execution.level_loader import LevelLoader
 from gateway.execution.load import Load
 
 
@@ -59,8 +59,8 @@ class Context:
     def __init__(self, failures: bool) -> None:
         self.failures = failures
         self.records: dict[str, dict[str, Any]] = {}
-        self.values = DataLoader(self._load_values)
-        self.broken = DataLoader(self._load_nothing)
+        self.values = LevelLoader(self._load_values)
+        self.broken = LevelLoader(self._load_nothing)
 
     async def _load_values(self, keys: list[tuple[str, str]]) -> list[Any]:
         await asyncio.sleep(0)

@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiodataloader import DataLoader
 from graphql import GraphQLSchema, build_schema, parse
 
 from gateway.execution.executor import Executor
@@ -37,8 +36,8 @@ class Order:
     number: int
 
 
-class Recorder:
-    """The part of a loader that is the same for both kinds: records batches, fails for the keys in `bad`."""
+class Recorder(LevelLoader[Any, Any]):
+    """Records batches, fails for the keys in `bad`."""
 
     batches: list[list[Any]]
     bad: set[Any]
@@ -52,19 +51,10 @@ class Recorder:
         return [LookupError(f"no {key}") if key in self.bad else self.make(key) for key in keys]
 
 
-class Plain(Recorder, DataLoader[Any, Any]):
-    pass
-
-
-class Level(Recorder, LevelLoader[Any, Any]):
-    pass
-
-
 @dataclass
 class Context:
-    """`bad` are keys that fail; `loader` is the class of the loaders."""
+    """`bad` are keys that fail."""
 
-    loader: Any = Level
     bad: set[Any] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
 
@@ -72,7 +62,7 @@ class Context:
         self.houses, self.owners = self._loader(House), self._loader(lambda key: Owner(f"1990000{key}"))
 
     def _loader(self, make: Any) -> Any:
-        loader = self.loader()
+        loader: Any = Recorder()
         loader.batches, loader.bad, loader.make = [], self.bad, make
         return loader
 

@@ -11,13 +11,13 @@ from zlib import crc32
 
 import msgspec
 import strawberry
-from aiodataloader import DataLoader
 from strawberry.extensions import FieldExtension
 from strawberry.permission import BasePermission
 from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
 
 from gateway.execution.classes import as_it_is, by_class
+from gateway.execution.level_loader import LevelLoader
 from gateway.execution.load import Load
 from gateway.execution.variants import Observation, attribute_in
 
@@ -59,8 +59,8 @@ class Context:
         self.failures = failures
         self.variant = variant
         self.observed: list[Observation] = []
-        self.lids = DataLoader(self._load_lids)
-        self.boxes = DataLoader(self._load_boxes)
+        self.lids = LevelLoader(self._load_lids)
+        self.boxes = LevelLoader(self._load_boxes)
 
     def observe(self, observations: Iterable[Observation]) -> None:
         self.observed += observations

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from loading import Context, Document, House, Level, Plain, execute_planned, make_schema
+from loading import Context, Document, House, execute_planned, make_schema
 
 from gateway.execution.executor import Executor
 from gateway.execution.load import Load
@@ -13,19 +13,14 @@ SCHEMA = make_schema()
 FAN_OUT = "{ orders { number house { owner { phone } } payer { phone } } reviews { applicant { phone } } }"
 
 
-@pytest.fixture(params=[Level, Plain])
-def loader(request: pytest.FixtureRequest) -> Any:
-    return request.param
-
-
 def by_path(response: Any) -> list[dict[str, Any]]:
     return sorted((error.formatted for error in response.errors), key=lambda error: str(error["path"]))
 
 
-async def test_each_loader_is_asked_once_for_a_level_whatever_the_rows_and_fields(loader: Any) -> None:
-    context = Context(loader)
+async def test_each_loader_is_asked_once_for_a_level_whatever_the_rows_and_fields() -> None:
+    context = Context()
 
-    response = await execute_planned(SCHEMA, FAN_OUT, context, lambda: Context(loader))
+    response = await execute_planned(SCHEMA, FAN_OUT, context, Context)
 
     assert response.planned
     assert context.houses.batches == [[0, 1, 2, 3, 4]]
@@ -37,27 +32,27 @@ async def test_each_loader_is_asked_once_for_a_level_whatever_the_rows_and_field
     }
 
 
-async def test_the_second_level_is_asked_for_what_the_first_did_not_bring(loader: Any) -> None:
-    context = Context(loader)
+async def test_the_second_level_is_asked_for_what_the_first_did_not_bring() -> None:
+    context = Context()
 
-    await execute_planned(SCHEMA, "{ orders { house { owner { phone } } } }", context, lambda: Context(loader))
+    await execute_planned(SCHEMA, "{ orders { house { owner { phone } } } }", context, Context)
 
     assert context.houses.batches == [[0, 1, 2, 3, 4]]
     assert context.owners.batches == [[0, 1, 2, 3, 4]]
 
 
-async def test_items_of_lists_belong_to_the_level_too(loader: Any) -> None:
-    context = Context(loader)
+async def test_items_of_lists_belong_to_the_level_too() -> None:
+    context = Context()
 
-    response = await execute_planned(SCHEMA, "{ orders { houses { number } } }", context, lambda: Context(loader))
+    response = await execute_planned(SCHEMA, "{ orders { houses { number } } }", context, Context)
 
     assert response.planned
     assert context.houses.batches == [[*range(12)]]
     assert response.data["orders"][4] == {"houses": [{"number": 4}, {"number": 5}, {"number": 6}]}
 
 
-async def test_coroutines_and_loaders_of_a_level_run_side_by_side(loader: Any) -> None:
-    context = Context(loader)
+async def test_coroutines_and_loaders_of_a_level_run_side_by_side() -> None:
+    context = Context()
     started = asyncio.Event()
 
     async def slow(_source: Any, _info: Any) -> str:
@@ -74,19 +69,19 @@ async def test_coroutines_and_loaders_of_a_level_run_side_by_side(loader: Any) -
 
     async with asyncio.timeout(5):
         query = "{ orders(count: 2) { house { number } } slow }"
-        response = await execute_planned(schema, query, context, lambda: Context(loader))
+        response = await execute_planned(schema, query, context, Context)
 
     assert response.planned
     assert response.data["slow"] == "done"
 
 
 @pytest.mark.parametrize("bad", [set(), {3}, set(range(10)), {"batch"}], ids=["0", "1", "10", "batch"])
-async def test_look_ups_that_fail_make_their_own_fields_null(loader: Any, bad: set[Any]) -> None:
+async def test_look_ups_that_fail_make_their_own_fields_null(bad: set[Any]) -> None:
     query = "{ orders { number payer { phone } } }"
-    context = Context(loader, bad)
+    context = Context(bad)
 
-    response = await execute_planned(SCHEMA, query, context, lambda: Context(loader, bad))
-    expected = await Executor(SCHEMA, plans=False).execute(Document(query), context=Context(loader, bad))
+    response = await execute_planned(SCHEMA, query, context, lambda: Context(bad))
+    expected = await Executor(SCHEMA, plans=False).execute(Document(query), context=Context(bad))
 
     assert response.planned
     assert response.data == expected.data
@@ -98,12 +93,12 @@ async def test_look_ups_that_fail_make_their_own_fields_null(loader: Any, bad: s
     assert len(context.owners.batches) == 1
 
 
-async def test_what_was_awaited_is_not_asked_again_when_graphql_core_takes_over(loader: Any) -> None:
+async def test_what_was_awaited_is_not_asked_again_when_graphql_core_takes_over() -> None:
     query = "{ orders(count: 4) { payer { phone } strictHouse { owner { phone } } } slow }"
     bad = {2}
-    context = Context(loader, bad)
+    context = Context(bad)
 
-    response = await execute_planned(SCHEMA, query, context, lambda: Context(loader, bad))
+    response = await execute_planned(SCHEMA, query, context, lambda: Context(bad))
 
     assert not response.planned
     assert response.data is None
@@ -138,9 +133,9 @@ async def test_awaited_items_of_lists_are_not_asked_again_either() -> None:
     assert [error.path for error in response.errors if error.path[1] == 0][-1] == ["rows", 0, "houses", 2, 1, "number"]
 
 
-async def test_a_loader_error_is_reported_where_graphql_core_would_report_it_below_a_null(loader: Any) -> None:
+async def test_a_loader_error_is_reported_where_graphql_core_would_report_it_below_a_null() -> None:
     query = "{ order { house { owner { phone } } } }"
-    response = await execute_planned(SCHEMA, query, Context(loader, {0}), lambda: Context(loader, {0}))
+    response = await execute_planned(SCHEMA, query, Context({0}), lambda: Context({0}))
 
     assert response.planned
     assert response.data == {"order": {"house": None}}
@@ -149,7 +144,7 @@ async def test_a_loader_error_is_reported_where_graphql_core_would_report_it_bel
     assert response.errors[0].locations[0].column == query.index("house") + 1
 
 
-async def test_keys_that_no_loader_takes_are_errors_of_their_fields(loader: Any) -> None:
+async def test_keys_that_no_loader_takes_are_errors_of_their_fields() -> None:
     schema = make_schema()
     types: dict[str, Any] = schema.type_map
     types["Order"].fields["house"].resolve = lambda source, info: Load(
@@ -157,8 +152,8 @@ async def test_keys_that_no_loader_takes_are_errors_of_their_fields(loader: Any)
     )
     query = "{ orders(count: 4) { house { number } } }"
 
-    response = await execute_planned(schema, query, Context(loader), lambda: Context(loader))
-    expected = await Executor(schema, plans=False).execute(Document(query), context=Context(loader))
+    response = await execute_planned(schema, query, Context(), Context)
+    expected = await Executor(schema, plans=False).execute(Document(query), context=Context())
 
     assert response.planned
     assert response.data == expected.data
@@ -167,16 +162,14 @@ async def test_keys_that_no_loader_takes_are_errors_of_their_fields(loader: Any)
 
 
 @pytest.mark.parametrize("query", [FAN_OUT, "{ slow orders { houses { number } strictHouse { number } } }"])
-async def test_a_cancelled_request_cancels_what_it_waits_for(
-    loader: Any, query: str, complaints: list[dict[str, Any]]
-) -> None:
+async def test_a_cancelled_request_cancels_what_it_waits_for(query: str, complaints: list[dict[str, Any]]) -> None:
     executor = Executor(SCHEMA)
     for _ in range(2):
-        await executor.execute(Document(query), context=Context(loader))
+        await executor.execute(Document(query), context=Context())
     before = asyncio.all_tasks()
 
     for steps in range(12):
-        task = asyncio.ensure_future(executor.execute(Document(query), context=Context(loader)))
+        task = asyncio.ensure_future(executor.execute(Document(query), context=Context()))
         for _ in range(steps):
             await asyncio.sleep(0)
         if not task.done():
@@ -191,7 +184,7 @@ async def test_a_cancelled_request_cancels_what_it_waits_for(
 
 
 async def test_cancelling_stops_all_batches_of_a_level_at_once() -> None:
-    context = Context(Level)
+    context = Context()
     started = asyncio.Event()
     running = 0
 
@@ -210,7 +203,7 @@ async def test_cancelling_stops_all_batches_of_a_level_at_once() -> None:
     executor = Executor(SCHEMA)
     query = Document("{ orders { house { number } payer { phone } } }")
     for _ in range(2):
-        await executor.execute(query, context=Context(Level))
+        await executor.execute(query, context=Context())
     context.houses.batch_load_fn = context.owners.batch_load_fn = endless
 
     task = asyncio.ensure_future(executor.execute(query, context=context))
