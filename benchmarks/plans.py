@@ -27,11 +27,14 @@ from gateway.context import RequestContext
 from gateway.execution.documents import Documents
 from gateway.execution.executor import Executor
 from gateway.execution.limits import Limits
+from gateway.execution.load import Load
 from gateway.http.guard import GuardedExecutor
 from gateway.journal.audit import Audit
 from gateway.journal.journal import utc_now
+from gateway.loaders.lists import ORDERS
 from gateway.loaders.loader import RecordLoader
 from gateway.loaders.paging import Slice
+from gateway.loaders.record_list import RecordList, SliceKey
 from gateway.normalise import records
 from gateway.normalise.house import House, HouseOwner
 from gateway.normalise.order import Order
@@ -84,14 +87,16 @@ class CannedLoaders:
 
     def __init__(self, bench: "Bench") -> None:
         self._bench = bench
+        self._lists: dict[RecordList[Any], Canned] = {}
 
-    @cached_property
-    def orders(self) -> Canned:
-        return Canned(self._bench.read_orders)
-
-    @cached_property
-    def shenhes(self) -> Canned:
-        return Canned(self._bench.read_reviews)
+    def slice(
+        self, records: RecordList[Any], community_code: str, query: Any, offset: int, first: int
+    ) -> Load[SliceKey, Slice[Any]]:
+        loader = self._lists.get(records)
+        if loader is None:
+            bench = self._bench
+            loader = self._lists[records] = Canned(bench.read_orders if records is ORDERS else bench.read_reviews)
+        return Load(loader, SliceKey(community_code, query, offset, first))
 
     @cached_property
     def house_owner(self) -> Canned:

@@ -24,7 +24,7 @@ from gateway.events import SHENHE_CHANGED, Event, EventBus, ReadsDropped
 from gateway.journal.journal import Clock
 from gateway.journal.records import Operation, UserError
 from gateway.normalise.corrections import ContentError, Corrections, correction_problems, render_shenhe_content
-from gateway.normalise.shenhe import Shenhe
+from gateway.normalise.shenhe import Shenhe, ShenheQuery
 from gateway.normalise.states import Outcome, UserErrorCode
 from gateway.normalise.times import CHINA
 from gateway.normalise.vocabulary import ShenheStatus
@@ -169,9 +169,8 @@ class ShenheActions:
         if pending.community_code is None:
             return None
         for number in range(1, SEARCHED_PAGES + 1):
-            page = await self._wjdh.shenhes(
-                pending.community_code, status=ShenheStatus.PENDING, page=number, per_page=SEARCHED_PER_PAGE
-            )
+            query = ShenheQuery(status=ShenheStatus.PENDING)
+            page = await self._wjdh.shenhes(pending.community_code, query, number, SEARCHED_PER_PAGE)
             for review in page.items:
                 if review.platform_id == pending.platform_id:
                     return review

@@ -1,19 +1,22 @@
 """All loaders of one request."""
 
 from functools import cached_property
+from typing import Any
 
 from gateway.execution.level_loader import LevelLoader
+from gateway.execution.load import Load
 from gateway.journal.payments import Payments
 from gateway.loaders.house import HouseOwnerLoader
+from gateway.loaders.lists import LISTS, ORDERS
 from gateway.loaders.loader import Source
 from gateway.loaders.module import ModulesLoader, ModuleStatesLoader
-from gateway.loaders.order import OrderLoader, OrderPageLoader, OrdersLoader
+from gateway.loaders.order import OrderLoader
+from gateway.loaders.paging import Slice
 from gateway.loaders.payment import ConflictsLoader, NotificationLoader
 from gateway.loaders.people import PeopleLoader
 from gateway.loaders.placement import Placement
 from gateway.loaders.platform import PlatformStatus, platform_statuses
-from gateway.loaders.repair import RepairLoader, RepairPageLoader, RepairsLoader
-from gateway.loaders.shenhe import ShenheLoader, ShenhePageLoader, ShenhesLoader
+from gateway.loaders.record_list import ListLoaders, RecordKey, RecordList, SliceKey
 from gateway.loaders.verification import VerificationLoader
 from gateway.settings import Settings
 
@@ -28,12 +31,7 @@ def lifetimes(settings: Settings) -> dict[str, float]:
         "owner": settings.cache_owners,
         "modules": settings.cache_modules,
         "modules-sync": settings.cache_modules,
-        "repair": settings.cache_repairs,
-        "repair/list": settings.cache_repairs,
-        "shenhe": settings.cache_shenhes,
-        "shenheList": settings.cache_shenhes,
-        "order/list": settings.cache_orders,
-    }
+    } | {endpoint: records.lifetime(settings) for records in LISTS for endpoint in records.endpoints}
 
 
 class Loaders:
@@ -43,6 +41,7 @@ class Loaders:
         self.source = source
         self._placement = placement
         self._payments = payments
+        self._lists: dict[RecordList[Any], ListLoaders[Any]] = {}
 
     @cached_property
     def people(self) -> PeopleLoader:
@@ -53,28 +52,8 @@ class Loaders:
         return HouseOwnerLoader(self.source)
 
     @cached_property
-    def shenhe(self) -> ShenheLoader:
-        return ShenheLoader(self.source)
-
-    @cached_property
-    def shenhes(self) -> ShenhesLoader:
-        return ShenhesLoader(self.shenhe_page)
-
-    @cached_property
-    def shenhe_page(self) -> ShenhePageLoader:
-        return ShenhePageLoader(self.source)
-
-    @cached_property
     def order(self) -> OrderLoader:
-        return OrderLoader(self.order_page)
-
-    @cached_property
-    def orders(self) -> OrdersLoader:
-        return OrdersLoader(self.order_page)
-
-    @cached_property
-    def order_page(self) -> OrderPageLoader:
-        return OrderPageLoader(self.source, self._placement)
+        return OrderLoader(self._of(ORDERS).pages)
 
     @cached_property
     def notification(self) -> NotificationLoader:
@@ -83,18 +62,6 @@ class Loaders:
     @cached_property
     def conflicts(self) -> ConflictsLoader:
         return ConflictsLoader(self._payments)
-
-    @cached_property
-    def repair(self) -> RepairLoader:
-        return RepairLoader(self.source)
-
-    @cached_property
-    def repairs(self) -> RepairsLoader:
-        return RepairsLoader(self.repair_page)
-
-    @cached_property
-    def repair_page(self) -> RepairPageLoader:
-        return RepairPageLoader(self.source)
 
     @cached_property
     def modules(self) -> ModulesLoader:
@@ -108,6 +75,25 @@ class Loaders:
     def verification(self) -> VerificationLoader:
         return VerificationLoader(self.people, self.house_owner)
 
+    def slice(
+        self, records: RecordList[Any], community_code: str, query: Any, offset: int, first: int
+    ) -> Load[SliceKey, Slice[Any]]:
+        """A part of a list."""
+        return Load(self._of(records).slices, SliceKey(community_code, query, offset, first))
+
+    def record(
+        self, records: RecordList[Any], platform_id: int | str, community_code: str | None
+    ) -> Load[RecordKey, Any]:
+        """One record by its platform's number; None when there is none."""
+        return Load(self._of(records).by_id, RecordKey(int(platform_id), community_code))
+
+    def _of(self, records: RecordList[Any]) -> ListLoaders[Any]:
+        loaders = self._lists.get(records)
+        if loaders is None:
+            on_page = self._placement.look_at if records is ORDERS else None
+            loaders = self._lists[records] = ListLoaders(self.source, records, on_page)
+        return loaders
+
     def refresh(self) -> None:
         """Use nothing that is cached."""
         self.source.fresh = True
@@ -118,5 +104,6 @@ class Loaders:
 
     def forget(self) -> None:
         """After a write, and before an event: what was read before may be out of date, and is read anew."""
+        self._lists.clear()
         for name in [name for name, loader in vars(self).items() if isinstance(loader, LevelLoader)]:
             delattr(self, name)

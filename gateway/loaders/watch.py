@@ -8,29 +8,15 @@ was decided. One watch of a list serves all subscribers of this process, and end
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import structlog
 
 from gateway.errors import PlatformError, RateLimitedError
-from gateway.events import (
-    MISSED,
-    ORDER_PAID,
-    PAYMENT_PLACED,
-    REPAIR_CHANGED,
-    SHENHE_CHANGED,
-    Event,
-    EventBus,
-    ReadsDropped,
-    Subscription,
-)
-from gateway.loaders.paging import Identified
-from gateway.normalise.records import Page
-from gateway.normalise.repair import Repair
-from gateway.normalise.shenhe import Shenhe
-from gateway.normalise.vocabulary import RepairStatus, ShenheStatus
+from gateway.events import MISSED, ORDER_PAID, PAYMENT_PLACED, Event, EventBus, ReadsDropped, Subscription
+from gateway.loaders.record_list import RecordList, Watched
 from gateway.platforms.platforms import Platforms
+from gateway.platforms.wjdh import Wjdh
 
 log = structlog.get_logger(__name__)
 
@@ -46,44 +32,20 @@ MOST_DOUBLINGS = 16
 MOST_WATCHED = 500
 """Lists that one process polls: a caller of every community may name any, and no platform says which there are."""
 
-RowT = TypeVar("RowT", bound=Identified)
-
 Sleep = Callable[[float], Awaitable[None]]
 
 
-def shenhe_state(review: Shenhe) -> Hashable:
-    """What makes a review another one than before."""
-    return review.status, review.updated_at
-
-
-def repair_state(repair: Repair) -> Hashable:
-    """What makes a repair another one than before: it has no time of its last change."""
-    return repair.status, repair.reply
-
-
-@dataclass(frozen=True, slots=True)
-class _WatchedList(Generic[RowT]):
-    """A list of what waits: how to read a page of it and one record, and the topic of its changes.
-
-    A change puts the answers of `endpoints` and of `others` out of date; only the first show the list or its records.
-    """
-
-    topic: str
-    endpoints: tuple[str, ...]
-    others: tuple[str, ...]
-    read_page: Callable[[str, int], Awaitable[Page[RowT]]]
-    read_one: Callable[[int, str], Awaitable[RowT | None]]
-    state: Callable[[RowT], Hashable]
-    waits: Callable[[RowT], bool]
-
-
-class _Watch(Generic[RowT]):
+class _Watch:
     """Polls the list of one community. Of a list of more than two pages, it sees the first and the last one.
 
     What it sees is no answer to anybody: subscribers get ids, and read for themselves what they may.
     """
 
-    def __init__(self, watched: _WatchedList[RowT], community_code: str, events: EventBus) -> None:
+    def __init__(
+        self, wjdh: Wjdh, records: RecordList[Any], watched: Watched[Any], community_code: str, events: EventBus
+    ) -> None:
+        self._wjdh = wjdh
+        self._records = records
         self._watched = watched
         self._community_code = community_code
         self._events = events
@@ -109,7 +71,7 @@ class _Watch(Generic[RowT]):
     def _publish(self, changed: list[int], *, missed: bool) -> None:
         watched, code = self._watched, self._community_code
         if changed or missed:
-            self._events.publish(ReadsDropped(code, watched.endpoints + watched.others))
+            self._events.publish(ReadsDropped(code, self._records.endpoints + watched.others))
         for number in changed:
             self._events.publish(Event(watched.topic, code, str(number)))
         if missed:
@@ -128,8 +90,8 @@ class _Watch(Generic[RowT]):
             changed += [number for number in seen if self._is_news(number, seen[number], complete)]
             missing = [number for number in self._known if number not in seen]
             for number in missing[:MOST_CHECKED]:
-                row = await self._watched.read_one(number, self._community_code)
-                if row is not None and not self._watched.waits(row):
+                row = await self._read_record(number)
+                if row is not None and row.status is not self._records.waiting.status:
                     changed.append(number)
                 elif row is not None and complete:  # it slipped through while the pages were read
                     seen[number] = self._known[number]
@@ -138,14 +100,21 @@ class _Watch(Generic[RowT]):
         self._newest = max(self._newest, *seen, 0)
         return changed
 
-    async def _read(self) -> tuple[tuple[RowT, ...], bool]:
+    async def _read(self) -> tuple[tuple[Any, ...], bool]:
         """What is seen of the list, and whether that is all of it. New rows come last (quirk 142) or first."""
-        first = await self._watched.read_page(self._community_code, 1)
+        first = await self._read_page(1)
         last_page = first.last_page or 1
         if last_page == 1:
             return first.items, True
-        last = await self._watched.read_page(self._community_code, last_page)
+        last = await self._read_page(last_page)
         return (*first.items, *last.items), last_page == 2
+
+    async def _read_page(self, number: int) -> Any:
+        records = self._records
+        return await records.read_page(self._wjdh, self._community_code, records.waiting, number, PER_PAGE)
+
+    async def _read_record(self, number: int) -> Any:
+        return await self._records.read_record(self._wjdh, number, self._community_code)
 
     def _is_news(self, number: int, state: Hashable, complete: bool) -> bool:
         """An unknown row of an incomplete list is no news: rows move up from where nobody looks, the newest apart."""
@@ -160,29 +129,11 @@ class Watches:
     """
 
     def __init__(self, platforms: Platforms, events: EventBus, interval: float, sleep: Sleep = asyncio.sleep) -> None:
-        wjdh = platforms.wjdh
+        self._wjdh = platforms.wjdh
         self._events = events
         self._interval = interval
         self._sleep = sleep
-        self._running: dict[tuple[str, str], tuple[_Watch[Any], asyncio.Task[None]]] = {}
-        self._shenhe = _WatchedList(
-            SHENHE_CHANGED,
-            ("shenhe", "shenheList"),
-            ("people", "owner"),
-            lambda code, page: wjdh.shenhes(code, status=ShenheStatus.PENDING, page=page, per_page=PER_PAGE),
-            wjdh.shenhe,
-            shenhe_state,
-            lambda review: review.status is ShenheStatus.PENDING,
-        )
-        self._repair = _WatchedList(
-            REPAIR_CHANGED,
-            ("repair", "repair/list"),
-            (),
-            lambda code, page: wjdh.repairs(code, RepairStatus.OPEN, page, PER_PAGE),
-            wjdh.repair,
-            repair_state,
-            lambda repair: repair.status is RepairStatus.OPEN,
-        )
+        self._running: dict[tuple[str, str], tuple[_Watch, asyncio.Task[None]]] = {}
 
     def __len__(self) -> int:
         return len(self._running)
@@ -194,21 +145,24 @@ class Watches:
         """
         return self._events.subscribe(ORDER_PAID, *((PAYMENT_PLACED,) if placed else ()))
 
-    def shenhe(self, community_code: str) -> AbstractContextManager[Subscription]:
-        """The reviews that change, with a watch on those of one community. Entering it raises RateLimitedError."""
-        return self._watch(self._shenhe, community_code)
-
-    def repair(self, community_code: str) -> AbstractContextManager[Subscription]:
-        """The repairs that change, with a watch on those of one community. Entering it raises RateLimitedError."""
-        return self._watch(self._repair, community_code)
-
     @contextmanager
-    def _watch(self, watched: _WatchedList[Any], community_code: str) -> Iterator[Subscription]:
+    def changes(self, records: RecordList[Any], community_code: str) -> Iterator[Subscription]:
+        """The records of a list that change, with a watch on those of one community.
+
+        Entering it raises RateLimitedError; LookupError for a list that is not watched.
+        """
+        watched = records.watched
+        if watched is None:
+            raise LookupError(f"nobody watches the list of {records.type_name}")
         key = (watched.topic, community_code)
         if key not in self._running:
             if len(self._running) >= MOST_WATCHED:
                 raise RateLimitedError("Too many communities are watched at once", self._interval)
-            self._running[key] = self._start(watched, community_code)
+            # The first poll finds no change: who reads from now on gets no answer from before it.
+            self._events.publish(ReadsDropped(community_code, records.endpoints))
+            watch = _Watch(self._wjdh, records, watched, community_code, self._events)
+            run = watch.run(self._interval, self._sleep)
+            self._running[key] = watch, asyncio.create_task(run, name=f"watch {watched.topic}")
         watch, task = self._running[key]
         with self._events.subscribe(watched.topic) as events:
             watch.subscribers.add(events)
@@ -219,9 +173,3 @@ class Watches:
                 if not watch.subscribers:
                     del self._running[key]
                     task.cancel()
-
-    def _start(self, watched: _WatchedList[Any], community_code: str) -> tuple[_Watch[Any], asyncio.Task[None]]:
-        # The first poll finds no change: who reads from now on gets no answer from before it.
-        self._events.publish(ReadsDropped(community_code, watched.endpoints))
-        watch = _Watch(watched, community_code, self._events)
-        return watch, asyncio.create_task(watch.run(self._interval, self._sleep), name=f"watch {watched.topic}")

@@ -112,7 +112,7 @@ def public_name(attribute: str) -> str:
 
 
 @cache
-def declared_fields(record: type) -> dict[str, DeclaredField]:
+def declared_fields(record: type) -> Mapping[str, DeclaredField]:
     """The fields of a record class that have a `Field`, by attribute, in order, inherited ones included."""
     fields = {}
     for attribute, annotation in get_type_hints(record, include_extras=True).items():
@@ -122,6 +122,11 @@ def declared_fields(record: type) -> dict[str, DeclaredField]:
                 if isinstance(note, Field):
                     fields[attribute] = DeclaredField(attribute, type_, note)
     return fields
+
+
+def personal_attributes(record: type) -> tuple[str, ...]:
+    """The attributes of a record class that are personal data."""
+    return tuple(name for name, declared in declared_fields(record).items() if declared.field.pii is not None)
 
 
 def personal_paths(record: type) -> dict[str, PiiKind]:

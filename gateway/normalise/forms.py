@@ -4,12 +4,13 @@ Values are always text, so that no HTTP client turns true into "true" or a code 
 None is left out (quirk 151). Page numbers and record ids are the client's to add.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 import msgspec
 
 from gateway.normalise.field import declared_fields
-from gateway.normalise.order import OrderQuery
 from gateway.normalise.records import Record
 from gateway.normalise.requests import (
     CarPayer,
@@ -26,20 +27,9 @@ from gateway.normalise.vocabulary import (
     ModuleName,
     RepairStatus,
     ShenheStatus,
-    ShenheType,
 )
 
 Form = dict[str, str]
-
-
-def shenhe_filter_form(type_: ShenheType | None, status: ShenheStatus | None) -> Form:
-    """`type` and `status` of shenheList (1.2.2.1): the word of the one, the number of the other (quirk 98)."""
-    return _without_none(
-        {
-            "type": None if type_ is None else type_.wire_label,
-            "status": None if status is None else status.wire_code,
-        }
-    )
 
 
 def shenhe_decision_form(status: ShenheStatus, content: str | None) -> Form:
@@ -47,17 +37,24 @@ def shenhe_decision_form(status: ShenheStatus, content: str | None) -> Form:
     return _without_none({"status": status.wire_code, "content": content})
 
 
-def order_query_form(query: OrderQuery) -> Form:
-    """The filters of order/list (2.1.2.2)."""
-    return dict(_fields(query))
+def query_form(query: Record) -> Form:
+    """The filters of a list: those that are set, under the keys that the record class declares."""
+    filters = _filters(type(query))
+    return {
+        key: str(write(value, ""))
+        for attribute, key, write in filters
+        if (value := getattr(query, attribute)) is not None
+    }
 
 
-def _fields(record: Record) -> Iterator[tuple[str, str]]:
-    """The attributes of a record under their keys, as form text."""
-    for attribute, declared in declared_fields(type(record)).items():
-        value, kind = getattr(record, attribute), declared.field.kind
-        if value is not None and kind is not None and kind.write is not None:
-            yield declared.field.keys[0], str(kind.write(value, ""))
+@cache
+def _filters(query: type[Record]) -> tuple[tuple[str, str, Callable[[Any, object], object]], ...]:
+    """The attributes of a record class that can be sent, with their keys and what writes them."""
+    return tuple(
+        (attribute, declared.field.keys[0], declared.field.kind.write)
+        for attribute, declared in declared_fields(query).items()
+        if declared.field.kind is not None and declared.field.kind.write is not None
+    )
 
 
 def new_order_form(order: NewOrder) -> Form:
@@ -95,11 +92,6 @@ def _payer(payer: Payer) -> tuple[str, dict[str, str]]:
             return "car_number", {"number": number}
         case ParkingPayer(space):
             return "parking_number", {"number": space}
-
-
-def repair_filter_form(status: RepairStatus) -> Form:
-    """`status` of repair/list (4.1.2), which always has one: the platform's default is not "all" (quirk 146)."""
-    return {"status": status.wire_code}
 
 
 def repair_update_form(status: RepairStatus, reply: str | None) -> Form:

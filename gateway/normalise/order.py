@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from gateway.normalise.field import Field, Kind, declared_fields
+from gateway.normalise.field import Field, Kind
 from gateway.normalise.house import LONGEST_LABEL, House, house_of_label
 from gateway.normalise.issues import Issues, raw_text
 from gateway.normalise.kinds import (
@@ -147,13 +147,6 @@ class OrderQuery(Record, frozen=True, gc=False, kw_only=True):
         PaymentStatus | None, Field("Paid or not (缴费状态).", "paied", number_of(PaymentStatus))
     ] = None
 
-    @property
-    def names_someone(self) -> bool:
-        """Whether it asks for somebody's orders."""
-        return any(getattr(self, name) is not None for name, kind in _PERSONAL_FILTERS.items() if kind)
-
-
-_PERSONAL_FILTERS = {name: declared.field.pii for name, declared in declared_fields(OrderQuery).items()}
 
 ORDERS = Table(Order, PlatformName.WJDH)
 

@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.normalise.field import Field
 from gateway.normalise.issues import Issues
-from gateway.normalise.kinds import REQUIRED_IDENTIFIER, REQUIRED_TEXT, ROW_NUMBER, TEXT, TIME, word_of
+from gateway.normalise.kinds import REQUIRED_IDENTIFIER, REQUIRED_TEXT, ROW_NUMBER, TEXT, TIME, number_of, word_of
 from gateway.normalise.named_rows import NamedRows
 from gateway.normalise.records import DataIssue, PlatformId, Record
 from gateway.normalise.table import Table
@@ -65,6 +65,15 @@ class Repair(Record, frozen=True, gc=False):
         Field("Phone number (报修人电话).", "phone", REQUIRED_IDENTIFIER, path="reporter.phone", pii=PiiKind.PHONE),
     ] = None
     data_issues: tuple[DataIssue, ...] = ()
+
+
+class RepairQuery(Record, frozen=True, gc=False, kw_only=True):
+    """The filter of the repair list (4.1.2). Hashable: it is part of loader and cache keys."""
+
+    status: Annotated[
+        RepairStatus | None,
+        Field("Open or resolved; omitted: both, the open ones first (报修状态).", "status", number_of(RepairStatus)),
+    ] = None
 
 
 REPAIRS = Table(Repair, PlatformName.WJDH)

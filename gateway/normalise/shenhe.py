@@ -6,7 +6,7 @@ from typing import Annotated
 
 from gateway.normalise.field import Field, Kind
 from gateway.normalise.issues import Issues
-from gateway.normalise.kinds import ROW_NUMBER, TEXT, TIME, word_of
+from gateway.normalise.kinds import ROW_NUMBER, TEXT, TIME, number_of, word_of
 from gateway.normalise.records import DataIssue, Page, PlatformId, Record
 from gateway.normalise.shapes import data_of, documented_body, identified, one_row, read_page, row_list
 from gateway.normalise.shenhe_content import CONTENT, ShenheContent
@@ -82,6 +82,13 @@ class Shenhe(Record, frozen=True, gc=False):
         datetime | None, Field("When it was last changed (审核记录修改时间).", "updated_at", TIME)
     ] = None
     data_issues: tuple[DataIssue, ...] = ()
+
+
+class ShenheQuery(Record, frozen=True, gc=False, kw_only=True):
+    """The filters of the review list (1.2.2.1): the word of the one, the number of the other (quirk 98)."""
+
+    type: Annotated[ShenheType | None, Field("What is applied for (审核类型).", "type", word_of(ShenheType))] = None
+    status: Annotated[ShenheStatus | None, Field("How it stands (审核状态).", "status", number_of(ShenheStatus))] = None
 
 
 REVIEWS = Table(Shenhe, PlatformName.WJDH)

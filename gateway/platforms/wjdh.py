@@ -9,11 +9,11 @@ from gateway.normalise import forms
 from gateway.normalise.module import Module, parse_modules
 from gateway.normalise.order import Order, OrderQuery, decode_orders, parse_order_page
 from gateway.normalise.records import Page
-from gateway.normalise.repair import Repair, decode_repairs, parse_repair, parse_repair_page
+from gateway.normalise.repair import Repair, RepairQuery, decode_repairs, parse_repair, parse_repair_page
 from gateway.normalise.requests import NewAnnouncement, NewOrder
-from gateway.normalise.shenhe import Shenhe, decode_shenhes, parse_shenhe, parse_shenhe_page
+from gateway.normalise.shenhe import Shenhe, ShenheQuery, decode_shenhes, parse_shenhe, parse_shenhe_page
 from gateway.normalise.values import row_id
-from gateway.normalise.vocabulary import ModuleName, RepairStatus, ShenheStatus, ShenheType
+from gateway.normalise.vocabulary import ModuleName, RepairStatus, ShenheStatus
 from gateway.platforms.call import Call
 from gateway.platforms.client import PlatformClient, read_token
 from gateway.platforms.endpoint import Endpoint, Kind
@@ -81,17 +81,9 @@ class Wjdh(PlatformClient):
         super().__init__(base, SECRET, ENDPOINTS, upstream)
         self._secret = {"secret_id": secret_id, "secret_key": secret_key}
 
-    def shenhes(
-        self,
-        community_code: str,
-        *,
-        type: ShenheType | None = None,
-        status: ShenheStatus | None = None,
-        page: int = 1,
-        per_page: int = 20,
-    ) -> Call[Page[Shenhe]]:
+    def shenhes(self, community_code: str, query: ShenheQuery, page: int = 1, per_page: int = 20) -> Call[Page[Shenhe]]:
         """A page of the community's reviews (1.2.2)."""
-        form = {"community_identifier": community_code, **forms.shenhe_filter_form(type, status)}
+        form = {"community_identifier": community_code, **forms.query_form(query)}
         form |= _paging(page, per_page)
         return Call(self, SHENHE_LIST, encode_form(form), self._page, parse_shenhe_page, community_code, page)
 
@@ -123,7 +115,7 @@ class Wjdh(PlatformClient):
 
     def orders(self, community_code: str, query: OrderQuery, page: int = 1) -> Call[Page[Order]]:
         """A page of the community's orders (2.1.2); its size is the platform's choice (quirk 134)."""
-        form = {"xiaoqu": community_code, **forms.order_query_form(query), "page": str(page)}
+        form = {"xiaoqu": community_code, **forms.query_form(query), "page": str(page)}
         return Call(self, ORDER_LIST, encode_form(form), self._page, parse_order_page, community_code, page)
 
     def modules(self, community_code: str) -> Call[tuple[Module, ...]]:
@@ -137,11 +129,9 @@ class Wjdh(PlatformClient):
         """Switch a module on or off (3.2.2)."""
         await self._succeed(MODULE, forms.module_form(community_code, name, enabled))
 
-    def repairs(
-        self, community_code: str, status: RepairStatus, page: int = 1, per_page: int = 20
-    ) -> Call[Page[Repair]]:
-        """A page of the community's repairs of one status (4.1): the platform has no list of both (quirk 146)."""
-        form = {"xiaoqu": community_code, **forms.repair_filter_form(status)}
+    def repairs(self, community_code: str, query: RepairQuery, page: int = 1, per_page: int = 20) -> Call[Page[Repair]]:
+        """A page of the community's repairs of one status (4.1): without one, the open ones (quirk 146)."""
+        form = {"xiaoqu": community_code, **forms.query_form(query)}
         form |= _paging(page, per_page)
         return Call(self, REPAIR_LIST, encode_form(form), self._page, parse_repair_page, community_code, page)
 
@@ -203,11 +193,11 @@ class Wjdh(PlatformClient):
 
     def _harmless_reads(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
         return {
-            SHENHE_LIST.name: lambda: self.shenhes(PROBE_COMMUNITY, per_page=1),
+            SHENHE_LIST.name: lambda: self.shenhes(PROBE_COMMUNITY, ShenheQuery(), per_page=1),
             SHENHE.name: lambda: self.shenhe(0),
             ORDER_LIST.name: lambda: self.orders(PROBE_COMMUNITY, OrderQuery()),
             MODULES.name: lambda: self.modules(PROBE_COMMUNITY),
-            REPAIR_LIST.name: lambda: self.repairs(PROBE_COMMUNITY, RepairStatus.OPEN, per_page=1),
+            REPAIR_LIST.name: lambda: self.repairs(PROBE_COMMUNITY, RepairQuery(status=RepairStatus.OPEN), per_page=1),
             REPAIR.name: lambda: self.repair(0),
         }
 

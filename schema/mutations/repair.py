@@ -10,7 +10,8 @@ from gateway.auth.access import reach
 from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
-from gateway.loaders.repair import RepairKey
+from gateway.loaders.lists import REPAIRS
+from gateway.loaders.record_list import RecordKey
 from gateway.normalise.repair import Repair as RepairRecord
 from gateway.normalise.vocabulary import RepairStatus
 from schema.mutations.input import OPTIONAL_KEY, finished, idempotency_key, not_found, written_record
@@ -47,13 +48,11 @@ class RepairPayload(MutationPayload):
         graphql_type=Repair | None,
         metadata=ONE_CALL,
     )
-    def repair(root: strawberry.Parent[Written], info: Info) -> Load[RepairKey, RepairRecord | None] | None:
+    def repair(root: strawberry.Parent[Written], info: Info) -> Load[RecordKey, RepairRecord | None] | None:
         record = written_record(info, root)
-        return (
-            None
-            if record is None
-            else Load(info.context.loaders.repair, RepairKey(int(record.platform_id), record.community_code))
-        )
+        if record is None:
+            return None
+        return info.context.loaders.record(REPAIRS, record.platform_id, record.community_code)
 
 
 @strawberry.type

@@ -11,7 +11,8 @@ from gateway.auth.access import reach
 from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
-from gateway.loaders.shenhe import ShenheKey
+from gateway.loaders.lists import SHENHES
+from gateway.loaders.record_list import RecordKey
 from gateway.normalise.corrections import Corrections
 from gateway.normalise.shenhe import Shenhe as ShenheRecord
 from gateway.normalise.shenhe_content import ShenheHouse, ShenhePeople
@@ -81,13 +82,11 @@ class ShenhePayload(MutationPayload):
         graphql_type=Shenhe | None,
         metadata=ONE_CALL,
     )
-    def shenhe(root: strawberry.Parent[Written], info: Info) -> Load[ShenheKey, ShenheRecord | None] | None:
+    def shenhe(root: strawberry.Parent[Written], info: Info) -> Load[RecordKey, ShenheRecord | None] | None:
         record = written_record(info, root)
-        return (
-            None
-            if record is None
-            else Load(info.context.loaders.shenhe, ShenheKey(int(record.platform_id), record.community_code))
-        )
+        if record is None:
+            return None
+        return info.context.loaders.record(SHENHES, record.platform_id, record.community_code)
 
     @strawberry.field(
         description="On a rejection with a reason: whether the platform kept it; null when it could not be read back "

@@ -9,7 +9,7 @@ from gateway.context import Info
 from gateway.journal import records
 from gateway.loaders.paging import Slice
 from schema.types.arguments import OptionalCommunityCode, communities_of
-from schema.types.connection import After, Connection, First, PageNumber, window
+from schema.types.connection import Window, connection_field
 from schema.types.costs import OPERATIONS
 from schema.types.fields import needs
 from schema.types.operation import Operation
@@ -30,21 +30,15 @@ class OperationQueries:
             return None
         return await info.context.journal.operations.get(str(node.parts[0]))
 
-    @strawberry.field(
-        description="Writes made through this gateway, newest first (写入记录列表).",
-        directives=needs(["operation:read"]),
-        graphql_type=Connection[Operation] | None,
+    @connection_field(
+        Operation,
+        "Writes made through this gateway, newest first (写入记录列表).",
+        "operation:read",
         metadata=OPERATIONS,
     )
     async def operations(
-        self,
-        info: Info,
-        community_code: OptionalCommunityCode = None,
-        first: First = 20,
-        after: After = None,
-        page: PageNumber = None,
+        self, info: Info, part: Window, community_code: OptionalCommunityCode = None
     ) -> Slice[records.Operation] | None:
-        part = window(first, after, page)
         codes = communities_of(info, community_code)
         if codes is not None and not codes:
             return None

@@ -10,10 +10,9 @@ from gateway.execution.load import Load
 from gateway.loaders.order import OrderKey
 from gateway.normalise.order import Order as OrderRecord
 from schema.types.arguments import CommunityCode, community
-from schema.types.connection import After, Connection, First, PageNumber, window
-from schema.types.costs import ANY_RECORD, ORDERS
+from schema.types.costs import ANY_RECORD
 from schema.types.fields import needs
-from schema.types.order import FilterOrders, Order, OrdersLoad, load_orders
+from schema.types.order import Order
 
 LONGEST_NUMBER = 64
 
@@ -39,20 +38,3 @@ class OrderQueries:
         if not info.context.principal.sees(code):
             return None
         return Load(info.context.loaders.order, OrderKey(code, number.strip()))
-
-    @strawberry.field(
-        description="Orders of a community, newest first (订单列表).",
-        directives=needs(["order:read"]),
-        graphql_type=Connection[Order] | None,
-        metadata=ORDERS,
-    )
-    def orders(
-        self,
-        info: Info,
-        community_code: CommunityCode,
-        filter: FilterOrders = None,
-        first: First = 20,
-        after: After = None,
-        page: PageNumber = None,
-    ) -> OrdersLoad | None:
-        return load_orders(info, community_code, filter, window(first, after, page))

@@ -13,8 +13,7 @@ from schema.queries.order import OrderQueries
 from schema.queries.payment import PaymentQueries
 from schema.queries.people import PeopleQueries
 from schema.queries.platform import PlatformQueries
-from schema.queries.repair import RepairQueries
-from schema.queries.shenhe import ShenheQueries
+from schema.queries.record_list import RecordListQueries
 from schema.queries.viewer import ViewerQueries
 
 
@@ -25,9 +24,8 @@ class Query(
     CommunityQueries,
     PeopleQueries,
     HouseQueries,
-    ShenheQueries,
+    RecordListQueries,
     OrderQueries,
-    RepairQueries,
     ModuleQueries,
     AnnouncementQueries,
     DictionaryQueries,

@@ -3,10 +3,9 @@
 import strawberry
 
 from schema.subscriptions.payment import PaymentSubscriptions
-from schema.subscriptions.repair import RepairSubscriptions
-from schema.subscriptions.shenhe import ShenheSubscriptions
+from schema.subscriptions.record_list import RecordListSubscriptions
 
 
 @strawberry.type(description="All events (订阅).")
-class Subscription(PaymentSubscriptions, ShenheSubscriptions, RepairSubscriptions):
+class Subscription(PaymentSubscriptions, RecordListSubscriptions):
     """One class per entity."""

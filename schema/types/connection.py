@@ -1,6 +1,8 @@
 """Lists: one connection type over the platforms' three shapes of paging (quirk 133)."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from inspect import Signature, signature
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import strawberry
@@ -8,7 +10,7 @@ import strawberry
 from gateway.errors import UserInputError
 from gateway.loaders.paging import Slice
 from schema.types.costs import LARGEST_FIRST
-from schema.types.fields import plain
+from schema.types.fields import needs, plain
 
 NodeT = TypeVar("NodeT")
 
@@ -33,7 +35,7 @@ class Window(NamedTuple):
     first: int
 
 
-def window(first: int, after: str | None, page: int | None) -> Window:
+def window(first: First = 20, after: After = None, page: PageNumber = None) -> Window:
     """The part of a list that the arguments name. Raises UserInputError."""
     if not 1 <= first <= LARGEST_FIRST:
         raise UserInputError("first", f"first must be from 1 to {LARGEST_FIRST}.")
@@ -130,3 +132,27 @@ class Connection(Generic[NodeT]):
     @strawberry.field(description="How many items there are in all (总数).")
     def total_count(root: strawberry.Parent[Slice[Any]]) -> int:
         return root.total
+
+
+def connection_field(
+    node: type, description: str, *scopes: str, metadata: Mapping[str, Any] | None = None
+) -> Callable[[Callable[..., Any]], Any]:
+    """A field that shows a part of a list. It has the arguments of `window`; its resolver gets the `part` they name."""
+
+    def declare(resolve: Callable[..., Any]) -> Any:
+        def resolve_part(
+            *sources: Any, first: int = 20, after: str | None = None, page: int | None = None, **arguments: Any
+        ) -> Any:
+            return resolve(*sources, part=window(first, after, page), **arguments)
+
+        own = [parameter for name, parameter in signature(resolve).parameters.items() if name != "part"]
+        resolve_part.__signature__ = Signature([*own, *signature(window).parameters.values()])  # type: ignore[attr-defined] # Strawberry reads it
+        return strawberry.field(
+            resolver=resolve_part,
+            description=description,
+            directives=needs(scopes),
+            graphql_type=Connection[node] | None,  # type: ignore[valid-type] # made for this field
+            metadata=metadata,
+        )
+
+    return declare

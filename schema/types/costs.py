@@ -7,10 +7,12 @@ length. Tokens, and the repetition of a read that failed, are not counted.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from gateway.actions.shenhe import SEARCHED_PAGES
 from gateway.execution.cost import Amount, Cost
-from gateway.loaders.order import SCANNED_PAGES, USUAL_PAGE
+from gateway.loaders.order import SCANNED_PAGES
+from gateway.loaders.record_list import RecordList
 from gateway.normalise.vocabulary import ModuleName
 
 COST = "cost"
@@ -53,18 +55,18 @@ def costs(calls: int | Amount = 0, items: int | Amount = 1) -> dict[str, Cost]:
 ONE_CALL = costs(calls=1)
 
 
-def _order_pages(first: int) -> int:
-    return _pages(first, USUAL_PAGE)
+def list_costs(records: RecordList[Any]) -> dict[str, Cost]:
+    """The metadata of a part of a community's list.
 
+    One that is made of several is read from the start of each, to learn how many there are, and again where the part
+    begins.
+    """
+    lists = len(records.queries(records.everything))
 
-def _own_pages(first: int) -> int:
-    """Of a list whose platform cuts it into pages of the size asked for."""
-    return _pages(first, first)
+    def calls(first: int) -> int:
+        return lists * _pages(first, records.page_size or first) + lists - 1
 
-
-def _repair_pages(first: int) -> int:
-    """The open ones, the resolved ones from the start to learn how many there are, and those of the page."""
-    return 2 * _own_pages(first) + 1
+    return costs(Amount("first", calls), Amount("first", _items))
 
 
 def _long_texts(first: int) -> int:
@@ -75,11 +77,8 @@ def _each(calls: int) -> Callable[[int], int]:
     return lambda ids: ids * calls if ids <= MOST_IDS else 0
 
 
-ORDERS = costs(calls=Amount("first", _order_pages), items=Amount("first", _items))
 ANNOUNCEMENTS = costs(calls=Amount("first", _long_texts))
 OPERATIONS = costs(items=Amount("first", _items))
-SHENHES = costs(calls=Amount("first", _own_pages), items=Amount("first", _items))
-REPAIRS = costs(calls=Amount("first", _repair_pages), items=Amount("first", _items))
 
 ANY_RECORD = costs(calls=SCANNED_PAGES)
 """A record by its id: a call, but for an order, which is looked for in its list."""

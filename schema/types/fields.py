@@ -122,6 +122,17 @@ def _schema_type(declared: DeclaredField) -> Any:
     return held | None if NoneType in parts else held
 
 
+def with_fields(fields: Mapping[str, Any]) -> Callable[[TypeT], TypeT]:
+    """A class with these fields besides its own, to be made a type."""
+
+    def give(cls: TypeT) -> TypeT:
+        for name, field in fields.items():
+            setattr(cls, name, field)
+        return cls
+
+    return give
+
+
 def plain(description: str, *scopes: str, metadata: Mapping[str, Any] | None = None, instead: str | None = None) -> Any:
     """A field that is an attribute of the record. It is deprecated where `instead` says what to ask for."""
     return strawberry.field(

@@ -19,15 +19,16 @@ from gateway.normalise.person import Member as MemberRecord
 from gateway.normalise.plausible import LARGEST_PART
 from gateway.normalise.values import mobile_number
 from gateway.normalise.vocabulary import HouseOwnership, HouseStatus, HouseUse
-from schema.types.connection import After, Connection, First, PageNumber, window
-from schema.types.costs import ASSUMED_MEMBERS, ONE_CALL, ORDERS, costs
+from schema.types.connection import Window, connection_field
+from schema.types.costs import ASSUMED_MEMBERS, ONE_CALL, costs
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import masked_names, needs, plain, record_type
 from schema.types.identity import IDENTITY, hashed_id
 from schema.types.node import Node
-from schema.types.order import FilterOrders, Order, OrdersLoad, load_orders, refuse_filters
+from schema.types.order import ORDERS, FilterOrders, Order, refuse_filters
 from schema.types.people import People
 from schema.types.person import Person
+from schema.types.record_list import SliceLoad
 
 ValueT = TypeVar("ValueT")
 Described: TypeAlias = Load[records.HouseKey, ValueT | None] | ValueT | None
@@ -135,27 +136,21 @@ class House(Node):
     ) -> Load[records.HouseKey, HouseOwnerRecord | None] | None:
         return None if (key := root.key) is None else Load(info.context.loaders.house_owner, key)
 
-    @strawberry.field(
-        description="Orders that charge this house, so the filter names none; null when a part of its address is "
-        "unreadable (订单).",
-        directives=needs(["order:read"]),
-        graphql_type=Connection[Order] | None,
-        metadata=ORDERS,
+    @connection_field(
+        Order,
+        "Orders that charge this house, so the filter names none; null when a part of its address is unreadable "
+        "(订单).",
+        "order:read",
+        metadata=ORDERS.costs,
     )
     def orders(
-        root: strawberry.Parent[HouseRecord],
-        info: Info,
-        filter: FilterOrders = None,
-        first: First = 20,
-        after: After = None,
-        page: PageNumber = None,
-    ) -> OrdersLoad | None:
+        root: strawberry.Parent[HouseRecord], info: Info, part: Window, filter: FilterOrders = None
+    ) -> SliceLoad | None:
         if root.key is None:
             return None
         refuse_filters(filter, "house", "building")
         building, unit, floor, room = root.building, root.unit, root.floor, root.room
-        part = window(first, after, page)
-        return load_orders(
+        return ORDERS.load(
             info, root.community_code, filter, part, building=building, unit=unit, floor=floor, room=room
         )
 

@@ -2,28 +2,21 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
 import strawberry
 
-from gateway.context import Info, Lookup
+from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.journal.records import Payment as PaymentRecord
-from gateway.loaders.order import NO_FILTERS, OrdersKey
-from gateway.loaders.paging import Slice
+from gateway.loaders import lists
 from gateway.loaders.payment import NotificationKey
 from gateway.normalise import records
-from gateway.normalise.field import DeclaredField, declared_fields
-from gateway.normalise.kinds import IDENTIFIER
 from gateway.normalise.order import Order as OrderRecord
 from gateway.normalise.order import OrderDetail as OrderDetailRecord
-from gateway.normalise.order import OrderQuery as OrderQueryRecord
+from gateway.normalise.order import OrderQuery
 from gateway.normalise.vocabulary import FeeType
-from gateway.normalise.wire_enum import WireEnum
-from schema.types.arguments import community, recognized
-from schema.types.connection import Window
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import (
     free_text,
@@ -38,6 +31,7 @@ from schema.types.fields import (
 from schema.types.identity import node_id
 from schema.types.node import Node
 from schema.types.payment import Payment
+from schema.types.record_list import CommunityList
 
 if TYPE_CHECKING:
     from schema.types.house import House
@@ -90,7 +84,7 @@ class Order(Node):
     id: strawberry.ID = node_id("Order", "platform_id", "The order's node id (节点标识).", identifier=_order_number)
 
 
-@record_input(OrderQueryRecord, description="Which orders; a part of a house needs those before it (订单筛选).")
+@record_input(OrderQuery, description="Which orders; a part of a house needs those before it (订单筛选).")
 class OrderFilter:
     fee_type: FeeType | None = optional("The kind of fee; excludes title, and OTHER cannot be asked for (收费类型).")
 
@@ -102,64 +96,37 @@ def refuse_filters(filters: OrderFilter | None, whose: str, *names: str) -> None
             raise UserInputError(f"filter.{name}", f"filter.{name} cannot be given here: the {whose} is this one.")
 
 
-_FILTERS = declared_fields(OrderQueryRecord)
-
 FilterOrders = Annotated[OrderFilter | None, strawberry.argument(description="Which orders (订单筛选).")]
 
 
-OrdersLoad: TypeAlias = Lookup[OrdersKey, Slice[OrderRecord]]
-
-
-def load_orders(
-    info: Info, community_code: str, filters: OrderFilter | None, part: Window, **fixed: str | int | None
-) -> OrdersLoad | None:
-    """Orders of a community; None when the caller may not see it. `fixed` are filters that are not the caller's own.
-
-    Raises UserInputError for a code or filter that is none. Who asks for somebody's orders may be guessing at what is
-    masked: such filters of the caller's make it a look-up of people.
-    """
-    code = community(community_code)
-    query = _query(filters)
-    if not info.context.principal.sees(code):
-        return None
-    asked = msgspec.structs.replace(query, **fixed) if fixed else query
-    load: Load[OrdersKey, Slice[OrderRecord]] = Load(info.context.loaders.orders, OrdersKey(code, asked, *part))
-    return info.context.counted(load) if query.names_someone else load
-
-
-def _query(filters: OrderFilter | None) -> OrderQueryRecord:
-    """What to ask the platform for. Raises UserInputError (quirks 103, 147, 151)."""
-    if filters is None:
-        return NO_FILTERS
-    given = {name: getattr(filters, name) for name in _FILTERS}
-    _require_outer_parts(given)
-    asked = {name: _asked(declared, given[name]) for name, declared in _FILTERS.items()}
-    return OrderQueryRecord(**asked | {"title": _title(filters, given["title"])})
-
-
-def _asked(declared: DeclaredField, value: Any) -> Any:
-    argument = f"filter.{declared.path}"
-    if isinstance(value, str) and not isinstance(value, WireEnum):
-        if not value.strip():
-            raise UserInputError(argument, f"{argument} must not be empty: leave it out instead.")
-        return value.strip() if declared.field.kind is IDENTIFIER else value  # the platform compares every character
-    return recognized(value, argument) if isinstance(value, WireEnum) else value
-
-
-def _require_outer_parts(given: Mapping[str, object]) -> None:
+def _complete(filters: OrderFilter, given: dict[str, Any]) -> Mapping[str, Any]:
+    """Raises UserInputError (quirks 103, 147)."""
     missing = None
     for name in ("building", "unit", "floor", "room"):
         if given[name] is None:
             missing = missing or name
         elif missing is not None:
             raise UserInputError(f"filter.{name}", f"filter.{name} needs filter.{missing}.")
+    return given if filters.fee_type is None else given | {"title": _title(filters.fee_type, given["title"])}
 
 
-def _title(filters: OrderFilter, title: str | None) -> str | None:
-    if filters.fee_type is None:
-        return title
+def _title(fee_type: FeeType, title: str | None) -> str:
     if title is not None:
         raise UserInputError("filter.feeType", "filter.feeType and filter.title exclude each other.")
-    if filters.fee_type is FeeType.OTHER:
+    if fee_type is FeeType.OTHER:
         raise UserInputError("filter.feeType", "filter.feeType cannot be OTHER: that is no title.")
-    return filters.fee_type.wire_label
+    return fee_type.wire_label
+
+
+ORDERS = CommunityList(
+    records=lists.ORDERS,
+    node=Order,
+    filter=FilterOrders,
+    name="order",
+    noun="order",
+    chinese="订单",
+    of_community="Orders of a community, newest first (订单列表).",
+    listed="Payment orders, newest first (订单).",
+    count=("unpaid_orders", "Open orders not yet paid (未付款订单数)."),
+    complete=_complete,
+)

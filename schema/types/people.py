@@ -10,13 +10,14 @@ from gateway.normalise.house import Residency as ResidencyRecord
 from gateway.normalise.people import People as PeopleRecord
 from gateway.normalise.values import mobile_number
 from schema.types.arguments import CommunityCode
-from schema.types.connection import After, Connection, First, PageNumber, window
-from schema.types.costs import ASSUMED_HOUSES, ASSUMED_MEMBERS, ORDERS, costs
+from schema.types.connection import Window, connection_field
+from schema.types.costs import ASSUMED_HOUSES, ASSUMED_MEMBERS, costs
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import masked_names, needs, plain, record_type
 from schema.types.identity import hashed_id
-from schema.types.order import FilterOrders, Order, OrdersLoad, load_orders, refuse_filters
+from schema.types.order import ORDERS, FilterOrders, Order, refuse_filters
 from schema.types.person import Person
+from schema.types.record_list import SliceLoad
 
 if TYPE_CHECKING:
     from schema.types.house import House, Member
@@ -63,24 +64,21 @@ class People(Person):
             names.append("residencies")
         return names
 
-    @strawberry.field(
-        description="Orders of one community that name this person, looked for by name and phone, so the filter names "
-        "neither; null when one of them is missing (订单).",
-        directives=needs(["order:read"]),
-        graphql_type=Connection[Order] | None,
-        metadata=ORDERS,
+    @connection_field(
+        Order,
+        "Orders of one community that name this person, looked for by name and phone, so the filter names neither; "
+        "null when one of them is missing (订单).",
+        "order:read",
+        metadata=ORDERS.costs,
     )
     def orders(
         root: strawberry.Parent[PeopleRecord],
         info: Info,
+        part: Window,
         community_code: CommunityCode,
         filter: FilterOrders = None,
-        first: First = 20,
-        after: After = None,
-        page: PageNumber = None,
-    ) -> OrdersLoad | None:
+    ) -> SliceLoad | None:
         if root.name is None or root.phone is None:
             return None
         refuse_filters(filter, "person", "name", "phone")
-        part = window(first, after, page)
-        return load_orders(info, community_code, filter, part, name=root.name, phone=mobile_number(root.phone))
+        return ORDERS.load(info, community_code, filter, part, name=root.name, phone=mobile_number(root.phone))

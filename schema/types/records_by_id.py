@@ -7,9 +7,9 @@ from gateway.auth.principal import Scope
 from gateway.context import Info
 from gateway.execution.load import Load
 from gateway.journal.records import RecordRef
+from gateway.loaders.lists import LISTS
 from gateway.loaders.order import OrderKey
-from gateway.loaders.repair import RepairKey
-from gateway.loaders.shenhe import ShenheKey
+from gateway.loaders.record_list import RecordList
 from gateway.normalise import composed
 from gateway.normalise.module import Module
 
@@ -25,16 +25,15 @@ async def _community(_info: Info, ref: RecordRef) -> object:
     return composed.Community(str(ref.community_code))
 
 
-async def _shenhe(info: Info, ref: RecordRef) -> object:
-    return await Load(info.context.loaders.shenhe, ShenheKey(int(ref.platform_id), ref.community_code))
+def _listed(records: RecordList[Any]) -> Reader:
+    async def read(info: Info, ref: RecordRef) -> object:
+        return await info.context.loaders.record(records, ref.platform_id, ref.community_code)
+
+    return Reader(records.scope, read)
 
 
 async def _order(info: Info, ref: RecordRef) -> object:
     return await Load(info.context.loaders.order, OrderKey(str(ref.community_code), ref.platform_id))
-
-
-async def _repair(info: Info, ref: RecordRef) -> object:
-    return await Load(info.context.loaders.repair, RepairKey(int(ref.platform_id), ref.community_code))
 
 
 async def _module(info: Info, ref: RecordRef) -> object:
@@ -56,9 +55,8 @@ async def _operation(info: Info, ref: RecordRef) -> object:
 
 READERS: dict[str, Reader] = {
     "Community": Reader(None, _community),
-    "Shenhe": Reader(Scope.SHENHE_READ, _shenhe),
+    **{records.type_name: _listed(records) for records in LISTS if records.record_endpoint},
     "Order": Reader(Scope.ORDER_READ, _order),
-    "Repair": Reader(Scope.REPAIR_READ, _repair),
     "Module": Reader(Scope.MODULE_READ, _module),
     "Announcement": Reader(Scope.ANNOUNCEMENT_READ, _announcement),
     "Payment": Reader(Scope.PAYMENT_READ, _payment),

@@ -9,21 +9,20 @@ import strawberry
 from gateway.actions.identity import part_of
 from gateway.context import Info
 from gateway.execution.load import Load
-from gateway.loaders.paging import Slice
+from gateway.loaders import lists
 from gateway.loaders.people import PeopleKey
-from gateway.loaders.repair import RepairKey, RepairsKey
+from gateway.loaders.record_list import RecordKey
 from gateway.normalise.people import People as PeopleRecord
 from gateway.normalise.repair import Repair as RepairRecord
-from gateway.normalise.vocabulary import RepairStatus
-from schema.types.arguments import community, recognized
-from schema.types.connection import Window
+from gateway.normalise.repair import RepairQuery
 from schema.types.costs import ONE_CALL
 from schema.types.data_issue import DataIssue, data_issues
-from schema.types.fields import masked_names, needs, record_type
+from schema.types.fields import masked_names, needs, record_input, record_type
 from schema.types.house import load_people
 from schema.types.identity import node_id
 from schema.types.node import Node
 from schema.types.people import People
+from schema.types.record_list import CommunityList
 
 
 @record_type(
@@ -61,33 +60,33 @@ class Repair(Node):
     )
     def reported_at(
         root: strawberry.Parent[RepairRecord], info: Info
-    ) -> Load[RepairKey, datetime | None] | datetime | None:
+    ) -> Load[RecordKey, datetime | None] | datetime | None:
         if root.dated:
             return root.reported_at
-        key = RepairKey(root.platform_id, root.community_code)
-        return Load(info.context.loaders.repair, key, lambda single: None if single is None else single.reported_at)
+        load = info.context.loaders.record(lists.REPAIRS, root.platform_id, root.community_code)
+        return Load(load.loader, load.key, lambda single: None if single is None else single.reported_at)
 
     @strawberry.field(description="Who reported it (报修人).", graphql_type=RepairReporter)
     def reporter(root: strawberry.Parent[RepairRecord]) -> RepairRecord:
         return root
 
 
-@strawberry.input(description="Which repairs (报修筛选).")
+@record_input(RepairQuery, description="Which repairs (报修筛选).")
 class RepairFilter:
-    status: RepairStatus | None = strawberry.field(
-        default=None, description="Open or resolved; omitted: both, the open ones first (报修状态)."
-    )
+    pass
 
 
 FilterRepairs = Annotated[RepairFilter | None, strawberry.argument(description="Which repairs (报修筛选).")]
 
-
-def load_repairs(
-    info: Info, community_code: str, filters: RepairFilter | None, part: Window
-) -> Load[RepairsKey, Slice[RepairRecord]] | None:
-    """Repairs of a community; None when the caller may not see it. Raises UserInputError."""
-    code = community(community_code)
-    status = recognized(filters.status, "filter.status") if filters else None
-    if not info.context.principal.sees(code):
-        return None
-    return Load(info.context.loaders.repairs, RepairsKey(code, status, *part))
+REPAIRS = CommunityList(
+    records=lists.REPAIRS,
+    node=Repair,
+    filter=FilterRepairs,
+    name="repair",
+    noun="repair",
+    chinese="报修",
+    of_community="Repairs of a community; without a status both, the open ones first (报修列表).",
+    listed="Repairs, the open ones first (报修).",
+    count=("open_repairs", "Repairs to resolve (未解决报修数)."),
+    changes="new ones, and those answered, resolved or reopened",
+)

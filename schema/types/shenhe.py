@@ -8,27 +8,22 @@ from gateway.actions.identity import part_of_review
 from gateway.auth.masking import mask_content_raw
 from gateway.auth.principal import Scope
 from gateway.context import REVEALING, Info
-from gateway.execution.load import Load
 from gateway.execution.variants import attribute_in
-from gateway.loaders.paging import Slice
-from gateway.loaders.shenhe import ShenhesKey
+from gateway.loaders import lists
 from gateway.normalise.shenhe import Shenhe as ShenheRecord
+from gateway.normalise.shenhe import ShenheQuery
 from gateway.normalise.shenhe_content import ShenheContent as ShenheContentRecord
 from gateway.normalise.shenhe_content import ShenheHouse as ShenheHouseRecord
 from gateway.normalise.shenhe_content import ShenhePeople as ShenhePeopleRecord
 from gateway.normalise.verification import applied_house
-from gateway.normalise.vocabulary import (
-    ShenheStatus,
-    ShenheType,
-)
-from schema.types.arguments import community, recognized
-from schema.types.connection import Window
+from gateway.normalise.vocabulary import ShenheStatus
 from schema.types.data_issue import DataIssue, data_issues
-from schema.types.fields import needs, plain, record_type
+from schema.types.fields import needs, plain, record_input, record_type
 from schema.types.house import House
 from schema.types.identity import node_id
 from schema.types.node import Node
 from schema.types.person import Person
+from schema.types.record_list import CommunityList
 from schema.types.verification import ShenheVerification
 
 
@@ -100,22 +95,22 @@ class Shenhe(Node):
         return root
 
 
-@strawberry.input(description="Which reviews (审核筛选).")
+@record_input(ShenheQuery, description="Which reviews (审核筛选).")
 class ShenheFilter:
-    type: ShenheType | None = strawberry.field(default=None, description="What is applied for (审核类型).")
-    status: ShenheStatus | None = strawberry.field(default=None, description="How it stands (审核状态).")
+    pass
 
 
 FilterShenhes = Annotated[ShenheFilter | None, strawberry.argument(description="Which reviews (审核筛选).")]
 
-
-def load_shenhes(
-    info: Info, community_code: str, filters: ShenheFilter | None, part: Window
-) -> Load[ShenhesKey, Slice[ShenheRecord]] | None:
-    """Reviews of a community; None when the caller may not see it. Raises UserInputError."""
-    code = community(community_code)
-    asked = filters or ShenheFilter()
-    kind, status = recognized(asked.type, "filter.type"), recognized(asked.status, "filter.status")
-    if not info.context.principal.sees(code):
-        return None
-    return Load(info.context.loaders.shenhes, ShenhesKey(code, kind, status, *part))
+SHENHES = CommunityList(
+    records=lists.SHENHES,
+    node=Shenhe,
+    filter=FilterShenhes,
+    name="shenhe",
+    noun="review",
+    chinese="审核",
+    of_community="Reviews of a community (审核列表).",
+    listed="Registration reviews (审核).",
+    count=("pending_shenhes", "Reviews to decide (待审核数)."),
+    changes="new applications and decisions, whoever makes them",
+)

@@ -13,10 +13,9 @@ from gateway.normalise.forms import (
     module_form,
     new_announcement_form,
     new_order_form,
-    order_query_form,
+    query_form,
     repair_update_form,
     shenhe_decision_form,
-    shenhe_filter_form,
 )
 from gateway.normalise.house import MEMBERS, OWNERS, RESIDENCIES
 from gateway.normalise.module import MODULES
@@ -24,7 +23,7 @@ from gateway.normalise.order import ORDERS, OrderDetail, OrderQuery
 from gateway.normalise.people import PEOPLE
 from gateway.normalise.repair import REPAIRS
 from gateway.normalise.requests import HousePayer, NewAnnouncement, NewOrder
-from gateway.normalise.shenhe import REVIEWS
+from gateway.normalise.shenhe import REVIEWS, ShenheQuery
 from gateway.normalise.shenhe_content import APPLICANTS, APPLIED_HOUSES
 from gateway.normalise.vocabulary import (
     ModuleName,
@@ -96,8 +95,8 @@ def wire_names() -> Iterator[str]:
         building=1, unit=1, floor=1, room=1, id_card="9", phone="1", name="李明", title="水费",
         status=OrderStatus.OPEN, payment_status=PaymentStatus.PAID,
     )  # fmt: skip
-    yield from order_query_form(query)
-    yield from shenhe_filter_form(ShenheType.BIND_OWNER, ShenheStatus.PENDING)
+    yield from query_form(query)
+    yield from query_form(ShenheQuery(type=ShenheType.BIND_OWNER, status=ShenheStatus.PENDING))
     yield from shenhe_decision_form(ShenheStatus.APPROVED, "{}")
     yield from repair_update_form(RepairStatus.OPEN, "好")
     yield from module_form("00001", ModuleName.REPAIRS, True)

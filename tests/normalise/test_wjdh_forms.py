@@ -9,13 +9,12 @@ from gateway.normalise.forms import (
     module_form,
     new_announcement_form,
     new_order_form,
-    order_query_form,
-    repair_filter_form,
+    query_form,
     repair_update_form,
     shenhe_decision_form,
-    shenhe_filter_form,
 )
 from gateway.normalise.order import OrderDetail, OrderQuery
+from gateway.normalise.repair import RepairQuery
 from gateway.normalise.requests import (
     CarPayer,
     HousePayer,
@@ -26,6 +25,7 @@ from gateway.normalise.requests import (
     Payer,
     PhonePayer,
 )
+from gateway.normalise.shenhe import ShenheQuery
 from gateway.normalise.vocabulary import (
     ModuleName,
     OrderStatus,
@@ -37,13 +37,16 @@ from gateway.normalise.vocabulary import (
 
 
 def test_quirk_98_a_review_s_type_is_a_word_and_its_status_a_number() -> None:
-    assert shenhe_filter_form(ShenheType.BIND_OWNER, ShenheStatus.PENDING) == {"type": "业主绑定", "status": "2"}
+    assert query_form(ShenheQuery(type=ShenheType.BIND_OWNER, status=ShenheStatus.PENDING)) == {
+        "type": "业主绑定",
+        "status": "2",
+    }
 
 
 def test_quirk_151_filters_that_are_not_set_are_left_out() -> None:
-    assert shenhe_filter_form(None, None) == {}
-    assert order_query_form(OrderQuery()) == {}
-    assert order_query_form(OrderQuery(building=0)) == {"louhao": "0"}
+    assert query_form(ShenheQuery()) == {}
+    assert query_form(OrderQuery()) == {}
+    assert query_form(OrderQuery(building=0)) == {"louhao": "0"}
 
 
 def test_a_decision_sends_the_document_only_when_there_is_one() -> None:
@@ -64,7 +67,7 @@ def test_every_filter_of_orders_has_its_field() -> None:
         status=OrderStatus.CLOSED,
         payment_status=PaymentStatus.PAID,
     )
-    assert order_query_form(query) == {
+    assert query_form(query) == {
         "louhao": "1",
         "danyuan": "2",
         "louceng": "-1",
@@ -110,8 +113,8 @@ def test_quirk_110_details_are_encoded_once() -> None:
 
 
 def test_quirk_146_a_repair_list_is_always_asked_for_one_status() -> None:
-    assert repair_filter_form(RepairStatus.OPEN) == {"status": "0"}
-    assert repair_filter_form(RepairStatus.RESOLVED) == {"status": "1"}
+    assert query_form(RepairQuery(status=RepairStatus.OPEN)) == {"status": "0"}
+    assert query_form(RepairQuery(status=RepairStatus.RESOLVED)) == {"status": "1"}
 
 
 def test_quirk_55_an_absent_reply_is_not_sent() -> None:
@@ -158,6 +161,6 @@ def test_quirk_121_pinned_and_published_are_two_switches(pinned: bool, published
 
 def test_unrecognized_is_never_sent() -> None:
     with pytest.raises(ValueError, match="cannot be sent"):
-        shenhe_filter_form(ShenheType.UNRECOGNIZED, None)
+        query_form(ShenheQuery(type=ShenheType.UNRECOGNIZED))
     with pytest.raises(ValueError, match="cannot be sent"):
         module_form("00001", ModuleName.UNRECOGNIZED, True)

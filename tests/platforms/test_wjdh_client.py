@@ -13,7 +13,9 @@ from standing_clock import Clock
 
 from gateway.errors import ConnectionLostError, PlatformAuthError, ProtocolError, RefusedError
 from gateway.normalise.order import OrderDetail, OrderQuery
+from gateway.normalise.repair import RepairQuery
 from gateway.normalise.requests import HousePayer, NewAnnouncement, NewOrder, PhonePayer
+from gateway.normalise.shenhe import ShenheQuery
 from gateway.normalise.states import Availability
 from gateway.normalise.vocabulary import ModuleName, OrderStatus, PaymentStatus, RepairStatus, ShenheStatus, ShenheType
 from gateway.platforms.platforms import Platforms, open_platforms
@@ -58,12 +60,12 @@ def last_call(sandbox: Sandbox) -> LoggedCall:
 
 async def test_every_read_gives_records(platforms: Platforms) -> None:
     wjdh = platforms.wjdh
-    shenhes = await wjdh.shenhes(COMMUNITY, per_page=5)
+    shenhes = await wjdh.shenhes(COMMUNITY, ShenheQuery(), per_page=5)
     assert len(shenhes.items) == 5
     assert shenhes.items[0].community_code == COMMUNITY
     assert len((await wjdh.orders(COMMUNITY, OrderQuery())).items) == 15
     assert len(await wjdh.modules("00001")) == 9
-    assert (await wjdh.repairs(COMMUNITY, RepairStatus.OPEN)).items[0].status is RepairStatus.OPEN
+    assert (await wjdh.repairs(COMMUNITY, RepairQuery(status=RepairStatus.OPEN))).items[0].status is RepairStatus.OPEN
     shenhe = await wjdh.shenhe(1)
     assert shenhe is not None
     assert (shenhe.platform_id, shenhe.community_code) == (1, None)
@@ -92,9 +94,9 @@ async def test_every_write_has_its_effect(platforms: Platforms, sandbox: Sandbox
 
 async def test_quirk_015_a_list_succeeds_without_a_code(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "shenheList", '{"data": [], "links": {}, "meta": {}}')
-    assert (await platforms.wjdh.shenhes(COMMUNITY)).items == ()
+    assert (await platforms.wjdh.shenhes(COMMUNITY, ShenheQuery())).items == ()
     answering(sandbox, "shenheList", '{"data": [{"id": "7"}], "links": {}, "meta": {"total": "1"}}')
-    assert [shenhe.platform_id for shenhe in (await platforms.wjdh.shenhes(COMMUNITY)).items] == [7]
+    assert [shenhe.platform_id for shenhe in (await platforms.wjdh.shenhes(COMMUNITY, ShenheQuery())).items] == [7]
 
 
 @pytest.mark.parametrize("body", ["{}", '{"data": null}', '{"data": ""}', '{"msg": "ok", "pages": null}'])
@@ -156,7 +158,7 @@ async def test_quirk_020_022_an_unknown_or_unregistered_payer_keeps_code_and_msg
 
 async def test_quirk_026_the_developers_message_is_nowhere_in_the_error(platforms: Platforms, sandbox: Sandbox) -> None:
     with pytest.raises(RefusedError) as caught:
-        await platforms.wjdh.shenhes("00003")
+        await platforms.wjdh.shenhes("00003", ShenheQuery())
     assert caught.value.upstream_message == "您没有权限管理该小区，请核对授权信息"
     assert "Se104" not in f"{caught.value!r} {caught.value.extensions()}"
 
@@ -179,7 +181,7 @@ async def test_quirk_028_an_unknown_community_is_asked_for_once_and_trips_no_cir
 ) -> None:
     for _ in range(20):
         with pytest.raises(RefusedError) as caught:
-            await platforms.wjdh.shenhes("99999")
+            await platforms.wjdh.shenhes("99999", ShenheQuery())
     assert not caught.value.retryable
     assert sandbox.count("WJDH", "shenheList") == 20
     assert platforms.wjdh.endpoints["shenheList"].healthy
@@ -425,13 +427,13 @@ async def test_quirk_044_every_call_is_a_form_and_says_who_calls(platforms: Plat
 @pytest.mark.parametrize("suffix", ["", "/", "/api/v1", "/api/v1/"])
 async def test_quirk_043_049_050_051_052_paths_and_methods_are_the_documents(suffix: str) -> None:
     async with wjdh_over(LOGIN, http(b'{"code":0,"data":[]}'), suffix=suffix) as (upstream, wjdh):
-        await wjdh.shenhes("1")
+        await wjdh.shenhes("1", ShenheQuery())
         await wjdh.shenhe(1)
         await wjdh.decide_shenhe(1, ShenheStatus.APPROVED)
         await wjdh.orders("1", OrderQuery())
         await wjdh.modules("1")
         await wjdh.set_module("1", ModuleName.REPAIRS, True)
-        await wjdh.repairs("1", RepairStatus.OPEN)
+        await wjdh.repairs("1", RepairQuery(status=RepairStatus.OPEN))
         await wjdh.repair(1)
         await wjdh.update_repair(1, RepairStatus.OPEN)
         for write in (wjdh.create_order(ORDER), wjdh.create_announcement(ANNOUNCEMENT)):
@@ -483,7 +485,7 @@ async def test_quirk_062_063_065_forms_hold_plain_digits_and_utf8() -> None:
 
 
 async def test_quirk_098_reviews_are_filtered_by_word_and_number(platforms: Platforms, sandbox: Sandbox) -> None:
-    await platforms.wjdh.shenhes(COMMUNITY, type=ShenheType.BIND_TENANT, status=ShenheStatus.PENDING)
+    await platforms.wjdh.shenhes(COMMUNITY, ShenheQuery(type=ShenheType.BIND_TENANT, status=ShenheStatus.PENDING))
     form = last_call(sandbox).form
     assert (form["type"], form["status"]) == ("租客绑定", "2")
 
@@ -519,9 +521,9 @@ async def test_quirk_112_the_id_of_an_announcement_may_be_text(platforms: Platfo
 async def test_quirk_134_135_pages_are_always_asked_for_by_number_and_size(
     platforms: Platforms, sandbox: Sandbox
 ) -> None:
-    await platforms.wjdh.shenhes(COMMUNITY, page=2, per_page=7)
+    await platforms.wjdh.shenhes(COMMUNITY, ShenheQuery(), page=2, per_page=7)
     assert last_call(sandbox).form == {"community_identifier": COMMUNITY, "page": "2", "per_page": "7"}
-    await platforms.wjdh.repairs(COMMUNITY, RepairStatus.RESOLVED, 3, 9)
+    await platforms.wjdh.repairs(COMMUNITY, RepairQuery(status=RepairStatus.RESOLVED), 3, 9)
     assert last_call(sandbox).form == {"xiaoqu": COMMUNITY, "status": "1", "page": "3", "per_page": "9"}
     await platforms.wjdh.orders(COMMUNITY, OrderQuery(), 2)
     assert last_call(sandbox).form == {"xiaoqu": COMMUNITY, "page": "2"}
@@ -575,11 +577,11 @@ async def test_quirk_188_nothing_shows_secrets_or_tokens(platforms: Platforms) -
 async def test_another_shape_is_an_error_of_the_protocol(platforms: Platforms, sandbox: Sandbox, body: str) -> None:
     wjdh = platforms.wjdh
     for endpoint, read in (
-        ("shenheList", lambda: wjdh.shenhes(COMMUNITY)),
+        ("shenheList", lambda: wjdh.shenhes(COMMUNITY, ShenheQuery())),
         ("shenhe", lambda: wjdh.shenhe(1)),
         ("order/list", lambda: wjdh.orders(COMMUNITY, OrderQuery())),
         ("modules", lambda: wjdh.modules(COMMUNITY)),
-        ("repair/list", lambda: wjdh.repairs(COMMUNITY, RepairStatus.OPEN)),
+        ("repair/list", lambda: wjdh.repairs(COMMUNITY, RepairQuery(status=RepairStatus.OPEN))),
         ("repair", lambda: wjdh.repair(1)),
     ):
         answering(sandbox, endpoint, body)

@@ -18,6 +18,7 @@ from gateway.events import (
     EventBus,
     ReadsDropped,
 )
+from gateway.loaders.lists import REPAIRS, SHENHES
 from gateway.loaders.watch import LONGEST_PAUSE, MOST_CHECKED, PER_PAGE, Watches
 from gateway.normalise.vocabulary import RepairStatus, ShenheStatus
 from gateway.platforms.platforms import open_platforms
@@ -108,14 +109,14 @@ async def watches(environ, bus, pauses):
 
 @pytest.fixture
 async def reviews_watched(watches, pauses):
-    with watches.shenhe(CODE):
+    with watches.changes(SHENHES, CODE):
         await pauses.first_look()
         yield
 
 
 @pytest.fixture
 async def repairs_watched(watches, pauses):
-    with watches.repair(CODE):
+    with watches.changes(REPAIRS, CODE):
         await pauses.first_look()
         yield
 
@@ -345,7 +346,7 @@ async def test_a_list_that_is_empty_and_says_nothing_of_pages_is_watched(watches
     monkeypatch.setattr(paging, "pages", lambda page, *given: pages(page, *given) if page.rows else None)
     listed = sandbox.world.repairs_of[CODE]
     earlier, listed[:] = listed[-1], []
-    with watches.repair(CODE):
+    with watches.changes(REPAIRS, CODE):
         await pauses.first_look()
         assert sandbox.count("WJDH", "repair/list") == 1
         repair = replace(earlier, id=900, is_resolved=False, reply=None)
@@ -363,8 +364,8 @@ def at_work() -> list[object]:
 async def test_all_subscribers_of_a_community_share_one_watch_that_ends_with_the_last(watches, pauses, sandbox):
     with ExitStack() as others:
         for _ in range(3):
-            others.enter_context(watches.shenhe(CODE))
-        with watches.shenhe("00001"), watches.repair(CODE):
+            others.enter_context(watches.changes(SHENHES, CODE))
+        with watches.changes(SHENHES, "00001"), watches.changes(REPAIRS, CODE):
             for _ in range(3):
                 await pauses.first_look()
             assert len(watches) == len(at_work()) == 3
@@ -380,7 +381,7 @@ async def test_whoever_waited_for_a_first_look_that_failed_is_told_that_changes_
     watches, pauses, sandbox
 ):
     sandbox.faults.set("WJDH", "shenheList", Fault(FaultKind.WRONG_SHAPE))
-    with watches.shenhe(CODE) as events:
+    with watches.changes(SHENHES, CODE) as events:
         await pauses.first_look()
         add_review(sandbox, 900)
         sandbox.faults.clear()
@@ -397,7 +398,7 @@ async def test_whoever_is_told_so_and_queries_again_is_answered_anew(watches, pa
         return reads.of("shenheList").begin((CODE, 1, None), lambda _: Endless(), None)
 
     sandbox.faults.set("WJDH", "shenheList", Fault(FaultKind.WRONG_SHAPE))
-    with watches.shenhe(CODE):
+    with watches.changes(SHENHES, CODE):
         await pauses.first_look()
         before = read()
         sandbox.faults.clear()
@@ -422,7 +423,7 @@ async def test_each_answer_that_a_change_puts_out_of_date_is_dropped(watches, pa
         return reads.of(endpoint).begin((CODE, 900, None), lambda _: Endless(), None)
 
     of_repairs = endpoint.startswith("repair")
-    with watches.repair(CODE) if of_repairs else watches.shenhe(CODE):
+    with watches.changes(REPAIRS, CODE) if of_repairs else watches.changes(SHENHES, CODE):
         await pauses.first_look()
         earlier = read()
         (add_repair if of_repairs else add_review)(sandbox, 900)

@@ -1,0 +1,203 @@
+"""Lists of a community's records: what is declared of one, and the loaders that read it."""
+
+from collections.abc import Callable, Coroutine, Hashable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from gateway.auth.principal import Scope
+from gateway.cache import Read, ReadKey
+from gateway.execution.fetch import fetch
+from gateway.execution.level_loader import only_values
+from gateway.loaders.loader import ComposedLoader, ReadLoader, Source
+from gateway.loaders.paging import Identified, Slice, read_slice
+from gateway.normalise.field import personal_attributes
+from gateway.normalise.records import Page, Record
+from gateway.normalise.wire_enum import WireEnum
+from gateway.settings import Settings
+
+RowT = TypeVar("RowT", bound=Identified)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched(Generic[RowT]):
+    """That changes of a list can be subscribed to, under this topic of `gateway.events`.
+
+    `state` is what makes a record another one than before. A change puts the answers of the endpoints in `others` out
+    of date, too, which do not show the list.
+    """
+
+    topic: str
+    state: Callable[[RowT], Hashable]
+    others: tuple[str, ...] = ()
+
+
+def _no_record(*_key: object) -> Read:
+    raise LookupError("the platform gives no single record of this list")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RecordList(Generic[RowT]):
+    """A list of a community's records at wjdh.
+
+    `query` is the record class of its filters; `waiting` asks for what somebody has to deal with, by its status at
+    least. `endpoint` gives the pages, by `read_page(wjdh, community_code, query, page, per_page)`; `record_endpoint`
+    one record, by `read_record(wjdh, platform_id, community_code)`. Their answers are cached for `lifetime` seconds.
+
+    `statuses`: the platform lists records of one status at a time, so the whole list is made of these, in order.
+    `page_size`: the platform cuts pages of this size, whatever it is asked for.
+    """
+
+    type_name: str
+    scope: Scope
+    query: type[Record]
+    waiting: Any
+    endpoint: str
+    read_page: Callable[..., Any]
+    record_endpoint: str = ""
+    read_record: Callable[..., Any] = _no_record
+    lifetime: Callable[[Settings], float]
+    statuses: tuple[WireEnum, ...] = ()
+    page_size: int | None = None
+    watched: Watched[RowT] | None = None
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        return (self.record_endpoint, self.endpoint) if self.record_endpoint else (self.endpoint,)
+
+    @cached_property
+    def everything(self) -> Any:
+        """The query without a filter."""
+        return self.query()
+
+    @cached_property
+    def personal_filters(self) -> tuple[str, ...]:
+        return personal_attributes(self.query)
+
+    def names_someone(self, query: Any) -> bool:
+        """Whether it asks for somebody's records."""
+        return any(getattr(query, name) is not None for name in self.personal_filters)
+
+    def queries(self, query: Any) -> tuple[Any, ...]:
+        """Those to ask the platform, one after the other, for what this one means."""
+        if not self.statuses or query.status is not None:
+            return (query,)
+        return tuple(msgspec.structs.replace(query, status=status) for status in self.statuses)
+
+
+class PageKey(NamedTuple):
+    community_code: str
+    query: Any
+    page: int
+    per_page: int
+
+
+class SliceKey(NamedTuple):
+    community_code: str
+    query: Any
+    offset: int
+    first: int
+
+
+class RecordKey(NamedTuple):
+    """One record. `community_code` is None where only the platform's bare number is known (quirk 175)."""
+
+    platform_id: int
+    community_code: str | None
+
+
+class PageLoader(ReadLoader[PageKey, Page[RowT]]):
+    def __init__(
+        self, source: Source, records: RecordList[RowT], on_page: Callable[[str, Page[Any]], None] | None
+    ) -> None:
+        self.endpoint = records.endpoint
+        super().__init__(source)
+        self._records = records
+        self._on_page = on_page
+
+    def identify(self, key: PageKey) -> ReadKey:
+        records = self._records
+        what: Hashable = key[1:]
+        # Filters of such a list may be personal data: numbers, names and phones to look for.
+        if records.personal_filters and key.query != records.everything:
+            what = self.source.shared.conceal(what)
+        return key.community_code, what, self.source.view
+
+    def read(self, key: PageKey) -> Read:
+        read: Read = self._records.read_page(self.source.platforms.wjdh, *key)
+        return read
+
+    async def load_level(self, keys: Any) -> list[Any]:
+        pages = await super().load_level(keys)
+        if self._on_page is not None:
+            for key, page in zip(keys, pages, strict=True):
+                if isinstance(page, Page):
+                    self._on_page(key.community_code, page)
+        return pages
+
+
+class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
+    def __init__(self, records: RecordList[RowT], pages: PageLoader[RowT]) -> None:
+        super().__init__()
+        self._records = records
+        self._pages = pages
+
+    async def compose(self, key: SliceKey) -> Slice[RowT]:
+        queries = self._records.queries(key.query)
+        if len(queries) == 1:
+            return await self._slice(key, queries[0], key.offset, key.first)
+        # The later ones from their start: how many there are counts in any case.
+        slices = [self._slice(key, query, 0 if at else key.offset, key.first) for at, query in enumerate(queries)]
+        first, *later = only_values(await fetch(slices))
+        items, total = first.items, first.total
+        for query, part in zip(queries[1:], later, strict=True):
+            missing, offset = key.first - len(items), max(0, key.offset - total)
+            if missing and offset:
+                part = await self._slice(key, query, offset, missing)  # noqa: PLW2901 # what was read was the start
+            items, total = (*items, *part.items[:missing]), total + part.total
+        return Slice(items, key.offset, key.first, total)
+
+    def _slice(self, key: SliceKey, query: Any, offset: int, first: int) -> Coroutine[Any, Any, Slice[RowT]]:
+        size = self._records.page_size or key.first
+        return read_slice(
+            self._pages, lambda number: PageKey(key.community_code, query, number, size), offset, first, size
+        )
+
+
+class ByIdLoader(ReadLoader[RecordKey, RowT | None]):
+    def __init__(self, source: Source, records: RecordList[RowT]) -> None:
+        self.endpoint = records.record_endpoint
+        super().__init__(source)
+        self._records = records
+
+    def identify(self, key: RecordKey) -> ReadKey:
+        return key.community_code, key.platform_id, self.source.view
+
+    def read(self, key: RecordKey) -> Read:
+        read: Read = self._records.read_record(self.source.platforms.wjdh, *key)
+        return read
+
+
+class ListLoaders(Generic[RowT]):
+    """The loaders of one list, for one request. `on_page` is called with the community and each page that is given."""
+
+    def __init__(
+        self, source: Source, records: RecordList[RowT], on_page: Callable[[str, Page[Any]], None] | None
+    ) -> None:
+        self._source = source
+        self._records = records
+        self._on_page = on_page
+
+    @cached_property
+    def pages(self) -> PageLoader[RowT]:
+        return PageLoader(self._source, self._records, self._on_page)
+
+    @cached_property
+    def slices(self) -> SliceLoader[RowT]:
+        return SliceLoader(self._records, self.pages)
+
+    @cached_property
+    def by_id(self) -> ByIdLoader[RowT]:
+        return ByIdLoader(self._source, self._records)
