@@ -1,4 +1,4 @@
-"""When garbage is collected in a server, by a loop and a clock of the test's own."""
+"""When a server collects garbage, with a loop and a clock of the test."""
 
 import asyncio
 import gc
@@ -59,7 +59,7 @@ def collections(loop: Loop) -> Iterator[list[tuple[float, int]]]:
     gc.callbacks.remove(collected)
 
 
-def test_garbage_is_collected_by_the_clock(loop, collections):
+def test_garbage_is_collected_at_intervals(loop, collections):
     while loop.now < 2.5 * ALL_INTERVAL:
         loop.fire()
 
@@ -68,14 +68,14 @@ def test_garbage_is_collected_by_the_clock(loop, collections):
     assert [at for at, generation in collections if generation == 2] == pytest.approx([1, 2], abs=2.5 * INTERVAL)
 
 
-def test_growth_alone_collects_nothing(loop, collections):
+def test_allocation_alone_collects_nothing(loop, collections):
     kept = [[number] for number in range(100_000)]
 
     assert len(kept) == 100_000
     assert collections == []
 
 
-def test_much_that_is_new_is_collected_early(loop, collections):
+def test_large_youngest_generation_is_collected_early(loop, collections):
     loop.seconds = LONG * 0.6
 
     for _ in range(2):
@@ -85,7 +85,7 @@ def test_much_that_is_new_is_collected_early(loop, collections):
 
 
 @pytest.mark.parametrize(("seconds", "sets_aside"), [(LONG * 0.05, False), (LONG * 1.1, True)])
-def test_long_collection_sets_survivors_aside(loop, seconds, sets_aside):
+def test_slow_collection_freezes_survivors(loop, seconds, sets_aside):
     loop.seconds = seconds
     before = gc.get_freeze_count()
     kept = [[number] for number in range(100)]

@@ -93,7 +93,7 @@ def ask(url: str, query: str, token: str) -> dict[str, Any]:
     return httpx.post(f"{url}/graphql", headers={"authorization": f"Bearer {token}"}, json={"query": query}).json()
 
 
-def test_serve_needs_settings_alone_to_answer_from_other_servers(served):
+def test_serve_answers_from_the_configured_platforms(served):
     url, _, environ = served
 
     answer = ask(url, '{ modules(communityCode: "10002") { name enabled } }', run(environ, "token").stdout.strip())
@@ -101,7 +101,7 @@ def test_serve_needs_settings_alone_to_answer_from_other_servers(served):
     assert len(answer["data"]["modules"]) == 9
 
 
-def test_serve_ends_in_peace_when_it_is_told_to(served):
+def test_serve_ends_cleanly_on_sigterm(served):
     _, process, _ = served
 
     process.send_signal(signal.SIGTERM)
@@ -109,7 +109,7 @@ def test_serve_ends_in_peace_when_it_is_told_to(served):
     assert process.wait(timeout=10) in (0, -signal.SIGTERM)
 
 
-def test_a_start_that_works_says_one_line(served):
+def test_successful_start_logs_one_line(served):
     url, process, _ = served
 
     process.terminate()
@@ -127,7 +127,7 @@ def test_a_start_that_works_says_one_line(served):
 
 
 @pytest.mark.parametrize("own", [{"GATEWAY_LOG_LEVEL": "warning"}])
-def test_a_start_that_works_says_nothing_where_only_warnings_are_logged(served):
+def test_successful_start_logs_nothing_at_warning_level(served):
     _, process, _ = served
 
     process.terminate()
@@ -146,14 +146,14 @@ def test_serve_listens_where_its_options_say(environ):
     assert line["address"] == f"http://[::1]:{port}"
 
 
-def test_port_option_that_is_no_port_is_refused(environ):
+def test_invalid_port_option_is_refused(environ):
     ended = run(environ, "serve", "--port", "many")
 
     assert ended.returncode == 2
     assert "GATEWAY_PORT" in ended.stderr
 
 
-def test_a_start_that_fails_says_why_in_a_sentence(served):
+def test_failed_start_reports_the_reason_in_a_sentence(served):
     _, _, environ = served
     elsewhere = {"GATEWAY_PORT": str(free_port()), "GATEWAY_JOURNAL_TIMEOUT": "0.1"}
     unreachable = {"GATEWAY_DATABASE_URL": f"postgresql://nobody@127.0.0.1:{free_port()}/nothing"}
@@ -170,7 +170,7 @@ def test_a_start_that_fails_says_why_in_a_sentence(served):
         assert "Traceback" not in ended.stderr
 
 
-def test_the_demo_does_not_take_another_port_than_the_one_that_was_asked_for(served):
+def test_demo_refuses_a_taken_port_that_was_requested(served):
     _, _, environ = served
 
     ended = run(environ, "demo", "--once")
@@ -198,7 +198,7 @@ def test_demo_prints_its_address_last(environ):
     assert after == ""
 
 
-def test_token_says_when_it_makes_a_key(environ):
+def test_token_reports_a_new_key(environ):
     first, second = run(environ, "token"), run(environ, "token")
 
     assert first.stderr == (
@@ -209,7 +209,7 @@ def test_token_says_when_it_makes_a_key(environ):
     assert second.stderr == ""
 
 
-def test_a_token_of_the_command_is_one_that_the_server_takes(served):
+def test_token_of_the_command_is_accepted_by_the_server(served):
     url, _, environ = served
     token = run(
         environ, "token", "--scopes", "module:read", "--communities", "10002", "--subject", "desk"
@@ -232,7 +232,7 @@ def test_a_token_of_the_command_is_one_that_the_server_takes(served):
         ("", "", (set(), [])),
     ],
 )
-def test_lists_for_a_token_are_by_comma_or_blank(environ, scopes, communities, claims):
+def test_token_lists_split_at_commas_and_blanks(environ, scopes, communities, claims):
     options = ("--scopes", scopes, "--communities", communities, "--subject", "lin", "--ttl", "60")
     minted = json.loads(urlsafe_b64decode(run(environ, "token", *options).stdout.split(".")[1] + "=="))
 
@@ -241,14 +241,14 @@ def test_lists_for_a_token_are_by_comma_or_blank(environ, scopes, communities, c
     assert minted["exp"] - minted["iat"] == 60
 
 
-def test_a_scope_that_does_not_exist_is_named(environ):
+def test_unknown_scope_is_named(environ):
     ended = run(environ, "token", "--scopes", "order:write")
 
     assert ended.returncode == 2
     assert "order:write" in ended.stderr
 
 
-def test_check_prints_a_row_for_every_endpoint_and_calls_no_write(environ):
+def test_check_lists_every_endpoint_and_calls_no_write(environ):
     checked = run(environ, "check")
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
@@ -260,7 +260,7 @@ def test_check_prints_a_row_for_every_endpoint_and_calls_no_write(environ):
     assert {"people", "owner", "modules-sync", "shenheList", "repair/list"} <= set(rows)
 
 
-def test_check_tells_what_a_dead_platform_does_not_answer(environ):
+def test_check_reports_an_unreachable_platform(environ):
     checked = run(environ | {"GATEWAY_SECURITY_URL": f"http://127.0.0.1:{free_port()}"}, "check")
 
     assert checked.returncode == 1
@@ -287,7 +287,7 @@ def trail(environ) -> None:
 
 
 @pytest.mark.parametrize("name", ["GATEWAY_WJDH_URL", "GATEWAY_SECURITY_KEY_D"])
-def test_check_fails_where_what_a_platform_needs_is_not_set_and_not_for_an_endpoint_less(environ, name):
+def test_check_fails_for_a_missing_platform_setting(environ, name):
     without_endpoint = environ | {"GATEWAY_SECURITY_OWNER_PATH": ""}
 
     assert run(without_endpoint, "check").returncode == 0
@@ -297,7 +297,7 @@ def test_check_fails_where_what_a_platform_needs_is_not_set_and_not_for_an_endpo
     assert checked.stdout.splitlines()[1] == f"  {name}: not set"
 
 
-def test_check_puts_causes_first(environ):
+def test_check_reports_causes_first(environ):
     dead = {
         "GATEWAY_DATABASE_URL": f"postgresql://nobody@127.0.0.1:{free_port()}/nothing",
         "GATEWAY_AUTH_ISSUER": "https://login.example",
@@ -328,7 +328,7 @@ def test_check_puts_causes_first(environ):
     assert re.search(r"^issuer +signing keys +- +- +UPSTREAM_UNAVAILABLE ", table, re.MULTILINE)
 
 
-def test_check_makes_nothing_where_a_start_would(environ):
+def test_check_creates_nothing(environ):
     checked = run(environ, "check")
 
     assert (checked.returncode, checked.stderr) == (0, "")
@@ -337,7 +337,7 @@ def test_check_makes_nothing_where_a_start_would(environ):
     assert not Path(environ["GATEWAY_DATA_DIR"]).exists()
 
 
-def test_check_passes_beside_a_gateway_that_runs(served):
+def test_check_passes_beside_a_running_gateway(served):
     _, _, environ = served
     checked = run(environ | {"GATEWAY_JOURNAL_TIMEOUT": "0.1"}, "check")
 
@@ -358,7 +358,7 @@ async def test_check_fetches_the_keys_of_the_issuer(environ, key_server, issuer)
     assert re.search(r"^issuer +signing keys +yes +- +OK ", after.stdout, re.MULTILINE)
 
 
-def test_check_refuses_what_serve_would(environ):
+def test_check_refuses_settings_that_serve_refuses(environ):
     everywhere = {"GATEWAY_HOST": "0.0.0.0", "GATEWAY_WJDH_URL": "ftp://s3cr3t"}  # noqa: S104 # is refused
     checked = run(environ | everywhere, "check")
 
@@ -366,14 +366,14 @@ def test_check_refuses_what_serve_would(environ):
     assert [line.split(": ")[1] for line in checked.stderr.splitlines()] == ["GATEWAY_HOST", "GATEWAY_WJDH_URL"]
 
 
-def test_an_unknown_setting_is_named_on_standard_error(environ):
+def test_unknown_setting_is_named_on_standard_error(environ):
     checked = run(environ | {"GATEWAY_WJDH_ULR": "s3cr3t"}, "check")
 
     assert checked.returncode == 0
     assert checked.stderr == ("gateway: GATEWAY_WJDH_ULR: no such setting, ignored; did you mean GATEWAY_WJDH_URL?\n")
 
 
-def test_the_version_is_told(environ):
+def test_version_option_prints_the_version(environ):
     assert run(environ, "--version").stdout == f"gateway {version('wanjia-gateway')}\n"
 
 
@@ -397,7 +397,7 @@ def seen_at(at: datetime) -> AuditEntry:
 
 
 @pytest.mark.usefixtures("trail")
-def test_audit_finds_a_person_by_the_id_of_the_api_and_says_when_nobody_saw_one(environ):
+def test_audit_finds_a_person_by_id_or_reports_no_entries(environ):
     seen = run(environ, "audit", "--record", SOMEBODY, "--since", "2026-01-31")
     unseen = [
         run(environ, "audit", "--record", IDS.hashed("People", "nobody", "phone")),
@@ -420,7 +420,7 @@ def test_audit_finds_a_person_by_the_id_of_the_api_and_says_when_nobody_saw_one(
         ("--since", "yesterday"),
     ],
 )
-def test_audit_refuses_what_could_match_nothing_by_the_name_of_its_option(environ, option, value):
+def test_audit_refuses_an_invalid_option_value(environ, option, value):
     ended = run(environ, "audit", option, value)
 
     assert ended.returncode == 2
@@ -428,7 +428,7 @@ def test_audit_refuses_what_could_match_nothing_by_the_name_of_its_option(enviro
     assert ended.stdout == ""
 
 
-def test_audit_makes_no_journal_where_there_is_none(environ):
+def test_audit_creates_no_journal(environ):
     ended = run(environ, "audit")
 
     assert ended.returncode == 2
@@ -436,7 +436,7 @@ def test_audit_makes_no_journal_where_there_is_none(environ):
     assert not Path(environ["GATEWAY_DATA_DIR"]).exists()
 
 
-def test_audit_asks_for_the_gateway_to_be_stopped_that_keeps_the_file_to_itself(served):
+def test_audit_reports_a_running_gateway(served):
     _, _, environ = served
 
     ended = run(environ | {"GATEWAY_JOURNAL_TIMEOUT": "0.1"}, "audit")
@@ -449,7 +449,7 @@ def test_audit_asks_for_the_gateway_to_be_stopped_that_keeps_the_file_to_itself(
 
 
 @pytest.mark.usefixtures("trail")
-def test_a_reader_who_has_enough_ends_a_command_in_peace(environ):
+def test_closed_output_pipe_ends_audit_cleanly(environ):
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen([*GATEWAY, "audit"], env=environ, **pipes) as process:
         process.stdout.readline()
@@ -463,7 +463,7 @@ def test_schema_prints_the_definition(environ):
     assert run(environ, "schema").stdout == export_sdl()
 
 
-def test_the_demo_shows_one_query_and_its_real_answer_and_ends_with_0(environ, tmp_path):
+def test_demo_once_shows_a_query_and_its_answer(environ, tmp_path):
     shown = run(environ | {"GATEWAY_PORT": "0"}, "demo", "--once")
 
     assert shown.returncode == 0, shown.stderr
@@ -473,14 +473,14 @@ def test_the_demo_shows_one_query_and_its_real_answer_and_ends_with_0(environ, t
     assert "Bearer" not in shown.stdout
 
 
-def test_the_demo_is_served_at_an_ipv6_address_as_well(environ):
+def test_demo_serves_an_ipv6_address(environ):
     shown = run(environ | {"GATEWAY_HOST": "::1", "GATEWAY_PORT": "0"}, "demo", "--once")
 
     assert (shown.returncode, shown.stderr) == (0, "")
     assert re.search(r"http://\[::1\]:\d+/graphql", shown.stdout)
 
 
-def test_the_demo_takes_another_port_where_an_empty_value_asks_for_none(monkeypatch):
+def test_demo_takes_another_port_for_an_empty_setting(monkeypatch):
     monkeypatch.setenv("GATEWAY_PORT", " ")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -488,7 +488,7 @@ def test_the_demo_takes_another_port_where_an_empty_value_asks_for_none(monkeypa
             assert listener.getsockname()[1] != port
 
 
-def test_the_demo_leaves_the_journal_of_the_settings_alone(environ):
+def test_demo_does_not_change_the_journal(environ):
     """Its sandbox begins anew each time: it has none of the orders that are told of there, and is owed no payment."""
 
     async def payments(*numbers: str) -> list[object]:
@@ -503,7 +503,7 @@ def test_the_demo_leaves_the_journal_of_the_settings_alone(environ):
     assert asyncio.run(payments()) == kept
 
 
-def test_the_demo_runs_beside_a_gateway_of_the_same_settings(served):
+def test_demo_runs_beside_a_gateway(served):
     _, _, environ = served
 
     shown = run(environ | {"GATEWAY_PORT": "0"}, "demo", "--once")
@@ -511,7 +511,7 @@ def test_the_demo_runs_beside_a_gateway_of_the_same_settings(served):
     assert (shown.returncode, shown.stderr) == (0, "")
 
 
-def test_the_demo_takes_the_tokens_of_another_terminal_and_keeps_nothing_else(environ, tmp_path):
+def test_demo_accepts_tokens_and_leaves_no_files(environ, tmp_path):
     environ = environ | {"GATEWAY_PORT": "0", "TMPDIR": str(tmp_path)}
     token = run(environ, "token").stdout.strip()
     with subprocess.Popen([*GATEWAY, "demo"], env=environ, stdout=subprocess.PIPE, text=True) as demo:
@@ -526,7 +526,7 @@ def test_the_demo_takes_the_tokens_of_another_terminal_and_keeps_nothing_else(en
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["data", "id.key", "issuer.pem"]
 
 
-def test_the_demo_prints_a_command_that_can_be_copied(environ, in_ci):
+def test_demo_prints_a_working_command(environ, in_ci):
     if shutil.which("curl") is None and not in_ci:
         pytest.skip("needs curl")
     with subprocess.Popen([*GATEWAY, "demo"], env=environ, stdout=subprocess.PIPE, text=True) as demo:
@@ -546,7 +546,7 @@ CLOSED = {
 
 
 @pytest.mark.parametrize("setting", CLOSED)
-def test_neither_a_token_nor_the_demo_is_to_be_had_where_others_could_use_it(environ, setting):
+def test_token_and_demo_refuse_unsafe_settings(environ, setting):
     for command in ("token", "demo"):
         ended = run(environ | CLOSED[setting], command)
 
@@ -555,7 +555,7 @@ def test_neither_a_token_nor_the_demo_is_to_be_had_where_others_could_use_it(env
         assert setting in ended.stderr
 
 
-def test_wrong_settings_end_the_command_with_the_name_of_the_variable(environ):
+def test_wrong_setting_is_named(environ):
     ended = run(environ | {"GATEWAY_PORT": "many"}, "serve")
 
     assert ended.returncode == 2
@@ -578,7 +578,7 @@ def test_wrong_settings_end_the_command_with_the_name_of_the_variable(environ):
         ("check", "GATEWAY_SECURITY_OWNER_PATH", "https:/s3cr3t.example/owner"),
     ],
 )
-def test_a_platform_without_a_url_that_can_be_called_ends_the_command(environ, command, name, url):
+def test_invalid_platform_url_is_refused(environ, command, name, url):
     ended = run(environ | {name: url}, command)
     named = "GATEWAY_SECURITY_URL, GATEWAY_SECURITY_*_PATH:" if name.endswith("PATH") else name
 
@@ -589,7 +589,7 @@ def test_a_platform_without_a_url_that_can_be_called_ends_the_command(environ, c
 
 @pytest.mark.parametrize("command", ["serve", "check"])
 @pytest.mark.parametrize("text", [None, "no certificate"])
-def test_certificates_that_cannot_be_read_end_the_command(environ, tmp_path, command, text):
+def test_unreadable_certificates_are_refused(environ, tmp_path, command, text):
     trusted = tmp_path / "s3cr3t.pem"
     if text is not None:
         trusted.write_text(text)
@@ -600,7 +600,7 @@ def test_certificates_that_cannot_be_read_end_the_command(environ, tmp_path, com
     assert ended.stderr == "gateway: SSL_CERT_FILE: must be a file that can be read, of certificates in PEM\n"
 
 
-def test_an_id_key_that_others_can_read_ends_the_command(environ):
+def test_id_key_readable_by_others_is_refused(environ):
     key = Path(environ["GATEWAY_DATA_DIR"]) / "id.key"
     key.parent.mkdir()
     key.write_bytes(b"k" * 32)
@@ -612,7 +612,7 @@ def test_an_id_key_that_others_can_read_ends_the_command(environ):
     assert ended.stderr.startswith("gateway: GATEWAY_DATA_DIR: id.key ")
 
 
-def test_serve_reports_every_setting_it_cannot_use(environ, tmp_path):
+def test_serve_reports_every_unusable_setting(environ, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "id.key").write_bytes(b"k" * 32)
     (tmp_path / "data" / "id.key").chmod(0o644)
@@ -636,7 +636,7 @@ def test_serve_reports_every_setting_it_cannot_use(environ, tmp_path):
     assert "s3cr3t" not in ended.stderr
 
 
-def test_refused_settings_name_the_unknown_ones(environ):
+def test_settings_refusal_names_unknown_settings(environ):
     ended = run(environ | {"GATEWAY_WJDH_ULR": "s3cr3t", "GATEWAY_PORT": "s3cr3t"}, "token")
 
     assert ended.returncode == 2
@@ -646,7 +646,7 @@ def test_refused_settings_name_the_unknown_ones(environ):
     ]
 
 
-def test_production_refuses_the_secrets_that_the_document_prints(environ):
+def test_production_refuses_documented_secrets(environ):
     secrets = {"GATEWAY_ENV": "production", "GATEWAY_ID_KEY": "k" * 40, "GATEWAY_WJDH_SECRET_KEY": "123456"}
 
     ended = run(environ | secrets, "serve")
@@ -655,7 +655,7 @@ def test_production_refuses_the_secrets_that_the_document_prints(environ):
     assert "GATEWAY_WJDH_SECRET_KEY" in ended.stderr
 
 
-def test_several_workers_do_not_join_those_of_another_gateway_on_the_same_address(environ):
+def test_workers_refuse_an_address_in_use(environ):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         database = "postgresql://nobody@127.0.0.1:1/nothing"
@@ -673,7 +673,7 @@ def test_several_workers_need_a_shared_journal(environ):
 
 
 @pytest.mark.parametrize("workers", ["0", "-3", "two"])
-def test_a_number_of_workers_that_could_serve_nothing_is_refused(environ, workers):
+def test_invalid_number_of_workers_is_refused(environ, workers):
     ended = run(environ, "serve", "--workers", workers)
 
     assert ended.returncode == 2

@@ -1,4 +1,4 @@
-"""The contributor's kit: what is installed, checked and built is said once, and is what CI does."""
+"""The contributor's kit: lock, setup, commit hooks and quick tests agree with CI."""
 
 import re
 import tomllib
@@ -11,7 +11,7 @@ LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
-def test_one_lock_pins_all_with_hashes_and_no_host() -> None:
+def test_single_lock_pins_all_with_hashes_and_no_host() -> None:
     assert [path.name for path in ROOT.glob("*.lock")] == ["requirements.lock"]
     pins = re.findall(r"^[\w.-]+(==)?[^\n]*\\\n    --hash=sha256:", LOCK, re.MULTILINE)
     assert len(pins) == len(re.findall(r"^\w", LOCK, re.MULTILINE)) > 90
@@ -34,14 +34,14 @@ def test_libraries_with_subclassed_internals_are_bounded() -> None:
     assert unbounded == []
 
 
-def test_commit_hooks_are_the_checks_of_the_test_command() -> None:
+def test_commit_hooks_equal_the_checks_of_scripts_test() -> None:
     hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
     test = (ROOT / "scripts" / "test").read_text(encoding="utf-8")
     tool = r"\.venv/bin/(?!pytest|pre-commit)[\w-]+(?: check| format)?"
     assert re.findall(rf"entry: ({tool})", hooks) == re.findall(rf"^({tool})", test, re.MULTILINE)
 
 
-def test_quick_tests_are_there_and_need_no_services() -> None:
+def test_quick_tests_exist_and_need_no_services() -> None:
     test = (ROOT / "scripts" / "test").read_text(encoding="utf-8")
     quick = re.findall(r" (tests/[\w/.]+)", test.split('"--quick"')[1].split("fi\n")[0])
     assert len(quick) == 5

@@ -1,4 +1,4 @@
-"""The image's recipe, as far as it can be tried without building it: its files, its user, its health check."""
+"""The Dockerfile without a build: files, user and health check."""
 
 import asyncio
 import json
@@ -36,11 +36,11 @@ async def check_health(port: int, host: str = "0.0.0.0") -> int:  # noqa: S104 #
     return ended.returncode
 
 
-async def test_the_health_check_passes_while_the_gateway_lives(gateway: Any) -> None:
+async def test_health_check_passes_for_a_running_gateway(gateway: Any) -> None:
     assert await check_health(urlsplit(gateway.url).port or 0) == 0
 
 
-async def test_the_health_check_asks_where_the_settings_have_the_gateway_listen(unused_tcp_port: int) -> None:
+async def test_health_check_uses_the_configured_host(unused_tcp_port: int) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
@@ -51,11 +51,11 @@ async def test_the_health_check_asks_where_the_settings_have_the_gateway_listen(
         assert await check_health(unused_tcp_port, host="127.0.0.1") == 1
 
 
-async def test_the_health_check_fails_when_nothing_answers(unused_tcp_port: int) -> None:
+async def test_health_check_fails_without_an_answer(unused_tcp_port: int) -> None:
     assert await check_health(unused_tcp_port) == 1
 
 
-def test_everything_that_is_copied_is_there_and_not_ignored() -> None:
+def test_copied_files_exist_and_are_not_ignored() -> None:
     copied = [
         name for names in re.findall(r"^COPY (?!--from)(.+) \S+$", RECIPE, re.MULTILINE) for name in names.split()
     ]
@@ -64,7 +64,7 @@ def test_everything_that_is_copied_is_there_and_not_ignored() -> None:
     assert all((ROOT / name).exists() for name in copied)
 
 
-def test_the_gateway_does_not_run_as_root() -> None:
+def test_gateway_does_not_run_as_root() -> None:
     last_stage = RECIPE.rpartition("\nFROM ")[2]
     (user,) = re.findall(r"^USER (\S+)$", last_stage, re.MULTILINE)
     assert user != "root"
@@ -72,6 +72,6 @@ def test_the_gateway_does_not_run_as_root() -> None:
     assert last_stage.index("USER") < last_stage.index("ENTRYPOINT")
 
 
-def test_the_image_installs_what_the_script_and_the_hashed_lock_say() -> None:
+def test_image_installs_with_scripts_setup() -> None:
     assert "RUN scripts/setup" in RECIPE
     assert "pip install" not in RECIPE

@@ -56,7 +56,7 @@ def anchors(page: Path) -> frozenset[str]:
 
 
 @by_page
-def test_every_link_leads_somewhere(page: Path) -> None:
+def test_every_link_has_a_target(page: Path) -> None:
     lost = []
     for link in LINK.findall(FENCE.sub("", text_of(page))):
         if link.startswith("https://"):
@@ -116,12 +116,12 @@ def test_every_gateway_command_and_option_exists(line: str, capsys: pytest.Captu
 
 
 @by_page
-def test_every_file_of_ours_that_is_named_exists(page: Path) -> None:
+def test_every_named_file_exists(page: Path) -> None:
     missing = [path for path in OUR_PATH.findall(text_of(page)) if not any(ROOT.glob(path.rstrip("/")))]
     assert missing == []
 
 
-def test_the_table_of_layers_is_what_is_checked() -> None:
+def test_documented_layers_equal_the_import_contract() -> None:
     contracts = tomllib.loads(text_of(ROOT / "pyproject.toml"))["tool"]["importlinter"]["contracts"]
     level = {module: level for level, row in enumerate(contracts[0]["layers"]) for module in re.split(" [|:] ", row)}
     section = text_of(ROOT / "docs" / "architecture.md").split("\n## ")[1]
@@ -132,7 +132,7 @@ def test_the_table_of_layers_is_what_is_checked() -> None:
     assert level == {}
 
 
-def test_every_line_that_is_logged_as_an_error_is_explained_and_no_other() -> None:
+def test_exactly_the_logged_errors_are_explained() -> None:
     table = text_of(ROOT / "docs" / "architecture.md").split("| Line |")[1].split("\n\n")[0]
     told = [name for row in table.splitlines()[2:] for name in re.findall(r"`([^`]+)`", row.split("|")[1])]
     sources = "".join(text_of(path) for path in (ROOT / "gateway").rglob("*.py"))
@@ -141,26 +141,26 @@ def test_every_line_that_is_logged_as_an_error_is_explained_and_no_other() -> No
     assert sorted(told) == sorted({*re.findall(calls, sources), *re.findall(states, sources)})
 
 
-def test_every_scope_is_explained_and_no_other() -> None:
+def test_exactly_the_scopes_are_explained() -> None:
     page = text_of(ROOT / "docs" / "security.md")
     assert re.findall(r"^\| `(\w+:\w+)` \| ", page, re.MULTILINE) == list(Scope)
     assert len(Scope) == 15  # as ADR 5 says
 
 
 @by_page
-def test_every_name_beside_a_file_of_ours_is_in_it(page: Path) -> None:
+def test_every_name_beside_a_file_is_in_that_file(page: Path) -> None:
     beside = [(file, re.findall(r"`(\w+)`", words)) for file, words in NAMES_IN_A_FILE.findall(text_of(page))]
     lost = [(file, name) for file, names in beside for name in names if name not in text_of(ROOT / file)]
     assert lost == []
 
 
-async def test_every_metric_is_explained_by_its_name_at_metrics_and_no_other(gateway: Any) -> None:
+async def test_exactly_the_exposed_metrics_are_explained(gateway: Any) -> None:
     told = re.findall(r"^\| `(gateway_\w+)` \|", text_of(ROOT / "docs" / "architecture.md"), re.MULTILINE)
     exposed = re.findall(r"^# TYPE (gateway_\w+) ", (await gateway.client.get("/metrics")).text, re.MULTILINE)
     assert sorted(told) == sorted(name for name in exposed if not name.endswith("_created"))
 
 
-def test_every_quirk_that_is_cited_is_told_once() -> None:
+def test_every_cited_quirk_is_documented_once() -> None:
     page = ROOT / "docs" / "quirks.md"
     told = [int(number) for number in re.findall(r"^(\d+)\. ", text_of(page), re.MULTILINE)]
     cited: set[int] = set()
@@ -173,7 +173,7 @@ def test_every_quirk_that_is_cited_is_told_once() -> None:
     assert cited - {*told} == set()
 
 
-def test_site_builds_strictly_and_asks_no_other_host(tmp_path: Path) -> None:
+def test_site_builds_strictly_and_loads_no_other_host(tmp_path: Path) -> None:
     shutil.copy(ROOT / "zensical.toml", tmp_path)
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
     built = subprocess.run(
@@ -187,7 +187,7 @@ def test_site_builds_strictly_and_asks_no_other_host(tmp_path: Path) -> None:
     assert [page for page in pages if fetched.search(page)] == []
 
 
-def test_site_leads_to_every_page() -> None:
+def test_site_links_every_page() -> None:
     pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
     navigation = str(tomllib.loads(text_of(ROOT / "zensical.toml"))["project"]["nav"])
     assert set(re.findall(r"'([\w/.-]+\.md)'", navigation)) == pages
@@ -196,11 +196,11 @@ def test_site_leads_to_every_page() -> None:
     }
 
 
-def test_the_test_command_of_the_readme_is_what_ci_runs() -> None:
+def test_readme_test_command_is_that_of_ci() -> None:
     (command,) = re.findall(r"^## Test\n\n```sh\n(.+)\n```", text_of(ROOT / "README.md"), re.MULTILINE)
     assert command in text_of(ROOT / ".ci" / "run")
 
 
-def test_the_changelog_has_an_entry_for_the_version() -> None:
+def test_changelog_has_an_entry_for_the_version() -> None:
     version = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]["version"]
     assert f"\n## [{version}]" in text_of(ROOT / "CHANGELOG.md")

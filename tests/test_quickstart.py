@@ -1,4 +1,4 @@
-"""README and quick start tell the truth: a gateway over the sandbox is asked what they show, the answers compared."""
+"""README and quick start: their examples run against a gateway over the sandbox."""
 
 import json
 import os
@@ -69,7 +69,7 @@ def of_interest(body: dict[str, Any], shown: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("example", examples("graphql", "json"), ids=lambda example: example.text.split()[1])
-async def test_each_query_is_answered_as_shown(gateway: Any, environ: dict[str, str], example: Example) -> None:
+async def test_each_query_is_answered_as_documented(gateway: Any, environ: dict[str, str], example: Example) -> None:
     token = None
     if "query Masked" in example.text:
         issuer = DevelopmentIssuer.open(load_settings(environ))
@@ -80,7 +80,7 @@ async def test_each_query_is_answered_as_shown(gateway: Any, environ: dict[str, 
 
 
 @pytest.mark.parametrize("example", examples("sh", "json"), ids=["readme", "quickstart", "write"])
-async def test_each_command_with_an_answer_answers_as_shown(gateway: Any, in_ci: bool, example: Example) -> None:
+async def test_each_command_is_answered_as_documented(gateway: Any, in_ci: bool, example: Example) -> None:
     require("curl", in_ci)
     environ = os.environ | {"GATEWAY_DATA_DIR": str(gateway.data_dir)}
     output = await run("sh", "-c", example.text.replace(ADDRESS, gateway.url), cwd=ROOT, env=environ)
@@ -88,7 +88,7 @@ async def test_each_command_with_an_answer_answers_as_shown(gateway: Any, in_ci:
     assert of_interest(json.loads(output), shown) == shown
 
 
-async def test_a_write_shows_in_the_subscription(gateway: Any, in_ci: bool) -> None:
+async def test_documented_write_appears_in_the_subscription(gateway: Any, in_ci: bool) -> None:
     require("curl", in_ci)
     environ = os.environ | {"GATEWAY_DATA_DIR": str(gateway.data_dir)}
     (subscribe,) = (block[2] for block in FENCE.finditer(QUICKSTART) if "text/event-stream" in block[2])
@@ -110,7 +110,7 @@ async def test_a_write_shows_in_the_subscription(gateway: Any, in_ci: bool) -> N
 
 
 @pytest.mark.node
-async def test_the_code_for_fetch_prints_what_is_shown(gateway: Any, in_ci: bool) -> None:
+async def test_fetch_example_prints_the_documented_output(gateway: Any, in_ci: bool) -> None:
     require("node", in_ci)
     (example,) = examples("js", "text")
     program = example.text.replace(ADDRESS, gateway.url).replace('"…"', f'"{gateway.token}"')
@@ -128,12 +128,12 @@ async def run(*command: str, **options: Any) -> str:
     return process.stdout
 
 
-def test_every_code_of_an_error_is_explained() -> None:
+def test_every_error_code_is_explained() -> None:
     explained = set(re.findall(r"`([A-Z_]+)`", QUICKSTART.partition("## 7. Errors")[2].partition("## 8. Ids")[0]))
     assert {error.code for error in tree(GatewayError)} <= explained
 
 
-def test_every_status_of_a_refused_request_is_explained() -> None:
+def test_every_refusal_status_is_explained() -> None:
     sources = [*(ROOT / "gateway" / "http").glob("*.py"), ROOT / "gateway" / "http" / "server" / "head.py"]
     refused = re.compile(r"(?:Refusal|error_answer)\(\s*(\d{3})")
     answered = {status for path in sources for status in refused.findall(path.read_text())}

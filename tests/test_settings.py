@@ -1,4 +1,4 @@
-"""The settings: read from the environment once, refused by name, and never shown."""
+"""The settings: read from the environment, refused by name, and never printed."""
 
 import os
 from pathlib import Path
@@ -42,11 +42,11 @@ UNUSABLE = [
 ]
 
 
-def test_an_empty_environment_gives_the_defaults() -> None:
+def test_empty_environment_gives_the_defaults() -> None:
     assert load_settings({}) == Settings()
 
 
-def test_each_field_is_read_from_the_variable_of_its_name() -> None:
+def test_each_field_is_read_from_its_variable() -> None:
     settings = load_settings(
         {
             "GATEWAY_PORT": "9000",
@@ -64,11 +64,11 @@ def test_each_field_is_read_from_the_variable_of_its_name() -> None:
 
 
 @pytest.mark.parametrize("value", ["", "  "])
-def test_an_empty_variable_counts_as_not_set(value: str) -> None:
+def test_empty_variable_counts_as_not_set(value: str) -> None:
     assert load_settings({"GATEWAY_PORT": value}).port == Settings().port
 
 
-def test_other_variables_are_ignored() -> None:
+def test_unrelated_variables_are_ignored() -> None:
     others = {"PORT": "1", "GATEWAY_NO_SUCH_SETTING": "1", "gateway_port": "1"}
     assert load_settings(others) == Settings()
     assert unknown_variables(others | {"GATEWAY_PORT": "1"}) == ["GATEWAY_NO_SUCH_SETTING: no such setting, ignored"]
@@ -83,11 +83,11 @@ def test_other_variables_are_ignored() -> None:
         ("GATEWAY_LOGLEVEL", "GATEWAY_LOG_LEVEL"),
     ],
 )
-def test_misspelt_setting_suggests_the_close_one(name: str, meant: str) -> None:
+def test_misspelt_setting_suggests_the_closest(name: str, meant: str) -> None:
     assert unknown_variables({name: "s3cr3t"}) == [f"{name}: no such setting, ignored; did you mean {meant}?"]
 
 
-def test_names_of_kubernetes_suggest_no_setting() -> None:
+def test_kubernetes_variables_suggest_no_setting() -> None:
     """A service called `gateway` sets these in every container of its namespace."""
     names = ("GATEWAY_SERVICE_HOST", "GATEWAY_SERVICE_PORT_HTTP", "GATEWAY_PORT_8000_TCP_ADDR")
     assert not any("did you mean" in line for line in unknown_variables(dict.fromkeys(names, "1")))
@@ -129,15 +129,15 @@ def test_settings_report_all_mistakes_at_once() -> None:
     assert "s3cr3t" not in str(refused.value)
 
 
-def test_production_reports_everything_it_lacks() -> None:
+def test_production_reports_every_missing_setting() -> None:
     with pytest.raises(SettingsError) as refused:
         load_settings({"GATEWAY_ENV": "production"})
     lacking = {name for name in PRODUCTION if not name.startswith(("GATEWAY_AUTH_", "GATEWAY_ENV"))}
     assert {mistake.split(":")[0] for mistake in refused.value.mistakes} == {*lacking, "GATEWAY_AUTH_ISSUER"}
 
 
-def test_unusable_value_contradicts_no_other() -> None:
-    """Who wrote 4s meant 4, which the request timeout is not shorter than."""
+def test_unusable_value_causes_no_other_mistake() -> None:
+    """The value 4s was meant as 4, which the request timeout does not contradict."""
     with pytest.raises(SettingsError) as refused:
         load_settings({"GATEWAY_CALL_TIMEOUT": "4s", "GATEWAY_REQUEST_TIMEOUT": "5"})
     assert [mistake.split(":")[0] for mistake in refused.value.mistakes] == ["GATEWAY_CALL_TIMEOUT"]
@@ -173,7 +173,7 @@ def test_half_a_callback_key_pair_is_refused(there: str, missing: str) -> None:
         ({**PRODUCTION, "GATEWAY_AUTH_KEY_FILE": "key"}, "GATEWAY_AUTH_JWKS_URL"),
     ],
 )
-def test_half_an_issuer_is_refused(environ: dict[str, str], named: str) -> None:
+def test_incomplete_issuer_is_refused(environ: dict[str, str], named: str) -> None:
     with pytest.raises(SettingsError) as refused:
         load_settings(environ)
     [mistake] = refused.value.mistakes
@@ -181,16 +181,14 @@ def test_half_an_issuer_is_refused(environ: dict[str, str], named: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "value", "allowed"), UNUSABLE)
-def test_an_unusable_value_is_refused_by_the_name_of_its_variable_and_what_is_allowed(
-    name: str, value: str, allowed: str
-) -> None:
+def test_unusable_value_names_its_variable_and_limits(name: str, value: str, allowed: str) -> None:
     with pytest.raises(SettingsError) as refused:
         load_settings({name: value})
     assert str(refused.value) == f"{name}: must be {allowed}"
     assert refused.value.__cause__ is refused.value.__context__ is None
 
 
-def test_bytes_that_are_no_utf_8_are_refused_for_any_setting() -> None:
+def test_non_utf_8_value_is_refused() -> None:
     for name in ("GATEWAY_WJDH_SECRET_KEY", "GATEWAY_ID_KEY", "GATEWAY_DATA_DIR"):
         with pytest.raises(SettingsError, match=f"^{name}: must be UTF-8$"):
             load_settings({name: os.fsdecode("密钥".encode("gbk"))})
@@ -200,13 +198,13 @@ def test_bytes_that_are_no_utf_8_are_refused_for_any_setting() -> None:
 @pytest.mark.parametrize(
     "value", ["*", "null", "console.example", "https://console.example/", "https://*.example", "a, b"]
 )
-def test_an_origin_that_none_or_any_page_could_have_is_refused(value: str) -> None:
+def test_invalid_origin_is_refused(value: str) -> None:
     with pytest.raises(SettingsError, match=r"^GATEWAY_ALLOWED_ORIGINS: each is a scheme and a host"):
         load_settings({"GATEWAY_ALLOWED_ORIGINS": f"https://good.example {value}"})
 
 
 @pytest.mark.parametrize("value", ["*", "gateway.example:8000", "https://gateway.example", "*.example"])
-def test_a_host_that_no_request_could_name_is_refused(value: str) -> None:
+def test_invalid_host_is_refused(value: str) -> None:
     with pytest.raises(SettingsError, match=r"^GATEWAY_ALLOWED_HOSTS: each is a name without a port"):
         load_settings({"GATEWAY_ALLOWED_HOSTS": f"good.example {value}"})
 
@@ -224,17 +222,17 @@ def test_a_host_that_no_request_could_name_is_refused(value: str) -> None:
         {"GATEWAY_RELAY_LEASE": "nan"},
     ],
 )
-def test_a_lease_that_ends_before_its_delivery_or_hardly_ever_is_refused(environ: dict[str, str]) -> None:
+def test_lease_shorter_than_a_delivery_is_refused(environ: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match=r"^GATEWAY_RELAY_LEASE: "):
         load_settings(environ)
 
 
-def test_a_lease_lasts_longer_than_the_call_and_the_commits_before_and_after_it() -> None:
+def test_lease_must_exceed_the_longest_delivery() -> None:
     times = {"GATEWAY_CALL_TIMEOUT": "1", "GATEWAY_JOURNAL_TIMEOUT": "0.5"}
     assert load_settings({**times, "GATEWAY_RELAY_LEASE": "2.1"}).longest_delivery == 2
 
 
-def test_lists_have_blanks_or_commas_between_their_members() -> None:
+def test_lists_may_have_blanks_or_commas() -> None:
     settings = load_settings(
         {
             "GATEWAY_ALLOWED_ORIGINS": "https://a.example,http://localhost:5173  http://[::1]:3000",
@@ -245,12 +243,12 @@ def test_lists_have_blanks_or_commas_between_their_members() -> None:
     assert settings.hosts >= {"a.example", "b.example"}
 
 
-def test_the_first_unusable_value_does_not_hide_behind_good_ones() -> None:
+def test_first_unusable_value_is_reported() -> None:
     with pytest.raises(SettingsError, match=r"^GATEWAY_PORT: "):
         load_settings({"GATEWAY_HOST": "localhost", "GATEWAY_PORT": "eighty", "GATEWAY_PLANS": "true"})
 
 
-def test_a_command_with_unusable_settings_ends_with_2_and_says_which(
+def test_command_with_unusable_settings_exits_with_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GATEWAY_PORT", "s3cr3t")
@@ -277,7 +275,7 @@ CALLBACK = ("GATEWAY_CALLBACK_KEY_K", "GATEWAY_CALLBACK_KEY_D")
 
 
 @pytest.mark.parametrize("name", [*(name for name in PRODUCTION if "_SECRET_" in name or "_KEY_" in name), *CALLBACK])
-def test_production_refuses_the_test_secret_that_the_document_prints(name: str) -> None:
+def test_production_refuses_the_documented_test_secret(name: str) -> None:
     """Quirk 47."""
     with pytest.raises(SettingsError, match=f"^{name}: ") as refused:
         load_settings({**PRODUCTION, **dict.fromkeys(CALLBACK, "a key"), name: "123456"})
@@ -303,9 +301,7 @@ def test_development_needs_no_secret() -> None:
         ({**PRODUCTION, "GATEWAY_EXPLORER": "1"}, True),
     ],
 )
-def test_the_explorer_is_a_matter_of_development_unless_the_setting_says_otherwise(
-    environ: dict[str, str], shown: bool
-) -> None:
+def test_explorer_is_shown_in_development_by_default(environ: dict[str, str], shown: bool) -> None:
     assert load_settings(environ).shows_explorer is shown
 
 
@@ -318,7 +314,7 @@ def test_explorer_with_required_documents_is_refused(mode: str) -> None:
     assert load_settings(environ).shows_explorer
 
 
-def test_settings_do_not_change_once_read() -> None:
+def test_settings_are_immutable() -> None:
     with pytest.raises(AttributeError):
         load_settings({}).port = 1  # type: ignore[misc] # that is the point
 

@@ -46,7 +46,7 @@ def test_every_setting_is_documented_once_and_no_other() -> None:
     assert sorted(name for name, *_ in ROW.findall(PAGE)) == sorted(known())
 
 
-def test_documented_defaults_are_the_real_ones() -> None:
+def test_documented_defaults_are_correct() -> None:
     shown = {name: default for name, _, default, _ in ROW.findall(PAGE)}
     real = {name: documented_default(field.default) for name, field in known().items()}
     assert {name: shown[name] for name in real if real[name] is not None} == {
@@ -54,12 +54,12 @@ def test_documented_defaults_are_the_real_ones() -> None:
     }
 
 
-def test_the_example_for_production_names_only_settings_that_exist() -> None:
+def test_production_example_names_existing_settings() -> None:
     (example,) = re.findall(r"```ini\n(.*?)```", PAGE, re.DOTALL)
     assert {line.partition("=")[0] for line in example.splitlines()} <= set(known()) | OF_LIBPQ
 
 
-def test_no_page_mentions_a_setting_that_does_not_exist() -> None:
+def test_pages_mention_existing_settings_only() -> None:
     exist = set(known()) | FOR_TESTS
     unknown = {
         (path.name, name)

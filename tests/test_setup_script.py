@@ -1,4 +1,4 @@
-"""`scripts/setup`, with a Python, a pip and a uv that install nothing."""
+"""`scripts/setup`, with stubs of Python, pip and uv."""
 
 import os
 import subprocess
@@ -42,7 +42,7 @@ def run(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run([SETUP], env=environ, capture_output=True, text=True, timeout=30, check=False)
 
 
-def test_setup_says_what_it_does_and_does_it_once(environ: dict[str, str]) -> None:
+def test_setup_reports_its_steps_and_runs_once(environ: dict[str, str]) -> None:
     first, second = run(environ), run(environ)
 
     assert (first.returncode, first.stdout) == (0, "")
@@ -60,7 +60,7 @@ def test_setup_says_what_it_does_and_does_it_once(environ: dict[str, str]) -> No
         ({"UV_DEFAULT_INDEX": "https://uv.example/simple"}, "https://uv.example/simple"),
     ],
 )
-def test_setup_hands_the_index_of_pip_to_uv(environ: dict[str, str], own: dict[str, str], index: str) -> None:
+def test_setup_passes_the_index_of_pip_to_uv(environ: dict[str, str], own: dict[str, str], index: str) -> None:
     assert run(environ | own).returncode == 0
     assert set(Path(environ["UV"] + ".log").read_text().split()) == {index}
 

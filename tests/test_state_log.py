@@ -1,4 +1,4 @@
-"""Lines of the log for what stops working and works again."""
+"""Log lines for a failure and its recovery."""
 
 from standing_clock import Clock
 from structlog.testing import capture_logs
@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 from gateway.ops.state_log import SETTLED, StateLog
 
 
-def test_state_is_logged_when_it_changes() -> None:
+def test_state_change_is_logged() -> None:
     clock = Clock()
     state = StateLog("lost", "back", "error", clock, check="journal")
     with capture_logs() as logs:

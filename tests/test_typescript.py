@@ -112,7 +112,7 @@ def written(outcome: str, *codes: str) -> dict[str, Any]:
         ([written("UNKNOWN")], ["unclear"]),
     ],
 )
-def test_a_write_is_called_failed_only_if_none_of_its_attempts_may_have_been_sent(
+def test_possibly_sent_write_is_not_called_failed(
     compiled: Compiled, answers: list[dict[str, Any]], kinds: list[str]
 ) -> None:
     program = f"""
@@ -138,9 +138,7 @@ BROWSER_EVENTS = """
 
 
 @pytest.mark.parametrize(("accepted", "connections"), [(0, 1), (1, 2)])
-def test_a_user_logs_in_again_when_a_new_connection_is_refused(
-    compiled: Compiled, accepted: int, connections: int
-) -> None:
+def test_refused_connection_makes_the_user_log_in_again(compiled: Compiled, accepted: int, connections: int) -> None:
     """The first is acknowledged, and closed as when the token expires."""
     program = f"""
         import WebSocket, {{ WebSocketServer }} from "ws";
@@ -164,7 +162,7 @@ def test_a_user_logs_in_again_when_a_new_connection_is_refused(
     assert run("node", "--input-type=module", "-e", program, cwd=NODE) == f"{connections}\n"
 
 
-def test_a_subscription_outlives_a_gateway_that_is_away_for_a_while(compiled: Compiled) -> None:
+def test_subscription_survives_an_absent_gateway(compiled: Compiled) -> None:
     """The gateway closes as it restarts, and is back after ten attempts that nobody answered."""
     program = f"""
         import WebSocket, {{ WebSocketServer }} from "ws";
@@ -194,7 +192,7 @@ def test_a_subscription_outlives_a_gateway_that_is_away_for_a_while(compiled: Co
     assert run("node", "--input-type=module", "-e", program, cwd=NODE) == "told\n"
 
 
-def test_apollo_keeps_the_outcome_of_a_write_whose_record_cannot_be_read(compiled: Compiled) -> None:
+def test_apollo_returns_outcome_without_the_record(compiled: Compiled) -> None:
     module = {"__typename": "ModulePayload", "outcome": "CONFIRMED", "module": None}
     answer = {"data": {"setModule": module}, "errors": [{"message": "", "path": ["setModule", "module"]}]}
     program = f"""
@@ -211,7 +209,7 @@ def test_apollo_keeps_the_outcome_of_a_write_whose_record_cannot_be_read(compile
 NEVER_KEYED = re.compile("^(__.*|Query|Mutation|Subscription|PageInfo)$|(Connection|Edge|Payload)$")
 
 
-def test_apollo_merges_pages_without_doubles_and_parts_field_by_field(compiled: Compiled) -> None:
+def test_apollo_merges_pages_without_duplicates(compiled: Compiled) -> None:
     program = compiled.block("quickstart", "typePolicies")
     program += """
         import { gql } from "@apollo/client";
@@ -241,7 +239,7 @@ def test_apollo_merges_pages_without_doubles_and_parts_field_by_field(compiled: 
     assert printed["openRepairs"] == 20
 
 
-def test_apollo_keeps_a_list_whole_for_two_queries_that_ask_for_other_parts_of_it(compiled: Compiled) -> None:
+def test_apollo_merges_different_parts_of_one_list(compiled: Compiled) -> None:
     """Else either query empties the other's screen, which asks again, and so on without end."""
     program = compiled.block("quickstart", "typePolicies")
     program += """
@@ -269,7 +267,7 @@ def test_apollo_keeps_a_list_whole_for_two_queries_that_ask_for_other_parts_of_i
     assert printed == [[["1", "2"], ["3"]], 2, 2]
 
 
-def test_apollo_is_told_of_every_list_and_of_all_that_tells_two_apart(compiled: Compiled) -> None:
+def test_apollo_policies_name_every_list_and_argument(compiled: Compiled) -> None:
     block = compiled.block("quickstart", "typePolicies").replace("new InMemoryCache({", "({")
     program = """
         const policies = Object.entries(cache.typePolicies).flatMap(([type, { fields }]) =>
@@ -288,7 +286,7 @@ def test_apollo_is_told_of_every_list_and_of_all_that_tells_two_apart(compiled: 
     assert [name for name, arguments in lists.items() if not arguments - {"after"} <= set(told[name])] == []
 
 
-def test_apollo_keeps_what_a_fragment_on_an_interface_asks_for(compiled: Compiled) -> None:
+def test_apollo_reads_fragments_on_interfaces(compiled: Compiled) -> None:
     program = compiled.block("quickstart", "typePolicies")
     program += """
         import { gql } from "@apollo/client";
@@ -306,7 +304,7 @@ def test_apollo_keeps_what_a_fragment_on_an_interface_asks_for(compiled: Compile
     }
 
 
-def test_graphcache_is_told_of_every_type_without_an_id(compiled: Compiled) -> None:
+def test_graphcache_keys_name_every_type_without_an_id(compiled: Compiled) -> None:
     block = compiled.block("quickstart", "exchange-graphcache").replace("cacheExchange({", "Object.values({")
     printed = run("node", "--input-type=module", "-e", f"{block}; console.log(Object.keys(cache[0]).join())", cwd=NODE)
     types = [t for t in executable_schema().type_map.values() if isinstance(t, GraphQLObjectType)]
@@ -314,7 +312,7 @@ def test_graphcache_is_told_of_every_type_without_an_id(compiled: Compiled) -> N
     assert set(printed.strip().split(",")) == {name for name in without_id if not NEVER_KEYED.search(name)}
 
 
-def test_a_generator_of_types_is_told_of_every_scalar() -> None:
+def test_type_generator_maps_every_scalar() -> None:
     page = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
     (told,) = re.findall(r"^ +scalars: \{ (.*) \}$", page, re.MULTILINE)
     types = [t for t in executable_schema().type_map.values() if isinstance(t, GraphQLScalarType)]

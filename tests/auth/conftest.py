@@ -1,4 +1,4 @@
-"""What the tests of callers share."""
+"""Fixtures for the tests of authentication."""
 
 import pytest
 from callers import AUDIENCE, ISSUER, NOW, Signers

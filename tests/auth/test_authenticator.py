@@ -1,4 +1,4 @@
-"""From the header to the principal: how often a token is verified, and which settings open which issuer."""
+"""The authenticator: token cache, withdrawn keys, and the issuer that the settings select."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -42,7 +42,7 @@ def header(signers: Signers) -> str:
     return "Bearer " + sign(signers.ed, claims(), "EdDSA")
 
 
-async def test_a_token_is_verified_once_and_remembered(
+async def test_token_is_verified_once_and_remembered(
     authenticator: Authenticator, verifier: CountingVerifier, header: str
 ) -> None:
     assert authenticator.cached(header) is None
@@ -54,7 +54,7 @@ async def test_a_token_is_verified_once_and_remembered(
     assert verifier.verified == 1
 
 
-async def test_a_remembered_token_is_forgotten_when_it_ends(
+async def test_remembered_token_is_forgotten_at_expiry(
     authenticator: Authenticator, signers: Signers, clock: Clock
 ) -> None:
     header = "Bearer " + sign(signers.ed, claims(exp=NOW + 60), "EdDSA")
@@ -83,7 +83,7 @@ class TestFetchedKeys:
         yield CountingVerifier(ISSUER, AUDIENCE, keys, clock)
         await keys.aclose()
 
-    async def test_fresh_keys_cost_a_remembered_token_nothing(
+    async def test_fresh_keys_verify_remembered_token_without_fetch(
         self, authenticator: Authenticator, key_server: KeyServer, header: str, monotonic: Clock
     ) -> None:
         await authenticator.authenticate(header)
@@ -92,7 +92,7 @@ class TestFetchedKeys:
         assert authenticator.cached(header) is not None
         assert key_server.asked == 1
 
-    async def test_key_that_stays_keeps_tokens_verified(
+    async def test_unchanged_key_verifies_remembered_tokens(
         self,
         authenticator: Authenticator,
         verifier: CountingVerifier,
@@ -111,7 +111,7 @@ class TestFetchedKeys:
 
         assert (verifier.verified, key_server.asked) == (1, 6)
 
-    async def test_withdrawn_key_takes_remembered_tokens_along(
+    async def test_withdrawn_key_invalidates_remembered_tokens(
         self, authenticator: Authenticator, key_server: KeyServer, signers: Signers, header: str, monotonic: Clock
     ) -> None:
         await authenticator.authenticate(header)
@@ -123,7 +123,7 @@ class TestFetchedKeys:
             with pytest.raises(UnauthenticatedError):
                 await authenticator.authenticate(header)
 
-    async def test_open_connection_notices_a_withdrawn_key_at_once(
+    async def test_open_connection_notices_withdrawn_key(
         self, authenticator: Authenticator, key_server: KeyServer, signers: Signers, header: str, monotonic: Clock
     ) -> None:
         trusted: Any = await authenticator.authenticate(header) and authenticator.cached(header)
@@ -137,7 +137,7 @@ class TestFetchedKeys:
         assert not authenticator.trusts(trusted)
 
 
-async def test_a_refused_token_is_not_remembered(authenticator: Authenticator, signers: Signers) -> None:
+async def test_refused_token_is_not_remembered(authenticator: Authenticator, signers: Signers) -> None:
     header = "Bearer " + sign(signers.stranger, claims(), "EdDSA")
 
     for _ in range(2):
@@ -146,14 +146,14 @@ async def test_a_refused_token_is_not_remembered(authenticator: Authenticator, s
         assert authenticator.cached(header) is None
 
 
-async def test_one_changed_letter_is_another_token(authenticator: Authenticator, header: str) -> None:
+async def test_changed_header_is_not_found_in_the_cache(authenticator: Authenticator, header: str) -> None:
     await authenticator.authenticate(header)
 
     for changed in (header[:-1], header + "A", header.replace("Bearer", "bearer"), header.lower()):
         assert authenticator.cached(changed) is None
 
 
-async def test_the_scheme_may_be_in_any_letters(authenticator: Authenticator, header: str) -> None:
+async def test_bearer_scheme_is_case_insensitive(authenticator: Authenticator, header: str) -> None:
     assert (await authenticator.authenticate(header.replace("Bearer", "bEARER"))).subject == "lin"
 
 
@@ -174,14 +174,14 @@ async def test_the_scheme_may_be_in_any_letters(authenticator: Authenticator, he
         lambda header: header + "x" * LONGEST_TOKEN,
     ],
 )
-async def test_a_header_that_is_no_bearer_token_is_refused(
+async def test_non_bearer_header_is_refused(
     authenticator: Authenticator, header: str, change: Callable[[str], str | None]
 ) -> None:
     with pytest.raises(UnauthenticatedError):
         await authenticator.authenticate(change(header))
 
 
-async def test_principals_that_may_see_the_same_share_one_view(authenticator: Authenticator, signers: Signers) -> None:
+async def test_principals_with_equal_rights_share_a_view(authenticator: Authenticator, signers: Signers) -> None:
     async def view(**changes: object) -> object:
         return (await authenticator.authenticate("Bearer " + sign(signers.ed, claims(**changes), "EdDSA"))).view
 
@@ -193,7 +193,7 @@ async def test_principals_that_may_see_the_same_share_one_view(authenticator: Au
     assert await view(communities="*") is not same
 
 
-async def test_stopping_ends_a_fetch_under_way(key_server: KeyServer, signers: Signers, clock: Clock) -> None:
+async def test_stopping_cancels_a_running_fetch(key_server: KeyServer, signers: Signers, clock: Clock) -> None:
     key_server.answering.clear()
     authenticator = Authenticator(TokenVerifier(ISSUER, AUDIENCE, FetchedKeys(key_server.url, 0.0), clock), clock)
     waiting = asyncio.create_task(authenticator.authenticate("Bearer " + sign(signers.ed, claims(), "EdDSA")))
@@ -205,7 +205,7 @@ async def test_stopping_ends_a_fetch_under_way(key_server: KeyServer, signers: S
         await waiting
 
 
-async def test_settings_with_an_issuer_and_its_key_set_open_it(
+async def test_issuer_and_key_set_settings_open_authenticator(
     key_server: KeyServer, signers: Signers, clock: Clock, tmp_path: Path
 ) -> None:
     key_server.body = jwks(signers.rsa)
@@ -224,7 +224,7 @@ async def test_settings_with_an_issuer_and_its_key_set_open_it(
     assert principal.subject == "lin"
 
 
-async def test_settings_with_a_key_file_open_it(signers: Signers, clock: Clock, tmp_path: Path) -> None:
+async def test_key_file_setting_opens_authenticator(signers: Signers, clock: Clock, tmp_path: Path) -> None:
     file = tmp_path / "issuer.pem"
     file.write_bytes(signers.rsa.as_pem(private=False))
     settings = Settings(env="production", auth_issuer=ISSUER, auth_audience=AUDIENCE, auth_key_file=str(file))
@@ -234,9 +234,7 @@ async def test_settings_with_a_key_file_open_it(signers: Signers, clock: Clock, 
     assert principal.subject == "lin"
 
 
-async def test_with_an_issuer_set_the_development_issuer_is_a_stranger(
-    signers: Signers, clock: Clock, tmp_path: Path
-) -> None:
+async def test_configured_issuer_excludes_development_issuer(signers: Signers, clock: Clock, tmp_path: Path) -> None:
     minted = DevelopmentIssuer.open(Settings(data_dir=tmp_path), clock).mint(["*"], ["*"], "dev", 60)
     file = tmp_path / "jwks.json"
     file.write_bytes(jwks(signers.ed))
@@ -275,11 +273,11 @@ async def test_with_an_issuer_set_the_development_issuer_is_a_stranger(
         ),
     ],
 )
-def test_settings_that_let_in_the_wrong_callers_do_not_start(settings: Settings, variable: str) -> None:
+def test_unsafe_issuer_settings_are_refused(settings: Settings, variable: str) -> None:
     with pytest.raises(SettingsError, match=variable):
         open_authenticator(settings)
 
 
-async def test_an_issuer_gives_its_keys_over_tls_wherever_it_is() -> None:
+async def test_https_key_set_is_accepted_on_any_host() -> None:
     settings = Settings(auth_issuer=ISSUER, auth_audience=AUDIENCE, auth_jwks_url="https://login.example/jwks")
     await open_authenticator(settings).aclose()

@@ -1,4 +1,4 @@
-"""How often one caller may ask, and that the others do not notice."""
+"""The rate limit of one caller; other callers are not affected."""
 
 import pytest
 from callers import principal
@@ -48,7 +48,7 @@ def test_operation_counts_its_cost(monotonic: Clock) -> None:
     assert limiter.check(principal(), cost=20).remaining == 0
 
 
-def test_refusal_says_when_to_retry(monotonic: Clock) -> None:
+def test_refusal_carries_retry_after(monotonic: Clock) -> None:
     limiter = RateLimiter(60)
     assert asked(limiter, 60) == 60
 
@@ -60,7 +60,7 @@ def test_refusal_says_when_to_retry(monotonic: Clock) -> None:
 
 
 @pytest.mark.parametrize("per_minute", [7, 61, 1199])
-def test_retry_is_let_in_when_it_is_due(monotonic: Clock, per_minute: int) -> None:
+def test_retry_is_admitted_when_due(monotonic: Clock, per_minute: int) -> None:
     limiter = RateLimiter(per_minute)
     asked(limiter, per_minute)
     with pytest.raises(RateLimitedError) as refusal:
@@ -98,7 +98,7 @@ def test_rate_is_per_subject(monotonic: Clock) -> None:
     assert asked(limiter, 3, "lin") == 0
 
 
-def test_interleaved_subjects_keep_their_rates(monotonic: Clock) -> None:
+def test_interleaved_subjects_have_separate_rates(monotonic: Clock) -> None:
     limiter = RateLimiter(1200)
 
     assert sum(asked(limiter, 1, subject) for _ in range(1200) for subject in ("lin", "wang")) == 2400

@@ -1,4 +1,4 @@
-"""The development issuer: the command and the server agree, and neither works where it must not."""
+"""The development issuer: command and server share a key, and unsafe settings disable both."""
 
 import os
 import stat
@@ -26,7 +26,7 @@ async def caller(settings: Settings, clock: Clock, token: str) -> Principal:
     return await open_authenticator(settings, clock).authenticate(f"Bearer {token}")
 
 
-async def test_what_the_command_mints_the_server_believes(settings: Settings, clock: Clock) -> None:
+async def test_minted_token_is_accepted_by_the_server(settings: Settings, clock: Clock) -> None:
     token = DevelopmentIssuer.open(settings, clock).mint(["order:read", "pii:read"], ["10002", "00001"], "lin", 60)
 
     principal = await caller(settings, clock, token)
@@ -37,21 +37,21 @@ async def test_what_the_command_mints_the_server_believes(settings: Settings, cl
     assert principal.expires_at == NOW + 60
 
 
-async def test_a_star_is_written_out_as_every_scope_and_means_all_communities(settings: Settings, clock: Clock) -> None:
+async def test_star_grants_every_scope_and_community(settings: Settings, clock: Clock) -> None:
     principal = await caller(settings, clock, DevelopmentIssuer.open(settings, clock).mint(["*"], ["*"], "lin", 60))
 
     assert principal.scopes == set(Scope)
     assert principal.communities is None
 
 
-async def test_nothing_granted_is_nothing_allowed(settings: Settings, clock: Clock) -> None:
+async def test_empty_grant_allows_nothing(settings: Settings, clock: Clock) -> None:
     principal = await caller(settings, clock, DevelopmentIssuer.open(settings, clock).mint([], [], "lin", 60))
 
     assert principal.scopes == set()
     assert principal.communities == set()
 
 
-async def test_a_minted_token_ends(settings: Settings, clock: Clock) -> None:
+async def test_minted_token_expires(settings: Settings, clock: Clock) -> None:
     token = DevelopmentIssuer.open(settings, clock).mint(["*"], ["*"], "lin", 60)
     clock.now += 60 + LEEWAY
 
@@ -59,7 +59,7 @@ async def test_a_minted_token_ends(settings: Settings, clock: Clock) -> None:
         await caller(settings, clock, token)
 
 
-async def test_another_data_directory_is_another_issuer(settings: Settings, clock: Clock, tmp_path: Path) -> None:
+async def test_token_of_another_data_directory_is_refused(settings: Settings, clock: Clock, tmp_path: Path) -> None:
     token = DevelopmentIssuer.open(Settings(data_dir=tmp_path / "other"), clock).mint(["*"], ["*"], "lin", 60)
 
     with pytest.raises(UnauthenticatedError):
@@ -85,17 +85,17 @@ def test_production_has_no_development_issuer(tmp_path: Path) -> None:
         "127.0.0.1.example",
     ],
 )
-def test_it_does_not_open_where_others_can_connect(tmp_path: Path, host: str) -> None:
+def test_non_loopback_host_refuses_development_issuer(tmp_path: Path, host: str) -> None:
     with pytest.raises(SettingsError, match="GATEWAY_HOST"):
         DevelopmentIssuer.open(Settings(host=host, data_dir=tmp_path))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
-def test_it_opens_on_this_machine(tmp_path: Path, host: str) -> None:
+def test_loopback_host_opens_development_issuer(tmp_path: Path, host: str) -> None:
     assert DevelopmentIssuer.open(Settings(host=host, data_dir=tmp_path)).mint([], [], "lin", 1)
 
 
-def test_with_an_issuer_set_it_mints_nothing_the_server_would_refuse(tmp_path: Path) -> None:
+def test_configured_issuer_refuses_development_issuer(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="GATEWAY_AUTH_ISSUER"):
         DevelopmentIssuer.open(Settings(auth_issuer="https://login.example", data_dir=tmp_path))
 
@@ -110,21 +110,21 @@ def test_with_an_issuer_set_it_mints_nothing_the_server_would_refuse(tmp_path: P
         (["order:read"], "lin", -1, "ttl"),
     ],
 )
-def test_a_wrong_request_is_named(
+def test_invalid_grant_names_its_mistake(
     settings: Settings, scopes: list[str], subject: str, ttl: int, complaint: str
 ) -> None:
     with pytest.raises(ValueError, match=complaint):
         DevelopmentIssuer.open(settings).mint(scopes, [], subject, ttl)
 
 
-async def test_what_verifies_cannot_sign(settings: Settings) -> None:
+async def test_development_issuer_publishes_only_public_key(settings: Settings) -> None:
     key = (await DevelopmentIssuer.open(settings).public_keys().current()).find(None, "EdDSA")
 
     assert key is not None
     assert not key.is_private
 
 
-def test_the_key_is_private_to_its_owner(settings: Settings) -> None:
+def test_key_is_private_to_its_owner(settings: Settings) -> None:
     DevelopmentIssuer.open(settings)
 
     key = settings.data_dir / "issuer.pem"
@@ -132,7 +132,7 @@ def test_the_key_is_private_to_its_owner(settings: Settings) -> None:
     assert [entry.name for entry in settings.data_dir.iterdir()] == ["issuer.pem"]
 
 
-def test_a_key_that_others_can_read_is_refused(settings: Settings) -> None:
+def test_key_that_others_can_read_is_refused(settings: Settings) -> None:
     DevelopmentIssuer.open(settings)
     (settings.data_dir / "issuer.pem").chmod(0o640)
 
@@ -140,7 +140,7 @@ def test_a_key_that_others_can_read_is_refused(settings: Settings) -> None:
         DevelopmentIssuer.open(settings)
 
 
-def test_a_file_that_is_no_key_is_named(settings: Settings) -> None:
+def test_non_key_file_is_named(settings: Settings) -> None:
     DevelopmentIssuer.open(settings)
     (settings.data_dir / "issuer.pem").write_bytes(b"nothing")
 
@@ -148,14 +148,14 @@ def test_a_file_that_is_no_key_is_named(settings: Settings) -> None:
         DevelopmentIssuer.open(settings)
 
 
-def test_a_data_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_unwritable_data_directory_is_named(tmp_path: Path) -> None:
     (tmp_path / "data").write_bytes(b"a file")
 
     with pytest.raises(SettingsError, match="GATEWAY_DATA_DIR"):
         DevelopmentIssuer.open(Settings(data_dir=tmp_path / "data"))
 
 
-async def test_processes_that_start_together_agree_on_the_key(settings: Settings, clock: Clock) -> None:
+async def test_concurrent_processes_agree_on_the_key(settings: Settings, clock: Clock) -> None:
     with ThreadPoolExecutor(16) as pool:
         issuers = list(pool.map(lambda _: DevelopmentIssuer.open(settings, clock), range(32)))
 

@@ -1,4 +1,4 @@
-"""Personal data without `pii:read`: what is left of it, and that nothing is left that finds a person."""
+"""Masks of personal data for callers without `pii:read`."""
 
 import json
 import re
@@ -106,13 +106,13 @@ def test_each_kind_has_its_mask(kind: PiiKind, value: object, masked: str | None
     assert mask(kind, value) == masked
 
 
-def test_a_text_or_content_that_is_not_there_is_not_masked() -> None:
+def test_missing_text_or_content_stays_null() -> None:
     assert mask_text(None) is None
     assert mask_content_raw(None) is None
 
 
 @pytest.mark.parametrize("kind", list(PiiKind))
-def test_what_is_not_there_is_not_masked(kind: PiiKind) -> None:
+def test_missing_value_is_not_masked(kind: PiiKind) -> None:
     assert mask(kind, None) is None
     assert mask(kind, "") in ("", None)
     assert mask(kind, " ") in ("", None)
@@ -120,7 +120,7 @@ def test_what_is_not_there_is_not_masked(kind: PiiKind) -> None:
 
 @settings(deadline=None)
 @given(KINDS, st.text() | NUMBERS | st.integers() | st.booleans() | st.dates())
-def test_a_mask_of_a_mask_is_itself(kind: PiiKind, value: object) -> None:
+def test_masking_is_idempotent(kind: PiiKind, value: object) -> None:
     masked = mask(kind, value)
 
     assert mask(kind, masked) == masked
@@ -128,13 +128,13 @@ def test_a_mask_of_a_mask_is_itself(kind: PiiKind, value: object) -> None:
 
 @settings(deadline=None)
 @given(KINDS, NUMBERS)
-def test_no_kind_lets_a_number_through(kind: PiiKind, number: str) -> None:
+def test_every_kind_masks_numbers(kind: PiiKind, number: str) -> None:
     assert number.upper() not in bare(mask(kind, number) or "")
 
 
 @settings(deadline=None)
 @given(KINDS, st.text(min_size=1).filter(str.strip) | NUMBERS)
-def test_what_is_masked_is_recognised_when_it_comes_back(kind: PiiKind, value: str) -> None:
+def test_masked_value_is_recognised_as_masked(kind: PiiKind, value: str) -> None:
     masked = mask(kind, value)
 
     assert masked is None or contains_mask(masked)
@@ -161,7 +161,7 @@ def test_ordinary_text_with_stars_is_no_mask(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["请打199****0001", "证号999302********251X，旧证999302******251", "李*", " *", "****", "河北省****"]
 )
-def test_a_mask_is_found_alone_and_numbers_in_any_text(text: str) -> None:
+def test_masks_are_found_in_any_text(text: str) -> None:
     assert contains_mask(text)
 
 
@@ -190,15 +190,13 @@ def test_a_mask_is_found_alone_and_numbers_in_any_text(text: str) -> None:
         ("C:\\\\users", "C:\\\\users"),
     ],
 )
-def test_free_text_loses_its_numbers_and_nothing_else(text: str, masked: str) -> None:
+def test_free_text_masking_removes_only_numbers(text: str, masked: str) -> None:
     assert mask_text(text) == masked
 
 
 @settings(deadline=None, max_examples=200)
 @given(st.lists(spelt(), min_size=1, max_size=3), st.data())
-def test_no_number_survives_in_free_text_however_it_is_spelt(
-    numbers: list[tuple[str, str]], data: st.DataObject
-) -> None:
+def test_free_text_masks_numbers_in_any_spelling(numbers: list[tuple[str, str]], data: st.DataObject) -> None:
     text = data.draw(WORDS)
     for _, spelling in numbers:
         text += spelling + data.draw(WORDS) + "，" + data.draw(WORDS)
@@ -211,14 +209,14 @@ def test_no_number_survives_in_free_text_however_it_is_spelt(
 
 @settings(deadline=None)
 @given(st.text(st.sampled_from("0123456789 -*xX１9年")) | st.text())
-def test_masked_text_has_nothing_left_to_mask(text: str) -> None:
+def test_masked_text_is_fully_masked(text: str) -> None:
     masked = mask_text(text)
 
     assert mask_text(masked) == masked
     assert not re.search(r"\d{11}", masked)
 
 
-def test_the_ends_of_a_masked_number_are_not_made_into_another_one() -> None:
+def test_masked_number_ends_form_no_new_number() -> None:
     text = "13000000 " * 3 + "13000000000 and 999302199211302517 0000000"
 
     assert mask_text(text) == "13000000 13000000 13000000 130****0000 and 999302********2517 0000000"
@@ -226,7 +224,7 @@ def test_the_ends_of_a_masked_number_are_not_made_into_another_one() -> None:
 
 
 @pytest.mark.parametrize("text", ["1 " * 50_000, "13000000 " * 10_000 + PHONE, "1-1-1-1    " * 10_000, "9" * 100_000])
-def test_no_text_takes_long(text: str) -> None:
+def test_masking_is_linear_in_text_length(text: str) -> None:
     """At most 20 µs a character, whatever the text: the square of its length would take minutes."""
     started = time.process_time()
     mask_text(text)
@@ -291,7 +289,7 @@ def test_review_content_is_masked_by_name(escaped: bool, indent: int | None) -> 
     assert json.loads(mask_content_raw(raw)) == MASKED_CONTENT
 
 
-def test_json_inside_json_text_is_masked_and_stays_so() -> None:
+def test_nested_json_in_text_is_masked() -> None:
     twice = json.dumps(json.dumps(CONTENT))
     thrice = json.dumps(twice)
     inside = json.dumps({"content": json.dumps(CONTENT)})
@@ -323,7 +321,7 @@ def test_json_inside_json_text_is_masked_and_stays_so() -> None:
         (7, 7),
     ],
 )
-def test_odd_content_is_masked_too(value: object, masked: object) -> None:
+def test_odd_content_is_masked(value: object, masked: object) -> None:
     assert json.loads(mask_content_raw(json.dumps(value))) == masked
 
 
@@ -356,7 +354,7 @@ def test_odd_content_is_masked_too(value: object, masked: object) -> None:
         "huge",
     ],
 )
-def test_of_content_that_is_not_json_nothing_is_shown(raw: str) -> None:
+def test_non_json_content_is_masked_whole(raw: str) -> None:
     masked = mask_content_raw(raw)
 
     assert masked in (MASK, json.dumps(MASK))
@@ -374,7 +372,9 @@ CONTENTS = st.dictionaries(WORDS, st.dictionaries(PERSONAL, SECRETS | NUMBERS, m
 
 @settings(deadline=None)
 @given(CONTENTS, st.booleans(), st.integers(0, 2), st.integers(0, 40))
-def test_nothing_personal_survives_in_content(content: dict[str, object], escaped: bool, layers: int, cut: int) -> None:
+def test_content_masking_hides_all_personal_values(
+    content: dict[str, object], escaped: bool, layers: int, cut: int
+) -> None:
     raw = json.dumps(content, ensure_ascii=escaped)
     personal = [
         value

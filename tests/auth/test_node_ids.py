@@ -1,4 +1,4 @@
-"""Node ids: one per record, made only here, and telling whoever tries nothing."""
+"""Node ids: one per record, signed, and opaque to callers."""
 
 import string
 from hashlib import blake2b
@@ -42,12 +42,12 @@ def encoded(node: NodeId) -> str:
         ),
     ],
 )
-def test_the_ids_of_version_1_stay_as_they_are(node: NodeId, text: str) -> None:
+def test_version_1_ids_are_stable(node: NodeId, text: str) -> None:
     assert encoded(node) == text
     assert IDS.decode(text) == node
 
 
-def test_the_layout_is_the_documented_one() -> None:
+def test_node_id_layout_is_the_documented_one() -> None:
     """Written here a second time, with nothing of the implementation."""
     content = b"\x01" + b"\x93" + b"\xa5Order" + b"\xa510002" + b"\x07"
     key = blake2b(b"a key for tests, of any length", person=b"node id").digest()
@@ -58,7 +58,7 @@ def test_the_layout_is_the_documented_one() -> None:
 
 @settings(deadline=None)
 @given(NODES)
-def test_an_id_says_what_it_was_made_of_and_fits_into_a_url(node: NodeId) -> None:
+def test_node_id_round_trips_and_fits_a_url(node: NodeId) -> None:
     text = encoded(node)
 
     assert IDS.decode(text) == node
@@ -68,13 +68,13 @@ def test_an_id_says_what_it_was_made_of_and_fits_into_a_url(node: NodeId) -> Non
 
 @settings(deadline=None)
 @given(NODES, NODES)
-def test_one_record_has_one_id_and_two_have_two(one: NodeId, other: NodeId) -> None:
+def test_node_ids_are_equal_iff_records_are(one: NodeId, other: NodeId) -> None:
     assert (encoded(one) == encoded(other)) == (one == other)
 
 
 @settings(deadline=None)
 @given(NODES, st.data())
-def test_no_change_to_an_id_makes_another_one(node: NodeId, data: st.DataObject) -> None:
+def test_altered_node_id_is_refused(node: NodeId, data: st.DataObject) -> None:
     text = encoded(node)
     position = data.draw(st.integers(0, len(text) - 1))
     change = data.draw(st.sampled_from(["replace", "insert", "delete", "cut", "double"]))
@@ -94,7 +94,7 @@ def test_no_change_to_an_id_makes_another_one(node: NodeId, data: st.DataObject)
 
 @settings(deadline=None)
 @given(st.text() | st.binary().map(lambda data: urlsafe_b64encode(data).decode()))
-def test_nothing_made_up_is_an_id(text: str) -> None:
+def test_made_up_text_is_no_node_id(text: str) -> None:
     with pytest.raises(InvalidNodeIdError) as refusal:
         IDS.decode(text)
 
@@ -102,13 +102,13 @@ def test_nothing_made_up_is_an_id(text: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["=", "==", "\n", " ", "A", "%3D", "\u200b", "\ud83d"])
-def test_another_spelling_of_the_same_bytes_is_no_id(suffix: str) -> None:
+def test_respelled_node_id_is_refused(suffix: str) -> None:
     for text in (IDS.encode("Order", "10002", 1), IDS.encode("Order", "10002", 10), IDS.encode("Order", "10002")):
         with pytest.raises(InvalidNodeIdError):
             IDS.decode(text + suffix)
 
 
-def test_the_unused_bits_of_the_last_letter_must_be_zero() -> None:
+def test_node_id_unused_bits_must_be_zero() -> None:
     for parts in ((), (1,), (1000,)):
         text = IDS.encode("Order", "10002", *parts)
         for letter in set(URL_SAFE) - {text[-1]}:
@@ -116,7 +116,7 @@ def test_the_unused_bits_of_the_last_letter_must_be_zero() -> None:
                 IDS.decode(text[:-1] + letter)
 
 
-def test_the_alphabet_of_plain_base64_is_no_id() -> None:
+def test_plain_base64_node_id_is_refused() -> None:
     texts = [IDS.encode("Order", "10002", number) for number in range(50)]
     assert any("-" in text or "_" in text for text in texts)
 
@@ -127,14 +127,14 @@ def test_the_alphabet_of_plain_base64_is_no_id() -> None:
                 IDS.decode(changed)
 
 
-def test_a_signature_belongs_to_one_content() -> None:
+def test_node_id_signature_covers_its_content() -> None:
     content, signature = (urlsafe_b64decode(IDS.encode("Order", "10002", number).encode()) for number in (1, 2))
 
     with pytest.raises(InvalidNodeIdError):
         IDS.decode(urlsafe_b64encode(content[:-16] + signature[-16:]).decode())
 
 
-def test_the_boundary_of_parts_cannot_be_moved() -> None:
+def test_node_id_parts_have_fixed_boundaries() -> None:
     texts = {
         IDS.encode("Order", "10002", "1", "23"),
         IDS.encode("Order", "10002", "12", "3"),
@@ -149,17 +149,17 @@ def test_the_boundary_of_parts_cannot_be_moved() -> None:
     assert len(texts) == 8
 
 
-def test_ids_of_another_key_are_nothing_here() -> None:
+def test_node_id_of_another_key_is_refused() -> None:
     with pytest.raises(InvalidNodeIdError):
         NodeIds(b"another key").decode(IDS.encode("Order", "10002", 1))
 
 
-def test_an_empty_key_makes_no_ids() -> None:
+def test_empty_id_key_is_refused() -> None:
     with pytest.raises(ValueError, match="key"):
         NodeIds(b"")
 
 
-def test_a_hash_id_is_stable_says_nothing_and_is_no_node() -> None:
+def test_hash_id_is_stable_opaque_and_no_node_id() -> None:
     text = IDS.hashed("People", "李明", "19900000001")
 
     assert text == IDS.hashed("People", "李明", "19900000001") == "AucGlllNl3Ud7D_77Jz5nlw"
@@ -168,7 +168,7 @@ def test_a_hash_id_is_stable_says_nothing_and_is_no_node() -> None:
         IDS.decode(text)
 
 
-def test_hash_ids_keep_their_parts_and_types_apart() -> None:
+def test_hash_ids_separate_parts_and_types() -> None:
     ids = {
         IDS.hashed("People", "李明", "19900000001"),
         IDS.hashed("People", "李明1", "9900000001"),
@@ -185,59 +185,59 @@ def test_hash_ids_keep_their_parts_and_types_apart() -> None:
 
 
 @pytest.mark.parametrize("text", ["1", "0", "10002", "00001", "9" * 18])
-def test_a_platforms_number_is_recognised(text: str) -> None:
+def test_platform_number_is_recognised(text: str) -> None:
     assert looks_like_number(text)
 
 
 @pytest.mark.parametrize("text", ["", "-1", "+1", "1.0", "1e3", " 1", "1\n", "0x1", "1_0", "１", "¹", "9" * 19, "A1"])
-def test_nothing_else_is_a_platforms_number(text: str) -> None:
+def test_malformed_number_is_no_platform_number(text: str) -> None:
     assert not looks_like_number(text)
 
 
-class TestReach:
-    """The record behind an id, for one caller."""
+class TestResolveNodeId:
+    """The record that an id names, if the caller may see it."""
 
-    def test_an_id_leads_a_caller_of_its_community_to_the_record(self) -> None:
+    def test_id_resolves_for_a_caller_of_its_community(self) -> None:
         node = reach(principal(communities={"10002"}), IDS, IDS.encode("Order", "10002", 7), "Order")
 
         assert node == NodeId("Order", "10002", (7,))
 
-    def test_any_type_will_do_where_none_is_asked_for(self) -> None:
+    def test_id_of_any_type_resolves_without_a_type(self) -> None:
         text = IDS.encode("Order", "10002", 7)
 
         assert reach(principal(communities={"10002"}), IDS, text) == NodeId("Order", "10002", (7,))
 
-    def test_an_id_replayed_by_a_caller_of_another_community_leads_nowhere(self) -> None:
+    def test_id_of_another_community_resolves_to_nothing(self) -> None:
         assert reach(principal(communities={"00001"}), IDS, IDS.encode("Order", "10002", 7), "Order") is None
         assert reach(principal(communities=set()), IDS, IDS.encode("Order", "10002", 7), "Order") is None
 
-    def test_an_id_of_another_type_leads_nowhere(self) -> None:
+    def test_id_of_another_type_resolves_to_nothing(self) -> None:
         assert reach(principal(), IDS, IDS.encode("Repair", "10002", 7), "Order") is None
 
-    def test_a_forged_id_leads_nowhere(self) -> None:
+    def test_forged_id_resolves_to_nothing(self) -> None:
         assert reach(principal(), IDS, NodeIds(b"mine").encode("Order", "10002", 7), "Order") is None
         assert reach(principal(), IDS, IDS.hashed("People", "李明", "19900000001")) is None
 
-    def test_an_id_without_a_community_needs_all_of_them(self) -> None:
+    def test_id_without_community_needs_all_communities(self) -> None:
         text = IDS.encode("Shenhe", None, 7)
 
         assert reach(principal(), IDS, text, "Shenhe") == NodeId("Shenhe", None, (7,))
         assert reach(principal(communities={"10002"}), IDS, text, "Shenhe") is None
 
-    def test_a_bare_number_needs_all_communities_and_a_type(self) -> None:
+    def test_bare_number_needs_all_communities_and_a_type(self) -> None:
         assert reach(principal(), IDS, "7", "Shenhe") == NodeId("Shenhe", None, (7,))
         assert reach(principal(communities={"10002"}), IDS, "7", "Shenhe") is None
         assert reach(principal(), IDS, "7") is None
 
 
-def test_the_key_of_the_settings_makes_the_ids(tmp_path: Path) -> None:
+def test_id_key_setting_signs_node_ids(tmp_path: Path) -> None:
     ids = NodeIds(read_id_key(Settings(id_key="k" * 32, data_dir=tmp_path)))
 
     assert ids.encode("Order", "10002", 1) == NodeIds(b"k" * 32).encode("Order", "10002", 1)
     assert not list(tmp_path.iterdir())
 
 
-def test_development_without_a_key_keeps_one_of_its_own(tmp_path: Path) -> None:
+def test_development_generates_and_reuses_an_id_key(tmp_path: Path) -> None:
     text = NodeIds(read_id_key(Settings(data_dir=tmp_path))).encode("Order", "10002", 1)
 
     assert NodeIds(read_id_key(Settings(data_dir=tmp_path))).decode(text) == NodeId("Order", "10002", (1,))

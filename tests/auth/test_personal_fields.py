@@ -1,4 +1,4 @@
-"""Every text of the schema is personal, free text, or known to be nobody's."""
+"""Every text field of the schema is personal, free text, or listed as impersonal."""
 
 from collections.abc import Iterator
 
@@ -70,7 +70,7 @@ def spellings(coordinate: str) -> set[str]:
     return {coordinate, f"*.{name}", "*.*At" if name.endswith("At") else coordinate}
 
 
-def test_every_text_is_masked_or_known_to_be_nobodys() -> None:
+def test_every_text_is_masked_or_listed_as_impersonal() -> None:
     known = set().union(*NOBODYS.values())
     texts = {name: field for name, field in fields() if get_named_type(field.type).name in TEXTS}
     unknown = [
@@ -82,7 +82,7 @@ def test_every_text_is_masked_or_known_to_be_nobodys() -> None:
     assert known - set().union(*map(spellings, texts)) == set()
 
 
-def test_what_is_declared_personal_is_masked_by_its_kind() -> None:
+def test_personal_field_is_masked_by_its_kind() -> None:
     personal = {name: (field, kind) for name, field in fields() if (kind := kind_of(field)) is not None}
     assert len(personal) > len(personal_paths(Person)) * 3
     for name, (field, kind) in personal.items():
@@ -100,7 +100,7 @@ def test_what_is_declared_personal_is_masked_by_its_kind() -> None:
         ("RepairReporter", {path.removeprefix("reporter."): kind for path, kind in personal_paths(Repair).items()}),
     ],
 )
-def test_the_types_declare_what_the_readers_take_for_personal(type_name: str, table: dict[str, PiiKind]) -> None:
+def test_types_and_readers_agree_on_personal_fields(type_name: str, table: dict[str, PiiKind]) -> None:
     named = executable_schema().type_map[type_name]
     assert isinstance(named, GraphQLObjectType)
     assert {name: kind for name, field in named.fields.items() if (kind := kind_of(field))} == dict(table)

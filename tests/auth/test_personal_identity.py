@@ -1,4 +1,4 @@
-"""A type with personal fields says whose they are, or the schema cannot be built."""
+"""A type with personal fields must declare its identity, or the schema build fails."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""What a principal may do and see, and what of that a shared cache's key holds."""
+"""Scopes and communities of a principal, and the view that keys shared caches."""
 
 import gc
 import re
@@ -16,7 +16,7 @@ SETS_OF_SCOPES = st.frozensets(st.sampled_from([*map(str, Scope)]))
 COMMUNITIES = st.none() | st.frozensets(st.sampled_from(["10002", "00001", "00002"]))
 
 
-def test_a_missing_scope_is_named_the_first_one_first() -> None:
+def test_first_missing_scope_is_named() -> None:
     caller = principal("order:read")
 
     caller.require()
@@ -27,18 +27,18 @@ def test_a_missing_scope_is_named_the_first_one_first() -> None:
     assert refusal.value.extensions() == {"code": "FORBIDDEN", "missingScope": "people:read"}
 
 
-def test_a_scope_implies_no_other() -> None:
+def test_scope_implies_no_other() -> None:
     for scope in Scope:
         caller = principal(scope)
         assert [other for other in Scope if caller.may(other)] == [scope]
 
 
-def test_only_pii_read_reveals() -> None:
+def test_pii_read_scope_alone_reveals_personal_data() -> None:
     assert principal(*Scope).reveals_pii
     assert not principal(*(set(Scope) - {Scope.PII_READ})).reveals_pii
 
 
-def test_a_community_is_seen_when_it_is_named_word_for_word() -> None:
+def test_community_is_visible_only_by_exact_name() -> None:
     caller = principal(communities={"00001"})
 
     assert caller.sees("00001")
@@ -47,7 +47,7 @@ def test_a_community_is_seen_when_it_is_named_word_for_word() -> None:
     assert not caller.sees_all
 
 
-def test_a_record_of_no_known_community_needs_all_of_them() -> None:
+def test_record_without_community_needs_all_communities() -> None:
     assert principal(communities=None).sees(None)
     assert principal(communities=None).sees_all
     assert not principal(communities=set()).sees(None)
@@ -55,7 +55,7 @@ def test_a_record_of_no_known_community_needs_all_of_them() -> None:
 
 @settings(deadline=None)
 @given(SETS_OF_SCOPES, COMMUNITIES, SETS_OF_SCOPES, COMMUNITIES)
-def test_two_principals_share_a_view_only_if_every_answer_is_the_same_to_both(
+def test_view_is_shared_iff_read_rights_are_equal(
     scopes: frozenset[str],
     communities: frozenset[str] | None,
     other_scopes: frozenset[str],
@@ -72,7 +72,7 @@ def test_two_principals_share_a_view_only_if_every_answer_is_the_same_to_both(
     assert (one.view is other.view) == (one.view == other.view) == same
 
 
-def test_a_view_goes_when_nobody_holds_it() -> None:
+def test_unreferenced_view_is_freed() -> None:
     view = ref(View.of(frozenset({"99999"}), frozenset()))
 
     gc.collect()
@@ -80,5 +80,5 @@ def test_a_view_goes_when_nobody_holds_it() -> None:
     assert view() is None
 
 
-def test_it_shows_no_secret() -> None:
+def test_principal_repr_shows_no_secret() -> None:
     assert re.fullmatch(r"Principal\(subject='lin', scopes=.*, expires_at=[\d.]+\)", repr(principal()))

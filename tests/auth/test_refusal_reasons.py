@@ -1,4 +1,4 @@
-"""Why a token is refused: counted and logged by reason, said to callers in development alone."""
+"""Reasons of refused tokens: counted and logged, and returned to callers in development only."""
 
 from collections.abc import Callable
 
@@ -58,7 +58,7 @@ async def refusal(authenticator: Authenticator, header: str | None) -> str:
     return refused.value.message
 
 
-def test_every_reason_is_tried() -> None:
+def test_every_refusal_reason_is_tested() -> None:
     assert {reason for reason, _ in REFUSED} == set(RefusalReason)
 
 

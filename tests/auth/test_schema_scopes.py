@@ -1,4 +1,4 @@
-"""Every way into a record asks for the scope of its kind.
+"""Every path to a record requires the scope of its kind.
 
 A type either opens data of some kind, and then each path from a root to it must have met the scopes of that kind; or
 it is a part of whatever it is reached from. What belongs to no kind is open to every caller: its fields are listed.
@@ -148,11 +148,11 @@ def holders() -> set[str]:
     return {coordinate.partition(".")[0] for coordinate in OPEN} | {"CommunitySummary"}
 
 
-def test_every_path_to_a_record_asks_for_the_scope_of_its_kind() -> None:
+def test_path_to_a_record_requires_its_scope() -> None:
     assert gaps(executable_schema()) == []
 
 
-def test_the_lists_name_nothing_that_is_gone() -> None:
+def test_scope_lists_name_existing_fields_and_types() -> None:
     schema = executable_schema()
     for coordinate in OPEN:
         parent, _, name = coordinate.partition(".")
@@ -160,7 +160,7 @@ def test_the_lists_name_nothing_that_is_gone() -> None:
     assert all(schema.get_type(name) for name in (*KINDS, *PARTS))
 
 
-def test_only_scopes_of_the_contract_are_declared() -> None:
+def test_declared_scopes_are_those_of_the_contract() -> None:
     declared = {
         scope
         for named in executable_schema().type_map.values()
@@ -172,13 +172,13 @@ def test_only_scopes_of_the_contract_are_declared() -> None:
     assert set(Scope) - declared == {Scope.PII_READ}  # which opens no field, but what is in some
 
 
-def test_every_type_with_a_node_id_is_read_with_the_scope_of_its_kind() -> None:
+def test_node_types_are_read_with_their_scope() -> None:
     schema = executable_schema()
     assert {possible.name for possible in nodes(schema)} == {*READERS, "House"}
     assert {name: reader.scope for name, reader in READERS.items()} == {name: KINDS.get(name) for name in READERS}
 
 
-def test_a_view_tells_callers_apart_by_whatever_a_read_asks_of_them() -> None:
+def test_view_distinguishes_every_scope_a_read_requires() -> None:
     """What is shared among callers of one view is what each of them would be answered."""
     schema = executable_schema()
     asked: set[str] = {scope for reader in READERS.values() for scope in (reader.scope,) if scope} | {Scope.PII_READ}
@@ -212,7 +212,7 @@ def test_a_view_tells_callers_apart_by_whatever_a_read_asks_of_them() -> None:
         ("People", "shenhes", "ShenheConnection", "leads to Shenhe without shenhe:read"),
     ],
 )
-def test_a_field_without_a_declaration_is_found(parent: str, name: str, type_name: str, says: str) -> None:
+def test_field_without_a_scope_declaration_is_reported(parent: str, name: str, type_name: str, says: str) -> None:
     schema = executable_schema()
     types: dict[str, Any] = schema.type_map
     fields = types[parent].fields
@@ -224,7 +224,7 @@ def test_a_field_without_a_declaration_is_found(parent: str, name: str, type_nam
     assert gaps(schema) == []
 
 
-def test_a_type_of_no_kind_is_found() -> None:
+def test_type_without_a_kind_is_reported() -> None:
     schema = executable_schema()
     fields = schema.get_type("Order").fields
     fields["receipt"] = GraphQLField(GraphQLObjectType("Receipt", {"total": GraphQLField(GraphQLInt)}))

@@ -1,4 +1,4 @@
-"""Where the keys come from: a key set or file that may hold anything, and an issuer's address that may do anything."""
+"""Signing keys from a key set, a file or an issuer, each of which may be malformed or unreachable."""
 
 import asyncio
 import json
@@ -57,7 +57,7 @@ async def retry_after(verifier: TokenVerifier, token: str) -> float:
     return unknown.value.retry_after
 
 
-async def test_keys_are_fetched_when_the_first_token_comes_and_then_kept(
+async def test_keys_are_fetched_once_at_first_token(
     verifier: TokenVerifier, key_server: KeyServer, signers: Signers, monotonic: Clock
 ) -> None:
     key_server.body = jwks(signers.ed, signers.rsa)
@@ -71,7 +71,7 @@ async def test_keys_are_fetched_when_the_first_token_comes_and_then_kept(
     assert key_server.asked == 1
 
 
-async def test_a_rotated_key_is_fetched_and_the_old_one_refused(
+async def test_rotated_key_replaces_old_key(
     verifier: TokenVerifier, key_server: KeyServer, signers: Signers, monotonic: Clock
 ) -> None:
     key_server.body = jwks(signers.ed)
@@ -86,7 +86,7 @@ async def test_a_rotated_key_is_fetched_and_the_old_one_refused(
     assert key_server.asked == 2
 
 
-async def test_a_flood_of_unknown_key_ids_fetches_once_per_interval(
+async def test_unknown_key_ids_fetch_once_per_interval(
     verifier: TokenVerifier, key_server: KeyServer, signers: Signers, monotonic: Clock
 ) -> None:
     key_server.body = jwks(signers.ed)
@@ -101,7 +101,7 @@ async def test_a_flood_of_unknown_key_ids_fetches_once_per_interval(
     assert key_server.asked == 2
 
 
-async def test_a_hundred_callers_at_once_share_one_fetch(
+async def test_simultaneous_callers_share_one_fetch(
     verifier: TokenVerifier, key_server: KeyServer, signers: Signers
 ) -> None:
     key_server.body = jwks(signers.ed)
@@ -114,7 +114,7 @@ async def test_a_hundred_callers_at_once_share_one_fetch(
     assert key_server.asked == 1
 
 
-async def test_a_caller_who_gives_up_does_not_stop_the_fetch_of_the_others(
+async def test_cancelled_caller_does_not_stop_shared_fetch(
     verifier: TokenVerifier, key_server: KeyServer, signers: Signers
 ) -> None:
     key_server.body = jwks(signers.ed)
@@ -140,7 +140,7 @@ async def test_a_caller_who_gives_up_does_not_stop_the_fetch_of_the_others(
     ],
     ids=["500", "HTML", "null", "deep", "too large", "redirect"],
 )
-async def test_the_last_good_keys_outlive_a_bad_answer(
+async def test_keys_outlive_a_bad_answer(
     verifier: TokenVerifier,
     key_server: KeyServer,
     signers: Signers,
@@ -162,7 +162,7 @@ async def test_the_last_good_keys_outlive_a_bad_answer(
 
 
 @pytest.mark.parametrize("entry", ["", '{"kty": "oct", "k": "c2VjcmV0"}'], ids=["empty", "secrets only"])
-async def test_a_set_without_usable_keys_withdraws_all(
+async def test_key_set_without_usable_keys_withdraws_all(
     verifier: TokenVerifier, key_server: KeyServer, signers: Signers, monotonic: Clock, entry: str
 ) -> None:
     key_server.body = jwks(signers.ed)
@@ -176,7 +176,7 @@ async def test_a_set_without_usable_keys_withdraws_all(
 
 
 @pytest.mark.parametrize(("status", "padding"), [("404 Not Found", 0), ("200 OK", 300_000)])
-async def test_keys_in_an_answer_that_is_no_success_or_too_large_are_not_taken(
+async def test_error_or_oversized_answer_yields_no_keys(
     verifier: TokenVerifier, key_server: KeyServer, signers: Signers, status: str, padding: int
 ) -> None:
     key_server.status, key_server.body = status, jwks(signers.ed) + b" " * padding
@@ -184,7 +184,7 @@ async def test_keys_in_an_answer_that_is_no_success_or_too_large_are_not_taken(
     assert await retry_after(verifier, sign(signers.ed, claims(), "EdDSA")) == 10
 
 
-async def test_proxies_of_the_environment_are_not_asked_for_keys(
+async def test_key_fetch_ignores_environment_proxies(
     verifier: TokenVerifier, key_server: KeyServer, signers: Signers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
@@ -196,7 +196,7 @@ async def test_proxies_of_the_environment_are_not_asked_for_keys(
     assert not await refused(verifier, sign(signers.ed, claims(), "EdDSA"))
 
 
-async def test_an_issuer_that_hangs_is_given_up(
+async def test_hanging_issuer_times_out(
     verifier: TokenVerifier, key_server: KeyServer, signers: Signers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keys_module, "_FETCH_TIMEOUT", 0.05)
@@ -205,7 +205,7 @@ async def test_an_issuer_that_hangs_is_given_up(
     assert await retry_after(verifier, sign(signers.ed, claims(), "EdDSA")) == 10
 
 
-async def test_an_issuer_that_is_down_is_asked_again_after_the_interval(
+async def test_failed_issuer_is_asked_again_after_interval(
     verifier: TokenVerifier, key_server: KeyServer, signers: Signers, monotonic: Clock
 ) -> None:
     key_server.status = "503 Service Unavailable"
@@ -221,7 +221,7 @@ async def test_an_issuer_that_is_down_is_asked_again_after_the_interval(
     assert key_server.asked == 2
 
 
-async def test_a_check_of_the_keys_fetches_them(
+async def test_key_check_fetches_keys(
     verifier: TokenVerifier, fetched: FetchedKeys, key_server: KeyServer, signers: Signers, monotonic: Clock
 ) -> None:
     with pytest.raises(IssuerUnavailableError):
@@ -238,14 +238,12 @@ async def test_a_check_of_the_keys_fetches_them(
     assert not await refused(verifier, sign(signers.ed, claims(), "EdDSA"))
 
 
-async def test_what_is_no_token_is_refused_by_whoever_has_no_keys_too(
-    verifier: TokenVerifier, key_server: KeyServer
-) -> None:
+async def test_malformed_token_is_refused_without_keys(verifier: TokenVerifier, key_server: KeyServer) -> None:
     assert await refused(verifier, "no.token.at all")
     assert key_server.asked == 0
 
 
-async def test_keys_are_renewed_before_they_are_too_old(
+async def test_keys_are_refreshed_before_expiry(
     verifier: TokenVerifier, fetched: FetchedKeys, key_server: KeyServer, signers: Signers, monotonic: Clock
 ) -> None:
     key_server.body = jwks(signers.ed)
@@ -262,7 +260,7 @@ async def test_keys_are_renewed_before_they_are_too_old(
     assert await refused(verifier, token)
 
 
-async def test_old_keys_are_fetched_before_they_are_trusted(
+async def test_expired_keys_are_fetched_before_use(
     verifier: TokenVerifier, key_server: KeyServer, signers: Signers, monotonic: Clock
 ) -> None:
     key_server.body = jwks(signers.ed)
@@ -276,7 +274,7 @@ async def test_old_keys_are_fetched_before_they_are_trusted(
     assert key_server.asked == 2
 
 
-async def test_the_age_of_keys_counts_from_their_request(
+async def test_age_of_keys_counts_from_their_request(
     verifier: TokenVerifier, key_server: KeyServer, signers: Signers, monotonic: Clock
 ) -> None:
     key_server.body = jwks(signers.ed)
@@ -295,7 +293,7 @@ async def test_the_age_of_keys_counts_from_their_request(
 
 
 class TestUnreachableIssuer:
-    """A gateway that has had the keys once."""
+    """The issuer is unreachable after the keys were fetched once."""
 
     @pytest.fixture
     async def token(self, verifier: TokenVerifier, key_server: KeyServer, signers: Signers) -> str:
@@ -306,7 +304,7 @@ class TestUnreachableIssuer:
         key_server.status = "503 Service Unavailable"
         return token
 
-    async def test_last_good_keys_hold_for_the_grace_period(
+    async def test_previous_keys_hold_for_the_grace_period(
         self, verifier: TokenVerifier, key_server: KeyServer, token: str, monotonic: Clock
     ) -> None:
         began = monotonic.now
@@ -317,7 +315,7 @@ class TestUnreachableIssuer:
         assert await retry_after(verifier, token) == 10
         assert key_server.asked > 30
 
-    async def test_idle_gateway_asks_before_it_uses_them(
+    async def test_idle_gateway_refetches_old_keys_before_use(
         self, verifier: TokenVerifier, key_server: KeyServer, signers: Signers, token: str, monotonic: Clock
     ) -> None:
         monotonic.now += OLDEST_KEYS
@@ -328,7 +326,7 @@ class TestUnreachableIssuer:
 
         assert await refused(verifier, token)
 
-    async def test_none_hold_beyond_the_grace_period(
+    async def test_old_keys_are_refused_after_the_grace_period(
         self, verifier: TokenVerifier, key_server: KeyServer, token: str, monotonic: Clock
     ) -> None:
         monotonic.now += OLDEST_KEYS + GRACE
@@ -341,7 +339,7 @@ class TestUnreachableIssuer:
         monotonic.now += 10
         assert not await refused(verifier, token)
 
-    async def test_without_grace_old_keys_are_not_used(
+    async def test_old_keys_are_refused_without_grace(
         self, key_server: KeyServer, signers: Signers, clock: Clock, monotonic: Clock
     ) -> None:
         keys = FetchedKeys(key_server.url, 0.0, monotonic)
@@ -357,7 +355,7 @@ class TestUnreachableIssuer:
 
         assert await retry_after(verifier, token) == 10
 
-    async def test_busy_gateway_does_not_wait_for_it(
+    async def test_busy_gateway_does_not_wait_for_issuer(
         self, verifier: TokenVerifier, fetched: FetchedKeys, key_server: KeyServer, token: str, monotonic: Clock
     ) -> None:
         monotonic.now += OLDEST_KEYS
@@ -379,7 +377,7 @@ class TestUnreachableIssuer:
 
 
 class TestFailureReason:
-    """Why keys cannot be had is said in words, to operators alone."""
+    """Operators, and no callers, read why the keys could not be fetched."""
 
     @pytest.mark.parametrize(
         ("status", "body", "reason"),
@@ -393,7 +391,7 @@ class TestFailureReason:
         ],
         ids=["status", "redirect", "no JWK set", "too large", "no key", "no HTTP"],
     )
-    async def test_answer_without_keys(
+    async def test_reason_names_an_answer_without_keys(
         self, fetched: FetchedKeys, key_server: KeyServer, status: str, body: bytes, reason: str
     ) -> None:
         key_server.status, key_server.body = status, body
@@ -409,10 +407,10 @@ class TestFailureReason:
         ],
         ids=["refused", "refused by name", "unknown name"],
     )
-    async def test_no_connection(self, unused_tcp_port: int, url: str, reason: str) -> None:
+    async def test_reason_names_a_failed_connection(self, unused_tcp_port: int, url: str, reason: str) -> None:
         assert await self.reason_of(FetchedKeys(url.format(closed=unused_tcp_port), GRACE)) == reason
 
-    async def test_server_without_tls(self) -> None:
+    async def test_reason_names_a_server_without_tls(self) -> None:
         async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.read(1)
             writer.write(b"220 smtp.invalid ESMTP\r\n")
@@ -424,7 +422,7 @@ class TestFailureReason:
 
         assert reason == "The server does not speak TLS as it should."
 
-    async def test_unknown_certificate(self, tmp_path: Path) -> None:
+    async def test_reason_names_an_unknown_certificate(self, tmp_path: Path) -> None:
         pem = tmp_path / "certificate.pem"
         pem.write_bytes(self_signed("localhost"))
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -435,7 +433,7 @@ class TestFailureReason:
 
         assert reason == "The certificate of the server does not verify: self-signed certificate."
 
-    async def test_issuer_that_hangs(
+    async def test_reason_names_a_hanging_issuer(
         self, fetched: FetchedKeys, key_server: KeyServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(keys_module, "_FETCH_TIMEOUT", 0.05)
@@ -467,7 +465,7 @@ class TestFailureReason:
 
 
 @pytest.mark.filterwarnings("ignore:Key size should be")
-def test_a_key_set_keeps_what_can_verify_and_leaves_the_rest(signers: Signers) -> None:
+def test_key_set_loads_only_verifying_keys(signers: Signers) -> None:
     rsa = signers.rsa.as_dict(private=False)
     text = json.dumps(
         {
@@ -493,7 +491,7 @@ def test_a_key_set_keeps_what_can_verify_and_leaves_the_rest(signers: Signers) -
     assert keys.find("good", "RS256") is not None
 
 
-def test_a_private_key_in_a_key_set_is_taken_as_its_public_half(signers: Signers) -> None:
+def test_private_key_in_key_set_becomes_public(signers: Signers) -> None:
     keys = KeySet.from_json(json.dumps({"keys": [signers.ed.as_dict(private=True)]}).encode())
 
     key = keys.find("ed", "EdDSA")
@@ -501,14 +499,14 @@ def test_a_private_key_in_a_key_set_is_taken_as_its_public_half(signers: Signers
     assert not key.is_private
 
 
-def test_a_key_for_one_algorithm_verifies_no_other(signers: Signers) -> None:
+def test_key_of_one_algorithm_verifies_no_other(signers: Signers) -> None:
     keys = KeySet.from_json(jwks(RSAKey.import_key({**signers.rsa.as_dict(private=False), "alg": "PS256"})))
 
     assert keys.find("rsa", "PS256") is not None
     assert keys.find("rsa", "RS256") is None
 
 
-def test_keys_that_cannot_be_told_apart_verify_nothing(signers: Signers) -> None:
+def test_indistinguishable_keys_verify_nothing(signers: Signers) -> None:
     keys = KeySet.from_json(jwks(signers.ed, signers.stranger))
 
     assert keys.find("ed", "EdDSA") is None
@@ -516,7 +514,7 @@ def test_keys_that_cannot_be_told_apart_verify_nothing(signers: Signers) -> None
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ec", "ed"])
-def test_a_key_file_may_hold_a_public_key_and_then_any_key_id_fits(signers: Signers, tmp_path: Path, kind: str) -> None:
+def test_public_key_file_fits_any_key_id(signers: Signers, tmp_path: Path, kind: str) -> None:
     alg = {"rsa": "RS256", "ec": "ES256", "ed": "EdDSA"}[kind]
     file = tmp_path / "issuer.pem"
     file.write_bytes(signers.known[kind].as_pem(private=False))
@@ -527,7 +525,7 @@ def test_a_key_file_may_hold_a_public_key_and_then_any_key_id_fits(signers: Sign
     assert keys.find(None, alg) is not None
 
 
-def test_a_key_file_may_hold_a_key_set(signers: Signers, tmp_path: Path) -> None:
+def test_key_file_may_hold_a_key_set(signers: Signers, tmp_path: Path) -> None:
     file = tmp_path / "jwks.json"
     file.write_bytes(b"\n" + jwks(signers.ec, signers.ed))
 
@@ -550,7 +548,7 @@ UNNAMED = ec.generate_private_key(ec.SECP224R1())
         OKPKey.generate_key("X25519").as_pem(private=False),
     ],
 )
-def test_a_key_file_without_a_usable_key_is_a_setting_to_mend(tmp_path: Path, content: bytes) -> None:
+def test_key_file_without_usable_key_names_setting(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "key"
     file.write_bytes(content)
 
@@ -578,18 +576,18 @@ def test_private_key_file_is_refused(signers: Signers, tmp_path: Path, kind: str
         create_app(settings)
 
 
-def test_a_key_file_that_is_not_there_is_a_setting_to_mend(tmp_path: Path) -> None:
+def test_missing_key_file_names_setting(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="GATEWAY_AUTH_KEY_FILE"):
         KeySet.from_file(tmp_path / "key")
 
 
-def test_a_key_for_encryption_beside_one_that_signs_takes_nothing_from_it() -> None:
+def test_encryption_key_does_not_hide_signing_key() -> None:
     signing = OKPKey.generate_key("Ed25519")
 
     assert KeySet([signing, OKPKey.generate_key("X25519")]).find(None, "EdDSA") is signing
 
 
-def test_a_curve_outside_the_allow_list_fits_no_algorithm() -> None:
+def test_disallowed_curve_fits_no_algorithm() -> None:
     keys = KeySet([ECKey.generate_key("secp256k1", {"kid": "k"})])
 
     assert keys.find("k", "ES256K") is None

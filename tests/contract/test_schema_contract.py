@@ -1,4 +1,4 @@
-"""The schema holds what frontend teams were promised, and says what everything is."""
+"""The schema fulfils the public contract, and every element has a description."""
 
 import re
 from collections.abc import Iterator
@@ -57,12 +57,12 @@ def promised_fields() -> Iterator[tuple[str, str, GraphQLField]]:
 
 
 @pytest.mark.parametrize("name", [graphql_type.name for graphql_type in types(PROMISED)])
-def test_every_promised_type_is_there_and_of_its_kind(name):
+def test_promised_types_exist_with_their_kind(name):
     assert isinstance(OURS[name], type(THEIRS[name]))
 
 
 @pytest.mark.parametrize(("type_name", "name", "promised"), list(promised_fields()), ids=lambda value: str(value)[:40])
-def test_every_promised_field_has_its_type_arguments_and_defaults(type_name, name, promised):
+def test_promised_fields_have_types_and_defaults(type_name, name, promised):
     field = OURS[type_name].fields[name]
 
     assert str(field.type) == str(promised.type)
@@ -78,18 +78,18 @@ def test_every_promised_field_has_its_type_arguments_and_defaults(type_name, nam
 
 
 @pytest.mark.parametrize("name", [found.name for found in types(PROMISED) if isinstance(found, GraphQLEnumType)])
-def test_every_promised_enum_has_its_members(name):
+def test_promised_enums_have_their_members(name):
     assert set(THEIRS[name].values) <= set(OURS[name].values)
 
 
 @pytest.mark.parametrize("name", [found.name for found in types(PROMISED) if isinstance(found, GraphQLObjectType)])
-def test_every_promised_type_implements_its_interfaces(name):
+def test_promised_types_implement_their_interfaces(name):
     implemented = {interface.name for interface in OURS[name].interfaces}
 
     assert {interface.name for interface in THEIRS[name].interfaces} <= implemented
 
 
-def test_the_promised_directives_are_there_with_their_places_and_arguments():
+def test_promised_directives_have_places_and_arguments():
     for promised in PROMISED.directives:
         directive = SCHEMA.get_directive(promised.name)
         if directive is None:  # schema directives are known to Strawberry's printer, not to graphql-core
@@ -99,7 +99,7 @@ def test_the_promised_directives_are_there_with_their_places_and_arguments():
             assert set(printed[2].split(" | ")) == {location.name for location in promised.locations}
 
 
-def test_every_element_of_the_schema_is_described_in_english_and_chinese():
+def test_schema_is_described_in_english_and_chinese():
     undescribed = [
         path
         for path, description in descriptions()
@@ -111,7 +111,7 @@ def test_every_element_of_the_schema_is_described_in_english_and_chinese():
     assert undescribed == []
 
 
-def test_descriptions_are_sentences_and_send_nobody_to_the_platforms_document():
+def test_descriptions_are_self_contained_sentences():
     """In GraphiQL and in generated code there is nothing else to read."""
     broken = [
         path
@@ -135,7 +135,7 @@ def descriptions() -> Iterator[tuple[str, str | None]]:
                     yield f"{graphql_type.name}.{name}({argument})", value.description
 
 
-def test_who_reads_only_descriptions_learns_of_scopes_and_masks():
+def test_descriptions_name_scopes_and_masks():
     """As in GraphiQL: introspection has no directives of fields."""
     described = dict(descriptions())
 
@@ -153,7 +153,7 @@ def test_who_reads_only_descriptions_learns_of_scopes_and_masks():
     assert untold == []
 
 
-def test_descriptions_of_texts_of_people_tell_that_numbers_in_them_are_masked():
+def test_text_descriptions_state_number_masking():
     """A frontend that reads `title` would not think of it: nothing is null, and few are named by `maskedFields`."""
     masked = {
         f"{graphql_type.name}.{name}": field.description
@@ -168,8 +168,8 @@ def test_descriptions_of_texts_of_people_tell_that_numbers_in_them_are_masked():
     assert untold == []
 
 
-def test_who_builds_a_form_learns_how_much_a_write_takes():
-    """Else the first to learn of it is whoever has filled the form."""
+def test_input_descriptions_state_bounds():
+    """Otherwise users learn of the bounds only after they filled the form."""
     described = dict(descriptions())
 
     bounds = {
@@ -183,7 +183,7 @@ def test_who_builds_a_form_learns_how_much_a_write_takes():
     assert [path for path, bound in bounds.items() if bound not in described[path]] == []
 
 
-def test_that_a_dry_run_is_confirmed_is_not_taken_for_done():
+def test_dry_run_description_denies_completion():
     described = dict(descriptions())
 
     assert described["Outcome.CONFIRMED"].startswith("It is done; a dry run has made its plan")
@@ -196,14 +196,14 @@ def masks_numbers(field: GraphQLField) -> bool:
     return declared is not None and declared.otherwise is mask_text
 
 
-def test_every_scalar_tells_its_specification():
+def test_scalars_name_their_specification():
     scalars = [found for found in types(SCHEMA) if isinstance(found, GraphQLScalarType)]
 
     assert {scalar.name for scalar in scalars} == {"Date", "DateTime", "Decimal"}
     assert all(scalar.specified_by_url for scalar in scalars)
 
 
-def test_every_scope_that_a_field_needs_is_one_that_tokens_can_hold():
+def test_scopes_of_fields_match_scopes_of_tokens():
     needed = {
         scope
         for graphql_type in types(SCHEMA)
@@ -216,5 +216,5 @@ def test_every_scope_that_a_field_needs_is_one_that_tokens_can_hold():
     assert needed == set(Scope) - {Scope.PII_READ}
 
 
-def test_the_checked_in_definition_is_the_schemas():
+def test_checked_in_schema_is_current():
     assert SDL.read_text() == export_sdl(), "run: gateway schema > schema/schema.graphql"

@@ -1,4 +1,4 @@
-"""What an operation is weighed to cost, of a schema that has nothing to do with the gateway's."""
+"""The cost of operations, with a schema that is independent of the gateway's."""
 
 import sys
 from types import FrameType
@@ -51,14 +51,14 @@ def weighed(query: str) -> OperationCost:
 
 
 @pytest.mark.parametrize("value", ["3", "12345", "9" * 5000, '"a"', "[3]"])
-def test_what_is_given_for_a_list_and_is_none_is_a_list_of_one(value: str) -> None:
+def test_single_value_for_a_list_counts_as_one(value: str) -> None:
     assert weighed(f"{{ byIds(ids: {value}) {{ author {{ name }} }} }}").of({}) == 1 + 1
     assert weighed(f"query ($ids: [ID!]! = {value}) {{ byIds(ids: $ids) {{ author {{ name }} }} }}").of({}) == 1 + 1
     assert weighed(f"mutation {{ lend(input: {{ids: {value}}}) {{ author {{ name }} }} }}").of({}) == 2 + 1
 
 
 @pytest.mark.parametrize("value", [3, 12345, 1e9, "a", ["a"]])
-def test_what_a_variable_gives_for_a_list_and_is_none_is_a_list_of_one(value: object) -> None:
+def test_single_variable_for_a_list_counts_as_one(value: object) -> None:
     part = weighed("query ($ids: [ID!]!) { byIds(ids: $ids) { author { name } } }")
     assert part.of({"ids": value}) == 1 + 1
     whole = weighed("mutation ($input: Lend!) { lend(input: $input) { author { name } } }")
@@ -95,7 +95,7 @@ def test_what_a_variable_gives_for_a_list_and_is_none_is_a_list_of_one(value: ob
         ("subscription { nothing }", 0),
     ],
 )
-def test_calls_are_added_up_and_multiplied_through_lists(query: str, requested: int) -> None:
+def test_calls_are_summed_and_multiplied_through_lists(query: str, requested: int) -> None:
     assert weighed(query).of(None) == requested
 
 
@@ -112,18 +112,18 @@ def test_calls_are_added_up_and_multiplied_through_lists(query: str, requested: 
         ({"other": 7}, 3),
     ],
 )
-def test_a_page_size_comes_from_a_variable_or_the_default(variables: dict[str, Any], requested: int) -> None:
+def test_page_size_comes_from_variable_or_default(variables: dict[str, Any], requested: int) -> None:
     assert weighed("query ($first: Int) { books(first: $first) { total } }").of(variables) == requested
 
 
-def test_a_variables_own_default_comes_before_the_arguments() -> None:
+def test_variable_default_precedes_argument_default() -> None:
     weight = weighed("query ($first: Int! = 50) { books(first: $first) { total } }")
 
     assert weight.of({}) == 6
     assert weight.of({"first": 10}) == 2
 
 
-def test_lists_count_by_their_length_wherever_they_are_in_a_variable() -> None:
+def test_lists_in_variables_count_by_length() -> None:
     whole = weighed("mutation ($input: Lend!) { lend(input: $input) { author { name } } }")
     part = weighed("mutation ($ids: [ID!]!) { lend(input: {ids: $ids, to: null}) { author { name } } }")
 
@@ -132,7 +132,7 @@ def test_lists_count_by_their_length_wherever_they_are_in_a_variable() -> None:
 
 
 @pytest.mark.parametrize("value", ["20", True, {"a": 1}, [[]], 1.5, 10**300])
-def test_values_of_the_wrong_type_are_weighed_and_left_to_coercion(value: object) -> None:
+def test_mistyped_values_are_weighed_before_coercion(value: object) -> None:
     assert weighed("query ($first: Int!) { books(first: $first) { total } }").of({"first": value}) >= 1
 
 
@@ -162,14 +162,14 @@ def fields_resolved(query: str) -> int:
         "{{ __schema {{ ... on __Schema {{ {} }} }} }}",
     ],
 )
-def test_each_alias_in_introspection_weighs(query: str) -> None:
+def test_introspection_aliases_are_weighed_separately(query: str) -> None:
     types = "types { name fields { name type { name } } }"
     one, ten = (weighed(query.format(" ".join(f"a{n}: {types}" for n in range(count)))).of({}) for count in (1, 10))
 
     assert 8 * one < ten <= 10 * one
 
 
-def test_a_sum_that_was_made_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_computed_cost_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     weight = weighed(
         "query ($first: Int!, $name: String) { books(first: $first) { total } author(name: $name) { name } }"
     )
@@ -180,7 +180,7 @@ def test_a_sum_that_was_made_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> No
     assert weight.of({"first": 10, "name": "b"}) == 3
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_remembered_costs_are_bounded() -> None:
     weight = weighed("query ($first: Int!) { books(first: $first) { total } }")
     for first in range(10 * MOST_REMEMBERED):
         weight.of({"first": first})
@@ -199,7 +199,7 @@ def doubling(levels: int) -> str:
     return " ".join(["query ($first: Int!) { books(first: $first) { nodes { ...F0 } } }", *fragments, last])
 
 
-def test_the_work_is_linear_in_the_document() -> None:
+def test_cost_is_linear_in_document_length() -> None:
     short, long = lines_executed(doubling(20)), lines_executed(doubling(40))
 
     assert long < 2.1 * short

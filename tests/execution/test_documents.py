@@ -38,13 +38,13 @@ def documents() -> Documents:
     return Documents(SCHEMA, LIMITS, size=4)
 
 
-def test_a_valid_document_is_prepared_once(documents: Documents) -> None:
+def test_valid_document_is_prepared_once(documents: Documents) -> None:
     first, again = documents.prepare("{ hello }"), documents.prepare("{ hello }")
     assert first is again
     assert documents.prepare("{hello}").key != first.key
 
 
-def test_an_operation_is_found_by_name_and_a_lone_one_without(documents: Documents) -> None:
+def test_operation_is_found_by_name_or_alone(documents: Documents) -> None:
     two = "query A { hello } mutation B { touch }"
     assert documents.prepare(two, "A").operation.name.value == "A"
     assert documents.prepare(two, "B").operation.operation.value == "mutation"
@@ -60,7 +60,7 @@ def test_an_operation_is_found_by_name_and_a_lone_one_without(documents: Documen
         ("{ hello }", "A", "no operation of that name"),
     ],
 )
-def test_an_operation_that_is_not_there_is_the_callers_mistake(
+def test_missing_operation_is_bad_user_input(
     documents: Documents, query: str, operation_name: str | None, reason: str
 ) -> None:
     code, [error] = refusal(documents, query, operation_name)
@@ -68,7 +68,7 @@ def test_an_operation_that_is_not_there_is_the_callers_mistake(
     assert error.message.endswith(reason)
 
 
-def test_each_step_has_its_code(documents: Documents) -> None:
+def test_every_document_fault_has_its_code(documents: Documents) -> None:
     assert refusal(documents, "{ hello")[0] == "GRAPHQL_PARSE_FAILED"
     assert refusal(documents, "{ nothing }")[0] == "GRAPHQL_VALIDATION_FAILED"
     assert refusal(documents, "type T { a: Int }")[0] == "GRAPHQL_VALIDATION_FAILED"
@@ -87,7 +87,7 @@ TOO_MUCH = {
 
 
 @pytest.mark.parametrize("query", TOO_MUCH.values(), ids=TOO_MUCH.keys())
-def test_what_would_take_long_is_refused_as_too_complex(query: str) -> None:
+def test_expensive_document_is_refused_as_too_complex(query: str) -> None:
     generous = Limits(tokens=LIMITS.tokens, depth=300, aliases=300, root_fields=3000, directives=10)
     code, errors = refusal(Documents(SCHEMA, generous, size=4), query)
     assert code == "QUERY_TOO_COMPLEX"
@@ -95,11 +95,11 @@ def test_what_would_take_long_is_refused_as_too_complex(query: str) -> None:
 
 
 def test_limits_come_before_validation(documents: Documents) -> None:
-    """A document that fails both is told of the limit: it was never validated."""
+    """A document that fails both is refused for the limit: it was never validated."""
     assert refusal(documents, "{ " + "nothing " * 100 + "}")[0] == "QUERY_TOO_COMPLEX"
 
 
-def test_the_errors_of_one_document_are_bounded(documents: Documents) -> None:
+def test_document_errors_are_bounded_in_number(documents: Documents) -> None:
     query = "{ nested { " + " ".join(f"unknown{n}" for n in range(500)) + " } }"
     code, errors = refusal(documents, query)
     assert code == "GRAPHQL_VALIDATION_FAILED"
@@ -111,14 +111,14 @@ def test_circular_fragments_are_refused(documents: Documents) -> None:
     assert refusal(documents, query)[0] == "GRAPHQL_VALIDATION_FAILED"
 
 
-def test_ordinary_overlap_is_no_matter(documents: Documents) -> None:
+def test_overlapping_fragments_are_prepared(documents: Documents) -> None:
     """As component frameworks write it: many fragments with the same fields, on one object."""
     names = [f"Component{number}" for number in range(20)]
     fragments = " ".join(f"fragment {name} on Query {{ {' '.join(FIELDS[:15])} }}" for name in names)
     assert documents.prepare(f"{{ nested {{ ...{' ...'.join(names)} }} }} {fragments}")
 
 
-def test_the_introspection_of_tools_is_within_the_limits(documents: Documents) -> None:
+def test_introspection_of_tools_is_within_limits(documents: Documents) -> None:
     query = get_introspection_query(
         descriptions=True,
         specified_by_url=True,
@@ -142,14 +142,14 @@ def test_suggestions_can_be_closed() -> None:
     assert "hello" not in refusal(closed, "{ helo }")[1][0].message
 
 
-def test_the_cache_is_bounded_by_count(documents: Documents) -> None:
+def test_document_cache_is_bounded_by_count(documents: Documents) -> None:
     first = documents.prepare("{ hello }")
     for number in range(4):
         documents.prepare(f"query Q{number} {{ hello }}")
     assert documents.prepare("{ hello }") is not first
 
 
-def test_the_cache_is_bounded_by_memory(documents: Documents) -> None:
+def test_document_cache_is_bounded_by_memory(documents: Documents) -> None:
     """A document of many tokens takes the place of several small ones."""
     small = [f"query Q{number} {{ hello }}" for number in range(3)]
     kept = [documents.prepare(query) for query in small]
@@ -159,6 +159,6 @@ def test_the_cache_is_bounded_by_memory(documents: Documents) -> None:
     assert documents.prepare(small[0]) is not kept[0]
 
 
-def test_a_document_too_heavy_for_the_cache_is_still_prepared() -> None:
+def test_document_too_heavy_for_cache_is_prepared() -> None:
     tiny = Documents(SCHEMA, LIMITS, size=1)
     assert tiny.prepare(HEAVY) is not tiny.prepare(HEAVY)

@@ -1,4 +1,4 @@
-"""What is begun for a request that is refused: counted by functions that run, as a time depends on the machine."""
+"""The steps that run before a request is refused, counted instead of timed."""
 
 import sys
 from collections import Counter
@@ -77,7 +77,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("query", "begun"), REFUSED.values(), ids=REFUSED.keys())
-def test_a_document_beyond_a_limit_is_never_validated(intake: Intake, query: str, begun: set[str]) -> None:
+def test_document_beyond_a_limit_is_never_validated(intake: Intake, query: str, begun: set[str]) -> None:
     largest = work(lambda: intake.admit(Asked(LARGEST)))
     refused = work(lambda: intake.admit(Asked(query)))
 
@@ -87,13 +87,13 @@ def test_a_document_beyond_a_limit_is_never_validated(intake: Intake, query: str
     assert not largest["refused"]
 
 
-def test_a_document_that_was_taken_once_is_only_looked_up(intake: Intake) -> None:
+def test_known_document_is_only_looked_up(intake: Intake) -> None:
     intake.admit(Asked(LARGEST))
 
     assert steps(work(lambda: intake.admit(Asked(LARGEST)))) == {"OperationCost.of"}
 
 
-def test_an_operation_that_is_too_dear_is_weighed_and_no_more(intake: Intake) -> None:
+def test_costly_operation_is_only_weighed(intake: Intake) -> None:
     query = "query ($first: Int) { list(first: $first) { list(first: $first) { f0 } } }"
     intake.admit(Asked(query, {"first": 1}))
 
@@ -103,7 +103,7 @@ def test_an_operation_that_is_too_dear_is_weighed_and_no_more(intake: Intake) ->
 
 
 @pytest.mark.parametrize("asked", [Asked("{ f1 }"), Asked("{ " * 10_000), Asked(None, document_id="x")], ids="abc")
-def test_what_is_not_on_the_list_is_not_even_parsed(asked: Asked) -> None:
+def test_unlisted_document_is_not_parsed(asked: Asked) -> None:
     trusted = TrustedDocuments({"a": "{ f0 }"}, required=True)
     listed = Intake(Documents(SCHEMA, LIMITS, size=4), trusted=trusted)
 
@@ -111,7 +111,7 @@ def test_what_is_not_on_the_list_is_not_even_parsed(asked: Asked) -> None:
     assert (steps(ran), ran["refused"]) == (set(), 1)
 
 
-def test_an_unknown_hash_is_looked_up_and_no_more(intake: Intake) -> None:
+def test_unknown_hash_is_only_looked_up(intake: Intake) -> None:
     ran = work(lambda: intake.admit(Asked(None, document_id="0" * 64)))
 
     assert (steps(ran), ran["refused"]) == (set(), 1)

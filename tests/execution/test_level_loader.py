@@ -25,13 +25,13 @@ class Doubles(LevelLoader[Any, Any]):
         return [LookupError(key) if key == "bad" else key * 2 for key in keys]
 
 
-async def test_a_level_is_one_batch_of_distinct_keys_with_its_values_in_order() -> None:
+async def test_level_is_one_ordered_batch_of_distinct_keys() -> None:
     loader = Doubles()
     assert await loader.load_level([3, 1, 3, 2]) == [6, 2, 6, 4]
     assert loader.batches == [[3, 1, 2]]
 
 
-async def test_load_and_load_level_share_what_they_know() -> None:
+async def test_load_and_load_level_share_values() -> None:
     loader = Doubles()
     assert await loader.load(1) == 2
     assert await loader.load_level([1, 2]) == [2, 4]
@@ -39,7 +39,7 @@ async def test_load_and_load_level_share_what_they_know() -> None:
     assert loader.batches == [[1], [2]]
 
 
-async def test_a_level_joins_what_is_under_way() -> None:
+async def test_level_joins_loads_in_progress() -> None:
     loader = Doubles()
     loaded = asyncio.ensure_future(loader.load(1))
     level = asyncio.ensure_future(loader.load_level([1, 2]))
@@ -49,7 +49,7 @@ async def test_a_level_joins_what_is_under_way() -> None:
     assert sorted(loader.batches) == [[1], [2]]
 
 
-async def test_a_key_fails_alone_and_is_not_asked_again() -> None:
+async def test_failed_key_fails_alone_and_is_not_reloaded() -> None:
     loader = Doubles()
     for _ in range(2):
         one, error, three = await loader.load_level([1, "bad", 3])
@@ -61,14 +61,14 @@ async def test_a_key_fails_alone_and_is_not_asked_again() -> None:
 
 
 @pytest.mark.parametrize(("key", "error"), [("batch", ConnectionError), ("short", TypeError)])
-async def test_a_batch_that_fails_fails_every_key_and_may_be_tried_again(key: str, error: type[Exception]) -> None:
+async def test_failed_batch_fails_every_key_and_may_retry(key: str, error: type[Exception]) -> None:
     loader = Doubles()
     assert [type(outcome) for outcome in await loader.load_level([1, key])] == [error, error]
     assert await loader.load_level([1]) == [2]
 
 
 @pytest.mark.parametrize("key", [None, []], ids=["none", "unhashable"])
-async def test_a_key_that_load_refuses_is_refused_with_the_same_error(key: Any) -> None:
+async def test_load_level_refuses_keys_as_load_does(key: Any) -> None:
     loader = Doubles()
     with pytest.raises(TypeError) as refused:
         await loader.load(key)
@@ -79,7 +79,7 @@ async def test_a_key_that_load_refuses_is_refused_with_the_same_error(key: Any) 
     assert repr(error) == repr(refused.value)
 
 
-async def test_cancelling_a_level_stops_its_batch_and_forgets_it(complaints: list[Any]) -> None:
+async def test_cancelled_level_stops_and_forgets_its_batch(complaints: list[Any]) -> None:
     loader = Doubles()
     level = asyncio.ensure_future(loader.load_level([1, 2]))
     await asyncio.sleep(0)
@@ -92,7 +92,7 @@ async def test_cancelling_a_level_stops_its_batch_and_forgets_it(complaints: lis
     assert loader.batches == [[1, 2], [1, 2]]
 
 
-async def test_cancelling_one_who_awaits_a_load_leaves_the_key_to_the_others(complaints: list[Any]) -> None:
+async def test_cancelled_load_leaves_key_to_other_waiters(complaints: list[Any]) -> None:
     async def wait(load: Load[Any, Any]) -> Any:
         return await load
 
@@ -106,7 +106,7 @@ async def test_cancelling_one_who_awaits_a_load_leaves_the_key_to_the_others(com
     assert loader.batches == [[1]]
 
 
-async def test_an_error_that_nobody_waits_for_any_more_is_not_reported(complaints: list[Any]) -> None:
+async def test_error_of_a_cancelled_load_is_not_reported(complaints: list[Any]) -> None:
     async def wait(load: Load[Any, Any]) -> Any:
         return await load
 
@@ -117,7 +117,7 @@ async def test_an_error_that_nobody_waits_for_any_more_is_not_reported(complaint
         await waiting
 
 
-async def test_a_load_gives_what_it_picks_from_the_value_alone_or_in_a_level() -> None:
+async def test_load_applies_pick_alone_and_in_a_level() -> None:
     loader = Doubles()
     picked, failed, bad = await fetch(
         [Load(loader, 1, str), Load(loader, 2, lambda value: value / 0), Load(loader, "bad", str)]

@@ -46,7 +46,7 @@ def requested(query: str) -> tuple[str, int | None] | None:
         ("{ ...F } fragment F on T { x: a ...G } fragment G on T { y: a z: a ...F }", None),
     ],
 )
-def test_an_operation_is_measured_with_its_fragments_written_out(query: str, expected: tuple[str, int] | None) -> None:
+def test_limits_count_expanded_fragments(query: str, expected: tuple[str, int] | None) -> None:
     assert requested(query) == expected
 
 
@@ -77,18 +77,18 @@ def lines_executed(query: str) -> int:
     return count
 
 
-def test_nested_fragments_cost_as_much_as_they_are_long() -> None:
+def test_nested_fragment_cost_is_linear_in_length() -> None:
     short, long = lines_executed(doubling(20)), lines_executed(doubling(40))
     assert long < 2.1 * short
 
 
-def test_a_size_beyond_any_number_is_reported_as_a_large_one() -> None:
+def test_uncountable_size_is_reported_as_int_maximum() -> None:
     assert requested(doubling(2)) == ("aliases", 6)
     with pytest.raises(QueryTooComplexError) as refused:
         check_limits(parse(doubling(100)), Limits(tokens=1, depth=200, aliases=2, root_fields=4, directives=2))
     assert refused.value.requested == 2**31 - 1
 
 
-def test_a_long_chain_of_fragments_needs_no_stack() -> None:
+def test_long_fragment_chain_does_not_exhaust_the_stack() -> None:
     links = [f"fragment F{n} on T {{ ...F{n + 1} }}" for n in range(1500)]
     assert requested(" ".join(["{ ...F0 }", *links, "fragment F1500 on T { a }"])) is None

@@ -3,7 +3,7 @@ import sys
 from gateway.execution.persisted import PersistedQueries
 
 
-def test_the_store_is_bounded_by_bytes_and_keeps_what_is_used() -> None:
+def test_persisted_store_evicts_unused_by_bytes() -> None:
     texts = {str(number): f"{{ field{number} }}" + "#" * 100 for number in range(10)}
     store = PersistedQueries(4 * sys.getsizeof(texts["0"]))
     store.keep("0", texts["0"])
@@ -14,7 +14,7 @@ def test_the_store_is_bounded_by_bytes_and_keeps_what_is_used() -> None:
     assert [number for number in texts if store.get(number)] == ["0", "7", "8", "9"]
 
 
-def test_a_text_larger_than_the_store_is_not_kept() -> None:
+def test_text_larger_than_the_store_is_not_stored() -> None:
     store = PersistedQueries(100)
     store.keep("x", "#" * 1000)
 

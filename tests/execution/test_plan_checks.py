@@ -162,7 +162,7 @@ def assert_equal(found: Response, expected: Response) -> None:
 
 
 @pytest.mark.parametrize("name", build_schema(SDL).query_type.fields)
-async def test_any_value_for_any_type_gives_what_graphql_core_gives(name: str) -> None:
+async def test_plan_checks_any_value_as_graphql_core_does(name: str) -> None:
     values: list[Any] = []
     schema = make_schema(lambda: values[0])
     executor, reference = Executor(schema), Executor(schema, plans=False)
@@ -175,7 +175,7 @@ async def test_any_value_for_any_type_gives_what_graphql_core_gives(name: str) -
         assert_equal(await executor.execute(query), expected)
 
 
-async def test_values_of_all_kinds_follow_each_other_through_one_plan() -> None:
+async def test_one_plan_checks_values_of_every_kind() -> None:
     """What a plan has learnt from one value must not make it take another for fine."""
     values: list[Any] = []
     schema = make_schema(lambda: values[0])
@@ -195,7 +195,7 @@ def assert_equal_data(found: Response, expected: Response) -> None:
     assert [error.formatted for error in found.errors] == [error.formatted for error in expected.errors]
 
 
-async def test_values_of_attributes_are_checked_too() -> None:
+async def test_attribute_values_are_checked() -> None:
     schema = build_schema("type Query { cat: Cat } type Cat { name: String! lives: Int word: [String!] }")
     values: list[Any] = []
     schema.query_type.fields["cat"].resolve = lambda _source, _info: values[0]
@@ -206,7 +206,7 @@ async def test_values_of_attributes_are_checked_too() -> None:
             assert_equal(found, expected)
 
 
-async def test_enums_by_value_by_member_and_by_name() -> None:
+async def test_enum_values_serialise_as_in_graphql_core() -> None:
     class Color(Enum):
         RED = 1
         GREEN = "g"
@@ -223,7 +223,7 @@ async def test_enums_by_value_by_member_and_by_name() -> None:
             assert_equal(found, expected)
 
 
-async def test_a_list_that_can_be_read_only_once_is_left_to_graphql_core() -> None:
+async def test_one_shot_iterables_are_left_to_graphql_core() -> None:
     async def numbers() -> Any:
         yield 1
         yield 2
@@ -237,7 +237,7 @@ async def test_a_list_that_can_be_read_only_once_is_left_to_graphql_core() -> No
     assert found.data == expected.data == {"list": [1, 2]}
 
 
-async def test_types_that_have_to_be_awaited_are_left_to_graphql_core() -> None:
+async def test_awaited_types_are_left_to_graphql_core() -> None:
     async def later(value: Any, *_: Any) -> Any:
         return kind_of(value)
 

@@ -1,4 +1,4 @@
-"""What the code of a plan looks like: here a newcomer sees how a field becomes code."""
+"""The generated code of plans: read these first to see how a field becomes code."""
 
 import datetime
 from collections.abc import Hashable
@@ -165,23 +165,23 @@ def source_of(query: str, variant: Hashable = None) -> str:
     return generate(selection).source
 
 
-def test_a_plan_reads_like_this() -> None:
+def test_plan_source_is_as_documented() -> None:
     assert source_of(QUERY) == CODE
 
 
-def test_a_resolver_that_only_gives_an_attribute_in_this_variant_is_read_as_one() -> None:
+def test_attribute_variant_compiles_to_attribute_read() -> None:
     assert OBSERVING_CODE in source_of("{ order { phone } }", "open")
     assert "type(v := through_phone(o.phone)) is str" in source_of("{ order { phone } }")
 
 
-def test_what_goes_by_a_class_is_compared_with_it() -> None:
+def test_type_by_class_compiles_to_class_comparison() -> None:
     source = source_of("{ day { date } }")
     assert "object_day(v) if type(v := resolve_day(o)) is class_date\n" in source
     assert "if type(o) is not class_date: confirm(is_type_of_Day(o, run.info(position_day)))" in source
     assert "v if type(v := o.date) is class_date\n" in source
 
 
-def test_what_the_class_of_an_object_declares_is_not_checked() -> None:
+def test_declared_class_attributes_are_not_checked() -> None:
     source = source_of("{ pet { name nick tag age lives steps depth } }")
     assert "'name': o.name,\n" in source
     assert "'nick': o.nick,\n" in source
@@ -192,7 +192,7 @@ def test_what_the_class_of_an_object_declares_is_not_checked() -> None:
     assert "'lives': o.lives,\n" in source
 
 
-def test_response_names_do_not_get_in_the_way_of_the_code() -> None:
+def test_response_names_do_not_clash_with_plan_code() -> None:
     names = "settle plain o v out run bind is_type object_query list_orders title_2 class None __v"
     fields = " ".join(f"{name}: title" for name in names.split())
     source = source_of(f"{{ settle: orders {{ {fields} }} orders {{ title title_2: title }} }}")
@@ -200,6 +200,6 @@ def test_response_names_do_not_get_in_the_way_of_the_code() -> None:
     assert source.count("def ") == len({line.split("(")[0] for line in source.split("\n") if "def " in line})
 
 
-def test_aliases_are_no_words_of_the_code() -> None:
+def test_aliases_do_not_appear_in_plan_code() -> None:
     """Python never forgets the words of code that it compiled."""
     assert source_of("{ mine: order { no: number } }") == source_of("{ yours: order { nr: number } }")

@@ -1,4 +1,4 @@
-"""A plan fetches whole levels, and deals with what fails in them."""
+"""A plan loads whole levels, and handles failures within them."""
 
 import asyncio
 from typing import Any
@@ -17,7 +17,7 @@ def by_path(response: Any) -> list[dict[str, Any]]:
     return sorted((error.formatted for error in response.errors), key=lambda error: str(error["path"]))
 
 
-async def test_each_loader_is_asked_once_for_a_level_whatever_the_rows_and_fields() -> None:
+async def test_level_asks_each_loader_once() -> None:
     context = Context()
 
     response = await execute_planned(SCHEMA, FAN_OUT, context, Context)
@@ -32,7 +32,7 @@ async def test_each_loader_is_asked_once_for_a_level_whatever_the_rows_and_field
     }
 
 
-async def test_the_second_level_is_asked_for_what_the_first_did_not_bring() -> None:
+async def test_second_level_asks_only_for_missing_keys() -> None:
     context = Context()
 
     await execute_planned(SCHEMA, "{ orders { house { owner { phone } } } }", context, Context)
@@ -41,7 +41,7 @@ async def test_the_second_level_is_asked_for_what_the_first_did_not_bring() -> N
     assert context.owners.batches == [[0, 1, 2, 3, 4]]
 
 
-async def test_items_of_lists_belong_to_the_level_too() -> None:
+async def test_list_items_belong_to_the_level() -> None:
     context = Context()
 
     response = await execute_planned(SCHEMA, "{ orders { houses { number } } }", context, Context)
@@ -51,7 +51,7 @@ async def test_items_of_lists_belong_to_the_level_too() -> None:
     assert response.data["orders"][4] == {"houses": [{"number": 4}, {"number": 5}, {"number": 6}]}
 
 
-async def test_coroutines_and_loaders_of_a_level_run_side_by_side() -> None:
+async def test_level_loads_and_coroutines_run_concurrently() -> None:
     context = Context()
     started = asyncio.Event()
 
@@ -76,7 +76,7 @@ async def test_coroutines_and_loaders_of_a_level_run_side_by_side() -> None:
 
 
 @pytest.mark.parametrize("bad", [set(), {3}, set(range(10)), {"batch"}], ids=["0", "1", "10", "batch"])
-async def test_look_ups_that_fail_make_their_own_fields_null(bad: set[Any]) -> None:
+async def test_failed_lookups_null_their_own_fields(bad: set[Any]) -> None:
     query = "{ orders { number payer { phone } } }"
     context = Context(bad)
 
@@ -93,7 +93,7 @@ async def test_look_ups_that_fail_make_their_own_fields_null(bad: set[Any]) -> N
     assert len(context.owners.batches) == 1
 
 
-async def test_what_was_awaited_is_not_asked_again_when_graphql_core_takes_over() -> None:
+async def test_fallback_does_not_repeat_awaited_calls() -> None:
     query = "{ orders(count: 4) { payer { phone } strictHouse { owner { phone } } } slow }"
     bad = {2}
     context = Context(bad)
@@ -109,7 +109,7 @@ async def test_what_was_awaited_is_not_asked_again_when_graphql_core_takes_over(
     assert sorted(context.calls) == ["slow", *(f"strictHouse {number}" for number in range(4))]
 
 
-async def test_awaited_items_of_lists_are_not_asked_again_either() -> None:
+async def test_fallback_does_not_repeat_awaited_list_items() -> None:
     asked: list[int] = []
 
     async def item(number: int) -> Any:
@@ -133,7 +133,7 @@ async def test_awaited_items_of_lists_are_not_asked_again_either() -> None:
     assert [error.path for error in response.errors if error.path[1] == 0][-1] == ["rows", 0, "houses", 2, 1, "number"]
 
 
-async def test_a_loader_error_is_reported_where_graphql_core_would_report_it_below_a_null() -> None:
+async def test_loader_error_path_matches_graphql_core() -> None:
     query = "{ order { house { owner { phone } } } }"
     response = await execute_planned(SCHEMA, query, Context({0}), lambda: Context({0}))
 
@@ -144,7 +144,7 @@ async def test_a_loader_error_is_reported_where_graphql_core_would_report_it_bel
     assert response.errors[0].locations[0].column == query.index("house") + 1
 
 
-async def test_keys_that_no_loader_takes_are_errors_of_their_fields() -> None:
+async def test_unloadable_keys_are_errors_of_their_fields() -> None:
     schema = make_schema()
     types: dict[str, Any] = schema.type_map
     types["Order"].fields["house"].resolve = lambda source, info: Load(
@@ -162,7 +162,7 @@ async def test_keys_that_no_loader_takes_are_errors_of_their_fields() -> None:
 
 
 @pytest.mark.parametrize("query", [FAN_OUT, "{ slow orders { houses { number } strictHouse { number } } }"])
-async def test_a_cancelled_request_cancels_what_it_waits_for(query: str, complaints: list[dict[str, Any]]) -> None:
+async def test_cancelled_request_cancels_pending_loads(query: str, complaints: list[dict[str, Any]]) -> None:
     executor = Executor(SCHEMA)
     for _ in range(2):
         await executor.execute(Document(query), context=Context())
@@ -183,7 +183,7 @@ async def test_a_cancelled_request_cancels_what_it_waits_for(query: str, complai
     assert complaints == []
 
 
-async def test_cancelling_stops_all_batches_of_a_level_at_once() -> None:
+async def test_cancelling_stops_all_batches_of_a_level() -> None:
     context = Context()
     started = asyncio.Event()
     running = 0
@@ -215,7 +215,7 @@ async def test_cancelling_stops_all_batches_of_a_level_at_once() -> None:
     assert running == 0
 
 
-async def test_a_plan_that_fails_leaves_no_coroutine_or_future_behind(complaints: list[dict[str, Any]]) -> None:
+async def test_failed_plan_leaves_no_pending_awaitables(complaints: list[dict[str, Any]]) -> None:
     sdl = "type Query { later: Int future: Int broken: Int! }"
 
     async def later(_source: Any, _info: Any) -> int:

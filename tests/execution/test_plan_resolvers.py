@@ -43,7 +43,7 @@ def record(calls: list[Any]) -> Any:
         ("f(in: $in)", {}, {"n": 3}),
     ],
 )
-async def test_arguments_come_as_from_graphql_core(
+async def test_arguments_equal_those_of_graphql_core(
     field: str, variables: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     calls: list[Any] = []
@@ -58,7 +58,7 @@ async def test_arguments_come_as_from_graphql_core(
     assert calls == [expected, expected]
 
 
-async def test_what_a_resolver_does_to_its_arguments_ends_with_the_request() -> None:
+async def test_argument_changes_do_not_outlive_request() -> None:
     def f(_source: Any, _info: Any, **arguments: Any) -> str:
         arguments["list"].append(9)
         arguments["in"]["a"] = 5
@@ -72,7 +72,7 @@ async def test_what_a_resolver_does_to_its_arguments_ends_with_the_request() -> 
         assert {response.data["f"] for response in responses} == {"[1, 9] {'a': 5}"}
 
 
-async def test_the_info_of_a_plan_is_that_of_graphql_core_but_for_the_path() -> None:
+async def test_plan_info_equals_graphql_core_except_path() -> None:
     infos: list[Any] = []
     schema = make_schema("type Query { row: Row! } type Row { n(x: Int): Int }", {})
     schema.query_type.fields["row"].resolve = lambda _source, _info: object()
@@ -92,7 +92,7 @@ async def test_the_info_of_a_plan_is_that_of_graphql_core_but_for_the_path() -> 
     assert await found.async_helpers.gather([asyncio.sleep(0, 1), asyncio.sleep(0, 2)]) == [1, 2]
 
 
-async def test_default_resolvers_read_keys_attributes_and_call_what_they_find() -> None:
+async def test_default_resolvers_read_and_call_members() -> None:
     @dataclass
     class Row:
         a: Any
@@ -122,7 +122,7 @@ async def test_default_resolvers_read_keys_attributes_and_call_what_they_find() 
     }
 
 
-async def test_extensions_and_permissions_of_strawberry_fields_are_kept() -> None:
+async def test_strawberry_extensions_and_permissions_apply() -> None:
     log: list[str] = []
 
     class Denied(BasePermission):
@@ -157,7 +157,7 @@ async def test_extensions_and_permissions_of_strawberry_fields_are_kept() -> Non
     assert "leaked" not in log
 
 
-async def test_an_own_info_class_and_default_resolver_are_respected() -> None:
+async def test_custom_info_and_default_resolver_apply() -> None:
     class OwnInfo(strawberry.Info):
         @property
         def user(self) -> str:
@@ -186,7 +186,7 @@ async def test_an_own_info_class_and_default_resolver_are_respected() -> None:
     assert response.data == {"who": "user of ctx", "row": {"name": "from a dict"}}
 
 
-async def test_a_resolver_that_somebody_replaced_is_called_as_it_is() -> None:
+async def test_replaced_resolver_is_called() -> None:
     schema = strawberry.Schema(query=strawberry_schema.Query)._schema
     schema.query_type.fields["ofClass"].resolve = lambda _source, info: f"replaced for {info.field_name}"
 

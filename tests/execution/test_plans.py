@@ -42,7 +42,7 @@ def many(count: int) -> str:
     return f"{{ {' '.join(f'a{number}: a' for number in range(count))} }}"
 
 
-async def test_a_plan_is_made_at_once_and_a_large_one_on_second_sight() -> None:
+async def test_large_plan_is_made_on_second_request() -> None:
     executor = Executor(schema_with())
     for query, expected in (("{ a }", [True] * 3), (many(100), [True] * 3), (many(101), [False, True, True])):
         assert [await planned(executor, query) for _ in range(3)] == expected
@@ -53,7 +53,7 @@ async def test_plans_can_be_switched_off() -> None:
     assert [await planned(executor, "{ a }") for _ in range(3)] == [False, False, False]
 
 
-async def test_the_least_recently_used_plan_goes_first() -> None:
+async def test_least_recently_used_plan_is_evicted_first() -> None:
     executor = Executor(schema_with(), size=2)
     for query in ("{ a }", "{ b }", "{ a }", "{ a b }"):
         assert await planned(executor, query)
@@ -63,7 +63,7 @@ async def test_the_least_recently_used_plan_goes_first() -> None:
 
 
 @pytest.mark.parametrize("more_fields", [0, 100])
-async def test_nothing_grows_without_bound(more_fields: int) -> None:
+async def test_plans_are_bounded_in_number(more_fields: int) -> None:
     executor = Executor(schema_with(), size=3)
     more = " ".join(f"more{n}: b" for n in range(more_fields))
     conditions = " ".join(f"a{n}: a @skip(if: $c{n})" for n in range(6))
@@ -80,7 +80,7 @@ async def test_nothing_grows_without_bound(more_fields: int) -> None:
         assert 0 < len(operation.plans) + len(operation.postponed) <= 16
 
 
-async def test_an_operation_weighs_more_with_each_of_its_plans() -> None:
+async def test_operation_weight_grows_with_its_plans() -> None:
     executor = Executor(schema_with())
     weights = []
     for value in (True, False):
@@ -93,7 +93,7 @@ async def test_an_operation_weighs_more_with_each_of_its_plans() -> None:
     assert 0 < weights[0] < weights[1]
 
 
-async def test_there_is_a_plan_for_each_value_of_the_variables_in_conditions() -> None:
+async def test_each_condition_value_has_its_plan() -> None:
     executor = Executor(schema_with())
     query = """
         query($c: Boolean! = true, $n: Int!) { a @include(if: $c) ...F echo(n: $n) }
@@ -111,7 +111,7 @@ async def test_there_is_a_plan_for_each_value_of_the_variables_in_conditions() -
     assert await execute(c=True, n=5) == (True, {"a": 1, "echo": 5})
 
 
-async def test_each_operation_of_a_document_has_its_own_plan() -> None:
+async def test_each_operation_of_a_document_has_a_plan() -> None:
     executor = Executor(schema_with())
     query = "query A { a } query B { b }"
     for name, data in (("A", {"a": 1}), ("B", {"b": 2})):
@@ -134,7 +134,7 @@ async def test_each_operation_of_a_document_has_its_own_plan() -> None:
     ],
     ids=["mutation", "introspection", "type", "directive", "operation", "fragment", "ambiguous", "missing", "large"],
 )
-async def test_graphql_core_answers_what_plans_do_not_cover(query: str, name: str | None) -> None:
+async def test_operations_without_plans_go_to_graphql_core(query: str, name: str | None) -> None:
     schema = schema_with()
     custom = GraphQLDirective("custom", [DirectiveLocation.FIELD])
     schema = GraphQLSchema(schema.query_type, schema.mutation_type, directives=[*schema.directives, custom])
@@ -148,13 +148,13 @@ async def test_graphql_core_answers_what_plans_do_not_cover(query: str, name: st
     assert all(response.executed == expected.executed for response in responses)
 
 
-async def test_typename_of_the_root_is_planned() -> None:
+async def test_root_typename_is_planned() -> None:
     response = await execute_planned(schema_with(), "{ __typename t: __typename }", None, lambda: None)
     assert response.planned
     assert response.data == {"__typename": "Query", "t": "Query"}
 
 
-async def test_a_resolver_that_reads_the_path_is_left_to_graphql_core_from_then_on() -> None:
+async def test_resolver_reading_path_disables_its_plan() -> None:
     calls: list[Any] = []
     entered: list[Any] = []
 
@@ -175,7 +175,7 @@ async def test_a_resolver_that_reads_the_path_is_left_to_graphql_core_from_then_
     assert len(entered) == 3 + 1, "a plan has tried once"
 
 
-async def test_a_coroutine_that_reads_the_path_is_left_to_graphql_core_with_what_others_awaited() -> None:
+async def test_path_read_falls_back_without_repeating_calls() -> None:
     calls: list[str] = []
 
     async def path(_source: Any, info: Any) -> list[str]:
@@ -192,7 +192,7 @@ async def test_a_coroutine_that_reads_the_path_is_left_to_graphql_core_with_what
     assert calls == ["a"] * 3
 
 
-async def test_a_plan_that_fails_alone_is_given_up() -> None:
+async def test_plan_failing_without_graphql_core_is_dropped() -> None:
     outcomes = iter([1, "not an int", 2, 3])
     executor = Executor(schema_with(Query_a=lambda _source, _info: next(outcomes)))
 
@@ -206,7 +206,7 @@ async def test_a_plan_that_fails_alone_is_given_up() -> None:
     ]
 
 
-async def test_arguments_that_are_wrong_where_nobody_comes_do_not_cost_the_plan() -> None:
+async def test_unreached_argument_error_does_not_discard_plan() -> None:
     executor = Executor(schema_with())
     query = "query($n: Int) { rows { n(least: $n) } }"
     variables: list[dict[str, Any]] = [{}, {"n": None}, {"n": 1}, {}]
@@ -217,7 +217,7 @@ async def test_arguments_that_are_wrong_where_nobody_comes_do_not_cost_the_plan(
     assert all(response.data == {"rows": []} and not response.errors for response in responses)
 
 
-async def test_variables_that_do_not_fit_are_a_request_error() -> None:
+async def test_invalid_variables_are_a_request_error() -> None:
     executor = Executor(schema_with())
     query = "query($n: Int!) { echo(n: $n) }"
     for _ in range(3):
@@ -230,7 +230,7 @@ async def test_variables_that_do_not_fit_are_a_request_error() -> None:
         assert response.to_bytes().startswith(b'{"errors":[{"message"')
 
 
-async def test_a_middleware_stands_before_every_field_and_plans_do_not() -> None:
+async def test_middleware_wraps_every_field_without_plans() -> None:
     class Guard:
         def __init__(self) -> None:
             self.seen: list[str] = []
@@ -247,7 +247,7 @@ async def test_a_middleware_stands_before_every_field_and_plans_do_not() -> None
     assert guard.seen == ["a", "b"] * 3
 
 
-async def test_an_executor_serves_requests_at_the_same_time() -> None:
+async def test_executor_serves_simultaneous_requests() -> None:
     import asyncio
 
     schema = make_schema()
@@ -262,7 +262,7 @@ async def test_an_executor_serves_requests_at_the_same_time() -> None:
     assert all(response.planned for response in responses)
 
 
-async def test_a_request_leaves_nothing_to_the_cycle_collector() -> None:
+async def test_request_leaves_no_garbage_cycles() -> None:
     executor, query = Executor(make_schema()), Document("{ orders { number house { owner { phone } } } }")
     for _ in range(2):
         await executor.execute(query, context=Context())

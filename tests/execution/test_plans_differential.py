@@ -45,7 +45,7 @@ def strawberry_comparison(size: int = 6) -> Comparison:
 
 @core_drops_coroutines
 @pytest.mark.parametrize("batch", range(BATCHES))
-async def test_plans_of_a_graphql_core_schema_answer_as_graphql_core(batch: int) -> None:
+async def test_core_plans_answer_as_graphql_core(batch: int) -> None:
     comparison = core_comparison()
     for seed in range(batch * CORE_BATCH, (batch + 1) * CORE_BATCH):
         await comparison.check(seed)
@@ -58,7 +58,7 @@ async def test_plans_of_a_graphql_core_schema_answer_as_graphql_core(batch: int)
 
 @core_drops_coroutines
 @pytest.mark.parametrize("batch", range(BATCHES))
-async def test_plans_of_a_strawberry_schema_answer_as_graphql_core(batch: int) -> None:
+async def test_strawberry_plans_answer_as_graphql_core(batch: int) -> None:
     comparison = strawberry_comparison()
     for seed in range(batch * STRAWBERRY_BATCH, (batch + 1) * STRAWBERRY_BATCH):
         await comparison.check(seed)
@@ -71,6 +71,6 @@ async def test_plans_of_a_strawberry_schema_answer_as_graphql_core(batch: int) -
 
 
 @pytest.mark.parametrize("comparison", [core_comparison(), strawberry_comparison()], ids=["core", "strawberry"])
-def test_the_generated_operations_are_valid(comparison: Comparison) -> None:
+def test_generated_operations_are_valid(comparison: Comparison) -> None:
     for seed in range(150):
         assert validate(comparison.schema, parse(comparison.generate(seed).text)) == []

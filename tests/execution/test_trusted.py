@@ -1,4 +1,4 @@
-"""A gateway that has the list of its frontends' documents."""
+"""Trusted documents: a gateway with a list of its frontends' documents."""
 
 import asyncio
 import json
@@ -62,7 +62,7 @@ def code(answer):
     return error["extensions"]["code"]
 
 
-async def test_listed_documents_run_by_any_of_their_names(serve, listed):
+async def test_listed_document_runs_by_any_of_its_names(serve, listed):
     async with serve(listed()) as gateway:
         for body in (
             {"documentId": "viewer-1"},
@@ -81,7 +81,7 @@ async def test_listed_documents_run_by_any_of_their_names(serve, listed):
         assert community["data"] == {"community": {"code": "10002"}}
 
 
-async def test_no_other_document_runs(serve, listed, sandbox):
+async def test_unlisted_document_is_refused(serve, listed, sandbox):
     async with serve(listed("require")) as gateway:
         assert code(await post(gateway, query=OTHER)) == "QUERY_NOT_IN_SAFELIST"
         assert code(await post(gateway, query=VIEWER + "{ viewer { subject } }")) == "QUERY_NOT_IN_SAFELIST"
@@ -93,7 +93,7 @@ async def test_no_other_document_runs(serve, listed, sandbox):
         assert code(answer.json()) == "QUERY_NOT_IN_SAFELIST"
 
 
-async def test_empty_text_beside_an_identifier(serve, listed):
+async def test_empty_query_beside_an_identifier_is_ignored(serve, listed):
     async with serve(listed("require")) as gateway:
         answer = await post(gateway, query="", documentId="viewer-1")
         assert answer["data"] == {"viewer": {"subject": "developer"}}
@@ -143,7 +143,7 @@ async def test_white_space_in_report_mode_is_not_reported(serve, listed):
         ('{ a(b: """\\""" c""") }', '{ a(b: """\\""" \tc""") }'),
     ],
 )
-def test_other_tokens_are_another_document(one, other):
+def test_different_tokens_are_a_different_document(one, other):
     trusted = TrustedDocuments({"1": one}, required=True)
 
     assert trusted.find(one + "\n") == one
@@ -154,7 +154,7 @@ STRINGS = st.text('"\\\n #,a', max_size=20)
 
 
 @given(STRINGS, STRINGS)
-def test_what_strings_hold_is_compared(one, other):
+def test_string_contents_are_compared(one, other):
     document = '{{ a(b: {0}, c: """\n{1}\n""") }}'
     listed, another = (document.format(print_string(text), text.replace('"', "'")) for text in (one, other))
     trusted = TrustedDocuments({"1": listed}, required=True)
@@ -163,26 +163,26 @@ def test_what_strings_hold_is_compared(one, other):
     assert trusted.find(another) == (listed if listed == another else None)
 
 
-async def test_nobody_can_register_another_one(serve, listed):
+async def test_require_mode_refuses_registration(serve, listed):
     persisted = {"persistedQuery": {"version": 1, "sha256Hash": digest(OTHER)}}
     async with serve(listed("require")) as gateway:
         assert code(await post(gateway, query=OTHER, extensions=persisted)) == "QUERY_NOT_IN_SAFELIST"
         assert code(await post(gateway, extensions=persisted)) == "PERSISTED_QUERY_NOT_FOUND"
 
 
-async def test_a_listed_mutation_is_not_run_by_get(serve, listed):
+async def test_listed_mutation_is_not_run_by_get(serve, listed):
     async with serve(listed()) as gateway:
         assert (await gateway.client.get("/graphql", params={"documentId": "retry-1"})).status_code == 405
 
 
-async def test_the_list_holds_for_event_streams(serve, listed):
+async def test_trusted_list_applies_to_event_streams(serve, listed):
     async with serve(listed()) as gateway:
         headers = {"accept": "text/event-stream"}
         events = await gateway.client.post("/graphql", json={"query": "subscription { x }"}, headers=headers)
         assert "QUERY_NOT_IN_SAFELIST" in events.text
 
 
-async def test_reporting_runs_everything_and_logs_what_is_not_listed_once_by_its_hash(serve, listed):
+async def test_report_mode_logs_unlisted_document_once(serve, listed):
     persisted = {"persistedQuery": {"version": 1, "sha256Hash": digest(OTHER)}}
     with capture_logs() as logs:
         async with serve(listed("report")) as gateway:
@@ -197,7 +197,7 @@ async def test_reporting_runs_everything_and_logs_what_is_not_listed_once_by_its
     ]
 
 
-async def test_off_the_list_is_not_even_read(serve, listed, tmp_path):
+async def test_off_mode_does_not_read_the_list(serve, listed, tmp_path):
     (tmp_path / "manifest.json").unlink()
     async with serve(listed("off")) as gateway:
         assert (await post(gateway, query=OTHER))["data"]
@@ -205,7 +205,7 @@ async def test_off_the_list_is_not_even_read(serve, listed, tmp_path):
 
 
 @pytest.mark.parametrize("manifest", [{"old": "{ gone }", "viewer-1": VIEWER}], ids=[""])
-async def test_what_the_schema_does_not_allow_any_more_is_reported_at_the_start(serve, listed):
+async def test_invalid_listed_document_is_reported_at_start(serve, listed):
     with capture_logs() as logs:
         async with serve(listed()) as gateway:
             [entry] = [entry for entry in logs if entry["event"] == "trusted document invalid"]
@@ -233,7 +233,7 @@ async def test_what_the_schema_does_not_allow_any_more_is_reported_at_the_start(
     ],
     ids=lambda text: str(text)[:60],
 )
-async def test_a_wrong_file_ends_the_start(serve, environ, tmp_path, text):
+async def test_invalid_document_list_fails_the_start(serve, environ, tmp_path, text):
     path = tmp_path / "manifest.json"
     if text is not None:
         path.write_text(text)
@@ -243,12 +243,12 @@ async def test_a_wrong_file_ends_the_start(serve, environ, tmp_path, text):
 
 
 @pytest.mark.parametrize("mode", ["report", "require"])
-async def test_a_mode_without_a_list_ends_the_start(serve, environ, mode):
+async def test_mode_without_a_list_fails_the_start(serve, environ, mode):
     with pytest.raises(SettingsError, match=f"needed for the mode {mode}"):
         async with serve(environ | {"GATEWAY_TRUSTED_DOCUMENTS_MODE": mode}):
             await asyncio.sleep(0)
 
 
-def test_a_mode_that_does_not_exist_is_no_setting():
+def test_unknown_mode_is_refused():
     with pytest.raises(SettingsError, match=r"^GATEWAY_TRUSTED_DOCUMENTS_MODE: "):
         load_settings({"GATEWAY_TRUSTED_DOCUMENTS_MODE": "on"})

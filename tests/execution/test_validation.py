@@ -32,7 +32,7 @@ def altered(text: str, random: Random) -> str:
 
 
 @pytest.mark.parametrize("comparison", [core_comparison(8), strawberry_comparison(8)], ids=["core", "strawberry"])
-def test_altered_documents_have_the_errors_of_graphql_core(comparison: Comparison) -> None:
+def test_altered_documents_fail_as_in_graphql_core(comparison: Comparison) -> None:
     rules = (*specified_rules, NoSchemaIntrospectionCustomRule)
     schema = comparison.schema
     validator = Validator(schema, rules)
@@ -69,7 +69,7 @@ CHAIN = " ".join(f"fragment F{n} on Query {{ ...F{n + 1} }}" for n in range(300)
         "{ missing ...F0 } " + CHAIN,
     ],
 )
-def test_every_kind_of_error_is_that_of_graphql_core(text: str) -> None:
+def test_every_kind_of_error_equals_graphql_core(text: str) -> None:
     document = parse(text)
     expected = validate(strawberry_schema.SCHEMA, document, specified_rules, 20)
     assert expected
@@ -77,7 +77,7 @@ def test_every_kind_of_error_is_that_of_graphql_core(text: str) -> None:
     assert described(found) == described(expected)
 
 
-def test_a_validator_keeps_nothing_of_a_document() -> None:
+def test_validator_retains_nothing_of_a_document() -> None:
     validator = Validator(strawberry_schema.SCHEMA, specified_rules)
     wrong, right = parse("{ boxes { number } boxes { missing } }"), parse("{ boxes { number } }")
     for _ in range(3):

@@ -46,7 +46,7 @@ def assert_same(schema: Any, text: str, inputs: dict[str, Any]) -> None:
         assert list(map(describe, found.sources.items())) == list(map(describe, expected.sources.items()))
 
 
-def test_variables_of_generated_operations_are_read_as_graphql_core_reads_them() -> None:
+def test_generated_variables_coerce_as_in_graphql_core() -> None:
     generator = OperationGenerator(core_schema.SCHEMA, scalars=core_schema.CUSTOM_SCALARS)
     for seed in range(300):
         operation = generator.generate(Random(seed))
@@ -58,7 +58,7 @@ def test_variables_of_generated_operations_are_read_as_graphql_core_reads_them()
     "type_", ["Int", "Int!", "Float", "String!", "Boolean", "ID!", "Color", "Stamp!", "Filter", "[Int!]!"]
 )
 @pytest.mark.parametrize("default", ["", " = null", " = 1", ' = "x"'])
-def test_any_value_for_any_type_is_read_as_graphql_core_reads_it(type_: str, default: str) -> None:
+def test_any_variable_value_coerces_as_in_graphql_core(type_: str, default: str) -> None:
     text = f"query($a: {type_}{default}, $b: String, $c: [ID] = [1]) {{ __typename }}"
     for value in VALUES:
         assert_same(core_schema.SCHEMA, text, {"a": value, "unknown": 1})
@@ -66,7 +66,7 @@ def test_any_value_for_any_type_is_read_as_graphql_core_reads_it(type_: str, def
     assert_same(core_schema.SCHEMA, text, {})
 
 
-def test_types_that_are_no_input_are_graphql_cores_errors() -> None:
+def test_non_input_variable_types_fail_as_in_graphql_core() -> None:
     schema = build_schema("type Query { a: Int }")
     for type_ in ("Query", "Nothing", "[Query!]!"):
         assert_same(schema, f"query($a: {type_}, $b: Int) {{ a }}", {"a": 1, "b": 2})

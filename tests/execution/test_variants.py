@@ -1,4 +1,4 @@
-"""Fields that are no more than an attribute for some callers, and what the context is told of them."""
+"""Fields that differ by the variant of a request, and the fields that its context observes."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -62,7 +62,7 @@ def executor() -> Executor:
     return Executor(strawberry.Schema(query=Query)._schema)
 
 
-async def test_each_variant_has_a_plan_of_its_own(executor: Executor) -> None:
+async def test_each_variant_has_its_own_plan(executor: Executor) -> None:
     for _ in range(3):
         opened = await run(executor, "name phone", Context("open", PEOPLE))
         shut = await run(executor, "name phone", Context("shut", PEOPLE))
@@ -74,7 +74,7 @@ async def test_each_variant_has_a_plan_of_its_own(executor: Executor) -> None:
     assert shut.planned
 
 
-async def test_what_is_shown_instead_may_depend_on_the_object(executor: Executor) -> None:
+async def test_masked_value_may_depend_on_the_object(executor: Executor) -> None:
     for _ in range(3):
         opened, shut = Context("open", PEOPLE), Context("shut", PEOPLE)
         assert (await run(executor, "call", opened)).data == {"people": [{"call": person.tel} for person in PEOPLE]}
@@ -85,7 +85,7 @@ async def test_what_is_shown_instead_may_depend_on_the_object(executor: Executor
     assert response.planned
 
 
-async def test_a_plan_tells_once_for_each_object_which_fields_it_shows(executor: Executor) -> None:
+async def test_plan_observes_revealed_fields_once_per_object(executor: Executor) -> None:
     await run(executor, "name age phone other: name note", Context("open", PEOPLE))
     context = Context("open", PEOPLE)
 
@@ -95,7 +95,7 @@ async def test_a_plan_tells_once_for_each_object_which_fields_it_shows(executor:
     assert context.observed == [(PEOPLE, (NAME, PHONE))]
 
 
-async def test_nothing_is_told_of_fields_that_are_not_shown_as_they_are(executor: Executor) -> None:
+async def test_masked_fields_are_not_observed(executor: Executor) -> None:
     for variant, fields in (("shut", "name phone"), ("open", "age note")):
         context = Context(variant, PEOPLE)
         await run(executor, fields, context)
@@ -107,7 +107,7 @@ def pass_on(resolve: Any, source: Any, info: Any, **arguments: Any) -> Any:
     return resolve(source, info, **arguments)
 
 
-async def test_nothing_is_told_of_objects_that_have_nothing_to_show(executor: Executor) -> None:
+async def test_empty_fields_are_not_observed(executor: Executor) -> None:
     people = [PersonRecord("Li Ming", None), PersonRecord("Wang", "19900000002")]
     for middleware in (None, pass_on):
         context = Context("open", people)
@@ -115,7 +115,7 @@ async def test_nothing_is_told_of_objects_that_have_nothing_to_show(executor: Ex
         assert context.observed == [([people[1]], (PHONE,))]
 
 
-async def test_graphql_core_tells_the_same_of_each_field(executor: Executor) -> None:
+async def test_graphql_core_observes_the_same_fields(executor: Executor) -> None:
     context = Context("open", PEOPLE)
 
     response = await run(executor, "name phone", context, middleware=pass_on)
@@ -124,7 +124,7 @@ async def test_graphql_core_tells_the_same_of_each_field(executor: Executor) -> 
     assert context.observed == [([person], (field,)) for person in PEOPLE for field in (NAME, PHONE)]
 
 
-async def test_what_a_failing_plan_has_read_is_told_by_graphql_core_alone(executor: Executor) -> None:
+async def test_failed_plan_leaves_observation_to_graphql_core(executor: Executor) -> None:
     people = [PEOPLE[0], PersonRecord("Zhao", None, age="unknown")]
     await run(executor, "name age", Context("open", PEOPLE))
     context = Context("open", people)

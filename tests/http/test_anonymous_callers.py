@@ -1,4 +1,4 @@
-"""Nobody is let in without a token, in development either, whatever they speak."""
+"""Requests without a token are refused in every protocol, also in development."""
 
 import pytest
 from websockets import Subprotocol, connect
@@ -17,7 +17,7 @@ QUERY = b'{"query": "{ viewer { subject } }"}'
         pytest.param(EVENTS, b'{"query": "subscription { orderPaid { orderNumber } }"}', id="events"),
     ],
 )
-async def test_a_request_without_a_token_is_401(gateway, sandbox, headers, body):
+async def test_request_without_a_token_is_401(gateway, sandbox, headers, body):
     response = await gateway.stranger.post("/graphql", headers=headers, content=body)
 
     assert response.status_code == 401
@@ -28,17 +28,17 @@ async def test_a_request_without_a_token_is_401(gateway, sandbox, headers, body)
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Basic ZGV2ZWxvcGVyOg==", "Bearer forged"])
-async def test_nor_is_one_whose_header_holds_none(gateway, authorization):
+async def test_request_without_bearer_token_is_401(gateway, authorization):
     response = await gateway.stranger.post("/graphql", headers=JSON | {"authorization": authorization}, content=QUERY)
 
     assert response.status_code == 401
 
 
-async def test_a_query_in_the_address_needs_one_too(gateway):
+async def test_query_in_the_url_without_a_token_is_401(gateway):
     assert (await gateway.stranger.get("/graphql", params={"query": "{ __typename }"})).status_code == 401
 
 
-async def test_a_web_socket_without_a_token_is_closed_before_it_is_acknowledged(gateway):
+async def test_websocket_without_token_closes_before_ack(gateway):
     address = f"{gateway.url.replace('http', 'ws')}/graphql"
     async with connect(address, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None) as socket:
         await socket.send('{"type": "connection_init"}')

@@ -1,4 +1,4 @@
-"""What production keeps to itself. Each test holds development against it: what is closed there, is open here."""
+"""What production hides. Each test compares it with development, where the same is open."""
 
 import re
 from typing import Any
@@ -17,7 +17,7 @@ INTROSPECTION = [
 
 
 @pytest.mark.parametrize("query", INTROSPECTION)
-async def test_the_schema_is_not_told(gateway, production, query):
+async def test_production_hides_introspection(gateway, production, query):
     assert (await gateway.ask(query)).data
 
     answer = await production.ask(query)
@@ -35,7 +35,7 @@ async def test_explorer_opens_introspection_in_production(serve_production):
         assert (await served.ask(INTROSPECTION[0], token="")).code == "UNAUTHENTICATED"
 
 
-async def test_nor_over_a_web_socket(production):
+async def test_production_hides_introspection_on_websocket(production):
     address = f"{production.url.replace('http', 'ws')}/graphql"
     async with connect(address, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None) as socket:
         await socket.send(f'{{"type": "connection_init", "payload": {{"Authorization": "Bearer {production.token}"}}}}')
@@ -46,7 +46,7 @@ async def test_nor_over_a_web_socket(production):
 
 
 @pytest.mark.parametrize("path", ["/callbacks/token/", "/callbacks/payment/", "/metrics/", "/healthz/", "/readyz/"])
-async def test_a_slash_too_many_sends_nobody_elsewhere(production, path):
+async def test_trailing_slash_is_404_without_redirect(production, path):
     """A form sent on has its credentials in it: by plain HTTP, and to whatever name the request had."""
     form = {"key_k": "k", "key_d": "d"}
     assert (await production.stranger.post(path.rstrip("/"), data=form)).status_code in (200, 405)
@@ -57,7 +57,7 @@ async def test_a_slash_too_many_sends_nobody_elsewhere(production, path):
     assert "location" not in answer.headers
 
 
-async def test_the_name_of_a_type_that_is_held_anyway_is_told(production):
+async def test_typename_is_available_in_production(production):
     assert (await production.ask("{ __typename viewer { __typename } }")).data["viewer"] == {"__typename": "Viewer"}
 
 
@@ -84,7 +84,7 @@ VARIABLES = [
 ]
 
 
-async def test_names_that_nobody_asked_for_are_not_suggested(gateway, production, subtests):
+async def test_production_suggests_no_names(gateway, production, subtests):
     for case, query, variables, name in SUGGESTIONS + VARIABLES:
         with subtests.test(case):
             open_ = [error["message"] for error in (await gateway.ask(query, variables)).errors]
@@ -98,7 +98,7 @@ async def test_names_that_nobody_asked_for_are_not_suggested(gateway, production
 
 
 @pytest.mark.parametrize("plans", ["true", "false"])
-async def test_nor_once_there_is_a_plan(serve_production, plans):
+async def test_production_suggests_no_enum_value_with_plans(serve_production, plans):
     async with serve_production(GATEWAY_PLANS=plans) as gateway:
         for _ in range(3):
             assert (await gateway.ask(WITHIN, {"s": "PENDING"})).data
@@ -109,7 +109,7 @@ async def test_nor_once_there_is_a_plan(serve_production, plans):
     assert "PENDING" not in closed.response.text
 
 
-async def test_graphiql_is_not_there(gateway, production):
+async def test_production_serves_no_explorer(gateway, production):
     script = re.findall(r'src="([^"]+)"', (await gateway.stranger.get("/")).text)[0]
     for path in ("/", f"/{script}", "/explorer/examples.json"):
         assert (await gateway.stranger.get(path)).status_code == 200
@@ -117,7 +117,7 @@ async def test_graphiql_is_not_there(gateway, production):
         assert (await production.stranger.get(path)).status_code == 404
 
 
-async def test_graphiql_that_is_switched_on_holds_no_token_and_is_as_strict(serve_production):
+async def test_production_explorer_has_no_token_and_strict_csp(serve_production):
     async with serve_production(GATEWAY_EXPLORER="true") as gateway:
         page = await gateway.stranger.get("/")
 
@@ -131,7 +131,7 @@ async def test_graphiql_that_is_switched_on_holds_no_token_and_is_as_strict(serv
     }.items() <= dict(page.headers).items()
 
 
-async def test_what_went_wrong_inside_is_told_to_nobody(production, monkeypatch):
+async def test_production_hides_internal_errors(production, monkeypatch):
     def fail(*_: object) -> None:
         raise RuntimeError(SECRET)
 
@@ -145,6 +145,6 @@ async def test_what_went_wrong_inside_is_told_to_nobody(production, monkeypatch)
     assert "999302" not in answer.response.text
 
 
-async def test_no_answer_names_the_software_that_serves_it(production):
+async def test_answers_name_no_server_software(production):
     for path in ("/graphql", "/healthz", "/nothing"):
         assert "server" not in (await production.client.get(path)).headers

@@ -1,4 +1,4 @@
-"""What web pages of other origins may do: read answers when they are listed, and nothing without their own token."""
+"""CORS: listed origins may read answers, and no origin can act without a token."""
 
 import httpx
 import pytest
@@ -38,7 +38,7 @@ def cors(response: httpx.Response) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("origin", [CONSOLE, WALL])
-async def test_a_browser_may_ask_for_pages_of_a_listed_origin(gateway, origin):
+async def test_preflight_of_listed_origin_is_allowed(gateway, origin):
     asked = await preflight(gateway.stranger, origin)
 
     assert asked.status_code == 200
@@ -69,7 +69,7 @@ async def test_pages_of_a_listed_origin_may_read_answers(gateway, origin):
     }
 
 
-async def test_they_may_read_why_they_were_refused(gateway):
+async def test_listed_origin_may_read_refusals(gateway):
     for refused in (
         await gateway.stranger.post("/graphql", json=MODULES, headers={"origin": CONSOLE}),
         await gateway.client.post("/graphql", content=b"{", headers={"origin": CONSOLE}),
@@ -83,7 +83,7 @@ async def test_they_may_read_why_they_were_refused(gateway):
     "origin",
     [STRANGER, "null", "", "*", CONSOLE.upper(), f"{CONSOLE}.evil.example", "http://console.example", f"{CONSOLE}:443"],
 )
-async def test_no_other_origin_is_told_anything(gateway, origin):
+async def test_unlisted_origin_gets_no_cors_headers(gateway, origin):
     asked = await preflight(gateway.stranger, origin)
     assert (asked.status_code, cors(asked)) == (405, {})
 
@@ -93,14 +93,14 @@ async def test_no_other_origin_is_told_anything(gateway, origin):
     assert answer.headers["vary"] == "Origin"
 
 
-async def test_who_has_no_origin_is_told_nothing_of_them(gateway):
+async def test_request_without_origin_gets_no_cors_headers(gateway):
     answer = await gateway.client.post("/graphql", json=MODULES)
     assert cors(answer) == {}
     assert "vary" not in answer.headers
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/healthz", "/callbacks/token"])
-async def test_nothing_but_graphql_is_for_other_origins(gateway, path):
+async def test_cors_headers_are_sent_for_graphql_only(gateway, path):
     for response in (
         await preflight(gateway.stranger, CONSOLE, path=path),
         await gateway.stranger.get(path, headers={"origin": CONSOLE}),
@@ -109,7 +109,7 @@ async def test_nothing_but_graphql_is_for_other_origins(gateway, path):
 
 
 @pytest.mark.parametrize("listed", [""])
-async def test_without_a_list_no_origin_is_told_anything(gateway):
+async def test_cors_headers_require_an_origin_list(gateway):
     assert cors(await preflight(gateway.stranger, CONSOLE)) == {}
     assert cors(await gateway.client.post("/graphql", json=MODULES, headers={"origin": CONSOLE})) == {}
 
@@ -124,7 +124,7 @@ SIMPLE_CONTENT_TYPES = (
 """What a page may send anywhere without asking first (Fetch, "CORS-safelisted request-header")."""
 
 
-async def test_a_page_cannot_send_an_operation_without_asking_first(gateway, sandbox):
+async def test_simple_content_types_are_refused(gateway, sandbox):
     """Even from a listed origin, even with a token, which no simple request can carry."""
     mutation = 'mutation { payCallback(input: { orderNumber: "1" }) { outcome } }'
     for content_type in SIMPLE_CONTENT_TYPES:
@@ -135,14 +135,14 @@ async def test_a_page_cannot_send_an_operation_without_asking_first(gateway, san
     assert sandbox.calls == []
 
 
-async def test_a_page_cannot_change_anything_by_get(gateway, sandbox):
+async def test_cross_origin_get_cannot_mutate(gateway, sandbox):
     """What `<img src>` and links can send: it is refused before anything is read or sent."""
     answer = await gateway.client.get("/graphql", params={"query": "mutation { __typename }"})
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
     assert sandbox.calls == []
 
 
-async def test_a_page_that_asks_by_get_has_no_token_to_ask_with(gateway, sandbox):
+async def test_cross_origin_get_carries_no_token(gateway, sandbox):
     """A browser adds none by itself, there being no cookies; with one the request is simple no longer."""
     simple = await gateway.stranger.get("/graphql", params=MODULES, headers={"origin": STRANGER, "cookie": "token=x"})
     assert simple.status_code == 401

@@ -17,7 +17,7 @@ def explorer() -> Iterator[httpx.Client]:
         yield client
 
 
-def test_the_page_names_the_endpoint_and_loads_built_files_of_this_server(explorer: httpx.Client) -> None:
+def test_explorer_page_loads_served_files(explorer: httpx.Client) -> None:
     page = explorer.get("/")
     assert page.status_code == 200
     assert 'data-graphql-path="/graphql"' in page.text
@@ -27,7 +27,7 @@ def test_the_page_names_the_endpoint_and_loads_built_files_of_this_server(explor
             assert explorer.get(f"/{path}").status_code == 200
 
 
-def test_the_page_holds_a_token_only_if_it_is_given_one() -> None:
+def test_explorer_page_embeds_only_a_given_token() -> None:
     for token in ("", 'ey"><script>'):
         app = Starlette(routes=[*explorer_routes("/graphql", token=token)])
         with running(app, Watched()) as server:
@@ -36,7 +36,7 @@ def test_the_page_holds_a_token_only_if_it_is_given_one() -> None:
             assert "<script>" not in page
 
 
-def test_no_script_of_the_page_is_inline_and_no_other_host_is_allowed(explorer: httpx.Client) -> None:
+def test_explorer_policy_forbids_inline_and_foreign_code(explorer: httpx.Client) -> None:
     page = explorer.get("/")
     policy = dict(part.split(" ", 1) for part in page.headers["content-security-policy"].split("; "))
     assert policy["default-src"] == "'none'"
@@ -47,7 +47,7 @@ def test_no_script_of_the_page_is_inline_and_no_other_host_is_allowed(explorer: 
     assert page.headers["x-content-type-options"] == "nosniff"
 
 
-def test_built_files_are_kept_for_ever_and_the_page_is_asked_for_again(explorer: httpx.Client) -> None:
+def test_explorer_files_are_immutable_and_page_is_not(explorer: httpx.Client) -> None:
     assert explorer.get("/").headers["cache-control"] == "no-cache"
     for path in ASSETS.glob("*.js"):
         response = explorer.get(f"/explorer/{path.name}")
@@ -57,11 +57,11 @@ def test_built_files_are_kept_for_ever_and_the_page_is_asked_for_again(explorer:
 
 
 @pytest.mark.parametrize("path", ["index.html", "NOTICES.txt", "nothing.js", "..%2fexplorer.py", "../explorer.py"])
-def test_nothing_else_is_served(explorer: httpx.Client, path: str) -> None:
+def test_explorer_serves_no_other_files(explorer: httpx.Client, path: str) -> None:
     assert explorer.get(f"/explorer/{path}").status_code == 404
 
 
-def test_the_examples_are_served_in_the_order_of_their_names(explorer: httpx.Client) -> None:
+def test_examples_are_served_in_name_order(explorer: httpx.Client) -> None:
     examples = explorer.get("/explorer/examples.json").json()
     assert examples == example_operations()
     assert "query Dashboard" in examples[0]

@@ -38,9 +38,7 @@ async def demo(tmp_path: Path) -> AsyncIterator[str]:
     assert await process.wait() == 0
 
 
-async def test_in_the_demo_an_example_runs_at_once_and_nothing_leaves_the_machine(
-    demo: str, page: Page, tmp_path: Path
-) -> None:
+async def test_demo_explorer_runs_example_without_other_hosts(demo: str, page: Page, tmp_path: Path) -> None:
     requested: list[str] = []
     complaints: list[str] = []
     page.context.on("request", lambda request: requested.append(request.url))
@@ -71,9 +69,7 @@ async def test_in_the_demo_an_example_runs_at_once_and_nothing_leaves_the_machin
     assert complaints == []
 
 
-async def test_elsewhere_it_asks_for_a_token_and_says_where_one_comes_from(
-    gateway: Any, page: Page, tmp_path: Path
-) -> None:
+async def test_explorer_asks_for_a_token(gateway: Any, page: Page, tmp_path: Path) -> None:
     await page.goto(gateway.url)
     headers = page.locator(HEADERS).locator("visible=true")
     await expect(headers).to_contain_text('"Authorization": "Bearer "')
@@ -101,9 +97,7 @@ async def test_elsewhere_it_asks_for_a_token_and_says_where_one_comes_from(
     assert "Bearer" not in await page.evaluate("JSON.stringify(localStorage)")
 
 
-async def test_on_a_phone_the_result_stands_below_the_editors_and_nothing_leaves_the_screen(
-    demo: str, page: Page, tmp_path: Path
-) -> None:
+async def test_explorer_fits_a_phone_screen(demo: str, page: Page, tmp_path: Path) -> None:
     await page.set_viewport_size({"width": 390, "height": 844})
     await page.goto(demo)
     await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text("Dashboard")
@@ -122,7 +116,7 @@ async def test_on_a_phone_the_result_stands_below_the_editors_and_nothing_leaves
     assert editors["width"] == result["width"] > 250
 
 
-async def test_a_screen_reader_hears_names_of_icons_that_are_words(demo: str, page: Page) -> None:
+async def test_explorer_icons_have_readable_names(demo: str, page: Page) -> None:
     await page.goto(demo)
     await page.get_by_role("button", name="Show Documentation Explorer").click()
     await expect(page.get_by_role("img", name="root type icon")).to_be_visible()

@@ -30,13 +30,13 @@ VARIABLES = {"07-new-order": {"key": "1"}}
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.iterdir()), ids=lambda path: path.stem)
-def test_every_example_is_a_valid_named_operation_within_the_limits(path: Path) -> None:
+def test_examples_are_valid_named_operations(path: Path) -> None:
     operation = DOCUMENTS.prepare(path.read_text(encoding="utf-8")).operation
     assert operation.name is not None
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.iterdir()), ids=lambda path: path.stem)
-def test_what_an_example_says_of_itself_fits_into_the_editor_of_a_small_screen(path: Path) -> None:
+def test_example_comments_fit_a_small_screen(path: Path) -> None:
     comments = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
     assert comments
     assert [line for line in comments if columns(line) > 48] == []
@@ -47,14 +47,14 @@ def columns(line: str) -> int:
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in line)
 
 
-def test_where_a_variable_has_to_be_given_the_editor_asks_for_no_other() -> None:
+def test_examples_require_at_most_one_kind_of_variable() -> None:
     """It takes each that is not null for one that has to be, with a default too, and underlines what was written."""
     for path in EXAMPLES.iterdir():
         asked = re.findall(r"\$\w+: \w+!( =)?", path.read_text(encoding="utf-8"))
         assert len(set(asked)) <= 1, path.name
 
 
-def test_there_is_an_example_of_each_kind_of_operation() -> None:
+def test_every_kind_of_operation_has_an_example() -> None:
     operations = [DOCUMENTS.prepare(path.read_text(encoding="utf-8")).operation for path in EXAMPLES.iterdir()]
     assert {operation.operation for operation in operations} == set(OperationType)
 

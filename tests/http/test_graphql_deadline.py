@@ -1,4 +1,4 @@
-"""Requests that take too long, and clients that do not wait."""
+"""Deadlines of requests, and clients that disconnect."""
 
 import asyncio
 import socket
@@ -23,7 +23,7 @@ def post_head(query: str, content_length: int | None = None) -> bytes:
     ) + body
 
 
-def test_a_query_beyond_its_deadline_is_cancelled_and_answered(serve: Serve) -> None:
+def test_query_beyond_deadline_is_cancelled_and_answered(serve: Serve) -> None:
     with serve(timeout=0.2) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
         response = client.post("/graphql", json={"query": "{ hello slow }"}, headers=ACCEPT)
         assert response.status_code == 504
@@ -34,7 +34,7 @@ def test_a_query_beyond_its_deadline_is_cancelled_and_answered(serve: Serve) -> 
         assert client.post("/graphql", json={"query": "{ hello }"}).json() == {"data": {"hello": "hello world"}}
 
 
-def test_a_query_is_cancelled_when_its_client_goes_away(serve: Serve) -> None:
+def test_query_is_cancelled_when_client_disconnects(serve: Serve) -> None:
     with serve() as server:
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
             connection.sendall(post_head("{ slow }"))
@@ -43,7 +43,7 @@ def test_a_query_is_cancelled_when_its_client_goes_away(serve: Serve) -> None:
         assert server.watched.slow_cancelled.wait(5)
 
 
-def test_a_get_is_cancelled_when_its_client_goes_away(serve: Serve) -> None:
+def test_get_is_cancelled_when_its_client_goes_away(serve: Serve) -> None:
     with serve() as server:
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
             connection.sendall(b"GET /graphql?query={slow} HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -51,7 +51,7 @@ def test_a_get_is_cancelled_when_its_client_goes_away(serve: Serve) -> None:
         assert server.watched.slow_cancelled.wait(5)
 
 
-def test_a_mutation_ends_though_its_client_went_away(serve: Serve) -> None:
+def test_mutation_completes_after_its_client_leaves(serve: Serve) -> None:
     with serve() as server:
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
             connection.sendall(post_head("mutation { write }"))
@@ -60,9 +60,7 @@ def test_a_mutation_ends_though_its_client_went_away(serve: Serve) -> None:
         assert server.watched.written.wait(5)
 
 
-def test_a_client_that_waits_gets_its_answer_from_a_watched_connection(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_watched_connection_serves_answer_and_next_request(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection is watched from the first moment, and serves the next request too."""
     monkeypatch.setattr(deadline, "LOOK_AFTER", 0)
     with serve() as server, socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
@@ -83,7 +81,7 @@ def read_until(connection: socket.socket, end: bytes) -> bytes:
     return received
 
 
-def test_a_body_that_does_not_arrive_in_time_is_408(serve: Serve) -> None:
+def test_body_that_does_not_arrive_in_time_is_408(serve: Serve) -> None:
     with serve(timeout=0.2) as server, socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
         connection.sendall(post_head("{ hello }", content_length=1000))
         received = b""
@@ -93,7 +91,7 @@ def test_a_body_that_does_not_arrive_in_time_is_408(serve: Serve) -> None:
     assert b"connection: close" in received
 
 
-def test_a_client_that_leaves_in_the_middle_of_its_body_costs_nothing(serve: Serve) -> None:
+def test_client_leaving_mid_body_does_not_break_server(serve: Serve) -> None:
     with serve() as server:
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
             connection.sendall(post_head("{ hello }", content_length=1000))
@@ -108,7 +106,7 @@ def slow_request(seconds: float = 60) -> Deadline:
     return late
 
 
-async def test_a_client_that_leaves_after_a_body_that_was_slow_ends_its_request_too() -> None:
+async def test_disconnect_after_slow_body_ends_request() -> None:
     async def receive() -> Message:
         return {"type": "http.disconnect"}
 
@@ -123,7 +121,7 @@ async def test_a_client_that_leaves_after_a_body_that_was_slow_ends_its_request_
 
 
 @pytest.mark.parametrize("seconds", [60, 0])
-async def test_a_request_that_the_server_cancels_has_not_expired(seconds: float) -> None:
+async def test_server_cancellation_is_not_expiry(seconds: float) -> None:
     """Not even when its deadline ends it in the same turn of the event loop."""
 
     async def request() -> None:
@@ -137,7 +135,7 @@ async def test_a_request_that_the_server_cancels_has_not_expired(seconds: float)
         await task
 
 
-async def test_what_a_request_ends_in_as_it_expires_is_not_hidden() -> None:
+async def test_error_at_expiry_is_not_hidden() -> None:
     async def request() -> None:
         with slow_request(0):
             try:

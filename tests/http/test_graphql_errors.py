@@ -1,4 +1,4 @@
-"""What callers are told when something goes wrong, and what is only logged."""
+"""Errors as callers receive them, and details that are only logged."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ def errors_of(client: httpx.Client, query: str, **more: object) -> list[dict[str
     return response.json()["errors"]
 
 
-def test_a_gateway_error_speaks_for_itself_and_the_rest_is_answered(client: httpx.Client) -> None:
+def test_gateway_error_is_reported_beside_partial_data(client: httpx.Client) -> None:
     response = client.post("/graphql", json={"query": "{ hello notConfigured }"}, headers=ACCEPT)
     assert response.status_code == 200
     assert response.json()["data"] == {"hello": "hello world", "notConfigured": None}
@@ -34,14 +34,14 @@ def test_a_gateway_error_speaks_for_itself_and_the_rest_is_answered(client: http
     }
 
 
-def test_a_right_that_is_missing_within_a_query_leaves_the_status_200(client: httpx.Client) -> None:
+def test_missing_scope_in_a_query_is_status_200(client: httpx.Client) -> None:
     (error,) = errors_of(client, "{ forbidden }")
     assert error["extensions"]["code"] == "FORBIDDEN"
     assert error["extensions"]["missingScope"] == "people:read"
 
 
 @pytest.mark.parametrize("query", ["{ fails }", "{ mistyped }", "{ required }", "{ nested { required } }"])
-def test_an_unexpected_error_is_logged_with_the_request_id_and_never_shown(client: httpx.Client, query: str) -> None:
+def test_unexpected_error_is_logged_without_details(client: httpx.Client, query: str) -> None:
     with capture_logs() as logs:
         response = client.post("/graphql", json={"query": query}, headers=ACCEPT)
     assert response.status_code == 200
@@ -53,13 +53,13 @@ def test_an_unexpected_error_is_logged_with_the_request_id_and_never_shown(clien
     assert SECRET not in response.text + json.dumps(logs)
 
 
-def test_a_null_that_reaches_the_root_is_data_null(client: httpx.Client) -> None:
+def test_null_at_the_root_is_data_null(client: httpx.Client) -> None:
     response = client.post("/graphql", json={"query": "{ required }"}, headers=ACCEPT)
     assert response.json()["data"] is None
     assert response.json()["errors"][0]["path"] == ["required"]
 
 
-def test_a_fault_outside_the_query_is_a_500_with_a_coded_error(client: httpx.Client) -> None:
+def test_fault_outside_the_query_is_a_coded_500(client: httpx.Client) -> None:
     with capture_logs() as logs:
         response = client.post("/graphql", json={"query": "{ hello }"}, headers={"authorization": "Bearer broken"})
     assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (500, "INTERNAL")
@@ -67,19 +67,19 @@ def test_a_fault_outside_the_query_is_a_500_with_a_coded_error(client: httpx.Cli
     assert SECRET not in response.text + json.dumps(logs)
 
 
-def test_a_null_variable_for_a_required_argument_is_the_callers_mistake(client: httpx.Client) -> None:
+def test_null_for_required_argument_is_bad_user_input(client: httpx.Client) -> None:
     (error,) = errors_of(client, "query Q($n: String) { nested { hello(name: $n) } }", variables={"n": None})
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
     assert error["path"] == ["nested", "hello"]
 
 
-def test_what_the_caller_sent_is_not_echoed_at_length(client: httpx.Client) -> None:
+def test_error_messages_are_short(client: httpx.Client) -> None:
     name = "x" * 5000
     for error in errors_of(client, f"{{ {name} }}") + errors_of(client, "{ hello }", operationName=name):
         assert len(error["message"]) < 200
 
 
-def test_numbers_of_persons_are_masked_even_for_the_caller_who_sent_them(client: httpx.Client) -> None:
+def test_error_messages_mask_numbers_of_persons(client: httpx.Client) -> None:
     number = 999302199211302517
     for query, variables in (
         (f"{{ hello(name: {number}) }}", {}),
@@ -89,13 +89,13 @@ def test_numbers_of_persons_are_masked_even_for_the_caller_who_sent_them(client:
         assert str(number) not in error["message"]
 
 
-def test_suggestions_can_be_kept_back(serve: Serve, client: httpx.Client) -> None:
+def test_suggestions_can_be_switched_off(serve: Serve, client: httpx.Client) -> None:
     assert "Did you mean" in str(errors_of(client, "{ helo }"))
     with serve(suggestions=False) as closed, httpx.Client(base_url=closed.url, trust_env=False) as closed_client:
         assert "hello" not in str(errors_of(closed_client, "{ helo }"))
 
 
-def test_an_identifier_of_many_digits_is_kept_exact(client: httpx.Client) -> None:
+def test_long_numeric_id_is_exact(client: httpx.Client) -> None:
     """Quirk 77: order numbers are beyond 64 bits, and one sent as a number must not lose its last digits."""
     number = 20201118110146999999
     body = {"query": "query Q($id: ID!) { echo(id: $id) }", "variables": {"id": number}}

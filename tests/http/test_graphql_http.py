@@ -23,7 +23,7 @@ def ask(client: httpx.Client, query: str, accept: str = RESPONSE_JSON, **more: o
     return client.post("/graphql", json={"query": query, **more}, headers={"accept": accept})
 
 
-def test_a_query_is_answered_by_post(client: httpx.Client) -> None:
+def test_query_is_answered_by_post(client: httpx.Client) -> None:
     response = ask(client, "query Q($n: String!) { hello(name: $n) }", variables={"n": "门"}, operationName="Q")
     assert response.status_code == 200
     assert response.json() == {"data": {"hello": "hello 门"}}
@@ -32,14 +32,14 @@ def test_a_query_is_answered_by_post(client: httpx.Client) -> None:
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_query_is_answered_by_get(client: httpx.Client) -> None:
+def test_query_is_answered_by_get(client: httpx.Client) -> None:
     query = {"query": "query A($n: String) { hello(name: $n) } query B { hello }", "operationName": "A"}
     response = client.get("/graphql", params={**query, "variables": '{"n": "you"}', "extensions": ""})
     assert response.status_code == 200
     assert response.json() == {"data": {"hello": "hello you"}}
 
 
-def test_a_mutation_is_not_run_by_get(client: httpx.Client, server: Server) -> None:
+def test_mutation_is_not_run_by_get(client: httpx.Client, server: Server) -> None:
     before = server.watched.resolved
     response = client.get("/graphql", params={"query": "mutation { touch }"})
     assert (response.status_code, response.headers["allow"]) == (405, "POST")
@@ -48,20 +48,20 @@ def test_a_mutation_is_not_run_by_get(client: httpx.Client, server: Server) -> N
     assert ask(client, "mutation { touch }").json() == {"data": {"touch": True}}
 
 
-def test_a_subscription_is_refused(client: httpx.Client) -> None:
+def test_subscription_is_refused(client: httpx.Client) -> None:
     response = ask(client, "subscription { ticks }")
     assert (response.status_code, code_of(response)) == (400, "BAD_USER_INPUT")
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
-def test_other_methods_are_not_served(client: httpx.Client, method: str) -> None:
+def test_unsupported_methods_are_405(client: httpx.Client, method: str) -> None:
     response = client.request(method, "/graphql")
     assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
     assert code_of(response) == "METHOD_NOT_ALLOWED"
 
 
 @pytest.mark.parametrize("accept", ["text/event-stream", "multipart/mixed", "text/html", "application/json;q=0"])
-def test_other_answers_are_not_acceptable(client: httpx.Client, accept: str) -> None:
+def test_unsupported_media_type_is_406(client: httpx.Client, accept: str) -> None:
     response = ask(client, "{ hello }", accept)
     assert (response.status_code, code_of(response)) == (406, "BAD_USER_INPUT")
 
@@ -73,7 +73,7 @@ def test_urql_gets_one_json_answer(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("others", [["text/html"], ["text/html", "multipart/mixed"]])
-def test_several_lines_of_accept_are_one_list(client: httpx.Client, others: list[str]) -> None:
+def test_accept_lines_are_combined(client: httpx.Client, others: list[str]) -> None:
     for accepts in ([RESPONSE_JSON, *others], [*others, RESPONSE_JSON]):
         headers = [("accept", accept) for accept in accepts]
         response = client.post("/graphql", json={"query": "{ hello }"}, headers=headers)
@@ -92,7 +92,7 @@ def test_several_lines_of_accept_are_one_list(client: httpx.Client, others: list
         "application/json; charset=gbk",
     ],
 )
-def test_a_body_that_another_site_could_post_is_refused(client: httpx.Client, content_type: str | None) -> None:
+def test_cross_site_content_type_is_refused(client: httpx.Client, content_type: str | None) -> None:
     headers = {"content-type": content_type} if content_type else {}
     response = client.post("/graphql", content=b'{"query": "{ hello }"}', headers=headers)
     assert (response.status_code, code_of(response)) == (415, "BAD_USER_INPUT")
@@ -105,7 +105,7 @@ def test_utf_8_may_be_named(client: httpx.Client, content_type: str) -> None:
     assert response.status_code == 200
 
 
-def test_a_compressed_body_is_refused(client: httpx.Client) -> None:
+def test_compressed_body_is_refused(client: httpx.Client) -> None:
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
     response = client.post("/graphql", content=b"\x1f\x8b", headers=headers)
     assert (response.status_code, code_of(response)) == (415, "BAD_USER_INPUT")
@@ -125,7 +125,7 @@ WRONG_DOCUMENTS = [
 
 
 @pytest.mark.parametrize(("query", "more", "code"), WRONG_DOCUMENTS)
-def test_a_wrong_document_is_400_to_new_clients_and_200_to_old_ones(
+def test_wrong_document_status_depends_on_media_type(
     client: httpx.Client, query: str, more: dict[str, Any], code: str
 ) -> None:
     response = ask(client, query, **more)
@@ -136,12 +136,12 @@ def test_a_wrong_document_is_400_to_new_clients_and_200_to_old_ones(
     assert "data" not in response.json()
 
 
-def test_an_unknown_operation_name_is_named_as_the_argument(client: httpx.Client) -> None:
+def test_unknown_operation_name_names_the_argument(client: httpx.Client) -> None:
     (error,) = ask(client, "query A { hello }", operationName="B").json()["errors"]
     assert error["extensions"]["argument"] == "operationName"
 
 
-def test_a_limit_names_itself_and_its_bound(client: httpx.Client) -> None:
+def test_limit_error_names_limit_and_bound(client: httpx.Client) -> None:
     (error,) = ask(client, "{ nested { nested { nested { nested { nested { nested { hello } } } } } } }").json()[
         "errors"
     ]
@@ -158,7 +158,7 @@ def test_a_limit_names_itself_and_its_bound(client: httpx.Client) -> None:
     ],
 )
 @pytest.mark.parametrize("accept", [RESPONSE_JSON, "application/json"])
-def test_a_caller_is_turned_away_by_status_in_either_media_type(
+def test_refusal_status_is_equal_in_both_media_types(
     client: httpx.Client, token: str, status: int, code: str, header: tuple[str, str] | None, accept: str
 ) -> None:
     headers = {"authorization": f"Bearer {token}", "accept": accept}
@@ -168,7 +168,7 @@ def test_a_caller_is_turned_away_by_status_in_either_media_type(
         assert response.headers[header[0]] == header[1]
 
 
-def test_a_well_formed_request_id_is_kept(client: httpx.Client) -> None:
+def test_well_formed_request_id_is_echoed(client: httpx.Client) -> None:
     headers = {"x-request-id": "order-7.a_B"}
     response = client.post("/graphql", json={"query": "{ fails }"}, headers=headers)
     assert response.headers["x-request-id"] == "order-7.a_B"
@@ -176,12 +176,12 @@ def test_a_well_formed_request_id_is_kept(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 129, "<script>", "é"])
-def test_an_ill_formed_request_id_is_replaced(client: httpx.Client, given: str) -> None:
+def test_ill_formed_request_id_is_replaced(client: httpx.Client, given: str) -> None:
     response = client.post("/graphql", json={"query": "{ hello }"}, headers={b"x-request-id": given.encode()})
     assert len(response.headers["x-request-id"]) == 16
 
 
-def test_an_answer_to_head_has_no_body(client: httpx.Client) -> None:
+def test_answer_to_head_has_no_body(client: httpx.Client) -> None:
     for _ in range(2):  # on one connection, which would be out of step
         response = client.head("/graphql", params={"query": "{ hello }"})
         assert (response.status_code, response.headers["allow"], response.content) == (405, "GET, POST", b"")

@@ -1,4 +1,4 @@
-"""What may come with a document: how much, how deep, and nothing twice."""
+"""Bounds on variables: size, nesting, and no duplicate members."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ def refusal(response: httpx.Response) -> dict[str, Any]:
     return extensions
 
 
-def test_variables_are_bounded_and_the_document_has_room_of_its_own(client: httpx.Client) -> None:
+def test_variables_and_document_have_separate_bounds(client: httpx.Client) -> None:
     padded = HELLO + " " * BOUNDS.variables
     assert client.post("/graphql", json={"query": padded, "variables": {"name": "x"}}).json()["data"]
 
@@ -37,21 +37,21 @@ def test_variables_are_bounded_and_the_document_has_room_of_its_own(client: http
         assert extensions == {"code": "QUERY_TOO_COMPLEX", "limit": "variables", "bound": BOUNDS.variables}
 
 
-def test_those_of_a_query_string_too(client: httpx.Client) -> None:
+def test_query_string_variables_are_bounded(client: httpx.Client) -> None:
     variables = json.dumps({"name": "x" * BOUNDS.variables})
     response = client.get(f"/graphql?query={quote(HELLO)}&variables={quote(variables)}")
 
     assert (response.status_code, refusal(response)["limit"]) == (413, "variables")
 
 
-def test_a_large_body_that_is_no_json_is_400(client: httpx.Client) -> None:
+def test_large_non_json_body_is_400(client: httpx.Client) -> None:
     response = client.post("/graphql", content=b"x" * 15_000, headers={"content-type": "application/json"})
 
     assert (response.status_code, refusal(response)["code"]) == (400, "BAD_USER_INPUT")
 
 
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
-def test_nesting_is_bounded(client: httpx.Client, opening: str, closing: str) -> None:
+def test_json_nesting_is_bounded(client: httpx.Client, opening: str, closing: str) -> None:
     def ask(levels: int) -> httpx.Response:
         value = opening * levels + "1" + closing * levels
         body = f'{{"query": "{{ hello }}", "variables": {{"a": {value}}}}}'
@@ -68,7 +68,7 @@ def test_nesting_is_bounded(client: httpx.Client, opening: str, closing: str) ->
     }
 
 
-def test_a_batch_is_refused_as_such(client: httpx.Client) -> None:
+def test_batch_is_refused(client: httpx.Client) -> None:
     response = client.post("/graphql", json=[{"query": "{ hello }"}, {"query": "{ hello }"}])
 
     assert response.status_code == 400
@@ -85,14 +85,14 @@ _values = st.recursive(
 
 
 @given(variables=st.dictionaries(_texts, _values, max_size=4), query=_texts, ascii_only=st.booleans())
-def test_json_in_which_nothing_comes_twice_is_read(variables: Any, query: str, ascii_only: bool) -> None:
+def test_json_without_duplicates_is_read(variables: Any, query: str, ascii_only: bool) -> None:
     text = json.dumps({"query": query, "variables": variables}, ensure_ascii=ascii_only)
 
     assert parse_parameters("body", text.encode(), _BOUNDS).variables == variables
 
 
 @given(members=st.lists(st.tuples(_texts, _values), min_size=1, max_size=4), data=st.data(), ascii_only=st.booleans())
-def test_a_member_that_comes_twice_is_found_wherever_it_is(members: Any, data: Any, ascii_only: bool) -> None:
+def test_duplicate_member_is_refused_anywhere(members: Any, data: Any, ascii_only: bool) -> None:
     name, _ = data.draw(st.sampled_from(members))
     members.insert(data.draw(st.integers(0, len(members))), (name, data.draw(_values)))
     written = ", ".join(
@@ -106,21 +106,21 @@ def test_a_member_that_comes_twice_is_found_wherever_it_is(members: Any, data: A
         parse_parameters("body", text.encode(), _BOUNDS)
 
 
-def test_an_escaped_colon_makes_up_for_no_member() -> None:
+def test_escaped_colon_does_not_hide_a_duplicate() -> None:
     for colon in ("\\u003a", "\\u003A"):
         text = f'{{"query": "{{ a{colon} b }}", "variables": {{"a": 1, "a": 2}}}}'
         with pytest.raises(UserInputError):
             parse_parameters("body", text.encode(), _BOUNDS)
 
 
-def test_what_encoders_of_web_pages_escape_is_read() -> None:
+def test_escaped_html_characters_are_read() -> None:
     """Go's writes "<" and ">" like this."""
     text = b'{"query": "{ a }", "variables": {"a": "\\u003c\\u003e", "b": {"a": 1}}}'
 
     assert parse_parameters("body", text, _BOUNDS).variables == {"a": "<>", "b": {"a": 1}}
 
 
-def test_size_comes_before_all_else() -> None:
+def test_size_is_checked_before_duplicates() -> None:
     """What is too large is not even looked at for members that come twice."""
     text = b'{"query": "{ a }", "variables": {"a": "' + b"x" * 1000 + b'", "a": 1}}'
     with pytest.raises(QueryTooComplexError):

@@ -32,19 +32,19 @@ async def hangs() -> None:
     await asyncio.Event().wait()
 
 
-async def test_a_process_that_answers_is_alive_whatever_its_checks_say() -> None:
+async def test_healthz_ignores_checks() -> None:
     response = await get("/healthz", {"journal": fails})
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
-async def test_it_is_ready_when_every_check_passes() -> None:
+async def test_readyz_is_ready_when_every_check_passes() -> None:
     response = await get("/readyz", {"journal": passes, "sessions": passes})
     assert response.status_code == 200
     assert response.json() == {"ready": True, "checks": {"journal": True, "sessions": True}}
     assert response.headers["cache-control"] == "no-store"
 
 
-async def test_a_failed_check_is_named_and_its_error_kept_back() -> None:
+async def test_readyz_names_failed_check_without_its_error() -> None:
     with capture_logs() as logs:
         response = await get("/readyz", {"journal": fails, "sessions": passes})
     assert response.status_code == 503
@@ -54,13 +54,13 @@ async def test_a_failed_check_is_named_and_its_error_kept_back() -> None:
     ]
 
 
-async def test_a_check_that_hangs_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_hanging_check_counts_as_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probes, "CHECK_TIMEOUT", 0.05)
     response = await get("/readyz", {"journal": hangs})
     assert response.json()["checks"] == {"journal": False}
 
 
-async def test_however_many_ask_a_check_is_made_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_concurrent_probes_share_one_check(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probes, "FRESH", 0.5)
     made = 0
 
@@ -77,7 +77,7 @@ async def test_however_many_ask_a_check_is_made_once_in_a_while(monkeypatch: pyt
             await asyncio.sleep(0.6)
 
 
-async def test_a_prober_that_leaves_takes_the_result_from_nobody() -> None:
+async def test_cancelled_probe_does_not_cancel_shared_check() -> None:
     begun = asyncio.Event()
     go = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""Which names a gateway answers to: a page that has its own name point here is not answered (DNS rebinding)."""
+"""Accepted host names; others are refused (DNS rebinding)."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ PATHS = ["/", "/metrics", "/graphql", "/explorer/examples.json", "/callbacks/tok
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_development_answers_to_the_names_of_this_machine_alone(gateway, path):
+async def test_development_answers_only_local_host_names(gateway, path):
     port = gateway.url.rpartition(":")[2]
     for host in (EVIL, f"{EVIL}:{port}", f"localhost.{EVIL}", f"127.0.0.1.{EVIL}", "", "[::2]", "localhost:port"):
         refused = await gateway.client.get(path, headers={"host": host})
@@ -40,7 +40,7 @@ async def test_development_answers_to_the_names_of_this_machine_alone(gateway, p
         assert (await gateway.client.get(path, headers={"host": host})).status_code != 421, host
 
 
-async def test_a_page_of_another_name_opens_no_web_socket_either(gateway):
+async def test_foreign_host_name_opens_no_websocket(gateway):
     port = int(gateway.url.rpartition(":")[2])
     page: dict[str, Any] = {"origin": f"http://{EVIL}", "subprotocols": ["graphql-transport-ws"], "proxy": None}
     with pytest.raises(InvalidStatus) as refused:
@@ -49,19 +49,19 @@ async def test_a_page_of_another_name_opens_no_web_socket_either(gateway):
     assert refused.value.response.status_code == 403
 
 
-async def test_health_is_told_to_whoever_asks(gateway):
+async def test_health_is_answered_for_any_host(gateway):
     for path in ("/healthz", "/readyz"):
         assert (await gateway.stranger.get(path, headers={"host": "10.1.2.3:8000"})).status_code == 200
 
 
 @pytest.mark.parametrize("listed", ["gateway.example, Other.Example"])
-async def test_listed_names_are_answered_too(gateway):
+async def test_listed_host_names_are_answered(gateway):
     for host in ("gateway.example", "GATEWAY.example:443", "other.example", "localhost"):
         assert (await gateway.client.post("/graphql", json=QUERY, headers={"host": host})).status_code == 200, host
     assert (await gateway.client.post("/graphql", json=QUERY, headers={"host": EVIL})).status_code == 421
 
 
-def test_production_answers_to_the_listed_names_alone_and_to_any_without_a_list():
+def test_production_answers_listed_hosts_or_any():
     production = Settings(env="production", host="10.0.0.1")
     assert production.hosts == frozenset()
     listing = structs.replace(production, allowed_hosts="gateway.example Other.Example")
@@ -86,10 +86,10 @@ def test_production_answers_to_the_listed_names_alone_and_to_any_without_a_list(
         (b"", False),
     ],
 )
-def test_a_name_is_told_from_its_port(host, accepted):
+def test_host_name_is_split_from_port(host, accepted):
     assert Hosts({"gateway.example", "::1"}).accept([(b"accept", b"*/*"), (b"host", host)]) is accepted
 
 
-def test_without_names_every_host_is_answered_and_with_them_none_is_not():
+def test_empty_host_list_accepts_every_host():
     assert Hosts(()).accept([(b"host", b"attacker.example")])
     assert not Hosts({"gateway.example"}).accept([])

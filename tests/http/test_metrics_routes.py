@@ -16,7 +16,7 @@ def client(payment_counts: PaymentCounts) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
 
 
-async def test_however_many_ask_payments_are_counted_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_concurrent_scrapes_count_payments_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probes, "FRESH", 0.5)
     counted = 0
 
@@ -35,7 +35,7 @@ async def test_however_many_ask_payments_are_counted_once_in_a_while(monkeypatch
             await asyncio.sleep(0.6)
 
 
-async def test_while_payments_cannot_be_counted_their_last_counts_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_metrics_report_last_payment_counts_on_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probes, "FRESH", 0)
     works = True
 

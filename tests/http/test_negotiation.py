@@ -34,5 +34,5 @@ GRAPHQL, JSON = MediaType.GRAPHQL_RESPONSE, MediaType.JSON
         ("text/html," * 200 + "application/json", JSON),
     ],
 )
-def test_the_best_of_what_is_listed_is_chosen(accept: str | None, chosen: MediaType | None) -> None:
+def test_best_listed_media_type_is_chosen(accept: str | None, chosen: MediaType | None) -> None:
     assert negotiate(None if accept is None else accept.encode()) is chosen

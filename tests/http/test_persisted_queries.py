@@ -28,7 +28,7 @@ async def get(gateway, **parameters):
     return await gateway.client.get("/graphql", params=given)
 
 
-async def test_a_text_sent_once_with_its_hash_is_known_by_it(gateway):
+async def test_document_sent_with_its_hash_is_found_by_hash(gateway):
     unknown = await post(gateway, **persisted())
     assert unknown.status_code == 200
     [error] = unknown.json()["errors"]
@@ -42,14 +42,14 @@ async def test_a_text_sent_once_with_its_hash_is_known_by_it(gateway):
             assert (await ask(gateway, **named)).json()["data"] == {"viewer": {"subject": "developer"}}
 
 
-async def test_an_unknown_hash_is_400_where_the_client_tells_apart(gateway):
+async def test_unknown_hash_is_400_for_graphql_response_json(gateway):
     answer = await gateway.client.post("/graphql", json=persisted(), headers=GRAPHQL)
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["message"] == "PersistedQueryNotFound"
 
 
-async def test_a_text_under_another_hash_is_refused_and_not_kept(gateway):
+async def test_document_with_wrong_hash_is_not_stored(gateway):
     for named in (persisted(UNKNOWN), {"documentId": UNKNOWN}):
         refused = (await post(gateway, query=QUERY, **named)).json()
         assert refused["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
@@ -58,7 +58,7 @@ async def test_a_text_under_another_hash_is_refused_and_not_kept(gateway):
     assert (await post(gateway, **persisted(UNKNOWN))).json()["errors"][0]["message"] == "PersistedQueryNotFound"
 
 
-async def test_a_text_that_may_not_be_run_is_not_kept(gateway):
+async def test_invalid_document_is_not_stored(gateway):
     invalid = "{ nothing }"
     hash_ = sha256(invalid.encode()).hexdigest()
 
@@ -67,7 +67,7 @@ async def test_a_text_that_may_not_be_run_is_not_kept(gateway):
     assert (await post(gateway, **persisted(hash_))).json()["errors"][0]["message"] == "PersistedQueryNotFound"
 
 
-async def test_mutations_by_hash_are_not_run_by_get(gateway):
+async def test_persisted_mutation_is_not_run_by_get(gateway):
     mutation = 'mutation { retryPayment(id: "x") { outcome } }'
     hash_ = sha256(mutation.encode()).hexdigest()
     await post(gateway, query=mutation, **persisted(hash_))
@@ -90,14 +90,14 @@ async def test_mutations_by_hash_are_not_run_by_get(gateway):
     ],
     ids=str,
 )
-async def test_what_is_no_identifier_is_400(gateway, body):
+async def test_malformed_identifier_is_400(gateway, body):
     answer = await post(gateway, **body)
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
-def test_extensions_of_others_are_no_matter(server: Server, client) -> None:
+def test_foreign_extensions_are_ignored(server: Server, client) -> None:
     body = {"query": "{ hello }", "extensions": {"tracing": {"version": 1}}}
 
     assert client.post("/graphql", json=body).json() == {"data": {"hello": "hello world"}}
@@ -114,7 +114,7 @@ async def installed() -> None:
 
 @pytest.mark.node
 @pytest.mark.usefixtures("installed")
-async def test_apollo_client_and_urql_send_a_text_once(gateway):
+async def test_apollo_and_urql_send_each_document_once(gateway):
     """Whoever comes second finds the text known: urql sends no `__typename`, so its text is another than Apollo's."""
     by_post, by_get = "query ByPost { viewer { subject } }", "query ByGet { viewer { subject } }"
     client = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""Refused tokens at the edge: what the caller is told, and what the operator finds."""
+"""Refused tokens at the HTTP edge: the answer to the caller, the log and the metric."""
 
 import asyncio
 
@@ -15,24 +15,24 @@ WHY = f"{REFUSAL}: it is not a signed JWT, or too long"
 
 
 @pytest.mark.parametrize("headers", [{}, EVENTS], ids=["answer", "events"])
-async def test_development_says_why_a_token_is_refused(gateway, headers):
+async def test_development_explains_refusal(gateway, headers):
     assert await _message(gateway, headers) == WHY
 
 
 @pytest.mark.parametrize("headers", [{}, EVENTS], ids=["answer", "events"])
-async def test_production_does_not_say_why(production, headers):
+async def test_production_does_not_explain_refusal(production, headers):
     assert await _message(production, headers) == REFUSAL
 
 
-async def test_development_says_why_on_a_web_socket(gateway):
+async def test_development_explains_refusal_on_websocket(gateway):
     assert await _close_reason(gateway) == WHY
 
 
-async def test_production_closes_a_web_socket_without_why(production):
+async def test_production_does_not_explain_refusal_on_websocket(production):
     assert await _close_reason(production) == REFUSAL
 
 
-async def test_refusals_of_every_protocol_are_counted_and_logged(production):
+async def test_refusals_of_every_protocol_are_logged(production):
     with capture_logs() as logs:
         await _message(production, {})
         await _message(production, EVENTS)

@@ -1,4 +1,4 @@
-"""SIGTERM to a real gateway that has every kind of client that could hold it."""
+"""SIGTERM to a gateway process with every kind of client that could block its stop."""
 
 import asyncio
 import signal
@@ -24,7 +24,7 @@ async def process(environ, tmp_path):
     await process.kill()
 
 
-async def test_streams_sockets_and_stalled_clients_do_not_hold_a_gateway_that_is_told_to_stop(process, tmp_path):
+async def test_streams_and_stalled_clients_do_not_block_stop(process, tmp_path):
     writers = []
     for sent in (
         b"",

@@ -1,4 +1,4 @@
-"""Several workers of one gateway: one dies, and the database is away when another is to take its place."""
+"""The supervisor of several worker processes: failed, replaced and orphaned workers."""
 
 import asyncio
 import os
@@ -75,7 +75,7 @@ async def let_nobody_in(database_url: str, *, but: bool = False) -> None:
     await on_server(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {str(but).lower()}")
 
 
-async def test_a_worker_that_cannot_start_again_is_tried_until_it_can_while_the_others_serve(workers, database_url):
+async def test_dead_worker_is_restarted_while_others_serve(workers, database_url):
     victim, survivor = await workers.told("worker serves", 2)
     await let_nobody_in(database_url)
     os.kill(victim, signal.SIGKILL)
@@ -92,14 +92,14 @@ async def test_a_worker_that_cannot_start_again_is_tried_until_it_can_while_the_
     assert await workers.gateway.stop() == 0
 
 
-async def test_several_workers_are_one_gateway_that_serves(workers):
+async def test_several_workers_log_one_gateway(workers):
     await workers.told("worker serves", 2)
 
     [line] = workers.lines("gateway serves")
     assert (line["address"], line["journal"]) == (workers.gateway.url, "PostgreSQL")
 
 
-async def test_a_gateway_that_waits_to_start_a_worker_again_can_be_stopped(workers, database_url):
+async def test_stop_works_while_a_worker_waits_to_restart(workers, database_url):
     victim, _ = await workers.told("worker serves", 2)
     await let_nobody_in(database_url)
     os.kill(victim, signal.SIGKILL)
@@ -109,7 +109,7 @@ async def test_a_gateway_that_waits_to_start_a_worker_again_can_be_stopped(worke
         assert await workers.gateway.stop() == 0
 
 
-async def test_workers_end_when_whoever_started_them_is_killed(workers):
+async def test_workers_end_when_supervisor_is_killed(workers):
     await workers.told("worker serves", 2)
     await workers.gateway.kill()
 
@@ -121,7 +121,7 @@ async def test_workers_end_when_whoever_started_them_is_killed(workers):
 
 
 @pytest.mark.parametrize("count", [1, 2])
-async def test_ctrl_c_ends_a_gateway_in_peace_however_many_workers_it_has(environ, database_url, tmp_path, count):
+async def test_ctrl_c_ends_all_workers_cleanly(environ, database_url, tmp_path, count):
     log = tmp_path / "log"
     gateway = GatewayProcess(environ | {"GATEWAY_DATABASE_URL": database_url}, log, workers=count)
     await gateway.start()
@@ -133,9 +133,7 @@ async def test_ctrl_c_ends_a_gateway_in_peace_however_many_workers_it_has(enviro
 
 
 @pytest.mark.parametrize("count", [1, 2])
-async def test_a_gateway_that_cannot_start_at_all_ends_with_the_same_status_however_many_workers_it_has(
-    environ, database_url, tmp_path, count
-):
+async def test_failed_start_exit_status_ignores_worker_count(environ, database_url, tmp_path, count):
     await let_nobody_in(database_url)
     gateway = GatewayProcess(environ | {"GATEWAY_DATABASE_URL": database_url}, tmp_path / "log", workers=count)
     await gateway.start(ready=False)

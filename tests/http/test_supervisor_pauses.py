@@ -1,4 +1,4 @@
-"""When a worker is given up and started again, without any process."""
+"""When the supervisor replaces a worker, tested without processes."""
 
 from typing import Any
 
@@ -88,9 +88,7 @@ def test_silence_after_the_first_answer_is_a_hang(supervisor, started):
     assert [process.exitcode for process in started] == [-9, None]
 
 
-def test_a_worker_that_ends_again_and_again_is_replaced_after_growing_pauses(
-    monkeypatch: pytest.MonkeyPatch, clock: Clock
-) -> None:
+def test_crashing_worker_restarts_after_growing_pauses(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     starts: list[float] = []
     killed: list[object] = []
 

@@ -1,4 +1,4 @@
-"""A gateway that has not been able to get the keys of its issuer yet: it can tell of no token whether it is good."""
+"""A gateway that has not fetched the keys of its issuer yet, and can verify no token."""
 
 import pytest
 from websockets import Subprotocol, connect
@@ -27,7 +27,7 @@ def issuer_is_back(issuer, key_server):
 
 
 @pytest.mark.parametrize("headers", [{}, EVENTS], ids=["answer", "events"])
-async def test_a_token_is_not_invalid_but_to_be_tried_again(gateway, issuer_is_back, headers):
+async def test_token_is_503_until_keys_are_fetched(gateway, issuer_is_back, headers):
     refused = await gateway.client.post("/graphql", json=QUERY, headers=headers)
 
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
@@ -43,13 +43,13 @@ async def test_a_token_is_not_invalid_but_to_be_tried_again(gateway, issuer_is_b
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer forged", "Basic ZGV2ZWxvcGVyOg=="])
-async def test_what_is_no_token_is_401_as_ever(gateway, authorization):
+async def test_malformed_token_is_401_without_keys(gateway, authorization):
     headers = {} if authorization is None else {"authorization": authorization}
 
     assert (await gateway.stranger.post("/graphql", json=QUERY, headers=headers)).status_code == 401
 
 
-async def test_a_web_socket_is_told_to_come_again(gateway):
+async def test_websocket_without_keys_closes_with_try_again(gateway):
     address = f"{gateway.url.replace('http', 'ws')}/graphql"
     headers = {"authorization": gateway.client.headers["authorization"]}
     async with connect(
@@ -61,9 +61,7 @@ async def test_a_web_socket_is_told_to_come_again(gateway):
         assert socket.close_code == 1013
 
 
-async def test_it_is_alive_and_not_ready_until_it_has_the_keys_and_asks_for_them_by_itself(
-    gateway, issuer_is_back, key_server
-):
+async def test_readyz_fetches_missing_keys(gateway, issuer_is_back, key_server):
     assert (await gateway.stranger.get("/healthz")).status_code == 200
     unready = await gateway.stranger.get("/readyz")
     assert (unready.status_code, unready.json()["checks"]) == (503, {"journal": True, "signing_keys": False})
@@ -77,5 +75,5 @@ async def test_it_is_alive_and_not_ready_until_it_has_the_keys_and_asks_for_them
     assert (await gateway.ask(QUERY["query"])).data
 
 
-async def test_a_gateway_with_a_key_file_is_ready_from_the_first(production):
+async def test_key_file_gateway_is_ready_at_once(production):
     assert (await production.stranger.get("/readyz")).json()["checks"] == {"journal": True, "signing_keys": True}

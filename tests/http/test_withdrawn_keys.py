@@ -1,4 +1,4 @@
-"""A signing key that the issuer has taken out of its key set, at the edge: nobody is let in by it any more."""
+"""A signing key that the issuer withdrew no longer admits callers."""
 
 import asyncio
 from functools import partial
@@ -53,7 +53,7 @@ async def test_withdrawn_key_is_401_after_an_idle_half_hour(gateway, issuer, key
 
 
 @pytest.mark.usefixtures("withdrawn")
-async def test_withdrawn_key_opens_no_web_socket(gateway):
+async def test_withdrawn_key_opens_no_websocket(gateway):
     async with connect(**_web_socket(gateway)) as socket:
         await socket.send('{"type": "connection_init"}')
         async with asyncio.timeout(5):
@@ -84,7 +84,7 @@ class TestOpenConnections:
         return break_
 
     @pytest.mark.parametrize(("withdraws", "code"), [(True, 4403), (False, 1013)], ids=["withdrawn", "unreachable"])
-    async def test_web_socket_ends_with_its_key(self, gateway, issuer_breaks, withdraws, code):
+    async def test_websocket_ends_with_its_key(self, gateway, issuer_breaks, withdraws, code):
         async with connect(**_web_socket(gateway)) as socket, asyncio.timeout(5):
             await socket.send('{"type": "connection_init"}')
             assert await socket.recv() == '{"type":"connection_ack"}'
@@ -109,7 +109,7 @@ class TestOpenConnections:
         assert f'"code":"{code}"' in events
         assert events.endswith("event: complete\ndata:\n\n")
 
-    async def test_they_stay_open_while_the_key_stays(self, gateway, key_server, monotonic):
+    async def test_connections_stay_open_while_key_stays(self, gateway, key_server, monotonic):
         async with connect(**_web_socket(gateway)) as socket, asyncio.timeout(5):
             await socket.send('{"type": "connection_init"}')
             assert await socket.recv() == '{"type":"connection_ack"}'
@@ -123,14 +123,14 @@ class TestOpenConnections:
             assert await socket.recv() == '{"type":"pong"}'
 
 
-async def test_key_that_stays_lets_in_after_one_fetch(gateway, key_server):
+async def test_unchanged_key_is_fetched_once(gateway, key_server):
     for _ in range(3):
         assert (await gateway.client.post("/graphql", json=QUERY)).status_code == 200
 
     assert key_server.asked == 2
 
 
-async def test_unreachable_issuer_is_503_once_its_grace_is_over(gateway, key_server, monotonic):
+async def test_unreachable_issuer_is_503_after_grace(gateway, key_server, monotonic):
     key_server.status = "503 Service Unavailable"
     assert (await gateway.client.post("/graphql", json=QUERY)).status_code == 200
 

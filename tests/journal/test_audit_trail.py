@@ -1,4 +1,4 @@
-"""What is noted while requests run, and how it comes into the journal."""
+"""The audit trail collects reveals and denials during requests and writes them to the journal."""
 
 import asyncio
 import secrets
@@ -63,9 +63,7 @@ async def written(journal: Journal) -> list[AuditEntry]:
     return [each async for each in journal.audit.read()]
 
 
-async def test_a_reveal_says_who_when_which_record_and_which_fields_and_nothing_personal(
-    journal: Journal, trail: AuditTrail, clock: FrozenClock
-) -> None:
+async def test_reveal_entry_names_record_and_fields(journal: Journal, trail: AuditTrail, clock: FrozenClock) -> None:
     shown = observed(PERSON, "People", name="name", idCard="id_card", photo="photo")
     trail.reveal(Request(), [shown])
     await trail.flush()
@@ -88,9 +86,7 @@ async def test_a_reveal_says_who_when_which_record_and_which_fields_and_nothing_
     assert not any(value in text for value in ("李明", "19900000001", "999302"))
 
 
-async def test_the_same_again_before_it_is_written_is_one_entry(
-    journal: Journal, trail: AuditTrail, clock: FrozenClock
-) -> None:
+async def test_repeated_reveals_become_one_entry(journal: Journal, trail: AuditTrail, clock: FrozenClock) -> None:
     for number in range(5):
         trail.reveal(Request(request_id=f"request-{number}"), [observed(PERSON, "People", **PHONE)])
         clock.advance(seconds=0.1)
@@ -114,7 +110,7 @@ UNLIKE = People(name="王芳", phone="19900000002", id_card="999302199211302226"
 IDS_OF = {person.name: IDS.hashed("People", person.name, person.phone) for person in (PERSON, UNLIKE)}
 
 
-async def test_a_page_is_one_entry(journal: Journal, trail: AuditTrail) -> None:
+async def test_page_is_one_audit_entry(journal: Journal, trail: AuditTrail) -> None:
     trail.reveal(Request(), [page(PERSON, UNLIKE)])
     await trail.flush()
 
@@ -124,7 +120,7 @@ async def test_a_page_is_one_entry(journal: Journal, trail: AuditTrail) -> None:
     assert (entry.fields, entry.count) == (("idCard", "birthDate"), 1)
 
 
-async def test_records_of_a_page_have_the_fields_they_held(journal: Journal, trail: AuditTrail) -> None:
+async def test_page_entries_name_fields_that_were_held(journal: Journal, trail: AuditTrail) -> None:
     without = msgspec.structs.replace(UNLIKE, id_card=None)
     trail.reveal(Request(), [page(PERSON, without, People(name="张三"))])
     await trail.flush()
@@ -137,9 +133,7 @@ async def test_records_of_a_page_have_the_fields_they_held(journal: Journal, tra
     }
 
 
-async def test_a_page_that_changed_is_noted_beside_the_first(
-    journal: Journal, trail: AuditTrail, clock: FrozenClock
-) -> None:
+async def test_changed_page_is_a_second_audit_entry(journal: Journal, trail: AuditTrail, clock: FrozenClock) -> None:
     emptied = msgspec.structs.replace(PERSON, id_card=None)
     for request_id, shown in (("first", PERSON), ("again", PERSON), ("emptied", emptied)):
         trail.reveal(Request(request_id=request_id), [page(shown, UNLIKE)])
@@ -167,7 +161,7 @@ async def test_records_of_two_communities_are_two_entries(journal: Journal, trai
     ]
 
 
-async def test_a_record_twice_on_a_page_is_named_once(journal: Journal, trail: AuditTrail) -> None:
+async def test_record_twice_on_a_page_is_named_once(journal: Journal, trail: AuditTrail) -> None:
     owners = [HouseOwner(phone=phone, house=HOUSE) for phone in ("19900000001", None, "19900000002")]
     trail.reveal(Request(), [(owners, (ObservedField("HouseOwner", "phone", "phone"),))])  # type: ignore[list-item]
     await trail.flush()
@@ -277,7 +271,7 @@ DETAILED = msgspec.structs.replace(ORDER, details=(OrderDetail("电话", "199000
     ],
     ids=lambda value: value.type if isinstance(value, RecordRef) else "",
 )
-async def test_a_record_is_named_as_the_api_names_it(
+async def test_reveal_names_the_record_and_fields_of_each_type(
     journal: Journal, trail: AuditTrail, shown: Any, record: RecordRef | None, fields: tuple[str, ...]
 ) -> None:
     trail.reveal(Request(), [shown])
@@ -302,14 +296,14 @@ async def test_a_record_is_named_as_the_api_names_it(
         ),
     ],
 )
-async def test_what_held_no_personal_data_is_no_reveal(journal: Journal, trail: AuditTrail, shown: Any) -> None:
+async def test_record_without_personal_data_is_no_reveal(journal: Journal, trail: AuditTrail, shown: Any) -> None:
     trail.reveal(Request(), [shown])
     await trail.flush()
 
     assert await written(journal) == []
 
 
-async def test_a_denial_names_the_field_and_what_it_needs(journal: Journal, trail: AuditTrail) -> None:
+async def test_denial_names_field_and_missing_scope(journal: Journal, trail: AuditTrail) -> None:
     for _ in range(3):
         trail.deny(Request(), "people", "people:read")
     await trail.flush()
@@ -320,7 +314,7 @@ async def test_a_denial_names_the_field_and_what_it_needs(journal: Journal, trai
     assert (entry.count, entry.records) == (3, None)
 
 
-async def test_the_name_of_an_operation_is_cut_and_masked(journal: Journal, trail: AuditTrail) -> None:
+async def test_operation_name_is_cut_and_masked(journal: Journal, trail: AuditTrail) -> None:
     trail.reveal(Request(name="q19900000001" + "x" * 100), [observed(PERSON, "People", **PHONE)])
     await trail.flush()
 
@@ -329,9 +323,7 @@ async def test_the_name_of_an_operation_is_cut_and_masked(journal: Journal, trai
     assert entry.operation_name == "q199****0001" + "x" * 52
 
 
-async def test_an_entry_that_the_journal_refuses_is_lost_alone_and_the_log_says_so(
-    journal: Journal, trail: AuditTrail
-) -> None:
+async def test_refused_audit_entry_is_lost_alone_and_logged(journal: Journal, trail: AuditTrail) -> None:
     named_by_none: Any = None  # which the table refuses
     people = [People(name="李", phone=str(number)) for number in range(3)]
     for person, request_id in zip(people, ("before", named_by_none, "after"), strict=True):
@@ -347,7 +339,7 @@ async def test_an_entry_that_the_journal_refuses_is_lost_alone_and_the_log_says_
 
 
 @pytest.mark.postgres
-async def test_a_record_with_an_endless_number_is_recorded(postgres_settings: Settings, clock: FrozenClock) -> None:
+async def test_overlong_record_number_is_audited(postgres_settings: Settings, clock: FrozenClock) -> None:
     endless = msgspec.structs.replace(ORDER, number=secrets.token_hex(10_000))
     async with open_journal(postgres_settings, clock) as journal:
         trail = AuditTrail(journal.audit, IDS, TYPES, RETENTION, clock)
@@ -381,9 +373,7 @@ def delayed(broken: Broken, clock: FrozenClock) -> Iterator[AuditTrail]:
     return AuditTrail(broken, IDS, TYPES, RETENTION, clock)  # type: ignore[arg-type, return-value] # a stand-in for Audit
 
 
-async def test_while_the_journal_is_down_notes_wait_and_nothing_is_lost(
-    journal: Journal, broken: Broken, delayed: AuditTrail
-) -> None:
+async def test_audit_entries_wait_while_journal_is_down(journal: Journal, broken: Broken, delayed: AuditTrail) -> None:
     for subject in ("a", "b"):
         delayed.reveal(Request(subject), [observed(PERSON, "People", **PHONE)])
         with pytest.raises(JournalError):
@@ -395,7 +385,7 @@ async def test_while_the_journal_is_down_notes_wait_and_nothing_is_lost(
     assert {entry.subject for entry in await written(journal)} == {"a", "b"}
 
 
-async def test_a_failure_between_two_batches_loses_nothing_and_doubles_nothing(
+async def test_failure_between_batches_loses_or_repeats_nothing(
     journal: Journal, broken: Broken, delayed: AuditTrail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "LARGEST_BATCH", 2)
@@ -421,7 +411,7 @@ async def test_a_failure_between_two_batches_loses_nothing_and_doubles_nothing(
     assert sorted(entry.subject for entry in await written(journal)) == ["a"] * 5 + ["b"]
 
 
-async def test_what_can_not_be_written_at_the_end_is_said_to_be_lost(delayed: AuditTrail) -> None:
+async def test_entries_unwritten_at_close_are_logged_as_lost(delayed: AuditTrail) -> None:
     for number in range(2):
         delayed.reveal(Request(), [observed(People(name="李", phone=str(number)), "People", **PHONE)])
     with capture_logs() as logs, pytest.raises(JournalError):
@@ -431,7 +421,7 @@ async def test_what_can_not_be_written_at_the_end_is_said_to_be_lost(delayed: Au
     assert (lost["event"], lost["log_level"], lost["notes"]) == ("audit lost", "error", 2)
 
 
-async def test_what_has_waited_too_long_closes_personal_data_until_it_is_written(
+async def test_overdue_audit_entries_close_personal_data(
     broken: Broken, delayed: AuditTrail, clock: FrozenClock
 ) -> None:
     request = Request()
@@ -451,9 +441,7 @@ async def test_what_has_waited_too_long_closes_personal_data_until_it_is_written
     assert delayed.admit(request.principal) is request.principal
 
 
-async def test_a_record_that_changes_again_and_again_is_as_many_notes(
-    delayed: AuditTrail, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_changing_record_counts_as_many_entries(delayed: AuditTrail, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "MOST_WAITING", 3)
     request = Request()
     for number in range(3):
@@ -464,7 +452,7 @@ async def test_a_record_that_changes_again_and_again_is_as_many_notes(
     assert not delayed.admit(request.principal).reveals_pii
 
 
-async def test_too_many_notes_close_personal_data_too(delayed: AuditTrail, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_many_audit_entries_close_personal_data(delayed: AuditTrail, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "MOST_WAITING", 3)
     request = Request()
     for number in range(3):
@@ -477,7 +465,7 @@ async def test_too_many_notes_close_personal_data_too(delayed: AuditTrail, monke
     assert not delayed.admit(request.principal).reveals_pii
 
 
-async def test_many_notes_are_written_before_their_time(
+async def test_many_audit_entries_are_written_early(
     journal: Journal, trail: AuditTrail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "INTERVAL", 3600.0)
@@ -494,7 +482,7 @@ async def test_many_notes_are_written_before_their_time(
         working.cancel()
 
 
-async def test_the_worker_writes_and_forgets_and_goes_on_after_a_failure(
+async def test_audit_worker_writes_forgets_and_retries(
     journal: Journal, trail: AuditTrail, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "INTERVAL", 0.0)

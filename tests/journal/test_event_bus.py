@@ -20,7 +20,7 @@ async def next_of(subscription: Subscription) -> Event | Missed:
         return await anext(subscription)
 
 
-async def test_subscribers_hear_their_topics_in_order() -> None:
+async def test_subscribers_get_their_topics_in_order() -> None:
     bus = EventBus()
     with bus.subscribe(ORDER_PAID) as paid, bus.subscribe(ORDER_PAID, REPAIR_CHANGED) as both:
         bus.publish(REPAIRED)
@@ -30,7 +30,7 @@ async def test_subscribers_hear_their_topics_in_order() -> None:
         assert [await next_of(both), await next_of(both)] == [REPAIRED, PAID]
 
 
-async def test_a_waiting_subscriber_is_woken() -> None:
+async def test_waiting_subscriber_is_notified() -> None:
     bus = EventBus()
     with bus.subscribe(ORDER_PAID) as paid:
         waiting = asyncio.create_task(next_of(paid))
@@ -39,7 +39,7 @@ async def test_a_waiting_subscriber_is_woken() -> None:
         assert await waiting == PAID
 
 
-async def test_nothing_is_kept_for_those_who_left() -> None:
+async def test_unsubscribed_events_are_not_stored() -> None:
     bus = EventBus()
     with bus.subscribe(ORDER_PAID) as paid:
         pass
@@ -49,7 +49,7 @@ async def test_nothing_is_kept_for_those_who_left() -> None:
             await anext(paid)
 
 
-async def test_a_slow_subscriber_learns_that_it_missed_some_and_the_others_miss_nothing() -> None:
+async def test_slow_subscriber_is_notified_of_missed_events() -> None:
     bus = EventBus()
     with bus.subscribe(ORDER_PAID, capacity=3) as slow, bus.subscribe(ORDER_PAID) as quick:
         published = [Event(ORDER_PAID, "10002", f"payment-{n}") for n in range(5)]
@@ -86,7 +86,7 @@ def notifier(monkeypatch: pytest.MonkeyPatch) -> Notifier:
     return Notifier()
 
 
-async def test_gateways_hear_each_other_and_themselves_once(notifier: Notifier) -> None:
+async def test_gateways_get_each_event_once(notifier: Notifier) -> None:
     here, there = EventBus(), EventBus()
     async with here.bridge(notifier), there.bridge(notifier):
         with here.subscribe(ORDER_PAID) as at_home, there.subscribe(ORDER_PAID) as abroad:
@@ -96,7 +96,7 @@ async def test_gateways_hear_each_other_and_themselves_once(notifier: Notifier) 
             assert [await next_of(at_home), await next_of(at_home)] == [PAID, Event(ORDER_PAID, None, "payment-2")]
 
 
-async def test_dropped_reads_reach_caches_alone(notifier: Notifier) -> None:
+async def test_dropped_reads_are_sent_to_caches_only(notifier: Notifier) -> None:
     here, there = EventBus(), EventBus()
     caches: list[object] = []
     there.attach(caches.append)
@@ -110,7 +110,7 @@ async def test_dropped_reads_reach_caches_alone(notifier: Notifier) -> None:
     assert caches == [dropped, PAID]
 
 
-async def test_what_is_left_is_sent_at_the_end(notifier: Notifier) -> None:
+async def test_remaining_events_are_sent_at_close(notifier: Notifier) -> None:
     here, there = EventBus(), EventBus()
     async with there.bridge(notifier):
         with there.subscribe(ORDER_PAID) as abroad:
@@ -119,7 +119,7 @@ async def test_what_is_left_is_sent_at_the_end(notifier: Notifier) -> None:
             assert await next_of(abroad) == PAID
 
 
-async def test_events_that_could_not_be_sent_are_told_as_missed(notifier: Notifier) -> None:
+async def test_unsent_events_are_reported_as_missed(notifier: Notifier) -> None:
     here, there = EventBus(), EventBus()
     async with here.bridge(notifier), there.bridge(notifier):
         with there.subscribe(ORDER_PAID) as abroad:
@@ -133,7 +133,7 @@ async def test_events_that_could_not_be_sent_are_told_as_missed(notifier: Notifi
             assert await next_of(abroad) == PAID
 
 
-async def test_a_message_of_another_version_counts_as_missed(notifier: Notifier) -> None:
+async def test_message_of_another_version_counts_as_missed(notifier: Notifier) -> None:
     bus = EventBus()
     async with bus.bridge(notifier):
         with bus.subscribe(ORDER_PAID) as paid:
@@ -143,7 +143,7 @@ async def test_a_message_of_another_version_counts_as_missed(notifier: Notifier)
             assert [await next_of(paid), await next_of(paid)] == [MISSED, PAID]
 
 
-async def test_a_lost_connection_counts_as_missed(notifier: Notifier) -> None:
+async def test_lost_connection_counts_as_missed(notifier: Notifier) -> None:
     bus = EventBus()
     async with bus.bridge(notifier):
         with bus.subscribe(ORDER_PAID) as paid:
@@ -153,7 +153,7 @@ async def test_a_lost_connection_counts_as_missed(notifier: Notifier) -> None:
             assert [await next_of(paid), await next_of(paid)] == [PAID, MISSED]
 
 
-async def test_a_parcel_of_the_longest_identifiers_fits_a_notify(notifier: Notifier) -> None:
+async def test_batch_of_longest_identifiers_fits_a_notify(notifier: Notifier) -> None:
     bus = EventBus()
     async with bus.bridge(notifier):
         for _ in range(3 * events.LARGEST_PARCEL):
@@ -163,9 +163,7 @@ async def test_a_parcel_of_the_longest_identifiers_fits_a_notify(notifier: Notif
     assert max(len(message.encode()) for message in notifier.messages) < 8000
 
 
-async def test_beyond_the_backlog_events_are_missed_rather_than_kept(
-    notifier: Notifier, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_events_beyond_backlog_are_missed(notifier: Notifier, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "LARGEST_BACKLOG", 2)
     here, there = EventBus(), EventBus()
     for _ in range(3):
@@ -177,7 +175,7 @@ async def test_beyond_the_backlog_events_are_missed_rather_than_kept(
                 assert [await next_of(abroad) for _ in range(3)] == [MISSED, PAID, REPAIRED]
 
 
-async def test_what_overflows_while_others_are_being_sent_is_told_as_missed(
+async def test_overflow_while_sending_is_reported_as_missed(
     notifier: Notifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "LARGEST_BACKLOG", 1)
@@ -198,7 +196,7 @@ async def test_what_overflows_while_others_are_being_sent_is_told_as_missed(
 
 
 @pytest.mark.postgres
-async def test_three_gateways_on_one_database_hear_each_other(postgres_settings: Settings) -> None:
+async def test_gateways_on_one_database_hear_each_other(postgres_settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         buses, ears = [], []
         for _ in range(3):
@@ -215,7 +213,7 @@ async def test_three_gateways_on_one_database_hear_each_other(postgres_settings:
             assert heard == {"payment-0", "payment-1", "payment-2"}
 
 
-async def test_a_message_is_heard_on_its_channel_only(settings: Settings) -> None:
+async def test_message_is_received_on_its_channel_only(settings: Settings) -> None:
     async with open_journal(settings) as journal:
         heard: asyncio.Queue[str | None] = asyncio.Queue()
         async with journal.listen("one", heard.put_nowait):

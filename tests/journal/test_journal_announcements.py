@@ -21,7 +21,7 @@ def announcement(platform_id: int, clock: FrozenClock, community_code: str = "00
     )
 
 
-async def test_an_announcement_is_kept_as_it_was_published(journal: Journal, clock: FrozenClock) -> None:
+async def test_announcement_is_stored_as_published(journal: Journal, clock: FrozenClock) -> None:
     published = announcement(3, clock)
     await journal.announcements.add(published)
 
@@ -30,7 +30,7 @@ async def test_an_announcement_is_kept_as_it_was_published(journal: Journal, clo
     assert await journal.announcements.get("00001", 4) is None
 
 
-async def test_adding_it_again_changes_nothing(journal: Journal, clock: FrozenClock) -> None:
+async def test_adding_announcement_again_changes_nothing(journal: Journal, clock: FrozenClock) -> None:
     first = announcement(3, clock)
     await journal.announcements.add(first)
     await journal.announcements.add(msgspec.structs.replace(first, title="another"))
@@ -38,7 +38,7 @@ async def test_adding_it_again_changes_nothing(journal: Journal, clock: FrozenCl
     assert await journal.announcements.get("00001", 3) == first
 
 
-async def test_a_community_sees_its_own_newest_first(journal: Journal, clock: FrozenClock) -> None:
+async def test_announcements_are_listed_newest_first(journal: Journal, clock: FrozenClock) -> None:
     for platform_id in (7, 3, 9):
         clock.advance(seconds=1)
         await journal.announcements.add(announcement(platform_id, clock))

@@ -38,7 +38,7 @@ async def found(journal: Journal, **filters: Any) -> list[AuditEntry]:
     return [each async for each in journal.audit.read(**filters)]
 
 
-async def test_an_entry_comes_back_as_it_was(journal: Journal, clock: FrozenClock) -> None:
+async def test_audit_entry_round_trips(journal: Journal, clock: FrozenClock) -> None:
     shown = entry(clock)
     denied = entry(clock, action=AuditAction.DENIED, records=None, fields=("people",), missing_scope="people:read")
     await journal.audit.add([shown, denied])
@@ -46,13 +46,13 @@ async def test_an_entry_comes_back_as_it_was(journal: Journal, clock: FrozenCloc
     assert await found(journal) == sorted((shown, denied), key=lambda each: each.id)
 
 
-async def test_nothing_to_add_is_nothing(journal: Journal) -> None:
+async def test_adding_no_entries_adds_none(journal: Journal) -> None:
     await journal.audit.add([])
 
     assert await found(journal) == []
 
 
-async def test_an_entry_added_again_is_there_once(journal: Journal, clock: FrozenClock) -> None:
+async def test_entry_added_again_is_stored_once(journal: Journal, clock: FrozenClock) -> None:
     """As after a commit whose acknowledgement was lost."""
     first = entry(clock)
     await journal.audit.add([first])
@@ -61,7 +61,7 @@ async def test_an_entry_added_again_is_there_once(journal: Journal, clock: Froze
     assert len(await found(journal)) == 2
 
 
-async def test_entries_are_found_by_whom_since_when_and_of_what(journal: Journal, clock: FrozenClock) -> None:
+async def test_entries_are_found_by_subject_time_and_record(journal: Journal, clock: FrozenClock) -> None:
     order = RecordRef("Order", "10002", "20201213110146000001")
     old = entry(clock)
     at = clock.advance(hours=1)
@@ -76,7 +76,7 @@ async def test_entries_are_found_by_whom_since_when_and_of_what(journal: Journal
     assert await found(journal, subject="clerk", record=PERSON) == []
 
 
-async def test_any_number_of_entries_is_read_from_the_oldest_on(
+async def test_entries_are_read_oldest_first_in_batches(
     journal: Journal, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "LARGEST_BATCH", 3)
@@ -89,7 +89,7 @@ async def test_any_number_of_entries_is_read_from_the_oldest_on(
     assert await found(journal) == entries
 
 
-async def test_entries_are_forgotten_when_their_time_is_over(
+async def test_expired_entries_are_forgotten(
     journal: Journal, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "LARGEST_BATCH", 2)
@@ -104,7 +104,7 @@ async def test_entries_are_forgotten_when_their_time_is_over(
     assert await found(journal) == [kept]
 
 
-async def test_a_hundred_years_are_kept_whole(journal: Journal, clock: FrozenClock) -> None:
+async def test_century_of_retention_forgets_nothing(journal: Journal, clock: FrozenClock) -> None:
     kept = entry(clock)
     await journal.audit.add([kept])
 
@@ -112,7 +112,7 @@ async def test_a_hundred_years_are_kept_whole(journal: Journal, clock: FrozenClo
     assert await found(journal) == [kept]
 
 
-async def test_a_row_reached_without_its_community_is_the_same_row(journal: Journal, clock: FrozenClock) -> None:
+async def test_record_without_community_matches_any_community(journal: Journal, clock: FrozenClock) -> None:
     bare, placed, elsewhere = (
         entry(clock, records=RecordRefs("Shenhe", community_code, ("6", "7")))
         for community_code in (None, "10002", "00001")
@@ -139,7 +139,7 @@ async def test_each_record_of_a_page_finds_its_entry(journal: Journal, clock: Fr
     assert await found(journal, record=RecordRef("Order", "10002", "23")) == []
 
 
-async def test_an_index_leads_from_a_record_to_its_entries(journal: Journal, clock: FrozenClock) -> None:
+async def test_entries_of_a_record_are_found_by_index(journal: Journal, clock: FrozenClock) -> None:
     def plan(connection: Connection) -> str:
         query = select(tables.audit.c.id).where(audit._holds(connection.dialect.name, "7"))
         literal = query.compile(connection, compile_kwargs={"literal_binds": True})
@@ -154,7 +154,7 @@ async def test_an_index_leads_from_a_record_to_its_entries(journal: Journal, clo
     assert "SCAN audit" not in explained
 
 
-async def test_forgetting_leaves_nothing_in_the_index(journal: Journal, clock: FrozenClock) -> None:
+async def test_forgetting_removes_index_rows(journal: Journal, clock: FrozenClock) -> None:
     await journal.audit.add([entry(clock, records=RecordRefs("Order", "10002", ("1", "2")))])
     clock.advance(days=10)
     kept = entry(clock, records=RecordRefs("Order", "10002", ("2", "3")))
@@ -166,7 +166,7 @@ async def test_forgetting_leaves_nothing_in_the_index(journal: Journal, clock: F
     assert await found(journal, record="2") == [kept]
 
 
-async def test_an_endless_id_is_found_by_its_beginning(journal: Journal, clock: FrozenClock) -> None:
+async def test_overlong_record_id_is_found_by_its_prefix(journal: Journal, clock: FrozenClock) -> None:
     endless = RecordRef("Order", "10002", secrets.token_hex(10_000))
     [shown] = [entry(clock, records=one(endless))]
     await journal.audit.add([shown])

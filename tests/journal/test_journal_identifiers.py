@@ -6,7 +6,7 @@ from gateway.journal.identifiers import first_id, new_id
 NOW = datetime(2026, 11, 24, 8, 0, 0, 123_000, tzinfo=UTC)
 
 
-def test_an_identifier_is_a_uuid_of_version_7_that_begins_with_its_time() -> None:
+def test_identifier_is_uuid_version_7() -> None:
     identifier = UUID(new_id(NOW))
 
     assert (identifier.version, identifier.variant) == (7, RFC_4122)
@@ -20,9 +20,9 @@ def test_identifiers_differ_and_sort_by_time() -> None:
     assert len({new_id(NOW) for _ in range(1000)}) == 1000
 
 
-def test_the_first_identifier_of_a_moment_is_below_its_own_and_above_those_before() -> None:
+def test_first_identifier_of_a_moment_bounds_its_own() -> None:
     assert new_id(NOW - timedelta(milliseconds=1)) < first_id(NOW) < new_id(NOW)
 
 
-def test_no_identifier_is_of_a_moment_before_1970() -> None:
+def test_earliest_identifier_is_of_1970() -> None:
     assert first_id(NOW - timedelta(days=36_500)) == first_id(datetime(1970, 1, 1, tzinfo=UTC)) < new_id(NOW)

@@ -31,7 +31,7 @@ def differences(connection: Connection) -> list[object]:
     return list(compare_metadata(MigrationContext.configure(connection, opts=options), expected))
 
 
-async def test_the_migrations_make_the_tables_that_the_code_uses_on_sqlite(sqlite_settings: Settings) -> None:
+async def test_sqlite_migrations_match_table_definitions(sqlite_settings: Settings) -> None:
     async with open_journal(sqlite_settings):
         pass
     with create_engine(f"sqlite:///{sqlite_settings.data_dir / FILE_NAME}").connect() as connection:
@@ -44,7 +44,7 @@ async def test_the_migrations_make_the_tables_that_the_code_uses_on_sqlite(sqlit
 
 
 @pytest.mark.postgres
-async def test_the_migrations_make_the_tables_that_the_code_uses_on_postgres(postgres_settings: Settings) -> None:
+async def test_postgres_migrations_match_table_definitions(postgres_settings: Settings) -> None:
     url = postgres_settings.database_url.replace("postgresql://", "postgresql+asyncpg://")
     engine = create_async_engine(url)
     async with engine.connect() as connection:
@@ -60,14 +60,14 @@ async def test_opening_again_changes_nothing(settings: Settings) -> None:
         assert await journal._database.read(differences) == []
 
 
-async def test_to_find_out_whether_it_can_be_written_leaves_nothing_in_it(journal: Journal) -> None:
+async def test_journal_ping_leaves_no_row(journal: Journal) -> None:
     await asyncio.gather(*(journal.ping() for _ in range(20)))
 
     left = select(func.count()).select_from(readiness)
     assert await journal._database.read(lambda connection: connection.scalar(left)) == 0
 
 
-async def test_a_journal_of_a_newer_version_is_refused(sqlite_settings: Settings) -> None:
+async def test_journal_of_a_newer_version_is_refused(sqlite_settings: Settings) -> None:
     async with open_journal(sqlite_settings):
         pass
     with closing(sqlite3.connect(sqlite_settings.data_dir / FILE_NAME)) as file, file:
@@ -78,7 +78,7 @@ async def test_a_journal_of_a_newer_version_is_refused(sqlite_settings: Settings
 
 
 @pytest.mark.postgres
-async def test_a_database_of_a_newer_version_is_refused(fresh_settings: Settings) -> None:
+async def test_database_of_a_newer_version_is_refused(fresh_settings: Settings) -> None:
     async with open_journal(fresh_settings):
         await on_server("UPDATE alembic_version SET version_num = '9999'", fresh_settings.database_url)
     with pytest.raises(JournalError, match="newer version"):
@@ -86,7 +86,7 @@ async def test_a_database_of_a_newer_version_is_refused(fresh_settings: Settings
             pass
 
 
-async def test_the_sqlite_file_is_its_owners_only_and_synced_at_each_commit(sqlite_settings: Settings) -> None:
+async def test_sqlite_file_is_private_and_synced_at_commit(sqlite_settings: Settings) -> None:
     async with open_journal(sqlite_settings) as journal:
         path = sqlite_settings.data_dir / FILE_NAME
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -104,7 +104,7 @@ async def test_the_sqlite_file_is_its_owners_only_and_synced_at_each_commit(sqli
         }
 
 
-async def test_a_file_that_is_no_database_is_an_error(sqlite_settings: Settings) -> None:
+async def test_non_database_file_is_an_error(sqlite_settings: Settings) -> None:
     (sqlite_settings.data_dir / FILE_NAME).write_text("not a database" * 100)
     with pytest.raises(JournalError, match=r"^GATEWAY_DATA_DIR: the file is not a database \(SQLITE_NOTADB\)\.$"):
         async with open_journal(sqlite_settings):
@@ -133,7 +133,7 @@ async def test_unusable_database_is_explained(postgres_url: str, netloc: str, qu
     assert "s3cr3t" not in refused.value.message
 
 
-async def test_a_data_dir_that_can_not_be_made_is_an_error(tmp_path: Path) -> None:
+async def test_uncreatable_data_dir_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(JournalError, match=r"^GATEWAY_DATA_DIR: Not a directory\.$"):
         async with open_journal(Settings(data_dir=tmp_path / "file" / "data")):
@@ -141,7 +141,7 @@ async def test_a_data_dir_that_can_not_be_made_is_an_error(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("url", ["mysql://root@host/db", "host", "postgresql://"])
-def test_only_postgres_can_be_named_and_the_url_is_not_shown(url: str) -> None:
+def test_database_url_must_be_postgres_and_is_not_shown(url: str) -> None:
     with pytest.raises(SettingsError) as error:
         load_settings({"GATEWAY_DATABASE_URL": url})
     assert "GATEWAY_DATABASE_URL" in str(error.value)
@@ -157,9 +157,7 @@ def test_only_postgres_can_be_named_and_the_url_is_not_shown(url: str) -> None:
         "postgresql://u:cret@127.0.0.1/db?sslmode=verify-full&sslrootcert=/nowhere/cret.pem",
     ],
 )
-async def test_an_address_that_can_not_be_used_is_an_error_that_names_the_setting_and_does_not_show_it(
-    url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+async def test_bad_database_url_error_hides_the_url(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(JournalError, match=r"^GATEWAY_DATABASE_URL: ") as error:
         async with open_journal(Settings(database_url=url)):
@@ -168,7 +166,7 @@ async def test_an_address_that_can_not_be_used_is_an_error_that_names_the_settin
     assert error.value.__suppress_context__
 
 
-async def test_a_closed_journal_leaves_no_task_behind(settings: Settings) -> None:
+async def test_closed_journal_leaves_no_task(settings: Settings) -> None:
     async with open_journal(settings) as journal:
         await journal.ping()
     assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -42,7 +42,7 @@ async def begun(operations: Operations, key: str | None = None, *, sent: bool = 
     return await operations.mark_sent(operation.id) if sent else operation
 
 
-async def test_a_new_operation_is_reserved_with_all_it_was_given(journal: Journal, clock: FrozenClock) -> None:
+async def test_operation_is_reserved_with_its_values(journal: Journal, clock: FrozenClock) -> None:
     reservation = await reserve(journal.operations)
 
     operation = reservation.operation
@@ -69,7 +69,7 @@ async def test_a_new_operation_is_reserved_with_all_it_was_given(journal: Journa
     assert await journal.operations.get(operation.id) == operation
 
 
-async def test_the_same_key_is_in_progress_then_a_replay_with_the_outcome(journal: Journal) -> None:
+async def test_same_key_is_in_progress_then_replay(journal: Journal) -> None:
     first = await begun(journal.operations, "key-1", sent=False)
     assert (await reserve(journal.operations)).kind is ReservationKind.IN_PROGRESS
     await journal.operations.mark_sent(first.id)
@@ -82,7 +82,7 @@ async def test_the_same_key_is_in_progress_then_a_replay_with_the_outcome(journa
 
 
 @pytest.mark.parametrize("other", [{"fingerprint": "f2"}, {"mutation": "rejectShenhe"}])
-async def test_a_key_used_for_something_else_is_a_mismatch(journal: Journal, other: dict[str, str]) -> None:
+async def test_key_reused_for_another_write_is_a_mismatch(journal: Journal, other: dict[str, str]) -> None:
     first = await begun(journal.operations, "key-1")
     assert (await reserve(journal.operations, **other)).kind is ReservationKind.MISMATCH
 
@@ -90,31 +90,31 @@ async def test_a_key_used_for_something_else_is_a_mismatch(journal: Journal, oth
     assert (await reserve(journal.operations, **other)).kind is ReservationKind.MISMATCH
 
 
-async def test_keys_belong_to_their_subject(journal: Journal) -> None:
+async def test_idempotency_keys_belong_to_their_subject(journal: Journal) -> None:
     assert (await reserve(journal.operations, subject="one")).kind is ReservationKind.NEW
     assert (await reserve(journal.operations, subject="two")).kind is ReservationKind.NEW
 
 
-async def test_a_key_used_again_gives_its_own_subjects_operation(journal: Journal) -> None:
+async def test_reused_key_returns_its_own_subjects_operation(journal: Journal) -> None:
     for subject in ("officer", "clerk"):
         await reserve(journal.operations, subject=subject)
     for subject in ("officer", "clerk"):
         assert (await reserve(journal.operations, subject=subject)).operation.subject == subject
 
 
-async def test_without_a_key_every_operation_is_new(journal: Journal) -> None:
+async def test_operation_without_a_key_is_always_new(journal: Journal) -> None:
     kinds = [(await reserve(journal.operations, key=None)).kind for _ in range(3)]
     assert kinds == [ReservationKind.NEW] * 3
 
 
-async def test_of_fifty_at_once_with_one_key_one_is_new(journal: Journal) -> None:
+async def test_one_of_fifty_simultaneous_reservations_is_new(journal: Journal) -> None:
     reservations = await asyncio.gather(*(reserve(journal.operations) for _ in range(50)))
 
     assert sorted(reservation.kind for reservation in reservations) == ["IN_PROGRESS"] * 49 + ["NEW"]
     assert len({reservation.operation.id for reservation in reservations}) == 1
 
 
-async def test_an_answer_is_told_again_after_a_restart(settings: Settings, clock: FrozenClock) -> None:
+async def test_answer_is_replayed_after_restart(settings: Settings, clock: FrozenClock) -> None:
     errors = (
         UserError(code="ALREADY_REVIEWED", message="The review is decided.", field=("id",)),
         UserError(code="UPSTREAM_REFUSED", message="The platform refused.", upstream_message="小区不存在"),
@@ -134,7 +134,7 @@ async def test_an_answer_is_told_again_after_a_restart(settings: Settings, clock
     assert replay.operation.answer == {"reasonRecorded": False}
 
 
-async def test_an_operation_is_sent_once(journal: Journal, clock: FrozenClock) -> None:
+async def test_operation_is_marked_sent_once(journal: Journal, clock: FrozenClock) -> None:
     operation = await begun(journal.operations, sent=False)
     sent = await journal.operations.mark_sent(operation.id)
     assert (sent.state, sent.sent_at) == (OperationState.SENT, clock.now)
@@ -143,12 +143,12 @@ async def test_an_operation_is_sent_once(journal: Journal, clock: FrozenClock) -
         await journal.operations.mark_sent(operation.id)
 
 
-async def test_what_to_look_for_may_be_told_when_sending(journal: Journal) -> None:
+async def test_expectation_may_be_set_when_sending(journal: Journal) -> None:
     operation = await begun(journal.operations, sent=False)
     assert (await journal.operations.mark_sent(operation.id, {"after": 7})).expected == {"after": 7}
 
 
-async def test_it_is_known_which_records_this_gateway_has_written(journal: Journal) -> None:
+async def test_recorded_finds_records_of_confirmed_writes(journal: Journal) -> None:
     confirmed, refused, under_way = [await begun(journal.operations) for _ in range(3)]
     for operation, outcome, number in ((confirmed, Outcome.CONFIRMED, "1"), (refused, Outcome.REFUSED, "2")):
         await journal.operations.finish(operation.id, outcome, record=RecordRef("Order", "10002", number))
@@ -159,7 +159,7 @@ async def test_it_is_known_which_records_this_gateway_has_written(journal: Journ
     assert await journal.operations.recorded("Shenhe", "10002", ["1", "7"]) == frozenset()
 
 
-async def test_what_was_never_sent_is_withdrawn_and_frees_its_key(journal: Journal) -> None:
+async def test_unsent_operation_is_withdrawn_and_frees_its_key(journal: Journal) -> None:
     for sent in (False, True):
         operation = await begun(journal.operations, "key-1", sent=sent)
         await journal.operations.withdraw(operation.id)
@@ -167,7 +167,7 @@ async def test_what_was_never_sent_is_withdrawn_and_frees_its_key(journal: Journ
     assert (await reserve(journal.operations)).kind is ReservationKind.NEW
 
 
-async def test_a_finished_operation_can_not_be_withdrawn(journal: Journal) -> None:
+async def test_finished_operation_can_not_be_withdrawn(journal: Journal) -> None:
     operation = await begun(journal.operations)
     await journal.operations.finish(operation.id, Outcome.UNKNOWN)
 
@@ -176,7 +176,7 @@ async def test_a_finished_operation_can_not_be_withdrawn(journal: Journal) -> No
     assert await journal.operations.get(operation.id) is not None
 
 
-async def test_a_known_outcome_never_changes(journal: Journal, clock: FrozenClock) -> None:
+async def test_known_outcome_never_changes(journal: Journal, clock: FrozenClock) -> None:
     operation = await begun(journal.operations)
     created = RecordRef("Order", "10002", "99")
     confirmed = await journal.operations.finish(operation.id, Outcome.CONFIRMED, record=created)
@@ -187,7 +187,7 @@ async def test_a_known_outcome_never_changes(journal: Journal, clock: FrozenCloc
         assert await journal.operations.finish(operation.id, outcome) == confirmed
 
 
-async def test_an_unknown_outcome_is_resolved_later(journal: Journal, clock: FrozenClock) -> None:
+async def test_unknown_outcome_is_resolved_later(journal: Journal, clock: FrozenClock) -> None:
     operation = await begun(journal.operations)
     unknown = await journal.operations.finish(operation.id, Outcome.UNKNOWN, check_at=clock.now + A_MINUTE)
     assert (unknown.outcome, unknown.finished_at) == (Outcome.UNKNOWN, None)
@@ -200,19 +200,19 @@ async def test_an_unknown_outcome_is_resolved_later(journal: Journal, clock: Fro
     assert resolved.record == REVIEW
 
 
-async def test_finishing_an_operation_nobody_began_is_an_error(journal: Journal) -> None:
+async def test_finishing_unknown_operation_is_an_error(journal: Journal) -> None:
     with pytest.raises(JournalError, match="not in the journal"):
         await journal.operations.finish("no-such-id", Outcome.CONFIRMED)
 
 
-async def test_an_operation_never_sent_can_not_become_unknown(journal: Journal) -> None:
+async def test_unsent_operation_can_not_become_unknown(journal: Journal) -> None:
     operation = await begun(journal.operations, sent=False)
     with pytest.raises(JournalError):
         await journal.operations.finish(operation.id, Outcome.UNKNOWN)
     assert await journal.operations.get(operation.id) == operation
 
 
-async def test_what_a_crash_left_is_taken_over(journal: Journal, clock: FrozenClock) -> None:
+async def test_operations_left_by_a_crash_are_taken_over(journal: Journal, clock: FrozenClock) -> None:
     reserved = await begun(journal.operations, "key-reserved", sent=False)
     sent = await begun(journal.operations, "key-sent")
     clock.advance(minutes=5)
@@ -229,7 +229,7 @@ async def test_what_a_crash_left_is_taken_over(journal: Journal, clock: FrozenCl
     assert (await reserve(journal.operations, key="key-reserved")).kind is ReservationKind.NEW
 
 
-async def test_what_is_under_way_is_not_taken_over(journal: Journal, clock: FrozenClock) -> None:
+async def test_operations_in_progress_are_not_taken_over(journal: Journal, clock: FrozenClock) -> None:
     reserved = await begun(journal.operations, "key-reserved", sent=False)
     sent = await begun(journal.operations, "key-sent")
     clock.advance(minutes=5)
@@ -241,9 +241,7 @@ async def test_what_is_under_way_is_not_taken_over(journal: Journal, clock: Froz
     assert await journal.operations.get(sent.id) == sent
 
 
-async def test_an_unknown_operation_is_handed_out_when_due_and_to_one_only(
-    journal: Journal, clock: FrozenClock
-) -> None:
+async def test_unknown_operation_is_handed_out_once_when_due(journal: Journal, clock: FrozenClock) -> None:
     async def due() -> list[str]:
         return [o.id for o in await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE)]
 
@@ -262,9 +260,7 @@ async def test_an_unknown_operation_is_handed_out_when_due_and_to_one_only(
     assert await due() == []
 
 
-async def test_what_a_wrong_clock_has_begun_or_put_off_is_taken_over_once_the_clock_is_right(
-    journal: Journal, clock: FrozenClock
-) -> None:
+async def test_future_dated_operations_are_taken_over(journal: Journal, clock: FrozenClock) -> None:
     clock.advance(days=365)
     reserved, sent = await begun(journal.operations, "key-reserved", sent=False), await begun(journal.operations)
     unknown = await begun(journal.operations)
@@ -278,9 +274,7 @@ async def test_what_a_wrong_clock_has_begun_or_put_off_is_taken_over_once_the_cl
     assert await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE) == ()
 
 
-async def test_those_that_are_due_for_longest_are_handed_out_first_and_no_more_than_asked_for(
-    journal: Journal, clock: FrozenClock
-) -> None:
+async def test_longest_due_operations_come_first_within_limit(journal: Journal, clock: FrozenClock) -> None:
     ids = []
     for seconds in (30, 10, 20):
         operation = await begun(journal.operations)
@@ -297,9 +291,7 @@ async def test_those_that_are_due_for_longest_are_handed_out_first_and_no_more_t
 
 
 @pytest.mark.postgres
-async def test_what_another_gateway_is_just_taking_over_is_left_to_it(
-    postgres_settings: Settings, clock: FrozenClock
-) -> None:
+async def test_take_over_skips_rows_locked_by_another_gateway(postgres_settings: Settings, clock: FrozenClock) -> None:
     async with open_journal(postgres_settings, clock) as journal:
         taken, free = await begun(journal.operations), await begun(journal.operations)
         for operation in (taken, free):
@@ -313,7 +305,7 @@ async def test_what_another_gateway_is_just_taking_over_is_left_to_it(
     assert [operation.id for operation in due] == [free.id]
 
 
-async def test_unresolved_writes_are_those_of_one_mutation_in_one_community(journal: Journal) -> None:
+async def test_unresolved_writes_match_mutation_and_community(journal: Journal) -> None:
     operations = journal.operations
     await reserve(operations, key="not sent")
     ended = await begun(operations)
@@ -328,9 +320,7 @@ async def test_unresolved_writes_are_those_of_one_mutation_in_one_community(jour
     assert {operation.id for operation in found} == {sent.id, unknown.id}
 
 
-async def test_the_list_is_newest_first_and_only_of_the_communities_asked_for(
-    journal: Journal, clock: FrozenClock
-) -> None:
+async def test_operations_are_listed_newest_first_by_community(journal: Journal, clock: FrozenClock) -> None:
     for number, community in enumerate(["00001", "00001", "10002", None]):
         clock.advance(seconds=1)
         await reserve(journal.operations, key=f"key-{number}", community_code=community)
@@ -346,7 +336,7 @@ async def test_the_list_is_newest_first_and_only_of_the_communities_asked_for(
     assert (beyond.items, beyond.total) == ((), 4)
 
 
-def test_a_fingerprint_is_of_the_arguments_not_of_their_order() -> None:
+def test_fingerprint_ignores_argument_order() -> None:
     one = fingerprint(b"secret", "createOrder", {"title": "物业费", "payer": {"phone": "19900000001", "name": "李"}})
     same = fingerprint(b"secret", "createOrder", {"payer": {"name": "李", "phone": "19900000001"}, "title": "物业费"})
     assert one == same
@@ -358,7 +348,5 @@ def test_a_fingerprint_is_of_the_arguments_not_of_their_order() -> None:
     ("secret", "mutation", "arguments"),
     [(b"other", "createOrder", ["1"]), (b"secret", "updateRepair", ["1"]), (b"secret", "createOrder", ["2"])],
 )
-def test_other_secrets_mutations_and_arguments_have_other_fingerprints(
-    secret: bytes, mutation: str, arguments: list[str]
-) -> None:
+def test_fingerprint_depends_on_secret_and_arguments(secret: bytes, mutation: str, arguments: list[str]) -> None:
     assert fingerprint(secret, mutation, arguments) != fingerprint(b"secret", "createOrder", ["1"])

@@ -1,4 +1,4 @@
-"""What callers see while PostgreSQL is down, silent or restarted: through a door that can be shut."""
+"""PostgreSQL down, silent or restarted, simulated by a proxy."""
 
 import asyncio
 from collections import Counter
@@ -91,7 +91,7 @@ async def at_most(seconds: float) -> AsyncIterator[None]:
         yield
 
 
-async def test_a_database_that_is_down_is_an_error_and_works_again_when_it_is_up(door: tuple[Door, Settings]) -> None:
+async def test_unreachable_database_is_an_error_until_it_is_up(door: tuple[Door, Settings]) -> None:
     gate, settings = door
     async with open_journal(settings) as journal:
         assert await receive(journal) is ReceiptKind.NEW
@@ -108,7 +108,7 @@ async def test_a_database_that_is_down_is_an_error_and_works_again_when_it_is_up
         assert await receive(journal) is ReceiptKind.SAME
 
 
-async def test_a_database_that_does_not_answer_is_an_error_in_time(door: tuple[Door, Settings]) -> None:
+async def test_silent_database_is_an_error_in_time(door: tuple[Door, Settings]) -> None:
     gate, settings = door
     async with open_journal(settings) as journal:
         await receive(journal)
@@ -121,7 +121,7 @@ async def test_a_database_that_does_not_answer_is_an_error_in_time(door: tuple[D
         assert await receive(journal) is ReceiptKind.SAME
 
 
-async def test_a_journal_without_its_database_does_not_open(door: tuple[Door, Settings]) -> None:
+async def test_journal_without_its_database_does_not_open(door: tuple[Door, Settings]) -> None:
     gate, settings = door
     gate.shut()
     with pytest.raises(JournalError):
@@ -135,7 +135,7 @@ PERSONAL = '{ orders(communityCode: "10002", first: 20) { nodes { house { owner 
 async def test_lost_database_is_logged_once_as_error(
     door: tuple[Door, Settings], environ: dict[str, str], serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All that goes on beside the requests notices it again and again, a hundred times as often as in production."""
+    """Background work meets the failure a hundred times as often as in production."""
     gate, settings = door
     for pause in ("audit.INTERVAL", "relay.LONGEST_SLEEP", "reconcile.INTERVAL"):
         monkeypatch.setattr(f"gateway.actions.{pause}", 0.01)
@@ -186,14 +186,14 @@ async def end_sessions(url: str) -> None:
     await server.close()
 
 
-async def test_nobody_notices_that_the_server_closed_idle_connections(postgres_settings: Settings) -> None:
+async def test_closed_idle_connections_are_replaced(postgres_settings: Settings) -> None:
     async with open_journal(postgres_settings) as journal:
         await asyncio.gather(*(receive(journal, number) for number in range(8)))
         await end_sessions(postgres_settings.database_url)
         assert await receive(journal, 8) is ReceiptKind.NEW
 
 
-async def test_a_statement_that_waits_for_a_lock_is_an_error_in_time(postgres_settings: Settings) -> None:
+async def test_lock_wait_is_an_error_in_time(postgres_settings: Settings) -> None:
     impatient = msgspec.structs.replace(postgres_settings, journal_timeout=0.3)
     async with open_journal(postgres_settings) as other, open_journal(impatient) as journal:
         locked, go = asyncio.Event(), asyncio.Event()
@@ -214,7 +214,7 @@ async def test_a_statement_that_waits_for_a_lock_is_an_error_in_time(postgres_se
         assert await receive(journal) is ReceiptKind.NEW
 
 
-async def test_a_stricter_isolation_that_the_database_defaults_to_refuses_nobody(fresh_settings: Settings) -> None:
+async def test_serializable_default_isolation_refuses_no_write(fresh_settings: Settings) -> None:
     """Each notification comes four times to each of two gateways, all at once."""
     database = urlsplit(fresh_settings.database_url).path[1:]
     await on_server(f"ALTER DATABASE {database} SET default_transaction_isolation = 'serializable'")
@@ -225,9 +225,7 @@ async def test_a_stricter_isolation_that_the_database_defaults_to_refuses_nobody
 
 
 @pytest.mark.parametrize(("ahead", "told"), [(0, []), (-30, []), (46800, [46800]), (-46800, [-46800])])
-async def test_a_clock_that_is_not_the_databases_is_told(
-    postgres_settings: Settings, ahead: int, told: list[int]
-) -> None:
+async def test_clock_difference_to_database_is_logged(postgres_settings: Settings, ahead: int, told: list[int]) -> None:
     with capture_logs() as logs:
         async with open_journal(postgres_settings, lambda: datetime.now(UTC) + timedelta(seconds=ahead)):
             pass
@@ -235,7 +233,7 @@ async def test_a_clock_that_is_not_the_databases_is_told(
     assert [round(entry["ahead_seconds"], -1) for entry in logs if entry["log_level"] == "error"] == told
 
 
-async def test_a_database_that_has_come_to_only_read_is_found_out(fresh_settings: Settings) -> None:
+async def test_read_only_database_fails_ping(fresh_settings: Settings) -> None:
     url = fresh_settings.database_url
     reads_only = f"ALTER DATABASE {urlsplit(url).path[1:]} SET default_transaction_read_only"
     async with open_journal(fresh_settings) as journal:
@@ -251,7 +249,7 @@ async def test_a_database_that_has_come_to_only_read_is_found_out(fresh_settings
         await journal.ping()
 
 
-async def test_while_no_server_is_the_one_that_can_be_written_the_journal_and_its_listeners_wait_for_it(
+async def test_journal_and_listeners_wait_for_writable_server(
     fresh_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notify, "_RECONNECT_DELAY", 0.01)
@@ -275,7 +273,7 @@ async def test_while_no_server_is_the_one_that_can_be_written_the_journal_and_it
         assert await heard.get() == "one"
 
 
-async def test_a_gateway_that_stops_while_it_finds_out_holds_up_no_other(postgres_settings: Settings) -> None:
+async def test_ping_of_a_stopped_gateway_blocks_no_other(postgres_settings: Settings) -> None:
     async with (
         open_journal(postgres_settings) as stopped,
         open_journal(postgres_settings) as journal,
@@ -286,7 +284,7 @@ async def test_a_gateway_that_stops_while_it_finds_out_holds_up_no_other(postgre
             await asyncio.gather(*(journal.ping() for _ in range(20)))
 
 
-async def test_a_listener_reconnects_and_learns_that_it_may_have_missed_something(
+async def test_listener_reconnects_and_reports_a_gap(
     door: tuple[Door, Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notify, "_RECONNECT_DELAY", 0.01)
@@ -303,9 +301,7 @@ async def test_a_listener_reconnects_and_learns_that_it_may_have_missed_somethin
         assert await heard.get() == "two"
 
 
-async def test_a_listener_notices_that_the_server_has_vanished(
-    door: tuple[Door, Settings], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_listener_detects_a_vanished_server(door: tuple[Door, Settings], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notify, "_RECONNECT_DELAY", 0.01)
     monkeypatch.setattr(notify, "_PULSE", 0.05)
     gate, settings = door

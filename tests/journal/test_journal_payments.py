@@ -36,7 +36,7 @@ async def claim(journal: Journal, limit: int = 10, owner: str = "one") -> tuple[
     return await journal.payments.claim(owner, limit, HALF_A_MINUTE)
 
 
-async def test_a_notification_is_kept_with_all_its_digits(journal: Journal, clock: FrozenClock) -> None:
+async def test_notification_is_stored_with_all_digits(journal: Journal, clock: FrozenClock) -> None:
     receipt = await receive(journal)
 
     assert receipt.kind is ReceiptKind.NEW
@@ -60,14 +60,14 @@ async def test_a_notification_is_kept_with_all_its_digits(journal: Journal, cloc
     assert await journal.payments.get("no-such-id") is None
 
 
-async def test_a_new_payment_has_the_id_it_was_to_have(journal: Journal) -> None:
+async def test_payment_is_stored_under_the_given_id(journal: Journal) -> None:
     payment_id = journal.payments.new_id()
     receipt = await journal.payments.receive(ORDER, SHOP, WEIXIN, subject="platform", payment_id=payment_id)
 
     assert receipt.payment.id == payment_id
 
 
-async def test_the_same_notification_again_is_the_same_row(settings: Settings, clock: FrozenClock) -> None:
+async def test_repeated_notification_is_the_same_row(settings: Settings, clock: FrozenClock) -> None:
     async with open_journal(settings, clock) as journal:
         first = await receive(journal)
     clock.advance(hours=1)
@@ -76,7 +76,7 @@ async def test_the_same_notification_again_is_the_same_row(settings: Settings, c
         assert (await journal.payments.list(None, None, 0, 10)).total == 1
 
 
-async def test_other_numbers_for_a_known_order_are_a_conflict_on_record(journal: Journal, clock: FrozenClock) -> None:
+async def test_different_numbers_for_an_order_are_a_conflict(journal: Journal, clock: FrozenClock) -> None:
     first = await receive(journal)
     clock.advance(seconds=1)
 
@@ -92,7 +92,7 @@ async def test_other_numbers_for_a_known_order_are_a_conflict_on_record(journal:
     assert await journal.payments.get(first.payment.id) == first.payment
 
 
-async def test_of_each_payment_its_own_first_conflicts_are_recorded(journal: Journal) -> None:
+async def test_first_conflicts_of_each_payment_are_recorded(journal: Journal) -> None:
     first, second = await queued(journal, 2)
     for number in range(MOST_CONFLICTS + 1):
         await receive(journal, first.order_number, first.weixin_number, f"other shop {number}")
@@ -107,7 +107,7 @@ async def test_of_each_payment_its_own_first_conflicts_are_recorded(journal: Jou
 
 
 @pytest.mark.postgres
-async def test_of_conflicts_at_the_same_moment_no_more_are_recorded(postgres_settings: Settings) -> None:
+async def test_simultaneous_conflicts_respect_the_limit(postgres_settings: Settings) -> None:
     """Three wait at once for a table to which nothing can be added."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     async with open_journal(msgspec.structs.replace(postgres_settings, journal_timeout=PATIENCE)) as journal:
@@ -127,7 +127,7 @@ async def test_of_conflicts_at_the_same_moment_no_more_are_recorded(postgres_set
         assert len((await journal.payments.conflicts([payment.id]))[payment.id]) == MOST_CONFLICTS
 
 
-async def test_a_wechat_number_pays_one_order_only(journal: Journal) -> None:
+async def test_reused_wechat_number_is_a_conflict(journal: Journal) -> None:
     await queued(journal, 2)
     first = await receive(journal)
     await receive(journal, "last", "last")
@@ -135,14 +135,14 @@ async def test_a_wechat_number_pays_one_order_only(journal: Journal) -> None:
     assert await receive(journal, order="another order") == Receipt(ReceiptKind.CONFLICT, first.payment)
 
 
-async def test_a_conflict_names_the_row_of_the_order_before_that_of_the_wechat_number(journal: Journal) -> None:
+async def test_order_conflict_precedes_wechat_conflict(journal: Journal) -> None:
     await receive(journal, "order-1", "weixin-1")
     second = await receive(journal, "order-2", "weixin-2")
 
     assert (await receive(journal, "order-2", "weixin-1")).payment == second.payment
 
 
-async def test_of_many_at_once_one_is_new_and_a_contradiction_never_wins(journal: Journal) -> None:
+async def test_one_of_many_simultaneous_notifications_is_new(journal: Journal) -> None:
     receipts = await asyncio.gather(*(receive(journal, weixin=f"weixin-{n % 2}") for n in range(40)))
 
     kinds = [receipt.kind for receipt in receipts]
@@ -152,7 +152,7 @@ async def test_of_many_at_once_one_is_new_and_a_contradiction_never_wins(journal
     assert len({receipt.payment.id for receipt in receipts}) == 1
 
 
-async def test_a_claim_leases_what_is_due_once(journal: Journal, clock: FrozenClock) -> None:
+async def test_claim_leases_due_payments_once(journal: Journal, clock: FrozenClock) -> None:
     payments = sorted(await queued(journal, 5), key=lambda payment: payment.id)
 
     first = await claim(journal, limit=3)
@@ -163,7 +163,7 @@ async def test_a_claim_leases_what_is_due_once(journal: Journal, clock: FrozenCl
     assert await claim(journal) == ()
 
 
-async def test_those_that_are_due_for_longest_are_claimed_first(journal: Journal, clock: FrozenClock) -> None:
+async def test_longest_due_payments_are_claimed_first(journal: Journal, clock: FrozenClock) -> None:
     await queued(journal, 3)
     payments = await claim(journal)
     for payment, seconds in zip(payments, (30, 20, 10), strict=True):
@@ -178,9 +178,7 @@ async def test_those_that_are_due_for_longest_are_claimed_first(journal: Journal
 
 
 @pytest.mark.postgres
-async def test_what_another_gateway_is_just_claiming_is_left_to_it(
-    postgres_settings: Settings, clock: FrozenClock
-) -> None:
+async def test_claim_skips_rows_locked_by_another_gateway(postgres_settings: Settings, clock: FrozenClock) -> None:
     async with open_journal(postgres_settings, clock) as journal:
         taken, free = await queued(journal, 2)
         other = await connect(postgres_settings.database_url, 2.0)
@@ -192,7 +190,7 @@ async def test_what_another_gateway_is_just_claiming_is_left_to_it(
     assert [payment.id for payment in claimed] == [free.id]
 
 
-async def test_a_delivered_payment_is_done(journal: Journal, clock: FrozenClock) -> None:
+async def test_delivered_payment_is_not_claimed_again(journal: Journal, clock: FrozenClock) -> None:
     await queued(journal, 1)
     (payment,) = await claim(journal)
     clock.advance(seconds=1)
@@ -208,7 +206,7 @@ async def test_a_delivered_payment_is_done(journal: Journal, clock: FrozenClock)
     assert not await journal.payments.delivered(payment)
 
 
-async def test_a_failed_delivery_waits_for_its_next_attempt(journal: Journal, clock: FrozenClock) -> None:
+async def test_failed_delivery_waits_for_its_next_attempt(journal: Journal, clock: FrozenClock) -> None:
     await queued(journal, 1)
     (payment,) = await claim(journal)
 
@@ -221,7 +219,7 @@ async def test_a_failed_delivery_waits_for_its_next_attempt(journal: Journal, cl
     assert (again.attempts, again.last_error, again.lease_token) == (1, "UPSTREAM_TIMEOUT", 2)
 
 
-async def test_token_trouble_is_not_an_attempt(journal: Journal, clock: FrozenClock) -> None:
+async def test_token_failure_is_not_an_attempt(journal: Journal, clock: FrozenClock) -> None:
     await queued(journal, 1)
     (payment,) = await claim(journal)
 
@@ -231,7 +229,7 @@ async def test_token_trouble_is_not_an_attempt(journal: Journal, clock: FrozenCl
     assert (again.attempts, again.last_error) == (0, "UPSTREAM_AUTH")
 
 
-async def test_a_dead_payment_is_queued_again_by_hand_only(journal: Journal, clock: FrozenClock) -> None:
+async def test_dead_payment_is_requeued_only_by_retry(journal: Journal, clock: FrozenClock) -> None:
     await queued(journal, 1)
     (payment,) = await claim(journal)
     assert await journal.payments.retry(payment.id) is None
@@ -250,7 +248,7 @@ async def test_a_dead_payment_is_queued_again_by_hand_only(journal: Journal, clo
     assert await journal.payments.retry("no-such-id") is None
 
 
-async def test_a_retry_is_of_the_one_payment_it_names(journal: Journal) -> None:
+async def test_retry_affects_the_named_payment_only(journal: Journal) -> None:
     first, second = await queued(journal, 2)
     for payment in await claim(journal):
         await journal.payments.failed(payment, "UPSTREAM_REFUSED", next_attempt_at=None)
@@ -264,7 +262,7 @@ async def test_a_retry_is_of_the_one_payment_it_names(journal: Journal) -> None:
     assert left.state is DeliveryState.DEAD
 
 
-async def test_a_lost_lease_can_not_mark_the_row(journal: Journal, clock: FrozenClock) -> None:
+async def test_lost_lease_can_not_mark_the_row(journal: Journal, clock: FrozenClock) -> None:
     await queued(journal, 1)
     (stalled,) = await claim(journal, owner="stalled")
     assert await journal.payments.next_due() == clock.now + HALF_A_MINUTE
@@ -277,7 +275,7 @@ async def test_a_lost_lease_can_not_mark_the_row(journal: Journal, clock: Frozen
     assert await journal.payments.delivered(held)
 
 
-async def test_a_token_is_worth_nothing_once_the_row_was_given_back(journal: Journal, clock: FrozenClock) -> None:
+async def test_lease_token_expires_when_row_is_returned(journal: Journal, clock: FrozenClock) -> None:
     await queued(journal, 1)
     (payment,) = await claim(journal)
     assert await journal.payments.failed(payment, "UPSTREAM_TIMEOUT", next_attempt_at=clock.now)
@@ -285,7 +283,7 @@ async def test_a_token_is_worth_nothing_once_the_row_was_given_back(journal: Jou
     assert not await journal.payments.delivered(payment)
 
 
-async def test_a_row_that_always_fails_blocks_nobody(journal: Journal, clock: FrozenClock) -> None:
+async def test_failing_payment_does_not_block_others(journal: Journal, clock: FrozenClock) -> None:
     await queued(journal, 3)
     (poison,) = await claim(journal, limit=1)
     await journal.payments.failed(poison, "UPSTREAM_REFUSED", next_attempt_at=clock.now + timedelta(seconds=1))
@@ -294,7 +292,7 @@ async def test_a_row_that_always_fails_blocks_nobody(journal: Journal, clock: Fr
     assert [p.id == poison.id for p in await claim(journal, limit=2)] == [False, False]
 
 
-async def test_nothing_is_lost_or_marked_twice_among_stalling_relays(journal: Journal, clock: FrozenClock) -> None:
+async def test_stalling_relays_deliver_each_payment_once(journal: Journal, clock: FrozenClock) -> None:
     """Four relays that stall, fail and come back late: each payment is marked delivered by exactly one of them."""
     chance = random.Random(7)
     payments = await queued(journal, 12)
@@ -328,7 +326,7 @@ async def test_payments_are_found_by_their_orders(journal: Journal) -> None:
     assert await journal.payments.by_order_number([]) == {}
 
 
-async def test_the_newest_payments_without_a_community_are_looked_for(journal: Journal, clock: FrozenClock) -> None:
+async def test_newest_payments_without_community_are_returned(journal: Journal, clock: FrozenClock) -> None:
     for number in range(4):
         clock.advance(seconds=1)
         await receive(journal, f"order-{number}", f"weixin-{number}")
@@ -338,7 +336,7 @@ async def test_the_newest_payments_without_a_community_are_looked_for(journal: J
     assert await journal.payments.without_community(limit=2) == {"order-1", "order-2"}
 
 
-async def test_a_payment_belongs_to_the_first_community_whose_list_holds_its_order(journal: Journal) -> None:
+async def test_payment_belongs_to_its_first_known_community(journal: Journal) -> None:
     await queued(journal, 3)
     assert await journal.payments.without_community() == {"order-0", "order-1", "order-2"}
 
@@ -349,7 +347,7 @@ async def test_a_payment_belongs_to_the_first_community_whose_list_holds_its_ord
     assert (await journal.payments.by_order_number(["order-0"]))["order-0"].community_code == "00001"
 
 
-async def test_the_list_of_payments_goes_by_community_and_state(journal: Journal, clock: FrozenClock) -> None:
+async def test_payments_are_listed_by_community_and_state(journal: Journal, clock: FrozenClock) -> None:
     for number in range(4):
         clock.advance(seconds=1)
         await receive(journal, f"order-{number}", f"weixin-{number}")
@@ -376,7 +374,7 @@ async def test_the_list_of_payments_goes_by_community_and_state(journal: Journal
     }
 
 
-async def test_a_conflict_that_an_earlier_version_has_recorded_has_no_numbers(journal: Journal) -> None:
+async def test_conflict_of_an_earlier_version_has_no_numbers(journal: Journal) -> None:
     payment = (await receive(journal)).payment
     await receive(journal, weixin="other")
     no_numbers = dict.fromkeys(("order_number", "shop_number", "weixin_number"))
@@ -386,9 +384,7 @@ async def test_a_conflict_that_an_earlier_version_has_recorded_has_no_numbers(jo
     assert (conflict.order_number, conflict.shop_number, conflict.weixin_number) == (None, None, None)
 
 
-async def test_what_a_wrong_clock_has_put_off_is_due_once_the_clock_is_right(
-    journal: Journal, clock: FrozenClock
-) -> None:
+async def test_future_dated_payments_are_due(journal: Journal, clock: FrozenClock) -> None:
     """One waits for its first attempt, one for its second, and one was claimed by a gateway that is gone."""
     clock.advance(days=365)
     await queued(journal, 3)
@@ -400,7 +396,7 @@ async def test_what_a_wrong_clock_has_put_off_is_due_once_the_clock_is_right(
     assert await claim(journal) == ()
 
 
-async def test_the_longest_wait_is_none_of_a_wrong_clock(journal: Journal, clock: FrozenClock) -> None:
+async def test_longest_wait_is_not_taken_for_a_wrong_clock(journal: Journal, clock: FrozenClock) -> None:
     await queued(journal, 1)
     (payment,) = await claim(journal)
     longest = max(WAITS) * (1 + JITTER)
@@ -412,9 +408,7 @@ async def test_the_longest_wait_is_none_of_a_wrong_clock(journal: Journal, clock
 
 
 @pytest.mark.postgres
-async def test_a_claim_keeps_its_limit_where_postgresql_takes_the_table_for_one_row(
-    postgres_settings: Settings, clock: FrozenClock
-) -> None:
+async def test_claim_respects_limit_despite_stale_statistics(postgres_settings: Settings, clock: FrozenClock) -> None:
     async with open_journal(postgres_settings, clock) as journal:
         await queued(journal, 1)
         await on_server("ANALYZE payments", postgres_settings.database_url)

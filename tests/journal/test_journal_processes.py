@@ -1,4 +1,4 @@
-"""What holds between processes, and when one of them is killed."""
+"""The journal shared by several processes, some of which are killed."""
 
 import asyncio
 import signal
@@ -55,7 +55,7 @@ async def lines(process: asyncio.subprocess.Process) -> list[str]:
 
 
 @pytest.mark.postgres
-async def test_of_fifty_callers_in_each_of_three_gateways_one_is_new(postgres_settings: Settings) -> None:
+async def test_one_reservation_of_three_gateways_is_new(postgres_settings: Settings) -> None:
     async with (
         gateway(postgres_settings, "reserve", "50") as one,
         gateway(postgres_settings, "reserve", "50") as two,
@@ -68,7 +68,7 @@ async def test_of_fifty_callers_in_each_of_three_gateways_one_is_new(postgres_se
 
 
 @pytest.mark.postgres
-async def test_gateways_claim_disjoint_payments_and_leave_none(postgres_settings: Settings) -> None:
+async def test_gateways_claim_disjoint_payments(postgres_settings: Settings) -> None:
     async with open_journal(postgres_settings) as journal:
         for number in range(60):
             await journal.payments.receive(f"order-{number}", "shop", f"weixin-{number}", subject="platform")
@@ -83,7 +83,7 @@ async def test_gateways_claim_disjoint_payments_and_leave_none(postgres_settings
 
 
 @pytest.mark.postgres
-async def test_gateways_that_start_together_migrate_an_empty_database_once(fresh_settings: Settings) -> None:
+async def test_simultaneous_starts_migrate_once(fresh_settings: Settings) -> None:
     async def start() -> None:
         async with open_journal(fresh_settings) as journal:
             await journal.ping()
@@ -97,7 +97,7 @@ async def test_gateways_that_start_together_migrate_an_empty_database_once(fresh
     assert len(versions) == 1
 
 
-async def test_a_second_process_is_refused_the_sqlite_file(sqlite_settings: Settings) -> None:
+async def test_second_process_is_refused_the_sqlite_file(sqlite_settings: Settings) -> None:
     async with gateway(sqlite_settings, "begin") as other:
         assert await line(other) == "begun"
         impatient = msgspec.structs.replace(sqlite_settings, journal_timeout=0.1)
@@ -111,7 +111,7 @@ async def test_a_second_process_is_refused_the_sqlite_file(sqlite_settings: Sett
         assert (await journal.operations.list(None, 0, 10)).total == 3
 
 
-async def test_what_was_acknowledged_outlives_kill_nine(settings: Settings) -> None:
+async def test_acknowledged_payments_survive_kill_nine(settings: Settings) -> None:
     acknowledged: list[str] = []
     for killed_after in (1, 60):
         async with gateway(settings, "receive") as process:
@@ -128,7 +128,7 @@ async def test_what_was_acknowledged_outlives_kill_nine(settings: Settings) -> N
             assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-async def test_each_step_of_a_write_outlives_kill_nine(settings: Settings, clock: FrozenClock) -> None:
+async def test_each_step_of_a_write_survives_kill_nine(settings: Settings, clock: FrozenClock) -> None:
     async with gateway(settings, "begin") as process:
         assert await line(process) == "begun"
         process.send_signal(signal.SIGKILL)
@@ -158,7 +158,7 @@ async def test_each_step_of_a_write_outlives_kill_nine(settings: Settings, clock
         }
 
 
-async def test_a_full_disk_is_an_error_and_costs_no_earlier_row(sqlite_settings: Settings) -> None:
+async def test_full_disk_is_an_error_and_loses_no_row(sqlite_settings: Settings) -> None:
     async with gateway(sqlite_settings, "fill", str(1_000_000)) as process:
         error, unready, counts, with_room_again = await lines(process)
 

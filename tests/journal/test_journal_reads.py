@@ -1,4 +1,4 @@
-"""Many long reads at once, and what is written beside them."""
+"""Many simultaneous long reads beside writes."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ def read_long(connection: Connection) -> None:
         time.sleep(LONG)
 
 
-async def test_a_write_does_not_wait_for_all_who_read(journal: Journal) -> None:
+async def test_write_does_not_wait_for_readers(journal: Journal) -> None:
     reads = [asyncio.create_task(journal._database.read(read_long)) for _ in range(60)]
     await asyncio.sleep(LONG / 2)
 
@@ -37,7 +37,7 @@ async def test_a_write_does_not_wait_for_all_who_read(journal: Journal) -> None:
     await asyncio.gather(*reads, return_exceptions=True)
 
 
-async def test_who_gives_up_reading_keeps_nobody_else_from_it(journal: Journal) -> None:
+async def test_cancelled_reads_free_their_connections(journal: Journal) -> None:
     reads = [asyncio.create_task(journal._database.read(read_long)) for _ in range(12)]
     await asyncio.sleep(LONG / 2)
     for read in reads:
@@ -66,7 +66,7 @@ def announcement(number: int) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("meanwhile", "total"), [(insert(announcements).values(announcement(3)), 3), (delete(announcements), 2)]
 )
-def test_what_comes_or_goes_between_a_page_and_its_total_leaves_none_out(meanwhile: Executable, total: int) -> None:
+def test_page_and_total_agree_under_concurrent_change(meanwhile: Executable, total: int) -> None:
     """On PostgreSQL each statement sees what is committed when it starts."""
     with create_engine("sqlite://").connect() as connection:
         announcements.create(connection)

@@ -59,7 +59,7 @@ class HeldThread:
         self._go.set()
 
 
-async def test_those_who_wait_share_one_commit(database: SqliteDatabase) -> None:
+async def test_waiting_writes_share_one_commit(database: SqliteDatabase) -> None:
     commits: list[Connection] = []
     event.listen(database._connection.engine, "commit", commits.append)
     held = HeldThread(database)
@@ -73,7 +73,7 @@ async def test_those_who_wait_share_one_commit(database: SqliteDatabase) -> None
     assert len(commits) == 2
 
 
-async def test_work_that_fails_costs_only_its_owner(database: SqliteDatabase) -> None:
+async def test_failed_work_affects_only_its_caller(database: SqliteDatabase) -> None:
     def broken(connection: Connection) -> None:
         add(50, connection)
         raise ZeroDivisionError
@@ -93,7 +93,7 @@ async def test_work_that_fails_costs_only_its_owner(database: SqliteDatabase) ->
     assert await numbers(database) == [0, 1, 2, 3, 4, 5]
 
 
-async def test_no_one_waits_longer_than_the_time_out_and_late_work_is_not_done(database: SqliteDatabase) -> None:
+async def test_write_times_out_and_is_not_done_later(database: SqliteDatabase) -> None:
     held = HeldThread(database)
     holding = await held.hold()
     with pytest.raises(JournalError, match="within 1 seconds"):
@@ -106,7 +106,7 @@ async def test_no_one_waits_longer_than_the_time_out_and_late_work_is_not_done(d
     assert await numbers(database) == [2]
 
 
-async def test_a_caller_who_leaves_hurts_no_one(database: SqliteDatabase) -> None:
+async def test_cancelled_write_does_not_affect_others(database: SqliteDatabase) -> None:
     held = HeldThread(database)
     holding = await held.hold()
     leaving = asyncio.create_task(database.write(lambda c: add(1, c)))
@@ -120,7 +120,7 @@ async def test_a_caller_who_leaves_hurts_no_one(database: SqliteDatabase) -> Non
     assert await numbers(database) == [2]
 
 
-async def test_the_directory_and_the_file_are_private_to_their_owner(tmp_path: Path) -> None:
+async def test_sqlite_directory_and_file_are_private(tmp_path: Path) -> None:
     database = await open_sqlite(tmp_path / "data", 1.0)
     await database.close()
 
@@ -128,7 +128,7 @@ async def test_the_directory_and_the_file_are_private_to_their_owner(tmp_path: P
     assert [stat.S_IMODE(path.stat().st_mode) for path in made] == [0o700, 0o600]
 
 
-async def test_nothing_is_committed_to_a_file_that_nobody_finds_again(tmp_path: Path, database: SqliteDatabase) -> None:
+async def test_replaced_sqlite_file_refuses_commits(tmp_path: Path, database: SqliteDatabase) -> None:
     path, aside, other = tmp_path / FILE_NAME, tmp_path / "aside", tmp_path / "other"
     path.rename(aside)
     for _ in range(2):
@@ -143,7 +143,7 @@ async def test_nothing_is_committed_to_a_file_that_nobody_finds_again(tmp_path: 
     assert await numbers(database) == [1]
 
 
-async def test_nothing_is_committed_to_a_wal_that_nobody_finds_again_wherever_the_file_lies(tmp_path: Path) -> None:
+async def test_removed_wal_of_a_linked_file_refuses_commits(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.touch()
     (tmp_path / FILE_NAME).symlink_to(elsewhere)
@@ -159,9 +159,7 @@ async def test_nothing_is_committed_to_a_wal_that_nobody_finds_again_wherever_th
     await database.close()
 
 
-async def test_a_gateway_whose_journal_was_removed_acknowledges_and_sends_nothing(
-    gateway: Any, sandbox: Sandbox
-) -> None:
+async def test_removed_journal_refuses_callbacks_and_writes(gateway: Any, sandbox: Sandbox) -> None:
     for file in gateway.data_dir.glob(f"{FILE_NAME}*"):
         file.unlink()
 

@@ -1,4 +1,4 @@
-"""Texts of platforms and callers may hold what a database does not: U+0000, and half surrogates."""
+"""Texts with characters that a database does not store: U+0000 and unpaired surrogates."""
 
 import msgspec
 from journal_fixtures import FrozenClock
@@ -19,14 +19,14 @@ async def begun(journal: Journal, key: str = "key") -> Operation:
     return reservation.operation
 
 
-async def test_a_payment_is_kept_and_found_by_its_number(journal: Journal) -> None:
+async def test_payment_with_invalid_text_is_found(journal: Journal) -> None:
     await journal.payments.receive(ANY, "shop", "weixin", subject="platform")
 
     assert (await journal.payments.by_order_number([ANY, "2"])).keys() == {KEPT}
     assert await journal.payments.set_community([ANY], "10002") == 1
 
 
-async def test_an_announcement_is_kept_and_found(journal: Journal, clock: FrozenClock) -> None:
+async def test_announcement_with_invalid_text_is_found(journal: Journal, clock: FrozenClock) -> None:
     published = Announcement(
         platform_id=3,
         community_code=ANY,
@@ -47,7 +47,7 @@ async def test_an_announcement_is_kept_and_found(journal: Journal, clock: Frozen
     assert (await journal.announcements.list(ANY, 0, 10)).items == (kept,)
 
 
-async def test_an_entry_of_the_audit_trail_is_kept_and_found(journal: Journal, clock: FrozenClock) -> None:
+async def test_audit_entry_with_invalid_text_is_found(journal: Journal, clock: FrozenClock) -> None:
     shown = AuditEntry(
         id=new_id(clock.now),
         at=clock.now,
@@ -68,7 +68,7 @@ async def test_an_entry_of_the_audit_trail_is_kept_and_found(journal: Journal, c
     assert [entry async for entry in found] == [kept]
 
 
-async def test_an_operation_is_kept_and_its_json_as_it_was(journal: Journal) -> None:
+async def test_operation_with_invalid_text_stores_exact_json(journal: Journal) -> None:
     operation = await begun(journal)
     error = UserError(code="UPSTREAM_REFUSED", message=ANY, upstream_message=ANY)
     await journal.operations.mark_sent(operation.id, {"title": ANY})
@@ -80,7 +80,7 @@ async def test_an_operation_is_kept_and_its_json_as_it_was(journal: Journal) -> 
     assert (await begun(journal)).id == operation.id
 
 
-async def test_a_record_that_was_written_is_told_by_the_number_it_was_asked_for_with(journal: Journal) -> None:
+async def test_recorded_returns_the_number_as_requested(journal: Journal) -> None:
     operation = await begun(journal)
     await journal.operations.finish(operation.id, Outcome.CONFIRMED, record=RecordRef("Order", "10002", ANY))
 

@@ -1,4 +1,4 @@
-"""A journal that an earlier version filled goes on under this one; one of a later version is left alone."""
+"""Journals of earlier versions are upgraded; journals of later versions stay unchanged."""
 
 import asyncio
 import json
@@ -62,7 +62,7 @@ def environ(sandbox, settings):
 
 
 @pytest.mark.parametrize("version", ROWS)
-async def test_an_upgrade_loses_and_alters_nothing(settings, version):
+async def test_upgrade_preserves_all_rows(settings, version):
     await leave_journal(settings, version)
     before = await on_database(settings, all_rows)
 
@@ -82,7 +82,7 @@ async def test_an_upgrade_loses_and_alters_nothing(settings, version):
 
 
 @pytest.mark.parametrize("version", [version for version in ROWS if version >= "0002"])
-async def test_an_upgrade_keeps_audit_entries_findable(settings, version):
+async def test_audit_entries_are_found_after_upgrade(settings, version):
     await leave_journal(settings, version)
     order = RecordRef("Order", "10002", MADE)
 
@@ -123,7 +123,7 @@ async def states(gateway):
     }
 
 
-async def test_writes_that_an_earlier_version_left_stand_as_they_ended_or_are_read_back(upgraded, sandbox):
+async def test_operations_of_an_earlier_version_are_settled(upgraded, sandbox):
     kept = (await upgraded.ask(KEPT)).data["operations"]["nodes"]
 
     assert {operation["idempotencyKey"]: operation["outcome"] for operation in kept} == {
@@ -144,7 +144,7 @@ async def test_writes_that_an_earlier_version_left_stand_as_they_ended_or_are_re
         ("unknown", ("UNKNOWN", None, [])),
     ],
 )
-async def test_an_idempotency_key_of_an_earlier_version_answers_as_it_did_there(upgraded, sandbox, key, answer):
+async def test_idempotency_key_of_an_earlier_version_replays(upgraded, sandbox, key, answer):
     created = (await upgraded.ask(CREATE, {"input": {**ORDER, "idempotencyKey": key}})).data["createOrder"]
 
     assert (created["outcome"], created["orderNumber"], created["userErrors"]) == answer
@@ -155,9 +155,7 @@ async def test_an_idempotency_key_of_an_earlier_version_answers_as_it_did_there(
     ("key", "which", "answer", "effects"),
     [("reserved", 0, ("CONFIRMED", []), 1), ("sent", 1, ("REFUSED", [{"code": "UPSTREAM_REFUSED"}]), 0)],
 )
-async def test_the_key_of_a_write_that_was_cut_off_is_free_only_if_nothing_had_been_sent(
-    upgraded, sandbox, key, which, answer, effects
-):
+async def test_interrupted_write_frees_its_key_only_if_unsent(upgraded, sandbox, key, which, answer, effects):
     review = upgraded.parts.ids.encode("Shenhe", "10002", PENDING_REVIEWS[which])
     approved = (await upgraded.ask(APPROVE, {"input": {"id": review, "idempotencyKey": key}})).data["approveShenhe"]
 
@@ -165,7 +163,7 @@ async def test_the_key_of_a_write_that_was_cut_off_is_free_only_if_nothing_had_b
     assert sandbox.effects.count("shenhe/update") == effects
 
 
-async def test_payments_that_an_earlier_version_took_are_delivered_as_they_come_due(upgraded, sandbox):
+async def test_payments_of_an_earlier_version_are_delivered(upgraded, sandbox):
     kept = (await upgraded.ask(KEPT)).data["payments"]["nodes"]
     fields = ("state", "attempts", "lastError", "communityCode")
 
@@ -184,7 +182,7 @@ async def test_payments_that_an_earlier_version_took_are_delivered_as_they_come_
     assert retried["payment"]["state"] in ("QUEUED", "DELIVERED")  # by then
 
 
-async def test_announcements_that_an_earlier_version_published_are_listed(upgraded):
+async def test_announcements_of_an_earlier_version_are_listed(upgraded):
     [shown] = (await upgraded.ask(KEPT)).data["announcements"]["nodes"]
     [kept] = ANNOUNCEMENTS
 
@@ -195,7 +193,7 @@ async def test_announcements_that_an_earlier_version_published_are_listed(upgrad
     }
 
 
-async def test_a_journal_of_a_later_version_is_refused_in_a_sentence_and_left_as_it_is(settings, environ, tmp_path):
+async def test_journal_of_a_later_version_is_left_unchanged(settings, environ, tmp_path):
     def become_newer(connection: Connection) -> None:
         connection.execute(text("CREATE TABLE of_tomorrow (id TEXT)"))
         connection.execute(text("INSERT INTO of_tomorrow VALUES ('1')"))
@@ -220,7 +218,7 @@ async def test_a_journal_of_a_later_version_is_refused_in_a_sentence_and_left_as
 
 
 @pytest.mark.parametrize("version", [version for version in ROWS if version != NEWEST])
-async def test_whoever_only_reads_leaves_a_journal_of_another_version_to_the_gateways_that_use_it(settings, version):
+async def test_reading_leaves_an_older_journal_unmigrated(settings, version):
     await leave_journal(settings, version)
     before = await on_database(settings, all_rows)
 

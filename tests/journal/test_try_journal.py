@@ -1,4 +1,4 @@
-"""What `gateway check` says of the journal, and that it leaves everything as it is."""
+"""`gateway check` reports the state of the journal and changes nothing."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -28,7 +28,7 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     return fresh
 
 
-async def test_missing_journal_is_to_be_made(settings: Settings) -> None:
+async def test_missing_journal_is_reported_as_to_be_made(settings: Settings) -> None:
     assert await try_journal(settings) == "to be made"
     if settings.database_url:
         assert await on_database(settings, lambda connection: inspect(connection).get_table_names()) == []
@@ -36,7 +36,7 @@ async def test_missing_journal_is_to_be_made(settings: Settings) -> None:
         assert not settings.data_dir.exists()
 
 
-async def test_current_journal_is_ready(settings: Settings) -> None:
+async def test_current_journal_is_reported_as_ready(settings: Settings) -> None:
     async with open_journal(settings):
         pass
     before = await on_database(settings, all_rows)
@@ -45,7 +45,7 @@ async def test_current_journal_is_ready(settings: Settings) -> None:
     assert await on_database(settings, all_rows) == before
 
 
-async def test_older_journal_is_to_be_migrated(settings: Settings) -> None:
+async def test_older_journal_is_reported_as_to_be_migrated(settings: Settings) -> None:
     await leave_journal(settings, OLDEST)
     before = await on_database(settings, all_rows)
 
@@ -94,7 +94,7 @@ async def guest(fresh_settings: Settings) -> AsyncIterator[Settings]:
 
 
 @pytest.mark.postgres
-async def test_missing_right_to_make_tables_is_reported(guest: Settings) -> None:
+async def test_missing_right_to_create_tables_is_reported(guest: Settings) -> None:
     with pytest.raises(JournalError) as refused:
         await try_journal(guest)
     assert refused.value.reason == "GATEWAY_DATABASE_URL: the user lacks a right that the journal needs (42501)."
@@ -106,7 +106,7 @@ async def test_data_dir_under_a_file_is_refused(tmp_path: Path) -> None:
         await try_journal(Settings(data_dir=tmp_path / "file" / "data"))
 
 
-async def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+async def test_non_database_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text("not a database" * 100)
     with pytest.raises(JournalError, match=r"^GATEWAY_DATA_DIR: the file is not a database "):
         await try_journal(Settings(data_dir=tmp_path))

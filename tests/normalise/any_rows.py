@@ -1,4 +1,4 @@
-"""Rows as no platform should send them: with keys missing, with others, and with anything for a value."""
+"""Arbitrary rows: keys missing, keys added, and any value."""
 
 from typing import Any
 

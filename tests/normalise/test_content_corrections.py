@@ -1,4 +1,4 @@
-"""Corrections go into the document as it was submitted, and nothing else changes (quirk 116, issue of writes)."""
+"""Corrections change the submitted document and nothing else in it (quirk 116)."""
 
 import json
 from datetime import date
@@ -36,7 +36,7 @@ def corrected(document: dict[str, Any], **corrections: dict[str, object]) -> dic
     return rendered
 
 
-def test_what_is_not_corrected_stays_as_submitted() -> None:
+def test_uncorrected_content_stays_as_submitted() -> None:
     assert corrected(OLD) == OLD
     assert corrected(OLD, people={"name": "李白", "sex": None}, house={}) == {
         **OLD,
@@ -44,7 +44,7 @@ def test_what_is_not_corrected_stays_as_submitted() -> None:
     }
 
 
-def test_keys_keep_their_order() -> None:
+def test_content_keys_stay_in_order() -> None:
     rendered = render_shenhe_content(json.dumps(OLD), {"people": {"name": "李白"}, "house": {"room": 1}})
     assert [list(part) for part in (json.loads(rendered), json.loads(rendered)["people"])] == [
         list(OLD),
@@ -52,11 +52,11 @@ def test_keys_keep_their_order() -> None:
     ]
 
 
-def test_chinese_is_sent_as_it_is_written() -> None:
+def test_chinese_is_sent_unescaped() -> None:
     assert "李白" in render_shenhe_content(json.dumps(OLD), {"people": {"name": "李白"}})
 
 
-def test_a_correction_is_written_in_the_dialect_of_what_it_replaces() -> None:
+def test_correction_uses_the_dialect_it_replaces() -> None:
     corrections = {
         "people": {"birth_date": date(1987, 5, 4), "is_veteran": True, "is_petitioner": True, "sex": Sex.FEMALE},
         "house": {"building": 7, "unit": 8, "role": ResidentRole.TENANT},
@@ -75,36 +75,36 @@ def test_a_correction_is_written_in_the_dialect_of_what_it_replaces() -> None:
         *((None, "19870504"), ("", "19870504"), ("19921331", "19870504"), (1992, 19870504)),
     ],
 )
-def test_quirk_126_a_birth_keeps_its_form(submitted: object, written: object) -> None:
+def test_quirk_126_birth_date_is_written_in_its_form(submitted: object, written: object) -> None:
     document = content({"people_birth": submitted})
     assert corrected(document, people={"birth_date": date(1987, 5, 4)})["people"]["people_birth"] == written
 
 
-def test_quirk_72_a_role_is_written_under_both_keys_where_both_are_read() -> None:
+def test_quirk_72_role_is_written_under_both_keys() -> None:
     document = content(house={"people_role": "业主"})
     house = corrected(document, house={"role": ResidentRole.SON})["house"]
     assert (house["people_house_role"], house["people_role"]) == ("儿子", "儿子")
 
 
-def test_quirk_72_the_second_key_is_touched_only_where_it_stands_and_for_a_role() -> None:
+def test_quirk_72_second_role_key_changes_for_a_role_only() -> None:
     document = content(house={"people_role": "业主"})
     assert corrected(document, house={"status": HouseStatus.RENTED})["house"]["people_role"] == "业主"
     assert "people_role" not in corrected(content(), house={"role": ResidentRole.SON})["house"]
 
 
 @pytest.mark.parametrize("empty", [None, []])
-def test_a_part_that_was_left_out_is_made(empty: object) -> None:
+def test_missing_part_is_created(empty: object) -> None:
     assert corrected({"people": {}, "job": empty}, people={"job_name": "医生"})["job"] == {"job_name": "医生"}
     assert corrected({}, house={"room": 101})["house"] == {"house_number": 101}
 
 
 @pytest.mark.parametrize("raw", [None, "", "见前言", "[]", "5", '{"people":', '"见前言"'])
-def test_quirk_115_116_a_placeholder_is_never_sent(raw: str | None) -> None:
+def test_quirk_115_116_placeholder_is_never_sent(raw: str | None) -> None:
     with pytest.raises(ContentError):
         render_shenhe_content(raw, {"people": {"name": "李白"}})
 
 
-def test_a_part_that_is_no_object_is_not_overwritten() -> None:
+def test_non_object_part_is_not_overwritten() -> None:
     with pytest.raises(ContentError, match="house"):
         corrected(content() | {"house": "1栋"}, house={"room": 101})
 
@@ -112,7 +112,7 @@ def test_a_part_that_is_no_object_is_not_overwritten() -> None:
 @pytest.mark.parametrize(
     ("attribute", "value"), [("name", "李*"), ("phone", "199****0001"), ("id_card", "999302********2517")]
 )
-def test_a_masked_value_is_never_sent(attribute: str, value: str) -> None:
+def test_masked_value_is_never_sent(attribute: str, value: str) -> None:
     with pytest.raises(ContentError) as refused:
         corrected(OLD, people={attribute: value})
     assert value not in str(refused.value)
@@ -185,16 +185,16 @@ def problems(part: str, attribute: str, value: object) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("part", "attribute", "value"), PROBLEMS)
-def test_a_correction_that_cannot_be_right_is_found(part: str, attribute: str, value: object) -> None:
+def test_implausible_correction_is_a_problem(part: str, attribute: str, value: object) -> None:
     assert problems(part, attribute, value) == [(part, attribute)]
 
 
 @pytest.mark.parametrize(("part", "attribute", "value"), PLAUSIBLE)
-def test_a_correction_that_can_be_right_is_none(part: str, attribute: str, value: object) -> None:
+def test_plausible_correction_is_no_problem(part: str, attribute: str, value: object) -> None:
     assert problems(part, attribute, value) == []
 
 
-def test_a_problem_does_not_repeat_what_was_typed() -> None:
+def test_correction_problem_does_not_repeat_the_input() -> None:
     for part, attribute, value in PROBLEMS:
         [(_, _, problem)] = correction_problems({part: {attribute: value}}, TODAY)
         assert not isinstance(value, str) or len(value) < len("199") or value not in problem
@@ -254,7 +254,7 @@ def as_read(attribute: str, value: object) -> object:
     people=st.fixed_dictionaries({}, optional=PEOPLE),
     house=st.fixed_dictionaries({}, optional=HOUSE),
 )
-def test_what_is_let_through_is_read_back(
+def test_accepted_correction_is_read_back(
     submitted: dict[str, Any], people: dict[str, object], house: dict[str, object]
 ) -> None:
     people, house = let_through("people", people), let_through("house", house)
@@ -271,7 +271,7 @@ def test_what_is_let_through_is_read_back(
 
 
 @pytest.mark.parametrize("submitted", ["19921130", 19921130, "723052800", 723052800, None])
-def test_quirk_130_every_date_of_birth_is_read_back_in_every_form(submitted: object) -> None:
+def test_quirk_130_birth_dates_round_trip_in_every_form(submitted: object) -> None:
     document = json.dumps({"people": {"people_birth": submitted}})
     for day in range(EARLIEST_BIRTH.toordinal(), TODAY.toordinal() + 1, 1 if isinstance(submitted, int) else 7):
         birth = date.fromordinal(day)

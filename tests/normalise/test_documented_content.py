@@ -1,4 +1,4 @@
-"""The short cut for documented contents reads exactly what the reader of odd ones reads."""
+"""The fast reader of documented content gives exactly what the general reader gives."""
 
 import json
 from typing import Any
@@ -59,25 +59,25 @@ DOCUMENTS = st.builds(
 )
 
 
-def test_documented_content_takes_short_cut() -> None:
+def test_documented_content_uses_the_fast_reader() -> None:
     assert read_documented_content(json.dumps(content()), [], 7, "10002") is not None
 
 
 @pytest.mark.parametrize("value", [None, "", " ", "1", 1, 2.5, True, [], {}, "其他", " 男 ", "汉", 2**31])
-def test_one_odd_value_anywhere_reads_the_same_either_way(value: object) -> None:
+def test_one_odd_content_value_reads_the_same(value: object) -> None:
     for place in PLACES:
         same_either_way(spoilt(content(), {place: value}, set()))
 
 
 @pytest.mark.parametrize("role", [None, "", "业主", "租客", " 业主 ", "见前言", 0, 1])
 @pytest.mark.parametrize("other", [None, "", "业主", "租客", " 业主 ", "见前言", 0, 1])
-def test_two_roles_read_the_same_either_way(role: object, other: object) -> None:
+def test_two_content_roles_read_the_same(role: object, other: object) -> None:
     same_either_way(json.dumps(content(house={"people_house_role": role, "people_role": other})))
 
 
 @settings(max_examples=100, deadline=None)
 @given(DOCUMENTS)
-def test_some_odd_values_read_the_same_either_way(text: str) -> None:
+def test_several_odd_content_values_read_the_same(text: str) -> None:
     same_either_way(text)
 
 
@@ -97,7 +97,7 @@ def test_some_odd_values_read_the_same_either_way(text: str) -> None:
         '{"house":{"x":1}}',
     ],
 )
-def test_other_documents_read_the_same_either_way(text: str) -> None:
+def test_arbitrary_content_reads_the_same(text: str) -> None:
     same_either_way(text)
 
 

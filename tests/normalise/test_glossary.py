@@ -62,7 +62,7 @@ def enum_rows(enum: type[DescribedEnum]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("enum", ENUMS, ids=lambda enum: enum.__name__)
-def test_every_member_of_an_enum_has_its_row(enum: type[DescribedEnum]) -> None:
+def test_every_enum_member_has_a_row(enum: type[DescribedEnum]) -> None:
     assert f"### {enum.chinese}: `{enum.__name__}`" in GLOSSARY
     assert [row for row in enum_rows(enum) if row not in GLOSSARY] == []
 
@@ -102,7 +102,7 @@ def wire_names() -> Iterator[str]:
     yield from module_form("00001", ModuleName.REPAIRS, True)
 
 
-def test_every_wire_spelling_of_a_field_is_there() -> None:
+def test_every_wire_spelling_is_listed() -> None:
     names = set(wire_names())
     assert len(names) > 80, "the search for keys has gone blind"
     assert sorted(names - WIRE) == []
@@ -117,12 +117,12 @@ def public_types() -> Mapping[str, Any]:
     }
 
 
-def test_every_public_type_is_there() -> None:
+def test_every_public_type_is_listed() -> None:
     types = {name for name in public_types() if not PLUMBING.search(name)}
     assert sorted(types - PUBLIC) == []
 
 
-def test_every_public_field_is_there() -> None:
+def test_every_public_field_is_listed() -> None:
     plumbing = {"edges", "nodes", "node", "cursor"}
     fields = {
         field
@@ -134,7 +134,7 @@ def test_every_public_field_is_there() -> None:
     assert sorted(fields - PUBLIC_ENDS - plumbing - collections) == []
 
 
-def test_no_public_name_is_made_up() -> None:
+def test_every_listed_public_name_exists() -> None:
     types = public_types()
     known = {
         *types,

@@ -1,4 +1,4 @@
-"""Whatever JSON a platform sends, a parser gives records with issues, or says that the shape is not documented."""
+"""Parsers return records with issues for any JSON, or refuse its shape."""
 
 import contextlib
 from collections.abc import Callable
@@ -54,25 +54,25 @@ def check_types(value: object) -> None:
 
 @thorough
 @given(pages_of(REVIEWS, "meta"))
-def test_any_page_of_reviews(body: dict[str, Any]) -> None:
+def test_any_page_of_reviews_is_parsed_or_refused(body: dict[str, Any]) -> None:
     check(parse_shenhe_page, body, "10002", 1)
 
 
 @thorough
 @given(as_sent(REVIEWS | JSON))
-def test_any_review(data: Any) -> None:
+def test_any_review_is_parsed_or_refused(data: Any) -> None:
     check(parse_shenhe, data, None)
 
 
 @thorough
 @given(pages_of(ORDERS, "pages"))
-def test_any_page_of_orders(body: dict[str, Any]) -> None:
+def test_any_page_of_orders_is_parsed_or_refused(body: dict[str, Any]) -> None:
     check(parse_order_page, body, "10002", 1)
 
 
 @thorough
 @given(ORDERS | JSON)
-def test_any_order(row: Any) -> None:
+def test_any_order_is_parsed_or_refused(row: Any) -> None:
     check(parse_order, row, "10002")
 
 
@@ -89,37 +89,37 @@ def test_any_order(row: Any) -> None:
         }
     )
 )
-def test_any_page_of_repairs(body: dict[str, Any]) -> None:
+def test_any_page_of_repairs_is_parsed_or_refused(body: dict[str, Any]) -> None:
     check(parse_repair_page, body, "10002", 1)
 
 
 @thorough
 @given(as_sent(REPAIRS | JSON))
-def test_any_repair(data: Any) -> None:
+def test_any_repair_is_parsed_or_refused(data: Any) -> None:
     check(parse_repair, data, None)
 
 
 @thorough
 @given(as_sent(PEOPLE | JSON))
-def test_any_person(data: Any) -> None:
+def test_any_person_is_parsed_or_refused(data: Any) -> None:
     check(parse_people, data)
 
 
 @thorough
 @given(as_sent(OWNERS | JSON))
-def test_any_owner(data: Any) -> None:
+def test_any_owner_is_parsed_or_refused(data: Any) -> None:
     check(parse_owner, data)
 
 
 @thorough
 @given(as_sent(st.lists(rows_like(module()) | JSON, max_size=3) | JSON))
-def test_any_modules(data: Any) -> None:
+def test_any_modules_are_parsed_or_refused(data: Any) -> None:
     check(parse_modules, data, "00001")
 
 
 @thorough
 @given(as_sent(st.dictionaries(st.text(max_size=5), rows_like({"绑定房屋": "1"}) | JSON, max_size=3) | JSON))
-def test_any_module_states(data: Any) -> None:
+def test_any_module_states_are_parsed_or_refused(data: Any) -> None:
     check(parse_module_states, data)
 
 

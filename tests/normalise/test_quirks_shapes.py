@@ -39,25 +39,25 @@ def test_quirk_4_module_states_are_json_within_json() -> None:
 
 
 @pytest.mark.parametrize("data", ["{'00001': 1}", 5, True, [1], "[]x"])
-def test_quirk_4_what_holds_no_module_states_is_refused(data: object) -> None:
+def test_quirk_4_data_without_module_states_is_refused(data: object) -> None:
     with pytest.raises(ShapeError):
         parse_module_states(data)
 
 
-def test_quirk_108_modules_of_other_names_are_kept() -> None:
+def test_quirk_108_unknown_modules_are_returned() -> None:
     assert parse_module_states({"00001": {"社区团购": "1"}})["00001"] == (
         ModuleState(ModuleName.UNRECOGNIZED, "社区团购", True),
     )
 
 
 @pytest.mark.parametrize("data", [{"msg": "成功", "error": None}, {"00001": None}, {"": {"绑定房屋": "1"}}])
-def test_quirk_167_what_has_states_for_nobody_names_no_communities(data: object) -> None:
+def test_quirk_167_states_without_communities_are_refused(data: object) -> None:
     with pytest.raises(ShapeError):
         parse_module_states(data)
 
 
 @pytest.mark.parametrize("modules", [None, "1", 1, ["绑定房屋"]])
-def test_quirk_167_a_community_whose_states_are_unreadable_is_unknown(modules: object) -> None:
+def test_quirk_167_unreadable_states_are_unknown(modules: object) -> None:
     states = parse_module_states({"00001": modules, "00002": {"绑定房屋": 2}})
     assert states["00001"] is None
     [state] = states["00002"] or ()
@@ -66,23 +66,23 @@ def test_quirk_167_a_community_whose_states_are_unreadable_is_unknown(modules: o
     assert (issue.field, issue.raw, issue.platform) == ("enabled", "2", PlatformName.SECURITY)
 
 
-def test_quirk_65_the_community_of_module_states_is_told_by_its_code_alone() -> None:
+def test_quirk_65_module_states_are_keyed_by_code_alone() -> None:
     states: dict[str, Any] = {" 00001 ": [], "00002": {}, "": {"绑定房屋": "1"}, " ": {}, "晨曦家园": {}, "10002-3": {}}
     assert list(parse_module_states(states)) == ["00001", "00002"]
 
 
 @pytest.mark.parametrize("empty", [None, "", [], {}, "[]"])
-def test_quirk_167_no_module_states_are_none(empty: object) -> None:
+def test_quirk_167_empty_module_states_are_empty(empty: object) -> None:
     assert parse_module_states(empty) == {}
 
 
-def test_quirk_15_a_list_of_reviews_needs_no_code() -> None:
+def test_quirk_15_list_of_reviews_needs_no_code() -> None:
     assert parse_shenhe_page({"data": [review()], "meta": PAGES}, "10002", 1).items[0].platform_id == 1
     assert parse_shenhe_page({"code": "0", "data": []}, "10002", 1).items == ()
 
 
 @pytest.mark.parametrize("parse", [parse_order_page, parse_repair_page, parse_shenhe_page])
-def test_quirk_15_without_code_and_data_there_is_no_answer(parse: Any) -> None:
+def test_quirk_15_answer_without_code_and_data_is_refused(parse: Any) -> None:
     with pytest.raises(ShapeError):
         parse({"message": "Too Many Attempts."}, "10002", 1)
 
@@ -96,7 +96,7 @@ def test_quirk_23_31_32_empty_data_is_not_found(empty: object) -> None:
 
 
 @pytest.mark.parametrize("id_", [None, "", "x", 0])
-def test_quirk_31_a_record_without_an_id_is_no_answer_and_not_nothing_found(id_: object) -> None:
+def test_quirk_31_record_without_an_id_is_refused(id_: object) -> None:
     with pytest.raises(ShapeError):
         parse_shenhe(review(id=id_), "10002")
     with pytest.raises(ShapeError):
@@ -104,7 +104,7 @@ def test_quirk_31_a_record_without_an_id_is_no_answer_and_not_nothing_found(id_:
 
 
 @pytest.mark.parametrize("data", ["见附录", 5, True, 1.5, [1, 2], ["x"], [{}, {}]])
-def test_what_is_no_record_is_refused(data: object) -> None:
+def test_unreadable_record_is_refused(data: object) -> None:
     for parse in (parse_people, parse_owner):
         with pytest.raises(ShapeError):
             parse(data)
@@ -114,7 +114,7 @@ def test_what_is_no_record_is_refused(data: object) -> None:
         parse_repair(data, "10002")
 
 
-def test_the_error_of_a_wrong_shape_holds_no_value() -> None:
+def test_shape_error_holds_no_value() -> None:
     with pytest.raises(ShapeError) as refused:
         parse_people("19900000001 李明")
     assert not any(secret in str(refused.value) for secret in ("199", "李明"))
@@ -123,20 +123,20 @@ def test_the_error_of_a_wrong_shape_holds_no_value() -> None:
 @pytest.mark.parametrize(
     "wrap", [json.dumps, lambda row: json.dumps(json.dumps(row)), lambda row: [row], lambda row: row]
 )
-def test_quirk_112_a_record_comes_as_object_text_or_list_of_one(wrap: Any) -> None:
+def test_quirk_112_record_may_be_object_text_or_list(wrap: Any) -> None:
     assert parse_people(wrap(person())) == parse_people(person())
     assert parse_owner(wrap(owner())) == parse_owner(owner())
     assert parse_shenhe(wrap(review()), "10002") == parse_shenhe(review(), "10002")
     assert parse_repair(wrap(repair()), "10002") == parse_repair(repair(), "10002")
 
 
-def test_quirk_112_a_list_comes_as_array_or_text() -> None:
+def test_quirk_112_list_comes_as_array_or_text() -> None:
     rows = [module()]
     assert parse_modules(json.dumps(rows), "00001") == parse_modules(rows, "00001")
     assert parse_order_page({"data": json.dumps([order()]), "pages": PAGES}, "10002", 1).items[0].platform_id == 4
 
 
-def test_quirk_113_php_spells_empty_objects_as_lists_and_lists_with_gaps_as_objects() -> None:
+def test_quirk_113_php_lists_and_objects_are_equivalent() -> None:
     assert parse_shenhe_page({"data": [], "meta": []}, "10002", 1) == Page(items=())
     gaps = {"0": order(id=1), "2": order(id=3)}
     assert parse_order_page({"data": gaps, "pages": PAGES}, "10002", 1).items[1].platform_id == 3
@@ -146,20 +146,20 @@ def test_quirk_113_php_spells_empty_objects_as_lists_and_lists_with_gaps_as_obje
 
 
 @pytest.mark.parametrize("form", [json.dumps(content()), TWICE, content(), json.dumps(content(), ensure_ascii=False)])
-def test_quirk_61_114_content_is_text_text_of_text_or_an_object(form: object) -> None:
+def test_quirk_61_114_content_may_be_text_or_object(form: object) -> None:
     found = parse_shenhe(review(shenhe_content=form), "10002")
     assert found.content.people == parse_shenhe(review(), "10002").content.people
     assert found.content.house == parse_shenhe(review(), "10002").content.house
     assert (found.content.user_id, found.data_issues) == (5, ())
 
 
-def test_quirk_114_content_is_handed_out_as_it_came() -> None:
+def test_quirk_114_raw_content_is_returned_unchanged() -> None:
     assert parse_shenhe(review(shenhe_content=TWICE), "10002").content.raw == TWICE
     assert json.loads(str(parse_shenhe(review(shenhe_content=content()), "10002").content.raw)) == content()
 
 
 @pytest.mark.parametrize("sent", ["见前言", '{"people":{"people_name":"李', "[1]", "5", [], 5, True, "[" * 100_000])
-def test_quirk_114_115_unreadable_content_costs_only_itself(sent: object) -> None:
+def test_quirk_114_115_unreadable_content_is_an_issue(sent: object) -> None:
     found = parse_shenhe(review(shenhe_content=sent), "10002")
     assert (found.platform_id, found.content.people, found.content.house) == (1, None, None)
     (issue,) = found.data_issues
@@ -170,7 +170,7 @@ def test_quirk_114_115_unreadable_content_costs_only_itself(sent: object) -> Non
 @pytest.mark.parametrize(
     "sent", ["{}", {"people": [], "house": None}, {"People": {}, "House": {}}, {"data": content()}, {"job": {}}]
 )
-def test_quirk_114_a_content_with_neither_applicant_nor_house_says_so(sent: object) -> None:
+def test_quirk_114_content_without_parts_is_an_issue(sent: object) -> None:
     found = parse_shenhe(review(shenhe_content=sent, shenhe_type="乱"), "10002")
     assert (found.content.people, found.content.house) == (None, None)
     (_, issue) = found.data_issues
@@ -184,7 +184,7 @@ def test_quirk_114_missing_content_is_none(sent: object) -> None:
     assert [(issue.field, issue.problem) for issue in found.data_issues] == [("content", DataProblem.MISSING)]
 
 
-def test_a_part_of_the_content_that_is_no_object_costs_only_itself() -> None:
+def test_malformed_part_of_content_is_an_issue() -> None:
     found = parse_shenhe(review(shenhe_content=content(job="程序员", company=[]) | {"house": "1栋"}), "10002")
     assert (found.content.people.job_name, found.content.people.company_name) == ("程序员", None)
     assert found.content.house is None
@@ -192,19 +192,19 @@ def test_a_part_of_the_content_that_is_no_object_costs_only_itself() -> None:
     assert parse_shenhe(review(shenhe_content=content() | {"house": []}), "10002").data_issues == ()
 
 
-def test_quirk_67_70_a_house_is_spelt_in_two_ways_and_its_inner_id_is_not_read() -> None:
+def test_quirk_67_70_house_is_read_in_both_spellings() -> None:
     applied = parse_shenhe(review(shenhe_content=content(house={"id": "4", "floor_number": 1})), "10002").content.house
     bound = parse_people(person(houses=[residency(fangjian="201")])).residencies[0].house
     assert applied.house.key == bound.key == ("10002", 1, 1, 1, 201)
 
 
-def test_quirk_85_the_user_id_exists_only_in_a_content() -> None:
+def test_quirk_85_user_id_comes_from_the_content() -> None:
     found = parse_shenhe(review(), "10002").content
     assert found.user_id == found.people.user_id == 5
 
 
 @pytest.mark.parametrize("parse", [parse_order_page, parse_repair_page, parse_shenhe_page])
-def test_a_row_without_an_id_is_dropped_and_counted(parse: Any) -> None:
+def test_row_without_an_id_is_dropped_and_counted(parse: Any) -> None:
     rows = [{"id": 1}, {}, {"id": None}, {"id": "0"}, {"id": -1}, {"id": 2**31}, {"id": True}, "x", None, {"id": "7"}]
     rows += [{"id": 0}, {"id": "2147483648"}, {"id": 1e300}]
     body = {"data": {"repairs": rows, "pages": PAGES}} if parse is parse_repair_page else {"data": rows}
@@ -213,7 +213,7 @@ def test_a_row_without_an_id_is_dropped_and_counted(parse: Any) -> None:
     assert page.dropped == 11
 
 
-def test_quirk_133_the_three_shapes_of_pages_are_one() -> None:
+def test_quirk_133_three_shapes_of_pages_read_alike() -> None:
     expected = (15, 2, 17)
     for page in (
         parse_shenhe_page({"data": [review()], "links": {}, "meta": PAGES}, "10002", 1),
@@ -229,23 +229,23 @@ def test_quirk_136_per_page_may_be_text() -> None:
     assert page.per_page == 1
 
 
-def test_quirk_137_contradictions_of_pages_are_kept() -> None:
+def test_quirk_137_contradictory_page_values_are_returned() -> None:
     meta = {"current_page": 2, "from": 2, "last_page": 3, "per_page": "1", "to": 2, "total": 3}
     page = parse_shenhe_page({"data": [review(id=1), review(id=2)], "meta": meta}, "10002", 2)
     assert (len(page.items), page.per_page, page.last_page, page.total) == (2, 1, 3, 3)
 
 
 @pytest.mark.parametrize("pages", [None, [], "", {}, 5])
-def test_quirk_138_139_without_page_information_there_is_no_total(pages: object) -> None:
+def test_quirk_138_139_no_page_information_is_no_total(pages: object) -> None:
     assert parse_order_page({"code": 0, "data": [], "pages": pages}, "10002", 7) == Page(items=())
 
 
-def test_quirk_138_an_empty_page_has_a_total_of_zero() -> None:
+def test_quirk_138_empty_page_has_a_total_of_zero() -> None:
     meta = {"current_page": 1, "from": None, "last_page": 1, "per_page": 20, "to": None, "total": 0}
     assert parse_shenhe_page({"data": [], "meta": meta}, "10002", 1).total == 0
 
 
-def test_quirk_134_the_first_page_is_not_taken_for_the_second() -> None:
+def test_quirk_134_first_page_is_not_accepted_as_second() -> None:
     with pytest.raises(ShapeError):
         parse_order_page({"data": [order()], "pages": {**PAGES, "current_page": 1}}, "10002", 2)
 
@@ -259,7 +259,7 @@ def test_quirk_134_the_first_page_is_not_taken_for_the_second() -> None:
         (1, {**PAGES, "last_page": 0, "per_page": "all"}),
     ],
 )
-def test_quirk_138_no_rows_beside_a_total_are_not_a_list_of_none(page: int, pages: dict[str, Any]) -> None:
+def test_quirk_138_total_without_rows_is_refused(page: int, pages: dict[str, Any]) -> None:
     for body in ({"code": 0, "data": []}, {"code": 0, "Data": [order()]}):
         with pytest.raises(ShapeError):
             parse_order_page({**body, "pages": pages}, "10002", page)
@@ -270,47 +270,47 @@ def test_quirk_138_no_rows_beside_a_total_are_not_a_list_of_none(page: int, page
 
 
 @pytest.mark.parametrize(("page", "pages"), [(3, PAGES), (2, {"total": 17}), (2, {**PAGES, "total": 15})])
-def test_quirk_139_a_page_beyond_the_end_may_have_a_total(page: int, pages: dict[str, Any]) -> None:
+def test_quirk_139_page_beyond_the_end_may_have_a_total(page: int, pages: dict[str, Any]) -> None:
     assert parse_order_page({"code": 0, "data": [], "pages": pages}, "10002", page).total == pages["total"]
 
 
 @pytest.mark.parametrize("pages", [None, [], {}, {**PAGES, "total": None}, {**PAGES, "total": "1,060"}])
-def test_quirk_138_rows_without_a_total_are_not_a_total_of_zero(pages: object) -> None:
+def test_quirk_138_rows_without_a_total_are_refused(pages: object) -> None:
     with pytest.raises(ShapeError):
         parse_order_page({"data": [order()], "pages": pages}, "10002", 1)
 
 
 @pytest.mark.parametrize(("per_page", "last_page"), [(15, 4), (None, 60)])
-def test_the_last_page_follows_from_the_total_where_it_is_not_told(per_page: int | None, last_page: int) -> None:
+def test_missing_last_page_is_derived_from_total(per_page: int | None, last_page: int) -> None:
     pages = {"current_page": 1, "per_page": per_page, "total": 60}
     assert parse_order_page({"data": [order()], "pages": pages}, "10002", 1).last_page == last_page
 
 
 @pytest.mark.parametrize("data", [None, ""])
-def test_quirk_32_orders_and_repairs_may_leave_data_out(data: object) -> None:
+def test_quirk_32_orders_and_repairs_may_omit_data(data: object) -> None:
     assert parse_order_page({"code": 0, "data": data, "pages": None}, "10002", 1).items == ()
     assert parse_repair_page({"code": 0, "data": data}, "10002", 1).items == ()
 
 
-def test_quirk_32_repairs_come_within_data_be_it_empty() -> None:
+def test_quirk_32_repairs_require_data() -> None:
     with pytest.raises(ShapeError):
         parse_repair_page({"code": 0, "Data": {"repairs": [repair()], "pages": PAGES}}, "10002", 1)
 
 
 @pytest.mark.parametrize("data", [5, True, "x", {"id": 1}, {"records": []}])
-def test_a_list_of_another_shape_is_refused(data: object) -> None:
+def test_list_of_another_shape_is_refused(data: object) -> None:
     for parse in (parse_order_page, parse_repair_page, parse_shenhe_page):
         with pytest.raises(ShapeError):
             parse({"code": 0, "data": data}, "10002", 1)
 
 
-def test_quirk_5_a_repair_list_needs_no_message() -> None:
+def test_quirk_5_repair_list_needs_no_message() -> None:
     body = {"code": 0, "data": {"repairs": [repair()], "pages": PAGES}}
     (found,) = parse_repair_page(body, "00001", 1).items
     assert (found.reporter_name, found.reporter_phone, found.dated) == ("李明", "19900000003", False)
 
 
-def test_quirk_82_83_the_same_identity_number_stands_for_whom_it_stands_for() -> None:
+def test_quirk_82_83_shared_identity_number_is_no_error() -> None:
     people = parse_people(
         person(houses=[residency(members=[member(), member(member_name="张三", member_role="爷爷")])])
     )
@@ -318,12 +318,12 @@ def test_quirk_82_83_the_same_identity_number_stands_for_whom_it_stands_for() ->
 
 
 @pytest.mark.parametrize(("sent", "read"), [(None, None), ([], ()), ({}, ()), ("", None)])
-def test_quirk_73_members_are_null_unless_they_are_told(sent: object, read: object) -> None:
+def test_quirk_73_missing_members_are_null(sent: object, read: object) -> None:
     house = parse_people(person(houses=[residency(members=sent)])).residencies[0].house
     assert (house.members, house.data_issues) == (read, ())
 
 
-def test_members_that_cannot_be_read_are_withheld_whole() -> None:
+def test_unreadable_members_are_an_issue() -> None:
     house = parse_people(person(houses=[residency(members=["李明", member()])])).residencies[0].house
     assert [found.name for found in house.members] == ["王建国"]
     (issue,) = house.data_issues
@@ -333,7 +333,7 @@ def test_members_that_cannot_be_read_are_withheld_whole() -> None:
 
 
 @pytest.mark.parametrize("sent", [{}, {"houses": None}, {"houses": " "}])
-def test_quirk_73_houses_that_are_not_told_are_reported_by_the_person(sent: dict[str, Any]) -> None:
+def test_quirk_73_missing_houses_are_a_person_issue(sent: dict[str, Any]) -> None:
     row = person()
     del row["houses"]
     people = parse_people(row | sent)
@@ -342,7 +342,7 @@ def test_quirk_73_houses_that_are_not_told_are_reported_by_the_person(sent: dict
     assert parse_people(person(houses=[])).data_issues == ()
 
 
-def test_houses_that_cannot_be_read_are_reported_by_the_person() -> None:
+def test_unreadable_houses_are_an_issue_of_the_person() -> None:
     people = parse_people(person(houses=7))
     assert people.residencies == ()
     (issue,) = people.data_issues
@@ -369,7 +369,7 @@ def test_residency_without_role_or_address_is_an_issue() -> None:
     assert [(issue.field, issue.problem) for issue in home.data_issues] == [("role", DataProblem.MISSING)]
 
 
-def test_an_owner_without_a_phone_says_so() -> None:
+def test_owner_without_a_phone_has_an_issue() -> None:
     found = parse_owner(owner(people_phone=None))
     assert (found.phone, found.data_issues[0].field, found.data_issues[0].pii) == (None, "phone", PiiKind.PHONE)
 
@@ -391,24 +391,24 @@ def test_personal_issues_carry_their_kind_and_platform() -> None:
     assert (issue.field, issue.pii) == ("reporter.name", PiiKind.NAME)
 
 
-def test_a_module_without_a_name_is_left_out() -> None:
+def test_module_without_a_name_is_left_out() -> None:
     assert parse_modules([module(module_name=None), module(module_name=" "), 5, module()], "00001") == parse_modules(
         [module()], "00001"
     )
 
 
 @pytest.mark.parametrize("data", [[None], ["绑定房屋"], [{"name": "绑定房屋"}], {"00001": {"绑定房屋": "1"}}])
-def test_rows_that_are_no_modules_are_not_a_community_without_modules(data: object) -> None:
+def test_rows_that_are_not_modules_are_refused(data: object) -> None:
     with pytest.raises(ShapeError):
         parse_modules(data, "00001")
 
 
-def test_an_order_without_an_id_is_none() -> None:
+def test_order_without_an_id_is_none() -> None:
     assert parse_order({"number": "1"}, "10002") is None
     assert parse_order(None, "10002") is None
 
 
-def test_the_document_s_list_example_is_read_but_for_its_old_numbers() -> None:
+def test_documented_list_example_reads_except_old_numbers() -> None:
     """Example 1.2.2.4 with its JSON repaired (quirks 1, 2)."""
     old = content(
         {"people_sex": 2, "people_birth": 723052800, "people_zhengzhimianmao": "1", "people_photo": "www"},

@@ -39,13 +39,13 @@ from gateway.normalise.vocabulary import (
 # ------------------------------------------------------------------ identifiers
 
 
-def test_quirk_65_a_community_code_keeps_its_zeros() -> None:
+def test_quirk_65_community_code_retains_its_zeros() -> None:
     house = parse_people(person(houses=[residency(xiaoqu="00001")])).residencies[0].house
     assert house.community_code == "00001"
 
 
 @pytest.mark.parametrize("code", ["１０００２", "10002\u200b", "\ufeff10002", "晨曦家园", "100 02"])
-def test_quirk_65_residency_with_malformed_code_is_an_issue(code: str) -> None:
+def test_quirk_65_malformed_community_code_is_an_issue(code: str) -> None:
     row = residency(xiaoqu=code)
     found = parse_people(person(houses=[row, residency()]))
     assert [home.house.community_code for home in found.residencies] == ["10002"]
@@ -53,7 +53,7 @@ def test_quirk_65_residency_with_malformed_code_is_an_issue(code: str) -> None:
     assert (issue.field, json.loads(str(issue.raw)), issue.problem) == ("residencies", row, DataProblem.MALFORMED)
 
 
-def test_quirk_65_a_community_code_that_lost_its_zeros_is_not_contradicted() -> None:
+def test_quirk_65_lost_zeros_are_no_contradiction() -> None:
     assert parse_modules([module(community_identifier=1)], "00001")[0].data_issues == ()
     (issue,) = parse_modules([module(community_identifier="00002")], "00001")[0].data_issues
     assert (issue.field, issue.raw, issue.problem) == ("communityCode", "00002", DataProblem.CONTRADICTORY)
@@ -93,19 +93,19 @@ def test_quirk_67_missing_house_number_is_an_issue() -> None:
     ]
 
 
-def test_quirk_66_the_community_inside_a_content_is_kept_apart_from_the_one_asked_for() -> None:
+def test_quirk_66_content_community_is_separate() -> None:
     found = parse_shenhe(review(shenhe_content=content(house={"community_identifier": "1"})), "10002")
     assert (found.community_code, found.content.house.community_code) == ("10002", "1")
     assert found.content.house.house.key == ("10002", 1, 1, 2, 201)
 
 
 @pytest.mark.parametrize("number", ["1", 1, " 1 ", "01", 1.0])
-def test_quirk_68_a_house_number_is_the_same_as_text_and_as_number(number: object) -> None:
+def test_quirk_68_house_number_may_be_text_or_number(number: object) -> None:
     assert parse_people(person(houses=[residency(louhao=number)])).residencies[0].house.building == 1
 
 
 @pytest.mark.parametrize("number", [2**31 - 1, "2147483647", 2147483647.0, -(2**31), "-2147483648", -2147483648.0])
-def test_quirk_68_a_number_is_read_as_far_as_32_bits_go(number: Any) -> None:
+def test_quirk_68_number_is_read_within_32_bits(number: Any) -> None:
     house = parse_people(person(houses=[residency(louhao=number)])).residencies[0].house
     assert (house.building, house.data_issues) == (int(number), ())
 
@@ -117,13 +117,13 @@ def test_quirk_68_a_number_is_read_as_far_as_32_bits_go(number: Any) -> None:
         *(2**31, "2147483648", 2147483648.0, -(2**31) - 1, "-2147483649", -2147483649.0),
     ],
 )
-def test_quirk_68_an_unreadable_house_number_costs_only_itself(number: object) -> None:
+def test_quirk_68_unreadable_house_number_is_an_issue(number: object) -> None:
     house = parse_people(person(houses=[residency(louhao=number)])).residencies[0].house
     assert (house.building, house.unit, house.room) == (None, 1, 101)
     assert [(issue.field, issue.problem) for issue in house.data_issues] == [("building", DataProblem.MALFORMED)]
 
 
-def test_quirk_71_a_review_may_be_keyed_by_shenhe_id() -> None:
+def test_quirk_71_review_may_be_keyed_by_shenhe_id() -> None:
     row = review(shenhe_id=2)
     del row["id"]
     assert parse_shenhe(row, "10002").platform_id == 2
@@ -136,7 +136,7 @@ def test_quirk_71_two_ids_that_differ_are_reported() -> None:
 
 
 @pytest.mark.parametrize("odd", ["x", 0, True, "１", [2]])
-def test_quirk_71_an_id_that_cannot_be_read_beside_one_that_can_is_reported(odd: object) -> None:
+def test_quirk_71_unreadable_second_id_is_an_issue(odd: object) -> None:
     for ids in ({"id": 1, "shenhe_id": odd}, {"id": odd, "shenhe_id": 1}):
         found = parse_shenhe(review(**ids), "10002")
         assert found.platform_id == 1
@@ -146,14 +146,14 @@ def test_quirk_71_an_id_that_cannot_be_read_beside_one_that_can_is_reported(odd:
 
 
 @pytest.mark.parametrize("blank", [None, "", " "])
-def test_quirk_71_an_id_that_is_left_out_beside_one_that_is_not_is_none(blank: object) -> None:
+def test_quirk_71_blank_second_id_is_no_issue(blank: object) -> None:
     for ids in ({"id": 1, "shenhe_id": blank}, {"id": blank, "shenhe_id": 1}):
         found = parse_shenhe(review(**ids), "10002")
         assert (found.platform_id, found.data_issues) == (1, ())
 
 
 @pytest.mark.parametrize("key", ["people_house_role", "people_role"])
-def test_quirk_72_the_role_is_read_under_either_key(key: str) -> None:
+def test_quirk_72_role_is_read_under_either_key(key: str) -> None:
     row = owner()
     row[key] = row.pop("people_house_role")
     assert parse_owner(row).role is ResidentRole.OWNER
@@ -167,13 +167,13 @@ def test_quirk_72_two_roles_that_differ_are_reported() -> None:
     ]
 
 
-def test_quirk_72_a_known_role_wins_over_an_old_number() -> None:
+def test_quirk_72_known_role_precedes_an_old_number() -> None:
     found = parse_owner(owner(people_house_role=1, people_role="租客"))
     assert found.role is ResidentRole.TENANT
     assert [issue.problem for issue in found.data_issues] == [DataProblem.LEGACY_CODE]
 
 
-def test_quirk_73_74_houses_and_their_members_are_nested_as_in_the_example() -> None:
+def test_quirk_73_74_houses_and_members_are_nested() -> None:
     people = parse_people(person())
     (home,) = people.residencies
     assert people.id_card == "999302199211302517"
@@ -184,27 +184,27 @@ def test_quirk_73_74_houses_and_their_members_are_nested_as_in_the_example() -> 
     ]
 
 
-def test_quirk_77_a_number_of_twenty_digits_stays_whole() -> None:
+def test_quirk_77_twenty_digit_number_is_exact() -> None:
     assert parse_order(order(number="20201213104759976889"), "10002").number == "20201213104759976889"
     assert parse_order(order(number=20201213104759976889), "10002").number == "20201213104759976889"
 
 
-def test_quirk_77_a_number_that_went_through_a_float_is_not_believed() -> None:
+def test_quirk_77_number_sent_as_float_is_refused() -> None:
     found = parse_order(order(number=2.0201213104759976e19), "10002")
     assert found.number is None
     assert [(issue.field, issue.problem) for issue in found.data_issues] == [("number", DataProblem.MALFORMED)]
 
 
-def test_quirk_78_a_phone_sent_as_a_number_is_text() -> None:
+def test_quirk_78_phone_sent_as_a_number_is_text() -> None:
     assert parse_people(person(people_phone=19900000002)).phone == "19900000002"
 
 
-def test_quirk_79_a_shop_number_is_null_until_paid() -> None:
+def test_quirk_79_shop_number_is_null_until_paid() -> None:
     assert parse_order(order(shop_number=None), "10002").shop_number is None
     assert parse_order(order(shop_number="0012"), "10002").shop_number == "0012"
 
 
-def test_quirk_84_an_identity_number_is_kept_without_a_check() -> None:
+def test_quirk_84_identity_number_is_not_validated() -> None:
     assert parse_people(person(people_idcard="99930219921130251X")).id_card == "99930219921130251X"
     assert parse_people(person(people_idcard="1")).id_card == "1"
 
@@ -217,7 +217,7 @@ def test_quirk_87_names_are_any_text(name: str) -> None:
 # ------------------------------------------------------------------------ words
 
 
-def test_quirk_88_an_old_number_of_a_role_is_not_guessed() -> None:
+def test_quirk_88_old_role_number_is_unrecognized() -> None:
     house = parse_shenhe(review(shenhe_content=content(house={"people_house_role": 1})), "10002").content.house
     assert house.role is ResidentRole.UNRECOGNIZED
     (issue,) = house.data_issues
@@ -225,7 +225,7 @@ def test_quirk_88_an_old_number_of_a_role_is_not_guessed() -> None:
     assert issue.platform is PlatformName.WJDH
 
 
-def test_quirk_89_an_old_number_of_a_sex_is_read_from_the_identity_number_instead() -> None:
+def test_quirk_89_sex_is_derived_from_identity_number() -> None:
     people = parse_shenhe(review(shenhe_content=content({"people_sex": 2})), "10002").content.people
     assert people.sex is Sex.MALE
     (issue,) = people.data_issues
@@ -235,12 +235,12 @@ def test_quirk_89_an_old_number_of_a_sex_is_read_from_the_identity_number_instea
 @pytest.mark.parametrize(
     ("sex", "id_card"), [(2, "12"), (1, None), ("1", "99930219921130２517"), ("外星", "999302199211302517")]
 )
-def test_quirk_89_a_sex_that_nothing_tells_is_unrecognized(sex: object, id_card: str | None) -> None:
+def test_quirk_89_underivable_sex_is_unrecognized(sex: object, id_card: str | None) -> None:
     content_ = content({"people_sex": sex, "people_idcard": id_card})
     assert parse_shenhe(review(shenhe_content=content_), "10002").content.people.sex is Sex.UNRECOGNIZED
 
 
-def test_quirk_89_an_odd_seventeenth_digit_is_male() -> None:
+def test_quirk_89_seventeenth_digit_gives_the_sex() -> None:
     assert sex_of_id_card("999302199211302517") is Sex.MALE
     assert sex_of_id_card("99930219921130252X") is Sex.FEMALE
     assert sex_of_id_card("99930219921130252") is None
@@ -259,12 +259,12 @@ def test_quirk_89_an_odd_seventeenth_digit_is_male() -> None:
         (None, None),
     ],
 )
-def test_quirk_90_a_nation_is_text(nation: object, read: str | None) -> None:
+def test_quirk_90_nation_is_text(nation: object, read: str | None) -> None:
     assert parse_people(person(people_nation=nation)).nation == read
 
 
 @pytest.mark.parametrize("nation", [1, "01", "０１", " 1 "])
-def test_quirk_90_a_number_is_no_nation(nation: object) -> None:
+def test_quirk_90_nation_sent_as_number_is_null(nation: object) -> None:
     people = parse_people(person(people_nation=nation))
     assert people.nation is None
     assert [(issue.field, issue.problem) for issue in people.data_issues] == [("nation", DataProblem.LEGACY_CODE)]
@@ -274,23 +274,23 @@ def test_quirk_90_a_number_is_no_nation(nation: object) -> None:
     ("word", "status"),
     [("群众", PoliticalStatus.MASSES), ("党员", PoliticalStatus.PARTY_MEMBER), ("1", PoliticalStatus.UNRECOGNIZED)],
 )
-def test_quirk_91_political_status(word: str, status: PoliticalStatus) -> None:
+def test_quirk_91_political_status_is_read(word: str, status: PoliticalStatus) -> None:
     assert parse_people(person(people_zhengzhimianmao=word)).political_status is status
 
 
-def test_quirk_91_an_unknown_political_status_is_sensitive() -> None:
+def test_quirk_91_unknown_political_status_is_sensitive() -> None:
     (issue,) = parse_people(person(people_zhengzhimianmao="1")).data_issues
     assert issue.pii is PiiKind.SENSITIVE_STATUS
 
 
 @pytest.mark.parametrize("word", ["业主绑定", "租客", "1"])
-def test_quirk_92_93_the_words_of_other_lists_are_no_occupant_type(word: str) -> None:
+def test_quirk_92_93_occupant_type_has_its_own_words(word: str) -> None:
     home = parse_people(person(houses=[residency(people_house_type=word)])).residencies[0]
     assert home.occupant_type is OccupantType.UNRECOGNIZED
     assert [(issue.field, issue.raw) for issue in home.data_issues] == [("occupantType", word)]
 
 
-def test_quirk_93_a_tenant_is_one_word_as_a_role_and_another_as_an_occupant() -> None:
+def test_quirk_93_tenant_has_different_words_by_list() -> None:
     home = parse_people(person(houses=[residency(people_house_role="租客", people_house_type="租户")])).residencies[0]
     assert (home.role, home.occupant_type) == (ResidentRole.TENANT, OccupantType.TENANT)
     home = parse_people(person(houses=[residency(people_house_role="租户", people_house_type="租客")])).residencies[0]
@@ -302,7 +302,7 @@ def test_quirk_95_business_and_commerce_are_two_uses() -> None:
     assert parse_owner(owner(people_house_use="商业")).use is HouseUse.COMMERCE
 
 
-def test_quirk_96_97_types_of_reviews_are_words_the_undeveloped_ones_too() -> None:
+def test_quirk_96_97_review_types_are_words() -> None:
     assert parse_shenhe(review(shenhe_type="家属解绑"), "10002").type is ShenheType.UNBIND_FAMILY
     found = parse_shenhe(review(shenhe_type=3), "10002")
     assert found.type is ShenheType.UNRECOGNIZED
@@ -320,9 +320,7 @@ def test_quirk_96_97_types_of_reviews_are_words_the_undeveloped_ones_too() -> No
         ({}, "{}", DataProblem.MALFORMED),
     ],
 )
-def test_quirk_98_a_status_that_no_number_of_the_document_stands_for_is_neither_old_nor_guessed(
-    sent: object, raw: str, problem: DataProblem
-) -> None:
+def test_quirk_98_undocumented_status_is_unrecognized(sent: object, raw: str, problem: DataProblem) -> None:
     found = parse_shenhe(review(shenhe_status=sent), "10002")
     assert found.status is ShenheStatus.UNRECOGNIZED
     assert [(issue.field, issue.raw, issue.problem) for issue in found.data_issues] == [("status", raw, problem)]
@@ -341,13 +339,13 @@ def test_quirk_98_a_status_that_no_number_of_the_document_stands_for_is_neither_
         (" 审核未通过 ", ShenheStatus.REJECTED),
     ],
 )
-def test_quirk_98_a_review_s_status_is_read_as_number_and_as_word(sent: object, status: ShenheStatus) -> None:
+def test_quirk_98_review_status_may_be_number_or_word(sent: object, status: ShenheStatus) -> None:
     found = parse_shenhe(review(shenhe_status=sent), "10002")
     assert (found.status, found.data_issues) == (status, ())
 
 
 @pytest.mark.parametrize("sent", [True, False, 1.0, 3, "通过", [1], {"status": 1}, None, ""])
-def test_quirk_98_106_what_is_no_status_is_never_approved(sent: object) -> None:
+def test_quirk_98_106_unknown_status_is_never_approved(sent: object) -> None:
     found = parse_shenhe(review(shenhe_status=sent), "10002")
     assert found.status is ShenheStatus.UNRECOGNIZED
     assert [issue.field for issue in found.data_issues] == ["status"]
@@ -357,21 +355,21 @@ def test_quirk_98_106_what_is_no_status_is_never_approved(sent: object) -> None:
     ("sent", "status"),
     [("进行中", OrderStatus.OPEN), (1, OrderStatus.OPEN), ("0", OrderStatus.CLOSED), ("已关闭", OrderStatus.CLOSED)],
 )
-def test_quirk_99_an_order_s_status_is_closed_by_zero(sent: object, status: OrderStatus) -> None:
+def test_quirk_99_order_status_zero_is_closed(sent: object, status: OrderStatus) -> None:
     assert parse_order(order(status=sent), "10002").status is status
 
 
 @pytest.mark.parametrize("sent", [0, "0", False, "未解决", "未处理"])
-def test_quirk_100_an_open_repair_has_five_spellings(sent: object) -> None:
+def test_quirk_100_open_repair_has_five_spellings(sent: object) -> None:
     assert parse_repair(repair(status=sent), "00001").status is RepairStatus.OPEN
 
 
 @pytest.mark.parametrize("sent", [1, "1", True, "已解决", "已处理"])
-def test_quirk_100_a_resolved_repair_has_five_spellings(sent: object) -> None:
+def test_quirk_100_resolved_repair_has_five_spellings(sent: object) -> None:
     assert parse_repair(repair(status=sent), "00001").status is RepairStatus.RESOLVED
 
 
-def test_quirk_100_a_reply_does_not_resolve_a_repair() -> None:
+def test_quirk_100_reply_does_not_resolve_a_repair() -> None:
     found = parse_repair(repair(status=0, reply="测试"), "00001")
     assert (found.status, found.reply) == (RepairStatus.OPEN, "测试")
 
@@ -388,7 +386,7 @@ def test_quirk_100_a_reply_does_not_resolve_a_repair() -> None:
         (2, PaymentStatus.UNRECOGNIZED),
     ],
 )
-def test_quirk_101_paid_is_a_boolean_a_number_and_a_word(sent: object, status: PaymentStatus) -> None:
+def test_quirk_101_paid_may_be_boolean_number_or_word(sent: object, status: PaymentStatus) -> None:
     assert parse_order(order(paied=sent), "10002").payment_status is status
 
 
@@ -396,12 +394,12 @@ def test_quirk_101_paid_is_a_boolean_a_number_and_a_word(sent: object, status: P
     ("sent", "enabled"),
     [(1, True), ("1", True), (True, True), ("开启", True), (0, False), ("0", False), (False, False), ("关闭", False)],
 )
-def test_quirk_102_a_module_s_status_has_four_types(sent: object, enabled: bool) -> None:
+def test_quirk_102_module_status_has_four_types(sent: object, enabled: bool) -> None:
     assert parse_modules([module(module_status=sent)], "00001")[0].enabled is enabled
 
 
 @pytest.mark.parametrize(("sent", "problem"), [(2, DataProblem.MALFORMED), (None, DataProblem.MISSING)])
-def test_quirk_102_an_unknown_module_status_is_not_off(sent: object, problem: DataProblem) -> None:
+def test_quirk_102_unknown_module_status_is_not_off(sent: object, problem: DataProblem) -> None:
     found = parse_modules([module(module_status=sent)], "00001")[0]
     assert found.enabled is None
     assert [(issue.field, issue.problem) for issue in found.data_issues] == [("enabled", problem)]
@@ -416,14 +414,14 @@ def test_quirk_103_fee_titles_are_an_open_list(title: str, fee_type: FeeType) ->
     assert (found.title, found.fee_type, found.data_issues) == (title, fee_type, ())
 
 
-def test_quirk_107_introductions_are_kept_and_never_read() -> None:
+def test_quirk_107_introductions_are_returned_unparsed() -> None:
     found = parse_shenhe(review(shenhe_type="租客绑定", shenhe_house_introduction="晨曦家园1栋1单元1楼102号"), "10002")
     assert found.type is ShenheType.BIND_TENANT
     assert found.action_introduction == "业主正在申请：业主绑定"
     assert found.content.house.room == 201
 
 
-def test_quirk_108_an_unknown_module_keeps_its_label() -> None:
+def test_quirk_108_unknown_module_has_its_label() -> None:
     found = parse_modules([module(module_name="社区团购")], "00001")[0]
     assert (found.name.value, found.label) == ("UNRECOGNIZED", "社区团购")
     assert [(issue.field, issue.raw) for issue in found.data_issues] == [("name", "社区团购")]
@@ -450,7 +448,7 @@ def test_quirk_108_an_unknown_module_keeps_its_label() -> None:
         (1e-3, "0.001", None, "¥0.001"),
     ],
 )
-def test_quirk_109_an_amount_is_exact(sent: object, yuan: str, fen: int | None, shown: str) -> None:
+def test_quirk_109_amount_is_exact(sent: object, yuan: str, fen: int | None, shown: str) -> None:
     issues = CollectedIssues()
     read = required_money(sent, "amount", issues)
     assert (Decimal(read.yuan), read.fen, read.text, issues.noted) == (Decimal(yuan), fen, shown, [])
@@ -477,7 +475,7 @@ def test_quirk_109_an_amount_is_exact(sent: object, yuan: str, fen: int | None, 
         "9" * 99,
     ],
 )
-def test_quirk_109_an_amount_that_cannot_be_read_is_null(sent: object) -> None:
+def test_quirk_109_unreadable_amount_is_null(sent: object) -> None:
     found = parse_order(order(amount=sent), "10002")
     assert found.amount is None
     assert [(issue.field, issue.problem) for issue in found.data_issues] == [("amount", DataProblem.MALFORMED)]
@@ -491,14 +489,14 @@ def test_quirk_7_extra_is_read_from_its_own_notation() -> None:
 
 
 @pytest.mark.parametrize("rest", ["另收5元", "{'税费': '5元'}", "}"])
-def test_quirk_7_extra_that_goes_on_after_its_end_is_not_read_in_part(rest: str) -> None:
+def test_quirk_7_extra_with_trailing_text_is_not_read(rest: str) -> None:
     extra = "{'单价': '30元'}" + rest
     found = parse_order(order(extra=extra), "10002")
     assert found.details is None
     assert [(issue.field, issue.raw) for issue in found.data_issues] == [("details", extra)]
 
 
-def test_quirk_7_unreadable_extra_is_handed_out_raw() -> None:
+def test_quirk_7_unreadable_extra_is_returned_raw() -> None:
     found = parse_order(order(extra="__import__('os').system('true')"), "10002")
     assert found.details is None
     (issue,) = found.data_issues
@@ -520,7 +518,7 @@ def test_quirk_7_unreadable_extra_is_handed_out_raw() -> None:
         "['每平米价格' => \"10\", '每半小时价格' => 30]",
     ],
 )
-def test_quirk_110_111_extra_holds_texts_and_numbers_in_order(extra: object) -> None:
+def test_quirk_110_111_extra_is_read_in_order(extra: object) -> None:
     assert parse_order(order(extra=extra), "10002").details == (
         OrderDetail("每平米价格", "10"),
         OrderDetail("每半小时价格", "30"),
@@ -528,22 +526,22 @@ def test_quirk_110_111_extra_holds_texts_and_numbers_in_order(extra: object) -> 
 
 
 @pytest.mark.parametrize("extra", ["{'单价':30.00}", '{"单价":30.00}', "['单价' => 30.00]"])
-def test_quirk_111_a_price_is_shown_as_it_was_written(extra: str) -> None:
+def test_quirk_111_price_is_returned_as_written(extra: str) -> None:
     assert parse_order(order(extra=extra), "10002").details == (OrderDetail("单价", "30.00"),)
 
 
 @pytest.mark.parametrize("extra", ["{'表号':0012}", "['表号' => 0012]", "{'表号':'0012'}"])
-def test_quirk_7_a_number_keeps_its_zeros(extra: str) -> None:
+def test_quirk_7_numbers_retain_their_zeros(extra: str) -> None:
     assert parse_order(order(extra=extra), "10002").details == (OrderDetail("表号", "0012"),)
 
 
 @pytest.mark.parametrize("extra", [None, "", " ", [], {}, "[]", "{}", "null"])
-def test_quirk_118_no_extra_is_no_details(extra: object) -> None:
+def test_quirk_118_missing_extra_is_no_details(extra: object) -> None:
     found = parse_order(order(extra=extra), "10002")
     assert (found.details, found.data_issues) == ((), ())
 
 
-def test_quirk_118_nulls_cost_nothing() -> None:
+def test_quirk_118_optional_nulls_are_no_issues() -> None:
     found = parse_order(order(remark=None, extra=None, shop_number=None, house=None), "10002")
     assert (found.remark, found.address, found.house, found.data_issues) == (None, None, None, ())
     assert parse_repair(repair(reply=None, date="2020年12月18日12:30:13"), "00001").data_issues == ()
@@ -558,14 +556,12 @@ def test_quirk_118_nulls_cost_nothing() -> None:
         (True, "", [DataProblem.MALFORMED]),
     ],
 )
-def test_a_title_that_is_no_text_is_a_number_or_has_one_issue(
-    sent: object, title: str, problems: list[DataProblem]
-) -> None:
+def test_title_that_is_not_text_is_number_or_issue(sent: object, title: str, problems: list[DataProblem]) -> None:
     found = parse_order(order(title=sent), "10002")
     assert (found.title, [issue.problem for issue in found.data_issues]) == (title, problems)
 
 
-def test_quirk_118_a_promised_value_that_is_missing_is_reported() -> None:
+def test_quirk_118_missing_required_value_is_an_issue() -> None:
     found = parse_order({"id": 4}, "10002")
     assert (found.title, found.fee_type, found.amount) == ("", FeeType.OTHER, None)
     assert {(issue.field, issue.problem) for issue in found.data_issues} == {
@@ -574,7 +570,7 @@ def test_quirk_118_a_promised_value_that_is_missing_is_reported() -> None:
 
 
 @pytest.mark.parametrize("absent", [None, "", " "])
-def test_quirk_118_a_repair_without_its_reporter_or_date_says_what_is_missing(absent: str | None) -> None:
+def test_quirk_118_repair_lists_its_missing_values(absent: str | None) -> None:
     row = repair(name=absent, phone=absent)
     (listed,) = parse_repair_page({"code": 0, "data": {"repairs": [row], "pages": {"total": 1}}}, "10002", 1).items
     single = parse_repair({**row, "date": absent}, "10002")
@@ -588,28 +584,28 @@ def test_quirk_118_a_repair_without_its_reporter_or_date_says_what_is_missing(ab
 
 
 @pytest.mark.parametrize("flag", ["0", 0, False, "否"])
-def test_quirk_117_a_flag_is_no(flag: object) -> None:
+def test_quirk_117_false_flags_are_read(flag: object) -> None:
     assert parse_people(person(people_dibao=flag)).receives_subsistence_allowance is False
 
 
 @pytest.mark.parametrize("flag", ["1", 1, True, "是", " 1 "])
-def test_quirk_117_a_flag_is_yes(flag: object) -> None:
+def test_quirk_117_true_flags_are_read(flag: object) -> None:
     assert parse_people(person(people_shangfang=flag)).is_petitioner is True
 
 
 @pytest.mark.parametrize("flag", [2, "yes?", [], {}, [1]])
-def test_quirk_117_an_unknown_flag_is_neither(flag: object) -> None:
+def test_quirk_117_unknown_flag_is_null(flag: object) -> None:
     people = parse_people(person(people_tuiyijunren=flag))
     assert people.is_veteran is None
     (issue,) = people.data_issues
     assert (issue.field, issue.problem, issue.pii) == ("isVeteran", DataProblem.MALFORMED, PiiKind.SENSITIVE_STATUS)
 
 
-def test_quirk_119_a_photo_is_any_text() -> None:
+def test_quirk_119_photo_is_any_text() -> None:
     assert parse_people(person(people_photo="www")).photo == "www"
 
 
-def test_quirk_124_text_is_kept_word_for_word() -> None:
+def test_quirk_124_text_is_unchanged() -> None:
     odd = ' "引号"\\n\n反斜杠\\ '
     assert parse_repair(repair(description=odd), "00001").description == odd
 
@@ -633,7 +629,7 @@ def test_quirk_124_text_is_kept_word_for_word() -> None:
         "1605668506",
     ],
 )
-def test_quirk_125_a_time_is_china_s(sent: object) -> None:
+def test_quirk_125_times_are_in_china_time(sent: object) -> None:
     found = parse_shenhe(review(created_at=sent), "10002")
     assert found.created_at == datetime(2020, 11, 18, 3, 1, 46, tzinfo=UTC)
     assert found.created_at.isoformat() == "2020-11-18T11:01:46+08:00"
@@ -646,7 +642,7 @@ def test_quirk_125_a_time_is_china_s(sent: object) -> None:
         *([], {}, True, 1e9, "9" * 50, "0001-01-01T00:00+14:00", 0, "0"),
     ],
 )
-def test_quirk_125_an_unreadable_time_is_null(sent: object) -> None:
+def test_quirk_125_unreadable_time_is_null(sent: object) -> None:
     found = parse_shenhe(review(created_at=sent), "10002")
     assert found.created_at is None
     assert [(issue.field, issue.problem) for issue in found.data_issues] == [("createdAt", DataProblem.MALFORMED)]
@@ -655,12 +651,12 @@ def test_quirk_125_an_unreadable_time_is_null(sent: object) -> None:
 @pytest.mark.parametrize(
     "sent", ["19921130", 723052800, "723052800", 19921130, "1992-11-30", "1992年11月30日", 723052800.0]
 )
-def test_quirk_126_a_birth_has_five_forms_and_more(sent: object) -> None:
+def test_quirk_126_birth_date_is_read_in_every_form(sent: object) -> None:
     assert parse_people(person(people_birth=sent)).birth_date == date(1992, 11, 30)
 
 
-def test_quirk_125_a_time_with_an_offset_that_can_not_be_written_is_null() -> None:
-    """As software has it that fills a time which nobody told."""
+def test_quirk_125_unwritable_offset_is_null() -> None:
+    """Software writes such a time where none was given."""
     for sent in ("0001-01-01T00:00:00Z", "0001年01月01日00:00:00", "1900-12-31 23:59:59", -62135596800):
         issues = CollectedIssues()
         assert china_time(sent, "createdAt", issues) is None
@@ -671,7 +667,7 @@ def test_quirk_125_a_time_with_an_offset_that_can_not_be_written_is_null() -> No
     assert birth_date("1900-01-01 00:00:00", "birthDate", CollectedIssues()) == date(1900, 1, 1)
 
 
-def test_quirk_127_a_birth_epoch_is_midnight_in_china() -> None:
+def test_quirk_127_birth_epoch_is_midnight_in_china() -> None:
     issues = CollectedIssues()
     assert datetime.fromtimestamp(723052800, UTC).date() == date(1992, 11, 29)
     assert birth_date(723052800, "birthDate", issues) == date(1992, 11, 30)
@@ -683,12 +679,12 @@ def test_quirk_128_summer_time_does_not_move_a_birthday() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "day"), [(-28800, date(1970, 1, 1)), (-631180800, date(1950, 1, 1))])
-def test_quirk_129_an_epoch_before_1970_is_negative(seconds: int, day: date) -> None:
+def test_quirk_129_epoch_before_1970_is_negative(seconds: int, day: date) -> None:
     assert birth_date(seconds, "birthDate", CollectedIssues()) == day
     assert birth_date(str(seconds), "birthDate", CollectedIssues()) == day
 
 
-def test_quirk_130_eight_digits_are_a_date_if_they_can_be() -> None:
+def test_quirk_130_eight_digits_are_a_date_if_possible() -> None:
     issues = CollectedIssues()
     assert birth_date("20620800", "birthDate", issues) == date(1970, 8, 28)
     assert midnight(date(1970, 8, 28)) == 20620800
@@ -696,19 +692,19 @@ def test_quirk_130_eight_digits_are_a_date_if_they_can_be() -> None:
     assert issues.noted == []
 
 
-def test_quirk_130_no_midnight_of_the_seventies_looks_like_a_date() -> None:
+def test_quirk_130_midnights_of_1970_to_1973_are_no_dates() -> None:
     for ordinal in range(date(1970, 4, 26).toordinal(), date(1973, 3, 4).toordinal()):
         day = date.fromordinal(ordinal)
         assert birth_date(midnight(day), "birthDate", CollectedIssues()) == day
 
 
-def test_quirk_130_eight_digits_that_are_neither_are_read_by_the_rule_and_reported() -> None:
+def test_quirk_130_impossible_date_is_read_as_an_epoch() -> None:
     issues = CollectedIssues()
     assert birth_date("19921331", "birthDate", issues) == date(1970, 8, 19)
     assert issues.noted == [("birthDate", "19921331", DataProblem.MALFORMED)]
 
 
-def test_quirk_130_the_midnights_of_1970_have_fewer_than_eight_digits() -> None:
+def test_quirk_130_midnights_below_eight_digits_are_epochs() -> None:
     for ordinal in range(date(1969, 9, 8).toordinal(), date(1970, 4, 27).toordinal()):
         day = date.fromordinal(ordinal)
         assert birth_date(midnight(day), "birthDate", CollectedIssues()) == day
@@ -721,7 +717,7 @@ def test_quirk_130_the_midnights_of_1970_have_fewer_than_eight_digits() -> None:
         *("1992", 1992, "199211", 199211, 1992.0, "-1"),
     ],
 )
-def test_quirk_126_an_unreadable_birth_is_null(sent: object) -> None:
+def test_quirk_126_unreadable_birth_is_null(sent: object) -> None:
     people = parse_people(person(people_birth=sent))
     assert people.birth_date is None
     (issue,) = people.data_issues
@@ -747,7 +743,7 @@ def test_quirk_131_only_a_single_repair_has_a_date() -> None:
         ("晨熙家园1幢2单元3层301室 ", (1, 2, 3, 301)),
     ],
 )
-def test_quirk_86_a_house_label_names_a_house(label: str, key: tuple[int, ...]) -> None:
+def test_quirk_86_house_label_names_a_house(label: str, key: tuple[int, ...]) -> None:
     found = parse_order(order(house=label), "00001")
     assert found.house.key == ("00001", *key)
     assert (found.address, found.house.described, found.data_issues) == (label, False, ())
@@ -775,7 +771,7 @@ def test_quirk_86_a_house_label_names_a_house(label: str, key: tuple[int, ...]) 
         "1\u200b2栋1单元1楼101号",
     ],
 )
-def test_quirk_86_a_label_of_another_form_names_none(label: str) -> None:
+def test_quirk_86_label_of_another_form_is_an_issue(label: str) -> None:
     found = parse_order(order(house=label), "00001")
     assert (found.address, found.house) == (label, None)
     assert [(issue.field, issue.raw, issue.problem) for issue in found.data_issues] == [
@@ -783,22 +779,22 @@ def test_quirk_86_a_label_of_another_form_names_none(label: str) -> None:
     ]
 
 
-def test_quirk_81_a_label_s_community_name_is_not_believed() -> None:
+def test_quirk_81_community_name_of_a_label_is_ignored() -> None:
     assert parse_order(order(house="晨熙家园1栋1单元1楼101号"), "10002").house.community_code == "10002"
 
 
-def test_quirk_184_nothing_is_judged_implausible() -> None:
+def test_quirk_184_implausible_values_are_accepted() -> None:
     people = parse_people(person(people_birth="19870504", people_idcard="999302199211302226"))
     assert (people.birth_date, people.data_issues) == (date(1987, 5, 4), ())
 
 
-def test_times_are_remembered_by_their_text() -> None:
+def test_parsed_times_are_cached() -> None:
     issues = CollectedIssues()
     first = china_time("2020年11月18日11:01:46", "createdAt", issues)
     assert china_time("2020年11月18日11:01:46", "createdAt", issues) is first
 
 
-def test_floats_read_as_the_text_of_their_fen():
+def test_float_amounts_equal_their_text():
     rng = Random(1)
     for fen in [1, 9, 99, 100, 101, 2**31 - 2, 2**31 - 1, 2**31, *(rng.randrange(2**32) for _ in range(2000))]:
         assert money(fen / 100) == money(f"{fen / 100:.2f}")
@@ -811,7 +807,7 @@ def test_floats_read_as_the_text_of_their_fen():
     ["2020年11月18日11:01:46", "2020年13月18日11:01:46", "2020年11月18日24:00:00", "2020年11月1８日11:01:46",
      "2020年11月18日11:01+8", "1990年07月01日12:00:00", "1900年01月01日00:00:00", "0000年01月01日00:00:00"],
 )  # fmt: skip
-def test_times_as_printed_read_as_with_a_blank(written):
+def test_printed_times_equal_those_with_a_blank(written):
     """The blank is read by the pattern for all spellings."""
     issues = CollectedIssues()
     assert china_time(written, "createdAt", issues) == china_time(written.replace("日", "日 "), "createdAt", issues)

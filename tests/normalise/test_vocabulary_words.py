@@ -49,12 +49,12 @@ def test_fallback_word_cannot_be_sent(enum: type[WireEnum]) -> None:
             getattr(enum.fallback, spelling)
 
 
-def test_member_without_number_has_no_code() -> None:
+def test_member_without_a_number_has_no_wire_code() -> None:
     with pytest.raises(ValueError, match="no number"):
         _ = ResidentRole.OWNER.wire_code
 
 
-def test_a_dictionary_shows_what_an_interface_needs() -> None:
+def test_dictionary_has_labels_codes_and_notes() -> None:
     dictionary = ShenheStatus.dictionary()
     assert (dictionary.name, dictionary.title) == ("ShenheStatus", "审核状态")
     assert [(entry.value, entry.label, entry.code) for entry in dictionary.entries] == [
@@ -70,11 +70,11 @@ def test_undeveloped_types_are_not_deprecated() -> None:
     assert not any(entry.deprecated for enum in ENUMS for entry in enum.dictionary().entries)
 
 
-def test_an_open_list_falls_back_on_a_member_of_its_own() -> None:
+def test_open_list_has_its_own_fallback() -> None:
     assert FeeType.fallback is FeeType.OTHER
 
 
-def test_the_personal_fields_are_those_of_the_contract() -> None:
+def test_personal_fields_are_those_of_the_contract() -> None:
     assert {name: kind.value for name, kind in personal_paths(Person).items()} == {
         "name": "NAME",
         "phone": "PHONE",

@@ -36,25 +36,25 @@ from gateway.normalise.vocabulary import (
 )
 
 
-def test_quirk_98_a_review_s_type_is_a_word_and_its_status_a_number() -> None:
+def test_quirk_98_review_filter_sends_word_and_number() -> None:
     assert query_form(ShenheQuery(type=ShenheType.BIND_OWNER, status=ShenheStatus.PENDING)) == {
         "type": "业主绑定",
         "status": "2",
     }
 
 
-def test_quirk_151_filters_that_are_not_set_are_left_out() -> None:
+def test_quirk_151_unset_filters_are_omitted() -> None:
     assert query_form(ShenheQuery()) == {}
     assert query_form(OrderQuery()) == {}
     assert query_form(OrderQuery(building=0)) == {"louhao": "0"}
 
 
-def test_a_decision_sends_the_document_only_when_there_is_one() -> None:
+def test_decision_form_sends_content_only_when_given() -> None:
     assert shenhe_decision_form(ShenheStatus.APPROVED, None) == {"status": "1"}
     assert shenhe_decision_form(ShenheStatus.REJECTED, "{}") == {"status": "0", "content": "{}"}
 
 
-def test_every_filter_of_orders_has_its_field() -> None:
+def test_order_filters_have_their_form_fields() -> None:
     query = OrderQuery(
         building=1,
         unit=2,
@@ -92,7 +92,7 @@ def test_every_filter_of_orders_has_its_field() -> None:
         (ParkingPayer("A012"), "parking_number", '{"number":"A012"}'),
     ],
 )
-def test_quirk_110_a_payer_is_a_type_and_a_json_text(payer: Payer, type_: str, identifier: str) -> None:
+def test_quirk_110_payer_is_sent_as_type_and_json(payer: Payer, type_: str, identifier: str) -> None:
     form = new_order_form(NewOrder(community_code="00001", payer=payer, title="水费", amount=Decimal("30")))
     assert form == {"xiaoqu": "00001", "type": type_, "identifier": identifier, "title": "水费", "amount": "30"}
 
@@ -112,18 +112,18 @@ def test_quirk_110_details_are_encoded_once() -> None:
     assert (form["amount"], form["remark"], form["manager"]) == ("100", "2020年", "晨曦家园物业")
 
 
-def test_quirk_146_a_repair_list_is_always_asked_for_one_status() -> None:
+def test_quirk_146_repair_list_always_has_a_status() -> None:
     assert query_form(RepairQuery(status=RepairStatus.OPEN)) == {"status": "0"}
     assert query_form(RepairQuery(status=RepairStatus.RESOLVED)) == {"status": "1"}
 
 
-def test_quirk_55_an_absent_reply_is_not_sent() -> None:
+def test_quirk_55_absent_reply_is_not_sent() -> None:
     assert repair_update_form(RepairStatus.RESOLVED, None) == {"status": "1"}
     assert repair_update_form(RepairStatus.OPEN, "已派人") == {"status": "0", "reply": "已派人"}
 
 
 @pytest.mark.parametrize(("enabled", "status"), [(True, "1"), (False, "0")])
-def test_quirk_62_80_a_module_goes_by_its_name_and_a_number(enabled: bool, status: str) -> None:
+def test_quirk_62_80_module_form_sends_name_and_number(enabled: bool, status: str) -> None:
     assert module_form("00001", ModuleName.COMPLAINTS, enabled) == {
         "xiaoqu": "00001",
         "module_name": "投诉建议",
@@ -131,7 +131,7 @@ def test_quirk_62_80_a_module_goes_by_its_name_and_a_number(enabled: bool, statu
     }
 
 
-def test_quirk_120_121_an_announcement_has_a_weight_and_joined_images() -> None:
+def test_quirk_120_121_announcement_form_is_as_documented() -> None:
     announcement = NewAnnouncement(
         community_code="00001", title="停水", content="明天", weight=3, pinned=True, images=("a.png", "b.png")
     )
@@ -146,13 +146,13 @@ def test_quirk_120_121_an_announcement_has_a_weight_and_joined_images() -> None:
     }
 
 
-def test_quirk_151_an_announcement_without_images_names_none() -> None:
+def test_quirk_151_announcement_without_images_omits_them() -> None:
     form = new_announcement_form(NewAnnouncement(community_code="00001", title="停水", content="明天"))
     assert "images" not in form
 
 
 @pytest.mark.parametrize(("pinned", "published"), [(True, False), (False, True)])
-def test_quirk_121_pinned_and_published_are_two_switches(pinned: bool, published: bool) -> None:
+def test_quirk_121_pinned_and_published_are_separate(pinned: bool, published: bool) -> None:
     form = new_announcement_form(
         NewAnnouncement(community_code="00001", title="停水", content="明天", pinned=pinned, published=published)
     )

@@ -36,7 +36,7 @@ def counts(calls: Calls, suffix: str = "_count") -> dict[tuple[str, str, str], f
     }
 
 
-async def test_calls_are_counted_by_platform_endpoint_and_outcome(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_calls_are_counted_by_endpoint_and_outcome(platforms: Platforms, sandbox: Sandbox) -> None:
     await platforms.security.house_owner(HOUSE)
     await platforms.security.house_owner(HOUSE)
     await platforms.security.house_owner(NOWHERE)
@@ -53,7 +53,7 @@ async def test_calls_are_counted_by_platform_endpoint_and_outcome(platforms: Pla
     }
 
 
-async def test_a_cancelled_call_and_one_without_an_answer_are_told_apart(sandbox: Sandbox) -> None:
+async def test_cancellation_and_timeout_are_distinct_outcomes(sandbox: Sandbox) -> None:
     sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
     settings = load_settings({**sandbox.settings(), "GATEWAY_CALL_TIMEOUT": "0.2"})
     async with open_platforms(settings) as platforms:
@@ -68,7 +68,7 @@ async def test_a_cancelled_call_and_one_without_an_answer_are_told_apart(sandbox
         assert outcomes == {"UPSTREAM_TIMEOUT", "CANCELLED"}
 
 
-def test_durations_fall_into_buckets_that_hold_all_shorter_ones() -> None:
+def test_duration_buckets_are_cumulative() -> None:
     calls = Calls(call_timeout=8.0)
     owner = calls.to("SECURITY", "owner")
     for seconds in (0.001, 0.005, 0.03, 60.0):
@@ -85,7 +85,7 @@ def test_durations_fall_into_buckets_that_hold_all_shorter_ones() -> None:
     assert sample("_sum") == pytest.approx(60.036)
 
 
-async def test_a_call_that_took_more_than_a_quarter_of_its_time_is_logged_without_what_it_asked(
+async def test_slow_call_is_logged_without_arguments(
     sandbox: Sandbox,
 ) -> None:
     sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
@@ -137,7 +137,7 @@ def failures(logs: list[dict[str, object]]) -> list[tuple[object, object]]:
     return [(log["code"], log["left_out"]) for log in logs if log["event"] == "call to a platform failed"]
 
 
-def test_failing_calls_are_logged_once_a_minute_and_code_with_how_many_were_left_out(
+def test_failing_calls_are_logged_once_a_minute(
     owner: EndpointCalls, clock: Clock, logs: list[dict[str, object]]
 ) -> None:
     for _ in range(60):
@@ -149,7 +149,7 @@ def test_failing_calls_are_logged_once_a_minute_and_code_with_how_many_were_left
     assert failures(logs) == [("UPSTREAM_PROTOCOL", 0), ("UPSTREAM_UNAVAILABLE", 0), ("UPSTREAM_PROTOCOL", 59)]
 
 
-def test_a_circuit_is_logged_when_it_opens_and_when_it_closes(
+def test_circuit_is_logged_when_it_opens_and_closes(
     owner: EndpointCalls, clock: Clock, logs: list[dict[str, object]]
 ) -> None:
     for _ in range(20):
@@ -175,7 +175,7 @@ def test_a_circuit_is_logged_when_it_opens_and_when_it_closes(
     ]
 
 
-def test_an_open_circuit_is_told_to_prometheus() -> None:
+def test_open_circuit_is_a_metric() -> None:
     calls = Calls(call_timeout=8.0)
     owner = calls.to("SECURITY", "owner")
     registry = CollectorRegistry()
@@ -193,7 +193,7 @@ def test_an_open_circuit_is_told_to_prometheus() -> None:
     assert is_open() == 0
 
 
-async def test_a_platform_that_ails_leaves_its_trace_and_what_it_refuses_leaves_none(
+async def test_failing_platform_is_logged_and_refusal_is_not(
     platforms: Platforms, sandbox: Sandbox, logs: list[dict[str, object]]
 ) -> None:
     await platforms.security.house_owner(NOWHERE)

@@ -1,4 +1,4 @@
-"""What answers say, as the deployments send them: one test per numbered quirk of the envelope."""
+"""The envelope of platform answers: one test per numbered quirk."""
 
 import contextlib
 import json
@@ -32,26 +32,26 @@ def opened(body: bytes | str, status: int = 200, **headers: str) -> Envelope:
     return open_envelope(RawAnswer(Head(status, pairs), data))
 
 
-def test_quirk_003_a_trailing_comma_does_not_spoil_a_success() -> None:
+def test_quirk_003_trailing_comma_is_accepted() -> None:
     for body in ('{"code": 0,}', '{\n    "code": 0,\n}', '{"code": 0, "data": [1, 2,\r\n],}'):
         assert opened(body).code == 0
 
 
-def test_quirk_003_commas_and_brackets_within_texts_stay() -> None:
+def test_quirk_003_commas_within_texts_are_unchanged() -> None:
     assert opened('{"code": 0, "data": "a,} \\" ,]",}').body["data"] == 'a,} " ,]'
 
 
-def test_quirk_004_data_in_single_quotes_with_raw_line_breaks_is_text() -> None:
+def test_quirk_004_single_quoted_data_is_text() -> None:
     body = '{\n    "code": 0,\n    "data": \'\n    {"00001":{\n        "绑定房屋":"1"\n    }}\'\n}'
     assert json.loads(opened(body).body["data"]) == {"00001": {"绑定房屋": "1"}}
 
 
-def test_quirk_004_a_text_that_is_none_with_its_line_breaks_mended_either_is_no_answer() -> None:
+def test_quirk_004_irreparable_text_is_no_answer() -> None:
     with pytest.raises(BadAnswerError):
         opened('{"code": 0, "msg": "a\n\\q"}')
 
 
-def test_quirk_004_raw_line_breaks_within_a_text_are_kept() -> None:
+def test_quirk_004_raw_line_breaks_in_texts_are_preserved() -> None:
     assert opened('{"code": 0, "data": "一\n二\t三"}').body["data"] == "一\n二\t三"
 
 
@@ -61,7 +61,7 @@ def test_quirk_009_every_spelling_of_zero_is_success(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", ['"null"', "true", "[]", "{}", "0.5", '"zero"', '"٠"', "1000000000", "-1e300"])
-def test_quirk_009_a_code_that_is_no_number_is_no_answer(code: str) -> None:
+def test_quirk_009_non_numeric_code_is_no_answer(code: str) -> None:
     with pytest.raises(BadAnswerError):
         opened(f'{{"code": {code}, "data": []}}')
 
@@ -74,54 +74,54 @@ def test_quirk_010_token_expired_zero_means_expired(token_expired: str) -> None:
 
 @pytest.mark.parametrize("data", ["null", '""', "[]", "{}"])
 @pytest.mark.parametrize("code", ["1", "null"])
-def test_quirk_010_032_it_does_where_data_says_nothing_too(code: str, data: str) -> None:
+def test_quirk_010_032_dead_token_beside_empty_data(code: str, data: str) -> None:
     body = f'{{"code": {code}, "token_expired": 0, "data": {data}}}'
     assert open_envelope(RawAnswer(Head(200, []), body.encode()), decode_orders).token_is_dead
 
 
 @pytest.mark.parametrize("token_expired", ["1", '"1"', "null", '""'])
-def test_quirk_010_anything_else_is_a_living_token(token_expired: str) -> None:
+def test_quirk_010_other_token_expired_means_alive(token_expired: str) -> None:
     assert not opened(f'{{"code": 1, "token_expired": {token_expired}}}').token_is_dead
 
 
-def test_quirk_010_a_success_is_one_whatever_it_says_of_the_token() -> None:
+def test_quirk_010_success_ignores_token_expired() -> None:
     assert not opened('{"code": 0, "token_expired": 0, "data": []}').token_is_dead
 
 
 @pytest.mark.parametrize("code", ["9", '"9"'])
-def test_quirk_011_013_code_nine_is_a_dead_token_in_either_type(code: str) -> None:
+def test_quirk_011_013_code_nine_is_a_dead_token(code: str) -> None:
     assert opened(f'{{"code": {code}, "token_expired": "0", "message": "token值因各种原因而失效"}}').token_is_dead
 
 
 @pytest.mark.parametrize("status", [200, 302, 400, 404, 500, 503])
-def test_quirk_014_the_body_goes_before_the_status(status: int) -> None:
+def test_quirk_014_body_precedes_the_status(status: int) -> None:
     assert opened('{"code": 0, "data": []}', status).code == 0
 
 
-def test_quirk_014_a_401_is_a_dead_token_unless_the_body_says_success() -> None:
+def test_quirk_014_401_without_success_is_a_dead_token() -> None:
     assert opened("<html>", 401).code == TOKEN_DEAD
     assert opened('{"message": "Unauthenticated."}', 401).code == TOKEN_DEAD
     assert opened('{"code": "1", "msg": "没有登录"}', 401).code == TOKEN_DEAD
     assert opened('{"code": 0}', 401).code == 0
 
 
-def test_quirk_015_an_answer_without_code_is_opened_for_its_data() -> None:
+def test_quirk_015_answer_without_code_is_opened() -> None:
     envelope = opened('{"data": [], "links": {}, "meta": {}}')
     assert envelope.code is None
     assert opened('{"code": null, "data": []}').code is None
     assert opened('{"code": "", "data": []}').code is None
 
 
-def test_quirk_015_without_code_a_bad_status_decides() -> None:
+def test_quirk_015_bad_status_counts_without_a_code() -> None:
     with pytest.raises(BadAnswerError, match="HTTP 500"):
         opened('{"message": "Server Error", "data": []}', 500)
 
 
-def test_quirk_017_the_code_decides_and_not_the_message() -> None:
+def test_quirk_017_code_precedes_message() -> None:
     assert opened('{"code": 1, "msg": "获取订单列表成功", "data": [], "pages": null}').code == 1
 
 
-def test_quirk_026_msg_is_for_users_and_message_is_never_shown() -> None:
+def test_quirk_026_msg_is_public_and_message_is_not() -> None:
     envelope = opened('{"code": 1, "msg": " 查无此人 ", "message": "没有通过phone查询到user表"}')
     assert envelope.msg == "查无此人"
     assert opened('{"code": 1, "message": "Se104"}').msg is None
@@ -129,40 +129,40 @@ def test_quirk_026_msg_is_for_users_and_message_is_never_shown() -> None:
 
 
 @pytest.mark.parametrize("data", ["null", '""', "[]", "{}"])
-def test_quirk_032_data_may_say_nothing_in_several_ways(data: str) -> None:
+def test_quirk_032_empty_data_has_several_forms(data: str) -> None:
     assert opened(f'{{"code": 1, "data": {data}}}').is_empty
     assert opened('{"code": 1}').is_empty
     assert not opened('{"code": 1, "data": 0}').is_empty
 
 
-def test_quirk_061_escaped_and_plain_chinese_are_the_same() -> None:
+def test_quirk_061_escaped_and_plain_chinese_are_equal() -> None:
     escaped, plain = opened(r'{"code":0,"data":"\u674e\u660e\/"}'), opened('{"code":0,"data":"李明/"}')
     assert escaped.body == plain.body
 
 
-def test_quirk_077_numbers_of_twenty_and_more_digits_are_exact() -> None:
+def test_quirk_077_long_numbers_are_exact() -> None:
     assert opened('{"code": 0, "data": 20201213104759976889}').body["data"] == 20201213104759976889
     assert opened('{"code": 0, "data": "4200000000202012131047599768",}').body["data"][-4:] == "9768"
 
 
 @pytest.mark.parametrize("status", [200, 302, 404, 405, 419, 500])
-def test_quirk_189_html_is_no_answer_and_none_of_it_is_told(status: int) -> None:
+def test_quirk_189_html_is_no_answer_and_is_not_quoted(status: int) -> None:
     with pytest.raises(BadAnswerError) as caught:
         opened("<!DOCTYPE html><html>secret {\n</html>", status, content_type="application/json")
     assert str(caught.value) == f"The platform answered HTTP {status}, and not in its protocol."
 
 
-def test_quirk_190_php_notices_before_the_json_are_passed_over() -> None:
+def test_quirk_190_php_notices_before_json_are_skipped() -> None:
     assert opened(NOTICE + b'{"code": 0, "data": {"a": "}"}}', content_type="text/html").body["data"] == {"a": "}"}
 
 
-def test_quirk_190_a_byte_order_mark_is_passed_over() -> None:
+def test_quirk_190_byte_order_mark_is_skipped() -> None:
     assert opened(b"\xef\xbb\xbf" + b'{"code": 0}').code == 0
     assert opened(b"\xef\xbb\xbf" + NOTICE + b'{"code": 0}\r\n').code == 0
     assert opened(b'\0\0{"code": 0}\0').code == 0
 
 
-def test_quirk_190_gbk_is_read_where_it_is_declared_and_where_utf8_fails() -> None:
+def test_quirk_190_gbk_is_read_when_declared_or_not_utf8() -> None:
     body = '{"code": 0, "data": "李明住在晨曦家园"}'.encode("gbk")
     assert opened(body).body["data"] == "李明住在晨曦家园"
     assert opened(body, content_type="text/html; charset=GBK").body["data"] == "李明住在晨曦家园"
@@ -173,7 +173,7 @@ def test_quirk_190_gbk_is_read_where_it_is_declared_and_where_utf8_fails() -> No
     }
 
 
-def test_quirk_190_one_broken_character_does_not_turn_utf8_into_gbk() -> None:
+def test_quirk_190_one_broken_character_is_still_utf8() -> None:
     body = '{"code": 0, "data": "李明住在晨曦家园'.encode()[:-1] + b'"}'
     assert opened(body).body["data"] == "李明住在晨曦家\ufffd"
 
@@ -181,7 +181,7 @@ def test_quirk_190_one_broken_character_does_not_turn_utf8_into_gbk() -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"  \r\n", b"null", b"[]", b'"0"', b"0", b"\0", b"\xff\xfe{}", b"{", b'{"code": 0']
 )
-def test_quirk_190_nothing_null_lists_and_halves_are_no_answer(body: bytes) -> None:
+def test_quirk_190_null_lists_and_fragments_are_no_answer(body: bytes) -> None:
     with pytest.raises(BadAnswerError):
         opened(body)
 
@@ -196,39 +196,39 @@ def test_quirk_190_nothing_null_lists_and_halves_are_no_answer(body: bytes) -> N
     ],
     ids=["two", "two, one of them to be mended", "cut"],
 )
-def test_quirk_190_192_of_several_objects_or_a_half_one_the_last_is_no_answer(before: bytes, body: bytes) -> None:
+def test_quirk_190_192_several_objects_are_no_answer(before: bytes, body: bytes) -> None:
     with pytest.raises(BadAnswerError):
         opened(before + body)
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_quirk_191_too_many_requests_say_when_to_come_back(status: int) -> None:
+def test_quirk_191_busy_answer_has_retry_after(status: int) -> None:
     with pytest.raises(BusyAnswerError) as caught:
         opened('{"message": "Too Many Attempts."}', status, retry_after="37")
     assert caught.value.retry_after == 37.0
 
 
 @pytest.mark.parametrize("status", [502, 504, 520, 522, 524, 599])
-def test_what_a_proxy_says_that_gave_up_is_no_answer_of_the_platform(status: int) -> None:
+def test_proxy_failure_is_no_answer_of_the_platform(status: int) -> None:
     with pytest.raises(BusyAnswerError) as caught:
         opened("<html>", status)
     assert caught.value.status == status
 
 
-def test_quirk_191_a_time_to_come_back_is_a_number_however_long_it_is() -> None:
+def test_quirk_191_long_retry_after_is_a_number() -> None:
     with pytest.raises(BusyAnswerError) as caught:
         opened("<html>", 429, retry_after="9" * 400)
     assert caught.value.retry_after == 999_999_999.0
 
 
 @pytest.mark.parametrize("value", ["soon", "-1", "Wed, 25 Nov 2026 08:00:00 GMT", "1e3", ""])
-def test_quirk_191_other_times_to_come_back_are_not_guessed(value: str) -> None:
+def test_quirk_191_invalid_retry_after_is_ignored(value: str) -> None:
     with pytest.raises(BusyAnswerError) as caught:
         opened("<html>", 429, retry_after=value)
     assert caught.value.retry_after is None
 
 
-def test_quirk_192_deep_nesting_is_an_error_of_the_protocol() -> None:
+def test_quirk_192_deep_nesting_is_a_protocol_error() -> None:
     deep = "[" * 100_000 + "]" * 100_000
     for body in (
         f'{{"code": 0, "data": {deep}}}',
@@ -240,7 +240,7 @@ def test_quirk_192_deep_nesting_is_an_error_of_the_protocol() -> None:
             opened(body)
 
 
-def test_quirk_192_of_duplicate_keys_the_last_one_counts() -> None:
+def test_quirk_192_last_duplicate_key_counts() -> None:
     assert opened('{"code": 0, "code": 1}').code == 1
 
 
@@ -256,7 +256,7 @@ def test_quirk_192_of_duplicate_keys_the_last_one_counts() -> None:
     ],
     ids=["escapes", "line breaks", "commas", "quotes", "starts", "no text"],
 )
-def test_quirk_192_mending_takes_no_longer_than_reading(body: bytes) -> None:
+def test_quirk_192_repair_is_linear(body: bytes) -> None:
     started = time.process_time()
     with pytest.raises(BadAnswerError):
         opened(body)
@@ -264,7 +264,7 @@ def test_quirk_192_mending_takes_no_longer_than_reading(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("before", [b"", NOTICE])
-def test_long_answer_is_read_but_not_mended(before: bytes) -> None:
+def test_long_answer_is_read_but_not_repaired(before: bytes) -> None:
     fill = b"x" * LONGEST_MENDED
     assert opened(b'{"code": 0, "data": "' + fill + b'"}').code == 0
     with pytest.raises(BadAnswerError):
@@ -275,13 +275,13 @@ def documented(body: bytes, status: int = 200, content_type: bytes = b"applicati
     return open_envelope(RawAnswer(Head(status, [(b"content-type", content_type)]), body), decode_orders)
 
 
-def test_quirk_192_deep_nesting_is_no_documented_success_either() -> None:
+def test_quirk_192_deep_nesting_is_no_documented_success() -> None:
     deep = b"[" * 100_000 + b"]" * 100_000
     with pytest.raises(BadAnswerError):
         documented(b'{"code": 0, "data": [], "more": ' + deep + b"}")
 
 
-def test_a_success_that_came_as_documented_is_decoded_in_one_step() -> None:
+def test_documented_success_is_decoded_in_one_step() -> None:
     envelope = documented(b'{"code": "0", "data": [{"id": 4, "title": "a"}], "pages": null}')
 
     assert envelope.code == 0
@@ -298,13 +298,13 @@ def test_a_success_that_came_as_documented_is_decoded_in_one_step() -> None:
         b'{"code": 1}',
     ],
 )
-def test_every_other_answer_is_opened_as_ever(body: bytes) -> None:
+def test_undocumented_answer_uses_the_general_reader(body: bytes) -> None:
     envelope, other = documented(body), opened(body)
 
     assert (envelope.code, envelope.body) == (other.code, other.body)
 
 
-def test_a_bad_status_and_a_declared_charset_are_looked_at_first() -> None:
+def test_bad_status_and_charset_precede_decoding() -> None:
     body = '{"data": [{"id": 4, "title": "水费"}]}'
 
     with pytest.raises(BadAnswerError):
@@ -312,17 +312,17 @@ def test_a_bad_status_and_a_declared_charset_are_looked_at_first() -> None:
     assert documented(body.encode("gb18030"), content_type=b"text/html; charset=GBK").body == json.loads(body)
 
 
-def test_half_of_a_surrogate_pair_becomes_the_replacement_character() -> None:
+def test_half_surrogate_becomes_replacement_character() -> None:
     assert opened(r'{"code": 0, "data": "\ud83d\ude00 \ud83d"}').body["data"] == "\U0001f600 \ufffd"
 
 
-def test_numbers_that_are_none_are_no_answer() -> None:
+def test_numbers_out_of_range_are_no_answer() -> None:
     for value in ("NaN", "Infinity", "1e999", "9" * 10_000):
         with pytest.raises(BadAnswerError):
             opened(f'{{"code": 0, "data": {value}}}')
 
 
-def test_an_envelope_does_not_show_what_is_in_it() -> None:
+def test_envelope_repr_hides_its_data() -> None:
     assert repr(opened('{"code": 2, "data": {"people_phone": "19900000001"}}')) == "Envelope(code=2)"
 
 
@@ -334,7 +334,7 @@ JSON = st.recursive(
 
 
 @given(body=st.binary(), status=st.integers(100, 599), content_type=st.text())
-def test_any_bytes_are_opened_or_told_apart(body: bytes, status: int, content_type: str) -> None:
+def test_any_bytes_are_opened_or_refused(body: bytes, status: int, content_type: str) -> None:
     answer = RawAnswer(Head(status, [(b"content-type", content_type.encode())]), body)
     with contextlib.suppress(BadAnswerError, BusyAnswerError):
         assert isinstance(open_envelope(answer), Envelope)
@@ -348,7 +348,7 @@ def test_any_bytes_are_opened_or_told_apart(body: bytes, status: int, content_ty
     status=st.integers(100, 599),
     ends=st.sampled_from(["", ",", "x"]),
 )
-def test_any_envelope_is_opened_or_told_apart(
+def test_any_envelope_is_opened_or_refused(
     code: object, token_expired: object, msg: object, data: object, status: int, ends: str
 ) -> None:
     text = json.dumps({"code": code, "token_expired": token_expired, "msg": msg, "message": msg, "data": data})
@@ -363,7 +363,7 @@ def test_any_envelope_is_opened_or_told_apart(
 
 
 @given(JSON)
-def test_mending_leaves_what_needs_none_as_it_is(data: object) -> None:
+def test_repair_leaves_valid_json_unchanged(data: object) -> None:
     """Whatever strict JSON says is said as well with a notice before it and a comma too many."""
     strict = json.dumps({"code": 0, "data": data}, ensure_ascii=False)
     try:

@@ -1,4 +1,4 @@
-"""What each trouble of a platform becomes, on both, for a read and for a write; limits, circuits, probes."""
+"""The error of each platform fault, for reads and writes of both platforms; limits, circuits, probes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -89,7 +89,7 @@ async def settle(platforms: Platforms, endpoint: str) -> tuple[type[PlatformErro
     [("WJDH", "modules"), ("WJDH", "order/new"), ("SECURITY", "owner"), ("SECURITY", "callback")],
 )
 @pytest.mark.parametrize(("kind", "outcome"), TABLE)
-async def test_each_fault_becomes_its_error_and_passes(
+async def test_fault_becomes_its_error_and_passes(
     platforms: Platforms,
     impatient: Platforms,
     sandbox: Sandbox,
@@ -112,7 +112,7 @@ async def test_each_fault_becomes_its_error_and_passes(
     "kind", [FaultKind.APPLIED_THEN_RESET, FaultKind.APPLIED_THEN_500, FaultKind.APPLIED_THEN_HANG]
 )
 @pytest.mark.parametrize(("platform", "endpoint"), [("WJDH", "order/new"), ("SECURITY", "callback")])
-async def test_quirk_154_a_write_whose_answer_was_lost_is_done_once_and_said_to_be_unknown(
+async def test_quirk_154_lost_answer_of_a_write_is_unknown(
     impatient: Platforms, sandbox: Sandbox, platform: str, endpoint: str, kind: FaultKind
 ) -> None:
     sandbox.faults.set(platform, endpoint, Fault(kind))
@@ -122,14 +122,14 @@ async def test_quirk_154_a_write_whose_answer_was_lost_is_done_once_and_said_to_
     assert len(sandbox.effects.all()) == 1
 
 
-async def test_a_write_refused_before_it_was_done_is_a_refusal(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_write_refused_before_commit_is_a_refusal(platforms: Platforms, sandbox: Sandbox) -> None:
     for platform, endpoint in (("WJDH", "order/new"), ("SECURITY", "callback")):
         sandbox.faults.set(platform, endpoint, Fault(FaultKind.REFUSED_BEFORE_COMMIT))
         assert await settle(platforms, endpoint) == (RefusedError, True)
     assert sandbox.effects.all() == []
 
 
-async def test_quirk_191_a_platform_that_is_busy_says_when_to_come_back(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_191_busy_platform_has_retry_after(platforms: Platforms, sandbox: Sandbox) -> None:
     sandbox.faults.set("WJDH", "modules", Fault(FaultKind.TOO_MANY_REQUESTS, seconds=37))
     with pytest.raises(PlatformBusyError) as caught:
         await platforms.wjdh.modules("10002")
@@ -137,16 +137,12 @@ async def test_quirk_191_a_platform_that_is_busy_says_when_to_come_back(platform
     assert caught.value.retryable
 
 
-async def test_quirk_191_a_platform_in_maintenance_may_have_carried_it_out(
-    platforms: Platforms, sandbox: Sandbox
-) -> None:
+async def test_quirk_191_write_during_maintenance_is_unknown(platforms: Platforms, sandbox: Sandbox) -> None:
     sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE, status=503))
     assert await settle(platforms, "order/new") == (PlatformBusyError, True)
 
 
-async def test_quirk_193_a_write_after_a_pause_is_not_lost_to_a_closing_connection(
-    platforms: Platforms, sandbox: Sandbox
-) -> None:
+async def test_quirk_193_write_survives_a_closing_connection(platforms: Platforms, sandbox: Sandbox) -> None:
     sandbox.faults.set("WJDH", "modules", Fault(FaultKind.CLOSED_AFTER))
     await platforms.wjdh.modules("10002")
     for _ in range(5):
@@ -156,7 +152,7 @@ async def test_quirk_193_a_write_after_a_pause_is_not_lost_to_a_closing_connecti
 
 @pytest.mark.parametrize(("platform", "endpoint"), [("WJDH", "order/new"), ("SECURITY", "callback")])
 @pytest.mark.parametrize("kind", [FaultKind.RESET, FaultKind.HTTP_500, FaultKind.HANG, FaultKind.TRUNCATED])
-async def test_a_write_whose_token_could_not_be_got_was_not_sent(
+async def test_write_without_a_token_is_not_sent(
     impatient: Platforms, sandbox: Sandbox, platform: str, endpoint: str, kind: FaultKind
 ) -> None:
     login = {"WJDH": "secret", "SECURITY": "token"}[platform]
@@ -169,14 +165,14 @@ async def test_a_write_whose_token_could_not_be_got_was_not_sent(
     assert sandbox.count(platform, endpoint) == 0
 
 
-async def test_a_platform_that_is_not_there_is_unavailable_and_nothing_was_sent() -> None:
+async def test_unreachable_platform_means_not_sent() -> None:
     async with closed_port() as port, open_platforms(Settings(wjdh_url=f"http://127.0.0.1:{port}")) as platforms:
         with pytest.raises(NotSentError, match="Connection refused") as caught:
             await platforms.wjdh.create_order(ORDER)
     assert str(port) not in f"{caught.value!r}"
 
 
-async def test_the_calls_to_a_platform_are_bounded(sandbox: Sandbox) -> None:
+async def test_calls_to_a_platform_are_bounded(sandbox: Sandbox) -> None:
     sandbox.faults.set("WJDH", "modules", Fault(FaultKind.LATENCY, seconds=0.02))
     async with open_platforms(load_settings({**sandbox.settings(), "GATEWAY_WJDH_CONCURRENCY": "3"})) as platforms:
         answers = await asyncio.gather(*(platforms.wjdh.modules("10002") for _ in range(12)))
@@ -185,7 +181,7 @@ async def test_the_calls_to_a_platform_are_bounded(sandbox: Sandbox) -> None:
     assert sandbox.wjdh.connections_opened <= 3
 
 
-async def test_waiting_for_others_to_end_counts_and_ends_unsent(sandbox: Sandbox) -> None:
+async def test_call_timing_out_in_the_queue_is_not_sent(sandbox: Sandbox) -> None:
     settings = load_settings({**sandbox.settings(), "GATEWAY_CALL_TIMEOUT": "0.05"})
     async with open_platforms(settings) as platforms:
         platforms.wjdh.slots.free = 0
@@ -196,7 +192,7 @@ async def test_waiting_for_others_to_end_counts_and_ends_unsent(sandbox: Sandbox
         assert platforms.wjdh.healthy
 
 
-async def test_a_write_that_found_no_slot_or_no_connection_in_time_was_not_sent(
+async def test_write_without_slot_or_connection_is_not_sent(
     impatient: Platforms, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await impatient.wjdh.modules("10002")  # there is a token, so that the write itself is what waits
@@ -216,9 +212,7 @@ async def test_a_write_that_found_no_slot_or_no_connection_in_time_was_not_sent(
     assert sandbox.effects.all() == []
 
 
-async def test_a_call_that_is_to_try_a_circuit_and_finds_no_slot_leaves_the_next_one_to_try(
-    impatient: Platforms, sandbox: Sandbox
-) -> None:
+async def test_circuit_trial_without_a_slot_stays_free(impatient: Platforms, sandbox: Sandbox) -> None:
     await impatient.wjdh.modules("10002")
     breaker, slots = impatient.wjdh.routes["modules"].breaker, impatient.wjdh.slots
     for _ in range(8):
@@ -233,16 +227,14 @@ async def test_a_call_that_is_to_try_a_circuit_and_finds_no_slot_leaves_the_next
     assert impatient.wjdh.healthy
 
 
-async def test_an_endpoint_that_is_not_set_up_is_not_called_with_a_token_either(platforms: Platforms) -> None:
+async def test_unconfigured_endpoint_is_not_called_with_a_token(platforms: Platforms) -> None:
     await platforms.wjdh.modules("10002")
     del platforms.wjdh.routes["order/new"]
     with pytest.raises(NotConfiguredError):
         await platforms.wjdh.create_order(ORDER)
 
 
-async def test_a_mistake_of_ours_with_an_answer_reaches_whoever_called_and_leaves_the_circuit_its_next_try(
-    platforms: Platforms, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_internal_error_frees_the_circuit_trial(platforms: Platforms, monkeypatch: pytest.MonkeyPatch) -> None:
     await platforms.wjdh.modules("10002")
     calls = platforms.wjdh.routes["modules"].calls
     for _ in range(8):
@@ -261,7 +253,7 @@ async def test_a_mistake_of_ours_with_an_answer_reaches_whoever_called_and_leave
     assert await settle(platforms, "modules") is FINE
 
 
-async def test_a_mistake_of_ours_with_what_an_answer_says_reaches_whoever_called(
+async def test_internal_error_in_the_reader_is_raised_to_caller(
     platforms: Platforms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def mistaken(*_: object) -> None:
@@ -273,9 +265,7 @@ async def test_a_mistake_of_ours_with_what_an_answer_says_reaches_whoever_called
             await platforms.wjdh.modules("10002")
 
 
-async def test_an_endpoint_that_keeps_hanging_is_given_a_rest_and_the_others_go_on(
-    impatient: Platforms, sandbox: Sandbox
-) -> None:
+async def test_hanging_endpoint_opens_its_own_circuit_only(impatient: Platforms, sandbox: Sandbox) -> None:
     sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HANG))
     results = await asyncio.gather(*(settle(impatient, "modules") for _ in range(8)))
     assert set(results) == {TOO_LATE}
@@ -291,7 +281,7 @@ async def test_an_endpoint_that_keeps_hanging_is_given_a_rest_and_the_others_go_
     assert impatient.security.healthy
 
 
-async def test_an_error_names_platform_and_endpoint_and_nothing_else(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_error_names_only_platform_and_endpoint(platforms: Platforms, sandbox: Sandbox) -> None:
     sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HTTP_500))
     with pytest.raises(ProtocolError) as caught:
         await platforms.wjdh.modules("10002")
@@ -304,7 +294,7 @@ async def test_an_error_names_platform_and_endpoint_and_nothing_else(platforms: 
     assert caught.value.message == "The platform answered HTTP 500, and not in its protocol."
 
 
-async def test_garbled_answers_and_refusals_trip_no_circuit(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_garbled_answers_and_refusals_open_no_circuit(platforms: Platforms, sandbox: Sandbox) -> None:
     for kind in (FaultKind.HTTP_500, FaultKind.GARBAGE, FaultKind.TOO_MANY_REQUESTS, FaultKind.GZIP_BOMB):
         sandbox.faults.set("SECURITY", "owner", Fault(kind))
         for _ in range(10):
@@ -312,7 +302,7 @@ async def test_garbled_answers_and_refusals_trip_no_circuit(platforms: Platforms
     assert platforms.security.healthy
 
 
-async def test_a_cancelled_caller_costs_neither_slot_nor_circuit(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_cancelled_caller_frees_slot_and_circuit(platforms: Platforms, sandbox: Sandbox) -> None:
     sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
     for _ in range(40):
         call = asyncio.create_task(settle(platforms, "owner"))
@@ -326,9 +316,7 @@ async def test_a_cancelled_caller_costs_neither_slot_nor_circuit(platforms: Plat
     assert platforms.security.healthy
 
 
-async def test_a_cancelled_call_that_was_to_try_a_circuit_leaves_the_next_one_to_try(
-    platforms: Platforms, sandbox: Sandbox
-) -> None:
+async def test_cancelled_circuit_trial_stays_free(platforms: Platforms, sandbox: Sandbox) -> None:
     breaker = platforms.security.routes["owner"].breaker
     for _ in range(8):
         breaker.failed()
@@ -344,7 +332,7 @@ async def test_a_cancelled_call_that_was_to_try_a_circuit_leaves_the_next_one_to
     assert platforms.security.healthy
 
 
-async def test_a_login_that_takes_too_long_ends_with_the_call_unsent(impatient: Platforms, sandbox: Sandbox) -> None:
+async def test_login_timeout_leaves_the_call_unsent(impatient: Platforms, sandbox: Sandbox) -> None:
     sandbox.faults.set("SECURITY", "token", Fault(FaultKind.LATENCY, seconds=TIMEOUT * 4))
     with pytest.raises(PlatformTimeoutError) as caught:
         await impatient.security.deliver_payment(*PAYMENT)
@@ -375,7 +363,7 @@ async def test_probes_try_every_read_and_no_write(platforms: Platforms, sandbox:
         (FaultKind.EXPIRED_TOKEN, True, False, "UPSTREAM_AUTH"),
     ],
 )
-async def test_a_probe_tells_how_far_it_came(
+async def test_probe_reports_each_step(
     impatient: Platforms, sandbox: Sandbox, kind: FaultKind, reachable: bool, token: bool | None, answer: str
 ) -> None:
     sandbox.faults.set("SECURITY", "modules-sync", Fault(kind))
@@ -383,7 +371,7 @@ async def test_a_probe_tells_how_far_it_came(
     assert (probe.reachable, probe.token, probe.answer) == (reachable, token, answer)
 
 
-async def test_a_probe_without_a_token_says_so(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_probe_without_a_token_reports_its_failure(platforms: Platforms, sandbox: Sandbox) -> None:
     sandbox.faults.set("SECURITY", "token", Fault(FaultKind.RESET))
     probe = await platforms.security.probe("modules-sync")
     assert (probe.reachable, probe.token, probe.answer) == (None, False, "UPSTREAM_UNAVAILABLE")
@@ -437,7 +425,7 @@ async def test_cookies_are_not_sent_back() -> None:
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:80", "ftp://127.0.0.1", "http://", "http://[::1"])
-async def test_a_url_that_cannot_be_called_is_told_at_the_start(url: str) -> None:
+async def test_invalid_platform_url_is_refused_at_start(url: str) -> None:
     with pytest.raises(SettingsError, match="GATEWAY_WJDH_URL"):
         async with open_platforms(Settings(wjdh_url=url)):
             pass

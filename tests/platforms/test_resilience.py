@@ -31,7 +31,7 @@ def fail(breaker: CircuitBreaker, times: int) -> None:
         breaker.failed()
 
 
-def test_a_circuit_opens_after_failures_in_a_row(breaker: CircuitBreaker) -> None:
+def test_circuit_opens_after_failures_in_a_row(breaker: CircuitBreaker) -> None:
     fail(breaker, 2)
     assert breaker.allows()
     breaker.succeeded()
@@ -42,7 +42,7 @@ def test_a_circuit_opens_after_failures_in_a_row(breaker: CircuitBreaker) -> Non
     assert not breaker.allows()
 
 
-def test_after_the_cooldown_one_call_tries_and_closes_it(breaker: CircuitBreaker, clock: Clock) -> None:
+def test_circuit_admits_one_trial_after_cooldown(breaker: CircuitBreaker, clock: Clock) -> None:
     fail(breaker, 3)
     clock.now += 10.0
     assert state(breaker) == CircuitState.HALF_OPEN
@@ -53,7 +53,7 @@ def test_after_the_cooldown_one_call_tries_and_closes_it(breaker: CircuitBreaker
     assert breaker.allows()
 
 
-def test_a_failed_trial_opens_it_for_as_long_again(breaker: CircuitBreaker, clock: Clock) -> None:
+def test_failed_trial_reopens_the_circuit(breaker: CircuitBreaker, clock: Clock) -> None:
     fail(breaker, 3)
     clock.now += 10.0
     fail(breaker, 1)
@@ -65,7 +65,7 @@ def test_a_failed_trial_opens_it_for_as_long_again(breaker: CircuitBreaker, cloc
     assert breaker.retry_after is None
 
 
-def test_only_what_opens_or_closes_a_circuit_is_told(breaker: CircuitBreaker, clock: Clock) -> None:
+def test_breaker_reports_only_changes_of_state(breaker: CircuitBreaker, clock: Clock) -> None:
     assert [breaker.failed() for _ in range(3)] == [False, False, True]
     clock.now += 10.0
     assert breaker.allows()
@@ -75,7 +75,7 @@ def test_only_what_opens_or_closes_a_circuit_is_told(breaker: CircuitBreaker, cl
     assert not breaker.succeeded()
 
 
-def test_a_trial_that_tells_nothing_leaves_its_place_to_the_next(breaker: CircuitBreaker, clock: Clock) -> None:
+def test_inconclusive_trial_frees_its_place(breaker: CircuitBreaker, clock: Clock) -> None:
     fail(breaker, 3)
     clock.now += 10.0
     assert breaker.allows()
@@ -105,7 +105,7 @@ def taken_slot() -> Slots:
     return slots
 
 
-async def test_slots_are_given_in_the_order_of_coming() -> None:
+async def test_slots_are_granted_in_order() -> None:
     slots, order = taken_slot(), list[str]()
     for number in range(20):
         slots.queue(Waiter(order, str(number)))
@@ -116,7 +116,7 @@ async def test_slots_are_given_in_the_order_of_coming() -> None:
     assert slots.taken == 0
 
 
-async def test_who_leaves_the_queue_is_passed_over() -> None:
+async def test_waiter_leaving_the_queue_is_skipped() -> None:
     slots, order = taken_slot(), list[str]()
     first, second = Waiter(order, "first"), Waiter(order, "second")
     slots.queue(first)
@@ -131,7 +131,7 @@ async def test_who_leaves_the_queue_is_passed_over() -> None:
     assert slots.free == 1
 
 
-async def test_a_waiter_whose_deadline_passes_leaves_the_others_in_their_order() -> None:
+async def test_expired_waiter_does_not_change_the_order() -> None:
     loop, slots, order = asyncio.get_running_loop(), taken_slot(), list[str]()
     slots.queue(Waiter(order, "patient", loop.time() + 60))
     slots.queue(Waiter(order, "hasty", loop.time()))
@@ -145,7 +145,7 @@ async def test_a_waiter_whose_deadline_passes_leaves_the_others_in_their_order()
     assert slots.taken == 1
 
 
-async def test_each_waiter_is_given_up_at_its_own_deadline() -> None:
+async def test_waiters_time_out_at_their_own_deadlines() -> None:
     loop, slots, order = asyncio.get_running_loop(), taken_slot(), list[str]()
     slots.queue(Waiter(order, "later", loop.time() + 0.02))
     slots.queue(Waiter(order, "sooner", loop.time()))

@@ -37,23 +37,19 @@ async def test_every_read_gives_records(platforms: Platforms) -> None:
     assert len(states["00001"] or ()) == 9
 
 
-async def test_a_payment_is_delivered_and_again_without_another_effect(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_payment_delivered_twice_has_one_effect(platforms: Platforms, sandbox: Sandbox) -> None:
     for _ in range(2):
         await platforms.security.deliver_payment(*PAYMENT)
     assert len(sandbox.effects.all()) == 1
 
 
-async def test_quirk_003_an_acknowledgement_with_a_trailing_comma_is_one(
-    platforms: Platforms, sandbox: Sandbox
-) -> None:
+async def test_quirk_003_acknowledgement_may_have_trailing_comma(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "callback", '{\n    "code": 0,\n}')
     await platforms.security.deliver_payment(*PAYMENT)
 
 
 @pytest.mark.parametrize("body", ["{}", '{"msg": "ok"}', '{"data": 0}', "<html>ok</html>", ""])
-async def test_quirk_003_anything_but_code_zero_is_no_acknowledgement(
-    platforms: Platforms, sandbox: Sandbox, body: str
-) -> None:
+async def test_quirk_003_acknowledgement_requires_code_zero(platforms: Platforms, sandbox: Sandbox, body: str) -> None:
     answering(sandbox, "callback", body)
     with pytest.raises(ProtocolError) as caught:
         await platforms.security.deliver_payment(*PAYMENT)
@@ -61,15 +57,13 @@ async def test_quirk_003_anything_but_code_zero_is_no_acknowledgement(
 
 
 @pytest.mark.parametrize("status", [302, 404, 405, 500])
-async def test_quirk_014_the_error_page_of_a_framework_is_no_acknowledgement(
-    platforms: Platforms, sandbox: Sandbox, status: int
-) -> None:
+async def test_quirk_014_error_page_is_no_acknowledgement(platforms: Platforms, sandbox: Sandbox, status: int) -> None:
     answering(sandbox, "callback", '{"code": 0, "message": "页面错误！请稍后再试～"}', status=status)
     with pytest.raises(ProtocolError):
         await platforms.security.deliver_payment(*PAYMENT)
 
 
-async def test_quirk_012_code_nine_is_heeded_here_as_well(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_012_code_nine_renews_the_security_token(platforms: Platforms, sandbox: Sandbox) -> None:
     await platforms.security.house_owner(HOUSE)
     sandbox.reset_calls()
     sandbox.expire_tokens()
@@ -77,30 +71,28 @@ async def test_quirk_012_code_nine_is_heeded_here_as_well(platforms: Platforms, 
     assert sandbox.counts() == {("SECURITY", "owner"): 2, ("SECURITY", "token"): 1}
 
 
-async def test_quirk_016_no_token_expired_is_asked_for(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_016_token_expired_is_optional(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "owner", '{"code": 0, "data": {"people_phone": "19900000001"}}')
     owner = await platforms.security.house_owner(HOUSE)
     assert owner is not None
     assert owner.phone == "19900000001"
 
 
-async def test_quirk_020_an_owner_that_was_not_found_is_none(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_020_missing_owner_is_none(platforms: Platforms, sandbox: Sandbox) -> None:
     for body in ('{"code": 2, "data": ""}', '{"code": "2"}', '{"code": 0, "data": null}', '{"code": 0, "data": {}}'):
         answering(sandbox, "owner", body)
         assert await platforms.security.house_owner(HOUSE) is None
     assert await platforms.security.house_owner(HouseKey("10002", 99, 1, 1, 101)) is None
 
 
-async def test_quirk_020_an_error_of_the_owner_look_up_is_not_none(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_020_owner_lookup_error_is_not_none(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "owner", '{"code": 1, "msg": "出错了", "data": ""}')
     with pytest.raises(RefusedError) as caught:
         await platforms.security.house_owner(HOUSE)
     assert (caught.value.upstream_code, caught.value.upstream_message) == (1, "出错了")
 
 
-async def test_quirk_021_code_one_of_the_callback_is_trouble_with_the_token(
-    platforms: Platforms, sandbox: Sandbox
-) -> None:
+async def test_quirk_021_callback_code_one_renews_the_token(platforms: Platforms, sandbox: Sandbox) -> None:
     await platforms.security.deliver_payment(*PAYMENT)
     sandbox.reset_calls()
     sandbox.expire_tokens()
@@ -108,15 +100,13 @@ async def test_quirk_021_code_one_of_the_callback_is_trouble_with_the_token(
     assert sandbox.counts() == {("SECURITY", "callback"): 2, ("SECURITY", "token"): 1}
 
 
-async def test_quirk_021_a_callback_that_refuses_every_token_is_no_refusal_of_the_payment(
-    platforms: Platforms, sandbox: Sandbox
-) -> None:
+async def test_quirk_021_callback_refusing_tokens_is_auth_error(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "callback", '{"code": 1}', times=2)
     with pytest.raises(PlatformAuthError):
         await platforms.security.deliver_payment(*PAYMENT)
 
 
-async def test_quirk_021_code_two_of_the_callback_is_not_saved(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_021_callback_code_two_is_a_refusal(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "callback", '{"code": 2}')
     with pytest.raises(RefusedError) as caught:
         await platforms.security.deliver_payment(*PAYMENT)
@@ -124,9 +114,7 @@ async def test_quirk_021_code_two_of_the_callback_is_not_saved(platforms: Platfo
 
 
 @pytest.mark.parametrize("msg", ["token已失效", "Token invalid", "鉴权未通过", "令牌无效", "登录已过期"])
-async def test_quirk_021_code_one_that_speaks_of_the_token_is_trouble_with_it(
-    platforms: Platforms, sandbox: Sandbox, msg: str
-) -> None:
+async def test_quirk_021_code_one_about_the_token_renews_it(platforms: Platforms, sandbox: Sandbox, msg: str) -> None:
     answering(sandbox, "people", f'{{"code": 1, "msg": "{msg}", "data": ""}}')
     assert await platforms.security.people("王芳", "19900000002") is not None
     assert sandbox.count("SECURITY", "token") == 2
@@ -142,7 +130,7 @@ async def test_quirk_021_code_one_that_speaks_of_the_token_is_trouble_with_it(
         '{"code": 0, "data": ""}',
     ],
 )
-async def test_quirk_023_a_person_that_was_not_found_is_none(platforms: Platforms, sandbox: Sandbox, body: str) -> None:
+async def test_quirk_023_missing_person_is_none(platforms: Platforms, sandbox: Sandbox, body: str) -> None:
     answering(sandbox, "people", body)
     assert await platforms.security.people(*NOBODY) is None
 
@@ -163,9 +151,7 @@ async def test_quirk_023_a_person_that_was_not_found_is_none(platforms: Platform
         "SQLSTATE[HY000]",
     ],
 )
-async def test_quirk_023_a_real_error_of_the_people_look_up_is_not_none(
-    platforms: Platforms, sandbox: Sandbox, msg: str
-) -> None:
+async def test_quirk_023_people_lookup_error_is_not_none(platforms: Platforms, sandbox: Sandbox, msg: str) -> None:
     answering(sandbox, "people", f'{{"code": 1, "msg": "{msg}", "data": ""}}')
     with pytest.raises(RefusedError) as caught:
         await platforms.security.people(*NOBODY)
@@ -173,9 +159,7 @@ async def test_quirk_023_a_real_error_of_the_people_look_up_is_not_none(
 
 
 @pytest.mark.parametrize("code", [1, 2])
-async def test_quirk_020_023_a_failure_that_has_data_is_not_none(
-    platforms: Platforms, sandbox: Sandbox, code: int
-) -> None:
+async def test_quirk_020_023_failure_with_data_is_not_none(platforms: Platforms, sandbox: Sandbox, code: int) -> None:
     answering(sandbox, "people", f'{{"code": {code}, "data": {{"people_name": "王芳"}}}}')
     with pytest.raises(RefusedError):
         await platforms.security.people(*NOBODY)
@@ -185,9 +169,7 @@ async def test_quirk_020_023_a_failure_that_has_data_is_not_none(
 
 
 @pytest.mark.parametrize("code", [1, 2])
-async def test_quirk_023_a_platform_that_fails_has_not_said_that_there_is_nobody(
-    platforms: Platforms, sandbox: Sandbox, code: int
-) -> None:
+async def test_quirk_023_failure_with_status_500_is_not_none(platforms: Platforms, sandbox: Sandbox, code: int) -> None:
     answering(sandbox, "people", f'{{"code": {code}}}', status=500)
     with pytest.raises(RefusedError):
         await platforms.security.people(*NOBODY)
@@ -196,13 +178,13 @@ async def test_quirk_023_a_platform_that_fails_has_not_said_that_there_is_nobody
         await platforms.security.house_owner(HouseKey("10002", 1, 1, 1, 101))
 
 
-async def test_quirk_025_a_login_succeeds_by_its_token_alone(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_025_login_needs_only_a_token(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "token", '{"token": "made-up"}')
     await platforms.security.people(*NOBODY)
     assert sandbox.calls[1].form["token"] == "made-up"
 
 
-async def test_quirk_025_a_login_fails_without_one(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_025_login_without_a_token_fails(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "token", '{"code": "1", "msg": "token获取失败"}')
     with pytest.raises(PlatformAuthError) as caught:
         await platforms.security.people(*NOBODY)
@@ -210,7 +192,7 @@ async def test_quirk_025_a_login_fails_without_one(platforms: Platforms, sandbox
     assert not platforms.security.healthy
 
 
-async def test_quirk_036_037_the_token_is_a_field_of_the_form(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_036_037_token_is_a_form_field(platforms: Platforms, sandbox: Sandbox) -> None:
     await platforms.security.house_owner(HOUSE)
     login, call = sandbox.calls
     assert login.form == {"key_k": "sandbox-key-k", "key_d": "sandbox-key-d"}
@@ -225,7 +207,7 @@ async def test_quirk_036_037_the_token_is_a_field_of_the_form(platforms: Platfor
     assert "authorization" not in call.headers
 
 
-async def test_quirk_040_the_lifetime_of_a_token_is_a_setting(sandbox: Sandbox) -> None:
+async def test_quirk_040_token_lifetime_is_a_setting(sandbox: Sandbox) -> None:
     settings = load_settings({**sandbox.settings(), "GATEWAY_SECURITY_TOKEN_TTL": "0.05"})
     async with open_platforms(settings) as platforms:
         await platforms.security.people(*NOBODY)
@@ -234,7 +216,7 @@ async def test_quirk_040_the_lifetime_of_a_token_is_a_setting(sandbox: Sandbox) 
     assert sandbox.count("SECURITY", "token") == 2
 
 
-async def test_quirk_056_a_path_that_is_not_set_calls_nothing_and_hurts_nothing_else(sandbox: Sandbox) -> None:
+async def test_quirk_056_unset_path_calls_nothing(sandbox: Sandbox) -> None:
     environment = sandbox.settings()
     del environment["GATEWAY_SECURITY_PEOPLE_PATH"]
     async with open_platforms(load_settings(environment)) as platforms:
@@ -246,7 +228,7 @@ async def test_quirk_056_a_path_that_is_not_set_calls_nothing_and_hurts_nothing_
         assert platforms.security.healthy
 
 
-async def test_quirk_056_without_a_token_path_nothing_can_be_called(sandbox: Sandbox) -> None:
+async def test_quirk_056_missing_token_path_calls_nothing(sandbox: Sandbox) -> None:
     environment = sandbox.settings()
     del environment["GATEWAY_SECURITY_TOKEN_PATH"]
     async with open_platforms(load_settings(environment)) as platforms:
@@ -256,7 +238,7 @@ async def test_quirk_056_without_a_token_path_nothing_can_be_called(sandbox: San
     assert sandbox.calls == []
 
 
-async def test_quirk_056_a_path_may_have_a_query_and_a_host_of_its_own() -> None:
+async def test_quirk_056_path_may_have_its_own_query_and_host() -> None:
     async with scripted(http(b'{"token":"abc"}'), http(b'{"code":2}')) as one, scripted(http(b'{"code":2}')) as other:
         environment = {
             **PATHS,
@@ -271,15 +253,13 @@ async def test_quirk_056_a_path_may_have_a_query_and_a_host_of_its_own() -> None
     assert lines == [b"POST /anfang/token", b"POST /anfang/index.php?r=people", b"POST /owner"]
 
 
-async def test_quirk_077_the_numbers_of_a_payment_are_sent_digit_by_digit(
-    platforms: Platforms, sandbox: Sandbox
-) -> None:
+async def test_quirk_077_payment_numbers_are_sent_exactly(platforms: Platforms, sandbox: Sandbox) -> None:
     await platforms.security.deliver_payment(*PAYMENT)
     form = sandbox.calls[-1].form
     assert (form["order_number"], form["shop_number"], form["weixin_number"]) == PAYMENT
 
 
-async def test_quirk_188_a_token_is_not_in_an_error(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_188_errors_hide_the_token(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "people", "<html>security.sandbox.1 19900099999</html>")
     with pytest.raises(ProtocolError) as caught:
         await platforms.security.people(*NOBODY)
@@ -287,7 +267,7 @@ async def test_quirk_188_a_token_is_not_in_an_error(platforms: Platforms, sandbo
         assert personal not in f"{caught.value!r} {caught.value.extensions()}"
 
 
-async def test_without_settings_everything_is_not_configured() -> None:
+async def test_unset_platforms_are_not_configured() -> None:
     async with open_platforms(Settings()) as platforms:
         with pytest.raises(NotConfiguredError):
             await platforms.wjdh.modules("10002")

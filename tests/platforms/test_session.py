@@ -1,4 +1,4 @@
-"""One token for all: got once, renewed in time, replaced once, and no storm of logins when it is refused."""
+"""A session shares one token: one login, renewal before expiry, and no login storm after a refusal."""
 
 import asyncio
 from typing import Any
@@ -59,9 +59,7 @@ async def test_fifty_callers_share_one_login(session: Session, platform: Platfor
     assert session.current() == "token-1"
 
 
-async def test_quirk_041_a_token_is_renewed_some_time_before_its_end(
-    session: Session, platform: Platform, clock: Clock
-) -> None:
+async def test_quirk_041_token_is_renewed_before_expiry(session: Session, platform: Platform, clock: Clock) -> None:
     await session.credential()
     clock.now += platform.lifetime - MOST_EARLY - 1
     assert await session.credential() == "token-1"
@@ -70,7 +68,7 @@ async def test_quirk_041_a_token_is_renewed_some_time_before_its_end(
     assert await session.credential() == "token-2"
 
 
-async def test_a_short_lived_token_is_used_for_most_of_its_life(clock: Clock) -> None:
+async def test_short_lived_token_is_used_for_most_of_its_life(clock: Clock) -> None:
     platform = Platform(lifetime=10.0)
     session = Session(platform.login, clock)
     await session.credential()
@@ -80,22 +78,20 @@ async def test_a_short_lived_token_is_used_for_most_of_its_life(clock: Clock) ->
     assert session.current() is None
 
 
-async def test_quirk_042_fifty_callers_with_the_same_dead_token_share_one_login(
-    session: Session, platform: Platform
-) -> None:
+async def test_quirk_042_dead_token_causes_one_login(session: Session, platform: Platform) -> None:
     dead = await session.credential()
     assert set(await asyncio.gather(*(session.replace(dead) for _ in range(50)))) == {"token-2"}
     assert platform.logins == 2
 
 
-async def test_a_token_that_was_replaced_meanwhile_is_not_dropped_again(session: Session, platform: Platform) -> None:
+async def test_token_replaced_meanwhile_is_not_dropped_again(session: Session, platform: Platform) -> None:
     dead = await session.credential()
     await session.replace(dead)
     assert await session.replace(dead) == "token-2"
     assert platform.logins == 2
 
 
-async def test_quirk_033_refused_credentials_are_not_tried_again_at_once(
+async def test_quirk_033_refused_credentials_are_retried_later(
     session: Session, platform: Platform, clock: Clock
 ) -> None:
     platform.failure = refusal()
@@ -110,9 +106,7 @@ async def test_quirk_033_refused_credentials_are_not_tried_again_at_once(
     assert not session.is_refused
 
 
-async def test_a_login_that_could_not_be_made_is_tried_again_by_the_next_caller(
-    session: Session, platform: Platform
-) -> None:
+async def test_failed_login_is_retried_by_the_next_caller(session: Session, platform: Platform) -> None:
     platform.failure = NotSentError("WJDH", "secret", "No connection could be made.")
     with pytest.raises(NotSentError):
         await session.credential()
@@ -128,7 +122,7 @@ async def test_a_login_that_could_not_be_made_is_tried_again_by_the_next_caller(
         PlatformBusyError("WJDH", "secret", "The platform answered HTTP 503.", retry_after=None, sent=True),
     ],
 )
-async def test_a_session_is_shut_out_from_a_login_without_a_token_to_one_with_one(
+async def test_session_without_a_login_is_shut_out(
     session: Session, platform: Platform, clock: Clock, answer: PlatformError
 ) -> None:
     for failure in (answer, NotSentError("WJDH", "secret", "No connection could be made.")):
@@ -142,7 +136,7 @@ async def test_a_session_is_shut_out_from_a_login_without_a_token_to_one_with_on
     assert not session.is_shut_out
 
 
-async def test_whatever_befalls_the_login_the_call_itself_was_not_sent(session: Session, platform: Platform) -> None:
+async def test_failed_login_means_call_not_sent(session: Session, platform: Platform) -> None:
     platform.failure = PlatformTimeoutError("WJDH", "secret", "The platform did not answer in time.")
     assert platform.failure.sent
     with pytest.raises(PlatformTimeoutError) as caught:
@@ -150,9 +144,7 @@ async def test_whatever_befalls_the_login_the_call_itself_was_not_sent(session: 
     assert not caught.value.sent
 
 
-async def test_a_fresh_token_that_was_refused_is_not_replaced_again_at_once(
-    session: Session, platform: Platform, clock: Clock
-) -> None:
+async def test_refused_fresh_token_is_not_replaced_at_once(session: Session, platform: Platform, clock: Clock) -> None:
     dead = await session.credential()
     fresh: Any = await session.replace(dead)
     assert fresh == "token-2"
@@ -164,7 +156,7 @@ async def test_a_fresh_token_that_was_refused_is_not_replaced_again_at_once(
     assert await session.replace(fresh) == "token-3"
 
 
-async def test_a_cancelled_caller_leaves_the_login_to_the_others(session: Session, platform: Platform) -> None:
+async def test_cancelled_caller_does_not_stop_shared_login(session: Session, platform: Platform) -> None:
     first, second = (asyncio.create_task(session.credential()) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
@@ -174,7 +166,7 @@ async def test_a_cancelled_caller_leaves_the_login_to_the_others(session: Sessio
     assert platform.logins == 1
 
 
-async def test_closing_gives_up_a_login_that_hangs() -> None:
+async def test_close_cancels_a_hanging_login() -> None:
     hangs = asyncio.Event()
 
     async def login() -> Token:
@@ -190,7 +182,7 @@ async def test_closing_gives_up_a_login_that_hangs() -> None:
     await session.close()
 
 
-async def test_nothing_shows_a_token(session: Session) -> None:
+async def test_repr_of_session_and_token_hides_the_token(session: Session) -> None:
     credential: Any = await session.credential()
     assert credential not in repr(session)
     credential = "secret"

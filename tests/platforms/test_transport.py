@@ -1,4 +1,4 @@
-"""The transport against servers that behave well: bodies, heads, kept connections, httpx's interface."""
+"""The transport against correct servers: bodies, headers, reused connections, the httpx interface."""
 
 import asyncio
 import gzip
@@ -30,13 +30,13 @@ async def send(pool: Pool, *, repeatable: bool = True, seconds: float = 2.0, bod
     return await pool.send(head + b"\r\n" + body, deadline, repeatable=repeatable)
 
 
-async def test_a_request_arrives_as_it_was_written() -> None:
+async def test_request_is_sent_as_written() -> None:
     async with scripted(http()) as upstream:
         await send(pool_for(upstream))
     assert upstream.requests == [b"POST /x HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 3\r\n\r\na=1"]
 
 
-async def test_an_answer_has_its_status_headers_and_body() -> None:
+async def test_answer_has_its_status_headers_and_body() -> None:
     async with scripted(http(b'{"code":0}', b"Content-Type: text/html", status=b"404 Not Found")) as upstream:
         answer = await send(pool_for(upstream))
     assert (answer.head.status, answer.body) == (404, b'{"code":0}')
@@ -44,7 +44,7 @@ async def test_an_answer_has_its_status_headers_and_body() -> None:
     assert answer.head.header(b"retry-after") is None
 
 
-async def test_blanks_after_a_value_are_no_part_of_it() -> None:
+async def test_header_values_are_trimmed() -> None:
     packed = gzip.compress(b"packed")
     async with scripted(http(packed, b"Content-Encoding: gzip \t", b"Retry-After: 7 ")) as upstream:
         answer = await send(pool_for(upstream))
@@ -58,7 +58,7 @@ async def test_one_connection_serves_many_requests() -> None:
         assert upstream.connections == 1
 
 
-async def test_no_more_connections_than_slots_are_open_and_all_requests_are_answered() -> None:
+async def test_open_connections_do_not_exceed_slots() -> None:
     async with scripted(http()) as upstream:
         pool = pool_for(upstream, slots=3)
         await asyncio.gather(*(send(pool, repeatable=number % 2 == 0) for number in range(30)))
@@ -66,7 +66,7 @@ async def test_no_more_connections_than_slots_are_open_and_all_requests_are_answ
         assert len(upstream.requests) == 30
 
 
-async def test_a_chunked_body_is_put_together_across_reads() -> None:
+async def test_chunked_body_is_joined_across_reads() -> None:
     async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Cut inside a character of three bytes, a chunk size, and a line end (quirk 194)."""
         text = "社区".encode()
@@ -83,7 +83,7 @@ async def test_a_chunked_body_is_put_together_across_reads() -> None:
         assert upstream.connections == 1
 
 
-async def test_trailers_are_no_headers() -> None:
+async def test_trailers_are_not_headers() -> None:
     trailers = b"Content-Type: text/html; charset=gbk\r\nRetry-After: 7\r\n"
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     async with scripted(head + b"2;name=value\r\nok\r\n0\r\n" + trailers + b"\r\n", http(b"next")) as upstream:
@@ -95,7 +95,7 @@ async def test_trailers_are_no_headers() -> None:
 
 
 @pytest.mark.parametrize("header", [b"", b"Transfer-Encoding: identity\r\n"])
-async def test_a_body_without_length_ends_with_the_connection(header: bytes) -> None:
+async def test_body_without_length_ends_with_the_connection(header: bytes) -> None:
     async with scripted(then_close(b"HTTP/1.1 200 OK\r\n" + header + b"\r\nall of it")) as upstream:
         pool = pool_for(upstream)
         assert (await send(pool)).body == b"all of it"
@@ -106,14 +106,14 @@ async def test_a_body_without_length_ends_with_the_connection(header: bytes) -> 
 @pytest.mark.parametrize(
     "answer", [b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", http(b"ok", b"Connection: close")]
 )
-async def test_a_connection_that_the_server_will_close_is_not_used_again(answer: bytes) -> None:
+async def test_connection_to_be_closed_is_not_reused(answer: bytes) -> None:
     async with scripted(answer) as upstream:
         pool = pool_for(upstream)
         assert [(await send(pool)).body for _ in range(3)] == [b"ok", b"ok", b"ok"]
         assert upstream.connections == 3
 
 
-async def test_a_connection_is_kept_for_a_while_from_its_last_answer() -> None:
+async def test_idle_time_counts_from_the_last_answer() -> None:
     async with scripted(http()) as upstream:
         pool = pool_for(upstream)
         for _ in range(3):  # by the parser the first time, then by the head that is known
@@ -126,7 +126,7 @@ async def test_a_connection_is_kept_for_a_while_from_its_last_answer() -> None:
         await until(lambda: upstream.open_connections == 1)
 
 
-async def test_what_reads_like_an_answer_within_a_body_is_body() -> None:
+async def test_answer_text_within_a_body_is_body() -> None:
     def in_pieces(answer: bytes, piece: bytes) -> Step:
         async def step(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writer.write(answer.removesuffix(piece))
@@ -145,7 +145,7 @@ async def test_what_reads_like_an_answer_within_a_body_is_body() -> None:
         assert upstream.connections == 1
 
 
-async def test_answers_with_the_head_of_the_last_one_are_read_as_the_first_was() -> None:
+async def test_answers_with_cached_header_are_read_exactly() -> None:
     """Of any length, whole or in pieces, and whatever the connection: only the first is read by the parser."""
 
     async def in_pieces(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -164,7 +164,7 @@ async def test_answers_with_the_head_of_the_last_one_are_read_as_the_first_was()
         assert upstream.connections == 1
 
 
-async def test_a_head_that_came_before_is_not_read_again() -> None:
+async def test_repeated_header_block_is_parsed_once() -> None:
     async with scripted(http(b"1"), http(b"22"), http(b"3" * 100)) as upstream:
         pool = pool_for(upstream)
         first, second, third = [await send(pool) for _ in range(3)]
@@ -173,7 +173,7 @@ async def test_a_head_that_came_before_is_not_read_again() -> None:
     assert second.head is third.head
 
 
-async def test_forerunners_of_the_answer_are_passed_over() -> None:
+async def test_informational_answers_are_skipped() -> None:
     early = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
     async with scripted(early + http(b"final", b"X: y")) as upstream:
         answer = await send(pool_for(upstream))
@@ -182,7 +182,7 @@ async def test_forerunners_of_the_answer_are_passed_over() -> None:
 
 
 @pytest.mark.parametrize("status", [b"204 No Content", b"304 Not Modified"])
-async def test_an_answer_without_a_body_leaves_the_connection_usable(status: bytes) -> None:
+async def test_answer_without_a_body_leaves_connection_usable(status: bytes) -> None:
     async with scripted(b"HTTP/1.1 " + status + b"\r\n\r\n", http(b"next")) as upstream:
         pool = pool_for(upstream)
         assert (await send(pool)).body == b""
@@ -198,14 +198,14 @@ def raw_deflate(data: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("coding", "pack"), [(b"gzip", gzip.compress), (b"deflate", zlib.compress), (b"deflate", raw_deflate)]
 )
-async def test_a_compressed_body_is_decompressed(coding: bytes, pack: "type[bytes]") -> None:
+async def test_compressed_body_is_decompressed(coding: bytes, pack: "type[bytes]") -> None:
     body = "万家灯火".encode() * 1000
     async with scripted(http(pack(body), b"Content-Encoding: " + coding)) as upstream:
         pool = pool_for(upstream)
         assert [(await send(pool)).body for _ in range(2)] == [body, body]
 
 
-async def test_an_empty_body_need_not_be_compressed() -> None:
+async def test_empty_body_need_not_be_compressed() -> None:
     async with scripted(http(b"", b"Content-Encoding: gzip")) as upstream:
         assert (await send(pool_for(upstream))).body == b""
 
@@ -213,7 +213,7 @@ async def test_an_empty_body_need_not_be_compressed() -> None:
 @pytest.mark.parametrize(
     ("coding", "pack"), [(b"gzip", gzip.compress), (b"deflate", zlib.compress), (b"deflate", raw_deflate)]
 )
-async def test_it_is_wherever_it_is_cut(coding: bytes, pack: "type[bytes]") -> None:
+async def test_fragmented_compressed_body_is_decompressed(coding: bytes, pack: "type[bytes]") -> None:
     """In chunks of a byte, the parser never sees two of the body at once."""
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\nTransfer-Encoding: chunked\r\n\r\n" % coding
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in pack("万家灯火".encode()))
@@ -221,13 +221,13 @@ async def test_it_is_wherever_it_is_cut(coding: bytes, pack: "type[bytes]") -> N
         assert (await send(pool_for(upstream))).body.decode() == "万家灯火"
 
 
-async def test_redirects_are_answers_like_others() -> None:
+async def test_redirects_are_returned_unfollowed() -> None:
     async with scripted(http(b"", b"Location: http://127.0.0.1:1/", status=b"302 Found")) as upstream:
         assert (await send(pool_for(upstream))).head.status == 302
         assert len(upstream.requests) == 1
 
 
-async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_environment_proxies_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     async with scripted(http(b"direct")) as upstream:
@@ -245,14 +245,12 @@ async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.Monke
         (b"POST", b"/", [(b"X:", b"a")]),
     ],
 )
-async def test_nothing_can_be_smuggled_into_a_head(
-    method: bytes, target: bytes, headers: list[tuple[bytes, bytes]]
-) -> None:
+async def test_header_injection_is_refused(method: bytes, target: bytes, headers: list[tuple[bytes, bytes]]) -> None:
     with pytest.raises(httpx.LocalProtocolError):
         request_head(method, target, headers)
 
 
-async def test_any_httpx_client_can_use_it() -> None:
+async def test_any_httpx_client_can_use_the_transport() -> None:
     script = (
         http(b"posted"),
         http(gzip.compress(b"got", mtime=0), b"Content-Encoding: gzip"),
@@ -272,7 +270,7 @@ async def test_any_httpx_client_can_use_it() -> None:
             await client.get(f"http://127.0.0.1:{upstream.port}/")
 
 
-async def test_a_streamed_request_body_is_sent_with_its_length() -> None:
+async def test_streamed_request_body_is_sent_with_its_length() -> None:
     async def parts() -> AsyncIterator[bytes]:
         yield b"one"
         yield b"two"
@@ -285,6 +283,6 @@ async def test_a_streamed_request_body_is_sent_with_its_length() -> None:
     assert b"transfer-encoding" not in upstream.requests[0].lower()
 
 
-async def test_other_schemes_are_refused() -> None:
+async def test_non_http_schemes_are_refused() -> None:
     with pytest.raises(httpx.UnsupportedProtocol):
         EngineTransport(Slots(1), LargeAnswers(1, 1)).pool(httpx.URL("ftp://127.0.0.1/"))

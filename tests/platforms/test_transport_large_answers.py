@@ -1,4 +1,4 @@
-"""The transport under large answers: what is refused while it is read, what waits, what is held meanwhile."""
+"""Large answers in the transport: refusal while reading, queueing, and the memory budget."""
 
 import asyncio
 import gc
@@ -71,7 +71,7 @@ def test_values_in_texts_and_escapes_are_counted() -> None:
     assert count_values(rb'{"extra": "[1\u002c2]"}') == 3
 
 
-async def test_large_answers_are_parsed_one_in_a_turn() -> None:
+async def test_large_answers_are_parsed_one_per_turn() -> None:
     gate = Gate(TEXT, len(TEXT) - 1)
     async with scripted(gate.step) as upstream:
         pool = pool_for(upstream, slots=CALLS, max_body_bytes=MIB)
@@ -124,7 +124,7 @@ async def test_paused_connection_reads_its_next_answer() -> None:
     assert [answer.body for answer in answers] == [b"{}"] * CALLS
 
 
-async def test_cancelled_and_late_large_answers_are_let_go() -> None:
+async def test_cancelled_and_late_large_answers_are_released() -> None:
     gate = Gate(TEXT, len(TEXT) - 1)
     async with scripted(gate.step) as upstream:
         transport = transport_for()
@@ -139,7 +139,7 @@ async def test_cancelled_and_late_large_answers_are_let_go() -> None:
         assert pool.slots.taken == 0
 
 
-async def test_large_answer_whose_turn_comes_too_late_times_out() -> None:
+async def test_large_answer_waiting_too_long_times_out() -> None:
     gate = Gate(TEXT, len(TEXT) - 1)
     async with scripted(gate.step) as upstream:
         transport = transport_for()
@@ -152,7 +152,7 @@ async def test_large_answer_whose_turn_comes_too_late_times_out() -> None:
         assert large_answers.held == 0
 
 
-async def test_kept_connection_does_not_hold_its_last_answer() -> None:
+async def test_idle_connection_does_not_hold_its_last_answer() -> None:
     async with scripted(http(b"{}", b"Connection: keep-alive")) as upstream:
         pool = pool_for(upstream)
         answer = await send(pool)

@@ -1,4 +1,4 @@
-"""The transport over TLS: it verifies, says whom it wants to speak to, and keeps connections there too."""
+"""The transport over TLS: verification, server name indication, reused connections."""
 
 import asyncio
 import ssl
@@ -37,7 +37,7 @@ def pool_for(upstream: ScriptedServer, trusted: Path | None, host: str = "localh
     return transport.pool(httpx.URL(f"https://{host}:{upstream.port}"))
 
 
-async def test_requests_go_over_tls_and_keep_their_connection(certificate: Path, server_side: ssl.SSLContext) -> None:
+async def test_tls_connection_is_reused(certificate: Path, server_side: ssl.SSLContext) -> None:
     script = http(b"x" * 40_000), then_close(b"HTTP/1.1 200 OK\r\n\r\nto the end")
     async with scripted(*script, tls=server_side) as upstream:
         pool = pool_for(upstream, certificate)
@@ -46,7 +46,7 @@ async def test_requests_go_over_tls_and_keep_their_connection(certificate: Path,
         assert upstream.connections == 1
 
 
-async def test_the_server_is_told_whom_the_client_wants(certificate: Path, server_side: ssl.SSLContext) -> None:
+async def test_client_sends_server_name_indication(certificate: Path, server_side: ssl.SSLContext) -> None:
     asked_for: list[str | None] = []
 
     def note(_: ssl.SSLObject, name: str | None, __: ssl.SSLContext) -> None:
@@ -58,14 +58,14 @@ async def test_the_server_is_told_whom_the_client_wants(certificate: Path, serve
     assert asked_for == ["localhost"]
 
 
-async def test_a_certificate_nobody_vouches_for_means_not_sent(server_side: ssl.SSLContext) -> None:
+async def test_untrusted_certificate_means_not_sent(server_side: ssl.SSLContext) -> None:
     async with scripted(http(), tls=server_side) as upstream:
         with pytest.raises(httpx.ConnectError, match="certificate"):
             await send(pool_for(upstream, None))
         assert upstream.requests == []
 
 
-async def test_a_certificate_for_another_name_means_not_sent(certificate: Path, server_side: ssl.SSLContext) -> None:
+async def test_certificate_for_another_name_means_not_sent(certificate: Path, server_side: ssl.SSLContext) -> None:
     async with scripted(http(), tls=server_side) as upstream:
         with pytest.raises(httpx.ConnectError, match="certificate") as caught:
             await send(pool_for(upstream, certificate, "127.0.0.1"))
@@ -73,7 +73,7 @@ async def test_a_certificate_for_another_name_means_not_sent(certificate: Path, 
         assert upstream.requests == []
 
 
-async def test_a_server_that_does_not_speak_tls_means_not_sent(certificate: Path) -> None:
+async def test_server_without_tls_means_not_sent(certificate: Path) -> None:
     async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(b"220 smtp.invalid ESMTP\r\n")
@@ -87,7 +87,7 @@ async def test_a_server_that_does_not_speak_tls_means_not_sent(certificate: Path
     server.close()
 
 
-async def test_a_handshake_that_hangs_ends_with_the_deadline_unsent(certificate: Path) -> None:
+async def test_hanging_handshake_times_out_unsent(certificate: Path) -> None:
     async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         await reader.read()
 
@@ -99,7 +99,7 @@ async def test_a_handshake_that_hangs_ends_with_the_deadline_unsent(certificate:
     server.close()
 
 
-async def test_a_call_cancelled_while_it_connects_leaves_no_connection_and_frees_its_slot(certificate: Path) -> None:
+async def test_call_cancelled_while_connecting_frees_its_slot(certificate: Path) -> None:
     came, left = asyncio.Event(), asyncio.Event()
 
     async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:

@@ -92,7 +92,7 @@ async def test_every_write_has_its_effect(platforms: Platforms, sandbox: Sandbox
     assert (await wjdh.orders(COMMUNITY, OrderQuery())).items[0].number == number
 
 
-async def test_quirk_015_a_list_succeeds_without_a_code(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_015_list_succeeds_without_a_code(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "shenheList", '{"data": [], "links": {}, "meta": {}}')
     assert (await platforms.wjdh.shenhes(COMMUNITY, ShenheQuery())).items == ()
     answering(sandbox, "shenheList", '{"data": [{"id": "7"}], "links": {}, "meta": {"total": "1"}}')
@@ -100,15 +100,13 @@ async def test_quirk_015_a_list_succeeds_without_a_code(platforms: Platforms, sa
 
 
 @pytest.mark.parametrize("body", ["{}", '{"data": null}', '{"data": ""}', '{"msg": "ok", "pages": null}'])
-async def test_quirk_015_without_a_code_only_data_is_a_success(
-    platforms: Platforms, sandbox: Sandbox, body: str
-) -> None:
+async def test_quirk_015_no_code_and_no_data_is_an_error(platforms: Platforms, sandbox: Sandbox, body: str) -> None:
     answering(sandbox, "order/list", body)
     with pytest.raises(ProtocolError):
         await platforms.wjdh.orders(COMMUNITY, OrderQuery())
 
 
-async def test_quirk_015_a_write_does_not(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_015_write_without_a_code_is_an_error(platforms: Platforms, sandbox: Sandbox) -> None:
     for body in ('{"msg": "ok"}', '{"data": "20201213104759976889"}', "{}"):
         answering(sandbox, "order/new", body)
         with pytest.raises(ProtocolError) as caught:
@@ -119,7 +117,7 @@ async def test_quirk_015_a_write_does_not(platforms: Platforms, sandbox: Sandbox
 @pytest.mark.parametrize(
     "data", ["0", '"0"', "-5", '"null"', '"订单创建成功"', "true", "2.0201213104759976e19", "[]", "null"]
 )
-async def test_quirk_077_what_is_no_number_is_not_taken_for_that_of_the_new_order(
+async def test_quirk_077_invalid_new_order_number_is_an_error(
     platforms: Platforms, sandbox: Sandbox, data: str
 ) -> None:
     answering(sandbox, "order/new", f'{{"code": 0, "data": {data}}}')
@@ -128,9 +126,7 @@ async def test_quirk_077_what_is_no_number_is_not_taken_for_that_of_the_new_orde
     assert caught.value.sent
 
 
-async def test_quirk_017_an_error_of_the_order_list_is_no_empty_list_and_its_msg_is_not_shown(
-    platforms: Platforms, sandbox: Sandbox
-) -> None:
+async def test_quirk_017_order_list_error_is_not_an_empty_list(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "order/list", '{"code": 1, "msg": "获取订单列表成功", "data": [], "pages": null}')
     with pytest.raises(RefusedError) as caught:
         await platforms.wjdh.orders(COMMUNITY, OrderQuery())
@@ -139,14 +135,14 @@ async def test_quirk_017_an_error_of_the_order_list_is_no_empty_list_and_its_msg
     assert (await platforms.wjdh.orders(COMMUNITY, OrderQuery())).items == ()
 
 
-async def test_quirk_018_the_echoed_row_of_a_decision_proves_nothing(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_018_echoed_row_of_a_decision_is_ignored(platforms: Platforms, sandbox: Sandbox) -> None:
     for data in ('{"id": 1, "shenhe_status": 2}', "null", '"见前言"'):
         answering(sandbox, "shenhe/update", f'{{"code": "0", "data": {data}, "msg": "成功查询到该条审核数据"}}')
         await platforms.wjdh.decide_shenhe(1, ShenheStatus.APPROVED)
 
 
 @pytest.mark.parametrize(("code", "msg"), [(2, "查无此人"), (3, "用户未注册")])
-async def test_quirk_020_022_an_unknown_or_unregistered_payer_keeps_code_and_msg(
+async def test_quirk_020_022_unknown_payer_error_has_code_and_msg(
     platforms: Platforms, sandbox: Sandbox, code: int, msg: str
 ) -> None:
     answering(sandbox, "order/new", f'{{"code": {code}, "msg": "{msg}", "message": "Order156"}}')
@@ -156,14 +152,14 @@ async def test_quirk_020_022_an_unknown_or_unregistered_payer_keeps_code_and_msg
     assert not caught.value.retryable
 
 
-async def test_quirk_026_the_developers_message_is_nowhere_in_the_error(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_026_developer_message_is_not_in_the_error(platforms: Platforms, sandbox: Sandbox) -> None:
     with pytest.raises(RefusedError) as caught:
         await platforms.wjdh.shenhes("00003", ShenheQuery())
     assert caught.value.upstream_message == "您没有权限管理该小区，请核对授权信息"
     assert "Se104" not in f"{caught.value!r} {caught.value.extensions()}"
 
 
-async def test_quirk_053_no_update_is_repeated_whose_answer_was_lost(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_053_update_with_lost_answer_is_not_repeated(platforms: Platforms, sandbox: Sandbox) -> None:
     wjdh = platforms.wjdh
     for endpoint, update in (
         ("shenhe/update", lambda: wjdh.decide_shenhe(1, ShenheStatus.APPROVED)),
@@ -176,9 +172,7 @@ async def test_quirk_053_no_update_is_repeated_whose_answer_was_lost(platforms: 
         assert sandbox.count("WJDH", endpoint) == 1
 
 
-async def test_quirk_028_an_unknown_community_is_asked_for_once_and_trips_no_circuit(
-    platforms: Platforms, sandbox: Sandbox
-) -> None:
+async def test_quirk_028_unknown_community_opens_no_circuit(platforms: Platforms, sandbox: Sandbox) -> None:
     for _ in range(20):
         with pytest.raises(RefusedError) as caught:
             await platforms.wjdh.shenhes("99999", ShenheQuery())
@@ -197,16 +191,14 @@ async def test_quirk_028_an_unknown_community_is_asked_for_once_and_trips_no_cir
         '{"code": "1", "msg": "服务器开小差，请重试", "data": ""}',
     ],
 )
-async def test_quirk_031_a_record_that_does_not_exist_is_none(
-    platforms: Platforms, sandbox: Sandbox, body: str
-) -> None:
+async def test_quirk_031_missing_record_is_none(platforms: Platforms, sandbox: Sandbox, body: str) -> None:
     answering(sandbox, "shenhe", body)
     assert await platforms.wjdh.shenhe(7) is None
     answering(sandbox, "repair", body)
     assert await platforms.wjdh.repair(7) is None
 
 
-async def test_quirk_031_a_record_one_may_not_see_is_refused(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_031_forbidden_record_is_refused(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "shenhe", '{"code": 1, "msg": "您没有权限管理该小区，请核对授权信息"}')
     with pytest.raises(RefusedError):
         await platforms.wjdh.shenhe(7)
@@ -225,7 +217,7 @@ async def test_quirk_031_a_record_one_may_not_see_is_refused(platforms: Platform
         (500, '{"code": "1", "msg": "服务器开小差，请重试", "data": ""}'),
     ],
 )
-async def test_quirk_031_a_platform_that_fails_has_not_said_that_a_record_does_not_exist(
+async def test_quirk_031_failure_is_not_a_missing_record(
     platforms: Platforms, sandbox: Sandbox, status: int, body: str
 ) -> None:
     answering(sandbox, "shenhe", body, status=status)
@@ -237,9 +229,7 @@ async def test_quirk_031_a_platform_that_fails_has_not_said_that_a_record_does_n
 
 
 @pytest.mark.parametrize("row", ['{"id": 8, "status": 0}', '{"status": 0}', '{"people": {}, "house": {}}'])
-async def test_quirk_031_182_another_record_is_not_taken_for_the_one_asked_for(
-    platforms: Platforms, sandbox: Sandbox, row: str
-) -> None:
+async def test_quirk_031_182_other_record_is_a_protocol_error(platforms: Platforms, sandbox: Sandbox, row: str) -> None:
     answering(sandbox, "shenhe", f'{{"code": 0, "data": {row}}}')
     with pytest.raises(ProtocolError):
         await platforms.wjdh.shenhe(7)
@@ -252,7 +242,7 @@ ERRORS = [(status, 0) for status in (302, 401, 403, 404, 405, 419, 422, 429, 500
 
 
 @pytest.mark.parametrize(("status", "code"), ERRORS)
-async def test_quirk_014_a_failure_s_status_is_neither_success_nor_refusal_of_a_write(
+async def test_quirk_014_write_with_an_error_status_is_unknown(
     platforms: Platforms, sandbox: Sandbox, status: int, code: int
 ) -> None:
     body = f'{{"code": {code}, "message": "页面错误！请稍后再试～"}}'
@@ -262,7 +252,7 @@ async def test_quirk_014_a_failure_s_status_is_neither_success_nor_refusal_of_a_
 
 
 @pytest.mark.parametrize("status", [404, 500])
-async def test_quirk_014_code_zero_under_a_failure_s_status_is_no_empty_list(
+async def test_quirk_014_code_zero_with_error_status_is_an_error(
     platforms: Platforms, sandbox: Sandbox, status: int
 ) -> None:
     answering(sandbox, "modules", '{"code": 0, "message": "页面错误！请稍后再试～", "data": []}', status=status)
@@ -276,15 +266,13 @@ async def test_quirk_014_code_zero_under_a_failure_s_status_is_no_empty_list(
     assert len(await platforms.wjdh.modules(COMMUNITY)) == 1
 
 
-async def test_quirk_014_a_refusal_is_one_whatever_the_status_of_an_error_beside_it(
-    platforms: Platforms, sandbox: Sandbox
-) -> None:
+async def test_quirk_014_refusal_ignores_the_status(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "module", '{"code": 1, "msg": "没有权限"}', status=403)
     with pytest.raises(RefusedError, match="code 1"):
         await platforms.wjdh.set_module(COMMUNITY, ModuleName.REPAIRS, True)
 
 
-async def test_quirk_033_wrong_credentials_are_one_login_for_fifty_calls(sandbox: Sandbox) -> None:
+async def test_quirk_033_wrong_credentials_cause_one_login(sandbox: Sandbox) -> None:
     settings = load_settings({**sandbox.settings(), "GATEWAY_WJDH_SECRET_KEY": "wrong"})
     async with open_platforms(settings) as platforms:
         calls = [platforms.wjdh.modules(COMMUNITY) for _ in range(50)]
@@ -299,16 +287,14 @@ async def test_quirk_033_wrong_credentials_are_one_login_for_fifty_calls(sandbox
     assert sandbox.counts() == {("WJDH", "secret"): 1}
 
 
-async def test_quirk_036_038_the_token_goes_as_a_bearer_header_and_nowhere_else(
-    platforms: Platforms, sandbox: Sandbox
-) -> None:
+async def test_quirk_036_038_token_is_sent_only_as_bearer_header(platforms: Platforms, sandbox: Sandbox) -> None:
     await platforms.wjdh.modules("00001")
     call = last_call(sandbox)
     assert call.headers["authorization"] == "Bearer wjdh.sandbox.1"
     assert call.form == {"xiaoqu": "00001"}
 
 
-async def test_quirk_038_token_type_is_used_as_it_is_told() -> None:
+async def test_quirk_038_token_type_is_used_as_sent() -> None:
     login = http(b'{"code":"0","access_token":"abc","token_type":"JWT","expires_in":3600}')
     async with wjdh_over(login, http(b'{"code":0,"data":[]}')) as (upstream, wjdh):
         await wjdh.modules("1")
@@ -316,7 +302,7 @@ async def test_quirk_038_token_type_is_used_as_it_is_told() -> None:
 
 
 @pytest.mark.parametrize("scheme", ['""', "null", "1", '"Bearer <JWT>"', '"Bearer\\r\\nX: y"'])
-async def test_quirk_038_what_is_no_token_type_is_bearer(scheme: str) -> None:
+async def test_quirk_038_invalid_token_type_becomes_bearer(scheme: str) -> None:
     login = http(f'{{"code":"0","access_token":"abc","token_type":{scheme},"expires_in":3600}}'.encode())
     async with wjdh_over(login, http(b'{"code":0,"data":[]}')) as (upstream, wjdh):
         await wjdh.modules("1")
@@ -327,9 +313,7 @@ async def test_quirk_038_what_is_no_token_type_is_bearer(scheme: str) -> None:
     ("told", "seconds"),
     [("600", 600), ('"600"', 600), ("600.0", 600), ('"soon"', 3600), ('"3600(秒)"', 3600), ("null", 3600), ("0", 3600)],
 )
-async def test_quirk_039_a_token_lives_as_long_as_it_is_told_and_an_hour_where_that_cannot_be_read(
-    told: str, seconds: int
-) -> None:
+async def test_quirk_039_token_lifetime_defaults_to_an_hour(told: str, seconds: int) -> None:
     login = http(f'{{"code":"0","access_token":"abc","expires_in":{told}}}'.encode())
     async with wjdh_over(login, http(b'{"code":0,"data":[]}')) as (upstream, wjdh):
         clock = wjdh.session._clock = Clock()
@@ -351,7 +335,7 @@ async def test_quirk_039_a_token_lives_as_long_as_it_is_told_and_an_hour_where_t
         b'{"access_token":"a\\r\\nX: y"}',
     ],
 )
-async def test_quirk_025_a_login_without_a_usable_token_is_an_error_of_the_protocol(body: bytes) -> None:
+async def test_quirk_025_login_without_token_is_an_error(body: bytes) -> None:
     async with wjdh_over(http(body)) as (upstream, wjdh):
         with pytest.raises(ProtocolError) as caught:
             await wjdh.create_order(ORDER)
@@ -359,9 +343,7 @@ async def test_quirk_025_a_login_without_a_usable_token_is_an_error_of_the_proto
     assert len(upstream.requests) == 1
 
 
-async def test_quirk_041_042_fifty_calls_with_an_expired_token_are_one_login(
-    platforms: Platforms, sandbox: Sandbox
-) -> None:
+async def test_quirk_041_042_expired_token_causes_one_login(platforms: Platforms, sandbox: Sandbox) -> None:
     await platforms.wjdh.modules("00001")
     sandbox.expire_tokens()
     sandbox.reset_calls()
@@ -370,9 +352,7 @@ async def test_quirk_041_042_fifty_calls_with_an_expired_token_are_one_login(
 
 
 @pytest.mark.parametrize("status", [200, 401])
-async def test_quirk_011_an_expired_token_is_replaced_and_the_call_replayed_once(
-    platforms: Platforms, sandbox: Sandbox, status: int
-) -> None:
+async def test_quirk_011_call_is_replayed_with_a_new_token(platforms: Platforms, sandbox: Sandbox, status: int) -> None:
     await platforms.wjdh.modules("00001")
     sandbox.reset_calls()
     sandbox.faults.set("WJDH", "modules", Fault(FaultKind.EXPIRED_TOKEN, status=status), times=1)
@@ -382,7 +362,7 @@ async def test_quirk_011_an_expired_token_is_replaced_and_the_call_replayed_once
 
 
 @pytest.mark.parametrize("data", ["null", '""', "[]"])
-async def test_quirk_010_an_expired_token_is_no_record_that_does_not_exist(
+async def test_quirk_010_expired_token_is_not_a_missing_record(
     platforms: Platforms, sandbox: Sandbox, data: str
 ) -> None:
     body = f'{{"code": "1", "token_expired": "0", "msg": "请重新建立智慧平台鉴权连接", "data": {data}}}'
@@ -393,9 +373,7 @@ async def test_quirk_010_an_expired_token_is_no_record_that_does_not_exist(
     assert sandbox.count("WJDH", "secret") == 3
 
 
-async def test_quirk_011_a_token_that_stays_expired_ends_in_an_error_and_no_storm_of_logins(
-    platforms: Platforms, sandbox: Sandbox
-) -> None:
+async def test_quirk_011_token_expiring_again_is_an_auth_error(platforms: Platforms, sandbox: Sandbox) -> None:
     sandbox.faults.set("WJDH", "modules", Fault(FaultKind.EXPIRED_TOKEN))
     for _ in range(10):
         with pytest.raises(PlatformAuthError) as caught:
@@ -405,9 +383,7 @@ async def test_quirk_011_a_token_that_stays_expired_ends_in_an_error_and_no_stor
     assert len((await platforms.wjdh.orders(COMMUNITY, OrderQuery())).items) == 15
 
 
-async def test_quirk_045_a_write_met_by_a_dead_token_is_replayed_and_done_once(
-    platforms: Platforms, sandbox: Sandbox
-) -> None:
+async def test_quirk_045_write_with_a_dead_token_is_done_once(platforms: Platforms, sandbox: Sandbox) -> None:
     sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.EXPIRED_TOKEN), times=1)
     number = await platforms.wjdh.create_order(ORDER)
     orders = await platforms.wjdh.orders(COMMUNITY, OrderQuery(title="物业费"))
@@ -415,7 +391,7 @@ async def test_quirk_045_a_write_met_by_a_dead_token_is_replayed_and_done_once(
     assert len(sandbox.effects.all()) == 1
 
 
-async def test_quirk_044_every_call_is_a_form_and_says_who_calls(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_044_calls_are_forms_with_a_user_agent(platforms: Platforms, sandbox: Sandbox) -> None:
     await platforms.wjdh.modules("00001")
     await platforms.wjdh.set_module("00001", ModuleName.COMPLAINTS, True)
     for call in sandbox.calls:
@@ -425,7 +401,7 @@ async def test_quirk_044_every_call_is_a_form_and_says_who_calls(platforms: Plat
 
 
 @pytest.mark.parametrize("suffix", ["", "/", "/api/v1", "/api/v1/"])
-async def test_quirk_043_049_050_051_052_paths_and_methods_are_the_documents(suffix: str) -> None:
+async def test_quirk_043_049_050_051_052_paths_and_methods_match(suffix: str) -> None:
     async with wjdh_over(LOGIN, http(b'{"code":0,"data":[]}'), suffix=suffix) as (upstream, wjdh):
         await wjdh.shenhes("1", ShenheQuery())
         await wjdh.shenhe(1)
@@ -455,19 +431,19 @@ async def test_quirk_043_049_050_051_052_paths_and_methods_are_the_documents(suf
     ]
 
 
-async def test_quirk_055_an_absent_reply_keeps_the_old_one(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_055_absent_reply_is_not_sent(platforms: Platforms, sandbox: Sandbox) -> None:
     await platforms.wjdh.update_repair(1, RepairStatus.RESOLVED)
     assert last_call(sandbox).form == {"id": "1", "status": "1"}
 
 
-async def test_quirk_057_189_a_redirect_is_not_followed(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_057_189_redirect_is_not_followed(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "modules", "<html>", status=302)
     with pytest.raises(ProtocolError):
         await platforms.wjdh.modules("00001")
     assert sandbox.count("WJDH", "modules") == 1
 
 
-async def test_quirk_062_063_065_forms_hold_plain_digits_and_utf8() -> None:
+async def test_quirk_062_063_065_forms_send_digits_and_utf8() -> None:
     async with wjdh_over(LOGIN, http(b'{"code":0,"data":[],"pages":null}')) as (upstream, wjdh):
         await wjdh.orders(
             "00001",
@@ -490,7 +466,7 @@ async def test_quirk_098_reviews_are_filtered_by_word_and_number(platforms: Plat
     assert (form["type"], form["status"]) == ("租客绑定", "2")
 
 
-async def test_quirk_109_110_an_order_carries_exact_money_and_json_once(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_109_110_order_sends_exact_money_and_json(platforms: Platforms, sandbox: Sandbox) -> None:
     await platforms.wjdh.create_order(ORDER)
     form = last_call(sandbox).form
     assert form["amount"] == "12.50"
@@ -498,19 +474,17 @@ async def test_quirk_109_110_an_order_carries_exact_money_and_json_once(platform
     assert json.loads(form["extra"]) == {"单价": "100元/平方"}
 
 
-async def test_quirk_077_the_number_of_a_new_order_is_exact_even_as_a_json_number(
-    platforms: Platforms, sandbox: Sandbox
-) -> None:
+async def test_quirk_077_new_order_number_is_exact(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "order/new", '{"code": 0, "data": 20201211114931367693}')
     assert await platforms.wjdh.create_order(ORDER) == "20201211114931367693"
 
 
-async def test_quirk_120_images_travel_as_one_text(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_120_images_are_sent_as_one_text(platforms: Platforms, sandbox: Sandbox) -> None:
     await platforms.wjdh.create_announcement(ANNOUNCEMENT)
     assert last_call(sandbox).form["images"] == "http://a/1.png,http://a/2.png"
 
 
-async def test_quirk_112_the_id_of_an_announcement_may_be_text(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_112_announcement_id_may_be_text(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "announcement/new", '{"code": 0, "data": "17"}')
     assert await platforms.wjdh.create_announcement(ANNOUNCEMENT) == 17
     answering(sandbox, "announcement/new", '{"code": 0, "data": null}')
@@ -518,9 +492,7 @@ async def test_quirk_112_the_id_of_an_announcement_may_be_text(platforms: Platfo
         await platforms.wjdh.create_announcement(ANNOUNCEMENT)
 
 
-async def test_quirk_134_135_pages_are_always_asked_for_by_number_and_size(
-    platforms: Platforms, sandbox: Sandbox
-) -> None:
+async def test_quirk_134_135_requests_name_page_and_size(platforms: Platforms, sandbox: Sandbox) -> None:
     await platforms.wjdh.shenhes(COMMUNITY, ShenheQuery(), page=2, per_page=7)
     assert last_call(sandbox).form == {"community_identifier": COMMUNITY, "page": "2", "per_page": "7"}
     await platforms.wjdh.repairs(COMMUNITY, RepairQuery(status=RepairStatus.RESOLVED), 3, 9)
@@ -529,9 +501,7 @@ async def test_quirk_134_135_pages_are_always_asked_for_by_number_and_size(
     assert last_call(sandbox).form == {"xiaoqu": COMMUNITY, "page": "2"}
 
 
-async def test_quirk_144_145_a_decision_has_no_pages_and_a_reason_only_where_one_is_given(
-    platforms: Platforms, sandbox: Sandbox
-) -> None:
+async def test_quirk_144_145_decision_sends_only_a_given_reason(platforms: Platforms, sandbox: Sandbox) -> None:
     await platforms.wjdh.decide_shenhe(1, ShenheStatus.REJECTED)
     assert last_call(sandbox).form == {"id": "1", "status": "0"}
     await platforms.wjdh.decide_shenhe(1, ShenheStatus.REJECTED, content='{"people":{}}', reason="照片不清")
@@ -548,7 +518,7 @@ async def test_quirk_151_empty_filters_are_left_out(platforms: Platforms, sandbo
     assert last_call(sandbox).form == {"xiaoqu": COMMUNITY, "page": "1"}
 
 
-async def test_quirk_158_a_payer_by_phone_may_be_named(platforms: Platforms, sandbox: Sandbox) -> None:
+async def test_quirk_158_payer_by_phone_may_have_a_name(platforms: Platforms, sandbox: Sandbox) -> None:
     order = NewOrder(community_code=COMMUNITY, payer=PhonePayer("19900000001", "李明"), title="水费", amount=Decimal(1))
     await platforms.wjdh.create_order(order)
     form = last_call(sandbox).form
@@ -557,14 +527,14 @@ async def test_quirk_158_a_payer_by_phone_may_be_named(platforms: Platforms, san
     assert "extra" not in form
 
 
-async def test_quirk_168_what_is_not_developed_is_told(platforms: Platforms) -> None:
+async def test_quirk_168_undeveloped_endpoints_are_not_offered(platforms: Platforms) -> None:
     endpoints = platforms.wjdh.endpoints
     assert endpoints["bill/list"].availability is Availability.NOT_OFFERED
     assert endpoints["complaint/list"].availability is Availability.NOT_OFFERED
     assert sum(state.availability is Availability.AVAILABLE for state in endpoints.values()) == 12
 
 
-async def test_quirk_188_nothing_shows_secrets_or_tokens(platforms: Platforms) -> None:
+async def test_quirk_188_repr_hides_secrets_and_tokens(platforms: Platforms) -> None:
     await platforms.wjdh.modules("00001")
     for secret in ("sandbox-secret-key", "wjdh.sandbox.1"):
         assert secret not in repr(platforms)
@@ -574,7 +544,7 @@ async def test_quirk_188_nothing_shows_secrets_or_tokens(platforms: Platforms) -
 @pytest.mark.parametrize(
     "body", ['{"code": 0, "data": 42}', '{"code": 0, "data": "见前言"}', '{"code": 0, "data": true}']
 )
-async def test_another_shape_is_an_error_of_the_protocol(platforms: Platforms, sandbox: Sandbox, body: str) -> None:
+async def test_unknown_shape_is_a_protocol_error(platforms: Platforms, sandbox: Sandbox, body: str) -> None:
     wjdh = platforms.wjdh
     for endpoint, read in (
         ("shenheList", lambda: wjdh.shenhes(COMMUNITY, ShenheQuery())),

@@ -1,4 +1,4 @@
-"""Callers with few rights: what they lack is null and says so, what is not theirs is null, the rest is as for all."""
+"""Callers with few rights: missing scopes are errors, other communities are null, the rest is unchanged."""
 
 import asyncio
 import json
@@ -62,7 +62,7 @@ def called(sandbox):
 
 
 @pytest.mark.parametrize("scope", NEEDS)
-async def test_a_missing_scope_costs_its_fields_and_no_call(gateway, sandbox, mint, scope):
+async def test_missing_scope_costs_its_fields_and_no_call(gateway, sandbox, mint, scope):
     whole = (await gateway.ask(FIELDS, token=mint())).data
     sandbox.reset_calls()
 
@@ -84,7 +84,7 @@ async def test_a_missing_scope_costs_its_fields_and_no_call(gateway, sandbox, mi
             assert answer.partial["community"][name] == whole["community"][name]
 
 
-async def test_every_missing_scope_is_named_at_its_own_field(gateway, sandbox, mint):
+async def test_missing_scope_is_named_at_its_field(gateway, sandbox, mint):
     answer = await gateway.ask(FIELDS, token=mint("shenhe:read", "order:read", "repair:read"))
     missing = {
         ".".join(part for part in error["path"] if isinstance(part, str)): error["extensions"]["missingScope"]
@@ -95,7 +95,7 @@ async def test_every_missing_scope_is_named_at_its_own_field(gateway, sandbox, m
     assert called(sandbox) == {"secret", "shenheList", "order/list", "repair/list"}
 
 
-async def test_a_node_needs_the_scope_of_its_type(gateway, sandbox, mint):
+async def test_node_needs_the_scope_of_its_type(gateway, sandbox, mint):
     listed = await gateway.ask('{ orders(communityCode: "10002", first: 1) { nodes { id } } }')
     order_id = listed.data["orders"]["nodes"][0]["id"]
     community_id = (await gateway.ask('{ community(code: "10002") { id } }')).data["community"]["id"]
@@ -110,7 +110,7 @@ async def test_a_node_needs_the_scope_of_its_type(gateway, sandbox, mint):
     assert sandbox.calls == []
 
 
-async def test_another_community_is_null_and_asks_nobody(gateway, sandbox, mint):
+async def test_foreign_community_is_null_and_costs_no_call(gateway, sandbox, mint):
     token = mint(communities=["00001"])
     ids = (
         await gateway.ask(
@@ -149,7 +149,7 @@ async def test_another_community_is_null_and_asks_nobody(gateway, sandbox, mint)
     assert sandbox.calls == []
 
 
-async def test_one_s_own_community_is_the_same_as_for_everyone(gateway, mint):
+async def test_own_community_reads_the_same_as_for_everyone(gateway, mint):
     query = """
     { communities { code } community(code: "00001") { shenhes(first: 3) { nodes { id platformId } }
         orders(first: 3) { nodes { id number house { owner { phone } } } } modules { name enabled }
@@ -162,7 +162,7 @@ async def test_one_s_own_community_is_the_same_as_for_everyone(gateway, mint):
     assert {"00001", "10003"} <= {community["code"] for community in whole["communities"]}
 
 
-async def test_a_person_s_houses_elsewhere_are_left_out_and_named(gateway, mint):
+async def test_houses_of_foreign_communities_are_masked(gateway, mint):
     query = """
     { people(name: "王芳", phone: "19900000002") {
         name residencies { house { communityCode } } maskedFields
@@ -186,7 +186,7 @@ HOUSES = [
 @pytest.mark.parametrize(
     ("houses", "own"), [([*HOUSES, []], 1), (HOUSES[0], 0), (json.dumps(HOUSES)[:-1], 0)], ids=["one", "object", "cut"]
 )
-async def test_houses_that_cannot_be_read_tell_nothing_of_those_elsewhere(gateway, sandbox, mint, houses, own):
+async def test_unreadable_houses_hide_foreign_communities(gateway, sandbox, mint, houses, own):
     person = {"people_name": "王芳", "people_phone": "19900000002", "houses": houses}
     body = json.dumps({"code": 0, "data": person}).encode()
     sandbox.faults.set("SECURITY", "people", Fault(FaultKind.BODY, body=body))
@@ -201,7 +201,7 @@ async def test_houses_that_cannot_be_read_tell_nothing_of_those_elsewhere(gatewa
     assert ("10003" in issue["raw"], issue["masked"]) == (True, False)
 
 
-async def test_whoever_may_review_is_told_which(gateway, mint):
+async def test_can_review_requires_the_review_scope(gateway, mint):
     query = '{ shenhes(communityCode: "10002", first: 30) { nodes { status canReview } } }'
     for token, may in ((mint(), True), (mint(without=["shenhe:review"]), False)):
         reviews = (await gateway.ask(query, token=token)).data["shenhes"]["nodes"]
@@ -212,7 +212,7 @@ async def test_whoever_may_review_is_told_which(gateway, mint):
         }
 
 
-async def test_the_viewer_is_who_the_token_says(gateway, mint):
+async def test_viewer_is_described_by_the_token(gateway, mint):
     query = "{ viewer { subject scopes communityCodes } }"
     answer = await gateway.ask(query, token=mint("order:read", "people:read", communities=["10002", "00001"]))
     assert answer.data["viewer"] == {
@@ -223,7 +223,7 @@ async def test_the_viewer_is_who_the_token_says(gateway, mint):
     assert (await gateway.ask(query)).data["viewer"]["communityCodes"] is None
 
 
-async def test_what_callers_of_different_rights_read_at_once_is_not_mixed(gateway, mint):
+async def test_simultaneous_callers_do_not_share_rights(gateway, mint):
     query = '{ shenhes(communityCode: "10002", first: 5) { nodes { content { people { phone } } } } }'
     masked = mint(without=["pii:read"])
 

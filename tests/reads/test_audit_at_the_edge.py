@@ -1,4 +1,4 @@
-"""What answers leave in the audit trail: who was shown what, who was denied what, and never the data itself."""
+"""Audit entries of queries: reveals and denials, never the data itself."""
 
 import json
 import subprocess
@@ -52,7 +52,7 @@ def by_record(entries):
     return found
 
 
-async def test_a_reveal_names_the_record_as_the_answer_does(gateway, mint):
+async def test_reveal_names_the_record_as_the_answer_does(gateway, mint):
     answer = await gateway.ask(PERSON, WANG, token=mint())
     person = answer.data["people"]
 
@@ -72,7 +72,7 @@ async def test_a_reveal_names_the_record_as_the_answer_does(gateway, mint):
     }
 
 
-async def test_houses_with_unreadable_parts_are_audited_apart(gateway, sandbox):
+async def test_unreadable_houses_are_audited_separately(gateway, sandbox):
     house = {"xiaoqu": "10002", "louhao": "1", "danyuan": "1", "louceng": "1"}
     houses = [house | {"fangjian": room, "members": "19900000003"} for room in ("101A", "102B")]
     person = {"people_name": "王芳", "people_phone": "19900000002", "houses": houses}
@@ -88,7 +88,7 @@ async def test_houses_with_unreadable_parts_are_audited_apart(gateway, sandbox):
     assert len({residency["house"]["id"] for residency in residencies}) == 2
 
 
-async def test_issues_of_a_residency_are_audited_with_its_house(gateway, sandbox):
+async def test_residency_issues_are_audited_with_the_house(gateway, sandbox):
     house = {"xiaoqu": "10002", "louhao": "1", "danyuan": "1", "louceng": "1", "fangjian": "101"}
     person = {"people_name": "王芳", "people_phone": "19900000002", "houses": [house | {"people_role": "19900000003"}]}
     body = json.dumps({"code": 0, "data": person}).encode()
@@ -99,7 +99,7 @@ async def test_issues_of_a_residency_are_audited_with_its_house(gateway, sandbox
     assert by_record(await trail(gateway)) == {("House", "10002", "1-1-1-101"): {"residency.dataIssues"}}
 
 
-async def test_issues_of_an_applied_house_are_audited_with_its_review(gateway, sandbox):
+async def test_applied_house_issues_are_audited_with_the_review(gateway, sandbox):
     content = {"people": {}, "house": {"building_number": "19900000003"}}
     row = {"id": 7, "shenhe_type": "业主绑定", "shenhe_status": "等待审核", "shenhe_content": content}
     body = json.dumps({"data": [row], "meta": {"total": 1}}).encode()
@@ -115,7 +115,7 @@ def first_and_frozen(item):
     return record[0], frozenset(fields)
 
 
-async def test_a_plan_and_graphql_core_leave_the_same_trail(gateway, mint):
+async def test_plan_and_graphql_core_leave_the_same_trail(gateway, mint):
     shown = []
     for _ in range(3):  # the third time by a plan
         await gateway.ask(REVIEWS, token=mint())
@@ -128,7 +128,7 @@ async def test_a_plan_and_graphql_core_leave_the_same_trail(gateway, mint):
     assert {"content.raw", "content.people.phone", "content.people.idCard"} <= shown[0][reviews[0]]
 
 
-async def test_whoever_sees_masks_leaves_no_trail(gateway, mint):
+async def test_masked_caller_leaves_no_audit_entry(gateway, mint):
     for _ in range(3):
         for query in (PERSON, REVIEWS):
             assert "errors" not in (await gateway.ask(query, WANG, token=mint(without=["pii:read"]))).body
@@ -136,7 +136,7 @@ async def test_whoever_sees_masks_leaves_no_trail(gateway, mint):
     assert await trail(gateway) == []
 
 
-async def test_nothing_of_what_was_shown_is_in_the_trail(gateway, sandbox, mint):
+async def test_audit_trail_holds_no_revealed_value(gateway, sandbox, mint):
     for query in WholeSchema().queries.values():
         await gateway.ask(query, token=mint())
 
@@ -150,7 +150,7 @@ async def test_nothing_of_what_was_shown_is_in_the_trail(gateway, sandbox, mint)
     assert {value for value in values if value in text} == set()
 
 
-async def test_what_was_denied_is_in_the_trail_with_what_it_needs(gateway, mint):
+async def test_denial_is_audited_with_the_missing_scope(gateway, mint):
     token = mint("shenhe:read", "order:read")
     for _ in range(2):
         await gateway.ask(PERSON, WANG, token=token)
@@ -171,7 +171,7 @@ async def test_what_was_denied_is_in_the_trail_with_what_it_needs(gateway, mint)
     }
 
 
-async def test_at_the_end_the_trail_is_written(environ, serve):
+async def test_shutdown_writes_the_audit_trail(environ, serve):
     async with serve(environ) as gateway:
         await gateway.ask(PERSON, WANG)
     async with open_journal(load_settings(environ)) as journal:
@@ -186,7 +186,7 @@ class Clock:
         return utc_now() + self.ahead
 
 
-async def test_while_the_trail_can_not_be_written_nothing_is_revealed(environ, serve, monkeypatch):
+async def test_unwritable_trail_masks_personal_data(environ, serve, monkeypatch):
     clock = Clock()
     async with serve(environ, clock) as gateway:
         audit = gateway.parts.journal.audit
@@ -216,7 +216,7 @@ def lines_of(environ, *arguments):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-async def test_the_command_prints_the_trail_by_whom_since_when_and_of_what(environ, serve, mint, tmp_path):
+async def test_audit_command_filters_by_subject_time_record(environ, serve, mint, tmp_path):
     async with serve(environ) as gateway:
         person = (await gateway.ask(PERSON, WANG, token=mint())).data["people"]
         review = (await gateway.ask(REVIEWS, token=mint())).data["shenhes"]["nodes"][0]

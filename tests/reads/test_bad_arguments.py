@@ -1,4 +1,4 @@
-"""Wrong arguments: each is BAD_USER_INPUT with its name, its field is null, and no platform is asked."""
+"""Wrong arguments: BAD_USER_INPUT with the name of the argument, and no platform call."""
 
 from base64 import urlsafe_b64encode
 
@@ -75,7 +75,7 @@ WRONG = [
 ]
 
 
-async def test_each_wrong_argument_is_named_and_asks_nobody(gateway, sandbox):
+async def test_wrong_argument_is_named_and_costs_no_call(gateway, sandbox):
     for name, query, argument in WRONG:
         answer = await gateway.ask(f"{{ viewer {{ subject }} {query} }}")
         assert answer.code == "BAD_USER_INPUT", query
@@ -98,7 +98,7 @@ NESTED = [
 ]
 
 
-async def test_the_lists_of_a_community_check_the_same(gateway, sandbox):
+async def test_community_lists_check_arguments_alike(gateway, sandbox):
     for field, argument in NESTED:
         answer = await gateway.ask(f'{{ community(code: "10002") {{ code {field} {{ totalCount }} }} }}')
         assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", argument)
@@ -109,7 +109,7 @@ async def test_the_lists_of_a_community_check_the_same(gateway, sandbox):
     assert sandbox.calls == []
 
 
-async def test_the_orders_of_a_house_and_of_a_person_are_theirs_alone(gateway):
+async def test_orders_of_house_or_person_reject_foreign_filters(gateway):
     house = 'house(address: {communityCode: "10002", building: 1, unit: 1, floor: 1, room: 101})'
     answer = await gateway.ask(f"{{ {house} {{ orders(filter: {{building: 2}}) {{ totalCount }} }} }}")
     assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", "filter.building")
@@ -119,7 +119,7 @@ async def test_the_orders_of_a_house_and_of_a_person_are_theirs_alone(gateway):
         assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", argument)
 
 
-async def test_an_error_does_not_repeat_what_was_given(gateway):
+async def test_argument_error_does_not_repeat_the_value(gateway):
     for query in (
         'people(name: "王芳", phone: "' + "19900000002" * 7 + '") { name }',
         f'orders({CODE}, filter: {{idCard: "999302199211302226", unit: 1}}) {{ totalCount }}',
@@ -151,14 +151,14 @@ IN_GRAPHQL_WORDS = [
 ]
 
 
-async def test_errors_call_values_by_graphql_words(gateway, sandbox):
+async def test_argument_errors_use_graphql_words(gateway, sandbox):
     for query, variables, words in IN_GRAPHQL_WORDS:
         answer = await gateway.ask(query, variables)
         assert words in answer.error["message"], (query, variables)
     assert sandbox.calls == []
 
 
-async def test_a_variable_of_the_wrong_type_is_named(gateway, sandbox):
+async def test_variable_of_the_wrong_type_is_named(gateway, sandbox):
     query = """
     query Orders($code: ID!, $first: Int!, $filter: OrderFilter) {
       orders(communityCode: $code, first: $first, filter: $filter) { totalCount }

@@ -1,4 +1,4 @@
-"""Answers that are kept for seconds, at the HTTP edge: what costs a call, and what does not any more."""
+"""The read cache at the HTTP edge: which queries cost a platform call."""
 
 import asyncio
 from collections import Counter
@@ -87,7 +87,7 @@ def cost(gateway, sandbox):
     ],
     ids=["people", "owners", "modules", "module states", "repairs"],
 )
-async def test_an_answer_costs_no_call_until_its_time_is_over(cost, clock, query, calls, seconds):
+async def test_cached_answer_costs_no_call_until_it_expires(cost, clock, query, calls, seconds):
     assert await cost(query) == calls
     clock.now += seconds - 0.5
     assert await cost(query) == {}
@@ -96,16 +96,16 @@ async def test_an_answer_costs_no_call_until_its_time_is_over(cost, clock, query
 
 
 @pytest.mark.parametrize(("query", "endpoint"), [(REVIEWS, "shenheList"), (ORDERS, "order/list")])
-async def test_reviews_and_orders_are_read_each_time(cost, query, endpoint):
+async def test_reviews_and_orders_are_not_cached(cost, query, endpoint):
     assert await cost(query) == await cost(query) == {endpoint: 1}
 
 
-async def test_callers_with_the_same_rights_share_what_is_kept(cost, mint):
+async def test_callers_with_equal_rights_share_the_cache(cost, mint):
     assert await cost(PEOPLE, token=mint(communities=("10002",))) == {"people": 1}
     assert await cost(PEOPLE, token=mint(communities=("10002",))) == {}
 
 
-async def test_callers_with_other_rights_share_nothing(cost, mint, gateway):
+async def test_callers_with_other_rights_do_not_share_cache(cost, mint, gateway):
     await cost(PEOPLE)
     assert await cost(PEOPLE, token=mint(without=["pii:read"])) == {"people": 1}
 
@@ -114,20 +114,20 @@ async def test_callers_with_other_rights_share_nothing(cost, mint, gateway):
     assert (await gateway.ask(PEOPLE)).data["people"] == {"name": "王芳", "phone": "19900000002"}
 
 
-async def test_what_was_not_found_is_looked_for_again(cost):
+async def test_missing_person_is_not_cached(cost):
     query = '{ people(name: "王芳", phone: "19900009999") { name } }'
 
     assert await cost(query) == await cost(query) == {"people": 1}
 
 
-async def test_that_a_house_has_no_owner_is_kept(cost):
+async def test_missing_owner_is_cached(cost):
     query = '{ house(address: {communityCode: "10002", building: 99, unit: 1, floor: 1, room: 101}) { use } }'
 
     assert await cost(query) == {"owner": 1}
     assert await cost(query) == {}
 
 
-async def test_an_error_is_not_kept(gateway, sandbox, cost):
+async def test_error_is_not_cached(gateway, sandbox, cost):
     sandbox.faults.set("SECURITY", "people", Fault(FaultKind.GARBAGE))
     assert (await gateway.ask(PEOPLE)).code == "UPSTREAM_PROTOCOL"
     sandbox.faults.clear()
@@ -136,13 +136,13 @@ async def test_an_error_is_not_kept(gateway, sandbox, cost):
 
 
 class TestAge:
-    async def test_an_answer_that_uses_nothing_kept_has_no_age_and_may_not_be_stored(self, gateway):
+    async def test_uncached_answer_has_no_age(self, gateway):
         headers = (await gateway.ask(MODULES)).response.headers
 
         assert "age" not in headers
         assert headers["cache-control"] == "no-store"
 
-    async def test_an_answer_is_as_old_as_the_oldest_thing_in_it(self, gateway, clock):
+    async def test_age_is_that_of_the_oldest_part(self, gateway, clock):
         await gateway.ask(PEOPLE)
         clock.now += 10.6
         await gateway.ask(MODULES)
@@ -155,7 +155,7 @@ class TestAge:
 
         assert ages == {"people": "15", "modules": "5", "both": "15"}
 
-    async def test_a_write_has_the_age_of_what_it_shows(self, gateway, clock):
+    async def test_write_answer_has_no_age(self, gateway, clock):
         await gateway.ask(MODULES)
         clock.now += 5
 
@@ -165,7 +165,7 @@ class TestAge:
 class TestFreshness:
     """`Cache-Control: no-cache` of a request (RFC 9111, 5.2.1.4)."""
 
-    async def test_a_client_may_ask_for_what_is_so_now_and_all_profit(self, gateway, cost, clock):
+    async def test_no_cache_request_refreshes_the_cache(self, gateway, cost, clock):
         await gateway.ask(MODULES)
         clock.now += 10
 
@@ -177,7 +177,7 @@ class TestFreshness:
         assert await cost(MODULES) == {}
         assert (await gateway.ask(MODULES)).response.headers["age"] == "25"
 
-    async def test_a_client_that_only_forbids_storing_gets_what_is_kept(self, gateway):
+    async def test_no_store_request_may_use_the_cache(self, gateway):
         await gateway.ask(MODULES)
 
         answer = await gateway.client.post("/graphql", json={"query": MODULES}, headers={"cache-control": "no-store"})
@@ -186,7 +186,7 @@ class TestFreshness:
 
 
 class TestWrites:
-    async def test_a_switched_module_shows_at_once(self, gateway, cost):
+    async def test_switched_module_is_visible_at_once(self, gateway, cost):
         before = {module["name"]: module["enabled"] for module in (await gateway.ask(MODULES)).data["modules"]}
         await gateway.ask(DRIFT)
         enabled = not before["REPAIRS"]
@@ -198,7 +198,7 @@ class TestWrites:
         assert after == before | {"REPAIRS": enabled}
         assert await cost(DRIFT) == {"modules-sync": 1}
 
-    async def test_a_write_checks_what_is_so_now_and_not_what_is_kept(self, gateway, sandbox):
+    async def test_write_check_bypasses_the_cache(self, gateway, sandbox):
         await gateway.ask(MODULES)
         sandbox.reset_calls()
 
@@ -206,7 +206,7 @@ class TestWrites:
 
         assert sandbox.count("WJDH", "modules") == 2  # before it is sent, and for the answer
 
-    async def test_an_answered_repair_shows_at_once_alone_and_in_lists(self, gateway):
+    async def test_answered_repair_is_visible_at_once(self, gateway):
         first = (await gateway.ask(REPAIRS)).data["repairs"]["nodes"][0]["id"]
         await gateway.ask(REPAIR, {"id": first})
 
@@ -216,7 +216,7 @@ class TestWrites:
         repair = (await gateway.ask(REPAIR, {"id": first})).data["repair"]
         assert (repair["status"], repair["reply"]) == ("RESOLVED", "好了")
 
-    async def test_an_approval_lets_people_and_owners_be_read_anew(self, gateway, cost):
+    async def test_approval_drops_people_and_owners(self, gateway, cost):
         review = (await gateway.ask(REVIEWS)).data["shenhes"]["nodes"][0]["id"]
         await gateway.ask(PEOPLE)
         await gateway.ask(OWNER)
@@ -226,9 +226,7 @@ class TestWrites:
         assert await cost(PEOPLE) == {"people": 1}
         assert await cost(OWNER) == {"owner": 1}
 
-    async def test_an_approval_that_moves_the_house_to_another_community_lets_owners_there_be_read_anew(
-        self, gateway, cost
-    ):
+    async def test_approval_to_another_community_drops_its_owners(self, gateway, cost):
         review = (await gateway.ask(REVIEWS)).data["shenhes"]["nodes"][0]["id"]
         there = OWNER.replace("10002", "00001")
         await gateway.ask(there)
@@ -242,7 +240,7 @@ class TestWrites:
         assert moved.data == {"approveShenhe": {"outcome": "CONFIRMED"}}
         assert await cost(there) == {"owner": 1}
 
-    async def test_a_write_to_another_community_drops_nothing(self, gateway, cost):
+    async def test_write_to_another_community_drops_nothing(self, gateway, cost):
         await gateway.ask(MODULES)
         await gateway.ask(
             'mutation { setModule(input: {communityCode: "00001", name: REPAIRS, enabled: false}) { outcome } }'
@@ -250,7 +248,7 @@ class TestWrites:
 
         assert await cost(MODULES) == {}
 
-    async def test_a_write_whose_answer_was_lost_drops_all_the_same(self, gateway, sandbox, cost):
+    async def test_write_with_lost_answer_drops_the_cache(self, gateway, sandbox, cost):
         await gateway.ask(MODULES)
         sandbox.faults.set("WJDH", "module", Fault(FaultKind.APPLIED_THEN_RESET))
         await gateway.ask(SWITCH, {"enabled": False})
@@ -260,7 +258,7 @@ class TestWrites:
         names = {module["name"]: module["enabled"] for module in (await gateway.ask(MODULES)).data["modules"]}
         assert names["REPAIRS"] is False
 
-    async def test_a_read_that_began_before_a_write_and_ends_after_it_is_not_kept(self, gateway, sandbox, cost):
+    async def test_read_overtaken_by_a_write_is_not_cached(self, gateway, sandbox, cost):
         sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HANG), times=1)
         early = asyncio.create_task(gateway.ask(MODULES))
         await until(lambda: sandbox.count("WJDH", "modules"))
@@ -272,7 +270,7 @@ class TestWrites:
         assert names["REPAIRS"] is False
 
 
-async def test_a_lost_write_that_is_found_applied_later_drops_what_was_kept_meanwhile(environ, serve, sandbox):
+async def test_lost_write_found_applied_drops_the_cache(environ, serve, sandbox):
     hours = Hours()
     async with serve(environ, hours) as gateway:
         sandbox.faults.set("WJDH", "module", Fault(FaultKind.RESET), times=1)
@@ -296,7 +294,7 @@ class TestReplicas:
         async with serve(shared) as one, serve(shared) as other:
             yield one, other
 
-    async def test_a_write_drops_what_the_other_gateway_keeps(self, gateways, sandbox):
+    async def test_write_drops_the_cache_of_another_gateway(self, gateways, sandbox):
         one, other = gateways
         before = await states(other)
         await one.ask(SWITCH, {"enabled": not before["REPAIRS"]})
@@ -313,8 +311,8 @@ async def states(gateway):
     return {module["name"]: module["enabled"] for module in (await gateway.ask(MODULES)).data["modules"]}
 
 
-class TestClientsThatLeave:
-    async def test_the_call_of_the_only_client_stops(self, gateway, sandbox):
+class TestDisconnectingClients:
+    async def test_call_ends_when_its_only_client_leaves(self, gateway, sandbox):
         sandbox.faults.set("SECURITY", "people", Fault(FaultKind.HANG))
         leaving = asyncio.create_task(gateway.ask(PEOPLE))
         await until(lambda: sandbox.count("SECURITY", "people"))
@@ -323,7 +321,7 @@ class TestClientsThatLeave:
         await until(lambda: not calls_under_way(gateway))
         assert len(gateway.parts.reads) == 0
 
-    async def test_a_client_that_leaves_takes_no_answer_from_those_who_stay(self, gateway, sandbox):
+    async def test_leaving_client_does_not_stop_a_shared_call(self, gateway, sandbox):
         sandbox.faults.set("SECURITY", "people", Fault(FaultKind.HANG), times=1)
         async with httpx.AsyncClient(base_url=gateway.url, trust_env=False) as other:
             leaving = asyncio.create_task(

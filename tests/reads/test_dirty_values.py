@@ -1,4 +1,4 @@
-"""What the platforms send dirty costs only itself and is told; what they send clean is the same in every dialect."""
+"""A dirty value affects only its field and is a data issue; clean values are equal in every dialect."""
 
 from dataclasses import replace
 
@@ -75,7 +75,7 @@ def leads_somewhere(type_name, path):
     return True
 
 
-async def test_every_issue_is_about_a_field_of_its_object_and_holds_what_was_sent(gateway, dialect):
+async def test_data_issue_names_its_field_and_raw_value(gateway, dialect):
     answers = await read(gateway)
     seen = [(each, issue) for each in objects(answers) for issue in each["dataIssues"]]
     assert seen
@@ -96,7 +96,7 @@ async def test_every_issue_is_about_a_field_of_its_object_and_holds_what_was_sen
 SECURITY = ("People", "Member", "House", "Residency", "HouseOwner")
 
 
-async def test_no_dirty_value_costs_a_row(gateway, sandbox):
+async def test_dirty_values_do_not_cost_a_row(gateway, sandbox):
     for code, answer in (await read(gateway)).items():
         world = sandbox.world
         truth = {"shenhes": world.shenhes_of, "orders": world.orders_of, "repairs": world.repairs_of}
@@ -105,8 +105,8 @@ async def test_no_dirty_value_costs_a_row(gateway, sandbox):
             assert answer[name]["totalCount"] == len(rows[code])
 
 
-async def test_what_is_not_recognised_is_never_approved_paid_resolved_or_on(gateway, sandbox):
-    """The good word stands only where the platform means it."""
+async def test_unrecognised_value_is_never_approved_or_paid(gateway, sandbox):
+    """A favourable value appears only where the platform sent it."""
     world = sandbox.world
     for answer in (await read(gateway)).values():
         for review in answer["shenhes"]["nodes"]:
@@ -123,7 +123,7 @@ async def test_what_is_not_recognised_is_never_approved_paid_resolved_or_on(gate
             assert (module["enabled"] is None) == ("enabled" in issues)
 
 
-async def test_whatever_is_unrecognised_or_unreadable_has_its_issue(gateway):
+async def test_unrecognised_value_has_a_data_issue(gateway):
     for each in objects(await read(gateway)):
         told = {issue["field"] for issue in each["dataIssues"]}
         unrecognised = {name for name, value in each.items() if value == "UNRECOGNIZED"}
@@ -168,7 +168,7 @@ async def told(gateway, sandbox):
 
 
 @pytest.mark.parametrize("dialect", [Dialect.DOCUMENTED])
-async def test_clean_records_are_the_same_in_all_three_dialects(told):
+async def test_clean_records_are_equal_in_all_dialects(told):
     for each in (Dialect.EXAMPLES, Dialect.MIXED):
         for code in CODES:
             one, other = clean(told[Dialect.DOCUMENTED][code]), clean(told[each][code])
@@ -177,7 +177,7 @@ async def test_clean_records_are_the_same_in_all_three_dialects(told):
 
 
 @pytest.mark.parametrize("dialect", [Dialect.DOCUMENTED])
-async def test_what_keeps_to_the_tables_has_but_the_issue_that_the_preface_makes(gateway):
+async def test_documented_dialect_has_only_the_known_issue(gateway):
     """An audit type where the kind of occupant should be: so the preface prints it (quirk 92)."""
     issues = [issue for each in objects(await read(gateway)) for issue in each["dataIssues"]]
     assert {(issue["field"], issue["problem"]) for issue in issues} == {("occupantType", "UNRECOGNIZED_VALUE")}

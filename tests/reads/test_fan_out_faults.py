@@ -1,4 +1,4 @@
-"""A list with a look-up for each of its ten houses, when look-ups fail, hang, or nobody waits any more."""
+"""A list with ten look-ups that fail, hang, or are abandoned by the client."""
 
 import asyncio
 from collections import Counter
@@ -32,7 +32,7 @@ async def whole(gateway, sandbox):
 
 
 @pytest.mark.parametrize("failing", [0, 1, 3, HOUSES])
-async def test_so_many_of_ten_look_ups_fail_and_the_others_answer(gateway, sandbox, whole, failing):
+async def test_failed_lookups_do_not_affect_the_others(gateway, sandbox, whole, failing):
     if failing:
         sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.GARBAGE), times=failing)
 
@@ -51,7 +51,7 @@ async def test_so_many_of_ten_look_ups_fail_and_the_others_answer(gateway, sandb
     assert sandbox.count("SECURITY", "owner") == HOUSES
 
 
-async def test_what_has_failed_is_asked_again_by_the_next_request(gateway, sandbox, whole):
+async def test_failed_lookups_are_repeated_by_the_next_request(gateway, sandbox, whole):
     sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.GARBAGE), times=HOUSES)
     await gateway.ask(FAN_OUT)
 
@@ -60,7 +60,7 @@ async def test_what_has_failed_is_asked_again_by_the_next_request(gateway, sandb
     assert {order["house"]["address"]: order["house"]["owner"] for order in answer.data["orders"]["nodes"]} == whole
 
 
-async def test_the_same_house_under_two_aliases_fails_twice_and_is_asked_for_once(gateway, sandbox, whole):
+async def test_aliased_lookup_fails_twice_and_costs_one_call(gateway, sandbox, whole):
     query = FAN_OUT.replace("owner { phone role }", "a: owner { phone } b: owner { role }")
     await gateway.ask(query)
     sandbox.reset_calls()
@@ -78,7 +78,7 @@ class TestDeadline:
         async with serve(environ, request_timeout=DEADLINE) as served:
             yield served
 
-    async def test_a_deadline_amid_the_look_ups_stops_them_and_leaves_nothing_behind(self, gateway, sandbox, whole):
+    async def test_deadline_stops_pending_lookups(self, gateway, sandbox, whole):
         sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
 
         answer = await gateway.ask(FAN_OUT)
@@ -92,8 +92,8 @@ class TestDeadline:
         assert (await gateway.ask(FAN_OUT)).data
 
 
-class TestClientThatLeaves:
-    async def test_all_its_calls_stop(self, gateway, sandbox, whole):
+class TestDisconnectingClient:
+    async def test_calls_end_when_their_client_leaves(self, gateway, sandbox, whole):
         sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
         leaving = asyncio.create_task(gateway.ask(FAN_OUT))
         await until(lambda: sandbox.count("SECURITY", "owner") == HOUSES)
@@ -104,7 +104,7 @@ class TestClientThatLeaves:
         sandbox.faults.clear()
         assert (await gateway.ask(FAN_OUT)).data
 
-    async def test_those_that_others_wait_for_go_on(self, gateway, sandbox, whole):
+    async def test_shared_calls_of_a_leaving_client_go_on(self, gateway, sandbox, whole):
         sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
         async with httpx.AsyncClient(base_url=gateway.url, trust_env=False) as other:
             leaving = asyncio.create_task(

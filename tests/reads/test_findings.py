@@ -1,4 +1,4 @@
-"""What a reviewer is told of an application: each finding from a case prepared on the platforms."""
+"""Findings of the verification of an application, each from a case prepared on the platforms."""
 
 import json
 from dataclasses import replace
@@ -74,14 +74,14 @@ async def only_finding(gateway, token=None):
     return finding
 
 
-async def test_nothing_found_is_an_empty_list(gateway, review):
+async def test_absence_of_findings_is_an_empty_list(gateway, review):
     verified = await verification(gateway)
     assert verified["registered"] == {"name": review.applicant.name}
     assert verified["owner"] == {"phone": "19900000002"}
     assert verified["findings"] == []
 
 
-async def test_an_applicant_unknown_to_security_is_not_registered(gateway, sandbox, review):
+async def test_unknown_applicant_is_not_registered(gateway, sandbox, review):
     del sandbox.world.residents[review.applicant.name, review.applicant.phone]
     verified = await verification(gateway)
     assert verified["registered"] is None
@@ -101,7 +101,7 @@ async def test_an_applicant_unknown_to_security_is_not_registered(gateway, sandb
         ("company_name", "木匠铺", "companyName", "INFO", "木匠铺"),
     ],
 )
-async def test_a_field_that_differs_shows_both_values(gateway, review, attribute, value, field, severity, shown):
+async def test_differing_field_is_a_finding_with_both_values(gateway, review, attribute, value, field, severity, shown):
     was = getattr(review.applicant, attribute)
     review.applicant = replace(review.applicant, **{attribute: value})
 
@@ -122,9 +122,7 @@ async def test_a_field_that_differs_shows_both_values(gateway, review, attribute
         ("political_status", "politicalStatus"),
     ],
 )
-async def test_a_status_that_differs_is_a_finding_too_and_withheld_from_masked_callers(
-    gateway, review, mint, attribute, field
-):
+async def test_differing_status_is_a_masked_finding(gateway, review, mint, attribute, field):
     was = getattr(review.applicant, attribute)
     other = {"群众": "党员", "党员": "群众", True: False, False: True}[was]
     review.applicant = replace(review.applicant, **{attribute: other})
@@ -137,7 +135,7 @@ async def test_a_status_that_differs_is_a_finding_too_and_withheld_from_masked_c
     assert masked == finding | {"submitted": None, "registered": None, "masked": True}
 
 
-async def test_a_sex_that_differs_is_a_finding(gateway, review):
+async def test_differing_sex_is_a_finding(gateway, review):
     other = {"男": "女", "女": "男"}[review.applicant.sex]
     review.applicant = replace(review.applicant, sex=other)
     finding = await only_finding(gateway)
@@ -149,7 +147,7 @@ async def test_a_sex_that_differs_is_a_finding(gateway, review):
 
 
 @pytest.mark.parametrize("kind", ["业主绑定", "替换业主"])
-async def test_a_house_with_another_owner_speaks_against_an_owner(gateway, review, mint, kind):
+async def test_different_owner_of_the_house_is_a_finding(gateway, review, mint, kind):
     review.type, review.role = kind, "业主"
     finding = await only_finding(gateway)
     assert finding == {
@@ -166,23 +164,21 @@ async def test_a_house_with_another_owner_speaks_against_an_owner(gateway, revie
 
 
 @pytest.mark.parametrize("kind", ["租客绑定", "家属绑定"])
-async def test_a_form_that_asks_for_the_role_of_an_owner_is_held_against_the_owner_whatever_its_type(
-    gateway, review, kind
-):
+async def test_owner_role_is_compared_for_every_type(gateway, review, kind):
     review.type, review.role = kind, "业主"
     finding = await only_finding(gateway)
     assert (finding["code"], finding["severity"]) == ("HOUSE_HAS_OTHER_OWNER", "BLOCKING")
 
 
 @pytest.mark.parametrize("kind", ["1", "车位绑定"])
-async def test_an_application_of_an_unknown_type_is_a_finding_and_no_silent_pass(gateway, review, kind):
+async def test_unknown_application_type_is_a_finding(gateway, review, kind):
     review.type = kind
     finding = await only_finding(gateway)
     assert (finding["code"], finding["severity"], finding["field"]) == ("NOT_CHECKED", "WARNING", "type")
 
 
 @pytest.mark.parametrize("kind", ["租客绑定", "家属绑定", "替换业主"])
-async def test_a_house_without_an_owner_has_nobody_to_agree(gateway, sandbox, review, kind):
+async def test_house_without_an_owner_is_a_finding(gateway, sandbox, review, kind):
     review.type = kind
     review.house.owner = None
     verified = await verification(gateway)
@@ -190,13 +186,13 @@ async def test_a_house_without_an_owner_has_nobody_to_agree(gateway, sandbox, re
     assert [(each["code"], each["severity"]) for each in verified["findings"]] == [("HOUSE_HAS_NO_OWNER", "WARNING")]
 
 
-async def test_a_house_without_an_owner_is_free_for_one(gateway, review):
+async def test_house_without_an_owner_accepts_one(gateway, review):
     review.type, review.role = "业主绑定", "业主"
     review.house.owner = None
     assert await findings(gateway) == []
 
 
-async def test_who_lives_there_already_is_bound_already(gateway, sandbox, review):
+async def test_resident_of_the_house_is_already_bound(gateway, sandbox, review):
     resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
     resident.residencies[0] = replace(resident.residencies[0], house=review.house, role="家属")
     finding = await only_finding(gateway)
@@ -225,7 +221,7 @@ AT_HOME = {"louhao": "1", "danyuan": "1", "louceng": "1", "fangjian": "101", "pe
         (None, ["NOT_CHECKED"]),
     ],
 )
-async def test_a_person_whose_houses_can_not_be_read_may_be_bound_already(gateway, sandbox, review, houses, found):
+async def test_unreadable_houses_may_mean_already_bound(gateway, sandbox, review, houses, found):
     applicant = review.applicant
     person = {
         "people_name": applicant.name,
@@ -240,7 +236,7 @@ async def test_a_person_whose_houses_can_not_be_read_may_be_bound_already(gatewa
     assert {each["field"] for each in shown} <= {"content.house.role"}
 
 
-async def test_an_id_number_with_a_wrong_check_digit_is_worth_a_look(gateway, sandbox, review, mint):
+async def test_wrong_check_digit_is_a_finding(gateway, sandbox, review, mint):
     wrong = review.applicant.id_card[:-1] + ("0" if review.applicant.id_card[-1] != "0" else "1")
     resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
     review.applicant = resident.person = replace(review.applicant, id_card=wrong)
@@ -251,7 +247,7 @@ async def test_an_id_number_with_a_wrong_check_digit_is_worth_a_look(gateway, sa
 
 
 @pytest.mark.parametrize("endpoint", [None, "people", "owner"])
-async def test_security_that_can_not_be_asked_is_a_finding_and_never_a_silent_pass(gateway, sandbox, review, endpoint):
+async def test_unavailable_security_platform_is_a_finding(gateway, sandbox, review, endpoint):
     review.type, review.role = "业主绑定", "业主"
     sandbox.faults.set("SECURITY", endpoint, Fault(FaultKind.HTTP_500))
 
@@ -268,14 +264,14 @@ async def test_security_that_can_not_be_asked_is_a_finding_and_never_a_silent_pa
     assert all(shown[field] is not None for field in {"registered", "owner"} - failed)
 
 
-async def test_the_findings_alone_are_no_error_when_security_is_down(gateway, sandbox, review):
+async def test_findings_alone_report_no_error_of_security(gateway, sandbox, review):
     sandbox.faults.set("SECURITY", None, Fault(FaultKind.RESET))
     query = '{ shenhes(communityCode: "10002", first: 1) { nodes { verification { findings { code } } } } }'
     shown = (await gateway.ask(query)).data["shenhes"]["nodes"][0]["verification"]
     assert shown == {"findings": [{"code": "SECURITY_UNAVAILABLE"}]}
 
 
-async def test_without_a_readable_application_there_is_nothing_to_verify(gateway, sandbox, review):
+async def test_unreadable_application_has_no_verification(gateway, sandbox, review):
     review.content = "见前言"
     sandbox.reset_calls()
     assert await verification(gateway) is None
@@ -283,7 +279,7 @@ async def test_without_a_readable_application_there_is_nothing_to_verify(gateway
 
 
 @pytest.mark.parametrize(("spelt", "known"), [("199 0000-0001", "19900000001"), ("19900000001", "199 00000001")])
-async def test_a_phone_is_the_same_however_it_is_spaced(gateway, review, spelt, known):
+async def test_phones_are_compared_without_blanks(gateway, review, spelt, known):
     review.type, review.role = "业主绑定", "业主"
     review.applicant = replace(review.applicant, phone=spelt)
     review.house.owner = replace(review.house.owner, phone=known)
@@ -293,7 +289,7 @@ async def test_a_phone_is_the_same_however_it_is_spaced(gateway, review, spelt, 
 @pytest.mark.parametrize(
     "spelt", ["+86 199 0000 0001", "008619900000001", "86-199-0000-0001", "(+86)１９９0000０００1"]
 )
-async def test_a_phone_is_the_same_with_the_code_of_the_country(gateway, sandbox, review, spelt):
+async def test_phones_are_compared_without_country_code(gateway, sandbox, review, spelt):
     review.type, review.role = "业主绑定", "业主"
     review.applicant = replace(sandbox.world.residents["李明", "19900000001"].person, phone=spelt)
     review.house.owner = replace(review.house.owner, phone="19900000001")
@@ -303,7 +299,7 @@ async def test_a_phone_is_the_same_with_the_code_of_the_country(gateway, sandbox
 
 
 @pytest.mark.parametrize("spelt", ["0335-3012345", "0335 3012345转8001", "+853 6612 3456", "1990000000"])
-async def test_a_phone_that_is_no_mobile_is_looked_up_as_it_is_written(gateway, sandbox, review, spelt):
+async def test_non_mobile_phone_is_looked_up_as_written(gateway, sandbox, review, spelt):
     resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
     review.applicant = resident.person = replace(review.applicant, phone=spelt)
     sandbox.world.residents[review.applicant.name, spelt] = resident
@@ -312,7 +308,7 @@ async def test_a_phone_that_is_no_mobile_is_looked_up_as_it_is_written(gateway, 
     assert verified["findings"] == []
 
 
-async def test_the_check_character_of_an_id_number_is_the_same_in_either_case(gateway, sandbox, review):
+async def test_id_check_character_is_case_insensitive(gateway, sandbox, review):
     resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
     resident.person = replace(resident.person, id_card="99930219900101002X")
     review.applicant = replace(review.applicant, id_card="99930219900101002x")
@@ -320,9 +316,7 @@ async def test_the_check_character_of_an_id_number_is_the_same_in_either_case(ga
 
 
 @pytest.mark.parametrize(("submitted", "registered"), [("维吾尔族", "维吾尔"), ("维吾尔", "维吾尔族"), ("汉", "汉族")])
-async def test_quirk_90_an_ethnic_group_is_the_same_with_and_without_the_word_for_one(
-    gateway, sandbox, review, submitted, registered
-):
+async def test_quirk_90_nation_is_compared_without_its_suffix(gateway, sandbox, review, submitted, registered):
     resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
     resident.person = replace(resident.person, nation=registered)
     review.applicant = replace(review.applicant, nation=submitted)
@@ -340,9 +334,7 @@ async def test_quirk_90_an_ethnic_group_is_the_same_with_and_without_the_word_fo
     ],
 )
 @pytest.mark.parametrize("side", ["applicant", "registered"])
-async def test_an_id_number_is_the_same_in_groups_and_as_it_was_with_15_digits(
-    gateway, sandbox, review, written, same, side
-):
+async def test_id_numbers_of_15_and_18_digits_are_equal(gateway, sandbox, review, written, same, side):
     resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
     written, full = (replace(review.applicant, id_card=number) for number in (written, "99930219900101002X"))
     review.applicant, resident.person = (written, full) if side == "applicant" else (full, written)
@@ -351,7 +343,7 @@ async def test_an_id_number_is_the_same_in_groups_and_as_it_was_with_15_digits(
 
 
 @pytest.mark.parametrize("side", ["applicant", "registered"])
-async def test_an_id_number_that_can_not_be_compared_is_a_finding_and_no_silent_pass(gateway, sandbox, review, side):
+async def test_incomparable_id_number_is_a_finding(gateway, sandbox, review, side):
     resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
     without = replace(review.applicant, id_card="")
     if side == "applicant":
@@ -369,7 +361,7 @@ async def test_an_id_number_that_can_not_be_compared_is_a_finding_and_no_silent_
     }
 
 
-async def test_somebody_else_of_the_same_phone_is_not_the_applicant(gateway, sandbox, review, mint):
+async def test_different_person_with_the_phone_is_blocking(gateway, sandbox, review, mint):
     """Quirks 82 and 183: a family shares a phone, and the platform may look for nothing else."""
     resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
     resident.person = replace(resident.person, name="李强")
@@ -386,7 +378,7 @@ async def test_somebody_else_of_the_same_phone_is_not_the_applicant(gateway, san
     assert (masked["registered"], masked["masked"]) == ("李*", True)
 
 
-async def test_a_person_found_under_another_phone_is_worth_a_look(gateway, sandbox, review):
+async def test_person_found_under_another_phone_is_a_finding(gateway, sandbox, review):
     resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
     resident.person = replace(resident.person, phone="19900099999")
     finding = await only_finding(gateway)
@@ -398,7 +390,7 @@ async def not_checked(gateway):
     return {each["field"] for each in await findings(gateway) if each["code"] == "NOT_CHECKED"}
 
 
-async def test_an_applicant_who_can_not_be_looked_up_is_a_finding(gateway, sandbox, review):
+async def test_applicant_without_lookup_data_is_a_finding(gateway, sandbox, review):
     review.content = application(people={"people_name": "李明"}, house=HOUSE)
     verified = await verification(gateway)
     assert verified["registered"] is None
@@ -407,7 +399,7 @@ async def test_an_applicant_who_can_not_be_looked_up_is_a_finding(gateway, sandb
 
 
 @pytest.mark.parametrize("house", [None, {}, {**HOUSE, "house_number": None}, {**HOUSE, "house_number": "101A"}])
-async def test_a_house_that_can_not_be_looked_up_is_a_finding(gateway, sandbox, review, house):
+async def test_house_without_lookup_data_is_a_finding(gateway, sandbox, review, house):
     review.content = application(people=PEOPLE, house=house)
     verified = await verification(gateway)
     assert verified["owner"] is None
@@ -416,7 +408,7 @@ async def test_a_house_that_can_not_be_looked_up_is_a_finding(gateway, sandbox, 
 
 
 @pytest.mark.parametrize("side", ["applicant", "owner"])
-async def test_an_owner_who_can_not_be_compared_is_a_finding_and_no_other_owner(gateway, review, side):
+async def test_incomparable_owner_is_not_checked(gateway, review, side):
     review.type, review.role = "业主绑定", "业主"
     if side == "owner":
         review.house.owner = replace(review.house.owner, phone="")
@@ -428,18 +420,18 @@ async def test_an_owner_who_can_not_be_compared_is_a_finding_and_no_other_owner(
 
 
 @pytest.mark.parametrize(("kind", "people", "house"), [("修改房屋数据", None, HOUSE), ("修改个人信息", PEOPLE, None)])
-async def test_a_change_of_one_needs_not_speak_of_the_other(gateway, review, kind, people, house):
+async def test_change_of_person_or_house_needs_only_that_part(gateway, review, kind, people, house):
     review.type, review.content = kind, application(people=people, house=house)
     assert await not_checked(gateway) == set()
 
 
-async def test_a_value_in_which_a_number_was_masked_is_told_to_be_masked(gateway, review, mint):
+async def test_finding_with_a_masked_number_is_masked(gateway, review, mint):
     review.applicant = replace(review.applicant, company_name="李记 联系19900000001")
     finding = await only_finding(gateway, mint(without=["pii:read"]))
     assert (finding["submitted"], finding["masked"]) == ("李记 联系199****0001", True)
 
 
-async def test_every_code_of_the_schema_is_tried_here(gateway):
+async def test_every_finding_code_is_tested(gateway):
     query = '{ __type(name: "FindingCode") { enumValues { name } } }'
     tried = {
         "NOT_REGISTERED",

@@ -1,4 +1,4 @@
-"""Ids that a caller did not get from the gateway, or of communities not theirs: all lead to the same nothing."""
+"""Forged ids and ids of other communities are answered like unknown ones."""
 
 import pytest
 
@@ -70,9 +70,7 @@ def payloads(data):
 
 
 @pytest.mark.parametrize("type_name", TYPES)
-async def test_an_id_of_another_community_reads_and_writes_what_a_made_up_one_does(
-    gateway, sandbox, mint, ids, type_name
-):
+async def test_foreign_id_is_answered_like_a_made_up_one(gateway, sandbox, mint, ids, type_name):
     stranger = mint(communities=["00001"])
     read = await gateway.ask(READS, {"id": ids[type_name]}, token=stranger)
     written = await gateway.ask(WRITES, {"id": ids[type_name]}, token=stranger)
@@ -85,7 +83,7 @@ async def test_an_id_of_another_community_reads_and_writes_what_a_made_up_one_do
 
 
 @pytest.mark.parametrize("type_name", TYPES)
-async def test_an_id_of_one_type_is_none_of_another(gateway, sandbox, ids, type_name):
+async def test_id_of_one_type_is_not_accepted_for_another(gateway, sandbox, ids, type_name):
     data = (await gateway.ask(READS, {"id": ids[type_name]})).data
     assert data["node"]["__typename"] == type_name
     for root, of in (("shenhe", "Shenhe"), ("repair", "Repair"), ("operation", "Operation")):
@@ -110,7 +108,7 @@ def anyone(gateway, mint):
 
 
 @pytest.mark.parametrize("change", ["replace", "insert", "cut", "repeat", "swap"])
-async def test_an_altered_id_leads_nobody_anywhere(gateway, sandbox, ids, anyone, change):
+async def test_altered_id_resolves_to_nothing(gateway, sandbox, ids, anyone, change):
     shenhe, repair = ids["Shenhe"], ids["Repair"]
     middle = len(shenhe) // 2
     altered = {
@@ -127,7 +125,7 @@ async def test_an_altered_id_leads_nobody_anywhere(gateway, sandbox, ids, anyone
     assert sandbox.calls == []
 
 
-async def test_an_id_signed_with_another_key_leads_nobody_anywhere(sandbox, environ, anyone):
+async def test_id_signed_with_another_key_resolves_to_nothing(sandbox, environ, anyone):
     forger = NodeIds(b"another key, as good as the real one")
     assert read_id_key(load_settings(environ)) != b"another key, as good as the real one"
     for type_name, parts in (("Shenhe", (1,)), ("Repair", (1,)), ("Order", ("1",)), ("Community", ())):
@@ -137,7 +135,7 @@ async def test_an_id_signed_with_another_key_leads_nobody_anywhere(sandbox, envi
     assert sandbox.calls == []
 
 
-async def test_a_platforms_number_is_for_callers_of_every_community(gateway, sandbox, mint):
+async def test_platform_number_needs_all_communities(gateway, sandbox, mint):
     numbers = {str(number) for number in (*sandbox.world.shenhes, *sandbox.world.repairs)}
     for number in sorted(numbers)[:5]:
         read = await gateway.ask(READS, {"id": number}, token=mint(communities=["10002", "00001"]))
@@ -163,7 +161,7 @@ TOLD = {"createOrder": "orderNumber", "syncModules": "changes { name }"}
 
 
 @pytest.mark.parametrize("mutation", NEW)
-async def test_a_write_to_another_community_is_refused_before_anything_is_sent(gateway, sandbox, mint, mutation):
+async def test_write_to_a_foreign_community_sends_nothing(gateway, sandbox, mint, mutation):
     document = f"mutation {{ {mutation}(input: {NEW[mutation]}) {{ {PAYLOAD} {SHOWN[mutation]} }} }}"
     payload = (await gateway.ask(document, token=mint(communities=["00001"]))).data[mutation]
 
@@ -174,7 +172,7 @@ async def test_a_write_to_another_community_is_refused_before_anything_is_sent(g
 
 
 @pytest.mark.parametrize("mutation", NEW)
-async def test_whoever_lost_a_community_is_not_shown_what_an_earlier_write_told(gateway, sandbox, mint, mutation):
+async def test_replay_hides_records_of_a_lost_community(gateway, sandbox, mint, mutation):
     shown = f"{SHOWN[mutation]} {TOLD.get(mutation, '')}"
     document = f"mutation {{ {mutation}(input: {NEW[mutation]}) {{ outcome {shown} }} }}"
     first = (await gateway.ask(document, token=mint(communities=["10002"]))).data[mutation]

@@ -1,4 +1,4 @@
-"""Answers that no endpoint has, at the HTTP edge: each costs its own field, and says so."""
+"""Oversized platform answers at the HTTP edge: each affects only its own field."""
 
 import asyncio
 
@@ -47,7 +47,7 @@ async def gateway(environ, serve):
     ("endpoint", "shape"),
     [(endpoint, shape) for endpoint in QUERIES for shape in REFUSED if (endpoint, shape) != ("people", "page")],
 )
-async def test_answer_of_no_documented_shape_costs_its_field(gateway, endpoint, shape):
+async def test_undocumented_answer_costs_its_field(gateway, endpoint, shape):
     answer = await gateway.ask(QUERIES[endpoint].format(shape))
 
     assert answer.partial == {"odd": None, "small": {"nodes": [{"title": "x"}]}}
@@ -57,7 +57,7 @@ async def test_answer_of_no_documented_shape_costs_its_field(gateway, endpoint, 
 
 
 @pytest.mark.parametrize("shape", ["text", "digits", "escaped"])
-async def test_long_text_is_shown_whole(gateway, shape):
+async def test_long_text_is_returned_whole(gateway, shape):
     answer = await gateway.ask(f'{{ orders(communityCode: "{shape}1") {{ nodes {{ remark }} }} }}')
 
     [order] = answer.data["orders"]["nodes"]

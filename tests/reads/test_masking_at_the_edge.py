@@ -1,4 +1,4 @@
-"""Every field of the schema, answered in every dialect; and to a caller without `pii:read`, nobody's number in any."""
+"""Every field of the schema in every dialect; callers without `pii:read` see no personal number."""
 
 import re
 from base64 import urlsafe_b64decode
@@ -64,7 +64,7 @@ def contents_of_ids(text):
     return " ".join(urlsafe_b64decode(each + "=" * (-len(each) % 4)).decode("latin-1") for each in ids)
 
 
-def test_the_queries_ask_for_every_field():
+def test_whole_schema_queries_cover_every_field():
     assert EVERYTHING.fields == output_fields()
 
 
@@ -79,7 +79,7 @@ async def test_every_field_is_answered_without_an_error(gateway, mint, written):
     assert {name for name, answer in answers.items() if answer.data[name] is None} == {"node", "operation"}
 
 
-async def test_a_masked_caller_is_answered_too_and_sees_nobodys_number(gateway, sandbox, mint, written):
+async def test_masked_caller_sees_no_number_or_name(gateway, sandbox, mint, written):
     token = mint(without=["pii:read"], communities=MANAGED)
     numbers, names = numbers_of_people(sandbox.world), names_of_people(sandbox.world)
     revealed = set()
@@ -112,7 +112,7 @@ query AllRecords($code: ID!) {
 """
 
 
-async def test_no_record_shows_a_masked_caller_a_number(gateway, sandbox, mint):
+async def test_records_show_masked_callers_no_number(gateway, sandbox, mint):
     token = mint(without=["pii:read"])
     numbers = numbers_of_people(sandbox.world)
     for code in MANAGED:
@@ -121,7 +121,7 @@ async def test_no_record_shows_a_masked_caller_a_number(gateway, sandbox, mint):
         assert found_in(numbers, answer.response.text) == set()
 
 
-async def test_what_is_masked_is_named(gateway, mint):
+async def test_masked_fields_are_listed(gateway, mint):
     query = """
     { people(name: "王芳", phone: "19900000002") {
         name phone idCard birthDate registeredAddress photo politicalStatus isVeteran receivesSubsistenceAllowance

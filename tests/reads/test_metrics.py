@@ -1,4 +1,4 @@
-"""What the platforms send wrongly is counted, by platform, endpoint and field; calls to them are, and payments."""
+"""Metrics of data issues, platform calls, cached reads and payments."""
 
 import json
 
@@ -19,7 +19,7 @@ async def metrics(gateway) -> str:
     return response.text
 
 
-async def test_a_data_issue_is_counted_once_per_value_that_was_read(gateway):
+async def test_data_issue_is_counted_once_per_value(gateway):
     await gateway.ask('{ shenhes(communityCode: "10002", first: 20) { totalCount } }')
 
     lines = [line for line in (await metrics(gateway)).splitlines() if line.startswith("gateway_data_issues_total{")]
@@ -27,7 +27,7 @@ async def test_a_data_issue_is_counted_once_per_value_that_was_read(gateway):
     assert all('platform="WJDH"' in line for line in lines)
 
 
-async def test_a_production_state_that_cannot_be_read_is_counted_for_no_type_shows_it(gateway, sandbox):
+async def test_unreadable_module_state_is_counted(gateway, sandbox):
     data = {"10002": {"绑定房屋": "维护中", "生活缴费": None, "投诉建议": "1"}, "00001": None}
     body = json.dumps({"code": 0, "data": data}).encode()
     sandbox.faults.set("SECURITY", "modules-sync", Fault(FaultKind.BODY, body=body))
@@ -40,7 +40,7 @@ async def test_a_production_state_that_cannot_be_read_is_counted_for_no_type_sho
     ]
 
 
-async def test_the_counts_hold_nobodys_data(gateway, sandbox):
+async def test_metrics_hold_no_personal_data(gateway, sandbox):
     await gateway.ask('{ shenhes(communityCode: "10002", first: 20) { nodes { content { people { phone } } } } }')
 
     text = await metrics(gateway)

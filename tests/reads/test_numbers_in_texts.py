@@ -1,4 +1,4 @@
-"""Numbers of people in texts that nobody asked for them in: masked in each, and a reveal where they are not."""
+"""Personal numbers in free texts: masked, or audited where they are revealed."""
 
 from dataclasses import replace
 
@@ -42,7 +42,7 @@ def numbers_in(text):
     return [number for number in (PHONE, "199-0007-7777", ID_NUMBER) if number in text]
 
 
-async def test_no_text_shows_a_masked_caller_a_number(gateway, mint, written):
+async def test_texts_show_masked_callers_no_number(gateway, mint, written):
     for _ in range(3):  # the third time by a plan
         answer = await gateway.ask(QUERY, token=mint(without=["pii:read"]))
         assert "errors" not in answer.body
@@ -50,7 +50,7 @@ async def test_no_text_shows_a_masked_caller_a_number(gateway, mint, written):
         assert "199****7777" in answer.response.text
 
 
-async def test_texts_that_are_masked_are_named(gateway, mint, written):
+async def test_masked_texts_are_listed_as_masked(gateway, mint, written):
     query = """
     { shenhes(communityCode: "10002", first: 100) { nodes {
         platformId content { people { nation jobName companyName maskedFields } } } } }
@@ -63,7 +63,7 @@ async def test_texts_that_are_masked_are_named(gateway, mint, written):
             assert named == ({"nation", "jobName", "companyName"} if has_numbers else set())
 
 
-async def test_whoever_sees_them_leaves_a_trail_that_names_the_texts(gateway, mint, written):
+async def test_unmasked_texts_are_audited_by_field(gateway, mint, written):
     for _ in range(3):
         assert len(numbers_in((await gateway.ask(QUERY, token=mint())).response.text)) == 3
     await gateway.parts.trail.flush()

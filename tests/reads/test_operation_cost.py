@@ -1,4 +1,4 @@
-"""What operations are weighed to cost, held against the calls that the platforms really get."""
+"""The weighed cost of operations, compared with the platform calls that they make."""
 
 import re
 from pathlib import Path
@@ -98,7 +98,7 @@ async def one_order(gateway):
 
 
 @pytest.mark.parametrize("dialect", Dialect)
-async def test_no_documented_query_asks_more_than_it_was_weighed(gateway, sandbox, subtests):
+async def test_documented_query_costs_at_most_its_weight(gateway, sandbox, subtests):
     variables = {**VARIABLES, "id": await one_order(gateway)}
     for name, query in (DOCUMENTED | AWKWARD).items():
         with subtests.test(name):
@@ -108,7 +108,7 @@ async def test_no_documented_query_asks_more_than_it_was_weighed(gateway, sandbo
 
 
 @pytest.mark.parametrize("environ", [{"GATEWAY_COST_LIMIT": "1000000"}], indirect=True)
-async def test_nor_do_the_queries_of_all_fields(gateway, sandbox, subtests):
+async def test_whole_schema_query_costs_at_most_its_weight(gateway, sandbox, subtests):
     for name, query in WholeSchema().queries.items():
         with subtests.test(name):
             requested, asked = await weighed_and_asked(gateway, sandbox, query)
@@ -116,11 +116,11 @@ async def test_nor_do_the_queries_of_all_fields(gateway, sandbox, subtests):
             assert asked <= requested
 
 
-def test_there_are_as_many_documented_queries_as_one_would_think():
+def test_documentation_has_more_than_twenty_queries():
     assert len(DOCUMENTED) > 20
 
 
-async def test_a_page_of_orders_with_owners_is_weighed_as_the_page_says(gateway, sandbox):
+async def test_orders_with_owners_have_the_documented_cost(gateway, sandbox):
     assert await weighed_and_asked(gateway, sandbox, DOCUMENTED["query Owners"]) == (43, 12)
 
 
@@ -143,7 +143,7 @@ async def test_aliases_do_not_multiply_introspection(gateway):
     assert refused.error["extensions"]["limit"] == "cost"
 
 
-async def test_what_is_too_dear_is_refused_before_anything_is_sent(gateway, sandbox):
+async def test_costly_query_is_refused_before_any_call(gateway, sandbox):
     dear = await gateway.ask(FAN_OUT, {"first": 100})
 
     requested = 8 + 100 * (8 + 100)
@@ -162,7 +162,7 @@ async def test_what_is_too_dear_is_refused_before_anything_is_sent(gateway, sand
     assert (await gateway.ask(FAN_OUT, {"first": 20})).data["orders"]["nodes"]
 
 
-async def test_what_may_be_long_weighs_even_where_no_platform_is_asked(gateway, sandbox):
+async def test_local_lists_have_a_cost(gateway, sandbox):
     lists = " ".join(
         f'a{number}: announcements(communityCode: "10002", first: 100) {{ nodes {{ content }} }}' for number in range(6)
     )
@@ -176,7 +176,7 @@ async def test_what_may_be_long_weighs_even_where_no_platform_is_asked(gateway, 
     )
 
 
-async def test_what_is_refused_for_another_limit_tells_no_cost(gateway):
+async def test_refusal_for_another_limit_reports_no_cost(gateway):
     refused = await gateway.ask("{" + " ".join(f"a{n}: __typename" for n in range(5000)) + "}")
 
     assert refused.code == "QUERY_TOO_COMPLEX"
@@ -184,7 +184,7 @@ async def test_what_is_refused_for_another_limit_tells_no_cost(gateway):
 
 
 @pytest.mark.parametrize("environ", [{"GATEWAY_COST_LIMIT": "22"}], indirect=True)
-async def test_the_limit_is_inclusive_and_a_setting(gateway):
+async def test_cost_limit_is_inclusive_and_configurable(gateway):
     query = 'query ($n: Int!) { orders(communityCode: "10002", first: $n) { nodes { house { owner { phone } } } } }'
 
     assert (await gateway.ask(query, {"n": 20})).code == "QUERY_TOO_COMPLEX"
@@ -223,7 +223,7 @@ def places(parent=SCHEMA.query_type, prefix="{", suffix="}", met=frozenset()):
         yield from places(below, f"{opened} {{", f"}} {suffix}", met | {parent})
 
 
-async def test_fields_that_declare_no_calls_ask_nobody(gateway, sandbox):
+async def test_fields_without_declared_calls_cost_none(gateway, sandbox):
     seen = set()
     for reached, opened, end in places():
         if reached in seen:

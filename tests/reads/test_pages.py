@@ -72,7 +72,7 @@ async def cursors_of(gateway, query):
     return [None, *(edge["cursor"] for edge in whole["edges"])]
 
 
-async def test_every_part_of_every_size_is_what_the_platform_holds(gateway, sandbox, list_name):
+async def test_every_part_of_every_size_matches_the_platform(gateway, sandbox, list_name):
     wanted, query = truth(sandbox.world, list_name), part_of(list_name)
     assert len(wanted) == COUNTS[list_name]
     cursors = await cursors_of(gateway, query)
@@ -80,14 +80,14 @@ async def test_every_part_of_every_size_is_what_the_platform_holds(gateway, sand
         check(await ask(gateway, query, first=first, after=cursors[offset]), wanted, offset, first)
 
 
-async def test_every_page_of_every_size(gateway, sandbox, list_name):
+async def test_every_page_of_every_size_matches_the_platform(gateway, sandbox, list_name):
     wanted, query = truth(sandbox.world, list_name), part_of(list_name)
     for first in (1, 4, 15, 20, 29, 100):
         for page in range(1, len(wanted) // first + 3, 1 + 10 // first):
             check(await ask(gateway, query, first=first, page=page), wanted, (page - 1) * first, first)
 
 
-async def test_following_the_cursors_meets_everything_once(gateway, sandbox, list_name):
+async def test_cursors_visit_every_row_once(gateway, sandbox, list_name):
     query, met, after = part_of(list_name), [], None
     while True:
         part = await ask(gateway, query, first=7, after=after)
@@ -98,7 +98,7 @@ async def test_following_the_cursors_meets_everything_once(gateway, sandbox, lis
     assert met == truth(sandbox.world, list_name)
 
 
-async def test_beyond_the_end_the_total_stays(gateway, sandbox, list_name):
+async def test_total_is_unchanged_beyond_the_end(gateway, sandbox, list_name):
     wanted, query = truth(sandbox.world, list_name), part_of(list_name)
     for first, page in ((20, 5), (1, 1000), (100, 2), (100, 21_474_836)):
         check(await ask(gateway, query, first=first, page=page), wanted, (page - 1) * first, first)
@@ -112,7 +112,7 @@ async def test_beyond_the_end_the_total_stays(gateway, sandbox, list_name):
         ("orders", ", filter: {building: 9}"),
     ],
 )
-async def test_nothing_found_is_an_empty_list_and_no_page(gateway, list_name, filters):
+async def test_empty_result_is_an_empty_list(gateway, list_name, filters):
     check(await ask(gateway, part_of(list_name, filters), first=20), [], 0, 20)
     check(await ask(gateway, part_of(list_name, filters), first=20, page=3), [], 40, 20)
 
@@ -163,7 +163,7 @@ async def test_orders_are_filtered(gateway, sandbox, filters, matches):
     check(await ask(gateway, part_of("orders", f", filter: {{{filters}}}"), first=20), wanted, 0, 20)
 
 
-async def test_an_order_is_found_by_its_number_wherever_it_stands(gateway, sandbox):
+async def test_order_is_found_by_number_on_any_page(gateway, sandbox):
     query = 'query($number: String!) { order(communityCode: "10002", number: $number) { platformId number } }'
     for order in sandbox.world.orders_of["10002"]:
         found = (await gateway.ask(query, {"number": order.number})).data["order"]
@@ -182,7 +182,7 @@ class TestOtherPageSizes:
         async with Sandbox(SandboxOptions(dialect=dialect, orders_per_page=size)) as sandbox:
             yield sandbox
 
-    async def test_parts_of_orders_are_right_whatever_the_platform_s_page_size(self, gateway, sandbox):
+    async def test_parts_are_right_for_any_platform_page_size(self, gateway, sandbox):
         wanted, query = truth(sandbox.world, "orders"), part_of("orders")
         cursors = await cursors_of(gateway, query)
         for first, offset in product((1, 15, 20, 100), (0, 1, 14, 15, 19, 20, 36, 37, 45, 59, 60)):

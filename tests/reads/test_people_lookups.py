@@ -1,4 +1,4 @@
-"""A guess at somebody's data is answered the same, and as often, whether it is right or wrong."""
+"""Look-ups of people are limited, and right and wrong guesses are answered alike."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def told(answer, *, apart=("x-request-id", "date", "content-length", "ratelimit"
     return answer.response.status_code, headers, answer.body.get("extensions"), set(answer.body)
 
 
-async def test_whether_there_is_such_a_person_shows_in_nothing_but_the_data(gateway, sandbox, mint):
+async def test_existence_of_a_person_is_visible_only_in_data(gateway, sandbox, mint):
     seen = []
     for variables in (KNOWN, *UNKNOWN):
         sandbox.reset_calls()
@@ -39,7 +39,7 @@ async def test_whether_there_is_such_a_person_shows_in_nothing_but_the_data(gate
 
 
 @pytest.mark.parametrize("without", [MASKED, []], ids=["masked", "unmasked"])
-async def test_beyond_the_limit_nobody_is_asked_about_anyone(gateway, sandbox, mint, without):
+async def test_lookup_limit_refuses_without_a_call(gateway, sandbox, mint, without):
     token = mint(without=without)
     for number in range(LIMIT):
         assert "errors" not in (await gateway.ask(PERSON, [KNOWN, *UNKNOWN][number], token=token)).body
@@ -56,14 +56,14 @@ async def test_beyond_the_limit_nobody_is_asked_about_anyone(gateway, sandbox, m
     assert sandbox.calls == []
 
 
-async def test_one_caller_s_guesses_are_not_another_s(gateway, mint, environ):
+async def test_lookup_limit_is_per_caller(gateway, mint, environ):
     for _ in range(LIMIT + 1):
         await gateway.ask(PERSON, KNOWN, token=mint())
 
     assert (await gateway.ask(PERSON, KNOWN)).data["people"]["name"] == "王芳"
 
 
-async def test_every_guess_of_a_request_counts(gateway, sandbox, mint):
+async def test_every_lookup_of_a_request_counts(gateway, sandbox, mint):
     aliased = " ".join(
         f'p{number}: people(name: "王芳", phone: "1990000000{number}") {{ name }}' for number in range(LIMIT + 2)
     )
@@ -74,7 +74,7 @@ async def test_every_guess_of_a_request_counts(gateway, sandbox, mint):
 
 
 @pytest.mark.parametrize("plans", ["true", "false"])
-async def test_a_guess_counts_once_though_another_field_of_the_request_is_wrong(environ, serve, plans):
+async def test_lookup_counts_once_beside_a_wrong_field(environ, serve, plans):
     wrong = 'orders(communityCode: "10002", filter: {unit: 1}) { totalCount }'
     query = f'{{ people(name: "王芳", phone: "19900000002") {{ name }} {wrong} }}'
     async with serve(environ | {"GATEWAY_PLANS": plans}) as gateway:
@@ -95,7 +95,7 @@ PATHS = {
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("condition", FILTERS)
-async def test_orders_looked_for_by_a_person_count_as_look_ups(gateway, sandbox, mint, path, condition):
+async def test_order_search_by_person_counts_as_a_lookup(gateway, sandbox, mint, path, condition):
     token = mint(without=MASKED)
     for _ in range(LIMIT):
         assert "errors" not in (await gateway.ask(PATHS[path] % condition, token=token)).body
@@ -114,7 +114,7 @@ query ($name: String!, $phone: String!, $filter: OrderFilter) {
 
 
 @pytest.mark.parametrize(("filters", "look_ups"), [({"status": "OPEN"}, 1), ({"idCard": "999302199211302517"}, 2)])
-async def test_the_orders_of_a_person_found_count_when_an_id_number_is_guessed(gateway, mint, filters, look_ups):
+async def test_order_search_of_a_person_counts_id_numbers(gateway, mint, filters, look_ups):
     token = mint()
     for _ in range(LIMIT // look_ups):
         assert "errors" not in (await gateway.ask(OF_PERSON, {**KNOWN, "filter": filters}, token=token)).body
@@ -122,7 +122,7 @@ async def test_the_orders_of_a_person_found_count_when_an_id_number_is_guessed(g
     assert (await gateway.ask(OF_PERSON, {**KNOWN, "filter": filters}, token=token)).code == "RATE_LIMITED"
 
 
-async def test_orders_looked_for_otherwise_and_people_the_gateway_finds_itself_do_not_count(gateway, mint):
+async def test_internal_lookups_do_not_count(gateway, mint):
     query = """
     { orders(communityCode: "10002", filter: {building: 1, title: "物业费", status: OPEN}) { totalCount }
       repairs(communityCode: "10002", first: 10) { nodes { reporter { people { name } } } }
@@ -140,7 +140,7 @@ mutation ($key: ID!, $payer: PayerInput!) {
 """
 
 
-async def test_new_orders_for_a_person_count_and_those_for_a_house_do_not(gateway, sandbox, mint):
+async def test_new_order_counts_as_lookup_for_a_person_only(gateway, sandbox, mint):
     house = {"house": {"building": 1, "unit": 1, "floor": 1, "room": 101}}
     for number in range(LIMIT + 1):
         created = await gateway.ask(CREATE, {"key": f"house-{number}", "payer": house}, token=mint())

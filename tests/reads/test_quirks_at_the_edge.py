@@ -1,4 +1,4 @@
-"""The numbered quirks that only a whole query meets: lists, filters, joins, and what the platforms have no call for."""
+"""Numbered quirks that need a whole query: lists, filters and joins."""
 
 import json
 from dataclasses import replace
@@ -37,7 +37,7 @@ def forms(sandbox, endpoint):
         '{"id": 1, "shenhe_status": "等待审核, "created_at": "2020年11月18日11:01:46"}',
     ],
 )
-async def test_quirk_1_2_a_list_that_is_no_json_is_an_error_of_the_protocol(gateway, sandbox, row):
+async def test_quirk_1_2_invalid_json_is_a_protocol_error(gateway, sandbox, row):
     body = f'{{"data": [{row}], "links": {{}}, "meta": {{"total": 1}}}}'
     sandbox.faults.set("WJDH", "shenheList", Fault(FaultKind.BODY, body=body.encode()))
     answer = await gateway.ask(f'{{ shenhes(communityCode: "10002") {{ {IDS} }} }}')
@@ -104,7 +104,7 @@ async def test_houses_with_unreadable_parts_have_own_ids(gateway, sandbox, one, 
     assert readable == gateway.parts.ids.encode("House", "10002", 1, 1, 1, 101)
 
 
-async def test_quirk_138_rows_without_a_total_are_an_error_and_not_a_count_of_none(gateway, sandbox):
+async def test_quirk_138_rows_without_a_total_are_an_error(gateway, sandbox):
     body = b'{"code": 0, "data": [{"id": 4, "number": "20201213104757994398", "title": "1"}], "pages": null}'
     sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.BODY, body=body))
     answer = await gateway.ask('{ community(code: "10002") { summary { unpaidOrders } orders { totalCount } } }')
@@ -126,9 +126,7 @@ async def test_quirk_138_rows_without_a_total_are_an_error_and_not_a_count_of_no
         ),
     ],
 )
-async def test_quirk_24_32_success_without_the_data_it_promises_is_not_nothing_found(
-    gateway, sandbox, field, platform, endpoint, nothing
-):
+async def test_quirk_24_32_success_without_data_is_an_error(gateway, sandbox, field, platform, endpoint, nothing):
     for body in ('{"code": "0", "msg": "token获取成功", "token": "E10A78Q0TAjs5Yh"}', '{"code": 0, "Data": [{}]}'):
         sandbox.faults.set(platform, endpoint, Fault(FaultKind.BODY, body=body.encode()))
         answer = await gateway.ask(f"{{ {field} }}")
@@ -137,7 +135,7 @@ async def test_quirk_24_32_success_without_the_data_it_promises_is_not_nothing_f
     assert (await gateway.ask(f"{{ {field} }}")).data == nothing
 
 
-async def test_quirk_138_no_rows_beside_a_total_are_an_error_and_not_an_empty_list(gateway, sandbox):
+async def test_quirk_138_total_without_rows_is_an_error(gateway, sandbox):
     pages = {"current_page": 1, "last_page": 2, "per_page": 15, "total": 17}
     bodies = {
         "shenheList": {"data": [], "meta": pages},
@@ -155,7 +153,7 @@ async def test_quirk_138_no_rows_beside_a_total_are_an_error_and_not_an_empty_li
     assert {error["extensions"]["code"] for error in answer.errors} == {"UPSTREAM_PROTOCOL"}
 
 
-async def test_quirk_65_167_what_is_no_code_is_no_community_and_nobody_is_blamed_for_it(gateway, sandbox):
+async def test_quirk_65_167_non_code_is_no_community(gateway, sandbox):
     data = {"10002": {"绑定房屋": "1"}, "晨曦家园": {"绑定房屋": "1"}, "10002-3": {"绑定房屋": "1"}}
     body = json.dumps({"code": 0, "data": data}).encode()
     sandbox.faults.set("SECURITY", "modules-sync", Fault(FaultKind.BODY, body=body))
@@ -166,7 +164,7 @@ async def test_quirk_65_167_what_is_no_code_is_no_community_and_nobody_is_blamed
     assert (answer.partial, answer.code) == ({"communities": None}, "UPSTREAM_PROTOCOL")
 
 
-async def test_quirk_27_29_30_any_other_code_is_a_refusal_and_machine_codes_stay_here(gateway, sandbox):
+async def test_quirk_27_29_30_other_code_is_a_refusal(gateway, sandbox):
     fields = (
         ('modules(communityCode: "10002") { name }', "WJDH", "modules"),
         ('repairs(communityCode: "10002") { totalCount }', "WJDH", "repair/list"),
@@ -188,7 +186,7 @@ async def test_quirk_27_29_30_any_other_code_is_a_refusal_and_machine_codes_stay
 
 
 @pytest.mark.parametrize("code", ["1" + "0" * 20, "1e300", '"' + "9" * 18 + '"'])
-async def test_quirk_9_a_code_beyond_all_bounds_costs_only_its_field(gateway, sandbox, code):
+async def test_quirk_9_huge_code_costs_only_its_field(gateway, sandbox, code):
     sandbox.faults.set("WJDH", "modules", Fault(FaultKind.BODY, body=f'{{"code": {code}, "data": []}}'.encode()))
     answer = await gateway.ask(
         '{ modules(communityCode: "10002") { name } repairs(communityCode: "10002") { totalCount } }'
@@ -198,14 +196,14 @@ async def test_quirk_9_a_code_beyond_all_bounds_costs_only_its_field(gateway, sa
     assert (answer.code, answer.error["path"]) == ("UPSTREAM_PROTOCOL", ["modules"])
 
 
-async def test_quirk_28_a_community_of_another_manager_is_refused_and_asked_for_once(gateway, sandbox):
+async def test_quirk_28_refused_community_is_not_asked_again(gateway, sandbox):
     answer = await gateway.ask('{ shenhes(communityCode: "00003") { totalCount } }')
     assert answer.partial == {"shenhes": None}
     assert (answer.code, answer.error["extensions"]["retryable"]) == ("UPSTREAM_REFUSED", False)
     assert sandbox.count("WJDH", "shenheList") == 1
 
 
-async def test_quirk_58_addresses_of_the_platforms_pages_are_in_no_answer(gateway):
+async def test_quirk_58_platform_page_addresses_are_hidden(gateway):
     answer = await gateway.ask(
         """{ shenhes(communityCode: "10002") { pageInfo { hasNextPage endCursor } nodes { id } }
              orders(communityCode: "10002") { pageInfo { hasNextPage endCursor } nodes { id } }
@@ -215,7 +213,7 @@ async def test_quirk_58_addresses_of_the_platforms_pages_are_in_no_answer(gatewa
     assert not any(host in answer.response.text for host in ("http", "laravel7", "tc.mg.cool", "wjdh-platform"))
 
 
-async def test_quirk_64_each_endpoint_is_asked_with_its_own_word_for_a_community(gateway, sandbox):
+async def test_quirk_64_each_endpoint_names_community_its_way(gateway, sandbox):
     await gateway.ask(
         """{ community(code: "00001") {
           modules { name } shenhes { totalCount } orders { totalCount } repairs { totalCount }
@@ -228,7 +226,7 @@ async def test_quirk_64_each_endpoint_is_asked_with_its_own_word_for_a_community
             assert not {"xiaoqu", "community_identifier"} - {words.get(endpoint, "xiaoqu")} & form.keys()
 
 
-async def test_quirk_67_75_a_house_has_one_spelling_here_and_two_there(gateway, sandbox):
+async def test_quirk_67_75_house_is_spelt_per_endpoint(gateway, sandbox):
     await gateway.ask(
         """{ house(address: {communityCode: "10002", building: 1, unit: 1, floor: 2, room: 201}) {
                owner { phone } orders { totalCount } } }"""
@@ -239,14 +237,14 @@ async def test_quirk_67_75_a_house_has_one_spelling_here_and_two_there(gateway, 
     assert [orders[name] for name in ("louhao", "danyuan", "louceng", "fangjian")] == wanted
 
 
-async def test_quirk_76_an_order_is_known_by_its_number_and_not_by_its_row(gateway, sandbox):
+async def test_quirk_76_order_is_found_by_number_not_row(gateway, sandbox):
     order = sandbox.world.orders_of["10002"][-1]
     query = 'query Order($number: String!) { order(communityCode: "10002", number: $number) { platformId number } }'
     assert (await gateway.ask(query, {"number": order.number})).data["order"]["platformId"] == order.id
     assert (await gateway.ask(query, {"number": str(order.id)})).data == {"order": None}
 
 
-async def test_quirk_78_a_number_or_name_is_looked_for_without_the_blanks_around_it(gateway, sandbox):
+async def test_quirk_78_blanks_around_search_values_are_removed(gateway, sandbox):
     order = next(order for order in sandbox.world.orders_of["10002"] if order.payer and not order.house)
     given = {"name": order.payer.name, "phone": order.payer.phone, "idCard": order.payer.id_card}
     query = f"""query Orders($number: String!, $filter: OrderFilter) {{
@@ -262,7 +260,7 @@ async def test_quirk_78_a_number_or_name_is_looked_for_without_the_blanks_around
     assert [(form["name"], form["phone"], form["idcard"]) for form in asked] == [tuple(given.values())]
 
 
-async def test_quirk_83_whoever_is_a_member_of_the_own_house_is_no_endless_tree(gateway, sandbox):
+async def test_quirk_83_member_of_own_house_causes_no_loop(gateway, sandbox):
     query = """{ people(name: "王芳", phone: "19900000002") { name residencies { house { members {
         name role people { name residencies { house { address owner { phone } } } } } } } } }"""
     people = (await gateway.ask(query)).data["people"]
@@ -272,9 +270,7 @@ async def test_quirk_83_whoever_is_a_member_of_the_own_house_is_no_endless_tree(
     assert len(asked) == len(set(asked))
 
 
-async def test_quirk_142_an_order_that_comes_in_between_two_pages_makes_no_row_come_twice(
-    gateway, sandbox, monkeypatch
-):
+async def test_quirk_142_new_order_between_pages_repeats_no_row(gateway, sandbox, monkeypatch):
     newest = sandbox.world.orders_of["10002"][-1]
     before = [order.id for order in reversed(sandbox.world.orders_of["10002"])]
     take, calls = sandbox.faults.take, []
@@ -292,7 +288,7 @@ async def test_quirk_142_an_order_that_comes_in_between_two_pages_makes_no_row_c
     assert ids(answer.data["orders"]) == before[:20]
 
 
-async def test_quirk_143_a_platform_that_gives_fewer_a_page_than_asked_for_is_believed(gateway, sandbox, monkeypatch):
+async def test_quirk_143_smaller_page_size_is_accepted(gateway, sandbox, monkeypatch):
     page_in = desk.page_in
 
     def ten_at_most(form, default):
@@ -308,7 +304,7 @@ async def test_quirk_143_a_platform_that_gives_fewer_a_page_than_asked_for_is_be
         assert found["totalCount"] == len(wanted)
 
 
-async def test_quirk_146_repairs_without_a_status_are_both_and_reviews_all(gateway, sandbox):
+async def test_quirk_146_no_status_lists_all_repairs_and_reviews(gateway, sandbox):
     query = f'{{ repairs(communityCode: "10002", first: 100) {{ {IDS} }} shenhes(communityCode: "10002") {{ {IDS} }} }}'
     answer = await gateway.ask(query)
     assert set(ids(answer.data["repairs"])) == {repair.id for repair in sandbox.world.repairs_of["10002"]}
@@ -317,13 +313,13 @@ async def test_quirk_146_repairs_without_a_status_are_both_and_reviews_all(gatew
     assert answer.data["shenhes"]["totalCount"] == len(sandbox.world.shenhes_of["10002"])
 
 
-async def test_quirk_147_148_a_house_filter_without_those_before_it_is_not_sent(gateway, sandbox):
+async def test_quirk_147_148_partial_house_filter_is_refused(gateway, sandbox):
     answer = await gateway.ask('{ orders(communityCode: "10002", filter: {floor: 1}) { totalCount } }')
     assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", "filter.floor")
     assert sandbox.calls == []
 
 
-async def test_quirk_149_orders_of_a_house_are_house_charges_and_personal_ones_have_no_house(gateway):
+async def test_quirk_149_personal_orders_have_no_house(gateway):
     query = """{ house(address: {communityCode: "10002", building: 1, unit: 1, floor: 1, room: 101}) {
         orders(first: 50) { nodes { house { address } } } }
       orders(communityCode: "10002", first: 100) { nodes { address house { address } } } }"""
@@ -334,14 +330,14 @@ async def test_quirk_149_orders_of_a_house_are_house_charges_and_personal_ones_h
     assert all(order["house"] is None for order in personal)
 
 
-class TestWithSmallPages:
+class TestSmallPages:
     @pytest.fixture
     def sandbox(self, sandbox):
         sandbox.options = replace(sandbox.options, orders_per_page=1)
         sandbox.reset()
         return sandbox
 
-    async def test_quirk_150_an_order_beyond_the_bound_of_the_search_is_an_error_and_never_null(self, gateway, sandbox):
+    async def test_quirk_150_order_beyond_search_limit_is_an_error(self, gateway, sandbox):
         query = 'query Order($number: String!) { order(communityCode: "10002", number: $number) { number } }'
         near, far = sandbox.world.orders_of["10002"][-40].number, sandbox.world.orders_of["10002"][0].number
         assert (await gateway.ask(query, {"number": near})).data == {"order": {"number": near}}
@@ -352,7 +348,7 @@ class TestWithSmallPages:
         assert sandbox.count("WJDH", "order/list") == 40
 
 
-async def test_quirk_152_a_title_is_matched_as_it_is(gateway, sandbox):
+async def test_quirk_152_title_is_matched_exactly(gateway, sandbox):
     for title in ("水费", "测试费2"):
         wanted = [order.id for order in reversed(sandbox.world.orders_of["10002"]) if order.title == title]
         query = f'{{ orders(communityCode: "10002", first: 50, filter: {{title: "{title}"}}) {{ {IDS} }} }}'
@@ -360,7 +356,7 @@ async def test_quirk_152_a_title_is_matched_as_it_is(gateway, sandbox):
     assert [form["title"] for form in forms(sandbox, "order/list")] == ["水费", "测试费2"]
 
 
-async def test_quirk_153_one_query_asks_several_communities_and_each_fails_alone(gateway):
+async def test_quirk_153_communities_of_a_query_fail_separately(gateway):
     communities = " ".join(
         f'c{code}: community(code: "{code}") {{ orders(first: 1) {{ totalCount }} }}'
         for code in ("10002", "00001", "00003")
@@ -372,7 +368,7 @@ async def test_quirk_153_one_query_asks_several_communities_and_each_fails_alone
     assert answer.error["path"] == ["c00003", "orders"]
 
 
-async def test_quirk_164_what_wjdh_says_of_a_payment_and_what_was_notified_are_told_apart(gateway, sandbox):
+async def test_quirk_164_payment_status_and_notification_differ(gateway, sandbox):
     order = next(order for order in reversed(sandbox.world.orders_of["10002"]) if not order.is_paid)
     write = """mutation Pay($number: String!) {
       payCallback(input: {orderNumber: $number, shopNumber: "1900000109", weixinNumber: "4200000202"}) { outcome } }"""
@@ -384,7 +380,7 @@ async def test_quirk_164_what_wjdh_says_of_a_payment_and_what_was_notified_are_t
     assert found["notification"]["shopNumber"] == "1900000109"
 
 
-async def test_quirk_166_167_modules_about_which_the_platforms_differ_show_both_sides(gateway, sandbox):
+async def test_quirk_166_167_module_drift_has_both_sides(gateway, sandbox):
     query = """query Drift($code: ID!) { community(code: $code) {
         modules { name enabled } moduleDrift { name wjdh security } } }"""
     world = sandbox.world
@@ -401,7 +397,7 @@ async def test_quirk_166_167_modules_about_which_the_platforms_differ_show_both_
     assert unknown["moduleDrift"] is None
 
 
-async def test_quirk_174_an_owner_is_a_phone_and_no_person(gateway):
+async def test_quirk_174_owner_has_a_phone_and_no_person(gateway):
     fields = {
         field["name"]
         for field in (await gateway.ask('{ __type(name: "HouseOwner") { fields { name } } }')).data["__type"]["fields"]
@@ -411,7 +407,7 @@ async def test_quirk_174_an_owner_is_a_phone_and_no_person(gateway):
 
 
 @pytest.mark.parametrize("spelt", ["+8619900000001", "199 0000 0001"])
-async def test_quirk_78_a_mobile_phone_leads_to_the_other_platform_as_its_eleven_digits(gateway, sandbox, spelt):
+async def test_quirk_78_mobile_phone_is_looked_up_as_11_digits(gateway, sandbox, spelt):
     world = sandbox.world
     repair = world.repairs_of["10002"][0]
     repair.name, repair.phone, repair.is_resolved = "李明", spelt, False
@@ -428,7 +424,7 @@ async def test_quirk_78_a_mobile_phone_leads_to_the_other_platform_as_its_eleven
     assert after == {"phone": spelt, "orders": before}
 
 
-async def test_quirk_175_a_record_read_by_its_id_keeps_the_community_of_its_list(gateway, sandbox):
+async def test_quirk_175_record_by_id_has_its_list_community(gateway, sandbox):
     for name, field in (("shenhes", "shenhe"), ("repairs", "repair")):
         listed = await gateway.ask(f'{{ {name}(communityCode: "00001", first: 1) {{ nodes {{ id }} }} }}')
         node_id = listed.data[name]["nodes"][0]["id"]
@@ -436,7 +432,7 @@ async def test_quirk_175_a_record_read_by_its_id_keeps_the_community_of_its_list
         assert one.data[field] == {"id": node_id, "communityCode": "00001"}
 
 
-async def test_quirk_183_a_person_is_asked_for_by_name_and_phone_or_not_at_all(gateway, sandbox):
+async def test_quirk_183_person_lookup_needs_name_and_phone(gateway, sandbox):
     repair = sandbox.world.repairs_of["10002"][0]
     repair.name = ""
     query = '{ repairs(communityCode: "10002", first: 1) { nodes { reporter { phone people { name } } } } }'

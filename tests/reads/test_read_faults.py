@@ -1,4 +1,4 @@
-"""Every fault of a platform at the edge: its own fields are null and say why, the other platform's are as ever."""
+"""Platform faults at the HTTP edge: the fields of the platform are errors, the others are unchanged."""
 
 import asyncio
 import re
@@ -99,12 +99,12 @@ def says_nothing_of_the_platform(sandbox, error):
     return not any(word in text for word in foreign) and not re.search(r"\d{5}", text)
 
 
-def test_the_table_holds_every_fault():
+def test_fault_table_is_complete():
     assert set(OUTCOMES) == set(FaultKind)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in FaultKind if OUTCOMES[kind] != TOO_LATE])
-async def test_a_fault_costs_the_fields_of_its_platform_and_passes(gateway, sandbox, kind):
+async def test_fault_costs_the_fields_of_its_platform(gateway, sandbox, kind):
     await try_on_both_platforms(gateway, sandbox, kind)
 
 
@@ -136,7 +136,7 @@ async def try_on_both_platforms(gateway, sandbox, kind):
         assert (await gateway.ask(*query)).data == whole
 
 
-async def test_a_fault_of_one_endpoint_costs_its_fields_alone(gateway, sandbox):
+async def test_fault_of_one_endpoint_costs_its_fields_only(gateway, sandbox):
     query = everything(sandbox)
     whole = (await gateway.ask(*query)).data
     for where in set(READS.values()):
@@ -150,7 +150,7 @@ async def test_a_fault_of_one_endpoint_costs_its_fields_alone(gateway, sandbox):
         assert all(at(answer.partial, path) == at(whole, path) for path in READS if path not in lost)
 
 
-async def test_both_platforms_down_cost_what_is_theirs_and_the_gateway_still_answers(gateway, sandbox):
+async def test_gateway_answers_with_both_platforms_down(gateway, sandbox):
     sandbox.faults.set("WJDH", None, Fault(FaultKind.RESET))
     sandbox.faults.set("SECURITY", None, Fault(FaultKind.RESET))
     query, variables = everything(sandbox)
@@ -167,7 +167,7 @@ async def test_both_platforms_down_cost_what_is_theirs_and_the_gateway_still_ans
 
 
 @pytest.mark.parametrize(("platform", "login"), [("WJDH", "secret"), ("SECURITY", "token")])
-async def test_a_login_that_fails_is_named_as_the_endpoint_in_trouble(gateway, sandbox, platform, login):
+async def test_failed_login_is_named_as_the_endpoint(gateway, sandbox, platform, login):
     sandbox.faults.set(platform, login, Fault(FaultKind.HTTP_500))
     answer = await gateway.ask(*everything(sandbox))
     told = {error["extensions"]["endpoint"] for error in answer.errors}
@@ -175,7 +175,7 @@ async def test_a_login_that_fails_is_named_as_the_endpoint_in_trouble(gateway, s
     assert {error["extensions"]["platform"] for error in answer.errors} == {platform}
 
 
-async def test_a_refusal_is_not_an_empty_list(gateway, sandbox):
+async def test_refusal_is_not_an_empty_list(gateway, sandbox):
     body = '{"code": 1, "msg": "获取订单列表成功", "message": "Order156", "data": [], "pages": null}'
     sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.BODY, body=body.encode()))
     answer = await gateway.ask('{ orders(communityCode: "10002") { totalCount nodes { id } } }')
@@ -186,7 +186,7 @@ async def test_a_refusal_is_not_an_empty_list(gateway, sandbox):
     assert "Order156" not in answer.response.text
 
 
-async def test_a_list_whose_later_page_fails_is_null_and_not_shorter(gateway, sandbox, monkeypatch):
+async def test_failed_later_page_makes_the_list_null(gateway, sandbox, monkeypatch):
     query = '{ orders(communityCode: "10002", first: 20) { nodes { id } } }'
     await gateway.ask(query)
     faults = iter((None, Fault(FaultKind.HTTP_500)))
@@ -198,7 +198,7 @@ async def test_a_list_whose_later_page_fails_is_null_and_not_shorter(gateway, sa
     assert answer.code == "UPSTREAM_PROTOCOL"
 
 
-async def test_one_owner_that_fails_costs_one_order_its_owner(gateway, sandbox):
+async def test_failed_owner_costs_one_order_its_owner(gateway, sandbox):
     query = '{ orders(communityCode: "10002", first: 10) { nodes { house { address owner { phone } } } } }'
     whole = (await gateway.ask(query)).data["orders"]["nodes"]
     sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HTTP_500), times=1)
@@ -215,18 +215,16 @@ async def test_one_owner_that_fails_costs_one_order_its_owner(gateway, sandbox):
 PLATFORMS = "{ platforms { name healthy endpoints { name availability circuit } } }"
 
 
-class TestWithLittlePatience:
+class TestShortTimeout:
     @pytest.fixture
     def environ(self, environ):
         return environ | {"GATEWAY_CALL_TIMEOUT": str(PATIENCE)}
 
     @pytest.mark.parametrize("kind", [kind for kind in FaultKind if OUTCOMES[kind] == TOO_LATE])
-    async def test_what_takes_too_long_costs_the_fields_of_its_platform_and_passes(self, gateway, sandbox, kind):
+    async def test_timeout_costs_the_fields_of_its_platform(self, gateway, sandbox, kind):
         await try_on_both_platforms(gateway, sandbox, kind)
 
-    async def test_an_endpoint_that_keeps_hanging_is_given_a_rest_shown_as_such_and_tried_again(
-        self, gateway, sandbox, monkeypatch
-    ):
+    async def test_hanging_endpoint_opens_and_closes_its_circuit(self, gateway, sandbox, monkeypatch):
         query = '{ modules(communityCode: "10002") { name } orders(communityCode: "10002", first: 1) { totalCount } }'
         await gateway.ask(query)
         breaker = gateway.parts.platforms.wjdh.routes["modules"].breaker
@@ -256,13 +254,13 @@ class TestWithLittlePatience:
         assert wjdh["healthy"]
 
 
-class TestWithoutPathsOfTheSecurityPlatform:
+class TestUnconfiguredSecurityPlatform:
     @pytest.fixture
     def environ(self, environ):
         unset = {f"GATEWAY_SECURITY_{endpoint}_PATH" for endpoint in ("PEOPLE", "OWNER", "MODULES")}
         return {name: value for name, value in environ.items() if name not in unset}
 
-    async def test_its_fields_are_not_configured_and_nothing_else_fails(self, gateway, sandbox):
+    async def test_unconfigured_fields_do_not_affect_others(self, gateway, sandbox):
         answer = await gateway.ask(*everything(sandbox))
         told = {".".join(error["path"]): error["extensions"]["code"] for error in answer.errors}
         assert told == {path: "NOT_CONFIGURED" for path, (platform, _) in READS.items() if platform == "SECURITY"}

@@ -1,4 +1,4 @@
-"""Ids: every type of node comes back by its own; what the gateway did not make, or made for another, is nothing."""
+"""Every node type is read by its id; forged and foreign ids are null."""
 
 import pytest
 
@@ -63,7 +63,7 @@ async def node(gateway, node_id, token=None):
     return (await gateway.ask(NODE, {"id": node_id}, token=token)).data["node"]
 
 
-async def test_every_type_of_node_comes_back_by_its_id(gateway, sandbox, ids):
+async def test_every_node_type_is_read_by_its_id(gateway, sandbox, ids):
     found = {name: await node(gateway, node_id) for name, node_id in ids.items()}
     assert tuple(found) == TYPES
     for name, record in found.items():
@@ -79,12 +79,12 @@ async def test_every_type_of_node_comes_back_by_its_id(gateway, sandbox, ids):
     assert found["Operation"]["result"]["__typename"] == "Module"
 
 
-async def test_every_type_of_node_is_a_node_of_the_schema(gateway):
+async def test_node_types_match_the_schema(gateway):
     query = '{ __type(name: "Node") { possibleTypes { name } } }'
     assert {each["name"] for each in (await gateway.ask(query)).data["__type"]["possibleTypes"]} == set(TYPES)
 
 
-async def test_records_come_back_in_the_order_asked_for_with_null_for_what_is_none(gateway, ids):
+async def test_nodes_are_returned_in_order_with_nulls(gateway, ids):
     asked = [ids["Order"], "nothing", ids["Shenhe"], ids["Order"], "3"]
     answer = await gateway.ask("query Nodes($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }", {"ids": asked})
     found = [record and record["id"] for record in answer.data["nodes"]]
@@ -92,7 +92,7 @@ async def test_records_come_back_in_the_order_asked_for_with_null_for_what_is_no
     assert (await gateway.ask("{ nodes(ids: []) { id } }")).data == {"nodes": []}
 
 
-async def test_what_the_gateway_did_not_make_is_nothing_and_asks_nobody(gateway, sandbox, ids):
+async def test_foreign_id_is_null_and_costs_no_call(gateway, sandbox, ids):
     foreign = NodeIds(b"the key of another gateway, of course")
     for name, node_id in ids.items():
         middle = len(node_id) // 2
@@ -105,13 +105,13 @@ async def test_what_the_gateway_did_not_make_is_nothing_and_asks_nobody(gateway,
         assert sandbox.calls == []
 
 
-async def test_made_up_ids_are_nothing(gateway, sandbox):
+async def test_made_up_id_is_null(gateway, sandbox):
     for text in ("", "3", "0", "-1", "10002", "T3JkZXI6MTIz", "Order:3", "节点", "A" * 5000, "\u0000"):
         assert await node(gateway, text) is None
     assert sandbox.calls == []
 
 
-async def test_an_id_of_one_type_is_none_of_another(gateway, sandbox, ids):
+async def test_id_of_one_type_is_not_accepted_for_another(gateway, sandbox, ids):
     fields = {"Shenhe": "shenhe", "Repair": "repair", "Operation": "operation"}
     sandbox.reset_calls()
     for name, field in fields.items():
@@ -122,7 +122,7 @@ async def test_an_id_of_one_type_is_none_of_another(gateway, sandbox, ids):
     assert sandbox.calls == []
 
 
-async def test_ids_of_people_are_no_nodes_and_tell_nothing(gateway, sandbox):
+async def test_ids_of_people_are_no_nodes(gateway, sandbox):
     query = '{ people(name: "王芳", phone: "19900000002") { id residencies { members { id } } } }'
     people = (await gateway.ask(query)).data["people"]
     member_ids = [member["id"] for residency in people["residencies"] for member in residency["members"]]
@@ -135,7 +135,7 @@ async def test_ids_of_people_are_no_nodes_and_tell_nothing(gateway, sandbox):
 
 
 @pytest.mark.parametrize(("field", "endpoint"), [("shenhe", "shenhe"), ("repair", "repair")])
-async def test_a_bare_number_is_read_for_callers_of_every_community_only(gateway, sandbox, mint, field, endpoint):
+async def test_bare_number_is_read_with_all_communities_only(gateway, sandbox, mint, field, endpoint):
     query = f'{{ {field}(id: "3") {{ platformId communityCode }} }}'
     assert (await gateway.ask(query)).data[field] == {"platformId": 3, "communityCode": None}
     sandbox.reset_calls()
@@ -146,13 +146,13 @@ async def test_a_bare_number_is_read_for_callers_of_every_community_only(gateway
 
 @pytest.mark.parametrize("field", ["shenhe", "repair"])
 @pytest.mark.parametrize("number", ["999999", "0", "00000000000000003"])
-async def test_a_number_that_nobody_has_is_null(gateway, field, number):
+async def test_unknown_number_is_null(gateway, field, number):
     answer = await gateway.ask(f'{{ {field}(id: "{number}") {{ platformId }} }}')
     assert answer.data[field] in (None, {"platformId": 3})
     assert (answer.data[field] is None) == (int(number) != 3)
 
 
-async def test_a_record_that_is_gone_is_null(gateway, sandbox, ids):
+async def test_missing_record_is_null(gateway, sandbox, ids):
     review = sandbox.world.shenhes_of["10002"][1]
     del sandbox.world.shenhes[review.id]
     sandbox.world.orders_of["10002"].pop(-2)
@@ -160,7 +160,7 @@ async def test_a_record_that_is_gone_is_null(gateway, sandbox, ids):
     assert await node(gateway, ids["Order"]) is None
 
 
-async def test_a_node_of_a_platform_in_trouble_is_an_error_and_the_others_are_there(gateway, sandbox, ids):
+async def test_failed_node_does_not_affect_the_others(gateway, sandbox, ids):
     sandbox.faults.set("WJDH", "shenhe", Fault(FaultKind.HTTP_500))
     answer = await gateway.ask(
         "query Nodes($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": [ids["Shenhe"], ids["House"]]}
@@ -170,7 +170,7 @@ async def test_a_node_of_a_platform_in_trouble_is_an_error_and_the_others_are_th
     assert answer.code == "UPSTREAM_PROTOCOL"
 
 
-async def test_the_members_of_a_residency_are_those_of_its_house_on_that_path_alone(gateway):
+async def test_members_of_a_residency_appear_on_its_path_only(gateway):
     query = """query($house: HouseAddressInput!) {
         people(name: "王芳", phone: "19900000002") { residencies { members { id } house { id members { id } } } }
         house(address: $house) { id members { id } }

@@ -1,4 +1,4 @@
-"""What one caller may see never reaches another: through kept answers, calls under way, loaders or plans.
+"""No caller receives data of another one through caches, shared reads, loaders or plans.
 
 Callers of any rights ask one gateway that keeps whatever can be kept, at once and one after the other. Each answer must
 be the one that the same caller gets from a gateway that keeps nothing and that nobody else asks meanwhile.
@@ -160,7 +160,7 @@ def stage(serve, tmp_path_factory):
 
 @given(rounds=conversations())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
-def test_every_caller_gets_the_answer_that_it_gets_alone(stage, rounds):
+def test_every_caller_gets_its_own_answer(stage, rounds):
     stage.forget()
     for questions in rounds:
         answers = stage.ask_at_once(questions)
@@ -168,8 +168,8 @@ def test_every_caller_gets_the_answer_that_it_gets_alone(stage, rounds):
             assert answer == stage.ask_alone(question), question
 
 
-def test_the_answers_of_a_caller_who_sees_people_and_of_one_who_does_not_do_differ(stage):
-    """Or the test above would prove nothing."""
+def test_answers_with_and_without_pii_read_differ(stage):
+    """Otherwise the test above would prove nothing."""
     seen, masked = (Caller(frozenset(scopes), ("*",)) for scopes in (SCOPES, set(SCOPES) - {Scope.PII_READ}))
     for query in ("people", "owner", "reviews", "repairs"):
         (data, errors), (hidden, _) = (stage.ask_alone(Question(caller, query, "10002")) for caller in (seen, masked))

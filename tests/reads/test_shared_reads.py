@@ -1,4 +1,4 @@
-"""Reads that are joined and kept, without any platform."""
+"""Request coalescing and the read cache, without platforms."""
 
 import asyncio
 from collections import Counter
@@ -127,7 +127,7 @@ async def gone(task):
         await task
 
 
-class TestUnderWay:
+class TestInFlightReads:
     async def test_equal_reads_share_one_call_and_its_answer(self, start, platform):
         first, second = await start(1), await start(1, 2)
         platform.gates[1].set()
@@ -139,9 +139,7 @@ class TestUnderWay:
         assert await second == ["owner of 1", "owner of 2"]
         assert platform.calls == {1: 1, 2: 1}
 
-    async def test_whoever_wants_a_fresh_answer_joins_a_call_under_way_and_takes_no_answer_that_is_kept(
-        self, platform, reads
-    ):
+    async def test_fresh_read_joins_a_call_but_not_the_cache(self, platform, reads):
         def begin():
             return reads.of("owner").begin((CODE, "1", "all"), platform, 1, fresh=True)
 
@@ -153,13 +151,13 @@ class TestUnderWay:
 
         assert begin() is not first
 
-    async def test_reads_of_other_views_communities_or_endpoints_are_others(self, start, platform):
+    async def test_reads_of_other_keys_are_separate(self, start, platform):
         for more in ({}, {"view": "masked"}, {"community": "00001"}, {"endpoint": "people"}):
             await start(1, **more)
 
         assert platform.calls == {1: 4}
 
-    async def test_an_error_reaches_all_who_wait(self, start, platform):
+    async def test_error_is_raised_to_all_waiters(self, start, platform):
         error = LookupError("down")
         first, second = await start(error), await start(error, 2)
         platform.gates[error].set()
@@ -168,7 +166,7 @@ class TestUnderWay:
         assert await first == [error]
         assert await second == [error, "owner of 2"]
 
-    async def test_one_who_leaves_hurts_nobody(self, start, platform):
+    async def test_leaving_waiter_does_not_affect_the_other(self, start, platform):
         first, second = await start(1), await start(1)
         await gone(first)
         platform.gates[1].set()
@@ -176,7 +174,7 @@ class TestUnderWay:
         assert await second == ["owner of 1"]
         assert platform.calls == {1: 1}
 
-    async def test_the_last_who_leaves_ends_the_call_and_the_next_begins_anew(self, start, platform, reads):
+    async def test_call_ends_when_its_last_waiter_leaves(self, start, platform, reads):
         first, second = await start(1, 2), await start(2)
         await gone(first)
         await turn()
@@ -198,7 +196,7 @@ class TestUnderWay:
         assert await second == ["owner of 1"]
         assert platform.calls == {1: 2}
 
-    async def test_a_call_that_is_cancelled_from_within_ends_who_waits(self, start, platform, reads):
+    async def test_cancelled_call_cancels_its_waiters(self, start, platform, reads):
         task = await start(asyncio.CancelledError())
         for gate in platform.gates.values():
             gate.set()
@@ -207,7 +205,7 @@ class TestUnderWay:
         assert task.cancelled()
         assert len(reads) == 0
 
-    async def test_a_read_that_began_before_a_write_still_answers_who_waits_and_nobody_else(self, start, platform, bus):
+    async def test_read_overtaken_by_a_write_serves_its_waiters_only(self, start, platform, bus):
         before = await start(1)
         gate = platform.gates[1]
         bus.publish(ReadsDropped(CODE, ("owner",)))
@@ -222,7 +220,7 @@ class TestUnderWay:
         assert await after == ["owner of 1"]
 
 
-class TestKept:
+class TestCachedReads:
     @pytest.mark.parametrize(("size", "calls"), [(LARGEST_CACHED, 1), (LARGEST_CACHED + 1, 2)])
     async def test_large_answer_is_not_cached(self, start, platform, size, calls):
         platform.size = size
@@ -230,7 +228,7 @@ class TestKept:
             await read(start, platform, "A")
         assert platform.calls["A"] == calls
 
-    async def test_an_answer_is_kept_for_its_seconds_from_the_beginning_of_its_call(self, start, platform, clock):
+    async def test_answer_expires_counted_from_the_start_of_its_call(self, start, platform, clock):
         task = await start(1)
         clock.now += 20
         platform.gates[1].set()
@@ -243,28 +241,28 @@ class TestKept:
         assert await read(start, platform, 1) == "owner of 1"
         assert platform.calls == {1: 2}
 
-    async def test_an_endpoint_that_is_not_set_is_not_kept(self, start, platform, reads):
+    async def test_endpoint_without_a_setting_is_not_cached(self, start, platform, reads):
         for _ in range(2):
             await read(start, platform, 1, endpoint="order/list")
 
         assert platform.calls == {1: 2}
         assert len(reads) == 0
 
-    async def test_that_a_house_has_no_owner_is_an_answer_like_any_other(self, start, platform):
+    async def test_missing_owner_is_a_cached_answer(self, start, platform):
         for _ in range(2):
             assert await read(start, platform, "nobody") is None
 
         assert platform.calls == {"nobody": 1}
 
     @pytest.mark.parametrize("key", ["nobody", LookupError("down")], ids=["not found", "an error"])
-    async def test_what_is_never_kept(self, start, platform, key, reads):
+    async def test_errors_and_missing_people_are_not_cached(self, start, platform, key, reads):
         for _ in range(2):
             await read(start, platform, key, endpoint="people")
 
         assert platform.calls == {key: 2}
         assert len(reads) == 0
 
-    async def test_nothing_that_took_longer_than_it_may_be_kept_is_kept(self, start, platform, clock, reads):
+    async def test_answer_slower_than_its_lifetime_is_not_cached(self, start, platform, clock, reads):
         task = await start(1)
         clock.now += 60
         platform.gates[1].set()
@@ -273,21 +271,21 @@ class TestKept:
         assert len(reads) == 0
 
     @pytest.mark.parametrize(("dropped", "calls"), [(CODE, 2), ("00001", 1), (None, 2)], ids=["own", "other", "all"])
-    async def test_a_write_drops_what_is_kept_of_its_community(self, start, platform, bus, dropped, calls):
+    async def test_write_drops_cached_reads_of_its_community(self, start, platform, bus, dropped, calls):
         await read(start, platform, 1)
         bus.publish(ReadsDropped(dropped, ("owner",)))
         await read(start, platform, 1)
 
         assert platform.calls == {1: calls}
 
-    async def test_what_is_of_no_community_is_dropped_with_each(self, start, platform, bus):
+    async def test_read_without_a_community_is_dropped_by_any_write(self, start, platform, bus):
         await read(start, platform, 1, community=None)
         bus.publish(ReadsDropped(CODE, ("people", "owner")))
         await read(start, platform, 1, community=None)
 
         assert platform.calls == {1: 2}
 
-    async def test_everything_is_dropped_when_events_may_have_been_missed(self, start, platform, bus, reads):
+    async def test_missed_events_drop_everything(self, start, platform, bus, reads):
         await read(start, platform, 1)
         under_way = await start(2)
         bus._hear(None)  # what the journal's notifier calls after its connection was lost
@@ -297,7 +295,7 @@ class TestKept:
         assert await under_way == ["owner of 2"]
         assert len(reads) == 0
 
-    async def test_only_so_many_are_kept_and_the_oldest_goes_first(self, start, platform, reads):
+    async def test_oldest_read_is_evicted_at_the_limit(self, start, platform, reads):
         for key in (1, 2, 3, 4):
             await read(start, platform, key)
         assert len(reads) == 3
@@ -306,7 +304,7 @@ class TestKept:
         await read(start, platform, 1)
         assert platform.calls == {1: 2, 2: 1, 3: 1, 4: 1}
 
-    async def test_what_is_read_anew_is_not_the_oldest_any_more(self, start, platform, clock):
+    async def test_refreshed_read_is_not_the_oldest(self, start, platform, clock):
         for key in (1, 2):
             await read(start, platform, key)
             clock.now += 30
@@ -315,7 +313,7 @@ class TestKept:
 
         assert platform.calls == {1: 2, 2: 1, 3: 1, 4: 1}
 
-    async def test_what_is_of_no_more_use_does_not_stay(self, start, platform, reads, clock):
+    async def test_sweep_removes_expired_reads(self, start, platform, reads, clock):
         await read(start, platform, 1)
         clock.now += 30
         await read(start, platform, 2)
@@ -325,7 +323,7 @@ class TestKept:
         assert len(reads) == 1
 
 
-async def test_what_is_of_no_more_use_is_let_go_of_though_nobody_asks(start, platform, reads, clock, monkeypatch):
+async def test_expired_reads_are_swept_in_the_background(start, platform, reads, clock, monkeypatch):
     monkeypatch.setattr(cache, "SWEEP_INTERVAL", 0.0)
     await read(start, platform, 1)
     await asyncio.sleep(0.01)  # while it is of use, which is looked at more than once
@@ -337,7 +335,7 @@ async def test_what_is_of_no_more_use_is_let_go_of_though_nobody_asks(start, pla
             await asyncio.sleep(0)
 
 
-async def test_a_mistake_in_looking_at_an_answer_reaches_who_waits_and_is_not_kept(bus, platform):
+async def test_error_of_the_observer_is_raised_and_not_cached(bus, platform):
     def mistaken(_endpoint, _value):
         raise ValueError("a mistake")
 
@@ -352,7 +350,7 @@ async def test_a_mistake_in_looking_at_an_answer_reaches_who_waits_and_is_not_ke
     assert len(reads) == 0
 
 
-async def test_personal_arguments_are_concealed(reads, bus):
+async def test_personal_arguments_are_hashed_in_cache_keys(reads, bus):
     same = reads.conceal(("李明", "19900000001"))
 
     assert same == reads.conceal(("李明", "19900000001"))

@@ -1,4 +1,4 @@
-"""How many calls each query costs upstream, tokens apart, counted by the platforms themselves."""
+"""The number of platform calls per query, logins excluded, counted by the platforms."""
 
 import asyncio
 from collections import Counter
@@ -47,14 +47,14 @@ async def ask_twice(gateway, sandbox, query, variables=None):
     return answer
 
 
-async def test_a_community_with_its_modules_costs_one_call(gateway, sandbox):
+async def test_community_with_its_modules_costs_one_call(gateway, sandbox):
     answer = await ask_twice(gateway, sandbox, '{ community(code: "10002") { code modules { name enabled } } }')
 
     assert len(answer.data["community"]["modules"]) == 9
     assert calls(sandbox) == {"modules": 1}
 
 
-async def test_twenty_orders_with_owners_cost_their_pages_and_a_call_per_house(gateway, sandbox):
+async def test_orders_with_owners_cost_a_call_per_house(gateway, sandbox):
     answer = await ask_twice(gateway, sandbox, ORDERS_WITH_OWNERS)
 
     orders = answer.data["orders"]["nodes"]
@@ -63,14 +63,14 @@ async def test_twenty_orders_with_owners_cost_their_pages_and_a_call_per_house(g
     assert calls(sandbox) == {"order/list": 2, "owner": 10}
 
 
-async def test_twenty_reviews_with_their_content_cost_one_call(gateway, sandbox):
+async def test_reviews_with_content_cost_one_call(gateway, sandbox):
     answer = await ask_twice(gateway, sandbox, REVIEWS)
 
     assert len(answer.data["shenhes"]["nodes"]) == 20
     assert calls(sandbox) == {"shenheList": 1}
 
 
-async def test_verification_costs_a_call_per_distinct_person_and_per_distinct_house(gateway, sandbox):
+async def test_verification_costs_a_call_per_person_and_house(gateway, sandbox):
     answer = await ask_twice(gateway, sandbox, VERIFIED_REVIEWS)
 
     contents = [review["content"] for review in answer.data["shenhes"]["nodes"] if review["content"]]
@@ -85,7 +85,7 @@ async def test_repairs_of_both_statuses_cost_two_calls(gateway, sandbox):
     assert calls(sandbox) == {"repair/list": 2}
 
 
-async def test_a_summary_costs_four_calls_at_most_side_by_side(gateway, sandbox):
+async def test_summary_costs_four_concurrent_calls(gateway, sandbox):
     await gateway.ask(SUMMARY)  # so that the token is there
     sandbox.reset_calls()
     sandbox.faults.set("WJDH", None, Fault(FaultKind.LATENCY, seconds=0.2))
@@ -97,7 +97,7 @@ async def test_a_summary_costs_four_calls_at_most_side_by_side(gateway, sandbox)
     assert sandbox.wjdh.max_concurrent == 4
 
 
-async def test_the_same_field_under_three_aliases_costs_as_much_as_once(gateway, sandbox):
+async def test_aliases_cost_no_additional_call(gateway, sandbox):
     fields = "totalCount nodes { number house { owner { phone } } }"
     answer = await ask_twice(
         gateway,
@@ -113,7 +113,7 @@ async def test_the_same_field_under_three_aliases_costs_as_much_as_once(gateway,
     assert calls(sandbox)["owner"] <= len(houses)
 
 
-async def test_fifty_identical_requests_with_a_dead_token_share_one_new_token_and_their_reads(gateway, sandbox):
+async def test_requests_with_a_dead_token_share_one_login(gateway, sandbox):
     query = '{ orders(communityCode: "10002", first: 15) { nodes { number } } }'
     await gateway.ask(query)
     sandbox.expire_tokens()

@@ -1,4 +1,4 @@
-"""The data are deterministic, synthetic, and such that the joins across both platforms find something to say."""
+"""The data of the sandbox: deterministic, synthetic, and joined across both platforms."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def everyone(world: World) -> list[Person]:
     ]
 
 
-def test_two_worlds_are_equal_and_apart():
+def test_worlds_are_equal_and_independent():
     first, second = World(), World()
     assert first.shenhes == second.shenhes
     assert first.orders == second.orders
@@ -43,7 +43,7 @@ def test_every_phone_and_identity_number_is_synthetic():
     assert all(re.fullmatch(r"999\d{14}[\dX]", person.id_card) for person in everyone(world))
 
 
-async def test_nothing_on_the_wire_looks_like_another_phone_or_identity_number(start):
+async def test_wire_holds_only_synthetic_phones_and_id_numbers(start):
     async with start(orders_per_page=1000) as client:
         texts = [(await client.send("SECURITY", "modules-sync")).text]
         for code in sorted(AUTHORISED):
@@ -58,7 +58,7 @@ async def test_nothing_on_the_wire_looks_like_another_phone_or_identity_number(s
     assert all(number.startswith("999") for number in re.findall(r"(?<!\d)\d{17}[\dX](?!\d)", wire))
 
 
-def test_there_is_enough_of_everything():
+def test_world_has_enough_records():
     world = World()
     assert {code for code, community in world.communities.items() if community.authorised} == AUTHORISED
     assert set(world.communities) - AUTHORISED == {"00003"}
@@ -72,14 +72,14 @@ def test_there_is_enough_of_everything():
     assert {row.status for row in world.shenhes_of["10002"]} == set(words.SHENHE_STATUS_WORDS)
 
 
-def test_made_communities_leave_the_others_alone():
+def test_generated_communities_change_no_other():
     plain, world = World(), World(made_communities=2)
     assert all(world.orders[number] == order for number, order in plain.orders.items())
     assert all(world.shenhes[number] == review for number, review in plain.shenhes.items())
     assert set(world.communities) - set(plain.communities) == {"20001", "20002"}
 
 
-def test_made_communities_have_rows_of_their_own():
+def test_generated_communities_have_their_own_rows():
     world = World(made_communities=50)
     codes = [str(number) for number in range(20001, 20051)]
     orders = [order for code in codes for order in world.orders_of[code]]
@@ -91,27 +91,27 @@ def test_made_communities_have_rows_of_their_own():
     assert len({order.house.label for order in orders if order.house}) == 500
 
 
-def test_names_hold_dots_characters_beyond_the_bmp_and_homonyms():
+def test_names_include_dots_rare_characters_and_homonyms():
     names = [resident.person.name for resident in World().residents.values()]
     assert any("·" in name for name in names)
     assert any(ord(character) > 0xFFFF for name in names for character in name)
     assert names.count("王芳") > 1
 
 
-def test_most_identity_numbers_have_a_valid_check_digit_and_some_do_not():
+def test_some_identity_numbers_have_a_wrong_check_digit():
     numbers = [resident.person.id_card for resident in World().residents.values()]
     valid = [number for number in numbers if check_digit(number[:17]) == number[17]]
     assert 0.8 < len(valid) / len(numbers) < 1
     assert any(number.endswith("X") for number in valid)
 
 
-def test_birthdays_lie_before_1970_and_in_the_years_of_summer_time():
+def test_birthdays_cover_1970_and_summer_time():
     years = {resident.person.birth.year for resident in World().residents.values()}
     assert min(years) < 1970
     assert years & set(range(1986, 1992))
 
 
-def test_applicants_reporters_and_owners_meet_the_security_platform_in_every_way():
+def test_people_match_security_platform_in_every_way():
     world = World()
     known = {key: resident.person for key, resident in world.residents.items()}
     found = set()
@@ -133,7 +133,7 @@ def test_applicants_reporters_and_owners_meet_the_security_platform_in_every_way
 
 
 @pytest.mark.parametrize("dialect", list(Dialect))
-async def test_the_20_newest_orders_lie_on_10_distinct_houses(start, dialect):
+async def test_newest_20_orders_belong_to_10_houses(start, dialect):
     async with start(dialect=dialect, orders_per_page=20) as client:
         rows = (await client.wjdh("order/list", xiaoqu="10002"))["data"]
     labels = [row["house"] for row in rows]
@@ -143,7 +143,7 @@ async def test_the_20_newest_orders_lie_on_10_distinct_houses(start, dialect):
 
 
 @pytest.mark.parametrize("dialect", list(Dialect))
-async def test_every_answer_is_json_and_the_same_from_one_start_to_the_next(start, dialect):
+async def test_answers_are_json_and_deterministic(start, dialect):
     async def everything() -> list[bytes]:
         async with start(dialect=dialect, orders_per_page=1000) as client:
             answers = [await client.send("SECURITY", "modules-sync")]

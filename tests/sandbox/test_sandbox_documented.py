@@ -1,4 +1,4 @@
-"""What `docs/sandbox.md` says of the switches, held against the sandbox."""
+"""`docs/sandbox.md` agrees with the sandbox."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def dialect():
     return Dialect.MIXED
 
 
-async def test_commands_of_the_page_answer_as_shown(gateway, sandbox, in_ci, subtests):
+async def test_documented_commands_answer_as_documented(gateway, sandbox, in_ci, subtests):
     if shutil.which("curl") is None and not in_ci:
         pytest.skip("needs curl")
     environ = os.environ | {"GATEWAY_DATA_DIR": str(gateway.data_dir)}
@@ -54,17 +54,17 @@ def without_accidents(answer):
     }
 
 
-def test_every_switch_is_on_the_page(sandbox):
+def test_every_switch_is_documented(sandbox):
     switches = {f"{method} {path}" for method, path in Control(sandbox)._actions} | {"POST pay"}
     assert set(re.findall(r"^\| `([A-Z]+ [\w/]+)` \|", PAGE, re.MULTILINE)) == switches
 
 
-def test_every_fault_is_on_the_page():
+def test_every_fault_is_documented():
     table = PAGE.partition("| `kind` |")[2].partition("\n\n")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(FaultKind)
 
 
-def test_every_endpoint_is_on_the_page(sandbox):
+def test_every_endpoint_is_documented(sandbox):
     for server, name in ((sandbox.wjdh, "wjdh"), (sandbox.security, "security")):
         [row] = re.findall(rf"^\| {name} \| (.*) \|$", PAGE, re.MULTILINE)
         assert re.findall(r"`([^`]+)`", row) == [endpoint.name for endpoint in server.platform.endpoints]

@@ -1,4 +1,4 @@
-"""Each fault does on the wire what it says."""
+"""Each fault behaves on the wire as documented."""
 
 import asyncio
 import gzip
@@ -23,7 +23,7 @@ def set_fault(client, kind: FaultKind, times: int | None = None, **details) -> N
     client.sandbox.faults.set("WJDH", "modules", Fault(kind, **details), times)
 
 
-async def test_a_fault_lasts_as_often_as_told_and_is_replaced_by_the_next(client):
+async def test_fault_lasts_its_times_and_is_replaced(client):
     set_fault(client, FaultKind.HTTP_500, times=2)
     assert [(await modules(client)).status_code for _ in range(3)] == [500, 500, 200]
     set_fault(client, FaultKind.HTTP_500)
@@ -33,7 +33,7 @@ async def test_a_fault_lasts_as_often_as_told_and_is_replaced_by_the_next(client
     assert (await modules(client)).json()["data"]
 
 
-async def test_an_endpoints_fault_goes_before_its_platforms_and_leaves_the_other_platform_alone(client):
+async def test_endpoint_fault_precedes_platform_fault(client):
     client.sandbox.faults.set("WJDH", None, Fault(FaultKind.HTTP_500))
     set_fault(client, FaultKind.TOO_MANY_REQUESTS)
     assert (await modules(client)).status_code == 429
@@ -43,12 +43,12 @@ async def test_an_endpoints_fault_goes_before_its_platforms_and_leaves_the_other
 
 
 @pytest.mark.parametrize(("platform", "endpoint"), [("wjdh", None), ("WJDH", "orders/list"), ("SECURITY", "modules")])
-def test_a_fault_for_a_place_that_does_not_exist_is_a_mistake(client, platform, endpoint):
+def test_fault_for_an_unknown_endpoint_is_an_error(client, platform, endpoint):
     with pytest.raises(ValueError, match="no such endpoint"):
         client.sandbox.faults.set(platform, endpoint, Fault(FaultKind.RESET))
 
 
-async def test_a_reset_breaks_off_before_any_byte(client):
+async def test_reset_breaks_off_before_any_byte(client):
     set_fault(client, FaultKind.RESET, times=1)
     with pytest.raises(httpx.ReadError) as caught:
         await modules(client)
@@ -61,7 +61,7 @@ async def test_a_reset_breaks_off_before_any_byte(client):
     assert (await modules(client)).status_code == 200
 
 
-async def test_a_truncated_body_ends_before_its_promised_length(client):
+async def test_truncated_body_ends_before_its_length(client):
     set_fault(client, FaultKind.TRUNCATED, times=1)
     with pytest.raises(httpx.RemoteProtocolError):
         await modules(client)
@@ -77,7 +77,7 @@ async def test_latency_delays_the_answer_and_overlaps(client):
     assert client.sandbox.security.max_concurrent == 0
 
 
-async def test_a_hanging_call_is_answered_when_released_and_not_before(client, until):
+async def test_hanging_call_is_answered_when_released(client, until):
     set_fault(client, FaultKind.HANG)
     with pytest.raises(httpx.ReadTimeout):
         await client.http.post(f"{client.sandbox.wjdh.url}/api/v1/wjdh/modules", timeout=0.05)
@@ -88,7 +88,7 @@ async def test_a_hanging_call_is_answered_when_released_and_not_before(client, u
     assert (await call).json()["data"]
 
 
-async def test_a_slow_body_drips_byte_by_byte_and_slower_than_a_read_times_out(client):
+async def test_slow_body_drips_byte_by_byte(client):
     set_fault(client, FaultKind.SLOW_DRIP, seconds=0.0)
     assert (await modules(client)).json()["data"]
     set_fault(client, FaultKind.SLOW_DRIP, seconds=0.02)
@@ -98,7 +98,7 @@ async def test_a_slow_body_drips_byte_by_byte_and_slower_than_a_read_times_out(c
 
 
 @pytest.mark.parametrize("status", [200, 401])
-async def test_an_expired_token_answers_code_9_though_the_token_lives(client, status):
+async def test_expired_token_fault_answers_code_9(client, status):
     client.sandbox.faults.set("WJDH", None, Fault(FaultKind.EXPIRED_TOKEN, status=status), times=1)
     secret_id, secret_key = client.sandbox.options.wjdh_credentials
     assert (await client.wjdh("secret", secret_id=secret_id, secret_key=secret_key))["access_token"]
@@ -108,19 +108,19 @@ async def test_an_expired_token_answers_code_9_though_the_token_lives(client, st
     assert (await modules(client)).json()["data"]
 
 
-async def test_an_expired_token_at_the_callback_is_code_1(client):
+async def test_expired_token_fault_at_the_callback_is_code_1(client):
     client.sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.EXPIRED_TOKEN))
     assert await client.security("callback", **PAYMENT) == {"code": 1}
 
 
-async def test_too_many_requests_say_when_to_come_back(client):
+async def test_too_many_requests_fault_has_retry_after(client):
     set_fault(client, FaultKind.TOO_MANY_REQUESTS, seconds=30)
     answer = await modules(client)
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "30")
     assert answer.json() == {"message": "Too Many Attempts."}
 
 
-async def test_a_500_is_a_page_of_html_or_another_status_if_told(client):
+async def test_http_500_fault_is_html_with_a_configurable_status(client):
     set_fault(client, FaultKind.HTTP_500)
     answer = await modules(client)
     assert (answer.status_code, answer.headers["content-type"]) == (500, "text/html; charset=utf-8")
@@ -129,7 +129,7 @@ async def test_a_500_is_a_page_of_html_or_another_status_if_told(client):
     assert (await modules(client)).status_code == 503
 
 
-async def test_garbled_bodies_are_garbled_as_named(client):
+async def test_garbled_bodies_match_their_fault(client):
     true = (await modules(client)).content
 
     async def garbled(kind: FaultKind, **details) -> httpx.Response:
@@ -153,7 +153,7 @@ async def test_garbled_bodies_are_garbled_as_named(client):
         json.loads((await garbled(FaultKind.DEEP_NESTING)).content)
 
 
-async def test_a_gzip_bomb_is_small_on_the_wire(client):
+async def test_gzip_bomb_is_small_on_the_wire(client):
     set_fault(client, FaultKind.GZIP_BOMB)
     request = client.http.build_request(
         "POST",
@@ -167,7 +167,7 @@ async def test_a_gzip_bomb_is_small_on_the_wire(client):
     assert len(gzip.decompress(wire)) > BOMB_BYTES
 
 
-async def test_a_connection_may_be_closed_after_a_whole_answer(client):
+async def test_connection_may_close_after_a_whole_answer(client):
     set_fault(client, FaultKind.CLOSED_AFTER, times=1)
     answer = await modules(client)
     assert "connection" not in answer.headers
@@ -184,7 +184,7 @@ async def fails(client, kind: FaultKind) -> httpx.Response | Exception:
         return error
 
 
-async def test_applied_then_reset_is_applied_and_not_told(client):
+async def test_applied_then_reset_is_applied_unanswered(client):
     assert isinstance(await fails(client, FaultKind.APPLIED_THEN_RESET), httpx.ReadError)
     assert client.sandbox.effects.count("repair/update", **REPAIR) == 1
     assert client.sandbox.world.repairs[1].is_resolved
@@ -196,14 +196,14 @@ async def test_applied_then_500_is_applied_and_reported_as_failed(client):
     assert client.sandbox.effects.count("repair/update", **REPAIR) == 1
 
 
-async def test_applied_then_hang_is_applied_once_even_when_released(client):
+async def test_applied_then_hang_is_applied_once(client):
     client.http.timeout = httpx.Timeout(0.05)
     assert isinstance(await fails(client, FaultKind.APPLIED_THEN_HANG), httpx.ReadTimeout)
     client.sandbox.faults.clear()
     assert client.sandbox.effects.count("repair/update", **REPAIR) == 1
 
 
-async def test_applied_late_is_applied_when_released_though_nobody_waits(client, until):
+async def test_applied_late_is_applied_when_released(client, until):
     client.http.timeout = httpx.Timeout(0.05)
     assert isinstance(await fails(client, FaultKind.APPLIED_LATE), httpx.ReadTimeout)
     await until(lambda: not client.sandbox.wjdh.connections)
@@ -214,13 +214,13 @@ async def test_applied_late_is_applied_when_released_though_nobody_waits(client,
 
 
 @pytest.mark.parametrize("kind", [FaultKind.RESET, FaultKind.HTTP_500, FaultKind.REFUSED_BEFORE_COMMIT])
-async def test_a_write_that_fails_before_it_is_applied_has_no_effect(client, kind):
+async def test_write_failing_before_it_is_applied_has_no_effect(client, kind):
     await fails(client, kind)
     assert client.sandbox.effects.all() == []
     assert not client.sandbox.world.repairs[1].is_resolved
 
 
-async def test_a_refusal_before_commit_is_an_answer_of_the_platform(client):
+async def test_refusal_before_commit_is_a_platform_answer(client):
     answer = await fails(client, FaultKind.REFUSED_BEFORE_COMMIT)
     assert answer.status_code == 200
     assert (answer.json()["code"], answer.json()["token_expired"]) == (1, 1)
@@ -228,12 +228,12 @@ async def test_a_refusal_before_commit_is_an_answer_of_the_platform(client):
     assert await client.security("callback", **PAYMENT) == {"code": 2}
 
 
-async def test_faults_for_writes_spare_reads(client):
+async def test_write_faults_do_not_affect_reads(client):
     client.sandbox.faults.set("WJDH", None, Fault(FaultKind.APPLIED_THEN_RESET))
     assert (await modules(client)).json()["data"]
 
 
-async def test_a_hanging_write_whose_client_left_is_never_applied(client, until):
+async def test_hanging_write_of_a_leaving_client_is_not_applied(client, until):
     client.http.timeout = httpx.Timeout(0.05)
     assert isinstance(await fails(client, FaultKind.HANG), httpx.ReadTimeout)
     await until(lambda: not client.sandbox.wjdh.connections)

@@ -30,7 +30,7 @@ async def test_one_connection_serves_many_calls(client):
     assert client.sandbox.wjdh.connections == 1
 
 
-async def test_pipelined_requests_are_answered_in_order_though_the_first_is_slow(client):
+async def test_pipelined_requests_are_answered_in_order(client):
     client.sandbox.faults.set("WJDH", "modules", Fault(FaultKind.LATENCY, seconds=0.02), times=1)
     first = b"POST /api/v1/wjdh/modules HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n"
     second = b"POST /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -38,7 +38,7 @@ async def test_pipelined_requests_are_answered_in_order_though_the_first_is_slow
     assert answer.index(b"HTTP/1.1 200") < answer.index(b"HTTP/1.1 404")
 
 
-async def test_a_request_may_come_in_pieces_and_in_chunks(client):
+async def test_request_may_come_in_pieces_and_in_chunks(client):
     pieces = (
         b"POST /api/v1/wjdh/modules HTT",
         b"P/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: " + client.bearer.encode() + b"\r\n",
@@ -49,13 +49,13 @@ async def test_a_request_may_come_in_pieces_and_in_chunks(client):
     assert b"module_name" in await exchange(client.sandbox.wjdh.url, *pieces)
 
 
-async def test_what_is_not_http_gets_400_and_the_connection_closed(client):
+async def test_non_http_bytes_get_400_and_close(client):
     assert (await exchange(client.sandbox.wjdh.url, b"\x16\x03\x01\x02\x00nonsense\r\n\r\n")).startswith(
         b"HTTP/1.1 400 Bad Request"
     )
 
 
-async def test_unknown_paths_and_wrong_methods_get_pages_of_html(client):
+async def test_unknown_path_and_method_get_html(client):
     missing = await client.http.post(f"{client.sandbox.wjdh.url}/api/v1/orders/list")
     wrong = await client.http.get(f"{client.sandbox.wjdh.url}/api/v1/order/list")
     assert (missing.status_code, wrong.status_code) == (404, 405)
@@ -64,19 +64,19 @@ async def test_unknown_paths_and_wrong_methods_get_pages_of_html(client):
 
 
 @pytest.mark.parametrize("body", [{"json": {"xiaoqu": "10002"}}, {"files": {"xiaoqu": (None, "10002")}}])
-async def test_only_form_bodies_are_read(client, body):
+async def test_non_form_body_is_ignored(client, body):
     url = f"{client.sandbox.wjdh.url}/api/v1/wjdh/modules"
     answer = await client.http.post(url, headers={"authorization": client.bearer}, **body)
     assert answer.json()["code"] == 1
 
 
-async def test_fields_may_come_in_the_query_as_laravel_reads_them(client):
+async def test_fields_may_come_in_the_query_string(client):
     url = f"{client.sandbox.wjdh.url}/api/v1/order/list?page=2"
     answer = await client.http.post(url, headers={"authorization": client.bearer}, data={"xiaoqu": "10002"})
     assert answer.json()["pages"]["current_page"] == 2
 
 
-async def test_a_stopped_sandbox_is_gone_at_once_even_with_a_call_hanging(until):
+async def test_stop_ends_hanging_calls_at_once(until):
     async with Sandbox() as sandbox, httpx.AsyncClient(trust_env=False) as http:
         sandbox.faults.set("WJDH", None, Fault(FaultKind.HANG))
         url = f"{sandbox.wjdh.url}/api/v1/wjdh/secret"

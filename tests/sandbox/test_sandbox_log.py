@@ -1,10 +1,10 @@
-"""The log counts every call, the effects every change; tokens die when told; a reset starts anew."""
+"""The call log, the effects, the tokens and the reset of the sandbox."""
 
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import SandboxOptions
 
 
-async def test_calls_are_logged_with_form_headers_and_connection(client):
+async def test_calls_are_logged_with_form_and_headers(client):
     await client.wjdh("order/list", xiaoqu="10002", page="2")
     await client.security("people", name="李明", phone="19900000001")
     first, second = client.sandbox.calls
@@ -17,7 +17,7 @@ async def test_calls_are_logged_with_form_headers_and_connection(client):
     assert client.sandbox.calls[2].connection == first.connection
 
 
-async def test_counts_keep_token_calls_and_reads_and_writes_of_one_path_apart(client):
+async def test_counts_separate_reads_writes_and_logins(client):
     await client.wjdh("secret")
     await client.wjdh("shenhe", id="1")
     await client.wjdh("shenhe/update", id="1", status="1")
@@ -36,13 +36,13 @@ async def test_counts_keep_token_calls_and_reads_and_writes_of_one_path_apart(cl
     assert client.sandbox.calls == []
 
 
-async def test_a_call_that_meets_a_fault_is_logged_too(client):
+async def test_call_with_a_fault_is_logged(client):
     client.sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HTTP_500))
     await client.send("WJDH", "modules", xiaoqu="10002")
     assert client.sandbox.count("WJDH", "modules") == 1
 
 
-async def test_effects_tell_none_from_one_from_two(client):
+async def test_effects_count_repeated_writes(client):
     effects = client.sandbox.effects
     order = {
         "xiaoqu": "10002",
@@ -66,7 +66,7 @@ async def test_effects_tell_none_from_one_from_two(client):
     assert effects.all() == []
 
 
-async def test_tokens_live_as_long_as_the_clock_says(start):
+async def test_tokens_expire_by_the_clock(start):
     now = [1_000_000.0]
     async with start(clock=lambda: now[0], token_lifetime=60.0) as client:
         now[0] += 59
@@ -76,7 +76,7 @@ async def test_tokens_live_as_long_as_the_clock_says(start):
         assert client.sandbox.calls[-1].at == now[0]
 
 
-async def test_a_new_token_ends_the_old_one_only_where_set_up_so(start, client):
+async def test_single_token_option_ends_the_old_token(start, client):
     for single, code in ((True, "9"), (False, 0)):
         async with start(single_token=single) as other:
             secret_id, secret_key = other.sandbox.options.wjdh_credentials
@@ -84,13 +84,13 @@ async def test_a_new_token_ends_the_old_one_only_where_set_up_so(start, client):
             assert (await other.wjdh("modules", xiaoqu="10002"))["code"] == code
 
 
-async def test_tokens_of_one_platform_die_alone(client):
+async def test_tokens_expire_per_platform(client):
     client.sandbox.expire_tokens("SECURITY")
     assert (await client.security("modules-sync"))["code"] == "9"
     assert (await client.wjdh("modules", xiaoqu="10002"))["code"] == 0
 
 
-async def test_a_reset_starts_anew(client):
+async def test_reset_restores_the_initial_state(client):
     await client.wjdh("repair/update", id="1", status="1")
     client.sandbox.faults.set("WJDH", None, Fault(FaultKind.RESET))
     client.sandbox.reset()
@@ -101,7 +101,7 @@ async def test_a_reset_starts_anew(client):
     assert (await client.wjdh("repair", id="1"))["data"]["status"] == "未处理"
 
 
-async def test_the_settings_point_at_the_running_servers(client):
+async def test_settings_point_at_the_running_servers(client):
     settings = client.sandbox.settings()
     assert settings["GATEWAY_WJDH_URL"] == client.sandbox.wjdh.url
     assert settings["GATEWAY_SECURITY_URL"] == client.sandbox.security.url

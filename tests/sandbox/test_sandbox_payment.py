@@ -29,7 +29,7 @@ async def receiver(*, token: str | None, code: int) -> AsyncIterator[tuple[str, 
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", received
 
 
-async def test_paying_an_order_asks_for_a_token_and_posts_the_three_numbers(client):
+async def test_paying_an_order_posts_token_and_three_numbers(client):
     async with receiver(token="t-1", code=0) as (url, received):
         notification = await client.sandbox.pay(ORDER, url)
     payment = notification.payment
@@ -49,7 +49,7 @@ async def test_paying_an_order_asks_for_a_token_and_posts_the_three_numbers(clie
     assert notification.payment_answer == {"code": 0}
 
 
-async def test_a_paid_order_shows_as_paid_and_is_notified_again_with_the_same_numbers(start):
+async def test_paid_order_is_listed_as_paid_and_notified_again(start):
     async with start(dialect="examples", orders_per_page=100) as client, receiver(token="t", code=0) as (url, _):
         before = (await client.wjdh("order/list", xiaoqu="10002", title="测试费2"))["data"][0]
         first = await client.sandbox.pay(ORDER, url)
@@ -60,7 +60,7 @@ async def test_a_paid_order_shows_as_paid_and_is_notified_again_with_the_same_nu
     assert (after["paied"], after["shop_number"]) == ("已付款", first.payment.shop_number)
 
 
-async def test_without_a_token_no_payment_is_posted(client):
+async def test_payment_without_a_token_is_not_posted(client):
     async with receiver(token=None, code=0) as (url, received):
         notification = await client.sandbox.pay(ORDER, url)
     assert [path for path, _ in received] == ["/callbacks/token"]
@@ -68,12 +68,12 @@ async def test_without_a_token_no_payment_is_posted(client):
     assert notification.payment_answer is None
 
 
-async def test_an_order_that_does_not_exist_cannot_be_paid(client):
+async def test_unknown_order_cannot_be_paid(client):
     with pytest.raises(KeyError):
         await client.sandbox.pay("0" * 20, "http://127.0.0.1:1")
 
 
-async def test_a_payment_stands_though_its_receiver_is_down(client):
+async def test_payment_is_recorded_with_its_receiver_down(client):
     with pytest.raises(OSError, match="refused"):
         await client.sandbox.pay(ORDER, "http://127.0.0.1:1")
     assert client.sandbox.world.order_numbered[ORDER].is_paid

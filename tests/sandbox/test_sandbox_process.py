@@ -49,12 +49,12 @@ def remote() -> Iterator[Remote]:
             assert process.wait(timeout=5) == 0
 
 
-def test_the_command_prints_the_settings_of_running_servers(remote):
+def test_command_prints_settings_of_running_servers(remote):
     assert set(remote.settings) >= {"GATEWAY_WJDH_URL", "GATEWAY_SECURITY_URL", "GATEWAY_SECURITY_MODULES_PATH"}
     assert remote.sign_in()
 
 
-def test_faults_are_switched_from_outside(remote):
+def test_faults_are_switched_over_http(remote):
     assert remote.wjdh("POST", "/__sandbox__/faults", endpoint="secret", kind="http_500", times="1").json() == {}
     statuses = [remote.wjdh("POST", "/api/v1/wjdh/secret").status_code for _ in range(2)]
     assert statuses == [500, 200]
@@ -65,12 +65,12 @@ def test_faults_are_switched_from_outside(remote):
 
 
 @pytest.mark.parametrize("form", [{}, {"kind": "earthquake"}, {"kind": "reset", "endpoint": "orders/list"}])
-def test_a_wrong_control_is_told_so(remote, form):
+def test_wrong_control_request_is_400(remote, form):
     assert remote.wjdh("POST", "/__sandbox__/faults", **form).status_code == 400
     assert remote.wjdh("POST", "/__sandbox__/nothing").status_code == 400
 
 
-def test_calls_and_effects_are_counted_from_outside_and_reset(remote):
+def test_calls_and_effects_are_read_and_reset_over_http(remote):
     remote.wjdh("DELETE", "/__sandbox__/calls")
     headers = remote.sign_in()
     number = str(remote.wjdh("POST", "/api/v1/order/new", headers, **ORDER).json()["data"])
@@ -85,7 +85,7 @@ def test_calls_and_effects_are_counted_from_outside_and_reset(remote):
     assert remote.wjdh("GET", "/__sandbox__/effects").json() == {"effects": []}
 
 
-def test_an_order_is_paid_from_outside_and_the_answer_of_a_receiver_told(remote):
+def test_order_is_paid_over_http(remote):
     """The receiver is the sandbox itself: it has no such path, and its page of HTML is no JSON."""
     url = remote.settings["GATEWAY_SECURITY_URL"]
     answer = remote.wjdh("POST", "/__sandbox__/pay", order_number="20201213104759976889", callback_url=url)

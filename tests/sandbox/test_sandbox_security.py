@@ -21,7 +21,7 @@ PAYMENT = {
 }
 
 
-async def test_the_token_call_answers_in_each_dialect(start):
+async def test_token_call_answers_in_each_dialect(start):
     keys = {"key_k": "sandbox-key-k", "key_d": "sandbox-key-d"}
     async with start(dialect=Dialect.EXAMPLES) as client:
         example = await client.security("token", **keys)
@@ -33,7 +33,7 @@ async def test_the_token_call_answers_in_each_dialect(start):
     assert set(mixed) == {"token"}  # code and msg are optional (quirk 25)
 
 
-async def test_a_person_is_found_by_name_and_phone_together(start):
+async def test_person_is_found_by_name_and_phone_together(start):
     async with start(dialect=Dialect.EXAMPLES) as client:
         answer = await client.security("people", name="王芳", phone="19900000002")
         other_phone = await client.security("people", name="王芳", phone="19900000001")
@@ -69,7 +69,7 @@ async def test_a_person_is_found_by_name_and_phone_together(start):
     assert no_phone["code"] == "1"
 
 
-async def test_by_the_tables_a_person_has_integers_and_nobody_is_code_1(start):
+async def test_documented_person_has_integers(start):
     async with start(dialect=Dialect.DOCUMENTED) as client:
         person = (await client.security("people", name="王芳", phone="19900000002"))["data"]
         nobody = await client.security("people", name="王芳", phone="19900099999")
@@ -79,7 +79,7 @@ async def test_by_the_tables_a_person_has_integers_and_nobody_is_code_1(start):
     assert (nobody["code"], nobody["data"]) == (1, "")
 
 
-async def test_the_owner_of_a_house_is_a_phone_without_a_name(start):
+async def test_owner_has_a_phone_and_no_name(start):
     async with start(dialect=Dialect.EXAMPLES) as client:
         answer = await client.security("owner", **HOUSE_201)
     assert answer["code"] == 0
@@ -93,7 +93,7 @@ async def test_the_owner_of_a_house_is_a_phone_without_a_name(start):
     }
 
 
-async def test_a_house_without_owner_and_no_house_at_all_are_code_2(client):
+async def test_house_without_owner_is_code_2(client):
     empty = next(house for house in client.sandbox.world.houses["10002"] if house.owner is None)
     building, unit, floor, room = empty.address
     form = {
@@ -109,7 +109,7 @@ async def test_a_house_without_owner_and_no_house_at_all_are_code_2(client):
     assert (await client.security("owner", community_identifier="10002"))["code"] == 1
 
 
-async def test_the_production_states_lack_one_community_and_hold_others(start):
+async def test_production_states_lack_one_community(start):
     async with start(dialect=Dialect.EXAMPLES) as client:
         answer = await client.security("modules-sync")
         wjdh = await client.wjdh("modules", xiaoqu="00001")
@@ -122,12 +122,12 @@ async def test_the_production_states_lack_one_community_and_hold_others(start):
     assert [name for name in listed if listed[name] != states["00001"][name]] == ["投诉建议"]
 
 
-async def test_by_the_tables_the_production_states_are_an_object(start):
+async def test_documented_production_states_are_an_object(start):
     async with start(dialect=Dialect.DOCUMENTED) as client:
         assert (await client.security("modules-sync"))["data"]["00001"]["投诉建议"] == 0
 
 
-async def test_a_dead_token_is_code_9_and_at_the_callback_code_1(client):
+async def test_dead_token_is_code_9_or_code_1_at_the_callback(client):
     client.token = "made-up"
     for name in ("people", "owner", "modules-sync"):
         answer = await client.security(name)
@@ -136,7 +136,7 @@ async def test_a_dead_token_is_code_9_and_at_the_callback_code_1(client):
     assert client.sandbox.effects.all() == []
 
 
-async def test_a_payment_is_saved_once_and_other_numbers_for_it_are_not(client):
+async def test_payment_is_saved_once(client):
     assert await client.security("callback", **PAYMENT) == {"code": 0}
     assert await client.security("callback", **PAYMENT) == {"code": 0}
     assert await client.security("callback", **{**PAYMENT, "weixin_number": "4" * 28}) == {"code": 2}
@@ -146,12 +146,12 @@ async def test_a_payment_is_saved_once_and_other_numbers_for_it_are_not(client):
 
 
 @pytest.mark.parametrize("missing", PAYMENT)
-async def test_a_payment_without_a_number_is_not_saved(client, missing):
+async def test_payment_without_a_number_is_not_saved(client, missing):
     assert await client.security("callback", **{**PAYMENT, missing: ""}) == {"code": 2}
     assert client.sandbox.effects.all() == []
 
 
-async def test_the_paths_are_options(start):
+async def test_security_paths_are_options(start):
     paths = SecurityPaths(people="/anfang/renyuan")
     async with start(security_paths=paths) as client:
         assert client.sandbox.settings()["GATEWAY_SECURITY_PEOPLE_PATH"] == "/anfang/renyuan"

@@ -12,7 +12,7 @@ HICCUP = "服务器开小差，请重试"
 NOT_AUTHORISED = "您没有权限管理该小区，请核对授权信息"
 
 
-async def test_the_secret_gives_a_bearer_token_for_an_hour(start):
+async def test_secret_gives_a_bearer_token_for_an_hour(start):
     async with start(dialect=Dialect.EXAMPLES) as client:
         answer = await client.wjdh("secret", secret_id="sandbox-secret-id", secret_key="sandbox-secret-key")
     token = answer.pop("access_token")
@@ -26,7 +26,7 @@ async def test_the_secret_gives_a_bearer_token_for_an_hour(start):
     }
 
 
-async def test_a_wrong_secret_is_refused_without_token_expired(start):
+async def test_wrong_secret_is_refused_without_token_expired(start):
     async with start(dialect=Dialect.EXAMPLES) as client:
         assert await client.wjdh("secret", secret_id="sandbox-secret-id", secret_key="123456") == {
             "code": "1",
@@ -38,7 +38,7 @@ async def test_a_wrong_secret_is_refused_without_token_expired(start):
 @pytest.mark.parametrize(
     ("dialect", "code", "token_expired"), [("documented", 9, 0), ("examples", "9", "0"), ("mixed", "9", "0")]
 )
-async def test_a_dead_token_is_code_9(start, dialect, code, token_expired):
+async def test_dead_token_is_code_9(start, dialect, code, token_expired):
     async with start(dialect=Dialect(dialect)) as client:
         client.sandbox.expire_tokens()
         assert await client.wjdh("modules", xiaoqu="00001") == {
@@ -50,13 +50,13 @@ async def test_a_dead_token_is_code_9(start, dialect, code, token_expired):
 
 
 @pytest.mark.parametrize("bearer", ["", "Bear wjdh.sandbox.1", "Bearer  wjdh.sandbox.1", "Bearer made-up"])
-async def test_only_bearer_and_one_space_carry_a_token(client, bearer):
+async def test_token_requires_bearer_and_one_space(client, bearer):
     client.bearer = bearer
     assert (await client.wjdh("modules", xiaoqu="00001"))["code"] == "9"
 
 
 @EVERY_DIALECT
-async def test_every_read_of_an_unknown_community_is_refused_with_code_1(start, dialect):
+async def test_reads_of_unknown_community_are_refused(start, dialect):
     async with start(dialect=dialect) as client:
         for name, field in (("shenheList", "community_identifier"), ("modules", "xiaoqu"), ("repair/list", "xiaoqu")):
             answer = await client.wjdh(name, **{field: "1"})
@@ -65,7 +65,7 @@ async def test_every_read_of_an_unknown_community_is_refused_with_code_1(start, 
             assert answer["message"] == f"没有根据{field}查找到小区，请核实社区的唯一标识是否有误"
 
 
-async def test_a_community_of_another_manager_is_refused_as_such(start):
+async def test_foreign_community_is_refused(start):
     async with start(dialect=Dialect.EXAMPLES) as client:
         foreign = client.sandbox.world.shenhes_of["00003"][0].id
         listed = await client.wjdh("shenheList", community_identifier="00003")
@@ -79,7 +79,7 @@ async def test_a_community_of_another_manager_is_refused_as_such(start):
     assert single == {**listed, "message": listed["message"].replace("Se104", "Se160")}
 
 
-async def test_the_review_list_pages_and_filters(start):
+async def test_review_list_has_pages_and_filters(start):
     async with start(dialect=Dialect.DOCUMENTED) as client:
         everything = await client.wjdh("shenheList", community_identifier="10002", per_page="100")
         second = await client.wjdh("shenheList", community_identifier="10002", per_page="7", page="2")
@@ -106,7 +106,7 @@ async def test_the_review_list_pages_and_filters(start):
     assert len(default["data"]) == 20
 
 
-async def test_the_example_list_has_no_code_words_for_statuses_and_a_row_keyed_shenhe_id(start):
+async def test_example_review_list_has_no_code(start):
     async with start(dialect=Dialect.EXAMPLES) as client:
         answer = await client.wjdh("shenheList", community_identifier="10002", per_page="2")
     first, second = answer["data"]
@@ -122,7 +122,7 @@ async def test_the_example_list_has_no_code_words_for_statuses_and_a_row_keyed_s
     assert (content["house"]["community_identifier"], content["house"]["people_house_role"]) == ("1", 1)
 
 
-async def test_a_single_review_comes_with_its_content_or_the_placeholder(start):
+async def test_single_review_has_content_or_a_placeholder(start):
     async with start(dialect=Dialect.DOCUMENTED) as client:
         documented = await client.wjdh("shenhe", id="1")
     async with start(dialect=Dialect.EXAMPLES) as client:
@@ -152,7 +152,7 @@ async def test_a_single_review_comes_with_its_content_or_the_placeholder(start):
     assert unknown["code"] == "1"
 
 
-async def test_a_decision_is_kept_and_its_echo_may_show_the_row_before_it(start):
+async def test_decision_is_stored_and_echoes_the_old_row(start):
     async with start(dialect=Dialect.EXAMPLES) as client:
         echo = await client.wjdh("shenhe/update", id="1", status="1", content='{"people":{}}')
         read_back = await client.wjdh("shenhe", id="1")
@@ -165,20 +165,20 @@ async def test_a_decision_is_kept_and_its_echo_may_show_the_row_before_it(start)
 
 
 @pytest.mark.parametrize(("keeps", "reason"), [(True, "照片不清晰"), (False, None)])
-async def test_a_refusal_keeps_its_reason_only_where_set_up_so(start, keeps, reason):
+async def test_refusal_reason_is_stored_by_option(start, keeps, reason):
     async with start(dialect=Dialect.DOCUMENTED, keeps_refusal_reason=keeps) as client:
         answer = await client.wjdh("shenhe/update", id="1", status="0", shenhe_refuse_reason="照片不清晰")
     assert answer["data"]["shenhe_status"] == 0
     assert answer["data"]["shenhe_refuse_reason"] == reason
 
 
-async def test_a_decision_without_a_valid_status_is_refused(client):
+async def test_decision_without_a_valid_status_is_refused(client):
     assert (await client.wjdh("shenhe/update", id="1"))["code"] == "1"
     assert (await client.wjdh("shenhe/update", id="1", status="3"))["code"] == "1"
     assert client.sandbox.effects.count("shenhe/update") == 0
 
 
-async def test_orders_come_newest_first_and_15_a_page_whatever_is_asked(start):
+async def test_orders_come_newest_first_15_a_page(start):
     async with start(dialect=Dialect.EXAMPLES) as client:
         first = await client.wjdh("order/list", xiaoqu="10002", per_page="50")
         last = await client.wjdh("order/list", xiaoqu="10002", page="4")
@@ -228,12 +228,12 @@ async def test_orders_come_newest_first_and_15_a_page_whatever_is_asked(start):
     assert (beyond["code"], beyond["data"], beyond["pages"]) == (0, [], None)
 
 
-async def test_the_page_of_orders_may_be_of_another_size(start):
+async def test_order_page_size_is_an_option(start):
     async with start(orders_per_page=50) as client:
         assert len((await client.wjdh("order/list", xiaoqu="10002"))["data"]) == 50
 
 
-async def test_the_tables_say_booleans_floats_and_objects_for_orders(start):
+async def test_documented_orders_have_booleans_and_objects(start):
     async with start(dialect=Dialect.DOCUMENTED) as client:
         answer = await client.wjdh("order/list", xiaoqu="10002", title="测试费2")
     newer, older = answer["data"]
@@ -273,7 +273,7 @@ async def test_orders_are_filtered_as_asked(start, filters, matches):
 
 
 @pytest.mark.parametrize("room", [{}, {"fangjian": "101"}])
-async def test_a_floor_below_ground_is_a_floor_and_has_none_of_the_others_orders(start, room):
+async def test_floor_below_ground_is_its_own_floor(start, room):
     async with start(dialect=Dialect.EXAMPLES) as client:
         answer = await client.wjdh("order/list", xiaoqu="10002", louhao="1", danyuan="1", louceng="-1", **room)
     assert (answer["code"], answer["data"]) == (0, [])
@@ -293,7 +293,7 @@ async def test_orders_are_found_by_their_payer(start, field):
     "form",
     [{"xiaoqu": "1"}, {"xiaoqu": "00003"}, {"xiaoqu": "10002", "danyuan": "1"}, {"xiaoqu": "10002", "fangjian": "101"}],
 )
-async def test_the_error_of_the_order_list_claims_success_with_code_1(start, form):
+async def test_order_list_error_claims_success_with_code_1(start, form):
     async with start(dialect=Dialect.EXAMPLES) as client:
         assert await client.wjdh("order/list", **form) == {
             "code": 1,
@@ -316,7 +316,7 @@ def new_order(kind: str, identifier: dict[str, str], **form: str) -> dict[str, s
     }
 
 
-async def test_a_new_order_is_the_newest_of_the_list(start):
+async def test_new_order_is_the_newest_of_the_list(start):
     house = {"louhao": "1", "danyuan": "1", "louceng": "1", "fangjian": "101"}
     async with start(dialect=Dialect.EXAMPLES) as client:
         answer = await client.wjdh(
@@ -340,7 +340,7 @@ async def test_a_new_order_is_the_newest_of_the_list(start):
     }
 
 
-async def test_each_kind_of_payer_is_found_or_not_as_documented(start):
+async def test_payer_lookup_answers_as_documented(start):
     async with start(dialect=Dialect.EXAMPLES) as client:
         residents = list(client.sandbox.world.residents.values())
         active = next(resident.person for resident in residents[5:] if resident.uses_mini_program)
@@ -378,7 +378,7 @@ async def test_each_kind_of_payer_is_found_or_not_as_documented(start):
         {"extra": "{'a':1}"},
     ],
 )
-async def test_an_order_with_a_wrong_field_is_refused_with_code_1(start, change):
+async def test_order_with_a_wrong_field_is_code_1(start, change):
     house = {"louhao": "1", "danyuan": "1", "louceng": "1", "fangjian": "101"}
     async with start(dialect=Dialect.EXAMPLES) as client:
         answer = await client.wjdh("order/new", **{**new_order("house", house), **change})
@@ -412,7 +412,7 @@ async def test_modules_are_listed_and_switched_by_name(start):
 
 
 @pytest.mark.parametrize(("dialect", "size"), [(Dialect.DOCUMENTED, 20), (Dialect.EXAMPLES, 15)])
-async def test_the_repair_list_shows_only_open_ones_unless_told_otherwise(start, dialect, size):
+async def test_repair_list_defaults_to_open_ones(start, dialect, size):
     async with start(dialect=dialect) as client:
         default = await client.wjdh("repair/list", xiaoqu="10002")
         unresolved = await client.wjdh("repair/list", xiaoqu="10002", status="0", per_page="100")
@@ -424,7 +424,7 @@ async def test_the_repair_list_shows_only_open_ones_unless_told_otherwise(start,
     assert (resolved["data"]["pages"]["from"], resolved["data"]["pages"]["to"]) == (6, 10)
 
 
-async def test_the_repairs_of_the_document_are_there(start):
+async def test_documented_repairs_exist(start):
     async with start(dialect=Dialect.EXAMPLES) as client:
         listed = await client.wjdh("repair/list", xiaoqu="10002")
         single = await client.wjdh("repair", id="1")
@@ -448,7 +448,7 @@ async def test_the_repairs_of_the_document_are_there(start):
     }
 
 
-async def test_a_repair_is_updated_and_an_absent_reply_keeps_the_old_one(start):
+async def test_updated_repair_retains_an_omitted_reply(start):
     async with start(dialect=Dialect.EXAMPLES) as client:
         answer = await client.wjdh("repair/update", id="1", status="1", reply="已修复")
         await client.wjdh("repair/update", id="1", status="0", reply="")
@@ -461,14 +461,14 @@ async def test_a_repair_is_updated_and_an_absent_reply_keeps_the_old_one(start):
     assert without_status["code"] == 1
 
 
-async def test_an_unknown_repair_is_refused_or_in_the_mixed_dialect_null(start, client):
+async def test_unknown_repair_is_refused_or_null(start, client):
     async with start(dialect=Dialect.EXAMPLES) as other:
         assert (await other.wjdh("repair", id="99999"))["code"] == 1
     answer = await client.wjdh("repair", id="99999")
     assert (int(answer["code"]), answer["data"]) == (0, None)
 
 
-async def test_a_repair_of_another_managers_community_is_refused(client):
+async def test_repair_of_a_foreign_community_is_refused(client):
     foreign = client.sandbox.world.repairs_of["00003"][0].id
     for name, form in (("repair", {}), ("repair/update", {"status": "1"})):
         answer = await client.wjdh(name, id=str(foreign), **form)
@@ -476,7 +476,7 @@ async def test_a_repair_of_another_managers_community_is_refused(client):
     assert client.sandbox.effects.all() == []
 
 
-async def test_an_announcement_gets_a_number(start):
+async def test_announcement_gets_a_number(start):
     async with start(dialect=Dialect.EXAMPLES) as client:
         form = {"xiaoqu": "00001", "title": "停水通知", "content": "明日9时\n至11时停水"}
         first = await client.wjdh("announcement/new", **form)

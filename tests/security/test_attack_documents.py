@@ -1,4 +1,4 @@
-"""Documents made to cost: each is refused for little, says little of itself, and holds nobody up."""
+"""Expensive documents are refused cheaply, briefly, and without delaying other callers."""
 
 import asyncio
 from typing import Any
@@ -210,7 +210,7 @@ def allowed(codes: Any) -> set[str | None]:
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-async def test_a_document_is_refused_for_little_where(target, bystanders, name):
+async def test_costly_document_is_refused_cheaply(target, bystanders, name):
     document, codes = DOCUMENTS[name]
 
     async def attack():
@@ -224,7 +224,7 @@ async def test_a_document_is_refused_for_little_where(target, bystanders, name):
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
-async def test_arguments_are_refused_before_anything_is_asked_for_where(target, bystanders, name):
+async def test_costly_arguments_are_refused_before_any_call(target, bystanders, name):
     document, variables, code = ARGUMENTS[name]
     target.sandbox.reset_calls()
 

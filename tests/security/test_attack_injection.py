@@ -1,4 +1,4 @@
-"""Values made to become something else upstream: another field, another header, another path, another request.
+"""Injection: values crafted to become another field, header, path or request upstream.
 
 Each place where a caller's text goes to a platform is tried with each of them. A text arrives as it is, in the field it
 is for, or it is refused before anything is sent.
@@ -161,7 +161,7 @@ def check(target: Any, text: str) -> int:
 
 
 @pytest.mark.parametrize("place", PLACES)
-async def test_a_text_stays_a_text_as(target, bystanders, place):
+async def test_injected_text_is_sent_unchanged_or_refused(target, bystanders, place):
     arrived = 0
 
     async def attack():
@@ -192,7 +192,7 @@ NEVER_SENT = {
 
 
 @pytest.mark.parametrize("place", RECORDS)
-async def test_a_text_stays_a_text_in_a_write_to_a_record_as(target, bystanders, place):
+async def test_injected_text_in_a_write_is_sent_unchanged(target, bystanders, place):
     found, document = RECORDS[place]
     arrived = 0
 
@@ -231,7 +231,7 @@ FORMS = {
 
 @pytest.mark.parametrize("name", FORMS)
 @pytest.mark.parametrize("path", ["/callbacks/payment", "/callbacks/token"])
-async def test_a_payment_notification_is_not_taken_that(target, name, path):
+async def test_malicious_payment_notification_is_refused(target, name, path):
     body, content_type, status = FORMS[name]
 
     answer = await target.request("POST", path, body, content_type=content_type, authorization=None)

@@ -1,4 +1,4 @@
-"""What attacks took of memory comes back: the same ones again and again take no more of it."""
+"""Repeated attacks do not grow the memory."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ async def every_kind(target, number: int) -> None:
     await Fuzzer(target.port, target.token).send(random_requests(number, 300))
 
 
-async def test_the_same_attacks_again_take_no_more_memory(target):
+async def test_repeated_attacks_take_no_more_memory(target):
     await every_kind(target, 0)
     settled = target.memory
 

@@ -1,4 +1,4 @@
-"""Documents named by their hash: a name leads to that text only, from anybody, and bounds nobody's memory."""
+"""Attacks on persisted documents: wrong hashes, foreign rights and floods."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ WRONG: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-async def test_no_text_is_kept_under(target, bystanders, name):
+async def test_persisted_text_is_not_stored_under_a_wrong_hash(target, bystanders, name):
     async def attack():
         answer = await target.post(WRONG[name])
         assert answer.codes == {"BAD_USER_INPUT"}
@@ -56,14 +56,14 @@ async def test_no_text_is_kept_under(target, bystanders, name):
     assert "viewer" not in kept.body.decode()
 
 
-async def test_a_text_that_is_not_valid_is_not_kept(target):
+async def test_invalid_text_is_not_stored(target):
     text = "{ viewer { nothing } }"
     assert (await target.post(named(hashed(text), text))).codes == {"GRAPHQL_VALIDATION_FAILED"}
 
     assert (await target.post(named(hashed(text)))).codes == {"PERSISTED_QUERY_NOT_FOUND"}
 
 
-async def test_a_kept_mutation_is_not_run_by_get(target):
+async def test_persisted_mutation_is_not_run_by_get(target):
     await target.post(named(hashed(WRITE), WRITE))
     target.sandbox.reset_calls()
     extensions = quote(json.dumps(named(hashed(WRITE))["extensions"]))
@@ -74,7 +74,7 @@ async def test_a_kept_mutation_is_not_run_by_get(target):
     assert target.sandbox.calls == []
 
 
-async def test_a_kept_text_needs_the_rights_of_whoever_names_it(target):
+async def test_persisted_text_needs_the_rights_of_its_caller(target):
     text = '{ orders(communityCode: "10002") { totalCount } }'
     assert (await target.post(named(hashed(text), text))).codes == set()
 
@@ -87,7 +87,7 @@ async def test_a_kept_text_needs_the_rights_of_whoever_names_it(target):
     assert nobody.status == 401
 
 
-async def test_a_flood_of_texts_drives_out_older_ones_and_takes_little_memory(target, bystanders):
+async def test_flood_of_texts_evicts_older_ones(target, bystanders):
     texts = [f"{{ viewer {{ subject }} }} #{number} {'a' * 20_000}" for number in range(240)]
 
     async def attack():

@@ -1,4 +1,4 @@
-"""Requests made to be misread, to weigh or to be sent by a victim's browser: refused, always in the 400s."""
+"""Ambiguous, oversized and cross-site requests are refused with a 4xx."""
 
 import asyncio
 import gzip
@@ -135,7 +135,7 @@ CROSS_SITE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-async def test_a_body_is_refused_which(target, bystanders, name):
+async def test_malicious_body_is_refused(target, bystanders, name):
     body, status = BODIES[name]
 
     async def attack():
@@ -150,7 +150,7 @@ async def test_a_body_is_refused_which(target, bystanders, name):
 
 
 @pytest.mark.parametrize("name", ENCODED)
-async def test_no_compressed_body_is_unpacked_be_it(target, bystanders, name):
+async def test_compressed_body_is_not_unpacked(target, bystanders, name):
     body, encoding = ENCODED[name]
 
     async def attack():
@@ -161,7 +161,7 @@ async def test_no_compressed_body_is_unpacked_be_it(target, bystanders, name):
 
 
 @pytest.mark.parametrize("name", CROSS_SITE)
-async def test_a_page_of_another_site_can_write_nothing_by(target, name):
+async def test_cross_site_request_cannot_write(target, name):
     """The requests a browser sends without asking, and what might be taken for JSON."""
     target.sandbox.reset_calls()
     answer = await target.post(WRITE, **CROSS_SITE[name])
@@ -171,7 +171,7 @@ async def test_a_page_of_another_site_can_write_nothing_by(target, name):
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])
-async def test_nothing_is_written_by_the_method(target, method):
+async def test_unsupported_method_cannot_write(target, method):
     target.sandbox.reset_calls()
     answer = await target.request(method, f"/graphql?query={quote(json.loads(WRITE)['query'])}", WRITE.encode())
 
@@ -191,7 +191,7 @@ async def test_nothing_is_written_by_the_method(target, method):
         "https://consoleXexample",
     ],
 )
-async def test_a_browser_is_not_given_leave_for_pages_of(target, origin):
+async def test_preflight_of_a_foreign_origin_is_refused(target, origin):
     asked = await target.request(
         "OPTIONS",
         "/graphql",
@@ -210,7 +210,7 @@ async def test_a_browser_is_not_given_leave_for_pages_of(target, origin):
 @pytest.mark.parametrize(
     "host", ["evil.example", "127.0.0.1.evil.example", "127.0.0.1@evil.example", "localhost", "[::1]"]
 )
-async def test_a_name_pointed_at_the_gateway_leads_nowhere(target, host):
+async def test_foreign_host_name_is_refused(target, host):
     answer = await target.post(QUERY, host=host)
 
     assert answer.status in (400, 421)
@@ -235,7 +235,7 @@ async def test_a_name_pointed_at_the_gateway_leads_nowhere(target, host):
         "/__sandbox__/calls",
     ],
 )
-async def test_nothing_is_served_at_another_address(target, path):
+async def test_unknown_path_serves_nothing(target, path):
     answer = await target.raw(raw_request("GET", path, host=f"127.0.0.1:{target.port}"))
 
     assert answer.split(b" ")[1] in (b"404", b"400")
@@ -255,7 +255,7 @@ async def test_nothing_is_served_at_another_address(target, path):
         ("{ ... on Viewr { subject } }", None),
     ],
 )
-async def test_production_lets_nobody_guess_its_names(target, query, said):
+async def test_production_suggests_no_names(target, query, said):
     answer = await target.query(query)
 
     assert answer.status == 200

@@ -1,4 +1,4 @@
-"""Bytes that no browser sends: requests hidden in requests, and clients that send or read slowly or not at all."""
+"""Raw sockets: request smuggling, slow clients and floods of connections."""
 
 import asyncio
 import socket
@@ -93,7 +93,7 @@ AMBIGUOUS: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", AMBIGUOUS)
-async def test_a_request_is_refused_and_the_connection_closed_which(target, bystanders, name):
+async def test_ambiguous_request_is_refused_and_closes(target, bystanders, name):
     async def attack():
         said = await target.raw(with_token(AMBIGUOUS[name], target.token))
 
@@ -104,7 +104,7 @@ async def test_a_request_is_refused_and_the_connection_closed_which(target, byst
     await bystanders.unharmed_by(attack, memory=16 * 1024 * 1024)
 
 
-async def test_thousands_of_requests_at_once_on_a_connection_wait_or_are_refused(target, bystanders):
+async def test_flood_of_pipelined_requests_is_bounded(target, bystanders):
     """Pipelined: nobody reads the answers before all is sent."""
     request = head(JSON, f"authorization: Bearer {target.token}", f"content-length: {len(QUERY)}") + QUERY
 
@@ -154,7 +154,7 @@ async def stall(target, pieces: list[bytes]) -> float:
     return time.monotonic() - begun
 
 
-async def test_two_hundred_slow_clients_at_once_are_cut_off_in_time_and_hold_nobody_up(target, bystanders):
+async def test_slow_clients_are_disconnected_in_time(target, bystanders):
     longest = 0.0
 
     async def attack():
@@ -166,7 +166,7 @@ async def test_two_hundred_slow_clients_at_once_are_cut_off_in_time_and_hold_nob
     assert longest < 1.0 + SLACK
 
 
-async def test_a_client_that_reads_no_answers_is_cut_off_and_costs_little_memory(target, bystanders):
+async def test_client_reading_no_answers_is_disconnected(target, bystanders):
     """It asks for large answers, one after the other, and takes none."""
     query = b'{"query":"{ dictionaries { name title entries { value label code note } } }"}'
     lines = (JSON, f"authorization: Bearer {target.token}", f"content-length: {len(query)}")
@@ -200,7 +200,7 @@ async def flood(client: socket.socket, requests: bytes) -> None:
         client.close()
 
 
-async def test_a_thousand_connections_that_come_and_go_leave_nothing(target, bystanders):
+async def test_thousand_short_connections_leave_nothing(target, bystanders):
     async def attack():
         for _ in range(10):
             await asyncio.gather(*(target.raw(b"", close=True) for _ in range(100)))
@@ -208,7 +208,7 @@ async def test_a_thousand_connections_that_come_and_go_leave_nothing(target, bys
     await bystanders.unharmed_by(attack, memory=32 * 1024 * 1024)
 
 
-async def test_clients_that_leave_in_the_middle_of_everything_leave_nothing(target, bystanders):
+async def test_clients_leaving_mid_request_leave_nothing(target, bystanders):
     whole = head(JSON, f"authorization: Bearer {target.token}", f"content-length: {len(QUERY)}") + QUERY
 
     async def attack():

@@ -1,4 +1,4 @@
-"""Tokens that nobody signed, or not for this gateway: 401, always in the same words, and no key is fetched for them."""
+"""Forged and misdirected tokens are 401 with one message, and fetch no keys."""
 
 import asyncio
 import hmac
@@ -229,7 +229,7 @@ async def refused(target: Target, authorization: str | None) -> None:
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-async def test_the_gateway_under_attack_believes_a_good_token(target):
+async def test_valid_token_is_accepted_under_attack(target):
     for key, alg in (("ed", "EdDSA"), ("rsa", "RS256"), ("ec", "ES256")):
         token = sign(target.signers.known[key], good(), alg)
         answer = await target.post(QUERY, authorization=f"Bearer {token}")
@@ -237,7 +237,7 @@ async def test_the_gateway_under_attack_believes_a_good_token(target):
 
 
 @pytest.mark.parametrize("name", TOKENS)
-async def test_a_token_is_not_believed_that(target, bystanders, name):
+async def test_forged_token_is_refused(target, bystanders, name):
     token = TOKENS[name](target)
     asked = target.keys.asked
 
@@ -247,11 +247,11 @@ async def test_a_token_is_not_believed_that(target, bystanders, name):
 
 
 @pytest.mark.parametrize("name", HEADERS)
-async def test_a_good_token_does_not_help_when_of_its_header(target, name):
+async def test_malformed_authorization_header_is_refused(target, name):
     await refused(target, HEADERS[name](target.mint()))
 
 
-async def test_of_a_claim_that_is_there_twice_the_last_counts(target):
+async def test_last_duplicate_claim_counts(target):
     """As everywhere (RFC 7519, 4), so that no two servers read different callers."""
     doubled = json.dumps(good(sub="root"))[:-1] + ', "sub": "lin"}'
     answer = await target.post(QUERY, authorization=f"Bearer {raw_claims(doubled)(target)}")
@@ -259,7 +259,7 @@ async def test_of_a_claim_that_is_there_twice_the_last_counts(target):
     assert answer.json["data"] == {"viewer": {"subject": "lin"}}
 
 
-async def test_a_flood_of_unknown_keys_asks_the_issuer_once_in_ten_seconds(target, bystanders):
+async def test_flood_of_unknown_keys_fetches_once_per_interval(target, bystanders):
     began, asked = time.monotonic(), target.keys.asked
     tokens = [sign(OKPKey.generate_key("Ed25519", {"kid": f"key {n}"}), good(), "EdDSA") for n in range(200)]
 
@@ -272,7 +272,7 @@ async def test_a_flood_of_unknown_keys_asks_the_issuer_once_in_ten_seconds(targe
 
 
 @pytest.mark.parametrize("name", ["is signed by a stranger", "is for another audience", "has expired a minute ago"])
-async def test_a_token_opens_no_socket_and_no_stream_either_that(target, name):
+async def test_forged_token_opens_no_websocket_or_stream(target, name):
     token = TOKENS[name](target)
     [event] = await over_event_stream(target.url, token, "subscription { orderPaid { id } }", {}) or [""]
     assert event == ""

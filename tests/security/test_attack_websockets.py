@@ -1,4 +1,4 @@
-"""WebSockets used as no client does: closed with the code of the protocol, and nobody else notices."""
+"""Abuse of WebSockets: closed with the code of the protocol, without harm to others."""
 
 import asyncio
 import base64
@@ -77,7 +77,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-async def test_a_socket_is_closed_as_a_bad_request_whose_messages(target, bystanders, name):
+async def test_unreadable_message_closes_with_4400(target, bystanders, name):
     async def attack():
         async with socket(target.url, target.token) as connection:
             await connection.send(UNREADABLE[name])
@@ -98,7 +98,7 @@ EARLY = {
 
 
 @pytest.mark.parametrize("name", EARLY)
-async def test_a_socket_gets_nothing_that(target, bystanders, name):
+async def test_premature_message_closes_the_websocket(target, bystanders, name):
     messages, code = EARLY[name]
 
     async def attack():
@@ -112,7 +112,7 @@ async def test_a_socket_gets_nothing_that(target, bystanders, name):
     await bystanders.unharmed_by(attack)
 
 
-async def test_two_hundred_silent_sockets_are_closed_in_time(target, bystanders):
+async def test_two_hundred_silent_websockets_are_closed_in_time(target, bystanders):
     async def silent() -> int:
         async with opened(target) as connection:
             return await closing(connection)
@@ -125,20 +125,20 @@ async def test_two_hundred_silent_sockets_are_closed_in_time(target, bystanders)
     await bystanders.unharmed_by(attack)
 
 
-async def test_a_socket_that_is_initialised_twice_is_closed(target):
+async def test_second_init_closes_the_websocket(target):
     async with socket(target.url, target.token) as connection:
         await connection.send(INIT)
         assert await closing(connection) == 4429
 
 
-async def test_an_id_that_is_used_twice_closes_the_socket(target):
+async def test_duplicate_operation_id_closes_the_websocket(target):
     async with socket(target.url, target.token) as connection:
         await connection.send(subscribe("1"))
         await connection.send(subscribe("1"))
         assert await closing(connection) == 4409
 
 
-async def test_of_a_thousand_subscriptions_twenty_are_begun(target, bystanders):
+async def test_subscriptions_beyond_twenty_are_refused(target, bystanders):
     async def attack():
         refused = 0
         async with socket(target.url, target.token) as connection:
@@ -154,7 +154,7 @@ async def test_of_a_thousand_subscriptions_twenty_are_begun(target, bystanders):
     await bystanders.unharmed_by(attack)
 
 
-async def test_subscribing_and_completing_a_thousand_times_leaves_nothing(target, bystanders):
+async def test_subscribing_a_thousand_times_leaves_nothing(target, bystanders):
     async def attack():
         async with socket(target.url, target.token) as connection:
             for number in range(1000):
@@ -168,7 +168,7 @@ async def test_subscribing_and_completing_a_thousand_times_leaves_nothing(target
     await bystanders.unharmed_by(attack, memory=32 * 1024 * 1024)
 
 
-async def test_a_caller_of_every_community_cannot_have_all_of_them_watched(target, bystanders):
+async def test_watched_communities_are_bounded(target, bystanders):
     """Each watched list is asked for again and again, whether there is such a community or not."""
 
     async def follow(connection: ClientConnection, first: int) -> set[str]:
@@ -195,7 +195,7 @@ async def test_a_caller_of_every_community_cannot_have_all_of_them_watched(targe
     await bystanders.unharmed_by(attack)
 
 
-async def test_a_flood_of_pings_is_answered_and_holds_nobody_up(target, bystanders):
+async def test_flood_of_pings_does_not_delay_others(target, bystanders):
     async def attack():
         async with socket(target.url, target.token) as connection:
             for _ in range(3000):
@@ -207,14 +207,14 @@ async def test_a_flood_of_pings_is_answered_and_holds_nobody_up(target, bystande
     await bystanders.unharmed_by(attack)
 
 
-async def test_binary_messages_close_the_socket(target):
+async def test_binary_message_closes_the_websocket(target):
     async with socket(target.url, target.token) as connection:
         await connection.send(INIT.encode())
         assert await closing(connection) == 4400
 
 
 @pytest.mark.parametrize("size", [256 * 1024 + 1, 1024 * 1024 + 1, 8 * 1024 * 1024])
-async def test_a_message_that_is_too_large_closes_the_socket(target, bystanders, size):
+async def test_oversized_message_closes_the_websocket(target, bystanders, size):
     async def attack():
         async with socket(target.url, target.token) as connection:
             with suppress(ConnectionClosed):
@@ -224,7 +224,7 @@ async def test_a_message_that_is_too_large_closes_the_socket(target, bystanders,
     await bystanders.unharmed_by(attack, memory=32 * 1024 * 1024)
 
 
-async def test_a_message_in_a_thousand_pieces_is_too_large_as_well(target, bystanders):
+async def test_message_in_a_thousand_fragments_is_too_large(target, bystanders):
     async def attack():
         async with socket(target.url, target.token) as connection:
             with suppress(ConnectionClosed):
@@ -235,7 +235,7 @@ async def test_a_message_in_a_thousand_pieces_is_too_large_as_well(target, bysta
 
 
 @pytest.mark.parametrize("subprotocols", [(), ("graphql-ws",), ("graphql-transport-ws2", "soap")])
-async def test_another_subprotocol_is_not_spoken(target, subprotocols):
+async def test_unknown_subprotocol_is_refused(target, subprotocols):
     async with opened(target, subprotocols) as connection:
         assert connection.subprotocol is None
         assert await closing(connection) == 4406
@@ -251,7 +251,7 @@ async def test_another_subprotocol_is_not_spoken(target, subprotocols):
         "http://127.0.0.1:1",
     ],
 )
-async def test_a_page_of_another_origin_opens_no_socket(target, origin):
+async def test_foreign_origin_opens_no_websocket(target, origin):
     with pytest.raises(InvalidStatus) as refused:
         async with opened(target, origin=origin):
             pass
@@ -293,7 +293,7 @@ FRAMES = {
 
 
 @pytest.mark.parametrize("name", FRAMES)
-async def test_a_socket_is_closed_whose_frames(target, bystanders, name):
+async def test_malformed_frame_closes_the_websocket(target, bystanders, name):
     async def attack():
         reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
         writer.write(HANDSHAKE)
@@ -321,13 +321,13 @@ SHAKEN = {
 
 
 @pytest.mark.parametrize("name", SHAKEN)
-async def test_no_socket_is_opened_by_a_handshake_that(target, name):
+async def test_malformed_handshake_opens_no_websocket(target, name):
     said = await target.raw(SHAKEN[name], close=True)
 
     assert not said.startswith((b"HTTP/1.1 101 ", b"HTTP/1.1 5"))
 
 
-async def test_a_client_that_reads_none_of_its_messages_is_cut_off(target, bystanders):
+async def test_client_reading_no_messages_is_disconnected(target, bystanders):
     async def attack():
         async with socket(target.url, target.token) as connection:
             connection.transport.pause_reading()

@@ -1,4 +1,4 @@
-"""Each community held against each path to its records: what is not the caller's is as if it were not there.
+"""Each community and each path to its records: records of other communities look nonexistent.
 
 "As if it were not there" is the very same answer that is given for a community or an id which nobody has.
 """
@@ -99,7 +99,7 @@ def own_ids(answer: Any) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("route", BY_CODE, ids=str)
-async def test_a_root_of_another_community_is_that_of_a_community_nobody_has(site, records, route):
+async def test_foreign_root_equals_that_of_an_unknown_community(site, records, route):
     document, variables = route.document(records["10002"])
     for owner, stranger in permutations(COMMUNITIES, 2):
         token = site.mint(communities=[stranger])
@@ -112,7 +112,7 @@ async def test_a_root_of_another_community_is_that_of_a_community_nobody_has(sit
 
 
 @pytest.mark.parametrize("route", [*BY_ID, *WRITES], ids=str)
-async def test_a_record_of_another_community_is_one_that_nobody_has(site, records, route):
+async def test_foreign_record_equals_an_unknown_one(site, records, route):
     for owner, stranger in permutations(COMMUNITIES, 2):
         token = site.mint(communities=[stranger])
         document, variables = route.document(records[owner])
@@ -129,7 +129,7 @@ async def test_a_record_of_another_community_is_one_that_nobody_has(site, record
 
 @pytest.mark.parametrize("route", SUBSCRIPTIONS, ids=str)
 @pytest.mark.parametrize("carried", [over_websocket, over_event_stream], ids=["WebSocket", "event stream"])
-async def test_a_subscription_to_another_community_ends_at_once_without_a_word(site, records, route, carried):
+async def test_foreign_subscription_completes_without_an_event(site, records, route, carried):
     document = f'subscription {{ {route.fields[0].name}(communityCode: "10002") {{ id }} }}'
 
     received = await carried(site.gateway.url, site.mint(communities=["00001"]), document, {})
@@ -139,7 +139,7 @@ async def test_a_subscription_to_another_community_ends_at_once_without_a_word(s
 
 
 @pytest.mark.parametrize("code", COMMUNITIES)
-async def test_a_caller_of_one_community_is_shown_ids_of_that_one_alone(site, records, code):
+async def test_caller_sees_ids_of_its_community_only(site, records, code):
     """On every path: each field of the schema is asked for, from each root."""
     token, seen = site.mint(communities=[code]), set()
     own = {f"{place.removeprefix('Query.')}.id": f'"{records[code][kind]}"' for place, kind in RECORD_OF.items()}
@@ -160,7 +160,7 @@ async def test_a_caller_of_one_community_is_shown_ids_of_that_one_alone(site, re
     assert seen == set(node_types())
 
 
-async def test_a_payment_is_handed_in_by_callers_of_every_community_only(site, records):
+async def test_payment_by_mutation_needs_all_communities(site, records):
     """A notification does not say whose order it is of, and is delivered whatever it says."""
     document, variables = Route((Field("Mutation", "payCallback"),)).document({})
     document = document.replace("__typename", "outcome userErrors { code }")

@@ -1,4 +1,4 @@
-"""Nobody's ID number, phone or name reaches a caller without `pii:read`, nor any log or metric: over all data there is.
+"""No ID number, phone or name reaches callers without `pii:read`, logs or metrics.
 
 The sandbox knows who there is. What is documented, what is written from the schema and what goes wrong is asked for, in
 every dialect and over every protocol, and every byte of the answers is searched. The same search finds everybody in the
@@ -203,13 +203,13 @@ async def searches(told: Told) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         yield query, variables
 
 
-async def test_what_is_asked_for_shows_nobody(told):
+async def test_answers_to_masked_callers_hide_everyone(told):
     async for query, variables in searches(told):
         for _ in range(1 if variables else 2):  # the second time by a plan; others are asked with other variables
             assert await seen(told, query, variables, told.masked) == set(), query
 
 
-async def test_the_same_search_finds_everybody_for_a_caller_who_may_see_them(told):
+async def test_answers_to_unmasked_callers_contain_everyone(told):
     found: set[str] = set()
     async for query, variables in searches(told):
         found |= await seen(told, query, variables, told.site.everything)
@@ -218,7 +218,7 @@ async def test_the_same_search_finds_everybody_for_a_caller_who_may_see_them(tol
     assert missing == set()
 
 
-async def test_a_socket_shows_nobody(told):
+async def test_websocket_answers_hide_everyone(told):
     for query in WHOLE_SCHEMA:
         shown = await over_websocket(told.site.gateway.url, told.masked, query, {})
         assert shown
@@ -234,7 +234,7 @@ REPAIRS = """subscription { repairChanged(communityCode: "10002") { reply descri
 
 @pytest.mark.parametrize("carried", [over_websocket, over_event_stream], ids=["WebSocket", "event stream"])
 @pytest.mark.parametrize("subscription", [REVIEWS, REPAIRS])
-async def test_an_event_shows_nobody(told, carried, subscription):
+async def test_events_hide_everyone(told, carried, subscription):
     async def happen() -> None:
         listed = (await told.site.ask(PENDING, {"code": "10002"})).data
         review, repair = listed["shenhes"]["nodes"][0]["id"], listed["repairs"]["nodes"][0]["id"]
@@ -268,7 +268,7 @@ PERSONAL = "王芳 19900000002 999302199211302226"
 
 
 @pytest.mark.parametrize("name", LEAKY)
-async def test_the_trouble_of_a_platform_shows_nobody(told, name):
+async def test_platform_errors_hide_everyone(told, name):
     body = json.dumps(LEAKY[name], ensure_ascii=False).replace("%", PERSONAL).encode()
     told.site.sandbox.faults.set("WJDH", None, Fault(FaultKind.BODY, body=body))
     told.site.sandbox.faults.set("SECURITY", None, Fault(FaultKind.BODY, body=body))
@@ -319,15 +319,15 @@ WRONG: dict[str, tuple[str, object]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-async def test_what_a_caller_gets_wrong_is_not_told_back(told, name):
+async def test_caller_errors_do_not_repeat_personal_data(told, name):
     query, value = WRONG[name]
     answer = await told.site.ask(query, {"v": value}, told.masked)
 
     assert told.secrets.found_in(all_bytes(answer)) == set()
 
 
-async def test_nobody_is_in_the_logs_or_the_metrics(told):
-    """Of all that the tests above have asked for, and that went wrong in them."""
+async def test_logs_and_metrics_hide_everyone(told):
+    """Covers all requests and failures of the tests above."""
     metrics = (await told.site.gateway.client.get("/metrics")).text
     logs = told.logged.lines.getvalue()
 

@@ -1,4 +1,4 @@
-"""Each scope held against each field that needs one: who lacks it gets null and its name, and nothing is asked for.
+"""Each scope and each field that requires it: without it the field is null and costs no call.
 
 The fields are those of the executable schema, so a new one is tested as soon as it is there.
 """
@@ -86,16 +86,16 @@ def value_at(data: Any, path: list[str | int]) -> Any:
     return data
 
 
-async def test_every_record_with_an_id_has_its_scope_here(ids):
+async def test_node_types_have_a_scope_in_the_matrix(ids):
     assert set(SCOPE_OF_NODE) == set(ids) == set(node_types())
 
 
-async def test_every_scope_guards_some_field_but_that_which_unmasks():
+async def test_every_scope_but_pii_read_guards_a_field():
     guarded = set().union(*(needed(route) for route in [*ROUTES, *NODES]))
     assert guarded == set(Scope) - {Scope.PII_READ}
 
 
-async def test_an_interface_asks_for_the_scopes_that_its_types_ask_for():
+async def test_interface_requires_the_scopes_of_its_types():
     for interface in filter(is_interface_type, SCHEMA.type_map.values()):
         for name, field in interface.fields.items():
             for implementation in SCHEMA.get_possible_types(interface):
@@ -103,7 +103,7 @@ async def test_an_interface_asks_for_the_scopes_that_its_types_ask_for():
 
 
 @pytest.mark.parametrize("route", [*READS, *NODES], ids=str)
-async def test_a_field_is_null_without_any_of_its_scopes_and_costs_no_call(site, ids, route):
+async def test_field_without_its_scope_is_null_and_costs_no_call(site, ids, route):
     document, variables = route.document(ids)
     answer = await site.ask(document, variables, site.mint(needed(route)))
     assert "errors" not in answer.body, "the scopes it declares are enough"
@@ -125,7 +125,7 @@ async def test_a_field_is_null_without_any_of_its_scopes_and_costs_no_call(site,
 
 
 @pytest.mark.parametrize("route", MUTATIONS, ids=str)
-async def test_a_mutation_without_its_scope_is_never_begun(site, ids, route):
+async def test_mutation_without_its_scope_does_not_begin(site, ids, route):
     document, variables = route.document(ids)
     [scope] = route.fields[0].scopes
     written = await site.gateway.parts.journal.operations.list(None, 0, 1)
@@ -143,7 +143,7 @@ async def test_a_mutation_without_its_scope_is_never_begun(site, ids, route):
 
 
 @pytest.mark.parametrize("route", MUTATIONS, ids=str)
-async def test_a_mutation_needs_its_scope_alone(site, ids, route):
+async def test_mutation_needs_only_its_scope(site, ids, route):
     document, variables = route.document(ids)
 
     answer = await site.ask(document, variables, site.mint(route.scopes))
@@ -153,7 +153,7 @@ async def test_a_mutation_needs_its_scope_alone(site, ids, route):
 
 
 @pytest.mark.parametrize("route", PAYLOADS, ids=str)
-async def test_what_a_mutation_gives_back_needs_its_own_scope(site, ids, route):
+async def test_payload_field_requires_its_own_scope(site, ids, route):
     document, variables = route.document(ids)
     for scope in route.fields[-1].scopes - route.fields[0].scopes:
         answer = await site.ask(document, variables, site.mint(set(Scope) - {scope}))
@@ -167,7 +167,7 @@ async def test_what_a_mutation_gives_back_needs_its_own_scope(site, ids, route):
 
 @pytest.mark.parametrize("route", SUBSCRIPTIONS, ids=str)
 @pytest.mark.parametrize("carried", [over_websocket, over_event_stream], ids=["WebSocket", "event stream"])
-async def test_a_subscription_begins_with_its_scope_alone_and_not_without_it(site, ids, route, carried):
+async def test_subscription_requires_exactly_its_scope(site, ids, route, carried):
     document, variables = route.document(ids)
     [scope] = route.scopes
 

@@ -1,4 +1,4 @@
-"""How large an answer may be, by whichever way it comes: a larger one is refused, not cut, and a write is told."""
+"""The size limit of answers in every protocol: larger ones are refused whole, writes are exempt."""
 
 import json
 
@@ -32,7 +32,7 @@ def expect_too_large(errors):
 
 
 @pytest.mark.parametrize(("accept", "status"), [("application/json", 200), ("application/graphql-response+json", 400)])
-async def test_a_query_whose_answer_is_too_large_is_refused(gateway, accept, status):
+async def test_oversized_query_answer_is_refused(gateway, accept, status):
     answer = await gateway.client.post("/graphql", json={"query": LISTED}, headers={"accept": accept})
 
     assert answer.status_code == status
@@ -41,7 +41,7 @@ async def test_a_query_whose_answer_is_too_large_is_refused(gateway, accept, sta
     assert (await gateway.ask("{ dictionaries { title } }")).data["dictionaries"]
 
 
-async def test_so_it_is_over_a_websocket(connect):
+async def test_oversized_answer_over_websocket_is_refused(connect):
     async with connect() as socket:
         await socket.subscribe("1", LISTED)
         message = await socket.receive("1")
@@ -51,7 +51,7 @@ async def test_so_it_is_over_a_websocket(connect):
         await socket.settle()
 
 
-async def test_a_write_is_told_however_long_its_answer_is(gateway, connect):
+async def test_write_answer_of_any_size_is_returned(gateway, connect):
     published = await gateway.ask(PUBLISHED, {"input": ANNOUNCEMENT})
     async with connect() as socket:
         await socket.subscribe("1", PUBLISHED, input=ANNOUNCEMENT)
@@ -62,7 +62,7 @@ async def test_a_write_is_told_however_long_its_answer_is(gateway, connect):
     assert again["createAnnouncement"]["announcement"]["content"] == ANNOUNCEMENT["content"]
 
 
-async def test_an_event_that_is_too_large_ends_its_subscription(gateway, connect):
+async def test_oversized_event_ends_its_subscription(gateway, connect):
     async with connect() as socket:
         await socket.subscribe("1", PAID)
         await socket.settle()
@@ -73,7 +73,7 @@ async def test_an_event_that_is_too_large_ends_its_subscription(gateway, connect
     expect_too_large(message["payload"])
 
 
-async def test_so_it_does_in_a_stream(gateway):
+async def test_oversized_event_ends_its_event_stream(gateway):
     headers = {"accept": "text/event-stream"}
     async with gateway.client.stream("POST", "/graphql", json={"query": PAID}, headers=headers) as stream:
         await gateway.parts.actions.payment.receive(PAYMENT, "test")

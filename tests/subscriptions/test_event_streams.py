@@ -1,4 +1,4 @@
-"""Subscriptions as server-sent events, for clients that take nothing else (graphql-sse, distinct connections mode)."""
+"""Subscriptions as server-sent events (graphql-sse, distinct connections mode)."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ def open_stream(gateway):
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_each_event_is_a_next_event(gateway, open_stream, sandbox, method):
+async def test_event_is_sent_as_next(gateway, open_stream, sandbox, method):
     numbers = [order.number for order in sandbox.world.orders_of["10002"] if not order.is_paid][:2]
     async with open_stream(PAID, method=method) as events:
         assert events.response.status_code == 200
@@ -57,12 +57,12 @@ async def test_each_event_is_a_next_event(gateway, open_stream, sandbox, method)
             assert await events.next() == ("next", {"data": {"orderPaid": {"orderNumber": number}}})
 
 
-async def test_a_stream_is_known_by_the_id_that_its_client_gave_it(open_stream):
+async def test_stream_has_the_request_id_of_its_client(open_stream):
     async with open_stream(REPAIR, **{"x-request-id": "asked-for-0001"}) as events:
         assert events.response.headers["x-request-id"] == "asked-for-0001"
 
 
-async def test_a_silent_stream_shows_that_it_is_alive_until_it_ends(open_stream, mint, monkeypatch):
+async def test_silent_stream_sends_keep_alive_comments(open_stream, mint, monkeypatch):
     monkeypatch.setattr("gateway.http.sse.KEEP_ALIVE", 0.01)
     async with open_stream(REPAIR) as events, asyncio.timeout(PATIENCE):
         chunks = events.response.aiter_raw()
@@ -73,19 +73,19 @@ async def test_a_silent_stream_shows_that_it_is_alive_until_it_ends(open_stream,
     await until(lambda: "_keep_alive" not in {task.get_coro().__name__ for task in asyncio.all_tasks()})
 
 
-async def test_a_client_that_goes_away_ends_its_subscription(gateway, open_stream):
+async def test_leaving_client_ends_its_subscription(gateway, open_stream):
     async with open_stream(REPAIR):
         await until(lambda: len(gateway.parts.watches) == 1)
 
     await until(lambda: not len(gateway.parts.watches))
 
 
-async def test_a_subscription_that_ends_is_completed(open_stream, mint):
+async def test_ended_subscription_is_sent_as_complete(open_stream, mint):
     async with open_stream(REPAIR, authorization=f"Bearer {mint(communities='00001')}") as events:
         assert await events.next() == ("complete", None)
 
 
-async def test_errors_of_fields_come_with_the_data_of_their_event(gateway, open_stream, sandbox):
+async def test_field_errors_come_with_the_data_of_their_event(gateway, open_stream, sandbox):
     async with open_stream(REPAIR, **{"x-request-id": "asked-for-0001"}) as events:
         await until(lambda: len(gateway.parts.watches) == 1)
         sandbox.faults.set("WJDH", "repair", Fault(FaultKind.WRONG_SHAPE))
@@ -107,7 +107,7 @@ UNRUNNABLE = {
 }
 
 
-async def test_what_cannot_be_subscribed_to_is_an_event_too(open_stream, subtests):
+async def test_unrunnable_operation_is_an_event(open_stream, subtests):
     for query, code in UNRUNNABLE.items():
         with subtests.test(query):
             async with open_stream(query) as events:
@@ -116,7 +116,7 @@ async def test_what_cannot_be_subscribed_to_is_an_event_too(open_stream, subtest
                 assert await events.next() == ("complete", None)
 
 
-async def test_a_stream_ends_with_its_token(gateway, open_stream, mint):
+async def test_stream_ends_with_its_token(gateway, open_stream, mint):
     async with open_stream(REPAIR, authorization=f"Bearer {mint(ended=LEEWAY - 1.3)}") as events:
         kind, payload = await events.next()
         assert (kind, payload["errors"][0]["extensions"]["code"]) == ("next", "UNAUTHENTICATED")
@@ -124,7 +124,7 @@ async def test_a_stream_ends_with_its_token(gateway, open_stream, mint):
     await until(lambda: not len(gateway.parts.watches))
 
 
-async def test_a_caller_without_a_valid_token_gets_no_stream(open_stream):
+async def test_caller_without_a_valid_token_gets_no_stream(open_stream):
     async with open_stream(PAID, authorization="Bearer forged") as events:
         await events.response.aread()
         assert events.response.status_code == 401
@@ -132,7 +132,7 @@ async def test_a_caller_without_a_valid_token_gets_no_stream(open_stream):
         assert events.response.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
-async def test_a_body_that_is_no_json_gets_no_stream(gateway):
+async def test_body_that_is_no_json_gets_no_stream(gateway):
     headers = {"accept": "text/event-stream", "content-type": "application/json"}
     response = await gateway.client.post("/graphql", content=b"{", headers=headers)
     assert response.status_code == 400
@@ -143,7 +143,7 @@ URQL = (
 )
 
 
-async def test_who_takes_json_as_well_gets_json(gateway):
+async def test_client_accepting_json_gets_json(gateway):
     query = await gateway.client.post("/graphql", json={"query": "{ __typename }"}, headers={"accept": URQL})
     assert query.headers["content-type"].startswith("application/graphql-response+json")
     assert query.json()["data"] == {"__typename": "Query"}
@@ -173,5 +173,5 @@ async def test_who_takes_json_as_well_gets_json(gateway):
         (b"", False),
     ],
 )
-def test_a_header_that_names_events_and_allows_no_json_asks_for_them(accept, wanted):
+def test_accept_header_selects_events_without_json(accept, wanted):
     assert wants_events(accept) is wanted

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 SUBSCRIPTION = 'subscription Watched { repairChanged(communityCode: "10002") { status reply } }'
 
 
-async def test_a_subscription_runs_over_a_web_socket_of_the_same_page(gateway, sandbox):
+async def test_explorer_subscription_uses_the_page_websocket(gateway, sandbox):
     number = next(repair.id for repair in sandbox.world.repairs_of["10002"] if not repair.is_resolved)
     async with open_page() as page:
         await page.goto(gateway.url)
@@ -31,7 +31,7 @@ async def test_a_subscription_runs_over_a_web_socket_of_the_same_page(gateway, s
     assert complaints == []
 
 
-async def test_a_token_that_is_refused_is_told_at_once(gateway):
+async def test_explorer_shows_a_refused_token(gateway):
     async with open_page() as page:
         await page.goto(gateway.url)
         await write_token(page, gateway.token)

@@ -26,7 +26,7 @@ async def installed() -> None:
 
 
 @pytest.mark.usefixtures("installed")
-async def test_a_payment_reaches_every_client(gateway, sandbox, mint):
+async def test_payment_reaches_every_client(gateway, sandbox, mint):
     token = mint(scopes="payment:read")
     client = await run("node", "subscribe.mjs", f"{gateway.url}/graphql", token, PAID)
     try:

@@ -1,4 +1,4 @@
-"""How often a caller may ask, and how each way to ask tells of it."""
+"""The rate limit of a caller in every protocol."""
 
 import json
 
@@ -22,7 +22,7 @@ async def post(gateway, token, **options):
     return await gateway.stranger.post("/graphql", json={"query": VIEWER}, headers=headers, **options)
 
 
-async def test_every_answer_tells_the_policy_and_what_is_left(gateway, mint):
+async def test_answer_has_rate_limit_headers(gateway, mint):
     token = mint()
     left = [of_rate(await post(gateway, token)) for _ in range(2)]
 
@@ -32,7 +32,7 @@ async def test_every_answer_tells_the_policy_and_what_is_left(gateway, mint):
     ]
 
 
-async def test_one_too_many_is_429_and_asks_nobody(gateway, sandbox, mint):
+async def test_request_over_the_limit_is_429_and_costs_no_call(gateway, sandbox, mint):
     token = mint()
     answers = [await post(gateway, token) for _ in range(5)]
 
@@ -48,7 +48,7 @@ async def test_one_too_many_is_429_and_asks_nobody(gateway, sandbox, mint):
     assert sandbox.counts() == {}
 
 
-async def test_bad_requests_count_and_those_of_nobody_do_not(gateway, mint):
+async def test_bad_requests_count_and_anonymous_ones_do_not(gateway, mint):
     token = mint()
     headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
     bad = [await gateway.stranger.post("/graphql", content=b"{", headers=headers) for _ in range(5)]
@@ -60,7 +60,7 @@ async def test_bad_requests_count_and_those_of_nobody_do_not(gateway, mint):
     assert of_rate(strangers[0]) == {}
 
 
-async def test_each_operation_on_a_websocket_counts_and_only_it_is_refused(gateway, connect, mint):
+async def test_each_websocket_operation_counts(gateway, connect, mint):
     token = mint()
     async with connect(token=token) as socket:
         await socket.subscribe("paid", PAID)
@@ -78,7 +78,7 @@ async def test_each_operation_on_a_websocket_counts_and_only_it_is_refused(gatew
         assert (await socket.receive())["type"] == "pong"
 
 
-async def test_an_event_stream_counts_as_one(gateway, mint):
+async def test_event_stream_counts_as_one_request(gateway, mint):
     headers = {"authorization": f"Bearer {mint()}", "accept": "text/event-stream"}
     statuses = []
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""What requests leave in reference cycles: nothing, so that memory is given back without the garbage collector.
+"""Requests leave no reference cycles, so memory is freed without the garbage collector.
 
 It is set to run rarely (`gateway/ops/collector.py`). What libraries leave at their own pace is not counted.
 """

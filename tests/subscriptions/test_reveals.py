@@ -1,4 +1,4 @@
-"""What events reveal is in the audit trail like what answers do, and is masked while it cannot be."""
+"""Reveals in events are audited like those in answers, and masked while the trail cannot be written."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ async def change(gateway, id_, reply):
     assert (await gateway.ask(UPDATE, {"id": id_, "reply": reply})).data["updateRepair"]["outcome"] == "CONFIRMED"
 
 
-async def test_an_event_leaves_its_trail_at_once(gateway, connect):
+async def test_event_reveal_is_audited_at_once(gateway, connect):
     id_ = await repair_id(gateway)
     async with connect() as socket:
         await socket.subscribe("1", CHANGED)
@@ -44,7 +44,7 @@ async def test_an_event_leaves_its_trail_at_once(gateway, connect):
     assert entry.records.type == "Repair"
 
 
-async def test_events_of_a_masked_caller_leave_none(gateway, connect, mint):
+async def test_masked_events_are_not_audited(gateway, connect, mint):
     id_ = await repair_id(gateway)
     async with connect(token=mint(scopes=" ".join(set(Scope) - {Scope.PII_READ}))) as socket:
         await socket.subscribe("1", CHANGED)
@@ -59,7 +59,7 @@ async def fail(_entries):
     raise JournalError("The journal cannot be used now.")
 
 
-async def test_a_subscription_is_masked_for_as_long_as_the_trail_can_not_be_written(gateway, connect, monkeypatch):
+async def test_subscription_is_masked_while_trail_is_unwritable(gateway, connect, monkeypatch):
     id_ = await repair_id(gateway)
     phones = []
     async with connect() as socket:
@@ -81,7 +81,7 @@ async def test_a_subscription_is_masked_for_as_long_as_the_trail_can_not_be_writ
     assert ["****" in phone for phone in phones] == [False, True, False]
 
 
-async def test_a_subscription_denied_is_in_the_trail(gateway, connect, mint):
+async def test_denied_subscription_is_audited(gateway, connect, mint):
     async with connect(token=mint(scopes="order:read")) as socket:
         await socket.subscribe("1", CHANGED)
         assert await socket.error_code("1") == "FORBIDDEN"
@@ -93,7 +93,7 @@ async def test_a_subscription_denied_is_in_the_trail(gateway, connect, mint):
 
 
 @pytest.mark.parametrize("extra", [{"GATEWAY_WATCH_INTERVAL": "3600"}])
-async def test_so_is_what_an_event_was_denied(gateway, connect, mint, sandbox):
+async def test_denial_in_an_event_is_audited(gateway, connect, mint, sandbox):
     query = 'subscription { shenheChanged(communityCode: "10002") { status verification { owner { phone } } } }'
     review = sandbox.world.shenhes_of["10002"][0]
     async with connect(token=mint(scopes="shenhe:read")) as socket:

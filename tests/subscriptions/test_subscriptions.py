@@ -1,4 +1,4 @@
-"""What subscribers are told, and what they are not."""
+"""The events that subscribers receive."""
 
 import asyncio
 from contextlib import contextmanager
@@ -47,7 +47,7 @@ async def approve(gateway, code: str, number: int) -> None:
 
 
 class TestPayments:
-    async def test_a_payment_is_told_as_it_arrives_and_once_however_often_it_comes(self, connect, gateway, sandbox):
+    async def test_payment_is_published_once_per_order(self, connect, gateway, sandbox):
         first, second = unpaid(sandbox)[:2]
         async with connect() as socket:
             await socket.subscribe("1", PAID)
@@ -59,7 +59,7 @@ class TestPayments:
 
         assert [payment["orderNumber"] for payment in told] == [first, second]
 
-    async def test_it_is_told_once_to_whoever_lags_too(self, connect, gateway, sandbox):
+    async def test_lagging_subscriber_gets_a_payment_once(self, connect, gateway, sandbox):
         first, second = unpaid(sandbox)[:2]
         async with connect() as socket:
             await socket.subscribe("1", PAID)
@@ -74,9 +74,7 @@ class TestPayments:
 
             assert (await socket.data("1"))["orderPaid"]["orderNumber"] == second
 
-    async def test_one_of_no_known_community_is_told_to_callers_of_every_community_only(
-        self, connect, gateway, sandbox, mint
-    ):
+    async def test_unplaced_payment_needs_all_communities(self, connect, gateway, sandbox, mint):
         unknown, known = unpaid(sandbox)[:2]
         async with connect(token=mint(communities="10002")) as theirs, connect() as everyones:
             for socket in (theirs, everyones):
@@ -94,9 +92,7 @@ class TestPayments:
             for socket, id_ in ((theirs, "1"), (theirs, "2"), (everyones, "1"), (everyones, "2")):
                 assert (await socket.data(id_))["orderPaid"]["orderNumber"] == known
 
-    async def test_a_payment_whose_community_is_found_later_is_told_to_whoever_could_not_be_told_before(
-        self, connect, gateway, sandbox, mint
-    ):
+    async def test_placed_payment_is_sent_to_new_recipients_only(self, connect, gateway, sandbox, mint):
         number, other = unpaid(sandbox)[:2]
         async with connect(token=mint(communities="10002")) as theirs, connect() as everyones:
             for socket in (theirs, everyones):
@@ -113,7 +109,7 @@ class TestPayments:
             await sandbox.pay(other, gateway.url)
             assert (await everyones.data("1"))["orderPaid"]["orderNumber"] == other
 
-    async def test_one_that_was_kept_unclearly_is_told_when_it_comes_again_and_once(self, connect, gateway, sandbox):
+    async def test_uncertain_payment_is_sent_once_on_repeat(self, connect, gateway, sandbox):
         unclear, other = unpaid(sandbox)[:2]
         async with connect() as socket:
             await socket.subscribe("1", PAID)
@@ -128,7 +124,7 @@ class TestPayments:
         assert told == [unclear, other]
 
     @pytest.mark.postgres
-    async def test_so_it_is_at_whichever_gateway_it_comes_again(self, environ, sandbox, serve, database_url):
+    async def test_uncertain_payment_is_sent_once_by_any_gateway(self, environ, sandbox, serve, database_url):
         settings = environ | {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_ID_KEY": "k" * 32}
         unclear, other = unpaid(sandbox)[:2]
         async with (
@@ -172,7 +168,7 @@ def answers_lost(gateway):
 
 class TestReviews:
     @NO_WATCH
-    async def test_a_decision_made_here_is_told_at_once_as_the_platform_has_it(self, connect, gateway, sandbox):
+    async def test_own_decision_is_published_as_the_platform_has_it(self, connect, gateway, sandbox):
         number = pending(sandbox)[0]
         async with connect() as socket:
             await socket.subscribe("1", REVIEW, code="10002")
@@ -184,7 +180,7 @@ class TestReviews:
         assert (review["platformId"], review["communityCode"], review["status"]) == (number, "10002", "APPROVED")
 
     @NO_WATCH
-    async def test_a_review_that_changes_again_is_told_again_as_it_is_then(self, connect, gateway, sandbox):
+    async def test_each_change_of_a_review_is_published(self, connect, gateway, sandbox):
         number = pending(sandbox)[0]
         told = []
         async with connect() as socket:
@@ -197,7 +193,7 @@ class TestReviews:
 
         assert told == ["APPROVED", "REJECTED"]
 
-    async def test_what_is_decided_here_and_found_again_by_the_watch_is_told_once(self, connect, gateway, sandbox):
+    async def test_own_decision_is_not_published_again_by_watch(self, connect, gateway, sandbox):
         first, second = pending(sandbox)[:2]
         async with connect() as socket:
             await socket.subscribe("1", REVIEW, code="10002")
@@ -211,7 +207,7 @@ class TestReviews:
 
             assert (await socket.data("1"))["shenheChanged"]["platformId"] == second
 
-    async def test_a_decision_made_elsewhere_is_told(self, connect, gateway, sandbox):
+    async def test_decision_made_elsewhere_is_published(self, connect, gateway, sandbox):
         number = pending(sandbox)[0]
         async with connect() as socket:
             await socket.subscribe("1", REVIEW, code="10002")
@@ -223,7 +219,7 @@ class TestReviews:
             assert (review["platformId"], review["status"]) == (number, "REJECTED")
 
     @NO_WATCH
-    async def test_changes_of_other_communities_are_not_told(self, connect, gateway, sandbox):
+    async def test_changes_of_other_communities_are_not_sent(self, connect, gateway, sandbox):
         async with connect() as socket:
             await socket.subscribe("1", REVIEW, code="10002")
             await socket.settle()
@@ -233,7 +229,7 @@ class TestReviews:
             assert (await socket.data("1"))["shenheChanged"]["communityCode"] == "10002"
 
     @NO_WATCH
-    async def test_each_subscriber_sees_what_they_may(self, connect, gateway, sandbox, mint):
+    async def test_event_is_masked_per_subscriber(self, connect, gateway, sandbox, mint):
         number = pending(sandbox)[0]
         applicant = sandbox.world.shenhes[number].applicant
         async with connect(token=mint(scopes="shenhe:read")) as masked, connect() as open_:
@@ -250,7 +246,7 @@ class TestReviews:
 
 
 class TestRepairs:
-    async def test_a_change_made_elsewhere_is_told(self, connect, gateway, sandbox):
+    async def test_change_made_elsewhere_is_published(self, connect, gateway, sandbox):
         number = next(repair.id for repair in sandbox.world.repairs_of["10002"] if not repair.is_resolved)
         async with connect() as socket:
             await socket.subscribe("1", REPAIR, code="10002")
@@ -265,7 +261,7 @@ class TestRepairs:
             assert sandbox.count("WJDH", "repair") == 2  # one to see that it is resolved, one to tell
 
     @NO_WATCH
-    async def test_an_update_made_here_is_told_with_its_reply(self, connect, gateway, sandbox):
+    async def test_own_update_is_published_with_its_reply(self, connect, gateway, sandbox):
         listed = await gateway.ask('{ repairs(communityCode: "10002", first: 1) { nodes { id platformId } } }')
         [repair] = listed.data["repairs"]["nodes"]
         async with connect() as socket:
@@ -283,9 +279,7 @@ class TestRepairs:
 
     @NO_WATCH
     @pytest.mark.parametrize("lags", [True, False])
-    async def test_a_change_that_is_taken_back_is_told_to_whoever_was_told_of_an_error_in_its_place(
-        self, connect, gateway, sandbox, lags
-    ):
+    async def test_reverted_change_is_sent_after_an_error_event(self, connect, gateway, sandbox, lags):
         number = next(repair.id for repair in sandbox.world.repairs_of["10002"] if not repair.is_resolved)
 
         async def become(status):
@@ -309,9 +303,7 @@ class TestRepairs:
             assert (await socket.data("1"))["repairChanged"]["status"] == "OPEN"
 
     @pytest.mark.parametrize("extra", [{"GATEWAY_WATCH_INTERVAL": "3600", "GATEWAY_CACHE_REPAIRS": "60"}])
-    async def test_whoever_subscribes_and_then_queries_sees_what_changed_before_the_first_look(
-        self, connect, gateway, sandbox
-    ):
+    async def test_query_after_subscribing_sees_earlier_changes(self, connect, gateway, sandbox):
         async def status(number):
             listed = await gateway.ask('{ repairs(communityCode: "10002", first: 50) { nodes { platformId status } } }')
             return {row["platformId"]: row["status"] for row in listed.data["repairs"]["nodes"]}[number]
@@ -327,7 +319,7 @@ class TestRepairs:
             assert await status(number) == "RESOLVED"
 
 
-async def test_a_community_of_others_and_one_that_does_not_exist_end_alike(connect, sandbox, mint, subtests):
+async def test_foreign_and_unknown_community_complete_alike(connect, sandbox, mint, subtests):
     async with connect(token=mint(communities="10002")) as socket:
         for query, code in product((PAID, REVIEW, REPAIR), ("00001", "99999")):
             with subtests.test(code, query=query):
@@ -337,7 +329,7 @@ async def test_a_community_of_others_and_one_that_does_not_exist_end_alike(conne
     assert sandbox.counts() == {}
 
 
-async def test_without_the_scope_of_the_entity_nothing_begins(connect, gateway, sandbox, mint, subtests):
+async def test_missing_entity_scope_starts_no_subscription(connect, gateway, sandbox, mint, subtests):
     async with connect(token=mint(scopes="module:read")) as socket:
         for query, scope in ((PAID, "payment:read"), (REVIEW, "shenhe:read"), (REPAIR, "repair:read")):
             inline = query.replace("{", "{ ... on Subscription {", 1) + "}"
@@ -354,7 +346,7 @@ async def test_without_the_scope_of_the_entity_nothing_begins(connect, gateway, 
 
 
 @NO_WATCH
-async def test_a_scope_that_lacks_inside_leaves_the_rest_of_each_event(connect, gateway, sandbox, mint):
+async def test_missing_inner_scope_nulls_its_field_in_events(connect, gateway, sandbox, mint):
     query = 'subscription { shenheChanged(communityCode: "10002") { status verification { owner { phone } } } }'
     async with connect(token=mint(scopes="shenhe:read")) as socket:
         await socket.subscribe("1", query)
@@ -367,7 +359,7 @@ async def test_a_scope_that_lacks_inside_leaves_the_rest_of_each_event(connect, 
 
 
 @NO_WATCH
-async def test_a_record_that_cannot_be_read_is_the_error_of_its_event_alone(connect, gateway, sandbox):
+async def test_unreadable_record_is_the_error_of_its_event(connect, gateway, sandbox):
     first, second = pending(sandbox)[:2]
     async with connect() as socket:
         await socket.subscribe("1", REVIEW, code="10002")
@@ -386,7 +378,7 @@ async def test_a_record_that_cannot_be_read_is_the_error_of_its_event_alone(conn
 
 
 @NO_WATCH
-async def test_who_lags_too_far_behind_is_told_to_look_again(connect, gateway, sandbox):
+async def test_lagging_subscriber_is_notified_of_missed_events(connect, gateway, sandbox):
     number = pending(sandbox)[0]
     async with connect() as socket:
         await socket.subscribe("1", REVIEW, code="10002")
@@ -401,7 +393,7 @@ async def test_who_lags_too_far_behind_is_told_to_look_again(connect, gateway, s
         assert (await socket.data("1"))["shenheChanged"]["platformId"] == number
 
 
-async def test_all_subscribers_of_a_community_share_one_watch(connect, gateway, sandbox):
+async def test_subscribers_of_a_community_share_one_watch(connect, gateway, sandbox):
     async with connect() as one, connect() as other:
         for socket in (one, other):
             for id_ in ("1", "2"):

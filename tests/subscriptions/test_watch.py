@@ -1,4 +1,4 @@
-"""What others change at the platform is found by looking, and only while somebody wants to know."""
+"""Watches poll the platform for changes while there are subscribers."""
 
 import asyncio
 from contextlib import ExitStack
@@ -147,12 +147,12 @@ def repairs(*numbers: int) -> list[Event]:
 
 @pytest.mark.usefixtures("reviews_watched")
 class TestReviews:
-    async def test_a_list_that_is_as_it_was_tells_nothing(self, bus, pauses):
+    async def test_unchanged_list_publishes_nothing(self, bus, pauses):
         assert await pauses.next_look() == INTERVAL
 
         assert bus.published() == []
 
-    async def test_a_new_application_is_told_once(self, bus, pauses, sandbox):
+    async def test_new_application_is_published_once(self, bus, pauses, sandbox):
         add_review(sandbox, 900)
 
         await pauses.next_look()
@@ -160,9 +160,7 @@ class TestReviews:
         await pauses.next_look()
         assert bus.published() == []
 
-    async def test_a_read_that_began_before_the_change_was_seen_answers_nobody_who_asks_after(
-        self, pauses, sandbox, reads
-    ):
+    async def test_read_begun_before_a_change_is_not_joined(self, pauses, sandbox, reads):
         add_review(sandbox, 900)
 
         def read():
@@ -175,7 +173,7 @@ class TestReviews:
 
         assert read() is not earlier
 
-    async def test_who_lives_where_is_read_anew_after_a_decision_made_elsewhere(self, pauses, sandbox, reads, wjdh):
+    async def test_decision_elsewhere_drops_people_and_owners(self, pauses, sandbox, reads, wjdh):
         def read(endpoint):
             return reads.of(endpoint).begin((CODE, 900, None), lambda _: Endless(), None)
 
@@ -188,7 +186,7 @@ class TestReviews:
         for endpoint, before in zip(("people", "owner"), earlier, strict=True):
             assert read(endpoint) is not before
 
-    async def test_one_look_drops_reads_once(self, bus, pauses, sandbox):
+    async def test_one_look_publishes_one_drop_of_reads(self, bus, pauses, sandbox):
         dropped = []
         bus.attach(lambda event: dropped.append(event) if isinstance(event, ReadsDropped) else None)
         for number in (900, 901):
@@ -198,7 +196,7 @@ class TestReviews:
 
         assert dropped == [ReadsDropped(CODE, ("shenhe", "shenheList", "people", "owner"))]
 
-    async def test_a_decision_made_elsewhere_is_told_and_costs_one_call_more(self, bus, pauses, sandbox, wjdh):
+    async def test_decision_elsewhere_costs_one_additional_call(self, bus, pauses, sandbox, wjdh):
         [number] = pending(sandbox)
         await wjdh.decide_shenhe(number, ShenheStatus.APPROVED)
         sandbox.reset_calls()
@@ -208,7 +206,7 @@ class TestReviews:
         assert bus.published() == reviews(number)
         assert sandbox.counts() == {("WJDH", "shenheList"): 1, ("WJDH", "shenhe"): 1}
 
-    async def test_an_application_that_was_amended_is_told(self, bus, pauses, sandbox, wjdh):
+    async def test_amended_application_is_published(self, bus, pauses, sandbox, wjdh):
         [number] = pending(sandbox)
         await wjdh.decide_shenhe(number, ShenheStatus.PENDING, content="{}")
 
@@ -216,7 +214,7 @@ class TestReviews:
 
         assert bus.published() == reviews(number)
 
-    async def test_a_decision_that_was_taken_back_is_told(self, bus, pauses, sandbox, wjdh):
+    async def test_reverted_decision_is_published(self, bus, pauses, sandbox, wjdh):
         [number] = pending(sandbox)
         await wjdh.decide_shenhe(number, ShenheStatus.REJECTED)
         await pauses.next_look()
@@ -227,7 +225,7 @@ class TestReviews:
 
         assert bus.published() == reviews(number)
 
-    async def test_an_application_that_is_gone_leaves_nothing_to_tell(self, bus, pauses, sandbox):
+    async def test_missing_application_publishes_nothing(self, bus, pauses, sandbox):
         number = pending(sandbox)[0]
         sandbox.world.shenhes_of[CODE].remove(sandbox.world.shenhes.pop(number))
 
@@ -238,7 +236,7 @@ class TestReviews:
         await pauses.next_look()
         assert sandbox.count("WJDH", "shenhe") == 0  # it is not looked for again
 
-    async def test_an_application_that_slips_through_while_the_pages_are_read_is_no_news(self, bus, pauses, sandbox):
+    async def test_row_skipped_between_pages_publishes_nothing(self, bus, pauses, sandbox):
         listed = sandbox.world.shenhes_of[CODE]
         review = sandbox.world.shenhes[pending(sandbox)[0]]
         position = listed.index(review)
@@ -249,7 +247,7 @@ class TestReviews:
 
         assert bus.published() == []
 
-    async def test_many_decisions_at_once_are_all_told_a_bounded_number_at_a_look(self, bus, pauses, sandbox, wjdh):
+    async def test_many_decisions_are_published_in_bounded_batches(self, bus, pauses, sandbox, wjdh):
         for number in range(900, 900 + MOST_CHECKED + 5):
             add_review(sandbox, number)
         await pauses.next_look()
@@ -264,7 +262,7 @@ class TestReviews:
         assert len(first) == MOST_CHECKED
         assert first + bus.published() == reviews(*range(900, 900 + MOST_CHECKED + 5))
 
-    async def test_a_list_of_two_pages_is_seen_as_a_whole(self, bus, pauses, sandbox, wjdh):
+    async def test_list_of_two_pages_is_watched_whole(self, bus, pauses, sandbox, wjdh):
         for number in range(1000, 1000 + PER_PAGE):
             add_review(sandbox, number)
         await pauses.next_look()
@@ -277,9 +275,7 @@ class TestReviews:
 
         assert bus.published() == reviews(1000)
 
-    async def test_of_a_list_beyond_two_pages_the_ends_are_watched_and_shifts_are_no_news(
-        self, bus, pauses, sandbox, wjdh
-    ):
+    async def test_long_list_is_watched_at_its_ends(self, bus, pauses, sandbox, wjdh):
         for number in range(1000, 1000 + 3 * PER_PAGE):
             add_review(sandbox, number)
         await pauses.next_look()
@@ -294,7 +290,7 @@ class TestReviews:
         assert sorted(bus.published(), key=lambda event: int(event.record_id)) == reviews(oldest, 2000)
         assert sandbox.count("WJDH", "shenheList") == 2
 
-    async def test_what_moved_to_where_nobody_looks_is_looked_for_once(self, bus, pauses, sandbox):
+    async def test_row_moved_out_of_sight_is_looked_up_once(self, bus, pauses, sandbox):
         for number in range(1000, 1000 + 2 * PER_PAGE + MOST_CHECKED):
             add_review(sandbox, number)
         await pauses.next_look()
@@ -308,7 +304,7 @@ class TestReviews:
 
         assert sandbox.counts() == {("WJDH", "shenheList"): 2}
 
-    async def test_a_platform_in_trouble_is_asked_less_often_and_nothing_is_lost(self, bus, pauses, sandbox):
+    async def test_failing_platform_is_polled_less_often(self, bus, pauses, sandbox):
         sandbox.faults.set("WJDH", "shenheList", Fault(FaultKind.WRONG_SHAPE))
         add_review(sandbox, 900)
 
@@ -323,14 +319,14 @@ class TestReviews:
 
 @pytest.mark.usefixtures("repairs_watched")
 class TestRepairs:
-    async def test_a_new_repair_is_told(self, bus, pauses, sandbox):
+    async def test_new_repair_is_published(self, bus, pauses, sandbox):
         add_repair(sandbox, 900)
 
         await pauses.next_look()
 
         assert bus.published() == repairs(900)
 
-    async def test_a_reply_then_a_resolution_then_a_reopening_are_told_each(self, bus, pauses, sandbox, wjdh):
+    async def test_reply_resolution_and_reopening_are_published(self, bus, pauses, sandbox, wjdh):
         number = next(repair.id for repair in sandbox.world.repairs_of[CODE] if not repair.is_resolved)
         told = []
         for status, reply in ((RepairStatus.OPEN, "明天来"), (RepairStatus.RESOLVED, None), (RepairStatus.OPEN, None)):
@@ -341,7 +337,7 @@ class TestRepairs:
         assert told == repairs(number, number, number)
 
 
-async def test_a_list_that_is_empty_and_says_nothing_of_pages_is_watched(watches, bus, pauses, sandbox, monkeypatch):
+async def test_empty_list_without_page_information_is_watched(watches, bus, pauses, sandbox, monkeypatch):
     pages = paging.pages
     monkeypatch.setattr(paging, "pages", lambda page, *given: pages(page, *given) if page.rows else None)
     listed = sandbox.world.repairs_of[CODE]
@@ -361,7 +357,7 @@ def at_work() -> list[object]:
     return [task for task in asyncio.all_tasks() if task.get_name().startswith("watch ")]
 
 
-async def test_all_subscribers_of_a_community_share_one_watch_that_ends_with_the_last(watches, pauses, sandbox):
+async def test_shared_watch_ends_with_its_last_subscriber(watches, pauses, sandbox):
     with ExitStack() as others:
         for _ in range(3):
             others.enter_context(watches.changes(SHENHES, CODE))
@@ -377,9 +373,7 @@ async def test_all_subscribers_of_a_community_share_one_watch_that_ends_with_the
     assert sandbox.count("WJDH", "repair/list") == 1
 
 
-async def test_whoever_waited_for_a_first_look_that_failed_is_told_that_changes_may_have_been_missed(
-    watches, pauses, sandbox
-):
+async def test_failed_first_look_reports_missed_events(watches, pauses, sandbox):
     sandbox.faults.set("WJDH", "shenheList", Fault(FaultKind.WRONG_SHAPE))
     with watches.changes(SHENHES, CODE) as events:
         await pauses.first_look()
@@ -393,7 +387,7 @@ async def test_whoever_waited_for_a_first_look_that_failed_is_told_that_changes_
         assert [await asyncio.wait_for(anext(events), 5)] == reviews(901)
 
 
-async def test_whoever_is_told_so_and_queries_again_is_answered_anew(watches, pauses, sandbox, reads):
+async def test_read_after_missed_events_is_fresh(watches, pauses, sandbox, reads):
     def read():
         return reads.of("shenheList").begin((CODE, 1, None), lambda _: Endless(), None)
 
@@ -407,7 +401,7 @@ async def test_whoever_is_told_so_and_queries_again_is_answered_anew(watches, pa
         assert read() is not before
 
 
-async def test_whoever_could_be_told_of_a_payment_before_is_not_told_again_when_it_is_placed(watches, bus):
+async def test_placed_payment_is_sent_once_per_subscriber(watches, bus):
     paid, placed = Event(ORDER_PAID, None, "1"), Event(PAYMENT_PLACED, CODE, "1")
     with watches.payment(placed=False) as of_all, watches.payment(placed=True) as of_some:
         for event in (placed, paid):
@@ -418,7 +412,7 @@ async def test_whoever_could_be_told_of_a_payment_before_is_not_told_again_when_
 
 
 @pytest.mark.parametrize("endpoint", ["shenheList", "shenhe", "people", "owner", "repair", "repair/list"])
-async def test_each_answer_that_a_change_puts_out_of_date_is_dropped(watches, pauses, sandbox, reads, endpoint):
+async def test_change_drops_every_outdated_read(watches, pauses, sandbox, reads, endpoint):
     def read():
         return reads.of(endpoint).begin((CODE, 900, None), lambda _: Endless(), None)
 
@@ -432,7 +426,7 @@ async def test_each_answer_that_a_change_puts_out_of_date_is_dropped(watches, pa
         assert read() is not earlier
 
 
-async def test_who_subscribes_to_payments_needs_no_watch(watches, sandbox):
+async def test_payment_subscription_needs_no_watch(watches, sandbox):
     with watches.payment(placed=True):
         assert len(watches) == 0
 

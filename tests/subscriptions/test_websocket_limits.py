@@ -1,4 +1,4 @@
-"""Who may connect, for how long, and what one connection may take."""
+"""Limits of WebSocket connections: tokens, origins, sizes and timeouts."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ VIEWER = "{ viewer { subject } }"
 PAID = "subscription { orderPaid { orderNumber } }"
 
 
-async def test_the_token_may_come_in_the_payload_or_in_the_handshake(gateway, connect, mint):
+async def test_token_may_come_in_payload_or_handshake(gateway, connect, mint):
     async with connect(token=mint()) as socket:
         await socket.subscribe("1", VIEWER)
         assert await socket.data("1") == {"viewer": {"subject": "tester"}}
@@ -36,7 +36,7 @@ async def test_the_token_may_come_in_the_payload_or_in_the_handshake(gateway, co
         assert await socket.data("1") == {"viewer": {"subject": "tester"}}
 
 
-async def test_a_token_that_does_not_verify_closes_with_4403(connect, subtests):
+async def test_token_that_does_not_verify_closes_with_4403(connect, subtests):
     for authorization in ("Bearer forged", "Basic dGVzdGVyOg==", "", 1, None):
         with subtests.test(str(authorization)):
             async with connect(init=False) as socket:
@@ -45,7 +45,7 @@ async def test_a_token_that_does_not_verify_closes_with_4403(connect, subtests):
                 assert await socket.closed() == 4403
 
 
-async def test_a_connection_ends_with_its_token(connect, mint, gateway):
+async def test_connection_ends_with_its_token(connect, mint, gateway):
     almost_over = LEEWAY - 1.3  # tokens tell whole seconds: it has 0.3 to 1.3 left
     async with connect(token=mint(ended=almost_over)) as socket:
         await socket.subscribe("1", 'subscription { repairChanged(communityCode: "10002") { id } }')
@@ -56,7 +56,7 @@ async def test_a_connection_ends_with_its_token(connect, mint, gateway):
 
 
 @pytest.mark.parametrize("extra", [{"GATEWAY_WEBSOCKET_INIT_TIMEOUT": "0.1"}])
-async def test_a_silent_connection_is_closed_with_4408(connect):
+async def test_silent_connection_is_closed_with_4408(connect):
     async with connect(init=False) as socket:
         await socket.send("ping")
 
@@ -64,7 +64,7 @@ async def test_a_silent_connection_is_closed_with_4408(connect):
 
 
 @pytest.mark.parametrize("extra", [{"GATEWAY_MAX_SUBSCRIPTIONS": "2"}])
-async def test_operations_beyond_the_limit_are_refused_and_the_others_go_on(connect):
+async def test_operations_beyond_the_limit_are_refused(connect):
     async with connect() as socket:
         await socket.subscribe("1", PAID)
         await socket.subscribe("2", PAID)
@@ -85,7 +85,7 @@ async def test_operations_beyond_the_limit_are_refused_and_the_others_go_on(conn
 
 @pytest.mark.parametrize("extra", [{"GATEWAY_MAX_SUBSCRIPTIONS": "2"}])
 @pytest.mark.parametrize("query", ["{", VIEWER])
-async def test_an_operation_whose_end_the_client_does_not_read_is_under_way(gateway, query):
+async def test_operation_with_an_unread_end_counts_as_running(gateway, query):
     unread = [{"type": "subscribe", "id": str(number), "payload": {"query": query}} for number in range(100)]
     client = Unreading(gateway.token, unread)
     running = asyncio.create_task(gateway.app(client.scope, client.receive, client.send))
@@ -98,7 +98,7 @@ async def test_an_operation_whose_end_the_client_does_not_read_is_under_way(gate
     await running
 
 
-async def test_nothing_is_kept_of_a_mutation_that_is_done_once_its_client_wants_no_more_of_it(gateway):
+async def test_completed_mutation_leaves_nothing_behind(gateway):
     [route] = [route for route in gateway.app._others.routes if isinstance(route, WebSocketRoute)]
     endpoint: Any = route.app
     writing = endpoint.writing
@@ -116,7 +116,7 @@ async def test_nothing_is_kept_of_a_mutation_that_is_done_once_its_client_wants_
     await running
 
 
-async def test_a_query_beyond_its_deadline_ends_with_an_error_and_a_subscription_has_none(environ, serve, sandbox):
+async def test_deadline_ends_a_query_but_no_subscription(environ, serve, sandbox):
     async with (
         serve(environ, request_timeout=0.3) as gateway,
         connected(gateway.url, token=gateway.token) as socket,
@@ -132,7 +132,7 @@ async def test_a_query_beyond_its_deadline_ends_with_an_error_and_a_subscription
         await socket.settle()
 
 
-async def test_an_operation_that_is_too_dear_or_too_large_is_refused_alone(connect):
+async def test_costly_or_large_operation_is_refused(connect):
     orders = "orders(communityCode: $code, first: 100)"
     inner = "orders(first: 100) { nodes { house { use } } }"
     dear = f"query ($code: ID!) {{ {orders} {{ nodes {{ house {{ {inner} }} }} }} }}"
@@ -149,7 +149,7 @@ async def test_an_operation_that_is_too_dear_or_too_large_is_refused_alone(conne
 
 
 @pytest.mark.parametrize("extra", [{"GATEWAY_MAX_BODY_BYTES": "3000000", "GATEWAY_MAX_VARIABLES_BYTES": "3000000"}])
-async def test_a_message_may_be_as_large_as_the_settings_let_a_body_be(connect):
+async def test_message_size_limit_follows_the_body_setting(connect):
     async with connect() as socket:
         await socket.subscribe("1", VIEWER, padding="x" * 2_000_000)
         assert await socket.data("1")
@@ -158,7 +158,7 @@ async def test_a_message_may_be_as_large_as_the_settings_let_a_body_be(connect):
         assert await socket.closed() == 1009
 
 
-async def test_a_document_may_be_named_by_its_hash(connect):
+async def test_document_may_be_named_by_its_hash(connect):
     named = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": sha256(VIEWER.encode()).hexdigest()}}}
     async with connect() as socket:
         await socket.send("subscribe", id="unknown", payload=named)
@@ -170,7 +170,7 @@ async def test_a_document_may_be_named_by_its_hash(connect):
 
 
 @pytest.mark.parametrize("extra", [{"GATEWAY_MAX_BODY_BYTES": "1000"}])
-async def test_a_message_beyond_the_limit_of_a_body_closes_with_1009(connect):
+async def test_message_beyond_the_body_limit_closes_with_1009(connect):
     async with connect() as socket:
         await socket.subscribe("1", VIEWER + " " * 900)
         assert await socket.data("1")
@@ -179,7 +179,7 @@ async def test_a_message_beyond_the_limit_of_a_body_closes_with_1009(connect):
         assert await socket.closed() == 1009
 
 
-async def test_a_message_beyond_what_the_server_takes_closes_with_1009(connect):
+async def test_message_beyond_the_server_limit_closes_with_1009(connect):
     async with connect() as socket:
         await socket.connection.send(" " * (server_options(Settings())["ws_max_size"] + 1))
 
@@ -187,7 +187,7 @@ async def test_a_message_beyond_what_the_server_takes_closes_with_1009(connect):
 
 
 @pytest.mark.parametrize("extra", [{"GATEWAY_ALLOWED_ORIGINS": "https://console.example, https://wall.example"}])
-async def test_web_pages_of_other_origins_may_not_connect(connect, gateway):
+async def test_foreign_origin_may_not_connect(connect, gateway):
     with pytest.raises(InvalidStatus) as refused:
         async with connect(origin="https://elsewhere.example"):
             pass
@@ -214,7 +214,7 @@ async def test_web_pages_of_other_origins_may_not_connect(connect, gateway):
         ("", False),
     ],
 )
-def test_an_origin_is_the_hosts_own_or_listed(origin, allowed):
+def test_own_or_listed_origin_may_connect(origin, allowed):
     assert may_connect(origin, "gateway.example:8000", {"https://listed.example"}) is allowed
     assert may_connect(origin, None, {"https://listed.example"}) is (
         allowed and "gateway" not in (origin or "").lower()
@@ -222,7 +222,7 @@ def test_an_origin_is_the_hosts_own_or_listed(origin, allowed):
     assert may_connect(origin, "GATEWAY.example:8000", {"https://listed.example"}) is allowed
 
 
-async def test_a_client_that_reads_nothing_is_dropped():
+async def test_client_reading_nothing_is_disconnected():
     gone = asyncio.Event()
 
     async def flood(scope, receive, send):
@@ -244,7 +244,7 @@ async def test_a_client_that_reads_nothing_is_dropped():
             socket.connection.transport.abort()
 
 
-async def test_a_server_that_stops_says_so_at_once(environ, mint):
+async def test_stopping_server_closes_websocket_at_once(environ, mint):
     settings = load_settings(environ)
     async with serving(create_app(settings), settings) as (url, stop), connected(url, token=mint()) as socket:
         await socket.subscribe("1", 'subscription { repairChanged(communityCode: "10002") { id } }')

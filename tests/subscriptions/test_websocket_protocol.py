@@ -11,7 +11,7 @@ VIEWER = "{ viewer { subject } }"
 PAID = "subscription { orderPaid { orderNumber } }"
 
 
-async def test_a_query_is_answered_by_next_and_complete(connect):
+async def test_query_is_answered_by_next_and_complete(connect):
     async with connect() as socket:
         await socket.subscribe("1", VIEWER)
 
@@ -35,7 +35,7 @@ async def test_variables_and_the_operation_name_are_used(connect):
         assert await socket.data("1") == {"community": {"code": "00001"}}
 
 
-async def test_a_mutation_is_carried_out(connect, sandbox):
+async def test_mutation_is_carried_out(connect, sandbox):
     repair = next(repair for repair in sandbox.world.repairs_of["10002"] if not repair.is_resolved)
     async with connect() as socket:
         await socket.subscribe(
@@ -70,7 +70,7 @@ UNRUNNABLE = {
 }
 
 
-async def test_an_operation_that_cannot_run_is_answered_by_error_alone(connect, subtests):
+async def test_unrunnable_operation_is_answered_by_error_alone(connect, subtests):
     async with connect() as socket:
         for query, code in UNRUNNABLE.items():
             with subtests.test(query):
@@ -92,7 +92,7 @@ async def test_pings_are_answered_before_and_after_the_init(connect, mint):
         assert await socket.receive() == {"type": "pong"}
 
 
-async def test_completing_a_subscription_ends_it_and_frees_its_id(connect, gateway, sandbox):
+async def test_complete_ends_a_subscription_and_frees_its_id(connect, gateway, sandbox):
     async with connect() as socket:
         await socket.subscribe("1", 'subscription { repairChanged(communityCode: "10002") { id } }')
         await socket.settle()
@@ -117,7 +117,7 @@ async def test_completing_a_query_stops_its_reads(connect, gateway, sandbox):
         await until(lambda: not len(gateway.parts.reads))
 
 
-async def test_a_mutation_outlives_its_connection_whole(connect, gateway, sandbox):
+async def test_mutation_completes_after_its_connection_closes(connect, gateway, sandbox):
     [route] = [route for route in gateway.app._others.routes if isinstance(route, WebSocketRoute)]
     endpoint: Any = route.app
     writing = endpoint.writing
@@ -140,7 +140,7 @@ async def test_a_mutation_outlives_its_connection_whole(connect, gateway, sandbo
     await until(lambda: not writing)
 
 
-async def test_a_lost_connection_ends_its_subscriptions(connect, gateway):
+async def test_lost_connection_ends_its_subscriptions(connect, gateway):
     async with connect() as socket:
         await socket.subscribe("1", 'subscription { repairChanged(communityCode: "10002") { id } }')
         await socket.settle()
@@ -149,7 +149,7 @@ async def test_a_lost_connection_ends_its_subscriptions(connect, gateway):
         await until(lambda: not len(gateway.parts.watches))
 
 
-async def test_an_id_in_use_closes_with_4409(connect):
+async def test_id_in_use_closes_with_4409(connect):
     async with connect() as socket:
         await socket.subscribe("1", PAID)
         await socket.subscribe("1", PAID)
@@ -158,14 +158,14 @@ async def test_an_id_in_use_closes_with_4409(connect):
         assert socket.connection.close_reason == "Subscriber for 1 already exists"
 
 
-async def test_a_second_init_closes_with_4429(connect):
+async def test_second_init_closes_with_4429(connect):
     async with connect() as socket:
         await socket.send("connection_init")
 
         assert await socket.closed() == 4429
 
 
-async def test_an_operation_before_the_init_closes_with_4401(connect):
+async def test_operation_before_the_init_closes_with_4401(connect):
     async with connect(init=False) as socket:
         await socket.subscribe("1", VIEWER)
 
@@ -196,7 +196,7 @@ NO_MESSAGES = [
 ]
 
 
-async def test_what_is_no_message_closes_with_4400(connect, subtests):
+async def test_malformed_message_closes_with_4400(connect, subtests):
     for message in NO_MESSAGES:
         with subtests.test(str(message[:50])):
             async with connect() as socket:
@@ -205,6 +205,6 @@ async def test_what_is_no_message_closes_with_4400(connect, subtests):
                 assert await socket.closed() == 4400
 
 
-async def test_another_subprotocol_is_closed_with_4406(connect):
+async def test_unknown_subprotocol_is_closed_with_4406(connect):
     async with connect(init=False, subprotocol="graphql-ws") as socket:
         assert await socket.closed() == 4406

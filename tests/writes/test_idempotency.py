@@ -1,4 +1,4 @@
-"""One idempotency key, one write: again, at once, after a restart, and when the client or the gateway goes away."""
+"""One idempotency key, one write: repeats, simultaneous requests, restarts, crashes."""
 
 import asyncio
 import json
@@ -26,9 +26,7 @@ def case(request):
     return request.param
 
 
-async def test_the_same_again_gives_the_same_result_and_makes_no_second_call_also_after_a_restart(
-    environ, serve, sandbox, case
-):
+async def test_replay_returns_the_same_result_after_restart(environ, serve, sandbox, case):
     async with serve(environ) as gateway:
         prepared = await case.prepare(gateway) | KEY
         first = await case.write(gateway, prepared)
@@ -44,7 +42,7 @@ async def test_the_same_again_gives_the_same_result_and_makes_no_second_call_als
     assert sandbox.count("WJDH", case.endpoint) == 0
 
 
-async def test_a_refusal_is_replayed_too(gateway, sandbox):
+async def test_refusal_is_replayed(gateway, sandbox):
     prepared = await ORDER.prepare(gateway) | {"amount": "0"}
     first = await ORDER.write(gateway, prepared)
 
@@ -52,7 +50,7 @@ async def test_a_refusal_is_replayed_too(gateway, sandbox):
     assert await ORDER.write(gateway, prepared) == first
 
 
-async def test_other_arguments_under_the_same_key_are_a_mismatch(gateway, sandbox):
+async def test_changed_arguments_under_a_key_are_a_mismatch(gateway, sandbox):
     prepared = await ORDER.prepare(gateway)
     await ORDER.write(gateway, prepared)
     for name, value in (("amount", "12.31"), ("title", "水费"), ("details", []), ("communityCode", "00001")):
@@ -67,7 +65,7 @@ async def test_other_arguments_under_the_same_key_are_a_mismatch(gateway, sandbo
     assert sandbox.effects.count("order/new") == 1
 
 
-async def test_the_number_of_a_car_is_not_that_of_a_parking_space(gateway, sandbox):
+async def test_car_number_differs_from_parking_space_number(gateway, sandbox):
     car, space = BY_NAME["createOrder for a car"], BY_NAME["createOrder for a parking space"]
     made = await car.write(gateway, car.input)
     payload = await space.write(gateway, space.input | {"payer": {"parkingNumber": car.input["payer"]["carNumber"]}})
@@ -77,7 +75,7 @@ async def test_the_number_of_a_car_is_not_that_of_a_parking_space(gateway, sandb
     assert payload["orderNumber"] is None
 
 
-async def test_another_mutation_under_the_same_key_is_a_mismatch(gateway, sandbox):
+async def test_different_mutation_under_a_key_is_a_mismatch(gateway, sandbox):
     announcement = BY_NAME["createAnnouncement"]
     await ORDER.write(gateway, await ORDER.prepare(gateway) | KEY)
     payload = await announcement.write(gateway, await announcement.prepare(gateway) | KEY)
@@ -86,7 +84,7 @@ async def test_another_mutation_under_the_same_key_is_a_mismatch(gateway, sandbo
     assert sandbox.effects.count("announcement/new") == 0
 
 
-async def test_a_key_is_its_callers_own(gateway, environ, sandbox):
+async def test_idempotency_key_is_per_caller(gateway, environ, sandbox):
     issuer = DevelopmentIssuer.open(load_settings(environ))
     prepared = await ORDER.prepare(gateway)
     one, two = [
@@ -98,7 +96,7 @@ async def test_a_key_is_its_callers_own(gateway, environ, sandbox):
     assert sandbox.effects.count("order/new") == 2
 
 
-async def test_fifty_at_once_are_one_call_and_fifty_equal_results(gateway, sandbox):
+async def test_fifty_simultaneous_repeats_are_one_call(gateway, sandbox):
     prepared = await ORDER.prepare(gateway)
     sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.LATENCY, seconds=0.2))
     payloads = await asyncio.gather(*(ORDER.write(gateway, prepared) for _ in range(50)))
@@ -109,7 +107,7 @@ async def test_fifty_at_once_are_one_call_and_fifty_equal_results(gateway, sandb
     assert len((await gateway.ask(OPERATIONS)).data["operations"]["nodes"]) == 1
 
 
-async def test_a_mismatch_beside_a_write_under_way_does_not_come_between_it_and_its_repeats(gateway, sandbox):
+async def test_mismatch_does_not_disturb_a_write_in_progress(gateway, sandbox):
     prepared = await ORDER.prepare(gateway)
     sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.LATENCY, seconds=0.3))
     inputs = [prepared, prepared | {"amount": "1"}, prepared, prepared | {"amount": "1"}, prepared]
@@ -122,7 +120,7 @@ async def test_a_mismatch_beside_a_write_under_way_does_not_come_between_it_and_
 
 
 @pytest.mark.postgres
-async def test_the_same_at_two_gateways_is_one_call(environ, serve, sandbox, database_url, tmp_path):
+async def test_repeats_at_two_gateways_are_one_call(environ, serve, sandbox, database_url, tmp_path):
     shared = environ | {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_ID_KEY": "k" * 32}
     async with serve(shared) as one, serve(shared | {"GATEWAY_DATA_DIR": str(tmp_path / "two")}) as two:
         prepared = await ORDER.prepare(one)
@@ -136,10 +134,8 @@ async def test_the_same_at_two_gateways_is_one_call(environ, serve, sandbox, dat
     assert sandbox.effects.count("order/new") == 1
 
 
-async def test_an_order_alike_that_is_lost_as_well_leaves_both_unknown_rather_than_one_wrong(
-    environ, serve, clock, sandbox
-):
-    """Two clerks, the same order, both answers lost, one order made: nobody can tell whose it is."""
+async def test_two_equal_lost_orders_both_stay_unknown(environ, serve, clock, sandbox):
+    """Two clerks, equal orders, both answers lost, one order made: its owner is undecidable."""
     async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
         prepared = await ORDER.prepare(gateway)
         sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.RESET), times=1)
@@ -155,7 +151,7 @@ async def test_an_order_alike_that_is_lost_as_well_leaves_both_unknown_rather_th
     assert sandbox.effects.count("order/new") == 1
 
 
-async def test_a_write_runs_to_its_end_when_its_client_leaves(gateway, sandbox, until):
+async def test_write_completes_when_its_client_leaves(gateway, sandbox, until):
     prepared = await ORDER.prepare(gateway)
     sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.LATENCY, seconds=0.4))
     body = {"query": ORDER.document, "variables": {"input": prepared}}
@@ -171,7 +167,7 @@ async def test_a_write_runs_to_its_end_when_its_client_leaves(gateway, sandbox, 
     assert sandbox.effects.count("order/new") == 1
 
 
-async def test_a_write_runs_to_its_end_when_its_request_takes_too_long(environ, serve, sandbox, until):
+async def test_write_completes_after_the_request_timeout(environ, serve, sandbox, until):
     async with serve(environ, request_timeout=0.5) as gateway:
         sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.LATENCY, seconds=1), times=1)
         answer = await gateway.ask(ORDER.document, {"input": dict(ORDER.input)})
@@ -185,7 +181,7 @@ async def test_a_write_runs_to_its_end_when_its_request_takes_too_long(environ, 
     assert sandbox.effects.count("order/new") == 1
 
 
-async def test_a_write_under_way_is_brought_to_its_end_at_shutdown(environ, sandbox, tmp_path, serve, until):
+async def test_shutdown_completes_a_write_in_progress(environ, sandbox, tmp_path, serve, until):
     process = GatewayProcess(environ, tmp_path / "log")
     await process.start()
     sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.LATENCY, seconds=0.5))
@@ -203,7 +199,7 @@ async def test_a_write_under_way_is_brought_to_its_end_at_shutdown(environ, sand
     assert sandbox.effects.count("order/new") == 1
 
 
-async def test_a_write_that_nobody_waits_for_is_brought_to_its_end_at_shutdown(environ, sandbox, serve):
+async def test_shutdown_completes_an_abandoned_write(environ, sandbox, serve):
     async with serve(environ, request_timeout=0.3) as gateway:
         sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.LATENCY, seconds=1), times=1)
         answer = await gateway.ask(ORDER.document, {"input": dict(ORDER.input)})
@@ -214,9 +210,7 @@ async def test_a_write_that_nobody_waits_for_is_brought_to_its_end_at_shutdown(e
     assert sandbox.effects.count("order/new") == 1
 
 
-async def test_a_write_whose_gateway_is_killed_is_ended_by_the_next_one(
-    environ, sandbox, tmp_path, serve, until, clock
-):
+async def test_write_of_a_killed_gateway_is_completed(environ, sandbox, tmp_path, serve, until, clock):
     process = GatewayProcess(environ, tmp_path / "log")
     await process.start()
     sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.APPLIED_THEN_HANG))
@@ -241,7 +235,7 @@ async def test_a_write_whose_gateway_is_killed_is_ended_by_the_next_one(
     assert (payload["outcome"], payload["orderNumber"]) == ("CONFIRMED", effect.result)
 
 
-async def test_a_write_under_way_is_not_taken_for_one_that_a_crash_left(environ, sandbox, serve, until, clock):
+async def test_write_in_progress_is_not_taken_over_as_crashed(environ, sandbox, serve, until, clock):
     """The machine stood still for ten minutes while the platform was at work on it."""
     module = BY_NAME["setModule"]
     async with serve(environ, clock) as gateway:
@@ -257,7 +251,7 @@ async def test_a_write_under_way_is_not_taken_for_one_that_a_crash_left(environ,
     assert (payload["outcome"], payload["operation"]["outcome"]) == ("CONFIRMED", "CONFIRMED")
 
 
-async def test_what_is_published_is_confirmed_even_if_it_can_not_be_kept(gateway, sandbox, monkeypatch):
+async def test_unstored_announcement_is_still_confirmed(gateway, sandbox, monkeypatch):
     async def away(announcement):
         raise JournalError("The journal cannot be used.")
 
@@ -271,7 +265,7 @@ async def test_what_is_published_is_confirmed_even_if_it_can_not_be_kept(gateway
 
 
 @pytest.mark.parametrize(("part", "method"), [("operations", "finish"), ("announcements", "add")])
-async def test_what_nobody_could_read_back_is_recorded_when_the_journal_is_back(gateway, monkeypatch, part, method):
+async def test_unreadable_write_is_recorded_when_journal_is_back(gateway, monkeypatch, part, method):
     records = getattr(gateway.parts.journal, part)
     fails, record = iter([True, True]), getattr(records, method)
 
@@ -290,7 +284,7 @@ async def test_what_nobody_could_read_back_is_recorded_when_the_journal_is_back(
     assert await announcement.write(gateway, prepared) == payload
 
 
-async def test_an_operation_keeps_nothing_personal(gateway, environ):
+async def test_operation_stores_nothing_personal(gateway, environ):
     prepared = await ORDER.prepare(gateway) | {"payer": {"phone": {"phone": "19900000002", "name": "王芳"}}}
     await ORDER.write(gateway, prepared)
     await ORDER.write(gateway, ORDER.input | {"title": "王芳 19900000002", "idempotencyKey": "key-2"})
@@ -303,7 +297,7 @@ async def test_an_operation_keeps_nothing_personal(gateway, environ):
         assert "王芳" not in kept
 
 
-async def test_a_replayed_synchronisation_shows_the_plan_it_set_out_with(gateway, sandbox):
+async def test_replayed_sync_returns_its_original_plan(gateway, sandbox):
     prepared = await SYNC.prepare(gateway) | KEY
     sandbox.effects.clear()
     payloads = [await SYNC.write(gateway, prepared) for _ in range(2)]
@@ -314,7 +308,7 @@ async def test_a_replayed_synchronisation_shows_the_plan_it_set_out_with(gateway
     assert sandbox.effects.count("module", xiaoqu="00001") == 1
 
 
-async def test_a_dry_run_shows_the_plan_and_leaves_no_trace(gateway, sandbox):
+async def test_dry_run_returns_the_plan_without_effects(gateway, sandbox):
     await SYNC.prepare(gateway)
     sandbox.effects.clear()
     before = (await gateway.ask(OPERATIONS)).data

@@ -51,7 +51,7 @@ async def runs(in_ci: bool) -> AsyncIterator[dict[str, asyncio.subprocess.Proces
         pytest.param("replicas", marks=pytest.mark.postgres),
     ],
 )
-async def test_what_was_acknowledged_is_taken_in_exactly_once_whenever_gateways_die(
+async def test_acknowledged_payments_survive_kills_exactly_once(
     runs: dict[str, asyncio.subprocess.Process], name: str
 ) -> None:
     if name not in runs:

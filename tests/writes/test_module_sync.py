@@ -1,4 +1,4 @@
-"""A synchronisation takes a call for each change: some may be made and others not, and it says how many were."""
+"""A synchronisation makes one call per change, and reports how many were made."""
 
 from dataclasses import replace
 
@@ -63,9 +63,7 @@ def before_call(number, gateway, monkeypatch, prepare):
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-async def test_a_change_that_the_platform_refuses_keeps_no_other_from_being_made(
-    gateway, sandbox, monkeypatch, prepared, number
-):
+async def test_refused_change_does_not_prevent_the_others(gateway, sandbox, monkeypatch, prepared, number):
     fault = Fault(FaultKind.REFUSED_BEFORE_COMMIT)
     before_call(number, gateway, monkeypatch, lambda: sandbox.faults.set("WJDH", "module", fault, times=1))
 
@@ -80,7 +78,7 @@ async def test_a_change_that_the_platform_refuses_keeps_no_other_from_being_made
     assert await drift(gateway) == [refused]
 
 
-async def test_a_module_that_nobody_knows_is_left_as_it_is(gateway, sandbox, prepared):
+async def test_unrecognized_module_is_unchanged(gateway, sandbox, prepared):
     modules = sandbox.world.modules_of["00001"]
     modules.append(replace(modules[0], name="智慧门禁", enabled=True))
     sandbox.world.production_states["00001"]["智慧门禁"] = False
@@ -91,9 +89,7 @@ async def test_a_module_that_nobody_knows_is_left_as_it_is(gateway, sandbox, pre
 
 
 @pytest.mark.parametrize("kind", [FaultKind.RESET, FaultKind.TOO_MANY_REQUESTS])
-async def test_what_fails_halfway_is_unknown_until_it_can_be_told_how_much_was_made(
-    gateway, sandbox, clock, monkeypatch, prepared, kind
-):
+async def test_sync_failing_halfway_is_unknown_until_read_back(gateway, sandbox, clock, monkeypatch, prepared, kind):
     """Also where the failing change has never left: the one before it has."""
     before_call(2, gateway, monkeypatch, lambda: sandbox.faults.set("WJDH", "module", Fault(kind)))
 

@@ -1,4 +1,4 @@
-"""U+0000 in a text of a caller or a platform, which PostgreSQL does not keep, costs nobody anything."""
+"""U+0000 in texts, which PostgreSQL does not store, causes no failure."""
 
 import pytest
 from write_cases import CASES
@@ -18,7 +18,7 @@ def environ(environ, database_url):
     return environ | {"GATEWAY_DATABASE_URL": database_url}
 
 
-async def test_an_announcement_is_published_and_kept(gateway, sandbox):
+async def test_announcement_with_nul_is_published(gateway, sandbox):
     payload = await ANNOUNCE.write(gateway, dict(ANNOUNCE.input) | {"content": "明日\0停水"})
 
     assert (payload["outcome"], payload["announcement"]["content"]) == ("CONFIRMED", "明日\ufffd停水")
@@ -35,7 +35,7 @@ def spoilt_orders(monkeypatch):
     monkeypatch.setitem(orders.RENDER, Dialect.DOCUMENTED, spoilt)
 
 
-async def test_orders_are_read_with_their_notifications_and_the_audit_trail_is_written(spoilt_orders, gateway):
+async def test_orders_with_nul_are_read_and_audited(spoilt_orders, gateway):
     nodes = (await gateway.ask(ORDERS)).data["orders"]["nodes"]
     await gateway.parts.trail.flush()
 

@@ -1,4 +1,4 @@
-"""An order whose answer was lost is recognised in the list, or nobody knows: it is never made twice by mistake."""
+"""An order whose answer was lost is recognised in the list or stays unknown, and is never made twice."""
 
 import asyncio
 from decimal import Decimal
@@ -49,7 +49,7 @@ async def sandbox(words, monkeypatch):
         ({"title": None}, "UNKNOWN"),
     ],
 )
-async def test_an_order_that_can_not_be_recognised_is_not_to_be_made_again(gateway, sandbox, outcome):
+async def test_unrecognisable_order_is_not_made_again(gateway, sandbox, outcome):
     sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
 
     payload = await ORDER.write(gateway, ORDER.input)
@@ -59,7 +59,7 @@ async def test_an_order_that_can_not_be_recognised_is_not_to_be_made_again(gatew
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-async def test_an_order_alike_of_the_house_next_door_is_another_one(environ, serve, clock, sandbox, at_once):
+async def test_equal_order_of_another_house_is_not_confused(environ, serve, clock, sandbox, at_once):
     async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
         platform, make = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.create_order
 
@@ -77,9 +77,7 @@ async def test_an_order_alike_of_the_house_next_door_is_another_one(environ, ser
 
 
 @pytest.mark.parametrize("other", [{"title": "水费"}, {"amount": "45.60"}, {"payer": {"house": HOUSE | {"room": 102}}}])
-async def test_an_order_of_which_nobody_knows_stands_in_the_way_of_none_that_is_another(
-    environ, serve, clock, sandbox, other
-):
+async def test_unknown_order_does_not_block_a_different_one(environ, serve, clock, sandbox, other):
     async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
         outcomes: list[str] = []
         for kind, given in ((FaultKind.RESET, other), (FaultKind.APPLIED_THEN_RESET, {})):
@@ -91,7 +89,7 @@ async def test_an_order_of_which_nobody_knows_stands_in_the_way_of_none_that_is_
 
 
 @pytest.mark.parametrize(("kind", "outcome"), [(FaultKind.GARBAGE, "CONFIRMED"), (FaultKind.HTTP_500, "REFUSED")])
-async def test_a_house_that_had_no_order_has_one_then_or_none(gateway, sandbox, monkeypatch, kind, outcome):
+async def test_first_order_of_a_house_is_recognised(gateway, sandbox, monkeypatch, kind, outcome):
     """All of its list is new then. An empty list does not say how many pages it has."""
     pages = paging.pages
     monkeypatch.setattr(paging, "pages", lambda page, *given: pages(page, *given) if page.rows else None)
@@ -123,26 +121,26 @@ class TestListsOfPersons:
 
         monkeypatch.setattr(OrderEndpoints, "_filtered", paid)
 
-    async def test_an_order_that_is_listed_as_unpaid_is_recognised(self, gateway, sandbox, of_person):
+    async def test_listed_unpaid_order_of_a_person_is_recognised(self, gateway, sandbox, of_person):
         sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
 
         assert (await ORDER.write(gateway, of_person))["outcome"] == "CONFIRMED"
 
     @pytest.mark.usefixtures("by_who_has_paid")
-    async def test_an_order_that_is_not_listed_may_have_been_made(self, gateway, sandbox, of_person):
+    async def test_unlisted_order_of_a_person_is_unknown(self, gateway, sandbox, of_person):
         sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
 
         assert (await ORDER.write(gateway, of_person))["outcome"] == "UNKNOWN"
         assert sandbox.effects.count("order/new") == 1
 
     @pytest.mark.parametrize("words", [{"paied": "已付款"}, {"house": "晨曦家园1栋1单元1楼101号"}])
-    async def test_an_order_that_is_paid_or_of_a_house_may_be_another_one(self, gateway, sandbox, of_person):
+    async def test_paid_or_house_order_is_unknown_for_a_person(self, gateway, sandbox, of_person):
         sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
 
         assert (await ORDER.write(gateway, of_person))["outcome"] == "UNKNOWN"
 
 
-async def test_one_order_is_never_the_result_of_two_writes(gateway, sandbox, monkeypatch):
+async def test_one_order_never_confirms_two_writes(gateway, sandbox, monkeypatch):
     """The first is lost before it is made. The second, which is made, ends while the first looks for its order."""
     platform, operations = gateway.parts.platforms.wjdh, gateway.parts.journal.operations
     make, recorded, unresolved = platform.create_order, operations.recorded, operations.unresolved
@@ -182,7 +180,7 @@ async def test_one_order_is_never_the_result_of_two_writes(gateway, sandbox, mon
     assert sandbox.effects.count("order/new") == 1
 
 
-async def test_of_two_orders_that_look_alike_nobody_knows_which_it_is(gateway, sandbox, monkeypatch):
+async def test_one_of_two_equal_orders_is_unknown(gateway, sandbox, monkeypatch):
     """The other one was not made by the gateway."""
     platform = gateway.parts.platforms.wjdh
     make = platform.create_order
@@ -212,9 +210,7 @@ class TestListsOfSeveralPages:
         async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED, orders_per_page=2)) as sandbox:
             yield sandbox
 
-    async def test_an_order_that_may_stand_on_another_page_is_not_to_be_made_again(
-        self, gateway, sandbox, newest_first
-    ):
+    async def test_order_possibly_on_another_page_is_unknown(self, gateway, sandbox, newest_first):
         of_house = [
             order for order in sandbox.world.orders_of["10002"] if order.house and order.house.address[3] == 101
         ]
@@ -228,7 +224,7 @@ class TestListsOfSeveralPages:
         assert sandbox.effects.count("order/new") == 2
 
     @pytest.mark.parametrize("newest_first", [True])
-    async def test_newer_orders_than_the_first_page_holds_do_not_hide_it(self, gateway, sandbox, monkeypatch):
+    async def test_newer_orders_do_not_hide_the_order(self, gateway, sandbox, monkeypatch):
         platform = gateway.parts.platforms.wjdh
         make = platform.create_order
 
@@ -247,7 +243,7 @@ class TestListsOfSeveralPages:
 
     @pytest.mark.parametrize("newest_first", [True])
     @pytest.mark.parametrize(("others", "outcome"), [(1, "CONFIRMED"), (4, "UNKNOWN")])
-    async def test_no_more_pages_are_searched_than_may_be(self, gateway, sandbox, monkeypatch, others, outcome):
+    async def test_page_search_is_bounded(self, gateway, sandbox, monkeypatch, others, outcome):
         """With one other order it is on the first page of two, and what is older on the second; with four, behind."""
         monkeypatch.setattr("gateway.actions.order_finder.SEARCHED_PAGES", 2)
         platform = gateway.parts.platforms.wjdh
@@ -274,7 +270,7 @@ class TestListsOfOnePage:
         async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED, orders_per_page=50)) as sandbox:
             yield sandbox
 
-    async def test_an_order_is_recognised_however_they_are_sorted(self, gateway, sandbox, monkeypatch):
+    async def test_order_is_recognised_in_any_sort_order(self, gateway, sandbox, monkeypatch):
         """The one beside it, which looks alike, was there before, and the gateway has not made it."""
         platform = gateway.parts.platforms.wjdh
         make, made = platform.create_order, []
@@ -315,7 +311,7 @@ async def make_unseen(gateway, sandbox, kind=FaultKind.APPLIED_THEN_RESET, **giv
     return payload
 
 
-async def test_an_order_is_found_behind_any_number_that_were_made_since(environ, serve, clock, sandbox):
+async def test_order_is_found_behind_newer_orders(environ, serve, clock, sandbox):
     async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
         lost = await make_unseen(gateway, sandbox)
         for number in range(5):
@@ -325,7 +321,7 @@ async def test_an_order_is_found_behind_any_number_that_were_made_since(environ,
         assert await outcome_later(gateway, clock, lost) == "CONFIRMED"
 
 
-async def test_an_amount_is_the_same_however_it_is_written(environ, serve, clock, sandbox, monkeypatch):
+async def test_amounts_are_compared_by_value(environ, serve, clock, sandbox, monkeypatch):
     """Two orders for 12.30 at once: of the first the answer is lost, the second is lost before it is made."""
     second_noted, first_over = asyncio.Event(), asyncio.Event()
     async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
@@ -356,9 +352,7 @@ async def test_an_amount_is_the_same_however_it_is_written(environ, serve, clock
     assert sandbox.effects.count("order/new") == 1
 
 
-async def test_what_was_begun_by_a_wrong_clock_is_not_taken_to_have_made_the_order_of_another(
-    environ, serve, clock, sandbox
-):
+async def test_write_with_a_wrong_clock_claims_no_order(environ, serve, clock, sandbox):
     async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
         clock.advance(days=365)
         first = await make_unseen(gateway, sandbox, FaultKind.RESET, idempotencyKey="first")
@@ -370,8 +364,8 @@ async def test_what_was_begun_by_a_wrong_clock_is_not_taken_to_have_made_the_ord
     assert sandbox.effects.count("order/new") == 1
 
 
-async def test_an_order_that_nobody_knows_of_stands_in_the_way_of_those_beside_it_alone(environ, serve, clock, sandbox):
-    """Nobody can look again for what a phone was charged: what was lost of it stays UNKNOWN."""
+async def test_unknown_order_blocks_only_simultaneous_ones(environ, serve, clock, sandbox):
+    """Charges of a phone cannot be looked up later: lost ones stay UNKNOWN."""
     phone = ORDER.input | {"payer": {"phone": {"phone": "19900000002"}}}
     async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
         outcomes: list[str] = []
@@ -385,7 +379,7 @@ async def test_an_order_that_nobody_knows_of_stands_in_the_way_of_those_beside_i
     assert outcomes == ["UNKNOWN", "UNKNOWN", "CONFIRMED"]
 
 
-async def test_the_order_of_another_write_is_not_taken_for_the_one_that_was_lost(environ, serve, clock, sandbox):
+async def test_order_of_another_write_confirms_nothing(environ, serve, clock, sandbox):
     """The second is begun, made and recorded while the first, which is never made, is on its way."""
     async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
         platform, make = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.create_order

@@ -56,7 +56,7 @@ def delivered(gateway, until):
     return lambda: until(payments)
 
 
-async def test_a_payment_is_acknowledged_and_reaches_the_security_platform(gateway, sandbox, delivered):
+async def test_payment_is_acknowledged_and_delivered(gateway, sandbox, delivered):
     notification = await sandbox.pay(ORDER, gateway.url)
 
     assert notification.token_answer["code"] == 0
@@ -69,7 +69,7 @@ async def test_a_payment_is_acknowledged_and_reaches_the_security_platform(gatew
     )
 
 
-async def test_the_same_notification_again_is_answered_0_and_delivered_once(gateway, sandbox, delivered):
+async def test_repeated_notification_is_delivered_once(gateway, sandbox, delivered):
     answers = [(await sandbox.pay(ORDER, gateway.url)).payment_answer for _ in range(2)]
     await delivered()
     answers += [n.payment_answer for n in await asyncio.gather(*(sandbox.pay(ORDER, gateway.url) for _ in range(10)))]
@@ -80,7 +80,7 @@ async def test_the_same_notification_again_is_answered_0_and_delivered_once(gate
 
 
 @pytest.mark.parametrize("other", [{"shop": "1901"}, {"weixin": "4201"}, {"order": "20201213104757994399"}])
-async def test_other_numbers_than_those_known_are_answered_2_and_recorded(gateway, sandbox, resident, delivered, other):
+async def test_conflicting_notification_is_refused_and_recorded(gateway, sandbox, resident, delivered, other):
     assert await resident.pay() == KEPT
     with capture_logs() as logs:
         assert await resident.pay(**other) == NOT_SAVED
@@ -95,7 +95,7 @@ async def test_other_numbers_than_those_known_are_answered_2_and_recorded(gatewa
     assert told == [("error", known.id)], "somebody has to look into it"
 
 
-async def test_numbers_beyond_64_bits_arrive_digit_by_digit(sandbox, resident, delivered):
+async def test_numbers_beyond_64_bits_are_delivered_exactly(sandbox, resident, delivered):
     order, shop, weixin = "9" * 20, "8" * 32, "4" * 28
     assert await resident.pay(order, shop, weixin) == KEPT
 
@@ -103,13 +103,13 @@ async def test_numbers_beyond_64_bits_arrive_digit_by_digit(sandbox, resident, d
     assert sandbox.effects.count("callback", order_number=order, shop_number=shop, weixin_number=weixin) == 1
 
 
-async def test_a_token_that_is_none_is_answered_1(gateway, resident):
+async def test_invalid_token_is_answered_1(gateway, resident):
     for token in ("", "x", "1.2.3", "9999999999.00.00", "签", "\x00"):
         assert await resident.pay(token=token) == TOKEN_INVALID, token
     assert (await gateway.ask(PAYMENTS)).data["payments"]["nodes"] == []
 
 
-async def test_a_token_with_another_expiry_is_answered_1(resident):
+async def test_token_with_an_altered_expiry_is_answered_1(resident):
     issued = str((await resident.token())["token"])
     assert await resident.pay(token=str(int(issued[:10]) + 1) + issued[10:]) == TOKEN_INVALID
     assert await resident.pay(token=issued) == KEPT
@@ -121,13 +121,13 @@ async def test_wrong_credentials_get_no_token(resident):
         assert (answer["code"], "token" in answer) == (1, False), wrong
 
 
-async def test_what_is_no_number_of_a_payment_is_answered_2_and_not_kept(gateway, resident):
+async def test_invalid_payment_number_is_answered_2(gateway, resident):
     for which, value in product(("order", "shop", "weixin"), ("", " ", "1 2", "1" * 65, "１２", "1\n", "%00", "'; --")):
         assert await resident.pay(**{which: value}) == NOT_SAVED, (which, value)
     assert (await gateway.ask(PAYMENTS)).data["payments"]["nodes"] == []
 
 
-async def test_what_is_no_number_of_a_payment_is_told_to_who_reads_the_log_and_not_shown(resident):
+async def test_invalid_payment_number_is_logged_but_not_shown(resident):
     with capture_logs() as logs:
         assert await resident.pay(weixin="4200 6225") == NOT_SAVED
 
@@ -147,13 +147,13 @@ NO_NOTIFICATIONS = [
 
 
 @pytest.mark.parametrize("path", ["/callbacks/token", "/callbacks/payment"])
-async def test_a_body_that_is_no_notification_is_refused_by_its_status(gateway, path):
+async def test_malformed_notification_is_refused_by_status(gateway, path):
     for body, headers, status in NO_NOTIFICATIONS:
         answer = await gateway.client.post(path, content=body, headers=headers)
         assert answer.status_code == status, body[:20]
 
 
-async def test_the_intake_takes_nothing_but_posts(gateway):
+async def test_callbacks_accept_only_post(gateway):
     for method in ("GET", "PUT", "DELETE"):
         assert (await gateway.client.request(method, "/callbacks/payment")).status_code == 405
 
@@ -170,14 +170,14 @@ async def begin(gateway, length: int, body: bytes) -> tuple[asyncio.StreamReader
     return reader, writer
 
 
-async def test_a_body_announced_as_too_long_is_refused_before_it_comes(gateway):
+async def test_oversized_notification_is_refused_before_its_body(gateway):
     reader, writer = await begin(gateway, 100_000_000, b"")
 
     assert (await reader.readline()).split()[1] == b"413"
     writer.close()
 
 
-async def test_a_sender_that_stalls_is_given_up(gateway, monkeypatch):
+async def test_stalling_sender_times_out(gateway, monkeypatch):
     monkeypatch.setattr(payment_callback, "BODY_TIMEOUT", 0.1)
     reader, writer = await begin(gateway, 100, b"order_number=1")
 
@@ -185,7 +185,7 @@ async def test_a_sender_that_stalls_is_given_up(gateway, monkeypatch):
     writer.close()
 
 
-async def test_a_sender_that_leaves_in_the_middle_leaves_nothing(gateway, resident, caplog):
+async def test_sender_leaving_mid_body_leaves_nothing(gateway, resident, caplog):
     _, writer = await begin(gateway, 100, b"order_number=1")
     writer.transport.abort()
 
@@ -194,7 +194,7 @@ async def test_a_sender_that_leaves_in_the_middle_leaves_nothing(gateway, reside
     assert [record.message for record in caplog.records] == []
 
 
-async def test_a_gateway_without_credentials_of_its_own_gives_no_tokens(environ, tmp_path, serve):
+async def test_missing_callback_credentials_give_no_token(environ, tmp_path, serve):
     closed = {name: value for name, value in environ.items() if "CALLBACK_KEY" not in name}
     async with serve(closed) as gateway:
         answer = (await gateway.client.post("/callbacks/token", data={"key_k": "", "key_d": ""})).json()
@@ -202,7 +202,7 @@ async def test_a_gateway_without_credentials_of_its_own_gives_no_tokens(environ,
     assert answer["code"] == 1
 
 
-async def test_a_payment_waits_while_the_security_platform_is_down(gateway, sandbox, until):
+async def test_payment_waits_while_security_platform_is_down(gateway, sandbox, until):
     sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500))
     assert (await sandbox.pay(ORDER, gateway.url)).payment_answer == KEPT
 
@@ -219,7 +219,7 @@ async def test_a_payment_waits_while_the_security_platform_is_down(gateway, sand
     assert sandbox.effects.count("callback") == 0
 
 
-async def test_a_full_disk_is_answered_2_while_reads_go_on(environ, sandbox, tmp_path, until):
+async def test_full_disk_is_answered_2_while_reads_go_on(environ, sandbox, tmp_path, until):
     process = GatewayProcess(environ, tmp_path / "log")
     await process.start()
     try:
@@ -246,7 +246,7 @@ async def test_a_full_disk_is_answered_2_while_reads_go_on(environ, sandbox, tmp
 
 
 @pytest.mark.postgres
-async def test_a_database_that_is_down_is_answered_2_while_reads_go_on(environ, sandbox, serve, database_url, until):
+async def test_unreachable_database_is_answered_2(environ, sandbox, serve, database_url, until):
     name = database_url.rpartition("/")[2]
     async with serve(environ | {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_JOURNAL_TIMEOUT": "1"}) as gateway:
         resident = Resident(gateway.client, environ)

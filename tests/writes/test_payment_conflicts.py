@@ -1,4 +1,4 @@
-"""Notifications that contradict a payment are shown to whoever must look into them."""
+"""Notifications that contradict a payment are listed with it."""
 
 import pytest
 
@@ -50,7 +50,7 @@ def numbers(payment):
     return [(it["orderNumber"], it["shopNumber"], it["weixinNumber"]) for it in payment["conflicts"]]
 
 
-async def test_a_conflict_shows_what_came_and_when(environ, serve, clock):
+async def test_conflict_lists_numbers_and_times(environ, serve, clock):
     async with serve(environ, clock) as gateway:
         for change in (
             {},
@@ -68,7 +68,7 @@ async def test_a_conflict_shows_what_came_and_when(environ, serve, clock):
     assert times == sorted(set(times))
 
 
-async def test_payments_with_conflicts_are_found_and_so_are_those_without(pay, list_payments):
+async def test_payments_are_filtered_by_conflict(pay, list_payments):
     outcomes = [await pay("1"), await pay("2", weixin="4202"), await pay("2", weixin="4203")]
 
     assert outcomes == ["CONFIRMED", "CONFIRMED", "REFUSED"]
@@ -77,7 +77,7 @@ async def test_payments_with_conflicts_are_found_and_so_are_those_without(pay, l
     assert [numbers(payment) for payment in await list_payments()] == [[("2", SHOP, "4203")], []]
 
 
-async def test_of_one_payment_the_first_conflicts_are_recorded_and_no_more(gateway, pay, list_payments):
+async def test_conflicts_of_a_payment_are_limited(gateway, pay, list_payments):
     await pay("1")
     for number in range(25):
         assert await pay("1", shop=str(number)) == "REFUSED"
@@ -86,9 +86,7 @@ async def test_of_one_payment_the_first_conflicts_are_recorded_and_no_more(gatew
     assert [shop for _, shop, _ in numbers(payment)] == [str(number) for number in range(20)]
 
 
-async def test_whoever_sees_one_community_sees_no_number_of_an_order_that_may_be_anothers(
-    gateway, pay, list_payments, of_one_community, until
-):
+async def test_conflict_hides_foreign_order_numbers(gateway, pay, list_payments, of_one_community, until):
     listed = (await gateway.ask(ORDERS)).data["orders"]["nodes"]
     order = listed[0]["number"]
     await pay(order)

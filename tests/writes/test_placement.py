@@ -1,4 +1,4 @@
-"""A payment notification gets its community from an order list that holds its order, read before it came or after."""
+"""A payment gets its community from an order list that contains its order."""
 
 import asyncio
 
@@ -35,7 +35,7 @@ async def read_lists_until_told(gateway, events) -> str | None:
     return told.result().community_code
 
 
-async def test_a_payment_is_placed_when_its_order_is_seen_in_a_list(gateway, sandbox):
+async def test_payment_is_placed_when_its_order_is_listed(gateway, sandbox):
     number = number_of_an_order(sandbox)
     with gateway.parts.events.subscribe(ORDER_PAID, PAYMENT_PLACED) as events:
         paid = await gateway.ask(PAYMENT, {"number": number})
@@ -48,7 +48,7 @@ async def test_a_payment_is_placed_when_its_order_is_seen_in_a_list(gateway, san
     assert listed.data["payments"]["nodes"] == [{"orderNumber": number, "communityCode": "10002"}]
 
 
-async def test_a_payment_whose_order_was_seen_before_is_placed_without_another_list(gateway, sandbox):
+async def test_payment_of_a_seen_order_is_placed_without_a_read(gateway, sandbox):
     number = number_of_an_order(sandbox)
     assert number in await read_a_list(gateway)
     read = sandbox.count("WJDH", "order/list")
@@ -74,7 +74,7 @@ def placed_when_shown(monkeypatch):
 
 
 @pytest.mark.usefixtures("placed_when_shown")
-async def test_order_places_its_payment_at_first_sight(gateway, sandbox):
+async def test_order_read_places_its_payment(gateway, sandbox):
     number = number_of_an_order(sandbox)
     await gateway.ask(PAYMENT, {"number": number})
 
@@ -88,7 +88,7 @@ async def test_order_places_its_payment_at_first_sight(gateway, sandbox):
 
 
 @pytest.mark.usefixtures("placed_when_shown")
-async def test_order_list_places_its_payments_at_first_sight(gateway, sandbox):
+async def test_order_list_read_places_its_payments(gateway, sandbox):
     await gateway.ask(PAYMENT, {"number": number_of_an_order(sandbox)})
 
     query = '{ orders(communityCode: "10002", first: 100) { nodes { notification { communityCode } } } }'
@@ -97,7 +97,7 @@ async def test_order_list_places_its_payments_at_first_sight(gateway, sandbox):
     assert [order["notification"] for order in orders if order["notification"]] == [{"communityCode": "10002"}]
 
 
-async def test_journal_refusing_placement_delays_record_alone(gateway, sandbox, monkeypatch):
+async def test_failed_placement_is_retried_and_shown_meanwhile(gateway, sandbox, monkeypatch):
     monkeypatch.setattr(placement, "RETRY", 0.01)
     number = number_of_an_order(sandbox)
     payments = gateway.parts.journal.payments
@@ -118,7 +118,7 @@ async def test_journal_refusing_placement_delays_record_alone(gateway, sandbox, 
 
 
 @pytest.mark.postgres
-async def test_so_is_one_that_comes_to_another_gateway_than_saw_its_order(environ, sandbox, serve, database_url):
+async def test_payment_is_placed_by_another_gateway(environ, sandbox, serve, database_url):
     settings = environ | {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_ID_KEY": "k" * 32}
     async with serve(settings) as one, serve(settings) as two:
         await read_a_list(one)
@@ -129,7 +129,7 @@ async def test_so_is_one_that_comes_to_another_gateway_than_saw_its_order(enviro
                 assert (await anext(events)).community_code == "10002"
 
 
-def test_of_the_orders_that_were_seen_the_last_ones_are_remembered(monkeypatch):
+def test_most_recent_seen_orders_are_remembered(monkeypatch):
     monkeypatch.setattr(placement, "REMEMBERED", 10)
     seen = placement.SeenOrders()
     for first in range(0, 100, 2):
@@ -142,9 +142,7 @@ def test_of_the_orders_that_were_seen_the_last_ones_are_remembered(monkeypatch):
     assert (seen.community_of("99"), seen.community_of("again")) == ("10002", "10003")
 
 
-async def test_a_journal_that_fails_after_a_payment_was_placed_does_not_keep_its_community_from_being_told(
-    gateway, sandbox, monkeypatch
-):
+async def test_journal_failure_after_placement_is_retried(gateway, sandbox, monkeypatch):
     monkeypatch.setattr(placement, "RETRY", 0.01)
     payments = gateway.parts.journal.payments
     read = payments.by_order_number
@@ -162,7 +160,7 @@ async def test_a_journal_that_fails_after_a_payment_was_placed_does_not_keep_its
             assert (await anext(events)).community_code == "10002"
 
 
-async def test_a_payment_of_an_order_nobody_has_seen_stays_without_a_community(gateway):
+async def test_payment_of_an_unseen_order_has_no_community(gateway):
     await gateway.ask(PAYMENT, {"number": "20990101000000000000"})
 
     await read_a_list(gateway)

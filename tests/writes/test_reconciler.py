@@ -1,4 +1,4 @@
-"""The reconciler, where it is the journal or a read-back that fails, and where nothing can be found out."""
+"""The reconciler with failures of the journal and of read-backs."""
 
 import asyncio
 from contextlib import suppress
@@ -26,9 +26,7 @@ BEGIN SELECT raise(ABORT, 'not now'); END
 """
 
 
-async def test_a_write_whose_outcome_can_not_be_recorded_keeps_no_other_from_being_ended(
-    environ, serve, clock, sandbox
-):
+async def test_unrecordable_outcome_does_not_block_other_writes(environ, serve, clock, sandbox):
     async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
         sandbox.faults.set("WJDH", "module", Fault(FaultKind.RESET))
         lost = [
@@ -47,7 +45,7 @@ async def test_a_write_whose_outcome_can_not_be_recorded_keeps_no_other_from_bei
     assert outcomes == ["UNKNOWN", "REFUSED", "UNKNOWN"]
 
 
-async def test_a_write_that_is_made_and_can_not_be_recorded_is_unknown_and_ended_later(environ, serve, clock, sandbox):
+async def test_unrecorded_write_is_unknown_and_resolved_later(environ, serve, clock, sandbox):
     async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
         database = gateway.parts.journal._database
         prepared = await SET.prepare(gateway)
@@ -63,10 +61,8 @@ async def test_a_write_that_is_made_and_can_not_be_recorded_is_unknown_and_ended
 
 
 @pytest.mark.parametrize("case", ORDERS, ids=lambda case: case.name)
-async def test_what_can_not_be_cleared_up_is_looked_at_for_a_day_then_stays_unknown_and_is_told(
-    environ, serve, clock, sandbox, case
-):
-    """What was charged to a phone or a car, nobody can look up again later."""
+async def test_unresolvable_write_is_checked_for_a_day(environ, serve, clock, sandbox, case):
+    """Charges of a phone or a car cannot be looked up later."""
     async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
         sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.RESET), times=1)
         lost = await case.write(gateway, case.input)
@@ -103,7 +99,7 @@ async def outcome_of(gateway, id_):
     return (await gateway.ask(OPERATION, {"id": id_})).data["operation"]["outcome"]
 
 
-async def test_a_write_that_can_not_be_read_back_now_is_read_back_later(gateway, sandbox, clock):
+async def test_failed_read_back_is_repeated_later(gateway, sandbox, clock):
     [lost] = await lose(gateway, sandbox, "10002")
     looked_at = []
     for seconds in (0, 20, 15):  # in which the request may still run at the platform, at first
@@ -126,9 +122,7 @@ async def test_a_write_that_can_not_be_read_back_now_is_read_back_later(gateway,
     assert (meanwhile, await outcome_of(gateway, lost)) == ("UNKNOWN", "REFUSED")
 
 
-async def test_a_read_back_that_is_a_mistake_keeps_no_other_write_from_being_ended(
-    gateway, sandbox, clock, monkeypatch
-):
+async def test_read_back_error_does_not_block_other_writes(gateway, sandbox, clock, monkeypatch):
     first, second = await lose(gateway, sandbox, "10002", "00001")
     clock.advance(minutes=3)
     platform, modules = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.modules
@@ -144,7 +138,7 @@ async def test_a_read_back_that_is_a_mistake_keeps_no_other_write_from_being_end
     assert [await outcome_of(gateway, id_) for id_ in (first, second)] == ["UNKNOWN", "REFUSED"]
 
 
-async def test_a_journal_that_fails_while_a_write_is_read_back_is_told(gateway, sandbox, clock, monkeypatch):
+async def test_journal_failure_during_read_back_is_raised(gateway, sandbox, clock, monkeypatch):
     sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.RESET), times=1)
     lost = await OF_HOUSE.write(gateway, OF_HOUSE.input)
     clock.advance(minutes=5)
@@ -158,7 +152,7 @@ async def test_a_journal_that_fails_while_a_write_is_read_back_is_told(gateway, 
     assert await outcome_of(gateway, lost["operation"]["id"]) == "UNKNOWN"
 
 
-async def test_a_write_that_this_version_does_not_know_stays_unknown_and_is_not_looked_at_again(gateway, clock):
+async def test_unknown_kind_of_write_is_not_checked_again(gateway, clock):
     operations = gateway.parts.journal.operations
     reserved = await operations.reserve(
         key=None, subject="test", mutation="renameCommunity", fingerprint="", community_code="10002"
@@ -174,7 +168,7 @@ async def test_a_write_that_this_version_does_not_know_stays_unknown_and_is_not_
     assert (operation.outcome, operation.check_at) == ("UNKNOWN", None)
 
 
-async def test_it_goes_on_after_the_journal_has_failed(gateway, monkeypatch):
+async def test_reconciler_survives_a_journal_failure(gateway, monkeypatch):
     monkeypatch.setattr(reconcile, "INTERVAL", 0.0)
     fails, looked_again = iter([True]), asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""The relay: when it tries again, what is no attempt, who is held up by whom, and the end of its patience."""
+"""The relay: retries, attempts, leases and the end of its retries."""
 
 import asyncio
 from contextlib import suppress
@@ -78,7 +78,7 @@ async def attempt_until_dead(bench):
         bench.clock.now = payment.next_attempt_at
 
 
-async def test_it_tries_again_after_the_documented_waits_for_a_day_and_then_gives_up(bench, sandbox):
+async def test_relay_retries_on_schedule_for_a_day_then_stops(bench, sandbox):
     sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500))
     with capture_logs() as logs:
         payment, waits = await attempt_until_dead(bench)
@@ -98,7 +98,7 @@ async def test_it_tries_again_after_the_documented_waits_for_a_day_and_then_give
 
 
 @pytest.mark.parametrize("jitter", [0.5, 1.0])
-async def test_waits_are_longer_by_a_tenth_at_most(bench, sandbox, jitter):
+async def test_waits_have_a_jitter_of_a_tenth(bench, sandbox, jitter):
     sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500))
     _, waits = await attempt_until_dead(bench)
 
@@ -120,7 +120,7 @@ async def test_waits_are_longer_by_a_tenth_at_most(bench, sandbox, jitter):
     ],
     ids=lambda value: value.kind if isinstance(value, Fault) else value,
 )
-async def test_nothing_but_the_platforms_own_code_0_is_a_delivery(bench, sandbox, fault, code):
+async def test_delivery_requires_code_0_of_the_platform(bench, sandbox, fault, code):
     sandbox.faults.set("SECURITY", "callback", fault, times=1)
     await bench.receive()
     failed = await bench.attempt()
@@ -132,7 +132,7 @@ async def test_nothing_but_the_platforms_own_code_0_is_a_delivery(bench, sandbox
     assert sandbox.effects.count("callback") == 1
 
 
-async def test_an_acknowledgement_as_the_document_prints_it_is_one(bench, sandbox):
+async def test_acknowledgement_with_trailing_comma_is_a_delivery(bench, sandbox):
     """With a comma before the closing brace (quirk 3)."""
     sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.BODY, body=b'{"code": 0,}'))
     await bench.receive()
@@ -140,7 +140,7 @@ async def test_an_acknowledgement_as_the_document_prints_it_is_one(bench, sandbo
     assert (await bench.attempt()).state is DeliveryState.DELIVERED
 
 
-async def test_a_token_that_dies_is_replaced_within_the_attempt(bench, sandbox):
+async def test_expired_token_is_replaced_within_the_attempt(bench, sandbox):
     await bench.receive("1")
     await bench.attempt()
     sandbox.expire_tokens()
@@ -157,7 +157,7 @@ async def test_a_token_that_dies_is_replaced_within_the_attempt(bench, sandbox):
         ({"GATEWAY_SECURITY_CALLBACK_PATH": ""}, "NOT_CONFIGURED"),
     ],
 )
-async def test_token_trouble_is_no_attempt_however_long_it_lasts(environ, wrong, code):
+async def test_token_failure_never_counts_as_an_attempt(environ, wrong, code):
     settings, clock = load_settings(environ | wrong), FrozenClock()
     async with open_journal(settings, clock) as journal, open_platforms(settings) as platforms:
         bench = Bench(journal, platforms.security, clock, 0.0)
@@ -169,7 +169,7 @@ async def test_token_trouble_is_no_attempt_however_long_it_lasts(environ, wrong,
             clock.now += AUTH_WAIT
 
 
-async def test_who_has_lost_the_lease_cannot_mark(bench, sandbox):
+async def test_relay_without_the_lease_cannot_mark(bench, sandbox):
     await bench.receive()
     [stalled] = await bench.claim("stalled")
     bench.clock.now += LEASE
@@ -187,7 +187,7 @@ async def test_who_has_lost_the_lease_cannot_mark(bench, sandbox):
     assert sandbox.effects.count("callback") == 1
 
 
-async def test_a_payment_that_can_not_be_delivered_holds_nobody_up(bench, sandbox, until):
+async def test_undeliverable_payments_do_not_block_others(bench, sandbox, until):
     """Twenty the platform will never take, more than are tried at once, and twenty good ones behind them."""
     for number in range(20):
         await bench.security.deliver_payment(f"order-{number}", "other shop", f"other-{number}")
@@ -212,7 +212,7 @@ async def test_a_payment_that_can_not_be_delivered_holds_nobody_up(bench, sandbo
     assert {(payment.attempts, payment.last_error) for payment in poison} == {(1, "UPSTREAM_REFUSED")}
 
 
-async def test_it_sleeps_until_the_next_is_due_and_five_seconds_at_most(bench, monkeypatch):
+async def test_relay_sleeps_until_next_due_up_to_five_seconds(bench, monkeypatch):
     async def failing(*_arguments):
         raise JournalError("The journal cannot be used now.")
 
@@ -229,7 +229,7 @@ async def test_it_sleeps_until_the_next_is_due_and_five_seconds_at_most(bench, m
         assert await bench.relay._start_due(set()) == pause
 
 
-async def test_it_looks_again_by_itself_when_it_has_slept(bench, sandbox, monkeypatch, until):
+async def test_relay_wakes_up_after_its_sleep(bench, sandbox, monkeypatch, until):
     monkeypatch.setattr("gateway.actions.relay.LONGEST_SLEEP", 0.01)
     sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500), times=1)
     payment = await bench.receive()
@@ -252,7 +252,7 @@ async def test_it_looks_again_by_itself_when_it_has_slept(bench, sandbox, monkey
         await running
 
 
-async def test_no_more_than_sixteen_are_delivered_at_once(bench, monkeypatch):
+async def test_at_most_sixteen_deliveries_run_at_once(bench, monkeypatch):
     async def endless(*_numbers):
         await asyncio.Event().wait()
 
@@ -268,7 +268,7 @@ async def test_no_more_than_sixteen_are_delivered_at_once(bench, monkeypatch):
     await asyncio.gather(*deliveries, return_exceptions=True)
 
 
-async def test_a_delivery_under_way_is_brought_to_its_end_when_the_relay_ends(bench, sandbox, until):
+async def test_stopping_relay_completes_a_delivery(bench, sandbox, until):
     sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.LATENCY, seconds=0.3))
     payment = await bench.receive()
     running = asyncio.create_task(bench.relay.run())
@@ -284,7 +284,7 @@ async def test_a_delivery_under_way_is_brought_to_its_end_when_the_relay_ends(be
     assert (await bench.journal.payments.get(payment.id)).state is DeliveryState.DELIVERED
 
 
-async def test_what_is_being_claimed_when_the_relay_ends_waits_for_no_lease(bench, monkeypatch):
+async def test_stopping_relay_delivers_claimed_payments(bench, monkeypatch):
     claimed, go_on, claim = asyncio.Event(), asyncio.Event(), bench.journal.payments.claim
 
     async def slow(*given):
@@ -305,7 +305,7 @@ async def test_what_is_being_claimed_when_the_relay_ends_waits_for_no_lease(benc
     assert (await bench.journal.payments.get(payment.id)).state is DeliveryState.DELIVERED
 
 
-async def test_a_delivery_that_can_not_be_marked_is_made_again_when_its_lease_ends(bench, sandbox, monkeypatch):
+async def test_unmarked_delivery_is_repeated_after_its_lease(bench, sandbox, monkeypatch):
     async def unmarked(_payment):
         raise JournalError("The journal cannot be used now.")
 
@@ -322,7 +322,7 @@ async def test_a_delivery_that_can_not_be_marked_is_made_again_when_its_lease_en
     assert sandbox.count("SECURITY", "callback") == 2
 
 
-async def test_a_delivery_that_is_a_mistake_ends_nothing_but_itself(bench, sandbox, monkeypatch):
+async def test_delivery_error_affects_only_that_delivery(bench, sandbox, monkeypatch):
     async def mistaken(*_numbers):
         raise ValueError("a mistake")
 
@@ -388,9 +388,7 @@ async def test_repeated_payment_is_published_once(gateway):
     assert (paid.topic, paid.community_code) == (ORDER_PAID, None)
 
 
-async def test_a_payment_that_may_have_been_kept_is_told_when_it_is_brought_again_and_not_a_third_time(
-    gateway, monkeypatch
-):
+async def test_uncertain_payment_is_published_once_on_repeat(gateway, monkeypatch):
     payments = gateway.parts.journal.payments
 
     async def kept_and_not_answered(*numbers, **parts):
@@ -409,7 +407,7 @@ async def test_a_payment_that_may_have_been_kept_is_told_when_it_is_brought_agai
     assert told == [[], [(ORDER_PAID, None)], []]
 
 
-async def test_a_dead_delivery_is_seen_and_delivered_after_a_retry(gateway, sandbox, clock, until):
+async def test_dead_delivery_is_listed_and_delivered_after_retry(gateway, sandbox, clock, until):
     sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500))
     await gateway.ask(PAY, {"input": PAYMENT})
 
@@ -445,7 +443,7 @@ async def test_a_dead_delivery_is_seen_and_delivered_after_a_retry(gateway, sand
     assert sandbox.effects.count("callback") == 1
 
 
-async def test_only_a_dead_delivery_is_retried(gateway, sandbox, until):
+async def test_retry_refuses_a_payment_that_is_not_dead(gateway, sandbox, until):
     await gateway.ask(PAY, {"input": PAYMENT})
     [payment] = await until(lambda: listed(gateway, "DELIVERED"))
 
@@ -457,7 +455,7 @@ async def test_only_a_dead_delivery_is_retried(gateway, sandbox, until):
     assert sandbox.count("SECURITY", "callback") == 1
 
 
-async def test_an_operator_hands_a_payment_in_and_it_goes_the_same_way(gateway, sandbox, until):
+async def test_payment_by_mutation_is_delivered_once(gateway, sandbox, until):
     payloads = [(await gateway.ask(PAY, {"input": PAYMENT})).data["payCallback"] for _ in range(3)]
     await until(lambda: listed(gateway, "DELIVERED"))
 
@@ -467,7 +465,7 @@ async def test_an_operator_hands_a_payment_in_and_it_goes_the_same_way(gateway, 
 
 
 @pytest.mark.parametrize("change", [{"shopNumber": "1901"}, {"weixinNumber": "4201"}, {"orderNumber": "other"}])
-async def test_an_operators_contradiction_is_a_conflict_on_record(gateway, sandbox, until, change):
+async def test_contradicting_mutation_records_a_conflict(gateway, sandbox, until, change):
     await gateway.ask(PAY, {"input": PAYMENT})
     payload = (await gateway.ask(PAY, {"input": PAYMENT | change})).data["payCallback"]
     [payment] = await until(lambda: listed(gateway, "DELIVERED"))
@@ -479,7 +477,7 @@ async def test_an_operators_contradiction_is_a_conflict_on_record(gateway, sandb
     assert sandbox.effects.count("callback") == 1
 
 
-async def test_what_is_no_number_is_named(gateway, sandbox):
+async def test_invalid_payment_number_is_named(gateway, sandbox):
     for field in PAYMENT:
         payload = (await gateway.ask(PAY, {"input": PAYMENT | {field: "a b"}})).data["payCallback"]
         assert (payload["outcome"], payload["userErrors"]) == ("REFUSED", [{"code": "INVALID", "field": [field]}])

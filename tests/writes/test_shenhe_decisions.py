@@ -1,4 +1,4 @@
-"""Decisions on reviews: what exactly is sent, and what is told of the reason."""
+"""Decisions on reviews: the exact form that is sent, and whether the reason was recorded."""
 
 import json
 from datetime import datetime
@@ -65,14 +65,14 @@ async def test_decision_drops_reads_by_one_event(gateway):
     assert (changed.topic, changed.community_code) == (SHENHE_CHANGED, "10002")
 
 
-async def test_an_approval_without_corrections_sends_no_content(gateway, sandbox):
+async def test_approval_without_corrections_sends_no_content(gateway, sandbox):
     await APPROVE.write(gateway, await APPROVE.prepare(gateway))
 
     [form] = forms(sandbox)
     assert set(form) == {"id", "status"}
 
 
-async def test_corrections_are_merged_into_the_complete_content(gateway, sandbox):
+async def test_corrections_are_merged_into_complete_content(gateway, sandbox):
     review = (await pending(gateway))[0]
     submitted = json.loads(review["content"]["raw"])
 
@@ -83,7 +83,7 @@ async def test_corrections_are_merged_into_the_complete_content(gateway, sandbox
     assert wanted["house"]["id"]  # the platform's own, which the schema does not know
 
 
-async def test_null_corrects_nothing(gateway, sandbox):
+async def test_null_corrections_are_ignored(gateway, sandbox):
     review = (await pending(gateway))[0]
     content = {"people": {"name": None, "isPetitioner": None}, "house": None}
     await APPROVE.write(gateway, {"id": review["id"], "content": content})
@@ -115,7 +115,7 @@ CORRECTED = """
 
 
 @pytest.mark.parametrize("dialect", Dialect)
-async def test_corrections_that_can_be_right_are_read_back_as_they_were_made_in_every_dialect(gateway):
+async def test_plausible_corrections_are_read_back_unchanged(gateway):
     corrected = set()
     for review in await pending(gateway):
         payload = await APPROVE.write(gateway, {"id": review["id"], "content": PLAUSIBLE})
@@ -128,7 +128,7 @@ async def test_corrections_that_can_be_right_are_read_back_as_they_were_made_in_
     assert [node["content"] for node in nodes if node["id"] in corrected] == [wanted] * len(corrected)
 
 
-async def test_each_correction_that_cannot_be_right_is_named_and_no_platform_is_asked(gateway, sandbox):
+async def test_implausible_correction_is_named_and_not_sent(gateway, sandbox):
     prepared = await APPROVE.prepare(gateway)
     sandbox.reset_calls()
     people, house = {"name": "李明", "phone": "１９９０００００００１", "idCard": "9993021992113025"}, {"building": -1}
@@ -147,7 +147,7 @@ async def test_each_correction_that_cannot_be_right_is_named_and_no_platform_is_
 
 
 @pytest.mark.parametrize(("moment", "outcome"), [("15:59", "REFUSED"), ("16:01", "CONFIRMED")])
-async def test_nobody_is_born_after_today_in_china(environ, serve, moment, outcome):
+async def test_birth_date_after_today_in_china_is_refused(environ, serve, moment, outcome):
     now = datetime.fromisoformat(f"2026-11-24T{moment}:00+00:00")
     async with serve(environ, lambda: now) as gateway:
         prepared = await APPROVE.prepare(gateway)
@@ -155,7 +155,7 @@ async def test_nobody_is_born_after_today_in_china(environ, serve, moment, outco
         assert (await APPROVE.write(gateway, prepared))["outcome"] == outcome
 
 
-async def test_corrections_are_sent_without_the_blanks_around_them(gateway, sandbox):
+async def test_corrections_are_sent_without_outer_blanks(gateway, sandbox):
     review = (await pending(gateway))[0]
     content = {"people": {"name": " 李 明\u3000", "phone": "19900000009 ", "idCard": "\t999302199211302517"}}
     await APPROVE.write(gateway, {"id": review["id"], "content": content})
@@ -166,7 +166,7 @@ async def test_corrections_are_sent_without_the_blanks_around_them(gateway, sand
 
 
 @pytest.mark.parametrize("dialect", [Dialect.EXAMPLES, Dialect.MIXED])
-async def test_what_is_sent_is_complete_in_every_dialect_and_never_a_placeholder(gateway, sandbox):
+async def test_sent_content_is_complete_without_placeholders(gateway, sandbox):
     outcomes = []
     for review in await pending(gateway):
         payload = await APPROVE.write(gateway, {"id": review["id"], "content": {"people": {"nation": "回族"}}})
@@ -183,7 +183,7 @@ async def test_what_is_sent_is_complete_in_every_dialect_and_never_a_placeholder
         assert "****" not in form["content"]
 
 
-class TestWhereASingleFetchPrintsNoContent:
+class TestContentMissingInSingleFetch:
     """The content is looked for in the list (quirk 115)."""
 
     @pytest.fixture
@@ -198,14 +198,14 @@ class TestWhereASingleFetchPrintsNoContent:
         payload = await APPROVE.write(gateway, {"id": review["id"], "content": {"people": {"nation": "回族"}}})
         return (payload["outcome"], *(error["code"] for error in payload["userErrors"]))
 
-    async def test_it_is_found_on_any_page(self, gateway, sandbox):
+    async def test_content_is_found_on_any_page(self, gateway, sandbox):
         *_, last = await pending(gateway)
 
         assert await self.correct(gateway, last) == ("CONFIRMED",)
         [form] = forms(sandbox)
         assert json.loads(form["content"])["people"]["people_nation"] == "回族"
 
-    async def test_nothing_is_corrected_beyond_the_pages_that_may_be_searched(self, gateway, sandbox, monkeypatch):
+    async def test_correction_beyond_searched_pages_is_refused(self, gateway, sandbox, monkeypatch):
         monkeypatch.setattr("gateway.actions.shenhe.SEARCHED_PAGES", 2)
         _, second, third, *_ = await pending(gateway)
 
@@ -214,7 +214,7 @@ class TestWhereASingleFetchPrintsNoContent:
         assert await self.correct(gateway, second) == ("CONFIRMED",)
 
     @pytest.mark.parametrize("says_pages", [True, False])
-    async def test_nothing_is_corrected_in_a_review_that_is_on_no_page(self, gateway, sandbox, monkeypatch, says_pages):
+    async def test_correction_of_an_unlisted_review_is_refused(self, gateway, sandbox, monkeypatch, says_pages):
         review, *_ = await pending(gateway)
         if not says_pages:
             monkeypatch.setattr(paging, "meta", lambda *_given: None)
@@ -225,13 +225,13 @@ class TestWhereASingleFetchPrintsNoContent:
         assert sandbox.count("WJDH", "shenheList") == 1
         assert forms(sandbox) == []
 
-    async def test_nothing_is_corrected_in_a_review_whose_community_is_not_told(self, gateway, sandbox):
+    async def test_correction_without_a_community_is_refused(self, gateway, sandbox):
         number = next(row.id for row in sandbox.world.shenhes_of["10002"] if row.status == words.PENDING)
 
         assert await self.correct(gateway, {"id": str(number)}) == ("REFUSED", "NOT_SUPPORTED")
         assert sandbox.count("WJDH", "shenheList") == 0
 
-    async def test_nothing_is_corrected_where_there_is_nothing(self, gateway, sandbox, monkeypatch):
+    async def test_correction_of_missing_content_is_refused(self, gateway, sandbox, monkeypatch):
         row = shenhe_rows._row
         monkeypatch.setattr(
             shenhe_rows, "_row", lambda *given, **parts: row(*given, **parts) | {"shenhe_content": None}
@@ -243,7 +243,7 @@ class TestWhereASingleFetchPrintsNoContent:
         assert forms(sandbox) == []
 
     @pytest.mark.parametrize("content", ["{", "[]", "见前言", "{}", '{"data": {"people": {"people_name": "李明"}}}'])
-    async def test_nothing_is_corrected_in_what_the_list_does_not_hold_either(self, gateway, sandbox, content):
+    async def test_correction_of_unreadable_content_is_refused(self, gateway, sandbox, content):
         for row in sandbox.world.shenhes_of["10002"]:
             row.content = content
         review, *_ = await pending(gateway)
@@ -269,9 +269,7 @@ def after_the_decision(gateway, monkeypatch, happens):
 
 
 @pytest.mark.parametrize("trouble", ["gone", "failing"])
-async def test_whether_a_reason_was_kept_is_not_told_where_it_can_not_be_read_back(
-    gateway, sandbox, monkeypatch, trouble
-):
+async def test_unreadable_reason_is_not_reported_as_recorded(gateway, sandbox, monkeypatch, trouble):
     async def happens(number):
         if trouble == "gone":
             del sandbox.world.shenhes[number]
@@ -285,9 +283,7 @@ async def test_whether_a_reason_was_kept_is_not_told_where_it_can_not_be_read_ba
     assert len(forms(sandbox)) == 1
 
 
-async def test_a_lost_decision_on_a_review_whose_status_can_not_be_read_is_neither_made_nor_refused(
-    gateway, sandbox, monkeypatch
-):
+async def test_lost_decision_with_unreadable_status_is_unknown(gateway, sandbox, monkeypatch):
     row = shenhe_rows._row
 
     def unreadable_once_decided(shenhe, **parts):
@@ -302,9 +298,7 @@ async def test_a_lost_decision_on_a_review_whose_status_can_not_be_read_is_neith
 
 
 @pytest.mark.parametrize("kind", [FaultKind.HTTP_500, FaultKind.APPLIED_THEN_500])
-async def test_a_lost_decision_on_a_review_that_is_gone_is_neither_made_nor_refused(
-    gateway, sandbox, monkeypatch, kind
-):
+async def test_lost_decision_on_a_missing_review_is_unknown(gateway, sandbox, monkeypatch, kind):
     async def goes(number):
         del sandbox.world.shenhes[number]
 
@@ -316,7 +310,7 @@ async def test_a_lost_decision_on_a_review_that_is_gone_is_neither_made_nor_refu
     assert answer.data["rejectShenhe"] == {"outcome": "UNKNOWN", "reasonRecorded": None}
 
 
-async def test_a_decision_made_by_another_while_ours_failed_is_told_at_once(gateway, sandbox, monkeypatch):
+async def test_failed_decision_reports_a_competing_decision(gateway, sandbox, monkeypatch):
     decide = gateway.parts.platforms.wjdh.decide_shenhe
 
     async def other_approves(number):
@@ -331,7 +325,7 @@ async def test_a_decision_made_by_another_while_ours_failed_is_told_at_once(gate
     assert [error["code"] for error in payload["userErrors"]] == ["ALREADY_REVIEWED"]
 
 
-async def test_a_reason_the_platform_drops_is_kept_by_the_operation_and_said_so(gateway, sandbox):
+async def test_dropped_reason_is_stored_and_reported(gateway, sandbox):
     payload = await REJECT.write(gateway, await REJECT.prepare(gateway))
 
     assert (payload["outcome"], payload["reasonRecorded"], payload["shenhe"]) == (
@@ -345,7 +339,7 @@ async def test_a_reason_the_platform_drops_is_kept_by_the_operation_and_said_so(
     assert operation == {"reason": "照片不清晰", "outcome": "CONFIRMED"}
 
 
-async def test_no_reason_is_neither_sent_nor_recorded(gateway, sandbox):
+async def test_absent_reason_is_not_sent_or_recorded(gateway, sandbox):
     given = {"id": (await pending(gateway))[0]["id"]}
     sandbox.reset_calls()
     answer = await gateway.ask(REJECT_ALONE, {"input": given})
@@ -355,7 +349,7 @@ async def test_no_reason_is_neither_sent_nor_recorded(gateway, sandbox):
     assert set(forms(sandbox)[0]) == {"id", "status"}
 
 
-async def test_no_reason_is_not_said_to_be_recorded_by_a_read_back_either(gateway, sandbox):
+async def test_absent_reason_is_not_recorded_after_read_back(gateway, sandbox):
     given = {"id": (await pending(gateway))[0]["id"]}
     sandbox.faults.set("WJDH", "shenhe/update", Fault(FaultKind.APPLIED_THEN_RESET), times=1)
     answer = await gateway.ask(REJECT_ALONE, {"input": given})
@@ -364,29 +358,29 @@ async def test_no_reason_is_not_said_to_be_recorded_by_a_read_back_either(gatewa
     assert set(forms(sandbox)[0]) == {"id", "status"}
 
 
-class TestWhereThePlatformKeepsReasons:
+class TestPlatformRecordsReasons:
     @pytest.fixture
     async def sandbox(self):
         async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED, keeps_refusal_reason=True)) as sandbox:
             yield sandbox
 
-    async def test_that_is_said(self, gateway):
+    async def test_reject_reports_recorded_reason(self, gateway):
         assert (await REJECT.write(gateway, await REJECT.prepare(gateway)))["reasonRecorded"] is True
 
-    async def test_also_when_only_the_read_back_tells(self, gateway, sandbox):
+    async def test_reject_reports_recorded_reason_after_read_back(self, gateway, sandbox):
         prepared = await REJECT.prepare(gateway)
         sandbox.faults.set("WJDH", "shenhe/update", Fault(FaultKind.APPLIED_THEN_RESET), times=1)
         payload = await REJECT.write(gateway, prepared)
 
         assert (payload["outcome"], payload["reasonRecorded"]) == ("CONFIRMED", True)
 
-    async def test_a_reason_is_sent_without_blanks_around_it(self, gateway, sandbox):
+    async def test_reason_is_sent_without_outer_blanks(self, gateway, sandbox):
         for reason, sent, recorded in ((" 照片不清晰\n", "照片不清晰", True), (" \u3000", None, None)):
             payload = await REJECT.write(gateway, await REJECT.prepare(gateway) | {"reason": reason})
             assert (payload["outcome"], payload["reasonRecorded"]) == ("CONFIRMED", recorded)
             assert forms(sandbox)[-1].get("shenhe_refuse_reason") == sent
 
-    async def test_no_reason_is_sent_where_the_setting_forbids_it(self, environ, serve, sandbox):
+    async def test_setting_forbids_sending_the_reason(self, environ, serve, sandbox):
         async with serve(environ | {"GATEWAY_SEND_REFUSE_REASON": "false"}) as gateway:
             payload = await REJECT.write(gateway, await REJECT.prepare(gateway))
 
@@ -394,7 +388,7 @@ class TestWhereThePlatformKeepsReasons:
         assert set(forms(sandbox)[0]) == {"id", "status"}
 
 
-async def test_several_reviews_are_approved_each_with_its_own_result_in_order(gateway, sandbox):
+async def test_several_approvals_have_their_results_in_order(gateway, sandbox):
     first, second, third, *_ = (review["id"] for review in await pending(gateway))
     await APPROVE.write(gateway, {"id": second})
     sandbox.effects.clear()
@@ -412,7 +406,7 @@ async def test_several_reviews_are_approved_each_with_its_own_result_in_order(ga
     assert not sandbox.effects.repeated("shenhe/update")
 
 
-async def test_several_reviews_approved_under_one_key_are_as_many_writes(gateway, sandbox):
+async def test_several_approvals_share_one_idempotency_key(gateway, sandbox):
     ids = [review["id"] for review in (await pending(gateway))[:3]]
     given = {"ids": ids, "idempotencyKey": "all"}
     first, again = [
@@ -424,7 +418,7 @@ async def test_several_reviews_approved_under_one_key_are_as_many_writes(gateway
     assert len(forms(sandbox)) == 3
 
 
-async def test_a_review_that_is_named_by_its_id_and_by_its_bare_number_is_approved_once(gateway, sandbox):
+async def test_review_named_twice_is_approved_once(gateway, sandbox):
     [review, *_] = await pending(gateway)
     [number] = gateway.parts.ids.decode(review["id"]).parts
     ids = [str(number), review["id"], f"0{number}"]
@@ -437,14 +431,14 @@ async def test_a_review_that_is_named_by_its_id_and_by_its_bare_number_is_approv
     assert (await gateway.ask(operations)).data["operations"]["nodes"] == [{"communityCode": "10002"}]
 
 
-async def test_from_one_to_fifty_reviews_are_approved_at_once(gateway, sandbox):
+async def test_approval_takes_one_to_fifty_reviews(gateway, sandbox):
     for ids in ([], ["1"] * 51):
         assert (await gateway.ask(ALL.document, {"input": {"ids": ids}})).code == "BAD_USER_INPUT"
     assert forms(sandbox) == []
 
 
-async def test_the_next_page_of_those_pending_passes_over_as_many_as_were_decided(gateway):
-    """Why a frontend reads the list from its start again."""
+async def test_cursor_skips_rows_after_decided_reviews(gateway):
+    """This is why a frontend must read the list from its start again."""
     query = """query Page($after: String) {
       shenhes(communityCode: "10002", filter: { status: PENDING }, first: 3, after: $after) {
         pageInfo { endCursor } nodes { id }

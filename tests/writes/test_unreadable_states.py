@@ -1,4 +1,4 @@
-"""What the platform says of a record cannot be read: nothing is made of it, neither a state nor an outcome."""
+"""Unreadable states of records lead to no decision and to no outcome."""
 
 import pytest
 from write_cases import CASES
@@ -21,7 +21,7 @@ async def sandbox():
 
 
 @pytest.mark.parametrize("case", [BY_NAME["approveShenhe"], BY_NAME["rejectShenhe"]], ids=lambda case: case.name)
-async def test_a_review_whose_status_can_not_be_read_is_not_said_to_be_decided(gateway, sandbox, monkeypatch, case):
+async def test_review_with_unreadable_status_is_not_decided(gateway, sandbox, monkeypatch, case):
     prepared = await case.prepare(gateway)
     row = shenhe_rows._row
     monkeypatch.setattr(shenhe_rows, "_row", lambda *given, **parts: row(*given, **parts) | {"shenhe_status": "复审中"})
@@ -34,7 +34,7 @@ async def test_a_review_whose_status_can_not_be_read_is_not_said_to_be_decided(g
 
 
 @pytest.mark.parametrize("unreadable", [{"status": "处理中"}, {"reply": ["已修复"]}])
-async def test_an_update_that_can_not_be_read_back_may_have_been_made(gateway, sandbox, monkeypatch, unreadable):
+async def test_unreadable_repair_after_update_is_unknown(gateway, sandbox, monkeypatch, unreadable):
     dated = repair_rows.dated
     monkeypatch.setattr(repair_rows, "dated", lambda *given: dated(*given) | unreadable)
     prepared = await REPAIR.prepare(gateway) | {"status": "OPEN", "reply": None if "status" in unreadable else "已修复"}
@@ -44,7 +44,7 @@ async def test_an_update_that_can_not_be_read_back_may_have_been_made(gateway, s
     assert sandbox.effects.count(REPAIR.endpoint) == 1
 
 
-async def test_a_switch_that_can_not_be_read_back_may_have_been_made(gateway, sandbox, monkeypatch):
+async def test_unreadable_module_after_switch_is_unknown(gateway, sandbox, monkeypatch):
     row = module_rows._row
     prepared = await MODULE.prepare(gateway)
     monkeypatch.setattr(module_rows, "_row", lambda module: row(module) | {"module_status": "维护中"})

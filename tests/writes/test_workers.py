@@ -5,7 +5,7 @@ from gateway.ops import workers
 from gateway.ops.workers import at_work
 
 
-async def test_work_that_breaks_off_is_begun_again_beside_the_others_and_ends_with_the_block(monkeypatch):
+async def test_failed_worker_restarts_and_all_end_with_the_block(monkeypatch):
     monkeypatch.setattr(workers, "RESTART_DELAY", 0.0)
     begun = asyncio.Queue[Any]()
 

@@ -1,4 +1,4 @@
-"""What mutations are weighed to cost, held against the calls that the platforms really get."""
+"""The weighed cost of mutations, compared with the platform calls that they make."""
 
 import pytest
 from write_cases import CASES, Case
@@ -10,7 +10,7 @@ TOKENS = {("WJDH", "secret"), ("SECURITY", "token")}
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 @pytest.mark.parametrize("lost", [False, True], ids=["answered", "answer lost"])
-async def test_no_write_asks_more_than_it_was_weighed(gateway, sandbox, case: Case, lost: bool):
+async def test_write_costs_at_most_its_weight(gateway, sandbox, case: Case, lost: bool):
     prepared = await case.prepare(gateway)
     sandbox.reset_calls()
     if lost:

@@ -1,4 +1,4 @@
-"""Every mutation under every fault: the outcome is what happened, and nothing happens twice."""
+"""Every mutation under every fault: the outcome is exact, and no effect is repeated."""
 
 import pytest
 import pytest_asyncio
@@ -61,7 +61,7 @@ async def trial(request, tmp_path_factory, serve):
             yield Trial(request.param, gateway, sandbox, clock)
 
 
-async def test_what_the_platform_confirms_is_confirmed_and_done_once(trial):
+async def test_confirmed_write_is_done_once(trial):
     for _ in range(2):
         payload = await trial.write()
 
@@ -70,7 +70,7 @@ async def test_what_the_platform_confirms_is_confirmed_and_done_once(trial):
     assert trial.effects == 1
 
 
-async def test_what_the_platform_refuses_is_refused_and_not_done(trial):
+async def test_refused_write_is_not_done(trial):
     payload = await trial.write(FaultKind.REFUSED_BEFORE_COMMIT)
 
     assert payload["outcome"] == payload["operation"]["outcome"] == "REFUSED"
@@ -78,7 +78,7 @@ async def test_what_the_platform_refuses_is_refused_and_not_done(trial):
     assert trial.effects == 0
 
 
-async def test_what_is_done_and_nobody_told_is_read_back_or_unknown_and_never_done_again(trial):
+async def test_unanswered_write_is_read_back_and_not_repeated(trial):
     for kind in NOBODY_IS_TOLD:
         payload = await trial.write(kind)
 
@@ -89,7 +89,7 @@ async def test_what_is_done_and_nobody_told_is_read_back_or_unknown_and_never_do
         assert trial.effects == 1, kind
 
 
-async def test_what_is_lost_on_the_way_is_unknown_until_it_is_read_back(trial):
+async def test_undelivered_write_is_unknown_until_read_back(trial):
     for kind in (FaultKind.RESET, FaultKind.HANG):
         payload = await trial.write(kind)
 
@@ -107,7 +107,7 @@ async def test_what_is_lost_on_the_way_is_unknown_until_it_is_read_back(trial):
         assert trial.effects == 0, kind
 
 
-async def test_what_is_done_after_its_caller_gave_up_is_found_when_it_is_read_back_again(trial):
+async def test_late_write_is_found_by_a_later_read_back(trial):
     payload = await trial.write(FaultKind.APPLIED_LATE)
     assert payload["outcome"] == payload["operation"]["outcome"] == "UNKNOWN"
     trial.clock.advance(seconds=40)
@@ -124,21 +124,21 @@ async def test_what_is_done_after_its_caller_gave_up_is_found_when_it_is_read_ba
     assert trial.effects == 1
 
 
-async def test_what_is_done_before_the_server_fails_is_not_done_again_with_another_token(trial):
+async def test_server_error_with_token_hint_is_not_repeated(trial):
     payload = await trial.write(FaultKind.BODY, 500, b'{"code": "1", "token_expired": "0"}')
 
     assert payload["outcome"] == ("CONFIRMED" if trial.case.readable else "UNKNOWN")
     assert trial.effects == 1
 
 
-async def test_what_a_proxy_gave_up_on_may_still_be_done(trial):
+async def test_proxy_timeout_is_unknown(trial):
     for status in (502, 504, 524):
         payload = await trial.write(FaultKind.HTTP_500, status)
 
         assert payload["outcome"] == "UNKNOWN", status
 
 
-async def test_what_fails_at_the_platform_is_not_called_done(trial):
+async def test_server_error_is_not_confirmed(trial):
     payload = await trial.write(FaultKind.HTTP_500)
 
     refused = ("REFUSED", ["UPSTREAM_REFUSED"]) if trial.case.readable_later else ("UNKNOWN", [])
@@ -146,7 +146,7 @@ async def test_what_fails_at_the_platform_is_not_called_done(trial):
     assert trial.effects == 0
 
 
-async def test_what_was_turned_away_unread_leaves_no_operation(trial):
+async def test_write_refused_unread_leaves_no_operation(trial):
     gateway, sandbox = trial.gateway, trial.sandbox
     prepared = await trial.prepare()
     before = (await gateway.ask(OPERATIONS)).data["operations"]["totalCount"]
@@ -166,7 +166,7 @@ async def test_what_was_turned_away_unread_leaves_no_operation(trial):
     assert trial.effects == 1
 
 
-async def test_a_token_that_dies_costs_one_call_more_and_no_second_write(trial):
+async def test_expired_token_costs_one_call_and_no_second_write(trial):
     gateway, sandbox = trial.gateway, trial.sandbox
     prepared = await trial.prepare()
     sandbox.reset_calls()

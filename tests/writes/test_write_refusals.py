@@ -1,4 +1,4 @@
-"""What cannot be done is refused with a code to act on, an operation on record, and no effect."""
+"""Refused writes have a code, a recorded operation and no effect."""
 
 import json
 from typing import Any
@@ -103,7 +103,7 @@ def writes(sandbox, case: Case) -> int:
     return sandbox.effects.count(case.endpoint)
 
 
-async def test_each_refusal_has_its_code_an_operation_and_no_effect(gateway, sandbox):
+async def test_refusal_has_a_code_an_operation_and_no_effect(gateway, sandbox):
     for number, (case, change, code, field) in enumerate(REFUSALS):
         prepared = await case.prepare(gateway, number) | change
         sandbox.effects.clear()
@@ -165,7 +165,7 @@ async def test_refusal_reports_every_bad_value(gateway, sandbox):
         assert not sandbox.effects.all(), case.name
 
 
-async def test_a_resident_who_has_not_registered_is_told_apart_from_nobody(gateway, sandbox):
+async def test_unregistered_resident_differs_from_unknown_person(gateway, sandbox):
     known = next(resident.person for resident in sandbox.world.residents.values() if not resident.uses_mini_program)
     for payer in ({"phone": {"phone": known.phone, "name": known.name}}, {"idCard": known.id_card}):
         payload = await ORDER.write(gateway, dict(ORDER.input) | {"payer": payer, "idempotencyKey": str(payer)[:9]})
@@ -175,7 +175,7 @@ async def test_a_resident_who_has_not_registered_is_told_apart_from_nobody(gatew
         assert writes(sandbox, ORDER) == 0
 
 
-async def test_a_module_that_a_community_lacks_is_not_found(gateway, sandbox):
+async def test_module_that_a_community_lacks_is_not_found(gateway, sandbox):
     modules = sandbox.world.modules_of["10002"]
     modules[:] = [module for module in modules if module.name != "投诉建议"]
     for name, told in (("COMPLAINTS", ("REFUSED", ["NOT_FOUND"])), ("REPAIRS", ("CONFIRMED", []))):
@@ -185,7 +185,7 @@ async def test_a_module_that_a_community_lacks_is_not_found(gateway, sandbox):
     assert writes(sandbox, MODULE) == 1
 
 
-async def test_wrong_arguments_are_named_and_nothing_is_sent(gateway, sandbox):
+async def test_wrong_argument_is_named_and_nothing_is_sent(gateway, sandbox):
     for case, change, argument in WRONG_ARGUMENTS:
         prepared = await case.prepare(gateway) | change
         sandbox.effects.clear()
@@ -196,7 +196,7 @@ async def test_wrong_arguments_are_named_and_nothing_is_sent(gateway, sandbox):
         assert sandbox.calls == []
 
 
-async def test_quirk_78_a_payer_is_named_without_the_blanks_around_it(gateway, sandbox):
+async def test_quirk_78_payer_is_sent_without_outer_blanks(gateway, sandbox):
     payers = (
         {"phone": {"phone": " 19900000002", "name": "王芳\u3000"}},
         {"idCard": "999302199211302226 "},
@@ -212,7 +212,7 @@ async def test_quirk_78_a_payer_is_named_without_the_blanks_around_it(gateway, s
     ]
 
 
-async def test_an_amount_is_written_in_plain_digits(gateway, sandbox):
+async def test_amount_is_written_in_plain_digits(gateway, sandbox):
     for amount in (
         "１２",
         "٣",
@@ -242,7 +242,7 @@ async def test_exactly_one_payer_must_be_given(gateway, sandbox):
     assert sandbox.calls == []
 
 
-async def test_a_review_is_decided_once(gateway, sandbox):
+async def test_review_is_decided_once(gateway, sandbox):
     prepared = await APPROVE.prepare(gateway)
     assert (await APPROVE.write(gateway, prepared))["outcome"] == "CONFIRMED"
 
@@ -255,7 +255,7 @@ async def test_a_review_is_decided_once(gateway, sandbox):
     assert writes(sandbox, APPROVE) == 1
 
 
-async def test_a_decision_made_by_another_while_ours_was_lost_is_not_called_ours(environ, serve, clock, sandbox):
+async def test_competing_decision_does_not_confirm_a_lost_one(environ, serve, clock, sandbox):
     async with serve(environ, clock) as gateway:
         prepared = await APPROVE.prepare(gateway)
         sandbox.faults.set("WJDH", "shenhe/update", Fault(FaultKind.RESET), times=1)
@@ -272,7 +272,7 @@ async def test_a_decision_made_by_another_while_ours_was_lost_is_not_called_ours
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if "communityCode" in case.input], ids=lambda case: case.name)
-async def test_another_community_is_refused_before_anything_is_sent_or_shown(gateway, environ, sandbox, case):
+async def test_foreign_community_is_refused_before_any_call(gateway, environ, sandbox, case):
     issuer = DevelopmentIssuer.open(load_settings(environ))
     token = issuer.mint(["*"], ["00002"], "officer", 600)
     prepared = await case.prepare(gateway)
@@ -292,7 +292,7 @@ async def test_another_community_is_refused_before_anything_is_sent_or_shown(gat
 
 
 @pytest.mark.parametrize(("code", "own"), [("10003", False), ("1", False), ("10002 ", False), ("10002", True)])
-async def test_an_application_is_not_moved_into_another_community(gateway, environ, sandbox, code, own):
+async def test_correction_cannot_move_to_a_foreign_community(gateway, environ, sandbox, code, own):
     """By a correction of what was submitted: the platform would carry it out for the gateway's account."""
     token = DevelopmentIssuer.open(load_settings(environ)).mint(["*"], ["10002"], "officer", 600)
     prepared = await APPROVE.prepare(gateway) | {"content": {"house": {"communityCode": code}}}
@@ -312,7 +312,7 @@ async def test_an_application_is_not_moved_into_another_community(gateway, envir
 
 
 @pytest.mark.parametrize("case", [APPROVE, REJECT, REPAIR], ids=lambda case: case.name)
-async def test_a_record_of_another_community_is_not_there(gateway, environ, sandbox, case):
+async def test_foreign_record_is_not_found(gateway, environ, sandbox, case):
     issuer = DevelopmentIssuer.open(load_settings(environ))
     token = issuer.mint(["*"], ["00002"], "officer", 600)
     prepared = await case.prepare(gateway)
@@ -323,7 +323,7 @@ async def test_a_record_of_another_community_is_not_there(gateway, environ, sand
     assert sandbox.calls == []
 
 
-async def test_a_refused_write_tells_of_the_record_that_it_was_not_done_to_and_of_no_payment_that_was_not_taken(
+async def test_refused_write_returns_its_record_and_no_payment(
     gateway,
 ):
     prepared = await APPROVE.prepare(gateway)

@@ -1,4 +1,4 @@
-"""What the writer promises, whatever an action does."""
+"""Guarantees of the writer for any action."""
 
 import asyncio
 
@@ -60,7 +60,7 @@ async def test_fault_before_sending_frees_the_key(gateway):
     assert (written.outcome, changed) == ("CONFIRMED", [written.operation])
 
 
-async def test_only_equal_caller_and_key_join_a_write(gateway):
+async def test_equal_caller_and_key_join_one_write(gateway):
     writer, calls = gateway.parts.writer, []
 
     async def perform(mark_sent):

@@ -120,7 +120,7 @@ places = st.lists(st.integers(0, 10_000), max_size=8)
 
 @several
 @given(st.lists(st.sampled_from(REQUESTS), max_size=6), st.none() | st.sampled_from(list(LAST)), places)
-async def test_requests_are_answered_alike_however_they_are_cut(requests, last, places):
+async def test_fragmented_requests_get_the_same_answers(requests, last, places):
     data = b"".join(requests) + (last or b"")
     whole = await exchange([data])
     in_pieces = await exchange(cut(data, places))
@@ -132,7 +132,7 @@ async def test_requests_are_answered_alike_however_they_are_cut(requests, last, 
 
 @several
 @given(st.lists(st.sampled_from(REQUESTS), min_size=1, max_size=4), st.data())
-async def test_bytes_that_are_changed_never_break_it(requests, draw):
+async def test_changed_bytes_never_break_the_connection(requests, draw):
     data = bytearray(b"".join(requests))
     for _ in range(draw.draw(st.integers(1, 4))):
         place = draw.draw(st.integers(0, len(data) - 1))
@@ -146,6 +146,6 @@ async def test_bytes_that_are_changed_never_break_it(requests, draw):
 
 @several
 @given(st.lists(st.binary(max_size=300), max_size=4))
-async def test_any_bytes_at_all_never_break_it(pieces):
+async def test_arbitrary_bytes_never_break_the_connection(pieces):
     wire = await exchange(pieces)
     assert set(Answers(wire.written).statuses) <= {400, 431, 505}

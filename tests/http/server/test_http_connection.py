@@ -24,7 +24,7 @@ def chunked(body: bytes, path: bytes = b"/one", trailers: bytes = b"") -> bytes:
     return head + body + b"0\r\n" + trailers + b"\r\n"
 
 
-async def test_a_request_reaches_the_application_as_it_was_sent(connection):
+async def test_request_is_passed_unchanged_to_application(connection):
     response = await connection.ask(post(b"body", b"X-Name: Value\r\n", path=b"/a%20b?c=%20d"))
 
     assert response.status == 200
@@ -42,33 +42,33 @@ async def test_a_request_reaches_the_application_as_it_was_sent(connection):
     }
 
 
-async def test_a_connection_serves_one_request_after_the_other(connection, server):
+async def test_connection_serves_successive_requests(connection, server):
     for path in (b"/a", b"/b", b"/c"):
         assert (await connection.ask(post(b"x", path=path))).json["path"] == path.decode()
     assert server.connections == 1
 
 
-async def test_a_request_may_come_in_any_pieces(connection):
+async def test_request_may_come_in_any_pieces(connection):
     for data in (post(b"body"), chunked(b"4\r\nbody\r\n")):
         for byte in data:
             await connection.send(bytes([byte]))
         assert (await connection.response()).json["body"] == "body"
 
 
-async def test_requests_that_do_not_wait_are_answered_in_their_order(connection):
+async def test_pipelined_requests_are_answered_in_order(connection):
     await connection.send(post(b"1", path=b"/a") + chunked(b"1\r\n2\r\n", path=b"/b") + post(b"3", path=b"/c") + GET)
 
     told = [(await connection.response()).json for _ in range(4)]
     assert [(each["path"], each["body"]) for each in told] == [("/a", "1"), ("/b", "2"), ("/c", "3"), ("/one", "")]
 
 
-async def test_nothing_of_a_request_stays_for_the_next(connection, server):
+async def test_request_state_does_not_leak_into_the_next(connection, server):
     named = b"GET /named HTTP/1.1\r\n" + HOST + b"\r\n"
     await connection.send(named + named)
     assert [(await connection.response()).body for _ in range(2)] == [b"nobody", b"nobody"]
 
 
-async def test_more_requests_that_do_not_wait_than_are_kept_end_the_connection_after_the_others(connection, server):
+async def test_pipelining_limit_closes_connection(connection, server):
     waits = b"GET /waits HTTP/1.1\r\n" + HOST + b"\r\n"
     await connection.send(waits + GET * (MOST_PIPELINED + 5))
     server.app.may_answer.set()
@@ -82,7 +82,7 @@ async def test_more_requests_that_do_not_wait_than_are_kept_end_the_connection_a
     assert len(server.app.asked) == MOST_PIPELINED + 1
 
 
-async def test_an_application_reads_a_large_body_at_its_own_pace(connection, server):
+async def test_application_reads_large_body_at_its_own_pace(connection, server):
     body = b"x" * (20 * HIGH_WATER)
     assert (await connection.ask(post(body))).json["length"] == len(body)
     assert (await connection.ask(post(body))).json["length"] == len(body)
@@ -97,14 +97,14 @@ async def test_an_application_reads_a_large_body_at_its_own_pace(connection, ser
     sending.cancel()
 
 
-async def test_an_answer_without_a_length_is_chunked(connection):
+async def test_answer_without_a_length_is_chunked(connection):
     response = await connection.ask(b"GET /chunks HTTP/1.1\r\n" + HOST + b"\r\n")
     assert response.headers["transfer-encoding"] == "chunked"
     assert response.body == b"onetwothree"
     assert (await connection.ask(GET)).status == 200
 
 
-async def test_a_client_of_http_1_0_gets_no_chunks_and_no_second_answer(server):
+async def test_http_1_0_client_gets_no_chunks_or_second_answer(server):
     async with server.connect() as connection:
         response = await connection.ask(b"GET /chunks HTTP/1.0\r\n\r\n")
         assert "transfer-encoding" not in response.headers
@@ -122,7 +122,7 @@ async def test_head_is_answered_without_a_body(connection):
     assert (await connection.ask(GET)).status == 200
 
 
-async def test_a_client_that_waits_for_leave_to_send_its_body_gets_it(connection):
+async def test_expect_100_continue_is_answered(connection):
     head = raw(b"Content-Length: 4\r\nExpect: 100-continue\r\n", b"")
     assert (await connection.ask(head)).status == 100
     assert (await connection.ask(b"body")).json["body"] == "body"
@@ -130,7 +130,7 @@ async def test_a_client_that_waits_for_leave_to_send_its_body_gets_it(connection
     assert (await connection.ask(head + b"body")).json["body"] == "body"
 
 
-async def test_leave_is_given_once_however_the_body_comes(connection, server):
+async def test_expect_100_continue_is_answered_once(connection, server):
     head = raw(b"Content-Length: 4\r\nExpect: 100-continue\r\n", b"")
     assert (await connection.ask(head)).status == 100
     await connection.send(b"bo")
@@ -138,7 +138,7 @@ async def test_leave_is_given_once_however_the_body_comes(connection, server):
     assert (await connection.ask(b"dy")).json["body"] == "body"
 
 
-async def test_a_client_that_waits_for_leave_may_be_refused_instead(connection):
+async def test_expect_100_continue_may_be_refused(connection):
     response = await connection.ask(
         b"POST /early HTTP/1.1\r\n" + HOST + b"Content-Length: 400000\r\nExpect: 100-continue\r\n\r\n"
     )
@@ -146,7 +146,7 @@ async def test_a_client_that_waits_for_leave_may_be_refused_instead(connection):
     assert await connection.closed()
 
 
-async def test_who_is_still_sending_gets_to_read_the_answer(connection):
+async def test_client_still_sending_can_read_the_answer(connection):
     await connection.send(post(b"x" * 100, path=b"/early")[:-50])
     response = await connection.response()
     assert (response.status, response.headers["connection"], response.body) == (401, "close", b"no")
@@ -154,20 +154,20 @@ async def test_who_is_still_sending_gets_to_read_the_answer(connection):
     assert await connection.reader.read() == b""
 
 
-async def test_connection_close_is_heeded(connection, server):
+async def test_connection_close_request_closes_connection(connection, server):
     await connection.send(GET.replace(HOST, HOST + b"Connection: close\r\n") + GET)
     assert (await connection.response()).headers["connection"] == "close"
     assert await connection.closed()
     assert len(server.app.asked) == 1
 
 
-async def test_trailers_are_no_headers(connection):
+async def test_trailers_are_not_headers(connection):
     response = await connection.ask(chunked(b"4\r\nbody\r\n", trailers=b"Authorization: Bearer x\r\n"))
     assert response.json["headers"].keys() == {"host", "transfer-encoding"}
     assert (await connection.ask(GET)).status == 200
 
 
-async def test_an_upgrade_that_is_not_offered_is_ignored(connection):
+async def test_unoffered_upgrade_is_ignored(connection):
     """As some clients ask for with every first request (RFC 7540, 3.2): the body counts all the same."""
     upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
     response = await connection.ask(post(b"body", upgrade))
@@ -176,7 +176,7 @@ async def test_an_upgrade_that_is_not_offered_is_ignored(connection):
     assert (await connection.ask(chunked(b"4\r\nbody\r\n"))).json["body"] == "body"
 
 
-async def test_an_address_may_name_the_host_once_more(connection):
+async def test_absolute_request_target_is_accepted(connection):
     response = await connection.ask(b"GET http://gateway.example/one?two HTTP/1.1\r\n" + HOST + b"\r\n")
     assert (response.json["path"], response.json["query"]) == ("/one", "two")
 
@@ -184,7 +184,7 @@ async def test_an_address_may_name_the_host_once_more(connection):
     assert (response.json["path"], response.json["query"]) == ("/", "")
 
 
-async def test_what_is_malformed_behind_an_answer_that_has_begun_ends_it(connection, server):
+async def test_malformed_body_ends_a_started_answer(connection, server):
     head = b"POST /events HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
     await connection.send(head)
     assert (await connection.head())[0] == 200
@@ -238,7 +238,7 @@ MALFORMED = {
 }
 
 
-async def test_what_two_servers_could_read_differently_is_refused_and_ends_the_connection(server, subtests):
+async def test_ambiguous_request_is_refused_and_closes(server, subtests):
     for name, data in MALFORMED.items():
         with subtests.test(name):
             async with server.connect() as connection:
@@ -265,7 +265,7 @@ REFUSED = {
 }
 
 
-async def test_what_is_out_of_bounds_is_refused_and_ends_the_connection(server, subtests):
+async def test_out_of_bounds_request_is_refused_and_closes(server, subtests):
     for name, (status, data) in REFUSED.items():
         with subtests.test(name):
             async with server.connect() as connection:
@@ -277,7 +277,7 @@ async def test_what_is_out_of_bounds_is_refused_and_ends_the_connection(server, 
                 sending.cancel()
 
 
-async def test_a_malformed_request_waits_for_the_answers_before_it(connection, server):
+async def test_malformed_request_waits_for_earlier_answers(connection, server):
     await connection.send(b"GET /waits HTTP/1.1\r\n" + HOST + b"\r\n" + GET + MALFORMED["two lengths"])
     server.app.may_answer.set()
 
@@ -285,7 +285,7 @@ async def test_a_malformed_request_waits_for_the_answers_before_it(connection, s
     assert await connection.closed()
 
 
-async def test_an_application_that_breaks_is_answered_for(server, caplog):
+async def test_failing_application_is_answered_with_500(server, caplog):
     for path in (b"/breaks", b"/nothing", b"/injects"):
         async with server.connect() as connection:
             response = await connection.ask(b"GET %b HTTP/1.1\r\n%b\r\n" % (path, HOST))
@@ -295,7 +295,7 @@ async def test_an_application_that_breaks_is_answered_for(server, caplog):
             assert await connection.closed()
 
 
-async def test_an_answer_that_breaks_off_is_not_taken_for_a_whole_one(connection):
+async def test_aborted_answer_is_visibly_incomplete(connection):
     await connection.send(b"GET /breaks-later HTTP/1.1\r\n" + HOST + b"\r\n")
     status, headers = await connection.head()
     assert (status, headers["content-length"]) == (200, "9")

@@ -19,7 +19,7 @@ def accepted(listener: socket.socket) -> int:
         count += 1
 
 
-def test_connections_are_dealt_out_to_workers_that_each_bind_the_address_anew() -> None:
+def test_connections_are_spread_across_workers() -> None:
     with ExitStack() as opened:
         parent = opened.enter_context(Listener("127.0.0.1", 0))
         handed_over = pickle.dumps(parent)

@@ -1,4 +1,4 @@
-"""Clients that are slow or silent, on real sockets. Times are set short; no test measures them."""
+"""Slow and silent clients on real sockets. The timeouts are short; no test measures time."""
 
 import asyncio
 import gc
@@ -35,12 +35,12 @@ async def drip(connection, data: bytes) -> None:
         pass
 
 
-async def test_a_silent_client_is_sent_away(connection, server):
+async def test_silent_client_is_disconnected(connection, server):
     assert await connection.closed()
     await until(lambda: server.connections == 0)
 
 
-async def test_headers_that_are_slow_to_come_are_408(connection, server):
+async def test_slow_headers_are_408(connection, server):
     dripping = asyncio.create_task(drip(connection, GET[:-2] + b"X: y\r\n" * 100))
 
     response = await connection.response()
@@ -54,13 +54,13 @@ async def test_headers_that_are_slow_to_come_are_408(connection, server):
     dripping.cancel()
 
 
-async def test_blank_lines_are_no_beginning(connection, server):
+async def test_blank_lines_do_not_start_a_request(connection, server):
     dripping = asyncio.create_task(drip(connection, b"\r\n" * 100))
     assert await connection.closed()
     dripping.cancel()
 
 
-async def test_a_later_request_has_its_own_time(server, connection):
+async def test_later_request_has_its_own_header_timeout(server, connection):
     assert (await connection.ask(GET)).status == 200
     dripping = asyncio.create_task(drip(connection, GET[:-2] + b"X: y\r\n" * 100))
     assert (await connection.response()).status == 408
@@ -71,7 +71,7 @@ CHUNKED = HEAD.replace(b"Content-Length: 100", b"Transfer-Encoding: chunked")
 
 
 @pytest.mark.parametrize(("head", "body"), [(HEAD, b"x" * 99), (CHUNKED, b"1\r\nx\r\n" * 100)], ids=["long", "chunked"])
-async def test_a_body_that_is_slow_to_come_is_408(connection, server, head, body):
+async def test_slow_body_is_408(connection, server, head, body):
     await connection.send(head)
     dripping = asyncio.create_task(drip(connection, body))
 
@@ -82,7 +82,7 @@ async def test_a_body_that_is_slow_to_come_is_408(connection, server, head, body
     dripping.cancel()
 
 
-async def test_a_body_that_is_read_slowly_is_not_the_clients_fault():
+async def test_slowly_read_body_does_not_time_out_the_client():
     app = Echo()
     async with serving(app, Settings(header_timeout=LONG, body_timeout=0.1)) as server, server.connect() as connection:
         body = b"x" * 1_000_000
@@ -95,14 +95,14 @@ async def test_a_body_that_is_read_slowly_is_not_the_clients_fault():
         sending.cancel()
 
 
-async def test_an_application_may_take_longer_than_any_client(connection, server):
+async def test_application_may_exceed_client_timeouts(connection, server):
     await connection.send(b"GET /waits HTTP/1.1\r\n" + HOST + b"\r\n")
     await asyncio.sleep(0.5)
     server.app.may_answer.set()
     assert (await connection.response()).body == b"at last"
 
 
-async def test_a_client_that_reads_nothing_of_its_answer_is_cut_off(server):
+async def test_client_reading_nothing_is_disconnected(server):
     async with server.connect(buffer=4096) as connection:
         connection.writer.transport.pause_reading()
         await connection.send(b"GET /big HTTP/1.1\r\n" + HOST + b"\r\n")
@@ -110,7 +110,7 @@ async def test_a_client_that_reads_nothing_of_its_answer_is_cut_off(server):
         await until(lambda: server.connections == 0)
 
 
-async def test_a_client_that_reads_too_little_of_its_answer_is_cut_off(server, monkeypatch):
+async def test_client_reading_too_slowly_is_disconnected(server, monkeypatch):
     monkeypatch.setattr(http_connection, "PROGRESS", 100_000_000)
     async with server.connect() as connection:
         connection.writer.transport.pause_reading()
@@ -130,7 +130,7 @@ async def sip(connection) -> None:
         await asyncio.sleep(0.02)
 
 
-async def test_an_application_waits_for_a_client_that_reads_later(connection, server):
+async def test_application_waits_for_a_slow_reader(connection, server):
     connection.writer.transport.pause_reading()
     await connection.send(b"GET /flood HTTP/1.1\r\n" + HOST + b"\r\n")
     [http] = server.uvicorn.server_state.connections
@@ -140,7 +140,7 @@ async def test_an_application_waits_for_a_client_that_reads_later(connection, se
     assert len((await connection.response()).body) == FLOOD * 100_000
 
 
-async def test_a_client_that_asks_and_asks_and_reads_nothing_is_cut_off(server):
+async def test_flooding_client_reading_nothing_is_disconnected(server):
     async with server.connect(buffer=4096) as connection:
         connection.writer.transport.pause_reading()
         asking = asyncio.create_task(connection.send(GET * 1_000_000))
@@ -149,7 +149,7 @@ async def test_a_client_that_asks_and_asks_and_reads_nothing_is_cut_off(server):
         asking.cancel()
 
 
-async def test_a_client_that_reads_steadily_gets_all_of_a_large_answer():
+async def test_steady_reader_gets_a_whole_large_answer():
     async with serving(Echo(), Settings(stall_timeout=0.3)) as server, server.connect() as connection:
         await connection.send(b"GET /big HTTP/1.1\r\n" + HOST + b"\r\n")
         _, headers = await connection.head()
@@ -159,13 +159,13 @@ async def test_a_client_that_reads_steadily_gets_all_of_a_large_answer():
             await asyncio.sleep(0.01)
 
 
-async def test_an_idle_connection_is_closed_after_its_time():
+async def test_idle_connection_is_closed_by_timeout():
     async with serving(Echo(), Settings(keep_alive_timeout=0.2)) as server, server.connect() as connection:
         assert (await connection.ask(GET)).status == 200
         assert await connection.closed()
 
 
-async def test_a_client_that_never_closes_is_cut_off(server, monkeypatch):
+async def test_client_that_never_closes_is_disconnected(server, monkeypatch):
     monkeypatch.setattr(http_connection, "LINGER", 0.1)
     async with server.connect() as connection:
         assert (await connection.ask(b"nonsense\r\n\r\n")).status == 400
@@ -175,7 +175,7 @@ async def test_a_client_that_never_closes_is_cut_off(server, monkeypatch):
 
 
 @pytest.mark.parametrize("sent", [b"", GET[:-2], HEAD + b"x"], ids=["silent", "slow headers", "slow body"])
-async def test_a_crowd_of_them_goes_and_nobody_else_waits_for_it(server, sent):
+async def test_many_slow_clients_do_not_delay_others(server, sent):
     async with AsyncExitStack() as stack:
         crowd = []
         for _ in range(CROWD):
@@ -192,13 +192,13 @@ async def test_a_crowd_of_them_goes_and_nobody_else_waits_for_it(server, sent):
 @pytest.mark.parametrize(
     "sent", [b"", b"GET /graphql HTTP/1.1\r\n" + HOST + b"Upgrade: websocket\r\n"], ids=["silent", "half"]
 )
-async def test_a_handshake_that_is_never_finished_ends(connection, sent):
+async def test_unfinished_websocket_handshake_times_out(connection, sent):
     await connection.send(sent)
     answer = await connection.reader.read()
     assert answer.startswith(b"HTTP/1.1 408 ") if sent else answer == b""
 
 
-async def test_a_client_that_went_away_leaves_nothing_behind(server):
+async def test_disconnected_client_leaves_nothing_behind(server):
     async with server.connect() as connection:
         await connection.send(HEAD + b"x")
         await until(lambda: server.app.asked == ["/one"])
@@ -207,7 +207,7 @@ async def test_a_client_that_went_away_leaves_nothing_behind(server):
 
 
 @pytest.mark.parametrize("path", [b"/one", b"/events", b"/waits"])
-async def test_nothing_of_a_connection_is_left_to_the_garbage_collector(server, path):
+async def test_closed_connection_leaves_no_garbage_cycle(server, path):
     """Which is rarely run in a server (`gateway/ops/collector.py`)."""
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""A server that is told to stop: who is answered, who is told, and that nobody can hold it."""
+"""Graceful shutdown: pending requests are answered, connections close, and no client can block it."""
 
 import asyncio
 from typing import Any
@@ -23,7 +23,7 @@ async def ends(server) -> bool:
     return server.connections == 0 and not server.uvicorn.server_state.tasks
 
 
-async def test_who_waits_for_an_answer_gets_it_and_is_asked_to_go(server, connection):
+async def test_stopping_server_answers_pending_request(server, connection):
     await connection.send(WAITS)
     await until(lambda: server.app.asked == ["/waits"])
     stopping = asyncio.create_task(ends(server))
@@ -38,7 +38,7 @@ async def test_who_waits_for_an_answer_gets_it_and_is_asked_to_go(server, connec
     assert server.app.asked == ["/waits"]
 
 
-async def test_who_asks_again_before_it_can_know_is_answered_and_asked_to_go(server, connection):
+async def test_stopping_server_answers_request_in_transit(server, connection):
     await connection.send(GET)
     await connection.response()
     stopping = asyncio.create_task(ends(server))
@@ -51,7 +51,7 @@ async def test_who_asks_again_before_it_can_know_is_answered_and_asked_to_go(ser
     assert await stopping
 
 
-async def test_no_websocket_begins_on_a_connection_of_a_server_that_stops(server, connection):
+async def test_stopping_server_refuses_websocket_upgrade(server, connection):
     await connection.send(GET)
     await connection.response()
     stopping = asyncio.create_task(ends(server))
@@ -66,7 +66,7 @@ async def test_no_websocket_begins_on_a_connection_of_a_server_that_stops(server
     assert server.app.asked == ["/one"]
 
 
-async def test_what_nobody_will_be_told_of_is_not_begun():
+async def test_stopping_server_starts_no_pipelined_request():
     app = Echo()
 
     async def stopping(scope, receive, send):
@@ -82,7 +82,7 @@ async def test_what_nobody_will_be_told_of_is_not_begun():
 
 
 @pytest.mark.parametrize("sent", [b"", GET[:-2], GET], ids=["silent", "in its headers", "between two requests"])
-async def test_who_waits_for_nothing_is_sent_away_at_once(sent):
+async def test_stopping_server_closes_idle_connections(sent):
     settings = Settings(header_timeout=NEVER, keep_alive_timeout=NEVER)
     async with serving(Echo(), settings) as server, server.connect() as connection:
         await connection.send(sent)
@@ -93,7 +93,7 @@ async def test_who_waits_for_nothing_is_sent_away_at_once(sent):
         assert await connection.closed()
 
 
-async def test_a_stream_ends_without_its_last_chunk(server, connection):
+async def test_stopping_server_ends_stream_without_last_chunk(server, connection):
     """So that its client knows that there would have been more."""
     await connection.send(EVENTS)
     assert (await connection.head())[1]["transfer-encoding"] == "chunked"
@@ -102,7 +102,7 @@ async def test_a_stream_ends_without_its_last_chunk(server, connection):
     assert server.app.left.is_set()
 
 
-async def test_a_stream_that_begins_now_ends_as_well(server, connection):
+async def test_stopping_server_ends_a_stream_that_just_began(server, connection):
     await connection.send(EVENTS.replace(b"/events", b"/late-events"))
     await until(lambda: server.app.asked == ["/late-events"])
     stopping = asyncio.create_task(ends(server))
@@ -115,7 +115,7 @@ async def test_a_stream_that_begins_now_ends_as_well(server, connection):
     assert server.app.left.is_set()
 
 
-async def test_a_body_on_its_way_has_a_moment(monkeypatch):
+async def test_stopping_server_gives_a_body_a_short_time(monkeypatch):
     monkeypatch.setattr(http_connection, "LINGER", 0.1)
     async with serving(Echo(), Settings(body_timeout=NEVER, stall_timeout=1)) as server, server.connect() as connection:
         await connection.send(b"POST /one HTTP/1.1\r\n" + HOST + b"Content-Length: 100\r\n\r\nx")
@@ -125,7 +125,7 @@ async def test_a_body_on_its_way_has_a_moment(monkeypatch):
         assert await stopping
 
 
-async def test_nobody_can_hold_it_beyond_its_grace():
+async def test_stop_ends_after_the_grace_period():
     app = Echo()
     async with (
         serving(app, Settings(stall_timeout=NEVER), timeout_graceful_shutdown=1) as server,

@@ -1,4 +1,4 @@
-"""WebSockets at the level of bytes: handshakes that are none, and clients that want more than their share."""
+"""WebSocket connections at byte level: malformed handshakes and frames, slow and flooding clients."""
 
 import asyncio
 import os
@@ -73,7 +73,7 @@ NO_HANDSHAKES = {
 }
 
 
-async def test_what_is_no_handshake_is_refused(server, subtests):
+async def test_malformed_handshake_is_refused(server, subtests):
     for name, data in NO_HANDSHAKES.items():
         with subtests.test(name):
             async with server.connect() as connection:
@@ -83,7 +83,7 @@ async def test_what_is_no_handshake_is_refused(server, subtests):
     await until(lambda: server.connections == 0)
 
 
-async def test_a_handshake_does_not_overtake_an_answer(server):
+async def test_handshake_does_not_overtake_an_answer(server):
     async with server.connect() as connection:
         await connection.send(GET + HANDSHAKE + b"\r\n")
         answer = await asyncio.wait_for(connection.reader.read(), 5)
@@ -91,7 +91,7 @@ async def test_a_handshake_does_not_overtake_an_answer(server):
         assert b" 101 " not in answer
 
 
-async def test_messages_may_come_right_behind_the_handshake_and_in_any_pieces(server):
+async def test_messages_may_follow_handshake_in_any_pieces(server):
     async with server.connect() as connection:
         data = HANDSHAKE + b"\r\n" + frame(TEXT, b"one") + frame(TEXT, b"tw", final=False) + frame(CONTINUED, b"o")
         for byte in data:
@@ -100,7 +100,7 @@ async def test_messages_may_come_right_behind_the_handshake_and_in_any_pieces(se
         await until(lambda: server.app.received == ["one", "two"])
 
 
-async def test_what_is_no_frame_ends_the_connection(server):
+async def test_malformed_frame_closes_connection(server):
     async with server.connect() as connection:
         await shake_hands(connection)
         await connection.send(b"\xff\xff" + os.urandom(100))
@@ -112,7 +112,7 @@ async def test_what_is_no_frame_ends_the_connection(server):
 
 
 @pytest.mark.parametrize("payload", [b"", b"x"], ids=["empty", "one byte"])
-async def test_a_message_of_endless_fragments_ends_the_connection(server, payload):
+async def test_endless_fragments_close_connection(server, payload):
     async with server.connect() as connection:
         await shake_hands(connection)
         fragment = frame(CONTINUED, payload, final=False)
@@ -121,7 +121,7 @@ async def test_a_message_of_endless_fragments_ends_the_connection(server, payloa
     assert server.app.received == []
 
 
-async def test_a_client_that_pings_and_reads_no_pongs_is_cut_off_and_fills_nothing(server):
+async def test_ping_flood_without_reading_is_disconnected(server):
     async with server.connect(buffer=4096) as connection:
         await shake_hands(connection)
         connection.writer.transport.pause_reading()
@@ -143,7 +143,7 @@ async def pings(connection: Connection, flood: bytes) -> None:
         await connection.send(flood)
 
 
-async def test_a_client_that_has_read_all_may_be_silent(server):
+async def test_client_that_has_read_all_may_be_silent(server):
     async with server.connect() as connection:
         await shake_hands(connection)
         [web_socket] = server.uvicorn.server_state.connections
@@ -157,14 +157,14 @@ async def test_pings_are_answered(server):
         assert await connection.reader.readexactly(6) == bytes([FINAL | PONG, 4]) + b"here"
 
 
-async def test_a_client_that_answers_no_pings_is_dropped():
+async def test_client_answering_no_pings_is_disconnected():
     options = {"ws_ping_interval": 0.1, "ws_ping_timeout": 0.1}
     async with serving(Listener(), Settings(), **options) as server, server.connect() as connection:
         await shake_hands(connection)
         await until(lambda: server.connections == 0)
 
 
-async def test_a_client_that_does_not_close_is_cut_off(server, monkeypatch):
+async def test_client_that_does_not_close_is_disconnected(server, monkeypatch):
     monkeypatch.setattr("gateway.http.server.websocket_connection.LINGER", 0.1)
     async with server.connect() as connection:
         await shake_hands(connection)

@@ -1,4 +1,4 @@
-"""Answers of one turn of the event loop: written together, in their order, and never lost by one another."""
+"""The write coalescing buffer: the answers of one event loop turn are written together, in order."""
 
 import asyncio
 import sys

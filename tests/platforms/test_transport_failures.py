@@ -1,4 +1,4 @@
-"""The transport against servers that do not: what each failure says about the request, and that no slot is lost."""
+"""The transport against faulty servers: each failure tells the fate of the request, and no slot leaks."""
 
 import asyncio
 import gzip
@@ -23,7 +23,7 @@ from gateway.platforms.transport import EngineTransport
 CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
 
 
-async def test_a_refused_connection_means_not_sent() -> None:
+async def test_refused_connection_means_not_sent() -> None:
     async with closed_port() as port:
         pool = EngineTransport(Slots(1), LargeAnswers(MAX_BODY, MAX_VALUES)).pool(httpx.URL(f"http://127.0.0.1:{port}"))
         with pytest.raises(httpx.ConnectError, match="Connection refused"):
@@ -32,7 +32,7 @@ async def test_a_refused_connection_means_not_sent() -> None:
             await send(pool)  # the slot is free again
 
 
-async def test_a_host_none_of_whose_addresses_answers_means_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_failure_of_all_addresses_means_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     async def create_connection(*_: object, **__: object) -> None:
         raise OSError("Multiple exceptions: ...")  # as asyncio does, without a number
 
@@ -45,14 +45,14 @@ async def test_a_host_none_of_whose_addresses_answers_means_not_sent(monkeypatch
         assert (await send(pool)).body == b"fine"
 
 
-async def test_an_unknown_host_means_not_sent_and_is_not_named() -> None:
+async def test_unknown_host_means_not_sent_and_is_not_named() -> None:
     pool = EngineTransport(Slots(1), LargeAnswers(MAX_BODY, MAX_VALUES)).pool(httpx.URL("http://platform.invalid"))
     with pytest.raises(httpx.ConnectError, match="cannot be resolved") as caught:
         await send(pool)
     assert "platform" not in str(caught.value)
 
 
-async def test_a_server_that_closes_without_a_byte_means_sent_and_unknown() -> None:
+async def test_close_without_a_byte_means_unknown() -> None:
     async with scripted(then_close(b"")) as upstream:
         with pytest.raises(httpx.ReadError) as caught:
             await send(pool_for(upstream))
@@ -61,7 +61,7 @@ async def test_a_server_that_closes_without_a_byte_means_sent_and_unknown() -> N
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
-async def test_an_answer_that_breaks_off_is_never_asked_for_again(repeatable: bool) -> None:
+async def test_partial_answer_is_never_requested_again(repeatable: bool) -> None:
     async with scripted(http(b"first"), then_close(CUT)) as upstream:
         pool = pool_for(upstream)
         await send(pool)
@@ -74,13 +74,13 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: %b\r\n\r\n4\r\nha"
 
 
 @pytest.mark.parametrize("cut", [CUT, CHUNKED % b"chunked", CHUNKED % b"Chunked ", CHUNKED % b"chunked\t"])
-async def test_an_answer_that_breaks_off_is_none_whatever_tells_its_length(cut: bytes) -> None:
+async def test_partial_answer_is_an_error_for_any_length_header(cut: bytes) -> None:
     async with scripted(then_close(cut)) as upstream:
         with pytest.raises(httpx.ReadError):
             await send(pool_for(upstream))
 
 
-async def test_nor_is_one_whose_end_is_that_of_a_connection_that_was_reset() -> None:
+async def test_answer_ended_by_a_reset_is_an_error() -> None:
     async def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n\r\nhalf")
         await asyncio.sleep(0.02)
@@ -93,7 +93,7 @@ async def test_nor_is_one_whose_end_is_that_of_a_connection_that_was_reset() -> 
             await send(pool_for(upstream))
 
 
-async def test_a_connection_that_cannot_be_made_is_tried_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_failed_connection_is_tried_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
     failures = [httpx.ConnectError("not now")]
     connect = Pool.connect
 
@@ -111,7 +111,7 @@ async def test_a_connection_that_cannot_be_made_is_tried_once_more(monkeypatch: 
             await send(pool, repeatable=False)
 
 
-async def test_a_new_connection_that_closed_at_once_means_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_new_connection_closed_at_once_means_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     connect = Pool.connect
 
     async def closed(pool: Pool, deadline: float) -> Connection:
@@ -128,7 +128,7 @@ async def test_a_new_connection_that_closed_at_once_means_not_sent(monkeypatch: 
         assert upstream.requests == []
 
 
-async def test_a_repeatable_request_lost_to_a_closing_connection_is_sent_again() -> None:
+async def test_repeatable_request_is_resent_after_a_close() -> None:
     """Quirk 193: the server reads the request on a kept connection and closes without an answer."""
     async with scripted(http(b"first"), then_close(b""), http(b"again")) as upstream:
         pool = pool_for(upstream)
@@ -137,7 +137,7 @@ async def test_a_repeatable_request_lost_to_a_closing_connection_is_sent_again()
         assert upstream.connections == 2
 
 
-async def test_it_is_sent_again_once_and_on_a_new_connection_though_others_are_kept() -> None:
+async def test_request_is_resent_once_on_a_new_connection() -> None:
     async with scripted(http(), http(), then_close(b""), then_close(b"")) as upstream:
         pool = pool_for(upstream)
         await asyncio.gather(send(pool), send(pool))
@@ -146,7 +146,7 @@ async def test_it_is_sent_again_once_and_on_a_new_connection_though_others_are_k
         assert (upstream.connections, len(upstream.requests)) == (3, 4)
 
 
-async def test_any_other_request_never_rides_on_a_kept_connection() -> None:
+async def test_unrepeatable_request_uses_a_new_connection() -> None:
     async with scripted(http()) as upstream:
         pool = pool_for(upstream)
         await send(pool)
@@ -154,7 +154,7 @@ async def test_any_other_request_never_rides_on_a_kept_connection() -> None:
         assert upstream.connections == 2
 
 
-async def test_connections_closed_while_they_lay_idle_are_not_used() -> None:
+async def test_connections_closed_while_idle_are_not_used() -> None:
     async with scripted(http()) as upstream:
         pool = pool_for(upstream)
         await asyncio.gather(*(send(pool) for _ in range(4)))
@@ -164,7 +164,7 @@ async def test_connections_closed_while_they_lay_idle_are_not_used() -> None:
         assert len(upstream.requests) == 8
 
 
-async def test_bytes_that_nobody_asked_for_never_become_an_answer() -> None:
+async def test_unsolicited_bytes_never_become_an_answer() -> None:
     """A second answer behind the first, whole or begun, would be taken for that of the next request."""
     for surplus in (http(b"forged"), b"HTTP/1.1 200", b"\0"):
         async with scripted(http(b"true") + surplus, http(b"next")) as upstream:
@@ -175,14 +175,14 @@ async def test_bytes_that_nobody_asked_for_never_become_an_answer() -> None:
 
 
 @pytest.mark.parametrize("surplus", [http(b"forged"), b"HTTP/1.1 200", b"\0"])
-async def test_nor_do_they_after_a_head_that_is_known(surplus: bytes) -> None:
+async def test_unsolicited_bytes_after_cached_header_are_dropped(surplus: bytes) -> None:
     async with scripted(http(b"first"), http(b"true") + surplus, http(b"next")) as upstream:
         pool = pool_for(upstream)
         assert [(await send(pool)).body for _ in range(3)] == [b"first", b"true", b"next"]
         assert upstream.connections == 2
 
 
-async def test_a_head_whose_length_is_of_no_body_is_not_known() -> None:
+async def test_header_with_a_length_but_no_body_is_not_cached() -> None:
     """Of 204 and 1xx the parser passes over a length: it would be read into the next answer with that head."""
     early = b"HTTP/1.1 103 Early Hints\r\nContent-Length: %d\r\n\r\n" % len(http(b"ok"))
     async with scripted(early + http(b"ok"), early + http(b"ko")) as upstream:
@@ -201,7 +201,7 @@ async def test_body_cap_holds_after_cached_header_block() -> None:
             await send(pool)
 
 
-async def test_bytes_on_an_idle_connection_close_it() -> None:
+async def test_bytes_on_an_idle_connection_close_the_connection() -> None:
     async def talkative(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(http(b"true"))
         asyncio.get_running_loop().call_later(0.01, writer.write, http(b"forged"))
@@ -213,7 +213,7 @@ async def test_bytes_on_an_idle_connection_close_it() -> None:
         assert (await send(pool)).body == b"next"
 
 
-async def test_the_deadline_is_total_a_slow_stream_does_not_extend_it() -> None:
+async def test_slow_stream_does_not_extend_the_deadline() -> None:
     async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
         while not writer.is_closing():
@@ -227,7 +227,7 @@ async def test_the_deadline_is_total_a_slow_stream_does_not_extend_it() -> None:
         assert asyncio.get_running_loop().time() - started < 0.5
 
 
-async def test_each_call_on_a_kept_connection_has_its_own_deadline() -> None:
+async def test_each_call_on_a_reused_connection_has_its_deadline() -> None:
     async with scripted(http(b"first"), hang) as upstream:
         pool = pool_for(upstream)
         await send(pool, seconds=30)
@@ -236,7 +236,7 @@ async def test_each_call_on_a_kept_connection_has_its_own_deadline() -> None:
         assert upstream.connections == 1
 
 
-async def test_the_deadline_of_an_earlier_call_does_not_end_a_later_one() -> None:
+async def test_earlier_deadline_does_not_end_a_later_call() -> None:
     async def once_it_has_passed(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(passed_at + 0.05 - asyncio.get_running_loop().time())
         writer.write(http(b"second"))
@@ -251,7 +251,7 @@ async def test_the_deadline_of_an_earlier_call_does_not_end_a_later_one() -> Non
         assert upstream.connections == 1
 
 
-async def test_a_call_that_outlives_the_deadline_of_an_earlier_one_ends_with_its_own() -> None:
+async def test_call_outliving_an_earlier_deadline_times_out() -> None:
     async with scripted(http(b"first"), hang) as upstream:
         pool = pool_for(upstream)
         await send(pool, seconds=0.5)
@@ -261,7 +261,7 @@ async def test_a_call_that_outlives_the_deadline_of_an_earlier_one_ends_with_its
         assert upstream.connections == 1
 
 
-async def test_a_server_that_never_accepts_is_a_timeout_before_sending() -> None:
+async def test_server_that_never_accepts_is_a_connect_timeout() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -276,7 +276,7 @@ async def test_a_server_that_never_accepts_is_a_timeout_before_sending() -> None
             visitor.close()
 
 
-async def test_waiting_for_a_slot_counts_and_ends_unsent() -> None:
+async def test_wait_for_a_slot_times_out_unsent() -> None:
     async with scripted(hang) as upstream:
         pool = pool_for(upstream, slots=1)
         first = asyncio.create_task(send(pool, seconds=0.3))
@@ -304,14 +304,14 @@ async def test_waiting_for_a_slot_counts_and_ends_unsent() -> None:
     ],
     ids=["length", "claimed length", "until close", "chunked", "gzip", "deflate bomb"],
 )
-async def test_a_body_beyond_the_cap_is_given_up_while_it_is_read(answer: bytes) -> None:
+async def test_body_beyond_the_limit_is_refused_while_read(answer: bytes) -> None:
     async with scripted(answer) as upstream:
         with pytest.raises(AnswerTooLargeError):
             await send(pool_for(upstream))
         await until(lambda: upstream.open_connections == 0)
 
 
-async def test_a_body_at_the_cap_is_whole() -> None:
+async def test_body_at_the_limit_is_read() -> None:
     body = os.urandom(MAX_BODY)
     async with scripted(http(body), http(gzip.compress(body), b"Content-Encoding: gzip")) as upstream:
         pool = pool_for(upstream)
@@ -329,20 +329,20 @@ async def test_a_body_at_the_cap_is_whole() -> None:
     ],
     ids=["headers", "status line", "forerunners"],
 )
-async def test_an_endless_head_is_given_up(head: bytes) -> None:
+async def test_endless_header_is_refused(head: bytes) -> None:
     async with scripted(head) as upstream:
         with pytest.raises(AnswerTooLargeError):
             await send(pool_for(upstream))
 
 
-async def test_a_body_at_the_cap_may_come_in_small_chunks() -> None:
+async def test_body_at_the_limit_may_come_in_small_chunks() -> None:
     size = 16 * MAX_HEAD_BYTES
     chunks = b"8\r\n12345678\r\n" * (size // 8)
     async with scripted(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n") as upstream:
         assert len((await send(pool_for(upstream, max_body_bytes=size))).body) == size
 
 
-async def test_no_more_is_decompressed_than_the_cap() -> None:
+async def test_decompression_stops_at_the_limit() -> None:
     packed = gzip.compress(bytes(50_000_000))
     async with scripted(http(packed, b"Content-Encoding: gzip")) as upstream:
         pool = pool_for(upstream)
@@ -356,7 +356,7 @@ async def test_no_more_is_decompressed_than_the_cap() -> None:
     assert peak < 5_000_000
 
 
-async def test_endless_chunk_frames_are_given_up() -> None:
+async def test_endless_chunk_frames_are_refused() -> None:
     async def endless(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1")
         while not writer.is_closing():
@@ -383,7 +383,7 @@ async def test_endless_chunk_frames_are_given_up() -> None:
         http(gzip.compress(b"first", mtime=0) + gzip.compress(b"second", mtime=0), b"Content-Encoding: gzip"),
     ],
 )
-async def test_what_is_not_http_is_an_error_of_the_protocol(answer: bytes) -> None:
+async def test_malformed_answer_is_a_protocol_error(answer: bytes) -> None:
     async with scripted(answer, http(b"next")) as upstream:
         pool = pool_for(upstream)
         with pytest.raises(httpx.RemoteProtocolError):
@@ -391,7 +391,7 @@ async def test_what_is_not_http_is_an_error_of_the_protocol(answer: bytes) -> No
         assert (await send(pool)).body == b"next"
 
 
-async def test_what_comes_behind_a_compressed_body_is_not_gathered() -> None:
+async def test_bytes_after_a_compressed_body_are_not_collected() -> None:
     """Its first byte ends the call. To gather a million in chunks of one stops the loop beyond any deadline."""
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
     packed = gzip.compress(b"{}")
@@ -401,7 +401,7 @@ async def test_what_comes_behind_a_compressed_body_is_not_gathered() -> None:
 
 
 @pytest.mark.parametrize("step", [hang, then_close(b""), then_close(CUT), b"garbage\r\n"])
-async def test_no_failure_costs_a_slot(step: Step) -> None:
+async def test_failures_free_their_slots(step: Step) -> None:
     async with scripted(*[step] * 8, http(b"fine")) as upstream:
         pool = pool_for(upstream, slots=2)
         for _ in range(4):
@@ -410,7 +410,7 @@ async def test_no_failure_costs_a_slot(step: Step) -> None:
         assert [answer.body for answer in await asyncio.gather(send(pool), send(pool))] == [b"fine", b"fine"]
 
 
-async def test_a_cancelled_call_closes_its_connection_and_frees_its_slot() -> None:
+async def test_cancelled_call_closes_connection_and_frees_slot() -> None:
     async with scripted(hang, http(b"fine")) as upstream:
         pool = pool_for(upstream, slots=1)
         call = asyncio.create_task(send(pool))
@@ -422,7 +422,7 @@ async def test_a_cancelled_call_closes_its_connection_and_frees_its_slot() -> No
         assert (await send(pool)).body == b"fine"
 
 
-async def test_a_waiter_cancelled_in_the_queue_leaves_it_to_the_others() -> None:
+async def test_cancelled_waiter_leaves_the_queue() -> None:
     async with scripted(http()) as upstream:
         pool = pool_for(upstream, slots=1)
         calls = [asyncio.create_task(send(pool)) for _ in range(10)]
@@ -435,7 +435,7 @@ async def test_a_waiter_cancelled_in_the_queue_leaves_it_to_the_others() -> None
         assert pool.slots.taken == 0
 
 
-async def test_a_waiter_cancelled_in_the_turn_in_which_it_is_too_late_has_ended_once() -> None:
+async def test_waiter_cancelled_at_its_deadline_ends_once() -> None:
     async with scripted(hang) as upstream:
         pool = pool_for(upstream, slots=1)
         pool.slots.free = 0
@@ -450,7 +450,7 @@ async def test_a_waiter_cancelled_in_the_turn_in_which_it_is_too_late_has_ended_
         assert pool.slots.taken == 1
 
 
-async def test_a_kept_connection_outlives_the_deadline_of_what_it_carried() -> None:
+async def test_idle_connection_outlives_the_deadline_of_its_call() -> None:
     async with scripted(http()) as upstream:
         pool = pool_for(upstream)
         await send(pool)
@@ -460,7 +460,7 @@ async def test_a_kept_connection_outlives_the_deadline_of_what_it_carried() -> N
         assert upstream.connections == 1
 
 
-async def test_closing_closes_what_is_idle() -> None:
+async def test_aclose_closes_idle_connections() -> None:
     async with scripted(http()) as upstream:
         transport = EngineTransport(Slots(2), LargeAnswers(MAX_BODY, MAX_VALUES))
         await send(transport.pool(httpx.URL(f"http://127.0.0.1:{upstream.port}")))
