@@ -3,7 +3,7 @@
     GatewayError
     ├── UserInputError            BAD_USER_INPUT: an argument is wrong; names it
     ├── UnauthenticatedError      UNAUTHENTICATED: no caller, or a token that does not verify
-    ├── IssuerUnavailableError    UPSTREAM_UNAVAILABLE: nobody can tell yet whether a token verifies
+    ├── IssuerUnavailableError    UPSTREAM_UNAVAILABLE: not known yet whether a token verifies
     ├── ForbiddenError            FORBIDDEN: a known caller without the right; names the missing scope
     ├── RateLimitedError          RATE_LIMITED: too many requests; says when to come back
     ├── QueryTooComplexError      QUERY_TOO_COMPLEX: a limit of the edge; names limit and bound
@@ -11,7 +11,7 @@
     ├── UntrustedDocumentError    QUERY_NOT_IN_SAFELIST: only listed documents are run
     ├── MethodNotAllowedError     METHOD_NOT_ALLOWED: this operation, or this address, asks for another HTTP method
     ├── RequestTimeoutError       UPSTREAM_TIMEOUT: the whole request took too long
-    ├── EventsMissedError         UPSTREAM_UNAVAILABLE: a subscriber was not told of some events
+    ├── EventsMissedError         UPSTREAM_UNAVAILABLE: a subscriber has missed events
     ├── JournalError              INTERNAL: the durable record cannot be read or written
     │   └── JournalRefusedError   INTERNAL: it can be written, and refuses this entry
     └── PlatformError             a platform did not give what was asked
@@ -214,13 +214,13 @@ class PlatformError(GatewayError):
         self.retry_after = retry_after
 
     def extensions(self) -> Mapping[str, object]:
-        told = {
+        extensions = {
             "code": self.code,
             "platform": self.platform,
             "endpoint": self.endpoint,
             "retryable": self.retryable,
         }
-        return told if self.retry_after is None else {**told, "retryAfter": self.retry_after}
+        return extensions if self.retry_after is None else {**extensions, "retryAfter": self.retry_after}
 
 
 class NotConfiguredError(PlatformError):

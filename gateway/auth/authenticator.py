@@ -24,7 +24,7 @@ _LONGEST_HEADER = LONGEST_TOKEN + len("Bearer ")
 class Authenticator:
     """Verifies each token once and remembers it, by its hash, while it and its keys last.
 
-    `clock` is in Unix seconds. `explains`: refused callers are told why.
+    `clock` is in Unix seconds. `explains`: refused callers learn why.
     """
 
     def __init__(

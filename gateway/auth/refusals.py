@@ -9,7 +9,7 @@ from gateway.errors import UnauthenticatedError
 from gateway.ops.log_throttle import LogThrottle
 
 REFUSAL = "A valid bearer token is needed"
-"""What every refused caller is told in production: which check failed would help only those who try."""
+"""What every refused caller gets in production: which check failed would help only those who try."""
 
 log = structlog.get_logger(__name__)
 

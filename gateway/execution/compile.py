@@ -67,7 +67,7 @@ def compile_operation(
     try:
         return _Compiler(schema, fields, operation, variables, variant, most_fields).root()
     except (GraphQLError, RecursionError) as error:
-        raise UnplannableError("graphql-core has to tell what is wrong") from error
+        raise UnplannableError("graphql-core has to report what is wrong") from error
     except Exception as error:
         log.warning("operation cannot be planned", exc_info=error)
         raise UnplannableError("not understood") from error

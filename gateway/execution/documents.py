@@ -106,7 +106,7 @@ class Documents:
         """The operation of that name, or the only one.
 
         Raises DocumentError with GRAPHQL_PARSE_FAILED, QUERY_TOO_COMPLEX, GRAPHQL_VALIDATION_FAILED or, where the
-        document is fine but does not tell which operation to run, BAD_USER_INPUT.
+        document is fine but does not say which operation to run, BAD_USER_INPUT.
         """
         try:
             prepared = self._cache.use(query).operations.get(operation_name)

@@ -47,7 +47,7 @@ class Constant:
 class Attribute:
     """An attribute of the source object, which has it; what `through` makes of it, where there is such a function.
 
-    `observed`: the context is told that it was read.
+    `observed`: the context hears that it was read.
     """
 
     name: str

@@ -49,7 +49,7 @@ class Run:
     """Executes a plan once.
 
     Generated code reads `variables` and `context`, and has sites `wait`. `errors` are those of values that failed where
-    null is allowed. The context is told at the end what was `observed`.
+    null is allowed. The context hears at the end what was `observed`.
     """
 
     __slots__ = (

@@ -3,7 +3,7 @@
 What takes long in `graphql.validate` is not the rules. For each document it makes all of them, asks each of them anew
 for its methods for each kind of node, calls them for names too, and finds what variables are used by hashing whole
 operations. Here the methods of the rules are looked up once, a rule is made when a node of its kind comes, and nodes
-are told apart by identity.
+are distinguished by identity.
 """
 
 from collections.abc import Callable, Sequence

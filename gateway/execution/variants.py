@@ -6,7 +6,7 @@ of a request names its *variant*, and a field declares in which one its resolver
     phone: str | None = strawberry.field(resolver=attribute_in("revealing", "phone", otherwise=masked_phone))
 
 There is a plan for each variant: it reads the attribute in line, and in the others puts it through the function there.
-The context is told what is given as it is, by a plan and by graphql-core alike: `observe` gets the objects with
+The context hears what is given as it is, by a plan and by graphql-core alike: `observe` gets the objects with
 the fields that were read of them.
 """
 
@@ -65,7 +65,7 @@ def attribute_in(
 ) -> Callable[..., Any]:
     """A Strawberry resolver: the attribute in this variant, `otherwise(value)` in any other, or null without it.
 
-    `observed` says whether the context is told of values other than None, `of_object` that `otherwise` is called with
+    `observed` says whether the context hears of values other than None, `of_object` that `otherwise` is called with
     the object instead of the value.
     """
 

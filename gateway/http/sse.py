@@ -34,7 +34,7 @@ from gateway.http.subscribe import (
 )
 
 KEEP_ALIVE = 15.0
-"""Seconds between comments that tell proxies, and the gateway, that the connection is alive."""
+"""Seconds between comments that show proxies, and the gateway, that the connection is alive."""
 
 _COMPLETE: Final = b"event: complete\ndata:\n\n"
 
@@ -129,7 +129,7 @@ class EventStreamEndpoint:
                     payload = response.to_bytes(errors=[format_error(error, id_) for error in response.errors])
                     require_size(payload, self._largest_answer)
                     yield payload
-        except Exception as error:  # noqa: BLE001 # whatever ends it is told; what is unexpected is logged as well
+        except Exception as error:  # noqa: BLE001 # whatever ends it is reported; what is unexpected is logged as well
             yield errors_json(error, id_)
 
 

@@ -244,7 +244,7 @@ class _Connection:
         REQUEST_ID.set(operation.request_id)
         try:
             await self._perform(operation, parameters, principal)
-        except Exception as error:  # noqa: BLE001 # whatever ends it is told; what is unexpected is logged as well
+        except Exception as error:  # noqa: BLE001 # whatever ends it is reported; what is unexpected is logged as well
             end: tuple[str, str, object] = ("error", operation.id, format_failure(error, operation.request_id))
         else:
             end = ("complete", operation.id, None)
@@ -272,7 +272,7 @@ class _Connection:
         try:
             response = await self._execute(prepared, parameters, context)
         finally:
-            operation.is_writing = False  # all that is left is to tell
+            operation.is_writing = False  # all that is left is to report
         await self._send_next(operation, response, extensions)
 
     async def _execute(self, prepared: Prepared, parameters: Parameters, context: Context) -> Response:

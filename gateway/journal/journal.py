@@ -112,7 +112,7 @@ async def try_journal(settings: Settings) -> str:
 
 
 async def _compare_clocks(database: Database, clock: Clock) -> None:
-    """Have somebody look where this gateway's clock is not the database's: nothing else would tell."""
+    """Have somebody look where this gateway's clock is not the database's: nothing else would show it."""
     ahead = clock() - await database.read(
         lambda connection: connection.execute(select(func.clock_timestamp())).scalar_one()
     )

@@ -1,4 +1,4 @@
-"""PostgreSQL: a small pool of asyncpg connections, each told to be durable and to give up in time (ADR 4)."""
+"""PostgreSQL: a small pool of asyncpg connections, each set to be durable and to give up in time (ADR 4)."""
 
 import asyncio
 from collections.abc import Coroutine

@@ -44,7 +44,7 @@ class RecordRefs(msgspec.Struct, frozen=True):
 
 
 class UserError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One entry of `userErrors`, as it was told to the caller. `field` is the path of input field names."""
+    """One entry of `userErrors`, as the caller got it. `field` is the path of input field names."""
 
     code: str
     message: str
@@ -66,7 +66,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One write through the gateway, from the intent to its outcome.
 
     `expected` is what a reconciler looks for to learn whether the write took place; `answer` is what else the payload
-    told the caller, so that a replay can tell it again. Both are free JSON objects of the action's, without personal
+    returned to the caller, so that a replay can return it again. Both are free JSON objects of the action's, without personal
     data. `check_at` is when an UNKNOWN write is to be read back; None: it cannot be, and stays UNKNOWN.
     """
 

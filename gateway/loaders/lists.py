@@ -46,7 +46,7 @@ REPAIRS = RecordList[Repair](
     read_record=Wjdh.repair,
     lifetime=lambda settings: settings.cache_repairs,
     statuses=(RepairStatus.OPEN, RepairStatus.RESOLVED),  # it lists one at a time (quirk 146)
-    watched=Watched(REPAIR_CHANGED, lambda repair: (repair.status, repair.reply)),  # no time of the last change is told
+    watched=Watched(REPAIR_CHANGED, lambda repair: (repair.status, repair.reply)),  # it has no time of the last change
 )
 
 LISTS: tuple[RecordList[Any], ...] = (SHENHES, ORDERS, REPAIRS)

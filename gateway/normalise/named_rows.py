@@ -42,7 +42,7 @@ class NamedRows(Generic[RecordT]):
     def parse_page(self, body: Mapping[str, object], community_code: str, page: int) -> Page[RecordT]:
         """The whole body of a list, asked for this community and page. Raises ShapeError.
 
-        `data` may be empty, but is always there, and has the total that would tell if rows were lost.
+        `data` may be empty, but is always there, and has the total that would show lost rows.
         """
         if "data" not in body:
             raise ShapeError("expected data")

@@ -32,7 +32,7 @@ class DataIssue(Record, frozen=True, gc=False):
 
     `field` is the dotted path of public (camelCase) field names from the record that carries the issue. `raw` is the
     upstream text, unmasked here; `pii` is the kind of personal data it holds, so that it is masked like the field.
-    `of_any_community`: it may tell of any community, so only who sees all of them is shown it.
+    `of_any_community`: it may speak of any community, so only who sees all of them is shown it.
     """
 
     field: str
@@ -47,7 +47,7 @@ class Page(Record, Generic[RecordT], frozen=True, gc=False):
     """One page of a platform's list, as the platform cut it.
 
     `total` is None where the platform gave no page information (nothing found, or a page beyond the end: quirks 138
-    and 139). `per_page` and `last_page` are the platform's own; where it does not tell the last page, the total does.
+    and 139). `per_page` and `last_page` are the platform's own; where it does not give the last page, the total does.
     `dropped` counts rows that had no identifier. `issues` are those of all records.
     """
 

@@ -1,7 +1,7 @@
 """An application held against what the security platform knows: what a reviewer needs to decide.
 
-Pure comparison of records; nothing is corrected and nothing decided. A value that either side does not tell is no
-difference; one that would have spoken against the application is told not to have been checked.
+Pure comparison of records; nothing is corrected and nothing decided. A value that either side does not have is no
+difference; one that would have spoken against the application is reported as not checked.
 """
 
 import re
@@ -61,7 +61,7 @@ def applied_house(review: Shenhe) -> HouseKey | None:
 def unchecked_findings(review: Shenhe, people: bool, house: bool) -> Iterator[Finding]:
     """What is held against nothing, for lack of a known type, the applicant's name and phone, or the house's address.
 
-    `people` and `house` tell which of the two can be looked up. A change of one needs not speak of the other.
+    `people` and `house` say which of the two can be looked up. A change of one needs not speak of the other.
     """
     content = review.content
     if review.type is ShenheType.UNRECOGNIZED:  # what is applied for tells what speaks against it

@@ -59,7 +59,7 @@ class EndpointCalls:
         self._where = {"platform": platform, "endpoint": endpoint}
 
     def note(self, outcome: str, seconds: float, context: Context) -> None:
-        """A call ended like this after so long. A slow one is told of in the context that it was sent in."""
+        """A call ended like this after so long. A slow one is logged in the context that it was sent in."""
         times = self.by_outcome.get(outcome)
         if times is None:
             times = self.by_outcome[outcome] = Times()

@@ -1,6 +1,6 @@
 """Logs as JSON lines, those of libraries too.
 
-Of an exception they tell what it is and where, never its text, which may quote a platform or a caller.
+Of an exception they have the type and the place, never its text, which may quote a platform or a caller.
 """
 
 import logging

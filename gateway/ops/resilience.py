@@ -173,5 +173,5 @@ class CircuitBreaker:
         return self._failures == self._threshold
 
     def abandoned(self) -> None:
-        """The call ended without telling anything of the endpoint: cancelled, or never begun."""
+        """The call ended without saying anything about the endpoint: cancelled, or never begun."""
         self._trying = False

@@ -125,7 +125,7 @@ class PlatformClient(ABC):
     def token_is_dead(self, endpoint: Endpoint, envelope: Envelope) -> bool:
         """Whether the platform turned the call away, unexecuted, for its token.
 
-        Of a write that met a server's failure only code 9 says so: without it, a flag does not tell what was done.
+        Of a write that met a server's failure only code 9 says so: without it, a flag does not say what was done.
         """
         if envelope.has_failed and endpoint.kind.is_write:
             return envelope.code == TOKEN_DEAD
@@ -164,7 +164,7 @@ class PlatformClient(ABC):
 
         A read may leave the code out and succeed by its data (quirk 15); a write succeeds by nothing but code 0. Under
         the status of a failure the code alone is not believed: frameworks write 0 on their error pages, that of a wrong
-        address among them, and what a write did before the server failed, only the platform's records tell.
+        address among them, and what a write did before the server failed, only the platform's records show.
         """
         is_write = endpoint.kind.is_write
         if envelope.has_failed and (is_write or (envelope.code == SUCCESS and envelope.is_empty)):

@@ -8,11 +8,11 @@ import msgspec
 
 
 class Kind(Enum):
-    """What a call does, which its HTTP method does not tell: every read is a POST.
+    """What a call does, which its HTTP method does not show: every read is a POST.
 
     A call that was not sent may always be sent again, and one that met a dead token was not executed (quirk 45). Beyond
     that only reads are repeated: an update may overwrite what somebody else wrote meanwhile (quirk 155), and order/new
-    and announcement/new have nothing that would tell the platform of a repetition (quirk 154).
+    and announcement/new have nothing by which the platform could know a repetition (quirk 154).
     """
 
     LOGIN = auto()
@@ -26,7 +26,7 @@ class Kind(Enum):
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """One documented call. `path` is under the platform's base; "" where the settings must tell it and do not.
+    """One documented call. `path` is under the platform's base; "" where the settings must give it and do not.
 
     `tells_why`: whether the `msg` of a refusal is fit to be shown (not so for order/list, quirk 17). `decode` takes a
     success that came as documented in one step, and raises msgspec.DecodeError for every other answer.

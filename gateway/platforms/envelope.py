@@ -1,7 +1,7 @@
 """What a platform's answer says, before anybody looks at its data: pure, no sockets.
 
 The body first, then the status (quirk 14); `code` alone decides, whatever `msg` says (quirk 17). Broken JSON that
-deployments are known to send is mended, everything else is told apart by one of three exceptions.
+deployments are known to send is mended, everything else is one of three exceptions.
 """
 
 import json
@@ -105,7 +105,7 @@ class Envelope(msgspec.Struct, gc=False):
 
     @property
     def hints(self) -> str:
-        """Both texts, to look for words in: the only way to tell some answers apart (quirk 23). Never to be shown."""
+        """Both texts, to look for words in: the only way to distinguish some answers (quirk 23). Never to be shown."""
         return " ".join(text for text in (self.body.get("msg"), self.body.get("message")) if isinstance(text, str))
 
 
@@ -150,7 +150,7 @@ def _code(value: object) -> int | None:
 
 
 def _retry_after(answer: RawAnswer) -> float | None:
-    """Seconds, as Laravel and nginx give them; an HTTP date counts as nothing told."""
+    """Seconds, as Laravel and nginx give them; an HTTP date counts as none."""
     value = answer.head.header(b"retry-after")
     return float(value[:9]) if value is not None and value.isdigit() else None
 

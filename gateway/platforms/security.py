@@ -99,7 +99,7 @@ class Security(PlatformClient):
         return self._keys
 
     def _token(self, body: Mapping[str, Any]) -> Token | None:
-        """1.1.1: no lifetime is told (quirk 40)."""
+        """1.1.1: no lifetime is given (quirk 40)."""
         token = read_token(body.get("token"))
         return None if token is None else Token(Credential(field=encode_form({"token": token})), self._token_ttl)
 

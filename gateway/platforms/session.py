@@ -89,7 +89,7 @@ class Session:
         return await self.credential()
 
     def refused_fresh(self, credential: Credential) -> None:
-        """A call that came with a fresh credential was told once more that it is dead.
+        """A call that came with a fresh credential was refused once more as dead.
 
         It stays in use, as other endpoints may take it; but for a while it is not replaced on the word of one that
         would refuse the next as well.

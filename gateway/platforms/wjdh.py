@@ -88,7 +88,7 @@ class Wjdh(PlatformClient):
         return Call(self, SHENHE_LIST, encode_form(form), self._page, parse_shenhe_page, community_code, page)
 
     def shenhe(self, platform_id: int, community_code: str | None = None) -> Call[Shenhe | None]:
-        """One review (1.2.3). `community_code` is what the caller knows of it: the answer does not tell (quirk 175)."""
+        """One review (1.2.3). `community_code` is what the caller knows of it: the answer does not say (quirk 175)."""
         return Call(self, SHENHE, _id_form(platform_id), self._record, parse_shenhe, platform_id, community_code)
 
     async def decide_shenhe(
@@ -212,7 +212,7 @@ def _id_form(platform_id: int) -> bytes:
 
 
 def _is_not_found(envelope: Envelope) -> bool:
-    """Whether the record that was asked for by id does not exist, as far as one can tell (quirks 20, 28, 31).
+    """Whether the record that was asked for by id does not exist, as far as that can be known (quirks 20, 28, 31).
 
     The document has no answer for it. With an id given, code 1 without data, "服务器开小差" included, can hardly mean
     anything else, unless it speaks of an error.

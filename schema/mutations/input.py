@@ -49,6 +49,6 @@ def written_record(info: Info, written: Written) -> RecordRef | None:
 
 
 async def not_found(info: Info, mutation: str, what: str) -> Written:
-    """An id that leads the caller nowhere: never told apart from a record that is not there."""
+    """An id that leads the caller nowhere: never distinguished from a record that is not there."""
     error = user_error(UserErrorCode.NOT_FOUND, f"There is no such {what}.", "id")
     return await info.context.actions.refuse(info.context.principal, mutation, error)

@@ -26,18 +26,18 @@ async def follow(
     *,
     once: bool = False,
 ) -> Stream[RecordT]:
-    """The record of each event, read anew; events whose `read` gives None are not this caller's, or tell nothing.
+    """The record of each event, read anew; events whose `read` gives None are not this caller's, or say nothing.
 
-    The same change may be told twice, by the action that made it and by the watch that found it: a record whose
-    `state` is as it was told last is not told again. Unless an error came in between: the subscriber may have read the
-    list then, and seen what was taken back since. What never changes is told `once` in any case.
+    The same change may be published twice, by the action that made it and by the watch that found it: a record whose
+    `state` is as it was sent last is not sent again. Unless an error came in between: the subscriber may have read the
+    list then, and seen what was taken back since. What never changes is sent `once` in any case.
     """
-    told: LRUCache[str, Hashable] = LRUCache(REMEMBERED)
+    sent: LRUCache[str, Hashable] = LRUCache(REMEMBERED)
     with events as subscription:
         async for event in subscription:
             if isinstance(event, Missed):
                 if not once:
-                    told.clear()
+                    sent.clear()
                 yield EventsMissedError("Changes may have been missed: read the list again")
                 continue
             info.context.renew()
@@ -45,11 +45,11 @@ async def follow(
                 record = await read(event)
             except GatewayError as error:
                 if not once:
-                    told.pop(event.record_id, None)
+                    sent.pop(event.record_id, None)
                 yield error
                 continue
-            if record is not None and told.get(event.record_id) != state(record):
-                told[event.record_id] = state(record)
+            if record is not None and sent.get(event.record_id) != state(record):
+                sent[event.record_id] = state(record)
                 yield record
 
 

@@ -34,7 +34,7 @@ ValueT = TypeVar("ValueT")
 Described: TypeAlias = Load[records.HouseKey, ValueT | None] | ValueT | None
 
 _USE, _OWNERSHIP, _STATUS = (attrgetter(name) for name in ("use", "ownership", "status"))
-"""Those attributes have the same names in a house and in what is told of it with its owner."""
+"""Those attributes have the same names in a house and in what its owner's look-up says of it."""
 
 if TYPE_CHECKING:
     from schema.types.community import Community

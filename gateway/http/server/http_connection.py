@@ -336,7 +336,7 @@ class HttpConnection(asyncio.Protocol):
     def _end(self, *, lingering: bool) -> None:
         """Close: what still waits for its turn is not begun.
 
-        A client that is still sending would be told of that instead of its answer: it gets some time (RFC 9112, 9.6).
+        A client that is still sending would see that instead of its answer: it gets some time (RFC 9112, 9.6).
         """
         self._is_ending = True
         self._pipeline.clear()

@@ -48,7 +48,7 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
             super().handle_parser_exception()
 
     def handle_parser_exception(self) -> None:
-        """What is no frame: the client is told, unless it sent that before it was let in."""
+        """What is no frame: the client gets a close code, unless it sent that before it was let in."""
         if self.conn.close_sent is not None:
             super().handle_parser_exception()
         else:
