@@ -29,7 +29,7 @@ GRACE = 10
 """Seconds that requests under way get at the end."""
 
 LONGEST_MESSAGE = 1024 * 1024
-"""Bytes of a WebSocket's message that are read at least, so that one beyond `max_body_bytes` is refused with that bound."""
+"""Bytes of a WebSocket's message that are read at least, so that a refusal beyond `max_body_bytes` names that bound."""
 
 
 log = structlog.get_logger(__name__)

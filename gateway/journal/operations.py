@@ -30,7 +30,7 @@ _UNRESOLVED = (*_UNDER_WAY, OperationState.UNKNOWN)
 
 
 def fingerprint(secret: bytes, mutation: str, arguments: object) -> str:
-    """HMAC-SHA256 of a mutation's arguments, whatever the order of their fields: equal for equal arguments, and reveals nothing.
+    """HMAC-SHA256 of a mutation's arguments, whatever the order of their fields. It reveals nothing of them.
 
     `arguments` is anything msgspec encodes. Another `secret` makes every earlier key a mismatch.
     """

@@ -66,8 +66,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One write through the gateway, from the intent to its outcome.
 
     `expected` is what a reconciler looks for to learn whether the write took place; `answer` is what else the payload
-    returned to the caller, so that a replay can return it again. Both are free JSON objects of the action's, without personal
-    data. `check_at` is when an UNKNOWN write is to be read back; None: it cannot be, and stays UNKNOWN.
+    returned, so that a replay can return it again. Both are free JSON objects of the action's, without personal data.
+    `check_at` is when an UNKNOWN write is to be read back; None: it cannot be, and stays UNKNOWN.
     """
 
     id: str
