@@ -8,6 +8,8 @@ import re
 from collections.abc import MutableMapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
+from starlette.types import Scope
+
 MadeT = TypeVar("MadeT")
 
 LONGEST_BLOCK: Final = 8 * 1024
@@ -34,13 +36,14 @@ class HeaderBlock(Generic[MadeT]):
     `made` is what was made of it. In a message as long as the last one the digits are the same, too.
     """
 
-    __slots__ = ("_after", "_before", "_last", "_last_size", "made")
+    __slots__ = ("_after", "_before", "_last", "_last_size", "length", "made")
 
     def __init__(self, before: bytes, after: bytes, made: MadeT) -> None:
         self._before = before
         self._after = after
         self._last = b""  # the block as it came the last time, digits and all
         self._last_size = -1  # of that message
+        self.length = -1  # of the body that `made` speaks of; -1: not known
         self.made = made
 
     def get_body(self, data: bytes) -> bytes | None:
@@ -61,6 +64,16 @@ class HeaderBlock(Generic[MadeT]):
             return None
         self._last, self._last_size = data[:end], len(data)
         return data[end:]
+
+
+def scope_for(block: HeaderBlock[Scope], body: bytes) -> Scope:
+    """The ASGI scope made of a block, with the length of this body in its headers."""
+    if len(body) != block.length:
+        block.length, digits = len(body), b"%d" % len(body)
+        headers = block.made["headers"]
+        headers = [(name, digits if name == b"content-length" else value) for name, value in headers]
+        block.made = {**block.made, "headers": headers}
+    return block.made
 
 
 def cache_header_block(data: bytes, headers: Sequence[object], made: MadeT) -> HeaderBlock[MadeT] | None:

@@ -24,7 +24,7 @@ from gateway.http.server.head import (
     require_unambiguous,
     split_target,
 )
-from gateway.http.server.header_block import EXTENSION, HeaderBlock, cache_header_block
+from gateway.http.server.header_block import EXTENSION, HeaderBlock, cache_header_block, scope_for
 from gateway.http.server.limits import (
     HIGH_WATER,
     LINGER,
@@ -136,9 +136,9 @@ class HttpConnection(asyncio.Protocol):
         if block is not None and self._answering is None and not self._pipeline:
             body = block.get_body(data)
             if body is not None:  # the parser would find what it found the last time
-                self._block = block
-                self._count += 1
-                self._incoming = exchange = Exchange(self, self._app, block.made, not self._is_stopping, body)
+                self._block, self._count = block, self._count + 1
+                scope = scope_for(block, body)
+                self._incoming = exchange = Exchange(self, self._app, scope, not self._is_stopping, body)
                 self._begin(exchange)
                 return
         begins = self._receiving == "nothing"

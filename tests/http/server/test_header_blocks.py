@@ -28,7 +28,9 @@ class Application:
         if not state:
             self.blocks += 1
             state["caller"] = b"%d %b " % (self.blocks, dict(scope["headers"]).get(b"authorization", b""))
-        await answer(send, 200, state["caller"] + await read_body(receive, None, 1_000_000))
+        body = await read_body(receive, None, 1_000_000)
+        assert int(dict(scope["headers"])[b"content-length"]) == len(body)
+        await answer(send, 200, state["caller"] + body)
 
 
 @pytest.fixture
