@@ -8,9 +8,7 @@ from types import NoneType
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
-    ArgumentNode,
     FieldNode,
-    GraphQLArgument,
     GraphQLField,
     GraphQLString,
     ListValueNode,
@@ -37,13 +35,12 @@ class MissingArgumentError(Exception):
 
 
 class _Source(NamedTuple):
-    """Where an argument's value comes from: the variable, or, when that has none, `otherwise` (Undefined: nowhere)."""
+    """The variable that an argument's value comes from, and its `default` (Undefined: none)."""
 
     name: str
-    variable: str | None
-    otherwise: Any
+    variable: str
+    default: Any
     non_null: bool
-    required: bool
 
 
 class Arguments:
@@ -53,74 +50,56 @@ class Arguments:
     place is made anew for each request, never kept in the plan; within a request all objects of a list share it.
     """
 
-    __slots__ = ("_convert", "_field", "_fixed", "_node", "_sources", "constant")
+    __slots__ = ("_constants", "_convert", "_field", "_node", "_sources", "constant")
 
     def __init__(self, field: GraphQLField, node: FieldNode, convert: Convert | None = None) -> None:
         """Raises GraphQLError where graphql-core would."""
         self._field = field
         self._node = node
         self._convert = convert
-        sources = _sources(field, node)
-        self._sources = sources and [source for source in sources if source.variable is not None]
-        self._fixed: dict[str, Any] = {}
-        if sources:
-            self._fixed = self._converted(_read([source for source in sources if source.variable is None], {}), None)
-        self.constant = self._fixed if self._sources == [] else None
+        self._constants: dict[str, Any] = {}
+        self._sources = self._read_sources()
+        self.constant = self._constants if self._sources == [] else None
 
     def bind(self, variables: VariableValues, info: Any) -> dict[str, Any]:
         """The keyword arguments for one request. Raises what graphql-core or the conversion raises."""
         if self._sources is None:
             return self._converted(get_argument_values(self._field, self._node, variables), info)
-        return self._fixed | self._converted(_read(self._sources, variables.coerced), info)
+        values = {}
+        for name, variable, default, non_null in self._sources:
+            value = variables.coerced.get(variable, default)
+            if non_null and (value is None or value is Undefined):
+                raise MissingArgumentError(name)
+            if value is not Undefined:
+                values[name] = value
+        return self._constants | self._converted(values, info)
+
+    def _read_sources(self) -> list[_Source] | None:
+        """None where an argument is more than a variable or an immutable constant: then graphql-core reads them all."""
+        arguments, definitions = self._node.arguments or (), self._field.args
+        given = {node.name.value: node.value.name.value for node in arguments if isinstance(node.value, VariableNode)}
+        literals = [node for node in arguments if node.name.value not in given]
+        if any(_holds_variable(node.value) for node in literals):
+            return None
+        constants = {}
+        known = {
+            name: each for name, each in definitions.items() if name not in given or not is_required_argument(each)
+        }
+        if known:  # graphql-core gives the literals, and the defaults of all others
+            node = FieldNode(name=self._node.name, arguments=tuple(literals))
+            constants = get_argument_values(GraphQLField(GraphQLString, known), node)
+        if not all(isinstance(value, IMMUTABLE) for value in constants.values()):
+            return None
+        sources = []
+        for name, variable in given.items():
+            out_name = definitions[name].out_name or name
+            default = constants.pop(out_name, Undefined)
+            sources.append(_Source(out_name, variable, default, is_non_null_type(definitions[name].type)))
+        self._constants = self._converted(constants, None)
+        return sources
 
     def _converted(self, values: dict[str, Any], info: Any) -> dict[str, Any]:
         return values if self._convert is None else self._convert(values, info)
-
-
-def _read(sources: list[_Source], variables: dict[str, Any]) -> dict[str, Any]:
-    values = {}
-    for name, variable, otherwise, non_null, required in sources:
-        if variable is None or variable not in variables:
-            if required:
-                raise MissingArgumentError(name)
-            value = otherwise
-        else:
-            value = variables[variable]
-            if value is None and non_null:
-                raise MissingArgumentError(name)
-        if value is not Undefined:
-            values[name] = value
-    return values
-
-
-def _sources(field: GraphQLField, node: FieldNode) -> list[_Source] | None:
-    """None where an argument is more than a variable or an immutable constant: then graphql-core reads them all."""
-    nodes = {argument.name.value: argument for argument in node.arguments or ()}
-    sources = []
-    for name, definition in field.args.items():
-        argument = nodes.get(name)
-        value_node = argument.value if argument else None
-        if isinstance(value_node, VariableNode):
-            required = is_required_argument(definition)
-            otherwise = Undefined if required else _constant(name, definition, node, ())
-            variable = value_node.name.value
-        else:
-            if value_node is not None and _holds_variable(value_node):
-                return None
-            required, variable = False, None
-            otherwise = _constant(name, definition, node, (argument,) if argument else ())
-        if not isinstance(otherwise, IMMUTABLE) and otherwise is not Undefined:
-            return None
-        out_name = definition.out_name or name
-        sources.append(_Source(out_name, variable, otherwise, is_non_null_type(definition.type), required))
-    return sources
-
-
-def _constant(name: str, definition: GraphQLArgument, node: FieldNode, given: tuple[ArgumentNode, ...]) -> Any:
-    """The value without variables: what is given, else the default. Undefined if there is neither."""
-    field = GraphQLField(GraphQLString, {name: definition})
-    values = get_argument_values(field, FieldNode(name=node.name, arguments=given))
-    return values.get(definition.out_name or name, Undefined)
 
 
 def _holds_variable(node: ValueNode) -> bool:

@@ -7,7 +7,7 @@
 All are ordinary functions for graphql-core. A plan compares the class of a value first, and calls them for others.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from types import NoneType, UnionType
 from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -47,38 +47,29 @@ def _declared(cls: type) -> dict[str, Declared]:
         parts = get_args(annotated) if get_origin(annotated) in (Union, UnionType) else (annotation,)
         others = [part for part in parts if part is not NoneType]
         if len(others) == 1:
-            one, least, greatest = _bounded(others[0])
+            one, *notes = get_args(others[0]) if get_origin(others[0]) is Annotated else others
             if isinstance(one, type):
+                least = max(_bounds(notes, "ge", "gt"), default=-inf)
+                greatest = min(_bounds(notes, "le", "lt"), default=inf)
                 declared[name] = Declared(one, NoneType in parts, least, greatest)
     return declared
 
 
-def _bounded(annotation: Any) -> tuple[Any, float, float]:
-    """What is annotated, and the numbers it is not beyond."""
-    if get_origin(annotation) is not Annotated:
-        return annotation, -inf, inf
-    annotated, *notes = get_args(annotation)
-    return annotated, max(_bounds(notes, "ge", "gt"), default=-inf), min(_bounds(notes, "le", "lt"), default=inf)
-
-
-def _bounds(notes: Sequence[object], *names: str) -> Iterator[float]:
+def _bounds(notes: Sequence[object], *names: str) -> list[float]:
     """What notes such as `msgspec.Meta` have under these names."""
-    for note in notes:
-        for name in names:
-            bound = getattr(note, name, None)
-            if bound is not None:
-                yield bound
+    bounds = [getattr(note, name, None) for note in notes for name in names]
+    return [bound for bound in bounds if bound is not None]
 
 
 def as_it_is(cls: type) -> Callable[[object], object]:
     """The `serialize` of a scalar that the JSON writer knows: orjson does dates, times and UUIDs better than Python."""
 
+    @unchanged(cls)
     def serialize(value: object) -> object:
         if not isinstance(value, cls):
             raise TypeError(f"{type(value).__name__} instead of {cls.__name__}")
         return value
 
-    serialize.exact_class = cls  # type: ignore[attr-defined] # for `exact_class`
     return serialize
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 import structlog
@@ -58,19 +58,6 @@ class TrustedDocuments:
         self._by_tokens = {_without_ignored(text): text for text in self._texts}
         self._longest = MOST_SPREAD * max(map(len, self._texts), default=0)
 
-    @classmethod
-    def read(cls, path: Path, *, required: bool) -> "TrustedDocuments":
-        """Of a manifest file. Raises SettingsError."""
-        try:
-            documents = _documents(msgspec.json.decode(path.read_bytes()))
-        except OSError as error:
-            raise SettingsError(f"{VARIABLE}: the file cannot be read: {error.strerror}") from None
-        except (msgspec.DecodeError, RecursionError):
-            raise SettingsError(f"{VARIABLE}: the file is not a manifest of Apollo's or Relay's form") from None
-        if not documents:
-            raise SettingsError(f"{VARIABLE}: the manifest lists no document")
-        return cls(documents, required=required)
-
     def find(self, text: str) -> str | None:
         """The listed text with the tokens of this one: white space, commas and comments may differ.
 
@@ -91,13 +78,11 @@ def open_trusted_documents(settings: Settings, documents: Documents) -> TrustedD
     Documents of the list that are not valid any more are logged, and refused when somebody asks for them.
     """
     mode = settings.trusted_documents_mode
-    if not settings.trusted_documents:
-        if mode in ("report", "require"):
-            raise SettingsError(f"{VARIABLE}: needed for the mode {mode}")
+    if not settings.trusted_documents and mode in ("report", "require"):
+        raise SettingsError(f"{VARIABLE}: needed for the mode {mode}")
+    if not settings.trusted_documents or mode == "off":
         return None
-    if mode == "off":
-        return None
-    trusted = TrustedDocuments.read(Path(settings.trusted_documents), required=mode != "report")
+    trusted = TrustedDocuments(_read_manifest(Path(settings.trusted_documents)), required=mode != "report")
     for id_, text in trusted.documents.items():
         try:
             documents.require_valid(text)
@@ -110,11 +95,22 @@ def _without_ignored(text: str) -> str:
     return " ".join([token for token in _TOKEN.findall(text) if not token.startswith("#")])
 
 
-def _documents(manifest: Any) -> dict[str, str]:
-    if not isinstance(manifest, dict) or "format" not in manifest:
-        return msgspec.convert(manifest, dict[str, str])
+def _read_manifest(path: Path) -> dict[str, str]:
+    """The texts of a manifest file by their identifiers. Raises SettingsError."""
+    try:
+        manifest = msgspec.json.decode(path.read_bytes())
+        if isinstance(manifest, dict) and "format" in manifest:
+            operations = msgspec.convert(manifest, _ApolloManifest).operations
+        else:
+            operations = [_Operation(*each) for each in msgspec.convert(manifest, dict[str, str]).items()]
+    except OSError as error:
+        raise SettingsError(f"{VARIABLE}: the file cannot be read: {error.strerror}") from None
+    except (msgspec.DecodeError, RecursionError):
+        raise SettingsError(f"{VARIABLE}: the file is not a manifest of Apollo's or Relay's form") from None
     documents: dict[str, str] = {}
-    for operation in msgspec.convert(manifest, _ApolloManifest).operations:
+    for operation in operations:
         if documents.setdefault(operation.id, operation.body) != operation.body:
             raise SettingsError(f"{VARIABLE}: two documents have the id {operation.id}")
+    if not documents:
+        raise SettingsError(f"{VARIABLE}: the manifest lists no document")
     return documents

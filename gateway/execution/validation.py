@@ -25,11 +25,7 @@ from graphql import (
 from graphql.language.visitor import EnterLeaveVisitor
 from graphql.pyutils import RefMap
 from graphql.validation import ASTValidationRule, UniqueDirectivesPerLocationRule, ValidationContext
-from graphql.validation.validate import (
-    FragmentNestingVisitor,
-    ValidationAbortedError,
-    query_document_keys_to_validate,
-)
+from graphql.validation.validate import FragmentNestingVisitor, ValidationAbortedError, query_document_keys_to_validate
 from graphql.validation.validation_context import VariableUsage, VariableUsageVisitor
 
 Method: TypeAlias = Callable[..., Any]
@@ -53,16 +49,13 @@ class UniqueDirectivesRule(UniqueDirectivesPerLocationRule):
     enter_fragment_spread = enter_inline_fragment = UniqueDirectivesPerLocationRule.enter
 
 
-def _lean(rule: type[ASTValidationRule]) -> type[ASTValidationRule]:
-    return UniqueDirectivesRule if rule is UniqueDirectivesPerLocationRule else rule
-
-
 class Validator:
     """Validates documents against one schema by these rules. Raises TypeError where the schema itself is invalid."""
 
     def __init__(self, schema: GraphQLSchema, rules: Sequence[type[ASTValidationRule]]) -> None:
         self._schema = schema
-        self._rules: list[Rule] = [_NestingRule, *map(_lean, rules)]
+        lean = [UniqueDirectivesRule if rule is UniqueDirectivesPerLocationRule else rule for rule in rules]
+        self._rules: list[Rule] = [_NestingRule, *lean]
         self._methods: dict[str, list[MethodNames]] = {}
 
     def validate(
@@ -88,64 +81,46 @@ class Validator:
 
     def methods(self, kind: str) -> list[MethodNames]:
         """The rules that look at nodes of this kind."""
-        found = self._methods.get(kind)
-        if found is None:
+        if kind not in self._methods:
             names = [(_method(rule, "enter", kind), _method(rule, "leave", kind)) for rule in self._rules]
-            found = self._methods[kind] = [(index, *both) for index, both in enumerate(names) if any(both)]
-        return found
+            self._methods[kind] = [(index, *both) for index, both in enumerate(names) if any(both)]
+        return self._methods[kind]
 
 
 def _method(visitor: Rule, prefix: str, kind: str) -> str | None:
-    for name in (f"{prefix}_{kind}", prefix):
-        if getattr(visitor, name, None):
-            return name
-    return None
+    return next((name for name in (f"{prefix}_{kind}", prefix) if getattr(visitor, name, None)), None)
 
 
 class _NestingRule(FragmentNestingVisitor):
     """Raises RecursionError where fragments nest more deeply than the other rules can follow: the first of them."""
 
     def __init__(self, context: ValidationContext) -> None:
-        definitions = context.document.definitions
-        self._fragments = {
-            definition.name.value: definition
-            for definition in definitions
-            if isinstance(definition, FragmentDefinitionNode)
-        }
-        super().__init__(self._fragments)
+        fragments = [node for node in context.document.definitions if isinstance(node, FragmentDefinitionNode)]
+        super().__init__({fragment.name.value: fragment for fragment in fragments})
 
     def enter_operation_definition(self, node: OperationDefinitionNode, *rest: Any) -> Any:
-        return super().enter_operation_definition(node, *rest) if self._fragments else SKIP
+        return super().enter_operation_definition(node, *rest) if self.depths else SKIP
 
 
 class _Context(ValidationContext):
     """Remembers by identity what the library's own remembers by the content of whole operations."""
 
-    def __init__(
-        self,
-        schema: GraphQLSchema,
-        document: DocumentNode,
-        types: TypeInfo,
-        report: Callable[[GraphQLError], None],
-        hide_suggestions: bool,
-    ) -> None:
-        super().__init__(schema, document, types, report, hide_suggestions)
-        self.types = types
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.types = self._type_info
         self._fragment_spreads: Any = RefMap()
         self._recursive_variable_usages: Any = RefMap()
         self._usages: dict[int, list[VariableUsage]] = {}
 
     def get_variable_usages(self, node: Any) -> list[VariableUsage]:
-        usages = self._usages.get(id(node))
-        if usages is None:
-            definition = node if isinstance(node, FragmentDefinitionNode) else None
-            visitor = VariableUsageVisitor(self.types, definition)
+        if id(node) not in self._usages:
+            visitor = VariableUsageVisitor(self.types, node if isinstance(node, FragmentDefinitionNode) else None)
             with_types = TypeInfoVisitor(self.types, visitor)
             self._find_usages(node, with_types)
             for each in (visitor, with_types):
                 each.enter_leave_map.clear()  # methods of the visitor itself: reference cycles
-            usages = self._usages[id(node)] = visitor.usages
-        return usages
+            self._usages[id(node)] = visitor.usages
+        return self._usages[id(node)]
 
     def _find_usages(self, node: Any, visitor: Visitor) -> None:
         """Visits the arguments and directives of this node and those below it: variables are nowhere else."""
@@ -165,12 +140,7 @@ class _Context(ValidationContext):
 class _RulesVisitor(Visitor):
     """All rules at once, as in `graphql.ParallelVisitor`, with the types kept up to date."""
 
-    def __init__(
-        self,
-        context: _Context,
-        rules: Sequence[Rule],
-        methods: Callable[[str], list[MethodNames]],
-    ) -> None:
+    def __init__(self, context: _Context, rules: Sequence[Rule], methods: Callable[[str], list[MethodNames]]) -> None:
         super().__init__()
         self._context = context
         self._rules = rules
@@ -179,26 +149,27 @@ class _RulesVisitor(Visitor):
         self._skipping: list[Any] = [None] * len(rules)
 
     def get_enter_leave_for_kind(self, kind: str) -> EnterLeaveVisitor:
-        try:
-            return self.enter_leave_map[kind]
-        except KeyError:
-            both = self.enter_leave_map[kind] = EnterLeaveVisitor(self._enter(kind), self._leave(kind))
-            return both
+        both = self.enter_leave_map.get(kind)
+        if both is None:
+            both = self.enter_leave_map[kind] = self._enter_and_leave(kind)
+        return both
 
-    def _rule(self, index: int) -> Visitor:
-        if index not in self._made:
-            self._made[index] = self._rules[index](self._context)
-        return self._made[index]
-
-    def _enter(self, kind: str) -> Method | None:
-        methods = [(index, getattr(self._rule(index), name)) for index, name, _ in self._methods(kind) if name]
+    def _enter_and_leave(self, kind: str) -> EnterLeaveVisitor:
+        entering: list[tuple[int, Method]] = []
+        leaving: list[tuple[int, Method | None]] = []
+        for index, enter_name, leave_name in self._methods(kind):
+            rule = self._made.get(index) or self._made.setdefault(index, self._rules[index](self._context))
+            if enter_name:
+                entering.append((index, getattr(rule, enter_name)))
+            leaving.append((index, getattr(rule, leave_name) if leave_name else None))
         enter_type = getattr(self._context.types, f"enter_{kind}", None)
+        leave_type = getattr(self._context.types, f"leave_{kind}", None)
         skipping = self._skipping
 
         def enter(node: Any, *rest: Any) -> None:
             if enter_type:
                 enter_type(node)
-            for index, method in methods:
+            for index, method in entering:
                 if skipping[index] is None:
                     result = method(node, *rest)
                     if result is SKIP or result is False:
@@ -206,15 +177,8 @@ class _RulesVisitor(Visitor):
                     elif result is BREAK or result is True:
                         skipping[index] = BREAK
 
-        return enter if methods or enter_type else None
-
-    def _leave(self, kind: str) -> Method | None:
-        methods = [(index, name and getattr(self._rule(index), name)) for index, _, name in self._methods(kind)]
-        leave_type = getattr(self._context.types, f"leave_{kind}", None)
-        skipping = self._skipping
-
         def leave(node: Any, *rest: Any) -> None:
-            for index, method in methods:
+            for index, method in leaving:
                 if skipping[index] is node:
                     skipping[index] = None
                 elif skipping[index] is None and method:
@@ -224,4 +188,4 @@ class _RulesVisitor(Visitor):
             if leave_type:
                 leave_type()
 
-        return leave if methods or leave_type else None
+        return EnterLeaveVisitor(enter if entering or enter_type else None, leave if leaving or leave_type else None)

@@ -6,12 +6,12 @@ of a request names its *variant*, and a field declares in which one its resolver
     phone: str | None = strawberry.field(resolver=attribute_in("revealing", "phone", otherwise=masked_phone))
 
 There is a plan for each variant: it reads the attribute in line, and in the others puts it through the function there.
-The context hears what is given as it is, by a plan and by graphql-core alike: `observe` gets the objects with
-the fields that were read of them.
+A plan and graphql-core alike report to the context what they give as it is, before the answer is given: its method
+`observe` gets `Observation`s. A plan that fails reports nothing: then graphql-core does.
 """
 
-from collections.abc import Callable, Hashable, Iterable
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Hashable
+from typing import Any, NamedTuple
 
 import strawberry
 from graphql import GraphQLField
@@ -33,16 +33,6 @@ class Observation(NamedTuple):
 
     objects: list[Any]
     fields: tuple[ObservedField, ...]
-
-
-class VariantContext(Protocol):
-    """The context of a request to a schema with such fields."""
-
-    @property
-    def variant(self) -> Hashable: ...
-
-    def observe(self, observations: Iterable[Observation]) -> None:
-        """Called before the answer is given. A plan that fails tells nothing: then graphql-core does."""
 
 
 class AttributeIn(NamedTuple):
