@@ -10,45 +10,47 @@ has at most, each of which has the fields below resolved anew. Either may depend
 The sum is an upper bound. A look-up that is shared, written twice or left out by @skip is counted wherever it stands.
 Fragments are weighed once, so the work is linear in the document.
 
-Introspection calls nobody and takes time: its fields are counted, as often as they are resolved in an average type, and
-FIELDS_PER_CALL of them weigh as much as a call.
+Introspection calls nobody, but its answer is long, and aliases may ask for it again and again. So its fields are
+counted, as often as they are resolved in an average type, and FIELDS_PER_CALL of them weigh as much as a call.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import lru_cache
 from math import ceil
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from graphql import (
-    DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLEnumType,
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLInputType,
+    GraphQLInterfaceType,
     GraphQLList,
     GraphQLNamedType,
+    GraphQLObjectType,
     GraphQLSchema,
-    InlineFragmentNode,
     IntValueNode,
     ListValueNode,
     NullValueNode,
     ObjectValueNode,
-    OperationDefinitionNode,
-    SelectionSetNode,
     ValueNode,
     VariableNode,
     get_named_type,
     get_nullable_type,
+    is_abstract_type,
     is_introspection_type,
 )
 from graphql.utilities.coerce_input_value import coerce_default_value
 
-from gateway.execution.introspection import ENTRIES, FIELDS_PER_CALL, usual_items
+from gateway.execution.outline import Operation, Outline, Selected
 
 MOST_REMEMBERED = 64
 """Sums that one operation remembers, for as many combinations of its variables."""
+
+FIELDS_PER_CALL = 30
+"""Fields of introspection that weigh as much as a call of a platform."""
 
 
 class Amount(NamedTuple):
@@ -81,19 +83,22 @@ class _Source(NamedTuple):
     of_list: bool
 
 
-class OperationCost:
-    """The cost of one operation, for any variables: remembered for those that were seen."""
+_Magnitudes: TypeAlias = Mapping[_Source, int | None]
+"""What variables amount to; None where one is not given."""
 
-    def __init__(
-        self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, cost_of: CostOf
-    ) -> None:
+
+class OperationCost:
+    """The cost of one operation of a valid document, for any variables: remembered for those that were seen."""
+
+    def __init__(self, schema: GraphQLSchema, outline: Outline, operation: Operation, cost_of: CostOf) -> None:
+        node, selections = operation
         self._schema = schema
-        self._document = document
-        self._operation = operation
         self._cost_of = cost_of
-        walk = self._walk({})
-        self._without_variables = walk.total()
-        self._sources = tuple(walk.sources)
+        fragments: dict[str | None, list[Selected]] = {name: each for name, (_, each) in outline.fragments.items()}
+        self._parts = {**fragments, None: selections}
+        self._defaults = {each.variable.name.value: each.default_value for each in node.variable_definitions or ()}
+        self._sources: dict[_Source, None] = {}
+        self._without_variables = self._sum({})
         self._known: dict[tuple[int | None, ...], int] = {}
 
     def of(self, variables: Mapping[str, Any] | None) -> int:
@@ -106,113 +111,84 @@ class OperationCost:
         if cost is None:
             if len(self._known) >= MOST_REMEMBERED:
                 self._known.clear()
-            cost = self._walk(dict(zip(self._sources, magnitudes, strict=True))).total()
-            self._known[magnitudes] = cost
+            cost = self._known[magnitudes] = self._sum(dict(zip(self._sources, magnitudes, strict=True)))
         return cost
 
-    def _walk(self, magnitudes: Mapping[_Source, int | None]) -> "_Walk":
-        return _Walk(self._schema, self._document, self._operation, self._cost_of, magnitudes)
+    def _sum(self, magnitudes: _Magnitudes) -> int:
+        weights: dict[str | None, float] = {}
+        for name, selections in self._parts.items():
+            sums: list[float] = [0] * (len(selections) + 1)  # of what each selection encloses, and last, at -1, of all
+            for position in reversed(range(len(selections))):
+                node, enclosing, _depth, parent, field = selections[position]
+                if isinstance(node, FragmentSpreadNode):
+                    sums[enclosing] += weights[node.name.value]
+                elif isinstance(node, FieldNode) and parent and field:
+                    sums[enclosing] += self._field(node, parent, field, sums[position], magnitudes)
+            weights[name] = sums[-1]
+        return int(weights[None])
 
-
-class _Walk:
-    """Sums up an operation. `sources` are the variables that it came upon."""
-
-    def __init__(
-        self,
-        schema: GraphQLSchema,
-        document: DocumentNode,
-        operation: OperationDefinitionNode,
-        cost_of: CostOf,
-        magnitudes: Mapping[_Source, int | None],
-    ) -> None:
-        self.sources: dict[_Source, None] = {}
-        self._schema = schema
-        self._operation = operation
-        self._cost_of = cost_of
-        self._magnitudes = magnitudes
-        self._fragments = {
-            definition.name.value: definition
-            for definition in document.definitions
-            if isinstance(definition, FragmentDefinitionNode)
-        }
-        self._weighed: dict[str, float] = {}
-        self._defaults = {
-            definition.variable.name.value: definition.default_value
-            for definition in operation.variable_definitions or ()
-        }
-
-    def total(self) -> int:
-        root = self._schema.get_root_type(self._operation.operation)
-        return int(self._selections(self._operation.selection_set, root))
-
-    def _selections(self, selection_set: SelectionSetNode | None, parent: GraphQLNamedType | None) -> float:
+    def _field(
+        self, node: FieldNode, parent: GraphQLNamedType, field: GraphQLField, below: float, magnitudes: _Magnitudes
+    ) -> float:
         """A whole number, but inside introspection."""
-        total: float = 0
-        for selection in selection_set.selections if selection_set else ():
-            if isinstance(selection, FieldNode):
-                total += self._field(selection, parent)
-            elif isinstance(selection, FragmentSpreadNode):
-                total += self._fragment(selection.name.value)
-            elif isinstance(selection, InlineFragmentNode):
-                condition = selection.type_condition
-                within = self._schema.get_type(condition.name.value) if condition else parent
-                total += self._selections(selection.selection_set, within)
-        return total
-
-    def _fragment(self, name: str) -> float:
-        if name not in self._weighed:
-            fragment = self._fragments[name]
-            within = self._schema.get_type(fragment.type_condition.name.value)
-            self._weighed[name] = self._selections(fragment.selection_set, within)
-        return self._weighed[name]
-
-    def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> float:
         name = node.name.value
-        field = getattr(parent, "fields", {}).get(name)
-        if field is None or parent is None:
-            return ceil(self._selections(node.selection_set, ENTRIES.get(name)) / FIELDS_PER_CALL)
-        below = self._selections(node.selection_set, get_named_type(field.type))
+        if name.startswith("__"):
+            return ceil(below / FIELDS_PER_CALL)
         if is_introspection_type(parent):
-            return 1 + self._usual_items.get(name, 1) * below
-        cost = self._cost_of(field)
-        return self._amount(cost.calls, field, node) + self._amount(cost.items, field, node) * below
+            return 1 + _usual_items(self._schema).get(name, 1) * below
+        calls, items = self._cost_of(field)
+        return self._amount(calls, field, node, magnitudes) + self._amount(items, field, node, magnitudes) * below
 
-    @cached_property
-    def _usual_items(self) -> Mapping[str, float]:
-        return usual_items(self._schema)
-
-    def _amount(self, amount: int | Amount, field: GraphQLField, node: FieldNode) -> int:
+    def _amount(self, amount: int | Amount, field: GraphQLField, node: FieldNode, magnitudes: _Magnitudes) -> int:
         if isinstance(amount, int):
             return amount
         name, *path = amount.argument.split(".")
         given = next((argument.value for argument in node.arguments or () if argument.name.value == name), None)
         of_list = _is_list(field.args[name].type, path)
-        magnitude = None if given is None else self._literal(given, path, of_list)
+        magnitude = None if given is None else self._literal(given, path, of_list, magnitudes)
         if magnitude is None:
             magnitude = 0 if path else _magnitude(coerce_default_value(field.args[name]), of_list)
         return amount.of(magnitude)
 
-    def _literal(self, node: ValueNode, path: list[str], of_list: bool) -> int | None:
+    def _literal(self, node: ValueNode, path: Sequence[str], of_list: bool, magnitudes: _Magnitudes) -> int | None:
         """What the value at the path amounts to; None where a variable gives none."""
         if isinstance(node, VariableNode):
-            return self._variable(_Source(node.name.value, tuple(path), of_list))
+            source = _Source(node.name.value, tuple(path), of_list)
+            self._sources[source] = None
+            magnitude, default = magnitudes.get(source), self._defaults.get(source.variable)
+            if magnitude is None and default is not None:
+                return self._literal(default, path, of_list, magnitudes)
+            return magnitude
         if path:
             within = node.fields if isinstance(node, ObjectValueNode) else ()
             inner = next((field.value for field in within if field.name.value == path[0]), None)
-            return 0 if inner is None else self._literal(inner, path[1:], of_list)
+            return 0 if inner is None else self._literal(inner, path[1:], of_list, magnitudes)
         if isinstance(node, IntValueNode) and not of_list:
             return max(0, int(node.value))
         if isinstance(node, ListValueNode):
             return len(node.values)
         return 0 if isinstance(node, NullValueNode) else 1
 
-    def _variable(self, source: _Source) -> int | None:
-        self.sources[source] = None
-        magnitude = self._magnitudes.get(source)
-        default = self._defaults.get(source.variable)
-        if magnitude is None and default is not None:
-            magnitude = self._literal(default, list(source.path), source.of_list)
-        return magnitude
+
+@lru_cache(maxsize=4)
+def _usual_items(schema: GraphQLSchema) -> Mapping[str, float]:
+    """How many values a field of introspection has in this schema on average; the others have one."""
+    types = schema.type_map.values()
+    composites = [kind for kind in types if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType)]
+    fields = [field for kind in composites for field in kind.fields.values()]
+    of_all_types = {
+        "fields": len(fields),
+        "interfaces": sum(len(kind.interfaces) for kind in composites),
+        "inputFields": sum(len(kind.fields) for kind in types if isinstance(kind, GraphQLInputObjectType)),
+        "enumValues": sum(len(kind.values) for kind in types if isinstance(kind, GraphQLEnumType)),
+        "possibleTypes": sum(len(schema.get_possible_types(kind)) for kind in types if is_abstract_type(kind)),
+    }
+    return {name: total / len(types) for name, total in of_all_types.items()} | {
+        "types": len(types),
+        "directives": len(schema.directives),
+        "args": sum(len(field.args) for field in fields) / len(fields),
+        "ofType": 0.5,  # half of all types are of no other
+    }
 
 
 def _is_list(type_: GraphQLInputType, path: Sequence[str]) -> bool:

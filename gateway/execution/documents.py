@@ -1,17 +1,25 @@
 """From the text of a query to a document that may be run: parsed, within limits, validated, remembered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TypeAlias
 
+import msgspec
+from cachetools import LRUCache
 from graphql import (
     DocumentNode,
     GraphQLError,
+    GraphQLField,
     GraphQLSchema,
     GraphQLSyntaxError,
     OperationDefinitionNode,
+    Source,
+    Token,
     specified_rules,
 )
+from graphql.language.parser import Parser, nested_too_deeply_error
 from graphql.validation import (
     ASTValidationRule,
     NoSchemaIntrospectionCustomRule,
@@ -22,13 +30,14 @@ from graphql.validation.validate import ValidationAbortedError
 
 from gateway.errors import GatewayError, QueryTooComplexError, UserInputError
 from gateway.execution.cost import CostOf, OperationCost
-from gateway.execution.kept import BYTES_PER_ENTRY, BYTES_PER_TOKEN, Kept
 from gateway.execution.limits import Limits, check_limits
-from gateway.execution.needs import ScopesOf, needs_of
-from gateway.execution.parse import parse
+from gateway.execution.outline import BYTES_PER_ENTRY, BYTES_PER_TOKEN, Outline
 from gateway.execution.validation import Validator
 
 MAX_VALIDATION_ERRORS = 20
+
+ScopesOf: TypeAlias = Callable[[GraphQLField], frozenset[str]]
+"""The scopes that a field of the schema declares."""
 
 CHARACTERS_PER_TOKEN = 32
 """Ignored characters and long words cost the lexer time too: this many times the limit of tokens bounds the text."""
@@ -54,22 +63,19 @@ class DocumentError(Exception):
 class Prepared:
     """An operation of a valid document. `key` is the SHA-256 of the document's text, in hexadecimal.
 
-    `name` is the operation's own. `cost` is None where the fields of the schema declare none; `scopes` are those that
-    the fields of the document ask for.
+    `name` is the operation's own, and `root_fields` are the names of the fields that it begins with. `cost` is None
+    where the fields of the schema declare none; `scopes` are those that the fields of the document ask for; `bytes` is
+    what it takes in memory.
     """
 
     document: DocumentNode
     operation: OperationDefinitionNode
     key: str
     name: str | None
+    root_fields: tuple[str, ...]
     cost: OperationCost | None
     scopes: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Entry:
-    operations: Mapping[str | None, Prepared]
-    weight: int
+    bytes: int
 
 
 class Documents:
@@ -99,8 +105,7 @@ class Documents:
         self._scopes_of = scopes_of
         self._suggestions = suggestions
         self._validator = Validator(schema, _rules(introspection))
-        # Nothing weighs less than its share, so the one bound is on the count as well as on the bytes.
-        self._cache: Kept[str, _Entry] = Kept(size * BYTES_PER_ENTRY, lambda entry: entry.weight)
+        self._cache: LRUCache[str, Mapping[str | None, Prepared]] = LRUCache(size * BYTES_PER_ENTRY, _weigh)
 
     def prepare(self, query: str, operation_name: str | None = None) -> Prepared:
         """The operation of that name, or the only one.
@@ -109,43 +114,58 @@ class Documents:
         document is fine but does not say which operation to run, BAD_USER_INPUT.
         """
         try:
-            prepared = self._cache.use(query).operations.get(operation_name)
+            operations = self._cache[query]
         except KeyError:
-            prepared = self._new_entry(query).operations.get(operation_name)
+            operations = self._prepare(query)
+        prepared = operations.get(operation_name)
         if prepared is None:
-            raise DocumentError.of(_no_such_operation(operation_name))
+            message = "The document has no operation of that name"
+            if operation_name is None:
+                message = "The document has several operations: operationName must name one"
+            raise DocumentError.of(UserInputError("operationName", message))
         return prepared
 
     def require_valid(self, query: str) -> None:
         """Raises DocumentError as `prepare` does, for a document of any number of operations."""
         if query not in self._cache:
-            self._new_entry(query)
+            self._prepare(query)
 
-    def _new_entry(self, query: str) -> _Entry:
-        document = self._parse(query)
+    def _prepare(self, query: str) -> Mapping[str | None, Prepared]:
+        """The operations of a new document by name, and a lone one also under None."""
         try:
-            check_limits(document, self._limits)
+            document = self._parse(query)
+            outline = Outline(self._schema, document)
+            check_limits(outline, self._limits)
+            self._validate(document)
         except QueryTooComplexError as error:
             raise DocumentError.of(error) from None
-        self._validate(document)
+        key = sha256(query.encode()).hexdigest()
+        scopes = frozenset[str]().union(*map(self._scopes_of, outline.fields())) if self._scopes_of else frozenset()
         weight = len(query) + document.token_count * BYTES_PER_TOKEN
-        entry = _Entry(self._operations(document, query), max(weight, BYTES_PER_ENTRY))
-        self._cache.keep(query, entry)
-        return entry
+        operations: dict[str | None, Prepared] = {}
+        for operation in outline.operations:
+            node, _selections = operation
+            name = node.name.value if node.name else None
+            root_fields = outline.root_fields(operation)
+            cost = self._cost_of and OperationCost(self._schema, outline, operation, self._cost_of)
+            operations[name] = Prepared(document, node, key, name, root_fields, cost, scopes, weight)
+        if len(operations) == 1:
+            operations[None] = next(iter(operations.values()))
+        with suppress(ValueError):  # it is heavier than all that may be kept
+            self._cache[query] = operations
+        return operations
 
     def _parse(self, query: str) -> DocumentNode:
         tokens = self._limits.tokens
         longest = tokens * CHARACTERS_PER_TOKEN
         if len(query) > longest:
-            raise DocumentError.of(
-                QueryTooComplexError(f"The document is longer than {longest}", "characters", longest, len(query))
-            )
+            raise QueryTooComplexError(f"The document is longer than {longest}", "characters", longest, len(query))
         try:
             return parse(query, tokens)
         except GraphQLSyntaxError as error:
             if error.description.endswith("Parsing aborted."):
                 message = f"The document has more than {tokens} tokens or comments, or nests too deeply"
-                raise DocumentError.of(QueryTooComplexError(message, "tokens", tokens)) from None
+                raise QueryTooComplexError(message, "tokens", tokens) from None
             raise DocumentError([_coded(error, "GRAPHQL_PARSE_FAILED")]) from None
 
     def _validate(self, document: DocumentNode) -> None:
@@ -154,22 +174,47 @@ class Documents:
             return
         if isinstance(errors[-1], ValidationAbortedError) and len(errors) <= MAX_VALIDATION_ERRORS:
             message = "The document has too many fields of the same name, or nests fragments too deeply"
-            raise DocumentError.of(QueryTooComplexError(message, "fieldComparisons", OVERLAP_BUDGET))
+            raise QueryTooComplexError(message, "fieldComparisons", OVERLAP_BUDGET)
         raise DocumentError([_coded(error, "GRAPHQL_VALIDATION_FAILED") for error in errors])
 
-    def _operations(self, document: DocumentNode, query: str) -> Mapping[str | None, Prepared]:
-        """By name; a lone operation also under None."""
-        key = sha256(query.encode()).hexdigest()
-        scopes = needs_of(self._schema, document, self._scopes_of) if self._scopes_of else frozenset()
-        operations: dict[str | None, Prepared] = {}
-        for definition in document.definitions:
-            if isinstance(definition, OperationDefinitionNode):
-                name = definition.name.value if definition.name else None
-                cost = self._cost_of and OperationCost(self._schema, document, definition, self._cost_of)
-                operations[name] = Prepared(document, definition, key, name, cost, scopes)
-        if len(operations) == 1:
-            operations[None] = next(iter(operations.values()))
-        return operations
+
+def _weigh(operations: Mapping[str | None, Prepared]) -> int:
+    """Nothing weighs less than its share, so the one bound is on the count as well as on the bytes."""
+    return max(BYTES_PER_ENTRY, *[prepared.bytes for prepared in operations.values()])
+
+
+class Span(msgspec.Struct, frozen=True, gc=False):
+    """What graphql-core reads of a `Location`, without the tokens.
+
+    Tokens are linked to both neighbours, and each location holds two: every document would stay, when nobody needs it
+    any more, until the cycle collector comes.
+    """
+
+    start: int
+    end: int
+    source: Source
+
+
+def parse(text: str, tokens: int) -> DocumentNode:
+    """As `graphql.parse`, for documents of up to so many tokens and comments. Raises GraphQLSyntaxError."""
+    return _Parser(text, max_lexical_tokens=tokens, max_comments=tokens).document()
+
+
+class _Parser(Parser):
+    def document(self) -> DocumentNode:
+        token: Token | None = self._lexer.token
+        try:
+            return self.parse_document()
+        except RecursionError:
+            pass
+        finally:
+            while token:
+                token.prev, token = None, token.next
+        raise nested_too_deeply_error(self)
+
+    def loc(self, start_token: Token) -> Span:  # type: ignore[override] # which has no base class to share
+        lexer = self._lexer
+        return Span(start_token.start, lexer.last_token.end, lexer.source)
 
 
 class _BoundedOverlapRule(OverlappingFieldsCanBeMergedRule):
@@ -181,18 +226,8 @@ class _BoundedOverlapRule(OverlappingFieldsCanBeMergedRule):
 
 
 def _rules(introspection: bool) -> Sequence[type[ASTValidationRule]]:
-    rules: list[type[ASTValidationRule]] = [
-        _BoundedOverlapRule if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules
-    ]
-    if not introspection:
-        rules.append(NoSchemaIntrospectionCustomRule)
-    return rules
-
-
-def _no_such_operation(name: str | None) -> UserInputError:
-    if name is None:
-        return UserInputError("operationName", "The document has several operations: operationName must name one")
-    return UserInputError("operationName", "The document has no operation of that name")
+    rules = [_BoundedOverlapRule if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules]
+    return rules if introspection else [*rules, NoSchemaIntrospectionCustomRule]
 
 
 def _coded(error: GraphQLError, code: str) -> GraphQLError:

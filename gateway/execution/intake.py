@@ -3,28 +3,30 @@
     document by text or identifier → trusted? → parsed, within limits, valid (`Documents`) → its cost
 
 Each step costs less than the next, and a request that fails one never sees the next.
+
+Clients may send a document once and then name it by its hash: automatic persisted queries. The protocol is Apollo's,
+`extensions.persistedQuery {version: 1, sha256Hash}`, and the `documentId` of the GraphQL over HTTP draft ("Persisted
+Documents"). Nothing else of a request is kept: no variables, no caller.
 """
 
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any, Protocol, TypeAlias
 
 import structlog
 from cachetools import LRUCache
 
-from gateway.errors import (
-    GatewayError,
-    PersistedQueryNotFoundError,
-    QueryTooComplexError,
-    UntrustedDocumentError,
-    UserInputError,
-)
+from gateway.errors import PersistedQueryNotFoundError, QueryTooComplexError, UntrustedDocumentError, UserInputError
 from gateway.execution.documents import DocumentError, Documents, Prepared
 from gateway.execution.limits import LARGEST_REPORTED
-from gateway.execution.persisted import PersistedQueries
 from gateway.execution.trusted import TrustedDocuments
 
 log = structlog.get_logger(__name__)
+
+PERSISTED_BYTES = 4 * 1024 * 1024
+"""Of memory, for the texts of persisted queries; the least recently used go first."""
 
 MOST_REPORTED = 1024
 """Untrusted documents that are remembered as reported, so that each is logged once."""
@@ -59,7 +61,7 @@ class Intake:
         self._documents = documents
         self._cost_limit = cost_limit
         self._trusted = trusted
-        self._persisted = PersistedQueries()
+        self._persisted: LRUCache[str, str] = LRUCache(PERSISTED_BYTES, sys.getsizeof)
         self._reported: LRUCache[str, bool] = LRUCache(MOST_REPORTED)
 
     def admit(self, asked: Asked) -> Admitted:
@@ -72,7 +74,9 @@ class Intake:
             return prepared, None
         requested = prepared.cost.of(asked.variables)
         if requested > self._cost_limit:
-            raise DocumentError.of(_too_dear(requested, self._cost_limit))
+            requested, limit = min(requested, LARGEST_REPORTED), self._cost_limit
+            message = f"The operation may cause {requested} calls to the platforms; the limit is {limit}"
+            raise DocumentError.of(QueryTooComplexError(f"{message}. Ask for smaller pages", "cost", limit, requested))
         return prepared, {"cost": {"requested": requested, "limit": self._cost_limit}}
 
     def _find(self, asked: Asked) -> Prepared:
@@ -90,18 +94,9 @@ class Intake:
         if sent is not None and id_ is not None and text != named:
             if id_ != sha256(sent.encode()).hexdigest():
                 raise DocumentError.of(UserInputError("documentId", "provided sha does not match query"))
-            self._persisted.keep(id_, text)
+            with suppress(ValueError):  # it is larger than all that may be kept
+                self._persisted[id_] = text
         if trusted and listed is None and prepared.key not in self._reported:
             self._reported[prepared.key] = True
             log.warning("untrusted document", sha256=prepared.key)
         return prepared
-
-
-def _too_dear(requested: int, limit: int) -> GatewayError:
-    requested = min(requested, LARGEST_REPORTED)
-    return QueryTooComplexError(
-        f"The operation may cause {requested} calls to the platforms; the limit is {limit}. Ask for smaller pages",
-        "cost",
-        limit,
-        requested,
-    )

@@ -5,24 +5,16 @@ is. Any other runs by graphql-core with a check before each field that declares 
 read is null with FORBIDDEN, and the rest of the answer is there.
 """
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any, Protocol
 
-from graphql import (
-    FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
-    GraphQLResolveInfo,
-    GraphQLSchema,
-    InlineFragmentNode,
-)
+from graphql import FieldNode, GraphQLResolveInfo, GraphQLSchema
 
 from gateway.auth.principal import Principal
 from gateway.errors import ForbiddenError
-from gateway.execution.documents import Prepared
+from gateway.execution.documents import Prepared, ScopesOf
 from gateway.execution.executor import Executor
-from gateway.execution.needs import ScopesOf
 from gateway.execution.response import Response
 from gateway.http.errors import cause_of
 
@@ -72,7 +64,7 @@ class GuardedExecutor:
         guard = None
         if not prepared.scopes <= context.principal.scopes:
             guard = self._guard
-            for name in _root_fields(prepared):
+            for name in prepared.root_fields:
                 self._require(name, context)
         responses = await self._executor.subscribe(prepared, operation_name, variables, context, middleware=guard)
         return responses if isinstance(responses, Response) else _watched(responses, context)
@@ -106,21 +98,3 @@ def _tell_denials(response: Response, context: CallerContext) -> None:
         if isinstance(cause, ForbiddenError) and cause.scope is not None and error.nodes:
             node = error.nodes[0]
             context.deny(node.name.value if isinstance(node, FieldNode) else "", cause.scope)
-
-
-def _root_fields(prepared: Prepared) -> Iterator[str]:
-    """The names of an operation's root fields, those in fragments too."""
-    fragments = {
-        definition.name.value: definition.selection_set
-        for definition in prepared.document.definitions
-        if isinstance(definition, FragmentDefinitionNode)
-    }
-    pending = [prepared.operation.selection_set]
-    while pending:
-        for selection in pending.pop().selections:
-            if isinstance(selection, FieldNode):
-                yield selection.name.value
-            elif isinstance(selection, FragmentSpreadNode):
-                pending.append(fragments[selection.name.value])
-            elif isinstance(selection, InlineFragmentNode):
-                pending.append(selection.selection_set)

@@ -5,11 +5,11 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from graphql import GraphQLField, OperationDefinitionNode, build_schema, execute_sync, get_introspection_query, parse
+from graphql import GraphQLField, build_schema, execute_sync, get_introspection_query, parse
 
 from gateway.execution import cost as module
-from gateway.execution.cost import MOST_REMEMBERED, Amount, Cost, OperationCost
-from gateway.execution.introspection import FIELDS_PER_CALL
+from gateway.execution.cost import FIELDS_PER_CALL, MOST_REMEMBERED, Amount, Cost, OperationCost
+from gateway.execution.outline import Outline
 
 SCHEMA = build_schema(
     """
@@ -44,10 +44,8 @@ def cost_of(field: GraphQLField) -> Cost:
 
 
 def weighed(query: str) -> OperationCost:
-    document = parse(query)
-    operation = document.definitions[0]
-    assert isinstance(operation, OperationDefinitionNode)
-    return OperationCost(SCHEMA, document, operation, cost_of)
+    outline = Outline(SCHEMA, parse(query))
+    return OperationCost(SCHEMA, outline, outline.operations[0], cost_of)
 
 
 @pytest.mark.parametrize("value", ["3", "12345", "9" * 5000, '"a"', "[3]"])
@@ -175,7 +173,7 @@ def test_computed_cost_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert weight.of({"first": 10, "name": "a"}) == 3
 
-    monkeypatch.setattr(weight, "_walk", None)
+    monkeypatch.setattr(weight, "_sum", None)
 
     assert weight.of({"first": 10, "name": "b"}) == 3
 

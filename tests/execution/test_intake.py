@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Callable
+from hashlib import sha256
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ MANY = " ".join(FIELDS[:150])
 LARGEST = f"{{ {' '.join(f'{alias}: nested {{ {MANY} }}' for alias in 'abcdefghijkl')} }}"
 """As large as a document may be: others are held against what it takes to let it in."""
 
-STEPS = {"parse", "check_limits", "validate", "OperationCost.of"}
+STEPS = {"parse", "check_limits", "Validator.validate", "OperationCost.of"}
 
 
 class Asked(NamedTuple):
@@ -115,3 +116,40 @@ def test_unknown_hash_is_only_looked_up(intake: Intake) -> None:
     ran = work(lambda: intake.admit(Asked(None, document_id="0" * 64)))
 
     assert (steps(ran), ran["refused"]) == (set(), 1)
+
+
+def stored(intake: Intake, texts: list[str]) -> list[str]:
+    """Those of the texts that a hash alone brings back."""
+    found = []
+    for text in texts:
+        try:
+            intake.admit(Asked(None, document_id=sha256(text.encode()).hexdigest()))
+            found.append(text)
+        except DocumentError:
+            pass
+    return found
+
+
+def store(intake: Intake, text: str) -> None:
+    intake.admit(Asked(text, document_id=sha256(text.encode()).hexdigest()))
+
+
+def test_persisted_store_evicts_unused_by_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"{{ f{number} }}" + "#" * 100 for number in range(10)]
+    monkeypatch.setattr("gateway.execution.intake.PERSISTED_BYTES", 4 * sys.getsizeof(texts[0]))
+    intake = Intake(Documents(SCHEMA, LIMITS, size=64))
+    store(intake, texts[0])
+    for text in texts[1:]:
+        assert stored(intake, texts[:1])
+        store(intake, text)
+
+    assert stored(intake, texts) == [texts[0], *texts[7:]]
+
+
+def test_text_larger_than_the_store_is_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.execution.intake.PERSISTED_BYTES", 100)
+    intake = Intake(Documents(SCHEMA, LIMITS, size=64))
+    text = "{ f0 }" + "#" * 1000
+    store(intake, text)
+
+    assert stored(intake, [text]) == []

@@ -3,19 +3,21 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from graphql import parse
+from graphql import build_schema, parse
 
 from gateway.errors import QueryTooComplexError
-from gateway.execution import limits
+from gateway.execution import limits, outline
 from gateway.execution.limits import Limits, check_limits
+from gateway.execution.outline import Outline
 
+SCHEMA = build_schema("type Query { a: T } type T { a: T }")
 BOUNDS = Limits(tokens=1000, depth=3, aliases=2, root_fields=4, directives=2)
 
 
 def requested(query: str) -> tuple[str, int | None] | None:
     """The limit that was passed and the count, None when the document is within all of them."""
     try:
-        check_limits(parse(query), BOUNDS)
+        check_limits(Outline(SCHEMA, parse(query)), BOUNDS)
     except QueryTooComplexError as error:
         return error.limit, error.requested
     return None
@@ -63,7 +65,7 @@ def lines_executed(query: str) -> int:
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         nonlocal count
-        if frame.f_code.co_filename != limits.__file__:
+        if frame.f_code.co_filename not in (limits.__file__, outline.__file__):
             return None
         count += event == "line"
         return trace
@@ -71,7 +73,7 @@ def lines_executed(query: str) -> int:
     sys.settrace(trace)
     try:
         with pytest.raises(QueryTooComplexError):
-            check_limits(document, BOUNDS)
+            check_limits(Outline(SCHEMA, document), BOUNDS)
     finally:
         sys.settrace(None)
     return count
@@ -85,7 +87,9 @@ def test_nested_fragment_cost_is_linear_in_length() -> None:
 def test_uncountable_size_is_reported_as_int_maximum() -> None:
     assert requested(doubling(2)) == ("aliases", 6)
     with pytest.raises(QueryTooComplexError) as refused:
-        check_limits(parse(doubling(100)), Limits(tokens=1, depth=200, aliases=2, root_fields=4, directives=2))
+        check_limits(
+            Outline(SCHEMA, parse(doubling(100))), Limits(tokens=1, depth=200, aliases=2, root_fields=4, directives=2)
+        )
     assert refused.value.requested == 2**31 - 1
 
 
