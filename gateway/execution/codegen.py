@@ -23,12 +23,11 @@ run: null, a value to be coerced, another one to be awaited, an error. So all fi
 
     <value> if <it is as expected> else <the slow way>
 
-What is read from an attribute stands in the dict at once. What is called (a resolver, graphql-core's default resolver)
+What is read from an attribute stands in the dict at once. What a resolver gives, graphql-core's default one included,
 is put into its place afterwards, because it may have to be awaited: for that `settle` needs the dict.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from keyword import iskeyword
 from types import CodeType
@@ -49,7 +48,6 @@ from graphql.type import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
 
 from gateway.execution.arguments import Arguments
 from gateway.execution.classes import declared, exact_class
-from gateway.execution.namespace import Namespace
 from gateway.execution.plan import (
     Abstract,
     Attribute,
@@ -58,7 +56,6 @@ from gateway.execution.plan import (
     Leaf,
     ListOf,
     PlannedField,
-    Property,
     ResolverCall,
     Selection,
     Shape,
@@ -74,23 +71,19 @@ IN_LINE = {
 """The class whose instances the coercion of a built-in scalar gives back unchanged, all of them."""
 
 EXACT = {
-    GraphQLString.coerce_output_value: "type({v}) is str",
-    GraphQLID.coerce_output_value: "type({v}) is str",
     GraphQLInt.coerce_output_value: f"type({{v}}) is int and {GRAPHQL_MIN_INT} <= v <= {GRAPHQL_MAX_INT}",
     GraphQLFloat.coerce_output_value: "type({v}) is float and -inf < v < inf",
-    GraphQLBoolean.coerce_output_value: "({v}) is True or v is False",
 }
-"""When a value is what the coercion of a built-in scalar would give back unchanged."""
+"""When a number is what the coercion of a built-in scalar would give back unchanged."""
 
 LONGEST_REMEMBERED = 16_384
 """Characters of source, of which the compiled code is kept for other plans: 128 take 10 MiB at most."""
 
-OF_THE_RUN = ("wait", "settle", "finish", "finish_non_null")
+RUN_METHODS = ("wait", "settle", "finish", "finish_non_null")
 """The methods of the run that the functions call."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Code:
+class Code(NamedTuple):
     """A plan's code.
 
     `source` is for reading. `bind(run)` gives the function of the root object, for one request. `plain` holds the
@@ -105,21 +98,44 @@ class Code:
 def generate(root: Selection) -> Code:
     """The code for a query."""
     plain: set[type] = {str, int, float, bool}
-    namespace = Namespace({**GENERATED_CODE_USES, "plain": plain})
+    namespace = _Namespace({**GENERATED_CODE_USES, "plain": plain})
     source = _Writer(namespace).module(root)
-    exec(_compiled(source), namespace.globals)  # noqa: S102 # of the document it holds only names
+    compiled = _compile(source) if len(source) <= LONGEST_REMEMBERED else _compile.__wrapped__(source)
+    exec(compiled, namespace.globals)  # noqa: S102 # of the document it holds only names
     bind = namespace.globals.pop("bind")  # or function and globals would hold each other: a reference cycle
     return Code(source, bind, plain)
 
 
-def _compiled(source: str) -> CodeType:
-    return _compile_once(source) if len(source) <= LONGEST_REMEMBERED else compile(source, "<plan>", "exec")
-
-
 @lru_cache(maxsize=128)
-def _compile_once(source: str) -> CodeType:
+def _compile(source: str) -> CodeType:
     """Documents that differ only in values, or in what operations, variables and fields are called, have one source."""
     return compile(source, "<plan>", "exec")
+
+
+class _Namespace:
+    """Gives names out, each once. `globals` holds the values that the code refers to by name."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.globals = dict(values)
+        self._taken = set(values)
+        self._constants: dict[int, str] = {}
+
+    def name(self, *words: str) -> str:
+        """A name made of these words, numbered if something has it already."""
+        wanted = name = "_".join(words)
+        number = 1
+        while name in self._taken:
+            number += 1
+            name = f"{wanted}_{number}"
+        self._taken.add(name)
+        return name
+
+    def constant(self, value: Any, *words: str) -> str:
+        """The name of a global with this value. The same object keeps its name."""
+        if id(value) not in self._constants:
+            name = self._constants[id(value)] = self.name(*words)
+            self.globals[name] = value
+        return self._constants[id(value)]
 
 
 class _Ways(NamedTuple):
@@ -133,11 +149,9 @@ class _Ways(NamedTuple):
 class _Writer:
     """Writes the functions of one plan."""
 
-    def __init__(self, namespace: Namespace) -> None:
+    def __init__(self, namespace: _Namespace) -> None:
         self._name = namespace.name
         self._constant = namespace.constant
-        self._leaves: dict[GraphQLLeafType, str] = {}
-        self._enums: dict[tuple[GraphQLEnumType, bool], str] = {}
         self._objects: dict[Selection, str] = {}
         self._infos: dict[int, str] = {}
         self._per_request: list[str] = []
@@ -148,7 +162,7 @@ class _Writer:
         root_function = self._object(root)
         code = "\n".join(self._functions)
         lines = [
-            *(f"{name} = run.{name}" for name in OF_THE_RUN if f" {name}(" in code),
+            *(f"{name} = run.{name}" for name in RUN_METHODS if f" {name}(" in code),
             *self._per_request,
             *self._functions,
             "",
@@ -252,19 +266,10 @@ class _Writer:
     def _value_in_place(self, field: PlannedField) -> list[str]:
         """The lines after the dict."""
         key = self._key(field)
-        place = ("out", key)
-        if isinstance(field.origin, ResolverCall):
-            before = []
-            value = self._completed(field.shape, field, f"v := {self._call(field.origin, field.position)}", place)
-        elif isinstance(field.origin, Property):
-            name = field.origin.name
-            info = self._info(field.position)
-            called = f"called(v, {info}, {self._arguments(field.origin.arguments, info, name)})"
-            before = [f"v = o.get({name!r}) if type(o) is dict else read(o, {name!r})"]
-            value = self._completed(field.shape, field, "v", place, called)
-        else:
+        if not isinstance(field.origin, ResolverCall):
             return []
-        return [*before, f"out[{key}] = (", *(f"    {line}" for line in value), ")"]
+        value = self._completed(field.shape, field, f"v := {self._call(field.origin, field.position)}", ("out", key))
+        return [f"out[{key}] = (", *(f"    {line}" for line in value), ")"]
 
     def _key(self, field: PlannedField) -> str:
         """The response name. Python keeps the words of compiled code for good, so an alias is none of them."""
@@ -273,7 +278,8 @@ class _Writer:
 
     def _call(self, call: ResolverCall, position: FieldPosition) -> str:
         function = self._constant(call.function, "resolve", position.name)
-        info = self._resolver_info(call, position) if call.takes_info else "None"
+        takes_info = any(kind == "info" for _name, kind in call.parameters)
+        info = self._resolver_info(call, position) if takes_info else "None"
         passed = {"source": "o", "info": info}
         arguments = [passed[kind] if name is None else f"{name}={passed[kind]}" for name, kind in call.parameters]
         if call.arguments.constant != {}:
@@ -282,13 +288,10 @@ class _Writer:
 
     # Values
 
-    def _completed(
-        self, shape: Shape, field: PlannedField, v: str, place: tuple[str, str] | None = None, otherwise: str = "v"
-    ) -> list[str]:
+    def _completed(self, shape: Shape, field: PlannedField, v: str, place: tuple[str, str] | None = None) -> list[str]:
         """The lines of an expression: the completed value of `v` if it is as expected, else the slow way.
 
         `v` is the name or assigns it. A value that may have to be awaited has a `place`: a container and the key in it.
-        `otherwise` is what goes the slow way.
         """
         expected, value, complete = self._ways(shape, field, v)
         if shape.nullable and value == "v":
@@ -296,10 +299,10 @@ class _Writer:
         fast = f"{value} if {expected}"
         if place is None:
             finish = "finish" if shape.nullable else "finish_non_null"
-            return [fast, f"else {finish}({otherwise}, {complete})"]
+            return [fast, f"else {finish}(v, {complete})"]
         nodes = self._constant(field.position.nodes, "nodes", field.position.name) if shape.nullable else None
         waiting = f"{place[0]}, {place[1]}, v, {complete}, {nodes}"
-        slow = f"settle({place[0]}, {place[1]}, {otherwise}, {complete}, {nodes})"
+        slow = f"settle({place[0]}, {place[1]}, v, {complete}, {nodes})"
         return [fast, f"else wait(({waiting})) if type(v) is Load", f"else {slow}"]
 
     def _ways(self, shape: Shape, field: PlannedField, v: str) -> _Ways:
@@ -319,11 +322,11 @@ class _Writer:
             names = self._enum_names(type_, nullable=False)
             return _Ways(f"type({v}) in plain", f"{names}[v]", f"{names}.__getitem__")
         coerce = type_.coerce_output_value
-        if type_ not in self._leaves:
-            self._leaves[type_] = self._constant(complete_leaf(type_), "leaf", type_.name)
-        complete = self._leaves[type_]
+        complete = self._constant(complete_leaf(type_), "leaf", type_.name)
         if coerce in EXACT:
             return _Ways(EXACT[coerce].format(v=v), "v", complete)
+        if coerce in IN_LINE:
+            return _Ways(f"type({v}) is {IN_LINE[coerce].__name__}", "v", complete)
         cls = exact_class(coerce)
         if cls and is_plain(cls):
             return _Ways(f"type({v}) is {self._constant(cls, 'class', cls.__name__)}", "v", complete)
@@ -331,10 +334,7 @@ class _Writer:
         return _Ways(f"type({v}) in plain and type(c := {coerced}) in plain", "c", complete)
 
     def _enum_names(self, type_: GraphQLEnumType, nullable: bool) -> str:
-        if (type_, nullable) not in self._enums:
-            words = ("nullable_names" if nullable else "names", type_.name)
-            self._enums[type_, nullable] = self._constant(enum_names(type_, nullable), *words)
-        return self._enums[type_, nullable]
+        return self._constant(enum_names(type_, nullable), "nullable_names" if nullable else "names", type_.name)
 
     # What a request brings, made once for it
 

@@ -5,6 +5,7 @@ each field, where its value comes from (`_origin`) and what shape it takes (`_sh
 """
 
 from collections.abc import Hashable
+from dataclasses import dataclass, field
 
 import structlog
 from graphql import (
@@ -13,6 +14,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLSchema,
+    default_field_resolver,
     is_abstract_type,
     is_leaf_type,
     is_list_type,
@@ -33,7 +35,6 @@ from gateway.execution.plan import (
     Object,
     Origin,
     PlannedField,
-    Property,
     ResolverCall,
     Selection,
     Shape,
@@ -53,7 +54,6 @@ class TooManyFieldsError(UnplannableError):
 
 
 def compile_operation(
-    schema: GraphQLSchema,
     fields: StrawberryFields,
     operation: Operation,
     variables: VariableValues,
@@ -65,7 +65,7 @@ def compile_operation(
     Of the variables only those in @skip and @include are read. Raises UnplannableError.
     """
     try:
-        return _Compiler(schema, fields, operation, variables, variant, most_fields).root()
+        return _Compiler(operation.schema, fields, operation, variables, variant, most_fields).root()
     except (GraphQLError, RecursionError) as error:
         raise UnplannableError("graphql-core has to report what is wrong") from error
     except Exception as error:
@@ -73,31 +73,22 @@ def compile_operation(
         raise UnplannableError("not understood") from error
 
 
+@dataclass(slots=True)
 class _Compiler:
-    def __init__(
-        self,
-        schema: GraphQLSchema,
-        fields: StrawberryFields,
-        operation: Operation,
-        variables: VariableValues,
-        variant: Hashable,
-        most_fields: int,
-    ) -> None:
-        self._schema = schema
-        self._strawberry = fields
-        self._operation = operation
-        self._variables = variables
-        self._variant = variant
-        self._selections: dict[tuple[str, str, tuple[int, ...]], Selection] = {}
-        self._fields_left = most_fields
+    _schema: GraphQLSchema
+    _strawberry: StrawberryFields
+    _operation: Operation
+    _variables: VariableValues
+    _variant: Hashable
+    _fields_left: int
+    _selections: dict[tuple[str, str, tuple[int, ...]], Selection] = field(default_factory=dict)
 
     def root(self) -> Selection:
         root_type = self._schema.query_type
         if root_type is None:
             raise UnplannableError("the schema has no queries")
-        collected = collect_fields(
-            self._schema, self._operation.fragments, self._variables, root_type, self._operation.node
-        )
+        operation = self._operation
+        collected = collect_fields(self._schema, operation.fragments, self._variables, root_type, operation.node)
         selection = Selection(root_type, (), None)
         self._fill(selection, collected.grouped_field_set)
         return selection
@@ -124,10 +115,9 @@ class _Compiler:
         node = position.nodes[0]
         if position.name == "__typename":
             return Constant(position.parent_type.name)
-        if definition.resolve is None:
-            return Property(position.name, Arguments(definition, node))
+        resolve = definition.resolve or default_field_resolver
         return self._strawberry.origin(definition, node, self._variant) or ResolverCall(
-            definition.resolve, ((None, "source"), (None, "info")), Arguments(definition, node)
+            resolve, ((None, "source"), (None, "info")), Arguments(definition, node)
         )
 
     def _shape(

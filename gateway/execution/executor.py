@@ -13,53 +13,77 @@ place by itself, or a value that breaks the schema, hands the operation over to 
 awaited. See `docs/adr/0003-compiled-plans.md`.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Hashable
 from contextlib import aclosing
 from inspect import isawaitable
-from typing import Any, TypeAlias
+from types import SimpleNamespace
+from typing import Any, Protocol, TypeAlias
 
 import structlog
+from cachetools import LRUCache
 from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema
 from graphql import Executor as GraphQLExecutor
 from graphql.execution import create_source_event_stream, execute_root_selection_set, map_source_to_response_event
 from graphql.execution.middleware import MiddlewareManager
+from graphql.execution.values import VariableValues
 
-from gateway.execution.info import ASYNC_HELPERS
+from gateway.execution.codegen import Code, generate
+from gateway.execution.compile import MAX_FIELDS, TooManyFieldsError, compile_operation
+from gateway.execution.operation import Operation, PlanKey, find_operation
+from gateway.execution.outline import BYTES_PER_ENTRY
 from gateway.execution.plan import UnplannableError
-from gateway.execution.plans import Document, Plans
 from gateway.execution.replay import Replay
 from gateway.execution.response import Response
-from gateway.execution.run import ArgumentsError, Run
+from gateway.execution.run import ASYNC_HELPERS, ArgumentsError, Run
+from gateway.execution.strawberry_adapter import StrawberryFields
 from gateway.execution.variants import variant_of
 
 log = structlog.get_logger(__name__)
 
+FIELDS_AT_ONCE = 100
+"""A plan of so many fields is made on first sight: that takes about as long as graphql-core takes for 20 rows. A larger
+one is worth it only if the document comes again."""
+
+PLANS_PER_OPERATION = 16
+
 Middleware = Callable[..., Any]
 """A function of graphql-core's: (resolve, source, info, **arguments) to a value or an awaitable."""
-
-
-class _Layer:
-    """A middleware as graphql-core takes it. Methods and other callables it would leave out without a word."""
-
-    def __init__(self, middleware: Middleware) -> None:
-        self.resolve = middleware
 
 
 _Request: TypeAlias = tuple[DocumentNode, str | None, dict[str, Any], Any, Any]
 """The document, the name of the operation, variables, context and root value."""
 
 
+class Document(Protocol):
+    """A parsed and validated document. Equal keys mean equal text."""
+
+    @property
+    def document(self) -> DocumentNode: ...
+
+    @property
+    def key(self) -> Hashable: ...
+
+
 class Executor:
     """Executes the operations of one schema.
 
-    `plans` switches compiled plans on; `size` bounds how many plans are kept. `suggestions` says whether errors may
-    name what the caller did not ask for.
+    `plans` switches compiled plans on. There is one for each document, operation, variant and value of the variables in
+    @skip and @include: of `size` operations, and fewer if they are large, the least recently used going first.
+    `suggestions` says whether errors may name what the caller did not ask for.
     """
 
     def __init__(self, schema: GraphQLSchema, *, plans: bool = True, size: int = 512, suggestions: bool = True) -> None:
         self._schema = schema
+        self._fields = StrawberryFields(schema)
         self._suggestions = suggestions
-        self._plans = Plans(schema, size) if plans else None
+        self._plans = plans
+        capacity = size * BYTES_PER_ENTRY
+
+        def weigh(operation: Operation | None) -> int:
+            """Nothing weighs less than its share, so the one bound is on the count as well as on the bytes."""
+            return min(max(operation.bytes if operation else 0, BYTES_PER_ENTRY), capacity)
+
+        self._operations: LRUCache[Hashable, Operation | None] = LRUCache(capacity, weigh)
 
     async def execute(
         self,
@@ -76,21 +100,28 @@ class Executor:
         """
         variables = variables or {}
         request = (prepared.document, operation_name, variables, context, root_value)
-        plans = None if middleware else self._plans
-        planned = plans and plans.operation(prepared, operation_name)
-        if not plans or not planned:
+        cache_key = (prepared.key, operation_name)
+        operation = None
+        if self._plans and not middleware:
+            try:
+                operation = self._operations[cache_key]
+            except KeyError:
+                operation = find_operation(self._schema, prepared.document, operation_name)
+                self._operations[cache_key] = operation
+        if operation is None:
             return await self._by_graphql_core(request, middleware)
-        coerced = planned.operation.variables.read(variables)
+        coerced = operation.variables.read(variables)
         if coerced is None:
             return await self._by_graphql_core(request)
-        key = planned.key(coerced, variant_of(context))
+        key = operation.plan_key(coerced, variant_of(context))
         try:
-            plan = planned.plans[key]
+            code = operation.plans[key]
         except KeyError:
-            plan = plans.new_plan(planned, key, coerced)
-        if plan is None:
+            code = self._make_plan(operation, key, coerced)
+            self._operations[cache_key] = operation  # it weighs more now
+        if code is None:
             return await self._by_graphql_core(request)
-        run = Run(plan, coerced, context, root_value)
+        run = Run(operation, code, coerced, context, root_value)
         try:
             return Response(await run.execute(), run.errors, planned=True)
         except (Exception, UnplannableError) as error:  # noqa: BLE001 # graphql-core meets the same error, and reports it
@@ -100,9 +131,9 @@ class Executor:
             run.release()
         response = await self._by_graphql_core(request, Replay(outcomes).resolve)
         if issubclass(failure, UnplannableError):
-            planned.give_up(key)
+            operation.plans[key] = None
         elif not response.errors and not issubclass(failure, ArgumentsError):
-            planned.give_up(key)
+            operation.plans[key] = None
             log.warning("plan failed where graphql-core did not", error=failure.__name__)
         return response
 
@@ -138,6 +169,25 @@ class Executor:
             return Response(None, source.errors or [], executed=False)
         return _responses(executor, source)
 
+    def _make_plan(self, operation: Operation, key: PlanKey, variables: VariableValues) -> Code | None:
+        """None where graphql-core has to answer, this time or always."""
+        again = key in operation.postponed
+        for known in (operation.plans, operation.postponed):
+            if len(known) >= PLANS_PER_OPERATION:
+                known.clear()
+        most_fields = MAX_FIELDS if again else FIELDS_AT_ONCE
+        operation.plans[key] = code = None
+        try:
+            root = compile_operation(self._fields, operation, variables, key[0], most_fields)
+            operation.plans[key] = code = generate(root)
+        except TooManyFieldsError:
+            if not again:
+                del operation.plans[key]
+                operation.postponed.add(key)
+        except UnplannableError:
+            pass
+        return code
+
     async def _by_graphql_core(self, request: _Request, middleware: Middleware | None = None) -> Response:
         executor = self._build(request, middleware)
         if isinstance(executor, list):
@@ -159,7 +209,8 @@ class Executor:
             context,
             variables,
             operation_name,
-            middleware=MiddlewareManager(_Layer(middleware)) if middleware else None,
+            # in an object, because graphql-core ignores middleware that is a method
+            middleware=MiddlewareManager(SimpleNamespace(resolve=middleware)) if middleware else None,
             hide_suggestions=not self._suggestions,
         )
 

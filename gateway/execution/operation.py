@@ -1,84 +1,136 @@
-"""An operation of a document, prepared once: what plans need of it, and whether they cover it."""
+"""An operation of a document, prepared once: whether plans cover it, and how its variables are read."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
-    DirectiveNode,
     DocumentNode,
     FragmentDefinitionNode,
+    GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
-    SelectionNode,
-    SelectionSetNode,
+    VariableDefinitionNode,
     VariableNode,
+    is_leaf_type,
+    is_non_null_type,
 )
 from graphql.execution.collect_fields import FragmentDetails
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 
-from gateway.execution.variables import Variables
+from gateway.execution.codegen import Code
+from gateway.execution.outline import BYTES_PER_TOKEN, Outline
 
 CONDITIONS = ("skip", "include")
 
+BYTES_PER_CHARACTER = 5
+"""What the code of a plan takes in memory for each character of its source, measured and rounded up."""
 
-@dataclass(frozen=True, slots=True, eq=False)
+PlanKey: TypeAlias = tuple[Hashable, ...]
+"""The variant of the request, and the values of the variables in @skip and @include."""
+
+
+class _Variable(NamedTuple):
+    """`signature` and `coerce` are None unless the variable is a scalar or an enum."""
+
+    name: str
+    node: VariableDefinitionNode
+    signature: GraphQLVariableSignature | None
+    coerce: Callable[[Any], Any] | None
+
+
+class Variables:
+    """What graphql-core's `get_variable_values` gives, without finding the types again for each request.
+
+    It coerces whatever is not a scalar or enum that the request gives.
+    """
+
+    def __init__(self, schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]) -> None:
+        self._schema = schema
+        self._variables = [_read_definition(schema, node) for node in definitions]
+
+    def read(self, inputs: dict[str, Any]) -> VariableValues | None:
+        """The values; None where they are in error, which graphql-core then has to word."""
+        values = VariableValues({}, {})
+        for name, node, signature, coerce in self._variables:
+            value = inputs.get(name)
+            if value is None or signature is None or coerce is None:
+                others = get_variable_values(self._schema, [node], inputs, 0, hide_suggestions=True)
+                if isinstance(others, list):
+                    return None
+                values.sources.update(others.sources)
+                values.coerced.update(others.coerced)
+                continue
+            try:
+                values.coerced[name] = coerce(value)
+            except Exception:  # noqa: BLE001 # a scalar may raise any, as graphql-core has it
+                return None
+            values.sources[name] = VariableValueSource(signature, value)
+        return values
+
+
+def _read_definition(schema: GraphQLSchema, node: VariableDefinitionNode) -> _Variable:
+    name, signature = node.variable.name.value, get_variable_signature(schema, node)
+    if not isinstance(signature, GraphQLError):
+        type_ = signature.type.of_type if is_non_null_type(signature.type) else signature.type
+        if is_leaf_type(type_):
+            return _Variable(name, node, signature, type_.coerce_input_value)
+    return _Variable(name, node, None, None)
+
+
+@dataclass(slots=True, eq=False)
 class Operation:
     """A query, its document's fragments, and the variables that decide which fields are asked for.
 
-    `tokens` is the length of the document.
+    `tokens` is the length of the document. `plans` are those made so far, None for one that graphql-core has to answer;
+    those that are made when they are asked for again are `postponed`.
     """
 
+    schema: GraphQLSchema
     node: OperationDefinitionNode
     fragments: dict[str, FragmentDetails]
     fragment_definitions: dict[str, FragmentDefinitionNode]
     variables: Variables
     conditions: tuple[str, ...]
     tokens: int
+    plans: dict[PlanKey, Code | None] = field(default_factory=dict)
+    postponed: set[PlanKey] = field(default_factory=set)
+
+    def plan_key(self, variables: VariableValues, variant: Hashable) -> PlanKey:
+        coerced = variables.coerced
+        return (variant, *map(coerced.get, self.conditions)) if self.conditions else (variant,)
+
+    @property
+    def bytes(self) -> int:
+        """Of memory, with the document and the plans."""
+        characters = sum(len(code.source) for code in self.plans.values() if code)
+        return self.tokens * BYTES_PER_TOKEN + characters * BYTES_PER_CHARACTER
 
 
 def find_operation(schema: GraphQLSchema, document: DocumentNode, name: str | None) -> Operation | None:
     """The query that a plan could be made of.
 
     None for whatever graphql-core has to answer: mutations and subscriptions, names that fit none or several, and
-    documents with fragment arguments or directives other than @skip and @include (such as @defer and @stream).
+    documents with directives other than @skip and @include (such as @defer and @stream).
     """
-    fragments: dict[str, FragmentDetails] = {}
-    operations = []
-    directives: list[DirectiveNode] = []
-    for definition in document.definitions:
-        if isinstance(definition, FragmentDefinitionNode):
-            if definition.variable_definitions:
-                return None
-            fragments[definition.name.value] = FragmentDetails(definition)
-            _collect_directives(definition, directives)
-        elif isinstance(definition, OperationDefinitionNode):
-            _collect_directives(definition, directives)
-            if name is None or (definition.name and definition.name.value == name):
-                operations.append(definition)
+    outline = Outline(schema, document)
+    operations = [node for node, _ in outline.operations if name is None or (node.name and node.name.value == name)]
     if len(operations) != 1 or operations[0].operation is not OperationType.QUERY:
         return None
+    directives = list(outline.directives())
     if any(directive.name.value not in CONDITIONS for directive in directives):
         return None
-    node = operations[0]
-    definitions = {name: fragment.definition for name, fragment in fragments.items()}
-    variables = Variables(schema, node.variable_definitions or ())
-    return Operation(node, fragments, definitions, variables, _variables_of(directives), document.token_count)
-
-
-def _collect_directives(
-    node: OperationDefinitionNode | FragmentDefinitionNode | SelectionNode, found: list[DirectiveNode]
-) -> None:
-    found.extend(node.directives or ())
-    selection_set: SelectionSetNode | None = getattr(node, "selection_set", None)
-    if selection_set:
-        for selection in selection_set.selections:
-            _collect_directives(selection, found)
-
-
-def _variables_of(directives: list[DirectiveNode]) -> tuple[str, ...]:
-    names = {
-        argument.value.name.value
-        for directive in directives
-        for argument in directive.arguments or ()
-        if isinstance(argument.value, VariableNode)
-    }
-    return tuple(sorted(names))
+    arguments = [argument.value for directive in directives for argument in directive.arguments or ()]
+    conditions = {value.name.value for value in arguments if isinstance(value, VariableNode)}
+    definitions = {name: node for name, (node, _) in outline.fragments.items()}
+    return Operation(
+        schema,
+        operations[0],
+        {name: FragmentDetails(definition) for name, definition in definitions.items()},
+        definitions,
+        Variables(schema, operations[0].variable_definitions or ()),
+        tuple(sorted(conditions)),
+        document.token_count,
+    )

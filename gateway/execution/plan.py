@@ -8,13 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from graphql import (
-    FieldNode,
-    GraphQLAbstractType,
-    GraphQLLeafType,
-    GraphQLObjectType,
-    GraphQLOutputType,
-)
+from graphql import FieldNode, GraphQLAbstractType, GraphQLLeafType, GraphQLObjectType, GraphQLOutputType
 
 from gateway.execution.arguments import Arguments
 
@@ -36,15 +30,13 @@ class FieldPosition(NamedTuple):
     parent_type: GraphQLObjectType
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(NamedTuple):
     """Known when the plan is made: `__typename`, or null."""
 
     value: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """An attribute of the source object, which has it; what `through` makes of it, where there is such a function.
 
     `observed`: the context hears that it was read.
@@ -55,16 +47,7 @@ class Attribute:
     through: Callable[[Any], Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Property:
-    """What graphql-core's default resolver gives: a key or an attribute, or None, called if it is callable."""
-
-    name: str
-    arguments: Arguments
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ResolverCall:
+class ResolverCall(NamedTuple):
     """A resolver, called with the source object and info where its parameters are.
 
     `parameters` are in the order of the call; a name of None is a positional one. `make_info` gives the info that the
@@ -76,36 +59,28 @@ class ResolverCall:
     arguments: Arguments
     make_info: Callable[[Any, FieldPosition], Any] | None = None
 
-    @property
-    def takes_info(self) -> bool:
-        return any(kind == "info" for _name, kind in self.parameters)
+
+Origin: TypeAlias = Constant | Attribute | ResolverCall
 
 
-Origin: TypeAlias = Constant | Attribute | Property | ResolverCall
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Leaf:
+class Leaf(NamedTuple):
     """A scalar or an enum."""
 
     type: GraphQLLeafType
     nullable: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ListOf:
+class ListOf(NamedTuple):
     item: "Shape"
     nullable: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Object:
+class Object(NamedTuple):
     selection: "Selection"
     nullable: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Abstract:
+class Abstract(NamedTuple):
     """An interface or union: the selection depends on the value's type, whose name `type` tells."""
 
     type: GraphQLAbstractType
@@ -116,8 +91,7 @@ class Abstract:
 Shape: TypeAlias = Leaf | ListOf | Object | Abstract
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PlannedField:
+class PlannedField(NamedTuple):
     """One entry of the response object. `path` is where it stands, by names of the schema, for naming things."""
 
     key: str

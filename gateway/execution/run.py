@@ -9,17 +9,17 @@ raised: then graphql-core executes the operation, and gets what was awaited so f
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from inspect import iscoroutine
-from typing import Any, NamedTuple
+from typing import Any
 
-from graphql import FieldNode, GraphQLError, GraphQLSchema, Undefined, located_error
+from graphql import FieldNode, GraphQLError, GraphQLResolveInfo, Undefined, located_error
 from graphql.execution.values import VariableValues
-from graphql.pyutils import is_awaitable
+from graphql.pyutils import Path, gather_with_cancel, is_awaitable
+from graphql.type import GraphQLResolveInfoHelpers
 
 from gateway.execution.codegen import Code
 from gateway.execution.fetch import fetch
-from gateway.execution.info import PlanInfo, shared_info
 from gateway.execution.operation import Operation
 from gateway.execution.plan import FieldPosition, UnplannableError
 from gateway.execution.response import PathKeys
@@ -27,18 +27,29 @@ from gateway.execution.values import ViolationError, is_plain
 from gateway.execution.variants import Observation, ObservedField
 from gateway.futures import disregard
 
-
-class Plan(NamedTuple):
-    """A query of a schema, and the code that answers it."""
-
-    schema: GraphQLSchema
-    operation: Operation
-    code: Code
-
-
 Site = tuple[Any, str | int, Any, Callable[[Any], Any], list[FieldNode] | None]
 """A place in the response that waits for a value: the dict or list, the key in it, what to await, how to complete the
 value, and the nodes of the field, or None where null is not allowed."""
+
+
+class PlanInfo(GraphQLResolveInfo[Any]):
+    """graphql-core's info for a field of a plan, shared by all objects of the request: so it knows no path.
+
+    A resolver that asks for the path gets the operation out of plans permanently, and graphql-core to answer it.
+    """
+
+    __slots__ = ()
+
+    @property
+    def path(self) -> Path:
+        raise UnplannableError("a resolver reads info.path")
+
+
+def _track(_values: Sequence[Any]) -> None:
+    raise UnplannableError("a resolver leaves work behind")
+
+
+ASYNC_HELPERS = GraphQLResolveInfoHelpers(gather=lambda values: gather_with_cancel(*values), track=_track)
 
 
 class ArgumentsError(Exception):
@@ -46,24 +57,26 @@ class ArgumentsError(Exception):
 
 
 class Run:
-    """Executes a plan once.
+    """Executes the plan of an operation once.
 
     Generated code reads `variables` and `context`, and has sites `wait`. `errors` are those of values that failed where
     null is allowed. The context hears at the end what was `observed`.
     """
 
     __slots__ = (
-        "_awaited", "_data", "_failed", "_plain", "_plan", "_root_value", "_sites", "context", "errors", "observed",
-        "variables", "wait",
+        "_awaited", "_code", "_data", "_failed", "_operation", "_root_value", "_sites", "context", "errors",
+        "observed", "variables", "wait",
     )  # fmt: skip
 
-    def __init__(self, plan: Plan, variables: VariableValues, context: Any, root_value: Any) -> None:
+    def __init__(
+        self, operation: Operation, code: Code, variables: VariableValues, context: Any, root_value: Any
+    ) -> None:
         self.variables = variables
         self.context = context
         self.errors: list[GraphQLError] = []
         self.observed: list[Observation] = []
-        self._plan = plan
-        self._plain = plan.code.plain
+        self._operation = operation
+        self._code = code
         self._root_value = root_value
         self._data: dict[str, Any] = {}
         self._sites: list[Site] = []
@@ -105,7 +118,7 @@ class Run:
 
     def _bind(self) -> Callable[[Any], dict[str, Any]]:
         try:
-            return self._plan.code.bind(self)
+            return self._code.bind(self)
         except Exception as error:
             raise ArgumentsError from error
 
@@ -114,7 +127,7 @@ class Run:
         sites = self._sites[:]
         self._sites.clear()
         self._awaited.append((sites, outcomes))
-        plain = self._plain
+        plain = self._code.plain
         for site, outcome in zip(sites, outcomes, strict=True):
             container, key, _awaitable, complete, nodes = site
             if type(outcome) in plain:
@@ -161,9 +174,9 @@ class Run:
 
     def info(self, position: FieldPosition) -> PlanInfo:
         """What resolvers of this field get."""
-        plan = self._plan
-        shared = shared_info(plan.schema, plan.operation, self._root_value, self.variables, self.context)
-        return PlanInfo._make((*position, *shared))
+        operation = self._operation
+        request = (self._root_value, operation.node, self.variables, self.context, is_awaitable, None, ASYNC_HELPERS)
+        return PlanInfo._make((*position, None, operation.schema, operation.fragment_definitions, *request))
 
     def settle(
         self, container: Any, key: str | int, value: Any, complete: Callable[[Any], Any], nodes: list[FieldNode] | None
@@ -195,5 +208,5 @@ class Run:
         if isinstance(value, Exception):
             raise value
         if is_plain(type(value)):
-            self._plain.add(type(value))
+            self._code.plain.add(type(value))
         return complete(value)

@@ -5,7 +5,8 @@ field extensions, and finds out what the resolver wants, for every object anew. 
 the function that was written. Fields with extensions or permissions, and whatever is not recognised, keep the wrapper.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
+from functools import partial
 from typing import Any, Literal
 
 from graphql import FieldNode, GraphQLField, GraphQLSchema, is_non_null_type
@@ -39,10 +40,8 @@ class StrawberryFields:
         self, definition: GraphQLField, node: FieldNode, variant: Hashable
     ) -> Attribute | ResolverCall | Constant | None:
         """Where the field's value comes from; None for a resolver that has to be called as graphql-core calls it."""
-        field = definition.extensions.get("strawberry-definition")
-        if self._schema is None or not isinstance(field, StrawberryField):
-            return None
-        if not _is_ordinary(field, definition, self._schema):
+        schema, field = self._schema, definition.extensions.get("strawberry-definition")
+        if schema is None or not isinstance(field, StrawberryField) or not _is_ordinary(field, definition, schema):
             return None
         if field.base_resolver is None:
             return Attribute(field.python_name) if field.default_resolver is getattr else None
@@ -61,27 +60,28 @@ class StrawberryFields:
         return ResolverCall(
             function,
             _parameters(field.base_resolver),
-            Arguments(definition, node, self._convert(field.arguments, self._schema)),
-            _info_maker(self._schema.config.info_class, field),
+            Arguments(definition, node, _make_convert(field.arguments, schema)),
+            partial(LeanInfo, field),
         )
 
-    def _convert(self, arguments: list[StrawberryArgument], schema: Schema) -> Convert:
-        """From GraphQL to Python names, and from dicts to input types. Most values pass unchanged."""
-        registry = schema.schema_converter.scalar_registry
-        converters: dict[str, tuple[str, Callable[[Any, Any], Any] | None]] = {}
-        for argument in arguments:
-            name = schema.config.name_converter.from_argument(argument)
-            converter = None if _passes_unchanged(argument.type, registry) else _converter(argument.type, name, schema)
-            converters[name] = (argument.python_name, converter)
 
-        def convert(values: dict[str, Any], info: Any) -> dict[str, Any]:
-            keywords = {}
-            for name, value in values.items():
-                python_name, converter = converters[name]
-                keywords[python_name] = value if converter is None else converter(value, info)
-            return keywords
+def _make_convert(arguments: list[StrawberryArgument], schema: Schema) -> Convert:
+    """From GraphQL to Python names, and from dicts to input types. Most values pass unchanged."""
+    registry, config = schema.schema_converter.scalar_registry, schema.config
+    types: dict[str, tuple[str, Any, bool]] = {}
+    for argument in arguments:
+        name = config.name_converter.from_argument(argument)
+        types[name] = (argument.python_name, argument.type, _passes_unchanged(argument.type, registry))
 
-        return convert
+    def convert(values: dict[str, Any], info: Any) -> dict[str, Any]:
+        keywords = {}
+        for name, value in values.items():
+            python_name, type_, is_unchanged = types[name]
+            converted = value if is_unchanged else convert_argument(value, type_, registry, config, info, path=(name,))
+            keywords[python_name] = converted
+        return keywords
+
+    return convert
 
 
 def _is_ordinary(field: StrawberryField, definition: GraphQLField, schema: Schema) -> bool:
@@ -89,6 +89,7 @@ def _is_ordinary(field: StrawberryField, definition: GraphQLField, schema: Schem
         getattr(definition.resolve, "__qualname__", None) in WRAPPERS
         and type(field).get_result is StrawberryField.get_result
         and not field.extensions
+        and schema.config.info_class is Info
         and not schema.schema_converter.exception_handlers
     )
 
@@ -114,7 +115,7 @@ class LeanInfo(Info[Any, Any]):
 
     context: Any
 
-    def __init__(self, run: Any, position: FieldPosition, field: StrawberryField) -> None:
+    def __init__(self, field: StrawberryField, run: Any, position: FieldPosition) -> None:
         self.context = run.context
         self._run = run
         self._position = position
@@ -127,15 +128,6 @@ class LeanInfo(Info[Any, Any]):
         return info
 
 
-def _info_maker(info_class: type[Info[Any, Any]], field: StrawberryField) -> Callable[[Any, FieldPosition], Any]:
-    def make(run: Any, position: FieldPosition) -> Any:
-        if info_class is Info:
-            return LeanInfo(run, position, field)
-        return info_class(_raw_info=run.info(position), _field=field)
-
-    return make
-
-
 def _passes_unchanged(type_: Any, registry: Any) -> bool:
     """Whether `convert_argument` gives back what it gets: for scalars and enums, null among them."""
     if isinstance(type_, StrawberryMaybe):
@@ -145,12 +137,3 @@ def _passes_unchanged(type_: Any, registry: Any) -> bool:
     if type_ is GlobalID:
         return False
     return is_scalar(type_, registry) or isinstance(type_, StrawberryEnumDefinition) or has_enum_definition(type_)
-
-
-def _converter(type_: Any, name: str, schema: Schema) -> Callable[[Any, Any], Any]:
-    registry, config = schema.schema_converter.scalar_registry, schema.config
-
-    def convert(value: Any, info: Any) -> Any:
-        return convert_argument(value, type_, registry, config, info, path=(name,))
-
-    return convert

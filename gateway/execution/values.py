@@ -1,7 +1,8 @@
 """What generated code calls where a value is not simply as expected, and how leaves are completed."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import lru_cache
 from inspect import iscoroutine
 from math import inf
 from types import NoneType
@@ -30,6 +31,7 @@ def is_plain(cls: type) -> bool:
     return not any(name in base.__dict__ for base in cls.__mro__ for name in SPECIAL_METHODS)
 
 
+@lru_cache(maxsize=256)
 def complete_leaf(type_: GraphQLLeafType) -> Callable[[Any], Any]:
     """The function that completes a non-null value of a scalar."""
     coerce = type_.coerce_output_value
@@ -43,6 +45,7 @@ def complete_leaf(type_: GraphQLLeafType) -> Callable[[Any], Any]:
     return complete
 
 
+@lru_cache(maxsize=256)
 def enum_names(enum: GraphQLEnumType, nullable: bool) -> dict[Any, str | None]:
     """The name of each value of an enum, and of what resolvers get for it: Strawberry's are members of a class.
 
@@ -65,16 +68,6 @@ def iterable(values: Any) -> Iterable[Any]:
     return values
 
 
-def read(source: Any, name: str) -> Any:
-    """graphql-core's default resolver, up to the call."""
-    return source.get(name) if isinstance(source, Mapping) else getattr(source, name, None)
-
-
-def called(value: Any, info: Any, arguments: dict[str, Any]) -> Any:
-    """graphql-core's default resolver, from there on."""
-    return value(info, **arguments) if callable(value) else value
-
-
 def confirm(is_type: Any) -> None:
     """An answer of `is_type_of` other than True."""
     _refuse_awaitable(is_type)
@@ -95,13 +88,5 @@ def _refuse_awaitable(value: Any) -> None:
         raise UnplannableError("the type of a value has to be awaited")
 
 
-GENERATED_CODE_USES = {
-    "Load": Load,
-    "called": called,
-    "confirm": confirm,
-    "inf": inf,
-    "iterable": iterable,
-    "read": read,
-    "select": select,
-}
+GENERATED_CODE_USES = {"Load": Load, "confirm": confirm, "inf": inf, "iterable": iterable, "select": select}
 """Globals of generated code."""

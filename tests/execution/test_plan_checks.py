@@ -169,7 +169,7 @@ async def test_plan_checks_any_value_as_graphql_core_does(name: str) -> None:
     query = Document(f"{{ {name} {SELECTIONS.get(name, '')} }}")
     for value in ANY * 2:  # a plan meets each class for the first time, and again
         values[:] = [value]
-        executor._plans._operations.clear()
+        executor._operations.clear()
         expected = await reference.execute(query)
         assert_equal(await executor.execute(query), expected)
         assert_equal(await executor.execute(query), expected)
@@ -185,7 +185,7 @@ async def test_one_plan_checks_values_of_every_kind() -> None:
         for value in [1, 1, *ANY, *reversed(ANY)]:
             values[:] = [value]
             assert_equal_data(await planned.execute(query), await reference.execute(query))
-    plans = [plan for operation in planned._plans._operations.values() for plan in operation.plans.values()]
+    plans = [plan for operation in planned._operations.values() for plan in operation.plans.values()]
     assert len(plans) == len(schema.query_type.fields)
     assert None not in plans  # none was given up
 

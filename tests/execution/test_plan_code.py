@@ -161,7 +161,7 @@ def source_of(query: str, variant: Hashable = None) -> str:
     schema = strawberry.Schema(query=Query, config=config)._schema
     operation = find_operation(schema, parse(query), None)
     assert operation is not None
-    selection = compile_operation(schema, StrawberryFields(schema), operation, VariableValues({}, {}), variant)
+    selection = compile_operation(StrawberryFields(schema), operation, VariableValues({}, {}), variant)
     return generate(selection).source
 
 

@@ -58,8 +58,8 @@ async def test_least_recently_used_plan_is_evicted_first() -> None:
     for query in ("{ a }", "{ b }", "{ a }", "{ a b }"):
         assert await planned(executor, query)
 
-    plans: Any = executor._plans
-    assert [text for text, _name in plans._operations] == ["{ a }", "{ a b }"]
+    operations: Any = executor._operations
+    assert [text for text, _name in operations] == ["{ a }", "{ a b }"]
 
 
 @pytest.mark.parametrize("more_fields", [0, 100])
@@ -72,10 +72,8 @@ async def test_plans_are_bounded_in_number(more_fields: int) -> None:
         for values in itertools.product((True, False), repeat=6):
             await planned(executor, query, variables={f"c{n}": value for n, value in enumerate(values)})
 
-    plans = executor._plans
-    assert plans is not None
-    assert 0 < len(plans._operations) <= 3
-    for operation in plans._operations.values():
+    assert 0 < len(executor._operations) <= 3
+    for operation in executor._operations.values():
         assert operation is not None
         assert 0 < len(operation.plans) + len(operation.postponed) <= 16
 
@@ -85,8 +83,7 @@ async def test_operation_weight_grows_with_its_plans() -> None:
     weights = []
     for value in (True, False):
         await planned(executor, "query($c: Boolean!) { a @skip(if: $c) b }", variables={"c": value})
-        plans: Any = executor._plans
-        [operation] = plans._operations.values()
+        [operation] = executor._operations.values()
         assert operation is not None
         weights.append(operation.bytes)
 

@@ -7,7 +7,7 @@ from graphql import OperationDefinitionNode, build_schema, parse
 from graphql.execution.values import VariableValueSource, get_variable_values
 from operation_generator import OperationGenerator
 
-from gateway.execution.variables import Variables
+from gateway.execution.operation import Variables
 
 VALUES = [
     None,
