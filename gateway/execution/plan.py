@@ -16,7 +16,7 @@ from gateway.execution.arguments import Arguments
 class UnplannableError(BaseException):
     """Plans do not cover this operation; graphql-core does.
 
-    Not an Exception: a resolver that reads something which only graphql-core can tell raises this through its own
+    Not an Exception: a resolver that reads something which only graphql-core knows raises this through its own
     `except Exception`, which must not take it for a failure.
     """
 
@@ -81,7 +81,7 @@ class Object(NamedTuple):
 
 
 class Abstract(NamedTuple):
-    """An interface or union: the selection depends on the value's type, whose name `type` tells."""
+    """An interface or union: the selection depends on the value's type, which `type` names."""
 
     type: GraphQLAbstractType
     selections: dict[str, "Selection"]

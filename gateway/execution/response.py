@@ -16,7 +16,7 @@ class Response:
     """The outcome of one operation.
 
     `executed` is False for a request error (unknown operation, variables of the wrong type): then nothing was
-    resolved and the response has no `data` entry, not even null (GraphQL specification, 7.1). `planned` tells
+    resolved and the response has no `data` entry, not even null (GraphQL specification, 7.1). `planned` says
     whether a compiled plan gave the answer; otherwise graphql-core did.
     """
 

@@ -28,7 +28,7 @@ class ObservedField(NamedTuple):
 class Observation(NamedTuple):
     """Objects of one class, and which of their fields were read as they are.
 
-    A plan tells of all objects of a selection, with all such fields; graphql-core of one object and field at a time.
+    A plan reports all objects of a selection, with all such fields; graphql-core one object and field at a time.
     """
 
     objects: list[Any]
