@@ -10,6 +10,7 @@ from typing import Annotated, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from gateway.normalise.field import Field
 from gateway.normalise.vocabulary import DataProblem, PiiKind, PlatformName
 
 RecordT = TypeVar("RecordT")
@@ -21,6 +22,14 @@ Int32 = Annotated[int, msgspec.Meta(ge=INT32_MIN, le=INT32_MAX)]
 
 PlatformId = Annotated[int, msgspec.Meta(gt=0, le=INT32_MAX)]
 """A platform's number of a row."""
+
+ListedCommunityCode = Annotated[
+    str | None,
+    Field(
+        "Code of the community whose list told of it; null when reached by the bare number (小区标识).", identifier=True
+    ),
+]
+"""For records that wjdh gives by a bare number as well (quirk 175)."""
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):

@@ -9,7 +9,7 @@ from gateway.normalise.field import Field
 from gateway.normalise.issues import Issues
 from gateway.normalise.kinds import REQUIRED_IDENTIFIER, REQUIRED_TEXT, ROW_NUMBER, TEXT, TIME, number_of, word_of
 from gateway.normalise.named_rows import NamedRows
-from gateway.normalise.records import DataIssue, PlatformId, Record
+from gateway.normalise.records import DataIssue, ListedCommunityCode, PlatformId, Record
 from gateway.normalise.table import Table
 from gateway.normalise.times import china_time
 from gateway.normalise.values import is_blank
@@ -37,13 +37,7 @@ class Repair(Record, frozen=True, gc=False):
     """A repair. `reported_at` is known only from the single record; `dated` says this record is one."""
 
     platform_id: Annotated[PlatformId, Field("The platform's row number (报修id).", "id", ROW_NUMBER)]
-    community_code: Annotated[
-        str | None,
-        Field(
-            "Code of the community whose list told of it; null when reached by the bare number (小区标识).",
-            identifier=True,
-        ),
-    ] = None
+    community_code: ListedCommunityCode = None
     location: Annotated[str | None, Field("Where (报修地点).", "possion", REQUIRED_TEXT, free_text=True)] = None
     description: Annotated[
         str | None, Field("What is wrong (报修描述).", "description", REQUIRED_TEXT, free_text=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 from gateway.normalise.field import Field, Kind
 from gateway.normalise.issues import Issues
 from gateway.normalise.kinds import ROW_NUMBER, TEXT, TIME, number_of, word_of
-from gateway.normalise.records import DataIssue, Page, PlatformId, Record
+from gateway.normalise.records import DataIssue, ListedCommunityCode, Page, PlatformId, Record
 from gateway.normalise.shapes import data_of, documented_body, identified, one_row, read_page, row_list
 from gateway.normalise.shenhe_content import CONTENT, ShenheContent
 from gateway.normalise.table import Table
@@ -37,13 +37,7 @@ class Shenhe(Record, frozen=True, gc=False):
     """A registration review (1.2.2). `community_code` is the community whose list was asked, or None (quirk 175)."""
 
     platform_id: Annotated[PlatformId, Field("The platform's row number (审核id).", ("id", "shenhe_id"), NUMBER)]
-    community_code: Annotated[
-        str | None,
-        Field(
-            "Code of the community whose list told of it; null when reached by the bare number (小区标识).",
-            identifier=True,
-        ),
-    ] = None
+    community_code: ListedCommunityCode = None
     type: Annotated[
         ShenheType, Field("What is applied for (审核类型).", "shenhe_type", word_of(ShenheType, required=True))
     ] = ShenheType.UNRECOGNIZED

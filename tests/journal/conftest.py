@@ -51,6 +51,15 @@ def fresh_settings(tmp_path: Path) -> Iterator[Settings]:
 
 
 @pytest.fixture(params=ENGINES)
+def new_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings of a journal that no gateway has seen, once for each engine."""
+    if request.param == "sqlite":
+        return Settings(data_dir=tmp_path / "data")
+    fresh: Settings = request.getfixturevalue("fresh_settings")
+    return fresh
+
+
+@pytest.fixture(params=ENGINES)
 def settings(request: pytest.FixtureRequest) -> Settings:
     """Settings of an empty journal, once for each engine."""
     settings: Settings = request.getfixturevalue(f"{request.param}_settings")

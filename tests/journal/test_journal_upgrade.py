@@ -3,7 +3,6 @@
 import asyncio
 import json
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from old_journal import (
@@ -25,9 +24,7 @@ from sqlalchemy import Connection, text
 from gateway.errors import JournalError
 from gateway.journal.journal import open_journal
 from gateway.journal.records import RecordRef, RecordRefs
-from gateway.settings import Settings
 
-ENGINES = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
 NEWEST = max(ROWS)
 
 CREATE = """mutation ($input: CreateOrderInput!) {
@@ -42,34 +39,25 @@ KEPT = """{
 RETRY = "mutation ($id: ID!) { retryPayment(id: $id) { outcome payment { state } } }"
 
 
-@pytest.fixture(params=ENGINES)
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    """Settings of a journal that no gateway has seen, once for each engine."""
-    if request.param == "sqlite":
-        return Settings(data_dir=tmp_path / "data")
-    fresh: Settings = request.getfixturevalue("fresh_settings")
-    return fresh
-
-
 @pytest.fixture
-def environ(sandbox, settings):
+def environ(sandbox, new_settings):
     return {
         **sandbox.settings(),
-        "GATEWAY_DATA_DIR": str(settings.data_dir),
-        "GATEWAY_DATABASE_URL": settings.database_url,
+        "GATEWAY_DATA_DIR": str(new_settings.data_dir),
+        "GATEWAY_DATABASE_URL": new_settings.database_url,
         "GATEWAY_ID_KEY": ID_KEY,
     }
 
 
 @pytest.mark.parametrize("version", ROWS)
-async def test_upgrade_preserves_all_rows(settings, version):
-    await leave_journal(settings, version)
-    before = await on_database(settings, all_rows)
+async def test_upgrade_preserves_all_rows(new_settings, version):
+    await leave_journal(new_settings, version)
+    before = await on_database(new_settings, all_rows)
 
-    async with open_journal(settings):
+    async with open_journal(new_settings):
         pass
 
-    after = await on_database(settings, all_rows)
+    after = await on_database(new_settings, all_rows)
     assert before.pop("alembic_version") == [{"version_num": version}]
     assert after.pop("alembic_version") == [{"version_num": NEWEST}]
     for tables in (before, after):
@@ -77,16 +65,16 @@ async def test_upgrade_preserves_all_rows(settings, version):
     assert set(before) == set(rows_of(version))
     for entry in before.get("audit", ()) if version < "0005" else ():
         record_id = entry.pop("record_id")
-        entry["record_ids"] = [record_id] if settings.database_url else json.dumps([record_id])
+        entry["record_ids"] = [record_id] if new_settings.database_url else json.dumps([record_id])
     assert after == before
 
 
 @pytest.mark.parametrize("version", [version for version in ROWS if version >= "0002"])
-async def test_audit_entries_are_found_after_upgrade(settings, version):
-    await leave_journal(settings, version)
+async def test_audit_entries_are_found_after_upgrade(new_settings, version):
+    await leave_journal(new_settings, version)
     order = RecordRef("Order", "10002", MADE)
 
-    async with open_journal(settings) as journal:
+    async with open_journal(new_settings) as journal:
         [found] = [entry async for entry in journal.audit.read(record=order)]
         assert [entry async for entry in journal.audit.read(record="another")] == []
         assert await journal.audit.forget(timedelta(days=1), NOW) == 1
@@ -102,9 +90,9 @@ async def test_audit_entries_are_found_after_upgrade(settings, version):
 
 
 @pytest.fixture
-async def upgraded(settings, environ, serve):
+async def upgraded(new_settings, environ, serve):
     """The gateway over what the first version left, once it has done what was due."""
-    await leave_journal(settings, "0001")
+    await leave_journal(new_settings, "0001")
     async with serve(environ, lambda: NOW) as gateway:
         async with asyncio.timeout(30):
             while DUE & await states(gateway):  # noqa: ASYNC110 # the relay and the reconciler, as they come to it
@@ -193,15 +181,15 @@ async def test_announcements_of_an_earlier_version_are_listed(upgraded):
     }
 
 
-async def test_journal_of_a_later_version_is_left_unchanged(settings, environ, tmp_path):
+async def test_journal_of_a_later_version_is_left_unchanged(new_settings, environ, tmp_path):
     def become_newer(connection: Connection) -> None:
         connection.execute(text("CREATE TABLE of_tomorrow (id TEXT)"))
         connection.execute(text("INSERT INTO of_tomorrow VALUES ('1')"))
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
-    await leave_journal(settings, NEWEST)
-    await on_database(settings, become_newer)
-    before = await on_database(settings, all_rows)
+    await leave_journal(new_settings, NEWEST)
+    await on_database(new_settings, become_newer)
+    before = await on_database(new_settings, all_rows)
 
     gateway = GatewayProcess(environ, tmp_path / "log")
     await gateway.start(ready=False)
@@ -212,18 +200,18 @@ async def test_journal_of_a_later_version_is_left_unchanged(settings, environ, t
         await gateway.kill()
 
     reason, *_ = (tmp_path / "log").read_text().splitlines()
-    setting = "GATEWAY_DATABASE_URL" if settings.database_url else "GATEWAY_DATA_DIR"
+    setting = "GATEWAY_DATABASE_URL" if new_settings.database_url else "GATEWAY_DATA_DIR"
     assert reason == f"gateway: {setting}: the journal was written by a newer version of the gateway."
-    assert await on_database(settings, all_rows) == before
+    assert await on_database(new_settings, all_rows) == before
 
 
 @pytest.mark.parametrize("version", [version for version in ROWS if version != NEWEST])
-async def test_reading_leaves_an_older_journal_unmigrated(settings, version):
-    await leave_journal(settings, version)
-    before = await on_database(settings, all_rows)
+async def test_reading_leaves_an_older_journal_unmigrated(new_settings, version):
+    await leave_journal(new_settings, version)
+    before = await on_database(new_settings, all_rows)
 
     with pytest.raises(JournalError, match="written by an older version"):
-        async with open_journal(settings, make=False):
+        async with open_journal(new_settings, make=False):
             pass
 
-    assert await on_database(settings, all_rows) == before
+    assert await on_database(new_settings, all_rows) == before

@@ -15,53 +15,43 @@ from gateway.journal.journal import open_journal, try_journal
 from gateway.journal.sqlite import FILE_NAME
 from gateway.settings import Settings
 
-ENGINES = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
 OLDEST, *_ = sorted(ROWS)
 
 
-@pytest.fixture(params=ENGINES)
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    """Settings of a journal that no gateway has seen, once for each engine."""
-    if request.param == "sqlite":
-        return Settings(data_dir=tmp_path / "data")
-    fresh: Settings = request.getfixturevalue("fresh_settings")
-    return fresh
-
-
-async def test_missing_journal_is_reported_as_to_be_made(settings: Settings) -> None:
-    assert await try_journal(settings) == "to be made"
-    if settings.database_url:
-        assert await on_database(settings, lambda connection: inspect(connection).get_table_names()) == []
+async def test_missing_journal_is_reported_as_to_be_made(new_settings: Settings) -> None:
+    assert await try_journal(new_settings) == "to be made"
+    if new_settings.database_url:
+        assert await on_database(new_settings, lambda connection: inspect(connection).get_table_names()) == []
     else:
-        assert not settings.data_dir.exists()
+        assert not new_settings.data_dir.exists()
 
 
-async def test_current_journal_is_reported_as_ready(settings: Settings) -> None:
-    async with open_journal(settings):
+async def test_current_journal_is_reported_as_ready(new_settings: Settings) -> None:
+    async with open_journal(new_settings):
         pass
-    before = await on_database(settings, all_rows)
+    before = await on_database(new_settings, all_rows)
 
-    assert await try_journal(settings) == "ready"
-    assert await on_database(settings, all_rows) == before
-
-
-async def test_older_journal_is_reported_as_to_be_migrated(settings: Settings) -> None:
-    await leave_journal(settings, OLDEST)
-    before = await on_database(settings, all_rows)
-
-    assert await try_journal(settings) == "to be migrated"
-    assert await on_database(settings, all_rows) == before
+    assert await try_journal(new_settings) == "ready"
+    assert await on_database(new_settings, all_rows) == before
 
 
-async def test_newer_journal_is_refused(settings: Settings) -> None:
+async def test_older_journal_is_reported_as_to_be_migrated(new_settings: Settings) -> None:
+    await leave_journal(new_settings, OLDEST)
+    before = await on_database(new_settings, all_rows)
+
+    assert await try_journal(new_settings) == "to be migrated"
+    assert await on_database(new_settings, all_rows) == before
+
+
+async def test_newer_journal_is_refused(new_settings: Settings) -> None:
     def become_newer(connection: Connection) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
-    await leave_journal(settings, max(ROWS))
-    await on_database(settings, become_newer)
+    await leave_journal(new_settings, max(ROWS))
+    await on_database(new_settings, become_newer)
 
     with pytest.raises(JournalError) as refused:
-        await try_journal(settings)
+        await try_journal(new_settings)
     assert refused.value.reason.endswith(": the journal was written by a newer version of the gateway.")
 
 

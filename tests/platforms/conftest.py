@@ -1,12 +1,15 @@
 """The platform clients over a sandbox of both platforms, by each transport; the transports on both event loops."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 import uvloop
 from forward_proxy import forward_proxy
+from self_signed import self_signed
 
 from gateway.platforms.platforms import Platforms, open_platforms
 from gateway.sandbox.dialects.dialect import Dialect
@@ -21,6 +24,21 @@ def pytest_asyncio_loop_factories(
     if item.path.name.startswith("test_transport"):
         return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
     return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate for localhost, with its key in the same file."""
+    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    path.write_bytes(self_signed("localhost"))
+    return path
+
+
+@pytest.fixture
+def server_side(certificate: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    return context
 
 
 @pytest.fixture(params=["engine", "proxy"])

@@ -10,7 +10,7 @@ import zlib
 
 import httpx
 import pytest
-from scripted_server import Step, closed_port, hang, http, scripted, then_close, until
+from scripted_server import Step, closed_port, drip, hang, http, scripted, then_close, until
 from test_transport import MAX_BODY, MAX_VALUES, pool_for, send
 
 from gateway.ops.resilience import Slots
@@ -214,12 +214,6 @@ async def test_bytes_on_an_idle_connection_close_the_connection() -> None:
 
 
 async def test_slow_stream_does_not_extend_the_deadline() -> None:
-    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-        while not writer.is_closing():
-            writer.write(b"x")
-            await asyncio.sleep(0.01)
-
     async with scripted(drip) as upstream:
         started = asyncio.get_running_loop().time()
         with pytest.raises(httpx.ReadTimeout):

@@ -9,8 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from forward_proxy import PASSWORD, ForwardProxy, Intercept, forward_proxy
-from scripted_server import Step, closed_port, hang, http, scripted, then_close, until
-from self_signed import self_signed
+from scripted_server import Step, closed_port, drip, hang, http, scripted, then_close, until
 
 from gateway.ops.resilience import Slots
 from gateway.platforms.answer import AnswerTooLargeError, StaleConnectionError
@@ -21,21 +20,6 @@ from gateway.platforms.proxy import ProxyTransport
 MAX_BODY = 1024 * 1024
 MAX_VALUES = 1000
 CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for localhost, with its key in the same file."""
-    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    path.write_bytes(self_signed("localhost"))
-    return path
-
-
-@pytest.fixture
-def server_side(certificate: Path) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
-    return context
 
 
 @pytest.fixture
@@ -249,12 +233,6 @@ async def test_answer_that_breaks_off_is_not_asked_for_again(transport: ProxyTra
 
 
 async def test_deadline_is_total(transport: ProxyTransport) -> None:
-    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-        while not writer.is_closing():
-            writer.write(b"x")
-            await asyncio.sleep(0.01)
-
     async with scripted(drip) as upstream:
         started = asyncio.get_running_loop().time()
         with pytest.raises(httpx.ReadTimeout):

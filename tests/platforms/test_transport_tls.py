@@ -7,28 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 from scripted_server import ScriptedServer, http, scripted, then_close
-from self_signed import self_signed
 from test_transport import MAX_BODY, MAX_VALUES, send
 
 from gateway.ops.resilience import Slots
 from gateway.platforms.large_answers import LargeAnswers
 from gateway.platforms.pool import Pool
 from gateway.platforms.transport import EngineTransport
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for localhost, with its key in the same file."""
-    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    path.write_bytes(self_signed("localhost"))
-    return path
-
-
-@pytest.fixture
-def server_side(certificate: Path) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
-    return context
 
 
 def pool_for(upstream: ScriptedServer, trusted: Path | None, host: str = "localhost") -> Pool:
