@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from functools import partial
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, WebSocketRoute
@@ -42,6 +42,7 @@ from gateway.http.sse import EventStreamEndpoint
 from gateway.http.websocket import WebSocketEndpoint, WebSocketOptions
 from gateway.journal.journal import Clock, Journal, open_journal, utc_now
 from gateway.loaders.issues import count_issues
+from gateway.loaders.lists import ORDERS
 from gateway.loaders.loader import Source
 from gateway.loaders.placement import Placement
 from gateway.loaders.registry import CACHEABLE_NULLS, Loaders, lifetimes
@@ -74,12 +75,13 @@ class Gateway:
         self.trail = AuditTrail(journal.audit, self.ids, revealed_types(executable_schema()), retention, clock)
         self.metrics = Metrics(platforms.calls, self.trail.waiting)
         self.events = EventBus()
+        self.placement = Placement(journal.payments, self.events)
         self.reads = SharedReads(
             self.events,
             seconds=lifetimes(settings),
             cacheable_nulls=CACHEABLE_NULLS,
             size=settings.cache_size,
-            observe=partial(count_issues, self.metrics),
+            observe=self._observe,
         )
         self.metrics.registry.register(self.reads.counts)
         self.watches = Watches(platforms, self.events, settings.watch_interval)
@@ -88,12 +90,17 @@ class Gateway:
             self.writer, platforms, journal, self.events, clock, sends_refuse_reason=settings.send_refuse_reason
         )
         lease = timedelta(seconds=settings.relay_lease)
-        self.placement = Placement(journal.payments, self.events)
         self.relay = Relay(journal, platforms.security, self.events, _name(), lease, clock)
         self.reconciler = Reconciler(
             journal, self.actions.reading_back, self.writer.under_way, settings.call_timeout, clock
         )
         self.callback_tokens = CallbackTokens(key, settings.callback_key_k, settings.callback_key_d)
+
+    def _observe(self, endpoint: str, answer: Any) -> None:
+        """Look at what a platform's answer holds, once for all who asked for it."""
+        count_issues(self.metrics, endpoint, answer)
+        if endpoint == ORDERS.endpoint:
+            self.placement.look_at(answer)
 
     def open_context(self, principal: Principal, request_id: str) -> RequestContext:
         """Of one operation, however it came. Raises RateLimitedError."""

@@ -43,13 +43,14 @@ GATEWAY = "gateway"
 WITHOUT_PLANS = "gateway, without plans"
 CACHED = "gateway, all cached"
 MASKED = "gateway, masked"
+BEFORE = "gateway, before"
 
 PLATFORMS = ("--dialect", "documented", "--orders-per-page", str(PER_PAGE))
 MADE = ("--made-communities", str(len(DIVERSE)))
 NOT_PERSONAL = set(Scope) - {Scope.PII_READ}
 
 
-def start(stack: ExitStack, platforms: Sandbox, callers: int, *, diverse: bool) -> list[Server]:
+def start(stack: ExitStack, platforms: Sandbox, callers: int, before: Path | None, *, diverse: bool) -> list[Server]:
     """All servers, the gateway first."""
     if diverse:
         starting = [
@@ -62,6 +63,9 @@ def start(stack: ExitStack, platforms: Sandbox, callers: int, *, diverse: bool) 
             gateway(WITHOUT_PLANS, platforms, callers, **NOTHING_CACHED, GATEWAY_PLANS="0"),
             gateway(CACHED, platforms, callers, **ALL_CACHED),
         ]
+    if before:
+        opened = ALL_OPENED if diverse else OPENED
+        starting.append(gateway(BEFORE, platforms, callers, opened=opened, checkout=before, **NOTHING_CACHED))
     if has_node():
         starting.append(peer(table.BASELINE, "mercurius.mjs", platforms, callers))
         starting.append(peer("apollo", "apollo.mjs", platforms, callers))
@@ -116,6 +120,9 @@ def main() -> None:
         "--cached", action="store_true", help="with --profile, --endurance or --new-documents: all answers cached"
     )
     parser.add_argument("--diverse", action="store_true", help="of 1,000 communities in turn, no two rows alike")
+    parser.add_argument(
+        "--before", type=Path, metavar="CHECKOUT", help="the gateway of an earlier commit as well, with its .venv"
+    )
     options = parser.parse_args()
     communities, opened = (DIVERSE, ALL_OPENED) if options.diverse else (SAME, OPENED)
     caches = ALL_CACHED if options.cached else NOTHING_CACHED
@@ -142,7 +149,7 @@ def main() -> None:
             server = stack.enter_context(gateway(GATEWAY, platforms, max(options.callers), COLLECTED, **caches))
             uvloop.run(table.print_pauses(new_documents(server, max(options.callers), options.new_documents)))
         else:
-            servers = start(stack, platforms, max(options.callers), diverse=options.diverse)
+            servers = start(stack, platforms, max(options.callers), options.before, diverse=options.diverse)
             uvloop.run(measure(servers, platforms, communities, options))
             if not options.diverse:
                 uvloop.run(measure_further(servers, platforms, options))

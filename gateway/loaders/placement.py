@@ -55,8 +55,11 @@ class Placement:
         self._placed: defaultdict[str, set[str]] = defaultdict(set)  # in which community, to be recorded
         self._found = asyncio.Event()
 
-    def look_at(self, community_code: str, page: Page[Order]) -> None:
-        """Note the orders of this community's page, above all those that a notification waits under."""
+    def look_at(self, page: Page[Order]) -> None:
+        """Note the orders of a community's page, above all those that a notification waits under."""
+        if not page.items:
+            return
+        community_code = page.items[0].community_code
         numbers = [order.number for order in page.items]
         self._seen.add(community_code, numbers)
         if self._waiting and (found := self._waiting.intersection(numbers)):

@@ -109,13 +109,10 @@ class RecordKey(NamedTuple):
 
 
 class PageLoader(ReadLoader[PageKey, Page[RowT]]):
-    def __init__(
-        self, source: Source, records: RecordList[RowT], on_page: Callable[[str, Page[Any]], None] | None
-    ) -> None:
+    def __init__(self, source: Source, records: RecordList[RowT]) -> None:
         self.endpoint = records.endpoint
         super().__init__(source)
         self._records = records
-        self._on_page = on_page
 
     def identify(self, key: PageKey) -> ReadKey:
         records = self._records
@@ -128,14 +125,6 @@ class PageLoader(ReadLoader[PageKey, Page[RowT]]):
     def read(self, key: PageKey) -> Read:
         read: Read = self._records.read_page(self.source.platforms.wjdh, *key)
         return read
-
-    async def load_level(self, keys: Any) -> list[Any]:
-        pages = await super().load_level(keys)
-        if self._on_page is not None:
-            for key, page in zip(keys, pages, strict=True):
-                if isinstance(page, Page):
-                    self._on_page(key.community_code, page)
-        return pages
 
 
 class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
@@ -181,22 +170,13 @@ class ByIdLoader(ReadLoader[RecordKey, RowT | None]):
 
 
 class ListLoaders(Generic[RowT]):
-    """The loaders of one list, for one request. `on_page` is called with the community and each page that is given."""
+    """The loaders of one list, for one request."""
 
-    def __init__(
-        self, source: Source, records: RecordList[RowT], on_page: Callable[[str, Page[Any]], None] | None
-    ) -> None:
+    def __init__(self, source: Source, records: RecordList[RowT]) -> None:
         self._source = source
         self._records = records
-        self._on_page = on_page
-
-    @cached_property
-    def pages(self) -> PageLoader[RowT]:
-        return PageLoader(self._source, self._records, self._on_page)
-
-    @cached_property
-    def slices(self) -> SliceLoader[RowT]:
-        return SliceLoader(self._records, self.pages)
+        self.pages = PageLoader(source, records)
+        self.slices = SliceLoader(records, self.pages)
 
     @cached_property
     def by_id(self) -> ByIdLoader[RowT]:

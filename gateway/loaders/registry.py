@@ -90,8 +90,7 @@ class Loaders:
     def _of(self, records: RecordList[Any]) -> ListLoaders[Any]:
         loaders = self._lists.get(records)
         if loaders is None:
-            on_page = self._placement.look_at if records is ORDERS else None
-            loaders = self._lists[records] = ListLoaders(self.source, records, on_page)
+            loaders = self._lists[records] = ListLoaders(self.source, records)
         return loaders
 
     def refresh(self) -> None:

@@ -95,7 +95,13 @@ def _read_members(value: object, path: str, issues: Issues) -> tuple[Member, ...
 
 _ROLE = word_of(ResidentRole)
 _ROLE_OF_EITHER_KEY = msgspec.structs.replace(
-    _ROLE, other=str | int, guard=f"v2 is None and {_ROLE.guard}", read=_read_role
+    _ROLE,
+    other=str | int,
+    guard=f"(v is None and type(v2) is str and (c := by_value.get(v2))) or "
+    f"({_ROLE.guard} and (v2 is None or (type(v2) is str and by_value.get(v2) is v)))",
+    value="v or c",
+    names={**_ROLE.names, "by_value": ResidentRole.by_value},
+    read=_read_role,
 )
 _REQUIRED_ROLE = msgspec.structs.replace(_ROLE_OF_EITHER_KEY, read=_read_required_role, required=True)
 

@@ -41,16 +41,18 @@ def _read_no_house(path: str, issues: Issues, label: str, _community_code: str) 
     issues.add(path, label, DataProblem.MALFORMED)
 
 
-def _read_details(extra: object, path: str, issues: Issues) -> tuple[OrderDetail, ...] | None:
-    details = _details_of(extra)
-    if details is None:
-        issues.add(path, extra, DataProblem.MALFORMED)
-    return details
-
-
-def _details_of(extra: object) -> tuple[OrderDetail, ...] | None:
-    """`extra` as names and values, in order; None where it is no such thing (quirks 7, 110, 111)."""
-    return _details_of_text(extra) if isinstance(extra, str) else _details_of_value(extra)
+def _read_extra(extra: object, path: str, issues: Issues) -> dict[str, Any] | None:
+    """Names and values, in order; None where it is no such thing (quirks 7, 110, 111)."""
+    try:
+        value = _read_extra_text(extra) if isinstance(extra, str) else extra
+    except LiteralError:
+        value = extra
+    if value is None or value == []:
+        return {}
+    if isinstance(value, dict):
+        return value
+    issues.add(path, extra, DataProblem.MALFORMED)
+    return None
 
 
 TITLE = msgspec.structs.replace(REQUIRED_TEXT, read=_read_title)
@@ -71,15 +73,7 @@ HOUSE_OF_LABEL = Kind(
 )
 """None for a personal charge."""
 
-DETAILS = Kind(
-    wire=Any,
-    guard="(c := details_of(v)) is not None",
-    value="c",
-    read=_read_details,
-    required=True,
-    names={"details_of": _details_of},
-)
-"""What `extra` holds."""
+EXTRA = Kind(wire=Any, guard="type(v) is dict", read=_read_extra, required=True)
 
 
 class Order(Record, frozen=True, gc=False):
@@ -108,7 +102,7 @@ class Order(Record, frozen=True, gc=False):
         Field("Whether it is still open (订单状态).", "status", word_of(OrderStatus, required=True)),
     ] = OrderStatus.UNRECOGNIZED
     remark: Annotated[str | None, Field("Remark (备注).", "remark", TEXT, free_text=True)] = None
-    details: Annotated[tuple[OrderDetail, ...] | None, Field(key="extra", kind=DETAILS)] = ()
+    extra: Annotated[dict[str, Any] | None, Field(key="extra", kind=EXTRA, path="details")] = {}  # noqa: RUF012 # msgspec copies it
     shop_number: Annotated[
         str | None,
         Field("The merchant's number of the payment; null until paid (商户单号).", "shop_number", IDENTIFIER),
@@ -121,6 +115,18 @@ class Order(Record, frozen=True, gc=False):
     ] = None
     house: Annotated[House | None, Field(kind=HOUSE_OF_LABEL)] = None
     data_issues: tuple[DataIssue, ...] = ()
+
+    @property
+    def details(self) -> tuple[OrderDetail, ...] | None:
+        """What `extra` holds, in order; None where that is unreadable."""
+        if self.extra is None:
+            return None
+        return tuple(
+            [
+                OrderDetail(name, value if type(value) is str else raw_text(value) or "")
+                for name, value in self.extra.items()  # by far the most are text already
+            ]
+        )
 
 
 class OrderQuery(Record, frozen=True, gc=False, kw_only=True):
@@ -164,28 +170,10 @@ def parse_order_page(body: Mapping[str, object], community_code: str, page: int)
     return read_page(ORDERS, row_list(data_of(body)), page, body.get("pages"), community_code)
 
 
-def _details_of_value(value: object) -> tuple[OrderDetail, ...] | None:
-    if not isinstance(value, dict):
-        return () if value is None or value == [] else None
-    return tuple(
-        [
-            OrderDetail(name, detail if type(detail) is str else raw_text(detail) or "")
-            for name, detail in value.items()  # by far the most are text already
-        ]
-    )
-
-
-def _details_of_text(extra: str) -> tuple[OrderDetail, ...] | None:
+def _read_extra_text(extra: str) -> object:
+    """The value of JSON text or of the platform's own notation; None for blank text. Raises LiteralError."""
     if is_blank(extra):
-        return ()
-    try:
-        return _details_of_value(_read_extra(extra))
-    except LiteralError:
         return None
-
-
-def _read_extra(extra: str) -> object:
-    """The value of JSON text or of the platform's own notation."""
     try:
         # Without escapes and other quotes, the notation is JSON but for the quotes: by far the most frequent case.
         is_json = '"' in extra or "\\" in extra

@@ -106,9 +106,9 @@ def unwrap(data: object) -> object:
 
 def one_row(data: object) -> Mapping[str, object] | msgspec.Struct | None:
     """The object that `data` is or holds; None when it is empty. Raises ShapeError."""
+    if isinstance(data, msgspec.Struct):
+        return data
     value = unwrap(data)
-    if isinstance(value, msgspec.Struct):
-        return value
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if value is None or value == []:
@@ -147,9 +147,7 @@ def read_page(table: Table[RecordT], rows: Sequence[object], page: int, info: ob
     if len(rows) > MOST_ROWS:
         raise ShapeError(f"expected {MOST_ROWS} rows on a page at most")
     issues: list[DataIssue] = []
-    documented, read_documented, read = table.documented, table.read_documented, table.read
-    records = [(read_documented if type(row) is documented else read)(row, issues, *passed) for row in rows]
-    items = tuple([record for record in records if record is not None])
+    items = tuple(table.read_all(rows, issues, *passed))
     if type(info) is not PageInfo:
         info = msgspec.convert(info, PageInfo) if isinstance(info, dict) else NO_INFO
     return _page(items, page, info, len(rows), tuple(issues))

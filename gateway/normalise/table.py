@@ -11,7 +11,7 @@ declarations give a second reader, whose line is `reply = v or None`. One would 
 """
 
 import builtins
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -48,6 +48,7 @@ class Table(Generic[RecordT]):
         reader = _Reader(record, fields, platform)
         self.read_documented: Callable[..., Any] = reader.function(documented=True)
         self.read_lenient: Callable[..., Any] = reader.function(documented=False)
+        self._read_all_documented: Callable[..., list[Any]] = reader.function(documented=True, all_rows=True)
 
     def read(self, row: object, gathered: list[DataIssue], *passed: object) -> RecordT | None:
         """The record of a row as decoded, of whichever type; None for what is no object, or has no identifier."""
@@ -57,6 +58,13 @@ class Table(Generic[RecordT]):
         elif isinstance(row, dict):
             record = self.read_lenient(msgspec.convert(row, self.lenient), gathered, *passed)
         return record
+
+    def read_all(self, rows: Sequence[object], gathered: list[DataIssue], *passed: object) -> list[RecordT]:
+        """The records of the rows of one list, without what `read` gives None for."""
+        if rows and type(rows[0]) is self.documented:  # and so are the others: msgspec has decoded the list
+            return self._read_all_documented(rows, gathered, *passed)
+        records = [self.read(row, gathered, *passed) for row in rows]
+        return [record for record in records if record is not None]
 
 
 class _Slot(NamedTuple):
@@ -102,19 +110,26 @@ class _Reader:
         self._passed: list[str] = []
         self._lines: dict[str, list[str]] = {}
 
-    def function(self, *, documented: bool) -> Callable[..., Any]:
-        self._passed, self._lines = ["row", "gathered"], {}
+    def function(self, *, documented: bool, all_rows: bool = False) -> Callable[..., Any]:
+        """Of one row; or of all rows of a list, which saves a call for each: a fifth of the time for orders."""
+        self._passed, self._lines = [], {}
         for attribute in self._fields:
-            self._read(attribute, documented)
-        lines = [line for lines in self._lines.values() for line in lines]
-        made = f"return Record({', '.join(self._arguments())})"
-        code = "\n    ".join([f"def read({', '.join(self._passed)}):", "issues = None", *lines, made])
+            self._read(attribute, documented, "continue" if all_rows else "return None")
+        lines = ["issues = None", *(line for lines in self._lines.values() for line in lines)]
+        made = f"Record({', '.join(self._arguments())})"
+        passed = ", ".join(self._passed)
+        if all_rows:
+            loop = "\n        ".join(["for row in rows:", *lines, f"records.append({made})"])
+            body = [f"def read(rows, gathered, {passed}):", "records = []", loop, "return records"]
+        else:
+            body = [f"def read(row, gathered, {passed}):", *lines, f"return {made}"]
+        code = "\n    ".join(body)
         names = dict(self._names)
         exec(compile(code, f"<reader of {self._record.__name__}>", "exec"), names)  # noqa: S102 # of declarations alone
         function: Callable[..., Any] = names["read"]
         return function
 
-    def _read(self, attribute: str, documented: bool) -> None:
+    def _read(self, attribute: str, documented: bool, without_identifier: str) -> None:
         """Write the lines that read an attribute, after those of what it uses."""
         if attribute in self._lines:
             return
@@ -125,12 +140,12 @@ class _Reader:
             self._passed.append(attribute)
             return
         for other in kind.used:
-            self._read(other, documented)
+            self._read(other, documented, without_identifier)
         slots = dict(zip(("v", "v2"), _slot_names(attribute)[: len(declared.field.keys)], strict=False))
         lines = [f"{value} = row.{slot}" for value, slot in slots.items()]
         lines.append(f"{_local(attribute)} = {self._expression(declared, kind, tuple(slots), documented)}")
         if kind.identifies:
-            lines.append(f"if {_local(attribute)} is None: return None")
+            lines.append(f"if {_local(attribute)} is None: {without_identifier}")
         self._lines[attribute] = lines
 
     def _expression(self, declared: DeclaredField, kind: Kind, values: tuple[str, ...], documented: bool) -> str:

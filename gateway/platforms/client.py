@@ -166,6 +166,8 @@ class PlatformClient(ABC):
         the status of a failure the code alone is not believed: frameworks write 0 on their error pages, that of a wrong
         address among them, and what a write did before the server failed, only the platform's records show.
         """
+        if envelope.code == SUCCESS and not envelope.has_failed:
+            return envelope.body
         is_write = endpoint.kind.is_write
         if envelope.has_failed and (is_write or (envelope.code == SUCCESS and envelope.is_empty)):
             raise ProtocolError(self.platform, endpoint.name, "The platform failed while it was at work on the call.")

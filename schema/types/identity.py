@@ -35,7 +35,7 @@ def node_id(
     def reference(record: Any, _ids: NodeIds) -> RecordRef:
         return RecordRef(type_name, record.community_code, str(identify(record)))
 
-    identity = Identity(attrgetter("community_code", attribute), reference)
+    identity = Identity(attrgetter(attribute), reference)
     return strawberry.field(resolver=resolve, description=description, metadata={IDENTITY: identity})
 
 

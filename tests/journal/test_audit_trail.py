@@ -21,7 +21,7 @@ from gateway.journal.journal import Journal, open_journal
 from gateway.journal.records import AuditAction, AuditEntry, Operation, OperationState, RecordRef, RecordRefs
 from gateway.normalise import records
 from gateway.normalise.house import House, HouseOwner, Residency
-from gateway.normalise.order import Order, OrderDetail
+from gateway.normalise.order import Order
 from gateway.normalise.people import People
 from gateway.normalise.person import Member
 from gateway.normalise.repair import Repair
@@ -201,7 +201,7 @@ OPERATION = Operation(
     user_errors=(),
 )
 ORDER = Order(platform_id=1, community_code="10002", number="20201213110146000001", remark="电话 19900000001")
-DETAILED = msgspec.structs.replace(ORDER, details=(OrderDetail("电话", "19900000001"),))
+DETAILED = msgspec.structs.replace(ORDER, extra={"电话": "19900000001"})
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ class RequestError(Exception):
 
 def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Each header as a line with its end."""
-    return b"".join([b": ".join(header) + b"\r\n" for header in headers])
+    return b"\r\n".join([*map(b": ".join, headers), b""])
 
 
 def require_short(headers: Headers) -> None:
