@@ -50,7 +50,7 @@ MADE = ("--made-communities", str(len(DIVERSE)))
 NOT_PERSONAL = set(Scope) - {Scope.PII_READ}
 
 
-def start(stack: ExitStack, platforms: Sandbox, callers: int, before: Path | None, *, diverse: bool) -> list[Server]:
+def start(stack: ExitStack, platforms: Sandbox, callers: int, before: str, *, diverse: bool) -> list[Server]:
     """All servers, the gateway first."""
     if diverse:
         starting = [
@@ -121,7 +121,7 @@ def main() -> None:
     )
     parser.add_argument("--diverse", action="store_true", help="of 1,000 communities in turn, no two rows alike")
     parser.add_argument(
-        "--before", type=Path, metavar="CHECKOUT", help="the gateway of an earlier commit as well, with its .venv"
+        "--before", default="", metavar="CHECKOUT", help="the gateway of an earlier commit as well, with its .venv"
     )
     options = parser.parse_args()
     communities, opened = (DIVERSE, ALL_OPENED) if options.diverse else (SAME, OPENED)

@@ -105,12 +105,13 @@ def gateway(
     *,
     scopes: Collection[str] = (EVERYTHING,),
     opened: Sequence[str] = OPENED,
-    checkout: Path | None = None,
+    checkout: str = "",
     **settings: str,
 ) -> Iterator[Server]:
-    """This gateway, or that of another checkout with its `.venv`, in one process unless the program says otherwise. Each
-    of its callers has a token of its own that opens one community more, so that no two of them may share a read of the
-    same."""
+    """This gateway, or that of another checkout with its `.venv`, in one process unless the program says otherwise.
+
+    Each of its callers has a token of its own that opens one community more, so that no two may share a read.
+    """
     port = _free_port()
     environ = {**platforms.settings, **UNLIMITED, **settings, "GATEWAY_PORT": str(port)}
     with tempfile.TemporaryDirectory() as data:
@@ -118,8 +119,8 @@ def gateway(
         issuer = DevelopmentIssuer.open(load_settings(environ))
         subjects = [f"bench{caller}" for caller in range(callers)]
         tokens = [issuer.mint(scopes, [*opened, subject], subject, TOKEN_LIFETIME) for subject in subjects]
-        python = checkout / ".venv/bin/python" if checkout else sys.executable
-        with _process([str(python), *program], environ, cores, checkout) as (pid, printed):
+        python = f"{checkout}/.venv/bin/python" if checkout else sys.executable
+        with _process([python, *program], environ, cores, checkout) as (pid, printed):
             _wait(lambda: _answers(f"http://127.0.0.1:{port}/healthz"))
             callers_headers = [[("Authorization", f"Bearer {token}")] for token in tokens]
             yield Server(name, port, pid, callers_headers, printed)
@@ -140,13 +141,13 @@ def has_node() -> bool:
 
 @contextmanager
 def _process(
-    command: Sequence[str], environ: Mapping[str, str], cores: Collection[int], directory: Path | None = None
+    command: Sequence[str], environ: Mapping[str, str], cores: Collection[int], directory: str = ""
 ) -> Iterator[tuple[int, IO[str]]]:
     """A process's id and what it prints."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
     with on(cores):
         started = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, cwd=directory, env={**inherited, **environ}
+            command, stdout=subprocess.PIPE, text=True, cwd=directory or None, env={**inherited, **environ}
         )
     with started as process:
         try:

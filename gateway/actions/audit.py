@@ -85,7 +85,7 @@ class AuditTrail:
 
     def admit(self, principal: Principal) -> Principal:
         """The caller as they are to be served now: without `pii:read` while that cannot be recorded."""
-        if principal.reveals_pii and self._lags():
+        if self._late_from is not None and principal.reveals_pii and self._lags():
             return principal.without(Scope.PII_READ)
         return principal
 

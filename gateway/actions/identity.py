@@ -19,8 +19,8 @@ Reference: TypeAlias = Callable[[Any, NodeIds], RecordRef | None]
 class Identity(NamedTuple):
     """Which record of the API an object is or belongs to.
 
-    `key` distinguishes the objects of a list while reveals are noted. `reference` names the record; None where the object does not
-    know it. `path` leads from the record to the object's fields.
+    `key` distinguishes the objects of a list while reveals are noted. `reference` names the record; None where the
+    object does not know it. `path` leads from the record to the object's fields.
     """
 
     key: Callable[[Any], Hashable]

@@ -18,19 +18,16 @@ class Deadlines:
     """
 
     def __init__(self) -> None:
-        self._begun: set[Deadline] = set()
+        self.begun: set[Deadline] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, deadline: "Deadline") -> None:
-        self._begun.add(deadline)
+    def start(self) -> None:
+        """Look when those that have begun take longer than most."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(LOOK_AFTER, self._look)
 
-    def discard(self, deadline: "Deadline") -> None:
-        self._begun.discard(deadline)
-
     def _look(self) -> None:
-        begun, self._begun, self._timer = self._begun, set(), None
+        begun, self.begun, self._timer = self.begun, set(), None
         for deadline in begun:
             deadline.look_after()
 
@@ -75,13 +72,14 @@ class Deadline:
             self._start_watcher(self._receive)
 
     def __enter__(self) -> Self:
-        self._deadlines.add(self)
+        self._deadlines.begun.add(self)
+        self._deadlines.start()
         return self
 
     def __exit__(
         self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._deadlines.discard(self)
+        self._deadlines.begun.discard(self)
         if self._timer is not None:
             self._timer.cancel()
         watcher, self._watcher = self._watcher, None  # or the two would hold each other: a reference cycle

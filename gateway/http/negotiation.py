@@ -7,10 +7,17 @@ LONGEST_CACHED = 512
 
 
 class MediaType(Enum):
-    """The value is the content type of the answer."""
+    """The value is the content type of the answer; `headers` are those that every answer of this type has."""
 
     GRAPHQL_RESPONSE = b"application/graphql-response+json; charset=utf-8"
     JSON = b"application/json; charset=utf-8"
+
+    def __init__(self, content_type: bytes) -> None:
+        self.headers = (
+            (b"content-type", content_type),
+            (b"cache-control", b"no-store"),
+            (b"x-content-type-options", b"nosniff"),
+        )
 
 
 def negotiate(accept: bytes | None) -> MediaType | None:

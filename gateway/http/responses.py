@@ -23,15 +23,6 @@ from gateway.http.request import new_request_id
 from gateway.http.server.exchange import WHOLE_ANSWER
 from gateway.http.server.head import Headers, RequestError
 
-COMMON_HEADERS: Final = {
-    media_type: (
-        (b"content-type", media_type.value),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
-    )
-    for media_type in MediaType
-}
-
 CLOSE: Final = (b"connection", b"close")
 """Where a body is left unread, or is still on its way."""
 
@@ -55,7 +46,7 @@ class JSONBytesResponse(Response):
         self.body = body
         self.background = None
         self.raw_headers = [
-            *COMMON_HEADERS[media_type],
+            *media_type.headers,
             (b"content-length", b"%d" % len(body)),
             (b"x-request-id", request_id.encode()),
             *headers,

@@ -73,7 +73,7 @@ HOUSE_OF_LABEL = Kind(
 )
 """None for a personal charge."""
 
-EXTRA = Kind(wire=Any, guard="type(v) is dict", read=_read_extra, required=True)
+EXTRA = Kind(wire=Any, guard="v is None or type(v) is dict", value="v or {}", read=_read_extra, required=True)
 
 
 class Order(Record, frozen=True, gc=False):

@@ -127,7 +127,7 @@ def identified(record: RecordT | None) -> RecordT:
 
 def row_list(data: object) -> Sequence[object]:
     """The rows that `data` is or holds; none when it is empty. Raises ShapeError."""
-    value = unwrap(data)
+    value = data if isinstance(data, list) else unwrap(data)
     if isinstance(value, list):
         return value
     if value is None:

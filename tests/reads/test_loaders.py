@@ -31,7 +31,8 @@ def made(owner: object) -> list[object]:
 
 
 async def test_every_loader_is_a_dataloader(loaders):
-    of_lists = [loader for records in LISTS for loader in made(ListLoaders(loaders.source, records, None))]
+    lists = [ListLoaders(loaders.source, records) for records in LISTS]
+    of_lists = [loader for each in lists for loader in (each.pages, each.slices, each.by_id)]
     found = [*made(loaders), *of_lists]
     assert len(found) > 15
     assert [loader for loader in found if not isinstance(loader, DataLoader)] == []
