@@ -68,7 +68,7 @@ def principal(*scopes: str, communities: set[str] | None = None, subject: str = 
 
 
 class KeyServer:
-    """Publishes a JWK set over HTTP, badly if told so, and counts who asks."""
+    """Publishes a JWK set over HTTP, badly on request, and counts the requests."""
 
     def __init__(self) -> None:
         self.body = jwks()

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 USER = "gateway"
 PASSWORD = "p@ss:word"
 
-ON_THE_WAY = b"proxy-"
+PROXY_HEADER_PREFIX = b"proxy-"
 """How the headers begin that are for the proxy alone."""
 
 Intercept = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -70,7 +70,7 @@ class ForwardProxy:
                     writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
                     await relay(reader, origin)
                     return
-                kept = [header for header in headers if not header.lower().startswith(ON_THE_WAY)]
+                kept = [header for header in headers if not header.lower().startswith(PROXY_HEADER_PREFIX)]
                 length = next((int(header[15:]) for header in kept if header.lower().startswith(b"content-length:")), 0)
                 path = f"{address.path}?{address.query}" if address.query else address.path
                 head = b"\r\n".join([b"%b %b %b" % (method, path.encode(), version), *kept])

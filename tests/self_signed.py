@@ -1,4 +1,4 @@
-"""Certificates that nobody vouches for, for servers of the tests that speak TLS."""
+"""Self-signed certificates for the TLS servers of the tests."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -489,7 +489,7 @@ def test_demo_takes_another_port_for_an_empty_setting(monkeypatch):
 
 
 def test_demo_does_not_change_the_journal(environ):
-    """Its sandbox begins anew each time: it has none of the orders that are told of there, and is owed no payment."""
+    """Its sandbox begins anew each time: it has none of the orders in that journal, and expects no payment."""
 
     async def payments(*numbers: str) -> list[object]:
         async with open_journal(load_settings(environ)) as journal:

@@ -45,8 +45,8 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def schema_of(tree: Path) -> str:
-    """What the code of this tree prints as its schema; it has no name that nobody defines."""
+def print_schema(tree: Path) -> str:
+    """What the code of this tree prints as its schema; it has no undefined name."""
     ruff = Path(sys.executable).with_name("ruff")
     subprocess.run([ruff, "check", "--no-cache", "--quiet", "gateway", "schema"], cwd=tree, check=True)
     command = [sys.executable, "-m", "gateway", "schema"]
@@ -58,14 +58,14 @@ def test_walk_of_a_field_fits_the_code(tree: Path) -> None:
 
     assert len(files) <= 4
     assert added <= 25
-    assert re.search(r"^type Repair implements Node .*?^  urgency: RepairUrgency$", schema_of(tree), re.M | re.S)
+    assert re.search(r"^type Repair implements Node .*?^  urgency: RepairUrgency$", print_schema(tree), re.M | re.S)
 
 
 def test_walk_of_a_list_fits_the_code(tree: Path) -> None:
     files, _added = apply("Add a list endpoint", tree)
 
     assert len(files) <= 8
-    schema = schema_of(tree)
+    schema = print_schema(tree)
     for parent, field in (
         ("Query", "complaint"),
         ("Query", "complaints"),

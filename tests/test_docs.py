@@ -35,12 +35,12 @@ EVERYWHERE = {".venv/bin/pre-commit", "cat", "cd", "curl", "docker", "git", "set
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 
 
-def text_of(page: Path) -> str:
+def read_text_of(page: Path) -> str:
     return page.read_text(encoding="utf-8")
 
 
 def blocks(page: Path, *languages: str) -> Iterator[str]:
-    return (block for language, block in FENCE.findall(text_of(page)) if language in languages)
+    return (block for language, block in FENCE.findall(read_text_of(page)) if language in languages)
 
 
 @cache
@@ -51,14 +51,14 @@ def schema() -> GraphQLSchema:
 @cache
 def anchors(page: Path) -> frozenset[str]:
     """The fragments of a page's headings, as GitHub makes them."""
-    headings = HEADING.findall(FENCE.sub("", text_of(page)))
+    headings = HEADING.findall(FENCE.sub("", read_text_of(page)))
     return frozenset(re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings)
 
 
 @by_page
 def test_every_link_has_a_target(page: Path) -> None:
     lost = []
-    for link in LINK.findall(FENCE.sub("", text_of(page))):
+    for link in LINK.findall(FENCE.sub("", read_text_of(page))):
         if link.startswith("https://"):
             continue
         path, _, fragment = link.partition("#")
@@ -102,7 +102,7 @@ def shell_lines(page: Path) -> Iterator[str]:
 def our_commands() -> list[str]:
     """Every `gateway …` that a page shows, in a block or in a line of text, but for what a gateway logs."""
     shown = {line for page in PAGES for line in shell_lines(page) if OUR_COMMAND.match(line)}
-    shown |= {code for page in PAGES for code in re.findall(r"`(gateway (?!did not )\w[^`]*)`", text_of(page))}
+    shown |= {code for page in PAGES for code in re.findall(r"`(gateway (?!did not )\w[^`]*)`", read_text_of(page))}
     return sorted(shown)
 
 
@@ -117,14 +117,14 @@ def test_every_gateway_command_and_option_exists(line: str, capsys: pytest.Captu
 
 @by_page
 def test_every_named_file_exists(page: Path) -> None:
-    missing = [path for path in OUR_PATH.findall(text_of(page)) if not any(ROOT.glob(path.rstrip("/")))]
+    missing = [path for path in OUR_PATH.findall(read_text_of(page)) if not any(ROOT.glob(path.rstrip("/")))]
     assert missing == []
 
 
 def test_documented_layers_equal_the_import_contract() -> None:
-    contracts = tomllib.loads(text_of(ROOT / "pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    contracts = tomllib.loads(read_text_of(ROOT / "pyproject.toml"))["tool"]["importlinter"]["contracts"]
     level = {module: level for level, row in enumerate(contracts[0]["layers"]) for module in re.split(" [|:] ", row)}
-    section = text_of(ROOT / "docs" / "architecture.md").split("\n## ")[1]
+    section = read_text_of(ROOT / "docs" / "architecture.md").split("\n## ")[1]
     rows = [re.findall(r"`([\w/]+)(?:\.py|/)`", line.split("|")[1]) for line in section.splitlines() if "| `" in line]
     levels = [[level.pop(path.replace("/", ".")) for path in row] for row in rows]
     assert [len(set(row)) for row in levels] == [1] * len(levels)
@@ -133,44 +133,44 @@ def test_documented_layers_equal_the_import_contract() -> None:
 
 
 def test_exactly_the_logged_errors_are_explained() -> None:
-    table = text_of(ROOT / "docs" / "architecture.md").split("| Line |")[1].split("\n\n")[0]
-    told = [name for row in table.splitlines()[2:] for name in re.findall(r"`([^`]+)`", row.split("|")[1])]
-    sources = "".join(text_of(path) for path in (ROOT / "gateway").rglob("*.py"))
+    table = read_text_of(ROOT / "docs" / "architecture.md").split("| Line |")[1].split("\n\n")[0]
+    documented = [name for row in table.splitlines()[2:] for name in re.findall(r"`([^`]+)`", row.split("|")[1])]
+    sources = "".join(read_text_of(path) for path in (ROOT / "gateway").rglob("*.py"))
     calls = r'log\.(?:error|critical|exception)\(\s*"([^"]+)"'
     states = r'StateLog\("([^"]+)", "[^"]+", "error"\)'
-    assert sorted(told) == sorted({*re.findall(calls, sources), *re.findall(states, sources)})
+    assert sorted(documented) == sorted({*re.findall(calls, sources), *re.findall(states, sources)})
 
 
 def test_exactly_the_scopes_are_explained() -> None:
-    page = text_of(ROOT / "docs" / "security.md")
+    page = read_text_of(ROOT / "docs" / "security.md")
     assert re.findall(r"^\| `(\w+:\w+)` \| ", page, re.MULTILINE) == list(Scope)
     assert len(Scope) == 15  # as ADR 5 says
 
 
 @by_page
 def test_every_name_beside_a_file_is_in_that_file(page: Path) -> None:
-    beside = [(file, re.findall(r"`(\w+)`", words)) for file, words in NAMES_IN_A_FILE.findall(text_of(page))]
-    lost = [(file, name) for file, names in beside for name in names if name not in text_of(ROOT / file)]
+    beside = [(file, re.findall(r"`(\w+)`", words)) for file, words in NAMES_IN_A_FILE.findall(read_text_of(page))]
+    lost = [(file, name) for file, names in beside for name in names if name not in read_text_of(ROOT / file)]
     assert lost == []
 
 
 async def test_exactly_the_exposed_metrics_are_explained(gateway: Any) -> None:
-    told = re.findall(r"^\| `(gateway_\w+)` \|", text_of(ROOT / "docs" / "architecture.md"), re.MULTILINE)
+    documented = re.findall(r"^\| `(gateway_\w+)` \|", read_text_of(ROOT / "docs" / "architecture.md"), re.MULTILINE)
     exposed = re.findall(r"^# TYPE (gateway_\w+) ", (await gateway.client.get("/metrics")).text, re.MULTILINE)
-    assert sorted(told) == sorted(name for name in exposed if not name.endswith("_created"))
+    assert sorted(documented) == sorted(name for name in exposed if not name.endswith("_created"))
 
 
 def test_every_cited_quirk_is_documented_once() -> None:
     page = ROOT / "docs" / "quirks.md"
-    told = [int(number) for number in re.findall(r"^(\d+)\. ", text_of(page), re.MULTILINE)]
+    documented = [int(number) for number in re.findall(r"^(\d+)\. ", read_text_of(page), re.MULTILINE)]
     cited: set[int] = set()
     for path in [*PAGES, *(path for part in ("gateway", "schema", "tests") for path in (ROOT / part).rglob("*.py"))]:
         if path != page:
-            text = re.sub(r"\s*\n\s*(?:# )?", " ", text_of(path))  # a citation may go over the end of a line
+            text = re.sub(r"\s*\n\s*(?:# )?", " ", read_text_of(path))  # a citation may go over the end of a line
             cited.update(int(number) for group in QUIRK.findall(text) for number in re.findall(r"\d+", group))
-    assert told == [*range(1, len(told) + 1)]
+    assert documented == [*range(1, len(documented) + 1)]
     assert len(cited) > 100
-    assert cited - {*told} == set()
+    assert cited - {*documented} == set()
 
 
 def test_site_builds_strictly_and_loads_no_other_host(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_site_builds_strictly_and_loads_no_other_host(tmp_path: Path) -> None:
         [Path(sys.prefix) / "bin" / "zensical", "build"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert built.returncode == 0, built.stderr
-    pages = [text_of(page) for page in (tmp_path / "build" / "site").rglob("*.html")]
+    pages = [read_text_of(page) for page in (tmp_path / "build" / "site").rglob("*.html")]
     assert len(pages) > 20
     # What a browser fetches with the page: a diagram in Mermaid would have it fetch the program that draws it.
     fetched = re.compile(r'<(?:link|script|img|iframe)[^>]+(?:href|src)="?(?:https?:)?//|class="?mermaid')
@@ -189,18 +189,18 @@ def test_site_builds_strictly_and_loads_no_other_host(tmp_path: Path) -> None:
 
 def test_site_links_every_page() -> None:
     pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
-    navigation = str(tomllib.loads(text_of(ROOT / "zensical.toml"))["project"]["nav"])
+    navigation = str(tomllib.loads(read_text_of(ROOT / "zensical.toml"))["project"]["nav"])
     assert set(re.findall(r"'([\w/.-]+\.md)'", navigation)) == pages
-    assert {link.partition("#")[0] for link in LINK.findall(text_of(ROOT / "docs" / "index.md"))} == pages - {
+    assert {link.partition("#")[0] for link in LINK.findall(read_text_of(ROOT / "docs" / "index.md"))} == pages - {
         "index.md"
     }
 
 
 def test_readme_test_command_is_that_of_ci() -> None:
-    (command,) = re.findall(r"^## Test\n\n```sh\n(.+)\n```", text_of(ROOT / "README.md"), re.MULTILINE)
-    assert command in text_of(ROOT / ".ci" / "run")
+    (command,) = re.findall(r"^## Test\n\n```sh\n(.+)\n```", read_text_of(ROOT / "README.md"), re.MULTILINE)
+    assert command in read_text_of(ROOT / ".ci" / "run")
 
 
 def test_changelog_has_an_entry_for_the_version() -> None:
-    version = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]["version"]
-    assert f"\n## [{version}]" in text_of(ROOT / "CHANGELOG.md")
+    version = tomllib.loads(read_text_of(ROOT / "pyproject.toml"))["project"]["version"]
+    assert f"\n## [{version}]" in read_text_of(ROOT / "CHANGELOG.md")

@@ -24,7 +24,7 @@ async def work():
 configure_logs()
 asyncio.run(work())
 """
-CAUGHT = """
+LOGGED = """
 import structlog
 import sys
 from gateway.ops.logs import configure_logs
@@ -36,7 +36,7 @@ except KeyError as caught:
     structlog.get_logger().error("failed", exc_info=caught, payment="1")
 """
 
-FORGOTTEN = """
+UNRETRIEVED = """
 import asyncio
 import gc
 import sys
@@ -54,7 +54,7 @@ async def forget():
 configure_logs()
 asyncio.run(forget())
 """
-IN_A_CALLBACK = """
+IN_CALLBACK = """
 import asyncio
 import sys
 from gateway.ops.logs import configure_logs
@@ -80,25 +80,28 @@ def logged(program: str) -> tuple[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("program", "told"),
+    ("program", "expected"),
     [
         (WORKER, {"event": "worker broke off", "worker": "Relay", "error": "ValueError"}),
-        (CAUGHT, {"event": "failed", "payment": "1", "error": "KeyError"}),
-        (FORGOTTEN, {"event": "Task exception was never retrieved", "logger": "asyncio", "error": "ValueError"}),
-        (IN_A_CALLBACK, {"event": "Exception in callback breaks", "logger": "asyncio", "error": "ValueError"}),
+        (LOGGED, {"event": "failed", "payment": "1", "error": "KeyError"}),
+        (
+            UNRETRIEVED,
+            {"event": "Task exception was never retrieved", "logger": "asyncio", "error": "ValueError"},
+        ),
+        (IN_CALLBACK, {"event": "Exception in callback breaks", "logger": "asyncio", "error": "ValueError"}),
     ],
 )
-def test_exceptions_are_logged_without_their_message(program, told):
+def test_exceptions_are_logged_without_their_message(program, expected):
     written, line = logged(program)
 
-    assert line.items() >= told.items()
+    assert line.items() >= expected.items()
     assert 'File "<string>", line ' in line["traceback"]
     assert "exc_info" not in line
     assert "Wang" not in written
     assert "199" not in line["traceback"]
 
 
-OF_EACH_LEVEL = """
+LINES_OF_EACH_LEVEL = """
 import logging
 import structlog
 import sys
@@ -122,7 +125,7 @@ for say in (structlog.get_logger(), logging.getLogger("uvicorn.error")):
     ],
 )
 def test_messages_below_the_level_are_not_logged(level, own, of_libraries):
-    command = [sys.executable, "-c", OF_EACH_LEVEL, PERSONAL, level]
+    command = [sys.executable, "-c", LINES_OF_EACH_LEVEL, PERSONAL, level]
     written = subprocess.run(command, capture_output=True, text=True, check=True).stderr
     lines = [json.loads(line) for line in written.splitlines()]
 

@@ -10,7 +10,7 @@ from gateway.settings import PREFIX, Settings
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
 
-FOR_TESTS = {"GATEWAY_TEST_DATABASE_URL"}
+TEST_SETTINGS = {"GATEWAY_TEST_DATABASE_URL"}
 """Read by the tests alone."""
 
 MENTIONS = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "Dockerfile", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -38,7 +38,7 @@ def documented_default(default: object) -> str | None:
             return f"`{default}`"
 
 
-OF_LIBPQ = {"PGPASSWORD", "PGSSLROOTCERT"}
+LIBPQ_VARIABLES = {"PGPASSWORD", "PGSSLROOTCERT"}
 """Read with GATEWAY_DATABASE_URL."""
 
 
@@ -56,11 +56,11 @@ def test_documented_defaults_are_correct() -> None:
 
 def test_production_example_names_existing_settings() -> None:
     (example,) = re.findall(r"```ini\n(.*?)```", PAGE, re.DOTALL)
-    assert {line.partition("=")[0] for line in example.splitlines()} <= set(known()) | OF_LIBPQ
+    assert {line.partition("=")[0] for line in example.splitlines()} <= set(known()) | LIBPQ_VARIABLES
 
 
 def test_pages_mention_existing_settings_only() -> None:
-    exist = set(known()) | FOR_TESTS
+    exist = set(known()) | TEST_SETTINGS
     unknown = {
         (path.name, name)
         for path in MENTIONS

@@ -163,7 +163,7 @@ def test_refused_connection_makes_the_user_log_in_again(compiled: Compiled, acce
 
 
 def test_subscription_survives_an_absent_gateway(compiled: Compiled) -> None:
-    """The gateway closes as it restarts, and is back after ten attempts that nobody answered."""
+    """The gateway closes as it restarts, and is back after ten unanswered attempts."""
     program = f"""
         import WebSocket, {{ WebSocketServer }} from "ws";
         const serve = (port, then) => new WebSocketServer({{ port, handleProtocols: () => "graphql-transport-ws" }})
@@ -179,7 +179,7 @@ def test_subscription_survives_an_absent_gateway(compiled: Compiled) -> None:
           constructor(_url, protocol) {{
             super(`ws://127.0.0.1:${{port}}`, protocol);
             if (++attempts === 11) serve(port, (socket, id) => {{
-              socket.send(JSON.stringify({{ type: "next", id, payload: {{ data: "told" }} }}));
+              socket.send(JSON.stringify({{ type: "next", id, payload: {{ data: "published" }} }}));
             }});
           }}
         }};
@@ -189,7 +189,7 @@ def test_subscription_survives_an_absent_gateway(compiled: Compiled) -> None:
         globalThis.show = (data) => {{ console.log(data); process.exit(); }};
         {compiled.block("subscriptions", "createClient")}
     """
-    assert run("node", "--input-type=module", "-e", program, cwd=NODE) == "told\n"
+    assert run("node", "--input-type=module", "-e", program, cwd=NODE) == "published\n"
 
 
 def test_apollo_returns_outcome_without_the_record(compiled: Compiled) -> None:
@@ -274,7 +274,7 @@ def test_apollo_policies_name_every_list_and_argument(compiled: Compiled) -> Non
           Object.entries(fields ?? {}).map(([name, { keyArgs }]) => [`${type}.${name}`, keyArgs]));
         console.log(JSON.stringify(Object.fromEntries(policies)));
     """
-    told = json.loads(run("node", "--input-type=module", "-e", block + program, cwd=NODE))
+    merged = json.loads(run("node", "--input-type=module", "-e", block + program, cwd=NODE))
     types = [t for t in executable_schema().type_map.values() if isinstance(t, GraphQLObjectType)]
     lists = {
         f"{t.name}.{name}": set(field.args)
@@ -282,8 +282,8 @@ def test_apollo_policies_name_every_list_and_argument(compiled: Compiled) -> Non
         for name, field in t.fields.items()
         if str(field.type).endswith("Connection")
     }
-    assert set(told) == set(lists)
-    assert [name for name, arguments in lists.items() if not arguments - {"after"} <= set(told[name])] == []
+    assert set(merged) == set(lists)
+    assert [name for name, arguments in lists.items() if not arguments - {"after"} <= set(merged[name])] == []
 
 
 def test_apollo_reads_fragments_on_interfaces(compiled: Compiled) -> None:
@@ -314,7 +314,7 @@ def test_graphcache_keys_name_every_type_without_an_id(compiled: Compiled) -> No
 
 def test_type_generator_maps_every_scalar() -> None:
     page = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
-    (told,) = re.findall(r"^ +scalars: \{ (.*) \}$", page, re.MULTILINE)
+    (scalars,) = re.findall(r"^ +scalars: \{ (.*) \}$", page, re.MULTILINE)
     types = [t for t in executable_schema().type_map.values() if isinstance(t, GraphQLScalarType)]
     own = {t.name for t in types if not is_specified_scalar_type(t)}
-    assert told.split(", ") == [f"{name}: string" for name in sorted(own)]
+    assert scalars.split(", ") == [f"{name}: string" for name in sorted(own)]

@@ -18,18 +18,27 @@ class Deadlines:
     """
 
     def __init__(self) -> None:
-        self.begun: set[Deadline] = set()
+        self._begun: set[Deadline] = set()  # since the last look
+        self._earlier: set[Deadline] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def start(self) -> None:
-        """Look when those that have begun take longer than most."""
+    def add(self, deadline: "Deadline") -> "set[Deadline]":
+        """The set to discard it from when it ends."""
+        self._begun.add(deadline)
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(LOOK_AFTER, self._look)
+            self._wait()
+        return self._begun
+
+    def _wait(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(LOOK_AFTER, self._look)
 
     def _look(self) -> None:
-        begun, self.begun, self._timer = self.begun, set(), None
-        for deadline in begun:
+        self._timer = None
+        for deadline in self._earlier:
             deadline.look_after()
+        self._earlier, self._begun = self._begun, set()
+        if self._earlier:
+            self._wait()
 
 
 class ExpiredError(TimeoutError):
@@ -42,7 +51,7 @@ class Deadline:
     The block then ends with ExpiredError, or with starlette's ClientDisconnect.
     """
 
-    __slots__ = ("_cancelling", "_deadlines", "_error", "_receive", "_seconds", "_task", "_timer", "_watcher")
+    __slots__ = ("_among", "_cancelling", "_deadlines", "_error", "_receive", "_seconds", "_task", "_timer", "_watcher")
 
     def __init__(self, deadlines: Deadlines, seconds: float) -> None:
         if (task := asyncio.current_task()) is None:
@@ -66,20 +75,19 @@ class Deadline:
             self._start_watcher(receive)
 
     def look_after(self) -> None:
-        """It takes longer than most."""
+        """It takes longer than most: at least `LOOK_AFTER`, and less than twice that, have passed."""
         self._timer = asyncio.get_running_loop().call_later(self._seconds - LOOK_AFTER, self._end, ExpiredError)
         if self._receive is not None:
             self._start_watcher(self._receive)
 
     def __enter__(self) -> Self:
-        self._deadlines.begun.add(self)
-        self._deadlines.start()
+        self._among = self._deadlines.add(self)
         return self
 
     def __exit__(
         self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._deadlines.begun.discard(self)
+        self._among.discard(self)
         if self._timer is not None:
             self._timer.cancel()
         watcher, self._watcher = self._watcher, None  # or the two would hold each other: a reference cycle

@@ -1,6 +1,6 @@
 """Lists of a community's records: what is declared of one, and the loaders that read it."""
 
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -12,7 +12,7 @@ from gateway.cache import Read, ReadKey
 from gateway.execution.fetch import fetch
 from gateway.execution.level_loader import only_values
 from gateway.loaders.loader import ComposedLoader, ReadLoader, Source
-from gateway.loaders.paging import Identified, Slice, read_slice
+from gateway.loaders.paging import Identified, Slice
 from gateway.normalise.field import personal_attributes
 from gateway.normalise.records import Page, Record
 from gateway.normalise.wire_enum import WireEnum
@@ -136,23 +136,46 @@ class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
     async def compose(self, key: SliceKey) -> Slice[RowT]:
         queries = self._records.queries(key.query)
         if len(queries) == 1:
-            return await self._slice(key, queries[0], key.offset, key.first)
+            return await self._read(key, queries[0], key.offset, key.first)
         # The later ones from their start: how many there are counts in any case.
-        slices = [self._slice(key, query, 0 if at else key.offset, key.first) for at, query in enumerate(queries)]
+        slices = [self._read(key, query, 0 if at else key.offset, key.first) for at, query in enumerate(queries)]
         first, *later = only_values(await fetch(slices))
         items, total = first.items, first.total
         for query, part in zip(queries[1:], later, strict=True):
             missing, offset = key.first - len(items), max(0, key.offset - total)
             if missing and offset:
-                part = await self._slice(key, query, offset, missing)  # noqa: PLW2901 # what was read was the start
+                part = await self._read(key, query, offset, missing)  # noqa: PLW2901 # what was read was the start
             items, total = (*items, *part.items[:missing]), total + part.total
         return Slice(items, key.offset, key.first, total)
 
-    def _slice(self, key: SliceKey, query: Any, offset: int, first: int) -> Coroutine[Any, Any, Slice[RowT]]:
-        size = self._records.page_size or key.first
-        return read_slice(
-            self._pages, lambda number: PageKey(key.community_code, query, number, size), offset, first, size
-        )
+    async def _read(self, key: SliceKey, query: Any, offset: int, first: int) -> Slice[RowT]:
+        """Items `offset` to `offset + first` of what one query finds. Raises GatewayError.
+
+        The size of a page in the answer counts: where it is not the one that was expected, the slice is cut by it. One
+        page is read first, then the others, side by side.
+        """
+        code, expected_size = key.community_code, self._records.page_size or key.first
+        number = offset // expected_size + 1
+        [page] = [counted] = await self._pages.load_all([PageKey(code, query, number, expected_size)])
+        if counted.total is None and number > 1:  # beyond the end no page has the total: the first has (quirk 139)
+            [counted] = await self._pages.load_all([PageKey(code, query, 1, expected_size)])
+        size, total = counted.per_page or expected_size, counted.total or 0
+        if size != expected_size and offset // size + 1 != number:
+            number = offset // size + 1
+            [page] = await self._pages.load_all([PageKey(code, query, number, expected_size)])
+        last_wanted = (min(offset + first, total) - 1) // size + 1
+        items = page.items
+        if last_wanted > number:
+            later = [PageKey(code, query, wanted, expected_size) for wanted in range(number + 1, last_wanted + 1)]
+            items = _distinct([page, *await self._pages.load_all(later)])
+        skip = offset - (number - 1) * size
+        items = items[skip : skip + first]
+        return Slice(items, offset, first, max(total, offset + len(items)) if items else total)
+
+
+def _distinct(pages: list[Page[RowT]]) -> tuple[RowT, ...]:
+    """Rows that shifted onto the next page meanwhile would come twice (quirk 142)."""
+    return tuple({item.platform_id: item for page in pages for item in page.items}.values())
 
 
 class ByIdLoader(ReadLoader[RecordKey, RowT | None]):

@@ -17,7 +17,7 @@ from schema.directives import Pii
 
 TEXTS = {"String", "ID", "Date", "DateTime", "Decimal"}
 
-NOBODYS = {
+NOT_PERSONAL = {
     "made by the gateway": {
         "*.id", "*.cursor", "*.maskedFields", "PageInfo.startCursor", "PageInfo.endCursor", "DataIssue.field",
         "VerificationFinding.field", "UserError.field", "UserError.message", "Money.text", "Operation.mutation",
@@ -60,7 +60,7 @@ def masked(field: GraphQLField) -> AttributeIn | None:
     return getattr(resolver and resolver.wrapped_func, "attribute_in", None)
 
 
-def kind_of(field: GraphQLField) -> PiiKind | None:
+def pii_kind(field: GraphQLField) -> PiiKind | None:
     directives = getattr(field.extensions.get("strawberry-definition"), "directives", ())
     return next((directive.kind for directive in directives if isinstance(directive, Pii)), None)
 
@@ -71,10 +71,10 @@ def spellings(coordinate: str) -> set[str]:
 
 
 def test_every_text_is_masked_or_listed_as_impersonal() -> None:
-    known = set().union(*NOBODYS.values())
+    known = set().union(*NOT_PERSONAL.values())
     texts = {name: field for name, field in fields() if get_named_type(field.type).name in TEXTS}
     unknown = [
-        f"{name}: use pii() or free_text(), or add it to NOBODYS with the reason"
+        f"{name}: use pii() or free_text(), or add it to NOT_PERSONAL with the reason"
         for name, field in texts.items()
         if masked(field) is None and not spellings(name) & known
     ]
@@ -83,7 +83,7 @@ def test_every_text_is_masked_or_listed_as_impersonal() -> None:
 
 
 def test_personal_field_is_masked_by_its_kind() -> None:
-    personal = {name: (field, kind) for name, field in fields() if (kind := kind_of(field)) is not None}
+    personal = {name: (field, kind) for name, field in fields() if (kind := pii_kind(field)) is not None}
     assert len(personal) > len(personal_paths(Person)) * 3
     for name, (field, kind) in personal.items():
         how = masked(field)
@@ -103,4 +103,4 @@ def test_personal_field_is_masked_by_its_kind() -> None:
 def test_types_and_readers_agree_on_personal_fields(type_name: str, table: dict[str, PiiKind]) -> None:
     named = executable_schema().type_map[type_name]
     assert isinstance(named, GraphQLObjectType)
-    assert {name: kind for name, field in named.fields.items() if (kind := kind_of(field))} == dict(table)
+    assert {name: kind for name, field in named.fields.items() if (kind := pii_kind(field))} == dict(table)

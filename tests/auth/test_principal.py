@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.auth.principal import Scope, View
 from gateway.errors import ForbiddenError
 
-SETS_OF_SCOPES = st.frozensets(st.sampled_from([*map(str, Scope)]))
+SCOPE_SETS = st.frozensets(st.sampled_from([*map(str, Scope)]))
 COMMUNITIES = st.none() | st.frozensets(st.sampled_from(["10002", "00001", "00002"]))
 
 
@@ -54,7 +54,7 @@ def test_record_without_community_needs_all_communities() -> None:
 
 
 @settings(deadline=None)
-@given(SETS_OF_SCOPES, COMMUNITIES, SETS_OF_SCOPES, COMMUNITIES)
+@given(SCOPE_SETS, COMMUNITIES, SCOPE_SETS, COMMUNITIES)
 def test_view_is_shared_iff_read_rights_are_equal(
     scopes: frozenset[str],
     communities: frozenset[str] | None,

@@ -107,7 +107,7 @@ def nodes(schema: GraphQLSchema) -> Sequence[GraphQLObjectType]:
     return schema.get_possible_types(node)
 
 
-def led_to(schema: GraphQLSchema, field: GraphQLField) -> Iterator[tuple[GraphQLNamedType, frozenset[str]]]:
+def value_types(schema: GraphQLSchema, field: GraphQLField) -> Iterator[tuple[GraphQLNamedType, frozenset[str]]]:
     """The types of a field's value, each with the scopes that are asked for when it is of that type."""
     named = get_named_type(field.type)
     if named.name == "Node":  # by id: the type is known only when the record is asked for
@@ -131,7 +131,7 @@ def gaps(schema: GraphQLSchema) -> list[str]:
             coordinate, declared = f"{parent.name}.{name}", scopes_of(field)
             if parent.name not in KINDS and not is_part(parent) and not declared and coordinate not in OPEN:
                 found[f"{coordinate} declares no scope: add needs([...]), or to OPEN why it needs none"] = None
-            for named, asked in led_to(schema, field):
+            for named, asked in value_types(schema, field):
                 scopes = met | declared | asked
                 if named.name not in KINDS and not is_part(named) and named.name not in holders():
                     found[f"{named.name} is of no kind: add it to KINDS, or to PARTS"] = None
@@ -188,7 +188,7 @@ def test_view_distinguishes_every_scope_a_read_requires() -> None:
             parent = waiting.pop()
             for field in parent.fields.values():
                 asked |= scopes_of(field)
-                for named, _ in led_to(schema, field):
+                for named, _ in value_types(schema, field):
                     if isinstance(named, GraphQLObjectType) and named.name not in met:
                         met.add(named.name)
                         waiting.append(named)

@@ -51,7 +51,7 @@ async def refused(verifier: TokenVerifier, token: str) -> bool:
 
 
 async def retry_after(verifier: TokenVerifier, token: str) -> float:
-    """Where nobody can tell whether the token is good."""
+    """When the gateway cannot know whether the token is valid."""
     with pytest.raises(IssuerUnavailableError) as unknown:
         await verifier.verify(token)
     return unknown.value.retry_after
@@ -396,7 +396,7 @@ class TestFailureReason:
     ) -> None:
         key_server.status, key_server.body = status, body
 
-        assert await self.reason_of(fetched) == reason
+        assert await self.logged_reason(fetched) == reason
 
     @pytest.mark.parametrize(
         ("url", "reason"),
@@ -408,7 +408,7 @@ class TestFailureReason:
         ids=["refused", "refused by name", "unknown name"],
     )
     async def test_reason_names_a_failed_connection(self, unused_tcp_port: int, url: str, reason: str) -> None:
-        assert await self.reason_of(FetchedKeys(url.format(closed=unused_tcp_port), GRACE)) == reason
+        assert await self.logged_reason(FetchedKeys(url.format(closed=unused_tcp_port), GRACE)) == reason
 
     async def test_reason_names_a_server_without_tls(self) -> None:
         async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -418,7 +418,7 @@ class TestFailureReason:
 
         async with await asyncio.start_server(plain, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            reason = await self.reason_of(FetchedKeys(f"https://127.0.0.1:{port}/jwks", GRACE))
+            reason = await self.logged_reason(FetchedKeys(f"https://127.0.0.1:{port}/jwks", GRACE))
 
         assert reason == "The server does not speak TLS as it should."
 
@@ -429,7 +429,7 @@ class TestFailureReason:
         tls.load_cert_chain(pem)
         async with await asyncio.start_server(KeyServer().answer, "127.0.0.1", 0, ssl=tls) as server:
             port = server.sockets[0].getsockname()[1]
-            reason = await self.reason_of(FetchedKeys(f"https://localhost:{port}/jwks", GRACE))
+            reason = await self.logged_reason(FetchedKeys(f"https://localhost:{port}/jwks", GRACE))
 
         assert reason == "The certificate of the server does not verify: self-signed certificate."
 
@@ -439,7 +439,7 @@ class TestFailureReason:
         monkeypatch.setattr(keys_module, "_FETCH_TIMEOUT", 0.05)
         key_server.answering.clear()
 
-        assert await self.reason_of(fetched) == "The issuer did not answer in time."
+        assert await self.logged_reason(fetched) == "The issuer did not answer in time."
 
     async def test_repeated_failure_is_one_line_a_minute(
         self, fetched: FetchedKeys, key_server: KeyServer, monotonic: Clock
@@ -453,8 +453,8 @@ class TestFailureReason:
 
         assert [line["left_out"] for line in logs] == [0, 5]
 
-    async def reason_of(self, keys: FetchedKeys) -> str:
-        """As it is logged; the caller is not told."""
+    async def logged_reason(self, keys: FetchedKeys) -> str:
+        """As it is logged; the caller does not see it."""
         with capture_logs() as logs, pytest.raises(IssuerUnavailableError) as unavailable:
             await keys.current()
         [line] = logs

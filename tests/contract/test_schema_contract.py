@@ -142,7 +142,7 @@ def test_descriptions_name_scopes_and_masks():
     assert described["House.orders"].endswith(" (订单). Needs the scope `order:read`.")
     assert described["Member.phone"].endswith(" (手机号码). Masked without the scope `pii:read`.")
     assert described["Person.birthDate"].endswith(" (出生日期). Null without the scope `pii:read`.")
-    untold = [
+    undocumented = [
         f"{graphql_type.name}.{name}"
         for graphql_type in types(SCHEMA)
         if isinstance(graphql_type, GraphQLObjectType)
@@ -150,7 +150,7 @@ def test_descriptions_name_scopes_and_masks():
         for scope in scopes_of(field)
         if f"`{scope}`" not in field.description
     ]
-    assert untold == []
+    assert undocumented == []
 
 
 def test_text_descriptions_state_number_masking():
@@ -164,8 +164,8 @@ def test_text_descriptions_state_number_masking():
     }
 
     assert {"Order.title", "Person.nation", "Member.jobName", "Shenhe.rejectionReason"} <= set(masked)
-    untold = [path for path, told in masked.items() if not told.endswith(" masked without the scope `pii:read`.")]
-    assert untold == []
+    undocumented = [path for path, text in masked.items() if not text.endswith(" masked without the scope `pii:read`.")]
+    assert undocumented == []
 
 
 def test_input_descriptions_state_bounds():

@@ -1,7 +1,7 @@
 """A graphql-core schema with each leaf, list and object type, from each kind of resolver, in good and bad health.
 
 `Thing` is an object with attributes, `Record` a dict. All fields exist on both and on the interface `Named`. A
-field's name tells what it is: `colorGridLoad` is of type [[Color!]] and comes through a loader. What a field gives
+field's name says what it is: `colorGridLoad` is of type [[Color!]] and comes through a loader. What a field gives
 depends on the id of its object and its own name only, so that two executions give the same; `failures` makes some bad.
 """
 

@@ -30,7 +30,7 @@ class ParsedDocument:
 
 @dataclass
 class Counts:
-    """What a comparison met, so that a test can tell that it met enough."""
+    """What a comparison covered, so that a test can check that it was enough."""
 
     operations: int = 0
     planned: int = 0

@@ -155,7 +155,7 @@ OBSERVING_CODE = """\
 """
 
 
-def source_of(query: str, variant: Hashable = None) -> str:
+def compile_source(query: str, variant: Hashable = None) -> str:
     day = strawberry.scalar(name="Date", serialize=as_it_is(datetime.date))
     config = StrawberryConfig(scalar_map={datetime.date: day})
     schema = strawberry.Schema(query=Query, config=config)._schema
@@ -166,23 +166,23 @@ def source_of(query: str, variant: Hashable = None) -> str:
 
 
 def test_plan_source_is_as_documented() -> None:
-    assert source_of(QUERY) == CODE
+    assert compile_source(QUERY) == CODE
 
 
 def test_attribute_variant_compiles_to_attribute_read() -> None:
-    assert OBSERVING_CODE in source_of("{ order { phone } }", "open")
-    assert "type(v := through_phone(o.phone)) is str" in source_of("{ order { phone } }")
+    assert OBSERVING_CODE in compile_source("{ order { phone } }", "open")
+    assert "type(v := through_phone(o.phone)) is str" in compile_source("{ order { phone } }")
 
 
 def test_type_by_class_compiles_to_class_comparison() -> None:
-    source = source_of("{ day { date } }")
+    source = compile_source("{ day { date } }")
     assert "object_day(v) if type(v := resolve_day(o)) is class_date\n" in source
     assert "if type(o) is not class_date: confirm(is_type_of_Day(o, run.info(position_day)))" in source
     assert "v if type(v := o.date) is class_date\n" in source
 
 
 def test_declared_class_attributes_are_not_checked() -> None:
-    source = source_of("{ pet { name nick tag age lives steps depth } }")
+    source = compile_source("{ pet { name nick tag age lives steps depth } }")
     assert "'name': o.name,\n" in source
     assert "'nick': o.nick,\n" in source
     assert "v if type(v := o.tag) is str\n" in source  # it may be None
@@ -195,11 +195,11 @@ def test_declared_class_attributes_are_not_checked() -> None:
 def test_response_names_do_not_clash_with_plan_code() -> None:
     names = "settle plain o v out run bind is_type object_query list_orders title_2 class None __v"
     fields = " ".join(f"{name}: title" for name in names.split())
-    source = source_of(f"{{ settle: orders {{ {fields} }} orders {{ title title_2: title }} }}")
+    source = compile_source(f"{{ settle: orders {{ {fields} }} orders {{ title title_2: title }} }}")
     compile(source, "plan", "exec")
     assert source.count("def ") == len({line.split("(")[0] for line in source.split("\n") if "def " in line})
 
 
 def test_aliases_do_not_appear_in_plan_code() -> None:
     """Python never forgets the words of code that it compiled."""
-    assert source_of("{ mine: order { no: number } }") == source_of("{ yours: order { nr: number } }")
+    assert compile_source("{ mine: order { no: number } }") == compile_source("{ yours: order { nr: number } }")

@@ -57,7 +57,7 @@ class Context:
         self.age: int | None = None
 
     def refresh(self) -> None:
-        """Nothing is kept here."""
+        """This verifier caches nothing."""
 
 
 @dataclass

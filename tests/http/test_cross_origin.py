@@ -4,15 +4,15 @@ import httpx
 import pytest
 
 CONSOLE = "https://console.example"
-WALL = "https://wall.example:8443"
-STRANGER = "https://stranger.example"
+LISTED = "https://wall.example:8443"
+UNLISTED = "https://stranger.example"
 
 MODULES = {"query": '{ modules(communityCode: "10002") { name } }'}
 
 
 @pytest.fixture
 def listed() -> str:
-    return f"{CONSOLE}, {WALL}"
+    return f"{CONSOLE}, {LISTED}"
 
 
 @pytest.fixture
@@ -37,30 +37,30 @@ def cors(response: httpx.Response) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("origin", [CONSOLE, WALL])
+@pytest.mark.parametrize("origin", [CONSOLE, LISTED])
 async def test_preflight_of_listed_origin_is_allowed(gateway, origin):
     asked = await preflight(gateway.stranger, origin)
 
     assert asked.status_code == 200
     assert "origin" in asked.headers["vary"].lower().split(", ")
-    told = cors(asked)
-    assert told.keys() == {"allow-origin", "allow-methods", "allow-headers", "max-age"}
-    assert told["allow-origin"] == origin
-    assert told["allow-methods"] == "GET, POST"
-    assert {"authorization", "content-type", "x-request-id"} <= set(told["allow-headers"].lower().split(", "))
-    assert int(told["max-age"]) > 0
+    allowed = cors(asked)
+    assert allowed.keys() == {"allow-origin", "allow-methods", "allow-headers", "max-age"}
+    assert allowed["allow-origin"] == origin
+    assert allowed["allow-methods"] == "GET, POST"
+    assert {"authorization", "content-type", "x-request-id"} <= set(allowed["allow-headers"].lower().split(", "))
+    assert int(allowed["max-age"]) > 0
 
 
-@pytest.mark.parametrize("origin", [CONSOLE, WALL])
+@pytest.mark.parametrize("origin", [CONSOLE, LISTED])
 async def test_pages_of_a_listed_origin_may_read_answers(gateway, origin):
     answer = await gateway.client.post("/graphql", json=MODULES, headers={"origin": origin})
 
     assert len(answer.json()["data"]["modules"]) == 9
     assert answer.headers["vary"] == "Origin"
-    told = cors(answer)
-    assert told.keys() == {"allow-origin", "expose-headers"}  # no credentials
-    assert told["allow-origin"] == origin
-    assert set(told["expose-headers"].split(", ")) == {
+    allowed = cors(answer)
+    assert allowed.keys() == {"allow-origin", "expose-headers"}  # no credentials
+    assert allowed["allow-origin"] == origin
+    assert set(allowed["expose-headers"].split(", ")) == {
         "age",
         "ratelimit",
         "ratelimit-policy",
@@ -81,7 +81,16 @@ async def test_listed_origin_may_read_refusals(gateway):
 
 @pytest.mark.parametrize(
     "origin",
-    [STRANGER, "null", "", "*", CONSOLE.upper(), f"{CONSOLE}.evil.example", "http://console.example", f"{CONSOLE}:443"],
+    [
+        UNLISTED,
+        "null",
+        "",
+        "*",
+        CONSOLE.upper(),
+        f"{CONSOLE}.evil.example",
+        "http://console.example",
+        f"{CONSOLE}:443",
+    ],
 )
 async def test_unlisted_origin_gets_no_cors_headers(gateway, origin):
     asked = await preflight(gateway.stranger, origin)
@@ -144,10 +153,10 @@ async def test_cross_origin_get_cannot_mutate(gateway, sandbox):
 
 async def test_cross_origin_get_carries_no_token(gateway, sandbox):
     """A browser adds none by itself, there being no cookies; with one the request is simple no longer."""
-    simple = await gateway.stranger.get("/graphql", params=MODULES, headers={"origin": STRANGER, "cookie": "token=x"})
+    simple = await gateway.stranger.get("/graphql", params=MODULES, headers={"origin": UNLISTED, "cookie": "token=x"})
     assert simple.status_code == 401
     assert "set-cookie" not in simple.headers
     assert sandbox.calls == []
 
-    asked = await preflight(gateway.stranger, STRANGER, "GET")
+    asked = await preflight(gateway.stranger, UNLISTED, "GET")
     assert cors(asked) == {}

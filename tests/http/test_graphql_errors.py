@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 ACCEPT = {"accept": "application/graphql-response+json"}
 
 
-def errors_of(client: httpx.Client, query: str, **more: object) -> list[dict[str, Any]]:
+def ask_for_errors(client: httpx.Client, query: str, **more: object) -> list[dict[str, Any]]:
     response = client.post("/graphql", json={"query": query, **more}, headers=ACCEPT)
     assert response.status_code < 500
     return response.json()["errors"]
@@ -35,7 +35,7 @@ def test_gateway_error_is_reported_beside_partial_data(client: httpx.Client) -> 
 
 
 def test_missing_scope_in_a_query_is_status_200(client: httpx.Client) -> None:
-    (error,) = errors_of(client, "{ forbidden }")
+    (error,) = ask_for_errors(client, "{ forbidden }")
     assert error["extensions"]["code"] == "FORBIDDEN"
     assert error["extensions"]["missingScope"] == "people:read"
 
@@ -68,14 +68,14 @@ def test_fault_outside_the_query_is_a_coded_500(client: httpx.Client) -> None:
 
 
 def test_null_for_required_argument_is_bad_user_input(client: httpx.Client) -> None:
-    (error,) = errors_of(client, "query Q($n: String) { nested { hello(name: $n) } }", variables={"n": None})
+    (error,) = ask_for_errors(client, "query Q($n: String) { nested { hello(name: $n) } }", variables={"n": None})
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
     assert error["path"] == ["nested", "hello"]
 
 
 def test_error_messages_are_short(client: httpx.Client) -> None:
     name = "x" * 5000
-    for error in errors_of(client, f"{{ {name} }}") + errors_of(client, "{ hello }", operationName=name):
+    for error in ask_for_errors(client, f"{{ {name} }}") + ask_for_errors(client, "{ hello }", operationName=name):
         assert len(error["message"]) < 200
 
 
@@ -85,14 +85,14 @@ def test_error_messages_mask_numbers_of_persons(client: httpx.Client) -> None:
         (f"{{ hello(name: {number}) }}", {}),
         ("query Q($n: String!) { hello(name: $n) }", {"n": number}),
     ):
-        (error,) = errors_of(client, query, variables=variables)
+        (error,) = ask_for_errors(client, query, variables=variables)
         assert str(number) not in error["message"]
 
 
 def test_suggestions_can_be_switched_off(serve: Serve, client: httpx.Client) -> None:
-    assert "Did you mean" in str(errors_of(client, "{ helo }"))
+    assert "Did you mean" in str(ask_for_errors(client, "{ helo }"))
     with serve(suggestions=False) as closed, httpx.Client(base_url=closed.url, trust_env=False) as closed_client:
-        assert "hello" not in str(errors_of(closed_client, "{ helo }"))
+        assert "hello" not in str(ask_for_errors(closed_client, "{ helo }"))
 
 
 def test_long_numeric_id_is_exact(client: httpx.Client) -> None:

@@ -12,7 +12,7 @@ URQL_ACCEPT = (
 )
 
 
-def code_of(response: httpx.Response) -> str:
+def only_error_code(response: httpx.Response) -> str:
     """The code of the only error."""
     (error,) = response.json()["errors"]
     assert error["extensions"]["requestId"] == response.headers["x-request-id"]
@@ -43,27 +43,27 @@ def test_mutation_is_not_run_by_get(client: httpx.Client, server: Server) -> Non
     before = server.watched.resolved
     response = client.get("/graphql", params={"query": "mutation { touch }"})
     assert (response.status_code, response.headers["allow"]) == (405, "POST")
-    assert code_of(response) == "METHOD_NOT_ALLOWED"
+    assert only_error_code(response) == "METHOD_NOT_ALLOWED"
     assert server.watched.resolved == before
     assert ask(client, "mutation { touch }").json() == {"data": {"touch": True}}
 
 
 def test_subscription_is_refused(client: httpx.Client) -> None:
     response = ask(client, "subscription { ticks }")
-    assert (response.status_code, code_of(response)) == (400, "BAD_USER_INPUT")
+    assert (response.status_code, only_error_code(response)) == (400, "BAD_USER_INPUT")
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
 def test_unsupported_methods_are_405(client: httpx.Client, method: str) -> None:
     response = client.request(method, "/graphql")
     assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
-    assert code_of(response) == "METHOD_NOT_ALLOWED"
+    assert only_error_code(response) == "METHOD_NOT_ALLOWED"
 
 
 @pytest.mark.parametrize("accept", ["text/event-stream", "multipart/mixed", "text/html", "application/json;q=0"])
 def test_unsupported_media_type_is_406(client: httpx.Client, accept: str) -> None:
     response = ask(client, "{ hello }", accept)
-    assert (response.status_code, code_of(response)) == (406, "BAD_USER_INPUT")
+    assert (response.status_code, only_error_code(response)) == (406, "BAD_USER_INPUT")
 
 
 def test_urql_gets_one_json_answer(client: httpx.Client) -> None:
@@ -95,7 +95,7 @@ def test_accept_lines_are_combined(client: httpx.Client, others: list[str]) -> N
 def test_cross_site_content_type_is_refused(client: httpx.Client, content_type: str | None) -> None:
     headers = {"content-type": content_type} if content_type else {}
     response = client.post("/graphql", content=b'{"query": "{ hello }"}', headers=headers)
-    assert (response.status_code, code_of(response)) == (415, "BAD_USER_INPUT")
+    assert (response.status_code, only_error_code(response)) == (415, "BAD_USER_INPUT")
     assert response.headers["accept-post"] == "application/json"
 
 
@@ -108,7 +108,7 @@ def test_utf_8_may_be_named(client: httpx.Client, content_type: str) -> None:
 def test_compressed_body_is_refused(client: httpx.Client) -> None:
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
     response = client.post("/graphql", content=b"\x1f\x8b", headers=headers)
-    assert (response.status_code, code_of(response)) == (415, "BAD_USER_INPUT")
+    assert (response.status_code, only_error_code(response)) == (415, "BAD_USER_INPUT")
 
 
 WRONG_DOCUMENTS = [
@@ -129,10 +129,10 @@ def test_wrong_document_status_depends_on_media_type(
     client: httpx.Client, query: str, more: dict[str, Any], code: str
 ) -> None:
     response = ask(client, query, **more)
-    assert (response.status_code, code_of(response)) == (400, code)
+    assert (response.status_code, only_error_code(response)) == (400, code)
     assert "data" not in response.json()
     response = ask(client, query, "application/json", **more)
-    assert (response.status_code, code_of(response)) == (200, code)
+    assert (response.status_code, only_error_code(response)) == (200, code)
     assert "data" not in response.json()
 
 
@@ -163,7 +163,7 @@ def test_refusal_status_is_equal_in_both_media_types(
 ) -> None:
     headers = {"authorization": f"Bearer {token}", "accept": accept}
     response = client.post("/graphql", json={"query": "{"}, headers=headers)
-    assert (response.status_code, code_of(response)) == (status, code)
+    assert (response.status_code, only_error_code(response)) == (status, code)
     if header:
         assert response.headers[header[0]] == header[1]
 

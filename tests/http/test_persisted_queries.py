@@ -115,7 +115,7 @@ async def installed() -> None:
 @pytest.mark.node
 @pytest.mark.usefixtures("installed")
 async def test_apollo_and_urql_send_each_document_once(gateway):
-    """Whoever comes second finds the text known: urql sends no `__typename`, so its text is another than Apollo's."""
+    """The second client finds the text known: urql sends no `__typename`, so its text is another than Apollo's."""
     by_post, by_get = "query ByPost { viewer { subject } }", "query ByGet { viewer { subject } }"
     client = await asyncio.create_subprocess_exec(
         "node",

@@ -11,12 +11,12 @@ from gateway.auth.refusals import REFUSAL
 QUERY = {"query": "{ viewer { subject } }"}
 EVENTS = {"accept": "text/event-stream"}
 FORGED = {"authorization": "Bearer forged"}
-WHY = f"{REFUSAL}: it is not a signed JWT, or too long"
+MESSAGE = f"{REFUSAL}: it is not a signed JWT, or too long"
 
 
 @pytest.mark.parametrize("headers", [{}, EVENTS], ids=["answer", "events"])
 async def test_development_explains_refusal(gateway, headers):
-    assert await _message(gateway, headers) == WHY
+    assert await _message(gateway, headers) == MESSAGE
 
 
 @pytest.mark.parametrize("headers", [{}, EVENTS], ids=["answer", "events"])
@@ -25,7 +25,7 @@ async def test_production_does_not_explain_refusal(production, headers):
 
 
 async def test_development_explains_refusal_on_websocket(gateway):
-    assert await _close_reason(gateway) == WHY
+    assert await _close_reason(gateway) == MESSAGE
 
 
 async def test_production_does_not_explain_refusal_on_websocket(production):

@@ -29,8 +29,8 @@ class Workers:
         self.gateway = GatewayProcess(environ, log, workers=2)
         self._log = log
 
-    async def told(self, event: str, times: int) -> list[int]:
-        """The workers that the log told of with this event, oldest first, once there are so many."""
+    async def logged(self, event: str, times: int) -> list[int]:
+        """The workers that logged this event, oldest first, once there are so many."""
         async with asyncio.timeout(PATIENCE):
             while len(lines := self.lines(event)) < times:  # noqa: ASYNC110 # another program's log
                 await asyncio.sleep(0.01)
@@ -69,55 +69,55 @@ async def listens(port: int) -> bool:
     return True
 
 
-async def let_nobody_in(database_url: str, *, but: bool = False) -> None:
+async def block_connections(database_url: str, *, but: bool = False) -> None:
     """To the database; who is in stays there."""
     name = database_url.partition("?")[0].rsplit("/", 1)[1]
     await on_server(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {str(but).lower()}")
 
 
 async def test_dead_worker_is_restarted_while_others_serve(workers, database_url):
-    victim, survivor = await workers.told("worker serves", 2)
-    await let_nobody_in(database_url)
+    victim, survivor = await workers.logged("worker serves", 2)
+    await block_connections(database_url)
     os.kill(victim, signal.SIGKILL)
 
-    await workers.told("worker replaced", 3)
+    await workers.logged("worker replaced", 3)
 
     assert await workers.is_ready()
-    await let_nobody_in(database_url, but=True)
-    *_, newcomer = await workers.told("worker serves", 3)
+    await block_connections(database_url, but=True)
+    *_, newcomer = await workers.logged("worker serves", 3)
     os.kill(survivor, signal.SIGKILL)
-    assert await workers.told("worker serves", 4)
+    assert await workers.logged("worker serves", 4)
     assert newcomer not in (victim, survivor)
     assert await workers.is_ready()
     assert await workers.gateway.stop() == 0
 
 
 async def test_several_workers_log_one_gateway(workers):
-    await workers.told("worker serves", 2)
+    await workers.logged("worker serves", 2)
 
     [line] = workers.lines("gateway serves")
     assert (line["address"], line["journal"]) == (workers.gateway.url, "PostgreSQL")
 
 
 async def test_stop_works_while_a_worker_waits_to_restart(workers, database_url):
-    victim, _ = await workers.told("worker serves", 2)
-    await let_nobody_in(database_url)
+    victim, _ = await workers.logged("worker serves", 2)
+    await block_connections(database_url)
     os.kill(victim, signal.SIGKILL)
-    await workers.told("worker replaced", 2)
+    await workers.logged("worker replaced", 2)
 
     async with asyncio.timeout(PATIENCE):
         assert await workers.gateway.stop() == 0
 
 
 async def test_workers_end_when_supervisor_is_killed(workers):
-    await workers.told("worker serves", 2)
+    await workers.logged("worker serves", 2)
     await workers.gateway.kill()
 
     async with asyncio.timeout(PATIENCE):
         while await listens(workers.gateway.port):  # noqa: ASYNC110 # another program
             await asyncio.sleep(0.01)
     await workers.gateway.start()
-    await workers.told("worker serves", 4)
+    await workers.logged("worker serves", 4)
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -134,7 +134,7 @@ async def test_ctrl_c_ends_all_workers_cleanly(environ, database_url, tmp_path, 
 
 @pytest.mark.parametrize("count", [1, 2])
 async def test_failed_start_exit_status_ignores_worker_count(environ, database_url, tmp_path, count):
-    await let_nobody_in(database_url)
+    await block_connections(database_url)
     gateway = GatewayProcess(environ | {"GATEWAY_DATABASE_URL": database_url}, tmp_path / "log", workers=count)
     await gateway.start(ready=False)
 

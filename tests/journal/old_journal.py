@@ -77,10 +77,10 @@ def approval(key: str, state: str, began: datetime, which: int, **values: Any) -
     )
 
 
-OF_AN_ORDER = {"after": 141, "title": "物业费", "amount": "12.30", "house": [1, 1, 1, 101]}
+ORDER_BEFORE = {"after": 141, "title": "物业费", "amount": "12.30", "house": [1, 1, 1, 101]}
 """What the first version noted: the title itself."""
 
-MADE = "20201213104757994399"
+ORDER_NUMBER = "20201213104757994399"
 OPERATIONS = (
     operation(
         "confirmed",
@@ -90,9 +90,9 @@ OPERATIONS = (
         finished_at=ago(days=30),
         record_type="Order",
         record_community_code="10002",
-        record_id=MADE,
-        expected=OF_AN_ORDER,
-        answer={"orderNumber": MADE},
+        record_id=ORDER_NUMBER,
+        expected=ORDER_BEFORE,
+        answer={"orderNumber": ORDER_NUMBER},
     ),
     operation(
         "refused",
@@ -103,8 +103,8 @@ OPERATIONS = (
             {"code": "PERSON_NOT_FOUND", "message": "Nobody.", "field": ["payer"], "upstream_message": "查无此人"}
         ],
     ),
-    operation("unknown", "UNKNOWN", ago(days=10), sent_at=ago(days=10), expected=OF_AN_ORDER),
-    operation("unclear", "UNKNOWN", ago(hours=2), sent_at=ago(hours=2), check_at=ago(hours=1), expected=OF_AN_ORDER),
+    operation("unknown", "UNKNOWN", ago(days=10), sent_at=ago(days=10), expected=ORDER_BEFORE),
+    operation("unclear", "UNKNOWN", ago(hours=2), sent_at=ago(hours=2), check_at=ago(hours=1), expected=ORDER_BEFORE),
     approval("reserved", "RESERVED", ago(hours=1), 0),
     approval("sent", "SENT", ago(hours=1), 1, sent_at=ago(hours=1)),
 )
@@ -166,7 +166,7 @@ AUDIT = (
         "action": "REVEALED",
         "record_type": "Order",
         "record_community_code": "10002",
-        "record_id": MADE,
+        "record_id": ORDER_NUMBER,
         "fields": ["house.owner.phone"],
         "count": 3,
         "missing_scope": None,
@@ -175,7 +175,12 @@ AUDIT = (
     },
 )
 
-AUDIT_PAGES = ({**{name: value for name, value in AUDIT[0].items() if name != "record_id"}, "record_ids": [MADE, "1"]},)
+AUDIT_PAGES = (
+    {
+        **{name: value for name, value in AUDIT[0].items() if name != "record_id"},
+        "record_ids": [ORDER_NUMBER, "1"],
+    },
+)
 
 ROWS: Mapping[str, Mapping[str, tuple[Row, ...]]] = {
     "0001": {
@@ -192,7 +197,7 @@ ROWS: Mapping[str, Mapping[str, tuple[Row, ...]]] = {
 """By the first version that wrote them so."""
 
 
-def rows_of(version: str) -> dict[str, tuple[Row, ...]]:
+def rows_written_by(version: str) -> dict[str, tuple[Row, ...]]:
     """What a journal of this version may hold, by table."""
     return {name: rows for since, tables in ROWS.items() if since <= version for name, rows in tables.items()}
 
@@ -217,7 +222,7 @@ async def on_database(settings: Settings, work: Callable[[Connection], ValueT]) 
     return await asyncio.to_thread(in_file)
 
 
-async def leave_journal(settings: Settings, version: str) -> None:
+async def create_old_journal(settings: Settings, version: str) -> None:
     """Make the journal of this version, with all the rows that one can have written."""
 
     def work(connection: Connection) -> None:
@@ -227,7 +232,7 @@ async def leave_journal(settings: Settings, version: str) -> None:
         command.upgrade(config, version)
         tables = MetaData()
         tables.reflect(connection)
-        for name, rows in rows_of(version).items():
+        for name, rows in rows_written_by(version).items():
             connection.execute(tables.tables[name].insert(), list(rows))
 
     await on_database(settings, work)

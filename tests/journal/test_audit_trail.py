@@ -106,37 +106,37 @@ def page(*people: People) -> Any:
     return list(people), observed(PERSON, "People", idCard="id_card", birthDate="birth_date")[1]
 
 
-UNLIKE = People(name="王芳", phone="19900000002", id_card="999302199211302226", birth_date=date(1990, 1, 2))
-IDS_OF = {person.name: IDS.hashed("People", person.name, person.phone) for person in (PERSON, UNLIKE)}
+OTHER_PERSON = People(name="王芳", phone="19900000002", id_card="999302199211302226", birth_date=date(1990, 1, 2))
+PERSON_IDS = {person.name: IDS.hashed("People", person.name, person.phone) for person in (PERSON, OTHER_PERSON)}
 
 
 async def test_page_is_one_audit_entry(journal: Journal, trail: AuditTrail) -> None:
-    trail.reveal(Request(), [page(PERSON, UNLIKE)])
+    trail.reveal(Request(), [page(PERSON, OTHER_PERSON)])
     await trail.flush()
 
     [entry] = await written(journal)
 
-    assert entry.records == RecordRefs("People", None, tuple(IDS_OF.values()))
+    assert entry.records == RecordRefs("People", None, tuple(PERSON_IDS.values()))
     assert (entry.fields, entry.count) == (("idCard", "birthDate"), 1)
 
 
 async def test_page_entries_name_fields_that_were_held(journal: Journal, trail: AuditTrail) -> None:
-    without = msgspec.structs.replace(UNLIKE, id_card=None)
+    without = msgspec.structs.replace(OTHER_PERSON, id_card=None)
     trail.reveal(Request(), [page(PERSON, without, People(name="张三"))])
     await trail.flush()
 
     entries = {entry.fields: entry.records for entry in await written(journal)}
 
     assert entries == {
-        ("idCard", "birthDate"): RecordRefs("People", None, (IDS_OF["李明"],)),
-        ("birthDate",): RecordRefs("People", None, (IDS_OF["王芳"],)),
+        ("idCard", "birthDate"): RecordRefs("People", None, (PERSON_IDS["李明"],)),
+        ("birthDate",): RecordRefs("People", None, (PERSON_IDS["王芳"],)),
     }
 
 
 async def test_changed_page_is_a_second_audit_entry(journal: Journal, trail: AuditTrail, clock: FrozenClock) -> None:
     emptied = msgspec.structs.replace(PERSON, id_card=None)
     for request_id, shown in (("first", PERSON), ("again", PERSON), ("emptied", emptied)):
-        trail.reveal(Request(request_id=request_id), [page(shown, UNLIKE)])
+        trail.reveal(Request(request_id=request_id), [page(shown, OTHER_PERSON)])
         clock.advance(seconds=0.1)
     await trail.flush()
 
@@ -474,7 +474,7 @@ async def test_many_audit_entries_are_written_early(
     try:
         for name in ("first", "second"):
             await asyncio.sleep(0)
-            trail.reveal(Request(name), [page(PERSON, UNLIKE)])
+            trail.reveal(Request(name), [page(PERSON, OTHER_PERSON)])
         async with asyncio.timeout(10):
             while {entry.subject for entry in await written(journal)} != {"first", "second"}:
                 pass

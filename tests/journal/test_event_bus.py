@@ -15,7 +15,7 @@ PAID = Event(ORDER_PAID, "10002", "payment-1")
 REPAIRED = Event(REPAIR_CHANGED, "10002", "7")
 
 
-async def next_of(subscription: Subscription) -> Event | Missed:
+async def receive(subscription: Subscription) -> Event | Missed:
     async with asyncio.timeout(5):
         return await anext(subscription)
 
@@ -26,14 +26,14 @@ async def test_subscribers_get_their_topics_in_order() -> None:
         bus.publish(REPAIRED)
         bus.publish(PAID)
 
-        assert await next_of(paid) == PAID
-        assert [await next_of(both), await next_of(both)] == [REPAIRED, PAID]
+        assert await receive(paid) == PAID
+        assert [await receive(both), await receive(both)] == [REPAIRED, PAID]
 
 
 async def test_waiting_subscriber_is_notified() -> None:
     bus = EventBus()
     with bus.subscribe(ORDER_PAID) as paid:
-        waiting = asyncio.create_task(next_of(paid))
+        waiting = asyncio.create_task(receive(paid))
         await asyncio.sleep(0)
         bus.publish(PAID)
         assert await waiting == PAID
@@ -56,8 +56,8 @@ async def test_slow_subscriber_is_notified_of_missed_events() -> None:
         for event in published:
             bus.publish(event)
 
-        assert [await next_of(slow) for _ in range(3)] == [MISSED, published[3], published[4]]
-        assert [await next_of(quick) for _ in range(5)] == published
+        assert [await receive(slow) for _ in range(3)] == [MISSED, published[3], published[4]]
+        assert [await receive(quick) for _ in range(5)] == published
 
 
 class Notifier(LocalNotifier):
@@ -91,9 +91,12 @@ async def test_gateways_get_each_event_once(notifier: Notifier) -> None:
     async with here.bridge(notifier), there.bridge(notifier):
         with here.subscribe(ORDER_PAID) as at_home, there.subscribe(ORDER_PAID) as abroad:
             here.publish(PAID)
-            assert await next_of(abroad) == PAID
+            assert await receive(abroad) == PAID
             there.publish(Event(ORDER_PAID, None, "payment-2"))
-            assert [await next_of(at_home), await next_of(at_home)] == [PAID, Event(ORDER_PAID, None, "payment-2")]
+            assert [await receive(at_home), await receive(at_home)] == [
+                PAID,
+                Event(ORDER_PAID, None, "payment-2"),
+            ]
 
 
 async def test_dropped_reads_are_sent_to_caches_only(notifier: Notifier) -> None:
@@ -105,7 +108,7 @@ async def test_dropped_reads_are_sent_to_caches_only(notifier: Notifier) -> None
         with there.subscribe(ORDER_PAID) as abroad:
             here.publish(dropped)
             here.publish(PAID)
-            assert await next_of(abroad) == PAID
+            assert await receive(abroad) == PAID
 
     assert caches == [dropped, PAID]
 
@@ -116,7 +119,7 @@ async def test_remaining_events_are_sent_at_close(notifier: Notifier) -> None:
         with there.subscribe(ORDER_PAID) as abroad:
             async with here.bridge(notifier):
                 here.publish(PAID)
-            assert await next_of(abroad) == PAID
+            assert await receive(abroad) == PAID
 
 
 async def test_unsent_events_are_reported_as_missed(notifier: Notifier) -> None:
@@ -128,9 +131,9 @@ async def test_unsent_events_are_reported_as_missed(notifier: Notifier) -> None:
             await asyncio.sleep(0.01)  # until the first try has failed
             notifier.down = False
 
-            assert await next_of(abroad) == MISSED
+            assert await receive(abroad) == MISSED
             here.publish(PAID)
-            assert await next_of(abroad) == PAID
+            assert await receive(abroad) == PAID
 
 
 async def test_message_of_another_version_counts_as_missed(notifier: Notifier) -> None:
@@ -140,7 +143,7 @@ async def test_message_of_another_version_counts_as_missed(notifier: Notifier) -
             await notifier.notify(events.CHANNEL, '{"something": "else"}')
             await notifier.notify(events.CHANNEL, "not even JSON")
             bus.publish(PAID)
-            assert [await next_of(paid), await next_of(paid)] == [MISSED, PAID]
+            assert [await receive(paid), await receive(paid)] == [MISSED, PAID]
 
 
 async def test_lost_connection_counts_as_missed(notifier: Notifier) -> None:
@@ -150,7 +153,7 @@ async def test_lost_connection_counts_as_missed(notifier: Notifier) -> None:
             bus.publish(PAID)
             assert notifier.hear is not None
             notifier.hear(None)
-            assert [await next_of(paid), await next_of(paid)] == [PAID, MISSED]
+            assert [await receive(paid), await receive(paid)] == [PAID, MISSED]
 
 
 async def test_batch_of_longest_identifiers_fits_a_notify(notifier: Notifier) -> None:
@@ -172,7 +175,7 @@ async def test_events_beyond_backlog_are_missed(notifier: Notifier, monkeypatch:
         with there.subscribe(ORDER_PAID, REPAIR_CHANGED) as abroad:
             async with here.bridge(notifier):
                 here.publish(REPAIRED)
-                assert [await next_of(abroad) for _ in range(3)] == [MISSED, PAID, REPAIRED]
+                assert [await receive(abroad) for _ in range(3)] == [MISSED, PAID, REPAIRED]
 
 
 async def test_overflow_while_sending_is_reported_as_missed(
@@ -192,7 +195,7 @@ async def test_overflow_while_sending_is_reported_as_missed(
     async with there.bridge(notifier), here.bridge(Overflowing()):
         with there.subscribe(ORDER_PAID) as abroad:
             here.publish(PAID)
-            assert [await next_of(abroad) for _ in range(3)] == [PAID, MISSED, PAID]
+            assert [await receive(abroad) for _ in range(3)] == [PAID, MISSED, PAID]
 
 
 @pytest.mark.postgres
@@ -209,7 +212,7 @@ async def test_gateways_on_one_database_hear_each_other(postgres_settings: Setti
             bus.publish(Event(ORDER_PAID, "10002", f"payment-{number}"))
 
         for ear in ears:
-            heard = {(await next_of(ear)).record_id for _ in range(3)}
+            heard = {(await receive(ear)).record_id for _ in range(3)}
             assert heard == {"payment-0", "payment-1", "payment-2"}
 
 

@@ -121,14 +121,14 @@ async def test_answer_is_replayed_after_restart(settings: Settings, clock: Froze
     )
     async with open_journal(settings, clock) as journal:
         operation = await begun(journal.operations, "key-1")
-        told = await journal.operations.finish(
+        completed = await journal.operations.finish(
             operation.id, Outcome.REFUSED, user_errors=errors, answer={"reasonRecorded": False}
         )
 
     async with open_journal(settings, clock) as journal:
         replay = await reserve(journal.operations)
 
-    assert replay == Reservation(ReservationKind.REPLAY, told)
+    assert replay == Reservation(ReservationKind.REPLAY, completed)
     assert replay.operation.outcome is Outcome.REFUSED
     assert replay.operation.user_errors == errors
     assert replay.operation.answer == {"reasonRecorded": False}

@@ -224,13 +224,15 @@ async def test_serializable_default_isolation_refuses_no_write(fresh_settings: S
     assert Counter(kinds) == {ReceiptKind.NEW: 10, ReceiptKind.SAME: 70}
 
 
-@pytest.mark.parametrize(("ahead", "told"), [(0, []), (-30, []), (46800, [46800]), (-46800, [-46800])])
-async def test_clock_difference_to_database_is_logged(postgres_settings: Settings, ahead: int, told: list[int]) -> None:
+@pytest.mark.parametrize(("ahead", "expected"), [(0, []), (-30, []), (46800, [46800]), (-46800, [-46800])])
+async def test_clock_difference_to_database_is_logged(
+    postgres_settings: Settings, ahead: int, expected: list[int]
+) -> None:
     with capture_logs() as logs:
         async with open_journal(postgres_settings, lambda: datetime.now(UTC) + timedelta(seconds=ahead)):
             pass
 
-    assert [round(entry["ahead_seconds"], -1) for entry in logs if entry["log_level"] == "error"] == told
+    assert [round(entry["ahead_seconds"], -1) for entry in logs if entry["log_level"] == "error"] == expected
 
 
 async def test_read_only_database_fails_ping(fresh_settings: Settings) -> None:

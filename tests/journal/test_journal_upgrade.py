@@ -8,15 +8,15 @@ import pytest
 from old_journal import (
     ANNOUNCEMENTS,
     ID_KEY,
-    MADE,
     NOW,
     ORDER,
+    ORDER_NUMBER,
     PENDING_REVIEWS,
     ROWS,
     all_rows,
-    leave_journal,
+    create_old_journal,
     on_database,
-    rows_of,
+    rows_written_by,
 )
 from processes import GatewayProcess
 from sqlalchemy import Connection, text
@@ -51,7 +51,7 @@ def environ(sandbox, new_settings):
 
 @pytest.mark.parametrize("version", ROWS)
 async def test_upgrade_preserves_all_rows(new_settings, version):
-    await leave_journal(new_settings, version)
+    await create_old_journal(new_settings, version)
     before = await on_database(new_settings, all_rows)
 
     async with open_journal(new_settings):
@@ -62,7 +62,7 @@ async def test_upgrade_preserves_all_rows(new_settings, version):
     assert after.pop("alembic_version") == [{"version_num": NEWEST}]
     for tables in (before, after):
         tables.pop("audit_records", None)
-    assert set(before) == set(rows_of(version))
+    assert set(before) == set(rows_written_by(version))
     for entry in before.get("audit", ()) if version < "0005" else ():
         record_id = entry.pop("record_id")
         entry["record_ids"] = [record_id] if new_settings.database_url else json.dumps([record_id])
@@ -71,8 +71,8 @@ async def test_upgrade_preserves_all_rows(new_settings, version):
 
 @pytest.mark.parametrize("version", [version for version in ROWS if version >= "0002"])
 async def test_audit_entries_are_found_after_upgrade(new_settings, version):
-    await leave_journal(new_settings, version)
-    order = RecordRef("Order", "10002", MADE)
+    await create_old_journal(new_settings, version)
+    order = RecordRef("Order", "10002", ORDER_NUMBER)
 
     async with open_journal(new_settings) as journal:
         [found] = [entry async for entry in journal.audit.read(record=order)]
@@ -80,7 +80,7 @@ async def test_audit_entries_are_found_after_upgrade(new_settings, version):
         assert await journal.audit.forget(timedelta(days=1), NOW) == 1
         assert [entry async for entry in journal.audit.read(record=order)] == []
 
-    records = RecordRefs("Order", "10002", (MADE,) if version < "0005" else (MADE, "1"))
+    records = RecordRefs("Order", "10002", (ORDER_NUMBER,) if version < "0005" else (ORDER_NUMBER, "1"))
     assert (found.subject, found.records, found.fields, found.count) == (
         "officer",
         records,
@@ -92,7 +92,7 @@ async def test_audit_entries_are_found_after_upgrade(new_settings, version):
 @pytest.fixture
 async def upgraded(new_settings, environ, serve):
     """The gateway over what the first version left, once it has done what was due."""
-    await leave_journal(new_settings, "0001")
+    await create_old_journal(new_settings, "0001")
     async with serve(environ, lambda: NOW) as gateway:
         async with asyncio.timeout(30):
             while DUE & await states(gateway):  # noqa: ASYNC110 # the relay and the reconciler, as they come to it
@@ -127,7 +127,7 @@ async def test_operations_of_an_earlier_version_are_settled(upgraded, sandbox):
 @pytest.mark.parametrize(
     ("key", "answer"),
     [
-        ("confirmed", ("CONFIRMED", MADE, [])),
+        ("confirmed", ("CONFIRMED", ORDER_NUMBER, [])),
         ("refused", ("REFUSED", None, [{"code": "PERSON_NOT_FOUND", "upstreamMessage": "查无此人"}])),
         ("unknown", ("UNKNOWN", None, [])),
     ],
@@ -187,7 +187,7 @@ async def test_journal_of_a_later_version_is_left_unchanged(new_settings, enviro
         connection.execute(text("INSERT INTO of_tomorrow VALUES ('1')"))
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
-    await leave_journal(new_settings, NEWEST)
+    await create_old_journal(new_settings, NEWEST)
     await on_database(new_settings, become_newer)
     before = await on_database(new_settings, all_rows)
 
@@ -207,7 +207,7 @@ async def test_journal_of_a_later_version_is_left_unchanged(new_settings, enviro
 
 @pytest.mark.parametrize("version", [version for version in ROWS if version != NEWEST])
 async def test_reading_leaves_an_older_journal_unmigrated(new_settings, version):
-    await leave_journal(new_settings, version)
+    await create_old_journal(new_settings, version)
     before = await on_database(new_settings, all_rows)
 
     with pytest.raises(JournalError, match="written by an older version"):

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 import pytest
-from old_journal import ROWS, all_rows, leave_journal, on_database
+from old_journal import ROWS, all_rows, create_old_journal, on_database
 from sqlalchemy import Connection, inspect, text
 from throw_away import on_server
 
@@ -36,7 +36,7 @@ async def test_current_journal_is_reported_as_ready(new_settings: Settings) -> N
 
 
 async def test_older_journal_is_reported_as_to_be_migrated(new_settings: Settings) -> None:
-    await leave_journal(new_settings, OLDEST)
+    await create_old_journal(new_settings, OLDEST)
     before = await on_database(new_settings, all_rows)
 
     assert await try_journal(new_settings) == "to be migrated"
@@ -47,7 +47,7 @@ async def test_newer_journal_is_refused(new_settings: Settings) -> None:
     def become_newer(connection: Connection) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
-    await leave_journal(new_settings, max(ROWS))
+    await create_old_journal(new_settings, max(ROWS))
     await on_database(new_settings, become_newer)
 
     with pytest.raises(JournalError) as refused:

@@ -74,7 +74,7 @@ OWNERS = rows_like(owner())
 PAGE_INFO = rows_like({"current_page": 1, "last_page": 2, "per_page": "15", "total": 17})
 
 
-def pages_of(rows: st.SearchStrategy[Any], info: str) -> st.SearchStrategy[dict[str, Any]]:
+def page_bodies(rows: st.SearchStrategy[Any], info: str) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(
         {},
         optional={

@@ -236,7 +236,7 @@ HOUSE = {
 WITHOUT_BLANKS = {"name", "phone", "id_card", "nation"}
 
 
-def let_through(part: str, corrections: dict[str, object]) -> dict[str, object]:
+def accepted_corrections(part: str, corrections: dict[str, object]) -> dict[str, object]:
     wrong = {found.attribute for found in correction_problems({part: corrections}, TODAY)}
     return {attribute: value for attribute, value in corrections.items() if attribute not in wrong}
 
@@ -257,7 +257,7 @@ def as_read(attribute: str, value: object) -> object:
 def test_accepted_correction_is_read_back(
     submitted: dict[str, Any], people: dict[str, object], house: dict[str, object]
 ) -> None:
-    people, house = let_through("people", people), let_through("house", house)
+    people, house = accepted_corrections("people", people), accepted_corrections("house", house)
     before = parse_shenhe(review(shenhe_content=json.dumps(submitted)), "10002").content
     rendered = render_shenhe_content(json.dumps(submitted), {"people": people, "house": house})
     after = parse_shenhe(review(shenhe_content=rendered), "10002").content
@@ -266,7 +266,7 @@ def test_accepted_correction_is_read_back(
             if attribute not in ("data_issues", "review"):
                 kept = getattr(was, attribute, None)
                 wanted = as_read(attribute, corrections[attribute]) if attribute in corrections else kept
-                if attribute != "sex" or "sex" in corrections or "id_card" not in corrections:  # which may tell it
+                if attribute != "sex" or "sex" in corrections or "id_card" not in corrections:  # which may contain it
                     assert getattr(now, attribute) == wanted, attribute
 
 

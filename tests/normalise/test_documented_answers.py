@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from any_rows import JSON, ORDERS, OWNERS, PEOPLE, REPAIRS, REVIEWS, as_sent, pages_of
+from any_rows import JSON, ORDERS, OWNERS, PEOPLE, REPAIRS, REVIEWS, as_sent, page_bodies
 from collected_issues import issues_within, mistyped
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,7 +55,7 @@ class Answer(NamedTuple):
     any_way: Callable[[Any], Any]
 
 
-def list_of(*rows: dict[str, Any]) -> dict[str, Any]:
+def list_body(*rows: dict[str, Any]) -> dict[str, Any]:
     info = {"current_page": 1, "per_page": "20", "last_page": 3, "total": 60}
     return {"code": 0, "token_expired": 1, "msg": "成功", "data": list(rows), "pages": info, "meta": info}
 
@@ -64,28 +64,28 @@ def one(row: dict[str, Any]) -> dict[str, Any]:
     return {"code": "0", "msg": "成功", "data": row}
 
 
-def ones_of(rows: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+def record_bodies(rows: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({"code": st.just(0), "data": as_sent(rows | JSON)})
 
 
 ANSWERS = {
     "order/list": Answer(
         row=order(),
-        body=list_of,
-        any_body=pages_of(ORDERS, "pages"),
+        body=list_body,
+        any_body=page_bodies(ORDERS, "pages"),
         documented=lambda sent: parse_order_page(decode_orders(sent), "10002", 1),
         any_way=lambda body: parse_order_page(body, "10002", 1),
     ),
     "shenheList": Answer(
         row=review(shenhe_id=1),
-        body=list_of,
-        any_body=pages_of(REVIEWS, "meta"),
+        body=list_body,
+        any_body=page_bodies(REVIEWS, "meta"),
         documented=lambda sent: parse_shenhe_page(decode_shenhes(sent), "10002", 1),
         any_way=lambda body: parse_shenhe_page(body, "10002", 1),
     ),
     "repair/list": Answer(
         row=repair(date=None),
-        body=lambda *rows: {"code": 0, "data": {"repairs": list(rows), "pages": list_of()["pages"]}},
+        body=lambda *rows: {"code": 0, "data": {"repairs": list(rows), "pages": list_body()["pages"]}},
         any_body=REPAIRS.map(lambda row: {"data": {"repairs": [row], "pages": {"total": 1}}}),
         documented=lambda sent: parse_repair_page(decode_repairs(sent), "10002", 1),
         any_way=lambda body: parse_repair_page(body, "10002", 1),
@@ -93,28 +93,28 @@ ANSWERS = {
     "owner": Answer(
         row=owner(people_role=None),
         body=one,
-        any_body=ones_of(OWNERS),
+        any_body=record_bodies(OWNERS),
         documented=lambda sent: parse_owner(decode_owner(sent)["data"]),
         any_way=lambda body: parse_owner(body["data"]),
     ),
     "people": Answer(
         row=person(),
         body=one,
-        any_body=ones_of(PEOPLE),
+        any_body=record_bodies(PEOPLE),
         documented=lambda sent: parse_people(decode_people(sent)["data"]),
         any_way=lambda body: parse_people(body["data"]),
     ),
     "people, houses": Answer(
         row=residency(people_role=None, **dict.fromkeys(OTHER_KEYS)),
         body=lambda row: one(person(houses=[row])),
-        any_body=ones_of(PEOPLE),
+        any_body=record_bodies(PEOPLE),
         documented=lambda sent: parse_people(decode_people(sent)["data"]),
         any_way=lambda body: parse_people(body["data"]),
     ),
     "people, members": Answer(
         row=member(),
         body=lambda row: one(person(houses=[residency(members=[row])])),
-        any_body=ones_of(PEOPLE),
+        any_body=record_bodies(PEOPLE),
         documented=lambda sent: parse_people(decode_people(sent)["data"]),
         any_way=lambda body: parse_people(body["data"]),
     ),
@@ -155,7 +155,7 @@ def read_both_ways(answer: Answer, body: Any) -> Any:
     if isinstance(found, Page):
         assert sorted(map(repr, found.issues)) == sorted(map(repr, issues_within(found.items)))
     assert not list(mistyped(found))
-    assert repr(found) == repr(expected)  # which tells 0.0 from -0.0, and 1 from True
+    assert repr(found) == repr(expected)  # which distinguishes 0.0 from -0.0, and 1 from True
     return found
 
 
@@ -211,8 +211,8 @@ def test_documented_answers_read_the_same_either_way(endpoint: str, data: st.Dat
 def test_page_reports_issues_of_its_rows() -> None:
     answer = ANSWERS["order/list"]
 
-    assert read_both_ways(answer, list_of(order(), order(id=5))).issues == ()
-    odd = read_both_ways(answer, list_of(order(), order(id=5, amount="many")))
+    assert read_both_ways(answer, list_body(order(), order(id=5))).issues == ()
+    odd = read_both_ways(answer, list_body(order(), order(id=5, amount="many")))
     assert [issue.field for issue in odd.issues] == ["amount"]
 
 
@@ -222,14 +222,14 @@ def test_page_of_reviews_reports_issues_of_contents() -> None:
     documents: list[Any] = [content(), odd_house, []]
     rows = [review(shenhe_content=json.dumps(document, ensure_ascii=False)) for document in documents]
 
-    found = read_both_ways(ANSWERS["shenheList"], list_of(*rows))
+    found = read_both_ways(ANSWERS["shenheList"], list_body(*rows))
 
     assert [issue.field for issue in found.issues] == ["occupantType", "content"]
 
 
 @pytest.mark.parametrize("extra", [b'{"a":"\xff"}', b'"\xff"', b"1e999"])
 def test_undecodable_details_are_no_documented_answer(extra: bytes) -> None:
-    body = json.dumps(list_of(order(extra="@"))).encode().replace(b'"@"', extra)
+    body = json.dumps(list_body(order(extra="@"))).encode().replace(b'"@"', extra)
 
     with pytest.raises((msgspec.DecodeError, UnicodeError, RecursionError)):
         decode_orders(body)

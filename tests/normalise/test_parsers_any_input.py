@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from any_rows import JSON, ORDERS, OWNERS, PAGE_INFO, PEOPLE, REPAIRS, REVIEWS, as_sent, pages_of, rows_like
+from any_rows import JSON, ORDERS, OWNERS, PAGE_INFO, PEOPLE, REPAIRS, REVIEWS, as_sent, page_bodies, rows_like
 from collected_issues import issues_within, mistyped
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -53,7 +53,7 @@ def check_types(value: object) -> None:
 
 
 @thorough
-@given(pages_of(REVIEWS, "meta"))
+@given(page_bodies(REVIEWS, "meta"))
 def test_any_page_of_reviews_is_parsed_or_refused(body: dict[str, Any]) -> None:
     check(parse_shenhe_page, body, "10002", 1)
 
@@ -65,7 +65,7 @@ def test_any_review_is_parsed_or_refused(data: Any) -> None:
 
 
 @thorough
-@given(pages_of(ORDERS, "pages"))
+@given(page_bodies(ORDERS, "pages"))
 def test_any_page_of_orders_is_parsed_or_refused(body: dict[str, Any]) -> None:
     check(parse_order_page, body, "10002", 1)
 

@@ -23,7 +23,7 @@ from gateway.sandbox.server import Sandbox
 from gateway.settings import load_settings
 
 HOUSE = HouseKey("10002", 1, 1, 1, 101)
-NOWHERE = HouseKey("10002", 99, 9, 9, 999)
+UNKNOWN_HOUSE = HouseKey("10002", 99, 9, 9, 999)
 
 
 def counts(calls: Calls, suffix: str = "_count") -> dict[tuple[str, str, str], float]:
@@ -39,7 +39,7 @@ def counts(calls: Calls, suffix: str = "_count") -> dict[tuple[str, str, str], f
 async def test_calls_are_counted_by_endpoint_and_outcome(platforms: Platforms, sandbox: Sandbox) -> None:
     await platforms.security.house_owner(HOUSE)
     await platforms.security.house_owner(HOUSE)
-    await platforms.security.house_owner(NOWHERE)
+    await platforms.security.house_owner(UNKNOWN_HOUSE)
     sandbox.faults.set("WJDH", "modules", Fault(FaultKind.GARBAGE))
     with pytest.raises(PlatformError):
         await platforms.wjdh.modules("10002")
@@ -99,9 +99,9 @@ async def test_slow_call_is_logged_without_arguments(
             await platforms.security.house_owner(HOUSE)
 
     slow = [log for log in logs if log["event"] == "slow call to a platform"]
-    (told,) = (log for log in slow if log["endpoint"] == "owner")  # on a busy machine the login is slow as well
-    assert 0.1 < told.pop("seconds") < 2  # the loop counts its time in whole milliseconds
-    assert told == {
+    (entry,) = (log for log in slow if log["endpoint"] == "owner")  # on a busy machine the login is slow as well
+    assert 0.1 < entry.pop("seconds") < 2  # the loop counts its time in whole milliseconds
+    assert entry == {
         "event": "slow call to a platform",
         "log_level": "warning",
         "platform": "SECURITY",
@@ -196,7 +196,7 @@ def test_open_circuit_is_a_metric() -> None:
 async def test_failing_platform_is_logged_and_refusal_is_not(
     platforms: Platforms, sandbox: Sandbox, logs: list[dict[str, object]]
 ) -> None:
-    await platforms.security.house_owner(NOWHERE)
+    await platforms.security.house_owner(UNKNOWN_HOUSE)
     assert failures(logs) == []
 
     sandbox.faults.set("WJDH", "secret", Fault(FaultKind.BODY, body=b"Not found", status=404))

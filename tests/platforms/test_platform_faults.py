@@ -35,9 +35,9 @@ ORDER = NewOrder(community_code="10002", payer=PhonePayer("19900000001"), title=
 PAYMENT = ("20201213104759976889", "1900000109", "4200000000202012131047599768")
 
 READS = ("modules", "owner")
-TOO_LATE = (PlatformTimeoutError, True)
+TIMED_OUT = (PlatformTimeoutError, True)
 UNREADABLE = (ProtocolError, True)
-FINE = None
+NO_ERROR = None
 
 TABLE = [
     # the fault, and what a call becomes: its error and whether the platform may have carried it out
@@ -45,31 +45,31 @@ TABLE = [
     (FaultKind.HTTP_500, UNREADABLE),
     (FaultKind.TOO_MANY_REQUESTS, (PlatformBusyError, False)),
     (FaultKind.EXPIRED_TOKEN, (PlatformAuthError, False)),
-    (FaultKind.HANG, TOO_LATE),
-    (FaultKind.LATENCY, TOO_LATE),
-    (FaultKind.SLOW_DRIP, TOO_LATE),
+    (FaultKind.HANG, TIMED_OUT),
+    (FaultKind.LATENCY, TIMED_OUT),
+    (FaultKind.SLOW_DRIP, TIMED_OUT),
     (FaultKind.TRUNCATED, (ConnectionLostError, True)),
-    (FaultKind.CLOSED_AFTER, FINE),
+    (FaultKind.CLOSED_AFTER, NO_ERROR),
     (FaultKind.GZIP_BOMB, UNREADABLE),
     (FaultKind.GARBAGE, UNREADABLE),
     (FaultKind.EMPTY_BODY, UNREADABLE),
     (FaultKind.DEEP_NESTING, UNREADABLE),
-    (FaultKind.PHP_NOTICE, FINE),
-    (FaultKind.BOM, FINE),
-    (FaultKind.GBK, FINE),
-    (FaultKind.TRAILING_COMMA, FINE),
+    (FaultKind.PHP_NOTICE, NO_ERROR),
+    (FaultKind.BOM, NO_ERROR),
+    (FaultKind.GBK, NO_ERROR),
+    (FaultKind.TRAILING_COMMA, NO_ERROR),
 ]
 
 
 @pytest.fixture
-async def impatient(sandbox: Sandbox) -> AsyncIterator[Platforms]:
+async def hasty(sandbox: Sandbox) -> AsyncIterator[Platforms]:
     """The clients with little time, for platforms that take much."""
     settings = load_settings({**sandbox.settings(), "GATEWAY_CALL_TIMEOUT": str(TIMEOUT)})
     async with open_platforms(settings) as opened:
         yield opened
 
 
-async def settle(platforms: Platforms, endpoint: str) -> tuple[type[PlatformError], bool] | None:
+async def call_outcome(platforms: Platforms, endpoint: str) -> tuple[type[PlatformError], bool] | None:
     """What a call to the endpoint becomes."""
     calls: dict[str, Callable[[], Awaitable[object]]] = {
         "modules": lambda: platforms.wjdh.modules("10002"),
@@ -81,7 +81,7 @@ async def settle(platforms: Platforms, endpoint: str) -> tuple[type[PlatformErro
         await calls[endpoint]()
     except PlatformError as error:
         return type(error), error.sent
-    return FINE
+    return NO_ERROR
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ async def settle(platforms: Platforms, endpoint: str) -> tuple[type[PlatformErro
 @pytest.mark.parametrize(("kind", "outcome"), TABLE)
 async def test_fault_becomes_its_error_and_passes(
     platforms: Platforms,
-    impatient: Platforms,
+    hasty: Platforms,
     sandbox: Sandbox,
     platform: str,
     endpoint: str,
@@ -99,13 +99,13 @@ async def test_fault_becomes_its_error_and_passes(
     outcome: tuple[type[PlatformError], bool] | None,
 ) -> None:
     sandbox.faults.set(platform, endpoint, Fault(kind, seconds=TIMEOUT * (1.2 if kind is FaultKind.LATENCY else 0.25)))
-    client = impatient if outcome == TOO_LATE else platforms
-    assert await settle(client, endpoint) == outcome
-    # A read is asked again where a kept connection ends without an answer: it may have been closing (quirk 193).
+    client = hasty if outcome == TIMED_OUT else platforms
+    assert await call_outcome(client, endpoint) == outcome
+    # A read is repeated when a keep-alive connection ends without an answer: it may have been closing (quirk 193).
     is_asked_again = kind is FaultKind.EXPIRED_TOKEN or (kind is FaultKind.RESET and endpoint in READS)
     assert sandbox.count(platform, endpoint) == (2 if is_asked_again else 1)
     sandbox.faults.clear()
-    assert await settle(platforms, endpoint) is FINE
+    assert await call_outcome(platforms, endpoint) is NO_ERROR
 
 
 @pytest.mark.parametrize(
@@ -113,10 +113,10 @@ async def test_fault_becomes_its_error_and_passes(
 )
 @pytest.mark.parametrize(("platform", "endpoint"), [("WJDH", "order/new"), ("SECURITY", "callback")])
 async def test_quirk_154_lost_answer_of_a_write_is_unknown(
-    impatient: Platforms, sandbox: Sandbox, platform: str, endpoint: str, kind: FaultKind
+    hasty: Platforms, sandbox: Sandbox, platform: str, endpoint: str, kind: FaultKind
 ) -> None:
     sandbox.faults.set(platform, endpoint, Fault(kind))
-    outcome = await settle(impatient, endpoint)
+    outcome = await call_outcome(hasty, endpoint)
     assert outcome is not None
     assert outcome[1]
     assert len(sandbox.effects.all()) == 1
@@ -125,7 +125,7 @@ async def test_quirk_154_lost_answer_of_a_write_is_unknown(
 async def test_write_refused_before_commit_is_a_refusal(platforms: Platforms, sandbox: Sandbox) -> None:
     for platform, endpoint in (("WJDH", "order/new"), ("SECURITY", "callback")):
         sandbox.faults.set(platform, endpoint, Fault(FaultKind.REFUSED_BEFORE_COMMIT))
-        assert await settle(platforms, endpoint) == (RefusedError, True)
+        assert await call_outcome(platforms, endpoint) == (RefusedError, True)
     assert sandbox.effects.all() == []
 
 
@@ -139,7 +139,7 @@ async def test_quirk_191_busy_platform_has_retry_after(platforms: Platforms, san
 
 async def test_quirk_191_write_during_maintenance_is_unknown(platforms: Platforms, sandbox: Sandbox) -> None:
     sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE, status=503))
-    assert await settle(platforms, "order/new") == (PlatformBusyError, True)
+    assert await call_outcome(platforms, "order/new") == (PlatformBusyError, True)
 
 
 async def test_quirk_193_write_survives_a_closing_connection(platforms: Platforms, sandbox: Sandbox) -> None:
@@ -153,11 +153,11 @@ async def test_quirk_193_write_survives_a_closing_connection(platforms: Platform
 @pytest.mark.parametrize(("platform", "endpoint"), [("WJDH", "order/new"), ("SECURITY", "callback")])
 @pytest.mark.parametrize("kind", [FaultKind.RESET, FaultKind.HTTP_500, FaultKind.HANG, FaultKind.TRUNCATED])
 async def test_write_without_a_token_is_not_sent(
-    impatient: Platforms, sandbox: Sandbox, platform: str, endpoint: str, kind: FaultKind
+    hasty: Platforms, sandbox: Sandbox, platform: str, endpoint: str, kind: FaultKind
 ) -> None:
     login = {"WJDH": "secret", "SECURITY": "token"}[platform]
     sandbox.faults.set(platform, login, Fault(kind))
-    call = impatient.wjdh.create_order(ORDER) if platform == "WJDH" else impatient.security.deliver_payment(*PAYMENT)
+    call = hasty.wjdh.create_order(ORDER) if platform == "WJDH" else hasty.security.deliver_payment(*PAYMENT)
     with pytest.raises(PlatformError) as caught:
         await call
     assert not caught.value.sent
@@ -193,13 +193,13 @@ async def test_call_timing_out_in_the_queue_is_not_sent(sandbox: Sandbox) -> Non
 
 
 async def test_write_without_slot_or_connection_is_not_sent(
-    impatient: Platforms, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    hasty: Platforms, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await impatient.wjdh.modules("10002")  # there is a token, so that the write itself is what waits
-    slots = impatient.wjdh.slots
+    await hasty.wjdh.modules("10002")  # there is a token, so that the write itself is what waits
+    slots = hasty.wjdh.slots
     taken, slots.free = slots.free, 0
     with pytest.raises(NotSentError, match="Too many calls"):
-        await impatient.wjdh.create_order(ORDER)
+        await hasty.wjdh.create_order(ORDER)
     slots.free = taken
 
     async def too_late(*_: object, **__: object) -> None:
@@ -207,24 +207,24 @@ async def test_write_without_slot_or_connection_is_not_sent(
 
     monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", too_late)
     with pytest.raises(PlatformTimeoutError, match="No connection") as caught:
-        await impatient.wjdh.create_order(ORDER)
+        await hasty.wjdh.create_order(ORDER)
     assert not caught.value.sent
     assert sandbox.effects.all() == []
 
 
-async def test_circuit_trial_without_a_slot_stays_free(impatient: Platforms, sandbox: Sandbox) -> None:
-    await impatient.wjdh.modules("10002")
-    breaker, slots = impatient.wjdh.routes["modules"].breaker, impatient.wjdh.slots
+async def test_circuit_trial_without_a_slot_stays_free(hasty: Platforms, sandbox: Sandbox) -> None:
+    await hasty.wjdh.modules("10002")
+    breaker, slots = hasty.wjdh.routes["modules"].breaker, hasty.wjdh.slots
     for _ in range(8):
         breaker.failed()
     breaker._cooldown = 0.0
     taken, slots.free = slots.free, 0
     with pytest.raises(NotSentError, match="Too many calls"):
-        await impatient.wjdh.modules("10002")
+        await hasty.wjdh.modules("10002")
 
     slots.free = taken
-    assert await settle(impatient, "modules") is FINE
-    assert impatient.wjdh.healthy
+    assert await call_outcome(hasty, "modules") is NO_ERROR
+    assert hasty.wjdh.healthy
 
 
 async def test_unconfigured_endpoint_is_not_called_with_a_token(platforms: Platforms) -> None:
@@ -241,44 +241,44 @@ async def test_internal_error_frees_the_circuit_trial(platforms: Platforms, monk
         calls.breaker.failed()
     calls.breaker._cooldown = 0.0  # the next call is the one that tries
 
-    def mistaken(_calls: EndpointCalls) -> None:
+    def raise_bug(_calls: EndpointCalls) -> None:
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(EndpointCalls, "answered", mistaken)
+        patch.setattr(EndpointCalls, "answered", raise_bug)
         with pytest.raises(ZeroDivisionError):
             await platforms.wjdh.modules("10002")
     assert platforms.wjdh.endpoints["modules"].circuit is CircuitState.HALF_OPEN
     assert calls.by_outcome["CANCELLED"].buckets.count(1) == 1
-    assert await settle(platforms, "modules") is FINE
+    assert await call_outcome(platforms, "modules") is NO_ERROR
 
 
 async def test_internal_error_in_the_reader_is_raised_to_caller(
     platforms: Platforms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def mistaken(*_: object) -> None:
+    def raise_bug(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Wjdh, "_accept", mistaken)
+    monkeypatch.setattr(Wjdh, "_accept", raise_bug)
     async with asyncio.timeout(10):
         with pytest.raises(ZeroDivisionError):
             await platforms.wjdh.modules("10002")
 
 
-async def test_hanging_endpoint_opens_its_own_circuit_only(impatient: Platforms, sandbox: Sandbox) -> None:
+async def test_hanging_endpoint_opens_its_own_circuit_only(hasty: Platforms, sandbox: Sandbox) -> None:
     sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HANG))
-    results = await asyncio.gather(*(settle(impatient, "modules") for _ in range(8)))
-    assert set(results) == {TOO_LATE}
-    assert impatient.wjdh.endpoints["modules"].circuit is CircuitState.OPEN
-    assert not impatient.wjdh.healthy
+    results = await asyncio.gather(*(call_outcome(hasty, "modules") for _ in range(8)))
+    assert set(results) == {TIMED_OUT}
+    assert hasty.wjdh.endpoints["modules"].circuit is CircuitState.OPEN
+    assert not hasty.wjdh.healthy
     sandbox.reset_calls()
     with pytest.raises(NotSentError) as refused:
-        await impatient.wjdh.modules("10002")
+        await hasty.wjdh.modules("10002")
     assert 0 < refused.value.extensions()["retryAfter"] <= 5
     assert not refused.value.sent
     assert sandbox.calls == []
-    assert await settle(impatient, "order/new") is FINE
-    assert impatient.security.healthy
+    assert await call_outcome(hasty, "order/new") is NO_ERROR
+    assert hasty.security.healthy
 
 
 async def test_error_names_only_platform_and_endpoint(platforms: Platforms, sandbox: Sandbox) -> None:
@@ -298,21 +298,21 @@ async def test_garbled_answers_and_refusals_open_no_circuit(platforms: Platforms
     for kind in (FaultKind.HTTP_500, FaultKind.GARBAGE, FaultKind.TOO_MANY_REQUESTS, FaultKind.GZIP_BOMB):
         sandbox.faults.set("SECURITY", "owner", Fault(kind))
         for _ in range(10):
-            assert await settle(platforms, "owner") is not FINE
+            assert await call_outcome(platforms, "owner") is not NO_ERROR
     assert platforms.security.healthy
 
 
 async def test_cancelled_caller_frees_slot_and_circuit(platforms: Platforms, sandbox: Sandbox) -> None:
     sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
     for _ in range(40):
-        call = asyncio.create_task(settle(platforms, "owner"))
+        call = asyncio.create_task(call_outcome(platforms, "owner"))
         await until(lambda: sandbox.security.max_concurrent > 0)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
         sandbox.reset_calls()
     sandbox.faults.clear()
-    assert await settle(platforms, "owner") is FINE
+    assert await call_outcome(platforms, "owner") is NO_ERROR
     assert platforms.security.healthy
 
 
@@ -322,20 +322,20 @@ async def test_cancelled_circuit_trial_stays_free(platforms: Platforms, sandbox:
         breaker.failed()
     breaker._cooldown = 0.0
     sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
-    call = asyncio.create_task(settle(platforms, "owner"))
+    call = asyncio.create_task(call_outcome(platforms, "owner"))
     await until(lambda: sandbox.count("SECURITY", "owner") == 1)
     call.cancel()
     await asyncio.wait([call])
     sandbox.faults.clear()
 
-    assert await settle(platforms, "owner") is FINE
+    assert await call_outcome(platforms, "owner") is NO_ERROR
     assert platforms.security.healthy
 
 
-async def test_login_timeout_leaves_the_call_unsent(impatient: Platforms, sandbox: Sandbox) -> None:
+async def test_login_timeout_leaves_the_call_unsent(hasty: Platforms, sandbox: Sandbox) -> None:
     sandbox.faults.set("SECURITY", "token", Fault(FaultKind.LATENCY, seconds=TIMEOUT * 4))
     with pytest.raises(PlatformTimeoutError) as caught:
-        await impatient.security.deliver_payment(*PAYMENT)
+        await hasty.security.deliver_payment(*PAYMENT)
     assert not caught.value.sent
 
 
@@ -364,10 +364,15 @@ async def test_probes_try_every_read_and_no_write(platforms: Platforms, sandbox:
     ],
 )
 async def test_probe_reports_each_step(
-    impatient: Platforms, sandbox: Sandbox, kind: FaultKind, reachable: bool, token: bool | None, answer: str
+    hasty: Platforms,
+    sandbox: Sandbox,
+    kind: FaultKind,
+    reachable: bool,
+    token: bool | None,
+    answer: str,
 ) -> None:
     sandbox.faults.set("SECURITY", "modules-sync", Fault(kind))
-    probe = await impatient.security.probe("modules-sync")
+    probe = await hasty.security.probe("modules-sync")
     assert (probe.reachable, probe.token, probe.answer) == (reachable, token, answer)
 
 

@@ -15,7 +15,7 @@ from gateway.sandbox.server import Sandbox
 from gateway.settings import Settings, load_settings
 
 HOUSE = HouseKey("10002", 1, 1, 1, 101)
-NOBODY = ("无此人", "19900099999")
+UNKNOWN_PERSON = ("无此人", "19900099999")
 PAYMENT = ("20201213104759976889", "1900000109", "4200000000202012131047599768")
 PATHS = {
     f"GATEWAY_SECURITY_{name}_PATH": f"/{name.lower()}" for name in ("TOKEN", "PEOPLE", "OWNER", "CALLBACK", "MODULES")
@@ -132,7 +132,7 @@ async def test_quirk_021_code_one_about_the_token_renews_it(platforms: Platforms
 )
 async def test_quirk_023_missing_person_is_none(platforms: Platforms, sandbox: Sandbox, body: str) -> None:
     answering(sandbox, "people", body)
-    assert await platforms.security.people(*NOBODY) is None
+    assert await platforms.security.people(*UNKNOWN_PERSON) is None
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ async def test_quirk_023_missing_person_is_none(platforms: Platforms, sandbox: S
 async def test_quirk_023_people_lookup_error_is_not_none(platforms: Platforms, sandbox: Sandbox, msg: str) -> None:
     answering(sandbox, "people", f'{{"code": 1, "msg": "{msg}", "data": ""}}')
     with pytest.raises(RefusedError) as caught:
-        await platforms.security.people(*NOBODY)
+        await platforms.security.people(*UNKNOWN_PERSON)
     assert caught.value.upstream_message == msg
 
 
@@ -162,7 +162,7 @@ async def test_quirk_023_people_lookup_error_is_not_none(platforms: Platforms, s
 async def test_quirk_020_023_failure_with_data_is_not_none(platforms: Platforms, sandbox: Sandbox, code: int) -> None:
     answering(sandbox, "people", f'{{"code": {code}, "data": {{"people_name": "王芳"}}}}')
     with pytest.raises(RefusedError):
-        await platforms.security.people(*NOBODY)
+        await platforms.security.people(*UNKNOWN_PERSON)
     answering(sandbox, "owner", f'{{"code": {code}, "data": {{"people_phone": "19900000001"}}}}')
     with pytest.raises(RefusedError):
         await platforms.security.house_owner(HOUSE)
@@ -172,7 +172,7 @@ async def test_quirk_020_023_failure_with_data_is_not_none(platforms: Platforms,
 async def test_quirk_023_failure_with_status_500_is_not_none(platforms: Platforms, sandbox: Sandbox, code: int) -> None:
     answering(sandbox, "people", f'{{"code": {code}}}', status=500)
     with pytest.raises(RefusedError):
-        await platforms.security.people(*NOBODY)
+        await platforms.security.people(*UNKNOWN_PERSON)
     answering(sandbox, "owner", f'{{"code": {code}}}', status=500)
     with pytest.raises(RefusedError):
         await platforms.security.house_owner(HouseKey("10002", 1, 1, 1, 101))
@@ -180,14 +180,14 @@ async def test_quirk_023_failure_with_status_500_is_not_none(platforms: Platform
 
 async def test_quirk_025_login_needs_only_a_token(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "token", '{"token": "made-up"}')
-    await platforms.security.people(*NOBODY)
+    await platforms.security.people(*UNKNOWN_PERSON)
     assert sandbox.calls[1].form["token"] == "made-up"
 
 
 async def test_quirk_025_login_without_a_token_fails(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "token", '{"code": "1", "msg": "token获取失败"}')
     with pytest.raises(PlatformAuthError) as caught:
-        await platforms.security.people(*NOBODY)
+        await platforms.security.people(*UNKNOWN_PERSON)
     assert caught.value.endpoint == "token"
     assert not platforms.security.healthy
 
@@ -210,9 +210,9 @@ async def test_quirk_036_037_token_is_a_form_field(platforms: Platforms, sandbox
 async def test_quirk_040_token_lifetime_is_a_setting(sandbox: Sandbox) -> None:
     settings = load_settings({**sandbox.settings(), "GATEWAY_SECURITY_TOKEN_TTL": "0.05"})
     async with open_platforms(settings) as platforms:
-        await platforms.security.people(*NOBODY)
+        await platforms.security.people(*UNKNOWN_PERSON)
         await asyncio.sleep(0.06)
-        await platforms.security.people(*NOBODY)
+        await platforms.security.people(*UNKNOWN_PERSON)
     assert sandbox.count("SECURITY", "token") == 2
 
 
@@ -221,7 +221,7 @@ async def test_quirk_056_unset_path_calls_nothing(sandbox: Sandbox) -> None:
     del environment["GATEWAY_SECURITY_PEOPLE_PATH"]
     async with open_platforms(load_settings(environment)) as platforms:
         with pytest.raises(NotConfiguredError):
-            await platforms.security.people(*NOBODY)
+            await platforms.security.people(*UNKNOWN_PERSON)
         assert sandbox.calls == []
         assert await platforms.security.house_owner(HOUSE) is not None
         assert platforms.security.endpoints["people"].availability is Availability.NOT_CONFIGURED
@@ -247,7 +247,7 @@ async def test_quirk_056_path_may_have_its_own_query_and_host() -> None:
             "GATEWAY_SECURITY_OWNER_PATH": f"http://127.0.0.1:{other.port}/owner",
         }
         async with open_platforms(load_settings(environment)) as platforms:
-            assert await platforms.security.people(*NOBODY) is None
+            assert await platforms.security.people(*UNKNOWN_PERSON) is None
             assert await platforms.security.house_owner(HOUSE) is None
     lines = [request.partition(b" HTTP")[0] for request in one.requests + other.requests]
     assert lines == [b"POST /anfang/token", b"POST /anfang/index.php?r=people", b"POST /owner"]
@@ -262,8 +262,8 @@ async def test_quirk_077_payment_numbers_are_sent_exactly(platforms: Platforms, 
 async def test_quirk_188_errors_hide_the_token(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "people", "<html>security.sandbox.1 19900099999</html>")
     with pytest.raises(ProtocolError) as caught:
-        await platforms.security.people(*NOBODY)
-    for personal in ("security.sandbox", *NOBODY):
+        await platforms.security.people(*UNKNOWN_PERSON)
+    for personal in ("security.sandbox", *UNKNOWN_PERSON):
         assert personal not in f"{caught.value!r} {caught.value.extensions()}"
 
 

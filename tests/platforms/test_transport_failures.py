@@ -1,4 +1,4 @@
-"""The transport against faulty servers: each failure tells the fate of the request, and no slot leaks."""
+"""The transport against faulty servers: each failure says what happened to the request, and no slot leaks."""
 
 import asyncio
 import gzip
@@ -20,7 +20,7 @@ from gateway.platforms.large_answers import LargeAnswers
 from gateway.platforms.pool import Exchange, Pool
 from gateway.platforms.transport import EngineTransport
 
-CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
+TRUNCATED_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
 
 
 async def test_refused_connection_means_not_sent() -> None:
@@ -62,7 +62,7 @@ async def test_close_without_a_byte_means_unknown() -> None:
 
 @pytest.mark.parametrize("repeatable", [True, False])
 async def test_partial_answer_is_never_requested_again(repeatable: bool) -> None:
-    async with scripted(http(b"first"), then_close(CUT)) as upstream:
+    async with scripted(http(b"first"), then_close(TRUNCATED_ANSWER)) as upstream:
         pool = pool_for(upstream)
         await send(pool)
         with pytest.raises(httpx.ReadError):
@@ -73,7 +73,7 @@ async def test_partial_answer_is_never_requested_again(repeatable: bool) -> None
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: %b\r\n\r\n4\r\nha"
 
 
-@pytest.mark.parametrize("cut", [CUT, CHUNKED % b"chunked", CHUNKED % b"Chunked ", CHUNKED % b"chunked\t"])
+@pytest.mark.parametrize("cut", [TRUNCATED_ANSWER, CHUNKED % b"chunked", CHUNKED % b"Chunked ", CHUNKED % b"chunked\t"])
 async def test_partial_answer_is_an_error_for_any_length_header(cut: bytes) -> None:
     async with scripted(then_close(cut)) as upstream:
         with pytest.raises(httpx.ReadError):
@@ -129,7 +129,7 @@ async def test_new_connection_closed_at_once_means_not_sent(monkeypatch: pytest.
 
 
 async def test_repeatable_request_is_resent_after_a_close() -> None:
-    """Quirk 193: the server reads the request on a kept connection and closes without an answer."""
+    """Quirk 193: the server reads the request on a keep-alive connection and closes without an answer."""
     async with scripted(http(b"first"), then_close(b""), http(b"again")) as upstream:
         pool = pool_for(upstream)
         await send(pool)
@@ -202,11 +202,11 @@ async def test_body_cap_holds_after_cached_header_block() -> None:
 
 
 async def test_bytes_on_an_idle_connection_close_the_connection() -> None:
-    async def talkative(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer_twice(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(http(b"true"))
         asyncio.get_running_loop().call_later(0.01, writer.write, http(b"forged"))
 
-    async with scripted(talkative, http(b"next")) as upstream:
+    async with scripted(answer_twice, http(b"next")) as upstream:
         pool = pool_for(upstream)
         assert (await send(pool)).body == b"true"
         await until(lambda: upstream.open_connections == 0)
@@ -231,11 +231,11 @@ async def test_each_call_on_a_reused_connection_has_its_deadline() -> None:
 
 
 async def test_earlier_deadline_does_not_end_a_later_call() -> None:
-    async def once_it_has_passed(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer_after_deadline(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(passed_at + 0.05 - asyncio.get_running_loop().time())
         writer.write(http(b"second"))
 
-    async with scripted(http(b"first"), once_it_has_passed, hang) as upstream:
+    async with scripted(http(b"first"), answer_after_deadline, hang) as upstream:
         pool = pool_for(upstream)
         passed_at = asyncio.get_running_loop().time() + 0.1
         await send(pool, seconds=0.1)
@@ -394,7 +394,7 @@ async def test_bytes_after_a_compressed_body_are_not_collected() -> None:
             await send(pool_for(upstream), seconds=0.5)
 
 
-@pytest.mark.parametrize("step", [hang, then_close(b""), then_close(CUT), b"garbage\r\n"])
+@pytest.mark.parametrize("step", [hang, then_close(b""), then_close(TRUNCATED_ANSWER), b"garbage\r\n"])
 async def test_failures_free_their_slots(step: Step) -> None:
     async with scripted(*[step] * 8, http(b"fine")) as upstream:
         pool = pool_for(upstream, slots=2)

@@ -1,4 +1,4 @@
-"""The transport through a forward proxy: what each failure says about the request, bounds, and secrets kept."""
+"""The transport through a forward proxy: what each failure says about the request, bounds, and no leaked secrets."""
 
 import asyncio
 import gzip
@@ -19,7 +19,7 @@ from gateway.platforms.proxy import ProxyTransport
 
 MAX_BODY = 1024 * 1024
 MAX_VALUES = 1000
-CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
+TRUNCATED_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ async def test_untrusted_certificate_of_the_platform_means_not_sent(
 
 UNKNOWN = [
     (then_close(b""), httpx.ReadError),
-    (then_close(CUT), httpx.ReadError),
+    (then_close(TRUNCATED_ANSWER), httpx.ReadError),
     (then_close(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nha"), httpx.ReadError),
     (hang, httpx.ReadTimeout),
     (b"220 smtp.invalid ESMTP\r\n\r\n", httpx.RemoteProtocolError),
@@ -225,7 +225,7 @@ async def test_read_lost_to_a_closing_connection_is_sent_again(transport: ProxyT
 
 
 async def test_answer_that_breaks_off_is_not_asked_for_again(transport: ProxyTransport) -> None:
-    async with scripted(http(), then_close(CUT)) as upstream:
+    async with scripted(http(), then_close(TRUNCATED_ANSWER)) as upstream:
         await send(transport, upstream.port)
         with pytest.raises(httpx.ReadError):
             await send(transport, upstream.port, repeatable=True)

@@ -310,11 +310,11 @@ async def test_quirk_038_invalid_token_type_becomes_bearer(scheme: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"),
+    ("expires_in", "seconds"),
     [("600", 600), ('"600"', 600), ("600.0", 600), ('"soon"', 3600), ('"3600(秒)"', 3600), ("null", 3600), ("0", 3600)],
 )
-async def test_quirk_039_token_lifetime_defaults_to_an_hour(told: str, seconds: int) -> None:
-    login = http(f'{{"code":"0","access_token":"abc","expires_in":{told}}}'.encode())
+async def test_quirk_039_token_lifetime_defaults_to_an_hour(expires_in: str, seconds: int) -> None:
+    login = http(f'{{"code":"0","access_token":"abc","expires_in":{expires_in}}}'.encode())
     async with wjdh_over(login, http(b'{"code":0,"data":[]}')) as (upstream, wjdh):
         clock = wjdh.session._clock = Clock()
         await wjdh.modules("1")

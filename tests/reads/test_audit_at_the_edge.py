@@ -210,7 +210,7 @@ async def test_unwritable_trail_masks_personal_data(environ, serve, monkeypatch)
         assert (await gateway.ask(PERSON, WANG)).data["people"]["name"] == "王芳"
 
 
-def lines_of(environ, *arguments):
+def run_audit(environ, *arguments):
     command = [sys.executable, "-m", "gateway", "audit", *arguments]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -224,17 +224,17 @@ async def test_audit_command_filters_by_subject_time_record(environ, serve, mint
         number = (await gateway.ask(REVIEW, {"id": review["id"]})).data["shenhe"]["platformId"]
         by_number = (await gateway.ask(REVIEW, {"id": str(number)})).data["shenhe"]["id"]
 
-    everything = lines_of(environ)
+    everything = run_audit(environ)
     assert {line["subject"] for line in everything} == {"lin", "developer"}
-    assert {line["subject"] for line in lines_of(environ, "--subject", "lin")} == {"lin"}
-    assert lines_of(environ, "--since", "2999-01-01") == []
-    assert lines_of(environ, "--since", "2020-01-01T00:00:00+08:00") == everything
-    [of_person] = lines_of(environ, "--record", person["id"])
+    assert {line["subject"] for line in run_audit(environ, "--subject", "lin")} == {"lin"}
+    assert run_audit(environ, "--since", "2999-01-01") == []
+    assert run_audit(environ, "--since", "2020-01-01T00:00:00+08:00") == everything
+    [of_person] = run_audit(environ, "--record", person["id"])
     assert of_person["records"] == {"type": "People", "community_code": None, "platform_ids": [person["id"]]}
     assert set(of_person["fields"]) == {"name", "idCard", "photo"}
     assert of_person["operation_name"] == "Person"
-    of_review = lines_of(environ, "--record", review["id"])
+    of_review = run_audit(environ, "--record", review["id"])
     assert {line["subject"] for line in of_review} == {"lin", "developer"}
     assert {line["records"]["type"] for line in of_review} == {"Shenhe"}
     assert by_number != review["id"]
-    assert lines_of(environ, "--record", by_number) == of_review
+    assert run_audit(environ, "--record", by_number) == of_review

@@ -49,7 +49,7 @@ def dialect(request):
 
 
 async def read(gateway):
-    """Everything the gateway tells, by community."""
+    """Everything that the gateway returns, by community."""
     return {code: (await gateway.ask(RECORDS, {"code": code})).data for code in CODES}
 
 
@@ -125,27 +125,27 @@ async def test_unrecognised_value_is_never_approved_or_paid(gateway, sandbox):
 
 async def test_unrecognised_value_has_a_data_issue(gateway):
     for each in objects(await read(gateway)):
-        told = {issue["field"] for issue in each["dataIssues"]}
+        with_issues = {issue["field"] for issue in each["dataIssues"]}
         unrecognised = {name for name, value in each.items() if value == "UNRECOGNIZED"}
-        assert unrecognised <= told
+        assert unrecognised <= with_issues
 
 
 OLD_NUMBERS = {"sex", "photo", "politicalStatus", "role", "status", "use", "ownership", "occupantType", "communityCode"}
-"""What the list's example gives as a number nobody documented, or as a value of its own."""
+"""What the list's example gives as an undocumented number, or as a value of its own."""
 
 
 def clean(answer):
-    """What no dialect has a reason to tell differently: records without a stain, contents without old numbers."""
-    told = {name: answer[name] for name in ("house", "people")}
+    """What must be equal in all dialects: records without odd values, contents without old numbers."""
+    clean_rows = {name: answer[name] for name in ("house", "people")}
     for name in ("shenhes", "orders", "repairs"):
         rows = answer[name]["nodes"]
-        told[name] = [dict(row) for row in rows if row["platformId"] % SOILED_ONE_IN != SOILED_ONE_IN - 1]
-    for review in told["shenhes"]:
+        clean_rows[name] = [dict(row) for row in rows if row["platformId"] % SOILED_ONE_IN != SOILED_ONE_IN - 1]
+    for review in clean_rows["shenhes"]:
         review["content"] = {
             part: {field: value for field, value in content.items() if field not in OLD_NUMBERS}
             for part, content in review["content"].items()
         }
-    return told
+    return clean_rows
 
 
 def without_issues(value):
@@ -157,8 +157,8 @@ def without_issues(value):
 
 
 @pytest.fixture
-async def told(gateway, sandbox):
-    """What the gateway tells by each dialect of one and the same platforms."""
+async def by_dialect(gateway, sandbox):
+    """What the gateway returns for the same platforms in each dialect."""
     answers = {}
     for each in Dialect:
         sandbox.options = replace(sandbox.options, dialect=each)
@@ -168,10 +168,10 @@ async def told(gateway, sandbox):
 
 
 @pytest.mark.parametrize("dialect", [Dialect.DOCUMENTED])
-async def test_clean_records_are_equal_in_all_dialects(told):
+async def test_clean_records_are_equal_in_all_dialects(by_dialect):
     for each in (Dialect.EXAMPLES, Dialect.MIXED):
         for code in CODES:
-            one, other = clean(told[Dialect.DOCUMENTED][code]), clean(told[each][code])
+            one, other = clean(by_dialect[Dialect.DOCUMENTED][code]), clean(by_dialect[each][code])
             for name in one:
                 assert without_issues(one[name]) == without_issues(other[name]), (each, code, name)
 

@@ -204,18 +204,18 @@ async def test_resident_of_the_house_is_already_bound(gateway, sandbox, review):
     assert (finding["submitted"], finding["registered"]) == ("TENANT", "FAMILY")
 
 
-AT_HOME = {"louhao": "1", "danyuan": "1", "louceng": "1", "fangjian": "101", "people_house_role": "家属"}
+HOUSE_101 = {"louhao": "1", "danyuan": "1", "louceng": "1", "fangjian": "101", "people_house_role": "家属"}
 
 
 @pytest.mark.parametrize(
     ("houses", "found"),
     [
         ([], []),
-        ([AT_HOME | {"xiaoqu": "10002", "fangjian": "102"}], []),
-        ([AT_HOME | {"xiaoqu": "00001", "fangjian": "101A"}], []),
-        ([AT_HOME | {"xiaoqu": "10002", "fangjian": "101A"}], ["NOT_CHECKED"]),
-        ([AT_HOME | {"xiaoqu": ""}], ["NOT_CHECKED"]),
-        ([AT_HOME | {"xiaoqu": ""}, AT_HOME | {"xiaoqu": "10002"}], ["ALREADY_BOUND"]),
+        ([HOUSE_101 | {"xiaoqu": "10002", "fangjian": "102"}], []),
+        ([HOUSE_101 | {"xiaoqu": "00001", "fangjian": "101A"}], []),
+        ([HOUSE_101 | {"xiaoqu": "10002", "fangjian": "101A"}], ["NOT_CHECKED"]),
+        ([HOUSE_101 | {"xiaoqu": ""}], ["NOT_CHECKED"]),
+        ([HOUSE_101 | {"xiaoqu": ""}, HOUSE_101 | {"xiaoqu": "10002"}], ["ALREADY_BOUND"]),
         ("见前言", ["NOT_CHECKED"]),
         (["101"], ["NOT_CHECKED"]),
         (None, ["NOT_CHECKED"]),

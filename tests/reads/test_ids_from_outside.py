@@ -5,7 +5,7 @@ import pytest
 from gateway.auth.node_ids import NodeIds, read_id_key
 from gateway.settings import load_settings
 
-IDS_OF_EVERYTHING = """
+ALL_IDS = """
 mutation Written { setModule(input: {communityCode: "10002", name: REPAIRS, enabled: false}) { operation { id } }
   payCallback(input: {orderNumber: "%s", shopNumber: "1900000109", weixinNumber: "4200000202"}) { payment { id } }
   createAnnouncement(input: {communityCode: "10002", title: "停水", content: "明日停水", idempotencyKey: "a"}) {
@@ -34,16 +34,16 @@ mutation Writes($id: ID!) {{
   retryPayment(id: $id) {{ {PAYLOAD} payment {{ id }} }}
 }}
 """
-NOTHING = {"node": None, "nodes": [None, None], "shenhe": None, "repair": None, "operation": None}
+ALL_NULL = {"node": None, "nodes": [None, None], "shenhe": None, "repair": None, "operation": None}
 TYPES = ["Community", "Module", "Shenhe", "Order", "Repair", "House", "Operation", "Payment", "Announcement"]
-MADE_UP = "AZOlT3JkZXKlMTAwMDIBovBO2ukzsp5klCnPibSumQ"
+FORGED_ID = "AZOlT3JkZXKlMTAwMDIBovBO2ukzsp5klCnPibSumQ"
 
 
 @pytest.fixture
 async def ids(gateway, sandbox):
     """An id of each type, of community 10002; of the payment, of no community yet."""
     number = sandbox.world.orders_of["10002"][-1].number
-    written = (await gateway.ask(IDS_OF_EVERYTHING % number)).data
+    written = (await gateway.ask(ALL_IDS % number)).data
     listed = (await gateway.ask(LISTED)).data["community"]
     sandbox.reset_calls()
     sandbox.effects.clear()
@@ -75,9 +75,9 @@ async def test_foreign_id_is_answered_like_a_made_up_one(gateway, sandbox, mint,
     read = await gateway.ask(READS, {"id": ids[type_name]}, token=stranger)
     written = await gateway.ask(WRITES, {"id": ids[type_name]}, token=stranger)
 
-    assert read.data == NOTHING
+    assert read.data == ALL_NULL
     assert all(refused(payload) for payload in payloads(written.data))
-    assert written.data == (await gateway.ask(WRITES, {"id": MADE_UP}, token=stranger)).data
+    assert written.data == (await gateway.ask(WRITES, {"id": FORGED_ID}, token=stranger)).data
     assert sandbox.calls == []
     assert sandbox.effects.all() == []
 
@@ -120,7 +120,7 @@ async def test_altered_id_resolves_to_nothing(gateway, sandbox, ids, anyone, cha
     }[change]
     for text in altered:
         read, written = await anyone(text)
-        assert read.data == NOTHING
+        assert read.data == ALL_NULL
         assert all(refused(payload) for payload in payloads(written.data))
     assert sandbox.calls == []
 
@@ -130,7 +130,7 @@ async def test_id_signed_with_another_key_resolves_to_nothing(sandbox, environ, 
     assert read_id_key(load_settings(environ)) != b"another key, as good as the real one"
     for type_name, parts in (("Shenhe", (1,)), ("Repair", (1,)), ("Order", ("1",)), ("Community", ())):
         read, written = await anyone(forger.encode(type_name, "10002", *parts))
-        assert read.data == NOTHING
+        assert read.data == ALL_NULL
         assert all(refused(payload) for payload in payloads(written.data))
     assert sandbox.calls == []
 
@@ -139,7 +139,7 @@ async def test_platform_number_needs_all_communities(gateway, sandbox, mint):
     numbers = {str(number) for number in (*sandbox.world.shenhes, *sandbox.world.repairs)}
     for number in sorted(numbers)[:5]:
         read = await gateway.ask(READS, {"id": number}, token=mint(communities=["10002", "00001"]))
-        assert read.data == NOTHING
+        assert read.data == ALL_NULL
     assert sandbox.calls == []
 
 
@@ -156,8 +156,8 @@ SHOWN = {
     "setModule": "module { id }",
     "syncModules": "modules { id }",
 }
-TOLD = {"createOrder": "orderNumber", "syncModules": "changes { name }"}
-"""What a payload tells besides the record."""
+PAYLOAD_FIELDS = {"createOrder": "orderNumber", "syncModules": "changes { name }"}
+"""What a payload contains besides the record."""
 
 
 @pytest.mark.parametrize("mutation", NEW)
@@ -173,7 +173,7 @@ async def test_write_to_a_foreign_community_sends_nothing(gateway, sandbox, mint
 
 @pytest.mark.parametrize("mutation", NEW)
 async def test_replay_hides_records_of_a_lost_community(gateway, sandbox, mint, mutation):
-    shown = f"{SHOWN[mutation]} {TOLD.get(mutation, '')}"
+    shown = f"{SHOWN[mutation]} {PAYLOAD_FIELDS.get(mutation, '')}"
     document = f"mutation {{ {mutation}(input: {NEW[mutation]}) {{ outcome {shown} }} }}"
     first = (await gateway.ask(document, token=mint(communities=["10002"]))).data[mutation]
     assert None not in first.values()

@@ -36,7 +36,7 @@ query ($first: Int!) {
 
 @pytest.fixture
 def environ(environ, request):
-    """With the settings of one test, by parametrization. Nothing is kept, so that each call is made."""
+    """With the settings of one test, by parametrization. Nothing is cached, so that each call is made."""
     extra = {f"GATEWAY_CACHE_{name}": "0" for name in ("PEOPLE", "OWNERS", "MODULES", "REPAIRS", "SHENHES", "ORDERS")}
     return environ | extra | {"GATEWAY_MAX_DEPTH": "20"} | getattr(request, "param", {})
 
@@ -68,7 +68,7 @@ DOCUMENTED = {
 }
 """What pages and GraphiQL show, and what is counted elsewhere."""
 
-AWKWARD = {
+UNALIGNED_PAGES = {
     f"{name}({arguments})": f'{{ {name}(communityCode: "10002", {arguments}) {{ totalCount nodes {{ id }} }} }}'
     for name in ("orders", "shenhes", "repairs")
     for arguments in (
@@ -85,7 +85,7 @@ AWKWARD = {
 """Slices that begin in the middle of the platform's pages, or beyond the end."""
 
 
-async def weighed_and_asked(gateway, sandbox, query, variables=None):
+async def count_calls(gateway, sandbox, query, variables=None):
     sandbox.reset_calls()
     answer = await gateway.ask(query, variables)
     asked = sum(count for endpoint, count in sandbox.counts().items() if endpoint not in TOKENS)
@@ -100,9 +100,9 @@ async def one_order(gateway):
 @pytest.mark.parametrize("dialect", Dialect)
 async def test_documented_query_costs_at_most_its_weight(gateway, sandbox, subtests):
     variables = {**VARIABLES, "id": await one_order(gateway)}
-    for name, query in (DOCUMENTED | AWKWARD).items():
+    for name, query in (DOCUMENTED | UNALIGNED_PAGES).items():
         with subtests.test(name):
-            requested, asked = await weighed_and_asked(gateway, sandbox, query, variables)
+            requested, asked = await count_calls(gateway, sandbox, query, variables)
 
             assert asked <= requested <= LIMIT
 
@@ -111,7 +111,7 @@ async def test_documented_query_costs_at_most_its_weight(gateway, sandbox, subte
 async def test_whole_schema_query_costs_at_most_its_weight(gateway, sandbox, subtests):
     for name, query in WholeSchema().queries.items():
         with subtests.test(name):
-            requested, asked = await weighed_and_asked(gateway, sandbox, query)
+            requested, asked = await count_calls(gateway, sandbox, query)
 
             assert asked <= requested
 
@@ -121,7 +121,7 @@ def test_documentation_has_more_than_twenty_queries():
 
 
 async def test_orders_with_owners_have_the_documented_cost(gateway, sandbox):
-    assert await weighed_and_asked(gateway, sandbox, DOCUMENTED["query Owners"]) == (43, 12)
+    assert await count_calls(gateway, sandbox, DOCUMENTED["query Owners"]) == (43, 12)
 
 
 async def test_tools_may_introspect_twice_in_a_document(gateway):
@@ -170,7 +170,7 @@ async def test_local_lists_have_a_cost(gateway, sandbox):
     refused = await gateway.ask(f"{{ {lists} }}")
 
     assert (refused.code, refused.body["extensions"]["cost"]["requested"]) == ("QUERY_TOO_COMPLEX", 6 * 400)
-    assert await weighed_and_asked(gateway, sandbox, '{ announcements(communityCode: "10002") { totalCount } }') == (
+    assert await count_calls(gateway, sandbox, '{ announcements(communityCode: "10002") { totalCount } }') == (
         80,
         0,
     )
@@ -229,8 +229,8 @@ async def test_fields_without_declared_calls_cost_none(gateway, sandbox):
         if reached in seen:
             continue
         seen.add(reached)
-        _, alone = await weighed_and_asked(gateway, sandbox, f"{opened} {{ __typename }} {end}")
-        _, with_fields = await weighed_and_asked(gateway, sandbox, f"{opened} {free_fields(reached)} {end}")
+        _, alone = await count_calls(gateway, sandbox, f"{opened} {{ __typename }} {end}")
+        _, with_fields = await count_calls(gateway, sandbox, f"{opened} {free_fields(reached)} {end}")
 
         assert with_fields == alone, f"{opened} {free_fields(reached)} {end}"
     assert len(seen) > 15

@@ -19,11 +19,11 @@ query Part($first: Int!, $after: String, $page: Int) {{
 """
 
 
-def part_of(list_name, filters=""):
+def list_query(list_name, filters=""):
     return QUERY.format(list_name, filters, PAGE + PAGE_INFO)
 
 
-def truth(world, list_name, code="10002"):
+def expected_ids(world, list_name, code="10002"):
     """The platform ids in the order that the gateway promises."""
     if list_name == "shenhes":
         return [review.id for review in world.shenhes_of[code]]
@@ -66,40 +66,40 @@ def check(part, wanted, offset, first):
     assert (info["pageCount"], info["perPage"]) == (-(-len(wanted) // first), first)
 
 
-async def cursors_of(gateway, query):
+async def list_cursors(gateway, query):
     """The cursor of each offset: position n is what lets a part begin at n."""
     whole = await ask(gateway, query, first=100)
     return [None, *(edge["cursor"] for edge in whole["edges"])]
 
 
 async def test_every_part_of_every_size_matches_the_platform(gateway, sandbox, list_name):
-    wanted, query = truth(sandbox.world, list_name), part_of(list_name)
+    wanted, query = expected_ids(sandbox.world, list_name), list_query(list_name)
     assert len(wanted) == COUNTS[list_name]
-    cursors = await cursors_of(gateway, query)
+    cursors = await list_cursors(gateway, query)
     for first, offset in product((1, 2, 7, 14, 15, 16, 31, 100), range(0, len(wanted) + 1, 3)):
         check(await ask(gateway, query, first=first, after=cursors[offset]), wanted, offset, first)
 
 
 async def test_every_page_of_every_size_matches_the_platform(gateway, sandbox, list_name):
-    wanted, query = truth(sandbox.world, list_name), part_of(list_name)
+    wanted, query = expected_ids(sandbox.world, list_name), list_query(list_name)
     for first in (1, 4, 15, 20, 29, 100):
         for page in range(1, len(wanted) // first + 3, 1 + 10 // first):
             check(await ask(gateway, query, first=first, page=page), wanted, (page - 1) * first, first)
 
 
 async def test_cursors_visit_every_row_once(gateway, sandbox, list_name):
-    query, met, after = part_of(list_name), [], None
+    query, met, after = list_query(list_name), [], None
     while True:
         part = await ask(gateway, query, first=7, after=after)
         met += ids(part)
         after = part["pageInfo"]["endCursor"]
         if not part["pageInfo"]["hasNextPage"]:
             break
-    assert met == truth(sandbox.world, list_name)
+    assert met == expected_ids(sandbox.world, list_name)
 
 
 async def test_total_is_unchanged_beyond_the_end(gateway, sandbox, list_name):
-    wanted, query = truth(sandbox.world, list_name), part_of(list_name)
+    wanted, query = expected_ids(sandbox.world, list_name), list_query(list_name)
     for first, page in ((20, 5), (1, 1000), (100, 2), (100, 21_474_836)):
         check(await ask(gateway, query, first=first, page=page), wanted, (page - 1) * first, first)
 
@@ -113,8 +113,8 @@ async def test_total_is_unchanged_beyond_the_end(gateway, sandbox, list_name):
     ],
 )
 async def test_empty_result_is_an_empty_list(gateway, list_name, filters):
-    check(await ask(gateway, part_of(list_name, filters), first=20), [], 0, 20)
-    check(await ask(gateway, part_of(list_name, filters), first=20, page=3), [], 40, 20)
+    check(await ask(gateway, list_query(list_name, filters), first=20), [], 0, 20)
+    check(await ask(gateway, list_query(list_name, filters), first=20, page=3), [], 40, 20)
 
 
 async def test_reviews_are_filtered_by_type_and_status(gateway, sandbox):
@@ -123,17 +123,17 @@ async def test_reviews_are_filtered_by_type_and_status(gateway, sandbox):
     for status, number in words.items():
         wanted = [review.id for review in reviews if review.status == number]
         for first, page in ((5, 1), (5, 2), (100, 1)):
-            query = part_of("shenhes", f", filter: {{status: {status}}}")
+            query = list_query("shenhes", f", filter: {{status: {status}}}")
             check(await ask(gateway, query, first=first, page=page), wanted, (page - 1) * first, first)
     wanted = [review.id for review in reviews if review.type == "租客绑定"]
-    check(await ask(gateway, part_of("shenhes", ", filter: {type: BIND_TENANT}"), first=20), wanted, 0, 20)
+    check(await ask(gateway, list_query("shenhes", ", filter: {type: BIND_TENANT}"), first=20), wanted, 0, 20)
 
 
 async def test_repairs_are_filtered_by_status(gateway, sandbox):
     for status, is_resolved in (("OPEN", False), ("RESOLVED", True)):
         wanted = [row.id for row in sandbox.world.repairs_of["10002"] if row.is_resolved is is_resolved]
         for first, page in ((5, 1), (5, 2), (100, 1), (5, 9)):
-            query = part_of("repairs", f", filter: {{status: {status}}}")
+            query = list_query("repairs", f", filter: {{status: {status}}}")
             check(await ask(gateway, query, first=first, page=page), wanted, (page - 1) * first, first)
 
 
@@ -160,7 +160,7 @@ async def test_orders_are_filtered(gateway, sandbox, filters, matches):
     if "room" in filters:
         wanted = [number for number in wanted if sandbox.world.orders[number].house.address == (1, 1, 1, 101)]
     assert wanted
-    check(await ask(gateway, part_of("orders", f", filter: {{{filters}}}"), first=20), wanted, 0, 20)
+    check(await ask(gateway, list_query("orders", f", filter: {{{filters}}}"), first=20), wanted, 0, 20)
 
 
 async def test_order_is_found_by_number_on_any_page(gateway, sandbox):
@@ -183,7 +183,7 @@ class TestOtherPageSizes:
             yield sandbox
 
     async def test_parts_are_right_for_any_platform_page_size(self, gateway, sandbox):
-        wanted, query = truth(sandbox.world, "orders"), part_of("orders")
-        cursors = await cursors_of(gateway, query)
+        wanted, query = expected_ids(sandbox.world, "orders"), list_query("orders")
+        cursors = await list_cursors(gateway, query)
         for first, offset in product((1, 15, 20, 100), (0, 1, 14, 15, 19, 20, 36, 37, 45, 59, 60)):
             check(await ask(gateway, query, first=first, after=cursors[offset]), wanted, offset, first)

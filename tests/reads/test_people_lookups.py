@@ -20,8 +20,8 @@ def environ(environ):
     return environ | {"GATEWAY_PEOPLE_LOOKUP_LIMIT": str(LIMIT)}
 
 
-def told(answer, *, apart=("x-request-id", "date", "content-length", "ratelimit")):
-    """What tells one answer from another, besides its data and what differs with every request."""
+def visible_parts(answer, *, apart=("x-request-id", "date", "content-length", "ratelimit")):
+    """What a caller can compare between answers, without their data and what differs with every request."""
     headers = {name: value for name, value in answer.response.headers.items() if name not in apart}
     return answer.response.status_code, headers, answer.body.get("extensions"), set(answer.body)
 
@@ -33,7 +33,7 @@ async def test_existence_of_a_person_is_visible_only_in_data(gateway, sandbox, m
         answer = await gateway.ask(PERSON, variables, token=mint(without=MASKED))
         assert sandbox.count("SECURITY", "people") == 1
         assert (answer.data["people"] is None) == (variables is not KNOWN)
-        seen.append(told(answer))
+        seen.append(visible_parts(answer))
 
     assert seen == [seen[0]] * 4
 
@@ -52,7 +52,7 @@ async def test_lookup_limit_refuses_without_a_call(gateway, sandbox, mint, witho
         assert refusal.code == "RATE_LIMITED"
         assert refusal.error["message"] == "Too many look-ups of people"
         assert 0 < refusal.error["extensions"]["retryAfter"] <= 60 / LIMIT
-    assert len({str(told(refusal)) for refusal in refusals}) == 1
+    assert len({str(visible_parts(refusal)) for refusal in refusals}) == 1
     assert sandbox.calls == []
 
 
@@ -106,7 +106,7 @@ async def test_order_search_by_person_counts_as_a_lookup(gateway, sandbox, mint,
     assert sandbox.calls == []
 
 
-OF_PERSON = """
+PERSON_ORDERS = """
 query ($name: String!, $phone: String!, $filter: OrderFilter) {
   people(name: $name, phone: $phone) { orders(communityCode: "10002", filter: $filter) { totalCount } }
 }
@@ -117,9 +117,9 @@ query ($name: String!, $phone: String!, $filter: OrderFilter) {
 async def test_order_search_of_a_person_counts_id_numbers(gateway, mint, filters, look_ups):
     token = mint()
     for _ in range(LIMIT // look_ups):
-        assert "errors" not in (await gateway.ask(OF_PERSON, {**KNOWN, "filter": filters}, token=token)).body
+        assert "errors" not in (await gateway.ask(PERSON_ORDERS, {**KNOWN, "filter": filters}, token=token)).body
 
-    assert (await gateway.ask(OF_PERSON, {**KNOWN, "filter": filters}, token=token)).code == "RATE_LIMITED"
+    assert (await gateway.ask(PERSON_ORDERS, {**KNOWN, "filter": filters}, token=token)).code == "RATE_LIMITED"
 
 
 async def test_internal_lookups_do_not_count(gateway, mint):

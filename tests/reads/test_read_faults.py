@@ -9,7 +9,7 @@ import pytest
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.garbling import ERROR_PAGE, LOGIN_PAGE, TOO_MANY_ATTEMPTS
 
-PATIENCE = 1.0
+CALL_TIMEOUT = 1.0
 """What a call may take, in seconds, where a test waits for just that to pass."""
 
 READS = {
@@ -41,33 +41,33 @@ query Everything($number: String!) {
 }
 """
 
-FINE = None
-TOO_LATE = "UPSTREAM_TIMEOUT"
+NO_ERROR = None
+TIMEOUT = "UPSTREAM_TIMEOUT"
 OUTCOMES = {
     FaultKind.RESET: "UPSTREAM_UNAVAILABLE",
     FaultKind.HTTP_500: "UPSTREAM_PROTOCOL",
     FaultKind.TOO_MANY_REQUESTS: "UPSTREAM_UNAVAILABLE",
     FaultKind.EXPIRED_TOKEN: "UPSTREAM_AUTH",
-    FaultKind.HANG: TOO_LATE,
-    FaultKind.REFUSED_BEFORE_COMMIT: FINE,
-    FaultKind.LATENCY: TOO_LATE,
-    FaultKind.SLOW_DRIP: TOO_LATE,
+    FaultKind.HANG: TIMEOUT,
+    FaultKind.REFUSED_BEFORE_COMMIT: NO_ERROR,
+    FaultKind.LATENCY: TIMEOUT,
+    FaultKind.SLOW_DRIP: TIMEOUT,
     FaultKind.TRUNCATED: "UPSTREAM_UNAVAILABLE",
-    FaultKind.CLOSED_AFTER: FINE,
+    FaultKind.CLOSED_AFTER: NO_ERROR,
     FaultKind.GZIP_BOMB: "UPSTREAM_PROTOCOL",
     FaultKind.GARBAGE: "UPSTREAM_PROTOCOL",
     FaultKind.EMPTY_BODY: "UPSTREAM_PROTOCOL",
     FaultKind.WRONG_SHAPE: "UPSTREAM_PROTOCOL",
     FaultKind.DEEP_NESTING: "UPSTREAM_PROTOCOL",
-    FaultKind.PHP_NOTICE: FINE,
-    FaultKind.BOM: FINE,
-    FaultKind.GBK: FINE,
-    FaultKind.TRAILING_COMMA: FINE,
+    FaultKind.PHP_NOTICE: NO_ERROR,
+    FaultKind.BOM: NO_ERROR,
+    FaultKind.GBK: NO_ERROR,
+    FaultKind.TRAILING_COMMA: NO_ERROR,
     FaultKind.BODY: "UPSTREAM_PROTOCOL",
-    FaultKind.APPLIED_THEN_RESET: FINE,
-    FaultKind.APPLIED_THEN_500: FINE,
-    FaultKind.APPLIED_THEN_HANG: FINE,
-    FaultKind.APPLIED_LATE: FINE,
+    FaultKind.APPLIED_THEN_RESET: NO_ERROR,
+    FaultKind.APPLIED_THEN_500: NO_ERROR,
+    FaultKind.APPLIED_THEN_HANG: NO_ERROR,
+    FaultKind.APPLIED_LATE: NO_ERROR,
 }
 """The code that each fault gives a read; a fault of writes, or one that can be read around, gives none."""
 
@@ -84,8 +84,8 @@ def everything(sandbox):
     return EVERYTHING, {"number": sandbox.world.orders[20].number}
 
 
-def says_nothing_of_the_platform(sandbox, error):
-    """No text of the platform's, no address of it, nobody's number, no secret."""
+def discloses_no_platform_data(sandbox, error):
+    """No text or address of the platform, no personal number, no secret."""
     text = str({**error, "extensions": {**error["extensions"], "requestId": ""}})
     pages = (ERROR_PAGE + LOGIN_PAGE + TOO_MANY_ATTEMPTS + LEAKING_BODY).decode()
     foreign = set(re.findall(r"[\u4e00-\u9fff]+|[\w/.]*/[\w/.]+", pages)) | {
@@ -103,15 +103,15 @@ def test_fault_table_is_complete():
     assert set(OUTCOMES) == set(FaultKind)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FaultKind if OUTCOMES[kind] != TOO_LATE])
+@pytest.mark.parametrize("kind", [kind for kind in FaultKind if OUTCOMES[kind] != TIMEOUT])
 async def test_fault_costs_the_fields_of_its_platform(gateway, sandbox, kind):
-    await try_on_both_platforms(gateway, sandbox, kind)
+    await query_with_each_platform_failing(gateway, sandbox, kind)
 
 
-async def try_on_both_platforms(gateway, sandbox, kind):
+async def query_with_each_platform_failing(gateway, sandbox, kind):
     query = everything(sandbox)
     whole = (await gateway.ask(*query)).data
-    seconds = PATIENCE * 1.5 if kind is FaultKind.LATENCY else 0.05
+    seconds = CALL_TIMEOUT * 1.5 if kind is FaultKind.LATENCY else 0.05
     for platform in ("WJDH", "SECURITY"):
         sandbox.faults.set(platform, None, Fault(kind, seconds=seconds, body=LEAKING_BODY))
 
@@ -119,20 +119,20 @@ async def try_on_both_platforms(gateway, sandbox, kind):
 
         sandbox.faults.clear()
         assert answer.response.status_code == 200
-        if OUTCOMES[kind] is FINE:
+        if OUTCOMES[kind] is NO_ERROR:
             assert answer.data == whole
             continue
-        told = {".".join(error["path"]): error for error in answer.errors}
-        assert set(told) == {path for path, (where, _) in READS.items() if where == platform}
+        by_path = {".".join(error["path"]): error for error in answer.errors}
+        assert set(by_path) == {path for path, (where, _) in READS.items() if where == platform}
         for path, where in READS.items():
-            if path not in told:
+            if path not in by_path:
                 assert at(answer.partial, path) == at(whole, path)
                 continue
             assert at(answer.partial, path) is None
-            extensions = told[path]["extensions"]
+            extensions = by_path[path]["extensions"]
             assert extensions["code"] == OUTCOMES[kind]
             assert (extensions["platform"], extensions["endpoint"]) == where
-            assert says_nothing_of_the_platform(sandbox, told[path])
+            assert discloses_no_platform_data(sandbox, by_path[path])
         assert (await gateway.ask(*query)).data == whole
 
 
@@ -170,8 +170,8 @@ async def test_gateway_answers_with_both_platforms_down(gateway, sandbox):
 async def test_failed_login_is_named_as_the_endpoint(gateway, sandbox, platform, login):
     sandbox.faults.set(platform, login, Fault(FaultKind.HTTP_500))
     answer = await gateway.ask(*everything(sandbox))
-    told = {error["extensions"]["endpoint"] for error in answer.errors}
-    assert told == {login}
+    by_path = {error["extensions"]["endpoint"] for error in answer.errors}
+    assert by_path == {login}
     assert {error["extensions"]["platform"] for error in answer.errors} == {platform}
 
 
@@ -218,11 +218,11 @@ PLATFORMS = "{ platforms { name healthy endpoints { name availability circuit } 
 class TestShortTimeout:
     @pytest.fixture
     def environ(self, environ):
-        return environ | {"GATEWAY_CALL_TIMEOUT": str(PATIENCE)}
+        return environ | {"GATEWAY_CALL_TIMEOUT": str(CALL_TIMEOUT)}
 
-    @pytest.mark.parametrize("kind", [kind for kind in FaultKind if OUTCOMES[kind] == TOO_LATE])
+    @pytest.mark.parametrize("kind", [kind for kind in FaultKind if OUTCOMES[kind] == TIMEOUT])
     async def test_timeout_costs_the_fields_of_its_platform(self, gateway, sandbox, kind):
-        await try_on_both_platforms(gateway, sandbox, kind)
+        await query_with_each_platform_failing(gateway, sandbox, kind)
 
     async def test_hanging_endpoint_opens_and_closes_its_circuit(self, gateway, sandbox, monkeypatch):
         query = '{ modules(communityCode: "10002") { name } orders(communityCode: "10002", first: 1) { totalCount } }'
@@ -262,8 +262,8 @@ class TestUnconfiguredSecurityPlatform:
 
     async def test_unconfigured_fields_do_not_affect_others(self, gateway, sandbox):
         answer = await gateway.ask(*everything(sandbox))
-        told = {".".join(error["path"]): error["extensions"]["code"] for error in answer.errors}
-        assert told == {path: "NOT_CONFIGURED" for path, (platform, _) in READS.items() if platform == "SECURITY"}
+        by_path = {".".join(error["path"]): error["extensions"]["code"] for error in answer.errors}
+        assert by_path == {path: "NOT_CONFIGURED" for path, (platform, _) in READS.items() if platform == "SECURITY"}
         assert sandbox.count("SECURITY", "token") == 0
         _, security = (await gateway.ask(PLATFORMS)).data["platforms"]
         assert security["healthy"]

@@ -116,7 +116,7 @@ class Stage:
         return self._runner.run(ask())
 
     def forget(self) -> None:
-        """What is kept, so that each conversation begins anew."""
+        """Drop the cached answers, so that each conversation begins anew."""
         parts = self._gateways["shared"].parts
         parts.events.publish(ReadsDropped(None, tuple(lifetimes(load_settings({})))))
 

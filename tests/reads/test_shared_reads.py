@@ -10,7 +10,7 @@ from gateway import cache
 from gateway.cache import LARGEST_CACHED, SharedReads, wait_all
 from gateway.events import EventBus, ReadsDropped
 
-KEPT = {"owner": 60.0, "people": 60.0}
+CACHE_SECONDS = {"owner": 60.0, "people": 60.0}
 CODE = "10002"
 
 
@@ -39,7 +39,7 @@ class Reading:
 
 
 class Platform:
-    """Answers a key when it is told to: `gates[key].set()`. A key that is an exception or None is its own answer."""
+    """Answers a key when its gate opens: `gates[key].set()`. A key that is an exception or None is its own answer."""
 
     def __init__(self):
         self.size = 0
@@ -74,7 +74,7 @@ def bus():
 
 @pytest.fixture
 def reads(bus, clock):
-    return SharedReads(bus, seconds=KEPT, cacheable_nulls=frozenset({"owner"}), size=3, clock=clock)
+    return SharedReads(bus, seconds=CACHE_SECONDS, cacheable_nulls=frozenset({"owner"}), size=3, clock=clock)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def platform():
 
 @pytest.fixture
 def ask(reads, platform):
-    """`ask(key, ...)`: somebody who wants these keys, all at once."""
+    """`ask(key, ...)`: a caller who requests these keys at once."""
 
     async def ask(*keys, endpoint="owner", community=CODE, view="all"):
         begun = [reads.of(endpoint).begin((community, str(key), view), platform, key) for key in keys]
@@ -121,7 +121,7 @@ async def read(start, platform, key, **more):
     return outcome
 
 
-async def gone(task):
+async def cancel_task(task):
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -168,7 +168,7 @@ class TestInFlightReads:
 
     async def test_leaving_waiter_does_not_affect_the_other(self, start, platform):
         first, second = await start(1), await start(1)
-        await gone(first)
+        await cancel_task(first)
         platform.gates[1].set()
 
         assert await second == ["owner of 1"]
@@ -176,10 +176,10 @@ class TestInFlightReads:
 
     async def test_call_ends_when_its_last_waiter_leaves(self, start, platform, reads):
         first, second = await start(1, 2), await start(2)
-        await gone(first)
+        await cancel_task(first)
         await turn()
         assert platform.ended == [1]
-        await gone(second)
+        await cancel_task(second)
         await turn()
         assert sorted(platform.ended) == [1, 2]
         assert len(reads) == 0
@@ -215,7 +215,7 @@ class TestInFlightReads:
         assert await before == ["owner of 1"]
 
         assert await start(1) is not None
-        assert platform.calls == {1: 2}  # the late answer was not kept, and the call begun after the write is joined
+        assert platform.calls == {1: 2}  # the late answer is not cached, and the call begun after the write is joined
         platform.gates[1].set()
         assert await after == ["owner of 1"]
 
@@ -336,10 +336,10 @@ async def test_expired_reads_are_swept_in_the_background(start, platform, reads,
 
 
 async def test_error_of_the_observer_is_raised_and_not_cached(bus, platform):
-    def mistaken(_endpoint, _value):
+    def raise_bug(_endpoint, _value):
         raise ValueError("a mistake")
 
-    reads = SharedReads(bus, seconds=KEPT, observe=mistaken)
+    reads = SharedReads(bus, seconds=CACHE_SECONDS, observe=raise_bug)
     begun = reads.of("owner").begin((CODE, "1", "all"), platform, 1)
     await turn()
     platform.gates[1].set()

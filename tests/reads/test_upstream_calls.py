@@ -124,5 +124,5 @@ async def test_requests_with_a_dead_token_share_one_login(gateway, sandbox):
 
     assert len({str(answer.data) for answer in answers}) == 1
     assert sandbox.count("WJDH", "secret") == 1
-    # One read met the dead token, and was made again with the new one; whoever came late may have begun a second.
+    # One read met the dead token, and was made again with the new one; a late caller may have begun a second one.
     assert sandbox.count("WJDH", "order/list") <= 4

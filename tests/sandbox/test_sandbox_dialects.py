@@ -10,7 +10,7 @@ from gateway.sandbox.dialects import order, people, repair, shenhe
 from gateway.sandbox.dialects.dialect import Dialect, stain_for
 from gateway.sandbox.world import World
 
-STAINED = {
+ODD_RECORDS = {
     "shenhe": (shenhe.STAINS, lambda world: world.shenhes),
     "order": (order.STAINS, lambda world: world.orders),
     "repair": (repair.STAINS, lambda world: world.repairs),
@@ -18,9 +18,9 @@ STAINED = {
 }
 
 
-@pytest.mark.parametrize("entity", STAINED)
+@pytest.mark.parametrize("entity", ODD_RECORDS)
 def test_every_dirty_value_occurs_but_rarely(entity):
-    stains, numbers = STAINED[entity]
+    stains, numbers = ODD_RECORDS[entity]
     drawn = [stain_for(number, stains) for number in numbers(World())]
     assert set(drawn) == {None, *stains}
     assert drawn.count(None) / len(drawn) > 0.8

@@ -8,7 +8,7 @@ from gateway.sandbox.dialects.dialect import Dialect
 
 EVERY_DIALECT = pytest.mark.parametrize("dialect", list(Dialect))
 
-HICCUP = "服务器开小差，请重试"
+GENERIC_ERROR = "服务器开小差，请重试"
 NOT_AUTHORISED = "您没有权限管理该小区，请核对授权信息"
 
 
@@ -61,7 +61,7 @@ async def test_reads_of_unknown_community_are_refused(start, dialect):
         for name, field in (("shenheList", "community_identifier"), ("modules", "xiaoqu"), ("repair/list", "xiaoqu")):
             answer = await client.wjdh(name, **{field: "1"})
             assert (int(answer["code"]), int(answer["token_expired"])) == (1, 1)
-            assert answer["msg"] == HICCUP
+            assert answer["msg"] == GENERIC_ERROR
             assert answer["message"] == f"没有根据{field}查找到小区，请核实社区的唯一标识是否有误"
 
 
@@ -148,7 +148,7 @@ async def test_single_review_has_content_or_a_placeholder(start):
         "msg": "成功查询到该条审核数据",
         "message": "成功查询到该条审核数据",
     }
-    assert missing == {"code": "1", "token_expired": "1", "msg": HICCUP, "message": "必须传递shenhe表的id值"}
+    assert missing == {"code": "1", "token_expired": "1", "msg": GENERIC_ERROR, "message": "必须传递shenhe表的id值"}
     assert unknown["code"] == "1"
 
 

@@ -1,4 +1,4 @@
-"""Requests that nobody wrote: random bytes, valid requests gone wrong, and queries made from the schema's grammar."""
+"""Generated requests: random bytes, valid requests gone wrong, and queries made from the schema's grammar."""
 
 import asyncio
 import json

@@ -51,7 +51,7 @@ VALUES: Mapping[str, Any] = {
 }
 """A value for each required argument and input field; "Type.field" before "field"."""
 
-RECORD_OF = {
+RECORD_TYPES = {
     "Query.shenhe": "Shenhe",
     "Query.repair": "Repair",
     "Query.operation": "Operation",
@@ -189,7 +189,7 @@ def _value(kind: GraphQLInputType, name: str, place: str, ids: Ids, on: str | No
     if isinstance(kind, GraphQLList):
         return [_value(kind.of_type, name, place, ids, on)]
     if name in ("id", "ids"):
-        return ids[on or RECORD_OF[place]]
+        return ids[on or RECORD_TYPES[place]]
     if f"{place}.{name}" in VALUES:
         return VALUES[f"{place}.{name}"]
     if name in VALUES:

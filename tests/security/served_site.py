@@ -35,13 +35,13 @@ class Site:
         self.everything = self.mint()
 
     def mint(self, scopes: Collection[str] = tuple(Scope), communities: Collection[str] = ("*",)) -> str:
-        """A token with these scopes and communities; all of them unless told."""
+        """A token with these scopes and communities; all of them by default."""
         return self._issuer.mint(scopes, communities, "lin", 3600)
 
     async def ask(self, query: str, variables: Mapping[str, Any] | None = None, token: str | None = None) -> Any:
         return await self.gateway.ask(query, variables, token=token or self.everything)
 
-    async def calls_of(self, query: str, variables: Mapping[str, Any], token: str) -> tuple[Any, Counter[str]]:
+    async def ask_and_count(self, query: str, variables: Mapping[str, Any], token: str) -> tuple[Any, Counter[str]]:
         """The answer, and what was called for it upstream, those for tokens left out."""
         self.sandbox.reset_calls()
         answer = await self.ask(query, variables, token)

@@ -10,7 +10,7 @@ from wire import raw_request
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 QUERY = b'{"query":"{ viewer { subject } }"}'
-HIDDEN = b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
+SMUGGLED = b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
 STALLED = 200
 SLACK = 3.0
 """Seconds that the end of a deadline may be late by: it is looked for now and then, on a machine with other work."""
@@ -35,33 +35,33 @@ JSON = "content-type: application/json"
 CHUNKED = "transfer-encoding: chunked"
 
 AMBIGUOUS: dict[str, bytes] = {
-    "has a length and chunks": head(JSON, f"content-length: {len(QUERY)}", CHUNKED) + b"0\r\n\r\n" + HIDDEN,
-    "has chunks and a length": head(JSON, CHUNKED, "content-length: 4") + b"0\r\n\r\n" + HIDDEN,
-    "has two lengths": head(JSON, "content-length: 4", f"content-length: {len(HIDDEN)}") + HIDDEN,
-    "has two lengths in one line": head(JSON, "content-length: 4, 44") + HIDDEN,
-    "has a length below nothing": head(JSON, "content-length: -1") + HIDDEN,
-    "has a length with a sign": head(JSON, "content-length: +4") + HIDDEN,
-    "has a length in hexadecimal": head(JSON, "content-length: 0x4") + HIDDEN,
-    "has a length of twenty-five digits": head(JSON, f"content-length: {'9' * 25}") + HIDDEN,
-    "has a length with a blank in it": head(JSON, "content-length: 4 4") + HIDDEN,
-    "has a blank before the colon": head(JSON, "content-length : 4") + HIDDEN,
-    "has a tab before the colon": head(JSON, "transfer-encoding\t: chunked") + HIDDEN,
-    "has chunked twice": head(JSON, CHUNKED, CHUNKED) + b"0\r\n\r\n" + HIDDEN,
-    "has chunked and something after it": head(JSON, "transfer-encoding: chunked, identity") + HIDDEN,
-    "has something and chunked after it": head(JSON, "transfer-encoding: gzip, chunked") + b"0\r\n\r\n" + HIDDEN,
-    "has chunked misspelt": head(JSON, "transfer-encoding: xchunked") + HIDDEN,
-    "has chunked after a vertical tab": head(JSON, "transfer-encoding: \x0bchunked") + HIDDEN,
-    "has chunked on a folded line": head(JSON, "transfer-encoding:\r\n chunked") + b"0\r\n\r\n" + HIDDEN,
-    "has a header on a folded line": head(JSON, "x-a: b", " content-length: 4") + HIDDEN,
-    "has a header without a name": head(JSON, ": chunked") + HIDDEN,
-    "has a header without a colon": head(JSON, "content-length") + HIDDEN,
-    "has a NUL in a header": head(JSON, "x-a: b\0c") + HIDDEN,
-    "has a bare return in a header": head(JSON, "x-a: b\rcontent-length: 4") + HIDDEN,
-    "has chunks of a size that is none": head(JSON, CHUNKED) + b"xyz\r\n" + HIDDEN,
-    "has chunks of a size below nothing": head(JSON, CHUNKED) + b"-1\r\n" + HIDDEN,
-    "has chunks of a size in sixteen digits and more": head(JSON, CHUNKED) + b"f" * 20 + b"\r\n" + HIDDEN,
-    "has a chunk longer than it says": head(JSON, CHUNKED) + b"3\r\n" + QUERY + b"\r\n0\r\n\r\n" + HIDDEN,
-    "has chunks for a client of HTTP/1.0": head(JSON, CHUNKED).replace(b"/1.1", b"/1.0") + b"0\r\n\r\n" + HIDDEN,
+    "has a length and chunks": head(JSON, f"content-length: {len(QUERY)}", CHUNKED) + b"0\r\n\r\n" + SMUGGLED,
+    "has chunks and a length": head(JSON, CHUNKED, "content-length: 4") + b"0\r\n\r\n" + SMUGGLED,
+    "has two lengths": head(JSON, "content-length: 4", f"content-length: {len(SMUGGLED)}") + SMUGGLED,
+    "has two lengths in one line": head(JSON, "content-length: 4, 44") + SMUGGLED,
+    "has a length below nothing": head(JSON, "content-length: -1") + SMUGGLED,
+    "has a length with a sign": head(JSON, "content-length: +4") + SMUGGLED,
+    "has a length in hexadecimal": head(JSON, "content-length: 0x4") + SMUGGLED,
+    "has a length of twenty-five digits": head(JSON, f"content-length: {'9' * 25}") + SMUGGLED,
+    "has a length with a blank in it": head(JSON, "content-length: 4 4") + SMUGGLED,
+    "has a blank before the colon": head(JSON, "content-length : 4") + SMUGGLED,
+    "has a tab before the colon": head(JSON, "transfer-encoding\t: chunked") + SMUGGLED,
+    "has chunked twice": head(JSON, CHUNKED, CHUNKED) + b"0\r\n\r\n" + SMUGGLED,
+    "has chunked and something after it": head(JSON, "transfer-encoding: chunked, identity") + SMUGGLED,
+    "has something and chunked after it": head(JSON, "transfer-encoding: gzip, chunked") + b"0\r\n\r\n" + SMUGGLED,
+    "has chunked misspelt": head(JSON, "transfer-encoding: xchunked") + SMUGGLED,
+    "has chunked after a vertical tab": head(JSON, "transfer-encoding: \x0bchunked") + SMUGGLED,
+    "has chunked on a folded line": head(JSON, "transfer-encoding:\r\n chunked") + b"0\r\n\r\n" + SMUGGLED,
+    "has a header on a folded line": head(JSON, "x-a: b", " content-length: 4") + SMUGGLED,
+    "has a header without a name": head(JSON, ": chunked") + SMUGGLED,
+    "has a header without a colon": head(JSON, "content-length") + SMUGGLED,
+    "has a NUL in a header": head(JSON, "x-a: b\0c") + SMUGGLED,
+    "has a bare return in a header": head(JSON, "x-a: b\rcontent-length: 4") + SMUGGLED,
+    "has chunks of a size that is none": head(JSON, CHUNKED) + b"xyz\r\n" + SMUGGLED,
+    "has chunks of a size below nothing": head(JSON, CHUNKED) + b"-1\r\n" + SMUGGLED,
+    "has chunks of a size in sixteen digits and more": head(JSON, CHUNKED) + b"f" * 20 + b"\r\n" + SMUGGLED,
+    "has a chunk longer than it says": head(JSON, CHUNKED) + b"3\r\n" + QUERY + b"\r\n0\r\n\r\n" + SMUGGLED,
+    "has chunks for a client of HTTP/1.0": head(JSON, CHUNKED).replace(b"/1.1", b"/1.0") + b"0\r\n\r\n" + SMUGGLED,
     "has no host": raw_request("GET", "/healthz"),
     "has two hosts": raw_request("GET", "/healthz", host="127.0.0.1\r\nhost: evil.example"),
     "has one host in its address and one beside it": raw_request(
@@ -105,7 +105,7 @@ async def test_ambiguous_request_is_refused_and_closes(target, bystanders, name)
 
 
 async def test_flood_of_pipelined_requests_is_bounded(target, bystanders):
-    """Pipelined: nobody reads the answers before all is sent."""
+    """Pipelined: the client reads no answer before everything is sent."""
     request = head(JSON, f"authorization: Bearer {target.token}", f"content-length: {len(QUERY)}") + QUERY
 
     async def attack():

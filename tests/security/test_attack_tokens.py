@@ -46,7 +46,7 @@ def signed(alg: str = "EdDSA", key: str = "ed", header: dict[str, Any] | None = 
     return lambda target: sign(target.signers.known[key], good(**changes), alg, **(header or {}))
 
 
-def by_stranger(**header: Any) -> Callable[[Target], str]:
+def signed_by_other_issuer(**header: Any) -> Callable[[Target], str]:
     return lambda target: sign(target.signers.stranger, good(), "EdDSA", **header)
 
 
@@ -127,9 +127,9 @@ TOKENS: dict[str, Callable[[Target], str]] = {
     "is signed with the public key as a longer secret": with_public_key_as_secret("HS512", "sha512", "pem"),
     "is signed with the published key as a secret": with_public_key_as_secret("HS256", "sha256", "jwk"),
     "is signed with an empty secret": lambda target: sign(OctKey.import_key(b"\0"), good(), "HS256"),
-    "is signed by a stranger": by_stranger(),
-    "is signed by a stranger who names no key": by_stranger(kid=None),
-    "is signed by a stranger for the algorithm of another key": by_stranger(kid="rsa"),
+    "is signed by a stranger": signed_by_other_issuer(),
+    "is signed by a stranger who names no key": signed_by_other_issuer(kid=None),
+    "is signed by a stranger for the algorithm of another key": signed_by_other_issuer(kid="rsa"),
     **{f"brings its own key as {name}": with_own_key(name) for name in ("jwk", "jku", "x5u", "x5c")},
     "is signed with a short RSA key": lambda target: sign(RSAKey.generate_key(1024, {"kid": "rsa"}), good(), "RS256"),
     "is signed on another curve": lambda target: sign(ECKey.generate_key("secp256k1", {"kid": "ec"}), good(), "ES256K"),
@@ -175,7 +175,7 @@ TOKENS: dict[str, Callable[[Target], str]] = {
     "is said to be compressed": signed(header={"zip": "DEF"}),
     "is a token within a token": nested,
     **{
-        f"names its key {kid!r}": by_stranger(kid=kid)
+        f"names its key {kid!r}": signed_by_other_issuer(kid=kid)
         for kid in (
             "../../../../dev/null",
             "/proc/self/environ",

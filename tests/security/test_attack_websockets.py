@@ -21,7 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PAID = "subscription { orderPaid { id } }"
 SLACK = 3.0
-CUT_OFF = (1009, 1006)
+TOO_LARGE_CLOSE_CODES = (1009, 1006)
 """Too large; or no word of it, for a client that goes on sending."""
 
 
@@ -219,7 +219,7 @@ async def test_oversized_message_closes_the_websocket(target, bystanders, size):
         async with socket(target.url, target.token) as connection:
             with suppress(ConnectionClosed):
                 await connection.send(" " * size)
-            assert await closing(connection) in CUT_OFF
+            assert await closing(connection) in TOO_LARGE_CLOSE_CODES
 
     await bystanders.unharmed_by(attack, memory=32 * 1024 * 1024)
 
@@ -229,7 +229,7 @@ async def test_message_in_a_thousand_fragments_is_too_large(target, bystanders):
         async with socket(target.url, target.token) as connection:
             with suppress(ConnectionClosed):
                 await connection.send([" " * 16 * 1024] * 1000)
-            assert await closing(connection) in CUT_OFF
+            assert await closing(connection) in TOO_LARGE_CLOSE_CODES
 
     await bystanders.unharmed_by(attack, memory=32 * 1024 * 1024)
 
@@ -309,7 +309,7 @@ async def test_malformed_frame_closes_the_websocket(target, bystanders, name):
     await bystanders.unharmed_by(attack, memory=16 * 1024 * 1024)
 
 
-SHAKEN = {
+BAD_HANDSHAKES = {
     "has no key": HANDSHAKE.replace(b"sec-websocket-key", b"x-key"),
     "has a key that is too short": HANDSHAKE.replace(base64.b64encode(bytes(16)), b"YQ=="),
     "is of an old version": HANDSHAKE.replace(b"version: 13", b"version: 8"),
@@ -320,9 +320,9 @@ SHAKEN = {
 }
 
 
-@pytest.mark.parametrize("name", SHAKEN)
+@pytest.mark.parametrize("name", BAD_HANDSHAKES)
 async def test_malformed_handshake_opens_no_websocket(target, name):
-    said = await target.raw(SHAKEN[name], close=True)
+    said = await target.raw(BAD_HANDSHAKES[name], close=True)
 
     assert not said.startswith((b"HTTP/1.1 101 ", b"HTTP/1.1 5"))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from schema_routes import RECORD_OF, SCHEMA, Field, Ids, Route, node_types
+from schema_routes import RECORD_TYPES, SCHEMA, Field, Ids, Route, node_types
 from whole_schema import WholeSchema
 from wire import over_event_stream, over_websocket
 
@@ -19,7 +19,7 @@ from gateway.auth.node_ids import InvalidNodeIdError
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 COMMUNITIES = ("10002", "00001", "00002", "10003")
-NOBODYS = "99999"
+UNKNOWN_COMMUNITY = "99999"
 NO_ID = "AXNobody-s-record"
 
 WRITTEN = """
@@ -43,7 +43,7 @@ BY_CODE = [
     if {"communityCode", "code", "address"} & set(field.args)
 ]
 BY_ID = [Route((Field("Query", "node"),), on=name) for name in node_types()] + [
-    Route((Field(*place.split(".")),)) for place in RECORD_OF if "." in place
+    Route((Field(*place.split(".")),)) for place in RECORD_TYPES if "." in place
 ]
 WRITES = [Route((Field("Mutation", name),)) for name in SCHEMA.mutation_type.fields if name != "payCallback"]
 SUBSCRIPTIONS = [Route((Field("Subscription", name),)) for name in SCHEMA.subscription_type.fields]
@@ -52,15 +52,15 @@ SUBSCRIPTIONS = [Route((Field("Subscription", name),)) for name in SCHEMA.subscr
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def records(site: Any) -> dict[str, Ids]:
     """For each community a record of each type that has a node id."""
-    return {code: await records_of(site, code) for code in COMMUNITIES}
+    return {code: await read_record_ids(site, code) for code in COMMUNITIES}
 
 
-async def records_of(site: Any, code: str) -> Ids:
+async def read_record_ids(site: Any, code: str) -> Ids:
     number = site.sandbox.world.orders_of[code][-1].number
     written = (await site.ask(WRITTEN, {"code": code, "number": number})).data
     listed = (await site.ask(LISTED, {"code": code})).data["community"]
     while not (payments := (await site.ask(PAYMENTS, {"code": code})).data["payments"]["nodes"]):
-        await site.ask(LISTED, {"code": code})  # the order list tells whose payment it is, a moment later
+        await site.ask(LISTED, {"code": code})  # the order list shows the payment's community, a moment later
     return {
         "Announcement": written["announcement"]["announcement"]["id"],
         "Operation": written["announcement"]["operation"]["id"],
@@ -74,7 +74,7 @@ async def records_of(site: Any, code: str) -> Ids:
     }
 
 
-def of_community(variables: dict[str, Any], code: str) -> dict[str, Any]:
+def with_community(variables: dict[str, Any], code: str) -> dict[str, Any]:
     """The same arguments for another community."""
 
     def changed(value: Any, name: str = "") -> Any:
@@ -103,8 +103,8 @@ async def test_foreign_root_equals_that_of_an_unknown_community(site, records, r
     document, variables = route.document(records["10002"])
     for owner, stranger in permutations(COMMUNITIES, 2):
         token = site.mint(communities=[stranger])
-        nothing = await site.ask(document, of_community(variables, NOBODYS), token)
-        answer, calls = await site.calls_of(document, of_community(variables, owner), token)
+        nothing = await site.ask(document, with_community(variables, UNKNOWN_COMMUNITY), token)
+        answer, calls = await site.ask_and_count(document, with_community(variables, owner), token)
 
         assert answer.data == {route.fields[0].name: None}
         assert said(answer) == said(nothing)
@@ -118,8 +118,8 @@ async def test_foreign_record_equals_an_unknown_one(site, records, route):
         document, variables = route.document(records[owner])
         _, made_up = route.document(dict.fromkeys(node_types(), NO_ID))
         site.sandbox.effects.clear()
-        nothing = await site.ask(document, of_community(made_up, NOBODYS), token)
-        answer, calls = await site.calls_of(document, of_community(variables, owner), token)
+        nothing = await site.ask(document, with_community(made_up, UNKNOWN_COMMUNITY), token)
+        answer, calls = await site.ask_and_count(document, with_community(variables, owner), token)
 
         assert said(answer) == said(nothing)
         assert "FORBIDDEN" not in said(answer)
@@ -142,7 +142,7 @@ async def test_foreign_subscription_completes_without_an_event(site, records, ro
 async def test_caller_sees_ids_of_its_community_only(site, records, code):
     """On every path: each field of the schema is asked for, from each root."""
     token, seen = site.mint(communities=[code]), set()
-    own = {f"{place.removeprefix('Query.')}.id": f'"{records[code][kind]}"' for place, kind in RECORD_OF.items()}
+    own = {f"{place.removeprefix('Query.')}.id": f'"{records[code][kind]}"' for place, kind in RECORD_TYPES.items()}
     node = {
         "node.id": f'"{records[code]["House"]}"',
         "nodes.ids": f"[{', '.join(map(quoted, records[code].values()))}]",

@@ -64,7 +64,7 @@ class Secrets(NamedTuple):
         return {value for value in self.numbers | self.names if value in text}
 
 
-def secrets_of(world: Any) -> Secrets:
+def collect_secrets(world: Any) -> Secrets:
     people = [*all_people(world)]
     repairs = world.repairs.values()
     numbers = {number for person in people for number in (person.phone, person.id_card)}
@@ -105,7 +105,7 @@ class Logged:
         logging.getLogger().setLevel(logging.WARNING)
 
 
-class Told(NamedTuple):
+class LeakSite(NamedTuple):
     """A site, what is secret there, and what it logs."""
 
     site: Site
@@ -115,13 +115,13 @@ class Told(NamedTuple):
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=Dialect)
-async def told(request: Any, serve: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Told]:
+async def leak_site(request: Any, serve: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LeakSite]:
     with Logged() as logged:
-        directory = tmp_path_factory.mktemp("told")
+        directory = tmp_path_factory.mktemp("leaks")
         async for site in open_site(serve, directory, request.param, GATEWAY_MAX_DEPTH="25", GATEWAY_MAX_ALIASES="100"):
             for code in COMMUNITIES:
                 await write(site, code)
-            yield Told(site, secrets_of(site.sandbox.world), logged, site.mint(MASKED, COMMUNITIES))
+            yield LeakSite(site, collect_secrets(site.sandbox.world), logged, site.mint(MASKED, COMMUNITIES))
 
 
 async def write(site: Site, code: str) -> None:
@@ -165,7 +165,7 @@ EVERYONE = """people(name: $n%, phone: $p%) { id name phone idCard birthDate reg
     residencies { house { members { id name phone idCard dataIssues { raw } } } } dataIssues { raw } maskedFields }"""
 
 
-def everyone(world: Any) -> Iterator[tuple[str, dict[str, str]]]:
+def people_queries(world: Any) -> Iterator[tuple[str, dict[str, str]]]:
     """Each resident looked up by name and phone, ten at a time."""
     people = [resident.person for resident in world.residents.values()]
     for start in range(0, len(people), 10):
@@ -185,13 +185,13 @@ def all_bytes(answer: Any) -> str:
     return "\n".join([text, str(answer.response.headers), json.dumps(answer.body, ensure_ascii=False), *decoded])
 
 
-async def seen(told: Told, query: str, variables: dict[str, Any], token: str) -> set[str]:
-    return told.secrets.found_in(all_bytes(await told.site.ask(query, variables, token)))
+async def leaked(leak_site: LeakSite, query: str, variables: dict[str, Any], token: str) -> set[str]:
+    return leak_site.secrets.found_in(all_bytes(await leak_site.site.ask(query, variables, token)))
 
 
-async def searches(told: Told) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+async def searches(leak_site: LeakSite) -> AsyncIterator[tuple[str, dict[str, Any]]]:
     """Every query and its variables."""
-    listed = (await told.site.ask('{ orders(communityCode: "10002", first: 1) { nodes { id } } }')).data
+    listed = (await leak_site.site.ask('{ orders(communityCode: "10002", first: 1) { nodes { id } } }')).data
     for query in documented():
         declared = set(re.findall(r"\$(\w+):", query))
         for code in COMMUNITIES if "community" in declared else COMMUNITIES[:1]:
@@ -199,30 +199,30 @@ async def searches(told: Told) -> AsyncIterator[tuple[str, dict[str, Any]]]:
             yield query, {name: value for name, value in given.items() if name in declared}
     for query in (*WHOLE_SCHEMA, *map(all_records, COMMUNITIES)):
         yield query, {}
-    for query, variables in everyone(told.site.sandbox.world):
+    for query, variables in people_queries(leak_site.site.sandbox.world):
         yield query, variables
 
 
-async def test_answers_to_masked_callers_hide_everyone(told):
-    async for query, variables in searches(told):
+async def test_answers_to_masked_callers_hide_everyone(leak_site):
+    async for query, variables in searches(leak_site):
         for _ in range(1 if variables else 2):  # the second time by a plan; others are asked with other variables
-            assert await seen(told, query, variables, told.masked) == set(), query
+            assert await leaked(leak_site, query, variables, leak_site.masked) == set(), query
 
 
-async def test_answers_to_unmasked_callers_contain_everyone(told):
+async def test_answers_to_unmasked_callers_contain_everyone(leak_site):
     found: set[str] = set()
-    async for query, variables in searches(told):
-        found |= await seen(told, query, variables, told.site.everything)
+    async for query, variables in searches(leak_site):
+        found |= await leaked(leak_site, query, variables, leak_site.site.everything)
 
-    missing = (told.secrets.numbers | told.secrets.names) - found
+    missing = (leak_site.secrets.numbers | leak_site.secrets.names) - found
     assert missing == set()
 
 
-async def test_websocket_answers_hide_everyone(told):
+async def test_websocket_answers_hide_everyone(leak_site):
     for query in WHOLE_SCHEMA:
-        shown = await over_websocket(told.site.gateway.url, told.masked, query, {})
+        shown = await over_websocket(leak_site.site.gateway.url, leak_site.masked, query, {})
         assert shown
-        assert told.secrets.found_in("\n".join(shown)) == set(), query
+        assert leak_site.secrets.found_in("\n".join(shown)) == set(), query
 
 
 REVIEWS = """subscription { shenheChanged(communityCode: "10002") { status rejectionReason houseIntroduction
@@ -234,23 +234,23 @@ REPAIRS = """subscription { repairChanged(communityCode: "10002") { reply descri
 
 @pytest.mark.parametrize("carried", [over_websocket, over_event_stream], ids=["WebSocket", "event stream"])
 @pytest.mark.parametrize("subscription", [REVIEWS, REPAIRS])
-async def test_events_hide_everyone(told, carried, subscription):
+async def test_events_hide_everyone(leak_site, carried, subscription):
     async def happen() -> None:
-        listed = (await told.site.ask(PENDING, {"code": "10002"})).data
+        listed = (await leak_site.site.ask(PENDING, {"code": "10002"})).data
         review, repair = listed["shenhes"]["nodes"][0]["id"], listed["repairs"]["nodes"][0]["id"]
         query = """mutation ($review: ID!, $repair: ID!, $reply: String!) {
             rejectShenhe(input: { id: $review, reason: "19900000002" }) { outcome }
             updateRepair(input: { id: $repair, status: OPEN, reply: $reply }) { outcome } }"""
         reply = f"19900000002, {carried.__name__}"
-        await told.site.ask(query, {"review": review, "repair": repair, "reply": reply})
+        await leak_site.site.ask(query, {"review": review, "repair": repair, "reply": reply})
 
-    for token, hides in ((told.masked, True), (told.site.everything, False)):
-        [event] = await carried(told.site.gateway.url, token, subscription, {}, happen)
+    for token, hides in ((leak_site.masked, True), (leak_site.site.everything, False)):
+        [event] = await carried(leak_site.site.gateway.url, token, subscription, {}, happen)
 
         assert "errors" not in event
-        found = told.secrets.found_in(event)
+        found = leak_site.secrets.found_in(event)
         assert not (hides and found)
-        assert hides or found or subscription is REVIEWS  # of which one dialect tells no content by id
+        assert hides or found or subscription is REVIEWS  # of which one dialect returns no content by id
 
 
 LEAKY = {
@@ -268,19 +268,19 @@ PERSONAL = "王芳 19900000002 999302199211302226"
 
 
 @pytest.mark.parametrize("name", LEAKY)
-async def test_platform_errors_hide_everyone(told, name):
+async def test_platform_errors_hide_everyone(leak_site, name):
     body = json.dumps(LEAKY[name], ensure_ascii=False).replace("%", PERSONAL).encode()
-    told.site.sandbox.faults.set("WJDH", None, Fault(FaultKind.BODY, body=body))
-    told.site.sandbox.faults.set("SECURITY", None, Fault(FaultKind.BODY, body=body))
+    leak_site.site.sandbox.faults.set("WJDH", None, Fault(FaultKind.BODY, body=body))
+    leak_site.site.sandbox.faults.set("SECURITY", None, Fault(FaultKind.BODY, body=body))
     try:
         for query in WHOLE_SCHEMA:
-            assert await seen(told, query, {}, told.masked) & told.secrets.numbers == set(), query
+            assert await leaked(leak_site, query, {}, leak_site.masked) & leak_site.secrets.numbers == set(), query
         for mutation, given in (("createOrder", ORDER), ("setModule", MODULE), ("createAnnouncement", NOTICE)):
             payload = "outcome userErrors { message upstreamMessage } operation { userErrors { upstreamMessage } }"
             query = f"mutation {{ {mutation}(input: {given.replace('%', name)}) {{ {payload} }} }}"
-            assert await seen(told, query, {}, told.masked) & told.secrets.numbers == set(), query
+            assert await leaked(leak_site, query, {}, leak_site.masked) & leak_site.secrets.numbers == set(), query
     finally:
-        told.site.sandbox.faults.clear()
+        leak_site.site.sandbox.faults.clear()
 
 
 ORDERS = 'orders(communityCode: "10002", %) { totalCount }'
@@ -319,19 +319,19 @@ WRONG: dict[str, tuple[str, object]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-async def test_caller_errors_do_not_repeat_personal_data(told, name):
+async def test_caller_errors_do_not_repeat_personal_data(leak_site, name):
     query, value = WRONG[name]
-    answer = await told.site.ask(query, {"v": value}, told.masked)
+    answer = await leak_site.site.ask(query, {"v": value}, leak_site.masked)
 
-    assert told.secrets.found_in(all_bytes(answer)) == set()
+    assert leak_site.secrets.found_in(all_bytes(answer)) == set()
 
 
-async def test_logs_and_metrics_hide_everyone(told):
+async def test_logs_and_metrics_hide_everyone(leak_site):
     """Covers all requests and failures of the tests above."""
-    metrics = (await told.site.gateway.client.get("/metrics")).text
-    logs = told.logged.lines.getvalue()
+    metrics = (await leak_site.site.gateway.client.get("/metrics")).text
+    logs = leak_site.logged.lines.getvalue()
 
     assert "gateway_" in metrics
     assert len(logs) > 1000
-    assert told.secrets.found_in(metrics) == set()
-    assert told.secrets.found_in(logs) == set()
+    assert leak_site.secrets.found_in(metrics) == set()
+    assert leak_site.secrets.found_in(logs) == set()

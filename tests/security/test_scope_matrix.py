@@ -39,7 +39,7 @@ PAYLOADS = [route for route in ROUTES if route.fields[0].parent == "Mutation" an
 MUTATIONS = [Route((Field("Mutation", name),)) for name in SCHEMA.mutation_type.fields]
 NODES = [Route((Field("Query", "node"),), on=name) for name in node_types()]
 SUBSCRIPTIONS = [Route((Field("Subscription", name),)) for name in SCHEMA.subscription_type.fields]
-SCOPE_OF_NODE = {
+NODE_SCOPES = {
     "Announcement": "announcement:read",
     "Community": None,
     "House": "people:read",
@@ -72,7 +72,7 @@ async def ids(site: Any) -> Ids:
 
 
 def needed(route: Route) -> set[str]:
-    by_id = SCOPE_OF_NODE[route.on] if route.on else None
+    by_id = NODE_SCOPES[route.on] if route.on else None
     return {*route.scopes} | ({by_id} if by_id else set())
 
 
@@ -87,7 +87,7 @@ def value_at(data: Any, path: list[str | int]) -> Any:
 
 
 async def test_node_types_have_a_scope_in_the_matrix(ids):
-    assert set(SCOPE_OF_NODE) == set(ids) == set(node_types())
+    assert set(NODE_SCOPES) == set(ids) == set(node_types())
 
 
 async def test_every_scope_but_pii_read_guards_a_field():
@@ -111,12 +111,12 @@ async def test_field_without_its_scope_is_null_and_costs_no_call(site, ids, rout
     before = route.document(ids, without_last=True) if len(route.fields) > 1 else ("{ __typename }", {})
     for scope in Scope:
         token = site.mint(set(Scope) - {scope})
-        answer, calls = await site.calls_of(document, variables, token)
+        answer, calls = await site.ask_and_count(document, variables, token)
 
         if scope not in needed(route):
             assert "errors" not in answer.body, scope
             continue
-        _, calls_before = await site.calls_of(*before, token)
+        _, calls_before = await site.ask_and_count(*before, token)
         assert calls <= calls_before
         assert refusals(answer) == answer.errors
         for error in answer.errors:
@@ -130,7 +130,7 @@ async def test_mutation_without_its_scope_does_not_begin(site, ids, route):
     [scope] = route.fields[0].scopes
     written = await site.gateway.parts.journal.operations.list(None, 0, 1)
 
-    answer, calls = await site.calls_of(document, variables, site.mint(set(Scope) - {scope}))
+    answer, calls = await site.ask_and_count(document, variables, site.mint(set(Scope) - {scope}))
 
     assert answer.partial == {route.fields[0].name: None}
     assert answer.error["extensions"] | {"requestId": ""} == {

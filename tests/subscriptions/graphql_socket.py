@@ -16,7 +16,7 @@ Message = dict[str, Any]
 
 
 class Socket:
-    """Messages are kept per operation until somebody asks for them: operations may answer in any order."""
+    """Messages are queued per operation until a test reads them: operations may answer in any order."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
@@ -86,7 +86,7 @@ async def connected(
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Until something has happened on the gateway's side, which tells nobody."""
+    """Wait for something on the gateway's side that no message announces."""
     async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110 # there is no event to wait for
             await asyncio.sleep(0.005)

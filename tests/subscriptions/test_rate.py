@@ -13,7 +13,7 @@ def extra():
     return {"GATEWAY_RATE_LIMIT": "4"}
 
 
-def of_rate(response):
+def rate_headers(response):
     return {name: value for name, value in response.headers.items() if name.startswith("ratelimit")}
 
 
@@ -24,7 +24,7 @@ async def post(gateway, token, **options):
 
 async def test_answer_has_rate_limit_headers(gateway, mint):
     token = mint()
-    left = [of_rate(await post(gateway, token)) for _ in range(2)]
+    left = [rate_headers(await post(gateway, token)) for _ in range(2)]
 
     assert left == [
         {"ratelimit-policy": '"caller";q=4;w=60', "ratelimit": '"caller";r=3;t=15'},
@@ -54,10 +54,10 @@ async def test_bad_requests_count_and_anonymous_ones_do_not(gateway, mint):
     bad = [await gateway.stranger.post("/graphql", content=b"{", headers=headers) for _ in range(5)]
 
     assert [answer.status_code for answer in bad] == [400, 400, 400, 400, 429]
-    assert of_rate(bad[0])["ratelimit"] == '"caller";r=3;t=15'
+    assert rate_headers(bad[0])["ratelimit"] == '"caller";r=3;t=15'
     strangers = [await post(gateway, "") for _ in range(6)]
     assert {answer.status_code for answer in strangers} == {401}
-    assert of_rate(strangers[0]) == {}
+    assert rate_headers(strangers[0]) == {}
 
 
 async def test_each_websocket_operation_counts(gateway, connect, mint):
@@ -84,7 +84,7 @@ async def test_event_stream_counts_as_one_request(gateway, mint):
     for _ in range(5):
         body = {"query": VIEWER}  # no subscription: the stream ends at once
         answer = await gateway.stranger.post("/graphql", json=body, headers=headers)
-        statuses.append((answer.status_code, of_rate(answer).get("ratelimit", "")[:12]))
+        statuses.append((answer.status_code, rate_headers(answer).get("ratelimit", "")[:12]))
 
     assert statuses == [(200, f'"caller";r={left}') for left in (3, 2, 1, 0)] + [(429, '"caller";r=0')]
     assert json.loads(answer.text)["errors"][0]["extensions"]["code"] == "RATE_LIMITED"

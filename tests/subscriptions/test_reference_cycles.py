@@ -15,7 +15,7 @@ from graphql_socket import connected
 
 from gateway.sandbox.faults import Fault, FaultKind
 
-OURS = ("gateway", "schema", "graphql", "strawberry")
+OUR_PACKAGES = ("gateway", "schema", "graphql", "strawberry")
 NUMBERS = count()
 
 ORDERS = '{ orders(communityCode: "10002", first: 2) { nodes { title house { owner { phone } } } } }'
@@ -32,7 +32,7 @@ def environ(environ: dict[str, str], settings: dict[str, str]) -> dict[str, str]
     return environ | {"GATEWAY_DOCUMENT_CACHE": "1", "GATEWAY_WATCH_INTERVAL": "0.01"} | settings
 
 
-async def cycles_of(ask: Callable[[], Awaitable[object]]) -> Counter[str]:
+async def collect_cycles(ask: Callable[[], Awaitable[object]]) -> Counter[str]:
     """The objects that requests leave in cycles, by their type: of the gateway, of GraphQL, and frames."""
     for _ in range(2):
         await ask()
@@ -53,7 +53,7 @@ async def cycles_of(ask: Callable[[], Awaitable[object]]) -> Counter[str]:
 
 
 def is_ours(found: object) -> bool:
-    return type(found).__module__.partition(".")[0] in OURS or isinstance(found, FrameType | TracebackType)
+    return type(found).__module__.partition(".")[0] in OUR_PACKAGES or isinstance(found, FrameType | TracebackType)
 
 
 def new_document(fields: str = "title house { owner { phone } }") -> str:
@@ -77,23 +77,23 @@ def new_fragment_with_variables() -> str:
 @pytest.mark.parametrize("settings", [{"GATEWAY_PLANS": "true"}, {"GATEWAY_PLANS": "false"}], ids=["plan", "no plan"])
 async def test_known_document_leaves_no_cycles(gateway):
     assert (await gateway.ask(ORDERS)).data
-    assert not await cycles_of(lambda: gateway.ask(ORDERS))
+    assert not await collect_cycles(lambda: gateway.ask(ORDERS))
 
 
 async def test_introspection_leaves_no_cycles(gateway):
-    assert not await cycles_of(lambda: gateway.ask("{ __schema { types { name fields { name } } } }"))
+    assert not await collect_cycles(lambda: gateway.ask("{ __schema { types { name fields { name } } } }"))
 
 
 @pytest.mark.parametrize("settings", [{"GATEWAY_MAX_ALIASES": "20"}])
 async def test_new_document_leaves_no_cycles(gateway):
     assert (await gateway.ask(new_document())).data
-    assert not await cycles_of(lambda: gateway.ask(new_document()))
+    assert not await collect_cycles(lambda: gateway.ask(new_document()))
 
 
 async def test_new_document_with_variables_leaves_no_cycles(gateway):
     variables = {"first": 2, "with": True}
     assert (await gateway.ask(new_fragment_with_variables(), variables)).data
-    assert not await cycles_of(lambda: gateway.ask(new_fragment_with_variables(), variables))
+    assert not await collect_cycles(lambda: gateway.ask(new_fragment_with_variables(), variables))
 
 
 INVALID = {
@@ -112,7 +112,7 @@ INVALID = {
 async def test_invalid_document_leaves_no_cycles(gateway, name):
     document, code = INVALID[name]
     assert {error["extensions"]["code"] for error in (await gateway.ask(document())).errors} == {code}
-    assert not await cycles_of(lambda: gateway.ask(document()))
+    assert not await collect_cycles(lambda: gateway.ask(document()))
 
 
 REFUSED = {
@@ -130,11 +130,11 @@ REFUSED = {
 async def test_refused_request_leaves_no_cycles(gateway, name):
     query, code = REFUSED[name]
     assert (await gateway.ask(query, {"first": "two"})).code == code
-    assert not await cycles_of(lambda: gateway.ask(query, {"first": "two"}))
+    assert not await collect_cycles(lambda: gateway.ask(query, {"first": "two"}))
 
 
 async def test_request_without_token_leaves_no_cycles(gateway):
-    assert not await cycles_of(lambda: gateway.ask(ORDERS, token=""))
+    assert not await collect_cycles(lambda: gateway.ask(ORDERS, token=""))
 
 
 @pytest.mark.parametrize("settings", [{"GATEWAY_CALL_TIMEOUT": "0.1"}])
@@ -144,18 +144,18 @@ async def test_failing_platform_leaves_no_cycles(gateway, sandbox, kind):
     assert (await gateway.ask(query)).data
     sandbox.faults.set("WJDH", "repair/list", Fault(kind))
 
-    assert not await cycles_of(lambda: gateway.ask(query))
+    assert not await collect_cycles(lambda: gateway.ask(query))
 
 
 @pytest.mark.parametrize("settings", [{"GATEWAY_WJDH_URL": "http://127.0.0.1:9"}])
 async def test_unreachable_platform_leaves_no_cycles(gateway):
-    assert not await cycles_of(lambda: gateway.ask(ORDERS))
+    assert not await collect_cycles(lambda: gateway.ask(ORDERS))
 
 
 async def test_slow_answer_leaves_no_cycles(gateway, sandbox):
     """It is watched for its deadline, and for a client that leaves."""
     sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.LATENCY, seconds=0.06))
-    assert not await cycles_of(lambda: gateway.ask(ORDERS))
+    assert not await collect_cycles(lambda: gateway.ask(ORDERS))
 
 
 async def test_subscription_leaves_no_cycles(gateway):
@@ -168,4 +168,4 @@ async def test_subscription_leaves_no_cycles(gateway):
             await socket.send("complete", id="1")
             await socket.settle()
 
-    assert not await cycles_of(subscribe)
+    assert not await collect_cycles(subscribe)

@@ -55,9 +55,9 @@ class TestPayments:
             for number in (first, first, second):
                 await sandbox.pay(number, gateway.url)
 
-            told = [(await socket.data("1"))["orderPaid"] for _ in range(2)]
+            payments = [(await socket.data("1"))["orderPaid"] for _ in range(2)]
 
-        assert [payment["orderNumber"] for payment in told] == [first, second]
+        assert [payment["orderNumber"] for payment in payments] == [first, second]
 
     async def test_lagging_subscriber_gets_a_payment_once(self, connect, gateway, sandbox):
         first, second = unpaid(sandbox)[:2]
@@ -82,8 +82,8 @@ class TestPayments:
                 await socket.subscribe("2", PAID, code="10002")
                 await socket.settle()
             await sandbox.pay(unknown, gateway.url)
-            told = (await everyones.data("1"))["orderPaid"]
-            assert (told["orderNumber"], told["communityCode"]) == (unknown, None)
+            payment = (await everyones.data("1"))["orderPaid"]
+            assert (payment["orderNumber"], payment["communityCode"]) == (unknown, None)
             await gateway.parts.journal.payments.receive(known, "shop", "weixin", subject="resident")
             await gateway.parts.journal.payments.set_community([known], "10002")
             [payment] = (await gateway.parts.journal.payments.by_order_number([known])).values()
@@ -101,10 +101,10 @@ class TestPayments:
             await sandbox.pay(number, gateway.url)
             assert (await everyones.data("1"))["orderPaid"]["communityCode"] is None
 
-            told = asyncio.ensure_future(theirs.data("1"))
-            while not told.done():  # a moment after it is kept, it is looked for in the lists that are read
+            event = asyncio.ensure_future(theirs.data("1"))
+            while not event.done():  # a moment after it is saved, the lists that are read are searched for it
                 await gateway.ask('{ orders(communityCode: "10002", first: 100) { nodes { number } } }')
-            assert told.result()["orderPaid"]["communityCode"] == "10002"
+            assert event.result()["orderPaid"]["communityCode"] == "10002"
 
             await sandbox.pay(other, gateway.url)
             assert (await everyones.data("1"))["orderPaid"]["orderNumber"] == other
@@ -119,9 +119,9 @@ class TestPayments:
             for number in (unclear, unclear, other):
                 assert (await sandbox.pay(number, gateway.url)).payment_answer == {"code": 0}
 
-            told = [(await socket.data("1"))["orderPaid"]["orderNumber"] for _ in range(2)]
+            numbers = [(await socket.data("1"))["orderPaid"]["orderNumber"] for _ in range(2)]
 
-        assert told == [unclear, other]
+        assert numbers == [unclear, other]
 
     @pytest.mark.postgres
     async def test_uncertain_payment_is_sent_once_by_any_gateway(self, environ, sandbox, serve, database_url):
@@ -142,16 +142,16 @@ class TestPayments:
             for gateway, number in ((two, unclear), (one, unclear), (one, other)):
                 await sandbox.pay(number, gateway.url)
 
-            told = [
+            numbers = [
                 [(await socket.data("1"))["orderPaid"]["orderNumber"] for _ in range(2)] for socket in (at_one, at_two)
             ]
 
-        assert told == [[unclear, other]] * 2
+        assert numbers == [[unclear, other]] * 2
 
 
 @contextmanager
 def answers_lost(gateway):
-    """The journal keeps payments, and says that it failed."""
+    """The journal saves payments, and reports a failure."""
     payments = gateway.parts.journal.payments
     receive = payments.receive
 
@@ -182,16 +182,16 @@ class TestReviews:
     @NO_WATCH
     async def test_each_change_of_a_review_is_published(self, connect, gateway, sandbox):
         number = pending(sandbox)[0]
-        told = []
+        statuses = []
         async with connect() as socket:
             await socket.subscribe("1", REVIEW, code="10002")
             await socket.settle()
             for status in (ShenheStatus.APPROVED, ShenheStatus.REJECTED):
                 await gateway.parts.platforms.wjdh.decide_shenhe(number, status)
                 gateway.parts.events.publish(Event(SHENHE_CHANGED, "10002", str(number)))
-                told.append((await socket.data("1"))["shenheChanged"]["status"])
+                statuses.append((await socket.data("1"))["shenheChanged"]["status"])
 
-        assert told == ["APPROVED", "REJECTED"]
+        assert statuses == ["APPROVED", "REJECTED"]
 
     async def test_own_decision_is_not_published_again_by_watch(self, connect, gateway, sandbox):
         first, second = pending(sandbox)[:2]
@@ -258,7 +258,7 @@ class TestRepairs:
             repair = (await socket.data("1"))["repairChanged"]
             assert (repair["platformId"], repair["status"], repair["reply"]) == (number, "RESOLVED", "修好了")
             assert repair["reportedAt"] is not None
-            assert sandbox.count("WJDH", "repair") == 2  # one to see that it is resolved, one to tell
+            assert sandbox.count("WJDH", "repair") == 2  # one to see that it is resolved, one for the event
 
     @NO_WATCH
     async def test_own_update_is_published_with_its_reply(self, connect, gateway, sandbox):
@@ -273,8 +273,8 @@ class TestRepairs:
                 {"id": repair["id"]},
             )
 
-            told = (await socket.data("1"))["repairChanged"]
-            assert (told["platformId"], told["reply"]) == (repair["platformId"], "明天来")
+            event = (await socket.data("1"))["repairChanged"]
+            assert (event["platformId"], event["reply"]) == (repair["platformId"], "明天来")
             assert (await socket.data("2"))["repairChanged"]["reply"] == "明天来", "the example of GraphiQL"
 
     @NO_WATCH
@@ -294,7 +294,7 @@ class TestRepairs:
             if not lags:
                 sandbox.faults.set("WJDH", "repair", Fault(FaultKind.WRONG_SHAPE))
             await become(RepairStatus.RESOLVED)
-            for _ in range(CAPACITY if lags else 0):  # at once, so that nobody can read in between
+            for _ in range(CAPACITY if lags else 0):  # at once, so that no subscriber can read in between
                 gateway.parts.events.publish(Event(REPAIR_CHANGED, "10003", "1"))
             assert (await socket.receive("1"))["payload"]["errors"]
             sandbox.faults.clear()
@@ -311,7 +311,7 @@ class TestRepairs:
         number = next(repair.id for repair in sandbox.world.repairs_of["10002"] if not repair.is_resolved)
         assert await status(number) == "OPEN"
         await gateway.parts.platforms.wjdh.update_repair(number, RepairStatus.RESOLVED, "修好了")
-        assert await status(number) == "OPEN"  # which is kept
+        assert await status(number) == "OPEN"  # which is cached
         async with connect() as socket:
             await socket.subscribe("1", REPAIR, code="10002")
             await socket.settle()
@@ -333,7 +333,7 @@ async def test_missing_entity_scope_starts_no_subscription(connect, gateway, san
     async with connect(token=mint(scopes="module:read")) as socket:
         for query, scope in ((PAID, "payment:read"), (REVIEW, "shenhe:read"), (REPAIR, "repair:read")):
             inline = query.replace("{", "{ ... on Subscription {", 1) + "}"
-            named = query.replace("{", "{ ...Told } fragment Told on Subscription {", 1)
+            named = query.replace("{", "{ ...Event } fragment Event on Subscription {", 1)
             for document in (query, inline, named):
                 with subtests.test(scope, query=document):
                     await socket.subscribe("1", document, code="10002")
@@ -383,7 +383,7 @@ async def test_lagging_subscriber_is_notified_of_missed_events(connect, gateway,
     async with connect() as socket:
         await socket.subscribe("1", REVIEW, code="10002")
         await socket.settle()
-        for _ in range(CAPACITY + 1):  # at once, so that nobody can read in between
+        for _ in range(CAPACITY + 1):  # at once, so that no subscriber can read in between
             gateway.parts.events.publish(Event(SHENHE_CHANGED, "10002", str(number)))
 
         payload = (await socket.receive("1"))["payload"]

@@ -54,13 +54,13 @@ class Pauses:
         self._begun.put_nowait(seconds)
         await self._over.get()
 
-    async def first_look(self) -> float:
+    async def first_poll(self) -> float:
         """Until the watch pauses; returns for how many seconds."""
         return await asyncio.wait_for(self._begun.get(), 5)
 
-    async def next_look(self) -> float:
+    async def next_poll(self) -> float:
         self._over.put_nowait(None)
-        return await self.first_look()
+        return await self.first_poll()
 
 
 class RecordingBus(EventBus):
@@ -110,14 +110,14 @@ async def watches(environ, bus, pauses):
 @pytest.fixture
 async def reviews_watched(watches, pauses):
     with watches.changes(SHENHES, CODE):
-        await pauses.first_look()
+        await pauses.first_poll()
         yield
 
 
 @pytest.fixture
 async def repairs_watched(watches, pauses):
     with watches.changes(REPAIRS, CODE):
-        await pauses.first_look()
+        await pauses.first_poll()
         yield
 
 
@@ -148,16 +148,16 @@ def repairs(*numbers: int) -> list[Event]:
 @pytest.mark.usefixtures("reviews_watched")
 class TestReviews:
     async def test_unchanged_list_publishes_nothing(self, bus, pauses):
-        assert await pauses.next_look() == INTERVAL
+        assert await pauses.next_poll() == INTERVAL
 
         assert bus.published() == []
 
     async def test_new_application_is_published_once(self, bus, pauses, sandbox):
         add_review(sandbox, 900)
 
-        await pauses.next_look()
+        await pauses.next_poll()
         assert bus.published() == reviews(900)
-        await pauses.next_look()
+        await pauses.next_poll()
         assert bus.published() == []
 
     async def test_read_begun_before_a_change_is_not_joined(self, pauses, sandbox, reads):
@@ -169,7 +169,7 @@ class TestReviews:
         earlier = read()
         assert read() is earlier
 
-        await pauses.next_look()
+        await pauses.next_poll()
 
         assert read() is not earlier
 
@@ -181,7 +181,7 @@ class TestReviews:
         [number] = pending(sandbox)
         await wjdh.decide_shenhe(number, ShenheStatus.APPROVED)
 
-        await pauses.next_look()
+        await pauses.next_poll()
 
         for endpoint, before in zip(("people", "owner"), earlier, strict=True):
             assert read(endpoint) is not before
@@ -192,7 +192,7 @@ class TestReviews:
         for number in (900, 901):
             add_review(sandbox, number)
 
-        await pauses.next_look()
+        await pauses.next_poll()
 
         assert dropped == [ReadsDropped(CODE, ("shenhe", "shenheList", "people", "owner"))]
 
@@ -201,7 +201,7 @@ class TestReviews:
         await wjdh.decide_shenhe(number, ShenheStatus.APPROVED)
         sandbox.reset_calls()
 
-        await pauses.next_look()
+        await pauses.next_poll()
 
         assert bus.published() == reviews(number)
         assert sandbox.counts() == {("WJDH", "shenheList"): 1, ("WJDH", "shenhe"): 1}
@@ -210,18 +210,18 @@ class TestReviews:
         [number] = pending(sandbox)
         await wjdh.decide_shenhe(number, ShenheStatus.PENDING, content="{}")
 
-        await pauses.next_look()
+        await pauses.next_poll()
 
         assert bus.published() == reviews(number)
 
     async def test_reverted_decision_is_published(self, bus, pauses, sandbox, wjdh):
         [number] = pending(sandbox)
         await wjdh.decide_shenhe(number, ShenheStatus.REJECTED)
-        await pauses.next_look()
+        await pauses.next_poll()
         await wjdh.decide_shenhe(number, ShenheStatus.PENDING)
         bus.published()
 
-        await pauses.next_look()
+        await pauses.next_poll()
 
         assert bus.published() == reviews(number)
 
@@ -229,11 +229,11 @@ class TestReviews:
         number = pending(sandbox)[0]
         sandbox.world.shenhes_of[CODE].remove(sandbox.world.shenhes.pop(number))
 
-        await pauses.next_look()
+        await pauses.next_poll()
 
         assert bus.published() == []
         sandbox.reset_calls()
-        await pauses.next_look()
+        await pauses.next_poll()
         assert sandbox.count("WJDH", "shenhe") == 0  # it is not looked for again
 
     async def test_row_skipped_between_pages_publishes_nothing(self, bus, pauses, sandbox):
@@ -241,23 +241,23 @@ class TestReviews:
         review = sandbox.world.shenhes[pending(sandbox)[0]]
         position = listed.index(review)
         listed.remove(review)
-        await pauses.next_look()
+        await pauses.next_poll()
         listed.insert(position, review)
-        await pauses.next_look()
+        await pauses.next_poll()
 
         assert bus.published() == []
 
     async def test_many_decisions_are_published_in_bounded_batches(self, bus, pauses, sandbox, wjdh):
         for number in range(900, 900 + MOST_CHECKED + 5):
             add_review(sandbox, number)
-        await pauses.next_look()
+        await pauses.next_poll()
         bus.published()
         for number in range(900, 900 + MOST_CHECKED + 5):
             await wjdh.decide_shenhe(number, ShenheStatus.APPROVED)
 
-        await pauses.next_look()
+        await pauses.next_poll()
         first = bus.published()
-        await pauses.next_look()
+        await pauses.next_poll()
 
         assert len(first) == MOST_CHECKED
         assert first + bus.published() == reviews(*range(900, 900 + MOST_CHECKED + 5))
@@ -265,27 +265,27 @@ class TestReviews:
     async def test_list_of_two_pages_is_watched_whole(self, bus, pauses, sandbox, wjdh):
         for number in range(1000, 1000 + PER_PAGE):
             add_review(sandbox, number)
-        await pauses.next_look()
+        await pauses.next_poll()
         await wjdh.decide_shenhe(1000, ShenheStatus.REJECTED)
-        await pauses.next_look()
+        await pauses.next_poll()
         await wjdh.decide_shenhe(1000, ShenheStatus.PENDING)
         bus.published()
 
-        await pauses.next_look()
+        await pauses.next_poll()
 
         assert bus.published() == reviews(1000)
 
     async def test_long_list_is_watched_at_its_ends(self, bus, pauses, sandbox, wjdh):
         for number in range(1000, 1000 + 3 * PER_PAGE):
             add_review(sandbox, number)
-        await pauses.next_look()
+        await pauses.next_poll()
         bus.published()
         oldest = pending(sandbox)[0]
         await wjdh.decide_shenhe(oldest, ShenheStatus.APPROVED)  # a row of the second page moves up to the first
         add_review(sandbox, 2000)
         sandbox.reset_calls()
 
-        await pauses.next_look()
+        await pauses.next_poll()
 
         assert sorted(bus.published(), key=lambda event: int(event.record_id)) == reviews(oldest, 2000)
         assert sandbox.count("WJDH", "shenheList") == 2
@@ -293,14 +293,14 @@ class TestReviews:
     async def test_row_moved_out_of_sight_is_looked_up_once(self, bus, pauses, sandbox):
         for number in range(1000, 1000 + 2 * PER_PAGE + MOST_CHECKED):
             add_review(sandbox, number)
-        await pauses.next_look()
+        await pauses.next_poll()
         for number in range(2000, 2000 + PER_PAGE):
             add_review(sandbox, number)
         for _ in range(3):
-            await pauses.next_look()
+            await pauses.next_poll()
         sandbox.reset_calls()
 
-        await pauses.next_look()
+        await pauses.next_poll()
 
         assert sandbox.counts() == {("WJDH", "shenheList"): 2}
 
@@ -308,9 +308,9 @@ class TestReviews:
         sandbox.faults.set("WJDH", "shenheList", Fault(FaultKind.WRONG_SHAPE))
         add_review(sandbox, 900)
 
-        waited = [await pauses.next_look() for _ in range(6)]
+        waited = [await pauses.next_poll() for _ in range(6)]
         sandbox.faults.clear()
-        recovered = await pauses.next_look()
+        recovered = await pauses.next_poll()
 
         assert waited == [30, 60, 120, 240, LONGEST_PAUSE, LONGEST_PAUSE]
         assert recovered == INTERVAL
@@ -322,19 +322,19 @@ class TestRepairs:
     async def test_new_repair_is_published(self, bus, pauses, sandbox):
         add_repair(sandbox, 900)
 
-        await pauses.next_look()
+        await pauses.next_poll()
 
         assert bus.published() == repairs(900)
 
     async def test_reply_resolution_and_reopening_are_published(self, bus, pauses, sandbox, wjdh):
         number = next(repair.id for repair in sandbox.world.repairs_of[CODE] if not repair.is_resolved)
-        told = []
+        published_events = []
         for status, reply in ((RepairStatus.OPEN, "明天来"), (RepairStatus.RESOLVED, None), (RepairStatus.OPEN, None)):
             await wjdh.update_repair(number, status, reply)
-            await pauses.next_look()
-            told += bus.published()
+            await pauses.next_poll()
+            published_events += bus.published()
 
-        assert told == repairs(number, number, number)
+        assert published_events == repairs(number, number, number)
 
 
 async def test_empty_list_without_page_information_is_watched(watches, bus, pauses, sandbox, monkeypatch):
@@ -343,12 +343,12 @@ async def test_empty_list_without_page_information_is_watched(watches, bus, paus
     listed = sandbox.world.repairs_of[CODE]
     earlier, listed[:] = listed[-1], []
     with watches.changes(REPAIRS, CODE):
-        await pauses.first_look()
+        await pauses.first_poll()
         assert sandbox.count("WJDH", "repair/list") == 1
         repair = replace(earlier, id=900, is_resolved=False, reply=None)
         sandbox.world.repairs[900] = repair
         listed.append(repair)
-        await pauses.next_look()
+        await pauses.next_poll()
 
     assert bus.published() == repairs(900)
 
@@ -363,7 +363,7 @@ async def test_shared_watch_ends_with_its_last_subscriber(watches, pauses, sandb
             others.enter_context(watches.changes(SHENHES, CODE))
         with watches.changes(SHENHES, "00001"), watches.changes(REPAIRS, CODE):
             for _ in range(3):
-                await pauses.first_look()
+                await pauses.first_poll()
             assert len(watches) == len(at_work()) == 3
         await until(lambda: len(at_work()) == 1)
 
@@ -376,14 +376,14 @@ async def test_shared_watch_ends_with_its_last_subscriber(watches, pauses, sandb
 async def test_failed_first_look_reports_missed_events(watches, pauses, sandbox):
     sandbox.faults.set("WJDH", "shenheList", Fault(FaultKind.WRONG_SHAPE))
     with watches.changes(SHENHES, CODE) as events:
-        await pauses.first_look()
+        await pauses.first_poll()
         add_review(sandbox, 900)
         sandbox.faults.clear()
-        await pauses.next_look()
+        await pauses.next_poll()
 
         assert await asyncio.wait_for(anext(events), 5) is MISSED
         add_review(sandbox, 901)
-        await pauses.next_look()
+        await pauses.next_poll()
         assert [await asyncio.wait_for(anext(events), 5)] == reviews(901)
 
 
@@ -393,10 +393,10 @@ async def test_read_after_missed_events_is_fresh(watches, pauses, sandbox, reads
 
     sandbox.faults.set("WJDH", "shenheList", Fault(FaultKind.WRONG_SHAPE))
     with watches.changes(SHENHES, CODE):
-        await pauses.first_look()
+        await pauses.first_poll()
         before = read()
         sandbox.faults.clear()
-        await pauses.next_look()
+        await pauses.next_poll()
 
         assert read() is not before
 
@@ -418,10 +418,10 @@ async def test_change_drops_every_outdated_read(watches, pauses, sandbox, reads,
 
     of_repairs = endpoint.startswith("repair")
     with watches.changes(REPAIRS, CODE) if of_repairs else watches.changes(SHENHES, CODE):
-        await pauses.first_look()
+        await pauses.first_poll()
         earlier = read()
         (add_repair if of_repairs else add_review)(sandbox, 900)
-        await pauses.next_look()
+        await pauses.next_poll()
 
         assert read() is not earlier
 

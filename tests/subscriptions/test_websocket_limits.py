@@ -46,7 +46,7 @@ async def test_token_that_does_not_verify_closes_with_4403(connect, subtests):
 
 
 async def test_connection_ends_with_its_token(connect, mint, gateway):
-    almost_over = LEEWAY - 1.3  # tokens tell whole seconds: it has 0.3 to 1.3 left
+    almost_over = LEEWAY - 1.3  # tokens have whole seconds: it has 0.3 to 1.3 left
     async with connect(token=mint(ended=almost_over)) as socket:
         await socket.subscribe("1", 'subscription { repairChanged(communityCode: "10002") { id } }')
 
@@ -259,7 +259,7 @@ async def test_stopping_server_closes_websocket_at_once(environ, mint):
 
 
 class Unreading:
-    """A client of the application itself: it says what it is told to, and reads nothing after `connection_ack`."""
+    """A client of the application itself: it sends what it is given, and reads nothing after `connection_ack`."""
 
     def __init__(self, token, messages):
         self.scope = {

@@ -252,12 +252,12 @@ async def test_write_in_progress_is_not_taken_over_as_crashed(environ, sandbox, 
 
 
 async def test_unstored_announcement_is_still_confirmed(gateway, sandbox, monkeypatch):
-    async def away(announcement):
+    async def fail(announcement):
         raise JournalError("The journal cannot be used.")
 
     announcement = BY_NAME["createAnnouncement"]
     monkeypatch.setattr(writer, "RECORD_PAUSES", ())
-    monkeypatch.setattr(gateway.parts.journal.announcements, "add", away)
+    monkeypatch.setattr(gateway.parts.journal.announcements, "add", fail)
     payload = await announcement.write(gateway, await announcement.prepare(gateway))
 
     assert (payload["outcome"], payload["announcement"]) == ("CONFIRMED", None)
@@ -269,14 +269,14 @@ async def test_unreadable_write_is_recorded_when_journal_is_back(gateway, monkey
     records = getattr(gateway.parts.journal, part)
     fails, record = iter([True, True]), getattr(records, method)
 
-    async def away_for_a_moment(*given, **named):
+    async def fail_sometimes(*given, **named):
         if next(fails, False):
             raise JournalError("The journal cannot be used now.")
         return await record(*given, **named)
 
     announcement = BY_NAME["createAnnouncement"]
     monkeypatch.setattr(writer, "RECORD_PAUSES", (0, 0))
-    monkeypatch.setattr(records, method, away_for_a_moment)
+    monkeypatch.setattr(records, method, fail_sometimes)
     prepared = await announcement.prepare(gateway)
     payload = await announcement.write(gateway, prepared)
 

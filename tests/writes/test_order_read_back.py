@@ -108,36 +108,36 @@ class TestListsOfPersons:
     """Whether they are of those who are charged or of those who have paid, the document does not say (quirk 149)."""
 
     @pytest.fixture(params=PERSONS)
-    def of_person(self, request):
+    def person_order(self, request):
         return ORDER.input | {"payer": PERSONS[request.param]}
 
     @pytest.fixture
-    def by_who_has_paid(self, sandbox, monkeypatch):
+    def list_paid_only(self, sandbox, monkeypatch):
         filtered = OrderEndpoints._filtered
 
         def paid(endpoints, community, form):
-            of_person = "phone" in form or "idcard" in form
-            return [order for order in filtered(endpoints, community, form) if order.is_paid or not of_person]
+            person_order = "phone" in form or "idcard" in form
+            return [order for order in filtered(endpoints, community, form) if order.is_paid or not person_order]
 
         monkeypatch.setattr(OrderEndpoints, "_filtered", paid)
 
-    async def test_listed_unpaid_order_of_a_person_is_recognised(self, gateway, sandbox, of_person):
+    async def test_listed_unpaid_order_of_a_person_is_recognised(self, gateway, sandbox, person_order):
         sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
 
-        assert (await ORDER.write(gateway, of_person))["outcome"] == "CONFIRMED"
+        assert (await ORDER.write(gateway, person_order))["outcome"] == "CONFIRMED"
 
-    @pytest.mark.usefixtures("by_who_has_paid")
-    async def test_unlisted_order_of_a_person_is_unknown(self, gateway, sandbox, of_person):
+    @pytest.mark.usefixtures("list_paid_only")
+    async def test_unlisted_order_of_a_person_is_unknown(self, gateway, sandbox, person_order):
         sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
 
-        assert (await ORDER.write(gateway, of_person))["outcome"] == "UNKNOWN"
+        assert (await ORDER.write(gateway, person_order))["outcome"] == "UNKNOWN"
         assert sandbox.effects.count("order/new") == 1
 
     @pytest.mark.parametrize("words", [{"paied": "已付款"}, {"house": "晨曦家园1栋1单元1楼101号"}])
-    async def test_paid_or_house_order_is_unknown_for_a_person(self, gateway, sandbox, of_person):
+    async def test_paid_or_house_order_is_unknown_for_a_person(self, gateway, sandbox, person_order):
         sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
 
-        assert (await ORDER.write(gateway, of_person))["outcome"] == "UNKNOWN"
+        assert (await ORDER.write(gateway, person_order))["outcome"] == "UNKNOWN"
 
 
 async def test_one_order_never_confirms_two_writes(gateway, sandbox, monkeypatch):
@@ -295,7 +295,7 @@ async def outcome_later(gateway, clock, payload):
     return (await gateway.ask(OPERATION, {"id": payload["operation"]["id"]})).data["operation"]["outcome"]
 
 
-async def make_unseen(gateway, sandbox, kind=FaultKind.APPLIED_THEN_RESET, **given):
+async def create_order_unseen(gateway, sandbox, kind=FaultKind.APPLIED_THEN_RESET, **given):
     """Make an order whose answer is lost, and which cannot be looked for at once."""
     platform, make = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.create_order
 
@@ -313,7 +313,7 @@ async def make_unseen(gateway, sandbox, kind=FaultKind.APPLIED_THEN_RESET, **giv
 
 async def test_order_is_found_behind_newer_orders(environ, serve, clock, sandbox):
     async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
-        lost = await make_unseen(gateway, sandbox)
+        lost = await create_order_unseen(gateway, sandbox)
         for number in range(5):
             await ORDER.write(gateway, ORDER.input | {"title": "水费", "idempotencyKey": f"since {number}"})
 
@@ -355,9 +355,9 @@ async def test_amounts_are_compared_by_value(environ, serve, clock, sandbox, mon
 async def test_write_with_a_wrong_clock_claims_no_order(environ, serve, clock, sandbox):
     async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
         clock.advance(days=365)
-        first = await make_unseen(gateway, sandbox, FaultKind.RESET, idempotencyKey="first")
+        first = await create_order_unseen(gateway, sandbox, FaultKind.RESET, idempotencyKey="first")
         clock.advance(days=-365)
-        second = await make_unseen(gateway, sandbox, idempotencyKey="second")
+        second = await create_order_unseen(gateway, sandbox, idempotencyKey="second")
         later = [await outcome_later(gateway, clock, payload) for payload in (first, second)]
 
     assert later == ["UNKNOWN", "UNKNOWN"]

@@ -91,8 +91,8 @@ async def test_conflicting_notification_is_refused_and_recorded(gateway, sandbox
     known = (await gateway.parts.journal.payments.by_order_number([ORDER]))[ORDER]
     [conflict] = (await gateway.parts.journal.payments.conflicts([known.id]))[known.id]
     assert conflict.subject == "payment callback"
-    told = [(log["log_level"], log["payment"]) for log in logs if log["event"] == "notification conflicts"]
-    assert told == [("error", known.id)], "somebody has to look into it"
+    conflicts = [(log["log_level"], log["payment"]) for log in logs if log["event"] == "notification conflicts"]
+    assert conflicts == [("error", known.id)], "somebody has to look into it"
 
 
 async def test_numbers_beyond_64_bits_are_delivered_exactly(sandbox, resident, delivered):
@@ -131,8 +131,8 @@ async def test_invalid_payment_number_is_logged_but_not_shown(resident):
     with capture_logs() as logs:
         assert await resident.pay(weixin="4200 6225") == NOT_SAVED
 
-    [told] = [log for log in logs if log["event"] == "notification malformed"]
-    assert (told["log_level"], told["field"]) == ("error", "weixin_number")
+    [entry] = [log for log in logs if log["event"] == "notification malformed"]
+    assert (entry["log_level"], entry["field"]) == ("error", "weixin_number")
     assert "6225" not in str(logs)
 
 
@@ -206,11 +206,11 @@ async def test_payment_waits_while_security_platform_is_down(gateway, sandbox, u
     sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500))
     assert (await sandbox.pay(ORDER, gateway.url)).payment_answer == KEPT
 
-    async def tried():
+    async def attempted():
         [payment] = (await gateway.ask(PAYMENTS)).data["payments"]["nodes"]
         return payment if payment["attempts"] else None
 
-    assert await until(tried) == {
+    assert await until(attempted) == {
         "orderNumber": ORDER,
         "state": "QUEUED",
         "attempts": 1,
@@ -267,7 +267,7 @@ async def test_unreachable_database_is_answered_2(environ, sandbox, serve, datab
 
 
 async def _readiness_is(client: httpx.AsyncClient, status: int) -> bool:
-    """Whether readiness is told as this: what was found out a moment ago is told once more."""
+    """Whether readiness becomes this: a result of a moment ago is reported again."""
     return (await client.get("/readyz")).status_code == status
 
 

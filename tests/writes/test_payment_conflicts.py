@@ -42,7 +42,7 @@ def list_payments(gateway):
 
 
 @pytest.fixture
-def of_one_community(environ):
+def community_token(environ):
     return DevelopmentIssuer.open(load_settings(environ)).mint(["payment:read"], ["10002"], "tester", 3600)
 
 
@@ -86,7 +86,7 @@ async def test_conflicts_of_a_payment_are_limited(gateway, pay, list_payments):
     assert [shop for _, shop, _ in numbers(payment)] == [str(number) for number in range(20)]
 
 
-async def test_conflict_hides_foreign_order_numbers(gateway, pay, list_payments, of_one_community, until):
+async def test_conflict_hides_foreign_order_numbers(gateway, pay, list_payments, community_token, until):
     listed = (await gateway.ask(ORDERS)).data["orders"]["nodes"]
     order = listed[0]["number"]
     await pay(order)
@@ -95,7 +95,7 @@ async def test_conflict_hides_foreign_order_numbers(gateway, pay, list_payments,
 
     async def placed():
         await gateway.ask(ORDERS)
-        return await list_payments(of_one_community)
+        return await list_payments(community_token)
 
     [payment] = await until(placed)
     assert set(numbers(payment)) == {(None, "1901", WEIXIN), (order, SHOP, "4202")}

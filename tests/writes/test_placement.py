@@ -17,7 +17,7 @@ mutation Pay($number: String!) {
 """
 
 
-def number_of_an_order(sandbox) -> str:
+def get_order_number(sandbox) -> str:
     return sandbox.world.orders_of["10002"][0].number
 
 
@@ -26,30 +26,30 @@ async def read_a_list(gateway, first: int = 100) -> list[str]:
     return [order["number"] for order in (await gateway.ask(query, {"first": first})).data["orders"]["nodes"]]
 
 
-async def read_lists_until_told(gateway, events) -> str | None:
+async def read_lists_until_event(gateway, events) -> str | None:
     """A payment is looked for a moment after it is kept: lists are read until its order has been found in one."""
-    told = asyncio.ensure_future(anext(events))
+    event = asyncio.ensure_future(anext(events))
     async with asyncio.timeout(5):
-        while not told.done():
+        while not event.done():
             await read_a_list(gateway)
-    return told.result().community_code
+    return event.result().community_code
 
 
 async def test_payment_is_placed_when_its_order_is_listed(gateway, sandbox):
-    number = number_of_an_order(sandbox)
+    number = get_order_number(sandbox)
     with gateway.parts.events.subscribe(ORDER_PAID, PAYMENT_PLACED) as events:
         paid = await gateway.ask(PAYMENT, {"number": number})
         assert paid.data["payCallback"] == {"outcome": "CONFIRMED", "payment": {"communityCode": None}}
         assert (await anext(events)).community_code is None
 
-        assert await read_lists_until_told(gateway, events) == "10002"
+        assert await read_lists_until_event(gateway, events) == "10002"
 
     listed = await gateway.ask('{ payments(communityCode: "10002") { nodes { orderNumber communityCode } } }')
     assert listed.data["payments"]["nodes"] == [{"orderNumber": number, "communityCode": "10002"}]
 
 
 async def test_payment_of_a_seen_order_is_placed_without_a_read(gateway, sandbox):
-    number = number_of_an_order(sandbox)
+    number = get_order_number(sandbox)
     assert number in await read_a_list(gateway)
     read = sandbox.count("WJDH", "order/list")
     with gateway.parts.events.subscribe(PAYMENT_PLACED) as events:
@@ -75,7 +75,7 @@ def placed_when_shown(monkeypatch):
 
 @pytest.mark.usefixtures("placed_when_shown")
 async def test_order_read_places_its_payment(gateway, sandbox):
-    number = number_of_an_order(sandbox)
+    number = get_order_number(sandbox)
     await gateway.ask(PAYMENT, {"number": number})
 
     shown = (await gateway.ask(ORDER, {"number": number})).data["order"]
@@ -89,7 +89,7 @@ async def test_order_read_places_its_payment(gateway, sandbox):
 
 @pytest.mark.usefixtures("placed_when_shown")
 async def test_order_list_read_places_its_payments(gateway, sandbox):
-    await gateway.ask(PAYMENT, {"number": number_of_an_order(sandbox)})
+    await gateway.ask(PAYMENT, {"number": get_order_number(sandbox)})
 
     query = '{ orders(communityCode: "10002", first: 100) { nodes { notification { communityCode } } } }'
     orders = (await gateway.ask(query)).data["orders"]["nodes"]
@@ -99,7 +99,7 @@ async def test_order_list_read_places_its_payments(gateway, sandbox):
 
 async def test_failed_placement_is_retried_and_shown_meanwhile(gateway, sandbox, monkeypatch):
     monkeypatch.setattr(placement, "RETRY", 0.01)
-    number = number_of_an_order(sandbox)
+    number = get_order_number(sandbox)
     payments = gateway.parts.journal.payments
     set_community = payments.set_community
 
@@ -123,7 +123,7 @@ async def test_payment_is_placed_by_another_gateway(environ, sandbox, serve, dat
     async with serve(settings) as one, serve(settings) as two:
         await read_a_list(one)
         with two.parts.events.subscribe(PAYMENT_PLACED) as events:
-            await two.ask(PAYMENT, {"number": number_of_an_order(sandbox)})
+            await two.ask(PAYMENT, {"number": get_order_number(sandbox)})
 
             async with asyncio.timeout(5):
                 assert (await anext(events)).community_code == "10002"
@@ -154,7 +154,7 @@ async def test_journal_failure_after_placement_is_retried(gateway, sandbox, monk
     await read_a_list(gateway)
     payments.by_order_number = fail_once
     with gateway.parts.events.subscribe(PAYMENT_PLACED) as events:
-        await gateway.ask(PAYMENT, {"number": number_of_an_order(sandbox)})
+        await gateway.ask(PAYMENT, {"number": get_order_number(sandbox)})
 
         async with asyncio.timeout(5):
             assert (await anext(events)).community_code == "10002"

@@ -13,14 +13,14 @@ from gateway.sandbox.faults import Fault, FaultKind
 
 [SET] = [case for case in CASES if case.mutation == "setModule"]
 ORDERS = [case for case in CASES if case.name in ("createOrder for a phone", "createOrder for a car")]
-OF_HOUSE = order("", {"house": HOUSE})
+HOUSE_ORDER = order("", {"house": HOUSE})
 
 OPERATION = "query ($id: ID!) { operation(id: $id) { outcome } }"
 NEVER_ENDED = """
 CREATE TRIGGER never_ended BEFORE UPDATE OF state ON operations WHEN old.community_code = '10002'
 BEGIN SELECT raise(ABORT, 'never'); END
 """
-NOT_NOW = """
+BLOCK_UPDATES = """
 CREATE TRIGGER not_now BEFORE UPDATE ON operations WHEN old.state = 'SENT'
 BEGIN SELECT raise(ABORT, 'not now'); END
 """
@@ -49,7 +49,7 @@ async def test_unrecorded_write_is_unknown_and_resolved_later(environ, serve, cl
     async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
         database = gateway.parts.journal._database
         prepared = await SET.prepare(gateway)
-        await database.write(lambda connection: connection.exec_driver_sql(NOT_NOW))
+        await database.write(lambda connection: connection.exec_driver_sql(BLOCK_UPDATES))
         payload = await SET.write(gateway, prepared)
         await database.write(lambda connection: connection.exec_driver_sql("DROP TRIGGER not_now"))
         clock.advance(minutes=3)
@@ -73,8 +73,8 @@ async def test_unresolvable_write_is_checked_for_a_day(environ, serve, clock, sa
             with capture_logs() as logs:
                 await gateway.parts.reconciler.reconcile_due()
             now = await gateway.parts.journal.operations.get(operation.id)
-            told = [log["operation"] for log in logs if log["log_level"] == "error"]
-            looks_again.append((now.check_at is not None, told))
+            logged = [log["operation"] for log in logs if log["log_level"] == "error"]
+            looks_again.append((now.check_at is not None, logged))
 
     assert (lost["outcome"], now.outcome) == ("UNKNOWN", "UNKNOWN")
     assert looks_again == [(True, []), (True, []), (False, [operation.id])]
@@ -86,7 +86,7 @@ async def gateway(environ, serve, clock):
         yield served
 
 
-async def lose(gateway, sandbox, *community_codes):
+async def lose_writes(gateway, sandbox, *community_codes):
     """The ids of operations that were lost on the way, one for each community."""
     sandbox.faults.set("WJDH", SET.endpoint, Fault(FaultKind.RESET))
     given = {"name": "COMPLAINTS", "enabled": False}
@@ -100,7 +100,7 @@ async def outcome_of(gateway, id_):
 
 
 async def test_failed_read_back_is_repeated_later(gateway, sandbox, clock):
-    [lost] = await lose(gateway, sandbox, "10002")
+    [lost] = await lose_writes(gateway, sandbox, "10002")
     looked_at = []
     for seconds in (0, 20, 15):  # in which the request may still run at the platform, at first
         clock.advance(seconds=seconds)
@@ -123,16 +123,16 @@ async def test_failed_read_back_is_repeated_later(gateway, sandbox, clock):
 
 
 async def test_read_back_error_does_not_block_other_writes(gateway, sandbox, clock, monkeypatch):
-    first, second = await lose(gateway, sandbox, "10002", "00001")
+    first, second = await lose_writes(gateway, sandbox, "10002", "00001")
     clock.advance(minutes=3)
     platform, modules = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.modules
 
-    async def mistaken(community_code):
+    async def raise_bug(community_code):
         if community_code == "10002":
             raise ValueError("a mistake")
         return await modules(community_code)
 
-    monkeypatch.setattr(platform, "modules", mistaken)
+    monkeypatch.setattr(platform, "modules", raise_bug)
     await gateway.parts.reconciler.reconcile_due()
 
     assert [await outcome_of(gateway, id_) for id_ in (first, second)] == ["UNKNOWN", "REFUSED"]
@@ -140,7 +140,7 @@ async def test_read_back_error_does_not_block_other_writes(gateway, sandbox, clo
 
 async def test_journal_failure_during_read_back_is_raised(gateway, sandbox, clock, monkeypatch):
     sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.RESET), times=1)
-    lost = await OF_HOUSE.write(gateway, OF_HOUSE.input)
+    lost = await HOUSE_ORDER.write(gateway, HOUSE_ORDER.input)
     clock.advance(minutes=5)
 
     async def failing(*_arguments):

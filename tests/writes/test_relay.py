@@ -323,12 +323,12 @@ async def test_unmarked_delivery_is_repeated_after_its_lease(bench, sandbox, mon
 
 
 async def test_delivery_error_affects_only_that_delivery(bench, sandbox, monkeypatch):
-    async def mistaken(*_numbers):
+    async def raise_bug(*_numbers):
         raise ValueError("a mistake")
 
     await bench.receive()
     with monkeypatch.context() as patch:
-        patch.setattr(bench.security, "deliver_payment", mistaken)
+        patch.setattr(bench.security, "deliver_payment", raise_bug)
         assert (await bench.attempt()).state is DeliveryState.QUEUED
     bench.clock.now += LEASE
 
@@ -365,16 +365,16 @@ async def listed(gateway, state=None):
     return (await gateway.ask(PAYMENTS, {"state": state})).data["payments"]["nodes"]
 
 
-MARK = Event(ORDER_PAID, None, "what is told after all else")
+MARK = Event(ORDER_PAID, None, "published after everything else")
 
 
-async def told_until_mark(gateway, events):
+async def events_until_mark(gateway, events):
     gateway.parts.events.publish(MARK)
-    told = []
+    received = []
     async with asyncio.timeout(5):
         while (event := await anext(events)) != MARK:
-            told.append((event.topic, event.community_code))
-    return told
+            received.append((event.topic, event.community_code))
+    return received
 
 
 async def test_repeated_payment_is_published_once(gateway):
@@ -391,20 +391,20 @@ async def test_repeated_payment_is_published_once(gateway):
 async def test_uncertain_payment_is_published_once_on_repeat(gateway, monkeypatch):
     payments = gateway.parts.journal.payments
 
-    async def kept_and_not_answered(*numbers, **parts):
+    async def receive_then_fail(*numbers, **parts):
         monkeypatch.undo()
         await payments.receive(*numbers, **parts)
         raise JournalError("The journal cannot be used now.")
 
-    monkeypatch.setattr(payments, "receive", kept_and_not_answered)
+    monkeypatch.setattr(payments, "receive", receive_then_fail)
     with gateway.parts.events.subscribe(ORDER_PAID) as events:
         assert (await gateway.ask(PAY, {"input": PAYMENT})).code == "INTERNAL"
-        told = [await told_until_mark(gateway, events)]
+        received = [await events_until_mark(gateway, events)]
         for _ in range(2):
             await gateway.ask(PAY, {"input": PAYMENT})
-            told.append(await told_until_mark(gateway, events))
+            received.append(await events_until_mark(gateway, events))
 
-    assert told == [[], [(ORDER_PAID, None)], []]
+    assert received == [[], [(ORDER_PAID, None)], []]
 
 
 async def test_dead_delivery_is_listed_and_delivered_after_retry(gateway, sandbox, clock, until):

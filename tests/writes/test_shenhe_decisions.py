@@ -286,10 +286,10 @@ async def test_unreadable_reason_is_not_reported_as_recorded(gateway, sandbox, m
 async def test_lost_decision_with_unreadable_status_is_unknown(gateway, sandbox, monkeypatch):
     row = shenhe_rows._row
 
-    def unreadable_once_decided(shenhe, **parts):
+    def unreadable_status_after_decision(shenhe, **parts):
         return row(shenhe, **parts) | ({} if shenhe.status == words.PENDING else {"shenhe_status": "复审中"})
 
-    monkeypatch.setattr(shenhe_rows, "_row", unreadable_once_decided)
+    monkeypatch.setattr(shenhe_rows, "_row", unreadable_status_after_decision)
     prepared = await REJECT.prepare(gateway)
     sandbox.faults.set("WJDH", "shenhe/update", Fault(FaultKind.APPLIED_THEN_500), times=1)
     answer = await gateway.ask(REJECT_ALONE, {"input": prepared})
@@ -299,12 +299,12 @@ async def test_lost_decision_with_unreadable_status_is_unknown(gateway, sandbox,
 
 @pytest.mark.parametrize("kind", [FaultKind.HTTP_500, FaultKind.APPLIED_THEN_500])
 async def test_lost_decision_on_a_missing_review_is_unknown(gateway, sandbox, monkeypatch, kind):
-    async def goes(number):
+    async def delete_review(number):
         del sandbox.world.shenhes[number]
 
     prepared = await REJECT.prepare(gateway)
     sandbox.faults.set("WJDH", "shenhe/update", Fault(kind), times=1)
-    after_the_decision(gateway, monkeypatch, goes)
+    after_the_decision(gateway, monkeypatch, delete_review)
     answer = await gateway.ask(REJECT_ALONE, {"input": prepared})
 
     assert answer.data["rejectShenhe"] == {"outcome": "UNKNOWN", "reasonRecorded": None}
@@ -397,10 +397,10 @@ async def test_several_approvals_have_their_results_in_order(gateway, sandbox):
     answer = await gateway.ask(ALL.document, {"input": {"ids": ids}})
     results = answer.data["approveShenhes"]["results"]
 
-    told = [(result["outcome"], *(error["code"] for error in result["userErrors"])) for result in results]
-    assert told[1] == ("REFUSED", "ALREADY_REVIEWED")
-    assert told[2] == ("REFUSED", "NOT_FOUND")
-    assert sorted(told[::3]) == [("CONFIRMED",), ("REFUSED", "UPSTREAM_REFUSED")]
+    decided = [(result["outcome"], *(error["code"] for error in result["userErrors"])) for result in results]
+    assert decided[1] == ("REFUSED", "ALREADY_REVIEWED")
+    assert decided[2] == ("REFUSED", "NOT_FOUND")
+    assert sorted(decided[::3]) == [("CONFIRMED",), ("REFUSED", "UPSTREAM_REFUSED")]
     assert results[4] == results[0]
     assert len(forms(sandbox)) == 1
     assert not sandbox.effects.repeated("shenhe/update")

@@ -11,7 +11,7 @@ from gateway.sandbox.server import Sandbox, SandboxOptions
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-NOBODY_IS_TOLD = (FaultKind.APPLIED_THEN_RESET, FaultKind.APPLIED_THEN_500, FaultKind.APPLIED_THEN_HANG)
+LOST_ANSWERS = (FaultKind.APPLIED_THEN_RESET, FaultKind.APPLIED_THEN_500, FaultKind.APPLIED_THEN_HANG)
 
 OPERATIONS = "{ operations { totalCount } }"
 OPERATION = "query ($id: ID!) { operation(id: $id) { outcome userErrors { code } finishedAt } }"
@@ -79,7 +79,7 @@ async def test_refused_write_is_not_done(trial):
 
 
 async def test_unanswered_write_is_read_back_and_not_repeated(trial):
-    for kind in NOBODY_IS_TOLD:
+    for kind in LOST_ANSWERS:
         payload = await trial.write(kind)
 
         assert payload["outcome"] == ("CONFIRMED" if trial.case.readable else "UNKNOWN"), kind

@@ -178,9 +178,9 @@ async def test_unregistered_resident_differs_from_unknown_person(gateway, sandbo
 async def test_module_that_a_community_lacks_is_not_found(gateway, sandbox):
     modules = sandbox.world.modules_of["10002"]
     modules[:] = [module for module in modules if module.name != "投诉建议"]
-    for name, told in (("COMPLAINTS", ("REFUSED", ["NOT_FOUND"])), ("REPAIRS", ("CONFIRMED", []))):
+    for name, expected in (("COMPLAINTS", ("REFUSED", ["NOT_FOUND"])), ("REPAIRS", ("CONFIRMED", []))):
         payload = await MODULE.write(gateway, {"communityCode": "10002", "name": name, "enabled": False})
-        assert (payload["outcome"], [error["code"] for error in payload["userErrors"]]) == told
+        assert (payload["outcome"], [error["code"] for error in payload["userErrors"]]) == expected
         assert all(error["field"] == ["name"] for error in payload["userErrors"])
     assert writes(sandbox, MODULE) == 1
 

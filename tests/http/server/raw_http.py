@@ -1,4 +1,4 @@
-"""An application behind the gateway's own HTTP server, and a client that sends exactly the bytes it is told to."""
+"""An application behind the gateway's own HTTP server, and a client that sends exactly the bytes it is given."""
 
 import asyncio
 import json
@@ -160,7 +160,7 @@ class Echo:
             self.received += len(message["body"])
             more_body = message["more_body"]
             parts += 1
-        told = {
+        request = {
             "method": scope["method"],
             "path": scope["path"],
             "query": scope["query_string"].decode(),
@@ -169,7 +169,7 @@ class Echo:
             "length": len(body),
             "body": body[:100].decode("latin-1"),
         }
-        await answer(send, 200, json.dumps(told).encode())
+        await answer(send, 200, json.dumps(request).encode())
 
 
 async def answer(send: Send, status: int, body: bytes) -> None:
@@ -212,7 +212,7 @@ class RawServer:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Until something has happened on the server's side, which tells nobody."""
+    """Wait for something on the server's side that no message announces."""
     async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110 # there is no event to wait for
             await asyncio.sleep(0.005)

@@ -46,13 +46,13 @@ async def test_repeated_block_is_parsed_once(connection: Connection) -> None:
 
 async def test_other_block_is_other_caller(connection: Connection) -> None:
     other = HEAD.replace(b"one", b"two")
-    for head, told in (
+    for head, expected in (
         (HEAD, b"1 Bearer one"),
         (other, b"2 Bearer two"),
         (other, b"2 Bearer two"),
         (HEAD, b"3 Bearer one"),
     ):
-        assert (await connection.ask(request(b"a", head))).body == told + b" a"
+        assert (await connection.ask(request(b"a", head))).body == expected + b" a"
 
 
 async def test_connections_share_no_block(server: RawServer) -> None:

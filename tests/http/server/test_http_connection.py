@@ -58,8 +58,8 @@ async def test_request_may_come_in_any_pieces(connection):
 async def test_pipelined_requests_are_answered_in_order(connection):
     await connection.send(post(b"1", path=b"/a") + chunked(b"1\r\n2\r\n", path=b"/b") + post(b"3", path=b"/c") + GET)
 
-    told = [(await connection.response()).json for _ in range(4)]
-    assert [(each["path"], each["body"]) for each in told] == [("/a", "1"), ("/b", "2"), ("/c", "3"), ("/one", "")]
+    answers = [(await connection.response()).json for _ in range(4)]
+    assert [(each["path"], each["body"]) for each in answers] == [("/a", "1"), ("/b", "2"), ("/c", "3"), ("/one", "")]
 
 
 async def test_request_state_does_not_leak_into_the_next(connection, server):

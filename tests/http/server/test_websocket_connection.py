@@ -30,7 +30,7 @@ def frame(opcode: int, payload: bytes = b"", *, final: bool = True) -> bytes:
 
 @dataclass
 class Listener:
-    """Lets everybody in and keeps what it is told."""
+    """Accepts every connection and records the messages."""
 
     received: list[str] = field(default_factory=list)
     closed_with: list[int] = field(default_factory=list)
