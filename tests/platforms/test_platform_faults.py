@@ -62,7 +62,7 @@ TABLE = [
 
 
 @pytest.fixture
-async def hasty(sandbox: Sandbox) -> AsyncIterator[Platforms]:
+async def short_timeout(sandbox: Sandbox) -> AsyncIterator[Platforms]:
     """The clients with little time, for platforms that take much."""
     settings = load_settings({**sandbox.settings(), "GATEWAY_CALL_TIMEOUT": str(TIMEOUT)})
     async with open_platforms(settings) as opened:
@@ -91,7 +91,7 @@ async def call_outcome(platforms: Platforms, endpoint: str) -> tuple[type[Platfo
 @pytest.mark.parametrize(("kind", "outcome"), TABLE)
 async def test_fault_becomes_its_error_and_passes(
     platforms: Platforms,
-    hasty: Platforms,
+    short_timeout: Platforms,
     sandbox: Sandbox,
     platform: str,
     endpoint: str,
@@ -99,7 +99,7 @@ async def test_fault_becomes_its_error_and_passes(
     outcome: tuple[type[PlatformError], bool] | None,
 ) -> None:
     sandbox.faults.set(platform, endpoint, Fault(kind, seconds=TIMEOUT * (1.2 if kind is FaultKind.LATENCY else 0.25)))
-    client = hasty if outcome == TIMED_OUT else platforms
+    client = short_timeout if outcome == TIMED_OUT else platforms
     assert await call_outcome(client, endpoint) == outcome
     # A read is repeated when a keep-alive connection ends without an answer: it may have been closing (quirk 193).
     is_asked_again = kind is FaultKind.EXPIRED_TOKEN or (kind is FaultKind.RESET and endpoint in READS)
@@ -113,10 +113,10 @@ async def test_fault_becomes_its_error_and_passes(
 )
 @pytest.mark.parametrize(("platform", "endpoint"), [("WJDH", "order/new"), ("SECURITY", "callback")])
 async def test_quirk_154_lost_answer_of_a_write_is_unknown(
-    hasty: Platforms, sandbox: Sandbox, platform: str, endpoint: str, kind: FaultKind
+    short_timeout: Platforms, sandbox: Sandbox, platform: str, endpoint: str, kind: FaultKind
 ) -> None:
     sandbox.faults.set(platform, endpoint, Fault(kind))
-    outcome = await call_outcome(hasty, endpoint)
+    outcome = await call_outcome(short_timeout, endpoint)
     assert outcome is not None
     assert outcome[1]
     assert len(sandbox.effects.all()) == 1
@@ -153,11 +153,15 @@ async def test_quirk_193_write_survives_a_closing_connection(platforms: Platform
 @pytest.mark.parametrize(("platform", "endpoint"), [("WJDH", "order/new"), ("SECURITY", "callback")])
 @pytest.mark.parametrize("kind", [FaultKind.RESET, FaultKind.HTTP_500, FaultKind.HANG, FaultKind.TRUNCATED])
 async def test_write_without_a_token_is_not_sent(
-    hasty: Platforms, sandbox: Sandbox, platform: str, endpoint: str, kind: FaultKind
+    short_timeout: Platforms, sandbox: Sandbox, platform: str, endpoint: str, kind: FaultKind
 ) -> None:
     login = {"WJDH": "secret", "SECURITY": "token"}[platform]
     sandbox.faults.set(platform, login, Fault(kind))
-    call = hasty.wjdh.create_order(ORDER) if platform == "WJDH" else hasty.security.deliver_payment(*PAYMENT)
+    call = (
+        short_timeout.wjdh.create_order(ORDER)
+        if platform == "WJDH"
+        else short_timeout.security.deliver_payment(*PAYMENT)
+    )
     with pytest.raises(PlatformError) as caught:
         await call
     assert not caught.value.sent
@@ -193,13 +197,13 @@ async def test_call_timing_out_in_the_queue_is_not_sent(sandbox: Sandbox) -> Non
 
 
 async def test_write_without_slot_or_connection_is_not_sent(
-    hasty: Platforms, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    short_timeout: Platforms, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await hasty.wjdh.modules("10002")  # there is a token, so that the write itself is what waits
-    slots = hasty.wjdh.slots
+    await short_timeout.wjdh.modules("10002")  # there is a token, so that the write itself is what waits
+    slots = short_timeout.wjdh.slots
     taken, slots.free = slots.free, 0
     with pytest.raises(NotSentError, match="Too many calls"):
-        await hasty.wjdh.create_order(ORDER)
+        await short_timeout.wjdh.create_order(ORDER)
     slots.free = taken
 
     async def too_late(*_: object, **__: object) -> None:
@@ -207,24 +211,24 @@ async def test_write_without_slot_or_connection_is_not_sent(
 
     monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", too_late)
     with pytest.raises(PlatformTimeoutError, match="No connection") as caught:
-        await hasty.wjdh.create_order(ORDER)
+        await short_timeout.wjdh.create_order(ORDER)
     assert not caught.value.sent
     assert sandbox.effects.all() == []
 
 
-async def test_circuit_trial_without_a_slot_stays_free(hasty: Platforms, sandbox: Sandbox) -> None:
-    await hasty.wjdh.modules("10002")
-    breaker, slots = hasty.wjdh.routes["modules"].breaker, hasty.wjdh.slots
+async def test_circuit_trial_without_a_slot_stays_free(short_timeout: Platforms, sandbox: Sandbox) -> None:
+    await short_timeout.wjdh.modules("10002")
+    breaker, slots = short_timeout.wjdh.routes["modules"].breaker, short_timeout.wjdh.slots
     for _ in range(8):
         breaker.failed()
     breaker._cooldown = 0.0
     taken, slots.free = slots.free, 0
     with pytest.raises(NotSentError, match="Too many calls"):
-        await hasty.wjdh.modules("10002")
+        await short_timeout.wjdh.modules("10002")
 
     slots.free = taken
-    assert await call_outcome(hasty, "modules") is NO_ERROR
-    assert hasty.wjdh.healthy
+    assert await call_outcome(short_timeout, "modules") is NO_ERROR
+    assert short_timeout.wjdh.healthy
 
 
 async def test_unconfigured_endpoint_is_not_called_with_a_token(platforms: Platforms) -> None:
@@ -265,20 +269,20 @@ async def test_internal_error_in_the_reader_is_raised_to_caller(
             await platforms.wjdh.modules("10002")
 
 
-async def test_hanging_endpoint_opens_its_own_circuit_only(hasty: Platforms, sandbox: Sandbox) -> None:
+async def test_hanging_endpoint_opens_its_own_circuit_only(short_timeout: Platforms, sandbox: Sandbox) -> None:
     sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HANG))
-    results = await asyncio.gather(*(call_outcome(hasty, "modules") for _ in range(8)))
+    results = await asyncio.gather(*(call_outcome(short_timeout, "modules") for _ in range(8)))
     assert set(results) == {TIMED_OUT}
-    assert hasty.wjdh.endpoints["modules"].circuit is CircuitState.OPEN
-    assert not hasty.wjdh.healthy
+    assert short_timeout.wjdh.endpoints["modules"].circuit is CircuitState.OPEN
+    assert not short_timeout.wjdh.healthy
     sandbox.reset_calls()
     with pytest.raises(NotSentError) as refused:
-        await hasty.wjdh.modules("10002")
+        await short_timeout.wjdh.modules("10002")
     assert 0 < refused.value.extensions()["retryAfter"] <= 5
     assert not refused.value.sent
     assert sandbox.calls == []
-    assert await call_outcome(hasty, "order/new") is NO_ERROR
-    assert hasty.security.healthy
+    assert await call_outcome(short_timeout, "order/new") is NO_ERROR
+    assert short_timeout.security.healthy
 
 
 async def test_error_names_only_platform_and_endpoint(platforms: Platforms, sandbox: Sandbox) -> None:
@@ -332,10 +336,10 @@ async def test_cancelled_circuit_trial_stays_free(platforms: Platforms, sandbox:
     assert platforms.security.healthy
 
 
-async def test_login_timeout_leaves_the_call_unsent(hasty: Platforms, sandbox: Sandbox) -> None:
+async def test_login_timeout_leaves_the_call_unsent(short_timeout: Platforms, sandbox: Sandbox) -> None:
     sandbox.faults.set("SECURITY", "token", Fault(FaultKind.LATENCY, seconds=TIMEOUT * 4))
     with pytest.raises(PlatformTimeoutError) as caught:
-        await hasty.security.deliver_payment(*PAYMENT)
+        await short_timeout.security.deliver_payment(*PAYMENT)
     assert not caught.value.sent
 
 
@@ -364,7 +368,7 @@ async def test_probes_try_every_read_and_no_write(platforms: Platforms, sandbox:
     ],
 )
 async def test_probe_reports_each_step(
-    hasty: Platforms,
+    short_timeout: Platforms,
     sandbox: Sandbox,
     kind: FaultKind,
     reachable: bool,
@@ -372,7 +376,7 @@ async def test_probe_reports_each_step(
     answer: str,
 ) -> None:
     sandbox.faults.set("SECURITY", "modules-sync", Fault(kind))
-    probe = await hasty.security.probe("modules-sync")
+    probe = await short_timeout.security.probe("modules-sync")
     assert (probe.reachable, probe.token, probe.answer) == (reachable, token, answer)
 
 
