@@ -28,7 +28,7 @@ async def check(settings: Settings) -> int:
     Returns 0 when the journal and the signing keys can be used, both platforms are set up, and every endpoint that was
     tried answered in the protocol, else 1. Raises SettingsError.
     """
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # this tells it all
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # no logs here
     async with AsyncExitStack() as stack:
         mistakes = Mistakes()
         authenticator: Authenticator | None = None

@@ -100,7 +100,7 @@ async def _serving(settings: Settings, listener: socket.socket, token: str) -> A
 
 @asynccontextmanager
 async def _passing_journal(settings: Settings, clock: Clock) -> AsyncIterator[Journal]:
-    """One that ends with the sandbox whose records it names; nor is the sandbox told what a kept one has to deliver."""
+    """A journal that ends with the sandbox, so that no later sandbox gets deliveries of unknown records."""
     with TemporaryDirectory(prefix="wanjia-gateway-") as folder:
         elsewhere = msgspec.structs.replace(settings, database_url="", data_dir=Path(folder))
         async with open_journal(elsewhere, clock) as journal:

@@ -106,7 +106,7 @@ def tell_failure(error: BaseException) -> None:
 
 
 class Server(uvicorn.Server):
-    """The only one of its command. It tells when it serves; of several, the `Supervisor` does."""
+    """The only server of its command. It logs when it serves; with several workers, the `Supervisor` does."""
 
     def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
         super().__init__(config)

@@ -21,7 +21,7 @@ from gateway.journal.tables import readiness
 from gateway.settings import Settings
 
 Clock = Callable[[], datetime]
-"""Tells the time, aware. Gateways that share a journal keep their clocks together (NTP): leases end by them."""
+"""Returns the time, aware. Gateways that share a journal synchronise their clocks (NTP): leases expire by them."""
 
 FARTHEST_APART = timedelta(minutes=1)
 """Clocks that NTP keeps differ by less, and a lease is about as long."""
@@ -57,7 +57,7 @@ class Journal:
         await self._database.write(write_and_take_back)
 
     async def notify(self, channel: str, message: str) -> None:
-        """Tell every listener at every gateway of this journal; see `notify.Notifier`."""
+        """Notify every listener at every gateway of this journal; see `notify.Notifier`."""
         await self._notifier.notify(channel, message)
 
     def listen(self, channel: str, heard: Heard) -> AbstractAsyncContextManager[None]:

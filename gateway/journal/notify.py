@@ -21,7 +21,7 @@ _RECONNECT_DELAY = 1.0
 
 class Notifier(Protocol):
     async def notify(self, channel: str, message: str) -> None:
-        """Tell every listener, this process's own included. At most 7999 bytes. Raises JournalError."""
+        """Notify every listener, this process's own included. At most 7999 bytes. Raises JournalError."""
         ...
 
     def listen(self, channel: str, heard: Heard) -> AbstractAsyncContextManager[None]:

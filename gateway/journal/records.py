@@ -24,7 +24,7 @@ class Listing(msgspec.Struct, Generic[RecordT], frozen=True):
 
 
 class RecordRef(msgspec.Struct, frozen=True):
-    """Which record: its public type name ("Shenhe"), its community, and what tells it from others of its type, as text.
+    """Which record: its public type name ("Shenhe"), its community, and what identifies it within its type, as text.
 
     `platform_id` is the platform's own identifier where there is one, the journal's id of what it keeps itself, and of
     houses and persons what the audit trail calls them (`gateway.actions.identity`).

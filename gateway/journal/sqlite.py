@@ -38,7 +38,7 @@ _PRAGMAS = (
     # Before the first access: the file is locked for good, and the WAL index lives in this process's memory.
     "locking_mode = EXCLUSIVE",
     "journal_mode = WAL",
-    # fsync at every commit, to the platter where the system tells the two apart (macOS).
+    # fsync at every commit, to the platter where the system distinguishes the two (macOS).
     "synchronous = FULL",
     "fullfsync = ON",
     "foreign_keys = ON",

@@ -119,7 +119,7 @@ class CircuitBreaker:
 
     Only what shows that the endpoint cannot be reached is a failure: never an answer, whatever it says (quirk 28).
     Every call that `allows` let through must end in `succeeded`, `failed` or `abandoned`. While it is not `troubled`,
-    it allows each call, and a success tells it nothing new.
+    it allows each call, and a success changes nothing.
     """
 
     def __init__(self, *, threshold: int = 8, cooldown: float = 5.0, clock: Clock = time.monotonic) -> None:

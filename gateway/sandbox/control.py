@@ -6,7 +6,7 @@ GET    calls          counts, the newest calls
 DELETE calls          forget them
 GET    effects        what writes did
 POST   tokens/expire  let every token of this platform die
-POST   pay            order_number, callback_url: pay an order, notify the receiver, tell its answers
+POST   pay            order_number, callback_url: pay an order, notify the receiver, return its answers
 POST   reset          everything as at the start
 """
 

@@ -1,4 +1,4 @@
-"""What writes have done, so that a test can tell none from one from two."""
+"""What writes have done, so that a test can count them."""
 
 from collections import Counter
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ class PlatformName(StrEnum):
 
 
 class EndpointKind(StrEnum):
-    """What a call does: every read here is a POST, so the method does not tell (quirk 53)."""
+    """What a call does: every read here is a POST, so the method does not say it (quirk 53)."""
 
     TOKEN = "token"  # noqa: S105 - a kind of endpoint, not a token
     READ = "read"

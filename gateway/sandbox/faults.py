@@ -34,7 +34,7 @@ class FaultKind(StrEnum):
     TRAILING_COMMA = "trailing_comma"
     BODY = "body"
 
-    # A write is carried out and nobody is told.
+    # A write is carried out and its answer is lost.
     APPLIED_THEN_RESET = "applied_then_reset"
     APPLIED_THEN_500 = "applied_then_500"
     APPLIED_THEN_HANG = "applied_then_hang"

@@ -1,4 +1,4 @@
-"""The resident platform as the gateway's caller: an order is paid, and whoever takes notifications is told (2.2)."""
+"""The resident platform as the gateway's caller: an order is paid, and the receiver is notified (2.2)."""
 
 from dataclasses import dataclass
 from http.client import HTTPConnection

@@ -142,7 +142,7 @@ class Sandbox:
         self.security.serve(security)
 
     def pay_unannounced(self, order_number: str) -> Payment:
-        """A resident pays an order and nobody is told; once more changes nothing. Raises KeyError for no order."""
+        """A resident pays an order without a notification; once more changes nothing. Raises KeyError for no order."""
         order = self.world.order_numbered[order_number]
         if order.shop_number is None or order.weixin_number is None:
             order.shop_number, order.weixin_number = payment_numbers(order)

@@ -1,7 +1,7 @@
 """The moments at which a gateway is killed: each step of intake and relay, its window held open from outside.
 
 What holds it open is what may happen in earnest: a platform that is slow or silent, a lock in the database, a sender
-that stalls. Where SQLite has nothing to hold, the kill comes out of a burst, and the report tells what it met.
+that stalls. Where SQLite has nothing to hold, the kill comes out of a burst, and the report says which step it hit.
 """
 
 import asyncio

@@ -105,7 +105,7 @@ BODIES: dict[str, tuple[bytes, int]] = {
     "has a query of control characters": (b'{"query":"\\u0001\\u0002\\u0003"}', 200),
 }
 """What the body is or has, and the status: 200 stands for an answer of errors alone, 0 for either, and 4 for any
-refusal: whether what never ends nests too deeply or is no JSON, depends on the stack of this Python."""
+refusal: the stack of this Python decides whether endless nesting is too deep or invalid JSON."""
 
 ENCODED: dict[str, tuple[bytes, str]] = {
     "a gzip bomb of a thousandfold": (bomb(), "gzip"),

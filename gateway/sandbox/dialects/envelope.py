@@ -29,7 +29,7 @@ class Envelope:
         return row
 
     def security(self, endpoint: str, code: int, msg: str, **data: object) -> Row:
-        """An answer of the security platform, which never tells of its token (quirk 16)."""
+        """An answer of the security platform, which never mentions its token (quirk 16)."""
         return {"code": self.code(endpoint, code), "msg": msg, **data}
 
     def expired(self) -> Row:

@@ -11,7 +11,7 @@ from gateway.sandbox.model import CHINA, Community
 from gateway.sandbox.world import World
 
 HICCUP = "服务器开小差，请重试"
-"""What wjdh tells users of a request that can never succeed (quirk 28)."""
+"""The message of wjdh for a request that can never succeed (quirk 28)."""
 
 NOT_AUTHORISED = "您没有权限管理该小区，请核对授权信息"
 
