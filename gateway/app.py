@@ -71,6 +71,7 @@ class Gateway:
         self.lookups = RateLimiter(settings.people_lookup_limit, "Too many look-ups of people")
         self.journal = journal
         self.platforms = platforms
+        self._traces_for_all = not settings.is_production
         retention = timedelta(days=settings.audit_retention_days)
         self.trail = AuditTrail(journal.audit, self.ids, revealed_types(executable_schema()), retention, clock)
         self.metrics = Metrics(platforms.calls, self.trail.waiting)
@@ -118,6 +119,7 @@ class Gateway:
             self.lookups,
             request_id,
             allowance,
+            traces_for_all=self._traces_for_all,
         )
 
 

@@ -72,7 +72,7 @@ class InFlightRead:
         self.cancelled = False
         self.outcome: Any = None
         self.call: Read | None = None
-        self.waiters: list[_Waiter] = []
+        self.waiters: list[Waiter] = []
 
     def cancel(self) -> None:
         """It will not be completed: who wants the same needs another one."""
@@ -102,6 +102,13 @@ class InFlightRead:
                 waiter.woken.set_result(None)
 
 
+class Waiter(Protocol):
+    """Whoever is to hear when reads are completed: `left` of them are not yet."""
+
+    left: int
+    woken: Any
+
+
 class _Waiter:
     """A caller who waits for several reads: woken when the last of them is completed."""
 
@@ -128,7 +135,7 @@ async def wait_all(reads: Sequence[InFlightRead]) -> None:
     except BaseException:
         for read in awaited:
             read.waiters.remove(waiter)
-            if not read.waiters and not read.completed:
+            if not read.completed and not any(isinstance(other, _Waiter) for other in read.waiters):
                 read.cancel()
         raise
 

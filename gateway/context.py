@@ -15,6 +15,7 @@ from gateway.execution.variants import Observation
 from gateway.journal.journal import Journal
 from gateway.loaders.registry import Loaders
 from gateway.loaders.watch import Watches
+from gateway.ops.trace import Trace
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
@@ -31,6 +32,7 @@ class RequestContext:
     __slots__ = (
         "_caller",
         "_lookups",
+        "_traces_for_all",
         "_trail",
         "actions",
         "allowance",
@@ -56,7 +58,10 @@ class RequestContext:
         lookups: RateLimiter,
         request_id: str,
         allowance: Allowance | None = None,
+        *,
+        traces_for_all: bool = False,
     ) -> None:
+        """`traces_for_all`: any caller may have a trace, not only who has the scope for it."""
         self._caller = principal
         self._trail = trail
         self._admit()
@@ -69,6 +74,7 @@ class RequestContext:
         self.allowance = allowance
         self.operation_name: str | None = None
         self._lookups = lookups
+        self._traces_for_all = traces_for_all
 
     def _admit(self) -> None:
         """Set the principal as they are to be served now, and the variant of the plans that serve them."""
@@ -80,9 +86,20 @@ class RequestContext:
         self._admit()
         self.loaders.forget()
 
+    def trace(self, trace: Trace) -> bool:
+        """The caller asks for a trace: whether they may have it. Then its reads and reveals are noted."""
+        if not (self._traces_for_all or self.principal.may_trace):
+            return False
+        self.loaders.source.trace = trace
+        return True
+
     def observe(self, observations: Iterable[Observation]) -> None:
         """These fields of personal data and free text are about to be revealed: the audit trail has it."""
         self._trail.reveal(self, observations)
+        if (trace := self.loaders.source.trace) is not None:
+            for records, fields in observations:
+                for field in fields:
+                    trace.reveal(field.type_name, field.name, len(records))
 
     def deny(self, field: str, scope: str) -> None:
         """The caller has asked for this field without the scope it needs: the audit trail has it."""

@@ -25,9 +25,10 @@ class Scope(StrEnum):
     PAYMENT_WRITE = "payment:write"
     OPERATION_READ = "operation:read"
     PII_READ = "pii:read"
+    TRACE_READ = "trace:read"
 
 
-_ALTERS_ANSWERS = frozenset(scope for scope in Scope if scope.endswith(":read")) | {Scope.SHENHE_REVIEW}
+_ALTERS_ANSWERS = {scope for scope in Scope if scope.endswith(":read")} - {Scope.TRACE_READ} | {Scope.SHENHE_REVIEW}
 """Scopes that a read's answer depends on; `shenhe:review` decides `Shenhe.canReview`."""
 
 
@@ -76,6 +77,11 @@ class Principal:
     def __post_init__(self) -> None:
         object.__setattr__(self, "view", View.of(self.communities, self.scopes))
         object.__setattr__(self, "reveals_pii", Scope.PII_READ in self.scopes)
+
+    @property
+    def may_trace(self) -> bool:
+        """Whether their operations may be answered with a trace."""
+        return Scope.TRACE_READ in self.scopes
 
     @property
     def sees_all(self) -> bool:

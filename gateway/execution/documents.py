@@ -33,6 +33,7 @@ from gateway.execution.cost import CostOf, OperationCost
 from gateway.execution.limits import Limits, check_limits
 from gateway.execution.outline import BYTES_PER_ENTRY, BYTES_PER_TOKEN, Outline
 from gateway.execution.validation import Validator
+from gateway.ops.trace import current_trace
 
 MAX_VALIDATION_ERRORS = 20
 
@@ -132,8 +133,13 @@ class Documents:
 
     def _prepare(self, query: str) -> Mapping[str | None, Prepared]:
         """The operations of a new document by name, and a lone one also under None."""
+        trace = current_trace()
         try:
+            if trace is not None:
+                trace.enter("parse")
             document = self._parse(query)
+            if trace is not None:
+                trace.enter("validate")
             outline = Outline(self._schema, document)
             check_limits(outline, self._limits)
             self._validate(document)

@@ -29,14 +29,16 @@ from graphql.execution.values import VariableValues
 
 from gateway.execution.codegen import Code, generate
 from gateway.execution.compile import MAX_FIELDS, TooManyFieldsError, compile_operation
+from gateway.execution.inspection import Inspection, Unobserved
 from gateway.execution.operation import Operation, PlanKey, find_operation
 from gateway.execution.outline import BYTES_PER_ENTRY
 from gateway.execution.plan import UnplannableError
 from gateway.execution.replay import Replay
-from gateway.execution.response import Response
+from gateway.execution.response import PathKeys, Response
 from gateway.execution.run import ASYNC_HELPERS, ArgumentsError, Run
 from gateway.execution.strawberry_adapter import StrawberryFields
 from gateway.execution.variants import variant_of
+from gateway.ops.trace import Trace, current_trace
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +50,6 @@ PLANS_PER_OPERATION = 16
 
 Middleware = Callable[..., Any]
 """A function of graphql-core's: (resolve, source, info, **arguments) to a value or an awaitable."""
-
 
 _Request: TypeAlias = tuple[DocumentNode, str | None, dict[str, Any], Any, Any]
 """The document, the name of the operation, variables, context and root value."""
@@ -122,8 +123,12 @@ class Executor:
         if code is None:
             return await self._by_graphql_core(request)
         run = Run(operation, code, coerced, context, root_value)
+        trace = current_trace()
         try:
-            return Response(await run.execute(), run.errors, planned=True)
+            response = Response(await run.execute(), run.errors, planned=True)
+            if trace is not None and trace.is_full:
+                await self._inspect(trace, request, run.outcomes())
+            return response
         except (Exception, UnplannableError) as error:  # noqa: BLE001 # graphql-core meets the same error, and reports it
             failure = type(error)
             outcomes = run.outcomes()
@@ -177,6 +182,9 @@ class Executor:
                 known.clear()
         most_fields = MAX_FIELDS if again else FIELDS_AT_ONCE
         operation.plans[key] = code = None
+        trace = current_trace()
+        if trace is not None:
+            trace.enter("plan")
         try:
             root = compile_operation(self._fields, operation, variables, key[0], most_fields)
             operation.plans[key] = code = generate(root)
@@ -186,7 +194,17 @@ class Executor:
                 operation.postponed.add(key)
         except UnplannableError:
             pass
+        if trace is not None:
+            trace.enter("execute")
         return code
+
+    async def _inspect(self, trace: Trace, request: _Request, outcomes: dict[PathKeys, Any]) -> None:
+        """Have the values of a plan's answer looked at."""
+        document, operation_name, variables, context, root_value = request
+        trace.enter("inspect")
+        again = (document, operation_name, variables, Unobserved(context), root_value)
+        await self._by_graphql_core(again, Replay(outcomes).resolve)
+        trace.leave()
 
     async def _by_graphql_core(self, request: _Request, middleware: Middleware | None = None) -> Response:
         executor = self._build(request, middleware)
@@ -202,6 +220,10 @@ class Executor:
 
     def _build(self, request: _Request, middleware: Middleware | None) -> GraphQLExecutor[Any] | list[GraphQLError]:
         document, operation_name, variables, context, root_value = request
+        trace = current_trace()
+        chain = [middleware] if middleware else []
+        if trace is not None:
+            chain.append(Inspection(trace).resolve)
         return GraphQLExecutor.build(
             self._schema,
             document,
@@ -210,7 +232,7 @@ class Executor:
             variables,
             operation_name,
             # in an object, because graphql-core ignores middleware that is a method
-            middleware=MiddlewareManager(SimpleNamespace(resolve=middleware)) if middleware else None,
+            middleware=MiddlewareManager(*[SimpleNamespace(resolve=each) for each in chain]) if chain else None,
             hide_suggestions=not self._suggestions,
         )
 

@@ -26,6 +26,7 @@ from gateway.execution.response import PathKeys
 from gateway.execution.values import ViolationError, is_plain
 from gateway.execution.variants import Observation, ObservedField
 from gateway.futures import disregard
+from gateway.ops.trace import current_trace
 
 Site = tuple[Any, str | int, Any, Callable[[Any], Any], list[FieldNode] | None]
 """A place in the response that waits for a value: the dict or list, the key in it, what to await, how to complete the
@@ -86,11 +87,14 @@ class Run:
 
     async def execute(self) -> dict[str, Any]:
         """The data of the response. Raises whatever graphql-core has to deal with."""
+        trace = current_trace()
         try:
             self._data = self._bind()(self._root_value)
             while self._sites:
-                outcomes = await fetch([awaitable for _container, _key, awaitable, _complete, _nodes in self._sites])
-                self._complete_level(outcomes)
+                awaitables = [awaitable for _container, _key, awaitable, _complete, _nodes in self._sites]
+                if trace is not None:
+                    awaitables = trace.ask(zip(self._site_paths(), awaitables, strict=True))
+                self._complete_level(await fetch(awaitables))
         except BaseException:
             self._abandon()
             raise
@@ -144,6 +148,11 @@ class Run:
         paths = self._paths()
         for (container, key, _awaitable, _complete, nodes), error in self._failed:
             self.errors.append(located_error(error, nodes, [*paths[id(container)], key]))
+
+    def _site_paths(self) -> list[PathKeys]:
+        """The paths of the values that are to be awaited next."""
+        paths = self._paths()
+        return [(*paths[id(container)], key) for container, key, *_site in self._sites]
 
     def _paths(self) -> dict[int, PathKeys]:
         """The path of each object and list of the response, by identity."""

@@ -33,6 +33,7 @@ from gateway.http.responses import (
     require_size,
 )
 from gateway.http.server.header_block import block_state
+from gateway.ops.trace import METER, Meter, Trace
 
 
 class Context(Protocol):
@@ -47,6 +48,9 @@ class Context(Protocol):
 
     def refresh(self) -> None:
         """Called when nothing that was kept may be used."""
+
+    def trace(self, trace: Trace) -> bool:
+        """Called when the caller asks for a trace: whether they may have it."""
 
 
 class Executor(Protocol):
@@ -114,6 +118,9 @@ class GraphQLEndpoint:
             await self.event_streams(scope, receive, send)
             return
         id_ = head.begin()
+        meter = Meter()
+        METER.set(meter)
+        trace = Trace(head.trace_parent, is_full=True) if head.wants_trace else None
         headers: list[tuple[bytes, bytes]] = []
         parameters: Parameters | None = None
         try:
@@ -124,17 +131,28 @@ class GraphQLEndpoint:
                 headers += rate_headers(context.allowance)
             if head.wants_fresh:
                 context.refresh()
+            if trace is not None and context.trace(trace):
+                meter.trace = trace
+                trace.enter("read")
             with Deadline(self._deadlines, self.timeout) as deadline:
                 parameters = await read_parameters(head, receive, self.bounds)
+                if meter.trace is not None:
+                    meter.trace.leave()
                 prepared, extensions = self.intake.admit(parameters)
                 operation = prepared.operation.operation
                 if operation is OperationType.QUERY:
                     deadline.watch(receive)
                 else:
                     _require_method(head.method, operation)
+                if meter.trace is not None:
+                    meter.trace.enter("execute")
                 result = await self.executor.execute(prepared, parameters.operation_name, parameters.variables, context)
             errors = [format_error(error, id_) for error in result.errors]
             status, extensions = (200, extensions) if result.executed else (head.request_error_status, None)
+            if extensions is not None:
+                extensions["cost"]["actual"] = meter.calls
+            if meter.trace is not None:
+                extensions = {**(extensions or {}), "trace": _finish(meter.trace, result, prepared, id_)}
             body = result.to_bytes(errors=errors, extensions=extensions)
             if operation is OperationType.QUERY:
                 require_size(body, self.largest_answer)
@@ -155,6 +173,17 @@ class GraphQLEndpoint:
         if read is None:
             read = state[self] = RequestHead(scope), self.caller_of(scope)
         return read
+
+
+def _finish(trace: Trace, result: Response, prepared: Prepared, id_: str) -> dict[str, Any]:
+    """The trace, ended: what the answer takes to be written is found out by writing its data once more."""
+    trace.request_id = id_
+    trace.operation_name, trace.operation_type = prepared.name, prepared.operation.operation.value
+    trace.is_planned = result.planned
+    trace.enter("serialise")
+    result.to_bytes(errors=())
+    trace.finish()
+    return trace.to_json()
 
 
 def _failure(head: RequestHead, error: Exception, id_: str, headers: list[tuple[bytes, bytes]]) -> tuple[int, bytes]:

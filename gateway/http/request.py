@@ -10,6 +10,7 @@ from starlette.types import Scope
 from structlog.contextvars import STRUCTLOG_KEY_PREFIX
 
 from gateway.http.negotiation import MediaType, negotiate
+from gateway.ops.trace import TraceParent
 
 REQUEST_ID: ContextVar[str] = ContextVar(f"{STRUCTLOG_KEY_PREFIX}request_id")
 """That of the request under way: by this name structlog's `merge_contextvars` finds it for each line of the log."""
@@ -19,12 +20,15 @@ SERVED: Final = ("GET", "POST")
 
 EVENT_STREAM: Final = b"text/event-stream"
 
+_TRACE_PARENT: Final = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
+
 _WELL_FORMED_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 class RequestHead:
     """Of one ASGI scope. `is_served`: the method is, and an answer in JSON is acceptable; `answer_type` is its media
-    type. `wants_events` asks for an event stream, `wants_fresh` for an answer without caches.
+    type. `wants_events` asks for an event stream, `wants_fresh` for an answer without caches, `wants_trace` for one
+    with its trace; `trace_parent` is the trace that the request is part of, if it says so.
     """
 
     def __init__(self, scope: Scope) -> None:
@@ -39,6 +43,8 @@ class RequestHead:
         self.wants_fresh = b"no-cache" in self.fields.get(b"cache-control", b"").lower()
         self.is_json = _is_json_utf8(self.fields.get(b"content-type", b""))
         self.is_compressed = self.fields.get(b"content-encoding", b"identity").lower() != b"identity"
+        self.wants_trace = self.fields.get(b"x-trace") == b"1"
+        self.trace_parent = read_trace_parent(self.fields.get(b"traceparent"))
         self._request_id = _own_request_id(self.fields.get(b"x-request-id"))
 
     @property
@@ -53,6 +59,15 @@ class RequestHead:
         id_ = self._request_id or new_request_id()
         REQUEST_ID.set(id_)
         return id_
+
+
+def read_trace_parent(given: bytes | None) -> TraceParent | None:
+    """Of a `traceparent` header (W3C Trace Context, 3.2); a malformed one counts as absent."""
+    match = given and _TRACE_PARENT.fullmatch(given)
+    if not match:
+        return None
+    trace_id, span_id, flags = (part.decode() for part in match.groups())
+    return TraceParent(trace_id, span_id, is_sampled=bool(int(flags, 16) & 1))
 
 
 def new_request_id() -> str:

@@ -47,6 +47,7 @@ from gateway.http.websocket_messages import (
     read_message,
     write_message,
 )
+from gateway.ops.trace import METER, Meter
 
 Identify: TypeAlias = Callable[[str | None], Awaitable[Principal]]
 """The caller of an Authorization header's text. Raises UnauthenticatedError, IssuerUnavailableError."""
@@ -259,6 +260,8 @@ class _Connection:
 
     async def _perform(self, operation: _Operation, parameters: Parameters, principal: Principal) -> None:
         """Raises whatever keeps the operation from a response."""
+        meter = Meter()
+        METER.set(meter)
         context = self._endpoint.open_context(principal, operation.request_id)
         prepared, extensions = self._endpoint.intake.admit(parameters)
         kind = prepared.operation.operation
@@ -273,6 +276,8 @@ class _Connection:
             response = await self._execute(prepared, parameters, context)
         finally:
             operation.is_writing = False  # all that is left is to report
+        if extensions is not None:
+            extensions["cost"]["actual"] = meter.calls
         await self._send_next(operation, response, extensions)
 
     async def _execute(self, prepared: Prepared, parameters: Parameters, context: Context) -> Response:

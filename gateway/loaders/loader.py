@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from gateway.cache import InFlightRead, Read, ReadKey, SharedReads, wait_all
 from gateway.execution.fetch import fetch
 from gateway.execution.level_loader import LevelLoader
+from gateway.ops.trace import Trace, current_trace
 from gateway.platforms.platforms import Platforms
 
 KeyT = TypeVar("KeyT", bound=Hashable)
@@ -18,10 +19,10 @@ class Source:
     """The platforms as one principal sees them: every read joins an equal one (see `gateway.cache`).
 
     `oldest`: when the oldest cached answer that is used here was asked for, by the clock of `shared`; None: none is.
-    `fresh`: use no cached answer.
+    `fresh`: use no cached answer. `trace` is that of the operation, if it has one.
     """
 
-    __slots__ = ("fresh", "oldest", "platforms", "shared", "view")
+    __slots__ = ("fresh", "oldest", "platforms", "shared", "trace", "view")
 
     def __init__(self, platforms: Platforms, shared: SharedReads, view: Hashable) -> None:
         self.platforms = platforms
@@ -29,6 +30,7 @@ class Source:
         self.view = view
         self.fresh = False
         self.oldest: float | None = None
+        self.trace: Trace | None = None
 
     @property
     def age(self) -> int | None:
@@ -95,10 +97,27 @@ class ReadLoader(RecordLoader[KeyT, ValueT]):
 
     def _begin(self, key: KeyT) -> InFlightRead:
         source = self.source
-        read = self._shared.begin(self.identify(key), self.read, key, fresh=source.fresh)
+        if source.trace is None:
+            read = self._shared.begin(self.identify(key), self.read, key, fresh=source.fresh)
+        else:
+            read = self._begin_traced(key, source.trace)
         self._reads[key] = read
         if read.completed and not isinstance(read.outcome, Exception):  # which is never cached
             source.oldest = read.began if source.oldest is None else min(source.oldest, read.began)
+        return read
+
+    def _begin_traced(self, key: KeyT, trace: Trace) -> InFlightRead:
+        own: list[KeyT] = []
+
+        def begin(of: KeyT) -> Read:
+            own.append(of)
+            return self.read(of)
+
+        with trace.asking(trace.paths_of(self, key)):
+            read = self._shared.begin(self.identify(key), begin, key, fresh=self.source.fresh)
+            if not own:
+                age = self.source.shared.clock() - read.began
+                trace.use(self.source.platforms.platform_of(self.endpoint), self.endpoint, read, age)
         return read
 
 
@@ -110,11 +129,16 @@ class ComposedLoader(RecordLoader[KeyT, ValueT]):
         """Put the value of one key together. Raises GatewayError."""
 
     async def load_level(self, keys: Sequence[KeyT]) -> list[Any]:
-        if len(keys) == 1:
+        trace = current_trace()
+        if len(keys) == 1 and trace is None:
             try:
                 return [await self.compose(keys[0])]
             except Exception as error:  # noqa: BLE001 # it is the outcome of this key
                 return [error]
         distinct = list(dict.fromkeys(keys))
-        outcomes = dict(zip(distinct, await fetch([self.compose(key) for key in distinct]), strict=True))
+        values = [
+            self.compose(key) if trace is None else trace.under(trace.paths_of(self, key), self.compose(key))
+            for key in distinct
+        ]
+        outcomes = dict(zip(distinct, await fetch(values), strict=True))
         return [outcomes[key] for key in keys]

@@ -16,6 +16,7 @@ from gateway.errors import (
     drop_tracebacks,
 )
 from gateway.ops.calls import CANCELLED, OK, REFUSED
+from gateway.ops.trace import METER, CallTrace, Meter
 from gateway.platforms.answer import RawAnswer
 from gateway.platforms.endpoint import Endpoint
 from gateway.platforms.envelope import SUCCESS, BadAnswerError, BusyAnswerError, Envelope, open_envelope
@@ -46,11 +47,13 @@ class Call(Pending[ParsedT]):
         "_deadline",
         "_form",
         "_is_renewed",
+        "_meter",
         "_on_done",
         "_read",
         "_route",
         "_stage",
         "_started",
+        "_trace",
         "endpoint",
         "size",
     )
@@ -58,6 +61,7 @@ class Call(Pending[ParsedT]):
     _context: Context
     _credential: Credential
     _deadline: float
+    _meter: Meter | None
     _on_done: OnDone
     _route: Route
     _started: float
@@ -78,14 +82,20 @@ class Call(Pending[ParsedT]):
         self._arguments = arguments
         self._stage: Pending[RawAnswer] | asyncio.Task[None] | None = None  # what it waits for
         self._is_renewed = False
+        self._trace: CallTrace | None = None
 
     def begin(self, on_done: OnDone) -> None:
         self._on_done = on_done
         client, endpoint = self._client, self.endpoint
+        self._meter = meter = METER.get()
+        if meter is not None and meter.trace is not None:
+            kind = "write" if endpoint.kind.is_write else endpoint.kind.name.lower()
+            self._trace = trace = meter.trace.begin_call(client.platform, endpoint.name, kind, self._form)
+            self._on_done = trace.before(on_done)
         route = client.routes.get(endpoint.name)
         if route is None:  # before anybody logs in for it
             message = "The settings do not say where this endpoint is."
-            on_done(NotConfiguredError(client.platform, endpoint.name, message))
+            self._on_done(NotConfiguredError(client.platform, endpoint.name, message))
             return
         self._route = route
         self._deadline = asyncio.get_running_loop().time() + client.call_timeout
@@ -114,7 +124,11 @@ class Call(Pending[ParsedT]):
             return
         self._started = self._client.clock()
         self._context = copy_context()
-        self._stage = exchange = self._route.exchange(self._form, credential, self._deadline)
+        if self._meter is not None and credential is not NO_CREDENTIAL:
+            self._meter.calls += 1
+        if self._trace is not None:
+            self._trace.note_token()
+        self._stage = exchange = self._route.exchange(self._form, credential, self._deadline, self._trace)
         exchange.begin(self._receive)
 
     def _receive(self, outcome: RawAnswer | Exception) -> None:
@@ -126,6 +140,8 @@ class Call(Pending[ParsedT]):
             if calls.breaker.troubled:
                 calls.answered()
             self.size = len(outcome.body)
+            if self._trace is not None:
+                self._trace.bytes = self.size
             envelope = open_envelope(outcome, self.endpoint.decode)
         except (httpx.TransportError, BadAnswerError, BusyAnswerError) as failure:
             drop_tracebacks(failure)  # their frames hold it as the outcome
@@ -165,6 +181,8 @@ class Call(Pending[ParsedT]):
         return PlatformAuthError(self._client.platform, self.endpoint.name, "The platform refuses a fresh token.")
 
     def _renew(self, dead: Credential | None) -> None:
+        if self._trace is not None and dead is not None:
+            self._trace.token_renewals += 1
         self._stage = asyncio.get_running_loop().create_task(self._send_renewed(dead))
 
     async def _send_renewed(self, dead: Credential | None) -> None:

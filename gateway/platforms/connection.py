@@ -12,6 +12,7 @@ import httptools
 import httpx
 
 from gateway.http.server.header_block import HeaderBlock, cache_header_block
+from gateway.ops.trace import CallTrace
 from gateway.platforms.answer import AnswerTooLargeError, Body, BodyError, Head, RawAnswer, StaleConnectionError
 from gateway.platforms.large_answers import LARGE, LargeAnswers
 
@@ -42,6 +43,7 @@ class Requester(Protocol):
 
     request: bytes
     deadline: float
+    trace: CallTrace | None
 
     def complete(self, outcome: Outcome, /) -> None:
         """The exchange has ended. The connection is free, for a next request from within this call too."""
@@ -93,6 +95,8 @@ class Connection(asyncio.Protocol):
         if deadline < self._timer_at:
             self._set_timer()
         transport.write(requester.request)
+        if requester.trace is not None:
+            requester.trace.note_sent()
 
     def cancel(self) -> None:
         """Nobody waits for the answer any more."""
@@ -191,6 +195,8 @@ class Connection(asyncio.Protocol):
         if requester is None or self._outcome is not None:  # bytes that nobody asked for
             self.close()
             return
+        if requester.trace is not None:
+            requester.trace.note_byte()
         answer = self._read_by_cached_head(data)
         if answer is not None:
             self._requester = None

@@ -8,6 +8,7 @@ import httpx
 import msgspec
 
 from gateway.addresses import can_be_called
+from gateway.errors import PlatformId
 from gateway.ops.calls import Calls
 from gateway.ops.resilience import Slots
 from gateway.platforms.large_answers import LargeAnswers
@@ -28,6 +29,10 @@ class Platforms:
         self.wjdh = wjdh
         self.security = security
         self.calls = calls
+
+    def platform_of(self, endpoint: str) -> PlatformId:
+        """Which platform has the endpoint of this name."""
+        return next(client.platform for client in (self.wjdh, self.security) if endpoint in client.endpoints)
 
     async def aclose(self) -> None:
         """Close every connection."""

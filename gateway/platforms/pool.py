@@ -13,6 +13,7 @@ import httpx
 
 from gateway.ops.connect_failure import connect_failure
 from gateway.ops.resilience import Slots
+from gateway.ops.trace import CallTrace
 from gateway.platforms.answer import RawAnswer, StaleConnectionError
 from gateway.platforms.connection import Connection, HeadCache, Outcome
 from gateway.platforms.large_answers import LargeAnswers
@@ -34,13 +35,16 @@ class Exchange(Pending[RawAnswer]):
     The outcome is a RawAnswer or one of the errors of `gateway.platforms.transport`.
     """
 
-    __slots__ = ("_on_done", "_pool", "_repeatable", "_stage", "deadline", "request")
+    __slots__ = ("_on_done", "_pool", "_repeatable", "_stage", "deadline", "request", "trace")
 
     _on_done: OnDone
 
-    def __init__(self, pool: "Pool", request: bytes, deadline: float, repeatable: bool) -> None:
+    def __init__(
+        self, pool: "Pool", request: bytes, deadline: float, repeatable: bool, trace: CallTrace | None = None
+    ) -> None:
         self.request = request
         self.deadline = deadline
+        self.trace = trace
         self._repeatable = repeatable
         self._pool = pool
         self._stage: Slots | asyncio.Task[None] | Connection | None = None  # what it waits for
@@ -70,6 +74,8 @@ class Exchange(Pending[RawAnswer]):
     # What the slots call.
 
     def take_turn(self) -> None:
+        if self.trace is not None:
+            self.trace.note_slot()
         connection = self._pool.take_idle() if self._repeatable else None
         if connection is not None:
             self._stage = connection
@@ -102,6 +108,8 @@ class Exchange(Pending[RawAnswer]):
 
     def _connect(self) -> None:
         """In a task, and in no context: what a connection calls back later is not of the request that opened it."""
+        if self.trace is not None:
+            self.trace.note_connecting()
         loop = asyncio.get_running_loop()
         self._stage = loop.create_task(self._send_on_new_connection(), context=Context())
 

@@ -13,6 +13,7 @@ from gateway.addresses import can_be_called
 from gateway.errors import PlatformId
 from gateway.ops.calls import Calls
 from gateway.ops.resilience import Clock, Slots
+from gateway.ops.trace import CallTrace
 from gateway.platforms.answer import RawAnswer
 from gateway.platforms.endpoint import Endpoint, Kind
 from gateway.platforms.pending import Pending
@@ -93,15 +94,22 @@ class Route:
         ]
         self._head = request_head(endpoint.method.encode("ascii"), url.raw_path, self._headers)
 
-    def exchange(self, form: bytes, credential: Credential, deadline: float) -> Pending[RawAnswer]:
+    def exchange(
+        self, form: bytes, credential: Credential, deadline: float, trace: CallTrace | None = None
+    ) -> Pending[RawAnswer]:
         """One request, to be begun. Its errors are those of `gateway.platforms.transport`."""
         field = credential.field
         if field:
             form = b"%b&%b" % (form, field) if form else field
         if self._pool is not None:
             request = b"%b%bContent-Length: %d\r\n\r\n%b" % (self._head, credential.header, len(form), form)
-            return Exchange(self._pool, request, deadline, self.is_read)
+            if trace is not None:
+                request = request.replace(b"\r\n", b"\r\ntraceparent: %b\r\n" % trace.traceparent, 1)
+            return Exchange(self._pool, request, deadline, self.is_read, trace)
         headers = self._headers
+        if trace is not None:
+            trace.note_sent()
+            headers = [*headers, (b"traceparent", trace.traceparent)]
         if credential.authorization:
             headers = [*headers, (b"Authorization", credential.authorization)]
         extensions = {"deadline": deadline, "repeatable": self.is_read}

@@ -59,6 +59,10 @@ class Context:
     def refresh(self) -> None:
         """This verifier caches nothing."""
 
+    def trace(self, trace: object) -> bool:
+        """Nobody may have one."""
+        return False
+
 
 @dataclass
 class Caller:

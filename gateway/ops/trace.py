@@ -1,0 +1,367 @@
+"""What one operation did: how many platform calls it made and, where somebody wants to see it, its trace.
+
+A `Meter` counts for every operation. A `Trace` is made for few: all that is written here is written only then, and the
+places that could add to one ask for nothing more than whether there is one. It holds no values of arguments and nothing
+that a platform sent.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from random import getrandbits
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
+
+from gateway.errors import GatewayError
+from gateway.normalise.times import CHINA
+
+ValueT = TypeVar("ValueT")
+
+Path: TypeAlias = tuple[str | int, ...]
+"""A place in the response."""
+
+Source: TypeAlias = Literal["own", "joined", "kept"]
+"""A call made for this operation; one in flight for another operation; an answer from the cache."""
+
+PHASES: Final = ("authenticate", "read", "parse", "validate", "plan", "execute", "serialise")
+
+_asking: ContextVar[tuple[Path, ...]] = ContextVar("asking", default=())
+"""The response paths that whatever is running now is for."""
+
+
+class Meter:
+    """Counts the platform calls that an operation makes, logins apart. `trace` is its trace, if it has one."""
+
+    __slots__ = ("calls", "trace")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.trace: Trace | None = None
+
+
+METER: ContextVar[Meter | None] = ContextVar("meter", default=None)
+"""The meter of the operation under way; None in work of the gateway's own."""
+
+
+def current_trace() -> "Trace | None":
+    """The trace of the operation under way."""
+    meter = METER.get()
+    return None if meter is None else meter.trace
+
+
+class TraceParent(NamedTuple):
+    """Where a trace goes on (W3C Trace Context): the ids in hexadecimal, and whether the caller records it."""
+
+    trace_id: str
+    span_id: str
+    is_sampled: bool
+
+
+class CallTrace:
+    """One platform call, or the use of another operation's. Times are of the trace's clock; None: not known."""
+
+    __slots__ = (
+        "age", "arguments", "attempts", "began", "bytes", "connected", "connecting", "data_issues", "ended", "endpoint",
+        "first_byte", "has_slot", "has_token", "kind", "level", "outcome", "paths", "platform", "retryable", "rows", "sent",
+        "source", "span_id", "token_renewals", "trace_id",
+    )  # fmt: skip
+
+    def __init__(self, source: Source, platform: str, endpoint: str, kind: str, level: int, trace_id: str) -> None:
+        self.source = source
+        self.platform = platform
+        self.endpoint = endpoint
+        self.kind = kind
+        self.level = level
+        self.began = time.perf_counter()
+        self.paths: tuple[Path, ...] = _asking.get()
+        self.arguments: list[tuple[str, str]] = []
+        self.age: float | None = None
+        self.has_token: float | None = None
+        self.has_slot: float | None = None
+        self.connecting: float | None = None
+        self.connected: float | None = None
+        self.sent: float | None = None
+        self.first_byte: float | None = None
+        self.ended: float | None = None
+        self.attempts = 0
+        self.token_renewals = 0
+        self.outcome = "OK"
+        self.retryable: bool | None = None
+        self.bytes: int | None = None
+        self.rows: int | None = None
+        self.data_issues = 0
+        self.trace_id = trace_id
+        self.span_id = new_span_id()
+
+    @property
+    def traceparent(self) -> bytes:
+        """The header that names this call to the platform (W3C Trace Context)."""
+        return f"00-{self.trace_id}-{self.span_id}-01".encode()
+
+    def before(self, on_done: Callable[[Any], None]) -> Callable[[Any], None]:
+        """The same callback, after this call has taken note of the outcome."""
+
+        def end(outcome: Any) -> None:
+            self.end(outcome)
+            on_done(outcome)
+
+        return end
+
+    # What the connection engine notes, if the call has a trace.
+
+    def note_token(self) -> None:
+        self.has_token = time.perf_counter()
+
+    def note_slot(self) -> None:
+        self.has_slot = time.perf_counter()
+
+    def note_connecting(self) -> None:
+        self.connecting = time.perf_counter()
+
+    def note_sent(self) -> None:
+        self.attempts += 1
+        self.sent = time.perf_counter()
+        self.first_byte = None
+        if self.connecting is not None:
+            self.connected = self.sent
+
+    def note_byte(self) -> None:
+        if self.first_byte is None:
+            self.first_byte = time.perf_counter()
+
+    def end(self, outcome: object) -> None:
+        """What it came to: a value, or an error with the contract's code."""
+        self.ended = time.perf_counter()
+        if isinstance(outcome, BaseException):
+            described = outcome.extensions() if isinstance(outcome, GatewayError) else {}
+            self.outcome = str(described.get("code", "INTERNAL"))
+            self.retryable = described.get("retryable") is True
+            return
+        items = getattr(outcome, "items", outcome)
+        self.rows = len(items) if isinstance(items, tuple) else 0 if outcome is None else 1
+        self.data_issues = sum(len(_issues(each)) for each in (items if isinstance(items, tuple) else (outcome,)))
+
+
+def _issues(record: object) -> Sequence[Any]:
+    issues = getattr(record, "data_issues", ())
+    return issues if isinstance(issues, tuple) else ()
+
+
+class _Completion:
+    """Stands among those who wait for a read, to note when it is completed."""
+
+    __slots__ = ("_call", "_read", "left", "woken")
+
+    def __init__(self, call: CallTrace, read: Any) -> None:
+        self.left = 1
+        self.woken = self
+        self._call = call
+        self._read = read
+
+    def done(self) -> bool:
+        return False
+
+    def cancel(self) -> None:
+        self._call.outcome = "CANCELLED"
+
+    def set_result(self, _result: None) -> None:
+        self._call.end(self._read.outcome)
+
+
+class Trace:
+    """The trace of one operation, from the head of its request to its answer.
+
+    `is_full` has the values looked at as well: their data issues, and what was masked.
+    """
+
+    def __init__(self, parent: TraceParent | None, *, is_full: bool) -> None:
+        self.began = time.perf_counter()
+        self.started_at = datetime.now(CHINA)
+        self.parent = parent
+        self.trace_id = parent.trace_id if parent else f"{getrandbits(128) or 1:032x}"
+        self.span_id = new_span_id()
+        self.is_full = is_full
+        self.request_id = ""
+        self.operation_name: str | None = None
+        self.operation_type = "query"
+        self.is_planned = False
+        self.calls: list[CallTrace] = []
+        self.data_issues: dict[tuple[Path, str], tuple[str, str]] = {}  # problem and platform, by path and field
+        self.masked: dict[Path, None] = {}
+        self.reveals: dict[tuple[str, str], int] = {}  # records, by type and field
+        self.duration = 0.0
+        self._phases: dict[str, list[float]] = {"authenticate": [0.0, 0.0]}  # start and duration, in seconds
+        self._phase = "authenticate"
+        self._entered = self.began
+        self._level = 0
+        self._asked: dict[tuple[int, Hashable], tuple[Path, ...]] = {}
+
+    # Phases
+
+    def enter(self, phase: str) -> None:
+        """This phase begins, and the one before it ends."""
+        now = time.perf_counter()
+        self.leave(now)
+        self._phase, self._entered = phase, now
+        self._phases.setdefault(phase, [now - self.began, 0.0])
+
+    def leave(self, now: float | None = None) -> None:
+        """The phase ends."""
+        if self._phase:
+            self._phases[self._phase][1] += (time.perf_counter() if now is None else now) - self._entered
+            self._phase = ""
+
+    def finish(self) -> None:
+        """Looking at the values is not part of what the operation took."""
+        self.leave()
+        _, inspected = self._phases.get("inspect", (0.0, 0.0))
+        self.duration = time.perf_counter() - self.began - inspected
+
+    # Who asks
+
+    def ask(self, asked: Iterable[tuple[Path, Any]]) -> list[Any]:
+        """A level of the response needs these awaitables, each at its path: the same awaitables, to be awaited.
+
+        A load is asked for together with others of its loader, which then looks up what asked for its key; what else is
+        awaited knows its path from its context.
+        """
+        self._level += 1
+        awaitables = []
+        for path, awaitable in asked:
+            loader = getattr(awaitable, "loader", None)
+            if loader is None:
+                awaitables.append(self.under((path,), awaitable))
+            else:
+                where = (id(loader), awaitable.key)
+                self._asked[where] = (*self._asked.get(where, ()), path)
+                awaitables.append(awaitable)
+        return awaitables
+
+    def paths_of(self, loader: object, key: Hashable) -> tuple[Path, ...]:
+        """What asked this loader for this key."""
+        return self._asked.get((id(loader), key)) or _asking.get()
+
+    async def under(self, paths: tuple[Path, ...], awaitable: Awaitable[ValueT]) -> ValueT:
+        """The value of what is awaited for these paths."""
+        with self.asking(paths):
+            return await awaitable
+
+    @contextmanager
+    def asking(self, paths: tuple[Path, ...]) -> Iterator[None]:
+        """What runs within is for these paths."""
+        token = _asking.set(paths)
+        try:
+            yield
+        finally:
+            _asking.reset(token)
+
+    # Calls
+
+    def begin_call(self, platform: str, endpoint: str, kind: str, form: bytes) -> CallTrace:
+        """A call with this form is begun for this operation. Of the form, only the names of its fields are noted."""
+        call = CallTrace("own", platform, endpoint, kind, self._level, self.trace_id)
+        fields = (field.partition("=") for field in form.decode("ascii").split("&") if field and kind != "login")
+        call.arguments = [(name, "number" if value.isdigit() else "text") for name, _, value in fields]
+        self.calls.append(call)
+        return call
+
+    def use(self, platform: str, endpoint: str, read: Any, age: float) -> None:
+        """Another operation's read is used: one in flight, or one that was completed so many seconds ago."""
+        source: Source = "kept" if read.completed else "joined"
+        call = CallTrace(source, platform, endpoint, "read", self._level, self.trace_id)
+        self.calls.append(call)
+        if read.completed:
+            call.age = age
+            call.end(read.outcome)
+        else:
+            read.waiters.append(_Completion(call, read))
+
+    def reveal(self, type_name: str, field: str, records: int) -> None:
+        """So many records were shown with this field as it is."""
+        self.reveals[type_name, field] = self.reveals.get((type_name, field), 0) + records
+
+    # The result
+
+    def to_json(self) -> dict[str, Any]:
+        """As `extensions.trace` has it: see docs/observability.md."""
+        return {
+            "traceId": self.trace_id,
+            "requestId": self.request_id,
+            "operationName": self.operation_name,
+            "operationType": self.operation_type,
+            "execution": "plan" if self.is_planned else "graphql-core",
+            "startedAt": self.started_at.isoformat(timespec="milliseconds"),
+            "durationMs": _ms(self.duration),
+            "phases": [
+                {"name": name, "startMs": _ms(self._phases[name][0]), "durationMs": _ms(self._phases[name][1])}
+                for name in PHASES
+                if name in self._phases
+            ],
+            "calls": [self._call_json(number, call) for number, call in enumerate(self.calls, 1)],
+            "dataIssues": [
+                {"path": list(path), "field": field, "problem": problem, "platform": platform}
+                for (path, field), (problem, platform) in self.data_issues.items()
+            ],
+            "masked": [list(path) for path in self.masked],
+            "reveals": self._reveals_json(),
+        }
+
+    def level_of(self, call: CallTrace) -> int:
+        """That of the plan's levels; under graphql-core, one more than of the calls whose values lead to its paths."""
+        if call.level or not call.paths:
+            return call.level or 1
+        before = [
+            self.level_of(other)
+            for other in self.calls
+            if any(len(path) < len(own) and own[: len(path)] == path for path in other.paths for own in call.paths)
+        ]
+        return 1 + max(before, default=0)
+
+    def _call_json(self, number: int, call: CallTrace) -> dict[str, Any]:
+        ended = time.perf_counter() if call.ended is None else call.ended
+        return {
+            "id": number,
+            "platform": call.platform,
+            "endpoint": call.endpoint,
+            "kind": call.kind,
+            "arguments": [{"name": name, "kind": kind} for name, kind in call.arguments],
+            "paths": [list(path) for path in call.paths],
+            "level": self.level_of(call),
+            "source": call.source,
+            "ageMs": _ms(call.age),
+            "startMs": _ms(call.began - self.began),
+            "durationMs": _ms(ended - call.began),
+            "tokenMs": _between(call.began, call.has_token),
+            "queuedMs": _between(call.has_token, call.has_slot),
+            "connectingMs": _between(call.connecting or call.sent, call.connected or call.sent),
+            "waitingMs": _between(call.sent, call.first_byte),
+            "readingMs": _between(call.first_byte, ended),
+            "attempts": call.attempts,
+            "tokenRenewals": call.token_renewals,
+            "outcome": call.outcome,
+            "retryable": call.retryable,
+            "bytes": call.bytes,
+            "rows": call.rows,
+            "dataIssues": call.data_issues,
+        }
+
+    def _reveals_json(self) -> list[dict[str, Any]]:
+        types: dict[str, dict[str, int]] = {}
+        for (type_name, field), records in self.reveals.items():
+            types.setdefault(type_name, {})[field] = records
+        return [
+            {"type": name, "fields": sorted(fields), "records": max(fields.values())} for name, fields in types.items()
+        ]
+
+
+def new_span_id() -> str:
+    return f"{getrandbits(64) or 1:016x}"
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 3)
+
+
+def _between(start: float | None, end: float | None) -> float | None:
+    return None if start is None or end is None else _ms(max(0.0, end - start))
