@@ -1,5 +1,6 @@
 """The composition root: everything the gateway is made of, wired once. Nothing else makes these objects."""
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -39,6 +40,7 @@ from gateway.http.parameters import Bounds
 from gateway.http.payment_callback import payment_callback_routes
 from gateway.http.probes import health_routes, metrics_routes
 from gateway.http.sse import EventStreamEndpoint
+from gateway.http.tracing import Tracing
 from gateway.http.websocket import WebSocketEndpoint, WebSocketOptions
 from gateway.journal.journal import Clock, Journal, open_journal, utc_now
 from gateway.loaders.issues import count_issues
@@ -48,6 +50,7 @@ from gateway.loaders.placement import Placement
 from gateway.loaders.registry import CACHEABLE_NULLS, Loaders, lifetimes
 from gateway.loaders.watch import Watches
 from gateway.ops.metrics import Metrics
+from gateway.ops.otel import open_export
 from gateway.ops.workers import at_work
 from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.settings import Mistakes, Settings
@@ -167,6 +170,8 @@ def create_app(
     )
     with mistakes.collect():
         trusted = open_trusted_documents(settings, documents)
+    with mistakes.collect():
+        span_export = open_export()
     mistakes.check()
     intake = Intake(documents, cost_limit=settings.cost_limit, trusted=trusted)
     bounds = Bounds(settings.max_body_bytes, settings.max_variables_bytes)
@@ -194,6 +199,7 @@ def create_app(
             timeout=timeout,
             largest_answer=largest,
             event_streams=event_streams,
+            tracing=Tracing(span_export, settings.trace_sample),
         )
         web_sockets = WebSocketEndpoint(
             intake,
@@ -229,6 +235,8 @@ def create_app(
                 yield
             finally:
                 await authenticator.aclose()
+                if span_export is not None:
+                    await asyncio.to_thread(span_export.close)
 
     application = Application(Starlette(lifespan=lifespan), GRAPHQL_PATH, Hosts(settings.hosts), failed)
     return application

@@ -8,7 +8,7 @@ import strawberry
 from gateway.actions.audit import AuditTrail
 from gateway.actions.registry import Actions
 from gateway.auth.node_ids import NodeIds
-from gateway.auth.principal import Principal
+from gateway.auth.principal import Principal, Scope
 from gateway.auth.rate import Allowance, RateLimiter
 from gateway.execution.load import Load
 from gateway.execution.variants import Observation
@@ -86,12 +86,13 @@ class RequestContext:
         self._admit()
         self.loaders.forget()
 
-    def trace(self, trace: Trace) -> bool:
-        """The caller asks for a trace: whether they may have it. Then its reads and reveals are noted."""
-        if not (self._traces_for_all or self.principal.may_trace):
-            return False
+    @property
+    def may_trace(self) -> bool:
+        return self._traces_for_all or Scope.TRACE_READ in self.principal.scopes
+
+    def trace(self, trace: Trace) -> None:
+        """The operation is traced: its reads and reveals are to be noted."""
         self.loaders.source.trace = trace
-        return True
 
     def observe(self, observations: Iterable[Observation]) -> None:
         """These fields of personal data and free text are about to be revealed: the audit trail has it."""

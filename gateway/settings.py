@@ -36,6 +36,7 @@ ProxyUrl = Annotated[
         description="an http or https URL without a path, with user:password@ before the host if the proxy asks for it",
     ),
 ]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1, description="a number from 0 to 1")]
 Mode = Annotated[Literal["off", "report", "require"] | None, msgspec.Meta(description="off, report or require")]
 
 PLATFORM_ACCOUNTS = (
@@ -145,6 +146,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     upstream_max_bytes: Count = 8 * 1024 * 1024
     upstream_max_values: Count = 50_000
     upstream_proxy: ProxyUrl = ""
+
+    trace_sample: Share = 0.0
 
     cache_people: Lifetime = 30.0
     cache_owners: Lifetime = 60.0

@@ -79,11 +79,6 @@ class Principal:
         object.__setattr__(self, "reveals_pii", Scope.PII_READ in self.scopes)
 
     @property
-    def may_trace(self) -> bool:
-        """Whether their operations may be answered with a trace."""
-        return Scope.TRACE_READ in self.scopes
-
-    @property
     def sees_all(self) -> bool:
         """Whether no community is closed to the caller: only then is a platform's bare number accepted."""
         return self.communities is None

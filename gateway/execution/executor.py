@@ -126,7 +126,7 @@ class Executor:
         trace = current_trace()
         try:
             response = Response(await run.execute(), run.errors, planned=True)
-            if trace is not None and trace.is_full:
+            if trace is not None and trace.is_shown:
                 await self._inspect(trace, request, run.outcomes())
             return response
         except (Exception, UnplannableError) as error:  # noqa: BLE001 # graphql-core meets the same error, and reports it

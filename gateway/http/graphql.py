@@ -33,6 +33,7 @@ from gateway.http.responses import (
     require_size,
 )
 from gateway.http.server.header_block import block_state
+from gateway.http.tracing import Tracing, code_of, failure_of, finish
 from gateway.ops.trace import METER, Meter, Trace
 
 
@@ -49,8 +50,12 @@ class Context(Protocol):
     def refresh(self) -> None:
         """Called when nothing that was kept may be used."""
 
-    def trace(self, trace: Trace) -> bool:
-        """Called when the caller asks for a trace: whether they may have it."""
+    @property
+    def may_trace(self) -> bool:
+        """Whether the caller may have traces."""
+
+    def trace(self, trace: Trace) -> None:
+        """Called when the operation is traced."""
 
 
 class Executor(Protocol):
@@ -102,6 +107,7 @@ class GraphQLEndpoint:
         timeout: float,
         largest_answer: int,
         event_streams: ASGIApp | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.intake = intake
         self.executor = executor
@@ -111,6 +117,7 @@ class GraphQLEndpoint:
         self._deadlines = Deadlines()
         self.largest_answer = largest_answer
         self.event_streams = event_streams
+        self.tracing = tracing or Tracing()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         head, caller = self._read_head(scope)
@@ -120,7 +127,10 @@ class GraphQLEndpoint:
         id_ = head.begin()
         meter = Meter()
         METER.set(meter)
-        trace = Trace(head.trace_parent, is_full=True) if head.wants_trace else None
+        trace = None
+        failure: str | None = None
+        if head.wants_trace or self.tracing.export is not None:
+            trace = self.tracing.begin(head)
         headers: list[tuple[bytes, bytes]] = []
         parameters: Parameters | None = None
         try:
@@ -131,9 +141,12 @@ class GraphQLEndpoint:
                 headers += rate_headers(context.allowance)
             if head.wants_fresh:
                 context.refresh()
-            if trace is not None and context.trace(trace):
-                meter.trace = trace
-                trace.enter("read")
+            if trace is not None:
+                trace.is_shown = head.wants_trace and context.may_trace
+                if trace.is_shown or trace.is_exported:
+                    meter.trace = trace
+                    context.trace(trace)
+                    trace.enter("read")
             with Deadline(self._deadlines, self.timeout) as deadline:
                 parameters = await read_parameters(head, receive, self.bounds)
                 if meter.trace is not None:
@@ -152,7 +165,10 @@ class GraphQLEndpoint:
             if extensions is not None:
                 extensions["cost"]["actual"] = meter.calls
             if meter.trace is not None:
-                extensions = {**(extensions or {}), "trace": _finish(meter.trace, result, prepared, id_)}
+                finish(meter.trace, result, prepared, id_)
+                failure = failure_of(result)
+                if meter.trace.is_shown:
+                    extensions = {**(extensions or {}), "trace": meter.trace.to_json()}
             body = result.to_bytes(errors=errors, extensions=extensions)
             if operation is OperationType.QUERY:
                 require_size(body, self.largest_answer)
@@ -161,9 +177,14 @@ class GraphQLEndpoint:
         except ClientDisconnect:
             return
         except ExpiredError:
-            status, body = _failure(head, _too_late(parameters), id_, headers)
-        except Exception as error:  # noqa: BLE001 # the last resort: it is logged, and the caller still gets JSON
+            error = _too_late(parameters)
+            failure = code_of(error)
             status, body = _failure(head, error, id_, headers)
+        except Exception as error:  # noqa: BLE001 # the last resort: it is logged, and the caller still gets JSON
+            failure = code_of(error)
+            status, body = _failure(head, error, id_, headers)
+        if meter.trace is not None:
+            self.tracing.send(meter.trace, head, status, failure)
         await JSONBytesResponse(body, id_, status, head.answer_type, headers)(scope, receive, send)
 
     def _read_head(self, scope: Scope) -> tuple[RequestHead, Caller[Context]]:
@@ -173,17 +194,6 @@ class GraphQLEndpoint:
         if read is None:
             read = state[self] = RequestHead(scope), self.caller_of(scope)
         return read
-
-
-def _finish(trace: Trace, result: Response, prepared: Prepared, id_: str) -> dict[str, Any]:
-    """The trace, ended: what the answer takes to be written is found out by writing its data once more."""
-    trace.request_id = id_
-    trace.operation_name, trace.operation_type = prepared.name, prepared.operation.operation.value
-    trace.is_planned = result.planned
-    trace.enter("serialise")
-    result.to_bytes(errors=())
-    trace.finish()
-    return trace.to_json()
 
 
 def _failure(head: RequestHead, error: Exception, id_: str, headers: list[tuple[bytes, bytes]]) -> tuple[int, bytes]:

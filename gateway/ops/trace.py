@@ -63,8 +63,8 @@ class CallTrace:
 
     __slots__ = (
         "age", "arguments", "attempts", "began", "bytes", "connected", "connecting", "data_issues", "ended", "endpoint",
-        "first_byte", "has_slot", "has_token", "kind", "level", "outcome", "paths", "platform", "retryable", "rows", "sent",
-        "source", "span_id", "token_renewals", "trace_id",
+        "first_byte", "has_slot", "has_token", "kind", "level", "outcome", "paths", "platform", "retryable", "rows",
+        "sent", "source", "span_id", "token_renewals", "trace_id",
     )  # fmt: skip
 
     def __init__(self, source: Source, platform: str, endpoint: str, kind: str, level: int, trace_id: str) -> None:
@@ -172,16 +172,18 @@ class _Completion:
 class Trace:
     """The trace of one operation, from the head of its request to its answer.
 
-    `is_full` has the values looked at as well: their data issues, and what was masked.
+    `is_exported`: it becomes spans. `is_shown`: it is part of the answer, for which the values are looked at as well:
+    their data issues, and what was masked.
     """
 
-    def __init__(self, parent: TraceParent | None, *, is_full: bool) -> None:
+    def __init__(self, parent: TraceParent | None, *, is_exported: bool = False) -> None:
         self.began = time.perf_counter()
         self.started_at = datetime.now(CHINA)
         self.parent = parent
         self.trace_id = parent.trace_id if parent else f"{getrandbits(128) or 1:032x}"
         self.span_id = new_span_id()
-        self.is_full = is_full
+        self.is_exported = is_exported
+        self.is_shown = False
         self.request_id = ""
         self.operation_name: str | None = None
         self.operation_type = "query"
@@ -283,6 +285,17 @@ class Trace:
 
     # The result
 
+    def phases(self) -> list[tuple[str, float, float]]:
+        """Those that there were, in order: name, start since the beginning, and duration, in seconds."""
+        return [(name, *self._phases[name]) for name in PHASES if name in self._phases]  # type: ignore[misc] # always two
+
+    def levels(self) -> dict[int, list[CallTrace]]:
+        """The calls by the level of the response that needs them."""
+        levels: dict[int, list[CallTrace]] = {}
+        for call in self.calls:
+            levels.setdefault(self.level_of(call), []).append(call)
+        return levels
+
     def to_json(self) -> dict[str, Any]:
         """As `extensions.trace` has it: see docs/observability.md."""
         return {
@@ -294,9 +307,8 @@ class Trace:
             "startedAt": self.started_at.isoformat(timespec="milliseconds"),
             "durationMs": _ms(self.duration),
             "phases": [
-                {"name": name, "startMs": _ms(self._phases[name][0]), "durationMs": _ms(self._phases[name][1])}
-                for name in PHASES
-                if name in self._phases
+                {"name": name, "startMs": _ms(start), "durationMs": _ms(duration)}
+                for name, start, duration in self.phases()
             ],
             "calls": [self._call_json(number, call) for number, call in enumerate(self.calls, 1)],
             "dataIssues": [

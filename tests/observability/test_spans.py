@@ -1,0 +1,118 @@
+"""Spans at a receiver of OTLP: one trace across caller, gateway and platforms, and nothing personal in it."""
+
+import sys
+
+import pytest
+from conftest import serve_gateway
+from otlp_receiver import otlp_receiver
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
+
+from gateway.ops.otel import open_export
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.settings import SettingsError
+
+SERVER, CLIENT = 2, 3
+TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
+CALLER = "00f067aa0ba902b7"
+SAMPLED = {"traceparent": f"00-{TRACE_ID}-{CALLER}-01"}
+NOT_SAMPLED = {"traceparent": f"00-{TRACE_ID}-{CALLER}-00"}
+
+QUERY = 'query Owners { orders(communityCode: "10002", first: 5) { nodes { number house { owner { phone } } } } }'
+PEOPLE = """query Somebody($name: String!, $phone: String!) {
+  people(name: $name, phone: $phone) { name phone idCard residencies { house { address owner { phone } } } }
+}"""
+
+
+@pytest.fixture
+def receiver(monkeypatch):
+    with otlp_receiver() as receiver:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+        yield receiver
+
+
+async def spans_of(receiver, environ, *asked, **settings):
+    """The spans after a gateway has answered all of this, and ended. Each is a query, its variables and headers."""
+    async with serve_gateway(environ | settings) as served:
+        for query, variables, headers in asked:
+            body = {"query": query, "variables": variables}
+            await served.client.post("/graphql", json=body, headers=headers)
+    return receiver.spans
+
+
+async def test_one_trace_spans_caller_gateway_and_platforms(receiver, environ, sandbox):
+    spans = await spans_of(receiver, environ, (QUERY, {}, SAMPLED))
+
+    assert {span.trace_id for span in spans} == {TRACE_ID}
+    assert {span.service for span in spans} == {"wanjia-gateway"}
+    by_id = {span.span_id: span for span in spans}
+    [root] = [span for span in spans if span.kind == SERVER]
+    assert (root.name, root.parent_id) == ("query Owners", CALLER)
+    assert root.attributes["graphql.operation.name"] == "Owners"
+    assert root.attributes["http.response.status_code"] == 200
+    calls = [span for span in spans if span.kind == CLIENT]
+    for call in calls:
+        level = by_id[call.parent_id]
+        assert level.parent_id == root.span_id
+        assert level.start <= call.start <= call.end <= level.end
+        assert root.start <= level.start <= level.end <= root.end
+    sent = {call.headers["traceparent"] for call in sandbox.log.calls}
+    assert sent == {f"00-{TRACE_ID}-{call.span_id}-01" for call in calls}
+
+
+async def test_level_of_each_call_is_its_parent(receiver, environ):
+    spans = await spans_of(receiver, environ, (QUERY, {}, SAMPLED))
+
+    levels = {span.span_id: span.name for span in spans if span.name.startswith("level")}
+    where = {(levels[span.parent_id], span.name) for span in spans if span.kind == CLIENT}
+    assert where >= {("level 1", "POST order/list"), ("level 2", "POST owner")}
+
+
+async def test_failed_call_and_operation_are_marked(receiver, environ, sandbox):
+    sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HTTP_500))
+    spans = await spans_of(receiver, environ, (QUERY, {}, SAMPLED), ("{ nothing }", {}, SAMPLED))
+
+    [call] = [span for span in spans if span.name == "POST order/list"]
+    assert call.failed
+    assert call.attributes["error.type"].startswith("UPSTREAM_")
+    [refused] = [span for span in spans if span.kind == SERVER and span.failed]
+    assert refused.attributes["error.type"] == "GRAPHQL_VALIDATION_FAILED"
+
+
+async def test_only_sampled_operations_are_exported(receiver, environ):
+    asked = (QUERY, {}, NOT_SAMPLED), (QUERY, {}, {}), (QUERY, {}, {"traceparent": "00-broken"})
+    assert await spans_of(receiver, environ, *asked) == []
+
+
+async def test_sampling_setting_exports_a_share(receiver, environ):
+    spans = await spans_of(receiver, environ, (QUERY, {}, {}), GATEWAY_TRACE_SAMPLE="1")
+
+    [root] = [span for span in spans if span.kind == SERVER]
+    assert root.parent_id == ""
+    assert root.trace_id != TRACE_ID
+
+
+async def test_spans_have_no_personal_data(receiver, environ):
+    variables = {"name": "王芳", "phone": "19900000002"}
+    spans = await spans_of(receiver, environ, (PEOPLE, variables, SAMPLED), (QUERY, {}, SAMPLED))
+
+    assert any(span.name == "POST people" for span in spans)
+    sent = b"".join(receiver.raw)
+    for personal in ("王芳", "19900", "999"):
+        assert personal.encode() not in sent.replace(TRACE_ID.encode(), b"")
+
+
+async def test_log_lines_carry_trace_and_span(receiver, environ, sandbox):
+    sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HTTP_500))
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        await spans_of(receiver, environ, (QUERY, {}, SAMPLED))
+
+    [root] = [span for span in receiver.spans if span.kind == SERVER]
+    [line] = [line for line in lines if line["event"] == "call to a platform failed"]
+    assert (line["trace_id"], line["span_id"]) == (TRACE_ID, root.span_id)
+
+
+def test_collector_without_the_extra_is_a_settings_error(monkeypatch):
+    monkeypatch.setitem(sys.modules, "gateway.ops.spans", None)
+    with pytest.raises(SettingsError, match=r"OTEL_EXPORTER_OTLP_ENDPOINT: needs the extra otel"):
+        open_export({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"})

@@ -1,0 +1,195 @@
+"""The trace of an operation, compared with what the platforms' own log says."""
+
+import asyncio
+import json
+from collections import Counter
+
+import pytest
+from test_fan_out_faults import until
+from test_upstream_calls import ORDERS_WITH_OWNERS, calls
+
+from gateway.auth.issuer import DevelopmentIssuer
+from gateway.auth.principal import Scope
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.settings import load_settings
+
+TRACED = {"x-trace": "1"}
+CACHED_OWNERS = {"GATEWAY_CACHE_OWNERS": "60"}
+
+
+@pytest.fixture(params=["plans", "no plans"])
+def plans(request):
+    return {"GATEWAY_PLANS": "1" if request.param == "plans" else "0"}
+
+
+@pytest.fixture
+def environ(environ, plans, request):
+    return environ | plans | getattr(request, "param", {})
+
+
+async def ask(served, query, variables=None, *, headers=TRACED, token=None):
+    """The whole body of the answer."""
+    headers = {"authorization": f"Bearer {token or served.token}"} | headers
+    answer = await served.stranger.post(
+        "/graphql", json={"query": query, "variables": variables or {}}, headers=headers
+    )
+    return answer.json()
+
+
+async def trace_of(served, query, variables=None, **options):
+    body = await ask(served, query, variables, **options)
+    return body["extensions"]["trace"]
+
+
+def mint(served, *scopes):
+    settings = load_settings({"GATEWAY_DATA_DIR": str(served.data_dir)})
+    return DevelopmentIssuer.open(settings).mint(scopes, ["10002"], "clerk", 600)
+
+
+def own(trace):
+    """The endpoints of the calls that the operation made itself, logins apart."""
+    return Counter(call["endpoint"] for call in trace["calls"] if call["source"] == "own" and call["kind"] != "login")
+
+
+async def test_trace_equals_the_log_of_the_platforms(gateway, sandbox):
+    for _ in range(3):
+        sandbox.reset_calls()
+        body = await ask(gateway, ORDERS_WITH_OWNERS)
+        trace = body["extensions"]["trace"]
+        assert own(trace) == calls(sandbox) == {"order/list": 2, "owner": 10}
+        assert body["extensions"]["cost"]["actual"] == 12
+
+    assert {(call["endpoint"], call["level"]) for call in trace["calls"]} == {("order/list", 1), ("owner", 2)}
+
+
+async def test_trace_names_the_paths_that_asked(gateway):
+    await ask(gateway, ORDERS_WITH_OWNERS)
+    trace = await trace_of(gateway, ORDERS_WITH_OWNERS)
+
+    [page, *_] = [call for call in trace["calls"] if call["endpoint"] == "order/list"]
+    assert page["paths"] == [["orders"]]
+    owners = sorted(path for call in trace["calls"] if call["endpoint"] == "owner" for path in call["paths"])
+    if trace["execution"] == "plan":
+        assert owners == [["orders", "nodes", index, "house", "owner"] for index in range(20)]
+    else:  # graphql-core asks one by one: the first path makes the call, the others find it made
+        assert len(owners) == 10
+
+
+async def test_trace_says_how_the_operation_was_executed(gateway, plans):
+    query = "query Platforms { platforms { name } }"
+    first = await trace_of(gateway, query)
+    again = await trace_of(gateway, query)
+
+    assert {"parse", "validate"} <= {phase["name"] for phase in first["phases"]}
+    assert [phase["name"] for phase in again["phases"]] == ["authenticate", "read", "execute", "serialise"]
+    assert again["execution"] == ("plan" if plans["GATEWAY_PLANS"] == "1" else "graphql-core")
+    assert (again["operationName"], again["operationType"]) == ("Platforms", "query")
+
+
+@pytest.mark.parametrize("environ", [CACHED_OWNERS], indirect=True)
+async def test_own_joined_and_kept_reads_of_sixteen_callers(gateway, sandbox):
+    await ask(gateway, ORDERS_WITH_OWNERS)
+    sandbox.reset_calls()
+
+    traces = await asyncio.gather(*(trace_of(gateway, ORDERS_WITH_OWNERS) for _ in range(16)))
+
+    made = sum((own(trace) for trace in traces), Counter())
+    assert made == calls(sandbox)
+    assert "owner" not in made
+    for trace in traces:
+        owners = [call for call in trace["calls"] if call["endpoint"] == "owner"]
+        assert {call["source"] for call in owners} == {"kept"}
+        assert all(call["ageMs"] > 0 for call in owners)
+        pages = [call for call in trace["calls"] if call["endpoint"] == "order/list"]
+        assert len(pages) == 2
+        assert {call["source"] for call in pages} <= {"own", "joined"}
+
+
+async def test_joined_read_ends_with_the_call_it_joined(gateway, sandbox):
+    await ask(gateway, ORDERS_WITH_OWNERS)
+    sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HANG), times=1)
+    query = '{ orders(communityCode: "10002", first: 1) { totalCount } }'
+    joined = gateway.parts.reads.counts.joined
+    asked = [asyncio.ensure_future(trace_of(gateway, query)) for _ in range(2)]
+    await until(lambda: joined["order/list"] > 0)
+    sandbox.faults.clear()
+
+    [first, second] = [trace["calls"][0] for trace in await asyncio.gather(*asked)]
+
+    assert sorted([first["source"], second["source"]]) == ["joined", "own"]
+    assert first["outcome"] == second["outcome"] == "OK"
+    assert first["rows"] == second["rows"]
+
+
+async def test_failed_call_has_its_code(gateway, sandbox):
+    await ask(gateway, ORDERS_WITH_OWNERS)
+    sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HTTP_500), times=1)
+
+    trace = await trace_of(gateway, ORDERS_WITH_OWNERS)
+
+    outcomes = Counter(call["outcome"] for call in trace["calls"])
+    assert outcomes["OK"] == 11
+    [failed] = [call for call in trace["calls"] if call["outcome"] != "OK"]
+    assert failed["outcome"].startswith("UPSTREAM_")
+    assert failed["retryable"] is not None
+    assert failed["rows"] is None
+
+
+async def test_write_is_traced_with_its_read_back(gateway, sandbox):
+    mutation = """mutation ($input: SetModuleInput!) { setModule(input: $input) { outcome } }"""
+    variables = {
+        "input": {"communityCode": "10002", "name": "REPAIRS", "enabled": True, "idempotencyKey": "trace-write"}
+    }
+
+    sandbox.reset_calls()
+    body = await ask(gateway, mutation, variables)
+
+    trace = body["extensions"]["trace"]
+    assert own(trace) == calls(sandbox)
+    assert "write" in {call["kind"] for call in trace["calls"]}
+    assert trace["operationType"] == "mutation"
+    assert body["extensions"]["cost"]["actual"] == sum(calls(sandbox).values())
+
+
+async def test_masked_fields_and_reveals_are_named(gateway):
+    query = '{ orders(communityCode: "10002", first: 5) { nodes { house { owner { phone } } } } }'
+    clerk = mint(gateway, "order:read", "people:read")
+
+    seen, masked = await trace_of(gateway, query), await trace_of(gateway, query, token=clerk)
+
+    assert "phone" in {field for reveal in seen["reveals"] for field in reveal["fields"]}
+    assert seen["masked"] == []
+    assert masked["reveals"] == []
+    assert ["orders", "nodes", 0, "house", "owner", "phone"] in masked["masked"]
+
+
+async def test_trace_has_no_personal_data(gateway, sandbox):
+    query = """query ($name: String!, $phone: String!) { people(name: $name, phone: $phone) { name phone idCard
+               residencies { house { address owner { phone } } } } }"""
+    trace = await trace_of(gateway, query, {"name": "王芳", "phone": "19900000002"})
+
+    text = json.dumps(trace, ensure_ascii=False)
+    assert "王芳" not in text
+    assert "1990" not in text
+    assert "999" not in text.replace(trace["traceId"], "").replace(trace["requestId"], "")
+    [person, *_] = [call for call in trace["calls"] if call["endpoint"] == "people"]
+    assert person["arguments"] == [{"name": "name", "kind": "text"}, {"name": "phone", "kind": "number"}]
+
+
+async def test_production_gives_traces_by_scope_alone(serve_production, issuer):
+    query = "{ platforms { name } }"
+    without = issuer.mint(" ".join(set(Scope) - {Scope.TRACE_READ}))
+    async with serve_production() as served:
+        assert "trace" in (await ask(served, query))["extensions"]
+        assert "trace" not in (await ask(served, query, token=without))["extensions"]
+
+
+async def test_answer_has_no_trace_unless_asked(gateway):
+    body = await ask(gateway, "{ platforms { name } }", headers={})
+    assert body["extensions"] == {"cost": {"requested": 0, "limit": 2000, "actual": 0}}
+
+
+async def test_trace_goes_on_with_the_trace_of_the_caller(gateway):
+    parent = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+    trace = await trace_of(gateway, "{ platforms { name } }", headers=TRACED | parent)
+    assert trace["traceId"] == "4bf92f3577b34da6a3ce929d0e0e4736"
