@@ -20,7 +20,7 @@ async def test_query_is_answered_by_next_and_complete(connect):
             "type": "next",
             "payload": {
                 "data": {"viewer": {"subject": "developer"}},
-                "extensions": {"cost": {"requested": 0, "limit": 2000}},
+                "extensions": {"cost": {"requested": 0, "limit": 2000, "actual": 0}},
             },
         }
         assert await socket.receive("1") == {"id": "1", "type": "complete"}
