@@ -32,6 +32,8 @@ from servers import (
     has_node,
     peer,
     sandbox,
+    span_sink,
+    with_header,
 )
 
 from gateway.auth.principal import Scope
@@ -44,6 +46,8 @@ WITHOUT_PLANS = "gateway, without plans"
 CACHED = "gateway, all cached"
 MASKED = "gateway, masked"
 BEFORE = "gateway, before"
+SAMPLED_1_PERCENT = "gateway, 1 % as spans"
+TRACED = "gateway, traced"
 
 PLATFORMS = ("--dialect", "documented", "--orders-per-page", str(PER_PAGE))
 MADE = ("--made-communities", str(len(DIVERSE)))
@@ -70,6 +74,20 @@ def start(stack: ExitStack, platforms: Sandbox, callers: int, before: str, *, di
         starting.append(peer(table.BASELINE, "mercurius.mjs", platforms, callers))
         starting.append(peer("apollo", "apollo.mjs", platforms, callers))
     return [stack.enter_context(server) for server in starting]
+
+
+def start_traced(stack: ExitStack, platforms: Sandbox, callers: int, before: str) -> list[Server]:
+    """Gateways without traces, with a share of them exported as spans, and with one in each answer."""
+    collector = {"OTEL_EXPORTER_OTLP_ENDPOINT": stack.enter_context(span_sink()), "GATEWAY_TRACE_SAMPLE": "0.01"}
+    starting = [
+        gateway(GATEWAY, platforms, callers, **NOTHING_CACHED),
+        gateway(SAMPLED_1_PERCENT, platforms, callers, **NOTHING_CACHED, **collector),
+        gateway(TRACED, platforms, callers, **NOTHING_CACHED),
+    ]
+    if before:
+        starting.append(gateway(BEFORE, platforms, callers, checkout=before, **NOTHING_CACHED))
+    servers = [stack.enter_context(server) for server in starting]
+    return [with_header(server, "X-Trace", "1") if server.name == TRACED else server for server in servers]
 
 
 async def measure(
@@ -123,6 +141,7 @@ def main() -> None:
     parser.add_argument(
         "--before", default="", metavar="CHECKOUT", help="the gateway of an earlier commit as well, with its .venv"
     )
+    parser.add_argument("--traced", action="store_true", help="instead, what traces cost")
     options = parser.parse_args()
     communities, opened = (DIVERSE, ALL_OPENED) if options.diverse else (SAME, OPENED)
     caches = ALL_CACHED if options.cached else NOTHING_CACHED
@@ -148,6 +167,9 @@ def main() -> None:
         elif options.new_documents:
             server = stack.enter_context(gateway(GATEWAY, platforms, max(options.callers), COLLECTED, **caches))
             uvloop.run(table.print_pauses(new_documents(server, max(options.callers), options.new_documents)))
+        elif options.traced:
+            servers = start_traced(stack, platforms, max(options.callers), options.before)
+            uvloop.run(measure(servers, platforms, communities, options))
         else:
             servers = start(stack, platforms, max(options.callers), options.before, diverse=options.diverse)
             uvloop.run(measure(servers, platforms, communities, options))

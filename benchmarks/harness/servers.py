@@ -6,10 +6,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO, cast
 
@@ -132,6 +134,31 @@ def peer(name: str, program: str, platforms: Sandbox, callers: int) -> Iterator[
     environ = {**platforms.settings, **PRODUCTION}
     with _process(["node", str(PEERS / program)], environ, SERVER_CORES) as (pid, printed):
         yield Server(name, int(printed.readline()), pid, [[]] * callers, printed)
+
+
+def with_header(server: Server, name: str, value: str) -> Server:
+    """The same server, whose callers send this header as well."""
+    return replace(server, callers=[[*headers, (name, value)] for headers in server.callers])
+
+
+@contextmanager
+def span_sink() -> Iterator[str]:
+    """The address of a collector that takes all spans."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_arguments: object) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
 
 
 def has_node() -> bool:

@@ -1,4 +1,4 @@
-"""A receiver of OTLP over HTTP on a real socket, like that of a collector: it decodes the protocol and keeps the spans."""
+"""A receiver of OTLP over HTTP on a real socket, as a collector is: it decodes the protocol and keeps the spans."""
 
 import gzip
 import threading

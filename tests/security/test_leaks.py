@@ -218,6 +218,20 @@ async def test_answers_to_unmasked_callers_contain_everyone(leak_site):
     assert missing == set()
 
 
+async def test_traces_hide_everyone_from_everybody(leak_site):
+    """Also from callers who see everything: a trace may go where the answer does not."""
+    site, calls = leak_site.site, 0
+    async for query, variables in searches(leak_site):
+        for token in (site.everything, leak_site.masked):
+            headers = {"authorization": f"Bearer {token}", "x-trace": "1"}
+            body = {"query": query, "variables": variables}
+            answer = (await site.gateway.stranger.post("/graphql", json=body, headers=headers)).json()
+            trace = answer.get("extensions", {}).get("trace", {"calls": []})
+            calls += len(trace["calls"])
+            assert leak_site.secrets.found_in(json.dumps(trace, ensure_ascii=False)) == set(), query
+    assert calls > 1000
+
+
 async def test_websocket_answers_hide_everyone(leak_site):
     for query in WHOLE_SCHEMA:
         shown = await over_websocket(leak_site.site.gateway.url, leak_site.masked, query, {})
