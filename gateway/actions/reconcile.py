@@ -72,7 +72,7 @@ class Reconciler:
         actions = self._reading_back.get(operation.mutation)
         age = self._clock() - (operation.sent_at or operation.started_at)
         if actions is None:
-            await self._give_up(operation)
+            await self._give_up(operation, read_back=False)
             return
         try:
             seen = await actions.read_back(operation)
@@ -81,17 +81,20 @@ class Reconciler:
         except GatewayError as error:
             log.info("read-back failed", operation=operation.id, code=error.code)
             return
+        was_read = seen.found is not Found.NOT_READ
         if seen.found is Found.APPLIED:
             confirmed = await self._operations.finish(
-                operation.id, Outcome.CONFIRMED, record=seen.done.record, answer=seen.done.answer
+                operation.id, Outcome.CONFIRMED, record=seen.done.record, answer=seen.done.answer, read_back=True
             )
             actions.on_change(confirmed)
         elif seen.found is Found.NOT_APPLIED and age >= self._settled_after:
-            await self._operations.finish(operation.id, Outcome.REFUSED, user_errors=seen.errors)
+            await self._operations.finish(operation.id, Outcome.REFUSED, user_errors=seen.errors, read_back=True)
         elif age >= GIVE_UP_AFTER:
-            await self._give_up(operation)
+            await self._give_up(operation, read_back=was_read)
+        elif was_read:
+            await self._operations.record_read_back(operation.id)
 
-    async def _give_up(self, operation: Operation) -> None:
+    async def _give_up(self, operation: Operation, *, read_back: bool) -> None:
         """It stays UNKNOWN: somebody has to look at the platform."""
-        await self._operations.finish(operation.id, Outcome.UNKNOWN)
+        await self._operations.finish(operation.id, Outcome.UNKNOWN, read_back=read_back)
         log.error("write stays unclear", operation=operation.id, mutation=operation.mutation)

@@ -65,11 +65,12 @@ class Done(NamedTuple):
 
 
 class Found(Enum):
-    """What reading a write back shows."""
+    """What reading a write back shows; NOT_READ: what it would be looked for by is gone, and nothing was read."""
 
     APPLIED = "applied"
     NOT_APPLIED = "not applied"
     UNCLEAR = "unclear"
+    NOT_READ = "not read"
 
 
 class ReadBack(NamedTuple):

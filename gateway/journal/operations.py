@@ -13,9 +13,9 @@ from gateway.errors import JournalError
 from gateway.journal.database import Database, insert_new
 from gateway.journal.identifiers import new_id
 from gateway.journal.records import (
+    MOST_READ_BACKS,
     Listing,
     Operation,
-    OperationState,
     RecordRef,
     Reservation,
     ReservationKind,
@@ -23,7 +23,7 @@ from gateway.journal.records import (
 )
 from gateway.journal.rows import FARTHEST, in_communities, is_past, once, read_listing, record_columns, to_record
 from gateway.journal.tables import operations, storable
-from gateway.normalise.states import Outcome
+from gateway.normalise.states import OperationState, Outcome
 
 _UNDER_WAY = (OperationState.RESERVED, OperationState.SENT)
 _UNRESOLVED = (*_UNDER_WAY, OperationState.UNKNOWN)
@@ -130,16 +130,19 @@ class Operations:
         answer: Mapping[str, Any] | None = None,
         user_errors: Sequence[UserError] = (),
         check_at: datetime | None = None,
+        read_back: bool = False,
     ) -> Operation:
         """Record how a write ended, or resolve an UNKNOWN one; returns the operation as it now stands.
 
         An outcome once known is never changed. `check_at` is for UNKNOWN: when to read the write back (None: never,
-        it stays UNKNOWN). `record` and `answer` replace earlier ones unless None.
+        it stays UNKNOWN). `record` and `answer` replace earlier ones unless None. `read_back`: the platform's state was
+        read for it while the operation was UNKNOWN.
         """
+        now = self._clock()
         final = outcome is not Outcome.UNKNOWN
         values = {
             "state": OperationState(outcome.value),
-            "finished_at": self._clock() if final else None,
+            "finished_at": now if final else None,
             "check_at": None if final else check_at,
             "user_errors": msgspec.to_builtins(user_errors),
             **record_columns(record),
@@ -147,17 +150,31 @@ class Operations:
         }
 
         def work(connection: Connection) -> Operation | None:
-            connection.execute(
-                update(operations)
-                .where(operations.c.id == operation_id, operations.c.state.in_(_UNRESOLVED))
-                .values(values)
-            )
-            return _get(connection, operation_id)
+            operation = _lock(connection, operation_id)
+            if operation is None or operation.state not in _UNRESOLVED:
+                return operation
+            steps: dict[str, Any] = {}
+            if read_back:
+                steps["read_backs"] = _with_read_back(operation, now)
+            if not final and operation.state in _UNDER_WAY:
+                steps["unknown_at"] = now
+            return _update(connection, operation_id, values | steps)
 
         operation = await self._database.write(work)
         if operation is None:
             raise JournalError("The operation is not in the journal.")
         return operation
+
+    async def record_read_back(self, operation_id: str) -> None:
+        """Record that the platform's state was read and did not decide what came of an UNKNOWN write."""
+        now = self._clock()
+
+        def work(connection: Connection) -> None:
+            operation = _lock(connection, operation_id)
+            if operation is not None and operation.state is OperationState.UNKNOWN:
+                _update(connection, operation_id, {"read_backs": _with_read_back(operation, now)})
+
+        await self._database.write(work)
 
     async def take_over(
         self, *, older_than: timedelta, lease: timedelta, under_way: Collection[str] = (), limit: int = 50
@@ -187,7 +204,7 @@ class Operations:
             connection.execute(
                 update(operations)
                 .where(state == OperationState.SENT, abandoned)
-                .values(state=OperationState.UNKNOWN, check_at=now)
+                .values(state=OperationState.UNKNOWN, unknown_at=now, check_at=now)
             )
             rows = connection.execute(
                 update(operations)
@@ -232,6 +249,21 @@ class Operations:
 def _get(connection: Connection, operation_id: str) -> Operation | None:
     row = connection.execute(select(operations).where(operations.c.id == operation_id)).first()
     return None if row is None else to_record(row, Operation)
+
+
+def _lock(connection: Connection, operation_id: str) -> Operation | None:
+    """The operation, which nobody else changes until the transaction ends."""
+    row = connection.execute(select(operations).where(operations.c.id == operation_id).with_for_update()).first()
+    return None if row is None else to_record(row, Operation)
+
+
+def _update(connection: Connection, operation_id: str, values: Mapping[str, Any]) -> Operation:
+    statement = update(operations).where(operations.c.id == operation_id).values(values).returning(operations)
+    return to_record(connection.execute(statement).one(), Operation)
+
+
+def _with_read_back(operation: Operation, at: datetime) -> Sequence[datetime]:
+    return (*operation.read_backs[: MOST_READ_BACKS - 1], at)
 
 
 def _kind(earlier: Operation, mutation: str, fingerprint: str) -> ReservationKind:

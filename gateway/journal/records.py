@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from gateway.normalise.states import DeliveryState, Outcome
+from gateway.normalise.states import DeliveryState, OperationState, Outcome
 
 RecordT = TypeVar("RecordT")
 
@@ -52,14 +52,17 @@ class UserError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     upstream_message: str | None = None
 
 
-class OperationState(StrEnum):
-    """RESERVED → SENT → CONFIRMED | REFUSED | UNKNOWN; UNKNOWN → CONFIRMED | REFUSED once the write is read back."""
+MOST_READ_BACKS = 100
+"""Of one operation: the first ones and the last are kept. An unclear write is read back every minute for a day, and
+each list that it is in reads its whole row.
+"""
 
-    RESERVED = "RESERVED"
-    SENT = "SENT"
-    CONFIRMED = "CONFIRMED"
-    REFUSED = "REFUSED"
-    UNKNOWN = "UNKNOWN"
+
+class OperationStep(msgspec.Struct, frozen=True):
+    """A step of a write, and when it was taken."""
+
+    state: OperationState
+    at: datetime
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +70,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     `expected` is what a reconciler looks for to learn whether the write took place; `answer` is what else the payload
     returned, so that a replay can return it again. Both are free JSON objects of the action's, without personal data.
-    `check_at` is when an UNKNOWN write is to be read back; None: it cannot be, and stays UNKNOWN.
+    `check_at` is when an UNKNOWN write is to be read back; None: it cannot be, and stays UNKNOWN. `unknown_at` is when
+    it became UNKNOWN, kept when its outcome is known; None where it never was, and where an earlier version of the
+    gateway recorded it. `read_backs`: when the platform's state was read since, at most `MOST_READ_BACKS` times.
     """
 
     id: str
@@ -80,6 +85,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     state: OperationState
     started_at: datetime
     sent_at: datetime | None
+    unknown_at: datetime | None
+    read_backs: tuple[datetime, ...]
     finished_at: datetime | None
     check_at: datetime | None
     record: RecordRef | None
@@ -93,6 +100,18 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         if self.state in (OperationState.RESERVED, OperationState.SENT):
             return None
         return Outcome(self.state.value)
+
+    @property
+    def timeline(self) -> tuple[OperationStep, ...]:
+        """The steps whose time is known, in their order."""
+        steps = (
+            (OperationState.RESERVED, self.started_at),
+            (OperationState.SENT, self.sent_at),
+            (OperationState.UNKNOWN, self.unknown_at),
+            *((OperationState.READ_BACK, at) for at in self.read_backs),
+            (self.state, self.finished_at),
+        )
+        return tuple(OperationStep(state, at) for state, at in steps if at is not None)
 
 
 class ReservationKind(StrEnum):

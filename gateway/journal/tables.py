@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -30,8 +31,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from gateway.journal.records import AuditAction, OperationState
-from gateway.normalise.states import DeliveryState
+from gateway.journal.records import AuditAction
+from gateway.normalise.states import DeliveryState, OperationState
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -51,6 +52,19 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class UtcDateTimes(TypeDecorator[Sequence[datetime]]):
+    """Several aware times, kept in UTC as JSON texts, which the record's type reads. No value is no times."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[datetime] | None, dialect: Dialect) -> Any:
+        return [at.astimezone(UTC).isoformat() for at in value] if value else None
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return value or ()
 
 
 _NOT_STORED = re.compile("[\0\ud800-\udfff]")
@@ -95,8 +109,8 @@ def storable_id(text: str) -> str:
     return storable(text[:LONGEST_ID])
 
 
-def _one_of(column: str, enum: type[StrEnum]) -> CheckConstraint:
-    words = ", ".join(f"'{member.value}'" for member in enum)
+def _one_of(column: str, members: Iterable[StrEnum]) -> CheckConstraint:
+    words = ", ".join(f"'{member.value}'" for member in members)
     return CheckConstraint(f"{column} IN ({words})", name=column)
 
 
@@ -127,6 +141,8 @@ operations = Table(
     Column("state", StoredText, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime),
+    Column("unknown_at", UtcDateTime),
+    Column("read_backs", UtcDateTimes),
     Column("finished_at", UtcDateTime),
     Column("check_at", UtcDateTime),
     Column("record_type", StoredText),
@@ -136,7 +152,7 @@ operations = Table(
     Column("answer", _json()),
     Column("user_errors", _json(), nullable=False),
     UniqueConstraint("subject", "idempotency_key"),
-    _one_of("state", OperationState),
+    _one_of("state", (state for state in OperationState if state is not OperationState.READ_BACK)),
     CheckConstraint("state NOT IN ('SENT', 'UNKNOWN') OR sent_at IS NOT NULL", name="sent"),
     CheckConstraint("(state IN ('CONFIRMED', 'REFUSED')) = (finished_at IS NOT NULL)", name="finished"),
     CheckConstraint("check_at IS NULL OR state = 'UNKNOWN'", name="check"),

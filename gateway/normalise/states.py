@@ -9,6 +9,20 @@ class Outcome(DescribedEnum, chinese="写入结果", english="How a write ended"
     UNKNOWN = "UNKNOWN", Word("结果未知", "It was sent and the answer was lost; the operation tells how it ends")
 
 
+class OperationState(DescribedEnum, chinese="写入状态", english="What has become of a write"):
+    """RESERVED → SENT → CONFIRMED | REFUSED | UNKNOWN; UNKNOWN → CONFIRMED | REFUSED once the write is read back.
+
+    No operation is in READ_BACK: it is a step of the timeline alone, after which the write may still be UNKNOWN.
+    """
+
+    RESERVED = "RESERVED", Word("已登记", "It is in the journal, and nothing has been sent")
+    SENT = "SENT", Word("已发出", "It was about to be sent to the platform")
+    CONFIRMED = "CONFIRMED", Word("已确认", "It is done")
+    REFUSED = "REFUSED", Word("已拒绝", "It is not done, or, of syncModules, not all of it; userErrors say why")
+    UNKNOWN = "UNKNOWN", Word("结果未知", "It was sent, and what came of it is not known")
+    READ_BACK = "READ_BACK", Word("已回查", "While it was UNKNOWN, the platform's state was read to learn the outcome")
+
+
 class UserErrorCode(DescribedEnum, chinese="写入被拒绝的原因", english="Why a write was refused"):
     INVALID = "INVALID", Word("输入无效", "A value of the input cannot be used")
     NOT_FOUND = "NOT_FOUND", Word("记录不存在", "There is no such record")

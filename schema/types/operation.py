@@ -7,13 +7,19 @@ import strawberry
 
 from gateway.context import Info
 from gateway.journal import records
-from gateway.normalise.states import Outcome
+from gateway.normalise.states import OperationState, Outcome
 from schema.types.costs import ANY_RECORD
 from schema.types.fields import free_text, plain, record_type
 from schema.types.identity import node_id
 from schema.types.node import Node
 from schema.types.payload import UserError
 from schema.types.records_by_id import read_record
+
+
+@record_type(records.OperationStep, description="A step of a write, and when it was taken (写入步骤).")
+class OperationStep:
+    state: OperationState = plain("What became of the write then (写入状态).")
+    at: datetime = plain("When (时间).")
 
 
 @record_type(records.Operation, description="The durable record of one write through this gateway (写入记录).")
@@ -27,6 +33,10 @@ class Operation(Node):
     outcome: Outcome | None = plain("How it ended; null while it is under way (写入结果).")
     started_at: datetime = plain("When it was begun (开始时间).")
     finished_at: datetime | None = plain("When its outcome was known (结束时间).")
+    timeline: list[OperationStep] = plain(
+        "What became of it, oldest first: the steps whose time is known; of more than "
+        f"{records.MOST_READ_BACKS} read-backs, the first ones and the last (写入过程)."
+    )
 
     id: strawberry.ID = node_id("Operation", "id", "The operation's node id (节点标识).")
 

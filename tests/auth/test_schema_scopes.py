@@ -57,6 +57,7 @@ PARTS = {
     "ShenhesPayload",
     "OrderPayload",
     "PayCallbackPayload",
+    "OperationStep",
     "PaymentConflict",
     "RepairPayload",
     "ModulePayload",

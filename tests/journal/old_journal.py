@@ -182,6 +182,19 @@ AUDIT_PAGES = (
     },
 )
 
+OPERATIONS_WITH_STEPS = (
+    *OPERATIONS,
+    operation(
+        "read back",
+        "UNKNOWN",
+        ago(days=9),
+        sent_at=ago(days=9),
+        unknown_at=ago(days=9),
+        read_backs=[ago(days=8).isoformat()],
+        expected=ORDER_BEFORE,
+    ),
+)
+
 ROWS: Mapping[str, Mapping[str, tuple[Row, ...]]] = {
     "0001": {
         "operations": OPERATIONS,
@@ -193,6 +206,7 @@ ROWS: Mapping[str, Mapping[str, tuple[Row, ...]]] = {
     "0003": {},
     "0004": {},
     "0005": {"audit": AUDIT_PAGES},
+    "0006": {"operations": OPERATIONS_WITH_STEPS},
 }
 """By the first version that wrote them so."""
 

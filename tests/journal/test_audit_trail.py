@@ -18,7 +18,7 @@ from gateway.auth.principal import Principal, Scope
 from gateway.errors import JournalError
 from gateway.execution.variants import ObservedField
 from gateway.journal.journal import Journal, open_journal
-from gateway.journal.records import AuditAction, AuditEntry, Operation, OperationState, RecordRef, RecordRefs
+from gateway.journal.records import AuditAction, AuditEntry, Operation, RecordRef, RecordRefs
 from gateway.normalise import records
 from gateway.normalise.house import House, HouseOwner, Residency
 from gateway.normalise.order import Order
@@ -27,7 +27,7 @@ from gateway.normalise.person import Member
 from gateway.normalise.repair import Repair
 from gateway.normalise.shenhe import Shenhe
 from gateway.normalise.shenhe_content import ShenheContent, ShenheHouse, ShenhePeople
-from gateway.normalise.states import FindingCode, Severity
+from gateway.normalise.states import FindingCode, OperationState, Severity
 from gateway.normalise.verification import Finding
 from gateway.normalise.vocabulary import DataProblem, PiiKind, PlatformName, ResidentRole
 from gateway.settings import Settings
@@ -193,6 +193,8 @@ OPERATION = Operation(
     state=OperationState.RESERVED,
     started_at=FrozenClock().now,
     sent_at=None,
+    unknown_at=None,
+    read_backs=(),
     finished_at=None,
     check_at=None,
     record=None,

@@ -8,8 +8,8 @@ from gateway.errors import JournalError
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.operations import Operations, fingerprint
 from gateway.journal.postgres import connect
-from gateway.journal.records import Operation, OperationState, RecordRef, Reservation, ReservationKind, UserError
-from gateway.normalise.states import Outcome
+from gateway.journal.records import Operation, RecordRef, Reservation, ReservationKind, UserError
+from gateway.normalise.states import OperationState, Outcome
 from gateway.settings import Settings
 
 REVIEW = RecordRef("Shenhe", "10002", "7")
@@ -58,6 +58,8 @@ async def test_operation_is_reserved_with_its_values(journal: Journal, clock: Fr
         state=OperationState.RESERVED,
         started_at=clock.now,
         sent_at=None,
+        unknown_at=None,
+        read_backs=(),
         finished_at=None,
         check_at=None,
         record=REVIEW,

@@ -17,8 +17,9 @@ from sqlalchemy import text
 
 from gateway.errors import JournalError
 from gateway.journal.journal import open_journal, utc_now
-from gateway.journal.records import OperationState, ReservationKind
+from gateway.journal.records import ReservationKind
 from gateway.journal.sqlite import FILE_NAME
+from gateway.normalise.states import OperationState
 from gateway.settings import Settings
 
 SCRIPT = Path(__file__).with_name("journal_process.py")

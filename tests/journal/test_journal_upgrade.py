@@ -9,6 +9,7 @@ from old_journal import (
     ANNOUNCEMENTS,
     ID_KEY,
     NOW,
+    OPERATIONS,
     ORDER,
     ORDER_NUMBER,
     PENDING_REVIEWS,
@@ -24,6 +25,7 @@ from sqlalchemy import Connection, text
 from gateway.errors import JournalError
 from gateway.journal.journal import open_journal
 from gateway.journal.records import RecordRef, RecordRefs
+from gateway.normalise.states import Outcome
 
 NEWEST = max(ROWS)
 
@@ -36,6 +38,7 @@ KEPT = """{
   payments(first: 50) { nodes { id orderNumber state attempts lastError communityCode } }
   announcements(communityCode: "10002") { nodes { platformId title content weight pinned published images createdAt } }
 }"""
+TIMELINES = "{ operations(first: 50) { nodes { idempotencyKey timeline { state at } } } }"
 RETRY = "mutation ($id: ID!) { retryPayment(id: $id) { outcome payment { state } } }"
 
 
@@ -122,6 +125,45 @@ async def test_operations_of_an_earlier_version_are_settled(upgraded, sandbox):
         "sent": "REFUSED",
     }
     assert sandbox.effects.all() == sandbox.effects.of("callback")
+
+
+async def test_timelines_of_an_earlier_version_hold_what_is_known(upgraded):
+    """No time is invented: when a write became UNKNOWN was not recorded."""
+    kept = (await upgraded.ask(TIMELINES)).data["operations"]["nodes"]
+    now = NOW.isoformat()
+
+    def when(key, column="started_at"):
+        [row] = [row for row in OPERATIONS if row["idempotency_key"] == key]
+        return row[column].isoformat()
+
+    assert {of["idempotencyKey"]: [(step["state"], step["at"]) for step in of["timeline"]] for of in kept} == {
+        "confirmed": [
+            ("RESERVED", when("confirmed")),
+            ("SENT", when("confirmed", "sent_at")),
+            ("CONFIRMED", when("confirmed", "finished_at")),
+        ],
+        "refused": [("RESERVED", when("refused")), ("REFUSED", when("refused", "finished_at"))],
+        "unknown": [("RESERVED", when("unknown")), ("SENT", when("unknown", "sent_at"))],
+        "unclear": [("RESERVED", when("unclear")), ("SENT", when("unclear", "sent_at"))],
+        "sent": [
+            ("RESERVED", when("sent")),
+            ("SENT", when("sent", "sent_at")),
+            ("UNKNOWN", now),
+            ("READ_BACK", now),
+            ("REFUSED", now),
+        ],
+    }
+
+
+async def test_unknown_write_of_an_earlier_version_shows_later_steps(new_settings):
+    await create_old_journal(new_settings, "0005")
+    async with open_journal(new_settings, lambda: NOW) as journal:
+        old = (await journal.operations.list(None, 0, 50)).items
+        [unclear] = [operation for operation in old if operation.idempotency_key == "unclear"]
+        await journal.operations.record_read_back(unclear.id)
+        given_up = await journal.operations.finish(unclear.id, Outcome.UNKNOWN, read_back=True)
+
+    assert [step.state.value for step in given_up.timeline] == ["RESERVED", "SENT", "READ_BACK", "READ_BACK"]
 
 
 @pytest.mark.parametrize(
