@@ -1,8 +1,9 @@
 """The payment notifications this gateway received, by order, and what contradicted them."""
 
+from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -11,6 +12,10 @@ from gateway.execution.level_loader import LevelLoader
 from gateway.journal.payments import Payments
 from gateway.journal.records import Payment, PaymentConflict
 from gateway.loaders.placement import Placement
+from gateway.ops.trace import current_trace
+
+KeyT = TypeVar("KeyT", bound=Hashable)
+ValueT = TypeVar("ValueT")
 
 
 class NotificationKey(NamedTuple):
@@ -20,7 +25,22 @@ class NotificationKey(NamedTuple):
     order_number: str
 
 
-class NotificationLoader(LevelLoader[NotificationKey, Payment | None]):
+class JournalLoader(LevelLoader[KeyT, ValueT], ABC):
+    """A loader that reads all keys of a level by one query of the journal."""
+
+    async def batch_load_fn(self, keys: Sequence[KeyT]) -> list[ValueT]:
+        trace = current_trace()
+        if trace is None:
+            return await self.read(keys)
+        with trace.batch(self, len(keys)):
+            return await self.read(keys)
+
+    @abstractmethod
+    async def read(self, keys: Sequence[KeyT]) -> list[ValueT]:
+        """The value of each key, in order. Raises JournalError."""
+
+
+class NotificationLoader(JournalLoader[NotificationKey, Payment | None]):
     """One query for all orders of a level. An order that is shown places its payment, if nothing else has before."""
 
     def __init__(self, payments: Payments, placement: Placement) -> None:
@@ -28,7 +48,7 @@ class NotificationLoader(LevelLoader[NotificationKey, Payment | None]):
         self._payments = payments
         self._placement = placement
 
-    async def batch_load_fn(self, keys: Sequence[NotificationKey]) -> list[Payment | None]:
+    async def read(self, keys: Sequence[NotificationKey]) -> list[Payment | None]:
         found = await self._payments.by_order_number([key.order_number for key in keys])
         unplaced: defaultdict[str, set[str]] = defaultdict(set)
         for community_code, number in keys:
@@ -43,13 +63,13 @@ class NotificationLoader(LevelLoader[NotificationKey, Payment | None]):
         return [found.get(key.order_number) for key in keys]
 
 
-class ConflictsLoader(LevelLoader[str, tuple[PaymentConflict, ...]]):
+class ConflictsLoader(JournalLoader[str, tuple[PaymentConflict, ...]]):
     """Keyed by the payment's id; one query for all payments of a level."""
 
     def __init__(self, payments: Payments) -> None:
         super().__init__()
         self._payments = payments
 
-    async def batch_load_fn(self, keys: Sequence[str]) -> list[tuple[PaymentConflict, ...]]:
+    async def read(self, keys: Sequence[str]) -> list[tuple[PaymentConflict, ...]]:
         found = await self._payments.conflicts(keys)
         return [found[key] for key in keys]

@@ -193,6 +193,7 @@ class Trace:
         self.masked: dict[Path, None] = {}
         self.reveals: dict[tuple[str, str], int] = {}  # records, by type and field
         self.duration = 0.0
+        self.batches: list[tuple[str, int, float, float]] = []  # loader, keys, start and end
         self._phases: dict[str, list[float]] = {"authenticate": [0.0, 0.0]}  # start and duration, in seconds
         self._phase = "authenticate"
         self._entered = self.began
@@ -279,6 +280,16 @@ class Trace:
         else:
             read.waiters.append(_Completion(call, read))
 
+    @contextmanager
+    def batch(self, loader: object, keys: int) -> Iterator[None]:
+        """A loader asks for so many keys at once, within."""
+        name = type(loader).__name__.removesuffix("Loader").lower()
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.batches.append((name, keys, started, time.perf_counter()))
+
     def reveal(self, type_name: str, field: str, records: int) -> None:
         """So many records were shown with this field as it is."""
         self.reveals[type_name, field] = self.reveals.get((type_name, field), 0) + records
@@ -311,6 +322,10 @@ class Trace:
                 for name, start, duration in self.phases()
             ],
             "calls": [self._call_json(number, call) for number, call in enumerate(self.calls, 1)],
+            "batches": [
+                {"loader": name, "keys": keys, "startMs": _ms(start - self.began), "durationMs": _ms(end - start)}
+                for name, keys, start, end in self.batches
+            ],
             "dataIssues": [
                 {"path": list(path), "field": field, "problem": problem, "platform": platform}
                 for (path, field), (problem, platform) in self.data_issues.items()

@@ -121,6 +121,14 @@ async def test_joined_read_ends_with_the_call_it_joined(gateway, sandbox):
     assert first["rows"] == second["rows"]
 
 
+async def test_trace_names_the_batches_of_the_journal(gateway):
+    query = '{ orders(communityCode: "10002", first: 5) { nodes { notification { id } } } }'
+    trace = await trace_of(gateway, query)
+
+    [batch] = trace["batches"]
+    assert (batch["loader"], batch["keys"]) == ("notification", 5)
+
+
 async def test_failed_call_has_its_code(gateway, sandbox):
     await ask(gateway, ORDERS_WITH_OWNERS)
     sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HTTP_500), times=1)
