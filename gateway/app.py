@@ -39,18 +39,23 @@ from gateway.http.guard import GuardedExecutor
 from gateway.http.parameters import Bounds
 from gateway.http.payment_callback import payment_callback_routes
 from gateway.http.probes import health_routes, metrics_routes
+from gateway.http.request_metrics import RequestMetrics
 from gateway.http.sse import EventStreamEndpoint
 from gateway.http.tracing import Tracing
 from gateway.http.websocket import WebSocketEndpoint, WebSocketOptions
 from gateway.journal.journal import Clock, Journal, open_journal, utc_now
+from gateway.journal.metrics import watch_journal
 from gateway.loaders.issues import count_issues
 from gateway.loaders.lists import ORDERS
 from gateway.loaders.loader import Source
 from gateway.loaders.placement import Placement
 from gateway.loaders.registry import CACHEABLE_NULLS, Loaders, lifetimes
 from gateway.loaders.watch import Watches
+from gateway.ops.event_loop import measured_event_loop
+from gateway.ops.gauges import AUDIT_WAITING, WATCHES, watch_slots
 from gateway.ops.metrics import Metrics
 from gateway.ops.otel import open_export
+from gateway.ops.reads import SharedReadCounts
 from gateway.ops.workers import at_work
 from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.settings import Mistakes, Settings
@@ -67,7 +72,15 @@ OpenJournal = Callable[[Settings, Clock], AbstractAsyncContextManager[Journal]]
 class Gateway:
     """What lives as long as the process: opened by `open_gateway`."""
 
-    def __init__(self, settings: Settings, key: bytes, platforms: Platforms, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        key: bytes,
+        platforms: Platforms,
+        journal: Journal,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
         """`key` is the id key."""
         self.ids = NodeIds(key)
         self.rate = RateLimiter(settings.rate_limit)
@@ -77,7 +90,7 @@ class Gateway:
         self._traces_for_all = not settings.is_production
         retention = timedelta(days=settings.audit_retention_days)
         self.trail = AuditTrail(journal.audit, self.ids, revealed_types(executable_schema()), retention, clock)
-        self.metrics = Metrics(platforms.calls, self.trail.waiting)
+        self.metrics = metrics
         self.events = EventBus()
         self.placement = Placement(journal.payments, self.events)
         self.reads = SharedReads(
@@ -86,8 +99,8 @@ class Gateway:
             cacheable_nulls=CACHEABLE_NULLS,
             size=settings.cache_size,
             observe=self._observe,
+            counts=SharedReadCounts(metrics.tally),
         )
-        self.metrics.registry.register(self.reads.counts)
         self.watches = Watches(platforms, self.events, settings.watch_interval)
         self.writer = Writer(journal, key, clock)
         self.actions = Actions(
@@ -99,6 +112,11 @@ class Gateway:
             journal, self.actions.reading_back, self.writer.under_way, settings.call_timeout, clock
         )
         self.callback_tokens = CallbackTokens(key, settings.callback_key_k, settings.callback_key_d)
+        watch_journal(metrics.tally, journal)
+        for platform in (platforms.wjdh, platforms.security):
+            watch_slots(metrics.tally, platform.platform, platform.slots)
+        metrics.tally.watch(AUDIT_WAITING, read=lambda: self.trail.waiting)
+        metrics.tally.watch(WATCHES, read=lambda: len(self.watches))
 
     def _observe(self, endpoint: str, answer: Any) -> None:
         """Look at what a platform's answer holds, once for all who asked for it."""
@@ -139,19 +157,22 @@ def create_app(
     failed: Callable[[BaseException], object] = lambda _error: None,
     explorer_token: str = "",
     journal: OpenJournal = open_journal,
+    metrics: Metrics | None = None,
 ) -> Application:
     """The ASGI application. Raises SettingsError; what it needs is opened when it starts and closed when it ends.
 
     `clock` is what the journal, the relay and the reconciler go by; `started` is called before the first request,
     `failed` when there will be none. `explorer_token` is for whoever opens GraphiQL. `journal` opens the journal.
+    `metrics` are open.
     """
+    metrics = Metrics().open() if metrics is None else metrics
     mistakes = Mistakes()
     with mistakes.collect():
-        authenticator = open_authenticator(settings)
+        authenticator = open_authenticator(settings, tally=metrics.tally)
     with mistakes.collect():
         key = read_id_key(settings)
     with mistakes.collect():
-        platforms = make_platforms(settings)
+        platforms = make_platforms(settings, tally=metrics.tally)
     schema = executable_schema()
     documents = Documents(
         schema,
@@ -174,6 +195,8 @@ def create_app(
         span_export = open_export()
     mistakes.check()
     intake = Intake(documents, cost_limit=settings.cost_limit, trusted=trusted)
+    operations = (*settings.named_operations, *(trusted.operation_names(documents) if trusted else ()))
+    request_metrics = RequestMetrics(metrics.tally, operations)
     bounds = Bounds(settings.max_body_bytes, settings.max_variables_bytes)
     executor = GuardedExecutor(
         Executor(schema, plans=settings.plans, size=settings.document_cache, suggestions=not settings.is_production),
@@ -189,7 +212,13 @@ def create_app(
 
         timeout, largest = settings.request_timeout, settings.max_answer_bytes
         event_streams = EventStreamEndpoint(
-            intake, executor, caller_of, bounds=bounds, timeout=timeout, largest_answer=largest
+            intake,
+            executor,
+            caller_of,
+            bounds=bounds,
+            timeout=timeout,
+            largest_answer=largest,
+            metrics=request_metrics,
         )
         endpoint = GraphQLEndpoint(
             intake,
@@ -200,6 +229,7 @@ def create_app(
             largest_answer=largest,
             event_streams=event_streams,
             tracing=Tracing(span_export, settings.trace_sample),
+            metrics=request_metrics,
         )
         web_sockets = WebSocketEndpoint(
             intake,
@@ -214,25 +244,26 @@ def create_app(
                 largest_answer=largest,
                 origins=settings.origins,
             ),
+            request_metrics,
         )
         return ListedOrigins(endpoint, settings.origins) if settings.origins else endpoint, [
             WebSocketRoute(GRAPHQL_PATH, web_sockets),
             *payment_callback_routes(gateway.actions.payment, gateway.callback_tokens),
-            *metrics_routes(gateway.metrics, gateway.journal.payments.counts),
+            *metrics_routes(gateway.metrics, gateway.journal.backlog),
             *health_routes({"journal": gateway.journal.ping, "signing_keys": authenticator.ready}),
             *(explorer_routes(GRAPHQL_PATH, GRAPHQL_PATH, explorer_token) if settings.shows_explorer else ()),
         ]
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_gateway(settings, key, platforms, clock, journal) as gateway:
+        async with open_gateway(settings, key, platforms, clock, journal, metrics) as gateway:
             app.state.gateway = gateway
-            gateway.metrics.registry.register(authenticator.refusals.counter)
             application.graphql, app.router.routes[:] = edges(gateway)
             app.router.redirect_slashes = False  # it would send forms on without TLS, and to any Host
             started()
             try:
-                yield
+                with measured_event_loop(metrics.tally):
+                    yield
             finally:
                 await authenticator.aclose()
                 if span_export is not None:
@@ -244,7 +275,7 @@ def create_app(
 
 @asynccontextmanager
 async def open_gateway(
-    settings: Settings, key: bytes, platforms: Platforms, clock: Clock, open_its_journal: OpenJournal
+    settings: Settings, key: bytes, platforms: Platforms, clock: Clock, open_its_journal: OpenJournal, metrics: Metrics
 ) -> AsyncIterator[Gateway]:
     """Everything that lives as long as the process, with the relay and the reconciler at work.
 
@@ -254,7 +285,7 @@ async def open_gateway(
     async with AsyncExitStack() as stack:
         journal = await stack.enter_async_context(open_its_journal(settings, clock))
         stack.push_async_callback(platforms.aclose)
-        gateway = Gateway(settings, key, platforms, journal, clock)
+        gateway = Gateway(settings, key, platforms, journal, clock, metrics)
         await stack.enter_async_context(gateway.events.bridge(journal))
         stack.push_async_callback(gateway.trail.close)
         stack.push_async_callback(gateway.writer.drain)

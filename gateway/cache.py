@@ -166,7 +166,7 @@ class EndpointReads:
         read = reads.get(key)
         if read is not None:
             if now < read.expires and not (fresh and read.completed):
-                (shared.counts.kept if read.completed else shared.counts.joined)[self._endpoint] += 1
+                shared.counts.add(self._endpoint, "kept" if read.completed else "joined")
                 return read
             del reads[key]
         if self._seconds and len(reads) >= shared.size:
@@ -229,9 +229,10 @@ class SharedReads:
         size: int = 1000,
         observe: Callable[[str, object], None] = lambda _endpoint, _value: None,
         clock: Callable[[], float] = time.monotonic,
+        counts: SharedReadCounts | None = None,
     ) -> None:
         self.clock = clock
-        self.counts = SharedReadCounts()
+        self.counts = SharedReadCounts() if counts is None else counts
         self.size = size
         self.observe = observe
         self._seconds = seconds

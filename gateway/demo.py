@@ -20,6 +20,7 @@ from gateway.app import GRAPHQL_PATH, create_app
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.journal.journal import Clock, Journal, open_journal
 from gateway.ops.logs import configure_logs
+from gateway.ops.metrics import Metrics
 from gateway.sandbox.server import Sandbox
 from gateway.serve import (
     EmbeddedServer,
@@ -84,8 +85,9 @@ def _listen(settings: Settings) -> socket.socket:
 
 @asynccontextmanager
 async def _serving(settings: Settings, listener: socket.socket, token: str) -> AsyncIterator[None]:
-    app = create_app(settings, failed=tell_failure, explorer_token=token, journal=_passing_journal)
-    server = EmbeddedServer(uvicorn.Config(app, **server_options(settings) | {"loop": "none"}))
+    metrics = Metrics().open()
+    app = create_app(settings, failed=tell_failure, explorer_token=token, journal=_passing_journal, metrics=metrics)
+    server = EmbeddedServer(uvicorn.Config(app, **server_options(settings, metrics) | {"loop": "none"}))
     running = asyncio.create_task(server.serve([listener]))
     while not server.started:
         if running.done():

@@ -101,14 +101,18 @@ class ForbiddenError(GatewayError):
 
 
 class RateLimitedError(GatewayError):
-    """The caller asked too often: more than `limit` times a minute, if that is the bound. `retry_after` in seconds."""
+    """The caller asked too often: more than `limit` times a minute, if that is the bound. `retry_after` in seconds.
+
+    `subject` is what there is too much of, for operators.
+    """
 
     code = "RATE_LIMITED"
 
-    def __init__(self, message: str, retry_after: float, limit: int | None = None) -> None:
+    def __init__(self, message: str, retry_after: float, limit: int | None = None, *, subject: str = "rate") -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.limit = limit
+        self.subject = subject
 
     def extensions(self) -> Mapping[str, object]:
         return {"code": self.code, "retryable": True, "retryAfter": self.retry_after}

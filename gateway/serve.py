@@ -5,25 +5,29 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 
 from gateway.addresses import url_of
 from gateway.app import create_app
 from gateway.errors import GatewayError
+from gateway.http.application import Application
+from gateway.http.request_metrics import count_failure
 from gateway.http.responses import server_error_response
 from gateway.http.server.connections import Connections
 from gateway.http.server.limits import ServerLimits
 from gateway.http.server.websocket_connection import WebSocketConnection
 from gateway.ops.collector import settle_collector
 from gateway.ops.logs import configure_logs
+from gateway.ops.metrics import Metrics
+from gateway.ops.worker_tallies import shared_directory
 from gateway.settings import Mistakes, Settings, SettingsError, StartError, load_settings
 from gateway.supervisor import Supervisor, end_with_supervisor
-
-APPLICATION = "gateway.serve:application"
 
 GRACE = 10
 """Seconds that requests under way get at the end."""
@@ -49,15 +53,21 @@ def serve(settings: Settings, workers: int = 1) -> int:
         _require_shared_journal(settings, workers)
     mistakes.check()
     _require_address(settings)
-    options = {"host": settings.host, "port": settings.port, **server_options(settings)}
-    config = uvicorn.Config(APPLICATION, factory=True, workers=workers, **options)
     if workers == 1:
-        Server(config, settings).run()
+        Server(_config(settings, Metrics()), settings).run()
         return 0
     listener = Listener(settings.host, settings.port)
-    supervisor = Supervisor(config, [listener], started=lambda: tell_start(settings, listener))
-    supervisor.run()
+    with shared_directory() as directory:
+        config = _config(settings, Metrics(directory), workers)
+        supervisor = Supervisor(config, [listener], started=lambda: tell_start(settings, listener))
+        supervisor.run()
     return supervisor.exit_status
+
+
+def _config(settings: Settings, metrics: Metrics, workers: int = 1) -> uvicorn.Config:
+    """Handed to a worker, it is pickled as a whole: `metrics` are the same object wherever they are in it."""
+    options = {"host": settings.host, "port": settings.port, **server_options(settings, metrics)}
+    return uvicorn.Config(partial(application, metrics), factory=True, workers=workers, **options)
 
 
 def _require_shared_journal(settings: Settings, workers: int) -> None:
@@ -135,8 +145,22 @@ class Listener(socket.socket):
         return Listener, self.getsockname()[:2]
 
 
-def server_options(settings: Settings) -> dict[str, Any]:
-    """What uvicorn is run with. No request is trusted to say which proxies it came through: nothing here asks."""
+class _ServerErrors:
+    """Answers what the server refuses, and counts it."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def __call__(self, error: Exception) -> ASGIApp:
+        return server_error_response(error, lambda refusal: count_failure(self._metrics.tally, refusal))
+
+
+def server_options(settings: Settings, metrics: Metrics | None = None) -> dict[str, Any]:
+    """What uvicorn is run with; `metrics` are those of the application.
+
+    No request is trusted to say which proxies it came through: nothing here asks.
+    """
+    metrics = Metrics() if metrics is None else metrics
     limits = ServerLimits(
         header_timeout=settings.header_timeout,
         body_timeout=settings.body_timeout,
@@ -146,7 +170,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
     )
     return {
         "loop": "uvloop",
-        "http": Connections(limits, server_error_response),
+        "http": Connections(limits, _ServerErrors(metrics), metrics.watch_connections),
         "ws": WebSocketConnection,
         "ws_max_size": max(LONGEST_MESSAGE, settings.max_body_bytes),
         "ws_per_message_deflate": False,
@@ -167,12 +191,12 @@ class EmbeddedServer(uvicorn.Server):
         yield
 
 
-def application() -> object:
+def application(metrics: Metrics) -> Application:
     """What each worker runs."""
     settings = load_settings()
     configure_logs(settings.log_level)
     end_with_supervisor()
-    return create_app(settings, started=settle_collector, failed=tell_failure)
+    return create_app(settings, started=settle_collector, failed=tell_failure, metrics=metrics.open())
 
 
 def _allow_open_files() -> None:

@@ -57,6 +57,7 @@ SHORTEST_KEY = 32
 _ORIGIN = re.compile(r"https?://[a-z0-9.:\[\]-]+")
 _HALF = re.compile("[\ud800-\udfff]")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
+_OPERATION = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 _VARIABLE = re.compile(r"GATEWAY_[A-Z_]*[A-Z]")
 
 LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
@@ -181,6 +182,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_documents: str = ""
     trusted_documents_mode: Mode = None
     document_cache: Count = 512
+    metrics_operations: str = ""
     plans: YesNo = True
 
     def __repr__(self) -> str:
@@ -214,6 +216,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """
         listed = frozenset(_words(self.allowed_hosts.lower()))
         return listed if self.is_production else listed | LOOPBACK_NAMES | {self.host.lower()}
+
+    @property
+    def named_operations(self) -> list[str]:
+        """The names of `metrics_operations`."""
+        return _words(self.metrics_operations)
 
     @property
     def shows_explorer(self) -> bool:
@@ -295,6 +302,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "GATEWAY_ALLOWED_ORIGINS: each is a scheme and a host, such as https://console.example.org"
     if not all(_NAME.fullmatch(name) for name in _words(settings.allowed_hosts)):
         yield "GATEWAY_ALLOWED_HOSTS: each is a name without a port, such as gateway.example.org"
+    if not all(_OPERATION.fullmatch(name) for name in settings.named_operations):
+        yield "GATEWAY_METRICS_OPERATIONS: each is the name of an operation, such as OrdersPage"
     # A payment whose lease ends before its delivery is claimed again, and delivered without end.
     if not settings.relay_lease > settings.longest_delivery:
         yield "GATEWAY_RELAY_LEASE: must be longer than GATEWAY_CALL_TIMEOUT and twice GATEWAY_JOURNAL_TIMEOUT together"

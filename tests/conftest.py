@@ -20,6 +20,7 @@ from gateway.auth.issuer import DevelopmentIssuer
 from gateway.auth.principal import Scope
 from gateway.http.application import Application
 from gateway.journal.journal import Clock, utc_now
+from gateway.ops.metrics import Metrics
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions
 from gateway.serve import EmbeddedServer, server_options
@@ -120,8 +121,9 @@ async def serve_gateway(
     would be refused: a deadline of a request that no test has to wait for.
     """
     settings = msgspec.structs.replace(load_settings(environ), **changes)
-    app = create_app(settings, clock)
-    server = EmbeddedServer(uvicorn.Config(app, **server_options(settings) | {"loop": "none", "port": 0}))
+    metrics = Metrics().open()
+    app = create_app(settings, clock, metrics=metrics)
+    server = EmbeddedServer(uvicorn.Config(app, **server_options(settings, metrics) | {"loop": "none", "port": 0}))
     running = asyncio.create_task(server.serve())
     while not server.started:
         if running.done():

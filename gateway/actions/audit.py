@@ -17,7 +17,6 @@ from itertools import islice
 from typing import Protocol
 
 import structlog
-from prometheus_client import Gauge
 
 from gateway.actions.audit_notes import AuditNotes, Occasion
 from gateway.actions.identity import RevealedType
@@ -80,8 +79,11 @@ class AuditTrail:
         self._flushing = asyncio.Lock()
         self._many = asyncio.Event()
         self._masking = StateLog("personal data masked while the audit trail waits", "personal data shown again")
-        self.waiting = Gauge("gateway_audit_waiting", "Notes that are not in the audit trail yet", registry=None)
-        self.waiting.set_function(lambda: len(self._notes) + self._unwritten)
+
+    @property
+    def waiting(self) -> int:
+        """Notes that are not durable yet."""
+        return len(self._notes) + self._unwritten
 
     def admit(self, principal: Principal) -> Principal:
         """The caller as they are to be served now: without `pii:read` while that cannot be recorded."""

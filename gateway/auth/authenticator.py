@@ -15,6 +15,7 @@ from gateway.auth.principal import Principal
 from gateway.auth.refusals import REFUSAL, InvalidTokenError, RefusalReason, Refusals
 from gateway.auth.tokens import LONGEST_TOKEN, TokenVerifier, Trusted
 from gateway.errors import UnauthenticatedError
+from gateway.ops.tally import Tally
 from gateway.settings import Settings, SettingsError
 
 _REMEMBERED = 4096  # tokens
@@ -28,9 +29,14 @@ class Authenticator:
     """
 
     def __init__(
-        self, verifier: TokenVerifier, clock: Callable[[], float] = time.time, *, explains: bool = False
+        self,
+        verifier: TokenVerifier,
+        clock: Callable[[], float] = time.time,
+        *,
+        explains: bool = False,
+        tally: Tally | None = None,
     ) -> None:
-        self.refusals = Refusals()
+        self.refusals = Refusals(Tally() if tally is None else tally)
         self._clock = clock
         self._explains = explains
         self._verifier = verifier
@@ -82,7 +88,9 @@ class Authenticator:
         await self._keys.aclose()
 
 
-def open_authenticator(settings: Settings, clock: Callable[[], float] = time.time) -> Authenticator:
+def open_authenticator(
+    settings: Settings, clock: Callable[[], float] = time.time, tally: Tally | None = None
+) -> Authenticator:
     """The authenticator the settings ask for: of their issuer, else of the development issuer.
 
     Raises SettingsError when its keys cannot be used, and where there is no development issuer.
@@ -91,7 +99,7 @@ def open_authenticator(settings: Settings, clock: Callable[[], float] = time.tim
         verifier = TokenVerifier(settings.auth_issuer, settings.auth_audience, _issuer_keys(settings), clock)
     else:
         verifier = TokenVerifier(ISSUER, AUDIENCE, DevelopmentIssuer.open(settings, clock).public_keys(), clock)
-    return Authenticator(verifier, clock, explains=not settings.is_production)
+    return Authenticator(verifier, clock, explains=not settings.is_production, tally=tally)
 
 
 def _issuer_keys(settings: Settings) -> KeySource:

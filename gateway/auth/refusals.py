@@ -3,13 +3,15 @@
 from enum import StrEnum
 
 import structlog
-from prometheus_client import Counter
 
 from gateway.errors import UnauthenticatedError
 from gateway.ops.log_throttle import LogThrottle
+from gateway.ops.tally import Family, Tally
 
 REFUSAL = "A valid bearer token is needed"
 """What every refused caller gets in production: which check failed would help only those who try."""
+
+REFUSED_TOKENS = Family("gateway_refused_tokens_total", "counter", "Tokens that were refused", ("reason",))
 
 log = structlog.get_logger(__name__)
 
@@ -51,13 +53,13 @@ class InvalidTokenError(UnauthenticatedError):
 class Refusals:
     """Counts refused tokens by reason, for Prometheus, and logs one of each reason a minute: nothing of the token."""
 
-    def __init__(self) -> None:
-        self.counter = Counter("gateway_refused_tokens", "Tokens that were refused", ("reason",), registry=None)
-        self._counts = {reason: self.counter.labels(reason.value) for reason in RefusalReason}
+    def __init__(self, tally: Tally) -> None:
+        self.tally = tally
+        self._counts = {reason: tally.count(REFUSED_TOKENS, reason.value) for reason in RefusalReason}
         self._throttle = LogThrottle()
 
     def record(self, reason: RefusalReason) -> None:
-        self._counts[reason].inc()
+        self._counts[reason].add()
         left_out = self._throttle.left_out(reason)
         if left_out is not None:
             log.warning("token refused", reason=reason.value, because=reason.words, left_out=left_out)

@@ -66,7 +66,8 @@ class Prepared:
 
     `name` is the operation's own, and `root_fields` are the names of the fields that it begins with. `cost` is None
     where the fields of the schema declare none; `scopes` are those that the fields of the document ask for; `bytes` is
-    what it takes in memory.
+    what it takes in memory. `kind` is query, mutation or subscription; `deprecated` are the deprecated fields of the
+    document, such as `House.members`.
     """
 
     document: DocumentNode
@@ -77,6 +78,8 @@ class Prepared:
     cost: OperationCost | None
     scopes: frozenset[str]
     bytes: int
+    kind: str
+    deprecated: tuple[str, ...]
 
 
 class Documents:
@@ -126,6 +129,11 @@ class Documents:
             raise DocumentError.of(UserInputError("operationName", message))
         return prepared
 
+    def operation_names(self, query: str) -> list[str]:
+        """Of the operations of a document, those that have one. Raises DocumentError as `require_valid` does."""
+        operations = self._cache.get(query) or self._prepare(query)
+        return [name for name in operations if name is not None]
+
     def require_valid(self, query: str) -> None:
         """Raises DocumentError as `prepare` does, for a document of any number of operations."""
         if query not in self._cache:
@@ -147,6 +155,7 @@ class Documents:
             raise DocumentError.of(error) from None
         key = sha256(query.encode()).hexdigest()
         scopes = frozenset[str]().union(*map(self._scopes_of, outline.fields())) if self._scopes_of else frozenset()
+        deprecated = outline.deprecated_fields()
         weight = len(query) + document.token_count * BYTES_PER_TOKEN
         operations: dict[str | None, Prepared] = {}
         for operation in outline.operations:
@@ -154,7 +163,9 @@ class Documents:
             name = node.name.value if node.name else None
             root_fields = outline.root_fields(operation)
             cost = self._cost_of and OperationCost(self._schema, outline, operation, self._cost_of)
-            operations[name] = Prepared(document, node, key, name, root_fields, cost, scopes, weight)
+            operations[name] = Prepared(
+                document, node, key, name, root_fields, cost, scopes, weight, node.operation.value, deprecated
+            )
         if len(operations) == 1:
             operations[None] = next(iter(operations.values()))
         with suppress(ValueError):  # it is heavier than all that may be kept

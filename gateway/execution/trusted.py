@@ -5,7 +5,8 @@ Two forms are read: Apollo's, `{"format": "apollo-persisted-query-manifest", "ve
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -66,6 +67,12 @@ class TrustedDocuments:
         if text in self._texts:
             return text
         return self._by_tokens.get(_without_ignored(text)) if len(text) <= self._longest else None
+
+    def operation_names(self, documents: Documents) -> Iterator[str]:
+        """The names of the operations in the listed documents that are valid."""
+        for text in self._texts:
+            with suppress(DocumentError):
+                yield from documents.operation_names(text)
 
     def get(self, id_: str) -> str | None:
         """The text by its identifier in the manifest, or by its SHA-256 in hexadecimal."""

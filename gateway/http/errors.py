@@ -81,9 +81,20 @@ def log_unexpected(error: BaseException, request_id: str, path: list[str | int] 
     log.error("unexpected error", request_id=request_id, path=path, **traced(error))
 
 
-def cause_of(error: GraphQLError) -> Exception:
+def code_of(error: Exception) -> str:
+    """The code that callers get for it, as `format_error` has it."""
+    cause = cause_of(error)
+    if isinstance(cause, GatewayError):
+        return cause.code
+    if not isinstance(error, GraphQLError):
+        return GatewayError.code
+    given = (error.extensions or {}).get("code")
+    return str(given or ("BAD_USER_INPUT" if _is_about_input(error) else GatewayError.code))
+
+
+def cause_of(error: Exception) -> Exception:
     """The error under graphql-core's wrappings."""
-    cause: Exception = error
+    cause = error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
     return cause

@@ -9,6 +9,7 @@ requests that come with it (`gateway.http.request`).
 """
 
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from graphql import OperationType
@@ -24,6 +25,7 @@ from gateway.http.deadline import Deadline, Deadlines, ExpiredError
 from gateway.http.errors import format_error
 from gateway.http.parameters import Bounds, Parameters, read_parameters
 from gateway.http.request import SERVED, RequestHead
+from gateway.http.request_metrics import CANCELLED, OK, PARTIAL, RequestMetrics
 from gateway.http.responses import (
     CLOSE,
     JSONBytesResponse,
@@ -33,7 +35,8 @@ from gateway.http.responses import (
     require_size,
 )
 from gateway.http.server.header_block import block_state
-from gateway.http.tracing import Tracing, code_of, failure_of, finish
+from gateway.http.tracing import Tracing, finish
+from gateway.ops.tally import Tally
 from gateway.ops.trace import METER, Meter, Trace
 
 
@@ -108,6 +111,7 @@ class GraphQLEndpoint:
         largest_answer: int,
         event_streams: ASGIApp | None = None,
         tracing: Tracing | None = None,
+        metrics: RequestMetrics | None = None,
     ) -> None:
         self.intake = intake
         self.executor = executor
@@ -118,21 +122,23 @@ class GraphQLEndpoint:
         self.largest_answer = largest_answer
         self.event_streams = event_streams
         self.tracing = tracing or Tracing()
+        self.metrics = RequestMetrics(Tally()) if metrics is None else metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         head, caller = self._read_head(scope)
         if head.wants_events and self.event_streams is not None:
             await self.event_streams(scope, receive, send)
             return
+        started = perf_counter()
         id_ = head.begin()
         meter = Meter()
         METER.set(meter)
         trace = None
-        failure: str | None = None
         if head.wants_trace or self.tracing.export is not None:
             trace = self.tracing.begin(head)
         headers: list[tuple[bytes, bytes]] = []
         parameters: Parameters | None = None
+        prepared: Prepared | None = None
         try:
             if not head.is_served:
                 raise _not_served(head.method)
@@ -166,7 +172,6 @@ class GraphQLEndpoint:
                 extensions["cost"]["actual"] = meter.calls
             if meter.trace is not None:
                 finish(meter.trace, result, prepared, id_)
-                failure = failure_of(result)
                 if meter.trace.is_shown:
                     extensions = {**(extensions or {}), "trace": meter.trace.to_json()}
             body = result.to_bytes(errors=errors, extensions=extensions)
@@ -174,18 +179,34 @@ class GraphQLEndpoint:
                 require_size(body, self.largest_answer)
             if (age := context.age) is not None:
                 headers.append((b"age", b"%d" % age))
+            outcome = self.metrics.answered(result, errors)
         except ClientDisconnect:
+            self.metrics.record(started, CANCELLED, head.client, prepared, parameters)
             return
         except ExpiredError:
-            error = _too_late(parameters)
-            failure = code_of(error)
-            status, body = _failure(head, error, id_, headers)
+            status, body, outcome = self._failure(head, _too_late(parameters), id_, headers)
         except Exception as error:  # noqa: BLE001 # the last resort: it is logged, and the caller still gets JSON
-            failure = code_of(error)
-            status, body = _failure(head, error, id_, headers)
+            status, body, outcome = self._failure(head, error, id_, headers)
+        trace_id = None
         if meter.trace is not None:
-            self.tracing.send(meter.trace, head, status, failure)
+            self.tracing.send(meter.trace, head, status, None if outcome in (OK, PARTIAL) else outcome)
+            trace_id = meter.trace.trace_id if meter.trace.is_exported else None
+        self.metrics.record(started, outcome, head.client, prepared, parameters, trace_id)
         await JSONBytesResponse(body, id_, status, head.answer_type, headers)(scope, receive, send)
+
+    def _failure(
+        self, head: RequestHead, error: Exception, id_: str, headers: list[tuple[bytes, bytes]]
+    ) -> tuple[int, bytes, str]:
+        """Status, body and outcome for what kept the operation from its execution. Adds the headers of a refusal."""
+        status = 500
+        if isinstance(error, DocumentError):
+            status = head.request_error_status
+        elif isinstance(error, Refusal | GatewayError):
+            refusal = error if isinstance(error, Refusal) else Refusal.from_error(error)
+            status, error = refusal.status, refusal.error
+            headers += refusal.headers
+        outcome = self.metrics.failed(error)
+        return status, errors_json(error, id_), outcome
 
     def _read_head(self, scope: Scope) -> tuple[RequestHead, Caller[Context]]:
         """Once for all requests with the same header block."""
@@ -194,18 +215,6 @@ class GraphQLEndpoint:
         if read is None:
             read = state[self] = RequestHead(scope), self.caller_of(scope)
         return read
-
-
-def _failure(head: RequestHead, error: Exception, id_: str, headers: list[tuple[bytes, bytes]]) -> tuple[int, bytes]:
-    """Status and body for whatever kept the operation from its execution. Adds the headers of a refusal."""
-    status = 500
-    if isinstance(error, DocumentError):
-        status = head.request_error_status
-    elif isinstance(error, Refusal | GatewayError):
-        refusal = error if isinstance(error, Refusal) else Refusal.from_error(error)
-        status, error = refusal.status, refusal.error
-        headers += refusal.headers
-    return status, errors_json(error, id_)
 
 
 def _not_served(method: str) -> Refusal:

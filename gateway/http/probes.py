@@ -12,14 +12,15 @@ from starlette.routing import Route
 
 from gateway.errors import GatewayError
 from gateway.futures import join
-from gateway.normalise.states import DeliveryState
-from gateway.ops.metrics import CONTENT_TYPE, Metrics
+from gateway.journal.journal import Backlog
+from gateway.journal.metrics import set_backlog
+from gateway.ops.metrics import Metrics
 from gateway.ops.state_log import StateLog
 
 Check: TypeAlias = Callable[[], Awaitable[object]]
 """Passes by returning. What it raises is logged by type, once until it passes again, and never shown."""
 
-PaymentCounts: TypeAlias = Callable[[], Awaitable[Mapping[DeliveryState, int]]]
+ReadBacklog: TypeAlias = Callable[[], Awaitable[Backlog]]
 
 CHECK_TIMEOUT = 2.0
 """Seconds. A check that hangs has failed."""
@@ -70,22 +71,22 @@ def health_routes(checks: Mapping[str, Check]) -> list[Route]:
     return [Route("/healthz", alive), Route("/readyz", ready)]
 
 
-def metrics_routes(metrics: Metrics, payment_counts: PaymentCounts) -> list[Route]:
-    """`/metrics`. Payments are counted at each request; while the journal is down their last counts stand."""
+def metrics_routes(metrics: Metrics, backlog: ReadBacklog) -> list[Route]:
+    """`/metrics`. The backlog is read at each request; while the journal is down its last figures stand."""
 
-    async def count() -> bool:
+    async def read() -> bool:
         try:
-            for state, payments in (await payment_counts()).items():
-                metrics.payments.labels(state.value).set(payments)
+            set_backlog(metrics.tally, await backlog())
         except GatewayError:  # which the journal logs
             return False
         return True
 
-    counting = SharedCheck(count)
+    reading = SharedCheck(read)
 
-    async def show(_request: Request) -> Response:
-        await counting.succeeds()
-        return Response(metrics.exposition(), media_type=CONTENT_TYPE)
+    async def show(request: Request) -> Response:
+        await reading.succeeds()
+        body, content_type = metrics.exposition(request.headers.get("accept", ""))
+        return Response(body, headers={"content-type": content_type})
 
     return [Route("/metrics", show)]
 

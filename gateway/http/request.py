@@ -10,6 +10,7 @@ from starlette.types import Scope
 from structlog.contextvars import STRUCTLOG_KEY_PREFIX
 
 from gateway.http.negotiation import MediaType, negotiate
+from gateway.http.request_metrics import client_of
 from gateway.ops.trace import TraceParent
 
 REQUEST_ID: ContextVar[str] = ContextVar(f"{STRUCTLOG_KEY_PREFIX}request_id")
@@ -29,6 +30,7 @@ class RequestHead:
     """Of one ASGI scope. `is_served`: the method is, and an answer in JSON is acceptable; `answer_type` is its media
     type. `wants_events` asks for an event stream, `wants_fresh` for an answer without caches, `wants_trace` for one
     with its trace; `trace_parent` is the trace that the request is part of, if it says so.
+    `client` is what sent it.
     """
 
     def __init__(self, scope: Scope) -> None:
@@ -45,6 +47,7 @@ class RequestHead:
         self.is_compressed = self.fields.get(b"content-encoding", b"identity").lower() != b"identity"
         self.wants_trace = self.fields.get(b"x-trace") == b"1"
         self.trace_parent = read_trace_parent(self.fields.get(b"traceparent"))
+        self.client = client_of({name.decode("latin-1"): text.decode("latin-1") for name, text in self.fields.items()})
         self._request_id = _own_request_id(self.fields.get(b"x-request-id"))
 
     @property

@@ -1,5 +1,6 @@
 """Answers in JSON of the GraphQL endpoints and of the server: Starlette responses with the contract's errors."""
 
+from collections.abc import Callable
 from math import ceil
 from typing import Any, Final
 
@@ -111,18 +112,20 @@ def refusal_response(refusal: Refusal, request_id: str, headers: Headers = ()) -
     return JSONBytesResponse(body, request_id, refusal.status, headers=(*headers, *refusal.headers))
 
 
-def server_error_response(error: Exception) -> Response:
+def server_error_response(error: Exception, on_refusal: Callable[[GatewayError], object] = lambda _: None) -> Response:
     """For what the server refuses (RequestError), and for what an application raised."""
     id_ = new_request_id()
     if isinstance(error, RequestError):
-        return refusal_response(_server_refusal(error), id_)
+        refusal = _server_refusal(error)
+        on_refusal(refusal.error)
+        return refusal_response(refusal, id_)
     return JSONBytesResponse(errors_json(error, id_), id_, 500)
 
 
 def _server_refusal(error: RequestError) -> Refusal:
     """In the contract's codes, with the status that the server gives."""
     if error.status in (429, 503):
-        refusal = Refusal.from_error(RateLimitedError(error.message, 1.0))
+        refusal = Refusal.from_error(RateLimitedError(error.message, 1.0, subject=error.subject))
         refusal.status = error.status
         return refusal
     if error.bound is not None:

@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from time import perf_counter
 from typing import Final
 
 from graphql import OperationType
@@ -15,12 +16,13 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.auth.refusals import REFUSAL
 from gateway.errors import GatewayError, IssuerUnavailableError, UnauthenticatedError, UserInputError
-from gateway.execution.documents import DocumentError
+from gateway.execution.documents import DocumentError, Prepared
 from gateway.execution.intake import Intake
 from gateway.http.deadline import Deadline, Deadlines
 from gateway.http.errors import format_error
 from gateway.http.parameters import Bounds, Parameters, read_parameters
 from gateway.http.request import EVENT_STREAM, RequestHead
+from gateway.http.request_metrics import CANCELLED, OK, RequestMetrics
 from gateway.http.responses import CLOSE, Refusal, errors_json, rate_headers, refusal_response, require_size
 from gateway.http.server.head import Headers
 from gateway.http.subscribe import (
@@ -55,6 +57,7 @@ class EventStreamEndpoint:
         bounds: Bounds,
         timeout: float,
         largest_answer: int,
+        metrics: RequestMetrics,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._intake = intake
@@ -63,6 +66,7 @@ class EventStreamEndpoint:
         self._bounds = bounds
         self._timeout = timeout
         self._largest_answer = largest_answer
+        self._metrics = metrics
         self._clock = clock
         self._deadlines = Deadlines()
 
@@ -70,6 +74,9 @@ class EventStreamEndpoint:
         head = RequestHead(scope)
         id_ = head.begin()
         allowance: Headers = ()
+        refusal: Refusal | None
+        ended = _Ended()
+        started = perf_counter()
         try:
             caller = self._caller_of(scope)
             context = caller.open(id_) or await caller.identify(id_)
@@ -78,16 +85,24 @@ class EventStreamEndpoint:
             async with asyncio.timeout(self._timeout):
                 parameters = await read_parameters(head, receive, self._bounds)
             headers = [*_headers(id_), *allowance]
-            await self._stream(receive, send, parameters, caller, context, headers, id_)
+            ended.parameters = parameters
+            await self._stream(receive, send, parameters, caller, context, headers, id_, ended)
         except ClientDisconnect:
             return
         except TimeoutError:
             refusal = Refusal(408, UserInputError("body", "The body did not arrive in time"), CLOSE)
+            ended.outcome = self._metrics.failed(refusal.error)
         except (Refusal, GatewayError) as error:
             refusal = error if isinstance(error, Refusal) else Refusal.from_error(error)
+            ended.outcome = self._metrics.failed(refusal.error)
         else:
-            return
-        await refusal_response(refusal, id_, allowance)(scope, receive, send)
+            refusal = None
+        finally:
+            self._metrics.record(started, ended.outcome, head.client, ended.prepared, ended.parameters)
+        if refusal is None:
+            await send({"type": "http.response.body", "body": _COMPLETE})
+        else:
+            await refusal_response(refusal, id_, allowance)(scope, receive, send)
 
     async def _stream(
         self,
@@ -98,6 +113,7 @@ class EventStreamEndpoint:
         context: CallerContext,
         headers: Headers,
         id_: str,
+        ended: "_Ended",
     ) -> None:
         """Errors of any kind are events from here on: a client of event streams reads nothing else (graphql-sse)."""
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -107,30 +123,49 @@ class EventStreamEndpoint:
                 lifetime.watch(receive)
                 async with (
                     while_believed(caller.authenticate),
-                    aclosing(self._payloads(parameters, context, id_)) as payloads,
+                    aclosing(self._payloads(parameters, context, id_, ended)) as payloads,
                 ):
                     async for payload in payloads:
                         await _send_event(send, payload)
         except TimeoutError:
+            ended.outcome = UnauthenticatedError.code
             await _send_event(send, errors_json(UnauthenticatedError(REFUSAL), id_))
         except (UnauthenticatedError, IssuerUnavailableError) as error:
+            ended.outcome = error.code
             await _send_event(send, errors_json(error, id_))
         finally:
             keeping_alive.cancel()
-        await send({"type": "http.response.body", "body": _COMPLETE})
 
-    async def _payloads(self, parameters: Parameters, context: CallerContext, id_: str) -> AsyncGenerator[bytes, None]:
+    async def _payloads(
+        self, parameters: Parameters, context: CallerContext, id_: str, ended: "_Ended"
+    ) -> AsyncGenerator[bytes, None]:
+        outcome = OK
         try:
             prepared, _ = self._intake.admit(parameters)
+            ended.prepared = prepared
             if prepared.operation.operation is not OperationType.SUBSCRIPTION:
                 raise DocumentError.of(UserInputError("query", "An event stream carries subscriptions only"))
             async with aclosing(await subscribe(self._executor, prepared, parameters, context)) as responses:
-                async for response in responses:
-                    payload = response.to_bytes(errors=[format_error(error, id_) for error in response.errors])
-                    require_size(payload, self._largest_answer)
-                    yield payload
+                with self._metrics.subscribed():
+                    async for response in responses:
+                        errors = [format_error(error, id_) for error in response.errors]
+                        outcome = self._metrics.add_event(outcome, response, errors)
+                        payload = response.to_bytes(errors=errors)
+                        require_size(payload, self._largest_answer)
+                        yield payload
+            ended.outcome = outcome
         except Exception as error:  # noqa: BLE001 # whatever ends it is reported; what is unexpected is logged as well
+            ended.outcome = self._metrics.failed(error)
             yield errors_json(error, id_)
+
+
+class _Ended:
+    """How a request ended, and what it was; with its client, unless somebody says otherwise."""
+
+    def __init__(self) -> None:
+        self.outcome = CANCELLED
+        self.parameters: Parameters | None = None
+        self.prepared: Prepared | None = None
 
 
 def _headers(id_: str) -> list[tuple[bytes, bytes]]:

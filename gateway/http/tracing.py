@@ -2,14 +2,11 @@
 
 from contextvars import ContextVar
 from random import random
-from typing import Any
 
 from structlog.contextvars import STRUCTLOG_KEY_PREFIX
 
-from gateway.errors import GatewayError
-from gateway.execution.documents import DocumentError, Prepared
+from gateway.execution.documents import Prepared
 from gateway.execution.response import Response
-from gateway.http.errors import cause_of
 from gateway.http.request import RequestHead
 from gateway.ops.otel import Export
 from gateway.ops.trace import Trace
@@ -40,7 +37,7 @@ class Tracing:
         return trace
 
     def send(self, trace: Trace, head: RequestHead, status: int, failure: str | None) -> None:
-        """Export a trace, now that the answer is made."""
+        """Export a trace, now that the answer is made; `failure` is the code of an answer without data."""
         if not trace.duration:
             trace.finish()
         if trace.is_exported and self.export is not None:
@@ -56,17 +53,3 @@ def finish(trace: Trace, result: Response, prepared: Prepared, request_id: str) 
     trace.enter("serialise")
     result.to_bytes(errors=())
     trace.finish()
-
-
-def failure_of(result: Response) -> str | None:
-    """The code of the error that an answer without data has."""
-    return code_of(result.errors[0]) if result.errors and result.data is None else None
-
-
-def code_of(error: Any) -> str:
-    """The contract's code of whatever kept an operation from an answer."""
-    if isinstance(error, DocumentError):
-        [error, *_] = error.errors
-    code = (getattr(error, "extensions", None) or {}).get("code") if not isinstance(error, GatewayError) else None
-    cause = error if isinstance(error, GatewayError) else cause_of(error)
-    return str(code or getattr(cause, "code", "INTERNAL"))

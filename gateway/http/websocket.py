@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, TypeAlias
 
 import orjson
@@ -33,6 +34,7 @@ from gateway.http.errors import format_error, format_failure
 from gateway.http.graphql import Context
 from gateway.http.parameters import Bounds, Parameters, parse_parameters
 from gateway.http.request import REQUEST_ID, new_request_id
+from gateway.http.request_metrics import CANCELLED, OK, RequestMetrics, client_of
 from gateway.http.responses import require_size
 from gateway.http.subscribe import SubscribingExecutor, seconds_left, subscribe, while_believed
 from gateway.http.websocket_messages import (
@@ -84,12 +86,14 @@ class WebSocketEndpoint:
         identify: Identify,
         open_context: OpenContext,
         options: WebSocketOptions,
+        metrics: RequestMetrics,
     ) -> None:
         self.intake = intake
         self.executor = executor
         self.identify = identify
         self.open_context = open_context
         self.options = options
+        self.metrics = metrics
         self.writing: set[asyncio.Task[None]] = set()
         """Mutations: they run to their end, whatever becomes of their connection."""
 
@@ -99,10 +103,15 @@ class WebSocketEndpoint:
             await websocket.close()  # before it is accepted: HTTP 403
         elif SUBPROTOCOL not in scope["subprotocols"]:
             await websocket.accept()
+            self.metrics.closed(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE)
             await websocket.close(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
         else:
             await websocket.accept(SUBPROTOCOL)
-            await _Connection(self, websocket).serve()
+            self.metrics.websockets += 1
+            try:
+                await _Connection(self, websocket).serve()
+            finally:
+                self.metrics.websockets -= 1
 
 
 def may_connect(origin: str | None, host: str | None, allowed: Collection[str]) -> bool:
@@ -118,9 +127,12 @@ def may_connect(origin: str | None, host: str | None, allowed: Collection[str]) 
 
 
 class _Operation:
-    """An operation under way. Its `task` is set as soon as it has one. A mutation `is_writing` until it is done."""
+    """An operation under way. Its `task` is set as soon as it has one. A mutation `is_writing` until it is done.
 
-    __slots__ = ("id", "is_mutation", "is_writing", "request_id", "task")
+    `outcome` is what has become of it, for the metrics, and `prepared` what it is, once it is admitted.
+    """
+
+    __slots__ = ("id", "is_mutation", "is_writing", "outcome", "prepared", "request_id", "started", "task")
 
     task: "asyncio.Task[None]"
 
@@ -129,6 +141,9 @@ class _Operation:
         self.request_id = new_request_id()
         self.is_mutation = False
         self.is_writing = False
+        self.outcome = OK
+        self.prepared: Prepared | None = None
+        self.started = perf_counter()
 
 
 class _Connection:
@@ -137,6 +152,8 @@ class _Connection:
         self._options = endpoint.options
         self._websocket = websocket
         self._operations: dict[str, _Operation] = {}
+        self._metrics = endpoint.metrics
+        self._client = client_of(websocket.headers)
 
     async def serve(self) -> None:
         """Until either side ends it."""
@@ -158,6 +175,7 @@ class _Connection:
         finally:
             await self._stop_all()
         if close is not None:
+            self._metrics.closed(close.code)
             with suppress(WebSocketDisconnect, WebSocketDisconnected):
                 await self._websocket.close(close.code, close.reason)
 
@@ -181,7 +199,9 @@ class _Connection:
 
     def _authorization(self, init: ConnectionInit) -> str | None:
         """From the payload, as browsers can set no headers; else from the handshake. Raises Close."""
-        for name, value in (init.payload or {}).items():
+        payload = init.payload or {}
+        self._client = client_of(payload, self._websocket.headers)
+        for name, value in payload.items():
             if name.lower() == "authorization":
                 if not isinstance(value, str):
                     raise Close(CloseCode.FORBIDDEN, "Authorization is a text")
@@ -216,6 +236,7 @@ class _Connection:
         except UserInputError as error:
             raise Close(CloseCode.BAD_REQUEST, error.message) from None
         except QueryTooComplexError as error:
+            self._metrics.record(perf_counter(), self._metrics.failed(error), self._client, None)
             await self._send("error", message.id, format_failure(error, new_request_id()))
             return
         operation = _Operation(message.id)
@@ -245,14 +266,23 @@ class _Connection:
         REQUEST_ID.set(operation.request_id)
         try:
             await self._perform(operation, parameters, principal)
+        except asyncio.CancelledError:
+            self._record(operation, CANCELLED, parameters)
+            raise
         except Exception as error:  # noqa: BLE001 # whatever ends it is reported; what is unexpected is logged as well
+            self._record(operation, self._metrics.failed(error), parameters)
             end: tuple[str, str, object] = ("error", operation.id, format_failure(error, operation.request_id))
         else:
+            self._record(operation, operation.outcome, parameters)
             end = ("complete", operation.id, None)
         if self._is_under_way(operation):
             await self._send(*end)  # while the client does not read it is under way, and counts
             if self._is_under_way(operation):
                 del self._operations[operation.id]
+
+    def _record(self, operation: _Operation, outcome: str, parameters: Parameters) -> None:
+        """The operation has ended."""
+        self._metrics.record(operation.started, outcome, self._client, operation.prepared, parameters)
 
     def _is_under_way(self, operation: _Operation) -> bool:
         """Whether its client waits for more of it."""
@@ -264,11 +294,13 @@ class _Connection:
         METER.set(meter)
         context = self._endpoint.open_context(principal, operation.request_id)
         prepared, extensions = self._endpoint.intake.admit(parameters)
+        operation.prepared = prepared
         kind = prepared.operation.operation
         if kind is OperationType.SUBSCRIPTION:
             async with aclosing(await subscribe(self._endpoint.executor, prepared, parameters, context)) as responses:
-                async for response in responses:
-                    await self._send_next(operation, response)
+                with self._metrics.subscribed():
+                    async for response in responses:
+                        await self._send_next(operation, response)
             return
         if kind is OperationType.MUTATION:
             self._keep(operation)
@@ -314,10 +346,13 @@ class _Connection:
         """Raises DocumentError where it is too large, but for what a mutation has done."""
         if self._is_under_way(operation):
             errors = [format_error(error, operation.request_id) for error in response.errors]
+            operation.outcome = self._metrics.add_event(operation.outcome, response, errors)
             payload = response.to_bytes(errors=errors, extensions=extensions)
             if not operation.is_mutation:
                 require_size(payload, self._options.largest_answer)
             await self._send("next", operation.id, orjson.Fragment(payload))
+        else:
+            operation.outcome = CANCELLED
 
     async def _send(self, type_: str, id_: str | None = None, payload: object = None) -> None:
         """To a client that has gone, nothing: the loop that reads learns of it as well."""

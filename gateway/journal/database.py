@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Protocol, TypeVar
@@ -97,6 +98,11 @@ class Database(Protocol):
         """Finish what is under way and let go of the database."""
         ...
 
+    @property
+    def last_success(self) -> float:
+        """When it was read or written the last time, in Unix seconds."""
+        ...
+
 
 class NoJournalError(JournalError):
     """Nobody has made a journal there."""
@@ -148,10 +154,12 @@ class Availability:
     """Turns what fails into errors for callers, and logs once when the database is lost and once when it is back."""
 
     def __init__(self, dialect: str) -> None:
+        self.last_success = time.time()
         self._dialect = dialect
         self._state = StateLog("journal unavailable", "journal available again", "error")
 
     def worked(self) -> None:
+        self.last_success = time.time()
         self._state.worked()
 
     def lost(self, error: JournalError) -> JournalError:

@@ -1,9 +1,10 @@
 """The durable record of the gateway: operations, payment outbox, published announcements, audit trail."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import structlog
 from sqlalchemy import Connection, delete, func, insert, select
 
@@ -17,7 +18,8 @@ from gateway.journal.operations import Operations
 from gateway.journal.payments import Payments
 from gateway.journal.postgres import open_postgres
 from gateway.journal.sqlite import open_sqlite, require_room
-from gateway.journal.tables import readiness
+from gateway.journal.tables import operations, payments, readiness
+from gateway.normalise.states import DeliveryState, OperationState
 from gateway.settings import Settings
 
 Clock = Callable[[], datetime]
@@ -31,6 +33,16 @@ log = structlog.get_logger(__name__)
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+class Backlog(msgspec.Struct, frozen=True):
+    """Payments by state; for how long the oldest that waits for its delivery has waited, in seconds, 0 if none does;
+    and how many operations are UNKNOWN.
+    """
+
+    payments: Mapping[DeliveryState, int]
+    oldest_undelivered: float
+    unclear_operations: int
 
 
 class Journal:
@@ -55,6 +67,21 @@ class Journal:
             connection.execute(delete(readiness).where(readiness.c.id == row["id"]))
 
         await self._database.write(write_and_take_back)
+
+    @property
+    def last_success(self) -> float:
+        """When it was read or written the last time, in Unix seconds."""
+        return self._database.last_success
+
+    async def backlog(self) -> Backlog:
+        """What is not done yet, of all gateways that share the journal."""
+        undelivered = select(func.min(payments.c.received_at)).where(payments.c.state == DeliveryState.QUEUED)
+        unclear = select(func.count()).select_from(operations).where(operations.c.state == OperationState.UNKNOWN)
+        since, count = await self._database.read(
+            lambda connection: (connection.scalar(undelivered), connection.scalar(unclear))
+        )
+        age = timedelta() if since is None else self._clock() - since
+        return Backlog(await self.payments.counts(), max(age.total_seconds(), 0.0), count or 0)
 
     async def notify(self, channel: str, message: str) -> None:
         """Notify every listener at every gateway of this journal; see `notify.Notifier`."""

@@ -119,6 +119,10 @@ class PostgresDatabase:
     async def write(self, work: Work[ValueT]) -> ValueT:
         return await self._within_timeout(self._run(self._engine, work))
 
+    @property
+    def last_success(self) -> float:
+        return self.availability.last_success
+
     async def close(self) -> None:
         try:
             async with asyncio.timeout(self._timeout):

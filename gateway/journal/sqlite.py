@@ -195,6 +195,10 @@ class SqliteDatabase:
         self._availability.worked()
         return value
 
+    @property
+    def last_success(self) -> float:
+        return self._availability.last_success
+
     async def close(self) -> None:
         try:
             async with asyncio.timeout(self._timeout):

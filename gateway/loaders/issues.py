@@ -16,9 +16,9 @@ def count_issues(metrics: Metrics, endpoint: str, value: object) -> None:
     """Count the data issues and dropped rows of one answer. Those of most pages were gathered as they were read."""
     issues = _of_all(value) if isinstance(value, tuple) else _of(value)
     if isinstance(value, Page) and value.dropped:
-        metrics.dropped_rows.labels(endpoint).inc(value.dropped)
+        metrics.drop_rows(endpoint, value.dropped)
     for issue in issues:
-        metrics.data_issue(endpoint, issue.platform, issue.field, issue.problem).inc()
+        metrics.data_issue(endpoint, issue.platform, issue.field, issue.problem).add()
 
 
 def _of_all(records: Iterable[object]) -> Issues:

@@ -157,7 +157,7 @@ class Watches:
         key = (watched.topic, community_code)
         if key not in self._running:
             if len(self._running) >= MOST_WATCHED:
-                raise RateLimitedError("Too many communities are watched at once", self._interval)
+                raise RateLimitedError("Too many communities are watched at once", self._interval, subject="watches")
             # The first poll finds no change: who reads from now on gets no answer from before it.
             self._events.publish(ReadsDropped(community_code, records.endpoints))
             watch = _Watch(self._wjdh, records, watched, community_code, self._events)

@@ -61,6 +61,11 @@ class Slots:
         """How many are not free."""
         return self.limit - self.free
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for one."""
+        return len(self._queue)
+
     def queue(self, waiter: Waiter) -> None:
         """Wait for a slot, when none is free."""
         self._queue.append(waiter)

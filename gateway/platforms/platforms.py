@@ -11,6 +11,7 @@ from gateway.addresses import can_be_called
 from gateway.errors import PlatformId
 from gateway.ops.calls import Calls
 from gateway.ops.resilience import Slots
+from gateway.ops.tally import Tally
 from gateway.platforms.large_answers import LargeAnswers
 from gateway.platforms.proxy import ProxyTransport
 from gateway.platforms.route import Upstream
@@ -40,12 +41,12 @@ class Platforms:
         await self.security.aclose()
 
 
-def make_platforms(settings: Settings, *, reads_by_engine: bool = True) -> Platforms:
+def make_platforms(settings: Settings, *, reads_by_engine: bool = True, tally: Tally | None = None) -> Platforms:
     """The clients for `settings`. Without `reads_by_engine`, and with a proxy, reads go by httpx like all other calls.
 
     Raises SettingsError for a URL that cannot be called, and for certificates that cannot be read.
     """
-    calls = Calls(settings.call_timeout)
+    calls = Calls(settings.call_timeout, tally)
     paths = SecurityPaths(
         token=settings.security_token_path,
         people=settings.security_people_path,

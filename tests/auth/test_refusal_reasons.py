@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from callers import NOW, Signers, claims, sign
+from exposed import read
 from joserfc.jwk import OctKey
 from standing_clock import Clock
 from structlog.testing import capture_logs
@@ -44,11 +45,11 @@ REFUSED: list[tuple[str, Callable[[Signers], str | None]]] = [
 
 
 def counted(authenticator: Authenticator) -> dict[str, float]:
-    [family] = authenticator.refusals.counter.collect()
+    series = read(authenticator.refusals.tally)
     return {
-        sample.labels["reason"]: sample.value
-        for sample in family.samples
-        if sample.name.endswith("_total") and sample.value
+        dict(labels)["reason"]: count
+        for (name, labels), count in series.items()
+        if name == "gateway_refused_tokens_total" and count
     }
 
 

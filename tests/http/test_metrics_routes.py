@@ -6,13 +6,14 @@ from starlette.applications import Starlette
 
 from gateway.errors import JournalError
 from gateway.http import probes
-from gateway.http.probes import PaymentCounts, metrics_routes
+from gateway.http.probes import ReadBacklog, metrics_routes
+from gateway.journal.journal import Backlog
 from gateway.normalise.states import DeliveryState
 from gateway.ops.metrics import Metrics
 
 
-def client(payment_counts: PaymentCounts) -> httpx.AsyncClient:
-    app = Starlette(routes=metrics_routes(Metrics(), payment_counts))
+def client(read_backlog: ReadBacklog) -> httpx.AsyncClient:
+    app = Starlette(routes=metrics_routes(Metrics().open(), read_backlog))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
 
 
@@ -20,11 +21,11 @@ async def test_concurrent_scrapes_count_payments_once(monkeypatch: pytest.Monkey
     monkeypatch.setattr(probes, "FRESH", 0.5)
     counted = 0
 
-    async def counts() -> dict[DeliveryState, int]:
+    async def counts() -> Backlog:
         nonlocal counted
         counted += 1
         await asyncio.sleep(0.01)
-        return {DeliveryState.DEAD: counted}
+        return Backlog({DeliveryState.DEAD: counted}, 0.0, 0)
 
     async with client(counts) as asking:
         for times in (1, 2):
@@ -39,9 +40,9 @@ async def test_metrics_report_last_payment_counts_on_failure(monkeypatch: pytest
     monkeypatch.setattr(probes, "FRESH", 0)
     works = True
 
-    async def counts() -> dict[DeliveryState, int]:
+    async def counts() -> Backlog:
         if works:
-            return {DeliveryState.DEAD: 3}
+            return Backlog({DeliveryState.DEAD: 3}, 0.0, 0)
         raise JournalError("The journal cannot be used.")
 
     async with client(counts) as asking:

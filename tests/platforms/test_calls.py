@@ -7,7 +7,7 @@ from contextvars import copy_context
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
+from exposed import read, value
 from scripted_server import until
 from standing_clock import Clock
 from structlog.contextvars import bound_contextvars, merge_contextvars
@@ -28,12 +28,9 @@ UNKNOWN_HOUSE = HouseKey("10002", 99, 9, 9, 999)
 
 def counts(calls: Calls, suffix: str = "_count") -> dict[tuple[str, str, str], float]:
     """How many calls there were, by platform, endpoint and outcome."""
-    return {
-        (sample.labels["platform"], sample.labels["endpoint"], sample.labels["outcome"]): sample.value
-        for family in calls.collect()
-        for sample in family.samples
-        if sample.name.endswith(suffix) and sample.labels.get("le", "+Inf") == "+Inf"
-    }
+    series = read(calls.tally)
+    found = [(dict(labels), count) for (name, labels), count in series.items() if name.endswith(f"seconds{suffix}")]
+    return {(labels["platform"], labels["endpoint"], labels["outcome"]): count for labels, count in found}
 
 
 async def test_calls_are_counted_by_endpoint_and_outcome(platforms: Platforms, sandbox: Sandbox) -> None:
@@ -73,12 +70,10 @@ def test_duration_buckets_are_cumulative() -> None:
     owner = calls.to("SECURITY", "owner")
     for seconds in (0.001, 0.005, 0.03, 60.0):
         owner.note("OK", seconds, copy_context())
-    registry = CollectorRegistry()
-    registry.register(calls)
 
     def sample(suffix: str, **labels: str) -> float | None:
         of_owner = {"platform": "SECURITY", "endpoint": "owner", "outcome": "OK", **labels}
-        return registry.get_sample_value(f"gateway_upstream_call_seconds{suffix}", of_owner)
+        return value(read(calls.tally), f"gateway_upstream_call_seconds{suffix}", **of_owner)
 
     assert [sample("_bucket", le=bound) for bound in ("0.005", "0.025", "0.05", "10.0", "+Inf")] == [2, 2, 3, 3, 4]
     assert sample("_count") == 4
@@ -178,12 +173,9 @@ def test_circuit_is_logged_when_it_opens_and_closes(
 def test_open_circuit_is_a_metric() -> None:
     calls = Calls(call_timeout=8.0)
     owner = calls.to("SECURITY", "owner")
-    registry = CollectorRegistry()
-    registry.register(calls)
 
     def is_open() -> float | None:
-        of_owner = {"platform": "SECURITY", "endpoint": "owner"}
-        return registry.get_sample_value("gateway_upstream_circuit_open", of_owner)
+        return value(read(calls.tally), "gateway_upstream_circuit_open", platform="SECURITY", endpoint="owner")
 
     assert is_open() == 0
     for _ in range(8):

@@ -22,9 +22,18 @@ INTERVAL = 1.0
 
 
 class Connections:
-    """Makes connections of these limits, and has them swept. `error_app` answers an error: see `HttpConnection`."""
+    """Makes connections of these limits, and has them swept. `error_app` answers an error: see `HttpConnection`.
 
-    def __init__(self, limits: ServerLimits, error_app: Callable[[Exception], ASGIApp]) -> None:
+    `on_start` is called with the open connections, a set that changes, before there are any.
+    """
+
+    def __init__(
+        self,
+        limits: ServerLimits,
+        error_app: Callable[[Exception], ASGIApp],
+        on_start: Callable[[Collection[Any]], object] = lambda _connections: None,
+    ) -> None:
+        self._on_start = on_start
         self._limits = limits
         self._error_app = error_app
         self._interval = min(INTERVAL, limits.shortest / 4)
@@ -42,6 +51,7 @@ class Connections:
     ) -> HttpConnection:
         loop = _loop or asyncio.get_running_loop()
         if self._sweep is None:
+            self._on_start(server_state.connections)
             self._sweep = Sweep(server_state.connections, self._interval, loop)
         self._sweep.begin()
         lines = partial(self._header_lines, server_state)
