@@ -269,7 +269,9 @@ def create_app(
                 if span_export is not None:
                     await asyncio.to_thread(span_export.close)
 
-    application = Application(Starlette(lifespan=lifespan), GRAPHQL_PATH, Hosts(settings.hosts), failed)
+    application = Application(
+        Starlette(lifespan=lifespan), GRAPHQL_PATH, Hosts(settings.hosts), failed, request_metrics.failed
+    )
     return application
 
 

@@ -11,7 +11,7 @@ from starlette.datastructures import State
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.errors import UserInputError
+from gateway.errors import GatewayError, UserInputError
 from gateway.http.request import new_request_id
 from gateway.http.responses import Refusal, refusal_response
 
@@ -41,18 +41,25 @@ log = structlog.get_logger(__name__)
 class Application:
     """`graphql` answers at `graphql_path`; it is set when the lifespan of `others` has begun.
 
-    `on_failure` is called with the error that kept the lifespan from beginning.
+    `on_failure` is called with the error that kept the lifespan from beginning, `on_refusal` with that of a request
+    that is for another host.
     """
 
     graphql: ASGIApp
 
     def __init__(
-        self, others: Starlette, graphql_path: str, hosts: "Hosts", on_failure: Callable[[BaseException], object]
+        self,
+        others: Starlette,
+        graphql_path: str,
+        hosts: "Hosts",
+        on_failure: Callable[[BaseException], object],
+        on_refusal: Callable[[GatewayError], object] = lambda _error: None,
     ) -> None:
         self._others = others
         self._graphql_path = graphql_path
         self._hosts = hosts
         self._on_failure = on_failure
+        self._on_refusal = on_refusal
 
     @property
     def state(self) -> State:
@@ -62,11 +69,19 @@ class Application:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
         elif not self._hosts.accept(scope["headers"]) and scope["path"] not in OPEN_PATHS:
-            await _misdirected(scope, receive, send)
+            await self._misdirect(scope, receive, send)
         elif scope["path"] == self._graphql_path and scope["type"] == "http":
             await self.graphql(scope, receive, send)
         else:
             await self._others(scope, receive, send)
+
+    async def _misdirect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        error = UserInputError("host", "This host is not the gateway's: GATEWAY_ALLOWED_HOSTS lists those that are")
+        self._on_refusal(error)
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+        else:
+            await refusal_response(Refusal(421, error), new_request_id())(scope, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The lifespan. When it fails, Starlette sends its traceback to be logged, texts of exceptions included."""
@@ -80,14 +95,6 @@ class Application:
             await send({"type": message["type"]})
 
         await self._others(scope, receive, notify)
-
-
-async def _misdirected(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close"})
-        return
-    error = UserInputError("host", "This host is not the gateway's: GATEWAY_ALLOWED_HOSTS lists those that are")
-    await refusal_response(Refusal(421, error), new_request_id())(scope, receive, send)
 
 
 class Hosts:

@@ -117,6 +117,7 @@ class Tally:
         self.families: dict[str, Family] = {}
         self._at: dict[SeriesKey, int] = {}
         self._next = FIRST
+        self._is_full = False
         self._watched: list[tuple[int, Callable[[], float]]] = []
         self._file: int | None = None
         self._names_end = BYTES
@@ -195,7 +196,9 @@ class Tally:
         if at is not None:
             return at
         if self._next + width > CELLS - LONGEST_SERIES:
-            log.warning("no room for more series of metrics", metric=key[1])
+            if not self._is_full:
+                log.warning("no room for more series of metrics", metric=key[1])
+            self._is_full = True
             return CELLS - LONGEST_SERIES
         at = self._at[key] = self._next
         self._next += width

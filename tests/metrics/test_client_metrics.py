@@ -1,0 +1,66 @@
+"""Clients by the names that they give themselves; labels that callers choose are bounded."""
+
+import asyncio
+
+import pytest
+from exposed import labels_of, value
+from scraped import requests, scrape
+
+from gateway.http.request_metrics import MOST_CLIENTS, MOST_OPERATIONS, NONE, OTHER, client_of
+
+
+class TestClients:
+    async def test_requests_are_counted_by_client(self, gateway):
+        for headers in (
+            {"apollographql-client-name": "console", "apollographql-client-version": "1.4.0"},
+            {"graphql-client-name": "@acme/app", "graphql-client-version": "v2-beta"},
+            {},
+        ):
+            await gateway.client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+
+        series = await scrape(gateway)
+        for name, version in (("console", "1.4.0"), ("@acme/app", "v2-beta"), (NONE, NONE)):
+            assert value(series, "gateway_client_requests_total", client_name=name, client_version=version) == 1
+
+    @pytest.mark.parametrize(
+        "name", ["19900000001", "a" * 49, "someone@example.org", "王小明", "app 19900000001", "app 99901199003077012X"]
+    )
+    def test_unfit_name_is_other(self, name: str) -> None:
+        assert client_of({"graphql-client-name": name}) == (OTHER, NONE)
+
+    async def test_ten_thousand_names_stay_bounded(self, gateway):
+        async def send(number: int) -> None:
+            headers = {"apollographql-client-name": f"client-{number}", "apollographql-client-version": f"1.{number}"}
+            query = f"query Name{number} {{ __typename }}"
+            gateway.parts.rate._full_at.clear()
+            answer = await gateway.client.post("/graphql", json={"query": query}, headers=headers)
+            assert answer.status_code == 200
+
+        for start in range(0, 10_000, 20):
+            await asyncio.gather(*(send(number) for number in range(start, start + 20)))
+
+        series = await scrape(gateway)
+        assert await requests(gateway) == {("other", "query", "ok"): 10_000}
+        assert len(labels_of(series, "gateway_client_requests_total")) == MOST_CLIENTS + 1
+        others = value(series, "gateway_client_requests_total", client_name=OTHER, client_version=OTHER)
+        assert others == 10_000 - MOST_CLIENTS
+
+    async def test_unknown_caller_adds_no_client(self, gateway):
+        await gateway.stranger.post(
+            "/graphql", json={"query": "{ __typename }"}, headers={"graphql-client-name": "flood"}
+        )
+
+        [labels] = labels_of(await scrape(gateway), "gateway_client_requests_total")
+        assert labels["client_name"] == OTHER
+
+    async def test_listed_operations_are_bounded(self, environ, serve):
+        names = [f"Name{number}" for number in range(MOST_OPERATIONS + 5)]
+        async with serve(environ | {"GATEWAY_METRICS_OPERATIONS": " ".join(names)}) as gateway:
+            for name in (names[0], names[MOST_OPERATIONS - 1], names[MOST_OPERATIONS], names[-1]):
+                await gateway.ask(f"query {name} {{ __typename }}")
+
+            assert {name: count for (name, *_), count in (await requests(gateway)).items()} == {
+                names[0]: 1,
+                names[MOST_OPERATIONS - 1]: 1,
+                "other": 2,
+            }

@@ -1,0 +1,154 @@
+"""`/metrics` of a gateway with two workers: whichever is scraped, it speaks for both, and for those that ended."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from exposed import Series, labels_of, parse, value
+from processes import GatewayProcess
+
+PATIENCE = 60
+QUERY = {"query": "query Listed { __typename }"}
+TOO_DEEP = {"query": "query Listed " + "{ a" * 30 + "}" * 30}
+SCRAPES = 12
+"""As many connections: each goes to either worker, by the kernel's choice."""
+
+pytestmark = pytest.mark.postgres
+
+
+class Workers:
+    def __init__(self, environ: dict[str, str], log: Path) -> None:
+        self.gateway = GatewayProcess(environ, log, workers=2)
+        self._log = log
+        self.sent = self.refused = 0
+
+    async def until_serving(self, times: int) -> list[int]:
+        """The workers so far, oldest first, once so many have served."""
+        async with asyncio.timeout(PATIENCE):
+            while len(pids := self._logged("worker serves")) < times:  # noqa: ASYNC110 # another program's log
+                await asyncio.sleep(0.01)
+        return pids
+
+    def _logged(self, event: str) -> list[int]:
+        lines = [orjson.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
+        return [line["pid"] for line in lines if line["event"] == event]
+
+    async def send(self, clients: int, each: int) -> None:
+        """A known load, over so many connections: each request is answered, and each last one refused."""
+
+        async def ask() -> None:
+            async with self.gateway.client() as client:
+                for number in range(each):
+                    is_last = number == each - 1
+                    answer = await client.post("/graphql", json=TOO_DEEP if is_last else QUERY)
+                    self.refused += is_last
+                    self.sent += not is_last
+                    assert ("data" in answer.json()) is not is_last
+
+        await asyncio.gather(*(ask() for _ in range(clients)))
+
+    async def scrape(self) -> list[Series]:
+        """By connections of their own: both workers are asked."""
+        async with asyncio.TaskGroup() as group:
+            scrapes = [group.create_task(self._scrape()) for _ in range(SCRAPES)]
+        return [scrape.result() for scrape in scrapes]
+
+    async def scrape_one(self) -> Series:
+        """By whichever answers, while the other may be on its way down."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                with suppress(httpx.TransportError):
+                    return await self._scrape()
+
+    async def _scrape(self) -> Series:
+        async with httpx.AsyncClient(base_url=self.gateway.url, trust_env=False, timeout=30) as client:
+            return parse((await client.get("/metrics")).text)
+
+    def is_exact(self, series: Series) -> bool:
+        labels = {"operation": "Listed", "type": "query", "outcome": "ok"}
+        refused = {"code": "QUERY_TOO_COMPLEX", "limit": "depth"}
+        found = (
+            value(series, "gateway_request_seconds_count", **labels),
+            value(series, "gateway_request_seconds_bucket", **labels, le="+Inf"),
+            value(series, "gateway_refused_requests_total", **refused),
+            sum(count for (name, _), count in series.items() if name == "gateway_request_seconds_count"),
+        )
+        return found == (self.sent, self.sent, self.refused, self.sent + self.refused)
+
+
+@pytest.fixture
+async def workers(environ: dict[str, str], database_url: str, tmp_path: Path) -> AsyncIterator[Workers]:
+    log = tmp_path / "log"
+    workers = Workers(environ | {"GATEWAY_DATABASE_URL": database_url}, log)
+    try:
+        await workers.gateway.start()
+        await workers.until_serving(2)
+        yield workers
+    finally:
+        with suppress(ProcessLookupError):
+            await workers.gateway.stop()
+        sys.stdout.write(log.read_text())  # pytest shows it with a failure
+
+
+def counters(series: Series) -> dict[Any, float]:
+    suffixes = ("_total", "_count", "_sum", "_bucket")
+    return {key: count for key, count in series.items() if key[0].endswith(suffixes)}
+
+
+async def test_counts_of_two_workers_add_up_to_the_load(workers):
+    await workers.send(clients=20, each=10)
+
+    scrapes = await workers.scrape()
+    assert [workers.is_exact(series) for series in scrapes] == [True] * SCRAPES
+    for series in scrapes:
+        slots = {labels["worker"] for labels in labels_of(series, "process_resident_memory_bytes")}
+        assert slots == {"1", "2"}
+        assert value(series, "gateway_upstream_slots", platform="WJDH") == 64
+        assert (value(series, "gateway_open_connections") or 0) >= 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+async def test_counts_of_an_ended_worker_are_kept(workers, number):
+    await workers.send(clients=20, each=10)
+    [first, second] = await workers.until_serving(2)
+    before = counters((await workers.scrape())[0])
+
+    for victim, times in ((first, 3), (second, 4)):
+        os.kill(victim, number)
+        assert workers.is_exact(await workers.scrape_one())
+        await workers.until_serving(times)
+        scrapes = await workers.scrape()
+        assert [workers.is_exact(series) for series in scrapes] == [True] * SCRAPES
+        await workers.send(clients=10, each=5)
+
+    scrapes = await workers.scrape()
+    assert [workers.is_exact(series) for series in scrapes] == [True] * SCRAPES
+    for series in scrapes:
+        fallen = [key for key, count in before.items() if series.get(key, 0) < count]
+        assert fallen == []
+        assert len(labels_of(series, "process_resident_memory_bytes")) == 2
+        assert value(series, "gateway_upstream_slots", platform="WJDH") == 64
+
+
+async def test_directory_of_the_workers_ends_with_them(workers):
+    [directory] = [path for path in _directories() if _belongs_to(path, await workers.until_serving(2))]
+    assert directory.stat().st_mode & 0o777 == 0o700
+
+    assert await workers.gateway.stop() == 0
+    assert not directory.exists()
+
+
+def _directories() -> list[Path]:
+    return [*Path("/dev/shm").glob("gateway-metrics-*")]  # noqa: S108 # where the supervisor makes it
+
+
+def _belongs_to(directory: Path, pids: list[int]) -> bool:
+    return any(path.name.startswith(f"worker-{pids[0]}-") for path in directory.iterdir())
