@@ -155,9 +155,24 @@ def test_every_name_beside_a_file_is_in_that_file(page: Path) -> None:
 
 
 async def test_exactly_the_exposed_metrics_are_explained(gateway: Any) -> None:
-    documented = re.findall(r"^\| `(gateway_\w+)` \|", read_text_of(ROOT / "docs" / "architecture.md"), re.MULTILINE)
-    exposed = re.findall(r"^# TYPE (gateway_\w+) ", (await gateway.client.get("/metrics")).text, re.MULTILINE)
-    assert sorted(documented) == sorted(name for name in exposed if not name.endswith("_created"))
+    await gateway.ask("{ __typename }", token="")
+    page = read_text_of(ROOT / "docs" / "observability.md")
+    documented = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*?) ?\| ", page, re.MULTILINE)
+    exposed = (await gateway.client.get("/metrics")).text
+    families = dict(re.findall(r"^# TYPE (\w+) (\w+)$", exposed, re.MULTILINE))
+    assert {name: kind for name, kind, _ in documented} == families
+    assert len(documented) == len(families)
+    labels = {name: set(re.findall(r"`(\w+)`", names)) for name, _, names in documented}
+    for sample in re.findall(r"^(\w+?)(?:_bucket|_count|_sum)?\{(.*)\} ", exposed, re.MULTILINE):
+        assert set(re.findall(r'(\w+)="', sample[1])) - {"le"} == labels[sample[0]]
+
+
+def test_documented_queries_name_documented_metrics() -> None:
+    page = ROOT / "docs" / "observability.md"
+    documented = set(re.findall(r"^\| `(\w+)` \|", read_text_of(page), re.MULTILINE))
+    named = {name for block in blocks(page, "text") for name in re.findall(r"(?:gateway|process)_\w+", block)}
+    assert len(named) > 10
+    assert {re.sub("_(bucket|count|sum)$", "", name) for name in named} - documented == set()
 
 
 def test_every_cited_quirk_is_documented_once() -> None:
