@@ -25,6 +25,8 @@ PAGE_REQUEST_HEADERS: Final = (
     "Apollographql-Client-Version",
     "Authorization",
     "Cache-Control",
+    "Graphql-Client-Name",
+    "Graphql-Client-Version",
     "Traceparent",
     "X-Request-Id",
 )

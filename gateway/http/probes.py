@@ -85,7 +85,7 @@ def metrics_routes(metrics: Metrics, backlog: ReadBacklog) -> list[Route]:
 
     async def show(request: Request) -> Response:
         await reading.succeeds()
-        body, content_type = metrics.exposition(request.headers.get("accept", ""))
+        body, content_type = await metrics.expose(request.headers.get("accept", ""))
         return Response(body, headers={"content-type": content_type})
 
     return [Route("/metrics", show)]

@@ -10,7 +10,7 @@ from starlette.types import Scope
 from structlog.contextvars import STRUCTLOG_KEY_PREFIX
 
 from gateway.http.negotiation import MediaType, negotiate
-from gateway.http.request_metrics import client_of
+from gateway.http.request_metrics import read_head_client
 from gateway.ops.trace import TraceParent
 
 REQUEST_ID: ContextVar[str] = ContextVar(f"{STRUCTLOG_KEY_PREFIX}request_id")
@@ -47,7 +47,7 @@ class RequestHead:
         self.is_compressed = self.fields.get(b"content-encoding", b"identity").lower() != b"identity"
         self.wants_trace = self.fields.get(b"x-trace") == b"1"
         self.trace_parent = read_trace_parent(self.fields.get(b"traceparent"))
-        self.client = client_of({name.decode("latin-1"): text.decode("latin-1") for name, text in self.fields.items()})
+        self.client = read_head_client(self.fields)
         self._request_id = _own_request_id(self.fields.get(b"x-request-id"))
 
     @property

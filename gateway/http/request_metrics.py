@@ -9,6 +9,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from time import perf_counter
 from typing import Any, Final, TypeAlias
 
@@ -84,15 +85,38 @@ CLIENT_VERSIONS: Final = ("apollographql-client-version", "graphql-client-versio
 _NAME: Final = re.compile(r"@?[A-Za-z][A-Za-z0-9 ._/-]{0,47}")
 _VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,31}")
 
+_NAME_HEADERS: Final = tuple(name.encode() for name in CLIENT_NAMES)
+_VERSION_HEADERS: Final = tuple(name.encode() for name in CLIENT_VERSIONS)
+_LONGEST: Final = 64
 
-def client_of(*sources: Mapping[str, object]) -> Client:
+
+def read_client(*sources: Mapping[str, object]) -> Client:
     """The client that names itself by these headers, or by those of the next source."""
-    return _label(sources, CLIENT_NAMES, _NAME), _label(sources, CLIENT_VERSIONS, _VERSION)
+    name, version = (
+        next((source[name] for source in sources for name in names if source.get(name)), None)
+        for names in (CLIENT_NAMES, CLIENT_VERSIONS)
+    )
+    return _to_label(name, _NAME), _to_label(version, _VERSION)
 
 
-def _label(sources: Iterable[Mapping[str, object]], names: Iterable[str], form: re.Pattern[str]) -> str:
-    given = next((source[name] for source in sources for name in names if source.get(name)), None)
-    if given is None:
+def read_head_client(fields: Mapping[bytes, bytes]) -> Client:
+    """The same of the headers of a request, as they came: on the way of each request whose headers are new."""
+    get = fields.get
+    name = get(_NAME_HEADERS[0]) or get(_NAME_HEADERS[1])
+    version = get(_VERSION_HEADERS[0]) or get(_VERSION_HEADERS[1])
+    if name is None and version is None:
+        return NO_CLIENT
+    return _to_client(name and name[:_LONGEST], version and version[:_LONGEST])
+
+
+@lru_cache(1024)
+def _to_client(name: bytes | None, version: bytes | None) -> Client:
+    """Remembered: reading them takes 2 µs, and clients are few."""
+    return _to_label(name and name.decode("latin-1"), _NAME), _to_label(version and version.decode("latin-1"), _VERSION)
+
+
+def _to_label(given: object, form: re.Pattern[str]) -> str:
+    if not given:
         return NONE
     is_fit = isinstance(given, str) and form.fullmatch(given) and mask_text(given) == given
     return str(given) if is_fit else OTHER
@@ -111,6 +135,7 @@ class RequestMetrics:
         self._cells = tally.cells
         self._operations = frozenset(list(dict.fromkeys(operations))[:MOST_OPERATIONS])
         self._requests: dict[tuple[str, str, str], int] = {}
+        self._exemplars: dict[int, int] = {}
         self._clients: dict[Client, Count] = {}
         self._deprecated: dict[str, Count] = {}
         for family in (REQUESTS, REFUSED, ERRORS, CLIENTS, CLOSED, DEPRECATED_FIELDS):
@@ -151,7 +176,10 @@ class RequestMetrics:
             count = self._find_client(client, outcome)
         count.add()
         if trace_id is not None:
-            self._tally.put_exemplar(self._tally.exemplars_at(REQUESTS, *key), bucket, trace_id, seconds)
+            exemplars = self._exemplars.get(at)
+            if exemplars is None:
+                exemplars = self._exemplars[at] = self._tally.exemplars_at(REQUESTS, *key)
+            self._tally.put_exemplar(exemplars, bucket, trace_id, seconds)
 
     def answered(self, response: Response, errors: Collection[Mapping[str, Any]]) -> str:
         """The outcome of a response with these errors, formatted; they are counted."""

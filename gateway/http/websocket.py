@@ -34,7 +34,7 @@ from gateway.http.errors import format_error, format_failure
 from gateway.http.graphql import Context
 from gateway.http.parameters import Bounds, Parameters, parse_parameters
 from gateway.http.request import REQUEST_ID, new_request_id
-from gateway.http.request_metrics import CANCELLED, OK, RequestMetrics, client_of
+from gateway.http.request_metrics import CANCELLED, OK, RequestMetrics, read_client
 from gateway.http.responses import require_size
 from gateway.http.subscribe import SubscribingExecutor, seconds_left, subscribe, while_believed
 from gateway.http.websocket_messages import (
@@ -153,7 +153,7 @@ class _Connection:
         self._websocket = websocket
         self._operations: dict[str, _Operation] = {}
         self._metrics = endpoint.metrics
-        self._client = client_of(websocket.headers)
+        self._client = read_client(websocket.headers)
 
     async def serve(self) -> None:
         """Until either side ends it."""
@@ -200,7 +200,7 @@ class _Connection:
     def _authorization(self, init: ConnectionInit) -> str | None:
         """From the payload, as browsers can set no headers; else from the handshake. Raises Close."""
         payload = init.payload or {}
-        self._client = client_of(payload, self._websocket.headers)
+        self._client = read_client(payload, self._websocket.headers)
         for name, value in payload.items():
             if name.lower() == "authorization":
                 if not isinstance(value, str):

@@ -11,6 +11,7 @@ with its lock and its object ten times that. Labels are put on when somebody loo
 import fcntl
 import mmap
 import os
+import struct
 import time
 from array import array
 from bisect import bisect_left
@@ -132,7 +133,7 @@ class Tally:
         being_made = path.with_name(f".{path.name}")  # nobody may take it for that of a process that has ended
         file = os.open(being_made, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         fcntl.flock(file, fcntl.LOCK_EX)
-        os.posix_fallocate(file, 0, BYTES)
+        os.pwrite(file, bytes(BYTES), 0)
         self._file = file
         self.cells = memoryview(mmap.mmap(file, BYTES)).cast("d")
         self.cells[SLOT], self.cells[PID] = slot, os.getpid()
@@ -154,11 +155,7 @@ class Tally:
     def put_exemplar(self, at: int, bucket: int, trace_id: str, value: float) -> None:
         """The last of this bucket; `trace_id` has 32 hexadecimal digits."""
         at += bucket * EXEMPLAR
-        for digits in range(0, 32, 8):
-            self.cells[at] = int(trace_id[digits : digits + 8], 16)
-            at += 1
-        self.cells[at] = value
-        self.cells[at + 1] = time.time()
+        self.cells[at : at + EXEMPLAR] = array("d", (*_TRACE_ID.unpack(bytes.fromhex(trace_id)), value, time.time()))
 
     def count(self, family: Family, *labels: str) -> Count:
         return Count(self.cells, self.at(family, *labels))
@@ -208,6 +205,8 @@ class Tally:
             self._names_end += len(line)
         return at
 
+
+_TRACE_ID = struct.Struct(">4I")
 
 LONGEST_SERIES = 128
 """Cells at the end that series without room of their own share."""

@@ -6,7 +6,7 @@ import pytest
 from exposed import labels_of, value
 from scraped import requests, scrape
 
-from gateway.http.request_metrics import MOST_CLIENTS, MOST_OPERATIONS, NONE, OTHER, client_of
+from gateway.http.request_metrics import MOST_CLIENTS, MOST_OPERATIONS, NONE, OTHER, read_client, read_head_client
 
 
 class TestClients:
@@ -26,7 +26,12 @@ class TestClients:
         "name", ["19900000001", "a" * 49, "someone@example.org", "王小明", "app 19900000001", "app 99901199003077012X"]
     )
     def test_unfit_name_is_other(self, name: str) -> None:
-        assert client_of({"graphql-client-name": name}) == (OTHER, NONE)
+        assert read_client({"graphql-client-name": name}) == (OTHER, NONE)
+
+    @pytest.mark.parametrize("version", ["19900000001", "1" * 33, "1.0 beta", "ä"])
+    def test_unfit_version_is_other(self, version: str) -> None:
+        assert read_client({"graphql-client-version": version}) == (NONE, OTHER)
+        assert read_head_client({b"graphql-client-version": version.encode("latin-1") * 2}) == (NONE, OTHER)
 
     async def test_ten_thousand_names_stay_bounded(self, gateway):
         async def send(number: int) -> None:

@@ -106,13 +106,13 @@ class TestOpenMetrics:
         assert open_metrics.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
         assert open_metrics.text.endswith("# EOF\n")
 
-    def test_exemplar_has_the_trace_id(self) -> None:
+    async def test_exemplar_has_the_trace_id(self) -> None:
         metrics = Metrics().open()
         trace_id = "0af7651916cd43dd8448eb211c80319c"
         RequestMetrics(metrics.tally).record(time.perf_counter() - 0.03, "ok", (NONE, NONE), None, None, trace_id)
 
-        body, _ = metrics.exposition(self.ACCEPT)
+        body, _ = await metrics.expose(self.ACCEPT)
         [line] = [line for line in body.decode().splitlines() if "trace_id" in line]
         assert 'le="0.05"' in line
         assert f'# {{trace_id="{trace_id}"}} 0.03' in line
-        assert "trace_id" not in metrics.exposition()[0].decode()
+        assert "trace_id" not in (await metrics.expose())[0].decode()

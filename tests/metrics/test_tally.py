@@ -110,10 +110,10 @@ def test_abandoned_directory_is_removed(tmp_path: Path, monkeypatch: pytest.Monk
     assert [*tmp_path.iterdir()] == []
 
 
-def test_unusable_directory_costs_the_others_counts_only(tmp_path: Path) -> None:
+async def test_unusable_directory_costs_the_others_counts_only(tmp_path: Path) -> None:
     metrics = Metrics(tmp_path / "missing").open()
 
-    assert b"gateway_open_connections" in metrics.exposition()[0]
+    assert b"gateway_open_connections" in (await metrics.expose())[0]
 
 
 def test_stuck_event_loop_of_another_worker_is_seen() -> None:
