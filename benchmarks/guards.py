@@ -1,5 +1,5 @@
 #!/usr/bin/env -S .venv/bin/python
-"""CPU that access control, limits and masking cost a request: each measured with and without, in one process.
+"""CPU that access control, limits, masking and metrics cost a request: each measured with and without, in one process.
 
     benchmarks/guards.py [--requests 100] [--rounds 60]
 
@@ -41,6 +41,7 @@ from gateway.execution import documents
 from gateway.execution.intake import Admitted, Intake
 from gateway.execution.limits import Limits
 from gateway.http import parameters
+from gateway.http.request_metrics import RequestMetrics
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions
 from gateway.settings import Settings, load_settings
@@ -92,6 +93,10 @@ def unguarded(caller: Principal) -> Iterator[None]:
         yield
 
 
+def uncounted(_caller: Principal) -> Any:
+    return patch.object(RequestMetrics, "record", lambda *_: None)
+
+
 GUARDS = (
     Guard("token: known", unverified),
     Guard("rate: counted, and told in headers", lambda _: patch.object(RateLimiter, "check", lambda *_: None)),
@@ -99,6 +104,7 @@ GUARDS = (
     Guard("all of these", unguarded),
     Guard("masking", scopes=MASKED, scopes_without=REVEALING, both=unaudited),
     Guard("record of reveals", unaudited, scopes=REVEALING, scopes_without=REVEALING),
+    Guard("metrics: counted", uncounted),
 )
 
 
