@@ -5,6 +5,7 @@ import json
 from collections import Counter
 
 import pytest
+from exposed import read, value
 from test_fan_out_faults import until
 from test_upstream_calls import ORDERS_WITH_OWNERS, calls
 
@@ -109,9 +110,9 @@ async def test_joined_read_ends_with_the_call_it_joined(gateway, sandbox):
     await ask(gateway, ORDERS_WITH_OWNERS)
     sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HANG), times=1)
     query = '{ orders(communityCode: "10002", first: 1) { totalCount } }'
-    joined = gateway.parts.reads.counts.joined
+    labels = {"endpoint": "order/list", "by": "joined"}
     asked = [asyncio.ensure_future(trace_of(gateway, query)) for _ in range(2)]
-    await until(lambda: joined["order/list"] > 0)
+    await until(lambda: value(read(gateway.parts.metrics.tally), "gateway_shared_reads_total", **labels) is not None)
     sandbox.faults.clear()
 
     [first, second] = [trace["calls"][0] for trace in await asyncio.gather(*asked)]
