@@ -3,7 +3,6 @@
 import sys
 
 import pytest
-from conftest import serve_gateway
 from otlp_receiver import otlp_receiver
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
@@ -31,17 +30,22 @@ def receiver(monkeypatch):
         yield receiver
 
 
-async def spans_of(receiver, environ, *asked, **settings):
+@pytest.fixture
+def spans_of(receiver, serve, environ):
     """The spans after a gateway has answered all of this, and ended. Each is a query, its variables and headers."""
-    async with serve_gateway(environ | settings) as served:
-        for query, variables, headers in asked:
-            body = {"query": query, "variables": variables}
-            await served.client.post("/graphql", json=body, headers=headers)
-    return receiver.spans
+
+    async def spans_of(*asked, **settings):
+        async with serve(environ | settings) as served:
+            for query, variables, headers in asked:
+                body = {"query": query, "variables": variables}
+                await served.client.post("/graphql", json=body, headers=headers)
+        return receiver.spans
+
+    return spans_of
 
 
-async def test_one_trace_spans_caller_gateway_and_platforms(receiver, environ, sandbox):
-    spans = await spans_of(receiver, environ, (QUERY, {}, SAMPLED))
+async def test_one_trace_spans_caller_gateway_and_platforms(spans_of, sandbox):
+    spans = await spans_of((QUERY, {}, SAMPLED))
 
     assert {span.trace_id for span in spans} == {TRACE_ID}
     assert {span.service for span in spans} == {"wanjia-gateway"}
@@ -60,17 +64,17 @@ async def test_one_trace_spans_caller_gateway_and_platforms(receiver, environ, s
     assert sent == {f"00-{TRACE_ID}-{call.span_id}-01" for call in calls}
 
 
-async def test_level_of_each_call_is_its_parent(receiver, environ):
-    spans = await spans_of(receiver, environ, (QUERY, {}, SAMPLED))
+async def test_level_of_each_call_is_its_parent(spans_of):
+    spans = await spans_of((QUERY, {}, SAMPLED))
 
     levels = {span.span_id: span.name for span in spans if span.name.startswith("level")}
     where = {(levels[span.parent_id], span.name) for span in spans if span.kind == CLIENT}
     assert where >= {("level 1", "POST order/list"), ("level 2", "POST owner")}
 
 
-async def test_failed_call_and_operation_are_marked(receiver, environ, sandbox):
+async def test_failed_call_and_operation_are_marked(spans_of, sandbox):
     sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HTTP_500))
-    spans = await spans_of(receiver, environ, (QUERY, {}, SAMPLED), ("{ nothing }", {}, SAMPLED))
+    spans = await spans_of((QUERY, {}, SAMPLED), ("{ nothing }", {}, SAMPLED))
 
     [call] = [span for span in spans if span.name == "POST order/list"]
     assert call.failed
@@ -79,22 +83,22 @@ async def test_failed_call_and_operation_are_marked(receiver, environ, sandbox):
     assert refused.attributes["error.type"] == "GRAPHQL_VALIDATION_FAILED"
 
 
-async def test_only_sampled_operations_are_exported(receiver, environ):
+async def test_only_sampled_operations_are_exported(spans_of):
     asked = (QUERY, {}, NOT_SAMPLED), (QUERY, {}, {}), (QUERY, {}, {"traceparent": "00-broken"})
-    assert await spans_of(receiver, environ, *asked) == []
+    assert await spans_of(*asked) == []
 
 
-async def test_sampling_setting_exports_a_share(receiver, environ):
-    spans = await spans_of(receiver, environ, (QUERY, {}, {}), GATEWAY_TRACE_SAMPLE="1")
+async def test_sampling_setting_exports_a_share(spans_of):
+    spans = await spans_of((QUERY, {}, {}), GATEWAY_TRACE_SAMPLE="1")
 
     [root] = [span for span in spans if span.kind == SERVER]
     assert root.parent_id == ""
     assert root.trace_id != TRACE_ID
 
 
-async def test_spans_have_no_personal_data(receiver, environ):
+async def test_spans_have_no_personal_data(spans_of, receiver):
     variables = {"name": "王芳", "phone": "19900000002"}
-    spans = await spans_of(receiver, environ, (PEOPLE, variables, SAMPLED), (QUERY, {}, SAMPLED))
+    spans = await spans_of((PEOPLE, variables, SAMPLED), (QUERY, {}, SAMPLED))
 
     assert any(span.name == "POST people" for span in spans)
     sent = b"".join(receiver.raw)
@@ -102,10 +106,10 @@ async def test_spans_have_no_personal_data(receiver, environ):
         assert personal.encode() not in sent.replace(TRACE_ID.encode(), b"")
 
 
-async def test_log_lines_carry_trace_and_span(receiver, environ, sandbox):
+async def test_log_lines_carry_trace_and_span(spans_of, receiver, sandbox):
     sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HTTP_500))
     with capture_logs(processors=[merge_contextvars]) as lines:
-        await spans_of(receiver, environ, (QUERY, {}, SAMPLED))
+        await spans_of((QUERY, {}, SAMPLED))
 
     [root] = [span for span in receiver.spans if span.kind == SERVER]
     [line] = [line for line in lines if line["event"] == "call to a platform failed"]
