@@ -3,9 +3,10 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 from starlette.applications import Starlette
@@ -20,8 +21,9 @@ from gateway.actions.relay import Relay
 from gateway.actions.writer import Writer
 from gateway.auth.authenticator import open_authenticator
 from gateway.auth.callback_tokens import CallbackTokens
+from gateway.auth.issuer import DevelopmentIssuer, serves_development
 from gateway.auth.node_ids import NodeIds, read_id_key
-from gateway.auth.principal import Principal
+from gateway.auth.principal import Principal, Scope
 from gateway.auth.rate import RateLimiter
 from gateway.cache import SharedReads
 from gateway.context import RequestContext
@@ -33,13 +35,15 @@ from gateway.execution.limits import Limits
 from gateway.execution.trusted import open_trusted_documents
 from gateway.http.application import Application, Hosts, ListedOrigins
 from gateway.http.caller import Caller
-from gateway.http.explorer import explorer_routes
+from gateway.http.development_tokens import TOKEN_PATH, token_routes
+from gateway.http.explorer import ExplorerPage, explorer_routes
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.guard import GuardedExecutor
 from gateway.http.parameters import Bounds
 from gateway.http.payment_callback import payment_callback_routes
 from gateway.http.probes import health_routes, metrics_routes
 from gateway.http.request_metrics import RequestMetrics
+from gateway.http.sandbox_controls import SANDBOX_PATH, sandbox_routes
 from gateway.http.sse import EventStreamEndpoint
 from gateway.http.tracing import Tracing
 from gateway.http.websocket import WebSocketEndpoint, WebSocketOptions
@@ -156,14 +160,15 @@ def create_app(
     started: Callable[[], object] = lambda: None,
     failed: Callable[[BaseException], object] = lambda _error: None,
     explorer_token: str = "",
+    sandbox: Mapping[str, str] = MappingProxyType({}),
     journal: OpenJournal = open_journal,
     metrics: Metrics | None = None,
 ) -> Application:
     """The ASGI application. Raises SettingsError; what it needs is opened when it starts and closed when it ends.
 
     `clock` is what the journal, the relay and the reconciler go by; `started` is called before the first request,
-    `failed` when there will be none. `explorer_token` is for whoever opens GraphiQL. `journal` opens the journal.
-    `metrics` are open.
+    `failed` when there will be none. `explorer_token` is for whoever opens GraphiQL, `sandbox` the address of each
+    platform whose switches it shows. `journal` opens the journal. `metrics` are open.
     """
     metrics = Metrics().open() if metrics is None else metrics
     mistakes = Mistakes()
@@ -251,7 +256,7 @@ def create_app(
             *payment_callback_routes(gateway.actions.payment, gateway.callback_tokens),
             *metrics_routes(gateway.metrics, gateway.journal.backlog),
             *health_routes({"journal": gateway.journal.ping, "signing_keys": authenticator.ready}),
-            *(explorer_routes(GRAPHQL_PATH, GRAPHQL_PATH, explorer_token) if settings.shows_explorer else ()),
+            *_explorer(settings, explorer_token, sandbox),
         ]
 
     @asynccontextmanager
@@ -273,6 +278,26 @@ def create_app(
         Starlette(lifespan=lifespan), GRAPHQL_PATH, Hosts(settings.hosts), failed, request_metrics.failed
     )
     return application
+
+
+def _explorer(settings: Settings, token: str, sandbox: Mapping[str, str]) -> list[BaseRoute]:
+    """GraphiQL where it is shown; tokens and the sandbox's switches only in development on this machine."""
+    if not settings.shows_explorer:
+        return []
+    is_development = serves_development(settings)
+    page = ExplorerPage(
+        graphql_path=GRAPHQL_PATH,
+        subscription_path=GRAPHQL_PATH,
+        token_path=TOKEN_PATH if is_development else "",
+        sandbox_path=SANDBOX_PATH if is_development and sandbox else "",
+        token=token,
+        scopes=tuple(Scope),
+    )
+    return [
+        *(token_routes(DevelopmentIssuer.open(settings)) if page.token_path else ()),
+        *(sandbox_routes(sandbox) if page.sandbox_path else ()),
+        *explorer_routes(page),
+    ]
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -60,7 +60,8 @@ async def demo(*, once: bool) -> int:
         configure_logs(settings.log_level)
         token = DevelopmentIssuer.open(settings).mint(["*"], ["*"], "demo", TOKEN_TTL)
         listener = _listen(settings)
-        async with _serving(settings, listener, token):
+        platforms = {"wjdh": sandbox.wjdh.url, "security": sandbox.security.url}
+        async with _serving(settings, listener, token, platforms):
             address = url_of(settings.host, listener.getsockname()[1])
             answer = await _ask(address, token)
             _show(address, answer, sandbox)
@@ -84,9 +85,18 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 @asynccontextmanager
-async def _serving(settings: Settings, listener: socket.socket, token: str) -> AsyncIterator[None]:
+async def _serving(
+    settings: Settings, listener: socket.socket, token: str, platforms: Mapping[str, str]
+) -> AsyncIterator[None]:
     metrics = Metrics().open()
-    app = create_app(settings, failed=tell_failure, explorer_token=token, journal=_passing_journal, metrics=metrics)
+    app = create_app(
+        settings,
+        failed=tell_failure,
+        explorer_token=token,
+        sandbox=platforms,
+        journal=_passing_journal,
+        metrics=metrics,
+    )
     server = EmbeddedServer(uvicorn.Config(app, **server_options(settings, metrics) | {"loop": "none"}))
     running = asyncio.create_task(server.serve([listener]))
     while not server.started:

@@ -81,6 +81,15 @@ def require_development(settings: Settings) -> None:
         raise SettingsError("GATEWAY_HOST: the development issuer serves this machine only; set GATEWAY_AUTH_ISSUER")
 
 
+def serves_development(settings: Settings) -> bool:
+    """Whether this gateway's tokens come from its own issuer."""
+    try:
+        require_development(settings)
+    except SettingsError:
+        return False
+    return True
+
+
 def key_path(settings: Settings) -> Path:
     """Where the issuer of this data directory has its key."""
     return settings.data_dir / "issuer.pem"

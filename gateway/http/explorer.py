@@ -1,8 +1,11 @@
 """GraphiQL, served from this package alone: users sit on closed networks (`scripts/build-explorer` builds it)."""
 
+import re
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from string import Template
+from typing import Final
 
 import orjson
 from starlette.exceptions import HTTPException
@@ -41,20 +44,63 @@ FOREVER = {**SECURITY_HEADERS, "cache-control": "public, max-age=31536000, immut
 """Built files have a hash of their content in their name."""
 
 
-def example_operations() -> list[str]:
-    """The documents GraphiQL opens with, one a tab, in the order of their file names."""
-    return [path.read_text(encoding="utf-8") for path in sorted(EXAMPLES.glob("*.graphql"))]
+_EXAMPLE_HEAD: Final = re.compile(r"# (\w+): (.+) \| (.+)\n")
 
 
-def explorer_routes(graphql_path: str, subscription_path: str = "", token: str = "") -> list[Route]:
-    """The page at `/`, and what it loads under `/explorer/`. Without a subscription path GraphiQL offers none.
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A document of the searchable list: the desk it belongs to, and its title in both languages."""
 
-    A `token` is on the page for everybody who opens it, and GraphiQL sends it; without one GraphiQL asks for it.
+    desk: str
+    english: str
+    chinese: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplorerPage:
+    """What the page is told. Empty paths: the gateway does not offer it.
+
+    A `token` is on the page for everybody who opens it. `scopes` are those a token may have.
     """
+
+    graphql_path: str
+    subscription_path: str = ""
+    token_path: str = ""
+    sandbox_path: str = ""
+    token: str = ""
+    scopes: tuple[str, ...] = ()
+
+
+def read_examples() -> list[Example]:
+    """In the order of the file names. Raises ValueError for a file whose first line is not `# desk: title | 标题`."""
+    return [_read_example(path) for path in sorted(EXAMPLES.glob("*.graphql"))]
+
+
+def _read_example(path: Path) -> Example:
+    text = path.read_text(encoding="utf-8")
+    head = _EXAMPLE_HEAD.match(text)
+    if head is None:
+        raise ValueError(f"{path.name}: the first line is not '# desk: title | 标题'")
+    return Example(head[1], head[2], head[3], text[head.end() :])
+
+
+def example_operations() -> list[str]:
+    """The documents of the examples."""
+    return [example.query for example in read_examples()]
+
+
+def explorer_routes(explorer: ExplorerPage) -> list[Route]:
+    """The page at `/`, and what it loads under `/explorer/`."""
     page = Template((ASSETS / "index.html").read_text(encoding="utf-8")).substitute(
-        graphql_path=graphql_path, subscription_path=subscription_path, token=escape(token)
+        graphql_path=explorer.graphql_path,
+        subscription_path=explorer.subscription_path,
+        token_path=explorer.token_path,
+        sandbox_path=explorer.sandbox_path,
+        token=escape(explorer.token),
+        scopes=" ".join(explorer.scopes),
     )
-    examples = orjson.dumps(example_operations())
+    examples = orjson.dumps(read_examples())
     built = {path.name for path in ASSETS.iterdir() if path.suffix in (".js", ".css")}
 
     async def show_page(request: Request) -> Response:

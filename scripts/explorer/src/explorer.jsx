@@ -1,12 +1,26 @@
-// GraphiQL for this gateway: which endpoint, which examples, whose token and whether there are subscriptions stand on the
-// page.
+// GraphiQL for this gateway. What the gateway offers, and in the demo a token, is on the page (`page.js`).
 
-import { useGraphiQL } from '@graphiql/react';
-import { createGraphiQLFetcher } from '@graphiql/toolkit';
-import { GraphiQL } from 'graphiql';
-import { createClient } from 'graphql-ws';
-import { useEffect } from 'react';
+import { GraphiQLProvider, useGraphiQL } from '@graphiql/react';
+import { DOC_EXPLORER_PLUGIN, DocExplorerStore } from '@graphiql/plugin-doc-explorer';
+import { HISTORY_PLUGIN, HistoryStore } from '@graphiql/plugin-history';
+import { GraphiQL, GraphiQLInterface } from 'graphiql';
+import { useState } from 'react';
 import { createRoot } from 'react-dom/client';
+import { changeLanguage, languageCode } from './language/language.js';
+import { translateChrome } from './language/chrome.js';
+import { element, page } from './page.js';
+import { loadExamples, variablesFor } from './panels/examples/examples.js';
+import { makePlugins } from './panels/plugins.js';
+import { Session } from './session/session.js';
+import { SharedHeaders } from './session/shared-headers.jsx';
+import { caller, headersWith } from './session/token.js';
+import { readLink } from './share/link.js';
+import { ShareMenu } from './share/share-menu.jsx';
+import { StatusLine } from './status-line.jsx';
+import { storage } from './storage.js';
+import { useStore } from './store.js';
+import { TopBar } from './top-bar.jsx';
+import { fetcher } from './transport/fetcher.js';
 import './explorer.css';
 
 // The names of the built workers, put here by build.mjs.
@@ -16,75 +30,72 @@ globalThis.MonacoEnvironment = {
   getWorker: (_id, label) => new Worker(new URL(WORKERS[label] ?? EDITOR_WORKER, import.meta.url)),
 };
 
-const page = document.getElementById('explorer');
-const { graphqlPath, subscriptionPath, examplesPath, token } = page.dataset;
+const PHONE = '(width < 700px)';
 
-const webSocketUrl = (path) => {
-  const url = new URL(path, location.href);
-  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-  return url.href;
-};
+const headers = headersWith(page.token);
+const examples = await loadExamples(page.examplesPath);
+const ownPlugins = makePlugins(examples);
+const plugins = [DOC_EXPLORER_PLUGIN, HISTORY_PLUGIN, ...ownPlugins];
+const example = { query: examples[0].query, variables: variablesFor(examples[0].query) };
+// A link opens a tab beside those that the browser has kept.
+const first = readLink() ?? (storage.getItem('graphiql:tabState') ? null : example);
 
-// What the headers editor of each tab begins with. WebSockets carry the same in connection_init.
-const hint = `\
-// A token goes here; in development
-// "gateway token" prints one. Then
-// re-fetch the schema (⟳, on the left).
-`;
-const headers = `${token ? '' : hint}{ "Authorization": "Bearer ${token}" }`;
+function Explorer() {
+  const { token } = useStore(caller);
+  return (
+    <GraphiQLProvider
+      fetcher={fetcher}
+      schema={token ? undefined : null} // without a token there is none to be had, and that is no error
+      storage={storage}
+      plugins={plugins}
+      referencePlugin={DOC_EXPLORER_PLUGIN}
+      visiblePlugin={matchMedia(PHONE).matches ? undefined : ownPlugins[0]}
+      defaultHeaders={headers}
+      defaultTabs={[first ?? example]}
+      initialQuery={first?.query}
+      initialVariables={first?.variables}
+      shouldPersistHeaders={false}
+      inputValueDeprecation
+      schemaDescription
+    >
+      <HistoryStore>
+        <DocExplorerStore>
+          <Session />
+          <SharedHeaders initial={headers} />
+          <TopBar />
+          <Interface />
+        </DocExplorerStore>
+      </HistoryStore>
+    </GraphiQLProvider>
+  );
+}
 
-// Connects when a subscription is run. A token that is refused (4403) is no better a second time.
-const webSocketClient = (connectionParams) =>
-  createClient({
-    url: webSocketUrl(subscriptionPath),
-    connectionParams,
-    shouldRetry: (closed) => closed instanceof CloseEvent && closed.code !== 4403,
-  });
+function Interface() {
+  const [note, setNote] = useState('');
+  const hasQuery = useGraphiQL((state) => Boolean(state.queryEditor));
+  return (
+    <GraphiQLInterface showPersistHeadersSettings={false} defaultEditorToolsVisibility="variables">
+      <GraphiQL.Logo>{null}</GraphiQL.Logo>
+      <GraphiQL.Toolbar>
+        {({ prettify, merge, copy }) => (
+          <>
+            {prettify}
+            {merge}
+            {copy}
+            {hasQuery && <ShareMenu onDone={setNote} />}
+          </>
+        )}
+      </GraphiQL.Toolbar>
+      <GraphiQL.Footer>
+        <p className="explorer-done" role="status">
+          {note}
+        </p>
+        <StatusLine />
+      </GraphiQL.Footer>
+    </GraphiQLInterface>
+  );
+}
 
-const send = (request, options) =>
-  createGraphiQLFetcher({
-    url: graphqlPath,
-    wsClient: subscriptionPath && webSocketClient(options.headers),
-    enableIncrementalDelivery: false,
-  })(request, options);
-
-// GraphiQL asks for the schema before the editor is there.
-const fetcher = (request, options) =>
-  request.operationName === 'IntrospectionQuery' && !options.headers
-    ? send(request, { ...options, headers: { Authorization: `Bearer ${token}` } })
-    : send(request, options);
-
-// Tabs whose headers are alike are edited together, so that a token is written once.
-const SharedHeaders = () => {
-  const editor = useGraphiQL((state) => state.headerEditor);
-  const tabs = useGraphiQL((state) => state.tabs);
-  useEffect(() => {
-    let before = editor?.getValue();
-    const listening = editor?.onDidChangeModelContent(({ isFlush }) => {
-      const now = editor.getValue();
-      if (!isFlush) for (const tab of tabs) if ((tab.headers ?? headers) === before) tab.headers = now;
-      before = now;
-    });
-    return () => listening?.dispose();
-  }, [editor, tabs]);
-  return null;
-};
-
-const examples = await (await fetch(examplesPath)).json();
-
-createRoot(page).render(
-  <GraphiQL
-    fetcher={fetcher}
-    defaultHeaders={headers}
-    defaultTabs={examples.map((query) => ({ query }))}
-    defaultEditorToolsVisibility="headers"
-    shouldPersistHeaders={false}
-    inputValueDeprecation
-    schemaDescription
-  >
-    <GraphiQL.Logo>
-      wanjia-gateway
-      <SharedHeaders />
-    </GraphiQL.Logo>
-  </GraphiQL>,
-);
+changeLanguage(languageCode());
+translateChrome();
+createRoot(element).render(<Explorer />);

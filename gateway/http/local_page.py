@@ -1,0 +1,97 @@
+"""Routes that only the gateway's own page may call, and only from this machine.
+
+They mint tokens and make platforms fail, so they exist in development alone. Whether they exist is decided where the
+application is composed; this is what each of their requests has to pass besides.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from ipaddress import ip_address
+from typing import Final
+
+import msgspec
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.errors import ForbiddenError, GatewayError, QueryTooComplexError, UserInputError
+from gateway.http.request import new_request_id
+from gateway.http.responses import Refusal, refusal_response
+from gateway.settings import LOOPBACK_NAMES
+
+LARGEST_BODY: Final = 16 * 1024
+
+FORWARDING_HEADERS: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+"""Of proxies. Behind one every client seems to be on this machine."""
+
+NOT_LOCAL: Final = "Only the page of this gateway may ask for this, in a browser on the same machine"
+
+NO_STORE: Final = (b"cache-control", b"no-store")
+
+Answer = Callable[[Request, bytes], Awaitable[bytes]]
+"""From the request and its body to the JSON of the answer. Raises GatewayError."""
+
+
+def local_route(path: str, answer: Answer, methods: tuple[str, ...] = ("POST",)) -> Route:
+    """Answers local requests with JSON and all others with 403."""
+
+    async def endpoint(request: Request) -> Response:
+        request_id = new_request_id()
+        try:
+            require_local(request)
+            body = await answer(request, await _read(request))
+        except GatewayError as error:
+            return refusal_response(Refusal.from_error(error), request_id, (NO_STORE,))
+        headers = {"cache-control": "no-store", "x-request-id": request_id}
+        return Response(body, media_type="application/json", headers=headers)
+
+    return Route(path, endpoint, methods=list(methods))
+
+
+def require_local(request: Request) -> None:
+    """Raises ForbiddenError unless a page of this origin sent it from this machine to a name of this machine.
+
+    JSON is no form: another page cannot send it without asking first (Fetch, "CORS-preflight"), and no route here
+    answers that.
+    """
+    headers = request.headers
+    if not (
+        _is_loopback(request)
+        and (request.url.hostname or "") in LOOPBACK_NAMES
+        and not any(name in headers for name in FORWARDING_HEADERS)
+        and headers.get("origin") == f"{request.url.scheme}://{headers.get('host')}"
+        and headers.get("sec-fetch-site", "same-origin") == "same-origin"
+        and headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+    ):
+        raise ForbiddenError(NOT_LOCAL)
+
+
+def read_fields(body: bytes) -> Mapping[str, object]:
+    """The members of a JSON object. Raises UserInputError."""
+    try:
+        return msgspec.json.decode(body or b"{}", type=dict[str, object])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise UserInputError("body", "The body is not a JSON object") from None
+
+
+def to_json(answer: Mapping[str, object]) -> bytes:
+    return orjson.dumps(answer)
+
+
+def _is_loopback(request: Request) -> bool:
+    try:
+        return request.client is not None and ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+async def _read(request: Request) -> bytes:
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LARGEST_BODY:
+                raise QueryTooComplexError(f"The body is larger than {LARGEST_BODY} bytes", "body", LARGEST_BODY)
+    except ClientDisconnect:
+        raise UserInputError("body", "The body is incomplete") from None
+    return bytes(body)

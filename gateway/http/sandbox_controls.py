@@ -1,0 +1,84 @@
+"""The sandbox's switches for the page of the demo: `/explorer/sandbox/...` goes on to the platforms' own admin routes.
+
+POST   {platform}/faults         kind, and at will endpoint, times, seconds
+DELETE faults                    all faults off, of both platforms
+POST   {platform}/tokens/expire  let every token of this platform expire
+POST   pay                       order_number: a resident pays it, and this gateway is notified
+POST   reset                     everything as at the start
+"""
+
+from collections.abc import Mapping
+
+import httpx
+from starlette.requests import Request
+from starlette.routing import Route
+
+from gateway.addresses import url_of
+from gateway.errors import GatewayError, UserInputError
+from gateway.http.local_page import Answer, local_route, read_fields
+
+SANDBOX_PATH = "/explorer/sandbox"
+
+TIMEOUT = 30.0
+"""Seconds. A payment waits for this gateway's own answer."""
+
+FAULT_FIELDS = frozenset(("kind", "endpoint", "times", "seconds"))
+
+
+class SandboxError(GatewayError):
+    """The sandbox does not answer."""
+
+    code = "UPSTREAM_UNAVAILABLE"
+
+
+def sandbox_routes(platforms: Mapping[str, str]) -> list[Route]:
+    """For the demo only. `platforms`: the sandbox's address of each, by its name in lower case."""
+    controls = {name: f"{url}/__sandbox__" for name, url in platforms.items()}
+    anywhere = next(iter(controls.values()))
+
+    def address(request: Request) -> str:
+        name = request.path_params["platform"]
+        if name not in controls:
+            raise UserInputError("platform", f"The platforms are {', '.join(controls)}")
+        return controls[name]
+
+    async def set_fault(request: Request, body: bytes) -> bytes:
+        form = {name: str(value) for name, value in read_fields(body).items() if name in FAULT_FIELDS}
+        return await _send("POST", f"{address(request)}/faults", form)
+
+    async def clear_faults(_request: Request, _body: bytes) -> bytes:
+        return await _send("DELETE", f"{anywhere}/faults")
+
+    async def expire_tokens(request: Request, _body: bytes) -> bytes:
+        return await _send("POST", f"{address(request)}/tokens/expire")
+
+    async def pay(request: Request, body: bytes) -> bytes:
+        host, port = request.scope["server"]
+        form = {"order_number": str(read_fields(body).get("order_number", "")), "callback_url": url_of(host, port)}
+        return await _send("POST", f"{anywhere}/pay", form)
+
+    async def reset(_request: Request, _body: bytes) -> bytes:
+        return await _send("POST", f"{anywhere}/reset")
+
+    def route(path: str, answer: Answer, method: str = "POST") -> Route:
+        return local_route(f"{SANDBOX_PATH}/{path}", answer, (method,))
+
+    return [
+        route("faults", clear_faults, "DELETE"),
+        route("pay", pay),
+        route("reset", reset),
+        route("{platform}/faults", set_fault),
+        route("{platform}/tokens/expire", expire_tokens),
+    ]
+
+
+async def _send(method: str, url: str, form: Mapping[str, str] | None = None) -> bytes:
+    """The sandbox's answer. Raises UserInputError with what it says is wrong, SandboxError."""
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT) as client:
+            response = await client.request(method, url, data=form)
+    except httpx.HTTPError as error:
+        raise SandboxError(f"The sandbox does not answer: {type(error).__name__}") from None
+    if response.status_code != 200:
+        raise UserInputError("sandbox", str(response.json().get("error")))
+    return response.content

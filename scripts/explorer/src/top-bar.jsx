@@ -1,0 +1,82 @@
+// The top of the page: whose token it is, or a place to paste one; whether requests are traced; the language.
+
+import { useState } from 'react';
+import { changeLanguage, useLanguage, useText } from './language/language.js';
+import { prefer, preferences } from './preferences.js';
+import { session } from './session/session.js';
+import { writeToken } from './session/shared-headers.jsx';
+import { caller, readToken } from './session/token.js';
+import { useStore } from './store.js';
+
+export function TopBar() {
+  const t = useText();
+  const { token, refusal } = useStore(caller);
+  const { isTraced } = useStore(preferences);
+  const language = useLanguage();
+  return (
+    <header className="explorer-scheme explorer-top">
+      <strong className="explorer-title">wanjia-gateway</strong>
+      {token && !refusal && <Bearer token={token} language={language} />}
+      <span className="explorer-choices">
+        <label title={t('tracedHint')}>
+          <input type="checkbox" checked={isTraced} onChange={(event) => prefer({ isTraced: event.target.checked })} />{' '}
+          {t('traced')}
+        </label>
+        <button
+          type="button"
+          className="explorer-chip"
+          title={t('languageHint')}
+          lang={language === 'zh' ? 'en' : 'zh-CN'}
+          onClick={() => changeLanguage(language === 'zh' ? 'en' : 'zh')}
+        >
+          {t('language')}
+        </button>
+      </span>
+      {(!token || refusal) && <TokenForm refusal={refusal} />}
+    </header>
+  );
+}
+
+function Bearer({ token, language }) {
+  const t = useText();
+  const said = readToken(token);
+  if (!said) return null;
+  const { subject, expiresAt } = said;
+  if (!expiresAt) return <span className="explorer-bearer">{subject}</span>;
+  const time = expiresAt.toLocaleString(language === 'zh' ? 'zh-CN' : 'en-GB', { dateStyle: 'short', timeStyle: 'short' });
+  const key = expiresAt > Date.now() ? 'until' : 'expired';
+  return <span className="explorer-bearer">{t(key, subject, time)}</span>;
+}
+
+function TokenForm({ refusal }) {
+  const t = useText();
+  const [text, setText] = useState('');
+  const submit = (event) => {
+    event.preventDefault();
+    const token = text.trim().replace(/^bearer\s+/i, '');
+    if (!token) return;
+    writeToken(session(), token);
+    session().actions.introspect();
+  };
+  return (
+    <form className="explorer-token" onSubmit={submit}>
+      <p role={refusal ? 'alert' : 'status'}>
+        {refusal ? t('refused', refusal) : t('noToken')} <small>{t('noTokenHow')}</small>
+      </p>
+      <label>
+        {t('tokenLabel')}{' '}
+        <input
+          id="explorer-token"
+          type="password"
+          autoComplete="off"
+          spellCheck="false"
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+        />
+      </label>
+      <button type="submit" className="explorer-button is-main">
+        {t('useToken')}
+      </button>
+    </form>
+  );
+}

@@ -1,0 +1,32 @@
+// The gateway's own routes for this page: tokens in development, the sandbox's switches in the demo.
+
+import { page } from '../page.js';
+
+// The JSON of the answer. Throws an Error with the gateway's sentence.
+async function send(path, body, method = 'POST') {
+  const response = await fetch(path, {
+    method,
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body ?? {}),
+  });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.errors?.[0]?.message ?? `HTTP ${response.status}`);
+  return answer;
+}
+
+export const mintToken = async (asked) => (await send(page.tokenPath, asked)).token;
+
+export const setFault = (platform, kind, seconds) =>
+  send(`${page.sandboxPath}/${platform}/faults`, { kind, ...(seconds && { seconds }) });
+
+export const clearFaults = () => send(`${page.sandboxPath}/faults`, null, 'DELETE');
+
+export const expireTokens = (platform) => send(`${page.sandboxPath}/${platform}/tokens/expire`);
+
+export const resetSandbox = () => send(`${page.sandboxPath}/reset`);
+
+// Whether the gateway took the notification.
+export async function payOrder(number) {
+  const { payment_answer: answer } = await send(`${page.sandboxPath}/pay`, { order_number: number });
+  return answer?.code === 0;
+}
