@@ -61,7 +61,6 @@ function Issues({ issues, exchange }) {
             <tr>
               <th>{t('path')}</th>
               <th>{t('problem')}</th>
-              <th>{t('platform')}</th>
               {collected && <th>{t('sent')}</th>}
             </tr>
           </thead>
@@ -71,8 +70,9 @@ function Issues({ issues, exchange }) {
                 <td>
                   <PathLink path={issue.path} />
                 </td>
-                <td title={issue.problem}>{t(`problem.${issue.problem}`)}</td>
-                <td>{issue.platform}</td>
+                <td title={issue.problem}>
+                  {t(`problem.${issue.problem}`)} <small>{issue.platform}</small>
+                </td>
                 {collected && <td>{showRaw(t, rawOf(issue, collected))}</td>}
               </tr>
             ))}

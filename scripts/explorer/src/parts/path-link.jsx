@@ -1,5 +1,6 @@
 // A response path; a click marks its fields in the query and its places in the response.
 
+import { Fragment } from 'react';
 import { useText } from '../language/language.js';
 import { mark } from '../response/marks.js';
 import { showPath } from '../response/paths.js';
@@ -10,7 +11,16 @@ export function PathLink({ path }) {
   const exchange = useExchange();
   return (
     <button type="button" className="explorer-path" title={t('showPath')} onClick={() => mark([path], exchange)}>
-      {showPath(path)}
+      {breakable(showPath(path))}
     </button>
   );
 }
+
+// Long paths break before a dot.
+const breakable = (text) =>
+  text.split(/(?=\.)/).map((part, index) => (
+    <Fragment key={index}>
+      <wbr />
+      {part}
+    </Fragment>
+  ));

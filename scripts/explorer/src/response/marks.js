@@ -36,5 +36,5 @@ function decorate(editor, places) {
   collections
     .get(editor)
     .set(ranges.map((range) => ({ range, options: { inlineClassName: 'explorer-mark', className: 'explorer-mark-line' } })));
-  if (ranges.length) editor.revealLineInCenterIfOutsideViewport(ranges[0].startLineNumber);
+  if (ranges.length) editor.revealRangeInCenterIfOutsideViewport(ranges[0]);
 }

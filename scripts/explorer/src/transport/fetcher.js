@@ -16,15 +16,16 @@ export function fetcher(request, options) {
   const headers = options.headers ?? bearer(caller.get().token);
   if (!tokenOf(headers)) return askForToken();
   const operation = operationOf(request);
-  return operation?.operation === 'subscription'
-    ? observe(request, headers, operation)
-    : execute(request, headers, operation);
+  const named = operation ? { ...request, operationName: operation.name?.value } : request;
+  return operation?.operation === 'subscription' ? observe(named, headers, operation) : execute(named, headers, operation);
 }
 
-// Null for a text that is no document: the gateway says what is wrong with it.
+// The operation of this name, or the only one: GraphiQL may still have the name of the document before. Null for a text
+// that is no document: the gateway says what is wrong with it.
 function operationOf({ query, operationName }) {
   try {
-    return getOperationAST(parse(query), operationName);
+    const document = parse(query);
+    return getOperationAST(document, operationName) ?? getOperationAST(document);
   } catch {
     return null;
   }

@@ -15,7 +15,7 @@ export function Phases({ trace }) {
       <ol>
         {trace.phases.map(({ name, durationMs }) => (
           <li key={name} className={`is-${name}`}>
-            {name} {t('ms', durationMs < 10 ? durationMs.toFixed(2) : Math.round(durationMs))}
+            {t(`phase.${name}`)} {t('ms', durationMs < 10 ? durationMs.toFixed(2) : Math.round(durationMs))}
           </li>
         ))}
       </ol>

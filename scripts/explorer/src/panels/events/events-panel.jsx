@@ -8,6 +8,8 @@ import { useStore } from '../../store.js';
 import { endSubscription, forgetSubscription, subscriptions } from '../../transport/subscriptions.js';
 import { canMake, makeEvent } from './make-event.js';
 
+const TIME = { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hour12: false };
+
 const RUNNING = ['connecting', 'open', 'waiting'];
 
 export function EventsPanel() {
@@ -58,7 +60,7 @@ function Subscription({ subscription }) {
 
 function Event({ at, result }) {
   const language = useLanguage();
-  const time = at.toLocaleTimeString(language === 'zh' ? 'zh-CN' : 'en-GB', { fractionalSecondDigits: 3, hour12: false });
+  const time = at.toLocaleTimeString(language === 'zh' ? 'zh-CN' : 'en-GB', TIME);
   return (
     <li>
       <time dateTime={at.toISOString()}>{time}</time>

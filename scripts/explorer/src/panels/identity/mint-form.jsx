@@ -71,11 +71,13 @@ export function MintForm() {
             {t('none')}
           </button>
         </p>
-        {page.scopes.map((scope) => (
-          <label key={scope} className="explorer-check">
-            <input type="checkbox" checked={scopes.includes(scope)} onChange={() => toggle(scope)} /> {scope}
-          </label>
-        ))}
+        <div className="explorer-checks">
+          {page.scopes.map((scope) => (
+            <label key={scope} className="explorer-check">
+              <input type="checkbox" checked={scopes.includes(scope)} onChange={() => toggle(scope)} /> {scope}
+            </label>
+          ))}
+        </div>
       </fieldset>
       <p className="explorer-buttons">
         <button
