@@ -38,7 +38,12 @@ async def write_token(page: Page, token: str) -> None:
 
 
 async def change_token(page: Page, token: str) -> None:
+    await show_headers(page)
     await _write(page, ".graphiql-editor-tool", f'{{ "Authorization": "Bearer {token}" }}')
+
+
+async def show_headers(page: Page) -> None:
+    await page.get_by_role("button", name="Headers", exact=True).click()
 
 
 async def _write(page: Page, editor: str, text: str) -> None:

@@ -7,12 +7,15 @@ import pytest
 from graphql_server import Watched, running
 from starlette.applications import Starlette
 
-from gateway.http.explorer import ASSETS, example_operations, explorer_routes
+from gateway.http.explorer import ASSETS, ExplorerPage, explorer_routes, read_examples
+
+
+PAGE = ExplorerPage(graphql_path="/graphql", subscription_path="/subscriptions", scopes=("order:read", "pii:read"))
 
 
 @pytest.fixture(scope="module")
 def explorer() -> Iterator[httpx.Client]:
-    app = Starlette(routes=[*explorer_routes("/graphql", "/subscriptions")])
+    app = Starlette(routes=[*explorer_routes(PAGE)])
     with running(app, Watched()) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
         yield client
 
@@ -22,6 +25,7 @@ def test_explorer_page_loads_served_files(explorer: httpx.Client) -> None:
     assert page.status_code == 200
     assert 'data-graphql-path="/graphql"' in page.text
     assert 'data-subscription-path="/subscriptions"' in page.text
+    assert 'data-scopes="order:read pii:read"' in page.text
     for path in re.findall(r'(?:src|href)="([^"]+)"', page.text):
         if not path.startswith("data:"):
             assert explorer.get(f"/{path}").status_code == 200
@@ -29,7 +33,7 @@ def test_explorer_page_loads_served_files(explorer: httpx.Client) -> None:
 
 def test_explorer_page_embeds_only_a_given_token() -> None:
     for token in ("", 'ey"><script>'):
-        app = Starlette(routes=[*explorer_routes("/graphql", token=token)])
+        app = Starlette(routes=[*explorer_routes(ExplorerPage(graphql_path="/graphql", token=token))])
         with running(app, Watched()) as server:
             page = httpx.get(server.url, trust_env=False).text
             assert f'data-token="{escape(token)}"' in page
@@ -61,7 +65,20 @@ def test_explorer_serves_no_other_files(explorer: httpx.Client, path: str) -> No
     assert explorer.get(f"/explorer/{path}").status_code == 404
 
 
+def test_explorer_page_offers_no_tokens_or_switches_unasked(explorer: httpx.Client) -> None:
+    page = explorer.get("/").text
+    assert 'data-token-path=""' in page
+    assert 'data-sandbox-path=""' in page
+
+
 def test_examples_are_served_in_name_order(explorer: httpx.Client) -> None:
     examples = explorer.get("/explorer/examples.json").json()
-    assert examples == example_operations()
-    assert "query Dashboard" in examples[0]
+    assert [example["query"] for example in examples] == [example.query for example in read_examples()]
+    assert examples[0]["desk"] == "overview"
+    assert examples[0]["chinese"] == "小区工作台"
+    assert "query Dashboard" in examples[0]["query"]
+
+
+def test_every_desk_has_examples() -> None:
+    desks = {example.desk for example in read_examples()}
+    assert desks >= {"reviews", "fees", "repairs", "residents", "announcements", "modules", "payments"}

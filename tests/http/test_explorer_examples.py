@@ -1,4 +1,3 @@
-import re
 from pathlib import Path
 from typing import Any
 from unicodedata import east_asian_width
@@ -25,8 +24,9 @@ DOCUMENTS = Documents(
     size=16,
 )
 
-VARIABLES = {"07-new-order": {"key": "1"}}
-"""A write needs a key of the reader's, so that none happens by pressing a button."""
+WRITES = ("07-new-order", "12-reject-review", "14-answer-repair", "17-announce", "18-switch-module")
+SUBSCRIPTIONS = ("09-changes", "13-new-reviews", "19-paid")
+VARIABLES = {name: {"key": name} for name in WRITES}
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.iterdir()), ids=lambda path: path.stem)
@@ -37,7 +37,7 @@ def test_examples_are_valid_named_operations(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.iterdir()), ids=lambda path: path.stem)
 def test_example_comments_fit_a_small_screen(path: Path) -> None:
-    comments = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    _head, *comments = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
     assert comments
     assert [line for line in comments if columns(line) > 48] == []
 
@@ -47,24 +47,17 @@ def columns(line: str) -> int:
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in line)
 
 
-def test_examples_require_at_most_one_kind_of_variable() -> None:
-    """It takes each that is not null for one that has to be, with a default too, and underlines what was written."""
-    for path in EXAMPLES.iterdir():
-        asked = re.findall(r"\$\w+: \w+!( =)?", path.read_text(encoding="utf-8"))
-        assert len(set(asked)) <= 1, path.name
-
-
 def test_every_kind_of_operation_has_an_example() -> None:
     operations = [DOCUMENTS.prepare(path.read_text(encoding="utf-8")).operation for path in EXAMPLES.iterdir()]
     assert {operation.operation for operation in operations} == set(OperationType)
 
 
 async def test_every_example_is_answered_without_an_error(gateway: Any) -> None:
-    """The subscription is tried with the other subscriptions."""
+    """The subscriptions are tried in the browser."""
     answers = {
         path.stem: await gateway.ask(path.read_text(encoding="utf-8"), VARIABLES.get(path.stem))
         for path in sorted(EXAMPLES.iterdir())
-        if path.stem != "09-changes"
+        if path.stem not in SUBSCRIPTIONS
     }
     assert {name: answer.body["errors"] for name, answer in answers.items() if "errors" in answer.body} == {}
     assert answers["01-dashboard"].data["community"]["summary"]["pendingShenhes"] > 0
@@ -73,7 +66,10 @@ async def test_every_example_is_answered_without_an_error(gateway: Any) -> None:
     assert answers["04-repairs"].data["repairs"]["nodes"][0]["status"] == "OPEN"
     assert answers["05-modules"].data["community"]["moduleDrift"] != []
     assert len(answers["06-people"].data["people"]["residencies"]) == 2
-    assert answers["07-new-order"].data["createOrder"]["outcome"] == "CONFIRMED"
     assert answers["08-payments"].data["operations"]["nodes"][0]["mutation"] == "createOrder"
+    for name in WRITES:
+        [payload] = answers[name].data.values()
+        assert payload["outcome"] == "CONFIRMED", name
+    assert answers["15-house"].data["house"]["owner"] is not None
     assert len(answers["10-dictionaries"].data["dictionaries"]) > 10
     assert {platform["name"] for platform in answers["11-platforms"].data["platforms"]} == {"WJDH", "SECURITY"}

@@ -1,0 +1,127 @@
+"""`POST /explorer/token`: who gets a token from the page's route, and who does not."""
+
+import httpx
+import pytest
+
+PATH = "/explorer/token"
+CLERK = {"scopes": ["order:read"], "communities": ["10002"], "subject": "clerk", "ttl": 60}
+
+
+def page_headers(gateway, **others):
+    """As a browser sends them from the gateway's own page."""
+    return {"origin": gateway.url, "sec-fetch-site": "same-origin", **others}
+
+
+async def mint(gateway, json=CLERK, **headers):
+    return await gateway.stranger.post(PATH, json=json, headers=page_headers(gateway, **headers))
+
+
+async def test_page_mints_token_with_chosen_rights(gateway):
+    response = await mint(gateway)
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
+
+    answer = await gateway.ask("{ viewer { subject scopes communityCodes } }", token=response.json()["token"])
+    assert answer.data["viewer"] == {"subject": "clerk", "scopes": ["order:read"], "communityCodes": ["10002"]}
+
+
+async def test_minted_clerk_sees_masked_phones(gateway):
+    scopes = ["order:read", "people:read"]
+    token = (await mint(gateway, {**CLERK, "scopes": scopes})).json()["token"]
+    query = '{ orders(communityCode: "10002", first: 1) { nodes { house { owner { phone } } } } }'
+
+    answers = [await gateway.ask(query, token=each) for each in (gateway.token, token)]
+    full, masked = (answer.data["orders"]["nodes"][0]["house"]["owner"]["phone"] for answer in answers)
+    assert "*" not in full
+    assert "*" in masked
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "http://attacker.example"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"content-type": "text/plain"},
+        {"content-type": "application/x-www-form-urlencoded"},
+        {"x-forwarded-for": "203.0.113.7"},
+        {"forwarded": "for=203.0.113.7"},
+        {"via": "1.1 proxy"},
+        {"x-real-ip": "203.0.113.7"},
+    ],
+    ids=str,
+)
+async def test_token_request_from_elsewhere_is_refused(gateway, headers):
+    response = await mint(gateway, **headers)
+    assert response.status_code == 403
+    assert response.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert "token" not in response.json()
+
+
+async def test_token_request_without_origin_is_refused(gateway):
+    assert (await gateway.stranger.post(PATH, json=CLERK)).status_code == 403
+
+
+async def test_token_request_to_other_host_name_is_refused(serve_hosts):
+    async with serve_hosts() as gateway:
+        headers = {"host": "gateway.example", "origin": "http://gateway.example"}
+        assert (await mint(gateway, **headers)).status_code == 403
+
+
+@pytest.fixture
+def serve_hosts(environ):
+    from conftest import serve_gateway
+
+    return lambda: serve_gateway(environ | {"GATEWAY_ALLOWED_HOSTS": "gateway.example"})
+
+
+async def test_token_request_from_another_machine_is_refused(gateway):
+    transport = httpx.ASGITransport(gateway.app, client=("192.0.2.7", 4711))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
+        response = await client.post(PATH, json=CLERK, headers={"origin": "http://localhost:8000"})
+    assert response.status_code == 403
+
+
+async def test_token_route_refuses_get_and_preflight(gateway):
+    for method in ("GET", "OPTIONS"):
+        response = await gateway.stranger.request(method, PATH, headers=page_headers(gateway))
+        assert response.status_code == 405
+        assert "access-control-allow-origin" not in response.headers
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**CLERK, "scopes": ["nothing:read"]},
+        {**CLERK, "ttl": 0},
+        {**CLERK, "ttl": 24 * 3600 + 1},
+        {**CLERK, "subject": ""},
+        {**CLERK, "issuer": "urn:other"},
+        {"scopes": "*"},
+        [],
+    ],
+    ids=str,
+)
+async def test_token_request_with_wrong_claims_is_refused(gateway, body):
+    response = await mint(gateway, body)
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+async def test_large_token_request_is_refused(gateway):
+    assert (await mint(gateway, {**CLERK, "subject": "x" * 20_000})).status_code in (400, 500)
+
+
+async def test_production_has_no_token_route(serve_production):
+    async with serve_production(GATEWAY_EXPLORER="true") as gateway:
+        assert 'data-token-path=""' in (await gateway.stranger.get("/")).text
+        assert (await mint(gateway)).status_code in (404, 405)
+
+
+async def test_foreign_issuer_leaves_no_token_route(environ, issuer):
+    from conftest import serve_gateway
+
+    settings = {name: value for name, value in issuer.settings().items() if name.startswith("GATEWAY_AUTH_")}
+    async with serve_gateway(environ | settings, token="") as gateway:
+        assert (await mint(gateway)).status_code in (404, 405)
