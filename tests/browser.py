@@ -5,7 +5,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Locator, Page, async_playwright
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium"
 FLAGS = [
@@ -20,10 +20,10 @@ FLAGS = [
 
 
 @asynccontextmanager
-async def open_page() -> AsyncIterator[Page]:
+async def open_page(locale: str = "en-US") -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield await browser.new_page(color_scheme="light", viewport={"width": 1400, "height": 850})
+        yield await browser.new_page(color_scheme="light", locale=locale, viewport={"width": 1400, "height": 850})
         await browser.close()
 
 
@@ -51,3 +51,20 @@ async def _write(page: Page, editor: str, text: str) -> None:
     await page.keyboard.press("ControlOrMeta+A")
     await page.keyboard.press("Delete")
     await page.keyboard.insert_text(text)
+
+
+async def execute(page: Page) -> None:
+    await page.get_by_role("button", name="Execute query").click()
+
+
+async def show_panel(page: Page, title: str) -> Locator:
+    """Open a plugin by its title. Returns its panel."""
+    await page.get_by_role("button", name=f"Show {title}", exact=True).click()
+    return page.get_by_role("region", name=title, exact=True)
+
+
+async def open_example(page: Page, title: str) -> None:
+    """In a tab of its own, from the panel of examples."""
+    if not await page.get_by_role("region", name="Examples", exact=True).is_visible():
+        await show_panel(page, "Examples")
+    await page.get_by_role("button", name=title).click()

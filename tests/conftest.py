@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -113,16 +114,22 @@ def _token_for_everything(settings: Settings) -> str:
 
 @asynccontextmanager
 async def serve_gateway(
-    environ: Mapping[str, str], clock: Clock = utc_now, token: str | None = None, **changes: Any
+    environ: Mapping[str, str],
+    clock: Clock = utc_now,
+    token: str | None = None,
+    *,
+    sandbox: Mapping[str, str] = MappingProxyType({}),
+    **changes: Any,
 ) -> AsyncIterator[Served]:
     """Serve a gateway of these settings on a port of its own, with uvicorn as in production.
 
-    `token` is what it is asked with; None stands for one of the development issuer. `changes` are of settings that
-    would be refused: a deadline of a request that no test has to wait for.
+    `token` is what it is asked with; None stands for one of the development issuer. `sandbox` is what the explorer's
+    switches are for. `changes` are of settings that would be refused: a deadline of a request that no test has to wait
+    for.
     """
     settings = msgspec.structs.replace(load_settings(environ), **changes)
     metrics = Metrics().open()
-    app = create_app(settings, clock, metrics=metrics)
+    app = create_app(settings, clock, sandbox=sandbox, metrics=metrics)
     server = EmbeddedServer(uvicorn.Config(app, **server_options(settings, metrics) | {"loop": "none", "port": 0}))
     running = asyncio.create_task(server.serve())
     while not server.started:

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from gateway.errors import ForbiddenError, GatewayError, QueryTooComplexError, UserInputError
 from gateway.http.request import new_request_id
-from gateway.http.responses import Refusal, refusal_response
+from gateway.http.responses import CLOSE, Refusal, refusal_response
 from gateway.settings import LOOPBACK_NAMES
 
 LARGEST_BODY: Final = 16 * 1024
@@ -40,6 +40,8 @@ def local_route(path: str, answer: Answer, methods: tuple[str, ...] = ("POST",))
         try:
             require_local(request)
             body = await answer(request, await _read(request))
+        except Refusal as refusal:
+            return refusal_response(refusal, request_id, (NO_STORE,))
         except GatewayError as error:
             return refusal_response(Refusal.from_error(error), request_id, (NO_STORE,))
         headers = {"cache-control": "no-store", "x-request-id": request_id}
@@ -91,7 +93,8 @@ async def _read(request: Request) -> bytes:
         async for chunk in request.stream():
             body += chunk
             if len(body) > LARGEST_BODY:
-                raise QueryTooComplexError(f"The body is larger than {LARGEST_BODY} bytes", "body", LARGEST_BODY)
+                message = f"The body is larger than {LARGEST_BODY} bytes"
+                raise Refusal(413, QueryTooComplexError(message, "body", LARGEST_BODY), CLOSE)
     except ClientDisconnect:
         raise UserInputError("body", "The body is incomplete") from None
     return bytes(body)

@@ -52,6 +52,7 @@ export const chinese = {
   'call.arguments': '参数',
   'call.start': '开始',
   'call.duration': '耗时',
+  'call.token': '登录',
   'call.queued': '排队',
   'call.connecting': '连接',
   'call.waiting': '等待',

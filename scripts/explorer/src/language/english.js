@@ -55,6 +55,7 @@ export const english = {
   'call.arguments': 'Arguments',
   'call.start': 'Start',
   'call.duration': 'Duration',
+  'call.token': 'Login',
   'call.queued': 'Queued',
   'call.connecting': 'Connecting',
   'call.waiting': 'Waiting',

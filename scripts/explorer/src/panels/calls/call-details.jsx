@@ -3,7 +3,7 @@
 import { useText } from '../../language/language.js';
 import { PathLink } from '../../parts/path-link.jsx';
 import { ErrorAdvice } from '../error-advice.jsx';
-import { showMs } from './waterfall.jsx';
+import { SEGMENTS, showMs } from './times.js';
 
 const MOST_PATHS = 20;
 
@@ -15,10 +15,7 @@ export function CallDetails({ call }) {
     arguments: call.arguments?.map(({ name, kind }) => `${name} (${kind})`).join(', '),
     start: time(call.startMs),
     duration: time(call.durationMs),
-    queued: time(call.queuedMs),
-    connecting: time(call.connectingMs),
-    waiting: time(call.waitingMs),
-    reading: time(call.readingMs),
+    ...Object.fromEntries(SEGMENTS.map((segment) => [segment, time(call[`${segment}Ms`])])),
     age: time(call.ageMs),
     attempts: call.attempts > 1 ? call.attempts : null,
     tokenRenewals: call.tokenRenewals || null,

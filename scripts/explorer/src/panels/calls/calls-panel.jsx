@@ -7,6 +7,7 @@ import { mark } from '../../response/marks.js';
 import { costOf, traceOf, useExchange } from '../../transport/exchanges.js';
 import { CallDetails } from './call-details.jsx';
 import { Phases } from './phases.jsx';
+import { showMs } from './times.js';
 import { Waterfall } from './waterfall.jsx';
 
 export function CallsPanel() {
@@ -69,7 +70,7 @@ function Totals({ trace, cost }) {
             </span>
           ),
       )}
-      <strong>{t('ms', Math.round(trace.durationMs))}</strong>
+      <strong>{t('ms', showMs(trace.durationMs))}</strong>
       <Cost cost={cost} />
       <span className="explorer-faint">{t('execution', trace.execution)}</span>
     </p>

@@ -1,10 +1,12 @@
 // What the gateway itself did, from the first byte of the request to the answer, as one bar.
 
 import { useText } from '../../language/language.js';
+import { lengthOf, showMs } from './times.js';
 
 export function Phases({ trace }) {
   const t = useText();
-  const share = (ms) => `${(100 * ms) / Math.max(trace.durationMs, 0.001)}%`;
+  const total = lengthOf(trace);
+  const share = (ms) => `${(100 * ms) / total}%`;
   return (
     <div className="explorer-phases" role="group" aria-label={t('phases')}>
       <div className="explorer-phase-bar" aria-hidden="true">
@@ -15,7 +17,7 @@ export function Phases({ trace }) {
       <ol>
         {trace.phases.map(({ name, durationMs }) => (
           <li key={name} className={`is-${name}`}>
-            {t(`phase.${name}`)} {t('ms', durationMs < 10 ? durationMs.toFixed(2) : Math.round(durationMs))}
+            {t(`phase.${name}`)} {t('ms', showMs(durationMs))}
           </li>
         ))}
       </ol>

@@ -2,12 +2,12 @@
 
 import { Fragment } from 'react';
 import { useText } from '../../language/language.js';
-
-const SEGMENTS = ['queued', 'connecting', 'waiting', 'reading'];
+import { lengthOf, SEGMENTS, showMs } from './times.js';
 
 export function Waterfall({ trace, chosen, onChoose, onPoint }) {
   const t = useText();
   const levels = groupBy(trace.calls, 'level');
+  const total = lengthOf(trace);
   return (
     <div className="explorer-waterfall">
       {levels.map(([level, calls]) => (
@@ -23,7 +23,7 @@ export function Waterfall({ trace, chosen, onChoose, onPoint }) {
                   <li key={call.id}>
                     <Bar
                       call={call}
-                      total={trace.durationMs}
+                      total={total}
                       isChosen={call.id === chosen}
                       onChoose={onChoose}
                       onPoint={onPoint}
@@ -42,7 +42,7 @@ export function Waterfall({ trace, chosen, onChoose, onPoint }) {
 function Bar({ call, total, isChosen, onChoose, onPoint }) {
   const t = useText();
   const hasFailed = call.outcome !== 'OK';
-  const share = (ms) => `${(100 * ms) / Math.max(total, 0.001)}%`;
+  const share = (ms) => `${(100 * ms) / total}%`;
   const point = () => onPoint(call.id);
   const leave = () => onPoint(null);
   return (
@@ -73,8 +73,6 @@ function Bar({ call, total, isChosen, onChoose, onPoint }) {
     </button>
   );
 }
-
-export const showMs = (ms) => (ms < 10 ? ms.toFixed(1) : Math.round(ms));
 
 // Pairs of a value and the items that have it, in the order of the values.
 function groupBy(items, key) {

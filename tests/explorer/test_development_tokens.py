@@ -63,17 +63,10 @@ async def test_token_request_without_origin_is_refused(gateway):
     assert (await gateway.stranger.post(PATH, json=CLERK)).status_code == 403
 
 
-async def test_token_request_to_other_host_name_is_refused(serve_hosts):
-    async with serve_hosts() as gateway:
+async def test_token_request_to_other_host_name_is_refused(environ, serve):
+    async with serve(environ | {"GATEWAY_ALLOWED_HOSTS": "gateway.example"}) as gateway:
         headers = {"host": "gateway.example", "origin": "http://gateway.example"}
         assert (await mint(gateway, **headers)).status_code == 403
-
-
-@pytest.fixture
-def serve_hosts(environ):
-    from conftest import serve_gateway
-
-    return lambda: serve_gateway(environ | {"GATEWAY_ALLOWED_HOSTS": "gateway.example"})
 
 
 async def test_token_request_from_another_machine_is_refused(gateway):
@@ -86,7 +79,7 @@ async def test_token_request_from_another_machine_is_refused(gateway):
 async def test_token_route_refuses_get_and_preflight(gateway):
     for method in ("GET", "OPTIONS"):
         response = await gateway.stranger.request(method, PATH, headers=page_headers(gateway))
-        assert response.status_code == 405
+        assert response.status_code in (404, 405)
         assert "access-control-allow-origin" not in response.headers
 
 
@@ -110,7 +103,7 @@ async def test_token_request_with_wrong_claims_is_refused(gateway, body):
 
 
 async def test_large_token_request_is_refused(gateway):
-    assert (await mint(gateway, {**CLERK, "subject": "x" * 20_000})).status_code in (400, 500)
+    assert (await mint(gateway, {**CLERK, "subject": "x" * 20_000})).status_code == 413
 
 
 async def test_production_has_no_token_route(serve_production):
@@ -119,9 +112,7 @@ async def test_production_has_no_token_route(serve_production):
         assert (await mint(gateway)).status_code in (404, 405)
 
 
-async def test_foreign_issuer_leaves_no_token_route(environ, issuer):
-    from conftest import serve_gateway
-
+async def test_foreign_issuer_leaves_no_token_route(environ, issuer, serve):
     settings = {name: value for name, value in issuer.settings().items() if name.startswith("GATEWAY_AUTH_")}
-    async with serve_gateway(environ | settings, token="") as gateway:
+    async with serve(environ | settings, token="") as gateway:
         assert (await mint(gateway)).status_code in (404, 405)

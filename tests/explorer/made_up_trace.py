@@ -19,6 +19,7 @@ def call(number: int, platform: str, endpoint: str, level: int, **changes: Any) 
         "ageMs": None,
         "startMs": 2.0,
         "durationMs": 30.0,
+        "tokenMs": 0.0,
         "queuedMs": 0.0,
         "connectingMs": 2.0,
         "waitingMs": 25.0,
@@ -34,7 +35,15 @@ def call(number: int, platform: str, endpoint: str, level: int, **changes: Any) 
     }
 
 
-SHARED = {"queuedMs": None, "connectingMs": None, "waitingMs": None, "readingMs": None, "bytes": None, "rows": None}
+SHARED = {
+    "tokenMs": None,
+    "queuedMs": None,
+    "connectingMs": None,
+    "waitingMs": None,
+    "readingMs": None,
+    "bytes": None,
+    "rows": None,
+}
 
 CALLS = [
     call(1, "WJDH", "order/list", 1, paths=[["orders"]], dataIssues=2),

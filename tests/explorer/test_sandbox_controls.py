@@ -1,15 +1,10 @@
 """`/explorer/sandbox/...`: the demo's switches, and that nothing else has them."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-import uvicorn
 
-from gateway.app import create_app
 from gateway.sandbox.server import Sandbox
-from gateway.serve import EmbeddedServer, server_options
-from gateway.settings import load_settings
 
 ORDERS = {"query": '{ orders(communityCode: "10002", first: 1) { totalCount } }'}
 
@@ -30,22 +25,10 @@ class Demo:
 
 
 @pytest.fixture
-async def demo(environ, sandbox) -> AsyncIterator[Demo]:
-    from conftest import Served, _token_for_everything
-
-    settings = load_settings(environ)
+async def demo(environ, sandbox, serve) -> AsyncIterator[Demo]:
     platforms = {"wjdh": sandbox.wjdh.url, "security": sandbox.security.url}
-    app = create_app(settings, sandbox=platforms)
-    server = EmbeddedServer(uvicorn.Config(app, **server_options(settings) | {"loop": "none", "port": 0}))
-    running = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.001)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    served = Served(app, f"http://127.0.0.1:{port}", settings.data_dir, _token_for_everything(settings))
-    yield Demo(served, sandbox)
-    await served.aclose()
-    server.should_exit = True
-    await running
+    async with serve(environ, sandbox=platforms) as gateway:
+        yield Demo(gateway, sandbox)
 
 
 async def test_switched_fault_fails_calls_until_off(demo):
@@ -116,3 +99,10 @@ async def test_served_gateway_has_no_switches(gateway):
     response = await gateway.stranger.post("/explorer/sandbox/reset", json={}, headers={"origin": gateway.url})
     assert response.status_code in (404, 405)
     assert 'data-sandbox-path=""' in (await gateway.stranger.get("/")).text
+
+
+async def test_gateway_of_another_issuer_has_no_switches(environ, issuer, serve):
+    settings = {name: value for name, value in issuer.settings().items() if name.startswith("GATEWAY_AUTH_")}
+    async with serve(environ | settings, token="", sandbox={"wjdh": "http://127.0.0.1:1"}) as gateway:
+        response = await gateway.stranger.post("/explorer/sandbox/reset", json={}, headers={"origin": gateway.url})
+    assert response.status_code in (404, 405)

@@ -1,0 +1,160 @@
+"""Events, the sandbox's switches, and operations, in the demo."""
+
+import json
+
+import pytest
+from browser import execute, open_example, show_panel
+from playwright.async_api import Page, Route, expect
+
+pytestmark = pytest.mark.browser
+
+RESULT = ".result-window .view-lines"
+
+
+@pytest.mark.parametrize("example", ["Repairs as they change", "Reviews as they change", "Payments as they arrive"])
+async def test_button_makes_an_event_happen(demo: str, page: Page, example: str) -> None:
+    await page.goto(demo)
+    await open_example(page, example)
+    await execute(page)
+    panel = await show_panel(page, "Events")
+    await expect(panel).to_contain_text("open")
+    await panel.get_by_role("button", name="Make one happen").click()
+    await expect(panel.locator("time")).to_have_count(1)
+    await expect(panel).to_contain_text("1 event")
+    await expect(page.locator(RESULT)).to_contain_text('"id"')
+
+
+async def test_subscription_runs_on_while_another_tab_writes(demo: str, page: Page) -> None:
+    await page.goto(demo)
+    await open_example(page, "Repairs as they change")
+    await execute(page)
+    panel = await show_panel(page, "Events")
+    await expect(panel).to_contain_text("open")
+
+    await open_example(page, "Answer a repair")
+    await execute(page)
+    await expect(page.locator(RESULT)).to_contain_text('"CONFIRMED"')
+    await show_panel(page, "Events")
+    await expect(panel.locator("pre")).to_contain_text("已修好")
+    await expect(page.locator(RESULT)).to_contain_text('"updateRepair"')
+
+    await panel.get_by_role("button", name="Stop").click()
+    await expect(panel).to_contain_text("ended")
+    await panel.get_by_role("button", name="Remove").click()
+    await expect(panel).to_contain_text("Run a subscription")
+
+
+async def test_stop_button_ends_the_subscription(demo: str, page: Page) -> None:
+    await page.goto(demo)
+    await open_example(page, "Repairs as they change")
+    await execute(page)
+    panel = await show_panel(page, "Events")
+    await expect(panel).to_contain_text("open")
+    await page.get_by_role("button", name="Stop query").click()
+    await expect(panel).to_contain_text("ended")
+
+
+async def test_closed_tab_ends_its_subscription(demo: str, page: Page) -> None:
+    await page.goto(demo)
+    await open_example(page, "Repairs as they change")
+    await execute(page)
+    panel = await show_panel(page, "Events")
+    await expect(panel).to_contain_text("open")
+    await page.get_by_role("tab", name="Changes").locator("xpath=..").get_by_label("Close Tab").click()
+    await expect(panel).to_contain_text("ended")
+
+
+async def test_lying_platform_fails_until_switched_off(demo: str, page: Page) -> None:
+    await page.goto(demo)
+    await open_example(page, "Unpaid orders and owners")
+    panel = await show_panel(page, "Sandbox")
+    lying = panel.get_by_role("group", name="wjdh").get_by_role("button", name="Lying")
+    await lying.click()
+    await expect(lying).to_have_attribute("aria-pressed", "true")
+    await execute(page)
+    await expect(page.locator(RESULT)).to_contain_text('"UPSTREAM_PROTOCOL"')
+
+    await lying.click()
+    await expect(lying).to_have_attribute("aria-pressed", "false")
+    await execute(page)
+    await expect(page.locator(RESULT)).to_contain_text('"totalCount"')
+    await expect(page.locator(RESULT)).not_to_contain_text('"errors"')
+
+
+async def test_slow_platform_shows_in_the_timeline(demo: str, page: Page) -> None:
+    await page.goto(demo)
+    await open_example(page, "Unpaid orders and owners")
+    panel = await show_panel(page, "Sandbox")
+    slow = panel.get_by_role("group", name="security").get_by_role("button", name="Slow")
+    await slow.click()
+    await expect(slow).to_have_attribute("aria-pressed", "true")
+    await execute(page)
+    await expect(page.locator(RESULT)).to_contain_text('"totalCount"')
+    calls = await show_panel(page, "Calls")
+    await expect(calls.get_by_role("region", name="Level 2").locator("[data-call]").first).to_contain_text("30")
+
+
+async def test_paid_order_is_announced(demo: str, page: Page) -> None:
+    await page.goto(demo)
+    panel = await show_panel(page, "Sandbox")
+    await panel.get_by_role("button", name="Find an unpaid order").click()
+    await expect(panel.get_by_label("Order number")).not_to_have_value("")
+    await panel.get_by_role("button", name="Pay this order").click()
+    await expect(panel.get_by_role("status")).to_contain_text("the gateway was notified")
+
+
+async def test_served_gateway_shows_no_sandbox(gateway, page: Page) -> None:
+    await page.goto(gateway.url)
+    await expect(page.get_by_role("button", name="Show Operations")).to_be_visible()
+    await expect(page.get_by_role("button", name="Show Sandbox")).to_have_count(0)
+
+
+async def test_write_has_its_timeline(demo: str, page: Page) -> None:
+    await page.goto(demo)
+    await open_example(page, "Answer a repair")
+    await execute(page)
+    await expect(page.locator(RESULT)).to_contain_text('"CONFIRMED"')
+    panel = await show_panel(page, "Operations")
+    write = panel.get_by_role("region", name="updateRepair")
+    await expect(write).to_contain_text("confirmed")
+    await expect(write.locator(".explorer-timeline li").first).to_contain_text("Reserved")
+    await expect(write.locator(".explorer-timeline li").last).to_contain_text("Confirmed")
+
+
+async def test_unknown_write_is_followed_until_known(demo: str, page: Page) -> None:
+    await page.goto(demo)
+    reads: list[str] = []
+
+    async def answer_later(route: Route) -> None:
+        if "operations(" not in (route.request.post_data or ""):
+            await route.continue_()
+            return
+        outcome = "CONFIRMED" if len(reads) == 2 else "UNKNOWN"
+        reads.append(outcome)
+        node = {
+            "id": "1",
+            "mutation": "createOrder",
+            "subject": "demo",
+            "communityCode": "10002",
+            "outcome": outcome,
+            "startedAt": "2026-11-27T16:00:00+08:00",
+            "finishedAt": None if outcome == "UNKNOWN" else "2026-11-27T16:00:09+08:00",
+            "userErrors": [],
+            "timeline": [
+                {"state": "RESERVED", "at": "2026-11-27T16:00:00+08:00"},
+                {"state": "SENT", "at": "2026-11-27T16:00:00.1+08:00"},
+                {"state": "UNKNOWN", "at": "2026-11-27T16:00:08.1+08:00"},
+                *([{"state": "READ_BACK", "at": "2026-11-27T16:00:09+08:00"}] if outcome == "CONFIRMED" else []),
+            ],
+        }
+        await route.fulfill(
+            body=json.dumps({"data": {"operations": {"nodes": [node]}}}), content_type="application/json"
+        )
+
+    await page.route("**/graphql", answer_later)
+    panel = await show_panel(page, "Operations")
+    await expect(panel.get_by_role("status")).to_contain_text("following until the outcome is known")
+    await expect(panel).to_contain_text("Answer lost")
+    await expect(panel).to_contain_text("Read back", timeout=15_000)
+    await expect(panel.get_by_role("status")).to_have_count(0)
+    assert reads == ["UNKNOWN", "UNKNOWN", "CONFIRMED"]

@@ -1,0 +1,132 @@
+"""GraphiQL in a real browser, over the whole gateway and a sandbox of both platforms."""
+
+import re
+from typing import Any
+
+import pytest
+from browser import execute, open_example, show_panel, write_token
+from playwright.async_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+RESULT = ".result-window .view-lines"
+HEADERS = ".graphiql-editor-tool .view-lines"
+QUERY = ".graphiql-query-editor .view-lines"
+
+
+async def test_demo_explorer_runs_example_without_other_hosts(demo: str, page: Page) -> None:
+    async with page.expect_worker(lambda worker: worker.url.startswith(f"{demo}/explorer/graphql.worker-")):
+        await page.goto(demo)
+    await expect(page.locator(QUERY)).to_contain_text("pendingShenhes")
+    await execute(page)
+
+    result = page.locator(RESULT)
+    await expect(result).to_contain_text('"unpaidOrders"')
+    await expect(result).not_to_contain_text('"errors"')
+    await show_panel(page, "Documentation Explorer")
+    await expect(page.locator(".graphiql-doc-explorer-content")).to_contain_text("Mutation")
+    await page.wait_for_load_state("networkidle")
+
+
+async def test_explorer_asks_for_a_token_at_the_top(gateway: Any, page: Page) -> None:
+    await page.goto(gateway.url)
+    top = page.get_by_role("banner").first
+    await expect(top).to_contain_text("no token yet")
+    await expect(top).to_contain_text("gateway token")
+    await execute(page)
+    await expect(page.get_by_label("Token")).to_be_focused()
+    await expect(page.locator(RESULT)).to_have_text("")
+
+    await page.get_by_label("Token").fill(f"Bearer {gateway.token}")
+    await page.get_by_role("button", name="Use token").click()
+    await expect(top).to_contain_text("developer, until")
+    await execute(page)
+    await expect(page.locator(RESULT)).to_contain_text('"unpaidOrders"')
+    await show_panel(page, "Documentation Explorer")
+    await expect(page.locator(".graphiql-doc-explorer-content")).to_contain_text("Mutation")
+
+
+async def test_refused_token_is_a_sentence(gateway: Any, page: Page) -> None:
+    await page.goto(gateway.url)
+    await page.get_by_label("Token").fill("forged")
+    await page.get_by_role("button", name="Use token").click()
+
+    await expect(page.get_by_role("alert")).to_contain_text("The gateway refused the token")
+    await execute(page)
+    await expect(page.locator(RESULT)).to_contain_text('"UNAUTHENTICATED"')
+    assert "stack" not in await page.locator(RESULT).inner_text()
+
+    await write_token(page, gateway.token)
+    await expect(page.get_by_role("alert")).to_have_count(0)
+
+
+async def test_new_tabs_keep_the_token(gateway: Any, page: Page) -> None:
+    await page.goto(gateway.url)
+    await write_token(page, gateway.token)
+    headers = page.locator(HEADERS).locator("visible=true")
+    for open_tab in (lambda: page.get_by_role("button", name="New tab").click(), lambda: open_example(page, "Orders")):
+        await open_tab()
+        await expect(headers).to_contain_text('"Bearer ey')
+    await write_token(page, "forged")
+    await page.get_by_role("tab", name="Dashboard").click()
+    await expect(headers).to_contain_text('"Bearer forged"')
+
+
+async def test_token_stays_out_of_storage_and_address(gateway: Any, page: Page) -> None:
+    await page.goto(gateway.url)
+    await write_token(page, gateway.token)
+    await execute(page)
+    await expect(page.locator(RESULT)).to_contain_text('"unpaidOrders"')
+    await page.get_by_role("button", name="Open settings dialog").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("Theme")
+    await expect(page.get_by_role("dialog")).not_to_contain_text("Persist headers")
+    await page.wait_for_function("'graphiql:tabState' in localStorage")
+    stored = await page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, location.href])")
+    assert "Bearer" not in stored
+    assert gateway.token[-20:] not in stored
+
+
+async def test_explorer_fits_a_phone_screen(demo: str, page: Page) -> None:
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.goto(demo)
+    await expect(page.locator(QUERY)).to_contain_text("Dashboard")
+    await execute(page)
+    await expect(page.locator(RESULT)).to_contain_text('"unpaidOrders"')
+    await show_panel(page, "Documentation Explorer")
+    await expect(page.get_by_text("Root Types")).to_be_visible()
+
+    assert await page.evaluate("document.documentElement.scrollWidth") == 390
+    editors = await page.locator(".graphiql-editors").bounding_box()
+    result = await page.locator(".graphiql-response").bounding_box()
+    assert editors is not None
+    assert result is not None
+    assert result["y"] >= editors["y"] + editors["height"]
+    assert editors["width"] == result["width"] > 250
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_every_panel_fits_the_screen(demo: str, page: Page, width: int) -> None:
+    await page.set_viewport_size({"width": width, "height": 844})
+    await page.goto(demo)
+    await expect(page.locator(QUERY)).to_contain_text("Dashboard")
+    await execute(page)
+    await expect(page.locator(RESULT)).to_contain_text('"unpaidOrders"')
+    for title in ("Calls", "Data quality", "Errors", "Who am I", "Events", "Operations", "Sandbox", "Examples"):
+        hidden = page.get_by_role("button", name=f"Hide {title}", exact=True)
+        panel = page.get_by_role("region", name=title, exact=True)
+        if not await hidden.count():
+            await show_panel(page, title)
+        await expect(panel).to_be_visible()
+        assert await panel.evaluate("panel => panel.scrollWidth <= panel.clientWidth"), title
+        assert await page.evaluate("document.documentElement.scrollWidth") == width, title
+
+
+async def test_explorer_icons_have_readable_names(demo: str, page: Page) -> None:
+    await page.goto(demo)
+    await show_panel(page, "Documentation Explorer")
+    await expect(page.get_by_role("img", name="root type icon")).to_be_visible()
+
+    names = await page.locator("svg > title").all_text_contents()
+
+    assert {"docs filled icon", "play icon"} <= set(names)
+    assert [name for name in names if not re.fullmatch(r"([a-z]{3,} )+icon", name)] == []

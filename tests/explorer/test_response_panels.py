@@ -1,0 +1,140 @@
+"""Data quality, errors, the status line, and why a null is null."""
+
+import re
+from typing import Any
+
+import pytest
+from browser import execute, show_panel, write_query
+from made_up_trace import QUERY, add_trace
+from playwright.async_api import Page, expect
+
+from gateway.sandbox.dialects.dialect import Dialect
+
+pytestmark = pytest.mark.browser
+
+RESULT = ".result-window .view-lines"
+
+NULLS = {
+    "data": {
+        "orders": {"nodes": [{"number": "1", "title": None, "remark": None, "amount": None, "house": None}]},
+        "repairs": None,
+        "modules": None,
+    },
+    "errors": [
+        {"message": "Too slow", "path": ["repairs"], "extensions": {"code": "UPSTREAM_TIMEOUT", "retryable": True}},
+        {
+            "message": "This needs the scope module:read",
+            "path": ["modules"],
+            "extensions": {"code": "FORBIDDEN", "missingScope": "module:read", "requestId": "0af7651916cd43dd"},
+        },
+    ],
+    "masked": [["orders", "nodes", 0, "title"]],
+    "dataIssues": [
+        {"path": ["orders", "nodes", 0, "remark"], "field": "remark", "problem": "MISSING", "platform": "WJDH"},
+        {"path": ["orders", "nodes", 0, "amount"], "field": "amount", "problem": "MALFORMED", "platform": "WJDH"},
+    ],
+}
+
+
+@pytest.fixture
+async def nulls(demo: str, page: Page) -> Page:
+    await page.goto(demo)
+    await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text("Dashboard")
+    await add_trace(page, **NULLS)
+    await write_query(page, QUERY)
+    await execute(page)
+    await expect(page.locator(RESULT)).to_contain_text('"repairs"')
+    return page
+
+
+@pytest.mark.parametrize(
+    ("field", "reason"),
+    [
+        ("repairs", "because it failed: Too slow"),
+        ("modules", "because it is withheld: This needs the scope module:read"),
+        ("title", "because it is masked"),
+        ("remark", "because the platform did not send it"),
+        ("amount", "because the platform sent something unreadable"),
+        ("house", "Truly empty"),
+    ],
+)
+async def test_click_on_null_explains_it(nulls: Page, field: str, reason: str) -> None:
+    await nulls.locator(f"{RESULT} .view-line", has_text=f'"{field}": null').get_by_text("null").click()
+    await expect(nulls.locator(".explorer-null")).to_contain_text(reason)
+    await expect(nulls.locator(".explorer-null code")).to_contain_text(field)
+
+
+async def test_null_without_trace_has_no_guessed_reason(demo: str, page: Page) -> None:
+    await page.goto(demo)
+    await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text("Dashboard")
+    await page.get_by_label("Trace").uncheck()
+    await execute(page)
+    await page.locator(f"{RESULT} .view-line", has_text='"communityCodes": null').get_by_text("null").click()
+    await expect(page.locator(".explorer-null")).to_contain_text("A trace would say")
+
+
+async def test_errors_are_explained_with_path_and_id(nulls: Page) -> None:
+    panel = await show_panel(nulls, "Errors")
+    timeout, forbidden = panel.locator("li").nth(0), panel.locator("li").nth(1)
+    for words in ("UPSTREAM_TIMEOUT", "can be retried", "Too slow", "did not answer in time"):
+        await expect(timeout).to_contain_text(words)
+    for words in ("FORBIDDEN", "lacks a scope", "Missing scope: module:read"):
+        await expect(forbidden).to_contain_text(words)
+    await forbidden.get_by_role("button", name="modules").click()
+    await expect(nulls.locator(".result-window .explorer-mark")).to_have_text('"modules"')
+    await forbidden.get_by_role("button", name="Copy: Request id").click()
+    assert await nulls.evaluate("navigator.clipboard.readText()") == "0af7651916cd43dd"
+
+
+async def test_status_line_tells_of_the_answer(demo: str, page: Page) -> None:
+    await page.goto(demo)
+    await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text("Dashboard")
+    async with page.expect_response(lambda response: "x-trace" in response.request.headers) as came:
+        await execute(page)
+    response = await came.value
+    status = page.locator(".explorer-status")
+    for words in (r"HTTP 200", r"\d+ ms", r"[\d.]+ k?B", r"rate \d+ left", r"cost \d+ requested, \d+ actual"):
+        await expect(status).to_contain_text(re.compile(words))
+    await status.get_by_role("button", name="Copy: Request id").click()
+    assert await page.evaluate("navigator.clipboard.readText()") == response.headers["x-request-id"]
+
+
+class TestDirtyPlatform:
+    """A gateway over a platform that sends values that are not documented."""
+
+    QUERY = '{ repairs(communityCode: "10002", first: 40) { nodes { id status reporter { phone } } } }'
+
+    @pytest.fixture
+    def dialect(self) -> Dialect:
+        return Dialect.MIXED
+
+    async def test_issues_are_listed_and_what_was_sent_is_shown(self, gateway: Any, page: Page) -> None:
+        await page.goto(gateway.url)
+        await page.get_by_label("Token").fill(gateway.token)
+        await page.get_by_role("button", name="Use token").click()
+        query = await self.find_query(gateway)
+        await write_query(page, query)
+        async with page.expect_response(lambda response: "x-trace" in response.request.headers) as came:
+            await execute(page)
+        issues = (await (await came.value).json())["extensions"]["trace"]["dataIssues"]
+        assert issues
+        panel = await show_panel(page, "Data quality")
+        await expect(panel.locator("tbody tr")).to_have_count(len(issues))
+
+        await panel.get_by_role("button", name="Show what was sent").click()
+        await expect(panel.locator("thead")).to_contain_text("What was sent")
+        await expect(panel.locator("tbody")).not_to_contain_text("not found again")
+
+    async def find_query(self, gateway: Any) -> str:
+        """One whose answer has issues."""
+        for name, selection in {
+            "shenhes": "id type status content { people { name phone } house { building } }",
+            "orders": "id title amount { text } house { address }",
+            "repairs": "id status reporter { phone }",
+        }.items():
+            for community in ("10002", "00001"):
+                query = f'{{ {name}(communityCode: "{community}", first: 30) {{ nodes {{ {selection} }} }} }}'
+                answer = await gateway.client.post("/graphql", json={"query": query}, headers={"x-trace": "1"})
+                if answer.json()["extensions"]["trace"]["dataIssues"]:
+                    return query
+        raise AssertionError("the sandbox sends nothing that is not documented")

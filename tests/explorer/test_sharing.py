@@ -1,0 +1,134 @@
+"""Examples, variables, links, copies as code, both languages, the search of the documentation."""
+
+import json
+import re
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from browser import execute, open_example, open_page, show_panel, write_query
+from playwright.async_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+QUERY = ".graphiql-query-editor .view-lines"
+VARIABLES = ".graphiql-editor-tool .view-lines"
+RESULT = ".result-window .view-lines"
+
+
+async def share(page: Page, item: str) -> str:
+    """Choose an item of the share menu. Returns what is in the clipboard then."""
+    await page.get_by_role("button", name="Share").click()
+    await page.get_by_role("menuitem", name=item).click()
+    await expect(page.locator(".explorer-done")).not_to_have_text("")
+    text: str = await page.evaluate("navigator.clipboard.readText()")
+    return text
+
+
+async def variables(page: Page) -> dict[str, Any]:
+    text = await page.locator(VARIABLES).locator("visible=true").inner_text()
+    values: dict[str, Any] = json.loads(text.replace("\xa0", " "))
+    return values
+
+
+async def test_examples_are_listed_by_desk_and_found(demo: str, page: Page) -> None:
+    await page.goto(demo)
+    panel = page.get_by_role("region", name="Examples", exact=True)
+    for desk in ("Reviews", "Fees", "Repairs", "Residents and houses", "Announcements", "Modules", "Payments"):
+        await expect(panel.get_by_role("region", name=desk, exact=True)).to_be_visible()
+    await page.get_by_label("Search the examples").fill("审核 不通过")
+    await expect(panel.locator("li")).to_have_count(1)
+    await expect(panel.locator("li")).to_contain_text("Reject a review")
+    await page.get_by_label("Search the examples").fill("no such thing")
+    await expect(panel).to_contain_text("No example matches")
+
+
+async def test_example_has_variables_and_a_fresh_key_each_time(demo: str, page: Page) -> None:
+    await page.goto(demo)
+    keys = []
+    for _ in range(2):
+        await open_example(page, "Answer a repair")
+        await expect(page.locator(VARIABLES).locator("visible=true")).to_contain_text("explorer-")
+        filled = await variables(page)
+        assert filled["id"] == "6"
+        keys.append(filled["key"])
+    await share(page, "New idempotency key")
+    keys.append((await variables(page))["key"])
+    assert len(set(keys)) == 3
+
+
+async def test_link_opens_query_and_variables_without_token(demo: str, page: Page) -> None:
+    await page.goto(demo)
+    await open_example(page, "Repairs and reporters")
+    await expect(page.locator(QUERY)).to_contain_text("Repairs")
+    link = await share(page, "Copy link")
+    assert "Bearer" not in link
+    assert urlsplit(link).query == ""
+    assert json.loads(parse_qs(urlsplit(link).fragment)["variables"][0]) == {"community": "10002"}
+
+    other = await page.context.new_page()
+    await other.goto(link)
+    await expect(other.locator(QUERY)).to_contain_text("query Repairs")
+    await expect(other.locator(VARIABLES).locator("visible=true")).to_contain_text('"10002"')
+    await execute(other)
+    await expect(other.locator(RESULT)).to_contain_text('"OPEN"')
+
+
+async def test_links_and_storage_hold_no_personal_data(demo: str, page: Page) -> None:
+    await page.goto(demo)
+    await expect(page.locator(QUERY)).to_contain_text("Dashboard")
+    await write_query(page, '{ people(name: "赵小明", phone: "19900077777") { id idCard } }')
+    await execute(page)
+    await expect(page.locator(RESULT)).to_contain_text('"people"')
+    await page.wait_for_function("localStorage['graphiql:tabState']?.includes('idCard')")
+    link = await share(page, "Copy link")
+    await expect(page.locator(".explorer-done")).to_contain_text("2 personal values")
+    query = parse_qs(urlsplit(link).fragment)["query"][0]
+    assert query == '{ people(name: "", phone: "") { id idCard } }'
+    stored = await page.evaluate("JSON.stringify({...localStorage})")
+    assert "赵小明" not in stored
+    assert "19900077777" not in stored
+
+
+@pytest.mark.parametrize(
+    ("item", "parts"),
+    [
+        ("Copy as curl", ["curl -s 'http://127.0.0.1:", "Bearer $TOKEN", '"community":"10002"']),
+        ("Copy as fetch", ["await fetch(", "Bearer ${token}", '"community": "10002"']),
+        ("Copy as wx.request", ["wx.request({", "Bearer ${token}", '"community": "10002"', "header:"]),
+    ],
+)
+async def test_operation_is_copied_as_code(demo: str, page: Page, item: str, parts: list[str]) -> None:
+    await page.goto(demo)
+    await expect(page.locator(QUERY)).to_contain_text("Dashboard")
+    code = await share(page, item)
+    for part in parts:
+        assert part in code
+    assert not re.search(r"eyJ\w", code), "the token"
+
+
+async def test_browser_language_decides_and_can_be_switched(demo: str) -> None:
+    async with open_page(locale="zh-CN") as page:
+        await page.goto(demo)
+        await expect(page.get_by_role("region", name="示例", exact=True)).to_contain_text("未付订单与业主")
+        await expect(page.get_by_role("button", name="变量", exact=True)).to_be_visible()
+        await page.get_by_role("button", name=re.compile("^执行")).click()
+        await expect(page.locator(".explorer-status")).to_contain_text("毫秒")
+        await page.get_by_role("button", name="显示调用", exact=True).click()
+        await expect(page.get_by_role("region", name="调用", exact=True)).to_contain_text("第 1 层")
+
+        await page.get_by_role("button", name="English").click()
+        await expect(page.get_by_role("region", name="Calls", exact=True)).to_contain_text("Level 1")
+        await expect(page.get_by_role("button", name="Variables", exact=True)).to_be_visible()
+        assert await page.evaluate("document.documentElement.lang") == "en"
+
+        await page.reload()
+        await expect(page.get_by_role("button", name="Variables", exact=True)).to_be_visible()
+
+
+async def test_documentation_is_found_by_chinese_terms(demo: str, page: Page) -> None:
+    await page.goto(demo)
+    await show_panel(page, "Documentation Explorer")
+    await page.get_by_role("combobox").click()
+    await page.keyboard.insert_text("报修状态")
+    await expect(page.get_by_role("option").first).to_contain_text("RepairStatus")
