@@ -1,11 +1,13 @@
 """Chromium without a screen, and what a person does in GraphiQL."""
 
 import os
+import re
 import shutil
+from asyncio import sleep, timeout
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Locator, Page, async_playwright
+from playwright.async_api import Locator, Page, async_playwright, expect
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium"
 FLAGS = [
@@ -47,7 +49,7 @@ async def show_headers(page: Page) -> None:
 
 
 async def _write(page: Page, editor: str, text: str) -> None:
-    await page.locator(f"{editor} .view-lines").locator("visible=true").click()
+    await page.locator(f"{editor} .graphiql-editor:not(.hidden) textarea").focus()
     await page.keyboard.press("ControlOrMeta+A")
     await page.keyboard.press("Delete")
     await page.keyboard.insert_text(text)
@@ -65,6 +67,14 @@ async def show_panel(page: Page, title: str) -> Locator:
 
 async def open_example(page: Page, title: str) -> None:
     """In a tab of its own, from the panel of examples."""
-    if not await page.get_by_role("region", name="Examples", exact=True).is_visible():
+    await expect(page.get_by_role("button", name=re.compile("^(Show|Hide) Examples$"))).to_be_visible()
+    if await page.get_by_role("button", name="Show Examples").is_visible():
         await show_panel(page, "Examples")
     await page.get_by_role("button", name=title).click()
+
+
+async def wait_until(page: Page, expression: str) -> None:
+    """Until an expression of the page is true. Playwright's own way evaluates a text, which the page's policy forbids."""
+    async with timeout(10):
+        while not await page.evaluate(expression):
+            await sleep(0.05)

@@ -60,7 +60,7 @@ async def test_closed_tab_ends_its_subscription(demo: str, page: Page) -> None:
     await execute(page)
     panel = await show_panel(page, "Events")
     await expect(panel).to_contain_text("open")
-    await page.get_by_role("tab", name="Changes").locator("xpath=..").get_by_label("Close Tab").click()
+    await page.locator(".graphiql-tab", has_text="Changes").get_by_label("Close Tab").click()
     await expect(panel).to_contain_text("ended")
 
 
@@ -91,7 +91,7 @@ async def test_slow_platform_shows_in_the_timeline(demo: str, page: Page) -> Non
     await execute(page)
     await expect(page.locator(RESULT)).to_contain_text('"totalCount"')
     calls = await show_panel(page, "Calls")
-    await expect(calls.get_by_role("region", name="Level 2").locator("[data-call]").first).to_contain_text("30")
+    await expect(calls.get_by_role("region", name="Level 2").locator(".is-own").first).to_contain_text("30")
 
 
 async def test_paid_order_is_announced(demo: str, page: Page) -> None:

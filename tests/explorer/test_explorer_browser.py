@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from browser import execute, open_example, show_panel, write_token
+from browser import execute, open_example, show_panel, wait_until, write_token
 from playwright.async_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -33,6 +33,7 @@ async def test_explorer_asks_for_a_token_at_the_top(gateway: Any, page: Page) ->
     top = page.get_by_role("banner").first
     await expect(top).to_contain_text("no token yet")
     await expect(top).to_contain_text("gateway token")
+    await expect(page.locator(QUERY)).to_contain_text("Dashboard")
     await execute(page)
     await expect(page.get_by_label("Token")).to_be_focused()
     await expect(page.locator(RESULT)).to_have_text("")
@@ -51,13 +52,13 @@ async def test_refused_token_is_a_sentence(gateway: Any, page: Page) -> None:
     await page.get_by_label("Token").fill("forged")
     await page.get_by_role("button", name="Use token").click()
 
-    await expect(page.get_by_role("alert")).to_contain_text("The gateway refused the token")
+    await expect(page.locator(".explorer-token").get_by_role("alert")).to_contain_text("The gateway refused the token")
     await execute(page)
     await expect(page.locator(RESULT)).to_contain_text('"UNAUTHENTICATED"')
     assert "stack" not in await page.locator(RESULT).inner_text()
 
     await write_token(page, gateway.token)
-    await expect(page.get_by_role("alert")).to_have_count(0)
+    await expect(page.locator(".explorer-token").get_by_role("alert")).to_have_count(0)
 
 
 async def test_new_tabs_keep_the_token(gateway: Any, page: Page) -> None:
@@ -80,7 +81,7 @@ async def test_token_stays_out_of_storage_and_address(gateway: Any, page: Page) 
     await page.get_by_role("button", name="Open settings dialog").click()
     await expect(page.get_by_role("dialog")).to_contain_text("Theme")
     await expect(page.get_by_role("dialog")).not_to_contain_text("Persist headers")
-    await page.wait_for_function("'graphiql:tabState' in localStorage")
+    await wait_until(page, "'graphiql:tabState' in localStorage")
     stored = await page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, location.href])")
     assert "Bearer" not in stored
     assert gateway.token[-20:] not in stored

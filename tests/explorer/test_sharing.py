@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from browser import execute, open_example, open_page, show_panel, write_query
+from browser import execute, open_example, open_page, show_panel, wait_until, write_query
 from playwright.async_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -66,12 +66,12 @@ async def test_link_opens_query_and_variables_without_token(demo: str, page: Pag
     assert urlsplit(link).query == ""
     assert json.loads(parse_qs(urlsplit(link).fragment)["variables"][0]) == {"community": "10002"}
 
-    other = await page.context.new_page()
-    await other.goto(link)
-    await expect(other.locator(QUERY)).to_contain_text("query Repairs")
-    await expect(other.locator(VARIABLES).locator("visible=true")).to_contain_text('"10002"')
-    await execute(other)
-    await expect(other.locator(RESULT)).to_contain_text('"OPEN"')
+    async with open_page() as other:
+        await other.goto(link)
+        await expect(other.locator(QUERY)).to_contain_text("query Repairs")
+        await expect(other.locator(VARIABLES).locator("visible=true")).to_contain_text('"10002"')
+        await execute(other)
+        await expect(other.locator(RESULT)).to_contain_text('"OPEN"')
 
 
 async def test_links_and_storage_hold_no_personal_data(demo: str, page: Page) -> None:
@@ -80,7 +80,7 @@ async def test_links_and_storage_hold_no_personal_data(demo: str, page: Page) ->
     await write_query(page, '{ people(name: "赵小明", phone: "19900077777") { id idCard } }')
     await execute(page)
     await expect(page.locator(RESULT)).to_contain_text('"people"')
-    await page.wait_for_function("localStorage['graphiql:tabState']?.includes('idCard')")
+    await wait_until(page, "localStorage['graphiql:tabState']?.includes('idCard')")
     link = await share(page, "Copy link")
     await expect(page.locator(".explorer-done")).to_contain_text("2 personal values")
     query = parse_qs(urlsplit(link).fragment)["query"][0]

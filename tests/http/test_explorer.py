@@ -9,7 +9,6 @@ from starlette.applications import Starlette
 
 from gateway.http.explorer import ASSETS, ExplorerPage, explorer_routes, read_examples
 
-
 PAGE = ExplorerPage(graphql_path="/graphql", subscription_path="/subscriptions", scopes=("order:read", "pii:read"))
 
 

@@ -1,5 +1,6 @@
 // The top of the page: whose token it is, or a place to paste one; whether requests are traced; the language.
 
+import { useGraphiQL } from '@graphiql/react';
 import { useState } from 'react';
 import { changeLanguage, useLanguage, useText } from './language/language.js';
 import { prefer, preferences } from './preferences.js';
@@ -51,6 +52,7 @@ function Bearer({ token, language }) {
 function TokenForm({ refusal }) {
   const t = useText();
   const [text, setText] = useState('');
+  const isReady = useGraphiQL((state) => Boolean(state.headerEditor));
   const submit = (event) => {
     event.preventDefault();
     const token = text.trim().replace(/^bearer\s+/i, '');
@@ -74,7 +76,7 @@ function TokenForm({ refusal }) {
           onChange={(event) => setText(event.target.value)}
         />
       </label>
-      <button type="submit" className="explorer-button is-main">
+      <button type="submit" className="explorer-button is-main" disabled={!isReady}>
         {t('useToken')}
       </button>
     </form>

@@ -10,18 +10,20 @@ export const session = () => state;
 
 export const activeTabId = () => state?.tabs[state.activeTabIndex]?.id;
 
-// Opens a document in a new tab, which keeps the headers, and so the token, of the present one.
+// Opens a document in a new tab.
 export function openTab(query, variables = '') {
-  const headers = state.headerEditor?.getValue();
   state.actions.addTab();
-  if (headers !== undefined) state.headerEditor.setValue(headers);
-  state.variableEditor?.setValue(variables);
+  state.variableEditor.setValue(variables);
   state.queryEditor.setValue(query);
   state.queryEditor.setScrollTop(0);
 }
 
 export function Session() {
   state = useGraphiQL((current) => current);
-  useEffect(() => () => (state = undefined), []);
+  const tabId = activeTabId();
+  // A new tab would show the subscription of the tab before as its own.
+  useEffect(() => {
+    if (state.subscription) state.actions.stop();
+  }, [tabId]);
   return null;
 }

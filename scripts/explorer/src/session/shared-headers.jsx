@@ -2,31 +2,28 @@
 
 import { useGraphiQL } from '@graphiql/react';
 import { useEffect, useRef } from 'react';
-import { useStore } from '../store.js';
-import { caller, changeToken, headersWith, readHeaders, tokenOf } from './token.js';
+import { changeToken, headersWith, readHeaders, tokenOf } from './token.js';
 
+// `initial`: what GraphiQL begins the headers of each tab with.
 export function SharedHeaders({ initial }) {
   const editor = useGraphiQL((state) => state.headerEditor);
   const tabs = useGraphiQL((state) => state.tabs);
-  const count = useRef(tabs.length);
-  const { token } = useStore(caller);
+  const last = useRef(initial);
 
   useEffect(() => {
     let before = editor?.getValue();
     const listening = editor?.onDidChangeModelContent(({ isFlush }) => {
       const now = editor.getValue();
+      if (isFlush && now === initial && last.current !== initial) {
+        queueMicrotask(() => editor.setValue(last.current)); // a tab that has no headers of its own
+        return;
+      }
       if (!isFlush) for (const tab of tabs) if ((tab.headers ?? initial) === before) tab.headers = now;
-      before = now;
+      before = last.current = now;
       changeToken(tokenOf(readHeaders(now)));
     });
     return () => listening?.dispose();
   }, [editor, tabs, initial]);
-
-  // GraphiQL begins a new tab with the headers that the page began with.
-  useEffect(() => {
-    if (tabs.length > count.current && token && editor?.getValue() === initial) editor.setValue(headersWith(token));
-    count.current = tabs.length;
-  });
 
   return null;
 }

@@ -1,5 +1,6 @@
 // The examples by desk, searchable. Each opens in a tab of its own, with its variables filled in.
 
+import { useGraphiQL } from '@graphiql/react';
 import { useState } from 'react';
 import { useLanguage, useText } from '../../language/language.js';
 import { Note, Panel } from '../../parts/panel.jsx';
@@ -35,6 +36,7 @@ export function examplesPanel(examples) {
 function Desk({ desk, examples }) {
   const t = useText();
   const language = useLanguage();
+  const isReady = useGraphiQL((state) => Boolean(state.queryEditor && state.variableEditor && state.headerEditor));
   if (!examples.length) return null;
   return (
     <section aria-label={t(`desk.${desk}`)}>
@@ -42,7 +44,7 @@ function Desk({ desk, examples }) {
       <ul className="explorer-examples">
         {examples.map((example) => (
           <li key={example.name}>
-            <button type="button" onClick={() => openTab(example.query, variablesFor(example.query))}>
+            <button type="button" disabled={!isReady} onClick={() => openTab(example.query, variablesFor(example.query))}>
               <strong>{language === 'zh' ? example.chinese : example.english}</strong>{' '}
               <span className={`explorer-badge is-kind-${example.kind}`}>{t(`kind.${example.kind}`)}</span>
               <small>{example.name}</small>

@@ -16,6 +16,7 @@ const CLERK = page.scopes.filter((scope) => scope !== 'pii:read');
 export function MintForm() {
   const t = useText();
   const introspect = useGraphiQL((state) => state.actions.introspect);
+  const isReady = useGraphiQL((state) => Boolean(state.queryEditor && state.variableEditor && state.headerEditor));
   const [subject, setSubject] = useState('clerk');
   const [scopes, setScopes] = useState(CLERK);
   const [communities, setCommunities] = useState('*');
@@ -83,12 +84,13 @@ export function MintForm() {
         <button
           type="button"
           className="explorer-button is-main"
+          disabled={!isReady}
           title={t('compareHint')}
           onClick={() => attempt(async (token) => ({ comparison: await compareCallers(token) }))}
         >
           {t('compare')}
         </button>
-        <button type="button" className="explorer-button" onClick={() => attempt(use)}>
+        <button type="button" className="explorer-button" disabled={!isReady} onClick={() => attempt(use)}>
           {t('mintAndUse')}
         </button>
       </p>
