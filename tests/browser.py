@@ -74,7 +74,7 @@ async def open_example(page: Page, title: str) -> None:
 
 
 async def wait_until(page: Page, expression: str) -> None:
-    """Until an expression of the page is true. Playwright's own way evaluates a text, which the page's policy forbids."""
+    """Until an expression is true. Playwright's own way evaluates a text in the page, which its policy forbids."""
     async with timeout(10):
-        while not await page.evaluate(expression):
+        while not await page.evaluate(expression):  # noqa: ASYNC110 # the browser notifies nobody
             await sleep(0.05)

@@ -14,8 +14,9 @@ export function SharedHeaders({ initial }) {
     let before = editor?.getValue();
     const listening = editor?.onDidChangeModelContent(({ isFlush }) => {
       const now = editor.getValue();
-      if (isFlush && now === initial && last.current !== initial) {
-        queueMicrotask(() => editor.setValue(last.current)); // a tab that has no headers of its own
+      // A tab, or an entry of the history, that has no headers of its own.
+      if (isFlush && (now === '' || now === initial) && last.current !== now) {
+        queueMicrotask(() => editor.setValue(last.current));
         return;
       }
       if (!isFlush) for (const tab of tabs) if ((tab.headers ?? initial) === before) tab.headers = now;
