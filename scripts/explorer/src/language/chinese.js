@@ -65,6 +65,7 @@ export const chinese = {
   'call.rows': '行数',
   'call.dataIssues': '数据问题',
   execution: (kind) => (kind === 'plan' ? '编译计划' : 'graphql-core'),
+  batches: (text) => `读自日志：${text}`,
   reveals: (text) => `已写入审计记录：${text}`,
 
   dataQuality: '数据质量',

@@ -68,6 +68,7 @@ export const english = {
   'call.rows': 'Rows',
   'call.dataIssues': 'Data issues',
   execution: (kind) => (kind === 'plan' ? 'compiled plan' : 'graphql-core'),
+  batches: (text) => `Read from the journal: ${text}`,
   reveals: (text) => `Written to the audit trail: ${text}`,
 
   // Data quality

@@ -44,6 +44,7 @@ function Trace({ trace, exchange }) {
       ) : (
         <Note>{t('noCalls')}</Note>
       )}
+      {trace.batches?.length > 0 && <Note>{t('batches', trace.batches.map(showBatch(t)).join('; '))}</Note>}
       {trace.reveals?.length > 0 && <Note>{t('reveals', trace.reveals.map(showReveal).join('; '))}</Note>}
       {trace.calls.length > 0 && (
         <section className="explorer-details" aria-label={t('details')}>
@@ -53,6 +54,11 @@ function Trace({ trace, exchange }) {
     </>
   );
 }
+
+const showBatch =
+  (t) =>
+  ({ loader, keys, durationMs }) =>
+    `${loader} × ${keys}, ${t('ms', showMs(durationMs))}`;
 
 const showReveal = ({ type, fields, records }) => `${type} (${fields.join(', ')}) × ${records}`;
 
