@@ -3,11 +3,13 @@
 import { useGraphiQL } from '@graphiql/react';
 import { useState } from 'react';
 import { changeLanguage, useLanguage, useText } from './language/language.js';
+import { page } from './page.js';
 import { prefer, preferences } from './preferences.js';
 import { session } from './session/session.js';
 import { writeToken } from './session/shared-headers.jsx';
 import { caller, readToken } from './session/token.js';
 import { useStore } from './store.js';
+import { mintToken } from './transport/page-routes.js';
 
 export function TopBar() {
   const t = useText();
@@ -53,12 +55,22 @@ function TokenForm({ refusal }) {
   const t = useText();
   const [text, setText] = useState('');
   const isReady = useGraphiQL((state) => Boolean(state.headerEditor));
-  const submit = (event) => {
-    event.preventDefault();
-    const token = text.trim().replace(/^bearer\s+/i, '');
+  const [failure, setFailure] = useState('');
+  const use = (token) => {
     if (!token) return;
     writeToken(session(), token);
     session().actions.introspect();
+  };
+  const submit = (event) => {
+    event.preventDefault();
+    use(text.trim().replace(/^bearer\s+/i, ''));
+  };
+  const mint = async () => {
+    try {
+      use(await mintToken({ scopes: page.scopes, communities: ['*'] }));
+    } catch (error) {
+      setFailure(error.message);
+    }
   };
   return (
     <form className="explorer-token" onSubmit={submit}>
@@ -79,6 +91,12 @@ function TokenForm({ refusal }) {
       <button type="submit" className="explorer-button is-main" disabled={!isReady}>
         {t('useToken')}
       </button>
+      {page.tokenPath && (
+        <button type="button" className="explorer-button" disabled={!isReady} onClick={mint}>
+          {t('mintAll')}
+        </button>
+      )}
+      {failure && <p role="alert">{failure}</p>}
     </form>
   );
 }

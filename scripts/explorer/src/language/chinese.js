@@ -5,6 +5,7 @@ export const chinese = {
   noTokenHow: '开发环境可用 “gateway token” 命令生成。令牌只留在本页，浏览器不会保存。',
   tokenLabel: '令牌',
   useToken: '使用令牌',
+  mintAll: '生成全部权限的令牌',
   refused: (sentence) => `网关拒绝了令牌：${sentence}`,
   traced: '追踪',
   tracedHint: '每次查询和写入都请求追踪信息（X-Trace: 1）',

@@ -6,6 +6,7 @@ export const english = {
   noTokenHow: 'In development, “gateway token” prints one. It stays in this page: the browser does not store it.',
   tokenLabel: 'Token',
   useToken: 'Use token',
+  mintAll: 'Mint one for everything',
   refused: (sentence) => `The gateway refused the token: ${sentence}`,
   traced: 'Trace',
   tracedHint: 'Ask for a trace with every query and mutation (X-Trace: 1)',
