@@ -59,7 +59,10 @@ async def test_production_page_mints_no_token(serve_production: Any, page: Page)
     async with serve_production(GATEWAY_EXPLORER="true") as production:
         await page.goto(production.url)
         await expect(page.get_by_label("Token")).to_be_visible()
+        await expect(page.locator(QUERY)).to_contain_text("Dashboard")
         await expect(page.get_by_role("button", name="Mint one for everything")).to_have_count(0)
+        await page.wait_for_load_state("networkidle")
+        await page.goto("about:blank")  # its workers would miss the server
 
 
 async def test_refused_token_is_a_sentence(gateway: Any, page: Page) -> None:

@@ -123,6 +123,10 @@ export const chinese = {
   'todo.UPSTREAM_REFUSED': '请阅读平台的说明；同样的调用还会被拒绝。',
   'code.NOT_CONFIGURED': '设置中没有该接口的路径。',
   'todo.NOT_CONFIGURED': '需由运维设置路径。',
+  'code.GRAPHQL_PARSE_FAILED': '文本不是 GraphQL 文档。',
+  'todo.GRAPHQL_PARSE_FAILED': '请在编辑器划线处改正。',
+  'code.GRAPHQL_VALIDATION_FAILED': '文档与 schema 不符。',
+  'todo.GRAPHQL_VALIDATION_FAILED': '请改正错误信息指出的字段或参数。',
   'code.INTERNAL': '网关内部错误。',
   'todo.INTERNAL': '请附请求编号报告，其余信息在日志中。',
 

@@ -128,6 +128,10 @@ export const english = {
   'todo.UPSTREAM_REFUSED': 'Read its message; the same call will be refused again.',
   'code.NOT_CONFIGURED': 'The settings give no path for this endpoint.',
   'todo.NOT_CONFIGURED': 'An operator has to set the path.',
+  'code.GRAPHQL_PARSE_FAILED': 'The text is not a GraphQL document.',
+  'todo.GRAPHQL_PARSE_FAILED': 'Correct it where the editor underlines it.',
+  'code.GRAPHQL_VALIDATION_FAILED': 'The document does not fit the schema.',
+  'todo.GRAPHQL_VALIDATION_FAILED': 'Correct the field or argument that the message names.',
   'code.INTERNAL': 'A fault of the gateway.',
   'todo.INTERNAL': 'Report it with the request id: the log has the rest.',
 
