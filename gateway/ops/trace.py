@@ -216,10 +216,12 @@ class Trace:
             self._phase = ""
 
     def finish(self) -> None:
-        """Looking at the values is not part of what the operation took."""
+        """The operation has ended. Looking at its values is no part of what it took, nor of when it was written."""
         self.leave()
         _, inspected = self._phases.get("inspect", (0.0, 0.0))
         self.duration = time.perf_counter() - self.began - inspected
+        if "serialise" in self._phases:
+            self._phases["serialise"][0] -= inspected
 
     # Who asks
 

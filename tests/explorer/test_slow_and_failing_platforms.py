@@ -1,0 +1,108 @@
+"""A fan-out over platforms that are slow and fail, seen on the page, and its pictures for the documentation.
+
+With `SCREENSHOTS` the pictures are written there: `SCREENSHOTS=docs/images scripts/test tests/explorer -k pictures`.
+"""
+
+import os
+import re
+from collections import Counter
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from browser import open_page, show_panel
+from playwright.async_api import Locator, Page, expect
+
+pytestmark = pytest.mark.browser
+
+QUERY = """query OrdersWithOwners {
+  orders(communityCode: "10002", first: 20) {
+    nodes {
+      number
+      title
+      amount { text }
+      house { address owner { phone role } }
+    }
+  }
+  repairs(communityCode: "10002", first: 3) {
+    nodes { description }
+  }
+}"""
+
+PHONE = {"width": 390, "height": 844}
+RESULT = ".result-window .view-lines"
+
+
+async def switch(page: Page, platform: str, **fault: object) -> None:
+    """Switch a fault of the sandbox on, by the page's own route."""
+    await page.evaluate(
+        """([path, body]) => fetch(path, {
+            method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body)
+        }).then((answer) => { if (!answer.ok) throw new Error(answer.statusText) })""",
+        [f"/explorer/sandbox/{platform}/faults", fault],
+    )
+
+
+async def run_slowly(page: Page, demo: str) -> dict:
+    """Run the fan-out with 800 ms of latency at security, and repairs that fail; its trace."""
+    await page.goto(f"{demo}#{urlencode({'query': QUERY, 'variables': ''})}")
+    editor = page.locator(".graphiql-query-editor")
+    await expect(editor.locator(".view-lines")).to_contain_text("OrdersWithOwners")
+    await switch(page, "security", kind="latency", seconds=0.8)
+    await switch(page, "wjdh", kind="http_500", endpoint="repair/list")
+    await editor.locator(".graphiql-editor:not(.hidden) textarea").focus()
+    async with page.expect_response(lambda response: "x-trace" in response.request.headers) as came:
+        await page.keyboard.press("ControlOrMeta+Enter")
+    trace = (await (await came.value).json())["extensions"]["trace"]
+    await expect(page.locator(RESULT)).to_contain_text('"orders"')
+    return trace
+
+
+async def test_slow_and_failing_calls_stand_where_they_belong(demo: str, page: Page) -> None:
+    trace = await run_slowly(page, demo)
+    panel = await show_panel(page, "Calls")
+
+    calls = [call for call in trace["calls"] if call["kind"] != "login"]
+    assert Counter(call["endpoint"] for call in calls) == {"order/list": 2, "owner": 10, "repair/list": 2}
+    for call in calls:
+        bar = panel.get_by_role("region", name=f"Level {call['level']}", exact=True).locator(
+            f"[data-call='{call['id']}']"
+        )
+        await expect(bar).to_have_count(1)
+        assert (call["outcome"] != "OK") is (call["endpoint"] == "repair/list")
+        assert call["endpoint"] != "owner" or call["source"] == "kept" or call["durationMs"] > 800
+    await expect(panel.locator(".explorer-call.has-failed")).to_have_count(2)
+    await expect(panel.locator("[data-call]")).to_have_count(len(trace["calls"]))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the pictures are written to."""
+    folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+async def open_panel(page: Page, title: str) -> Locator:
+    """In either language."""
+    await page.get_by_role("button", name=re.compile(f"^(Show |显示){title}$")).click()
+    return page.get_by_role("region", name=title, exact=True)
+
+
+@pytest.mark.parametrize("language", ["en-US", "zh-CN"])
+async def test_pictures_of_the_explorer(demo: str, folder: Path, language: str) -> None:
+    calls, quality = ("调用", "数据质量") if language == "zh-CN" else ("Calls", "Data quality")
+    suffix = language[:2]
+    async with open_page(language) as page:
+        trace = await run_slowly(page, demo)
+        panel = await open_panel(page, calls)
+        owner = next(call for call in trace["calls"] if call["endpoint"] == "owner" and call["source"] == "own")
+        await panel.locator(f"[data-call='{owner['id']}']").click()
+        await page.screenshot(path=folder / f"explorer-calls-{suffix}.png")
+        await open_panel(page, quality)
+        await page.screenshot(path=folder / f"explorer-quality-{suffix}.png")
+        await page.set_viewport_size(PHONE)
+        await open_panel(page, calls)
+        await page.screenshot(path=folder / f"explorer-phone-{suffix}.png")
+    for picture in ("calls", "quality", "phone"):
+        assert (folder / f"explorer-{picture}-{suffix}.png").stat().st_size > 10_000
