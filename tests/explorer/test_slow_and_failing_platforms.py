@@ -7,6 +7,7 @@ import os
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -29,7 +30,6 @@ QUERY = """query OrdersWithOwners {
   }
 }"""
 
-PHONE = {"width": 390, "height": 844}
 RESULT = ".result-window .view-lines"
 
 
@@ -43,7 +43,7 @@ async def switch(page: Page, platform: str, **fault: object) -> None:
     )
 
 
-async def run_slowly(page: Page, demo: str) -> dict:
+async def run_slowly(page: Page, demo: str) -> dict[str, Any]:
     """Run the fan-out with 800 ms of latency at security, and repairs that fail; its trace."""
     await page.goto(f"{demo}#{urlencode({'query': QUERY, 'variables': ''})}")
     editor = page.locator(".graphiql-query-editor")
@@ -101,7 +101,7 @@ async def test_pictures_of_the_explorer(demo: str, folder: Path, language: str) 
         await page.screenshot(path=folder / f"explorer-calls-{suffix}.png")
         await open_panel(page, quality)
         await page.screenshot(path=folder / f"explorer-quality-{suffix}.png")
-        await page.set_viewport_size(PHONE)
+        await page.set_viewport_size({"width": 390, "height": 844})
         await open_panel(page, calls)
         await page.screenshot(path=folder / f"explorer-phone-{suffix}.png")
     for picture in ("calls", "quality", "phone"):

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 import pytest_asyncio
 import structlog
+from otlp_receiver import Receiver, otlp_receiver
 from served_site import Site, open_site
 from whole_schema import WholeSchema
 from wire import over_event_stream, over_websocket
@@ -106,22 +107,29 @@ class Logged:
 
 
 class LeakSite(NamedTuple):
-    """A site, what is secret there, and what it logs."""
+    """A site, what is secret there, what it logs, and a collector of the spans of all its operations."""
 
     site: Site
     secrets: Secrets
     logged: Logged
     masked: str
+    collector: Receiver
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=Dialect)
 async def leak_site(request: Any, serve: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LeakSite]:
-    with Logged() as logged:
+    settings = {"GATEWAY_MAX_DEPTH": "25", "GATEWAY_MAX_ALIASES": "100", "GATEWAY_TRACE_SAMPLE": "1"}
+    with Logged() as logged, otlp_receiver() as collector, pytest.MonkeyPatch.context() as environ:
+        environ.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
         directory = tmp_path_factory.mktemp("leaks")
-        async for site in open_site(serve, directory, request.param, GATEWAY_MAX_DEPTH="25", GATEWAY_MAX_ALIASES="100"):
+        async for site in open_site(serve, directory, request.param, **settings):
             for code in COMMUNITIES:
                 await write(site, code)
-            yield LeakSite(site, collect_secrets(site.sandbox.world), logged, site.mint(MASKED, COMMUNITIES))
+            secrets, masked = collect_secrets(site.sandbox.world), site.mint(MASKED, COMMUNITIES)
+            yield LeakSite(site, secrets, logged, masked, collector)
+        assert len(collector.spans) > 1000
+        for sent in collector.raw:
+            assert secrets.found_in(sent.decode("utf-8", "replace")) == set()
 
 
 async def write(site: Site, code: str) -> None:
