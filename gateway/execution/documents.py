@@ -33,7 +33,7 @@ from gateway.execution.cost import CostOf, OperationCost
 from gateway.execution.limits import Limits, check_limits
 from gateway.execution.outline import BYTES_PER_ENTRY, BYTES_PER_TOKEN, Outline
 from gateway.execution.validation import Validator
-from gateway.ops.trace import current_trace
+from gateway.ops.trace import enter_phase
 
 MAX_VALIDATION_ERRORS = 20
 
@@ -141,13 +141,10 @@ class Documents:
 
     def _prepare(self, query: str) -> Mapping[str | None, Prepared]:
         """The operations of a new document by name, and a lone one also under None."""
-        trace = current_trace()
         try:
-            if trace is not None:
-                trace.enter("parse")
+            enter_phase("parse")
             document = self._parse(query)
-            if trace is not None:
-                trace.enter("validate")
+            enter_phase("validate")
             outline = Outline(self._schema, document)
             check_limits(outline, self._limits)
             self._validate(document)

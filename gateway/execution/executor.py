@@ -38,7 +38,7 @@ from gateway.execution.response import PathKeys, Response
 from gateway.execution.run import ASYNC_HELPERS, ArgumentsError, Run
 from gateway.execution.strawberry_adapter import StrawberryFields
 from gateway.execution.variants import variant_of
-from gateway.ops.trace import Trace, current_trace
+from gateway.ops.trace import Trace, current_trace, enter_phase
 
 log = structlog.get_logger(__name__)
 
@@ -182,9 +182,7 @@ class Executor:
                 known.clear()
         most_fields = MAX_FIELDS if again else FIELDS_AT_ONCE
         operation.plans[key] = code = None
-        trace = current_trace()
-        if trace is not None:
-            trace.enter("plan")
+        enter_phase("plan")
         try:
             root = compile_operation(self._fields, operation, variables, key[0], most_fields)
             operation.plans[key] = code = generate(root)
@@ -194,8 +192,7 @@ class Executor:
                 operation.postponed.add(key)
         except UnplannableError:
             pass
-        if trace is not None:
-            trace.enter("execute")
+        enter_phase("execute")
         return code
 
     async def _inspect(self, trace: Trace, request: _Request, outcomes: dict[PathKeys, Any]) -> None:

@@ -5,7 +5,6 @@ application is composed; this is what each of their requests has to pass besides
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from ipaddress import ip_address
 from typing import Final
 
 import msgspec
@@ -14,7 +13,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.auth.issuer import is_loopback
 from gateway.errors import ForbiddenError, GatewayError, QueryTooComplexError, UserInputError
+from gateway.http.parameters import BodyTooLargeError, read_body
 from gateway.http.request import new_request_id
 from gateway.http.responses import CLOSE, Refusal, refusal_response
 from gateway.settings import LOOPBACK_NAMES
@@ -58,7 +59,8 @@ def require_local(request: Request) -> None:
     """
     headers = request.headers
     if not (
-        _is_loopback(request)
+        request.client is not None
+        and is_loopback(request.client.host)
         and (request.url.hostname or "") in LOOPBACK_NAMES
         and not any(name in headers for name in FORWARDING_HEADERS)
         and headers.get("origin") == f"{request.url.scheme}://{headers.get('host')}"
@@ -80,21 +82,12 @@ def to_json(answer: Mapping[str, object]) -> bytes:
     return orjson.dumps(answer)
 
 
-def _is_loopback(request: Request) -> bool:
-    try:
-        return request.client is not None and ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
-
-
 async def _read(request: Request) -> bytes:
-    body = bytearray()
+    length = request.headers.get("content-length")
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > LARGEST_BODY:
-                message = f"The body is larger than {LARGEST_BODY} bytes"
-                raise Refusal(413, QueryTooComplexError(message, "body", LARGEST_BODY), CLOSE)
+        return await read_body(request.receive, None if length is None else length.encode(), LARGEST_BODY)
+    except BodyTooLargeError:
+        message = f"The body is larger than {LARGEST_BODY} bytes"
+        raise Refusal(413, QueryTooComplexError(message, "body", LARGEST_BODY), CLOSE) from None
     except ClientDisconnect:
         raise UserInputError("body", "The body is incomplete") from None
-    return bytes(body)

@@ -66,7 +66,10 @@ class SpanExport:
         root = TraceParent(trace.trace_id, trace.span_id, is_sampled=True)
         for phase, start, duration in trace.phases():
             self._add(trace, f"graphql.{phase}", root, began + start, began + start + duration)
-        for level, calls in trace.levels().items():
+        by_level: dict[int, list[CallTrace]] = {}
+        for call, level in zip(trace.calls, trace.levels(), strict=True):
+            by_level.setdefault(level, []).append(call)
+        for level, calls in by_level.items():
             ends = [clock + call.ended if call.ended else ended for call in calls]
             first = min(clock + call.began for call in calls)
             id_ = self._add(trace, f"level {level}", root, first, max(ends))

@@ -50,6 +50,13 @@ def current_trace() -> "Trace | None":
     return None if meter is None else meter.trace
 
 
+def enter_phase(phase: str) -> None:
+    """The operation under way begins this phase, if anybody looks."""
+    trace = current_trace()
+    if trace is not None:
+        trace.enter(phase)
+
+
 class TraceParent(NamedTuple):
     """Where a trace goes on (W3C Trace Context): the ids in hexadecimal, and whether the caller records it."""
 
@@ -198,7 +205,7 @@ class Trace:
         self._phase = "authenticate"
         self._entered = self.began
         self._level = 0
-        self._asked: dict[tuple[int, Hashable], tuple[Path, ...]] = {}
+        self._asked: dict[tuple[int, Hashable], list[Path]] = {}
 
     # Phases
 
@@ -238,14 +245,14 @@ class Trace:
             if loader is None:
                 awaitables.append(self.under((path,), awaitable))
             else:
-                where = (id(loader), awaitable.key)
-                self._asked[where] = (*self._asked.get(where, ()), path)
+                self._asked.setdefault((id(loader), awaitable.key), []).append(path)
                 awaitables.append(awaitable)
         return awaitables
 
     def paths_of(self, loader: object, key: Hashable) -> tuple[Path, ...]:
         """What asked this loader for this key."""
-        return self._asked.get((id(loader), key)) or _asking.get()
+        asked = self._asked.get((id(loader), key))
+        return _asking.get() if asked is None else tuple(asked)
 
     async def under(self, paths: tuple[Path, ...], awaitable: Awaitable[ValueT]) -> ValueT:
         """The value of what is awaited for these paths."""
@@ -302,12 +309,19 @@ class Trace:
         """Those that there were, in order: name, start since the beginning, and duration, in seconds."""
         return [(name, *self._phases[name]) for name in PHASES if name in self._phases]  # type: ignore[misc] # always two
 
-    def levels(self) -> dict[int, list[CallTrace]]:
-        """The calls by the level of the response that needs them."""
-        levels: dict[int, list[CallTrace]] = {}
-        for call in self.calls:
-            levels.setdefault(self.level_of(call), []).append(call)
-        return levels
+    def levels(self) -> list[int]:
+        """The level of the response that needs each call, in the order of `calls`.
+
+        That of the plan's levels; under graphql-core, one more than of the calls whose values lead to its paths.
+        """
+        deepest: dict[Path, int] = {}
+        found: dict[CallTrace, int] = {}
+        for call in sorted(self.calls, key=lambda call: min(map(len, call.paths), default=0)):
+            before = [deepest.get(path[:length], 0) for path in call.paths for length in range(len(path))]
+            level = found[call] = call.level or 1 + max(before, default=0)
+            for path in call.paths:
+                deepest[path] = max(level, deepest.get(path, 0))
+        return [found[call] for call in self.calls]
 
     def to_json(self) -> dict[str, Any]:
         """As `extensions.trace` has it: see docs/observability.md."""
@@ -323,7 +337,10 @@ class Trace:
                 {"name": name, "startMs": _ms(start), "durationMs": _ms(duration)}
                 for name, start, duration in self.phases()
             ],
-            "calls": [self._call_json(number, call) for number, call in enumerate(self.calls, 1)],
+            "calls": [
+                self._call_json(number, call, level)
+                for number, (call, level) in enumerate(zip(self.calls, self.levels(), strict=True), 1)
+            ],
             "batches": [
                 {"loader": name, "keys": keys, "startMs": _ms(start - self.began), "durationMs": _ms(end - start)}
                 for name, keys, start, end in self.batches
@@ -336,18 +353,7 @@ class Trace:
             "reveals": self._reveals_json(),
         }
 
-    def level_of(self, call: CallTrace) -> int:
-        """That of the plan's levels; under graphql-core, one more than of the calls whose values lead to its paths."""
-        if call.level or not call.paths:
-            return call.level or 1
-        before = [
-            self.level_of(other)
-            for other in self.calls
-            if any(len(path) < len(own) and own[: len(path)] == path for path in other.paths for own in call.paths)
-        ]
-        return 1 + max(before, default=0)
-
-    def _call_json(self, number: int, call: CallTrace) -> dict[str, Any]:
+    def _call_json(self, number: int, call: CallTrace, level: int) -> dict[str, Any]:
         ended = time.perf_counter() if call.ended is None else call.ended
         return {
             "id": number,
@@ -356,7 +362,7 @@ class Trace:
             "kind": call.kind,
             "arguments": [{"name": name, "kind": kind} for name, kind in call.arguments],
             "paths": [list(path) for path in call.paths],
-            "level": self.level_of(call),
+            "level": level,
             "source": call.source,
             "ageMs": _ms(call.age),
             "startMs": _ms(call.began - self.began),

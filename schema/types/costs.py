@@ -39,7 +39,7 @@ def _items(first: int) -> int:
 
 
 def _pages(first: int, page_size: int) -> int:
-    """Calls that a slice of `first` items takes, wherever it begins (`read_slice` of `gateway/loaders/paging.py`).
+    """Calls that a slice of `first` items takes, wherever it begins (`gateway/loaders/record_list.py`).
 
     A page beyond the end takes a second call. `page_size` is the one of the document: what a deployment cuts smaller
     takes more.
