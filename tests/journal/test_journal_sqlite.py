@@ -14,7 +14,7 @@ from gateway.journal.sqlite import FILE_NAME, LARGEST_BATCH, SqliteDatabase, ope
 from gateway.sandbox.server import Sandbox
 
 CALLBACK_ACCOUNT = {"key_k": "sandbox-callback-k", "key_d": "sandbox-callback-d"}
-PAYMENT = {"order_number": "20210115080800172143", "shop_number": "1601234567", "weixin_number": "4200000000"}
+PAYMENT = {"order_number": "20261106160800172143", "shop_number": "1601234567", "weixin_number": "4200000000"}
 NUMBERS = "CREATE TABLE numbers (number INTEGER UNIQUE)"
 SET_MODULE = 'mutation { setModule(input: { communityCode: "10002", name: COMPLAINTS, enabled: false }) { outcome } }'
 

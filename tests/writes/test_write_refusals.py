@@ -333,7 +333,7 @@ async def test_refused_write_returns_its_record_and_no_payment(
         " payCallback(input: $payment) { outcome operation { result { id } } payment { id } } }"
     )
     masked = {"id": prepared["id"], "content": {"people": {"name": "李*"}}}
-    payment = {"orderNumber": "20210115080800172143", "shopNumber": "1900000109", "weixinNumber": ""}
+    payment = {"orderNumber": "20261106160800172143", "shopNumber": "1900000109", "weixinNumber": ""}
 
     answer = await gateway.ask(refused, {"review": masked, "payment": payment})
 

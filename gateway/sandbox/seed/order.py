@@ -7,6 +7,9 @@ from datetime import datetime, timedelta
 from gateway.sandbox.model import CHINA, House, Order
 
 _FIRST = datetime(2020, 12, 14, 9, 0, 0, tzinfo=CHINA)
+_BETWEEN = timedelta(days=14, hours=13, minutes=11)
+_SPREAD = 149
+"""One order after the other, from the document's day to November 2026: some are overdue for years."""
 
 Extra = dict[str, str | int] | None
 
@@ -42,7 +45,7 @@ def _order(houses: list[House], turn: int, amount: int, number: int) -> Order:
     order = Order(
         id=number,
         community=house.community,
-        number=order_number(_FIRST + number * timedelta(hours=5, minutes=11), number),
+        number=order_number(_FIRST + number % _SPREAD * _BETWEEN, number),
         title=title,
         fen=fen + number * 100,
         house=None if is_personal else house,
