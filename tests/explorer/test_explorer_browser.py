@@ -87,7 +87,7 @@ async def test_new_tabs_keep_the_token(gateway: Any, page: Page) -> None:
         await open_tab()
         await expect(headers).to_contain_text('"Bearer ey')
     await write_token(page, "forged")
-    await page.get_by_role("tab", name="Dashboard").first.click()  # a new tab starts with the same query, and may have its name by now
+    await page.get_by_role("tab", name="Dashboard").first.click()  # the new tab may have this name, too
     await expect(headers).to_contain_text('"Bearer forged"')
 
 
