@@ -34,7 +34,7 @@ from gateway.http.responses import (
     rate_headers,
     require_size,
 )
-from gateway.http.server.header_block import block_state
+from gateway.http.server.exchange import HEADER_BLOCK
 from gateway.http.tracing import Tracing, finish
 from gateway.ops.tally import Tally
 from gateway.ops.trace import METER, Meter, Trace
@@ -209,8 +209,8 @@ class GraphQLEndpoint:
         return status, errors_json(error, id_), outcome
 
     def _read_head(self, scope: Scope) -> tuple[RequestHead, Caller[Context]]:
-        """Once for all requests with the same header block."""
-        state = block_state(scope)
+        """Once for all requests with the same header block, where the server has the extension."""
+        state = scope.get("extensions", {}).get(HEADER_BLOCK, {})
         read: tuple[RequestHead, Caller[Context]] | None = state.get(self)
         if read is None:
             read = state[self] = RequestHead(scope), self.caller_of(scope)

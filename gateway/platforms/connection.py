@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias, cast
 import httptools
 import httpx
 
-from gateway.http.server.header_block import HeaderBlock, cache_header_block
+from gateway.header_block import HeaderBlock, cache_header_block
 from gateway.ops.trace import CallTrace
 from gateway.platforms.answer import AnswerTooLargeError, Body, BodyError, Head, RawAnswer, StaleConnectionError
 from gateway.platforms.large_answers import LARGE, LargeAnswers

@@ -7,12 +7,16 @@ from typing import Final, Protocol
 
 from starlette.types import ASGIApp, Message, Scope
 
+from gateway.header_block import HeaderBlock
 from gateway.http.server.head import Headers, header_lines
 
 STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 WHOLE_ANSWER: Final = "http.response.whole"
 """The ASGI extension: a coroutine function of status, headers and body, which sends a whole answer."""
+
+HEADER_BLOCK: Final = "http.header_block"
+"""The ASGI extension: a dict that all requests with one header block share, for what an application makes of it."""
 
 CLOSE_LINE: Final = b"connection: close\r\n"
 
@@ -247,3 +251,13 @@ class Exchange:
         self._client.write((self._head or b"") + data)
         self._head = b""
         self.is_begun = True
+
+
+def scope_for(block: HeaderBlock[Scope], body: bytes) -> Scope:
+    """The ASGI scope made of a block, with the length of this body in its headers."""
+    if len(body) != block.length:
+        block.length, digits = len(body), b"%d" % len(body)
+        headers = block.made["headers"]
+        headers = [(name, digits if name == b"content-length" else value) for name, value in headers]
+        block.made = {**block.made, "headers": headers}
+    return block.made

@@ -15,7 +15,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
-from gateway.http.server.exchange import Exchange
+from gateway.header_block import HeaderBlock, cache_header_block
+from gateway.http.server.exchange import HEADER_BLOCK, Exchange, scope_for
 from gateway.http.server.head import (
     RequestError,
     header_lines,
@@ -24,7 +25,6 @@ from gateway.http.server.head import (
     require_unambiguous,
     split_target,
 )
-from gateway.http.server.header_block import EXTENSION, HeaderBlock, cache_header_block, scope_for
 from gateway.http.server.limits import (
     HIGH_WATER,
     LINGER,
@@ -206,7 +206,7 @@ class HttpConnection(asyncio.Protocol):
             "headers": headers,
             "client": self._client,
             "server": self._server,
-            "extensions": {EXTENSION: {}},
+            "extensions": {HEADER_BLOCK: {}},
         }
         if self._app_state:
             self._scope["state"] = self._app_state

@@ -7,8 +7,9 @@ import pytest
 from raw_http import Connection, RawServer, answer, serving
 from starlette.types import Receive, Scope, Send
 
+from gateway.header_block import LONGEST_BLOCK, cache_header_block
 from gateway.http.parameters import read_body
-from gateway.http.server.header_block import LONGEST_BLOCK, block_state, cache_header_block
+from gateway.http.server.exchange import HEADER_BLOCK
 from gateway.settings import Settings
 
 HEAD = b"POST /graphql HTTP/1.1\r\nhost: a\r\nContent-Length: %b\r\nauthorization: Bearer one\r\n\r\n"
@@ -24,7 +25,7 @@ class Application:
     blocks = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        state = block_state(scope)
+        state = scope["extensions"][HEADER_BLOCK]
         if not state:
             self.blocks += 1
             state["caller"] = b"%d %b " % (self.blocks, dict(scope["headers"]).get(b"authorization", b""))

@@ -1,14 +1,13 @@
 """The header block of an HTTP message, cached: most peers send the same one again, but for the length of the body.
 
-A block that is the same to the byte is not parsed again. It serves the requests of a connection here, and the answers
-of a platform in `gateway.platforms.connection`. What it saves is in docs/adr/0006-connections.md.
+A block that is the same to the byte is not parsed again. It serves the requests of a connection in
+`gateway.http.server`, and the answers of a platform in `gateway.platforms.connection`. What it saves is in
+docs/adr/0006-connections.md.
 """
 
 import re
-from collections.abc import MutableMapping, Sequence
-from typing import Any, Final, Generic, TypeVar
-
-from starlette.types import Scope
+from collections.abc import Sequence
+from typing import Final, Generic, TypeVar
 
 MadeT = TypeVar("MadeT")
 
@@ -18,16 +17,7 @@ LONGEST_BLOCK: Final = 8 * 1024
 LONGEST_LENGTH: Final = 9
 """Digits of a length that is read here."""
 
-EXTENSION: Final = "http.header_block"
-"""The ASGI extension: a dict that all requests with one header block share, for what an application makes of it."""
-
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)\r\n", re.IGNORECASE)
-
-
-def block_state(scope: MutableMapping[str, Any]) -> dict[Any, Any]:
-    """The dict of the extension; an empty one from servers without it."""
-    state: dict[Any, Any] = scope.get("extensions", {}).get(EXTENSION, {})
-    return state
 
 
 class HeaderBlock(Generic[MadeT]):
@@ -64,16 +54,6 @@ class HeaderBlock(Generic[MadeT]):
             return None
         self._last, self._last_size = data[:end], len(data)
         return data[end:]
-
-
-def scope_for(block: HeaderBlock[Scope], body: bytes) -> Scope:
-    """The ASGI scope made of a block, with the length of this body in its headers."""
-    if len(body) != block.length:
-        block.length, digits = len(body), b"%d" % len(body)
-        headers = block.made["headers"]
-        headers = [(name, digits if name == b"content-length" else value) for name, value in headers]
-        block.made = {**block.made, "headers": headers}
-    return block.made
 
 
 def cache_header_block(data: bytes, headers: Sequence[object], made: MadeT) -> HeaderBlock[MadeT] | None:
