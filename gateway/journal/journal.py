@@ -103,7 +103,7 @@ async def open_journal(settings: Settings, clock: Clock = utc_now, *, make: bool
     database: Database
     notifier: Notifier
     if settings.database_url:
-        database = postgres = await open_postgres(settings.database_url, settings.journal_timeout, prepare)
+        database = postgres = await open_postgres(settings.database_url, settings.journal_timeout, prepare, make=make)
         notifier = PostgresNotifier(postgres, settings.database_url, settings.journal_timeout)
     else:
         database = await open_sqlite(settings.data_dir, settings.journal_timeout, prepare, make=make)
@@ -127,7 +127,7 @@ async def try_journal(settings: Settings) -> str:
             await journal.ping()
     except NoJournalError:
         if settings.database_url:
-            await (await open_postgres(settings.database_url, settings.journal_timeout, rehearse)).close()
+            await (await open_postgres(settings.database_url, settings.journal_timeout, rehearse, make=False)).close()
         else:
             require_room(settings.data_dir)
         return "to be made"

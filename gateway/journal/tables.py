@@ -158,7 +158,13 @@ operations = Table(
     CheckConstraint("check_at IS NULL OR state = 'UNKNOWN'", name="check"),
     CheckConstraint("(record_type IS NULL) = (record_id IS NULL)", name="record"),
     Index("ix_operations_community_code_id", "community_code", "id"),
-    Index("ix_operations_record", "record_type", "record_community_code", "record_id"),
+    Index("ix_operations_record_id", "record_type", "record_id", "record_community_code", "id"),
+    Index("ix_operations_mutation_id", "mutation", "id"),
+    Index("ix_operations_community_code_mutation_id", "community_code", "mutation", "id"),
+    Index("ix_operations_state_id", "state", "id"),
+    Index("ix_operations_community_code_state_id", "community_code", "state", "id"),
+    Index("ix_operations_subject_id", "subject", "id"),
+    Index("ix_operations_community_code_subject_id", "community_code", "subject", "id"),
     Index(
         "ix_operations_unresolved",
         "state",
@@ -196,6 +202,8 @@ payments = Table(
     CheckConstraint("lease_until IS NULL OR state = 'QUEUED'", name="leased"),
     Index("ix_payments_community_code_id", "community_code", "id"),
     Index("ix_payments_state_next_attempt_at", "state", "next_attempt_at"),
+    Index("ix_payments_state_id", "state", "id"),
+    Index("ix_payments_community_code_state_id", "community_code", "state", "id"),
 )
 
 payment_conflicts = Table(
@@ -246,6 +254,7 @@ audit = Table(
     CheckConstraint("(record_type IS NULL) = (record_ids IS NULL)", name="records"),
     CheckConstraint("(action = 'DENIED') = (missing_scope IS NOT NULL)", name="denied"),
     Index("ix_audit_subject_id", "subject", "id"),
+    Index("ix_audit_record_community_code_id", "record_community_code", "id"),
     Index("ix_audit_record_ids", "record_ids", postgresql_using="gin").ddl_if(dialect="postgresql"),
 )
 

@@ -207,6 +207,7 @@ ROWS: Mapping[str, Mapping[str, tuple[Row, ...]]] = {
     "0004": {},
     "0005": {"audit": AUDIT_PAGES},
     "0006": {"operations": OPERATIONS_WITH_STEPS},
+    "0007": {},
 }
 """By the first version that wrote them so."""
 
