@@ -201,10 +201,9 @@ class JournalRefusedError(JournalError):
 class PlatformError(GatewayError):
     """A platform did not give what was asked.
 
-    `platform` and `endpoint` (as in the document: "order/list") say where. `retryable` tells the caller whether
-    the same call may succeed later; `sent` whether the platform may have executed the request: ask the error, not its
-    class, for a call may fail before it begins (on the way to a token, say). `retry_after` in seconds, None where
-    nobody knows.
+    `platform` and `endpoint` (as in the document: "order/list") say where. `retryable` says whether the same call may
+    succeed later; `sent` whether the platform may have executed the request: ask the error, not its class, for a call
+    may fail before it begins (on the way to a token, say). `retry_after` in seconds, None where nobody knows.
     """
 
     code = "UPSTREAM_UNAVAILABLE"

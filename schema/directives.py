@@ -1,6 +1,6 @@
 """The schema directives: what a field needs of its caller, and what personal data it holds.
 
-`note` says in a sentence what a directive does: introspection tells of descriptions alone.
+`note` says in a sentence what a directive does: introspection shows descriptions alone.
 """
 
 import strawberry

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from gateway.auth.principal import Principal
 from gateway.auth.secret_files import read_or_create
 from gateway.settings import Settings, SettingsError
 
@@ -94,6 +95,23 @@ class NodeIds:
         signer = self._signer.copy()
         signer.update(content)
         return _text(content + signer.digest())
+
+
+def resolve_node_id(principal: Principal, ids: NodeIds, text: str, type_name: str | None = None) -> NodeId | None:
+    """The record that an id names, or None if this caller cannot reach it: the same as for one that is not there.
+
+    `type_name` is the one type that will do, None for any. A platform's bare number names a record of that type in an
+    unknown community, so it takes a caller who sees all of them (quirk 175).
+    """
+    if type_name is not None and looks_like_number(text):
+        return NodeId(type_name, None, (int(text),)) if principal.sees_all else None
+    try:
+        node = ids.decode(text)
+    except InvalidNodeIdError:
+        return None
+    if type_name not in (None, node.type_name) or not principal.sees(node.community_code):
+        return None
+    return node
 
 
 def looks_like_number(text: str) -> bool:

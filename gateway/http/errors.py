@@ -68,7 +68,7 @@ def format_failure(error: Exception, request_id: str) -> list[dict[str, Any]]:
 
 
 def answer_extensions(error: Exception) -> dict[str, Any] | None:
-    """What an answer without data tells besides its errors: the cost of an operation that is refused for it."""
+    """The `extensions` of an answer without data: the cost of an operation that is refused for it."""
     for each in error.errors if isinstance(error, DocumentError) else ():
         cause = each.original_error
         if isinstance(cause, QueryTooComplexError) and cause.limit == "cost":

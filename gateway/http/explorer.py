@@ -59,7 +59,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplorerPage:
-    """What the page is told. Empty paths: the gateway does not offer it.
+    """What the page gets. Empty paths: the gateway does not offer it.
 
     A `token` is on the page for everybody who opens it. `scopes` are those a token may have.
     """

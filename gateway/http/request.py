@@ -75,7 +75,7 @@ def read_trace_parent(given: bytes | None) -> TraceParent | None:
 
 def new_request_id() -> str:
     """An id of 16 hexadecimal digits."""
-    return getrandbits(64).to_bytes(8).hex()  # it tells lines apart, and keeps nothing secret
+    return getrandbits(64).to_bytes(8).hex()  # it distinguishes lines of the log, and keeps nothing secret
 
 
 def header_fields(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

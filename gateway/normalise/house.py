@@ -184,7 +184,7 @@ class House(Record, frozen=True, gc=False):
 
     @property
     def identifying_parts(self) -> tuple[str | int | None, ...]:
-        """What tells this house from others: its address, where a part is unreadable with what the platform sent."""
+        """What identifies this house: its address, where a part is unreadable with what the platform sent."""
         if self.key is not None:
             return self.key
         sent = [
@@ -234,7 +234,7 @@ class HouseOwner(Record, frozen=True, gc=False):
     phone: Annotated[
         str | None,
         Field(
-            "The owner's phone number; the name is not told (业主手机号).",
+            "The owner's phone number; the platform does not send the name (业主手机号).",
             "people_phone",
             msgspec.structs.replace(REQUIRED_IDENTIFIER, absent=msgspec.NODEFAULT),
             pii=PiiKind.PHONE,

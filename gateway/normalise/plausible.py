@@ -1,7 +1,7 @@
 """What values typed by hand can be, before they are written: as lenient as life is, and nothing that cannot be right.
 
 Floors and rooms may be below ground, phones landlines, identity numbers of 15 digits or those of other documents. But
-nobody is born tomorrow or called a number, and what is written must be read back. Each function tells what the value
+nobody is born tomorrow or called a number, and what is written must be read back. Each function returns what the value
 must be, as the end of a sentence that begins with the name of its field, or None for one that can be right.
 """
 

@@ -26,7 +26,7 @@ PlatformId = Annotated[int, msgspec.Meta(gt=0, le=INT32_MAX)]
 ListedCommunityCode = Annotated[
     str | None,
     Field(
-        "Code of the community whose list told of it; null when reached by the bare number (小区标识).", identifier=True
+        "Code of the community whose list showed it; null when reached by the bare number (小区标识).", identifier=True
     ),
 ]
 """For records that wjdh gives by a bare number as well (quirk 175)."""

@@ -44,7 +44,7 @@ class ParkingPayer(Record, frozen=True, gc=False):
 
 
 Payer = HousePayer | PhonePayer | IdCardPayer | CarPayer | ParkingPayer
-"""Each with names of its own: by these alone the fingerprint of a write tells one kind from another."""
+"""Each with names of its own: these alone distinguish the kinds in the fingerprint of a write."""
 
 
 class NewOrder(Record, frozen=True, gc=False, kw_only=True):

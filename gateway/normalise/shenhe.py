@@ -94,7 +94,7 @@ decode_shenhes = documented_body(list[REVIEWS.documented], "meta")  # type: igno
 def parse_shenhe_page(body: Mapping[str, object], community_code: str, page: int) -> Page[Shenhe]:
     """The whole body of shenheList, asked for this community and page. Raises ShapeError.
 
-    Success has no `code` here: the array is all that tells it (quirk 15).
+    Success has no `code` here: the array is its only sign (quirk 15).
     """
     return read_page(REVIEWS, row_list(data_of(body)), page, body.get("meta"), community_code)
 

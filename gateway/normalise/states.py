@@ -6,7 +6,7 @@ from gateway.normalise.wire_enum import DescribedEnum, Word
 class Outcome(DescribedEnum, chinese="写入结果", english="How a write ended"):
     CONFIRMED = "CONFIRMED", Word("已确认", "It is done; a dry run has made its plan")
     REFUSED = "REFUSED", Word("已拒绝", "It is not done, or, of syncModules, not all of it; userErrors say why")
-    UNKNOWN = "UNKNOWN", Word("结果未知", "It was sent and the answer was lost; the operation tells how it ends")
+    UNKNOWN = "UNKNOWN", Word("结果未知", "It was sent and the answer was lost; the operation shows how it ends")
 
 
 class OperationState(DescribedEnum, chinese="写入状态", english="What has become of a write"):
@@ -74,7 +74,7 @@ class FindingCode(
     SECURITY_UNAVAILABLE = "SECURITY_UNAVAILABLE", Word("安防平台不可用", "The security platform could not be asked")
     NOT_CHECKED = (
         "NOT_CHECKED",
-        Word("无法核验", "Not held against anything: what is needed for it is not told, or cannot be read"),
+        Word("无法核验", "Not compared with anything: what is needed for it is missing or cannot be read"),
     )
 
 

@@ -64,7 +64,7 @@ def unchecked_findings(review: Shenhe, people: bool, house: bool) -> Iterator[Fi
     `people` and `house` say which of the two can be looked up. A change of one needs not speak of the other.
     """
     content = review.content
-    if review.type is ShenheType.UNRECOGNIZED:  # what is applied for tells what speaks against it
+    if review.type is ShenheType.UNRECOGNIZED:  # the findings depend on what is applied for
         yield Finding(code=FindingCode.NOT_CHECKED, severity=Severity.WARNING, field="type")
     if not people and (review.type is not ShenheType.CHANGE_HOUSE or (content and content.people)):
         yield Finding(code=FindingCode.NOT_CHECKED, severity=Severity.WARNING, field="content.people")

@@ -22,7 +22,7 @@ TOKEN_DEAD = 9
 LONGEST_MESSAGE = 200
 
 LARGEST_CODE = 999_999_999
-"""What is larger is no code. Told to callers, it might not fit into their JSON, nor into the gateway's."""
+"""What is larger is no code. Reported to callers, it might not fit into their JSON, nor into the gateway's."""
 
 OF_TOKENS = "token|鉴权|令牌|登录|过期|失效"
 OF_ERRORS = f"{OF_TOKENS}|权限|授权|异常|错误|繁忙|超时|稍后|SQLSTATE|error|exception"

@@ -111,7 +111,7 @@ class Wjdh(PlatformClient):
         text = str(number).strip() if type(number) is int or isinstance(number, str) else ""
         if _ORDER_NUMBER.fullmatch(text):
             return text
-        raise ProtocolError(self.platform, ORDER_NEW.name, "The order was created, and its number was not told.")
+        raise ProtocolError(self.platform, ORDER_NEW.name, "The order was created, and its number was not returned.")
 
     def orders(self, community_code: str, query: OrderQuery, page: int = 1) -> Call[Page[Order]]:
         """A page of the community's orders (2.1.2); its size is the platform's choice (quirk 134)."""
@@ -147,7 +147,7 @@ class Wjdh(PlatformClient):
         """Publish an announcement (5.1) and return its id. Never repeated (quirk 154)."""
         number = row_id((await self._succeed(ANNOUNCEMENT_NEW, forms.new_announcement_form(announcement))).get("data"))
         if number is None:
-            message = "The announcement was published, and its id was not told."
+            message = "The announcement was published, and its id was not returned."
             raise ProtocolError(self.platform, ANNOUNCEMENT_NEW.name, message)
         return number
 

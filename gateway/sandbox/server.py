@@ -18,7 +18,7 @@ from gateway.sandbox.resident import Notification, Payment, notify
 from gateway.sandbox.security import DEFAULT_PATHS, Security, SecurityPaths
 from gateway.sandbox.seed.order import payment_numbers
 from gateway.sandbox.tokens import Tokens
-from gateway.sandbox.wjdh.desk import Desk
+from gateway.sandbox.wjdh.context import WjdhContext
 from gateway.sandbox.wjdh.platform import Wjdh
 from gateway.sandbox.world import World
 
@@ -166,7 +166,7 @@ class Sandbox:
             for name in PlatformName
         }
         wjdh = Wjdh(
-            Desk(self.world, self.effects, options.dialect, options.clock),
+            WjdhContext(self.world, self.effects, options.dialect, options.clock),
             self.tokens[PlatformName.WJDH],
             options.wjdh_credentials,
             orders_per_page=options.orders_per_page,

@@ -6,7 +6,7 @@ import strawberry
 
 from gateway.actions.payment import Notification
 from gateway.actions.write import Written
-from gateway.auth.access import reach
+from gateway.auth.node_ids import resolve_node_id
 from gateway.context import Info
 from gateway.journal import records
 from schema.mutations.input import finished
@@ -61,6 +61,6 @@ class PaymentMutations:
         metadata=ONE_CALL,
     )
     async def retry_payment(self, info: Info, id: PaymentId) -> Written:
-        node = reach(info.context.principal, info.context.ids, id, "Payment")
+        node = resolve_node_id(info.context.principal, info.context.ids, id, "Payment")
         payment = node and await info.context.journal.payments.get(str(node.parts[0]))
         return finished(info, await info.context.actions.payment.retry(info.context.principal, payment or None))

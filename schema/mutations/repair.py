@@ -6,7 +6,7 @@ import strawberry
 
 from gateway.actions.row import RowRef
 from gateway.actions.write import Written
-from gateway.auth.access import reach
+from gateway.auth.node_ids import resolve_node_id
 from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
@@ -68,7 +68,7 @@ class RepairMutations:
         recognized(input.status, "input.status")
         if input.reply is not None and len(input.reply) > LONGEST_REPLY:
             raise UserInputError("input.reply", f"reply must have at most {LONGEST_REPLY} characters.")
-        node = reach(info.context.principal, info.context.ids, input.id, "Repair")
+        node = resolve_node_id(info.context.principal, info.context.ids, input.id, "Repair")
         if node is None:
             return await not_found(info, "updateRepair", "repair")
         repair = RowRef("Repair", int(node.parts[0]), node.community_code)

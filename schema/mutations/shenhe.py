@@ -7,7 +7,7 @@ import strawberry
 
 from gateway.actions.row import RowRef
 from gateway.actions.write import Written
-from gateway.auth.access import reach
+from gateway.auth.node_ids import resolve_node_id
 from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
@@ -58,7 +58,7 @@ class RejectShenheInput:
     id: strawberry.ID = strawberry.field(description="The review (审核标识).")
     reason: str | None = optional(
         f"Why, in at most {LONGEST_REASON} characters. The platform's document has no parameter for it: "
-        "`reasonRecorded` tells whether the platform kept it, the operation keeps it in any case (拒绝理由)."
+        "`reasonRecorded` says whether the platform kept it, the operation keeps it in any case (拒绝理由)."
     )
     idempotency_key: strawberry.ID | None = optional(OPTIONAL_KEY)
 
@@ -160,7 +160,7 @@ class ShenheMutations:
 
 
 def _review(info: Info, node_id: str) -> RowRef | None:
-    node = reach(info.context.principal, info.context.ids, node_id, "Shenhe")
+    node = resolve_node_id(info.context.principal, info.context.ids, node_id, "Shenhe")
     return node and RowRef("Shenhe", int(node.parts[0]), node.community_code)
 
 

@@ -22,7 +22,7 @@ Code = Annotated[
 @strawberry.type
 class CommunityQueries:
     @strawberry.field(
-        description="A community by its code; null when the caller may not see it. No platform tells whether a code "
+        description="A community by its code; null when the caller may not see it. No platform says whether a code "
         "exists (小区).",
         graphql_type=Community | None,
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from gateway.auth.access import reach
+from gateway.auth.node_ids import resolve_node_id
 from gateway.auth.principal import Scope
 from gateway.context import Info
 from gateway.errors import UserInputError
@@ -19,7 +19,7 @@ from schema.types.records_by_id import read_record
 
 async def _by_id(info: Info, text: str) -> Any:
     """The record of an id; None when it is gone, or out of the caller's reach. Raises ForbiddenError."""
-    node = reach(info.context.principal, info.context.ids, text)
+    node = resolve_node_id(info.context.principal, info.context.ids, text)
     if node is None:
         return None
     if node.type_name != "House":

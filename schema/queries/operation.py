@@ -4,7 +4,7 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.auth.access import reach
+from gateway.auth.node_ids import resolve_node_id
 from gateway.context import Info
 from gateway.journal import records
 from gateway.loaders.paging import Slice
@@ -25,7 +25,7 @@ class OperationQueries:
         graphql_type=Operation | None,
     )
     async def operation(self, info: Info, id: Id) -> records.Operation | None:
-        node = reach(info.context.principal, info.context.ids, id)
+        node = resolve_node_id(info.context.principal, info.context.ids, id)
         if node is None or node.type_name != "Operation":
             return None
         return await info.context.journal.operations.get(str(node.parts[0]))

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from gateway.auth.access import reach
+from gateway.auth.node_ids import resolve_node_id
 from gateway.context import Info
 from gateway.execution.load import Load
 from gateway.loaders.record_list import RecordKey
@@ -18,7 +18,7 @@ def _record_field(shown: CommunityList) -> Any:
     records, chinese = shown.records, shown.chinese
 
     def resolve(info: Info, id: strawberry.ID) -> Load[RecordKey, Any] | None:
-        node = reach(info.context.principal, info.context.ids, id, records.type_name)
+        node = resolve_node_id(info.context.principal, info.context.ids, id, records.type_name)
         return node and info.context.loaders.record(records, node.parts[0], node.community_code)
 
     description = f"Its node id; or the platform's number, from callers of every community ({chinese}标识)."

@@ -15,7 +15,7 @@ from schema.types.payment import Payment
 class PaymentSubscriptions:
     @strawberry.subscription(
         description="Payment notifications as they arrive, each once; without a community all that the caller may see. "
-        "One whose order no list has shown yet has no community, and is told to callers of every community; to the "
+        "One whose order no list has shown yet has no community, and goes to callers of every community; to the "
         "others a moment after a list has. Ends at once for a community that is not the caller's to see (缴费通知).",
         directives=needs(["payment:read"]),
         graphql_type=Payment | None,

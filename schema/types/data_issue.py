@@ -14,7 +14,7 @@ from schema.types.fields import has_number, parts_with_text, plain, record_type
 def data_issues(elsewhere: str = "") -> Any:
     """The issues of a record. They are observed as a whole, with the record: an issue does not know whose it is.
 
-    `elsewhere` tells which issues of its fields stand in another object.
+    `elsewhere` says which issues of its fields stand in another object.
     """
     return parts_with_text(
         f"Values that did not arrive as documented{elsewhere} (数据问题).", "data_issues", _is_personal
@@ -43,7 +43,7 @@ class DataIssue:
 
     @strawberry.field(
         description="What the platform sent, word for word; masked like the field itself, and withheld where it may "
-        "tell of communities that the caller may not see (原文)."
+        "name communities that the caller may not see (原文)."
     )
     def raw(root: strawberry.Parent[records.DataIssue], info: Info) -> str | None:
         return _shown(root, info)

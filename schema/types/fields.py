@@ -175,7 +175,7 @@ def has_number(text: str | None) -> bool:
 def parts_with_text(description: str, attribute: str, is_personal: Callable[[Any], bool]) -> Any:
     """Parts of the record that hold text which people wrote: they are observed as a whole, with the record.
 
-    `is_personal` tells whether a part holds personal data.
+    `is_personal` says whether a part holds personal data.
     """
     return strawberry.field(
         resolver=attribute_in(REVEALING, attribute, otherwise=lambda parts: parts),

@@ -50,7 +50,7 @@ class HouseAddressInput:
 
 
 @record_type(
-    HouseOwnerRecord, description="What the security platform tells of a house's owner (业主).", identity=HOUSE_OWNER
+    HouseOwnerRecord, description="What the security platform says of a house's owner (业主).", identity=HOUSE_OWNER
 )
 class HouseOwner:
     data_issues: list[DataIssue] = data_issues()
@@ -89,7 +89,7 @@ class House(Node):
         "by id takes both for one.",
     )
     data_issues: list[DataIssue] = data_issues(
-        "; those of use, ownership and status stand with the owner, unless a person's record told of the house"
+        "; those of use, ownership and status stand with the owner, unless the house comes with a person's record"
     )
 
     @strawberry.field(

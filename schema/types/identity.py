@@ -23,7 +23,7 @@ IDENTITY = "_identity"
 def node_id(
     type_name: str, attribute: str, description: str, *, identifier: Callable[[Any], Part] | None = None
 ) -> Any:
-    """The signed id of a record that an attribute tells from the others of its community.
+    """The signed id of a record that an attribute identifies within its community.
 
     `identifier` gives what the id and the audit trail call the record where that is not the attribute.
     """
@@ -40,7 +40,7 @@ def node_id(
 
 
 def hashed_id(type_name: str, attributes: tuple[str, ...], description: str) -> Any:
-    """The id of a record without a number at any platform (quirk 85): a hash of what tells it from others."""
+    """The id of a record without a number at any platform (quirk 85): a hash of what identifies it."""
     parts = attrgetter(*attributes)
 
     def resolve(root: strawberry.Parent[Any], info: Info) -> Any:

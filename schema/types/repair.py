@@ -54,7 +54,7 @@ class Repair(Node):
     id: strawberry.ID = node_id("Repair", "platform_id", "The repair's node id (节点标识).")
 
     @strawberry.field(
-        description="When it was reported: only the single record tells, so it costs a call each (报修日期).",
+        description="When it was reported: only the single record has it, so it costs a call each (报修日期).",
         graphql_type=datetime | None,
         metadata=ONE_CALL,
     )

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
-from gateway.auth.access import reach
-from gateway.auth.node_ids import InvalidNodeIdError, NodeId, NodeIds, looks_like_number, read_id_key
+from gateway.auth.node_ids import InvalidNodeIdError, NodeId, NodeIds, looks_like_number, read_id_key, resolve_node_id
 from gateway.settings import Settings, SettingsError
 
 IDS = NodeIds(b"a key for tests, of any length")
@@ -198,36 +197,36 @@ class TestResolveNodeId:
     """The record that an id names, if the caller may see it."""
 
     def test_id_resolves_for_a_caller_of_its_community(self) -> None:
-        node = reach(principal(communities={"10002"}), IDS, IDS.encode("Order", "10002", 7), "Order")
+        node = resolve_node_id(principal(communities={"10002"}), IDS, IDS.encode("Order", "10002", 7), "Order")
 
         assert node == NodeId("Order", "10002", (7,))
 
     def test_id_of_any_type_resolves_without_a_type(self) -> None:
         text = IDS.encode("Order", "10002", 7)
 
-        assert reach(principal(communities={"10002"}), IDS, text) == NodeId("Order", "10002", (7,))
+        assert resolve_node_id(principal(communities={"10002"}), IDS, text) == NodeId("Order", "10002", (7,))
 
     def test_id_of_another_community_resolves_to_nothing(self) -> None:
-        assert reach(principal(communities={"00001"}), IDS, IDS.encode("Order", "10002", 7), "Order") is None
-        assert reach(principal(communities=set()), IDS, IDS.encode("Order", "10002", 7), "Order") is None
+        assert resolve_node_id(principal(communities={"00001"}), IDS, IDS.encode("Order", "10002", 7), "Order") is None
+        assert resolve_node_id(principal(communities=set()), IDS, IDS.encode("Order", "10002", 7), "Order") is None
 
     def test_id_of_another_type_resolves_to_nothing(self) -> None:
-        assert reach(principal(), IDS, IDS.encode("Repair", "10002", 7), "Order") is None
+        assert resolve_node_id(principal(), IDS, IDS.encode("Repair", "10002", 7), "Order") is None
 
     def test_forged_id_resolves_to_nothing(self) -> None:
-        assert reach(principal(), IDS, NodeIds(b"mine").encode("Order", "10002", 7), "Order") is None
-        assert reach(principal(), IDS, IDS.hashed("People", "李明", "19900000001")) is None
+        assert resolve_node_id(principal(), IDS, NodeIds(b"mine").encode("Order", "10002", 7), "Order") is None
+        assert resolve_node_id(principal(), IDS, IDS.hashed("People", "李明", "19900000001")) is None
 
     def test_id_without_community_needs_all_communities(self) -> None:
         text = IDS.encode("Shenhe", None, 7)
 
-        assert reach(principal(), IDS, text, "Shenhe") == NodeId("Shenhe", None, (7,))
-        assert reach(principal(communities={"10002"}), IDS, text, "Shenhe") is None
+        assert resolve_node_id(principal(), IDS, text, "Shenhe") == NodeId("Shenhe", None, (7,))
+        assert resolve_node_id(principal(communities={"10002"}), IDS, text, "Shenhe") is None
 
     def test_bare_number_needs_all_communities_and_a_type(self) -> None:
-        assert reach(principal(), IDS, "7", "Shenhe") == NodeId("Shenhe", None, (7,))
-        assert reach(principal(communities={"10002"}), IDS, "7", "Shenhe") is None
-        assert reach(principal(), IDS, "7") is None
+        assert resolve_node_id(principal(), IDS, "7", "Shenhe") == NodeId("Shenhe", None, (7,))
+        assert resolve_node_id(principal(communities={"10002"}), IDS, "7", "Shenhe") is None
+        assert resolve_node_id(principal(), IDS, "7") is None
 
 
 def test_id_key_setting_signs_node_ids(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.sandbox.faults import Fault, FaultKind
-from gateway.sandbox.wjdh import desk
+from gateway.sandbox.wjdh import context
 from gateway.sandbox.wjdh import shenhe as shenhe_endpoints
 
 IDS = "totalCount nodes { platformId }"
@@ -289,7 +289,7 @@ async def test_quirk_142_new_order_between_pages_repeats_no_row(gateway, sandbox
 
 
 async def test_quirk_143_smaller_page_size_is_accepted(gateway, sandbox, monkeypatch):
-    page_in = desk.page_in
+    page_in = context.page_in
 
     def ten_at_most(form, default):
         page, per_page = page_in(form, default)

@@ -3,33 +3,35 @@
 from gateway.sandbox.dialects import module
 from gateway.sandbox.dialects.dialect import Row
 from gateway.sandbox.endpoint import Form, RefusedError
-from gateway.sandbox.wjdh.desk import HICCUP, Desk, switch_in
+from gateway.sandbox.wjdh.context import SERVER_ERROR, WjdhContext, switch_in
 
 
 class ModuleEndpoints:
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: WjdhContext) -> None:
+        self._context = context
 
     def list(self, form: Form) -> Row:
         """3.2.1: all modules of a community."""
-        desk = self._desk
-        rows = desk.world.modules_of[desk.community(form, "xiaoqu").code]
-        return desk.envelope.wjdh(
+        context = self._context
+        rows = context.world.modules_of[context.community(form, "xiaoqu").code]
+        return context.envelope.wjdh(
             "modules",
             0,
             "成功获取模块列表",
-            data=module.modules(rows, desk.dialect),
+            data=module.modules(rows, context.dialect),
             message="message编码SecurityPlatformController518",
         )
 
     def update(self, form: Form) -> Row:
         """3.2.2: switch a module, found by its Chinese name (quirk 80)."""
-        desk = self._desk
-        community = desk.community(form, "xiaoqu")
+        context = self._context
+        community = context.community(form, "xiaoqu")
         name, enabled = form.get("module_name", ""), switch_in(form, "module_status")
-        rows = [row for row in desk.world.modules_of[community.code] if row.name == name]
+        rows = [row for row in context.world.modules_of[community.code] if row.name == name]
         if not rows or enabled is None:
-            raise RefusedError(1, HICCUP, "message编码SecurityPlatformController480")
+            raise RefusedError(1, SERVER_ERROR, "message编码SecurityPlatformController480")
         rows[0].enabled = enabled
-        desk.effects.record("module", f"{community.code} {name}", form, int(enabled))
-        return desk.envelope.wjdh("module", 0, "模块状态更新成功", message="message编码SecurityPlatformController491")
+        context.effects.record("module", f"{community.code} {name}", form, int(enabled))
+        return context.envelope.wjdh(
+            "module", 0, "模块状态更新成功", message="message编码SecurityPlatformController491"
+        )

@@ -12,7 +12,7 @@ from gateway.sandbox.effects import fingerprint
 from gateway.sandbox.endpoint import Form, RefusedError
 from gateway.sandbox.model import Community, House, HouseAddress, Order, Person, Resident
 from gateway.sandbox.seed.order import order_number
-from gateway.sandbox.wjdh.desk import HICCUP, Desk, number_in, switch_in
+from gateway.sandbox.wjdh.context import SERVER_ERROR, WjdhContext, number_in, switch_in
 from gateway.sandbox.world import BOUND_CARS, PARKING_SPACES
 
 _PATH = "https://tc.mg.cool/api/v1/orders/list"
@@ -35,11 +35,11 @@ _Identifier = dict[str, str | int]
 class OrderEndpoints:
     """`per_page`: the size of a page, which no client can choose (quirks 134 and 135)."""
 
-    def __init__(self, desk: Desk, per_page: int) -> None:
-        self._desk = desk
+    def __init__(self, context: WjdhContext, per_page: int) -> None:
+        self._context = context
         self._per_page = per_page
         self._new_ids = count(1_001)
-        self._rows = EncodedRows(order.RENDER[desk.dialect])
+        self._rows = EncodedRows(order.RENDER[context.dialect])
         self._payers: dict[str, Callable[[Community, _Identifier], tuple[House | None, Person | None]]] = {
             "house": self._house,
             "phone": self._phone,
@@ -54,17 +54,17 @@ class OrderEndpoints:
 
     def create(self, form: Form) -> Row:
         """2.1.1: nothing keeps the same order from being made twice (quirk 154)."""
-        desk = self._desk
-        community = desk.community(form, "xiaoqu")
+        context = self._context
+        community = context.community(form, "xiaoqu")
         title, payer_kind = form.get("title"), self._payers.get(form.get("type", ""))
         if not title or payer_kind is None:
-            raise RefusedError(1, HICCUP, "缺少必填参数")
+            raise RefusedError(1, SERVER_ERROR, "缺少必填参数")
         house, payer = payer_kind(community, _json_object(form, "identifier"))
         number = next(self._new_ids)
         new = Order(
             id=number,
             community=community,
-            number=order_number(desk.now(), number),
+            number=order_number(context.now(), number),
             title=title,
             fen=_fen(form.get("amount", "")),
             house=house,
@@ -73,31 +73,31 @@ class OrderEndpoints:
             extra=_json_object(form, "extra") if form.get("extra") else None,
             is_touched=True,
         )
-        desk.world.add_order(new)
-        desk.effects.record("order/new", fingerprint(form), form, new.number)
-        data: object = int(new.number) if desk.dialect is Dialect.MIXED and number % 4 == 0 else new.number  # 77
-        return desk.envelope.wjdh("order/new", 0, "订单创建成功", data=data, message="返回订单号")
+        context.world.add_order(new)
+        context.effects.record("order/new", fingerprint(form), form, new.number)
+        data: object = int(new.number) if context.dialect is Dialect.MIXED and number % 4 == 0 else new.number  # 77
+        return context.envelope.wjdh("order/new", 0, "订单创建成功", data=data, message="返回订单号")
 
     def list(self, form: Form) -> Row:
         """2.1.2: newest first. Its only documented error claims success, with code 1 (quirk 17)."""
-        desk = self._desk
+        context = self._context
         try:
-            rows = self._filtered(desk.community(form, "xiaoqu"), form)
+            rows = self._filtered(context.community(form, "xiaoqu"), form)
         except RefusedError as refusal:
-            return desk.envelope.wjdh("order/list", refusal.code, _LISTED, message=_LISTED, data=[], pages=None)
+            return context.envelope.wjdh("order/list", refusal.code, _LISTED, message=_LISTED, data=[], pages=None)
         page = paging.Page.cut(rows, max(1, number_in(form, "page") or 1), self._per_page)
         pages = paging.pages(page, _PATH, page.per_page)
-        return desk.envelope.wjdh(
+        return context.envelope.wjdh(
             "order/list",
             0,
             _LISTED,
             message=_LISTED,
             data=[self._rows(row) for row in page.rows],
-            pages=pages if page.rows or desk.dialect is Dialect.DOCUMENTED else None,  # quirks 138, 139
+            pages=pages if page.rows or context.dialect is Dialect.DOCUMENTED else None,  # quirks 138, 139
         )
 
     def _filtered(self, community: Community, form: Form) -> Sequence[Order]:
-        rows: Sequence[Order] = self._desk.world.orders_of[community.code][::-1]
+        rows: Sequence[Order] = self._context.world.orders_of[community.code][::-1]
         if address := _address_filter(form):
             rows = [row for row in rows if row.house is not None and row.house.address[: len(address)] == address]
         if title := form.get("title"):
@@ -115,8 +115,8 @@ class OrderEndpoints:
         try:
             address = HouseAddress(*(int(identifier[field]) for field in _HOUSE_FIELDS))
         except (KeyError, ValueError):
-            raise RefusedError(1, HICCUP, "identifier格式有误") from None
-        house = self._desk.world.house_at.get((community.code, address))
+            raise RefusedError(1, SERVER_ERROR, "identifier格式有误") from None
+        house = self._context.world.house_at.get((community.code, address))
         if house is None:
             raise RefusedError(*NO_SUCH_PERSON)
         return house, house.owner
@@ -125,15 +125,15 @@ class OrderEndpoints:
         """Two modes: the phone alone finds registered users, name and phone residents as well (quirk 158)."""
         phone, name = str(identifier.get("phone", "")), identifier.get("name")
         if name:
-            return None, _registered(self._desk.world.residents.get((str(name), phone)))
-        for resident in self._desk.world.residents.values():
+            return None, _registered(self._context.world.residents.get((str(name), phone)))
+        for resident in self._context.world.residents.values():
             if resident.person.phone == phone and resident.uses_mini_program:
                 return None, resident.person
         raise RefusedError(*NO_SUCH_PERSON)
 
     def _id_card(self, _: Community, identifier: _Identifier) -> tuple[House | None, Person | None]:
         wanted = identifier.get("idcard")
-        found = (resident for resident in self._desk.world.residents.values() if resident.person.id_card == wanted)
+        found = (resident for resident in self._context.world.residents.values() if resident.person.id_card == wanted)
         return None, _registered(next(found, None))
 
     def _car(self, _: Community, identifier: _Identifier) -> tuple[House | None, Person | None]:
@@ -143,7 +143,7 @@ class OrderEndpoints:
 
     def _parking_space(self, _: Community, identifier: _Identifier) -> tuple[House | None, Person | None]:
         if identifier.get("number") not in PARKING_SPACES:
-            raise RefusedError(1, HICCUP, "该功能未开发")
+            raise RefusedError(1, SERVER_ERROR, "该功能未开发")
         return None, None
 
 
@@ -160,7 +160,7 @@ def _address_filter(form: Form) -> tuple[int, ...]:
     parts = [number_in(form, field) for field in _HOUSE_FIELDS]
     given = [part for part in parts if part is not None]
     if parts[: len(given)] != given:
-        raise RefusedError(1, HICCUP)
+        raise RefusedError(1, SERVER_ERROR)
     return tuple(given)
 
 
@@ -168,7 +168,7 @@ def _json_object(form: Form, field: str) -> _Identifier:
     try:
         return msgspec.json.decode(form.get(field, ""), type=_Identifier)
     except msgspec.DecodeError:
-        raise RefusedError(1, HICCUP, f"{field}格式有误") from None
+        raise RefusedError(1, SERVER_ERROR, f"{field}格式有误") from None
 
 
 def _fen(yuan: str) -> int:
@@ -178,5 +178,5 @@ def _fen(yuan: str) -> int:
     except (InvalidOperation, ValueError, OverflowError):
         fen = 0
     if fen <= 0:
-        raise RefusedError(1, HICCUP, "amount格式有误")
+        raise RefusedError(1, SERVER_ERROR, "amount格式有误")
     return fen

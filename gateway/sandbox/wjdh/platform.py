@@ -9,7 +9,7 @@ from gateway.sandbox.http import Request
 from gateway.sandbox.model import Order
 from gateway.sandbox.tokens import Tokens
 from gateway.sandbox.wjdh.announcement import AnnouncementEndpoints
-from gateway.sandbox.wjdh.desk import HICCUP, Desk
+from gateway.sandbox.wjdh.context import SERVER_ERROR, WjdhContext
 from gateway.sandbox.wjdh.module import ModuleEndpoints
 from gateway.sandbox.wjdh.order import OrderEndpoints
 from gateway.sandbox.wjdh.repair import RepairEndpoints
@@ -25,19 +25,23 @@ class Wjdh:
 
     def __init__(
         self,
-        desk: Desk,
+        context: WjdhContext,
         tokens: Tokens,
         credentials: tuple[str, str],
         *,
         orders_per_page: int,
         keeps_reason: bool,
     ) -> None:
-        self._envelope = desk.envelope
+        self._envelope = context.envelope
         self._tokens = tokens
         self._credentials = credentials
-        self._orders = OrderEndpoints(desk, orders_per_page)
-        shenhe = ShenheEndpoints(desk, keeps_reason=keeps_reason)
-        module, repair, announcement = ModuleEndpoints(desk), RepairEndpoints(desk), AnnouncementEndpoints(desk)
+        self._orders = OrderEndpoints(context, orders_per_page)
+        shenhe = ShenheEndpoints(context, keeps_reason=keeps_reason)
+        module, repair, announcement = (
+            ModuleEndpoints(context),
+            RepairEndpoints(context),
+            AnnouncementEndpoints(context),
+        )
         read, write = EndpointKind.READ, EndpointKind.WRITE
         self.endpoints = (
             Endpoint("secret", "POST", "/api/v1/wjdh/secret", EndpointKind.TOKEN, self._secret),
@@ -65,7 +69,7 @@ class Wjdh:
         return self._envelope.expired()
 
     def refused(self, endpoint: Endpoint) -> Row:
-        return self._envelope.wjdh(endpoint.name, 1, HICCUP, "保存失败")
+        return self._envelope.wjdh(endpoint.name, 1, SERVER_ERROR, "保存失败")
 
     def forget(self, order: Order) -> None:
         """The order was paid."""

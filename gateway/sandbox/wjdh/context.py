@@ -10,13 +10,13 @@ from gateway.sandbox.endpoint import Form, RefusedError
 from gateway.sandbox.model import CHINA, Community
 from gateway.sandbox.world import World
 
-HICCUP = "服务器开小差，请重试"
+SERVER_ERROR = "服务器开小差，请重试"
 """The message of wjdh for a request that can never succeed (quirk 28)."""
 
 NOT_AUTHORISED = "您没有权限管理该小区，请核对授权信息"
 
 
-class Desk:
+class WjdhContext:
     """The state and manners of wjdh, handed to each of its endpoints."""
 
     def __init__(self, world: World, effects: Effects, dialect: Dialect, clock: Callable[[], float]) -> None:
@@ -33,7 +33,7 @@ class Desk:
         """The community the form names. Raises RefusedError for none, or one of another manager (1.2.2.4)."""
         community = self.world.communities.get(form.get(field, ""))
         if community is None:
-            raise RefusedError(1, HICCUP, f"没有根据{field}查找到小区，请核实社区的唯一标识是否有误")
+            raise RefusedError(1, SERVER_ERROR, f"没有根据{field}查找到小区，请核实社区的唯一标识是否有误")
         check_authorised(community, "Se104")
         return community
 
