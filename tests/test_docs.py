@@ -14,7 +14,10 @@ import pytest
 from graphql import GraphQLSchema, parse, validate
 
 from gateway.__main__ import main
+from gateway.auth import keys
 from gateway.auth.principal import Scope
+from gateway.http.subscribe import RECHECK
+from gateway.settings import Settings
 from schema.build import executable_schema
 
 ROOT = Path(__file__).parent.parent
@@ -115,6 +118,16 @@ def test_every_gateway_command_and_option_exists(line: str, capsys: pytest.Captu
     assert set(re.findall(r"(--[\w-]+)", line)) <= set(re.findall(r"(--[\w-]+)", capsys.readouterr().out))
 
 
+@pytest.mark.parametrize(("script", "harness"), [("scripts/bench", "benchmarks/harness")])
+def test_every_option_of_a_benchmark_exists(script: str, harness: str) -> None:
+    shown = [code for page in PAGES for code in re.findall(rf"`({script}\b[^`]*)`", read_text_of(page))]
+    documented = {option for code in shown for option in re.findall(r"(--[\w-]+)", code)}
+    command = [sys.executable, str(ROOT / harness), "--help"]
+    usage = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert shown
+    assert documented - set(re.findall(r"(--[\w-]+)", usage)) == set()
+
+
 @by_page
 def test_every_named_file_exists(page: Path) -> None:
     missing = [path for path in OUR_PATH.findall(read_text_of(page)) if not any(ROOT.glob(path.rstrip("/")))]
@@ -145,6 +158,19 @@ def test_exactly_the_scopes_are_explained() -> None:
     page = read_text_of(ROOT / "docs" / "security.md")
     assert re.findall(r"^\| `(\w+:\w+)` \| ", page, re.MULTILINE) == list(Scope)
     assert len(Scope) == 16  # as ADR 5 says
+
+
+def test_documented_key_bounds_are_those_in_force() -> None:
+    page = read_text_of(ROOT / "docs" / "security.md")
+    section = page.split("\n### How long a key is trusted\n")[1].split("\n### ")[0]
+    young, old = keys.REFRESH_AFTER / 60, keys.OLDEST_KEYS / 60
+    assert f"| less than {young:g} minutes ago |" in section
+    assert f"| {young:g} to {old:g} minutes ago |" in section
+    assert f"by one coalesced request, {keys._FETCH_TIMEOUT:g} seconds at most |" in section
+    assert f"requested every {keys._FETCH_INTERVAL:g} seconds; then every token is answered with 503" in section
+    assert "`GATEWAY_AUTH_JWKS_GRACE` more, an hour unless set," in section
+    assert "event streams end within another minute" in section
+    assert (Settings().auth_jwks_grace, RECHECK) == (3600, 60)
 
 
 @by_page

@@ -9,7 +9,7 @@ from joserfc.jwk import OKPKey
 from standing_clock import Clock
 from websockets import connect
 
-from gateway.auth import authenticator
+from gateway.auth import authenticator, keys
 from gateway.auth.keys import FetchedKeys
 from gateway.http import subscribe
 
@@ -130,7 +130,11 @@ async def test_unchanged_key_is_fetched_once(gateway, key_server):
     assert key_server.asked == 2
 
 
-async def test_unreachable_issuer_is_503_after_grace(gateway, key_server, monotonic):
+@pytest.mark.parametrize("failure", ["refuses", "hangs"])
+async def test_unreachable_issuer_is_503_after_grace(gateway, key_server, monotonic, monkeypatch, failure):
+    if failure == "hangs":
+        monkeypatch.setattr(keys, "_FETCH_TIMEOUT", 0.05)
+        key_server.answering.clear()
     key_server.status = "503 Service Unavailable"
     assert (await gateway.client.post("/graphql", json=QUERY)).status_code == 200
 
