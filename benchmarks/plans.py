@@ -118,7 +118,8 @@ class Bench:
     def context(self) -> RequestContext:
         nothing: Any = None
         loaders: Any = CannedLoaders(self)
-        return RequestContext(PRINCIPAL, loaders, nothing, nothing, IDS, nothing, TRAIL, nothing, "bench")
+        args: Any = (PRINCIPAL, loaders, nothing, nothing, IDS, nothing, TRAIL, nothing, "bench")
+        return RequestContext(*args, communities={})
 
     def requests(self, plans: bool) -> Callable[[str], Awaitable[bytes]]:
         """A function that answers a document, as the HTTP edge does between the body's JSON and the answer's."""

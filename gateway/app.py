@@ -26,6 +26,7 @@ from gateway.auth.node_ids import NodeIds, read_id_key
 from gateway.auth.principal import Principal, Scope
 from gateway.auth.rate import RateLimiter
 from gateway.cache import SharedReads
+from gateway.communities import Communities, read_communities
 from gateway.context import RequestContext
 from gateway.events import EventBus
 from gateway.execution.documents import Documents
@@ -84,12 +85,14 @@ class Gateway:
         journal: Journal,
         clock: Clock,
         metrics: Metrics,
+        communities: Communities,
     ) -> None:
         """`key` is the id key."""
         self.ids = NodeIds(key)
         self.rate = RateLimiter(settings.rate_limit)
         self.lookups = RateLimiter(settings.people_lookup_limit, "Too many look-ups of people")
         self.journal = journal
+        self._communities = communities
         self.platforms = platforms
         self._traces_for_all = not settings.is_production
         retention = timedelta(days=settings.audit_retention_days)
@@ -144,6 +147,7 @@ class Gateway:
             self.lookups,
             request_id,
             allowance,
+            communities=self._communities,
             traces_for_all=self._traces_for_all,
         )
 
@@ -178,6 +182,8 @@ def create_app(
         key = read_id_key(settings)
     with mistakes.collect():
         platforms = make_platforms(settings, tally=metrics.tally)
+    with mistakes.collect():
+        communities = read_communities(settings)
     schema = executable_schema()
     documents = Documents(
         schema,
@@ -261,7 +267,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_gateway(settings, key, platforms, clock, journal, metrics) as gateway:
+        async with open_gateway(settings, key, platforms, clock, journal, metrics, communities) as gateway:
             app.state.gateway = gateway
             application.graphql, app.router.routes[:] = edges(gateway)
             app.router.redirect_slashes = False  # it would send forms on without TLS, and to any Host
@@ -302,7 +308,13 @@ def _explorer(settings: Settings, token: str, sandbox: Mapping[str, str]) -> lis
 
 @asynccontextmanager
 async def open_gateway(
-    settings: Settings, key: bytes, platforms: Platforms, clock: Clock, open_its_journal: OpenJournal, metrics: Metrics
+    settings: Settings,
+    key: bytes,
+    platforms: Platforms,
+    clock: Clock,
+    open_its_journal: OpenJournal,
+    metrics: Metrics,
+    communities: Communities,
 ) -> AsyncIterator[Gateway]:
     """Everything that lives as long as the process, with the relay and the reconciler at work.
 
@@ -312,7 +324,7 @@ async def open_gateway(
     async with AsyncExitStack() as stack:
         journal = await stack.enter_async_context(open_its_journal(settings, clock))
         stack.push_async_callback(platforms.aclose)
-        gateway = Gateway(settings, key, platforms, journal, clock, metrics)
+        gateway = Gateway(settings, key, platforms, journal, clock, metrics, communities)
         await stack.enter_async_context(gateway.events.bridge(journal))
         stack.push_async_callback(gateway.trail.close)
         stack.push_async_callback(gateway.writer.drain)

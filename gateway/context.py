@@ -10,6 +10,7 @@ from gateway.actions.registry import Actions
 from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal, Scope
 from gateway.auth.rate import Allowance, RateLimiter
+from gateway.communities import Communities
 from gateway.execution.load import Load
 from gateway.execution.variants import Observation
 from gateway.journal.journal import Journal
@@ -22,6 +23,12 @@ ValueT = TypeVar("ValueT")
 
 Lookup: TypeAlias = Load[KeyT, ValueT] | Awaitable[ValueT]
 
+COMMUNITIES = "communities"
+"""The number of the communities that the caller may see, as costs name it."""
+
+ASSUMED_COMMUNITIES = 50
+"""How many there are taken to be where only a platform knows."""
+
 REVEALING = "revealing"
 """The variant of requests whose caller sees personal data as it is."""
 
@@ -31,6 +38,7 @@ class RequestContext:
 
     __slots__ = (
         "_caller",
+        "_communities",
         "_lookups",
         "_traces_for_all",
         "_trail",
@@ -59,10 +67,14 @@ class RequestContext:
         request_id: str,
         allowance: Allowance | None = None,
         *,
+        communities: Communities,
         traces_for_all: bool = False,
     ) -> None:
-        """`traces_for_all`: any caller may have a trace, not only who has the scope for it."""
+        """`communities` are those of the settings. `traces_for_all`: any caller may have a trace, not only who has the
+        scope for it.
+        """
         self._caller = principal
+        self._communities = communities
         self._trail = trail
         self._admit()
         self.loaders = loaders
@@ -121,6 +133,27 @@ class RequestContext:
         """
         self.count_lookup()
         return await load
+
+    @property
+    def communities(self) -> tuple[str, ...] | None:
+        """The codes of the communities that the caller may see, in the order of the token or of the settings.
+
+        None: all that there are, and the settings do not name them.
+        """
+        if self.principal.codes is not None:
+            return self.principal.codes
+        return tuple(self._communities) or None
+
+    def name_of(self, community_code: str) -> str | None:
+        """The name of a community; None where the settings have none."""
+        return self._communities.get(community_code)
+
+    def size_of(self, name: str) -> int:
+        """How many communities there are for the caller, before anything is read: what costs go by."""
+        if name != COMMUNITIES:
+            raise KeyError(name)
+        codes = self.communities
+        return ASSUMED_COMMUNITIES if codes is None else len(codes)
 
     def refresh(self) -> None:
         """The caller wants what is so now: use nothing that was kept."""

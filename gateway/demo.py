@@ -56,7 +56,7 @@ async def demo(*, once: bool) -> int:
     SettingsError where there is no development issuer: the demo hands its token to whoever opens GraphiQL.
     """
     async with Sandbox() as sandbox:
-        settings = load_settings({**os.environ, **sandbox.settings()})
+        settings = load_settings({"GATEWAY_COMMUNITIES": sandbox.communities, **os.environ, **sandbox.settings()})
         configure_logs(settings.log_level)
         token = DevelopmentIssuer.open(settings).mint(["*"], ["*"], "demo", TOKEN_TTL)
         listener = _listen(settings)

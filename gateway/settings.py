@@ -108,6 +108,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     id_key: str = ""
     explorer: MaybeYesNo = None
     log_level: LogLevel = "info"
+    communities: str = ""
 
     auth_issuer: str = ""
     auth_audience: str = ""

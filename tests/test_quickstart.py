@@ -27,6 +27,12 @@ ADDRESS = "http://127.0.0.1:8000"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+@pytest.fixture
+def environ(environ: dict[str, str], sandbox: Any) -> dict[str, str]:
+    """As the demo has it."""
+    return environ | {"GATEWAY_COMMUNITIES": sandbox.communities}
+
+
 class Example(NamedTuple):
     """A fenced block, and the block right after it: what it answers."""
 

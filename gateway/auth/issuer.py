@@ -66,7 +66,7 @@ class DevelopmentIssuer:
             "exp": now + ttl,
             "jti": token_hex(16),
             "scope": " ".join(Scope if EVERYTHING in scopes else scopes),
-            "communities": sorted(communities),
+            "communities": list(dict.fromkeys(communities)),
         }
         return jwt.encode({"alg": _ALGORITHM, "typ": "at+jwt"}, claims, self._key, algorithms=[_ALGORITHM])
 

@@ -63,18 +63,22 @@ _views: WeakValueDictionary[tuple[frozenset[str] | None, frozenset[str]], View] 
 class Principal:
     """A caller whose token has been verified.
 
-    `communities` are the codes the caller may see, None for all of them. `expires_at` is in Unix seconds: a connection
-    that outlives it has no principal any more.
+    `communities` are the codes the caller may see, None for all of them; `codes` are the same in the order of the
+    token, which makes no other caller of them. `expires_at` is in Unix seconds: a connection that outlives it has no
+    principal any more.
     """
 
     subject: str
     scopes: frozenset[str]
     communities: frozenset[str] | None
     expires_at: float
+    codes: tuple[str, ...] | None = field(default=None, repr=False, compare=False)
     view: View = field(init=False, repr=False, compare=False)
     reveals_pii: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if self.codes is None and self.communities is not None:
+            object.__setattr__(self, "codes", tuple(sorted(self.communities)))
         object.__setattr__(self, "view", View.of(self.communities, self.scopes))
         object.__setattr__(self, "reveals_pii", Scope.PII_READ in self.scopes)
 

@@ -95,12 +95,14 @@ class TokenVerifier:
             raise InvalidTokenError(RefusalReason.KEY)
         claims = _read_claims(token, key)
         self._check(claims)
-        communities = frozenset(words(claims.community, claims.communities))
+        codes = tuple(dict.fromkeys(words(claims.community, claims.communities)))
+        sees_all = EVERYTHING in codes
         principal = Principal(
             subject=claims.sub,
             scopes=_KNOWN_SCOPES.intersection(words(claims.scope, claims.scopes)),
-            communities=None if EVERYTHING in communities else communities,
+            communities=None if sees_all else frozenset(codes),
             expires_at=claims.exp,
+            codes=None if sees_all else codes,
         )
         return Trusted(principal, claims.exp + LEEWAY, keys)
 

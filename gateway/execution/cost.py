@@ -7,6 +7,8 @@ has at most, each of which has the fields below resolved anew. Either may depend
     Cost(calls=1)                                                    # owner: a call
     { orders(first: 20) { nodes { house { owner { phone } } } } }    # 3 + 20 × 1 = 23
 
+or on the caller, `Cost(items=OfCaller("communities"))`: whoever weighs the operation knows how many there are.
+
 The sum is an upper bound. A look-up that is shared, written twice or left out by @skip is counted wherever it stands.
 Fragments are weighed once, so the work is linear in the document.
 
@@ -17,7 +19,7 @@ counted, as often as they are resolved in an average type, and FIELDS_PER_CALL o
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from math import ceil
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
 from graphql import (
     FieldNode,
@@ -33,6 +35,7 @@ from graphql import (
     GraphQLSchema,
     IntValueNode,
     ListValueNode,
+    NonNullTypeNode,
     NullValueNode,
     ObjectValueNode,
     ValueNode,
@@ -64,11 +67,29 @@ class Amount(NamedTuple):
     of: Callable[[int], int] = int
 
 
-class Cost(NamedTuple):
-    """What resolving a field once may cause."""
+class OfCaller(NamedTuple):
+    """A number that differs from caller to caller: `Sizes` has it under this name.
 
-    calls: int | Amount = 0
-    items: int | Amount = 1
+    Where an argument of those in `instead` is given, the first of them decides: a list by its length, any other is one.
+    """
+
+    name: str
+    instead: tuple[str, ...] = ()
+
+
+class Cost(NamedTuple):
+    """What resolving a field once may cause: `calls` so many `times`."""
+
+    calls: int | Amount | OfCaller = 0
+    items: int | Amount | OfCaller = 1
+    times: int | Amount | OfCaller = 1
+
+
+class Sizes(Protocol):
+    """Of one caller."""
+
+    def size_of(self, name: str, /) -> int:
+        """The number that `OfCaller` has this name for."""
 
 
 CostOf: TypeAlias = Callable[[GraphQLField], Cost]
@@ -83,12 +104,12 @@ class _Source(NamedTuple):
     of_list: bool
 
 
-_Magnitudes: TypeAlias = Mapping[_Source, int | None]
-"""What variables amount to; None where one is not given."""
+_Magnitudes: TypeAlias = Mapping[_Source | str, int | None]
+"""What variables amount to, None where one is not given; and the numbers of the caller by their names."""
 
 
 class OperationCost:
-    """The cost of one operation of a valid document, for any variables: remembered for those that were seen."""
+    """The cost of one operation of a valid document, for any variables and caller: remembered for those seen."""
 
     def __init__(self, schema: GraphQLSchema, outline: Outline, operation: Operation, cost_of: CostOf) -> None:
         node, selections = operation
@@ -96,22 +117,29 @@ class OperationCost:
         self._cost_of = cost_of
         fragments: dict[str | None, list[Selected]] = {name: each for name, (_, each) in outline.fragments.items()}
         self._parts = {**fragments, None: selections}
-        self._defaults = {each.variable.name.value: each.default_value for each in node.variable_definitions or ()}
+        definitions = node.variable_definitions or ()
+        self._defaults = {each.variable.name.value: each.default_value for each in definitions}
+        self._required = {each.variable.name.value for each in definitions if isinstance(each.type, NonNullTypeNode)}
         self._sources: dict[_Source, None] = {}
+        self._names: dict[str, None] = {}
         self._without_variables = self._sum({})
         self._known: dict[tuple[int | None, ...], int] = {}
 
-    def of(self, variables: Mapping[str, Any] | None) -> int:
+    def of(self, variables: Mapping[str, Any] | None, sizes: Sizes) -> int:
         """How many calls the operation may cause with these variables, which need not be of the right types."""
-        if not self._sources:
+        if not self._sources and not self._names:
             return self._without_variables
         given = variables or {}
         magnitudes = tuple([_given(given, *source) for source in self._sources])
+        if self._names:
+            magnitudes += tuple(map(sizes.size_of, self._names))
         cost = self._known.get(magnitudes)
         if cost is None:
             if len(self._known) >= MOST_REMEMBERED:
                 self._known.clear()
-            cost = self._known[magnitudes] = self._sum(dict(zip(self._sources, magnitudes, strict=True)))
+            cost = self._known[magnitudes] = self._sum(
+                dict(zip((*self._sources, *self._names), magnitudes, strict=True))
+            )
         return cost
 
     def _sum(self, magnitudes: _Magnitudes) -> int:
@@ -136,12 +164,16 @@ class OperationCost:
             return ceil(below / FIELDS_PER_CALL)
         if is_introspection_type(parent):
             return 1 + _usual_items(self._schema).get(name, 1) * below
-        calls, items = self._cost_of(field)
-        return self._amount(calls, field, node, magnitudes) + self._amount(items, field, node, magnitudes) * below
+        calls, items, times = [self._amount(amount, field, node, magnitudes) for amount in self._cost_of(field)]
+        return calls * times + items * below
 
-    def _amount(self, amount: int | Amount, field: GraphQLField, node: FieldNode, magnitudes: _Magnitudes) -> int:
+    def _amount(
+        self, amount: int | Amount | OfCaller, field: GraphQLField, node: FieldNode, magnitudes: _Magnitudes
+    ) -> int:
         if isinstance(amount, int):
             return amount
+        if isinstance(amount, OfCaller):
+            return self._of_caller(amount, field, node, magnitudes)
         name, *path = amount.argument.split(".")
         given = next((argument.value for argument in node.arguments or () if argument.name.value == name), None)
         of_list = _is_list(field.args[name].type, path)
@@ -149,6 +181,28 @@ class OperationCost:
         if magnitude is None:
             magnitude = 0 if path else _magnitude(coerce_default_value(field.args[name]), of_list)
         return amount.of(magnitude)
+
+    def _of_caller(self, amount: OfCaller, field: GraphQLField, node: FieldNode, magnitudes: _Magnitudes) -> int:
+        """All that may decide is noted, also where something before it decides this time."""
+        given = {argument.name.value: argument.value for argument in node.arguments or ()}
+        decided = 0
+        for name in amount.instead:
+            value = given.get(name)
+            if value is None or isinstance(value, NullValueNode):
+                continue
+            of_list, is_certain = _is_list(field.args[name].type, ()), self._is_certain(value)
+            if is_certain and not of_list:
+                return decided or 1
+            number = self._literal(value, (), of_list, magnitudes) or 0
+            decided = decided or (number if of_list else min(number, 1))
+            if is_certain:
+                return decided
+        self._names[amount.name] = None
+        return decided or magnitudes.get(amount.name) or 0
+
+    def _is_certain(self, value: ValueNode) -> bool:
+        """Whether a value is always given: it is no variable, or one that must not be null."""
+        return not isinstance(value, VariableNode) or value.name.value in self._required
 
     def _literal(self, node: ValueNode, path: Sequence[str], of_list: bool, magnitudes: _Magnitudes) -> int | None:
         """What the value at the path amounts to; None where a variable gives none."""

@@ -19,6 +19,7 @@ import structlog
 from cachetools import LRUCache
 
 from gateway.errors import PersistedQueryNotFoundError, QueryTooComplexError, UntrustedDocumentError, UserInputError
+from gateway.execution.cost import Sizes
 from gateway.execution.documents import DocumentError, Documents, Prepared
 from gateway.execution.limits import LARGEST_REPORTED
 from gateway.execution.trusted import TrustedDocuments
@@ -64,7 +65,7 @@ class Intake:
         self._persisted: LRUCache[str, str] = LRUCache(PERSISTED_BYTES, sys.getsizeof)
         self._reported: LRUCache[str, bool] = LRUCache(MOST_REPORTED)
 
-    def admit(self, asked: Asked) -> Admitted:
+    def admit(self, asked: Asked, caller: Sizes) -> Admitted:
         """Raises DocumentError: as `Documents.prepare`, for an unknown or untrusted document, and for its cost."""
         if asked.query is not None and asked.document_id is None and self._trusted is None:
             prepared = self._documents.prepare(asked.query, asked.operation_name)
@@ -72,7 +73,7 @@ class Intake:
             prepared = self._find(asked)
         if prepared.cost is None:
             return prepared, None
-        requested = prepared.cost.of(asked.variables)
+        requested = prepared.cost.of(asked.variables, caller)
         if requested > self._cost_limit:
             requested, limit = min(requested, LARGEST_REPORTED), self._cost_limit
             message = f"The operation may cause {requested} calls to the platforms; the limit is {limit}"

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth.rate import Allowance
 from gateway.errors import GatewayError, MethodNotAllowedError, RequestTimeoutError, UserInputError
+from gateway.execution.cost import Sizes
 from gateway.execution.documents import DocumentError, Prepared
 from gateway.execution.intake import Intake
 from gateway.execution.response import Response
@@ -40,7 +41,7 @@ from gateway.ops.tally import Tally
 from gateway.ops.trace import METER, Meter, Trace
 
 
-class Context(Protocol):
+class Context(Sizes, Protocol):
     """What the resolvers of one request share. `allowance` is what its caller may still ask for, if that is bounded;
     `age` the seconds since the oldest of what was used again was asked for, None where nothing was."""
 
@@ -157,7 +158,7 @@ class GraphQLEndpoint:
                 parameters = await read_parameters(head, receive, self.bounds)
                 if meter.trace is not None:
                     meter.trace.leave()
-                prepared, extensions = self.intake.admit(parameters)
+                prepared, extensions = self.intake.admit(parameters, context)
                 operation = prepared.operation.operation
                 if operation is OperationType.QUERY:
                     deadline.watch(receive)

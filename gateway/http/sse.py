@@ -141,7 +141,7 @@ class EventStreamEndpoint:
     ) -> AsyncGenerator[bytes, None]:
         outcome = OK
         try:
-            prepared, _ = self._intake.admit(parameters)
+            prepared, _ = self._intake.admit(parameters, context)
             ended.prepared = prepared
             if prepared.operation.operation is not OperationType.SUBSCRIPTION:
                 raise DocumentError.of(UserInputError("query", "An event stream carries subscriptions only"))

@@ -293,7 +293,7 @@ class _Connection:
         meter = Meter()
         METER.set(meter)
         context = self._endpoint.open_context(principal, operation.request_id)
-        prepared, extensions = self._endpoint.intake.admit(parameters)
+        prepared, extensions = self._endpoint.intake.admit(parameters, context)
         operation.prepared = prepared
         kind = prepared.operation.operation
         if kind is OperationType.SUBSCRIPTION:

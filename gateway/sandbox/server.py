@@ -108,6 +108,12 @@ class Sandbox:
         }
 
     @property
+    def communities(self) -> str:
+        """The codes and names of those that the gateway's account may manage, as the setting for them is written."""
+        managed = [community for community in self.world.communities.values() if community.authorised]
+        return ",".join(f"{community.code}={community.name}" for community in managed)
+
+    @property
     def calls(self) -> list[LoggedCall]:
         """The newest calls, oldest of them first."""
         return self.log.calls

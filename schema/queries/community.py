@@ -1,17 +1,13 @@
 """Communities."""
 
-from collections.abc import Iterable
 from typing import Annotated
 
 import strawberry
 
 from gateway.context import Info
-from gateway.execution.load import Load
-from gateway.loaders.module import ModuleStates
 from gateway.normalise import composed
 from schema.types.arguments import community
-from schema.types.community import Community
-from schema.types.costs import ASSUMED_COMMUNITIES, costs
+from schema.types.community import Community, community_list
 
 Code = Annotated[
     strawberry.ID,
@@ -30,15 +26,4 @@ class CommunityQueries:
         checked = community(code, "code")
         return composed.Community(checked) if info.context.principal.sees(checked) else None
 
-    @strawberry.field(
-        description="The communities the caller may see; for one who may see all: those the security platform reports "
-        "(小区列表).",
-        graphql_type=list[Community] | None,
-        metadata=costs(calls=1, items=ASSUMED_COMMUNITIES),
-    )
-    async def communities(self, info: Info) -> list[composed.Community]:
-        codes: Iterable[str] | None = info.context.principal.communities
-        if codes is None:
-            states: ModuleStates = await Load(info.context.loaders.module_states, "all")
-            codes = states
-        return [composed.Community(code) for code in sorted(codes)]
+    communities = community_list("The communities that the caller may see")

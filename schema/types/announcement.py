@@ -5,6 +5,7 @@ from datetime import datetime
 import strawberry
 
 from gateway.journal import records
+from schema.types.belonging import its_community
 from schema.types.fields import free_text, plain, record_type
 from schema.types.identity import node_id
 from schema.types.node import Node
@@ -25,3 +26,4 @@ class Announcement(Node):
     created_at: datetime = plain("When this gateway published it (创建时间).")
 
     id: strawberry.ID = node_id("Announcement", "platform_id", "The announcement's node id (节点标识).")
+    community = its_community()

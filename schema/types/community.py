@@ -1,21 +1,34 @@
 """Residential communities: the way into everything that belongs to one."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import strawberry
 
 from gateway.context import Info
 from gateway.execution.fetch import fetch
 from gateway.execution.level_loader import only_values
 from gateway.execution.load import Load
+from gateway.loaders.module import ModuleStates
 from gateway.normalise import composed, records
 from gateway.normalise.house import House as HouseRecord
 from gateway.normalise.module import Module as ModuleRecord
 from schema.types.arguments import Building, Floor, Room, Unit
-from schema.types.costs import ONE_CALL, costs
+from schema.types.costs import COMMUNITY_LIST, ONE_CALL, costs
 from schema.types.fields import needs, plain, record_type, with_fields
 from schema.types.house import House, house_at
 from schema.types.lists import LISTS
 from schema.types.module import Module, ModuleDrift, load_modules
 from schema.types.node import Node
+
+
+async def community_codes(info: Info) -> Iterable[str]:
+    """The codes of all communities that the caller may see. Raises GatewayError where a platform has to be asked."""
+    codes = info.context.communities
+    if codes is not None:
+        return codes
+    states: ModuleStates = await Load(info.context.loaders.module_states, "all")
+    return sorted(states)
 
 
 @strawberry.type(description="What is waiting in a community, in numbers; each fails alone (小区概览).")
@@ -39,6 +52,13 @@ class CommunitySummary:
 @with_fields({f"{shown.name}s": shown.community_field() for shown in LISTS})
 class Community(Node):
     code: strawberry.ID = plain('Its code, such as "10002" or "00001": a text, zeros kept (小区标识).')
+
+    @strawberry.field(
+        description="Its name, as the gateway is set up; null where none is set: no platform names its communities "
+        "(小区名称)."
+    )
+    def name(root: strawberry.Parent[composed.Community], info: Info) -> str | None:
+        return info.context.name_of(root.code)
 
     @strawberry.field(description="The community's node id (节点标识).")
     def id(root: strawberry.Parent[composed.Community], info: Info) -> strawberry.ID:
@@ -87,3 +107,18 @@ class Community(Node):
     )
     def summary(root: strawberry.Parent[composed.Community]) -> composed.Community | None:
         return root if root.code else None
+
+
+def community_list(description: str) -> Any:
+    """The communities that the caller may see, as a field of whatever leads to them."""
+
+    async def resolve(info: Info) -> list[composed.Community]:
+        return [composed.Community(code) for code in await community_codes(info)]
+
+    return strawberry.field(
+        resolver=resolve,
+        description=f"{description}: those of the token, in its order; for one who may see all, those that the "
+        "gateway is set up with, else those that the security platform reports (小区列表).",
+        graphql_type=list[Community] | None,
+        metadata=COMMUNITY_LIST,
+    )

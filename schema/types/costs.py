@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.actions.shenhe import SEARCHED_PAGES
-from gateway.execution.cost import Amount, Cost
+from gateway.context import COMMUNITIES
+from gateway.execution.cost import Amount, Cost, OfCaller
 from gateway.loaders.order import SCANNED_PAGES
 from gateway.loaders.record_list import RecordList
 from gateway.normalise.vocabulary import ModuleName
@@ -26,7 +27,6 @@ MOST_IDS = 50
 
 ASSUMED_HOUSES = 10
 ASSUMED_MEMBERS = 10
-ASSUMED_COMMUNITIES = 50
 """Lists that a platform gives as a whole: how long they are taken to be."""
 
 LONG_TEXT = 4
@@ -47,12 +47,15 @@ def _pages(first: int, page_size: int) -> int:
     return max(2, (first + page_size - 2) // page_size + 1) if 0 < first <= LARGEST_FIRST else 0
 
 
-def costs(calls: int | Amount = 0, items: int | Amount = 1) -> dict[str, Cost]:
+def costs(calls: int | Amount = 0, items: int | Amount | OfCaller = 1) -> dict[str, Cost]:
     """The metadata of a field that costs something."""
     return {COST: Cost(calls, items)}
 
 
 ONE_CALL = costs(calls=1)
+
+COMMUNITY_LIST = costs(calls=1, items=OfCaller(COMMUNITIES))
+"""The communities of the caller: a call where no setting names them."""
 
 
 def list_costs(records: RecordList[Any]) -> dict[str, Cost]:

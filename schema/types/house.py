@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import strawberry
 
@@ -11,7 +11,7 @@ from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.people import PeopleKey
-from gateway.normalise import composed, records
+from gateway.normalise import records
 from gateway.normalise.house import House as HouseRecord
 from gateway.normalise.house import HouseOwner as HouseOwnerRecord
 from gateway.normalise.people import People as PeopleRecord
@@ -19,6 +19,7 @@ from gateway.normalise.person import Member as MemberRecord
 from gateway.normalise.plausible import LARGEST_PART
 from gateway.normalise.values import mobile_number
 from gateway.normalise.vocabulary import HouseOwnership, HouseStatus, HouseUse
+from schema.types.belonging import its_community
 from schema.types.connection import Window, connection_field
 from schema.types.costs import ASSUMED_MEMBERS, ONE_CALL, costs
 from schema.types.data_issue import DataIssue, data_issues
@@ -35,9 +36,6 @@ Described: TypeAlias = Load[records.HouseKey, ValueT | None] | ValueT | None
 
 _USE, _OWNERSHIP, _STATUS = (attrgetter(name) for name in ("use", "ownership", "status"))
 """Those attributes have the same names in a house and in what its owner's look-up says of it."""
-
-if TYPE_CHECKING:
-    from schema.types.community import Community
 
 
 @strawberry.input(description="The full address of a house (房屋地址).")
@@ -99,12 +97,7 @@ class House(Node):
     def id(root: strawberry.Parent[HouseRecord], info: Info) -> strawberry.ID:
         return strawberry.ID(house_id(root, info.context.ids))
 
-    @strawberry.field(
-        description="Its community (小区).",
-        graphql_type=Annotated["Community", strawberry.lazy("schema.types.community")],
-    )
-    def community(root: strawberry.Parent[HouseRecord]) -> composed.Community:
-        return composed.Community(root.community_code)
+    community = its_community()
 
     address: str | None = plain(
         'Community, building, unit, floor and room, such as "10002 1-1-1-101"; null when a part is unreadable (地址).'

@@ -8,6 +8,7 @@ from gateway.normalise import composed
 from gateway.normalise.module import Module as ModuleRecord
 from gateway.normalise.vocabulary import ModuleName
 from schema.types.arguments import community
+from schema.types.belonging import its_community
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import plain, record_type
 from schema.types.identity import node_id
@@ -19,6 +20,7 @@ class Module(Node):
     data_issues: list[DataIssue] = data_issues()
 
     id: strawberry.ID = node_id("Module", "label", "The module's node id (节点标识).")
+    community = its_community()
 
 
 @record_type(composed.ModuleDrift, description="A module about which the platforms disagree (模块差异).")

@@ -8,6 +8,7 @@ import strawberry
 from gateway.context import Info
 from gateway.journal import records
 from gateway.normalise.states import OperationState, Outcome
+from schema.types.belonging import its_community
 from schema.types.costs import ANY_RECORD
 from schema.types.fields import free_text, plain, record_type
 from schema.types.identity import node_id
@@ -39,6 +40,7 @@ class Operation(Node):
     )
 
     id: strawberry.ID = node_id("Operation", "id", "The operation's node id (节点标识).")
+    community = its_community("where none is known")
 
     @strawberry.field(
         description="The record that was written, or refused to be, as it is now: the community for syncModules. Needs "

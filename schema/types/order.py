@@ -17,6 +17,7 @@ from gateway.normalise.order import Order as OrderRecord
 from gateway.normalise.order import OrderDetail as OrderDetailRecord
 from gateway.normalise.order import OrderQuery
 from gateway.normalise.vocabulary import FeeType
+from schema.types.belonging import its_community
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import (
     free_text,
@@ -82,6 +83,7 @@ class Order(Node):
         return Load(info.context.loaders.notification, NotificationKey(root.community_code, root.number))
 
     id: strawberry.ID = node_id("Order", "platform_id", "The order's node id (节点标识).", identifier=_order_number)
+    community = its_community()
 
 
 @record_input(OrderQuery, description="Which orders; a part of a house needs those before it (订单筛选).")

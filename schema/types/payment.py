@@ -9,6 +9,7 @@ from gateway.context import Info
 from gateway.execution.load import Load
 from gateway.journal import records
 from gateway.normalise.states import DeliveryState
+from schema.types.belonging import its_community
 from schema.types.fields import plain, record_type
 from schema.types.identity import node_id
 from schema.types.node import Node
@@ -46,6 +47,7 @@ class Payment(Node):
     last_error: str | None = plain("The code of the last failure (最近错误).")
 
     id: strawberry.ID = node_id("Payment", "id", "The notification's node id (节点标识).")
+    community = its_community("while it is not known")
 
     @strawberry.field(
         description="Notifications that contradict this one, oldest first: the first 20 different ones are recorded. "

@@ -15,6 +15,7 @@ from gateway.loaders.record_list import RecordKey
 from gateway.normalise.people import People as PeopleRecord
 from gateway.normalise.repair import Repair as RepairRecord
 from gateway.normalise.repair import RepairQuery
+from schema.types.belonging import its_community
 from schema.types.costs import ONE_CALL
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import masked_names, needs, record_input, record_type
@@ -52,6 +53,7 @@ class Repair(Node):
     data_issues: list[DataIssue] = data_issues("; those of reportedAt stand in the single record, repair(id)")
 
     id: strawberry.ID = node_id("Repair", "platform_id", "The repair's node id (节点标识).")
+    community = its_community("when it was reached by the bare number")
 
     @strawberry.field(
         description="When it was reported: only the single record has it, so it costs a call each (报修日期).",

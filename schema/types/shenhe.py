@@ -17,6 +17,7 @@ from gateway.normalise.shenhe_content import ShenheHouse as ShenheHouseRecord
 from gateway.normalise.shenhe_content import ShenhePeople as ShenhePeopleRecord
 from gateway.normalise.verification import applied_house
 from gateway.normalise.vocabulary import ShenheStatus
+from schema.types.belonging import its_community
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import needs, plain, record_input, record_type
 from schema.types.house import House
@@ -73,6 +74,7 @@ class Shenhe(Node):
     data_issues: list[DataIssue] = data_issues()
 
     id: strawberry.ID = node_id("Shenhe", "platform_id", "The review's node id (节点标识).")
+    community = its_community("when it was reached by the bare number")
 
     @strawberry.field(description="Whether it is pending and this caller may decide it (是否可审核).")
     def can_review(root: strawberry.Parent[ShenheRecord], info: Info) -> bool:

@@ -3,6 +3,7 @@
 import strawberry
 
 from gateway.context import Info
+from schema.types.community import community_list
 
 
 @strawberry.type(description="The caller: who, with which rights, in which communities (当前用户).")
@@ -19,3 +20,9 @@ class Viewer:
     def community_codes(self, info: Info) -> list[strawberry.ID] | None:
         codes = info.context.principal.communities
         return None if codes is None else [strawberry.ID(code) for code in sorted(codes)]
+
+    @strawberry.field(description="Whether no community is closed to the caller (能否查看全部小区).")
+    def sees_all_communities(self, info: Info) -> bool:
+        return info.context.principal.sees_all
+
+    communities = community_list("The communities that the caller may see")

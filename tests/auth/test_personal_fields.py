@@ -23,7 +23,7 @@ NOT_PERSONAL = {
         "VerificationFinding.field", "UserError.field", "UserError.message", "Money.text", "Operation.mutation",
     },
     "a code, checked as an argument or known to the caller": {
-        "*.communityCode", "Community.code", "Viewer.communityCodes", "House.address",
+        "*.communityCode", "Community.code", "Community.name", "Viewer.communityCodes", "House.address",
     },
     "words of the schema and of the platforms' document": {
         "Module.label", "ModuleDrift.label", "Dictionary.name", "Dictionary.title", "DictionaryEntry.value",

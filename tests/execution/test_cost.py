@@ -8,13 +8,14 @@ import pytest
 from graphql import GraphQLField, build_schema, execute_sync, get_introspection_query, parse
 
 from gateway.execution import cost as module
-from gateway.execution.cost import FIELDS_PER_CALL, MOST_REMEMBERED, Amount, Cost, OperationCost
+from gateway.execution.cost import FIELDS_PER_CALL, MOST_REMEMBERED, Amount, Cost, OfCaller, OperationCost
 from gateway.execution.outline import Outline
 
 SCHEMA = build_schema(
     """
     type Query {
       books(first: Int! = 20): Books author(name: String): Author byIds(ids: [ID!]!): [Book] free: Int found: Found
+      shelves(code: ID, codes: [ID!], first: Int! = 20): [Book]
     }
     type Mutation { lend(input: Lend!): [Book] }
     input Lend { ids: [ID!]! to: String }
@@ -29,8 +30,25 @@ COSTS = {
     "books": Cost(calls=Amount("first", lambda first: 1 + first // 10), items=Amount("first")),
     "author": Cost(calls=1),
     "byIds": Cost(calls=Amount("ids"), items=Amount("ids")),
+    "shelves": Cost(Amount("first"), Amount("first"), times=OfCaller("shelves", instead=("code", "codes"))),
     "lend": Cost(calls=Amount("input.ids", lambda ids: 2 * ids), items=Amount("input.ids")),
 }
+
+
+class Caller:
+    """Sees so many shelves."""
+
+    def __init__(self, shelves: int = 0) -> None:
+        self.shelves = shelves
+        self.asked = 0
+
+    def size_of(self, name: str) -> int:
+        assert name == "shelves"
+        self.asked += 1
+        return self.shelves
+
+
+CALLER = Caller()
 
 
 def cost_of(field: GraphQLField) -> Cost:
@@ -50,17 +68,20 @@ def weighed(query: str) -> OperationCost:
 
 @pytest.mark.parametrize("value", ["3", "12345", "9" * 5000, '"a"', "[3]"])
 def test_single_value_for_a_list_counts_as_one(value: str) -> None:
-    assert weighed(f"{{ byIds(ids: {value}) {{ author {{ name }} }} }}").of({}) == 1 + 1
-    assert weighed(f"query ($ids: [ID!]! = {value}) {{ byIds(ids: $ids) {{ author {{ name }} }} }}").of({}) == 1 + 1
-    assert weighed(f"mutation {{ lend(input: {{ids: {value}}}) {{ author {{ name }} }} }}").of({}) == 2 + 1
+    assert weighed(f"{{ byIds(ids: {value}) {{ author {{ name }} }} }}").of({}, CALLER) == 1 + 1
+    assert (
+        weighed(f"query ($ids: [ID!]! = {value}) {{ byIds(ids: $ids) {{ author {{ name }} }} }}").of({}, CALLER)
+        == 1 + 1
+    )
+    assert weighed(f"mutation {{ lend(input: {{ids: {value}}}) {{ author {{ name }} }} }}").of({}, CALLER) == 2 + 1
 
 
 @pytest.mark.parametrize("value", [3, 12345, 1e9, "a", ["a"]])
 def test_single_variable_for_a_list_counts_as_one(value: object) -> None:
     part = weighed("query ($ids: [ID!]!) { byIds(ids: $ids) { author { name } } }")
-    assert part.of({"ids": value}) == 1 + 1
+    assert part.of({"ids": value}, CALLER) == 1 + 1
     whole = weighed("mutation ($input: Lend!) { lend(input: $input) { author { name } } }")
-    assert whole.of({"input": {"ids": value}}) == 2 + 1
+    assert whole.of({"input": {"ids": value}}, CALLER) == 2 + 1
 
 
 @pytest.mark.parametrize(
@@ -94,7 +115,7 @@ def test_single_variable_for_a_list_counts_as_one(value: object) -> None:
     ],
 )
 def test_calls_are_summed_and_multiplied_through_lists(query: str, requested: int) -> None:
-    assert weighed(query).of(None) == requested
+    assert weighed(query).of(None, CALLER) == requested
 
 
 @pytest.mark.parametrize(
@@ -111,27 +132,81 @@ def test_calls_are_summed_and_multiplied_through_lists(query: str, requested: in
     ],
 )
 def test_page_size_comes_from_variable_or_default(variables: dict[str, Any], requested: int) -> None:
-    assert weighed("query ($first: Int) { books(first: $first) { total } }").of(variables) == requested
+    assert weighed("query ($first: Int) { books(first: $first) { total } }").of(variables, CALLER) == requested
+
+
+BY_CODE = "query ($code: ID, $codes: [ID!]) { shelves(code: $code, codes: $codes, first: 2) { title } }"
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "shelves"),
+    [
+        ("{ shelves(first: 2) { title } }", {}, 7),
+        ("{ shelves(first: 2, code: null) { title } }", {}, 7),
+        ('{ shelves(first: 2, code: "a") { title } }', {}, 1),
+        ("{ shelves(first: 2, code: 10002) { title } }", {}, 1),
+        ('{ shelves(first: 2, codes: ["a", "b"]) { title } }', {}, 2),
+        ('{ shelves(first: 2, codes: "a") { title } }', {}, 1),
+        (BY_CODE, {}, 7),
+        (BY_CODE, {"code": None, "codes": None}, 7),
+        (BY_CODE, {"code": "a"}, 1),
+        (BY_CODE, {"code": 10002}, 1),
+        (BY_CODE, {"codes": ["a", "b", "c"]}, 3),
+        (BY_CODE.replace("$code: ID", '$code: ID = "a"'), {}, 1),
+        (BY_CODE.replace("$code: ID", '$code: ID = "a"'), {"code": None}, 7),
+    ],
+)
+def test_caller_decides_where_no_argument_does(query: str, variables: dict[str, Any], shelves: int) -> None:
+    weight = weighed(query)
+
+    assert weight.of(variables, Caller(7)) == 2 * shelves
+    assert weight.of(variables, Caller(0)) == (0 if shelves == 7 else 2 * shelves)
+    assert weight.of(variables, Caller(7)) == 2 * shelves
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ('{ shelves(code: "a") { title } }', {}),
+        ("query ($code: ID!) { shelves(code: $code) { title } }", {"code": "a"}),
+        ("query ($codes: [ID!]!) { shelves(codes: $codes) { title } }", {"codes": ["a"]}),
+        ("query ($first: Int!) { books(first: $first) { total } }", {"first": 3}),
+    ],
+)
+def test_caller_is_not_asked_where_arguments_decide(query: str, variables: dict[str, Any]) -> None:
+    caller = Caller(7)
+
+    assert weighed(query).of(variables, caller) >= 1
+    assert caller.asked == 0
 
 
 def test_variable_default_precedes_argument_default() -> None:
     weight = weighed("query ($first: Int! = 50) { books(first: $first) { total } }")
 
-    assert weight.of({}) == 6
-    assert weight.of({"first": 10}) == 2
+    assert weight.of({}, CALLER) == 6
+    assert weight.of({"first": 10}, CALLER) == 2
 
 
 def test_lists_in_variables_count_by_length() -> None:
     whole = weighed("mutation ($input: Lend!) { lend(input: $input) { author { name } } }")
     part = weighed("mutation ($ids: [ID!]!) { lend(input: {ids: $ids, to: null}) { author { name } } }")
 
-    assert whole.of({"input": {"ids": ["a", "b", "c"], "to": "x"}}) == part.of({"ids": ["a", "b", "c"]}) == 6 + 3
-    assert whole.of({"input": {"to": "x"}}) == whole.of({"input": 7}) == whole.of({"input": None}) == 0
+    assert (
+        whole.of({"input": {"ids": ["a", "b", "c"], "to": "x"}}, CALLER)
+        == part.of({"ids": ["a", "b", "c"]}, CALLER)
+        == 6 + 3
+    )
+    assert (
+        whole.of({"input": {"to": "x"}}, CALLER)
+        == whole.of({"input": 7}, CALLER)
+        == whole.of({"input": None}, CALLER)
+        == 0
+    )
 
 
 @pytest.mark.parametrize("value", ["20", True, {"a": 1}, [[]], 1.5, 10**300])
 def test_mistyped_values_are_weighed_before_coercion(value: object) -> None:
-    assert weighed("query ($first: Int!) { books(first: $first) { total } }").of({"first": value}) >= 1
+    assert weighed("query ($first: Int!) { books(first: $first) { total } }").of({"first": value}, CALLER) >= 1
 
 
 STANDARD = get_introspection_query()
@@ -140,7 +215,7 @@ STANDARD = get_introspection_query()
 def test_introspection_is_weighed_by_its_answer() -> None:
     resolved = fields_resolved(STANDARD)
 
-    assert resolved / 2 < FIELDS_PER_CALL * weighed(STANDARD).of({}) < resolved * 2
+    assert resolved / 2 < FIELDS_PER_CALL * weighed(STANDARD).of({}, CALLER) < resolved * 2
 
 
 def fields_resolved(query: str) -> int:
@@ -162,7 +237,9 @@ def fields_resolved(query: str) -> int:
 )
 def test_introspection_aliases_are_weighed_separately(query: str) -> None:
     types = "types { name fields { name type { name } } }"
-    one, ten = (weighed(query.format(" ".join(f"a{n}: {types}" for n in range(count)))).of({}) for count in (1, 10))
+    one, ten = (
+        weighed(query.format(" ".join(f"a{n}: {types}" for n in range(count)))).of({}, CALLER) for count in (1, 10)
+    )
 
     assert 8 * one < ten <= 10 * one
 
@@ -171,17 +248,17 @@ def test_computed_cost_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     weight = weighed(
         "query ($first: Int!, $name: String) { books(first: $first) { total } author(name: $name) { name } }"
     )
-    assert weight.of({"first": 10, "name": "a"}) == 3
+    assert weight.of({"first": 10, "name": "a"}, CALLER) == 3
 
     monkeypatch.setattr(weight, "_sum", None)
 
-    assert weight.of({"first": 10, "name": "b"}) == 3
+    assert weight.of({"first": 10, "name": "b"}, CALLER) == 3
 
 
 def test_remembered_costs_are_bounded() -> None:
     weight = weighed("query ($first: Int!) { books(first: $first) { total } }")
     for first in range(10 * MOST_REMEMBERED):
-        weight.of({"first": first})
+        weight.of({"first": first}, CALLER)
 
     assert len(weight._known) <= MOST_REMEMBERED
 
@@ -217,7 +294,7 @@ def lines_executed(query: str) -> int:
 
     sys.settrace(trace)
     try:
-        assert weight.of({"first": 1}) > 2**20
+        assert weight.of({"first": 1}, CALLER) > 2**20
     finally:
         sys.settrace(None)
     return count

@@ -34,6 +34,14 @@ class Asked(NamedTuple):
     operation_name: str | None = None
 
 
+class Nobody:
+    def size_of(self, name: str) -> int:
+        raise KeyError(name)
+
+
+NOBODY = Nobody()
+
+
 def cost_of(field: GraphQLField) -> Cost:
     return Cost(calls=Amount("first"), items=Amount("first")) if field.args else Cost()
 
@@ -79,8 +87,8 @@ REFUSED = {
 
 @pytest.mark.parametrize(("query", "begun"), REFUSED.values(), ids=REFUSED.keys())
 def test_document_beyond_a_limit_is_never_validated(intake: Intake, query: str, begun: set[str]) -> None:
-    largest = work(lambda: intake.admit(Asked(LARGEST)))
-    refused = work(lambda: intake.admit(Asked(query)))
+    largest = work(lambda: intake.admit(Asked(LARGEST), NOBODY))
+    refused = work(lambda: intake.admit(Asked(query), NOBODY))
 
     assert refused["refused"]
     assert steps(refused) == begun
@@ -89,18 +97,18 @@ def test_document_beyond_a_limit_is_never_validated(intake: Intake, query: str, 
 
 
 def test_known_document_is_only_looked_up(intake: Intake) -> None:
-    intake.admit(Asked(LARGEST))
+    intake.admit(Asked(LARGEST), NOBODY)
 
-    assert steps(work(lambda: intake.admit(Asked(LARGEST)))) == {"OperationCost.of"}
+    assert steps(work(lambda: intake.admit(Asked(LARGEST), NOBODY))) == {"OperationCost.of"}
 
 
 def test_costly_operation_is_only_weighed(intake: Intake) -> None:
     query = "query ($first: Int) { list(first: $first) { list(first: $first) { f0 } } }"
-    intake.admit(Asked(query, {"first": 1}))
+    intake.admit(Asked(query, {"first": 1}), NOBODY)
 
-    ran = work(lambda: intake.admit(Asked(query, {"first": 10})))
+    ran = work(lambda: intake.admit(Asked(query, {"first": 10}), NOBODY))
     assert (steps(ran), ran["refused"]) == ({"OperationCost.of"}, 1)
-    assert ran.total() < work(lambda: intake.admit(Asked(query + " "))).total() / 10
+    assert ran.total() < work(lambda: intake.admit(Asked(query + " "), NOBODY)).total() / 10
 
 
 @pytest.mark.parametrize("asked", [Asked("{ f1 }"), Asked("{ " * 10_000), Asked(None, document_id="x")], ids="abc")
@@ -108,12 +116,12 @@ def test_unlisted_document_is_not_parsed(asked: Asked) -> None:
     trusted = TrustedDocuments({"a": "{ f0 }"}, required=True)
     listed = Intake(Documents(SCHEMA, LIMITS, size=4), trusted=trusted)
 
-    ran = work(lambda: listed.admit(asked))
+    ran = work(lambda: listed.admit(asked, NOBODY))
     assert (steps(ran), ran["refused"]) == (set(), 1)
 
 
 def test_unknown_hash_is_only_looked_up(intake: Intake) -> None:
-    ran = work(lambda: intake.admit(Asked(None, document_id="0" * 64)))
+    ran = work(lambda: intake.admit(Asked(None, document_id="0" * 64), NOBODY))
 
     assert (steps(ran), ran["refused"]) == (set(), 1)
 
@@ -123,7 +131,7 @@ def stored(intake: Intake, texts: list[str]) -> list[str]:
     found = []
     for text in texts:
         try:
-            intake.admit(Asked(None, document_id=sha256(text.encode()).hexdigest()))
+            intake.admit(Asked(None, document_id=sha256(text.encode()).hexdigest()), NOBODY)
             found.append(text)
         except DocumentError:
             pass
@@ -131,7 +139,7 @@ def stored(intake: Intake, texts: list[str]) -> list[str]:
 
 
 def store(intake: Intake, text: str) -> None:
-    intake.admit(Asked(text, document_id=sha256(text.encode()).hexdigest()))
+    intake.admit(Asked(text, document_id=sha256(text.encode()).hexdigest()), NOBODY)
 
 
 def test_persisted_store_evicts_unused_by_bytes(monkeypatch: pytest.MonkeyPatch) -> None:

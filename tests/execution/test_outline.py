@@ -42,7 +42,8 @@ def test_document_is_walked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     documents = Documents(SCHEMA, LIMITS, 4, cost_of=cost_of, scopes_of=lambda field: frozenset(field.args))
     prepared = documents.prepare(QUERY, "A")
     assert prepared.cost
-    assert [prepared.cost.of({"first": first}) for first in (3, 7)] == [3, 7]
+    nobody: Any = None
+    assert [prepared.cost.of({"first": first}, nobody) for first in (3, 7)] == [3, 7]
     assert prepared.scopes == {"first"}
     assert len(walked) == len(prepared.document.definitions)
 

@@ -72,7 +72,7 @@ async def test_every_field_is_answered_without_an_error(gateway, mint, written):
     managed = mint(communities=MANAGED)
     for _ in range(2):  # the second time by a plan
         answers = {
-            name: await gateway.ask(query, token=managed if name == "communities" else None)
+            name: await gateway.ask(query, token=managed if name in ("communities", "viewer") else None)
             for name, query in EVERYTHING.queries.items()
         }
         assert {name: answer.body["errors"] for name, answer in answers.items() if "errors" in answer.body} == {}
