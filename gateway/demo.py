@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,6 +22,7 @@ from gateway.auth.issuer import DevelopmentIssuer
 from gateway.journal.journal import Clock, Journal, open_journal
 from gateway.ops.logs import configure_logs
 from gateway.ops.metrics import Metrics
+from gateway.sandbox.day import live_through_a_day
 from gateway.sandbox.server import Sandbox
 from gateway.serve import (
     EmbeddedServer,
@@ -57,13 +59,16 @@ async def demo(*, once: bool) -> int:
     """
     async with Sandbox() as sandbox:
         settings = load_settings({"GATEWAY_COMMUNITIES": sandbox.communities, **os.environ, **sandbox.settings()})
-        configure_logs(settings.log_level)
+        configure_logs("critical")  # of the day that is made up, nobody has to look into a line
         token = DevelopmentIssuer.open(settings).mint(["*"], ["*"], "demo", TOKEN_TTL)
         listener = _listen(settings)
         platforms = {"wjdh": sandbox.wjdh.url, "security": sandbox.security.url}
         async with _serving(settings, listener, token, platforms):
             address = url_of(settings.host, listener.getsockname()[1])
-            answer = await _ask(address, token)
+            async with _client(address, token) as client:
+                await live_through_a_day(sandbox, address, partial(_execute, client))
+                configure_logs(settings.log_level)
+                answer = await _execute(client, QUERY)
             _show(address, answer, sandbox)
             if not once:
                 _invite(address, token)
@@ -119,11 +124,16 @@ async def _passing_journal(settings: Settings, clock: Clock) -> AsyncIterator[Jo
             yield journal
 
 
-async def _ask(address: str, token: str) -> dict[str, object]:
-    async with httpx.AsyncClient(headers={"authorization": f"Bearer {token}"}, trust_env=False) as client:
-        response = await client.post(f"{address}{GRAPHQL_PATH}", json={"query": QUERY})
-        answer: dict[str, object] = response.json()
-        return answer
+def _client(address: str, token: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=address, headers={"authorization": f"Bearer {token}"}, trust_env=False)
+
+
+async def _execute(
+    client: httpx.AsyncClient, query: str, variables: Mapping[str, str] | None = None
+) -> dict[str, object]:
+    response = await client.post(GRAPHQL_PATH, json={"query": query, "variables": variables})
+    answer: dict[str, object] = response.json()
+    return answer
 
 
 def _show(address: str, answer: dict[str, object], sandbox: Sandbox) -> None:
