@@ -109,14 +109,11 @@ class Waiter(Protocol):
     woken: Any
 
 
-class _Waiter:
+class _Waiter(msgspec.Struct, eq=False):
     """A caller who waits for several reads: woken when the last of them is completed."""
 
-    __slots__ = ("left", "woken")
-
-    def __init__(self, size: int) -> None:
-        self.left = size
-        self.woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    left: int
+    woken: Any
 
 
 async def wait_all(reads: Sequence[InFlightRead]) -> None:
@@ -127,7 +124,7 @@ async def wait_all(reads: Sequence[InFlightRead]) -> None:
     awaited = {read for read in reads if not read.completed}
     if not awaited:
         return
-    waiter = _Waiter(len(awaited))
+    waiter = _Waiter(len(awaited), asyncio.get_running_loop().create_future())
     for read in awaited:
         read.waiters.append(waiter)
     try:

@@ -162,7 +162,8 @@ class RequestContext:
     @property
     def age(self) -> int | None:
         """The age in seconds of the oldest answer of a platform that was used again; None: all were asked for now."""
-        return self.loaders.source.age
+        source = self.loaders.source
+        return None if source.oldest is None else int(source.shared.clock() - source.oldest)
 
 
 Info: TypeAlias = strawberry.Info[RequestContext, None]

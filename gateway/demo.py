@@ -28,8 +28,8 @@ from gateway.serve import (
     EmbeddedServer,
     address_error,
     address_family,
+    report_failure,
     server_options,
-    tell_failure,
 )
 from gateway.settings import Settings, load_settings
 
@@ -96,7 +96,7 @@ async def _serving(
     metrics = Metrics().open()
     app = create_app(
         settings,
-        failed=tell_failure,
+        failed=report_failure,
         explorer_token=token,
         sandbox=platforms,
         journal=_passing_journal,

@@ -59,7 +59,7 @@ def serve(settings: Settings, workers: int = 1) -> int:
     listener = Listener(settings.host, settings.port)
     with shared_directory() as directory:
         config = _config(settings, Metrics(directory), workers)
-        supervisor = Supervisor(config, [listener], started=lambda: tell_start(settings, listener))
+        supervisor = Supervisor(config, [listener], started=lambda: log_start(settings, listener))
         supervisor.run()
     return supervisor.exit_status
 
@@ -96,7 +96,7 @@ def address_family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def tell_start(settings: Settings, listener: socket.socket) -> None:
+def log_start(settings: Settings, listener: socket.socket) -> None:
     """One line, when requests are taken."""
     log.info(
         "gateway serves",
@@ -107,7 +107,7 @@ def tell_start(settings: Settings, listener: socket.socket) -> None:
     )
 
 
-def tell_failure(error: BaseException) -> None:
+def report_failure(error: BaseException) -> None:
     """Why the gateway did not start: in its own words, or by the type and place of what nobody foresaw."""
     if isinstance(error, GatewayError):
         sys.stderr.write(f"gateway: {error}\n")
@@ -125,7 +125,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            tell_start(self._settings, self.servers[0].sockets[0])
+            log_start(self._settings, self.servers[0].sockets[0])
 
 
 class Listener(socket.socket):
@@ -196,7 +196,7 @@ def application(metrics: Metrics) -> Application:
     settings = load_settings()
     configure_logs(settings.log_level)
     end_with_supervisor()
-    return create_app(settings, started=settle_collector, failed=tell_failure, metrics=metrics.open())
+    return create_app(settings, started=settle_collector, failed=report_failure, metrics=metrics.open())
 
 
 def _allow_open_files() -> None:

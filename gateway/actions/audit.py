@@ -83,7 +83,7 @@ class AuditTrail:
     @property
     def waiting(self) -> int:
         """Notes that are not durable yet."""
-        return len(self._notes) + self._unwritten
+        return self._notes.count + self._unwritten
 
     def admit(self, principal: Principal) -> Principal:
         """The caller as they are to be served now: without `pii:read` while that cannot be recorded."""
@@ -94,7 +94,7 @@ class AuditTrail:
     def reveal(self, request: Request, observations: Iterable[Observation]) -> None:
         """Note that these fields of these records are about to be shown as they are."""
         self._notes.reveal(request.principal.subject, observations, self._occasion(request))
-        if len(self._notes) >= SOONER_FROM:
+        if self._notes.count >= SOONER_FROM:
             self._many.set()
 
     def deny(self, request: Request, field: str, scope: str) -> None:
@@ -129,7 +129,7 @@ class AuditTrail:
             while self._next_batch():
                 await self._write_batch()
             self._unwritten = 0
-            self._late_from = now + LONGEST_WAIT if self._notes else None
+            self._late_from = now + LONGEST_WAIT if self._notes.count else None
 
     async def close(self) -> None:
         """Write what is left, at the end. Raises JournalError when it cannot be; the log says how much is lost."""
@@ -142,7 +142,7 @@ class AuditTrail:
     def _lags(self) -> bool:
         if self._late_from is None:
             return False
-        return len(self._notes) + self._unwritten >= MOST_WAITING or self._clock() > self._late_from
+        return self._notes.count + self._unwritten >= MOST_WAITING or self._clock() > self._late_from
 
     def _occasion(self, request: Request) -> Occasion:
         now = self._clock()
@@ -153,10 +153,10 @@ class AuditTrail:
     def _take(self) -> None:
         """Begin anew with noting."""
         self._many.clear()
-        if not self._notes:
+        if not self._notes.count:
             return
         self._taken.append(self._notes.entries())
-        self._unwritten += len(self._notes)
+        self._unwritten += self._notes.count
         self._notes = AuditNotes(self._types, self._ids)
 
     def _next_batch(self) -> bool:

@@ -48,7 +48,7 @@ unchanged. Where one of them has changed, the page is noted once more beside the
 
 
 class AuditNotes:
-    """Equal notes are one: its length counts those that differ. `types` have personal fields, by name."""
+    """Equal notes are one: `count` is of those that differ. `types` have personal fields, by name."""
 
     def __init__(self, types: Mapping[str, RevealedType], ids: NodeIds) -> None:
         self._types = types
@@ -57,10 +57,7 @@ class AuditNotes:
             lambda: defaultdict(list)
         )  # by subject, and fields of one type
         self._denied: dict[tuple[str, str, str], _Denied] = {}  # by subject, field, and the scope that it needs
-        self._length = 0
-
-    def __len__(self) -> int:
-        return self._length
+        self.count = 0
 
     def reveal(self, subject: str, observations: Iterable[Observation], occasion: Occasion) -> None:
         """Note that these fields of these records are shown as they are."""
@@ -73,14 +70,14 @@ class AuditNotes:
                 shown.count += 1
             else:
                 noted.append(_Shown(records, occasion))
-                self._length += len(keys)
+                self.count += len(keys)
 
     def deny(self, subject: str, field: str, scope: str, occasion: Occasion) -> None:
         """Note that a field was denied for want of the scope."""
         key = (subject, field, scope)
         if key not in self._denied:
             self._denied[key] = _Denied(occasion)
-            self._length += 1
+            self.count += 1
         denied = self._denied[key]
         denied.last = occasion
         denied.count += 1

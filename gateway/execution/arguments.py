@@ -56,7 +56,7 @@ class Arguments:
         """Raises GraphQLError where graphql-core would."""
         self._field = field
         self._node = node
-        self._convert = convert
+        self._convert = convert or _unchanged
         self._constants: dict[str, Any] = {}
         self._sources = self._read_sources()
         self.constant = self._constants if self._sources == [] else None
@@ -64,7 +64,7 @@ class Arguments:
     def bind(self, variables: VariableValues, info: Any) -> dict[str, Any]:
         """The keyword arguments for one request. Raises what graphql-core or the conversion raises."""
         if self._sources is None:
-            return self._converted(get_argument_values(self._field, self._node, variables), info)
+            return self._convert(get_argument_values(self._field, self._node, variables), info)
         values = {}
         for name, variable, default, non_null in self._sources:
             value = variables.coerced.get(variable, default)
@@ -72,7 +72,7 @@ class Arguments:
                 raise MissingArgumentError(name)
             if value is not Undefined:
                 values[name] = value
-        return self._constants | self._converted(values, info)
+        return self._constants | self._convert(values, info)
 
     def _read_sources(self) -> list[_Source] | None:
         """None where an argument is more than a variable or an immutable constant: then graphql-core reads them all."""
@@ -95,11 +95,12 @@ class Arguments:
             out_name = definitions[name].out_name or name
             default = constants.pop(out_name, Undefined)
             sources.append(_Source(out_name, variable, default, is_non_null_type(definitions[name].type)))
-        self._constants = self._converted(constants, None)
+        self._constants = self._convert(constants, None)
         return sources
 
-    def _converted(self, values: dict[str, Any], info: Any) -> dict[str, Any]:
-        return values if self._convert is None else self._convert(values, info)
+
+def _unchanged(values: dict[str, Any], _info: Any) -> dict[str, Any]:
+    return values
 
 
 def _holds_variable(node: ValueNode) -> bool:

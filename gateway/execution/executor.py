@@ -37,7 +37,6 @@ from gateway.execution.replay import Replay
 from gateway.execution.response import PathKeys, Response
 from gateway.execution.run import ASYNC_HELPERS, ArgumentsError, Run
 from gateway.execution.strawberry_adapter import StrawberryFields
-from gateway.execution.variants import variant_of
 from gateway.ops.trace import Trace, current_trace, enter_phase
 
 log = structlog.get_logger(__name__)
@@ -114,7 +113,7 @@ class Executor:
         coerced = operation.variables.read(variables)
         if coerced is None:
             return await self._by_graphql_core(request)
-        key = operation.plan_key(coerced, variant_of(context))
+        key = operation.plan_key(coerced, getattr(context, "variant", None))
         try:
             code = operation.plans[key]
         except KeyError:
@@ -125,7 +124,7 @@ class Executor:
         run = Run(operation, code, coerced, context, root_value)
         trace = current_trace()
         try:
-            response = Response(await run.execute(), run.errors, planned=True)
+            response = Response(await run.execute(trace), run.errors, planned=True)
             if trace is not None and trace.is_shown:
                 await self._inspect(trace, request, run.outcomes())
             return response

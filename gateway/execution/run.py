@@ -26,7 +26,7 @@ from gateway.execution.response import PathKeys
 from gateway.execution.values import ViolationError, is_plain
 from gateway.execution.variants import Observation, ObservedField
 from gateway.futures import disregard
-from gateway.ops.trace import current_trace
+from gateway.ops.trace import Trace
 
 Site = tuple[Any, str | int, Any, Callable[[Any], Any], list[FieldNode] | None]
 """A place in the response that waits for a value: the dict or list, the key in it, what to await, how to complete the
@@ -85,9 +85,8 @@ class Run:
         self._awaited: list[tuple[list[Site], list[Any]]] = []
         self._failed: list[tuple[Site, Exception]] = []
 
-    async def execute(self) -> dict[str, Any]:
-        """The data of the response. Raises whatever graphql-core has to deal with."""
-        trace = current_trace()
+    async def execute(self, trace: Trace | None) -> dict[str, Any]:
+        """The data of the response; `trace` notes what is awaited. Raises whatever graphql-core has to deal with."""
         try:
             self._data = self._bind()(self._root_value)
             while self._sites:

@@ -77,8 +77,3 @@ def attribute_of(field: GraphQLField) -> AttributeIn | None:
     resolver = getattr(field.extensions.get("strawberry-definition"), "base_resolver", None)
     declared: AttributeIn | None = getattr(resolver and resolver.wrapped_func, "attribute_in", None)
     return declared
-
-
-def variant_of(context: Any) -> Hashable:
-    """The variant of a request: None where its context knows of none."""
-    return getattr(context, "variant", None)

@@ -26,11 +26,8 @@ class Deadlines:
         """The set to discard it from when it ends."""
         self._begun.add(deadline)
         if self._timer is None:
-            self._wait()
+            self._timer = asyncio.get_running_loop().call_later(LOOK_AFTER, self._look)
         return self._begun
-
-    def _wait(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(LOOK_AFTER, self._look)
 
     def _look(self) -> None:
         self._timer = None
@@ -38,7 +35,7 @@ class Deadlines:
             deadline.look_after()
         self._earlier, self._begun = self._begun, set()
         if self._earlier:
-            self._wait()
+            self._timer = asyncio.get_running_loop().call_later(LOOK_AFTER, self._look)
 
 
 class ExpiredError(TimeoutError):

@@ -56,7 +56,8 @@ async def read_parameters(head: RequestHead, receive: Receive, bounds: Bounds) -
     try:
         if head.method == "GET":
             return _from_query_string(head.query_string, bounds)
-        _require_json(head)
+        if not head.is_json or head.is_compressed:
+            raise _not_json(head)
         body = await read_body(receive, head.fields.get(b"content-length"), bounds.body)
         return parse_parameters("body", body, bounds)
     except BodyTooLargeError:
@@ -96,13 +97,12 @@ def parse_parameters(name: str, text: bytes, bounds: Bounds) -> Parameters:
     return _checked(_json_object(name, text))
 
 
-def _require_json(head: RequestHead) -> None:
+def _not_json(head: RequestHead) -> Refusal:
     """No simple content type is served, so no form of another site can post here."""
     if not head.is_json:
         error = UserInputError("Content-Type", "The body must be application/json")
-        raise Refusal(415, error, (b"accept-post", b"application/json"))
-    if head.is_compressed:
-        raise Refusal(415, UserInputError("Content-Encoding", "The body must not be compressed"), CLOSE)
+        return Refusal(415, error, (b"accept-post", b"application/json"))
+    return Refusal(415, UserInputError("Content-Encoding", "The body must not be compressed"), CLOSE)
 
 
 def _too_large(max_bytes: int) -> GatewayError:

@@ -136,7 +136,7 @@ class RequestMetrics:
         self._operations = frozenset(list(dict.fromkeys(operations))[:MOST_OPERATIONS])
         self._requests: dict[tuple[str, str, str], int] = {}
         self._exemplars: dict[int, int] = {}
-        self._clients: dict[Client, Count] = {}
+        self._clients: dict[Client, int] = {}
         self._deprecated: dict[str, Count] = {}
         for family in (REQUESTS, REFUSED, ERRORS, CLIENTS, CLOSED, DEPRECATED_FIELDS):
             tally.declare(family)
@@ -171,10 +171,10 @@ class RequestMetrics:
         bucket = bisect_left(BOUNDS, seconds)
         self._cells[at + bucket] += 1
         self._cells[at + _SUM] += seconds
-        count = self._clients.get(client)
-        if count is None:
-            count = self._find_client(client, outcome)
-        count.add()
+        client_at = self._clients.get(client)
+        if client_at is None:
+            client_at = self._find_client(client, outcome)
+        self._cells[client_at] += 1
         if trace_id is not None:
             exemplars = self._exemplars.get(at)
             if exemplars is None:
@@ -222,14 +222,14 @@ class RequestMetrics:
                 self._deprecated[field] = self._tally.count(DEPRECATED_FIELDS, field)
             self._deprecated[field].add()
 
-    def _find_client(self, client: Client, outcome: str) -> Count:
-        """The counter of a client that is not known yet: its own, if it was answered and there are not too many."""
+    def _find_client(self, client: Client, outcome: str) -> int:
+        """The cell of a client that is not known yet: its own, if it was answered and there are not too many."""
         is_new = outcome in (OK, PARTIAL) and len(self._clients) < MOST_CLIENTS
         client = client if is_new else _OTHERS
-        count = self._clients.get(client)
-        if count is None:
-            count = self._clients[client] = self._tally.count(CLIENTS, *client)
-        return count
+        at = self._clients.get(client)
+        if at is None:
+            at = self._clients[client] = self._tally.at(CLIENTS, *client)
+        return at
 
 
 def count_failure(tally: Tally, error: Exception) -> str:

@@ -14,9 +14,12 @@ Issues: TypeAlias = tuple[DataIssue, ...]
 
 def count_issues(metrics: Metrics, endpoint: str, value: object) -> None:
     """Count the data issues and dropped rows of one answer. Those of most pages were gathered as they were read."""
-    issues = _of_all(value) if isinstance(value, tuple) else _of(value)
-    if isinstance(value, Page) and value.dropped:
-        metrics.drop_rows(endpoint, value.dropped)
+    if isinstance(value, Page):
+        issues = _of_all(value.items) if value.issues is None else value.issues
+        if value.dropped:
+            metrics.drop_rows(endpoint, value.dropped)
+    else:
+        issues = _of_all(value) if isinstance(value, tuple) else _of(value)
     for issue in issues:
         metrics.data_issue(endpoint, issue.platform, issue.field, issue.problem).add()
 
@@ -32,17 +35,12 @@ def _of(record: object) -> Issues:
     return own if inner is None else own + inner(record)
 
 
-def _of_page(page: Page[Any]) -> Issues:
-    return _of_all(page.items) if page.issues is None else page.issues
-
-
 def _of_content(review: Shenhe) -> Issues:
     content = review.content
     return () if content is None else _of_all(part for part in (content.people, content.house) if part is not None)
 
 
 _INNER: Mapping[type, Callable[[Any], Issues]] = {
-    Page: _of_page,
     Shenhe: _of_content,
     People: lambda people: _of_all(people.residencies),
     Residency: lambda residency: _of(residency.house),

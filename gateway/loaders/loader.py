@@ -32,11 +32,6 @@ class Source:
         self.oldest: float | None = None
         self.trace: Trace | None = None
 
-    @property
-    def age(self) -> int | None:
-        """Seconds since the oldest cached answer that is used here was asked for; None: all were asked for now."""
-        return None if self.oldest is None else int(self.shared.clock() - self.oldest)
-
 
 class RecordLoader(LevelLoader[KeyT, ValueT], ABC):
     """A loader that collects no keys: no platform has batch endpoints (quirk 173), so a key is a call of its own, and

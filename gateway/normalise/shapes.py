@@ -150,20 +150,14 @@ def read_page(table: Table[RecordT], rows: Sequence[object], page: int, info: ob
     items = tuple(table.read_all(rows, issues, *passed))
     if type(info) is not PageInfo:
         info = msgspec.convert(info, PageInfo) if isinstance(info, dict) else NO_INFO
-    return _page(items, page, info, len(rows), tuple(issues))
-
-
-def _page(
-    items: tuple[RecordT, ...], page: int, info: PageInfo, rows: int, issues: tuple[DataIssue, ...]
-) -> Page[RecordT]:
     total = 0 if info.total in (0, "0") else row_id(info.total)
     per_page, last_page = row_id(info.per_page), row_id(info.last_page)
     if rows:
         if total is None:
             raise ShapeError("expected a total beside rows")
-        if (row_id(info.current_page) or page) != page:
+        if info.current_page != page and (row_id(info.current_page) or page) != page:
             raise ShapeError("expected the page that was asked for")
-        last_page = last_page or -(-total // (per_page or rows))
+        last_page = last_page or -(-total // (per_page or len(rows)))
     elif total and page <= (last_page or 1) and (page - 1) * (per_page or 0) < total:
         raise ShapeError("expected rows beside a total")
     return Page(
@@ -171,8 +165,8 @@ def _page(
         per_page=per_page,
         last_page=last_page,
         total=total,
-        dropped=rows - len(items),
-        issues=issues,
+        dropped=len(rows) - len(items),
+        issues=tuple(issues),
     )
 
 

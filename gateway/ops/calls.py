@@ -48,7 +48,7 @@ CIRCUIT_OPEN = Family(
 class EndpointCalls:
     """The calls to one endpoint, and its circuit. `slow` is how many seconds are many."""
 
-    __slots__ = ("_tally", "_throttle", "_where", "breaker", "by_outcome", "endpoint", "platform", "slow")
+    __slots__ = ("_clock", "_tally", "_throttle", "_where", "breaker", "by_outcome", "endpoint", "platform", "slow")
 
     def __init__(self, platform: str, endpoint: str, slow: float, clock: Clock, tally: Tally) -> None:
         self.platform = platform
@@ -56,19 +56,23 @@ class EndpointCalls:
         self.slow = slow
         self.breaker = CircuitBreaker(clock=clock)
         self.by_outcome: dict[str, Histogram] = {}
+        self._clock = clock
         self._tally = tally
         self._throttle = LogThrottle(clock)
         self._where = {"platform": platform, "endpoint": endpoint}
 
-    def note(self, outcome: str, seconds: float, context: Context) -> None:
-        """A call ended like this after so long. A slow one is logged in the context that it was sent in."""
+    def note(self, outcome: str, started: float, context: Context) -> None:
+        """A call that began at `started` has ended like this. A slow one is logged in the context that it was sent in:
+        that of a connection is of no request.
+        """
+        seconds = self._clock() - started
         times = self.by_outcome.get(outcome)
         if times is None:
             times = self._tally.histogram(CALL_SECONDS, self.platform, self.endpoint, outcome)
             self.by_outcome[outcome] = times
         times.observe(seconds)
         if seconds > self.slow:
-            context.run(self._tell, outcome, seconds)
+            context.run(self._log_slow, outcome, seconds)
 
     def answered(self) -> None:
         """An answer came: the endpoint can be reached."""
@@ -88,7 +92,7 @@ class EndpointCalls:
                 "call to a platform failed", **self._where, code=error.code, reason=error.message, left_out=left_out
             )
 
-    def _tell(self, outcome: str, seconds: float) -> None:
+    def _log_slow(self, outcome: str, seconds: float) -> None:
         log.warning("slow call to a platform", **self._where, outcome=outcome, seconds=round(seconds, 3))
 
 

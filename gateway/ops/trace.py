@@ -13,6 +13,8 @@ from datetime import datetime
 from random import getrandbits
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
+import msgspec
+
 from gateway.errors import GatewayError
 from gateway.normalise.times import CHINA
 
@@ -30,14 +32,11 @@ _asking: ContextVar[tuple[Path, ...]] = ContextVar("asking", default=())
 """The response paths that whatever is running now is for."""
 
 
-class Meter:
+class Meter(msgspec.Struct, eq=False):
     """Counts the platform calls that an operation makes, logins apart. `trace` is its trace, if it has one."""
 
-    __slots__ = ("calls", "trace")
-
-    def __init__(self) -> None:
-        self.calls = 0
-        self.trace: Trace | None = None
+    calls: int = 0
+    trace: "Trace | None" = None
 
 
 METER: ContextVar[Meter | None] = ContextVar("meter", default=None)

@@ -12,9 +12,11 @@ from gateway.errors import (
     NotSentError,
     PlatformAuthError,
     PlatformError,
+    ProtocolError,
     RefusedError,
     drop_tracebacks,
 )
+from gateway.normalise.shapes import ShapeError
 from gateway.ops.calls import CANCELLED, OK, REFUSED
 from gateway.ops.trace import METER, CallTrace, Meter
 from gateway.platforms.answer import RawAnswer
@@ -36,7 +38,8 @@ class Call(Pending[ParsedT]):
     nothing was executed (quirk 45). A login has no token.
 
     `read(endpoint, envelope, *arguments)` makes the value, of refusals too: it knows what they mean. The outcome is
-    that value, or what `read` raises, or a PlatformError. `size`: bytes of the answer, once it has come.
+    that value, or what `read` raises, a ShapeError as a ProtocolError, or a PlatformError. `size`: bytes of the answer,
+    once it has come.
     """
 
     __slots__ = (
@@ -112,7 +115,7 @@ class Call(Pending[ParsedT]):
         stage.cancel()
         if isinstance(stage, Pending):
             self._route.breaker.abandoned()
-            self._record(CANCELLED)
+            self._route.calls.note(CANCELLED, self._started, self._context)
 
     def _send(self, credential: Credential) -> None:
         self._credential = credential
@@ -147,14 +150,14 @@ class Call(Pending[ParsedT]):
             drop_tracebacks(failure)  # their frames hold it as the outcome
             error = to_platform_error(self._client.platform, self.endpoint.name, failure)
             self._context.run(record_failure, calls, failure, error)
-            self._record(error.code)
+            calls.note(error.code, self._started, self._context)
             self._on_done(error)
         except Exception as error:  # noqa: BLE001 # a mistake in here: the caller is to hear of it
             calls.breaker.abandoned()
-            self._record(CANCELLED)
+            calls.note(CANCELLED, self._started, self._context)
             self._on_done(error)
         else:
-            self._record(REFUSED if envelope.code else OK)
+            calls.note(REFUSED if envelope.code else OK, self._started, self._context)
             self._judge(envelope)
 
     def _judge(self, envelope: Envelope) -> None:
@@ -163,6 +166,10 @@ class Call(Pending[ParsedT]):
         if envelope.code == SUCCESS or credential is NO_CREDENTIAL or not client.token_is_dead(self.endpoint, envelope):
             try:
                 outcome = self._read(self.endpoint, envelope, *self._arguments)
+            except ShapeError as error:
+                outcome = self._protocol_error(f"The answer has not the documented shape: {error}.")
+            except RecursionError:
+                outcome = self._protocol_error("The answer is nested too deeply.")
             except Exception as error:  # noqa: BLE001 # it is the outcome
                 outcome = error
         elif self._is_renewed:
@@ -176,6 +183,9 @@ class Call(Pending[ParsedT]):
         if isinstance(outcome, PlatformError) and not isinstance(outcome, RefusedError):
             self._context.run(self._route.calls.failed, outcome)
         self._on_done(outcome)
+
+    def _protocol_error(self, message: str) -> ProtocolError:
+        return ProtocolError(self._client.platform, self.endpoint.name, message)
 
     def _refusal(self) -> PlatformAuthError:
         return PlatformAuthError(self._client.platform, self.endpoint.name, "The platform refuses a fresh token.")
@@ -199,7 +209,3 @@ class Call(Pending[ParsedT]):
             self._send(outcome)
         else:
             self._on_done(self._refusal() if outcome is None else outcome)
-
-    def _record(self, outcome: str) -> None:
-        """In the context that it was sent in: that of a connection is of no request."""
-        self._route.calls.note(outcome, self._client.clock() - self._started, self._context)

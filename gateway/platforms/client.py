@@ -5,7 +5,7 @@ import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, ClassVar, ParamSpec, TypeVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -18,7 +18,6 @@ from gateway.errors import (
     ProtocolError,
     RefusedError,
 )
-from gateway.normalise.shapes import ShapeError
 from gateway.normalise.states import Availability, CircuitState
 from gateway.ops.health import EndpointState
 from gateway.platforms.call import Call
@@ -26,9 +25,6 @@ from gateway.platforms.endpoint import Endpoint
 from gateway.platforms.envelope import SUCCESS, TOKEN_DEAD, Envelope
 from gateway.platforms.route import ABSOLUTE, Route, Upstream, encode_form, endpoint_url
 from gateway.platforms.session import Credential, Session, Token
-
-ParamsT = ParamSpec("ParamsT")
-ParsedT = TypeVar("ParsedT")
 
 _TOKEN = re.compile(r"[!-~]{1,8192}")
 
@@ -182,7 +178,7 @@ class PlatformClient(ABC):
             endpoint.name,
             f"The platform refused the call with code {envelope.code}.",
             envelope.code,
-            envelope.msg if endpoint.tells_why else None,
+            envelope.msg if endpoint.shows_why else None,
         )
 
     def _data(self, endpoint: Endpoint, envelope: Envelope) -> object:
@@ -191,22 +187,6 @@ class PlatformClient(ABC):
         if "data" not in body:
             raise ProtocolError(self.platform, endpoint.name, "The platform answered success without data.")
         return body["data"]
-
-    def _parse(
-        self,
-        endpoint: Endpoint,
-        parse: Callable[ParamsT, ParsedT],
-        *arguments: ParamsT.args,
-        **options: ParamsT.kwargs,
-    ) -> ParsedT:
-        try:
-            return parse(*arguments, **options)
-        except ShapeError as error:
-            raise ProtocolError(
-                self.platform, endpoint.name, f"The answer has not the documented shape: {error}."
-            ) from None
-        except RecursionError:
-            raise ProtocolError(self.platform, endpoint.name, "The answer is nested too deeply.") from None
 
     async def _try(self, endpoint: str, call: Callable[[], Awaitable[object]]) -> Probe:
         started = time.perf_counter()

@@ -28,7 +28,7 @@ class Kind(Enum):
 class Endpoint(msgspec.Struct, frozen=True):
     """One documented call. `path` is under the platform's base; "" where the settings must give it and do not.
 
-    `tells_why`: whether the `msg` of a refusal is fit to be shown (not so for order/list, quirk 17). `decode` takes a
+    `shows_why`: whether the `msg` of a refusal is fit to be shown (not so for order/list, quirk 17). `decode` takes a
     success that came as documented in one step, and raises msgspec.DecodeError for every other answer.
     """
 
@@ -36,5 +36,5 @@ class Endpoint(msgspec.Struct, frozen=True):
     method: str
     path: str
     kind: Kind
-    tells_why: bool = True
+    shows_why: bool = True
     decode: Callable[[bytes], Mapping[str, Any]] | None = None

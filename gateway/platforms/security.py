@@ -63,7 +63,7 @@ class Security(PlatformClient):
     def _read_person(self, endpoint: Endpoint, envelope: Envelope) -> People | None:
         if _is_nobody(envelope):
             return None
-        return self._parse(endpoint, parse_people, self._data(endpoint, envelope))
+        return parse_people(self._data(endpoint, envelope))
 
     def house_owner(self, house: HouseKey) -> Call[HouseOwner | None]:
         """The owner of a house (1.1.3); None when it has none."""
@@ -72,14 +72,14 @@ class Security(PlatformClient):
     def _read_owner(self, endpoint: Endpoint, envelope: Envelope, house: HouseKey) -> HouseOwner | None:
         if envelope.code == NOT_FOUND and envelope.is_empty and not envelope.has_failed:
             return None
-        return self._parse(endpoint, parse_owner, self._data(endpoint, envelope), house)
+        return parse_owner(self._data(endpoint, envelope), house)
 
     def module_states(self) -> Call[dict[str, tuple[ModuleState, ...] | None]]:
         """The production state of every community's modules, by community code (3.1.1; quirk 167)."""
         return Call(self, self._modules, b"", self._read_states)
 
     def _read_states(self, endpoint: Endpoint, envelope: Envelope) -> dict[str, tuple[ModuleState, ...] | None]:
-        return self._parse(endpoint, parse_module_states, self._data(endpoint, envelope))
+        return parse_module_states(self._data(endpoint, envelope))
 
     async def deliver_payment(self, order_number: str, shop_number: str, weixin_number: str) -> None:
         """Hand over a payment notification (2.2.1). Returns only when the platform says it is saved (code 0)."""

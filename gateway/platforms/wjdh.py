@@ -27,7 +27,7 @@ SHENHE_LIST = Endpoint("shenheList", "POST", "wjdh/shenheList", Kind.READ, decod
 SHENHE = Endpoint("shenhe", "POST", "wjdh/shenhe", Kind.READ)
 SHENHE_UPDATE = Endpoint("shenhe/update", "PUT", "wjdh/shenhe", Kind.REPEATABLE_WRITE)
 ORDER_NEW = Endpoint("order/new", "POST", "order/new", Kind.UNREPEATABLE_WRITE)
-ORDER_LIST = Endpoint("order/list", "POST", "order/list", Kind.READ, tells_why=False, decode=decode_orders)
+ORDER_LIST = Endpoint("order/list", "POST", "order/list", Kind.READ, shows_why=False, decode=decode_orders)
 MODULES = Endpoint("modules", "POST", "wjdh/modules", Kind.READ)
 MODULE = Endpoint("module", "PUT", "wjdh/module", Kind.REPEATABLE_WRITE)
 REPAIR_LIST = Endpoint("repair/list", "POST", "wjdh/repair/list", Kind.READ, decode=decode_repairs)
@@ -123,7 +123,7 @@ class Wjdh(PlatformClient):
         return Call(self, MODULES, encode_form({"xiaoqu": community_code}), self._read_modules, community_code)
 
     def _read_modules(self, endpoint: Endpoint, envelope: Envelope, community_code: str) -> tuple[Module, ...]:
-        return self._parse(endpoint, parse_modules, self._data(endpoint, envelope), community_code)
+        return parse_modules(self._data(endpoint, envelope), community_code)
 
     async def set_module(self, community_code: str, name: ModuleName, enabled: bool) -> None:
         """Switch a module on or off (3.2.2)."""
@@ -160,7 +160,7 @@ class Wjdh(PlatformClient):
         page: int,
     ) -> Page[RecordT]:
         """The page in an answer."""
-        return self._parse(endpoint, parse, self._accept(endpoint, envelope), community_code, page)
+        return parse(self._accept(endpoint, envelope), community_code, page)
 
     def _record(
         self,
@@ -173,7 +173,7 @@ class Wjdh(PlatformClient):
         """The record in an answer to a call by id; None when there is none."""
         if _is_not_found(envelope):
             return None
-        record = self._parse(endpoint, parse, self._accept(endpoint, envelope).get("data"), community_code)
+        record = parse(self._accept(endpoint, envelope).get("data"), community_code)
         if record is not None and record.platform_id != platform_id:
             raise ProtocolError(self.platform, endpoint.name, "The platform answered with another record.")
         return record

@@ -67,9 +67,9 @@ async def test_cancellation_and_timeout_are_distinct_outcomes(sandbox: Sandbox) 
 
 def test_duration_buckets_are_cumulative() -> None:
     calls = Calls(call_timeout=8.0)
-    owner = calls.to("SECURITY", "owner")
+    owner = calls.to("SECURITY", "owner", clock=lambda: 0.0)
     for seconds in (0.001, 0.005, 0.03, 60.0):
-        owner.note("OK", seconds, copy_context())
+        owner.note("OK", -seconds, copy_context())
 
     def sample(suffix: str, **labels: str) -> float | None:
         of_owner = {"platform": "SECURITY", "endpoint": "owner", "outcome": "OK", **labels}

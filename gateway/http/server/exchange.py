@@ -139,7 +139,13 @@ class Exchange:
     async def receive(self) -> Message:
         while not self.is_gone and not self.is_answered:
             if self._chunks or (self.is_received and not self._body_is_given):
-                return self._next_part()
+                body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+                self._chunks = []
+                self.buffered = 0
+                self._body_is_given = self.is_received
+                if not self.is_received:
+                    self._client.read_on()
+                return {"type": "http.request", "body": body, "more_body": not self.is_received}
             if self.expects_continue:
                 self.expects_continue = False
                 self._client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -147,15 +153,6 @@ class Exchange:
                 self._changed = asyncio.Event()
             await self._changed.wait()
         return {"type": "http.disconnect"}
-
-    def _next_part(self) -> Message:
-        body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        self._chunks = []
-        self.buffered = 0
-        self._body_is_given = self.is_received
-        if not self.is_received:
-            self._client.read_on()
-        return {"type": "http.request", "body": body, "more_body": not self.is_received}
 
     # The answer
 

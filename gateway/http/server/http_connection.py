@@ -5,6 +5,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Hashable
 from contextvars import Context
+from functools import partial
 from math import inf
 from typing import Any, Final, Literal, cast
 from urllib.parse import unquote
@@ -103,6 +104,7 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self.write_whole = partial(self._write_buffer.put, self._transport)
         self._server = get_local_addr(self._transport)
         self._client = get_remote_addr(self._transport)
         self._scheme = "https" if is_ssl(self._transport) else "http"
@@ -266,9 +268,6 @@ class HttpConnection(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         self._write_buffer.flush()
         self._transport.write(data)
-
-    def write_whole(self, answer: bytes) -> None:
-        self._write_buffer.put(self._transport, answer)
 
     def read_on(self) -> None:
         self._control_reading()

@@ -18,7 +18,6 @@ class WriteBuffer:
 
     def __init__(self) -> None:
         self._waiting: list[tuple[asyncio.Transport, bytes]] = []
-        self._is_scheduled = False
 
     def put(self, transport: asyncio.Transport, answer: bytes) -> None:
         """Write it at the end of this turn at the latest."""
@@ -26,9 +25,8 @@ class WriteBuffer:
         waiting.append((transport, answer))
         if len(waiting) >= MOST_WAITING:
             self.flush()
-        elif not self._is_scheduled:
-            self._is_scheduled = True
-            asyncio.get_running_loop().call_soon(self._end_turn, context=Context())
+        elif len(waiting) == 1:
+            asyncio.get_running_loop().call_soon(self.flush, context=Context())
 
     def flush(self) -> None:
         """Write what waits, but to connections that are closing: nobody reads there."""
@@ -38,7 +36,3 @@ class WriteBuffer:
         for transport, answer in waiting:
             if not transport.is_closing():
                 transport.write(answer)
-
-    def _end_turn(self) -> None:
-        self._is_scheduled = False
-        self.flush()
