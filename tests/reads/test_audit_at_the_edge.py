@@ -128,6 +128,18 @@ async def test_plan_and_graphql_core_leave_the_same_trail(gateway, mint):
     assert {"content.raw", "content.people.phone", "content.people.idCard"} <= shown[0][reviews[0]]
 
 
+async def test_page_of_a_list_is_one_audit_entry(gateway):
+    query = '{ shenhes(communityCode: "10002", first: 20) { nodes { platformId content { people { phone } } } } }'
+    reviews = (await gateway.ask(query)).data["shenhes"]["nodes"]
+
+    [entry] = await trail(gateway)
+
+    shown = [review["platformId"] for review in reviews if review["content"]["people"]["phone"]]
+    assert len(shown) > 10
+    assert [int(platform_id) for platform_id in entry.records.platform_ids] == [int(number) for number in shown]
+    assert entry.fields == ("content.people.phone",)
+
+
 async def test_masked_caller_leaves_no_audit_entry(gateway, mint):
     for _ in range(3):
         for query in (PERSON, REVIEWS):
