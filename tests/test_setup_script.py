@@ -23,6 +23,7 @@ mkdir "$6/bin"
 cp "$UV" "$6/bin/uv"
 """
 UV = """#!/bin/sh
+case "$*" in "pip install --compile-bytecode "*) printf 'Prepared 1 package in 1s\\n + one==1\\n' >&2 ;; esac
 [ "$FAILS" != uv ] || exit 1
 echo "$UV_DEFAULT_INDEX" >> "$UV.log"
 """
@@ -42,13 +43,14 @@ def run(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run([SETUP], env=environ, capture_output=True, text=True, timeout=30, check=False)
 
 
-def test_setup_reports_its_steps_and_runs_once(environ: dict[str, str]) -> None:
+def test_setup_reports_progress_and_runs_once(environ: dict[str, str]) -> None:
     first, second = run(environ), run(environ)
 
     assert (first.returncode, first.stdout) == (0, "")
-    made, installed = first.stderr.splitlines()
+    made, installed, *progress = first.stderr.splitlines()
     assert made == f"Making {environ['VENV']} with Python 3.13.0 ..."
     assert installed.startswith("Installing the packages ")
+    assert progress == ["Prepared 1 package in 1s"]
     assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
 
 
