@@ -524,7 +524,7 @@ def test_demo_accepts_tokens_and_leaves_no_files(environ, tmp_path):
     assert answer["data"] == {
         "viewer": {"subject": "developer"},
         "operations": {"totalCount": 2},
-    }  # those of the day before
+    }
     assert demo.returncode == 0
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["data", "id.key", "issuer.pem"]
 
@@ -684,9 +684,7 @@ def test_invalid_number_of_workers_is_refused(environ, workers):
 
 
 def test_demo_begins_with_payments_and_an_unclear_write(environ):
-    query = (
-        "{ payments { nodes { state conflicts { receivedAt } } } operations(first: 1) { nodes { mutation outcome } } }"
-    )
+    query = "{ payments { nodes { conflicts { receivedAt } } } operations(first: 1) { nodes { mutation outcome } } }"
     with subprocess.Popen([*GATEWAY, "demo", "--port", "0"], env=environ, stdout=subprocess.PIPE, text=True) as demo:
         address = re.search(r"http://\S+/graphql", demo.stdout.readline())[0]
         token = next(found[1] for line in demo.stdout if (found := re.search(r"Bearer (\S+?)'", line)))
