@@ -106,6 +106,7 @@ class Gateway:
             cacheable_nulls=CACHEABLE_NULLS,
             size=settings.cache_size,
             observe=self._observe,
+            now=clock,
             counts=SharedReadCounts(metrics.tally),
         )
         self.watches = Watches(platforms, self.events, settings.watch_interval)

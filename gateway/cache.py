@@ -9,6 +9,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from math import inf
 from types import MappingProxyType
@@ -57,11 +58,13 @@ class InFlightRead:
     """One read of a platform, joined by all who want the same (request coalescing), and cached afterwards.
 
     Once it is `completed`, `outcome` is its value, or the exception that came instead. It is `cancelled` when all who
-    waited for it have given up, or when it was cancelled from within: then it has no outcome. `began` and `expires` are
-    in seconds of the clock of `SharedReads`.
+    waited for it have given up, or when it was cancelled from within: then it has no outcome. `began`, `ended` and
+    `expires` are in seconds of the clock of `SharedReads`; `ended` is there once it is cached.
     """
 
-    __slots__ = ("began", "call", "cancelled", "completed", "expires", "key", "outcome", "reads", "waiters")
+    __slots__ = ("began", "call", "cancelled", "completed", "ended", "expires", "key", "outcome", "reads", "waiters")
+
+    ended: float
 
     def __init__(self, reads: "EndpointReads", key: ReadKey, began: float) -> None:
         self.reads = reads
@@ -182,8 +185,8 @@ class EndpointReads:
             self.forget(read)
             return error
         cacheable = seconds > 0 and size <= LARGEST_CACHED and (value is not None or self._caches_none)
-        if cacheable and shared.clock() < read.began + seconds:
-            read.expires = read.began + seconds
+        if cacheable and (now := shared.clock()) < read.began + seconds:
+            read.ended, read.expires = now, read.began + seconds
             shared.sweep_later()
         else:
             self.forget(read)
@@ -193,6 +196,12 @@ class EndpointReads:
         """Remove it, unless another one has taken its place."""
         if self._reads.get(read.key) is read:
             del self._reads[read.key]
+
+    def forget_older(self, key: ReadKey, since: float) -> None:
+        """Whoever asks for this key gets no read that began before."""
+        read = self._reads.get(key)
+        if read is not None and read.began < since:
+            self.forget(read)
 
     def drop(self, community_code: str | None) -> None:
         """Remove what is of this community, or of none, or may be of any; all, where it is None."""
@@ -214,7 +223,7 @@ class SharedReads:
     Errors are never cached. None is cached for the endpoints in `cacheable_nulls`; elsewhere it says that nothing was
     found, and the caller who asks again expects it to be there by now. At most `size` answers of an endpoint are
     cached. `observe` is called with the endpoint and the value of each answer, once; `clock` gives seconds and never
-    goes back.
+    goes back, `now` the time of day.
     """
 
     def __init__(
@@ -226,9 +235,11 @@ class SharedReads:
         size: int = 1000,
         observe: Callable[[str, object], None] = lambda _endpoint, _value: None,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
         counts: SharedReadCounts | None = None,
     ) -> None:
         self.clock = clock
+        self.now = now
         self.counts = SharedReadCounts() if counts is None else counts
         self.size = size
         self.observe = observe
@@ -249,6 +260,10 @@ class SharedReads:
             seconds, caches_none = self._seconds.get(endpoint, 0), endpoint in self._cacheable_nulls
             reads = self._endpoints[endpoint] = EndpointReads(self, endpoint, seconds, caches_none=caches_none)
         return reads
+
+    def time_of_day(self, moment: float) -> datetime:
+        """When it was this moment of `clock`."""
+        return self.now() - timedelta(seconds=self.clock() - moment)
 
     def conceal(self, arguments: object) -> bytes:
         """A hash of the arguments, keyed with a secret of this process: equal for equal ones, and reveals nothing."""

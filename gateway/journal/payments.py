@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, Update, case, func, or_, select, upda
 
 from gateway.journal.database import Database, insert_new
 from gateway.journal.identifiers import new_id
-from gateway.journal.records import Listing, Payment, PaymentConflict, Receipt, ReceiptKind
+from gateway.journal.records import Listing, NotifiedOrder, Payment, PaymentConflict, Receipt, ReceiptKind
 from gateway.journal.rows import in_communities, is_past, once, read_listing, to_record
 from gateway.journal.tables import payment_conflicts, payments
 from gateway.normalise.states import DeliveryState
@@ -160,6 +160,23 @@ class Payments:
         statement = select(payments).where(payments.c.order_number.in_(order_numbers))
         rows = await self._database.read(lambda connection: connection.execute(statement).all())
         return {row.order_number: to_record(row, Payment) for row in rows}
+
+    async def by_ids(self, payment_ids: Collection[str]) -> dict[str, Payment]:
+        """These payments, by id."""
+        statement = select(payments).where(payments.c.id.in_(payment_ids))
+        rows = await self._database.read(lambda connection: connection.execute(statement).all())
+        return {row.id: to_record(row, Payment) for row in rows}
+
+    async def notified(self, community_code: str, limit: int) -> tuple[NotifiedOrder, ...]:
+        """The orders of the community that notifications came for, `limit` at most: the newest notifications first."""
+        statement = (
+            select(*(payments.c[name] for name in NotifiedOrder.__struct_fields__))
+            .where(payments.c.community_code == community_code)
+            .order_by(payments.c.id.desc())
+            .limit(limit)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(statement).all())
+        return tuple(to_record(row, NotifiedOrder) for row in rows)
 
     async def list(
         self,

@@ -156,6 +156,15 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     lease_until: datetime | None
 
 
+class NotifiedOrder(msgspec.Struct, frozen=True, gc=False):
+    """What a comparison with a list of orders needs of a payment."""
+
+    id: str
+    order_number: str
+    state: DeliveryState
+    received_at: datetime
+
+
 class ReceiptKind(StrEnum):
     """NEW: kept now, for good. SAME: kept before, with the very same numbers. CONFLICT: the order or the WeChat
     number is known with other numbers; nothing changed, and the attempt is recorded.

@@ -90,6 +90,15 @@ class ReadLoader(RecordLoader[KeyT, ValueT]):
         await wait_all(reads)
         return [read.outcome for read in reads]
 
+    async def read_since(self, key: KeyT, since: float) -> InFlightRead:
+        """The read of a key, completed, that began at this moment of the shared clock or later."""
+        read = self._reads.get(key)
+        if read is None or read.cancelled or read.began < since:
+            self._shared.forget_older(self.identify(key), since)
+            read = self._begin(key)
+        await wait_all((read,))
+        return read
+
     def _begin(self, key: KeyT) -> InFlightRead:
         source = self.source
         if source.trace is None:

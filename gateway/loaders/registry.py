@@ -6,6 +6,7 @@ from typing import Any
 from gateway.execution.level_loader import LevelLoader
 from gateway.execution.load import Load
 from gateway.journal.payments import Payments
+from gateway.loaders.all_orders import AllOrdersLoader
 from gateway.loaders.house import HouseOwnerLoader
 from gateway.loaders.lists import LISTS, ORDERS
 from gateway.loaders.loader import Source
@@ -16,6 +17,7 @@ from gateway.loaders.payment import ConflictsLoader, NotificationLoader
 from gateway.loaders.people import PeopleLoader
 from gateway.loaders.placement import Placement
 from gateway.loaders.platform import PlatformStatus, platform_statuses
+from gateway.loaders.reconciliation import ReconciliationLoader
 from gateway.loaders.record_list import ListLoaders, RecordKey, RecordList, SliceKey
 from gateway.loaders.verification import VerificationLoader
 from gateway.settings import Settings
@@ -54,6 +56,14 @@ class Loaders:
     @cached_property
     def order(self) -> OrderLoader:
         return OrderLoader(self._of(ORDERS).pages)
+
+    @cached_property
+    def all_orders(self) -> AllOrdersLoader:
+        return AllOrdersLoader(self._of(ORDERS).pages)
+
+    @cached_property
+    def reconciliation(self) -> ReconciliationLoader:
+        return ReconciliationLoader(self.all_orders, self._payments, self._placement)
 
     @cached_property
     def notification(self) -> NotificationLoader:

@@ -1,6 +1,7 @@
 """Payment orders (document 2.1.2)."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -22,6 +23,7 @@ from gateway.normalise.literals import LiteralError, read_literal
 from gateway.normalise.records import DataIssue, Money, Page, PlatformId, Record
 from gateway.normalise.shapes import NotJsonError, data_of, documented_body, read_json, read_page, row_list
 from gateway.normalise.table import Table
+from gateway.normalise.times import time_at_start
 from gateway.normalise.values import is_blank, required_text
 from gateway.normalise.vocabulary import DataProblem, FeeType, OrderStatus, PaymentStatus, PiiKind, PlatformName
 
@@ -115,6 +117,11 @@ class Order(Record, frozen=True, gc=False):
     ] = None
     house: Annotated[House | None, Field(kind=HOUSE_OF_LABEL)] = None
     data_issues: tuple[DataIssue, ...] = ()
+
+    @property
+    def created_at(self) -> datetime | None:
+        """When it was created, as its number seems to say; None where that is no moment (quirk 131)."""
+        return None if self.number is None else time_at_start(self.number)
 
     @property
     def details(self) -> tuple[OrderDetail, ...] | None:

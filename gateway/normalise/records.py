@@ -6,6 +6,7 @@ did not send, or sent unreadably, is None (or the enum's UNRECOGNIZED) and has a
 each entity stand in the module of its name, where each field is declared once (`gateway.normalise.field`).
 """
 
+from datetime import datetime
 from typing import Annotated, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -66,6 +67,21 @@ class Page(Record, Generic[RecordT], frozen=True, gc=False):
     total: int | None = None
     dropped: int = 0
     issues: tuple[DataIssue, ...] = ()
+
+
+class WholeList(Record, Generic[RecordT], frozen=True, gc=False):
+    """All pages of a platform's list, as far as they were read.
+
+    `items` has each record once. `dropped` counts rows that had no identifier, `missing` how many more rows the
+    platform says there are. `whole`: these are exactly the rows of the list, which did not change while it was read.
+    `read_at` is when the oldest page was asked for.
+    """
+
+    items: tuple[RecordT, ...]
+    dropped: int
+    missing: int
+    whole: bool
+    read_at: datetime
 
 
 class HouseKey(NamedTuple):

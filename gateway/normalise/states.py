@@ -1,5 +1,8 @@
 """The gateway's own enums: what no platform sends."""
 
+from math import inf
+from typing import NamedTuple
+
 from gateway.normalise.wire_enum import DescribedEnum, Word
 
 
@@ -60,6 +63,41 @@ class DeliveryState(
     QUEUED = "QUEUED", Word("待投递", "Kept for good and to be delivered")
     DELIVERED = "DELIVERED", Word("已送达", "The security platform has saved it")
     DEAD = "DEAD", Word("投递失败", "Given up after the last attempt; can be retried")
+
+
+class FeeGrouping(DescribedEnum, chinese="费用分组", english="By what orders are added up"):
+    FEE_TYPE = "FEE_TYPE", Word("收费类型", "The kind of fee, by the title")
+    TITLE = "TITLE", Word("收费名称", "The title, as the platform writes it")
+    BUILDING = "BUILDING", Word("楼栋", "The building of the house that is charged")
+    PAYMENT_STATUS = "PAYMENT_STATUS", Word("缴费状态", "Whether it is paid")
+    MONTH = "MONTH", Word("月份", "The month it was created in, by China's calendar")
+    AGE = "AGE", Word("账龄", "The days since it was created, by China's calendar, in bands")
+
+
+class AgeBand(NamedTuple):
+    """A group of FeeGrouping.AGE: orders of at most so many `days` that are in no band before."""
+
+    days: float
+    key: str
+    label: str
+
+
+AGE_BANDS = (
+    AgeBand(30, "0-30", "0至30天"),
+    AgeBand(90, "31-90", "31至90天"),
+    AgeBand(180, "91-180", "91至180天"),
+    AgeBand(365, "181-365", "181至365天"),
+    AgeBand(inf, "366+", "366天及以上"),
+)
+
+PERSONAL_CHARGES = "PERSONAL", "个人收费"
+"""Key and label of the group of FeeGrouping.BUILDING that has orders of no house."""
+
+UNKNOWN_GROUP = "UNKNOWN", "未知"
+"""Key and label of the group of orders of which it cannot be read where they belong."""
+
+BUILDING_LABEL = "{}栋"
+MONTH_LABEL = "{}年{}月"
 
 
 class FindingCode(

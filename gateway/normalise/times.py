@@ -32,6 +32,8 @@ LENGTH_PRINTED = len("2020年11月18日11:01:46")
 MIDNIGHT_AS_24 = "24"
 """The hour that `fromisoformat` takes from Python 3.14 on."""
 
+DIGITS_OF_TIME = len("20201213104759")
+
 _SECONDS = re.compile(r"-?(?:0|[1-9][0-9]{0,11})")
 
 
@@ -79,6 +81,18 @@ def _time_of_text(written: str) -> datetime | None:
         return moment.astimezone(CHINA) if moment.tzinfo else moment.replace(tzinfo=CHINA)
     except (ValueError, OverflowError):
         return None
+
+
+def time_at_start(number: str) -> datetime | None:
+    """The moment that the first 14 digits of a number spell, year to second; None where they are none (quirk 131)."""
+    digits = number[:DIGITS_OF_TIME]
+    if not (len(digits) == DIGITS_OF_TIME and digits.isascii() and digits.isdigit() and digits[8:10] < MIDNIGHT_AS_24):
+        return None
+    try:
+        moment = _time_of_iso(f"{digits[:8]}T{digits[8:]}").replace(tzinfo=CHINA)
+    except ValueError:
+        return None
+    return moment if moment.year > LAST_LOCAL_YEAR else None
 
 
 def birth_date(value: object, field: str, issues: Issues) -> date | None:

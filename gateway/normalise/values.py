@@ -231,7 +231,17 @@ def _money_of_text(amount: str) -> Money | None:
     if match is None:
         return None
     sign, whole, decimals = match.groups(default="")
-    whole = whole.replace(",", "").lstrip("0") or "0"
+    return _written_money(sign, whole.replace(",", ""), decimals)
+
+
+def money_of_sum(yuan: Decimal) -> Money:
+    """An amount of any size that was added up. It is not rounded, as `abs` of a Decimal would be."""
+    whole, _, decimals = format(yuan.copy_abs(), "f").partition(".")
+    return _written_money("-" if yuan < 0 else "", whole, decimals)
+
+
+def _written_money(sign: str, whole: str, decimals: str) -> Money:
+    whole = whole.lstrip("0") or "0"
     decimals = decimals.rstrip("0").ljust(2, "0")
     yuan = f"{sign}{whole}.{decimals}"
     fen = int(f"{sign}{whole}{decimals}") if len(decimals) == len("00") else None

@@ -15,11 +15,13 @@ from gateway.normalise.house import House as HouseRecord
 from gateway.normalise.module import Module as ModuleRecord
 from schema.types.arguments import Building, Floor, Room, Unit
 from schema.types.costs import COMMUNITY_LIST, ONE_CALL, costs
+from schema.types.fees import FEES
 from schema.types.fields import needs, plain, record_type, with_fields
 from schema.types.house import House, house_at
 from schema.types.lists import LISTS
 from schema.types.module import Module, ModuleDrift, load_modules
 from schema.types.node import Node
+from schema.types.reconciliation import RECONCILIATION
 
 
 async def community_codes(info: Info) -> Iterable[str]:
@@ -50,6 +52,7 @@ class CommunitySummary:
 
 @record_type(composed.Community, description="A residential community (小区).")
 @with_fields({f"{shown.name}s": shown.community_field() for shown in LISTS})
+@with_fields({"fees": FEES, "reconciliation": RECONCILIATION})
 class Community(Node):
     code: strawberry.ID = plain('Its code, such as "10002" or "00001": a text, zeros kept (小区标识).')
 

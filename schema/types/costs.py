@@ -29,6 +29,9 @@ ASSUMED_HOUSES = 10
 ASSUMED_MEMBERS = 10
 """Lists that a platform gives as a whole: how long they are taken to be."""
 
+ASSUMED_PAGES = 20
+"""A list of orders that is read as a whole: how many pages it is taken to have. MOST_PAGES of it are read at most."""
+
 LONG_TEXT = 4
 """What an announcement of the journal weighs, in calls: all of those read for one request have to be held in memory."""
 
@@ -80,6 +83,7 @@ def _each(calls: int) -> Callable[[int], int]:
     return lambda ids: ids * calls if ids <= MOST_IDS else 0
 
 
+ALL_ORDERS = costs(calls=ASSUMED_PAGES)
 ANNOUNCEMENTS = costs(calls=Amount("first", _long_texts))
 OPERATIONS = costs(items=Amount("first", _items))
 

@@ -1,6 +1,7 @@
 """Payment orders (document 2.1)."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -57,6 +58,10 @@ def _order_number(order: OrderRecord) -> str:
 
 @record_type(OrderRecord, description="A payment order (订单).")
 class Order(Node):
+    created_at: datetime | None = plain(
+        "When it was created, in China's time, as its number seems to say, which no platform promises; null where that "
+        "cannot be read (创建时间)."
+    )
     amount: Money | None = plain("The amount; null when unreadable, see dataIssues (缴费金额).")
     details: list[OrderDetail] | None = parts_with_text(
         "What the amount is made of, in the platform's order; null when unreadable, see dataIssues (订单明细).",

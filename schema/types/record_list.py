@@ -64,14 +64,15 @@ class CommunityList:
         is masked: such filters of the caller's make it a look-up of people.
         """
         code = community(community_code)
-        query = self._query(filters)
+        query = self.query(filters)
         if not info.context.principal.sees(code):
             return None
         asked = msgspec.structs.replace(query, **fixed) if fixed else query
         load = info.context.loaders.slice(self.records, code, asked, *part)
         return info.context.counted(load) if filters is not None and self.records.names_someone(query) else load
 
-    def _query(self, filters: Any) -> Any:
+    def query(self, filters: Any) -> Any:
+        """The query that the filters mean. Raises UserInputError."""
         if filters is None:
             return self.records.everything
         declared = declared_fields(self.records.query)

@@ -35,10 +35,11 @@ NOT_PERSONAL = {
         "Payment.weixinNumber", "PaymentConflict.orderNumber", "PaymentConflict.shopNumber",
         "PaymentConflict.weixinNumber",
     },
-    "when something happened, or how much": {"*.*At", "OperationStep.at", "Money.yuan"},
+    "when something happened, or how much": {"*.*At", "*.asOf", "OperationStep.at", "Money.yuan"},
     "about callers, who are staff": {"Viewer.subject", "Viewer.scopes", "Operation.subject"},
     "the caller's own, made up for the purpose": {"Operation.idempotencyKey"},
     "addresses of pictures of the publisher's": {"Announcement.logo", "Announcement.images"},
+    "a word of the schema, or a title that is masked for everybody": {"FeeGroup.key", "FeeGroup.label"},
     "masked when it was written": {"UserError.upstreamMessage"},
     "masked by what the record says it is": {
         "DataIssue.raw", "VerificationFinding.submitted", "VerificationFinding.registered",

@@ -415,3 +415,23 @@ async def test_claim_respects_limit_despite_stale_statistics(postgres_settings: 
         await queued(journal, 31)
 
         assert len(await claim(journal, limit=16)) == 16
+
+
+async def test_notified_orders_of_a_community_come_newest_first(journal: Journal) -> None:
+    one, two, three = await queued(journal, 3)
+    await journal.payments.set_community([one.order_number, three.order_number], "10002")
+    await journal.payments.set_community([two.order_number], "00001")
+
+    notified = await journal.payments.notified("10002", 10)
+
+    assert [(each.id, each.order_number) for each in notified] == [
+        (payment.id, payment.order_number) for payment in sorted((one, three), key=lambda each: each.id, reverse=True)
+    ]
+    assert {(each.state, each.received_at) for each in notified} == {(DeliveryState.QUEUED, one.received_at)}
+    assert await journal.payments.notified("10002", 1) == notified[:1]
+
+
+async def test_payments_are_read_by_their_ids(journal: Journal) -> None:
+    one, two, _three = await queued(journal, 3)
+
+    assert await journal.payments.by_ids({one.id, two.id, "no-such-id"}) == {one.id: one, two.id: two}
