@@ -118,7 +118,10 @@ def test_every_gateway_command_and_option_exists(line: str, capsys: pytest.Captu
     assert set(re.findall(r"(--[\w-]+)", line)) <= set(re.findall(r"(--[\w-]+)", capsys.readouterr().out))
 
 
-@pytest.mark.parametrize(("script", "harness"), [("scripts/bench", "benchmarks/harness")])
+@pytest.mark.parametrize(
+    ("script", "harness"),
+    [("scripts/bench", "benchmarks/harness"), ("scripts/large_answers", "scripts/large_answers_harness")],
+)
 def test_every_option_of_a_benchmark_exists(script: str, harness: str) -> None:
     shown = [code for page in PAGES for code in re.findall(rf"`({script}\b[^`]*)`", read_text_of(page))]
     documented = {option for code in shown for option in re.findall(r"(--[\w-]+)", code)}
