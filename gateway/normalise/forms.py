@@ -11,17 +11,9 @@ from typing import Any
 import msgspec
 
 from gateway.normalise.field import declared_fields
+from gateway.normalise.order import OrderQuery
 from gateway.normalise.records import Record
-from gateway.normalise.requests import (
-    CarPayer,
-    HousePayer,
-    IdCardPayer,
-    NewAnnouncement,
-    NewOrder,
-    ParkingPayer,
-    Payer,
-    PhonePayer,
-)
+from gateway.normalise.requests import CarPayer, NewAnnouncement, NewOrder, ParkingPayer, Payer
 from gateway.normalise.vocabulary import (
     FLAG_FORM,
     ModuleName,
@@ -59,12 +51,11 @@ def _filters(query: type[Record]) -> tuple[tuple[str, str, Callable[[Any, object
 
 def new_order_form(order: NewOrder) -> Form:
     """All fields of order/new (2.1.1.2). `identifier` and `extra` are JSON texts, encoded once (quirk 110)."""
-    type_, identifier = _payer(order.payer)
     return _without_none(
         {
             "xiaoqu": order.community_code,
-            "type": type_,
-            "identifier": _json(identifier),
+            "type": order.payer.wire_type,
+            "identifier": _json(_identifier(order.payer)),
             "title": order.title,
             "remark": order.remark,
             "extra": _json({detail.name: detail.value for detail in order.details}) if order.details else None,
@@ -74,24 +65,13 @@ def new_order_form(order: NewOrder) -> Form:
     )
 
 
-def _payer(payer: Payer) -> tuple[str, dict[str, str]]:
-    """`type` and `identifier` (2.1.1.5)."""
+def _identifier(payer: Payer) -> Form:
+    """Who pays (2.1.1.5): by what the order list looks for as well, or by a number that it cannot look for."""
     match payer:
-        case HousePayer(building, unit, floor, room):
-            return "house", {
-                "louhao": str(building),
-                "danyuan": str(unit),
-                "louceng": str(floor),
-                "fangjian": str(room),
-            }
-        case PhonePayer(phone, name):
-            return "phone", {"phone": phone} if name is None else {"name": name, "phone": phone}
-        case IdCardPayer(id_card):
-            return "idcard", {"idcard": id_card}
-        case CarPayer(number):
-            return "car_number", {"number": number}
-        case ParkingPayer(space):
-            return "parking_number", {"number": space}
+        case CarPayer(number) | ParkingPayer(number):
+            return {"number": number}
+        case _:
+            return query_form(OrderQuery(**msgspec.structs.asdict(payer)))
 
 
 def repair_update_form(status: RepairStatus, reply: str | None) -> Form:

@@ -86,7 +86,7 @@ def test_order_filters_have_their_form_fields() -> None:
     [
         (HousePayer(1, 1, 1, 101), "house", '{"louhao":"1","danyuan":"1","louceng":"1","fangjian":"101"}'),
         (PhonePayer("19900000001"), "phone", '{"phone":"19900000001"}'),
-        (PhonePayer("19900000001", "李明"), "phone", '{"name":"李明","phone":"19900000001"}'),
+        (PhonePayer("19900000001", "李明"), "phone", '{"phone":"19900000001","name":"李明"}'),
         (IdCardPayer("999302199211302517"), "idcard", '{"idcard":"999302199211302517"}'),
         (CarPayer("GK12001"), "car_number", '{"number":"GK12001"}'),
         (ParkingPayer("A012"), "parking_number", '{"number":"A012"}'),
