@@ -54,6 +54,15 @@ Payer = HousePayer | PhonePayer | IdCardPayer | CarPayer | ParkingPayer
 """Each with names of its own: these alone distinguish the kinds in the fingerprint of a write."""
 
 
+class NewOrderDetail(OrderDetail, frozen=True, gc=False, omit_defaults=True):
+    """One line of a new order; `numeric`: its value is sent as the number that it spells.
+
+    Without `numeric` it is encoded as it was before there was one: fingerprints of the journal stay what they are.
+    """
+
+    numeric: bool = False
+
+
 class NewOrder(Record, frozen=True, gc=False, kw_only=True):
     """An order to create (2.1.1.2). `amount` is in yuan, above 0, with two decimals at most (quirk 160)."""
 
@@ -62,7 +71,7 @@ class NewOrder(Record, frozen=True, gc=False, kw_only=True):
     title: str
     amount: Decimal
     remark: str | None = None
-    details: tuple[OrderDetail, ...] = ()
+    details: tuple[NewOrderDetail, ...] = ()
     manager: str | None = None
 
 
