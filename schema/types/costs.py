@@ -13,6 +13,7 @@ from gateway.actions.shenhe import SEARCHED_PAGES
 from gateway.context import COMMUNITIES
 from gateway.execution.cost import Amount, Cost, OfCaller
 from gateway.loaders.order import SCANNED_PAGES
+from gateway.loaders.reconciliation import MOST_LISTED
 from gateway.loaders.record_list import RecordList
 from gateway.normalise.vocabulary import ModuleName
 
@@ -30,8 +31,11 @@ ASSUMED_HOUSES = 10
 ASSUMED_MEMBERS = 10
 """Lists that a platform gives as a whole: how long they are taken to be."""
 
-ASSUMED_PAGES = 20
+ASSUMED_PAGES = 10
 """A list of orders that is read as a whole: how many pages it is taken to have. MOST_PAGES of it are read at most."""
+
+ASSUMED_NOTIFICATIONS = 10
+"""A list of notifications in a reconciliation: how long it is taken to be. Their orders are on pages already read."""
 
 LONG_TEXT = 4
 """What an announcement of the journal weighs, in calls: all of those read for one request have to be held in memory."""
@@ -85,6 +89,8 @@ def _each(calls: int, most: int = MOST_IDS) -> Callable[[int], int]:
 
 
 ALL_ORDERS = costs(calls=ASSUMED_PAGES)
+RECONCILED_ORDERS = costs(items=MOST_LISTED)
+RECONCILED_NOTIFICATIONS = costs(items=ASSUMED_NOTIFICATIONS)
 ANNOUNCEMENTS = costs(calls=Amount("first", _long_texts))
 OPERATIONS = costs(items=Amount("first", _items))
 
