@@ -34,7 +34,8 @@ from gateway.journal.journal import utc_now
 from gateway.loaders.lists import ORDERS
 from gateway.loaders.loader import RecordLoader
 from gateway.loaders.paging import Slice
-from gateway.loaders.record_list import RecordList, SliceKey
+from gateway.loaders.record_list import RecordList
+from gateway.loaders.slices import SliceKey
 from gateway.normalise import records
 from gateway.normalise.house import House, HouseOwner
 from gateway.normalise.order import Order
@@ -90,13 +91,13 @@ class CannedLoaders:
         self._lists: dict[RecordList[Any], Canned] = {}
 
     def slice(
-        self, records: RecordList[Any], community_code: str, query: Any, offset: int, first: int
+        self, records: RecordList[Any], codes: tuple[str, ...], query: Any, offset: int, first: int, _places: Any = None
     ) -> Load[SliceKey, Slice[Any]]:
         loader = self._lists.get(records)
         if loader is None:
             bench = self._bench
             loader = self._lists[records] = Canned(bench.read_orders if records is ORDERS else bench.read_reviews)
-        return Load(loader, SliceKey(community_code, query, offset, first))
+        return Load(loader, SliceKey(codes, query, offset, first))
 
     @cached_property
     def house_owner(self) -> Canned:

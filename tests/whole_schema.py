@@ -54,7 +54,7 @@ class WholeSchema:
         given = [
             f"{arg}: {self._values.get(f'{name}.{arg}', self._values.get(arg))}"
             for arg, its in field.args.items()
-            if is_required_argument(its)
+            if is_required_argument(its) or (arg == "communityCode" and "communityCodes" in field.args)
         ]
         if "first" in field.args:
             given.append(self._lists)

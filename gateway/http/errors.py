@@ -39,6 +39,7 @@ def format_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
     if isinstance(cause, GatewayError):
         message = cause.message
         extensions = {name: mask_text(it) if isinstance(it, str) else it for name, it in cause.extensions().items()}
+        extensions |= error.extensions or {}  # such as the community it is of
     elif error.extensions and "code" in error.extensions:
         message, extensions = _presentable(error.message), dict(error.extensions)
     elif _is_about_input(error):

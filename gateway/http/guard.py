@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any, Protocol
 
-from graphql import FieldNode, GraphQLResolveInfo, GraphQLSchema
+from graphql import FieldNode, GraphQLError, GraphQLResolveInfo, GraphQLSchema
 
 from gateway.auth.principal import Principal
 from gateway.errors import ForbiddenError
@@ -22,6 +22,10 @@ from gateway.http.errors import cause_of
 class CallerContext(Protocol):
     principal: Principal
     operation_name: str | None
+
+    @property
+    def failures(self) -> list[GraphQLError] | None:
+        """Errors that stand beside a value; None where there are none."""
 
     def deny(self, field: str, scope: str) -> None: ...
 
@@ -45,6 +49,8 @@ class GuardedExecutor:
         context.operation_name = prepared.name
         guard = None if prepared.scopes <= context.principal.scopes else self._guard
         response = await self._executor.execute(prepared, operation_name, variables, context, middleware=guard)
+        if context.failures is not None:
+            response.errors += context.failures
         if response.errors:
             _tell_denials(response, context)
         return response

@@ -4,6 +4,7 @@ from typing import Any
 
 from gateway.auth.principal import Scope
 from gateway.events import REPAIR_CHANGED, SHENHE_CHANGED
+from gateway.loaders.paging import DOWN
 from gateway.loaders.record_list import RecordList, Watched
 from gateway.normalise.order import Order, OrderQuery
 from gateway.normalise.repair import Repair, RepairQuery
@@ -32,6 +33,7 @@ ORDERS = RecordList[Order](
     endpoint=ORDER_LIST.name,
     read_page=lambda wjdh, community_code, query, page, _per_page: wjdh.orders(community_code, query, page),
     lifetime=lambda settings: settings.cache_orders,
+    direction=DOWN,
     page_size=15,  # of the document's example (quirk 135); the platform takes no `per_page` here (quirk 134)
 )
 

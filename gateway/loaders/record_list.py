@@ -9,10 +9,8 @@ import msgspec
 
 from gateway.auth.principal import Scope
 from gateway.cache import Read, ReadKey
-from gateway.execution.fetch import fetch
-from gateway.execution.level_loader import only_values
-from gateway.loaders.loader import ComposedLoader, ReadLoader, Source
-from gateway.loaders.paging import Identified, Slice
+from gateway.loaders.loader import ReadLoader, Source
+from gateway.loaders.paging import UP, Identified
 from gateway.normalise.field import personal_attributes
 from gateway.normalise.records import Page, Record
 from gateway.normalise.wire_enum import WireEnum
@@ -47,7 +45,8 @@ class RecordList(Generic[RowT]):
     one record, by `read_record(wjdh, platform_id, community_code)`. Their answers are cached for `lifetime` seconds.
 
     `statuses`: the platform lists records of one status at a time, so the whole list is made of these, in order.
-    `page_size`: the platform cuts pages of this size, whatever it is asked for.
+    `page_size`: the platform cuts pages of this size, whatever it is asked for. `direction`: where the numbers of the
+    rows go, by example (quirk 142).
     """
 
     type_name: str
@@ -61,6 +60,7 @@ class RecordList(Generic[RowT]):
     lifetime: Callable[[Settings], float]
     statuses: tuple[WireEnum, ...] = ()
     page_size: int | None = None
+    direction: int = UP
     watched: Watched[RowT] | None = None
 
     @property
@@ -80,6 +80,15 @@ class RecordList(Generic[RowT]):
         """Whether it asks for somebody's records."""
         return any(getattr(query, name) is not None for name in self.personal_filters)
 
+    def flows(self, query: Any) -> tuple[bool, bool]:
+        """Whether rows leave the list of a query when they are dealt with, and whether others enter it then."""
+        statuses = [
+            value is getattr(self.waiting, name)
+            for name in self.query.__struct_fields__
+            if isinstance(value := getattr(query, name), WireEnum)
+        ]
+        return any(statuses), not all(statuses)
+
     def queries(self, query: Any) -> tuple[Any, ...]:
         """Those to ask the platform, one after the other, for what this one means."""
         if not self.statuses or query.status is not None:
@@ -92,13 +101,6 @@ class PageKey(NamedTuple):
     query: Any
     page: int
     per_page: int
-
-
-class SliceKey(NamedTuple):
-    community_code: str
-    query: Any
-    offset: int
-    first: int
 
 
 class RecordKey(NamedTuple):
@@ -127,57 +129,6 @@ class PageLoader(ReadLoader[PageKey, Page[RowT]]):
         return read
 
 
-class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
-    def __init__(self, records: RecordList[RowT], pages: PageLoader[RowT]) -> None:
-        super().__init__()
-        self._records = records
-        self._pages = pages
-
-    async def compose(self, key: SliceKey) -> Slice[RowT]:
-        queries = self._records.queries(key.query)
-        if len(queries) == 1:
-            return await self._read(key, queries[0], key.offset, key.first)
-        # The later ones from their start: how many there are counts in any case.
-        slices = [self._read(key, query, 0 if at else key.offset, key.first) for at, query in enumerate(queries)]
-        first, *later = only_values(await fetch(slices))
-        items, total = first.items, first.total
-        for query, part in zip(queries[1:], later, strict=True):
-            missing, offset = key.first - len(items), max(0, key.offset - total)
-            if missing and offset:
-                part = await self._read(key, query, offset, missing)  # noqa: PLW2901 # what was read was the start
-            items, total = (*items, *part.items[:missing]), total + part.total
-        return Slice(items, key.offset, key.first, total)
-
-    async def _read(self, key: SliceKey, query: Any, offset: int, first: int) -> Slice[RowT]:
-        """Items `offset` to `offset + first` of what one query finds. Raises GatewayError.
-
-        The size of a page in the answer counts: where it is not the one that was expected, the slice is cut by it. One
-        page is read first, then the others, side by side.
-        """
-        code, expected_size = key.community_code, self._records.page_size or key.first
-        number = offset // expected_size + 1
-        [page] = [counted] = await self._pages.load_all([PageKey(code, query, number, expected_size)])
-        if counted.total is None and number > 1:  # beyond the end no page has the total: the first has (quirk 139)
-            [counted] = await self._pages.load_all([PageKey(code, query, 1, expected_size)])
-        size, total = counted.per_page or expected_size, counted.total or 0
-        if size != expected_size and offset // size + 1 != number:
-            number = offset // size + 1
-            [page] = await self._pages.load_all([PageKey(code, query, number, expected_size)])
-        last_wanted = (min(offset + first, total) - 1) // size + 1
-        items = page.items
-        if last_wanted > number:
-            later = [PageKey(code, query, wanted, expected_size) for wanted in range(number + 1, last_wanted + 1)]
-            items = _distinct([page, *await self._pages.load_all(later)])
-        skip = offset - (number - 1) * size
-        items = items[skip : skip + first]
-        return Slice(items, offset, first, max(total, offset + len(items)) if items else total)
-
-
-def _distinct(pages: list[Page[RowT]]) -> tuple[RowT, ...]:
-    """Rows that shifted onto the next page meanwhile would come twice (quirk 142)."""
-    return tuple({item.platform_id: item for page in pages for item in page.items}.values())
-
-
 class ByIdLoader(ReadLoader[RecordKey, RowT | None]):
     def __init__(self, source: Source, records: RecordList[RowT]) -> None:
         self.endpoint = records.record_endpoint
@@ -190,17 +141,3 @@ class ByIdLoader(ReadLoader[RecordKey, RowT | None]):
     def read(self, key: RecordKey) -> Read:
         read: Read = self._records.read_record(self.source.platforms.wjdh, *key)
         return read
-
-
-class ListLoaders(Generic[RowT]):
-    """The loaders of one list, for one request."""
-
-    def __init__(self, source: Source, records: RecordList[RowT]) -> None:
-        self._source = source
-        self._records = records
-        self.pages = PageLoader(source, records)
-        self.slices = SliceLoader(records, self.pages)
-
-    @cached_property
-    def by_id(self) -> ByIdLoader[RowT]:
-        return ByIdLoader(self._source, self._records)

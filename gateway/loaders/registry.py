@@ -12,13 +12,14 @@ from gateway.loaders.lists import LISTS, ORDERS
 from gateway.loaders.loader import Source
 from gateway.loaders.module import ModulesLoader, ModuleStatesLoader
 from gateway.loaders.order import OrderLoader
-from gateway.loaders.paging import Slice
+from gateway.loaders.paging import Places, Slice
 from gateway.loaders.payment import ConflictsLoader, NotificationLoader
 from gateway.loaders.people import PeopleLoader
 from gateway.loaders.placement import Placement
 from gateway.loaders.platform import PlatformStatus, platform_statuses
 from gateway.loaders.reconciliation import ReconciliationLoader
-from gateway.loaders.record_list import ListLoaders, RecordKey, RecordList, SliceKey
+from gateway.loaders.record_list import RecordKey, RecordList
+from gateway.loaders.slices import ListLoaders, SliceKey
 from gateway.loaders.verification import VerificationLoader
 from gateway.settings import Settings
 
@@ -86,10 +87,16 @@ class Loaders:
         return VerificationLoader(self.people, self.house_owner)
 
     def slice(
-        self, records: RecordList[Any], community_code: str, query: Any, offset: int, first: int
+        self,
+        records: RecordList[Any],
+        community_codes: tuple[str, ...],
+        query: Any,
+        offset: int,
+        first: int,
+        places: Places | None = None,
     ) -> Load[SliceKey, Slice[Any]]:
-        """A part of a list."""
-        return Load(self._of(records).slices, SliceKey(community_code, query, offset, first))
+        """A part of a list, of one community or of several merged."""
+        return Load(self._of(records).slices, SliceKey(community_codes, query, offset, first, places))
 
     def record(
         self, records: RecordList[Any], platform_id: int | str, community_code: str | None

@@ -27,4 +27,4 @@ class AnnouncementQueries:
         if not info.context.principal.sees(code):
             return None
         found = await info.context.journal.announcements.list(code, part.offset, part.first)
-        return Slice(found.items, *part, found.total)
+        return Slice(found.items, part.offset, part.first, found.total)

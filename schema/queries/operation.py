@@ -43,4 +43,4 @@ class OperationQueries:
         if codes is not None and not codes:
             return None
         found = await info.context.journal.operations.list(codes, part.offset, part.first)
-        return Slice(found.items, *part, found.total)
+        return Slice(found.items, part.offset, part.first, found.total)

@@ -42,4 +42,4 @@ class PaymentQueries:
         if codes is not None and not codes:
             return None
         found = await info.context.journal.payments.list(codes, state, part.offset, part.first, conflicting=conflicting)
-        return Slice(found.items, *part, found.total)
+        return Slice(found.items, part.offset, part.first, found.total)

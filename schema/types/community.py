@@ -1,6 +1,5 @@
 """Residential communities: the way into everything that belongs to one."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import strawberry
@@ -9,11 +8,11 @@ from gateway.context import Info
 from gateway.execution.fetch import fetch
 from gateway.execution.level_loader import only_values
 from gateway.execution.load import Load
-from gateway.loaders.module import ModuleStates
 from gateway.normalise import composed, records
 from gateway.normalise.house import House as HouseRecord
 from gateway.normalise.module import Module as ModuleRecord
 from schema.types.arguments import Building, Floor, Room, Unit
+from schema.types.belonging import community_codes
 from schema.types.costs import COMMUNITY_LIST, ONE_CALL, costs
 from schema.types.fees import FEES
 from schema.types.fields import needs, plain, record_type, with_fields
@@ -22,15 +21,6 @@ from schema.types.lists import LISTS
 from schema.types.module import Module, ModuleDrift, load_modules
 from schema.types.node import Node
 from schema.types.reconciliation import RECONCILIATION
-
-
-async def community_codes(info: Info) -> Iterable[str]:
-    """The codes of all communities that the caller may see. Raises GatewayError where a platform has to be asked."""
-    codes = info.context.communities
-    if codes is not None:
-        return codes
-    states: ModuleStates = await Load(info.context.loaders.module_states, "all")
-    return sorted(states)
 
 
 @strawberry.type(description="What is waiting in a community, in numbers; each fails alone (小区概览).")

@@ -1,6 +1,5 @@
 """Lists: one connection type over the platforms' three shapes of paging (quirk 133)."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from inspect import Signature, signature
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
@@ -8,14 +7,12 @@ from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 import strawberry
 
 from gateway.errors import UserInputError
-from gateway.loaders.paging import Slice
+from gateway.loaders.cursor import LAST_OFFSET, InvalidCursorError, offset_cursor, places_cursor, read_cursor
+from gateway.loaders.paging import Places, Slice, places_after
 from schema.types.costs import LARGEST_FIRST
 from schema.types.fields import needs, plain
 
 NodeT = TypeVar("NodeT")
-
-LAST_OFFSET = 2**31 - 1
-CURSOR_PREFIX = b"offset:"
 
 First = Annotated[int, strawberry.argument(description="How many: 1 to 100 (条数).")]
 After = Annotated[
@@ -29,10 +26,12 @@ PageNumber = Annotated[
 
 
 class Window(NamedTuple):
-    """Which part of a list is asked for."""
+    """Which part of a list is asked for: from an offset, or after the places of a cursor. `is_page`: by its number."""
 
     offset: int
     first: int
+    places: Places | None = None
+    is_page: bool = False
 
 
 def window(first: First = 20, after: After = None, page: PageNumber = None) -> Window:
@@ -42,41 +41,47 @@ def window(first: First = 20, after: After = None, page: PageNumber = None) -> W
     if after is not None and page is not None:
         raise UserInputError("page", "page and after exclude each other.")
     if after is not None:
-        return Window(_read_cursor(after) + 1, first)
+        return _window_after(after, first)
     if page is None:
         return Window(0, first)
     if not 1 <= page <= LAST_OFFSET // first:
         raise UserInputError("page", f"page must be from 1 to {LAST_OFFSET // first}.")
-    return Window((page - 1) * first, first)
+    return Window((page - 1) * first, first, is_page=True)
 
 
-def _cursor(offset: int) -> str:
-    return urlsafe_b64encode(CURSOR_PREFIX + str(offset).encode()).decode()
-
-
-def _read_cursor(cursor: str) -> int:
+def _window_after(after: str, first: int) -> Window:
     try:
-        text = urlsafe_b64decode(cursor.encode("ascii"))
-        offset = int(text.removeprefix(CURSOR_PREFIX))
-    except ValueError:
-        raise UserInputError("after", "after is not a cursor of this list.") from None
-    if not text.startswith(CURSOR_PREFIX) or not 0 <= offset < LAST_OFFSET or _cursor(offset) != cursor:
-        raise UserInputError("after", "after is not a cursor of this list.")
-    return offset
+        cursor = read_cursor(after)
+    except InvalidCursorError:
+        raise foreign_cursor() from None
+    return Window(cursor + 1, first) if isinstance(cursor, int) else Window(0, first, cursor)
+
+
+def foreign_cursor() -> UserInputError:
+    return UserInputError("after", "after is not a cursor of this list.")
+
+
+def _cursor(part: Slice[Any], position: int) -> str:
+    """Of the item at this position."""
+    return places_cursor(places_after(part, position + 1)) if part.parts else offset_cursor(part.offset + position)
 
 
 class PositionedNode(NamedTuple):
     """An item and where it stands: what an edge is made of."""
 
     node: Any
-    offset: int
+    part: Slice[Any]
+    position: int
 
 
 @strawberry.type(description="Where a page of a list lies in the whole (分页信息).")
 class PageInfo:
-    @strawberry.field(description="Whether more follow (是否有下一页).")
+    @strawberry.field(
+        description="Whether more follow; true as well when a community could not be read: its items may follow "
+        "(是否有下一页)."
+    )
     def has_next_page(root: strawberry.Parent[Slice[Any]]) -> bool:
-        return root.offset + root.first < root.total
+        return root.offset + root.first < root.total or bool(root.failures)
 
     @strawberry.field(description="Whether some come before (是否有上一页).")
     def has_previous_page(root: strawberry.Parent[Slice[Any]]) -> bool:
@@ -84,11 +89,14 @@ class PageInfo:
 
     @strawberry.field(description="Cursor of the first item here (起始游标).")
     def start_cursor(root: strawberry.Parent[Slice[Any]]) -> str | None:
-        return _cursor(root.offset) if root.items else None
+        return _cursor(root, 0) if root.items else None
 
-    @strawberry.field(description="Cursor of the last item here: as `after` it gives the next page (结束游标).")
+    @strawberry.field(
+        description="Cursor of the last item here: as `after` it gives the next page. After a failure it begins where "
+        "the community that failed was left (结束游标)."
+    )
     def end_cursor(root: strawberry.Parent[Slice[Any]]) -> str | None:
-        return _cursor(root.offset + len(root.items) - 1) if root.items else None
+        return _cursor(root, len(root.items) - 1) if root.items or root.failures else None
 
     @strawberry.field(description="This page's number, from 1; null when it begins within a page (页码).")
     def page(root: strawberry.Parent[Slice[Any]]) -> int | None:
@@ -109,17 +117,18 @@ class Edge(Generic[NodeT]):
     node: NodeT = plain("The item (内容).")
 
     @strawberry.field(
-        description="Its place in the list, an offset of the moment: items that come or go shift the others (游标)."
+        description="Its place in the list. Of reviews, orders and repairs it is found again when items before it have "
+        "come or gone; elsewhere it is an offset of the moment (游标)."
     )
     def cursor(root: strawberry.Parent[PositionedNode]) -> str:
-        return _cursor(root.offset)
+        return _cursor(root.part, root.position)
 
 
 @strawberry.type(description="A part of a list (列表).")
 class Connection(Generic[NodeT]):
     @strawberry.field(description="The items with their cursors (列表项).")
     def edges(root: strawberry.Parent[Slice[Any]]) -> list[Edge[NodeT]]:
-        return [PositionedNode(item, root.offset + index) for index, item in enumerate(root.items)]  # type: ignore[misc] # records stand for their types
+        return [PositionedNode(item, root, index) for index, item in enumerate(root.items)]  # type: ignore[misc] # records stand for their types
 
     @strawberry.field(description="The items alone (内容).")
     def nodes(root: strawberry.Parent[Slice[Any]]) -> list[NodeT]:
@@ -129,21 +138,34 @@ class Connection(Generic[NodeT]):
     def page_info(root: strawberry.Parent[Slice[Any]]) -> PageInfo:
         return root  # type: ignore[return-value] # a slice stands for its page info
 
-    @strawberry.field(description="How many items there are in all (总数).")
+    @strawberry.field(
+        description="How many items there are in all; without those of a community that could not be read, which is an "
+        "error (总数)."
+    )
     def total_count(root: strawberry.Parent[Slice[Any]]) -> int:
         return root.total
 
 
 def connection_field(
-    node: type, description: str, *scopes: str, metadata: Mapping[str, Any] | None = None
+    node: type,
+    description: str,
+    *scopes: str,
+    metadata: Mapping[str, Any] | None = None,
+    has_places: bool = False,
 ) -> Callable[[Callable[..., Any]], Any]:
-    """A field that shows a part of a list. It has the arguments of `window`; its resolver gets the `part` they name."""
+    """A field that shows a part of a list. It has the arguments of `window`; its resolver gets the `part` they name.
+
+    `has_places`: its cursors are places in streams of platforms; else they are offsets alone.
+    """
 
     def declare(resolve: Callable[..., Any]) -> Any:
         def resolve_part(
             *sources: Any, first: int = 20, after: str | None = None, page: int | None = None, **arguments: Any
         ) -> Any:
-            return resolve(*sources, part=window(first, after, page), **arguments)
+            part = window(first, after, page)
+            if part.places is not None and not has_places:
+                raise foreign_cursor()
+            return resolve(*sources, part=part, **arguments)
 
         own = [parameter for name, parameter in signature(resolve).parameters.items() if name != "part"]
         resolve_part.__signature__ = Signature([*own, *signature(window).parameters.values()])  # type: ignore[attr-defined] # Strawberry reads it

@@ -20,13 +20,13 @@ from gateway.normalise.plausible import LARGEST_PART
 from gateway.normalise.values import mobile_number
 from gateway.normalise.vocabulary import HouseOwnership, HouseStatus, HouseUse
 from schema.types.belonging import its_community
-from schema.types.connection import Window, connection_field
+from schema.types.connection import Window
 from schema.types.costs import ASSUMED_MEMBERS, ONE_CALL, costs
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import masked_names, needs, plain, record_type
 from schema.types.identity import IDENTITY, hashed_id
 from schema.types.node import Node
-from schema.types.order import ORDERS, FilterOrders, Order, refuse_filters
+from schema.types.order import ORDERS, FilterOrders, refuse_filters
 from schema.types.people import People
 from schema.types.person import Person
 from schema.types.record_list import SliceLoad
@@ -129,12 +129,9 @@ class House(Node):
     ) -> Load[records.HouseKey, HouseOwnerRecord | None] | None:
         return None if (key := root.key) is None else Load(info.context.loaders.house_owner, key)
 
-    @connection_field(
-        Order,
+    @ORDERS.connection_field(
         "Orders that charge this house, so the filter names none; null when a part of its address is unreadable "
         "(订单).",
-        "order:read",
-        metadata=ORDERS.costs,
     )
     def orders(
         root: strawberry.Parent[HouseRecord], info: Info, part: Window, filter: FilterOrders = None

@@ -10,12 +10,12 @@ from gateway.normalise.house import Residency as ResidencyRecord
 from gateway.normalise.people import People as PeopleRecord
 from gateway.normalise.values import mobile_number
 from schema.types.arguments import CommunityCode
-from schema.types.connection import Window, connection_field
+from schema.types.connection import Window
 from schema.types.costs import ASSUMED_HOUSES, ASSUMED_MEMBERS, costs
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import masked_names, needs, plain, record_type
 from schema.types.identity import hashed_id
-from schema.types.order import ORDERS, FilterOrders, Order, refuse_filters
+from schema.types.order import ORDERS, FilterOrders, refuse_filters
 from schema.types.person import Person
 from schema.types.record_list import SliceLoad
 
@@ -64,12 +64,9 @@ class People(Person):
             names.append("residencies")
         return names
 
-    @connection_field(
-        Order,
+    @ORDERS.connection_field(
         "Orders of one community that name this person, looked for by name and phone, so the filter names neither; "
         "null when one of them is missing (订单).",
-        "order:read",
-        metadata=ORDERS.costs,
     )
     def orders(
         root: strawberry.Parent[PeopleRecord],

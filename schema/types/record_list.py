@@ -1,27 +1,49 @@
 """How the schema shows a list of a community's records: what `gateway.loaders.lists` leaves to say."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 import strawberry
+from graphql import GraphQLError
 
 from gateway.context import Info, Lookup
-from gateway.errors import UserInputError
-from gateway.execution.cost import Cost
+from gateway.errors import PlatformError, UserInputError
+from gateway.execution.cost import OfCaller
 from gateway.execution.load import Load
-from gateway.loaders.paging import Slice
-from gateway.loaders.record_list import RecordList, SliceKey
+from gateway.loaders.paging import Failure, Slice
+from gateway.loaders.record_list import RecordList
+from gateway.loaders.slices import SliceKey
 from gateway.normalise.field import DeclaredField, declared_fields
 from gateway.normalise.kinds import IDENTIFIER
 from gateway.normalise.wire_enum import WireEnum
-from schema.types.arguments import CommunityCode, community, recognized
-from schema.types.connection import Window, connection_field
-from schema.types.costs import ONE_CALL, list_costs
+from schema.types.arguments import community, recognized
+from schema.types.belonging import community_codes
+from schema.types.connection import Window, connection_field, foreign_cursor
+from schema.types.costs import MERGED, ONE_CALL, list_costs
 from schema.types.fields import needs
+
+OneCommunityCode = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(
+        description='Code of the community, such as "10002" or "00001": a text, zeros kept; omitted: of several '
+        "(小区标识)."
+    ),
+]
+CommunityCodes = Annotated[
+    list[strawberry.ID] | None,
+    strawberry.argument(
+        description="Codes of the communities to merge; omitted: all that the caller may see. Excludes "
+        "`communityCode` (小区标识列表)."
+    ),
+]
+
+OF_SEVERAL = (
+    "Without `communityCode` the lists of several communities are merged in the same order; `page` cannot be given "
+    "then. A community that fails costs its own items, and an error that names it."
+)
 
 SliceLoad: TypeAlias = Lookup[SliceKey, Slice[Any]]
 
@@ -50,10 +72,6 @@ class CommunityList:
     changes: str = ""
     complete: Callable[[Any, dict[str, Any]], Mapping[str, Any]] = lambda _filters, given: given
 
-    @cached_property
-    def costs(self) -> dict[str, Cost]:
-        return list_costs(self.records)
-
     def load(
         self, info: Info, community_code: str, filters: Any, part: Window, **fixed: str | int | None
     ) -> SliceLoad | None:
@@ -68,8 +86,47 @@ class CommunityList:
         if not info.context.principal.sees(code):
             return None
         asked = msgspec.structs.replace(query, **fixed) if fixed else query
-        load = info.context.loaders.slice(self.records, code, asked, *part)
-        return info.context.counted(load) if filters is not None and self.records.names_someone(query) else load
+        return self._slice(info, (code,), asked, part, counts=filters is not None and self.records.names_someone(query))
+
+    def _slice(self, info: Info, codes: tuple[str, ...], query: Any, part: Window, *, counts: bool) -> SliceLoad:
+        """Raises UserInputError for a cursor of other communities."""
+        places = part.places
+        if places and not any(stream.community_code in codes for stream, _ in places):
+            raise foreign_cursor()
+        load = info.context.loaders.slice(self.records, codes, query, part.offset, part.first, places)
+        return info.context.counted(load) if counts else load
+
+    async def load_several(
+        self, info: Info, given: Sequence[str] | None, filters: Any, part: Window
+    ) -> Slice[Any] | None:
+        """A part of the lists of these communities merged, or of all that the caller may see. The errors of those that
+        fail are reported. None when all fail, or when the caller may not see one of them.
+
+        Raises UserInputError.
+        """
+        if part.is_page:
+            raise UserInputError("page", "page needs communityCode: lists of several communities have cursors only.")
+        if part.offset:
+            raise foreign_cursor()
+        if given is not None and not given:
+            raise UserInputError("communityCodes", "communityCodes must not be empty: leave it out for all.")
+        query = self.query(filters)
+        asked = given and [community(code, f"communityCodes.{index}") for index, code in enumerate(given)]
+        codes = tuple(dict.fromkeys(asked or await community_codes(info)))
+        if not all(map(info.context.principal.sees, codes)):
+            return None
+        if not codes:
+            return Slice((), 0, part.first, 0)
+        after = part if part.places is not None else part._replace(places=())
+        counts = filters is not None and self.records.names_someone(query)
+        found: Slice[Any]
+        try:
+            found = await self._slice(info, codes, query, after, counts=counts)
+        except PlatformError as error:  # of the only one there is
+            found = Slice((), 0, part.first, 0, failures=(Failure(codes[0], error),))
+        for failure in found.failures:
+            info.context.report(_located(info, failure))
+        return found if len(found.failures) < len(codes) else None
 
     def query(self, filters: Any) -> Any:
         """The query that the filters mean. Raises UserInputError."""
@@ -85,25 +142,40 @@ class CommunityList:
         def resolve(root: strawberry.Parent[Any], info: Info, part: Window, filter: Any = None) -> SliceLoad | None:
             return self.load(info, root.code, filter, part)
 
-        return self._connection_field(self.listed, resolve)
+        return self._field(self.listed, resolve)
 
     def root_field(self) -> Any:
         """The list, as a field of the root."""
 
-        def resolve(info: Info, part: Window, community_code: CommunityCode, filter: Any = None) -> SliceLoad | None:
+        def resolve(
+            info: Info,
+            part: Window,
+            community_code: OneCommunityCode = None,
+            community_codes: CommunityCodes = None,
+            filter: Any = None,
+        ) -> SliceLoad | Awaitable[Slice[Any] | None] | None:
+            if community_code is None:
+                return self.load_several(info, community_codes, filter, part)
+            if community_codes is not None:
+                raise UserInputError("communityCodes", "communityCodes and communityCode exclude each other.")
             return self.load(info, community_code, filter, part)
 
-        return self._connection_field(self.of_community, resolve)
+        return self._field(f"{self.of_community} {OF_SEVERAL}", resolve, MERGED)
 
-    def _connection_field(self, description: str, resolve: Any) -> Any:
+    def _field(self, description: str, resolve: Any, times: int | OfCaller = 1) -> Any:
         resolve.__annotations__["filter"] = self.filter
-        return connection_field(self.node, description, self.records.scope, metadata=self.costs)(resolve)
+        return self.connection_field(description, times)(resolve)
+
+    def connection_field(self, description: str, times: int | OfCaller = 1) -> Callable[[Callable[..., Any]], Any]:
+        """A field that shows a part of the list, whose resolver gets the `part`: of so many communities."""
+        costs = list_costs(self.records, times)
+        return connection_field(self.node, description, self.records.scope, metadata=costs, has_places=True)
 
     def count_field(self) -> Any:
         """How many records wait, as a field of the community's summary."""
 
         def resolve(root: strawberry.Parent[Any], info: Info) -> Load[SliceKey, int]:
-            load = info.context.loaders.slice(self.records, root.code, self.records.waiting, offset=0, first=1)
+            load = info.context.loaders.slice(self.records, (root.code,), self.records.waiting, offset=0, first=1)
             return Load(load.loader, load.key, _TOTAL)
 
         return strawberry.field(
@@ -113,6 +185,19 @@ class CommunityList:
             graphql_type=int | None,
             metadata=ONE_CALL,
         )
+
+
+def _located(info: Info, failure: Failure) -> GraphQLError:
+    """The error of a community, at a field of the root: a plan knows no path."""
+    nodes = info._raw_info.field_nodes
+    key = nodes[0].alias or nodes[0].name
+    return GraphQLError(
+        str(failure.error),
+        nodes,
+        path=[key.value],
+        original_error=failure.error,
+        extensions={"communityCode": failure.community_code},
+    )
 
 
 def _asked(declared: DeclaredField, value: Any) -> Any:

@@ -55,7 +55,6 @@ class Context:
         self.request_id = request_id
         self.allowance: Allowance | None = None
         self.age: int | None = None
-        self.deadline: float | None = None
 
     def refresh(self) -> None:
         """This verifier caches nothing."""

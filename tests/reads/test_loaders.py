@@ -8,8 +8,8 @@ from aiodataloader import DataLoader
 
 from gateway.auth.principal import Principal, Scope
 from gateway.loaders.lists import LISTS, REPAIRS
-from gateway.loaders.record_list import ListLoaders
 from gateway.loaders.registry import Loaders, lifetimes
+from gateway.loaders.slices import ListLoaders
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings
 from schema.build import executable_schema

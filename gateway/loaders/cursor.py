@@ -1,0 +1,55 @@
+"""Cursors of lists: text that clients hand back as it is.
+
+Of a list that the gateway keeps itself: the offset of an item. Of a list of platforms: the place in each of the streams
+that it is read from, by the number of the last row there, so that it is found again when rows before it have left. Such
+a list takes cursors of the first kind too: they were its own once, and clients may hold them.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Annotated, Literal
+
+import msgspec
+
+from gateway.loaders.paging import Place, Places, Stream
+
+LAST_OFFSET = 2**31 - 1
+
+_OFFSET = b"offset:"
+_PLACES = b"\x01"
+
+_Number = Annotated[int, msgspec.Meta(ge=0, le=LAST_OFFSET)]
+_Code = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
+_Direction = Literal[1, -1, 0]
+_DECODER = msgspec.msgpack.Decoder(tuple[tuple[_Number, _Code, _Number, _Number, _Number, _Direction], ...])
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+class InvalidCursorError(ValueError):
+    """Not a cursor that this gateway made."""
+
+
+def offset_cursor(offset: int) -> str:
+    return urlsafe_b64encode(_OFFSET + str(offset).encode()).decode()
+
+
+def places_cursor(places: Places) -> str:
+    content = _ENCODER.encode([(*stream, *place) for stream, place in places])
+    return urlsafe_b64encode(_PLACES + content).rstrip(b"=").decode()
+
+
+def read_cursor(cursor: str) -> int | Places:
+    """The offset, or the places, that a cursor is made of. Raises InvalidCursorError."""
+    try:
+        content = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+        if not content.startswith(_PLACES):
+            offset = int(content.removeprefix(_OFFSET))
+            if 0 <= offset < LAST_OFFSET and offset_cursor(offset) == cursor:
+                return offset
+        else:
+            rows = _DECODER.decode(content[len(_PLACES) :])
+            places = tuple([(Stream(*row[:2]), Place(*row[2:])) for row in rows])
+            if len(dict(places)) == len(places) and places_cursor(places) == cursor:
+                return places
+    except (ValueError, msgspec.MsgspecError):
+        pass
+    raise InvalidCursorError

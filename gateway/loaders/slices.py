@@ -1,0 +1,156 @@
+"""Parts of a list of records: of one community, or of several merged."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from heapq import merge
+from itertools import chain, islice
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from gateway.errors import GatewayError
+from gateway.execution.fetch import fetch
+from gateway.execution.level_loader import only_values
+from gateway.loaders.loader import ComposedLoader, Source
+from gateway.loaders.paging import Failure, Identified, Part, Place, Places, Slice, Stream
+from gateway.loaders.record_list import ByIdLoader, PageLoader, RecordList
+from gateway.loaders.stream import StreamReader, Stretch
+
+RowT = TypeVar("RowT", bound=Identified)
+
+
+class SliceKey(NamedTuple):
+    """`first` items of the lists of these communities: after the `places`, or of one community from an offset."""
+
+    community_codes: tuple[str, ...]
+    query: Any
+    offset: int
+    first: int
+    places: Places | None = None
+
+
+class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
+    """A list that is made of several streams has those of one query after those of the one before (open repairs, then
+    resolved ones); streams of one query, of several communities, are merged by the age of their rows.
+    """
+
+    def __init__(self, records: RecordList[RowT], pages: PageLoader[RowT]) -> None:
+        super().__init__()
+        self._records = records
+        self._reader = StreamReader(records, pages)
+
+    async def compose(self, key: SliceKey) -> Slice[RowT]:
+        queries = self._records.queries(key.query)
+        if key.places is not None or len(key.community_codes) != 1:
+            return await self._merge(key, queries)
+        [code] = key.community_codes
+        if len(queries) == 1:
+            items, offset, total = await self._reader.read(code, queries[0], key.offset, key.first)
+            return Slice(items, offset, key.first, total, (self._part(Stream(0, code), offset, total),))
+        return await self._chain(key, code, queries)
+
+    async def _chain(self, key: SliceKey, code: str, queries: Sequence[Any]) -> Slice[RowT]:
+        """One query after the other, from an offset. Raises GatewayError."""
+        # The later ones from their start: how many there are counts in any case.
+        reads = [self._reader.read(code, query, 0 if at else key.offset, key.first) for at, query in enumerate(queries)]
+        items: tuple[RowT, ...] = ()
+        parts: list[Part] = []
+        origins: list[int] = []
+        total = 0
+        for at, part in enumerate(only_values(await fetch(reads))):
+            missing, offset = key.first - len(items), max(0, key.offset - total)
+            if at and missing and offset:
+                part = await self._reader.read(code, queries[at], offset, missing)  # noqa: PLW2901 # what was read was the start
+            taken = part.items[:missing]
+            parts.append(self._part(Stream(at, code), min(offset, part.total), part.total))
+            origins += [at] * len(taken)
+            items, total = (*items, *taken), total + part.total
+        return Slice(items, key.offset, key.first, total, tuple(parts), tuple(origins))
+
+    async def _merge(self, key: SliceKey, queries: Sequence[Any]) -> Slice[RowT]:
+        """Each stream after its place. Raises GatewayError for one community; of several, those that fail are left out:
+        their places stay where they are.
+        """
+        places = dict(key.places or ())
+        streams = [Stream(at, code) for at in range(len(queries)) for code in key.community_codes]
+        outcomes = await fetch([self._read_on(stream, places.get(stream), queries, key.first) for stream in streams])
+        if len(key.community_codes) == 1:
+            only_values(outcomes)
+        failures = _failures(streams, outcomes)
+        failed = {failure.community_code for failure in failures}
+        stretches = [
+            Stretch((), 0, 0) if stream.community_code in failed else outcome
+            for stream, outcome in zip(streams, outcomes, strict=True)
+        ]
+        parts = [
+            self._part(stream, stretch.offset, stretch.total, place)
+            if stream.community_code not in failed
+            else Part(stream, 0, 0, self._records.direction, place)
+            for stream, stretch, place in zip(streams, stretches, map(places.get, streams), strict=True)
+        ]
+        taken = [*islice(self._in_order(streams, stretches, len(queries)), key.first)]
+        return Slice(
+            tuple([item for _, item in taken]),
+            sum(stretch.offset for stretch in stretches),
+            key.first,
+            sum(stretch.total for stretch in stretches),
+            tuple(parts),
+            tuple([origin for origin, _ in taken]),
+            failures,
+        )
+
+    async def _read_on(self, stream: Stream, place: Place | None, queries: Sequence[Any], first: int) -> Stretch[RowT]:
+        query = queries[stream.query]
+        if place is None:
+            return await self._reader.read(stream.community_code, query, 0, first)
+        return await self._reader.resume(stream.community_code, query, place, first)
+
+    def _part(self, stream: Stream, offset: int, total: int, place: Place | None = None) -> Part:
+        """Of rows that begin at an offset, after this place if there is one."""
+        last, going = (place.last, place.direction) if place else (0, self._records.direction)
+        start = Place(last, offset, total, going) if offset or place else None
+        return Part(stream, offset, total, going, start)
+
+    def _in_order(
+        self, streams: Sequence[Stream], stretches: Sequence[Stretch[RowT]], queries: int
+    ) -> Iterator[tuple[int, RowT]]:
+        """The rows, each after the position of its stream. Those of one stream stay as the platform lists them."""
+        going = self._records.direction
+
+        def age(row: tuple[int, RowT]) -> int:
+            return going * row[1].platform_id  # numbers count over all communities
+
+        return chain.from_iterable(
+            merge(
+                *[
+                    [(at, item) for item in stretch.items]
+                    for at, (stream, stretch) in enumerate(zip(streams, stretches, strict=True))
+                    if stream.query == query
+                ],
+                key=age,
+            )
+            for query in range(queries)
+        )
+
+
+def _failures(streams: Sequence[Stream], outcomes: Sequence[Any]) -> tuple[Failure, ...]:
+    """The first error of each community. Raises what is no failure of a platform's."""
+    failures: dict[str, Failure] = {}
+    for stream, outcome in zip(streams, outcomes, strict=True):
+        if isinstance(outcome, GatewayError):
+            failures.setdefault(stream.community_code, Failure(stream.community_code, outcome))
+        elif isinstance(outcome, BaseException):
+            raise outcome
+    return tuple(failures.values())
+
+
+class ListLoaders(Generic[RowT]):
+    """The loaders of one list, for one request."""
+
+    def __init__(self, source: Source, records: RecordList[RowT]) -> None:
+        self._source = source
+        self._records = records
+        self.pages = PageLoader(source, records)
+        self.slices = SliceLoader(records, self.pages)
+
+    @cached_property
+    def by_id(self) -> ByIdLoader[RowT]:
+        return ByIdLoader(self._source, self._records)

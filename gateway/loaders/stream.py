@@ -1,0 +1,235 @@
+"""Reads one stream of a platform: rows from an offset on, or after the row that a reader saw last.
+
+A platform's offsets are of the moment. Where three rows have left a filtered list, because somebody dealt with them,
+three that nobody saw stand before the offset. So a reader goes on after a row, not at an offset: the page that is read
+holds that row as well, and shows that all is as it was. Where it is not, its place is looked for on the pages around,
+by the numbers of the rows, which platforms list in order (quirk 142).
+"""
+
+from collections.abc import Sequence
+from enum import Enum, auto
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from gateway.loaders.paging import DOWN, NEITHER, Identified, Place, direction
+from gateway.loaders.record_list import PageKey, PageLoader, RecordList
+from gateway.normalise.records import Page
+
+RowT = TypeVar("RowT", bound=Identified)
+
+LARGEST_PAGE = 100
+"""Rows that are asked for in any case, if one page is to hold all that is wanted."""
+
+SCANNED_PAGES = 10
+"""Pages on which a row is looked for in a list that is in no order."""
+
+
+class Stretch(NamedTuple, Generic[RowT]):
+    """Rows of a stream that begin `offset` rows from its start, of `total`."""
+
+    items: tuple[RowT, ...]
+    offset: int
+    total: int
+
+
+class StreamReader(Generic[RowT]):
+    """Reads the streams of one list."""
+
+    def __init__(self, records: RecordList[RowT], pages: PageLoader[RowT]) -> None:
+        self._records = records
+        self._pages = pages
+
+    async def read(self, code: str, query: Any, offset: int, first: int) -> Stretch[RowT]:
+        """Rows `offset` to `offset + first` of what one query finds. Raises GatewayError.
+
+        The size of a page in the answer counts: where it is not the one that was expected, the rows are cut by it. One
+        page is read first, then the others, side by side.
+        """
+        expected_size = self._records.page_size or first
+        number = offset // expected_size + 1
+        [page] = [counted] = await self._pages.load_all([PageKey(code, query, number, expected_size)])
+        if counted.total is None and number > 1:  # beyond the end no page has the total: the first has (quirk 139)
+            [counted] = await self._pages.load_all([PageKey(code, query, 1, expected_size)])
+        size, total = counted.per_page or expected_size, counted.total or 0
+        if size != expected_size and offset // size + 1 != number:
+            number = offset // size + 1
+            [page] = await self._pages.load_all([PageKey(code, query, number, expected_size)])
+        last_wanted = (min(offset + first, total) - 1) // size + 1
+        items = page.items
+        if last_wanted > number:
+            later = [PageKey(code, query, wanted, expected_size) for wanted in range(number + 1, last_wanted + 1)]
+            items = _distinct([page, *await self._pages.load_all(later)])
+        skip = offset - (number - 1) * size
+        items = items[skip : skip + first]
+        return Stretch(items, offset, max(total, offset + len(items)) if items else total)
+
+    async def resume(self, code: str, query: Any, place: Place, first: int) -> Stretch[RowT]:
+        """The `first` rows that come after the place. Raises GatewayError."""
+        if not place.last:
+            return await self.read(code, query, place.offset, first)
+        begin, end = place.offset, min(place.offset + first, max(place.total, place.offset + 1))
+        size = self._records.page_size
+        if size is None:
+            begin -= 1  # the row seen last is on the page as well: a page of the right size holds both
+            size = _size_of_one_page(begin, place.offset + first)
+        search = _Search(self._records, _Pages(self._pages, code, query, size), query, place)
+        return await search.read(begin, end, first)
+
+
+class _Side(Enum):
+    """Where the rows of some pages stand, of which none is next."""
+
+    SEEN = auto()
+    NOT_SEEN = auto()
+    IN_NO_ORDER = auto()
+
+
+class _Start(NamedTuple):
+    """The row to begin with: by the page, and its position there."""
+
+    page: int
+    position: int
+
+
+class _Pages(Generic[RowT]):
+    """Pages of one stream, of one size: that which the platform cuts."""
+
+    def __init__(self, loader: PageLoader[RowT], code: str, query: Any, size: int) -> None:
+        self._loader = loader
+        self._key = PageKey(code, query, 1, size)
+        self._pages: dict[int, Page[RowT]] = {}
+        self.size = size
+        self.total: int | None = None
+
+    @property
+    def last(self) -> int:
+        """The number of the last page there is."""
+        return -(-(self.total or 0) // self.size)
+
+    def numbers(self, begin: int, end: int) -> range:
+        """Of the pages that hold the rows from `begin` to `end`."""
+        return range(begin // self.size + 1, max(begin, end - 1) // self.size + 2)
+
+    async def read(self, numbers: Sequence[int]) -> None:
+        missing = [number for number in numbers if number not in self._pages]
+        keys = [self._key._replace(page=number) for number in missing]
+        for number, page in zip(missing, await self._loader.load_all(keys), strict=True):
+            self._pages[number] = page
+            self.total = self.total if page.total is None else page.total
+            self.size = page.per_page or self.size
+
+    def __getitem__(self, number: int) -> Page[RowT]:
+        return self._pages[number]
+
+
+class _Search(Generic[RowT]):
+    """Looks for the row after a place."""
+
+    def __init__(self, records: RecordList[RowT], pages: _Pages[RowT], query: Any, place: Place) -> None:
+        self._records = records
+        self._pages = pages
+        self._query = query
+        self._place = place
+
+    async def read(self, begin: int, end: int, first: int) -> Stretch[RowT]:
+        """`first` rows after the place, which is expected before or among the rows from `begin` to `end`."""
+        pages = self._pages
+        size = pages.size
+        numbers = pages.numbers(begin, end)
+        await pages.read(numbers)
+        if pages.size != size:
+            numbers = pages.numbers(begin, end)
+            await pages.read(numbers)
+        start = await self._find(numbers)
+        offset = (start.page - 1) * pages.size + start.position
+        if pages.total is None:  # beyond the end no page has the total: the first has (quirk 139)
+            await pages.read([1])
+        total = pages.total or 0
+        offset = min(offset, total)  # the last page may be short
+        wanted = pages.numbers(offset, min(offset + first, total)) if offset < total else range(0)
+        await pages.read(wanted)
+        rows = _distinct([pages[number] for number in wanted])
+        skip = start.position if wanted and wanted[0] == start.page else 0
+        items = rows[skip : skip + first]
+        return Stretch(items, offset, max(total, offset + len(items)) if items else total)
+
+    async def _find(self, numbers: range) -> _Start:
+        """Where to begin, with these pages read. Each step halves what is left, or doubles what is known."""
+        found = self._look_at(numbers)
+        if found is _Side.NOT_SEEN and self._is_next(numbers[0]):
+            return _Start(numbers[0], 0)
+        seen, not_seen, step = 0, max(self._pages.last, numbers[-1]) + 1, 1
+        goes_back, is_bounded = found is _Side.NOT_SEEN, False
+        if goes_back:
+            not_seen = numbers[0]
+        else:
+            seen = numbers[-1]
+        while not isinstance(found, _Start):
+            if found is _Side.IN_NO_ORDER:
+                return await self._scan(numbers[0])
+            if not_seen - seen == 1:
+                return _Start(not_seen, 0)
+            number = max(seen + 1, not_seen - step) if goes_back else min(not_seen - 1, seen + step)
+            if is_bounded:
+                number = (seen + not_seen) // 2
+            await self._pages.read([number])
+            found = self._look_at([number])
+            is_bounded = is_bounded or (found is _Side.SEEN) is goes_back
+            seen, not_seen, step = (number, not_seen, 2 * step) if found is _Side.SEEN else (seen, number, 2 * step)
+        return found
+
+    def _look_at(self, numbers: Sequence[int]) -> _Start | _Side:
+        """Where to begin, if that is on these pages."""
+        rows = [
+            (row.platform_id, _Start(number, position))
+            for number in numbers
+            for position, row in enumerate(self._pages[number].items)
+        ]
+        last = self._place.last
+        for number, (page, position) in rows:
+            if number == last:
+                return _Start(page, position + 1)
+        if not rows:
+            return _Side.NOT_SEEN
+        going = direction([number for number, _ in rows], self._place.direction)
+        if going == NEITHER:
+            return _Side.IN_NO_ORDER
+        after = [start for number, start in rows if (number - last) * going > 0]
+        if len(after) == len(rows):
+            return _Side.NOT_SEEN
+        return after[0] if after else _Side.SEEN
+
+    def _is_next(self, number: int) -> bool:
+        """Whether the page certainly begins with the row that comes after the place, though the row seen last was not
+        looked at.
+
+        In a list whose newest rows come first, they push the others back. So rows that left from before the place show
+        in the total, unless others have come in behind it: those that get the status that the filter names.
+        """
+        ids = [row.platform_id for row in self._pages[number].items]
+        is_aligned = (number - 1) * self._pages.size == self._place.offset
+        if not ids or not is_aligned or direction([self._place.last, *ids], DOWN) != DOWN:
+            return False
+        leaves, enters = self._records.flows(self._query)
+        return not leaves or (not enters and (self._pages.total or 0) >= self._place.total)
+
+    async def _scan(self, before: int) -> _Start:
+        """The same in a list that is in no order. What is not found is shown again, rather than skipped."""
+        earliest = max(1, before - SCANNED_PAGES)
+        for number in range(before - 1, earliest - 1, -1):
+            await self._pages.read([number])
+            if any(row.platform_id == self._place.last for row in self._pages[number].items):
+                found = self._look_at([number])
+                return found if isinstance(found, _Start) else _Start(number, 0)
+        return _Start(earliest, 0)
+
+
+def _size_of_one_page(begin: int, end: int) -> int:
+    """A size of pages of which one holds the rows from `begin` to `end`; else, if all such are too large, two do."""
+    count = end - begin
+    sizes = range(count, max(2 * count, LARGEST_PAGE) + 1)
+    return next((size for size in sizes if begin // size == (end - 1) // size), count)
+
+
+def _distinct(pages: Sequence[Page[RowT]]) -> tuple[RowT, ...]:
+    """Rows that shifted onto the next page meanwhile would come twice (quirk 142)."""
+    return tuple({item.platform_id: item for page in pages for item in page.items}.values())

@@ -1,0 +1,289 @@
+"""Work lists paged while others decide: random schedules, against the real loaders and a platform in memory.
+
+Nobody who waits is skipped, and nobody is shown twice, whatever leaves and arrives between two pages.
+"""
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from math import log2
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.cache import SharedReads
+from gateway.errors import NotSentError
+from gateway.events import EventBus
+from gateway.loaders import lists
+from gateway.loaders.cursor import places_cursor, read_cursor
+from gateway.loaders.loader import Source
+from gateway.loaders.paging import places_after
+from gateway.loaders.slices import ListLoaders, SliceKey
+from gateway.normalise.order import Order, OrderQuery
+from gateway.normalise.records import Page
+from gateway.normalise.repair import Repair
+from gateway.normalise.shenhe import Shenhe
+from gateway.normalise.vocabulary import OrderStatus, PaymentStatus, RepairStatus, ShenheStatus
+
+SCHEDULES = 1000
+CODES = ("10002", "00001", "10003")
+
+PENDING = {"status": ShenheStatus.PENDING}
+UNPAID = {"status": OrderStatus.OPEN, "payment_status": PaymentStatus.UNPAID}
+OPEN = {"status": RepairStatus.OPEN}
+
+
+class Read:
+    """A call that is answered at once."""
+
+    size = 0
+
+    def __init__(self, outcome):
+        self.outcome = outcome
+
+    def begin(self, on_done):
+        on_done(self.outcome)
+
+    def cancel(self):
+        pass
+
+
+class Platform:
+    """Rows of some communities, in the order of their numbers. `largest` pages at most, whatever is asked for."""
+
+    def __init__(self, rng, kind, waiting, codes, *, newest_first=False, largest=None, shuffled=False):
+        self.rng, self.kind, self.waiting = rng, kind, waiting
+        self.newest_first, self.largest, self.shuffled = newest_first, largest, shuffled
+        self.rows = {code: [] for code in codes}
+        self.failing, self.calls, self.number = set(), 0, 0
+
+    def arrive(self, count):
+        """So many more, somewhere."""
+        for _ in range(count):
+            self.number += self.rng.randint(1, 3)
+            code = self.rng.choice([*self.rows])
+            rows = self.rows[code]
+            at = self.rng.randint(0, len(rows)) if self.shuffled else len(rows)
+            rows.insert(at, self.kind(platform_id=self.number, community_code=code, **self.waiting))
+
+    def deal_with(self, count, done, among=None):
+        """So many of those that wait are dealt with by somebody: their rows get these values."""
+        waiting = [(code, row) for code in self.rows for row in self.find(code, self.waiting)]
+        chosen = [pair for pair in waiting if among is None or pair[1].platform_id in among]
+        for code, row in self.rng.sample(chosen, min(count, len(chosen))):
+            rows = self.rows[code]
+            rows[rows.index(row)] = msgspec.structs.replace(row, **done)
+
+    def find(self, code, wanted):
+        return [row for row in self.rows[code] if all(getattr(row, name) is value for name, value in wanted.items())]
+
+    def waiting_numbers(self):
+        return {row.platform_id for code in self.rows for row in self.find(code, self.waiting)}
+
+    def read(self, code, query, page, per_page):
+        self.calls += 1
+        if code in self.failing:
+            return Read(NotSentError("WJDH", "shenheList", "nobody is there"))
+        asked = {name: getattr(query, name) for name in query.__struct_fields__}
+        found = self.find(code, {name: value for name, value in asked.items() if value is not None})
+        found = found[::-1] if self.newest_first else found
+        size = min(per_page, self.largest or per_page)
+        rows = tuple(found[(page - 1) * size : page * size])
+        return Read(Page(rows, size, -(-len(found) // size), len(found)) if rows else Page(()))
+
+
+class Reader:
+    """Pages through a list as a client does, with the text of the last cursor and nothing else."""
+
+    def __init__(self, platform, records, codes, query):
+        self.platform, self.codes, self.query = platform, codes, query
+        self.records = replace(records, read_page=lambda platform, *key: platform.read(*key))
+        self.seen = []
+        self.cursor, self.ended, self.most_calls = None, False, 0
+
+    async def read(self, first):
+        platforms: Any = SimpleNamespace(wjdh=self.platform)
+        source = Source(platforms, SharedReads(EventBus()), "view")
+        several = len(self.codes) > 1
+        places: Any = read_cursor(self.cursor) if self.cursor else () if several else None
+        before = self.platform.calls
+        loader = ListLoaders(source, self.records).slices
+        part = await loader.compose(SliceKey(self.codes, self.query, 0, first, places))
+        self.most_calls = max(self.most_calls, self.platform.calls - before)
+        self.seen += [row.platform_id for row in part.items]
+        self.ended = part.offset + first >= part.total and not part.failures
+        if part.items or part.failures:
+            self.cursor = places_cursor(places_after(part, len(part.items)))
+        return part
+
+
+async def run_reviews(seed):
+    """One schedule; the numbers that were seen, and those that had to be."""
+    rng = Random(seed)
+    codes = CODES[: rng.randint(1, 3)]
+    largest = rng.choice([None, None, 7, 40])
+    platform = Platform(rng, Shenhe, PENDING, codes, largest=largest)
+    platform.arrive(rng.randint(0, 120))
+    reader = Reader(platform, lists.SHENHES, codes, lists.SHENHES.waiting)
+    decided = {"status": rng.choice([ShenheStatus.APPROVED, ShenheStatus.REJECTED])}
+    while not reader.ended:
+        platform.failing = {rng.choice(codes)} if len(codes) > 1 and rng.random() < 0.1 else set()
+        part = await reader.read(rng.choice([1, 2, 5, 20, 20, 33]))
+        waiting = platform.waiting_numbers()
+        event = rng.random()
+        if event < 0.3:
+            platform.deal_with(rng.randint(1, 8), decided)
+        elif event < 0.6:  # the page just read is decided, the last of it too
+            platform.deal_with(rng.randint(1, 20), decided, among={row.platform_id for row in part.items})
+        if rng.random() < 0.3 and platform.number < 400:
+            platform.arrive(rng.randint(1, 6))
+    return reader, waiting
+
+
+async def test_every_pending_review_is_seen_exactly_once():
+    for seed in range(SCHEDULES):
+        reader, waiting = await run_reviews(seed)
+        assert [number for number, times in Counter(reader.seen).items() if times > 1] == [], seed
+        assert waiting - set(reader.seen) == set(), seed
+        most = len(reader.codes) * (4 + 2 * log2(2 + len(reader.seen)))
+        assert reader.most_calls <= most, (seed, reader.most_calls)
+
+
+@pytest.mark.parametrize(
+    ("query", "leaving"),
+    [
+        (UNPAID, {"payment_status": PaymentStatus.PAID}),
+        ({"payment_status": PaymentStatus.UNPAID}, {"payment_status": PaymentStatus.PAID}),
+        ({"status": OrderStatus.OPEN}, {"status": OrderStatus.CLOSED}),
+    ],
+    ids=["open and unpaid", "unpaid", "open"],
+)
+async def test_order_that_stays_unpaid_is_seen_exactly_once(query, leaving):
+    for seed in range(SCHEDULES // 5):
+        rng = Random(seed)
+        codes = CODES[: rng.randint(1, 2)]
+        platform = Platform(rng, Order, UNPAID, codes, newest_first=True, largest=rng.choice([15, 15, 15, 20, 6]))
+        platform.arrive(rng.randint(0, 150))
+        reader, there = Reader(platform, lists.ORDERS, codes, OrderQuery(**query)), platform.waiting_numbers()
+        while not reader.ended:
+            await reader.read(rng.choice([5, 15, 15, 20, 30]))
+            if rng.random() < 0.6:
+                platform.deal_with(rng.randint(1, 9), leaving)
+            if rng.random() < 0.3:
+                platform.arrive(rng.randint(1, 5))
+        stayed = there & platform.waiting_numbers()
+        assert [number for number, times in Counter(reader.seen).items() if times > 1] == [], seed
+        assert stayed - set(reader.seen) == set(), seed
+
+
+async def test_paid_order_is_seen_where_others_become_paid():
+    for seed in range(SCHEDULES // 5):
+        rng = Random(seed)
+        platform = Platform(rng, Order, UNPAID, CODES[:1], newest_first=True, largest=15)
+        platform.arrive(150)
+        paid, closed = {"payment_status": PaymentStatus.PAID}, {"status": OrderStatus.CLOSED}
+        platform.deal_with(90, paid)
+        platform.waiting = {**UNPAID, **paid}
+        reader, there = Reader(platform, lists.ORDERS, CODES[:1], OrderQuery(**platform.waiting)), set()
+        there = platform.waiting_numbers()
+        while not reader.ended:
+            await reader.read(rng.choice([15, 30, 7]))
+            platform.deal_with(rng.randint(0, 2), closed)
+            platform.waiting = UNPAID
+            platform.deal_with(rng.randint(0, 2), paid)
+            platform.waiting = {**UNPAID, **paid}
+        assert [number for number, times in Counter(reader.seen).items() if times > 1] == [], seed
+        assert (there & platform.waiting_numbers()) - set(reader.seen) == set(), seed
+
+
+async def test_repair_that_keeps_its_status_is_seen_exactly_once():
+    for seed in range(SCHEDULES // 5):
+        rng = Random(seed)
+        codes = CODES[: rng.randint(1, 2)]
+        platform = Platform(rng, Repair, OPEN, codes)
+        platform.arrive(rng.randint(0, 80))
+        platform.deal_with(30, {"status": RepairStatus.RESOLVED})
+        status = {row.platform_id: row.status for rows in platform.rows.values() for row in rows}
+        reader = Reader(platform, lists.REPAIRS, codes, lists.REPAIRS.everything)
+        while not reader.ended:
+            await reader.read(rng.choice([1, 5, 20]))
+            if rng.random() < 0.5:
+                platform.deal_with(rng.randint(1, 5), {"status": RepairStatus.RESOLVED})
+        now = {row.platform_id: row.status for rows in platform.rows.values() for row in rows}
+        times = Counter(reader.seen)
+        assert [number for number in now if now[number] is status[number] and times[number] != 1] == [], seed
+
+
+async def test_list_in_the_other_order_is_read_without_gaps():
+    """No document says in which order reviews come (quirk 142)."""
+    for seed in range(SCHEDULES // 10):
+        rng = Random(seed)
+        platform = Platform(rng, Shenhe, PENDING, CODES[:1], newest_first=True)
+        platform.arrive(100)
+        reader, there = Reader(platform, lists.SHENHES, CODES[:1], lists.SHENHES.waiting), platform.waiting_numbers()
+        while not reader.ended:
+            await reader.read(rng.choice([3, 5, 20]))
+            platform.deal_with(rng.randint(0, 6), {"status": ShenheStatus.APPROVED})
+        assert [number for number, times in Counter(reader.seen).items() if times > 1] == [], seed
+        assert (there & platform.waiting_numbers()) - set(reader.seen) == set(), seed
+
+
+async def test_list_in_no_order_skips_nothing():
+    for seed in range(SCHEDULES // 10):
+        rng = Random(seed)
+        platform = Platform(rng, Shenhe, PENDING, CODES[:1], shuffled=True)
+        platform.arrive(60)
+        reader, there = Reader(platform, lists.SHENHES, CODES[:1], lists.SHENHES.waiting), platform.waiting_numbers()
+        for _ in range(200):
+            await reader.read(rng.choice([8, 20]))
+            if reader.ended:
+                break
+            platform.deal_with(rng.randint(0, 3), {"status": ShenheStatus.APPROVED})
+        assert (there & platform.waiting_numbers()) - set(reader.seen) == set(), seed
+
+
+async def test_undisturbed_page_costs_one_call():
+    platform = Platform(Random(1), Shenhe, PENDING, CODES[:1])
+    platform.arrive(200)
+    reader = Reader(platform, lists.SHENHES, CODES[:1], lists.SHENHES.waiting)
+    while not reader.ended:
+        await reader.read(20)
+
+    assert reader.most_calls == 1
+    assert len(reader.seen) == 200
+
+
+@pytest.mark.parametrize(("first", "calls"), [(15, 1), (20, 2), (30, 2)])
+async def test_undisturbed_page_of_orders_costs_the_pages_it_is_on(first, calls):
+    platform = Platform(Random(1), Order, UNPAID, CODES[:1], newest_first=True, largest=15)
+    platform.arrive(300)
+    reader = Reader(platform, lists.ORDERS, CODES[:1], lists.ORDERS.waiting)
+    while not reader.ended:
+        await reader.read(first)
+
+    assert reader.most_calls == calls
+    assert len(reader.seen) == 300
+
+
+async def test_whole_list_may_leave_between_two_pages():
+    platform = Platform(Random(1), Shenhe, PENDING, CODES[:1])
+    platform.arrive(100)
+    reader = Reader(platform, lists.SHENHES, CODES[:1], lists.SHENHES.waiting)
+    for _ in range(4):
+        await reader.read(20)
+    platform.deal_with(100, {"status": ShenheStatus.APPROVED})
+    platform.arrive(3)
+
+    part = await reader.read(20)
+
+    assert [row.platform_id for row in part.items] == sorted(platform.waiting_numbers())
+    assert reader.ended
+
+
+def test_schedule_is_the_same_for_its_seed():
+    [one, other] = [asyncio.run(run_reviews(7))[0].seen for _ in range(2)]
+
+    assert one == other
