@@ -172,7 +172,7 @@ def create_app(
     """The ASGI application. Raises SettingsError; what it needs is opened when it starts and closed when it ends.
 
     `clock` is what the journal, the relay and the reconciler go by; `started` is called before the first request,
-    `failed` when there will be none. `explorer_token` is for whoever opens GraphiQL, `sandbox` the address of each
+    `failed` when there will be none. `explorer_token` is for those who open GraphiQL, `sandbox` the address of each
     platform whose switches it shows. `journal` opens the journal. `metrics` are open.
     """
     metrics = Metrics().open() if metrics is None else metrics

@@ -106,7 +106,7 @@ class InFlightRead:
 
 
 class Waiter(Protocol):
-    """Whoever is to hear when reads are completed: `left` of them are not yet."""
+    """A caller that is notified when reads are completed: `left` of them are not yet."""
 
     left: int
     woken: Any
@@ -198,7 +198,7 @@ class EndpointReads:
             del self._reads[read.key]
 
     def forget_older(self, key: ReadKey, since: float) -> None:
-        """Whoever asks for this key gets no read that began before."""
+        """A caller that asks for this key gets no read that began before."""
         read = self._reads.get(key)
         if read is not None and read.began < since:
             self.forget(read)

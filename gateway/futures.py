@@ -10,7 +10,7 @@ async def join(shared: asyncio.Future[T]) -> T:
     """The outcome of work that goes on when this caller is cancelled: others may wait for it.
 
     As `asyncio.shield`, which since Python 3.14 hands the error of what a cancelled caller waited for to the event
-    loop's handler, text and all, whoever else has seen it.
+    loop's handler, text and all, even if another caller has seen it.
     """
     try:
         await asyncio.wait((shared,))

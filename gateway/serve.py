@@ -131,7 +131,7 @@ class Server(uvicorn.Server):
 class Listener(socket.socket):
     """Bound to an address. Handed to a worker it is bound there anew, so that the kernel deals connections out.
 
-    Workers that accept from one socket do not share evenly: whoever wakes first takes all that wait, and connections
+    Workers that accept from one socket do not share evenly: the first to wake takes all that wait, and connections
     stay where they are. Raises OSError.
     """
 

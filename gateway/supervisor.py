@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 def end_with_supervisor() -> None:
     """Have this worker stop, as on a signal, once its supervisor is gone: nobody else knows of it.
 
-    It would keep the address, and what is served there would be this version for good.
+    It would keep the address, and what is served there would stay this version.
     """
     supervisor = parent_process()
     if supervisor is None:

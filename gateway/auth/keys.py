@@ -34,14 +34,14 @@ _CURVES = frozenset(("P-256", "P-384", "P-521", "Ed25519", "Ed448"))
 _PRIVATE_PEM = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
 REFRESH_AFTER = 300.0
-"""Seconds after which a key set is fetched again, in the background, by whoever uses it."""
+"""Seconds after which a key set is fetched again, in the background, by the next user."""
 
 OLDEST_KEYS = 600.0
 """Seconds after which a key set is trusted only once it has been fetched again, or its issuer cannot be reached."""
 
 _FETCH_TIMEOUT = 5.0  # seconds, for the whole answer
 _LARGEST_KEY_SET = 256 * 1024  # bytes
-_FETCH_INTERVAL = 10.0  # seconds between two fetches, whoever asks for unknown keys
+_FETCH_INTERVAL = 10.0  # seconds between two fetches, for unknown keys
 
 log = structlog.get_logger(__name__)
 

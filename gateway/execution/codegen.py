@@ -272,7 +272,7 @@ class _Writer:
         return [f"out[{key}] = (", *(f"    {line}" for line in value), ")"]
 
     def _key(self, field: PlannedField) -> str:
-        """The response name. Python keeps the words of compiled code for good, so an alias is none of them."""
+        """The response name. Python never frees the words of compiled code, so an alias is none of them."""
         name = field.position.name
         return repr(name) if field.key == name else self._constant(field.key, "key", name)
 

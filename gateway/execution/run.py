@@ -88,7 +88,11 @@ class Run:
     async def execute(self, trace: Trace | None) -> dict[str, Any]:
         """The data of the response; `trace` notes what is awaited. Raises whatever graphql-core has to deal with."""
         try:
-            self._data = self._bind()(self._root_value)
+            try:
+                build = self._code.bind(self)
+            except Exception as error:
+                raise ArgumentsError from error
+            self._data = build(self._root_value)
             while self._sites:
                 awaitables = [awaitable for _container, _key, awaitable, _complete, _nodes in self._sites]
                 if trace is not None:
@@ -118,12 +122,6 @@ class Run:
         self._awaited.clear()
         self._failed.clear()
         self._sites.clear()
-
-    def _bind(self) -> Callable[[Any], dict[str, Any]]:
-        try:
-            return self._code.bind(self)
-        except Exception as error:
-            raise ArgumentsError from error
 
     def _complete_level(self, outcomes: list[Any]) -> None:
         """Put these values where the sites have waited for them. What they wait for themselves is the next level."""

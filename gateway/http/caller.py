@@ -19,7 +19,7 @@ class Contexts(Protocol[ContextT_co]):
 
 
 class Caller(Generic[ContextT_co]):
-    """Whoever sends requests with the Authorization header of this ASGI scope."""
+    """The sender of requests with the Authorization header of this ASGI scope."""
 
     def __init__(self, scope: Scope, authenticator: Authenticator, contexts: Contexts[ContextT_co]) -> None:
         self._authorization = _authorization(scope)
@@ -41,7 +41,7 @@ class Caller(Generic[ContextT_co]):
         return self._contexts.open_context(await self.authenticate(), request_id)
 
     async def authenticate(self) -> Principal:
-        """Whoever it is. Raises UnauthenticatedError, IssuerUnavailableError."""
+        """The principal. Raises UnauthenticatedError, IssuerUnavailableError."""
         return await self._authenticator.authenticate(self._authorization)
 
 

@@ -90,7 +90,7 @@ class Database(Protocol):
     async def write(self, work: Work[ValueT]) -> ValueT:
         """Run `work` in a transaction and return when it is committed and durable.
 
-        After a JournalError the work may or may not have been committed: whoever repeats it must find out.
+        After a JournalError the work may or may not have been committed: a caller that repeats it must find out.
         """
         ...
 

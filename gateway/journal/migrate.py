@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from gateway.errors import JournalError
 from gateway.journal.database import SETTINGS, NoJournalError, OlderJournalError
 
-# Any fixed number: whoever migrates this journal asks for this lock first.
+# Any fixed number: a migration of this journal asks for this lock first.
 _LOCK = 0x77616E6A6961
 _LONGEST_WAIT = "60s"
 

@@ -30,7 +30,7 @@ class Notifier(Protocol):
 
 
 class LocalNotifier:
-    """One process: whoever speaks is heard at once."""
+    """One process: what is sent is received at once."""
 
     def __init__(self) -> None:
         self._listeners: defaultdict[str, list[Heard]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""The payment outbox: notifications kept before they are acknowledged, and delivered by whoever holds the lease."""
+"""The payment outbox: notifications kept before they are acknowledged, and delivered by the holder of the lease."""
 
 import hashlib
 from collections.abc import Callable, Collection
@@ -36,8 +36,8 @@ class Payments:
     ) -> Receipt:
         """Keep a notification (document 2.2): after NEW and SAME it is durable and may be acknowledged.
 
-        One row per order number and per WeChat number, whoever comes first; `subject` is who brought it. `payment_id`
-        is what it will have if it is NEW, for whoever has to know that even when this fails.
+        One row per order number and per WeChat number, the first to come; `subject` is who brought it. `payment_id`
+        is what it will have if it is NEW, for a caller that has to know it even when this fails.
         """
         now = self._clock()
         numbers = {"order_number": order_number, "shop_number": shop_number, "weixin_number": weixin_number}
@@ -58,7 +58,7 @@ class Payments:
             payment = to_record(connection.execute(_known(order_number, weixin_number)).one(), Payment)
             if all(getattr(payment, name) == number for name, number in numbers.items()):
                 return Receipt(ReceiptKind.SAME, payment)
-            # One after the other, so that whoever counts sees what has been recorded at the same moment.
+            # One after the other, so that the one who counts sees what has been recorded at the same moment.
             connection.execute(select(payments.c.id).where(payments.c.id == payment.id).with_for_update())
             if (connection.scalar(_conflicts_of(payment.id)) or 0) < MOST_CONFLICTS:
                 conflict = {

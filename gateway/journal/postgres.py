@@ -118,7 +118,7 @@ class PostgresDatabase:
         self._engine = engine
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._timeout = timeout
-        # First come, first served: the pool itself gives a free connection to whoever happens to ask.
+        # First come, first served: the pool itself gives a free connection to any caller.
         self._turns = asyncio.Semaphore(POOL_SIZE)
         self._reading = asyncio.Semaphore(MOST_READING)
         self._running: set[asyncio.Task[Any]] = set()

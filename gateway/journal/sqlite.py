@@ -1,6 +1,6 @@
 """SQLite: one file, one process, one connection, one thread (ADR 4).
 
-Whoever is waiting when the thread becomes free shares the next transaction, and so its one fsync.
+All work that waits when the thread becomes free shares the next transaction, and so its one fsync.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ LARGEST_BATCH = 128
 ValueT = TypeVar("ValueT")
 
 _PRAGMAS = (
-    # Before the first access: the file is locked for good, and the WAL index lives in this process's memory.
+    # Before the first access: the file stays locked, and the WAL index lives in this process's memory.
     "locking_mode = EXCLUSIVE",
     "journal_mode = WAL",
     # fsync at every commit, to the platter where the system distinguishes the two (macOS).

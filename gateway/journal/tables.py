@@ -4,9 +4,10 @@
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -74,9 +75,8 @@ LONGEST_ID = 200
 """Characters: at four bytes each, they fit an index of PostgreSQL."""
 
 
-def storable(text: str) -> str:
-    """The text as the journal keeps it: U+FFFD in place of U+0000, which PostgreSQL has not, and of half surrogates."""
-    return _NOT_STORED.sub("\ufffd", text)
+storable: Callable[[str], str] = partial(_NOT_STORED.sub, "\ufffd")
+"""The text as the journal keeps it: U+FFFD in place of U+0000, which PostgreSQL has not, and of half surrogates."""
 
 
 class StoredText(TypeDecorator[str]):

@@ -60,7 +60,7 @@ class UserErrorCode(DescribedEnum, chinese="写入被拒绝的原因", english="
 class DeliveryState(
     DescribedEnum, chinese="缴费通知投递状态", english="Where the delivery of a payment notification stands"
 ):
-    QUEUED = "QUEUED", Word("待投递", "Kept for good and to be delivered")
+    QUEUED = "QUEUED", Word("待投递", "Stored, and to be delivered")
     DELIVERED = "DELIVERED", Word("已送达", "The security platform has saved it")
     DEAD = "DEAD", Word("投递失败", "Given up after the last attempt; can be retried")
 

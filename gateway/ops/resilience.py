@@ -43,9 +43,9 @@ class _Turn:
 
 
 class Slots:
-    """A bound on how many calls are under way at once; whoever waits is served in the order of coming.
+    """A bound on how many calls are under way at once; those that wait are served in the order of coming.
 
-    `free` slots are there for the taking: whoever takes one counts it down, and gives it back by `release`. While
+    `free` slots are there for the taking: the taker counts it down, and gives it back by `release`. While
     anybody is in the queue, none is free.
     """
 

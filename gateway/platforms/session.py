@@ -45,7 +45,7 @@ class Token:
 
 
 class Session:
-    """Holds the one token; whoever needs another waits for the same login.
+    """Holds the one token; all that need another wait for the same login.
 
     `login` gets a token, or raises PlatformAuthError when the platform refuses the credentials, another PlatformError
     when it cannot be asked. A caller that is cancelled while waiting leaves the login to the others.

@@ -90,7 +90,7 @@ class Faults:
         self._held: list[Callable[[], None]] = []
 
     def set(self, platform: str, endpoint: str | None, fault: Fault, times: int | None = None) -> None:
-        """Switch a fault on, for one endpoint or (None) the whole platform, for good or so many times.
+        """Switch a fault on, for one endpoint or (None) the whole platform, permanently or so many times.
 
         It replaces the fault set for the same place; the endpoint's own goes before the platform's. Raises ValueError
         for a name that does not exist.

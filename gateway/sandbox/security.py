@@ -114,6 +114,6 @@ class Security:
         return {"code": self._envelope.code("callback", 0)}
 
     def _modules_sync(self, form: Form) -> Row:
-        """3.1.1: every community's modules, whoever asks (quirk 167)."""
+        """3.1.1: every community's modules, for every caller (quirk 167)."""
         data = module.production_states(self._world.production_states, self._dialect)
         return {"code": self._envelope.code("modules-sync", 0), "data": data}

@@ -44,7 +44,7 @@ class PayCallbackPayload(MutationPayload):
 @strawberry.type
 class PaymentMutations:
     @strawberry.mutation(
-        description="Hand in a payment notification. CONFIRMED: kept for good, delivery shows in its state. The same "
+        description="Hand in a payment notification. CONFIRMED: stored, delivery shows in its state. The same "
         "one again changes nothing; other numbers for a known order are a CONFLICT (接收缴费信息).",
         directives=needs(["payment:write"]),
         graphql_type=PayCallbackPayload | None,

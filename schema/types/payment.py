@@ -41,7 +41,7 @@ class Payment(Node):
     weixin_number: str = plain("WeChat's number (微信单号).")
     state: DeliveryState = plain("Where the delivery stands (投递状态).")
     attempts: int = plain("How often delivery was tried (投递次数).")
-    received_at: datetime = plain("When it was kept for good (接收时间).")
+    received_at: datetime = plain("When it was stored (接收时间).")
     delivered_at: datetime | None = plain("When the security platform had saved it (送达时间).")
     next_attempt_at: datetime | None = plain("When delivery is tried next (下次投递时间).")
     last_error: str | None = plain("The code of the last failure (最近错误).")

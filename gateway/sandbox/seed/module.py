@@ -31,7 +31,7 @@ def modules(communities: Sequence[Community]) -> list[Module]:
 
 
 def production_states(communities: Sequence[Community]) -> ModuleStates:
-    """The security platform's view: all communities but one, whoever asks, and not always in step with wjdh."""
+    """The security platform's view: all communities but one, for every caller, and not always in step with wjdh."""
     return {
         code: {name: name not in _OFF_IN_PRODUCTION.get(code, ()) for name in words.MODULES}
         for code in sorted(community.code for community in communities)
