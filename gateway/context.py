@@ -45,6 +45,7 @@ class RequestContext:
         "_trail",
         "actions",
         "allowance",
+        "deadline",
         "failures",
         "ids",
         "journal",
@@ -86,6 +87,8 @@ class RequestContext:
         self.watches = watches
         self.request_id = request_id
         self.allowance = allowance
+        self.deadline: float | None = None
+        """When a mutation has to be answered, by the clock of the event loop; None: there is no bound."""
         self.operation_name: str | None = None
         self.failures: list[GraphQLError] | None = None
         self._lookups = lookups
@@ -125,13 +128,13 @@ class RequestContext:
         """A part of a field's value is missing: the answer has this error beside the value."""
         self.failures = [*(self.failures or ()), error]
 
-    def count_lookup(self) -> None:
+    def count_lookup(self, overdraft: int = 0) -> None:
         """Count a look-up by personal data that the caller supplies, for the caller may be guessing.
 
-        To be called before a platform is, so that it counts whether there is such a person or not. Raises
-        RateLimitedError.
+        To be called before a platform is, so that it counts whether there is such a person or not. So many beyond the
+        limit are let through at once, and have to be earned before the next. Raises RateLimitedError.
         """
-        self._lookups.check(self._caller)
+        self._lookups.check(self._caller, overdraft=overdraft)
 
     async def counted(self, load: Load[KeyT, ValueT]) -> ValueT:
         """What is loaded, counted as a look-up. Raises RateLimitedError beyond the bound, and calls nobody.

@@ -40,24 +40,29 @@ class AnnouncementActions:
 
     async def create(self, principal: Principal, new: NewAnnouncement, key: str) -> Written:
         """Publish. Raises GatewayError for faults."""
+        return await self._writer.carry_out(principal, self.make_creation(principal, new, key))
+
+    def make_creation(self, principal: Principal, new: NewAnnouncement, key: str) -> Write:
         principal.require(Scope.ANNOUNCEMENT_WRITE)
 
-        async def perform(mark_sent: MarkSent) -> Done:
+        async def check() -> None:
             require_community(principal, new.community_code)
             refuse_if_any(_errors(new))
+
+        async def perform(mark_sent: MarkSent) -> Done:
             await mark_sent()
             platform_id = await self._wjdh.create_announcement(new)
             await self._keep(new, platform_id)
             return Done(RecordRef("Announcement", new.community_code, str(platform_id)))
 
-        write = Write(
+        return Write(
             mutation="createAnnouncement",
             arguments=new,
             community_code=new.community_code,
             idempotency_key=key,
+            check=check,
             perform=perform,
         )
-        return await self._writer.carry_out(principal, write)
 
     async def _keep(self, new: NewAnnouncement, platform_id: int) -> None:
         """It is published, whatever becomes of this."""

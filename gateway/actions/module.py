@@ -17,6 +17,7 @@ from gateway.errors import ConnectionLostError, PlatformError, RefusedError
 from gateway.events import EventBus, ReadsDropped
 from gateway.journal.records import Operation, RecordRef, UserError
 from gateway.normalise.composed import ModuleDrift, module_drift
+from gateway.normalise.module import Module
 from gateway.normalise.states import UserErrorCode
 from gateway.normalise.vocabulary import ModuleName
 from gateway.platforms.platforms import Platforms
@@ -32,32 +33,43 @@ class ModuleActions:
         self._events = events
 
     async def set(
-        self, principal: Principal, community_code: str, name: ModuleName, enabled: bool, key: str | None
+        self, principal: Principal, community_code: str, label: str, enabled: bool, key: str | None
     ) -> Written:
         """Switch one module. Raises GatewayError for faults."""
-        principal.require(Scope.MODULE_WRITE)
+        return await self._writer.carry_out(principal, self.make_switch(principal, community_code, label, enabled, key))
 
-        async def perform(mark_sent: MarkSent) -> Done:
+    def make_switch(
+        self, principal: Principal, community_code: str, label: str, enabled: bool, key: str | None
+    ) -> Write:
+        """`label` is the platform's word for the module, which may be none of `ModuleName`."""
+        principal.require(Scope.MODULE_WRITE)
+        name = ModuleName.by_wire.get(label)
+        identifier = label if name is None else name.value
+
+        async def check() -> None:
             require_community(principal, community_code)
             modules = await self._wjdh.modules(community_code)
-            if not any(module.name is name for module in modules):
-                raise WriteRefusal(user_error(UserErrorCode.NOT_FOUND, "The community has no such module.", "name"))
+            field = "label" if name is None else "name"
+            if not any(getattr(module, field) == (name or label) for module in modules):
+                raise WriteRefusal(user_error(UserErrorCode.NOT_FOUND, "The community has no such module.", field))
+
+        async def perform(mark_sent: MarkSent) -> Done:
             await mark_sent()
-            await self._wjdh.set_module(community_code, name, enabled)
+            await self._wjdh.set_module(community_code, label, enabled)
             return Done()
 
-        write = Write(
+        return Write(
             mutation="setModule",
-            arguments=[community_code, name, enabled],
+            arguments=[community_code, identifier, enabled],
             community_code=community_code,
             idempotency_key=key,
-            record=RecordRef("Module", community_code, name.value),
-            expected={"modules": {name.value: enabled}},
+            record=RecordRef("Module", community_code, identifier),
+            expected={"modules": {identifier: enabled}},
+            check=check,
             perform=perform,
             read_back=self.read_back,
             on_change=self.on_change,
         )
-        return await self._writer.carry_out(principal, write)
 
     async def plan(self, principal: Principal, community_code: str) -> list[ModuleDrift]:
         """What `sync` would change: the modules whose switch differs from what security reports.
@@ -94,7 +106,7 @@ class ModuleActions:
                 await mark_sent({"modules": {change.name.value: change.security for change in changes}})
             for change in changes:
                 try:
-                    await self._wjdh.set_module(community_code, change.name, change.security is True)
+                    await self._wjdh.set_module(community_code, change.name.wire_label, change.security is True)
                 except RefusedError as error:
                     refused.append((change, error))
                 except PlatformError as error:
@@ -130,7 +142,7 @@ class ModuleActions:
     async def read_back(self, operation: Operation) -> ReadBack:
         """Whether the modules of an operation are now as it wanted them."""
         wanted: dict[str, bool] = (operation.expected or {}).get("modules", {})
-        modules = {module.name.value: module.enabled for module in await self._wjdh.modules(_community(operation))}
+        modules = {module_identifier(each): each.enabled for each in await self._wjdh.modules(_community(operation))}
         missing = [name for name, enabled in wanted.items() if modules.get(name) is not enabled]
         if not missing:
             return ReadBack(Found.APPLIED)
@@ -154,6 +166,11 @@ def planned(operation: Operation | None) -> list[ModuleDrift]:
         ModuleDrift(name, name.wire_label, not enabled, enabled)
         for name, enabled in ((ModuleName(value), enabled) for value, enabled in wanted.items())
     ]
+
+
+def module_identifier(module: Module) -> str:
+    """What the journal knows a module by: its name; the platform's word for it where that is none of `ModuleName`."""
+    return module.label if module.name is ModuleName.UNRECOGNIZED else module.name.value
 
 
 def _community(operation: Operation) -> str:

@@ -1,6 +1,6 @@
 """Creating orders (document 2.1.1)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import partial
 
@@ -26,8 +26,8 @@ from gateway.errors import RefusedError
 from gateway.events import EventBus, ReadsDropped
 from gateway.journal.journal import Journal
 from gateway.journal.records import Operation, UserError
-from gateway.normalise.plausible import is_invisible, number_problem
-from gateway.normalise.requests import CarPayer, HousePayer, NewOrder, ParkingPayer
+from gateway.normalise.plausible import is_invisible, is_json_number, number_problem
+from gateway.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewOrder, ParkingPayer, PhonePayer
 from gateway.normalise.states import UserErrorCode
 from gateway.platforms.wjdh import Wjdh
 
@@ -47,28 +47,36 @@ class OrderActions:
         self._finder = OrderFinder(wjdh, journal.operations, writer.digest)
         self._events = events
 
-    async def create(self, principal: Principal, new: NewOrder, key: str) -> Written:
+    async def create(self, principal: Principal, new: NewOrder, key: str, count_lookup: Callable[[], None]) -> Written:
         """Create an order. Raises GatewayError for faults."""
+        return await self._writer.carry_out(principal, self.make_creation(principal, new, key, count_lookup))
+
+    def make_creation(self, principal: Principal, new: NewOrder, key: str, count_lookup: Callable[[], None]) -> Write:
+        """`count_lookup` is called before the platform is asked about a person; it raises RateLimitedError."""
         principal.require(Scope.ORDER_CREATE)
         payer = payer_query(new)
 
-        async def perform(mark_sent: MarkSent) -> Done:
+        async def check() -> None:
             require_community(principal, new.community_code)
             refuse_if_any(_errors(new))
+
+        async def perform(mark_sent: MarkSent) -> Done:
+            if isinstance(new.payer, PhonePayer | IdCardPayer):
+                count_lookup()  # the platform says whether it knows such a person
             await mark_sent(None if payer is None else await self._finder.expected(new, payer))
             return order_done(new.community_code, await self._wjdh.create_order(new))
 
-        write = Write(
+        return Write(
             mutation="createOrder",
             arguments=new,
             community_code=new.community_code,
             idempotency_key=key,
+            check=check,
             perform=perform,
             refusal=partial(_refusal, new),
             read_back=partial(self._finder.find, payer=payer),
             on_change=self.on_change,
         )
-        return await self._writer.carry_out(principal, write)
 
     async def read_back(self, operation: Operation) -> ReadBack:
         """Whether the order of an operation was created. Only a house can be looked up again later: who else pays is
@@ -127,3 +135,5 @@ def _errors(new: NewOrder) -> Iterator[UserError]:
             yield user_error(UserErrorCode.INVALID, "A detail must have a name.", "details", str(index), "name")
         yield from mask_errors(detail.name, "details", str(index), "name")
         yield from mask_errors(detail.value, "details", str(index), "value")
+        if detail.numeric and not is_json_number(detail.value):
+            yield user_error(UserErrorCode.INVALID, "value must be a JSON number.", "details", str(index), "value")

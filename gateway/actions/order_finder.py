@@ -4,13 +4,15 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from gateway.actions.write import Done, Found, ReadBack
 from gateway.actions.writer import settled_after
 from gateway.journal.operations import Operations
 from gateway.journal.records import Operation, RecordRef
 from gateway.normalise.order import Order, OrderQuery
 from gateway.normalise.records import Page
-from gateway.normalise.requests import HousePayer, IdCardPayer, NewOrder, PhonePayer
+from gateway.normalise.requests import CarPayer, NewOrder, ParkingPayer
 from gateway.normalise.vocabulary import PaymentStatus
 from gateway.platforms.wjdh import Wjdh
 
@@ -131,15 +133,10 @@ def order_done(community_code: str, number: str) -> Done:
 
 def payer_query(new: NewOrder) -> OrderQuery | None:
     """How the list finds this payer's orders; None for a car or a parking space, which it cannot look for."""
-    match new.payer:
-        case HousePayer(building, unit, floor, room):
-            return house_query(building, unit, floor, room)
-        case PhonePayer(phone):
-            return OrderQuery(phone=phone)
-        case IdCardPayer(id_card):
-            return OrderQuery(id_card=id_card)
-        case _:
-            return None
+    if isinstance(new.payer, CarPayer | ParkingPayer):
+        return None
+    query = OrderQuery(**msgspec.structs.asdict(new.payer))
+    return msgspec.structs.replace(query, name=None)  # by the phone alone: the name is theirs to spell
 
 
 def house_query(building: int, unit: int, floor: int, room: int) -> OrderQuery:

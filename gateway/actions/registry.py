@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 
 from gateway.actions.announcement import AnnouncementActions
+from gateway.actions.bulk import BulkWriter
 from gateway.actions.module import ModuleActions
 from gateway.actions.order import OrderActions
 from gateway.actions.payment import PaymentActions
 from gateway.actions.repair import RepairActions
 from gateway.actions.shenhe import ShenheActions
-from gateway.actions.write import Done, MarkSent, ReadsBack, Write, WriteRefusal, Written
+from gateway.actions.write import ReadsBack, Written, refused_write
 from gateway.actions.writer import Writer
 from gateway.auth.principal import Principal
 from gateway.events import EventBus
@@ -32,6 +33,7 @@ class Actions:
     ) -> None:
         self._writer = writer
         wjdh = platforms.wjdh
+        self.bulk = BulkWriter(writer, wjdh.slots.limit)
         self.shenhe = ShenheActions(writer, wjdh, events, clock, sends_reason=sends_refuse_reason)
         self.order = OrderActions(writer, wjdh, journal, events)
         self.repair = RepairActions(writer, wjdh, events)
@@ -41,12 +43,7 @@ class Actions:
 
     async def refuse(self, principal: Principal, mutation: str, error: UserError) -> Written:
         """Record a write that was refused before it could name its record."""
-
-        async def perform(_mark_sent: MarkSent) -> Done:
-            raise WriteRefusal(error)
-
-        write = Write(mutation=mutation, arguments=None, community_code=None, perform=perform)
-        return await self._writer.carry_out(principal, write)
+        return await self._writer.carry_out(principal, refused_write(mutation, error))
 
     @property
     def reading_back(self) -> Mapping[str, ReadsBack]:

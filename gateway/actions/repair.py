@@ -38,6 +38,11 @@ class RepairActions:
         self, principal: Principal, repair: RowRef, status: RepairStatus, reply: str | None, key: str | None
     ) -> Written:
         """Set the status; an absent reply keeps the old one (quirk 55). Raises GatewayError for faults."""
+        return await self._writer.carry_out(principal, self.make_update(principal, repair, status, reply, key))
+
+    def make_update(
+        self, principal: Principal, repair: RowRef, status: RepairStatus, reply: str | None, key: str | None
+    ) -> Write:
         principal.require(Scope.REPAIR_WRITE)
 
         async def perform(mark_sent: MarkSent) -> Done:
@@ -49,7 +54,7 @@ class RepairActions:
             await self._wjdh.update_repair(repair.platform_id, status, reply)
             return Done()
 
-        write = Write(
+        return Write(
             mutation="updateRepair",
             arguments=[repair.platform_id, status, reply],
             community_code=repair.community_code,
@@ -59,7 +64,6 @@ class RepairActions:
             read_back=self.read_back,
             on_change=self.on_change,
         )
-        return await self._writer.carry_out(principal, write)
 
     async def read_back(self, operation: Operation) -> ReadBack:
         """Whether the update of an operation took place, by the repair's status and reply now."""

@@ -1,7 +1,6 @@
 """Deciding registration reviews (document 1.2.4)."""
 
-import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from gateway.actions.row import RowRef
 from gateway.actions.write import (
@@ -19,7 +18,7 @@ from gateway.actions.write import (
 )
 from gateway.actions.writer import Writer
 from gateway.auth.principal import Principal, Scope
-from gateway.errors import GatewayError, PlatformError
+from gateway.errors import PlatformError
 from gateway.events import SHENHE_CHANGED, Event, EventBus, ReadsDropped
 from gateway.journal.journal import Clock
 from gateway.journal.records import Operation, UserError
@@ -30,7 +29,6 @@ from gateway.normalise.times import CHINA
 from gateway.normalise.vocabulary import ShenheStatus
 from gateway.platforms.wjdh import Wjdh
 
-BULK_AT_ONCE = 4
 SEARCHED_PAGES = 20
 SEARCHED_PER_PAGE = 50
 
@@ -49,6 +47,15 @@ class ShenheActions:
         self, principal: Principal, review: RowRef, corrections: Corrections | None, key: str | None
     ) -> Written:
         """Approve, with the corrections merged into what was submitted. Raises GatewayError for faults."""
+        return await self._writer.carry_out(principal, self.make_approval(principal, review, corrections, key))
+
+    async def reject(self, principal: Principal, review: RowRef, reason: str | None, key: str | None) -> Written:
+        """Reject. The document has no parameter for a reason (quirk 145): the operation keeps it in any case."""
+        return await self._writer.carry_out(principal, self.make_rejection(principal, review, reason, key))
+
+    def make_approval(
+        self, principal: Principal, review: RowRef, corrections: Corrections | None, key: str | None
+    ) -> Write:
         principal.require(Scope.SHENHE_REVIEW)
 
         async def perform(mark_sent: MarkSent) -> Done:
@@ -60,7 +67,7 @@ class ShenheActions:
             await self._wjdh.decide_shenhe(review.platform_id, ShenheStatus.APPROVED, content=content)
             return Done()
 
-        write = Write(
+        return Write(
             mutation="approveShenhe",
             arguments=[review.platform_id, corrections],
             community_code=review.community_code,
@@ -71,10 +78,8 @@ class ShenheActions:
             read_back=self.read_back,
             on_change=self.on_change,
         )
-        return await self._writer.carry_out(principal, write)
 
-    async def reject(self, principal: Principal, review: RowRef, reason: str | None, key: str | None) -> Written:
-        """Reject. The document has no parameter for a reason (quirk 145): the operation keeps it in any case."""
+    def make_rejection(self, principal: Principal, review: RowRef, reason: str | None, key: str | None) -> Write:
         principal.require(Scope.SHENHE_REVIEW)
 
         async def perform(mark_sent: MarkSent) -> Done:
@@ -86,7 +91,7 @@ class ShenheActions:
             )
             return await self._rejected(review, reason)
 
-        write = Write(
+        return Write(
             mutation="rejectShenhe",
             arguments=[review.platform_id, reason],
             community_code=review.community_code,
@@ -98,25 +103,6 @@ class ShenheActions:
             read_back=self.read_back,
             on_change=self.on_change,
         )
-        return await self._writer.carry_out(principal, write)
-
-    async def approve_all(self, principal: Principal, reviews: Sequence[RowRef], key: str | None) -> list[Written]:
-        """Approve several: a result each, in order, and an operation each. One that fails leaves the others alone."""
-        principal.require(Scope.SHENHE_REVIEW)
-        slots = asyncio.Semaphore(BULK_AT_ONCE)
-
-        async def approve(review: RowRef) -> Written:
-            async with slots:
-                try:
-                    return await self.approve(principal, review, None, key and f"{key}/{review.platform_id}")
-                except GatewayError as error:  # nothing was sent of this one
-                    return Written.refused(user_error(UserErrorCode.UPSTREAM_UNAVAILABLE, error.message))
-
-        # A bare number does not name the review's community: where it is given both ways, the id's counts.
-        by_community = sorted(reviews, key=lambda review: review.community_code is not None)
-        distinct = {review.platform_id: review for review in by_community}
-        results = dict(zip(distinct, await asyncio.gather(*map(approve, distinct.values())), strict=True))
-        return [results[review.platform_id] for review in reviews]
 
     async def read_back(self, operation: Operation) -> ReadBack:
         """Whether the decision of an operation took place, by the review's status now."""

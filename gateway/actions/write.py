@@ -87,12 +87,17 @@ class MarkSent(Protocol):
     async def __call__(self, expected: Mapping[str, Any] | None = None) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+async def _check_nothing() -> None:
+    """For writes that `perform` alone checks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Write:
     """One write. `arguments` are all that matter to the caller, for the fingerprint; the journal does not keep them.
 
-    `perform` checks, marks it sent and calls the platform; it raises WriteRefusal, or the GatewayError of a call.
-    `refusal` words the platform's no. `read_back` and `on_change` are those of `ReadsBack`; without `read_back` an
+    `check` finds out what is wrong before anything is sent: a dry run does no more. `perform` may check further; it
+    marks the write sent and calls the platform. Both raise WriteRefusal, or the GatewayError of a call. `refusal` words
+    the platform's no. `read_back` and `on_change` are those of `ReadsBack`; without `read_back` an
     unclear write stays UNKNOWN.
     """
 
@@ -100,6 +105,7 @@ class Write:
     arguments: object
     community_code: str | None
     perform: Callable[[MarkSent], Awaitable[Done]]
+    check: Callable[[], Awaitable[None]] = _check_nothing
     refusal: Callable[[RefusedError], UserError] = refused_by_platform
     read_back: Callable[[Operation], Awaitable[ReadBack]] | None = None
     on_change: Callable[[Operation], None] | None = None
@@ -107,6 +113,18 @@ class Write:
     reason: str | None = None
     record: RecordRef | None = None
     expected: Mapping[str, Any] | None = None
+
+
+def refused_write(mutation: str, error: UserError) -> Write:
+    """A write that is refused before it could name its record: to be recorded."""
+
+    async def check() -> None:
+        raise WriteRefusal(error)
+
+    async def perform(_mark_sent: MarkSent) -> Done:
+        return Done()
+
+    return Write(mutation=mutation, arguments=None, community_code=None, check=check, perform=perform)
 
 
 class ReadsBack(Protocol):
@@ -120,11 +138,17 @@ class ReadsBack(Protocol):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """The answer to a write."""
+    """The answer to a write. `planned` is the record that a dry run would write to."""
 
     outcome: Outcome
     user_errors: tuple[UserError, ...] = ()
     operation: Operation | None = None
+    planned: RecordRef | None = None
+
+    @property
+    def record(self) -> RecordRef | None:
+        """The record that is written, or would be."""
+        return self.planned if self.operation is None else self.operation.record
 
     @classmethod
     def of(cls, operation: Operation) -> "Written":
@@ -135,3 +159,17 @@ class Written(msgspec.Struct, frozen=True):
     def refused(cls, *errors: UserError) -> "Written":
         """A refusal that left no operation."""
         return cls(Outcome.REFUSED, errors)
+
+
+async def plan(write: Write) -> Written:
+    """What is known of a write before anything is sent: PLANNED, or why it would be refused. Nothing is recorded.
+
+    Raises GatewayError where that cannot be found out.
+    """
+    try:
+        await write.check()
+    except WriteRefusal as refusal:
+        return Written.refused(*refusal.errors)
+    except RefusedError as error:
+        return Written.refused(refused_by_platform(error))
+    return Written(Outcome.PLANNED, planned=write.record)

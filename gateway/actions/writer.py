@@ -27,6 +27,7 @@ from gateway.errors import (
     PlatformError,
     ProtocolError,
     RefusedError,
+    RequestTimeoutError,
 )
 from gateway.futures import join
 from gateway.journal.journal import Journal
@@ -81,6 +82,33 @@ class _End(NamedTuple):
     check_at: datetime | None = None
 
 
+class Run:
+    """A write under way: `task` ends with its answer, or a GatewayError."""
+
+    __slots__ = ("_is_given_up", "_sending", "task")
+
+    task: asyncio.Task[Written]
+
+    def __init__(self) -> None:
+        self._is_given_up = False
+        self._sending: Operation | None = None
+
+    def begin_sending(self, operation: Operation) -> None:
+        """Raises RequestTimeoutError where nobody waits for it any more: then nothing may be sent."""
+        if self._is_given_up:
+            raise RequestTimeoutError("The time of the request was over before this was sent")
+        self._sending = operation
+
+    def give_up(self) -> Written | None:
+        """The answer for a caller who cannot wait: UNKNOWN for what may have been sent, which goes on to its end; None
+        for all else, which is not sent any more.
+        """
+        if self._sending is not None:
+            return Written(Outcome.UNKNOWN, operation=self._sending)
+        self._is_given_up = True
+        return None
+
+
 class Writer:
     """Carries out writes. One per process; it knows no platform. `under_way`: the ids of operations it carries out."""
 
@@ -89,20 +117,25 @@ class Writer:
         self._fingerprint_key = fingerprint_key
         self._clock = clock
         self.under_way: set[str] = set()
-        self._running: dict[Hashable, asyncio.Task[Written]] = {}
+        self._running: dict[Hashable, Run] = {}
 
     async def carry_out(self, principal: Principal, write: Write) -> Written:
         """Carry out one write to its end, once; join an equal one of the same idempotency key that is under way.
 
         Raises GatewayError for faults that leave nothing behind: the platform cannot be reached, the journal is down.
         """
+        return await join(self.begin(principal, write).task)
+
+    def begin(self, principal: Principal, write: Write) -> Run:
+        """As `carry_out`, without waiting for the end."""
         mark = fingerprint(self._fingerprint_key, write.mutation, write.arguments)
         key = object() if write.idempotency_key is None else (principal.subject, write.idempotency_key, mark)
-        task = self._running.get(key)
-        if task is None:
-            task = self._running[key] = asyncio.create_task(self._write(principal.subject, write, mark))
-            task.add_done_callback(lambda _: self._running.pop(key))
-        return await join(task)
+        run = self._running.get(key)
+        if run is None:
+            run = self._running[key] = Run()
+            run.task = asyncio.create_task(self._write(run, principal.subject, write, mark))
+            run.task.add_done_callback(lambda _: self._running.pop(key))
+        return run
 
     def digest(self, text: str) -> str:
         """A text as `Operation.expected` may hold it: equal for equal texts, and reveals nothing."""
@@ -111,9 +144,9 @@ class Writer:
     async def drain(self) -> None:
         """Wait for the writes under way: at shutdown, before platforms and journal are closed."""
         while self._running:
-            await asyncio.wait(self._running.values())
+            await asyncio.wait([run.task for run in self._running.values()])
 
-    async def _write(self, subject: str, write: Write, mark: str) -> Written:
+    async def _write(self, run: Run, subject: str, write: Write, mark: str) -> Written:
         reservation = await self._operations.reserve(
             key=write.idempotency_key,
             subject=subject,
@@ -129,20 +162,22 @@ class Writer:
             return _earlier(reservation)
         self.under_way.add(operation.id)
         try:
-            return await self._perform(operation, write)
+            return await self._perform(run, operation, write)
         finally:
             self.under_way.discard(operation.id)
 
-    async def _perform(self, operation: Operation, write: Write) -> Written:
+    async def _perform(self, run: Run, operation: Operation, write: Write) -> Written:
         operations = self._operations
         sent = False
 
         async def mark_sent(expected: Mapping[str, Any] | None = None) -> None:
             nonlocal operation, sent
+            run.begin_sending(operation)
             operation = await operations.mark_sent(operation.id, expected)
             sent = True
 
         try:
+            await write.check()
             end = _End(Outcome.CONFIRMED, await write.perform(mark_sent))
         except WriteRefusal as refusal:
             return Written.of(await operations.finish(operation.id, Outcome.REFUSED, user_errors=refusal.errors))

@@ -38,16 +38,19 @@ class RateLimiter:
         self._window = self._interval * per_minute
         self._full_at: OrderedDict[str, int] = OrderedDict()  # by subject: when the whole limit is earned again
 
-    def check(self, principal: Principal, cost: int = 1) -> Allowance:
-        """Count what costs this much, at most the limit. Raises RateLimitedError that says when it can be paid for."""
+    def check(self, principal: Principal, cost: int = 1, *, overdraft: int = 0) -> Allowance:
+        """Count what costs this much, at most the limit. Raises RateLimitedError that says when it can be paid for.
+
+        So many as `overdraft` may be counted before they are earned; until they are, a check without it fails.
+        """
         subject, now = principal.subject, monotonic_ns()
         full_at = self._full_at.get(subject, 0)
         full_at = (full_at if full_at > now else now) + cost * self._interval
-        spare = now + self._window - full_at
+        spare = now + self._window + overdraft * self._interval - full_at
         if spare < 0:
             raise RateLimitedError(self._refusal, ceil(-spare / 1e6) / 1e3, self._limit)
         self._full_at[subject] = full_at
         self._full_at.move_to_end(subject)
         if len(self._full_at) > _REMEMBERED:
             self._full_at.popitem(last=False)
-        return Allowance(self._limit, spare // self._interval, (full_at - now) / _SECOND)
+        return Allowance(self._limit, max(0, spare // self._interval - overdraft), (full_at - now) / _SECOND)

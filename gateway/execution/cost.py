@@ -5,6 +5,7 @@ has at most, each of which has the fields below resolved anew. Either may depend
 
     Cost(calls=Amount("first", pages), items=Amount("first"))        # orders(first: 20): 3 calls, 20 items
     Cost(calls=1)                                                    # owner: a call
+    Cost(shared=40)                                                  # 40 calls, however many of a list ask for them
     { orders(first: 20) { nodes { house { owner { phone } } } } }    # 3 + 20 × 1 = 23
 
 or on the caller, `Cost(items=OfCaller("communities"))`: whoever weighs the operation knows how many there are.
@@ -78,11 +79,14 @@ class OfCaller(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What resolving a field once may cause: `calls` so many `times`."""
+    """What resolving a field once may cause: `calls` so many `times`, and `shared` calls that all items of the lists
+    around it make together.
+    """
 
     calls: int | Amount | OfCaller = 0
     items: int | Amount | OfCaller = 1
     times: int | Amount | OfCaller = 1
+    shared: int = 0
 
 
 class Sizes(Protocol):
@@ -144,28 +148,36 @@ class OperationCost:
 
     def _sum(self, magnitudes: _Magnitudes) -> int:
         weights: dict[str | None, float] = {}
+        shared_weights: dict[str | None, int] = {}
         for name, selections in self._parts.items():
             sums: list[float] = [0] * (len(selections) + 1)  # of what each selection encloses, and last, at -1, of all
+            shared = [0] * len(sums)  # which no list multiplies
             for position in reversed(range(len(selections))):
                 node, enclosing, _depth, parent, field = selections[position]
                 if isinstance(node, FragmentSpreadNode):
                     sums[enclosing] += weights[node.name.value]
+                    shared[enclosing] += shared_weights[node.name.value]
                 elif isinstance(node, FieldNode) and parent and field:
-                    sums[enclosing] += self._field(node, parent, field, sums[position], magnitudes)
-            weights[name] = sums[-1]
-        return int(weights[None])
+                    weight, together = self._field(node, parent, field, sums[position], magnitudes)
+                    sums[enclosing] += weight
+                    shared[enclosing] += together + shared[position]
+            weights[name], shared_weights[name] = sums[-1], shared[-1]
+        return int(weights[None]) + shared_weights[None]
 
     def _field(
         self, node: FieldNode, parent: GraphQLNamedType, field: GraphQLField, below: float, magnitudes: _Magnitudes
-    ) -> float:
-        """A whole number, but inside introspection."""
+    ) -> tuple[float, int]:
+        """With what is below: a whole number, but inside introspection. And the calls it shares with others."""
         name = node.name.value
         if name.startswith("__"):
-            return ceil(below / FIELDS_PER_CALL)
+            return ceil(below / FIELDS_PER_CALL), 0
         if is_introspection_type(parent):
-            return 1 + _usual_items(self._schema).get(name, 1) * below
-        calls, items, times = [self._amount(amount, field, node, magnitudes) for amount in self._cost_of(field)]
-        return calls * times + items * below
+            return 1 + _usual_items(self._schema).get(name, 1) * below, 0
+        cost = self._cost_of(field)
+        calls, items, times = [
+            self._amount(amount, field, node, magnitudes) for amount in (cost.calls, cost.items, cost.times)
+        ]
+        return calls * times + items * below, cost.shared
 
     def _amount(
         self, amount: int | Amount | OfCaller, field: GraphQLField, node: FieldNode, magnitudes: _Magnitudes

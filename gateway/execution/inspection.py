@@ -28,7 +28,7 @@ class Unobserved:
     def deny(self, field: str, scope: str) -> None:
         """As above."""
 
-    def count_lookup(self) -> None:
+    def count_lookup(self, overdraft: int = 0) -> None:
         """As above."""
 
 

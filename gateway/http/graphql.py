@@ -8,6 +8,7 @@ parameters, the operation they name, its execution, the answer. What the head al
 requests that come with it (`gateway.http.request`).
 """
 
+from asyncio import get_running_loop
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -44,6 +45,9 @@ from gateway.ops.trace import METER, Meter, Trace
 class Context(Sizes, Protocol):
     """What the resolvers of one request share. `allowance` is what its caller may still ask for, if that is bounded;
     `age` the seconds since the oldest of what was used again was asked for, None where nothing was."""
+
+    deadline: float | None
+    """When a mutation has to be answered, by the clock of the event loop."""
 
     @property
     def allowance(self) -> Allowance | None: ...
@@ -164,6 +168,7 @@ class GraphQLEndpoint:
                     deadline.watch(receive)
                 else:
                     _require_method(head.method, operation)
+                    context.deadline = get_running_loop().time() + self.timeout - (perf_counter() - started)
                 if meter.trace is not None:
                     meter.trace.enter("execute")
                 result = await self.executor.execute(prepared, parameters.operation_name, parameters.variables, context)

@@ -316,6 +316,7 @@ class _Connection:
         """Raises DocumentError where nothing was executed, RequestTimeoutError."""
         try:
             async with asyncio.timeout(self._options.timeout) as deadline:
+                context.deadline = deadline.when()
                 response = await self._endpoint.executor.execute(
                     prepared, parameters.operation_name, parameters.variables, context
                 )

@@ -22,6 +22,11 @@ MOST_PAGES = 400
 MOST_ORDERS = 50_000
 """Orders of all lists of a request: beyond it no further page is read, for all of them are held in memory."""
 
+MOST_SECONDS = 7.0
+"""From the first page on; then no further one is begun. With a call that takes as long as it may (8 s), a request is
+answered within its 15 seconds, and not given up for one list.
+"""
+
 READ_AT_ONCE = 16
 """Pages of all lists of a request: half of the platform's slots by default, so that others get theirs."""
 
@@ -44,10 +49,11 @@ class AllOrdersLoader(ComposedLoader[AllOrdersKey, WholeList[Order]]):
         self._pages = pages
         self._slots = Semaphore(READ_AT_ONCE)
         self._orders = 0
+        self._ends = self.loop.time() + MOST_SECONDS
 
     async def compose(self, key: AllOrdersKey) -> WholeList[Order]:
         shared = self._pages.source.shared
-        first = await self._read(key, 1, -inf)
+        first = await self._read(key, 1, since=-inf)
         last = first.outcome.last_page or 1
         reads = {1: first}
         if last > 1:
@@ -64,7 +70,7 @@ class AllOrdersLoader(ComposedLoader[AllOrdersKey, WholeList[Order]]):
     ) -> None:
         """Read these pages, with whoever else does."""
         for number in numbers:
-            if self._orders >= MOST_ORDERS:
+            if self._orders >= MOST_ORDERS or self.loop.time() > self._ends:
                 break
             try:
                 reads[number] = await self._read(key, number, since)

@@ -4,27 +4,18 @@ Values are always text, so that no HTTP client turns true into "true" or a code 
 None is left out (quirk 151). Page numbers and record ids are the client's to add.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
 import msgspec
 
 from gateway.normalise.field import declared_fields
+from gateway.normalise.order import OrderQuery
 from gateway.normalise.records import Record
-from gateway.normalise.requests import (
-    CarPayer,
-    HousePayer,
-    IdCardPayer,
-    NewAnnouncement,
-    NewOrder,
-    ParkingPayer,
-    Payer,
-    PhonePayer,
-)
+from gateway.normalise.requests import CarPayer, NewAnnouncement, NewOrder, NewOrderDetail, ParkingPayer, Payer
 from gateway.normalise.vocabulary import (
     FLAG_FORM,
-    ModuleName,
     RepairStatus,
     ShenheStatus,
 )
@@ -59,39 +50,27 @@ def _filters(query: type[Record]) -> tuple[tuple[str, str, Callable[[Any, object
 
 def new_order_form(order: NewOrder) -> Form:
     """All fields of order/new (2.1.1.2). `identifier` and `extra` are JSON texts, encoded once (quirk 110)."""
-    type_, identifier = _payer(order.payer)
     return _without_none(
         {
             "xiaoqu": order.community_code,
-            "type": type_,
-            "identifier": _json(identifier),
+            "type": order.payer.wire_type,
+            "identifier": _json(_identifier(order.payer)),
             "title": order.title,
             "remark": order.remark,
-            "extra": _json({detail.name: detail.value for detail in order.details}) if order.details else None,
+            "extra": _json({detail.name: _detail(detail) for detail in order.details}) if order.details else None,
             "amount": format(order.amount, "f"),
             "manager": order.manager,
         }
     )
 
 
-def _payer(payer: Payer) -> tuple[str, dict[str, str]]:
-    """`type` and `identifier` (2.1.1.5)."""
+def _identifier(payer: Payer) -> Form:
+    """Who pays (2.1.1.5): by what the order list looks for as well, or by a number that it cannot look for."""
     match payer:
-        case HousePayer(building, unit, floor, room):
-            return "house", {
-                "louhao": str(building),
-                "danyuan": str(unit),
-                "louceng": str(floor),
-                "fangjian": str(room),
-            }
-        case PhonePayer(phone, name):
-            return "phone", {"phone": phone} if name is None else {"name": name, "phone": phone}
-        case IdCardPayer(id_card):
-            return "idcard", {"idcard": id_card}
-        case CarPayer(number):
-            return "car_number", {"number": number}
-        case ParkingPayer(space):
-            return "parking_number", {"number": space}
+        case CarPayer(number) | ParkingPayer(number):
+            return {"number": number}
+        case _:
+            return query_form(OrderQuery(**msgspec.structs.asdict(payer)))
 
 
 def repair_update_form(status: RepairStatus, reply: str | None) -> Form:
@@ -99,9 +78,9 @@ def repair_update_form(status: RepairStatus, reply: str | None) -> Form:
     return _without_none({"status": status.wire_code, "reply": reply})
 
 
-def module_form(community_code: str, name: ModuleName, enabled: bool) -> Form:
+def module_form(community_code: str, label: str, enabled: bool) -> Form:
     """All fields of PUT module (3.2.2.2), which goes by the module's Chinese name (quirk 80)."""
-    return {"xiaoqu": community_code, "module_name": name.wire_label, "module_status": FLAG_FORM[enabled]}
+    return {"xiaoqu": community_code, "module_name": label, "module_status": FLAG_FORM[enabled]}
 
 
 def new_announcement_form(announcement: NewAnnouncement) -> Form:
@@ -125,5 +104,10 @@ def _without_none(fields: dict[str, str | None]) -> Form:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _json(value: dict[str, str]) -> str:
+def _detail(detail: NewOrderDetail) -> object:
+    """The value, digit for digit: a number is not read as a float."""
+    return msgspec.Raw(detail.value.encode()) if detail.numeric else detail.value
+
+
+def _json(value: Mapping[str, object]) -> str:
     return msgspec.json.encode(value).decode()

@@ -24,6 +24,8 @@ _ID_CARD = re.compile(r"[0-9]{17}[0-9Xx]|[0-9]{15}")
 _OTHER_DOCUMENT = re.compile(r"(?![0-9]{11})(?=(?:[^0-9]*[0-9]){4})[0-9A-Za-z()（）\-\u4e00-\u9fff]{5,20}")
 """Passports, permits, officers' cards. What begins with eleven digits is an identity card's number mistyped."""
 
+_JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+
 _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp"})
 """Control characters, line breaks, and what has no width. Not the private characters that rare names are written in."""
 
@@ -74,6 +76,11 @@ def number_problem(part: str, number: int) -> str | None:
 def is_invisible(text: str) -> bool:
     """Whether there is nothing to see in a text."""
     return all(character.isspace() or _is_invisible(character) for character in text)
+
+
+def is_json_number(text: str) -> bool:
+    """Whether a text is a number as JSON has them: no blanks around it, no zeros before it."""
+    return _JSON_NUMBER.fullmatch(text) is not None
 
 
 def _is_invisible(character: str) -> bool:

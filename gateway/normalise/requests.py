@@ -1,9 +1,11 @@
 """The new things the gateway creates on wjdh, as records: orders and announcements.
 
-Attributes carry public values; their wire spelling is the business of the forms.
+Attributes carry public values; their wire spelling is the business of the forms. Attributes of payers that the order
+list can look for have the names of its filters (`OrderQuery`), which declare how they are sent.
 """
 
 from decimal import Decimal
+from typing import ClassVar
 
 from gateway.normalise.order import OrderDetail
 from gateway.normalise.records import Record
@@ -12,6 +14,7 @@ from gateway.normalise.records import Record
 class HousePayer(Record, frozen=True, gc=False):
     """Everyone entitled to pay for a house."""
 
+    wire_type: ClassVar[str] = "house"
     building: int
     unit: int
     floor: int
@@ -21,6 +24,7 @@ class HousePayer(Record, frozen=True, gc=False):
 class PhonePayer(Record, frozen=True, gc=False):
     """The registered user of a phone; with `name`, also a resident who has not registered (quirk 158)."""
 
+    wire_type: ClassVar[str] = "phone"
     phone: str
     name: str | None = None
 
@@ -28,23 +32,35 @@ class PhonePayer(Record, frozen=True, gc=False):
 class IdCardPayer(Record, frozen=True, gc=False):
     """The resident with this identity number."""
 
+    wire_type: ClassVar[str] = "idcard"
     id_card: str
 
 
 class CarPayer(Record, frozen=True, gc=False):
     """The holder of a number plate; documented as not developed (quirk 104)."""
 
+    wire_type: ClassVar[str] = "car_number"
     number: str
 
 
 class ParkingPayer(Record, frozen=True, gc=False):
     """The holder of a parking space; documented as not developed (quirk 104)."""
 
+    wire_type: ClassVar[str] = "parking_number"
     space: str
 
 
 Payer = HousePayer | PhonePayer | IdCardPayer | CarPayer | ParkingPayer
 """Each with names of its own: these alone distinguish the kinds in the fingerprint of a write."""
+
+
+class NewOrderDetail(OrderDetail, frozen=True, gc=False, omit_defaults=True):
+    """One line of a new order; `numeric`: its value is sent as the number that it spells.
+
+    Without `numeric` it is encoded as it was before there was one: fingerprints of the journal stay what they are.
+    """
+
+    numeric: bool = False
 
 
 class NewOrder(Record, frozen=True, gc=False, kw_only=True):
@@ -55,7 +71,7 @@ class NewOrder(Record, frozen=True, gc=False, kw_only=True):
     title: str
     amount: Decimal
     remark: str | None = None
-    details: tuple[OrderDetail, ...] = ()
+    details: tuple[NewOrderDetail, ...] = ()
     manager: str | None = None
 
 

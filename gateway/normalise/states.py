@@ -7,9 +7,13 @@ from gateway.normalise.wire_enum import DescribedEnum, Word
 
 
 class Outcome(DescribedEnum, chinese="写入结果", english="How a write ended"):
-    CONFIRMED = "CONFIRMED", Word("已确认", "It is done; a dry run has made its plan")
+    CONFIRMED = "CONFIRMED", Word("已确认", "It is done")
     REFUSED = "REFUSED", Word("已拒绝", "It is not done, or, of syncModules, not all of it; userErrors say why")
-    UNKNOWN = "UNKNOWN", Word("结果未知", "It was sent and the answer was lost; the operation shows how it ends")
+    UNKNOWN = (
+        "UNKNOWN",
+        Word("结果未知", "It was sent, and the answer was lost or is still to come; the operation shows how it ends"),
+    )
+    PLANNED = "PLANNED", Word("预览", "It was a dry run and could be done; nothing was sent or recorded")
 
 
 class OperationState(DescribedEnum, chinese="写入状态", english="What has become of a write"):
@@ -54,6 +58,10 @@ class UserErrorCode(DescribedEnum, chinese="写入被拒绝的原因", english="
     UPSTREAM_UNAVAILABLE = (
         "UPSTREAM_UNAVAILABLE",
         Word("平台不可用", "The platform could not be asked; nothing was changed"),
+    )
+    NOT_SENT = (
+        "NOT_SENT",
+        Word("未发送", "One of several that this request did not send; send the request again, with the same key"),
     )
 
 

@@ -13,7 +13,7 @@ from gateway.normalise.repair import Repair, RepairQuery, decode_repairs, parse_
 from gateway.normalise.requests import NewAnnouncement, NewOrder
 from gateway.normalise.shenhe import Shenhe, ShenheQuery, decode_shenhes, parse_shenhe, parse_shenhe_page
 from gateway.normalise.values import row_id
-from gateway.normalise.vocabulary import ModuleName, RepairStatus, ShenheStatus
+from gateway.normalise.vocabulary import RepairStatus, ShenheStatus
 from gateway.platforms.call import Call
 from gateway.platforms.client import PlatformClient, read_token
 from gateway.platforms.endpoint import Endpoint, Kind
@@ -125,9 +125,9 @@ class Wjdh(PlatformClient):
     def _read_modules(self, endpoint: Endpoint, envelope: Envelope, community_code: str) -> tuple[Module, ...]:
         return parse_modules(self._data(endpoint, envelope), community_code)
 
-    async def set_module(self, community_code: str, name: ModuleName, enabled: bool) -> None:
-        """Switch a module on or off (3.2.2)."""
-        await self._succeed(MODULE, forms.module_form(community_code, name, enabled))
+    async def set_module(self, community_code: str, label: str, enabled: bool) -> None:
+        """Switch a module, by the platform's word for it, on or off (3.2.2)."""
+        await self._succeed(MODULE, forms.module_form(community_code, label, enabled))
 
     def repairs(self, community_code: str, query: RepairQuery, page: int = 1, per_page: int = 20) -> Call[Page[Repair]]:
         """A page of the community's repairs of one status (4.1): without one, the open ones (quirk 146)."""

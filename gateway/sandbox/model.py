@@ -4,6 +4,7 @@
 nobody has touched, so that a write can be read back.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
@@ -127,7 +128,7 @@ class Order:
     payer: Person | None
     is_open: bool = True
     remark: str | None = None
-    extra: dict[str, str | int] | None = None
+    extra: Mapping[str, str | int | float] | None = None
     shop_number: str | None = None
     weixin_number: str | None = None
     is_touched: bool = False

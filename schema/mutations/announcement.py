@@ -1,27 +1,40 @@
 """Publishing announcements."""
 
+from functools import partial
 from typing import Annotated
 
+import msgspec
 import strawberry
 
-from gateway.actions.write import Written
+from gateway.actions.write import Write, Written
 from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.journal import records
 from gateway.normalise.requests import NewAnnouncement
-from schema.mutations.input import KEY, finished, idempotency_key, written_record
+from schema.mutations.input import (
+    EACH_KEY,
+    KEY,
+    entries,
+    entry_key,
+    entry_write,
+    finished,
+    idempotency_key,
+    write_all,
+    written_record,
+)
 from schema.types.announcement import Announcement
 from schema.types.arguments import community
-from schema.types.costs import ONE_CALL
+from schema.types.costs import MOST_ENTRIES, ONE_CALL, bulk_costs
 from schema.types.fields import needs, optional, record_type
 from schema.types.payload import MutationPayload
 
 MOST_IMAGES = 20
 
 
-@strawberry.input(description="Publish an announcement (创建公告).")
-class CreateAnnouncementInput:
-    community_code: strawberry.ID = strawberry.field(description="Code of the community (小区标识).")
+@strawberry.input
+class _AnnouncementInput:
+    """What is published, wherever."""
+
     title: str = strawberry.field(description="Title; not empty (公告标题).")
     content: str = strawberry.field(description="Text; not empty (公告内容).")
     weight: int = strawberry.field(default=0, description="Weight in the list, 0 for none (权重).")
@@ -32,10 +45,26 @@ class CreateAnnouncementInput:
     images: list[str] | None = optional(
         f"Addresses of pictures, at most {MOST_IMAGES}; none may be empty or hold a comma (图片)."
     )
+
+
+@strawberry.input(description="Publish an announcement (创建公告).")
+class CreateAnnouncementInput(_AnnouncementInput):
+    community_code: strawberry.ID = strawberry.field(description="Code of the community (小区标识).")
     idempotency_key: strawberry.ID = strawberry.field(description=KEY)
 
 
+@strawberry.input(description="Publish an announcement in several communities (批量创建公告).")
+class CreateAnnouncementsInput(_AnnouncementInput):
+    community_codes: list[strawberry.ID] = strawberry.field(
+        description=f"Codes of the communities, 1 to {MOST_ENTRIES} (小区标识列表)."
+    )
+    idempotency_key: strawberry.ID = strawberry.field(description=EACH_KEY)
+
+
 Create = Annotated[CreateAnnouncementInput, strawberry.argument(description="The announcement (输入).")]
+CreateAll = Annotated[
+    CreateAnnouncementsInput, strawberry.argument(description="The announcement, and where to publish it (输入).")
+]
 
 
 @record_type(Written, description="How the publication of an announcement ended (创建公告结果).")
@@ -52,6 +81,15 @@ class AnnouncementPayload(MutationPayload):
         return await info.context.journal.announcements.get(str(record.community_code), int(record.platform_id))
 
 
+@strawberry.type(description="How the publication of an announcement in several communities ended (批量创建公告结果).")
+class AnnouncementsPayload:
+    @strawberry.field(
+        description="One result for each community, in their order (结果列表).", graphql_type=list[AnnouncementPayload]
+    )
+    def results(root: strawberry.Parent[list[Written]]) -> list[Written]:
+        return root
+
+
 @strawberry.type
 class AnnouncementMutations:
     @strawberry.mutation(
@@ -62,19 +100,44 @@ class AnnouncementMutations:
         metadata=ONE_CALL,
     )
     async def create_announcement(self, info: Info, input: Create) -> Written:
-        images = tuple(input.images or ())
-        if len(images) > MOST_IMAGES:
-            raise UserInputError("input.images", f"images must have at most {MOST_IMAGES} entries.")
-        announcement = NewAnnouncement(
-            community_code=community(input.community_code, "input.communityCode"),
-            title=input.title,
-            content=input.content,
-            weight=input.weight,
-            pinned=input.pinned,
-            published=input.published,
-            manager=input.manager or None,
-            logo=input.logo or None,
-            images=images,
-        )
+        announcement = _announcement(input, community(input.community_code, "input.communityCode"))
         key = idempotency_key(input.idempotency_key) or ""
         return finished(info, await info.context.actions.announcement.create(info.context.principal, announcement, key))
+
+    @strawberry.mutation(
+        description="Publish an announcement in several communities: a result and an operation for each "
+        "(批量创建公告).",
+        directives=needs(["announcement:write"]),
+        graphql_type=AnnouncementsPayload | None,
+        metadata=bulk_costs("input.communityCodes", calls=1),
+    )
+    async def create_announcements(self, info: Info, input: CreateAll) -> list[Written]:
+        entries("communityCodes", input.community_codes)
+        key, make_creation = idempotency_key(input.idempotency_key), info.context.actions.announcement.make_creation
+        draft = _announcement(input, "")
+
+        def creation(code: str) -> Write:
+            checked = community(code, "input.communityCodes")
+            new = msgspec.structs.replace(draft, community_code=checked)
+            return make_creation(info.context.principal, new, entry_key(key, checked) or "")
+
+        writes = {code: entry_write("createAnnouncement", partial(creation, code)) for code in input.community_codes}
+        return await write_all(info, [writes[code] for code in input.community_codes])
+
+
+def _announcement(input: _AnnouncementInput, code: str) -> NewAnnouncement:
+    """Raises UserInputError."""
+    images = tuple(input.images or ())
+    if len(images) > MOST_IMAGES:
+        raise UserInputError("input.images", f"images must have at most {MOST_IMAGES} entries.")
+    return NewAnnouncement(
+        community_code=code,
+        title=input.title,
+        content=input.content,
+        weight=input.weight,
+        pinned=input.pinned,
+        published=input.published,
+        manager=input.manager or None,
+        logo=input.logo or None,
+        images=images,
+    )

@@ -1,14 +1,17 @@
 """What all mutations do with their input."""
 
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import strawberry
 
-from gateway.actions.write import Written, user_error
+from gateway.actions.row import RowRef, write_each
+from gateway.actions.write import Write, Written, refused_write, user_error
 from gateway.context import Info
 from gateway.errors import UserInputError
-from gateway.journal.records import RecordRef
+from gateway.journal.records import RecordRef, UserError
 from gateway.normalise.states import UserErrorCode
+from schema.types.costs import MOST_ENTRIES
 
 LONGEST_KEY = 128
 
@@ -17,6 +20,8 @@ KEY = (
     "the same key and arguments give the same result, once (幂等键)."
 )
 OPTIONAL_KEY = f"{KEY} Without one, the platform's own state guards against doing it twice."
+EACH_KEY = f"{KEY} It covers each entry by itself: a repeat sends only what was not sent."
+OPTIONAL_EACH_KEY = f"{EACH_KEY} Without one, the platform's own state guards against doing it twice."
 
 
 def idempotency_key(key: str | None) -> str | None:
@@ -44,11 +49,50 @@ def written_record(info: Info, written: Written) -> RecordRef | None:
 
     An idempotency key outlives the token it was used with: who has lost a community since is not shown its records.
     """
-    record = written.operation.record if written.operation else None
+    record = written.record
     return record if record and info.context.principal.sees(record.community_code) else None
 
 
 async def not_found(info: Info, mutation: str, what: str) -> Written:
     """An id that leads the caller nowhere: never distinguished from a record that is not there."""
-    error = user_error(UserErrorCode.NOT_FOUND, f"There is no such {what}.", "id")
-    return await info.context.actions.refuse(info.context.principal, mutation, error)
+    return await info.context.actions.refuse(info.context.principal, mutation, _no_such(what))
+
+
+def _no_such(what: str) -> UserError:
+    return user_error(UserErrorCode.NOT_FOUND, f"There is no such {what}.", "id")
+
+
+def entries(name: str, given: Sequence[Any], most: int = MOST_ENTRIES) -> None:
+    """Raises UserInputError for a list that has no entries, or too many for one mutation."""
+    if not 1 <= len(given) <= most:
+        raise UserInputError(f"input.{name}", f"{name} must have 1 to {most} entries.")
+
+
+def entry_key(key: str | None, entry: Hashable) -> str | None:
+    """The key of one entry, by what names it within the mutation."""
+    return None if key is None else f"{key}/{entry}"
+
+
+def entry_write(mutation: str, make: Callable[[], Write]) -> Write:
+    """The write of an entry. An input that the single mutation would refuse as a whole refuses this entry alone."""
+    try:
+        return make()
+    except UserInputError as error:
+        field = error.argument.removeprefix("input.").split(".")
+        return refused_write(mutation, user_error(UserErrorCode.INVALID, error.message, *field))
+
+
+def row_writes(
+    mutation: str, what: str, rows: Sequence[RowRef | None], write: Callable[[RowRef], Write]
+) -> list[Write]:
+    """The writes of rows, in order: one for a row that is named twice, a refusal for an id that leads nowhere."""
+    writes = write_each([row for row in rows if row is not None], write)
+    return [refused_write(mutation, _no_such(what)) if row is None else writes[row.platform_id] for row in rows]
+
+
+async def write_all(info: Info, writes: Sequence[Write], *, dry_run: bool = False) -> list[Written]:
+    """Carry them out: a result each, in order."""
+    context = info.context
+    written = await context.actions.bulk.carry_out(context.principal, writes, context.deadline, dry_run=dry_run)
+    context.loaders.forget()
+    return written

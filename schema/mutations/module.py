@@ -1,20 +1,32 @@
 """Switching feature modules."""
 
+from functools import partial
 from typing import Annotated, NamedTuple
 
 import strawberry
 
-from gateway.actions.module import planned
-from gateway.actions.write import WriteRefusal, Written
+from gateway.actions.module import module_identifier, planned
+from gateway.actions.write import Write, WriteRefusal, Written
 from gateway.context import Info
+from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.normalise import composed
 from gateway.normalise.module import Module as ModuleRecord
 from gateway.normalise.states import Outcome
 from gateway.normalise.vocabulary import ModuleName
-from schema.mutations.input import OPTIONAL_KEY, finished, idempotency_key, written_record
+from schema.mutations.input import (
+    OPTIONAL_EACH_KEY,
+    OPTIONAL_KEY,
+    entries,
+    entry_key,
+    entry_write,
+    finished,
+    idempotency_key,
+    write_all,
+    written_record,
+)
 from schema.types.arguments import community, recognized
-from schema.types.costs import ONE_CALL, SYNCHRONISATION, WRITE
+from schema.types.costs import MOST_ENTRIES, ONE_CALL, SYNCHRONISATION, WRITE, bulk_costs
 from schema.types.fields import needs, optional, record_type
 from schema.types.module import Module, ModuleDrift
 from schema.types.payload import MutationPayload
@@ -23,9 +35,23 @@ from schema.types.payload import MutationPayload
 @strawberry.input(description="Switch a module (改变功能模块状态).")
 class SetModuleInput:
     community_code: strawberry.ID = strawberry.field(description="Code of the community (小区标识).")
-    name: ModuleName = strawberry.field(description="Which module (模块名称).")
+    name: ModuleName | None = optional("Which module; either this or `label` (模块名称).")
+    label: str | None = optional("A module that has no name here, by the platform's own word for it (模块名称原文).")
     enabled: bool = strawberry.field(description="On or off (模块状态).")
     idempotency_key: strawberry.ID | None = optional(OPTIONAL_KEY)
+
+
+@strawberry.input(description="Switch a module of several communities (批量改变功能模块状态).")
+class SetModulesInput:
+    community_codes: list[strawberry.ID] = strawberry.field(
+        description=f"Codes of the communities, 1 to {MOST_ENTRIES} (小区标识列表)."
+    )
+    name: ModuleName = strawberry.field(description="Which module (模块名称).")
+    enabled: bool = strawberry.field(description="On or off (模块状态).")
+    dry_run: bool = strawberry.field(
+        default=True, description="Only show what would be refused: nothing is written or recorded (仅预览)."
+    )
+    idempotency_key: strawberry.ID | None = optional(OPTIONAL_EACH_KEY)
 
 
 @strawberry.input(description="Bring wjdh to what the security platform reports (同步功能模块).")
@@ -33,13 +59,15 @@ class SyncModulesInput:
     community_code: strawberry.ID = strawberry.field(description="Code of the community (小区标识).")
     dry_run: bool = strawberry.field(
         default=True,
-        description="Only show what would change: nothing is written or recorded, and CONFIRMED says no more than that "
-        "the plan is made (仅预览).",
+        description="Only show what would change: nothing is written or recorded, and the outcome is PLANNED (仅预览).",
     )
     idempotency_key: strawberry.ID | None = optional(OPTIONAL_KEY)
 
 
 SetInput = Annotated[SetModuleInput, strawberry.argument(description="Which module, on or off (输入).")]
+SetAllInput = Annotated[
+    SetModulesInput, strawberry.argument(description="Which module, on or off, and of which communities (输入).")
+]
 SyncInput = Annotated[SyncModulesInput, strawberry.argument(description="Which community (输入).")]
 
 
@@ -56,7 +84,16 @@ class ModulePayload(MutationPayload):
         if record is None:
             return None
         modules: tuple[ModuleRecord, ...] = await Load(info.context.loaders.modules, str(record.community_code))
-        return next((module for module in modules if module.name.value == record.platform_id), None)
+        return next((module for module in modules if module_identifier(module) == record.platform_id), None)
+
+
+@strawberry.type(description="How the switching of a module of several communities ended (批量模块状态结果).")
+class ModulesPayload:
+    @strawberry.field(
+        description="One result for each community, in their order (结果列表).", graphql_type=list[ModulePayload]
+    )
+    def results(root: strawberry.Parent[list[Written]]) -> list[Written]:
+        return root
 
 
 class Synchronised(NamedTuple):
@@ -113,9 +150,30 @@ class ModuleMutations:
     async def set_module(self, info: Info, input: SetInput) -> Written:
         key = idempotency_key(input.idempotency_key)
         code = community(input.community_code, "input.communityCode")
-        recognized(input.name, "input.name")
-        written = await info.context.actions.module.set(info.context.principal, code, input.name, input.enabled, key)
+        label = _label(input)
+        written = await info.context.actions.module.set(info.context.principal, code, label, input.enabled, key)
         return finished(info, written)
+
+    @strawberry.mutation(
+        description="Switch a module of several communities on or off, at wjdh: a result and an operation for each, "
+        "unless it is a dry run, which is the default (批量改变功能模块状态).",
+        directives=needs(["module:write"]),
+        graphql_type=ModulesPayload | None,
+        metadata=bulk_costs("input.communityCodes"),
+    )
+    async def set_modules(self, info: Info, input: SetAllInput) -> list[Written]:
+        entries("communityCodes", input.community_codes)
+        key = idempotency_key(input.idempotency_key)
+        recognized(input.name, "input.name")
+        make_switch = info.context.actions.module.make_switch
+
+        def switch(code: str) -> Write:
+            checked = community(code, "input.communityCodes")
+            label, entry = input.name.wire_label, entry_key(key, checked)
+            return make_switch(info.context.principal, checked, label, input.enabled, entry)
+
+        writes = {code: entry_write("setModule", partial(switch, code)) for code in input.community_codes}
+        return await write_all(info, [writes[code] for code in input.community_codes], dry_run=input.dry_run)
 
     @strawberry.mutation(
         description="Bring wjdh to what the security platform reports: shows the plan, and carries it out unless it is "
@@ -130,8 +188,16 @@ class ModuleMutations:
         actions, principal = info.context.actions.module, info.context.principal
         if input.dry_run:
             try:
-                return Synchronised(Written(Outcome.CONFIRMED), code, await actions.plan(principal, code))
+                return Synchronised(Written(Outcome.PLANNED), code, await actions.plan(principal, code))
             except WriteRefusal as refusal:
                 return Synchronised(Written.refused(*refusal.errors), code, [])
         written = finished(info, await actions.sync(principal, code, key))
         return Synchronised(written, code, planned(written.operation))
+
+
+def _label(input: SetModuleInput) -> str:
+    """The platform's word for a module. Raises UserInputError unless it is named in one way."""
+    if (input.name is None) == (input.label is None):
+        raise UserInputError("input.name", "Either name or label must be given.")
+    recognized(input.name, "input.name")
+    return input.name.wire_label if input.name is not None else str(input.label).strip()

@@ -1,27 +1,51 @@
 """Creating orders."""
 
 from decimal import Decimal
-from typing import Annotated
+from functools import partial
+from typing import Annotated, NamedTuple
 
 import strawberry
 
 from gateway.actions.order import LARGEST_AMOUNT, LONGEST_TITLE
-from gateway.actions.write import Written
+from gateway.actions.write import Write, Written
 from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders.order import OrderKey
+from gateway.normalise import records
 from gateway.normalise.order import Order as OrderRecord
-from gateway.normalise.order import OrderDetail as OrderDetailRecord
-from gateway.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewOrder, ParkingPayer, Payer, PhonePayer
-from schema.mutations.input import KEY, finished, idempotency_key, written_record
+from gateway.normalise.requests import (
+    CarPayer,
+    HousePayer,
+    IdCardPayer,
+    NewOrder,
+    NewOrderDetail,
+    ParkingPayer,
+    Payer,
+    PhonePayer,
+)
+from gateway.normalise.states import Outcome
+from gateway.normalise.values import money_of_sum
+from schema.mutations.input import (
+    EACH_KEY,
+    KEY,
+    entries,
+    entry_key,
+    entry_write,
+    finished,
+    idempotency_key,
+    write_all,
+    written_record,
+)
 from schema.types.arguments import community
-from schema.types.costs import ANY_RECORD, WRITE
+from schema.types.costs import CREATED_ORDER, MOST_ENTRIES, WRITE, bulk_costs
 from schema.types.fields import needs, optional, record_type
-from schema.types.order import Order
+from schema.types.order import Money, Order
 from schema.types.payload import MutationPayload
 
 MOST_DETAILS = 50
+
+_NONE = Decimal(0)
 
 
 @strawberry.input(description="Everyone entitled to pay for a house (房屋收费对象).")
@@ -55,25 +79,59 @@ class PayerInput:
 class OrderDetailInput:
     name: str = strawberry.field(description="Its name, not empty (名称).")
     value: str = strawberry.field(description="Its value (值).")
-
-
-@strawberry.input(description="Create an order (生成订单).")
-class CreateOrderInput:
-    community_code: strawberry.ID = strawberry.field(description="Code of the community (小区标识).")
-    payer: PayerInput = strawberry.field(description="Who is charged (收费对象).")
-    title: str = strawberry.field(
-        description=f'What is charged, such as "物业费", in 1 to {LONGEST_TITLE} characters (收费名称).'
+    numeric: bool = strawberry.field(
+        default=False, description="Whether the value, then a JSON number, is sent as a number (是否按数字发送)."
     )
+
+
+@strawberry.input
+class _ChargeInput:
+    """What is asked of one payer."""
+
+    payer: PayerInput = strawberry.field(description="Who is charged (收费对象).")
     amount: Decimal = strawberry.field(description=f"In yuan, above 0, at most {LARGEST_AMOUNT}, in whole fen (金额).")
     remark: str | None = optional("Remark (补充说明).")
     details: list[OrderDetailInput] | None = optional(
         f"What the amount is made of: at most {MOST_DETAILS} lines, each name once (收费参数)."
     )
+
+
+@strawberry.input
+class _BillInput:
+    """What an order has in common with others."""
+
+    community_code: strawberry.ID = strawberry.field(description="Code of the community (小区标识).")
+    title: str = strawberry.field(
+        description=f'What is charged, such as "物业费", in 1 to {LONGEST_TITLE} characters (收费名称).'
+    )
     manager: str | None = optional("Who collects; omitted: the community (收费管理主体).")
+
+
+@strawberry.input(description="Create an order (生成订单).")
+class CreateOrderInput(_ChargeInput, _BillInput):
     idempotency_key: strawberry.ID = strawberry.field(description=KEY)
 
 
+@strawberry.input(description="One of several orders (批量生成订单的一项).")
+class NewOrderInput(_ChargeInput):
+    pass
+
+
+@strawberry.input(description="Create several orders of one title (批量生成订单).")
+class CreateOrdersInput(_BillInput):
+    orders: list[NewOrderInput] = strawberry.field(
+        description=f"The orders, 1 to {MOST_ENTRIES}: each is one of its own, also where two are equal (订单列表)."
+    )
+    dry_run: bool = strawberry.field(
+        default=False, description="Only show what would be refused: nothing is sent or recorded (仅预览)."
+    )
+    idempotency_key: strawberry.ID = strawberry.field(
+        description=f"{EACH_KEY} An entry is known by its place in the list."
+    )
+
+
 Create = Annotated[CreateOrderInput, strawberry.argument(description="The order (输入).")]
+CreateAll = Annotated[CreateOrdersInput, strawberry.argument(description="The orders (输入).")]
 
 
 @record_type(Written, description="How the creation of an order ended (生成订单结果).")
@@ -87,7 +145,7 @@ class OrderPayload(MutationPayload):
         description="The new order, looked for in the community's list (订单).",
         directives=needs(["order:read"]),
         graphql_type=Order | None,
-        metadata=ANY_RECORD,
+        metadata=CREATED_ORDER,
     )
     def order(root: strawberry.Parent[Written], info: Info) -> Load[OrderKey, OrderRecord | None] | None:
         record = written_record(info, root)
@@ -96,6 +154,46 @@ class OrderPayload(MutationPayload):
             if record is None
             else Load(info.context.loaders.order, OrderKey(str(record.community_code), record.platform_id))
         )
+
+
+class Created(NamedTuple):
+    """The source of an OrdersPayload: the results, and the amounts of their entries."""
+
+    results: list[Written]
+    amounts: list[Decimal]
+
+    def count(self, outcome: Outcome) -> int:
+        return sum(result.outcome is outcome for result in self.results)
+
+
+@strawberry.type(description="How the creation of several orders ended (批量生成订单结果).")
+class OrdersPayload:
+    @strawberry.field(
+        description="One result for each entry, in their order (结果列表).", graphql_type=list[OrderPayload]
+    )
+    def results(root: strawberry.Parent[Created]) -> list[Written]:
+        return root.results
+
+    @strawberry.field(description="How many could be created, of a dry run (可生成数).")
+    def planned(root: strawberry.Parent[Created]) -> int:
+        return root.count(Outcome.PLANNED)
+
+    @strawberry.field(description="The sum of their amounts (可生成总金额).", graphql_type=Money)
+    def planned_amount(root: strawberry.Parent[Created]) -> records.Money:
+        entries = zip(root.results, root.amounts, strict=True)
+        return money_of_sum(sum((amount for result, amount in entries if result.outcome is Outcome.PLANNED), _NONE))
+
+    @strawberry.field(description="How many were created (已生成数).")
+    def confirmed(root: strawberry.Parent[Created]) -> int:
+        return root.count(Outcome.CONFIRMED)
+
+    @strawberry.field(description="How many were not created, or cannot be (被拒绝数).")
+    def refused(root: strawberry.Parent[Created]) -> int:
+        return root.count(Outcome.REFUSED)
+
+    @strawberry.field(description="Of how many it is not known (结果未知数).")
+    def unknown(root: strawberry.Parent[Created]) -> int:
+        return root.count(Outcome.UNKNOWN)
 
 
 @strawberry.type
@@ -108,21 +206,47 @@ class OrderMutations:
     )
     async def create_order(self, info: Info, input: Create) -> Written:
         key = idempotency_key(input.idempotency_key) or ""
-        details = input.details or []
-        if len(details) > MOST_DETAILS or len({detail.name for detail in details}) < len(details):
-            raise UserInputError("input.details", f"details must have at most {MOST_DETAILS} entries, each name once.")
-        order = NewOrder(
-            community_code=community(input.community_code, "input.communityCode"),
-            payer=_payer(input.payer),
-            title=input.title,
-            amount=input.amount,
-            remark=input.remark or None,
-            details=tuple(OrderDetailRecord(detail.name, detail.value) for detail in details),
-            manager=input.manager or None,
-        )
-        if isinstance(order.payer, PhonePayer | IdCardPayer):
-            info.context.count_lookup()  # the platform says whether it knows such a person
-        return finished(info, await info.context.actions.order.create(info.context.principal, order, key))
+        order = _order(input, input)
+        create = info.context.actions.order.create
+        return finished(info, await create(info.context.principal, order, key, info.context.count_lookup))
+
+    @strawberry.mutation(
+        description="Create several orders of one title: a result and an operation for each. None twice for one "
+        "idempotency key, whatever happens on the way (批量生成订单).",
+        directives=needs(["order:create"]),
+        graphql_type=OrdersPayload | None,
+        metadata=bulk_costs("input.orders"),
+    )
+    async def create_orders(self, info: Info, input: CreateAll) -> Created:
+        entries("orders", input.orders)
+        key = idempotency_key(input.idempotency_key)
+        count_lookup = partial(info.context.count_lookup, overdraft=MOST_ENTRIES)
+        make_creation = info.context.actions.order.make_creation
+        community(input.community_code, "input.communityCode")
+
+        def creation(place: int) -> Write:
+            order = _order(input, input.orders[place])
+            return make_creation(info.context.principal, order, entry_key(key, place) or "", count_lookup)
+
+        writes = [entry_write("createOrder", partial(creation, place)) for place in range(len(input.orders))]
+        results = await write_all(info, writes, dry_run=input.dry_run)
+        return Created(results, [order.amount for order in input.orders])
+
+
+def _order(bill: _BillInput, charge: _ChargeInput) -> NewOrder:
+    """Raises UserInputError."""
+    details = charge.details or []
+    if len(details) > MOST_DETAILS or len({detail.name for detail in details}) < len(details):
+        raise UserInputError("input.details", f"details must have at most {MOST_DETAILS} entries, each name once.")
+    return NewOrder(
+        community_code=community(bill.community_code, "input.communityCode"),
+        payer=_payer(charge.payer),
+        title=bill.title,
+        amount=charge.amount,
+        remark=charge.remark or None,
+        details=tuple(NewOrderDetail(detail.name, detail.value, detail.numeric) for detail in details),
+        manager=bill.manager or None,
+    )
 
 
 def _payer(payer: PayerInput) -> Payer:

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.actions.row import RowRef
-from gateway.actions.write import Written
+from gateway.actions.write import Write, Written
 from gateway.auth.node_ids import resolve_node_id
 from gateway.context import Info
 from gateway.errors import UserInputError
@@ -14,9 +14,20 @@ from gateway.loaders.lists import REPAIRS
 from gateway.loaders.record_list import RecordKey
 from gateway.normalise.repair import Repair as RepairRecord
 from gateway.normalise.vocabulary import RepairStatus
-from schema.mutations.input import OPTIONAL_KEY, finished, idempotency_key, not_found, written_record
+from schema.mutations.input import (
+    OPTIONAL_EACH_KEY,
+    OPTIONAL_KEY,
+    entries,
+    entry_key,
+    finished,
+    idempotency_key,
+    not_found,
+    row_writes,
+    write_all,
+    written_record,
+)
 from schema.types.arguments import recognized
-from schema.types.costs import ONE_CALL, WRITE
+from schema.types.costs import MOST_ENTRIES, ONE_CALL, WRITE, bulk_costs
 from schema.types.fields import needs, optional, record_type
 from schema.types.payload import MutationPayload
 from schema.types.repair import Repair
@@ -37,7 +48,19 @@ class UpdateRepairInput:
     idempotency_key: strawberry.ID | None = optional(OPTIONAL_KEY)
 
 
+@strawberry.input(description="Set several repairs' status, with the same reply (批量更新报修状态).")
+class UpdateRepairsInput:
+    ids: list[strawberry.ID] = strawberry.field(description=f"The repairs, 1 to {MOST_ENTRIES} (报修标识列表).")
+    status: RepairStatus = strawberry.field(description="Their status from now on (报修状态).")
+    reply: str | None = optional(
+        f"The reply to the residents, at most {LONGEST_REPLY} characters; omitted or empty: the earlier ones stay "
+        "(答复)."
+    )
+    idempotency_key: strawberry.ID | None = optional(OPTIONAL_EACH_KEY)
+
+
 Update = Annotated[UpdateRepairInput, strawberry.argument(description="Which repair, and its status (输入).")]
+UpdateAll = Annotated[UpdateRepairsInput, strawberry.argument(description="Which repairs, and their status (输入).")]
 
 
 @record_type(Written, description="How the update of a repair ended (更新报修结果).")
@@ -55,6 +78,15 @@ class RepairPayload(MutationPayload):
         return info.context.loaders.record(REPAIRS, record.platform_id, record.community_code)
 
 
+@strawberry.type(description="How several updates ended (批量更新报修结果).")
+class RepairsPayload:
+    @strawberry.field(
+        description="One result for each id, in their order (结果列表).", graphql_type=list[RepairPayload]
+    )
+    def results(root: strawberry.Parent[list[Written]]) -> list[Written]:
+        return root
+
+
 @strawberry.type
 class RepairMutations:
     @strawberry.mutation(
@@ -65,14 +97,41 @@ class RepairMutations:
     )
     async def update_repair(self, info: Info, input: Update) -> Written:
         key = idempotency_key(input.idempotency_key)
-        recognized(input.status, "input.status")
-        if input.reply is not None and len(input.reply) > LONGEST_REPLY:
-            raise UserInputError("input.reply", f"reply must have at most {LONGEST_REPLY} characters.")
-        node = resolve_node_id(info.context.principal, info.context.ids, input.id, "Repair")
-        if node is None:
+        reply = _reply(input)
+        repair = _repair(info, input.id)
+        if repair is None:
             return await not_found(info, "updateRepair", "repair")
-        repair = RowRef("Repair", int(node.parts[0]), node.community_code)
-        written = await info.context.actions.repair.update(
-            info.context.principal, repair, input.status, (input.reply or "").strip() or None, key
-        )
-        return finished(info, written)
+        update = info.context.actions.repair.update
+        return finished(info, await update(info.context.principal, repair, input.status, reply, key))
+
+    @strawberry.mutation(
+        description="Set several repairs' status, with the same reply if any: a result and an operation for each "
+        "(批量更新报修状态).",
+        directives=needs(["repair:write"]),
+        graphql_type=RepairsPayload | None,
+        metadata=bulk_costs("input.ids"),
+    )
+    async def update_repairs(self, info: Info, input: UpdateAll) -> list[Written]:
+        entries("ids", input.ids)
+        key, reply = idempotency_key(input.idempotency_key), _reply(input)
+        make_update = info.context.actions.repair.make_update
+
+        def update(repair: RowRef) -> Write:
+            entry = entry_key(key, repair.platform_id)
+            return make_update(info.context.principal, repair, input.status, reply, entry)
+
+        repairs = [_repair(info, node_id) for node_id in input.ids]
+        return await write_all(info, row_writes("updateRepair", "repair", repairs, update))
+
+
+def _repair(info: Info, node_id: str) -> RowRef | None:
+    node = resolve_node_id(info.context.principal, info.context.ids, node_id, "Repair")
+    return node and RowRef("Repair", int(node.parts[0]), node.community_code)
+
+
+def _reply(input: UpdateRepairInput | UpdateRepairsInput) -> str | None:
+    """The reply as it is sent. Raises UserInputError for what no repair can be set to."""
+    recognized(input.status, "input.status")
+    if input.reply is not None and len(input.reply) > LONGEST_REPLY:
+        raise UserInputError("input.reply", f"reply must have at most {LONGEST_REPLY} characters.")
+    return (input.reply or "").strip() or None

@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.actions.row import RowRef
-from gateway.actions.write import Written
+from gateway.actions.write import Write, Written
 from gateway.auth.node_ids import resolve_node_id
 from gateway.context import Info
 from gateway.errors import UserInputError
@@ -16,9 +16,21 @@ from gateway.loaders.record_list import RecordKey
 from gateway.normalise.corrections import Corrections
 from gateway.normalise.shenhe import Shenhe as ShenheRecord
 from gateway.normalise.shenhe_content import ShenheHouse, ShenhePeople
-from schema.mutations.input import OPTIONAL_KEY, finished, given, idempotency_key, not_found, written_record
+from schema.mutations.input import (
+    OPTIONAL_EACH_KEY,
+    OPTIONAL_KEY,
+    entries,
+    entry_key,
+    finished,
+    given,
+    idempotency_key,
+    not_found,
+    row_writes,
+    write_all,
+    written_record,
+)
 from schema.types.arguments import recognized
-from schema.types.costs import APPROVAL, APPROVALS, MOST_IDS, ONE_CALL, WRITE
+from schema.types.costs import APPROVAL, MOST_ENTRIES, MOST_IDS, ONE_CALL, WRITE, bulk_costs
 from schema.types.fields import correction_input, needs, optional, record_type
 from schema.types.payload import MutationPayload
 from schema.types.shenhe import Shenhe
@@ -66,12 +78,22 @@ class RejectShenheInput:
 @strawberry.input(description="Approve several reviews as submitted (批量审核通过).")
 class ApproveShenhesInput:
     ids: list[strawberry.ID] = strawberry.field(description=f"The reviews, 1 to {MOST_IDS} (审核标识列表).")
-    idempotency_key: strawberry.ID | None = optional(OPTIONAL_KEY)
+    idempotency_key: strawberry.ID | None = optional(OPTIONAL_EACH_KEY)
+
+
+@strawberry.input(description="Reject several reviews for the same reason (批量审核不通过).")
+class RejectShenhesInput:
+    ids: list[strawberry.ID] = strawberry.field(description=f"The reviews, 1 to {MOST_ENTRIES} (审核标识列表).")
+    reason: str = strawberry.field(
+        description=f"Why, in 1 to {LONGEST_REASON} characters; as for `rejectShenhe` (拒绝理由)."
+    )
+    idempotency_key: strawberry.ID | None = optional(OPTIONAL_EACH_KEY)
 
 
 ApproveInput = Annotated[ApproveShenheInput, strawberry.argument(description="Which review, and corrections (输入).")]
 RejectInput = Annotated[RejectShenheInput, strawberry.argument(description="Which review, and why (输入).")]
 ApproveAllInput = Annotated[ApproveShenhesInput, strawberry.argument(description="Which reviews (输入).")]
+RejectAllInput = Annotated[RejectShenhesInput, strawberry.argument(description="Which reviews, and why (输入).")]
 
 
 @record_type(Written, description="How a decision on a review ended (审核结果).")
@@ -144,19 +166,36 @@ class ShenheMutations:
         description="Approve several reviews as submitted: a result and an operation for each (批量审核通过).",
         directives=needs(["shenhe:review"]),
         graphql_type=ShenhesPayload | None,
-        metadata=APPROVALS,
+        metadata=bulk_costs("input.ids", most=MOST_IDS),
     )
     async def approve_shenhes(self, info: Info, input: ApproveAllInput) -> list[Written]:
-        if not 1 <= len(input.ids) <= MOST_IDS:
-            raise UserInputError("input.ids", f"ids must have 1 to {MOST_IDS} entries.")
-        key = idempotency_key(input.idempotency_key)
+        entries("ids", input.ids, MOST_IDS)
+        key, make = idempotency_key(input.idempotency_key), info.context.actions.shenhe.make_approval
+
+        def approval(review: RowRef) -> Write:
+            return make(info.context.principal, review, None, entry_key(key, review.platform_id))
+
         reviews = [_review(info, node_id) for node_id in input.ids]
-        reached = [review for review in reviews if review is not None]
-        written = iter(await info.context.actions.shenhe.approve_all(info.context.principal, reached, key))
-        return [
-            await not_found(info, "approveShenhe", "review") if review is None else finished(info, next(written))
-            for review in reviews
-        ]
+        return await write_all(info, row_writes("approveShenhe", "review", reviews, approval))
+
+    @strawberry.mutation(
+        description="Reject several reviews for the same reason: a result and an operation for each (批量审核不通过).",
+        directives=needs(["shenhe:review"]),
+        graphql_type=ShenhesPayload | None,
+        metadata=bulk_costs("input.ids"),
+    )
+    async def reject_shenhes(self, info: Info, input: RejectAllInput) -> list[Written]:
+        entries("ids", input.ids)
+        reason = input.reason.strip()
+        if not 1 <= len(reason) <= LONGEST_REASON:
+            raise UserInputError("input.reason", f"reason must have 1 to {LONGEST_REASON} characters.")
+        key, make = idempotency_key(input.idempotency_key), info.context.actions.shenhe.make_rejection
+
+        def rejection(review: RowRef) -> Write:
+            return make(info.context.principal, review, reason, entry_key(key, review.platform_id))
+
+        reviews = [_review(info, node_id) for node_id in input.ids]
+        return await write_all(info, row_writes("rejectShenhe", "review", reviews, rejection))
 
 
 def _review(info: Info, node_id: str) -> RowRef | None:

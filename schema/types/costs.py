@@ -13,6 +13,7 @@ from gateway.actions.shenhe import SEARCHED_PAGES
 from gateway.context import COMMUNITIES
 from gateway.execution.cost import Amount, Cost, OfCaller
 from gateway.loaders.order import SCANNED_PAGES
+from gateway.loaders.reconciliation import MOST_LISTED
 from gateway.loaders.record_list import RecordList
 from gateway.normalise.vocabulary import ModuleName
 
@@ -23,14 +24,18 @@ NOTHING = Cost()
 
 LARGEST_FIRST = 100
 MOST_IDS = 50
-"""A list of more is refused as an argument, and asks nobody."""
+MOST_ENTRIES = 100
+"""A list of more is refused as an argument, and asks nobody. Entries are what one mutation writes."""
 
 ASSUMED_HOUSES = 10
 ASSUMED_MEMBERS = 10
 """Lists that a platform gives as a whole: how long they are taken to be."""
 
-ASSUMED_PAGES = 20
+ASSUMED_PAGES = 10
 """A list of orders that is read as a whole: how many pages it is taken to have. MOST_PAGES of it are read at most."""
+
+ASSUMED_NOTIFICATIONS = 10
+"""A list of notifications in a reconciliation: how long it is taken to be. Their orders are on pages already read."""
 
 LONG_TEXT = 4
 """What an announcement of the journal weighs, in calls: all of those read for one request have to be held in memory."""
@@ -50,9 +55,11 @@ def _pages(first: int, page_size: int) -> int:
     return max(2, (first + page_size - 2) // page_size + 1) if 0 < first <= LARGEST_FIRST else 0
 
 
-def costs(calls: int | Amount = 0, items: int | Amount | OfCaller = 1, times: int | OfCaller = 1) -> dict[str, Cost]:
+def costs(
+    calls: int | Amount = 0, items: int | Amount | OfCaller = 1, times: int | OfCaller = 1, shared: int = 0
+) -> dict[str, Cost]:
     """The metadata of a field that costs something."""
-    return {COST: Cost(calls, items, times)}
+    return {COST: Cost(calls, items, times, shared)}
 
 
 ONE_CALL = costs(calls=1)
@@ -83,16 +90,21 @@ def _long_texts(first: int) -> int:
     return LONG_TEXT * _items(first)
 
 
-def _each(calls: int) -> Callable[[int], int]:
-    return lambda ids: ids * calls if ids <= MOST_IDS else 0
+def _each(calls: int, most: int = MOST_IDS) -> Callable[[int], int]:
+    return lambda ids: ids * calls if ids <= most else 0
 
 
 ALL_ORDERS = costs(calls=ASSUMED_PAGES)
+RECONCILED_ORDERS = costs(items=MOST_LISTED)
+RECONCILED_NOTIFICATIONS = costs(items=ASSUMED_NOTIFICATIONS)
 ANNOUNCEMENTS = costs(calls=Amount("first", _long_texts))
 OPERATIONS = costs(items=Amount("first", _items))
 
 ANY_RECORD = costs(calls=SCANNED_PAGES)
 """A record by its id: a call, but for an order, which is looked for in its list."""
+
+CREATED_ORDER = costs(shared=SCANNED_PAGES)
+"""One of those that a mutation has created, all in one community: they are looked for in the same pages."""
 
 ANY_RECORDS = costs(calls=Amount("ids", _each(SCANNED_PAGES)), items=Amount("ids", _each(1)))
 
@@ -103,6 +115,11 @@ WRITE = costs(calls=CALLS_OF_A_WRITE)
 APPROVAL = costs(calls=CALLS_OF_A_WRITE + SEARCHED_PAGES)
 """What is corrected may have to be looked for in the list."""
 
-APPROVALS = costs(calls=Amount("input.ids", _each(CALLS_OF_A_WRITE)), items=Amount("input.ids", _each(1)))
+
+def bulk_costs(entries: str, calls: int = CALLS_OF_A_WRITE, most: int = MOST_ENTRIES) -> dict[str, Cost]:
+    """The metadata of a mutation that writes as many records as this list of its input has entries, up to `most`."""
+    return costs(calls=Amount(entries, _each(calls, most)), items=Amount(entries, _each(1, most)))
+
+
 SYNCHRONISATION = costs(calls=CALLS_OF_A_WRITE + len(ModuleName))
 """Both platforms are read, and every module may have to be switched."""

@@ -10,7 +10,7 @@ from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders import reconciliation
 from gateway.loaders.reconciliation import MOST_LISTED, Period, ReconciliationKey
-from schema.types.costs import ALL_ORDERS, costs
+from schema.types.costs import ALL_ORDERS, RECONCILED_NOTIFICATIONS, RECONCILED_ORDERS
 from schema.types.fields import needs, plain, record_type
 from schema.types.order import Money, Order
 from schema.types.payment import Payment
@@ -28,8 +28,6 @@ Until = Annotated[
     ),
 ]
 
-LISTED = costs(items=MOST_LISTED)
-
 
 @record_type(
     reconciliation.Reconciliation,
@@ -42,7 +40,7 @@ class Reconciliation:
     paid_without_notification: list[Order] = plain(
         f"Orders that wjdh calls paid and no notification came for, at any time; the newest {MOST_LISTED} "
         "(已付款但未收到通知的订单).",
-        metadata=LISTED,
+        metadata=RECONCILED_ORDERS,
     )
     paid_without_notification_count: int = plain("How many there are (已付款但未收到通知的订单数).")
     earlier_paid_without_notification_count: int = plain(
@@ -52,13 +50,13 @@ class Reconciliation:
     notified_unpaid: list[Payment] = plain(
         "Notifications whose order wjdh calls unpaid, or does not have: received in the period and before the orders "
         f"were read; the newest {MOST_LISTED} (已通知但平台未标记付款的通知).",
-        metadata=LISTED,
+        metadata=RECONCILED_NOTIFICATIONS,
     )
     notified_unpaid_count: int = plain("How many there are (已通知但平台未标记付款的通知数).")
     undelivered: list[Payment] = plain(
         "Notifications received in the period that the security platform does not have yet, paid or not; the newest "
         f"{MOST_LISTED} (未送达的通知).",
-        metadata=LISTED,
+        metadata=RECONCILED_NOTIFICATIONS,
     )
     undelivered_count: int = plain("How many there are (未送达的通知数).")
     complete: bool = plain(

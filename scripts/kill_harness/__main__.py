@@ -1,7 +1,9 @@
 """Kill gateways with -9 while payment notifications go through them, and count what became of each.
 
 A gateway, a sandbox of both platforms and the resident platform that notifies it, each a process of its own. Ends with
-1 unless every notification that was acknowledged was taken in by the security platform, exactly once.
+1 unless every notification that was acknowledged was taken in by the security platform, exactly once. With --bulk a
+gateway is killed while it creates orders, a hundred in one request: each has the effects that its outcome says, and a
+repeat of the request completes them.
 """
 
 import argparse
@@ -17,6 +19,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from bulk import ENTRIES, BulkKills
+from forked import ForkedGateway, forge
 from notifier import Notifier
 from processes import GatewayProcess, Platforms, platforms
 from replicas import Replicas
@@ -93,6 +97,30 @@ async def kill_replicas(options: argparse.Namespace) -> None:
         await conclude(gateways[0], remote, notifier, calls, options.measured)
 
 
+async def kill_bulk(engine: str, options: argparse.Namespace) -> None:
+    """One gateway, killed within a request of a hundred writes and started again."""
+    async with AsyncExitStack() as stack:
+        settings = await stack.enter_async_context(journal(engine))
+        remote = await stack.enter_async_context(platforms())
+        forks = await stack.enter_async_context(forge())
+        gateway = ForkedGateway(forks, {**remote.settings, **settings}, options.log)
+        stack.push_async_callback(gateway.kill)
+        await gateway.start()
+        bulk = BulkKills(gateway, remote, settings)
+        await bulk.measure()
+        began = time.monotonic()
+        for number in range(options.bulk):
+            await bulk.run(f"run {number}")
+            print(f"{engine}: {number + 1} runs, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+        print(f"{engine} ({DURABILITY[engine]})")
+        print(
+            f"  kill -9: {gateway.kills} in requests of {ENTRIES} orders that take {bulk.takes:.1f} s, "
+            f"{bulk.interrupted} between the first order and the last"
+        )
+        print("  " + ", ".join(f"{name}: {count}" for name, count in sorted(bulk.counts.items())))
+        print(f"  entries: {gateway.kills * ENTRIES}, each as its outcome says; after the repeat all done exactly once")
+
+
 def replica(number: int, remote: Platforms, settings: Mapping[str, str], options: argparse.Namespace) -> GatewayProcess:
     data_dir = Path(settings["GATEWAY_DATA_DIR"]) / str(number)
     return GatewayProcess({**remote.settings, **settings, "GATEWAY_DATA_DIR": str(data_dir)}, options.log)
@@ -136,6 +164,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--engine", choices=list(DURABILITY), action="append", help="default: both")
     parser.add_argument("--replicas", type=int, default=0, help="so many gateways on one PostgreSQL instead of one")
     parser.add_argument("--seconds", type=float, default=60, help="with --replicas: how long (default: 60)")
+    parser.add_argument("--bulk", type=int, default=0, help="so many kills within bulk writes instead, for each engine")
     parser.add_argument("--measured", type=int, default=2000, help="notifications that are timed (default: 2000)")
     parser.add_argument("--seed", type=int, default=None, help="of the random moments")
     parser.add_argument("--log", type=Path, default=None, help="where the gateways log")
@@ -149,7 +178,7 @@ async def main(options: argparse.Namespace) -> int:
             await kill_replicas(options)
         else:
             for engine in options.engine or DURABILITY:
-                await kill_one(engine, options)
+                await (kill_bulk if options.bulk else kill_one)(engine, options)
     except BrokenPromiseError as error:
         print(f"  BROKEN: {error}", flush=True)
         return 1

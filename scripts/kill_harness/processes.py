@@ -19,6 +19,9 @@ from gateway.settings import load_settings
 LAST_SETTING = "GATEWAY_CALLBACK_KEY_D"
 """What the sandbox prints last, once it listens."""
 
+CONTROL = "/__sandbox__/"
+"""Where each platform of the sandbox is controlled."""
+
 START_TIMEOUT = 60.0
 UNHURRIED = {"GATEWAY_RATE_LIMIT": "1000000000"}
 """One caller asks for all of them."""
@@ -61,7 +64,7 @@ class GatewayProcess:
         """Raises RuntimeError when it ends instead."""
         async with asyncio.timeout(START_TIMEOUT), httpx.AsyncClient(trust_env=False) as client:
             while not await self._is_ready(client):
-                if self._running().returncode is not None:
+                if self._has_ended:
                     raise RuntimeError("the gateway ended instead of serving")
                 await asyncio.sleep(PAUSE)
 
@@ -90,6 +93,10 @@ class GatewayProcess:
         except httpx.TransportError:
             return False
 
+    @property
+    def _has_ended(self) -> bool:
+        return self._running().returncode is not None
+
     def _running(self) -> asyncio.subprocess.Process:
         if self._process is None:
             raise RuntimeError("the gateway was not started")
@@ -105,8 +112,16 @@ class Platforms:
 
     async def effects(self) -> Counter[str]:
         """How often each order's payment was taken in."""
+        return Counter(form["order_number"] for form in await self.forms("callback"))
+
+    async def forms(self, endpoint: str) -> list[dict[str, str]]:
+        """Those that had an effect at an endpoint, of either platform."""
         effects = (await self._client.get("effects")).json()["effects"]
-        return Counter(effect["form"]["order_number"] for effect in effects if effect["endpoint"] == "callback")
+        return [effect["form"] for effect in effects if effect["endpoint"] == endpoint]
+
+    async def reset(self) -> None:
+        """Forget all that was done at both platforms, and the faults that were set."""
+        (await self._client.post("reset")).raise_for_status()
 
     async def calls(self, endpoint: str = "callback") -> int:
         """Calls to an endpoint so far, those that met a fault included."""
@@ -122,6 +137,11 @@ class Platforms:
     async def set_fault(self, kind: str, endpoint: str = "callback", **options: str) -> None:
         form = {"kind": kind, "endpoint": endpoint, **options}
         (await self._client.post("faults", data=form)).raise_for_status()
+
+    async def delay_orders(self, seconds: str) -> None:
+        """Have wjdh take so long for each new order."""
+        form = {"kind": "latency", "endpoint": "order/new", "seconds": seconds}
+        (await self._client.post(f"{self.settings['GATEWAY_WJDH_URL']}{CONTROL}faults", data=form)).raise_for_status()
 
     async def clear_faults(self) -> None:
         await self._client.delete("faults")
@@ -140,7 +160,7 @@ async def platforms() -> AsyncIterator[Platforms]:
                 raise RuntimeError("the sandbox did not start")
             name, _, value = line.strip().partition("=")
             settings[name] = value
-        control = f"{settings['GATEWAY_SECURITY_URL']}/__sandbox__/"
+        control = f"{settings['GATEWAY_SECURITY_URL']}{CONTROL}"
         async with httpx.AsyncClient(base_url=control, trust_env=False, timeout=30) as client:
             yield Platforms(settings, client)
     finally:

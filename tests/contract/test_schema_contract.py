@@ -186,8 +186,8 @@ def test_input_descriptions_state_bounds():
 def test_dry_run_description_denies_completion():
     described = dict(descriptions())
 
-    assert described["Outcome.CONFIRMED"].startswith("It is done; a dry run has made its plan")
-    assert "CONFIRMED says no more than that the plan is made" in described["SyncModulesInput.dryRun"]
+    assert described["Outcome.PLANNED"].startswith("It was a dry run and could be done; nothing was sent")
+    assert "nothing is written or recorded, and the outcome is PLANNED" in described["SyncModulesInput.dryRun"]
 
 
 def masks_numbers(field: GraphQLField) -> bool:

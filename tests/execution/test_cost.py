@@ -21,7 +21,7 @@ SCHEMA = build_schema(
     input Lend { ids: [ID!]! to: String }
     type Books { nodes: [Book!]! edges: [Edge!]! total: Int }
     type Edge { node: Book }
-    type Book { title: String author: Author books(first: Int! = 20): Books }
+    type Book { title: String chapters: Int author: Author books(first: Int! = 20): Books }
     union Found = Book | Author
     type Author { name: String books(first: Int! = 20): Books }
     """
@@ -29,6 +29,7 @@ SCHEMA = build_schema(
 COSTS = {
     "books": Cost(calls=Amount("first", lambda first: 1 + first // 10), items=Amount("first")),
     "author": Cost(calls=1),
+    "chapters": Cost(shared=40),
     "byIds": Cost(calls=Amount("ids"), items=Amount("ids")),
     "shelves": Cost(Amount("first"), Amount("first"), times=OfCaller("shelves", instead=("code", "codes"))),
     "lend": Cost(calls=Amount("input.ids", lambda ids: 2 * ids), items=Amount("input.ids")),
@@ -64,6 +65,14 @@ def cost_of(field: GraphQLField) -> Cost:
 def weighed(query: str) -> OperationCost:
     outline = Outline(SCHEMA, parse(query))
     return OperationCost(SCHEMA, outline, outline.operations[0], cost_of)
+
+
+def test_shared_calls_are_counted_once_for_all_items() -> None:
+    chapters = "byIds(ids: [1, 2, 3]) { author { name } chapters }"
+    assert weighed(f"{{ {chapters} }}").of({}, CALLER) == 3 + 3 + 40
+    assert weighed(f"{{ a: {chapters} b: {chapters} }}").of({}, CALLER) == 2 * (3 + 3 + 40)
+    spread = "{ byIds(ids: [1, 2]) { ...B books(first: 10) { nodes { ...B } } } } fragment B on Book { chapters }"
+    assert weighed(spread).of({}, CALLER) == 2 + 2 * 2 + 2 * 40
 
 
 @pytest.mark.parametrize("value", ["3", "12345", "9" * 5000, '"a"', "[3]"])

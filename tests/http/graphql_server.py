@@ -55,6 +55,7 @@ class Context:
         self.request_id = request_id
         self.allowance: Allowance | None = None
         self.age: int | None = None
+        self.deadline: float | None = None
 
     def refresh(self) -> None:
         """This verifier caches nothing."""

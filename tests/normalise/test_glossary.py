@@ -19,10 +19,10 @@ from gateway.normalise.forms import (
 )
 from gateway.normalise.house import MEMBERS, OWNERS, RESIDENCIES
 from gateway.normalise.module import MODULES
-from gateway.normalise.order import ORDERS, OrderDetail, OrderQuery
+from gateway.normalise.order import ORDERS, OrderQuery
 from gateway.normalise.people import PEOPLE
 from gateway.normalise.repair import REPAIRS
-from gateway.normalise.requests import HousePayer, NewAnnouncement, NewOrder
+from gateway.normalise.requests import HousePayer, NewAnnouncement, NewOrder, NewOrderDetail
 from gateway.normalise.shenhe import REVIEWS, ShenheQuery
 from gateway.normalise.shenhe_content import APPLICANTS, APPLIED_HOUSES
 from gateway.normalise.vocabulary import (
@@ -84,7 +84,7 @@ def wire_names() -> Iterator[str]:
             title="水费",
             amount=Decimal(1),
             remark="注",
-            details=(OrderDetail("单价", "1"),),
+            details=(NewOrderDetail("单价", "1"),),
             manager="物业",
         )
     )
@@ -99,7 +99,7 @@ def wire_names() -> Iterator[str]:
     yield from query_form(ShenheQuery(type=ShenheType.BIND_OWNER, status=ShenheStatus.PENDING))
     yield from shenhe_decision_form(ShenheStatus.APPROVED, "{}")
     yield from repair_update_form(RepairStatus.OPEN, "好")
-    yield from module_form("00001", ModuleName.REPAIRS, True)
+    yield from module_form("00001", ModuleName.REPAIRS.wire_label, True)
 
 
 def test_every_wire_spelling_is_listed() -> None:

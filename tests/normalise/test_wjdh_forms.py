@@ -1,6 +1,5 @@
 """Filters and writes are spelt as the document says (quirks 55, 62, 65, 98 to 102, 110, 120, 121, 146, 151)."""
 
-import json
 from decimal import Decimal
 
 import pytest
@@ -13,7 +12,7 @@ from gateway.normalise.forms import (
     repair_update_form,
     shenhe_decision_form,
 )
-from gateway.normalise.order import OrderDetail, OrderQuery
+from gateway.normalise.order import OrderQuery
 from gateway.normalise.repair import RepairQuery
 from gateway.normalise.requests import (
     CarPayer,
@@ -21,6 +20,7 @@ from gateway.normalise.requests import (
     IdCardPayer,
     NewAnnouncement,
     NewOrder,
+    NewOrderDetail,
     ParkingPayer,
     Payer,
     PhonePayer,
@@ -86,7 +86,7 @@ def test_order_filters_have_their_form_fields() -> None:
     [
         (HousePayer(1, 1, 1, 101), "house", '{"louhao":"1","danyuan":"1","louceng":"1","fangjian":"101"}'),
         (PhonePayer("19900000001"), "phone", '{"phone":"19900000001"}'),
-        (PhonePayer("19900000001", "李明"), "phone", '{"name":"李明","phone":"19900000001"}'),
+        (PhonePayer("19900000001", "李明"), "phone", '{"phone":"19900000001","name":"李明"}'),
         (IdCardPayer("999302199211302517"), "idcard", '{"idcard":"999302199211302517"}'),
         (CarPayer("GK12001"), "car_number", '{"number":"GK12001"}'),
         (ParkingPayer("A012"), "parking_number", '{"number":"A012"}'),
@@ -104,11 +104,16 @@ def test_quirk_110_details_are_encoded_once() -> None:
         title="水费",
         amount=Decimal("1E+2"),
         remark="2020年",
-        details=(OrderDetail("单价", '"10"'), OrderDetail("最低", "70%")),
+        details=(
+            NewOrderDetail("单价", '"10"'),
+            NewOrderDetail("最低", "70%"),
+            NewOrderDetail("面积", "89.50", numeric=True),
+            NewOrderDetail("表号", "12345678901234567890", numeric=True),
+        ),
         manager="晨曦家园物业",
     )
     form = new_order_form(order)
-    assert json.loads(form["extra"]) == {"单价": '"10"', "最低": "70%"}
+    assert form["extra"] == '{"单价":"\\"10\\"","最低":"70%","面积":89.50,"表号":12345678901234567890}'
     assert (form["amount"], form["remark"], form["manager"]) == ("100", "2020年", "晨曦家园物业")
 
 
@@ -124,7 +129,7 @@ def test_quirk_55_absent_reply_is_not_sent() -> None:
 
 @pytest.mark.parametrize(("enabled", "status"), [(True, "1"), (False, "0")])
 def test_quirk_62_80_module_form_sends_name_and_number(enabled: bool, status: str) -> None:
-    assert module_form("00001", ModuleName.COMPLAINTS, enabled) == {
+    assert module_form("00001", "投诉建议", enabled) == {
         "xiaoqu": "00001",
         "module_name": "投诉建议",
         "module_status": status,
@@ -163,4 +168,4 @@ def test_unrecognized_is_never_sent() -> None:
     with pytest.raises(ValueError, match="cannot be sent"):
         query_form(ShenheQuery(type=ShenheType.UNRECOGNIZED))
     with pytest.raises(ValueError, match="cannot be sent"):
-        module_form("00001", ModuleName.UNRECOGNIZED, True)
+        _ = ModuleName.UNRECOGNIZED.wire_label

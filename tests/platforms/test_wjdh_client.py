@@ -12,9 +12,9 @@ from scripted_server import ScriptedServer, Step, http, scripted
 from standing_clock import Clock
 
 from gateway.errors import ConnectionLostError, PlatformAuthError, ProtocolError, RefusedError
-from gateway.normalise.order import OrderDetail, OrderQuery
+from gateway.normalise.order import OrderQuery
 from gateway.normalise.repair import RepairQuery
-from gateway.normalise.requests import HousePayer, NewAnnouncement, NewOrder, PhonePayer
+from gateway.normalise.requests import HousePayer, NewAnnouncement, NewOrder, NewOrderDetail, PhonePayer
 from gateway.normalise.shenhe import ShenheQuery
 from gateway.normalise.states import Availability
 from gateway.normalise.vocabulary import ModuleName, OrderStatus, PaymentStatus, RepairStatus, ShenheStatus, ShenheType
@@ -31,7 +31,7 @@ ORDER = NewOrder(
     payer=HousePayer(1, 1, 1, 101),
     title="物业费",
     amount=Decimal("12.50"),
-    details=(OrderDetail("单价", "100元/平方"),),
+    details=(NewOrderDetail("单价", "100元/平方"),),
 )
 ANNOUNCEMENT = NewAnnouncement(
     community_code=COMMUNITY, title="停水", content="明天停水", images=("http://a/1.png", "http://a/2.png")
@@ -78,7 +78,7 @@ async def test_every_read_gives_records(platforms: Platforms) -> None:
 async def test_every_write_has_its_effect(platforms: Platforms, sandbox: Sandbox) -> None:
     wjdh = platforms.wjdh
     await wjdh.decide_shenhe(1, ShenheStatus.APPROVED)
-    await wjdh.set_module("00001", ModuleName.COMPLAINTS, False)
+    await wjdh.set_module("00001", "投诉建议", False)
     await wjdh.update_repair(1, RepairStatus.RESOLVED, "已修好")
     number = await wjdh.create_order(ORDER)
     assert await wjdh.create_announcement(ANNOUNCEMENT) == 4
@@ -163,7 +163,7 @@ async def test_quirk_053_update_with_lost_answer_is_not_repeated(platforms: Plat
     wjdh = platforms.wjdh
     for endpoint, update in (
         ("shenhe/update", lambda: wjdh.decide_shenhe(1, ShenheStatus.APPROVED)),
-        ("module", lambda: wjdh.set_module("00001", ModuleName.COMPLAINTS, False)),
+        ("module", lambda: wjdh.set_module("00001", "投诉建议", False)),
         ("repair/update", lambda: wjdh.update_repair(1, RepairStatus.RESOLVED)),
     ):
         sandbox.faults.set("WJDH", endpoint, Fault(FaultKind.RESET), times=1)
@@ -248,7 +248,7 @@ async def test_quirk_014_write_with_an_error_status_is_unknown(
     body = f'{{"code": {code}, "message": "页面错误！请稍后再试～"}}'
     answering(sandbox, "module", body, status=status)
     with pytest.raises(ProtocolError):
-        await platforms.wjdh.set_module(COMMUNITY, ModuleName.REPAIRS, True)
+        await platforms.wjdh.set_module(COMMUNITY, "物业报修", True)
 
 
 @pytest.mark.parametrize("status", [404, 500])
@@ -269,7 +269,7 @@ async def test_quirk_014_code_zero_with_error_status_is_an_error(
 async def test_quirk_014_refusal_ignores_the_status(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "module", '{"code": 1, "msg": "没有权限"}', status=403)
     with pytest.raises(RefusedError, match="code 1"):
-        await platforms.wjdh.set_module(COMMUNITY, ModuleName.REPAIRS, True)
+        await platforms.wjdh.set_module(COMMUNITY, "物业报修", True)
 
 
 async def test_quirk_033_wrong_credentials_cause_one_login(sandbox: Sandbox) -> None:
@@ -393,7 +393,7 @@ async def test_quirk_045_write_with_a_dead_token_is_done_once(platforms: Platfor
 
 async def test_quirk_044_calls_are_forms_with_a_user_agent(platforms: Platforms, sandbox: Sandbox) -> None:
     await platforms.wjdh.modules("00001")
-    await platforms.wjdh.set_module("00001", ModuleName.COMPLAINTS, True)
+    await platforms.wjdh.set_module("00001", "投诉建议", True)
     for call in sandbox.calls:
         assert call.headers["content-type"] == "application/x-www-form-urlencoded"
         assert call.headers["user-agent"].startswith("wanjia-gateway/")
@@ -408,7 +408,7 @@ async def test_quirk_043_049_050_051_052_paths_and_methods_match(suffix: str) ->
         await wjdh.decide_shenhe(1, ShenheStatus.APPROVED)
         await wjdh.orders("1", OrderQuery())
         await wjdh.modules("1")
-        await wjdh.set_module("1", ModuleName.REPAIRS, True)
+        await wjdh.set_module("1", "物业报修", True)
         await wjdh.repairs("1", RepairQuery(status=RepairStatus.OPEN))
         await wjdh.repair(1)
         await wjdh.update_repair(1, RepairStatus.OPEN)

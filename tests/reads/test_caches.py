@@ -8,7 +8,6 @@ import httpx
 import pytest
 from standing_clock import Clock
 
-from gateway.normalise.vocabulary import ModuleName
 from gateway.sandbox.faults import Fault, FaultKind
 
 SECONDS = {"PEOPLE": 30, "OWNERS": 60, "MODULES": 30, "REPAIRS": 5}
@@ -276,7 +275,7 @@ async def test_lost_write_found_applied_drops_the_cache(environ, serve, sandbox)
         sandbox.faults.set("WJDH", "module", Fault(FaultKind.RESET), times=1)
         lost = (await gateway.ask(SWITCH, {"enabled": False})).data["setModule"]
         assert (lost["outcome"], (await states(gateway))["REPAIRS"]) == ("UNKNOWN", True)
-        await gateway.parts.platforms.wjdh.set_module("10002", ModuleName.REPAIRS, False)  # late, as it may happen
+        await gateway.parts.platforms.wjdh.set_module("10002", "物业报修", False)  # late, as it may happen
         assert (await states(gateway))["REPAIRS"] is True
 
         hours.now += timedelta(minutes=3)

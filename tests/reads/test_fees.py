@@ -216,6 +216,13 @@ class TestFailures:
 
         assert (found["count"], found["missing"], found["complete"]) == (15, 45, False)
 
+    async def test_pages_of_a_slow_platform_are_missing(self, gateway, sandbox, monkeypatch):
+        monkeypatch.setattr(all_orders, "MOST_SECONDS", 0.0)
+        found = await fees(gateway)
+
+        assert (found["count"], found["missing"], found["complete"]) == (15, 45, False)
+        assert sandbox.count("WJDH", "order/list") == 1
+
     async def test_failing_community_fails_alone(self, gateway, sandbox, mint):
         refuse_community(sandbox, "10003")
         token = mint(communities=("10002", "10003", "00001"))
@@ -344,7 +351,7 @@ class TestCalls:
     async def test_sum_is_weighed_as_its_assumed_pages(self, gateway):
         answer = await gateway.ask(query())
 
-        assert answer.body["extensions"]["cost"]["requested"] == 20
+        assert answer.body["extensions"]["cost"]["requested"] == 10
 
 
 async def test_amounts_are_added_without_rounding(gateway, sandbox):

@@ -29,6 +29,7 @@ SCHEMA = executable_schema()
 
 VALUES: Mapping[str, Any] = {
     "communityCode": "10002",
+    "communityCodes": "10002",
     "code": "10002",
     "building": 1,
     "unit": 1,
@@ -46,10 +47,15 @@ VALUES: Mapping[str, Any] = {
     "shopNumber": "1900000109",
     "weixinNumber": "4200000202",
     "idempotencyKey": "security",
+    "reason": "照片不清晰",
     "SetModuleInput.name": "CLOUD_PARKING",
+    "SetModulesInput.name": "CLOUD_PARKING",
     "UpdateRepairInput.status": "RESOLVED",
+    "UpdateRepairsInput.status": "RESOLVED",
 }
-"""A value for each required argument and input field; "Type.field" before "field"."""
+"""A value for each required argument and input field, of a list for its items; "Type.field" before "field". It is given
+to input fields that are not required, too.
+"""
 
 RECORD_TYPES = {
     "Query.shenhe": "Shenhe",
@@ -59,7 +65,9 @@ RECORD_TYPES = {
     "ApproveShenheInput": "Shenhe",
     "RejectShenheInput": "Shenhe",
     "ApproveShenhesInput": "Shenhe",
+    "RejectShenhesInput": "Shenhe",
     "UpdateRepairInput": "Repair",
+    "UpdateRepairsInput": "Repair",
 }
 """The type of the record whose id a field or an input asks for."""
 
@@ -198,7 +206,7 @@ def _value(kind: GraphQLInputType, name: str, place: str, ids: Ids, on: str | No
         return {
             each: _value(its.type, each, kind.name, ids)
             for each, its in kind.fields.items()
-            if is_required_input_field(its)
+            if is_required_input_field(its) or f"{kind.name}.{each}" in VALUES
         }
     if isinstance(kind, GraphQLEnumType):
         return next(iter(kind.values))

@@ -80,6 +80,8 @@ def with_community(variables: dict[str, Any], code: str) -> dict[str, Any]:
     def changed(value: Any, name: str = "") -> Any:
         if isinstance(value, dict):
             return {each: changed(its, each) for each, its in value.items()}
+        if isinstance(value, list):
+            return [changed(its) for its in value]
         return code if value == "10002" or name == "communityCode" else value
 
     return {name: changed(value) for name, value in variables.items()}

@@ -316,7 +316,7 @@ async def test_dry_run_returns_the_plan_without_effects(gateway, sandbox):
     payload = (await gateway.ask(SYNC.document, {"input": given})).data["syncModules"]
 
     assert [change["name"] for change in payload["changes"]] == ["COMPLAINTS"]
-    assert (payload["outcome"], payload["operation"]) == ("CONFIRMED", None)
+    assert (payload["outcome"], payload["operation"]) == ("PLANNED", None)
     assert sandbox.effects.all() == []
     assert (await gateway.ask(OPERATIONS)).data == before
 

@@ -36,9 +36,14 @@ class Case:
     readable_later: bool = True
 
     @property
+    def is_bulk(self) -> bool:
+        """Whether it writes several records: here it is given one."""
+        return self.mutation.endswith("s") and self.mutation != "syncModules"
+
+    @property
     def document(self) -> str:
         fields = f"{PAYLOAD} {self.payload}"
-        if self.mutation == "approveShenhes":
+        if self.is_bulk:
             fields = f"results {{ {fields} }}"
         input_type = f"{self.mutation[0].upper()}{self.mutation[1:]}Input"
         return f"mutation Write($input: {input_type}!) {{ {self.mutation}(input: $input) {{ {fields} }} }}"
@@ -48,12 +53,12 @@ class Case:
         prepared = dict(self.input)
         if self.record is not None:
             found = (await gateway.ask(FIRST[self.record])).data["list"]["nodes"][0]["id"]
-            prepared |= {"ids": [found]} if self.mutation == "approveShenhes" else {"id": found}
+            prepared |= {"ids": [found]} if self.is_bulk else {"id": found}
         if "reply" in prepared:
             prepared["reply"] += f"（{turn}）"
         if "idempotencyKey" in prepared:
             prepared["idempotencyKey"] += str(turn)
-        if self.mutation == "setModule":
+        if self.mutation in ("setModule", "setModules"):
             modules = (await gateway.ask(MODULES)).data["community"]["modules"]
             [module] = [module for module in modules if module["name"] == prepared["name"]]
             prepared["enabled"] = not module["enabled"]
@@ -98,7 +103,7 @@ def order(name: str, payer: Mapping[str, Any], *, readable: bool = True, readabl
 
 def repair(name: str, status: str, reply: str) -> Case:
     given = {"status": status, "reply": reply}
-    return Case(name, "updateRepair", "repair/update", given, "repair { status reply }", "repair")
+    return Case(name, name.split(maxsplit=1)[0], "repair/update", given, "repair { status reply }", "repair")
 
 
 CASES = (
@@ -106,19 +111,40 @@ CASES = (
     decision("approveShenhe", content={"people": {"nation": "回族"}, "house": {"room": 102}}),
     decision("rejectShenhe", reason="照片不清晰"),
     decision("approveShenhes"),
+    decision("rejectShenhes", reason="照片不清晰"),
     order("a house", {"house": HOUSE}, readable_later=True),
     order("a phone", {"phone": {"phone": "19900000002"}}),
     order("a name and phone", {"phone": {"phone": "19900000002", "name": "王芳"}}),
     order("an ID number", {"idCard": "999302199211302226"}),
     order("a car", {"carNumber": "GK12001"}, readable=False),
     order("a parking space", {"parkingNumber": "A011"}, readable=False),
+    Case(
+        "createOrders for a house",
+        "createOrders",
+        "order/new",
+        {
+            "communityCode": "10002",
+            "title": "物业费",
+            "orders": [{"payer": {"house": HOUSE}, "amount": "12.30", "details": [{"name": "面积", "value": "10"}]}],
+            "idempotencyKey": "orders",
+        },
+        "orderNumber order { number title amount { yuan } }",
+    ),
     repair("updateRepair", "RESOLVED", "已修复"),
+    repair("updateRepairs", "RESOLVED", "已修复"),
     repair("updateRepair with a reply alone", "OPEN", "明天上门"),
     Case(
         "setModule",
         "setModule",
         "module",
         {"communityCode": "10002", "name": "CLOUD_PARKING"},
+        "module { name enabled }",
+    ),
+    Case(
+        "setModules",
+        "setModules",
+        "module",
+        {"communityCodes": ["10002"], "name": "CLOUD_PARKING", "dryRun": False},
         "module { name enabled }",
     ),
     Case(
@@ -133,6 +159,15 @@ CASES = (
         "createAnnouncement",
         "announcement/new",
         {"communityCode": "10002", "title": "停水通知", "content": "明日停水", "idempotencyKey": "announcement"},
+        "announcement { title content pinned published }",
+        readable=False,
+        readable_later=False,
+    ),
+    Case(
+        "createAnnouncements",
+        "createAnnouncements",
+        "announcement/new",
+        {"communityCodes": ["10002"], "title": "停水通知", "content": "明日停水", "idempotencyKey": "announcements"},
         "announcement { title content pinned published }",
         readable=False,
         readable_later=False,

@@ -77,7 +77,7 @@ def _yuan(order: Order) -> str:
     return f"{order.fen / 100:.2f}元"
 
 
-def _single_quoted(extra: Mapping[str, str | int] | None) -> str | None:
+def _single_quoted(extra: Mapping[str, str | int | float] | None) -> str | None:
     """{'单价':'100元/平方','最低缴费比例':'70%'}"""
     if extra is None:
         return None

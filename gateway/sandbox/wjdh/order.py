@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from itertools import count
+from typing import TypeVar
 
 import msgspec
 
@@ -30,6 +31,9 @@ NO_SUCH_CAR = (2, "查无此车", "没有通过car_number查询到people_car表�
 NOT_REGISTERED = (3, "用户未注册", "已查到该用户，但该用户未注册小程序，请通知该用户进行激活")
 
 _Identifier = dict[str, str | int]
+_Extra = dict[str, str | int | float]
+
+_ObjectT = TypeVar("_ObjectT", _Identifier, _Extra)
 
 
 class OrderEndpoints:
@@ -59,7 +63,7 @@ class OrderEndpoints:
         title, payer_kind = form.get("title"), self._payers.get(form.get("type", ""))
         if not title or payer_kind is None:
             raise RefusedError(1, SERVER_ERROR, "缺少必填参数")
-        house, payer = payer_kind(community, _json_object(form, "identifier"))
+        house, payer = payer_kind(community, _json_object(form, "identifier", _Identifier))
         number = next(self._new_ids)
         new = Order(
             id=number,
@@ -70,7 +74,7 @@ class OrderEndpoints:
             house=house,
             payer=payer,
             remark=form.get("remark") or None,
-            extra=_json_object(form, "extra") if form.get("extra") else None,
+            extra=_json_object(form, "extra", _Extra) if form.get("extra") else None,
             is_touched=True,
         )
         context.world.add_order(new)
@@ -164,9 +168,9 @@ def _address_filter(form: Form) -> tuple[int, ...]:
     return tuple(given)
 
 
-def _json_object(form: Form, field: str) -> _Identifier:
+def _json_object(form: Form, field: str, kind: type[_ObjectT]) -> _ObjectT:
     try:
-        return msgspec.json.decode(form.get(field, ""), type=_Identifier)
+        return msgspec.json.decode(form.get(field, ""), type=kind)
     except msgspec.DecodeError:
         raise RefusedError(1, SERVER_ERROR, f"{field}格式有误") from None
 

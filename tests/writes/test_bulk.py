@@ -1,0 +1,404 @@
+"""Mutations of several writes: a result each, each sent once, some at a time, within the time of the request."""
+
+import asyncio
+import json
+from decimal import Decimal
+
+import pytest
+from websockets import Subprotocol, connect
+from write_cases import CASES, HOUSE, Case
+
+from gateway.auth.issuer import DevelopmentIssuer
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.settings import load_settings
+
+BULK = [case for case in CASES if case.is_bulk]
+BY_NAME = {case.mutation: case for case in BULK}
+LISTS = {"rejectShenhes": "ids", "updateRepairs": "ids", "setModules": "communityCodes", "createOrders": "orders"}
+LISTS |= {"approveShenhes": "ids", "createAnnouncements": "communityCodes"}
+MOST = {"approveShenhes": 50}
+
+CREATE = """
+mutation Create($input: CreateOrdersInput!) {
+  createOrders(input: $input) {
+    results { outcome userErrors { code field message } operation { id } orderNumber }
+    planned plannedAmount { yuan fen } confirmed refused unknown
+  }
+}
+"""
+OPERATIONS = "{ operations(first: 100) { totalCount nodes { outcome idempotencyKey mutation } } }"
+READ = '{ repairs(communityCode: "10002", filter: { status: OPEN }, first: 1) { totalCount } }'
+SWITCH = 'mutation { setModule(input: { communityCode: "00001", name: COMPLAINTS, enabled: true }) { outcome } }'
+HUNDRED = 100
+AT_ONCE = 8
+"""A quarter of the calls to wjdh that are under way at once."""
+
+
+def entry(number: int, **change):
+    """An order that no other is equal to."""
+    return {"payer": {"house": HOUSE}, "amount": f"{number + 1}.25"} | change
+
+
+def orders(*given, **change):
+    """The input for these orders, or for a hundred."""
+    return {
+        "communityCode": "10002",
+        "title": "物业费",
+        "orders": list(given) or [entry(number) for number in range(HUNDRED)],
+        "idempotencyKey": "bills",
+    } | change
+
+
+async def create(gateway, given, **options):
+    return (await gateway.ask(CREATE, {"input": given}, **options)).data["createOrders"]
+
+
+def outcomes(payload):
+    return [(result["outcome"], *(error["code"] for error in result["userErrors"])) for result in payload["results"]]
+
+
+def totals(payload):
+    return {name: payload[name] for name in ("planned", "confirmed", "refused", "unknown")}
+
+
+@pytest.fixture
+def token_for(environ):
+    """A token for everything of another caller."""
+    return lambda subject: DevelopmentIssuer.open(load_settings(environ)).mint(["*"], ["*"], subject, 600)
+
+
+@pytest.mark.parametrize("case", BULK, ids=lambda case: case.mutation)
+async def test_list_of_entries_is_bounded(gateway, sandbox, case: Case):
+    name, most = LISTS[case.mutation], MOST.get(case.mutation, HUNDRED)
+    prepared = await case.prepare(gateway)
+    [one] = prepared[name]
+    sandbox.reset_calls()
+    for entries in ([], [one] * (most + 1)):
+        answer = await gateway.ask(case.document, {"input": prepared | {name: entries}})
+        assert answer.partial == {case.mutation: None}
+        assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", f"input.{name}")
+    assert sandbox.calls == []
+
+    answer = await gateway.ask(case.document, {"input": prepared | {name: [one] * most}})
+    assert [result["outcome"] for result in answer.data[case.mutation]["results"]] == ["CONFIRMED"] * most
+
+
+async def test_hundred_orders_are_created_once_each(gateway, sandbox):
+    document = CREATE.replace("orderNumber", "orderNumber order { number amount { yuan } }")
+    answer = await gateway.ask(document, {"input": orders()})
+    payload = answer.data["createOrders"]
+
+    assert totals(payload) == {"planned": 0, "confirmed": 100, "refused": 0, "unknown": 0}
+    assert payload["plannedAmount"] == {"yuan": "0.00", "fen": 0}
+    assert [result["order"]["amount"]["yuan"] for result in payload["results"]] == [
+        f"{number}.25" for number in range(1, 101)
+    ]
+    assert sandbox.effects.count("order/new") == 100
+    assert not sandbox.effects.repeated("order/new")
+    assert answer.body["extensions"]["cost"]["actual"] <= answer.body["extensions"]["cost"]["requested"] < 400
+
+
+async def test_repeat_returns_the_same_results(gateway, sandbox):
+    given = orders(*map(entry, range(5)), entry(5, amount="0"))
+    first = await create(gateway, given)
+    sandbox.reset_calls()
+
+    assert totals(first) == {"planned": 0, "confirmed": 5, "refused": 1, "unknown": 0}
+    assert await create(gateway, given) == first
+    assert sandbox.calls == []
+
+
+async def test_failing_entry_leaves_the_others_alone(gateway, sandbox):
+    broken = [{"name": "面积", "value": "1"}] * 2
+    given = orders(
+        entry(0),
+        entry(1, amount="0"),
+        entry(2, details=broken),
+        entry(3, payer={"idCard": ""}),
+        entry(4, payer={"phone": {"phone": "19900099999"}}),
+        entry(5, details=[{"name": "面积", "value": "八十", "numeric": True}]),
+        entry(6),
+    )
+    payload = await create(gateway, given)
+
+    assert outcomes(payload) == [
+        ("CONFIRMED",),
+        ("REFUSED", "INVALID"),
+        ("REFUSED", "INVALID"),
+        ("REFUSED", "INVALID"),
+        ("REFUSED", "PERSON_NOT_FOUND"),
+        ("REFUSED", "INVALID"),
+        ("CONFIRMED",),
+    ]
+    fields = [error["field"] for result in payload["results"] for error in result["userErrors"]]
+    assert fields == [["amount"], ["details"], ["payer"], ["payer"], ["details", "0", "value"]]
+    assert sandbox.effects.count("order/new") == 2
+
+
+async def test_other_entries_under_a_key_are_mismatches(gateway, sandbox):
+    first = await create(gateway, orders(*map(entry, range(3))))
+    again = await create(gateway, orders(entry(0), entry(2), entry(1), entry(3)))
+
+    assert outcomes(again) == [
+        ("CONFIRMED",),
+        ("REFUSED", "IDEMPOTENCY_MISMATCH"),
+        ("REFUSED", "IDEMPOTENCY_MISMATCH"),
+        ("CONFIRMED",),
+    ]
+    assert again["results"][0] == first["results"][0]
+    assert sandbox.effects.count("order/new") == 4
+
+
+async def test_equal_entries_are_orders_of_their_own(gateway, sandbox):
+    payload = await create(gateway, orders(entry(0), entry(0)))
+
+    assert outcomes(payload) == [("CONFIRMED",)] * 2
+    assert sandbox.effects.count("order/new") == 2
+
+
+@pytest.mark.parametrize("mutation", ["setModules", "createAnnouncements"])
+async def test_community_named_twice_is_written_once(gateway, sandbox, mutation):
+    case = BY_NAME[mutation]
+    prepared = await case.prepare(gateway)
+    sandbox.effects.clear()
+    given = prepared | {"communityCodes": ["10002", "a b", "00001", "10002", "00003"]}
+    answer = await gateway.ask(case.document, {"input": given})
+    payload = answer.body["data"][mutation]  # the modules of a foreign community cannot be shown
+
+    assert outcomes(payload) == [
+        ("CONFIRMED",),
+        ("REFUSED", "INVALID"),
+        ("CONFIRMED",),
+        ("CONFIRMED",),
+        ("REFUSED", "UPSTREAM_REFUSED"),
+    ]
+    assert payload["results"][3]["operation"] == payload["results"][0]["operation"]
+    assert sandbox.effects.count(case.endpoint) == 2
+
+
+async def test_repairs_share_status_and_reply(gateway, sandbox):
+    nodes = 'repairs(communityCode: "10002", filter: { status: OPEN }, first: 3) { nodes { id platformId } }'
+    found = (await gateway.ask(f"{{ {nodes} }}")).data["repairs"]["nodes"]
+    case = BY_NAME["updateRepairs"]
+    given = {"ids": [*(row["id"] for row in found), str(found[0]["platformId"]), "nonsense"], "status": "RESOLVED"}
+    payload = (await gateway.ask(case.document, {"input": given | {"reply": " 已修复 "}})).data["updateRepairs"]
+
+    assert outcomes(payload) == [*[("CONFIRMED",)] * 4, ("REFUSED", "NOT_FOUND")]
+    assert payload["results"][0]["repair"] == {"status": "RESOLVED", "reply": "已修复"}
+    assert sandbox.effects.count("repair/update", reply="已修复", status="1") == 3
+
+
+async def test_rejections_need_a_reason(gateway, sandbox):
+    case = BY_NAME["rejectShenhes"]
+    prepared = await case.prepare(gateway)
+    for reason in ("", " \u3000", "由" * 501):
+        answer = await gateway.ask(case.document, {"input": prepared | {"reason": reason}})
+        assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", "input.reason")
+    assert sandbox.effects.all() == []
+
+
+class TestDryRun:
+    async def test_orders_are_planned_without_a_trace(self, gateway, sandbox):
+        largest = [entry(number, amount="9999999.99") for number in range(98)]
+        wrong = entry(0, amount="-1", payer={"house": HOUSE | {"room": 10_000_000}})
+        payload = await create(gateway, orders(entry(0, amount="0.10"), *largest, wrong, dryRun=True))
+
+        assert totals(payload) == {"planned": 99, "confirmed": 0, "refused": 1, "unknown": 0}
+        assert payload["plannedAmount"] == {"yuan": str(98 * Decimal("9999999.99") + Decimal("0.10")), "fen": None}
+        fields = [error["field"] for error in payload["results"][-1]["userErrors"]]
+        assert fields == [["amount"], ["payer", "house", "room"]]
+        assert {result["operation"] is None for result in payload["results"]} == {True}
+        assert sandbox.calls == []
+        assert (await gateway.ask(OPERATIONS)).data["operations"]["totalCount"] == 0
+
+    async def test_plan_leaves_the_key_free(self, gateway):
+        given = orders(entry(0))
+        await create(gateway, given | {"dryRun": True})
+
+        assert outcomes(await create(gateway, given | {"title": "水费"})) == [("CONFIRMED",)]
+
+    async def test_plan_counts_no_lookup(self, environ, serve, sandbox):
+        async with serve(environ | {"GATEWAY_PEOPLE_LOOKUP_LIMIT": "1"}) as gateway:
+            people = [entry(number, payer={"phone": {"phone": "19900000002"}}) for number in range(100)]
+            for _ in range(3):
+                assert (await create(gateway, orders(*people, dryRun=True)))["planned"] == 100
+
+    async def test_module_plan_is_the_default_and_shows_modules(self, gateway, sandbox):
+        case = BY_NAME["setModules"]
+        given = {"communityCodes": ["10002", "77777", "00001"], "name": "REPAIRS", "enabled": False}
+        answer = await gateway.ask(case.document, {"input": given})
+        payload = answer.data["setModules"]
+
+        assert outcomes(payload) == [("PLANNED",), ("REFUSED", "UPSTREAM_REFUSED"), ("PLANNED",)]
+        assert payload["results"][0]["module"]["name"] == "REPAIRS"
+        assert sandbox.effects.all() == []
+        assert sandbox.count("WJDH", "module") == 0
+        assert (await gateway.ask(OPERATIONS)).data["operations"]["totalCount"] == 0
+
+    async def test_foreign_communities_are_refused_unread(self, gateway, sandbox, environ):
+        token = DevelopmentIssuer.open(load_settings(environ)).mint(["*"], ["10002"], "clerk", 600)
+        given = {"communityCodes": ["00001", "10002"], "name": "REPAIRS", "enabled": False}
+        payload = (await gateway.ask(BY_NAME["setModules"].document, {"input": given}, token=token)).data["setModules"]
+
+        assert outcomes(payload) == [("REFUSED", "FORBIDDEN_COMMUNITY"), ("PLANNED",)]
+        assert payload["results"][0]["module"] is None
+        assert {call.form["xiaoqu"] for call in sandbox.calls if call.endpoint == "modules"} == {"10002"}
+
+    async def test_unreachable_platform_is_not_planned(self, gateway, sandbox):
+        sandbox.faults.set("WJDH", "modules", Fault(FaultKind.TOO_MANY_REQUESTS))
+        given = {"communityCodes": ["10002"], "name": "REPAIRS", "enabled": False}
+        answer = await gateway.ask(BY_NAME["setModules"].document, {"input": given})
+
+        assert outcomes(answer.data["setModules"]) == [("REFUSED", "UPSTREAM_UNAVAILABLE")]
+
+
+class TestConcurrency:
+    async def test_entries_leave_room_for_other_callers(self, gateway, sandbox, until, token_for):
+        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.HANG))
+        creating = asyncio.create_task(create(gateway, orders()))
+        await until(lambda: at(sandbox.count("WJDH", "order/new") == AT_ONCE))
+
+        other = token_for("other")
+        assert (await gateway.ask(READ, token=other)).data["repairs"]["totalCount"] > 0
+        assert (await gateway.ask(SWITCH, token=other)).data["setModule"]["outcome"] == "CONFIRMED"
+        assert sandbox.count("WJDH", "order/new") == AT_ONCE
+
+        sandbox.faults.clear()
+        assert totals(await creating)["confirmed"] == 100
+        assert not sandbox.effects.repeated("order/new")
+
+    async def test_bound_follows_the_slots_of_the_platform(self, environ, serve, sandbox):
+        for slots, at_once in (("1", 1), ("7", 1), ("8", 2)):
+            async with serve(environ | {"GATEWAY_WJDH_CONCURRENCY": slots}) as gateway:
+                assert gateway.parts.actions.bulk.at_once == at_once
+
+    async def test_requests_of_one_caller_share_the_bound_by_turns(self, gateway, sandbox, until, token_for):
+        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.HANG))
+        first = asyncio.create_task(create(gateway, orders()))
+        await until(lambda: at(sandbox.count("WJDH", "order/new") == AT_ONCE))
+        second = asyncio.create_task(create(gateway, orders(entry(0), title="水费", idempotencyKey="water")))
+        other = asyncio.create_task(create(gateway, orders(entry(0), title="电费"), token=token_for("other")))
+        await until(lambda: at(sandbox.count("WJDH", "order/new") == AT_ONCE + 1))
+        sandbox.faults.clear()
+        await asyncio.gather(first, second, other)
+
+        titles = [call.form["title"] for call in sandbox.calls if call.endpoint == "order/new"]
+        assert titles[AT_ONCE] == "电费"
+        assert titles.index("水费") <= 2 * AT_ONCE + 2, "it waits for a turn, not for all entries of the first"
+
+
+async def at(value):
+    return value
+
+
+class TestTime:
+    """Of requests that end after a second, of which 0.8 are spent on writes."""
+
+    @pytest.fixture
+    async def gateway(self, environ, serve):
+        async with serve(environ, request_timeout=1.0) as gateway:
+            yield gateway
+
+    async def test_what_was_sent_is_unknown_and_the_rest_not_sent(self, gateway, sandbox, until):
+        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.HANG))
+        payload = await create(gateway, orders())
+
+        assert outcomes(payload) == [*[("UNKNOWN",)] * AT_ONCE, *[("REFUSED", "NOT_SENT")] * (100 - AT_ONCE)]
+        assert {bool(result["operation"]) for result in payload["results"][:AT_ONCE]} == {True}
+        assert totals(payload) == {"planned": 0, "confirmed": 0, "refused": 100 - AT_ONCE, "unknown": AT_ONCE}
+        assert sandbox.count("WJDH", "order/new") == AT_ONCE
+        sandbox.faults.clear()
+        await until(lambda: at(sandbox.effects.count("order/new") == AT_ONCE))
+
+        while not all(outcome == ("CONFIRMED",) for outcome in outcomes(payload)):
+            assert "IDEMPOTENCY_MISMATCH" not in str(payload)
+            payload = await create(gateway, orders())
+        assert sandbox.effects.count("order/new") == 100
+        assert not sandbox.effects.repeated("order/new")
+
+    async def test_what_has_only_begun_is_not_sent_later(self, gateway, sandbox, until):
+        sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HANG))
+        payload = await create(gateway, orders())
+
+        assert outcomes(payload) == [("REFUSED", "NOT_SENT")] * 100
+        sandbox.faults.clear()
+
+        async def withdrawn():
+            return (await gateway.ask(OPERATIONS)).data["operations"]["totalCount"] == 0
+
+        await until(withdrawn)
+        assert sandbox.effects.count("order/new") == 0
+
+    async def test_time_of_a_websocket_operation_is_kept(self, gateway, sandbox):
+        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.HANG))
+        address = f"{gateway.url.replace('http', 'ws', 1)}/graphql"
+        async with connect(address, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None) as socket:
+            caller = {"authorization": f"Bearer {gateway.token}"}
+            await socket.send(json.dumps({"type": "connection_init", "payload": caller}))
+            await socket.recv()
+            payload = {"query": CREATE, "variables": {"input": orders()}}
+            await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": payload}))
+            answer = json.loads(await socket.recv())
+
+        assert totals(answer["payload"]["data"]["createOrders"])["unknown"] == AT_ONCE
+
+    async def test_plan_that_takes_too_long_says_so(self, gateway, sandbox):
+        sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HANG))
+        given = {"communityCodes": ["10002"], "name": "REPAIRS", "enabled": False}
+        document = BY_NAME["setModules"].document.replace("module { name enabled }", "")
+        answer = await gateway.ask(document, {"input": given})
+
+        assert outcomes(answer.data["setModules"]) == [("REFUSED", "NOT_SENT")]
+
+
+class TestLookups:
+    """Orders for persons are look-ups of people: sixty a minute."""
+
+    async def test_hundred_orders_for_persons_are_possible(self, gateway, sandbox):
+        people = [entry(number, payer={"phone": {"phone": "19900000002"}}) for number in range(100)]
+        assert totals(await create(gateway, orders(*people)))["confirmed"] == 100
+
+        single = """mutation { createOrder(input: { communityCode: "10002", title: "水费", amount: "1"
+          payer: { phone: { phone: "19900000002" } } idempotencyKey: "single" }) { outcome } }"""
+        refused = await gateway.ask(single)
+        assert refused.code == "RATE_LIMITED"
+        assert 35 < refused.error["extensions"]["retryAfter"] <= 41
+
+        more = await create(gateway, orders(*people, idempotencyKey="more"))
+        sent = totals(more)["confirmed"]
+        assert 60 <= sent < 75
+        assert sorted(set(outcomes(more))) == [("CONFIRMED",), ("REFUSED", "NOT_SENT")]
+        assert sandbox.effects.count("order/new") == 100 + sent
+
+    async def test_repeat_of_what_is_done_counts_nothing(self, environ, serve, sandbox):
+        async with serve(environ | {"GATEWAY_PEOPLE_LOOKUP_LIMIT": "1"}) as gateway:
+            people = [entry(number, payer={"phone": {"phone": "19900000002"}}) for number in range(101)]
+            first = await create(gateway, orders(*people[:100]))
+            assert totals(first)["confirmed"] == 100
+            assert await create(gateway, orders(*people[:100])) == first
+
+
+async def test_numeric_details_are_sent_as_numbers(gateway, sandbox):
+    details = [
+        {"name": "面积", "value": "89.50", "numeric": True},
+        {"name": "编号", "value": "12345678901234567890", "numeric": True},
+        {"name": "单价", "value": "2.5"},
+    ]
+    shown = CREATE.replace("orderNumber", "order { details { name value } }")
+    answer = await gateway.ask(shown, {"input": orders(entry(0, details=details))})
+
+    [effect] = sandbox.effects.of("order/new")
+    assert effect.form["extra"] == '{"面积":89.50,"编号":12345678901234567890,"单价":"2.5"}'
+    assert outcomes(answer.data["createOrders"]) == [("CONFIRMED",)]
+
+
+@pytest.mark.parametrize(
+    "value", ["", "1,5", "01", "+1", "1.", ".5", "NaN", "Infinity", " 1", "１", "1e", "0x1", "1\n"]
+)
+async def test_numeric_detail_must_be_a_json_number(gateway, sandbox, value):
+    given = orders(entry(0, details=[{"name": "面积", "value": value, "numeric": True}]))
+    payload = await create(gateway, given)
+
+    [error] = payload["results"][0]["userErrors"]
+    assert (error["code"], error["field"]) == ("INVALID", ["details", "0", "value"])
+    assert sandbox.calls == []
