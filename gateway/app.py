@@ -64,6 +64,7 @@ from gateway.ops.reads import SharedReadCounts
 from gateway.ops.workers import at_work
 from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.settings import Mistakes, Settings
+from gateway.wording.requests import RequestWording
 from schema.build import cost_of, executable_schema, export_sdl, revealed_types, scopes_of
 
 GRAPHQL_PATH = "/graphql"
@@ -90,7 +91,7 @@ class Gateway:
         """`key` is the id key."""
         self.ids = NodeIds(key)
         self.rate = RateLimiter(settings.rate_limit)
-        self.lookups = RateLimiter(settings.people_lookup_limit, "Too many look-ups of people")
+        self.lookups = RateLimiter(settings.people_lookup_limit, RequestWording.TOO_MANY_LOOKUPS)
         self.journal = journal
         self._communities = communities
         self.platforms = platforms

@@ -24,24 +24,31 @@
         ├── PlatformAuthError     UPSTREAM_AUTH: the platform refuses the gateway's own credentials
         └── RefusedError          UPSTREAM_REFUSED: the platform understood and said no
 
-Messages are for callers: no URL, no upstream body, no secret, no personal data.
+Messages are for callers: no URL, no upstream body, no secret, no personal data. They come from `gateway.wording`, in
+English and Chinese.
 """
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from collections.abc import Callable, Iterable, Mapping
+from typing import ClassVar, Literal, ParamSpec
+
+from gateway.wording.requests import RequestWording
+from gateway.wording.wording import Text, Violation
 
 PlatformId = Literal["WJDH", "SECURITY"]
+
+ParamsT = ParamSpec("ParamsT")
 
 
 class GatewayError(Exception):
     """Base of all errors that carry a public code.
 
-    `extensions()` is what goes into `errors[].extensions` of a GraphQL response, the request id apart.
+    `extensions()` is what goes into `errors[].extensions` of a GraphQL response, the request id and the message in
+    Chinese apart.
     """
 
     code: ClassVar[str] = "INTERNAL"
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: Text) -> None:
         super().__init__(message)
         self.message = message
 
@@ -50,16 +57,48 @@ class GatewayError(Exception):
 
 
 class UserInputError(GatewayError):
-    """An argument of the caller's is wrong. `argument` is its dotted GraphQL name, such as `filter.unit`."""
+    """Arguments of the caller's are wrong: `violations` are all that were found, and the message is that of the first.
+
+    `argument` is its dotted GraphQL name, such as `filter.unit`.
+    """
 
     code = "BAD_USER_INPUT"
 
-    def __init__(self, argument: str, message: str) -> None:
+    def __init__(self, argument: str, message: Text, *others: Violation) -> None:
         super().__init__(message)
         self.argument = argument
+        self.violations = (Violation(tuple(argument.split(".")), message), *others)
 
     def extensions(self) -> Mapping[str, object]:
-        return {"code": self.code, "argument": self.argument}
+        rule, bounds = self.message.rule, {"min": self.message.min, "max": self.message.max}
+        if rule is None:  # it is about the request, not about a value in it
+            return {"code": self.code, "argument": self.argument}
+        return {
+            "code": self.code,
+            "argument": self.argument,
+            "rule": rule,
+            **{name: bound for name, bound in bounds.items() if bound is not None},
+            "violations": [violation.to_json() for violation in self.violations],
+        }
+
+
+def violations_of(
+    check: Callable[ParamsT, object], *arguments: ParamsT.args, **options: ParamsT.kwargs
+) -> tuple[Violation, ...]:
+    """What a check finds wrong; empty where it passes."""
+    try:
+        check(*arguments, **options)
+    except UserInputError as error:
+        return error.violations
+    return ()
+
+
+def refuse_input(*found: Iterable[Violation]) -> None:
+    """Raises UserInputError with all of these violations, each once, where there is one."""
+    violations = dict.fromkeys(violation for some in found for violation in some)
+    if violations:
+        first, *others = violations
+        raise UserInputError(".".join(first.field), first.message, *others)
 
 
 class UnauthenticatedError(GatewayError):
@@ -76,7 +115,7 @@ class IssuerUnavailableError(GatewayError):
 
     code = "UPSTREAM_UNAVAILABLE"
 
-    def __init__(self, message: str, retry_after: float, reason: str = "") -> None:
+    def __init__(self, message: Text, retry_after: float, reason: str = "") -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.reason = reason or message
@@ -90,7 +129,7 @@ class ForbiddenError(GatewayError):
 
     code = "FORBIDDEN"
 
-    def __init__(self, message: str, scope: str | None = None) -> None:
+    def __init__(self, message: Text, scope: str | None = None) -> None:
         super().__init__(message)
         self.scope = scope
 
@@ -108,7 +147,7 @@ class RateLimitedError(GatewayError):
 
     code = "RATE_LIMITED"
 
-    def __init__(self, message: str, retry_after: float, limit: int | None = None, *, subject: str = "rate") -> None:
+    def __init__(self, message: Text, retry_after: float, limit: int | None = None, *, subject: str = "rate") -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.limit = limit
@@ -123,7 +162,7 @@ class QueryTooComplexError(GatewayError):
 
     code = "QUERY_TOO_COMPLEX"
 
-    def __init__(self, message: str, limit: str, bound: int, requested: int | None = None) -> None:
+    def __init__(self, message: Text, limit: str, bound: int, requested: int | None = None) -> None:
         super().__init__(message)
         self.limit = limit
         self.bound = bound
@@ -139,7 +178,7 @@ class PersistedQueryNotFoundError(GatewayError):
     code = "PERSISTED_QUERY_NOT_FOUND"
 
     def __init__(self) -> None:
-        super().__init__("PersistedQueryNotFound")
+        super().__init__(RequestWording.NO_SUCH_DOCUMENT())
 
 
 class UntrustedDocumentError(GatewayError):
@@ -181,7 +220,7 @@ class JournalError(GatewayError):
 
     retryable: ClassVar[bool] = True
 
-    def __init__(self, message: str, reason: str = "") -> None:
+    def __init__(self, message: Text, reason: str = "") -> None:
         super().__init__(message)
         self.reason = reason or message
 
@@ -210,7 +249,7 @@ class PlatformError(GatewayError):
     retryable: ClassVar[bool] = True
     sent: bool = True
 
-    def __init__(self, platform: PlatformId, endpoint: str, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(self, platform: PlatformId, endpoint: str, message: Text, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.platform = platform
         self.endpoint = endpoint
@@ -256,7 +295,7 @@ class PlatformBusyError(PlatformError):
     """
 
     def __init__(
-        self, platform: PlatformId, endpoint: str, message: str, *, retry_after: float | None, sent: bool
+        self, platform: PlatformId, endpoint: str, message: Text, *, retry_after: float | None, sent: bool
     ) -> None:
         super().__init__(platform, endpoint, message, retry_after=retry_after)
         self.sent = sent
@@ -287,7 +326,7 @@ class RefusedError(PlatformError):
     retryable = False
 
     def __init__(
-        self, platform: PlatformId, endpoint: str, message: str, upstream_code: int, upstream_message: str | None
+        self, platform: PlatformId, endpoint: str, message: Text, upstream_code: int, upstream_message: str | None
     ) -> None:
         super().__init__(platform, endpoint, message)
         self.upstream_code = upstream_code

@@ -12,6 +12,7 @@ from graphql.language import FloatValueNode, IntValueNode, StringValueNode
 from strawberry.types.scalar import ScalarDefinition
 
 from gateway.execution.classes import as_it_is, unchanged
+from gateway.wording.graphql import ScalarWording
 
 DECIMAL = re.compile(r"[+-]?\d{1,18}(\.\d{1,9})?", re.ASCII)
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -29,8 +30,8 @@ def _read_decimal(value: Any) -> Decimal:
     if isinstance(value, str) and DECIMAL.fullmatch(value):
         return Decimal(value)
     if isinstance(value, float):
-        raise GraphQLError('Decimal cannot be a float, whose digits are not exact: send a string, as "0.01".')
-    raise GraphQLError('Decimal must be a string such as "0.01", or an integer.')
+        raise GraphQLError(ScalarWording.DECIMAL_FLOAT())
+    raise GraphQLError(ScalarWording.DECIMAL())
 
 
 def _read_decimal_literal(node: ValueNode, _variables: Mapping[str, Any] | None = None) -> Decimal:
@@ -49,7 +50,7 @@ def _read_date(value: Any) -> date:
             return date.fromisoformat(value)
     except ValueError:
         pass
-    raise GraphQLError('Date must be a string such as "2026-11-24".')
+    raise GraphQLError(ScalarWording.DATE())
 
 
 def _read_datetime(value: Any) -> datetime:
@@ -60,7 +61,7 @@ def _read_datetime(value: Any) -> datetime:
                 return moment
     except ValueError:
         pass
-    raise GraphQLError('DateTime must be a string with an offset, such as "2026-11-24T08:30:00+08:00".')
+    raise GraphQLError(ScalarWording.DATETIME())
 
 
 SCALARS: dict[object, ScalarDefinition] = {

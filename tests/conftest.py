@@ -12,6 +12,7 @@ import httpx
 import msgspec
 import pytest
 import uvicorn
+from both_languages import require_chinese
 from callers import KeyServer
 from issuer import Issuer
 from throw_away import database
@@ -39,6 +40,7 @@ class Answer:
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
         self.body: dict[str, Any] = response.json()
+        require_chinese(self.body.get("errors", ()))
 
     @property
     def data(self) -> Any:

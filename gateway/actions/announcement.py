@@ -11,20 +11,21 @@ from gateway.actions.write import (
     MarkSent,
     Write,
     Written,
-    mask_errors,
+    community_errors,
+    invalid,
+    masked,
     refuse_if_any,
-    require_community,
-    user_error,
 )
 from gateway.actions.writer import Writer, retry_journal_write
 from gateway.auth.principal import Principal, Scope
 from gateway.errors import JournalError
 from gateway.journal.journal import Journal
-from gateway.journal.records import Announcement, RecordRef, UserError
+from gateway.journal.records import Announcement, RecordRef
 from gateway.normalise.plausible import is_invisible
 from gateway.normalise.requests import NewAnnouncement
-from gateway.normalise.states import UserErrorCode
 from gateway.platforms.wjdh import Wjdh
+from gateway.wording.inputs import InputWording
+from gateway.wording.wording import Violation
 
 log = structlog.get_logger(__name__)
 
@@ -46,8 +47,7 @@ class AnnouncementActions:
         principal.require(Scope.ANNOUNCEMENT_WRITE)
 
         async def check() -> None:
-            require_community(principal, new.community_code)
-            refuse_if_any(_errors(new))
+            refuse_if_any([*community_errors(principal, new.community_code), *invalid(announcement_violations(new))])
 
         async def perform(mark_sent: MarkSent) -> Done:
             await mark_sent()
@@ -85,18 +85,13 @@ class AnnouncementActions:
             log.error("announcement not kept", community=new.community_code, platform_id=platform_id)
 
 
-def _errors(new: NewAnnouncement) -> Iterator[UserError]:
+def announcement_violations(new: NewAnnouncement) -> Iterator[Violation]:
     """What cannot be sent as it is meant (quirk 120)."""
     for field, value in (("title", new.title), ("content", new.content)):
         if is_invisible(value):
-            yield user_error(UserErrorCode.INVALID, f"{field} must not be empty.", field)
+            yield Violation((field,), InputWording.EMPTY(field=field))
     for field in ("title", "content", "manager"):
-        yield from mask_errors(getattr(new, field), field)
+        yield from masked(getattr(new, field), field)
     for index, image in enumerate(new.images):
         if "," in image or is_invisible(image):
-            yield user_error(
-                UserErrorCode.INVALID,
-                "Addresses of pictures travel joined by commas: none may be empty or hold one.",
-                "images",
-                str(index),
-            )
+            yield Violation(("images", str(index)), InputWording.IMAGE())

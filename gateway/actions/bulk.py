@@ -11,6 +11,7 @@ from gateway.auth.principal import Principal
 from gateway.errors import GatewayError, RateLimitedError, RequestTimeoutError
 from gateway.futures import disregard
 from gateway.normalise.states import UserErrorCode
+from gateway.wording.writes import WriteWording
 
 SHARE_OF_SLOTS = 4
 """A caller's writes of this kind take at most one in so many of a platform's slots."""
@@ -24,7 +25,7 @@ shows of their records.
 NOT_SENT = Written.refused(
     user_error(
         UserErrorCode.NOT_SENT,
-        "The time of the request was over before this one was sent. Send the request again, with the same key.",
+        WriteWording.NOT_SENT(),
     )
 )
 
@@ -87,6 +88,6 @@ def _result(run: Run) -> Written:
     except RequestTimeoutError:
         return NOT_SENT
     except RateLimitedError as error:
-        return Written.refused(user_error(UserErrorCode.NOT_SENT, f"{error.message}: try again in a minute."))
+        return Written.refused(user_error(UserErrorCode.NOT_SENT, WriteWording.TRY_LATER(reason=error.message)))
     except GatewayError as error:  # nothing was sent of this one
         return Written.refused(user_error(UserErrorCode.UPSTREAM_UNAVAILABLE, error.message))

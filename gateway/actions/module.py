@@ -21,6 +21,7 @@ from gateway.normalise.module import Module
 from gateway.normalise.states import UserErrorCode
 from gateway.normalise.vocabulary import ModuleName
 from gateway.platforms.platforms import Platforms
+from gateway.wording.writes import WriteWording
 
 
 class ModuleActions:
@@ -51,7 +52,7 @@ class ModuleActions:
             modules = await self._wjdh.modules(community_code)
             field = "label" if name is None else "name"
             if not any(getattr(module, field) == (name or label) for module in modules):
-                raise WriteRefusal(user_error(UserErrorCode.NOT_FOUND, "The community has no such module.", field))
+                raise WriteRefusal(user_error(UserErrorCode.NOT_FOUND, WriteWording.NO_SUCH_MODULE(), field))
 
         async def perform(mark_sent: MarkSent) -> Done:
             await mark_sent()
@@ -80,11 +81,7 @@ class ModuleActions:
         require_community(principal, community_code)
         states = (await self._security.module_states()).get(community_code)
         if states is None:
-            raise WriteRefusal(
-                user_error(
-                    UserErrorCode.NOT_FOUND, "The security platform does not report this community.", "communityCode"
-                )
-            )
+            raise WriteRefusal(user_error(UserErrorCode.NOT_FOUND, WriteWording.NOT_REPORTED(), "communityCode"))
         return [
             drift
             for drift in module_drift(await self._wjdh.modules(community_code), states)
@@ -122,7 +119,7 @@ class ModuleActions:
             labels = "、".join(change.label for change, _ in refused)
             return user_error(
                 UserErrorCode.UPSTREAM_REFUSED,
-                f"{len(changes) - len(refused)} of {len(changes)} changes were made; the platform refused {labels}.",
+                WriteWording.SOME_REFUSED(made=len(changes) - len(refused), all=len(changes), labels=labels),
                 upstream_message=error.upstream_message,
             )
 
@@ -150,7 +147,7 @@ class ModuleActions:
             return ReadBack(Found.UNCLEAR)
         error = user_error(
             UserErrorCode.UPSTREAM_REFUSED,
-            f"{len(wanted) - len(missing)} of {len(wanted)} changes were made; it can be tried again.",
+            WriteWording.SOME_NOT_MADE(made=len(wanted) - len(missing), all=len(wanted)),
         )
         return ReadBack(Found.NOT_APPLIED, errors=(error,))
 

@@ -13,10 +13,11 @@ from gateway.actions.write import (
     ReadBack,
     Write,
     Written,
-    mask_errors,
+    community_errors,
+    invalid,
+    masked,
     refuse_if_any,
     refused_by_platform,
-    require_community,
     user_error,
 )
 from gateway.actions.writer import Writer
@@ -30,11 +31,14 @@ from gateway.normalise.plausible import is_invisible, is_json_number, number_pro
 from gateway.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewOrder, ParkingPayer, PhonePayer
 from gateway.normalise.states import UserErrorCode
 from gateway.platforms.wjdh import Wjdh
+from gateway.wording.inputs import InputWording
+from gateway.wording.wording import Violation
+from gateway.wording.writes import WriteWording
 
 NO_SUCH_PAYER = 2
 NOT_REGISTERED = 3
 
-LARGEST_AMOUNT = Decimal("9999999.99")
+SMALLEST_AMOUNT, LARGEST_AMOUNT = Decimal("0.01"), Decimal("9999999.99")
 LONGEST_TITLE = 100
 
 
@@ -57,8 +61,7 @@ class OrderActions:
         payer = payer_query(new)
 
         async def check() -> None:
-            require_community(principal, new.community_code)
-            refuse_if_any(_errors(new))
+            refuse_if_any([*community_errors(principal, new.community_code), *invalid(order_violations(new))])
 
         async def perform(mark_sent: MarkSent) -> Done:
             if isinstance(new.payer, PhonePayer | IdCardPayer):
@@ -97,7 +100,7 @@ def _refusal(new: NewOrder, error: RefusedError) -> UserError:
     if error.upstream_code == NOT_REGISTERED:
         return user_error(
             UserErrorCode.NOT_REGISTERED,
-            "The person is known and has not registered in the mini program yet.",
+            WriteWording.NOT_REGISTERED(),
             "payer",
             upstream_message=error.upstream_message,
         )
@@ -105,35 +108,47 @@ def _refusal(new: NewOrder, error: RefusedError) -> UserError:
         vehicle = isinstance(new.payer, CarPayer | ParkingPayer)
         return user_error(
             UserErrorCode.VEHICLE_NOT_FOUND if vehicle else UserErrorCode.PERSON_NOT_FOUND,
-            "The platform knows no such vehicle." if vehicle else "The platform knows no such person.",
+            WriteWording.NO_SUCH_VEHICLE() if vehicle else WriteWording.NO_SUCH_PERSON(),
             "payer",
             upstream_message=error.upstream_message,
         )
     return refused_by_platform(error)
 
 
-def _errors(new: NewOrder) -> Iterator[UserError]:
+def order_violations(new: NewOrder) -> Iterator[Violation]:
     """An amount, title or detail that no order has (quirk 160), a payer that nobody is, and masked values."""
-    exponent = new.amount.normalize().as_tuple().exponent
-    if not 0 < new.amount <= LARGEST_AMOUNT or not isinstance(exponent, int) or exponent < -2:
-        yield user_error(
-            UserErrorCode.INVALID, f"amount must be above 0, at most {LARGEST_AMOUNT}, in whole fen.", "amount"
-        )
+    yield from _amount_violations(new.amount)
     if is_invisible(new.title) or len(new.title) > LONGEST_TITLE:
-        yield user_error(UserErrorCode.INVALID, f"title must have 1 to {LONGEST_TITLE} characters.", "title")
+        yield Violation(("title",), InputWording.LENGTH(field="title", min=1, max=LONGEST_TITLE))
+    yield from _payer_violations(new)
+    for field in ("title", "remark", "manager"):
+        yield from masked(getattr(new, field), field)
+    for index, detail in enumerate(new.details):
+        if is_invisible(detail.name):
+            yield Violation(("details", str(index), "name"), InputWording.DETAIL_NAME())
+        yield from masked(detail.name, "details", str(index), "name")
+        yield from masked(detail.value, "details", str(index), "value")
+        if detail.numeric and not is_json_number(detail.value):
+            yield Violation(("details", str(index), "value"), InputWording.JSON_NUMBER(field="value"))
+
+
+def _amount_violations(amount: Decimal) -> Iterator[Violation]:
+    exponent = amount.normalize().as_tuple().exponent
+    if not 0 < amount <= LARGEST_AMOUNT:
+        yield Violation(("amount",), InputWording.AMOUNT(min=SMALLEST_AMOUNT, max=LARGEST_AMOUNT))
+    elif not isinstance(exponent, int) or exponent < -2:
+        yield Violation(("amount",), InputWording.WHOLE_FEN())
+
+
+def _payer_violations(new: NewOrder) -> Iterator[Violation]:
     parts = msgspec.structs.asdict(new.payer)
     if isinstance(new.payer, HousePayer):
         for part, number in parts.items():
             if problem := number_problem(part, number):
-                yield user_error(UserErrorCode.INVALID, f"{part} {problem}.", "payer", "house", part)
-    elif any(isinstance(value, str) and (is_invisible(value) or contains_mask(value)) for value in parts.values()):
-        yield user_error(UserErrorCode.INVALID, "The payer is empty or masked.", "payer")
-    for field in ("title", "remark", "manager"):
-        yield from mask_errors(getattr(new, field), field)
-    for index, detail in enumerate(new.details):
-        if is_invisible(detail.name):
-            yield user_error(UserErrorCode.INVALID, "A detail must have a name.", "details", str(index), "name")
-        yield from mask_errors(detail.name, "details", str(index), "name")
-        yield from mask_errors(detail.value, "details", str(index), "value")
-        if detail.numeric and not is_json_number(detail.value):
-            yield user_error(UserErrorCode.INVALID, "value must be a JSON number.", "details", str(index), "value")
+                yield Violation(("payer", "house", part), problem(field=part))
+        return
+    texts = [value for value in parts.values() if isinstance(value, str)]
+    if any(map(is_invisible, texts)):
+        yield Violation(("payer",), InputWording.EMPTY(field="payer"))
+    if any(map(contains_mask, texts)):
+        yield Violation(("payer",), InputWording.MASKED())

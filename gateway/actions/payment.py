@@ -4,14 +4,18 @@ import re
 
 from cachetools import LRUCache
 
-from gateway.actions.write import Done, MarkSent, Write, WriteRefusal, Written, user_error
+from gateway.actions.write import Done, MarkSent, Write, WriteRefusal, Written, invalid, refuse_if_any, user_error
 from gateway.actions.writer import Writer
 from gateway.auth.principal import Principal, Scope
 from gateway.events import ORDER_PAID, PAYMENT_QUEUED, PAYMENT_UNCLEAR, AnyEvent, Event, EventBus, ReadsDropped
 from gateway.journal.journal import Journal
 from gateway.journal.records import Payment, Receipt, ReceiptKind, RecordRef
+from gateway.normalise.field import public_name
 from gateway.normalise.records import Record
 from gateway.normalise.states import UserErrorCode
+from gateway.wording.inputs import InputWording
+from gateway.wording.wording import Violation
+from gateway.wording.writes import WriteWording
 
 NUMBER = re.compile(r"[0-9A-Za-z_-]{1,64}")
 """Numbers of orders, merchants and WeChat: digits as documented, beyond 64 bits (quirk 77), so texts."""
@@ -26,9 +30,9 @@ class Notification(Record, frozen=True, gc=False):
     shop_number: str
     weixin_number: str
 
-    def malformed(self) -> str | None:
-        """The first attribute that is no number, if any."""
-        return next((name for name in self.__struct_fields__ if not NUMBER.fullmatch(getattr(self, name))), None)
+    def malformed(self) -> list[str]:
+        """The attributes that are no numbers."""
+        return [name for name in self.__struct_fields__ if not NUMBER.fullmatch(getattr(self, name))]
 
 
 class PaymentActions:
@@ -83,19 +87,19 @@ class PaymentActions:
         principal.require(Scope.PAYMENT_WRITE)
         if not principal.sees_all:
             return Written.refused(
-                user_error(UserErrorCode.FORBIDDEN_COMMUNITY, "This takes a caller of every community.", "orderNumber")
+                user_error(UserErrorCode.FORBIDDEN_COMMUNITY, WriteWording.EVERY_COMMUNITY(), "orderNumber")
             )
 
         async def perform(_mark_sent: MarkSent) -> Done:
-            malformed = notification.malformed()
-            if malformed is not None:
-                field = {"order_number": "orderNumber", "shop_number": "shopNumber"}.get(malformed, "weixinNumber")
-                raise WriteRefusal(user_error(UserErrorCode.INVALID, f"{field} is not a number of a payment.", field))
+            refuse_if_any(
+                invalid(
+                    Violation((name,), InputWording.PAYMENT_NUMBER(field=name))
+                    for name in map(public_name, notification.malformed())
+                )
+            )
             receipt = await self.receive(notification, principal.subject)
             if receipt.kind is ReceiptKind.CONFLICT:
-                raise WriteRefusal(
-                    user_error(UserErrorCode.CONFLICT, "The order or WeChat number is known with other numbers.")
-                )
+                raise WriteRefusal(user_error(UserErrorCode.CONFLICT, WriteWording.OTHER_NUMBERS()))
             return Done(_record(receipt.payment))
 
         write = Write(mutation="payCallback", arguments=notification, community_code=None, perform=perform)
@@ -105,12 +109,12 @@ class PaymentActions:
         """Queue a dead delivery again. `payment` is None where the caller's id names none. Raises JournalError."""
         principal.require(Scope.PAYMENT_WRITE)
         if payment is None:
-            return Written.refused(user_error(UserErrorCode.NOT_FOUND, "There is no such payment.", "id"))
+            return Written.refused(user_error(UserErrorCode.NOT_FOUND, WriteWording.NO_SUCH(record="payment"), "id"))
 
         async def perform(_mark_sent: MarkSent) -> Done:
             queued = await self._payments.retry(payment.id)
             if queued is None:
-                raise WriteRefusal(user_error(UserErrorCode.CONFLICT, "Only a dead delivery can be retried.", "id"))
+                raise WriteRefusal(user_error(UserErrorCode.CONFLICT, WriteWording.NOT_DEAD(), "id"))
             self._events.publish(Event(PAYMENT_QUEUED, queued.community_code, queued.id))
             return Done()
 

@@ -41,9 +41,9 @@ class Actions:
         self.announcement = AnnouncementActions(writer, wjdh, journal, clock)
         self.payment = PaymentActions(writer, journal, events)
 
-    async def refuse(self, principal: Principal, mutation: str, error: UserError) -> Written:
+    async def refuse(self, principal: Principal, mutation: str, *errors: UserError) -> Written:
         """Record a write that was refused before it could name its record."""
-        return await self._writer.carry_out(principal, refused_write(mutation, error))
+        return await self._writer.carry_out(principal, refused_write(mutation, *errors))
 
     @property
     def reading_back(self) -> Mapping[str, ReadsBack]:

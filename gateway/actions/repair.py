@@ -9,7 +9,8 @@ from gateway.actions.write import (
     Write,
     WriteRefusal,
     Written,
-    mask_errors,
+    invalid,
+    masked,
     refuse_if_any,
     user_error,
 )
@@ -21,6 +22,7 @@ from gateway.normalise.repair import Repair
 from gateway.normalise.states import Outcome, UserErrorCode
 from gateway.normalise.vocabulary import RepairStatus
 from gateway.platforms.wjdh import Wjdh
+from gateway.wording.writes import WriteWording
 
 WRITTEN = ("status", "reply")
 """What an update changes: public field names."""
@@ -46,10 +48,10 @@ class RepairActions:
         principal.require(Scope.REPAIR_WRITE)
 
         async def perform(mark_sent: MarkSent) -> Done:
-            refuse_if_any(mask_errors(reply, "reply"))
+            refuse_if_any(invalid(masked(reply, "reply")))
             before = await self._wjdh.repair(repair.platform_id, repair.community_code)
             if before is None:
-                raise WriteRefusal(user_error(UserErrorCode.NOT_FOUND, "There is no such repair.", "id"))
+                raise WriteRefusal(user_error(UserErrorCode.NOT_FOUND, WriteWording.NO_SUCH(record="repair"), "id"))
             await mark_sent({"before": self._state(before), "after": self._state(before, status, reply)})
             await self._wjdh.update_repair(repair.platform_id, status, reply)
             return Done()

@@ -11,9 +11,10 @@ from gateway.actions.write import (
     Write,
     WriteRefusal,
     Written,
-    mask_errors,
+    community_errors,
+    invalid,
+    masked,
     refuse_if_any,
-    require_community,
     user_error,
 )
 from gateway.actions.writer import Writer
@@ -23,11 +24,14 @@ from gateway.events import SHENHE_CHANGED, Event, EventBus, ReadsDropped
 from gateway.journal.journal import Clock
 from gateway.journal.records import Operation, UserError
 from gateway.normalise.corrections import ContentError, Corrections, correction_problems, render_shenhe_content
+from gateway.normalise.field import public_name
 from gateway.normalise.shenhe import Shenhe, ShenheQuery
 from gateway.normalise.states import Outcome, UserErrorCode
 from gateway.normalise.times import CHINA
 from gateway.normalise.vocabulary import ShenheStatus
 from gateway.platforms.wjdh import Wjdh
+from gateway.wording.wording import Violation
+from gateway.wording.writes import WriteWording
 
 SEARCHED_PAGES = 20
 SEARCHED_PER_PAGE = 50
@@ -59,8 +63,7 @@ class ShenheActions:
         principal.require(Scope.SHENHE_REVIEW)
 
         async def perform(mark_sent: MarkSent) -> Done:
-            _refuse_moved(corrections, principal)
-            refuse_if_any(self._errors(corrections or {}))
+            refuse_if_any(self.errors(principal, corrections))
             pending = await self._pending(review)
             content = await self._corrected(pending, corrections) if corrections else None
             await mark_sent()
@@ -83,7 +86,7 @@ class ShenheActions:
         principal.require(Scope.SHENHE_REVIEW)
 
         async def perform(mark_sent: MarkSent) -> Done:
-            refuse_if_any(mask_errors(reason, "reason"))
+            refuse_if_any(invalid(masked(reason, "reason")))
             await self._pending(review)
             await mark_sent()
             await self._wjdh.decide_shenhe(
@@ -117,23 +120,31 @@ class ShenheActions:
             return ReadBack(Found.NOT_APPLIED, errors=(_already(now),))
         return ReadBack(Found.APPLIED, Done(answer=_reason_recorded(now, operation.reason)))
 
-    def _errors(self, corrections: Corrections) -> Iterator[UserError]:
+    def errors(self, principal: Principal, corrections: Corrections | None) -> Iterator[UserError]:
+        """Why these corrections are refused, whatever the review is."""
+        moved = tuple(_moved_errors(corrections, principal))
+        yield from moved
+        fields = [error.field for error in moved]
+        yield from (error for error in invalid(self.violations(corrections)) if error.field not in fields)
+
+    def violations(self, corrections: Corrections | None) -> Iterator[Violation]:
         """The corrections that are masked, or cannot be right."""
         today = self._clock().astimezone(CHINA).date()
+        corrections = corrections or {}
         problems = {(part, name): problem for part, name, problem in correction_problems(corrections, today)}
         for part, values in corrections.items():
             for attribute, value in values.items():
-                field, problem = _camel(attribute), problems.get((part, attribute))
-                masked = tuple(mask_errors(value, "content", part, field))
-                yield from masked
-                if problem is not None and not masked:
-                    yield user_error(UserErrorCode.INVALID, f"{field} {problem}.", "content", part, field)
+                name, problem = public_name(attribute), problems.get((part, attribute))
+                masks = tuple(masked(value, "content", part, name))
+                yield from masks
+                if problem is not None and not masks:
+                    yield Violation(("content", part, name), problem(field=name))
 
     async def _pending(self, review: RowRef) -> Shenhe:
         """The review as it is now. Raises WriteRefusal unless it waits for a decision."""
         now = await self._wjdh.shenhe(review.platform_id, review.community_code)
         if now is None:
-            raise WriteRefusal(user_error(UserErrorCode.NOT_FOUND, "There is no such review.", "id"))
+            raise WriteRefusal(user_error(UserErrorCode.NOT_FOUND, WriteWording.NO_SUCH(record="review"), "id"))
         if now.status is ShenheStatus.UNRECOGNIZED:
             raise WriteRefusal(_UNKNOWN_STATUS)
         if now.status is not ShenheStatus.PENDING:
@@ -184,13 +195,9 @@ class ShenheActions:
             self._events.publish(Event(SHENHE_CHANGED, review.community_code, str(review.platform_id)))
 
 
-_UNREADABLE = user_error(
-    UserErrorCode.NOT_SUPPORTED, "What was submitted cannot be read, so nothing can be corrected in it.", "content"
-)
+_UNREADABLE = user_error(UserErrorCode.NOT_SUPPORTED, WriteWording.CONTENT_UNREADABLE(), "content")
 
-_UNKNOWN_STATUS = user_error(
-    UserErrorCode.NOT_SUPPORTED, "The review's status cannot be read: it may be decided already.", "id"
-)
+_UNKNOWN_STATUS = user_error(UserErrorCode.NOT_SUPPORTED, WriteWording.STATUS_UNREADABLE(), "id")
 
 
 def _is_readable(review: Shenhe) -> bool:
@@ -199,9 +206,7 @@ def _is_readable(review: Shenhe) -> bool:
 
 
 def _already(review: Shenhe) -> UserError:
-    return user_error(
-        UserErrorCode.ALREADY_REVIEWED, f"The review is not pending any more: it is {review.status.value}.", "id"
-    )
+    return user_error(UserErrorCode.ALREADY_REVIEWED, WriteWording.NOT_PENDING(status=review.status), "id")
 
 
 def _reason_recorded(review: Shenhe | None, reason: str | None) -> dict[str, bool] | None:
@@ -210,20 +215,14 @@ def _reason_recorded(review: Shenhe | None, reason: str | None) -> dict[str, boo
     return {"reasonRecorded": review.rejection_reason == reason}
 
 
-def _refuse_moved(corrections: Corrections | None, principal: Principal) -> None:
+def _moved_errors(corrections: Corrections | None, principal: Principal) -> Iterator[UserError]:
     """Nobody is moved into a house of a community that is not the reviewer's."""
     community_code = _moved_to(corrections)
     if community_code is not None:
-        require_community(principal, community_code, "content", "house", "communityCode")
+        yield from community_errors(principal, community_code, "content", "house", "communityCode")
 
 
 def _moved_to(corrections: Corrections | None) -> str | None:
     """The community that the house is corrected to be in."""
     community_code = (corrections or {}).get("house", {}).get("community_code")
     return None if community_code is None else str(community_code)
-
-
-def _camel(attribute: str) -> str:
-    """The public name of an attribute."""
-    head, *rest = attribute.split("_")
-    return head + "".join(word.capitalize() for word in rest)

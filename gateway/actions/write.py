@@ -12,6 +12,9 @@ from gateway.auth.principal import Principal
 from gateway.errors import RefusedError
 from gateway.journal.records import Operation, RecordRef, UserError
 from gateway.normalise.states import Outcome, UserErrorCode
+from gateway.wording.inputs import InputWording
+from gateway.wording.wording import Text, Violation
+from gateway.wording.writes import WriteWording
 
 
 class WriteRefusal(Exception):  # noqa: N818 # a refusal is an answer, not an error
@@ -22,23 +25,42 @@ class WriteRefusal(Exception):  # noqa: N818 # a refusal is an answer, not an er
         self.errors = errors
 
 
-def user_error(code: UserErrorCode, message: str, *field: str, upstream_message: str | None = None) -> UserError:
+def user_error(code: UserErrorCode, message: Text, *field: str, upstream_message: str | None = None) -> UserError:
     """Why a write is refused. What a platform says is kept in the journal: without any number of a person."""
-    said = None if upstream_message is None else mask_text(upstream_message)
-    return UserError(code=code.value, message=message, field=field or None, upstream_message=said)
+    return UserError(
+        code=code.value,
+        message=str(message),
+        message_zh=message.chinese,
+        field=field or None,
+        rule=message.rule and message.rule.value,
+        min=message.min,
+        max=message.max,
+        upstream_message=None if upstream_message is None else mask_text(upstream_message),
+    )
+
+
+def community_errors(principal: Principal, community_code: str, *field: str) -> Iterator[UserError]:
+    """The error of a community that is not the caller's. It stands in `communityCode` of the input, or there."""
+    if not principal.sees(community_code):
+        where = field or ("communityCode",)
+        yield user_error(UserErrorCode.FORBIDDEN_COMMUNITY, WriteWording.OTHER_COMMUNITY(), *where)
 
 
 def require_community(principal: Principal, community_code: str, *field: str) -> None:
-    """Raises WriteRefusal unless the community is the caller's. It stands in `communityCode` of the input, or there."""
-    if not principal.sees(community_code):
-        where = field or ("communityCode",)
-        raise WriteRefusal(user_error(UserErrorCode.FORBIDDEN_COMMUNITY, "This community is not the caller's.", *where))
+    """Raises WriteRefusal unless the community is the caller's, as `community_errors` has it."""
+    refuse_if_any(community_errors(principal, community_code, *field))
 
 
-def mask_errors(value: object, *field: str) -> Iterator[UserError]:
-    """The error of a text in which something is masked: it would overwrite what is real."""
+def masked(value: object, *field: str) -> Iterator[Violation]:
+    """That something is masked in a text: it would overwrite what is real."""
     if isinstance(value, str) and contains_mask(value):
-        yield user_error(UserErrorCode.INVALID, "A masked value cannot be written.", *field)
+        yield Violation(field, InputWording.MASKED())
+
+
+def invalid(violations: Iterable[Violation]) -> Iterator[UserError]:
+    """The errors of values in the input that cannot be used."""
+    for field, message in violations:
+        yield user_error(UserErrorCode.INVALID, message, *field)
 
 
 def refuse_if_any(errors: Iterable[UserError]) -> None:
@@ -49,12 +71,10 @@ def refuse_if_any(errors: Iterable[UserError]) -> None:
 
 def refused_by_platform(error: RefusedError) -> UserError:
     """The platform's no, for callers."""
-    return user_error(
-        UserErrorCode.UPSTREAM_REFUSED, "The platform refused it.", upstream_message=error.upstream_message
-    )
+    return user_error(UserErrorCode.UPSTREAM_REFUSED, WriteWording.REFUSED(), upstream_message=error.upstream_message)
 
 
-NOT_APPLIED = user_error(UserErrorCode.UPSTREAM_REFUSED, "The platform did not apply it; it can be tried again.")
+NOT_APPLIED = user_error(UserErrorCode.UPSTREAM_REFUSED, WriteWording.NOT_APPLIED())
 
 
 class Done(NamedTuple):

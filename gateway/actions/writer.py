@@ -35,6 +35,8 @@ from gateway.journal.operations import fingerprint
 from gateway.journal.records import Operation, Reservation, ReservationKind, UserError
 from gateway.normalise.states import Outcome, UserErrorCode
 from gateway.normalise.vocabulary import ModuleName
+from gateway.wording.requests import RequestWording
+from gateway.wording.writes import WriteWording
 
 T = TypeVar("T")
 
@@ -96,7 +98,7 @@ class Run:
     def begin_sending(self, operation: Operation) -> None:
         """Raises RequestTimeoutError where nobody waits for it any more: then nothing may be sent."""
         if self._is_given_up:
-            raise RequestTimeoutError("The time of the request was over before this was sent")
+            raise RequestTimeoutError(RequestWording.TOO_LATE())
         self._sending = operation
 
     def give_up(self) -> Written | None:
@@ -236,11 +238,11 @@ class Writer:
 
 _KEY_TAKEN = {
     ReservationKind.MISMATCH: user_error(
-        UserErrorCode.IDEMPOTENCY_MISMATCH, "This idempotency key was used with other arguments.", "idempotencyKey"
+        UserErrorCode.IDEMPOTENCY_MISMATCH, WriteWording.KEY_MISMATCH(), "idempotencyKey"
     ),
     ReservationKind.IN_PROGRESS: user_error(
         UserErrorCode.IDEMPOTENCY_IN_PROGRESS,
-        "The write with this idempotency key is still under way.",
+        WriteWording.KEY_IN_PROGRESS(),
         "idempotencyKey",
     ),
 }

@@ -12,11 +12,12 @@ from gateway.addresses import can_be_called
 from gateway.auth.issuer import AUDIENCE, ISSUER, DevelopmentIssuer, is_loopback
 from gateway.auth.keys import FetchedKeys, FixedKeys, KeySet, KeySource
 from gateway.auth.principal import Principal
-from gateway.auth.refusals import REFUSAL, InvalidTokenError, RefusalReason, Refusals
+from gateway.auth.refusals import InvalidTokenError, RefusalReason, Refusals
 from gateway.auth.tokens import LONGEST_TOKEN, TokenVerifier, Trusted
 from gateway.errors import UnauthenticatedError
 from gateway.ops.tally import Tally
 from gateway.settings import Settings, SettingsError
+from gateway.wording.requests import RequestWording
 
 _REMEMBERED = 4096  # tokens
 _LONGEST_HEADER = LONGEST_TOKEN + len("Bearer ")
@@ -61,7 +62,7 @@ class Authenticator:
         except InvalidTokenError as error:
             self.refusals.record(error.reason)
             if self._explains:
-                raise UnauthenticatedError(f"{REFUSAL}: {error.reason.words}") from error
+                raise UnauthenticatedError(RequestWording.TOKEN_REFUSED(reason=error.reason.words)) from error
             raise
 
     async def _trusted(self, header: str | None) -> Trusted:

@@ -21,6 +21,7 @@ from gateway.futures import join
 from gateway.ops.connect_failure import connect_failure, find_os_error
 from gateway.ops.log_throttle import LogThrottle
 from gateway.settings import SettingsError
+from gateway.wording.requests import RequestWording
 
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
@@ -204,8 +205,7 @@ class FetchedKeys:
 
     def _unavailable(self) -> IssuerUnavailableError:
         wait = self._tried_at + _FETCH_INTERVAL - self.clock()
-        message = "Tokens cannot be checked before the issuer gives its keys"
-        return IssuerUnavailableError(message, max(1, ceil(wait)), self._failure)
+        return IssuerUnavailableError(RequestWording.KEYS_UNKNOWN(), max(1, ceil(wait)), self._failure)
 
     def _refresh(self) -> "asyncio.Task[None] | None":
         """The fetch under way, a new one if it is time for one, else None."""

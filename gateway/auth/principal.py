@@ -5,6 +5,7 @@ from enum import StrEnum
 from weakref import WeakValueDictionary
 
 from gateway.errors import ForbiddenError
+from gateway.wording.requests import RequestWording
 
 
 class Scope(StrEnum):
@@ -102,4 +103,4 @@ class Principal:
         """Raises ForbiddenError that names the first scope the caller lacks."""
         for scope in scopes:
             if scope not in self.scopes:
-                raise ForbiddenError(f"This needs the scope {scope}", str(scope))
+                raise ForbiddenError(RequestWording.SCOPE_NEEDED(scope=scope), str(scope))

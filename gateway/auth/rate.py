@@ -8,6 +8,8 @@ import msgspec
 
 from gateway.auth.principal import Principal
 from gateway.errors import RateLimitedError
+from gateway.wording.requests import RequestWording
+from gateway.wording.wording import Wording
 
 WINDOW = 60
 """Seconds that the number is for."""
@@ -31,7 +33,7 @@ class RateLimiter:
     whole nanoseconds: a sum of floats would refuse the last of the operations that may come at once.
     """
 
-    def __init__(self, per_minute: int, refusal: str = "Too many requests") -> None:
+    def __init__(self, per_minute: int, refusal: Wording = RequestWording.TOO_MANY_REQUESTS) -> None:
         self._limit = per_minute
         self._refusal = refusal
         self._interval = WINDOW * _SECOND // per_minute
@@ -48,7 +50,7 @@ class RateLimiter:
         full_at = (full_at if full_at > now else now) + cost * self._interval
         spare = now + self._window + overdraft * self._interval - full_at
         if spare < 0:
-            raise RateLimitedError(self._refusal, ceil(-spare / 1e6) / 1e3, self._limit)
+            raise RateLimitedError(self._refusal(), ceil(-spare / 1e6) / 1e3, self._limit)
         self._full_at[subject] = full_at
         self._full_at.move_to_end(subject)
         if len(self._full_at) > _REMEMBERED:

@@ -7,8 +7,10 @@ import structlog
 from gateway.errors import UnauthenticatedError
 from gateway.ops.log_throttle import LogThrottle
 from gateway.ops.tally import Family, Tally
+from gateway.wording.requests import RequestWording, TokenWording
+from gateway.wording.wording import Text
 
-REFUSAL = "A valid bearer token is needed"
+REFUSAL = RequestWording.TOKEN_NEEDED()
 """What every refused caller gets in production: which check failed would help only those who try."""
 
 REFUSED_TOKENS = Family("gateway_refused_tokens_total", "counter", "Tokens that were refused", ("reason",))
@@ -19,27 +21,27 @@ log = structlog.get_logger(__name__)
 class RefusalReason(StrEnum):
     """The check that failed, in the order of the checks; `words` say it to people."""
 
-    words: str
+    words: Text
 
-    def __new__(cls, value: str, words: str) -> "RefusalReason":
+    def __new__(cls, value: str, wording: TokenWording) -> "RefusalReason":
         reason = str.__new__(cls, value)
         reason._value_ = value
-        reason.words = words
+        reason.words = wording()
         return reason
 
-    MISSING = "missing", "there is no Authorization header"
-    SCHEME = "scheme", "the Authorization header does not begin with Bearer"
-    FORM = "form", "it is not a signed JWT, or too long"
-    HEADER = "header", "its header lacks alg or typ, or brings a key or an extension along"
-    ALG = "alg", "its alg is not one that is believed"
-    TYP = "typ", "its typ is not that of an access token"
-    KEY = "key", "the issuer has no key for its kid and alg"
-    SIGNATURE = "signature", "its signature does not verify: another key signed it, or it was altered"
-    CLAIMS = "claims", "iss, aud, sub or exp is missing, or a claim is of a wrong type"
-    ISS = "iss", "its iss is another issuer"
-    AUD = "aud", "its aud is not this gateway"
-    EXP = "exp", "it has expired (exp)"
-    NBF = "nbf", "it is not valid yet (nbf, iat): clocks differ"
+    MISSING = "missing", TokenWording.MISSING
+    SCHEME = "scheme", TokenWording.SCHEME
+    FORM = "form", TokenWording.FORM
+    HEADER = "header", TokenWording.HEADER
+    ALG = "alg", TokenWording.ALG
+    TYP = "typ", TokenWording.TYP
+    KEY = "key", TokenWording.KEY
+    SIGNATURE = "signature", TokenWording.SIGNATURE
+    CLAIMS = "claims", TokenWording.CLAIMS
+    ISS = "iss", TokenWording.ISS
+    AUD = "aud", TokenWording.AUD
+    EXP = "exp", TokenWording.EXP
+    NBF = "nbf", TokenWording.NBF
 
 
 class InvalidTokenError(UnauthenticatedError):

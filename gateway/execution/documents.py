@@ -34,6 +34,7 @@ from gateway.execution.limits import Limits, check_limits
 from gateway.execution.outline import BYTES_PER_ENTRY, BYTES_PER_TOKEN, Outline
 from gateway.execution.validation import Validator
 from gateway.ops.trace import enter_phase
+from gateway.wording.requests import RequestWording
 
 MAX_VALIDATION_ERRORS = 20
 
@@ -123,10 +124,8 @@ class Documents:
             operations = self._prepare(query)
         prepared = operations.get(operation_name)
         if prepared is None:
-            message = "The document has no operation of that name"
-            if operation_name is None:
-                message = "The document has several operations: operationName must name one"
-            raise DocumentError.of(UserInputError("operationName", message))
+            which = RequestWording.WHICH_OPERATION if operation_name is None else RequestWording.NO_SUCH_OPERATION
+            raise DocumentError.of(UserInputError("operationName", which()))
         return prepared
 
     def operation_names(self, query: str) -> list[str]:
@@ -173,13 +172,12 @@ class Documents:
         tokens = self._limits.tokens
         longest = tokens * CHARACTERS_PER_TOKEN
         if len(query) > longest:
-            raise QueryTooComplexError(f"The document is longer than {longest}", "characters", longest, len(query))
+            raise QueryTooComplexError(RequestWording.TOO_LONG(max=longest), "characters", longest, len(query))
         try:
             return parse(query, tokens)
         except GraphQLSyntaxError as error:
             if error.description.endswith("Parsing aborted."):
-                message = f"The document has more than {tokens} tokens or comments, or nests too deeply"
-                raise QueryTooComplexError(message, "tokens", tokens) from None
+                raise QueryTooComplexError(RequestWording.TOO_MANY_TOKENS(max=tokens), "tokens", tokens) from None
             raise DocumentError([_coded(error, "GRAPHQL_PARSE_FAILED")]) from None
 
     def _validate(self, document: DocumentNode) -> None:
@@ -187,8 +185,7 @@ class Documents:
         if not errors:
             return
         if isinstance(errors[-1], ValidationAbortedError) and len(errors) <= MAX_VALIDATION_ERRORS:
-            message = "The document has too many fields of the same name, or nests fragments too deeply"
-            raise QueryTooComplexError(message, "fieldComparisons", OVERLAP_BUDGET)
+            raise QueryTooComplexError(RequestWording.TOO_MANY_COMPARISONS(), "fieldComparisons", OVERLAP_BUDGET)
         raise DocumentError([_coded(error, "GRAPHQL_VALIDATION_FAILED") for error in errors])
 
 

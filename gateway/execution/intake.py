@@ -23,6 +23,7 @@ from gateway.execution.cost import Sizes
 from gateway.execution.documents import DocumentError, Documents, Prepared
 from gateway.execution.limits import LARGEST_REPORTED
 from gateway.execution.trusted import TrustedDocuments
+from gateway.wording.requests import RequestWording
 
 log = structlog.get_logger(__name__)
 
@@ -76,8 +77,8 @@ class Intake:
         requested = prepared.cost.of(asked.variables, caller)
         if requested > self._cost_limit:
             requested, limit = min(requested, LARGEST_REPORTED), self._cost_limit
-            message = f"The operation may cause {requested} calls to the platforms; the limit is {limit}"
-            raise DocumentError.of(QueryTooComplexError(f"{message}. Ask for smaller pages", "cost", limit, requested))
+            message = RequestWording.TOO_EXPENSIVE(requested=requested, max=limit)
+            raise DocumentError.of(QueryTooComplexError(message, "cost", limit, requested))
         return prepared, {"cost": {"requested": requested, "limit": self._cost_limit}}
 
     def _find(self, asked: Asked) -> Prepared:
@@ -89,12 +90,12 @@ class Intake:
             raise DocumentError.of(PersistedQueryNotFoundError())
         listed = trusted.find(text) if trusted else None
         if trusted and trusted.required and listed is None:
-            raise DocumentError.of(UntrustedDocumentError("Only documents of the trusted list are run"))
+            raise DocumentError.of(UntrustedDocumentError(RequestWording.NOT_TRUSTED()))
         text = listed or text
         prepared = self._documents.prepare(text, asked.operation_name)
         if sent is not None and id_ is not None and text != named:
             if id_ != sha256(sent.encode()).hexdigest():
-                raise DocumentError.of(UserInputError("documentId", "provided sha does not match query"))
+                raise DocumentError.of(UserInputError("documentId", RequestWording.OTHER_HASH()))
             with suppress(ValueError):  # it is larger than all that may be kept
                 self._persisted[id_] = text
         if trusted and listed is None and prepared.key not in self._reported:

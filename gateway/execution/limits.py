@@ -11,6 +11,7 @@ from graphql import FieldNode, FragmentSpreadNode
 
 from gateway.errors import QueryTooComplexError
 from gateway.execution.outline import Fragment, Operation, Outline
+from gateway.wording.requests import RequestWording
 
 LARGEST_REPORTED = 2**31 - 1
 """Written-out sizes are exponential and may not fit a JSON number: this much is as good as infinite."""
@@ -48,16 +49,15 @@ def check_limits(outline: Outline, limits: Limits) -> None:
         fragments[name] = _measure(fragment, fragments)
     for operation in outline.operations:
         size = _measure(operation, fragments)
-        for limit, noun, counted, bound in (
-            ("depth", "levels of nested fields", size.depth, limits.depth),
-            ("aliases", "aliases", size.aliases, limits.aliases),
-            ("rootFields", "root fields", size.root_fields, limits.root_fields),
-            ("directives", "directives", size.directives, limits.directives),
+        for limit, wording, counted, bound in (
+            ("depth", RequestWording.TOO_MANY_LEVELS, size.depth, limits.depth),
+            ("aliases", RequestWording.TOO_MANY_ALIASES, size.aliases, limits.aliases),
+            ("rootFields", RequestWording.TOO_MANY_ROOT_FIELDS, size.root_fields, limits.root_fields),
+            ("directives", RequestWording.TOO_MANY_DIRECTIVES, size.directives, limits.directives),
         ):
             if counted > bound:
                 requested = min(counted, LARGEST_REPORTED)
-                message = f"The operation has {requested} {noun}; the limit is {bound}"
-                raise QueryTooComplexError(message, limit, bound, requested)
+                raise QueryTooComplexError(wording(requested=requested, max=bound), limit, bound, requested)
 
 
 def _measure(outlined: Operation | Fragment, fragments: dict[str, _Size]) -> _Size:

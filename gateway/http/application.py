@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.errors import GatewayError, UserInputError
 from gateway.http.request import new_request_id
 from gateway.http.responses import Refusal, refusal_response
+from gateway.wording.requests import RequestWording
 
 OPEN_PATHS: Final = ("/healthz", "/readyz")
 """Asked by machines that know the gateway by its address alone, and the same for everybody."""
@@ -78,7 +79,7 @@ class Application:
             await self._others(scope, receive, send)
 
     async def _misdirect(self, scope: Scope, receive: Receive, send: Send) -> None:
-        error = UserInputError("host", "This host is not the gateway's: GATEWAY_ALLOWED_HOSTS lists those that are")
+        error = UserInputError("host", RequestWording.OTHER_HOST())
         self._on_refusal(error)
         if scope["type"] == "websocket":
             await send({"type": "websocket.close"})

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from gateway.errors import UserInputError
 from gateway.http.local_page import local_route, to_json
+from gateway.wording.requests import RequestWording
 
 TOKEN_PATH = "/explorer/token"  # noqa: S105 - where tokens are asked for
 
@@ -39,7 +40,7 @@ def token_routes(issuer: Issuer) -> list[Route]:
                 raise ValueError(f"the ttl is at most {LONGEST_TTL} seconds")
             token = issuer.mint(asked.scopes, asked.communities, asked.subject, asked.ttl)
         except ValueError as error:  # msgspec's is one too
-            raise UserInputError("token", str(error)) from None
+            raise UserInputError("token", RequestWording.NO_TOKEN(reason=error)) from None
         return to_json({"token": token})
 
     return [local_route(TOKEN_PATH, mint)]

@@ -7,11 +7,12 @@ import structlog
 from graphql import GraphQLError, ValueNode, VariableDefinitionNode
 
 from gateway.auth.masking import mask_text
-from gateway.errors import GatewayError, QueryTooComplexError, drop_tracebacks
+from gateway.errors import GatewayError, QueryTooComplexError, UserInputError, drop_tracebacks
 from gateway.execution.documents import DocumentError
 from gateway.ops.logs import traced
-
-INTERNAL_MESSAGE = "Internal error"
+from gateway.wording.faults import FaultWording
+from gateway.wording.foreign import find_graphql_text, text_by_code
+from gateway.wording.wording import Text
 
 LONGEST_WORD = 64
 LONGEST_MESSAGE = 500
@@ -36,17 +37,21 @@ def format_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
     INTERNAL: logged with the request id, never shown.
     """
     cause = cause_of(error)
+    message: Text
     if isinstance(cause, GatewayError):
         message = cause.message
         extensions = {name: mask_text(it) if isinstance(it, str) else it for name, it in cause.extensions().items()}
         extensions |= error.extensions or {}  # such as the community it is of
     elif error.extensions and "code" in error.extensions:
-        message, extensions = _presentable(error.message), dict(error.extensions)
+        extensions = dict(error.extensions)
+        message = _in_both_languages(_presentable(error.message), str(extensions["code"]))
     elif _is_about_input(error):
-        message, extensions = _presentable(error.message), {"code": "BAD_USER_INPUT", **_argument(error.message)}
+        message = _in_both_languages(_presentable(error.message), UserInputError.code)
+        extensions = _about_variable(error.message, message)
     else:
         log_unexpected(cause, request_id, error.path)
-        message, extensions = INTERNAL_MESSAGE, {"code": "INTERNAL"}
+        message, extensions = FaultWording.INTERNAL(), {"code": "INTERNAL"}
+    extensions["messageZh"] = message.chinese
     extensions["requestId"] = request_id
     formatted: dict[str, Any] = {"message": message}
     if error.locations:
@@ -64,7 +69,7 @@ def format_failure(error: Exception, request_id: str) -> list[dict[str, Any]]:
         return [format_error(each, request_id) for each in error.errors]
     if not isinstance(error, GatewayError):
         log_unexpected(error, request_id)
-        error = GatewayError(INTERNAL_MESSAGE)
+        error = GatewayError(FaultWording.INTERNAL())
     return [format_error(GraphQLError(error.message, original_error=error), request_id)]
 
 
@@ -110,13 +115,22 @@ def _is_about_input(error: GraphQLError) -> bool:
     return error.path is None or any(isinstance(node, ValueNode | VariableDefinitionNode) for node in error.nodes or ())
 
 
-def _argument(message: str) -> dict[str, str]:
-    """The variable that graphql-core complains of, with the path inside it: {"argument": "filter.status"}."""
-    named = _VARIABLE.match(message)
+def _about_variable(said: str, message: Text) -> dict[str, Any]:
+    """The extensions of what graphql-core `said` of a variable or an argument.
+
+    Of a variable they are those of the gateway's own checks, and `argument` is its name with the path inside it, such
+    as `filter.status`.
+    """
+    named = _VARIABLE.match(said)
     if named is None:
-        return {}
+        return {"code": UserInputError.code}
     path = (named[2] or "").replace("[", ".").replace("]", "")
-    return {"argument": named[1] + path}
+    return dict(UserInputError(named[1] + path, message).extensions())
+
+
+def _in_both_languages(message: str, code: str) -> Text:
+    """What graphql-core said, as callers get it, with its Chinese."""
+    return find_graphql_text(message) or text_by_code(message, code)
 
 
 def _presentable(message: str) -> str:

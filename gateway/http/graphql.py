@@ -40,6 +40,7 @@ from gateway.http.server.exchange import HEADER_BLOCK
 from gateway.http.tracing import Tracing, finish
 from gateway.ops.tally import Tally
 from gateway.ops.trace import METER, Meter, Trace
+from gateway.wording.requests import RequestWording
 
 
 class Context(Sizes, Protocol):
@@ -225,23 +226,20 @@ class GraphQLEndpoint:
 
 def _not_served(method: str) -> Refusal:
     if method not in SERVED:
-        return Refusal(405, MethodNotAllowedError("GraphQL is served by GET and POST"), (b"allow", b"GET, POST"))
-    message = "Accept must allow application/graphql-response+json or application/json"
-    return Refusal(406, UserInputError("Accept", message))
+        return Refusal(405, MethodNotAllowedError(RequestWording.METHODS()), (b"allow", b"GET, POST"))
+    return Refusal(406, UserInputError("Accept", RequestWording.ACCEPT()))
 
 
 def _too_late(parameters: Parameters | None) -> Exception:
     """What an expired deadline means: without parameters the body is still on its way."""
     if parameters is None:
-        return Refusal(408, UserInputError("body", "The body did not arrive in time"), CLOSE)
-    return RequestTimeoutError("The request took longer than its deadline")
+        return Refusal(408, UserInputError("body", RequestWording.BODY_LATE()), CLOSE)
+    return RequestTimeoutError(RequestWording.DEADLINE())
 
 
 def _require_method(method: str, operation: OperationType) -> None:
     """GET runs queries only: it must be safe (GraphQL over HTTP, "GET")."""
     if operation is OperationType.SUBSCRIPTION:
-        raise DocumentError.of(
-            UserInputError("query", "Subscriptions go over WebSocket, or as text/event-stream if no JSON is accepted")
-        )
+        raise DocumentError.of(UserInputError("query", RequestWording.SUBSCRIPTION_BY_HTTP()))
     if method == "GET":
-        raise Refusal(405, MethodNotAllowedError("Mutations are run by POST"), (b"allow", b"POST"))
+        raise Refusal(405, MethodNotAllowedError(RequestWording.MUTATION_BY_GET()), (b"allow", b"POST"))

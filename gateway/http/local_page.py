@@ -19,13 +19,12 @@ from gateway.http.parameters import BodyTooLargeError, read_body
 from gateway.http.request import new_request_id
 from gateway.http.responses import CLOSE, Refusal, refusal_response
 from gateway.settings import LOOPBACK_NAMES
+from gateway.wording.requests import RequestWording
 
 LARGEST_BODY: Final = 16 * 1024
 
 FORWARDING_HEADERS: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 """Of proxies. Behind one every client seems to be on this machine."""
-
-NOT_LOCAL: Final = "Only the page of this gateway may ask for this, in a browser on the same machine"
 
 NO_STORE: Final = (b"cache-control", b"no-store")
 
@@ -67,7 +66,7 @@ def require_local(request: Request) -> None:
         and headers.get("sec-fetch-site", "same-origin") == "same-origin"
         and headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
     ):
-        raise ForbiddenError(NOT_LOCAL)
+        raise ForbiddenError(RequestWording.NOT_LOCAL())
 
 
 def read_fields(body: bytes) -> Mapping[str, object]:
@@ -75,7 +74,7 @@ def read_fields(body: bytes) -> Mapping[str, object]:
     try:
         return msgspec.json.decode(body or b"{}", type=dict[str, object])
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise UserInputError("body", "The body is not a JSON object") from None
+        raise UserInputError("body", RequestWording.BODY_NO_OBJECT()) from None
 
 
 def to_json(answer: Mapping[str, object]) -> bytes:
@@ -87,7 +86,7 @@ async def _read(request: Request) -> bytes:
     try:
         return await read_body(request.receive, None if length is None else length.encode(), LARGEST_BODY)
     except BodyTooLargeError:
-        message = f"The body is larger than {LARGEST_BODY} bytes"
+        message = RequestWording.BODY_TOO_LARGE(max=LARGEST_BODY)
         raise Refusal(413, QueryTooComplexError(message, "body", LARGEST_BODY), CLOSE) from None
     except ClientDisconnect:
-        raise UserInputError("body", "The body is incomplete") from None
+        raise UserInputError("body", RequestWording.BODY_INCOMPLETE()) from None

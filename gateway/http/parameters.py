@@ -12,6 +12,7 @@ from starlette.types import Receive
 from gateway.errors import GatewayError, QueryTooComplexError, UserInputError
 from gateway.http.request import RequestHead
 from gateway.http.responses import CLOSE, Refusal
+from gateway.wording.requests import RequestWording
 
 MAX_QUERY_STRING_FIELDS = 16
 
@@ -100,13 +101,13 @@ def parse_parameters(name: str, text: bytes, bounds: Bounds) -> Parameters:
 def _not_json(head: RequestHead) -> Refusal:
     """No simple content type is served, so no form of another site can post here."""
     if not head.is_json:
-        error = UserInputError("Content-Type", "The body must be application/json")
+        error = UserInputError("Content-Type", RequestWording.NO_JSON_TYPE())
         return Refusal(415, error, (b"accept-post", b"application/json"))
-    return Refusal(415, UserInputError("Content-Encoding", "The body must not be compressed"), CLOSE)
+    return Refusal(415, UserInputError("Content-Encoding", RequestWording.COMPRESSED()), CLOSE)
 
 
 def _too_large(max_bytes: int) -> GatewayError:
-    return QueryTooComplexError(f"The request is larger than {max_bytes} bytes", "bytes", max_bytes)
+    return QueryTooComplexError(RequestWording.TOO_LARGE(max=max_bytes), "bytes", max_bytes)
 
 
 def _from_query_string(query_string: bytes, bounds: Bounds) -> Parameters:
@@ -116,10 +117,10 @@ def _from_query_string(query_string: bytes, bounds: Bounds) -> Parameters:
     try:
         fields = parse_qsl(query_string.decode("ascii"), errors="strict", max_num_fields=MAX_QUERY_STRING_FIELDS)
     except ValueError:
-        raise UserInputError("query", "The query string is not URL-encoded UTF-8, or has too many fields") from None
+        raise UserInputError("query", RequestWording.QUERY_STRING()) from None
     given: dict[str, Any] = dict(fields)
     if len(given) != len(fields):
-        raise UserInputError("query", "The query string gives a parameter twice")
+        raise UserInputError("query", RequestWording.PARAMETER_TWICE())
     for name in ("variables", "extensions"):
         if name in given:
             text = given[name].encode()
@@ -137,16 +138,16 @@ def _checked(given: Mapping[str, Any]) -> Parameters:
     query, operation_name = get("query"), get("operationName")
     variables, extensions = get("variables"), get("extensions")
     if extensions is not None and not isinstance(extensions, dict):
-        raise UserInputError("extensions", "extensions must be an object")
+        raise UserInputError("extensions", RequestWording.NO_OBJECT(name="extensions"))
     document_id = _document_id(given, extensions)
     if query == "" and document_id is not None:
         query = None
     if not isinstance(query, str) and (query is not None or document_id is None):
-        raise UserInputError("query", "query is required and must be a string")
+        raise UserInputError("query", RequestWording.STRING_REQUIRED(name="query"))
     if operation_name is not None and not isinstance(operation_name, str):
-        raise UserInputError("operationName", "operationName must be a string")
+        raise UserInputError("operationName", RequestWording.NO_STRING(name="operationName"))
     if variables is not None and not isinstance(variables, dict):
-        raise UserInputError("variables", "variables must be an object")
+        raise UserInputError("variables", RequestWording.NO_OBJECT(name="variables"))
     return Parameters(query, operation_name or None, variables, extensions, document_id)
 
 
@@ -158,14 +159,16 @@ def _document_id(given: Mapping[str, Any], extensions: Json | None) -> str | Non
     if id_ is None and extensions is not None and "persistedQuery" in extensions:
         persisted = extensions["persistedQuery"]
         if not isinstance(persisted, dict) or persisted.get("version") != 1:
-            raise UserInputError("extensions.persistedQuery", "extensions.persistedQuery must be of version 1")
+            raise UserInputError("extensions.persistedQuery", RequestWording.PERSISTED_VERSION())
         id_ = persisted.get("sha256Hash")
         if not isinstance(id_, str):
-            raise UserInputError("extensions.persistedQuery.sha256Hash", "sha256Hash is required and must be a string")
+            raise UserInputError(
+                "extensions.persistedQuery.sha256Hash", RequestWording.STRING_REQUIRED(name="sha256Hash")
+            )
     if id_ is None:
         return None
     if not isinstance(id_, str):
-        raise UserInputError("documentId", "documentId must be a string")
+        raise UserInputError("documentId", RequestWording.NO_STRING(name="documentId"))
     return id_.removeprefix(DOCUMENT_ID_PREFIX)
 
 
@@ -186,9 +189,8 @@ def _require_small(name: str, text: bytes, max_bytes: int) -> None:
 
 def _require_at_most(max_bytes: int, length: int) -> None:
     if length > max_bytes:
-        raise QueryTooComplexError(
-            f"Variables and extensions have {length} bytes; the limit is {max_bytes}", "variables", max_bytes, length
-        )
+        message = RequestWording.VARIABLES_TOO_LARGE(requested=length, max=max_bytes)
+        raise QueryTooComplexError(message, "variables", max_bytes, length)
 
 
 def _json_object(name: str, text: bytes) -> Json:
@@ -209,16 +211,16 @@ def _json_object(name: str, text: bytes) -> Json:
     except RecursionError:
         raise _too_nested() from None
     if isinstance(value, list):
-        raise UserInputError(name, f"{name} must be one JSON object: operations are not run in batches")
-    raise UserInputError(name, f"{name} must be one JSON object")
+        raise UserInputError(name, RequestWording.NO_BATCHES(name=name))
+    raise UserInputError(name, RequestWording.ONE_OBJECT(name=name))
 
 
 def _no_json(name: str) -> UserInputError:
-    return UserInputError(name, f"{name} is not valid JSON")
+    return UserInputError(name, RequestWording.NO_JSON(name=name))
 
 
 def _too_nested() -> QueryTooComplexError:
-    return QueryTooComplexError(f"Objects and lists nest beyond {MOST_NESTED} levels", "nesting", MOST_NESTED)
+    return QueryTooComplexError(RequestWording.NESTING(max=MOST_NESTED), "nesting", MOST_NESTED)
 
 
 def _require_shallow(value: Json | list[Any], levels: int) -> None:

@@ -53,9 +53,8 @@ def payment_callback_routes(payments: PaymentActions, tokens: CallbackTokens) ->
         if not tokens.accepts(form.get("token", "")):
             return _answer({"code": TOKEN_INVALID})
         notification = Notification(*(form.get(name, "") for name in Notification.__struct_fields__))
-        malformed = notification.malformed()
-        if malformed is not None:
-            log.error("notification malformed", field=malformed)
+        if malformed := notification.malformed():
+            log.error("notification malformed", field=malformed[0])
             return _answer({"code": NOT_SAVED})
         try:
             receipt = await payments.receive(notification, SUBJECT)

@@ -23,6 +23,8 @@ from gateway.http.negotiation import MediaType
 from gateway.http.request import new_request_id
 from gateway.http.server.exchange import WHOLE_ANSWER
 from gateway.http.server.head import Headers, RequestError
+from gateway.wording.foreign import wire_text
+from gateway.wording.requests import RequestWording
 
 CLOSE: Final = (b"connection", b"close")
 """Where a body is left unread, or is still on its way."""
@@ -102,7 +104,7 @@ def errors_json(error: Exception, request_id: str) -> bytes:
 def require_size(answer: bytes, bound: int) -> None:
     """Raises DocumentError where a document asks for more bytes than an answer may have."""
     if (requested := len(answer)) > bound:
-        message = f"The answer has {requested} bytes; the limit is {bound}"
+        message = RequestWording.ANSWER_TOO_LARGE(requested=requested, max=bound)
         raise DocumentError.of(QueryTooComplexError(message, "answer", bound, requested))
 
 
@@ -125,11 +127,13 @@ def server_error_response(error: Exception, on_refusal: Callable[[GatewayError],
 def _server_refusal(error: RequestError) -> Refusal:
     """In the contract's codes, with the status that the server gives."""
     if error.status in (429, 503):
-        refusal = Refusal.from_error(RateLimitedError(error.message, 1.0, subject=error.subject))
+        message = wire_text(error.message, RateLimitedError.code)
+        refusal = Refusal.from_error(RateLimitedError(message, 1.0, subject=error.subject))
         refusal.status = error.status
         return refusal
     if error.bound is not None:
-        return Refusal(error.status, QueryTooComplexError(error.message, error.subject, error.bound))
+        message = wire_text(error.message, QueryTooComplexError.code)
+        return Refusal(error.status, QueryTooComplexError(message, error.subject, error.bound))
     if error.status == 405:
-        return Refusal(error.status, MethodNotAllowedError(error.message))
-    return Refusal(error.status, UserInputError(error.subject, error.message))
+        return Refusal(error.status, MethodNotAllowedError(wire_text(error.message, MethodNotAllowedError.code)))
+    return Refusal(error.status, UserInputError(error.subject, wire_text(error.message, UserInputError.code)))

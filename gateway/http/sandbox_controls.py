@@ -16,6 +16,7 @@ from starlette.routing import Route
 from gateway.addresses import url_of
 from gateway.errors import GatewayError, UserInputError
 from gateway.http.local_page import Answer, local_route, read_fields
+from gateway.wording.requests import RequestWording
 
 SANDBOX_PATH = "/explorer/sandbox"
 
@@ -39,7 +40,7 @@ def sandbox_routes(platforms: Mapping[str, str]) -> list[Route]:
     def address(request: Request) -> str:
         name = request.path_params["platform"]
         if name not in controls:
-            raise UserInputError("platform", f"The platforms are {', '.join(controls)}")
+            raise UserInputError("platform", RequestWording.PLATFORMS(names=", ".join(controls)))
         return controls[name]
 
     async def set_fault(request: Request, body: bytes) -> bytes:
@@ -78,7 +79,7 @@ async def _send(method: str, url: str, form: Mapping[str, str] | None = None) ->
         async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT) as client:
             response = await client.request(method, url, data=form)
     except httpx.HTTPError as error:
-        raise SandboxError(f"The sandbox does not answer: {type(error).__name__}") from None
+        raise SandboxError(RequestWording.SANDBOX_DOWN(reason=type(error).__name__)) from None
     if response.status_code != 200:
-        raise UserInputError("sandbox", str(response.json().get("error")))
+        raise UserInputError("sandbox", RequestWording.SANDBOX_REFUSED(reason=response.json().get("error")))
     return response.content

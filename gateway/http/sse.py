@@ -34,6 +34,7 @@ from gateway.http.subscribe import (
     subscribe,
     while_believed,
 )
+from gateway.wording.requests import RequestWording
 
 KEEP_ALIVE = 15.0
 """Seconds between comments that show proxies, and the gateway, that the connection is alive."""
@@ -90,7 +91,7 @@ class EventStreamEndpoint:
         except ClientDisconnect:
             return
         except TimeoutError:
-            refusal = Refusal(408, UserInputError("body", "The body did not arrive in time"), CLOSE)
+            refusal = Refusal(408, UserInputError("body", RequestWording.BODY_LATE()), CLOSE)
             ended.outcome = self._metrics.failed(refusal.error)
         except (Refusal, GatewayError) as error:
             refusal = error if isinstance(error, Refusal) else Refusal.from_error(error)
@@ -144,7 +145,7 @@ class EventStreamEndpoint:
             prepared, _ = self._intake.admit(parameters, context)
             ended.prepared = prepared
             if prepared.operation.operation is not OperationType.SUBSCRIPTION:
-                raise DocumentError.of(UserInputError("query", "An event stream carries subscriptions only"))
+                raise DocumentError.of(UserInputError("query", RequestWording.SUBSCRIPTIONS_ONLY()))
             async with aclosing(await subscribe(self._executor, prepared, parameters, context)) as responses:
                 with self._metrics.subscribed():
                     async for response in responses:

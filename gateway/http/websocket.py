@@ -50,6 +50,7 @@ from gateway.http.websocket_messages import (
     write_message,
 )
 from gateway.ops.trace import METER, Meter
+from gateway.wording.requests import RequestWording
 
 Identify: TypeAlias = Callable[[str | None], Awaitable[Principal]]
 """The caller of an Authorization header's text. Raises UnauthenticatedError, IssuerUnavailableError."""
@@ -246,9 +247,8 @@ class _Connection:
     def _require_room(self) -> None:
         bound = self._options.max_operations
         if len(self._operations) >= bound:
-            raise QueryTooComplexError(
-                f"The connection has {bound} operations under way", "subscriptions", bound, bound + 1
-            )
+            message = RequestWording.TOO_MANY_OPERATIONS(max=bound)
+            raise QueryTooComplexError(message, "subscriptions", bound, bound + 1)
 
     def _stop(self, id_: str) -> None:
         """Nothing more is sent for it, and the id is free again. A mutation is not left half done."""
@@ -323,7 +323,7 @@ class _Connection:
         except TimeoutError:
             if not deadline.expired():
                 raise
-            raise RequestTimeoutError("The request took longer than its deadline") from None
+            raise RequestTimeoutError(RequestWording.DEADLINE()) from None
         if not response.executed:
             raise DocumentError(response.errors)
         return response

@@ -16,6 +16,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from gateway.errors import JournalError, JournalRefusedError
 from gateway.ops.state_log import StateLog
+from gateway.wording.faults import FaultWording
 
 log = structlog.get_logger(__name__)
 
@@ -108,7 +109,8 @@ class NoJournalError(JournalError):
     """Nobody has made a journal there."""
 
     def __init__(self) -> None:
-        super().__init__("There is no journal where GATEWAY_DATABASE_URL or else GATEWAY_DATA_DIR says.")
+        reason = "There is no journal where GATEWAY_DATABASE_URL or else GATEWAY_DATA_DIR says."
+        super().__init__(FaultWording.JOURNAL_NOT_OPENED(reason=reason))
 
 
 class OlderJournalError(JournalError):
@@ -123,8 +125,8 @@ def journal_error(dialect: str, error: Exception) -> JournalError:
     """The error for callers: the database's own code, and no statement, value or address."""
     code = error_code(error)
     if code.startswith(_REFUSALS):
-        return JournalRefusedError(f"The journal does not take this ({code}).")
-    return JournalError(f"The journal cannot be used now ({code}).", operator_message(dialect, error))
+        return JournalRefusedError(FaultWording.JOURNAL_REFUSED(code=code))
+    return JournalError(FaultWording.JOURNAL_LOST(code=code), operator_message(dialect, error))
 
 
 def operator_message(dialect: str, error: BaseException) -> str:
@@ -138,7 +140,7 @@ def operator_message(dialect: str, error: BaseException) -> str:
 
 def timeout_error(dialect: str, seconds: float) -> JournalError:
     return JournalError(
-        f"The journal did not answer within {seconds:g} seconds.",
+        FaultWording.JOURNAL_LATE(seconds=f"{seconds:g}"),
         f"{SETTINGS[dialect]}: no answer within {seconds:g} seconds.",
     )
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from gateway.errors import JournalError
 from gateway.journal.database import SETTINGS, NoJournalError, OlderJournalError
+from gateway.wording.faults import FaultWording
 
 # Any fixed number: a migration of this journal asks for this lock first.
 _LOCK = 0x77616E6A6961
@@ -56,15 +57,13 @@ def require_migrated(connection: Connection) -> None:
         script.revision for script in reversed([*ScriptDirectory.from_config(_config()).walk_revisions()])
     )
     if version in earlier:
-        setting = SETTINGS[connection.dialect.name]
-        raise OlderJournalError(f"{setting}: the journal was written by an older version of the gateway.")
+        raise OlderJournalError(FaultWording.JOURNAL_OLDER(setting=SETTINGS[connection.dialect.name]))
     if version != newest:
         raise _newer(connection)
 
 
 def _newer(connection: Connection) -> JournalError:
-    setting = SETTINGS[connection.dialect.name]
-    return JournalError(f"{setting}: the journal was written by a newer version of the gateway.")
+    return JournalError(FaultWording.JOURNAL_NEWER(setting=SETTINGS[connection.dialect.name]))
 
 
 def _config() -> Config:

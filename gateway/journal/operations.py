@@ -24,6 +24,7 @@ from gateway.journal.records import (
 from gateway.journal.rows import FARTHEST, in_communities, is_past, once, read_listing, record_columns, to_record
 from gateway.journal.tables import operations, storable
 from gateway.normalise.states import OperationState, Outcome
+from gateway.wording.faults import FaultWording
 
 _UNDER_WAY = (OperationState.RESERVED, OperationState.SENT)
 _UNRESOLVED = (*_UNDER_WAY, OperationState.UNKNOWN)
@@ -110,7 +111,7 @@ class Operations:
         )
         row = await self._database.write(lambda connection: connection.execute(statement).first())
         if row is None:
-            raise JournalError("The operation was given up before it was sent.")
+            raise JournalError(FaultWording.GIVEN_UP())
         return to_record(row, Operation)
 
     async def withdraw(self, operation_id: str) -> None:
@@ -162,7 +163,7 @@ class Operations:
 
         operation = await self._database.write(work)
         if operation is None:
-            raise JournalError("The operation is not in the journal.")
+            raise JournalError(FaultWording.NOT_IN_JOURNAL())
         return operation
 
     async def record_read_back(self, operation_id: str) -> None:

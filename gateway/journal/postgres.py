@@ -20,6 +20,7 @@ from gateway.journal.database import (
 )
 from gateway.journal.migrate import Prepare
 from gateway.journal.postgres_indexes import build_missing_indexes
+from gateway.wording.faults import FaultWording
 
 DIALECT = "postgresql"
 
@@ -73,7 +74,7 @@ async def open_postgres(url: str, journal_timeout: float, prepare: Prepare, *, m
     except BaseException as error:
         await engine.dispose()
         if isinstance(error, (*DATABASE_ERRORS, *NO_ADDRESS)):
-            raise JournalError(operator_message(DIALECT, error)) from None
+            raise JournalError(FaultWording.JOURNAL_NOT_OPENED(reason=operator_message(DIALECT, error))) from None
         raise
     return PostgresDatabase(engine, journal_timeout)
 

@@ -44,11 +44,18 @@ class RecordRefs(msgspec.Struct, frozen=True):
 
 
 class UserError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One entry of `userErrors`, as the caller got it. `field` is the path of input field names."""
+    """One entry of `userErrors`, as the caller got it. `field` is the path of input field names.
+
+    `message_zh` is None where an earlier version of the gateway recorded it.
+    """
 
     code: str
     message: str
+    message_zh: str | None = None
     field: tuple[str, ...] | None = None
+    rule: str | None = None
+    min: str | None = None
+    max: str | None = None
     upstream_message: str | None = None
 
 

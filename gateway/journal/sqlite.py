@@ -27,6 +27,7 @@ from gateway.journal.database import (
     timeout_error,
 )
 from gateway.journal.migrate import Prepare, migrate
+from gateway.wording.faults import FaultWording
 
 DIALECT = "sqlite"
 FILE_NAME = "journal.sqlite3"
@@ -67,22 +68,24 @@ async def open_sqlite(
 
 def _not_opened(error: Exception, make: bool) -> JournalError:
     if isinstance(error, OSError):
-        return JournalError(f"{SETTINGS[DIALECT]}: {error.strerror}.")
+        return JournalError(FaultWording.JOURNAL_NOT_OPENED(reason=f"{SETTINGS[DIALECT]}: {error.strerror}."))
     if error_code(error) != "SQLITE_BUSY":
-        return JournalError(operator_message(DIALECT, error))
+        return JournalError(FaultWording.JOURNAL_NOT_OPENED(reason=operator_message(DIALECT, error)))
     advice = (
         "Several gateways share a journal only on PostgreSQL: set GATEWAY_DATABASE_URL."
         if make
         else "It can be read while no gateway runs on it: stop that one first."
     )
-    return JournalInUseError(f"{FILE_NAME} is in use by another process. {advice}")
+    return JournalInUseError(
+        FaultWording.JOURNAL_NOT_OPENED(reason=f"{FILE_NAME} is in use by another process. {advice}")
+    )
 
 
 def require_room(data_dir: Path) -> None:
     """Raises JournalError where the journal's file could not be made."""
     there = next(path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise JournalError(f"{SETTINGS[DIALECT]}: nothing can be made there.")
+        raise JournalError(FaultWording.JOURNAL_NOT_OPENED(reason=f"{SETTINGS[DIALECT]}: nothing can be made there."))
 
 
 def _open(data_dir: Path, journal_timeout: float, prepare: Prepare, make: bool) -> Connection:
@@ -129,7 +132,7 @@ def _require_in_place(file: Path, opened: os.stat_result) -> None:
     except FileNotFoundError:
         in_place = False
     if not in_place:
-        raise _NotInPlaceError(f"{file.name} was removed or replaced while the gateway runs.")
+        raise _NotInPlaceError(FaultWording.JOURNAL_MOVED(file=file.name))
 
 
 def _connect(path: Path, journal_timeout: float) -> sqlite3.Connection:

@@ -8,6 +8,7 @@ from gateway.loaders.loader import ComposedLoader
 from gateway.loaders.record_list import PageKey, PageLoader
 from gateway.normalise.order import Order
 from gateway.normalise.records import Page
+from gateway.wording.requests import RequestWording
 
 SCANNED_PAGES = 40
 SCANNED_AT_ONCE = 4
@@ -46,7 +47,7 @@ class OrderLoader(ComposedLoader[OrderKey, Order | None]):
                 found = found or _find(key, page)
         if found is None and last > SCANNED_PAGES:
             raise QueryTooComplexError(
-                "The order is not among the newest ones, and the platform can only be searched page by page.",
+                RequestWording.ORDER_NOT_NEWEST(),
                 limit="scannedOrderPages",
                 bound=SCANNED_PAGES,
                 requested=last,

@@ -17,6 +17,7 @@ from gateway.events import MISSED, ORDER_PAID, PAYMENT_PLACED, Event, EventBus, 
 from gateway.loaders.record_list import RecordList, Watched
 from gateway.platforms.platforms import Platforms
 from gateway.platforms.wjdh import Wjdh
+from gateway.wording.requests import RequestWording
 
 log = structlog.get_logger(__name__)
 
@@ -157,7 +158,7 @@ class Watches:
         key = (watched.topic, community_code)
         if key not in self._running:
             if len(self._running) >= MOST_WATCHED:
-                raise RateLimitedError("Too many communities are watched at once", self._interval, subject="watches")
+                raise RateLimitedError(RequestWording.TOO_MANY_WATCHES(), self._interval, subject="watches")
             # The first poll finds no change: who reads from now on gets no answer from before it.
             self._events.publish(ReadsDropped(community_code, records.endpoints))
             watch = _Watch(self._wjdh, records, watched, community_code, self._events)

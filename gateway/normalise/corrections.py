@@ -10,6 +10,7 @@ from gateway.normalise.field import DeclaredField, declared_fields
 from gateway.normalise.kinds import IDENTIFIER
 from gateway.normalise.shapes import NotJsonError, read_json
 from gateway.normalise.shenhe_content import ShenheHouse, ShenhePeople
+from gateway.wording.wording import Problem
 
 
 class ContentError(ValueError):
@@ -29,11 +30,11 @@ _CORRECTABLE = {"people": correctable(ShenhePeople), "house": correctable(Shenhe
 
 
 class CorrectionProblem(NamedTuple):
-    """What a corrected value must be (`gateway.normalise.plausible`), by its part and attribute."""
+    """What is wrong with a corrected value (`gateway.normalise.plausible`), by its part and attribute."""
 
     part: str
     attribute: str
-    problem: str
+    problem: Problem
 
 
 def correction_problems(corrections: Corrections, today: date) -> Iterator[CorrectionProblem]:

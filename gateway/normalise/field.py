@@ -16,6 +16,7 @@ import msgspec
 
 from gateway.normalise.states import Severity
 from gateway.normalise.vocabulary import PiiKind
+from gateway.wording.wording import Problem
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,11 +51,11 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 class Correction(msgspec.Struct, frozen=True):
     """That a reviewer may correct the field.
 
-    `problem(value, today)` says what a value must be that cannot be right. `description` is that of the input field
-    where it differs; `section` the part of the content that has the key, where it is not that of the record.
+    `problem(value, today)` says what is wrong with a value that cannot be right. `description` is that of the input
+    field where it differs; `section` the part of the content that has the key, where it is not that of the record.
     """
 
-    problem: Callable[[Any, date], str | None] = lambda _value, _today: None
+    problem: Callable[[Any, date], Problem | None] = lambda _value, _today: None
     description: str | None = None
     section: str | None = None
 

@@ -33,6 +33,7 @@ from gateway.normalise.values import (
 )
 from gateway.normalise.vocabulary import FLAG_FORM, YES_NO
 from gateway.normalise.wire_enum import WireEnum
+from gateway.wording.wording import Problem
 
 TimeText = Annotated[str, msgspec.Meta(max_length=LONGEST_TIME)]
 
@@ -46,7 +47,7 @@ def write_word(value: Any, _submitted: object) -> str:
     return str(value).strip()
 
 
-def problem_of_word(problem: Callable[[str], str | None]) -> Callable[[Any, date], str | None]:
+def problem_of_word(problem: Callable[[str], Problem | None]) -> Callable[[Any, date], Problem | None]:
     """What a corrected word must be, as `write_word` writes it."""
     return lambda text, _today: problem(text.strip())
 

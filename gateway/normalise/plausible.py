@@ -1,15 +1,18 @@
 """What values typed by hand can be, before they are written: as lenient as life is, and nothing that cannot be right.
 
 Floors and rooms may be below ground, phones landlines, identity numbers of 15 digits or those of other documents. But
-nobody is born tomorrow or called a number, and what is written must be read back. Each function returns what the value
-must be, as the end of a sentence that begins with the name of its field, or None for one that can be right.
+nobody is born tomorrow or called a number, and what is written must be read back. Each function returns what is
+wrong with the value, to be completed with the name of its field, or None for one that can be right.
 """
 
 import re
 from datetime import date
+from functools import partial
 from unicodedata import category
 
 from gateway.normalise.values import is_code
+from gateway.wording.inputs import InputWording
+from gateway.wording.wording import Problem
 
 LARGEST_PART = 99_999
 LONGEST_CODE = 32
@@ -30,47 +33,49 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp"})
 """Control characters, line breaks, and what has no width. Not the private characters that rare names are written in."""
 
 
-def name_problem(name: str) -> str | None:
+def name_problem(name: str) -> Problem | None:
     """Of a person's name."""
     is_name = any(map(str.isalpha, name)) and "*" not in name and not any(map(_is_invisible, name))
     if is_name and len(name) <= LONGEST_NAME:
         return None
-    return f"must be a name of 1 to {LONGEST_NAME} characters, all of them visible, without stars"
+    return partial(InputWording.NAME, min=1, max=LONGEST_NAME)
 
 
-def phone_problem(phone: str) -> str | None:
+def phone_problem(phone: str) -> Problem | None:
     """Of any phone, with or without codes of area and country, with an extension ("0335-3012345转8001")."""
     if _PHONE.fullmatch(phone):
         return None
-    return "must be a phone number: 5 to 20 digits, with no more than blanks, hyphens, brackets, + and 转 between them"
+    return InputWording.PHONE
 
 
-def id_card_problem(number: str) -> str | None:
+def id_card_problem(number: str) -> Problem | None:
     """Of an identity card's number, of 18 or 15 characters, or of another document's. No check digit (quirk 84)."""
     if _ID_CARD.fullmatch(number) or _OTHER_DOCUMENT.fullmatch(number):
         return None
-    return "must be an identity number of 18 or 15 characters, or the number of another document"
+    return InputWording.ID_CARD
 
 
-def birth_date_problem(day: date, today: date) -> str | None:
+def birth_date_problem(day: date, today: date) -> Problem | None:
     """Of somebody's date of birth. `today` is China's."""
-    return None if EARLIEST_BIRTH <= day <= today else f"must be from {EARLIEST_BIRTH} to today"
+    return None if EARLIEST_BIRTH <= day <= today else partial(InputWording.BIRTH_DATE, min=EARLIEST_BIRTH, max=today)
 
 
-def nation_problem(nation: str) -> str | None:
+def nation_problem(nation: str) -> Problem | None:
     """Of an ethnic group: empty is none, and a number could not be read back (quirk 90)."""
-    return "must be a name, not a number" if nation.isdecimal() else None
+    return InputWording.NATION if nation.isdecimal() else None
 
 
-def code_problem(code: str) -> str | None:
+def code_problem(code: str) -> Problem | None:
     """Of a community's code."""
-    return None if len(code) <= LONGEST_CODE and is_code(code) else f"must have 1 to {LONGEST_CODE} letters or digits"
+    fits = len(code) <= LONGEST_CODE and is_code(code)
+    return None if fits else partial(InputWording.CODE, min=1, max=LONGEST_CODE)
 
 
-def number_problem(part: str, number: int) -> str | None:
+def number_problem(part: str, number: int) -> Problem | None:
     """Of the building, unit, floor or room of a house."""
     least = 0 if part in _ABOVE_GROUND else -LARGEST_PART
-    return None if least <= number <= LARGEST_PART else f"must be from {least} to {LARGEST_PART}"
+    fits = least <= number <= LARGEST_PART
+    return None if fits else partial(InputWording.RANGE, min=least, max=LARGEST_PART)
 
 
 def is_invisible(text: str) -> bool:

@@ -26,6 +26,8 @@ from gateway.platforms.failure import record_failure, to_platform_error
 from gateway.platforms.pending import OnDone, Pending
 from gateway.platforms.route import Route
 from gateway.platforms.session import NO_CREDENTIAL, Credential
+from gateway.wording.faults import FaultWording
+from gateway.wording.wording import Text
 
 if TYPE_CHECKING:
     from gateway.platforms.client import PlatformClient
@@ -97,8 +99,7 @@ class Call(Pending[ParsedT]):
             self._on_done = trace.before(on_done)
         route = client.routes.get(endpoint.name)
         if route is None:  # before anybody logs in for it
-            message = "The settings do not say where this endpoint is."
-            self._on_done(NotConfiguredError(client.platform, endpoint.name, message))
+            self._on_done(NotConfiguredError(client.platform, endpoint.name, FaultWording.NOT_CONFIGURED()))
             return
         self._route = route
         self._deadline = asyncio.get_running_loop().time() + client.call_timeout
@@ -121,9 +122,8 @@ class Call(Pending[ParsedT]):
         self._credential = credential
         breaker = self._route.breaker
         if breaker.troubled and not breaker.allows():
-            message = "This endpoint failed repeatedly and is given a rest."
             where = self._client.platform, self.endpoint.name
-            self._on_done(NotSentError(*where, message, retry_after=breaker.retry_after))
+            self._on_done(NotSentError(*where, FaultWording.RESTING(), retry_after=breaker.retry_after))
             return
         self._started = self._client.clock()
         self._context = copy_context()
@@ -167,9 +167,9 @@ class Call(Pending[ParsedT]):
             try:
                 outcome = self._read(self.endpoint, envelope, *self._arguments)
             except ShapeError as error:
-                outcome = self._protocol_error(f"The answer has not the documented shape: {error}.")
+                outcome = self._protocol_error(FaultWording.SHAPE(reason=error))
             except RecursionError:
-                outcome = self._protocol_error("The answer is nested too deeply.")
+                outcome = self._protocol_error(FaultWording.TOO_DEEP())
             except Exception as error:  # noqa: BLE001 # it is the outcome
                 outcome = error
         elif self._is_renewed:
@@ -184,11 +184,11 @@ class Call(Pending[ParsedT]):
             self._context.run(self._route.calls.failed, outcome)
         self._on_done(outcome)
 
-    def _protocol_error(self, message: str) -> ProtocolError:
+    def _protocol_error(self, message: Text) -> ProtocolError:
         return ProtocolError(self._client.platform, self.endpoint.name, message)
 
     def _refusal(self) -> PlatformAuthError:
-        return PlatformAuthError(self._client.platform, self.endpoint.name, "The platform refuses a fresh token.")
+        return PlatformAuthError(self._client.platform, self.endpoint.name, FaultWording.TOKEN_REFUSED())
 
     def _renew(self, dead: Credential | None) -> None:
         if self._trace is not None and dead is not None:

@@ -25,6 +25,7 @@ from gateway.platforms.endpoint import Endpoint
 from gateway.platforms.envelope import SUCCESS, TOKEN_DEAD, Envelope
 from gateway.platforms.route import ABSOLUTE, Route, Upstream, encode_form, endpoint_url
 from gateway.platforms.session import Credential, Session, Token
+from gateway.wording.faults import FaultWording
 
 _TOKEN = re.compile(r"[!-~]{1,8192}")
 
@@ -135,8 +136,8 @@ class PlatformClient(ABC):
         if token is not None:
             return token
         if envelope.code in (None, SUCCESS):
-            raise ProtocolError(self.platform, endpoint.name, "The platform answered the login without a token.")
-        raise PlatformAuthError(self.platform, endpoint.name, "The platform refuses the gateway's credentials.")
+            raise ProtocolError(self.platform, endpoint.name, FaultWording.NO_TOKEN())
+        raise PlatformAuthError(self.platform, endpoint.name, FaultWording.CREDENTIALS_REFUSED())
 
     async def get_credential(self, deadline: float, dead: Credential | None) -> Credential | None:
         """A credential, got before `deadline`, a time of the loop's clock. Raises PlatformError.
@@ -147,7 +148,7 @@ class PlatformClient(ABC):
             async with asyncio.timeout_at(deadline):
                 return await (self.session.credential() if dead is None else self.session.replace(dead))
         except TimeoutError:
-            error = PlatformTimeoutError(self.platform, self._login_endpoint.name, "No token was given in time.")
+            error = PlatformTimeoutError(self.platform, self._login_endpoint.name, FaultWording.NO_TOKEN_IN_TIME())
             error.sent = False
             raise error from None
 
@@ -166,17 +167,17 @@ class PlatformClient(ABC):
             return envelope.body
         is_write = endpoint.kind.is_write
         if envelope.has_failed and (is_write or (envelope.code == SUCCESS and envelope.is_empty)):
-            raise ProtocolError(self.platform, endpoint.name, "The platform failed while it was at work on the call.")
+            raise ProtocolError(self.platform, endpoint.name, FaultWording.FAILED_AT_WORK())
         if envelope.code == SUCCESS:
             return envelope.body
         if envelope.code is None:
             if envelope.body.get("data") not in (None, "") and not is_write:
                 return envelope.body
-            raise ProtocolError(self.platform, endpoint.name, "The platform answered neither success nor failure.")
+            raise ProtocolError(self.platform, endpoint.name, FaultWording.NEITHER())
         raise RefusedError(
             self.platform,
             endpoint.name,
-            f"The platform refused the call with code {envelope.code}.",
+            FaultWording.REFUSED(code=envelope.code),
             envelope.code,
             envelope.msg if endpoint.shows_why else None,
         )
@@ -185,7 +186,7 @@ class PlatformClient(ABC):
         """The `data` of a success, empty or not, where the document promises it. Raises RefusedError, ProtocolError."""
         body = self._accept(endpoint, envelope)
         if "data" not in body:
-            raise ProtocolError(self.platform, endpoint.name, "The platform answered success without data.")
+            raise ProtocolError(self.platform, endpoint.name, FaultWording.NO_DATA())
         return body["data"]
 
     async def _try(self, endpoint: str, call: Callable[[], Awaitable[object]]) -> Probe:

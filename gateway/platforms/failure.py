@@ -15,6 +15,8 @@ from gateway.errors import (
 )
 from gateway.ops.calls import EndpointCalls
 from gateway.platforms.envelope import BadAnswerError, BusyAnswerError
+from gateway.wording.faults import FaultWording
+from gateway.wording.foreign import wire_text
 
 Failure: TypeAlias = httpx.TransportError | BadAnswerError | BusyAnswerError
 
@@ -26,22 +28,23 @@ def to_platform_error(platform: PlatformId, endpoint: str, failure: Failure) -> 
     where = platform, endpoint
     match failure:
         case httpx.PoolTimeout():
-            return NotSentError(*where, "Too many calls to this platform are under way.")
+            return NotSentError(*where, FaultWording.TOO_MANY_CALLS())
         case httpx.ConnectTimeout():
-            timeout = PlatformTimeoutError(*where, "No connection to the platform was made in time.")
+            timeout = PlatformTimeoutError(*where, FaultWording.NO_CONNECTION_IN_TIME())
             timeout.sent = False
             return timeout
         case httpx.TimeoutException():
-            return PlatformTimeoutError(*where, "The platform did not answer in time.")
+            return PlatformTimeoutError(*where, FaultWording.NO_ANSWER_IN_TIME())
         case httpx.ConnectError() | httpx.ProxyError():
-            return NotSentError(*where, str(failure))
+            return NotSentError(*where, wire_text(str(failure), NotSentError.code))
         case httpx.NetworkError():
-            return ConnectionLostError(*where, "The connection broke before the answer was complete.")
+            return ConnectionLostError(*where, FaultWording.CONNECTION_LOST())
         case BusyAnswerError():
             executes = failure.status != _TOO_MANY_REQUESTS
-            return PlatformBusyError(*where, str(failure), retry_after=failure.retry_after, sent=executes)
+            message = wire_text(str(failure), PlatformBusyError.code)
+            return PlatformBusyError(*where, message, retry_after=failure.retry_after, sent=executes)
         case _:
-            return ProtocolError(*where, str(failure))
+            return ProtocolError(*where, wire_text(str(failure), ProtocolError.code))
 
 
 def record_failure(calls: EndpointCalls, failure: Failure, error: PlatformError) -> None:

@@ -20,6 +20,7 @@ from gateway.platforms.endpoint import Endpoint, Kind
 from gateway.platforms.envelope import OF_ERRORS, Envelope
 from gateway.platforms.route import Upstream, encode_form
 from gateway.platforms.session import Credential, Token
+from gateway.wording.faults import FaultWording
 
 # Some paths have wjdh/ in front and some have not, and order/list is not orders/list (quirks 49 to 52).
 SECRET = Endpoint("secret", "POST", "wjdh/secret", Kind.LOGIN)
@@ -111,7 +112,7 @@ class Wjdh(PlatformClient):
         text = str(number).strip() if type(number) is int or isinstance(number, str) else ""
         if _ORDER_NUMBER.fullmatch(text):
             return text
-        raise ProtocolError(self.platform, ORDER_NEW.name, "The order was created, and its number was not returned.")
+        raise ProtocolError(self.platform, ORDER_NEW.name, FaultWording.NO_ORDER_NUMBER())
 
     def orders(self, community_code: str, query: OrderQuery, page: int = 1) -> Call[Page[Order]]:
         """A page of the community's orders (2.1.2); its size is the platform's choice (quirk 134)."""
@@ -147,8 +148,7 @@ class Wjdh(PlatformClient):
         """Publish an announcement (5.1) and return its id. Never repeated (quirk 154)."""
         number = row_id((await self._succeed(ANNOUNCEMENT_NEW, forms.new_announcement_form(announcement))).get("data"))
         if number is None:
-            message = "The announcement was published, and its id was not returned."
-            raise ProtocolError(self.platform, ANNOUNCEMENT_NEW.name, message)
+            raise ProtocolError(self.platform, ANNOUNCEMENT_NEW.name, FaultWording.NO_ANNOUNCEMENT_ID())
         return number
 
     def _page(
@@ -175,7 +175,7 @@ class Wjdh(PlatformClient):
             return None
         record = parse(self._accept(endpoint, envelope).get("data"), community_code)
         if record is not None and record.platform_id != platform_id:
-            raise ProtocolError(self.platform, endpoint.name, "The platform answered with another record.")
+            raise ProtocolError(self.platform, endpoint.name, FaultWording.OTHER_RECORD())
         return record
 
     def _credentials(self) -> Mapping[str, str]:

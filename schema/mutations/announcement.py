@@ -1,16 +1,20 @@
 """Publishing announcements."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Annotated
 
 import msgspec
 import strawberry
 
+from gateway.actions.announcement import announcement_violations
 from gateway.actions.write import Write, Written
 from gateway.context import Info
-from gateway.errors import UserInputError
+from gateway.errors import violations_of
 from gateway.journal import records
 from gateway.normalise.requests import NewAnnouncement
+from gateway.wording.inputs import InputWording
+from gateway.wording.wording import Violation
 from schema.mutations.input import (
     EACH_KEY,
     KEY,
@@ -19,6 +23,7 @@ from schema.mutations.input import (
     entry_write,
     finished,
     idempotency_key,
+    require,
     write_all,
     written_record,
 )
@@ -100,8 +105,12 @@ class AnnouncementMutations:
         metadata=ONE_CALL,
     )
     async def create_announcement(self, info: Info, input: Create) -> Written:
-        announcement = _announcement(input, community(input.community_code, "input.communityCode"))
-        key = idempotency_key(input.idempotency_key) or ""
+        announcement = _announcement(
+            input,
+            str(input.community_code),
+            violations_of(community, input.community_code, "input.communityCode"),
+        )
+        key = str(input.idempotency_key)
         return finished(info, await info.context.actions.announcement.create(info.context.principal, announcement, key))
 
     @strawberry.mutation(
@@ -112,9 +121,8 @@ class AnnouncementMutations:
         metadata=bulk_costs("input.communityCodes", calls=1),
     )
     async def create_announcements(self, info: Info, input: CreateAll) -> list[Written]:
-        entries("communityCodes", input.community_codes)
-        key, make_creation = idempotency_key(input.idempotency_key), info.context.actions.announcement.make_creation
-        draft = _announcement(input, "")
+        draft = _announcement(input, "", violations_of(entries, "communityCodes", input.community_codes))
+        key, make_creation = input.idempotency_key, info.context.actions.announcement.make_creation
 
         def creation(code: str) -> Write:
             checked = community(code, "input.communityCodes")
@@ -125,12 +133,12 @@ class AnnouncementMutations:
         return await write_all(info, [writes[code] for code in input.community_codes])
 
 
-def _announcement(input: _AnnouncementInput, code: str) -> NewAnnouncement:
-    """Raises UserInputError."""
+def _announcement(
+    input: CreateAnnouncementInput | CreateAnnouncementsInput, code: str, *found: Iterable[Violation]
+) -> NewAnnouncement:
+    """Raises UserInputError, with what else is `found` wrong."""
     images = tuple(input.images or ())
-    if len(images) > MOST_IMAGES:
-        raise UserInputError("input.images", f"images must have at most {MOST_IMAGES} entries.")
-    return NewAnnouncement(
+    announcement = NewAnnouncement(
         community_code=code,
         title=input.title,
         content=input.content,
@@ -141,3 +149,15 @@ def _announcement(input: _AnnouncementInput, code: str) -> NewAnnouncement:
         logo=input.logo or None,
         images=images,
     )
+    require(
+        _too_many(images),
+        *found,
+        violations_of(idempotency_key, input.idempotency_key),
+        besides=lambda: announcement_violations(announcement),
+    )
+    return announcement
+
+
+def _too_many(images: tuple[str, ...]) -> Iterable[Violation]:
+    if len(images) > MOST_IMAGES:
+        yield Violation(("input", "images"), InputWording.COUNT_AT_MOST(field="images", max=MOST_IMAGES))

@@ -1,16 +1,19 @@
 """What all mutations do with their input."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
 import strawberry
 
 from gateway.actions.row import RowRef, write_each
-from gateway.actions.write import Write, Written, refused_write, user_error
+from gateway.actions.write import Write, Written, invalid, refused_write, user_error
 from gateway.context import Info
-from gateway.errors import UserInputError
+from gateway.errors import UserInputError, refuse_input
 from gateway.journal.records import RecordRef, UserError
 from gateway.normalise.states import UserErrorCode
+from gateway.wording.inputs import InputWording
+from gateway.wording.wording import Violation
+from gateway.wording.writes import WriteWording
 from schema.types.costs import MOST_ENTRIES
 
 LONGEST_KEY = 128
@@ -27,10 +30,24 @@ OPTIONAL_EACH_KEY = f"{EACH_KEY} Without one, the platform's own state guards ag
 def idempotency_key(key: str | None) -> str | None:
     """The key as it is kept. Raises UserInputError for one that cannot be."""
     if key is not None and (not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable()):
-        raise UserInputError(
-            "input.idempotencyKey", f"idempotencyKey must have 1 to {LONGEST_KEY} printable ASCII characters."
-        )
+        raise UserInputError("input.idempotencyKey", InputWording.KEY(field="idempotencyKey", min=1, max=LONGEST_KEY))
     return key
+
+
+def require(*found: Iterable[Violation], besides: Callable[[], Iterable[Violation]] = tuple) -> None:
+    """Raises UserInputError where something is `found` wrong.
+
+    It then has as well what is wrong `besides` and would alone be a refusal with `userErrors`: all of it at once.
+    """
+    wrong = [violation for some in found for violation in some]
+    if wrong:
+        refuse_input(wrong, (Violation(("input", *field), message) for field, message in besides()))
+
+
+def at_most(field: str, text: str | None, longest: int) -> Iterable[Violation]:
+    """That a text of the input is longer than that."""
+    if text is not None and len(text) > longest:
+        yield Violation(("input", field), InputWording.LENGTH_AT_MOST(field=field, max=longest))
 
 
 def given(values: object) -> dict[str, Any]:
@@ -53,19 +70,23 @@ def written_record(info: Info, written: Written) -> RecordRef | None:
     return record if record and info.context.principal.sees(record.community_code) else None
 
 
-async def not_found(info: Info, mutation: str, what: str) -> Written:
-    """An id that leads the caller nowhere: never distinguished from a record that is not there."""
-    return await info.context.actions.refuse(info.context.principal, mutation, _no_such(what))
+async def not_found(info: Info, mutation: str, what: str, wrong: Iterable[UserError] = ()) -> Written:
+    """An id that leads the caller nowhere: never distinguished from a record that is not there.
+
+    So what is `wrong` with the input is the refusal first, as it is where there is such a record.
+    """
+    errors = tuple(wrong) or (_no_such(what),)
+    return await info.context.actions.refuse(info.context.principal, mutation, *errors)
 
 
 def _no_such(what: str) -> UserError:
-    return user_error(UserErrorCode.NOT_FOUND, f"There is no such {what}.", "id")
+    return user_error(UserErrorCode.NOT_FOUND, WriteWording.NO_SUCH(record=what), "id")
 
 
 def entries(name: str, given: Sequence[Any], most: int = MOST_ENTRIES) -> None:
     """Raises UserInputError for a list that has no entries, or too many for one mutation."""
     if not 1 <= len(given) <= most:
-        raise UserInputError(f"input.{name}", f"{name} must have 1 to {most} entries.")
+        raise UserInputError(f"input.{name}", InputWording.COUNT(field=name, min=1, max=most))
 
 
 def entry_key(key: str | None, entry: Hashable) -> str | None:
@@ -78,16 +99,24 @@ def entry_write(mutation: str, make: Callable[[], Write]) -> Write:
     try:
         return make()
     except UserInputError as error:
-        field = error.argument.removeprefix("input.").split(".")
-        return refused_write(mutation, user_error(UserErrorCode.INVALID, error.message, *field))
+        within = (Violation(violation.field[1:], violation.message) for violation in error.violations)
+        return refused_write(mutation, *invalid(within))
 
 
 def row_writes(
-    mutation: str, what: str, rows: Sequence[RowRef | None], write: Callable[[RowRef], Write]
+    mutation: str,
+    what: str,
+    rows: Sequence[RowRef | None],
+    write: Callable[[RowRef], Write],
+    wrong: Iterable[UserError] = (),
 ) -> list[Write]:
-    """The writes of rows, in order: one for a row that is named twice, a refusal for an id that leads nowhere."""
+    """The writes of rows, in order: one for a row that is named twice, a refusal for an id that leads nowhere.
+
+    What is `wrong` with the rest of the input is that refusal, as in `not_found`.
+    """
     writes = write_each([row for row in rows if row is not None], write)
-    return [refused_write(mutation, _no_such(what)) if row is None else writes[row.platform_id] for row in rows]
+    errors = tuple(wrong) or (_no_such(what),)
+    return [refused_write(mutation, *errors) if row is None else writes[row.platform_id] for row in rows]
 
 
 async def write_all(info: Info, writes: Sequence[Write], *, dry_run: bool = False) -> list[Written]:

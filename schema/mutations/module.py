@@ -8,12 +8,13 @@ import strawberry
 from gateway.actions.module import module_identifier, planned
 from gateway.actions.write import Write, WriteRefusal, Written
 from gateway.context import Info
-from gateway.errors import UserInputError
+from gateway.errors import UserInputError, violations_of
 from gateway.execution.load import Load
 from gateway.normalise import composed
 from gateway.normalise.module import Module as ModuleRecord
 from gateway.normalise.states import Outcome
 from gateway.normalise.vocabulary import ModuleName
+from gateway.wording.inputs import InputWording
 from schema.mutations.input import (
     OPTIONAL_EACH_KEY,
     OPTIONAL_KEY,
@@ -22,6 +23,7 @@ from schema.mutations.input import (
     entry_write,
     finished,
     idempotency_key,
+    require,
     write_all,
     written_record,
 )
@@ -148,10 +150,13 @@ class ModuleMutations:
         metadata=WRITE,
     )
     async def set_module(self, info: Info, input: SetInput) -> Written:
-        key = idempotency_key(input.idempotency_key)
-        code = community(input.community_code, "input.communityCode")
-        label = _label(input)
-        written = await info.context.actions.module.set(info.context.principal, code, label, input.enabled, key)
+        key, code = input.idempotency_key, str(input.community_code)
+        require(
+            violations_of(idempotency_key, key),
+            violations_of(community, code, "input.communityCode"),
+            violations_of(_label, input),
+        )
+        written = await info.context.actions.module.set(info.context.principal, code, _label(input), input.enabled, key)
         return finished(info, written)
 
     @strawberry.mutation(
@@ -162,9 +167,12 @@ class ModuleMutations:
         metadata=bulk_costs("input.communityCodes"),
     )
     async def set_modules(self, info: Info, input: SetAllInput) -> list[Written]:
-        entries("communityCodes", input.community_codes)
-        key = idempotency_key(input.idempotency_key)
-        recognized(input.name, "input.name")
+        key = input.idempotency_key
+        require(
+            violations_of(entries, "communityCodes", input.community_codes),
+            violations_of(idempotency_key, key),
+            violations_of(recognized, input.name, "input.name"),
+        )
         make_switch = info.context.actions.module.make_switch
 
         def switch(code: str) -> Write:
@@ -183,8 +191,8 @@ class ModuleMutations:
         metadata=SYNCHRONISATION,
     )
     async def sync_modules(self, info: Info, input: SyncInput) -> Synchronised:
-        key = idempotency_key(input.idempotency_key)
-        code = community(input.community_code, "input.communityCode")
+        key, code = input.idempotency_key, str(input.community_code)
+        require(violations_of(idempotency_key, key), violations_of(community, code, "input.communityCode"))
         actions, principal = info.context.actions.module, info.context.principal
         if input.dry_run:
             try:
@@ -198,6 +206,6 @@ class ModuleMutations:
 def _label(input: SetModuleInput) -> str:
     """The platform's word for a module. Raises UserInputError unless it is named in one way."""
     if (input.name is None) == (input.label is None):
-        raise UserInputError("input.name", "Either name or label must be given.")
+        raise UserInputError("input.name", InputWording.EITHER(field="name", other="label"))
     recognized(input.name, "input.name")
     return input.name.wire_label if input.name is not None else str(input.label).strip()

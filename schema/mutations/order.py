@@ -1,15 +1,16 @@
 """Creating orders."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import partial
 from typing import Annotated, NamedTuple
 
 import strawberry
 
-from gateway.actions.order import LARGEST_AMOUNT, LONGEST_TITLE
+from gateway.actions.order import LARGEST_AMOUNT, LONGEST_TITLE, order_violations
 from gateway.actions.write import Write, Written
 from gateway.context import Info
-from gateway.errors import UserInputError
+from gateway.errors import violations_of
 from gateway.execution.load import Load
 from gateway.loaders.order import OrderKey
 from gateway.normalise import records
@@ -26,6 +27,8 @@ from gateway.normalise.requests import (
 )
 from gateway.normalise.states import Outcome
 from gateway.normalise.values import money_of_sum
+from gateway.wording.inputs import InputWording
+from gateway.wording.wording import Violation
 from schema.mutations.input import (
     EACH_KEY,
     KEY,
@@ -34,6 +37,7 @@ from schema.mutations.input import (
     entry_write,
     finished,
     idempotency_key,
+    require,
     write_all,
     written_record,
 )
@@ -205,8 +209,8 @@ class OrderMutations:
         metadata=WRITE,
     )
     async def create_order(self, info: Info, input: Create) -> Written:
-        key = idempotency_key(input.idempotency_key) or ""
-        order = _order(input, input)
+        order = _order(input, input, violations_of(idempotency_key, input.idempotency_key))
+        key = str(input.idempotency_key)
         create = info.context.actions.order.create
         return finished(info, await create(info.context.principal, order, key, info.context.count_lookup))
 
@@ -218,11 +222,14 @@ class OrderMutations:
         metadata=bulk_costs("input.orders"),
     )
     async def create_orders(self, info: Info, input: CreateAll) -> Created:
-        entries("orders", input.orders)
-        key = idempotency_key(input.idempotency_key)
+        key = input.idempotency_key
+        require(
+            violations_of(entries, "orders", input.orders),
+            violations_of(idempotency_key, key),
+            violations_of(community, input.community_code, "input.communityCode"),
+        )
         count_lookup = partial(info.context.count_lookup, overdraft=MOST_ENTRIES)
         make_creation = info.context.actions.order.make_creation
-        community(input.community_code, "input.communityCode")
 
         def creation(place: int) -> Write:
             order = _order(input, input.orders[place])
@@ -233,13 +240,11 @@ class OrderMutations:
         return Created(results, [order.amount for order in input.orders])
 
 
-def _order(bill: _BillInput, charge: _ChargeInput) -> NewOrder:
-    """Raises UserInputError."""
+def _order(bill: _BillInput, charge: _ChargeInput, *found: Iterable[Violation]) -> NewOrder:
+    """Raises UserInputError, with what else is `found` wrong."""
     details = charge.details or []
-    if len(details) > MOST_DETAILS or len({detail.name for detail in details}) < len(details):
-        raise UserInputError("input.details", f"details must have at most {MOST_DETAILS} entries, each name once.")
-    return NewOrder(
-        community_code=community(bill.community_code, "input.communityCode"),
+    order = NewOrder(
+        community_code=str(bill.community_code),
         payer=_payer(charge.payer),
         title=bill.title,
         amount=charge.amount,
@@ -247,6 +252,27 @@ def _order(bill: _BillInput, charge: _ChargeInput) -> NewOrder:
         details=tuple(NewOrderDetail(detail.name, detail.value, detail.numeric) for detail in details),
         manager=bill.manager or None,
     )
+    require(
+        *found,
+        _detail_violations(details),
+        violations_of(community, order.community_code, "input.communityCode"),
+        _no_payer(charge.payer),
+        besides=lambda: order_violations(order),
+    )
+    return order
+
+
+def _detail_violations(details: list[OrderDetailInput]) -> Iterable[Violation]:
+    if len(details) > MOST_DETAILS:
+        yield Violation(("input", "details"), InputWording.COUNT_AT_MOST(field="details", max=MOST_DETAILS))
+    if len({detail.name for detail in details}) < len(details):
+        yield Violation(("input", "details"), InputWording.EACH_NAME_ONCE(field="details"))
+
+
+def _no_payer(payer: PayerInput) -> Iterable[Violation]:
+    """That the one field given says nothing, not even blanks."""
+    if not any(vars(payer).values()):
+        yield Violation(("input", "payer"), InputWording.EMPTY(field="payer"))
 
 
 def _payer(payer: PayerInput) -> Payer:
@@ -255,10 +281,8 @@ def _payer(payer: PayerInput) -> Payer:
     if payer.phone:
         name = payer.phone.name
         return PhonePayer(payer.phone.phone.strip(), name.strip() if name else None)
-    if payer.id_card:
-        return IdCardPayer(payer.id_card.strip())
     if payer.car_number:
         return CarPayer(payer.car_number.strip())
     if payer.parking_number:
         return ParkingPayer(payer.parking_number.strip())
-    raise UserInputError("input.payer", "payer must not be empty.")
+    return IdCardPayer((payer.id_card or "").strip())

@@ -1,27 +1,31 @@
 """Answering and resolving repairs."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import strawberry
 
 from gateway.actions.row import RowRef
-from gateway.actions.write import Write, Written
+from gateway.actions.write import Write, Written, invalid, masked
 from gateway.auth.node_ids import resolve_node_id
 from gateway.context import Info
-from gateway.errors import UserInputError
+from gateway.errors import violations_of
 from gateway.execution.load import Load
 from gateway.loaders.lists import REPAIRS
 from gateway.loaders.record_list import RecordKey
 from gateway.normalise.repair import Repair as RepairRecord
 from gateway.normalise.vocabulary import RepairStatus
+from gateway.wording.wording import Violation
 from schema.mutations.input import (
     OPTIONAL_EACH_KEY,
     OPTIONAL_KEY,
+    at_most,
     entries,
     entry_key,
     finished,
     idempotency_key,
     not_found,
+    require,
     row_writes,
     write_all,
     written_record,
@@ -96,11 +100,12 @@ class RepairMutations:
         metadata=WRITE,
     )
     async def update_repair(self, info: Info, input: Update) -> Written:
-        key = idempotency_key(input.idempotency_key)
-        reply = _reply(input)
+        key = input.idempotency_key
+        _require(input)
+        reply = (input.reply or "").strip() or None
         repair = _repair(info, input.id)
         if repair is None:
-            return await not_found(info, "updateRepair", "repair")
+            return await not_found(info, "updateRepair", "repair", invalid(masked(reply, "reply")))
         update = info.context.actions.repair.update
         return finished(info, await update(info.context.principal, repair, input.status, reply, key))
 
@@ -112,8 +117,8 @@ class RepairMutations:
         metadata=bulk_costs("input.ids"),
     )
     async def update_repairs(self, info: Info, input: UpdateAll) -> list[Written]:
-        entries("ids", input.ids)
-        key, reply = idempotency_key(input.idempotency_key), _reply(input)
+        _require(input, violations_of(entries, "ids", input.ids))
+        key, reply = input.idempotency_key, (input.reply or "").strip() or None
         make_update = info.context.actions.repair.make_update
 
         def update(repair: RowRef) -> Write:
@@ -121,7 +126,9 @@ class RepairMutations:
             return make_update(info.context.principal, repair, input.status, reply, entry)
 
         repairs = [_repair(info, node_id) for node_id in input.ids]
-        return await write_all(info, row_writes("updateRepair", "repair", repairs, update))
+        return await write_all(
+            info, row_writes("updateRepair", "repair", repairs, update, invalid(masked(reply, "reply")))
+        )
 
 
 def _repair(info: Info, node_id: str) -> RowRef | None:
@@ -129,9 +136,12 @@ def _repair(info: Info, node_id: str) -> RowRef | None:
     return node and RowRef("Repair", int(node.parts[0]), node.community_code)
 
 
-def _reply(input: UpdateRepairInput | UpdateRepairsInput) -> str | None:
-    """The reply as it is sent. Raises UserInputError for what no repair can be set to."""
-    recognized(input.status, "input.status")
-    if input.reply is not None and len(input.reply) > LONGEST_REPLY:
-        raise UserInputError("input.reply", f"reply must have at most {LONGEST_REPLY} characters.")
-    return (input.reply or "").strip() or None
+def _require(input: UpdateRepairInput | UpdateRepairsInput, *found: Iterable[Violation]) -> None:
+    """Raises UserInputError for what no repair can be set to, with what else is `found` wrong."""
+    require(
+        *found,
+        violations_of(idempotency_key, input.idempotency_key),
+        violations_of(recognized, input.status, "input.status"),
+        at_most("reply", input.reply, LONGEST_REPLY),
+        besides=lambda: masked(input.reply, "reply"),
+    )

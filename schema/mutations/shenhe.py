@@ -1,30 +1,36 @@
 """Deciding registration reviews."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 
 import strawberry
 
 from gateway.actions.row import RowRef
-from gateway.actions.write import Write, Written
+from gateway.actions.write import Write, Written, invalid, masked
 from gateway.auth.node_ids import resolve_node_id
 from gateway.context import Info
-from gateway.errors import UserInputError
+from gateway.errors import violations_of
 from gateway.execution.load import Load
 from gateway.loaders.lists import SHENHES
 from gateway.loaders.record_list import RecordKey
 from gateway.normalise.corrections import Corrections
+from gateway.normalise.field import public_name
 from gateway.normalise.shenhe import Shenhe as ShenheRecord
 from gateway.normalise.shenhe_content import ShenheHouse, ShenhePeople
+from gateway.wording.inputs import InputWording
+from gateway.wording.wording import Violation
 from schema.mutations.input import (
     OPTIONAL_EACH_KEY,
     OPTIONAL_KEY,
+    at_most,
     entries,
     entry_key,
     finished,
     given,
     idempotency_key,
     not_found,
+    require,
     row_writes,
     write_all,
     written_record,
@@ -137,14 +143,17 @@ class ShenheMutations:
         metadata=APPROVAL,
     )
     async def approve_shenhe(self, info: Info, input: ApproveInput) -> Written:
-        key = idempotency_key(input.idempotency_key)
-        corrections = _corrections(input.content)
+        key, corrections = input.idempotency_key, _corrections(input.content)
+        actions, principal = info.context.actions.shenhe, info.context.principal
+        require(
+            violations_of(idempotency_key, key),
+            _unrecognized(corrections),
+            besides=lambda: actions.violations(corrections),
+        )
         review = _review(info, input.id)
         if review is None:
-            return await not_found(info, "approveShenhe", "review")
-        return finished(
-            info, await info.context.actions.shenhe.approve(info.context.principal, review, corrections, key)
-        )
+            return await not_found(info, "approveShenhe", "review", actions.errors(principal, corrections))
+        return finished(info, await actions.approve(principal, review, corrections, key))
 
     @strawberry.mutation(
         description="Reject a review that is pending (审核不通过).",
@@ -153,12 +162,15 @@ class ShenheMutations:
         metadata=WRITE,
     )
     async def reject_shenhe(self, info: Info, input: RejectInput) -> Written:
-        key = idempotency_key(input.idempotency_key)
-        if input.reason is not None and len(input.reason) > LONGEST_REASON:
-            raise UserInputError("input.reason", f"reason must have at most {LONGEST_REASON} characters.")
+        key = input.idempotency_key
+        require(
+            violations_of(idempotency_key, key),
+            at_most("reason", input.reason, LONGEST_REASON),
+            besides=lambda: masked(input.reason, "reason"),
+        )
         review = _review(info, input.id)
         if review is None:
-            return await not_found(info, "rejectShenhe", "review")
+            return await not_found(info, "rejectShenhe", "review", invalid(masked(input.reason, "reason")))
         reason = (input.reason or "").strip() or None  # the platform may cut blanks off, and then not know it again
         return finished(info, await info.context.actions.shenhe.reject(info.context.principal, review, reason, key))
 
@@ -169,8 +181,8 @@ class ShenheMutations:
         metadata=bulk_costs("input.ids", most=MOST_IDS),
     )
     async def approve_shenhes(self, info: Info, input: ApproveAllInput) -> list[Written]:
-        entries("ids", input.ids, MOST_IDS)
-        key, make = idempotency_key(input.idempotency_key), info.context.actions.shenhe.make_approval
+        key, make = input.idempotency_key, info.context.actions.shenhe.make_approval
+        require(violations_of(entries, "ids", input.ids, MOST_IDS), violations_of(idempotency_key, key))
 
         def approval(review: RowRef) -> Write:
             return make(info.context.principal, review, None, entry_key(key, review.platform_id))
@@ -185,17 +197,20 @@ class ShenheMutations:
         metadata=bulk_costs("input.ids"),
     )
     async def reject_shenhes(self, info: Info, input: RejectAllInput) -> list[Written]:
-        entries("ids", input.ids)
-        reason = input.reason.strip()
-        if not 1 <= len(reason) <= LONGEST_REASON:
-            raise UserInputError("input.reason", f"reason must have 1 to {LONGEST_REASON} characters.")
-        key, make = idempotency_key(input.idempotency_key), info.context.actions.shenhe.make_rejection
+        reason, key = input.reason.strip(), input.idempotency_key
+        require(
+            violations_of(entries, "ids", input.ids),
+            _wrong_length(reason),
+            violations_of(idempotency_key, key),
+            besides=lambda: masked(reason, "reason"),
+        )
+        make = info.context.actions.shenhe.make_rejection
 
         def rejection(review: RowRef) -> Write:
             return make(info.context.principal, review, reason, entry_key(key, review.platform_id))
 
-        reviews = [_review(info, node_id) for node_id in input.ids]
-        return await write_all(info, row_writes("rejectShenhe", "review", reviews, rejection))
+        reviews, wrong = [_review(info, node_id) for node_id in input.ids], invalid(masked(reason, "reason"))
+        return await write_all(info, row_writes("rejectShenhe", "review", reviews, rejection, wrong))
 
 
 def _review(info: Info, node_id: str) -> RowRef | None:
@@ -204,14 +219,23 @@ def _review(info: Info, node_id: str) -> RowRef | None:
 
 
 def _corrections(content: ShenheContentInput | None) -> Corrections | None:
-    """What to merge, or None. Raises UserInputError for UNRECOGNIZED, which is no correction."""
+    """What to merge, or None."""
     if content is None:
         return None
     corrections = {
         part: given(values) for part, values in (("people", content.people), ("house", content.house)) if values
     }
-    for part, values in corrections.items():
+    return {part: values for part, values in corrections.items() if values} or None
+
+
+def _unrecognized(corrections: Corrections | None) -> Iterable[Violation]:
+    """UNRECOGNIZED is no correction."""
+    for part, values in (corrections or {}).items():
         for name, value in values.items():
             if isinstance(value, StrEnum):
-                recognized(value, f"input.content.{part}.{name}")
-    return {part: values for part, values in corrections.items() if values} or None
+                yield from violations_of(recognized, value, f"input.content.{part}.{public_name(name)}")
+
+
+def _wrong_length(reason: str) -> Iterable[Violation]:
+    if not 1 <= len(reason) <= LONGEST_REASON:
+        yield Violation(("input", "reason"), InputWording.LENGTH(field="reason", min=1, max=LONGEST_REASON))

@@ -4,8 +4,10 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.errors import UserInputError
+from gateway.errors import refuse_input
 from gateway.normalise import wire_enum
+from gateway.wording.inputs import InputWording
+from gateway.wording.wording import Violation
 from schema.enums import ENUMS
 from schema.types.dictionary import Dictionary
 
@@ -25,9 +27,12 @@ class DictionaryQueries:
     def dictionaries(self, names: Names = None) -> list[wire_enum.Dictionary]:
         if names is None:
             return list(DICTIONARIES.values())
-        for index, name in enumerate(names):
-            if name not in DICTIONARIES:
-                raise UserInputError(f"names.{index}", f"names.{index} is not the name of an enum.")
-        if len(set(names)) < len(names):
-            raise UserInputError("names", "names must be each name once.")
+        refuse_input(
+            (
+                Violation(("names", str(index)), InputWording.NO_ENUM(field=f"names.{index}"))
+                for index, name in enumerate(names)
+                if name not in DICTIONARIES
+            ),
+            [Violation(("names",), InputWording.EACH_ONCE(field="names"))] if len(set(names)) < len(names) else (),
+        )
         return [DICTIONARIES[name] for name in names]

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
+from gateway.errors import UserInputError, refuse_input, violations_of
 from gateway.normalise import records
 from gateway.normalise.house import House as HouseRecord
 from schema.types.arguments import community
@@ -23,8 +24,13 @@ class HouseQueries:
         graphql_type=House | None,
     )
     def house(self, info: Info, address: Address) -> HouseRecord | None:
-        code = community(address.community_code, "address.communityCode")
-        if not info.context.principal.sees(code):
-            return None
+        code = address.community_code
         key = records.HouseKey(code, address.building, address.unit, address.floor, address.room)
-        return house_at(key, "address.")
+        try:
+            community(code, "address.communityCode")
+            house = house_at(key, "address.")
+        except UserInputError:
+            code_is_wrong = violations_of(community, code, "address.communityCode")
+            refuse_input(code_is_wrong, violations_of(house_at, key, "address."))
+            raise
+        return house if info.context.principal.sees(code) else None

@@ -11,6 +11,7 @@ from gateway.context import Info
 from gateway.errors import UserInputError
 from gateway.journal.records import RecordRef
 from gateway.normalise.records import HouseKey
+from gateway.wording.inputs import InputWording
 from schema.types.costs import ANY_RECORD, ANY_RECORDS, MOST_IDS
 from schema.types.house import house_at
 from schema.types.node import Node
@@ -53,6 +54,6 @@ class NodeQueries:
         ids: Annotated[list[strawberry.ID], strawberry.argument(description="Node ids (节点标识列表).")],
     ) -> list[object]:
         if len(ids) > MOST_IDS:
-            raise UserInputError("ids", f"ids must have at most {MOST_IDS} entries.")
+            raise UserInputError("ids", InputWording.COUNT_AT_MOST(field="ids", max=MOST_IDS))
         # An error in its place becomes the error of that one record.
         return list(await asyncio.gather(*(_by_id(info, node_id) for node_id in ids), return_exceptions=True))

@@ -5,10 +5,11 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
-from gateway.errors import UserInputError
+from gateway.errors import UserInputError, refuse_input, violations_of
 from gateway.execution.load import Load
 from gateway.loaders.order import OrderKey
 from gateway.normalise.order import Order as OrderRecord
+from gateway.wording.inputs import InputWording
 from schema.types.arguments import CommunityCode, community
 from schema.types.costs import ANY_RECORD
 from schema.types.fields import needs
@@ -32,9 +33,16 @@ class OrderQueries:
         community_code: CommunityCode,
         number: Annotated[str, strawberry.argument(description="The order's number (订单编号).")],
     ) -> Load[OrderKey, OrderRecord | None] | None:
-        code = community(community_code)
-        if not number.strip() or len(number) > LONGEST_NUMBER:
-            raise UserInputError("number", f"number must have 1 to {LONGEST_NUMBER} characters.")
-        if not info.context.principal.sees(code):
-            return None
-        return Load(info.context.loaders.order, OrderKey(code, number.strip()))
+        refuse_input(violations_of(community, community_code), violations_of(_require_number, number))
+        code = str(community_code)
+        return (
+            Load(info.context.loaders.order, OrderKey(code, number.strip()))
+            if info.context.principal.sees(code)
+            else None
+        )
+
+
+def _require_number(number: str) -> None:
+    """Raises UserInputError."""
+    if not number.strip() or len(number) > LONGEST_NUMBER:
+        raise UserInputError("number", InputWording.LENGTH(field="number", min=1, max=LONGEST_NUMBER))

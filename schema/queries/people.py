@@ -5,11 +5,13 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info, Lookup
-from gateway.errors import UserInputError
+from gateway.errors import refuse_input
 from gateway.execution.load import Load
 from gateway.loaders.people import PeopleKey
 from gateway.normalise.people import People as PeopleRecord
 from gateway.normalise.plausible import LONGEST_NAME
+from gateway.wording.inputs import InputWording
+from gateway.wording.wording import Violation
 from schema.types.costs import ONE_CALL
 from schema.types.fields import needs
 from schema.types.people import People
@@ -29,7 +31,11 @@ class PeopleQueries:
         name: Annotated[str, strawberry.argument(description="Full name (姓名).")],
         phone: Annotated[str, strawberry.argument(description="Phone number (手机号码).")],
     ) -> Lookup[PeopleKey, PeopleRecord | None]:
-        for argument, value in (("name", name), ("phone", phone)):
-            if not value.strip() or len(value) > LONGEST_NAME:
-                raise UserInputError(argument, f"{argument} must have 1 to {LONGEST_NAME} characters.")
+        refuse_input(
+            [
+                Violation((argument,), InputWording.LENGTH(field=argument, min=1, max=LONGEST_NAME))
+                for argument, value in (("name", name), ("phone", phone))
+                if not value.strip() or len(value) > LONGEST_NAME
+            ]
+        )
         return info.context.counted(Load(info.context.loaders.people, PeopleKey(name.strip(), phone.strip())))

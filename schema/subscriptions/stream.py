@@ -9,6 +9,7 @@ from cachetools import LRUCache
 from gateway.context import Info
 from gateway.errors import EventsMissedError, GatewayError
 from gateway.events import Event, Missed, Subscription
+from gateway.wording.requests import RequestWording
 
 REMEMBERED = 256
 
@@ -38,7 +39,7 @@ async def follow(
             if isinstance(event, Missed):
                 if not once:
                     sent.clear()
-                yield EventsMissedError("Changes may have been missed: read the list again")
+                yield EventsMissedError(RequestWording.EVENTS_MISSED())
                 continue
             info.context.renew()
             try:

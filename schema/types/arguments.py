@@ -1,13 +1,16 @@
 """Arguments that many fields take, and their checks."""
 
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
 import strawberry
 
 from gateway.context import Info
-from gateway.errors import UserInputError
+from gateway.errors import UserInputError, violations_of
 from gateway.normalise.plausible import code_problem
+from gateway.wording.inputs import InputWording
+from gateway.wording.wording import Violation
 
 EnumT = TypeVar("EnumT", bound=StrEnum)
 
@@ -32,8 +35,16 @@ def community(code: str, argument: str = "communityCode") -> str:
     """The code as it goes to a platform. Raises UserInputError when no community can have it."""
     problem = code_problem(code)
     if problem is not None:
-        raise UserInputError(argument, f"{argument} {problem}.")
+        raise UserInputError(argument, problem(field=argument))
     return str(code)
+
+
+def wrong_codes(code: str | None, codes: Sequence[str] | None = None) -> Iterator[Violation]:
+    """What is wrong with the arguments `communityCode` and `communityCodes`."""
+    if code is not None:
+        yield from violations_of(community, code)
+    for index, each in enumerate(codes or ()):
+        yield from violations_of(community, each, f"communityCodes.{index}")
 
 
 def communities_of(info: Info, code: str | None) -> frozenset[str] | None:
@@ -48,5 +59,5 @@ def communities_of(info: Info, code: str | None) -> frozenset[str] | None:
 def recognized(value: EnumT | None, argument: str) -> EnumT | None:
     """An enum value that can be asked for or sent. Raises UserInputError for UNRECOGNIZED, which names nothing."""
     if value is not None and value.name == "UNRECOGNIZED":
-        raise UserInputError(argument, f"{argument} cannot be UNRECOGNIZED.")
+        raise UserInputError(argument, InputWording.UNRECOGNIZED(field=argument))
     return value

@@ -1,14 +1,17 @@
 """Lists: one connection type over the platforms' three shapes of paging (quirk 133)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from inspect import Signature, signature
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import strawberry
 
-from gateway.errors import UserInputError
+from gateway.errors import UserInputError, refuse_input, violations_of
 from gateway.loaders.cursor import LAST_OFFSET, InvalidCursorError, offset_cursor, places_cursor, read_cursor
 from gateway.loaders.paging import Places, Slice, places_after
+from gateway.wording.inputs import InputWording
+from gateway.wording.wording import Violation
+from schema.types.arguments import wrong_codes
 from schema.types.costs import LARGEST_FIRST
 from schema.types.fields import needs, plain
 
@@ -36,17 +39,25 @@ class Window(NamedTuple):
 
 def window(first: First = 20, after: After = None, page: PageNumber = None) -> Window:
     """The part of a list that the arguments name. Raises UserInputError."""
+    if 1 <= first <= LARGEST_FIRST:
+        if page is None:
+            return Window(0, first) if after is None else _window_after(after, first)
+        if after is None and 1 <= page <= LAST_OFFSET // first:
+            return Window((page - 1) * first, first, is_page=True)
+    refuse_input(_wrong_window(first, after, page))
+    raise AssertionError("one of the arguments is wrong")
+
+
+def _wrong_window(first: int, after: str | None, page: int | None) -> Iterator[Violation]:
     if not 1 <= first <= LARGEST_FIRST:
-        raise UserInputError("first", f"first must be from 1 to {LARGEST_FIRST}.")
-    if after is not None and page is not None:
-        raise UserInputError("page", "page and after exclude each other.")
+        yield Violation(("first",), InputWording.RANGE(field="first", min=1, max=LARGEST_FIRST))
+    last = LAST_OFFSET // min(max(first, 1), LARGEST_FIRST)
+    if page is not None and after is not None:
+        yield Violation(("page",), InputWording.EXCLUSIVE(field="page", other="after"))
+    elif page is not None and not 1 <= page <= last:
+        yield Violation(("page",), InputWording.RANGE(field="page", min=1, max=last))
     if after is not None:
-        return _window_after(after, first)
-    if page is None:
-        return Window(0, first)
-    if not 1 <= page <= LAST_OFFSET // first:
-        raise UserInputError("page", f"page must be from 1 to {LAST_OFFSET // first}.")
-    return Window((page - 1) * first, first, is_page=True)
+        yield from violations_of(_window_after, after, first)
 
 
 def _window_after(after: str, first: int) -> Window:
@@ -58,7 +69,7 @@ def _window_after(after: str, first: int) -> Window:
 
 
 def foreign_cursor() -> UserInputError:
-    return UserInputError("after", "after is not a cursor of this list.")
+    return UserInputError("after", InputWording.CURSOR(field="after"))
 
 
 def _cursor(part: Slice[Any], position: int) -> str:
@@ -152,19 +163,26 @@ def connection_field(
     *scopes: str,
     metadata: Mapping[str, Any] | None = None,
     has_places: bool = False,
+    wrong_filter: Callable[[Any], Iterable[Violation]] = lambda _filter: (),
 ) -> Callable[[Callable[..., Any]], Any]:
     """A field that shows a part of a list. It has the arguments of `window`; its resolver gets the `part` they name.
 
-    `has_places`: its cursors are places in streams of platforms; else they are offsets alone.
+    `has_places`: its cursors are places in streams of platforms; else they are offsets alone. `wrong_filter` finds what
+    is wrong with its argument `filter`, to be reported with what is wrong with the part.
     """
 
     def declare(resolve: Callable[..., Any]) -> Any:
         def resolve_part(
             *sources: Any, first: int = 20, after: str | None = None, page: int | None = None, **arguments: Any
         ) -> Any:
-            part = window(first, after, page)
-            if part.places is not None and not has_places:
-                raise foreign_cursor()
+            try:
+                part = window(first, after, page)
+                if part.places is not None and not has_places:
+                    raise foreign_cursor()
+            except UserInputError as error:
+                codes = wrong_codes(arguments.get("community_code"), arguments.get("community_codes"))
+                refuse_input(error.violations, codes, wrong_filter(arguments.get("filter")))
+                raise
             return resolve(*sources, part=part, **arguments)
 
         own = [parameter for name, parameter in signature(resolve).parameters.items() if name != "part"]

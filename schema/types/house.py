@@ -8,7 +8,7 @@ import strawberry
 
 from gateway.actions.identity import HOUSE, HOUSE_OWNER, house_id
 from gateway.context import Info
-from gateway.errors import UserInputError
+from gateway.errors import refuse_input
 from gateway.execution.load import Load
 from gateway.loaders.people import PeopleKey
 from gateway.normalise import records
@@ -19,6 +19,8 @@ from gateway.normalise.person import Member as MemberRecord
 from gateway.normalise.plausible import LARGEST_PART
 from gateway.normalise.values import mobile_number
 from gateway.normalise.vocabulary import HouseOwnership, HouseStatus, HouseUse
+from gateway.wording.inputs import InputWording
+from gateway.wording.wording import Violation
 from schema.types.belonging import its_community
 from schema.types.connection import Window
 from schema.types.costs import ASSUMED_MEMBERS, ONE_CALL, costs
@@ -26,7 +28,7 @@ from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import masked_names, needs, plain, record_type
 from schema.types.identity import IDENTITY, hashed_id
 from schema.types.node import Node
-from schema.types.order import ORDERS, FilterOrders, refuse_filters
+from schema.types.order import ORDERS, FilterOrders, decided_filters
 from schema.types.people import People
 from schema.types.person import Person
 from schema.types.record_list import SliceLoad
@@ -138,7 +140,8 @@ class House(Node):
     ) -> SliceLoad | None:
         if root.key is None:
             return None
-        refuse_filters(filter, "house", "building")
+        if decided := decided_filters(filter, "house", "building"):
+            refuse_input(decided, ORDERS.wrong_filter(filter))
         building, unit, floor, room = root.building, root.unit, root.floor, root.room
         return ORDERS.load(
             info, root.community_code, filter, part, building=building, unit=unit, floor=floor, room=room
@@ -147,12 +150,17 @@ class House(Node):
 
 def house_at(key: records.HouseKey, argument: str = "") -> HouseRecord:
     """The house of an address. Raises UserInputError for a number that no address has."""
-    for part, value in zip(key._fields[1:], key[1:], strict=True):
-        if abs(value) > LARGEST_PART:
-            raise UserInputError(argument + part, f"{argument}{part} is beyond {LARGEST_PART}.")
+    beyond = [part for part, value in zip(key._fields[1:], key[1:], strict=True) if abs(value) > LARGEST_PART]
+    if beyond:
+        refuse_input(_beyond(argument + part) for part in beyond)
     return HouseRecord(
         community_code=key.community_code, building=key.building, unit=key.unit, floor=key.floor, room=key.room
     )
+
+
+def _beyond(argument: str) -> Violation:
+    message = InputWording.BEYOND(field=argument, min=-LARGEST_PART, max=LARGEST_PART)
+    return Violation(tuple(argument.split(".")), message)
 
 
 def load_people(info: Info, name: str | None, phone: str | None) -> Load[PeopleKey, PeopleRecord | None] | None:

@@ -1,6 +1,6 @@
 """Payment orders (document 2.1)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from gateway.context import Info
-from gateway.errors import UserInputError
+from gateway.errors import refuse_input
 from gateway.execution.load import Load
 from gateway.journal.records import Payment as PaymentRecord
 from gateway.loaders import lists
@@ -18,6 +18,8 @@ from gateway.normalise.order import Order as OrderRecord
 from gateway.normalise.order import OrderDetail as OrderDetailRecord
 from gateway.normalise.order import OrderQuery
 from gateway.normalise.vocabulary import FeeType
+from gateway.wording.inputs import InputWording
+from gateway.wording.wording import Violation
 from schema.types.belonging import its_community
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import (
@@ -96,11 +98,15 @@ class OrderFilter:
     fee_type: FeeType | None = optional("The kind of fee; excludes title, and OTHER cannot be asked for (收费类型).")
 
 
-def refuse_filters(filters: OrderFilter | None, whose: str, *names: str) -> None:
-    """Raises UserInputError where a filter is given that the object around it decides."""
-    for name in names:
-        if filters is not None and getattr(filters, name) is not None:
-            raise UserInputError(f"filter.{name}", f"filter.{name} cannot be given here: the {whose} is this one.")
+def decided_filters(filters: OrderFilter | None, whose: str, *names: str) -> list[Violation]:
+    """The filters given that the object around them decides."""
+    if filters is None:
+        return []
+    return [
+        Violation(("filter", name), InputWording.DECIDED(field=f"filter.{name}", part=whose))
+        for name in names
+        if getattr(filters, name) is not None
+    ]
 
 
 FilterOrders = Annotated[OrderFilter | None, strawberry.argument(description="Which orders (订单筛选).")]
@@ -108,21 +114,27 @@ FilterOrders = Annotated[OrderFilter | None, strawberry.argument(description="Wh
 
 def _complete(filters: OrderFilter, given: dict[str, Any]) -> Mapping[str, Any]:
     """Raises UserInputError (quirks 103, 147)."""
+    wrong = [*_incomplete_house(given)]
+    fee_type = filters.fee_type
+    if fee_type is not None:
+        if given["title"] is not None:
+            message = InputWording.EXCLUSIVE(field="filter.feeType", other="filter.title")
+            wrong.append(Violation(("filter", "feeType"), message))
+        if fee_type is FeeType.OTHER:
+            wrong.append(Violation(("filter", "feeType"), InputWording.NO_TITLE(field="filter.feeType")))
+    if wrong:
+        refuse_input(wrong)
+    return given if fee_type is None else given | {"title": fee_type.wire_label}
+
+
+def _incomplete_house(given: Mapping[str, Any]) -> Iterator[Violation]:
     missing = None
     for name in ("building", "unit", "floor", "room"):
         if given[name] is None:
             missing = missing or name
         elif missing is not None:
-            raise UserInputError(f"filter.{name}", f"filter.{name} needs filter.{missing}.")
-    return given if filters.fee_type is None else given | {"title": _title(filters.fee_type, given["title"])}
-
-
-def _title(fee_type: FeeType, title: str | None) -> str:
-    if title is not None:
-        raise UserInputError("filter.feeType", "filter.feeType and filter.title exclude each other.")
-    if fee_type is FeeType.OTHER:
-        raise UserInputError("filter.feeType", "filter.feeType cannot be OTHER: that is no title.")
-    return fee_type.wire_label
+            message = InputWording.NEEDS(field=f"filter.{name}", other=f"filter.{missing}")
+            yield Violation(("filter", name), message)
 
 
 ORDERS = CommunityList(

@@ -18,11 +18,21 @@ if TYPE_CHECKING:
 class UserError:
     field: list[str] | None = plain("Path of the input field it is about (字段路径).")
     message: str = plain("For developers, in English (说明).")
+    rule: str | None = plain(
+        "Which rule of the input is broken, a word of a closed list such as LENGTH or MASKED; null when it is not the "
+        "input (规则)."
+    )
+    min: str | None = plain("The lower bound that the rule sets, as text; null without one (下限).")
+    max: str | None = plain("The upper bound that the rule sets, as text; null without one (上限).")
     upstream_message: str | None = plain("The platform's own words for its users (平台提示).")
 
     @strawberry.field(description="Which kind of refusal (错误码).")
     def code(root: strawberry.Parent[records.UserError]) -> UserErrorCode:
         return UserErrorCode(root.code)
+
+    @strawberry.field(description="The same message in Chinese, to be shown to people (中文说明).")
+    def message_zh(root: strawberry.Parent[records.UserError]) -> str:
+        return root.message_zh or f"{UserErrorCode(root.code).label}。"
 
 
 @strawberry.interface(description="How a write ended (写入结果).")

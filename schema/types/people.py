@@ -6,6 +6,7 @@ import strawberry
 
 from gateway.actions.identity import RESIDENCY
 from gateway.context import Info
+from gateway.errors import refuse_input
 from gateway.normalise.house import Residency as ResidencyRecord
 from gateway.normalise.people import People as PeopleRecord
 from gateway.normalise.values import mobile_number
@@ -15,7 +16,7 @@ from schema.types.costs import ASSUMED_HOUSES, ASSUMED_MEMBERS, costs
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import masked_names, needs, plain, record_type
 from schema.types.identity import hashed_id
-from schema.types.order import ORDERS, FilterOrders, refuse_filters
+from schema.types.order import ORDERS, FilterOrders, decided_filters
 from schema.types.person import Person
 from schema.types.record_list import SliceLoad
 
@@ -77,5 +78,6 @@ class People(Person):
     ) -> SliceLoad | None:
         if root.name is None or root.phone is None:
             return None
-        refuse_filters(filter, "person", "name", "phone")
+        if decided := decided_filters(filter, "person", "name", "phone"):
+            refuse_input(decided, ORDERS.wrong_filter(filter))
         return ORDERS.load(info, community_code, filter, part, name=root.name, phone=mobile_number(root.phone))

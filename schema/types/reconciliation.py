@@ -10,6 +10,7 @@ from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.loaders import reconciliation
 from gateway.loaders.reconciliation import MOST_LISTED, Period, ReconciliationKey
+from gateway.wording.inputs import InputWording
 from schema.types.costs import ALL_ORDERS, RECONCILED_NOTIFICATIONS, RECONCILED_ORDERS
 from schema.types.fields import needs, plain, record_type
 from schema.types.order import Money, Order
@@ -69,7 +70,7 @@ def _reconciliation(
     root: strawberry.Parent[Any], info: Info, since: Since = None, until: Until = None
 ) -> Load[ReconciliationKey, reconciliation.Reconciliation] | None:
     if since is not None and until is not None and until <= since:
-        raise UserInputError("until", "until must be after since.")
+        raise UserInputError("until", InputWording.AFTER(field="until", other="since"))
     if not info.context.principal.sees(root.code):
         return None
     return Load(info.context.loaders.reconciliation, ReconciliationKey(root.code, Period(since, until)))

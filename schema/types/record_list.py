@@ -1,6 +1,6 @@
 """How the schema shows a list of a community's records: what `gateway.loaders.lists` leaves to say."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Annotated, Any, TypeAlias
@@ -10,7 +10,7 @@ import strawberry
 from graphql import GraphQLError
 
 from gateway.context import Info, Lookup
-from gateway.errors import PlatformError, UserInputError
+from gateway.errors import PlatformError, UserInputError, refuse_input, violations_of
 from gateway.execution.cost import OfCaller
 from gateway.execution.load import Load
 from gateway.loaders.paging import Failure, Slice
@@ -19,7 +19,9 @@ from gateway.loaders.slices import SliceKey
 from gateway.normalise.field import DeclaredField, declared_fields
 from gateway.normalise.kinds import IDENTIFIER
 from gateway.normalise.wire_enum import WireEnum
-from schema.types.arguments import community, recognized
+from gateway.wording.inputs import InputWording
+from gateway.wording.wording import Violation
+from schema.types.arguments import community, recognized, wrong_codes
 from schema.types.belonging import community_codes
 from schema.types.connection import Window, connection_field, foreign_cursor
 from schema.types.costs import MERGED, ONE_CALL, list_costs
@@ -57,7 +59,8 @@ class CommunityList:
     `filter` is the annotation of the argument. `name` is the name of the field that shows one record; `noun` and
     `chinese` are what descriptions call it. `of_community` describes the list at the root, `listed` that in the
     community, `changes` what happens to records. `count` has the name and description of the field that counts what
-    waits. `complete` makes the attributes of the query of the values of the filters; it raises UserInputError.
+    waits. `complete` makes the attributes of the
+    query of the values of the filters; it raises UserInputError with all that is wrong.
     """
 
     records: RecordList[Any]
@@ -81,8 +84,12 @@ class CommunityList:
         Raises UserInputError for a code or filter that is none. Who asks for somebody's records may be guessing at what
         is masked: such filters of the caller's make it a look-up of people.
         """
-        code = community(community_code)
-        query = self.query(filters)
+        try:
+            code = community(community_code)
+            query = self.query(filters)
+        except UserInputError:
+            refuse_input(wrong_codes(community_code), self.wrong_filter(filters))
+            raise
         if not info.context.principal.sees(code):
             return None
         asked = msgspec.structs.replace(query, **fixed) if fixed else query
@@ -104,14 +111,8 @@ class CommunityList:
 
         Raises UserInputError.
         """
-        if part.is_page:
-            raise UserInputError("page", "page needs communityCode: lists of several communities have cursors only.")
-        if part.offset:
-            raise foreign_cursor()
-        if given is not None and not given:
-            raise UserInputError("communityCodes", "communityCodes must not be empty: leave it out for all.")
-        query = self.query(filters)
-        asked = given and [community(code, f"communityCodes.{index}") for index, code in enumerate(given)]
+        refuse_input(_wrong_of_several(given, part), wrong_codes(None, given), self.wrong_filter(filters))
+        query, asked = self.query(filters), given and list(map(str, given))
         codes = tuple(dict.fromkeys(asked or await community_codes(info)))
         if not all(map(info.context.principal.sees, codes)):
             return None
@@ -127,6 +128,16 @@ class CommunityList:
         for failure in found.failures:
             info.context.report(_located(info, failure))
         return found if len(found.failures) < len(codes) else None
+
+    def wrong_filter(self, filters: Any) -> Iterator[Violation]:
+        """All that is wrong with the filters."""
+        if filters is None:
+            return
+        declared = declared_fields(self.records.query)
+        given = {name: getattr(filters, name) for name in declared}
+        for name, field in declared.items():
+            yield from violations_of(_asked, field, given[name])
+        yield from violations_of(self.complete, filters, given)
 
     def query(self, filters: Any) -> Any:
         """The query that the filters mean. Raises UserInputError."""
@@ -157,7 +168,9 @@ class CommunityList:
             if community_code is None:
                 return self.load_several(info, community_codes, filter, part)
             if community_codes is not None:
-                raise UserInputError("communityCodes", "communityCodes and communityCode exclude each other.")
+                message = InputWording.EXCLUSIVE(field="communityCodes", other="communityCode")
+                both = Violation(("communityCodes",), message)
+                refuse_input([both], wrong_codes(community_code, community_codes), self.wrong_filter(filter))
             return self.load(info, community_code, filter, part)
 
         return self._field(f"{self.of_community} {OF_SEVERAL}", resolve, MERGED)
@@ -169,7 +182,14 @@ class CommunityList:
     def connection_field(self, description: str, times: int | OfCaller = 1) -> Callable[[Callable[..., Any]], Any]:
         """A field that shows a part of the list, whose resolver gets the `part`: of so many communities."""
         costs = list_costs(self.records, times)
-        return connection_field(self.node, description, self.records.scope, metadata=costs, has_places=True)
+        return connection_field(
+            self.node,
+            description,
+            self.records.scope,
+            metadata=costs,
+            has_places=True,
+            wrong_filter=self.wrong_filter,
+        )
 
     def count_field(self) -> Any:
         """How many records wait, as a field of the community's summary."""
@@ -200,6 +220,16 @@ def _located(info: Info, failure: Failure) -> GraphQLError:
     )
 
 
+def _wrong_of_several(given: Sequence[str] | None, part: Window) -> Iterator[Violation]:
+    """What one community's list may have, and that of several may not."""
+    if part.is_page:
+        yield Violation(("page",), InputWording.PAGE_OF_ONE(field="page", other="communityCode"))
+    elif part.offset:
+        yield from foreign_cursor().violations
+    if given is not None and not given:
+        yield Violation(("communityCodes",), InputWording.EMPTY_FOR_ALL(field="communityCodes"))
+
+
 def _asked(declared: DeclaredField, value: Any) -> Any:
     """The value of a filter, as it is looked for. Raises UserInputError (quirks 103, 151)."""
     argument = f"filter.{declared.path}"
@@ -208,5 +238,5 @@ def _asked(declared: DeclaredField, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if not value.strip():
-        raise UserInputError(argument, f"{argument} must not be empty: leave it out instead.")
+        raise UserInputError(argument, InputWording.EMPTY_FILTER(field=argument))
     return value.strip() if declared.field.kind is IDENTIFIER else value  # the platform compares every character

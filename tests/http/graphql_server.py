@@ -24,6 +24,8 @@ from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.parameters import Bounds
 from gateway.serve import server_options
 from gateway.settings import Settings
+from gateway.wording.faults import FaultWording
+from gateway.wording.requests import RequestWording
 
 SECRET = "upstream said: 999302199211302517 at https://platform.example/"
 
@@ -83,11 +85,11 @@ class Caller:
     async def identify(self, request_id: str, /) -> Context:
         match self.authorization:
             case b"Bearer bad":
-                raise UnauthenticatedError("The token does not verify")
+                raise UnauthenticatedError(RequestWording.TOKEN_NEEDED())
             case b"Bearer weak":
-                raise ForbiddenError("Not for you")
+                raise ForbiddenError(RequestWording.NOT_LOCAL())
             case b"Bearer greedy":
-                raise RateLimitedError("Too many requests", 1.2)
+                raise RateLimitedError(RequestWording.TOO_MANY_REQUESTS(), 1.2)
             case b"Bearer broken":
                 raise RuntimeError(SECRET)
         return Context(self.watched, request_id)
@@ -122,11 +124,11 @@ class Query:
 
     @strawberry.field
     def not_configured(self) -> str | None:
-        raise NotConfiguredError("SECURITY", "people", "The security platform has no path for people")
+        raise NotConfiguredError("SECURITY", "people", FaultWording.NOT_CONFIGURED())
 
     @strawberry.field
     def forbidden(self) -> str | None:
-        raise ForbiddenError("This needs the scope people:read", "people:read")
+        raise ForbiddenError(RequestWording.SCOPE_NEEDED(scope="people:read"), "people:read")
 
     @strawberry.field
     async def slow(self, info: strawberry.Info[Context, None]) -> str:

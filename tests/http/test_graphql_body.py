@@ -100,6 +100,7 @@ def test_oversized_content_length_is_refused_unread(server: Server) -> None:
         "limit": "bytes",
         "bound": 20000,
         "requested": None,
+        "messageZh": "请求超过 20000 字节",
         "requestId": json.loads(body)["errors"][0]["extensions"]["requestId"],
     }
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from both_languages import require_chinese
 from graphql_server import SECRET, Serve
 from structlog.testing import capture_logs
 
@@ -14,6 +15,7 @@ ACCEPT = {"accept": "application/graphql-response+json"}
 def ask_for_errors(client: httpx.Client, query: str, **more: object) -> list[dict[str, Any]]:
     response = client.post("/graphql", json={"query": query, **more}, headers=ACCEPT)
     assert response.status_code < 500
+    require_chinese(response.json()["errors"])
     return response.json()["errors"]
 
 
@@ -22,7 +24,7 @@ def test_gateway_error_is_reported_beside_partial_data(client: httpx.Client) -> 
     assert response.status_code == 200
     assert response.json()["data"] == {"hello": "hello world", "notConfigured": None}
     (error,) = response.json()["errors"]
-    assert error["message"] == "The security platform has no path for people"
+    assert error["message"] == "The settings do not say where this endpoint is."
     assert error["path"] == ["notConfigured"]
     assert error["locations"] == [{"line": 1, "column": 9}]
     assert error["extensions"] == {
@@ -30,6 +32,7 @@ def test_gateway_error_is_reported_beside_partial_data(client: httpx.Client) -> 
         "platform": "SECURITY",
         "endpoint": "people",
         "retryable": False,
+        "messageZh": "设置中没有该接口的路径。",
         "requestId": response.headers["x-request-id"],
     }
 

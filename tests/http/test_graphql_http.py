@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from both_languages import require_chinese
 from graphql_server import Server
 
 RESPONSE_JSON = "application/graphql-response+json"
@@ -16,6 +17,7 @@ def only_error_code(response: httpx.Response) -> str:
     """The code of the only error."""
     (error,) = response.json()["errors"]
     assert error["extensions"]["requestId"] == response.headers["x-request-id"]
+    require_chinese([error])
     return error["extensions"]["code"]
 
 

@@ -18,7 +18,7 @@ HELLO = "query ($name: String) { hello(name: $name) }"
 
 def refusal(response: httpx.Response) -> dict[str, Any]:
     (error,) = response.json()["errors"]
-    del error["extensions"]["requestId"]
+    del error["extensions"]["requestId"], error["extensions"]["messageZh"]
     extensions: dict[str, Any] = error["extensions"]
     return extensions
 

@@ -10,6 +10,7 @@ from gateway.http.probes import ReadBacklog, metrics_routes
 from gateway.journal.journal import Backlog
 from gateway.normalise.states import DeliveryState
 from gateway.ops.metrics import Metrics
+from gateway.wording.faults import FaultWording
 
 
 def client(read_backlog: ReadBacklog) -> httpx.AsyncClient:
@@ -43,7 +44,7 @@ async def test_metrics_report_last_payment_counts_on_failure(monkeypatch: pytest
     async def counts() -> Backlog:
         if works:
             return Backlog({DeliveryState.DEAD: 3}, 0.0, 0)
-        raise JournalError("The journal cannot be used.")
+        raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
 
     async with client(counts) as asking:
         await asking.get("/metrics")

@@ -50,7 +50,7 @@ async def _message(gateway, headers):
     refused = await gateway.stranger.post("/graphql", json=QUERY, headers=FORGED | headers)
     assert refused.status_code == 401
     [error] = refused.json()["errors"]
-    assert set(error["extensions"]) == {"code", "requestId"}
+    assert set(error["extensions"]) == {"code", "messageZh", "requestId"}
     return error["message"]
 
 

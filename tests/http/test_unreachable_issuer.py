@@ -32,10 +32,11 @@ async def test_token_is_503_until_keys_are_fetched(gateway, issuer_is_back, head
 
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
     [error] = refused.json()["errors"]
-    assert error["extensions"] | {"requestId": ""} == {
+    assert error["extensions"] | {"messageZh": "", "requestId": ""} == {
         "code": "UPSTREAM_UNAVAILABLE",
         "retryable": True,
         "retryAfter": 1,
+        "messageZh": "",
         "requestId": "",
     }
     issuer_is_back()

@@ -31,6 +31,7 @@ from gateway.normalise.states import FindingCode, OperationState, Severity
 from gateway.normalise.verification import Finding
 from gateway.normalise.vocabulary import DataProblem, PiiKind, PlatformName, ResidentRole
 from gateway.settings import Settings
+from gateway.wording.faults import FaultWording
 from schema.build import executable_schema, revealed_types
 
 IDS = NodeIds(b"a key for tests")
@@ -361,7 +362,7 @@ class Broken:
 
     async def add(self, entries: Any) -> None:
         if not self.mended:
-            raise JournalError("The journal cannot be used now.")
+            raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
         await self._audit.add(entries)
 
 
@@ -496,7 +497,7 @@ async def test_audit_worker_writes_forgets_and_retries(
 
     async def add_later(entries: Any) -> None:
         if next(fails, False):
-            raise JournalError("The journal cannot be used now.")
+            raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
         await add(entries)
 
     monkeypatch.setattr(journal.audit, "add", add_later)

@@ -10,6 +10,7 @@ from gateway.events import MISSED, ORDER_PAID, REPAIR_CHANGED, Event, EventBus, 
 from gateway.journal.journal import open_journal
 from gateway.journal.notify import LocalNotifier
 from gateway.settings import Settings
+from gateway.wording.faults import FaultWording
 
 PAID = Event(ORDER_PAID, "10002", "payment-1")
 REPAIRED = Event(REPAIR_CHANGED, "10002", "7")
@@ -71,7 +72,7 @@ class Notifier(LocalNotifier):
 
     async def notify(self, channel: str, message: str) -> None:
         if self.down:
-            raise JournalError("down")
+            raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
         self.messages.append(message)
         await super().notify(channel, message)
 

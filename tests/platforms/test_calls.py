@@ -21,6 +21,7 @@ from gateway.platforms.platforms import Platforms, open_platforms
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox
 from gateway.settings import load_settings
+from gateway.wording.foreign import wire_text
 
 HOUSE = HouseKey("10002", 1, 1, 1, 101)
 UNKNOWN_HOUSE = HouseKey("10002", 99, 9, 9, 999)
@@ -123,8 +124,12 @@ def logs() -> Iterator[list[MutableMapping[str, Any]]]:
         yield entries
 
 
-GARBLED = ProtocolError("SECURITY", "owner", "The platform answered HTTP 404, and not in its protocol.")
-UNKNOWN_NAME = NotSentError("SECURITY", "owner", "The name of the server cannot be resolved.")
+GARBLED = ProtocolError(
+    "SECURITY", "owner", wire_text("The platform answered HTTP 404, and not in its protocol.", ProtocolError.code)
+)
+UNKNOWN_NAME = NotSentError(
+    "SECURITY", "owner", wire_text("The name of the server cannot be resolved.", NotSentError.code)
+)
 
 
 def failures(logs: list[dict[str, object]]) -> list[tuple[object, object]]:

@@ -15,6 +15,7 @@ from gateway.errors import (
     ProtocolError,
 )
 from gateway.platforms.session import MOST_EARLY, REFUSAL_SECONDS, Session, Token
+from gateway.wording.faults import FaultWording
 
 
 class Platform:
@@ -50,7 +51,7 @@ def session(platform: Platform, clock: Clock) -> Session:
 
 
 def refusal() -> PlatformAuthError:
-    return PlatformAuthError("WJDH", "secret", "The platform refuses the gateway's credentials.")
+    return PlatformAuthError("WJDH", "secret", FaultWording.CREDENTIALS_REFUSED())
 
 
 async def test_fifty_callers_share_one_login(session: Session, platform: Platform) -> None:
@@ -107,7 +108,7 @@ async def test_quirk_033_refused_credentials_are_retried_later(
 
 
 async def test_failed_login_is_retried_by_the_next_caller(session: Session, platform: Platform) -> None:
-    platform.failure = NotSentError("WJDH", "secret", "No connection could be made.")
+    platform.failure = NotSentError("WJDH", "secret", FaultWording.NO_CONNECTION_IN_TIME())
     with pytest.raises(NotSentError):
         await session.credential()
     platform.failure = None
@@ -118,14 +119,14 @@ async def test_failed_login_is_retried_by_the_next_caller(session: Session, plat
     "answer",
     [
         refusal(),
-        ProtocolError("WJDH", "secret", "The platform answered HTTP 404, and not in its protocol."),
-        PlatformBusyError("WJDH", "secret", "The platform answered HTTP 503.", retry_after=None, sent=True),
+        ProtocolError("WJDH", "secret", FaultWording.NEITHER()),
+        PlatformBusyError("WJDH", "secret", FaultWording.TOO_MANY_CALLS(), retry_after=None, sent=True),
     ],
 )
 async def test_session_without_a_login_is_shut_out(
     session: Session, platform: Platform, clock: Clock, answer: PlatformError
 ) -> None:
-    for failure in (answer, NotSentError("WJDH", "secret", "No connection could be made.")):
+    for failure in (answer, NotSentError("WJDH", "secret", FaultWording.NO_CONNECTION_IN_TIME())):
         platform.failure = failure
         with pytest.raises(PlatformError):
             await session.credential()
@@ -137,7 +138,7 @@ async def test_session_without_a_login_is_shut_out(
 
 
 async def test_failed_login_means_call_not_sent(session: Session, platform: Platform) -> None:
-    platform.failure = PlatformTimeoutError("WJDH", "secret", "The platform did not answer in time.")
+    platform.failure = PlatformTimeoutError("WJDH", "secret", FaultWording.NO_ANSWER_IN_TIME())
     assert platform.failure.sent
     with pytest.raises(PlatformTimeoutError) as caught:
         await session.credential()

@@ -14,6 +14,7 @@ from gateway.errors import JournalError
 from gateway.journal.journal import open_journal, utc_now
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings
+from gateway.wording.faults import FaultWording
 
 PERSON = """
 query Person($name: String!, $phone: String!) {
@@ -204,7 +205,7 @@ async def test_unwritable_trail_masks_personal_data(environ, serve, monkeypatch)
         audit = gateway.parts.journal.audit
 
         async def fail(_entries):
-            raise JournalError("The journal cannot be used now.")
+            raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
 
         with monkeypatch.context() as patch:
             patch.setattr(audit, "add", fail)

@@ -179,3 +179,45 @@ async def test_variable_of_the_wrong_type_is_named(gateway, sandbox):
         assert variable in answer.error["message"]
         assert answer.error["extensions"]["argument"].startswith(variable.split("'")[1].removeprefix("$"))
     assert sandbox.calls == []
+
+
+WRONG_TOGETHER = [
+    (
+        'orders(communityCode: "a b", first: 0, page: 0, filter: {unit: 1, idCard: "", status: UNRECOGNIZED}) '
+        "{ totalCount }",
+        {"first", "page", "communityCode", "filter.unit", "filter.idCard", "filter.status"},
+    ),
+    (
+        'orders(communityCode: "a b", filter: {title: "", feeType: OTHER, floor: 1, room: 1}) { totalCount }',
+        {"communityCode", "filter.title", "filter.feeType", "filter.floor", "filter.room"},
+    ),
+    ('shenhes(communityCode: "", page: 1, after: "x") { totalCount }', {"communityCode", "page", "after"}),
+    ('payments(communityCode: "", first: 0) { totalCount }', {"communityCode", "first"}),
+    ('people(name: "", phone: "") { name }', {"name", "phone"}),
+    ('order(communityCode: "-", number: "") { number }', {"communityCode", "number"}),
+    (
+        'house(address: {communityCode: "", building: 200000, unit: 1, floor: 1, room: -200000}) { address }',
+        {"address.communityCode", "address.building", "address.room"},
+    ),
+    ('dictionaries(names: ["A", "Sex", "B", "Sex"]) { name }', {"names.0", "names.2", "names"}),
+    (
+        'community(code: "10002") { orders(first: 0, filter: {unit: 1, phone: " "}) { totalCount } }',
+        {"first", "filter.unit", "filter.phone"},
+    ),
+]
+
+
+async def test_every_wrong_argument_comes_at_once(gateway, sandbox):
+    for query, arguments in WRONG_TOGETHER:
+        answer = await gateway.ask(f"{{ {query} }}")
+        violations = answer.error["extensions"]["violations"]
+        assert {".".join(violation["field"]) for violation in violations} == arguments, query
+        assert all(violation["rule"] for violation in violations)
+    assert sandbox.calls == []
+
+
+async def test_bounds_of_an_argument_are_named(gateway):
+    answer = await gateway.ask(f"{{ orders({CODE}, first: 101) {{ totalCount }} }}")
+    extensions = answer.error["extensions"]
+    assert (extensions["rule"], extensions["min"], extensions["max"]) == ("RANGE", "1", "100")
+    assert extensions["messageZh"] == "条数须在 1 至 100 之间。"

@@ -149,11 +149,12 @@ async def test_costly_query_is_refused_before_any_call(gateway, sandbox):
     requested = 8 + 100 * (8 + 100)
     assert dear.body["extensions"] == {"cost": {"requested": requested, "limit": LIMIT}}
     assert dear.code == "QUERY_TOO_COMPLEX"
-    assert dear.error["extensions"] | {"requestId": ""} == {
+    assert dear.error["extensions"] | {"messageZh": "", "requestId": ""} == {
         "code": "QUERY_TOO_COMPLEX",
         "limit": "cost",
         "bound": LIMIT,
         "requested": requested,
+        "messageZh": "",
         "requestId": "",
     }
     assert "data" not in dear.body

@@ -27,6 +27,7 @@ from gateway.normalise.records import Page
 from gateway.normalise.repair import Repair
 from gateway.normalise.shenhe import Shenhe
 from gateway.normalise.vocabulary import OrderStatus, PaymentStatus, RepairStatus, ShenheStatus
+from gateway.wording.faults import FaultWording
 
 SCHEDULES = 1000
 CODES = ("10002", "00001", "10003")
@@ -86,7 +87,7 @@ class Platform:
     def read(self, code, query, page, per_page):
         self.calls += 1
         if code in self.failing:
-            return Read(NotSentError("WJDH", "shenheList", "nobody is there"))
+            return Read(NotSentError("WJDH", "shenheList", FaultWording.TOO_MANY_CALLS()))
         asked = {name: getattr(query, name) for name in query.__struct_fields__}
         found = self.find(code, {name: value for name, value in asked.items() if value is not None})
         found = found[::-1] if self.newest_first else found

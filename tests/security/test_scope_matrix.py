@@ -133,9 +133,10 @@ async def test_mutation_without_its_scope_does_not_begin(site, ids, route):
     answer, calls = await site.ask_and_count(document, variables, site.mint(set(Scope) - {scope}))
 
     assert answer.partial == {route.fields[0].name: None}
-    assert answer.error["extensions"] | {"requestId": ""} == {
+    assert answer.error["extensions"] | {"messageZh": "", "requestId": ""} == {
         "code": "FORBIDDEN",
         "missingScope": scope,
+        "messageZh": "",
         "requestId": "",
     }
     assert not calls

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from both_languages import require_chinese
 from websockets import ClientConnection, Subprotocol, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -38,6 +39,8 @@ class Socket:
         async with asyncio.timeout(PATIENCE):
             while not kept:
                 message = json.loads(await self.connection.recv())
+                payload = message.get("payload")
+                require_chinese(payload if message["type"] == "error" else (payload or {}).get("errors", ()))
                 self._kept.setdefault(message.get("id"), deque()).append(message)
         return kept.popleft()
 

@@ -5,6 +5,7 @@ import json
 from contextlib import asynccontextmanager
 
 import pytest
+from both_languages import require_chinese
 from graphql_socket import PATIENCE, until
 
 from gateway.auth.tokens import LEEWAY
@@ -30,7 +31,9 @@ class Events:
                     break
                 name, _, value = line.partition(":")
                 fields[name] = value.strip()
-        return fields["event"], json.loads(fields["data"]) if fields["data"] else None
+        data = json.loads(fields["data"]) if fields["data"] else None
+        require_chinese((data or {}).get("errors", ()))
+        return fields["event"], data
 
 
 @pytest.fixture

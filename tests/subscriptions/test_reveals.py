@@ -8,6 +8,7 @@ from gateway.actions import audit
 from gateway.auth.principal import Scope
 from gateway.errors import JournalError
 from gateway.events import SHENHE_CHANGED, Event
+from gateway.wording.faults import FaultWording
 
 CHANGED = 'subscription Changed { repairChanged(communityCode: "10002") { id reporter { phone } } }'
 UPDATE = (
@@ -56,7 +57,7 @@ async def test_masked_events_are_not_audited(gateway, connect, mint):
 
 
 async def fail(_entries):
-    raise JournalError("The journal cannot be used now.")
+    raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
 
 
 async def test_subscription_is_masked_while_trail_is_unwritable(gateway, connect, monkeypatch):

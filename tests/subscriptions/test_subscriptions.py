@@ -12,6 +12,7 @@ from gateway.events import CAPACITY, ORDER_PAID, PAYMENT_UNCLEAR, REPAIR_CHANGED
 from gateway.http.explorer import EXAMPLES
 from gateway.normalise.vocabulary import RepairStatus, ShenheStatus
 from gateway.sandbox.faults import Fault, FaultKind
+from gateway.wording.faults import FaultWording
 
 PENDING = 2
 
@@ -157,7 +158,7 @@ def answers_lost(gateway):
 
     async def receive_unheard(*numbers, **rest):
         await receive(*numbers, **rest)
-        raise JournalError("The journal cannot be used now.")
+        raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
 
     payments.receive = receive_unheard
     try:

@@ -71,11 +71,12 @@ async def test_operations_beyond_the_limit_are_refused(connect):
         await socket.subscribe("3", PAID)
 
         [error] = (await socket.receive("3"))["payload"]
-        assert error["extensions"] | {"requestId": ""} == {
+        assert error["extensions"] | {"messageZh": "", "requestId": ""} == {
             "code": "QUERY_TOO_COMPLEX",
             "limit": "subscriptions",
             "bound": 2,
             "requested": 3,
+            "messageZh": "",
             "requestId": "",
         }
         await socket.send("complete", id="2")

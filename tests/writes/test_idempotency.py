@@ -13,6 +13,7 @@ from gateway.auth.issuer import DevelopmentIssuer
 from gateway.errors import JournalError
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings
+from gateway.wording.faults import FaultWording
 
 BY_NAME = {case.name: case for case in CASES}
 ORDER, SYNC = BY_NAME["createOrder for a house"], BY_NAME["syncModules"]
@@ -253,7 +254,7 @@ async def test_write_in_progress_is_not_taken_over_as_crashed(environ, sandbox, 
 
 async def test_unstored_announcement_is_still_confirmed(gateway, sandbox, monkeypatch):
     async def fail(announcement):
-        raise JournalError("The journal cannot be used.")
+        raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
 
     announcement = BY_NAME["createAnnouncement"]
     monkeypatch.setattr(writer, "RECORD_PAUSES", ())
@@ -271,7 +272,7 @@ async def test_unreadable_write_is_recorded_when_journal_is_back(gateway, monkey
 
     async def fail_sometimes(*given, **named):
         if next(fails, False):
-            raise JournalError("The journal cannot be used now.")
+            raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
         return await record(*given, **named)
 
     announcement = BY_NAME["createAnnouncement"]

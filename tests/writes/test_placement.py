@@ -7,6 +7,7 @@ import pytest
 from gateway.errors import JournalError
 from gateway.events import ORDER_PAID, PAYMENT_PLACED
 from gateway.loaders import placement
+from gateway.wording.faults import FaultWording
 
 PAYMENT = """
 mutation Pay($number: String!) {
@@ -104,7 +105,7 @@ async def test_failed_placement_is_retried_and_shown_meanwhile(gateway, sandbox,
     set_community = payments.set_community
 
     async def fail(*_):
-        raise JournalError("The journal cannot be used now.")
+        raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
 
     await gateway.ask(PAYMENT, {"number": number})
     payments.set_community = fail
@@ -149,7 +150,7 @@ async def test_journal_failure_after_placement_is_retried(gateway, sandbox, monk
 
     async def fail_once(_numbers):
         payments.by_order_number = read
-        raise JournalError("The journal cannot be used now.")
+        raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
 
     await read_a_list(gateway)
     payments.by_order_number = fail_once

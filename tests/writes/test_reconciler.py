@@ -10,6 +10,7 @@ from write_cases import CASES, HOUSE, order
 from gateway.actions import reconcile
 from gateway.errors import JournalError
 from gateway.sandbox.faults import Fault, FaultKind
+from gateway.wording.faults import FaultWording
 
 [SET] = [case for case in CASES if case.mutation == "setModule"]
 ORDERS = [case for case in CASES if case.name in ("createOrder for a phone", "createOrder for a car")]
@@ -144,7 +145,7 @@ async def test_journal_failure_during_read_back_is_raised(gateway, sandbox, cloc
     clock.advance(minutes=5)
 
     async def failing(*_arguments):
-        raise JournalError("The journal cannot be used now.")
+        raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
 
     monkeypatch.setattr(gateway.parts.journal.operations, "recorded", failing)
     with pytest.raises(JournalError):
@@ -174,7 +175,7 @@ async def test_reconciler_survives_a_journal_failure(gateway, monkeypatch):
 
     async def reconcile_due():
         if next(fails, False):
-            raise JournalError("The journal cannot be used now.")
+            raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
         looked_again.set()
 
     monkeypatch.setattr(gateway.parts.reconciler, "reconcile_due", reconcile_due)

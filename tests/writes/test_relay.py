@@ -16,6 +16,7 @@ from gateway.normalise.states import DeliveryState
 from gateway.platforms.platforms import open_platforms
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings
+from gateway.wording.faults import FaultWording
 
 LEASE = timedelta(seconds=60)
 DOCUMENTED_START = [15, 15, 30, 180, 600, 1200, 1800]
@@ -214,7 +215,7 @@ async def test_undeliverable_payments_do_not_block_others(bench, sandbox, until)
 
 async def test_relay_sleeps_until_next_due_up_to_five_seconds(bench, monkeypatch):
     async def failing(*_arguments):
-        raise JournalError("The journal cannot be used now.")
+        raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
 
     with monkeypatch.context() as patch:
         patch.setattr(bench.journal.payments, "claim", failing)
@@ -307,7 +308,7 @@ async def test_stopping_relay_delivers_claimed_payments(bench, monkeypatch):
 
 async def test_unmarked_delivery_is_repeated_after_its_lease(bench, sandbox, monkeypatch):
     async def unmarked(_payment):
-        raise JournalError("The journal cannot be used now.")
+        raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
 
     await bench.receive()
     with monkeypatch.context() as patch, capture_logs() as logs:
@@ -394,7 +395,7 @@ async def test_uncertain_payment_is_published_once_on_repeat(gateway, monkeypatc
     async def receive_then_fail(*numbers, **parts):
         monkeypatch.undo()
         await payments.receive(*numbers, **parts)
-        raise JournalError("The journal cannot be used now.")
+        raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
 
     monkeypatch.setattr(payments, "receive", receive_then_fail)
     with gateway.parts.events.subscribe(ORDER_PAID) as events:

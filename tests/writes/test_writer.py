@@ -8,6 +8,7 @@ from moved_clock import MovedClock
 from gateway.actions.write import Done, Found, ReadBack, Write
 from gateway.auth.principal import Principal
 from gateway.errors import JournalError
+from gateway.wording.faults import FaultWording
 
 CALLER = Principal("clerk", frozenset(), None, expires_at=0)
 
@@ -30,7 +31,7 @@ async def test_fault_after_sending_is_read_back(gateway):
     async def perform(mark_sent):
         await mark_sent()
         calls.append("sent")
-        raise JournalError("The journal cannot be used now.")
+        raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
 
     async def read_back(_operation):
         return ReadBack(Found.NOT_APPLIED)
@@ -48,7 +49,7 @@ async def test_fault_before_sending_frees_the_key(gateway):
 
     async def perform(mark_sent):
         if next(fails, False):
-            raise JournalError("The journal cannot be used now.")
+            raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
         await mark_sent()
         return Done()
 
