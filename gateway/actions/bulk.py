@@ -22,12 +22,7 @@ ANSWERED_WITHIN = 0.8
 shows of their records.
 """
 
-NOT_SENT = Written.refused(
-    user_error(
-        UserErrorCode.NOT_SENT,
-        WriteWording.NOT_SENT(),
-    )
-)
+NOT_SENT = Written.refused(user_error(UserErrorCode.NOT_SENT, WriteWording.NOT_SENT()))
 
 
 class BulkWriter:

@@ -1,10 +1,10 @@
 """How every write goes: journal the intent, call once, record the outcome.
 
-    reserve ──► perform: check, then `mark_sent()` ──► one call ──► CONFIRMED
-       │            │ WriteRefusal                       │ the platform says no ──► REFUSED
-       │            ▼                                    │ it never left ──► withdrawn, and the error is the answer
-       │         REFUSED                                 ▼ anything else
-       ▼                                              read back ──► CONFIRMED | REFUSED | UNKNOWN, read back later
+    reserve ──► check ──► perform: `mark_sent()` ──► one call ──► CONFIRMED
+       │            │ WriteRefusal                     │ the platform says no ──► REFUSED
+       │            ▼                                  │ it never left ──► withdrawn, and the error is the answer
+       │         REFUSED                               ▼ anything else
+       ▼                                            read back ──► CONFIRMED | REFUSED | UNKNOWN, read back later
     the key is taken: the earlier result, or why not
 
 `mark_sent()` commits before the first byte leaves. A caller that goes away stops nothing: the write runs to its end.
@@ -85,29 +85,29 @@ class _End(NamedTuple):
 
 
 class Run:
-    """A write under way: `task` ends with its answer, or a GatewayError."""
+    """A write under way: `task` ends with its answer, or a GatewayError. `wanted`: how many have not given it up."""
 
-    __slots__ = ("_is_given_up", "_sending", "task")
+    __slots__ = ("_sending", "task", "wanted")
 
     task: asyncio.Task[Written]
 
     def __init__(self) -> None:
-        self._is_given_up = False
+        self.wanted = 0
         self._sending: Operation | None = None
 
     def begin_sending(self, operation: Operation) -> None:
-        """Raises RequestTimeoutError where nobody waits for it any more: then nothing may be sent."""
-        if self._is_given_up:
+        """Raises RequestTimeoutError where everybody has given it up: then nothing may be sent."""
+        if not self.wanted:
             raise RequestTimeoutError(RequestWording.TOO_LATE())
         self._sending = operation
 
     def give_up(self) -> Written | None:
         """The answer for a caller who cannot wait: UNKNOWN for what may have been sent, which goes on to its end; None
-        for all else, which is not sent any more.
+        for all else, which is not sent any more, unless somebody else wants it.
         """
         if self._sending is not None:
             return Written(Outcome.UNKNOWN, operation=self._sending)
-        self._is_given_up = True
+        self.wanted -= 1
         return None
 
 
@@ -137,6 +137,7 @@ class Writer:
             run = self._running[key] = Run()
             run.task = asyncio.create_task(self._write(run, principal.subject, write, mark))
             run.task.add_done_callback(lambda _: self._running.pop(key))
+        run.wanted += 1
         return run
 
     def digest(self, text: str) -> str:

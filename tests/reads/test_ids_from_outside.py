@@ -30,6 +30,8 @@ mutation Writes($id: ID!) {{
   approveShenhe(input: {{id: $id}}) {{ {PAYLOAD} shenhe {{ id }} }}
   rejectShenhe(input: {{id: $id, reason: "无"}}) {{ {PAYLOAD} shenhe {{ id }} }}
   approveShenhes(input: {{ids: [$id]}}) {{ results {{ {PAYLOAD} shenhe {{ id }} }} }}
+  rejectShenhes(input: {{ids: [$id], reason: "无"}}) {{ results {{ {PAYLOAD} shenhe {{ id }} }} }}
+  updateRepairs(input: {{ids: [$id], status: RESOLVED}}) {{ results {{ {PAYLOAD} repair {{ id }} }} }}
   updateRepair(input: {{id: $id, status: RESOLVED}}) {{ {PAYLOAD} repair {{ id }} }}
   retryPayment(id: $id) {{ {PAYLOAD} payment {{ id }} }}
 }}

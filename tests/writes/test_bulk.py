@@ -329,6 +329,17 @@ class TestTime:
         await until(withdrawn)
         assert sandbox.effects.count("order/new") == 0
 
+    async def test_repeat_sends_what_was_given_up_and_still_reads(self, gateway, sandbox, until):
+        sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HANG), times=1)
+        first = await create(gateway, orders(entry(0)))
+        repeated = asyncio.create_task(create(gateway, orders(entry(0))))
+        await until(lambda: at(any(run.wanted for run in gateway.parts.writer._running.values())))
+        sandbox.faults.clear()
+
+        assert outcomes(first) == [("REFUSED", "NOT_SENT")]
+        assert outcomes(await repeated) == [("CONFIRMED",)]
+        assert (sandbox.count("WJDH", "order/list"), sandbox.effects.count("order/new")) == (1, 1)
+
     async def test_time_of_a_websocket_operation_is_kept(self, gateway, sandbox):
         sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.HANG))
         address = f"{gateway.url.replace('http', 'ws', 1)}/graphql"

@@ -1,4 +1,4 @@
-"""A shorter run of scripts/kill_test: every step once on each engine, and three gateways on one PostgreSQL."""
+"""Shorter runs of scripts/kill_test: every step once on each engine, three gateways on one PostgreSQL, bulk writes."""
 
 import asyncio
 import re
@@ -16,6 +16,8 @@ RUNS = {
     "sqlite": ("--engine", "sqlite", "--kills", "9"),
     "postgresql": ("--engine", "postgresql", "--kills", "9"),
     "replicas": ("--replicas", "3", "--seconds", "6"),
+    "bulk on sqlite": ("--bulk", "3", "--engine", "sqlite"),
+    "bulk on postgresql": ("--bulk", "3", "--engine", "postgresql"),
 }
 
 
@@ -28,7 +30,7 @@ async def runs(in_ci: bool) -> AsyncIterator[dict[str, asyncio.subprocess.Proces
     except OSError:
         if in_ci:
             raise
-        names = ["sqlite"]
+        names = ["sqlite", "bulk on sqlite"]
     running = {
         name: await asyncio.create_subprocess_exec(
             sys.executable, HARNESS, *RUNS[name], "--measured", "50", stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -54,14 +56,28 @@ async def runs(in_ci: bool) -> AsyncIterator[dict[str, asyncio.subprocess.Proces
 async def test_acknowledged_payments_survive_kills_exactly_once(
     runs: dict[str, asyncio.subprocess.Process], name: str
 ) -> None:
+    report = await report_of(runs, name)
+
+    acknowledged, once = map(int, re.findall(r"taken in exactly once: (\d+) of (\d+), lost: 0, doubled: 0", report)[0])
+    assert acknowledged == once > 0
+    kills = int(re.findall(r"kill -9: (\d+)", report)[0])
+    assert kills >= (9 if name != "replicas" else 1)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("name", ["bulk on sqlite", pytest.param("bulk on postgresql", marks=pytest.mark.postgres)])
+async def test_bulk_entries_survive_kills_as_their_outcomes_say(
+    runs: dict[str, asyncio.subprocess.Process], name: str
+) -> None:
+    assert "entries: 300, each as its outcome says" in await report_of(runs, name)
+
+
+async def report_of(runs: dict[str, asyncio.subprocess.Process], name: str) -> str:
+    """What a run that kept all promises has printed."""
     if name not in runs:
         pytest.skip("no PostgreSQL server at GATEWAY_TEST_DATABASE_URL or on this machine")
     async with asyncio.timeout(300):
         printed, errors = await runs[name].communicate()
     report = printed.decode()
-
     assert runs[name].returncode == 0, report + errors.decode()[-2000:]
-    acknowledged, once = map(int, re.findall(r"taken in exactly once: (\d+) of (\d+), lost: 0, doubled: 0", report)[0])
-    assert acknowledged == once > 0
-    kills = int(re.findall(r"kill -9: (\d+)", report)[0])
-    assert kills >= (9 if name != "replicas" else 1)
+    return report
