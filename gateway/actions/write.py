@@ -135,11 +135,11 @@ class Write:
     expected: Mapping[str, Any] | None = None
 
 
-def refused_write(mutation: str, error: UserError) -> Write:
+def refused_write(mutation: str, *errors: UserError) -> Write:
     """A write that is refused before it could name its record: to be recorded."""
 
     async def check() -> None:
-        raise WriteRefusal(error)
+        raise WriteRefusal(*errors)
 
     async def perform(_mark_sent: MarkSent) -> Done:
         return Done()

@@ -111,8 +111,13 @@ class CommunityList:
 
         Raises UserInputError.
         """
-        refuse_input(_wrong_of_several(given, part), wrong_codes(None, given), self.wrong_filter(filters))
-        query, asked = self.query(filters), given and list(map(str, given))
+        try:
+            refuse_input(_wrong_of_several(given, part))
+            query = self.query(filters)
+            asked = given and [community(code, f"communityCodes.{index}") for index, code in enumerate(given)]
+        except UserInputError:
+            refuse_input(_wrong_of_several(given, part), wrong_codes(None, given), self.wrong_filter(filters))
+            raise
         codes = tuple(dict.fromkeys(asked or await community_codes(info)))
         if not all(map(info.context.principal.sees, codes)):
             return None

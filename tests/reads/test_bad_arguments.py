@@ -191,6 +191,14 @@ WRONG_TOGETHER = [
         'orders(communityCode: "a b", filter: {title: "", feeType: OTHER, floor: 1, room: 1}) { totalCount }',
         {"communityCode", "filter.title", "filter.feeType", "filter.floor", "filter.room"},
     ),
+    (
+        'orders(communityCodes: ["a b", "10002", ""], page: 1, filter: {unit: 1}) { totalCount }',
+        {"communityCodes.0", "communityCodes.2", "page", "filter.unit"},
+    ),
+    (
+        'repairs(communityCode: "a b", communityCodes: [], filter: {status: UNRECOGNIZED}) { totalCount }',
+        {"communityCodes", "communityCode", "filter.status"},
+    ),
     ('shenhes(communityCode: "", page: 1, after: "x") { totalCount }', {"communityCode", "page", "after"}),
     ('payments(communityCode: "", first: 0) { totalCount }', {"communityCode", "first"}),
     ('people(name: "", phone: "") { name }', {"name", "phone"}),

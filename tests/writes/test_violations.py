@@ -197,6 +197,36 @@ async def test_list_of_ids_names_its_bounds(gateway):
         assert found(answer.error["extensions"]["violations"]) == [("ids", "COUNT", "1", "50")]
 
 
+async def test_entry_of_several_lists_its_own_violations(gateway, sandbox):
+    mutation = """
+    mutation ($input: CreateOrdersInput!) { createOrders(input: $input) { results { outcome %s } } }
+    """
+    wrong = {"payer": {"idCard": ""}, "amount": "0", "details": [{"name": "面积", "value": "1"}] * 2}
+    entries = [wrong, {"payer": {"house": HOUSE}, "amount": "1.005"}]
+    given = {"communityCode": "10002", "title": "物业费", "orders": entries, "idempotencyKey": "several"}
+    answer = await gateway.ask(mutation % USER_ERRORS, {"input": given})
+    first, second = answer.data["createOrders"]["results"]
+    assert found(first["userErrors"]) == [
+        ("details", "UNIQUE", None, None),
+        ("payer", "REQUIRED", None, None),
+        ("amount", "RANGE", "0.01", "9999999.99"),
+    ]
+    assert found(second["userErrors"]) == [("amount", "FORMAT", None, None)]
+    assert not sandbox.effects.all()
+
+
+async def test_write_of_several_lists_every_violation_of_its_input(gateway):
+    mutation = """
+    mutation ($input: RejectShenhesInput!) { rejectShenhes(input: $input) { results { outcome } } }
+    """
+    answer = await gateway.ask(mutation, {"input": {"ids": [], "reason": " ", "idempotencyKey": ""}})
+    assert found(answer.error["extensions"]["violations"]) == [
+        ("ids", "COUNT", "1", "100"),
+        ("reason", "LENGTH", "1", "500"),
+        ("idempotencyKey", "FORMAT", "1", "128"),
+    ]
+
+
 async def test_payment_by_hand_lists_every_wrong_number(gateway):
     mutation = """
     mutation { payCallback(input: { orderNumber: "", shopNumber: "a b", weixinNumber: "1" }) { outcome %s } }
