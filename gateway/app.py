@@ -137,7 +137,7 @@ class Gateway:
         """Of one operation, however it came. Raises RateLimitedError."""
         allowance = self.rate.check(principal)
         source = Source(self.platforms, self.reads, principal.view)
-        loaders = Loaders(source, self.journal.payments, self.placement)
+        loaders = Loaders(source, self.journal, self.placement)
         return RequestContext(
             principal,
             loaders,

@@ -5,11 +5,10 @@ from datetime import datetime
 
 import msgspec
 
-from gateway.actions.identity import house_ref
-from gateway.auth.node_ids import InvalidNodeIdError, NodeIds, looks_hashed, read_id_key
+from gateway.actions.identity import named_record
+from gateway.auth.node_ids import InvalidNodeIdError, NodeIds, read_id_key
 from gateway.journal.journal import open_journal
 from gateway.journal.records import RecordRef
-from gateway.normalise.records import HouseKey
 from gateway.settings import Settings
 
 
@@ -31,13 +30,7 @@ async def audit(settings: Settings, *, subject: str | None, since: datetime | No
 
 
 def _wanted(ids: NodeIds, record: str) -> RecordRef | str:
-    """What the trail calls the record of an id; a hash is called by itself."""
-    if looks_hashed(record):
-        return record
     try:
-        node = ids.decode(record)
+        return named_record(ids, record)
     except InvalidNodeIdError as error:
         raise ValueError(f"--record: {error}") from None
-    if node.type_name == "House":
-        return house_ref(HouseKey(str(node.community_code), *map(int, node.parts)))
-    return RecordRef(node.type_name, node.community_code, str(node.parts[0] if node.parts else node.community_code))

@@ -24,6 +24,8 @@ from gateway.auth.principal import Scope
 from gateway.demo import _listen
 from gateway.journal.identifiers import new_id
 from gateway.journal.journal import open_journal
+from gateway.journal.newest import Cut
+from gateway.journal.queries import PaymentQuery
 from gateway.journal.records import AuditAction, AuditEntry, RecordRefs
 from gateway.settings import Settings, load_settings
 from schema.build import export_sdl
@@ -495,7 +497,7 @@ def test_demo_does_not_change_the_journal(environ):
         async with open_journal(load_settings(environ)) as journal:
             for number in numbers:
                 await journal.payments.receive(number, "1601234567", f"42000000{number}", subject="resident-platform")
-            return [*(await journal.payments.list(None, None, 0, 10)).items]
+            return [*(await journal.payments.list(PaymentQuery(), Cut(10))).items]
 
     kept = asyncio.run(payments("1", "2"))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 
-from gateway.auth.node_ids import NodeIds, Part
+from gateway.auth.node_ids import NodeIds, Part, looks_hashed
 from gateway.execution.variants import ObservedField
 from gateway.journal.records import RecordRef
 from gateway.normalise import records
@@ -76,6 +76,19 @@ def part_of(type_name: str, key: Callable[[Any], tuple[str | None, Part] | None]
 def part_of_review(path: str) -> Identity:
     """Of a part that keeps the key of its review."""
     return part_of("Shenhe", attrgetter("review"), path)
+
+
+def named_record(ids: NodeIds, text: str) -> RecordRef | str:
+    """What the journal calls the record of an id: of a person or member, the very hash that is the id.
+
+    Raises InvalidNodeIdError for what is no id.
+    """
+    if looks_hashed(text):
+        return text
+    node = ids.decode(text)
+    if node.type_name == "House":
+        return house_ref(records.HouseKey(str(node.community_code), *map(int, node.parts)))
+    return RecordRef(node.type_name, node.community_code, str(node.parts[0] if node.parts else node.community_code))
 
 
 def house_id(house: House, ids: NodeIds) -> str:

@@ -1,21 +1,81 @@
 """The audit trail as it is kept: only ever added to, until its time is over."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.journal.database import Database
 from gateway.journal.identifiers import first_id
-from gateway.journal.records import AuditEntry, RecordRef, RecordRefs
+from gateway.journal.newest import Conditions, Cut, newest
+from gateway.journal.queries import among, between, within
+from gateway.journal.records import AuditAction, AuditEntry, Listed, RecordRef, RecordRefs
 from gateway.journal.tables import audit, audit_records, storable_id
 
 LARGEST_BATCH = 500
 """Entries in one transaction, so that a long backlog keeps nobody else waiting."""
+
+
+class RevealQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Reveals of records of these communities (None: of all, and of none), from `since` on and before `until`.
+
+    `record` may be the hash that is all there is of a person's id.
+    """
+
+    communities: frozenset[str] | None = None
+    subject: str | None = None
+    record: RecordRef | str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def leading(self) -> Mapping[str, Sequence[str]] | None:
+        """As of operations."""
+        if self.record is not None:
+            return None
+        found: dict[str, Sequence[str]] = {}
+        if self.communities is not None:
+            found["record_community_code"] = sorted(self.communities)
+        if self.subject is not None:
+            found["subject"] = [self.subject]
+        return found
+
+    def conditions(self, dialect: str) -> Conditions:
+        """What is asked for besides."""
+        found = [audit.c.action == AuditAction.REVEALED, *between(audit, "at", self.since, self.until)]
+        if self.record is not None:
+            found += _of_record(dialect, self.record)
+            if self.subject is not None:
+                found.append(audit.c.subject == self.subject)
+            if self.communities is not None:
+                found.append(among(audit.c.record_community_code, self.communities))
+        return found
+
+
+class RevealPlace(msgspec.Struct, frozen=True):
+    """Where a reveal stands in the trail: its entry, and its place there."""
+
+    entry_id: str
+    index: int
+
+
+class Reveal(msgspec.Struct, frozen=True, kw_only=True):
+    """One record that was shown unmasked: the fields with personal data in it, to whom, and in which request, the last
+    time. `record` is None for what has no id.
+    """
+
+    place: RevealPlace
+    at: datetime
+    subject: str
+    record: RecordRef | None
+    fields: tuple[str, ...]
+    operation_name: str | None
+    request_id: str
 
 
 class Audit:
@@ -43,17 +103,41 @@ class Audit:
             rows = rows.where(audit.c.subject == subject)
         if since is not None:
             rows = rows.where(audit.c.at >= since)
-        if isinstance(record, RecordRef):
-            rows = rows.where(audit.c.record_type == record.type)
-            if record.community_code is not None:
-                community = audit.c.record_community_code
-                rows = rows.where(or_(community == record.community_code, community.is_(None)))
-        record_id = record.platform_id if isinstance(record, RecordRef) else record
         last = ""
-        while found := await self._page(rows.where(audit.c.id > last), record_id):
+        while found := await self._page(rows.where(audit.c.id > last), record):
             for entry in found:
                 yield entry
             last = found[-1].id
+
+    async def reveals(self, query: RevealQuery, limit: int, after: RevealPlace | None = None) -> Listed[Reveal]:
+        """The newest reveals after this one: those of an entry in its order, entries newest first."""
+
+        def read(connection: Connection) -> Sequence[Row[Any]]:
+            conditions = query.conditions(connection.dialect.name)
+            if after is not None:
+                conditions.append(audit.c.id <= after.entry_id)
+            # One more than the page, and one whose reveals may all be before it: each entry has at least one.
+            return newest(connection, audit, conditions, query.leading, Cut(limit + 1))
+
+        found = chain.from_iterable(_reveals(_entry(row), query) for row in await self._database.read(read))
+        wanted = [reveal for reveal in found if after is None or _is_after(reveal.place, after)]
+        return Listed(tuple(wanted[:limit]), len(wanted) > limit)
+
+    async def count_reveals(self, query: RevealQuery) -> int:
+        """How many there are in all. It reads all their entries."""
+
+        def read(connection: Connection) -> int:
+            dialect = connection.dialect.name
+            if query.record is not None:
+                each: ColumnElement[Any] = literal(1)
+            elif dialect == "postgresql":
+                each = func.coalesce(func.cardinality(audit.c.record_ids), 1)
+            else:
+                each = func.coalesce(func.json_array_length(audit.c.record_ids), 1)
+            leading = [audit.c[name].in_(values) for name, values in (query.leading or {}).items()]
+            return connection.scalar(select(func.sum(each)).where(*leading, *query.conditions(dialect))) or 0
+
+        return await self._database.read(read)
 
     async def forget(self, age: timedelta, now: datetime) -> int:
         """Delete some of what is older than this; returns how many entries. 0: nothing older is left."""
@@ -61,12 +145,46 @@ class Audit:
         statement = delete(audit).where(audit.c.id.in_(oldest))
         return await self._database.write(lambda connection: connection.execute(statement).rowcount)
 
-    async def _page(self, rows: Select[Any], record_id: str | None) -> list[AuditEntry]:
+    async def _page(self, rows: Select[Any], record: RecordRef | str | None) -> list[AuditEntry]:
         def read(connection: Connection) -> list[AuditEntry]:
-            page = rows if record_id is None else rows.where(_holds(connection.dialect.name, record_id))
+            page = rows if record is None else rows.where(*_of_record(connection.dialect.name, record))
             return [_entry(row) for row in connection.execute(page)]
 
         return await self._database.read(read)
+
+
+def _reveals(entry: AuditEntry, query: RevealQuery) -> Iterator[Reveal]:
+    """Those of an entry that are asked for."""
+    records: Sequence[RecordRef | None] = [None]
+    if entry.records is not None:
+        of = entry.records
+        records = [RecordRef(of.type, of.community_code, platform_id) for platform_id in of.platform_ids]
+    wanted = query.record.platform_id if isinstance(query.record, RecordRef) else query.record
+    for index, record in enumerate(records):
+        if wanted is None or (record is not None and record.platform_id == storable_id(wanted)):
+            yield Reveal(
+                place=RevealPlace(entry.id, index),
+                at=entry.at,
+                subject=entry.subject,
+                record=record,
+                fields=entry.fields,
+                operation_name=entry.operation_name,
+                request_id=entry.request_id,
+            )
+
+
+def _is_after(place: RevealPlace, other: RevealPlace) -> bool:
+    return place.entry_id < other.entry_id or (place.entry_id == other.entry_id and place.index > other.index)
+
+
+def _of_record(dialect: str, record: RecordRef | str) -> Conditions:
+    """A row that was reached without its community is the same row, whichever of the two is asked for."""
+    if isinstance(record, str):
+        return [_holds(dialect, record)]
+    found = [_holds(dialect, record.platform_id), audit.c.record_type == record.type]
+    if record.community_code is not None:
+        found.append(within(audit.c.record_community_code, record.community_code))
+    return found
 
 
 def _holds(dialect: str, record_id: str) -> ColumnElement[bool]:

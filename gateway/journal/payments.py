@@ -9,8 +9,10 @@ from sqlalchemy import Connection, Select, Update, case, func, or_, select, upda
 
 from gateway.journal.database import Database, insert_new
 from gateway.journal.identifiers import new_id
-from gateway.journal.records import Listing, NotifiedOrder, Payment, PaymentConflict, Receipt, ReceiptKind
-from gateway.journal.rows import in_communities, is_past, once, read_listing, to_record
+from gateway.journal.newest import Cut
+from gateway.journal.queries import PaymentQuery, counted
+from gateway.journal.records import Listed, NotifiedOrder, Payment, PaymentConflict, Receipt, ReceiptKind
+from gateway.journal.rows import is_past, once, read_listed, to_record
 from gateway.journal.tables import payment_conflicts, payments
 from gateway.normalise.states import DeliveryState
 
@@ -178,25 +180,13 @@ class Payments:
         rows = await self._database.read(lambda connection: connection.execute(statement).all())
         return tuple(to_record(row, NotifiedOrder) for row in rows)
 
-    async def list(
-        self,
-        communities: Collection[str] | None,
-        state: DeliveryState | None,
-        offset: int,
-        limit: int,
-        *,
-        conflicting: bool | None = None,
-    ) -> Listing[Payment]:
-        """Newest first. `communities` None: all, and those of no known community; `conflicting`: with conflicts, or
-        without any.
-        """
-        rows = in_communities(select(payments).order_by(payments.c.id.desc()), payments, communities)
-        if state is not None:
-            rows = rows.where(payments.c.state == state)
-        if conflicting is not None:
-            conflicts = select(payment_conflicts.c.payment_id)
-            rows = rows.where(payments.c.id.in_(conflicts) if conflicting else payments.c.id.not_in(conflicts))
-        return await self._database.read(lambda connection: read_listing(connection, Payment, rows, offset, limit))
+    async def list(self, query: PaymentQuery, cut: Cut) -> Listed[Payment]:
+        """A part of those that are asked for, newest first."""
+        return await self._database.read(lambda connection: read_listed(connection, Payment, query, cut))
+
+    async def count(self, query: PaymentQuery) -> int:
+        """How many are asked for."""
+        return await self._database.read(lambda connection: connection.scalar(counted(query)) or 0)
 
     async def counts(self) -> dict[DeliveryState, int]:
         """How many payments are in each state, zeros included."""

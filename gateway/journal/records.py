@@ -23,6 +23,13 @@ class Listing(msgspec.Struct, Generic[RecordT], frozen=True):
     total: int
 
 
+class Listed(msgspec.Struct, Generic[RecordT], frozen=True):
+    """A part of a list, newest first. `has_more`: it goes on behind."""
+
+    items: tuple[RecordT, ...]
+    has_more: bool
+
+
 class RecordRef(msgspec.Struct, frozen=True):
     """Which record: its public type name ("Shenhe"), its community, and what identifies it within its type, as text.
 

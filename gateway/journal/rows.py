@@ -1,13 +1,15 @@
 """Between rows and records."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, func, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, func, or_, select
 
-from gateway.journal.records import Listing, RecordRef
+from gateway.journal.newest import Cut, newest
+from gateway.journal.queries import OperationQuery, PaymentQuery
+from gateway.journal.records import Listed, Listing, RecordRef
 
 RecordT = TypeVar("RecordT", bound=msgspec.Struct)
 
@@ -48,9 +50,12 @@ def read_listing(
     return Listing(tuple(to_record(row, struct) for row in items), max(total, offset + len(items)) if items else total)
 
 
-def in_communities(rows: Select[Any], table: Table, communities: Collection[str] | None) -> Select[Any]:
-    """Only rows of these communities; None: all rows, also those of no known community."""
-    return rows if communities is None else rows.where(table.c.community_code.in_(communities))
+def read_listed(
+    connection: Connection, struct: type[RecordT], query: OperationQuery | PaymentQuery, cut: Cut
+) -> Listed[RecordT]:
+    """The rows of a part. How many there are in all is not counted: that takes far longer."""
+    rows = newest(connection, query.table, query.conditions(), query.leading, cut)
+    return Listed(tuple(to_record(row, struct) for row in rows[: cut.limit]), len(rows) > cut.limit)
 
 
 def is_past(time: Column[datetime], now: datetime) -> ColumnElement[bool]:

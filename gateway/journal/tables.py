@@ -255,6 +255,7 @@ audit = Table(
     CheckConstraint("(action = 'DENIED') = (missing_scope IS NOT NULL)", name="denied"),
     Index("ix_audit_subject_id", "subject", "id"),
     Index("ix_audit_record_community_code_id", "record_community_code", "id"),
+    Index("ix_audit_record_community_code_subject_id", "record_community_code", "subject", "id"),
     Index("ix_audit_record_ids", "record_ids", postgresql_using="gin").ddl_if(dialect="postgresql"),
 )
 

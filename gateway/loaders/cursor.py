@@ -1,6 +1,7 @@
 """Cursors of lists: text that clients hand back as it is.
 
-Of a list that the gateway keeps itself: the offset of an item. Of a list of platforms: the place in each of the streams
+Of the announcements: the offset of an item. Of another list of the journal: the key of a row, so that what has been
+written since shifts nothing, and its offset. Of a list of platforms: the place in each of the streams
 that it is read from, by the number of the last row there, so that it is found again when rows before it have left. Such
 a list takes cursors of the first kind too: they were its own once, and clients may hold them.
 """
@@ -10,11 +11,14 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from gateway.loaders.paging import Place, Places, Stream
+from gateway.loaders.paging import Place, Places, RowPlace, Stream
 
 LAST_OFFSET = 2**31 - 1
 
+LONGEST_KEY = 80
+
 _OFFSET = b"offset:"
+_ROW = b"row:"
 _PLACES = b"\x01"
 
 _Number = Annotated[int, msgspec.Meta(ge=0, le=LAST_OFFSET)]
@@ -37,11 +41,20 @@ def places_cursor(places: Places) -> str:
     return urlsafe_b64encode(_PLACES + content).rstrip(b"=").decode()
 
 
-def read_cursor(cursor: str) -> int | Places:
-    """The offset, or the places, that a cursor is made of. Raises InvalidCursorError."""
+def row_cursor(place: RowPlace) -> str:
+    return urlsafe_b64encode(_ROW + f"{place.offset}:{place.key}".encode()).decode()
+
+
+def read_cursor(cursor: str) -> int | RowPlace | Places:
+    """The offset, the row, or the places that a cursor is made of. Raises InvalidCursorError."""
     try:
         content = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
-        if not content.startswith(_PLACES):
+        if content.startswith(_ROW):
+            offset_text, _, key = content.removeprefix(_ROW).decode("ascii").partition(":")
+            row = RowPlace(int(offset_text), key)
+            if 0 <= row.offset < LAST_OFFSET and len(key) <= LONGEST_KEY and row_cursor(row) == cursor:
+                return row
+        elif not content.startswith(_PLACES):
             offset = int(content.removeprefix(_OFFSET))
             if 0 <= offset < LAST_OFFSET and offset_cursor(offset) == cursor:
                 return offset

@@ -4,10 +4,11 @@ Platforms cut their lists into pages of a size they choose (quirks 134 to 143); 
 offset, or after a place. A slice is put together from as few pages as hold it (`gateway.loaders.stream`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
+from gateway.execution.load import Load
 from gateway.normalise.records import Record
 
 
@@ -19,6 +20,7 @@ class Identified(Protocol):
 
 
 ItemT = TypeVar("ItemT")
+ValueT = TypeVar("ValueT")
 
 
 class Stream(NamedTuple):
@@ -92,6 +94,41 @@ class Slice(Record, Generic[ItemT], frozen=True, gc=False):
     parts: tuple[Part, ...] = ()
     origins: tuple[int, ...] = ()
     failures: tuple[Failure, ...] = ()
+
+    @property
+    def has_more(self) -> bool:
+        """Also where a community could not be read: its items may follow."""
+        return self.offset + self.first < self.total or bool(self.failures)
+
+    def count(self, derive: Callable[[int], ValueT]) -> ValueT | Load[Any, ValueT]:
+        """What follows from how many there are."""
+        return derive(self.total)
+
+
+class RowPlace(NamedTuple):
+    """A row of the journal, by its key, and its offset when the list was first read."""
+
+    offset: int
+    key: str
+
+
+class KeyedSlice(Record, Generic[ItemT], frozen=True, gc=False):
+    """A part of a list of the journal. `keys` are those of its items in the order of the list: what comes after a key
+    is the same whatever has been written since. How many there are is counted by `total`, where somebody asks.
+    """
+
+    items: tuple[ItemT, ...]
+    keys: tuple[str, ...]
+    offset: int
+    first: int
+    has_more: bool
+    total: Load[Any, int]
+    failures: tuple[Failure, ...] = ()
+
+    def count(self, derive: Callable[[int], ValueT]) -> ValueT | Load[Any, ValueT]:
+        """What follows from how many there are, and at least as many as are here."""
+        least = self.offset + len(self.items) if self.items else 0
+        return Load(self.total.loader, self.total.key, lambda total: derive(max(total, least)))
 
 
 def places_after(part: Slice[Identified], count: int) -> Places:

@@ -1,21 +1,16 @@
 """The payment notifications this gateway received, by order, and what contradicted them."""
 
-from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from gateway.errors import JournalError
-from gateway.execution.level_loader import LevelLoader
 from gateway.journal.payments import Payments
 from gateway.journal.records import Payment, PaymentConflict
+from gateway.loaders.journal import JournalLoader
 from gateway.loaders.placement import Placement
-from gateway.ops.trace import current_trace
-
-KeyT = TypeVar("KeyT", bound=Hashable)
-ValueT = TypeVar("ValueT")
 
 
 class NotificationKey(NamedTuple):
@@ -23,21 +18,6 @@ class NotificationKey(NamedTuple):
 
     community_code: str
     order_number: str
-
-
-class JournalLoader(LevelLoader[KeyT, ValueT], ABC):
-    """A loader that reads all keys of a level by one query of the journal."""
-
-    async def batch_load_fn(self, keys: Sequence[KeyT]) -> list[ValueT]:
-        trace = current_trace()
-        if trace is None:
-            return await self.read(keys)
-        with trace.batch(self, len(keys)):
-            return await self.read(keys)
-
-    @abstractmethod
-    async def read(self, keys: Sequence[KeyT]) -> list[ValueT]:
-        """The value of each key, in order. Raises JournalError."""
 
 
 class NotificationLoader(JournalLoader[NotificationKey, Payment | None]):

@@ -5,9 +5,12 @@ from typing import Any
 
 from gateway.execution.level_loader import LevelLoader
 from gateway.execution.load import Load
-from gateway.journal.payments import Payments
+from gateway.journal.audit import RevealQuery
+from gateway.journal.journal import Journal
+from gateway.journal.queries import OperationQuery, PaymentQuery
 from gateway.loaders.all_orders import AllOrdersLoader
 from gateway.loaders.house import HouseOwnerLoader
+from gateway.loaders.journal import CountLoader, HistoryLoader
 from gateway.loaders.lists import LISTS, ORDERS
 from gateway.loaders.loader import Source
 from gateway.loaders.module import ModulesLoader, ModuleStatesLoader
@@ -40,10 +43,10 @@ def lifetimes(settings: Settings) -> dict[str, float]:
 class Loaders:
     """Made per request, each loader on first use: within a request nothing is asked twice."""
 
-    def __init__(self, source: Source, payments: Payments, placement: Placement) -> None:
+    def __init__(self, source: Source, journal: Journal, placement: Placement) -> None:
         self.source = source
         self._placement = placement
-        self._payments = payments
+        self._journal = journal
         self._lists: dict[RecordList[Any], ListLoaders[Any]] = {}
 
     @cached_property
@@ -64,15 +67,31 @@ class Loaders:
 
     @cached_property
     def reconciliation(self) -> ReconciliationLoader:
-        return ReconciliationLoader(self.all_orders, self._payments, self._placement)
+        return ReconciliationLoader(self.all_orders, self._journal.payments, self._placement)
 
     @cached_property
     def notification(self) -> NotificationLoader:
-        return NotificationLoader(self._payments, self._placement)
+        return NotificationLoader(self._journal.payments, self._placement)
 
     @cached_property
     def conflicts(self) -> ConflictsLoader:
-        return ConflictsLoader(self._payments)
+        return ConflictsLoader(self._journal.payments)
+
+    @cached_property
+    def history(self) -> HistoryLoader:
+        return HistoryLoader(self._journal.operations)
+
+    @cached_property
+    def operation_count(self) -> CountLoader[OperationQuery]:
+        return CountLoader(self._journal.operations.count)
+
+    @cached_property
+    def payment_count(self) -> CountLoader[PaymentQuery]:
+        return CountLoader(self._journal.payments.count)
+
+    @cached_property
+    def reveal_count(self) -> CountLoader[RevealQuery]:
+        return CountLoader(self._journal.audit.count_reveals)
 
     @cached_property
     def modules(self) -> ModulesLoader:

@@ -74,6 +74,14 @@ class InputWording(Wording):
     PAYMENT_NUMBER = "{field} is not a number of a payment.", "{field}不是缴费的单号。", Rule.FORMAT
     CURSOR = "{field} is not a cursor of this list.", "{field}不是此列表的游标。", Rule.FORMAT
 
+    NODE_ID = "{field} is not a node id of this gateway.", "{field}不是本网关的节点标识。", Rule.FORMAT
+    NO_MUTATION = "{field} is not the name of a mutation.", "{field}不是操作的名称。", Rule.ONE_OF
+    YEAR = (
+        "{field} must be in a year from {min} to {max}, in UTC.",
+        "{field}须在 {min} 至 {max} 年之间（UTC）。",
+        Rule.RANGE,
+    )
+
     UNRECOGNIZED = "{field} cannot be UNRECOGNIZED.", "{field}不能为 UNRECOGNIZED。", Rule.ONE_OF
     NO_TITLE = "{field} cannot be OTHER: that is no title.", "{field}不能为 OTHER：它不对应任何收费名称。", Rule.ONE_OF
     NO_ENUM = "{field} is not the name of an enum.", "{field}不是枚举的名称。", Rule.ONE_OF

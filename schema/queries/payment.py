@@ -1,25 +1,50 @@
 """Payment notifications this gateway received."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import strawberry
 
 from gateway.context import Info
+from gateway.errors import refuse_input
+from gateway.execution.load import Load
 from gateway.journal import records
-from gateway.loaders.paging import Slice
+from gateway.journal.queries import PaymentQuery
+from gateway.loaders.paging import KeyedSlice
 from gateway.normalise.states import DeliveryState
-from schema.types.arguments import OptionalCommunityCode, communities_of
-from schema.types.connection import Window, connection_field
-from schema.types.payment import Payment
+from gateway.wording.inputs import InputWording
+from gateway.wording.wording import Violation
+from schema.queries.order import LONGEST_NUMBER
+from schema.types.arguments import OptionalCommunityCode, communities_of, wrong_name, wrong_period
+from schema.types.connection import Window, connection_field, listed
+from schema.types.costs import PAYMENTS
+from schema.types.payment import Payment, PaymentFilter
 
-State = Annotated[DeliveryState | None, strawberry.argument(description="Only those in this state (投递状态).")]
+Filter = Annotated[
+    PaymentFilter | None, strawberry.argument(description="Which payment notifications; omitted: all (缴费通知筛选).")
+]
+
+State = Annotated[
+    DeliveryState | None,
+    strawberry.argument(
+        description="Only those in this state (投递状态).", deprecation_reason="Use `filter.state`; both is an error."
+    ),
+]
 
 Conflicting = Annotated[
     bool | None,
     strawberry.argument(
-        description="true: only those that another notification contradicts; false: no such (有无冲突)."
+        description="true: only those that another notification contradicts; false: no such (有无冲突).",
+        deprecation_reason="Use `filter.conflicting`; both is an error.",
     ),
 ]
+
+
+def _wrong(asked: PaymentFilter | None) -> Iterator[Violation]:
+    """What is wrong with the filter."""
+    if asked is not None:
+        yield from wrong_name(asked.order_number, LONGEST_NUMBER, "filter", "orderNumber")
+        yield from wrong_period(asked.since, asked.until, "filter")
 
 
 @strawberry.type
@@ -29,17 +54,38 @@ class PaymentQueries:
         "Payment notifications, newest first. One whose order no list has shown yet has no community, and is seen by "
         "callers of every community only (缴费通知列表).",
         "payment:read",
+        metadata=PAYMENTS,
+        cursors="rows",
+        wrong_filter=_wrong,
     )
     async def payments(
         self,
         info: Info,
         part: Window,
         community_code: OptionalCommunityCode = None,
+        filter: Filter = None,
         state: State = None,
         conflicting: Conflicting = None,
-    ) -> Slice[records.Payment] | None:
+    ) -> KeyedSlice[records.Payment] | None:
         codes = communities_of(info, community_code)
+        if filter is not None:
+            loose = {"state": state, "conflicting": conflicting}
+            refuse_input(
+                Violation((name,), InputWording.EXCLUSIVE(field=name, other="filter"))
+                for name, value in loose.items()
+                if value is not None
+            )
+        refuse_input(_wrong(filter))
         if codes is not None and not codes:
             return None
-        found = await info.context.journal.payments.list(codes, state, part.offset, part.first, conflicting=conflicting)
-        return Slice(found.items, part.offset, part.first, found.total)
+        asked = filter or PaymentFilter(state=state, conflicting=conflicting)
+        query = PaymentQuery(
+            communities=codes,
+            state=asked.state,
+            conflicting=asked.conflicting,
+            order_number=asked.order_number,
+            since=asked.since,
+            until=asked.until,
+        )
+        found = await info.context.journal.payments.list(query, part.cut)
+        return listed(found, part, Load(info.context.loaders.payment_count, query))

@@ -7,11 +7,13 @@ import strawberry
 from gateway.journal import records
 from schema.types.belonging import its_community
 from schema.types.fields import free_text, plain, record_type
+from schema.types.history import with_history
 from schema.types.identity import node_id
 from schema.types.node import Node
 
 
 @record_type(records.Announcement, description="An announcement published through this gateway (公告).")
+@with_history()
 class Announcement(Node):
     platform_id: int = plain("The platform's number (公告id).")
     community_code: strawberry.ID = plain("Code of its community (小区标识).")

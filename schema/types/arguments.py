@@ -1,13 +1,17 @@
 """Arguments that many fields take, and their checks."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
 import strawberry
 
+from gateway.actions.identity import named_record
+from gateway.auth.node_ids import InvalidNodeIdError
 from gateway.context import Info
 from gateway.errors import UserInputError, violations_of
+from gateway.journal.records import RecordRef
 from gateway.normalise.plausible import code_problem
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
@@ -54,6 +58,34 @@ def communities_of(info: Info, code: str | None) -> frozenset[str] | None:
         return seen
     checked = community(code)
     return frozenset({checked}) if info.context.principal.sees(checked) else frozenset()
+
+
+def record(info: Info, node_id: str, argument: str) -> RecordRef | str:
+    """What the journal calls the record of a node id, whoever may see it. Raises UserInputError for what is none."""
+    try:
+        return named_record(info.context.ids, node_id)
+    except InvalidNodeIdError:
+        raise UserInputError(argument, InputWording.NODE_ID(field=argument)) from None
+
+
+def wrong_name(value: str | None, longest: int, *path: str) -> Iterator[Violation]:
+    """What is wrong with a text that somebody or something is called by."""
+    if value is not None and not 1 <= len(value) <= longest:
+        yield Violation(path, InputWording.LENGTH(field=".".join(path), min=1, max=longest))
+
+
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+
+
+def wrong_period(since: datetime | None, until: datetime | None, *within: str) -> Iterator[Violation]:
+    """A time that nothing in the journal can have, and a period that ends before it begins."""
+    for name, moment in (("since", since), ("until", until)):
+        if moment is not None and not EARLIEST <= moment < LATEST:
+            field, first, last = ".".join((*within, name)), EARLIEST.year, LATEST.year - 1
+            yield Violation((*within, name), InputWording.YEAR(field=field, min=first, max=last))
+    if since is not None and until is not None and until <= since:
+        field, other = ".".join((*within, "until")), ".".join((*within, "since"))
+        yield Violation((*within, "until"), InputWording.AFTER(field=field, other=other))
 
 
 def recognized(value: EnumT | None, argument: str) -> EnumT | None:

@@ -2,13 +2,24 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from inspect import Signature, signature
-from typing import Annotated, Any, Generic, NamedTuple, TypeVar
+from operator import attrgetter
+from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import strawberry
 
 from gateway.errors import UserInputError, refuse_input, violations_of
-from gateway.loaders.cursor import LAST_OFFSET, InvalidCursorError, offset_cursor, places_cursor, read_cursor
-from gateway.loaders.paging import Places, Slice, places_after
+from gateway.execution.load import Load
+from gateway.journal.newest import Cut
+from gateway.journal.records import Listed
+from gateway.loaders.cursor import (
+    LAST_OFFSET,
+    InvalidCursorError,
+    offset_cursor,
+    places_cursor,
+    read_cursor,
+    row_cursor,
+)
+from gateway.loaders.paging import KeyedSlice, Places, RowPlace, Slice, places_after
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema.types.arguments import wrong_codes
@@ -29,12 +40,23 @@ PageNumber = Annotated[
 
 
 class Window(NamedTuple):
-    """Which part of a list is asked for: from an offset, or after the places of a cursor. `is_page`: by its number."""
+    """Which part of a list is asked for: from an offset, or after the places or the row of a cursor. `is_page`: by its
+    number.
+    """
 
     offset: int
     first: int
     places: Places | None = None
     is_page: bool = False
+    row: str | None = None
+
+    @property
+    def cut(self) -> Cut:
+        """The same of a list of the journal."""
+        return Cut(self.first, self.offset, self.row)
+
+
+Part: TypeAlias = Slice[Any] | KeyedSlice[Any]
 
 
 def window(first: First = 20, after: After = None, page: PageNumber = None) -> Window:
@@ -65,15 +87,28 @@ def _window_after(after: str, first: int) -> Window:
         cursor = read_cursor(after)
     except InvalidCursorError:
         raise foreign_cursor() from None
-    return Window(cursor + 1, first) if isinstance(cursor, int) else Window(0, first, cursor)
+    if isinstance(cursor, int):
+        return Window(cursor + 1, first)
+    if isinstance(cursor, RowPlace):
+        return Window(cursor.offset + 1, first, row=cursor.key)
+    return Window(0, first, cursor)
 
 
 def foreign_cursor() -> UserInputError:
     return UserInputError("after", InputWording.CURSOR(field="after"))
 
 
-def _cursor(part: Slice[Any], position: int) -> str:
+def listed(
+    found: Listed[Any], part: Window, total: Load[Any, int], key: Callable[[Any], str] = attrgetter("id")
+) -> KeyedSlice[Any]:
+    """A part of a list of the journal, as it is shown. `total` counts the whole list, if anybody asks."""
+    return KeyedSlice(found.items, tuple(map(key, found.items)), part.offset, part.first, found.has_more, total)
+
+
+def _cursor(part: Part, position: int) -> str:
     """Of the item at this position."""
+    if isinstance(part, KeyedSlice):
+        return row_cursor(RowPlace(part.offset + position, part.keys[position]))
     return places_cursor(places_after(part, position + 1)) if part.parts else offset_cursor(part.offset + position)
 
 
@@ -81,7 +116,7 @@ class PositionedNode(NamedTuple):
     """An item and where it stands: what an edge is made of."""
 
     node: Any
-    part: Slice[Any]
+    part: Part
     position: int
 
 
@@ -91,35 +126,37 @@ class PageInfo:
         description="Whether more follow; true as well when a community could not be read: its items may follow "
         "(是否有下一页)."
     )
-    def has_next_page(root: strawberry.Parent[Slice[Any]]) -> bool:
-        return root.offset + root.first < root.total or bool(root.failures)
+    def has_next_page(root: strawberry.Parent[Part]) -> bool:
+        return root.has_more
 
     @strawberry.field(description="Whether some come before (是否有上一页).")
-    def has_previous_page(root: strawberry.Parent[Slice[Any]]) -> bool:
-        return root.offset > 0 and root.total > 0
+    def has_previous_page(root: strawberry.Parent[Part]) -> bool:
+        if root.items or not root.offset:
+            return root.offset > 0
+        return root.count(lambda total: total > 0)  # type: ignore[return-value] # a load stands for its value
 
     @strawberry.field(description="Cursor of the first item here (起始游标).")
-    def start_cursor(root: strawberry.Parent[Slice[Any]]) -> str | None:
+    def start_cursor(root: strawberry.Parent[Part]) -> str | None:
         return _cursor(root, 0) if root.items else None
 
     @strawberry.field(
         description="Cursor of the last item here: as `after` it gives the next page. After a failure it begins where "
         "the community that failed was left (结束游标)."
     )
-    def end_cursor(root: strawberry.Parent[Slice[Any]]) -> str | None:
+    def end_cursor(root: strawberry.Parent[Part]) -> str | None:
         return _cursor(root, len(root.items) - 1) if root.items or root.failures else None
 
     @strawberry.field(description="This page's number, from 1; null when it begins within a page (页码).")
-    def page(root: strawberry.Parent[Slice[Any]]) -> int | None:
+    def page(root: strawberry.Parent[Part]) -> int | None:
         page, rest = divmod(root.offset, root.first)
         return None if rest else page + 1
 
     @strawberry.field(description="How many pages of this size there are (总页数).")
-    def page_count(root: strawberry.Parent[Slice[Any]]) -> int:
-        return -(-root.total // root.first)
+    def page_count(root: strawberry.Parent[Part]) -> int:
+        return root.count(lambda total: -(-total // root.first))  # type: ignore[return-value] # as above
 
     @strawberry.field(description="The size of a page: `first` as asked for (每页条数).")
-    def per_page(root: strawberry.Parent[Slice[Any]]) -> int:
+    def per_page(root: strawberry.Parent[Part]) -> int:
         return root.first
 
 
@@ -128,8 +165,8 @@ class Edge(Generic[NodeT]):
     node: NodeT = plain("The item (内容).")
 
     @strawberry.field(
-        description="Its place in the list. Of reviews, orders and repairs it is found again when items before it have "
-        "come or gone; elsewhere it is an offset of the moment (游标)."
+        description="Its place in the list. It is found again when items before it have come or gone; of announcements "
+        "it is an offset of the moment (游标)."
     )
     def cursor(root: strawberry.Parent[PositionedNode]) -> str:
         return _cursor(root.part, root.position)
@@ -138,23 +175,23 @@ class Edge(Generic[NodeT]):
 @strawberry.type(description="A part of a list (列表).")
 class Connection(Generic[NodeT]):
     @strawberry.field(description="The items with their cursors (列表项).")
-    def edges(root: strawberry.Parent[Slice[Any]]) -> list[Edge[NodeT]]:
+    def edges(root: strawberry.Parent[Part]) -> list[Edge[NodeT]]:
         return [PositionedNode(item, root, index) for index, item in enumerate(root.items)]  # type: ignore[misc] # records stand for their types
 
     @strawberry.field(description="The items alone (内容).")
-    def nodes(root: strawberry.Parent[Slice[Any]]) -> list[NodeT]:
+    def nodes(root: strawberry.Parent[Part]) -> list[NodeT]:
         return root.items  # type: ignore[return-value] # records stand for their types
 
     @strawberry.field(description="Where this part lies in the whole (分页信息).")
-    def page_info(root: strawberry.Parent[Slice[Any]]) -> PageInfo:
+    def page_info(root: strawberry.Parent[Part]) -> PageInfo:
         return root  # type: ignore[return-value] # a slice stands for its page info
 
     @strawberry.field(
         description="How many items there are in all; without those of a community that could not be read, which is an "
         "error (总数)."
     )
-    def total_count(root: strawberry.Parent[Slice[Any]]) -> int:
-        return root.total
+    def total_count(root: strawberry.Parent[Part]) -> int:
+        return root.count(int)  # type: ignore[return-value] # a load stands for its value
 
 
 def connection_field(
@@ -162,14 +199,17 @@ def connection_field(
     description: str,
     *scopes: str,
     metadata: Mapping[str, Any] | None = None,
-    has_places: bool = False,
+    cursors: Literal["offsets", "places", "rows"] = "offsets",
+    has_pages: bool = True,
     wrong_filter: Callable[[Any], Iterable[Violation]] = lambda _filter: (),
 ) -> Callable[[Callable[..., Any]], Any]:
     """A field that shows a part of a list. It has the arguments of `window`; its resolver gets the `part` they name.
 
-    `has_places`: its cursors are places in streams of platforms; else they are offsets alone. `wrong_filter` finds what
-    is wrong with its argument `filter`, to be reported with what is wrong with the part.
+    `cursors`: places in streams of platforms, rows of the journal, or offsets alone, which the others take as well.
+    `has_pages`: it takes the number of a page. `wrong_filter` finds what is wrong with its argument `filter`, to be
+    reported with what is wrong with the part.
     """
+    of_window = [each for name, each in signature(window).parameters.items() if has_pages or name != "page"]
 
     def declare(resolve: Callable[..., Any]) -> Any:
         def resolve_part(
@@ -177,7 +217,7 @@ def connection_field(
         ) -> Any:
             try:
                 part = window(first, after, page)
-                if part.places is not None and not has_places:
+                if (part.places is not None and cursors != "places") or (part.row is not None and cursors != "rows"):
                     raise foreign_cursor()
             except UserInputError as error:
                 codes = wrong_codes(arguments.get("community_code"), arguments.get("community_codes"))
@@ -186,7 +226,7 @@ def connection_field(
             return resolve(*sources, part=part, **arguments)
 
         own = [parameter for name, parameter in signature(resolve).parameters.items() if name != "part"]
-        resolve_part.__signature__ = Signature([*own, *signature(window).parameters.values()])  # type: ignore[attr-defined] # Strawberry reads it
+        resolve_part.__signature__ = Signature([*own, *of_window])  # type: ignore[attr-defined] # Strawberry reads it
         return strawberry.field(
             resolver=resolve_part,
             description=description,

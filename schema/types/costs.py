@@ -12,6 +12,7 @@ from typing import Any
 from gateway.actions.shenhe import SEARCHED_PAGES
 from gateway.context import COMMUNITIES
 from gateway.execution.cost import Amount, Cost, OfCaller
+from gateway.journal.history import LONGEST_HISTORY
 from gateway.loaders.order import SCANNED_PAGES
 from gateway.loaders.reconciliation import MOST_LISTED
 from gateway.loaders.record_list import RecordList
@@ -98,7 +99,8 @@ ALL_ORDERS = costs(calls=ASSUMED_PAGES)
 RECONCILED_ORDERS = costs(items=MOST_LISTED)
 RECONCILED_NOTIFICATIONS = costs(items=ASSUMED_NOTIFICATIONS)
 ANNOUNCEMENTS = costs(calls=Amount("first", _long_texts))
-OPERATIONS = costs(items=Amount("first", _items))
+HISTORY = costs(items=LONGEST_HISTORY)
+OPERATIONS = PAYMENTS = costs(items=Amount("first", _items))
 
 ANY_RECORD = costs(calls=SCANNED_PAGES)
 """A record by its id: a call, but for an order, which is looked for in its list."""

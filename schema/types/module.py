@@ -2,8 +2,10 @@
 
 import strawberry
 
+from gateway.auth.node_ids import NodeIds
 from gateway.context import Info
 from gateway.execution.load import Load
+from gateway.journal.history import HistoryKey
 from gateway.normalise import composed
 from gateway.normalise.module import Module as ModuleRecord
 from gateway.normalise.vocabulary import ModuleName
@@ -11,11 +13,20 @@ from schema.types.arguments import community
 from schema.types.belonging import its_community
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import plain, record_type
+from schema.types.history import with_history
 from schema.types.identity import node_id
 from schema.types.node import Node
 
 
+def _recorded(module: ModuleRecord, _ids: NodeIds) -> HistoryKey:
+    """Writes call it by its name, or by its label where that is none of the names; synchronisations have a plan."""
+    if module.name is ModuleName.UNRECOGNIZED:
+        return HistoryKey("Module", module.community_code, (module.label,))
+    return HistoryKey("Module", module.community_code, (module.name.value, module.label), module.name.value)
+
+
 @record_type(ModuleRecord, description="A feature module of a community, as wjdh switches it (功能模块).")
+@with_history(_recorded)
 class Module(Node):
     data_issues: list[DataIssue] = data_issues()
 

@@ -10,7 +10,7 @@ from gateway.journal import records
 from gateway.normalise.states import OperationState, Outcome
 from schema.types.belonging import its_community
 from schema.types.costs import ANY_RECORD
-from schema.types.fields import free_text, plain, record_type
+from schema.types.fields import free_text, optional, plain, record_type
 from schema.types.identity import node_id
 from schema.types.node import Node
 from schema.types.payload import UserError
@@ -21,6 +21,19 @@ from schema.types.records_by_id import read_record
 class OperationStep:
     state: OperationState = plain("What became of the write then (写入状态).")
     at: datetime = plain("When (时间).")
+
+
+@strawberry.input(description="Which operations: all that is given has to be so (写入记录筛选).")
+class OperationFilter:
+    outcome: Outcome | None = optional("How they ended (写入结果).")
+    mutations: list[str] | None = optional(
+        "The mutations that wrote, as `Operation.mutation` names them: each write of `approveShenhes` is one of "
+        "`approveShenhe` (操作名称)."
+    )
+    subject: str | None = optional("Who wrote (操作人).")
+    record_id: strawberry.ID | None = optional("Node id of the record that was written (记录标识).")
+    since: datetime | None = optional("Begun at this time or later (起始时间).")
+    until: datetime | None = optional("Begun before this time (截止时间).")
 
 
 @record_type(records.Operation, description="The durable record of one write through this gateway (写入记录).")
@@ -38,6 +51,10 @@ class Operation(Node):
         "What became of it, oldest first: the steps whose time is known; of more than "
         f"{records.MOST_READ_BACKS} read-backs, the first ones and the last (写入过程)."
     )
+
+    @strawberry.field(description="Whether the caller wrote it (是否本人操作).")
+    def subject_is_viewer(root: strawberry.Parent[records.Operation], info: Info) -> bool:
+        return root.subject == info.context.principal.subject
 
     id: strawberry.ID = node_id("Operation", "id", "The operation's node id (节点标识).")
     community = its_community("where none is known")

@@ -32,6 +32,7 @@ from schema.types.fields import (
     record_input,
     record_type,
 )
+from schema.types.history import with_history
 from schema.types.identity import node_id
 from schema.types.node import Node
 from schema.types.payment import Payment
@@ -59,6 +60,7 @@ def _order_number(order: OrderRecord) -> str:
 
 
 @record_type(OrderRecord, description="A payment order (订单).")
+@with_history()
 class Order(Node):
     created_at: datetime | None = plain(
         "When it was created, in China's time, as its number seems to say, which no platform promises; null where that "

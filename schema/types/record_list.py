@@ -192,7 +192,7 @@ class CommunityList:
             description,
             self.records.scope,
             metadata=costs,
-            has_places=True,
+            cursors="places",
             wrong_filter=self.wrong_filter,
         )
 

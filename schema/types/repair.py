@@ -19,6 +19,7 @@ from schema.types.belonging import its_community
 from schema.types.costs import ONE_CALL
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import masked_names, needs, record_input, record_type
+from schema.types.history import with_history
 from schema.types.house import load_people
 from schema.types.identity import node_id
 from schema.types.node import Node
@@ -49,6 +50,7 @@ class RepairReporter:
 
 
 @record_type(RepairRecord, description="A repair that a resident reported (报修).")
+@with_history()
 class Repair(Node):
     data_issues: list[DataIssue] = data_issues("; those of reportedAt stand in the single record, repair(id)")
 

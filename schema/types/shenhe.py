@@ -20,6 +20,7 @@ from gateway.normalise.vocabulary import ShenheStatus
 from schema.types.belonging import its_community
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import needs, plain, record_input, record_type
+from schema.types.history import with_history
 from schema.types.house import House
 from schema.types.identity import node_id
 from schema.types.node import Node
@@ -69,6 +70,7 @@ class ShenheContent:
 
 
 @record_type(ShenheRecord, description="A registration review: an application that staff decide (审核).")
+@with_history()
 class Shenhe(Node):
     content: ShenheContent | None = plain("What was submitted; null when unreadable, see dataIssues (审核数据).")
     data_issues: list[DataIssue] = data_issues()

@@ -22,6 +22,7 @@ NOT_PERSONAL = {
         "*.id", "*.cursor", "*.maskedFields", "PageInfo.startCursor", "PageInfo.endCursor", "DataIssue.field",
         "VerificationFinding.field", "UserError.field", "UserError.message", "Money.text", "Operation.mutation",
         "UserError.messageZh", "UserError.rule", "UserError.min", "UserError.max",
+        "Payment.orderId",
     },
     "a code, checked as an argument or known to the caller": {
         "*.communityCode", "Community.code", "Community.name", "Viewer.communityCodes", "House.address",

@@ -29,7 +29,11 @@ from schema.mutations.order import MOST_DETAILS
 from schema.mutations.repair import LONGEST_REPLY
 from schema.mutations.shenhe import LONGEST_REASON
 
-PROMISED = build_schema((Path(__file__).parent / "contract.graphql").read_text(), assume_valid_sdl=True)
+HERE = Path(__file__).parent
+EDITIONS = (HERE / "contract.graphql", *sorted((HERE / "additions").glob("*.graphql")))
+"""The first edition, and what the second adds, a file for each part of it."""
+
+PROMISED = build_schema("\n".join(path.read_text() for path in EDITIONS), assume_valid_sdl=True)
 SCHEMA = executable_schema()
 OURS: dict[str, Any] = SCHEMA.type_map
 THEIRS: dict[str, Any] = PROMISED.type_map
@@ -87,6 +91,25 @@ def test_promised_types_implement_their_interfaces(name):
     implemented = {interface.name for interface in OURS[name].interfaces}
 
     assert {interface.name for interface in THEIRS[name].interfaces} <= implemented
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("operations", {"filter": "OperationFilter", "communityCode": "ID"}),
+        ("payments", {"filter": "PaymentFilter", "communityCode": "ID"}),
+    ],
+)
+def test_lists_of_the_journal_take_a_filter(name, arguments):
+    found = OURS["Query"].fields[name].args
+
+    assert {argument: str(found[argument].type) for argument in arguments} == arguments
+
+
+def test_loose_arguments_of_payments_are_deprecated():
+    arguments = OURS["Query"].fields["payments"].args
+
+    assert {name for name, argument in arguments.items() if argument.deprecation_reason} == {"state", "conflicting"}
 
 
 def test_promised_directives_have_places_and_arguments():

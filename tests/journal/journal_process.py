@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gateway.errors import JournalError
 from gateway.journal.journal import Journal, open_journal
+from gateway.journal.queries import PaymentQuery
 from gateway.normalise.states import Outcome
 from gateway.ops.logs import configure_logs
 from gateway.settings import Settings
@@ -96,11 +97,11 @@ async def fill(journal: Journal, largest_file: str) -> None:
 
     say(*{error.message for error in await asyncio.gather(*(intake() for _ in range(8)))})
     say((await ask()).message)
-    say(acknowledged, (await journal.payments.list(None, None, 0, 1)).total)
+    say(acknowledged, await journal.payments.count(PaymentQuery()))
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     await journal.ping()
     await journal.payments.receive("order-last", "shop", "weixin-last", subject="platform")
-    say((await journal.payments.list(None, None, 0, 1)).total)
+    say(await journal.payments.count(PaymentQuery()))
 
 
 COMMANDS: dict[str, Callable[..., Awaitable[None]]] = {

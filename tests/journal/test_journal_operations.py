@@ -8,8 +8,10 @@ from journal_fixtures import FrozenClock
 
 from gateway.errors import JournalError
 from gateway.journal.journal import Journal, open_journal
+from gateway.journal.newest import Cut
 from gateway.journal.operations import Operations, fingerprint
 from gateway.journal.postgres import connect
+from gateway.journal.queries import OperationQuery
 from gateway.journal.records import Operation, RecordRef, Reservation, ReservationKind, UserError
 from gateway.normalise.order import OrderDetail
 from gateway.normalise.requests import HousePayer, NewOrder, NewOrderDetail
@@ -331,15 +333,20 @@ async def test_operations_are_listed_newest_first_by_community(journal: Journal,
         clock.advance(seconds=1)
         await reserve(journal.operations, key=f"key-{number}", community_code=community)
 
-    everything = await journal.operations.list(None, 0, 10)
+    everything = await journal.operations.list(OperationQuery(), Cut(10))
     assert [o.idempotency_key for o in everything.items] == ["key-3", "key-2", "key-1", "key-0"]
-    assert everything.total == 4
-    part = await journal.operations.list(["00001", "10002"], 1, 1)
-    assert ([o.idempotency_key for o in part.items], part.total) == (["key-1"], 3)
-    nothing = await journal.operations.list([], 0, 10)
-    assert (nothing.items, nothing.total) == ((), 0)
-    beyond = await journal.operations.list(None, 100, 10)
-    assert (beyond.items, beyond.total) == ((), 4)
+    assert (everything.has_more, await journal.operations.count(OperationQuery())) == (False, 4)
+    both = OperationQuery(communities=frozenset(["00001", "10002"]))
+    part = await journal.operations.list(both, Cut(1, 1))
+    assert ([o.idempotency_key for o in part.items], part.has_more) == (["key-1"], True)
+    after = await journal.operations.list(both, Cut(10, after=part.items[-1].id))
+    assert ([o.idempotency_key for o in after.items], after.has_more) == (["key-0"], False)
+    assert await journal.operations.count(both) == 3
+    nothing = OperationQuery(communities=frozenset())
+    assert (await journal.operations.list(nothing, Cut(10))).items == ()
+    assert await journal.operations.count(nothing) == 0
+    beyond = await journal.operations.list(OperationQuery(), Cut(10, 100))
+    assert (beyond.items, beyond.has_more) == ((), False)
 
 
 def test_order_fingerprint_is_that_of_earlier_versions() -> None:

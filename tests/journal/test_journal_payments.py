@@ -10,8 +10,10 @@ from throw_away import on_server
 
 from gateway.actions.relay import JITTER, WAITS
 from gateway.journal.journal import Journal, open_journal
+from gateway.journal.newest import Cut
 from gateway.journal.payments import MOST_CONFLICTS
 from gateway.journal.postgres import connect
+from gateway.journal.queries import PaymentQuery
 from gateway.journal.records import Payment, Receipt, ReceiptKind
 from gateway.journal.tables import payment_conflicts
 from gateway.normalise.states import DeliveryState
@@ -73,7 +75,7 @@ async def test_repeated_notification_is_the_same_row(settings: Settings, clock: 
     clock.advance(hours=1)
     async with open_journal(settings, clock) as journal:
         assert await receive(journal) == Receipt(ReceiptKind.SAME, first.payment)
-        assert (await journal.payments.list(None, None, 0, 10)).total == 1
+        assert await journal.payments.count(PaymentQuery()) == 1
 
 
 async def test_different_numbers_for_an_order_are_a_conflict(journal: Journal, clock: FrozenClock) -> None:
@@ -356,8 +358,9 @@ async def test_payments_are_listed_by_community_and_state(journal: Journal, cloc
     await journal.payments.delivered(oldest)
 
     async def numbers(communities: list[str] | None, state: DeliveryState | None) -> list[str]:
-        found = await journal.payments.list(communities, state, 0, 10)
-        assert found.total == len(found.items)
+        query = PaymentQuery(communities=None if communities is None else frozenset(communities), state=state)
+        found = await journal.payments.list(query, Cut(10))
+        assert await journal.payments.count(query) == len(found.items)
         return [payment.order_number for payment in found.items]
 
     assert await numbers(None, None) == ["order-3", "order-2", "order-1", "order-0"]
@@ -365,8 +368,8 @@ async def test_payments_are_listed_by_community_and_state(journal: Journal, cloc
     assert await numbers(["00001"], DeliveryState.QUEUED) == ["order-1"]
     assert await numbers(None, DeliveryState.DELIVERED) == ["order-0"]
     assert await numbers(["10002"], None) == []
-    page = await journal.payments.list(None, None, 1, 2)
-    assert ([p.order_number for p in page.items], page.total) == (["order-2", "order-1"], 4)
+    page = await journal.payments.list(PaymentQuery(), Cut(2, 1))
+    assert ([p.order_number for p in page.items], page.has_more) == (["order-2", "order-1"], True)
     assert await journal.payments.counts() == {
         DeliveryState.QUEUED: 3,
         DeliveryState.DELIVERED: 1,

@@ -17,6 +17,8 @@ from sqlalchemy import text
 
 from gateway.errors import JournalError
 from gateway.journal.journal import open_journal, utc_now
+from gateway.journal.newest import Cut
+from gateway.journal.queries import OperationQuery
 from gateway.journal.records import ReservationKind
 from gateway.journal.sqlite import FILE_NAME
 from gateway.normalise.states import OperationState
@@ -109,7 +111,7 @@ async def test_second_process_is_refused_the_sqlite_file(sqlite_settings: Settin
         await other.wait()
 
     async with open_journal(sqlite_settings) as journal:
-        assert (await journal.operations.list(None, 0, 10)).total == 3
+        assert await journal.operations.count(OperationQuery()) == 3
 
 
 async def test_acknowledged_payments_survive_kill_nine(settings: Settings) -> None:
@@ -136,7 +138,7 @@ async def test_each_step_of_a_write_survives_kill_nine(settings: Settings, clock
 
     clock.now = utc_now() + timedelta(minutes=5)
     async with open_journal(settings, clock) as journal:
-        states = {o.idempotency_key: o.state for o in (await journal.operations.list(None, 0, 10)).items}
+        states = {o.idempotency_key: o.state for o in (await journal.operations.list(OperationQuery(), Cut(10))).items}
         assert states == {
             "reserved": OperationState.RESERVED,
             "sent": OperationState.SENT,

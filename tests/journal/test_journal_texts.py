@@ -5,6 +5,8 @@ from journal_fixtures import FrozenClock
 
 from gateway.journal.identifiers import new_id
 from gateway.journal.journal import Journal
+from gateway.journal.newest import Cut
+from gateway.journal.queries import OperationQuery
 from gateway.journal.records import Announcement, AuditAction, AuditEntry, Operation, RecordRef, RecordRefs, UserError
 from gateway.normalise.states import Outcome
 
@@ -79,7 +81,7 @@ async def test_operation_with_invalid_text_stores_exact_json(journal: Journal) -
     await journal.operations.mark_sent(operation.id, {"title": TEXT})
     await journal.operations.finish(operation.id, Outcome.REFUSED, answer={"number": TEXT}, user_errors=[error])
 
-    [kept] = (await journal.operations.list([TEXT], 0, 10)).items
+    [kept] = (await journal.operations.list(OperationQuery(communities=frozenset([TEXT])), Cut(10))).items
     assert (kept.subject, kept.reason) == (STORED, STORED)
     assert (kept.expected, kept.answer, kept.user_errors) == (
         {"title": TEXT},

@@ -24,6 +24,8 @@ from sqlalchemy import Connection, text
 
 from gateway.errors import JournalError
 from gateway.journal.journal import open_journal
+from gateway.journal.newest import Cut
+from gateway.journal.queries import OperationQuery
 from gateway.journal.records import RecordRef, RecordRefs
 from gateway.normalise.states import Outcome
 
@@ -158,7 +160,7 @@ async def test_timelines_of_an_earlier_version_hold_what_is_known(upgraded):
 async def test_unknown_write_of_an_earlier_version_shows_later_steps(new_settings):
     await create_old_journal(new_settings, "0005")
     async with open_journal(new_settings, lambda: NOW) as journal:
-        old = (await journal.operations.list(None, 0, 50)).items
+        old = (await journal.operations.list(OperationQuery(), Cut(50))).items
         [unclear] = [operation for operation in old if operation.idempotency_key == "unclear"]
         await journal.operations.record_read_back(unclear.id)
         given_up = await journal.operations.finish(unclear.id, Outcome.UNKNOWN, read_back=True)

@@ -12,6 +12,8 @@ from schema_routes import SCHEMA, Field, Ids, Route, node_types, routes_to, scop
 from wire import over_event_stream, over_websocket
 
 from gateway.auth.principal import Scope
+from gateway.journal.newest import Cut
+from gateway.journal.queries import OperationQuery
 from schema.build import scopes_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -128,7 +130,7 @@ async def test_field_without_its_scope_is_null_and_costs_no_call(site, ids, rout
 async def test_mutation_without_its_scope_does_not_begin(site, ids, route):
     document, variables = route.document(ids)
     [scope] = route.fields[0].scopes
-    written = await site.gateway.parts.journal.operations.list(None, 0, 1)
+    written = await site.gateway.parts.journal.operations.list(OperationQuery(), Cut(1))
 
     answer, calls = await site.ask_and_count(document, variables, site.mint(set(Scope) - {scope}))
 
@@ -140,7 +142,7 @@ async def test_mutation_without_its_scope_does_not_begin(site, ids, route):
         "requestId": "",
     }
     assert not calls
-    assert await site.gateway.parts.journal.operations.list(None, 0, 1) == written
+    assert await site.gateway.parts.journal.operations.list(OperationQuery(), Cut(1)) == written
 
 
 @pytest.mark.parametrize("route", MUTATIONS, ids=str)

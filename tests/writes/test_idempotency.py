@@ -11,6 +11,8 @@ from write_cases import CASES
 from gateway.actions import writer
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.errors import JournalError
+from gateway.journal.newest import Cut
+from gateway.journal.queries import OperationQuery
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings
 from gateway.wording.faults import FaultWording
@@ -174,7 +176,7 @@ async def test_write_completes_after_the_request_timeout(environ, serve, sandbox
         answer = await gateway.ask(ORDER.document, {"input": dict(ORDER.input)})
 
         async def ended():
-            [operation] = (await gateway.parts.journal.operations.list(None, 0, 10)).items
+            [operation] = (await gateway.parts.journal.operations.list(OperationQuery(), Cut(10))).items
             return operation.outcome
 
         assert answer.code == "UPSTREAM_TIMEOUT"
@@ -292,7 +294,7 @@ async def test_operation_stores_nothing_personal(gateway, environ):
     repair = BY_NAME["updateRepair"]
     await repair.write(gateway, await repair.prepare(gateway) | {"reply": "王芳 19900000002"})
 
-    for operation in (await gateway.parts.journal.operations.list(None, 0, 10)).items:
+    for operation in (await gateway.parts.journal.operations.list(OperationQuery(), Cut(10))).items:
         kept = json.dumps([operation.expected, operation.answer, operation.fingerprint], ensure_ascii=False)
         assert "19900000002" not in kept
         assert "王芳" not in kept

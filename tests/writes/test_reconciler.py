@@ -9,6 +9,8 @@ from write_cases import CASES, HOUSE, order
 
 from gateway.actions import reconcile
 from gateway.errors import JournalError
+from gateway.journal.newest import Cut
+from gateway.journal.queries import OperationQuery
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.wording.faults import FaultWording
 
@@ -67,7 +69,7 @@ async def test_unresolvable_write_is_checked_for_a_day(environ, serve, clock, sa
     async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
         sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.RESET), times=1)
         lost = await case.write(gateway, case.input)
-        [operation] = (await gateway.parts.journal.operations.list(None, 0, 10)).items
+        [operation] = (await gateway.parts.journal.operations.list(OperationQuery(), Cut(10))).items
         looks_again = []
         for hours in (1, 22.9, 0.2):
             clock.advance(hours=hours)

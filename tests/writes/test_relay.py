@@ -12,6 +12,8 @@ from gateway.actions.relay import AUTH_WAIT, WAITS, Relay
 from gateway.errors import JournalError
 from gateway.events import ORDER_PAID, PAYMENT_QUEUED, Event, EventBus, ReadsDropped
 from gateway.journal.journal import open_journal
+from gateway.journal.newest import Cut
+from gateway.journal.queries import PaymentQuery
 from gateway.normalise.states import DeliveryState
 from gateway.platforms.platforms import open_platforms
 from gateway.sandbox.faults import Fault, FaultKind
@@ -208,7 +210,7 @@ async def test_undeliverable_payments_do_not_block_others(bench, sandbox, until)
     with suppress(asyncio.CancelledError):
         await running
 
-    poison = (await bench.journal.payments.list(None, DeliveryState.QUEUED, 0, 40)).items
+    poison = (await bench.journal.payments.list(PaymentQuery(state=DeliveryState.QUEUED), Cut(40))).items
     assert {payment.order_number for payment in poison} == {f"order-{number}" for number in range(20)}
     assert {(payment.attempts, payment.last_error) for payment in poison} == {(1, "UPSTREAM_REFUSED")}
 

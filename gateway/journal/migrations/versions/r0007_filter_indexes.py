@@ -21,6 +21,7 @@ INDEXES = (
     ("payments", "ix_payments_state_id", ["state", "id"]),
     ("payments", "ix_payments_community_code_state_id", ["community_code", "state", "id"]),
     ("audit", "ix_audit_record_community_code_id", ["record_community_code", "id"]),
+    ("audit", "ix_audit_record_community_code_subject_id", ["record_community_code", "subject", "id"]),
 )
 
 

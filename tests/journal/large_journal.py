@@ -1,0 +1,185 @@
+"""A journal of some thousand made-up rows of every kind, and how a statement is planned on it."""
+
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Insert, event, insert, text
+
+from gateway.journal.identifiers import new_id
+from gateway.journal.journal import Journal
+from gateway.journal.tables import audit, operations, payment_conflicts, payments
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+RARE = 5
+"""So many rows, the oldest, have a subject, a mutation and an outcome of their own."""
+
+COMMUNITIES = ("10001", "10002", "10003", None)
+MUTATIONS = ("approveShenhe", "rejectShenhe", "updateRepair", "setModule", "syncModules")
+SUBJECTS = ("an", "bo", "chen")
+ROWS = 2000
+
+
+def operation_rows(count: int) -> list[dict[str, Any]]:
+    """About two hundred reviews and repairs, and modules, each written several times."""
+    chance = random.Random(18)  # the same rows each time
+    return [_operation(chance, number) for number in range(count)]
+
+
+def _operation(chance: random.Random, number: int) -> dict[str, Any]:
+    at, is_rare = BEGIN + timedelta(seconds=number), number < RARE
+    code, mutation = chance.choice(COMMUNITIES), chance.choice(MUTATIONS)
+    kind = {"updateRepair": "Repair", "setModule": "Module", "syncModules": "Community"}.get(mutation, "Shenhe")
+    if kind in ("Module", "Community"):
+        code = code or "10001"
+    record = {"Module": chance.choice(("REPAIRS", "COMPLAINTS")), "Community": code}.get(kind, str(number % 200))
+    state = "UNKNOWN" if is_rare else chance.choice(("CONFIRMED", "CONFIRMED", "CONFIRMED", "REFUSED", "SENT"))
+    expected = {"modules": {chance.choice(("REPAIRS", "COMPLAINTS")): True}} if kind == "Community" else None
+    return {
+        "id": new_id(at),
+        "idempotency_key": None,
+        "subject": "zhou" if is_rare else chance.choice(SUBJECTS),
+        "mutation": "retryPayment" if is_rare else mutation,
+        "fingerprint": "f",
+        "community_code": code,
+        "state": state,
+        "started_at": at,
+        "sent_at": at,
+        "finished_at": at if state in ("CONFIRMED", "REFUSED") else None,
+        "record_type": kind,
+        "record_community_code": code,
+        "record_id": record,
+        "expected": expected,
+        "user_errors": [],
+    }
+
+
+def payment_rows(count: int) -> list[dict[str, Any]]:
+    chance = random.Random(2)
+    rows = []
+    for number in range(count):
+        at, state = BEGIN + timedelta(seconds=number), "DEAD" if number % 40 == 3 else "DELIVERED"
+        code = chance.choice(COMMUNITIES)
+        rows.append(
+            {
+                "id": new_id(at),
+                "order_number": f"{number:020}",
+                "shop_number": "1",
+                "weixin_number": f"{number:028}",
+                "community_code": code,
+                "state": state,
+                "attempts": 1,
+                "received_at": at,
+                "delivered_at": at if state == "DELIVERED" else None,
+                "lease_token": 1,
+            }
+        )
+    return rows
+
+
+def audit_rows(count: int) -> list[dict[str, Any]]:
+    """Pages of reviews, and denials, which are no reveals."""
+    chance = random.Random(3)
+    rows = []
+    for number in range(count):
+        at, denied = BEGIN + timedelta(seconds=number), chance.random() < 0.1
+        ids = [str(chance.randrange(300)) for _ in range(chance.randrange(1, 6))]
+        rows.append(
+            {
+                "id": new_id(at),
+                "at": at,
+                "subject": "zhou" if number < RARE else chance.choice(SUBJECTS),
+                "action": "DENIED" if denied else "REVEALED",
+                "record_type": None if denied else "Shenhe",
+                "record_community_code": None if denied else chance.choice(COMMUNITIES),
+                "record_ids": None if denied else list(dict.fromkeys(ids)),
+                "fields": ["content.people.phone"],
+                "count": 1,
+                "missing_scope": "people:read" if denied else None,
+                "request_id": f"request-{number}",
+            }
+        )
+    return rows
+
+
+def _execute(statement: Insert, rows: list[dict[str, Any]], connection: Connection) -> None:
+    connection.execute(statement, rows)
+
+
+async def fill(journal: Journal, count: int = ROWS) -> None:
+    paid = payment_rows(count)
+    conflicts = [
+        {
+            "payment_id": row["id"],
+            "subject": "platform",
+            "payload_hash": "0" * 64,
+            "received_at": row["received_at"],
+        }
+        for row in paid[::50]
+    ]
+
+    for table, rows in (
+        (operations, operation_rows(count)),
+        (payments, paid),
+        (payment_conflicts, conflicts),
+        (audit, audit_rows(count // 5)),
+    ):
+        for start in range(0, len(rows), 200):
+            statement, batch = insert(table), rows[start : start + 200]
+            await journal._database.write(partial(_execute, statement, batch))
+    # What autovacuum does on PostgreSQL; SQLite's planner goes without statistics.
+    await journal._database.read(
+        lambda connection: connection.execute(text("ANALYZE")) if is_postgres(connection) else None
+    )
+
+
+def is_postgres(connection: Connection) -> bool:
+    return connection.dialect.name == "postgresql"
+
+
+class Plans:
+    """The plan of each SELECT that the journal executes while it is noted."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.postgres = False
+
+    def note(self, connection: Connection, _cursor: Any, statement: str, parameters: Any, *_: object) -> None:
+        if not statement.startswith("SELECT"):
+            return
+        explain = "EXPLAIN QUERY PLAN "
+        self.postgres = is_postgres(connection)
+        if self.postgres:
+            explain = "EXPLAIN "
+            # So few rows are read and sorted at once, whatever the indexes; of a million, they are not.
+            connection.exec_driver_sql("SET enable_seqscan = off")
+            in_order_of_index = "DESC, " in statement  # others are few, and sorted
+            connection.exec_driver_sql(f"SET enable_sort = {'off' if in_order_of_index else 'on'}")
+        rows = connection.exec_driver_sql(explain + statement, parameters).all()
+        self.lines += [str(row[-1]).strip() for row in rows]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+
+async def plans_of(journal: Journal, ask: Any) -> Plans:
+    plans = Plans()
+
+    def listen(connection: Connection) -> None:
+        event.listen(connection.engine, "before_cursor_execute", plans.note)
+
+    def ignore(connection: Connection) -> None:
+        event.remove(connection.engine, "before_cursor_execute", plans.note)
+
+    await journal._database.read(listen)
+    try:
+        await ask(journal)
+    finally:
+        await journal._database.read(ignore)
+    return plans
+
+
+def newest_first(rows: Sequence[dict[str, Any]]) -> list[str]:
+    return sorted((row["id"] for row in rows), reverse=True)
