@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, Update, case, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, Update, case, func, or_, select, update
 
 from gateway.journal.database import Database, insert_new
 from gateway.journal.identifiers import new_id
@@ -177,8 +177,7 @@ class Payments:
             .order_by(payments.c.id.desc())
             .limit(limit)
         )
-        rows = await self._database.read(lambda connection: connection.execute(statement).all())
-        return tuple(to_record(row, NotifiedOrder) for row in rows)
+        return await self._database.read(lambda connection: tuple(map(_notified, connection.execute(statement))))
 
     async def list(self, query: PaymentQuery, cut: Cut) -> Listed[Payment]:
         """A part of those that are asked for, newest first."""
@@ -196,9 +195,13 @@ class Payments:
 
     async def without_community(self, limit: int = 1000) -> frozenset[str]:
         """Order numbers of payments whose community nobody knows yet, the newest ones."""
+        return await self.order_numbers(None, limit)
+
+    async def order_numbers(self, community_code: str | None, limit: int) -> frozenset[str]:
+        """Order numbers of the payments of this community, or of no known one: the newest ones."""
         statement = (
             select(payments.c.order_number)
-            .where(payments.c.community_code.is_(None))
+            .where(payments.c.community_code == community_code)
             .order_by(payments.c.id.desc())
             .limit(limit)
         )
@@ -239,6 +242,11 @@ class Payments:
 
     async def _mark(self, statement: Update) -> bool:
         return await self._database.write(lambda connection: connection.execute(statement).rowcount) == 1
+
+
+def _notified(row: Row[Any]) -> NotifiedOrder:
+    """Without a look at each type: there may be thousands."""
+    return NotifiedOrder(row.id, row.order_number, DeliveryState(row.state), row.received_at)
 
 
 def _known(order_number: str, weixin_number: str) -> Select[Any]:

@@ -69,10 +69,6 @@ class Notifications(NamedTuple):
     unplaced: Set[str]
     are_all: bool
 
-    @property
-    def order_numbers(self) -> Set[str]:
-        return self.unplaced | {each.order_number for each in self.placed}
-
 
 class Comparison:
     """The orders of a list held against the notifications for them, both newest first.
@@ -138,27 +134,29 @@ class ReconciliationLoader(ComposedLoader[ReconciliationKey, Reconciliation]):
 
     async def compose(self, key: ReconciliationKey) -> Reconciliation:
         code = key.community_code
-        before = await self._notifications(code)
+        payments = self._payments
+        before = await payments.order_numbers(code, MOST_NOTIFICATIONS)
+        before |= await payments.order_numbers(None, MOST_NOTIFICATIONS)
         [orders] = await self._orders.load_all([AllOrdersKey(code, ORDERS.everything)])
         notified = await self._notifications(code)
         here = {number for order in orders.items if (number := order.number) in notified.unplaced and number}
         if here:
             await self._placement.place(code, here)
             notified = await self._notifications(code)
-        compared = Comparison(orders, notified, before.order_numbers, key.period)
+        compared = Comparison(orders, notified, before, key.period)
         matched = add_up(compared.matched)
         unpaid = [each.id for each in compared.unpaid[:MOST_LISTED]]
         undelivered = [each.id for each in compared.undelivered[:MOST_LISTED]]
-        payments = await self._payments.by_ids({*unpaid, *undelivered}) if unpaid or undelivered else {}
+        listed = await payments.by_ids({*unpaid, *undelivered}) if unpaid or undelivered else {}
         return Reconciliation(
             matched=matched.count,
             matched_amount=matched.amount,
             paid_without_notification=tuple(compared.without[:MOST_LISTED]),
             paid_without_notification_count=len(compared.without),
             earlier_paid_without_notification_count=compared.earlier_without,
-            notified_unpaid=tuple(payments[payment_id] for payment_id in unpaid),
+            notified_unpaid=tuple(listed[payment_id] for payment_id in unpaid),
             notified_unpaid_count=len(compared.unpaid),
-            undelivered=tuple(payments[payment_id] for payment_id in undelivered),
+            undelivered=tuple(listed[payment_id] for payment_id in undelivered),
             undelivered_count=len(compared.undelivered),
             complete=compared.complete and not matched.unreadable,
             as_of=orders.read_at,
@@ -166,5 +164,5 @@ class ReconciliationLoader(ComposedLoader[ReconciliationKey, Reconciliation]):
 
     async def _notifications(self, community_code: str) -> Notifications:
         placed = await self._payments.notified(community_code, MOST_NOTIFICATIONS)
-        unplaced = await self._payments.without_community(MOST_NOTIFICATIONS)
+        unplaced = await self._payments.order_numbers(None, MOST_NOTIFICATIONS)
         return Notifications(placed, unplaced, len(placed) < MOST_NOTIFICATIONS and len(unplaced) < MOST_NOTIFICATIONS)
