@@ -60,7 +60,6 @@ from gateway.ops.event_loop import measured_event_loop
 from gateway.ops.gauges import AUDIT_WAITING, WATCHES, watch_slots
 from gateway.ops.metrics import Metrics
 from gateway.ops.otel import open_export
-from gateway.ops.reads import SharedReadCounts
 from gateway.ops.workers import at_work
 from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.settings import Mistakes, Settings
@@ -108,7 +107,7 @@ class Gateway:
             size=settings.cache_size,
             observe=self._observe,
             now=clock,
-            counts=SharedReadCounts(metrics.tally),
+            tally=metrics.tally,
         )
         self.watches = Watches(platforms, self.events, settings.watch_interval)
         self.writer = Writer(journal, key, clock)

@@ -18,9 +18,16 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import msgspec
 
 from gateway.events import AnyEvent, EventBus, Missed, ReadsDropped
-from gateway.ops.reads import SharedReadCounts
+from gateway.ops.tally import Count, Family, Tally
 
 KeyT = TypeVar("KeyT")
+
+SHARED_READS = Family(
+    "gateway_shared_reads_total",
+    "counter",
+    "Reads that cost no call of their own: their answer was kept, or under way already",
+    ("endpoint", "by"),
+)
 
 
 class Read(Protocol):
@@ -166,7 +173,7 @@ class EndpointReads:
         read = reads.get(key)
         if read is not None:
             if now < read.expires and not (fresh and read.completed):
-                shared.counts.add(self._endpoint, "kept" if read.completed else "joined")
+                shared.count(self._endpoint, "kept" if read.completed else "joined")
                 return read
             del reads[key]
         if self._seconds and len(reads) >= shared.size:
@@ -236,16 +243,18 @@ class SharedReads:
         observe: Callable[[str, object], None] = lambda _endpoint, _value: None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        counts: SharedReadCounts | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self.clock = clock
         self.now = now
-        self.counts = SharedReadCounts() if counts is None else counts
         self.size = size
         self.observe = observe
         self._seconds = seconds
         self._cacheable_nulls = cacheable_nulls
         self._endpoints: dict[str, EndpointReads] = {}
+        self._tally = Tally() if tally is None else tally
+        self._tally.declare(SHARED_READS)
+        self._counts: dict[tuple[str, str], Count] = {}
         self._secret = secrets.token_bytes(32)
         self._sweeping = False
         events.attach(self._hear)
@@ -264,6 +273,13 @@ class SharedReads:
     def time_of_day(self, moment: float) -> datetime:
         """When it was this moment of `clock`."""
         return self.now() - timedelta(seconds=self.clock() - moment)
+
+    def count(self, endpoint: str, by: str) -> None:
+        """A read cost no call: its answer was `kept`, or it `joined` a call under way."""
+        count = self._counts.get((endpoint, by))
+        if count is None:
+            count = self._counts[endpoint, by] = self._tally.count(SHARED_READS, endpoint, by)
+        count.add()
 
     def conceal(self, arguments: object) -> bytes:
         """A hash of the arguments, keyed with a secret of this process: equal for equal ones, and reveals nothing."""

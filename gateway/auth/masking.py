@@ -11,7 +11,7 @@ from unicodedata import normalize
 
 import msgspec
 
-from gateway.normalise.personal_keys import PERSONAL_KEYS
+from gateway.normalise.person import PERSONAL_KEYS
 from gateway.normalise.vocabulary import PiiKind
 
 Masker = Callable[[object], str | None]

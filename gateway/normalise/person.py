@@ -3,10 +3,12 @@
 The three differ in the prefix of their keys and in the dialect of their values, not in what they mean.
 """
 
+from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Annotated
 
-from gateway.normalise.field import Correction, Field, Kind
+from gateway.normalise.field import Correction, Field, Kind, declared_fields
 from gateway.normalise.issues import Issues
 from gateway.normalise.kinds import BIRTH_DATE, FLAG, IDENTIFIER, TEXT, problem_of_word, word_of, write_word
 from gateway.normalise.plausible import birth_date_problem, id_card_problem, name_problem, nation_problem, phone_problem
@@ -230,3 +232,18 @@ class Member(Person, frozen=True, gc=False):
 def member_key(key: str) -> str:
     """The key of a member of a house, from that of a person."""
     return f"member_{key.removeprefix('people_')}"
+
+
+_KINDS = {
+    key.removeprefix("people_"): declared.field.pii
+    for declared in declared_fields(Person).values()
+    for key in declared.field.keys
+    if declared.field.pii is not None
+}
+
+PERSONAL_KEYS: Mapping[str, PiiKind] = MappingProxyType(
+    {prefix + name: kind for prefix in ("", "people_", "member_") for name, kind in _KINDS.items()}
+)
+"""Wire names of personal data, in lower case, and its kind (document, preface 审核数据; 1.1.2.5; 4.1): a review's
+people_*, a house member's member_*, a repair's bare name and phone.
+"""

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.auth.masking import LONGEST_SEARCHED, MASK, contains_mask, mask, mask_content_raw, mask_text
-from gateway.normalise.personal_keys import PERSONAL_KEYS
+from gateway.normalise.person import PERSONAL_KEYS
 from gateway.normalise.vocabulary import PiiKind
 
 ID_NUMBER = "999302199211302517"
