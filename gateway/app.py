@@ -48,8 +48,11 @@ from gateway.http.sandbox_controls import SANDBOX_PATH, sandbox_routes
 from gateway.http.sse import EventStreamEndpoint
 from gateway.http.tracing import Tracing
 from gateway.http.websocket import WebSocketEndpoint, WebSocketOptions
+from gateway.journal.event_tail import EventTail
 from gateway.journal.journal import Clock, Journal, open_journal, utc_now
 from gateway.journal.metrics import watch_journal
+from gateway.journal.presence import present
+from gateway.loaders.event_streams import EventStreams
 from gateway.loaders.issues import count_issues
 from gateway.loaders.lists import ORDERS
 from gateway.loaders.loader import Source
@@ -109,7 +112,17 @@ class Gateway:
             now=clock,
             tally=metrics.tally,
         )
-        self.watches = Watches(platforms, self.events, settings.watch_interval)
+        self.tail = EventTail(journal.events)
+        self.watches = Watches(
+            platforms,
+            self.events,
+            self.tail,
+            journal.watches,
+            clock,
+            interval=settings.watch_interval,
+            linger=settings.watch_linger,
+        )
+        self.event_streams = EventStreams(journal.events, self.tail, self.watches, clock)
         self.writer = Writer(journal, key, clock)
         self.actions = Actions(
             self.writer, platforms, journal, self.events, clock, sends_refuse_reason=settings.send_refuse_reason
@@ -144,6 +157,7 @@ class Gateway:
             self.journal,
             self.ids,
             self.watches,
+            self.event_streams,
             self.trail,
             self.lookups,
             request_id,
@@ -327,6 +341,9 @@ async def open_gateway(
         stack.push_async_callback(platforms.aclose)
         gateway = Gateway(settings, key, platforms, journal, clock, metrics, communities)
         await stack.enter_async_context(gateway.events.bridge(journal))
+        await stack.enter_async_context(gateway.tail.open(journal))
+        await stack.enter_async_context(present(journal))
+        stack.push_async_callback(gateway.watches.close)
         stack.push_async_callback(gateway.trail.close)
         stack.push_async_callback(gateway.writer.drain)
         work = (gateway.relay, gateway.reconciler, gateway.placement, gateway.trail)

@@ -15,6 +15,7 @@ from gateway.communities import Communities
 from gateway.execution.load import Load
 from gateway.execution.variants import Observation
 from gateway.journal.journal import Journal
+from gateway.loaders.event_streams import EventStreams
 from gateway.loaders.registry import Loaders
 from gateway.loaders.watch import Watches
 from gateway.ops.trace import Trace
@@ -46,9 +47,11 @@ class RequestContext:
         "actions",
         "allowance",
         "deadline",
+        "event_streams",
         "failures",
         "ids",
         "journal",
+        "last_event_id",
         "loaders",
         "operation_name",
         "principal",
@@ -65,6 +68,7 @@ class RequestContext:
         journal: Journal,
         ids: NodeIds,
         watches: Watches,
+        event_streams: EventStreams,
         trail: AuditTrail,
         lookups: RateLimiter,
         request_id: str,
@@ -85,6 +89,8 @@ class RequestContext:
         self.journal = journal
         self.ids = ids
         self.watches = watches
+        self.event_streams = event_streams
+        self.last_event_id: str | None = None
         self.request_id = request_id
         self.allowance = allowance
         self.deadline: float | None = None

@@ -23,6 +23,10 @@ SHENHE_CHANGED = "shenhe.changed"
 REPAIR_CHANGED = "repair.changed"
 """The topics. An event of the first four carries the id of a payment, of the last two the platform's row number."""
 
+PAYMENT = "payment"
+OPERATION = "operation"
+"""Topics of the journal's events alone, beside SHENHE_CHANGED and REPAIR_CHANGED (`gateway.journal.events`)."""
+
 CHANNEL = "gateway_events"
 CAPACITY = 256
 LARGEST_BACKLOG = 1000
@@ -114,7 +118,7 @@ class EventBus:
 
     def publish(self, event: Event | ReadsDropped) -> None:
         """Notify this process's subscribers now, and the other gateways soon. Never waits, never raises."""
-        self._deliver(event)
+        self.deliver(event)
         if len(self._leaving) >= LARGEST_BACKLOG:
             self._leaving.clear()
             self._left_behind = True
@@ -149,7 +153,8 @@ class EventBus:
                 with suppress(GatewayError):
                     await self._send(notifier)
 
-    def _deliver(self, event: AnyEvent) -> None:
+    def deliver(self, event: AnyEvent) -> None:
+        """Notify this process's subscribers alone."""
         for heard in self._attached:
             heard(event)
         if not isinstance(event, ReadsDropped):
@@ -162,12 +167,12 @@ class EventBus:
         except msgspec.DecodeError:  # from a gateway of another version
             parcel = None
         if parcel is None:
-            self._deliver(MISSED)
+            self.deliver(MISSED)
         elif parcel.sender != self._name:
             if parcel.missed:
-                self._deliver(MISSED)
+                self.deliver(MISSED)
             for event in parcel.events:
-                self._deliver(event)
+                self.deliver(event)
 
     async def _keep_sending(self, notifier: Notifier) -> None:
         while True:

@@ -160,6 +160,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cache_size: Count = 1000
 
     watch_interval: Seconds = 15.0
+    watch_linger: Lifetime = 60.0
     websocket_init_timeout: Seconds = 5.0
     max_subscriptions: Count = 20
     allowed_origins: str = ""

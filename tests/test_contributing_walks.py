@@ -71,7 +71,7 @@ def test_walk_of_a_list_fits_the_code(tree: Path) -> None:
         ("Query", "complaints"),
         ("Community", "complaints"),
         ("CommunitySummary", "openComplaints"),
-        ("Subscription", "complaintChanged"),
+        ("Subscription", "complaintEvents"),
     ):
         [fields] = re.findall(rf"^type {parent}\b.*?^}}", schema, re.M | re.S)
         assert re.search(rf"^  {field}\b", fields, re.M), f"{parent}.{field}"

@@ -234,10 +234,22 @@ class Executor:
 
 
 async def _responses(executor: GraphQLExecutor[Any], source: AsyncIterable[Any]) -> AsyncGenerator[Response, None]:
+    event_id: str | None = None
+
+    async def noted() -> AsyncGenerator[Any, None]:
+        nonlocal event_id
+        try:
+            async for event in source:
+                event_id = getattr(event, "cursor", None)
+                yield event
+        finally:
+            if isinstance(source, AsyncGenerator):
+                await source.aclose()
+
     try:
-        async with aclosing(map_source_to_response_event(executor, source)) as results:
+        async with aclosing(map_source_to_response_event(executor, noted())) as results:
             async for result in results:
-                yield Response(result.data, result.errors or [])
+                yield Response(result.data, result.errors or [], event_id=event_id)
     finally:
         _release(executor)
 

@@ -17,13 +17,15 @@ class Response:
 
     `executed` is False for a request error (unknown operation, variables of the wrong type): then nothing was
     resolved and the response has no `data` entry, not even null (GraphQL specification, 7.1). `planned` says
-    whether a compiled plan gave the answer; otherwise graphql-core did.
+    whether a compiled plan gave the answer; otherwise graphql-core did. `event_id` is the cursor of the event of a
+    subscription that it answers, where that has one.
     """
 
     data: dict[str, Any] | None
     errors: list[GraphQLError] = field(default_factory=list)
     executed: bool = True
     planned: bool = False
+    event_id: str | None = None
 
     def to_bytes(
         self,

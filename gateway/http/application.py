@@ -28,6 +28,7 @@ PAGE_REQUEST_HEADERS: Final = (
     "Cache-Control",
     "Graphql-Client-Name",
     "Graphql-Client-Version",
+    "Last-Event-Id",
     "Traceparent",
     "X-Request-Id",
 )

@@ -29,7 +29,8 @@ _WELL_FORMED_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 class RequestHead:
     """Of one ASGI scope. `is_served`: the method is, and an answer in JSON is acceptable; `answer_type` is its media
     type. `wants_events` asks for an event stream, `wants_fresh` for an answer without caches, `wants_trace` for one
-    with its trace; `trace_parent` is the trace that the request is part of, if it says so.
+    with its trace; `trace_parent` is the trace that the request is part of, if it says so. `last_event_id` is that of
+    an event stream that broke off.
     `client` is what sent it.
     """
 
@@ -47,6 +48,7 @@ class RequestHead:
         self.is_compressed = self.fields.get(b"content-encoding", b"identity").lower() != b"identity"
         self.wants_trace = self.fields.get(b"x-trace") == b"1"
         self.trace_parent = read_trace_parent(self.fields.get(b"traceparent"))
+        self.last_event_id = self.fields.get(b"last-event-id", b"").decode("latin-1") or None
         self.client = read_head_client(self.fields)
         self._request_id = _own_request_id(self.fields.get(b"x-request-id"))
 

@@ -81,6 +81,7 @@ class EventStreamEndpoint:
         try:
             caller = self._caller_of(scope)
             context = caller.open(id_) or await caller.identify(id_)
+            context.last_event_id = head.last_event_id
             if context.allowance is not None:
                 allowance = rate_headers(context.allowance)
             async with asyncio.timeout(self._timeout):
@@ -126,8 +127,8 @@ class EventStreamEndpoint:
                     while_believed(caller.authenticate),
                     aclosing(self._payloads(parameters, context, id_, ended)) as payloads,
                 ):
-                    async for payload in payloads:
-                        await _send_event(send, payload)
+                    async for payload, event_id in payloads:
+                        await _send_event(send, payload, event_id)
         except TimeoutError:
             ended.outcome = UnauthenticatedError.code
             await _send_event(send, errors_json(UnauthenticatedError(REFUSAL), id_))
@@ -139,7 +140,8 @@ class EventStreamEndpoint:
 
     async def _payloads(
         self, parameters: Parameters, context: CallerContext, id_: str, ended: "_Ended"
-    ) -> AsyncGenerator[bytes, None]:
+    ) -> AsyncGenerator[tuple[bytes, str | None], None]:
+        """The data of each event, and its id where it has one."""
         outcome = OK
         try:
             prepared, _ = self._intake.admit(parameters, context)
@@ -153,11 +155,11 @@ class EventStreamEndpoint:
                         outcome = self._metrics.add_event(outcome, response, errors)
                         payload = response.to_bytes(errors=errors)
                         require_size(payload, self._largest_answer)
-                        yield payload
+                        yield payload, response.event_id
             ended.outcome = outcome
         except Exception as error:  # noqa: BLE001 # whatever ends it is reported; what is unexpected is logged as well
             ended.outcome = self._metrics.failed(error)
-            yield errors_json(error, id_)
+            yield errors_json(error, id_), None
 
 
 class _Ended:
@@ -179,9 +181,11 @@ def _headers(id_: str) -> list[tuple[bytes, bytes]]:
     ]
 
 
-async def _send_event(send: Send, payload: bytes) -> None:
+async def _send_event(send: Send, payload: bytes, id_: str | None = None) -> None:
     """JSON has no line breaks of its own, so one `data` line holds it."""
-    await send({"type": "http.response.body", "body": b"event: next\ndata: " + payload + b"\n\n", "more_body": True})
+    id_line = b"" if id_ is None else b"id: " + id_.encode() + b"\n"
+    body = b"event: next\n" + id_line + b"data: " + payload + b"\n\n"
+    await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
 async def _keep_alive(send: Send) -> None:

@@ -20,9 +20,10 @@ RECHECK = 60.0
 
 
 class CallerContext(Context, Protocol):
-    """A context that knows its caller."""
+    """A context that knows its caller. `last_event_id`: of the event stream that the caller goes on with."""
 
     principal: Principal
+    last_event_id: str | None
 
 
 class StreamCaller(Caller[CallerContext], Protocol):

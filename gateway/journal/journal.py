@@ -1,4 +1,4 @@
-"""The durable record of the gateway: operations, payment outbox, published announcements, audit trail."""
+"""The durable record of the gateway: operations, payment outbox, announcements, audit trail, events."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from gateway.journal.announcements import Announcements
 from gateway.journal.audit import Audit
 from gateway.journal.database import Database, JournalInUseError, NoJournalError, OlderJournalError
+from gateway.journal.events import Events
 from gateway.journal.identifiers import new_id
 from gateway.journal.migrate import migrate, rehearse, require_migrated
 from gateway.journal.notify import Heard, LocalNotifier, Notifier, PostgresNotifier
@@ -19,6 +20,7 @@ from gateway.journal.payments import Payments
 from gateway.journal.postgres import open_postgres
 from gateway.journal.sqlite import open_sqlite, require_room
 from gateway.journal.tables import operations, payments, readiness
+from gateway.journal.watches import WatchLeases
 from gateway.normalise.states import DeliveryState, OperationState
 from gateway.settings import Settings
 
@@ -48,9 +50,12 @@ class Backlog(msgspec.Struct, frozen=True):
 class Journal:
     """Opened by `open_journal`. Whatever goes wrong is a JournalError, within `journal_timeout` seconds."""
 
-    def __init__(self, database: Database, notifier: Notifier, clock: Clock) -> None:
-        self.operations = Operations(database, clock)
-        self.payments = Payments(database, clock)
+    def __init__(self, database: Database, notifier: Notifier, clock: Clock, *, is_shared: bool) -> None:
+        """`is_shared`: other gateways may use it at the same time."""
+        self.events = Events(database, clock)
+        self.watches = WatchLeases(database, self.events, clock, is_alone=not is_shared)
+        self.operations = Operations(database, clock, self.events)
+        self.payments = Payments(database, clock, self.events)
         self.announcements = Announcements(database)
         self.audit = Audit(database)
         self._database = database
@@ -108,7 +113,7 @@ async def open_journal(settings: Settings, clock: Clock = utc_now, *, make: bool
     else:
         database = await open_sqlite(settings.data_dir, settings.journal_timeout, prepare, make=make)
         notifier = LocalNotifier()
-    journal = Journal(database, notifier, clock)
+    journal = Journal(database, notifier, clock, is_shared=bool(settings.database_url))
     try:
         if settings.database_url and make:
             await _compare_clocks(database, clock)

@@ -10,7 +10,9 @@ import msgspec
 from sqlalchemy import Connection, and_, case, delete, select, update
 
 from gateway.errors import JournalError
+from gateway.journal.changes import change_by, resolution_of
 from gateway.journal.database import Database, insert_new
+from gateway.journal.events import Events
 from gateway.journal.history import HistoryKey, read_histories
 from gateway.journal.identifiers import new_id
 from gateway.journal.newest import Cut
@@ -45,9 +47,10 @@ def fingerprint(secret: bytes, mutation: str, arguments: object) -> str:
 class Operations:
     """See `Operation`. Every method raises JournalError when the journal cannot be used."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime], noted: Events) -> None:
         self._database = database
         self._clock = clock
+        self._events = noted
 
     async def reserve(
         self,
@@ -154,19 +157,25 @@ class Operations:
         }
 
         def work(connection: Connection) -> Operation | None:
-            operation = _lock(connection, operation_id)
-            if operation is None or operation.state not in _UNRESOLVED:
-                return operation
+            before = _lock(connection, operation_id)
+            if before is None or before.state not in _UNRESOLVED:
+                return before
             steps: dict[str, Any] = {}
             if read_back:
-                steps["read_backs"] = _with_read_back(operation, now)
-            if not final and operation.state in _UNDER_WAY:
+                steps["read_backs"] = _with_read_back(before, now)
+            if not final and before.state in _UNDER_WAY:
                 steps["unknown_at"] = now
-            return _update(connection, operation_id, values | steps)
+            operation = _update(connection, operation_id, values | steps)
+            if final and before.state is OperationState.UNKNOWN:
+                self._events.note(connection, resolution_of(operation))
+            if change := change_by(operation):
+                self._events.note_change(connection, change, before.sent_at or before.started_at)
+            return operation
 
         operation = await self._database.write(work)
         if operation is None:
             raise JournalError(FaultWording.NOT_IN_JOURNAL())
+        self._events.on_noted()
         return operation
 
     async def record_read_back(self, operation_id: str) -> None:

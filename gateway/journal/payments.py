@@ -7,14 +7,25 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Update, case, func, or_, select, update
 
+from gateway.events import PAYMENT
 from gateway.journal.database import Database, insert_new
+from gateway.journal.events import Events
 from gateway.journal.identifiers import new_id
 from gateway.journal.newest import Cut
 from gateway.journal.queries import PaymentQuery, counted
-from gateway.journal.records import Listed, NotifiedOrder, Payment, PaymentConflict, Receipt, ReceiptKind
+from gateway.journal.records import (
+    PLACED,
+    Listed,
+    NewEvent,
+    NotifiedOrder,
+    Payment,
+    PaymentConflict,
+    Receipt,
+    ReceiptKind,
+)
 from gateway.journal.rows import is_past, once, read_listed, to_record
 from gateway.journal.tables import payment_conflicts, payments
-from gateway.normalise.states import DeliveryState
+from gateway.normalise.states import DeliveryState, PaymentEventKind
 
 _NO_LEASE = {"lease_owner": None, "lease_until": None}
 
@@ -25,9 +36,10 @@ MOST_CONFLICTS = 20
 class Payments:
     """See `Payment`. Every method raises JournalError when the journal cannot be used."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime], noted: Events) -> None:
         self._database = database
         self._clock = clock
+        self._events = noted
 
     def new_id(self) -> str:
         """For a payment that is about to be received."""
@@ -56,7 +68,9 @@ class Payments:
         def work(connection: Connection) -> Receipt:
             row = connection.execute(insert_new(connection, payments), values).first()
             if row is not None:
-                return Receipt(ReceiptKind.NEW, to_record(row, Payment))
+                payment = to_record(row, Payment)
+                self._events.note(connection, _happened(payment, PaymentEventKind.RECEIVED))
+                return Receipt(ReceiptKind.NEW, payment)
             payment = to_record(connection.execute(_known(order_number, weixin_number)).one(), Payment)
             if all(getattr(payment, name) == number for name, number in numbers.items()):
                 return Receipt(ReceiptKind.SAME, payment)
@@ -69,10 +83,14 @@ class Payments:
                     "payload_hash": _payload_hash(*numbers.values()),
                     "received_at": now,
                 }
-                connection.execute(insert_new(connection, payment_conflicts), conflict | numbers)
+                if connection.execute(insert_new(connection, payment_conflicts), conflict | numbers).first():
+                    self._events.note(connection, _happened(payment, PaymentEventKind.CONFLICTED))
             return Receipt(ReceiptKind.CONFLICT, payment)
 
-        return await self._database.write(work)
+        receipt = await self._database.write(work)
+        if receipt.kind is not ReceiptKind.SAME:
+            self._events.on_noted()
+        return receipt
 
     async def claim(self, owner: str, limit: int, lease: timedelta) -> tuple[Payment, ...]:
         """Lease the QUEUED payments that are due, longest due first, and no other holder's.
@@ -111,7 +129,8 @@ class Payments:
                 next_attempt_at=None,
                 last_error=None,
                 **_NO_LEASE,
-            )
+            ),
+            PaymentEventKind.DELIVERED,
         )
 
     async def failed(
@@ -129,7 +148,8 @@ class Payments:
                 next_attempt_at=next_attempt_at,
                 last_error=error,
                 **_NO_LEASE,
-            )
+            ),
+            PaymentEventKind.DEAD if next_attempt_at is None else None,
         )
 
     async def retry(self, payment_id: str) -> Payment | None:
@@ -216,8 +236,19 @@ class Payments:
             update(payments)
             .where(payments.c.order_number.in_(order_numbers), payments.c.community_code.is_(None))
             .values(community_code=community_code)
+            .returning(payments)
         )
-        return await self._database.write(lambda connection: connection.execute(statement).rowcount)
+
+        def work(connection: Connection) -> int:
+            placed = [to_record(row, Payment) for row in connection.execute(statement)]
+            for payment in placed:
+                self._events.note(connection, _happened(payment, PaymentEventKind.RECEIVED, PLACED))
+            return len(placed)
+
+        count = await self._database.write(work)
+        if count:
+            self._events.on_noted()
+        return count
 
     async def conflicts(self, payment_ids: Collection[str]) -> dict[str, tuple[PaymentConflict, ...]]:
         """What contradicted each of these payments, oldest first."""
@@ -240,8 +271,25 @@ class Payments:
             payments.c.lease_token == payment.lease_token,
         )
 
-    async def _mark(self, statement: Update) -> bool:
-        return await self._database.write(lambda connection: connection.execute(statement).rowcount) == 1
+    async def _mark(self, statement: Update, kind: PaymentEventKind | None) -> bool:
+        """Whether the lease held; then what happened is noted."""
+
+        def work(connection: Connection) -> bool:
+            row = connection.execute(statement.returning(payments)).first()
+            if row is not None and kind is not None:
+                self._events.note(connection, _happened(to_record(row, Payment), kind))
+            return row is not None
+
+        is_marked = await self._database.write(work)
+        if is_marked and kind is not None:
+            self._events.on_noted()
+        return is_marked
+
+
+def _happened(payment: Payment, kind: PaymentEventKind, status: str | None = None) -> NewEvent:
+    return NewEvent(
+        topic=PAYMENT, community_code=payment.community_code, record_id=payment.id, kind=kind, status=status
+    )
 
 
 def _notified(row: Row[Any]) -> NotifiedOrder:

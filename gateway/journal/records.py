@@ -227,6 +227,57 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class GapKind(StrEnum):
+    """Why changes of a list, or payments, may have gone unnoticed before this. STARTED: a list is watched from here on,
+    as its first subscriber asked for. LATE: it is watched again, or the first polls failed, or not all of it is seen;
+    or no gateway was there to receive payments.
+    """
+
+    STARTED = "STARTED"
+    LATE = "LATE"
+
+
+PLACED = "PLACED"
+"""The status of the event by which those learn of a payment who could not see it before its community was known."""
+
+
+class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be noted of a record: ids only, no personal data.
+
+    `kind` is a ChangeKind, a PaymentEventKind or, where `record_id` is None, a GapKind. `status` is what the record has
+    become. `audience` is whose it is where it is one caller's own. `written`: it was done through a gateway of this
+    journal; else a watch has found it. `missed`: between the event before and this one changes may have gone unnoticed.
+    """
+
+    topic: str
+    kind: str
+    community_code: str | None = None
+    record_id: str | None = None
+    audience: str | None = None
+    status: str | None = None
+    written: bool = False
+    missed: bool = False
+
+
+class NotedEvent(NewEvent, frozen=True, kw_only=True):
+    """An event of the journal. The `sequence` orders all of them."""
+
+    sequence: int
+    at: datetime
+
+
+class Start(msgspec.Struct, frozen=True):
+    """Where a subscription begins: after the event of this number. `is_watched`: whether the list is, by then.
+
+    `epoch` names the journal; `forgotten` is the number of the latest event that is not kept any more.
+    """
+
+    epoch: str
+    position: int
+    forgotten: int
+    is_watched: bool
+
+
 class AuditAction(StrEnum):
     """REVEALED: shown unmasked. DENIED: asked for without the scope."""
 

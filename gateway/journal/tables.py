@@ -259,6 +259,58 @@ audit = Table(
     Index("ix_audit_record_ids", "record_ids", postgresql_using="gin").ddl_if(dialect="postgresql"),
 )
 
+events = Table(
+    "events",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("sequence", BigInteger),
+    Column("at", UtcDateTime, nullable=False),
+    Column("topic", StoredText, nullable=False),
+    Column("community_code", StoredText),
+    Column("audience", StoredText),
+    Column("record_id", StoredText),
+    Column("kind", StoredText, nullable=False),
+    Column("status", StoredText),
+    Column("written", Boolean, nullable=False),
+    Column("missed", Boolean, nullable=False),
+    UniqueConstraint("sequence"),
+    Index("ix_events_topic_community_code_sequence", "topic", "community_code", "sequence"),
+    Index("ix_events_topic_record_id", "topic", "record_id"),
+    Index(
+        "ix_events_unsequenced",
+        "at",
+        "id",
+        postgresql_where=text("sequence IS NULL"),
+        sqlite_where=text("sequence IS NULL"),
+    ),
+)
+
+event_sequence = Table(
+    "event_sequence",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", StoredText, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("forgotten", BigInteger, nullable=False),
+)
+"""One row, whose lock orders the events: `last` is the number of the latest, `forgotten` that of the latest pruned."""
+
+gateways = Table(
+    "gateways", metadata, Column("id", StoredText, primary_key=True), Column("alive_until", UtcDateTime, nullable=False)
+)
+"""Those at work. One that does not renew its row in time has died."""
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("topic", StoredText, primary_key=True),
+    Column("community_code", StoredText, primary_key=True),
+    Column("gateway_id", StoredText),
+    Column("begun", Boolean, nullable=False),
+    Column("wanted_until", UtcDateTime, nullable=False),
+)
+"""Which gateway polls a list: it holds the list while it is alive. `begun`: its first poll is done."""
+
 sqlite_metadata = MetaData(naming_convention=metadata.naming_convention)
 """What SQLite has besides."""
 

@@ -9,6 +9,7 @@ from gateway.loaders.record_list import RecordList, Watched
 from gateway.normalise.order import Order, OrderQuery
 from gateway.normalise.repair import Repair, RepairQuery
 from gateway.normalise.shenhe import Shenhe, ShenheQuery
+from gateway.normalise.states import ChangeKind
 from gateway.normalise.vocabulary import OrderStatus, PaymentStatus, RepairStatus, ShenheStatus
 from gateway.platforms.wjdh import ORDER_LIST, REPAIR, REPAIR_LIST, SHENHE, SHENHE_LIST, Wjdh
 
@@ -22,7 +23,12 @@ SHENHES = RecordList[Shenhe](
     record_endpoint=SHENHE.name,
     read_record=Wjdh.shenhe,
     lifetime=lambda settings: settings.cache_shenhes,
-    watched=Watched(SHENHE_CHANGED, lambda review: (review.status, review.updated_at), others=("people", "owner")),
+    watched=Watched(
+        SHENHE_CHANGED,
+        lambda review: (review.status, review.updated_at),
+        {ShenheStatus.APPROVED: ChangeKind.DECIDED, ShenheStatus.REJECTED: ChangeKind.DECIDED},
+        others=("people", "owner"),
+    ),
 )
 
 ORDERS = RecordList[Order](
@@ -48,7 +54,11 @@ REPAIRS = RecordList[Repair](
     read_record=Wjdh.repair,
     lifetime=lambda settings: settings.cache_repairs,
     statuses=(RepairStatus.OPEN, RepairStatus.RESOLVED),  # it lists one at a time (quirk 146)
-    watched=Watched(REPAIR_CHANGED, lambda repair: (repair.status, repair.reply)),  # it has no time of the last change
+    watched=Watched(
+        REPAIR_CHANGED,
+        lambda repair: (repair.status, repair.reply),  # it has no time of the last change
+        {RepairStatus.RESOLVED: ChangeKind.RESOLVED},
+    ),
 )
 
 LISTS: tuple[RecordList[Any], ...] = (SHENHES, ORDERS, REPAIRS)

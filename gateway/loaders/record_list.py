@@ -1,6 +1,6 @@
 """Lists of a community's records: what is declared of one, and the loaders that read it."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -13,6 +13,7 @@ from gateway.loaders.loader import ReadLoader, Source
 from gateway.loaders.paging import UP, Identified
 from gateway.normalise.field import personal_attributes
 from gateway.normalise.records import Page, Record
+from gateway.normalise.states import ChangeKind
 from gateway.normalise.wire_enum import WireEnum
 from gateway.settings import Settings
 
@@ -23,12 +24,14 @@ RowT = TypeVar("RowT", bound=Identified)
 class Watched(Generic[RowT]):
     """That changes of a list can be subscribed to, under this topic of `gateway.events`.
 
-    `state` is what makes a record another one than before. A change puts the answers of the endpoints in `others` out
+    `state` is what makes a record another one than before; `ends` what has happened to one that does not wait any more,
+    by its status. A change puts the answers of the endpoints in `others` out
     of date, too, which do not show the list.
     """
 
     topic: str
     state: Callable[[RowT], Hashable]
+    ends: Mapping[WireEnum, ChangeKind]
     others: tuple[str, ...] = ()
 
 

@@ -2,28 +2,32 @@
 
 The platforms notify nobody of new applications, nor of what others decide. So the list of what waits, pending reviews
 or open repairs, is read again and again: a record that appears in it is new, or waits again; one that is gone from it
-was decided. One watch of a list serves all subscribers of this process, and ends with the last.
+was decided. One watch of a list serves all subscribers of all gateways of a journal: the gateway that holds the list
+polls it (`gateway.journal.watches`), and what it finds goes to all of them by the journal.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import timedelta
 from typing import Any
 
 import structlog
 
-from gateway.errors import PlatformError, RateLimitedError
+from gateway.errors import JournalError, PlatformError, RateLimitedError
 from gateway.events import MISSED, ORDER_PAID, PAYMENT_PLACED, Event, EventBus, ReadsDropped, Subscription
+from gateway.futures import join
+from gateway.journal.event_tail import EventTail
+from gateway.journal.events import Interest
+from gateway.journal.journal import Clock
+from gateway.journal.records import GapKind, NewEvent, NotedEvent
+from gateway.journal.watches import WatchLeases, WatchLostError
+from gateway.loaders.list_poll import Found, ListPoll
 from gateway.loaders.record_list import RecordList, Watched
 from gateway.platforms.platforms import Platforms
-from gateway.platforms.wjdh import Wjdh
 from gateway.wording.requests import RequestWording
 
 log = structlog.get_logger(__name__)
-
-PER_PAGE = 100
-MOST_CHECKED = 20
-"""Records gone from a list that one poll reads one by one; the next poll goes on."""
 
 LONGEST_PAUSE = 300.0
 """In seconds: what the interval is doubled up to while the platform fails."""
@@ -31,113 +35,180 @@ LONGEST_PAUSE = 300.0
 MOST_DOUBLINGS = 16
 
 MOST_WATCHED = 500
-"""Lists that one process polls: a caller of every community may name any, and no platform says which there are."""
+"""Lists that one process wants watched: a caller of every community may name any, and no platform says which there are.
+"""
+
+RETRY_DELAY = 1.0
 
 Sleep = Callable[[float], Awaitable[None]]
 
 
 class _Watch:
-    """Polls the list of one community. Of a list of more than two pages, it sees the first and the last one.
+    """The watch of the list of one community, for as long as somebody here wants it.
 
     What it sees is no answer to anybody: subscribers get ids, and read for themselves what they may.
     """
 
     def __init__(
-        self, wjdh: Wjdh, records: RecordList[Any], watched: Watched[Any], community_code: str, events: EventBus
+        self,
+        poll: ListPoll,
+        topic: str,
+        community_code: str,
+        endpoints: tuple[str, ...],
+        leases: WatchLeases,
+        events: EventBus,
+        clock: Clock,
     ) -> None:
-        self._wjdh = wjdh
-        self._records = records
-        self._watched = watched
+        self._poll = poll
+        self._topic = topic
         self._community_code = community_code
+        self._endpoints = endpoints
+        self._leases = leases
         self._events = events
-        self._known: dict[int, Hashable] | None = None
-        self._newest = 0
+        self._clock = clock
+        self._is_held = False
+        self._is_late = False
+        self._polled_at = clock()
+        self._holding: asyncio.Task[bool] | None = None
+        self._letting_go: asyncio.Task[bool] | None = None
+        self._task: asyncio.Task[None] | None = None
         self.subscribers: set[Subscription] = set()
+        self.wanted = 0
+        self.lingers = False
+        self.ending: asyncio.TimerHandle | None = None
+        self.hearing = ExitStack()
 
-    async def run(self, interval: float, sleep: Sleep) -> None:
+    @property
+    def is_running(self) -> bool:
+        return self._task is not None
+
+    def start(self, interval: float, sleep: Sleep) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(interval, sleep), name=f"watch {self._topic}")
+
+    def stop(self) -> "asyncio.Task[bool]":
+        """Stop, and let go of the list; the result is False where another gateway wants it watched further."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        if self._letting_go is None or self._letting_go.done():
+            self._letting_go = asyncio.create_task(self._let_go(), name=f"release of {self._topic}")
+        return self._letting_go
+
+    def hear(self, event: NotedEvent) -> None:
+        """What was noted of the list, here or elsewhere: what was read before is out of date."""
+        if event.written or not self._is_held:
+            self._events.deliver(ReadsDropped(self._community_code, self._endpoints))
+        if event.kind == GapKind.LATE:
+            for subscriber in self.subscribers:
+                subscriber.put(MISSED)
+
+    async def _run(self, interval: float, sleep: Sleep) -> None:
         """Poll each `interval` seconds; while the platform fails, the pauses grow. Ends only by cancellation."""
+        if self._letting_go is not None:
+            await asyncio.wait([self._letting_go])
         failures = 0
         while True:
-            is_late = failures > 0 and self._known is None
             try:
-                changed = await self._poll()
+                if self._is_held or await self._hold(interval):
+                    await self._look()
             except PlatformError as error:
                 failures = min(failures + 1, MOST_DOUBLINGS)
-                log.warning("watch failed", topic=self._watched.topic, code=error.code, failures=failures)
+                self._is_late = True
+                log.warning("watch failed", topic=self._topic, code=error.code, failures=failures)
+            except WatchLostError:
+                log.warning("watch lost", topic=self._topic)
+                self._lose()
+                self._is_late = True
+            except JournalError:  # which is logged where it happens
+                self._is_late = True
             else:
                 failures = 0
-                self._publish(changed, missed=is_late)  # nobody knows what changed before the first poll succeeded
             await sleep(max(interval, min(interval * 2**failures, LONGEST_PAUSE)))
 
-    def _publish(self, changed: list[int], *, missed: bool) -> None:
-        watched, code = self._watched, self._community_code
-        if changed or missed:
-            self._events.publish(ReadsDropped(code, self._records.endpoints + watched.others))
-        for number in changed:
-            self._events.publish(Event(watched.topic, code, str(number)))
-        if missed:
-            for subscription in self.subscribers:
-                subscription.put(MISSED)
+    async def _hold(self, interval: float) -> bool:
+        hold = self._leases.hold(self._topic, self._community_code, timedelta(seconds=3 * interval))
+        self._holding = asyncio.create_task(hold)  # to its end: what was taken is to be let go of
+        self._is_held = await join(self._holding)
+        self._is_late = self._is_late or not self._is_held
+        return self._is_held
 
-    async def _poll(self) -> list[int]:
-        """Compare the list with what it was: the rows that changed. The first poll has nothing to compare with.
+    async def _look(self) -> None:
+        """Poll once, and note what is found: until that is done, the next poll finds it again."""
+        began, begins, was_whole = self._clock(), not self._poll.has_begun, self._poll.is_whole
+        found = await self._poll.poll()
+        noted = found.changes
+        is_late = begins and self._is_late
+        if begins or (was_whole and not found.is_whole):
+            kind = GapKind.STARTED if begins and not is_late and found.is_whole else GapKind.LATE
+            noted = (self._gap(kind), *noted)
+        if noted:
+            await self._leases.note(self._topic, self._community_code, noted, since=self._polled_at, begins=begins)
+        self._poll.adopt(found)
+        self._polled_at = began
+        self._is_late = False
+        self._publish(found, missed=is_late)
 
-        Raises PlatformError; then the next poll finds what this one would have.
-        """
-        rows, complete = await self._read()
-        seen = {row.platform_id: self._watched.state(row) for row in rows}
-        changed: list[int] = []
-        if self._known is not None:
-            changed += [number for number in seen if self._is_news(number, seen[number], complete)]
-            missing = [number for number in self._known if number not in seen]
-            for number in missing[:MOST_CHECKED]:
-                row = await self._read_record(number)
-                if row is not None and row.status is not self._records.waiting.status:
-                    changed.append(number)
-                elif row is not None and complete:  # it slipped through while the pages were read
-                    seen[number] = self._known[number]
-            seen |= {number: self._known[number] for number in missing[MOST_CHECKED:]}
-        self._known = seen
-        self._newest = max(self._newest, *seen, 0)
-        return changed
+    def _publish(self, found: Found, *, missed: bool) -> None:
+        if found.changes or missed:
+            self._events.publish(ReadsDropped(self._community_code, self._endpoints))
+        for change in found.changes:
+            self._events.publish(Event(self._topic, self._community_code, change.record_id or ""))
 
-    async def _read(self) -> tuple[tuple[Any, ...], bool]:
-        """What is seen of the list, and whether that is all of it. New rows come last (quirk 142) or first."""
-        first = await self._read_page(1)
-        last_page = first.last_page or 1
-        if last_page == 1:
-            return first.items, True
-        last = await self._read_page(last_page)
-        return (*first.items, *last.items), last_page == 2
+    def _gap(self, kind: GapKind) -> NewEvent:
+        return NewEvent(topic=self._topic, community_code=self._community_code, kind=kind, missed=True)
 
-    async def _read_page(self, number: int) -> Any:
-        records = self._records
-        return await records.read_page(self._wjdh, self._community_code, records.waiting, number, PER_PAGE)
+    def _lose(self) -> None:
+        self._is_held = False
+        self._poll.forget()
 
-    async def _read_record(self, number: int) -> Any:
-        return await self._records.read_record(self._wjdh, number, self._community_code)
-
-    def _is_news(self, number: int, state: Hashable, complete: bool) -> bool:
-        """An unknown row of an incomplete list is no news: rows move up from where nobody looks, the newest apart."""
-        known = self._known or {}
-        return known[number] != state if number in known else complete or number > self._newest
+    async def _let_go(self) -> bool:
+        if self._holding is None:
+            return True
+        await asyncio.wait([self._holding])
+        while True:
+            try:
+                if not await self._leases.release(self._topic, self._community_code):
+                    return False
+            except JournalError:  # which is logged where it happens
+                await asyncio.sleep(RETRY_DELAY)
+            else:
+                self._lose()
+                self._is_late = False
+                return True
 
 
 class Watches:
     """The events of each topic, with a watch at work while somebody listens. One per process.
 
-    `interval` is the pause between two polls of a list, in seconds.
+    `interval` is the pause between two polls of a list, `linger` how long a list is watched on for a subscriber that
+    can go on where it was interrupted, both in seconds.
     """
 
-    def __init__(self, platforms: Platforms, events: EventBus, interval: float, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        platforms: Platforms,
+        events: EventBus,
+        tail: EventTail,
+        leases: WatchLeases,
+        clock: Clock,
+        interval: float,
+        linger: float,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
         self._wjdh = platforms.wjdh
         self._events = events
+        self._tail = tail
+        self._leases = leases
+        self._clock = clock
         self._interval = interval
+        self._linger = linger
         self._sleep = sleep
-        self._running: dict[tuple[str, str], tuple[_Watch, asyncio.Task[None]]] = {}
+        self._lists: dict[tuple[str, str], _Watch] = {}
 
     def __len__(self) -> int:
-        return len(self._running)
+        """How many lists are watched, or wanted from another gateway."""
+        return sum(watch.is_running for watch in self._lists.values())
 
     def payment(self, *, placed: bool) -> AbstractContextManager[Subscription]:
         """The payments that arrive, of all communities. Nothing is polled: they come to the gateway by themselves.
@@ -152,25 +223,83 @@ class Watches:
 
         Entering it raises RateLimitedError; LookupError for a list that is not watched.
         """
-        watched = records.watched
-        if watched is None:
-            raise LookupError(f"nobody watches the list of {records.type_name}")
-        key = (watched.topic, community_code)
-        if key not in self._running:
-            if len(self._running) >= MOST_WATCHED:
-                raise RateLimitedError(RequestWording.TOO_MANY_WATCHES(), self._interval, subject="watches")
-            # The first poll finds no change: who reads from now on gets no answer from before it.
-            self._events.publish(ReadsDropped(community_code, records.endpoints))
-            watch = _Watch(self._wjdh, records, watched, community_code, self._events)
-            run = watch.run(self._interval, self._sleep)
-            self._running[key] = watch, asyncio.create_task(run, name=f"watch {watched.topic}")
-        watch, task = self._running[key]
-        with self._events.subscribe(watched.topic) as events:
+        with (
+            self._wanted(records, community_code) as (watch, watched),
+            self._events.subscribe(watched.topic) as events,
+        ):
             watch.subscribers.add(events)
             try:
                 yield events
             finally:
                 watch.subscribers.remove(events)
-                if not watch.subscribers:
-                    del self._running[key]
-                    task.cancel()
+
+    @contextmanager
+    def watching(self, records: RecordList[Any], community_code: str) -> Iterator[str]:
+        """Have a list watched, until `linger` after the block: what is found is noted in the journal, by this topic.
+
+        Entering it raises what `changes` raises.
+        """
+        with self._wanted(records, community_code) as (watch, watched):
+            watch.lingers = True
+            yield watched.topic
+
+    async def close(self) -> None:
+        """Stop all of them. The lists are let go of with the gateway's other leases."""
+        for watch in self._lists.values():
+            watch.hearing.close()
+            if watch.ending is not None:
+                watch.ending.cancel()
+        await asyncio.gather(*[watch.stop() for watch in self._lists.values()], return_exceptions=True)
+        self._lists.clear()
+
+    @contextmanager
+    def _wanted(self, records: RecordList[Any], community_code: str) -> Iterator[tuple[_Watch, Watched[Any]]]:
+        watched = records.watched
+        if watched is None:
+            raise LookupError(f"nobody watches the list of {records.type_name}")
+        key = (watched.topic, community_code)
+        watch = self._lists.get(key) or self._make(records, watched, community_code)
+        if watch.ending is not None:
+            watch.ending.cancel()
+        watch.wanted += 1
+        watch.start(self._interval, self._sleep)
+        try:
+            yield watch, watched
+        finally:
+            watch.wanted -= 1
+            if not watch.wanted:
+                self._end(key, self._linger if watch.lingers else 0)
+
+    def _make(self, records: RecordList[Any], watched: Watched[Any], community_code: str) -> _Watch:
+        if len(self._lists) >= MOST_WATCHED:
+            raise RateLimitedError(RequestWording.TOO_MANY_WATCHES(), self._interval, subject="watches")
+        # The first poll finds no change: who reads from now on gets no answer from before it.
+        self._events.publish(ReadsDropped(community_code, records.endpoints))
+        poll = ListPoll(self._wjdh, records, watched, community_code)
+        endpoints = records.endpoints + watched.others
+        topic = watched.topic
+        watch = _Watch(poll, topic, community_code, endpoints, self._leases, self._events, self._clock)
+        watch.hearing.enter_context(self._tail.hear(Interest(topic, (community_code,)), watch.hear))
+        self._lists[topic, community_code] = watch
+        return watch
+
+    def _end(self, key: tuple[str, str], seconds: float) -> None:
+        """Nobody here wants the list: let go of it then, unless somebody does by then, or at another gateway."""
+        watch = self._lists.get(key)
+        if watch is None or watch.wanted:
+            return
+        if seconds:
+            watch.ending = asyncio.get_running_loop().call_later(seconds, self._end, key, 0)
+            return
+        watch.stop().add_done_callback(lambda letting_go: self._ended(key, letting_go))
+
+    def _ended(self, key: tuple[str, str], letting_go: "asyncio.Task[bool]") -> None:
+        watch = self._lists.get(key)
+        if watch is None or watch.wanted or watch.is_running or letting_go.cancelled():
+            return
+        if letting_go.result():
+            watch.hearing.close()
+            del self._lists[key]
+        else:
+            watch.start(self._interval, self._sleep)
+            self._end(key, self._interval)

@@ -108,6 +108,24 @@ BUILDING_LABEL = "{}栋"
 MONTH_LABEL = "{}年{}月"
 
 
+class ChangeKind(DescribedEnum, chinese="变动类型", english="What happened to a record of a list"):
+    APPEARED = "APPEARED", Word("新增", "It is new among those that wait")
+    CHANGED = (
+        "CHANGED",
+        Word("变更", "It waits still and is another than before, or nobody knows what has become of it"),
+    )
+    DECIDED = "DECIDED", Word("已审核", "It is approved or rejected")
+    RESOLVED = "RESOLVED", Word("已处理", "It is dealt with")
+    REOPENED = "REOPENED", Word("重新打开", "It waits again")
+
+
+class PaymentEventKind(DescribedEnum, chinese="缴费通知事件类型", english="What happened to a payment notification"):
+    RECEIVED = "RECEIVED", Word("已接收", "It is kept for good, or its community is known now")
+    DELIVERED = "DELIVERED", Word("已送达", "The security platform has saved it")
+    DEAD = "DEAD", Word("投递失败", "Its delivery is given up")
+    CONFLICTED = "CONFLICTED", Word("冲突", "One with other numbers has come for its order or WeChat number")
+
+
 class FindingCode(
     DescribedEnum, chinese="核验发现", english="What a check of an application against the security platform found"
 ):

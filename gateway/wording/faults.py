@@ -45,6 +45,7 @@ class FaultWording(Wording):
         "网关运行时 {file} 被移走或替换。",
     )
     GIVEN_UP = "The operation was given up before it was sent.", "该写入在发出之前已被放弃。"
+    WATCH_LOST = "Another gateway watches this list now.", "现由另一个网关监视该列表。"
     NOT_IN_JOURNAL = "The operation is not in the journal.", "写入记录库中没有该写入。"
     JOURNAL_OLDER = (
         "{setting}: the journal was written by an older version of the gateway.",

@@ -19,6 +19,7 @@ class PaymentSubscriptions:
         "others a moment after a list has. Ends at once for a community that is not the caller's to see (缴费通知).",
         directives=needs(["payment:read"]),
         graphql_type=Payment | None,
+        deprecation_reason="Use paymentEvents: it says what happened, and goes on after an interruption.",
     )
     def order_paid(self, info: Info, community_code: OptionalCommunityCode = None) -> Stream[records.Payment]:
         codes = communities_of(info, community_code)

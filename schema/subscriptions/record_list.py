@@ -11,8 +11,9 @@ from schema.subscriptions.stream import Stream, follow, nothing
 from schema.types.arguments import CommunityCode, community
 from schema.types.costs import ONE_CALL
 from schema.types.fields import needs, with_fields
-from schema.types.lists import LISTS
 from schema.types.record_list import CommunityList
+from schema.types.repair import REPAIRS
+from schema.types.shenhe import SHENHES
 
 
 def _changes_field(shown: CommunityList, watched: Watched[Any]) -> Any:
@@ -36,12 +37,17 @@ def _changes_field(shown: CommunityList, watched: Watched[Any]) -> Any:
         directives=needs([records.scope]),
         graphql_type=shown.node | None,
         metadata=ONE_CALL,
+        deprecation_reason=f"Use {shown.name}Events: it says what happened, and goes on after an interruption.",
     )
 
 
 @strawberry.type
 @with_fields(
-    {f"{shown.name}_changed": _changes_field(shown, watched) for shown in LISTS if (watched := shown.records.watched)}
+    {
+        f"{shown.name}_changed": _changes_field(shown, watched)
+        for shown in (SHENHES, REPAIRS)
+        if (watched := shown.records.watched)
+    }
 )
 class RecordListSubscriptions:
-    """Of each list that is watched."""
+    """Of the lists that had them first; the others have events alone."""

@@ -54,7 +54,7 @@ async def follow(
                 yield record
 
 
-async def nothing() -> Stream[RecordT]:
+async def nothing() -> AsyncGenerator[RecordT, None]:
     """Ends at once: what the caller asks for is not theirs to see."""
     return
     yield

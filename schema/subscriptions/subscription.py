@@ -2,10 +2,11 @@
 
 import strawberry
 
+from schema.subscriptions.events import EventSubscriptions
 from schema.subscriptions.payment import PaymentSubscriptions
 from schema.subscriptions.record_list import RecordListSubscriptions
 
 
 @strawberry.type(description="All events (订阅).")
-class Subscription(PaymentSubscriptions, RecordListSubscriptions):
+class Subscription(EventSubscriptions, PaymentSubscriptions, RecordListSubscriptions):
     """One class per entity."""

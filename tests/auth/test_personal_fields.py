@@ -37,7 +37,7 @@ NOT_PERSONAL = {
         "Payment.weixinNumber", "PaymentConflict.orderNumber", "PaymentConflict.shopNumber",
         "PaymentConflict.weixinNumber",
     },
-    "when something happened, or how much": {"*.*At", "*.asOf", "OperationStep.at", "Money.yuan"},
+    "when something happened, or how much": {"*.*At", "*.asOf", "*.at", "Money.yuan"},
     "about callers, who are staff": {"Viewer.subject", "Viewer.scopes", "Operation.subject"},
     "the caller's own, made up for the purpose": {"Operation.idempotencyKey"},
     "addresses of pictures of the publisher's": {"Announcement.logo", "Announcement.images"},

@@ -195,6 +195,35 @@ OPERATIONS_WITH_STEPS = (
     ),
 )
 
+EVENTS: Mapping[str, tuple[Row, ...]] = {
+    "events": (
+        {
+            "id": new_id(ago(hours=1)),
+            "sequence": 7,
+            "at": ago(hours=1),
+            "topic": "shenhe.changed",
+            "community_code": "10002",
+            "audience": None,
+            "record_id": "1",
+            "kind": "DECIDED",
+            "status": "APPROVED",
+            "written": True,
+            "missed": False,
+        },
+    ),
+    "event_sequence": ({"id": 1, "epoch": "0123456789ab", "last": 7, "forgotten": 3},),
+    "gateways": ({"id": "gateway", "alive_until": ago(minutes=1)},),
+    "watches": (
+        {
+            "topic": "shenhe.changed",
+            "community_code": "10002",
+            "gateway_id": "gateway",
+            "begun": True,
+            "wanted_until": ago(minutes=1),
+        },
+    ),
+}
+
 ROWS: Mapping[str, Mapping[str, tuple[Row, ...]]] = {
     "0001": {
         "operations": OPERATIONS,
@@ -208,6 +237,7 @@ ROWS: Mapping[str, Mapping[str, tuple[Row, ...]]] = {
     "0005": {"audit": AUDIT_PAGES},
     "0006": {"operations": OPERATIONS_WITH_STEPS},
     "0007": {},
+    "0008": EVENTS,
 }
 """By the first version that wrote them so."""
 

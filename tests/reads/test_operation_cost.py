@@ -130,7 +130,7 @@ async def test_tools_may_introspect_twice_in_a_document(gateway):
     answer = await gateway.ask(f"{{ {selection} again: {selection.strip()} }} fragment {fragments}")
 
     assert answer.data["again"] == answer.data["__schema"]
-    assert answer.body["extensions"]["cost"]["requested"] < LIMIT / 3
+    assert answer.body["extensions"]["cost"]["requested"] < LIMIT / 2
 
 
 async def test_aliases_do_not_multiply_introspection(gateway):

@@ -31,9 +31,9 @@ def connect(gateway) -> Connect:
 def mint(environ: dict[str, str]) -> Mint:
     """Makes a token: of all scopes and communities, but for those given. `ended` seconds ago it was at its end."""
 
-    def make(*, scopes: str = "*", communities: str = "*", ended: float | None = None) -> str:
+    def make(*, scopes: str = "*", communities: str = "*", subject: str = "tester", ended: float | None = None) -> str:
         clock = time.time if ended is None else lambda: time.time() - ended - 1
         issuer = DevelopmentIssuer.open(load_settings(environ), clock)
-        return issuer.mint(scopes.split(), communities.split(), "tester", 3600 if ended is None else 1)
+        return issuer.mint(scopes.split(), communities.split(), subject, 3600 if ended is None else 1)
 
     return make

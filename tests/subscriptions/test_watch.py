@@ -18,8 +18,12 @@ from gateway.events import (
     EventBus,
     ReadsDropped,
 )
+from gateway.journal.event_tail import EventTail
+from gateway.journal.journal import open_journal, utc_now
+from gateway.journal.presence import present
+from gateway.loaders.list_poll import MOST_CHECKED, PER_PAGE
 from gateway.loaders.lists import REPAIRS, SHENHES
-from gateway.loaders.watch import LONGEST_PAUSE, MOST_CHECKED, PER_PAGE, Watches
+from gateway.loaders.watch import LONGEST_PAUSE, Watches
 from gateway.normalise.vocabulary import RepairStatus, ShenheStatus
 from gateway.platforms.platforms import open_platforms
 from gateway.sandbox.dialects import paging
@@ -103,8 +107,15 @@ def reads(bus) -> SharedReads:
 
 @pytest.fixture
 async def watches(environ, bus, pauses):
-    async with open_platforms(load_settings(environ)) as platforms:
-        yield Watches(platforms, bus, INTERVAL, pauses.sleep)
+    settings = load_settings(environ)
+    async with open_platforms(settings) as platforms, open_journal(settings) as journal:
+        tail = EventTail(journal.events)
+        watches = Watches(
+            platforms, bus, tail, journal.watches, utc_now, interval=INTERVAL, linger=0, sleep=pauses.sleep
+        )
+        async with tail.open(journal), present(journal):
+            yield watches
+            await watches.close()
 
 
 @pytest.fixture

@@ -1,0 +1,351 @@
+"""Events with kind, cursor and `missed`, and going on after an interruption."""
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from graphql_socket import connected, until
+
+from gateway.loaders.event_streams import Cursor
+from gateway.normalise.vocabulary import RepairStatus, ShenheStatus
+from gateway.sandbox.faults import Fault, FaultKind
+
+CODE = "10002"
+PENDING = 2
+
+REVIEWS = """
+subscription($code: ID!, $after: String) {
+  shenheEvents(communityCode: $code, after: $after) { cursor at missed kind shenhe { platformId status } }
+}
+"""
+REPAIRS = """
+subscription($code: ID!, $after: String) {
+  repairEvents(communityCode: $code, after: $after) { cursor missed kind repair { platformId status } }
+}
+"""
+PAYMENTS = """
+subscription($code: ID, $after: String) {
+  paymentEvents(communityCode: $code, after: $after) { cursor missed kind payment { orderNumber state } }
+}
+"""
+OPERATIONS = "subscription($after: String) { operationEvents(after: $after) { cursor missed operation { outcome } } }"
+
+SHARED = pytest.mark.parametrize("extra", [{"GATEWAY_WATCH_LINGER": "60"}])
+AT_ONCE = pytest.mark.parametrize("extra", [{"GATEWAY_WATCH_LINGER": "0"}])
+
+
+def pending(sandbox, code: str = CODE) -> list[int]:
+    return [review.id for review in sandbox.world.shenhes_of[code] if review.status == PENDING]
+
+
+def unpaid(sandbox, code: str = CODE) -> list[str]:
+    return [order.number for order in sandbox.world.orders_of[code] if order.is_open and not order.is_paid]
+
+
+def apply(sandbox, number: int, code: str = CODE) -> None:
+    """Somebody applies."""
+    review = replace(sandbox.world.shenhes[pending(sandbox, code)[0]], id=number)
+    sandbox.world.shenhes[number] = review
+    sandbox.world.shenhes_of[code].append(review)
+
+
+async def next_event(socket, id_="1") -> dict[str, Any]:
+    [event] = (await socket.data(id_)).values()
+    return event
+
+
+def told(event) -> tuple[Any, ...]:
+    record = event.get("shenhe", event.get("repair"))
+    return event["kind"], record and record["platformId"], event["missed"]
+
+
+async def follow(socket, sandbox, query=REVIEWS, after=None, endpoint="shenheList") -> None:
+    """Subscribe, until the list has been polled since."""
+    polls = sandbox.count("WJDH", endpoint)
+    await socket.subscribe("1", query, code=CODE, **({"after": after} if after else {}))
+    await until(lambda: sandbox.count("WJDH", endpoint) > polls + 2)
+
+
+async def approve(gateway, code: str, number: int) -> str:
+    listed = await gateway.ask(
+        "query($code: ID!) { shenhes(communityCode: $code, first: 100) { nodes { id platformId } } }", {"code": code}
+    )
+    [node_id] = [node["id"] for node in listed.data["shenhes"]["nodes"] if node["platformId"] == number]
+    decided = await gateway.ask("mutation($id: ID!) { approveShenhe(input: { id: $id }) { outcome } }", {"id": node_id})
+    return decided.data["approveShenhe"]["outcome"]
+
+
+class TestKinds:
+    async def test_review_appears_is_decided_and_reopened(self, connect, gateway, sandbox):
+        wjdh = gateway.parts.platforms.wjdh
+        async with connect() as socket:
+            await follow(socket, sandbox)
+            apply(sandbox, 900)
+            assert told(await next_event(socket)) == ("APPEARED", 900, False)
+            await wjdh.decide_shenhe(900, ShenheStatus.PENDING, content="{}")
+            assert told(await next_event(socket)) == ("CHANGED", 900, False)
+            await wjdh.decide_shenhe(900, ShenheStatus.REJECTED)
+            assert told(await next_event(socket)) == ("DECIDED", 900, False)
+            await wjdh.decide_shenhe(900, ShenheStatus.PENDING)
+            assert told(await next_event(socket)) == ("REOPENED", 900, False)
+
+    async def test_repair_is_answered_resolved_and_reopened(self, connect, gateway, sandbox):
+        number = next(repair.id for repair in sandbox.world.repairs_of[CODE] if not repair.is_resolved)
+        wjdh = gateway.parts.platforms.wjdh
+        async with connect() as socket:
+            await follow(socket, sandbox, REPAIRS, endpoint="repair/list")
+            await wjdh.update_repair(number, RepairStatus.OPEN, "明天来")
+            assert told(await next_event(socket)) == ("CHANGED", number, False)
+            await wjdh.update_repair(number, RepairStatus.RESOLVED)
+            assert told(await next_event(socket)) == ("RESOLVED", number, False)
+            await wjdh.update_repair(number, RepairStatus.OPEN)
+            assert told(await next_event(socket)) == ("REOPENED", number, False)
+
+    @pytest.mark.parametrize("extra", [{"GATEWAY_WATCH_INTERVAL": "3600"}])
+    async def test_own_update_of_a_repair_has_its_kind(self, connect, gateway, sandbox):
+        listed = await gateway.ask('{ repairs(communityCode: "10002", first: 1) { nodes { id } } }')
+        [repair] = listed.data["repairs"]["nodes"]
+        async with connect() as socket:
+            await socket.subscribe("1", REPAIRS, code=CODE)
+            await until(lambda: sandbox.count("WJDH", "repair/list") > 1)
+            kinds = []
+            for status in ("OPEN", "RESOLVED", "OPEN"):
+                await gateway.ask(
+                    "mutation($id: ID!, $status: RepairStatus!) "
+                    '{ updateRepair(input: { id: $id, status: $status, reply: "好" }) { outcome } }',
+                    {"id": repair["id"], "status": status},
+                )
+                kinds.append((await next_event(socket))["kind"])
+        assert kinds == ["CHANGED", "RESOLVED", "REOPENED"]
+
+    async def test_own_decision_comes_once(self, connect, gateway, sandbox):
+        apply(sandbox, 900)
+        first, second = pending(sandbox)[:2]
+        async with connect() as socket:
+            await follow(socket, sandbox)
+            assert await approve(gateway, CODE, first) == "CONFIRMED"
+            assert told(await next_event(socket)) == ("DECIDED", first, False)
+            looks = sandbox.count("WJDH", "shenheList")
+            await until(lambda: sandbox.count("WJDH", "shenheList") > looks + 2)
+            await approve(gateway, CODE, second)
+            assert told(await next_event(socket)) == ("DECIDED", second, False)
+
+    async def test_unreadable_status_is_not_decided(self, connect, gateway, sandbox):
+        number = pending(sandbox)[0]
+        async with connect() as socket:
+            await follow(socket, sandbox)
+            review = sandbox.world.shenhes[number]
+            review.status = 7
+            assert told(await next_event(socket)) == ("CHANGED", number, False)
+
+    async def test_payment_is_received_delivered_and_conflicted(self, connect, gateway, sandbox):
+        number = unpaid(sandbox)[0]
+        async with connect() as socket:
+            await socket.subscribe("1", PAYMENTS)
+            await socket.settle()
+            await sandbox.pay(number, gateway.url)
+            kinds = [(await next_event(socket))["kind"] for _ in range(2)]
+            await gateway.parts.journal.payments.receive(number, "other", "other", subject="resident")
+            kinds.append((await next_event(socket))["kind"])
+        assert kinds == ["RECEIVED", "DELIVERED", "CONFLICTED"]
+
+    async def test_dead_payment_is_an_event(self, connect, gateway, sandbox):
+        payments = gateway.parts.journal.payments
+        sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500))
+        async with connect() as socket:
+            await socket.subscribe("1", PAYMENTS)
+            await socket.settle()
+            await sandbox.pay(unpaid(sandbox)[0], gateway.url)
+            assert (await next_event(socket))["kind"] == "RECEIVED"
+            await until(lambda: sandbox.count("SECURITY", "callback") > 0)
+            claimed = ()
+            while not claimed:  # until the relay has marked its attempt
+                await asyncio.sleep(0.01)
+                gateway.parts.journal.payments._clock = lambda: datetime.now(UTC) + timedelta(hours=1)
+                claimed = await payments.claim("test", 10, timedelta(seconds=30))
+            for payment in claimed:
+                await payments.failed(payment, "UPSTREAM_TIMEOUT", next_attempt_at=None)
+            assert (await next_event(socket))["kind"] == "DEAD"
+
+
+class TestPlacement:
+    async def test_placed_payment_reaches_its_community_once(self, connect, gateway, sandbox, mint):
+        number, other = unpaid(sandbox)[:2]
+        payments = gateway.parts.journal.payments
+        async with connect(token=mint(communities=CODE)) as theirs, connect() as everyones:
+            for socket in (theirs, everyones):
+                await socket.subscribe("1", PAYMENTS)
+                await socket.settle()
+            await payments.receive(number, "shop", "weixin", subject="resident")
+            assert (await next_event(everyones))["kind"] == "RECEIVED"
+            await payments.set_community([number], CODE)
+            event = await next_event(theirs)
+            assert (event["kind"], event["payment"]["orderNumber"]) == ("RECEIVED", number)
+
+            await payments.receive(other, "shop", "weixin-2", subject="resident")
+            numbers = {(await next_event(everyones))["payment"]["orderNumber"] for _ in range(2)}
+        assert numbers == {number, other}  # the delivery of the one, and the other: not the one again
+
+
+class TestOperations:
+    @pytest.mark.parametrize("extra", [{"GATEWAY_CALL_TIMEOUT": "0.5"}])
+    async def test_unknown_write_that_becomes_known_is_an_event(self, serve, environ, sandbox, mint):
+        ahead = timedelta()
+        switch = (
+            'mutation { setModule(input: { communityCode: "10002", name: COMPLAINTS, enabled: false }) { outcome } }'
+        )
+        async with (
+            serve(environ, lambda: datetime.now(UTC) + ahead) as gateway,
+            connected(gateway.url, token=gateway.token) as own,
+            connected(gateway.url, token=mint(subject="another")) as anothers,
+        ):
+            for socket in (own, anothers):
+                await socket.subscribe("1", OPERATIONS)
+                await socket.settle()
+            sandbox.faults.set("WJDH", "module", Fault(FaultKind.RESET))
+            assert (await gateway.ask(switch)).data == {"setModule": {"outcome": "UNKNOWN"}}
+            sandbox.faults.clear()
+            assert await approve(gateway, CODE, pending(sandbox)[0]) == "CONFIRMED"  # which its caller knows already
+            ahead = timedelta(minutes=3)
+            await gateway.parts.reconciler.reconcile_due()
+            event = await next_event(own)
+            await anothers.subscribe("2", OPERATIONS, after=event["cursor"])
+            await anothers.settle()
+            assert not anothers._kept.get("1")
+        assert (event["missed"], event["operation"]) == (False, {"outcome": "REFUSED"})
+
+
+class TestResume:
+    @SHARED
+    async def test_subscriber_goes_on_where_it_was_interrupted(self, connect, gateway, sandbox):
+        async with connect() as socket:
+            await follow(socket, sandbox)
+            apply(sandbox, 900)
+            first = await next_event(socket)
+        looks = sandbox.count("WJDH", "shenheList")
+        apply(sandbox, 901)
+        await until(lambda: sandbox.count("WJDH", "shenheList") > looks + 3)
+        async with connect() as socket:
+            await socket.subscribe("1", REVIEWS, code=CODE, after=first["cursor"])
+            second = await next_event(socket)
+            assert told(second) == ("APPEARED", 901, False)
+            apply(sandbox, 902)
+            assert told(await next_event(socket)) == ("APPEARED", 902, False)
+        assert second["cursor"] != first["cursor"]
+
+    @AT_ONCE
+    async def test_list_that_was_not_watched_is_missed(self, connect, gateway, sandbox):
+        async with connect() as socket:
+            await follow(socket, sandbox)
+            apply(sandbox, 900)
+            cursor = (await next_event(socket))["cursor"]
+        await until(lambda: len(gateway.parts.watches) == 0)
+        apply(sandbox, 901)
+        async with connect() as socket:
+            await socket.subscribe("1", REVIEWS, code=CODE, after=cursor)
+            gap = await next_event(socket)
+            assert (gap["kind"], gap["shenhe"], gap["missed"]) == ("CHANGED", None, True)
+            apply(sandbox, 902)
+            assert told(await next_event(socket)) == ("APPEARED", 902, False)
+
+    async def test_restarted_gateway_has_missed_changes(self, serve, environ, sandbox):
+        async with serve(environ) as gateway, connected(gateway.url, token=gateway.token) as socket:
+            await follow(socket, sandbox)
+            apply(sandbox, 900)
+            cursor = (await next_event(socket))["cursor"]
+        async with serve(environ) as gateway, connected(gateway.url, token=gateway.token) as socket:
+            await socket.subscribe("1", REVIEWS, code=CODE, after=cursor)
+            assert told(await next_event(socket)) == ("CHANGED", None, True)
+            await socket.subscribe("2", PAYMENTS, after=cursor)
+            assert (await next_event(socket, "2"))["missed"]
+
+    @AT_ONCE
+    async def test_own_write_while_nobody_watches_has_missed(self, connect, gateway, sandbox):
+        number = pending(sandbox)[0]
+        async with connect() as socket:
+            await follow(socket, sandbox)
+            apply(sandbox, 900)
+            cursor = (await next_event(socket))["cursor"]
+        await until(lambda: len(gateway.parts.watches) == 0)
+        await asyncio.sleep(0.1)  # the list is let go of in the journal, which nothing announces
+        await approve(gateway, CODE, number)
+        async with connect() as socket:
+            await socket.subscribe("1", REVIEWS, code=CODE, after=cursor)
+            assert told(await next_event(socket)) == ("DECIDED", number, True)
+            assert told(await next_event(socket)) == ("CHANGED", None, True)
+
+    async def test_failed_first_polls_are_missed(self, connect, sandbox):
+        sandbox.faults.set("WJDH", "shenheList", Fault(FaultKind.WRONG_SHAPE))
+        async with connect() as socket:
+            await socket.subscribe("1", REVIEWS, code=CODE)
+            await until(lambda: sandbox.count("WJDH", "shenheList") > 0)
+            sandbox.faults.clear()
+            assert told(await next_event(socket)) == ("CHANGED", None, True)
+
+    async def test_cursor_of_another_journal_has_missed(self, connect, sandbox):
+        async with connect() as socket:
+            await socket.subscribe("1", PAYMENTS, after=str(Cursor("00" * 6, 1)))
+            event = await next_event(socket)
+        assert (event["kind"], event["payment"], event["missed"]) == ("RECEIVED", None, True)
+
+    async def test_forgotten_cursor_has_missed(self, serve, environ, sandbox):
+        now = datetime.now(UTC)
+        async with serve(environ, lambda: now) as gateway, connected(gateway.url, token=gateway.token) as socket:
+            await socket.subscribe("1", PAYMENTS)
+            await socket.settle()
+            numbers = unpaid(sandbox)
+            await sandbox.pay(numbers[0], gateway.url)
+            cursor = (await next_event(socket))["cursor"]
+            await next_event(socket)
+            now += timedelta(hours=24, seconds=1)
+            await gateway.parts.journal.events.prune()
+            await socket.subscribe("2", PAYMENTS, after=cursor)
+            event = await next_event(socket, "2")
+        assert (event["payment"], event["missed"]) == (None, True)
+
+    @pytest.mark.parametrize("after", ["", "x", "AAAAAAAAAAAAAAAAAAAAAAAA", "1", "游标", "A" * 10_000])
+    @pytest.mark.parametrize("query", [REVIEWS, REPAIRS, PAYMENTS])
+    async def test_what_is_no_cursor_is_bad_input(self, connect, query, after):
+        async with connect() as socket:
+            await socket.subscribe("1", query, code=CODE, after=after)
+            assert await socket.error_code("1") == "BAD_USER_INPUT"
+
+    async def test_foreign_community_ends_at_once(self, connect, mint):
+        async with connect(token=mint(communities="00001")) as socket:
+            for id_, query in (("1", REVIEWS), ("2", REPAIRS), ("3", PAYMENTS)):
+                await socket.subscribe(id_, query, code=CODE)
+                assert (await socket.receive(id_))["type"] == "complete"
+
+
+class TestEventStream:
+    @SHARED
+    async def test_event_id_is_the_cursor_and_resumes(self, gateway, sandbox):
+        body = {"query": REVIEWS, "variables": {"code": CODE}}
+
+        async def stream(numbers, **headers):
+            """The events of these reviews: id and data."""
+            found = []
+            accept = {"accept": "text/event-stream"}
+            async with gateway.client.stream("POST", "/graphql", json=body, headers=accept | headers) as response:
+                looks = sandbox.count("WJDH", "shenheList")
+                await until(lambda: sandbox.count("WJDH", "shenheList") > looks + 2)
+                for number in numbers:
+                    apply(sandbox, number)
+                fields = {}
+                async for line in response.aiter_lines():
+                    name, _, value = line.partition(": ")
+                    fields[name] = value
+                    if not line and "data" in fields:
+                        found.append((fields["id"], json.loads(fields["data"])["data"]["shenheEvents"]))
+                        fields = {}
+                    if found and found[-1][1]["shenhe"]["platformId"] == numbers[-1]:
+                        break
+            return found
+
+        [(id_, event)] = await stream([900])
+        assert id_ == event["cursor"]
+        later = await stream([901, 902], **{"last-event-id": id_})
+        assert [told(event) for _, event in later] == [("APPEARED", 901, False), ("APPEARED", 902, False)]

@@ -1,0 +1,126 @@
+"""Several gateways of one journal: each list is polled by one of them, and all have its events."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+from graphql_socket import connected, until
+from test_events import CODE, REVIEWS, apply, approve, next_event, pending, told
+
+from gateway.journal import presence, watches
+
+pytestmark = pytest.mark.postgres
+
+CHANGES = "subscription($code: ID!) { shenheChanged(communityCode: $code) { platformId } }"
+
+
+@pytest.fixture
+def settings(environ, database_url):
+    return environ | {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_ID_KEY": "k" * 32, "GATEWAY_WATCH_INTERVAL": "0.2"}
+
+
+@asynccontextmanager
+async def subscriber(serve, settings, query=REVIEWS, **variables):
+    async with serve(settings) as gateway, connected(gateway.url, token=gateway.token) as socket:
+        await socket.subscribe("1", query, code=CODE, **variables)
+        await until(lambda: len(gateway.parts.watches) == 1)
+        yield gateway, socket
+
+
+async def polled(sandbox, times: int = 2) -> None:
+    polls = sandbox.count("WJDH", "shenheList")
+    await until(lambda: sandbox.count("WJDH", "shenheList") >= polls + times)
+
+
+async def test_one_gateway_polls_for_all(serve, settings, sandbox):
+    async with subscriber(serve, settings) as (_, at_one):
+        await polled(sandbox)
+        async with subscriber(serve, settings) as (two, at_two):
+            await polled(sandbox)
+            sandbox.reset_calls()
+            await asyncio.sleep(1)
+            assert 3 <= sandbox.count("WJDH", "shenheList") <= 6  # five intervals
+
+            apply(sandbox, 900)
+            events = [await next_event(socket) for socket in (at_one, at_two)]
+            assert events[0] == events[1]
+            assert told(events[0]) == ("APPEARED", 900, False)
+
+            await approve(two, CODE, 900)
+            events = [await next_event(socket) for socket in (at_one, at_two)]
+            assert events[0] == events[1]
+            assert told(events[0]) == ("DECIDED", 900, False)
+
+
+async def test_follower_takes_over_from_a_gateway_that_ends(serve, settings, sandbox):
+    async with subscriber(serve, settings) as (one, at_one):
+        await polled(sandbox)
+        async with subscriber(serve, settings, CHANGES) as (_, old), subscriber(serve, settings) as (_, at_three):
+            await polled(sandbox)
+            await one.parts.watches.close()
+            await one.parts.journal.watches.leave()
+            assert told(await next_event(at_three)) == ("CHANGED", None, True)
+            assert (await old.receive("1"))["payload"]["errors"]
+            apply(sandbox, 900)
+            assert told(await next_event(at_three)) == ("APPEARED", 900, False)
+            assert told(await next_event(at_one)) == ("CHANGED", None, True)
+
+
+async def test_lists_of_a_dead_gateway_are_taken_over(serve, settings, sandbox, monkeypatch):
+    monkeypatch.setattr(watches, "LEASE", watches.LEASE / 15)
+    monkeypatch.setattr(presence, "INTERVAL", 0.2)
+    async with subscriber(serve, settings) as (one, _), subscriber(serve, settings) as (two, at_two):
+        await polled(sandbox)
+        first, other = (one, two)
+        cut_off(first)  # it neither renews its lease nor polls
+        event = await next_event(at_two)
+        assert told(event) == ("CHANGED", None, True)
+        apply(sandbox, 900)
+        assert told(await next_event(at_two)) == ("APPEARED", 900, False)
+        assert other.parts.watches
+
+
+def cut_off(gateway) -> None:
+    """As if the process hung."""
+    for task in asyncio.all_tasks():
+        coroutine = task.get_coro()
+        frame = coroutine.cr_frame
+        own = frame and frame.f_locals.get("journal") is gateway.parts.journal
+        if task.get_name() == "presence" and own:
+            task.cancel()
+    for watch in gateway.parts.watches._lists.values():
+        watch._task.cancel()
+
+
+async def test_list_is_watched_on_for_others(serve, settings, sandbox):
+    settings |= {"GATEWAY_WATCH_LINGER": "0"}
+    async with serve(settings) as one:
+        async with connected(one.url, token=one.token) as socket:
+            await socket.subscribe("1", REVIEWS, code=CODE)
+            await polled(sandbox)
+            other = subscriber(serve, settings)
+            _, at_two = await other.__aenter__()
+            try:
+                await polled(sandbox)
+                await socket.send("complete", id="1")
+                await polled(sandbox, 3)
+                apply(sandbox, 900)
+                assert told(await next_event(at_two)) == ("APPEARED", 900, False)
+            finally:
+                await other.__aexit__(None, None, None)
+        await until(lambda: len(one.parts.watches) == 0)
+
+
+async def test_payments_missed_by_a_dead_gateway_are_reported(serve, settings, sandbox, monkeypatch):
+    monkeypatch.setattr(watches, "LEASE", watches.LEASE / 15)
+    monkeypatch.setattr(presence, "INTERVAL", 0.2)
+    query = "subscription { paymentEvents { missed payment { id } } }"
+    async with serve(settings) as one, serve(settings) as two, connected(two.url, token=two.token) as socket:
+        await socket.subscribe("1", query)
+        await socket.settle()
+        for task in asyncio.all_tasks():
+            frame = task.get_coro().cr_frame
+            if task.get_name() == "presence" and frame and frame.f_locals.get("journal") is one.parts.journal:
+                task.cancel()
+        assert await next_event(socket) == {"missed": True, "payment": None}
+    assert pending(sandbox)
