@@ -25,7 +25,12 @@ NULLS = {
         {
             "message": "This needs the scope module:read",
             "path": ["modules"],
-            "extensions": {"code": "FORBIDDEN", "missingScope": "module:read", "requestId": "0af7651916cd43dd"},
+            "extensions": {
+                "code": "FORBIDDEN",
+                "missingScope": "module:read",
+                "messageZh": "需要权限 module:read",
+                "requestId": "0af7651916cd43dd",
+            },
         },
     ],
     "masked": [["orders", "nodes", 0, "title"]],
@@ -84,6 +89,14 @@ async def test_errors_are_explained_with_path_and_id(nulls: Page) -> None:
     await expect(nulls.locator(".result-window .explorer-mark")).to_have_text('"modules"')
     await forbidden.get_by_role("button", name="Copy: Request id").click()
     assert await nulls.evaluate("navigator.clipboard.readText()") == "0af7651916cd43dd"
+
+
+async def test_errors_are_shown_in_the_language_of_the_page(nulls: Page) -> None:
+    await show_panel(nulls, "Errors")
+    await nulls.get_by_role("button", name="中文").click()
+    forbidden = nulls.get_by_role("region", name="错误", exact=True).locator("li").nth(1)
+    await expect(forbidden).to_contain_text("需要权限 module:read")
+    await expect(forbidden).not_to_contain_text("This needs the scope")
 
 
 async def test_status_line_tells_of_the_answer(demo: str, page: Page) -> None:

@@ -95,6 +95,7 @@ export const chinese = {
   retryAfter: (seconds) => `${seconds} 秒后`,
   missingScope: (scope) => `缺少权限：${scope}`,
   argumentNamed: (name) => `参数：${name}`,
+  messageOf: (error) => error.extensions?.messageZh ?? error.message,
   'code.BAD_USER_INPUT': '参数或变量有误。',
   'todo.BAD_USER_INPUT': '请修正错误信息指出的值。',
   'code.UNAUTHENTICATED': '令牌缺失、过期，或在此无效。',
@@ -130,8 +131,8 @@ export const chinese = {
   'code.INTERNAL': '网关内部错误。',
   'todo.INTERNAL': '请附请求编号报告，其余信息在日志中。',
 
-  'null.failed': (error) => `为空，因为失败：${error?.message ?? ''}`,
-  'null.withheld': (error) => `为空，因为无权查看：${error?.message ?? ''}`,
+  'null.failed': (error) => `为空，因为失败：${error?.extensions?.messageZh ?? error?.message ?? ''}`,
+  'null.withheld': (error) => `为空，因为无权查看：${error?.extensions?.messageZh ?? error?.message ?? ''}`,
   'null.masked': () => '为空，因为已对该调用者脱敏；有 pii:read 权限可见。',
   'null.notSent': () => '为空，因为平台没有发送。',
   'null.unreadable': () => '为空，因为平台发送的值无法读取，见“数据质量”。',

@@ -100,6 +100,7 @@ export const english = {
   retryAfter: (seconds) => `after ${seconds} s`,
   missingScope: (scope) => `Missing scope: ${scope}`,
   argumentNamed: (name) => `Argument: ${name}`,
+  messageOf: (error) => error.message,
   'code.BAD_USER_INPUT': 'An argument or variable is wrong.',
   'todo.BAD_USER_INPUT': 'Correct the value that the message names.',
   'code.UNAUTHENTICATED': 'The token is missing, expired, or not valid here.',

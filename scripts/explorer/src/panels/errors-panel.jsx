@@ -44,7 +44,7 @@ function ErrorCard({ error, requestId }) {
         )}{' '}
         {retryAfter !== undefined && t('retryAfter', retryAfter)}
       </p>
-      <p>{error.message}</p>
+      <p>{t('messageOf', error)}</p>
       <ErrorAdvice code={code} />
       {upstreamMessage && <blockquote>{upstreamMessage}</blockquote>}
       {missingScope && <p>{t('missingScope', missingScope)}</p>}
