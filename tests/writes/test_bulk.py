@@ -8,6 +8,7 @@ import pytest
 from websockets import Subprotocol, connect
 from write_cases import CASES, HOUSE, Case
 
+from gateway.auth import rate
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings
@@ -292,23 +293,26 @@ async def at(value):
 
 
 class TestTime:
-    """Of requests that end after a second, of which 0.8 are spent on writes."""
+    """Of requests that end after two seconds, of which 1.6 are spent on writes."""
 
     @pytest.fixture
     async def gateway(self, environ, serve):
-        async with serve(environ, request_timeout=1.0) as gateway:
+        async with serve(environ, request_timeout=2.0) as gateway:
+            await gateway.ask(READ)  # what the first request of all takes is not the bulk's time
             yield gateway
 
     async def test_what_was_sent_is_unknown_and_the_rest_not_sent(self, gateway, sandbox, until):
         sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.HANG))
         payload = await create(gateway, orders())
+        sent = sandbox.count("WJDH", "order/new")
 
-        assert outcomes(payload) == [*[("UNKNOWN",)] * AT_ONCE, *[("REFUSED", "NOT_SENT")] * (100 - AT_ONCE)]
-        assert {bool(result["operation"]) for result in payload["results"][:AT_ONCE]} == {True}
-        assert totals(payload) == {"planned": 0, "confirmed": 0, "refused": 100 - AT_ONCE, "unknown": AT_ONCE}
-        assert sandbox.count("WJDH", "order/new") == AT_ONCE
+        assert 0 < sent <= AT_ONCE
+        expected = [("UNKNOWN",)] * sent + [("REFUSED", "NOT_SENT")] * (100 - sent)
+        assert sorted(outcomes(payload), reverse=True) == expected
+        assert {bool(result["operation"]) for result in payload["results"] if result["outcome"] == "UNKNOWN"} == {True}
+        assert totals(payload) == {"planned": 0, "confirmed": 0, "refused": 100 - sent, "unknown": sent}
         sandbox.faults.clear()
-        await until(lambda: at(sandbox.effects.count("order/new") == AT_ONCE))
+        await until(lambda: at(sandbox.effects.count("order/new") == sent))
 
         while not all(outcome == ("CONFIRMED",) for outcome in outcomes(payload)):
             assert "IDEMPOTENCY_MISMATCH" not in str(payload)
@@ -351,13 +355,16 @@ class TestTime:
             await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": payload}))
             answer = json.loads(await socket.recv())
 
-        assert totals(answer["payload"]["data"]["createOrders"])["unknown"] == AT_ONCE
+        payload = answer["payload"]["data"]["createOrders"]
+        assert 0 < totals(payload)["unknown"] == sandbox.count("WJDH", "order/new") <= AT_ONCE
+        sandbox.faults.clear()
 
     async def test_plan_that_takes_too_long_says_so(self, gateway, sandbox):
         sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HANG))
         given = {"communityCodes": ["10002"], "name": "REPAIRS", "enabled": False}
         document = BY_NAME["setModules"].document.replace("module { name enabled }", "")
         answer = await gateway.ask(document, {"input": given})
+        sandbox.faults.clear()
 
         assert outcomes(answer.data["setModules"]) == [("REFUSED", "NOT_SENT")]
 
@@ -365,7 +372,8 @@ class TestTime:
 class TestLookups:
     """Orders for persons are look-ups of people: sixty a minute."""
 
-    async def test_hundred_orders_for_persons_are_possible(self, gateway, sandbox):
+    async def test_hundred_orders_for_persons_are_possible(self, gateway, sandbox, monkeypatch):
+        monkeypatch.setattr(rate, "monotonic_ns", lambda: 10**15)
         people = [entry(number, payer={"phone": {"phone": "19900000002"}}) for number in range(100)]
         assert totals(await create(gateway, orders(*people)))["confirmed"] == 100
 
@@ -373,13 +381,11 @@ class TestLookups:
           payer: { phone: { phone: "19900000002" } } idempotencyKey: "single" }) { outcome } }"""
         refused = await gateway.ask(single)
         assert refused.code == "RATE_LIMITED"
-        assert 35 < refused.error["extensions"]["retryAfter"] <= 41
+        assert refused.error["extensions"]["retryAfter"] == 41
 
         more = await create(gateway, orders(*people, idempotencyKey="more"))
-        sent = totals(more)["confirmed"]
-        assert 60 <= sent < 75
-        assert sorted(set(outcomes(more))) == [("CONFIRMED",), ("REFUSED", "NOT_SENT")]
-        assert sandbox.effects.count("order/new") == 100 + sent
+        assert sorted(outcomes(more)) == [("CONFIRMED",)] * 60 + [("REFUSED", "NOT_SENT")] * 40
+        assert sandbox.effects.count("order/new") == 160
 
     async def test_repeat_of_what_is_done_counts_nothing(self, environ, serve, sandbox):
         async with serve(environ | {"GATEWAY_PEOPLE_LOOKUP_LIMIT": "1"}) as gateway:
