@@ -126,6 +126,10 @@ class RequestContext:
                 for field in fields:
                     trace.reveal(field.type_name, field.name, len(records))
 
+    async def write_trail(self) -> None:
+        """Make durable what the trail of this process has noted. Raises JournalError."""
+        await self._trail.flush()
+
     def deny(self, field: str, scope: str) -> None:
         """The caller has asked for this field without the scope it needs: the audit trail has it."""
         self._trail.deny(self, field, scope)

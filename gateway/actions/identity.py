@@ -3,6 +3,7 @@
 Each type of the schema that has personal fields declares its identity; a schema with one that does not cannot be built.
 """
 
+import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
@@ -89,6 +90,24 @@ def named_record(ids: NodeIds, text: str) -> RecordRef | str:
     if node.type_name == "House":
         return house_ref(records.HouseKey(str(node.community_code), *map(int, node.parts)))
     return RecordRef(node.type_name, node.community_code, str(node.parts[0] if node.parts else node.community_code))
+
+
+_NUMBERED = frozenset({"Shenhe", "Repair", "Announcement"})
+"""Types whose node ids hold the platform's number as a number, all of which the journal keeps as text."""
+
+_ADDRESS = re.compile(r"(-?\d+)-(-?\d+)-(-?\d+)-(-?\d+)")
+
+
+def public_id(ids: NodeIds, record: RecordRef) -> str:
+    """The id of a record that the journal names: what `named_record` reads."""
+    text = record.platform_id
+    if looks_hashed(text):
+        return text
+    if record.type == "House" and (address := _ADDRESS.fullmatch(text)):
+        return ids.encode("House", record.community_code, *map(int, address.groups()))
+    if record.type == "Community":
+        return ids.encode("Community", record.community_code)
+    return ids.encode(record.type, record.community_code, int(text) if record.type in _NUMBERED else text)
 
 
 def house_id(house: House, ids: NodeIds) -> str:

@@ -25,6 +25,7 @@ class Scope(StrEnum):
     PAYMENT_READ = "payment:read"
     PAYMENT_WRITE = "payment:write"
     OPERATION_READ = "operation:read"
+    AUDIT_READ = "audit:read"
     PII_READ = "pii:read"
     TRACE_READ = "trace:read"
 

@@ -14,6 +14,7 @@ from schema.queries.payment import PaymentQueries
 from schema.queries.people import PeopleQueries
 from schema.queries.platform import PlatformQueries
 from schema.queries.record_list import RecordListQueries
+from schema.queries.reveal import RevealQueries
 from schema.queries.viewer import ViewerQueries
 
 
@@ -31,6 +32,7 @@ class Query(
     DictionaryQueries,
     OperationQueries,
     PaymentQueries,
+    RevealQueries,
     PlatformQueries,
 ):
     """One class per entity."""

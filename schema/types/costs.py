@@ -100,7 +100,7 @@ RECONCILED_ORDERS = costs(items=MOST_LISTED)
 RECONCILED_NOTIFICATIONS = costs(items=ASSUMED_NOTIFICATIONS)
 ANNOUNCEMENTS = costs(calls=Amount("first", _long_texts))
 HISTORY = costs(items=LONGEST_HISTORY)
-OPERATIONS = PAYMENTS = costs(items=Amount("first", _items))
+OPERATIONS = PAYMENTS = REVEALS = costs(items=Amount("first", _items))
 
 ANY_RECORD = costs(calls=SCANNED_PAGES)
 """A record by its id: a call, but for an order, which is looked for in its list."""

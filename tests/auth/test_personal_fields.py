@@ -22,7 +22,7 @@ NOT_PERSONAL = {
         "*.id", "*.cursor", "*.maskedFields", "PageInfo.startCursor", "PageInfo.endCursor", "DataIssue.field",
         "VerificationFinding.field", "UserError.field", "UserError.message", "Money.text", "Operation.mutation",
         "UserError.messageZh", "UserError.rule", "UserError.min", "UserError.max",
-        "Payment.orderId",
+        "Payment.orderId", "Reveal.recordId", "Reveal.requestId",
     },
     "a code, checked as an argument or known to the caller": {
         "*.communityCode", "Community.code", "Community.name", "Viewer.communityCodes", "House.address",
@@ -30,7 +30,7 @@ NOT_PERSONAL = {
     "words of the schema and of the platforms' document": {
         "Module.label", "ModuleDrift.label", "Dictionary.name", "Dictionary.title", "DictionaryEntry.value",
         "DictionaryEntry.label", "DictionaryEntry.code", "DictionaryEntry.note", "PlatformEndpoint.name",
-        "Payment.lastError",
+        "Payment.lastError", "Reveal.typeName", "Reveal.fields",
     },
     "the number of an order or of a payment": {
         "Order.number", "Order.shopNumber", "OrderPayload.orderNumber", "Payment.orderNumber", "Payment.shopNumber",
@@ -38,11 +38,11 @@ NOT_PERSONAL = {
         "PaymentConflict.weixinNumber",
     },
     "when something happened, or how much": {"*.*At", "*.asOf", "*.at", "Money.yuan"},
-    "about callers, who are staff": {"Viewer.subject", "Viewer.scopes", "Operation.subject"},
+    "about callers, who are staff": {"Viewer.subject", "Viewer.scopes", "Operation.subject", "Reveal.subject"},
     "the caller's own, made up for the purpose": {"Operation.idempotencyKey"},
     "addresses of pictures of the publisher's": {"Announcement.logo", "Announcement.images"},
     "a word of the schema, or a title that is masked for everybody": {"FeeGroup.key", "FeeGroup.label"},
-    "masked when it was written": {"UserError.upstreamMessage"},
+    "masked when it was written": {"UserError.upstreamMessage", "Reveal.operationName"},
     "masked by what the record says it is": {
         "DataIssue.raw", "VerificationFinding.submitted", "VerificationFinding.registered",
     },

@@ -43,6 +43,7 @@ KINDS: Mapping[str, Scope] = {
     "Announcement": Scope.ANNOUNCEMENT_READ,
     "Payment": Scope.PAYMENT_READ,
     "Operation": Scope.OPERATION_READ,
+    "Reveal": Scope.AUDIT_READ,
 }
 """Types that hold data of a kind, and the scope of the kind (contract, `requiresScope`)."""
 
