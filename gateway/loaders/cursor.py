@@ -1,30 +1,26 @@
 """Cursors of lists: text that clients hand back as it is.
 
 Of the announcements: the offset of an item. Of another list of the journal: the key of a row, so that what has been
-written since shifts nothing, and its offset. Of a list of platforms: the place in each of the streams
-that it is read from, by the number of the last row there, so that it is found again when rows before it have left. Such
-a list takes cursors of the first kind too: they were its own once, and clients may hold them.
+written since shifts nothing, and its offset. Of a list of platforms: the place in each of the streams that it is read
+from, by the number of the last row there, so that it is found again when rows before it have left. Such a list takes
+cursors of the first kind too: they were its own once, and clients may hold them.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Annotated, Literal
+from binascii import b2a_base64
 
 import msgspec
 
-from gateway.loaders.paging import Place, Places, RowPlace, Stream
-
-LAST_OFFSET = 2**31 - 1
+from gateway.loaders.paging import LAST_OFFSET, Places, RowPlace
 
 LONGEST_KEY = 80
 
 _OFFSET = b"offset:"
 _ROW = b"row:"
 _PLACES = b"\x01"
+_TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
-_Number = Annotated[int, msgspec.Meta(ge=0, le=LAST_OFFSET)]
-_Code = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
-_Direction = Literal[1, -1, 0]
-_DECODER = msgspec.msgpack.Decoder(tuple[tuple[_Number, _Code, _Number, _Number, _Number, _Direction], ...])
+_DECODER = msgspec.msgpack.Decoder(Places)
 _ENCODER = msgspec.msgpack.Encoder()
 
 
@@ -37,8 +33,8 @@ def offset_cursor(offset: int) -> str:
 
 
 def places_cursor(places: Places) -> str:
-    content = _ENCODER.encode([(*stream, *place) for stream, place in places])
-    return urlsafe_b64encode(_PLACES + content).rstrip(b"=").decode()
+    encoded = b2a_base64(_PLACES + _ENCODER.encode(places), newline=False)
+    return encoded.translate(_TO_URL_SAFE, b"=").decode()
 
 
 def row_cursor(place: RowPlace) -> str:
@@ -59,8 +55,7 @@ def read_cursor(cursor: str) -> int | RowPlace | Places:
             if 0 <= offset < LAST_OFFSET and offset_cursor(offset) == cursor:
                 return offset
         else:
-            rows = _DECODER.decode(content[len(_PLACES) :])
-            places = tuple([(Stream(*row[:2]), Place(*row[2:])) for row in rows])
+            places = _DECODER.decode(content[len(_PLACES) :])
             if len(dict(places)) == len(places) and places_cursor(places) == cursor:
                 return places
     except (ValueError, msgspec.MsgspecError):

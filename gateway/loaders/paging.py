@@ -6,7 +6,9 @@ offset, or after a place. A slice is put together from as few pages as hold it (
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Annotated, Any, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
+
+import msgspec
 
 from gateway.execution.load import Load
 from gateway.normalise.records import Record
@@ -19,6 +21,16 @@ class Identified(Protocol):
     def platform_id(self) -> int: ...
 
 
+LAST_OFFSET = 2**31 - 1
+
+Offset = Annotated[int, msgspec.Meta(ge=0, le=LAST_OFFSET)]
+Direction: TypeAlias = Literal[1, -1, 0]
+
+UP: Literal[1] = 1
+DOWN: Literal[-1] = -1
+NEITHER: Literal[0] = 0
+"""Where the numbers of a stream's rows go. They are given as rows are made: where they go up, the oldest come first."""
+
 ItemT = TypeVar("ItemT")
 ValueT = TypeVar("ValueT")
 
@@ -29,8 +41,8 @@ class Stream(NamedTuple):
     `query` is the position of its query among those that the list is made of.
     """
 
-    query: int
-    community_code: str
+    query: Offset
+    community_code: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
 
 
 class Place(NamedTuple):
@@ -38,17 +50,13 @@ class Place(NamedTuple):
     there were `total`. `last` is 0 where no row is known there. `direction` is that of the numbers, as it was seen.
     """
 
-    last: int
-    offset: int
-    total: int
-    direction: int = 1
+    last: Offset
+    offset: Offset
+    total: Offset
+    direction: Direction
 
 
-UP, DOWN, NEITHER = 1, -1, 0
-"""Where the numbers of a stream's rows go. They are given as rows are made: where they go up, the oldest come first."""
-
-
-def direction(numbers: Sequence[int], known: int) -> int:
+def direction(numbers: Sequence[int], known: Direction) -> Direction:
     """Where numbers go, after what is known of those before."""
     if known == NEITHER or len(set(numbers)) < 2:
         return known
@@ -69,7 +77,7 @@ class Part(Record, frozen=True, gc=False):
     stream: Stream
     offset: int
     total: int
-    direction: int
+    direction: Direction
     start: Place | None = None
 
 
@@ -133,12 +141,22 @@ class KeyedSlice(Record, Generic[ItemT], frozen=True, gc=False):
 
 def places_after(part: Slice[Identified], count: int) -> Places:
     """Where a reader stands who has read so many items of the slice."""
+    if count and not part.origins:
+        [source] = part.parts
+        return ((source.stream, _place(source, part.items[0].platform_id, part.items[count - 1].platform_id, count)),)
     places = {each.stream: each.start for each in part.parts if each.start is not None}
     numbers: list[list[int]] = [[] for _ in part.parts]
-    for item, origin in zip(part.items[:count], part.origins or (0,) * count, strict=False):
+    for item, origin in zip(part.items[:count], part.origins, strict=False):
         numbers[origin].append(item.platform_id)
     for source, read in zip(part.parts, numbers, strict=True):
         if read:
-            going = direction(read, source.direction)
-            places[source.stream] = Place(read[-1], source.offset + len(read), source.total, going)
+            places[source.stream] = _place(source, read[0], read[-1], len(read))
     return tuple(places.items())
+
+
+def _place(part: Part, first: int, last: int, count: int) -> Place:
+    """Behind so many rows of a part, the first and the last of which have these numbers."""
+    going = part.direction
+    if going != NEITHER and first != last:
+        going = UP if first < last else DOWN
+    return Place(last, part.offset + count, part.total, going)

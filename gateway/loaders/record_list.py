@@ -10,7 +10,7 @@ import msgspec
 from gateway.auth.principal import Scope
 from gateway.cache import Read, ReadKey
 from gateway.loaders.loader import ReadLoader, Source
-from gateway.loaders.paging import UP, Identified
+from gateway.loaders.paging import UP, Direction, Identified
 from gateway.normalise.field import personal_attributes
 from gateway.normalise.records import Page, Record
 from gateway.normalise.states import ChangeKind
@@ -63,7 +63,7 @@ class RecordList(Generic[RowT]):
     lifetime: Callable[[Settings], float]
     statuses: tuple[WireEnum, ...] = ()
     page_size: int | None = None
-    direction: int = UP
+    direction: Direction = UP
     watched: Watched[RowT] | None = None
 
     @property

@@ -10,7 +10,7 @@ from gateway.errors import GatewayError
 from gateway.execution.fetch import fetch
 from gateway.execution.level_loader import only_values
 from gateway.loaders.loader import ComposedLoader, Source
-from gateway.loaders.paging import Failure, Identified, Part, Place, Places, Slice, Stream
+from gateway.loaders.paging import Direction, Failure, Identified, Part, Place, Places, Slice, Stream
 from gateway.loaders.record_list import ByIdLoader, PageLoader, RecordList
 from gateway.loaders.stream import StreamReader, Stretch
 
@@ -43,8 +43,9 @@ class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
             return await self._merge(key, queries)
         [code] = key.community_codes
         if len(queries) == 1:
-            items, offset, total = await self._reader.read(code, queries[0], key.offset, key.first)
-            return Slice(items, offset, key.first, total, (self._part(Stream(0, code), offset, total),))
+            part = await self._reader.read(code, queries[0], key.offset, key.first)
+            source = self._part(Stream(0, code), part.offset, part.total)
+            return Slice(part.items, part.offset, key.first, part.total, (source,))
         return await self._chain(key, code, queries)
 
     async def _chain(self, key: SliceKey, code: str, queries: Sequence[Any]) -> Slice[RowT]:
@@ -81,7 +82,7 @@ class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
             for stream, outcome in zip(streams, outcomes, strict=True)
         ]
         parts = [
-            self._part(stream, stretch.offset, stretch.total, place)
+            self._part(stream, stretch.offset, stretch.total, place, stretch.direction)
             if stream.community_code not in failed
             else Part(stream, 0, 0, self._records.direction, place)
             for stream, stretch, place in zip(streams, stretches, map(places.get, streams), strict=True)
@@ -103,10 +104,12 @@ class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
             return await self._reader.read(stream.community_code, query, 0, first)
         return await self._reader.resume(stream.community_code, query, place, first)
 
-    def _part(self, stream: Stream, offset: int, total: int, place: Place | None = None) -> Part:
-        """Of rows that begin at an offset, after this place if there is one."""
-        last, going = (place.last, place.direction) if place else (0, self._records.direction)
-        start = Place(last, offset, total, going) if offset or place else None
+    def _part(
+        self, stream: Stream, offset: int, total: int, place: Place | None = None, going: Direction | None = None
+    ) -> Part:
+        """Of rows that begin at an offset, after this place if there is one. `going`: the direction that was seen."""
+        going = self._records.direction if going is None else going
+        start = Place(place.last if place else 0, offset, total, going) if offset or place else None
         return Part(stream, offset, total, going, start)
 
     def _in_order(

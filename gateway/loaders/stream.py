@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from gateway.loaders.paging import DOWN, NEITHER, Identified, Place, direction
+from gateway.loaders.paging import DOWN, NEITHER, Direction, Identified, Place, direction
 from gateway.loaders.record_list import PageKey, PageLoader, RecordList
-from gateway.normalise.records import Page
+from gateway.normalise.records import Page, Record
 
 RowT = TypeVar("RowT", bound=Identified)
 
@@ -23,12 +23,15 @@ SCANNED_PAGES = 10
 """Pages on which a row is looked for in a list that is in no order."""
 
 
-class Stretch(NamedTuple, Generic[RowT]):
-    """Rows of a stream that begin `offset` rows from its start, of `total`."""
+class Stretch(Record, Generic[RowT], frozen=True, gc=False):
+    """Rows of a stream that begin `offset` rows from its start, of `total`. `direction`: what was seen of the numbers
+    around them, None where nobody looked.
+    """
 
     items: tuple[RowT, ...]
     offset: int
     total: int
+    direction: Direction | None = None
 
 
 class StreamReader(Generic[RowT]):
@@ -129,6 +132,7 @@ class _Search(Generic[RowT]):
         self._pages = pages
         self._query = query
         self._place = place
+        self._direction = place.direction
 
     async def read(self, begin: int, end: int, first: int) -> Stretch[RowT]:
         """`first` rows after the place, which is expected before or among the rows from `begin` to `end`."""
@@ -150,7 +154,7 @@ class _Search(Generic[RowT]):
         rows = _distinct([pages[number] for number in wanted])
         skip = start.position if wanted and wanted[0] == start.page else 0
         items = rows[skip : skip + first]
-        return Stretch(items, offset, max(total, offset + len(items)) if items else total)
+        return Stretch(items, offset, max(total, offset + len(items)) if items else total, self._direction)
 
     async def _find(self, numbers: range) -> _Start:
         """Where to begin, with these pages read. Each step halves what is left, or doubles what is known."""
@@ -185,12 +189,12 @@ class _Search(Generic[RowT]):
             for position, row in enumerate(self._pages[number].items)
         ]
         last = self._place.last
+        self._direction = going = direction([number for number, _ in rows], self._direction)
         for number, (page, position) in rows:
             if number == last:
                 return _Start(page, position + 1)
         if not rows:
             return _Side.NOT_SEEN
-        going = direction([number for number, _ in rows], self._place.direction)
         if going == NEITHER:
             return _Side.IN_NO_ORDER
         after = [start for number, start in rows if (number - last) * going > 0]

@@ -17,7 +17,7 @@ from gateway.normalise.vocabulary import DataProblem
 RecordT = TypeVar("RecordT", bound=Record)
 
 MOST_ROWS = 1000
-"""Rows of a page: ten times as many as are ever asked for. Platforms choose their own number (quirks 134, 143)."""
+"""Rows of a page: five times as many as are ever asked for. Platforms choose their own number (quirks 134, 143)."""
 
 ENCODED_TWICE = 2
 

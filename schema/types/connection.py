@@ -12,14 +12,13 @@ from gateway.execution.load import Load
 from gateway.journal.newest import Cut
 from gateway.journal.records import Listed
 from gateway.loaders.cursor import (
-    LAST_OFFSET,
     InvalidCursorError,
     offset_cursor,
     places_cursor,
     read_cursor,
     row_cursor,
 )
-from gateway.loaders.paging import KeyedSlice, Places, RowPlace, Slice, places_after
+from gateway.loaders.paging import LAST_OFFSET, KeyedSlice, Places, RowPlace, Slice, places_after
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema.types.arguments import wrong_codes

@@ -266,6 +266,7 @@ def _refused(community):
         ('after: "b2Zmc2V0OjQ="', "after"),
         ('after: "nonsense"', "after"),
         ('after: "AZGW"', "after"),
+        ('after: "AZGSkgChYZQBAQEC"', "after"),
     ],
 )
 async def test_wrong_arguments_are_refused(gateway, sandbox, arguments, argument):
