@@ -228,8 +228,8 @@ def test_token_of_the_command_is_accepted_by_the_server(served):
 @pytest.mark.parametrize(
     ("scopes", "communities", "claims"),
     [
-        ("order:read,pii:read", "10002,00001", ({"order:read", "pii:read"}, ["00001", "10002"])),
-        (" order:read,  pii:read ", "10002 00001", ({"order:read", "pii:read"}, ["00001", "10002"])),
+        ("order:read,pii:read", "10002,00001", ({"order:read", "pii:read"}, ["10002", "00001"])),
+        (" order:read,  pii:read ", "10002 00001", ({"order:read", "pii:read"}, ["10002", "00001"])),
         ("*", "*", (set(Scope), ["*"])),
         ("", "", (set(), [])),
     ],
