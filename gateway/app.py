@@ -33,7 +33,7 @@ from gateway.execution.documents import Documents
 from gateway.execution.executor import Executor
 from gateway.execution.intake import Intake
 from gateway.execution.limits import Limits
-from gateway.execution.trusted import open_trusted_documents
+from gateway.execution.trusted import open_trusted_documents, read_trusted_documents_again
 from gateway.http.application import Application, Hosts, ListedOrigins
 from gateway.http.caller import Caller
 from gateway.http.development_tokens import TOKEN_PATH, token_routes
@@ -295,8 +295,17 @@ def create_app(
                 if span_export is not None:
                     await asyncio.to_thread(span_export.close)
 
+    async def reload() -> None:
+        """Read the trusted documents again, where there is a list."""
+        async with reloading:
+            if trusted is not None and (found := await read_trusted_documents_again(settings, documents)):
+                listed, names = found
+                intake.trust(listed)
+                request_metrics.name_operations(names)
+
+    reloading = asyncio.Lock()
     application = Application(
-        Starlette(lifespan=lifespan), GRAPHQL_PATH, Hosts(settings.hosts), failed, request_metrics.failed
+        Starlette(lifespan=lifespan), GRAPHQL_PATH, Hosts(settings.hosts), failed, request_metrics.failed, reload
     )
     return application
 

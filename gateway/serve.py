@@ -1,6 +1,8 @@
 """Serving: uvicorn with what production wants."""
 
+import asyncio
 import resource
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -196,7 +198,22 @@ def application(metrics: Metrics) -> Application:
     settings = load_settings()
     configure_logs(settings.log_level)
     end_with_supervisor()
-    return create_app(settings, started=settle_collector, failed=report_failure, metrics=metrics.open())
+    app = create_app(settings, started=settle_collector, failed=report_failure, metrics=metrics.open())
+    _reload_on_hangup(app)
+    return app
+
+
+def _reload_on_hangup(app: Application) -> None:
+    """Have SIGHUP read again what may change."""
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        if app.reload is not None:
+            task = asyncio.create_task(app.reload())
+            reloads.add(task)
+            task.add_done_callback(reloads.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
 
 
 def _allow_open_files() -> None:

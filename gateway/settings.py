@@ -211,6 +211,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(_words(self.allowed_origins))
 
     @property
+    def trusted_manifests(self) -> tuple[Path, ...]:
+        """The files and folders of `trusted_documents`."""
+        return tuple(Path(path.strip()) for path in self.trusted_documents.split(",") if path.strip())
+
+    @property
     def hosts(self) -> frozenset[str]:
         """The names that a request's `Host` may have; any, if there are none.
 

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing import parent_process
 from socket import socket
 from threading import Thread
@@ -78,6 +79,7 @@ class Supervisor(Multiprocess):
         self.exit_status = 0
         self._has_served = False  # any of them
         self._serving: list[Process] = []
+        self._to_reload: list[Process] = []
         self._pause = FIRST_PAUSE
         self._next_start = 0.0
 
@@ -88,6 +90,19 @@ class Supervisor(Multiprocess):
         worker = Worker(self.config, self.sockets)
         worker.start()
         return worker
+
+    def handle_hup(self) -> None:
+        """Have all workers read again what may change; uvicorn would restart them, and end their connections."""
+        self._to_reload = list(self.processes)
+        self._reload()
+
+    def _reload(self) -> None:
+        """Those that serve; one that starts still may have read what was there before, and would end by the signal."""
+        for process in [process for process in self._to_reload if process in self._serving]:
+            self._to_reload.remove(process)
+            if process.pid is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGHUP)
 
     def keep_subprocess_alive(self) -> None:
         if self.should_exit.is_set():
@@ -102,6 +117,7 @@ class Supervisor(Multiprocess):
             if process not in self._serving:
                 log.info("worker serves", pid=process.pid)
         self._serving = serving
+        self._reload()
         if len(serving) == len(self.processes):
             self._pause = FIRST_PAUSE
         ended = [process for process in self.processes if process not in alive]

@@ -66,6 +66,11 @@ class Intake:
         self._persisted: LRUCache[str, str] = LRUCache(PERSISTED_BYTES, sys.getsizeof)
         self._reported: LRUCache[str, bool] = LRUCache(MOST_REPORTED)
 
+    def trust(self, documents: TrustedDocuments) -> None:
+        """Go by this list from now on."""
+        self._trusted = documents
+        self._reported.clear()
+
     def admit(self, asked: Asked, caller: Sizes) -> Admitted:
         """Raises DocumentError: as `Documents.prepare`, for an unknown or untrusted document, and for its cost."""
         if asked.query is not None and asked.document_id is None and self._trusted is None:

@@ -1,11 +1,12 @@
-"""The list of documents that frontends were built with: a manifest, read once.
+"""The list of documents that frontends were built with: manifests, read at the start and again on request.
 
 Two forms are read: Apollo's, `{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id", "body",
 ...}]}`, as its generator writes it, and Relay's, `{"<id>": "query ..."}`.
 """
 
+import asyncio
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -89,35 +90,76 @@ def open_trusted_documents(settings: Settings, documents: Documents) -> TrustedD
         raise SettingsError(f"{VARIABLE}: needed for the mode {mode}")
     if not settings.trusted_documents or mode == "off":
         return None
-    trusted = TrustedDocuments(_read_manifest(Path(settings.trusted_documents)), required=mode != "report")
+    trusted = _read_list(settings)
     for id_, text in trusted.documents.items():
-        try:
-            documents.require_valid(text)
-        except DocumentError as error:
-            log.error("trusted document invalid", id=id_, reason=error.errors[0].message)
+        _names_in(id_, text, documents)
     return trusted
+
+
+async def read_trusted_documents_again(
+    settings: Settings, documents: Documents
+) -> tuple[TrustedDocuments, list[str]] | None:
+    """As `open_trusted_documents`, while requests are served, and the names of the operations.
+
+    None where the list cannot be read, which is logged: then the last one holds.
+    """
+    try:
+        trusted = await asyncio.to_thread(_read_list, settings)
+    except SettingsError as error:
+        log.error("trusted documents not read again", reason=str(error))
+        return None
+    names: list[str] = []
+    for id_, text in trusted.documents.items():
+        names += _names_in(id_, text, documents)
+        await asyncio.sleep(0)  # a new document takes milliseconds: requests have their turn in between
+    log.info("trusted documents read again", documents=len(trusted.documents))
+    return trusted, names
+
+
+def _names_in(id_: str, text: str, documents: Documents) -> list[str]:
+    """The names of the operations of a listed document; it is logged where it is not valid."""
+    try:
+        return documents.operation_names(text)
+    except DocumentError as error:
+        log.error("trusted document invalid", id=id_, reason=error.errors[0].message)
+        return []
 
 
 def _without_ignored(text: str) -> str:
     return " ".join([token for token in _TOKEN.findall(text) if not token.startswith("#")])
 
 
-def _read_manifest(path: Path) -> dict[str, str]:
-    """The texts of a manifest file by their identifiers. Raises SettingsError."""
+def _read_list(settings: Settings) -> TrustedDocuments:
+    """All manifests as one list. Raises SettingsError."""
+    documents: dict[str, str] = {}
+    for path in _manifests(settings.trusted_manifests):
+        for operation in _read_manifest(path):
+            if documents.setdefault(operation.id, operation.body) != operation.body:
+                raise SettingsError(f"{VARIABLE}: two documents have the id {operation.id}")
+    if not documents:
+        raise SettingsError(f"{VARIABLE}: the manifest lists no document")
+    return TrustedDocuments(documents, required=settings.trusted_documents_mode != "report")
+
+
+def _manifests(named: Sequence[Path]) -> Iterator[Path]:
+    """The files, and those of folders whose names end in .json, in the order of their names. Raises SettingsError."""
+    for path in named:
+        if not path.is_dir():
+            yield path
+        elif found := sorted(path.glob("*.json")):
+            yield from found
+        else:
+            raise SettingsError(f"{VARIABLE}: {path.name} has no file whose name ends in .json")
+
+
+def _read_manifest(path: Path) -> list[_Operation]:
+    """What a manifest file lists. Raises SettingsError."""
     try:
         manifest = msgspec.json.decode(path.read_bytes())
         if isinstance(manifest, dict) and "format" in manifest:
-            operations = msgspec.convert(manifest, _ApolloManifest).operations
-        else:
-            operations = [_Operation(*each) for each in msgspec.convert(manifest, dict[str, str]).items()]
+            return msgspec.convert(manifest, _ApolloManifest).operations
+        return [_Operation(*each) for each in msgspec.convert(manifest, dict[str, str]).items()]
     except OSError as error:
-        raise SettingsError(f"{VARIABLE}: the file cannot be read: {error.strerror}") from None
+        raise SettingsError(f"{VARIABLE}: {path.name} cannot be read: {error.strerror}") from None
     except (msgspec.DecodeError, RecursionError):
-        raise SettingsError(f"{VARIABLE}: the file is not a manifest of Apollo's or Relay's form") from None
-    documents: dict[str, str] = {}
-    for operation in operations:
-        if documents.setdefault(operation.id, operation.body) != operation.body:
-            raise SettingsError(f"{VARIABLE}: two documents have the id {operation.id}")
-    if not documents:
-        raise SettingsError(f"{VARIABLE}: the manifest lists no document")
-    return documents
+        raise SettingsError(f"{VARIABLE}: {path.name} is not a manifest of Apollo's or Relay's form") from None

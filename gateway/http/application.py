@@ -1,9 +1,9 @@
 """The ASGI application: names it answers to, pages it answers, GraphQL over HTTP, and Starlette's routes."""
 
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from starlette.applications import Starlette
@@ -43,7 +43,8 @@ log = structlog.get_logger(__name__)
 
 
 class Application:
-    """`graphql` answers at `graphql_path`; it is set when the lifespan of `others` has begun.
+    """`graphql` answers at `graphql_path`; it is set when the lifespan of `others` has begun. `reload` reads again what
+    may change while it serves.
 
     `on_failure` is called with the error that kept the lifespan from beginning, `on_refusal` with that of a request
     that is for another host.
@@ -58,12 +59,14 @@ class Application:
         hosts: "Hosts",
         on_failure: Callable[[BaseException], object],
         on_refusal: Callable[[GatewayError], object] = lambda _error: None,
+        reload: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self._others = others
         self._graphql_path = graphql_path
         self._hosts = hosts
         self._on_failure = on_failure
         self._on_refusal = on_refusal
+        self.reload = reload
 
     @property
     def state(self) -> State:

@@ -133,7 +133,8 @@ class RequestMetrics:
         self.websockets = 0
         self._tally = tally
         self._cells = tally.cells
-        self._operations = frozenset(list(dict.fromkeys(operations))[:MOST_OPERATIONS])
+        self._operations: dict[str, None] = {}
+        self.name_operations(operations)
         self._requests: dict[tuple[str, str, str], int] = {}
         self._exemplars: dict[int, int] = {}
         self._clients: dict[Client, int] = {}
@@ -142,6 +143,12 @@ class RequestMetrics:
             tally.declare(family)
         tally.watch(WEBSOCKETS, read=lambda: self.websockets)
         tally.watch(SUBSCRIPTIONS, read=lambda: self.subscriptions)
+
+    def name_operations(self, names: Iterable[str]) -> None:
+        """These are labels, too, as far as there is room."""
+        for name in names:
+            if len(self._operations) < MOST_OPERATIONS:
+                self._operations[name] = None
 
     def record(
         self,

@@ -99,6 +99,25 @@ async def test_several_workers_log_one_gateway(workers):
     assert (line["address"], line["journal"]) == (workers.gateway.url, "PostgreSQL")
 
 
+async def test_hangup_is_forwarded_to_all_workers(environ, database_url, tmp_path):
+    manifest, log = tmp_path / "manifest.json", tmp_path / "workers"
+    manifest.write_text('{"viewer": "{ viewer { subject } }"}')
+    settings = {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_TRUSTED_DOCUMENTS": str(manifest)}
+    workers = Workers(environ | settings, log)
+    await workers.gateway.start()
+    try:
+        serving = await workers.logged("worker serves", 2)
+        manifest.write_text('{"viewer": "{ viewer { scopes } }"}')
+        workers.gateway.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(PATIENCE):
+            while len(workers.lines("trusted documents read again")) < 2:  # noqa: ASYNC110 # another program's log
+                await asyncio.sleep(0.01)
+        assert await workers.logged("worker serves", 2) == serving
+        assert await workers.is_ready()
+    finally:
+        await workers.gateway.stop()
+
+
 async def test_stop_works_while_a_worker_waits_to_restart(workers, database_url):
     victim, _ = await workers.logged("worker serves", 2)
     await block_connections(database_url)

@@ -33,6 +33,22 @@ async def test_websocket_runs_listed_documents(connect, payload):
         assert await socket.data("1") == {"viewer": {"subject": "developer"}}
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [{"query": "", "documentId": "paid-1"}, {"query": "subscription Paid{orderPaid{orderNumber}}"}],
+    ids=["documentId", "white space"],
+)
+async def test_websocket_runs_listed_subscriptions(connect, gateway, sandbox, payload):
+    number = next(order.number for order in sandbox.world.orders_of["10002"] if not order.is_paid)
+    async with connect() as socket:
+        await socket.send("subscribe", id="1", payload=payload)
+        await socket.send("subscribe", id="2", payload={"query": "", "documentId": "viewer-1"})
+        await socket.data("2")  # by now the first one is under way
+        await sandbox.pay(number, gateway.url)
+
+        assert await socket.data("1") == {"orderPaid": {"orderNumber": number}}
+
+
 async def test_websocket_refuses_unlisted_documents(connect):
     async with connect() as socket:
         await socket.subscribe("1", "{ viewer { scopes } }")
