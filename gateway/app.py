@@ -59,12 +59,14 @@ from gateway.loaders.loader import Source
 from gateway.loaders.placement import Placement
 from gateway.loaders.registry import CACHEABLE_NULLS, Loaders, lifetimes
 from gateway.loaders.watch import Watches
+from gateway.normalise.profile import use_profile
 from gateway.ops.event_loop import measured_event_loop
 from gateway.ops.gauges import AUDIT_WAITING, WATCHES, watch_slots
 from gateway.ops.metrics import Metrics
 from gateway.ops.otel import open_export
 from gateway.ops.workers import at_work
 from gateway.platforms.platforms import Platforms, make_platforms
+from gateway.profile import read_profile
 from gateway.settings import Mistakes, Settings
 from gateway.wording.requests import RequestWording
 from schema.build import cost_of, executable_schema, export_sdl, revealed_types, scopes_of
@@ -75,6 +77,12 @@ schema_definition = export_sdl
 """For the command that prints it."""
 
 OpenJournal = Callable[[Settings, Clock], AbstractAsyncContextManager[Journal]]
+
+
+def _sends_refuse_reason(settings: Settings, platforms: Platforms) -> bool:
+    """The setting says so, else the deployment's profile, else it is tried (quirk 145)."""
+    said = settings.send_refuse_reason, platforms.profile.refuse_reasons
+    return next((answer for answer in said if answer is not None), True)
 
 
 class Gateway:
@@ -125,7 +133,12 @@ class Gateway:
         self.event_streams = EventStreams(journal.events, self.tail, self.watches, clock)
         self.writer = Writer(journal, key, clock)
         self.actions = Actions(
-            self.writer, platforms, journal, self.events, clock, sends_refuse_reason=settings.send_refuse_reason
+            self.writer,
+            platforms,
+            journal,
+            self.events,
+            clock,
+            sends_refuse_reason=_sends_refuse_reason(settings, platforms),
         )
         lease = timedelta(seconds=settings.relay_lease)
         self.relay = Relay(journal, platforms.security, self.events, _name(), lease, clock)
@@ -196,7 +209,8 @@ def create_app(
     with mistakes.collect():
         key = read_id_key(settings)
     with mistakes.collect():
-        platforms = make_platforms(settings, tally=metrics.tally)
+        profile = read_profile(settings)
+        platforms = make_platforms(settings, profile, tally=metrics.tally)
     with mistakes.collect():
         communities = read_communities(settings)
     schema = executable_schema()
@@ -220,6 +234,7 @@ def create_app(
     with mistakes.collect():
         span_export = open_export()
     mistakes.check()
+    use_profile(profile)
     intake = Intake(documents, cost_limit=settings.cost_limit, trusted=trusted)
     operations = (*settings.named_operations, *(trusted.operation_names(documents) if trusted else ()))
     request_metrics = RequestMetrics(metrics.tally, operations)

@@ -22,6 +22,7 @@ YesNo = Annotated[bool, msgspec.Meta(description="true or false")]
 MaybeYesNo = Annotated[bool | None, msgspec.Meta(description="true or false")]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535, description="a whole number from 0 to 65535")]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=LONGEST, description=f"a number above 0, {LONGEST} at most")]
+MaybeSeconds = Annotated[Seconds | None, msgspec.Meta(description=f"a number above 0, {LONGEST} at most")]
 Lifetime = Annotated[float, msgspec.Meta(ge=0, le=LONGEST, description=f"a number from 0 to {LONGEST}")]
 Lease = Annotated[float, msgspec.Meta(gt=0, le=3600, description="a number above 0, 3600 at most")]
 Days = Annotated[int, msgspec.Meta(ge=1, le=36_500, description="a whole number from 1 to 36500")]
@@ -109,6 +110,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     explorer: MaybeYesNo = None
     log_level: LogLevel = "info"
     communities: str = ""
+    profile: str = ""
 
     auth_issuer: str = ""
     auth_audience: str = ""
@@ -136,12 +138,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     security_owner_path: str = ""
     security_callback_path: str = ""
     security_modules_path: str = ""
-    security_token_ttl: Seconds = 1800.0
+    security_token_ttl: MaybeSeconds = None
     security_concurrency: Count = 32
 
     callback_key_k: str = ""
     callback_key_d: str = ""
-    send_refuse_reason: YesNo = True
+    send_refuse_reason: MaybeYesNo = None
 
     call_timeout: Seconds = 8.0
     request_timeout: Seconds = 15.0

@@ -10,7 +10,6 @@ from gateway.cache import InFlightRead
 from gateway.errors import GatewayError, drop_tracebacks
 from gateway.execution.fetch import fetch
 from gateway.execution.level_loader import only_values
-from gateway.loaders.lists import ORDERS
 from gateway.loaders.loader import ComposedLoader
 from gateway.loaders.record_list import PageKey, PageLoader
 from gateway.normalise.order import Order, OrderQuery
@@ -54,7 +53,7 @@ class AllOrdersLoader(ComposedLoader[AllOrdersKey, WholeList[Order]]):
     async def compose(self, key: AllOrdersKey) -> WholeList[Order]:
         shared = self._pages.source.shared
         first = await self._read(key, 1, since=-inf)
-        last = first.outcome.last_page or 1
+        last = first.outcome.last_page or 1 if self._pages.turns_pages else 1
         reads = {1: first}
         if last > 1:
             # When a page ended that was not cached nobody knows; but it has.
@@ -80,7 +79,7 @@ class AllOrdersLoader(ComposedLoader[AllOrdersKey, WholeList[Order]]):
     async def _read(self, key: AllOrdersKey, number: int, since: float) -> InFlightRead:
         """The read of a page, which has its page. Raises GatewayError."""
         async with self._slots:
-            page_key = PageKey(key.community_code, key.query, number, ORDERS.page_size or 1)
+            page_key = PageKey(key.community_code, key.query, number, self._pages.page_size or 1)
             read = await self._pages.read_since(page_key, since)
         if isinstance(read.outcome, Exception):
             raise read.outcome

@@ -39,23 +39,24 @@ class OrderLoader(ComposedLoader[OrderKey, Order | None]):
         [first] = await self._read(key, range(1, 2))
         found = _find(key, first)
         last = first.last_page or 1
-        end = min(last, SCANNED_PAGES) + 1
+        scanned = SCANNED_PAGES if self._pages.turns_pages else 1
+        end = min(last, scanned) + 1
         for start in range(2, end, SCANNED_AT_ONCE):
             if found is not None:
                 break
             for page in await self._read(key, range(start, min(start + SCANNED_AT_ONCE, end))):
                 found = found or _find(key, page)
-        if found is None and last > SCANNED_PAGES:
+        if found is None and last > scanned:
             raise QueryTooComplexError(
                 RequestWording.ORDER_NOT_NEWEST(),
                 limit="scannedOrderPages",
-                bound=SCANNED_PAGES,
+                bound=scanned,
                 requested=last,
             )
         return found
 
     async def _read(self, key: OrderKey, numbers: range) -> list[Page[Order]]:
-        size = ORDERS.page_size or 1
+        size = self._pages.page_size or 1
         return await self._pages.load_all(
             [PageKey(key.community_code, ORDERS.everything, number, size) for number in numbers]
         )

@@ -119,6 +119,16 @@ class PageLoader(ReadLoader[PageKey, Page[RowT]]):
         super().__init__(source)
         self._records = records
 
+    @property
+    def page_size(self) -> int | None:
+        """Rows of a page, where the platform cuts all alike: by the deployment's profile, else as declared."""
+        return self.source.platforms.page_size(self.endpoint) or self._records.page_size
+
+    @property
+    def turns_pages(self) -> bool:
+        """Whether the platform gives the page that it is asked for, and not always the first."""
+        return self.source.platforms.turns_pages(self.endpoint)
+
     def identify(self, key: PageKey) -> ReadKey:
         records = self._records
         what: Hashable = key[1:]

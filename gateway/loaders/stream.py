@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from gateway.errors import ProtocolError
 from gateway.loaders.paging import DOWN, NEITHER, Direction, Identified, Place, direction
 from gateway.loaders.record_list import PageKey, PageLoader, RecordList
 from gateway.normalise.records import Page, Record
+from gateway.wording.faults import FaultWording
 
 RowT = TypeVar("RowT", bound=Identified)
 
@@ -47,7 +49,9 @@ class StreamReader(Generic[RowT]):
         The size of a page in the answer counts: where it is not the one that was expected, the rows are cut by it. One
         page is read first, then the others, side by side.
         """
-        expected_size = self._records.page_size or first
+        if not self._pages.turns_pages:
+            return await self._read_only_page(code, query, offset, first)
+        expected_size = self._pages.page_size or first
         number = offset // expected_size + 1
         [page] = [counted] = await self._pages.load_all([PageKey(code, query, number, expected_size)])
         if counted.total is None and number > 1:  # beyond the end no page has the total: the first has (quirk 139)
@@ -69,13 +73,28 @@ class StreamReader(Generic[RowT]):
         """The `first` rows that come after the place. Raises GatewayError."""
         if not place.last:
             return await self.read(code, query, place.offset, first)
+        if not self._pages.turns_pages:
+            return await self._read_only_page(code, query, place.offset, first, after=place.last)
         begin, end = place.offset, min(place.offset + first, max(place.total, place.offset + 1))
-        size = self._records.page_size
+        size = self._pages.page_size
         if size is None:
             begin -= 1  # the row seen last is on the page as well: a page of the right size holds both
             size = _size_of_one_page(begin, place.offset + first)
         search = _Search(self._records, _Pages(self._pages, code, query, size), query, place)
         return await search.read(begin, end, first)
+
+    async def _read_only_page(self, code: str, query: Any, offset: int, first: int, after: int = 0) -> Stretch[RowT]:
+        """Of a list that has more rows than it gives: from the row `after` this one, else from the offset. Raises
+        GatewayError where the rows are there and cannot be had.
+        """
+        size = self._pages.page_size or min(offset + first, LARGEST_PAGE)
+        [page] = await self._pages.load_all([PageKey(code, query, 1, size)])
+        rows, total = page.items, page.total or 0
+        offset = next((place for place, row in enumerate(rows, 1) if row.platform_id == after), offset)
+        if len(rows) <= offset < total:
+            raise ProtocolError("WJDH", self._pages.endpoint, FaultWording.ONLY_FIRST_PAGE())
+        items = rows[offset : offset + first]
+        return Stretch(items, offset, max(total, offset + len(items)) if items else total)
 
 
 class _Side(Enum):

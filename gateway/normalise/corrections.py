@@ -26,7 +26,7 @@ def correctable(record: type) -> dict[str, DeclaredField]:
     return {name: declared for name, declared in declared_fields(record).items() if declared.field.correction}
 
 
-_CORRECTABLE = {"people": correctable(ShenhePeople), "house": correctable(ShenheHouse)}
+_CORRECTED = {"people": ShenhePeople, "house": ShenheHouse}
 
 
 class CorrectionProblem(NamedTuple):
@@ -41,7 +41,7 @@ def correction_problems(corrections: Corrections, today: date) -> Iterator[Corre
     """The corrections that cannot be right. `today` is China's."""
     for part, values in corrections.items():
         for attribute, value in values.items():
-            correction = _CORRECTABLE[part][attribute].field.correction
+            correction = declared_fields(_CORRECTED[part])[attribute].field.correction
             problem = correction and correction.problem(value, today)
             if problem:
                 yield CorrectionProblem(part, attribute, problem)
@@ -57,7 +57,8 @@ def render_shenhe_content(original_raw: str | None, corrections: Corrections) ->
     Raises ContentError, and ValueError for an UNRECOGNIZED word.
     """
     document = _submitted(original_raw)
-    for part, fields in _CORRECTABLE.items():
+    for part, record in _CORRECTED.items():
+        fields = declared_fields(record)
         for attribute, value in (corrections.get(part) or {}).items():
             if value is not None:
                 _correct(document, part, fields[attribute], value)
@@ -69,7 +70,7 @@ def _correct(document: dict[str, Any], part: str, declared: DeclaredField, value
     if correction is None or kind is None or kind.write is None:
         raise TypeError(f"{declared.attribute} is not declared as correctable")
     section = _section(document, correction.section or part)
-    first, *others = declared.field.keys
+    first, *others = sorted(declared.keys, key=lambda key: key not in section)  # as it was submitted, if it was
     if kind is IDENTIFIER and "*" in str(value):  # no name and no number has one: the value was masked for its reader
         raise ContentError(f"content.{part}: a masked value")
     section[first] = kind.write(value, section.get(first))

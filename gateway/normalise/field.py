@@ -27,8 +27,9 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     the field is `required`. `documented` is the whole expression for a value of a documented type, OTHERWISE being the
     call. `used` names attributes to be read before this one, `names` what else the expressions refer to.
 
-    `wire` is the type of a documented value, for msgspec; `other` that of one under the second key, where it differs.
-    `absent` stands for a value that is not there. A row that has no value for a field that `identifies` is no record.
+    `wire` is the type of a documented value, for msgspec; `Lazy` where it is generated itself; `other` that of one
+    under the second key, where it differs. `absent` stands for a value that is not there. A row that has no value for a
+    field that `identifies` is no record.
     With a `table`, the value is the record that table makes of the same row. `write(corrected, submitted)` gives the
     wire form of a corrected value.
     """
@@ -89,11 +90,19 @@ class Field(msgspec.Struct, frozen=True):
 
 
 class DeclaredField(msgspec.Struct, frozen=True):
-    """A field as it stands in a record class."""
+    """A field as it stands in a record class. `more_keys` are those that the deployment's profile adds: under them the
+    value is looked for where there is none under the declared ones.
+    """
 
     attribute: str
     type: Any
     field: Field
+    more_keys: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """All keys on the wire."""
+        return self.field.keys + self.more_keys
 
     @property
     def name(self) -> str:
@@ -112,6 +121,16 @@ def public_name(attribute: str) -> str:
     return first + "".join(map(str.capitalize, others))
 
 
+_MORE_KEYS: dict[tuple[str, str], tuple[str, ...]] = {}
+
+
+def set_more_keys(keys: Mapping[tuple[str, str], tuple[str, ...]]) -> None:
+    """Declare that attributes come under these keys as well, by the names of record and attribute."""
+    _MORE_KEYS.clear()
+    _MORE_KEYS.update(keys)
+    declared_fields.cache_clear()
+
+
 @cache
 def declared_fields(record: type) -> Mapping[str, DeclaredField]:
     """The fields of a record class that have a `Field`, by attribute, in order, inherited ones included."""
@@ -121,7 +140,8 @@ def declared_fields(record: type) -> Mapping[str, DeclaredField]:
             type_, *notes = get_args(annotation)
             for note in notes:
                 if isinstance(note, Field):
-                    fields[attribute] = DeclaredField(attribute, type_, note)
+                    more_keys = _MORE_KEYS.get((record.__name__, attribute), ())
+                    fields[attribute] = DeclaredField(attribute, type_, note, more_keys)
     return fields
 
 

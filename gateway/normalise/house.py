@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 from gateway.normalise.field import Correction, Field, Kind
+from gateway.normalise.generated import Lazy
 from gateway.normalise.issues import Issues
 from gateway.normalise.kinds import REQUIRED_IDENTIFIER, word_of
 from gateway.normalise.person import Member, member_key
@@ -166,7 +167,7 @@ class House(Record, frozen=True, gc=False):
         tuple[Member, ...] | None,
         Field(
             key="members",
-            kind=Kind(wire=list[MEMBERS.documented], read=_read_members),
+            kind=Kind(wire=Lazy(lambda: list[MEMBERS.documented]), read=_read_members),
             pii=PiiKind.SENSITIVE_STATUS,
         ),
     ] = None
@@ -251,7 +252,7 @@ class HouseOwner(Record, frozen=True, gc=False):
 
 OWNERS = Table(HouseOwner, PlatformName.SECURITY)
 
-decode_owner = documented_body(OWNERS.documented)
+decode_owner = documented_body(lambda: OWNERS.documented)
 """The body of the owner look-up, where it came as documented. Raises msgspec.DecodeError for any other."""
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from gateway.normalise.field import Kind
+from gateway.normalise.generated import Lazy
 from gateway.normalise.records import INT32_MAX, INT32_MIN, Int32, PlatformId
 from gateway.normalise.times import (
     LONGEST_TIME,
@@ -166,9 +167,8 @@ def word_of(enum: type[WireEnum], *, required: bool = False) -> Kind:
         return (required_word if required else word)(enum, value, path, issues)
 
     if not enum.numbered:  # msgspec makes members of words that are in the list
-        spelling = enum.spelling(required=required)
         return Kind(
-            wire=spelling | int,
+            wire=Lazy(lambda: enum.spelling(required=required) | int),
             guard=f"type(v) is {name}",
             read=read,
             required=required,

@@ -5,6 +5,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from gateway.normalise.generated import generated
 from gateway.normalise.records import Page, Record
 from gateway.normalise.shapes import (
     PageInfo,
@@ -35,9 +36,12 @@ class NamedRows(Generic[RecordT]):
         self._name = name
         self._in_list = in_list
         self._alone = alone
-        rows: Any = list[table.documented]  # type: ignore[name-defined] # made of the declarations
-        self._data = msgspec.defstruct("NamedRows", [(name, rows), ("pages", PageInfo | None, None)], gc=False)
-        self.decode = documented_body(self._data)
+        generated(self._generate)
+        self.decode = documented_body(lambda: self._data)
+
+    def _generate(self) -> None:
+        rows: Any = list[self._table.documented]  # type: ignore[name-defined] # made of the declarations
+        self._data = msgspec.defstruct("NamedRows", [(self._name, rows), ("pages", PageInfo | None, None)], gc=False)
 
     def parse_page(self, body: Mapping[str, object], community_code: str, page: int) -> Page[RecordT]:
         """The whole body of a list, asked for this community and page. Raises ShapeError.

@@ -163,7 +163,7 @@ class OrderQuery(Record, frozen=True, gc=False, kw_only=True):
 
 ORDERS = Table(Order, PlatformName.WJDH)
 
-decode_orders = documented_body(list[ORDERS.documented], "pages")  # type: ignore[name-defined] # made of the declarations
+decode_orders = documented_body(lambda: list[ORDERS.documented], "pages")  # type: ignore[name-defined] # made of the declarations
 """The body of order/list, where it came as documented. Raises msgspec.DecodeError, UnicodeError or RecursionError for
 any other.
 """

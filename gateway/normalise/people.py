@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from gateway.normalise.field import Field, Kind
+from gateway.normalise.generated import Lazy
 from gateway.normalise.house import RESIDENCIES, Residency, read_residencies
 from gateway.normalise.person import Person
 from gateway.normalise.shapes import documented_body, one_row
@@ -12,7 +13,7 @@ from gateway.normalise.table import Table
 from gateway.normalise.vocabulary import PiiKind, PlatformName
 
 RESIDENCIES_OF_PERSON = Kind(
-    wire=list[RESIDENCIES.documented],  # type: ignore[name-defined] # made of the declarations
+    wire=Lazy(lambda: list[RESIDENCIES.documented]),  # type: ignore[name-defined] # made of the declarations
     absent=msgspec.NODEFAULT,
     read=read_residencies,
     required=True,
@@ -35,7 +36,7 @@ class People(Person, frozen=True, gc=False):
 
 PEOPLE = Table(People, PlatformName.SECURITY)
 
-decode_people = documented_body(PEOPLE.documented)
+decode_people = documented_body(lambda: PEOPLE.documented)
 """The body of the people look-up, where it came as documented. Raises msgspec.DecodeError for any other."""
 
 

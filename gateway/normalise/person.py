@@ -9,11 +9,13 @@ from types import MappingProxyType
 from typing import Annotated
 
 from gateway.normalise.field import Correction, Field, Kind, declared_fields
+from gateway.normalise.generated import generated
 from gateway.normalise.issues import Issues
 from gateway.normalise.kinds import BIRTH_DATE, FLAG, IDENTIFIER, TEXT, problem_of_word, word_of, write_word
 from gateway.normalise.plausible import birth_date_problem, id_card_problem, name_problem, nation_problem, phone_problem
 from gateway.normalise.records import DataIssue, Record
 from gateway.normalise.states import Severity
+from gateway.normalise.table import TABLES
 from gateway.normalise.values import identifier, word
 from gateway.normalise.vocabulary import NATION, DataProblem, PiiKind, PoliticalStatus, ResidentRole, Sex
 
@@ -241,9 +243,23 @@ _KINDS = {
     if declared.field.pii is not None
 }
 
-PERSONAL_KEYS: Mapping[str, PiiKind] = MappingProxyType(
-    {prefix + name: kind for prefix in ("", "people_", "member_") for name, kind in _KINDS.items()}
-)
+_personal_keys: dict[str, PiiKind] = {}
+
+PERSONAL_KEYS: Mapping[str, PiiKind] = MappingProxyType(_personal_keys)
 """Wire names of personal data, in lower case, and its kind (document, preface 审核数据; 1.1.2.5; 4.1): a review's
-people_*, a house member's member_*, a repair's bare name and phone.
+people_*, a house member's member_*, a repair's bare name and phone; and the keys that a profile adds.
 """
+
+
+def _find_personal_keys() -> None:
+    _personal_keys.clear()
+    _personal_keys.update(
+        {prefix + name: kind for prefix in ("", "people_", "member_") for name, kind in _KINDS.items()}
+    )
+    for table in TABLES:
+        for declared in declared_fields(table.record).values():
+            if declared.field.pii is not None:
+                _personal_keys.update(dict.fromkeys(map(str.lower, declared.more_keys), declared.field.pii))
+
+
+generated(_find_personal_keys)

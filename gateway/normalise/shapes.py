@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from gateway.normalise.generated import generated
 from gateway.normalise.issues import Issues
 from gateway.normalise.records import DataIssue, Page, Record
 from gateway.normalise.table import Table
@@ -54,15 +55,21 @@ class PageInfo(msgspec.Struct, gc=False):
 NO_INFO = PageInfo()
 
 
-def documented_body(data: Any, *info: str) -> Callable[[bytes], dict[str, Any]]:
+def documented_body(data: Callable[[], Any], *info: str) -> Callable[[bytes], dict[str, Any]]:
     """What decodes the body of a read that came as documented, its `data` of this type: a short cut and nothing else.
     Any other body raises msgspec.DecodeError and is decoded as JSON; the same is read of both.
 
-    `info` names what else stands beside the data: where the rows are in their list.
+    `data` gives the type; `info` names what else stands beside the data: where the rows are in their list.
     """
-    fields: list[Any] = [("data", data), *((name, PageInfo | None, None) for name in info)]
-    wire = msgspec.defstruct("DocumentedBody", fields, bases=(_DocumentedBody,), kw_only=True, gc=False)
-    decode = msgspec.json.Decoder(wire).decode
+    decode: Callable[[bytes], Any]
+
+    def generate() -> None:
+        nonlocal decode
+        fields: list[Any] = [("data", data()), *((name, PageInfo | None, None) for name in info)]
+        wire = msgspec.defstruct("DocumentedBody", fields, bases=(_DocumentedBody,), kw_only=True, gc=False)
+        decode = msgspec.json.Decoder(wire).decode
+
+    generated(generate)
     as_mapping = msgspec.structs.asdict
     return lambda body: as_mapping(decode(body))
 

@@ -87,7 +87,7 @@ class ShenheQuery(Record, frozen=True, gc=False, kw_only=True):
 
 REVIEWS = Table(Shenhe, PlatformName.WJDH)
 
-decode_shenhes = documented_body(list[REVIEWS.documented], "meta")  # type: ignore[name-defined] # made of the declarations
+decode_shenhes = documented_body(lambda: list[REVIEWS.documented], "meta")  # type: ignore[name-defined] # made of the declarations
 """The body of shenheList, where it came as documented. Raises msgspec.DecodeError for any other."""
 
 

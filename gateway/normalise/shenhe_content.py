@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 
 from gateway.normalise.field import Correction, Field, Kind
+from gateway.normalise.generated import generated
 from gateway.normalise.house import OCCUPANT_TYPE, OWNERSHIP, ROLE, STATUS, USE, House
 from gateway.normalise.issues import Issues, raw_text
 from gateway.normalise.kinds import IDENTIFIER, INTEGER
@@ -129,18 +130,29 @@ class _Company(msgspec.Struct, gc=False):
     company_name: str | None = None
 
 
-class _Content(_AnyContent, gc=False):
-    """A content that came as documented."""
+class _Documented:
+    """A content that came as documented: the type, and what decodes its text."""
 
-    job: _Job | None = None
-    company: _Company | None = None
-    people: APPLICANTS.documented | None = None  # type: ignore[name-defined] # made of the declarations above
-    house: APPLIED_HOUSES.documented | None = None  # type: ignore[name-defined] # as above
+    type: Any
+    decode: Any
+
+    def __init__(self) -> None:
+        generated(self._generate)
+
+    def _generate(self) -> None:
+        parts: dict[str, Any] = {
+            "job": _Job,
+            "company": _Company,
+            "people": APPLICANTS.documented,
+            "house": APPLIED_HOUSES.documented,
+        }
+        fields: list[Any] = [(name, part | None, None) for name, part in parts.items()]
+        self.type = msgspec.defstruct("Content", fields, gc=False)
+        self.decode = msgspec.json.Decoder(self.type).decode
 
 
-_decode = msgspec.json.Decoder(_Content).decode
+_DOCUMENTED = _Documented()
 _decode_any = msgspec.json.Decoder(_AnyContent | str).decode
-_read_applicant, _read_house = APPLICANTS.read_documented, APPLIED_HOUSES.read_documented
 
 
 def read_documented_content(
@@ -148,7 +160,7 @@ def read_documented_content(
 ) -> ShenheContent | None:
     """The content of a review that came as documented; None for any other, which is for `read_content`."""
     try:
-        content = _decode(value) if isinstance(value, str) else msgspec.convert(value, _Content)
+        content = _DOCUMENTED.decode(value) if isinstance(value, str) else msgspec.convert(value, _DOCUMENTED.type)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     people, house, job, company = content.people, content.house, content.job, content.company
@@ -158,11 +170,11 @@ def read_documented_content(
     if people is not None:
         people.job_name = None if job is None else job.job_name
         people.company_name = None if company is None else company.company_name
-        people = _read_applicant(people, gathered, review)
+        people = APPLICANTS.read_documented(people, gathered, review)
     return ShenheContent(
         None if people is None else people.user_id,
         people,
-        None if house is None else _read_house(house, gathered, review),
+        None if house is None else APPLIED_HOUSES.read_documented(house, gathered, review),
         value if isinstance(value, str) else raw_text(value),
         review,
     )

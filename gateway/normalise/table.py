@@ -17,11 +17,15 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from gateway.normalise.field import DeclaredField, Kind, declared_fields, personal_paths
+from gateway.normalise.generated import Lazy, generated
 from gateway.normalise.issues import Issues, IssueSource
 from gateway.normalise.records import DataIssue, Record
 from gateway.normalise.vocabulary import PlatformName
 
 RecordT = TypeVar("RecordT", bound=Record)
+
+TABLES: list["Table[Any]"] = []
+"""Every table there is."""
 
 _NEW_ISSUES = "issues := issues or Issues(source, gathered)"
 
@@ -39,13 +43,21 @@ class Table(Generic[RecordT]):
         self, record: type[RecordT], platform: PlatformName, key: Callable[[str], str] = lambda key: key
     ) -> None:
         """`key` makes the key of this table from the declared one."""
+        self.record: type[Record] = record
+        self._platform = platform
+        self._key = key
+        generated(self._generate)
+        TABLES.append(self)
+
+    def _generate(self) -> None:
+        record = self.record
         fields = declared_fields(record)
-        self.slots = tuple(_slots(fields))
-        keys = {slot.name: key(slot.key) for slot in self.slots}
+        self.slots = tuple(_slots(fields, self._key))
+        keys = {slot.name: slot.key for slot in self.slots}
         documented = [(slot.name, slot.wire, slot.absent) for slot in self.slots]
         self.documented: Any = _struct(f"{record.__name__}Row", documented, keys)
         self.lenient = _struct(f"Any{record.__name__}Row", [(slot.name, Any, None) for slot in self.slots], keys)
-        reader = _Reader(record, fields, platform)
+        reader = _Reader(record, fields, self._platform)
         self.read_documented: Callable[..., Any] = reader.function(documented=True)
         self.read_lenient: Callable[..., Any] = reader.function(documented=False)
         self._read_all_documented: Callable[..., list[Any]] = reader.function(documented=True, all_rows=True)
@@ -68,7 +80,9 @@ class Table(Generic[RecordT]):
 
 
 class _Slot(NamedTuple):
-    """An attribute of a wire struct: `name` and, for the second key of a field, `name_2`."""
+    """An attribute of a wire struct: `name` and, for the second key of a field, `name_2`; `name_3` and so on for those
+    that the profile adds.
+    """
 
     name: str
     key: str
@@ -76,22 +90,33 @@ class _Slot(NamedTuple):
     absent: Any
 
 
-def _slots(fields: Mapping[str, DeclaredField]) -> Iterator[_Slot]:
+def _slots(fields: Mapping[str, DeclaredField], own_key: Callable[[str], str]) -> Iterator[_Slot]:
     for attribute, declared in fields.items():
         kind = declared.field.kind
         if kind is None:
             continue
         if kind.table is not None:
             yield from kind.table.slots
-        wires = kind.wire, kind.wire if kind.other is msgspec.UNSET else kind.other
-        for name, key, wire, absent in zip(
-            _slot_names(attribute), declared.field.keys, wires, (kind.absent, None), strict=False
-        ):
-            yield _Slot(name, key, wire | None if wire is not None and absent is None else wire, absent)
+        wire = kind.wire.make() if isinstance(kind.wire, Lazy) else kind.wire
+        wires = wire, wire if kind.other is msgspec.UNSET else kind.other
+        absences = None if declared.more_keys else kind.absent, None
+        keys = map(own_key, declared.field.keys)
+        for name, key, type_, absent in zip(_slot_names(attribute), keys, wires, absences, strict=False):
+            yield _slot(name, key, type_, absent)
+        for name, key in zip(_more_slot_names(declared), declared.more_keys, strict=True):
+            yield _slot(name, key, wire, None)
+
+
+def _slot(name: str, key: str, wire: Any, absent: Any) -> _Slot:
+    return _Slot(name, key, wire | None if wire is not None and absent is None else wire, absent)
 
 
 def _slot_names(attribute: str) -> tuple[str, str]:
     return attribute, f"{attribute}_2"
+
+
+def _more_slot_names(declared: DeclaredField) -> list[str]:
+    return [f"{declared.attribute}_{number}" for number, _ in enumerate(declared.more_keys, 3)]
 
 
 def _struct(name: str, members: Iterable[tuple[str, Any, Any]], keys: Mapping[str, str]) -> type[msgspec.Struct]:
@@ -143,6 +168,7 @@ class _Reader:
             self._read(other, documented, without_identifier)
         slots = dict(zip(("v", "v2"), _slot_names(attribute)[: len(declared.field.keys)], strict=False))
         lines = [f"{value} = row.{slot}" for value, slot in slots.items()]
+        lines += [f"if v is None: v = row.{slot}" for slot in _more_slot_names(declared)]
         lines.append(f"{_local(attribute)} = {self._expression(declared, kind, tuple(slots), documented)}")
         if kind.identifies:
             lines.append(f"if {_local(attribute)} is None: {without_identifier}")

@@ -7,7 +7,7 @@
 A member is its name as text. Its label, meaning, spellings and note are declared with it and nowhere else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum, StrEnum
 from typing import Any, ClassVar, Self, cast
 
@@ -116,20 +116,41 @@ class WireEnum(DescribedEnum):
     """
 
     fallback: ClassVar[Any]
-    by_wire: ClassVar[Mapping[object, Any]]
-    by_value: ClassVar[Mapping[object, Any]]
+    by_wire: ClassVar[dict[object, Any]]
+    by_value: ClassVar[dict[object, Any]]
     numbered: ClassVar[bool]
     boolean: ClassVar[bool]
 
     def __init_subclass__(cls, chinese: str = "", english: str = "") -> None:
         super().__init_subclass__(chinese, english)
         *listed, cls.fallback = cls
-        spellings: dict[object, WireEnum] = {}
+        cls.by_wire, cls.by_value = {}, {}
+        cls._spell(listed, {})
+
+    @classmethod
+    def respell(cls, more: Mapping[Any, Sequence[str]]) -> None:
+        """Take these spellings of members besides the declared ones, and no others. One of the fallback is a word that
+        is known though no member means it: it is no issue.
+
+        The look-up tables stay the same objects; what was generated from them is to be generated again.
+        """
+        *listed, _ = cls
+        cls._spell(listed, more)
+
+    @classmethod
+    def _spell(cls, listed: Sequence[Any], more: Mapping[Any, Sequence[str]]) -> None:
+        """Fill the look-up tables."""
+        spellings: dict[object, Any] = {}
         for member in listed:
             spellings.update(dict.fromkeys((member.label, *member.word.also), member))
-        codes: dict[object, WireEnum] = {member.word.code: member for member in listed if member.word.code is not None}
-        cls.by_wire = {None: None, "": None, **spellings, **codes}
-        cls.by_value = {**spellings, **codes, **{int(str(code)): member for code, member in codes.items()}}
+        codes: dict[object, Any] = {member.word.code: member for member in listed if member.word.code is not None}
+        for member, also in more.items():
+            spellings.update(dict.fromkeys(also, member))
+        numbers: dict[object, Any] = {int(str(code)): member for code, member in codes.items()}
+        cls.by_wire.clear()
+        cls.by_wire.update({None: None, "": None, **spellings, **codes})
+        cls.by_value.clear()
+        cls.by_value.update({**spellings, **codes, **numbers})
         cls.numbered = bool(codes)
         cls.boolean = set(codes) == {"0", "1"}
 

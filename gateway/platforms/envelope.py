@@ -6,7 +6,7 @@ deployments are known to send is mended, everything else is one of three excepti
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
@@ -102,6 +102,10 @@ class Envelope(msgspec.Struct, gc=False):
         """The text for users. Its neighbour `message` is for the platform's developers (quirk 26)."""
         msg = self.body.get("msg")
         return msg.strip()[:LONGEST_MESSAGE] or None if isinstance(msg, str) else None
+
+    def says(self, wordings: Iterable[str]) -> bool:
+        """Whether it is a refusal, of no token, one of whose texts has one of these in it."""
+        return self.code not in (None, SUCCESS, TOKEN_DEAD) and any(wording in self.hints for wording in wordings)
 
     @property
     def hints(self) -> str:

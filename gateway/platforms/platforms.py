@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.addresses import can_be_called
 from gateway.errors import PlatformId
+from gateway.normalise.profile import AS_DECLARED, NO_PROFILE, Profile
 from gateway.ops.calls import Calls
 from gateway.ops.resilience import Slots
 from gateway.ops.tally import Tally
@@ -20,20 +21,32 @@ from gateway.platforms.transport import EngineTransport
 from gateway.platforms.wjdh import Wjdh
 from gateway.settings import Mistakes, Settings, SettingsError
 
+SECURITY_TOKEN_LIFETIME = 1800.0
+"""Seconds. No lifetime is documented (quirk 40)."""
+
 
 class Platforms:
     """The typed clients of both platforms, and what their calls took. Nothing is called until somebody asks."""
 
-    __slots__ = ("calls", "security", "wjdh")
+    __slots__ = ("calls", "profile", "security", "wjdh")
 
-    def __init__(self, wjdh: Wjdh, security: Security, calls: Calls) -> None:
+    def __init__(self, wjdh: Wjdh, security: Security, calls: Calls, profile: Profile = NO_PROFILE) -> None:
         self.wjdh = wjdh
         self.security = security
         self.calls = calls
+        self.profile = profile
 
     def platform_of(self, endpoint: str) -> PlatformId:
         """Which platform has the endpoint of this name."""
         return next(client.platform for client in (self.wjdh, self.security) if endpoint in client.endpoints)
+
+    def page_size(self, endpoint: str) -> int | None:
+        """Rows of a page of this list, if the deployment's profile says that they are all alike."""
+        return self.profile.lists.get(endpoint, AS_DECLARED).page_size
+
+    def turns_pages(self, endpoint: str) -> bool:
+        """Whether this list gives the page that it is asked for, and not always the first: the profile says so."""
+        return self.profile.lists.get(endpoint, AS_DECLARED).pages
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -41,8 +54,12 @@ class Platforms:
         await self.security.aclose()
 
 
-def make_platforms(settings: Settings, *, reads_by_engine: bool = True, tally: Tally | None = None) -> Platforms:
-    """The clients for `settings`. Without `reads_by_engine`, and with a proxy, reads go by httpx like all other calls.
+def make_platforms(
+    settings: Settings, profile: Profile = NO_PROFILE, *, reads_by_engine: bool = True, tally: Tally | None = None
+) -> Platforms:
+    """The clients for `settings` and the deployment's profile, of which the settings win.
+
+    Without `reads_by_engine`, and with a proxy, reads go by httpx like all other calls.
 
     Raises SettingsError for a URL that cannot be called, and for certificates that cannot be read.
     """
@@ -78,6 +95,8 @@ def make_platforms(settings: Settings, *, reads_by_engine: bool = True, tally: T
             settings.wjdh_secret_id,
             settings.wjdh_secret_key,
             open_upstream(settings.wjdh_concurrency),
+            token_lifetime=profile.wjdh_token_lifetime,
+            not_found=profile.not_found,
         )
     with (
         mistakes.collect(),
@@ -91,11 +110,12 @@ def make_platforms(settings: Settings, *, reads_by_engine: bool = True, tally: T
             paths,
             settings.security_key_k,
             settings.security_key_d,
-            settings.security_token_ttl,
+            settings.security_token_ttl or profile.security_token_lifetime or SECURITY_TOKEN_LIFETIME,
             open_upstream(settings.security_concurrency),
+            not_found=profile.not_found,
         )
     mistakes.check()
-    return Platforms(wjdh, security, calls)
+    return Platforms(wjdh, security, calls, profile)
 
 
 @asynccontextmanager

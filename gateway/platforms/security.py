@@ -1,7 +1,7 @@
 """The security platform (安防平台): people, house owners, module states, payment notifications."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -44,9 +44,20 @@ class Security(PlatformClient):
     platform = "SECURITY"
 
     def __init__(
-        self, url: str, paths: SecurityPaths, key_k: str, key_d: str, token_ttl: float, upstream: Upstream
+        self,
+        url: str,
+        paths: SecurityPaths,
+        key_k: str,
+        key_d: str,
+        token_ttl: float,
+        upstream: Upstream,
+        *,
+        not_found: Sequence[str] = (),
     ) -> None:
-        """`token_ttl` in seconds. Raises httpx.InvalidURL or httpx.UnsupportedProtocol."""
+        """`token_ttl` in seconds. `not_found`: texts that stand in answers which found nothing.
+
+        Raises httpx.InvalidURL or httpx.UnsupportedProtocol.
+        """
         self._people = Endpoint("people", "POST", paths.people, Kind.READ, decode=decode_people)
         self._owner = Endpoint("owner", "POST", paths.owner, Kind.READ, decode=decode_owner)
         self._callback = Endpoint("callback", "POST", paths.callback, Kind.REPEATABLE_WRITE)
@@ -55,13 +66,14 @@ class Security(PlatformClient):
         super().__init__(url, login, (self._people, self._owner, self._callback, self._modules), upstream)
         self._keys = {"key_k": key_k, "key_d": key_d}
         self._token_ttl = token_ttl
+        self._not_found = not_found
 
     def people(self, name: str, phone: str) -> Call[People | None]:
         """A person by name and phone (1.1.2)."""
         return Call(self, self._people, encode_form({"name": name, "phone": phone}), self._read_person)
 
     def _read_person(self, endpoint: Endpoint, envelope: Envelope) -> People | None:
-        if _is_nobody(envelope):
+        if _is_nobody(envelope, self._not_found):
             return None
         return parse_people(self._data(endpoint, envelope))
 
@@ -70,9 +82,12 @@ class Security(PlatformClient):
         return Call(self, self._owner, _house_form(house), self._read_owner, house)
 
     def _read_owner(self, endpoint: Endpoint, envelope: Envelope, house: HouseKey) -> HouseOwner | None:
-        if envelope.code == NOT_FOUND and envelope.is_empty and not envelope.has_failed:
+        if envelope.is_empty and not envelope.has_failed and self._is_unowned(envelope):
             return None
         return parse_owner(self._data(endpoint, envelope), house)
+
+    def _is_unowned(self, envelope: Envelope) -> bool:
+        return envelope.code == NOT_FOUND or envelope.says(self._not_found)
 
     def module_states(self) -> Call[dict[str, tuple[ModuleState, ...] | None]]:
         """The production state of every community's modules, by community code (3.1.1; quirk 167)."""
@@ -118,8 +133,10 @@ def _house_form(house: HouseKey) -> bytes:
     return f"community_identifier={escape(code)}&{numbers}".encode("ascii")
 
 
-def _is_nobody(envelope: Envelope) -> bool:
+def _is_nobody(envelope: Envelope, wordings: Sequence[str]) -> bool:
     """Whether nobody has this name and phone: 2, or 1 that does not speak of an error, and no data (quirk 23)."""
     if envelope.has_failed or not envelope.is_empty:
         return False
+    if envelope.says(wordings):
+        return True
     return envelope.code == NOT_FOUND or (envelope.code == FAILURE and _OF_ERRORS.search(envelope.hints) is None)

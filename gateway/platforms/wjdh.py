@@ -1,7 +1,7 @@
 """The wjdh platform (万家灯火): reviews, orders, modules, repairs, announcements."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from gateway.errors import ProtocolError
@@ -74,12 +74,25 @@ class Wjdh(PlatformClient):
     platform = "WJDH"
     not_offered = ("bill/list", "complaint/list")
 
-    def __init__(self, url: str, secret_id: str, secret_key: str, upstream: Upstream) -> None:
-        """Raises httpx.InvalidURL or httpx.UnsupportedProtocol. The URL may end in /api/v1 or leave that out."""
+    def __init__(
+        self,
+        url: str,
+        secret_id: str,
+        secret_key: str,
+        upstream: Upstream,
+        *,
+        token_lifetime: float | None = None,
+        not_found: Sequence[str] = (),
+    ) -> None:
+        """`token_lifetime`: seconds, whatever logins say. `not_found`: texts that stand in answers which found nothing.
+
+        Raises httpx.InvalidURL or httpx.UnsupportedProtocol. The URL may end in /api/v1 or leave that out."""
         base = url.rstrip("/")
         if base:
             base = base.removesuffix(API) + API
         super().__init__(base, SECRET, ENDPOINTS, upstream)
+        self._token_lifetime = token_lifetime
+        self._not_found = not_found
         self._secret = {"secret_id": secret_id, "secret_key": secret_key}
 
     def shenhes(self, community_code: str, query: ShenheQuery, page: int = 1, per_page: int = 20) -> Call[Page[Shenhe]]:
@@ -171,7 +184,7 @@ class Wjdh(PlatformClient):
         community_code: str | None,
     ) -> OneT | None:
         """The record in an answer to a call by id; None when there is none."""
-        if _is_not_found(envelope):
+        if _is_not_found(envelope, self._not_found):
             return None
         record = parse(self._accept(endpoint, envelope).get("data"), community_code)
         if record is not None and record.platform_id != platform_id:
@@ -189,7 +202,8 @@ class Wjdh(PlatformClient):
         if not isinstance(scheme, str) or not _SCHEME.fullmatch(scheme):
             scheme = "Bearer"
         credential = Credential(authorization=f"{scheme} {token}".encode("ascii"))
-        return Token(credential, float(row_id(body.get("expires_in")) or DEFAULT_LIFETIME))
+        lifetime = self._token_lifetime or row_id(body.get("expires_in")) or DEFAULT_LIFETIME
+        return Token(credential, float(lifetime))
 
     def _harmless_reads(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
         return {
@@ -211,7 +225,7 @@ def _id_form(platform_id: int) -> bytes:
     return b"id=%d" % platform_id
 
 
-def _is_not_found(envelope: Envelope) -> bool:
+def _is_not_found(envelope: Envelope, wordings: Sequence[str]) -> bool:
     """Whether the record that was asked for by id does not exist, as far as that can be known (quirks 20, 28, 31).
 
     The document has no answer for it. With an id given, code 1 without data, "服务器开小差" included, can hardly mean
@@ -219,4 +233,6 @@ def _is_not_found(envelope: Envelope) -> bool:
     """
     if envelope.has_failed or not envelope.is_empty:
         return False
+    if envelope.says(wordings):
+        return True
     return envelope.code in (1, 2) and _OF_ERRORS.search(envelope.hints) is None

@@ -9,6 +9,7 @@ import uvloop
 
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions
+from gateway.sandbox.variant import AS_DOCUMENTED, STRANGE
 
 
 async def run(options: SandboxOptions) -> None:
@@ -29,6 +30,7 @@ def main() -> None:
     parser.add_argument("--dialect", type=Dialect, choices=list(Dialect), default=Dialect.MIXED)
     parser.add_argument("--orders-per-page", type=int, default=15)
     parser.add_argument("--made-communities", type=int, default=0, help="so many more, codes from 20001 on")
+    parser.add_argument("--strange", action="store_true", help="other words, keys and pages than any dialect has")
     arguments = parser.parse_args()
     options = SandboxOptions(
         wjdh_port=arguments.wjdh_port,
@@ -36,6 +38,7 @@ def main() -> None:
         dialect=arguments.dialect,
         orders_per_page=arguments.orders_per_page,
         made_communities=arguments.made_communities,
+        variant=STRANGE if arguments.strange else AS_DOCUMENTED,
     )
     uvloop.run(run(options))
 

@@ -11,6 +11,7 @@ from gateway.sandbox.endpoint import Endpoint, Form, Platform
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.http import HTML, Connection, Request, Traffic
 from gateway.sandbox.log import CallLog, LoggedCall
+from gateway.sandbox.variant import Variant
 
 _NOT_FOUND = b"<!DOCTYPE html>\n<html><head><title>Not Found</title></head><body><h1>404</h1></body></html>"
 _NOT_ALLOWED = b"<!DOCTYPE html>\n<html><head><title>Method Not Allowed</title></head><body><h1>405</h1></body></html>"
@@ -22,13 +23,20 @@ class PlatformServer:
     """Serves one platform on loopback."""
 
     def __init__(
-        self, platform: Platform, log: CallLog, faults: Faults, control: Control, clock: Callable[[], float]
+        self,
+        platform: Platform,
+        log: CallLog,
+        faults: Faults,
+        control: Control,
+        clock: Callable[[], float],
+        variant: Variant,
     ) -> None:
         self.serve(platform)
         self._log = log
         self._faults = faults
         self._control = control
         self._clock = clock
+        self._variant = variant
         self._traffic = Traffic()
         self._server: asyncio.Server | None = None
         self.url = ""
@@ -106,7 +114,7 @@ class PlatformServer:
 
     def _execute(self, endpoint: Endpoint, request: Request, form: Form) -> bytes:
         if self.platform.admits(endpoint, request, form):
-            return msgspec.json.encode(endpoint.answer(form))
+            return self._variant(msgspec.json.encode(endpoint.answer(form)))
         return msgspec.json.encode(self.platform.expired(endpoint))
 
     def _handle_other(self, request: Request, connection: Connection) -> None:

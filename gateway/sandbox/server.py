@@ -18,6 +18,7 @@ from gateway.sandbox.resident import Notification, Payment, notify
 from gateway.sandbox.security import DEFAULT_PATHS, Security, SecurityPaths
 from gateway.sandbox.seed.order import payment_numbers
 from gateway.sandbox.tokens import Tokens
+from gateway.sandbox.variant import AS_DOCUMENTED, Variant
 from gateway.sandbox.wjdh.context import WjdhContext
 from gateway.sandbox.wjdh.platform import Wjdh
 from gateway.sandbox.world import World
@@ -45,6 +46,7 @@ class SandboxOptions:
     orders_per_page: int = 15
     keeps_refusal_reason: bool = False
     made_communities: int = 0
+    variant: Variant = AS_DOCUMENTED
     clock: Callable[[], float] = time.time
 
 
@@ -74,8 +76,10 @@ class Sandbox:
             }
         )
         control = Control(self)
-        self.wjdh = PlatformServer(wjdh, self.log, self.faults, control, self.options.clock)
-        self.security = PlatformServer(security, self.log, self.faults, control, self.options.clock)
+        self.wjdh = PlatformServer(wjdh, self.log, self.faults, control, self.options.clock, self.options.variant)
+        self.security = PlatformServer(
+            security, self.log, self.faults, control, self.options.clock, self.options.variant
+        )
 
     async def __aenter__(self) -> Self:
         await self.wjdh.start(self.options.wjdh_port)
@@ -176,6 +180,7 @@ class Sandbox:
             self.tokens[PlatformName.WJDH],
             options.wjdh_credentials,
             orders_per_page=options.orders_per_page,
+            turns_pages=options.variant.turns_pages,
             keeps_reason=options.keeps_refusal_reason,
         )
         security = Security(

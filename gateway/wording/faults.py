@@ -27,6 +27,10 @@ class FaultWording(Wording):
     SHAPE = "The answer has not the documented shape: {reason}.", "平台的应答不符合文档所述的结构：{reason}。"
     TOO_DEEP = "The answer is nested too deeply.", "平台的应答嵌套过深。"
     OTHER_RECORD = "The platform answered with another record.", "平台应答了另一条记录。"
+    ONLY_FIRST_PAGE = (
+        "The platform gives only the first page of this list.",
+        "平台只给出该列表的第一页。",
+    )
     NO_ORDER_NUMBER = "The order was created, and its number was not returned.", "订单已生成，但平台没有给出编号。"
     NO_ANNOUNCEMENT_ID = (
         "The announcement was published, and its id was not returned.",

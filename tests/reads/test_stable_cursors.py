@@ -8,7 +8,6 @@ from collections import Counter
 from dataclasses import replace
 from math import log2
 from random import Random
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -27,6 +26,7 @@ from gateway.normalise.records import Page
 from gateway.normalise.repair import Repair
 from gateway.normalise.shenhe import Shenhe
 from gateway.normalise.vocabulary import OrderStatus, PaymentStatus, RepairStatus, ShenheStatus
+from gateway.platforms.platforms import Platforms
 from gateway.wording.faults import FaultWording
 
 SCHEDULES = 1000
@@ -106,7 +106,8 @@ class Reader:
         self.cursor, self.ended, self.most_calls = None, False, 0
 
     async def read(self, first):
-        platforms: Any = SimpleNamespace(wjdh=self.platform)
+        nobody: Any = None
+        platforms = Platforms(self.platform, nobody, nobody)
         source = Source(platforms, SharedReads(EventBus()), "view")
         several = len(self.codes) > 1
         places: Any = read_cursor(self.cursor) if self.cursor else () if several else None

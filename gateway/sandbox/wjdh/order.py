@@ -39,9 +39,10 @@ _ObjectT = TypeVar("_ObjectT", _Identifier, _Extra)
 class OrderEndpoints:
     """`per_page`: the size of a page, which no client can choose (quirks 134 and 135)."""
 
-    def __init__(self, context: WjdhContext, per_page: int) -> None:
+    def __init__(self, context: WjdhContext, per_page: int, *, turns_pages: bool) -> None:
         self._context = context
         self._per_page = per_page
+        self._turns_pages = turns_pages
         self._new_ids = count(1_001)
         self._rows = EncodedRows(order.RENDER[context.dialect])
         self._payers: dict[str, Callable[[Community, _Identifier], tuple[House | None, Person | None]]] = {
@@ -89,7 +90,7 @@ class OrderEndpoints:
             rows = self._filtered(context.community(form, "xiaoqu"), form)
         except RefusedError as refusal:
             return context.envelope.wjdh("order/list", refusal.code, _LISTED, message=_LISTED, data=[], pages=None)
-        page = paging.Page.cut(rows, max(1, number_in(form, "page") or 1), self._per_page)
+        page = paging.Page.cut(rows, self._page(form), self._per_page)
         pages = paging.pages(page, _PATH, page.per_page)
         return context.envelope.wjdh(
             "order/list",
@@ -99,6 +100,9 @@ class OrderEndpoints:
             data=[self._rows(row) for row in page.rows],
             pages=pages if page.rows or context.dialect is Dialect.DOCUMENTED else None,  # quirks 138, 139
         )
+
+    def _page(self, form: Form) -> int:
+        return max(1, number_in(form, "page") or 1) if self._turns_pages else 1
 
     def _filtered(self, community: Community, form: Form) -> Sequence[Order]:
         rows: Sequence[Order] = self._context.world.orders_of[community.code][::-1]

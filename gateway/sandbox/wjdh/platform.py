@@ -30,12 +30,13 @@ class Wjdh:
         credentials: tuple[str, str],
         *,
         orders_per_page: int,
+        turns_pages: bool,
         keeps_reason: bool,
     ) -> None:
         self._envelope = context.envelope
         self._tokens = tokens
         self._credentials = credentials
-        self._orders = OrderEndpoints(context, orders_per_page)
+        self._orders = OrderEndpoints(context, orders_per_page, turns_pages=turns_pages)
         shenhe = ShenheEndpoints(context, keeps_reason=keeps_reason)
         module, repair, announcement = (
             ModuleEndpoints(context),

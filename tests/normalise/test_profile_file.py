@@ -1,0 +1,211 @@
+"""The deployment's profile: what it may say, and every mistake in it at once."""
+
+import tomllib
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.auth.masking import mask_content_raw
+from gateway.normalise.corrections import render_shenhe_content
+from gateway.normalise.module import parse_modules
+from gateway.normalise.person import PERSONAL_KEYS
+from gateway.normalise.profile import NO_PROFILE, ListPaging, Profile, ProfileError, parse_profile, use_profile
+from gateway.normalise.repair import decode_repairs, parse_repair, parse_repair_page
+from gateway.normalise.vocabulary import ModuleName, PiiKind, RepairStatus, ResidentRole
+from gateway.profile import read_profile
+from gateway.settings import Settings, SettingsError
+
+REPAIR = {"id": 1, "position": "东门", "description": "灯坏", "status": "待修", "name": "王芳", "phone": "19900000001"}
+
+
+@pytest.fixture(autouse=True)
+def own_words() -> Iterator[None]:
+    yield
+    use_profile(NO_PROFILE)
+
+
+def profile(text: str) -> Profile:
+    return parse_profile(tomllib.loads(text))
+
+
+def mistakes(text: str) -> list[str]:
+    with pytest.raises(ProfileError) as caught:
+        profile(text)
+    return [*caught.value.mistakes]
+
+
+def test_every_mistake_is_named_with_its_place():
+    assert mistakes("""
+        typo = 1
+        [words.RepairStatuss]
+        OPEN = ["待修"]
+        [words.RepairStatus]
+        OPPEN = ["待修"]
+        RESOLVED = ["未解决", 1]
+        [words.OnOff]
+        yes = ["启用"]
+        [keys.Repair]
+        locaton = ["position"]
+        [lists."orders/list"]
+        [lists."order/list"]
+        page_size = 0
+        pages = "no"
+        [tokens]
+        wjdh_lifetime = -1
+        [reviews]
+        refuse_reasons = 1
+        [not_found]
+        wordings = "无"
+    """) == [
+        "typo: there is no such name",
+        "words.RepairStatuss: there is no such name; did you mean RepairStatus?",
+        "words.RepairStatus.OPPEN: there is no such name; did you mean OPEN?",
+        "words.RepairStatus.RESOLVED: must be a list of texts without blanks around them, 100 characters at most",
+        "words.OnOff.yes: there is no such name",
+        "keys.Repair.locaton: there is no such name; did you mean location?",
+        "lists.orders/list: there is no such name; did you mean order/list?",
+        "lists.order/list.page_size: must be a whole number from 1 to 1000",
+        "lists.order/list.pages: must be true or false",
+        "not_found.wordings: must be a list of texts without blanks around them, 100 characters at most",
+        "tokens.wjdh_lifetime: must be a number of seconds above 0, 2000000 at most",
+        "reviews.refuse_reasons: must be true or false",
+    ]
+
+
+def test_word_cannot_mean_two_things():
+    text = '[words.RepairStatus]\nOPEN = ["待修", "已解决"]\nRESOLVED = ["待修"]\n[words.OnOff]\ntrue = ["关闭"]'
+    assert mistakes(text) == [
+        "words.RepairStatus.OPEN: '已解决' means RESOLVED already",
+        "words.RepairStatus.RESOLVED: '待修' means OPEN already",
+        "words.OnOff.true: '关闭' means false already",
+    ]
+
+
+def test_key_of_another_field_is_refused():
+    text = '[keys.Repair]\nlocation = ["description"]\nreply = ["answer", "answer"]'
+    assert sorted(mistakes(text)) == [
+        "keys.Repair.location: 'description' is the key of another field, or stands here twice",
+        "keys.Repair.reply: 'answer' is the key of another field, or stands here twice",
+    ]
+
+
+def test_whole_profile_is_read():
+    assert profile("""
+        [words.RepairStatus]
+        OPEN = ["待修"]
+        [words.YesNo]
+        true = ["有"]
+        [keys.Repair]
+        "reporter.name" = ["contact"]
+        [lists.shenheList]
+        page_size = 10
+        [not_found]
+        wordings = ["无此记录"]
+        [modules]
+        others = ["智能门锁"]
+        [tokens]
+        wjdh_lifetime = 900
+        security_lifetime = 600
+        [reviews]
+        refuse_reasons = false
+    """) == Profile(
+        words={"RepairStatus": {"OPEN": ("待修",)}, "ModuleName": {"UNRECOGNIZED": ("智能门锁",)}},
+        switches={"YesNo": {True: ("有",), False: ()}},
+        keys={("Repair", "reporter_name"): ("contact",)},
+        lists={"shenheList": ListPaging(10)},
+        not_found=("无此记录",),
+        wjdh_token_lifetime=900.0,
+        security_token_lifetime=600.0,
+        refuse_reasons=False,
+    )
+
+
+@pytest.mark.parametrize("documented", [True, False])
+def test_added_words_and_keys_are_no_issues(documented):
+    use_profile(profile('[words.RepairStatus]\nOPEN = ["待修"]\n[keys.Repair]\nlocation = ["position"]'))
+    row = REPAIR if documented else REPAIR | {"phone": 19900000001}
+
+    repair = parse_repair(row | {"date": "2020年11月18日11:01:46"}, "10002")
+
+    assert (repair.location, repair.status, repair.data_issues) == ("东门", RepairStatus.OPEN, ())
+
+
+def test_lists_are_decoded_with_added_keys():
+    use_profile(profile('[words.RepairStatus]\nOPEN = ["待修"]\n[keys.Repair]\nlocation = ["position"]'))
+    body = decode_repairs(
+        """{"code": 0, "data": {"repairs": [
+        {"id": 1, "position": "东门", "description": "灯坏", "status": "待修", "name": "王芳", "phone": "19900000001"}],
+        "pages": {"current_page": 1, "total": 1}}}""".encode()
+    )
+
+    [repair] = parse_repair_page(body, "10002", 1).items
+
+    assert (repair.location, repair.data_issues) == ("东门", ())
+
+
+def test_declared_key_wins_over_an_added_one():
+    use_profile(profile('[keys.Repair]\nlocation = ["position"]'))
+
+    assert parse_repair(REPAIR | {"possion": "西门"}, "10002").location == "西门"
+
+
+def test_another_profile_takes_the_place_of_the_first():
+    use_profile(profile('[words.RepairStatus]\nOPEN = ["待修"]\n[keys.Repair]\nlocation = ["position"]'))
+    use_profile(NO_PROFILE)
+
+    repair = parse_repair(REPAIR, "10002")
+
+    assert (repair.location, repair.status) == (None, RepairStatus.UNRECOGNIZED)
+    assert {issue.field for issue in repair.data_issues} >= {"location", "status"}
+
+
+def test_old_numbers_can_be_given_a_meaning():
+    use_profile(profile('[words.ResidentRole]\nOWNER = ["1"]'))
+
+    assert ResidentRole.by_wire["1"] is ResidentRole.OWNER
+
+
+def test_known_module_without_a_member_is_no_issue():
+    use_profile(profile('[modules]\nothers = ["智能门锁"]\n[words.OnOff]\ntrue = ["启用"]'))
+    row = {"community_identifier": "10002", "module_name": "智能门锁", "module_status": "启用"}
+
+    [module] = parse_modules([row], "10002")
+
+    assert (module.name, module.label, module.enabled) == (ModuleName.UNRECOGNIZED, "智能门锁", True)
+    assert module.data_issues == ()
+
+
+def test_added_keys_of_personal_data_are_masked():
+    use_profile(profile('[keys.ShenhePeople]\nidCard = ["Sfz"]'))
+
+    assert PERSONAL_KEYS["sfz"] is PiiKind.ID_CARD
+    assert "999302199211302517" not in mask_content_raw('{"people": {"sfz": "999302199211302517"}}')
+
+
+def test_correction_replaces_the_value_under_the_added_key():
+    use_profile(profile('[keys.ShenhePeople]\nname = ["xingming"]'))
+
+    raw = '{"people":{"xingming":"王方"},"house":{}}'
+
+    assert render_shenhe_content(raw, {"people": {"name": "王芳"}}) == '{"people":{"xingming":"王芳"},"house":{}}'
+
+
+@pytest.mark.parametrize(
+    ("content", "mistake"),
+    [
+        (b"[words", "GATEWAY_PROFILE: the file is no TOML: "),
+        (b"\xff", "GATEWAY_PROFILE: the file must be UTF-8"),
+        (b"typo = 1", "GATEWAY_PROFILE: typo: there is no such name"),
+    ],
+)
+def test_unusable_file_is_a_mistake_in_the_settings(tmp_path, content, mistake):
+    path = tmp_path / "profile.toml"
+    path.write_bytes(content)
+    with pytest.raises(SettingsError) as caught:
+        read_profile(Settings(profile=str(path)))
+    assert caught.value.mistakes[0].startswith(mistake)
+
+
+def test_missing_file_is_a_mistake_in_the_settings(tmp_path):
+    with pytest.raises(SettingsError, match="the file cannot be read"):
+        read_profile(Settings(profile=str(tmp_path / "none.toml")))

@@ -1,0 +1,160 @@
+"""From an unknown dialect to a clean dashboard with the deployment's profile alone, at the HTTP edge."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.normalise.profile import NO_PROFILE, use_profile
+from gateway.sandbox.dialects.dialect import Dialect
+from gateway.sandbox.server import Sandbox, SandboxOptions
+from gateway.sandbox.variant import STRANGE, Variant
+
+ISSUES = "dataIssues { field problem raw }"
+
+DASHBOARD = f"""query ($code: ID!) {{ community(code: $code) {{
+    modules {{ name label enabled {ISSUES} }}
+    shenhes(first: 50) {{ totalCount nodes {{ type {ISSUES}
+        content {{ people {{ politicalStatus {ISSUES} }} house {{ use ownership occupantType {ISSUES} }} }} }} }}
+    repairs(first: 50) {{ totalCount nodes {{ location {ISSUES} }} }}
+    orders(first: 50) {{ totalCount pageInfo {{ hasNextPage endCursor }} nodes {{ remark {ISSUES} }} }} }} }}"""
+
+PROFILE = """
+[words.HouseUse]
+RESIDENTIAL = ["居住用房"]
+[words.HouseOwnership]
+PRIVATE = ["个人所有"]
+[words.PoliticalStatus]
+MASSES = ["普通居民"]
+[words.ShenheType]
+BIND_OWNER = ["绑定业主"]
+[words.OccupantType]
+OWNER = ["绑定业主", "替换业主"]
+TENANT = ["租客绑定"]
+OTHER = ["家属绑定"]
+[words.ModuleName]
+CLOUD_PARKING = ["智慧停车"]
+[modules]
+others = ["智能门禁"]
+
+[keys.Repair]
+location = ["position"]
+[keys.Order]
+remark = ["beizhu"]
+[keys.ShenhePeople]
+politicalStatus = ["people_political"]
+[keys.People]
+politicalStatus = ["people_political"]
+
+[lists."order/list"]
+page_size = 10
+pages = false
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_words() -> Iterator[None]:
+    """A profile is the process's own: the next test has none."""
+    yield
+    use_profile(NO_PROFILE)
+
+
+@pytest.fixture
+def variant() -> Variant:
+    return STRANGE
+
+
+@pytest.fixture
+async def sandbox(variant: Variant) -> Any:
+    options = SandboxOptions(dialect=Dialect.DOCUMENTED, orders_per_page=10, variant=variant)
+    async with Sandbox(options) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def profiled(serve, environ, tmp_path: Path) -> Any:
+    """`async with profiled(text) as gateway`"""
+
+    def serve_with(text: str) -> Any:
+        path = tmp_path / "profile.toml"
+        path.write_text(text, encoding="utf-8")
+        return serve(environ | {"GATEWAY_PROFILE": str(path)})
+
+    return serve_with
+
+
+def issues_in(value: Any) -> list[dict[str, Any]]:
+    if isinstance(value, list):
+        return [issue for each in value for issue in issues_in(each)]
+    if not isinstance(value, dict):
+        return []
+    return [*(value.get("dataIssues") or ()), *(issue for each in value.values() for issue in issues_in(each))]
+
+
+async def test_strange_dialect_has_issues_and_errors(gateway):
+    answer = await gateway.ask(DASHBOARD, {"code": "10002"})
+
+    community = answer.partial["community"]
+    fields = {issue["field"] for issue in issues_in(community)}
+    assert fields >= {"use", "ownership", "politicalStatus", "type", "location", "name"} - {"politicalStatus"}
+    assert community["orders"] is None
+    assert {repair["location"] for repair in community["repairs"]["nodes"]} == {None}
+
+
+async def test_profile_makes_strange_dialect_clean(profiled, sandbox):
+    async with profiled(PROFILE) as gateway:
+        community = (await gateway.ask(DASHBOARD, {"code": "10002"})).data["community"]
+
+    assert issues_in(community) == []
+    assert None not in [repair["location"] for repair in community["repairs"]["nodes"]]
+    houses = [each["content"]["house"] for each in community["shenhes"]["nodes"]]
+    assert {house["ownership"] for house in houses} <= {"PRIVATE", "PUBLIC"}
+    assert "RESIDENTIAL" in {house["use"] for house in houses}
+    assert {each["content"]["people"]["politicalStatus"] for each in community["shenhes"]["nodes"]} >= {"MASSES"}
+    orders = community["orders"]
+    assert len(orders["nodes"]) == 10 < orders["totalCount"]
+    assert orders["pageInfo"]["hasNextPage"]
+    assert {order["remark"] for order in orders["nodes"]} != {None}
+    assert {"UNRECOGNIZED": "智能门禁"}.items() <= {
+        each["name"]: each["label"] for each in community["modules"]
+    }.items()
+    assert sandbox.count("WJDH", "order/list") == 1
+
+
+async def test_rows_beyond_the_only_page_are_an_error(profiled):
+    query = """query ($after: String) { community(code: "10002") {
+        orders(first: 10, after: $after) { nodes { id } pageInfo { endCursor hasNextPage } } } }"""
+    async with profiled(PROFILE) as gateway:
+        first = (await gateway.ask(query)).data["community"]["orders"]
+        beyond = await gateway.ask(query, {"after": first["pageInfo"]["endCursor"]})
+
+    assert beyond.code == "UPSTREAM_PROTOCOL"
+    assert beyond.partial["community"]["orders"] is None
+
+
+async def test_sum_over_an_only_page_is_not_complete(profiled):
+    query = '{ community(code: "10002") { fees { count complete missing } } }'
+    async with profiled(PROFILE) as gateway:
+        fees = (await gateway.ask(query)).data["community"]["fees"]
+
+    assert fees["complete"] is False
+    assert fees["count"] == 10
+
+
+@pytest.mark.parametrize("variant", [Variant()])
+async def test_profile_reads_documented_platforms_as_before(serve, environ, profiled):
+    async with serve(environ) as gateway:
+        plain = (await gateway.ask(DASHBOARD, {"code": "00001"})).data
+    async with profiled('[keys.Repair]\nlocation = ["position"]\n') as gateway:
+        assert (await gateway.ask(DASHBOARD, {"code": "00001"})).data == plain
+
+
+@pytest.mark.parametrize("variant", [Variant(replaced={"没查找到": "查询错误"})])
+async def test_not_found_wording_is_null(serve, environ, profiled):
+    """`错误` speaks of an error, unless the profile says what this platform means by it."""
+    query = '{ people(name: "王芳", phone: "19900099999") { id } }'
+    async with serve(environ) as gateway:
+        assert (await gateway.ask(query)).code == "UPSTREAM_REFUSED"
+    async with profiled('[not_found]\nwordings = ["查询错误"]\n') as gateway:
+        assert (await gateway.ask(query)).data == {"people": None}
