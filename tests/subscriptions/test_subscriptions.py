@@ -276,7 +276,7 @@ class TestRepairs:
 
             event = (await socket.data("1"))["repairChanged"]
             assert (event["platformId"], event["reply"]) == (repair["platformId"], "明天来")
-            assert (await socket.data("2"))["repairChanged"]["reply"] == "明天来", "the example of GraphiQL"
+            assert (await socket.data("2"))["repairEvents"]["repair"]["reply"] == "明天来", "the example of GraphiQL"
 
     @NO_WATCH
     @pytest.mark.parametrize("lags", [True, False])

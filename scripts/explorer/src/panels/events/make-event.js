@@ -24,20 +24,27 @@ const key = () => crypto.randomUUID();
 export const findUnpaidOrder = async () => (await first(UNPAID, 'orders'))?.number;
 
 const MAKERS = {
-  async repairChanged() {
+  async repairEvents() {
     const repair = await first(REPAIR, 'repairs');
     const status = repair?.status === 'OPEN' ? 'RESOLVED' : 'OPEN';
     return repair && ask(CHANGE_REPAIR, { id: repair.id, status, key: key() });
   },
-  async shenheChanged() {
+  async shenheEvents() {
     const review = await first(REVIEW, 'shenhes');
     return review && ask(REJECT, { id: review.id, key: key() });
   },
-  async orderPaid() {
+  async paymentEvents() {
     const number = await findUnpaidOrder();
     return number && payOrder(number);
   },
 };
+
+// The names of the subscriptions that were promised first.
+Object.assign(MAKERS, {
+  repairChanged: MAKERS.repairEvents,
+  shenheChanged: MAKERS.shenheEvents,
+  orderPaid: MAKERS.paymentEvents,
+});
 
 export const canMake = (field) => field in MAKERS;
 
