@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp
 from starlette.types import Scope as ASGIScope
 
 from gateway.actions.audit import AuditTrail
+from gateway.actions.identity import RevealedType
 from gateway.actions.reconcile import Reconciler
 from gateway.actions.registry import Actions
 from gateway.actions.relay import Relay
@@ -52,6 +54,8 @@ from gateway.journal.event_tail import EventTail
 from gateway.journal.journal import Clock, Journal, open_journal, utc_now
 from gateway.journal.metrics import watch_journal
 from gateway.journal.presence import present
+from gateway.journal.records import RecordRef
+from gateway.loaders.data_quality import DataQuality
 from gateway.loaders.event_streams import EventStreams
 from gateway.loaders.issues import count_issues
 from gateway.loaders.lists import ORDERS
@@ -75,6 +79,13 @@ GRAPHQL_PATH = "/graphql"
 
 schema_definition = export_sdl
 """For the command that prints it."""
+
+
+def _name_of(ids: NodeIds, types: Mapping[str, RevealedType], record: object) -> RecordRef | None:
+    """What the journal calls a record of a type that has an id of its own."""
+    found = types.get(type(record).__name__)
+    return None if found is None else found.identity.reference(record, ids)
+
 
 OpenJournal = Callable[[Settings, Clock], AbstractAsyncContextManager[Journal]]
 
@@ -107,7 +118,9 @@ class Gateway:
         self.platforms = platforms
         self._traces_for_all = not settings.is_production
         retention = timedelta(days=settings.audit_retention_days)
-        self.trail = AuditTrail(journal.audit, self.ids, revealed_types(executable_schema()), retention, clock)
+        types = revealed_types(executable_schema())
+        self.trail = AuditTrail(journal.audit, self.ids, types, retention, clock)
+        self.quality = DataQuality(partial(_name_of, self.ids, types), clock)
         self.metrics = metrics
         self.events = EventBus()
         self.placement = Placement(journal.payments, self.events)
@@ -154,7 +167,8 @@ class Gateway:
 
     def _observe(self, endpoint: str, answer: Any) -> None:
         """Look at what a platform's answer holds, once for all who asked for it."""
-        count_issues(self.metrics, endpoint, answer)
+        if count_issues(self.metrics, endpoint, answer):
+            self.quality.note(endpoint, answer)
         if endpoint == ORDERS.endpoint:
             self.placement.look_at(answer)
 
@@ -162,7 +176,7 @@ class Gateway:
         """Of one operation, however it came. Raises RateLimitedError."""
         allowance = self.rate.check(principal)
         source = Source(self.platforms, self.reads, principal.view)
-        loaders = Loaders(source, self.journal, self.placement)
+        loaders = Loaders(source, self.journal, self.placement, self.quality)
         return RequestContext(
             principal,
             loaders,

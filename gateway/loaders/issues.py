@@ -1,6 +1,6 @@
 """Finds what is wrong in what a platform sent, so that it can be counted as it is read."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from gateway.normalise.house import House, Residency
@@ -12,8 +12,11 @@ from gateway.ops.metrics import Metrics
 Issues: TypeAlias = tuple[DataIssue, ...]
 
 
-def count_issues(metrics: Metrics, endpoint: str, value: object) -> None:
-    """Count the data issues and dropped rows of one answer. Those of most pages were gathered as they were read."""
+def count_issues(metrics: Metrics, endpoint: str, value: object) -> bool:
+    """Count the data issues and dropped rows of one answer. Those of most pages were gathered as they were read.
+
+    Whether there are any issues.
+    """
     if isinstance(value, Page):
         issues = _of_all(value.items) if value.issues is None else value.issues
         if value.dropped:
@@ -22,6 +25,19 @@ def count_issues(metrics: Metrics, endpoint: str, value: object) -> None:
         issues = _of_all(value) if isinstance(value, tuple) else _of(value)
     for issue in issues:
         metrics.data_issue(endpoint, issue.platform, issue.field, issue.problem).add()
+    return bool(issues)
+
+
+def records_with_issues(value: object) -> Iterator[tuple[object, str | None, Issues]]:
+    """The records of an answer that have issues, each with its community and its issues."""
+    if isinstance(value, dict):
+        for community_code, states in value.items():
+            yield from ((state, community_code, issues) for state in states or () if (issues := _of(state)))
+        return
+    records = value.items if isinstance(value, Page) else value if isinstance(value, tuple) else (value,)
+    for record in records:
+        if issues := _of(record):
+            yield record, getattr(record, "community_code", None), issues
 
 
 def _of_all(records: Iterable[object]) -> Issues:

@@ -9,6 +9,7 @@ from gateway.journal.audit import RevealQuery
 from gateway.journal.journal import Journal
 from gateway.journal.queries import OperationQuery, PaymentQuery
 from gateway.loaders.all_orders import AllOrdersLoader
+from gateway.loaders.data_quality import DataQuality, Finding
 from gateway.loaders.house import HouseOwnerLoader
 from gateway.loaders.journal import CountLoader, HistoryLoader
 from gateway.loaders.lists import LISTS, ORDERS
@@ -43,10 +44,11 @@ def lifetimes(settings: Settings) -> dict[str, float]:
 class Loaders:
     """Made per request, each loader on first use: within a request nothing is asked twice."""
 
-    def __init__(self, source: Source, journal: Journal, placement: Placement) -> None:
+    def __init__(self, source: Source, journal: Journal, placement: Placement, quality: DataQuality) -> None:
         self.source = source
         self._placement = placement
         self._journal = journal
+        self._quality = quality
         self._lists: dict[RecordList[Any], ListLoaders[Any]] = {}
 
     @cached_property
@@ -136,6 +138,10 @@ class Loaders:
     def platforms(self) -> list[PlatformStatus]:
         """What is known of the platforms; calls nobody."""
         return platform_statuses(self.source.platforms)
+
+    def findings(self, communities: frozenset[str] | None) -> list[Finding]:
+        """What does not arrive as documented, in these communities; calls nobody."""
+        return self._quality.findings(communities)
 
     def forget(self) -> None:
         """After a write, and before an event: what was read before may be out of date, and is read anew."""

@@ -4,6 +4,7 @@ import strawberry
 
 from schema.queries.announcement import AnnouncementQueries
 from schema.queries.community import CommunityQueries
+from schema.queries.data_quality import DataQualityQueries
 from schema.queries.dictionary import DictionaryQueries
 from schema.queries.house import HouseQueries
 from schema.queries.module import ModuleQueries
@@ -33,6 +34,7 @@ class Query(
     OperationQueries,
     PaymentQueries,
     RevealQueries,
+    DataQualityQueries,
     PlatformQueries,
 ):
     """One class per entity."""

@@ -22,7 +22,7 @@ NOT_PERSONAL = {
         "*.id", "*.cursor", "*.maskedFields", "PageInfo.startCursor", "PageInfo.endCursor", "DataIssue.field",
         "VerificationFinding.field", "UserError.field", "UserError.message", "Money.text", "Operation.mutation",
         "UserError.messageZh", "UserError.rule", "UserError.min", "UserError.max",
-        "Payment.orderId", "Reveal.recordId", "Reveal.requestId",
+        "Payment.orderId", "Reveal.recordId", "Reveal.requestId", "DataQualityFinding.sampleId",
     },
     "a code, checked as an argument or known to the caller": {
         "*.communityCode", "Community.code", "Community.name", "Viewer.communityCodes", "House.address",
@@ -30,7 +30,8 @@ NOT_PERSONAL = {
     "words of the schema and of the platforms' document": {
         "Module.label", "ModuleDrift.label", "Dictionary.name", "Dictionary.title", "DictionaryEntry.value",
         "DictionaryEntry.label", "DictionaryEntry.code", "DictionaryEntry.note", "PlatformEndpoint.name",
-        "Payment.lastError", "Reveal.typeName", "Reveal.fields",
+        "Payment.lastError", "Reveal.typeName", "Reveal.fields", "DataQualityFinding.endpoint",
+        "DataQualityFinding.field",
     },
     "the number of an order or of a payment": {
         "Order.number", "Order.shopNumber", "OrderPayload.orderNumber", "Payment.orderNumber", "Payment.shopNumber",

@@ -44,6 +44,7 @@ KINDS: Mapping[str, Scope] = {
     "Payment": Scope.PAYMENT_READ,
     "Operation": Scope.OPERATION_READ,
     "Reveal": Scope.AUDIT_READ,
+    "DataQualityFinding": Scope.OPERATION_READ,
 }
 """Types that hold data of a kind, and the scope of the kind (contract, `requiresScope`)."""
 

@@ -1,0 +1,92 @@
+"""What did not arrive as documented, by community: the data issues of all answers that this process has read.
+
+They are noted where they are counted for Prometheus, and an answer without any costs nothing. Names of the schema,
+counts, times and ids of records are kept, never a value.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from gateway.journal.records import RecordRef
+from gateway.loaders.issues import records_with_issues
+from gateway.normalise.records import DataIssue
+from gateway.normalise.vocabulary import DataProblem, PlatformName
+
+MOST_FINDINGS = 2000
+"""Kept, in some 1 MiB; of more, those seen last."""
+
+
+class _What(NamedTuple):
+    platform: PlatformName
+    endpoint: str
+    field: str
+    problem: DataProblem
+
+
+class Finding(msgspec.Struct):
+    """What is wrong, how often, and a record that showed it last, if it has an id."""
+
+    platform: PlatformName
+    endpoint: str
+    field: str
+    problem: DataProblem
+    count: int
+    first_seen_at: datetime
+    last_seen_at: datetime
+    sample: RecordRef | None
+
+
+class DataQuality:
+    """One per process. `name` gives what the journal calls a record; None for one without an id."""
+
+    def __init__(self, name: Callable[[object], RecordRef | None], clock: Callable[[], datetime]) -> None:
+        self._name = name
+        self._clock = clock
+        self._findings: dict[tuple[str | None, _What], Finding] = {}
+
+    def note(self, endpoint: str, answer: object) -> None:
+        """Note what is wrong in an answer that has data issues."""
+        now = self._clock()
+        for record, community_code, issues in records_with_issues(answer):
+            sample = self._name(record)
+            for issue in issues:
+                if issue.of_any_community:
+                    self._note(None, endpoint, issue, None, now)
+                else:
+                    self._note(community_code, endpoint, issue, sample, now)
+
+    def _note(
+        self, community_code: str | None, endpoint: str, issue: DataIssue, sample: RecordRef | None, now: datetime
+    ) -> None:
+        what = _What(issue.platform, endpoint, issue.field, issue.problem)
+        finding = self._findings.pop((community_code, what), None)
+        if finding is None:
+            if len(self._findings) >= MOST_FINDINGS:
+                del self._findings[next(iter(self._findings))]
+            finding = Finding(*what, 0, now, now, None)
+        finding.count += 1
+        finding.last_seen_at = now
+        finding.sample = sample or finding.sample
+        self._findings[community_code, what] = finding
+
+    def findings(self, communities: frozenset[str] | None) -> list[Finding]:
+        """Those of these communities, added up, the most frequent first. None: of all, and of no known community."""
+        merged: dict[_What, Finding] = {}
+        for (community_code, what), finding in self._findings.items():
+            if communities is None or community_code in communities:
+                other = merged.get(what)
+                merged[what] = msgspec.structs.replace(finding) if other is None else _sum(other, finding)
+        return sorted(merged.values(), key=lambda finding: (-finding.count, finding.endpoint, finding.field))
+
+
+def _sum(one: Finding, other: Finding) -> Finding:
+    latest = max(one, other, key=lambda finding: finding.last_seen_at)
+    return msgspec.structs.replace(
+        latest,
+        count=one.count + other.count,
+        first_seen_at=min(one.first_seen_at, other.first_seen_at),
+        sample=latest.sample or one.sample or other.sample,
+    )
