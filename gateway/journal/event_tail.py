@@ -43,12 +43,13 @@ class Feed:
 
     __slots__ = ("_arrived", "_events", "_is_behind", "_queue", "interest", "position")
 
-    def __init__(self, events: Events, interest: Interest, position: int) -> None:
+    def __init__(self, events: Events, interest: Interest, position: int, *, is_behind: bool) -> None:
+        """`is_behind`: the journal has events beyond the position that nobody will put."""
         self.interest = interest
         self.position = position
         self._events = events
         self._queue: deque[NotedEvent] = deque()
-        self._is_behind = True
+        self._is_behind = is_behind
         self._arrived = asyncio.Event()
 
     def __aiter__(self) -> AsyncIterator[NotedEvent]:
@@ -128,7 +129,8 @@ class EventTail:
     @contextmanager
     def follow(self, interest: Interest, position: int) -> Iterator[Feed]:
         """The events beyond a position, until the block ends."""
-        feed = Feed(self._events, interest, position)
+        is_behind = not self._count or self._head is None or self._head > position
+        feed = Feed(self._events, interest, position, is_behind=is_behind)
         with self._following(feed):
             yield feed
 

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from gateway.journal.database import Database, insert_new
-from gateway.journal.identifiers import new_id
+from gateway.journal.identifiers import first_id, new_id, next_id
 from gateway.journal.records import PLACED, NewEvent, NotedEvent, Start
 from gateway.journal.rows import to_record
 from gateway.journal.tables import event_sequence, events, gateways, watches
@@ -83,6 +83,7 @@ class Events:
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._clock = clock
+        self._latest_id = first_id(clock())
         self.on_noted: Callable[[], None] = lambda: None
         """Called when some may have been noted by this gateway."""
 
@@ -171,8 +172,9 @@ class Events:
 
     def _row(self, noticed: NewEvent) -> dict[str, Any]:
         now = self._clock()
+        self._latest_id = max(new_id(now), next_id(self._latest_id))
         return {
-            "id": new_id(now),
+            "id": self._latest_id,  # of one millisecond, too, they are in order
             "at": now,
             **{name: getattr(noticed, name) for name in NewEvent.__struct_fields__},
         }

@@ -17,3 +17,8 @@ def new_id(now: datetime) -> str:
     """A fresh identifier of 36 characters whose first 48 bits are the milliseconds of `now`."""
     milliseconds = int(now.timestamp() * 1000)
     return str(UUID(int=milliseconds << 80 | _VERSION_7 | secrets.randbits(12) << 64 | _VARIANT | secrets.randbits(62)))
+
+
+def next_id(identifier: str) -> str:
+    """The one after it."""
+    return str(UUID(int=UUID(identifier).int + 1))

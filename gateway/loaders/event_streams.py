@@ -1,5 +1,6 @@
 """What subscribers to events get: from where they were interrupted, or from now on."""
 
+import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import AsyncGenerator, Collection
@@ -12,6 +13,7 @@ import msgspec
 
 from gateway.errors import UserInputError
 from gateway.events import OPERATION, PAYMENT
+from gateway.futures import join
 from gateway.journal.event_tail import EventTail
 from gateway.journal.events import Events, Interest, audience_of
 from gateway.journal.journal import Clock
@@ -80,6 +82,7 @@ class EventStreams:
         self._tail = tail
         self._watches = watches
         self._clock = clock
+        self._starts: dict[tuple[str, str | None], asyncio.Task[Start]] = {}
 
     async def of_list(self, records: RecordList[Any], community_code: str, after: Cursor | None) -> Happenings:
         """The changes of a community's list, which is watched meanwhile."""
@@ -98,7 +101,7 @@ class EventStreams:
         return self._follow(Interest(OPERATION, audience=audience_of(subject)), after)
 
     async def _follow(self, interest: Interest, after: Cursor | None, community_code: str | None = None) -> Happenings:
-        start = await self._events.start(interest.topic, community_code)
+        start = await self._start(interest.topic, community_code)
         position, is_known = _position(start, after)
         if not is_known:
             yield Happened(str(Cursor(start.epoch, position)), self._clock(), True, None, None, community_code)
@@ -110,6 +113,15 @@ class EventStreams:
                 elif has_begun or event.kind != GapKind.STARTED:
                     yield _happened(start.epoch, event, missed=True)
                 has_begun = has_begun or event.record_id is None
+
+    async def _start(self, topic: str, community_code: str | None) -> Start:
+        """Where the events end now: one read for all who come while it is under way. Thousands come after a restart."""
+        key = (topic, community_code)
+        task = self._starts.get(key)
+        if task is None:
+            task = self._starts[key] = asyncio.create_task(self._events.start(topic, community_code))
+            task.add_done_callback(lambda _: self._starts.pop(key))
+        return await join(task)
 
 
 def _position(start: Start, after: Cursor | None) -> tuple[int, bool]:

@@ -320,6 +320,28 @@ class TestResume:
                 assert (await socket.receive(id_))["type"] == "complete"
 
 
+class TestManySubscribers:
+    async def test_those_who_come_at_once_share_one_read(self, connect, gateway, sandbox, monkeypatch):
+        events = gateway.parts.journal.events
+        start, calls = events.start, []
+
+        async def counted(topic, *of):
+            calls.append(topic)
+            await asyncio.sleep(0.2)
+            return await start(topic, *of)
+
+        monkeypatch.setattr(events, "start", counted)
+        async with connect() as socket:
+            for number in range(15):
+                await socket.subscribe(str(number), REVIEWS, code=CODE)
+            polls = sandbox.count("WJDH", "shenheList")
+            await until(lambda: sandbox.count("WJDH", "shenheList") > polls + 10)
+            apply(sandbox, 900)
+            found = [await next_event(socket, str(number)) for number in range(15)]
+        assert {told(event) for event in found} == {("APPEARED", 900, False)}
+        assert calls.count("shenhe.changed") < 5
+
+
 class TestEventStream:
     @SHARED
     async def test_event_id_is_the_cursor_and_resumes(self, gateway, sandbox):
