@@ -39,7 +39,7 @@ def read_communities(settings: Settings) -> Communities:
 def _problems(code: str, is_named: bool, name: str) -> Iterator[str]:
     problem = code_problem(code)
     if problem is not None:
-        yield f"the code {problem}"
+        yield problem(field="the code")
     if is_named and not (1 <= len(name) <= LONGEST_NAME and name.isprintable() and "=" not in name):
         yield f"a name has 1 to {LONGEST_NAME} printable characters, none of them = or a comma"
 

@@ -34,7 +34,7 @@ REVIEW = "query Review($id: ID!) { shenhe(id: $id) { id platformId } }"
 
 @pytest.fixture
 def environ(environ):
-    return environ | {"GATEWAY_MAX_DEPTH": "20"}
+    return environ | {"GATEWAY_MAX_DEPTH": "20", "GATEWAY_COST_LIMIT": "1000000"}
 
 
 async def trail(gateway):
