@@ -56,7 +56,7 @@ async def _write(page: Page, editor: str, text: str) -> None:
 
 
 async def execute(page: Page) -> None:
-    await page.get_by_role("button", name="Execute query").click()
+    await page.get_by_role("button", name=re.compile("^(Execute query|执行)")).click()
 
 
 async def show_panel(page: Page, title: str) -> Locator:

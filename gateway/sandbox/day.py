@@ -20,6 +20,12 @@ mutation Announce {
 }
 """
 
+ORDERS_LOOKED_AT = """\
+query Orders {
+  orders(communityCode: "00002", first: 50) { totalCount }
+}
+"""
+
 ANSWERED_REPAIR = """\
 mutation AnswerRepair($id: ID!) {
   updateRepair(input: { id: $id, status: RESOLVED, reply: "已派维修人员" }) { outcome }
@@ -30,11 +36,12 @@ mutation AnswerRepair($id: ID!) {
 async def live_through_a_day(
     sandbox: Sandbox, address: str, execute: Callable[[str, Mapping[str, str]], Awaitable[object]]
 ) -> None:
-    """Four residents pay, one of them by two contradicting notifications; a repair is answered; the answer about an
-    announcement is lost, so that nobody knows whether it was published.
+    """The fees desk looks at its orders; four residents pay, one of them by two contradicting notifications; a repair
+    is answered; the answer about an announcement is lost, so that nobody knows whether it was published.
 
     `address` is that of the gateway, `execute` sends it an operation with variables.
     """
+    await execute(ORDERS_LOOKED_AT, {})  # payments of orders that were seen have a community
     unpaid = [order for order in sandbox.world.orders_of[COMMUNITY] if order.is_open and not order.is_paid]
     for order in unpaid[:PAYMENTS]:
         payment = (await sandbox.pay(order.number, address)).payment

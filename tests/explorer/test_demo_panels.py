@@ -130,7 +130,7 @@ async def test_write_has_its_timeline(demo: str, page: Page) -> None:
     await execute(page)
     await expect(page.locator(RESULT)).to_contain_text('"CONFIRMED"')
     panel = await show_panel(page, "Operations")
-    write = panel.get_by_role("region", name="updateRepair")
+    write = panel.get_by_role("region", name="updateRepair").first  # the newest
     await expect(write).to_contain_text("confirmed")
     await expect(write.locator(".explorer-timeline li").first).to_contain_text("Reserved")
     await expect(write.locator(".explorer-timeline li").last).to_contain_text("Confirmed")

@@ -1,0 +1,91 @@
+"""The desks: their pages show the explorer's examples, with the cost and the platform calls that each really has."""
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from graphql import OperationDefinitionNode, OperationType, parse
+
+from gateway.http.explorer import read_examples
+from gateway.sandbox.day import live_through_a_day
+from gateway.sandbox.dialects.dialect import Dialect
+from gateway.sandbox.server import Sandbox
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = {name: (DOCS / name).read_text(encoding="utf-8") for name in ("desks.md", "zh/desks.md")}
+FENCE = re.compile(r"^```graphql\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ROW = re.compile(r"^\| `(\w+)` \| (\d+|-) \| (\d+|-) \| .+ \|$", re.MULTILINE)
+NO_READS_OF_THE_DESK = ("secret", "token", "callback")
+"""Logins, and deliveries of payments, which go on beside."""
+
+
+class Row(NamedTuple):
+    """An operation in a page's tables, with its cost and the calls of platforms; "-" for a subscription."""
+
+    operation: str
+    cost: str
+    calls: str
+
+
+def name_and_kind(document: str) -> tuple[str, OperationType]:
+    operation = next(node for node in parse(document).definitions if isinstance(node, OperationDefinitionNode))
+    assert operation.name is not None
+    return operation.name.value, operation.operation
+
+
+EXAMPLES = {name_and_kind(example.query)[0]: example for example in read_examples()}
+ROWS = {page: [Row(*found) for found in ROW.findall(text)] for page, text in PAGES.items()}
+
+
+@pytest.fixture
+def dialect() -> Dialect:
+    """As the demo has it."""
+    return Dialect.MIXED
+
+
+@pytest.fixture
+def environ(environ: dict[str, str], sandbox: Sandbox) -> dict[str, str]:
+    return environ | {"GATEWAY_COMMUNITIES": sandbox.communities}
+
+
+def test_page_shows_each_operation_of_its_tables() -> None:
+    shown = {name_and_kind(block)[0]: block for block in FENCE.findall(PAGES["desks.md"])}
+    assert list(shown) == [row.operation for row in ROWS["desks.md"]]
+    for operation, block in shown.items():
+        query = EXAMPLES[operation].query
+        assert block == "".join(line for line in query.splitlines(keepends=True) if not line.startswith("#"))
+
+
+def test_chinese_page_has_the_same_figures() -> None:
+    assert ROWS["zh/desks.md"] == ROWS["desks.md"]
+
+
+async def payments_are_placed(gateway: Any) -> None:
+    """Their communities are found out a moment after they came."""
+    async with asyncio.timeout(10):
+        while None in await payment_communities(gateway):  # noqa: ASYNC110 # the journal is asked, as a client would
+            await asyncio.sleep(0.02)
+
+
+async def payment_communities(gateway: Any) -> list[str | None]:
+    answer = await gateway.ask("{ payments { nodes { communityCode } } }")
+    return [payment["communityCode"] for payment in answer.data["payments"]["nodes"]]
+
+
+@pytest.mark.parametrize("row", ROWS["desks.md"], ids=lambda row: row.operation)
+async def test_operation_costs_what_the_page_says(gateway: Any, sandbox: Sandbox, row: Row) -> None:
+    query = EXAMPLES[row.operation].query
+    if name_and_kind(query)[1] is OperationType.SUBSCRIPTION:
+        assert (row.cost, row.calls) == ("-", "-")
+        return
+    await live_through_a_day(sandbox, gateway.url, gateway.ask)
+    await payments_are_placed(gateway)
+    sandbox.reset_calls()
+
+    answer = await gateway.ask(query, {"key": row.operation})
+
+    assert "errors" not in answer.body, answer.body["errors"]
+    calls = sum(count for (_, endpoint), count in sandbox.counts().items() if endpoint not in NO_READS_OF_THE_DESK)
+    assert Row(row.operation, str(answer.body["extensions"]["cost"]["requested"]), str(calls)) == row
