@@ -82,13 +82,16 @@ def newest(
     else:
         found = newest_of_groups(
             dialect,
-            list(table.c),
+            [table.c.id],
             groups,
             lambda given: [*_of_group(dialect, table, leading, given), *conditions],
             offset + limit,
             leading,
         ).subquery()
-        rows = select(found).order_by(found.c.id.desc())
+        # Only the rows of the page are fetched, by a statement of their own: with one for both, PostgreSQL may join the
+        # ids with all rows of the table.
+        ids = connection.scalars(select(found.c.id).order_by(found.c.id.desc()).offset(offset).limit(limit)).all()
+        return connection.execute(select(table).where(table.c.id.in_(ids)).order_by(table.c.id.desc())).all()
     return connection.execute(rows.offset(offset).limit(limit)).all()
 
 
