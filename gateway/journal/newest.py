@@ -141,12 +141,17 @@ def _of_group(dialect: str, table: Any, leading: Collection[str], given: Callabl
     """Whether a row has these values.
 
     PostgreSQL expects rows that are as frequent among the newest as among all, and would look for them from the newest
-    row back, through all of a million where a community has had none for long. So each column is compared as a range:
-    only the index that begins with them has the order that `_order` asks for then.
+    row back, through all of a million where a community has had none for long. So the last column is compared as a
+    range: only an index that has it before `id` gives the order that `_order` asks for then. With the columns before
+    it as ranges, too, the index would be read from the first row of the group to its last.
     """
+    if not leading:
+        return []
+    *first, last = leading
+    found = [table.c[name] == given(name) for name in first]
     if dialect != "postgresql":
-        return [table.c[name] == given(name) for name in leading]
-    return [compared for name in leading for compared in (table.c[name] >= given(name), table.c[name] <= given(name))]
+        return [*found, table.c[last] == given(last)]
+    return [*found, table.c[last] >= given(last), table.c[last] <= given(last)]
 
 
 def _order_of_few(table: Any) -> list[ColumnElement[Any]]:
