@@ -89,7 +89,7 @@ class Events:
 
     def note(self, connection: Connection, noticed: NewEvent) -> None:
         """In the transaction of what is noticed; `on_noted` is to be called when it is committed."""
-        connection.execute(insert(events).values(self._row(noticed)))
+        connection.execute(_INSERT, self._row(noticed))
 
     def note_change(self, connection: Connection, noticed: NewEvent, since: datetime) -> None:
         """As `note`, for a write, unless a watch has found what it has done `since` then.
@@ -126,7 +126,7 @@ class Events:
         written = {tuple(row) for row in connection.execute(known)}
         new = [each for each in found if (each.record_id, each.status) not in written]
         if new:
-            connection.execute(insert(events), [self._row(each) for each in new])
+            connection.execute(_INSERT, [self._row(each) for each in new])
 
     async def start(self, topic: str, community_code: str | None = None) -> Start:
         """The end of what has been noted by now."""
@@ -172,15 +172,24 @@ class Events:
 
     def _row(self, noticed: NewEvent) -> dict[str, Any]:
         now = self._clock()
-        self._latest_id = max(new_id(now), next_id(self._latest_id))
+        fresh = new_id(now)
+        self._latest_id = fresh if fresh > self._latest_id else next_id(self._latest_id)
         return {
             "id": self._latest_id,  # of one millisecond, too, they are in order
             "at": now,
-            **{name: getattr(noticed, name) for name in NewEvent.__struct_fields__},
+            "topic": noticed.topic,
+            "community_code": noticed.community_code,
+            "audience": noticed.audience,
+            "record_id": noticed.record_id,
+            "kind": noticed.kind,
+            "status": noticed.status,
+            "written": noticed.written,
+            "missed": noticed.missed,
         }
 
 
 _BEYOND = 2**62
+_INSERT = insert(events)  # built once: it is on the way of an intake
 
 
 def _is_watched(topic: str, community_code: str | None, now: datetime) -> ColumnElement[bool]:
