@@ -272,6 +272,8 @@ class Watches:
 
     def _make(self, records: RecordList[Any], watched: Watched[Any], community_code: str) -> _Watch:
         if len(self._lists) >= MOST_WATCHED:
+            self._end_lingering()
+        if sum(each.wanted > 0 for each in self._lists.values()) >= MOST_WATCHED:
             raise RateLimitedError(RequestWording.TOO_MANY_WATCHES(), self._interval, subject="watches")
         # The first poll finds no change: who reads from now on gets no answer from before it.
         self._events.publish(ReadsDropped(community_code, records.endpoints))
@@ -282,6 +284,13 @@ class Watches:
         watch.hearing.enter_context(self._tail.hear(Interest(topic, (community_code,)), watch.hear))
         self._lists[topic, community_code] = watch
         return watch
+
+    def _end_lingering(self) -> None:
+        """Make room: nobody wants these lists at the moment."""
+        for key, watch in list(self._lists.items()):
+            if not watch.wanted and watch.ending is not None:
+                watch.ending.cancel()
+                self._end(key, 0)
 
     def _end(self, key: tuple[str, str], seconds: float) -> None:
         """Nobody here wants the list: let go of it then, unless somebody does by then, or at another gateway."""

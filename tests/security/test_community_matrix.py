@@ -46,7 +46,11 @@ BY_ID = [Route((Field("Query", "node"),), on=name) for name in node_types()] + [
     Route((Field(*place.split(".")),)) for place in RECORD_TYPES if "." in place
 ]
 WRITES = [Route((Field("Mutation", name),)) for name in SCHEMA.mutation_type.fields if name != "payCallback"]
-SUBSCRIPTIONS = [Route((Field("Subscription", name),)) for name in SCHEMA.subscription_type.fields]
+SUBSCRIPTIONS = [
+    Route((Field("Subscription", name),))
+    for name, field in SCHEMA.subscription_type.fields.items()
+    if "communityCode" in field.args
+]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -132,7 +136,7 @@ async def test_foreign_record_equals_an_unknown_one(site, records, route):
 @pytest.mark.parametrize("route", SUBSCRIPTIONS, ids=str)
 @pytest.mark.parametrize("carried", [over_websocket, over_event_stream], ids=["WebSocket", "event stream"])
 async def test_foreign_subscription_completes_without_an_event(site, records, route, carried):
-    document = f'subscription {{ {route.fields[0].name}(communityCode: "10002") {{ id }} }}'
+    document = f'subscription {{ {route.fields[0].name}(communityCode: "10002") {{ __typename }} }}'
 
     received = await carried(site.gateway.url, site.mint(communities=["00001"]), document, {})
 

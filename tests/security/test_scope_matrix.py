@@ -168,7 +168,7 @@ async def test_payload_field_requires_its_own_scope(site, ids, route):
             assert value_at(answer.partial, error["path"][:1]) is not None
 
 
-@pytest.mark.parametrize("route", SUBSCRIPTIONS, ids=str)
+@pytest.mark.parametrize("route", [route for route in SUBSCRIPTIONS if route.scopes], ids=str)
 @pytest.mark.parametrize("carried", [over_websocket, over_event_stream], ids=["WebSocket", "event stream"])
 async def test_subscription_requires_exactly_its_scope(site, ids, route, carried):
     document, variables = route.document(ids)
@@ -180,3 +180,11 @@ async def test_subscription_requires_exactly_its_scope(site, ids, route, carried
     assert '"code":"FORBIDDEN"' in refused
     assert f'"missingScope":"{scope}"' in refused
     assert begun == []
+
+
+@pytest.mark.parametrize("route", [route for route in SUBSCRIPTIONS if not route.scopes], ids=str)
+async def test_subscription_to_the_callers_own_requires_no_scope(site, ids, route):
+    document, variables = route.document(ids)
+
+    assert route.fields[0].name == "operationEvents"
+    assert await over_websocket(site.gateway.url, site.mint(set()), document, variables) == []
