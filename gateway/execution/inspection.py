@@ -31,6 +31,9 @@ class Unobserved:
     def count_lookup(self, overdraft: int = 0) -> None:
         """As above."""
 
+    def report(self, error: object) -> None:
+        """As above."""
+
 
 class Inspection:
     """`resolve` stands between every field and its resolver, and adds to the trace."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from inspect import iscoroutine
 from typing import Any
 
+from gateway.execution.incomplete import IncompleteError, take_part
 from gateway.execution.response import PathKeys
 
 
@@ -22,25 +23,28 @@ class Replay:
     def resolve(self, resolver: Any, source: Any, info: Any, /, **arguments: Any) -> Any:
         path = tuple(info.path.as_list())
         if path in self._outcomes:
-            return self._again(path)
-        return self._with_items(path, resolver(source, info, **arguments))
+            return self._again(path, info)
+        return self._with_items(path, resolver(source, info, **arguments), info)
 
-    async def _again(self, path: PathKeys) -> Any:
+    async def _again(self, path: PathKeys, info: Any) -> Any:
         """graphql-core raises an exception that it is given."""
-        return self._with_items(path, self._outcomes[path])
+        outcome = self._outcomes[path]
+        if isinstance(outcome, IncompleteError):
+            outcome = take_part(outcome, info, path)
+        return self._with_items(path, outcome, info)
 
-    def _with_items(self, path: PathKeys, value: Any) -> Any:
+    def _with_items(self, path: PathKeys, value: Any, info: Any) -> Any:
         """A list with those of its items that were awaited, at any depth. Any other value as it is."""
         if path not in self._lists or not isinstance(value, list | tuple):
             return value
-        return [self._item((*path, index), item) for index, item in enumerate(value)]
+        return [self._item((*path, index), item, info) for index, item in enumerate(value)]
 
-    def _item(self, path: PathKeys, item: Any) -> Any:
+    def _item(self, path: PathKeys, item: Any, info: Any) -> Any:
         if path not in self._outcomes:
-            return self._with_items(path, item)
+            return self._with_items(path, item, info)
         if iscoroutine(item):
             item.close()
-        return self._again(path)
+        return self._again(path, info)
 
 
 def _lengths_of_lists(path: PathKeys) -> Iterator[int]:

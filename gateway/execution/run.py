@@ -4,8 +4,9 @@ The generated code builds the response as far as it goes without waiting. Where 
 `Site`: the place in the response, and how the value is completed there. All sites of a level are fetched together;
 completing their values builds the next level and its sites.
 
-A value that fails where null is allowed makes that place null, with graphql-core's located error. Any other failure is
-raised: then graphql-core executes the operation, and gets what was awaited so far from `outcomes`.
+A value that fails where null is allowed makes that place null, with graphql-core's located error. Where one is
+incomplete, the place has the part that there is, with the same error. Any other failure is raised: then graphql-core
+executes the operation, and gets what was awaited so far from `outcomes`.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from graphql.type import GraphQLResolveInfoHelpers
 
 from gateway.execution.codegen import Code
 from gateway.execution.fetch import fetch
+from gateway.execution.incomplete import IncompleteError
 from gateway.execution.operation import Operation
 from gateway.execution.plan import FieldPosition, UnplannableError
 from gateway.execution.response import PathKeys
@@ -133,6 +135,9 @@ class Run:
             container, key, _awaitable, complete, nodes = site
             if type(outcome) in plain:
                 container[key] = complete(outcome)
+            elif isinstance(outcome, IncompleteError):
+                container[key] = self._complete(outcome.part, complete)
+                self._failed.append((site, outcome.cause))
             elif isinstance(outcome, Exception | UnplannableError):
                 if nodes is None or isinstance(outcome, UnplannableError):
                     raise outcome

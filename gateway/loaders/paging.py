@@ -82,7 +82,7 @@ class Part(Record, frozen=True, gc=False):
 
 
 class Failure(NamedTuple):
-    """Why a community's rows are missing in a slice."""
+    """Why rows of a community are missing in a slice."""
 
     community_code: str
     error: Exception
@@ -93,6 +93,7 @@ class Slice(Record, Generic[ItemT], frozen=True, gc=False):
 
     `parts` are the streams of platforms that it was read from, and `origins` which of them each item is of, empty where
     there is one. `failures` are the communities that could not be read: neither their items nor their totals are here.
+    Or not to the end: then their totals are here, and the items as far as they were read.
     """
 
     items: tuple[ItemT, ...]

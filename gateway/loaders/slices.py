@@ -1,13 +1,17 @@
 """Parts of a list of records: of one community, or of several merged."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from heapq import merge
 from itertools import chain, islice
 from typing import Any, Generic, NamedTuple, TypeVar
 
+import msgspec
+
 from gateway.errors import GatewayError
 from gateway.execution.fetch import fetch
+from gateway.execution.incomplete import IncompleteError
 from gateway.execution.level_loader import only_values
 from gateway.loaders.loader import ComposedLoader, Source
 from gateway.loaders.paging import Direction, Failure, Identified, Part, Place, Places, Slice, Stream
@@ -38,6 +42,9 @@ class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
         self._reader = StreamReader(records, pages)
 
     async def compose(self, key: SliceKey) -> Slice[RowT]:
+        """Raises IncompleteError for a part of one community that could not be read to its end; of several, the part
+        says so itself.
+        """
         queries = self._records.queries(key.query)
         if key.places is not None or len(key.community_codes) != 1:
             return await self._merge(key, queries)
@@ -45,7 +52,8 @@ class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
         if len(queries) == 1:
             part = await self._reader.read(code, queries[0], key.offset, key.first)
             source = self._part(Stream(0, code), part.offset, part.total)
-            return Slice(part.items, part.offset, key.first, part.total, (source,))
+            failures = () if part.error is None else (Failure(code, part.error),)
+            return _whole(Slice(part.items, part.offset, key.first, part.total, (source,), failures=failures))
         return await self._chain(key, code, queries)
 
     async def _chain(self, key: SliceKey, code: str, queries: Sequence[Any]) -> Slice[RowT]:
@@ -55,16 +63,19 @@ class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
         items: tuple[RowT, ...] = ()
         parts: list[Part] = []
         origins: list[int] = []
+        failures: tuple[Failure, ...] = ()
         total = 0
         for at, part in enumerate(only_values(await fetch(reads))):
-            missing, offset = key.first - len(items), max(0, key.offset - total)
+            missing, offset = 0 if failures else key.first - len(items), max(0, key.offset - total)
             if at and missing and offset:
                 part = await self._reader.read(code, queries[at], offset, missing)  # noqa: PLW2901 # what was read was the start
             taken = part.items[:missing]
             parts.append(self._part(Stream(at, code), min(offset, part.total), part.total))
             origins += [at] * len(taken)
             items, total = (*items, *taken), total + part.total
-        return Slice(items, key.offset, key.first, total, tuple(parts), tuple(origins))
+            if part.error is not None and len(taken) < missing:
+                failures = (Failure(code, part.error),)
+        return _whole(Slice(items, key.offset, key.first, total, tuple(parts), tuple(origins), failures))
 
     async def _merge(self, key: SliceKey, queries: Sequence[Any]) -> Slice[RowT]:
         """Each stream after its place. Raises GatewayError for one community; of several, those that fail are left out:
@@ -77,10 +88,13 @@ class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
             only_values(outcomes)
         failures = _failures(streams, outcomes)
         failed = {failure.community_code for failure in failures}
-        stretches = [
-            Stretch((), 0, 0) if stream.community_code in failed else outcome
-            for stream, outcome in zip(streams, outcomes, strict=True)
-        ]
+        stretches = _readable(
+            streams,
+            [
+                Stretch((), 0, 0) if stream.community_code in failed else outcome
+                for stream, outcome in zip(streams, outcomes, strict=True)
+            ],
+        )
         parts = [
             self._part(stream, stretch.offset, stretch.total, place, stretch.direction)
             if stream.community_code not in failed
@@ -88,7 +102,13 @@ class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
             for stream, stretch, place in zip(streams, stretches, map(places.get, streams), strict=True)
         ]
         taken = [*islice(self._in_order(streams, stretches, len(queries)), key.first)]
-        return Slice(
+        shown = Counter(origin for origin, _ in taken)
+        failures += tuple(
+            Failure(stream.community_code, stretch.error)
+            for at, (stream, stretch) in enumerate(zip(streams, stretches, strict=True))
+            if stretch.error is not None and shown[at] == len(stretch.items)
+        )
+        found = Slice(
             tuple([item for _, item in taken]),
             sum(stretch.offset for stretch in stretches),
             key.first,
@@ -97,6 +117,7 @@ class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
             tuple([origin for origin, _ in taken]),
             failures,
         )
+        return found if len(key.community_codes) > 1 else _whole(found)
 
     async def _read_on(self, stream: Stream, place: Place | None, queries: Sequence[Any], first: int) -> Stretch[RowT]:
         query = queries[stream.query]
@@ -132,6 +153,27 @@ class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
             )
             for query in range(queries)
         )
+
+
+def _whole(found: Slice[RowT]) -> Slice[RowT]:
+    """The part of one community. Raises IncompleteError."""
+    if found.failures:
+        raise IncompleteError(found, found.failures[0].error)
+    return found
+
+
+def _readable(streams: Sequence[Stream], stretches: Sequence[Stretch[RowT]]) -> list[Stretch[RowT]]:
+    """The rows that can be shown in their order: none of a community that come after some that could not be read."""
+    ends: dict[str, int] = {}
+    for stream, stretch in zip(streams, stretches, strict=True):
+        if stretch.error is not None:
+            ends.setdefault(stream.community_code, stream.query)
+    return [
+        stretch
+        if stream.query <= ends.get(stream.community_code, stream.query)
+        else msgspec.structs.replace(stretch, items=(), error=None)
+        for stream, stretch in zip(streams, stretches, strict=True)
+    ]
 
 
 def _failures(streams: Sequence[Stream], outcomes: Sequence[Any]) -> tuple[Failure, ...]:

@@ -8,9 +8,10 @@ by the numbers of the rows, which platforms list in order (quirk 142).
 
 from collections.abc import Sequence
 from enum import Enum, auto
+from itertools import takewhile
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from gateway.errors import ProtocolError
+from gateway.errors import GatewayError, ProtocolError
 from gateway.loaders.paging import DOWN, NEITHER, Direction, Identified, Place, direction
 from gateway.loaders.record_list import PageKey, PageLoader, RecordList
 from gateway.normalise.records import Page, Record
@@ -27,13 +28,14 @@ SCANNED_PAGES = 10
 
 class Stretch(Record, Generic[RowT], frozen=True, gc=False):
     """Rows of a stream that begin `offset` rows from its start, of `total`. `direction`: what was seen of the numbers
-    around them, None where nobody looked.
+    around them, None where nobody looked. `error`: why the rows after these could not be read, if more were wanted.
     """
 
     items: tuple[RowT, ...]
     offset: int
     total: int
     direction: Direction | None = None
+    error: GatewayError | None = None
 
 
 class StreamReader(Generic[RowT]):
@@ -44,7 +46,8 @@ class StreamReader(Generic[RowT]):
         self._pages = pages
 
     async def read(self, code: str, query: Any, offset: int, first: int) -> Stretch[RowT]:
-        """Rows `offset` to `offset + first` of what one query finds. Raises GatewayError.
+        """Rows `offset` to `offset + first` of what one query finds, as far as they can be read. Raises GatewayError
+        where not even the first of them can be.
 
         The size of a page in the answer counts: where it is not the one that was expected, the rows are cut by it. One
         page is read first, then the others, side by side.
@@ -61,16 +64,19 @@ class StreamReader(Generic[RowT]):
             number = offset // size + 1
             [page] = await self._pages.load_all([PageKey(code, query, number, expected_size)])
         last_wanted = (min(offset + first, total) - 1) // size + 1
-        items = page.items
+        items, error = page.items, None
         if last_wanted > number:
             later = [PageKey(code, query, wanted, expected_size) for wanted in range(number + 1, last_wanted + 1)]
-            items = _distinct([page, *await self._pages.load_all(later)])
+            pages, error = _following(page, await self._pages.load_level(later), self._pages.endpoint)
+            items = _distinct(pages)
         skip = offset - (number - 1) * size
         items = items[skip : skip + first]
-        return Stretch(items, offset, max(total, offset + len(items)) if items else total)
+        if error is not None and not items:
+            raise error
+        return Stretch(items, offset, max(total, offset + len(items)) if items else total, error=error)
 
     async def resume(self, code: str, query: Any, place: Place, first: int) -> Stretch[RowT]:
-        """The `first` rows that come after the place. Raises GatewayError."""
+        """The `first` rows that come after the place. As `read`."""
         if not place.last:
             return await self.read(code, query, place.offset, first)
         if not self._pages.turns_pages:
@@ -92,7 +98,7 @@ class StreamReader(Generic[RowT]):
         rows, total = page.items, page.total or 0
         offset = next((place for place, row in enumerate(rows, 1) if row.platform_id == after), offset)
         if len(rows) <= offset < total:
-            raise ProtocolError("WJDH", self._pages.endpoint, FaultWording.ONLY_FIRST_PAGE())
+            raise _only_first_page(self._pages.endpoint)
         items = rows[offset : offset + first]
         return Stretch(items, offset, max(total, offset + len(items)) if items else total)
 
@@ -131,13 +137,41 @@ class _Pages(Generic[RowT]):
         """Of the pages that hold the rows from `begin` to `end`."""
         return range(begin // self.size + 1, max(begin, end - 1) // self.size + 2)
 
-    async def read(self, numbers: Sequence[int]) -> None:
+    async def read(self, numbers: Sequence[int]) -> GatewayError | None:
+        """Read these pages that follow each other, as far as they can be: `known` gives them. The error of the next
+        one; that of the first is raised.
+        """
         missing = [number for number in numbers if number not in self._pages]
         keys = [self._key._replace(page=number) for number in missing]
-        for number, page in zip(missing, await self._loader.load_all(keys), strict=True):
-            self._pages[number] = page
-            self.total = self.total if page.total is None else page.total
-            self.size = page.per_page or self.size
+        for number, outcome in zip(missing, await self._loader.load_level(keys), strict=True):
+            if isinstance(outcome, GatewayError) and number != numbers[0]:
+                return outcome
+            if isinstance(outcome, Exception):
+                raise outcome
+            self._pages[number] = outcome
+            self.total = self.total if outcome.total is None else outcome.total
+            self.size = outcome.per_page or self.size
+        return None
+
+    def known(self, numbers: Sequence[int]) -> Sequence[int]:
+        """Those of the pages that were read, up to the first that was not."""
+        return [*takewhile(self._pages.__contains__, numbers)]
+
+    async def rows(self, wanted: Sequence[int]) -> tuple[tuple[RowT, ...], GatewayError | None]:
+        """Those of these pages, as far as they can be read, and the error of the next page. As `read`."""
+        error = await self.read(wanted)
+        known = self.known(wanted)
+        if not known:
+            return (), error
+        first, *others = [self._pages[number] for number in known]
+        pages, same = _following(first, others, self._loader.endpoint)
+        return _distinct(pages), same or error
+
+    async def require_turned(self, number: int) -> None:
+        """Raises ProtocolError where this page is the first one again."""
+        await self.read([1])
+        if _is_same(self._pages[1], self._pages[number]):
+            raise _only_first_page(self._loader.endpoint)
 
     def __getitem__(self, number: int) -> Page[RowT]:
         return self._pages[number]
@@ -162,20 +196,24 @@ class _Search(Generic[RowT]):
         if pages.size != size:
             numbers = pages.numbers(begin, end)
             await pages.read(numbers)
-        start = await self._find(numbers)
+        start = await self._find(pages.known(numbers))
         offset = (start.page - 1) * pages.size + start.position
+        is_end = start.position and start.position == len(pages[start.page].items)
+        if is_end and start.page > 1 and offset > self._place.offset:
+            await pages.require_turned(start.page)
         if pages.total is None:  # beyond the end no page has the total: the first has (quirk 139)
             await pages.read([1])
         total = pages.total or 0
         offset = min(offset, total)  # the last page may be short
         wanted = pages.numbers(offset, min(offset + first, total)) if offset < total else range(0)
-        await pages.read(wanted)
-        rows = _distinct([pages[number] for number in wanted])
+        rows, error = await pages.rows(wanted)
         skip = start.position if wanted and wanted[0] == start.page else 0
         items = rows[skip : skip + first]
-        return Stretch(items, offset, max(total, offset + len(items)) if items else total, self._direction)
+        if error is not None and not items:
+            raise error
+        return Stretch(items, offset, max(total, offset + len(items)) if items else total, self._direction, error)
 
-    async def _find(self, numbers: range) -> _Start:
+    async def _find(self, numbers: Sequence[int]) -> _Start:
         """Where to begin, with these pages read. Each step halves what is left, or doubles what is known."""
         found = self._look_at(numbers)
         if found is _Side.NOT_SEEN and self._is_next(numbers[0]):
@@ -251,6 +289,36 @@ def _size_of_one_page(begin: int, end: int) -> int:
     count = end - begin
     sizes = range(count, max(2 * count, LARGEST_PAGE) + 1)
     return next((size for size in sizes if begin // size == (end - 1) // size), count)
+
+
+def _following(
+    page: Page[RowT], outcomes: Sequence[Page[RowT] | Exception], endpoint: str
+) -> tuple[Sequence[Page[RowT]], GatewayError | None]:
+    """The page and those that were read after it, up to the first that was not, and its error."""
+    pages = [page]
+    for outcome in outcomes:
+        if isinstance(outcome, GatewayError):
+            return pages, outcome
+        if isinstance(outcome, Exception):
+            raise outcome
+        if _is_same(pages[-1], outcome):
+            return pages, _only_first_page(endpoint)
+        pages.append(outcome)
+    return pages, None
+
+
+def _is_same(page: Page[RowT], other: Page[RowT]) -> bool:
+    """Whether both have the very same rows: a platform that turns no pages may still count them."""
+    rows, others = page.items, other.items
+    return (
+        bool(rows and others)
+        and rows[0].platform_id == others[0].platform_id
+        and [row.platform_id for row in rows] == [row.platform_id for row in others]
+    )
+
+
+def _only_first_page(endpoint: str) -> ProtocolError:
+    return ProtocolError("WJDH", endpoint, FaultWording.ONLY_FIRST_PAGE())
 
 
 def _distinct(pages: Sequence[Page[RowT]]) -> tuple[RowT, ...]:

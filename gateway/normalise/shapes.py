@@ -30,6 +30,10 @@ class ShapeError(ValueError):
     """An answer is not of the documented shape at all. The message names what was expected, never a value."""
 
 
+class FirstPageError(ShapeError):
+    """The answer is the first page of a list, of which another was asked for: the platform turns no pages."""
+
+
 class NotJsonError(ValueError):
     """A text is not JSON. The message holds nothing of it."""
 
@@ -162,8 +166,8 @@ def read_page(table: Table[RecordT], rows: Sequence[object], page: int, info: ob
     if rows:
         if total is None:
             raise ShapeError("expected a total beside rows")
-        if info.current_page != page and (row_id(info.current_page) or page) != page:
-            raise ShapeError("expected the page that was asked for")
+        if info.current_page != page and (current := row_id(info.current_page) or page) != page:
+            raise (FirstPageError if current == 1 else ShapeError)("expected the page that was asked for")
         last_page = last_page or -(-total // (per_page or len(rows)))
     elif total and page <= (last_page or 1) and (page - 1) * (per_page or 0) < total:
         raise ShapeError("expected rows beside a total")

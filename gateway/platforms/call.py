@@ -16,7 +16,7 @@ from gateway.errors import (
     RefusedError,
     drop_tracebacks,
 )
-from gateway.normalise.shapes import ShapeError
+from gateway.normalise.shapes import FirstPageError, ShapeError
 from gateway.ops.calls import CANCELLED, OK, REFUSED
 from gateway.ops.trace import METER, CallTrace, Meter
 from gateway.platforms.answer import RawAnswer
@@ -166,6 +166,8 @@ class Call(Pending[ParsedT]):
         if envelope.code == SUCCESS or credential is NO_CREDENTIAL or not client.token_is_dead(self.endpoint, envelope):
             try:
                 outcome = self._read(self.endpoint, envelope, *self._arguments)
+            except FirstPageError:
+                outcome = self._protocol_error(FaultWording.ONLY_FIRST_PAGE())
             except ShapeError as error:
                 outcome = self._protocol_error(FaultWording.SHAPE(reason=error))
             except RecursionError:

@@ -180,7 +180,7 @@ class Sandbox:
             self.tokens[PlatformName.WJDH],
             options.wjdh_credentials,
             orders_per_page=options.orders_per_page,
-            turns_pages=options.variant.turns_pages,
+            variant=options.variant,
             keeps_reason=options.keeps_refusal_reason,
         )
         security = Security(

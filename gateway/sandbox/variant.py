@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
     """`replaced` are texts that stand otherwise in every answer, keys and words alike. `turns_pages`: whether
-    order/list gives the page that it is asked for, and not always the first.
+    order/list gives the page that it is asked for, and not always the first; `counts_pages`: whether it then calls that
+    the page that it is asked for.
     """
 
     replaced: Mapping[str, str] = field(default_factory=dict)
     turns_pages: bool = True
+    counts_pages: bool = False
 
     def __call__(self, answer: bytes) -> bytes:
         for text, other in self.replaced.items():

@@ -1,13 +1,14 @@
 """Lists: one connection type over the platforms' three shapes of paging (quirk 133)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from inspect import Signature, signature
+from inspect import Signature, isawaitable, signature
 from operator import attrgetter
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import strawberry
 
 from gateway.errors import UserInputError, refuse_input, violations_of
+from gateway.execution.incomplete import reported
 from gateway.execution.load import Load
 from gateway.journal.newest import Cut
 from gateway.journal.records import Listed
@@ -122,8 +123,8 @@ class PositionedNode(NamedTuple):
 @strawberry.type(description="Where a page of a list lies in the whole (分页信息).")
 class PageInfo:
     @strawberry.field(
-        description="Whether more follow; true as well when a community could not be read: its items may follow "
-        "(是否有下一页)."
+        description="Whether more follow; true as well when a community could not be read, or not to the end: its "
+        "items may follow (是否有下一页)."
     )
     def has_next_page(root: strawberry.Parent[Part]) -> bool:
         return root.has_more
@@ -186,8 +187,8 @@ class Connection(Generic[NodeT]):
         return root  # type: ignore[return-value] # a slice stands for its page info
 
     @strawberry.field(
-        description="How many items there are in all; without those of a community that could not be read, which is an "
-        "error (总数)."
+        description="How many items there are in all, those that could not be read included; without those of a "
+        "community of which nothing could be read, which is an error (总数)."
     )
     def total_count(root: strawberry.Parent[Part]) -> int:
         return root.count(int)  # type: ignore[return-value] # a load stands for its value
@@ -222,7 +223,9 @@ def connection_field(
                 codes = wrong_codes(arguments.get("community_code"), arguments.get("community_codes"))
                 refuse_input(error.violations, codes, wrong_filter(arguments.get("filter")))
                 raise
-            return resolve(*sources, part=part, **arguments)
+            found = resolve(*sources, part=part, **arguments)
+            info = arguments.get("info")
+            return reported(found, info._raw_info) if type(info) is strawberry.Info and isawaitable(found) else found
 
         own = [parameter for name, parameter in signature(resolve).parameters.items() if name != "part"]
         resolve_part.__signature__ = Signature([*own, *of_window])  # type: ignore[attr-defined] # Strawberry reads it

@@ -12,6 +12,7 @@ from graphql import GraphQLError
 from gateway.context import Info, Lookup
 from gateway.errors import PlatformError, UserInputError, refuse_input, violations_of
 from gateway.execution.cost import OfCaller
+from gateway.execution.incomplete import IncompleteError
 from gateway.execution.load import Load
 from gateway.loaders.paging import Failure, Slice
 from gateway.loaders.record_list import RecordList
@@ -44,7 +45,8 @@ CommunityCodes = Annotated[
 
 OF_SEVERAL = (
     "Without `communityCode` the lists of several communities are merged in the same order; `page` cannot be given "
-    "then. A community that fails costs its own items, and an error that names it."
+    "then. A community that fails costs its own items, and an error that names it; one that fails after some of its "
+    "items, those that follow."
 )
 
 SliceLoad: TypeAlias = Lookup[SliceKey, Slice[Any]]
@@ -128,11 +130,13 @@ class CommunityList:
         found: Slice[Any]
         try:
             found = await self._slice(info, codes, query, after, counts=counts)
+        except IncompleteError as error:
+            found = error.part
         except PlatformError as error:  # of the only one there is
             found = Slice((), 0, part.first, 0, failures=(Failure(codes[0], error),))
         for failure in found.failures:
             info.context.report(_located(info, failure))
-        return found if len(found.failures) < len(codes) else None
+        return found if found.items or len(found.failures) < len(codes) else None
 
     def wrong_filter(self, filters: Any) -> Iterator[Violation]:
         """All that is wrong with the filters."""

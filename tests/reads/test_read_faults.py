@@ -186,15 +186,16 @@ async def test_refusal_is_not_an_empty_list(gateway, sandbox):
     assert "Order156" not in answer.response.text
 
 
-async def test_failed_later_page_makes_the_list_null(gateway, sandbox, monkeypatch):
-    query = '{ orders(communityCode: "10002", first: 20) { nodes { id } } }'
+async def test_failed_later_page_leaves_the_rows_before_it(gateway, sandbox, monkeypatch):
+    query = '{ orders(communityCode: "10002", first: 20) { nodes { id } pageInfo { hasNextPage } } }'
     await gateway.ask(query)
     faults = iter((None, Fault(FaultKind.HTTP_500)))
     monkeypatch.setattr(sandbox.faults, "take", lambda platform, endpoint: next(faults))
 
     answer = await gateway.ask(query)
 
-    assert answer.partial == {"orders": None}
+    assert len(answer.partial["orders"]["nodes"]) == 15
+    assert answer.partial["orders"]["pageInfo"]["hasNextPage"] is True
     assert answer.code == "UPSTREAM_PROTOCOL"
 
 

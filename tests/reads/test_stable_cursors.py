@@ -5,6 +5,7 @@ Nobody who waits is skipped, and nobody is shown twice, whatever leaves and arri
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from math import log2
 from random import Random
@@ -16,6 +17,7 @@ import pytest
 from gateway.cache import SharedReads
 from gateway.errors import NotSentError
 from gateway.events import EventBus
+from gateway.execution.incomplete import IncompleteError
 from gateway.loaders import lists
 from gateway.loaders.cursor import places_cursor, read_cursor
 from gateway.loaders.loader import Source
@@ -60,6 +62,7 @@ class Platform:
         self.newest_first, self.largest, self.shuffled = newest_first, largest, shuffled
         self.rows = {code: [] for code in codes}
         self.failing, self.calls, self.number = set(), 0, 0
+        self.lost_pages = 0.0
 
     def arrive(self, count):
         """So many more, somewhere."""
@@ -86,7 +89,7 @@ class Platform:
 
     def read(self, code, query, page, per_page):
         self.calls += 1
-        if code in self.failing:
+        if code in self.failing or (page > 1 and self.rng.random() < self.lost_pages):
             return Read(NotSentError("WJDH", "shenheList", FaultWording.TOO_MANY_CALLS()))
         asked = {name: getattr(query, name) for name in query.__struct_fields__}
         found = self.find(code, {name: value for name, value in asked.items() if value is not None})
@@ -113,7 +116,11 @@ class Reader:
         places: Any = read_cursor(self.cursor) if self.cursor else () if several else None
         before = self.platform.calls
         loader = ListLoaders(source, self.records).slices
-        part = await loader.compose(SliceKey(self.codes, self.query, 0, first, places))
+        try:
+            part = await loader.compose(SliceKey(self.codes, self.query, 0, first, places))
+        except IncompleteError as error:
+            part = error.part
+            assert part.items
         self.most_calls = max(self.most_calls, self.platform.calls - before)
         self.seen += [row.platform_id for row in part.items]
         self.ended = part.offset + first >= part.total and not part.failures
@@ -152,6 +159,26 @@ async def test_every_pending_review_is_seen_exactly_once():
         assert waiting - set(reader.seen) == set(), seed
         most = len(reader.codes) * (4 + 2 * log2(2 + len(reader.seen)))
         assert reader.most_calls <= most, (seed, reader.most_calls)
+
+
+@pytest.mark.parametrize("kind", ["reviews", "repairs"])
+async def test_pages_that_fail_lose_no_row(kind):
+    records, row, waiting = (lists.SHENHES, Shenhe, PENDING) if kind == "reviews" else (lists.REPAIRS, Repair, OPEN)
+    for seed in range(SCHEDULES // 5):
+        rng = Random(seed)
+        codes = CODES[: rng.randint(1, 3)]
+        platform = Platform(rng, row, waiting, codes, largest=rng.choice([3, 7, 15]))
+        platform.arrive(rng.randint(0, 120))
+        if kind == "repairs":
+            platform.deal_with(rng.randint(0, 60), {"status": RepairStatus.RESOLVED})
+        platform.lost_pages = 0.3
+        wanted = {row.platform_id for code in codes for row in platform.rows[code]}
+        reader = Reader(platform, records, codes, records.everything)
+        while not reader.ended:
+            with suppress(NotSentError):
+                await reader.read(rng.choice([2, 5, 20, 33]))
+        assert [number for number, times in Counter(reader.seen).items() if times > 1] == [], seed
+        assert set(reader.seen) == wanted, seed
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Orders: creation and list (2.1.1, 2.1.2)."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from itertools import count
 from typing import TypeVar
@@ -13,6 +14,7 @@ from gateway.sandbox.effects import fingerprint
 from gateway.sandbox.endpoint import Form, RefusedError
 from gateway.sandbox.model import Community, House, HouseAddress, Order, Person, Resident
 from gateway.sandbox.seed.order import order_number
+from gateway.sandbox.variant import Variant
 from gateway.sandbox.wjdh.context import SERVER_ERROR, WjdhContext, number_in, switch_in
 from gateway.sandbox.world import BOUND_CARS, PARKING_SPACES
 
@@ -39,10 +41,10 @@ _ObjectT = TypeVar("_ObjectT", _Identifier, _Extra)
 class OrderEndpoints:
     """`per_page`: the size of a page, which no client can choose (quirks 134 and 135)."""
 
-    def __init__(self, context: WjdhContext, per_page: int, *, turns_pages: bool) -> None:
+    def __init__(self, context: WjdhContext, per_page: int, variant: Variant) -> None:
         self._context = context
         self._per_page = per_page
-        self._turns_pages = turns_pages
+        self._variant = variant
         self._new_ids = count(1_001)
         self._rows = EncodedRows(order.RENDER[context.dialect])
         self._payers: dict[str, Callable[[Community, _Identifier], tuple[House | None, Person | None]]] = {
@@ -90,7 +92,7 @@ class OrderEndpoints:
             rows = self._filtered(context.community(form, "xiaoqu"), form)
         except RefusedError as refusal:
             return context.envelope.wjdh("order/list", refusal.code, _LISTED, message=_LISTED, data=[], pages=None)
-        page = paging.Page.cut(rows, self._page(form), self._per_page)
+        page = self._cut(rows, max(1, number_in(form, "page") or 1))
         pages = paging.pages(page, _PATH, page.per_page)
         return context.envelope.wjdh(
             "order/list",
@@ -101,8 +103,11 @@ class OrderEndpoints:
             pages=pages if page.rows or context.dialect is Dialect.DOCUMENTED else None,  # quirks 138, 139
         )
 
-    def _page(self, form: Form) -> int:
-        return max(1, number_in(form, "page") or 1) if self._turns_pages else 1
+    def _cut(self, rows: Sequence[Order], number: int) -> paging.Page[Order]:
+        if self._variant.turns_pages:
+            return paging.Page.cut(rows, number, self._per_page)
+        first = paging.Page.cut(rows, 1, self._per_page)
+        return replace(first, number=number) if self._variant.counts_pages else first
 
     def _filtered(self, community: Community, form: Form) -> Sequence[Order]:
         rows: Sequence[Order] = self._context.world.orders_of[community.code][::-1]

@@ -8,6 +8,7 @@ from gateway.sandbox.endpoint import Endpoint, EndpointKind, Form, PlatformName,
 from gateway.sandbox.http import Request
 from gateway.sandbox.model import Order
 from gateway.sandbox.tokens import Tokens
+from gateway.sandbox.variant import Variant
 from gateway.sandbox.wjdh.announcement import AnnouncementEndpoints
 from gateway.sandbox.wjdh.context import SERVER_ERROR, WjdhContext
 from gateway.sandbox.wjdh.module import ModuleEndpoints
@@ -30,13 +31,13 @@ class Wjdh:
         credentials: tuple[str, str],
         *,
         orders_per_page: int,
-        turns_pages: bool,
+        variant: Variant,
         keeps_reason: bool,
     ) -> None:
         self._envelope = context.envelope
         self._tokens = tokens
         self._credentials = credentials
-        self._orders = OrderEndpoints(context, orders_per_page, turns_pages=turns_pages)
+        self._orders = OrderEndpoints(context, orders_per_page, variant)
         shenhe = ShenheEndpoints(context, keeps_reason=keeps_reason)
         module, repair, announcement = (
             ModuleEndpoints(context),

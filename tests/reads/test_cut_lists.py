@@ -1,0 +1,211 @@
+"""Lists whose later pages cannot be had: what was read is shown, with an error beside it and a cursor to go on from."""
+
+import pytest
+
+from gateway.sandbox.endpoint import RefusedError
+from gateway.sandbox.server import Sandbox, SandboxOptions
+from gateway.sandbox.variant import Variant
+
+CODES = ("10002", "00001", "10003")
+FIRST_PAGE = 15
+
+PART = "totalCount nodes { platformId } pageInfo { hasNextPage endCursor }"
+OF_ONE = f"""query ($first: Int! = 20, $after: String, $page: Int) {{
+    orders(communityCode: "10002", first: $first, after: $after, page: $page) {{ {PART} }} }}"""
+OF_SEVERAL = f"query ($after: String) {{ orders(first: 100, after: $after) {{ {PART} }} }}"
+
+
+@pytest.fixture
+def variant():
+    return Variant()
+
+
+@pytest.fixture
+async def sandbox(variant):
+    async with Sandbox(SandboxOptions(variant=variant)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(params=["plans", "no plans"])
+def environ(environ, request):
+    plans = "1" if request.param == "plans" else "0"
+    return environ | {"GATEWAY_COMMUNITIES": ",".join(CODES), "GATEWAY_PLANS": plans}
+
+
+@pytest.fixture
+def refuse_pages(sandbox, monkeypatch):
+    """`refuse_pages(2)`: order/list refuses the second page, until `refuse_pages()`."""
+    refused = set()
+    orders = sandbox._wjdh._orders
+    answer = orders._filtered
+
+    def filtered(community, form):
+        if int(form["page"]) in refused:
+            raise RefusedError(1, "系统繁忙")
+        return answer(community, form)
+
+    monkeypatch.setattr(orders, "_filtered", filtered)
+
+    def refuse(*numbers):
+        refused.clear()
+        refused.update(numbers)
+
+    return refuse
+
+
+def ids(part):
+    return [node["platformId"] for node in part["nodes"]]
+
+
+def newest(world, code="10002"):
+    return [row.id for row in reversed(world.orders_of[code])]
+
+
+class TestLaterPageRefused:
+    async def test_rows_read_are_shown_with_the_error(self, gateway, sandbox, refuse_pages):
+        refuse_pages(2)
+        for _ in range(3):  # by a plan at last
+            sandbox.reset_calls()
+            answer = await gateway.ask(OF_ONE)
+
+            part = answer.partial["orders"]
+            assert ids(part) == newest(sandbox.world)[:FIRST_PAGE]
+            assert part["totalCount"] == 60
+            assert part["pageInfo"]["hasNextPage"] is True
+            assert answer.code == "UPSTREAM_REFUSED"
+            assert answer.error["path"] == ["orders"]
+            assert answer.error["locations"]
+            assert sandbox.count("WJDH", "order/list") == 2
+
+    async def test_cursor_gives_the_rest_later(self, gateway, sandbox, refuse_pages):
+        refuse_pages(2)
+        part = (await gateway.ask(OF_ONE)).partial["orders"]
+        refuse_pages()
+
+        after = part["pageInfo"]["endCursor"]
+        rest = (await gateway.ask(OF_ONE, {"first": 100, "after": after})).data["orders"]
+
+        assert ids(part) + ids(rest) == newest(sandbox.world)
+        assert rest["pageInfo"]["hasNextPage"] is False
+
+    async def test_rows_after_a_missing_page_are_left_out(self, gateway, sandbox, refuse_pages):
+        refuse_pages(2)
+        part = (await gateway.ask(OF_ONE, {"first": 60})).partial["orders"]
+
+        assert ids(part) == newest(sandbox.world)[:FIRST_PAGE]
+
+    async def test_list_going_on_from_a_cursor_is_cut_as_well(self, gateway, sandbox, refuse_pages):
+        after = (await gateway.ask(OF_ONE, {"first": 3})).data["orders"]["pageInfo"]["endCursor"]
+        refuse_pages(2)
+
+        answer = await gateway.ask(OF_ONE, {"after": after})
+
+        part = answer.partial["orders"]
+        assert ids(part) == newest(sandbox.world)[3:FIRST_PAGE]
+        assert part["pageInfo"]["hasNextPage"] is True
+        assert answer.code == "UPSTREAM_REFUSED"
+        refuse_pages()
+        rest = (await gateway.ask(OF_ONE, {"first": 100, "after": part["pageInfo"]["endCursor"]})).data["orders"]
+        assert ids(rest) == newest(sandbox.world)[FIRST_PAGE:]
+
+    async def test_list_of_which_nothing_is_read_is_null(self, gateway, refuse_pages):
+        refuse_pages(2)
+        answer = await gateway.ask(OF_ONE, {"first": 15, "page": 2})
+
+        assert answer.partial == {"orders": None}
+        assert answer.code == "UPSTREAM_REFUSED"
+
+    async def test_page_that_is_not_needed_is_no_error(self, gateway, sandbox, refuse_pages):
+        refuse_pages(2)
+
+        assert ids((await gateway.ask(OF_ONE, {"first": 15})).data["orders"]) == newest(sandbox.world)[:15]
+
+    async def test_error_stands_at_the_list_within_others(self, gateway, sandbox, refuse_pages):
+        refuse_pages(2)
+        query = "{ viewer { communities { code mine: orders(first: 20) { nodes { number } } } } }"
+        for _ in range(3):
+            answer = await gateway.ask(query)
+
+            found = answer.partial["viewer"]["communities"]
+            assert [len(each["mine"]["nodes"]) for each in found] == [FIRST_PAGE] * 3
+            assert sorted(error["path"] for error in answer.errors) == [
+                ["viewer", "communities", at, "mine"] for at in range(3)
+            ]
+
+    async def test_traced_operation_reports_it_once(self, gateway, refuse_pages):
+        refuse_pages(2)
+        headers = {"x-trace": "1", "authorization": f"Bearer {gateway.token}"}
+        for _ in range(2):
+            response = await gateway.stranger.post("/graphql", json={"query": OF_ONE}, headers=headers)
+
+            assert [error["path"] for error in response.json()["errors"]] == [["orders"]]
+            assert len(response.json()["data"]["orders"]["nodes"]) == FIRST_PAGE
+
+
+class TestSeveralCommunities:
+    async def test_community_cut_short_costs_what_follows(self, gateway, sandbox, refuse_pages):
+        refuse_pages(2)
+        answer = await gateway.ask(OF_SEVERAL)
+
+        shown = [number for code in CODES for number in newest(sandbox.world, code)[:FIRST_PAGE]]
+        assert ids(answer.partial["orders"]) == sorted(shown, reverse=True)
+        assert answer.partial["orders"]["totalCount"] == 120
+        assert {error["extensions"]["communityCode"] for error in answer.errors} == set(CODES)
+        assert answer.partial["orders"]["pageInfo"]["hasNextPage"] is True
+
+    async def test_cursor_gives_each_the_rest(self, gateway, sandbox, refuse_pages):
+        refuse_pages(2)
+        part = (await gateway.ask(OF_SEVERAL)).partial["orders"]
+        refuse_pages()
+
+        rest = (await gateway.ask(OF_SEVERAL, {"after": part["pageInfo"]["endCursor"]})).data["orders"]
+
+        wanted = [number for code in CODES for number in newest(sandbox.world, code)]
+        assert sorted(ids(part) + ids(rest)) == sorted(wanted)
+        assert rest["pageInfo"]["hasNextPage"] is False
+
+
+@pytest.mark.parametrize("variant", [Variant(turns_pages=False)])
+class TestPagesIgnored:
+    async def test_first_page_is_shown_once_and_the_error_says_why(self, gateway, sandbox):
+        answer = await gateway.ask(OF_ONE)
+
+        part = answer.partial["orders"]
+        assert ids(part) == newest(sandbox.world)[:FIRST_PAGE]
+        assert part["totalCount"] == 60
+        assert part["pageInfo"]["hasNextPage"] is True
+        assert answer.code == "UPSTREAM_PROTOCOL"
+        assert answer.error["message"] == "The platform gives only the first page of this list."
+        assert sandbox.count("WJDH", "order/list") == 2
+
+    async def test_rows_beyond_are_null_with_the_same_error(self, gateway):
+        after = (await gateway.ask(OF_ONE)).partial["orders"]["pageInfo"]["endCursor"]
+
+        answer = await gateway.ask(OF_ONE, {"after": after})
+
+        assert answer.partial == {"orders": None}
+        assert answer.error["message"] == "The platform gives only the first page of this list."
+
+
+@pytest.mark.parametrize("variant", [Variant(turns_pages=False, counts_pages=True)])
+class TestPagesCountedAndIgnored:
+    """The same rows come again under the number of the page that was asked for."""
+
+    @pytest.mark.parametrize("first", [20, 60])
+    async def test_rows_that_come_again_are_not_shown_twice(self, gateway, sandbox, first):
+        answer = await gateway.ask(OF_ONE, {"first": first})
+
+        part = answer.partial["orders"]
+        assert ids(part) == newest(sandbox.world)[:FIRST_PAGE]
+        assert part["pageInfo"]["hasNextPage"] is True
+        assert answer.error["message"] == "The platform gives only the first page of this list."
+
+    @pytest.mark.parametrize("first", [3, 14, 15])
+    async def test_cursor_within_the_first_page_shows_the_rest_of_it(self, gateway, sandbox, first):
+        after = (await gateway.ask(OF_ONE, {"first": first})).data["orders"]["pageInfo"]["endCursor"]
+
+        answer = await gateway.ask(OF_ONE, {"after": after})
+
+        shown = ids(answer.partial["orders"]) if answer.partial["orders"] else []
+        assert shown == newest(sandbox.world)[first:FIRST_PAGE]
+        assert answer.error["message"] == "The platform gives only the first page of this list."
