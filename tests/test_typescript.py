@@ -179,17 +179,18 @@ def test_subscription_survives_an_absent_gateway(compiled: Compiled) -> None:
           constructor(_url, protocol) {{
             super(`ws://127.0.0.1:${{port}}`, protocol);
             if (++attempts === 11) serve(port, (socket, id) => {{
-              socket.send(JSON.stringify({{ type: "next", id, payload: {{ data: "published" }} }}));
+              const data = {{ shenheEvents: {{ cursor: "1" }} }};
+              socket.send(JSON.stringify({{ type: "next", id, payload: {{ data }} }}));
             }});
           }}
         }};
         {BROWSER_EVENTS}
         Math.random = () => 0;
         globalThis.freshToken = async () => "";
-        globalThis.show = (data) => {{ console.log(data); process.exit(); }};
+        globalThis.show = (data) => {{ console.log(data.shenheEvents.cursor); process.exit(); }};
         {compiled.block("subscriptions", "createClient")}
     """
-    assert run("node", "--input-type=module", "-e", program, cwd=NODE) == "published\n"
+    assert run("node", "--input-type=module", "-e", program, cwd=NODE) == "1\n"
 
 
 def test_apollo_returns_outcome_without_the_record(compiled: Compiled) -> None:
