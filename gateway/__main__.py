@@ -88,6 +88,16 @@ def _parser() -> argparse.ArgumentParser:
     audit.set_defaults(run=_audit)
 
     check = commands.add_parser("check", help="try the journal, the issuer's keys and both platforms with the settings")
+    deep = check.add_argument_group("deep", "learn what the platforms send (docs/first-contact.md); it only reads")
+    deep.add_argument("--deep", action="store_true", help="ask every reading endpoint a few pages, and report")
+    deep.add_argument("--communities", default="", metavar="CODES", help="instead of GATEWAY_COMMUNITIES")
+    deep.add_argument("--pages", type=_count, default=3, metavar="N", help="of each list (default: %(default)s)")
+    deep.add_argument(
+        "--pause", type=float, default=0.2, metavar="SECONDS", help="between calls (default: %(default)s)"
+    )
+    deep.add_argument("--json", metavar="FILE", help="write the report as JSON, too")
+    deep.add_argument("--html", metavar="FILE", help="write the report as one page of HTML, too")
+    deep.add_argument("--propose", metavar="FILE", help="write a profile of what was seen (docs/profile.md)")
     check.set_defaults(run=_check)
     return parser
 
@@ -157,11 +167,16 @@ def _audit(settings: Settings, options: argparse.Namespace) -> int:
     return asyncio.run(audit(settings, subject=options.subject, since=options.since, record=options.record))
 
 
-def _check(settings: Settings, _options: argparse.Namespace) -> int:
-    from gateway.check import check  # noqa: PLC0415 # nor the platforms
+def _check(settings: Settings, options: argparse.Namespace) -> int:
+    from gateway.check.deep import DeepOptions, check_deeply  # noqa: PLC0415 # nor the platforms
+    from gateway.check.quick import check  # noqa: PLC0415 # nor these
 
     _complain(*unknown_variables())
-    return asyncio.run(check(settings))
+    if not options.deep:
+        return asyncio.run(check(settings))
+    codes = options.communities.replace(",", " ").split()
+    files = options.json, options.html, options.propose
+    return asyncio.run(check_deeply(settings, DeepOptions(codes, options.pages, options.pause, *files)))
 
 
 if __name__ == "__main__":

@@ -45,14 +45,14 @@ class Table(Generic[RecordT]):
         """`key` makes the key of this table from the declared one."""
         self.record: type[Record] = record
         self._platform = platform
-        self._key = key
+        self.key = key
         generated(self._generate)
         TABLES.append(self)
 
     def _generate(self) -> None:
         record = self.record
         fields = declared_fields(record)
-        self.slots = tuple(_slots(fields, self._key))
+        self.slots = tuple(_slots(fields, self.key))
         keys = {slot.name: slot.key for slot in self.slots}
         documented = [(slot.name, slot.wire, slot.absent) for slot in self.slots]
         self.documented: Any = _struct(f"{record.__name__}Row", documented, keys)

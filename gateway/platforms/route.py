@@ -74,9 +74,22 @@ def escape(value: str) -> str:
 class Route:
     """The way to one endpoint, its circuit and its calls."""
 
-    __slots__ = ("_client", "_head", "_headers", "_method", "_pool", "_url", "breaker", "calls", "is_login", "is_read")
+    __slots__ = (
+        "_client",
+        "_head",
+        "_headers",
+        "_method",
+        "_pool",
+        "_url",
+        "breaker",
+        "calls",
+        "endpoint",
+        "is_login",
+        "is_read",
+    )
 
     def __init__(self, platform: PlatformId, endpoint: Endpoint, url: httpx.URL, upstream: Upstream) -> None:
+        self.endpoint = endpoint
         self.calls = upstream.calls.to(platform, endpoint.name, upstream.clock)
         self.breaker = self.calls.breaker
         self.is_login = endpoint.kind is Kind.LOGIN

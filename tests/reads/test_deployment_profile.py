@@ -1,15 +1,20 @@
 """From an unknown dialect to a clean dashboard with the deployment's profile alone, at the HTTP edge."""
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.check.deep import DeepOptions, make_survey
+from gateway.check.propose import propose
 from gateway.normalise.profile import NO_PROFILE, use_profile
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions
 from gateway.sandbox.variant import STRANGE, Variant
+from gateway.settings import load_settings
 
 ISSUES = "dataIssues { field problem raw }"
 
@@ -159,3 +164,58 @@ async def test_not_found_wording_is_null(serve, environ, profiled):
         assert (await gateway.ask(query)).code == "UPSTREAM_REFUSED"
     async with profiled('[not_found]\nwordings = ["查询错误"]\n') as gateway:
         assert (await gateway.ask(query)).data == {"people": None}
+
+
+MEANINGS = {
+    "居住用房": "RESIDENTIAL",
+    "个人所有": "PRIVATE",
+    "普通居民": "MASSES",
+    "绑定业主": {"ShenheType": "BIND_OWNER", "OccupantType": "OWNER"},
+    "租客绑定": "TENANT",
+    "家属绑定": "OTHER",
+    "替换业主": "OWNER",
+    "智慧停车": "CLOUD_PARKING",
+    "智能门禁": "UNRECOGNIZED",
+}
+"""What an operator of the strange platforms says that their words mean."""
+
+
+def filled_in(proposed: str) -> str:
+    """The proposal with each `# ? = ["word"]` made a line of what the word means."""
+    name, lines, words = "", [], {}
+    for line in proposed.splitlines():
+        if section := re.match(r"\[words\.(\w+)\]", line):
+            name = section[1]
+        elif word := re.match(r'# \? = \["(.+?)"\]', line):
+            meaning = MEANINGS[word[1]]
+            member = meaning if isinstance(meaning, str) else meaning[name]
+            words.setdefault((name, member), []).append(word[1])
+            continue
+        lines.append(line)
+    for (name, member), spelt in words.items():
+        at = lines.index(f"[words.{name}]") + 1
+        lines.insert(at, f"{member} = {json.dumps(spelt, ensure_ascii=False)}")
+    return "\n".join(lines)
+
+
+async def test_proposed_profile_makes_strange_dialect_clean(profiled, sandbox, environ):
+    settings = load_settings(environ)
+    survey = await make_survey(settings, DeepOptions(["10002", "00001"], pause=0))
+
+    async with profiled(filled_in(propose(survey))) as gateway:
+        community = (await gateway.ask(DASHBOARD, {"code": "10002"})).data["community"]
+
+    assert issues_in(community) == []
+    assert len(community["orders"]["nodes"]) == 10
+    assert None not in [repair["location"] for repair in community["repairs"]["nodes"]]
+
+
+async def test_survey_with_its_own_profile_finds_nothing_new(sandbox, environ, tmp_path):
+    options = DeepOptions(["10002", "00001"], pause=0)
+    path = tmp_path / "profile.toml"
+    path.write_text(filled_in(propose(await make_survey(load_settings(environ), options))), encoding="utf-8")
+
+    again = propose(await make_survey(load_settings(environ | {"GATEWAY_PROFILE": str(path)}), options))
+
+    assert "[words." not in again
+    assert "[keys." not in again

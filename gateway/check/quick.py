@@ -1,4 +1,4 @@
-"""The check: tries what the settings lead to, the journal, signing keys and both platforms. A write is never called."""
+"""The quick check: tries what the settings lead to, the journal, signing keys and both platforms. It never writes."""
 
 import asyncio
 import logging
@@ -15,6 +15,7 @@ from gateway.errors import IssuerUnavailableError, JournalError
 from gateway.journal.journal import try_journal
 from gateway.platforms.client import Probe
 from gateway.platforms.platforms import make_platforms
+from gateway.profile import read_profile
 from gateway.settings import Mistakes, Settings
 
 HEAD = ("what", "endpoint", "reachable", "token", "answer", "time")
@@ -39,6 +40,8 @@ async def check(settings: Settings) -> int:
                 require_development(settings)
         with mistakes.collect():
             platforms = await stack.enter_async_context(aclosing(make_platforms(settings, reads_by_engine=False)))
+        with mistakes.collect():
+            read_profile(settings)
         mistakes.check()
         clients = (("wjdh", platforms.wjdh), ("security", platforms.security))
         rows = await asyncio.gather(

@@ -1,0 +1,235 @@
+"""What rows look like: keys, types, forms, and words of closed lists. Pure, and without any value of a person.
+
+A row goes in as JSON has it; what comes out are counts. Words are kept for fields that the document gives a closed list
+for, keys where they look like keys. Whatever is kept is no value that stood in a personal field of the same rows.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, get_args
+
+import msgspec
+
+from gateway.check.forms import form_of, type_of
+from gateway.normalise.field import DeclaredField, declared_fields
+from gateway.normalise.profile import ENUMS
+from gateway.normalise.shapes import NotJsonError, read_json
+from gateway.normalise.table import TABLES, Table
+from gateway.normalise.vocabulary import ModuleName
+from gateway.normalise.wire_enum import WireEnum
+
+VOCABULARY = frozenset(word for enum in ENUMS.values() for word in enum.by_value if isinstance(word, str))
+
+LONGEST_WORD = 12
+LONGEST_NUMBER_OF_WORDS = 3
+"""Digits of a number that stands for a word, in the old numbering."""
+
+MOST_WORDS = 50
+MOST_UNKNOWN_WORDS = 10
+"""Under one key: a closed list that the document has forgotten is no longer than that."""
+
+NAME = re.compile(
+    "[王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许邓冯韩曹曾彭萧肖蔡潘田董袁于余叶蒋杜苏魏程吕丁沈任姚卢傅钟姜崔谭廖范汪"
+    "陆金石戴贾韦夏邱方侯邹熊孟秦白江阎薛尹段雷黎史龙陶贺顾毛郝龚邵万钱严欧司诸上官尉迟]"
+    "[\\u3400-\\u9fff\\U00020000-\\U0003ffff]{1,2}(·?[\\u3400-\\u9fff]{1,3})?"
+)
+"""A surname of the hundred most frequent, or the first half of a double one, and up to five characters."""
+
+OTHER_KEYS = "(other keys)"
+WITHHELD = "(withheld)"
+
+PARTS: Mapping[tuple[str, str], str] = {
+    ("Shenhe", "shenhe_content"): "ShenheContent",
+    ("ShenheContent", "people"): "ShenhePeople",
+    ("ShenheContent", "house"): "ShenheHouse",
+    ("People", "houses"): "Residency",
+    ("Residency", "members"): "Member",
+}
+"""The records within records: by record and key."""
+
+NAMED_BY: Mapping[tuple[str, str], type[WireEnum]] = {("Module", "label"): ModuleName}
+"""Fields whose text is a word of a closed list as well: by record and attribute."""
+
+UNREAD_KEYS: Mapping[str, frozenset[str]] = {
+    "ShenheContent": frozenset({"people", "house", "job", "company"}),
+    "ShenheHouse": frozenset({"id"}),
+    "Module": frozenset({"id"}),
+}
+"""Keys that the document has, and no record."""
+
+_KEY = re.compile(r"[A-Za-z][A-Za-z_]{0,40}[0-9]{0,2}")
+_LONG_NUMBER = re.compile(r"[0-9]{5}")
+
+
+class KeySeen(msgspec.Struct):
+    """What was seen under one key: in how many rows it stood, and of them with which types, forms and words."""
+
+    present: int = 0
+    types: Counter[str] = msgspec.field(default_factory=Counter)
+    forms: Counter[str] = msgspec.field(default_factory=Counter)
+    words: Counter[str] = msgspec.field(default_factory=Counter)
+
+
+class RecordSeen(msgspec.Struct):
+    """What was seen of the rows of one record.
+
+    `samples` are known words of any closed list that stood under keys which are not declared: a word of the vocabulary
+    is no value of a person.
+    """
+
+    rows: int = 0
+    keys: dict[str, KeySeen] = msgspec.field(default_factory=dict)
+    samples: dict[str, set[str]] = msgspec.field(default_factory=dict)
+
+
+class DeclaredKeys:
+    """What is declared of a record: its fields by their keys on the wire, those of a profile included."""
+
+    def __init__(self, name: str, renamed: Mapping[str, str]) -> None:
+        """`renamed` are keys that stand in the place of declared ones."""
+        tables = [table for table in TABLES if table.record.__name__ == name]
+        self.name = name
+        self.fields: dict[str, DeclaredField] = {}
+        for table in tables:
+            for inner in (table, *_inner_tables(table)):
+                for declared in declared_fields(inner.record).values():
+                    self.fields.update(
+                        dict.fromkeys([*map(inner.key, declared.field.keys), *declared.more_keys], declared)
+                    )
+        if name == "ShenhePeople":  # they stand in parts of their own
+            self.fields = {key: field for key, field in self.fields.items() if key not in ("job_name", "company_name")}
+
+        self.fields |= {key: self.fields[declared_key] for key, declared_key in renamed.items()}
+
+    def enum(self, key: str) -> type[WireEnum] | None:
+        """The closed list of the words under a key."""
+        declared = self.fields.get(key)
+        return None if declared is None else NAMED_BY.get((self.name, declared.attribute)) or enum_of(declared)
+
+    def is_personal(self, key: str) -> bool:
+        declared = self.fields.get(key)
+        return declared is None or declared.field.pii is not None or declared.field.free_text
+
+
+def enum_of(declared: DeclaredField) -> type[WireEnum] | None:
+    kinds = [declared.type, *get_args(declared.type)]
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, WireEnum)), None)
+
+
+def _inner_tables(table: Table[Any]) -> Iterator[Table[Any]]:
+    for declared in declared_fields(table.record).values():
+        if declared.field.kind is not None and declared.field.kind.table is not None:
+            yield declared.field.kind.table
+
+
+class Observer:
+    """Looks at rows, and keeps what they look like."""
+
+    def __init__(self, renamed: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        """`renamed`: by record, keys that stand in the place of declared ones."""
+        self._renamed = renamed or {}
+        self.records: dict[str, RecordSeen] = {}
+        self._declared: dict[str, DeclaredKeys] = {}
+        self._personal: set[str] = set()
+
+    def declared(self, record: str) -> DeclaredKeys:
+        if record not in self._declared:
+            self._declared[record] = DeclaredKeys(record, self._renamed.get(record, {}))
+        return self._declared[record]
+
+    def rows(self, record: str, rows: Iterable[object]) -> None:
+        """Look at the rows of a record, and at the records within them."""
+        for row in rows:
+            if isinstance(row, Mapping):
+                self._row(record, row)
+
+    def _row(self, record: str, row: Mapping[Any, Any]) -> None:
+        seen = self.records.setdefault(record, RecordSeen())
+        seen.rows += 1
+        declared = self.declared(record)
+        for sent, value in row.items():
+            key = key_name(str(sent))
+            under = seen.keys.setdefault(key, KeySeen())
+            under.present += 1
+            under.types[type_of(value)] += 1
+            if not isinstance(value, dict | list):
+                under.forms[form_of(value)] += 1
+            enum = declared.enum(key)
+            if enum is not None or (record, key) in SWITCHED:
+                self._word(under, value)
+            elif isinstance(value, str | int) and declared.is_personal(key):
+                self._note_personal(str(value).strip())
+            if key not in declared.fields and isinstance(value, str) and value in VOCABULARY:
+                seen.samples.setdefault(key, set()).add(value)
+            if part := PARTS.get((record, key)):
+                self._part(part, value)
+
+    def _note_personal(self, value: str) -> None:
+        if not value.isdecimal() or len(value) > LONGEST_NUMBER_OF_WORDS:
+            self._personal.add(value)
+
+    def _part(self, record: str, value: object) -> None:
+        if isinstance(value, str):
+            try:
+                value = read_json(value)
+            except NotJsonError:
+                return
+        self.rows(record, value if isinstance(value, list) else [value])
+
+    def _word(self, under: KeySeen, value: object) -> None:
+        value = int(value) if isinstance(value, bool) else value
+        word = str(value).strip() if isinstance(value, str | int) else ""
+        if not word:
+            return
+        if len(word) > LONGEST_WORD or _LONG_NUMBER.search(word) or len(under.words) >= MOST_WORDS:
+            word = WITHHELD
+        under.words[word] += 1
+
+    def words(self, record: str, key: str) -> Counter[str]:
+        """The words under a key, without those that may be of a person: values of personal fields elsewhere, what
+        looks like a name, and what is too much for a closed list.
+        """
+        seen = self.records.get(record, RecordSeen()).keys.get(key, KeySeen())
+        known = self._known(record, key)
+        unknown = [word for word in seen.words if word not in known]
+        words: Counter[str] = Counter()
+        for word, count in seen.words.items():
+            is_withheld = word not in known and (
+                len(unknown) > MOST_UNKNOWN_WORDS or word in self._personal or NAME.fullmatch(word) is not None
+            )
+            words[WITHHELD if is_withheld else word] += count
+        return words
+
+    def _known(self, record: str, key: str) -> Collection[object]:
+        enum = self.declared(record).enum(key)
+        return SWITCH_WORDS if enum is None else enum.by_wire
+
+    def unknown_words(self, record: str, key: str) -> Counter[str]:
+        """Those that the vocabulary does not have."""
+        known = self._known(record, key)
+        return Counter({word: count for word, count in self.words(record, key).items() if word not in known})
+
+    def missing_keys(self, record: str) -> list[str]:
+        """Declared keys that no row has, of fields that have none of their keys."""
+        seen, declared = self.records.get(record, RecordSeen()).keys, self.declared(record).fields
+        there = {declared[key].attribute for key in seen if key in declared}
+        return [key for key, field in declared.items() if field.attribute not in there and key not in seen]
+
+    def unknown_keys(self, record: str) -> list[str]:
+        """Keys of rows that are not declared."""
+        seen, declared = self.records.get(record, RecordSeen()).keys, self.declared(record).fields
+        return [
+            key for key in seen if key not in declared and key not in UNREAD_KEYS.get(record, ()) and key != OTHER_KEYS
+        ]
+
+
+SWITCHED = frozenset({("Module", "module_status")})
+"""Keys of switches: a closed list, too."""
+
+SWITCH_WORDS = frozenset({"0", "1", "关闭", "开启"})
+
+
+def key_name(key: str) -> str:
+    """The key, if it looks like one; people write what they like under keys of their own (quirk 111)."""
+    return key if _KEY.fullmatch(key) else OTHER_KEYS

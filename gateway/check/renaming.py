@@ -1,0 +1,41 @@
+"""Which key of a deployment stands in the place of which documented one, where there is no doubt of it."""
+
+from collections.abc import Mapping
+from difflib import SequenceMatcher
+
+from gateway.check.observation import Observer, enum_of
+
+ALIKE = 0.8
+"""How similar a key that vanished and one that came must be, to be one."""
+
+ENOUGH_ROWS = 3
+
+
+def renamed_keys(observer: Observer, record: str) -> dict[str, tuple[str, str]]:
+    """For each documented key that no row has: the key that came in its place, and the evidence, where there is no
+    doubt of it.
+    """
+    seen = observer.records[record]
+    if seen.rows < ENOUGH_ROWS:
+        return {}
+    missing = observer.missing_keys(record)
+    unknown = [key for key in observer.unknown_keys(record) if 2 * seen.keys[key].present > seen.rows]
+    found: dict[str, tuple[str, str]] = {}
+    for key in missing:
+        enum = enum_of(observer.declared(record).fields[key])
+        values = enum is not None and [each for each in unknown if _words_of(observer, record, each, enum.by_wire)]
+        alike = [each for each in unknown if SequenceMatcher(None, key, each).ratio() >= ALIKE]
+        if values and len(values) == 1:
+            found[key] = values[0], "its words are those of this field"
+        elif len(alike) == 1:
+            found[key] = alike[0], "the names are alike"
+    left = [key for key in missing if key not in found], [key for key in unknown if key not in dict(found.values())]
+    if len(left[0]) == len(left[1]) == 1:
+        found[left[0][0]] = left[1][0], "the only key that is missing, and the only one that is not documented"
+    return found
+
+
+def _words_of(observer: Observer, record: str, key: str, known: Mapping[object, object]) -> bool:
+    """Whether words of a list stand under a key that is none of the document's."""
+    sampled = observer.records[record].samples.get(key, set())
+    return bool(sampled & {word for word in known if isinstance(word, str) and word and not word.isdecimal()})

@@ -1,0 +1,153 @@
+"""The deep check: what it finds over the sandbox, that it only reads, and that no report holds a value of a person."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gateway.check.deep import DeepOptions, check_deeply
+from gateway.check.propose import propose
+from gateway.check.quirks import DETECTORS, MOST, NOT_TRIED, NOT_VISIBLE, Seen
+from gateway.check.report import make_report, to_html, to_json, to_text
+from gateway.check.survey import calls_of
+from gateway.sandbox.dialects.dialect import Dialect
+from gateway.sandbox.variant import STRANGE, Variant
+from gateway.settings import Settings, SettingsError, load_settings
+
+LISTS = "order/list"
+WRITES = ("shenhe/update", "order/new", "module", "repair/update", "announcement/new", "callback")
+
+KINDS: list[dict[str, Any]] = [
+    *({"dialect": dialect} for dialect in Dialect),
+    {"dialect": Dialect.MIXED, "variant": STRANGE},
+    {"dialect": Dialect.MIXED, "variant": Variant(replaced={"people_sex": "xingbie", "people_name": "people_sex"})},
+    {"dialect": Dialect.EXAMPLES, "variant": Variant(replaced={"status": "zhuangtai", "name": "status"})},
+]
+"""The last two put names where words of closed lists are expected."""
+
+SHARES = {Dialect.DOCUMENTED: 84, Dialect.EXAMPLES: 102, Dialect.MIXED: 108}
+"""How many quirks are seen at least."""
+
+
+def verdicts(survey: Any) -> dict[int, Seen]:
+    return {each.quirk: each.seen for each in make_report(survey).quirks}
+
+
+def secrets(world: Any) -> Iterator[str]:
+    people = [resident.person for resident in world.residents.values()]
+    people += [member.person for houses in world.houses.values() for house in houses for member in house.members]
+    people += [review.applicant for review in world.shenhes.values()]
+    for person in people:
+        yield from (person.name, person.phone, person.id_card, person.address)
+    for repair in world.repairs.values():
+        yield from (repair.name, repair.phone, repair.description)
+
+
+def test_every_quirk_is_detected_or_has_a_reason():
+    detected = [detector.quirk for detector in DETECTORS]
+    assert sorted([*detected, *NOT_TRIED, *NOT_VISIBLE]) == [*range(1, MOST + 1)]
+    assert all(each.title for each in DETECTORS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_reports_hold_no_value_of_a_person(surveyed, kind):
+    survey, sandbox = await surveyed(**kind)
+    report = make_report(survey)
+    everything = "\n".join([to_text(report), to_json(report).decode(), to_html(report), propose(survey)])
+
+    assert len(everything) > 10_000
+    assert {each for each in secrets(sandbox.world) if each and each in everything} == set()
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+async def test_most_visible_quirks_are_seen(surveyed, dialect):
+    survey, _ = await surveyed(dialect=dialect)
+    found = verdicts(survey)
+
+    assert sum(each is Seen.SEEN for each in found.values()) >= SHARES[dialect]
+
+
+async def test_dialects_are_told_apart_by_their_quirks(surveyed):
+    documented, examples, mixed = [verdicts((await surveyed(dialect=dialect))[0]) for dialect in Dialect]
+
+    assert [each[quirk] for each in (documented, examples) for quirk in (4, 7, 71, 115)] == 4 * [Seen.NOT_SEEN] + 4 * [
+        Seen.SEEN
+    ]
+    assert [mixed[quirk] for quirk in (31, 77, 108, 113)] == 4 * [Seen.SEEN]
+
+
+async def test_check_only_reads_and_is_bounded(surveyed):
+    survey, sandbox = await surveyed()
+
+    assert [sandbox.count("WJDH", endpoint) + sandbox.count("SECURITY", endpoint) for endpoint in WRITES] == 6 * [0]
+    assert len(survey.answers) <= calls_of(4, 3)
+    assert sandbox.wjdh.max_concurrent == sandbox.security.max_concurrent == 1
+
+
+async def test_every_endpoint_that_reads_is_asked(surveyed):
+    survey, _ = await surveyed()
+
+    assert {each.endpoint for each in make_report(survey).endpoints} == {
+        *("secret", "shenheList", "shenhe", "order/list", "modules", "repair/list", "repair"),
+        *("token", "people", "owner", "modules-sync"),
+    }
+
+
+async def test_login_that_ends_earlier_tokens_is_seen(surveyed):
+    survey, _ = await surveyed(single_token=True)
+
+    assert verdicts(survey)[42] is Seen.SEEN
+    assert "serve with one worker" in propose(survey)
+
+
+async def test_paging_is_measured(surveyed):
+    survey, _ = await surveyed(orders_per_page=10, variant=Variant(turns_pages=False), dialect=Dialect.DOCUMENTED)
+    [orders] = [each for each in make_report(survey).lists if each.endpoint == LISTS]
+
+    assert (orders.default_page_size, orders.heeds_per_page, orders.turns_pages) == (10, False, False)
+    assert orders.order == "newest first"
+    assert '[lists."order/list"]\npage_size = 10\npages = false' in propose(survey)
+
+
+async def test_refused_community_is_seen(surveyed):
+    survey, _ = await surveyed(communities=("10002", "20001", "10009"))
+    report = make_report(survey)
+
+    assert report.endpoints
+    assert "10002" in to_text(report)
+
+
+async def test_documented_platforms_need_no_profile(surveyed):
+    survey, _ = await surveyed(dialect=Dialect.DOCUMENTED)
+
+    proposed = propose(survey)
+    assert "[keys." not in proposed
+    assert "[lists." not in proposed
+
+
+async def test_files_are_written(sandbox, tmp_path, capsys):
+    paths = [str(tmp_path / name) for name in ("report.json", "report.html", "profile.toml")]
+    settings = load_settings(sandbox.settings() | {"GATEWAY_COMMUNITIES": "10003"})
+
+    assert await check_deeply(settings, DeepOptions((), 1, 0, *paths)) == 0
+
+    assert "Quirks: " in capsys.readouterr().out
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert len(report["quirks"]) == MOST
+    assert "<table>" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "[reviews]" in (tmp_path / "profile.toml").read_text(encoding="utf-8")
+
+
+async def test_communities_are_needed():
+    with pytest.raises(SettingsError, match="GATEWAY_COMMUNITIES: needed for the deep check"):
+        await check_deeply(Settings(), DeepOptions())
+
+
+async def test_unreachable_platforms_end_with_status_1(environ, sandbox, capsys):
+    settings = load_settings(environ | {"GATEWAY_COMMUNITIES": "10002"})
+    await sandbox.wjdh.stop()
+    await sandbox.security.stop()
+
+    assert await check_deeply(settings, DeepOptions(pause=0)) == 1
+    assert "UPSTREAM_UNAVAILABLE" in capsys.readouterr().out

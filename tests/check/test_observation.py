@@ -1,0 +1,90 @@
+"""What rows look like, without what they hold."""
+
+from gateway.check.forms import form_of, type_of
+from gateway.check.observation import OTHER_KEYS, WITHHELD, Observer
+from gateway.check.renaming import renamed_keys
+
+REPAIR = {"id": 1, "possion": "东门", "description": "灯坏", "status": 0, "reply": None, "name": "王芳", "phone": "1"}
+
+
+def observed(*rows: dict[str, object]) -> Observer:
+    observer = Observer()
+    observer.rows("Repair", rows)
+    return observer
+
+
+def test_types_forms_and_presence_are_counted():
+    seen = observed(REPAIR, {**REPAIR, "id": "2"}, {"id": 3}).records["Repair"]
+
+    assert (seen.rows, seen.keys["possion"].present) == (3, 2)
+    assert seen.keys["id"].types == {"integer": 2, "string": 1}
+    assert seen.keys["description"].forms == {"text": 2}
+
+
+def test_words_of_closed_lists_are_kept_and_free_words_are_not():
+    observer = observed(REPAIR, REPAIR | {"status": "待修"})
+
+    assert observer.words("Repair", "status") == {"0": 1, "待修": 1}
+    assert observer.unknown_words("Repair", "status") == {"待修": 1}
+    assert observer.words("Repair", "possion") == {}
+
+
+def test_word_that_is_somebodys_name_is_withheld():
+    observer = observed(REPAIR, REPAIR | {"status": "王芳"}, REPAIR | {"status": "19900000001"})
+
+    assert observer.words("Repair", "status") == {"0": 1, WITHHELD: 2}
+
+
+def test_keys_that_are_no_names_are_not_kept():
+    seen = observed({"id": 1, "19900000001": 1, "王芳": 2}).records["Repair"]
+
+    assert set(seen.keys) == {"id", OTHER_KEYS}
+
+
+def test_renamed_key_needs_evidence():
+    renamed = {key: value for key, value in REPAIR.items() if key != "possion"}
+    alike = observed(*[renamed | {"position": "东门"}] * 5)
+    unlike = observed(*[{**renamed, "a": 1, "b": 2}] * 5)
+    few = observed(renamed | {"position": "东门"})
+
+    assert renamed_keys(alike, "Repair")["possion"][0] == "position"
+    assert "possion" not in renamed_keys(unlike, "Repair")
+    assert renamed_keys(few, "Repair") == {}
+
+
+def test_key_is_found_by_its_words():
+    row = {key: value for key, value in REPAIR.items() if key != "status"} | {"zhuangtai": "未处理", "other": "x"}
+
+    assert renamed_keys(observed(*[row] * 5), "Repair")["status"] == (
+        "zhuangtai",
+        "its words are those of this field",
+    )
+
+
+def test_forms_name_no_value():
+    values = [
+        "2020年11月18日11:01:46",
+        "19921130",
+        723052800,
+        "1,280.50元",
+        "{'单价':'1'}",
+        '{"a":1}',
+        "",
+        None,
+        2,
+        True,
+    ]
+
+    assert [form_of(value) for value in values] == [
+        "2020年11月18日11:01:46",
+        "eight digits, a date",
+        "epoch seconds",
+        "0.01元",
+        "text in braces that is no JSON",
+        "JSON text",
+        "empty",
+        "null",
+        "small number",
+        "boolean",
+    ]
+    assert [type_of(value) for value in (1.5, [], {}, False)] == ["number", "array", "object", "boolean"]
