@@ -32,7 +32,8 @@ LARGEST_AMOUNT = 10**15
 EnumT = TypeVar("EnumT", bound=WireEnum)
 
 _MOBILE = re.compile(r"(?:(?:\+|00)?86)?(1[3-9][0-9]{9})")
-_GAPS_OF_PHONES = re.compile(r"[\s()\-\u2010-\u2015\u2212]")
+_GAPS_OF_PHONES = re.compile(r"[\s()\-\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
+"""What people put between digits, and the invisible marks that address books put around a number that is copied."""
 _INTEGER = re.compile(r"-?[0-9]{1,10}")
 _AMOUNT = re.compile(r"[¥￥]?\s*(-?)([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,30})(?:\.([0-9]{1,30}))?\s*元?")
 
@@ -172,6 +173,9 @@ def _odd_word(enum: type[EnumT], value: object, field: str, issues: Issues) -> E
     if spelling == "":
         return None
     member: EnumT | None = enum.by_wire.get(spelling)
+    if member is None and (member := enum.misplaced.get(spelling)) is not None:
+        issues.add(field, value, DataProblem.CONTRADICTORY)
+        return member
     if member is None:
         issues.add(field, value, _word_problem(enum, value, spelling))
         member = enum.fallback

@@ -81,7 +81,7 @@ class HouseStatus(WireEnum, chinese="房屋状态", english="How a house is occu
 
 
 class OccupantType(WireEnum, chinese="住户类型", english="Type of an occupant"):
-    OWNER = "OWNER", Word("业主", "Owner")
+    OWNER = "OWNER", Word("业主", "Owner", misplaced=("业主绑定",))  # of the review types, by example (quirk 92)
     # 租户 here, 租客 among the roles and review types: other words of other lists (quirk 93).
     TENANT = "TENANT", Word("租户", "Tenant")
     OTHER = "OTHER", Word("其他", "Another type")
@@ -185,7 +185,10 @@ class DataProblem(DescribedEnum, chinese="数据问题", english="Why a value di
     UNRECOGNIZED_VALUE = "UNRECOGNIZED_VALUE", Word("未知取值", "A word or number that is not in the list")
     MALFORMED = "MALFORMED", Word("格式错误", "Not readable as what it should be")
     MISSING = "MISSING", Word("缺失", "The document promises it, and it did not come")
-    CONTRADICTORY = "CONTRADICTORY", Word("自相矛盾", "Two spellings of the same field disagree")
+    CONTRADICTORY = (
+        "CONTRADICTORY",
+        Word("自相矛盾", "Two spellings of the same field disagree, or the word is of another list"),
+    )
     LEGACY_CODE = "LEGACY_CODE", Word("旧编号", "A code of the old numbering, which is not documented")
 
 

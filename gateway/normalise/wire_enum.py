@@ -18,14 +18,16 @@ class Word(msgspec.Struct, frozen=True):
     """What is said of one member of an enum.
 
     `label` is the Chinese word, as platforms write it and interfaces show it; `meaning` the English one, without a full
-    stop. `code` is the member's number on the wire, if it has one; `also` holds further spellings that platforms use.
-    `note` is what the document remarks on it (column 补充).
+    stop. `code` is the member's number on the wire, if it has one; `also` holds further spellings that platforms use,
+    and `misplaced` words of another list that name the member where they stand in its place. `note` is what the
+    document remarks on it (column 补充).
     """
 
     label: str
     meaning: str
     code: str | None = None
     also: tuple[str, ...] = ()
+    misplaced: tuple[str, ...] = ()
     note: str | None = None
     deprecated: bool = False
 
@@ -112,12 +114,14 @@ class WireEnum(DescribedEnum):
     for rows whose types were checked: to a dictionary, true is 1, and so is 1.0.
 
     `numbered`: the document numbers the members. Where it does not, a number is a code of the old, undocumented
-    numbering (quirk 88). `boolean`: the numbers are 0 and 1, so that false and true may come instead.
+    numbering (quirk 88). `boolean`: the numbers are 0 and 1, so that false and true may come instead. `misplaced` finds
+    a member by a word of another list, which is an issue.
     """
 
     fallback: ClassVar[Any]
     by_wire: ClassVar[dict[object, Any]]
     by_value: ClassVar[dict[object, Any]]
+    misplaced: ClassVar[Mapping[object, Any]]
     numbered: ClassVar[bool]
     boolean: ClassVar[bool]
 
@@ -125,6 +129,7 @@ class WireEnum(DescribedEnum):
         super().__init_subclass__(chinese, english)
         *listed, cls.fallback = cls
         cls.by_wire, cls.by_value = {}, {}
+        cls.misplaced = {word: member for member in listed for word in member.word.misplaced}
         cls._spell(listed, {})
 
     @classmethod

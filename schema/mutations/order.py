@@ -26,7 +26,7 @@ from gateway.normalise.requests import (
     PhonePayer,
 )
 from gateway.normalise.states import Outcome
-from gateway.normalise.values import money_of_sum
+from gateway.normalise.values import mobile_number, money_of_sum
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema.mutations.input import (
@@ -280,7 +280,7 @@ def _payer(payer: PayerInput) -> Payer:
         return HousePayer(payer.house.building, payer.house.unit, payer.house.floor, payer.house.room)
     if payer.phone:
         name = payer.phone.name
-        return PhonePayer(payer.phone.phone.strip(), name.strip() if name else None)
+        return PhonePayer(mobile_number(payer.phone.phone.strip()), name.strip() if name else None)
     if payer.car_number:
         return CarPayer(payer.car_number.strip())
     if payer.parking_number:

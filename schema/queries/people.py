@@ -10,6 +10,7 @@ from gateway.execution.load import Load
 from gateway.loaders.people import PeopleKey
 from gateway.normalise.people import People as PeopleRecord
 from gateway.normalise.plausible import LONGEST_NAME
+from gateway.normalise.values import mobile_number
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema.types.costs import ONE_CALL
@@ -38,4 +39,5 @@ class PeopleQueries:
                 if not value.strip() or len(value) > LONGEST_NAME
             ]
         )
-        return info.context.counted(Load(info.context.loaders.people, PeopleKey(name.strip(), phone.strip())))
+        key = PeopleKey(name.strip(), mobile_number(phone.strip()))
+        return info.context.counted(Load(info.context.loaders.people, key))

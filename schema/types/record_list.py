@@ -19,6 +19,8 @@ from gateway.loaders.record_list import RecordList
 from gateway.loaders.slices import SliceKey
 from gateway.normalise.field import DeclaredField, declared_fields
 from gateway.normalise.kinds import IDENTIFIER
+from gateway.normalise.values import mobile_number
+from gateway.normalise.vocabulary import PiiKind
 from gateway.normalise.wire_enum import WireEnum
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
@@ -248,4 +250,6 @@ def _asked(declared: DeclaredField, value: Any) -> Any:
         return value
     if not value.strip():
         raise UserInputError(argument, InputWording.EMPTY_FILTER(field=argument))
+    if declared.field.pii is PiiKind.PHONE:
+        return mobile_number(value.strip())
     return value.strip() if declared.field.kind is IDENTIFIER else value  # the platform compares every character
