@@ -16,7 +16,7 @@ from gateway.normalise.field import DeclaredField, declared_fields
 from gateway.normalise.profile import ENUMS
 from gateway.normalise.shapes import NotJsonError, read_json
 from gateway.normalise.table import TABLES, Table
-from gateway.normalise.vocabulary import ModuleName
+from gateway.normalise.vocabulary import SWITCHES, ModuleName
 from gateway.normalise.wire_enum import WireEnum
 
 VOCABULARY = frozenset(word for enum in ENUMS.values() for word in enum.by_value if isinstance(word, str))
@@ -107,6 +107,13 @@ class DeclaredKeys:
         declared = self.fields.get(key)
         return None if declared is None else NAMED_BY.get((self.name, declared.attribute)) or enum_of(declared)
 
+    def switch(self, key: str) -> str | None:
+        """The name that the words of a yes or no, or of a switch, have in a profile."""
+        declared = self.fields.get(key)
+        kind = None if declared is None else declared.field.kind
+        tables = () if kind is None else kind.names.values()
+        return next((name for name, words in SWITCHES.items() for each in tables if each is words), None)
+
     def is_personal(self, key: str) -> bool:
         declared = self.fields.get(key)
         return declared is None or declared.field.pii is not None or declared.field.free_text
@@ -155,8 +162,7 @@ class Observer:
             under.types[type_of(value)] += 1
             if not isinstance(value, dict | list):
                 under.forms[form_of(value)] += 1
-            enum = declared.enum(key)
-            if enum is not None or (record, key) in SWITCHED:
+            if declared.enum(key) is not None or declared.switch(key) is not None:
                 self._word(under, value)
             elif isinstance(value, str | int) and declared.is_personal(key):
                 self._note_personal(str(value).strip())
@@ -202,8 +208,11 @@ class Observer:
         return words
 
     def _known(self, record: str, key: str) -> Collection[object]:
-        enum = self.declared(record).enum(key)
-        return SWITCH_WORDS if enum is None else enum.by_wire
+        declared = self.declared(record)
+        enum, switch = declared.enum(key), declared.switch(key)
+        if enum is not None:
+            return enum.by_wire
+        return set() if switch is None else {str(word) for word in SWITCHES[switch]}
 
     def unknown_words(self, record: str, key: str) -> Counter[str]:
         """Those that the vocabulary does not have."""
@@ -222,12 +231,6 @@ class Observer:
         return [
             key for key in seen if key not in declared and key not in UNREAD_KEYS.get(record, ()) and key != OTHER_KEYS
         ]
-
-
-SWITCHED = frozenset({("Module", "module_status")})
-"""Keys of switches: a closed list, too."""
-
-SWITCH_WORDS = frozenset({"0", "1", "关闭", "开启"})
 
 
 def key_name(key: str) -> str:

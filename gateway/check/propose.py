@@ -45,8 +45,8 @@ def _words(observer: Observer) -> Iterator[str]:
     values: dict[str, str] = {}
     for record, seen in observer.records.items():
         for key in seen.keys:
-            enum = observer.declared(record).enum(key)
-            name = "OnOff" if enum is None else enum.__name__
+            enum, switch = observer.declared(record).enum(key), observer.declared(record).switch(key)
+            name = enum.__name__ if enum is not None else switch or ""
             values[name] = "true, false" if enum is None else ", ".join(enum)
             for word, count in observer.unknown_words(record, key).items():
                 place = f"{key} of {record}, {count} times"

@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.check.asking import Answer, Asker
 from gateway.check.observation import Observer
-from gateway.check.renaming import renamed_keys
+from gateway.check.renaming import all_renamed_keys
 from gateway.normalise.field import declared_fields
 from gateway.normalise.house import house_of_label
 from gateway.normalise.records import HouseKey
@@ -45,8 +45,7 @@ class Survey:
 
     def look_again(self) -> None:
         """Look at all rows once more, knowing which keys stand in the place of which."""
-        records = self.observer.records
-        self.renamed = {record: found for record in records if (found := renamed_keys(self.observer, record))}
+        self.renamed = all_renamed_keys(self.observer)
         by_record = {
             record: {key: declared for declared, (key, _) in found.items()} for record, found in self.renamed.items()
         }

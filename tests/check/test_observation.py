@@ -1,9 +1,10 @@
 """What rows look like, without what they hold."""
 
 from gateway.check.forms import form_of, type_of
-from gateway.check.observation import OTHER_KEYS, WITHHELD, Observer
-from gateway.check.renaming import renamed_keys
+from gateway.check.observation import OTHER_KEYS, WITHHELD, DeclaredKeys, Observer
+from gateway.check.renaming import all_renamed_keys, renamed_keys
 
+APPLICANT = [key for key in DeclaredKeys("ShenhePeople", {}).fields if key != "people_nation"]
 REPAIR = {"id": 1, "possion": "东门", "description": "灯坏", "status": 0, "reply": None, "name": "王芳", "phone": "1"}
 
 
@@ -88,3 +89,22 @@ def test_forms_name_no_value():
         "boolean",
     ]
     assert [type_of(value) for value in (1.5, [], {}, False)] == ["number", "array", "object", "boolean"]
+
+
+def test_key_renamed_in_one_record_is_renamed_in_another():
+    observer = Observer()
+    observer.rows("ShenhePeople", [dict.fromkeys((*APPLICANT, "people_minzu"), "x")] * 5)
+    observer.rows("People", [{"people_minzu": "x", "weixin": "y", "people_name": "z"}])
+
+    renamed = all_renamed_keys(observer)
+
+    assert renamed["ShenhePeople"]["people_nation"][0] == "people_minzu"
+    assert renamed["People"] == {"people_nation": ("people_minzu", "as in ShenhePeople")}
+
+
+def test_words_of_flags_are_a_closed_list():
+    observer = Observer()
+    observer.rows("People", [{"people_dibao": "有"}, {"people_dibao": "0"}, {"people_dibao": True}])
+
+    assert observer.words("People", "people_dibao") == {"有": 1, "0": 1, "1": 1}
+    assert observer.unknown_words("People", "people_dibao") == {"有": 1}
