@@ -20,6 +20,7 @@ from gateway.actions.identity import RevealedType
 from gateway.actions.reconcile import Reconciler
 from gateway.actions.registry import Actions
 from gateway.actions.relay import Relay
+from gateway.actions.unverified import UnverifiedPayments
 from gateway.actions.writer import Writer
 from gateway.auth.authenticator import open_authenticator
 from gateway.auth.callback_tokens import CallbackTokens
@@ -159,6 +160,9 @@ class Gateway:
             journal, self.actions.reading_back, self.writer.under_way, settings.call_timeout, clock
         )
         self.callback_tokens = CallbackTokens(key, settings.callback_key_k, settings.callback_key_d)
+        self.unverified: UnverifiedPayments | None = None
+        if settings.callback_accepts == "platform":
+            self.unverified = UnverifiedPayments(self.actions.payment, journal, platforms.security)
         watch_journal(metrics.tally, journal)
         for platform in (platforms.wjdh, platforms.security):
             watch_slots(metrics.tally, platform.platform, platform.slots)
@@ -303,7 +307,7 @@ def create_app(
         )
         return ListedOrigins(endpoint, settings.origins) if settings.origins else endpoint, [
             WebSocketRoute(GRAPHQL_PATH, web_sockets),
-            *payment_callback_routes(gateway.actions.payment, gateway.callback_tokens),
+            *payment_callback_routes(gateway.actions.payment, gateway.callback_tokens, gateway.unverified),
             *metrics_routes(gateway.metrics, gateway.journal.backlog),
             *health_routes({"journal": gateway.journal.ping, "signing_keys": authenticator.ready}),
             *_explorer(settings, explorer_token, sandbox),
@@ -384,6 +388,8 @@ async def open_gateway(
         stack.push_async_callback(gateway.watches.close)
         stack.push_async_callback(gateway.trail.close)
         stack.push_async_callback(gateway.writer.drain)
+        if gateway.unverified is not None:
+            stack.push_async_callback(gateway.unverified.drain)
         work = (gateway.relay, gateway.reconciler, gateway.placement, gateway.trail)
         await stack.enter_async_context(at_work({type(worker).__name__: worker.run for worker in work}))
         yield gateway

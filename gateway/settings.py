@@ -38,6 +38,7 @@ ProxyUrl = Annotated[
     ),
 ]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1, description="a number from 0 to 1")]
+Accepts = Annotated[Literal["gateway", "platform"], msgspec.Meta(description="gateway or platform")]
 Mode = Annotated[Literal["off", "report", "require"] | None, msgspec.Meta(description="off, report or require")]
 
 PLATFORM_ACCOUNTS = (
@@ -143,6 +144,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     callback_key_k: str = ""
     callback_key_d: str = ""
+    callback_accepts: Accepts = "gateway"
     send_refuse_reason: MaybeYesNo = None
 
     call_timeout: Seconds = 8.0
@@ -322,6 +324,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     if bool(settings.callback_key_k) != bool(settings.callback_key_d):
         there, missing = CALLBACK_ACCOUNT if settings.callback_key_k else reversed(CALLBACK_ACCOUNT)
         yield f"{_variable(missing)}: needed with {_variable(there)}"
+    if settings.callback_accepts == "platform" and not settings.security_callback_path:
+        yield "GATEWAY_SECURITY_CALLBACK_PATH: needed with GATEWAY_CALLBACK_ACCEPTS=platform"
     if settings.explorer and settings.trusted_documents and settings.trusted_documents_mode in (None, "require"):
         yield "GATEWAY_EXPLORER: GraphiQL can run nothing where GATEWAY_TRUSTED_DOCUMENTS are required"
     yield from _issuer_contradictions(settings)

@@ -161,6 +161,13 @@ def test_half_a_callback_key_pair_is_refused(there: str, missing: str) -> None:
         load_settings({f"GATEWAY_CALLBACK_KEY_{there}": "a key", f"GATEWAY_CALLBACK_KEY_{missing}": " "})
 
 
+def test_platform_tokens_need_a_callback_path() -> None:
+    accepts = {"GATEWAY_CALLBACK_ACCEPTS": "platform"}
+    with pytest.raises(SettingsError, match="GATEWAY_SECURITY_CALLBACK_PATH: needed"):
+        load_settings(accepts)
+    assert load_settings(accepts | {"GATEWAY_SECURITY_CALLBACK_PATH": "/x"}).callback_accepts == "platform"
+
+
 @pytest.mark.parametrize(
     ("environ", "named"),
     [

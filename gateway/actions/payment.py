@@ -1,15 +1,17 @@
 """Payment notifications: kept before they are acknowledged; the relay delivers them (document 2.2)."""
 
 import re
+from collections.abc import Awaitable
 
 from cachetools import LRUCache
+from msgspec import structs
 
 from gateway.actions.write import Done, MarkSent, Write, WriteRefusal, Written, invalid, refuse_if_any, user_error
 from gateway.actions.writer import Writer
 from gateway.auth.principal import Principal, Scope
 from gateway.events import ORDER_PAID, PAYMENT_QUEUED, PAYMENT_UNCLEAR, AnyEvent, Event, EventBus, ReadsDropped
 from gateway.journal.journal import Journal
-from gateway.journal.records import Payment, Receipt, ReceiptKind, RecordRef
+from gateway.journal.records import Payment, Receipt, ReceiptKind, RecordRef, Unverified
 from gateway.normalise.field import public_name
 from gateway.normalise.records import Record
 from gateway.normalise.states import UserErrorCode
@@ -45,6 +47,7 @@ class PaymentActions:
     def __init__(self, writer: Writer, journal: Journal, events: EventBus) -> None:
         self._writer = writer
         self._payments = journal.payments
+        self._unverified = journal.unverified
         self._events = events
         self._unclear: LRUCache[str, None] = LRUCache(MOST_UNCLEAR)
         events.attach(self._hear)
@@ -55,14 +58,19 @@ class PaymentActions:
         Raises JournalError: then it must not be. Never twice for one order, never two payloads for one order.
         """
         payment_id = self._payments.new_id()
+        numbers = structs.astuple(notification)
+        return await self._publish(payment_id, self._payments.receive(*numbers, subject=subject, payment_id=payment_id))
+
+    async def accept(self, unverified: Unverified, subject: str) -> Receipt:
+        """Keep a notification that the security platform has saved. As `receive`, and nothing is left to deliver."""
+        payment_id = self._payments.new_id()
+        return await self._publish(
+            payment_id, self._unverified.accept(unverified, subject=subject, payment_id=payment_id)
+        )
+
+    async def _publish(self, payment_id: str, keep: Awaitable[Receipt]) -> Receipt:
         try:
-            receipt = await self._payments.receive(
-                notification.order_number,
-                notification.shop_number,
-                notification.weixin_number,
-                subject=subject,
-                payment_id=payment_id,
-            )
+            receipt = await keep
         except BaseException:
             self._events.publish(Event(PAYMENT_UNCLEAR, None, payment_id))
             raise

@@ -31,10 +31,12 @@ class CallbackTokens:
 
     def accepts(self, token: str) -> bool:
         """Whether the token is of these credentials and has not expired."""
+        return self.issued(token) and int(token.partition(".")[0]) > self._clock()
+
+    def issued(self, token: str) -> bool:
+        """Whether the token is of these credentials, expired or not."""
         content, _, signature = token.rpartition(".")
-        if not hmac.compare_digest(signature.encode(), self._sign(content).encode()):
-            return False
-        return int(content.partition(".")[0]) > self._clock()
+        return hmac.compare_digest(signature.encode(), self._sign(content).encode())
 
     def _sign(self, content: str) -> str:
         return hmac.new(self._key, content.encode(), "sha256").hexdigest()

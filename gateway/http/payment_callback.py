@@ -15,9 +15,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.actions.payment import Notification, PaymentActions
+from gateway.actions.unverified import UnverifiedPayments
 from gateway.auth.callback_tokens import CallbackTokens
-from gateway.errors import JournalError
+from gateway.errors import GatewayError, JournalError, PlatformAuthError
 from gateway.journal.records import ReceiptKind
+from gateway.ops.log_throttle import LogThrottle
 from gateway.ops.state_log import StateLog
 
 log = structlog.get_logger(__name__)
@@ -35,11 +37,16 @@ BODY_TIMEOUT = 10.0
 """Seconds for a notification to arrive in full."""
 
 
-def payment_callback_routes(payments: PaymentActions, tokens: CallbackTokens) -> list[Route]:
+def payment_callback_routes(
+    payments: PaymentActions, tokens: CallbackTokens, unverified: UnverifiedPayments | None = None
+) -> list[Route]:
     """`POST /callbacks/token` (key_k, key_d) and `POST /callbacks/payment` (order_number, shop_number, weixin_number,
     token). A notification is acknowledged with 0 only when it is on disk.
+
+    With `unverified`, one whose token was not issued here is answered as the security platform judges it.
     """
     saving = StateLog("notification not saved", "notifications saved again", "error")
+    throttle = LogThrottle()
 
     async def issue_token(request: Request) -> Response:
         form = await _form(request)
@@ -50,16 +57,28 @@ def payment_callback_routes(payments: PaymentActions, tokens: CallbackTokens) ->
 
     async def receive(request: Request) -> Response:
         form = await _form(request)
-        if not tokens.accepts(form.get("token", "")):
+        token = form.get("token", "")
+        is_own = tokens.accepts(token)
+        if not is_own and (unverified is None or not token or tokens.issued(token)):
             return _answer({"code": TOKEN_INVALID})
         notification = Notification(*(form.get(name, "") for name in Notification.__struct_fields__))
         if malformed := notification.malformed():
-            log.error("notification malformed", field=malformed[0])
+            if is_own:
+                log.error("notification malformed", field=malformed[0])
+            elif (left_out := throttle.left_out("malformed")) is not None:
+                log.warning("unverified notification malformed", field=malformed[0], left_out=left_out)
             return _answer({"code": NOT_SAVED})
         try:
-            receipt = await payments.receive(notification, SUBJECT)
+            if is_own or unverified is None:
+                receipt = await payments.receive(notification, SUBJECT)
+            else:
+                receipt = await unverified.receive(notification, token, SUBJECT)
+        except PlatformAuthError:
+            return _answer({"code": TOKEN_INVALID})
         except JournalError as error:
             saving.failed(reason=error.reason)
+            return _answer({"code": NOT_SAVED})
+        except GatewayError:  # of the platform, which is logged where it happens
             return _answer({"code": NOT_SAVED})
         saving.worked()
         if receipt.kind is ReceiptKind.CONFLICT:

@@ -20,6 +20,7 @@ from gateway.journal.payments import Payments
 from gateway.journal.postgres import open_postgres
 from gateway.journal.sqlite import open_sqlite, require_room
 from gateway.journal.tables import operations, payments, readiness
+from gateway.journal.unverified import UnverifiedNotifications
 from gateway.journal.watches import WatchLeases
 from gateway.normalise.states import DeliveryState, OperationState
 from gateway.settings import Settings
@@ -56,6 +57,7 @@ class Journal:
         self.watches = WatchLeases(database, self.events, clock, is_alone=not is_shared)
         self.operations = Operations(database, clock, self.events)
         self.payments = Payments(database, clock, self.events)
+        self.unverified = UnverifiedNotifications(database, clock, self.payments, self.events)
         self.announcements = Announcements(database)
         self.audit = Audit(database)
         self._database = database

@@ -1,7 +1,7 @@
 """The payment outbox: notifications kept before they are acknowledged, and delivered by the holder of the lease."""
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from gateway.journal.records import (
     Listed,
     NewEvent,
     NotifiedOrder,
+    Numbers,
     Payment,
     PaymentConflict,
     Receipt,
@@ -54,10 +55,9 @@ class Payments:
         is what it will have if it is NEW, for a caller that has to know it even when this fails.
         """
         now = self._clock()
-        numbers = {"order_number": order_number, "shop_number": shop_number, "weixin_number": weixin_number}
         values = {
             "id": payment_id or new_id(now),
-            **numbers,
+            **Numbers(order_number, shop_number, weixin_number)._asdict(),
             "state": DeliveryState.QUEUED,
             "attempts": 0,
             "received_at": now,
@@ -65,32 +65,37 @@ class Payments:
             "lease_token": 0,
         }
 
-        def work(connection: Connection) -> Receipt:
-            row = connection.execute(insert_new(connection, payments), values).first()
-            if row is not None:
-                payment = to_record(row, Payment)
-                self._events.note(connection, _happened(payment, PaymentEventKind.RECEIVED))
-                return Receipt(ReceiptKind.NEW, payment)
-            payment = to_record(connection.execute(_known(order_number, weixin_number)).one(), Payment)
-            if all(getattr(payment, name) == number for name, number in numbers.items()):
-                return Receipt(ReceiptKind.SAME, payment)
-            # One after the other, so that the one who counts sees what has been recorded at the same moment.
-            connection.execute(select(payments.c.id).where(payments.c.id == payment.id).with_for_update())
-            if (connection.scalar(_conflicts_of(payment.id)) or 0) < MOST_CONFLICTS:
-                conflict = {
-                    "payment_id": payment.id,
-                    "subject": subject,
-                    "payload_hash": _payload_hash(*numbers.values()),
-                    "received_at": now,
-                }
-                if connection.execute(insert_new(connection, payment_conflicts), conflict | numbers).first():
-                    self._events.note(connection, _happened(payment, PaymentEventKind.CONFLICTED))
-            return Receipt(ReceiptKind.CONFLICT, payment)
-
-        receipt = await self._database.write(work)
+        receipt = await self._database.write(lambda connection: self.take_in(connection, values, subject))
         if receipt.kind is not ReceiptKind.SAME:
             self._events.on_noted()
         return receipt
+
+    def take_in(self, connection: Connection, values: Mapping[str, Any], subject: str) -> Receipt:
+        """In a transaction: a new row of these values, or what has one of its numbers; a contradiction is recorded.
+
+        `Events.on_noted` is to be called when it is committed.
+        """
+        row = connection.execute(insert_new(connection, payments), values).first()
+        if row is not None:
+            payment = to_record(row, Payment)
+            self._events.note(connection, happened(payment, PaymentEventKind.RECEIVED))
+            return Receipt(ReceiptKind.NEW, payment)
+        numbers = {name: values[name] for name in Numbers._fields}
+        payment = to_record(connection.execute(known(numbers["order_number"], numbers["weixin_number"])).one(), Payment)
+        if all(getattr(payment, name) == number for name, number in numbers.items()):
+            return Receipt(ReceiptKind.SAME, payment)
+        # One after the other, so that the one who counts sees what has been recorded at the same moment.
+        connection.execute(select(payments.c.id).where(payments.c.id == payment.id).with_for_update())
+        if (connection.scalar(_conflicts_of(payment.id)) or 0) < MOST_CONFLICTS:
+            conflict = {
+                "payment_id": payment.id,
+                "subject": subject,
+                "payload_hash": _payload_hash(*numbers.values()),
+                "received_at": self._clock(),
+            }
+            if connection.execute(insert_new(connection, payment_conflicts), conflict | numbers).first():
+                self._events.note(connection, happened(payment, PaymentEventKind.CONFLICTED))
+        return Receipt(ReceiptKind.CONFLICT, payment)
 
     async def claim(self, owner: str, limit: int, lease: timedelta) -> tuple[Payment, ...]:
         """Lease the QUEUED payments that are due, longest due first, and no other holder's.
@@ -242,7 +247,7 @@ class Payments:
         def work(connection: Connection) -> int:
             placed = [to_record(row, Payment) for row in connection.execute(statement)]
             for payment in placed:
-                self._events.note(connection, _happened(payment, PaymentEventKind.RECEIVED, PLACED))
+                self._events.note(connection, happened(payment, PaymentEventKind.RECEIVED, PLACED))
             return len(placed)
 
         count = await self._database.write(work)
@@ -277,7 +282,7 @@ class Payments:
         def work(connection: Connection) -> bool:
             row = connection.execute(statement.returning(payments)).first()
             if row is not None and kind is not None:
-                self._events.note(connection, _happened(to_record(row, Payment), kind))
+                self._events.note(connection, happened(to_record(row, Payment), kind))
             return row is not None
 
         is_marked = await self._database.write(work)
@@ -286,7 +291,7 @@ class Payments:
         return is_marked
 
 
-def _happened(payment: Payment, kind: PaymentEventKind, status: str | None = None) -> NewEvent:
+def happened(payment: Payment, kind: PaymentEventKind, status: str | None = None) -> NewEvent:
     return NewEvent(
         topic=PAYMENT, community_code=payment.community_code, record_id=payment.id, kind=kind, status=status
     )
@@ -297,7 +302,7 @@ def _notified(row: Row[Any]) -> NotifiedOrder:
     return NotifiedOrder(row.id, row.order_number, DeliveryState(row.state), row.received_at)
 
 
-def _known(order_number: str, weixin_number: str) -> Select[Any]:
+def known(order_number: str, weixin_number: str) -> Select[Any]:
     """The row with one of these numbers, that of the order before that of the WeChat number."""
     return (
         select(payments)

@@ -7,7 +7,7 @@ kept as a keyed fingerprint, reveals as names of fields without their values.
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -194,6 +194,25 @@ class Receipt(msgspec.Struct, frozen=True):
 
     kind: ReceiptKind
     payment: Payment
+
+
+class Numbers(NamedTuple):
+    """The three numbers of a payment notification (document 2.2)."""
+
+    order_number: str
+    shop_number: str
+    weixin_number: str
+
+
+class Unverified(msgspec.Struct, frozen=True):
+    """A notification whose token the security platform is asked about, by delivering `to_deliver` with it: the same
+    numbers, or those of the payment that they contradict.
+    """
+
+    id: str
+    numbers: Numbers
+    to_deliver: Numbers
+    received_at: datetime
 
 
 class PaymentConflict(msgspec.Struct, frozen=True, kw_only=True):

@@ -218,6 +218,17 @@ payment_conflicts = Table(
     Column("weixin_number", StoredText),
 )
 
+unverified_notifications = Table(
+    "unverified_notifications",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("order_number", StoredText, nullable=False),
+    Column("shop_number", StoredText, nullable=False),
+    Column("weixin_number", StoredText, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Index("ix_unverified_notifications_received_at", "received_at"),
+)
+
 announcements = Table(
     "announcements",
     metadata,

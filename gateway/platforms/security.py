@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import msgspec
 
+from gateway.errors import PlatformAuthError
 from gateway.normalise.house import HouseOwner, decode_owner, parse_owner
 from gateway.normalise.module import ModuleState, parse_module_states
 from gateway.normalise.people import People, decode_people, parse_people
@@ -15,7 +17,8 @@ from gateway.platforms.client import PlatformClient, read_token
 from gateway.platforms.endpoint import Endpoint, Kind
 from gateway.platforms.envelope import OF_ERRORS, OF_TOKENS, Envelope
 from gateway.platforms.route import Upstream, encode_form, escape
-from gateway.platforms.session import Credential, Token
+from gateway.platforms.session import Credential, LentSession, Token
+from gateway.wording.faults import FaultWording
 
 FAILURE = 1
 NOT_FOUND = 2
@@ -96,10 +99,26 @@ class Security(PlatformClient):
     def _read_states(self, endpoint: Endpoint, envelope: Envelope) -> dict[str, tuple[ModuleState, ...] | None]:
         return parse_module_states(self._data(endpoint, envelope))
 
-    async def deliver_payment(self, order_number: str, shop_number: str, weixin_number: str) -> None:
-        """Hand over a payment notification (2.2.1). Returns only when the platform says it is saved (code 0)."""
+    async def deliver_payment(
+        self, order_number: str, shop_number: str, weixin_number: str, *, token: str | None = None
+    ) -> None:
+        """Hand over a payment notification (2.2.1). Returns only when the platform says it is saved (code 0).
+
+        With `token`, the sender's, it goes with that one alone: PlatformAuthError where the platform refuses it.
+        """
+        client = self if token is None else self._lending(token)
         form = {"order_number": order_number, "shop_number": shop_number, "weixin_number": weixin_number}
-        await self._succeed(self._callback, form)
+        await client._succeed(self._callback, form)
+
+    def token_refused(self) -> PlatformAuthError:
+        """What is raised where the platform refuses the token of a notification."""
+        return PlatformAuthError(self.platform, self._callback.name, FaultWording.TOKEN_REFUSED())
+
+    def _lending(self, token: str) -> "Security":
+        """The same client, for calls with this token: the gateway's own is neither used nor called dead by them."""
+        client = copy(self)
+        client.session = LentSession(_credential(token))
+        return client
 
     def token_is_dead(self, endpoint: Endpoint, envelope: Envelope) -> bool:
         """Code 9 here as well (quirk 12); 1 for the callback, by its table; elsewhere undocumented (quirk 21): 1, where
@@ -116,7 +135,7 @@ class Security(PlatformClient):
     def _token(self, body: Mapping[str, Any]) -> Token | None:
         """1.1.1: no lifetime is given (quirk 40)."""
         token = read_token(body.get("token"))
-        return None if token is None else Token(Credential(field=encode_form({"token": token})), self._token_ttl)
+        return None if token is None else Token(_credential(token), self._token_ttl)
 
     def _harmless_reads(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
         return {
@@ -124,6 +143,10 @@ class Security(PlatformClient):
             self._owner.name: lambda: self.house_owner(HouseKey("0", 0, 0, 0, 0)),
             self._modules.name: self.module_states,
         }
+
+
+def _credential(token: str) -> Credential:
+    return Credential(field=encode_form({"token": token}))
 
 
 def _house_form(house: HouseKey) -> bytes:

@@ -127,3 +127,21 @@ class Session:
 
     def _logged_in(self, _task: asyncio.Task[Credential]) -> None:
         self._logging_in = None
+
+
+class LentSession(Session):
+    """The token of somebody else, for one call: used as it is, and never replaced by the gateway's own."""
+
+    def __init__(self, credential: Credential) -> None:
+        super().__init__(_no_login)
+        self._lent = credential
+
+    def current(self) -> Credential:
+        return self._lent
+
+    async def replace(self, dead: Credential) -> Credential | None:
+        return None
+
+
+async def _no_login() -> Token:
+    raise RuntimeError("a token that was lent is not renewed")

@@ -24,7 +24,7 @@ from forked import ForkedGateway, forge
 from notifier import Notifier
 from processes import GatewayProcess, Platforms, platforms
 from replicas import Replicas
-from steps import STEPS, Bench
+from steps import PLATFORM_TOKEN_STEPS, STEPS, Bench
 from throw_away import database
 from verdict import BrokenPromiseError, check, measure, settle, until_marked
 
@@ -35,6 +35,8 @@ DURABILITY = {
 
 QUICK = {"GATEWAY_RELAY_LEASE": "5.5", "GATEWAY_CALL_TIMEOUT": "1", "GATEWAY_JOURNAL_TIMEOUT": "2"}
 """A lease that does not outlive a killed gateway for long, and deliveries that end before it."""
+
+PLATFORM_TOKENS = {"GATEWAY_CALLBACK_ACCEPTS": "platform"}
 
 
 @asynccontextmanager
@@ -56,12 +58,18 @@ async def kill_one(engine: str, options: argparse.Namespace) -> None:
         remote = await stack.enter_async_context(platforms())
         notifier = Notifier(remote.settings)
         gateway = GatewayProcess({**remote.settings, **settings}, options.log)
+        planned = STEPS
+        if options.platform_tokens:
+            notifier = Notifier(remote.settings, remote.token_url)
+            forks = await stack.enter_async_context(forge())
+            gateway = ForkedGateway(forks, {**remote.settings, **settings, **PLATFORM_TOKENS}, options.log)
+            planned = PLATFORM_TOKEN_STEPS
         stack.push_async_callback(gateway.kill)
         bench = Bench(gateway, remote, notifier, settings.get("GATEWAY_DATABASE_URL", ""))
         steps: Counter[str] = Counter()
         calls, began = 0, time.monotonic()
         while gateway.kills < options.kills:
-            step = STEPS[steps.total() % len(STEPS)]
+            step = planned[steps.total() % len(planned)]
             await gateway.start()
             await notifier.sign_in(gateway.port)
             await step(bench)
@@ -131,6 +139,8 @@ async def conclude(gateway: GatewayProcess, remote: Platforms, notifier: Notifie
     promised = set(notifier.acknowledged)
     await settle(remote, promised)
     marked = await until_marked(gateway)
+    if promised - marked.keys():
+        raise BrokenPromiseError(f"{len(promised - marked.keys())} acknowledged notifications are not in the journal")
     effects = await remote.effects()
     check(effects, notifier)
     calls += await remote.calls()
@@ -142,6 +152,8 @@ async def conclude(gateway: GatewayProcess, remote: Platforms, notifier: Notifie
         f"  acknowledged and taken in exactly once: {len(promised)} of {len(promised)}, lost: 0, doubled: 0; "
         f"calls that delivered them: {calls}"
     )
+    if notifier.has_platform_tokens:
+        print(f"  taken in, and not recorded before the kill: {len(effects.keys() - marked.keys())}")
     again = notifier.unacknowledged
     await notifier.notify(gateway.port, again)
     await settle(remote, notifier.acknowledged)
@@ -165,6 +177,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--replicas", type=int, default=0, help="so many gateways on one PostgreSQL instead of one")
     parser.add_argument("--seconds", type=float, default=60, help="with --replicas: how long (default: 60)")
     parser.add_argument("--bulk", type=int, default=0, help="so many kills within bulk writes instead, for each engine")
+    parser.add_argument("--platform-tokens", action="store_true", help="notify with tokens of the security platform")
     parser.add_argument("--measured", type=int, default=2000, help="notifications that are timed (default: 2000)")
     parser.add_argument("--seed", type=int, default=None, help="of the random moments")
     parser.add_argument("--log", type=Path, default=None, help="where the gateways log")

@@ -9,6 +9,8 @@ from itertools import count
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+import httpx
+
 ACKNOWLEDGED = 0
 ANSWER_TIMEOUT = 3.0
 TROUBLE = (OSError, EOFError, TimeoutError)
@@ -22,16 +24,19 @@ class Payment(NamedTuple):
 
 
 class Notifier:
-    """`posted` is all that ever left, `acknowledged` what was answered 0; `answers` counts the codes."""
+    """`posted` is all that ever left, `acknowledged` what was answered 0; `answers` counts the codes.
 
-    def __init__(self, settings: Mapping[str, str]) -> None:
+    With `token_url` its tokens are those of the security platform, from there.
+    """
+
+    def __init__(self, settings: Mapping[str, str], token_url: str = "") -> None:
+        self.has_platform_tokens = bool(token_url)
         self.posted: dict[str, Payment] = {}
         self.acknowledged: set[str] = set()
         self.answers: Counter[int] = Counter()
-        self._credentials = {
-            "key_k": settings["GATEWAY_CALLBACK_KEY_K"],
-            "key_d": settings["GATEWAY_CALLBACK_KEY_D"],
-        }
+        account = "SECURITY" if token_url else "CALLBACK"
+        self._credentials = {name: settings[f"GATEWAY_{account}_{name.upper()}"] for name in ("key_k", "key_d")}
+        self._token_url = token_url
         self._numbers = count(1)
         self._token = ""
 
@@ -40,7 +45,14 @@ class Notifier:
         return [payment for number, payment in self.posted.items() if number not in self.acknowledged]
 
     async def sign_in(self, port: int) -> None:
-        """Ask the intake on this port for a token; it serves at every gateway of the same key."""
+        """Ask for a token: the intake on this port, whose token serves at every gateway of the same key, or the
+        platform, once.
+        """
+        if self._token_url:
+            if not self._token:
+                async with httpx.AsyncClient(trust_env=False) as client:
+                    self._token = (await client.post(self._token_url, data=self._credentials)).json()["token"]
+            return
         async with Connection(port) as connection:
             self._token = str((await connection.post("/callbacks/token", self._credentials))["token"])
 

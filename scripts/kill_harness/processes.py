@@ -110,6 +110,11 @@ class Platforms:
         self.settings = settings
         self._client = client
 
+    @property
+    def token_url(self) -> str:
+        """Where the security platform gives out tokens."""
+        return self.settings["GATEWAY_SECURITY_URL"] + self.settings["GATEWAY_SECURITY_TOKEN_PATH"]
+
     async def effects(self) -> Counter[str]:
         """How often each order's payment was taken in."""
         return Counter(form["order_number"] for form in await self.forms("callback"))

@@ -15,6 +15,9 @@ from notifier import Notifier
 from processes import PAUSE, GatewayProcess, Platforms
 
 BURST = 32
+PASSED_ON = 4
+"""Of a burst with a token that the gateway does not know yet, so many are passed on in any case."""
+
 HELD = "30"
 """Seconds that a slow platform takes: longer than a gateway lives in these steps."""
 
@@ -168,6 +171,42 @@ async def while_it_starts(bench: Bench) -> None:
     await asyncio.sleep(random.uniform(0.5, 3.0))
     await bench.gateway.kill()
 
+
+async def asked_and_not_answered(bench: Bench) -> None:
+    """Notifications with the platform's token: it has them, and does nothing yet. Their senders wait for the gateway.
+
+    Half of the time it has taken them in.
+    """
+    if random.random() < 0.5:
+        await bench.platforms.set_fault("hang")
+    else:
+        await bench.platforms.set_fault("latency", seconds=HELD)
+    async with bench.burst(8):
+        await bench.until_called()
+        await bench.gateway.kill()
+
+
+async def taken_in_and_not_recorded(bench: Bench) -> None:
+    """The same, and the platform has answered. PostgreSQL: the record waits for a lock. SQLite: out of a burst."""
+    if not bench.database_url:
+        async with bench.burst():
+            await bench.until_called(random.randint(1, PASSED_ON))
+            await bench.gateway.kill()
+        return
+    async with bench.locked(), bench.burst(8):
+        await bench.gateway_waits()
+        await bench.gateway.kill()
+
+
+PLATFORM_TOKEN_STEPS: tuple[Step, ...] = (
+    at_a_random_moment,
+    within_a_notification,
+    between_commit_and_answer,
+    asked_and_not_answered,
+    taken_in_and_not_recorded,
+    while_it_starts,
+)
+"""Where the notifications come with the platform's token, the gateway delivers them before it answers."""
 
 STEPS: tuple[Step, ...] = (
     at_a_random_moment,

@@ -224,6 +224,16 @@ EVENTS: Mapping[str, tuple[Row, ...]] = {
     ),
 }
 
+UNVERIFIED: tuple[Row, ...] = (
+    {
+        "id": new_id(ago(minutes=1)),
+        "order_number": "6",
+        "shop_number": "1600000006",
+        "weixin_number": "4200000006",
+        "received_at": ago(minutes=1),
+    },
+)
+
 ROWS: Mapping[str, Mapping[str, tuple[Row, ...]]] = {
     "0001": {
         "operations": OPERATIONS,
@@ -238,6 +248,7 @@ ROWS: Mapping[str, Mapping[str, tuple[Row, ...]]] = {
     "0006": {"operations": OPERATIONS_WITH_STEPS},
     "0007": {},
     "0008": EVENTS,
+    "0009": {"unverified_notifications": UNVERIFIED},
 }
 """By the first version that wrote them so."""
 

@@ -16,6 +16,8 @@ RUNS = {
     "sqlite": ("--engine", "sqlite", "--kills", "9"),
     "postgresql": ("--engine", "postgresql", "--kills", "9"),
     "replicas": ("--replicas", "3", "--seconds", "6"),
+    "platform tokens on sqlite": ("--platform-tokens", "--engine", "sqlite", "--kills", "7"),
+    "platform tokens on postgresql": ("--platform-tokens", "--engine", "postgresql", "--kills", "7"),
     "bulk on sqlite": ("--bulk", "3", "--engine", "sqlite"),
     "bulk on postgresql": ("--bulk", "3", "--engine", "postgresql"),
 }
@@ -30,7 +32,7 @@ async def runs(in_ci: bool) -> AsyncIterator[dict[str, asyncio.subprocess.Proces
     except OSError:
         if in_ci:
             raise
-        names = ["sqlite", "bulk on sqlite"]
+        names = [name for name in RUNS if name.endswith("sqlite")]
     running = {
         name: await asyncio.create_subprocess_exec(
             sys.executable, HARNESS, *RUNS[name], "--measured", "50", stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -51,6 +53,8 @@ async def runs(in_ci: bool) -> AsyncIterator[dict[str, asyncio.subprocess.Proces
         "sqlite",
         pytest.param("postgresql", marks=pytest.mark.postgres),
         pytest.param("replicas", marks=pytest.mark.postgres),
+        "platform tokens on sqlite",
+        pytest.param("platform tokens on postgresql", marks=pytest.mark.postgres),
     ],
 )
 async def test_acknowledged_payments_survive_kills_exactly_once(
@@ -61,7 +65,7 @@ async def test_acknowledged_payments_survive_kills_exactly_once(
     acknowledged, once = map(int, re.findall(r"taken in exactly once: (\d+) of (\d+), lost: 0, doubled: 0", report)[0])
     assert acknowledged == once > 0
     kills = int(re.findall(r"kill -9: (\d+)", report)[0])
-    assert kills >= (9 if name != "replicas" else 1)
+    assert kills >= (1 if name == "replicas" else int(RUNS[name][-1]))
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -1,0 +1,94 @@
+from datetime import timedelta
+
+from journal_fixtures import FrozenClock
+from sqlalchemy import func, select
+
+from gateway.journal.journal import Journal
+from gateway.journal.queries import PaymentQuery
+from gateway.journal.records import Numbers, Receipt, ReceiptKind, Unverified
+from gateway.journal.tables import events, unverified_notifications
+from gateway.journal.unverified import ABANDONED_AFTER
+from gateway.normalise.states import DeliveryState
+
+NUMBERS = Numbers("order", "shop", "weixin")
+
+
+async def kept(journal: Journal) -> int:
+    counting = select(func.count()).select_from(unverified_notifications)
+    return await journal._database.read(lambda connection: connection.scalar(counting) or 0)
+
+
+async def noted(journal: Journal) -> list[str]:
+    kinds = select(events.c.kind).order_by(events.c.at, events.c.id)
+    return await journal._database.read(lambda connection: list(connection.scalars(kinds)))
+
+
+async def accept(journal: Journal, unverified: Unverified) -> Receipt:
+    return await journal.unverified.accept(unverified, subject="platform", payment_id=journal.payments.new_id())
+
+
+async def test_unverified_notification_is_no_payment(journal: Journal) -> None:
+    unverified = await journal.unverified.begin(NUMBERS)
+
+    assert unverified.to_deliver == NUMBERS
+    assert await journal.payments.count(PaymentQuery()) == 0
+    assert await journal.payments.next_due() is None
+    assert await journal.payments.claim("one", 10, timedelta(seconds=30)) == ()
+    assert await noted(journal) == []
+
+
+async def test_refused_notification_leaves_nothing(journal: Journal) -> None:
+    await journal.unverified.drop(await journal.unverified.begin(NUMBERS))
+
+    assert (await kept(journal), await noted(journal)) == (0, [])
+
+
+async def test_accepted_notification_is_a_delivered_payment(journal: Journal, clock: FrozenClock) -> None:
+    unverified = await journal.unverified.begin(NUMBERS)
+    received = clock.now
+    clock.advance(seconds=2)
+    receipt = await accept(journal, unverified)
+
+    payment = receipt.payment
+    assert (receipt.kind, payment.state, payment.attempts) == (ReceiptKind.NEW, DeliveryState.DELIVERED, 1)
+    assert (payment.received_at, payment.delivered_at) == (received, clock.now)
+    assert await journal.payments.get(payment.id) == payment
+    assert await kept(journal) == 0
+    assert sorted(await noted(journal)) == ["DELIVERED", "RECEIVED"]
+
+
+async def test_payment_of_another_intake_is_delivered_and_its_lease_lost(journal: Journal) -> None:
+    unverified = await journal.unverified.begin(NUMBERS)
+    known = (await journal.payments.receive(*NUMBERS, subject="platform")).payment
+    [claimed] = await journal.payments.claim("one", 10, timedelta(seconds=30))
+    receipt = await accept(journal, unverified)
+
+    assert (receipt.kind, receipt.payment.id) == (ReceiptKind.SAME, known.id)
+    assert receipt.payment.state is DeliveryState.DELIVERED
+    assert not await journal.payments.delivered(claimed)
+    assert not await journal.payments.failed(claimed, "UPSTREAM_TIMEOUT", next_attempt_at=None)
+    assert await journal.payments.get(known.id) == receipt.payment
+    assert await accept(journal, unverified) == receipt
+    assert sorted(await noted(journal)) == ["DELIVERED", "RECEIVED"]
+
+
+async def test_contradiction_is_checked_with_known_numbers(journal: Journal) -> None:
+    known = (await journal.payments.receive(*NUMBERS, subject="platform")).payment
+    for numbers in (Numbers("order", "x", "weixin"), Numbers("order", "shop", "x"), Numbers("x", "shop", "weixin")):
+        unverified = await journal.unverified.begin(numbers)
+        assert unverified.to_deliver == NUMBERS, numbers
+        assert (await accept(journal, unverified)).kind is ReceiptKind.CONFLICT
+
+    assert len((await journal.payments.conflicts([known.id]))[known.id]) == 3
+    assert await kept(journal) == 0
+
+
+async def test_abandoned_notification_is_removed(journal: Journal, clock: FrozenClock) -> None:
+    await journal.unverified.begin(NUMBERS)
+    clock.advance(seconds=ABANDONED_AFTER.total_seconds() - 1)
+    await journal.unverified.begin(NUMBERS)
+    assert await kept(journal) == 2
+
+    clock.advance(seconds=2)
+    await journal.unverified.begin(NUMBERS)
+    assert await kept(journal) == 2

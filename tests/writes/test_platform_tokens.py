@@ -1,0 +1,331 @@
+"""Notifications with the security platform's own token: `GATEWAY_CALLBACK_ACCEPTS=platform`, over plain HTTP."""
+
+import asyncio
+from pathlib import Path
+
+import httpx
+import pytest
+from processes import GatewayProcess
+from sqlalchemy import create_engine, text
+from structlog.testing import capture_logs
+
+from gateway.actions import unverified
+from gateway.auth.callback_tokens import TOKEN_SECONDS, CallbackTokens
+from gateway.errors import JournalError
+from gateway.journal.unverified import UnverifiedNotifications
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.wording.faults import FaultWording
+
+ORDER = "20201213104759976889"
+OTHER_ORDER = "20201213104757994399"
+PAYMENTS = "{ payments { nodes { orderNumber state attempts lastError conflicts { shopNumber } } } }"
+DELIVERED = {"orderNumber": ORDER, "state": "DELIVERED", "attempts": 1, "lastError": None, "conflicts": []}
+
+SAVED, TOKEN_INVALID, NOT_SAVED = {"code": 0}, {"code": 1}, {"code": 2}
+
+
+class Resident:
+    """The resident platform, of which one URL was changed: it signs in at the security platform."""
+
+    def __init__(self, client: httpx.AsyncClient, settings: dict[str, str]) -> None:
+        self._client = client
+        self._token_url = settings["GATEWAY_SECURITY_URL"] + settings["GATEWAY_SECURITY_TOKEN_PATH"]
+        self._security = {"key_k": settings["GATEWAY_SECURITY_KEY_K"], "key_d": settings["GATEWAY_SECURITY_KEY_D"]}
+        self._gateway = {"key_k": settings["GATEWAY_CALLBACK_KEY_K"], "key_d": settings["GATEWAY_CALLBACK_KEY_D"]}
+        self.token = ""
+
+    async def sign_in(self) -> str:
+        self.token = (await self._client.post(self._token_url, data=self._security)).json()["token"]
+        return self.token
+
+    async def own_token(self) -> str:
+        return str((await self._client.post("/callbacks/token", data=self._gateway)).json()["token"])
+
+    async def pay(
+        self, order: str = ORDER, shop: str = "1900", weixin: str = "4200", token: str | None = None
+    ) -> dict[str, int]:
+        payment = {"order_number": order, "shop_number": shop, "weixin_number": weixin}
+        form = {**payment, "token": self.token if token is None else token}
+        return (await self._client.post("/callbacks/payment", data=form)).json()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def environ(request, environ):
+    """Of either engine."""
+    accepts = environ | {"GATEWAY_CALLBACK_ACCEPTS": "platform"}
+    if request.param == "postgresql":
+        accepts["GATEWAY_DATABASE_URL"] = request.getfixturevalue("database_url")
+    return accepts
+
+
+@pytest.fixture
+async def resident(gateway, environ):
+    resident = Resident(gateway.client, environ)
+    await resident.sign_in()
+    return resident
+
+
+async def payments(gateway):
+    return (await gateway.ask(PAYMENTS)).data["payments"]["nodes"]
+
+
+def rows(environ, table: str) -> list[tuple[object, ...]]:
+    """Of a stopped gateway's journal."""
+    url = environ.get("GATEWAY_DATABASE_URL")
+    if url is not None:
+        pytest.skip("read from SQLite's file")
+    engine = create_engine(f"sqlite:///{environ['GATEWAY_DATA_DIR']}/journal.sqlite3")
+    with engine.connect() as connection:
+        found = [tuple(row) for row in connection.execute(text(f"SELECT * FROM {table}"))]  # noqa: S608 # our name
+    engine.dispose()
+    return found
+
+
+def contents(folder: str) -> list[bytes]:
+    return [file.read_bytes() for file in Path(folder).iterdir()]
+
+
+async def test_accepted_notification_is_delivered_once(gateway, sandbox, resident):
+    assert await resident.pay() == SAVED
+
+    assert await payments(gateway) == [DELIVERED]
+    [effect] = sandbox.effects.of("callback", order_number=ORDER)
+    assert effect.form["token"] == resident.token
+    assert (sandbox.count("SECURITY", "callback"), sandbox.count("SECURITY", "token")) == (1, 1)
+
+
+async def test_platform_token_is_refused_by_default(environ, sandbox, serve):
+    async with serve({name: value for name, value in environ.items() if name != "GATEWAY_CALLBACK_ACCEPTS"}) as gateway:
+        resident = Resident(gateway.client, environ)
+        assert await resident.pay(token=await resident.sign_in()) == TOKEN_INVALID
+    assert sandbox.count("SECURITY", "callback") == 0
+
+
+async def test_refused_token_leaves_nothing(environ, sandbox, serve):
+    async with serve(environ) as gateway:
+        resident = Resident(gateway.client, environ)
+        for token in ("", "x", "签", "\x00", "1.2.3", "a b", "t" * 2000):
+            assert await resident.pay(token=token) == TOKEN_INVALID, token
+        assert await payments(gateway) == []
+    assert sandbox.effects.count("callback") == 0
+    assert sandbox.count("SECURITY", "callback") == 2, "x and 1.2.3: the others are no tokens"
+    for table in ("payments", "payment_conflicts", "unverified_notifications", "operations"):
+        assert rows(environ, table) == [], table
+    assert rows(environ, "events WHERE record_id IS NOT NULL") == []
+
+
+async def test_expired_token_of_the_gateway_is_not_passed_on(gateway, environ, sandbox, resident):
+    tokens = gateway.parts.callback_tokens
+    past = CallbackTokens(b"", environ["GATEWAY_CALLBACK_KEY_K"], environ["GATEWAY_CALLBACK_KEY_D"], lambda: 0.0)
+    past._key = tokens._key
+    expired = past.issue(environ["GATEWAY_CALLBACK_KEY_K"], environ["GATEWAY_CALLBACK_KEY_D"])
+
+    assert str(expired).startswith(f"{TOKEN_SECONDS}.")
+    assert await resident.pay(token=expired) == TOKEN_INVALID
+    assert sandbox.count("SECURITY", "callback") == 0
+
+
+async def test_own_tokens_are_accepted_as_well(gateway, resident):
+    assert await resident.pay(token=await resident.own_token()) == SAVED
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        FaultKind.RESET,
+        FaultKind.HTTP_500,
+        FaultKind.TOO_MANY_REQUESTS,
+        FaultKind.GARBAGE,
+        FaultKind.REFUSED_BEFORE_COMMIT,
+        FaultKind.APPLIED_THEN_RESET,
+    ],
+)
+async def test_failed_check_is_answered_2_and_succeeds_when_repeated(gateway, sandbox, resident, kind):
+    sandbox.faults.set("SECURITY", "callback", Fault(kind))
+    assert await resident.pay() == NOT_SAVED
+    assert await payments(gateway) == []
+
+    sandbox.faults.clear()
+    assert await resident.pay() == SAVED
+    assert await payments(gateway) == [DELIVERED]
+    assert sandbox.effects.count("callback", order_number=ORDER) == 1
+
+
+async def test_repeated_notification_is_one_payment(gateway, sandbox, resident):
+    answers = [await resident.pay() for _ in range(3)]
+    answers += [await resident.pay(token=await resident.own_token())]
+
+    assert answers == [SAVED] * 4
+    assert await payments(gateway) == [DELIVERED]
+    assert sandbox.effects.count("callback", order_number=ORDER) == 1
+
+
+async def test_simultaneous_notifications_are_one_payment(gateway, sandbox, resident, until):
+    own = await resident.own_token()
+    answers = await asyncio.gather(*(resident.pay(token=token) for token in (None, own) * 6))
+
+    assert answers == [SAVED] * 12
+
+    async def delivered():
+        return [payment["state"] for payment in await payments(gateway)] == ["DELIVERED"]
+
+    assert await until(delivered)
+    assert sandbox.effects.count("callback", order_number=ORDER) == 1
+
+
+async def test_waiting_payment_is_delivered_by_the_sender(gateway, sandbox, resident, until):
+    sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500))
+    assert await resident.pay(token=await resident.own_token()) == SAVED
+
+    async def attempted():
+        [payment] = await payments(gateway)
+        return payment["attempts"] == 1
+
+    await until(attempted)
+    sandbox.faults.clear()
+
+    assert await resident.pay() == SAVED
+    assert await payments(gateway) == [DELIVERED | {"attempts": 2}]
+
+
+@pytest.mark.parametrize("other", [{"shop": "1901"}, {"weixin": "4201"}, {"order": OTHER_ORDER}])
+async def test_conflict_is_recorded_and_not_delivered(gateway, sandbox, resident, other):
+    assert await resident.pay() == SAVED
+    with capture_logs() as logs:
+        assert await resident.pay(**other) == NOT_SAVED
+
+    [payment] = await payments(gateway)
+    assert payment["conflicts"] == [{"shopNumber": other.get("shop", "1900")}]
+    assert [log["event"] for log in logs if log["log_level"] == "error"] == ["notification conflicts"]
+    assert [effect.form["order_number"] for effect in sandbox.effects.of("callback")] == [ORDER]
+    assert sandbox.count("SECURITY", "callback") == 2, "the second with the numbers of the first"
+
+
+async def test_stranger_learns_no_order_numbers(gateway, sandbox, resident):
+    """Known, contradicted and unknown orders: one answer, one call each, and nothing of it stays."""
+    assert await resident.pay() == SAVED
+    before = sandbox.count("SECURITY", "callback")
+    with capture_logs() as logs:
+        for number in ({}, {"shop": "1"}, {"weixin": "1"}, {"order": "1", "weixin": "2"}):
+            assert await resident.pay(**number, token="guessed") == TOKEN_INVALID, number
+
+    assert sandbox.count("SECURITY", "callback") == before + 4
+    assert await payments(gateway) == [DELIVERED]
+    assert [log for log in logs if log["log_level"] != "debug" and "notification" in log["event"]] == []
+
+
+async def test_strangers_are_limited_and_known_tokens_pass(gateway, sandbox, resident):
+    assert await resident.pay() == SAVED
+    answers = [await resident.pay(str(number), "1", f"w{number}", token=f"guess{number}") for number in range(70)]
+
+    refused = answers.count(TOKEN_INVALID)
+    assert unverified.UNKNOWN_PER_MINUTE - 1 <= refused <= unverified.UNKNOWN_PER_MINUTE + 3
+    assert answers.count(NOT_SAVED) == 70 - refused
+    assert sandbox.count("SECURITY", "callback") == refused + 1
+    assert await resident.pay(OTHER_ORDER, "1901", "4201") == SAVED
+
+
+async def test_hanging_strangers_do_not_delay_known_tokens(gateway, sandbox, resident, monkeypatch, until):
+    assert await resident.pay() == SAVED
+    monkeypatch.setattr(unverified, "LONGEST_TURN", 0.2)
+    sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HANG), times=unverified.UNKNOWN_AT_ONCE)
+    strangers = [
+        asyncio.create_task(resident.pay(str(number), "1", f"w{number}", token="guess"))
+        for number in range(unverified.UNKNOWN_AT_ONCE)
+    ]
+
+    async def all_hang():
+        return sandbox.count("SECURITY", "callback") > unverified.UNKNOWN_AT_ONCE
+
+    await until(all_hang)
+    assert await resident.pay("9", "1", "w9", token="guess") == NOT_SAVED, "no place for one more"
+    assert await resident.pay(OTHER_ORDER, "1901", "4201") == SAVED
+    for stranger in strangers:
+        stranger.cancel()
+    await asyncio.gather(*strangers, return_exceptions=True)
+
+
+async def test_dead_token_is_forgotten_by_the_gateway(gateway, sandbox, resident):
+    assert await resident.pay() == SAVED
+    sandbox.expire_tokens()
+    assert await resident.pay(OTHER_ORDER, "1901", "4201") == TOKEN_INVALID
+
+    await resident.sign_in()
+    assert await resident.pay(OTHER_ORDER, "1901", "4201") == SAVED
+
+
+async def test_unwritten_payment_is_recorded_later(gateway, sandbox, resident, monkeypatch):
+    accept, failures = UnverifiedNotifications.accept, [JournalError(FaultWording.JOURNAL_LOST(code="x"))]
+
+    async def failing(*arguments, **options):
+        if failures:
+            raise failures.pop()
+        return await accept(*arguments, **options)
+
+    monkeypatch.setattr(UnverifiedNotifications, "accept", failing)
+    assert await resident.pay() == SAVED
+    assert await payments(gateway) == [DELIVERED]
+
+
+async def test_unusable_journal_is_answered_2_and_nothing_is_delivered(gateway, sandbox, resident, monkeypatch):
+    async def failing(*_):
+        raise JournalError(FaultWording.JOURNAL_LOST(code="x"))
+
+    monkeypatch.setattr(UnverifiedNotifications, "begin", failing)
+    assert await resident.pay() == NOT_SAVED
+    assert sandbox.count("SECURITY", "callback") == 0
+
+
+async def test_malformed_number_is_answered_2(gateway, sandbox, resident):
+    with capture_logs() as logs:
+        assert [await resident.pay(weixin="4200 6225") for _ in range(3)] == [NOT_SAVED] * 3
+
+    assert [log["event"] for log in logs if "malformed" in log["event"]] == ["unverified notification malformed"]
+    assert "6225" not in str(logs)
+    assert sandbox.count("SECURITY", "callback") == 0
+
+
+async def test_token_is_neither_stored_nor_logged(environ, sandbox, serve):
+    with capture_logs() as logs:
+        async with serve(environ) as gateway:
+            resident = Resident(gateway.client, environ)
+            await resident.sign_in()
+            assert await resident.pay() == SAVED
+            sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500))
+            assert await resident.pay(OTHER_ORDER, "1901", "4201") == NOT_SAVED
+
+    assert resident.token not in str(logs)
+    assert all(resident.token.encode() not in content for content in contents(environ["GATEWAY_DATA_DIR"]))
+    assert rows(environ, "unverified_notifications") == []
+
+
+async def test_killed_check_is_repeated_by_the_sender(environ, sandbox, tmp_path, until):
+    """Between commit and answer: what is left is no payment, is not delivered, and is removed in time."""
+    process = GatewayProcess(environ, tmp_path / "log")
+    sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HANG))
+    try:
+        await process.start()
+        async with process.client() as client:
+            resident = Resident(client, environ)
+            await resident.sign_in()
+            paying = asyncio.create_task(resident.pay())
+
+            async def asked():
+                return sandbox.count("SECURITY", "callback")
+
+            await until(asked)
+            await process.kill()
+            with pytest.raises(httpx.TransportError):
+                await paying
+
+        sandbox.faults.clear()
+        await process.start()
+        async with process.client() as client:
+            assert (await client.post("/graphql", json={"query": PAYMENTS})).json()["data"]["payments"]["nodes"] == []
+            resident._client = client
+            assert await resident.pay() == SAVED
+            nodes = (await client.post("/graphql", json={"query": PAYMENTS})).json()["data"]["payments"]["nodes"]
+        assert nodes == [DELIVERED]
+    finally:
+        await process.kill()
+    assert sandbox.effects.count("callback", order_number=ORDER) == 1
