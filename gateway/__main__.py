@@ -98,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     deep.add_argument("--json", metavar="FILE", help="write the report as JSON, too")
     deep.add_argument("--html", metavar="FILE", help="write the report as one page of HTML, too")
     deep.add_argument("--propose", metavar="FILE", help="write a profile of what was seen (docs/profile.md)")
+    deep.add_argument("--write", metavar="COMMUNITY", help="try writes that can be undone there, once confirmed")
     check.set_defaults(run=_check)
     return parser
 
@@ -175,7 +176,7 @@ def _check(settings: Settings, options: argparse.Namespace) -> int:
     if not options.deep:
         return asyncio.run(check(settings))
     codes = options.communities.replace(",", " ").split()
-    files = options.json, options.html, options.propose
+    files = options.json, options.html, options.propose, options.write
     return asyncio.run(check_deeply(settings, DeepOptions(codes, options.pages, options.pause, *files)))
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from gateway.check.asking import Answer, Asker
 from gateway.check.propose import propose
 from gateway.check.report import make_report, to_html, to_json, to_text
 from gateway.check.survey import Survey, Surveyor, calls_of
+from gateway.check.writing import SWITCHED_BACK, confirmed, try_writes
 from gateway.communities import read_communities
 from gateway.normalise.plausible import code_problem
 from gateway.normalise.profile import use_profile
@@ -27,7 +28,9 @@ BAR = 30
 
 
 class DeepOptions(NamedTuple):
-    """`communities` are codes, empty for those of the settings. `json`, `html` and `propose` name files to write."""
+    """`communities` are codes, empty for those of the settings. `json`, `html` and `propose` name files to write.
+    `write` is the community whose module and repair are written to, if somebody confirms it.
+    """
 
     communities: Sequence[str] = ()
     pages: int = 3
@@ -35,14 +38,18 @@ class DeepOptions(NamedTuple):
     json: str | None = None
     html: str | None = None
     propose: str | None = None
+    write: str | None = None
 
 
-async def check_deeply(settings: Settings, options: DeepOptions) -> int:
+async def check_deeply(settings: Settings, options: DeepOptions, ask: Callable[[str], str] = input) -> int:
     """Print the report, and write the files that are asked for. Returns 0, or 1 where no platform answered.
 
     Raises SettingsError.
     """
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # no logs here
+    if options.write is not None and not confirmed(options.write, ask):
+        sys.stderr.write("gateway: not confirmed, nothing was asked or written\n")
+        return 1
     survey = await make_survey(settings, options)
     report = make_report(survey)
     sys.stdout.write(to_text(report))
@@ -53,6 +60,9 @@ async def check_deeply(settings: Settings, options: DeepOptions) -> int:
     ):
         if path is not None:
             _write(path, content)
+    if survey.writes.get(SWITCHED_BACK) is False:
+        sys.stderr.write(f"gateway: a module of community {options.write} is not as it was: look at its modules\n")
+        return 1
     return 0 if any(answer.envelope is not None for answer in survey.answers) else 1
 
 
@@ -78,6 +88,8 @@ async def make_survey(settings: Settings, options: DeepOptions) -> Survey:
 
         wjdh, security = (Asker(client, options.pause, done) for client in (platforms.wjdh, platforms.security))
         await Surveyor(wjdh, security, survey, options.pages).run()
+        if options.write is not None:
+            await try_writes(wjdh, survey, options.write)
     survey.look_again()
     progress.end()
     return survey
@@ -87,10 +99,12 @@ def _codes(settings: Settings, options: DeepOptions) -> list[str]:
     codes = [*(options.communities or read_communities(settings))]
     if not codes:
         raise SettingsError("GATEWAY_COMMUNITIES: needed for the deep check, or --communities with codes")
+    if options.write is not None:
+        codes.append(options.write)
     problems = [f"--communities: {code!r} {problem}" for code in codes if (problem := code_problem(code)) is not None]
     if problems:
         raise SettingsError(*problems)
-    return codes
+    return [*dict.fromkeys(codes)]
 
 
 def _write(path: str, content: bytes) -> None:

@@ -34,7 +34,7 @@ OF_THE_GATEWAY = "it is about what the gateway sends or settings say"
 UNKNOWABLE = "it takes knowledge of what the platform holds"
 
 NOT_TRIED = {
-    **dict.fromkeys((3, 18, 21, 22, 35, 45, 54, 55, 104, 110, 116, 120, 121, 122, 144, 145), WRITES),
+    **dict.fromkeys((3, 18, 21, 22, 35, 45, 104, 110, 116, 120, 121, 122, 144, 145), WRITES),
     **dict.fromkeys(range(154, 164), WRITES),
     33: "a wrong secret might lock the account",
     41: "it takes hours",

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from gateway.check.asking import Answer
 from gateway.check.evidence import LISTS, NEWER, Evidence, Verdict, any_of, hints_of
 from gateway.check.survey import listed, part_of
+from gateway.check.writing import REPLY_KEPT, SWITCHED
 from gateway.normalise.house import house_of_label
 from gateway.normalise.person import sex_of_id_card
 
@@ -305,6 +306,8 @@ DETECTORS = (
     ),
     Detector(52, "modules are listed under wjdh/modules", lambda e: _answers(e, "modules")),
     Detector(53, "POST reads", lambda e: _answers(e, "shenheList")),
+    Detector(54, "PUT takes a form", lambda e: e.survey.writes.get(SWITCHED)),
+    Detector(55, "an absent reply keeps the old one", lambda e: e.survey.writes.get(REPLY_KEPT)),
     Detector(57, "pages name machines of developers", _foreign_urls),
     Detector(
         58,

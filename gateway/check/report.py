@@ -57,6 +57,7 @@ class Report(msgspec.Struct, frozen=True):
     endpoints: list[EndpointSeen]
     lists: list[ListSeen]
     tokens: dict[str, dict[str, bool | None]]
+    writes: dict[str, bool | None]
     fields: list[FieldSeen]
     quirks: list[Verdict]
 
@@ -77,6 +78,7 @@ def make_report(survey: Survey) -> Report:
             for each in LISTS
         ],
         survey.tokens,
+        survey.writes,
         [*_fields(survey)],
         [*verdicts(survey)],
     )
@@ -145,6 +147,9 @@ def _tables(report: Report) -> Iterator[tuple[str, Sequence[str], list[Sequence[
             for question, answer in answers.items()
         ],
     )
+    if report.writes:
+        rows: list[Sequence[object]] = [[question, _cell(answer)] for question, answer in report.writes.items()]
+        yield "Writes", ("question", "answer"), rows
     yield (
         "Fields",
         ("record", "key", "field", "in rows", "types", "forms", "words of closed lists", "not in the document"),

@@ -38,6 +38,7 @@ class Survey:
         """By record and documented key: the key that came in its place, and the evidence."""
         self.tokens: dict[str, dict[str, bool | None]] = {}
         self.uses_printed_secret = False
+        self.writes: dict[str, bool | None] = {}
 
     def add(self, answer: Answer) -> None:
         self.answers.append(answer)

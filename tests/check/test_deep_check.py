@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from gateway.check import writing
 from gateway.check.deep import DeepOptions, check_deeply
 from gateway.check.propose import propose
 from gateway.check.quirks import DETECTORS, MOST, NOT_TRIED, NOT_VISIBLE, Seen
 from gateway.check.report import make_report, to_html, to_json, to_text
 from gateway.check.survey import calls_of
 from gateway.sandbox.dialects.dialect import Dialect
+from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.variant import STRANGE, Variant
 from gateway.settings import Settings, SettingsError, load_settings
 
@@ -151,3 +153,35 @@ async def test_unreachable_platforms_end_with_status_1(environ, sandbox, capsys)
 
     assert await check_deeply(settings, DeepOptions(pause=0)) == 1
     assert "UPSTREAM_UNAVAILABLE" in capsys.readouterr().out
+
+
+async def test_unconfirmed_writes_ask_nothing(environ, sandbox):
+    settings = load_settings(environ | {"GATEWAY_COMMUNITIES": "10002"})
+
+    assert await check_deeply(settings, DeepOptions(pause=0, write="10002"), lambda _prompt: "yes") == 1
+    assert sandbox.calls == []
+
+
+async def test_confirmed_writes_are_undone(environ, sandbox, capsys):
+    settings = load_settings(environ | {"GATEWAY_COMMUNITIES": "10002"})
+    before = [(each.name, each.enabled) for each in sandbox.world.modules_of["10002"]]
+
+    assert await check_deeply(settings, DeepOptions(pause=0, write="10002"), lambda _prompt: "write 10002") == 0
+
+    assert [(each.name, each.enabled) for each in sandbox.world.modules_of["10002"]] == before
+    assert [sandbox.count("WJDH", endpoint) for endpoint in WRITES[:5]] == [0, 0, 2, 1, 0]
+    assert "a module can be switched, by a form sent with PUT  yes" in capsys.readouterr().out
+
+
+async def test_module_that_stays_switched_is_reported(environ, sandbox, capsys, monkeypatch):
+    async def switch_once(*arguments: Any) -> Any:
+        answer = await switch(*arguments)
+        sandbox.faults.set("WJDH", "module", Fault(FaultKind.HTTP_500))
+        return answer
+
+    switch = writing._switch
+    monkeypatch.setattr(writing, "_switch", switch_once)
+    settings = load_settings(environ | {"GATEWAY_COMMUNITIES": "10002"})
+
+    assert await check_deeply(settings, DeepOptions(pause=0, write="10002"), lambda _prompt: "write 10002") == 1
+    assert "is not as it was" in capsys.readouterr().err
