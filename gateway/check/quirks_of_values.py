@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from gateway.check.asking import Answer
 from gateway.check.evidence import LISTS, Evidence, Verdict, any_of
 from gateway.check.forms import DATE_WITH_WORDS, EIGHT_DIGITS, EPOCH, URL, YUAN_WITH_UNIT
 from gateway.check.quirks_of_calls import Detector, all_of, both_keys, negated, some_of
@@ -108,6 +109,13 @@ def _odd_text(e: Evidence) -> Verdict:
 
 def _raw(e: Evidence, found: Any) -> Verdict:
     return any_of(found(answer.raw) for answer in e.answers() if answer.raw is not None)
+
+
+def _is_wrapped(answer: Answer) -> bool:
+    """Whether it was read, though it does not begin with its JSON, or is in no UTF-8."""
+    if answer.envelope is None or answer.raw is None:
+        return False
+    return answer.raw.body.lstrip()[:1] not in (b"{", b"[") or "\ufffd" in answer.text
 
 
 DETECTORS = (
@@ -367,11 +375,15 @@ DETECTORS = (
         "personal data travels in reviews and people",
         lambda e: some_of(both_keys(e, ("ShenhePeople", "people_idcard")), both_keys(e, ("People", "people_idcard"))),
     ),
-    Detector(189, "answers are HTML", lambda e: _raw(e, lambda raw: raw.body.lstrip()[:1] == b"<")),
+    Detector(
+        189,
+        "answers are HTML",
+        lambda e: e.each(e.answers(), lambda a: a.envelope is None and a.text.lstrip().startswith("<")),
+    ),
     Detector(
         190,
-        "notices, a BOM or another charset around the JSON",
-        lambda e: _raw(e, lambda raw: raw.body[:1] not in (b"{", b"[", b"<") or raw.head.declares_gbk),
+        "notices or a BOM before the JSON, or another charset than UTF-8",
+        lambda e: e.each(e.answers(), _is_wrapped),
     ),
     Detector(191, "calls are throttled (429)", lambda e: _raw(e, lambda raw: raw.head.status == 429)),
     Detector(192, "answers above one megabyte", lambda e: _raw(e, lambda raw: len(raw.body) > LARGE)),

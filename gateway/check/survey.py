@@ -252,8 +252,8 @@ class Surveyor:
         """Applicants of the reviews that were read."""
         names, phones = _keys(ShenhePeople, "name"), _keys(ShenhePeople, "phone")
         parts = [part_of(row, "people") for row in self._survey.rows("shenheList")]
-        found = {(_first(part, names), _first(part, phones)) for part in parts}
-        return [{"name": name, "phone": phone} for name, phone in sorted(found) if name and phone]
+        found = dict.fromkeys((_first(part, names), _first(part, phones)) for part in parts)
+        return [{"name": name, "phone": phone} for name, phone in found if name and phone]
 
     def _houses(self) -> list[HouseKey]:
         """Houses of the orders and reviews that were read."""

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from gateway.check import writing
-from gateway.check.deep import DeepOptions, check_deeply
+from gateway.check.deep import DeepOptions, check_deeply, make_survey
 from gateway.check.propose import propose
 from gateway.check.quirks import DETECTORS, MOST, NOT_TRIED, NOT_VISIBLE, Seen
 from gateway.check.report import make_report, to_html, to_json, to_text
 from gateway.check.survey import calls_of
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
+from gateway.sandbox.seed.community import FOREIGN
 from gateway.sandbox.variant import STRANGE, Variant
 from gateway.settings import Settings, SettingsError, load_settings
 
@@ -28,7 +29,7 @@ KINDS: list[dict[str, Any]] = [
 ]
 """The last two put names where words of closed lists are expected."""
 
-SHARES = {Dialect.DOCUMENTED: 84, Dialect.EXAMPLES: 102, Dialect.MIXED: 108}
+SHARES = {Dialect.DOCUMENTED: 86, Dialect.EXAMPLES: 103, Dialect.MIXED: 113}
 """How many quirks are seen at least."""
 
 
@@ -113,11 +114,28 @@ async def test_paging_is_measured(surveyed):
 
 
 async def test_refused_community_is_seen(surveyed):
-    survey, _ = await surveyed(communities=("10002", "20001", "10009"))
-    report = make_report(survey)
+    survey, _ = await surveyed(communities=("10002", FOREIGN.code))
 
-    assert report.endpoints
-    assert "10002" in to_text(report)
+    assert verdicts(survey)[46] is Seen.SEEN
+
+
+@pytest.mark.parametrize(
+    ("fault", "quirk"),
+    [
+        (Fault(FaultKind.TRAILING_COMMA), 1),
+        (Fault(FaultKind.BODY, body=b'{"data": [{"id": "1}'), 2),
+        (Fault(FaultKind.BODY, body=b"<html></html>"), 189),
+        (Fault(FaultKind.PHP_NOTICE), 190),
+        (Fault(FaultKind.BOM), 190),
+        (Fault(FaultKind.GBK), 190),
+        (Fault(FaultKind.TOO_MANY_REQUESTS), 191),
+    ],
+)
+async def test_garbled_answers_are_seen(environ, sandbox, fault, quirk):
+    sandbox.faults.set("WJDH", "shenheList", fault)
+    settings = load_settings(environ)
+
+    assert verdicts(await make_survey(settings, DeepOptions(["10003"], pages=1, pause=0)))[quirk] is Seen.SEEN
 
 
 async def test_documented_platforms_need_no_profile(surveyed):
