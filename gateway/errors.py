@@ -23,6 +23,7 @@
         ├── ProtocolError         UPSTREAM_PROTOCOL: the answer is not of the documented protocol
         ├── PlatformAuthError     UPSTREAM_AUTH: the platform refuses the gateway's own credentials
         └── RefusedError          UPSTREAM_REFUSED: the platform understood and said no
+            └── CommunityRefusedError  UPSTREAM_FORBIDDEN_COMMUNITY: the account may not manage the community
 
 Messages are for callers: no URL, no upstream body, no secret, no personal data. They come from `gateway.wording`, in
 English and Chinese.
@@ -338,6 +339,14 @@ class RefusedError(PlatformError):
             "upstreamCode": self.upstream_code,
             "upstreamMessage": self.upstream_message,
         }
+
+
+class CommunityRefusedError(RefusedError):
+    """The platform says that the gateway's account is not authorised for the community (1.2.2.4). Nothing else shows
+    which ones it may manage (quirk 46).
+    """
+
+    code = "UPSTREAM_FORBIDDEN_COMMUNITY"
 
 
 def drop_tracebacks(error: BaseException) -> None:

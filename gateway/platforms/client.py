@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from gateway.errors import (
+    CommunityRefusedError,
     PlatformAuthError,
     PlatformBusyError,
     PlatformError,
@@ -179,13 +180,11 @@ class PlatformClient(ABC):
             if envelope.body.get("data") not in (None, "") and not is_write:
                 return envelope.body
             raise ProtocolError(self.platform, endpoint.name, FaultWording.NEITHER())
-        raise RefusedError(
-            self.platform,
-            endpoint.name,
-            FaultWording.REFUSED(code=envelope.code),
-            envelope.code,
-            envelope.msg if endpoint.shows_why else None,
-        )
+        kind, message = RefusedError, FaultWording.REFUSED(code=envelope.code)
+        if envelope.forbids_community:
+            kind, message = CommunityRefusedError, FaultWording.COMMUNITY_REFUSED()
+        shown = envelope.msg if endpoint.shows_why else None
+        raise kind(self.platform, endpoint.name, message, envelope.code, shown)
 
     def _data(self, endpoint: Endpoint, envelope: Envelope) -> object:
         """The `data` of a success, empty or not, where the document promises it. Raises RefusedError, ProtocolError."""

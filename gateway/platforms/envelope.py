@@ -30,6 +30,13 @@ OF_ERRORS = f"{OF_TOKENS}|权限|授权|异常|错误|繁忙|超时|稍后|SQLST
 may mean that nothing was found (quirks 23, 31).
 """
 
+_OF_COMMUNITIES = re.compile(
+    r"(?:没有|没|无)权限?(?:管理|访问|查看|操作)该?(?:小区|社区)|(?:小区|社区)(?:没有|未|没)(?:被)?授权"
+)
+"""What wjdh says of a community that the gateway's account may not manage (1.2.2.4): by its texts, since the codes in
+them differ by endpoint (quirk 27).
+"""
+
 LONGEST_MENDED = 1024 * 1024
 """Bytes of an answer that is read although it is no strict JSON in UTF-8: that takes ten times as long."""
 
@@ -106,6 +113,11 @@ class Envelope(msgspec.Struct, gc=False):
     def says(self, wordings: Iterable[str]) -> bool:
         """Whether it is a refusal, of no token, one of whose texts has one of these in it."""
         return self.code not in (None, SUCCESS, TOKEN_DEAD) and any(wording in self.hints for wording in wordings)
+
+    @property
+    def forbids_community(self) -> bool:
+        """Whether it is a refusal because of the community."""
+        return self.code not in (None, SUCCESS, TOKEN_DEAD) and _OF_COMMUNITIES.search(self.hints) is not None
 
     @property
     def hints(self) -> str:

@@ -25,4 +25,8 @@ class CodeWording(Wording):
     UPSTREAM_PROTOCOL = "A platform answered in another way than documented", "平台的应答不符合协议"
     UPSTREAM_AUTH = "A platform refuses the gateway's credentials", "平台拒绝网关的凭据"
     UPSTREAM_REFUSED = "A platform understood the call and said no", "平台理解了调用，但拒绝执行"
+    UPSTREAM_FORBIDDEN_COMMUNITY = (
+        "A platform has not authorised the gateway for the community",
+        "平台没有授权网关管理该小区",
+    )
     INTERNAL = "The gateway failed, or its journal", "网关内部错误，或写入记录库不可用"

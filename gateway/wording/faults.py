@@ -24,6 +24,10 @@ class FaultWording(Wording):
     NEITHER = "The platform answered neither success nor failure.", "平台的应答既不是成功，也不是失败。"
     NO_DATA = "The platform answered success without data.", "平台应答成功，但没有数据。"
     REFUSED = "The platform refused the call with code {code}.", "平台拒绝了调用，代码 {code}。"
+    COMMUNITY_REFUSED = (
+        "The platform has not authorised the gateway's account for this community.",
+        "平台没有授权网关的账号管理该小区。",
+    )
     SHAPE = "The answer has not the documented shape: {reason}.", "平台的应答不符合文档所述的结构：{reason}。"
     TOO_DEEP = "The answer is nested too deeply.", "平台的应答嵌套过深。"
     OTHER_RECORD = "The platform answered with another record.", "平台应答了另一条记录。"

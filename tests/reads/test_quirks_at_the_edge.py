@@ -199,7 +199,7 @@ async def test_quirk_9_huge_code_costs_only_its_field(gateway, sandbox, code):
 async def test_quirk_28_refused_community_is_not_asked_again(gateway, sandbox):
     answer = await gateway.ask('{ shenhes(communityCode: "00003") { totalCount } }')
     assert answer.partial == {"shenhes": None}
-    assert (answer.code, answer.error["extensions"]["retryable"]) == ("UPSTREAM_REFUSED", False)
+    assert (answer.code, answer.error["extensions"]["retryable"]) == ("UPSTREAM_FORBIDDEN_COMMUNITY", False)
     assert sandbox.count("WJDH", "shenheList") == 1
 
 
@@ -395,6 +395,50 @@ async def test_quirk_166_167_module_drift_has_both_sides(gateway, sandbox):
     unknown = (await gateway.ask(query, {"code": "10002"})).data["community"]
     assert len(unknown["modules"]) == 9
     assert unknown["moduleDrift"] is None
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        '"msg": "您没有权限管理该小区，请核对授权信息", "message": "（message编码Se104）"',
+        '"msg": "操作失败", "message": "该小区没有授权给该安防平台管理员权限（message编码Repairs121）"',
+        '"msg": "无权访问该小区"',
+    ],
+)
+@pytest.mark.parametrize(
+    ("field", "endpoint"),
+    [
+        ("shenhes", "shenheList"),
+        ("repairs(filter: {status: OPEN})", "repair/list"),
+        ("orders", "order/list"),
+        ("modules", "modules"),
+    ],
+)
+async def test_quirk_46_community_not_authorised_has_its_own_code(gateway, sandbox, field, endpoint, texts):
+    body = f'{{"code": "1", "token_expired": "1", {texts}}}'
+    sandbox.faults.set("WJDH", endpoint, Fault(FaultKind.BODY, body=body.encode()))
+
+    selection = "name" if field == "modules" else "totalCount"
+    answer = await gateway.ask(f'{{ community(code: "10002") {{ code {field} {{ {selection} }} }} }}')
+
+    name = field.partition("(")[0]
+    assert answer.partial["community"] == {"code": "10002", name: None}
+    assert answer.code == "UPSTREAM_FORBIDDEN_COMMUNITY"
+    assert answer.error["message"] == "The platform has not authorised the gateway's account for this community."
+    assert answer.error["extensions"]["retryable"] is False
+    assert answer.error["extensions"]["upstreamCode"] == 1
+    assert "Se104" not in answer.response.text
+    assert sandbox.count("WJDH", endpoint) == 1
+
+
+@pytest.mark.parametrize(
+    "msg", ["您没有权限", "服务器开小差，请重试", "小区功能未授权用户使用前须登记", "该用户没有权限"]
+)
+async def test_quirk_46_other_refusals_keep_their_code(gateway, sandbox, msg):
+    body = f'{{"code": 1, "msg": "{msg}"}}'
+    sandbox.faults.set("WJDH", "modules", Fault(FaultKind.BODY, body=body.encode()))
+
+    assert (await gateway.ask('{ modules(communityCode: "10002") { name } }')).code == "UPSTREAM_REFUSED"
 
 
 async def test_quirk_174_owner_has_a_phone_and_no_person(gateway):

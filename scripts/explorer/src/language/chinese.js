@@ -122,6 +122,8 @@ export const chinese = {
   'todo.UPSTREAM_AUTH': '需由运维检查设置中的凭据。',
   'code.UPSTREAM_REFUSED': '平台理解了调用，但拒绝执行。',
   'todo.UPSTREAM_REFUSED': '请阅读平台的说明；同样的调用还会被拒绝。',
+  'code.UPSTREAM_FORBIDDEN_COMMUNITY': '平台没有授权网关管理该小区。',
+  'todo.UPSTREAM_FORBIDDEN_COMMUNITY': '需由平台为网关的账号授权该小区。',
   'code.NOT_CONFIGURED': '设置中没有该接口的路径。',
   'todo.NOT_CONFIGURED': '需由运维设置路径。',
   'code.GRAPHQL_PARSE_FAILED': '文本不是 GraphQL 文档。',

@@ -127,6 +127,8 @@ export const english = {
   'todo.UPSTREAM_AUTH': 'An operator has to check the credentials in the settings.',
   'code.UPSTREAM_REFUSED': 'The platform understood the call and refused it.',
   'todo.UPSTREAM_REFUSED': 'Read its message; the same call will be refused again.',
+  'code.UPSTREAM_FORBIDDEN_COMMUNITY': 'The platform has not authorised the gateway for this community.',
+  'todo.UPSTREAM_FORBIDDEN_COMMUNITY': 'The platform has to authorise the gateway’s account for it.',
   'code.NOT_CONFIGURED': 'The settings give no path for this endpoint.',
   'todo.NOT_CONFIGURED': 'An operator has to set the path.',
   'code.GRAPHQL_PARSE_FAILED': 'The text is not a GraphQL document.',
