@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from graphql import GraphQLResolveInfo, located_error
 
+from gateway.errors import drop_tracebacks
+
 ValueT = TypeVar("ValueT")
 
 
@@ -24,6 +26,7 @@ class IncompleteError(Exception):
 
 def take_part(error: IncompleteError, info: GraphQLResolveInfo[Any], path: Sequence[str | int]) -> Any:
     """The part, for graphql-core: `info` is that of the field. The request's context has the cause reported."""
+    drop_tracebacks(error)
     info.context.report(located_error(error.cause, info.field_nodes, path))
     return error.part
 

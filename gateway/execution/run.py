@@ -19,6 +19,7 @@ from graphql.execution.values import VariableValues
 from graphql.pyutils import Path, gather_with_cancel, is_awaitable
 from graphql.type import GraphQLResolveInfoHelpers
 
+from gateway.errors import drop_tracebacks
 from gateway.execution.codegen import Code
 from gateway.execution.fetch import fetch
 from gateway.execution.incomplete import IncompleteError
@@ -136,6 +137,7 @@ class Run:
             if type(outcome) in plain:
                 container[key] = complete(outcome)
             elif isinstance(outcome, IncompleteError):
+                drop_tracebacks(outcome)
                 container[key] = self._complete(outcome.part, complete)
                 self._failed.append((site, outcome.cause))
             elif isinstance(outcome, Exception | UnplannableError):

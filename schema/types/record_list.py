@@ -10,7 +10,7 @@ import strawberry
 from graphql import GraphQLError
 
 from gateway.context import Info, Lookup
-from gateway.errors import PlatformError, UserInputError, refuse_input, violations_of
+from gateway.errors import PlatformError, UserInputError, drop_tracebacks, refuse_input, violations_of
 from gateway.execution.cost import OfCaller
 from gateway.execution.incomplete import IncompleteError
 from gateway.execution.load import Load
@@ -133,6 +133,7 @@ class CommunityList:
         try:
             found = await self._slice(info, codes, query, after, counts=counts)
         except IncompleteError as error:
+            drop_tracebacks(error)
             found = error.part
         except PlatformError as error:  # of the only one there is
             found = Slice((), 0, part.first, 0, failures=(Failure(codes[0], error),))
