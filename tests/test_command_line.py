@@ -624,7 +624,7 @@ def test_serve_reports_every_unusable_setting(environ, tmp_path):
     wrong = {
         "GATEWAY_WJDH_URL": "ftp://s3cr3t.example",
         "GATEWAY_SECURITY_URL": "s3cr3t",
-        "GATEWAY_TRUSTED_DOCUMENTS": str(tmp_path / "s3cr3t.json"),
+        "GATEWAY_TRUSTED_DOCUMENTS": str(tmp_path / "missing.json"),
         "GATEWAY_HSOT": "s3cr3t",
     }
     ended = run(environ | wrong, "serve", "--workers", "2")

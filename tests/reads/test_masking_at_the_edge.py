@@ -31,7 +31,7 @@ def dialect(request):
 
 @pytest.fixture
 def environ(environ):
-    return environ | {"GATEWAY_MAX_DEPTH": "20", "GATEWAY_COST_LIMIT": "1000000"}  # no person asks for all at once
+    return environ | {"GATEWAY_MAX_DEPTH": "20", "GATEWAY_COST_LIMIT": "10000000"}  # no person asks for all at once
 
 
 @pytest.fixture

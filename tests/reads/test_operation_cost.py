@@ -52,8 +52,7 @@ def queries(*pages):
 
 
 def kind(document):
-    [operation] = parse(document).definitions
-    assert isinstance(operation, OperationDefinitionNode)
+    [operation] = [node for node in parse(document).definitions if isinstance(node, OperationDefinitionNode)]
     return operation.operation
 
 
