@@ -1,13 +1,10 @@
 """`gateway check --deep`: asks the platforms, reads only, and writes down what they send."""
 
-import logging
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import NamedTuple
-
-import structlog
 
 from gateway.check.asking import Answer, Asker
 from gateway.check.propose import propose
@@ -46,7 +43,6 @@ async def check_deeply(settings: Settings, options: DeepOptions, ask: Callable[[
 
     Raises SettingsError.
     """
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # no logs here
     if options.write is not None and not confirmed(options.write, ask):
         sys.stderr.write("gateway: not confirmed, nothing was asked or written\n")
         return 1

@@ -1,13 +1,10 @@
 """The quick check: tries what the settings lead to, the journal, signing keys and both platforms. It never writes."""
 
 import asyncio
-import logging
 import sys
 import time
 from collections.abc import Awaitable, Iterable
 from contextlib import AsyncExitStack, aclosing
-
-import structlog
 
 from gateway.auth.authenticator import Authenticator, open_authenticator
 from gateway.auth.issuer import require_development
@@ -29,7 +26,6 @@ async def check(settings: Settings) -> int:
     Returns 0 when the journal and the signing keys can be used, both platforms are set up, and every endpoint that was
     tried answered in the protocol, else 1. Raises SettingsError.
     """
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # no logs here
     async with AsyncExitStack() as stack:
         mistakes = Mistakes()
         authenticator: Authenticator | None = None

@@ -22,9 +22,9 @@ PIECE = 64 * 1024
 
 ROW = b'{"id":%d,"paied":"1","number":"%d","title":"x","amount":"190.35","status":"1","extra":"[]"'
 ENVELOPES = {
-    "order/list": b'{"code":0,"data":[%b],"pages":{"total":1000000}}',
-    "shenheList": b'{"data":[%b],"meta":{"total":1000000}}',
-    "repair/list": b'{"code":0,"data":{"repairs":[%b],"pages":{"total":1000000}}}',
+    "order/list": b'{"code":0,"data":[%b],"pages":{"total":1}}',
+    "shenheList": b'{"data":[%b],"meta":{"total":1}}',
+    "repair/list": b'{"code":0,"data":{"repairs":[%b],"pages":{"total":1}}}',
     "people": b'{"code":0,"data":{"people_name":"x","houses":[%b]}}',
 }
 LOGIN = b'{"code":0,"access_token":"t","token":"t","token_type":"Bearer","expires_in":3600}'
