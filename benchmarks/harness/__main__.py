@@ -95,7 +95,7 @@ async def measure(
 ) -> None:
     same = [server for server in servers if server.name != MASKED]
     for name, what in QUERIES.items():
-        await check_same_answers(same, document(name), communities)
+        await check_same_answers(same, document(name), communities, earlier=BEFORE)
         await warm_up(servers, document(name), options.warm_up, communities)
         print(f"{name}: {what}", flush=True)
     for callers in options.callers:

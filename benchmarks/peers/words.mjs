@@ -70,6 +70,7 @@ export const RESIDENT_ROLE = new Map([
 
 export const OCCUPANT_TYPE = new Map([
   ['业主', 'OWNER'],
+  ['业主绑定', 'OWNER'], // a review type, by the document's example
   ['租户', 'TENANT'],
   ['其他', 'OTHER'],
 ])

@@ -9,12 +9,14 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from typing import Protocol
 
 from gateway.errors import JournalError
 from gateway.events import Notifier
 from gateway.journal.events import Events, Interest
 from gateway.journal.records import PLACED, NotedEvent
+from gateway.ops.workers import at_work
 
 CHANNEL = "gateway_noted"
 CAPACITY = 256
@@ -145,13 +147,11 @@ class EventTail:
         """Follow the journal, and notify the other gateways of what this one notes, until the block ends."""
         self._events.on_noted = self._announce
         async with notifier.listen(CHANNEL, lambda _: self._to_read.set()):
-            tasks = [asyncio.create_task(self._keep_reading()), asyncio.create_task(self._keep_notifying(notifier))]
+            keep_notifying = partial(self._keep_notifying, notifier)
             try:
-                yield
+                async with at_work({"EventReader": self._keep_reading, "EventNotifier": keep_notifying}):
+                    yield
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
                 if self._to_notify.is_set():
                     with suppress(JournalError):
                         await notifier.notify(CHANNEL, "")

@@ -70,10 +70,7 @@ class StreamReader(Generic[RowT]):
             pages, error = _following(page, await self._pages.load_level(later), self._pages.endpoint)
             items = _distinct(pages)
         skip = offset - (number - 1) * size
-        items = items[skip : skip + first]
-        if error is not None and not items:
-            raise error
-        return Stretch(items, offset, max(total, offset + len(items)) if items else total, error=error)
+        return _stretch(items[skip : skip + first], offset, total, error=error)
 
     async def resume(self, code: str, query: Any, place: Place, first: int) -> Stretch[RowT]:
         """The `first` rows that come after the place. As `read`."""
@@ -99,8 +96,7 @@ class StreamReader(Generic[RowT]):
         offset = next((place for place, row in enumerate(rows, 1) if row.platform_id == after), offset)
         if len(rows) <= offset < total:
             raise _only_first_page(self._pages.endpoint)
-        items = rows[offset : offset + first]
-        return Stretch(items, offset, max(total, offset + len(items)) if items else total)
+        return _stretch(rows[offset : offset + first], offset, total)
 
 
 class _Side(Enum):
@@ -208,10 +204,7 @@ class _Search(Generic[RowT]):
         wanted = pages.numbers(offset, min(offset + first, total)) if offset < total else range(0)
         rows, error = await pages.rows(wanted)
         skip = start.position if wanted and wanted[0] == start.page else 0
-        items = rows[skip : skip + first]
-        if error is not None and not items:
-            raise error
-        return Stretch(items, offset, max(total, offset + len(items)) if items else total, self._direction, error)
+        return _stretch(rows[skip : skip + first], offset, total, self._direction, error)
 
     async def _find(self, numbers: Sequence[int]) -> _Start:
         """Where to begin, with these pages read. Each step halves what is left, or doubles what is known."""
@@ -282,6 +275,19 @@ class _Search(Generic[RowT]):
                 found = self._look_at([number])
                 return found if isinstance(found, _Start) else _Start(number, 0)
         return _Start(earliest, 0)
+
+
+def _stretch(
+    items: tuple[RowT, ...],
+    offset: int,
+    total: int,
+    going: Direction | None = None,
+    error: GatewayError | None = None,
+) -> Stretch[RowT]:
+    """Raises the error where it left no rows. A total that the rows themselves contradict is theirs."""
+    if error is not None and not items:
+        raise error
+    return Stretch(items, offset, max(total, offset + len(items)) if items else total, going, error)
 
 
 def _size_of_one_page(begin: int, end: int) -> int:

@@ -1,7 +1,6 @@
 """Publishing announcements."""
 
 from collections.abc import Iterable
-from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -18,12 +17,13 @@ from gateway.wording.wording import Violation
 from schema.mutations.input import (
     EACH_KEY,
     KEY,
+    community_writes,
     entries,
     entry_key,
-    entry_write,
     finished,
     idempotency_key,
     require,
+    results_field,
     write_all,
     written_record,
 )
@@ -88,11 +88,7 @@ class AnnouncementPayload(MutationPayload):
 
 @strawberry.type(description="How the publication of an announcement in several communities ended (批量创建公告结果).")
 class AnnouncementsPayload:
-    @strawberry.field(
-        description="One result for each community, in their order (结果列表).", graphql_type=list[AnnouncementPayload]
-    )
-    def results(root: strawberry.Parent[list[Written]]) -> list[Written]:
-        return root
+    results = results_field(AnnouncementPayload, "community")
 
 
 @strawberry.type
@@ -125,12 +121,10 @@ class AnnouncementMutations:
         key, make_creation = input.idempotency_key, info.context.actions.announcement.make_creation
 
         def creation(code: str) -> Write:
-            checked = community(code, "input.communityCodes")
-            new = msgspec.structs.replace(draft, community_code=checked)
-            return make_creation(info.context.principal, new, entry_key(key, checked) or "")
+            new = msgspec.structs.replace(draft, community_code=code)
+            return make_creation(info.context.principal, new, entry_key(key, code) or "")
 
-        writes = {code: entry_write("createAnnouncement", partial(creation, code)) for code in input.community_codes}
-        return await write_all(info, [writes[code] for code in input.community_codes])
+        return await write_all(info, community_writes("createAnnouncement", input.community_codes, creation))
 
 
 def _announcement(

@@ -1,12 +1,14 @@
 """What all mutations do with their input."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import strawberry
 
 from gateway.actions.row import RowRef, write_each
 from gateway.actions.write import Write, Written, invalid, refused_write, user_error
+from gateway.auth.node_ids import resolve_node_id
 from gateway.context import Info
 from gateway.errors import UserInputError, refuse_input
 from gateway.journal.records import RecordRef, UserError
@@ -14,6 +16,7 @@ from gateway.normalise.states import UserErrorCode
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from gateway.wording.writes import WriteWording
+from schema.types.arguments import community
 from schema.types.costs import MOST_ENTRIES
 
 LONGEST_KEY = 128
@@ -70,6 +73,12 @@ def written_record(info: Info, written: Written) -> RecordRef | None:
     return record if record and info.context.principal.sees(record.community_code) else None
 
 
+def row(info: Info, node_id: str, type_name: str) -> RowRef | None:
+    """The row that the id names, if it is of this type and the caller may see its community."""
+    node = resolve_node_id(info.context.principal, info.context.ids, node_id, type_name)
+    return node and RowRef(type_name, int(node.parts[0]), node.community_code)
+
+
 async def not_found(info: Info, mutation: str, what: str, wrong: Iterable[UserError] = ()) -> Written:
     """An id that leads the caller nowhere: never distinguished from a record that is not there.
 
@@ -119,9 +128,32 @@ def row_writes(
     return [refused_write(mutation, *errors) if row is None else writes[row.platform_id] for row in rows]
 
 
+def community_writes(mutation: str, codes: Sequence[str], write: Callable[[str], Write]) -> list[Write]:
+    """The writes of communities, in order: one for a code that is named twice, a refusal for what is no code."""
+
+    def make(code: str) -> Write:
+        return write(community(code, "input.communityCodes"))
+
+    writes = {code: entry_write(mutation, partial(make, code)) for code in codes}
+    return [writes[code] for code in codes]
+
+
 async def write_all(info: Info, writes: Sequence[Write], *, dry_run: bool = False) -> list[Written]:
     """Carry them out: a result each, in order."""
     context = info.context
     written = await context.actions.bulk.carry_out(context.principal, writes, context.deadline, dry_run=dry_run)
     context.loaders.forget()
     return written
+
+
+def results_field(payload: type, entry: str) -> Any:
+    """The field `results` of what several writes of one mutation give: a `payload` for each `entry`."""
+
+    def results(root: strawberry.Parent[list[Written]]) -> list[Written]:
+        return root
+
+    return strawberry.field(
+        results,
+        description=f"One result for each {entry}, in their order (结果列表).",
+        graphql_type=list[payload],  # type: ignore[valid-type]  # known when the schema is built
+    )

@@ -1,6 +1,5 @@
 """Switching feature modules."""
 
-from functools import partial
 from typing import Annotated, NamedTuple
 
 import strawberry
@@ -18,12 +17,13 @@ from gateway.wording.inputs import InputWording
 from schema.mutations.input import (
     OPTIONAL_EACH_KEY,
     OPTIONAL_KEY,
+    community_writes,
     entries,
     entry_key,
-    entry_write,
     finished,
     idempotency_key,
     require,
+    results_field,
     write_all,
     written_record,
 )
@@ -91,11 +91,7 @@ class ModulePayload(MutationPayload):
 
 @strawberry.type(description="How the switching of a module of several communities ended (批量模块状态结果).")
 class ModulesPayload:
-    @strawberry.field(
-        description="One result for each community, in their order (结果列表).", graphql_type=list[ModulePayload]
-    )
-    def results(root: strawberry.Parent[list[Written]]) -> list[Written]:
-        return root
+    results = results_field(ModulePayload, "community")
 
 
 class Synchronised(NamedTuple):
@@ -176,12 +172,10 @@ class ModuleMutations:
         make_switch = info.context.actions.module.make_switch
 
         def switch(code: str) -> Write:
-            checked = community(code, "input.communityCodes")
-            label, entry = input.name.wire_label, entry_key(key, checked)
-            return make_switch(info.context.principal, checked, label, input.enabled, entry)
+            return make_switch(info.context.principal, code, input.name.wire_label, input.enabled, entry_key(key, code))
 
-        writes = {code: entry_write("setModule", partial(switch, code)) for code in input.community_codes}
-        return await write_all(info, [writes[code] for code in input.community_codes], dry_run=input.dry_run)
+        writes = community_writes("setModule", input.community_codes, switch)
+        return await write_all(info, writes, dry_run=input.dry_run)
 
     @strawberry.mutation(
         description="Bring wjdh to what the security platform reports: shows the plan, and carries it out unless it is "

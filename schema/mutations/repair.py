@@ -7,7 +7,6 @@ import strawberry
 
 from gateway.actions.row import RowRef
 from gateway.actions.write import Write, Written, invalid, masked
-from gateway.auth.node_ids import resolve_node_id
 from gateway.context import Info
 from gateway.errors import violations_of
 from gateway.execution.load import Load
@@ -26,6 +25,8 @@ from schema.mutations.input import (
     idempotency_key,
     not_found,
     require,
+    results_field,
+    row,
     row_writes,
     write_all,
     written_record,
@@ -84,11 +85,7 @@ class RepairPayload(MutationPayload):
 
 @strawberry.type(description="How several updates ended (批量更新报修结果).")
 class RepairsPayload:
-    @strawberry.field(
-        description="One result for each id, in their order (结果列表).", graphql_type=list[RepairPayload]
-    )
-    def results(root: strawberry.Parent[list[Written]]) -> list[Written]:
-        return root
+    results = results_field(RepairPayload, "id")
 
 
 @strawberry.type
@@ -103,7 +100,7 @@ class RepairMutations:
         key = input.idempotency_key
         _require(input)
         reply = (input.reply or "").strip() or None
-        repair = _repair(info, input.id)
+        repair = row(info, input.id, "Repair")
         if repair is None:
             return await not_found(info, "updateRepair", "repair", invalid(masked(reply, "reply")))
         update = info.context.actions.repair.update
@@ -125,15 +122,10 @@ class RepairMutations:
             entry = entry_key(key, repair.platform_id)
             return make_update(info.context.principal, repair, input.status, reply, entry)
 
-        repairs = [_repair(info, node_id) for node_id in input.ids]
+        repairs = [row(info, node_id, "Repair") for node_id in input.ids]
         return await write_all(
             info, row_writes("updateRepair", "repair", repairs, update, invalid(masked(reply, "reply")))
         )
-
-
-def _repair(info: Info, node_id: str) -> RowRef | None:
-    node = resolve_node_id(info.context.principal, info.context.ids, node_id, "Repair")
-    return node and RowRef("Repair", int(node.parts[0]), node.community_code)
 
 
 def _require(input: UpdateRepairInput | UpdateRepairsInput, *found: Iterable[Violation]) -> None:

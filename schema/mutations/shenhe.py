@@ -8,7 +8,6 @@ import strawberry
 
 from gateway.actions.row import RowRef
 from gateway.actions.write import Write, Written, invalid, masked
-from gateway.auth.node_ids import resolve_node_id
 from gateway.context import Info
 from gateway.errors import violations_of
 from gateway.execution.load import Load
@@ -31,6 +30,8 @@ from schema.mutations.input import (
     idempotency_key,
     not_found,
     require,
+    results_field,
+    row,
     row_writes,
     write_all,
     written_record,
@@ -127,11 +128,7 @@ class ShenhePayload(MutationPayload):
 
 @strawberry.type(description="How several decisions ended (批量审核结果).")
 class ShenhesPayload:
-    @strawberry.field(
-        description="One result for each id, in their order (结果列表).", graphql_type=list[ShenhePayload]
-    )
-    def results(root: strawberry.Parent[list[Written]]) -> list[Written]:
-        return root
+    results = results_field(ShenhePayload, "id")
 
 
 @strawberry.type
@@ -150,7 +147,7 @@ class ShenheMutations:
             _unrecognized(corrections),
             besides=lambda: actions.violations(corrections),
         )
-        review = _review(info, input.id)
+        review = row(info, input.id, "Shenhe")
         if review is None:
             return await not_found(info, "approveShenhe", "review", actions.errors(principal, corrections))
         return finished(info, await actions.approve(principal, review, corrections, key))
@@ -168,7 +165,7 @@ class ShenheMutations:
             at_most("reason", input.reason, LONGEST_REASON),
             besides=lambda: masked(input.reason, "reason"),
         )
-        review = _review(info, input.id)
+        review = row(info, input.id, "Shenhe")
         if review is None:
             return await not_found(info, "rejectShenhe", "review", invalid(masked(input.reason, "reason")))
         reason = (input.reason or "").strip() or None  # the platform may cut blanks off, and then not know it again
@@ -187,7 +184,7 @@ class ShenheMutations:
         def approval(review: RowRef) -> Write:
             return make(info.context.principal, review, None, entry_key(key, review.platform_id))
 
-        reviews = [_review(info, node_id) for node_id in input.ids]
+        reviews = [row(info, node_id, "Shenhe") for node_id in input.ids]
         return await write_all(info, row_writes("approveShenhe", "review", reviews, approval))
 
     @strawberry.mutation(
@@ -209,13 +206,8 @@ class ShenheMutations:
         def rejection(review: RowRef) -> Write:
             return make(info.context.principal, review, reason, entry_key(key, review.platform_id))
 
-        reviews, wrong = [_review(info, node_id) for node_id in input.ids], invalid(masked(reason, "reason"))
+        reviews, wrong = [row(info, node_id, "Shenhe") for node_id in input.ids], invalid(masked(reason, "reason"))
         return await write_all(info, row_writes("rejectShenhe", "review", reviews, rejection, wrong))
-
-
-def _review(info: Info, node_id: str) -> RowRef | None:
-    node = resolve_node_id(info.context.principal, info.context.ids, node_id, "Shenhe")
-    return node and RowRef("Shenhe", int(node.parts[0]), node.community_code)
 
 
 def _corrections(content: ShenheContentInput | None) -> Corrections | None:

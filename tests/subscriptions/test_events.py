@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from graphql_socket import connected, until
 
+from gateway.events import PAYMENT_QUEUED, Event
 from gateway.loaders.event_streams import Cursor
 from gateway.normalise.vocabulary import RepairStatus, ShenheStatus
 from gateway.sandbox.faults import Fault, FaultKind
@@ -185,8 +186,10 @@ class TestPlacement:
             event = await next_event(theirs)
             assert (event["kind"], event["payment"]["orderNumber"]) == ("RECEIVED", number)
 
+            gateway.parts.events.publish(Event(PAYMENT_QUEUED, CODE, number))  # the relay does not wait for its turn
+            numbers = {(await next_event(everyones))["payment"]["orderNumber"]}
             await payments.receive(other, "shop", "weixin-2", subject="resident")
-            numbers = {(await next_event(everyones))["payment"]["orderNumber"] for _ in range(2)}
+            numbers.add((await next_event(everyones))["payment"]["orderNumber"])
         assert numbers == {number, other}  # the delivery of the one, and the other: not the one again
 
 
