@@ -305,7 +305,8 @@ def create_app(
             ),
             request_metrics,
         )
-        return ListedOrigins(endpoint, settings.origins) if settings.origins else endpoint, [
+        listed = ListedOrigins(endpoint, settings.origins, settings.page_headers)
+        return listed if settings.origins else endpoint, [
             WebSocketRoute(GRAPHQL_PATH, web_sockets),
             *payment_callback_routes(gateway.actions.payment, gateway.callback_tokens, gateway.unverified),
             *metrics_routes(gateway.metrics, gateway.journal.backlog),

@@ -56,7 +56,8 @@ CALLBACK_ACCOUNT = ("callback_key_k", "callback_key_d")
 
 SHORTEST_KEY = 32
 
-_ORIGIN = re.compile(r"https?://[a-z0-9.:\[\]-]+")
+_ORIGIN = re.compile(r"https?://[a-z0-9.:\[\]-]+|(?!https?:)[a-z][a-z0-9+.-]*://[A-Za-z0-9._:\[\]-]+")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HALF = re.compile("[\ud800-\udfff]")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _OPERATION = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
@@ -168,6 +169,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     websocket_init_timeout: Seconds = 5.0
     max_subscriptions: Count = 20
     allowed_origins: str = ""
+    allowed_headers: str = ""
     allowed_hosts: str = ""
 
     header_timeout: Seconds = 10.0
@@ -213,6 +215,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def origins(self) -> frozenset[str]:
         """The origins of `allowed_origins`."""
         return frozenset(_words(self.allowed_origins))
+
+    @property
+    def page_headers(self) -> list[str]:
+        """The names of `allowed_headers`."""
+        return _words(self.allowed_headers)
 
     @property
     def trusted_manifests(self) -> tuple[Path, ...]:
@@ -311,6 +318,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     """What is wrong with values that can be read: with lists, with one beside another, and in production."""
     if not all(_ORIGIN.fullmatch(origin) for origin in settings.origins):
         yield "GATEWAY_ALLOWED_ORIGINS: each is a scheme and a host, such as https://console.example.org"
+    if not all(_TOKEN.fullmatch(name) and name != "*" for name in settings.page_headers):
+        yield "GATEWAY_ALLOWED_HEADERS: each is the name of a header, such as X-Tenant"
     if not all(_NAME.fullmatch(name) for name in _words(settings.allowed_hosts)):
         yield "GATEWAY_ALLOWED_HOSTS: each is a name without a port, such as gateway.example.org"
     if not all(_OPERATION.fullmatch(name) for name in settings.named_operations):

@@ -203,11 +203,28 @@ def test_non_utf_8_value_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["*", "null", "console.example", "https://console.example/", "https://*.example", "a, b"]
+    "value",
+    [
+        "*",
+        "null",
+        "console.example",
+        "https://console.example/",
+        "https://*.example",
+        "a, b",
+        "file://",
+        "HTTPS://a.example",
+        "weapp://",
+    ],
 )
 def test_invalid_origin_is_refused(value: str) -> None:
     with pytest.raises(SettingsError, match=r"^GATEWAY_ALLOWED_ORIGINS: each is a scheme and a host"):
         load_settings({"GATEWAY_ALLOWED_ORIGINS": f"https://good.example {value}"})
+
+
+@pytest.mark.parametrize("value", ["*", "X-Tenant: 1", "名"])
+def test_invalid_header_name_is_refused(value: str) -> None:
+    with pytest.raises(SettingsError, match=r"^GATEWAY_ALLOWED_HEADERS: each is the name of a header"):
+        load_settings({"GATEWAY_ALLOWED_HEADERS": f"X-Build {value}"})
 
 
 @pytest.mark.parametrize("value", ["*", "gateway.example:8000", "https://gateway.example", "*.example"])

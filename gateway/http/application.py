@@ -25,13 +25,17 @@ PAGE_REQUEST_HEADERS: Final = (
     "Apollographql-Client-Name",
     "Apollographql-Client-Version",
     "Authorization",
+    "Baggage",
     "Cache-Control",
     "Graphql-Client-Name",
     "Graphql-Client-Version",
     "Last-Event-Id",
+    "Sentry-Trace",
     "Traceparent",
+    "Tracestate",
     "X-Request-Id",
 )
+"""Those that any listed page may send: what the gateway reads, and what tracing libraries add to every request."""
 
 PAGE_ANSWER_HEADERS: Final = ("age", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id")
 """Those that a page may read besides the ones that it always may (Fetch, "CORS-safelisted response-header name")."""
@@ -138,18 +142,19 @@ class Hosts:
 class ListedOrigins:
     """`app`, with answers that the web pages of these origins may read (CORS: Fetch, "HTTP-network protocol", 3.2).
 
+    Their requests may have `headers` besides PAGE_REQUEST_HEADERS.
     Browsers add no credentials, such as cookies: a page sends the token it was given. Starlette's CORSMiddleware gives
     its headers to all origins but for the one that lets the page read: others get none from here.
     """
 
-    def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, origins: Collection[str], headers: Collection[str] = ()) -> None:
         self._app = app
         self._origins = frozenset(origin.encode() for origin in origins)
         self._for_listed = CORSMiddleware(
             app,
             allow_origins=origins,
             allow_methods=("GET", "POST"),
-            allow_headers=PAGE_REQUEST_HEADERS,
+            allow_headers=(*PAGE_REQUEST_HEADERS, *headers),
             expose_headers=PAGE_ANSWER_HEADERS,
             max_age=PREFLIGHT_SECONDS,
         )

@@ -2,9 +2,14 @@
 
 import httpx
 import pytest
+from websockets import Origin, Subprotocol, connect
+from websockets.exceptions import InvalidStatus
+
+PROTOCOL = Subprotocol("graphql-transport-ws")
 
 CONSOLE = "https://console.example"
 LISTED = "https://wall.example:8443"
+APP = "weapp://wxF00d0123456789ab"
 UNLISTED = "https://stranger.example"
 
 MODULES = {"query": '{ modules(communityCode: "10002") { name } }'}
@@ -12,19 +17,25 @@ MODULES = {"query": '{ modules(communityCode: "10002") { name } }'}
 
 @pytest.fixture
 def listed() -> str:
-    return f"{CONSOLE}, {LISTED}"
+    return f"{CONSOLE}, {LISTED} {APP}"
 
 
 @pytest.fixture
 def environ(environ: dict[str, str], listed: str) -> dict[str, str]:
-    return environ | {"GATEWAY_ALLOWED_ORIGINS": listed}
+    return environ | {"GATEWAY_ALLOWED_ORIGINS": listed, "GATEWAY_ALLOWED_HEADERS": "X-Tenant x-build"}
 
 
-async def preflight(client: httpx.AsyncClient, origin: str, method: str = "POST", path: str = "/graphql"):
+async def preflight(
+    client: httpx.AsyncClient,
+    origin: str,
+    method: str = "POST",
+    path: str = "/graphql",
+    names: str = "authorization,content-type",
+):
     headers = {
         "origin": origin,
         "access-control-request-method": method,
-        "access-control-request-headers": "authorization,content-type",
+        "access-control-request-headers": names,
     }
     return await client.options(path, headers=headers)
 
@@ -37,7 +48,7 @@ def cors(response: httpx.Response) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("origin", [CONSOLE, LISTED])
+@pytest.mark.parametrize("origin", [CONSOLE, LISTED, APP])
 async def test_preflight_of_listed_origin_is_allowed(gateway, origin):
     asked = await preflight(gateway.stranger, origin)
 
@@ -51,7 +62,7 @@ async def test_preflight_of_listed_origin_is_allowed(gateway, origin):
     assert int(allowed["max-age"]) > 0
 
 
-@pytest.mark.parametrize("origin", [CONSOLE, LISTED])
+@pytest.mark.parametrize("origin", [CONSOLE, LISTED, APP])
 async def test_pages_of_a_listed_origin_may_read_answers(gateway, origin):
     answer = await gateway.client.post("/graphql", json=MODULES, headers={"origin": origin})
 
@@ -90,6 +101,8 @@ async def test_listed_origin_may_read_refusals(gateway):
         f"{CONSOLE}.evil.example",
         "http://console.example",
         f"{CONSOLE}:443",
+        APP.lower(),
+        APP.replace("weapp", "https"),
     ],
 )
 async def test_unlisted_origin_gets_no_cors_headers(gateway, origin):
@@ -115,6 +128,32 @@ async def test_cors_headers_are_sent_for_graphql_only(gateway, path):
         await gateway.stranger.get(path, headers={"origin": CONSOLE}),
     ):
         assert cors(response) == {}
+
+
+@pytest.mark.parametrize(
+    "names",
+    ["authorization,baggage,content-type,sentry-trace,traceparent,tracestate", "x-build,x-tenant", "X-Tenant, baggage"],
+)
+async def test_preflight_allows_tracing_and_listed_headers(gateway, names):
+    asked = await preflight(gateway.stranger, CONSOLE, names=names)
+    allowed = set(cors(asked)["allow-headers"].lower().split(", "))
+    assert asked.status_code == 200
+    assert {name.strip().lower() for name in names.split(",")} <= allowed
+
+
+async def test_preflight_refuses_unlisted_header(gateway):
+    asked = await preflight(gateway.stranger, CONSOLE, names="x-stranger")
+    assert asked.status_code == 400
+    assert "x-stranger" not in cors(asked)["allow-headers"]
+
+
+async def test_app_origin_may_open_a_websocket(gateway):
+    url = gateway.url.replace("http", "ws") + "/graphql"
+    async with connect(url, origin=Origin(APP), subprotocols=[PROTOCOL], proxy=None) as socket:
+        assert socket.subprotocol == PROTOCOL
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(url, origin=Origin(APP.lower()), subprotocols=[PROTOCOL], proxy=None)
+    assert refused.value.response.status_code == 403
 
 
 @pytest.mark.parametrize("listed", [""])
