@@ -42,7 +42,7 @@ from gateway.http.caller import Caller
 from gateway.http.development_tokens import TOKEN_PATH, token_routes
 from gateway.http.explorer import ExplorerPage, explorer_routes
 from gateway.http.graphql import GraphQLEndpoint
-from gateway.http.guard import GuardedExecutor
+from gateway.http.guard import GuardedExecutor, guard_introspection
 from gateway.http.parameters import Bounds
 from gateway.http.payment_callback import payment_callback_routes
 from gateway.http.probes import health_routes, metrics_routes
@@ -232,6 +232,8 @@ def create_app(
     with mistakes.collect():
         communities = read_communities(settings)
     schema = executable_schema()
+    is_open = settings.allows_introspection
+    needed_scopes = scopes_of if is_open else guard_introspection(scopes_of, Scope.SCHEMA_INTROSPECT)
     documents = Documents(
         schema,
         Limits(
@@ -243,9 +245,8 @@ def create_app(
         ),
         settings.document_cache,
         suggestions=not settings.is_production,
-        introspection=settings.allows_introspection,
         cost_of=cost_of,
-        scopes_of=scopes_of,
+        scopes_of=needed_scopes,
     )
     with mistakes.collect():
         trusted = open_trusted_documents(settings, documents)
@@ -260,7 +261,7 @@ def create_app(
     executor = GuardedExecutor(
         Executor(schema, plans=settings.plans, size=settings.document_cache, suggestions=not settings.is_production),
         schema,
-        scopes_of,
+        needed_scopes,
     )
 
     def edges(gateway: Gateway) -> tuple[ASGIApp, list[BaseRoute]]:

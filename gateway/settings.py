@@ -247,7 +247,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def allows_introspection(self) -> bool:
-        """Off in production, but for GraphiQL: without the schema it knows no field."""
+        """Whether it takes no scope. In production it does, but for GraphiQL: without the schema it knows no field."""
         return not self.is_production or self.shows_explorer
 
 

@@ -28,6 +28,7 @@ class Scope(StrEnum):
     AUDIT_READ = "audit:read"
     PII_READ = "pii:read"
     TRACE_READ = "trace:read"
+    SCHEMA_INTROSPECT = "schema:introspect"
 
 
 _ALTERS_ANSWERS = {scope for scope in Scope if scope.endswith(":read")} - {Scope.TRACE_READ} | {Scope.SHENHE_REVIEW}

@@ -13,26 +13,21 @@ or on the caller, `Cost(items=OfCaller("communities"))`: whoever weighs the oper
 The sum is an upper bound. A look-up that is shared, written twice or left out by @skip is counted wherever it stands.
 Fragments are weighed once, so the work is linear in the document.
 
-Introspection calls nobody, but its answer is long, and aliases may ask for it again and again. So its fields are
-counted, as often as they are resolved in an average type, and FIELDS_PER_CALL of them weigh as much as a call.
+Introspection calls nobody, but takes time: FIELDS_PER_CALL fields of it weigh as much as a call (`introspection.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from math import ceil
 from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
 from graphql import (
     FieldNode,
     FragmentSpreadNode,
-    GraphQLEnumType,
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLInputType,
-    GraphQLInterfaceType,
     GraphQLList,
     GraphQLNamedType,
-    GraphQLObjectType,
     GraphQLSchema,
     IntValueNode,
     ListValueNode,
@@ -43,18 +38,15 @@ from graphql import (
     VariableNode,
     get_named_type,
     get_nullable_type,
-    is_abstract_type,
     is_introspection_type,
 )
 from graphql.utilities.coerce_input_value import coerce_default_value
 
+from gateway.execution.introspection import FIELDS_PER_CALL, count_fields
 from gateway.execution.outline import Operation, Outline, Selected
 
 MOST_REMEMBERED = 64
 """Sums that one operation remembers, for as many combinations of its variables."""
-
-FIELDS_PER_CALL = 30
-"""Fields of introspection that weigh as much as a call of a platform."""
 
 
 class Amount(NamedTuple):
@@ -117,8 +109,8 @@ class OperationCost:
 
     def __init__(self, schema: GraphQLSchema, outline: Outline, operation: Operation, cost_of: CostOf) -> None:
         node, selections = operation
-        self._schema = schema
         self._cost_of = cost_of
+        self._introspection = ceil(count_fields(schema, outline, operation) / FIELDS_PER_CALL)
         fragments: dict[str | None, list[Selected]] = {name: each for name, (_, each) in outline.fragments.items()}
         self._parts = {**fragments, None: selections}
         definitions = node.variable_definitions or ()
@@ -147,32 +139,25 @@ class OperationCost:
         return cost
 
     def _sum(self, magnitudes: _Magnitudes) -> int:
-        weights: dict[str | None, float] = {}
+        weights: dict[str | None, int] = {}
         shared_weights: dict[str | None, int] = {}
         for name, selections in self._parts.items():
-            sums: list[float] = [0] * (len(selections) + 1)  # of what each selection encloses, and last, at -1, of all
+            sums = [0] * (len(selections) + 1)  # of what each selection encloses, and last, at -1, of all
             shared = [0] * len(sums)  # which no list multiplies
             for position in reversed(range(len(selections))):
                 node, enclosing, _depth, parent, field = selections[position]
                 if isinstance(node, FragmentSpreadNode):
                     sums[enclosing] += weights[node.name.value]
                     shared[enclosing] += shared_weights[node.name.value]
-                elif isinstance(node, FieldNode) and parent and field:
-                    weight, together = self._field(node, parent, field, sums[position], magnitudes)
+                elif isinstance(node, FieldNode) and parent and field and not _is_introspection(node, parent):
+                    weight, together = self._field(node, field, sums[position], magnitudes)
                     sums[enclosing] += weight
                     shared[enclosing] += together + shared[position]
             weights[name], shared_weights[name] = sums[-1], shared[-1]
-        return int(weights[None]) + shared_weights[None]
+        return weights[None] + shared_weights[None] + self._introspection
 
-    def _field(
-        self, node: FieldNode, parent: GraphQLNamedType, field: GraphQLField, below: float, magnitudes: _Magnitudes
-    ) -> tuple[float, int]:
-        """With what is below: a whole number, but inside introspection. And the calls it shares with others."""
-        name = node.name.value
-        if name.startswith("__"):
-            return ceil(below / FIELDS_PER_CALL), 0
-        if is_introspection_type(parent):
-            return 1 + _usual_items(self._schema).get(name, 1) * below, 0
+    def _field(self, node: FieldNode, field: GraphQLField, below: int, magnitudes: _Magnitudes) -> tuple[int, int]:
+        """With what is below; and the calls it shares with others."""
         cost = self._cost_of(field)
         calls, items, times = [
             self._amount(amount, field, node, magnitudes) for amount in (cost.calls, cost.items, cost.times)
@@ -236,25 +221,8 @@ class OperationCost:
         return 0 if isinstance(node, NullValueNode) else 1
 
 
-@lru_cache(maxsize=4)
-def _usual_items(schema: GraphQLSchema) -> Mapping[str, float]:
-    """How many values a field of introspection has in this schema on average; the others have one."""
-    types = schema.type_map.values()
-    composites = [kind for kind in types if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType)]
-    fields = [field for kind in composites for field in kind.fields.values()]
-    of_all_types = {
-        "fields": len(fields),
-        "interfaces": sum(len(kind.interfaces) for kind in composites),
-        "inputFields": sum(len(kind.fields) for kind in types if isinstance(kind, GraphQLInputObjectType)),
-        "enumValues": sum(len(kind.values) for kind in types if isinstance(kind, GraphQLEnumType)),
-        "possibleTypes": sum(len(schema.get_possible_types(kind)) for kind in types if is_abstract_type(kind)),
-    }
-    return {name: total / len(types) for name, total in of_all_types.items()} | {
-        "types": len(types),
-        "directives": len(schema.directives),
-        "args": sum(len(field.args) for field in fields) / len(fields),
-        "ofType": 0.5,  # half of all types are of no other
-    }
+def _is_introspection(node: FieldNode, parent: GraphQLNamedType) -> bool:
+    return node.name.value.startswith("__") or is_introspection_type(parent)
 
 
 def _is_list(type_: GraphQLInputType, path: Sequence[str]) -> bool:

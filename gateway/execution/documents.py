@@ -22,7 +22,6 @@ from graphql import (
 from graphql.language.parser import Parser, nested_too_deeply_error
 from graphql.validation import (
     ASTValidationRule,
-    NoSchemaIntrospectionCustomRule,
     OverlappingFieldsCanBeMergedRule,
     ValidationContext,
 )
@@ -30,7 +29,7 @@ from graphql.validation.validate import ValidationAbortedError
 
 from gateway.errors import GatewayError, QueryTooComplexError, UserInputError
 from gateway.execution.cost import CostOf, OperationCost
-from gateway.execution.limits import Limits, check_limits
+from gateway.execution.limits import Limits, check_limits, require_little_introspection
 from gateway.execution.outline import BYTES_PER_ENTRY, BYTES_PER_TOKEN, Outline
 from gateway.execution.validation import Validator
 from gateway.ops.trace import enter_phase
@@ -100,7 +99,6 @@ class Documents:
         size: int,
         *,
         suggestions: bool = True,
-        introspection: bool = True,
         cost_of: CostOf | None = None,
         scopes_of: ScopesOf | None = None,
     ) -> None:
@@ -109,7 +107,7 @@ class Documents:
         self._cost_of = cost_of
         self._scopes_of = scopes_of
         self._suggestions = suggestions
-        self._validator = Validator(schema, _rules(introspection))
+        self._validator = Validator(schema, _RULES)
         self._cache: LRUCache[str, Mapping[str | None, Prepared]] = LRUCache(size * BYTES_PER_ENTRY, _weigh)
 
     def prepare(self, query: str, operation_name: str | None = None) -> Prepared:
@@ -147,6 +145,7 @@ class Documents:
             outline = Outline(self._schema, document)
             check_limits(outline, self._limits)
             self._validate(document)
+            require_little_introspection(self._schema, outline)
         except QueryTooComplexError as error:
             raise DocumentError.of(error) from None
         key = sha256(query.encode()).hexdigest()
@@ -236,9 +235,9 @@ class _BoundedOverlapRule(OverlappingFieldsCanBeMergedRule):
         self.rule_context.remaining_complexity_budget = OVERLAP_BUDGET
 
 
-def _rules(introspection: bool) -> Sequence[type[ASTValidationRule]]:
-    rules = [_BoundedOverlapRule if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules]
-    return rules if introspection else [*rules, NoSchemaIntrospectionCustomRule]
+_RULES: Sequence[type[ASTValidationRule]] = [
+    _BoundedOverlapRule if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules
+]
 
 
 def _coded(error: GraphQLError, code: str) -> GraphQLError:

@@ -5,11 +5,13 @@ the work is linear in the document, even where the written-out operation is expo
 """
 
 from dataclasses import dataclass
+from math import ceil
 from typing import NamedTuple
 
-from graphql import FieldNode, FragmentSpreadNode
+from graphql import FieldNode, FragmentSpreadNode, GraphQLSchema
 
 from gateway.errors import QueryTooComplexError
+from gateway.execution.introspection import count_fields, most_fields
 from gateway.execution.outline import Fragment, Operation, Outline
 from gateway.wording.requests import RequestWording
 
@@ -58,6 +60,19 @@ def check_limits(outline: Outline, limits: Limits) -> None:
             if counted > bound:
                 requested = min(counted, LARGEST_REPORTED)
                 raise QueryTooComplexError(wording(requested=requested, max=bound), limit, bound, requested)
+
+
+def require_little_introspection(schema: GraphQLSchema, outline: Outline) -> None:
+    """Of a valid document. Raises QueryTooComplexError when an operation introspects more than the schema has to show.
+
+    Aliases would ask for all of it again and again.
+    """
+    for operation in outline.operations:
+        requested = count_fields(schema, outline, operation)
+        if requested and requested > (bound := most_fields(schema)):
+            requested = min(ceil(requested), LARGEST_REPORTED)
+            message = RequestWording.TOO_MUCH_INTROSPECTION(requested=requested, max=bound)
+            raise QueryTooComplexError(message, "introspection", bound, requested)
 
 
 def _measure(outlined: Operation | Fragment, fragments: dict[str, _Size]) -> _Size:

@@ -9,7 +9,14 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any, Protocol
 
-from graphql import FieldNode, GraphQLError, GraphQLResolveInfo, GraphQLSchema
+from graphql import (
+    FieldNode,
+    GraphQLError,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    SchemaMetaFieldDef,
+    TypeMetaFieldDef,
+)
 
 from gateway.auth.principal import Principal
 from gateway.errors import ForbiddenError
@@ -17,6 +24,12 @@ from gateway.execution.documents import Prepared, ScopesOf
 from gateway.execution.executor import Executor
 from gateway.execution.response import Response
 from gateway.http.errors import cause_of
+
+
+def guard_introspection(scopes_of: ScopesOf, scope: str) -> ScopesOf:
+    """`scopes_of`, with `scope` for the fields that introspection begins with: they are of no type of the schema."""
+    needed = frozenset((scope,))
+    return lambda field: needed if field is SchemaMetaFieldDef or field is TypeMetaFieldDef else scopes_of(field)
 
 
 class CallerContext(Protocol):
@@ -83,7 +96,7 @@ class GuardedExecutor:
             raise
 
     def _guard(self, resolve: Callable[..., Any], source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
-        field = info.parent_type.fields.get(info.field_name)  # None for __typename, which any type has
+        field = info.schema.get_field(info.parent_type, info.field_name)
         if field is not None and (scopes := self._scopes_of(field)):
             info.context.principal.require(*sorted(scopes))
         return resolve(source, info, **arguments)

@@ -86,6 +86,10 @@ class RequestWording(Wording):
         "The operation has {requested} directives; the limit is {max}",
         "操作有 {requested} 个指令，上限为 {max} 个",
     )
+    TOO_MUCH_INTROSPECTION = (
+        "The operation introspects about {requested} fields of the schema; the limit is {max}",
+        "操作内省约 {requested} 个模式字段，上限为 {max} 个",
+    )
     TOO_MANY_COMPARISONS = (
         "The document has too many fields of the same name, or nests fragments too deeply",
         "查询文本中同名字段过多，或片段嵌套过深",

@@ -236,7 +236,7 @@ def test_scopes_of_fields_match_scopes_of_tokens():
     }
 
     assert needed <= set(Scope)
-    assert needed == set(Scope) - {Scope.PII_READ, Scope.TRACE_READ}
+    assert needed == set(Scope) - {Scope.PII_READ, Scope.TRACE_READ, Scope.SCHEMA_INTROSPECT}
 
 
 def test_checked_in_schema_is_current():

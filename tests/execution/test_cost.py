@@ -8,7 +8,8 @@ import pytest
 from graphql import GraphQLField, build_schema, execute_sync, get_introspection_query, parse
 
 from gateway.execution import cost as module
-from gateway.execution.cost import FIELDS_PER_CALL, MOST_REMEMBERED, Amount, Cost, OfCaller, OperationCost
+from gateway.execution.cost import MOST_REMEMBERED, Amount, Cost, OfCaller, OperationCost
+from gateway.execution.introspection import FIELDS_PER_CALL
 from gateway.execution.outline import Outline
 
 SCHEMA = build_schema(

@@ -129,11 +129,26 @@ def test_introspection_of_tools_is_within_limits(documents: Documents) -> None:
     assert documents.prepare(query, "IntrospectionQuery")
 
 
-def test_introspection_can_be_closed() -> None:
-    closed = Documents(SCHEMA, LIMITS, size=4, introspection=False)
-    assert closed.prepare("{ __typename hello }")
-    assert refusal(closed, "{ __schema { types { name } } }")[0] == "GRAPHQL_VALIDATION_FAILED"
-    assert refusal(closed, '{ __type(name: "Query") { name } }')[0] == "GRAPHQL_VALIDATION_FAILED"
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ __schema { " + " ".join(f"a{n}: types {{ fields {{ name type {{ name }} }} }}" for n in range(40)) + " } }",
+        "{" + " ".join(f'a{n}: __type(name: "Query") {{ fields {{ name }} }}' for n in range(2000)) + "}",
+        '{ __type(name: "Query") { ...F } } fragment F on __Type {'
+        + " ".join(f"a{n}: fields {{ name args {{ name type {{ name }} }} }}" for n in range(300))
+        + "}",
+        '{ __type(name: "Query") { '
+        + " ".join(f"... on __Type {{ a{n}: fields {{ name args {{ name }} }} }}" for n in range(400))
+        + "} }",
+    ],
+    ids=["schema", "types", "fragment", "inline fragment"],
+)
+def test_aliases_cannot_amplify_introspection(query: str) -> None:
+    documents = Documents(SCHEMA, Limits(tokens=90_000, depth=20, aliases=9000, root_fields=9000, directives=9), size=4)
+    code, [error] = refusal(documents, query)
+    assert code == "QUERY_TOO_COMPLEX"
+    assert error.original_error.limit == "introspection"
+    assert error.original_error.requested > error.original_error.bound
 
 
 def test_suggestions_can_be_closed() -> None:

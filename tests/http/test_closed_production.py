@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from websockets import Subprotocol, connect
 
+from gateway.auth.principal import Scope
+
 SECRET = "the row says 999302199001012517"
 
 INTROSPECTION = [
@@ -16,33 +18,55 @@ INTROSPECTION = [
 ]
 
 
+CLOSED = " ".join(set(Scope) - {Scope.SCHEMA_INTROSPECT})
+
+
 @pytest.mark.parametrize("query", INTROSPECTION)
-async def test_production_hides_introspection(gateway, production, query):
+async def test_production_hides_introspection(gateway, production, issuer, query):
     assert (await gateway.ask(query)).data
 
-    answer = await production.ask(query)
+    token = issuer.mint(CLOSED)
+    answer = await production.ask(query, token=token)
 
-    assert {error["extensions"]["code"] for error in answer.errors} == {"GRAPHQL_VALIDATION_FAILED"}
-    assert "data" not in answer.body
-    by_get = await production.client.get("/graphql", params={"query": query})
-    assert by_get.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+    assert answer.partial is None or set(answer.partial.values()) == {None}
+    assert answer.code == "FORBIDDEN"
+    assert "schema:introspect" in answer.error["message"]
+    by_get = await production.client.get(
+        "/graphql", params={"query": query}, headers={"authorization": f"Bearer {token}"}
+    )
+    assert by_get.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
-async def test_explorer_opens_introspection_in_production(serve_production):
+@pytest.mark.parametrize("query", INTROSPECTION)
+async def test_scope_opens_introspection_in_production(gateway, production, issuer, query):
+    token = issuer.mint("schema:introspect", "10002")
+
+    assert (await production.ask(query, token=token)).data == (await gateway.ask(query)).data
+
+
+async def test_closed_introspection_leaves_other_fields(production, issuer):
+    answer = await production.ask('{ viewer { subject } __type(name: "Order") { name } }', token=issuer.mint(CLOSED))
+
+    assert answer.partial == {"viewer": {"subject": "lin"}, "__type": None}
+    assert answer.error["path"] == ["__type"]
+
+
+async def test_explorer_opens_introspection_in_production(serve_production, issuer):
     async with serve_production(GATEWAY_EXPLORER="true") as served:
         assert (await served.stranger.get("/")).status_code == 200
-        assert (await served.ask(INTROSPECTION[0])).data
+        assert (await served.ask(INTROSPECTION[0], token=issuer.mint("order:read"))).data
         assert (await served.ask(INTROSPECTION[0], token="")).code == "UNAUTHENTICATED"
 
 
-async def test_production_hides_introspection_on_websocket(production):
+async def test_production_hides_introspection_on_websocket(production, issuer):
     address = f"{production.url.replace('http', 'ws')}/graphql"
     async with connect(address, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None) as socket:
-        await socket.send(f'{{"type": "connection_init", "payload": {{"Authorization": "Bearer {production.token}"}}}}')
+        token = issuer.mint(CLOSED)
+        await socket.send(f'{{"type": "connection_init", "payload": {{"Authorization": "Bearer {token}"}}}}')
         assert "connection_ack" in await socket.recv()
         await socket.send('{"id": "1", "type": "subscribe", "payload": {"query": "{ __schema { description } }"}}')
 
-        assert "GRAPHQL_VALIDATION_FAILED" in await socket.recv()
+        assert "FORBIDDEN" in await socket.recv()
 
 
 @pytest.mark.parametrize("path", ["/callbacks/token/", "/callbacks/payment/", "/metrics/", "/healthz/", "/readyz/"])

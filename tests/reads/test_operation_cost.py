@@ -139,7 +139,7 @@ async def test_aliases_do_not_multiply_introspection(gateway):
     refused = await gateway.ask(f"{{ __schema {{ {aliases} }} }} fragment {fragments}")
 
     assert refused.code == "QUERY_TOO_COMPLEX"
-    assert refused.error["extensions"]["limit"] == "cost"
+    assert refused.error["extensions"]["limit"] == "introspection"
 
 
 async def test_costly_query_is_refused_before_any_call(gateway, sandbox):
