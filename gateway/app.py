@@ -39,6 +39,7 @@ from gateway.execution.limits import Limits
 from gateway.execution.trusted import open_trusted_documents, read_trusted_documents_again
 from gateway.http.application import Application, Hosts, ListedOrigins
 from gateway.http.caller import Caller
+from gateway.http.compression import Compressed
 from gateway.http.development_tokens import TOKEN_PATH, token_routes
 from gateway.http.explorer import ExplorerPage, explorer_routes
 from gateway.http.graphql import GraphQLEndpoint
@@ -306,8 +307,10 @@ def create_app(
             ),
             request_metrics,
         )
-        listed = ListedOrigins(endpoint, settings.origins, settings.page_headers)
-        return listed if settings.origins else endpoint, [
+        answering: ASGIApp = Compressed(endpoint, settings.compress_from) if settings.compress_from else endpoint
+        if settings.origins:
+            answering = ListedOrigins(answering, settings.origins, settings.page_headers)
+        return answering, [
             WebSocketRoute(GRAPHQL_PATH, web_sockets),
             *payment_callback_routes(gateway.actions.payment, gateway.callback_tokens, gateway.unverified),
             *metrics_routes(gateway.metrics, gateway.journal.backlog),
