@@ -5,7 +5,7 @@ import gzip
 import httpx
 import pytest
 
-ORDERS = '{ orders(communityCode: "10002", first: 50) { nodes { id number title status paymentStatus remark address } } }'
+ORDERS = '{ orders(communityCode: "10002", first: 50) { nodes { id number title paymentStatus remark address } } }'
 SMALL = "{ viewer { subject } }"
 TICKS = 'subscription { repairChanged(communityCode: "10002") { id } }'
 
