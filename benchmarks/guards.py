@@ -33,7 +33,7 @@ from gateway.actions.audit import AuditTrail
 from gateway.app import create_app
 from gateway.auth.authenticator import Authenticator
 from gateway.auth.issuer import DevelopmentIssuer
-from gateway.auth.keys import KeySet
+from gateway.auth.keys import FixedKeys, KeySet
 from gateway.auth.principal import Principal, Scope
 from gateway.auth.rate import RateLimiter
 from gateway.auth.tokens import Trusted
@@ -72,7 +72,8 @@ def unaudited(_caller: Principal) -> Any:
 
 
 def unverified(caller: Principal) -> Any:
-    return patch.object(Authenticator, "cached", lambda *_: Trusted(caller, math.inf, KeySet(())))
+    keys = KeySet(())
+    return patch.object(Authenticator, "cached", lambda *_: Trusted(caller, math.inf, keys, FixedKeys(keys)))
 
 
 def uncosted(_caller: Principal) -> Any:

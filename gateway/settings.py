@@ -120,6 +120,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     auth_jwks_url: str = ""
     auth_jwks_grace: Lifetime = 3600.0
     auth_key_file: str = ""
+    auth_scope_claims: str = "scope scopes scp"
+    auth_community_claims: str = "community communities"
+    auth_require_typ: YesNo = True
+    auth_issuers: str = ""
     rate_limit: Count = 1200
     people_lookup_limit: Count = 60
     audit_retention_days: Days = 1096
@@ -222,6 +226,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def page_headers(self) -> list[str]:
         """The names of `allowed_headers`."""
         return _words(self.allowed_headers)
+
+    @property
+    def scope_claims(self) -> list[str]:
+        """The names of `auth_scope_claims`."""
+        return _words(self.auth_scope_claims)
+
+    @property
+    def community_claims(self) -> list[str]:
+        """The names of `auth_community_claims`."""
+        return _words(self.auth_community_claims)
+
+    @property
+    def has_issuer(self) -> bool:
+        """Whether tokens come from elsewhere, and not from the development issuer."""
+        return bool(self.auth_issuer or self.auth_issuers)
 
     @property
     def trusted_manifests(self) -> tuple[Path, ...]:
@@ -345,7 +364,11 @@ def _contradictions(settings: Settings) -> Iterator[str]:
 
 
 def _issuer_contradictions(settings: Settings) -> Iterator[str]:
-    if settings.auth_issuer:
+    if settings.auth_issuers:
+        singular = ("auth_issuer", "auth_audience", "auth_jwks_url", "auth_key_file")
+        if any(getattr(settings, field) for field in singular):
+            yield "GATEWAY_AUTH_ISSUERS: takes the place of the GATEWAY_AUTH_ settings of one issuer"
+    elif settings.auth_issuer:
         if not settings.auth_audience:
             yield "GATEWAY_AUTH_AUDIENCE: needed with GATEWAY_AUTH_ISSUER, which makes tokens for others too"
         if bool(settings.auth_jwks_url) == bool(settings.auth_key_file):

@@ -1,22 +1,20 @@
 """From the Authorization header to the principal, quickly for a header that was seen before."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from hashlib import blake2b
-from pathlib import Path
 
-import httpx
 from cachetools import LRUCache
 
-from gateway.addresses import can_be_called
-from gateway.auth.issuer import AUDIENCE, ISSUER, DevelopmentIssuer, is_loopback
-from gateway.auth.keys import FetchedKeys, FixedKeys, KeySet, KeySource
+from gateway.auth.issuers import open_verifier
 from gateway.auth.principal import Principal
 from gateway.auth.refusals import InvalidTokenError, RefusalReason, Refusals
-from gateway.auth.tokens import LONGEST_TOKEN, TokenVerifier, Trusted
-from gateway.errors import UnauthenticatedError
+from gateway.auth.tokens import LONGEST_TOKEN, Trusted, Verifier
+from gateway.errors import IssuerUnavailableError, UnauthenticatedError
 from gateway.ops.tally import Tally
-from gateway.settings import Settings, SettingsError
+from gateway.settings import Settings
 from gateway.wording.requests import RequestWording
 
 _REMEMBERED = 4096  # tokens
@@ -31,7 +29,7 @@ class Authenticator:
 
     def __init__(
         self,
-        verifier: TokenVerifier,
+        verifier: Verifier,
         clock: Callable[[], float] = time.time,
         *,
         explains: bool = False,
@@ -41,12 +39,11 @@ class Authenticator:
         self._clock = clock
         self._explains = explains
         self._verifier = verifier
-        self._keys = verifier.keys
         self._remembered: LRUCache[bytes, Trusted] = LRUCache(_REMEMBERED)
 
     def trusts(self, trusted: Trusted) -> bool:
         """Whether it still holds without waiting for anything."""
-        return self._clock() < trusted.until and self._keys.clock() < trusted.keys.fresh_until
+        return self._clock() < trusted.until and trusted.source.clock() < trusted.keys.fresh_until
 
     def cached(self, header: str | None) -> Trusted | None:
         """What is known of a header seen before, without waiting for anything; None says nothing of its validity."""
@@ -73,46 +70,64 @@ class Authenticator:
             raise InvalidTokenError(RefusalReason.FORM)
         digest = _digest(header)
         trusted = self._remembered.get(digest)
-        if trusted is None or self._clock() >= trusted.until or trusted.keys is not await self._keys.current():
+        if trusted is None or self._clock() >= trusted.until or not await self._has_keys_of(trusted):
             scheme, _, token = header.partition(" ")
             if scheme.lower() != "bearer":
                 raise InvalidTokenError(RefusalReason.SCHEME)
             trusted = self._remembered[digest] = await self._verifier.verify(token)
         return trusted
 
+    async def _has_keys_of(self, trusted: Trusted) -> bool:
+        """Raises IssuerUnavailableError while that cannot be known."""
+        return trusted.source in self._verifier.sources and trusted.keys is await trusted.source.current()
+
     async def ready(self) -> None:
-        """Raises IssuerUnavailableError while no token can be checked."""
-        await self._keys.current()
+        """Raises IssuerUnavailableError while no token of any issuer can be checked."""
+        for number, source in enumerate(self._verifier.sources, 1):
+            try:
+                await source.current()
+            except IssuerUnavailableError:
+                if number == len(self._verifier.sources):
+                    raise
+            else:
+                return
+
+    async def ready_for_all(self) -> None:
+        """Raises IssuerUnavailableError while tokens of one of the issuers cannot be checked."""
+        for source in self._verifier.sources:
+            await source.current()
+
+    async def adopt(self, settings: Settings) -> Callable[[], Awaitable[None]]:
+        """What makes the issuers of these settings hold from then on. Key files are read again, and keys fetched.
+
+        Raises SettingsError as `open_verifier` does: then all stays as it is.
+        """
+        verifier = await asyncio.to_thread(open_verifier, settings, self._clock, self._verifier.sources)
+
+        async def apply() -> None:
+            before, self._verifier = self._verifier, verifier
+            self._remembered.clear()
+            for source in before.sources:
+                if source not in verifier.sources:
+                    source.retire()
+                    await source.aclose()
+            for source in verifier.sources:
+                with suppress(IssuerUnavailableError):  # it logs that itself, and the last good keys hold
+                    await source.newest()
+
+        return apply
 
     async def aclose(self) -> None:
         """Stop fetching keys."""
-        await self._keys.aclose()
+        for source in self._verifier.sources:
+            await source.aclose()
 
 
 def open_authenticator(
     settings: Settings, clock: Callable[[], float] = time.time, tally: Tally | None = None
 ) -> Authenticator:
-    """The authenticator the settings ask for: of their issuer, else of the development issuer.
-
-    Raises SettingsError when its keys cannot be used, and where there is no development issuer.
-    """
-    if settings.auth_issuer:
-        verifier = TokenVerifier(settings.auth_issuer, settings.auth_audience, _issuer_keys(settings), clock)
-    else:
-        verifier = TokenVerifier(ISSUER, AUDIENCE, DevelopmentIssuer.open(settings, clock).public_keys(), clock)
-    return Authenticator(verifier, clock, explains=not settings.is_production, tally=tally)
-
-
-def _issuer_keys(settings: Settings) -> KeySource:
-    if settings.auth_key_file:
-        return FixedKeys(KeySet.from_file(Path(settings.auth_key_file)))
-    try:
-        address = httpx.URL(settings.auth_jwks_url)
-    except httpx.InvalidURL:
-        address = httpx.URL()
-    if not can_be_called(address) or not (address.scheme == "https" or is_loopback(address.host)):
-        raise SettingsError("GATEWAY_AUTH_JWKS_URL: needs an https address, or an http one on this machine")
-    return FetchedKeys(settings.auth_jwks_url, settings.auth_jwks_grace)
+    """The authenticator the settings ask for. Raises SettingsError as `open_verifier` does."""
+    return Authenticator(open_verifier(settings, clock), clock, explains=not settings.is_production, tally=tally)
 
 
 def _digest(header: str) -> bytes:

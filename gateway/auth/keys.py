@@ -59,6 +59,9 @@ class KeySource(Protocol):
     async def newest(self) -> "KeySet":
         """The key set as it is now, for a token that names a key which the current one does not have."""
 
+    def retire(self) -> None:
+        """Have what its keys verified hold no longer: another source has taken its place."""
+
     async def aclose(self) -> None: ...
 
 
@@ -123,20 +126,21 @@ class KeySet:
         return cls(key for entry in entries if (key := _read_jwk(entry)) is not None)
 
     @classmethod
-    def from_file(cls, path: Path) -> "KeySet":
+    def from_file(cls, path: Path, named: str = "GATEWAY_AUTH_KEY_FILE") -> "KeySet":
         """Read a file that holds a JWK set, or one public key or certificate in PEM.
 
-        Raises SettingsError, for private keys as well: whoever has them can make tokens, so only the issuer may.
+        Raises SettingsError, which says where it is `named`; for private keys as well: whoever has them can make
+        tokens, so only the issuer may.
         """
         try:
             text = path.read_bytes()
             if _holds_private_key(text):
-                raise SettingsError("GATEWAY_AUTH_KEY_FILE: holds a private key; the gateway is given public ones only")
+                raise SettingsError(f"{named}: holds a private key; the gateway is given public ones only")
             keys = cls.from_json(text) if text.lstrip().startswith(b"{") else cls([_read_pem(text)])
         except (OSError, ValueError) as error:
-            raise SettingsError("GATEWAY_AUTH_KEY_FILE: not a readable JWK set, public key or certificate") from error
+            raise SettingsError(f"{named}: not a readable JWK set, public key or certificate") from error
         if not keys:
-            raise SettingsError("GATEWAY_AUTH_KEY_FILE: no key in it can verify signatures")
+            raise SettingsError(f"{named}: no key in it can verify signatures")
         return keys
 
 
@@ -153,6 +157,9 @@ class FixedKeys:
 
     async def newest(self) -> KeySet:
         return self._keys
+
+    def retire(self) -> None:
+        self._keys.fresh_until = -inf
 
     async def aclose(self) -> None:
         """Nothing is open."""
@@ -179,6 +186,7 @@ class FetchedKeys:
         self._keys.fresh_until = self._trusted_until = self._last_until = self._tried_at = -inf
         self._failure = ""  # why the last fetch brought no keys
         self._throttle = LogThrottle(clock)
+        self._is_retired = False
         self._fetching: asyncio.Task[None] | None = None
 
     async def current(self) -> KeySet:
@@ -198,6 +206,14 @@ class FetchedKeys:
             raise self._unavailable()
         return self._keys
 
+    def is_of(self, url: str, grace: float) -> bool:
+        """Whether it fetches from there, and trusts what it got as long."""
+        return (self._url, self._grace) == (url, grace)
+
+    def retire(self) -> None:
+        self._keys.fresh_until = -inf
+        self._is_retired = True
+
     async def aclose(self) -> None:
         if self._fetching is not None:
             self._fetching.cancel()
@@ -211,7 +227,7 @@ class FetchedKeys:
         """The fetch under way, a new one if it is time for one, else None."""
         if self._fetching is not None and not self._fetching.done():
             return self._fetching
-        if self.clock() - self._tried_at < _FETCH_INTERVAL:
+        if self._is_retired or self.clock() - self._tried_at < _FETCH_INTERVAL:
             return None
         self._tried_at = self.clock()
         self._fetching = asyncio.create_task(self._fetch(), name="fetch signing keys")

@@ -2,8 +2,8 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Protocol
 
 import msgspec
 from joserfc import jws
@@ -16,10 +16,14 @@ from gateway.auth.principal import Principal, Scope
 from gateway.auth.refusals import InvalidTokenError, RefusalReason
 
 LONGEST_TOKEN = 8192  # characters
+LONGEST_SUBJECT = 255  # characters
 LEEWAY = 30.0  # seconds that clocks may differ by
 
 EVERYTHING = "*"
 """As a community: all of them. Only the development issuer takes it for scopes, and writes them out."""
+
+SCOPE_CLAIMS = ("scope", "scopes", "scp")
+COMMUNITY_CLAIMS = ("community", "communities")
 
 _TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 _UNTRUSTED_HEADERS = frozenset({"jwk", "jku", "x5c", "x5u", "crit", "b64", "cty", "zip"})
@@ -33,22 +37,35 @@ _Words = str | list[str] | None
 
 class _Header(msgspec.Struct, frozen=True):
     alg: str
-    typ: str
+    typ: str | None = None
     kid: str | None = None
+
+
+class _Issuer(msgspec.Struct, frozen=True):
+    iss: str
 
 
 class _Claims(msgspec.Struct, frozen=True):
     iss: str
     aud: str | list[str]
-    sub: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    sub: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_SUBJECT)]
     exp: float
     nbf: float | None = None
     iat: float | None = None
     jti: str | None = None  # asked for nothing but to be text, as RFC 7519 has it
-    scope: _Words = None
-    scopes: _Words = None
-    community: _Words = None
-    communities: _Words = None
+
+
+class Dialect(msgspec.Struct, frozen=True):
+    """What tokens of one issuer are like, where issuers differ.
+
+    `scopes` and `communities` name the claims that hold them: see `find_claim`. `needs_typ`: without a `typ` in its
+    header a token is refused, as it may be of another kind. `prefix` stands before the subjects of this issuer.
+    """
+
+    scopes: Sequence[str] = SCOPE_CLAIMS
+    communities: Sequence[str] = COMMUNITY_CLAIMS
+    needs_typ: bool = True
+    prefix: str = ""
 
 
 class _Signatures(jws.JWSRegistry):
@@ -69,23 +86,40 @@ class Trusted(msgspec.Struct, frozen=True, gc=False):
     principal: Principal
     until: float
     keys: KeySet
+    source: KeySource
+
+
+class Verifier(Protocol):
+    """What verifies tokens. `sources` are where it has keys from."""
+
+    sources: Sequence[KeySource]
+
+    async def verify(self, token: str) -> Trusted:
+        """Whom the token speaks for. Raises InvalidTokenError; IssuerUnavailableError while there are no keys."""
 
 
 class TokenVerifier:
     """Verifies tokens of one issuer for one audience. `clock` gives Unix seconds."""
 
-    def __init__(self, issuer: str, audience: str, keys: KeySource, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        audience: str,
+        keys: KeySource,
+        clock: Callable[[], float] = time.time,
+        dialect: Dialect = Dialect(),  # noqa: B008 # it is frozen
+    ) -> None:
         self.keys = keys
+        self.sources: Sequence[KeySource] = (keys,)
+        self.prefix = dialect.prefix
+        self._dialect = dialect
         self._issuer = issuer
         self._audience = audience
         self._clock = clock
 
     async def verify(self, token: str) -> Trusted:
-        """Whom the token speaks for.
-
-        Raises InvalidTokenError; IssuerUnavailableError while there are no keys.
-        """
-        header = _read_header(token)
+        """Whom the token speaks for. Raises InvalidTokenError; IssuerUnavailableError while there are no keys."""
+        header = _read_header(token, self._dialect.needs_typ)
         keys = await self.keys.current()
         key = keys.find(header.kid, header.alg)
         if key is None:
@@ -93,18 +127,24 @@ class TokenVerifier:
             key = keys.find(header.kid, header.alg)
         if key is None:
             raise InvalidTokenError(RefusalReason.KEY)
-        claims = _read_claims(token, key)
+        claims, named = _read_claims(token, key, self._dialect)
         self._check(claims)
-        codes = tuple(dict.fromkeys(words(claims.community, claims.communities)))
+        codes = tuple(dict.fromkeys(words(*map(named.get, self._dialect.communities))))
         sees_all = EVERYTHING in codes
         principal = Principal(
-            subject=claims.sub,
-            scopes=_KNOWN_SCOPES.intersection(words(claims.scope, claims.scopes)),
+            subject=self._subject(claims),
+            scopes=_KNOWN_SCOPES.intersection(words(*map(named.get, self._dialect.scopes))),
             communities=None if sees_all else frozenset(codes),
             expires_at=claims.exp,
             codes=None if sees_all else codes,
         )
-        return Trusted(principal, claims.exp + LEEWAY, keys)
+        return Trusted(principal, claims.exp + LEEWAY, keys, self.keys)
+
+    def _subject(self, claims: _Claims) -> str:
+        subject = self._dialect.prefix + claims.sub
+        if len(subject) > LONGEST_SUBJECT:
+            raise InvalidTokenError(RefusalReason.CLAIMS)
+        return subject
 
     def _check(self, claims: _Claims) -> None:
         """Raises InvalidTokenError."""
@@ -119,7 +159,40 @@ class TokenVerifier:
             raise InvalidTokenError(RefusalReason.NBF)
 
 
-def _read_header(token: str) -> _Header:
+class SeveralIssuers:
+    """Verifies tokens of several issuers, each by the keys and terms of the issuer that the token names, and no other.
+
+    The name is read before the signature is verified: it decides nothing but whose keys verify it. Each issuer has a
+    prefix, so that equal subjects of two are two callers; one may go without, and must not name the others' callers.
+    """
+
+    def __init__(self, verifiers: Mapping[str, TokenVerifier]) -> None:
+        """By issuer."""
+        self._verifiers = verifiers
+        self._prefixes = tuple(verifier.prefix for verifier in verifiers.values() if verifier.prefix)
+        self.sources: Sequence[KeySource] = tuple(verifier.keys for verifier in verifiers.values())
+
+    async def verify(self, token: str) -> Trusted:
+        """As `TokenVerifier.verify`."""
+        _read_header(token, needs_typ=False)
+        verifier = self._verifiers.get(_read_issuer(token))
+        if verifier is None:
+            raise InvalidTokenError(RefusalReason.ISS)
+        trusted = await verifier.verify(token)
+        if not verifier.prefix and trusted.principal.subject.startswith(self._prefixes):
+            raise InvalidTokenError(RefusalReason.CLAIMS)
+        return trusted
+
+
+def _read_issuer(token: str) -> str:
+    """Who says to have made the token. Nothing is verified yet. Raises InvalidTokenError."""
+    try:
+        return msgspec.json.decode(urlsafe_b64decode(token.split(".")[1].encode("ascii")), type=_Issuer).iss
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise InvalidTokenError(RefusalReason.CLAIMS) from error
+
+
+def _read_header(token: str, needs_typ: bool) -> _Header:
     """The header, before anything in it is believed. Raises InvalidTokenError."""
     if len(token) > LONGEST_TOKEN or token.count(".") != 2:
         raise InvalidTokenError(RefusalReason.FORM)
@@ -133,23 +206,36 @@ def _read_header(token: str) -> _Header:
         header = msgspec.convert(members, _Header)
     except msgspec.ValidationError as error:
         raise InvalidTokenError(RefusalReason.HEADER) from error
+    if header.typ is None and needs_typ:
+        raise InvalidTokenError(RefusalReason.HEADER)
     if header.alg not in ALGORITHMS:
         raise InvalidTokenError(RefusalReason.ALG)
-    if header.typ.lower() not in _TYPES:
+    if header.typ is not None and header.typ.lower() not in _TYPES:
         raise InvalidTokenError(RefusalReason.TYP)
     return header
 
 
-def _read_claims(token: str, key: Key) -> _Claims:
-    """The claims, if this key has signed them. Raises InvalidTokenError."""
+def _read_claims(token: str, key: Key, dialect: Dialect) -> tuple[_Claims, dict[str, _Words]]:
+    """The claims, if this key has signed them, and those that the dialect names. Raises InvalidTokenError."""
     try:
         payload = jws.deserialize_compact(token, key, registry=_SIGNATURES).payload
     except (JoseError, ValueError) as error:
         raise InvalidTokenError(RefusalReason.SIGNATURE) from error
     try:
-        return msgspec.json.decode(payload or b"", type=_Claims)
+        claims = msgspec.json.decode(payload or b"", type=dict[str, Any])
+        names = (*dialect.scopes, *dialect.communities)
+        found = {name: msgspec.convert(find_claim(claims, name), _Words) for name in names}
+        return msgspec.convert(claims, _Claims), found
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InvalidTokenError(RefusalReason.CLAIMS) from error
+
+
+def find_claim(claims: Mapping[str, Any], name: str) -> Any:
+    """The claim of this name, else what the name leads to as a path: `realm_access.roles`. None without one."""
+    value: Any = claims
+    for step in [name] if name in claims else name.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
 
 
 def words(*claims: _Words) -> Iterator[str]:
