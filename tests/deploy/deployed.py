@@ -1,0 +1,68 @@
+"""The files of `deploy/`, and nginx with the one that is for it."""
+
+import asyncio
+import os
+import ssl
+from pathlib import Path
+from typing import Any
+
+import httpx
+from processes import free_port
+from self_signed import self_signed
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+
+
+class Nginx:
+    """`deploy/nginx/gateway.conf` in a real nginx: with this machine's ports and paths, and nothing else changed."""
+
+    def __init__(self, folder: Path, gateways: list[int]) -> None:
+        self.port = free_port()
+        self.url = f"https://localhost:{self.port}"
+        self.logs = folder
+        self.file = folder / "nginx.conf"
+        certificate = folder / "tls.crt"
+        certificate.write_bytes(self_signed("localhost"))
+        self.tls = ssl.create_default_context(cafile=str(certificate))
+
+        text = (DEPLOY / "nginx" / "gateway.conf").read_text(encoding="utf-8")
+        servers = " ".join(f"server 127.0.0.1:{port} max_fails=1 fail_timeout=2s;" for port in gateways)
+        for theirs, ours in (
+            ("server gateway:8000 max_fails=1 fail_timeout=2s;", servers),
+            ("listen 443 ssl;", f"listen 127.0.0.1:{self.port} ssl;"),
+            ("listen [::]:443 ssl;", ""),
+            ("/etc/nginx/tls/tls.crt", str(certificate)),
+            ("/etc/nginx/tls/tls.key", str(certificate)),
+            ("/var/log/nginx/gateway.log", str(folder / "access.log")),
+            ("/var/log/nginx/gateway-error.log", str(folder / "error.log")),
+        ):
+            assert text.count(theirs) == 1, theirs
+            text = text.replace(theirs, ours)
+        (folder / "gateway.conf").write_text(text)
+        temporary = "".join(
+            f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        self.file.write_text(
+            f"{'user root;' if os.geteuid() == 0 else ''}\n"
+            f"daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/main.log;\n"
+            f"events {{}}\nhttp {{\n{temporary}include {folder}/gateway.conf;\n}}\n"
+        )
+
+    def client(self, **options: Any) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self.url, verify=self.tls, trust_env=False, timeout=30, **options)
+
+    async def until_started(self, process: asyncio.subprocess.Process) -> None:
+        """Raises RuntimeError when it ends instead."""
+        async with asyncio.timeout(20):
+            while not await self._accepts():
+                if process.returncode is not None:
+                    raise RuntimeError((self.logs / "main.log").read_text())
+                await asyncio.sleep(0.005)
+
+    async def _accepts(self) -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return False
+        writer.close()
+        return True
