@@ -1,6 +1,9 @@
-# syntax=docker/dockerfile:1
+# Build arguments: BASE_IMAGE, a Debian image with Python 3.11 or newer and no other one; PIP_INDEX_URL, a mirror of the
+# Python packages, whose hashes are in the lock wherever they come from. No Debian package is installed.
+ARG BASE_IMAGE=python:3.14-slim
 
-FROM python:3.14-slim AS build
+FROM ${BASE_IMAGE} AS build
+ARG PIP_INDEX_URL
 WORKDIR /app
 COPY pyproject.toml requirements.lock README.md LICENSE ./
 COPY scripts/setup scripts/setup
@@ -9,7 +12,7 @@ COPY schema schema
 # The running user can write nothing here, so what Python would cache is compiled now.
 RUN scripts/setup && .venv/bin/python -m compileall -q gateway schema
 
-FROM python:3.14-slim
+FROM ${BASE_IMAGE}
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin gateway \
     && install -d -o gateway -m 0700 /var/lib/wanjia-gateway
 # To the same place: a virtual environment knows its own path.

@@ -33,8 +33,8 @@ class Nginx:
             ("listen [::]:443 ssl;", ""),
             ("/etc/nginx/tls/tls.crt", str(certificate)),
             ("/etc/nginx/tls/tls.key", str(certificate)),
-            ("/var/log/nginx/gateway.log", str(folder / "access.log")),
-            ("/var/log/nginx/gateway-error.log", str(folder / "error.log")),
+            ("/var/log/nginx/access.log", str(folder / "access.log")),
+            ("/var/log/nginx/error.log", str(folder / "error.log")),
         ):
             assert text.count(theirs) == 1, theirs
             text = text.replace(theirs, ours)

@@ -1,0 +1,146 @@
+"""`deploy/compose`: what `docker compose config` makes of it, and that a gateway starts with it."""
+
+import json
+import os
+import re
+import subprocess
+import time
+from typing import Any
+
+import pytest
+from callers import sign
+from deployed import DEPLOY
+from joserfc.jwk import ECKey
+
+from gateway.app import create_app
+from gateway.auth.principal import Scope
+from gateway.sandbox.server import SandboxOptions
+from gateway.serve import GRACE
+from gateway.settings import Mistakes, SettingsError, load_settings
+
+COMPOSE = DEPLOY / "compose"
+SECRETS = {"GATEWAY_ID_KEY": "k" * 32, "PGPASSWORD": "p" * 32}
+
+
+def read_env(name: str) -> dict[str, str]:
+    lines = (COMPOSE / name).read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+@pytest.fixture
+def config(find_tool, tmp_path):
+    """`docker compose config` of these files and settings, as one object."""
+    program = find_tool("docker-compose")
+
+    def read(*files: str, env: dict[str, str], profile: str = "*") -> Any:
+        settings = tmp_path / "some.env"
+        settings.write_text("".join(f"{name}={value}\n" for name, value in env.items()))
+        options = [option for file in files for option in ("--file", str(COMPOSE / file))]
+        command = [program, *options, "--env-file", str(settings), "--profile", profile, "config", "--format", "json"]
+        environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+        answer = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+        assert answer.returncode == 0, answer.stderr
+        assert "level=warning" not in answer.stderr
+        return json.loads(answer.stdout)
+
+    return read
+
+
+@pytest.fixture
+def production(config, tmp_path):
+    """The files as an operator uses them."""
+    return config("compose.yaml", env=read_env("example.env") | SECRETS | {"SETTINGS_FILE": str(tmp_path / "some.env")})
+
+
+@pytest.fixture
+def trial(config):
+    return config("compose.yaml", "trial.yaml", env=read_env("trial.env"), profile="none")
+
+
+def refused(environment) -> str:
+    """What the gateway says of the settings of its service; empty: it starts."""
+    environ = {name: str(value) for name, value in environment.items() if value is not None}
+    try:
+        mistakes = Mistakes()
+        with mistakes.collect():
+            create_app(load_settings(environ | {"GATEWAY_HOST": "0.0.0.0", "GATEWAY_PORT": "8000"}))  # noqa: S104
+        mistakes.check()
+    except SettingsError as error:
+        return str(error)
+    return ""
+
+
+def test_gateway_accepts_the_trial_settings(trial):
+    assert refused(trial["services"]["gateway"]["environment"]) == ""
+
+
+def test_example_lacks_nothing_but_its_secrets(production):
+    said = refused(production["services"]["gateway"]["environment"])
+    blank = {name for name, value in read_env("example.env").items() if not value} - set(SECRETS)
+    required = {name for name in blank if name.startswith(("GATEWAY_WJDH_", "GATEWAY_SECURITY_KEY_"))}
+    assert required <= set(re.findall(r"GATEWAY_[A-Z_]+", said)) <= blank
+
+
+def test_secrets_of_the_gateway_stay_with_it(production):
+    for name, service in production["services"].items():
+        secret = {key for key, value in (service.get("environment") or {}).items() if value == SECRETS["GATEWAY_ID_KEY"]}
+        assert secret == ({"GATEWAY_ID_KEY"} if name == "gateway" else set())
+
+
+def test_only_nginx_is_reachable_from_outside(production):
+    published = {
+        name: {port.get("host_ip", "") for port in service.get("ports", ())}
+        for name, service in production["services"].items()
+    }
+    assert published.pop("nginx") == {""}
+    assert set().union(*published.values()) == {"127.0.0.1"}
+    assert "ports" not in production["services"]["gateway"]
+    assert production["networks"]["stored"]["internal"]
+
+
+def test_gateway_has_time_to_stop(production):
+    [(minutes, seconds)] = re.findall(r"^(\d+)m(\d+)s$", production["services"]["gateway"]["stop_grace_period"])
+    assert int(minutes) * 60 + int(seconds) > 2 * GRACE
+
+
+def test_mounted_files_exist(production):
+    for service in production["services"].values():
+        for volume in service.get("volumes", ()):
+            made_by_hand = volume["source"].endswith(("compose/tls", "compose/secrets"))
+            assert volume["type"] == "volume" or made_by_hand or os.path.exists(volume["source"]), volume
+
+
+def test_monitoring_is_a_profile(production):
+    services = production["services"]
+    assert {name for name in services if services[name].get("profiles")} == {"prometheus", "alertmanager", "grafana"}
+
+
+def test_trial_platforms_are_those_of_the_sandbox(trial):
+    environ = trial["services"]["gateway"]["environment"]
+    command = trial["services"]["sandbox"]["entrypoint"]
+    options = SandboxOptions()
+    assert (environ["GATEWAY_WJDH_SECRET_ID"], environ["GATEWAY_WJDH_SECRET_KEY"]) == options.wjdh_credentials
+    assert (environ["GATEWAY_SECURITY_KEY_K"], environ["GATEWAY_SECURITY_KEY_D"]) == options.security_credentials
+    assert environ["GATEWAY_WJDH_URL"].endswith(":" + command[command.index("--wjdh-port") + 1])
+    assert environ["GATEWAY_SECURITY_URL"].endswith(":" + command[command.index("--security-port") + 1])
+
+
+async def test_trial_tokens_open_everything(serve_production, tmp_path):
+    """What the issuer's file puts into a token, signed by a key that stands for the issuer's."""
+    issuer = json.loads((COMPOSE / "issuer.json").read_text())["tokenCallbacks"][0]
+    [mapping] = issuer["requestMappings"]
+    env = read_env("trial.env")
+    assert env["GATEWAY_AUTH_ISSUER"].endswith("/" + issuer["issuerId"])
+    key = ECKey.generate_key("P-256", {"kid": "trial"})
+    (tmp_path / "jwks.json").write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
+    own = {
+        "GATEWAY_AUTH_KEY_FILE": str(tmp_path / "jwks.json"),
+        "GATEWAY_AUTH_JWKS_URL": "",
+        **{name: env[name] for name in ("GATEWAY_AUTH_ISSUER", "GATEWAY_AUTH_AUDIENCE")},
+    }
+    async with serve_production(**own) as served:
+        now = int(time.time())
+        claims = {**mapping["claims"], "iss": env["GATEWAY_AUTH_ISSUER"], "iat": now, "exp": now + 60}
+        token = sign(key, claims, "ES256", typ="JWT")
+        answer = await served.ask("{ viewer { subject scopes seesAllCommunities } }", token=token)
+    assert answer.data["viewer"] == {"subject": "trial", "scopes": sorted(Scope), "seesAllCommunities": True}

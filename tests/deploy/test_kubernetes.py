@@ -1,0 +1,83 @@
+"""`deploy/kubernetes` against the schemas of Kubernetes, the oldest version that it is for and the newest."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from deployed import DEPLOY
+from test_compose import refused
+
+from gateway.http.application import OPEN_PATHS
+from gateway.serve import GRACE
+
+FILES = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
+VALIDATOR = str(Path(sys.executable).with_name("kubernetes-validate"))
+
+
+@pytest.fixture(scope="module")
+def resources():
+    """By kind."""
+    texts = [path.read_text(encoding="utf-8") for path in FILES]
+    return {resource["kind"]: resource for text in texts for resource in yaml.safe_load_all(text)}
+
+
+@pytest.fixture(scope="module")
+def pod(resources):
+    return resources["Deployment"]["spec"]["template"]["spec"]
+
+
+@pytest.mark.parametrize("version", ["1.30", "1.37"])
+def test_manifests_fit_the_schema(version):
+    command = [VALIDATOR, "--strict", "--kubernetes-version", version, *map(str, FILES)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert (answer.stdout + answer.stderr).count(" passed for resource ") == 6
+
+
+def test_schema_check_refuses_a_misspelt_key(tmp_path):
+    text = (DEPLOY / "kubernetes" / "gateway.yaml").read_text(encoding="utf-8")
+    (tmp_path / "wrong.yaml").write_text(text.replace("readinessProbe", "readynessProbe"))
+    answer = subprocess.run([VALIDATOR, "--strict", str(tmp_path / "wrong.yaml")], capture_output=True, check=False)
+    assert answer.returncode != 0
+
+
+def test_gateway_accepts_the_settings(resources):
+    settings = {"GATEWAY_ENV": "production", **resources["ConfigMap"]["data"]}
+    secrets = {name: "s" * 32 for name in resources["Secret"]["stringData"]}
+    assert all(value == "" for value in resources["Secret"]["stringData"].values())
+    assert refused(settings | secrets) == ""
+
+
+def test_probes_ask_paths_that_answer_to_any_host(pod):
+    [container] = pod["containers"]
+    paths = {name: container[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "liveness", "readiness")}
+    assert paths == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
+    assert set(paths.values()) == set(OPEN_PATHS)
+
+
+def test_pod_stops_after_its_requests(pod):
+    [container] = pod["containers"]
+    before = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert pod["terminationGracePeriodSeconds"] >= before + GRACE + 50
+
+
+def test_links_of_services_do_not_become_settings(pod):
+    assert pod["enableServiceLinks"] is False
+
+
+def test_selectors_match_the_pods(resources):
+    labels = resources["Deployment"]["spec"]["template"]["metadata"]["labels"]
+    assert resources["Service"]["spec"]["selector"] == labels
+    assert resources["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"] == labels
+    assert resources["Deployment"]["spec"]["selector"]["matchLabels"] == labels
+
+
+def test_ingress_serves_no_path_for_machines(resources):
+    [rule] = resources["Ingress"]["spec"]["rules"]
+    assert [(path["path"], path["pathType"]) for path in rule["http"]["paths"]] == [
+        ("/graphql", "Exact"),
+        ("/callbacks/token", "Exact"),
+        ("/callbacks/payment", "Exact"),
+    ]
