@@ -32,7 +32,10 @@ QUIRK = re.compile(r"quirks? ((?:\d+(?:, | and | to )?)+)", re.IGNORECASE)
 OUR_PATH = re.compile(r"`((?:gateway|schema|benchmarks|scripts|tests|docs|\.ci)/[\w./*-]+)(?: [^`]*)?`")
 NAMES_IN_A_FILE = re.compile(r"`([\w/]+/\w+\.py)` \(([^()]+)\)")
 
-EVERYWHERE = {".venv/bin/pre-commit", "cat", "cd", "curl", "docker", "git", "set"}
+EVERYWHERE = {
+    *{".venv/bin/pre-commit", "cat", "cd", "cp", "curl", "docker", "git", "openssl", "set"},
+    *{"amtool", "kubectl", "pg_dump", "pg_restore", "systemctl"},
+}
 """Commands of the shell and of tools that a reader has, or gets with scripts/setup."""
 
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

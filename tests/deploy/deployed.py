@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import ssl
 from pathlib import Path
 from typing import Any
@@ -66,3 +67,15 @@ class Nginx:
             return False
         writer.close()
         return True
+
+
+def require_known_metrics(expression: str, exposed: str) -> None:
+    """That each metric in this PromQL is one that a gateway exposes, or Prometheus's own."""
+    known = {"up", "ALERTS"}
+    for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", exposed, re.MULTILINE):
+        known |= {f"{name}_{part}" for part in ("bucket", "count", "sum")} if kind == "histogram" else {name}
+    bare = re.sub(r'"[^"]*"|\b(?:by|without|on|ignoring) \([^)]*\)', "", expression)
+    bare = re.sub(r"\{[^}]*\}|\[[^]]*\]", "", bare)
+    named = set(re.findall(r"\b(?:gateway|process)_\w+|\bup\b|\bALERTS\b", bare))
+    assert named, expression
+    assert named <= known, named - known

@@ -83,7 +83,9 @@ def test_example_lacks_nothing_but_its_secrets(production):
 
 def test_secrets_of_the_gateway_stay_with_it(production):
     for name, service in production["services"].items():
-        secret = {key for key, value in (service.get("environment") or {}).items() if value == SECRETS["GATEWAY_ID_KEY"]}
+        secret = {
+            key for key, value in (service.get("environment") or {}).items() if value == SECRETS["GATEWAY_ID_KEY"]
+        }
         assert secret == ({"GATEWAY_ID_KEY"} if name == "gateway" else set())
 
 

@@ -1,0 +1,104 @@
+"""`deploy/alertmanager`: by amtool, and what the robots of WeCom and DingTalk are sent.
+
+`payload` is of Alertmanager 0.32, and Debian's amtool is older: it checks the rest, and renders each text of a payload.
+They are put together here, as Alertmanager does.
+"""
+
+import json
+import subprocess
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import yaml
+from deployed import DEPLOY
+from test_alerts import ALERTS
+
+FOLDER = DEPLOY / "alertmanager"
+CONFIG = yaml.safe_load((FOLDER / "alertmanager.yml").read_text(encoding="utf-8"))
+RECEIVERS = {receiver["name"]: receiver["webhook_configs"][0] for receiver in CONFIG["receivers"]}
+
+
+def test_configuration_is_valid_but_for_payloads(find_tool, tmp_path):
+    config = yaml.safe_load((FOLDER / "alertmanager.yml").read_text(encoding="utf-8"))
+    for receiver in config["receivers"]:
+        del receiver["webhook_configs"][0]["payload"]
+    config["templates"] = [str(FOLDER / "*.tmpl")]
+    (tmp_path / "alertmanager.yml").write_text(yaml.safe_dump(config))
+    command = [find_tool("amtool"), "check-config", str(tmp_path / "alertmanager.yml")]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "2 receivers" in answer.stdout
+    assert "1 templates" in answer.stdout
+
+
+@pytest.fixture
+def render(find_tool, tmp_path):
+    """What a receiver's payload is for these alerts, as Alertmanager posts it."""
+    program = find_tool("amtool")
+
+    def render_text(text: str) -> str:
+        command = [program, "template", "render", "--template.glob", str(FOLDER / "*.tmpl"), "--template.text", text]
+        command += ["--template.data", str(tmp_path / "data.json")]
+        rendered = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        with suppress(yaml.YAMLError):  # Alertmanager reads a text as YAML where it can: it has to stay a text
+            assert isinstance(yaml.safe_load(rendered), str), rendered
+        return rendered
+
+    def render_all(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: render_all(inner) for key, inner in value.items()}
+        return render_text(value)
+
+    def render(receiver: str, status: str, names: list[str]) -> Any:
+        now = datetime(2026, 11, 27, 5, 0, tzinfo=UTC).isoformat().replace("+00:00", "Z")
+        alerts = [
+            {
+                "status": status,
+                "labels": {"alertname": name},
+                "annotations": ALERTS[name]["annotations"],
+                "startsAt": now,
+                "endsAt": now if status == "resolved" else "0001-01-01T00:00:00Z",
+            }
+            for name in names[: RECEIVERS[receiver]["max_alerts"]]
+        ]
+        data = {"receiver": receiver, "status": status, "alerts": alerts, "commonLabels": {"alertname": names[0]}}
+        (tmp_path / "data.json").write_text(json.dumps(data))
+        return render_all(RECEIVERS[receiver]["payload"])
+
+    return render
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_wecom_robot_gets_markdown(render, alert):
+    payload = render("wecom", "firing", [alert])
+    assert payload["msgtype"] == "markdown"
+    content = payload["markdown"]["content"]
+    assert content.startswith(f"**网关告警 {alert}**\n")
+    assert ALERTS[alert]["annotations"]["summary"] in content
+    assert ALERTS[alert]["annotations"]["summary_zh"] in content
+    assert "开始 11-27 13:00" in content
+    assert f"]({ALERTS[alert]['annotations']['runbook_url']})" in content
+
+
+def test_dingtalk_robot_gets_a_title_with_its_keyword(render):
+    payload = render("dingtalk", "resolved", ["GatewayDown"])
+    assert payload["msgtype"] == "markdown"
+    assert payload["markdown"]["title"] == "网关恢复 GatewayDown"
+    assert "结束 11-27 13:00" in payload["markdown"]["text"]
+
+
+@pytest.mark.parametrize(("receiver", "most"), [("wecom", 4096), ("dingtalk", 20_000)])
+def test_longest_message_fits_the_robot(render, receiver, most):
+    longest = max(ALERTS, key=lambda name: len(str(ALERTS[name]["annotations"]).encode()))
+    payload = render(receiver, "firing", [longest] * 100)
+    text = payload["markdown"]["content" if receiver == "wecom" else "text"]
+    assert text.count("开始") == RECEIVERS[receiver]["max_alerts"]
+    assert len(text.encode()) < most * 0.9
+
+
+def test_every_route_has_a_receiver_with_its_address_in_a_file():
+    routes = [CONFIG["route"], *CONFIG["route"]["routes"]]
+    assert {route["receiver"] for route in routes} <= set(RECEIVERS)
+    assert all("url" not in receiver and receiver["url_file"] for receiver in RECEIVERS.values())

@@ -1,0 +1,142 @@
+"""`deploy/prometheus`: each alert fires and is quiet when it should be, and has a section in the runbook."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from deployed import DEPLOY, require_known_metrics
+
+RULES = DEPLOY / "prometheus" / "alerts.yml"
+RUNBOOK = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+
+[GROUP] = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+ALERTS = {rule["alert"]: rule for rule in GROUP["rules"]}
+
+SCRAPED = '{job="wanjia-gateway", instance="a", worker="1"}'
+REQUESTS = 'gateway_request_seconds_count{outcome="%s"}'
+
+FIRING = {
+    "GatewayDown": {f"up{SCRAPED}": "0x200"},
+    "GatewayPaymentsDead": {'gateway_payments{state="DEAD"}': "1x200"},
+    "GatewayPaymentsDelayed": {"gateway_undelivered_payment_age_seconds": "901x200"},
+    "GatewayJournalUnavailable": {f"gateway_journal_last_success_timestamp_seconds{SCRAPED}": "1x200"},
+    "GatewayAuditDelayed": {f"gateway_audit_waiting{SCRAPED}": "5001x200"},
+    "GatewayKeysUnavailable": {'gateway_refused_requests_total{code="UPSTREAM_UNAVAILABLE"}': "0+1x200"},
+    "GatewayUnclearWrites": {"gateway_unclear_operations": "1x100 2x100"},
+    "GatewayPlatformUnreachable": {
+        'gateway_upstream_circuit_open{platform="WJDH", endpoint="order/list"}': "1x200",
+    },
+    "GatewayPlatformSaturated": {
+        'gateway_upstream_slots{platform="WJDH"}': "32x200",
+        'gateway_upstream_slots_taken{platform="WJDH"}': "32x200",
+        'gateway_upstream_calls_waiting{platform="WJDH"}': "1x200",
+    },
+    "GatewayRequestsFailing": {REQUESTS % "UPSTREAM_TIMEOUT": "0+6x200", REQUESTS % "ok": "0+94x200"},
+    "GatewayInternalErrors": {'gateway_errors_total{code="INTERNAL"}': "0x110 1x100"},
+    "GatewayEventLoopStuck": {f"gateway_event_loop_lag_max_seconds{SCRAPED}": "1.1x200"},
+    "GatewayCpuSaturated": {f"process_cpu_seconds_total{SCRAPED}": "0+49x200"},
+    "GatewayFileDescriptorsLow": {f"process_open_fds{SCRAPED}": "81x200", f"process_max_fds{SCRAPED}": "100x200"},
+}
+"""Series, one value a minute; the alert must fire in their 115th minute."""
+
+QUIET = {
+    "GatewayDown": {f"up{SCRAPED}": "1x113 0x1 1x90"},
+    "GatewayPaymentsDead": {'gateway_payments{state="QUEUED"}': "9x200", 'gateway_payments{state="DEAD"}': "0x200"},
+    "GatewayPaymentsDelayed": {"gateway_undelivered_payment_age_seconds": "900x200"},
+    "GatewayJournalUnavailable": {f"gateway_journal_last_success_timestamp_seconds{SCRAPED}": "-30+60x200"},
+    "GatewayAuditDelayed": {f"gateway_audit_waiting{SCRAPED}": "5000x200"},
+    "GatewayKeysUnavailable": {'gateway_refused_requests_total{code="RATE_LIMITED"}': "0+1x200"},
+    "GatewayUnclearWrites": {"gateway_unclear_operations": "7x200"},
+    "GatewayPlatformUnreachable": {
+        'gateway_upstream_circuit_open{platform="WJDH", endpoint="order/list"}': "0x112 1x3 0x90",
+    },
+    "GatewayPlatformSaturated": {
+        'gateway_upstream_slots{platform="WJDH"}': "32x200",
+        'gateway_upstream_slots_taken{platform="WJDH"}': "32x200",
+        'gateway_upstream_calls_waiting{platform="WJDH"}': "0x200",
+    },
+    "GatewayRequestsFailing": {REQUESTS % "RATE_LIMITED": "0+6x200", REQUESTS % "ok": "0+94x200"},
+    "GatewayInternalErrors": {'gateway_errors_total{code="INTERNAL"}': "1x200"},
+    "GatewayEventLoopStuck": {f"gateway_event_loop_lag_max_seconds{SCRAPED}": "0.9x200"},
+    "GatewayCpuSaturated": {f"process_cpu_seconds_total{SCRAPED}": "0+47x200"},
+    "GatewayFileDescriptorsLow": {f"process_open_fds{SCRAPED}": "80x200", f"process_max_fds{SCRAPED}": "100x200"},
+}
+
+
+def check(find_tool, tmp_path, alert: str, series: dict[str, str], firing: int) -> None:
+    """By promtool: how many alerts of this name fire in the 115th minute."""
+    expected = [{"labels": "{}", "value": firing}]
+    test = {
+        "rule_files": [str(RULES)],
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [{"series": name, "values": values} for name, values in series.items()],
+                "promql_expr_test": [
+                    {
+                        "expr": f'count(ALERTS{{alertname="{alert}", alertstate="firing"}}) or vector(0)',
+                        "eval_time": "115m",
+                        "exp_samples": expected,
+                    }
+                ],
+            }
+        ],
+    }
+    (tmp_path / "test.yml").write_text(yaml.safe_dump(test))
+    command = [find_tool("promtool"), "test", "rules", str(tmp_path / "test.yml")]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_alert_fires(find_tool, tmp_path, alert):
+    check(find_tool, tmp_path, alert, FIRING[alert], 1)
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_alert_stays_quiet(find_tool, tmp_path, alert):
+    check(find_tool, tmp_path, alert, QUIET[alert], 0)
+
+
+def test_rules_and_configuration_are_valid(find_tool):
+    for what, file in (("rules", RULES), ("config", DEPLOY / "prometheus" / "prometheus.yml")):
+        command = [find_tool("promtool"), "check", what, str(file)]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+async def test_alerts_name_metrics_of_the_gateway(gateway):
+    exposed = (await gateway.stranger.get("/metrics")).text
+    for rule in ALERTS.values():
+        require_known_metrics(rule["expr"], exposed)
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_alert_is_explained_in_both_languages_and_the_runbook(alert):
+    rule = ALERTS[alert]
+    assert rule["labels"]["severity"] in ("critical", "warning")
+    assert re.search("[\u4e00-\u9fff]", rule["annotations"]["summary_zh"])
+    assert not re.search("[\u4e00-\u9fff]", rule["annotations"]["summary"])
+    assert rule["annotations"]["runbook_url"].endswith(f"/operating.html#{alert.lower()}")
+    [section] = re.findall(rf"^### {alert}\n(.*?)(?=^##)", RUNBOOK, re.MULTILINE | re.DOTALL)
+    assert "**Look at**" in section
+    assert "**Do:**" in section
+
+
+def test_runbook_explains_no_other_alert():
+    assert re.findall(r"^### (Gateway\w+)$", RUNBOOK, re.MULTILINE) == list(ALERTS)
+
+
+async def test_unreachable_issuer_raises_the_metric_of_its_alert(serve, environ, issuer, unused_tcp_port):
+    own = issuer.settings() | {
+        "GATEWAY_AUTH_KEY_FILE": "",
+        "GATEWAY_AUTH_JWKS_URL": f"http://127.0.0.1:{unused_tcp_port}/jwks",
+    }
+    async with serve(environ | own, token=issuer.mint("order:read")) as gateway:
+        answer = await gateway.client.post("/graphql", json={"query": "{ __typename }"})
+        exposed = (await gateway.stranger.get("/metrics")).text
+    assert answer.status_code == 503
+    assert 'gateway_refused_requests_total{code="UPSTREAM_UNAVAILABLE"' in exposed
