@@ -1,0 +1,162 @@
+"""The Chinese pages keep in step with the English ones: headings, paragraphs, code, tables, links, figures."""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+
+ENGLISH_ONLY = {"architecture.md", "performance.md"}
+"""For those who change the gateway, as the decisions in docs/adr/ are."""
+
+PAGES = ["README.md", *sorted({path.name for path in DOCS.glob("*.md")} - ENGLISH_ONLY)]
+
+FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+COMMENT = re.compile(r"(?:^|(?<=\s))(?://|#(?!\{)).*$|/\*\* .*? \*/", re.MULTILINE)
+HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
+CODE = re.compile(r"`([^`]+)`")
+LINK = re.compile(r"\]\(([^)\s]+)\)|<(https?://[^>]+)>")
+ROW = re.compile(r"^ *\|(.+)\|$", re.MULTILINE)
+ITEM = re.compile(r"^ *(?:[-*]|\d+\.) ", re.MULTILINE)
+NUMBER = re.compile(r"(?<![\w.,#-])\d[\d,.]*\d", re.ASCII)
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+NO_SPACE = re.compile(r"[\u4e00-\u9fff][A-Za-z0-9`]|[A-Za-z0-9`][\u4e00-\u9fff]")
+
+QUOTED = re.compile("“[^“”]*”")
+
+
+class Section(NamedTuple):
+    """A heading with what follows it, up to the next one; code blocks left out."""
+
+    page: Path
+    level: int
+    heading: str
+    text: str
+
+
+def in_english(name: str) -> Path:
+    return ROOT / name if name == "README.md" else DOCS / name
+
+
+def in_chinese(name: str) -> Path:
+    return ROOT / "README.zh-CN.md" if name == "README.md" else DOCS / "zh" / name
+
+
+@cache
+def read_text(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+@cache
+def sections(page: Path) -> tuple[Section, ...]:
+    text = FENCE.sub("", read_text(page))
+    found = [*HEADING.finditer(text)]
+    ends = [*(heading.start() for heading in found[1:]), len(text)]
+    return tuple(
+        Section(page, len(heading[1]), heading[2], text[heading.end() : end])
+        for heading, end in zip(found, ends, strict=True)
+    )
+
+
+def pairs(name: str) -> Iterator[tuple[Section, Section]]:
+    """Each section in English and in Chinese."""
+    return zip(sections(in_english(name)), sections(in_chinese(name)), strict=True)
+
+
+def differences(name: str, part: Callable[[Section], object]) -> list[str]:
+    """Where a part of a section is not the same in both languages."""
+    both = [(section.heading, part(section), part(counterpart)) for section, counterpart in pairs(name)]
+    return [f"{heading}: {here} / {there}" for heading, here, there in both if here != there]
+
+
+def prose(section: Section) -> str:
+    return ROW.sub("", section.text)
+
+
+def rows(section: Section) -> list[list[str]]:
+    found = [re.split(r"(?<!\\)\|", row) for row in ROW.findall(section.text)]
+    return [row for row in found if not re.fullmatch(r"[\s:-]+", "".join(row))]
+
+
+def figures(text: str) -> set[str]:
+    """Numbers of two or more digits, which both languages write alike."""
+    return set(NUMBER.findall(CODE.sub("", LINK.sub("", text))))
+
+
+def target(section: Section, link: str) -> str:
+    """Where a link leads, whatever the language of the page that has it."""
+    if link.startswith("http"):
+        return link
+    path, _, fragment = link.partition("#")
+    page = (section.page.parent / path).resolve() if path else section.page
+    name = page.relative_to(ROOT).as_posix().replace("docs/zh/", "docs/").replace(".zh-CN", "").replace("-zh.", "-en.")
+    if not fragment:
+        return name
+    anchors = [re.sub(r"[^\w -]", "", found.heading).lower().replace(" ", "-") for found in sections(page)]
+    return f"{name}, heading {anchors.index(fragment)}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+class TestPage:
+    def test_headings_are_of_the_same_levels(self, name: str) -> None:
+        levels = [[section.level for section in sections(page)] for page in (in_english(name), in_chinese(name))]
+        assert levels[0] == levels[1]
+
+    def test_code_is_the_same_but_for_comments(self, name: str) -> None:
+        code = [
+            [(language, COMMENT.sub("", block).rstrip()) for language, block in FENCE.findall(read_text(page))]
+            for page in (in_english(name), in_chinese(name))
+        ]
+        assert code[0] == code[1]
+
+    def test_paragraphs_and_items_are_as_many(self, name: str) -> None:
+        def shape(section: Section) -> tuple[int, int]:
+            paragraphs = [block for block in re.split(r"\n\s*\n", prose(section)) if block.strip()]
+            return len(paragraphs), len(ITEM.findall(prose(section)))
+
+        assert differences(name, shape) == []
+
+    def test_tables_have_the_same_cells(self, name: str) -> None:
+        def cells(section: Section) -> list[list[list[str]]]:
+            return [[sorted(CODE.findall(cell)) for cell in row] for row in rows(section)]
+
+        assert differences(name, cells) == []
+
+    def test_columns_that_are_not_translated_are_the_same(self, name: str) -> None:
+        for section, counterpart in pairs(name):
+            columns, translated = (list(zip(*rows(it), strict=False)) for it in (section, counterpart))
+            for column, same in zip(columns, translated, strict=True):
+                if CHINESE.search(column[0]) or same[0].strip() == "英文":
+                    assert column[1:] == same[1:]
+
+    def test_links_lead_to_the_same_places(self, name: str) -> None:
+        def targets(section: Section) -> list[str]:
+            return sorted(target(section, page or url) for page, url in LINK.findall(section.text))
+
+        assert differences(name, targets) == []
+
+    def test_text_names_the_same_code(self, name: str) -> None:
+        def code(section: Section) -> list[str]:
+            return sorted({" ".join(it.split()).replace(".zh-CN", "") for it in CODE.findall(prose(section))})
+
+        assert differences(name, code) == []
+
+    def test_no_figure_is_missing(self, name: str) -> None:
+        missing = [
+            (section.heading, figures(section.text) - figures(counterpart.text)) for section, counterpart in pairs(name)
+        ]
+        assert [found for found in missing if found[1]] == []
+
+    def test_every_section_is_in_chinese(self, name: str) -> None:
+        written = [section for section in sections(in_chinese(name)) if section.text.strip()]
+        assert [section.heading for section in written if not CHINESE.search(section.text)] == []
+
+    def test_words_of_both_scripts_are_spaced(self, name: str) -> None:
+        for section in sections(in_chinese(name)):
+            text = QUOTED.sub("", LINK.sub("]", CODE.sub("``", prose(section))))
+            assert NO_SPACE.findall(text) == []
