@@ -6,24 +6,20 @@ counts, times and ids of records are kept, never a value.
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple
+from typing import TypeAlias
 
 import msgspec
 
 from gateway.journal.records import RecordRef
 from gateway.loaders.issues import records_with_issues
-from gateway.normalise.records import DataIssue
 from gateway.normalise.vocabulary import DataProblem, PlatformName
 
 MOST_FINDINGS = 2000
 """Kept, in some 1 MiB; of more, those seen last."""
 
 
-class _What(NamedTuple):
-    platform: PlatformName
-    endpoint: str
-    field: str
-    problem: DataProblem
+_Key: TypeAlias = tuple[str | None, PlatformName, str, str, DataProblem]
+"""The community, and what the first attributes of a finding say: a plain tuple, which is made in half the time."""
 
 
 class Finding(msgspec.Struct):
@@ -45,40 +41,37 @@ class DataQuality:
     def __init__(self, name: Callable[[object], RecordRef | None], clock: Callable[[], datetime]) -> None:
         self._name = name
         self._clock = clock
-        self._findings: dict[tuple[str | None, _What], Finding] = {}
+        self._findings: dict[_Key, Finding] = {}
 
     def note(self, endpoint: str, answer: object) -> None:
         """Note what is wrong in an answer that has data issues."""
         now = self._clock()
+        last: dict[_Key, object] = {}
         for record, community_code, issues in records_with_issues(answer):
-            sample = self._name(record)
             for issue in issues:
-                if issue.of_any_community:
-                    self._note(None, endpoint, issue, None, now)
-                else:
-                    self._note(community_code, endpoint, issue, sample, now)
+                code = None if issue.of_any_community else community_code
+                key = code, issue.platform, endpoint, issue.field, issue.problem
+                finding = self._findings.get(key) or self._begin(key, now)
+                finding.count += 1
+                last[key] = None if issue.of_any_community else record
+        for key, record in last.items():
+            finding = self._findings[key] = self._findings.pop(key)  # the last one again
+            finding.last_seen_at = now
+            finding.sample = (None if record is None else self._name(record)) or finding.sample
+        while len(self._findings) > MOST_FINDINGS:
+            del self._findings[next(iter(self._findings))]
 
-    def _note(
-        self, community_code: str | None, endpoint: str, issue: DataIssue, sample: RecordRef | None, now: datetime
-    ) -> None:
-        what = _What(issue.platform, endpoint, issue.field, issue.problem)
-        finding = self._findings.pop((community_code, what), None)
-        if finding is None:
-            if len(self._findings) >= MOST_FINDINGS:
-                del self._findings[next(iter(self._findings))]
-            finding = Finding(*what, 0, now, now, None)
-        finding.count += 1
-        finding.last_seen_at = now
-        finding.sample = sample or finding.sample
-        self._findings[community_code, what] = finding
+    def _begin(self, key: _Key, now: datetime) -> Finding:
+        finding = self._findings[key] = Finding(*key[1:], 0, now, now, None)
+        return finding
 
     def findings(self, communities: frozenset[str] | None) -> list[Finding]:
         """Those of these communities, added up, the most frequent first. None: of all, and of no known community."""
-        merged: dict[_What, Finding] = {}
-        for (community_code, what), finding in self._findings.items():
+        merged: dict[object, Finding] = {}
+        for (community_code, *what), finding in self._findings.items():
             if communities is None or community_code in communities:
-                other = merged.get(what)
-                merged[what] = msgspec.structs.replace(finding) if other is None else _sum(other, finding)
+                other = merged.get(tuple(what))
+                merged[tuple(what)] = msgspec.structs.replace(finding) if other is None else _sum(other, finding)
         return sorted(merged.values(), key=lambda finding: (-finding.count, finding.endpoint, finding.field))
 
 

@@ -1,6 +1,6 @@
 """Finds what is wrong in what a platform sent, so that it can be counted as it is read."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from gateway.normalise.house import House, Residency
@@ -13,12 +13,12 @@ Issues: TypeAlias = tuple[DataIssue, ...]
 
 
 def count_issues(metrics: Metrics, endpoint: str, value: object) -> bool:
-    """Count the data issues and dropped rows of one answer. Those of most pages were gathered as they were read.
+    """Count the data issues and dropped rows of one answer. Those of a page were gathered as it was read.
 
     Whether there are any issues.
     """
     if isinstance(value, Page):
-        issues = _of_all(value.items) if value.issues is None else value.issues
+        issues = value.issues
         if value.dropped:
             metrics.drop_rows(endpoint, value.dropped)
     else:
@@ -28,16 +28,16 @@ def count_issues(metrics: Metrics, endpoint: str, value: object) -> bool:
     return bool(issues)
 
 
-def records_with_issues(value: object) -> Iterator[tuple[object, str | None, Issues]]:
+def records_with_issues(value: object) -> Iterable[tuple[object, str | None, Issues]]:
     """The records of an answer that have issues, each with its community and its issues."""
+    if isinstance(value, Page):
+        return [(record, record.community_code, issues) for record, issues in value.flawed]
     if isinstance(value, dict):
-        for community_code, states in value.items():
-            yield from ((state, community_code, issues) for state in states or () if (issues := _of(state)))
-        return
-    records = value.items if isinstance(value, Page) else value if isinstance(value, tuple) else (value,)
-    for record in records:
-        if issues := _of(record):
-            yield record, getattr(record, "community_code", None), issues
+        pairs = [(state, code) for code, states in value.items() for state in states or ()]
+    else:
+        records = value if isinstance(value, tuple) else (value,)
+        pairs = [(record, getattr(record, "community_code", None)) for record in records]
+    return [(record, code, issues) for record, code in pairs if (issues := _of(record))]
 
 
 def _of_all(records: Iterable[object]) -> Issues:

@@ -7,7 +7,7 @@ each entity stand in the module of its name, where each field is declared once (
 """
 
 from datetime import datetime
-from typing import Annotated, Generic, NamedTuple, TypeVar
+from typing import Annotated, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
@@ -53,12 +53,16 @@ class DataIssue(Record, frozen=True, gc=False):
     of_any_community: bool = False
 
 
+Flawed: TypeAlias = tuple[RecordT, tuple[DataIssue, ...]]
+"""A record with its issues and those of the records inside it."""
+
+
 class Page(Record, Generic[RecordT], frozen=True, gc=False):
     """One page of a platform's list, as the platform cut it.
 
     `total` is None where the platform gave no page information (nothing found, or a page beyond the end: quirks 138
     and 139). `per_page` and `last_page` are the platform's own; where it does not give the last page, the total does.
-    `dropped` counts rows that had no identifier. `issues` are those of all records.
+    `dropped` counts rows that had no identifier. `issues` are those of all rows, `flawed` the records that have some.
     """
 
     items: tuple[RecordT, ...]
@@ -67,6 +71,7 @@ class Page(Record, Generic[RecordT], frozen=True, gc=False):
     total: int | None = None
     dropped: int = 0
     issues: tuple[DataIssue, ...] = ()
+    flawed: tuple[Flawed[RecordT], ...] = ()
 
 
 class WholeList(Record, Generic[RecordT], frozen=True, gc=False):

@@ -158,7 +158,8 @@ def read_page(table: Table[RecordT], rows: Sequence[object], page: int, info: ob
     if len(rows) > MOST_ROWS:
         raise ShapeError(f"expected {MOST_ROWS} rows on a page at most")
     issues: list[DataIssue] = []
-    items = tuple(table.read_all(rows, issues, *passed))
+    records, flawed = table.read_all(rows, issues, *passed)
+    items = tuple(records)
     if type(info) is not PageInfo:
         info = msgspec.convert(info, PageInfo) if isinstance(info, dict) else NO_INFO
     total = 0 if info.total in (0, "0") else row_id(info.total)
@@ -178,6 +179,7 @@ def read_page(table: Table[RecordT], rows: Sequence[object], page: int, info: ob
         total=total,
         dropped=len(rows) - len(items),
         issues=tuple(issues),
+        flawed=tuple(flawed),
     )
 
 

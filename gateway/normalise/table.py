@@ -19,7 +19,7 @@ import msgspec
 from gateway.normalise.field import DeclaredField, Kind, declared_fields, personal_paths
 from gateway.normalise.generated import Lazy, generated
 from gateway.normalise.issues import Issues, IssueSource
-from gateway.normalise.records import DataIssue, Record
+from gateway.normalise.records import DataIssue, Flawed, Record
 from gateway.normalise.vocabulary import PlatformName
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -28,6 +28,13 @@ TABLES: list["Table[Any]"] = []
 """Every table there is."""
 
 _NEW_ISSUES = "issues := issues or Issues(source, gathered)"
+
+
+class Rows(NamedTuple, Generic[RecordT]):
+    """The records of a list, and those of them that have issues."""
+
+    records: list[RecordT]
+    flawed: list[Flawed[RecordT]]
 
 
 class Table(Generic[RecordT]):
@@ -60,7 +67,7 @@ class Table(Generic[RecordT]):
         reader = _Reader(record, fields, self._platform)
         self.read_documented: Callable[..., Any] = reader.function(documented=True)
         self.read_lenient: Callable[..., Any] = reader.function(documented=False)
-        self._read_all_documented: Callable[..., list[Any]] = reader.function(documented=True, all_rows=True)
+        self._read_all_documented: Callable[..., Rows[Any]] = reader.function(documented=True, all_rows=True)
 
     def read(self, row: object, gathered: list[DataIssue], *passed: object) -> RecordT | None:
         """The record of a row as decoded, of whichever type; None for what is no object, or has no identifier."""
@@ -71,12 +78,20 @@ class Table(Generic[RecordT]):
             record = self.read_lenient(msgspec.convert(row, self.lenient), gathered, *passed)
         return record
 
-    def read_all(self, rows: Sequence[object], gathered: list[DataIssue], *passed: object) -> list[RecordT]:
-        """The records of the rows of one list, without what `read` gives None for."""
+    def read_all(self, rows: Sequence[object], gathered: list[DataIssue], *passed: object) -> Rows[RecordT]:
+        """The rows of one list, without what `read` gives None for."""
         if rows and type(rows[0]) is self.documented:  # and so are the others: msgspec has decoded the list
             return self._read_all_documented(rows, gathered, *passed)
-        records = [self.read(row, gathered, *passed) for row in rows]
-        return [record for record in records if record is not None]
+        records: list[RecordT] = []
+        flawed: list[Flawed[RecordT]] = []
+        for row in rows:
+            count = len(gathered)
+            record = self.read(row, gathered, *passed)
+            if record is not None:
+                records.append(record)
+                if len(gathered) > count:
+                    flawed.append((record, tuple(gathered[count:])))
+        return Rows(records, flawed)
 
 
 class _Slot(NamedTuple):
@@ -131,7 +146,7 @@ class _Reader:
         source = IssueSource(platform, personal_paths(record), frozenset(of_any_community))
         self._record = record
         self._fields = fields
-        self._names: dict[str, Any] = {"Record": record, "Issues": Issues, "source": source}
+        self._names: dict[str, Any] = {"Record": record, "Rows": Rows, "Issues": Issues, "source": source}
         self._passed: list[str] = []
         self._lines: dict[str, list[str]] = {}
 
@@ -144,8 +159,11 @@ class _Reader:
         made = f"Record({', '.join(self._arguments())})"
         passed = ", ".join(self._passed)
         if all_rows:
-            loop = "\n        ".join(["for row in rows:", *lines, f"records.append({made})"])
-            body = [f"def read(rows, gathered, {passed}):", "records = []", loop, "return records"]
+            lines = ["count = len(gathered)", *lines, f"records.append({made})"]
+            lines.append("if len(gathered) > count: flawed.append((records[-1], tuple(gathered[count:])))")
+            loop = "\n        ".join(["for row in rows:", *lines])
+            body = [f"def read(rows, gathered, {passed}):", "records, flawed = [], []", loop]
+            body.append("return Rows(records, flawed)")
         else:
             body = [f"def read(row, gathered, {passed}):", *lines, f"return {made}"]
         code = "\n    ".join(body)
