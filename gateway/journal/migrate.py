@@ -17,6 +17,9 @@ from gateway.wording.faults import FaultWording
 _LOCK = 0x77616E6A6961
 _LONGEST_WAIT = "60s"
 
+OLDEST = "0005"
+"""The revision down to which a journal can be brought back: before it, the audit trail had another shape."""
+
 Prepare = Callable[[Connection], None]
 """What is done first with the connection of a database, inside a transaction. Raises JournalError where it will not do.
 """
@@ -38,6 +41,21 @@ def migrate(connection: Connection) -> None:
         command.upgrade(config, "head")
     except CommandError:
         raise _newer(connection) from None
+
+
+def downgrade(connection: Connection, revision: str) -> None:
+    """Take back what came after this revision, with all that it holds, inside the transaction of `connection`.
+
+    Whatever earlier versions know of stays as it is. No gateway may be running. Raises ValueError for a revision that
+    is not below that of the database, or is older than `OLDEST`.
+    """
+    before = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if before not in known or revision not in known or not OLDEST <= revision < before:
+        raise ValueError(f"the journal is of {before}: it can be brought to {OLDEST} or later ones below that")
+    config = _config()
+    config.attributes["connection"] = connection
+    command.downgrade(config, revision)
 
 
 def rehearse(connection: Connection) -> None:

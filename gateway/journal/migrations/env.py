@@ -1,6 +1,7 @@
 """Alembic's entry point: `migrate` hands over the connection, and its transaction holds all migrations together.
 
-A new migration: write `versions/rNNNN_what_it_does.py`, change `tables.py` with it; a test compares the two.
+A new migration: write `versions/rNNNN_what_it_does.py`, with `downgrade`, and change `tables.py` with it; tests compare
+the two, and what `downgrade` leaves with the earlier version.
 """
 
 from alembic import context

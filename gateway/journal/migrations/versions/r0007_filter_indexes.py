@@ -34,3 +34,10 @@ def upgrade() -> None:
             op.create_index(name, table, columns)
     if not builds_later:
         op.drop_index("ix_operations_record", "operations")
+
+
+def downgrade() -> None:
+    for table, name, _ in INDEXES:
+        op.drop_index(name, table, if_exists=True)
+    record = ["record_type", "record_community_code", "record_id"]
+    op.create_index("ix_operations_record", "operations", record, if_not_exists=True)

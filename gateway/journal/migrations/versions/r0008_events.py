@@ -55,3 +55,8 @@ def upgrade() -> None:
         sa.Column("wanted_until", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("topic", "community_code", name="pk_watches"),
     )
+
+
+def downgrade() -> None:
+    for table in ("watches", "gateways", "event_sequence", "events"):
+        op.drop_table(table)

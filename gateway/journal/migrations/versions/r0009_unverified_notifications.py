@@ -18,3 +18,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_unverified_notifications"),
     )
     op.create_index("ix_unverified_notifications_received_at", "unverified_notifications", ["received_at"])
+
+
+def downgrade() -> None:
+    op.drop_table("unverified_notifications")
