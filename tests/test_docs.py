@@ -108,7 +108,8 @@ def shell_lines(page: Path) -> Iterator[str]:
 def our_commands() -> list[str]:
     """Every `gateway …` that a page shows, in a block or in a line of text, but for what a gateway logs."""
     shown = {line for page in PAGES for line in shell_lines(page) if OUR_COMMAND.match(line)}
-    shown |= {code for page in PAGES for code in re.findall(r"`(gateway (?!did not |serves)\w[^`]*)`", read_text_of(page))}
+    in_text = re.compile(r"`(gateway (?!did not |serves)\w[^`]*)`")
+    shown |= {code for page in PAGES for code in in_text.findall(read_text_of(page))}
     return sorted(shown)
 
 
