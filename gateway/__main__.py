@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+from gateway.env_file import VARIABLE, export_others
 from gateway.errors import GatewayError
 from gateway.settings import Settings, SettingsError, StartError, load_settings, unknown_variables
 
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     os.environ.update(_settings_of(options))  # so that workers have them too
     try:
+        export_others(os.environ)
         status: int = options.run(load_settings(), options)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -100,6 +102,14 @@ def _parser() -> argparse.ArgumentParser:
     deep.add_argument("--propose", metavar="FILE", help="write a profile of what was seen (docs/profile.md)")
     deep.add_argument("--write", metavar="COMMUNITY", help="try writes that can be undone there, once confirmed")
     check.set_defaults(run=_check)
+
+    for command in commands.choices.values():
+        command.add_argument(
+            "--env-file",
+            action="append",
+            metavar="FILE",
+            help="settings that the environment has not, a NAME=VALUE a line; may be given again",
+        )
     return parser
 
 
@@ -111,6 +121,8 @@ def _add_address(command: argparse.ArgumentParser) -> None:
 def _settings_of(options: argparse.Namespace) -> dict[str, str]:
     """The settings that a command was given by its options."""
     given = {"GATEWAY_HOST": getattr(options, "host", None), "GATEWAY_PORT": getattr(options, "port", None)}
+    if options.env_file:
+        given[VARIABLE] = os.pathsep.join(map(os.path.abspath, options.env_file))
     return {name: value for name, value in given.items() if value is not None}
 
 

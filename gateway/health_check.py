@@ -15,7 +15,9 @@ TIMEOUT = 2
 
 def check_health() -> None:
     """Raises OSError where nobody answers, or answers that the gateway is not well."""
-    settings = load_settings({name: os.environ.get(name, "") for name in ("GATEWAY_HOST", "GATEWAY_PORT")})
+    settings = load_settings(
+        {name: os.environ.get(name, "") for name in ("GATEWAY_ENV_FILE", "GATEWAY_HOST", "GATEWAY_PORT")}
+    )
     unproxied = build_opener(ProxyHandler({}))
     with unproxied.open(f"{url_of(settings.host, settings.port)}/healthz", timeout=TIMEOUT):
         pass

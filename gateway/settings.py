@@ -3,12 +3,16 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, get_type_hints
 
 import msgspec
+
+from gateway.env_file import read_environment
+from gateway.mistakes import Mistakes, SettingsError, StartError
+
+__all__ = ["Mistakes", "Settings", "SettingsError", "StartError", "load_settings", "unknown_variables"]
 
 PREFIX = "GATEWAY_"
 
@@ -67,45 +71,11 @@ _VARIABLE = re.compile(r"GATEWAY_[A-Z_]*[A-Z]")
 LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
-class SettingsError(Exception):
-    """The settings cannot be used: a sentence for each mistake, which names the variable, never its value."""
-
-    def __init__(self, *mistakes: str) -> None:
-        super().__init__(*mistakes)
-        self.mistakes = mistakes
-
-    def __str__(self) -> str:
-        return "\n".join(self.mistakes)
-
-
-class Mistakes:
-    """Collects what is wrong with settings, so that all of it is reported at once."""
-
-    def __init__(self) -> None:
-        self._found: list[str] = []
-
-    @contextmanager
-    def collect(self) -> Iterator[None]:
-        """Catch the SettingsError of the block. Until `check` has returned, what the block assigns may be missing."""
-        try:
-            yield
-        except SettingsError as error:
-            self._found += error.mistakes
-
-    def check(self) -> None:
-        """Raises SettingsError with all that was collected."""
-        if self._found:
-            raise SettingsError(*self._found)
-
-
-class StartError(Exception):
-    """The settings can be used, but the gateway cannot start with them now. The message says why."""
-
-
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting; `docs/settings.md` explains each. The variable of `wjdh_url` is `GATEWAY_WJDH_URL`."""
 
     env: Environment = "development"
+    env_file: str = ""
     host: str = "127.0.0.1"
     port: Port = 8000
     data_dir: Path = Path("data")
@@ -281,7 +251,9 @@ _KNOWN = {_variable(field): field for field in Settings.__struct_fields__}
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
     """A sentence for each name that begins as those of settings do, and is of none: misspelt, perhaps."""
-    return [_unknown(name) for name in sorted(environ) if name.startswith(PREFIX) and name not in _KNOWN]
+    return [
+        _unknown(name) for name in sorted(read_environment(environ)) if name.startswith(PREFIX) and name not in _KNOWN
+    ]
 
 
 def _unknown(name: str) -> str:
@@ -291,10 +263,11 @@ def _unknown(name: str) -> str:
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read `GATEWAY_*`, without the blanks around values; empty ones count as not set.
+    """Read `GATEWAY_*`, without the blanks around values; empty ones count as not set. Files have what is not set.
 
     Raises SettingsError with every mistake, and with the unknown names, which may be the cause of one.
     """
+    environ = read_environment(environ)
     values = {_KNOWN[name]: text for name, value in environ.items() if name in _KNOWN and (text := value.strip())}
     unusable = _unusable(values)
     usable = {field: value for field, value in values.items() if field not in unusable}

@@ -137,6 +137,40 @@ def test_successful_start_logs_nothing_at_warning_level(served):
     assert process.stderr.read() == ""
 
 
+def test_serve_reads_environment_files(environ, tmp_path):
+    first, second = tmp_path / "first.env", tmp_path / "second.env"
+    first.write_text("".join(f"{name}={environ.pop(name)}\n" for name in [*environ] if name.startswith("GATEWAY_")))
+    second.write_text("GATEWAY_PORT=1\nGATEWAY_RATE_LIMIT=77\n")
+    port = free_port()
+    command = [*GATEWAY, "serve", "--env-file", first, "--env-file", "second.env", "--port", str(port)]
+    paths = os.pathsep.join([str(Path.cwd()), environ.get("PYTHONPATH", "")])
+    environ = environ | {"PYTHONPATH": paths}
+    with subprocess.Popen(command, env=environ, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        line = json.loads(process.stderr.readline())
+        token = run(environ, "token", "--env-file", str(first)).stdout.strip()
+        answer = httpx.post(
+            f"{line['address']}/graphql",
+            headers={"authorization": f"Bearer {token}"},
+            json={"query": "{ viewer { subject } }"},
+            trust_env=False,
+        )
+        process.terminate()
+
+    assert line["address"] == f"http://127.0.0.1:{port}"
+    assert answer.json()["data"] == {"viewer": {"subject": "developer"}}
+    assert "q=77" in answer.headers["ratelimit-policy"]
+
+
+def test_bad_environment_file_ends_the_command(environ, tmp_path):
+    file = tmp_path / "bad.env"
+    file.write_text("GATEWAY_PORT 8000\n")
+    ended = run(environ, "serve", "--env-file", str(file))
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        f"gateway: GATEWAY_ENV_FILE: {file}, line 1: must be NAME=VALUE, a comment that begins with #, or blank\n"
+    )
+
+
 def test_serve_listens_where_its_options_say(environ):
     environ = environ | {"GATEWAY_HOST": "127.0.0.1", "GATEWAY_PORT": "1"}
     port = free_port()
