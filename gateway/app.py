@@ -24,7 +24,6 @@ from gateway.actions.unverified import UnverifiedPayments
 from gateway.actions.writer import Writer
 from gateway.auth.authenticator import open_authenticator
 from gateway.auth.callback_tokens import CallbackTokens
-from gateway.auth.issuer import DevelopmentIssuer, serves_development
 from gateway.auth.node_ids import NodeIds, read_id_key
 from gateway.auth.principal import Principal, Scope
 from gateway.auth.rate import RateLimiter
@@ -36,19 +35,17 @@ from gateway.execution.documents import Documents
 from gateway.execution.executor import Executor
 from gateway.execution.intake import Intake
 from gateway.execution.limits import Limits
-from gateway.execution.trusted import open_trusted_documents, read_trusted_documents_again
-from gateway.http.application import Application, Hosts, ListedOrigins
+from gateway.execution.trusted import names_documents, open_trusted_documents, read_trusted_documents_again
+from gateway.http.application import Application, Hosts, for_pages
 from gateway.http.caller import Caller
-from gateway.http.compression import Compressed
-from gateway.http.development_tokens import TOKEN_PATH, token_routes
-from gateway.http.explorer import ExplorerPage, explorer_routes
+from gateway.http.compression import compressed
+from gateway.http.explorer_site import open_explorer
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.guard import GuardedExecutor, guard_introspection
 from gateway.http.parameters import Bounds
 from gateway.http.payment_callback import payment_callback_routes
 from gateway.http.probes import health_routes, metrics_routes
 from gateway.http.request_metrics import RequestMetrics
-from gateway.http.sandbox_controls import SANDBOX_PATH, sandbox_routes
 from gateway.http.sse import EventStreamEndpoint
 from gateway.http.tracing import Tracing
 from gateway.http.websocket import WebSocketEndpoint, WebSocketOptions
@@ -73,6 +70,7 @@ from gateway.ops.otel import open_export
 from gateway.ops.workers import at_work
 from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.profile import read_profile
+from gateway.reload import Apply, Reload
 from gateway.settings import Mistakes, Settings
 from gateway.wording.requests import RequestWording
 from schema.build import cost_of, executable_schema, export_sdl, revealed_types, scopes_of
@@ -156,7 +154,8 @@ class Gateway:
             sends_refuse_reason=_sends_refuse_reason(settings, platforms),
         )
         lease = timedelta(seconds=settings.relay_lease)
-        self.relay = Relay(journal, platforms.security, self.events, _name(), lease, clock)
+        name = f"{socket.gethostname()}/{os.getpid()}"  # for people, among others of the same journal
+        self.relay = Relay(journal, platforms.security, self.events, name, lease, clock)
         self.reconciler = Reconciler(
             journal, self.actions.reading_back, self.writer.under_way, settings.call_timeout, clock
         )
@@ -199,11 +198,6 @@ class Gateway:
         )
 
 
-def _name() -> str:
-    """Names this gateway among others of the same journal, for people."""
-    return f"{socket.gethostname()}/{os.getpid()}"
-
-
 def create_app(
     settings: Settings,
     clock: Clock = utc_now,
@@ -214,12 +208,14 @@ def create_app(
     sandbox: Mapping[str, str] = MappingProxyType({}),
     journal: OpenJournal = open_journal,
     metrics: Metrics | None = None,
+    read_again: Callable[[], Settings] | None = None,
 ) -> Application:
     """The ASGI application. Raises SettingsError; what it needs is opened when it starts and closed when it ends.
 
     `clock` is what the journal, the relay and the reconciler go by; `started` is called before the first request,
     `failed` when there will be none. `explorer_token` is for those who open GraphiQL, `sandbox` the address of each
-    platform whose switches it shows. `journal` opens the journal. `metrics` are open.
+    platform whose switches it shows. `journal` opens the journal. `metrics` are open. `read_again` reads the
+    settings for a reload; without it they stay, and the files that they name are read again.
     """
     metrics = Metrics().open() if metrics is None else metrics
     mistakes = Mistakes()
@@ -265,8 +261,8 @@ def create_app(
         needed_scopes,
     )
 
-    def edges(gateway: Gateway) -> tuple[ASGIApp, list[BaseRoute]]:
-        """What answers GraphQL over HTTP, and the routes of all else."""
+    def edges(gateway: Gateway) -> tuple[ASGIApp, WebSocketEndpoint, list[BaseRoute]]:
+        """What answers GraphQL over HTTP and in WebSockets, and the routes of all."""
 
         def caller_of(scope: ASGIScope) -> Caller[RequestContext]:
             return Caller(scope, authenticator, gateway)
@@ -303,26 +299,28 @@ def create_app(
                 max_operations=settings.max_subscriptions,
                 bounds=bounds,
                 largest_answer=largest,
-                origins=settings.origins,
             ),
             request_metrics,
         )
-        answering: ASGIApp = Compressed(endpoint, settings.compress_from) if settings.compress_from else endpoint
-        if settings.origins:
-            answering = ListedOrigins(answering, settings.origins, settings.page_headers)
-        return answering, [
-            WebSocketRoute(GRAPHQL_PATH, web_sockets),
-            *payment_callback_routes(gateway.actions.payment, gateway.callback_tokens, gateway.unverified),
-            *metrics_routes(gateway.metrics, gateway.journal.backlog),
-            *health_routes({"journal": gateway.journal.ping, "signing_keys": authenticator.ready}),
-            *_explorer(settings, explorer_token, sandbox),
-        ]
+        return (
+            endpoint,
+            web_sockets,
+            [
+                WebSocketRoute(GRAPHQL_PATH, web_sockets),
+                *payment_callback_routes(gateway.actions.payment, gateway.callback_tokens, gateway.unverified),
+                *metrics_routes(gateway.metrics, gateway.journal.backlog),
+                *health_routes({"journal": gateway.journal.ping, "signing_keys": authenticator.ready}),
+                *open_explorer(settings, GRAPHQL_PATH, explorer_token, sandbox),
+            ],
+        )
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_gateway(settings, key, platforms, clock, journal, metrics, communities) as gateway:
             app.state.gateway = gateway
-            application.graphql, app.router.routes[:] = edges(gateway)
+            endpoint, web_sockets, app.router.routes[:] = edges(gateway)
+            reload.steps.append(partial(_admit_pages, application, endpoint, web_sockets))
+            await (await _admit_pages(application, endpoint, web_sockets, reload.settings))()
             app.router.redirect_slashes = False  # it would send forms on without TLS, and to any Host
             started()
             try:
@@ -333,39 +331,40 @@ def create_app(
                 if span_export is not None:
                     await asyncio.to_thread(span_export.close)
 
-    async def reload() -> None:
+    async def trust(settings: Settings) -> Apply:
         """Read the trusted documents again, where there is a list."""
-        async with reloading:
-            if trusted is not None and (found := await read_trusted_documents_again(settings, documents)):
+        is_listed = names_documents(settings)
+
+        async def apply() -> None:
+            if not is_listed:
+                intake.trust(None)
+            elif found := await read_trusted_documents_again(settings, documents):
                 listed, names = found
                 intake.trust(listed)
                 request_metrics.name_operations(names)
 
-    reloading = asyncio.Lock()
+        return apply
+
+    reload = Reload(settings, read_again or (lambda: settings))
+    reload.steps += [authenticator.adopt, trust]
     application = Application(
         Starlette(lifespan=lifespan), GRAPHQL_PATH, Hosts(settings.hosts), failed, request_metrics.failed, reload
     )
     return application
 
 
-def _explorer(settings: Settings, token: str, sandbox: Mapping[str, str]) -> list[BaseRoute]:
-    """GraphiQL where it is shown; tokens and the sandbox's switches only in development on this machine."""
-    if not settings.shows_explorer:
-        return []
-    is_development = serves_development(settings)
-    page = ExplorerPage(
-        graphql_path=GRAPHQL_PATH,
-        subscription_path=GRAPHQL_PATH,
-        token_path=TOKEN_PATH if is_development else "",
-        sandbox_path=SANDBOX_PATH if is_development and sandbox else "",
-        token=token,
-        scopes=tuple(Scope),
-    )
-    return [
-        *(token_routes(DevelopmentIssuer.open(settings)) if page.token_path else ()),
-        *(sandbox_routes(sandbox) if page.sandbox_path else ()),
-        *explorer_routes(page),
-    ]
+async def _admit_pages(
+    application: Application, endpoint: ASGIApp, web_sockets: WebSocketEndpoint, settings: Settings
+) -> Apply:
+    """Which names and pages are answered, and in which form."""
+
+    async def apply() -> None:
+        answering = compressed(endpoint, settings.compress_from)
+        application.graphql = for_pages(answering, settings.origins, settings.page_headers)
+        application.hosts = Hosts(settings.hosts)
+        web_sockets.origins = settings.origins
+
+    return apply
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 import msgspec
 import structlog
 
-from gateway.settings import PREFIX, Settings, SettingsError, load_settings
+from gateway.settings import PREFIX, Settings, SettingsError
 
 RELOADED: Final = frozenset(
     (
@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 class Reload:
     """Has all steps prepare the new settings, and applies them only when all of them can: else the old ones hold."""
 
-    def __init__(self, settings: Settings, read: Callable[[], Settings] = load_settings) -> None:
+    def __init__(self, settings: Settings, read: Callable[[], Settings]) -> None:
         """`settings` are those of the start, `read` reads them again."""
         self.settings = settings
         self.steps: list[Step] = []
@@ -67,6 +67,4 @@ class Reload:
 
 def _differences(one: Settings, other: Settings) -> list[str]:
     """The variables of the settings in which both differ."""
-    return [
-        PREFIX + name.upper() for name in one.__struct_fields__ if getattr(one, name) != getattr(other, name)
-    ]
+    return [PREFIX + name.upper() for name in one.__struct_fields__ if getattr(one, name) != getattr(other, name)]

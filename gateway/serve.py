@@ -28,6 +28,7 @@ from gateway.ops.collector import settle_collector
 from gateway.ops.logs import configure_logs
 from gateway.ops.metrics import Metrics
 from gateway.ops.worker_tallies import shared_directory
+from gateway.reload import Apply, Reload
 from gateway.settings import Mistakes, Settings, SettingsError, StartError, load_settings
 from gateway.supervisor import Supervisor, end_with_supervisor
 
@@ -198,22 +199,32 @@ def application(metrics: Metrics) -> Application:
     settings = load_settings()
     configure_logs(settings.log_level)
     end_with_supervisor()
-    app = create_app(settings, started=settle_collector, failed=report_failure, metrics=metrics.open())
-    _reload_on_hangup(app)
+    app = create_app(
+        settings, started=settle_collector, failed=report_failure, metrics=metrics.open(), read_again=load_settings
+    )
+    if app.reload is not None:
+        app.reload.steps.append(_log_from)
+        _on_hangup(app.reload)
     return app
 
 
-def _reload_on_hangup(app: Application) -> None:
+async def _log_from(settings: Settings) -> Apply:
+    async def apply() -> None:
+        configure_logs(settings.log_level)
+
+    return apply
+
+
+def _on_hangup(reload: Reload) -> None:
     """Have SIGHUP read again what may change."""
     reloads: set[asyncio.Task[None]] = set()
 
-    def reload() -> None:
-        if app.reload is not None:
-            task = asyncio.create_task(app.reload())
-            reloads.add(task)
-            task.add_done_callback(reloads.discard)
+    def begin() -> None:
+        task = asyncio.create_task(reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
 
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, begin)
 
 
 def _allow_open_files() -> None:

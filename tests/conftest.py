@@ -129,9 +129,13 @@ async def serve_gateway(
     switches are for. `changes` are of settings that would be refused: a deadline of a request that no test has to wait
     for.
     """
-    settings = msgspec.structs.replace(load_settings(environ), **changes)
+
+    def read() -> Settings:
+        return msgspec.structs.replace(load_settings(environ), **changes)
+
+    settings = read()
     metrics = Metrics().open()
-    app = create_app(settings, clock, sandbox=sandbox, metrics=metrics)
+    app = create_app(settings, clock, sandbox=sandbox, metrics=metrics, read_again=read)
     server = EmbeddedServer(uvicorn.Config(app, **server_options(settings, metrics) | {"loop": "none", "port": 0}))
     running = asyncio.create_task(server.serve())
     while not server.started:

@@ -66,8 +66,8 @@ class Intake:
         self._persisted: LRUCache[str, str] = LRUCache(PERSISTED_BYTES, sys.getsizeof)
         self._reported: LRUCache[str, bool] = LRUCache(MOST_REPORTED)
 
-    def trust(self, documents: TrustedDocuments) -> None:
-        """Go by this list from now on."""
+    def trust(self, documents: TrustedDocuments | None) -> None:
+        """Go by this list from now on; by none, run any document."""
         self._trusted = documents
         self._reported.clear()
 

@@ -80,15 +80,20 @@ class TrustedDocuments:
         return self._by_id.get(id_)
 
 
+def names_documents(settings: Settings) -> bool:
+    """Whether there is a list, and it is not off. Raises SettingsError where the mode needs one."""
+    mode = settings.trusted_documents_mode
+    if not settings.trusted_documents and mode in ("report", "require"):
+        raise SettingsError(f"{VARIABLE}: needed for the mode {mode}")
+    return bool(settings.trusted_documents) and mode != "off"
+
+
 def open_trusted_documents(settings: Settings, documents: Documents) -> TrustedDocuments | None:
     """The list that the settings name; None where none is, or it is off. Raises SettingsError.
 
     Documents of the list that are not valid any more are logged, and refused when somebody asks for them.
     """
-    mode = settings.trusted_documents_mode
-    if not settings.trusted_documents and mode in ("report", "require"):
-        raise SettingsError(f"{VARIABLE}: needed for the mode {mode}")
-    if not settings.trusted_documents or mode == "off":
+    if not names_documents(settings):
         return None
     trusted = _read_list(settings)
     for id_, text in trusted.documents.items():

@@ -1,9 +1,9 @@
 """The ASGI application: names it answers to, pages it answers, GraphQL over HTTP, and Starlette's routes."""
 
 import sys
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from starlette.applications import Starlette
@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.errors import GatewayError, UserInputError
 from gateway.http.request import new_request_id
 from gateway.http.responses import Refusal, refusal_response
+from gateway.reload import Reload
 from gateway.wording.requests import RequestWording
 
 OPEN_PATHS: Final = ("/healthz", "/readyz")
@@ -48,7 +49,7 @@ log = structlog.get_logger(__name__)
 
 class Application:
     """`graphql` answers at `graphql_path`; it is set when the lifespan of `others` has begun. `reload` reads again what
-    may change while it serves.
+    may change while it serves; `hosts` may be others then.
 
     `on_failure` is called with the error that kept the lifespan from beginning, `on_refusal` with that of a request
     that is for another host.
@@ -63,11 +64,11 @@ class Application:
         hosts: "Hosts",
         on_failure: Callable[[BaseException], object],
         on_refusal: Callable[[GatewayError], object] = lambda _error: None,
-        reload: Callable[[], Coroutine[Any, Any, None]] | None = None,
+        reload: Reload | None = None,
     ) -> None:
         self._others = others
         self._graphql_path = graphql_path
-        self._hosts = hosts
+        self.hosts = hosts
         self._on_failure = on_failure
         self._on_refusal = on_refusal
         self.reload = reload
@@ -79,7 +80,7 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
-        elif not self._hosts.accept(scope["headers"]) and scope["path"] not in OPEN_PATHS:
+        elif not self.hosts.accept(scope["headers"]) and scope["path"] not in OPEN_PATHS:
             await self._misdirect(scope, receive, send)
         elif scope["path"] == self._graphql_path and scope["type"] == "http":
             await self.graphql(scope, receive, send)
@@ -167,3 +168,8 @@ class ListedOrigins:
             return
         scope = {**scope, "extensions": {}}  # whole answers would pass the middleware by
         await (self._for_listed if origin in self._origins else self._for_others)(scope, receive, send)
+
+
+def for_pages(app: ASGIApp, origins: Collection[str], headers: Collection[str]) -> ASGIApp:
+    """`app`, also for the web pages of these origins, if there are any."""
+    return ListedOrigins(app, origins, headers) if origins else app

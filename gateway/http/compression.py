@@ -28,6 +28,11 @@ class Compressed:
         await self._app({**scope, "extensions": extensions, "headers": headers}, receive, send)
 
 
+def compressed(app: ASGIApp, minimum_size: int) -> ASGIApp:
+    """`app`, with compressed answers unless the size is 0."""
+    return Compressed(app, minimum_size) if minimum_size else app
+
+
 def takes_gzip(accept_encoding: bytes) -> bool:
     """Whether the header's value allows gzip by its name."""
     for part in accept_encoding.lower().split(b","):

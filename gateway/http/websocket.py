@@ -64,8 +64,7 @@ class WebSocketOptions:
     """Bounds of one connection: times in seconds. `timeout` is the deadline of a query or mutation.
 
     `bounds` are those of one message of the client's, `largest_answer` that of what it is sent for a query or an event,
-    in bytes. `max_operations` counts those under way. `origins` are the web pages that may connect, besides the
-    gateway's own.
+    in bytes. `max_operations` counts those under way.
     """
 
     init_timeout: float
@@ -73,12 +72,11 @@ class WebSocketOptions:
     max_operations: int
     bounds: Bounds
     largest_answer: int
-    origins: Collection[str] = ()
     clock: Callable[[], float] = time.time
 
 
 class WebSocketEndpoint:
-    """Serves connections."""
+    """Serves connections. `origins` are the web pages that may connect, besides the gateway's own."""
 
     def __init__(
         self,
@@ -95,12 +93,13 @@ class WebSocketEndpoint:
         self.open_context = open_context
         self.options = options
         self.metrics = metrics
+        self.origins: Collection[str] = ()
         self.writing: set[asyncio.Task[None]] = set()
         """Mutations: they run to their end, whatever becomes of their connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         websocket = WebSocket(scope, receive, send)
-        if not may_connect(websocket.headers.get("origin"), websocket.headers.get("host"), self.options.origins):
+        if not may_connect(websocket.headers.get("origin"), websocket.headers.get("host"), self.origins):
             await websocket.close()  # before it is accepted: HTTP 403
         elif SUBPROTOCOL not in scope["subprotocols"]:
             await websocket.accept()
