@@ -17,12 +17,15 @@ RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin gateway \
     && install -d -o gateway -m 0700 /var/lib/wanjia-gateway
 # To the same place: a virtual environment knows its own path.
 COPY --from=build /app /app
+# Names the build in `gateway --version`, logs and metrics: a commit, or the number of a pipeline.
+ARG BUILD_ID=
 ENV PATH=/app/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     GATEWAY_ENV=production \
     GATEWAY_HOST=0.0.0.0 \
     GATEWAY_PORT=8000 \
-    GATEWAY_DATA_DIR=/var/lib/wanjia-gateway
+    GATEWAY_DATA_DIR=/var/lib/wanjia-gateway \
+    GATEWAY_BUILD_ID=$BUILD_ID
 USER gateway
 WORKDIR /var/lib/wanjia-gateway
 VOLUME /var/lib/wanjia-gateway

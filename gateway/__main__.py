@@ -1,4 +1,4 @@
-"""The command line: serve, demo, schema, token, audit, check."""
+"""The command line: serve, demo, schema, token, audit, payments, operations, migrate, check."""
 
 import argparse
 import asyncio
@@ -6,11 +6,11 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 
 from gateway.env_file import VARIABLE, export_others
 from gateway.errors import GatewayError
 from gateway.settings import Settings, SettingsError, StartError, load_settings, unknown_variables
+from gateway.version import running_version
 
 START_FAILURE = 3
 """The exit status of a gateway that cannot start; uvicorn's, too."""
@@ -22,7 +22,7 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit status.
 
-    0; 1 when what was tried did not work; 2 when the settings or arguments cannot be used, or `audit` cannot read the
+    0; 1 when what was tried did not work; 2 when the settings or arguments cannot be used, or a command cannot use the
     journal; 3 when the gateway cannot start with them now; 130 after Ctrl+C.
     """
     options = _parser().parse_args(arguments)
@@ -55,7 +55,7 @@ def _complain(*of: object) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("gateway", description="One typed GraphQL endpoint over wjdh and security.")
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version('wanjia-gateway')}")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {running_version()}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     serve = commands.add_parser("serve", help="serve the gateway as the settings say")
@@ -81,13 +81,23 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--ttl", type=int, default=3600, metavar="SECONDS", help="its lifetime (default: %(default)s)")
     token.set_defaults(run=_token)
 
-    audit = commands.add_parser("audit", help="print who was shown whose personal data, as JSON lines")
+    audit = commands.add_parser("audit", help="print who was shown whose personal data, as JSON lines or CSV")
     audit.add_argument("--subject", help="only of this caller")
     audit.add_argument(
         "--since", type=_moment, metavar="TIME", help="only from then on: ISO 8601, UTC unless it says otherwise"
     )
+    audit.add_argument("--until", type=_moment, metavar="TIME", help="only before then")
     audit.add_argument("--record", metavar="ID", help="only of this record: an id as the API gives it")
+    audit.add_argument("--csv", action="store_true", help="as CSV with a header, safe to open in a spreadsheet")
+    audit.add_argument("--follow", action="store_true", help="go on with what is added, until Ctrl+C")
     audit.set_defaults(run=_audit)
+
+    _add_payments(commands)
+    _add_operations(commands)
+
+    migrate = commands.add_parser("migrate", help="make the journal, or bring it to this version")
+    migrate.add_argument("--check", action="store_true", help="only say what is pending; status 1: something is")
+    migrate.set_defaults(run=_migrate)
 
     check = commands.add_parser("check", help="try the journal, the issuer's keys and both platforms with the settings")
     deep = check.add_argument_group("deep", "learn what the platforms send (docs/first-contact.md); it only reads")
@@ -111,6 +121,31 @@ def _parser() -> argparse.ArgumentParser:
             help="settings that the environment has not, a NAME=VALUE a line; may be given again",
         )
     return parser
+
+
+def _add_payments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    payments = commands.add_parser("payments", help="list payment notifications by their delivery, retry the dead")
+    payments.add_argument(
+        "--state", action="append", choices=("QUEUED", "DELIVERED", "DEAD"), help="again for more; the default is DEAD"
+    )
+    payments.add_argument("--json", action="store_true", help="as JSON lines")
+    payments.set_defaults(run=_list_payments)
+    retry = payments.add_subparsers(metavar="action").add_parser("retry", help="deliver dead payments again")
+    retry.add_argument("ids", nargs="*", metavar="ID", help="as listed, or as the API gives it")
+    retry.add_argument("--all-dead", action="store_true", help="all that are DEAD")
+    retry.add_argument("--yes", action="store_true", help="do not ask")
+    retry.set_defaults(run=_retry_payments)
+
+
+def _add_operations(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    operations = commands.add_parser("operations", help="list writes whose outcome is not known")
+    operations.add_argument("--json", action="store_true", help="as JSON lines")
+    operations.set_defaults(run=_list_operations)
+    check = operations.add_subparsers(metavar="action").add_parser(
+        "check", help="have the gateway that runs read them back now"
+    )
+    check.add_argument("ids", nargs="+", metavar="ID", help="as listed")
+    check.set_defaults(run=_check_operations)
 
 
 def _add_address(command: argparse.ArgumentParser) -> None:
@@ -175,9 +210,44 @@ def _token(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _audit(settings: Settings, options: argparse.Namespace) -> int:
-    from gateway.audit import audit  # noqa: PLC0415 # nor the journal
+    from gateway.audit import AuditQuery, audit  # noqa: PLC0415 # nor the journal
 
-    return asyncio.run(audit(settings, subject=options.subject, since=options.since, record=options.record))
+    if options.follow and options.until:
+        raise ValueError("--until: not with --follow")
+    query = AuditQuery(subject=options.subject, since=options.since, until=options.until, record=options.record)
+    return asyncio.run(audit(settings, query, as_csv=options.csv, follow=options.follow))
+
+
+def _list_payments(settings: Settings, options: argparse.Namespace) -> int:
+    from gateway.payments import list_payments  # noqa: PLC0415 # nor this
+
+    return asyncio.run(list_payments(settings, options.state or ["DEAD"], as_json=options.json))
+
+
+def _retry_payments(settings: Settings, options: argparse.Namespace) -> int:
+    from gateway.payments import retry_payments  # noqa: PLC0415 # nor this
+
+    if bool(options.ids) == options.all_dead:
+        raise ValueError("payments retry: either ids or --all-dead")
+    return asyncio.run(retry_payments(settings, options.ids, all_dead=options.all_dead, confirmed=options.yes))
+
+
+def _list_operations(settings: Settings, options: argparse.Namespace) -> int:
+    from gateway.operations import list_operations  # noqa: PLC0415 # nor this
+
+    return asyncio.run(list_operations(settings, as_json=options.json))
+
+
+def _check_operations(settings: Settings, options: argparse.Namespace) -> int:
+    from gateway.operations import check_operations  # noqa: PLC0415 # nor this
+
+    return asyncio.run(check_operations(settings, options.ids))
+
+
+def _migrate(settings: Settings, options: argparse.Namespace) -> int:
+    from gateway.migrations import migrate  # noqa: PLC0415 # nor this
+
+    return asyncio.run(migrate(settings, check=options.check))
 
 
 def _check(settings: Settings, options: argparse.Namespace) -> int:

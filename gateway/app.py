@@ -64,7 +64,7 @@ from gateway.loaders.registry import CACHEABLE_NULLS, Loaders, lifetimes
 from gateway.loaders.watch import Watches
 from gateway.normalise.profile import use_profile
 from gateway.ops.event_loop import measured_event_loop
-from gateway.ops.gauges import AUDIT_WAITING, WATCHES, watch_slots
+from gateway.ops.gauges import AUDIT_WAITING, BUILD, WATCHES, watch_slots
 from gateway.ops.metrics import Metrics
 from gateway.ops.otel import open_export
 from gateway.ops.workers import at_work
@@ -72,6 +72,7 @@ from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.profile import read_profile
 from gateway.reload import Apply, Reload
 from gateway.settings import Mistakes, Settings
+from gateway.version import VERSION
 from gateway.wording.requests import RequestWording
 from schema.build import cost_of, executable_schema, export_sdl, revealed_types, scopes_of
 
@@ -164,6 +165,7 @@ class Gateway:
         if settings.callback_accepts == "platform":
             self.unverified = UnverifiedPayments(self.actions.payment, journal, platforms.security)
         watch_journal(metrics.tally, journal)
+        metrics.tally.watch(BUILD, VERSION, settings.build_id, read=lambda: 1)
         for platform in (platforms.wjdh, platforms.security):
             watch_slots(metrics.tally, platform.platform, platform.slots)
         metrics.tally.watch(AUDIT_WAITING, read=lambda: self.trail.waiting)

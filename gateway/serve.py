@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from importlib.metadata import version
 from typing import Any
 
 import structlog
@@ -31,6 +30,7 @@ from gateway.ops.worker_tallies import shared_directory
 from gateway.reload import Apply, Reload
 from gateway.settings import Mistakes, Settings, SettingsError, StartError, load_settings
 from gateway.supervisor import Supervisor, end_with_supervisor
+from gateway.version import VERSION
 
 GRACE = 10
 """Seconds that requests under way get at the end."""
@@ -105,7 +105,8 @@ def log_start(settings: Settings, listener: socket.socket) -> None:
         "gateway serves",
         address=url_of(settings.host, listener.getsockname()[1]),
         environment=settings.env,
-        version=version("wanjia-gateway"),
+        version=VERSION,
+        build=settings.build_id,
         journal="PostgreSQL" if settings.database_url else "SQLite",
     )
 

@@ -42,6 +42,9 @@ ProxyUrl = Annotated[
         description="an http or https URL without a path, with user:password@ before the host if the proxy asks for it",
     ),
 ]
+BuildId = Annotated[
+    str, msgspec.Meta(pattern=r"^[A-Za-z0-9._+-]{0,64}$", description="at most 64 letters, digits and . _ + -")
+]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1, description="a number from 0 to 1")]
 Accepts = Annotated[Literal["gateway", "platform"], msgspec.Meta(description="gateway or platform")]
 Mode = Annotated[Literal["off", "report", "require"] | None, msgspec.Meta(description="off, report or require")]
@@ -84,6 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: LogLevel = "info"
     communities: str = ""
     profile: str = ""
+    build_id: BuildId = ""
 
     auth_issuer: str = ""
     auth_audience: str = ""
@@ -101,6 +105,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: DatabaseUrl = ""
     journal_timeout: Seconds = 5.0
     relay_lease: Lease = 60.0
+    migrate_at_start: YesNo = True
 
     wjdh_url: str = ""
     wjdh_secret_id: str = ""

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.auth.node_ids import NodeIds
+from gateway.auth.node_ids import NodeIds, read_id_key
 from gateway.auth.principal import Scope
 from gateway.demo import _listen
 from gateway.journal.identifiers import new_id
@@ -124,6 +124,7 @@ def test_successful_start_logs_one_line(served):
         "address": url,
         "environment": "development",
         "version": version("wanjia-gateway"),
+        "build": "",
         "journal": "SQLite",
     }
 
@@ -411,6 +412,49 @@ def test_unknown_setting_is_named_on_standard_error(environ):
 
 def test_version_option_prints_the_version(environ):
     assert run(environ, "--version").stdout == f"gateway {version('wanjia-gateway')}\n"
+
+
+def test_version_option_prints_the_build(environ):
+    printed = run(environ | {"GATEWAY_BUILD_ID": "1a2b3c4"}, "--version").stdout
+    assert printed == f"gateway {version('wanjia-gateway')} (1a2b3c4)\n"
+
+
+def test_dead_payments_are_listed_and_retried(environ):
+    async def fail_for_good() -> str:
+        async with open_journal(load_settings(environ)) as journal:
+            await journal.payments.receive("order-1", "shop", "weixin-1", subject="platform")
+            [payment] = await journal.payments.claim("relay", 1, timedelta(minutes=1))
+            await journal.payments.failed(payment, "UPSTREAM_TIMEOUT", next_attempt_at=None)
+            return payment.id
+
+    id_ = asyncio.run(fail_for_good())
+    node_id = NodeIds(read_id_key(load_settings(environ))).encode("Payment", None, id_)
+
+    assert id_ in run(environ, "payments").stdout
+    assert run(environ, "payments", "retry", node_id, "--yes").stdout == f"{id_}: queued\n"
+    assert run(environ, "payments").stderr == "no payments that are DEAD\n"
+    assert run(environ, "payments", "retry").returncode == 2
+
+
+def test_commands_of_the_journal_make_none(environ):
+    for command in (["payments"], ["operations"], ["payments", "retry", "--all-dead"], ["audit", "--follow"]):
+        ended = run(environ, *command)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert ended.stderr.startswith("gateway: There is no journal ")
+    assert run(environ, "migrate", "--check").returncode == 1
+    assert not (Path(environ["GATEWAY_DATA_DIR"]) / "journal.sqlite3").exists()
+
+
+@pytest.mark.usefixtures("trail")
+def test_following_ends_by_interrupt(environ):
+    with subprocess.Popen(
+        [*GATEWAY, "audit", "--follow"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        for _ in range(1000):
+            process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate(timeout=30)
+    assert (process.returncode, complaints) == (130, "")
 
 
 IDS = NodeIds(b"k" * 32)

@@ -85,11 +85,16 @@ def test_every_command_and_option_is_listed() -> None:
 
 
 def commands() -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    parser = _parser()
-    yield "gateway", parser
+    return within("gateway", _parser())
+
+
+def within(name: str, parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """This command, and those below it."""
+    yield name, parser
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            yield from ((f"gateway {name}", command) for name, command in action.choices.items())
+            for word, command in action.choices.items():
+                yield from within(f"{name} {word}", command)
 
 
 def options_of(parser: argparse.ArgumentParser) -> Iterator[str]:

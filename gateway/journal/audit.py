@@ -91,18 +91,21 @@ class Audit:
             await self._database.write(lambda connection: connection.execute(_insert(connection.dialect.name), rows))
 
     async def read(
-        self, *, subject: str | None = None, since: datetime | None = None, record: RecordRef | str | None = None
+        self,
+        *,
+        subject: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        record: RecordRef | str | None = None,
     ) -> AsyncIterator[AuditEntry]:
-        """Entries since then, of this subject and of this record, oldest first.
+        """Entries from `since` on and before `until`, of this subject and of this record, oldest first.
 
         `record` may be the hash that is all there is of a person's id. A row that was reached without its community is
         the same row, whichever of the two is asked for.
         """
-        rows = select(audit).order_by(audit.c.id).limit(LARGEST_BATCH)
+        rows = select(audit).where(*between(audit, "at", since, until)).order_by(audit.c.id).limit(LARGEST_BATCH)
         if subject is not None:
             rows = rows.where(audit.c.subject == subject)
-        if since is not None:
-            rows = rows.where(audit.c.at >= since)
         last = ""
         while found := await self._page(rows.where(audit.c.id > last), record):
             for entry in found:

@@ -8,12 +8,13 @@ import msgspec
 import structlog
 from sqlalchemy import Connection, delete, func, insert, select
 
+from gateway.errors import JournalError
 from gateway.journal.announcements import Announcements
 from gateway.journal.audit import Audit
 from gateway.journal.database import Database, JournalInUseError, NoJournalError, OlderJournalError
 from gateway.journal.events import Events
 from gateway.journal.identifiers import new_id
-from gateway.journal.migrate import migrate, rehearse, require_migrated
+from gateway.journal.migrate import Migration, every_migration, migrate, pending, rehearse, require_migrated
 from gateway.journal.notify import Heard, LocalNotifier, Notifier, PostgresNotifier
 from gateway.journal.operations import Operations
 from gateway.journal.payments import Payments
@@ -24,6 +25,7 @@ from gateway.journal.unverified import UnverifiedNotifications
 from gateway.journal.watches import WatchLeases
 from gateway.normalise.states import DeliveryState, OperationState
 from gateway.settings import Settings
+from gateway.wording.faults import FaultWording
 
 Clock = Callable[[], datetime]
 """Returns the time, aware. Gateways that share a journal synchronise their clocks (NTP): leases expire by them."""
@@ -103,18 +105,27 @@ class Journal:
 async def open_journal(settings: Settings, clock: Clock = utc_now, *, make: bool = True) -> AsyncIterator[Journal]:
     """The journal in PostgreSQL at `database_url`, or else in a SQLite file in `data_dir`, migrated and ready.
 
-    Raises JournalError when it cannot be used, and when another process holds the SQLite file. Without `make` nothing
-    is made and nothing migrated: then it is raised where there is no journal of this version, too.
+    Raises JournalError when it cannot be used, and when another process holds the SQLite file. Without `make`, or where
+    the settings leave migrating to a command, nothing is made and nothing migrated: then it is raised where there is no
+    journal of this version, too.
     """
-    prepare = migrate if make else require_migrated
+    migrates = make and settings.migrate_at_start
+    prepare = migrate if migrates else require_migrated
     database: Database
     notifier: Notifier
-    if settings.database_url:
-        database = postgres = await open_postgres(settings.database_url, settings.journal_timeout, prepare, make=make)
-        notifier = PostgresNotifier(postgres, settings.database_url, settings.journal_timeout)
-    else:
-        database = await open_sqlite(settings.data_dir, settings.journal_timeout, prepare, make=make)
-        notifier = LocalNotifier()
+    try:
+        if settings.database_url:
+            database = postgres = await open_postgres(
+                settings.database_url, settings.journal_timeout, prepare, make=migrates
+            )
+            notifier = PostgresNotifier(postgres, settings.database_url, settings.journal_timeout)
+        else:
+            database = await open_sqlite(settings.data_dir, settings.journal_timeout, prepare, make=migrates)
+            notifier = LocalNotifier()
+    except (NoJournalError, OlderJournalError) as error:
+        if not make:
+            raise
+        raise JournalError(FaultWording.JOURNAL_NOT_MIGRATED(reason=error.message)) from None
     journal = Journal(database, notifier, clock, is_shared=bool(settings.database_url))
     try:
         if settings.database_url and make:
@@ -122,6 +133,25 @@ async def open_journal(settings: Settings, clock: Clock = utc_now, *, make: bool
         yield journal
     finally:
         await database.close()
+
+
+async def pending_migrations(settings: Settings) -> list[Migration]:
+    """What the journal lacks of this version's shape, in order. Nothing is made or migrated. Raises JournalError."""
+    found: list[Migration] = []
+    database: Database
+
+    def look(connection: Connection) -> None:
+        found[:] = pending(connection)
+
+    try:
+        if settings.database_url:
+            database = await open_postgres(settings.database_url, settings.journal_timeout, look, make=False)
+        else:
+            database = await open_sqlite(settings.data_dir, settings.journal_timeout, look, make=False)
+    except NoJournalError:
+        return every_migration()
+    await database.close()
+    return found
 
 
 async def try_journal(settings: Settings) -> str:

@@ -1,6 +1,7 @@
 """Bring a database to the shape of `tables`, by the Alembic migrations that ship inside this package."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from alembic import command
 from alembic.config import Config
@@ -23,6 +24,13 @@ OLDEST = "0005"
 Prepare = Callable[[Connection], None]
 """What is done first with the connection of a database, inside a transaction. Raises JournalError where it will not do.
 """
+
+
+class Migration(NamedTuple):
+    """A step of the database's shape: its number, and what it adds."""
+
+    revision: str
+    title: str
 
 
 def migrate(connection: Connection) -> None:
@@ -50,12 +58,28 @@ def downgrade(connection: Connection, revision: str) -> None:
     is not below that of the database, or is older than `OLDEST`.
     """
     before = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    known = {migration.revision for migration in every_migration()}
     if before not in known or revision not in known or not OLDEST <= revision < before:
         raise ValueError(f"the journal is of {before}: it can be brought to {OLDEST} or later ones below that")
     config = _config()
     config.attributes["connection"] = connection
     command.downgrade(config, revision)
+
+
+def pending(connection: Connection) -> list[Migration]:
+    """What `migrate` would run, in order. Raises JournalError when the database is newer than this program."""
+    version = MigrationContext.configure(connection).get_current_revision()
+    migrations = every_migration()
+    known = [migration.revision for migration in migrations]
+    if version is not None and version not in known:
+        raise _newer(connection)
+    return migrations[known.index(version) + 1 :] if version is not None else migrations
+
+
+def every_migration() -> list[Migration]:
+    """From an empty database on."""
+    scripts = reversed([*ScriptDirectory.from_config(_config()).walk_revisions()])
+    return [Migration(script.revision, " ".join(script.doc.split())) for script in scripts]
 
 
 def rehearse(connection: Connection) -> None:
@@ -68,16 +92,10 @@ def require_migrated(connection: Connection) -> None:
     """Raises JournalError when the database holds no journal, or one that a gateway of another version wrote: whoever
     only reads alters nothing that such a gateway may be using.
     """
-    version = MigrationContext.configure(connection).get_current_revision()
-    if version is None:
+    if MigrationContext.configure(connection).get_current_revision() is None:
         raise NoJournalError
-    *earlier, newest = (
-        script.revision for script in reversed([*ScriptDirectory.from_config(_config()).walk_revisions()])
-    )
-    if version in earlier:
+    if pending(connection):
         raise OlderJournalError(FaultWording.JOURNAL_OLDER(setting=SETTINGS[connection.dialect.name]))
-    if version != newest:
-        raise _newer(connection)
 
 
 def _newer(connection: Connection) -> JournalError:

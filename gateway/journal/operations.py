@@ -189,6 +189,16 @@ class Operations:
 
         await self._database.write(work)
 
+    async def check_now(self, operation_id: str) -> bool:
+        """Have an UNKNOWN operation read back at once, also one that was given up. False: it is not UNKNOWN."""
+        statement = (
+            update(operations)
+            .where(operations.c.id == operation_id, operations.c.state == OperationState.UNKNOWN)
+            .values(check_at=self._clock())
+            .returning(operations.c.id)
+        )
+        return await self._database.write(lambda connection: connection.execute(statement).first()) is not None
+
     async def take_over(
         self, *, older_than: timedelta, lease: timedelta, under_way: Collection[str] = (), limit: int = 50
     ) -> tuple[Operation, ...]:

@@ -7,6 +7,8 @@ CONNECTIONS = Family("gateway_open_connections", "gauge", "Connections of client
 
 WATCHES = Family("gateway_watches", "gauge", "Lists of the platforms that are polled for subscribers")
 
+BUILD = Family("gateway_build_info", "gauge", "1: this version and build runs", ("version", "build"), across="max")
+
 AUDIT_WAITING = Family("gateway_audit_waiting", "gauge", "Notes that are not in the audit trail yet")
 
 SLOTS = Family(

@@ -16,6 +16,7 @@ from gateway.settings import load_settings
 _SAMPLE = re.compile(r"^(\w+?)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 _BOUND = re.compile(r'le="([^"]+)"')
 _PULSE = 30.0
+SCRAPE_TIMEOUT = 300.0
 
 Sample = tuple[str, str, float]
 """Name, labels and value."""
@@ -121,6 +122,7 @@ class Served:
 
 
 async def _scrape(port: int) -> list[Sample]:
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+    """Patient: on a machine that is busy with other things, the run goes on."""
+    async with httpx.AsyncClient(trust_env=False, timeout=SCRAPE_TIMEOUT) as client:
         text = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
     return [(name, labels, float(value)) for name, labels, value in _SAMPLE.findall(text)]

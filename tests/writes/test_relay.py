@@ -15,6 +15,7 @@ from gateway.journal.journal import open_journal
 from gateway.journal.newest import Cut
 from gateway.journal.queries import PaymentQuery
 from gateway.normalise.states import DeliveryState
+from gateway.payments import retry_payments
 from gateway.platforms.platforms import open_platforms
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings
@@ -444,6 +445,26 @@ async def test_dead_delivery_is_listed_and_delivered_after_retry(gateway, sandbo
     assert (delivered["id"], delivered["attempts"], delivered["lastError"]) == (dead["id"], 1, None)
     assert await listed(gateway, "DEAD") == []
     assert sandbox.effects.count("callback") == 1
+
+
+@pytest.mark.postgres
+async def test_retry_at_the_command_line_is_delivered_once(environ, sandbox, serve, database_url, until, capsys):
+    environ |= {"GATEWAY_DATABASE_URL": database_url}
+    settings = load_settings(environ)
+    async with open_journal(settings) as journal:
+        await journal.payments.receive("order-1", "shop", "weixin-1", subject="test")
+        [claimed] = await journal.payments.claim("test", 1, LEASE)
+        await journal.payments.failed(claimed, "UPSTREAM_TIMEOUT", next_attempt_at=None)
+
+    async with serve(environ) as one, serve(environ) as other:
+        with one.parts.events.subscribe(PAYMENT_QUEUED) as queued:
+            assert await retry_payments(settings, [], all_dead=True, confirmed=True) == 0
+            assert await asyncio.wait_for(anext(queued), 5) == Event(PAYMENT_QUEUED, None, claimed.id)
+        await until(lambda: listed(one, "DELIVERED"))
+        assert await listed(other, "DEAD") == []
+
+    assert capsys.readouterr().out == f"{claimed.id}: queued\n"
+    assert sandbox.count("SECURITY", "callback") == sandbox.effects.count("callback") == 1
 
 
 async def test_retry_refuses_a_payment_that_is_not_dead(gateway, sandbox, until):

@@ -1,0 +1,328 @@
+"""What operators do with a journal at the command line: payments, operations, migrations, the audit trail."""
+
+import asyncio
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from journal_fixtures import FrozenClock
+from old_journal import ROWS, create_old_journal
+
+from gateway import audit as audit_command
+from gateway import operations, payments
+from gateway.audit import COLUMNS, AuditQuery, audit, csv_line
+from gateway.errors import JournalError
+from gateway.journal.identifiers import new_id
+from gateway.journal.journal import Journal, open_journal, pending_migrations
+from gateway.journal.newest import Cut
+from gateway.journal.queries import OperationQuery, PaymentQuery
+from gateway.journal.records import AuditAction, AuditEntry, Payment, RecordRefs
+from gateway.migrations import migrate
+from gateway.normalise.states import DeliveryState, Outcome
+from gateway.settings import Settings
+
+OLDEST, *_ = sorted(ROWS)
+CLOCK = FrozenClock()
+
+
+async def dead_payments(settings: Settings, amount: int) -> list[str]:
+    """Their ids."""
+    async with open_journal(settings) as journal:
+        for number in range(amount):
+            await journal.payments.receive(f"order-{number}", "shop", f"weixin-{number}", subject="platform")
+        for payment in await journal.payments.claim("relay", amount, timedelta(minutes=1)):
+            await journal.payments.failed(payment, "UPSTREAM_TIMEOUT", next_attempt_at=None)
+        return [payment.id for payment in (await journal.payments.list(DEAD, Cut(amount))).items]
+
+
+DEAD = PaymentQuery(state=DeliveryState.DEAD)
+
+
+async def payment(settings: Settings, id_: str) -> Payment:
+    async with open_journal(settings, make=False) as journal:
+        found = await journal.payments.get(id_)
+        assert found is not None
+        return found
+
+
+class TestPayments:
+    async def test_dead_payments_are_listed_as_table(
+        self, settings: Settings, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        first, second = await dead_payments(settings, 2)
+
+        assert await payments.list_payments(settings, ["DEAD"], as_json=False) == 0
+
+        head, *rows = capsys.readouterr().out.splitlines()
+        assert head.split() == ["id", "order", "state", "attempts", "last", "error", *head.split()[6:]]
+        assert [row.split()[:5] for row in rows] == [
+            [first, "order-1", "DEAD", "1", "UPSTREAM_TIMEOUT"],
+            [second, "order-0", "DEAD", "1", "UPSTREAM_TIMEOUT"],
+        ]
+
+    async def test_json_has_only_the_shown_fields(self, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+        await dead_payments(settings, 1)
+
+        await payments.list_payments(settings, ["QUEUED", "DEAD"], as_json=True)
+
+        [line] = capsys.readouterr().out.splitlines()
+        assert tuple(json.loads(line)) == payments.SHOWN
+        assert "weixin" not in line
+
+    async def test_long_lists_are_complete(
+        self, settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(payments, "PART", 2)
+        ids = await dead_payments(settings, 5)
+
+        await payments.list_payments(settings, ["DEAD"], as_json=True)
+
+        assert [json.loads(line)["id"] for line in capsys.readouterr().out.splitlines()] == ids
+
+    async def test_retry_queues_dead_payments(self, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+        [id_] = await dead_payments(settings, 1)
+
+        assert await payments.retry_payments(settings, [id_], all_dead=False, confirmed=True) == 0
+
+        queued = await payment(settings, id_)
+        assert (queued.state, queued.attempts) == (DeliveryState.QUEUED, 0)
+        assert capsys.readouterr().out == f"{id_}: queued\n"
+
+    async def test_retry_is_recorded_with_its_operator(self, settings: Settings) -> None:
+        [id_] = await dead_payments(settings, 1)
+
+        await payments.retry_payments(settings, [id_], all_dead=False, confirmed=True)
+
+        async with open_journal(settings, make=False) as journal:
+            [recorded] = (await journal.operations.list(OperationQuery(), Cut(10))).items
+        assert (recorded.mutation, recorded.subject) == ("retryPayment", payments.operator())
+        assert recorded.outcome is Outcome.CONFIRMED
+        assert recorded.record is not None
+        assert recorded.record.platform_id == id_
+
+    async def test_all_dead_leaves_the_others(self, settings: Settings) -> None:
+        ids = await dead_payments(settings, 3)
+        await payments.retry_payments(settings, ids[:1], all_dead=False, confirmed=True)
+
+        assert await payments.retry_payments(settings, [], all_dead=True, confirmed=True) == 0
+
+        assert {(await payment(settings, id_)).state for id_ in ids} == {DeliveryState.QUEUED}
+        async with open_journal(settings, make=False) as journal:
+            assert await journal.operations.count(OperationQuery()) == 3
+
+    async def test_queued_payment_is_not_retried(self, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+        [id_] = await dead_payments(settings, 1)
+        await payments.retry_payments(settings, [id_], all_dead=False, confirmed=True)
+        capsys.readouterr()
+
+        assert await payments.retry_payments(settings, [id_], all_dead=False, confirmed=True) == 1
+        assert "Only a dead delivery" in capsys.readouterr().out
+
+    async def test_unknown_payment_is_reported(self, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+        await dead_payments(settings, 1)
+        unknown = new_id(CLOCK.now)
+
+        assert await payments.retry_payments(settings, [unknown], all_dead=False, confirmed=True) == 1
+        assert capsys.readouterr().out.startswith(f"{unknown}: ")
+
+    @pytest.mark.parametrize(("said", "state"), [("y\n", "QUEUED"), ("n\n", "DEAD"), ("", "DEAD")])
+    async def test_retry_asks_first(
+        self, sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch, said: str, state: str
+    ) -> None:
+        [id_] = await dead_payments(sqlite_settings, 1)
+        monkeypatch.setattr("sys.stdin", io.StringIO(said))
+
+        await payments.retry_payments(sqlite_settings, [id_], all_dead=False, confirmed=False)
+
+        assert (await payment(sqlite_settings, id_)).state.value == state
+
+    async def test_invalid_id_is_refused_before_anything(self, sqlite_settings: Settings) -> None:
+        ids = await dead_payments(sqlite_settings, 1)
+        with pytest.raises(ValueError, match="xyz: not an id"):
+            await payments.retry_payments(sqlite_settings, [*ids, "xyz"], all_dead=False, confirmed=True)
+        assert (await payment(sqlite_settings, ids[0])).state is DeliveryState.DEAD
+
+
+async def unclear_operation(journal: Journal, *, check_at: datetime | None) -> str:
+    reservation = await journal.operations.reserve(
+        key=None,
+        subject="officer 19900000001",
+        mutation="updateRepair",
+        fingerprint="f",
+        community_code="10002",
+        reason="王芳 19900000001",
+    )
+    id_ = reservation.operation.id
+    await journal.operations.mark_sent(id_, {"after": ["x"]})
+    await journal.operations.finish(id_, Outcome.UNKNOWN, check_at=check_at)
+    await journal.operations.record_read_back(id_)
+    return id_
+
+
+class TestOperations:
+    async def test_unclear_writes_are_listed(self, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+        async with open_journal(settings) as journal:
+            id_ = await unclear_operation(journal, check_at=None)
+
+        assert await operations.list_operations(settings, as_json=False) == 0
+
+        _, row = capsys.readouterr().out.splitlines()
+        assert row.split()[:3] == [id_, "updateRepair", "10002"]
+        assert "1 times" in row
+        assert row.endswith("given up: look at the platform")
+
+    async def test_nothing_personal_is_printed(self, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+        async with open_journal(settings) as journal:
+            await unclear_operation(journal, check_at=None)
+
+        for as_json in (False, True):
+            await operations.list_operations(settings, as_json=as_json)
+
+        printed = capsys.readouterr().out
+        assert not any(personal in printed for personal in ("19900000001", "王芳", "officer"))
+
+    async def test_check_makes_given_up_write_due(self, settings: Settings) -> None:
+        async with open_journal(settings) as journal:
+            id_ = await unclear_operation(journal, check_at=None)
+
+        assert await operations.check_operations(settings, [id_]) == 0
+
+        async with open_journal(settings) as journal:
+            due = await journal.operations.take_over(older_than=timedelta(hours=1), lease=timedelta(minutes=1))
+        assert [operation.id for operation in due] == [id_]
+
+    async def test_check_reports_what_is_not_unclear(
+        self, settings: Settings, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        async with open_journal(settings):
+            pass
+
+        assert await operations.check_operations(settings, [new_id(CLOCK.now)]) == 1
+        assert "not an unclear operation" in capsys.readouterr().out
+
+
+class TestMigrate:
+    async def test_check_says_what_is_pending(self, new_settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+        await create_old_journal(new_settings, OLDEST)
+        pending = await pending_migrations(new_settings)
+
+        assert await migrate(new_settings, check=True) == 1
+
+        printed = capsys.readouterr().out.splitlines()
+        assert printed == [f"pending: {revision} {title}" for revision, title in pending]
+        assert await pending_migrations(new_settings) == pending
+
+    async def test_migrate_makes_and_then_finds_nothing(
+        self, new_settings: Settings, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert await migrate(new_settings, check=True) == 1
+        assert await migrate(new_settings, check=False) == 0
+        capsys.readouterr()
+
+        assert await migrate(new_settings, check=True) == 0
+        assert capsys.readouterr().out == "the journal is of this version\n"
+
+    async def test_start_without_migrating_needs_the_command(self, new_settings: Settings) -> None:
+        settings = msgspec.structs.replace(new_settings, migrate_at_start=False)
+        with pytest.raises(JournalError, match="gateway migrate"):
+            async with open_journal(settings):
+                pass
+        await create_old_journal(new_settings, OLDEST)
+        with pytest.raises(JournalError, match=r"older version .* `gateway migrate`"):
+            async with open_journal(settings):
+                pass
+
+        await migrate(settings, check=False)
+
+        async with open_journal(settings) as journal:
+            await journal.ping()
+
+
+def entry(at: datetime, subject: str = "officer", **values: Any) -> AuditEntry:
+    made = AuditEntry(
+        id=new_id(at),
+        at=at,
+        subject=subject,
+        action=AuditAction.REVEALED,
+        records=RecordRefs("Order", "10002", ("1", "2")),
+        fields=("phone", "remark"),
+        count=1,
+        missing_scope=None,
+        operation_name=None,
+        request_id="request",
+    )
+    return msgspec.structs.replace(made, **values)
+
+
+NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+
+
+class TestAudit:
+    async def test_until_excludes_its_moment(self, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+        times = [NOON - timedelta(microseconds=1), NOON, NOON + timedelta(hours=1)]
+        async with open_journal(settings) as journal:
+            await journal.audit.add([entry(at, f"s{number}") for number, at in enumerate(times)])
+
+        await audit(settings, AuditQuery(since=NOON - timedelta(hours=1), until=NOON))
+        await audit(settings, AuditQuery(since=NOON))
+
+        subjects = [json.loads(line)["subject"] for line in capsys.readouterr().out.splitlines()]
+        assert subjects == ["s0", "s1", "s2"]
+
+    async def test_csv_has_header_and_crlf(self, sqlite_settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+        async with open_journal(sqlite_settings) as journal:
+            await journal.audit.add([entry(NOON, 'a "b", c')])
+
+        await audit(sqlite_settings, AuditQuery(), as_csv=True)
+
+        printed = capsys.readouterr().out
+        assert printed.splitlines(keepends=True)[0] == ",".join(COLUMNS) + "\r\n"
+        [row] = csv.DictReader(io.StringIO(printed, newline=""))
+        assert (row["subject"], row["record_ids"], row["fields"]) == ('a "b", c', "1 2", "phone remark")
+        assert row["at"] == "2026-01-31T12:00:00+00:00"
+
+    @given(subject=st.text(min_size=1), name=st.none() | st.text())
+    def test_csv_cells_are_never_formulas(self, subject: str, name: str | None) -> None:
+        line = csv_line(entry(NOON, subject, operation_name=name))
+        [cells] = csv.reader(io.StringIO(line, newline=""))
+        assert len(cells) == len(COLUMNS)
+        assert not any(cell.startswith(audit_command.FORMULAS) for cell in cells)
+        assert cells[2].removeprefix("'") == subject.removeprefix("'")
+
+    async def test_follow_prints_what_is_added_once(
+        self, settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(audit_command, "PAUSE", 0.01)
+        now = datetime.now(UTC)
+        printed = ""
+
+        async def until(subject: str) -> None:
+            nonlocal printed
+            async with asyncio.timeout(10):
+                while subject not in printed:
+                    await asyncio.sleep(0.01)
+                    printed += capsys.readouterr().out
+
+        async def add(*entries: AuditEntry) -> None:
+            async with open_journal(settings) as journal:
+                await journal.audit.add(entries)
+
+        await add(entry(now - timedelta(hours=1), "first"))
+        following = asyncio.create_task(audit(settings, AuditQuery(), follow=True))
+        await until("first")
+        await add(entry(now, "second"))
+        await until("second")
+        await add(entry(now - timedelta(seconds=30), "late"), entry(now, "third"))
+        await until("third")
+        following.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await following
+
+        subjects = [json.loads(line)["subject"] for line in printed.splitlines()]
+        assert subjects == ["first", "second", "late", "third"]
