@@ -66,7 +66,7 @@ HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 async def lean(port: int) -> AsyncIterator[Call]:
     import httpx
 
-    from gateway.ops.resilience import Slots
+    from gateway.ops.slots import Slots
     from gateway.platforms.large_answers import LargeAnswers
     from gateway.platforms.transport import EngineTransport, request_head
 
@@ -90,7 +90,7 @@ async def lean(port: int) -> AsyncIterator[Call]:
 async def lean_as_httpx(port: int) -> AsyncIterator[Call]:
     import httpx
 
-    from gateway.ops.resilience import Slots
+    from gateway.ops.slots import Slots
     from gateway.platforms.large_answers import LargeAnswers
     from gateway.platforms.transport import EngineTransport
 

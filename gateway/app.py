@@ -67,6 +67,7 @@ from gateway.ops.event_loop import measured_event_loop
 from gateway.ops.gauges import AUDIT_WAITING, BUILD, WATCHES, watch_slots
 from gateway.ops.metrics import Metrics
 from gateway.ops.otel import open_export
+from gateway.ops.trace import METER
 from gateway.ops.workers import at_work
 from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.profile import read_profile
@@ -181,6 +182,9 @@ class Gateway:
     def open_context(self, principal: Principal, request_id: str) -> RequestContext:
         """Of one operation, however it came. Raises RateLimitedError."""
         allowance = self.rate.check(principal)
+        meter = METER.get()
+        if meter is not None:
+            meter.caller = principal.subject
         source = Source(self.platforms, self.reads, principal.view)
         loaders = Loaders(source, self.journal, self.placement, self.quality)
         return RequestContext(

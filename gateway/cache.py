@@ -38,6 +38,9 @@ class Read(Protocol):
     def begin(self, on_done: Callable[[Any], None], /) -> None:
         """Begin. `on_done` is called with the value or the exception; it may be before this returns."""
 
+    def join(self) -> None:
+        """The operation that is under way waits for it as well."""
+
     def cancel(self) -> None:
         """Nobody wants the outcome any more: `on_done` is not called."""
 
@@ -174,6 +177,8 @@ class EndpointReads:
         if read is not None:
             if now < read.expires and not (fresh and read.completed):
                 shared.count(self._endpoint, "kept" if read.completed else "joined")
+                if read.call is not None:
+                    read.call.join()
                 return read
             del reads[key]
         if self._seconds and len(reads) >= shared.size:

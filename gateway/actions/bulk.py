@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
 from weakref import WeakValueDictionary
 
 from gateway.actions.write import Write, Written, plan, user_error
@@ -11,6 +13,8 @@ from gateway.auth.principal import Principal
 from gateway.errors import GatewayError, RateLimitedError, RequestTimeoutError
 from gateway.futures import disregard
 from gateway.normalise.states import UserErrorCode
+from gateway.ops.slots import background
+from gateway.ops.trace import METER, Meter
 from gateway.wording.writes import WriteWording
 
 SHARE_OF_SLOTS = 4
@@ -44,6 +48,10 @@ class BulkWriter:
 
         `deadline` is when the request ends, by the loop's clock: what is not begun well before is not sent.
         """
+        meter = METER.get() or Meter()
+        calls = Meter(caller=background(principal.subject), trace=meter.trace)
+        context = copy_context()
+        context.run(METER.set, calls)
         turns = self._turns.setdefault(principal.subject, asyncio.Semaphore(self.at_once))
         now = asyncio.get_running_loop().time()
         left = None if deadline is None else max(0.0, deadline - now)
@@ -52,11 +60,13 @@ class BulkWriter:
             async with asyncio.timeout(left and left * BEGUN_WITHIN):
                 for write in dict.fromkeys(writes):
                     await turns.acquire()
-                    runs[write] = run = _plan(write) if dry_run else self._writer.begin(principal, write)
+                    begin = partial(_plan, write) if dry_run else partial(self._writer.begin, principal, write)
+                    runs[write] = run = context.run(begin)
                     disregard(run.task)
                     run.task.add_done_callback(lambda _: turns.release())
         if runs:
             await asyncio.wait([run.task for run in runs.values()], timeout=_until(deadline, left))
+        meter.calls += calls.calls
         results = {write: _result(run) for write, run in runs.items()}
         return [results.get(write, NOT_SENT) for write in writes]
 

@@ -34,6 +34,7 @@ from gateway.http.subscribe import (
     subscribe,
     while_believed,
 )
+from gateway.ops.trace import METER, Meter
 from gateway.wording.requests import RequestWording
 
 KEEP_ALIVE = 15.0
@@ -78,6 +79,7 @@ class EventStreamEndpoint:
         refusal: Refusal | None
         ended = _Ended()
         started = perf_counter()
+        METER.set(Meter())
         try:
             caller = self._caller_of(scope)
             context = caller.open(id_) or await caller.identify(id_)

@@ -24,6 +24,8 @@ from gateway.journal.records import GapKind, NewEvent, NotedEvent
 from gateway.journal.watches import WatchLeases, WatchLostError
 from gateway.loaders.list_poll import Found, ListPoll
 from gateway.loaders.record_list import RecordList, Watched
+from gateway.ops.slots import background
+from gateway.ops.trace import METER, Meter
 from gateway.platforms.platforms import Platforms
 from gateway.wording.requests import RequestWording
 
@@ -39,6 +41,9 @@ MOST_WATCHED = 500
 """
 
 RETRY_DELAY = 1.0
+
+WATCHING = background("watches")
+"""Who polls, wherever slots are short: not the subscriber who came first."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -105,6 +110,7 @@ class _Watch:
 
     async def _run(self, interval: float, sleep: Sleep) -> None:
         """Poll each `interval` seconds; while the platform fails, the pauses grow. Ends only by cancellation."""
+        METER.set(Meter(caller=WATCHING))
         if self._letting_go is not None:
             await asyncio.wait([self._letting_go])
         failures = 0

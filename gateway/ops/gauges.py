@@ -1,6 +1,6 @@
 """Gauges of what is open, taken or waiting now, for Prometheus."""
 
-from gateway.ops.resilience import Slots
+from gateway.ops.slots import Slots
 from gateway.ops.tally import Family, Tally
 
 CONNECTIONS = Family("gateway_open_connections", "gauge", "Connections of clients, WebSockets included")

@@ -1,121 +1,15 @@
-"""What keeps one slow or dead platform from taking the gateway with it: bounded concurrency, circuit breakers.
+"""Circuit breakers: they keep a dead platform from taking the gateway with it.
 
 The document names no limits (quirk 172); these are the gateway's own.
 """
 
-import asyncio
 import time
-from collections import deque
 from collections.abc import Callable
-from math import inf
-from typing import Protocol
 
 from gateway.normalise.states import CircuitState
 
 Clock = Callable[[], float]
 """Seconds that only go forward."""
-
-
-class Waiter(Protocol):
-    """Somebody who waits for a slot until `deadline`, a time of the loop's clock."""
-
-    deadline: float
-
-    def take_turn(self) -> None:
-        """A slot is taken for it."""
-
-    def give_up(self) -> None:
-        """The deadline has passed."""
-
-
-class _Turn:
-    """A waiter whose `comes` is whether it has its turn."""
-
-    def __init__(self, deadline: float) -> None:
-        self.deadline = deadline
-        self.comes = asyncio.get_running_loop().create_future()
-
-    def take_turn(self) -> None:
-        self.comes.set_result(True)
-
-    def give_up(self) -> None:
-        self.comes.set_result(False)
-
-
-class Slots:
-    """A bound on how many calls are under way at once; those that wait are served in the order of coming.
-
-    `free` slots are there for the taking: the taker counts it down, and gives it back by `release`. While
-    anybody is in the queue, none is free.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.free = limit
-        self._queue: deque[Waiter] = deque()
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = inf
-
-    @property
-    def taken(self) -> int:
-        """How many are not free."""
-        return self.limit - self.free
-
-    @property
-    def waiting(self) -> int:
-        """How many wait for one."""
-        return len(self._queue)
-
-    def queue(self, waiter: Waiter) -> None:
-        """Wait for a slot, when none is free."""
-        self._queue.append(waiter)
-        if waiter.deadline < self._timer_at:
-            self._set_timer(asyncio.get_running_loop(), waiter.deadline)
-
-    async def acquire(self, deadline: float) -> None:
-        """Take a slot, when there is one; for who would rather await it. Raises TimeoutError."""
-        if self.free:
-            self.free -= 1
-            return
-        turn = _Turn(deadline)
-        self.queue(turn)
-        try:
-            if not await turn.comes:
-                raise TimeoutError
-        except asyncio.CancelledError:
-            if turn in self._queue:
-                self.leave(turn)
-            elif turn.comes.done() and not turn.comes.cancelled() and turn.comes.result():
-                self.release()
-            raise
-
-    def leave(self, waiter: Waiter) -> None:
-        """Wait no longer."""
-        self._queue.remove(waiter)
-
-    def release(self) -> None:
-        """Give a slot back: to the next in the queue, if there is one, who has its turn at once."""
-        if self._queue:
-            self._queue.popleft().take_turn()
-        else:
-            self.free += 1
-
-    def _set_timer(self, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
-        """One timer, of the earliest deadline: hardly anybody waits that long, so it costs a waiter nothing."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer, self._timer_at = loop.call_at(deadline, self._expire, loop), deadline
-
-    def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._timer, self._timer_at = None, inf
-        now = loop.time()
-        late = [waiter for waiter in self._queue if waiter.deadline <= now]
-        for waiter in late:
-            self._queue.remove(waiter)
-        if self._queue:
-            self._set_timer(loop, min(waiter.deadline for waiter in self._queue))
-        for waiter in late:
-            waiter.give_up()
 
 
 class CircuitBreaker:

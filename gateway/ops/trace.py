@@ -17,6 +17,7 @@ import msgspec
 
 from gateway.errors import GatewayError
 from gateway.normalise.times import CHINA
+from gateway.ops.slots import GATEWAY
 
 ValueT = TypeVar("ValueT")
 
@@ -33,9 +34,12 @@ _asking: ContextVar[tuple[Path, ...]] = ContextVar("asking", default=())
 
 
 class Meter(msgspec.Struct, eq=False):
-    """Counts the platform calls that an operation makes, logins apart. `trace` is its trace, if it has one."""
+    """Counts the platform calls that an operation makes, logins apart. `trace` is its trace, if it has one. `caller` is
+    who waits for slots (`gateway.ops.slots`).
+    """
 
     calls: int = 0
+    caller: str = GATEWAY
     trace: "Trace | None" = None
 
 

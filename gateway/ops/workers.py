@@ -7,6 +7,9 @@ from typing import NoReturn
 
 import structlog
 
+from gateway.ops.slots import background
+from gateway.ops.trace import METER, Meter
+
 log = structlog.get_logger(__name__)
 
 RESTART_DELAY = 1.0
@@ -26,6 +29,7 @@ async def at_work(workers: Mapping[str, Callable[[], Awaitable[None]]]) -> Async
 
 
 async def _keep_running(name: str, run: Callable[[], Awaitable[None]]) -> NoReturn:
+    METER.set(Meter(caller=background(name)))
     while True:
         try:
             await run()

@@ -18,12 +18,14 @@ from gateway.errors import (
 )
 from gateway.normalise.shapes import FirstPageError, ShapeError
 from gateway.ops.calls import CANCELLED, OK, REFUSED
+from gateway.ops.slots import GATEWAY
 from gateway.ops.trace import METER, CallTrace, Meter
 from gateway.platforms.answer import RawAnswer
 from gateway.platforms.endpoint import Endpoint
 from gateway.platforms.envelope import SUCCESS, BadAnswerError, BusyAnswerError, Envelope, open_envelope
 from gateway.platforms.failure import record_failure, to_platform_error
 from gateway.platforms.pending import OnDone, Pending
+from gateway.platforms.pool import Exchange
 from gateway.platforms.route import Route
 from gateway.platforms.session import NO_CREDENTIAL, Credential
 from gateway.wording.faults import FaultWording
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from gateway.platforms.client import PlatformClient
 
 ParsedT = TypeVar("ParsedT")
+
+LOGIN = "gateway/login"
+"""The caller of logins: all others wait for them."""
 
 
 class Call(Pending[ParsedT]):
@@ -109,6 +114,12 @@ class Call(Pending[ParsedT]):
         else:
             self._send(credential)
 
+    def join(self) -> None:
+        """The operation that is under way waits for it as well: it need not wait for the turn of a busier caller."""
+        stage, meter = self._stage, METER.get()
+        if isinstance(stage, Exchange) and meter is not None:
+            stage.join(meter.caller)
+
     def cancel(self) -> None:
         stage, self._stage = self._stage, None
         if stage is None:
@@ -127,11 +138,16 @@ class Call(Pending[ParsedT]):
             return
         self._started = self._client.clock()
         self._context = copy_context()
-        if self._meter is not None and credential is not NO_CREDENTIAL:
+        if credential is NO_CREDENTIAL:
+            caller = LOGIN
+        elif self._meter is None:
+            caller = GATEWAY
+        else:
             self._meter.calls += 1
+            caller = self._meter.caller
         if self._trace is not None:
             self._trace.note_token()
-        self._stage = exchange = self._route.exchange(self._form, credential, self._deadline, self._trace)
+        self._stage = exchange = self._route.exchange(self._form, credential, self._deadline, self._trace, caller)
         exchange.begin(self._receive)
 
     def _receive(self, outcome: RawAnswer | Exception) -> None:

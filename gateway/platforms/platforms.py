@@ -11,7 +11,7 @@ from gateway.addresses import can_be_called
 from gateway.errors import PlatformId
 from gateway.normalise.profile import AS_DECLARED, NO_PROFILE, Profile
 from gateway.ops.calls import Calls
-from gateway.ops.resilience import Slots
+from gateway.ops.slots import Slots
 from gateway.ops.tally import Tally
 from gateway.platforms.large_answers import LargeAnswers
 from gateway.platforms.proxy import ProxyTransport

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from gateway.ops.connect_failure import connect_failure
-from gateway.ops.resilience import Slots
+from gateway.ops.slots import GATEWAY, Lane, Slots
 from gateway.ops.trace import CallTrace
 from gateway.platforms.answer import RawAnswer, StaleConnectionError
 from gateway.platforms.connection import Connection, HeadCache, Outcome
@@ -35,16 +35,24 @@ class Exchange(Pending[RawAnswer]):
     The outcome is a RawAnswer or one of the errors of `gateway.platforms.transport`.
     """
 
-    __slots__ = ("_on_done", "_pool", "_repeatable", "_stage", "deadline", "request", "trace")
+    __slots__ = ("_on_done", "_pool", "_repeatable", "_stage", "caller", "deadline", "lane", "request", "trace")
 
     _on_done: OnDone
+    lane: Lane
 
     def __init__(
-        self, pool: "Pool", request: bytes, deadline: float, repeatable: bool, trace: CallTrace | None = None
+        self,
+        pool: "Pool",
+        request: bytes,
+        deadline: float,
+        repeatable: bool,
+        trace: CallTrace | None = None,
+        caller: str = GATEWAY,
     ) -> None:
         self.request = request
         self.deadline = deadline
         self.trace = trace
+        self.caller = caller
         self._repeatable = repeatable
         self._pool = pool
         self._stage: Slots | asyncio.Task[None] | Connection | None = None  # what it waits for
@@ -52,12 +60,26 @@ class Exchange(Pending[RawAnswer]):
     def begin(self, on_done: OnDone) -> None:
         self._on_done = on_done
         slots = self._pool.slots
-        if slots.free:
+        self.lane = lane = slots.lanes.get(self.caller) or slots.open_lane(self.caller)
+        if slots.free:  # as `take` does: 0.1 µs less
             slots.free -= 1
+            lane.held += 1
+            self.take_turn()
+        elif slots.take(lane):
             self.take_turn()
         else:
             self._stage = slots
             slots.queue(self)
+
+    def join(self, caller: str) -> None:
+        """This caller wants the answer as well: while it waits for a slot, it does so where fewer wait."""
+        slots = self._pool.slots
+        if self._stage is slots and caller != self.caller:
+            lane = slots.lanes.get(caller) or slots.open_lane(caller)
+            if len(lane.waiting) < len(self.lane.waiting):
+                slots.leave(self)
+                self._stage, self.caller = None, caller
+                self.begin(self._on_done)
 
     def cancel(self) -> None:
         stage, self._stage = self._stage, None
@@ -69,7 +91,7 @@ class Exchange(Pending[RawAnswer]):
             return
         if isinstance(stage, Connection | asyncio.Task):
             stage.cancel()
-        slots.release()
+        slots.release(self.lane)
 
     # What the slots call.
 
@@ -103,7 +125,7 @@ class Exchange(Pending[RawAnswer]):
         if type(outcome) is StaleConnectionError:  # of a kept connection, so the request is repeatable
             self._connect()
         else:
-            pool.slots.release()
+            pool.slots.release(self.lane)
             self._on_done(outcome)
 
     def _connect(self) -> None:
@@ -148,9 +170,9 @@ class Pool:
         self._large_answers = large_answers
         self._heads = HeadCache()
 
-    async def send(self, request: bytes, deadline: float, *, repeatable: bool) -> RawAnswer:
+    async def send(self, request: bytes, deadline: float, *, repeatable: bool, caller: str = GATEWAY) -> RawAnswer:
         """The answer to one request: see `Exchange`."""
-        return await Exchange(self, request, deadline, repeatable)
+        return await Exchange(self, request, deadline, repeatable, caller=caller)
 
     def take_idle(self) -> Connection | None:
         """A kept connection that is fit for use, the one used last first."""

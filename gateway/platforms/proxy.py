@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 
 from gateway.ops.connect_failure import connect_failure, find_os_error
-from gateway.ops.resilience import Slots
+from gateway.ops.slots import Slots
 from gateway.platforms.answer import Body, BodyError, Head, RawAnswer, StaleConnectionError
 from gateway.platforms.large_answers import LargeAnswers
 from gateway.platforms.pool import IDLE_SECONDS
-from gateway.platforms.transport import get_deadline, is_repeatable, to_response
+from gateway.platforms.transport import get_caller, get_deadline, is_repeatable, to_response
 
 _CLOSED = ("Server disconnected", "peer closed connection")
 """How httpcore and h11 begin to say that an answer broke off. Anything else that is not HTTP is garbage."""
@@ -74,7 +74,7 @@ class ProxyTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         deadline, repeatable = get_deadline(request), is_repeatable(request)
         try:
-            await self.slots.acquire(deadline)
+            lane = await self.slots.acquire(deadline, get_caller(request))
         except TimeoutError:
             raise httpx.PoolTimeout("No connection became free in time.") from None
         try:
@@ -88,7 +88,7 @@ class ProxyTransport(httpx.AsyncBaseTransport):
                     raise
             return to_response(await self._exchange(await self._open(), request, deadline))
         finally:
-            self.slots.release()
+            self.slots.release(lane)
 
     async def aclose(self) -> None:
         while self._idle:

@@ -12,7 +12,8 @@ import msgspec
 from gateway.addresses import can_be_called
 from gateway.errors import PlatformId
 from gateway.ops.calls import Calls
-from gateway.ops.resilience import Clock, Slots
+from gateway.ops.resilience import Clock
+from gateway.ops.slots import GATEWAY, Slots
 from gateway.ops.trace import CallTrace
 from gateway.platforms.answer import RawAnswer
 from gateway.platforms.endpoint import Endpoint, Kind
@@ -108,9 +109,14 @@ class Route:
         self._head = request_head(endpoint.method.encode("ascii"), url.raw_path, self._headers)
 
     def exchange(
-        self, form: bytes, credential: Credential, deadline: float, trace: CallTrace | None = None
+        self,
+        form: bytes,
+        credential: Credential,
+        deadline: float,
+        trace: CallTrace | None = None,
+        caller: str = GATEWAY,
     ) -> Pending[RawAnswer]:
-        """One request, to be begun. Its errors are those of `gateway.platforms.transport`."""
+        """One request of this caller, to be begun. Its errors are those of `gateway.platforms.transport`."""
         field = credential.field
         if field:
             form = b"%b&%b" % (form, field) if form else field
@@ -118,14 +124,14 @@ class Route:
             request = b"%b%bContent-Length: %d\r\n\r\n%b" % (self._head, credential.header, len(form), form)
             if trace is not None:
                 request = request.replace(b"\r\n", b"\r\ntraceparent: %b\r\n" % trace.traceparent, 1)
-            return Exchange(self._pool, request, deadline, self.is_read, trace)
+            return Exchange(self._pool, request, deadline, self.is_read, trace, caller)
         headers = self._headers
         if trace is not None:
             trace.note_sent()
             headers = [*headers, (b"traceparent", trace.traceparent)]
         if credential.authorization:
             headers = [*headers, (b"Authorization", credential.authorization)]
-        extensions = {"deadline": deadline, "repeatable": self.is_read}
+        extensions = {"deadline": deadline, "repeatable": self.is_read, "caller": caller}
         return ClientExchange(
             self._client,
             httpx.Request(self._method, self._url, headers=headers, content=form, extensions=extensions),

@@ -20,7 +20,7 @@ from contextvars import Context
 import httpx
 
 from gateway.addresses import can_be_called
-from gateway.ops.resilience import Slots
+from gateway.ops.slots import GATEWAY, Slots
 from gateway.platforms.answer import Head, RawAnswer
 from gateway.platforms.large_answers import LargeAnswers
 from gateway.platforms.pending import OnDone, Pending
@@ -66,6 +66,12 @@ def is_repeatable(request: httpx.Request) -> bool:
     return bool(request.extensions.get("repeatable", request.method in _SAFE_METHODS))
 
 
+def get_caller(request: httpx.Request) -> str:
+    """Whose call it is: the request extension "caller"."""
+    caller: str = request.extensions.get("caller", GATEWAY)
+    return caller
+
+
 def to_response(answer: RawAnswer) -> httpx.Response:
     headers = [(name, value) for name, value in answer.head.headers if name not in _OWN_ANSWER_HEADERS]
     return httpx.Response(answer.head.status, headers=headers, content=answer.body)
@@ -98,7 +104,8 @@ class EngineTransport(httpx.AsyncBaseTransport):
         headers += [(b"Accept-Encoding", b"identity"), (b"Content-Length", b"%d" % len(body))]
         head = request_head(request.method.encode("ascii"), request.url.raw_path, headers)
         pool, deadline = self.pool(request.url), get_deadline(request)
-        return to_response(await pool.send(head + b"\r\n" + body, deadline, repeatable=is_repeatable(request)))
+        repeatable, caller = is_repeatable(request), get_caller(request)
+        return to_response(await pool.send(head + b"\r\n" + body, deadline, repeatable=repeatable, caller=caller))
 
     async def aclose(self) -> None:
         for pool in self._pools.values():

@@ -31,15 +31,21 @@ PAUSE = 0.005
 
 
 class GatewayProcess:
-    """`gateway serve` with these settings, on one port however often it is started. `kills` counts those with -9."""
+    """`gateway serve` with these settings, on one port however often it is started. `kills` counts those with -9.
 
-    def __init__(self, environ: Mapping[str, str], log: Path | None = None, workers: int = 1) -> None:
+    `checkout` is one of another commit, with its .venv.
+    """
+
+    def __init__(
+        self, environ: Mapping[str, str], log: Path | None = None, workers: int = 1, checkout: Path | None = None
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.kills = 0
         self._environ = {**_inherited(), **UNHURRIED, **environ, "GATEWAY_PORT": str(self.port)}
         self._log = log
         self._workers = workers
+        self._checkout = checkout
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -54,9 +60,12 @@ class GatewayProcess:
 
     async def start(self, *, ready: bool = True) -> None:
         """Start it, and with `ready` return when it takes requests."""
-        command = (sys.executable, "-m", "gateway", "serve", "--workers", str(self._workers))
+        python = sys.executable if self._checkout is None else str(self._checkout / ".venv" / "bin" / "python")
+        command = (python, "-m", "gateway", "serve", "--workers", str(self._workers))
         with open(self._log or os.devnull, "ab") as log:  # noqa: ASYNC230 # a moment, in a script
-            self._process = await asyncio.create_subprocess_exec(*command, env=self._environ, stdout=log, stderr=log)
+            self._process = await asyncio.create_subprocess_exec(
+                *command, env=self._environ, stdout=log, stderr=log, cwd=self._checkout
+            )
         if ready:
             await self.until_ready()
 

@@ -189,7 +189,7 @@ async def test_calls_to_a_platform_are_bounded(sandbox: Sandbox) -> None:
 async def test_call_timing_out_in_the_queue_is_not_sent(sandbox: Sandbox) -> None:
     settings = load_settings({**sandbox.settings(), "GATEWAY_CALL_TIMEOUT": "0.05"})
     async with open_platforms(settings) as platforms:
-        platforms.wjdh.slots.free = 0
+        platforms.wjdh.slots.free = platforms.wjdh.slots.spare = 0
         with pytest.raises(PlatformError) as caught:
             await platforms.wjdh.create_order(ORDER)
         assert not caught.value.sent
@@ -202,10 +202,11 @@ async def test_write_without_slot_or_connection_is_not_sent(
 ) -> None:
     await short_timeout.wjdh.modules("10002")  # there is a token, so that the write itself is what waits
     slots = short_timeout.wjdh.slots
-    taken, slots.free = slots.free, 0
+    unused = slots.free, slots.spare
+    slots.free = slots.spare = 0
     with pytest.raises(NotSentError, match="Too many calls"):
         await short_timeout.wjdh.create_order(ORDER)
-    slots.free = taken
+    slots.free, slots.spare = unused
 
     async def too_late(*_: object, **__: object) -> None:
         await asyncio.Event().wait()
@@ -223,11 +224,12 @@ async def test_circuit_trial_without_a_slot_stays_free(short_timeout: Platforms,
     for _ in range(8):
         breaker.failed()
     breaker._cooldown = 0.0
-    taken, slots.free = slots.free, 0
+    unused = slots.free, slots.spare
+    slots.free = slots.spare = 0
     with pytest.raises(NotSentError, match="Too many calls"):
         await short_timeout.wjdh.modules("10002")
 
-    slots.free = taken
+    slots.free, slots.spare = unused
     assert await call_outcome(short_timeout, "modules") is NO_ERROR
     assert short_timeout.wjdh.healthy
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from scripted_server import ScriptedServer, Step, http, scripted, then_close, until
 
-from gateway.ops.resilience import Slots
+from gateway.ops.slots import Slots
 from gateway.platforms.answer import RawAnswer
 from gateway.platforms.large_answers import LargeAnswers
 from gateway.platforms.pool import IDLE_SECONDS, Pool

@@ -13,7 +13,7 @@ import pytest
 from scripted_server import Step, closed_port, drip, hang, http, scripted, then_close, until
 from test_transport import MAX_BODY, MAX_VALUES, pool_for, send
 
-from gateway.ops.resilience import Slots
+from gateway.ops.slots import Slots
 from gateway.platforms.answer import AnswerTooLargeError, StaleConnectionError
 from gateway.platforms.connection import MAX_HEAD_BYTES, Connection
 from gateway.platforms.large_answers import LargeAnswers

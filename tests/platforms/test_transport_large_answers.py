@@ -9,7 +9,7 @@ import pytest
 from scripted_server import Step, http, scripted, until
 from test_transport import pool_for, send
 
-from gateway.ops.resilience import Slots
+from gateway.ops.slots import Slots
 from gateway.platforms.answer import AnswerTooLargeError
 from gateway.platforms.large_answers import ANSWERS_HELD, LARGE, LargeAnswers, count_values
 from gateway.platforms.pool import Exchange
@@ -45,7 +45,7 @@ class Gate:
 
 
 def transport_for(max_body_bytes: int = MIB, max_values: int = 1000) -> EngineTransport:
-    return EngineTransport(Slots(CALLS), LargeAnswers(max_body_bytes, max_values))
+    return EngineTransport(Slots(2 * CALLS), LargeAnswers(max_body_bytes, max_values))
 
 
 @pytest.mark.parametrize("part", [b"1,", b"[],", b"{},", b"[", rb"\u002c"])
@@ -74,7 +74,7 @@ def test_values_in_texts_and_escapes_are_counted() -> None:
 async def test_large_answers_are_parsed_one_per_turn() -> None:
     gate = Gate(TEXT, len(TEXT) - 1)
     async with scripted(gate.step) as upstream:
-        pool = pool_for(upstream, slots=CALLS, max_body_bytes=MIB)
+        pool = pool_for(upstream, slots=2 * CALLS, max_body_bytes=MIB)
         loop = asyncio.get_running_loop()
         turn, turns = 0, []
 

@@ -11,7 +11,7 @@ import pytest
 from forward_proxy import PASSWORD, ForwardProxy, Intercept, forward_proxy
 from scripted_server import Step, closed_port, drip, hang, http, scripted, then_close, until
 
-from gateway.ops.resilience import Slots
+from gateway.ops.slots import Slots
 from gateway.platforms.answer import AnswerTooLargeError, StaleConnectionError
 from gateway.platforms.failure import to_platform_error
 from gateway.platforms.large_answers import ANSWERS_HELD, LARGE, LargeAnswers

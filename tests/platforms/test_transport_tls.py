@@ -9,7 +9,7 @@ import pytest
 from scripted_server import ScriptedServer, http, scripted, then_close
 from test_transport import MAX_BODY, MAX_VALUES, send
 
-from gateway.ops.resilience import Slots
+from gateway.ops.slots import Slots
 from gateway.platforms.large_answers import LargeAnswers
 from gateway.platforms.pool import Pool
 from gateway.platforms.transport import EngineTransport

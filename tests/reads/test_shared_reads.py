@@ -33,6 +33,9 @@ class Reading:
         self._cancelled = False
         self._task = asyncio.create_task(run())
 
+    def join(self):
+        pass
+
     def cancel(self):
         self._cancelled = True
         self._task.cancel()

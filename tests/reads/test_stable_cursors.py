@@ -50,6 +50,9 @@ class Read:
     def begin(self, on_done):
         on_done(self.outcome)
 
+    def join(self):
+        pass
+
     def cancel(self):
         pass
 

@@ -43,6 +43,9 @@ class Endless:
     def begin(self, on_done):
         pass
 
+    def join(self):
+        pass
+
     def cancel(self):
         pass
 
