@@ -5,7 +5,7 @@
 
 A sends sixteen queries at once, of orders and their owners; B one look-up of a person after the other. Both need the
 security platform, which takes so long for each call. The gateway is a process of its own, with nothing cached and the
-limits of the settings; the sandbox and both callers are in this process. `--before` measures an earlier commit as well.
+limits of the settings; so is the sandbox. `--before` measures an earlier commit as well.
 """
 
 import argparse
@@ -23,15 +23,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts" / "kill_harness"))
 
 import httpx
-from processes import GatewayProcess
+from processes import GatewayProcess, Platforms, platforms
 
 from gateway.auth.issuer import DevelopmentIssuer
-from gateway.sandbox.dialects.dialect import Dialect
-from gateway.sandbox.faults import Fault, FaultKind
-from gateway.sandbox.server import Sandbox, SandboxOptions
 from gateway.settings import load_settings
 
 COMMUNITIES = 400
+FIRST_MADE = 20001
 AT_ONCE = 16
 WARM_UP = 1.0
 CACHES = ("PEOPLE", "OWNERS", "MODULES", "REPAIRS", "SHENHES", "ORDERS")
@@ -75,16 +73,16 @@ def summarise(took: list[float], calls: float = 0.0) -> Figures:
 
 
 async def beside(
-    sandbox: Sandbox, client: httpx.AsyncClient, seconds: float, b: Callable[[], Awaitable[list[float]]]
+    sandbox: Platforms, client: httpx.AsyncClient, seconds: float, b: Callable[[], Awaitable[list[float]]]
 ) -> Figures:
     """B's figures while A asks, and A's calls of owners that were answered in that time."""
-    codes = cycle(list(sandbox.world.shenhes_of)[-COMMUNITIES:])
+    codes = cycle([str(FIRST_MADE + number) for number in range(COMMUNITIES)])
     loads = [asyncio.create_task(keep_asking(client, MANY, lambda: {"code": next(codes)})) for _ in range(AT_ONCE)]
     try:
         await asyncio.sleep(WARM_UP + 2 * seconds / 15)
-        before, began = sandbox.count("SECURITY", "owner"), perf_counter()
+        before, began = await sandbox.calls("owner"), perf_counter()
         took = await b()
-        calls = (sandbox.count("SECURITY", "owner") - before) / (perf_counter() - began)
+        calls = (await sandbox.calls("owner") - before) / (perf_counter() - began)
         for load in loads:
             if load.done():
                 load.result()
@@ -97,11 +95,10 @@ async def beside(
 
 async def measure(latency: float, seconds: float, checkout: Path | None) -> tuple[Figures, Figures]:
     """Of B alone and beside A."""
-    options = SandboxOptions(dialect=Dialect.DOCUMENTED, made_communities=COMMUNITIES)
-    async with Sandbox(options) as sandbox:
+    async with platforms("--dialect", "documented", "--made-communities", str(COMMUNITIES)) as sandbox:
         with tempfile.TemporaryDirectory() as directory:
             environ = {
-                **sandbox.settings(),
+                **sandbox.settings,
                 **{f"GATEWAY_CACHE_{name}": "0" for name in CACHES},
                 "GATEWAY_DATA_DIR": directory,
                 "GATEWAY_PEOPLE_LOOKUP_LIMIT": "1000000",
@@ -122,7 +119,8 @@ async def measure(latency: float, seconds: float, checkout: Path | None) -> tupl
             try:
                 numbers = count(1)
                 await measure_b(b, numbers, WARM_UP)
-                sandbox.faults.set("SECURITY", None, Fault(FaultKind.LATENCY, seconds=latency))
+                for endpoint in ("people", "owner"):
+                    await sandbox.set_fault("latency", endpoint, seconds=str(latency))
                 alone = summarise(await measure_b(b, numbers, seconds))
                 return alone, await beside(sandbox, a, seconds, lambda: measure_b(b, numbers, seconds))
             finally:

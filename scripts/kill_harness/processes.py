@@ -162,9 +162,9 @@ class Platforms:
 
 
 @asynccontextmanager
-async def platforms() -> AsyncIterator[Platforms]:
-    """A sandbox, running until the block ends."""
-    command = (sys.executable, "-m", "gateway.sandbox")
+async def platforms(*options: str) -> AsyncIterator[Platforms]:
+    """A sandbox, run with these options until the block ends."""
+    command = (sys.executable, "-m", "gateway.sandbox", *options)
     process = await asyncio.create_subprocess_exec(*command, env=_inherited(), stdout=subprocess.PIPE)
     try:
         settings: dict[str, str] = {}
