@@ -29,7 +29,7 @@ LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 OUR_COMMAND = re.compile(r"^(?:\.venv/bin/)?gateway(?: |$)")
 QUIRK = re.compile(r"quirks? ((?:\d+(?:, | and | to )?)+)", re.IGNORECASE)
-OUR_PATH = re.compile(r"`((?:gateway|schema|benchmarks|scripts|tests|docs|\.ci)/[\w./*-]+)(?: [^`]*)?`")
+OUR_PATH = re.compile(r"`((?:gateway|schema|benchmarks|examples|scripts|tests|docs|\.ci)/[\w./*-]+)(?: [^`]*)?`")
 NAMES_IN_A_FILE = re.compile(r"`([\w/]+/\w+\.py)` \(([^()]+)\)")
 
 EVERYWHERE = {
