@@ -2,11 +2,13 @@
 // bodies that are objects, a Referer of its own, no Origin and no cookies. Reads commands from standard input, one JSON
 // object a line, and prints what becomes of each, and every event of a subscription.
 
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import WebSocket from 'ws';
 
-const { createGateway } = createRequire(import.meta.url)('../../examples/mini-program/client.js');
+const client = createRequire(import.meta.url)('../../examples/mini-program/client.js');
+const { createGateway } = client;
 const [url] = process.argv.slice(2);
 let token = process.argv[3];
 const print = (line) => console.log(JSON.stringify(line));
@@ -88,6 +90,22 @@ const commands = {
   cut: () => sockets.forEach((socket) => socket.terminate()), // as when the mini-program is in the background
   show: () => gateway.connect(),
   token: ({ is }) => { token = is; },
+  page: async ({ reply }) => {
+    const [, code] = readFileSync('../../docs/mini-programs.md', 'utf8').match(/^```js\n(.*?)^```$/ms);
+    const shown = [];
+    wx.showToast = ({ title }) => shown.push(title);
+    const app = { freshToken: () => token, show: () => {} };
+    let page = null;
+    const run = new Function('require', 'wx', 'getApp', 'Page', code.replace('https://gateway.example.org/graphql', url));
+    run(() => client, wx, () => app, (given) => { page = { ...given, setData: (data) => Object.assign(page, { data }) }; });
+    page.onLoad();
+    await page.load();
+    const [first] = page.data.rows;
+    await page.answer(first.id, reply);
+    page.onShow();
+    page.onUnload();
+    return { rows: page.data.rows.length, first: first.description, failed: page.data.failed, shown };
+  },
   count: () => ({ opened, open: sockets.size }),
 };
 

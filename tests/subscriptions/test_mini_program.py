@@ -159,6 +159,17 @@ async def test_six_subscriptions_share_a_socket_and_go_on(gateway, sandbox, star
     assert counted["answer"] == {"opened": 2, "open": 1}
 
 
+async def test_page_of_the_docs_shows_rows_and_answers(gateway, sandbox, start) -> None:
+    async with start(gateway.url, gateway.token) as program:
+        answered = await program.do("page", reply="已修好")
+        refused = await program.do("page", reply="好" * 1001)
+
+    assert (answered["answer"]["rows"], answered["answer"]["failed"]) == (20, False)
+    assert answered["answer"]["shown"] == []
+    assert sandbox.effects.count("repair/update") == 1
+    assert refused["answer"]["shown"] == ["答复不能超过 1000 个字符。"]
+
+
 async def test_documents_by_id_run_where_only_listed_ones_do(environ, serve, tmp_path, start) -> None:
     text = "query Who { viewer { subject } }"
     id_ = sha256(text.encode()).hexdigest()
