@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 import asyncpg
@@ -108,8 +109,12 @@ def _is_lost(error: DBAPIError) -> bool:
     return isinstance(error.orig, LOST) or (error.orig is not None and isinstance(error.orig.__cause__, LOST))
 
 
+RECONNECT_PAUSE = 0.1
+"""Seconds between attempts to connect to a server that has just gone: it may only restart."""
+
+
 class _LostConnectionError(Exception):
-    """The connection was gone before anything could be committed."""
+    """The connection was gone before anything could be committed, or could not be made. The cause says why."""
 
 
 class PostgresDatabase:
@@ -123,6 +128,7 @@ class PostgresDatabase:
         self._turns = asyncio.Semaphore(POOL_SIZE)
         self._reading = asyncio.Semaphore(MOST_READING)
         self._running: set[asyncio.Task[Any]] = set()
+        self._gone_since: float | None = None
         self.availability = Availability(DIALECT)
 
     async def read(self, work: Work[ValueT]) -> ValueT:
@@ -152,22 +158,39 @@ class PostgresDatabase:
             return await self._run(self._reader, work)
 
     async def _run(self, engine: AsyncEngine, work: Work[ValueT]) -> ValueT:
-        async with self._turns:
-            try:
-                return await self._attempt(engine, work)
-            except _LostConnectionError:
-                return await self._attempt(engine, work, may_be_lost=False)
-
-    async def _attempt(self, engine: AsyncEngine, work: Work[ValueT], *, may_be_lost: bool = True) -> ValueT:
-        """Raises _LostConnectionError where the server had closed the connection and the pool could not know yet.
-
-        Then no statement has come to a commit, so the work may be done once more, on another connection.
+        """Within the timeout the work is done again for as long as the server may only be restarting: until it has been
+        gone for that long. After that, it is tried once.
         """
-        async with engine.begin() as connection:
+        clock = asyncio.get_running_loop().time
+        latest = clock() + self._timeout - 2 * RECONNECT_PAUSE
+        async with self._turns:
+            while True:
+                try:
+                    value = await self._attempt(engine, work)
+                except _LostConnectionError as error:
+                    now = clock()
+                    if self._gone_since is None:
+                        self._gone_since = now
+                    if now >= min(latest, self._gone_since + self._timeout):
+                        raise error.__cause__ or error from None
+                    await asyncio.sleep(RECONNECT_PAUSE)
+                else:
+                    self._gone_since = None
+                    return value
+
+    async def _attempt(self, engine: AsyncEngine, work: Work[ValueT]) -> ValueT:
+        """Raises _LostConnectionError where there is no connection, or the server had closed it and the pool could not
+        know yet. Then no statement has come to a commit, so the work may be done once more, on another connection.
+        """
+        try:
+            connection = await engine.connect()
+        except DATABASE_ERRORS as error:
+            raise _LostConnectionError from error
+        async with aclosing(connection), connection.begin():
             try:
                 return await connection.run_sync(work)
             except DBAPIError as error:
-                if not (may_be_lost and _is_lost(error)):
+                if not _is_lost(error):
                     raise
                 await connection.invalidate()
                 raise _LostConnectionError from error

@@ -57,6 +57,7 @@ class Load:
 
     async def begin(self, rate: float) -> None:
         """So many requests a second, at random moments, until `end`; and the followers."""
+        await self._callbacks.sign_in()
         self._sending = asyncio.create_task(self._send_at(rate))
         self._following = [asyncio.create_task(follower.run()) for follower in self._followers]
 

@@ -109,6 +109,36 @@ async def test_unreachable_database_is_an_error_until_it_is_up(door: tuple[Door,
         assert await receive(journal) is ReceiptKind.SAME
 
 
+async def test_restarting_database_costs_no_write(door: tuple[Door, Settings]) -> None:
+    """Whatever connections the pool has: all of them are gone."""
+    gate, settings = door
+    async with open_journal(msgspec.structs.replace(settings, journal_timeout=5.0)) as journal:
+        await asyncio.gather(*(receive(journal, number) for number in range(10)))
+        gate.shut()
+        waiting = [asyncio.create_task(receive(journal, number)) for number in range(10, 30)]
+        counting = asyncio.create_task(journal.payments.count(PaymentQuery()))
+        await asyncio.wait(waiting, timeout=0.5)
+        assert not any(task.done() for task in waiting)
+        gate.open()
+        with capture_logs() as lines:
+            assert await asyncio.gather(*waiting) == [ReceiptKind.NEW] * 20
+        assert await counting <= 30
+        assert await journal.payments.count(PaymentQuery()) == 30
+    assert lines == []
+
+
+async def test_database_that_stays_away_is_an_error_at_once(door: tuple[Door, Settings]) -> None:
+    gate, settings = door
+    async with open_journal(msgspec.structs.replace(settings, journal_timeout=1.0)) as journal:
+        gate.shut()
+        with pytest.raises(JournalError):
+            await receive(journal)
+        await asyncio.sleep(0.3)  # since the server is gone, the timeout has passed
+        async with at_most(0.5):
+            with pytest.raises(JournalError, match=r"\((Connection|57P)"):
+                await receive(journal)
+
+
 async def test_silent_database_is_an_error_in_time(door: tuple[Door, Settings]) -> None:
     gate, settings = door
     async with open_journal(settings) as journal:
