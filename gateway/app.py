@@ -36,6 +36,7 @@ from gateway.execution.executor import Executor
 from gateway.execution.intake import Intake
 from gateway.execution.limits import Limits
 from gateway.execution.trusted import names_documents, open_trusted_documents, read_trusted_documents_again
+from gateway.http.access_log import AccessLog
 from gateway.http.application import Application, Hosts, for_pages
 from gateway.http.caller import Caller
 from gateway.http.compression import compressed
@@ -181,10 +182,10 @@ class Gateway:
 
     def open_context(self, principal: Principal, request_id: str) -> RequestContext:
         """Of one operation, however it came. Raises RateLimitedError."""
-        allowance = self.rate.check(principal)
         meter = METER.get()
         if meter is not None:
             meter.caller = principal.subject
+        allowance = self.rate.check(principal)
         source = Source(self.platforms, self.reads, principal.view)
         loaders = Loaders(source, self.journal, self.placement, self.quality)
         return RequestContext(
@@ -274,6 +275,7 @@ def create_app(
             return Caller(scope, authenticator, gateway)
 
         timeout, largest = settings.request_timeout, settings.max_answer_bytes
+        access_log = AccessLog(partial(gateway.ids.hashed, "caller")) if settings.access_log else None
         event_streams = EventStreamEndpoint(
             intake,
             executor,
@@ -282,6 +284,7 @@ def create_app(
             timeout=timeout,
             largest_answer=largest,
             metrics=request_metrics,
+            access_log=access_log,
         )
         endpoint = GraphQLEndpoint(
             intake,
@@ -293,6 +296,7 @@ def create_app(
             event_streams=event_streams,
             tracing=Tracing(span_export, settings.trace_sample),
             metrics=request_metrics,
+            access_log=access_log,
         )
         web_sockets = WebSocketEndpoint(
             intake,
@@ -307,13 +311,16 @@ def create_app(
                 largest_answer=largest,
             ),
             request_metrics,
+            access_log,
         )
         return (
             endpoint,
             web_sockets,
             [
                 WebSocketRoute(GRAPHQL_PATH, web_sockets),
-                *payment_callback_routes(gateway.actions.payment, gateway.callback_tokens, gateway.unverified),
+                *payment_callback_routes(
+                    gateway.actions.payment, gateway.callback_tokens, gateway.unverified, access_log
+                ),
                 *metrics_routes(gateway.metrics, gateway.journal.backlog),
                 *health_routes({"journal": gateway.journal.ping, "signing_keys": authenticator.ready}),
                 *open_explorer(settings, GRAPHQL_PATH, explorer_token, sandbox),

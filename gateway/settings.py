@@ -172,6 +172,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_documents_mode: Mode = None
     document_cache: Count = 512
     metrics_operations: str = ""
+    access_log: YesNo = False
     plans: YesNo = True
 
     def __repr__(self) -> str:

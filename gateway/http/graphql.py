@@ -23,6 +23,7 @@ from gateway.execution.cost import Sizes
 from gateway.execution.documents import DocumentError, Prepared
 from gateway.execution.intake import Intake
 from gateway.execution.response import Response
+from gateway.http.access_log import AccessLog
 from gateway.http.deadline import Deadline, Deadlines, ExpiredError
 from gateway.http.errors import format_error
 from gateway.http.parameters import Bounds, Parameters, read_parameters
@@ -118,6 +119,7 @@ class GraphQLEndpoint:
         event_streams: ASGIApp | None = None,
         tracing: Tracing | None = None,
         metrics: RequestMetrics | None = None,
+        access_log: AccessLog | None = None,
     ) -> None:
         self.intake = intake
         self.executor = executor
@@ -129,6 +131,7 @@ class GraphQLEndpoint:
         self.event_streams = event_streams
         self.tracing = tracing or Tracing()
         self.metrics = RequestMetrics(Tally()) if metrics is None else metrics
+        self.access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         head, caller = self._read_head(scope)
@@ -145,6 +148,7 @@ class GraphQLEndpoint:
         headers: list[tuple[bytes, bytes]] = []
         parameters: Parameters | None = None
         prepared: Prepared | None = None
+        code: str | None = None
         try:
             if not head.is_served:
                 raise _not_served(head.method)
@@ -187,8 +191,11 @@ class GraphQLEndpoint:
             if (age := context.age) is not None:
                 headers.append((b"age", b"%d" % age))
             outcome = self.metrics.answered(result, errors)
+            code = errors[0]["extensions"]["code"] if errors else None
         except ClientDisconnect:
             self.metrics.record(started, CANCELLED, head.client, prepared, parameters)
+            if self.access_log is not None:
+                self.access_log.operation("http", started, CANCELLED, id_, prepared, parameters)
             return
         except ExpiredError:
             status, body, outcome = self._failure(head, _too_late(parameters), id_, headers)
@@ -200,6 +207,19 @@ class GraphQLEndpoint:
             trace_id = meter.trace.trace_id if meter.trace.is_exported else None
         self.metrics.record(started, outcome, head.client, prepared, parameters, trace_id)
         await JSONBytesResponse(body, id_, status, head.answer_type, headers)(scope, receive, send)
+        if self.access_log is not None:
+            self.access_log.operation(
+                "http",
+                started,
+                outcome,
+                id_,
+                prepared,
+                parameters,
+                code=code,
+                status=status,
+                size=len(body),
+                trace_id=_trace_id(meter.trace, head),
+            )
 
     def _failure(
         self, head: RequestHead, error: Exception, id_: str, headers: list[tuple[bytes, bytes]]
@@ -228,6 +248,13 @@ def _not_served(method: str) -> Refusal:
     if method not in SERVED:
         return Refusal(405, MethodNotAllowedError(RequestWording.METHODS()), (b"allow", b"GET, POST"))
     return Refusal(406, UserInputError("Accept", RequestWording.ACCEPT()))
+
+
+def _trace_id(trace: Trace | None, head: RequestHead) -> str | None:
+    """That of the request's trace, or of the caller's."""
+    if trace is not None:
+        return trace.trace_id
+    return None if head.trace_parent is None else head.trace_parent.trace_id
 
 
 def _too_late(parameters: Parameters | None) -> Exception:

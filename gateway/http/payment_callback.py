@@ -18,6 +18,7 @@ from gateway.actions.payment import Notification, PaymentActions
 from gateway.actions.unverified import UnverifiedPayments
 from gateway.auth.callback_tokens import CallbackTokens
 from gateway.errors import GatewayError, JournalError, PlatformAuthError
+from gateway.http.access_log import AccessLog, Answering
 from gateway.journal.records import ReceiptKind
 from gateway.ops.log_throttle import LogThrottle
 from gateway.ops.state_log import StateLog
@@ -38,7 +39,10 @@ BODY_TIMEOUT = 10.0
 
 
 def payment_callback_routes(
-    payments: PaymentActions, tokens: CallbackTokens, unverified: UnverifiedPayments | None = None
+    payments: PaymentActions,
+    tokens: CallbackTokens,
+    unverified: UnverifiedPayments | None = None,
+    access_log: AccessLog | None = None,
 ) -> list[Route]:
     """`POST /callbacks/token` (key_k, key_d) and `POST /callbacks/payment` (order_number, shop_number, weixin_number,
     token). A notification is acknowledged with 0 only when it is on disk.
@@ -86,10 +90,10 @@ def payment_callback_routes(
             return _answer({"code": NOT_SAVED})
         return _answer({"code": SAVED})
 
-    return [
-        Route("/callbacks/token", issue_token, methods=["POST"]),
-        Route("/callbacks/payment", receive, methods=["POST"]),
-    ]
+    endpoints: dict[str, Answering] = {"/callbacks/token": issue_token, "/callbacks/payment": receive}
+    if access_log is not None:
+        endpoints = {path: access_log.answering(path, answer) for path, answer in endpoints.items()}
+    return [Route(path, answer, methods=["POST"]) for path, answer in endpoints.items()]
 
 
 async def _form(request: Request) -> dict[str, str]:

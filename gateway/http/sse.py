@@ -18,6 +18,7 @@ from gateway.auth.refusals import REFUSAL
 from gateway.errors import GatewayError, IssuerUnavailableError, UnauthenticatedError, UserInputError
 from gateway.execution.documents import DocumentError, Prepared
 from gateway.execution.intake import Intake
+from gateway.http.access_log import AccessLog
 from gateway.http.deadline import Deadline, Deadlines
 from gateway.http.errors import format_error
 from gateway.http.parameters import Bounds, Parameters, read_parameters
@@ -60,6 +61,7 @@ class EventStreamEndpoint:
         timeout: float,
         largest_answer: int,
         metrics: RequestMetrics,
+        access_log: AccessLog | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._intake = intake
@@ -69,6 +71,7 @@ class EventStreamEndpoint:
         self._timeout = timeout
         self._largest_answer = largest_answer
         self._metrics = metrics
+        self._access_log = access_log
         self._clock = clock
         self._deadlines = Deadlines()
 
@@ -95,14 +98,27 @@ class EventStreamEndpoint:
             return
         except TimeoutError:
             refusal = Refusal(408, UserInputError("body", RequestWording.BODY_LATE()), CLOSE)
-            ended.outcome = self._metrics.failed(refusal.error)
+            ended.outcome, ended.status = self._metrics.failed(refusal.error), refusal.status
         except (Refusal, GatewayError) as error:
             refusal = error if isinstance(error, Refusal) else Refusal.from_error(error)
-            ended.outcome = self._metrics.failed(refusal.error)
+            ended.outcome, ended.status = self._metrics.failed(refusal.error), refusal.status
         else:
             refusal = None
         finally:
             self._metrics.record(started, ended.outcome, head.client, ended.prepared, ended.parameters)
+            if self._access_log is not None:
+                self._access_log.operation(
+                    "sse",
+                    started,
+                    ended.outcome,
+                    id_,
+                    ended.prepared,
+                    ended.parameters,
+                    code=ended.code,
+                    status=ended.status,
+                    size=ended.size,
+                    trace_id=None if head.trace_parent is None else head.trace_parent.trace_id,
+                )
         if refusal is None:
             await send({"type": "http.response.body", "body": _COMPLETE})
         else:
@@ -157,6 +173,9 @@ class EventStreamEndpoint:
                         outcome = self._metrics.add_event(outcome, response, errors)
                         payload = response.to_bytes(errors=errors)
                         require_size(payload, self._largest_answer)
+                        ended.size += len(payload)
+                        if errors and ended.code is None:
+                            ended.code = errors[0]["extensions"]["code"]
                         yield payload, response.event_id
             ended.outcome = outcome
         except Exception as error:  # noqa: BLE001 # whatever ends it is reported; what is unexpected is logged as well
@@ -165,10 +184,16 @@ class EventStreamEndpoint:
 
 
 class _Ended:
-    """How a request ended, and what it was; with its client, unless somebody says otherwise."""
+    """How a request ended, and what it was; with its client, unless somebody says otherwise.
+
+    `code` is that of the first error in an event, `size` the bytes of all events.
+    """
 
     def __init__(self) -> None:
         self.outcome = CANCELLED
+        self.status = 200
+        self.code: str | None = None
+        self.size = 0
         self.parameters: Parameters | None = None
         self.prepared: Prepared | None = None
 

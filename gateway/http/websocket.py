@@ -30,6 +30,7 @@ from gateway.errors import (
 from gateway.execution.documents import DocumentError, Prepared
 from gateway.execution.intake import Intake
 from gateway.execution.response import Response
+from gateway.http.access_log import AccessLog
 from gateway.http.errors import format_error, format_failure
 from gateway.http.graphql import Context
 from gateway.http.parameters import Bounds, Parameters, parse_parameters
@@ -86,6 +87,7 @@ class WebSocketEndpoint:
         open_context: OpenContext,
         options: WebSocketOptions,
         metrics: RequestMetrics,
+        access_log: AccessLog | None = None,
     ) -> None:
         self.intake = intake
         self.executor = executor
@@ -93,6 +95,7 @@ class WebSocketEndpoint:
         self.open_context = open_context
         self.options = options
         self.metrics = metrics
+        self.access_log = access_log
         self.origins: Collection[str] = ()
         self.writing: set[asyncio.Task[None]] = set()
         """Mutations: they run to their end, whatever becomes of their connection."""
@@ -129,10 +132,13 @@ def may_connect(origin: str | None, host: str | None, allowed: Collection[str]) 
 class _Operation:
     """An operation under way. Its `task` is set as soon as it has one. A mutation `is_writing` until it is done.
 
-    `outcome` is what has become of it, for the metrics, and `prepared` what it is, once it is admitted.
+    `outcome` is what has become of it, for the metrics, and `prepared` what it is, once it is admitted. `code` is that
+    of the first error that its client was sent, `size` the bytes of all answers.
     """
 
-    __slots__ = ("id", "is_mutation", "is_writing", "outcome", "prepared", "request_id", "started", "task")
+    __slots__ = (
+        "code", "id", "is_mutation", "is_writing", "outcome", "prepared", "request_id", "size", "started", "task",
+    )  # fmt: skip
 
     task: "asyncio.Task[None]"
 
@@ -142,6 +148,8 @@ class _Operation:
         self.is_mutation = False
         self.is_writing = False
         self.outcome = OK
+        self.code: str | None = None
+        self.size = 0
         self.prepared: Prepared | None = None
         self.started = perf_counter()
 
@@ -236,8 +244,9 @@ class _Connection:
         except UserInputError as error:
             raise Close(CloseCode.BAD_REQUEST, error.message) from None
         except QueryTooComplexError as error:
-            self._metrics.record(perf_counter(), self._metrics.failed(error), self._client, None)
-            await self._send("error", message.id, format_failure(error, new_request_id()))
+            refused = _Operation(message.id)
+            self._record(refused, self._metrics.failed(error), None)
+            await self._send("error", message.id, format_failure(error, refused.request_id))
             return
         operation = _Operation(message.id)
         self._operations[operation.id] = operation
@@ -279,9 +288,20 @@ class _Connection:
             if self._is_under_way(operation):
                 del self._operations[operation.id]
 
-    def _record(self, operation: _Operation, outcome: str, parameters: Parameters) -> None:
+    def _record(self, operation: _Operation, outcome: str, parameters: Parameters | None) -> None:
         """The operation has ended."""
         self._metrics.record(operation.started, outcome, self._client, operation.prepared, parameters)
+        if (access_log := self._endpoint.access_log) is not None:
+            access_log.operation(
+                "websocket",
+                operation.started,
+                outcome,
+                operation.request_id,
+                operation.prepared,
+                parameters,
+                code=operation.code,
+                size=operation.size,
+            )
 
     def _is_under_way(self, operation: _Operation) -> bool:
         """Whether its client waits for more of it."""
@@ -350,6 +370,9 @@ class _Connection:
             payload = response.to_bytes(errors=errors, extensions=extensions)
             if not operation.is_mutation:
                 require_size(payload, self._options.largest_answer)
+            operation.size += len(payload)
+            if errors and operation.code is None:
+                operation.code = errors[0]["extensions"]["code"]
             await self._send("next", operation.id, orjson.Fragment(payload))
         else:
             operation.outcome = CANCELLED

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from gateway.cache import InFlightRead, Read, ReadKey, SharedReads, wait_all
 from gateway.execution.fetch import fetch
 from gateway.execution.level_loader import LevelLoader
-from gateway.ops.trace import Trace, current_trace
+from gateway.ops.trace import METER, Trace, current_trace
 from gateway.platforms.platforms import Platforms
 
 KeyT = TypeVar("KeyT", bound=Hashable)
@@ -108,6 +108,8 @@ class ReadLoader(RecordLoader[KeyT, ValueT]):
         self._reads[key] = read
         if read.completed and not isinstance(read.outcome, Exception):  # which is never cached
             source.oldest = read.began if source.oldest is None else min(source.oldest, read.began)
+            if (meter := METER.get()) is not None:
+                meter.kept += 1
         return read
 
     def _begin_traced(self, key: KeyT, trace: Trace) -> InFlightRead:

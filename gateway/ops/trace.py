@@ -34,11 +34,12 @@ _asking: ContextVar[tuple[Path, ...]] = ContextVar("asking", default=())
 
 
 class Meter(msgspec.Struct, eq=False):
-    """Counts the platform calls that an operation makes, logins apart. `trace` is its trace, if it has one. `caller` is
-    who waits for slots (`gateway.ops.slots`).
+    """Counts the platform calls that an operation makes, logins apart, and the reads that it has `kept` answers of.
+    `trace` is its trace, if it has one. `caller` is who waits for slots (`gateway.ops.slots`).
     """
 
     calls: int = 0
+    kept: int = 0
     caller: str = GATEWAY
     trace: "Trace | None" = None
 

@@ -1,0 +1,183 @@
+"""The access log: one line for each operation and callback, without personal data."""
+
+import asyncio
+import json
+import re
+from typing import Any
+
+import pytest
+from graphql_socket import connected
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.http.access_log import operation_name
+from gateway.sandbox.faults import Fault, FaultKind
+
+ON = {"GATEWAY_ACCESS_LOG": "true"}
+MEMBERS = (
+    "event", "timestamp", "transport", "operation", "type", "outcome", "code", "status", "ms", "caller", "calls",
+    "cached", "bytes", "trace_id", "request_id",
+)  # fmt: skip
+
+ORDERS = 'query Orders { orders(communityCode: "10002", first: 1) { nodes { number } } }'
+TRACE_PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
+
+
+class Lines:
+    """The lines of the access log so far."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self._seen: list[dict[str, Any]] = []
+
+    def all(self) -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in self._capsys.readouterr().err.splitlines()]
+        self._seen += [line for line in lines if line.get("event") == "access"]
+        return self._seen
+
+    async def wait(self, amount: int) -> list[dict[str, Any]]:
+        async with asyncio.timeout(5):
+            while len(self.all()) < amount:  # noqa: ASYNC110 # what is watched is a text stream
+                await asyncio.sleep(0.005)
+        assert len(self._seen) == amount
+        return self._seen
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
+    return Lines(capsys)
+
+
+async def test_log_is_off_by_default(lines, gateway):
+    await gateway.ask(ORDERS)
+    assert lines.all() == []
+
+
+async def test_query_is_one_line(lines, environ, serve):
+    async with serve(environ | ON) as gateway:
+        answer = await gateway.client.post("/graphql", json={"query": ORDERS}, headers={"traceparent": TRACE_PARENT})
+        [line] = await lines.wait(1)
+
+    assert tuple(line) == MEMBERS
+    assert isinstance(line["ms"], float)
+    assert re.fullmatch(r"[\w-]{22,}", line["caller"])
+    for name in ("event", "timestamp", "ms", "caller"):
+        del line[name]
+    assert line == {
+        "transport": "http",
+        "operation": "Orders",
+        "type": "query",
+        "outcome": "ok",
+        "code": None,
+        "status": 200,
+        "calls": 1,
+        "cached": 0,
+        "bytes": len(answer.content),
+        "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "request_id": answer.headers["x-request-id"],
+    }
+
+
+async def test_caller_has_one_hash_on_all_gateways(lines, environ, serve):
+    for _ in range(2):
+        async with serve(environ | ON) as gateway:
+            await gateway.ask("{ viewer { subject } }")
+            await gateway.ask("{ viewer { subject } }", token="")
+    first, _, second, _ = await lines.wait(4)
+    assert first["caller"] == second["caller"]
+    assert "developer" not in json.dumps(first)
+    assert [line["caller"] for line in (await lines.wait(4))[1::2]] == [None, None]
+
+
+async def test_cached_reads_are_counted(lines, environ, serve):
+    async with serve(environ | ON | {"GATEWAY_CACHE_ORDERS": "60"}) as gateway:
+        await gateway.ask(ORDERS)
+        await gateway.ask(ORDERS)
+    first, second = await lines.wait(2)
+    assert [(line["calls"], line["cached"]) for line in (first, second)] == [(1, 0), (0, 1)]
+
+
+async def test_first_error_code_is_logged(lines, environ, serve, sandbox):
+    async with serve(environ | ON) as gateway:
+        sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HTTP_500))
+        await gateway.ask(ORDERS)
+        await gateway.ask("query Broken { nothing }")
+        await gateway.ask(ORDERS, token="x")
+    partial, invalid, stranger = await lines.wait(3)
+    assert (partial["outcome"], partial["code"], partial["status"]) == ("partial", "UPSTREAM_PROTOCOL", 200)
+    assert (invalid["outcome"], invalid["code"], invalid["type"]) == ("error", "GRAPHQL_VALIDATION_FAILED", "unknown")
+    assert (stranger["outcome"], stranger["code"], stranger["status"]) == ("error", "UNAUTHENTICATED", 401)
+    assert stranger["caller"] is None
+
+
+async def test_limited_caller_is_named(lines, environ, serve):
+    async with serve(environ | ON | {"GATEWAY_RATE_LIMIT": "1"}) as gateway:
+        for _ in range(2):
+            await gateway.ask("{ viewer { subject } }")
+    served, limited = await lines.wait(2)
+    assert (limited["code"], limited["status"]) == ("RATE_LIMITED", 429)
+    assert limited["caller"] == served["caller"]
+
+
+async def test_websocket_operations_are_lines(lines, environ, serve):
+    async with serve(environ | ON) as gateway, connected(gateway.url, token=gateway.token) as socket:
+        await socket.subscribe("1", ORDERS)
+        await socket.data("1")
+        await socket.subscribe("2", "{ nothing }")
+        assert await socket.error_code("2") == "GRAPHQL_VALIDATION_FAILED"
+        done, failed = await lines.wait(2)
+    assert (done["transport"], done["operation"], done["outcome"], done["calls"]) == ("websocket", "Orders", "ok", 1)
+    assert done["bytes"] > 0
+    assert (failed["outcome"], failed["code"], failed["status"]) == ("error", "GRAPHQL_VALIDATION_FAILED", None)
+    assert done["caller"] == failed["caller"] is not None
+
+
+async def test_event_stream_is_a_line_when_it_ends(lines, environ, serve):
+    subscription = "subscription Paid { paymentEvents { kind } }"
+    async with serve(environ | ON) as gateway:
+        headers = {"accept": "text/event-stream"}
+        async with gateway.client.stream("POST", "/graphql", json={"query": subscription}, headers=headers):
+            assert lines.all() == []
+        [line] = await lines.wait(1)
+    assert (line["transport"], line["type"], line["outcome"]) == ("sse", "subscription", "cancelled")
+    assert line["operation"] == "Paid"
+
+
+async def test_callbacks_are_lines(lines, environ, serve):
+    keys = {"key_k": environ["GATEWAY_CALLBACK_KEY_K"], "key_d": environ["GATEWAY_CALLBACK_KEY_D"]}
+    payment = {"order_number": "20201213104757994399", "shop_number": "1900", "weixin_number": "4200"}
+    async with serve(environ | ON) as gateway:
+        token = (await gateway.stranger.post("/callbacks/token", data=keys)).json()["token"]
+        await gateway.stranger.post("/callbacks/payment", data={**payment, "token": token})
+        await gateway.stranger.post("/callbacks/payment", data={**payment, "token": "x"})
+        await gateway.stranger.post("/callbacks/payment", json={})
+    seen = [(line["operation"], line["outcome"], line["code"], line["status"]) for line in await lines.wait(4)]
+    assert seen == [
+        ("/callbacks/token", "ok", None, 200),
+        ("/callbacks/payment", "ok", None, 200),
+        ("/callbacks/payment", "error", "1", 200),
+        ("/callbacks/payment", "error", None, 415),
+    ]
+    assert "20201213104757994399" not in json.dumps(lines.all())
+
+
+PERSONAL = ("王芳", "19900012345", "999101199001011234")
+
+
+async def test_nothing_personal_is_logged(lines, environ, serve):
+    query = """query Name19900012345($name: String!, $phone: String!) {
+        people(name: $name, phone: $phone) { name phone idCard }
+        direct: people(name: "王芳", phone: "19900000002") { name phone idCard } }"""
+    async with serve(environ | ON) as gateway:
+        for name in (None, "Name19900012345", "王芳"):
+            await gateway.ask(query, {"name": "王芳", "phone": "19900000002"}, operationName=name)
+        await gateway.ask("{ orders(communityCode: 王芳) { 19900012345 } }")
+        text = json.dumps(await lines.wait(4), ensure_ascii=False)
+    assert not any(value in text for value in (*PERSONAL, "19900000002", "communityCode"))
+
+
+@given(st.text() | st.from_regex(r"[_A-Za-z][_0-9A-Za-z]{0,90}", fullmatch=True))
+def test_logged_names_are_short_names_without_numbers(name: str) -> None:
+    logged = operation_name(name)
+    assert logged in (None, name)
+    assert logged is None or (re.fullmatch(r"[_A-Za-z][_0-9A-Za-z]{0,63}", logged) and not re.search(r"\d{6}", logged))
