@@ -103,6 +103,7 @@ async def measure(latency: float, seconds: float, checkout: Path | None) -> tupl
                 "GATEWAY_DATA_DIR": directory,
                 "GATEWAY_PEOPLE_LOOKUP_LIMIT": "1000000",
                 "GATEWAY_RATE_LIMIT": "1200",
+                "GATEWAY_CALL_RATE_LIMIT": "36000",
             }
             gateway = GatewayProcess(environ, Path(directory) / "log", checkout=checkout)
             await gateway.start()

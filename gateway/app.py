@@ -22,11 +22,11 @@ from gateway.actions.registry import Actions
 from gateway.actions.relay import Relay
 from gateway.actions.unverified import UnverifiedPayments
 from gateway.actions.writer import Writer
+from gateway.auth.admission import Admission
 from gateway.auth.authenticator import open_authenticator
 from gateway.auth.callback_tokens import CallbackTokens
 from gateway.auth.node_ids import NodeIds, read_id_key
 from gateway.auth.principal import Principal, Scope
-from gateway.auth.rate import RateLimiter
 from gateway.cache import SharedReads
 from gateway.communities import Communities, read_communities
 from gateway.context import RequestContext
@@ -68,14 +68,12 @@ from gateway.ops.event_loop import measured_event_loop
 from gateway.ops.gauges import AUDIT_WAITING, BUILD, WATCHES, watch_slots
 from gateway.ops.metrics import Metrics
 from gateway.ops.otel import open_export
-from gateway.ops.trace import METER
 from gateway.ops.workers import at_work
 from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.profile import read_profile
 from gateway.reload import Apply, Reload
 from gateway.settings import Mistakes, Settings
 from gateway.version import VERSION
-from gateway.wording.requests import RequestWording
 from schema.build import cost_of, executable_schema, export_sdl, revealed_types, scopes_of
 
 GRAPHQL_PATH = "/graphql"
@@ -114,8 +112,7 @@ class Gateway:
     ) -> None:
         """`key` is the id key."""
         self.ids = NodeIds(key)
-        self.rate = RateLimiter(settings.rate_limit)
-        self.lookups = RateLimiter(settings.people_lookup_limit, RequestWording.TOO_MANY_LOOKUPS)
+        self.admission = Admission(settings.rate_limit, settings.call_rate_limit, settings.people_lookup_limit)
         self.journal = journal
         self._communities = communities
         self.platforms = platforms
@@ -182,10 +179,7 @@ class Gateway:
 
     def open_context(self, principal: Principal, request_id: str) -> RequestContext:
         """Of one operation, however it came. Raises RateLimitedError."""
-        meter = METER.get()
-        if meter is not None:
-            meter.caller = principal.subject
-        allowance = self.rate.check(principal)
+        budget = self.admission.admit(principal)
         source = Source(self.platforms, self.reads, principal.view)
         loaders = Loaders(source, self.journal, self.placement, self.quality)
         return RequestContext(
@@ -197,9 +191,8 @@ class Gateway:
             self.watches,
             self.event_streams,
             self.trail,
-            self.lookups,
+            budget,
             request_id,
-            allowance,
             communities=self._communities,
             traces_for_all=self._traces_for_all,
         )
@@ -408,5 +401,8 @@ async def open_gateway(
         if gateway.unverified is not None:
             stack.push_async_callback(gateway.unverified.drain)
         work = (gateway.relay, gateway.reconciler, gateway.placement, gateway.trail)
-        await stack.enter_async_context(at_work({type(worker).__name__: worker.run for worker in work}))
+        runs = {type(worker).__name__: worker.run for worker in work}
+        if (budgets := journal.share_budgets(gateway.admission.limiters, key)) is not None:
+            runs["SharedBudgets"] = budgets.run
+        await stack.enter_async_context(at_work(runs))
         yield gateway

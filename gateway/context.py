@@ -8,9 +8,10 @@ from graphql import GraphQLError
 
 from gateway.actions.audit import AuditTrail
 from gateway.actions.registry import Actions
+from gateway.auth.admission import Budget
 from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal, Scope
-from gateway.auth.rate import Allowance, RateLimiter
+from gateway.auth.rate import Allowance
 from gateway.communities import Communities
 from gateway.execution.load import Load
 from gateway.execution.variants import Observation
@@ -41,11 +42,10 @@ class RequestContext:
     __slots__ = (
         "_caller",
         "_communities",
-        "_lookups",
         "_traces_for_all",
         "_trail",
         "actions",
-        "allowance",
+        "budget",
         "deadline",
         "event_streams",
         "failures",
@@ -70,9 +70,8 @@ class RequestContext:
         watches: Watches,
         event_streams: EventStreams,
         trail: AuditTrail,
-        lookups: RateLimiter,
+        budget: Budget,
         request_id: str,
-        allowance: Allowance | None = None,
         *,
         communities: Communities,
         traces_for_all: bool = False,
@@ -92,12 +91,11 @@ class RequestContext:
         self.event_streams = event_streams
         self.last_event_id: str | None = None
         self.request_id = request_id
-        self.allowance = allowance
+        self.budget = budget
         self.deadline: float | None = None
         """When a mutation has to be answered, by the clock of the event loop; None: there is no bound."""
         self.operation_name: str | None = None
         self.failures: list[GraphQLError] | None = None
-        self._lookups = lookups
         self._traces_for_all = traces_for_all
 
     def _admit(self) -> None:
@@ -144,7 +142,20 @@ class RequestContext:
         To be called before a platform is, so that it counts whether there is such a person or not. So many beyond the
         limit are let through at once, and have to be earned before the next. Raises RateLimitedError.
         """
-        self._lookups.check(self._caller, overdraft=overdraft)
+        self.budget.count_lookup(overdraft)
+
+    def charge(self, calls: int) -> None:
+        """The operation may make so many calls. Raises RateLimitedError."""
+        self.budget.charge(calls)
+
+    def settle(self, calls: int, *, refund: bool = True) -> None:
+        """The operation has made so many calls; without `refund` it may make more."""
+        self.budget.settle(calls, refund=refund)
+
+    @property
+    def allowances(self) -> tuple[Allowance, ...]:
+        """What the caller may still ask for."""
+        return self.budget.allowances
 
     async def counted(self, load: Load[KeyT, ValueT]) -> ValueT:
         """What is loaded, counted as a look-up. Raises RateLimitedError beyond the bound, and calls nobody.

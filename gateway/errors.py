@@ -143,13 +143,22 @@ class ForbiddenError(GatewayError):
 class RateLimitedError(GatewayError):
     """The caller asked too often: more than `limit` times a minute, if that is the bound. `retry_after` in seconds.
 
-    `subject` is what there is too much of, for operators.
+    `subject` is what there is too much of, for operators; `policy` names the bound to callers.
     """
 
     code = "RATE_LIMITED"
 
-    def __init__(self, message: Text, retry_after: float, limit: int | None = None, *, subject: str = "rate") -> None:
+    def __init__(
+        self,
+        message: Text,
+        retry_after: float,
+        limit: int | None = None,
+        *,
+        subject: str = "rate",
+        policy: str = "caller",
+    ) -> None:
         super().__init__(message)
+        self.policy = policy
         self.retry_after = retry_after
         self.limit = limit
         self.subject = subject

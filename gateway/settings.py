@@ -99,6 +99,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     auth_require_typ: YesNo = True
     auth_issuers: str = ""
     rate_limit: Count = 1200
+    call_rate_limit: Count = 36_000
     people_lookup_limit: Count = 60
     audit_retention_days: Days = 1096
 

@@ -37,7 +37,12 @@ LAST_SETTING = "GATEWAY_CALLBACK_KEY_D"
 
 SERVE = ("-m", "gateway", "serve")
 
-UNLIMITED = {"GATEWAY_RATE_LIMIT": "1000000000", "GATEWAY_COST_LIMIT": "1000000000", "GATEWAY_MAX_ALIASES": "100"}
+UNLIMITED = {
+    "GATEWAY_RATE_LIMIT": "1000000000",
+    "GATEWAY_CALL_RATE_LIMIT": "1000000000",
+    "GATEWAY_COST_LIMIT": "1000000000",
+    "GATEWAY_MAX_ALIASES": "100",
+}
 """The limits stay in the path of each request; they are only too high to be reached."""
 
 CACHES = ("PEOPLE", "OWNERS", "MODULES", "REPAIRS", "SHENHES", "ORDERS")

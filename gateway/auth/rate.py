@@ -1,6 +1,7 @@
 """How much a principal may ask of the gateway: so much a minute, by the generic cell rate algorithm (GCRA)."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from math import ceil
 from time import monotonic_ns
 
@@ -14,31 +15,43 @@ from gateway.wording.wording import Wording
 WINDOW = 60
 """Seconds that the number is for."""
 
+SYNC_SHARE = 100
+"""What a process counts is shared with others once it is the hundredth part of the limit."""
+
 _SECOND = 1_000_000_000  # nanoseconds
 _REMEMBERED = 10_000  # principals; the least recently seen one starts afresh
 
 
 class Allowance(msgspec.Struct, frozen=True, gc=False):
-    """What is left to a principal: `remaining` of `limit` operations, all of them again after `reset_after` seconds."""
+    """What is left to a principal: `remaining` of `limit` a minute, all of it again after `reset_after` seconds."""
 
     limit: int
     remaining: int
     reset_after: float
+    policy: str = "caller"
 
 
 class RateLimiter:
-    """Counts operations, or their cost, per subject, whatever tokens the subject has, in this process.
+    """Counts operations, or their cost, per subject, whatever tokens the subject has.
 
     `per_minute` may come at once; after that one more is earned every 60 / per_minute seconds. Time is counted in
     whole nanoseconds: a sum of floats would refuse the last of the operations that may come at once.
+
+    Counts are those of this process, unless `share` is called: then others hear of them, and it of theirs.
     """
 
-    def __init__(self, per_minute: int, refusal: Wording = RequestWording.TOO_MANY_REQUESTS) -> None:
-        self._limit = per_minute
+    def __init__(
+        self, per_minute: int, refusal: Wording = RequestWording.TOO_MANY_REQUESTS, policy: str = "caller"
+    ) -> None:
+        self.policy = policy
+        self.limit = per_minute
         self._refusal = refusal
         self._interval = WINDOW * _SECOND // per_minute
         self._window = self._interval * per_minute
         self._full_at: OrderedDict[str, int] = OrderedDict()  # by subject: when the whole limit is earned again
+        self._unshared: dict[str, int] | None = None  # nanoseconds by subject
+        self._share_from = max(1, per_minute // SYNC_SHARE) * self._interval
+        self._is_due: Callable[[], object] = lambda: None
 
     def check(self, principal: Principal, cost: int = 1, *, overdraft: int = 0) -> Allowance:
         """Count what costs this much, at most the limit. Raises RateLimitedError that says when it can be paid for.
@@ -50,9 +63,51 @@ class RateLimiter:
         full_at = (full_at if full_at > now else now) + cost * self._interval
         spare = now + self._window + overdraft * self._interval - full_at
         if spare < 0:
-            raise RateLimitedError(self._refusal(), ceil(-spare / 1e6) / 1e3, self._limit)
+            raise RateLimitedError(self._refusal(), ceil(-spare / 1e6) / 1e3, self.limit, policy=self.policy)
         self._full_at[subject] = full_at
         self._full_at.move_to_end(subject)
         if len(self._full_at) > _REMEMBERED:
             self._full_at.popitem(last=False)
-        return Allowance(self._limit, max(0, spare // self._interval - overdraft), (full_at - now) / _SECOND)
+        if self._unshared is not None:
+            self._note(subject, cost * self._interval)
+        remaining = max(0, spare // self._interval - overdraft)
+        return Allowance(self.limit, remaining, (full_at - now) / _SECOND, self.policy)
+
+    def add(self, principal: Principal, cost: int) -> None:
+        """Count what was done already, earned or not; less than 0 gives back what was counted too much."""
+        subject, now = principal.subject, monotonic_ns()
+        self._full_at[subject] = max(now, max(now, self._full_at.get(subject, 0)) + cost * self._interval)
+        if self._unshared is not None:
+            self._note(subject, cost * self._interval)
+
+    def allowance(self, principal: Principal) -> Allowance:
+        """What is left now."""
+        ahead = max(0, self._full_at.get(principal.subject, 0) - monotonic_ns())
+        return Allowance(self.limit, max(0, self._window - ahead) // self._interval, ahead / _SECOND, self.policy)
+
+    # With other processes.
+
+    def share(self, is_due: Callable[[], object]) -> None:
+        """From now on others are to hear of what is counted: `is_due` is called when it is a good deal."""
+        self._unshared = {}
+        self._is_due = is_due
+
+    def take_unshared(self) -> dict[str, int]:
+        """The nanoseconds that this process has counted for each subject since the last time."""
+        unshared, self._unshared = self._unshared or {}, {}
+        return unshared
+
+    def return_unshared(self, unshared: dict[str, int]) -> None:
+        """Others could not be told."""
+        for subject, spent in unshared.items():
+            self._note(subject, spent)
+
+    def adopt(self, subject: str, ahead: int) -> None:
+        """All processes together have counted so much: in `ahead` nanoseconds the whole limit is earned again."""
+        self._full_at[subject] = monotonic_ns() + ahead + (self._unshared or {}).get(subject, 0)
+
+    def _note(self, subject: str, spent: int) -> None:
+        if self._unshared is not None:
+            total = self._unshared[subject] = self._unshared.get(subject, 0) + spent
+            if abs(total) >= self._share_from:
+                self._is_due()

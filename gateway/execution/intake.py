@@ -50,6 +50,13 @@ class Asked(Protocol):
     def variables(self) -> Mapping[str, Any] | None: ...
 
 
+class Payer(Sizes, Protocol):
+    """Who asks."""
+
+    def charge(self, calls: int, /) -> None:
+        """The operation may cost so much. Raises what keeps the caller from running it now."""
+
+
 Admitted: TypeAlias = tuple[Prepared, dict[str, Any] | None]
 """An operation that may be run, and the `extensions` that its answer has."""
 
@@ -71,8 +78,11 @@ class Intake:
         self._trusted = documents
         self._reported.clear()
 
-    def admit(self, asked: Asked, caller: Sizes) -> Admitted:
-        """Raises DocumentError: as `Documents.prepare`, for an unknown or untrusted document, and for its cost."""
+    def admit(self, asked: Asked, caller: Payer) -> Admitted:
+        """Raises DocumentError: as `Documents.prepare`, for an unknown or untrusted document, and for its cost.
+
+        And what `caller.charge` raises.
+        """
         if asked.query is not None and asked.document_id is None and self._trusted is None:
             prepared = self._documents.prepare(asked.query, asked.operation_name)
         else:
@@ -84,6 +94,7 @@ class Intake:
             requested, limit = min(requested, LARGEST_REPORTED), self._cost_limit
             message = RequestWording.TOO_EXPENSIVE(requested=requested, max=limit)
             raise DocumentError.of(QueryTooComplexError(message, "cost", limit, requested))
+        caller.charge(requested)
         return prepared, {"cost": {"requested": requested, "limit": self._cost_limit}}
 
     def _find(self, asked: Asked) -> Prepared:

@@ -9,7 +9,7 @@ requests that come with it (`gateway.http.request`).
 """
 
 from asyncio import get_running_loop
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -19,9 +19,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth.rate import Allowance
 from gateway.errors import GatewayError, MethodNotAllowedError, RequestTimeoutError, UserInputError
-from gateway.execution.cost import Sizes
 from gateway.execution.documents import DocumentError, Prepared
-from gateway.execution.intake import Intake
+from gateway.execution.intake import Intake, Payer
 from gateway.execution.response import Response
 from gateway.http.access_log import AccessLog
 from gateway.http.deadline import Deadline, Deadlines, ExpiredError
@@ -44,18 +43,21 @@ from gateway.ops.trace import METER, Meter, Trace
 from gateway.wording.requests import RequestWording
 
 
-class Context(Sizes, Protocol):
-    """What the resolvers of one request share. `allowance` is what its caller may still ask for, if that is bounded;
+class Context(Payer, Protocol):
+    """What the resolvers of one request share. `allowances` are what its caller may still ask for, of what is bounded;
     `age` the seconds since the oldest of what was used again was asked for, None where nothing was."""
 
     deadline: float | None
     """When a mutation has to be answered, by the clock of the event loop."""
 
     @property
-    def allowance(self) -> Allowance | None: ...
+    def allowances(self) -> Sequence[Allowance]: ...
 
     @property
     def age(self) -> int | None: ...
+
+    def settle(self, calls: int, *, refund: bool = True) -> None:
+        """The operation has made so many calls; without `refund` it may make more."""
 
     def refresh(self) -> None:
         """Called when nothing that was kept may be used."""
@@ -149,12 +151,12 @@ class GraphQLEndpoint:
         parameters: Parameters | None = None
         prepared: Prepared | None = None
         code: str | None = None
+        context: Context | None = None
+        is_done = True
         try:
             if not head.is_served:
                 raise _not_served(head.method)
             context = caller.open(id_) or await caller.identify(id_)
-            if context.allowance is not None:
-                headers += rate_headers(context.allowance)
             if head.wants_fresh:
                 context.refresh()
             if trace is not None:
@@ -193,14 +195,20 @@ class GraphQLEndpoint:
             outcome = self.metrics.answered(result, errors)
             code = errors[0]["extensions"]["code"] if errors else None
         except ClientDisconnect:
+            if context is not None:
+                context.settle(meter.calls)
             self.metrics.record(started, CANCELLED, head.client, prepared, parameters)
             if self.access_log is not None:
                 self.access_log.operation("http", started, CANCELLED, id_, prepared, parameters)
             return
         except ExpiredError:
+            is_done = prepared is None or prepared.operation.operation is OperationType.QUERY
             status, body, outcome = self._failure(head, _too_late(parameters), id_, headers)
         except Exception as error:  # noqa: BLE001 # the last resort: it is logged, and the caller still gets JSON
             status, body, outcome = self._failure(head, error, id_, headers)
+        if context is not None:
+            context.settle(meter.calls, refund=is_done)
+            headers += rate_headers(context.allowances)
         trace_id = None
         if meter.trace is not None:
             self.tracing.send(meter.trace, head, status, None if outcome in (OK, PARTIAL) else outcome)

@@ -1,6 +1,6 @@
 """Answers in JSON of the GraphQL endpoints and of the server: Starlette responses with the contract's errors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import ceil
 from typing import Any, Final
 
@@ -81,16 +81,15 @@ class Refusal(Exception):  # noqa: N818 # the answer to a request, no fault of t
         if isinstance(error, RateLimitedError | IssuerUnavailableError):
             headers.append((b"retry-after", str(ceil(error.retry_after)).encode()))
         if isinstance(error, RateLimitedError) and error.limit is not None:
-            headers += rate_headers(Allowance(error.limit, 0, error.retry_after))
+            headers += rate_headers((Allowance(error.limit, 0, error.retry_after, error.policy),))
         return cls(_STATUS.get(error.code, 500), error, *headers)
 
 
-def rate_headers(allowance: Allowance) -> Headers:
-    """The caller's policy and state (draft-ietf-httpapi-ratelimit-headers-10, "RateLimit header fields")."""
-    return (
-        (b"ratelimit-policy", b'"caller";q=%d;w=%d' % (allowance.limit, WINDOW)),
-        (b"ratelimit", b'"caller";r=%d;t=%d' % (allowance.remaining, ceil(allowance.reset_after))),
-    )
+def rate_headers(allowances: Sequence[Allowance]) -> Headers:
+    """The caller's policies and their state (draft-ietf-httpapi-ratelimit-headers-10, "RateLimit header fields")."""
+    policies = [b'"%b";q=%d;w=%d' % (each.policy.encode(), each.limit, WINDOW) for each in allowances]
+    states = [b'"%b";r=%d;t=%d' % (each.policy.encode(), each.remaining, ceil(each.reset_after)) for each in allowances]
+    return (b"ratelimit-policy", b", ".join(policies)), (b"ratelimit", b", ".join(states))
 
 
 def errors_json(error: Exception, request_id: str) -> bytes:

@@ -87,8 +87,7 @@ class EventStreamEndpoint:
             caller = self._caller_of(scope)
             context = caller.open(id_) or await caller.identify(id_)
             context.last_event_id = head.last_event_id
-            if context.allowance is not None:
-                allowance = rate_headers(context.allowance)
+            allowance = rate_headers(context.allowances)
             async with asyncio.timeout(self._timeout):
                 parameters = await read_parameters(head, receive, self._bounds)
             headers = [*_headers(id_), *allowance]
@@ -160,7 +159,7 @@ class EventStreamEndpoint:
         self, parameters: Parameters, context: CallerContext, id_: str, ended: "_Ended"
     ) -> AsyncGenerator[tuple[bytes, str | None], None]:
         """The data of each event, and its id where it has one."""
-        outcome = OK
+        outcome, meter = OK, METER.get() or Meter()
         try:
             prepared, _ = self._intake.admit(parameters, context)
             ended.prepared = prepared
@@ -169,6 +168,7 @@ class EventStreamEndpoint:
             async with aclosing(await subscribe(self._executor, prepared, parameters, context)) as responses:
                 with self._metrics.subscribed():
                     async for response in responses:
+                        context.settle(meter.calls, refund=False)
                         errors = [format_error(error, id_) for error in response.errors]
                         outcome = self._metrics.add_event(outcome, response, errors)
                         payload = response.to_bytes(errors=errors)

@@ -1,6 +1,6 @@
 """The durable record of the gateway: operations, payment outbox, announcements, audit trail, events."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from gateway.errors import JournalError
 from gateway.journal.announcements import Announcements
 from gateway.journal.audit import Audit
+from gateway.journal.budgets import Limiter, SharedBudgets
 from gateway.journal.database import Database, JournalInUseError, NoJournalError, OlderJournalError
 from gateway.journal.events import Events
 from gateway.journal.identifiers import new_id
@@ -62,6 +63,7 @@ class Journal:
         self.unverified = UnverifiedNotifications(database, clock, self.payments, self.events)
         self.announcements = Announcements(database)
         self.audit = Audit(database)
+        self.is_shared = is_shared
         self._database = database
         self._notifier = notifier
         self._clock = clock
@@ -91,6 +93,10 @@ class Journal:
         )
         age = timedelta() if since is None else self._clock() - since
         return Backlog(await self.payments.counts(), max(age.total_seconds(), 0.0), count or 0)
+
+    def share_budgets(self, limiters: Sequence[Limiter], key: bytes) -> SharedBudgets | None:
+        """What counts callers over all gateways; None where this is the only one. `key` is the same at all of them."""
+        return SharedBudgets(self._database, limiters, key) if self.is_shared else None
 
     async def notify(self, channel: str, message: str) -> None:
         """Notify every listener at every gateway of this journal; see `notify.Notifier`."""

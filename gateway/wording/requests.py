@@ -118,6 +118,7 @@ class RequestWording(Wording):
     KEYS_UNKNOWN = "Tokens cannot be checked before the issuer gives its keys", "签发方尚未提供密钥，暂时无法验证令牌"
     SCOPE_NEEDED = "This needs the scope {scope}", "需要权限 {scope}"
     TOO_MANY_REQUESTS = "Too many requests", "请求过于频繁"
+    TOO_MANY_CALLS = "Too many calls to the platforms", "对平台的调用过于频繁"
     TOO_MANY_WATCHES = "Too many communities are watched at once", "同时关注的小区过多"
     TOO_MANY_LOOKUPS = "Too many look-ups of people", "查询人员过于频繁"
 

@@ -55,7 +55,7 @@ class Context:
     def __init__(self, watched: Watched, request_id: str) -> None:
         self.watched = watched
         self.request_id = request_id
-        self.allowance: Allowance | None = None
+        self.allowances: tuple[Allowance, ...] = ()
         self.age: int | None = None
         self.deadline: float | None = None
 
@@ -65,6 +65,12 @@ class Context:
     def size_of(self, name: str) -> int:
         """No field here costs by the caller."""
         raise KeyError(name)
+
+    def charge(self, calls: int) -> None:
+        """Anybody may."""
+
+    def settle(self, calls: int, *, refund: bool = True) -> None:
+        """Nobody counts."""
 
     may_trace = False
 

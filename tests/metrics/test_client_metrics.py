@@ -37,7 +37,7 @@ class TestClients:
         async def send(number: int) -> None:
             headers = {"apollographql-client-name": f"client-{number}", "apollographql-client-version": f"1.{number}"}
             query = f"query Name{number} {{ __typename }}"
-            gateway.parts.rate._full_at.clear()
+            gateway.parts.admission.operations._full_at.clear()
             answer = await gateway.client.post("/graphql", json={"query": query}, headers=headers)
             assert answer.status_code == 200
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 VIEWER = "{ viewer { subject } }"
+CALLS, ALL_CALLS = '"calls";q=36000;w=60', '"calls";r=36000;t=0'
 PAID = "subscription { orderPaid { orderNumber } }"
 
 
@@ -27,8 +28,8 @@ async def test_answer_has_rate_limit_headers(gateway, mint):
     left = [rate_headers(await post(gateway, token)) for _ in range(2)]
 
     assert left == [
-        {"ratelimit-policy": '"caller";q=4;w=60', "ratelimit": '"caller";r=3;t=15'},
-        {"ratelimit-policy": '"caller";q=4;w=60', "ratelimit": '"caller";r=2;t=30'},
+        {"ratelimit-policy": f'"caller";q=4;w=60, {CALLS}', "ratelimit": f'"caller";r=3;t=15, {ALL_CALLS}'},
+        {"ratelimit-policy": f'"caller";q=4;w=60, {CALLS}', "ratelimit": f'"caller";r=2;t=30, {ALL_CALLS}'},
     ]
 
 
@@ -54,7 +55,7 @@ async def test_bad_requests_count_and_anonymous_ones_do_not(gateway, mint):
     bad = [await gateway.stranger.post("/graphql", content=b"{", headers=headers) for _ in range(5)]
 
     assert [answer.status_code for answer in bad] == [400, 400, 400, 400, 429]
-    assert rate_headers(bad[0])["ratelimit"] == '"caller";r=3;t=15'
+    assert rate_headers(bad[0])["ratelimit"] == f'"caller";r=3;t=15, {ALL_CALLS}'
     strangers = [await post(gateway, "") for _ in range(6)]
     assert {answer.status_code for answer in strangers} == {401}
     assert rate_headers(strangers[0]) == {}
@@ -88,3 +89,40 @@ async def test_event_stream_counts_as_one_request(gateway, mint):
 
     assert statuses == [(200, f'"caller";r={left}') for left in (3, 2, 1, 0)] + [(429, '"caller";r=0')]
     assert json.loads(answer.text)["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+
+
+ORDERS = '{ orders(communityCode: "10002", first: 20) { nodes { number } } }'
+
+
+class TestCalls:
+    @pytest.fixture
+    def extra(self):
+        return {"GATEWAY_CALL_RATE_LIMIT": "5"}
+
+    async def ask(self, gateway, token):
+        return await gateway.stranger.post(
+            "/graphql", json={"query": ORDERS}, headers={"authorization": f"Bearer {token}"}
+        )
+
+    async def test_calls_made_count_not_those_that_may_be_made(self, gateway, mint):
+        answer = await self.ask(gateway, mint())
+
+        cost = answer.json()["extensions"]["cost"]
+        assert (cost["requested"], cost["actual"]) == (3, 2)
+        assert answer.headers["ratelimit"].partition(", ")[2] == '"calls";r=3;t=24'
+        assert answer.headers["ratelimit-policy"] == '"caller";q=1200;w=60, "calls";q=5;w=60'
+
+    async def test_operation_that_may_call_too_often_is_429(self, gateway, sandbox, mint):
+        token = mint()
+        assert [(await self.ask(gateway, token)).status_code for _ in range(2)] == [200, 200]
+        calls = sandbox.counts()
+
+        refused = await self.ask(gateway, token)
+
+        assert refused.status_code == 429
+        assert refused.headers["ratelimit"].partition(", ")[2].startswith('"calls";r=1;t=')
+        assert 1 <= int(refused.headers["retry-after"]) <= 24
+        assert refused.json()["errors"][0]["message"] == "Too many calls to the platforms"
+        assert sandbox.counts() == calls
+        assert (await post(gateway, token)).status_code == 200  # which calls nobody
+        assert (await self.ask(gateway, mint(subject="wang"))).status_code == 200
