@@ -75,3 +75,16 @@ def test_gateway_does_not_run_as_root() -> None:
 def test_image_installs_with_scripts_setup() -> None:
     assert "RUN scripts/setup" in RECIPE
     assert "pip install" not in RECIPE
+
+
+def test_build_arguments_name_base_image_and_package_index() -> None:
+    """scripts/setup takes the index from its environment; the lock's hashes hold wherever the packages come from."""
+    assert set(re.findall(r"^FROM (\S+)", RECIPE, re.MULTILINE)) == {"${BASE_IMAGE}"}
+    before, _, build = RECIPE.partition("\nFROM ${BASE_IMAGE} AS build\n")
+    assert re.findall(r"^ARG BASE_IMAGE=(\S+)$", before, re.MULTILINE) == ["python:3.14-slim"]
+    assert build.index("ARG PIP_INDEX_URL") < build.index("RUN scripts/setup")
+    assert "PIP_INDEX_URL" in (ROOT / "scripts" / "setup").read_text(encoding="utf-8")
+
+
+def test_build_asks_no_registry_for_its_own_syntax() -> None:
+    assert not RECIPE.startswith("# syntax=")

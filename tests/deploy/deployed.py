@@ -27,9 +27,9 @@ class Nginx:
         self.tls = ssl.create_default_context(cafile=str(certificate))
 
         text = (DEPLOY / "nginx" / "gateway.conf").read_text(encoding="utf-8")
-        servers = " ".join(f"server 127.0.0.1:{port} max_fails=1 fail_timeout=2s;" for port in gateways)
+        servers = " ".join(f"server 127.0.0.1:{port} max_fails=0;" for port in gateways)
         for theirs, ours in (
-            ("server gateway:8000 max_fails=1 fail_timeout=2s;", servers),
+            ("server gateway:8000 max_fails=0;", servers),
             ("listen 443 ssl;", f"listen 127.0.0.1:{self.port} ssl;"),
             ("listen [::]:443 ssl;", ""),
             ("/etc/nginx/tls/tls.crt", str(certificate)),
