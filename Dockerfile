@@ -1,5 +1,5 @@
 # Build arguments: BASE_IMAGE, a Debian image with Python 3.11 or newer and no other one; PIP_INDEX_URL, a mirror of the
-# Python packages, whose hashes are in the lock wherever they come from. No Debian package is installed.
+# Python packages, whose hashes are in the lock wherever they come from; BUILD_ID. No Debian package is installed.
 ARG BASE_IMAGE=python:3.14-slim
 
 FROM ${BASE_IMAGE} AS build

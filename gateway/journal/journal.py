@@ -15,7 +15,15 @@ from gateway.journal.budgets import Limiter, SharedBudgets
 from gateway.journal.database import Database, JournalInUseError, NoJournalError, OlderJournalError
 from gateway.journal.events import Events
 from gateway.journal.identifiers import new_id
-from gateway.journal.migrate import Migration, every_migration, migrate, pending, rehearse, require_migrated
+from gateway.journal.migrate import (
+    Migration,
+    downgrade,
+    every_migration,
+    migrate,
+    pending,
+    rehearse,
+    require_migrated,
+)
 from gateway.journal.notify import Heard, LocalNotifier, Notifier, PostgresNotifier
 from gateway.journal.operations import Operations
 from gateway.journal.payments import Payments
@@ -158,6 +166,31 @@ async def pending_migrations(settings: Settings) -> list[Migration]:
         return every_migration()
     await database.close()
     return found
+
+
+async def take_back_migrations(settings: Settings, revision: str) -> list[Migration]:
+    """Bring the journal, on which no gateway runs, back to this revision; returns what was taken back, newest first.
+
+    Raises ValueError for a revision that it cannot be brought back to, JournalError.
+    """
+    taken: list[Migration] = []
+    refused: list[ValueError] = []
+
+    def take_back(connection: Connection) -> None:
+        try:
+            taken[:] = downgrade(connection, revision)
+        except ValueError as error:  # of the arguments: it must not become one of the database
+            refused.append(error)
+
+    database: Database
+    if settings.database_url:
+        database = await open_postgres(settings.database_url, settings.journal_timeout, take_back, make=False)
+    else:
+        database = await open_sqlite(settings.data_dir, settings.journal_timeout, take_back, make=False)
+    await database.close()
+    if refused:
+        raise refused[0]
+    return taken
 
 
 async def try_journal(settings: Settings) -> str:

@@ -39,31 +39,27 @@ def migrate(connection: Connection) -> None:
     On PostgreSQL one gateway migrates at a time while the others wait; SQLite's file is this process's own. Raises
     JournalError when the database is newer than this program.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(text(f"SET LOCAL lock_timeout = '{_LONGEST_WAIT}'"))
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    config = _config()
-    config.attributes["connection"] = connection
+    _lock(connection)
     try:
-        command.upgrade(config, "head")
+        command.upgrade(_config(connection), "head")
     except CommandError:
         raise _newer(connection) from None
 
 
-def downgrade(connection: Connection, revision: str) -> None:
+def downgrade(connection: Connection, revision: str) -> list[Migration]:
     """Take back what came after this revision, with all that it holds, inside the transaction of `connection`.
 
-    Whatever earlier versions know of stays as it is. No gateway may be running. Raises ValueError for a revision that
-    is not below that of the database, or is older than `OLDEST`.
+    Whatever earlier versions know of stays as it is. No gateway may be running. Returns what was taken back, newest
+    first. Raises ValueError for a revision that is not below that of the database, or is older than `OLDEST`.
     """
     before = MigrationContext.configure(connection).get_current_revision()
-    known = {migration.revision for migration in every_migration()}
+    migrations = every_migration()
+    known = [migration.revision for migration in migrations]
     if before not in known or revision not in known or not OLDEST <= revision < before:
         raise ValueError(f"the journal is of {before}: it can be brought to {OLDEST} or later ones below that")
-    config = _config()
-    config.attributes["connection"] = connection
-    command.downgrade(config, revision)
+    _lock(connection)
+    command.downgrade(_config(connection), revision)
+    return migrations[known.index(revision) + 1 : known.index(before) + 1][::-1]
 
 
 def pending(connection: Connection) -> list[Migration]:
@@ -102,7 +98,15 @@ def _newer(connection: Connection) -> JournalError:
     return JournalError(FaultWording.JOURNAL_NEWER(setting=SETTINGS[connection.dialect.name]))
 
 
-def _config() -> Config:
+def _lock(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SET LOCAL lock_timeout = '{_LONGEST_WAIT}'"))
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def _config(connection: Connection | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", "gateway.journal:migrations")
+    config.attributes["connection"] = connection
     return config

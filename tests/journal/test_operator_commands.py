@@ -23,7 +23,7 @@ from gateway.journal.journal import Journal, open_journal, pending_migrations
 from gateway.journal.newest import Cut
 from gateway.journal.queries import OperationQuery, PaymentQuery
 from gateway.journal.records import AuditAction, AuditEntry, Payment, RecordRefs
-from gateway.migrations import migrate
+from gateway.migrations import migrate, migrate_back
 from gateway.normalise.states import DeliveryState, Outcome
 from gateway.settings import Settings
 
@@ -227,6 +227,18 @@ class TestMigrate:
 
         assert await migrate(new_settings, check=True) == 0
         assert capsys.readouterr().out == "the journal is of this version\n"
+
+    async def test_journal_is_brought_back(self, new_settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+        await migrate(new_settings, check=False)
+        capsys.readouterr()
+
+        assert await migrate_back(new_settings, "0008") == 0
+
+        taken_back = capsys.readouterr().out
+        assert taken_back.splitlines()[-1].startswith("taken back: 0009 ")
+        assert (await pending_migrations(new_settings))[0].revision == "0009"
+        with pytest.raises(ValueError, match="the journal is of 0008"):
+            await migrate_back(new_settings, "0008")
 
     async def test_start_without_migrating_needs_the_command(self, new_settings: Settings) -> None:
         settings = msgspec.structs.replace(new_settings, migrate_at_start=False)
