@@ -1,5 +1,7 @@
 """Journals are brought back to an earlier version, with all that it knew of."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,10 +9,13 @@ from old_journal import ROWS, all_rows, create_old_journal, on_database
 from sqlalchemy import Connection, inspect
 
 from gateway.journal.journal import open_journal
-from gateway.journal.migrate import OLDEST, downgrade
+from gateway.journal.migrate import OLDEST, downgrade, every_migration
 from gateway.journal.postgres_indexes import SUPERSEDED
 
 OLD = [version for version in ROWS if OLDEST <= version < max(ROWS)]
+
+
+RUNBOOK = Path(__file__).parents[2] / "docs" / "operating.md"
 
 
 def shape(connection: Connection) -> dict[str, Any]:
@@ -70,3 +75,9 @@ async def test_impossible_downgrade_changes_nothing(new_settings, version):
     ):
         await on_database(new_settings, lambda connection: downgrade(connection, version))
     assert await on_database(new_settings, all_rows) == before
+
+
+def test_runbook_says_what_each_downgrade_drops():
+    table = RUNBOOK.read_text(encoding="utf-8").split("| Back over | Is dropped |")[1].split("\n\n")[0]
+    later = [migration.revision for migration in every_migration() if migration.revision > OLDEST]
+    assert re.findall(r"^\| (\d{4}) \| .+ \|$", table, re.MULTILINE) == later[::-1]
