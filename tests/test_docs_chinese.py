@@ -27,6 +27,9 @@ NUMBER = re.compile(r"(?<![\w.,#-])\d[\d,.]*\d", re.ASCII)
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 NO_SPACE = re.compile(r"[\u4e00-\u9fff][A-Za-z0-9`]|[A-Za-z0-9`][\u4e00-\u9fff]")
 
+OTHER_TERMS = {"日志库": "写入记录库", "支付通知": "缴费通知", "遮盖": "脱敏", "工作进程": "worker", "发行者": "签发方"}
+"""What is not to be said, and the term of `gateway/wording/` that is."""
+
 QUOTED = re.compile("“[^“”]*”")
 
 
@@ -160,3 +163,7 @@ class TestPage:
         for section in sections(in_chinese(name)):
             text = QUOTED.sub("", LINK.sub("]", CODE.sub("``", prose(section))))
             assert NO_SPACE.findall(text) == []
+
+    def test_terms_are_those_of_the_messages(self, name: str) -> None:
+        text = read_text(in_chinese(name))
+        assert {term: right for term, right in OTHER_TERMS.items() if term in text} == {}
