@@ -70,7 +70,7 @@ async def make_survey(settings: Settings, options: DeepOptions) -> Survey:
     with mistakes.collect():
         platforms = make_platforms(settings, reads_by_engine=False)
     with mistakes.collect():
-        codes = _codes(settings, options)
+        codes = read_codes(settings, options.communities, options.write)
     mistakes.check()
     use_profile(profile)
     survey = Survey(codes)
@@ -91,12 +91,13 @@ async def make_survey(settings: Settings, options: DeepOptions) -> Survey:
     return survey
 
 
-def _codes(settings: Settings, options: DeepOptions) -> list[str]:
-    codes = [*(options.communities or read_communities(settings))]
+def read_codes(settings: Settings, given: Sequence[str], written: str | None = None) -> list[str]:
+    """The communities to ask for: those that are given, else those of the settings. Raises SettingsError."""
+    codes = [*(given or read_communities(settings))]
     if not codes:
-        raise SettingsError("GATEWAY_COMMUNITIES: needed for the deep check, or --communities with codes")
-    if options.write is not None:
-        codes.append(options.write)
+        raise SettingsError("GATEWAY_COMMUNITIES: needed, or --communities with codes")
+    if written is not None:
+        codes.append(written)
     problems = [f"--communities: {code!r} {problem}" for code in codes if (problem := code_problem(code)) is not None]
     if problems:
         raise SettingsError(*problems)

@@ -30,7 +30,7 @@ OF_ERRORS = f"{OF_TOKENS}|权限|授权|异常|错误|繁忙|超时|稍后|SQLST
 may mean that nothing was found (quirks 23, 31).
 """
 
-_OF_COMMUNITIES = re.compile(
+OF_COMMUNITIES = re.compile(
     r"(?:没有|没|无)权限?(?:管理|访问|查看|操作)该?(?:小区|社区)|(?:小区|社区)(?:没有|未|没)(?:被)?授权"
 )
 """What wjdh says of a community that the gateway's account may not manage (1.2.2.4): by its texts, since the codes in
@@ -46,7 +46,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 _decode = msgspec.json.Decoder().decode
 
-_START = re.compile(r"""(?:^|>)[ \t]*(?=\{\s*["'])""", re.MULTILINE)
+START = re.compile(r"""(?:^|>)[ \t]*(?=\{\s*["'])""", re.MULTILINE)
 """Where the JSON begins: first of all, or behind the notices of PHP (quirk 190), which may name {main}."""
 
 _TOKEN = re.compile(
@@ -117,7 +117,7 @@ class Envelope(msgspec.Struct, gc=False):
     @property
     def forbids_community(self) -> bool:
         """Whether it is a refusal because of the community."""
-        return self.code not in (None, SUCCESS, TOKEN_DEAD) and _OF_COMMUNITIES.search(self.hints) is not None
+        return self.code not in (None, SUCCESS, TOKEN_DEAD) and OF_COMMUNITIES.search(self.hints) is not None
 
     @property
     def hints(self) -> str:
@@ -182,18 +182,20 @@ def _read(answer: RawAnswer) -> object:
         raise BadAnswerError("The answer is nested too deeply.") from None
     if len(answer.body) > LONGEST_MENDED:
         return None
-    return _mend(_text(answer))
+    return _mend(decode_text(answer)[0])
 
 
-def _text(answer: RawAnswer) -> str:
-    """The body as text: as declared; else in UTF-8, unless most of what is not ASCII is none (quirk 190)."""
+def decode_text(answer: RawAnswer) -> tuple[str, str]:
+    """The body as text, and the encoding it was in: as declared; else UTF-8, unless most of what is not ASCII is none
+    (quirk 190).
+    """
     body = answer.body
     if not answer.head.declares_gbk:
         text = body.decode("utf-8", "replace")
         lost = text.count("\ufffd")
         if not lost or 2 * lost < len(text) - len(text.encode("ascii", "ignore")):
-            return text
-    return body.decode("gb18030", "replace")
+            return text, "utf-8"
+    return body.decode("gb18030", "replace"), "gb18030"
 
 
 def _mend(text: str) -> object:
@@ -204,7 +206,7 @@ def _mend(text: str) -> object:
     Raises BadAnswerError for too deep a nesting. Linear in the length of the text.
     """
     text = text.strip(_BLANK)
-    start = _START.search(text) if text.endswith("}") else None
+    start = START.search(text) if text.endswith("}") else None
     if start is None:
         return None
     try:

@@ -2,8 +2,9 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
+from typing import TypeAlias
 from urllib.parse import quote_plus
 
 import httpx
@@ -17,7 +18,7 @@ from gateway.ops.slots import GATEWAY, Slots
 from gateway.ops.trace import CallTrace
 from gateway.platforms.answer import RawAnswer
 from gateway.platforms.endpoint import Endpoint, Kind
-from gateway.platforms.pending import Pending
+from gateway.platforms.pending import OnDone, Pending
 from gateway.platforms.pool import Exchange
 from gateway.platforms.session import Credential
 from gateway.platforms.transport import ClientExchange, EngineTransport, request_head
@@ -28,9 +29,13 @@ ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
 
 
+Record: TypeAlias = Callable[[PlatformId, Endpoint, bytes, RawAnswer], None]
+"""Takes a call and its answer: the form as it was sent, without a token. It must not raise."""
+
+
 class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     """What carries the calls to one platform: `client` any of them, `engine` the reads past it, where there is one.
-    `slots` bounds how many are in flight.
+    `slots` bounds how many are in flight. `record` gets every answer.
 
     A call may take `call_timeout` seconds in all: queueing, a login and a replay included.
     """
@@ -41,6 +46,7 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     calls: Calls
     call_timeout: float
     clock: Clock = time.monotonic
+    record: Record | None = None
 
 
 def endpoint_url(base: str, path: str) -> httpx.URL:
@@ -80,7 +86,9 @@ class Route:
         "_head",
         "_headers",
         "_method",
+        "_platform",
         "_pool",
+        "_record",
         "_url",
         "breaker",
         "calls",
@@ -91,6 +99,8 @@ class Route:
 
     def __init__(self, platform: PlatformId, endpoint: Endpoint, url: httpx.URL, upstream: Upstream) -> None:
         self.endpoint = endpoint
+        self._platform = platform
+        self._record = upstream.record
         self.calls = upstream.calls.to(platform, endpoint.name, upstream.clock)
         self.breaker = self.calls.breaker
         self.is_login = endpoint.kind is Kind.LOGIN
@@ -117,6 +127,15 @@ class Route:
         caller: str = GATEWAY,
     ) -> Pending[RawAnswer]:
         """One request of this caller, to be begun. Its errors are those of `gateway.platforms.transport`."""
+        exchange = self._exchange(form, credential, deadline, trace, caller)
+        if self._record is None:
+            return exchange
+        record = self._record
+        return RecordedExchange(exchange, lambda answer: record(self._platform, self.endpoint, form, answer))
+
+    def _exchange(
+        self, form: bytes, credential: Credential, deadline: float, trace: CallTrace | None, caller: str
+    ) -> Pending[RawAnswer]:
         field = credential.field
         if field:
             form = b"%b&%b" % (form, field) if form else field
@@ -136,3 +155,24 @@ class Route:
             self._client,
             httpx.Request(self._method, self._url, headers=headers, content=form, extensions=extensions),
         )
+
+
+class RecordedExchange(Pending[RawAnswer]):
+    """An exchange whose answer somebody else gets as well, before the caller does."""
+
+    __slots__ = ("_exchange", "_record")
+
+    def __init__(self, exchange: Pending[RawAnswer], record: Callable[[RawAnswer], None]) -> None:
+        self._exchange = exchange
+        self._record = record
+
+    def begin(self, on_done: OnDone) -> None:
+        def receive(outcome: RawAnswer | Exception) -> None:
+            if isinstance(outcome, RawAnswer):
+                self._record(outcome)
+            on_done(outcome)
+
+        self._exchange.begin(receive)
+
+    def cancel(self) -> None:
+        self._exchange.cancel()

@@ -24,7 +24,7 @@ FAILURE = 1
 NOT_FOUND = 2
 
 _OF_TOKENS = re.compile(OF_TOKENS, re.IGNORECASE)
-_OF_ERRORS = re.compile(f"{OF_ERRORS}|错|失败|缺少|参数|重试|服务器", re.IGNORECASE)
+OF_FAILED_LOOK_UPS = re.compile(f"{OF_ERRORS}|错|失败|缺少|参数|重试|服务器", re.IGNORECASE)
 
 
 class SecurityPaths(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,4 +162,6 @@ def _is_nobody(envelope: Envelope, wordings: Sequence[str]) -> bool:
         return False
     if envelope.says(wordings):
         return True
-    return envelope.code == NOT_FOUND or (envelope.code == FAILURE and _OF_ERRORS.search(envelope.hints) is None)
+    return envelope.code == NOT_FOUND or (
+        envelope.code == FAILURE and OF_FAILED_LOOK_UPS.search(envelope.hints) is None
+    )

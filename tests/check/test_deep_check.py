@@ -160,7 +160,7 @@ async def test_files_are_written(sandbox, tmp_path, capsys):
 
 
 async def test_communities_are_needed():
-    with pytest.raises(SettingsError, match="GATEWAY_COMMUNITIES: needed for the deep check"):
+    with pytest.raises(SettingsError, match="GATEWAY_COMMUNITIES: needed, or --communities"):
         await check_deeply(Settings(), DeepOptions())
 
 
