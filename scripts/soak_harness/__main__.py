@@ -13,14 +13,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "kill_harness"))
 
-from blame import Restart, Verdict
+from blame import Blame, Restart
 from cluster import Cluster, cluster
 from faults import GRACE, Faults, names
 from loader import Loader, loader
@@ -54,6 +54,8 @@ class Soak:
         self._seconds = options.minutes * 60
         cycle = min(60.0, self._seconds / 4)
         self.faults = Faults(remote.settings, on=cycle / 3, off=cycle * 2 / 3)
+        self.blame = Blame(self.faults)
+        load.on_failure = self.blame.judge
         self._restarts: list[Restart] = []
         self._began = 0.0
         self._counts: Counter[str] = Counter()
@@ -113,7 +115,6 @@ class Soak:
     async def _print_line(self) -> None:
         usage, (late, largest) = await self._served.usage(), await self._served.lag()
         report = await self._load.order("report")
-        verdict = self._verdict()
         _print_row(
             f"{(time.monotonic() - self._began) / 60:.1f}",
             report["requests"],
@@ -123,24 +124,22 @@ class Soak:
             "+".join(map(str, usage.descriptors)),
             f"{late * 1e3:g}",
             f"{largest * 1e3:.0f}",
-            f"{verdict.platforms.total()}+{verdict.ours.total()}",
+            self.blame,
         )
         self._counts += Counter(report["counts"])
-
-    def _verdict(self) -> Verdict:
-        return Verdict(self._load.failures, self.faults, self._restarts)
 
     async def _conclude(self) -> int:
         acknowledged = set(await self._load.order("acknowledged"))
         effects = await self._effects(acknowledged)
         lost, doubled = acknowledged - effects.keys(), [number for number, times in effects.items() if times > 1]
         report = await self._load.order("report")
-        usage, verdict = await self._served.usage(), self._verdict()
+        usage, blame = await self._served.usage(), self.blame
         held_back = self._counts.pop("held back", 0)
         print(f"requests: {self._counts.total()}: {_listed(self._counts)}")
         print(f"  faults were on for {self.faults.seconds:.0f} s: {_listed(self.faults.counts)}")
-        print(f"  failed for a platform's fault: {verdict.platforms.total()}{_below(verdict.platforms)}")
-        print(f"  failed, and no platform to blame: {verdict.ours.total()}{_below(verdict.ours)}")
+        print(f"  failed for a platform's fault: {blame.platforms.total()}{_below(_counted(blame.platforms))}")
+        ours = blame.list_ours(self._began, self._restarts)
+        print(f"  failed, and no platform to blame: {len(blame.ours)}{_below(ours)}")
         print(f"  sent once more, as the connection had been closed: {report['sent_again']}; held back: {held_back}")
         print(f"  callbacks acknowledged: {len(acknowledged)}, lost: {len(lost)}, taken in twice: {len(doubled)}")
         print(
@@ -148,7 +147,7 @@ class Soak:
             f"{report['reconnects']} reconnections, closed with {_listed(report['closes']) or 'nothing'}"
         )
         print(f"  unclear operations: {usage.unclear}; undelivered payments: {usage.undelivered}", flush=True)
-        return 1 if verdict.ours or lost or doubled else 0
+        return 1 if blame.ours or lost or doubled else 0
 
     async def _effects(self, acknowledged: set[str]) -> Counter[str]:
         """How often the platform took in each payment, once it has all or time is up."""
@@ -171,8 +170,12 @@ def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
 
 
-def _below(counts: Counter[str]) -> str:
-    return "".join(f"\n    {count} {name}" for name, count in counts.most_common(40))
+def _counted(counts: Counter[str]) -> list[str]:
+    return [f"{count} {name}" for name, count in counts.most_common()]
+
+
+def _below(lines: Sequence[str]) -> str:
+    return "".join(f"\n    {line}" for line in lines)
 
 
 def parse_options() -> argparse.Namespace:
@@ -181,6 +184,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--share", type=float, default=0.5, help="of what one core carries (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=0, help="requests a second, instead of measuring it")
     parser.add_argument("--calibrate", type=float, default=20, help="seconds (default: %(default)s)")
+    parser.add_argument("--supervisor", action="store_true", help="one gateway with two workers, instead of two")
     parser.add_argument("--log", type=Path, default=None, help="where the gateways log")
     return parser.parse_args()
 
@@ -197,7 +201,7 @@ async def main(options: argparse.Namespace) -> int:
             "GATEWAY_ID_KEY": os.urandom(32).hex(),
             "GATEWAY_COMMUNITIES": "",
         }
-        served = Served(environ, options.log)
+        served = Served(environ, options.log, is_supervised=options.supervisor)
         stack.push_async_callback(served.stop)
         await served.start()
         async with served.client() as client:

@@ -1,7 +1,7 @@
-"""Whose fault each failed answer was, and whether the promises were kept."""
+"""Whose fault each failed answer was."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from faults import GRACE, Faults
@@ -12,24 +12,45 @@ UNKNOWN = "UNKNOWN"
 
 
 class Restart(NamedTuple):
+    """Times of the monotonic clock."""
+
     name: str
     begin: float
     end: float
 
+    def met(self, failure: Failure) -> bool:
+        return self.begin <= failure.answered and failure.sent <= self.end + GRACE
 
-class Verdict:
-    """`platforms` and `ours` count failed answers by what they were of and their codes."""
 
-    def __init__(self, failures: Iterable[Failure], faults: Faults, restarts: Iterable[Restart]) -> None:
+class Blame:
+    """`platforms` counts the failed answers that a platform is to blame for, by what they were of and their codes.
+
+    `ours` are all others.
+    """
+
+    def __init__(self, faults: Faults) -> None:
         self.platforms: Counter[str] = Counter()
-        self.ours: Counter[str] = Counter()
-        while_restarting = _naming(restarts)
-        for failure in failures:
-            what = f"{failure.name} {'+'.join(sorted(set(failure.codes)))}"
-            if is_platforms(failure.codes) and faults.were_on(failure.sent, failure.answered):
-                self.platforms[what] += 1
-            else:
-                self.ours[what + while_restarting(failure)] += 1
+        self.ours: list[Failure] = []
+        self._faults = faults
+
+    def judge(self, failure: Failure) -> None:
+        """At once: no later fault can be to blame."""
+        if is_platforms(failure.codes) and self._faults.were_on(failure.sent, failure.answered):
+            self.platforms[_what(failure)] += 1
+        else:
+            self.ours.append(failure)
+
+    def __str__(self) -> str:
+        return f"{self.platforms.total()}+{len(self.ours)}"
+
+    def list_ours(self, began: float, restarts: Sequence[Restart]) -> list[str]:
+        """How many of each kind there are, at what minutes, and during which restart."""
+        kinds: dict[str, list[float]] = {}
+        for failure in self.ours:
+            met = "".join(f" ({restart.name})" for restart in restarts if restart.met(failure))
+            kinds.setdefault(_what(failure) + met, []).append((failure.answered - began) / 60)
+        ordered = sorted(kinds.items(), key=lambda kind: -len(kind[1]))
+        return [f"{len(at)} {what}, {min(at):.2f} to {max(at):.2f} min" for what, at in ordered]
 
 
 def is_platforms(codes: Iterable[str]) -> bool:
@@ -37,11 +58,5 @@ def is_platforms(codes: Iterable[str]) -> bool:
     return all(code.startswith("UPSTREAM_") or code in (UNKNOWN, "NOT_SENT") for code in codes)
 
 
-def _naming(restarts: Iterable[Restart]) -> Callable[[Failure], str]:
-    known = tuple(restarts)
-
-    def name(failure: Failure) -> str:
-        met = (each for each in known if each.begin <= failure.answered and failure.sent <= each.end + GRACE)
-        return next((f" ({each.name})" for each in met), "")
-
-    return name
+def _what(failure: Failure) -> str:
+    return f"{failure.name} {'+'.join(sorted(set(failure.codes)))}"

@@ -4,7 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,10 +22,10 @@ class Failure(NamedTuple):
 
 
 class Loader:
-    """Gives orders to the load. `failures` is all that it has reported so far."""
+    """Gives orders to the load. `on_failure` is called with each failed answer that it reports."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.failures: list[Failure] = []
+        self.on_failure: Callable[[Failure], object] = lambda _failure: None
         self._process = process
         self._lines: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
         self._turn = asyncio.Lock()
@@ -50,7 +50,7 @@ class Loader:
         while self._process.stdout and (line := await self._process.stdout.readline()):
             match json.loads(line):
                 case {"failed": failed}:
-                    self.failures.append(Failure(**failed))
+                    self.on_failure(Failure(**failed))
                 case other:
                     self._lines.put_nowait(other)
         self._lines.put_nowait({"ended": True})

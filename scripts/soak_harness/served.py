@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import signal
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -12,6 +14,8 @@ from processes import GatewayProcess
 
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.settings import load_settings
+
+WORKERS = 2
 
 _SAMPLE = re.compile(r"^(\w+?)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 _BOUND = re.compile(r'le="([^"]+)"')
@@ -37,11 +41,15 @@ class Usage(NamedTuple):
 class Served:
     """Two gateways on one journal, each with one worker: whoever sends requests spreads them, and is told by `use`
     which to use while one of them restarts. As a proxy before them does it, a request is never sent to one that stops.
+
+    `is_supervised`: one gateway with two workers instead, which its supervisor restarts at the same address.
     """
 
-    def __init__(self, environ: Mapping[str, str], log: Path | None) -> None:
+    def __init__(self, environ: Mapping[str, str], log: Path | None, *, is_supervised: bool) -> None:
         self._environ = environ
-        self._gateways = [GatewayProcess(environ, log) for _ in range(2)]
+        self._is_supervised = is_supervised
+        gateways, workers = (1, WORKERS) if is_supervised else (WORKERS, 1)
+        self._gateways = [GatewayProcess(environ, log, workers) for _ in range(gateways)]
         self._lags: list[Counter[str]] = [Counter() for _ in self._gateways]
         self._largest = 0.0
         self._steady = asyncio.Lock()  # nobody asks gateways that restart
@@ -66,13 +74,27 @@ class Served:
             await gateway.kill()
 
     async def restart(self, use: Use) -> None:
-        """One after the other, without a request to one that stops."""
+        """One after the other."""
+        if self._is_supervised:
+            await self._roll()
+            return
         async with self._steady:
             for gateway in self._gateways:
                 await use([port for port in self.ports if port != gateway.port])
                 await gateway.stop()
                 await gateway.start()
                 await use(self.ports)
+
+    async def _roll(self) -> None:
+        """Return when all workers are new ones."""
+        begun = time.time()
+        self._gateways[0].send_signal(signal.SIGUSR2)
+        while True:
+            await asyncio.sleep(1)
+            samples = [sample for gateway in await self._scrape() for sample in gateway]
+            started = [value for name, _, value in samples if name == "process_start_time_seconds"]
+            if len(started) == WORKERS and min(started) > begun:
+                return
 
     async def watch(self) -> None:
         """Note the largest lag of the event loops, which gateways know for a minute or two. Ends by cancellation."""
