@@ -15,8 +15,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def age(since: timedelta) -> str:
-    """In its two largest units: `3d 4h`, `4h 7m`, `7m 12s`."""
+    """In its two largest units: `3d 4h`, `4h 7m`, `7m 12s`, `12s`."""
     seconds = max(int(since.total_seconds()), 0)
     sizes = ((seconds // 86_400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "m"), (seconds % 60, "s"))
-    first = next((place for place, (size, _) in enumerate(sizes[:3]) if size), 2)
+    first = next((place for place, (size, _) in enumerate(sizes) if size), len(sizes) - 1)
     return " ".join(f"{size}{unit}" for size, unit in sizes[first : first + 2])

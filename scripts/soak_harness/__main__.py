@@ -124,7 +124,7 @@ class Soak:
             "+".join(map(str, usage.descriptors)),
             f"{late * 1e3:g}",
             f"{largest * 1e3:.0f}",
-            self.blame,
+            str(self.blame),
         )
         self._counts += Counter(report["counts"])
 
