@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from gateway.check.asking import Answer
-from gateway.check.forms import form_of
 from gateway.check.survey import Survey, content_of, listed, page_info, part_of
+from gateway.normalise.value_forms import form_of
 from gateway.normalise.values import row_id
 
 Verdict = bool | None

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 
 from gateway.check.evidence import Evidence, hints_of
-from gateway.check.observation import WITHHELD, Observer
 from gateway.check.survey import Survey, page_info
 from gateway.loaders.lists import LISTS
+from gateway.normalise.observation import WITHHELD, Observer
 from gateway.normalise.values import row_id
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from gateway.check.asking import Answer
 from gateway.check.evidence import LISTS, Evidence, Verdict, any_of
-from gateway.check.forms import DATE_WITH_WORDS, EIGHT_DIGITS, EPOCH, URL, YUAN_WITH_UNIT
 from gateway.check.quirks_of_calls import Detector, all_of, both_keys, negated, some_of
 from gateway.check.survey import listed, page_info
 from gateway.normalise.times import time_at_start
+from gateway.normalise.value_forms import DATE_WITH_WORDS, EIGHT_DIGITS, EPOCH, URL, YUAN_WITH_UNIT
 from gateway.normalise.values import row_id
 from gateway.normalise.vocabulary import FeeType, ModuleName, ShenheType
 

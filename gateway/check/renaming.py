@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from difflib import SequenceMatcher
 
-from gateway.check.observation import Observer, enum_of
+from gateway.normalise.observation import Observer, enum_of
 
 ALIKE = 0.8
 """How similar a key that vanished and one that came must be, to be one."""

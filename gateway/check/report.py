@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from gateway.check.evidence import LISTS, Evidence
-from gateway.check.observation import UNREAD_KEYS
 from gateway.check.quirks import Seen, Verdict, verdicts
 from gateway.check.survey import Survey
+from gateway.normalise.observation import UNREAD_KEYS
 
 NOT_READ = "(documented, not read)"
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from gateway.check.asking import Answer, Asker
-from gateway.check.observation import Observer
 from gateway.check.renaming import all_renamed_keys
 from gateway.normalise.field import declared_fields
 from gateway.normalise.house import house_of_label
+from gateway.normalise.observation import Observer
 from gateway.normalise.records import HouseKey
 from gateway.normalise.shapes import NotJsonError, read_json
 from gateway.normalise.shenhe_content import ShenheHouse, ShenhePeople

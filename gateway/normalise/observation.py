@@ -11,11 +11,11 @@ from typing import Any, get_args
 
 import msgspec
 
-from gateway.check.forms import form_of, type_of
 from gateway.normalise.field import DeclaredField, declared_fields
 from gateway.normalise.profile import ENUMS
 from gateway.normalise.shapes import NotJsonError, read_json
 from gateway.normalise.table import TABLES, Table
+from gateway.normalise.value_forms import form_of, type_of
 from gateway.normalise.vocabulary import SWITCHES, ModuleName
 from gateway.normalise.wire_enum import WireEnum
 
