@@ -58,7 +58,16 @@ PAUSE = 0.05
 READ, WRITE = (str(ROOT / "gateway" / "http" / "server" / name) for name in ("http_connection.py", "write_buffer.py"))
 """The first call of a request is of the one file, the last ones of its answer are of the other."""
 
-BACKGROUND = ("_Pulse._beat", "AuditTrail.run", "Relay.run", "Relay.deliver", "Placement.run", "Deadlines._look")
+BACKGROUND = (
+    "_Pulse._beat",
+    "AuditTrail.run",
+    "Relay.run",
+    "Relay.deliver",
+    "Placement.run",
+    "Drift._look",
+    "Drift._write",
+    "Deadlines._look",
+)
 """What is called by these is of no request."""
 
 TOOL = 2

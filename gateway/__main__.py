@@ -1,4 +1,4 @@
-"""The command line: serve, demo, schema, token, audit, payments, operations, migrate, check, record, replay."""
+"""The command line: serve, demo, schema, token, audit, payments, operations, migrate, check, record, replay, drift."""
 
 import argparse
 import asyncio
@@ -23,8 +23,8 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit status.
 
-    0; 1 when what was tried did not work; 2 when the settings or arguments cannot be used, or a command cannot use the
-    journal; 3 when the gateway cannot start with them now; 130 after Ctrl+C.
+    0; 1 when what was tried did not work, or `drift` found something; 2 when the settings or arguments cannot be used,
+    or a command cannot use the journal; 3 when the gateway cannot start with them now; 130 after Ctrl+C.
     """
     options = _parser().parse_args(arguments)
     os.environ.update(_settings_of(options))  # so that workers have them too
@@ -135,6 +135,16 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--wjdh-port", type=int, default=0, help="0 (default): the system chooses")
     replay.add_argument("--security-port", type=int, default=0, help="0 (default): the system chooses")
     replay.set_defaults(run=_replay)
+
+    drift = commands.add_parser(
+        "drift", help="print what is new in the platforms' answers since the profile was written"
+    )
+    drift.add_argument("--json", action="store_true", help="as JSON")
+    drift.add_argument(
+        "--since", type=_moment, metavar="TIME", help="only what was seen from then on: ISO 8601, as for audit"
+    )
+    drift.add_argument("--propose", metavar="FILE", help="write lines for the profile (docs/profile.md)")
+    drift.set_defaults(run=_drift)
 
     for command in commands.choices.values():
         command.add_argument(
@@ -273,6 +283,14 @@ def _migrate(settings: Settings, options: argparse.Namespace) -> int:
     if options.to:
         return asyncio.run(migrate_back(settings, options.to))
     return asyncio.run(migrate(settings, check=options.check))
+
+
+def _drift(settings: Settings, options: argparse.Namespace) -> int:
+    from gateway.drift import drift  # noqa: PLC0415 # nor the journal
+    from gateway.ops.logs import configure_logs  # noqa: PLC0415 # nor this
+
+    configure_logs("critical")
+    return asyncio.run(drift(settings, as_json=options.json, since=options.since, proposal=options.propose))
 
 
 def _check(settings: Settings, options: argparse.Namespace) -> int:

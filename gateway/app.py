@@ -8,7 +8,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from datetime import timedelta
 from functools import partial
 from types import MappingProxyType
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, WebSocketRoute
@@ -55,10 +54,10 @@ from gateway.journal.journal import Clock, Journal, open_journal, utc_now
 from gateway.journal.metrics import watch_journal
 from gateway.journal.presence import present
 from gateway.journal.records import RecordRef
+from gateway.loaders.answers import Answers
 from gateway.loaders.data_quality import DataQuality
+from gateway.loaders.drift import Drift, copy_beside
 from gateway.loaders.event_streams import EventStreams
-from gateway.loaders.issues import count_issues
-from gateway.loaders.lists import ORDERS
 from gateway.loaders.loader import Source
 from gateway.loaders.placement import Placement
 from gateway.loaders.registry import CACHEABLE_NULLS, Loaders, lifetimes
@@ -122,6 +121,8 @@ class Gateway:
         self.trail = AuditTrail(journal.audit, self.ids, types, retention, clock)
         self.quality = DataQuality(partial(_name_of, self.ids, types), clock)
         self.metrics = metrics
+        copy = None if settings.database_url else copy_beside(settings.data_dir)
+        self.drift = Drift(journal.drift, clock, metrics.tally, sample=settings.drift_sample, copy=copy)
         self.events = EventBus()
         self.placement = Placement(journal.payments, self.events)
         self.reads = SharedReads(
@@ -129,7 +130,7 @@ class Gateway:
             seconds=lifetimes(settings),
             cacheable_nulls=CACHEABLE_NULLS,
             size=settings.cache_size,
-            observe=self._observe,
+            observe=Answers(metrics, self.quality, self.drift, self.placement),
             now=clock,
             tally=metrics.tally,
         )
@@ -169,13 +170,6 @@ class Gateway:
             watch_slots(metrics.tally, platform.platform, platform.slots)
         metrics.tally.watch(AUDIT_WAITING, read=lambda: self.trail.waiting)
         metrics.tally.watch(WATCHES, read=lambda: len(self.watches))
-
-    def _observe(self, endpoint: str, answer: Any) -> None:
-        """Look at what a platform's answer holds, once for all who asked for it."""
-        if count_issues(self.metrics, endpoint, answer):
-            self.quality.note(endpoint, answer)
-        if endpoint == ORDERS.endpoint:
-            self.placement.look_at(answer)
 
     def open_context(self, principal: Principal, request_id: str) -> RequestContext:
         """Of one operation, however it came. Raises RateLimitedError."""
@@ -397,10 +391,11 @@ async def open_gateway(
         await stack.enter_async_context(present(journal))
         stack.push_async_callback(gateway.watches.close)
         stack.push_async_callback(gateway.trail.close)
+        stack.push_async_callback(gateway.drift.close)
         stack.push_async_callback(gateway.writer.drain)
         if gateway.unverified is not None:
             stack.push_async_callback(gateway.unverified.drain)
-        work = (gateway.relay, gateway.reconciler, gateway.placement, gateway.trail)
+        work = (gateway.relay, gateway.reconciler, gateway.placement, gateway.trail, gateway.drift)
         runs = {type(worker).__name__: worker.run for worker in work}
         if (budgets := journal.share_budgets(gateway.admission.limiters, key)) is not None:
             runs["SharedBudgets"] = budgets.run

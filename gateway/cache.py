@@ -106,7 +106,7 @@ class InFlightRead:
                 return
             self.reads.forget(self)
         else:
-            outcome = self.reads.put(self, outcome, 0 if call is None else call.size)
+            outcome = self.reads.put(self, outcome, call)
         self.outcome = outcome
         self.completed = True
         for waiter in self.waiters:
@@ -188,15 +188,17 @@ class EndpointReads:
         started.begin(read.complete)
         return read
 
-    def put(self, read: InFlightRead, value: Any, size: int) -> Any:
-        """Cache what was read, of an answer of `size` bytes, or forget it. The value, or the error of looking at it."""
+    def put(self, read: InFlightRead, value: Any, call: Read | None) -> Any:
+        """Cache what was read by this call, or forget it. The value, or the error of looking at it."""
         seconds, shared = self._seconds, self._shared
         try:
-            shared.observe(self._endpoint, value)
+            shared.observe(self._endpoint, value, call)
         except Exception as error:  # noqa: BLE001 # it is the outcome, for who waits
             self.forget(read)
             return error
-        cacheable = seconds > 0 and size <= LARGEST_CACHED and (value is not None or self._caches_none)
+        cacheable = (
+            seconds > 0 and (call is None or call.size <= LARGEST_CACHED) and (value is not None or self._caches_none)
+        )
         if cacheable and (now := shared.clock()) < read.began + seconds:
             read.ended, read.expires = now, read.began + seconds
             shared.sweep_later()
@@ -234,8 +236,8 @@ class SharedReads:
     `seconds`, by endpoint: how long an answer is cached, counted from the beginning of its call; others are not.
     Errors are never cached. None is cached for the endpoints in `cacheable_nulls`; elsewhere it says that nothing was
     found, and the caller who asks again expects it to be there by now. At most `size` answers of an endpoint are
-    cached. `observe` is called with the endpoint and the value of each answer, once; `clock` gives seconds and never
-    goes back, `now` the time of day.
+    cached. `observe` is called with the endpoint, the value and the call of each answer, once; `clock` gives seconds
+    and never goes back, `now` the time of day.
     """
 
     def __init__(
@@ -245,7 +247,7 @@ class SharedReads:
         seconds: Mapping[str, float] = NOTHING_CACHED,
         cacheable_nulls: frozenset[str] = frozenset(),
         size: int = 1000,
-        observe: Callable[[str, object], None] = lambda _endpoint, _value: None,
+        observe: Callable[[str, object, Read | None], None] = lambda _endpoint, _value, _call: None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         tally: Tally | None = None,

@@ -48,6 +48,7 @@ MASKED = "gateway, masked"
 BEFORE = "gateway, before"
 SAMPLED_1_PERCENT = "gateway, 1 % as spans"
 TRACED = "gateway, traced"
+WITHOUT_DRIFT = "gateway, without drift"
 
 PLATFORMS = ("--dialect", "documented", "--orders-per-page", str(PER_PAGE))
 MADE = ("--made-communities", str(len(DIVERSE)))
@@ -90,8 +91,21 @@ def start_traced(stack: ExitStack, platforms: Sandbox, callers: int, before: str
     return [with_header(server, "X-Trace", "1") if server.name == TRACED else server for server in servers]
 
 
+def start_with_and_without_drift(stack: ExitStack, platforms: Sandbox, callers: int) -> list[Server]:
+    """One that looks for what is new in answers, and one that does not."""
+    starting = [
+        gateway(GATEWAY, platforms, callers, **NOTHING_CACHED),
+        gateway(WITHOUT_DRIFT, platforms, callers, **NOTHING_CACHED, GATEWAY_DRIFT_SAMPLE="0"),
+    ]
+    return [stack.enter_context(server) for server in starting]
+
+
 async def measure(
-    servers: list[Server], platforms: Sandbox, communities: Sequence[str], options: argparse.Namespace
+    servers: list[Server],
+    platforms: Sandbox,
+    communities: Sequence[str],
+    options: argparse.Namespace,
+    baseline: str = table.BASELINE,
 ) -> None:
     same = [server for server in servers if server.name != MASKED]
     for name, what in QUERIES.items():
@@ -105,7 +119,9 @@ async def measure(
                 servers, platforms, document(name), callers, options.rounds, options.requests, communities
             )
         print(
-            f"\n{callers} at once\n\n{table.costs(results, servers)}\n\n{table.details(results, servers)}", flush=True
+            f"\n{callers} at once\n\n{table.costs(results, servers, baseline, 2 if baseline == table.BASELINE else 3)}"
+            f"\n\n{table.details(results, servers)}",
+            flush=True,
         )
 
 
@@ -142,6 +158,7 @@ def main() -> None:
         "--before", default="", metavar="CHECKOUT", help="the gateway of an earlier commit as well, with its .venv"
     )
     parser.add_argument("--traced", action="store_true", help="instead, what traces cost")
+    parser.add_argument("--drift", action="store_true", help="instead, what it costs to look for what is new")
     options = parser.parse_args()
     communities, opened = (DIVERSE, ALL_OPENED) if options.diverse else (SAME, OPENED)
     caches = ALL_CACHED if options.cached else NOTHING_CACHED
@@ -170,6 +187,9 @@ def main() -> None:
         elif options.traced:
             servers = start_traced(stack, platforms, max(options.callers), options.before)
             uvloop.run(measure(servers, platforms, communities, options))
+        elif options.drift:
+            servers = start_with_and_without_drift(stack, platforms, max(options.callers))
+            uvloop.run(measure(servers, platforms, communities, options, WITHOUT_DRIFT))
         else:
             servers = start(stack, platforms, max(options.callers), options.before, diverse=options.diverse)
             uvloop.run(measure(servers, platforms, communities, options))

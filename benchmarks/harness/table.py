@@ -14,7 +14,7 @@ Results = Mapping[str, Mapping[str, Measured]]
 """By query and server."""
 
 
-def costs(results: Results, servers: Sequence[Server]) -> str:
+def costs(results: Results, servers: Sequence[Server], baseline: str = BASELINE, digits: int = 2) -> str:
     """CPU per request of all servers, with the ratio to the baseline where that was measured."""
     lines = [_row("CPU, µs per request", *QUERIES), _row(":--", *["--:"] * len(QUERIES))]
     for server in servers:
@@ -22,8 +22,8 @@ def costs(results: Results, servers: Sequence[Server]) -> str:
         for name in QUERIES:
             measured = results[name][server.name]
             cell = f"{measured.cpu:,.0f}"
-            if (baseline := results[name].get(BASELINE)) is not None:
-                cell += f" ({ratio(measured, baseline):.2f})"
+            if (compared := results[name].get(baseline)) is not None:
+                cell += f" ({ratio(measured, compared):.{digits}f})"
             cells.append(cell)
         lines.append(_row(server.name, *cells))
     return "\n".join(lines)

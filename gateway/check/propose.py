@@ -4,9 +4,12 @@ import json
 from collections.abc import Iterator
 
 from gateway.check.evidence import Evidence, hints_of
+from gateway.check.renaming import ENOUGH_ROWS
 from gateway.check.survey import Survey, page_info
 from gateway.loaders.lists import LISTS
+from gateway.normalise.drift import documented_types, is_promised, list_name
 from gateway.normalise.observation import WITHHELD, Observer
+from gateway.normalise.value_forms import ABSENT, NULL
 from gateway.normalise.values import row_id
 
 
@@ -17,6 +20,7 @@ def propose(survey: Survey) -> str:
         "# Lines that begin with # are not in force. Fill in what a word means, and remove the #.",
         *_keys(survey),
         *_words(survey.observer),
+        *_seen(survey),
         *_lists(Evidence(survey)),
         *_rest(survey),
     ]
@@ -45,8 +49,8 @@ def _words(observer: Observer) -> Iterator[str]:
     values: dict[str, str] = {}
     for record, seen in observer.records.items():
         for key in seen.keys:
-            enum, switch = observer.declared(record).enum(key), observer.declared(record).switch(key)
-            name = enum.__name__ if enum is not None else switch or ""
+            enum = observer.declared(record).enum(key)
+            name = list_name(observer.declared(record), key)
             values[name] = "true, false" if enum is None else ", ".join(enum)
             for word, count in observer.unknown_words(record, key).items():
                 place = f"{key} of {record}, {count} times"
@@ -63,6 +67,28 @@ def _words(observer: Observer) -> Iterator[str]:
         yield "\n[modules]"
         yield "# Modules besides the nine, if these are no other names of them:"
         yield f"# others = [{', '.join(_text(word) for word in modules if word != WITHHELD)}]"
+
+
+def _seen(survey: Survey) -> Iterator[str]:
+    """What is no drift from now on: keys, types and gaps that are there at first contact."""
+    observer = survey.observer
+    for record, seen in observer.records.items():
+        declared = observer.declared(record)
+        found: dict[str, set[str]] = {
+            key: set(seen.keys[key].types) - ({NULL} if len(seen.keys[key].types) > 1 else set())
+            for key in observer.unknown_keys(record)
+        }
+        for key, field in declared.fields.items():
+            types = documented_types(field)
+            if types and key in seen.keys and (others := seen.keys[key].types.keys() - types - {NULL}):
+                found[key] = set(others)
+        gone = [key for key in observer.missing_keys(record) if is_promised(record, declared.fields[key])]
+        for key in gone if seen.rows >= ENOUGH_ROWS else []:
+            found[key] = {ABSENT}
+        if found:
+            yield f"\n[seen.{record}]"
+            yield "# Not documented, and no drift: keys, types, and documented keys that do not come."
+            yield from (f"{key} = [{', '.join(map(_text, sorted(types)))}]" for key, types in found.items())
 
 
 def _lists(evidence: Evidence) -> Iterator[str]:

@@ -7,7 +7,7 @@ from gateway.check.asking import Answer, Asker
 from gateway.check.renaming import all_renamed_keys
 from gateway.normalise.field import declared_fields
 from gateway.normalise.house import house_of_label
-from gateway.normalise.observation import Observer
+from gateway.normalise.observation import RECORD_OF, Observer, rows_in
 from gateway.normalise.records import HouseKey
 from gateway.normalise.shapes import NotJsonError, read_json
 from gateway.normalise.shenhe_content import ShenheHouse, ShenhePeople
@@ -79,12 +79,7 @@ class Survey:
 
 def listed(answer: Answer) -> list[Any]:
     """The rows of a list."""
-    data = answer.data
-    if answer.endpoint == "repair/list":
-        data = data.get("repairs") if isinstance(data, dict) else None
-    if isinstance(data, dict) and data and all(str(key).isdecimal() for key in data):
-        data = list(data.values())
-    return data if isinstance(data, list) else []
+    return rows_in(answer.endpoint, answer.data)
 
 
 def page_info(answer: Answer) -> dict[str, Any]:
@@ -97,19 +92,9 @@ def page_info(answer: Answer) -> dict[str, Any]:
 
 
 def rows_of(answer: Answer) -> Iterator[tuple[str, list[Any]]]:
-    """The rows in an answer, by the name of their record."""
-    match answer.endpoint:
-        case "shenheList":
-            yield "Shenhe", listed(answer)
-        case "order/list":
-            yield "Order", listed(answer)
-        case "repair/list":
-            yield "Repair", listed(answer)
-        case "modules":
-            yield "Module", listed(answer)
-        case "shenhe" | "repair" | "people" | "owner":
-            record = {"shenhe": "Shenhe", "repair": "Repair", "people": "People", "owner": "HouseOwner"}
-            yield record[answer.endpoint], [answer.data]
+    """The rows in an answer, with the name of their record."""
+    if (record := RECORD_OF.get(answer.endpoint)) is not None:
+        yield record, rows_in(answer.endpoint, answer.data)
 
 
 def content_of(row: dict[str, Any]) -> dict[str, Any]:

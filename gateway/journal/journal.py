@@ -13,6 +13,7 @@ from gateway.journal.announcements import Announcements
 from gateway.journal.audit import Audit
 from gateway.journal.budgets import Limiter, SharedBudgets
 from gateway.journal.database import Database, JournalInUseError, NoJournalError, OlderJournalError
+from gateway.journal.drift import DriftRecords
 from gateway.journal.events import Events
 from gateway.journal.identifiers import new_id
 from gateway.journal.migrate import (
@@ -72,6 +73,7 @@ class Journal:
         self.announcements = Announcements(database)
         self.audit = Audit(database)
         self.is_shared = is_shared
+        self.drift = DriftRecords(database, clock)
         self._database = database
         self._notifier = notifier
         self._clock = clock

@@ -4,15 +4,16 @@ They are noted where they are counted for Prometheus, and an answer without any 
 counts, times and ids of records are kept, never a value.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
 
-from gateway.journal.records import RecordRef
+from gateway.journal.records import DriftRecord, RecordRef
 from gateway.loaders.issues import records_with_issues
-from gateway.normalise.vocabulary import DataProblem, PlatformName
+from gateway.normalise.drift import field_path
+from gateway.normalise.vocabulary import DataProblem, DriftKind, PlatformName
 
 MOST_FINDINGS = 2000
 """Kept, in some 1 MiB; of more, those seen last."""
@@ -23,7 +24,11 @@ _Key: TypeAlias = tuple[str | None, PlatformName, str, str, DataProblem]
 
 
 class Finding(msgspec.Struct):
-    """What is wrong, how often, and a record that showed it last, if it has an id."""
+    """What is wrong, how often, and a record that showed it last, if it has an id.
+
+    With `drift`: what is new since the deployment's profile was written, in `count` of `rows` rows that all gateways
+    have looked at. `key` is that on the wire, `found` the word or type of JSON that came under it.
+    """
 
     platform: PlatformName
     endpoint: str
@@ -33,6 +38,37 @@ class Finding(msgspec.Struct):
     first_seen_at: datetime
     last_seen_at: datetime
     sample: RecordRef | None
+    drift: DriftKind | None = None
+    record: str | None = None
+    key: str | None = None
+    found: str | None = None
+    rows: int | None = None
+
+
+PROBLEMS: Mapping[DriftKind, DataProblem] = {
+    DriftKind.NEW_WORD: DataProblem.UNRECOGNIZED_VALUE,
+    DriftKind.NEW_KEY: DataProblem.UNDOCUMENTED,
+    DriftKind.MISSING_FIELD: DataProblem.MISSING,
+    DriftKind.CHANGED_TYPE: DataProblem.UNDOCUMENTED,
+}
+
+
+def finding_of(drift: DriftRecord, platform: PlatformName) -> Finding:
+    return Finding(
+        platform,
+        drift.endpoint,
+        field_path(drift.record, drift.key),
+        PROBLEMS[drift.kind],
+        drift.count,
+        drift.first_seen_at,
+        drift.last_seen_at,
+        None,
+        drift.kind,
+        drift.record,
+        drift.key,
+        drift.found or None,
+        drift.rows,
+    )
 
 
 class DataQuality:

@@ -17,15 +17,19 @@ def count_issues(metrics: Metrics, endpoint: str, value: object) -> bool:
 
     Whether there are any issues.
     """
-    if isinstance(value, Page):
-        issues = value.issues
-        if value.dropped:
-            metrics.drop_rows(endpoint, value.dropped)
-    else:
-        issues = _of_all(value) if isinstance(value, tuple) else _of(value)
+    if isinstance(value, Page) and value.dropped:
+        metrics.drop_rows(endpoint, value.dropped)
+    issues = issues_of(value)
     for issue in issues:
         metrics.data_issue(endpoint, issue.platform, issue.field, issue.problem).add()
     return bool(issues)
+
+
+def issues_of(value: object) -> Issues:
+    """All issues of one answer."""
+    if isinstance(value, Page):
+        return value.issues
+    return _of_all(value) if isinstance(value, tuple) else _of(value)
 
 
 def records_with_issues(value: object) -> Iterable[tuple[object, str | None, Issues]]:

@@ -38,6 +38,7 @@ NAME = re.compile(
 
 OTHER_KEYS = "(other keys)"
 WITHHELD = "(withheld)"
+TOO_MANY = "(too many words)"
 
 PARTS: Mapping[tuple[str, str], str] = {
     ("Shenhe", "shenhe_content"): "ShenheContent",
@@ -57,6 +58,24 @@ UNREAD_KEYS: Mapping[str, frozenset[str]] = {
     "Module": frozenset({"id"}),
 }
 """Keys that the document has, and no record."""
+
+RECORD_OF: Mapping[str, str] = {
+    "shenheList": "Shenhe",
+    "shenhe": "Shenhe",
+    "order/list": "Order",
+    "repair/list": "Repair",
+    "repair": "Repair",
+    "modules": "Module",
+    "people": "People",
+    "owner": "HouseOwner",
+}
+"""Whose rows an endpoint sends."""
+
+ALONE = frozenset({"shenhe", "repair", "people", "owner"})
+"""Endpoints that send one record."""
+
+LIST_NAMES: Mapping[str, str] = {"repair/list": "repairs"}
+"""The name that a list has within `data`, where it has one."""
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z_]{0,40}[0-9]{0,2}")
 _LONG_NUMBER = re.compile(r"[0-9]{5}")
@@ -236,3 +255,19 @@ class Observer:
 def key_name(key: str) -> str:
     """The key, if it looks like one; people write what they like under keys of their own (quirk 111)."""
     return key if _KEY.fullmatch(key) else OTHER_KEYS
+
+
+def rows_in(endpoint: str, data: object) -> list[Any]:
+    """The rows in the `data` of an answer; a record that comes alone is one."""
+    if isinstance(data, str):
+        try:
+            data = read_json(data)
+        except NotJsonError:
+            return []
+    if (name := LIST_NAMES.get(endpoint)) is not None:
+        data = data.get(name) if isinstance(data, dict) else None
+    if isinstance(data, dict) and data and endpoint not in ALONE and all(str(key).isdecimal() for key in data):
+        data = list(data.values())
+    if isinstance(data, dict) and endpoint in ALONE:
+        return [data]
+    return data if isinstance(data, list) else []

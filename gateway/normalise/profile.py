@@ -15,6 +15,7 @@ from gateway.normalise import house, module, order, people, repair, shenhe, shen
 from gateway.normalise.field import declared_fields, set_more_keys
 from gateway.normalise.generated import generate_again
 from gateway.normalise.table import TABLES
+from gateway.normalise.value_forms import ABSENT, TYPES
 from gateway.normalise.vocabulary import DECLARED_SWITCHES, SWITCHES, respell_switch
 from gateway.normalise.wire_enum import WireEnum
 
@@ -59,13 +60,15 @@ AS_DECLARED = ListPaging()
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """`words` by enum and member, `switches` by table and value, `keys` by record and attribute, `lists` by endpoint;
+    """`words` by enum and member, `switches` by table and value, `keys` by record and attribute, `lists` by endpoint.
+    `seen` has types (`value_forms.TYPES`, or ABSENT) by record and key on the wire: what is known and no drift;
     lifetimes of tokens in seconds. None: the profile does not say.
     """
 
     words: Mapping[str, Mapping[str, tuple[str, ...]]] = msgspec.field(default_factory=dict)
     switches: Mapping[str, Mapping[bool, tuple[str, ...]]] = msgspec.field(default_factory=dict)
     keys: Mapping[tuple[str, str], tuple[str, ...]] = msgspec.field(default_factory=dict)
+    seen: Mapping[tuple[str, str], frozenset[str]] = msgspec.field(default_factory=dict)
     lists: Mapping[str, ListPaging] = msgspec.field(default_factory=dict)
     not_found: tuple[str, ...] = ()
     wjdh_token_lifetime: float | None = None
@@ -76,6 +79,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 NO_PROFILE = Profile()
 
 _used = NO_PROFILE
+_NOTHING: frozenset[str] = frozenset()
 
 
 def use_profile(profile: Profile) -> None:
@@ -92,6 +96,11 @@ def use_profile(profile: Profile) -> None:
     _used = profile
 
 
+def seen_types(record: str, key: str) -> frozenset[str]:
+    """The types under a key of a record that the profile in use says are known."""
+    return _used.seen.get((record, key), _NOTHING)
+
+
 def parse_profile(document: Mapping[str, Any]) -> Profile:
     """Of the content of a TOML file. Raises ProfileError with every mistake."""
     reader = _Reader()
@@ -106,12 +115,13 @@ class _Reader:
         self.mistakes: list[str] = []
 
     def profile(self, document: Mapping[str, Any]) -> Profile:
-        self._known("", document, ("words", "keys", "lists", "not_found", "modules", "tokens", "reviews"))
+        self._known("", document, ("words", "keys", "seen", "lists", "not_found", "modules", "tokens", "reviews"))
         words, switches = self._words(document)
         return Profile(
             words=words,
             switches=switches,
             keys=self._keys(document),
+            seen=dict(self._seen(document)),
             lists=dict(self._lists(document)),
             not_found=self._texts("not_found.wordings", self._section(document, "not_found", ("wordings",))),
             wjdh_token_lifetime=self._lifetime(document, "wjdh_lifetime"),
@@ -181,6 +191,17 @@ class _Reader:
                         self._say(f"{place}: {key!r} is the key of another field, or stands here twice")
                 keys[record, fields[path].attribute] = texts
         return keys
+
+    def _seen(self, document: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], frozenset[str]]]:
+        records = [*(table.record.__name__ for table in TABLES), "ShenheContent"]
+        section = self._section(document, "seen", records)
+        for record in filter(records.__contains__, section):
+            given = self._table(f"seen.{record}", section[record])
+            for key in given:
+                place = f"seen.{record}.{key}"
+                types = self._texts(place, given, key)
+                self._known(place, dict.fromkeys(types), (*TYPES, ABSENT))
+                yield (record, key), frozenset(types)
 
     def _lists(self, document: Mapping[str, Any]) -> Iterator[tuple[str, ListPaging]]:
         section = self._section(document, "lists", LISTS)

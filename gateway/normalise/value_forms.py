@@ -15,6 +15,13 @@ JSON_TEXT = "JSON text"
 LITERAL_TEXT = "text in braces that is no JSON"
 URL = "URL"
 
+ABSENT = "absent"
+"""In a profile, in place of a type: the key does not come."""
+
+NULL = "null"
+TYPES = ("boolean", "integer", "number", "string", "array", "object", NULL)
+"""By JSON's names, numbers apart by whether they have a fraction."""
+
 _DATE = re.compile(r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])")
 
 _FORMS: tuple[tuple[str, Callable[[str], object]], ...] = (
@@ -43,7 +50,7 @@ def type_of(value: object) -> str:
     """By JSON's names, numbers apart by whether they have a fraction."""
     match value:
         case None:
-            return "null"
+            return NULL
         case bool():
             return "boolean"
         case int():

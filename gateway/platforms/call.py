@@ -45,8 +45,8 @@ class Call(Pending[ParsedT]):
     nothing was executed (quirk 45). A login has no token.
 
     `read(endpoint, envelope, *arguments)` makes the value, of refusals too: it knows what they mean. The outcome is
-    that value, or what `read` raises, a ShapeError as a ProtocolError, or a PlatformError. `size`: bytes of the answer,
-    once it has come.
+    that value, or what `read` raises, a ShapeError as a ProtocolError, or a PlatformError. Once it has come, `answer`
+    is the answer, `size` its bytes, and `is_documented` whether the endpoint's `decode` has read it.
     """
 
     __slots__ = (
@@ -64,7 +64,9 @@ class Call(Pending[ParsedT]):
         "_stage",
         "_started",
         "_trace",
+        "answer",
         "endpoint",
+        "is_documented",
         "size",
     )
 
@@ -86,6 +88,8 @@ class Call(Pending[ParsedT]):
     ) -> None:
         self.endpoint = endpoint
         self.size = 0
+        self.answer: RawAnswer | None = None
+        self.is_documented = False
         self._client = client
         self._form = form
         self._read = read
@@ -173,6 +177,7 @@ class Call(Pending[ParsedT]):
             calls.note(CANCELLED, self._started, self._context)
             self._on_done(error)
         else:
+            self.answer, self.is_documented = outcome, envelope.is_documented
             calls.note(REFUSED if envelope.code else OK, self._started, self._context)
             self._judge(envelope)
 

@@ -339,7 +339,7 @@ async def test_expired_reads_are_swept_in_the_background(start, platform, reads,
 
 
 async def test_error_of_the_observer_is_raised_and_not_cached(bus, platform):
-    def raise_bug(_endpoint, _value):
+    def raise_bug(_endpoint, _value, _call):
         raise ValueError("a mistake")
 
     reads = SharedReads(bus, seconds=CACHE_SECONDS, observe=raise_bug)
