@@ -32,8 +32,8 @@ async def test_replacing_gateways_fails_no_request(shared, run_nginx, tmp_path):
     answers: Counter[int] = Counter()
     async with contextlib.AsyncExitStack() as stack:
         for gateway in gateways:
-            await gateway.start()
             stack.push_async_callback(gateway.kill)
+        await asyncio.gather(*(gateway.start() for gateway in gateways))
         nginx = await stack.enter_async_context(run_nginx(*(gateway.port for gateway in gateways)))
         authorization = {"authorization": gateways[0].client().headers["authorization"]}
         client = await stack.enter_async_context(nginx.client(headers=authorization))
