@@ -26,13 +26,13 @@ PEOPLES_OWN = frozenset({"extra"})
 
 _NUMBER = re.compile(r"-?[0-9]{1,10}")
 _PART = re.compile(r"-?[0-9]{1,5}")
-_CODE = re.compile(r"[0-9]{1,8}")
+_CODE = re.compile(r"[0-9]{1,6}")
 _LEGACY_WORD = re.compile(r"-?[0-9]{1,3}")
 _ORDER_NUMBER = re.compile(r"[0-9]{20}")
 _ROW_NUMBER = re.compile(r"[0-9]{1,9}")
-_MONEY = re.compile(r"[¥￥]?\s*-?[0-9,]{1,15}(?:\.[0-9]{1,6})?\s*元?")
-_TIME = re.compile(r"[0-9年月日时分秒:.\-/TZ+ ]{8,32}")
-_PAGE_URL = re.compile(r"https?://[^/?#]*([/A-Za-z_0-9.-]*)(?:\?page=([0-9]{1,9}))?")
+_MONEY = re.compile(r"[¥￥]?\s*-?(?:[0-9]{1,9}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.[0-9]{1,4})?\s*元?")
+_TIME = re.compile(r"[0-9]{4}[年/.-][0-9年月日时分秒:.\-/TZ+ ]{4,28}|[0-9]{10}")
+_PAGE_URL = re.compile(r"https?://(?!.*[0-9]{5})[^/?#]*([/A-Za-z_0-9.-]*)(?:\?page=([0-9]{1,9}))?")
 _DIGIT = re.compile(r"[0-9]")
 _WIRE_KEY = re.compile(r"[A-Za-z][A-Za-z_]{0,40}[0-9]{0,2}")
 
@@ -80,8 +80,10 @@ class Values:
 
     def key(self, key: str, above: Collection[str] = ()) -> str:
         """What stands for a key. `above`: the keys of the objects around it."""
-        is_own = bool(PEOPLES_OWN.intersection(above))
-        if key in self._words or (not is_own and (_WIRE_KEY.fullmatch(key) or _CODE.fullmatch(key))):
+        if key in self._words or key in self._communities:
+            return key
+        is_of_protocol = _WIRE_KEY.fullmatch(key) or _CODE.fullmatch(key)
+        if is_of_protocol and not PEOPLES_OWN.intersection(above):
             return key
         return self._pseudonyms.text(key)
 

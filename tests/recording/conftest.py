@@ -64,6 +64,7 @@ def recorded(tmp_path, monkeypatch) -> Any:
         communities: tuple[str, ...] = COMMUNITIES,
         pages: int = 9,
         faults: Any = (),
+        profile: str = "",
         **options: Any,
     ) -> Recorded:
         key = tmp_path / "key"
@@ -73,7 +74,10 @@ def recorded(tmp_path, monkeypatch) -> Any:
         async with Sandbox(SandboxOptions(**options)) as sandbox:
             for fault in faults:
                 sandbox.faults.set(*fault)
-            environ = sandbox.settings() | {"GATEWAY_DATA_DIR": str(tmp_path / "data")}
+            environ = sandbox.settings() | {
+                "GATEWAY_DATA_DIR": str(tmp_path / "data"),
+                "GATEWAY_PROFILE": profile,
+            }
             what = record.RecordOptions(folder, communities, pages, 0, key)
             assert await record.record(load_settings(environ), what) == 0
             return Recorded(folder, [*read_folder(folder)], original, sandbox.world, environ)

@@ -209,6 +209,14 @@ def test_characters_are_no_names():
     assert not set(IDEOGRAPHS) & set("栋幢号楼单元层室")
 
 
+def test_codes_of_own_communities_are_kept_however_long():
+    code = "110105001001"
+    own, other = Values(KEY, [code]), Values(KEY)
+
+    assert own.value("xiaoqu", code) == own.key(code, ("data",)) == code
+    assert other.value("xiaoqu", code) == other.key(code, ("data",)) != code
+
+
 def test_another_key_makes_other_pseudonyms():
     assert Pseudonyms(b"1" * 32).name("王建国") != Pseudonyms(b"2" * 32).name("王建国")
 
@@ -220,6 +228,10 @@ def test_another_key_makes_other_pseudonyms():
         ("title", "物业费"),
         ("status", "2"),
         ("amount", "1,280.50元"),
+        ("amount", "1280.5"),
+        ("created_at", "0000-00-00 00:00:00"),
+        ("updated_at", "1605668506"),
+        ("path", "https://platform.invalid/api/v1/orders/list?page=2"),
         ("created_at", "2020年11月18日11:01:46"),
         ("number", "20201213104759976889"),
         ("xiaoqu", "10002"),
@@ -239,6 +251,9 @@ def test_what_is_not_personal_is_kept(key, value):
         ("status", "13812345678"),
         ("amount", "李明 1元"),
         ("created_at", "李明"),
+        ("created_at", "13812345678"),
+        ("amount", "13812345678"),
+        ("next", "https://tc.mg.cool/13812345678?page=2"),
         ("number", "13812345678"),
         ("xiaoqu", "13812345678"),
         ("id", "13812345678"),

@@ -17,6 +17,17 @@ KINDS: list[dict[str, Any]] = [
     {"dialect": Dialect.MIXED, "variant": STRANGE},
 ]
 
+PROFILE = """
+[words.HouseUse]
+RESIDENTIAL = ["居住用房"]
+[words.ShenheType]
+BIND_OWNER = ["绑定业主"]
+[modules]
+others = ["智能门禁"]
+[keys.Repair]
+location = ["position"]
+"""
+
 
 def personal_values(world: Any) -> set[str]:
     """All that the sandbox knows of people: who they are, how they are reached, and what they wrote."""
@@ -90,3 +101,14 @@ async def test_secrets_and_tokens_are_not_recorded(recorded):
     assert "127.0.0.1" not in everything
     assert "Bearer wjdh" not in everything
     assert all("token" not in exchange.form for exchange in read_folder(recording.folder))
+
+
+async def test_words_of_a_profile_are_kept(recorded, tmp_path):
+    path = tmp_path / "profile.toml"
+    path.write_text(PROFILE, encoding="utf-8")
+    recording = await recorded(("00002",), 2, profile=str(path), dialect=Dialect.MIXED, variant=STRANGE)
+    everything = b"".join(file.read_bytes() for file in recording.folder.iterdir()).decode()
+
+    assert all(word in everything for word in ("居住用房", "绑定业主", "智能门禁"))
+    assert "个人所有" not in everything
+    assert [*tally(recording.original).values()] == [*tally(recording.exchanges).values()]
