@@ -46,6 +46,7 @@ BuildId = Annotated[
     str, msgspec.Meta(pattern=r"^[A-Za-z0-9._+-]{0,64}$", description="at most 64 letters, digits and . _ + -")
 ]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1, description="a number from 0 to 1")]
+Rate = Annotated[float, msgspec.Meta(gt=0, le=1, description="a number above 0, 1 at most")]
 Accepts = Annotated[Literal["gateway", "platform"], msgspec.Meta(description="gateway or platform")]
 Mode = Annotated[Literal["off", "report", "require"] | None, msgspec.Meta(description="off, report or require")]
 
@@ -131,6 +132,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     call_timeout: Seconds = 8.0
     request_timeout: Seconds = 15.0
+    breaker_failure_rate: Rate = 0.5
+    breaker_window: Seconds = 10.0
+    breaker_min_calls: Count = 8
+    breaker_cooldown: Seconds = 5.0
     upstream_max_bytes: Count = 8 * 1024 * 1024
     upstream_max_values: Count = 50_000
     upstream_proxy: ProxyUrl = ""

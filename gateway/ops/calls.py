@@ -11,7 +11,7 @@ import structlog
 from gateway.errors import PlatformError
 from gateway.normalise.states import CircuitState
 from gateway.ops.log_throttle import LogThrottle
-from gateway.ops.resilience import CircuitBreaker, Clock
+from gateway.ops.resilience import DEFAULT_OPTIONS, BreakerOptions, CircuitBreaker, Clock
 from gateway.ops.tally import Family, Histogram, Tally
 
 log = structlog.get_logger(__name__)
@@ -50,11 +50,13 @@ class EndpointCalls:
 
     __slots__ = ("_clock", "_tally", "_throttle", "_where", "breaker", "by_outcome", "endpoint", "platform", "slow")
 
-    def __init__(self, platform: str, endpoint: str, slow: float, clock: Clock, tally: Tally) -> None:
+    def __init__(
+        self, platform: str, endpoint: str, slow: float, clock: Clock, tally: Tally, breaker: BreakerOptions
+    ) -> None:
         self.platform = platform
         self.endpoint = endpoint
         self.slow = slow
-        self.breaker = CircuitBreaker(clock=clock)
+        self.breaker = CircuitBreaker(breaker, clock=clock)
         self.by_outcome: dict[str, Histogram] = {}
         self._clock = clock
         self._tally = tally
@@ -65,7 +67,10 @@ class EndpointCalls:
         """A call that began at `started` has ended like this. A slow one is logged in the context that it was sent in:
         that of a connection is of no request.
         """
-        seconds = self._clock() - started
+        now = self._clock()
+        if now >= self.breaker.turns_at:
+            self.breaker.turn(now)
+        seconds = now - started
         times = self.by_outcome.get(outcome)
         if times is None:
             times = self._tally.histogram(CALL_SECONDS, self.platform, self.endpoint, outcome)
@@ -99,13 +104,16 @@ class EndpointCalls:
 class Calls:
     """The calls to all endpoints. `call_timeout` is how many seconds a call may take."""
 
-    def __init__(self, call_timeout: float, tally: Tally | None = None) -> None:
+    def __init__(
+        self, call_timeout: float, tally: Tally | None = None, breaker: BreakerOptions = DEFAULT_OPTIONS
+    ) -> None:
         self._slow = call_timeout * SLOW_SHARE
+        self._breaker = breaker
         self.tally = Tally() if tally is None else tally
         self.tally.declare(CALL_SECONDS)
 
     def to(self, platform: str, endpoint: str, clock: Clock = time.monotonic) -> EndpointCalls:
         """Where the calls to this endpoint are noted; asked for once."""
-        calls = EndpointCalls(platform, endpoint, self._slow, clock, self.tally)
+        calls = EndpointCalls(platform, endpoint, self._slow, clock, self.tally, self._breaker)
         self.tally.watch(CIRCUIT_OPEN, platform, endpoint, read=lambda: calls.breaker.state is not CircuitState.CLOSED)
         return calls

@@ -4,7 +4,10 @@ The document names no limits (quirk 172); these are the gateway's own.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable
+
+import msgspec
 
 from gateway.normalise.states import CircuitState
 
@@ -12,27 +15,49 @@ Clock = Callable[[], float]
 """Seconds that only go forward."""
 
 
+class BreakerOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """When circuits open: once `min_calls` or more calls have ended within `window` seconds and the share
+    `failure_rate` of them failed. After `cooldown` seconds one call is tried.
+    """
+
+    failure_rate: float = 0.5
+    window: float = 10.0
+    min_calls: int = 8
+    cooldown: float = 5.0
+
+
+DEFAULT_OPTIONS = BreakerOptions()
+
+BUCKETS = 10
+"""Parts of the window: so exact is its beginning."""
+
+
 class CircuitBreaker:
-    """Fails calls to one endpoint at once after `threshold` failures in a row, until one call after `cooldown` seconds
-    succeeds.
+    """Fails calls to one endpoint at once while too many of them fail, until one call after a cooldown succeeds.
 
     Only what shows that the endpoint cannot be reached is a failure: never an answer, whatever it says (quirk 28).
     Every call that `allows` let through must end in `succeeded`, `failed` or `abandoned`. While it is not `troubled`,
-    it allows each call, and a success changes nothing.
+    it allows each call, and a success need only be counted in `calls`; whoever does so calls `turn` when it is time.
     """
 
-    def __init__(self, *, threshold: int = 8, cooldown: float = 5.0, clock: Clock = time.monotonic) -> None:
-        self._threshold = threshold
-        self._cooldown = cooldown
+    def __init__(self, options: BreakerOptions = DEFAULT_OPTIONS, *, clock: Clock = time.monotonic) -> None:
+        self._options = options
+        self._cooldown = options.cooldown
         self._clock = clock
         self.troubled = False
-        self._failures = 0
+        """Whether the circuit is not closed."""
+        self.calls = 0
+        """Calls that have ended since the last `turn`."""
+        self.turns_at = clock() + options.window / BUCKETS
+        """When `turn` is to be called next."""
+        self._failures = 0  # of `calls`
+        self._past: deque[tuple[float, int, int]] = deque()  # when a bucket ended, its calls and failures
         self._opened_at = 0.0
         self._trying = False
 
     @property
     def state(self) -> CircuitState:
-        if self._failures < self._threshold:
+        if not self.troubled:
             return CircuitState.CLOSED
         return CircuitState.HALF_OPEN if self._trying or self._rest <= 0 else CircuitState.OPEN
 
@@ -47,7 +72,7 @@ class CircuitBreaker:
 
     def allows(self) -> bool:
         """Whether a call may go; in a half-open circuit the first one takes the only place."""
-        if self._failures < self._threshold:
+        if not self.troubled:
             return True
         if self._trying or self._rest > 0:
             return False
@@ -56,21 +81,42 @@ class CircuitBreaker:
 
     def succeeded(self) -> bool:
         """Returns whether that closed the circuit."""
-        was_open = self._failures >= self._threshold
-        self.troubled = False
-        self._failures = 0
-        self._trying = False
-        return was_open
+        if not self.troubled:
+            self.calls += 1
+            return False
+        self.troubled = self._trying = False
+        self._forget()
+        return True
 
     def failed(self) -> bool:
         """Returns whether that opened the circuit: a trial that fails leaves it open."""
-        self.troubled = True
+        now = self._clock()
+        if self.troubled:
+            self._trying = False
+            self._opened_at = now
+            return False
+        if now >= self.turns_at:
+            self.turn(now)
+        self.calls += 1
         self._failures += 1
-        self._trying = False
-        if self._failures >= self._threshold:
-            self._opened_at = self._clock()
-        return self._failures == self._threshold
+        calls = self.calls + sum(calls for _, calls, _ in self._past)
+        failures = self._failures + sum(failures for _, _, failures in self._past)
+        self.troubled = calls >= self._options.min_calls and failures >= self._options.failure_rate * calls
+        self._opened_at = now
+        return self.troubled
 
     def abandoned(self) -> None:
         """The call ended without saying anything about the endpoint: cancelled, or never begun."""
         self._trying = False
+
+    def turn(self, now: float) -> None:
+        """Begin another bucket, and forget those that are out of the window."""
+        self._past.append((self.turns_at, self.calls, self._failures))
+        self.calls = self._failures = 0
+        self.turns_at = now + self._options.window / BUCKETS
+        while self._past and self._past[0][0] <= now - self._options.window:
+            self._past.popleft()
+
+    def _forget(self) -> None:
+        self._past.clear()
+        self.calls = self._failures = 0

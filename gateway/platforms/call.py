@@ -162,6 +162,8 @@ class Call(Pending[ParsedT]):
                 raise outcome
             if calls.breaker.troubled:
                 calls.answered()
+            else:
+                calls.breaker.calls += 1
             self.size = len(outcome.body)
             if self._trace is not None:
                 self._trace.bytes = self.size

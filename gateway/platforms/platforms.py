@@ -11,6 +11,7 @@ from gateway.addresses import can_be_called
 from gateway.errors import PlatformId
 from gateway.normalise.profile import AS_DECLARED, NO_PROFILE, Profile
 from gateway.ops.calls import Calls
+from gateway.ops.resilience import BreakerOptions
 from gateway.ops.slots import Slots
 from gateway.ops.tally import Tally
 from gateway.platforms.large_answers import LargeAnswers
@@ -68,7 +69,13 @@ def make_platforms(
 
     Raises SettingsError for a URL that cannot be called, and for certificates that cannot be read.
     """
-    calls = Calls(settings.call_timeout, tally)
+    breaker = BreakerOptions(
+        failure_rate=settings.breaker_failure_rate,
+        window=settings.breaker_window,
+        min_calls=settings.breaker_min_calls,
+        cooldown=settings.breaker_cooldown,
+    )
+    calls = Calls(settings.call_timeout, tally, breaker)
     paths = SecurityPaths(
         token=settings.security_token_path,
         people=settings.security_people_path,

@@ -4,7 +4,7 @@ import pytest
 from standing_clock import Clock
 
 from gateway.normalise.states import CircuitState
-from gateway.ops.resilience import CircuitBreaker
+from gateway.ops.resilience import BUCKETS, BreakerOptions, CircuitBreaker
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def breaker(clock: Clock) -> CircuitBreaker:
-    return CircuitBreaker(threshold=3, cooldown=10.0, clock=clock)
+    return CircuitBreaker(BreakerOptions(failure_rate=0.5, window=60.0, min_calls=3, cooldown=10.0), clock=clock)
 
 
 def state(breaker: CircuitBreaker) -> str:
@@ -27,15 +27,40 @@ def fail(breaker: CircuitBreaker, times: int) -> None:
         breaker.failed()
 
 
-def test_circuit_opens_after_failures_in_a_row(breaker: CircuitBreaker) -> None:
-    fail(breaker, 2)
-    assert breaker.allows()
-    breaker.succeeded()
-    fail(breaker, 2)
+def test_circuit_opens_at_the_failure_rate(breaker: CircuitBreaker) -> None:
+    for _ in range(5):
+        breaker.succeeded()
+    fail(breaker, 4)
     assert state(breaker) == CircuitState.CLOSED
     fail(breaker, 1)
     assert state(breaker) == CircuitState.OPEN
     assert not breaker.allows()
+
+
+def test_too_few_calls_open_no_circuit(breaker: CircuitBreaker) -> None:
+    fail(breaker, 2)
+    assert state(breaker) == CircuitState.CLOSED
+    fail(breaker, 1)
+    assert state(breaker) == CircuitState.OPEN
+
+
+def test_failures_out_of_the_window_do_not_count(breaker: CircuitBreaker, clock: Clock) -> None:
+    fail(breaker, 2)
+    clock.now += 60.0 + 60.0 / BUCKETS
+    fail(breaker, 2)
+    assert state(breaker) == CircuitState.CLOSED
+    clock.now += 30.0
+    fail(breaker, 1)
+    assert state(breaker) == CircuitState.OPEN
+
+
+def test_successes_out_of_the_window_do_not_count(breaker: CircuitBreaker, clock: Clock) -> None:
+    for _ in range(100):
+        breaker.succeeded()
+    fail(breaker, 2)
+    clock.now += 60.0 + 60.0 / BUCKETS
+    fail(breaker, 3)
+    assert state(breaker) == CircuitState.OPEN
 
 
 def test_circuit_admits_one_trial_after_cooldown(breaker: CircuitBreaker, clock: Clock) -> None:
@@ -69,6 +94,7 @@ def test_breaker_reports_only_changes_of_state(breaker: CircuitBreaker, clock: C
     assert breaker.succeeded()
     assert not breaker.failed()
     assert not breaker.succeeded()
+    assert state(breaker) == CircuitState.CLOSED
 
 
 def test_inconclusive_trial_frees_its_place(breaker: CircuitBreaker, clock: Clock) -> None:
