@@ -121,7 +121,7 @@ class ReadLoader(RecordLoader[KeyT, ValueT]):
 
         with trace.asking(trace.paths_of(self, key)):
             read = self._shared.begin(self.identify(key), begin, key, fresh=self.source.fresh)
-            if not own:
+            if not own or read.is_stale:
                 age = self.source.shared.clock() - read.began
                 trace.use(self.source.platforms.platform_of(self.endpoint), self.endpoint, read, age)
         return read

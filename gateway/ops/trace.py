@@ -74,8 +74,8 @@ class CallTrace:
 
     __slots__ = (
         "age", "arguments", "attempts", "began", "bytes", "connected", "connecting", "data_issues", "ended", "endpoint",
-        "first_byte", "has_slot", "has_token", "kind", "level", "outcome", "paths", "platform", "retryable", "rows",
-        "sent", "source", "span_id", "token_renewals", "trace_id",
+        "first_byte", "has_slot", "has_token", "is_stale", "kind", "level", "outcome", "paths", "platform", "retryable",
+        "rows", "sent", "source", "span_id", "token_renewals", "trace_id",
     )  # fmt: skip
 
     def __init__(self, source: Source, platform: str, endpoint: str, kind: str, level: int, trace_id: str) -> None:
@@ -88,6 +88,7 @@ class CallTrace:
         self.paths: tuple[Path, ...] = _asking.get()
         self.arguments: list[tuple[str, str]] = []
         self.age: float | None = None
+        self.is_stale = False
         self.has_token: float | None = None
         self.has_slot: float | None = None
         self.connecting: float | None = None
@@ -289,6 +290,7 @@ class Trace:
         self.calls.append(call)
         if read.completed:
             call.age = age
+            call.is_stale = read.is_stale
             call.end(read.outcome)
         else:
             read.waiters.append(_Completion(call, read))
@@ -369,6 +371,7 @@ class Trace:
             "level": level,
             "source": call.source,
             "ageMs": _ms(call.age),
+            "stale": call.is_stale,
             "startMs": _ms(call.began - self.began),
             "durationMs": _ms(ended - call.began),
             "tokenMs": _between(call.began, call.has_token),
