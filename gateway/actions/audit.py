@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from gateway.actions.audit_notes import AuditNotes, Occasion
@@ -111,12 +112,18 @@ class AuditTrail:
             try:
                 await self.flush()
                 if self._clock() >= forget_at and not await self._audit.forget(self._retention, self._clock()):
+                    await self._log_anchors()
                     forget_at = self._clock() + FORGET_INTERVAL
             except JournalError:
                 if self._lags():
                     self._masking.failed(notes=self._unwritten)
             else:
                 self._masking.worked()
+
+    async def _log_anchors(self) -> None:
+        """Log the ends of the hash chains: where logs go, whoever rewrites the journal cannot rewrite them."""
+        for anchor in await self._audit.anchors(self._clock()):
+            log.info("audit anchor", **msgspec.to_builtins(anchor))
 
     async def flush(self) -> None:
         """Make all that is noted durable, but for entries that the journal does not take: the log says which are lost.

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import msgspec
 import structlog
@@ -12,6 +13,9 @@ from gateway.errors import JournalError
 from gateway.journal.announcements import Announcements
 from gateway.journal.audit import Audit
 from gateway.journal.budgets import Limiter, SharedBudgets
+from gateway.journal.chain import Anchor, Chain
+from gateway.journal.chain_adopt import Adopted, adopt_audit_page, adopt_operation_page
+from gateway.journal.chain_check import TrailCheck, check_chains
 from gateway.journal.database import Database, JournalInUseError, NoJournalError, OlderJournalError
 from gateway.journal.drift import DriftRecords
 from gateway.journal.events import Events
@@ -63,15 +67,18 @@ class Backlog(msgspec.Struct, frozen=True):
 class Journal:
     """Opened by `open_journal`. Whatever goes wrong is a JournalError, within `journal_timeout` seconds."""
 
-    def __init__(self, database: Database, notifier: Notifier, clock: Clock, *, is_shared: bool) -> None:
-        """`is_shared`: other gateways may use it at the same time."""
+    def __init__(
+        self, database: Database, notifier: Notifier, clock: Clock, *, is_shared: bool, audit_digest: str
+    ) -> None:
+        """`is_shared`: other gateways may use it at the same time. `audit_digest`: the hash of the chains."""
+        self._entries = entries = Chain(audit_digest, clock)
         self.events = Events(database, clock)
         self.watches = WatchLeases(database, self.events, clock, is_alone=not is_shared)
-        self.operations = Operations(database, clock, self.events)
+        self.operations = Operations(database, clock, self.events, entries)
         self.payments = Payments(database, clock, self.events)
         self.unverified = UnverifiedNotifications(database, clock, self.payments, self.events)
         self.announcements = Announcements(database)
-        self.audit = Audit(database)
+        self.audit = Audit(database, entries)
         self.is_shared = is_shared
         self.drift = DriftRecords(database, clock)
         self._database = database
@@ -108,6 +115,20 @@ class Journal:
         """What counts callers over all gateways; None where this is the only one. `key` is the same at all of them."""
         return SharedBudgets(self._database, limiters, key) if self.is_shared else None
 
+    async def check_chains(self, anchors: Sequence[Anchor], retention: timedelta) -> tuple[TrailCheck, ...]:
+        """Whether the audit trail, kept for this long, and the operations are what was written. It reads them all."""
+        now = self._clock()
+        return await self._database.examine(lambda connection: check_chains(connection, anchors, retention, now))
+
+    async def adopt(self) -> AsyncIterator[Adopted]:
+        """Give an entry to what was written without: by an earlier version of the gateway."""
+        for adopt_page in (adopt_audit_page, adopt_operation_page):
+            after: str | None = ""
+            while after is not None:
+                page = await self._database.write(partial(adopt_page, entries=self._entries, after=after))
+                yield page
+                after = page.last
+
     async def notify(self, channel: str, message: str) -> None:
         """Notify every listener at every gateway of this journal; see `notify.Notifier`."""
         await self._notifier.notify(channel, message)
@@ -142,7 +163,8 @@ async def open_journal(settings: Settings, clock: Clock = utc_now, *, make: bool
         if not make:
             raise
         raise JournalError(FaultWording.JOURNAL_NOT_MIGRATED(reason=error.message)) from None
-    journal = Journal(database, notifier, clock, is_shared=bool(settings.database_url))
+    is_shared = bool(settings.database_url)
+    journal = Journal(database, notifier, clock, is_shared=is_shared, audit_digest=settings.audit_digest)
     try:
         if settings.database_url and make:
             await _compare_clocks(database, clock)

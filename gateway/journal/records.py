@@ -17,6 +17,16 @@ from gateway.normalise.vocabulary import DriftKind
 RecordT = TypeVar("RecordT")
 
 
+class Trail(StrEnum):
+    """What a hash chain is over: AUDIT and OPERATION; EARLIER is over rows of the audit trail that were written without
+    an entry, by an earlier version of the gateway, and adopted since.
+    """
+
+    AUDIT = "AUDIT"
+    EARLIER = "EARLIER"
+    OPERATION = "OPERATION"
+
+
 class Listing(msgspec.Struct, Generic[RecordT], frozen=True):
     """A part of a list, newest first. `total` counts the whole list."""
 
