@@ -1,4 +1,4 @@
-"""The commands of the hash chains: check them, export anchors, adopt what an earlier version has written (ADR 22)."""
+"""The commands of the hash chains: check them, export anchors, adopt what an earlier version has written (ADR 23)."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The hash chains over the audit trail and the operations, as they are written (ADR 22).
+"""The hash chains over the audit trail and the operations, as they are written (ADR 23).
 
 Each row of the audit trail, and each change of an operation, has an entry in a chain, written in the same transaction:
 after a crash there are both, or neither. The digest of an entry covers the one before it, so no entry can be altered,

@@ -1,4 +1,4 @@
-"""Rows that gateways of an earlier version have written without an entry get one: as they are now (ADR 22)."""
+"""Rows that gateways of an earlier version have written without an entry get one: as they are now (ADR 23)."""
 
 from typing import Any
 

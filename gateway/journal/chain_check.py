@@ -1,4 +1,4 @@
-"""Whether the audit trail and the operations are what was written: the hash chains, read to their ends (ADR 22).
+"""Whether the audit trail and the operations are what was written: the hash chains, read to their ends (ADR 23).
 
 All of it is one unit of work: it sees one state of the journal, and holds a page of it in memory.
 """

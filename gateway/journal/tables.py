@@ -355,7 +355,7 @@ chain = Table(
     Index("ix_chain_row_id", "row_id", "sequence"),
     sqlite_with_rowid=False,
 )
-"""The hash chains: an entry for each row of the audit trail, and for each change of an operation (ADR 22)."""
+"""The hash chains: an entry for each row of the audit trail, and for each change of an operation (ADR 23)."""
 
 chain_heads = Table(
     "chain_heads",
