@@ -6,10 +6,11 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from typing import Any
 
+import msgspec
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
@@ -29,7 +30,7 @@ from gateway.ops.metrics import Metrics
 from gateway.ops.worker_tallies import shared_directory
 from gateway.reload import Apply, Reload
 from gateway.settings import Mistakes, Settings, SettingsError, StartError, load_settings
-from gateway.supervisor import Supervisor, end_with_supervisor
+from gateway.supervisor import DrainingServer, Supervisor, end_with_supervisor
 from gateway.version import VERSION
 
 GRACE = 10
@@ -59,10 +60,21 @@ def serve(settings: Settings, workers: int = 1) -> int:
     if workers == 1:
         Server(_config(settings, Metrics()), settings).run()
         return 0
-    listener = Listener(settings.host, settings.port)
-    with shared_directory() as directory:
-        config = _config(settings, Metrics(directory), workers)
-        supervisor = Supervisor(config, [listener], started=lambda: log_start(settings, listener))
+    with closing(bind(settings.host, settings.port)) as reserved, shared_directory() as directory:
+        host, port = reserved.getsockname()[:2]
+        metrics = Metrics(directory)
+
+        def renew() -> uvicorn.Config:
+            renewed = load_settings()
+            configure_logs(renewed.log_level)
+            create_app(renewed)
+            _require_shared_journal(renewed, workers)
+            return _config(msgspec.structs.replace(renewed, host=settings.host, port=settings.port), metrics, workers)
+
+        config = _config(settings, metrics, workers)
+        supervisor = Supervisor(
+            config, partial(bind, host, port), started=lambda: log_start(settings, reserved), renew=renew
+        )
         supervisor.run()
     return supervisor.exit_status
 
@@ -119,7 +131,7 @@ def report_failure(error: BaseException) -> None:
         log.critical("gateway did not start", exc_info=error)
 
 
-class Server(uvicorn.Server):
+class Server(DrainingServer):
     """The only server of its command. It logs when it serves; with several workers, the `Supervisor` does."""
 
     def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
@@ -132,21 +144,17 @@ class Server(uvicorn.Server):
             log_start(self._settings, self.servers[0].sockets[0])
 
 
-class Listener(socket.socket):
-    """Bound to an address. Handed to a worker it is bound there anew, so that the kernel deals connections out.
+def bind(host: str, port: int) -> socket.socket:
+    """A socket at an address that others are bound to as well, so that the kernel deals connections out.
 
     Workers that accept from one socket do not share evenly: the first to wake takes all that wait, and connections
     stay where they are. Raises OSError.
     """
-
-    def __init__(self, host: str, port: int) -> None:
-        super().__init__(address_family(host), socket.SOCK_STREAM)
-        self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        self.bind((host, port))
-
-    def __reduce__(self) -> tuple[type["Listener"], tuple[str, int]]:
-        return Listener, self.getsockname()[:2]
+    listener = socket.socket(address_family(host), socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind((host, port))
+    return listener
 
 
 class _ServerErrors:
@@ -217,7 +225,7 @@ async def _log_from(settings: Settings) -> Apply:
 
 
 def _on_hangup(reload: Reload) -> None:
-    """Have SIGHUP read again what may change."""
+    """Have SIGHUP read again what may change, and SIGUSR2, which is for the supervisor, end nobody."""
     reloads: set[asyncio.Task[None]] = set()
 
     def begin() -> None:
@@ -225,7 +233,9 @@ def _on_hangup(reload: Reload) -> None:
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, begin)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, begin)
+    loop.add_signal_handler(signal.SIGUSR2, lambda: log.warning("rolling restart needs several workers"))
 
 
 def _allow_open_files() -> None:

@@ -8,6 +8,10 @@ from uvicorn.config import Config
 import gateway.supervisor as module
 
 
+def no_socket() -> Any:
+    """Of workers that are none."""
+
+
 class Clock:
     """Stands in for the module `time`."""
 
@@ -58,7 +62,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Living]:
 def supervisor(clock: Clock, started: list[Living]) -> module.Supervisor:
     """Of one worker, which answers at once or is hung."""
     config = Config("nothing:here", workers=1, timeout_worker_healthcheck=0)
-    supervisor = module.Supervisor(config, [], started=lambda: None)
+    supervisor = module.Supervisor(config, no_socket, started=lambda: None)
     supervisor.init_processes()
     return supervisor
 
@@ -110,7 +114,7 @@ def test_crashing_worker_restarts_after_growing_pauses(monkeypatch: pytest.Monke
             assert self in killed, "it may only hang"
 
     monkeypatch.setattr(module, "Worker", Ending)
-    supervisor = module.Supervisor(Config("nothing:here"), [], started=lambda: None)
+    supervisor = module.Supervisor(Config("nothing:here"), no_socket, started=lambda: None)
     supervisor._has_served = True
     processes: list[Any] = [Ending()]
     supervisor.processes = processes

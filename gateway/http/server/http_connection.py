@@ -47,7 +47,7 @@ REFUSED: Final = {"type": "http", "http_version": "1.1", "method": "GET", "exten
 """The scope for what answers an error: the request may have no other that can be read."""
 
 LAST_REQUEST = 0.5
-"""Seconds that a kept connection stays open for a request that may be on its way when the server stops."""
+"""Seconds that a connection stays open for a request that may be on its way when the server stops."""
 
 
 class HttpConnection(asyncio.Protocol):
@@ -383,12 +383,11 @@ class HttpConnection(asyncio.Protocol):
     def shutdown(self) -> None:
         """The server stops. The connection of a stream is closed: its client knows that there would have been more."""
         self._is_stopping = True
-        is_kept = self._answering is None and self._receiving == "nothing" and self._count > 0 and not self._pipeline
-        if is_kept:
-            # A next request may be on its way, from a proxy that does not know yet: it is the last one.
-            self._loop.call_later(LAST_REQUEST, self._end_idle)
-        elif self._answering is None:
+        if self._answering is None and self._pipeline:
             self._end(lingering=False)
+        elif self._answering is None:
+            # A next request may be on its way, or the first, from a proxy that does not know yet: it is the last one.
+            self._loop.call_later(LAST_REQUEST, self._end_idle)
         elif self._answering.is_stream:
             self.on_stream(self._answering)
         else:
