@@ -36,12 +36,12 @@ from gateway.execution.intake import Intake
 from gateway.execution.limits import Limits
 from gateway.execution.trusted import names_documents, open_trusted_documents, read_trusted_documents_again
 from gateway.http.access_log import AccessLog
-from gateway.http.application import Application, Hosts, for_pages
+from gateway.http.application import Application, Hosts
 from gateway.http.caller import Caller
-from gateway.http.compression import compressed
 from gateway.http.explorer_site import open_explorer
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.guard import GuardedExecutor, guard_introspection
+from gateway.http.pages import admit_pages
 from gateway.http.parameters import Bounds
 from gateway.http.payment_callback import payment_callback_routes
 from gateway.http.probes import health_routes, metrics_routes
@@ -320,8 +320,8 @@ def create_app(
         async with open_gateway(settings, key, platforms, clock, journal, metrics, communities) as gateway:
             app.state.gateway = gateway
             endpoint, web_sockets, app.router.routes[:] = edges(gateway)
-            reload.steps.append(partial(_admit_pages, application, endpoint, web_sockets))
-            await (await _admit_pages(application, endpoint, web_sockets, reload.settings))()
+            reload.steps.append(partial(admit_pages, application, endpoint, web_sockets))
+            await (await admit_pages(application, endpoint, web_sockets, reload.settings))()
             app.router.redirect_slashes = False  # it would send forms on without TLS, and to any Host
             started()
             try:
@@ -352,20 +352,6 @@ def create_app(
         Starlette(lifespan=lifespan), GRAPHQL_PATH, Hosts(settings.hosts), failed, request_metrics.failed, reload
     )
     return application
-
-
-async def _admit_pages(
-    application: Application, endpoint: ASGIApp, web_sockets: WebSocketEndpoint, settings: Settings
-) -> Apply:
-    """Which names and pages are answered, and in which form."""
-
-    async def apply() -> None:
-        answering = compressed(endpoint, settings.compress_from)
-        application.graphql = for_pages(answering, settings.origins, settings.page_headers)
-        application.hosts = Hosts(settings.hosts)
-        web_sockets.origins = settings.origins
-
-    return apply
 
 
 @asynccontextmanager

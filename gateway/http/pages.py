@@ -1,0 +1,23 @@
+"""Which names and web pages are answered, and in which form: what a reload of the settings may change."""
+
+from starlette.types import ASGIApp
+
+from gateway.http.application import Application, Hosts, for_pages
+from gateway.http.compression import compressed
+from gateway.http.websocket import WebSocketEndpoint
+from gateway.reload import Apply
+from gateway.settings import Settings
+
+
+async def admit_pages(
+    application: Application, endpoint: ASGIApp, web_sockets: WebSocketEndpoint, settings: Settings
+) -> Apply:
+    """A step of a reload, and of the start."""
+
+    async def apply() -> None:
+        answering = compressed(endpoint, settings.compress_from)
+        application.graphql = for_pages(answering, settings.origins, settings.page_headers)
+        application.hosts = Hosts(settings.hosts)
+        web_sockets.origins = settings.origins
+
+    return apply
