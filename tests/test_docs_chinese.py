@@ -27,7 +27,14 @@ NUMBER = re.compile(r"(?<![\w.,#-])\d[\d,.]*\d", re.ASCII)
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 NO_SPACE = re.compile(r"[\u4e00-\u9fff][A-Za-z0-9`]|[A-Za-z0-9`][\u4e00-\u9fff]")
 
-OTHER_TERMS = {"日志库": "写入记录库", "支付通知": "缴费通知", "遮盖": "脱敏", "工作进程": "worker", "发行者": "签发方"}
+OTHER_TERMS = {
+    "日志库": "写入记录库",
+    "支付通知": "缴费通知",
+    "遮盖": "脱敏",
+    "沙盒": "沙箱",
+    "工作进程": "worker",
+    "发行者": "签发方",
+}
 """What is not to be said, and the term of `gateway/wording/` that is."""
 
 QUOTED = re.compile("“[^“”]*”")

@@ -20,7 +20,7 @@ export const chinese = {
   close: '关闭',
   nothingYet: '执行一次操作后，这里会显示内容。',
   noTrace: '应答中没有追踪信息。请在页面顶部打开“追踪”；生产环境的令牌需要 trace:read 权限。',
-  requestId: '请求编号',
+  requestId: '请求标识',
   showPath: '在查询和应答中标出',
   ms: (number) => `${number} 毫秒`,
 
@@ -66,7 +66,7 @@ export const chinese = {
   'call.rows': '行数',
   'call.dataIssues': '数据问题',
   execution: (kind) => (kind === 'plan' ? '编译计划' : 'graphql-core'),
-  batches: (text) => `读自日志：${text}`,
+  batches: (text) => `读自写入记录库：${text}`,
   reveals: (text) => `已写入审计记录：${text}`,
 
   dataQuality: '数据质量',
@@ -117,7 +117,7 @@ export const chinese = {
   'code.UPSTREAM_UNAVAILABLE': '无法连接平台，或平台拒绝接受调用。',
   'todo.UPSTREAM_UNAVAILABLE': '请几秒后重试。示例“平台状态”显示熔断情况。',
   'code.UPSTREAM_PROTOCOL': '平台的应答不符合协议。',
-  'todo.UPSTREAM_PROTOCOL': '请重试；如仍出现，请附请求编号告知平台方。',
+  'todo.UPSTREAM_PROTOCOL': '请重试；如仍出现，请附请求标识告知平台方。',
   'code.UPSTREAM_AUTH': '平台拒绝网关的凭据。',
   'todo.UPSTREAM_AUTH': '需由运维检查设置中的凭据。',
   'code.UPSTREAM_REFUSED': '平台理解了调用，但拒绝执行。',
@@ -131,7 +131,7 @@ export const chinese = {
   'code.GRAPHQL_VALIDATION_FAILED': '文档与 schema 不符。',
   'todo.GRAPHQL_VALIDATION_FAILED': '请改正错误信息指出的字段或参数。',
   'code.INTERNAL': '网关内部错误。',
-  'todo.INTERNAL': '请附请求编号报告，其余信息在日志中。',
+  'todo.INTERNAL': '请附请求标识报告，其余信息在日志中。',
 
   'null.failed': (error) => `为空，因为失败：${error?.extensions?.messageZh ?? error?.message ?? ''}`,
   'null.withheld': (error) => `为空，因为无权查看：${error?.extensions?.messageZh ?? error?.message ?? ''}`,
@@ -163,7 +163,7 @@ export const chinese = {
   minutes: (number) => `${number} 分钟`,
   hours: (number) => `${number} 小时`,
   mint: '换一个调用者',
-  mintHint: '用开发签发者生成令牌，例如没有 pii:read 的物业文员。',
+  mintHint: '用开发签发方生成令牌，例如没有 pii:read 的物业文员。',
   communitiesHint: '小区标识，用逗号分隔；* 表示全部',
   lifetime: '有效分钟数',
   all: '全选',
@@ -196,7 +196,7 @@ export const chinese = {
   madeEvent: '已完成，事件随后到达。',
   noEventToMake: '没有可以改变的记录了。',
 
-  sandbox: '沙盒',
+  sandbox: '沙箱',
   sandboxHint: '在演示运行时让平台出错。',
   'fault.latency': '缓慢',
   'fault.reset': '断开',
@@ -213,7 +213,7 @@ export const chinese = {
   noOrder: '没有找到未付订单。',
   paid: (number) => `订单 ${number} 已支付，网关已收到通知。`,
   notNotified: '订单已支付，但网关没有接受通知。',
-  resetSandbox: '重置沙盒',
+  resetSandbox: '重置沙箱',
   sandboxReset: '一切恢复到初始状态。',
   circuitHint: '多次失败后，网关的熔断器会在几秒内停止对该接口的调用。',
 
