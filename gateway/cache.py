@@ -76,19 +76,9 @@ class InFlightRead:
     """
 
     __slots__ = (
-        "began",
-        "call",
-        "cancelled",
-        "completed",
-        "ended",
-        "expires",
-        "key",
-        "outcome",
-        "reads",
-        "refreshing",
-        "replaces",
-        "waiters",
-    )
+        "began", "call", "cancelled", "completed", "ended", "expires", "is_stale", "key", "outcome", "reads",
+        "refreshing", "replaces", "waiters",
+    )  # fmt: skip
 
     ended: float
 
@@ -101,16 +91,13 @@ class InFlightRead:
         self.cancelled = False
         self.outcome: Any = None
         self.call: Read | None = None
+        self.is_stale = False
+        """Whether it has been used after it had expired."""
         self.refreshing: InFlightRead | None = None
         """The read that will take the place of this one, which has expired and is used meanwhile."""
         self.replaces: InFlightRead | None = None
         """The read whose place this one will take."""
         self.waiters: list[Waiter] = []
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether it has expired, and is used until another one takes its place."""
-        return self.reads.is_expired(self)
 
     def cancel(self) -> None:
         """It will not be completed: who wants the same needs another one."""
@@ -230,6 +217,7 @@ class EndpointReads:
         shared = self._shared
         if not fresh and now < read.expires + self._stale:
             shared.count(self._endpoint, "stale")
+            read.is_stale = True
             if read.refreshing is None:
                 self._refresh(read, call, of)
             return read
@@ -262,9 +250,6 @@ class EndpointReads:
         if replaced is not None:
             replaced.refreshing = None
         return replaced
-
-    def is_expired(self, read: InFlightRead) -> bool:
-        return read.completed and self._shared.clock() >= read.expires
 
     def put(self, read: InFlightRead, value: Any, call: Read | None) -> Any:
         """Cache what was read by this call, or forget it. The value, or the error of looking at it."""

@@ -76,13 +76,17 @@ class RateLimiter:
     def add(self, principal: Principal, cost: int) -> None:
         """Count what was done already, earned or not; less than 0 gives back what was counted too much."""
         subject, now = principal.subject, monotonic_ns()
-        self._full_at[subject] = max(now, max(now, self._full_at.get(subject, 0)) + cost * self._interval)
+        full_at = self._full_at.get(subject, 0)
+        full_at = (full_at if full_at > now else now) + cost * self._interval
+        self._full_at[subject] = full_at if full_at > now else now
         if self._unshared is not None:
             self._note(subject, cost * self._interval)
 
     def allowance(self, principal: Principal) -> Allowance:
         """What is left now."""
-        ahead = max(0, self._full_at.get(principal.subject, 0) - monotonic_ns())
+        ahead = self._full_at.get(principal.subject, 0) - monotonic_ns()
+        if ahead <= 0:
+            return Allowance(self.limit, self.limit, 0.0, self.policy)
         return Allowance(self.limit, max(0, self._window - ahead) // self._interval, ahead / _SECOND, self.policy)
 
     # With other processes.
