@@ -29,6 +29,8 @@ LAYERS = (
     ("/gateway/normalise/", "rows to records"),
     ("/gateway/loaders/", "loaders, shared reads"),
     ("/gateway/cache.py", "loaders, shared reads"),
+    ("/gateway/in_flight.py", "loaders, shared reads"),
+    ("/gateway/actions/audit", "caller, context"),
     ("/aiodataloader/", "loaders, shared reads"),
     ("/gateway/execution/response.py", "answer to JSON"),
     ("<plan of ", "plan, resolvers"),

@@ -10,7 +10,8 @@ from typing import Any
 from graphql.pyutils import is_awaitable
 
 from gateway.execution.variants import attribute_of
-from gateway.ops.trace import Path, Trace
+from gateway.ops.call_trace import Path
+from gateway.ops.trace import Trace
 
 
 class Unobserved:

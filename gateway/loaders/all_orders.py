@@ -6,10 +6,10 @@ from datetime import datetime
 from math import inf
 from typing import NamedTuple
 
-from gateway.cache import InFlightRead
 from gateway.errors import GatewayError, drop_tracebacks
 from gateway.execution.fetch import fetch
 from gateway.execution.level_loader import only_values
+from gateway.in_flight import InFlightRead
 from gateway.loaders.loader import ComposedLoader
 from gateway.loaders.record_list import PageKey, PageLoader
 from gateway.normalise.order import Order, OrderQuery

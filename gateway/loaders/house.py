@@ -1,6 +1,6 @@
 """Houses: who owns one, and what the security platform knows of it (document 1.1.3)."""
 
-from gateway.cache import Read, ReadKey
+from gateway.in_flight import Read, ReadKey
 from gateway.loaders.loader import ReadLoader
 from gateway.normalise.house import HouseOwner
 from gateway.normalise.records import HouseKey

@@ -5,9 +5,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from typing import Any, TypeVar
 
-from gateway.cache import InFlightRead, Read, ReadKey, SharedReads, wait_all
+from gateway.cache import SharedReads
 from gateway.execution.fetch import fetch
 from gateway.execution.level_loader import LevelLoader
+from gateway.in_flight import InFlightRead, Read, ReadKey, wait_all
 from gateway.ops.trace import METER, Trace, current_trace
 from gateway.platforms.platforms import Platforms
 
@@ -16,7 +17,7 @@ ValueT = TypeVar("ValueT")
 
 
 class Source:
-    """The platforms as one principal sees them: every read joins an equal one (see `gateway.cache`).
+    """The platforms as one principal sees them: every read joins an equal one (see `gateway.in_flight`).
 
     `oldest`: when the oldest cached answer that is used here was asked for, by the clock of `shared`; None: none is.
     `fresh`: use no cached answer. `trace` is that of the operation, if it has one.

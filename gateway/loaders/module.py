@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from gateway.cache import Read, ReadKey
+from gateway.in_flight import Read, ReadKey
 from gateway.loaders.loader import ReadLoader
 from gateway.normalise.module import Module, ModuleState
 

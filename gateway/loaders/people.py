@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from gateway.cache import Read, ReadKey
+from gateway.in_flight import Read, ReadKey
 from gateway.loaders.loader import ReadLoader
 from gateway.normalise.people import People
 

@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from gateway.auth.principal import Scope
-from gateway.cache import Read, ReadKey
+from gateway.in_flight import Read, ReadKey
 from gateway.loaders.loader import ReadLoader, Source
 from gateway.loaders.paging import UP, Direction, Identified
 from gateway.normalise.field import personal_attributes

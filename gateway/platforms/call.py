@@ -17,9 +17,10 @@ from gateway.errors import (
     drop_tracebacks,
 )
 from gateway.normalise.shapes import FirstPageError, ShapeError
+from gateway.ops.call_trace import CallTrace
 from gateway.ops.calls import CANCELLED, OK, REFUSED
 from gateway.ops.slots import GATEWAY
-from gateway.ops.trace import METER, CallTrace, Meter
+from gateway.ops.trace import METER, Meter
 from gateway.platforms.answer import RawAnswer
 from gateway.platforms.endpoint import Endpoint
 from gateway.platforms.envelope import SUCCESS, BadAnswerError, BusyAnswerError, Envelope, open_envelope

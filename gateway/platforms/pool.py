@@ -11,9 +11,9 @@ from typing import Any
 
 import httpx
 
+from gateway.ops.call_trace import CallTrace
 from gateway.ops.connect_failure import connect_failure
 from gateway.ops.slots import GATEWAY, Lane, Slots
-from gateway.ops.trace import CallTrace
 from gateway.platforms.answer import RawAnswer, StaleConnectionError
 from gateway.platforms.connection import Connection, HeadCache, Outcome
 from gateway.platforms.large_answers import LargeAnswers

@@ -12,10 +12,10 @@ import msgspec
 
 from gateway.addresses import can_be_called
 from gateway.errors import PlatformId
+from gateway.ops.call_trace import CallTrace
 from gateway.ops.calls import Calls
 from gateway.ops.resilience import Clock
 from gateway.ops.slots import GATEWAY, Slots
-from gateway.ops.trace import CallTrace
 from gateway.platforms.answer import RawAnswer
 from gateway.platforms.endpoint import Endpoint, Kind
 from gateway.platforms.pending import OnDone, Pending

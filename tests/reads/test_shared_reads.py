@@ -7,8 +7,9 @@ import pytest
 from standing_clock import Clock
 
 from gateway import cache
-from gateway.cache import LARGEST_CACHED, SharedReads, wait_all
+from gateway.cache import LARGEST_CACHED, SharedReads
 from gateway.events import EventBus, ReadsDropped
+from gateway.in_flight import wait_all
 
 CACHE_SECONDS = {"owner": 60.0, "people": 60.0}
 CODE = "10002"
