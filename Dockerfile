@@ -31,6 +31,6 @@ WORKDIR /var/lib/wanjia-gateway
 VOLUME /var/lib/wanjia-gateway
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
-    CMD ["python", "-m", "gateway.health_check"]
+    CMD ["python", "-m", "gateway.commands.health_check"]
 ENTRYPOINT ["gateway"]
 CMD ["serve"]

@@ -34,10 +34,10 @@ from servers import NOTHING_CACHED, UNLIMITED
 
 from gateway.app import create_app
 from gateway.auth.issuer import DevelopmentIssuer
+from gateway.commands.serve import EmbeddedServer, server_options
 from gateway.ops.metrics import Metrics
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions
-from gateway.serve import EmbeddedServer, server_options
 from gateway.settings import Settings, load_settings
 
 ROOT = Path(__file__).parent.parent

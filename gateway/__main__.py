@@ -221,14 +221,14 @@ def _moment(text: str) -> datetime:
 
 
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
-    from gateway.serve import serve  # noqa: PLC0415 # the other commands need no server
+    from gateway.commands.serve import serve  # noqa: PLC0415 # the other commands need no server
 
     _complain(*unknown_variables())
     return serve(settings, options.workers)
 
 
 def _demo(_settings: Settings, options: argparse.Namespace) -> int:
-    from gateway.demo import demo  # noqa: PLC0415 # nor the sandbox
+    from gateway.commands.demo import demo  # noqa: PLC0415 # nor the sandbox
 
     return asyncio.run(demo(once=options.once))
 
@@ -255,8 +255,8 @@ def _token(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _audit(settings: Settings, options: argparse.Namespace) -> int:
-    from gateway import audit_chain  # noqa: PLC0415 # nor the journal
-    from gateway.audit import AuditQuery, audit  # noqa: PLC0415 # nor the journal
+    from gateway.commands import audit_chain  # noqa: PLC0415 # nor the journal
+    from gateway.commands.audit import AuditQuery, audit  # noqa: PLC0415 # nor the journal
 
     if options.verify:
         return asyncio.run(audit_chain.verify(settings, options.anchor or ()))
@@ -272,13 +272,13 @@ def _audit(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _list_payments(settings: Settings, options: argparse.Namespace) -> int:
-    from gateway.payments import list_payments  # noqa: PLC0415 # nor this
+    from gateway.commands.payments import list_payments  # noqa: PLC0415 # nor this
 
     return asyncio.run(list_payments(settings, options.state or ["DEAD"], as_json=options.json))
 
 
 def _retry_payments(settings: Settings, options: argparse.Namespace) -> int:
-    from gateway.payments import retry_payments  # noqa: PLC0415 # nor this
+    from gateway.commands.payments import retry_payments  # noqa: PLC0415 # nor this
 
     if bool(options.ids) == options.all_dead:
         raise ValueError("payments retry: either ids or --all-dead")
@@ -286,19 +286,19 @@ def _retry_payments(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _list_operations(settings: Settings, options: argparse.Namespace) -> int:
-    from gateway.operations import list_operations  # noqa: PLC0415 # nor this
+    from gateway.commands.operations import list_operations  # noqa: PLC0415 # nor this
 
     return asyncio.run(list_operations(settings, as_json=options.json))
 
 
 def _check_operations(settings: Settings, options: argparse.Namespace) -> int:
-    from gateway.operations import check_operations  # noqa: PLC0415 # nor this
+    from gateway.commands.operations import check_operations  # noqa: PLC0415 # nor this
 
     return asyncio.run(check_operations(settings, options.ids))
 
 
 def _migrate(settings: Settings, options: argparse.Namespace) -> int:
-    from gateway.migrations import migrate, migrate_back  # noqa: PLC0415 # nor this
+    from gateway.commands.migrations import migrate, migrate_back  # noqa: PLC0415 # nor this
 
     if options.to:
         return asyncio.run(migrate_back(settings, options.to))
@@ -306,7 +306,7 @@ def _migrate(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _drift(settings: Settings, options: argparse.Namespace) -> int:
-    from gateway.drift import drift  # noqa: PLC0415 # nor the journal
+    from gateway.commands.drift import drift  # noqa: PLC0415 # nor the journal
     from gateway.ops.logs import configure_logs  # noqa: PLC0415 # nor this
 
     configure_logs("critical")
@@ -329,8 +329,8 @@ def _check(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _record(settings: Settings, options: argparse.Namespace) -> int:
+    from gateway.commands.record import RecordOptions, record  # noqa: PLC0415 # nor the platforms
     from gateway.ops.logs import configure_logs  # noqa: PLC0415 # as above
-    from gateway.record import RecordOptions, record  # noqa: PLC0415 # nor the platforms
 
     configure_logs("critical")
     _complain(*unknown_variables())
@@ -340,7 +340,7 @@ def _record(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _replay(settings: Settings, options: argparse.Namespace) -> int:
-    from gateway.replay import check_recording, serve_recording  # noqa: PLC0415 # nor the sandbox
+    from gateway.commands.replay import check_recording, serve_recording  # noqa: PLC0415 # nor the sandbox
 
     if options.check:
         return check_recording(settings, options.folder)

@@ -20,12 +20,12 @@ from throw_away import database
 from gateway.app import Gateway, create_app
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.auth.principal import Scope
+from gateway.commands.serve import EmbeddedServer, server_options
 from gateway.http.application import Application
 from gateway.journal.journal import Clock, utc_now
 from gateway.ops.metrics import Metrics
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions
-from gateway.serve import EmbeddedServer, server_options
 from gateway.settings import Settings, load_settings
 
 GatewayFactory = Callable[..., Any]

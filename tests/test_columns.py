@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.columns import age, table
+from gateway.commands.columns import age, table
 
 
 @pytest.mark.parametrize(

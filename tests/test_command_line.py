@@ -23,7 +23,7 @@ import pytest
 
 from gateway.auth.node_ids import NodeIds, read_id_key
 from gateway.auth.principal import Scope
-from gateway.demo import _listen
+from gateway.commands.demo import _listen
 from gateway.journal.identifiers import new_id
 from gateway.journal.journal import open_journal
 from gateway.journal.newest import Cut

@@ -14,8 +14,8 @@ from joserfc.jwk import ECKey
 
 from gateway.app import create_app
 from gateway.auth.principal import Scope
+from gateway.commands.serve import GRACE
 from gateway.sandbox.server import SandboxOptions
-from gateway.serve import GRACE
 from gateway.settings import Mistakes, SettingsError, load_settings
 
 COMPOSE = DEPLOY / "compose"

@@ -9,8 +9,8 @@ import yaml
 from deployed import DEPLOY
 from test_compose import refused
 
+from gateway.commands.serve import GRACE
 from gateway.http.application import OPEN_PATHS
-from gateway.serve import GRACE
 
 FILES = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
 VALIDATOR = str(Path(sys.executable).with_name("kubernetes-validate"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from deployed import DEPLOY
 
-from gateway.serve import GRACE
+from gateway.commands.serve import GRACE
 
 TEXT = (DEPLOY / "systemd" / "wanjia-gateway.service").read_text(encoding="utf-8")
 

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth.rate import Allowance
+from gateway.commands.serve import server_options
 from gateway.errors import ForbiddenError, NotConfiguredError, RateLimitedError, UnauthenticatedError
 from gateway.execution.documents import Documents
 from gateway.execution.executor import Executor
@@ -22,7 +23,6 @@ from gateway.execution.limits import Limits
 from gateway.http.application import Application, Hosts
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.parameters import Bounds
-from gateway.serve import server_options
 from gateway.settings import Settings
 from gateway.wording.faults import FaultWording
 from gateway.wording.requests import RequestWording

@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from journal_fixtures import FrozenClock
 from old_journal import ROWS, create_old_journal
 
-from gateway import audit as audit_command
-from gateway import operations, payments
-from gateway.audit import COLUMNS, AuditQuery, audit, csv_line
+from gateway.commands import audit as audit_command
+from gateway.commands import operations, payments
+from gateway.commands.audit import COLUMNS, AuditQuery, audit, csv_line
+from gateway.commands.migrations import migrate, migrate_back
 from gateway.errors import JournalError
 from gateway.journal.identifiers import new_id
 from gateway.journal.journal import Journal, open_journal, pending_migrations
 from gateway.journal.newest import Cut
 from gateway.journal.queries import OperationQuery, PaymentQuery
 from gateway.journal.records import AuditAction, AuditEntry, Payment, RecordRefs
-from gateway.migrations import migrate, migrate_back
 from gateway.normalise.states import DeliveryState, Outcome
 from gateway.settings import Settings
 

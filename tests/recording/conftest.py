@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from gateway import record
+from gateway.commands import record
 from gateway.normalise.profile import NO_PROFILE, use_profile
 from gateway.recording.folder import Exchange, body_fields, read_folder
 from gateway.recording.recorder import Recorder

@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import pytest
 
+from gateway.commands.replay import tally
 from gateway.normalise.profile import ENUMS
 from gateway.recording.folder import read_folder
-from gateway.replay import tally
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.variant import STRANGE
 

@@ -13,8 +13,8 @@ import httpx
 import pytest
 from whole_schema import WholeSchema
 
+from gateway.commands.replay import check_recording, tally
 from gateway.recording.folder import read_folder
-from gateway.replay import check_recording, tally
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.recorded import RecordedSandbox

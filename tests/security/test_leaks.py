@@ -23,7 +23,7 @@ from whole_schema import WholeSchema
 from wire import over_event_stream, over_websocket
 
 from gateway.auth.principal import Scope
-from gateway.demo import QUERY as DEMO
+from gateway.commands.demo import QUERY as DEMO
 from gateway.http.explorer import example_operations
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind

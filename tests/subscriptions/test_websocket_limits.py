@@ -17,9 +17,9 @@ from websockets.exceptions import InvalidStatus
 
 from gateway.app import create_app
 from gateway.auth.tokens import LEEWAY
+from gateway.commands.serve import EmbeddedServer, server_options
 from gateway.http.websocket import may_connect
 from gateway.sandbox.faults import Fault, FaultKind
-from gateway.serve import EmbeddedServer, server_options
 from gateway.settings import Settings, load_settings
 
 VIEWER = "{ viewer { subject } }"

@@ -9,13 +9,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.actions.relay import AUTH_WAIT, WAITS, Relay
+from gateway.commands.payments import retry_payments
 from gateway.errors import JournalError
 from gateway.events import ORDER_PAID, PAYMENT_QUEUED, Event, EventBus, ReadsDropped
 from gateway.journal.journal import open_journal
 from gateway.journal.newest import Cut
 from gateway.journal.queries import PaymentQuery
 from gateway.normalise.states import DeliveryState
-from gateway.payments import retry_payments
 from gateway.platforms.platforms import open_platforms
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings

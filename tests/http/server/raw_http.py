@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.serve import EmbeddedServer, server_options
+from gateway.commands.serve import EmbeddedServer, server_options
 from gateway.settings import Settings
 
 PATIENCE = 10.0

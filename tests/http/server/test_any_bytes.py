@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from raw_http import Echo
 from uvicorn.server import ServerState
 
-from gateway.serve import server_options
+from gateway.commands.serve import server_options
 from gateway.settings import Settings
 
 HOST = b"Host: gateway.example\r\n"

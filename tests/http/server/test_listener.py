@@ -3,7 +3,7 @@
 import socket
 from contextlib import ExitStack
 
-from gateway.serve import bind
+from gateway.commands.serve import bind
 
 
 def accepted(listener: socket.socket) -> int:

@@ -10,8 +10,8 @@ from raw_http import answer
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from gateway.commands.serve import server_options
 from gateway.http.server.write_buffer import MOST_WAITING
-from gateway.serve import server_options
 from gateway.settings import Settings
 
 TURNS = 20

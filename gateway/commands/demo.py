@@ -19,18 +19,18 @@ import uvicorn
 from gateway.addresses import url_of
 from gateway.app import GRAPHQL_PATH, create_app
 from gateway.auth.issuer import DevelopmentIssuer
-from gateway.journal.journal import Clock, Journal, open_journal
-from gateway.ops.logs import configure_logs
-from gateway.ops.metrics import Metrics
-from gateway.sandbox.day import live_through_a_day
-from gateway.sandbox.server import Sandbox
-from gateway.serve import (
+from gateway.commands.serve import (
     EmbeddedServer,
     address_error,
     address_family,
     report_failure,
     server_options,
 )
+from gateway.journal.journal import Clock, Journal, open_journal
+from gateway.ops.logs import configure_logs
+from gateway.ops.metrics import Metrics
+from gateway.sandbox.day import live_through_a_day
+from gateway.sandbox.server import Sandbox
 from gateway.settings import Settings, load_settings
 
 QUERY = """\

@@ -13,7 +13,7 @@ from gateway.actions.payment import PaymentActions
 from gateway.actions.writer import Writer
 from gateway.auth.node_ids import InvalidNodeIdError, NodeIds, read_id_key
 from gateway.auth.principal import Principal, Scope
-from gateway.columns import age, table
+from gateway.commands.columns import age, table
 from gateway.errors import GatewayError
 from gateway.events import EventBus
 from gateway.journal.journal import Journal, open_journal, utc_now

@@ -1,4 +1,4 @@
-"""The image's health check: `python -m gateway.health_check` fails unless the gateway of the settings answers.
+"""The image's health check: `python -m gateway.commands.health_check` fails unless the gateway of the settings answers.
 
 It reads no other setting than where the gateway listens: an entrypoint may give secrets to the server alone.
 """

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from gateway.columns import age, table
+from gateway.commands.columns import age, table
 from gateway.journal.journal import Journal, open_journal, utc_now
 from gateway.journal.newest import Cut
 from gateway.journal.queries import OperationQuery
