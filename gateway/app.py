@@ -121,7 +121,7 @@ class Gateway:
         self.trail = AuditTrail(journal.audit, self.ids, types, retention, clock)
         self.quality = DataQuality(partial(_name_of, self.ids, types), clock)
         self.metrics = metrics
-        copy = None if settings.database_url else copy_beside(settings.data_dir)
+        copy = journal.folder and copy_beside(journal.folder)
         self.drift = Drift(journal.drift, clock, metrics.tally, sample=settings.drift_sample, copy=copy)
         self.events = EventBus()
         self.placement = Placement(journal.payments, self.events)

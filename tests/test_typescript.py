@@ -70,9 +70,10 @@ def blocks() -> dict[str, str]:
     found = {}
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
+        place = "-".join(page.with_suffix("").relative_to(ROOT).parts).removeprefix("docs-")
         for block in FENCE.finditer(text):
             line = text.count("\n", 0, block.start(1)) + 1
-            found[f"{page.stem}-{line}"] = block[1]
+            found[f"{place}-{line}"] = block[1]
     return found
 
 

@@ -43,7 +43,7 @@ MOST_WAITING = 20_000
 LARGEST_BATCH = 100
 """Entries that are made and written at once: the event loop does nothing else while they are made."""
 
-FORGET_INTERVAL = timedelta(hours=1)
+FORGET_INTERVAL = ANCHOR_INTERVAL = timedelta(hours=1)
 
 
 class Request(Protocol):
@@ -105,6 +105,7 @@ class AuditTrail:
     async def run(self) -> None:
         """Write again and again, and forget what is too old. Ends only by cancellation."""
         forget_at = self._clock()
+        anchor_at = forget_at + ANCHOR_INTERVAL
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(INTERVAL):
@@ -112,8 +113,10 @@ class AuditTrail:
             try:
                 await self.flush()
                 if self._clock() >= forget_at and not await self._audit.forget(self._retention, self._clock()):
-                    await self._log_anchors()
                     forget_at = self._clock() + FORGET_INTERVAL
+                if self._clock() >= anchor_at:
+                    await self._log_anchors()
+                    anchor_at = self._clock() + ANCHOR_INTERVAL
             except JournalError:
                 if self._lags():
                     self._masking.failed(notes=self._unwritten)

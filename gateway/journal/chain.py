@@ -13,6 +13,7 @@ adds is null in earlier rows, which keep their content.
 """
 
 import hashlib
+import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -37,6 +38,14 @@ NOT_COVERED = frozenset(("id", "check_at"))
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
+def _json(values: object) -> bytes:
+    """Text that holds half a surrogate pair, as platforms may send it, has no UTF-8: then all of it is escaped."""
+    try:
+        return _encode(values)
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.to_builtins(values, order="deterministic"), separators=(",", ":")).encode()
+
+
 class Link(NamedTuple):
     """What an entry is about. `content` is the row; None where it has been deleted."""
 
@@ -58,7 +67,7 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def digest_of(algorithm: str, values: object) -> bytes:
-    return hashlib.new(algorithm, _encode(values)).digest()
+    return hashlib.new(algorithm, _json(values)).digest()
 
 
 def content_of(algorithm: str, row: Row[Any]) -> bytes:

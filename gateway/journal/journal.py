@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import msgspec
 import structlog
@@ -68,18 +69,20 @@ class Journal:
     """Opened by `open_journal`. Whatever goes wrong is a JournalError, within `journal_timeout` seconds."""
 
     def __init__(
-        self, database: Database, notifier: Notifier, clock: Clock, *, is_shared: bool, audit_digest: str
+        self, database: Database, notifier: Notifier, clock: Clock, *, folder: Path | None, audit_digest: str
     ) -> None:
-        """`is_shared`: other gateways may use it at the same time. `audit_digest`: the hash of the chains."""
+        """`folder`: where the file is, for one gateway alone; None for a server's database, which others may use at the
+        same time. `audit_digest`: the hash of the chains.
+        """
         self._entries = entries = Chain(audit_digest, clock)
         self.events = Events(database, clock)
-        self.watches = WatchLeases(database, self.events, clock, is_alone=not is_shared)
+        self.watches = WatchLeases(database, self.events, clock, is_alone=folder is not None)
         self.operations = Operations(database, clock, self.events, entries)
         self.payments = Payments(database, clock, self.events)
         self.unverified = UnverifiedNotifications(database, clock, self.payments, self.events)
         self.announcements = Announcements(database)
         self.audit = Audit(database, entries)
-        self.is_shared = is_shared
+        self.folder = folder
         self.drift = DriftRecords(database, clock)
         self._database = database
         self._notifier = notifier
@@ -113,7 +116,7 @@ class Journal:
 
     def share_budgets(self, limiters: Sequence[Limiter], key: bytes) -> SharedBudgets | None:
         """What counts callers over all gateways; None where this is the only one. `key` is the same at all of them."""
-        return SharedBudgets(self._database, limiters, key) if self.is_shared else None
+        return SharedBudgets(self._database, limiters, key) if self.folder is None else None
 
     async def check_chains(self, anchors: Sequence[Anchor], retention: timedelta) -> tuple[TrailCheck, ...]:
         """Whether the audit trail, kept for this long, and the operations are what was written. It reads them all."""
@@ -163,8 +166,8 @@ async def open_journal(settings: Settings, clock: Clock = utc_now, *, make: bool
         if not make:
             raise
         raise JournalError(FaultWording.JOURNAL_NOT_MIGRATED(reason=error.message)) from None
-    is_shared = bool(settings.database_url)
-    journal = Journal(database, notifier, clock, is_shared=is_shared, audit_digest=settings.audit_digest)
+    folder = None if settings.database_url else settings.data_dir
+    journal = Journal(database, notifier, clock, folder=folder, audit_digest=settings.audit_digest)
     try:
         if settings.database_url and make:
             await _compare_clocks(database, clock)

@@ -1,7 +1,6 @@
 """A signing key that the issuer withdrew no longer admits callers."""
 
 import asyncio
-from functools import partial
 
 import pytest
 from callers import jwks
@@ -9,7 +8,7 @@ from joserfc.jwk import OKPKey
 from standing_clock import Clock
 from websockets import connect
 
-from gateway.auth import authenticator, keys
+from gateway.auth import issuers, keys
 from gateway.auth.keys import FetchedKeys
 from gateway.http import subscribe
 
@@ -22,7 +21,12 @@ HALF_AN_HOUR = 1800
 def monotonic(monkeypatch):
     """What the age of keys is measured by."""
     clock = Clock()
-    monkeypatch.setattr(authenticator, "FetchedKeys", partial(FetchedKeys, clock=clock))
+
+    class ClockedKeys(FetchedKeys):
+        def __init__(self, url, grace):
+            super().__init__(url, grace, clock)
+
+    monkeypatch.setattr(issuers, "FetchedKeys", ClockedKeys)
     return clock
 
 

@@ -11,6 +11,7 @@ AT_ONCE = 3
 LARGEST_REFUSAL = 12 * 1024
 
 COMPLEX = "QUERY_TOO_COMPLEX"
+FORBIDDEN = "FORBIDDEN"
 INVALID = "GRAPHQL_VALIDATION_FAILED"
 UNREADABLE = "GRAPHQL_PARSE_FAILED"
 INPUT = "BAD_USER_INPUT"
@@ -136,7 +137,7 @@ DOCUMENTS = {
     "a document is a comment of two hundred thousand letters": ("#" * 200_000, COMPLEX),
     "a document is all opening brackets": ("{" * 60_000, {COMPLEX, UNREADABLE}),
     "a document is one quotation mark after the other": ('"' * 60_000, {COMPLEX, UNREADABLE}),
-    "the schema is asked for in full": ("{ __schema { types { name fields { name type { name } } } } }", INVALID),
+    "the schema is asked for in full": ("{ __schema { types { name fields { name type { name } } } } }", FORBIDDEN),
     "the schema is asked for round and round": (
         "{ __schema { types { " + "fields { type { " * 6 + "name" + " } }" * 6 + " } } }",
         {INVALID, COMPLEX},

@@ -250,7 +250,6 @@ async def test_unknown_path_serves_nothing(target, path):
         ('{ orders(communitycode: "1") { totalCount } }', None),
         ('{ orders(communityCode: "1", filter: { statuss: OPEN }) { totalCount } }', None),
         ('{ orders(communityCode: "1", filter: { status: OPN }) { totalCount } }', None),
-        ('{ __type(name: "Query") { name } }', None),
         ("{ viewer @skp(if: true) { subject } }", None),
         ("{ ... on Viewr { subject } }", None),
     ],

@@ -57,6 +57,7 @@ async def trial(request, tmp_path_factory, serve):
     clock = MovedClock()
     async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED)) as sandbox:
         settings = {"GATEWAY_DATA_DIR": str(tmp_path_factory.mktemp("data")), "GATEWAY_CALL_TIMEOUT": "1"}
+        settings["GATEWAY_BREAKER_MIN_CALLS"] = "1000"  # most calls here fail
         async with serve(sandbox.settings() | settings, clock) as gateway:
             yield Trial(request.param, gateway, sandbox, clock)
 
