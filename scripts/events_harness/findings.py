@@ -35,9 +35,11 @@ def faults(
 
 
 def _left_out(received: list[Received], noted: list[NotedEvent]) -> list[str]:
-    """Every event that was noted since the first one is received once, in order."""
+    """Every event that was noted from the first to the last one is received once, in order. Later ones are noted when
+    the subscriber has left.
+    """
     numbers = [Cursor.read(each.cursor).position for each in received]
-    wanted = [event.sequence for event in noted if event.sequence >= numbers[0]]
+    wanted = [event.sequence for event in noted if numbers[0] <= event.sequence <= max(numbers)]
     twice = [number for number, count in Counter(numbers).items() if count > 1]
     found = [f"event {number} came twice" for number in twice]
     found += [f"event {number} did not come" for number in wanted if number not in set(numbers)]
