@@ -13,7 +13,7 @@ place by itself, or a value that breaks the schema, hands the operation over to 
 awaited. See `docs/adr/0003-compiled-plans.md`.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Hashable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Hashable
 from contextlib import aclosing
 from inspect import isawaitable
 from types import SimpleNamespace
@@ -23,7 +23,12 @@ import structlog
 from cachetools import LRUCache
 from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema
 from graphql import Executor as GraphQLExecutor
-from graphql.execution import create_source_event_stream, execute_root_selection_set, map_source_to_response_event
+from graphql.execution import (
+    create_source_event_stream,
+    execute_root_selection_set,
+    execute_subscription_event,
+    map_source_to_response_event,
+)
 from graphql.execution.middleware import MiddlewareManager
 from graphql.execution.values import VariableValues
 
@@ -247,11 +252,21 @@ async def _responses(executor: GraphQLExecutor[Any], source: AsyncIterable[Any])
                 await source.aclose()
 
     try:
-        async with aclosing(map_source_to_response_event(executor, noted())) as results:
+        async with aclosing(map_source_to_response_event(executor, noted(), _execute_event)) as results:
             async for result in results:
                 yield Response(result.data, result.errors or [], event_id=event_id)
     finally:
         _release(executor)
+
+
+def _execute_event(executor: GraphQLExecutor[Any]) -> Awaitable[ExecutionResult] | ExecutionResult:
+    """As `execute_subscription_event`, with a memory of selections of its own.
+
+    graphql-core 3.3.2 remembers them by lists that it makes anew for each event, in one dictionary for all of them: it
+    would grow until the subscription ends.
+    """
+    executor._relevant_sub_fields = {}
+    return execute_subscription_event(executor)
 
 
 def _release(executor: GraphQLExecutor[Any]) -> None:

@@ -1,12 +1,14 @@
 """Events with kind, cursor and `missed`, and going on after an interruption."""
 
 import asyncio
+import gc
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from graphql.execution.collect_fields import FieldDetails
 from graphql_socket import connected, until
 
 from gateway.events import PAYMENT_QUEUED, Event
@@ -191,6 +193,22 @@ class TestPlacement:
             await payments.receive(other, "shop", "weixin-2", subject="resident")
             numbers.add((await next_event(everyones))["payment"]["orderNumber"])
         assert numbers == {number, other}  # the delivery of the one, and the other: not the one again
+
+    async def test_events_hold_no_memory(self, connect, gateway):
+        def selections() -> int:
+            gc.collect()
+            return sum(type(each) is FieldDetails for each in gc.get_objects())
+
+        payments, held = gateway.parts.journal.payments, []
+        async with connect() as socket:
+            await socket.subscribe("1", PAYMENTS)
+            await socket.settle()
+            for batch in range(2):
+                for number in range(20):
+                    await payments.receive(f"{batch}-{number}", "shop", f"{batch}-{number}", subject="resident")
+                    await next_event(socket)
+                held.append(selections())
+        assert held[1] < held[0] + 20
 
 
 class TestOperations:
