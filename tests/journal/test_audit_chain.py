@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -27,6 +28,20 @@ on_any_place = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
 PLACE = st.integers(min_value=0, max_value=10_000)
+
+PATIENCE = 60.0
+"""Seconds that a look at the chain may take while other tests keep the machine busy."""
+
+
+@pytest.fixture
+def sqlite_settings(sqlite_settings: Settings) -> Settings:
+    return msgspec.structs.replace(sqlite_settings, journal_timeout=PATIENCE)
+
+
+@pytest.fixture
+def postgres_settings(postgres_settings: Settings) -> Settings:
+    return msgspec.structs.replace(postgres_settings, journal_timeout=PATIENCE)
+
 
 AUDIT_CHANGES: list[dict[str, Any]] = [
     {"id": "0000ffff-0000-7000-8000-000000000000"},
