@@ -22,6 +22,8 @@ JSON = b"application/json"
 HTML = b"text/html; charset=utf-8"
 FORM = b"application/x-www-form-urlencoded"
 
+HOST = "127.0.0.1"
+
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -199,3 +201,28 @@ def head(length: int, status: int, content_type: bytes, headers: bytes = b"") ->
         headers,
         length,
     )
+
+
+class Listener:
+    """A server on loopback. `url` is its address once it has started."""
+
+    def __init__(self, handle: Callable[[Request, Connection], None]) -> None:
+        self.traffic = Traffic()
+        self.url = ""
+        self._handle = handle
+        self._server: asyncio.Server | None = None
+
+    async def start(self, port: int) -> None:
+        """Listen; 0 lets the system choose the port."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Connection(self._handle, self.traffic), HOST, port)
+        self.url = f"http://{HOST}:{self._server.sockets[0].getsockname()[1]}"
+
+    async def stop(self) -> None:
+        """Stop listening and break off whatever is still open."""
+        if self._server is None:
+            return
+        self._server.close()
+        for connection in list(self.traffic.connections):
+            connection.reset()
+        await self._server.wait_closed()

@@ -1,6 +1,5 @@
 """One platform on a port of its own: finds the endpoint, logs the call, checks the token, answers or errs."""
 
-import asyncio
 from collections.abc import Callable
 
 import msgspec
@@ -9,14 +8,12 @@ from gateway.sandbox.control import PREFIX, Control
 from gateway.sandbox.delivery import Exchange, deliver
 from gateway.sandbox.endpoint import Endpoint, Form, Platform
 from gateway.sandbox.faults import Faults
-from gateway.sandbox.http import HTML, Connection, Request, Traffic
+from gateway.sandbox.http import HTML, Connection, Listener, Request
 from gateway.sandbox.log import CallLog, LoggedCall
 from gateway.sandbox.variant import Variant
 
 _NOT_FOUND = b"<!DOCTYPE html>\n<html><head><title>Not Found</title></head><body><h1>404</h1></body></html>"
 _NOT_ALLOWED = b"<!DOCTYPE html>\n<html><head><title>Method Not Allowed</title></head><body><h1>405</h1></body></html>"
-
-HOST = "127.0.0.1"
 
 
 class PlatformServer:
@@ -37,9 +34,7 @@ class PlatformServer:
         self._control = control
         self._clock = clock
         self._variant = variant
-        self._traffic = Traffic()
-        self._server: asyncio.Server | None = None
-        self.url = ""
+        self.listener = Listener(self._handle)
 
     def serve(self, platform: Platform) -> None:
         """Answer from this platform from now on."""
@@ -48,37 +43,26 @@ class PlatformServer:
         self._paths = {endpoint.path for endpoint in platform.endpoints}
 
     @property
+    def url(self) -> str:
+        return self.listener.url
+
+    @property
     def max_concurrent(self) -> int:
         """The most calls that were unanswered at one moment. Answers are instant unless a fault delays them."""
-        return self._traffic.max_in_flight
+        return self.listener.traffic.max_in_flight
 
     @property
     def connections(self) -> int:
         """Connections open now."""
-        return len(self._traffic.connections)
+        return len(self.listener.traffic.connections)
 
     @property
     def connections_opened(self) -> int:
         """Connections opened since the start."""
-        return self._traffic.opened
+        return self.listener.traffic.opened
 
     def forget_concurrency(self) -> None:
-        self._traffic.max_in_flight = self._traffic.in_flight
-
-    async def start(self, port: int) -> None:
-        """Listen; 0 lets the system choose the port."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Connection(self._handle, self._traffic), HOST, port)
-        self.url = f"http://{HOST}:{self._server.sockets[0].getsockname()[1]}"
-
-    async def stop(self) -> None:
-        """Stop listening and break off whatever is still open."""
-        if self._server is None:
-            return
-        self._server.close()
-        for connection in list(self._traffic.connections):
-            connection.reset()
-        await self._server.wait_closed()
+        self.listener.traffic.max_in_flight = self.listener.traffic.in_flight
 
     def _handle(self, request: Request, connection: Connection) -> None:
         endpoint = self._endpoints.get((request.path, request.method))

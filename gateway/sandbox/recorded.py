@@ -6,7 +6,6 @@ size, as platforms do that choose it themselves (quirk 134). What was not record
 that says so, and counted.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterable
 from types import TracebackType
@@ -16,9 +15,8 @@ import msgspec
 
 from gateway.recording.folder import TOKEN, Exchange
 from gateway.sandbox.endpoint import Form, PlatformName
-from gateway.sandbox.http import JSON, Connection, Request, Traffic
+from gateway.sandbox.http import JSON, Connection, Listener, Request
 
-HOST = "127.0.0.1"
 NOT_RECORDED = 404
 MESSAGE = "not in the recording (录制中没有此请求): "
 SHOWN_FIELDS = ("community_identifier", "xiaoqu", "page", "per_page", "status", "paied", "id")
@@ -46,13 +44,15 @@ class RecordedPlatform:
         self._of_size: dict[tuple[str, str, Fields], dict[str, Exchange]] = {}
         self._dead: dict[str, Exchange] = {}
         self._sizes: Counter[tuple[str, str]] = Counter()
-        self._traffic = Traffic()
-        self._server: asyncio.Server | None = None
-        self.url = ""
+        self.listener = Listener(self._handle)
         self.missed: Counter[str] = Counter()
         """Requests that were not recorded, without a value of a person."""
         for exchange in exchanges:
             self._add(exchange)
+
+    @property
+    def url(self) -> str:
+        return self.listener.url
 
     def _add(self, exchange: Exchange) -> None:
         if exchange.dead_token:
@@ -75,20 +75,6 @@ class RecordedPlatform:
         fields = frozenset((name, value) for name, value in form.items() if name != _SIZE)
         sizes = self._of_size.get((method, path, fields), {})
         return max(sizes.items(), key=lambda each: self._sizes[path, each[0]])[1] if sizes else None
-
-    async def start(self, port: int) -> None:
-        """Listen; 0 lets the system choose the port."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Connection(self._handle, self._traffic), HOST, port)
-        self.url = f"http://{HOST}:{self._server.sockets[0].getsockname()[1]}"
-
-    async def stop(self) -> None:
-        if self._server is None:
-            return
-        self._server.close()
-        for connection in list(self._traffic.connections):
-            connection.reset()
-        await self._server.wait_closed()
 
     def _handle(self, request: Request, connection: Connection) -> None:
         form = request.form()
@@ -125,14 +111,14 @@ class RecordedSandbox:
 
     async def __aenter__(self) -> Self:
         for platform, port in zip((self.wjdh, self.security), self._ports, strict=True):
-            await platform.start(port)
+            await platform.listener.start(port)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self.wjdh.stop()
-        await self.security.stop()
+        await self.wjdh.listener.stop()
+        await self.security.listener.stop()
 
     def settings(self) -> dict[str, str]:
         """The environment that points a gateway at this sandbox. It takes any secret."""

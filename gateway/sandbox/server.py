@@ -82,15 +82,15 @@ class Sandbox:
         )
 
     async def __aenter__(self) -> Self:
-        await self.wjdh.start(self.options.wjdh_port)
-        await self.security.start(self.options.security_port)
+        await self.wjdh.listener.start(self.options.wjdh_port)
+        await self.security.listener.start(self.options.security_port)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self.wjdh.stop()
-        await self.security.stop()
+        await self.wjdh.listener.stop()
+        await self.security.listener.stop()
 
     def settings(self) -> dict[str, str]:
         """The environment that points the gateway at this sandbox."""

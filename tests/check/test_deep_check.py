@@ -166,8 +166,8 @@ async def test_communities_are_needed():
 
 async def test_unreachable_platforms_end_with_status_1(environ, sandbox, capsys):
     settings = load_settings(environ | {"GATEWAY_COMMUNITIES": "10002"})
-    await sandbox.wjdh.stop()
-    await sandbox.security.stop()
+    await sandbox.wjdh.listener.stop()
+    await sandbox.security.listener.stop()
 
     assert await check_deeply(settings, DeepOptions(pause=0)) == 1
     assert "UPSTREAM_UNAVAILABLE" in capsys.readouterr().out

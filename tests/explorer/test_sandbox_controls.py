@@ -90,7 +90,7 @@ async def test_only_listed_switches_are_passed_on(demo):
 
 
 async def test_switches_report_a_stopped_sandbox(demo):
-    await demo.sandbox.wjdh.stop()
+    await demo.sandbox.wjdh.listener.stop()
     response = await demo.switch("wjdh/tokens/expire")
     assert response.status_code == 503
 

@@ -82,7 +82,7 @@ async def test_stop_ends_hanging_calls_at_once(until):
         url = f"{sandbox.wjdh.url}/api/v1/wjdh/secret"
         call = asyncio.create_task(http.post(url))
         await until(lambda: sandbox.count("WJDH", "secret") == 1)
-        await sandbox.wjdh.stop()
+        await sandbox.wjdh.listener.stop()
         with pytest.raises(httpx.ReadError):
             await call
         with pytest.raises(httpx.ConnectError):
