@@ -44,8 +44,8 @@ OWNER_BY_ROLE = (ShenheType.BIND_TENANT, ShenheType.BIND_FAMILY, ShenheType.UNRE
 
 NEEDS_AN_OWNER = (ShenheType.BIND_TENANT, ShenheType.BIND_FAMILY, ShenheType.REPLACE_OWNER)
 
-_ID_CARD_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_ID_CARD_CHECKS = "10X98765432"
+ID_CARD_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+ID_CARD_CHECKS = "10X98765432"
 
 _GAPS = re.compile(r"[\s-]+")
 """As people write them in numbers."""
@@ -167,12 +167,16 @@ def owner_findings(review: Shenhe, owner: HouseOwner | None) -> Iterator[Finding
         )
 
 
-def has_valid_check_digit(id_card: str) -> bool:
+def check_digit(body: str) -> str:
     """GB 11643: the weighted sum of the first 17 digits names the 18th, X for ten."""
-    if len(id_card) != len(_ID_CARD_WEIGHTS) + 1 or not (id_card[:-1].isascii() and id_card[:-1].isdigit()):
+    return ID_CARD_CHECKS[sum(weight * int(digit) for weight, digit in zip(ID_CARD_WEIGHTS, body, strict=True)) % 11]
+
+
+def has_valid_check_digit(id_card: str) -> bool:
+    """Of a number of 18 characters."""
+    if len(id_card) != len(ID_CARD_WEIGHTS) + 1 or not (id_card[:-1].isascii() and id_card[:-1].isdigit()):
         return False
-    total = sum(weight * int(digit) for weight, digit in zip(_ID_CARD_WEIGHTS, id_card, strict=False))
-    return _ID_CARD_CHECKS[total % 11] == id_card[-1].upper()
+    return check_digit(id_card[:-1]) == id_card[-1].upper()
 
 
 def _is_same_phone(submitted: str, known: str) -> bool:
@@ -187,7 +191,7 @@ def _is_same_id_card(submitted: str, known: str) -> bool:
 
 def _of_15_digits(id_card: str) -> str:
     """As numbers were before 1999: without the century, which is the 20th, and the check character."""
-    is_of_18 = len(id_card) == len(_ID_CARD_WEIGHTS) + 1 and id_card[6:8] == "19"
+    is_of_18 = len(id_card) == len(ID_CARD_WEIGHTS) + 1 and id_card[6:8] == "19"
     return id_card[:6] + id_card[8:-1] if is_of_18 else id_card
 
 

@@ -17,6 +17,7 @@ from unicodedata import normalize
 
 from gateway.normalise.times import CHINA, is_epoch, midnight
 from gateway.normalise.values import mobile_number
+from gateway.normalise.verification import ID_CARD_CHECKS, ID_CARD_WEIGHTS, check_digit
 from gateway.recording.characters import IDEOGRAPHS, SURNAMES
 
 REGION = "999"
@@ -28,8 +29,6 @@ DIGITS_OF_INT32 = 10
 """A number of as many digits begins with 1, so that one of 32 bits stays one."""
 
 _LOWER = "abcdefghijklmnopqrstuvwxyz"
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECKS = "10X98765432"
 YEARS = 5
 """A pseudonym's year of birth is of the same five years, and not later: nobody is born tomorrow, or in another century.
 """
@@ -153,19 +152,19 @@ class Pseudonyms:
         return self._free(core, lambda tail: front + tail)
 
     def _id_card(self, core: str) -> str:
-        is_of_18 = len(core) == len(_WEIGHTS) + 1
+        is_of_18 = len(core) == len(ID_CARD_WEIGHTS) + 1
         year, rest = (core[6:10], core[10:17]) if is_of_18 else (f"19{core[6:8]}", core[8:15])
         body = f"{core[:6]}{year}{rest}"
-        right = _check_digit(body)
+        right = check_digit(body)
         stream = self._stream("id card", body)
         born = "".join(self._date_parts(year, rest[:2], rest[2:4]))
         new = ""
-        while not new or (_check_digit(new) == "X") != (right == "X"):  # a digit stays one: platforms send it as number
+        while not new or (check_digit(new) == "X") != (right == "X"):  # a digit stays one: platforms send it as number
             number = _number(stream, 4) // 2 * 2 % 1000 + int(rest[4:]) % 2  # odd is male
             new = f"{REGION}{_number(stream, 4) % 1000:03}{born}{number:03}"
         if not is_of_18:
             return new[:6] + new[8:]
-        wrong_by = (_CHECKS.index(core[-1]) - _CHECKS.index(right)) % len(_CHECKS)
+        wrong_by = (ID_CARD_CHECKS.index(core[-1]) - ID_CARD_CHECKS.index(right)) % len(ID_CARD_CHECKS)
         return new + _checked(new, wrong_by, is_letter=core[-1] == "X")
 
     def _date_parts(self, year: str, month: str, day: str) -> tuple[str, str, str]:
@@ -291,14 +290,9 @@ def _put(value: str, places: list[int], digits: str) -> str:
 
 def _checked(body: str, wrong_by: int, *, is_letter: bool) -> str:
     """The last character of a number whose own is so far from the right one. A digit where that was a digit."""
-    right = _CHECKS.index(_check_digit(body))
-    found = _CHECKS[(right + wrong_by) % len(_CHECKS)]
+    right = ID_CARD_CHECKS.index(check_digit(body))
+    found = ID_CARD_CHECKS[(right + wrong_by) % len(ID_CARD_CHECKS)]
     if found == "X" and not is_letter:
-        others = [digit for digit in _CHECKS if digit not in ("X", _CHECKS[right])]
+        others = [digit for digit in ID_CARD_CHECKS if digit not in ("X", ID_CARD_CHECKS[right])]
         return others[wrong_by % len(others)]
     return found
-
-
-def _check_digit(body: str) -> str:
-    """GB 11643."""
-    return _CHECKS[sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, body, strict=True)) % len(_CHECKS)]
