@@ -118,15 +118,17 @@ class Drift:
 
     def offer(self, call: Call[Any], outcome: object) -> None:
         """Look at the answer of a call later, if it has issues that are new, is of the share that is looked at, or was
-        not documented: the caller counts `until_next` down.
+        not documented: the caller counts `until_next` down. There is nothing to see where nothing was found.
         """
         is_sampled = self.until_next <= 0
         if is_sampled:
             self.until_next = self._skip()
-        issues = issues_of(outcome)
         endpoint, answer = call.endpoint, call.answer
-        if not self._sample or answer is None or endpoint.name not in RECORD_OF or len(answer.body) > LARGEST:
+        if not self._sample or answer is None or outcome is None:
             return
+        if endpoint.name not in RECORD_OF or len(answer.body) > LARGEST:
+            return
+        issues = issues_of(outcome)
         if issues and self._notice(endpoint.name, issues):
             if len(self._waiting) >= WAITING:
                 self._waiting.pop()
@@ -238,7 +240,7 @@ class Drift:
             return
         rows = rows_in(endpoint, data)[:MOST_ROWS]
         looked_at = self._tally.count(ROWS, endpoint)
-        for at in range(0, len(rows), ROWS_AT_ONCE):
+        for at in range(0, len(rows) or 1, ROWS_AT_ONCE):  # an answer without rows has taken time as well
             some = rows[at : at + ROWS_AT_ONCE]
             self._watch.look(endpoint, some, rows)
             looked_at.add(len(some))
