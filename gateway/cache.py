@@ -125,7 +125,7 @@ class EndpointReads:
         meter.calls += own.calls
 
     def _release(self, read: InFlightRead) -> InFlightRead | None:
-        """The read whose place this one was to take; that is decided now."""
+        """The read whose place this one was to take, if there is one; that is decided now."""
         replaced, read.replaces = read.replaces, None
         if replaced is not None:
             replaced.refreshing = None
@@ -139,8 +139,9 @@ class EndpointReads:
         except Exception as error:  # noqa: BLE001 # it is the outcome, for who waits
             self.forget(read)
             return error
-        replaced = self._release(read)
-        takes_place = replaced is not None and self._reads.get(read.key) is replaced  # no write has dropped it
+        takes_place = False
+        if read.replaces is not None:
+            takes_place = self._reads.get(read.key) is self._release(read)  # no write has dropped it
         cacheable = (
             seconds > 0 and (call is None or call.size <= LARGEST_CACHED) and (value is not None or self._caches_none)
         )
@@ -157,7 +158,8 @@ class EndpointReads:
 
     def forget(self, read: InFlightRead) -> None:
         """Remove it, unless another one has taken its place. What it was to replace stays."""
-        self._release(read)
+        if read.replaces is not None:
+            self._release(read)
         if self._reads.get(read.key) is read:
             del self._reads[read.key]
 

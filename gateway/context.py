@@ -11,7 +11,6 @@ from gateway.actions.registry import Actions
 from gateway.auth.admission import Budget
 from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal, Scope
-from gateway.auth.rate import Allowance
 from gateway.communities import Communities
 from gateway.execution.load import Load
 from gateway.execution.variants import Observation
@@ -143,19 +142,6 @@ class RequestContext:
         limit are let through at once, and have to be earned before the next. Raises RateLimitedError.
         """
         self.budget.count_lookup(overdraft)
-
-    def charge(self, calls: int) -> None:
-        """The operation may make so many calls. Raises RateLimitedError."""
-        self.budget.charge(calls)
-
-    def settle(self, calls: int, *, refund: bool = True) -> None:
-        """The operation has made so many calls; without `refund` it may make more."""
-        self.budget.settle(calls, refund=refund)
-
-    @property
-    def allowances(self) -> tuple[Allowance, ...]:
-        """What the caller may still ask for."""
-        return self.budget.allowances
 
     async def counted(self, load: Load[KeyT, ValueT]) -> ValueT:
         """What is loaded, counted as a look-up. Raises RateLimitedError beyond the bound, and calls nobody.

@@ -57,18 +57,17 @@ class Budget:
                 raise
             self._charged += calls
 
-    def settle(self, calls: int, *, refund: bool = True) -> None:
-        """The operation has made so many calls so far. Without `refund` it may go on to those it is charged with."""
+    def settle(self, calls: int, *, refund: bool = True) -> tuple[Allowance, ...]:
+        """The operation has made so many calls so far. Without `refund` it may go on to those it is charged with.
+
+        What the caller has left: operations when this one came, calls now.
+        """
         difference = calls - self._charged
-        if difference > 0 or (refund and difference):
-            self._admission.calls.add(self._principal, difference)
-            self._charged = calls
+        if difference < 0 and not refund:
+            difference = 0
+        self._charged += difference
+        return self._allowance, self._admission.calls.add(self._principal, difference)
 
     def count_lookup(self, overdraft: int) -> None:
         """Raises RateLimitedError."""
         self._admission.lookups.check(self._principal, overdraft=overdraft)
-
-    @property
-    def allowances(self) -> tuple[Allowance, ...]:
-        """What the caller has left: operations when this one came, calls now."""
-        return self._allowance, self._admission.calls.allowance(self._principal)

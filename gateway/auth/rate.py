@@ -73,20 +73,18 @@ class RateLimiter:
         remaining = max(0, spare // self._interval - overdraft)
         return Allowance(self.limit, remaining, (full_at - now) / _SECOND, self.policy)
 
-    def add(self, principal: Principal, cost: int) -> None:
-        """Count what was done already, earned or not; less than 0 gives back what was counted too much."""
+    def add(self, principal: Principal, cost: int) -> Allowance:
+        """Count what was done already, earned or not; less than 0 gives back what was counted too much. What is left
+        then.
+        """
         subject, now = principal.subject, monotonic_ns()
         full_at = self._full_at.get(subject, 0)
-        full_at = (full_at if full_at > now else now) + cost * self._interval
-        self._full_at[subject] = full_at if full_at > now else now
-        if self._unshared is not None:
-            self._note(subject, cost * self._interval)
-
-    def allowance(self, principal: Principal) -> Allowance:
-        """What is left now."""
-        ahead = self._full_at.get(principal.subject, 0) - monotonic_ns()
-        if ahead <= 0:
-            return Allowance(self.limit, self.limit, 0.0, self.policy)
+        full_at = max(now, (full_at if full_at > now else now) + cost * self._interval)
+        if cost:
+            self._full_at[subject] = full_at
+            if self._unshared is not None:
+                self._note(subject, cost * self._interval)
+        ahead = full_at - now
         return Allowance(self.limit, max(0, self._window - ahead) // self._interval, ahead / _SECOND, self.policy)
 
     # With other processes.

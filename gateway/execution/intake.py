@@ -50,11 +50,18 @@ class Asked(Protocol):
     def variables(self) -> Mapping[str, Any] | None: ...
 
 
-class Payer(Sizes, Protocol):
-    """Who asks."""
+class Charged(Protocol):
+    """What an operation costs its caller."""
 
     def charge(self, calls: int, /) -> None:
         """The operation may cost so much. Raises what keeps the caller from running it now."""
+
+
+class Payer(Sizes, Protocol):
+    """Who asks."""
+
+    @property
+    def budget(self) -> Charged: ...
 
 
 Admitted: TypeAlias = tuple[Prepared, dict[str, Any] | None]
@@ -81,7 +88,7 @@ class Intake:
     def admit(self, asked: Asked, caller: Payer) -> Admitted:
         """Raises DocumentError: as `Documents.prepare`, for an unknown or untrusted document, and for its cost.
 
-        And what `caller.charge` raises.
+        And what the caller's budget raises.
         """
         if asked.query is not None and asked.document_id is None and self._trusted is None:
             prepared = self._documents.prepare(asked.query, asked.operation_name)
@@ -94,7 +101,7 @@ class Intake:
             requested, limit = min(requested, LARGEST_REPORTED), self._cost_limit
             message = RequestWording.TOO_EXPENSIVE(requested=requested, max=limit)
             raise DocumentError.of(QueryTooComplexError(message, "cost", limit, requested))
-        caller.charge(requested)
+        caller.budget.charge(requested)
         return prepared, {"cost": {"requested": requested, "limit": self._cost_limit}}
 
     def _find(self, asked: Asked) -> Prepared:

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.auth.rate import Allowance
 from gateway.errors import GatewayError, MethodNotAllowedError, RequestTimeoutError, UserInputError
 from gateway.execution.documents import DocumentError, Prepared
-from gateway.execution.intake import Intake, Payer
+from gateway.execution.intake import Charged, Intake, Payer
 from gateway.execution.response import Response
 from gateway.http.access_log import AccessLog
 from gateway.http.deadline import Deadline, Deadlines, ExpiredError
@@ -43,21 +43,28 @@ from gateway.ops.trace import METER, Meter, Trace
 from gateway.wording.requests import RequestWording
 
 
+class Budget(Charged, Protocol):
+    """What an operation costs its caller."""
+
+    def settle(self, calls: int, *, refund: bool = True) -> Sequence[Allowance]:
+        """The operation has made so many calls; without `refund` it may make more. What the caller may still ask for,
+        of what is bounded.
+        """
+
+
 class Context(Payer, Protocol):
-    """What the resolvers of one request share. `allowances` are what its caller may still ask for, of what is bounded;
-    `age` the seconds since the oldest of what was used again was asked for, None where nothing was."""
+    """What the resolvers of one request share. `age`: the seconds since the oldest of what was used again was asked
+    for, None where nothing was.
+    """
 
     deadline: float | None
     """When a mutation has to be answered, by the clock of the event loop."""
 
     @property
-    def allowances(self) -> Sequence[Allowance]: ...
+    def budget(self) -> Budget: ...
 
     @property
     def age(self) -> int | None: ...
-
-    def settle(self, calls: int, *, refund: bool = True) -> None:
-        """The operation has made so many calls; without `refund` it may make more."""
 
     def refresh(self) -> None:
         """Called when nothing that was kept may be used."""
@@ -196,7 +203,7 @@ class GraphQLEndpoint:
             code = errors[0]["extensions"]["code"] if errors else None
         except ClientDisconnect:
             if context is not None:
-                context.settle(meter.calls)
+                context.budget.settle(meter.calls)
             self.metrics.record(started, CANCELLED, head.client, prepared, parameters)
             if self.access_log is not None:
                 self.access_log.operation("http", started, CANCELLED, id_, prepared, parameters)
@@ -207,8 +214,7 @@ class GraphQLEndpoint:
         except Exception as error:  # noqa: BLE001 # the last resort: it is logged, and the caller still gets JSON
             status, body, outcome = self._failure(head, error, id_, headers)
         if context is not None:
-            context.settle(meter.calls, refund=is_done)
-            headers += rate_headers(context.allowances)
+            headers += rate_headers(context.budget.settle(meter.calls, refund=is_done))
         trace_id = None
         if meter.trace is not None:
             self.tracing.send(meter.trace, head, status, None if outcome in (OK, PARTIAL) else outcome)

@@ -87,7 +87,7 @@ class EventStreamEndpoint:
             caller = self._caller_of(scope)
             context = caller.open(id_) or await caller.identify(id_)
             context.last_event_id = head.last_event_id
-            allowance = rate_headers(context.allowances)
+            allowance = rate_headers(context.budget.settle(0))
             async with asyncio.timeout(self._timeout):
                 parameters = await read_parameters(head, receive, self._bounds)
             headers = [*_headers(id_), *allowance]
@@ -168,7 +168,7 @@ class EventStreamEndpoint:
             async with aclosing(await subscribe(self._executor, prepared, parameters, context)) as responses:
                 with self._metrics.subscribed():
                     async for response in responses:
-                        context.settle(meter.calls, refund=False)
+                        context.budget.settle(meter.calls, refund=False)
                         errors = [format_error(error, id_) for error in response.errors]
                         outcome = self._metrics.add_event(outcome, response, errors)
                         payload = response.to_bytes(errors=errors)

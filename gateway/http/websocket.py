@@ -319,7 +319,7 @@ class _Connection:
             async with aclosing(await subscribe(self._endpoint.executor, prepared, parameters, context)) as responses:
                 with self._metrics.subscribed():
                     async for response in responses:
-                        context.settle(meter.calls, refund=False)
+                        context.budget.settle(meter.calls, refund=False)
                         await self._send_next(operation, response)
             return
         if kind is OperationType.MUTATION:
@@ -327,11 +327,11 @@ class _Connection:
         try:
             response = await self._execute(prepared, parameters, context)
         except BaseException:
-            context.settle(meter.calls, refund=kind is OperationType.QUERY)
+            context.budget.settle(meter.calls, refund=kind is OperationType.QUERY)
             raise
         finally:
             operation.is_writing = False  # all that is left is to report
-        context.settle(meter.calls)
+        context.budget.settle(meter.calls)
         if extensions is not None:
             extensions["cost"]["actual"] = meter.calls
         await self._send_next(operation, response, extensions)

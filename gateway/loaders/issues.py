@@ -26,10 +26,14 @@ def count_issues(metrics: Metrics, endpoint: str, value: object) -> bool:
 
 
 def issues_of(value: object) -> Issues:
-    """All issues of one answer."""
+    """All issues of one answer, or of a record and the records inside it. Those of a page were gathered already."""
     if isinstance(value, Page):
         return value.issues
-    return _of_all(value) if isinstance(value, tuple) else _of(value)
+    if isinstance(value, tuple):
+        return _of_all(value)
+    own: Issues = getattr(value, "data_issues", ())
+    inner = _INNER.get(type(value))
+    return own if inner is None else own + inner(value)
 
 
 def records_with_issues(value: object) -> Iterable[tuple[object, str | None, Issues]]:
@@ -41,18 +45,11 @@ def records_with_issues(value: object) -> Iterable[tuple[object, str | None, Iss
     else:
         records = value if isinstance(value, tuple) else (value,)
         pairs = [(record, getattr(record, "community_code", None)) for record in records]
-    return [(record, code, issues) for record, code in pairs if (issues := _of(record))]
+    return [(record, code, issues) for record, code in pairs if (issues := issues_of(record))]
 
 
 def _of_all(records: Iterable[object]) -> Issues:
-    return tuple([issue for record in records for issue in _of(record)])
-
-
-def _of(record: object) -> Issues:
-    """A record's own issues, and those of the records inside it."""
-    own: Issues = getattr(record, "data_issues", ())
-    inner = _INNER.get(type(record))
-    return own if inner is None else own + inner(record)
+    return tuple([issue for record in records for issue in issues_of(record)])
 
 
 def _of_content(review: Shenhe) -> Issues:
@@ -63,7 +60,7 @@ def _of_content(review: Shenhe) -> Issues:
 _INNER: Mapping[type, Callable[[Any], Issues]] = {
     Shenhe: _of_content,
     People: lambda people: _of_all(people.residencies),
-    Residency: lambda residency: _of(residency.house),
+    Residency: lambda residency: issues_of(residency.house),
     House: lambda house: _of_all(house.members or ()),
     dict: lambda communities: _of_all(state for states in communities.values() for state in states or ()),
 }

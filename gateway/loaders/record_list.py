@@ -12,6 +12,7 @@ from gateway.in_flight import Read, ReadKey
 from gateway.loaders.loader import ReadLoader, Source
 from gateway.loaders.paging import UP, Direction, Identified
 from gateway.normalise.field import personal_attributes
+from gateway.normalise.profile import AS_DECLARED
 from gateway.normalise.records import Page, Record
 from gateway.normalise.states import ChangeKind
 from gateway.normalise.wire_enum import WireEnum
@@ -114,20 +115,19 @@ class RecordKey(NamedTuple):
 
 
 class PageLoader(ReadLoader[PageKey, Page[RowT]]):
+    """Pages of a list, as the deployment's profile has it, else as declared.
+
+    `page_size`: rows of a page, where the platform cuts all alike. `turns_pages`: it gives the page that it is asked
+    for, and not always the first.
+    """
+
     def __init__(self, source: Source, records: RecordList[RowT]) -> None:
         self.endpoint = records.endpoint
         super().__init__(source)
         self._records = records
-
-    @property
-    def page_size(self) -> int | None:
-        """Rows of a page, where the platform cuts all alike: by the deployment's profile, else as declared."""
-        return self.source.platforms.page_size(self.endpoint) or self._records.page_size
-
-    @property
-    def turns_pages(self) -> bool:
-        """Whether the platform gives the page that it is asked for, and not always the first."""
-        return self.source.platforms.turns_pages(self.endpoint)
+        profile = source.platforms.profile.lists.get(records.endpoint, AS_DECLARED)
+        self.page_size = profile.page_size or records.page_size
+        self.turns_pages = profile.pages
 
     def identify(self, key: PageKey) -> ReadKey:
         records = self._records

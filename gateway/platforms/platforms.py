@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.addresses import can_be_called
 from gateway.errors import PlatformId
-from gateway.normalise.profile import AS_DECLARED, NO_PROFILE, Profile
+from gateway.normalise.profile import NO_PROFILE, Profile
 from gateway.ops.calls import Calls
 from gateway.ops.resilience import BreakerOptions
 from gateway.ops.slots import Slots
@@ -40,14 +40,6 @@ class Platforms:
     def platform_of(self, endpoint: str) -> PlatformId:
         """Which platform has the endpoint of this name."""
         return next(client.platform for client in (self.wjdh, self.security) if endpoint in client.endpoints)
-
-    def page_size(self, endpoint: str) -> int | None:
-        """Rows of a page of this list, if the deployment's profile says that they are all alike."""
-        return self.profile.lists.get(endpoint, AS_DECLARED).page_size
-
-    def turns_pages(self, endpoint: str) -> bool:
-        """Whether this list gives the page that it is asked for, and not always the first: the profile says so."""
-        return self.profile.lists.get(endpoint, AS_DECLARED).pages
 
     async def aclose(self) -> None:
         """Close every connection."""

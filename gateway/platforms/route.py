@@ -18,7 +18,7 @@ from gateway.ops.resilience import Clock
 from gateway.ops.slots import GATEWAY, Slots
 from gateway.platforms.answer import RawAnswer
 from gateway.platforms.endpoint import Endpoint, Kind
-from gateway.platforms.pending import OnDone, Pending
+from gateway.platforms.pending import Pending
 from gateway.platforms.pool import Exchange
 from gateway.platforms.session import Credential
 from gateway.platforms.transport import ClientExchange, EngineTransport, request_head
@@ -86,21 +86,19 @@ class Route:
         "_head",
         "_headers",
         "_method",
-        "_platform",
         "_pool",
-        "_record",
         "_url",
         "breaker",
         "calls",
         "endpoint",
         "is_login",
         "is_read",
+        "record",
     )
 
     def __init__(self, platform: PlatformId, endpoint: Endpoint, url: httpx.URL, upstream: Upstream) -> None:
         self.endpoint = endpoint
-        self._platform = platform
-        self._record = upstream.record
+        self.record = upstream.record
         self.calls = upstream.calls.to(platform, endpoint.name, upstream.clock)
         self.breaker = self.calls.breaker
         self.is_login = endpoint.kind is Kind.LOGIN
@@ -127,15 +125,6 @@ class Route:
         caller: str = GATEWAY,
     ) -> Pending[RawAnswer]:
         """One request of this caller, to be begun. Its errors are those of `gateway.platforms.transport`."""
-        exchange = self._exchange(form, credential, deadline, trace, caller)
-        if self._record is None:
-            return exchange
-        record = self._record
-        return RecordedExchange(exchange, lambda answer: record(self._platform, self.endpoint, form, answer))
-
-    def _exchange(
-        self, form: bytes, credential: Credential, deadline: float, trace: CallTrace | None, caller: str
-    ) -> Pending[RawAnswer]:
         field = credential.field
         if field:
             form = b"%b&%b" % (form, field) if form else field
@@ -155,24 +144,3 @@ class Route:
             self._client,
             httpx.Request(self._method, self._url, headers=headers, content=form, extensions=extensions),
         )
-
-
-class RecordedExchange(Pending[RawAnswer]):
-    """An exchange whose answer somebody else gets as well, before the caller does."""
-
-    __slots__ = ("_exchange", "_record")
-
-    def __init__(self, exchange: Pending[RawAnswer], record: Callable[[RawAnswer], None]) -> None:
-        self._exchange = exchange
-        self._record = record
-
-    def begin(self, on_done: OnDone) -> None:
-        def receive(outcome: RawAnswer | Exception) -> None:
-            if isinstance(outcome, RawAnswer):
-                self._record(outcome)
-            on_done(outcome)
-
-        self._exchange.begin(receive)
-
-    def cancel(self) -> None:
-        self._exchange.cancel()

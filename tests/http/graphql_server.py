@@ -51,11 +51,23 @@ async def _set(event: threading.Event) -> None:
         await asyncio.sleep(0.01)
 
 
+class Budget:
+    def __init__(self) -> None:
+        self.allowances: tuple[Allowance, ...] = ()
+
+    def charge(self, calls: int) -> None:
+        """Anybody may."""
+
+    def settle(self, calls: int, *, refund: bool = True) -> tuple[Allowance, ...]:
+        """Nobody counts."""
+        return self.allowances
+
+
 class Context:
     def __init__(self, watched: Watched, request_id: str) -> None:
         self.watched = watched
         self.request_id = request_id
-        self.allowances: tuple[Allowance, ...] = ()
+        self.budget = Budget()
         self.age: int | None = None
         self.deadline: float | None = None
 
@@ -65,12 +77,6 @@ class Context:
     def size_of(self, name: str) -> int:
         """No field here costs by the caller."""
         raise KeyError(name)
-
-    def charge(self, calls: int) -> None:
-        """Anybody may."""
-
-    def settle(self, calls: int, *, refund: bool = True) -> None:
-        """Nobody counts."""
 
     may_trace = False
 
