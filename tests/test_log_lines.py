@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "zh" / "log-lines.md").read_text(encoding="utf-8")
 LEVELS = {name: name for name in ("debug", "info", "warning", "error", "critical")} | {"exception": "error"}
 COMPLAINTS = ("SettingsError", "StartError", "_complain")
+YIELD_COMPLAINTS = ("settings.py", "env_file.py")
 WRITTEN_ELSEWHERE = {"…: no such setting, ignored", "…: must be …"}
 """Put together by `gateway/settings.py` from parts."""
 
@@ -53,7 +54,7 @@ def complaints() -> Iterator[str]:
         said: list[ast.expr] = []
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in COMPLAINTS:
             said = node.args
-        elif isinstance(node, ast.Yield) and path.name == "settings.py" and node.value:
+        elif isinstance(node, ast.Yield) and path.name in YIELD_COMPLAINTS and node.value:
             said = [node.value]
         for each in said:
             several = each.value if isinstance(each, ast.Starred) else each

@@ -510,3 +510,26 @@ async def test_audit_worker_writes_forgets_and_retries(
                 pass
     finally:
         working.cancel()
+
+
+async def test_ends_of_chains_are_logged_hourly(
+    journal: Journal, trail: AuditTrail, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "INTERVAL", 0.01)
+    trail.reveal(Request(), [observed(PERSON, "People", **PHONE)])
+    working = asyncio.create_task(trail.run())
+    try:
+        with capture_logs() as logs:
+            async with asyncio.timeout(10):
+                while not await written(journal):
+                    pass
+                assert not logs
+                for hour in (1, 2):
+                    clock.advance(hours=1)
+                    while len({line["at"] for line in logs if line["event"] == "audit anchor"}) < hour:
+                        await written(journal)
+    finally:
+        working.cancel()
+    anchors = await journal.audit.anchors(clock.now)
+    assert anchors
+    assert {(line["chain"], line["digest"]) for line in logs} == {(anchor.chain, anchor.digest) for anchor in anchors}
