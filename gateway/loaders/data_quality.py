@@ -5,7 +5,7 @@ counts, times and ids of records are kept, never a value.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 import msgspec
@@ -18,13 +18,15 @@ from gateway.normalise.vocabulary import DataProblem, DriftKind, PlatformName
 MOST_FINDINGS = 2000
 """Kept, in some 1 MiB; of more, those seen last."""
 
+PAUSE = timedelta(seconds=1)
+"""Between two records of a finding that are looked at, to name one of them: that takes longer than to count it."""
 
 _Key: TypeAlias = tuple[str | None, PlatformName, str, str, DataProblem]
 """The community, and what the first attributes of a finding say: a plain tuple, which is made in half the time."""
 
 
 class Finding(msgspec.Struct):
-    """What is wrong, how often, and a record that showed it last, if it has an id.
+    """What is wrong, how often, and a record that showed it lately, if it has an id.
 
     With `drift`: what is new since the deployment's profile was written, in `count` of `rows` rows that all gateways
     have looked at. `key` is that on the wire, `found` the word or type of JSON that came under it.
@@ -43,6 +45,7 @@ class Finding(msgspec.Struct):
     key: str | None = None
     found: str | None = None
     rows: int | None = None
+    looked_at: datetime | None = None
 
 
 PROBLEMS: Mapping[DriftKind, DataProblem] = {
@@ -82,18 +85,21 @@ class DataQuality:
     def note(self, endpoint: str, answer: object) -> None:
         """Note what is wrong in an answer that has data issues."""
         now = self._clock()
-        last: dict[_Key, object] = {}
         for record, community_code, issues in records_with_issues(answer):
             for issue in issues:
                 code = None if issue.of_any_community else community_code
                 key = code, issue.platform, endpoint, issue.field, issue.problem
                 finding = self._findings.get(key) or self._begin(key, now)
                 finding.count += 1
-                last[key] = None if issue.of_any_community else record
-        for key, record in last.items():
-            finding = self._findings[key] = self._findings.pop(key)  # the last one again
-            finding.last_seen_at = now
-            finding.sample = (None if record is None else self._name(record)) or finding.sample
+                finding.last_seen_at = now
+                if finding.looked_at is None or now - finding.looked_at >= PAUSE:
+                    self._look_at(key, finding, None if issue.of_any_community else record, now)
+
+    def _look_at(self, key: _Key, finding: Finding, record: object, now: datetime) -> None:
+        """Keep what names this record, which shows it now."""
+        self._findings[key] = self._findings.pop(key)  # the last one again
+        finding.looked_at = now
+        finding.sample = (None if record is None else self._name(record)) or finding.sample
         while len(self._findings) > MOST_FINDINGS:
             del self._findings[next(iter(self._findings))]
 

@@ -1,6 +1,7 @@
 """`dataQuality`: what does not arrive as documented, as far as it was read."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -44,7 +45,8 @@ async def test_documented_answers_leave_no_finding(gateway):
     assert await quality(gateway) == []
 
 
-async def test_finding_counts_values_and_names_a_record(gateway, sandbox):
+async def test_finding_counts_values_and_names_a_record(gateway, sandbox, monkeypatch):
+    monkeypatch.setattr(data_quality, "PAUSE", timedelta(0))
     await send_reviews(gateway, sandbox, "10002", "等待审核", "不知道", "没审")
     sample = await send_reviews(gateway, sandbox, "10002", "不知道")
     [finding] = of_status(await quality(gateway))
@@ -57,6 +59,15 @@ async def test_finding_counts_values_and_names_a_record(gateway, sandbox):
     assert finding["count"] == 3
     assert finding["firstSeenAt"] < finding["lastSeenAt"]
     assert [finding["sampleId"]] == sample
+
+
+async def test_record_of_finding_is_named_once_in_a_while(gateway, sandbox, monkeypatch):
+    monkeypatch.setattr(data_quality, "PAUSE", timedelta(hours=1))
+    [named, _] = await send_reviews(gateway, sandbox, "10002", "不知道", "等待审核")
+    await send_reviews(gateway, sandbox, "10002", "等待审核", "不知道")
+    [finding] = of_status(await quality(gateway))
+
+    assert (finding["count"], finding["sampleId"]) == (2, named)
 
 
 async def test_findings_are_of_the_callers_communities(gateway, sandbox, mint):
