@@ -41,7 +41,7 @@ FINDINGS = Family(
 
 ROWS = Family("gateway_drift_rows_total", "counter", "Rows that were looked at for what is new", ("endpoint",))
 
-BUDGET = 0.003
+BUDGET = 0.002
 """Of a core: the CPU time that looking may take."""
 
 WAITING = 8
