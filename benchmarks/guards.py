@@ -45,7 +45,7 @@ from gateway.http.request_metrics import RequestMetrics
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions
 from gateway.settings import Settings, load_settings
-from schema.build import cost_of, executable_schema
+from schema.build import executable_schema, get_cost
 
 QUERIES = {name: document(name) for name in ("list", "typed_list")}
 
@@ -202,15 +202,15 @@ def first_sight(rounds: int) -> list[tuple[str, ...]]:
     bounds = Limits(tokens=2000, depth=15, aliases=30, root_fields=20, directives=50)
     cells: dict[str, list[str]] = {"a new document: limits": [], "a new document: cost": []}
     for query in QUERIES.values():
-        for name, without in zip(cells, ("check_limits", "cost_of"), strict=True):
+        for name, without in zip(cells, ("check_limits", "get_cost"), strict=True):
             least = {True: float("inf"), False: float("inf")}
             for number in range(rounds * 20):
                 on = number % 2 == 0
-                cost = None if not on and without == "cost_of" else cost_of
+                cost = None if not on and without == "get_cost" else get_cost
                 skipping = (
                     nullcontext() if on or cost is None else patch.object(documents, "check_limits", lambda *_: None)
                 )
-                fresh = documents.Documents(schema, bounds, 8, cost_of=cost)
+                fresh = documents.Documents(schema, bounds, 8, get_cost=cost)
                 with skipping:
                     least[on] = min(least[on], timed(partial(fresh.prepare, query)))
             cells[name] += [f"{least[True]:.1f}", f"{least[False]:.1f}", f"{least[True] - least[False]:.1f}"]

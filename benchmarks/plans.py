@@ -56,7 +56,7 @@ from gateway.normalise.vocabulary import (
     ShenheType,
 )
 from gateway.ops.collector import settle_collector
-from schema.build import executable_schema, revealed_types, scopes_of
+from schema.build import executable_schema, get_scopes, revealed_types
 
 _FILES = (Path(__file__).parent / "harness" / "queries").glob("*.graphql")
 QUERIES = {file.stem: file.read_text() for file in sorted(_FILES)}
@@ -124,8 +124,8 @@ class Bench:
 
     def requests(self, plans: bool) -> Callable[[str], Awaitable[bytes]]:
         """A function that answers a document, as the HTTP edge does between the body's JSON and the answer's."""
-        documents = Documents(self.schema, LIMITS, 512, scopes_of=scopes_of)
-        executor = GuardedExecutor(Executor(self.schema, plans=plans), self.schema, scopes_of)
+        documents = Documents(self.schema, LIMITS, 512, get_scopes=get_scopes)
+        executor = GuardedExecutor(Executor(self.schema, plans=plans), self.schema, get_scopes)
 
         async def request(text: str) -> bytes:
             response = await executor.execute(documents.prepare(text), None, VARIABLES, self.context())

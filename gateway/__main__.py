@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     or a command cannot use the journal; 3 when the gateway cannot start with them now; 130 after Ctrl+C.
     """
     options = _parser().parse_args(arguments)
-    os.environ.update(_settings_of(options))  # so that workers have them too
+    os.environ.update(_get_settings(options))  # so that workers have them too
     try:
         export_others(os.environ)
         status: int = options.run(load_settings(), options)
@@ -198,7 +198,7 @@ def _add_address(command: argparse.ArgumentParser) -> None:
     command.add_argument("--port", help="instead of GATEWAY_PORT")
 
 
-def _settings_of(options: argparse.Namespace) -> dict[str, str]:
+def _get_settings(options: argparse.Namespace) -> dict[str, str]:
     """The settings that a command was given by its options."""
     given = {"GATEWAY_HOST": getattr(options, "host", None), "GATEWAY_PORT": getattr(options, "port", None)}
     if options.env_file:

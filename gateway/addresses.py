@@ -20,6 +20,6 @@ def can_be_called(address: "httpx.URL") -> bool:
         return False
 
 
-def url_of(host: str, port: int) -> str:
+def make_url(host: str, port: int) -> str:
     """Where the gateway is served that listens at this host, an address of IPv4 or IPv6 or a name."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -73,7 +73,7 @@ from gateway.profile import read_profile
 from gateway.reload import Apply, Reload
 from gateway.settings import Mistakes, Settings
 from gateway.version import VERSION
-from schema.build import cost_of, executable_schema, export_sdl, revealed_types, scopes_of
+from schema.build import executable_schema, export_sdl, get_cost, get_scopes, revealed_types
 
 GRAPHQL_PATH = "/graphql"
 
@@ -81,7 +81,7 @@ schema_definition = export_sdl
 """For the command that prints it."""
 
 
-def _name_of(ids: NodeIds, types: Mapping[str, RevealedType], record: object) -> RecordRef | None:
+def _get_name(ids: NodeIds, types: Mapping[str, RevealedType], record: object) -> RecordRef | None:
     """What the journal calls a record of a type that has an id of its own."""
     found = types.get(type(record).__name__)
     return None if found is None else found.identity.reference(record, ids)
@@ -119,7 +119,7 @@ class Gateway:
         retention = timedelta(days=settings.audit_retention_days)
         types = revealed_types(executable_schema())
         self.trail = AuditTrail(journal.audit, self.ids, types, retention, clock)
-        self.quality = DataQuality(partial(_name_of, self.ids, types), clock)
+        self.quality = DataQuality(partial(_get_name, self.ids, types), clock)
         self.metrics = metrics
         copy = journal.folder and copy_beside(journal.folder)
         self.drift = Drift(journal.drift, clock, metrics.tally, sample=settings.drift_sample, copy=copy)
@@ -225,7 +225,7 @@ def create_app(
         communities = read_communities(settings)
     schema = executable_schema()
     is_open = settings.allows_introspection
-    needed_scopes = scopes_of if is_open else guard_introspection(scopes_of, Scope.SCHEMA_INTROSPECT)
+    needed_scopes = get_scopes if is_open else guard_introspection(get_scopes, Scope.SCHEMA_INTROSPECT)
     documents = Documents(
         schema,
         Limits(
@@ -237,8 +237,8 @@ def create_app(
         ),
         settings.document_cache,
         suggestions=not settings.is_production,
-        cost_of=cost_of,
-        scopes_of=needed_scopes,
+        get_cost=get_cost,
+        get_scopes=needed_scopes,
     )
     with mistakes.collect():
         trusted = open_trusted_documents(settings, documents)
@@ -259,7 +259,7 @@ def create_app(
     def edges(gateway: Gateway) -> tuple[ASGIApp, WebSocketEndpoint, list[BaseRoute]]:
         """What answers GraphQL over HTTP and in WebSockets, and the routes of all."""
 
-        def caller_of(scope: ASGIScope) -> Caller[RequestContext]:
+        def get_caller(scope: ASGIScope) -> Caller[RequestContext]:
             return Caller(scope, authenticator, gateway)
 
         timeout, largest = settings.request_timeout, settings.max_answer_bytes
@@ -267,7 +267,7 @@ def create_app(
         event_streams = EventStreamEndpoint(
             intake,
             executor,
-            caller_of,
+            get_caller,
             bounds=bounds,
             timeout=timeout,
             largest_answer=largest,
@@ -277,7 +277,7 @@ def create_app(
         endpoint = GraphQLEndpoint(
             intake,
             executor,
-            caller_of,
+            get_caller,
             bounds=bounds,
             timeout=timeout,
             largest_answer=largest,

@@ -161,11 +161,11 @@ class RequestContext:
             return self.principal.codes
         return tuple(self._communities) or None
 
-    def name_of(self, community_code: str) -> str | None:
+    def get_community_name(self, community_code: str) -> str | None:
         """The name of a community; None where the settings have none."""
         return self._communities.get(community_code)
 
-    def size_of(self, name: str) -> int:
+    def get_size(self, name: str) -> int:
         """How many communities there are for the caller, before anything is read: what costs go by."""
         if name != COMMUNITIES:
             raise KeyError(name)

@@ -83,7 +83,7 @@ class UserInputError(GatewayError):
         }
 
 
-def violations_of(
+def find_violations(
     check: Callable[ParamsT, object], *arguments: ParamsT.args, **options: ParamsT.kwargs
 ) -> tuple[Violation, ...]:
     """What a check finds wrong; empty where it passes."""

@@ -20,7 +20,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from gateway.actions.identity import Identity, RevealedType
 from gateway.execution.cost import Cost
-from gateway.execution.variants import attribute_of
+from gateway.execution.variants import get_attribute
 from gateway.normalise.vocabulary import HouseType
 from schema.directives import Pii, RequiresScope
 from schema.mutations.mutation import Mutation
@@ -76,24 +76,24 @@ def _tell_of_directives(schema: GraphQLSchema) -> None:
     for graphql_type in schema.type_map.values():
         if isinstance(graphql_type, GraphQLObjectType | GraphQLInterfaceType):
             for field in graphql_type.fields.values():
-                notes = [directive.note for directive in _directives_of(field)]
+                notes = [directive.note for directive in _get_directives(field)]
                 if notes:
                     field.description = " ".join([field.description or "", *notes])
 
 
-def _directives_of(field: GraphQLField) -> list[RequiresScope | Pii]:
+def _get_directives(field: GraphQLField) -> list[RequiresScope | Pii]:
     definition = field.extensions.get("strawberry-definition")
     declared = getattr(definition, "directives", ())
     return [directive for directive in declared if isinstance(directive, RequiresScope | Pii)]
 
 
-def scopes_of(field: GraphQLField) -> frozenset[str]:
+def get_scopes(field: GraphQLField) -> frozenset[str]:
     """The scopes that a field declares with `@requiresScope`."""
-    declared = [directive for directive in _directives_of(field) if isinstance(directive, RequiresScope)]
+    declared = [directive for directive in _get_directives(field) if isinstance(directive, RequiresScope)]
     return frozenset(scope for directive in declared for scope in directive.scopes)
 
 
-def cost_of(field: GraphQLField) -> Cost:
+def get_cost(field: GraphQLField) -> Cost:
     """What a field declares with `costs` (`schema/types/costs.py`)."""
     declared: Cost = _metadata(field).get(COST, NOTHING)
     return declared
@@ -115,12 +115,12 @@ def revealed_types(schema: GraphQLSchema) -> dict[str, RevealedType]:
         get_named_type(field.type)
         for named in types
         for field in named.fields.values()
-        if (shown := attribute_of(field)) is None or not shown.observed
+        if (shown := get_attribute(field)) is None or not shown.observed
     }
     revealed, nobodys = {}, []
     for named in types:
-        identity = _identity_of(named)
-        personal = {name: shown for name, field in named.fields.items() if (shown := attribute_of(field))}
+        identity = _get_identity(named)
+        personal = {name: shown for name, field in named.fields.items() if (shown := get_attribute(field))}
         if identity is not None:
             declared = {name: _metadata(field) for name, field in named.fields.items()}
             conditions = {name: data[PERSONAL_IF] for name, data in declared.items() if PERSONAL_IF in data}
@@ -135,7 +135,7 @@ def revealed_types(schema: GraphQLSchema) -> dict[str, RevealedType]:
     return revealed
 
 
-def _identity_of(named: GraphQLObjectType) -> Identity | None:
+def _get_identity(named: GraphQLObjectType) -> Identity | None:
     """What a type declares by its `id`, or of the record that it is part of."""
     definition = named.extensions.get("strawberry-definition")
     declared: Identity | None = definition and vars(definition.origin).get(IDENTITY)

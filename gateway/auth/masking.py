@@ -79,7 +79,7 @@ def masker(kind: PiiKind) -> Masker | None:
     return _MASKERS.get(kind)
 
 
-def _masker_of(mask_text_of_kind: Callable[[str], str]) -> Masker:
+def _get_masker(mask_text_of_kind: Callable[[str], str]) -> Masker:
     def mask_value(value: object) -> str | None:
         if value is None:
             return None
@@ -112,10 +112,10 @@ def _mask_address(address: str) -> str:
 
 
 _MASKERS: dict[PiiKind, Masker] = {
-    PiiKind.PHONE: _masker_of(_mask_phone),
-    PiiKind.ID_CARD: _masker_of(_mask_id_card),
-    PiiKind.NAME: _masker_of(_mask_name),
-    PiiKind.ADDRESS: _masker_of(_mask_address),
+    PiiKind.PHONE: _get_masker(_mask_phone),
+    PiiKind.ID_CARD: _get_masker(_mask_id_card),
+    PiiKind.NAME: _get_masker(_mask_name),
+    PiiKind.ADDRESS: _get_masker(_mask_address),
 }
 
 

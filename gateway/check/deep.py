@@ -9,7 +9,7 @@ from typing import NamedTuple
 from gateway.check.asking import Answer, Asker
 from gateway.check.propose import propose
 from gateway.check.report import make_report, to_html, to_json, to_text
-from gateway.check.survey import Survey, Surveyor, calls_of
+from gateway.check.survey import Survey, Surveyor, count_calls
 from gateway.check.writing import SWITCHED_BACK, confirmed, try_writes
 from gateway.communities import read_communities
 from gateway.normalise.plausible import code_problem
@@ -75,7 +75,7 @@ async def make_survey(settings: Settings, options: DeepOptions) -> Survey:
     use_profile(profile)
     survey = Survey(codes)
     survey.uses_printed_secret = "123456" in (settings.wjdh_secret_id, settings.wjdh_secret_key)
-    progress = Progress(calls_of(len(codes), options.pages))
+    progress = Progress(count_calls(len(codes), options.pages))
     async with aclosing(platforms):
 
         def done(answer: Answer) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from gateway.check.asking import Answer
-from gateway.check.survey import Survey, content_of, listed, page_info, part_of
-from gateway.normalise.value_forms import form_of
+from gateway.check.survey import Survey, get_content, get_part, listed, page_info
+from gateway.normalise.value_forms import get_form
 from gateway.normalise.values import row_id
 
 Verdict = bool | None
@@ -101,10 +101,10 @@ class Evidence:
         return self.survey.tokens.get(platform, {}).get(question)
 
     def speaks(self, answers: Iterable[Answer], *texts: str) -> Verdict:
-        return any_of(any(text in hints_of(answer) for text in texts) for answer in answers)
+        return any_of(any(text in get_hints(answer) for text in texts) for answer in answers)
 
     def leaks(self) -> Verdict:
-        return self.each(self.refusals(), lambda answer: _INTERNAL.search(hints_of(answer)) is not None)
+        return self.each(self.refusals(), lambda answer: _INTERNAL.search(get_hints(answer)) is not None)
 
     def not_strict(self, answers: Iterable[Answer]) -> Verdict:
         """Whether a body with status 200 is no strict JSON."""
@@ -136,16 +136,16 @@ class Evidence:
         """Number and name of everybody who was seen, in memory alone."""
         pairs = [
             (part.get("people_idcard"), part.get("people_name"))
-            for part in (*(part_of(row, "people") for row in self.reviews()), *self.people())
+            for part in (*(get_part(row, "people") for row in self.reviews()), *self.people())
         ]
         pairs += [(each.get("member_idcard"), each.get("member_name")) for each in self.members()]
         return [(str(number), str(name)) for number, name in pairs if number and name]
 
     def births(self) -> list[int]:
         """Dates of birth that came as epochs."""
-        rows = [*self.people(), *(part_of(row, "people") for row in self.reviews())]
+        rows = [*self.people(), *(get_part(row, "people") for row in self.reviews())]
         values = [row.get("people_birth") for row in rows] + [row.get("member_birth") for row in self.members()]
-        return [int(str(value)) for value in values if form_of(value) == "epoch seconds"]
+        return [int(str(value)) for value in values if get_form(value) == "epoch seconds"]
 
     def content_forms(self) -> set[str]:
         """How the contents of reviews came."""
@@ -156,7 +156,7 @@ class Evidence:
                 forms.add("object")
             elif isinstance(value, str) and value.strip() == "见前言":
                 forms.add("placeholder")
-            elif isinstance(value, str) and content_of(row):
+            elif isinstance(value, str) and get_content(row):
                 forms.add("twice encoded" if value.lstrip().startswith('"') else "text")
             elif value:
                 forms.add("unreadable")
@@ -203,7 +203,7 @@ class Evidence:
         return any_of(contradicts(answer, info) for answer, info in self.pages(*LISTS))
 
 
-def hints_of(answer: Answer) -> str:
+def get_hints(answer: Answer) -> str:
     return "" if answer.envelope is None else answer.envelope.hints
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from gateway.check.evidence import Evidence, hints_of
+from gateway.check.evidence import Evidence, get_hints
 from gateway.check.renaming import ENOUGH_ROWS
 from gateway.check.survey import Survey, page_info
 from gateway.loaders.lists import LISTS
@@ -118,7 +118,7 @@ def _rest(survey: Survey) -> Iterator[str]:
         text
         for answer in survey.answers
         if answer.purpose in absent and answer.code not in (None, 0, 9)
-        for text in [hints_of(answer).split(" ")[0]]
+        for text in [get_hints(answer).split(" ")[0]]
         if text
     }
     yield "\n[not_found]"

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from gateway.check.asking import Answer
-from gateway.check.evidence import LISTS, NEWER, Evidence, Verdict, any_of, hints_of
-from gateway.check.survey import listed, part_of
+from gateway.check.evidence import LISTS, NEWER, Evidence, Verdict, any_of, get_hints
+from gateway.check.survey import get_part, listed
 from gateway.check.writing import REPLY_KEPT, SWITCHED
 from gateway.normalise.house import house_of_label
 from gateway.normalise.person import sex_of_id_card
@@ -94,7 +94,7 @@ def _foreign_content(e: Evidence) -> Verdict:
     found = []
     for answer in e.survey.of("shenheList"):
         for row in listed(answer):
-            code = part_of(row, "house").get("community_identifier") if isinstance(row, dict) else None
+            code = get_part(row, "house").get("community_identifier") if isinstance(row, dict) else None
             if code is not None and answer.community:
                 found.append(str(code) != answer.community)
     return any_of(found)
@@ -144,7 +144,7 @@ def both_keys(e: Evidence, *keys: tuple[str, str]) -> Verdict:
 
 def _refused_communities(e: Evidence) -> Verdict:
     pages = [answer for answer in e.answers(*LISTS) if answer.purpose == "page 1"]
-    return e.each(pages, lambda answer: answer.code not in (None, 0) and "权限" in hints_of(answer))
+    return e.each(pages, lambda answer: answer.code not in (None, 0) and "权限" in get_hints(answer))
 
 
 DETECTORS = (

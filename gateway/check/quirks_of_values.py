@@ -64,13 +64,13 @@ def _order_dates(e: Evidence) -> Verdict:
     return any_of(time_at_start(number) is not None for number in numbers)
 
 
-def _repairs_of(e: Evidence, *purposes: str) -> set[int]:
+def _get_repairs(e: Evidence, *purposes: str) -> set[int]:
     return {row_id(row.get("id")) or 0 for row in e.survey.rows("repair/list", *purposes)}
 
 
 def _open_by_default(e: Evidence) -> Verdict:
-    resolved = _repairs_of(e, "status 1, page 1")
-    return None if not resolved else not resolved & _repairs_of(e, "page 1")
+    resolved = _get_repairs(e, "status 1, page 1")
+    return None if not resolved else not resolved & _get_repairs(e, "page 1")
 
 
 def _extra_values(e: Evidence) -> Verdict:

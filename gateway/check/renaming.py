@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from difflib import SequenceMatcher
 
-from gateway.normalise.observation import Observer, enum_of
+from gateway.normalise.observation import Observer, get_enum
 
 ALIKE = 0.8
 """How similar a key that vanished and one that came must be, to be one."""
@@ -40,8 +40,8 @@ def renamed_keys(observer: Observer, record: str) -> Renamed:
     unknown = [key for key in observer.unknown_keys(record) if 2 * seen.keys[key].present > seen.rows]
     found: Renamed = {}
     for key in missing:
-        enum = enum_of(observer.declared(record).fields[key])
-        values = enum is not None and [each for each in unknown if _words_of(observer, record, each, enum.by_wire)]
+        enum = get_enum(observer.declared(record).fields[key])
+        values = enum is not None and [each for each in unknown if _get_words(observer, record, each, enum.by_wire)]
         alike = [each for each in unknown if SequenceMatcher(None, key, each).ratio() >= ALIKE]
         if values and len(values) == 1:
             found[key] = values[0], "its words are those of this field"
@@ -55,7 +55,7 @@ def renamed_keys(observer: Observer, record: str) -> Renamed:
     return found
 
 
-def _words_of(observer: Observer, record: str, key: str, known: Mapping[object, object]) -> bool:
+def _get_words(observer: Observer, record: str, key: str, known: Mapping[object, object]) -> bool:
     """Whether words of a list stand under a key that is none of the document's."""
     sampled = observer.records[record].samples.get(key, set())
     return bool(sampled & {word for word in known if isinstance(word, str) and word and not word.isdecimal()})

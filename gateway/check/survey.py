@@ -56,7 +56,7 @@ class Survey:
 
     def _observe(self, answer: Answer) -> None:
         if answer.succeeded and answer.purpose != "elsewhere":
-            for record, rows in rows_of(answer):
+            for record, rows in get_rows(answer):
                 self.observer.rows(record, rows)
 
     def of(self, endpoint: str, *purposes: str) -> list[Answer]:
@@ -91,13 +91,13 @@ def page_info(answer: Answer) -> dict[str, Any]:
     return info if isinstance(info, dict) else {}
 
 
-def rows_of(answer: Answer) -> Iterator[tuple[str, list[Any]]]:
+def get_rows(answer: Answer) -> Iterator[tuple[str, list[Any]]]:
     """The rows in an answer, with the name of their record."""
     if (record := RECORD_OF.get(answer.endpoint)) is not None:
         yield record, rows_in(answer.endpoint, answer.data)
 
 
-def content_of(row: dict[str, Any]) -> dict[str, Any]:
+def get_content(row: dict[str, Any]) -> dict[str, Any]:
     """The content of a review, as far as it is an object."""
     value = row.get("shenhe_content")
     if isinstance(value, str):
@@ -108,12 +108,12 @@ def content_of(row: dict[str, Any]) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def part_of(row: dict[str, Any], part: str) -> dict[str, Any]:
-    value = content_of(row).get(part)
+def get_part(row: dict[str, Any], part: str) -> dict[str, Any]:
+    value = get_content(row).get(part)
     return value if isinstance(value, dict) else {}
 
 
-def calls_of(communities: int, pages: int) -> int:
+def count_calls(communities: int, pages: int) -> int:
     """About how many calls a survey makes."""
     return communities * (5 * pages + 2 + 2 * RECORDS) + 2 * PEOPLE + 45
 
@@ -168,7 +168,7 @@ class Surveyor:
         for endpoint, name in LISTS.items():
             statuses: tuple[str, ...] = ("", "0", "1") if endpoint == "repair/list" else ("",)
             for status in statuses:
-                await self._pages_of(endpoint, {name: code, "status": status}, code)
+                await self._read_pages(endpoint, {name: code, "status": status}, code)
             if with_probes:
                 await self._probe_list(endpoint, name, code)
         await self._ask(wjdh, "modules", {"xiaoqu": code}, "listed", code)
@@ -178,7 +178,7 @@ class Surveyor:
         if shorter != code and shorter:
             await self._ask(wjdh, "shenheList", {"community_identifier": shorter}, "elsewhere", code)
 
-    async def _pages_of(self, endpoint: str, form: dict[str, str], code: str) -> None:
+    async def _read_pages(self, endpoint: str, form: dict[str, str], code: str) -> None:
         sized = {} if endpoint == "order/list" else {"per_page": "20"}
         for number in range(1, self._pages + 1):
             purpose = f"page {number}" if not form.get("status") else f"status {form['status']}, page {number}"
@@ -236,7 +236,7 @@ class Surveyor:
     def _people(self) -> list[dict[str, str]]:
         """Applicants of the reviews that were read."""
         names, phones = _keys(ShenhePeople, "name"), _keys(ShenhePeople, "phone")
-        parts = [part_of(row, "people") for row in self._survey.rows("shenheList")]
+        parts = [get_part(row, "people") for row in self._survey.rows("shenheList")]
         found = dict.fromkeys((_first(part, names), _first(part, phones)) for part in parts)
         return [{"name": name, "phone": phone} for name, phone in found if name and phone]
 
@@ -252,7 +252,7 @@ class Surveyor:
         numbers = [_keys(ShenheHouse, part) for part in ("building", "unit", "floor", "room")]
         for answer in self._survey.of("shenheList"):
             for row in listed(answer):
-                part = part_of(row, "house") if isinstance(row, dict) else {}
+                part = get_part(row, "house") if isinstance(row, dict) else {}
                 address = [_first(part, keys) for keys in numbers]
                 if answer.community and all(each.removeprefix("-").isdecimal() for each in address):
                     found[HouseKey(answer.community, *map(int, address))] = None

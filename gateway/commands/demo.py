@@ -16,7 +16,7 @@ import msgspec
 import orjson
 import uvicorn
 
-from gateway.addresses import url_of
+from gateway.addresses import make_url
 from gateway.app import GRAPHQL_PATH, create_app
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.commands.serve import (
@@ -64,7 +64,7 @@ async def demo(*, once: bool) -> int:
         listener = _listen(settings)
         platforms = {"wjdh": sandbox.wjdh.url, "security": sandbox.security.url}
         async with _serving(settings, listener, token, platforms):
-            address = url_of(settings.host, listener.getsockname()[1])
+            address = make_url(settings.host, listener.getsockname()[1])
             async with _client(address, token) as client:
                 await live_through_a_day(sandbox, address, partial(_execute, client))
                 configure_logs(settings.log_level)

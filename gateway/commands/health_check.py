@@ -6,7 +6,7 @@ It reads no other setting than where the gateway listens: an entrypoint may give
 import os
 from urllib.request import ProxyHandler, build_opener
 
-from gateway.addresses import url_of
+from gateway.addresses import make_url
 from gateway.settings import load_settings
 
 TIMEOUT = 2
@@ -19,7 +19,7 @@ def check_health() -> None:
         {name: os.environ.get(name, "") for name in ("GATEWAY_ENV_FILE", "GATEWAY_HOST", "GATEWAY_PORT")}
     )
     unproxied = build_opener(ProxyHandler({}))
-    with unproxied.open(f"{url_of(settings.host, settings.port)}/healthz", timeout=TIMEOUT):
+    with unproxied.open(f"{make_url(settings.host, settings.port)}/healthz", timeout=TIMEOUT):
         pass
 
 

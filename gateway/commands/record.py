@@ -29,7 +29,7 @@ from gateway.normalise.verification import applied_house
 from gateway.normalise.wire_enum import WireEnum
 from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.profile import read_profile
-from gateway.recording.folder import MIB, Folder, RecordingError, files_of
+from gateway.recording.folder import MIB, Folder, RecordingError, get_files
 from gateway.recording.recorder import KEY_FILE, Recorder, read_key
 from gateway.recording.values import Values
 from gateway.settings import Mistakes, Settings, SettingsError
@@ -81,7 +81,7 @@ async def record(settings: Settings, options: RecordOptions) -> int:
         await Walk(platforms, options.pages, options.pause).run(codes)
     folder.close()
     sys.stdout.write(
-        f"{folder.written} exchanges in {len(files_of(options.folder))} files of {options.folder}\n"
+        f"{folder.written} exchanges in {len(get_files(options.folder))} files of {options.folder}\n"
         "Every value of a person is replaced. Read the files before they leave the house.\n"
     )
     if folder.left_out:

@@ -15,7 +15,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from gateway.addresses import url_of
+from gateway.addresses import make_url
 from gateway.app import create_app
 from gateway.errors import GatewayError
 from gateway.http.application import Application
@@ -115,7 +115,7 @@ def log_start(settings: Settings, listener: socket.socket) -> None:
     """One line, when requests are taken."""
     log.info(
         "gateway serves",
-        address=url_of(settings.host, listener.getsockname()[1]),
+        address=make_url(settings.host, listener.getsockname()[1]),
         environment=settings.env,
         version=VERSION,
         build=settings.build_id,

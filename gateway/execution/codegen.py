@@ -190,11 +190,11 @@ class _Writer:
         if is_type_of is None or selection.position is None:
             return []
         check = self._constant(is_type_of, "is_type_of", selection.type.name)
-        if cls := self._class_of(selection.type):
+        if cls := self._get_class(selection.type):
             return [f"if type(o) is not {cls}: confirm({check}(o, run.info({self._position(selection.position)})))"]
         return [f"if (is_type := {check}(o, {self._info(selection.position)})) is not True: confirm(is_type)"]
 
-    def _class_of(self, type_: GraphQLObjectType) -> str | None:
+    def _get_class(self, type_: GraphQLObjectType) -> str | None:
         """The name of the class whose instances are values of this type and nothing else, if it has one."""
         cls = exact_class(type_.is_type_of)
         return self._constant(cls, "class", cls.__name__) if cls and is_plain(cls) else None
@@ -314,7 +314,7 @@ class _Writer:
         if isinstance(shape, Abstract):
             function = self._abstract(shape, field)
             return _Ways(f"type({v}) in plain", f"{function}(v)", function)
-        function, cls = self._object(shape.selection), self._class_of(shape.selection.type)
+        function, cls = self._object(shape.selection), self._get_class(shape.selection.type)
         return _Ways(f"type({v}) is {cls}" if cls else f"type({v}) in plain", f"{function}(v)", function)
 
     def _leaf(self, type_: GraphQLLeafType, v: str) -> _Ways:

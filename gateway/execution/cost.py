@@ -84,11 +84,11 @@ class Cost(NamedTuple):
 class Sizes(Protocol):
     """Of one caller."""
 
-    def size_of(self, name: str, /) -> int:
+    def get_size(self, name: str, /) -> int:
         """The number that `OfCaller` has this name for."""
 
 
-CostOf: TypeAlias = Callable[[GraphQLField], Cost]
+GetCost: TypeAlias = Callable[[GraphQLField], Cost]
 """Reads the declaration of a field."""
 
 
@@ -107,9 +107,9 @@ _Magnitudes: TypeAlias = Mapping[_Source | str, int | None]
 class OperationCost:
     """The cost of one operation of a valid document, for any variables and caller: remembered for those seen."""
 
-    def __init__(self, schema: GraphQLSchema, outline: Outline, operation: Operation, cost_of: CostOf) -> None:
+    def __init__(self, schema: GraphQLSchema, outline: Outline, operation: Operation, get_cost: GetCost) -> None:
         node, selections = operation
-        self._cost_of = cost_of
+        self._get_cost = get_cost
         self._introspection = ceil(count_fields(schema, outline, operation) / FIELDS_PER_CALL)
         fragments: dict[str | None, list[Selected]] = {name: each for name, (_, each) in outline.fragments.items()}
         self._parts = {**fragments, None: selections}
@@ -128,7 +128,7 @@ class OperationCost:
         given = variables or {}
         magnitudes = tuple([_given(given, *source) for source in self._sources])
         if self._names:
-            magnitudes += tuple(map(sizes.size_of, self._names))
+            magnitudes += tuple(map(sizes.get_size, self._names))
         cost = self._known.get(magnitudes)
         if cost is None:
             if len(self._known) >= MOST_REMEMBERED:
@@ -158,7 +158,7 @@ class OperationCost:
 
     def _field(self, node: FieldNode, field: GraphQLField, below: int, magnitudes: _Magnitudes) -> tuple[int, int]:
         """With what is below; and the calls it shares with others."""
-        cost = self._cost_of(field)
+        cost = self._get_cost(field)
         calls, items, times = [
             self._amount(amount, field, node, magnitudes) for amount in (cost.calls, cost.items, cost.times)
         ]

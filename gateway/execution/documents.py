@@ -28,7 +28,7 @@ from graphql.validation import (
 from graphql.validation.validate import ValidationAbortedError
 
 from gateway.errors import GatewayError, QueryTooComplexError, UserInputError
-from gateway.execution.cost import CostOf, OperationCost
+from gateway.execution.cost import GetCost, OperationCost
 from gateway.execution.limits import Limits, check_limits, require_little_introspection
 from gateway.execution.outline import BYTES_PER_ENTRY, BYTES_PER_TOKEN, Outline
 from gateway.execution.validation import Validator
@@ -37,7 +37,7 @@ from gateway.wording.requests import RequestWording
 
 MAX_VALIDATION_ERRORS = 20
 
-ScopesOf: TypeAlias = Callable[[GraphQLField], frozenset[str]]
+GetScopes: TypeAlias = Callable[[GraphQLField], frozenset[str]]
 """The scopes that a field of the schema declares."""
 
 CHARACTERS_PER_TOKEN = 32
@@ -88,8 +88,8 @@ class Documents:
     Documents that fail are not kept: they are cheap to refuse, and a caller can make any number of them. The steps are
     in the order of what they cost, each bounding the next: length and tokens, limits, validation.
 
-    `suggestions` says whether errors may name fields and types that the caller did not ask for. `cost_of` reads what
-    the fields of the schema cost, `scopes_of` which scopes they ask for.
+    `suggestions` says whether errors may name fields and types that the caller did not ask for. `get_cost` reads what
+    the fields of the schema cost, `get_scopes` which scopes they ask for.
     """
 
     def __init__(
@@ -99,13 +99,13 @@ class Documents:
         size: int,
         *,
         suggestions: bool = True,
-        cost_of: CostOf | None = None,
-        scopes_of: ScopesOf | None = None,
+        get_cost: GetCost | None = None,
+        get_scopes: GetScopes | None = None,
     ) -> None:
         self._schema = schema
         self._limits = limits
-        self._cost_of = cost_of
-        self._scopes_of = scopes_of
+        self._get_cost = get_cost
+        self._get_scopes = get_scopes
         self._suggestions = suggestions
         self._validator = Validator(schema, _RULES)
         self._cache: LRUCache[str, Mapping[str | None, Prepared]] = LRUCache(size * BYTES_PER_ENTRY, _weigh)
@@ -149,7 +149,7 @@ class Documents:
         except QueryTooComplexError as error:
             raise DocumentError.of(error) from None
         key = sha256(query.encode()).hexdigest()
-        scopes = frozenset[str]().union(*map(self._scopes_of, outline.fields())) if self._scopes_of else frozenset()
+        scopes = frozenset[str]().union(*map(self._get_scopes, outline.fields())) if self._get_scopes else frozenset()
         deprecated = outline.deprecated_fields()
         weight = len(query) + document.token_count * BYTES_PER_TOKEN
         operations: dict[str | None, Prepared] = {}
@@ -157,7 +157,7 @@ class Documents:
             node, _selections = operation
             name = node.name.value if node.name else None
             root_fields = outline.root_fields(operation)
-            cost = self._cost_of and OperationCost(self._schema, outline, operation, self._cost_of)
+            cost = self._get_cost and OperationCost(self._schema, outline, operation, self._get_cost)
             operations[name] = Prepared(
                 document, node, key, name, root_fields, cost, scopes, weight, node.operation.value, deprecated
             )

@@ -9,7 +9,7 @@ from typing import Any
 
 from graphql.pyutils import is_awaitable
 
-from gateway.execution.variants import attribute_of
+from gateway.execution.variants import get_attribute
 from gateway.ops.call_trace import Path
 from gateway.ops.trace import Trace
 
@@ -61,7 +61,7 @@ class Inspection:
     def _compare(self, source: Any, info: Any, path: Path, value: Any) -> None:
         """Note a field that holds more than is shown."""
         field = info.parent_type.fields.get(info.field_name)
-        declared = field and attribute_of(field)
+        declared = field and get_attribute(field)
         if declared is not None and getattr(info.context, "variant", None) != declared.variant:
             held = getattr(source, declared.attribute)
             if held is not None and held != value:

@@ -72,7 +72,7 @@ def attribute_in(
     return resolve
 
 
-def attribute_of(field: GraphQLField) -> AttributeIn | None:
+def get_attribute(field: GraphQLField) -> AttributeIn | None:
     """What the field's resolver declares, if it was made by `attribute_in`."""
     resolver = getattr(field.extensions.get("strawberry-definition"), "base_resolver", None)
     declared: AttributeIn | None = getattr(resolver and resolver.wrapped_func, "attribute_in", None)

@@ -36,7 +36,7 @@ def format_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
     that came with the request is BAD_USER_INPUT. Everything else, a bug or a value that does not fit the schema, is
     INTERNAL: logged with the request id, never shown.
     """
-    cause = cause_of(error)
+    cause = get_cause(error)
     message: Text
     if isinstance(cause, GatewayError):
         message = cause.message
@@ -87,9 +87,9 @@ def log_unexpected(error: BaseException, request_id: str, path: list[str | int] 
     log.error("unexpected error", request_id=request_id, path=path, **traced(error))
 
 
-def code_of(error: Exception) -> str:
+def get_code(error: Exception) -> str:
     """The code that callers get for it, as `format_error` has it."""
-    cause = cause_of(error)
+    cause = get_cause(error)
     if isinstance(cause, GatewayError):
         return cause.code
     if not isinstance(error, GraphQLError):
@@ -98,7 +98,7 @@ def code_of(error: Exception) -> str:
     return str(given or ("BAD_USER_INPUT" if _is_about_input(error) else GatewayError.code))
 
 
-def cause_of(error: Exception) -> Exception:
+def get_cause(error: Exception) -> Exception:
     """The error under graphql-core's wrappings."""
     cause = error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:

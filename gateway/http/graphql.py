@@ -1,6 +1,6 @@
 """The GraphQL endpoint: GraphQL over HTTP (draft of the GraphQL Foundation) as a plain ASGI application.
 
-    app = GraphQLEndpoint(intake, executor, caller_of, bounds=Bounds(body=262_144, variables=65_536), timeout=15.0,
+    app = GraphQLEndpoint(intake, executor, get_caller, bounds=Bounds(body=262_144, variables=65_536), timeout=15.0,
                           largest_answer=16_777_216)
 
 It knows the protocol and nothing of the schema. In the order of a request: headers, the caller's context, the
@@ -103,7 +103,7 @@ class Caller(Protocol[ContextT_co]):
         """The same, with waiting."""
 
 
-CallerOf: TypeAlias = Callable[[Scope], Caller[Context]]
+GetCaller: TypeAlias = Callable[[Scope], Caller[Context]]
 """Of the head of a request, as ASGI has it."""
 
 
@@ -120,7 +120,7 @@ class GraphQLEndpoint:
         self,
         intake: Intake,
         executor: Executor,
-        caller_of: CallerOf,
+        get_caller: GetCaller,
         *,
         bounds: Bounds,
         timeout: float,
@@ -132,7 +132,7 @@ class GraphQLEndpoint:
     ) -> None:
         self.intake = intake
         self.executor = executor
-        self.caller_of = caller_of
+        self.get_caller = get_caller
         self.bounds = bounds
         self.timeout = timeout
         self._deadlines = Deadlines()
@@ -254,7 +254,7 @@ class GraphQLEndpoint:
         state = scope.get("extensions", {}).get(HEADER_BLOCK, {})
         read: tuple[RequestHead, Caller[Context]] | None = state.get(self)
         if read is None:
-            read = state[self] = RequestHead(scope), self.caller_of(scope)
+            read = state[self] = RequestHead(scope), self.get_caller(scope)
         return read
 
 

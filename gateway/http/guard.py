@@ -20,16 +20,16 @@ from graphql import (
 
 from gateway.auth.principal import Principal
 from gateway.errors import ForbiddenError
-from gateway.execution.documents import Prepared, ScopesOf
+from gateway.execution.documents import GetScopes, Prepared
 from gateway.execution.executor import Executor
 from gateway.execution.response import Response
-from gateway.http.errors import cause_of
+from gateway.http.errors import get_cause
 
 
-def guard_introspection(scopes_of: ScopesOf, scope: str) -> ScopesOf:
-    """`scopes_of`, with `scope` for the fields that introspection begins with: they are of no type of the schema."""
+def guard_introspection(get_scopes: GetScopes, scope: str) -> GetScopes:
+    """`get_scopes`, with `scope` for the fields that introspection begins with: they are of no type of the schema."""
     needed = frozenset((scope,))
-    return lambda field: needed if field is SchemaMetaFieldDef or field is TypeMetaFieldDef else scopes_of(field)
+    return lambda field: needed if field is SchemaMetaFieldDef or field is TypeMetaFieldDef else get_scopes(field)
 
 
 class CallerContext(Protocol):
@@ -44,11 +44,11 @@ class CallerContext(Protocol):
 
 
 class GuardedExecutor:
-    """Executes operations for callers. `scopes_of` reads the declarations."""
+    """Executes operations for callers. `get_scopes` reads the declarations."""
 
-    def __init__(self, executor: Executor, schema: GraphQLSchema, scopes_of: ScopesOf) -> None:
+    def __init__(self, executor: Executor, schema: GraphQLSchema, get_scopes: GetScopes) -> None:
         self._executor = executor
-        self._scopes_of = scopes_of
+        self._get_scopes = get_scopes
         self._subscriptions = schema.subscription_type.fields if schema.subscription_type else {}
 
     async def execute(
@@ -90,14 +90,14 @@ class GuardedExecutor:
 
     def _require(self, subscription: str, context: CallerContext) -> None:
         try:
-            context.principal.require(*sorted(self._scopes_of(self._subscriptions[subscription])))
+            context.principal.require(*sorted(self._get_scopes(self._subscriptions[subscription])))
         except ForbiddenError as error:
             context.deny(subscription, error.scope or "")
             raise
 
     def _guard(self, resolve: Callable[..., Any], source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         field = info.schema.get_field(info.parent_type, info.field_name)
-        if field is not None and (scopes := self._scopes_of(field)):
+        if field is not None and (scopes := self._get_scopes(field)):
             info.context.principal.require(*sorted(scopes))
         return resolve(source, info, **arguments)
 
@@ -113,7 +113,7 @@ async def _watched(responses: AsyncGenerator[Response, None], context: CallerCon
 def _tell_denials(response: Response, context: CallerContext) -> None:
     """Have the context know which fields were refused for want of a scope, by whatever refused them."""
     for error in response.errors:
-        cause = cause_of(error)
+        cause = get_cause(error)
         if isinstance(cause, ForbiddenError) and cause.scope is not None and error.nodes:
             node = error.nodes[0]
             context.deny(node.name.value if isinstance(node, FieldNode) else "", cause.scope)

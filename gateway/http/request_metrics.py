@@ -18,7 +18,7 @@ from gateway.errors import GatewayError, QueryTooComplexError, RateLimitedError,
 from gateway.execution.documents import DocumentError, Prepared
 from gateway.execution.intake import Asked
 from gateway.execution.response import Response
-from gateway.http.errors import cause_of, code_of
+from gateway.http.errors import get_cause, get_code
 from gateway.http.websocket_messages import CloseCode
 from gateway.ops.tally import Count, Family, Tally
 
@@ -242,11 +242,11 @@ class RequestMetrics:
 def count_failure(tally: Tally, error: Exception) -> str:
     """Count what a request ended in instead of an answer. Returns its code, that of the first error of several."""
     errors: Sequence[Exception] = error.errors if isinstance(error, DocumentError) else (error,)
-    codes = [code_of(each) for each in errors]
+    codes = [get_code(each) for each in errors]
     for code in codes:
         tally.count(ERRORS, code).add()
     if codes[0] != GatewayError.code and not isinstance(error, RequestTimeoutError):
-        tally.count(REFUSED, codes[0], _limit(cause_of(errors[0]))).add()
+        tally.count(REFUSED, codes[0], _limit(get_cause(errors[0]))).add()
     return codes[0]
 
 

@@ -13,7 +13,7 @@ import httpx
 from starlette.requests import Request
 from starlette.routing import Route
 
-from gateway.addresses import url_of
+from gateway.addresses import make_url
 from gateway.errors import GatewayError, UserInputError
 from gateway.http.local_page import Answer, local_route, read_fields
 from gateway.wording.requests import RequestWording
@@ -55,7 +55,7 @@ def sandbox_routes(platforms: Mapping[str, str]) -> list[Route]:
 
     async def pay(request: Request, body: bytes) -> bytes:
         host, port = request.scope["server"]
-        form = {"order_number": str(read_fields(body).get("order_number", "")), "callback_url": url_of(host, port)}
+        form = {"order_number": str(read_fields(body).get("order_number", "")), "callback_url": make_url(host, port)}
         return await _send("POST", f"{anywhere}/pay", form)
 
     async def reset(_request: Request, _body: bytes) -> bytes:

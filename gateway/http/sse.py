@@ -28,7 +28,7 @@ from gateway.http.responses import CLOSE, Refusal, errors_json, rate_headers, re
 from gateway.http.server.head import Headers
 from gateway.http.subscribe import (
     CallerContext,
-    CallerOf,
+    GetCaller,
     StreamCaller,
     SubscribingExecutor,
     seconds_left,
@@ -55,7 +55,7 @@ class EventStreamEndpoint:
         self,
         intake: Intake,
         executor: SubscribingExecutor,
-        caller_of: CallerOf,
+        get_caller: GetCaller,
         *,
         bounds: Bounds,
         timeout: float,
@@ -66,7 +66,7 @@ class EventStreamEndpoint:
     ) -> None:
         self._intake = intake
         self._executor = executor
-        self._caller_of = caller_of
+        self._get_caller = get_caller
         self._bounds = bounds
         self._timeout = timeout
         self._largest_answer = largest_answer
@@ -84,7 +84,7 @@ class EventStreamEndpoint:
         started = perf_counter()
         METER.set(Meter())
         try:
-            caller = self._caller_of(scope)
+            caller = self._get_caller(scope)
             context = caller.open(id_) or await caller.identify(id_)
             context.last_event_id = head.last_event_id
             allowance = rate_headers(context.budget.settle(0))

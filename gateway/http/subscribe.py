@@ -33,7 +33,7 @@ class StreamCaller(Caller[CallerContext], Protocol):
         """Raises UnauthenticatedError, IssuerUnavailableError."""
 
 
-CallerOf: TypeAlias = Callable[[Scope], StreamCaller]
+GetCaller: TypeAlias = Callable[[Scope], StreamCaller]
 """Of the head of a request, as ASGI has it."""
 
 

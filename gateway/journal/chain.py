@@ -66,26 +66,26 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-def digest_of(algorithm: str, values: object) -> bytes:
+def make_digest(algorithm: str, values: object) -> bytes:
     return hashlib.new(algorithm, _json(values)).digest()
 
 
-def content_of(algorithm: str, row: Row[Any]) -> bytes:
+def digest_row(algorithm: str, row: Row[Any]) -> bytes:
     """The digest of a row as the database returns it: what it makes of a value counts, not what it was given."""
     columns = zip(row._fields, row, strict=True)
     covered = {name: value for name, value in columns if value is not None and name not in NOT_COVERED}
-    return digest_of(algorithm, covered)
+    return make_digest(algorithm, covered)
 
 
 def digest_before_first(algorithm: str, head: Row[Any]) -> bytes:
-    return digest_of(algorithm, [head.trail, head.name, head.begun_at, head.rows_before, head.salt.hex()])
+    return make_digest(algorithm, [head.trail, head.name, head.begun_at, head.rows_before, head.salt.hex()])
 
 
 def entry_digest(previous: bytes, entry: Mapping[str, Any]) -> bytes:
     content = entry["content"]
     names = ("trail", "sequence", "at", "change", "row_id", "algorithm")
     values = [previous.hex(), *(entry[name] for name in names), None if content is None else content.hex()]
-    return digest_of(entry["algorithm"], values)
+    return make_digest(entry["algorithm"], values)
 
 
 class Chain:
@@ -100,7 +100,7 @@ class Chain:
         algorithm, at = self._algorithm, self._clock()
         # All that takes time is done before the head is locked.
         contents = [
-            (change, row_id, None if row is None else content_of(algorithm, row)) for change, row_id, row in links
+            (change, row_id, None if row is None else digest_row(algorithm, row)) for change, row_id, row in links
         ]
         if not contents:
             return

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, func, select
 
-from gateway.journal.chain import ADOPTED, Chain, Link, content_of
+from gateway.journal.chain import ADOPTED, Chain, Link, digest_row
 from gateway.journal.records import Trail
 from gateway.journal.tables import audit, chain, operations
 
@@ -53,4 +53,4 @@ def adopt_operation_page(connection: Connection, entries: Chain, after: str) -> 
 
 def _differs(entry: Row[Any], row: Row[Any]) -> bool:
     was: bytes | None = entry.content
-    return was is None or content_of(entry.algorithm, row) != was
+    return was is None or digest_row(entry.algorithm, row) != was

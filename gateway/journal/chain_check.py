@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, select
 
-from gateway.journal.chain import ADOPTED, WITHDRAWN, Anchor, content_of, digest_before_first, entry_digest
-from gateway.journal.identifiers import first_id, moment_of
+from gateway.journal.chain import ADOPTED, WITHDRAWN, Anchor, digest_before_first, digest_row, entry_digest
+from gateway.journal.identifiers import first_id, get_moment
 from gateway.journal.records import Trail
 from gateway.journal.tables import audit, chain, chain_heads, operations
 
@@ -153,8 +153,8 @@ class _Walk:
         previous = head.cut_previous
         self._compare_cut()
         for page in self._pages(0):
-            latest = self._latest_of(page)
-            rows = self._rows_of(page)
+            latest = self._get_latest(page)
+            rows = self._get_rows(page)
             for index, entry in enumerate(page):
                 if place == 1:
                     previous = _or_none(lambda: digest_before_first(entry.algorithm, head)) or b""  # noqa: B023 # called at once
@@ -183,7 +183,7 @@ class _Walk:
         cut = self._connection.execute(
             select(chain.c.row_id).where(chain.c.trail == self._trail, chain.c.sequence == head.cut_sequence)
         ).first()
-        moment = None if cut is None else _or_none(lambda: moment_of(cut.row_id))
+        moment = None if cut is None else _or_none(lambda: get_moment(cut.row_id))
         if cut is None or moment is None:
             return  # which is found as the first link
         check.cut_until = moment
@@ -235,14 +235,14 @@ class _Walk:
             check.found(Harm.REMOVED, f"{where} is gone")
         elif not isinstance(row, Row):
             check.found(Harm.CHANGED, f"{where} cannot be read")
-        elif (content := _or_none(lambda: content_of(entry.algorithm, row))) != entry.content:
+        elif (content := _or_none(lambda: digest_row(entry.algorithm, row))) != entry.content:
             other = select(chain.c.row_id).where(chain.c.trail == self._trail, chain.c.content == content).limit(1)
             if content is not None and (moved := self._connection.execute(other).first()) is not None:
                 check.found(Harm.REORDERED, f"{where} has the content of row {moved.row_id}")
             else:
                 check.found(Harm.CHANGED, f"{where} does not have the content that was written")
 
-    def _rows_of(self, page: Sequence[Row[Any]]) -> dict[str, object]:
+    def _get_rows(self, page: Sequence[Row[Any]]) -> dict[str, object]:
         """The rows of these entries by their ids; in place of one that cannot be read its error."""
         ids = {entry.row_id for entry in page}
         try:
@@ -259,7 +259,7 @@ class _Walk:
     def _selected(self, ids: Collection[str]) -> Select[Any]:
         return select(self._table).where(self._table.c.id.in_(ids))
 
-    def _latest_of(self, page: Sequence[Row[Any]]) -> dict[str, int]:
+    def _get_latest(self, page: Sequence[Row[Any]]) -> dict[str, int]:
         """The places of the latest entries of these operations: a row is as that one says. Of the audit trail, every
         entry is the only one.
         """

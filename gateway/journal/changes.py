@@ -1,18 +1,18 @@
 """Which events an operation leaves when its outcome is known."""
 
 from gateway.events import OPERATION, REPAIR_CHANGED, SHENHE_CHANGED
-from gateway.journal.events import audience_of
+from gateway.journal.events import get_audience
 from gateway.journal.records import NewEvent, Operation
 from gateway.normalise.states import ChangeKind, OperationState
 from gateway.normalise.vocabulary import RepairStatus
 
 
-def resolution_of(operation: Operation) -> NewEvent:
+def get_resolution(operation: Operation) -> NewEvent:
     """That an UNKNOWN operation became known: an event for who wrote."""
     return NewEvent(
         topic=OPERATION,
         community_code=operation.community_code,
-        audience=audience_of(operation.subject),
+        audience=get_audience(operation.subject),
         record_id=operation.id,
         kind=operation.state,
     )

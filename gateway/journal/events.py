@@ -72,7 +72,7 @@ class Interest:
         return and_(events.c.topic == self.topic, visible)
 
 
-def audience_of(subject: str) -> str:
+def get_audience(subject: str) -> str:
     """What the events of a caller's own operations call the caller."""
     return hashlib.blake2b(subject.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 

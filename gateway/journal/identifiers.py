@@ -24,6 +24,6 @@ def next_id(identifier: str) -> str:
     return str(UUID(int=UUID(identifier).int + 1))
 
 
-def moment_of(identifier: str) -> datetime:
+def get_moment(identifier: str) -> datetime:
     """When it was made, by its first 48 bits. Raises ValueError for what is none."""
     return datetime.fromtimestamp((UUID(identifier).int >> 80) / 1000, UTC)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, and_, case, delete, select, update
 
 from gateway.errors import JournalError
 from gateway.journal.chain import WITHDRAWN, Chain, Link
-from gateway.journal.changes import change_by, resolution_of
+from gateway.journal.changes import change_by, get_resolution
 from gateway.journal.database import Database, insert_new
 from gateway.journal.events import Events
 from gateway.journal.history import HistoryKey, read_histories
@@ -185,7 +185,7 @@ class Operations:
             row = _update(connection, operation_id, values | steps)
             operation = to_record(row, Operation)
             if final and before.state is OperationState.UNKNOWN:
-                self._events.note(connection, resolution_of(operation))
+                self._events.note(connection, get_resolution(operation))
             if change := change_by(operation):
                 self._events.note_change(connection, change, before.sent_at or before.started_at)
             self._note(connection, row)

@@ -86,7 +86,7 @@ class Payments:
             return Receipt(ReceiptKind.SAME, payment)
         # One after the other, so that the one who counts sees what has been recorded at the same moment.
         connection.execute(select(payments.c.id).where(payments.c.id == payment.id).with_for_update())
-        if (connection.scalar(_conflicts_of(payment.id)) or 0) < MOST_CONFLICTS:
+        if (connection.scalar(_get_conflicts(payment.id)) or 0) < MOST_CONFLICTS:
             conflict = {
                 "payment_id": payment.id,
                 "subject": subject,
@@ -316,7 +316,7 @@ def _due_order(payment: Payment) -> tuple[datetime | None, str]:
     return (payment.next_attempt_at, payment.id)
 
 
-def _conflicts_of(payment_id: str) -> Select[Any]:
+def _get_conflicts(payment_id: str) -> Select[Any]:
     """How many are recorded."""
     return select(func.count()).select_from(payment_conflicts).where(payment_conflicts.c.payment_id == payment_id)
 

@@ -56,7 +56,7 @@ PROBLEMS: Mapping[DriftKind, DataProblem] = {
 }
 
 
-def finding_of(drift: DriftRecord, platform: PlatformName) -> Finding:
+def make_finding(drift: DriftRecord, platform: PlatformName) -> Finding:
     return Finding(
         platform,
         drift.endpoint,

@@ -21,7 +21,7 @@ import msgspec
 from gateway.errors import JournalError
 from gateway.journal.drift import DriftRecords
 from gateway.journal.records import DriftRecord
-from gateway.loaders.issues import Issues, issues_of
+from gateway.loaders.issues import Issues, get_issues
 from gateway.normalise.drift import DriftWatch, Sighting, is_known
 from gateway.normalise.observation import RECORD_OF, rows_in
 from gateway.normalise.vocabulary import DataProblem
@@ -128,7 +128,7 @@ class Drift:
             return
         if endpoint.name not in RECORD_OF or len(answer.body) > LARGEST:
             return
-        issues = issues_of(outcome)
+        issues = get_issues(outcome)
         if issues and self._notice(endpoint.name, issues):
             if len(self._waiting) >= WAITING:
                 self._waiting.pop()

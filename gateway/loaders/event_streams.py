@@ -15,7 +15,7 @@ from gateway.errors import UserInputError
 from gateway.events import OPERATION, PAYMENT
 from gateway.futures import join
 from gateway.journal.event_tail import EventTail
-from gateway.journal.events import Events, Interest, audience_of
+from gateway.journal.events import Events, Interest, get_audience
 from gateway.journal.journal import Clock
 from gateway.journal.records import GapKind, NotedEvent, Start
 from gateway.loaders.record_list import RecordList
@@ -98,7 +98,7 @@ class EventStreams:
 
     def of_operations(self, subject: str, after: Cursor | None) -> Happenings:
         """The subject's own."""
-        return self._follow(Interest(OPERATION, audience=audience_of(subject)), after)
+        return self._follow(Interest(OPERATION, audience=get_audience(subject)), after)
 
     async def _follow(self, interest: Interest, after: Cursor | None, community_code: str | None = None) -> Happenings:
         start = await self._start(interest.topic, community_code)

@@ -19,13 +19,13 @@ def count_issues(metrics: Metrics, endpoint: str, value: object) -> bool:
     """
     if isinstance(value, Page) and value.dropped:
         metrics.drop_rows(endpoint, value.dropped)
-    issues = issues_of(value)
+    issues = get_issues(value)
     for issue in issues:
         metrics.data_issue(endpoint, issue.platform, issue.field, issue.problem).add()
     return bool(issues)
 
 
-def issues_of(value: object) -> Issues:
+def get_issues(value: object) -> Issues:
     """All issues of one answer, or of a record and the records inside it. Those of a page were gathered already."""
     if isinstance(value, Page):
         return value.issues
@@ -45,11 +45,11 @@ def records_with_issues(value: object) -> Iterable[tuple[object, str | None, Iss
     else:
         records = value if isinstance(value, tuple) else (value,)
         pairs = [(record, getattr(record, "community_code", None)) for record in records]
-    return [(record, code, issues) for record, code in pairs if (issues := issues_of(record))]
+    return [(record, code, issues) for record, code in pairs if (issues := get_issues(record))]
 
 
 def _of_all(records: Iterable[object]) -> Issues:
-    return tuple([issue for record in records for issue in issues_of(record)])
+    return tuple([issue for record in records for issue in get_issues(record)])
 
 
 def _of_content(review: Shenhe) -> Issues:
@@ -60,7 +60,7 @@ def _of_content(review: Shenhe) -> Issues:
 _INNER: Mapping[type, Callable[[Any], Issues]] = {
     Shenhe: _of_content,
     People: lambda people: _of_all(people.residencies),
-    Residency: lambda residency: issues_of(residency.house),
+    Residency: lambda residency: get_issues(residency.house),
     House: lambda house: _of_all(house.members or ()),
     dict: lambda communities: _of_all(state for states in communities.values() for state in states or ()),
 }

@@ -120,11 +120,11 @@ class ReadLoader(RecordLoader[KeyT, ValueT]):
             own.append(of)
             return self.read(of)
 
-        with trace.asking(trace.paths_of(self, key)):
+        with trace.asking(trace.find_paths(self, key)):
             read = self._shared.begin(self.identify(key), begin, key, fresh=self.source.fresh)
             if not own or read.is_stale:
                 age = self.source.shared.clock() - read.began
-                trace.use(self.source.platforms.platform_of(self.endpoint), self.endpoint, read, age)
+                trace.use(self.source.platforms.get_platform(self.endpoint), self.endpoint, read, age)
         return read
 
 
@@ -144,7 +144,7 @@ class ComposedLoader(RecordLoader[KeyT, ValueT]):
                 return [error]
         distinct = list(dict.fromkeys(keys))
         values = [
-            self.compose(key) if trace is None else trace.under(trace.paths_of(self, key), self.compose(key))
+            self.compose(key) if trace is None else trace.under(trace.find_paths(self, key), self.compose(key))
             for key in distinct
         ]
         outcomes = dict(zip(distinct, await fetch(values), strict=True))

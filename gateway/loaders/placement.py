@@ -39,7 +39,7 @@ class SeenOrders:
         if len(self._recent) >= REMEMBERED:
             self._earlier, self._recent = self._recent, {}
 
-    def community_of(self, number: str) -> str | None:
+    def get_community(self, number: str) -> str | None:
         """None: it was not seen, or is forgotten."""
         return self._recent.get(number) or self._earlier.get(number)
 
@@ -95,7 +95,7 @@ class Placement:
     def _recall(self) -> None:
         """Place what waits under the number of an order that was seen before."""
         for number in self._waiting:
-            if community_code := self._seen.community_of(number):
+            if community_code := self._seen.get_community(number):
                 self._placed[community_code].add(number)
 
     async def place(self, community_code: str, numbers: set[str]) -> dict[str, Payment]:

@@ -9,7 +9,7 @@ from gateway.journal.audit import RevealQuery
 from gateway.journal.journal import Journal
 from gateway.journal.queries import OperationQuery, PaymentQuery
 from gateway.loaders.all_orders import AllOrdersLoader
-from gateway.loaders.data_quality import DataQuality, Finding, finding_of
+from gateway.loaders.data_quality import DataQuality, Finding, make_finding
 from gateway.loaders.drift import unknown
 from gateway.loaders.house import HouseOwnerLoader
 from gateway.loaders.journal import CountLoader, HistoryLoader
@@ -146,8 +146,8 @@ class Loaders:
         was written. Raises JournalError.
         """
         drift = unknown(await self._journal.drift.read()) if communities is None else []
-        platform_of = self.source.platforms.platform_of
-        new = [finding_of(each, PlatformName(platform_of(each.endpoint))) for each in drift]
+        get_platform = self.source.platforms.get_platform
+        new = [make_finding(each, PlatformName(get_platform(each.endpoint))) for each in drift]
         return [*new, *self._quality.findings(communities)]
 
     def forget(self) -> None:

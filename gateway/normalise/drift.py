@@ -33,7 +33,7 @@ from gateway.normalise.observation import (
 )
 from gateway.normalise.profile import seen_types
 from gateway.normalise.shapes import NotJsonError, read_json
-from gateway.normalise.value_forms import ABSENT, NULL, type_of
+from gateway.normalise.value_forms import ABSENT, NULL, json_type
 from gateway.normalise.values import is_blank
 from gateway.normalise.vocabulary import SWITCHES, DriftKind
 from gateway.normalise.wire_enum import WireEnum
@@ -268,8 +268,8 @@ class DriftWatch:
     def _value(
         self, endpoint: str, record: str, key: str, known: _Key, value: object, words: list[tuple[str, str, str]]
     ) -> None:
-        if known.types and type_of(value) not in known.types and not is_blank(value):
-            self._sightings[Sighting(endpoint, record, key, DriftKind.CHANGED_TYPE, type_of(value))] += 1
+        if known.types and json_type(value) not in known.types and not is_blank(value):
+            self._sightings[Sighting(endpoint, record, key, DriftKind.CHANGED_TYPE, json_type(value))] += 1
         elif (known.enum is not None or known.switch is not None) and isinstance(value, str | int):
             word = value.strip() if isinstance(value, str) else value
             if word != "" and not _is_known_word(known, word):
@@ -283,7 +283,7 @@ class DriftWatch:
         if key not in kept and len(kept) >= MOST_KEYS:
             key = OTHER_KEYS
         if kept.get(key, NULL) == NULL:
-            kept[key] = type_of(None if is_blank(value) else value)
+            kept[key] = json_type(None if is_blank(value) else value)
         self._sightings[Sighting(endpoint, record, key, DriftKind.NEW_KEY, kept[key])] += 1
 
     def _note_absent(self, endpoint: str, record: str, known: _Known, present: set[str], rows: int) -> None:

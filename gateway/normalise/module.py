@@ -105,13 +105,13 @@ def parse_module_states(data: object) -> dict[str, tuple[ModuleState, ...] | Non
         return {}
     if not isinstance(communities, dict):
         raise ShapeError("expected an object of communities")
-    states = {code.strip(): _states_of(modules) for code, modules in communities.items() if is_code(code.strip())}
+    states = {code.strip(): _get_states(modules) for code, modules in communities.items() if is_code(code.strip())}
     if communities and all(modules is None for modules in states.values()):
         raise ShapeError("expected communities with modules")
     return states
 
 
-def _states_of(modules: object) -> tuple[ModuleState, ...] | None:
+def _get_states(modules: object) -> tuple[ModuleState, ...] | None:
     if modules == []:
         return ()
     if not isinstance(modules, dict):

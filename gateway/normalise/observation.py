@@ -15,7 +15,7 @@ from gateway.normalise.field import DeclaredField, declared_fields
 from gateway.normalise.profile import ENUMS
 from gateway.normalise.shapes import NotJsonError, read_json
 from gateway.normalise.table import TABLES, Table
-from gateway.normalise.value_forms import form_of, type_of
+from gateway.normalise.value_forms import get_form, json_type
 from gateway.normalise.vocabulary import SWITCHES, ModuleName
 from gateway.normalise.wire_enum import WireEnum
 
@@ -124,7 +124,7 @@ class DeclaredKeys:
     def enum(self, key: str) -> type[WireEnum] | None:
         """The closed list of the words under a key."""
         declared = self.fields.get(key)
-        return None if declared is None else NAMED_BY.get((self.name, declared.attribute)) or enum_of(declared)
+        return None if declared is None else NAMED_BY.get((self.name, declared.attribute)) or get_enum(declared)
 
     def switch(self, key: str) -> str | None:
         """The name that the words of a yes or no, or of a switch, have in a profile."""
@@ -138,7 +138,7 @@ class DeclaredKeys:
         return declared is None or declared.field.pii is not None or declared.field.free_text
 
 
-def enum_of(declared: DeclaredField) -> type[WireEnum] | None:
+def get_enum(declared: DeclaredField) -> type[WireEnum] | None:
     kinds = [declared.type, *get_args(declared.type)]
     return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, WireEnum)), None)
 
@@ -178,9 +178,9 @@ class Observer:
             key = key_name(str(sent))
             under = seen.keys.setdefault(key, KeySeen())
             under.present += 1
-            under.types[type_of(value)] += 1
+            under.types[json_type(value)] += 1
             if not isinstance(value, dict | list):
-                under.forms[form_of(value)] += 1
+                under.forms[get_form(value)] += 1
             if declared.enum(key) is not None or declared.switch(key) is not None:
                 self._word(under, value)
             elif isinstance(value, str | int) and declared.is_personal(key):

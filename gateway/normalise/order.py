@@ -21,7 +21,7 @@ from gateway.normalise.kinds import (
 )
 from gateway.normalise.literals import LiteralError, read_literal
 from gateway.normalise.records import DataIssue, Money, Page, PlatformId, Record
-from gateway.normalise.shapes import NotJsonError, data_of, documented_body, read_json, read_page, row_list
+from gateway.normalise.shapes import NotJsonError, documented_body, get_data, read_json, read_page, row_list
 from gateway.normalise.table import Table
 from gateway.normalise.times import time_at_start
 from gateway.normalise.values import is_blank, required_text
@@ -174,7 +174,7 @@ def parse_order_page(body: Mapping[str, object], community_code: str, page: int)
 
     `data` may be absent (2.1.2.3), and `pages` is null when nothing is found (quirk 138).
     """
-    return read_page(ORDERS, row_list(data_of(body)), page, body.get("pages"), community_code)
+    return read_page(ORDERS, row_list(get_data(body)), page, body.get("pages"), community_code)
 
 
 def _read_extra_text(extra: str) -> object:

@@ -95,7 +95,7 @@ def read_json(text: str, *, as_written: bool = False) -> object:
     return value
 
 
-def data_of(body: Mapping[str, object]) -> object:
+def get_data(body: Mapping[str, object]) -> object:
     """The `data` of an answer, which may be left out beside a `code`. Raises ShapeError where there is neither."""
     data = body.get("data")
     if data is None and "code" not in body:

@@ -8,7 +8,7 @@ from gateway.normalise.field import Field, Kind
 from gateway.normalise.issues import Issues
 from gateway.normalise.kinds import ROW_NUMBER, TEXT, TIME, number_of, word_of
 from gateway.normalise.records import DataIssue, ListedCommunityCode, Page, PlatformId, Record
-from gateway.normalise.shapes import data_of, documented_body, identified, one_row, read_page, row_list
+from gateway.normalise.shapes import documented_body, get_data, identified, one_row, read_page, row_list
 from gateway.normalise.shenhe_content import CONTENT, ShenheContent
 from gateway.normalise.table import Table
 from gateway.normalise.values import is_blank, row_id
@@ -96,7 +96,7 @@ def parse_shenhe_page(body: Mapping[str, object], community_code: str, page: int
 
     Success has no `code` here: the array is its only sign (quirk 15).
     """
-    return read_page(REVIEWS, row_list(data_of(body)), page, body.get("meta"), community_code)
+    return read_page(REVIEWS, row_list(get_data(body)), page, body.get("meta"), community_code)
 
 
 def parse_shenhe(data: object, community_code: str | None) -> Shenhe | None:

@@ -46,7 +46,7 @@ LONGEST_EPOCH = 11
 EARLIEST_EPOCH = 10**8
 
 
-def type_of(value: object) -> str:
+def json_type(value: object) -> str:
     """By JSON's names, numbers apart by whether they have a fraction."""
     match value:
         case None:
@@ -64,7 +64,7 @@ def type_of(value: object) -> str:
     return "object"
 
 
-def form_of(value: object) -> str:
+def get_form(value: object) -> str:
     """The form of a scalar."""
     if isinstance(value, str):
         if is_blank(value):
@@ -74,4 +74,4 @@ def form_of(value: object) -> str:
         if _DATE.fullmatch(str(value)):
             return EIGHT_DIGITS
         return EPOCH if EARLIEST_EPOCH <= abs(value) < 10**LONGEST_EPOCH else "small number"
-    return type_of(value)
+    return json_type(value)

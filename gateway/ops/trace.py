@@ -133,7 +133,7 @@ class Trace:
                 awaitables.append(awaitable)
         return awaitables
 
-    def paths_of(self, loader: object, key: Hashable) -> tuple[Path, ...]:
+    def find_paths(self, loader: object, key: Hashable) -> tuple[Path, ...]:
         """What asked this loader for this key."""
         asked = self._asked.get((id(loader), key))
         return ASKING.get() if asked is None else tuple(asked)

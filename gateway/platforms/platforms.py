@@ -37,7 +37,7 @@ class Platforms:
         self.calls = calls
         self.profile = profile
 
-    def platform_of(self, endpoint: str) -> PlatformId:
+    def get_platform(self, endpoint: str) -> PlatformId:
         """Which platform has the endpoint of this name."""
         return next(client.platform for client in (self.wjdh, self.security) if endpoint in client.endpoints)
 

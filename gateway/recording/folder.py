@@ -123,7 +123,7 @@ class Folder:
     def _begin(self) -> None:
         self.close()
         self._make_room()
-        newest = files_of(self.path)[-1:]
+        newest = get_files(self.path)[-1:]
         number = int(newest[0].stem.rpartition("-")[2]) + 1 if newest else 1
         while self._file is None:
             try:
@@ -135,7 +135,7 @@ class Folder:
         self._append(_FIRST_LINE)
 
     def _make_room(self) -> None:
-        sizes = {path: path.stat().st_size for path in files_of(self.path)}
+        sizes = {path: path.stat().st_size for path in get_files(self.path)}
         while sizes and sum(sizes.values()) + self._largest_file > self._largest:
             oldest = next(iter(sizes))
             oldest.unlink(missing_ok=True)
@@ -143,14 +143,14 @@ class Folder:
             self.removed += 1
 
 
-def files_of(path: Path) -> list[Path]:
+def get_files(path: Path) -> list[Path]:
     """The files of a folder, the oldest first."""
     return sorted(path.glob(PATTERN), key=lambda file: (len(file.name), file.name))
 
 
 def read_folder(path: Path) -> Iterator[Exchange]:
     """All exchanges, in the order in which they were written. Raises RecordingError."""
-    files = files_of(path)
+    files = get_files(path)
     if not files:
         raise RecordingError(f"{path}: holds no recorded exchanges")
     for file in files:

@@ -135,7 +135,7 @@ class Values:
         personal: dict[str, Rule] = {}
         for key, declared, first_key in _declared_keys():
             pii = declared.field.pii
-            known = self._words_of(declared)
+            known = self._get_words(declared)
             if pii is not None and pii in by_pii:
                 personal[key] = by_pii[pii]
             elif known:
@@ -147,7 +147,7 @@ class Values:
         self._rules |= {key: self._kept(_LEGACY_WORD, words=known | self._words) for key, known in words.items()}
         self._rules |= personal
 
-    def _words_of(self, declared: DeclaredField) -> set[str]:
+    def _get_words(self, declared: DeclaredField) -> set[str]:
         """The closed list of a field's values; empty where there is none."""
         if declared.attribute == "label":
             return _spellings(ModuleName)

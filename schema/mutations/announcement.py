@@ -9,7 +9,7 @@ import strawberry
 from gateway.actions.announcement import announcement_violations
 from gateway.actions.write import Write, Written
 from gateway.context import Info
-from gateway.errors import violations_of
+from gateway.errors import find_violations
 from gateway.journal import records
 from gateway.normalise.requests import NewAnnouncement
 from gateway.wording.inputs import InputWording
@@ -104,7 +104,7 @@ class AnnouncementMutations:
         announcement = _announcement(
             input,
             str(input.community_code),
-            violations_of(community, input.community_code, "input.communityCode"),
+            find_violations(community, input.community_code, "input.communityCode"),
         )
         key = str(input.idempotency_key)
         return finished(info, await info.context.actions.announcement.create(info.context.principal, announcement, key))
@@ -117,7 +117,7 @@ class AnnouncementMutations:
         metadata=bulk_costs("input.communityCodes", calls=1),
     )
     async def create_announcements(self, info: Info, input: CreateAll) -> list[Written]:
-        draft = _announcement(input, "", violations_of(entries, "communityCodes", input.community_codes))
+        draft = _announcement(input, "", find_violations(entries, "communityCodes", input.community_codes))
         key, make_creation = input.idempotency_key, info.context.actions.announcement.make_creation
 
         def creation(code: str) -> Write:
@@ -146,7 +146,7 @@ def _announcement(
     require(
         _too_many(images),
         *found,
-        violations_of(idempotency_key, input.idempotency_key),
+        find_violations(idempotency_key, input.idempotency_key),
         besides=lambda: announcement_violations(announcement),
     )
     return announcement

@@ -7,7 +7,7 @@ import strawberry
 from gateway.actions.module import module_identifier, planned
 from gateway.actions.write import Write, WriteRefusal, Written
 from gateway.context import Info
-from gateway.errors import UserInputError, violations_of
+from gateway.errors import UserInputError, find_violations
 from gateway.execution.load import Load
 from gateway.normalise import composed
 from gateway.normalise.module import Module as ModuleRecord
@@ -148,9 +148,9 @@ class ModuleMutations:
     async def set_module(self, info: Info, input: SetInput) -> Written:
         key, code = input.idempotency_key, str(input.community_code)
         require(
-            violations_of(idempotency_key, key),
-            violations_of(community, code, "input.communityCode"),
-            violations_of(_label, input),
+            find_violations(idempotency_key, key),
+            find_violations(community, code, "input.communityCode"),
+            find_violations(_label, input),
         )
         written = await info.context.actions.module.set(info.context.principal, code, _label(input), input.enabled, key)
         return finished(info, written)
@@ -165,9 +165,9 @@ class ModuleMutations:
     async def set_modules(self, info: Info, input: SetAllInput) -> list[Written]:
         key = input.idempotency_key
         require(
-            violations_of(entries, "communityCodes", input.community_codes),
-            violations_of(idempotency_key, key),
-            violations_of(recognized, input.name, "input.name"),
+            find_violations(entries, "communityCodes", input.community_codes),
+            find_violations(idempotency_key, key),
+            find_violations(recognized, input.name, "input.name"),
         )
         make_switch = info.context.actions.module.make_switch
 
@@ -186,7 +186,7 @@ class ModuleMutations:
     )
     async def sync_modules(self, info: Info, input: SyncInput) -> Synchronised:
         key, code = input.idempotency_key, str(input.community_code)
-        require(violations_of(idempotency_key, key), violations_of(community, code, "input.communityCode"))
+        require(find_violations(idempotency_key, key), find_violations(community, code, "input.communityCode"))
         actions, principal = info.context.actions.module, info.context.principal
         if input.dry_run:
             try:

@@ -10,7 +10,7 @@ import strawberry
 from gateway.actions.order import LARGEST_AMOUNT, LONGEST_TITLE, order_violations
 from gateway.actions.write import Write, Written
 from gateway.context import Info
-from gateway.errors import violations_of
+from gateway.errors import find_violations
 from gateway.execution.load import Load
 from gateway.loaders.order import OrderKey
 from gateway.normalise import records
@@ -209,7 +209,7 @@ class OrderMutations:
         metadata=WRITE,
     )
     async def create_order(self, info: Info, input: Create) -> Written:
-        order = _order(input, input, violations_of(idempotency_key, input.idempotency_key))
+        order = _order(input, input, find_violations(idempotency_key, input.idempotency_key))
         key = str(input.idempotency_key)
         create = info.context.actions.order.create
         return finished(info, await create(info.context.principal, order, key, info.context.count_lookup))
@@ -224,9 +224,9 @@ class OrderMutations:
     async def create_orders(self, info: Info, input: CreateAll) -> Created:
         key = input.idempotency_key
         require(
-            violations_of(entries, "orders", input.orders),
-            violations_of(idempotency_key, key),
-            violations_of(community, input.community_code, "input.communityCode"),
+            find_violations(entries, "orders", input.orders),
+            find_violations(idempotency_key, key),
+            find_violations(community, input.community_code, "input.communityCode"),
         )
         count_lookup = partial(info.context.count_lookup, overdraft=MOST_ENTRIES)
         make_creation = info.context.actions.order.make_creation
@@ -255,7 +255,7 @@ def _order(bill: _BillInput, charge: _ChargeInput, *found: Iterable[Violation]) 
     require(
         *found,
         _detail_violations(details),
-        violations_of(community, order.community_code, "input.communityCode"),
+        find_violations(community, order.community_code, "input.communityCode"),
         _no_payer(charge.payer),
         besides=lambda: order_violations(order),
     )

@@ -8,7 +8,7 @@ import strawberry
 from gateway.actions.row import RowRef
 from gateway.actions.write import Write, Written, invalid, masked
 from gateway.context import Info
-from gateway.errors import violations_of
+from gateway.errors import find_violations
 from gateway.execution.load import Load
 from gateway.loaders.lists import REPAIRS
 from gateway.loaders.record_list import RecordKey
@@ -114,7 +114,7 @@ class RepairMutations:
         metadata=bulk_costs("input.ids"),
     )
     async def update_repairs(self, info: Info, input: UpdateAll) -> list[Written]:
-        _require(input, violations_of(entries, "ids", input.ids))
+        _require(input, find_violations(entries, "ids", input.ids))
         key, reply = input.idempotency_key, (input.reply or "").strip() or None
         make_update = info.context.actions.repair.make_update
 
@@ -132,8 +132,8 @@ def _require(input: UpdateRepairInput | UpdateRepairsInput, *found: Iterable[Vio
     """Raises UserInputError for what no repair can be set to, with what else is `found` wrong."""
     require(
         *found,
-        violations_of(idempotency_key, input.idempotency_key),
-        violations_of(recognized, input.status, "input.status"),
+        find_violations(idempotency_key, input.idempotency_key),
+        find_violations(recognized, input.status, "input.status"),
         at_most("reply", input.reply, LONGEST_REPLY),
         besides=lambda: masked(input.reply, "reply"),
     )

@@ -9,7 +9,7 @@ import strawberry
 from gateway.actions.row import RowRef
 from gateway.actions.write import Write, Written, invalid, masked
 from gateway.context import Info
-from gateway.errors import violations_of
+from gateway.errors import find_violations
 from gateway.execution.load import Load
 from gateway.loaders.lists import SHENHES
 from gateway.loaders.record_list import RecordKey
@@ -143,7 +143,7 @@ class ShenheMutations:
         key, corrections = input.idempotency_key, _corrections(input.content)
         actions, principal = info.context.actions.shenhe, info.context.principal
         require(
-            violations_of(idempotency_key, key),
+            find_violations(idempotency_key, key),
             _unrecognized(corrections),
             besides=lambda: actions.violations(corrections),
         )
@@ -161,7 +161,7 @@ class ShenheMutations:
     async def reject_shenhe(self, info: Info, input: RejectInput) -> Written:
         key = input.idempotency_key
         require(
-            violations_of(idempotency_key, key),
+            find_violations(idempotency_key, key),
             at_most("reason", input.reason, LONGEST_REASON),
             besides=lambda: masked(input.reason, "reason"),
         )
@@ -179,7 +179,7 @@ class ShenheMutations:
     )
     async def approve_shenhes(self, info: Info, input: ApproveAllInput) -> list[Written]:
         key, make = input.idempotency_key, info.context.actions.shenhe.make_approval
-        require(violations_of(entries, "ids", input.ids, MOST_IDS), violations_of(idempotency_key, key))
+        require(find_violations(entries, "ids", input.ids, MOST_IDS), find_violations(idempotency_key, key))
 
         def approval(review: RowRef) -> Write:
             return make(info.context.principal, review, None, entry_key(key, review.platform_id))
@@ -196,9 +196,9 @@ class ShenheMutations:
     async def reject_shenhes(self, info: Info, input: RejectAllInput) -> list[Written]:
         reason, key = input.reason.strip(), input.idempotency_key
         require(
-            violations_of(entries, "ids", input.ids),
+            find_violations(entries, "ids", input.ids),
             _wrong_length(reason),
-            violations_of(idempotency_key, key),
+            find_violations(idempotency_key, key),
             besides=lambda: masked(reason, "reason"),
         )
         make = info.context.actions.shenhe.make_rejection
@@ -225,7 +225,7 @@ def _unrecognized(corrections: Corrections | None) -> Iterable[Violation]:
     for part, values in (corrections or {}).items():
         for name, value in values.items():
             if isinstance(value, StrEnum):
-                yield from violations_of(recognized, value, f"input.content.{part}.{public_name(name)}")
+                yield from find_violations(recognized, value, f"input.content.{part}.{public_name(name)}")
 
 
 def _wrong_length(reason: str) -> Iterable[Violation]:

@@ -5,7 +5,7 @@ import strawberry
 from gateway.auth.principal import Scope
 from gateway.context import Info
 from gateway.loaders.data_quality import Finding
-from schema.types.arguments import OptionalCommunityCode, communities_of
+from schema.types.arguments import OptionalCommunityCode, get_communities
 from schema.types.data_quality import DataQualityFinding
 from schema.types.fields import needs
 
@@ -22,7 +22,7 @@ class DataQualityQueries:
         graphql_type=list[DataQualityFinding] | None,
     )
     async def data_quality(self, info: Info, community_code: OptionalCommunityCode = None) -> list[Finding] | None:
-        codes = communities_of(info, community_code)
+        codes = get_communities(info, community_code)
         if codes is not None and not codes:
             return None
         return await info.context.loaders.findings(codes)

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
-from gateway.errors import UserInputError, refuse_input, violations_of
+from gateway.errors import UserInputError, find_violations, refuse_input
 from gateway.normalise import records
 from gateway.normalise.house import House as HouseRecord
 from schema.types.arguments import community
@@ -30,7 +30,7 @@ class HouseQueries:
             community(code, "address.communityCode")
             house = house_at(key, "address.")
         except UserInputError:
-            code_is_wrong = violations_of(community, code, "address.communityCode")
-            refuse_input(code_is_wrong, violations_of(house_at, key, "address."))
+            code_is_wrong = find_violations(community, code, "address.communityCode")
+            refuse_input(code_is_wrong, find_violations(house_at, key, "address."))
             raise
         return house if info.context.principal.sees(code) else None

@@ -17,7 +17,7 @@ from gateway.normalise.vocabulary import ModuleName
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema.mutations.mutation import Mutation
-from schema.types.arguments import OptionalCommunityCode, communities_of, record, wrong_name, wrong_period
+from schema.types.arguments import OptionalCommunityCode, get_communities, record, wrong_name, wrong_period
 from schema.types.connection import Window, connection_field, listed
 from schema.types.costs import OPERATIONS
 from schema.types.fields import needs
@@ -72,7 +72,7 @@ class OperationQueries:
     ) -> KeyedSlice[records.Operation] | None:
         refuse_input(_wrong(filter))
         asked = filter or OperationFilter()
-        codes = communities_of(info, community_code)
+        codes = get_communities(info, community_code)
         recorded = _recorded(info, asked.record_id)
         if codes is not None and not codes:
             return None

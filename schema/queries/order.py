@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
-from gateway.errors import UserInputError, refuse_input, violations_of
+from gateway.errors import UserInputError, find_violations, refuse_input
 from gateway.execution.load import Load
 from gateway.loaders.order import OrderKey
 from gateway.normalise.order import Order as OrderRecord
@@ -33,7 +33,7 @@ class OrderQueries:
         community_code: CommunityCode,
         number: Annotated[str, strawberry.argument(description="The order's number (订单编号).")],
     ) -> Load[OrderKey, OrderRecord | None] | None:
-        refuse_input(violations_of(community, community_code), violations_of(_require_number, number))
+        refuse_input(find_violations(community, community_code), find_violations(_require_number, number))
         code = str(community_code)
         return (
             Load(info.context.loaders.order, OrderKey(code, number.strip()))

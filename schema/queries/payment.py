@@ -15,7 +15,7 @@ from gateway.normalise.states import DeliveryState
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema.queries.order import LONGEST_NUMBER
-from schema.types.arguments import OptionalCommunityCode, communities_of, wrong_name, wrong_period
+from schema.types.arguments import OptionalCommunityCode, get_communities, wrong_name, wrong_period
 from schema.types.connection import Window, connection_field, listed
 from schema.types.costs import PAYMENTS
 from schema.types.payment import Payment, PaymentFilter
@@ -67,7 +67,7 @@ class PaymentQueries:
         state: State = None,
         conflicting: Conflicting = None,
     ) -> KeyedSlice[records.Payment] | None:
-        codes = communities_of(info, community_code)
+        codes = get_communities(info, community_code)
         if filter is not None:
             loose = {"state": state, "conflicting": conflicting}
             refuse_input(

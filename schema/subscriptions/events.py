@@ -7,8 +7,8 @@ import strawberry
 from gateway.context import Info
 from gateway.loaders.event_streams import Happenings
 from schema.subscriptions.stream import nothing
-from schema.types.arguments import CommunityCode, OptionalCommunityCode, communities_of, community
-from schema.types.event import LIST_EVENTS, After, OperationEvent, PaymentEvent, cursor_of, renewed
+from schema.types.arguments import CommunityCode, OptionalCommunityCode, community, get_communities
+from schema.types.event import LIST_EVENTS, After, OperationEvent, PaymentEvent, make_cursor, renewed
 from schema.types.fields import needs, with_fields
 from schema.types.lists import LISTS
 from schema.types.record_list import CommunityList
@@ -16,7 +16,7 @@ from schema.types.record_list import CommunityList
 
 def _list_events(shown: CommunityList) -> Any:
     def resolve(info: Info, community_code: CommunityCode, after: After = None) -> Happenings:
-        code, cursor = community(community_code), cursor_of(info, after)
+        code, cursor = community(community_code), make_cursor(info, after)
         if not info.context.principal.sees(code):
             return nothing()
         return renewed(info, info.context.event_streams.of_list(shown.records, code, cursor))
@@ -46,7 +46,7 @@ class EventSubscriptions:
     def payment_events(
         self, info: Info, community_code: OptionalCommunityCode = None, after: After = None
     ) -> Happenings:
-        codes, cursor = communities_of(info, community_code), cursor_of(info, after)
+        codes, cursor = get_communities(info, community_code), make_cursor(info, after)
         if codes is not None and not codes:
             return nothing()
         return renewed(info, info.context.event_streams.of_payments(codes, cursor))
@@ -56,5 +56,5 @@ class EventSubscriptions:
         graphql_type=OperationEvent,
     )
     def operation_events(self, info: Info, after: After = None) -> Happenings:
-        cursor = cursor_of(info, after)
+        cursor = make_cursor(info, after)
         return renewed(info, info.context.event_streams.of_operations(info.context.principal.subject, cursor))

@@ -6,7 +6,7 @@ from gateway.context import Info
 from gateway.events import Event
 from gateway.journal import records
 from schema.subscriptions.stream import Stream, follow, nothing
-from schema.types.arguments import OptionalCommunityCode, communities_of
+from schema.types.arguments import OptionalCommunityCode, get_communities
 from schema.types.fields import needs
 from schema.types.payment import Payment
 
@@ -22,7 +22,7 @@ class PaymentSubscriptions:
         deprecation_reason="Use paymentEvents: it says what happened, and goes on after an interruption.",
     )
     def order_paid(self, info: Info, community_code: OptionalCommunityCode = None) -> Stream[records.Payment]:
-        codes = communities_of(info, community_code)
+        codes = get_communities(info, community_code)
         if codes is not None and not codes:
             return nothing()
 

@@ -10,7 +10,7 @@ import strawberry
 from gateway.actions.identity import named_record
 from gateway.auth.node_ids import InvalidNodeIdError
 from gateway.context import Info
-from gateway.errors import UserInputError, violations_of
+from gateway.errors import UserInputError, find_violations
 from gateway.journal.records import RecordRef
 from gateway.normalise.plausible import code_problem
 from gateway.wording.inputs import InputWording
@@ -46,12 +46,12 @@ def community(code: str, argument: str = "communityCode") -> str:
 def wrong_codes(code: str | None, codes: Sequence[str] | None = None) -> Iterator[Violation]:
     """What is wrong with the arguments `communityCode` and `communityCodes`."""
     if code is not None:
-        yield from violations_of(community, code)
+        yield from find_violations(community, code)
     for index, each in enumerate(codes or ()):
-        yield from violations_of(community, each, f"communityCodes.{index}")
+        yield from find_violations(community, each, f"communityCodes.{index}")
 
 
-def communities_of(info: Info, code: str | None) -> frozenset[str] | None:
+def get_communities(info: Info, code: str | None) -> frozenset[str] | None:
     """Which communities to read, None for all: the given one, or all that the caller may see. Empty: not to be seen."""
     seen = info.context.principal.communities
     if code is None:

@@ -51,7 +51,7 @@ class Community(Node):
         "(小区名称)."
     )
     def name(root: strawberry.Parent[composed.Community], info: Info) -> str | None:
-        return info.context.name_of(root.code)
+        return info.context.get_community_name(root.code)
 
     @strawberry.field(description="The community's node id (节点标识).")
     def id(root: strawberry.Parent[composed.Community], info: Info) -> strawberry.ID:

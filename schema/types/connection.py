@@ -7,7 +7,7 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeAlias, Type
 
 import strawberry
 
-from gateway.errors import UserInputError, refuse_input, violations_of
+from gateway.errors import UserInputError, find_violations, refuse_input
 from gateway.execution.incomplete import reported
 from gateway.execution.load import Load
 from gateway.journal.newest import Cut
@@ -79,7 +79,7 @@ def _wrong_window(first: int, after: str | None, page: int | None) -> Iterator[V
     elif page is not None and not 1 <= page <= last:
         yield Violation(("page",), InputWording.RANGE(field="page", min=1, max=last))
     if after is not None:
-        yield from violations_of(_window_after, after, first)
+        yield from find_violations(_window_after, after, first)
 
 
 def _window_after(after: str, first: int) -> Window:

@@ -104,7 +104,7 @@ class OperationEvent(Event):
         return operation if operation and operation.subject == info.context.principal.subject else None
 
 
-def cursor_of(info: Info, after: str | None) -> Cursor | None:
+def make_cursor(info: Info, after: str | None) -> Cursor | None:
     """Where to begin. Raises UserInputError for what is no cursor."""
     text = info.context.last_event_id or after
     return None if text is None else Cursor.read(text)

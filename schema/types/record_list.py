@@ -10,7 +10,7 @@ import strawberry
 from graphql import GraphQLError
 
 from gateway.context import Info, Lookup
-from gateway.errors import PlatformError, UserInputError, drop_tracebacks, refuse_input, violations_of
+from gateway.errors import PlatformError, UserInputError, drop_tracebacks, find_violations, refuse_input
 from gateway.execution.cost import OfCaller
 from gateway.execution.incomplete import IncompleteError
 from gateway.execution.load import Load
@@ -148,8 +148,8 @@ class CommunityList:
         declared = declared_fields(self.records.query)
         given = {name: getattr(filters, name) for name in declared}
         for name, field in declared.items():
-            yield from violations_of(_asked, field, given[name])
-        yield from violations_of(self.complete, filters, given)
+            yield from find_violations(_asked, field, given[name])
+        yield from find_violations(self.complete, filters, given)
 
     def query(self, filters: Any) -> Any:
         """The query that the filters mean. Raises UserInputError."""

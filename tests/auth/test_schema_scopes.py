@@ -20,7 +20,7 @@ from graphql import (
 )
 
 from gateway.auth.principal import Scope, View
-from schema.build import executable_schema, scopes_of
+from schema.build import executable_schema, get_scopes
 from schema.types.records_by_id import READERS
 
 KINDS: Mapping[str, Scope] = {
@@ -146,7 +146,7 @@ def gaps(schema: GraphQLSchema) -> list[str]:
     waiting: list[tuple[GraphQLObjectType, frozenset[str], str]] = [(root, frozenset(), root.name) for root in roots]
     for parent, met, path in waiting:
         for name, field in parent.fields.items():
-            coordinate, declared = f"{parent.name}.{name}", scopes_of(field)
+            coordinate, declared = f"{parent.name}.{name}", get_scopes(field)
             if parent.name not in KINDS and not is_part(parent) and not declared and coordinate not in OPEN:
                 found[f"{coordinate} declares no scope: add needs([...]), or to OPEN why it needs none"] = None
             for named, asked in value_types(schema, field):
@@ -184,7 +184,7 @@ def test_declared_scopes_are_those_of_the_contract() -> None:
         for named in executable_schema().type_map.values()
         if isinstance(named, GraphQLObjectType | GraphQLInterfaceType)
         for field in named.fields.values()
-        for scope in scopes_of(field)
+        for scope in get_scopes(field)
     }
     assert declared <= set(Scope)
     assert set(Scope) - declared == {Scope.PII_READ, Scope.TRACE_READ, Scope.SCHEMA_INTROSPECT}  # which open no field
@@ -205,7 +205,7 @@ def test_view_distinguishes_every_scope_a_read_requires() -> None:
         while waiting:
             parent = waiting.pop()
             for field in parent.fields.values():
-                asked |= scopes_of(field)
+                asked |= get_scopes(field)
                 for named, _ in value_types(schema, field):
                     if isinstance(named, GraphQLObjectType) and named.name not in met:
                         met.add(named.name)

@@ -11,7 +11,7 @@ from gateway.check.deep import DeepOptions, check_deeply, make_survey
 from gateway.check.propose import propose
 from gateway.check.quirks import DETECTORS, MOST, NOT_TRIED, NOT_VISIBLE, Seen
 from gateway.check.report import make_report, to_html, to_json, to_text
-from gateway.check.survey import calls_of
+from gateway.check.survey import count_calls
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.seed.community import FOREIGN
@@ -84,7 +84,7 @@ async def test_check_only_reads_and_is_bounded(surveyed):
     survey, sandbox = await surveyed()
 
     assert [sandbox.count("WJDH", endpoint) + sandbox.count("SECURITY", endpoint) for endpoint in WRITES] == 6 * [0]
-    assert len(survey.answers) <= calls_of(4, 3)
+    assert len(survey.answers) <= count_calls(4, 3)
     assert sandbox.wjdh.max_concurrent == sandbox.security.max_concurrent == 1
 
 

@@ -2,7 +2,7 @@
 
 from gateway.check.renaming import all_renamed_keys, renamed_keys
 from gateway.normalise.observation import OTHER_KEYS, WITHHELD, DeclaredKeys, Observer
-from gateway.normalise.value_forms import form_of, type_of
+from gateway.normalise.value_forms import get_form, json_type
 
 APPLICANT = [key for key in DeclaredKeys("ShenhePeople", {}).fields if key != "people_nation"]
 REPAIR = {"id": 1, "possion": "东门", "description": "灯坏", "status": 0, "reply": None, "name": "王芳", "phone": "1"}
@@ -76,7 +76,7 @@ def test_forms_name_no_value():
         True,
     ]
 
-    assert [form_of(value) for value in values] == [
+    assert [get_form(value) for value in values] == [
         "2020年11月18日11:01:46",
         "eight digits, a date",
         "epoch seconds",
@@ -88,7 +88,7 @@ def test_forms_name_no_value():
         "small number",
         "boolean",
     ]
-    assert [type_of(value) for value in (1.5, [], {}, False)] == ["number", "array", "object", "boolean"]
+    assert [json_type(value) for value in (1.5, [], {}, False)] == ["number", "array", "object", "boolean"]
 
 
 def test_key_renamed_in_one_record_is_renamed_in_another():

@@ -23,7 +23,7 @@ from graphql import (
 from gateway.actions.order import LARGEST_AMOUNT, LONGEST_TITLE
 from gateway.auth.masking import mask_text
 from gateway.auth.principal import Scope
-from schema.build import executable_schema, export_sdl, scopes_of
+from schema.build import executable_schema, export_sdl, get_scopes
 from schema.mutations.announcement import MOST_IMAGES
 from schema.mutations.order import MOST_DETAILS
 from schema.mutations.repair import LONGEST_REPLY
@@ -170,7 +170,7 @@ def test_descriptions_name_scopes_and_masks():
         for graphql_type in types(SCHEMA)
         if isinstance(graphql_type, GraphQLObjectType)
         for name, field in graphql_type.fields.items()
-        for scope in scopes_of(field)
+        for scope in get_scopes(field)
         if f"`{scope}`" not in field.description
     ]
     assert undocumented == []
@@ -232,7 +232,7 @@ def test_scopes_of_fields_match_scopes_of_tokens():
         for graphql_type in types(SCHEMA)
         if isinstance(graphql_type, GraphQLObjectType)
         for field in graphql_type.fields.values()
-        for scope in scopes_of(field)
+        for scope in get_scopes(field)
     }
 
     assert needed <= set(Scope)

@@ -44,7 +44,7 @@ class Caller:
         self.shelves = shelves
         self.asked = 0
 
-    def size_of(self, name: str) -> int:
+    def get_size(self, name: str) -> int:
         assert name == "shelves"
         self.asked += 1
         return self.shelves
@@ -53,7 +53,7 @@ class Caller:
 CALLER = Caller()
 
 
-def cost_of(field: GraphQLField) -> Cost:
+def get_cost(field: GraphQLField) -> Cost:
     name = next(
         name
         for parent in SCHEMA.type_map.values()
@@ -65,7 +65,7 @@ def cost_of(field: GraphQLField) -> Cost:
 
 def weighed(query: str) -> OperationCost:
     outline = Outline(SCHEMA, parse(query))
-    return OperationCost(SCHEMA, outline, outline.operations[0], cost_of)
+    return OperationCost(SCHEMA, outline, outline.operations[0], get_cost)
 
 
 def test_shared_calls_are_counted_once_for_all_items() -> None:

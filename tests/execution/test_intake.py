@@ -42,20 +42,20 @@ class Unlimited:
 class Nobody:
     budget = Unlimited()
 
-    def size_of(self, name: str) -> int:
+    def get_size(self, name: str) -> int:
         raise KeyError(name)
 
 
 NOBODY = Nobody()
 
 
-def cost_of(field: GraphQLField) -> Cost:
+def get_cost(field: GraphQLField) -> Cost:
     return Cost(calls=Amount("first"), items=Amount("first")) if field.args else Cost()
 
 
 @pytest.fixture
 def intake() -> Intake:
-    return Intake(Documents(SCHEMA, LIMITS, size=64, cost_of=cost_of), cost_limit=100)
+    return Intake(Documents(SCHEMA, LIMITS, size=64, get_cost=get_cost), cost_limit=100)
 
 
 def work(run: Callable[[], object]) -> Counter[str]:

@@ -36,10 +36,10 @@ def test_document_is_walked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     list_selections = module._list_selections
     monkeypatch.setattr(module, "_list_selections", walk)
 
-    def cost_of(field: GraphQLField) -> Cost:
+    def get_cost(field: GraphQLField) -> Cost:
         return Cost(calls=Amount("first"), items=Amount("first")) if field.args else Cost()
 
-    documents = Documents(SCHEMA, LIMITS, 4, cost_of=cost_of, scopes_of=lambda field: frozenset(field.args))
+    documents = Documents(SCHEMA, LIMITS, 4, get_cost=get_cost, get_scopes=lambda field: frozenset(field.args))
     prepared = documents.prepare(QUERY, "A")
     assert prepared.cost
     nobody: Any = None

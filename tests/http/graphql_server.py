@@ -74,7 +74,7 @@ class Context:
     def refresh(self) -> None:
         """This verifier caches nothing."""
 
-    def size_of(self, name: str) -> int:
+    def get_size(self, name: str) -> int:
         """No field here costs by the caller."""
         raise KeyError(name)
 

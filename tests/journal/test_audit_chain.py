@@ -180,12 +180,12 @@ async def harms(journal: Journal, clock: FrozenClock, *arguments: Any) -> list[H
     return [finding.harm for found in await check(journal, clock, *arguments) for finding in found.findings]
 
 
-def rows_of(connection: Connection, table: Table) -> list[Any]:
+def get_rows(connection: Connection, table: Table) -> list[Any]:
     return list(connection.execute(select(table).order_by(*table.primary_key.columns)))
 
 
 def pick(connection: Connection, table: Table, place: int, *, but: int | None = None) -> Any:
-    rows = rows_of(connection, table)
+    rows = get_rows(connection, table)
     if but is not None:
         del rows[but % len(rows)]
     return rows[place % len(rows)]
@@ -313,7 +313,7 @@ async def test_altered_head_is_found(filled: Journal, clock: FrozenClock, trail:
 @given(place=PLACE, other=PLACE)
 async def test_swapped_entries_are_found(filled: Journal, clock: FrozenClock, place: int, other: int) -> None:
     def alter(connection: Connection) -> None:
-        of_trail = [entry for entry in rows_of(connection, chain) if entry.trail == Trail.OPERATION]
+        of_trail = [entry for entry in get_rows(connection, chain) if entry.trail == Trail.OPERATION]
         one = of_trail.pop(place % len(of_trail))
         two = of_trail[other % len(of_trail)]
         for entry in (one, two):
@@ -328,7 +328,7 @@ async def test_swapped_entries_are_found(filled: Journal, clock: FrozenClock, pl
 @given(place=PLACE)
 async def test_inserted_entry_is_found(filled: Journal, clock: FrozenClock, place: int) -> None:
     def alter(connection: Connection) -> None:
-        of_trail = [entry for entry in rows_of(connection, chain) if entry.trail == Trail.OPERATION]
+        of_trail = [entry for entry in get_rows(connection, chain) if entry.trail == Trail.OPERATION]
         at = place % len(of_trail)
         connection.execute(delete(chain).where(chain.c.trail == Trail.OPERATION))
         new = [*of_trail[:at], of_trail[at - 1], *of_trail[at:]]
@@ -342,7 +342,7 @@ async def test_inserted_entry_is_found(filled: Journal, clock: FrozenClock, plac
 def forge(connection: Connection, trail: Trail, alter: Callable[[list[dict[str, Any]]], object]) -> None:
     """Alter the entries of a chain and make all digests fit again, as who knows the code would."""
     head = connection.execute(select(chain_heads).where(chain_heads.c.trail == trail)).one()
-    entries = [dict(entry._mapping) for entry in rows_of(connection, chain) if entry.trail == trail]
+    entries = [dict(entry._mapping) for entry in get_rows(connection, chain) if entry.trail == trail]
     digest, first = entries[0]["digest"], entries[0]["sequence"]
     alter(entries)
     connection.execute(delete(chain).where(chain.c.trail == trail))
@@ -372,7 +372,7 @@ async def test_forged_chain_is_found_by_an_anchor(filled: Journal, clock: Frozen
         )
 
     def shorten(connection: Connection) -> None:
-        last = rows_of(connection, audit)[-1]
+        last = get_rows(connection, audit)[-1]
         connection.execute(delete(audit).where(audit.c.id == last.id))
         forge(connection, Trail.AUDIT, lambda entries: entries.pop())
 
@@ -412,7 +412,7 @@ async def test_cut_beyond_retention_is_found(filled: Journal, clock: FrozenClock
 
 
 async def test_row_before_the_cut_is_found_again(filled: Journal, clock: FrozenClock) -> None:
-    [first, *_] = await filled._database.read(lambda connection: rows_of(connection, audit))
+    [first, *_] = await filled._database.read(lambda connection: get_rows(connection, audit))
     clock.advance(days=DAYS_KEPT.days + 1)
     assert await filled.audit.forget(DAYS_KEPT, clock.now)
 
@@ -511,14 +511,14 @@ async def test_rows_of_an_earlier_version_are_adopted(filled: Journal, clock: Fr
     clock.advance(days=DAYS_KEPT.days + 1)
     while await filled.audit.forget(DAYS_KEPT, clock.now):
         pass
-    assert await filled._database.read(lambda connection: rows_of(connection, audit)) == []
+    assert await filled._database.read(lambda connection: get_rows(connection, audit)) == []
     assert await harms(filled, clock) == []
 
 
 async def test_rows_before_the_chain_are_counted(filled: Journal, clock: FrozenClock) -> None:
     def begin_anew(connection: Connection) -> None:
         """As a migration does, over what is there."""
-        rows = len(rows_of(connection, audit))
+        rows = len(get_rows(connection, audit))
         connection.execute(delete(chain).where(chain.c.trail == Trail.AUDIT))
         anew = {
             "rows_before": rows,

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from gateway.events import OPERATION, PAYMENT, SHENHE_CHANGED
 from gateway.journal.event_tail import CAPACITY, EventTail, Feed
-from gateway.journal.events import KEPT, Interest, audience_of
+from gateway.journal.events import KEPT, Interest, get_audience
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.records import GapKind, NewEvent, NotedEvent
 from gateway.journal.watches import LEASE, WatchLostError
@@ -101,14 +101,14 @@ def noted(number: int) -> NotedEvent:
 
 
 async def test_follower_gets_only_what_concerns_it(journal: Journal) -> None:
-    own = NewEvent(topic=OPERATION, audience=audience_of("me"), record_id="mine", kind="CONFIRMED")
-    others = NewEvent(topic=OPERATION, audience=audience_of("you"), record_id="yours", kind="CONFIRMED")
+    own = NewEvent(topic=OPERATION, audience=get_audience("me"), record_id="mine", kind="CONFIRMED")
+    others = NewEvent(topic=OPERATION, audience=get_audience("you"), record_id="yours", kind="CONFIRMED")
     gap = NewEvent(topic=PAYMENT, kind=GapKind.LATE, missed=True)
     wanted: dict[Interest, list[Any]] = {
         Interest(SHENHE_CHANGED, (CODE,)): ["1"],
         Interest(SHENHE_CHANGED, ("00001",)): ["2"],
         Interest(SHENHE_CHANGED): ["1", "2"],
-        Interest(OPERATION, audience=audience_of("me")): ["mine"],
+        Interest(OPERATION, audience=get_audience("me")): ["mine"],
         Interest(PAYMENT, (CODE,)): [None],
         Interest(PAYMENT): [None],
     }

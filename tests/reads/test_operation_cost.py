@@ -18,7 +18,7 @@ from whole_schema import ARGUMENTS, SCHEMA, WholeSchema
 from gateway.http.explorer import EXAMPLES
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.settings import Settings
-from schema.build import cost_of
+from schema.build import get_cost
 
 ROOT = Path(__file__).parents[2]
 TOKENS = {("WJDH", "secret"), ("SECURITY", "token")}
@@ -206,7 +206,7 @@ def free_fields(parent, met=()):
     chosen = ["__typename"]
     for name, field in getattr(parent, "fields", {}).items():
         below = get_named_type(field.type)
-        if cost_of(field).calls or below in met:
+        if get_cost(field).calls or below in met:
             continue
         inner = free_fields(below, (*met, parent)) if hasattr(below, "fields") else ""
         chosen.append(f"{name}{given(field)} {inner}")
@@ -222,7 +222,7 @@ def places(parent=SCHEMA.query_type, prefix="{", suffix="}", met=frozenset()):
         if not hasattr(below, "fields"):
             continue
         opened = f"{prefix} {name}{given(field)}"
-        if cost_of(field).calls or parent is SCHEMA.query_type:
+        if get_cost(field).calls or parent is SCHEMA.query_type:
             yield below, opened, suffix
         yield from places(below, f"{opened} {{", f"}} {suffix}", met | {parent})
 

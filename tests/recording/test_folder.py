@@ -8,7 +8,7 @@ import sys
 import msgspec
 import pytest
 
-from gateway.recording.folder import Exchange, Folder, RecordingError, body_fields, files_of, read_folder
+from gateway.recording.folder import Exchange, Folder, RecordingError, body_fields, get_files, read_folder
 from gateway.recording.recorder import read_key
 from gateway.settings import SettingsError
 
@@ -53,7 +53,7 @@ def test_full_files_are_rotated_and_the_oldest_removed(tmp_path):
     kept = [int(each.form["xiaoqu"]) for each in read_folder(tmp_path)]
     assert kept == [*range(kept[0], 500)]
     assert len(kept) > 20
-    assert all(path.stat().st_size <= 2_000 for path in files_of(tmp_path))
+    assert all(path.stat().st_size <= 2_000 for path in get_files(tmp_path))
 
 
 def test_exchange_that_is_larger_than_a_file_stays_within_the_bound(tmp_path):
@@ -72,7 +72,7 @@ def test_two_writers_have_files_of_their_own(tmp_path):
     for number in range(10):
         (one, other)[number % 2].write(exchange(number))
 
-    assert len(files_of(tmp_path)) == 2
+    assert len(get_files(tmp_path)) == 2
     assert len([*read_folder(tmp_path)]) == 10
 
 
@@ -80,7 +80,7 @@ def test_line_that_was_cut_is_left_out(tmp_path):
     folder = Folder(tmp_path, 100_000)
     for number in range(3):
         folder.write(exchange(number))
-    [path] = files_of(tmp_path)
+    [path] = get_files(tmp_path)
     whole = path.read_bytes()
 
     for length in range(whole.index(b"\n") + 1, len(whole)):
@@ -146,4 +146,4 @@ async def test_killed_recording_can_be_read(sandbox, tmp_path):
 
 
 def _lines(folder):
-    return [path.read_bytes().count(b"\n") for path in files_of(folder)]
+    return [path.read_bytes().count(b"\n") for path in get_files(folder)]

@@ -23,7 +23,7 @@ from graphql import (
     is_required_input_field,
 )
 
-from schema.build import executable_schema, scopes_of
+from schema.build import executable_schema, get_scopes
 
 SCHEMA = executable_schema()
 
@@ -91,7 +91,7 @@ class Field(NamedTuple):
     @property
     def scopes(self) -> frozenset[str]:
         """What it declares that it needs."""
-        return scopes_of(self.definition)
+        return get_scopes(self.definition)
 
 
 @dataclass(frozen=True)

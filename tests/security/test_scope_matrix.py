@@ -14,7 +14,7 @@ from wire import over_event_stream, over_websocket
 from gateway.auth.principal import Scope
 from gateway.journal.newest import Cut
 from gateway.journal.queries import OperationQuery
-from schema.build import scopes_of
+from schema.build import get_scopes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -101,7 +101,7 @@ async def test_interface_requires_the_scopes_of_its_types():
     for interface in filter(is_interface_type, SCHEMA.type_map.values()):
         for name, field in interface.fields.items():
             for implementation in SCHEMA.get_possible_types(interface):
-                assert scopes_of(implementation.fields[name]) == scopes_of(field)
+                assert get_scopes(implementation.fields[name]) == get_scopes(field)
 
 
 @pytest.mark.parametrize("route", [*READS, *NODES], ids=str)

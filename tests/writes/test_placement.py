@@ -137,10 +137,10 @@ def test_most_recent_seen_orders_are_remembered(monkeypatch):
         seen.add("10002", [str(first), str(first + 1)])
         seen.add("10003", ["again", None])
 
-    remembered = [number for number in range(100) if seen.community_of(str(number)) is not None]
+    remembered = [number for number in range(100) if seen.get_community(str(number)) is not None]
     assert remembered == list(range(100 - len(remembered), 100))
     assert 10 <= len(remembered) <= 20
-    assert (seen.community_of("99"), seen.community_of("again")) == ("10002", "10003")
+    assert (seen.get_community("99"), seen.get_community("again")) == ("10002", "10003")
 
 
 async def test_journal_failure_after_placement_is_retried(gateway, sandbox, monkeypatch):
