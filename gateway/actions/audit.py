@@ -124,7 +124,7 @@ class AuditTrail:
                 self._masking.worked()
 
     async def _log_anchors(self) -> None:
-        """Log the ends of the hash chains: where logs go, whoever rewrites the journal cannot rewrite them."""
+        """Log the ends of the hash chains: who can rewrite the journal cannot rewrite the logs."""
         for anchor in await self._audit.anchors(self._clock()):
             log.info("audit anchor", **msgspec.to_builtins(anchor))
 

@@ -129,8 +129,8 @@ class KeySet:
     def from_file(cls, path: Path, named: str = "GATEWAY_AUTH_KEY_FILE") -> "KeySet":
         """Read a file that holds a JWK set, or one public key or certificate in PEM.
 
-        Raises SettingsError, which says where it is `named`; for private keys as well: whoever has them can make
-        tokens, so only the issuer may.
+        Raises SettingsError, which says where it is `named`; for private keys as well: they make tokens, so only
+        the issuer may have them.
         """
         try:
             text = path.read_bytes()

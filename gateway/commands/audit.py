@@ -1,4 +1,4 @@
-"""The audit command: the audit trail as JSON lines or CSV, oldest first, for whoever has to account for it."""
+"""The audit command: the audit trail as JSON lines or CSV, oldest first, for those who have to account for it."""
 
 import asyncio
 import csv

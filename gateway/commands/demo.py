@@ -55,7 +55,7 @@ async def demo(*, once: bool) -> int:
     """Show one query and its answer, then serve until stopped, or with `once` end. Returns the exit status.
 
     The settings are those of the environment, but for the platforms, which are the sandbox, and the journal. Raises
-    SettingsError where there is no development issuer: the demo hands its token to whoever opens GraphiQL.
+    SettingsError where there is no development issuer: the demo hands its token to everybody who opens GraphiQL.
     """
     async with Sandbox() as sandbox:
         settings = load_settings({"GATEWAY_COMMUNITIES": sandbox.communities, **os.environ, **sandbox.settings()})

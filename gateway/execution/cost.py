@@ -8,7 +8,7 @@ has at most, each of which has the fields below resolved anew. Either may depend
     Cost(shared=40)                                                  # 40 calls, however many of a list ask for them
     { orders(first: 20) { nodes { house { owner { phone } } } } }    # 3 + 20 × 1 = 23
 
-or on the caller, `Cost(items=OfCaller("communities"))`: whoever weighs the operation knows how many there are.
+or on the caller, `Cost(items=OfCaller("communities"))`: the one that weighs the operation knows how many there are.
 
 The sum is an upper bound. A look-up that is shared, written twice or left out by @skip is counted wherever it stands.
 Fragments are weighed once, so the work is linear in the document.

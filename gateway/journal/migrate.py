@@ -85,8 +85,8 @@ def rehearse(connection: Connection) -> None:
 
 
 def require_migrated(connection: Connection) -> None:
-    """Raises JournalError when the database holds no journal, or one that a gateway of another version wrote: whoever
-    only reads alters nothing that such a gateway may be using.
+    """Raises JournalError when the database holds no journal, or one that a gateway of another version wrote: a
+    reader alters nothing that such a gateway may be using.
     """
     if MigrationContext.configure(connection).get_current_revision() is None:
         raise NoJournalError

@@ -143,8 +143,8 @@ class Payments:
     ) -> bool:
         """This delivery failed with the code `error`; try again at `next_attempt_at`, or never: DEAD.
 
-        `counts` is False where the platform was never asked to save it (token trouble). False, and no change, when
-        the lease `payment` came with is lost.
+        `counts` is False where the platform was never asked to save it (its token was refused). False, and no change,
+        when the lease `payment` came with is lost.
         """
         return await self._mark(
             self._leased(payment).values(

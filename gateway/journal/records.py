@@ -161,7 +161,7 @@ class Reservation(msgspec.Struct, frozen=True):
 class Payment(msgspec.Struct, frozen=True, kw_only=True):
     """A payment notification and where its delivery stands.
 
-    `lease_token` is the fencing number of the last claim: whoever does not hold it cannot mark the row. `last_error`
+    `lease_token` is the fencing number of the last claim: without it the row cannot be marked. `last_error`
     is a code such as UPSTREAM_TIMEOUT. `next_attempt_at` is None unless QUEUED.
     """
 
@@ -191,7 +191,7 @@ class NotifiedOrder(msgspec.Struct, frozen=True, gc=False):
 
 
 class ReceiptKind(StrEnum):
-    """NEW: kept now, for good. SAME: kept before, with the very same numbers. CONFLICT: the order or the WeChat
+    """NEW: kept now, permanently. SAME: kept before, with the very same numbers. CONFLICT: the order or the WeChat
     number is known with other numbers; nothing changed, and the attempt is recorded.
     """
 

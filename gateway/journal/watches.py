@@ -33,7 +33,7 @@ class WatchLostError(JournalError):
 class WatchLeases:
     """Every method raises JournalError when the journal cannot be used.
 
-    `is_alone`: no other process can have the journal, so whoever is in it has ended.
+    `is_alone`: no other process can have the journal, so any process named in it has ended.
     """
 
     def __init__(self, database: Database, noted: Events, clock: Callable[[], datetime], *, is_alone: bool) -> None:

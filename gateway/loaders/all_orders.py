@@ -67,7 +67,7 @@ class AllOrdersLoader(ComposedLoader[AllOrdersKey, WholeList[Order]]):
     async def _read_some(
         self, key: AllOrdersKey, numbers: Iterator[int], since: float, reads: dict[int, InFlightRead]
     ) -> None:
-        """Read these pages, with whoever else does."""
+        """Read these pages, with all others that read them."""
         for number in numbers:
             if self._orders >= MOST_ORDERS or self.loop.time() > self._ends:
                 break

@@ -36,15 +36,15 @@ class CircuitBreaker:
     """Fails calls to one endpoint at once while too many of them fail, until one call after a cooldown succeeds.
 
     Only what shows that the endpoint cannot be reached is a failure: never an answer, whatever it says (quirk 28).
-    Every call that `allows` let through must end in `succeeded`, `failed` or `abandoned`. While it is not `troubled`,
-    it allows each call, and a success need only be counted in `calls`; whoever does so calls `turn` when it is time.
+    Every call that `allows` let through must end in `succeeded`, `failed` or `abandoned`. While it is not `is_tripped`,
+    it allows each call, and a success need only be counted in `calls`; the caller then calls `turn` when it is time.
     """
 
     def __init__(self, options: BreakerOptions = DEFAULT_OPTIONS, *, clock: Clock = time.monotonic) -> None:
         self._options = options
         self._cooldown = options.cooldown
         self._clock = clock
-        self.troubled = False
+        self.is_tripped = False
         """Whether the circuit is not closed."""
         self.calls = 0
         """Calls that have ended since the last `turn`."""
@@ -57,7 +57,7 @@ class CircuitBreaker:
 
     @property
     def state(self) -> CircuitState:
-        if not self.troubled:
+        if not self.is_tripped:
             return CircuitState.CLOSED
         return CircuitState.HALF_OPEN if self._trying or self._rest <= 0 else CircuitState.OPEN
 
@@ -72,7 +72,7 @@ class CircuitBreaker:
 
     def allows(self) -> bool:
         """Whether a call may go; in a half-open circuit the first one takes the only place."""
-        if not self.troubled:
+        if not self.is_tripped:
             return True
         if self._trying or self._rest > 0:
             return False
@@ -81,17 +81,17 @@ class CircuitBreaker:
 
     def succeeded(self) -> bool:
         """Returns whether that closed the circuit."""
-        if not self.troubled:
+        if not self.is_tripped:
             self.calls += 1
             return False
-        self.troubled = self._trying = False
+        self.is_tripped = self._trying = False
         self._forget()
         return True
 
     def failed(self) -> bool:
         """Returns whether that opened the circuit: a trial that fails leaves it open."""
         now = self._clock()
-        if self.troubled:
+        if self.is_tripped:
             self._trying = False
             self._opened_at = now
             return False
@@ -101,9 +101,9 @@ class CircuitBreaker:
         self._failures += 1
         calls = self.calls + sum(calls for _, calls, _ in self._past)
         failures = self._failures + sum(failures for _, _, failures in self._past)
-        self.troubled = calls >= self._options.min_calls and failures >= self._options.failure_rate * calls
+        self.is_tripped = calls >= self._options.min_calls and failures >= self._options.failure_rate * calls
         self._opened_at = now
-        return self.troubled
+        return self.is_tripped
 
     def abandoned(self) -> None:
         """The call ended without saying anything about the endpoint: cancelled, or never begun."""

@@ -137,7 +137,7 @@ class Call(Pending[ParsedT]):
     def _send(self, credential: Credential) -> None:
         self._credential = credential
         breaker = self._route.breaker
-        if breaker.troubled and not breaker.allows():
+        if breaker.is_tripped and not breaker.allows():
             where = self._client.platform, self.endpoint.name
             self._on_done(NotSentError(*where, FaultWording.RESTING(), retry_after=breaker.retry_after))
             return
@@ -161,7 +161,7 @@ class Call(Pending[ParsedT]):
         try:
             if isinstance(outcome, Exception):
                 raise outcome
-            if calls.breaker.troubled:
+            if calls.breaker.is_tripped:
                 calls.answered()
             else:
                 calls.breaker.calls += 1

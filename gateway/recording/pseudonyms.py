@@ -47,7 +47,7 @@ _TRIES = 64
 
 
 class Pseudonyms:
-    """`key`: whoever has it can find out whether a value they guess is that of a pseudonym; it stays in the house.
+    """`key`: its holder can find out whether a guessed value is that of a pseudonym; it stays in the house.
     `is_word`: whether a text has a meaning of its own, so that no pseudonym may be it.
 
     Two phones have the same pseudonym rarely, and never within one object.

@@ -1,4 +1,4 @@
-"""What does not arrive as documented, for whoever takes it up with a platform."""
+"""What does not arrive as documented, for those who take it up with a platform."""
 
 from datetime import datetime
 

@@ -114,7 +114,7 @@ def _load_owner(review: ShenheRecord, info: Info) -> OwnerLoad | None:
 
 
 def _findings(review: ShenheRecord, key: VerificationKey, found: LookedUp) -> Iterator[verification.Finding]:
-    """Raises what a look-up raised, if that was no trouble of the platform."""
+    """Raises what a look-up raised, if that was no failure of the platform."""
     applicant = review.content.people if review.content else None
     failures = [outcome for outcome in found if isinstance(outcome, Exception)]
     for failure in failures:
