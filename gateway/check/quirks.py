@@ -29,8 +29,8 @@ class Verdict(NamedTuple):
 
 
 WRITES = "it takes a write, and this check only reads"
-OF_THE_DOCUMENT = "it is about the document's text, or about what it leaves out"
-OF_THE_GATEWAY = "it is about what the gateway sends or settings say"
+ABOUT_DOCUMENT = "it is about the document's text, or about what it leaves out"
+ABOUT_GATEWAY = "it is about what the gateway sends or settings say"
 UNKNOWABLE = "it takes knowledge of what the platform holds"
 
 NOT_TRIED = {
@@ -44,9 +44,9 @@ NOT_TRIED = {
 """What could be seen, and was not asked for."""
 
 NOT_VISIBLE = {
-    **dict.fromkeys((6, 8, 19, 24, 30, 34, 59, 69, 94, 95, 105, 123, 132, 148, 184, 185), OF_THE_DOCUMENT),
-    **dict.fromkeys((168, 169, 170, 171, 172, 173, 177, 178, 179, 180, 181, 182), OF_THE_DOCUMENT),
-    **dict.fromkeys((44, 56, 60, 62, 187, 188, 193), OF_THE_GATEWAY),
+    **dict.fromkeys((6, 8, 19, 24, 30, 34, 59, 69, 94, 95, 105, 123, 132, 148, 184, 185), ABOUT_DOCUMENT),
+    **dict.fromkeys((168, 169, 170, 171, 172, 173, 177, 178, 179, 180, 181, 182), ABOUT_DOCUMENT),
+    **dict.fromkeys((44, 56, 60, 62, 187, 188, 193), ABOUT_GATEWAY),
     **dict.fromkeys((81, 164, 176), UNKNOWABLE),
 }
 """What no call shows."""

@@ -66,7 +66,7 @@ RECENT = timedelta(hours=24)
 
 MOST_NOTICED = 1000
 
-_OF_WORDS = (DataProblem.UNRECOGNIZED_VALUE, DataProblem.LEGACY_CODE)
+_WORD_PROBLEMS = (DataProblem.UNRECOGNIZED_VALUE, DataProblem.LEGACY_CODE)
 
 
 class _Waiting(NamedTuple):
@@ -226,7 +226,7 @@ class Drift:
             self._noticed.clear()
         known = len(self._noticed)
         for issue in issues:
-            word = issue.raw if issue.problem in _OF_WORDS else None
+            word = issue.raw if issue.problem in _WORD_PROBLEMS else None
             self._noticed.add(hash((endpoint, issue.field, issue.problem, word)))
         return len(self._noticed) > known
 

@@ -24,13 +24,13 @@ LONGEST_MESSAGE = 200
 LARGEST_CODE = 999_999_999
 """What is larger is no code. Reported to callers, it might not fit into their JSON, nor into the gateway's."""
 
-OF_TOKENS = "token|鉴权|令牌|登录|过期|失效"
-OF_ERRORS = f"{OF_TOKENS}|权限|授权|异常|错误|繁忙|超时|稍后|SQLSTATE|error|exception"
+TOKEN_WORDS = "token|鉴权|令牌|登录|过期|失效"
+ERROR_WORDS = f"{TOKEN_WORDS}|权限|授权|异常|错误|繁忙|超时|稍后|SQLSTATE|error|exception"
 """Patterns of what platforms say of a token and of an error, in either case: a failure whose hints have none of that
 may mean that nothing was found (quirks 23, 31).
 """
 
-OF_COMMUNITIES = re.compile(
+COMMUNITY_REFUSAL = re.compile(
     r"(?:没有|没|无)权限?(?:管理|访问|查看|操作)该?(?:小区|社区)|(?:小区|社区)(?:没有|未|没)(?:被)?授权"
 )
 """What wjdh says of a community that the gateway's account may not manage (1.2.2.4): by its texts, since the codes in
@@ -119,7 +119,7 @@ class Envelope(msgspec.Struct, gc=False):
     @property
     def forbids_community(self) -> bool:
         """Whether it is a refusal because of the community."""
-        return self.code not in (None, SUCCESS, TOKEN_DEAD) and OF_COMMUNITIES.search(self.hints) is not None
+        return self.code not in (None, SUCCESS, TOKEN_DEAD) and COMMUNITY_REFUSAL.search(self.hints) is not None
 
     @property
     def hints(self) -> str:

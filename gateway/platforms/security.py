@@ -15,7 +15,7 @@ from gateway.normalise.records import HouseKey
 from gateway.platforms.call import Call
 from gateway.platforms.client import PlatformClient, read_token
 from gateway.platforms.endpoint import Endpoint, Kind
-from gateway.platforms.envelope import OF_ERRORS, OF_TOKENS, Envelope
+from gateway.platforms.envelope import ERROR_WORDS, TOKEN_WORDS, Envelope
 from gateway.platforms.route import Upstream, encode_form, escape
 from gateway.platforms.session import Credential, LentSession, Token
 from gateway.wording.faults import FaultWording
@@ -23,8 +23,8 @@ from gateway.wording.faults import FaultWording
 FAILURE = 1
 NOT_FOUND = 2
 
-_OF_TOKENS = re.compile(OF_TOKENS, re.IGNORECASE)
-OF_FAILED_LOOK_UPS = re.compile(f"{OF_ERRORS}|错|失败|缺少|参数|重试|服务器", re.IGNORECASE)
+_TOKEN_WORDS = re.compile(TOKEN_WORDS, re.IGNORECASE)
+FAILED_LOOK_UP = re.compile(f"{ERROR_WORDS}|错|失败|缺少|参数|重试|服务器", re.IGNORECASE)
 
 
 class SecurityPaths(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +126,7 @@ class Security(PlatformClient):
         if envelope.token_is_dead:
             return True
         return envelope.code == FAILURE and (
-            endpoint is self._callback or _OF_TOKENS.search(envelope.hints) is not None
+            endpoint is self._callback or _TOKEN_WORDS.search(envelope.hints) is not None
         )
 
     def _credentials(self) -> Mapping[str, str]:
@@ -162,6 +162,4 @@ def _is_nobody(envelope: Envelope, wordings: Sequence[str]) -> bool:
         return False
     if envelope.says(wordings):
         return True
-    return envelope.code == NOT_FOUND or (
-        envelope.code == FAILURE and OF_FAILED_LOOK_UPS.search(envelope.hints) is None
-    )
+    return envelope.code == NOT_FOUND or (envelope.code == FAILURE and FAILED_LOOK_UP.search(envelope.hints) is None)

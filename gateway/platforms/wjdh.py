@@ -17,7 +17,7 @@ from gateway.normalise.vocabulary import RepairStatus, ShenheStatus
 from gateway.platforms.call import Call
 from gateway.platforms.client import PlatformClient, read_token
 from gateway.platforms.endpoint import Endpoint, Kind
-from gateway.platforms.envelope import OF_ERRORS, Envelope
+from gateway.platforms.envelope import ERROR_WORDS, Envelope
 from gateway.platforms.route import Upstream, encode_form
 from gateway.platforms.session import Credential, Token
 from gateway.wording.faults import FaultWording
@@ -62,7 +62,7 @@ _ORDER_NUMBER = re.compile(r"(?=.*[1-9])[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 """Digits as documented; letters may be among them, but "null" and 0 are no number."""
 
 _SCHEME = re.compile(r"[A-Za-z]{1,20}")
-OF_FAILED_FETCHES = re.compile(f"{OF_ERRORS}|数据库", re.IGNORECASE)
+FAILED_FETCH = re.compile(f"{ERROR_WORDS}|数据库", re.IGNORECASE)
 
 
 class Wjdh(PlatformClient):
@@ -235,4 +235,4 @@ def _is_not_found(envelope: Envelope, wordings: Sequence[str]) -> bool:
         return False
     if envelope.says(wordings):
         return True
-    return envelope.code in (1, 2) and OF_FAILED_FETCHES.search(envelope.hints) is None
+    return envelope.code in (1, 2) and FAILED_FETCH.search(envelope.hints) is None

@@ -5,9 +5,9 @@ kept are the document's own sentences, and of others the words that the gateway 
 import re
 from collections.abc import Callable, Collection
 
-from gateway.platforms.envelope import OF_COMMUNITIES
-from gateway.platforms.security import OF_FAILED_LOOK_UPS
-from gateway.platforms.wjdh import OF_FAILED_FETCHES
+from gateway.platforms.envelope import COMMUNITY_REFUSAL
+from gateway.platforms.security import FAILED_LOOK_UP
+from gateway.platforms.wjdh import FAILED_FETCH
 
 DOCUMENTED = frozenset(
     {
@@ -44,7 +44,7 @@ _CODE = r"message编码[A-Za-z]{1,40}[0-9]{1,5}"
 def words_to_keep(not_found: Collection[str] = ()) -> re.Pattern[str]:
     """What is kept of a sentence that is not documented. `not_found`: the wordings of the deployment's profile."""
     wordings = [re.escape(wording) for wording in not_found]
-    patterns = [OF_COMMUNITIES.pattern, OF_FAILED_LOOK_UPS.pattern, OF_FAILED_FETCHES.pattern]
+    patterns = [COMMUNITY_REFUSAL.pattern, FAILED_LOOK_UP.pattern, FAILED_FETCH.pattern]
     return re.compile("|".join([_CODE, *wordings, *patterns]), re.IGNORECASE)
 
 

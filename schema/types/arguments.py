@@ -61,7 +61,7 @@ def get_communities(info: Info, code: str | None) -> frozenset[str] | None:
 
 
 def record(info: Info, node_id: str, argument: str) -> RecordRef | str:
-    """What the journal calls the record of a node id; that the caller may see it is not checked. Raises UserInputError."""
+    """What the journal calls the record of a node id, which the caller may not see for that. Raises UserInputError."""
     try:
         return named_record(info.context.ids, node_id)
     except InvalidNodeIdError:

@@ -45,7 +45,7 @@ CommunityCodes = Annotated[
     ),
 ]
 
-OF_SEVERAL = (
+SEVERAL_COMMUNITIES = (
     "Without `communityCode` the lists of several communities are merged in the same order; `page` cannot be given "
     "then. A community that fails costs its own items, and an error that names it; one that fails after some of its "
     "items, those that follow."
@@ -185,7 +185,7 @@ class CommunityList:
                 refuse_input([both], wrong_codes(community_code, community_codes), self.wrong_filter(filter))
             return self.load(info, community_code, filter, part)
 
-        return self._field(f"{self.of_community} {OF_SEVERAL}", resolve, MERGED)
+        return self._field(f"{self.of_community} {SEVERAL_COMMUNITIES}", resolve, MERGED)
 
     def _field(self, description: str, resolve: Any, times: int | OfCaller = 1) -> Any:
         resolve.__annotations__["filter"] = self.filter

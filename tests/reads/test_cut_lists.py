@@ -10,9 +10,9 @@ CODES = ("10002", "00001", "10003")
 FIRST_PAGE = 15
 
 PART = "totalCount nodes { platformId } pageInfo { hasNextPage endCursor }"
-OF_ONE = f"""query ($first: Int! = 20, $after: String, $page: Int) {{
+ONE_COMMUNITY = f"""query ($first: Int! = 20, $after: String, $page: Int) {{
     orders(communityCode: "10002", first: $first, after: $after, page: $page) {{ {PART} }} }}"""
-OF_SEVERAL = f"query ($after: String) {{ orders(first: 100, after: $after) {{ {PART} }} }}"
+SEVERAL_COMMUNITIES = f"query ($after: String) {{ orders(first: 100, after: $after) {{ {PART} }} }}"
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ class TestLaterPageRefused:
         refuse_pages(2)
         for _ in range(3):  # by a plan at last
             sandbox.reset_calls()
-            answer = await gateway.ask(OF_ONE)
+            answer = await gateway.ask(ONE_COMMUNITY)
 
             part = answer.partial["orders"]
             assert ids(part) == newest(sandbox.world)[:FIRST_PAGE]
@@ -79,38 +79,38 @@ class TestLaterPageRefused:
 
     async def test_cursor_gives_the_rest_later(self, gateway, sandbox, refuse_pages):
         refuse_pages(2)
-        part = (await gateway.ask(OF_ONE)).partial["orders"]
+        part = (await gateway.ask(ONE_COMMUNITY)).partial["orders"]
         refuse_pages()
 
         after = part["pageInfo"]["endCursor"]
-        rest = (await gateway.ask(OF_ONE, {"first": 100, "after": after})).data["orders"]
+        rest = (await gateway.ask(ONE_COMMUNITY, {"first": 100, "after": after})).data["orders"]
 
         assert ids(part) + ids(rest) == newest(sandbox.world)
         assert rest["pageInfo"]["hasNextPage"] is False
 
     async def test_rows_after_a_missing_page_are_left_out(self, gateway, sandbox, refuse_pages):
         refuse_pages(2)
-        part = (await gateway.ask(OF_ONE, {"first": 60})).partial["orders"]
+        part = (await gateway.ask(ONE_COMMUNITY, {"first": 60})).partial["orders"]
 
         assert ids(part) == newest(sandbox.world)[:FIRST_PAGE]
 
     async def test_list_going_on_from_a_cursor_is_cut_as_well(self, gateway, sandbox, refuse_pages):
-        after = (await gateway.ask(OF_ONE, {"first": 3})).data["orders"]["pageInfo"]["endCursor"]
+        after = (await gateway.ask(ONE_COMMUNITY, {"first": 3})).data["orders"]["pageInfo"]["endCursor"]
         refuse_pages(2)
 
-        answer = await gateway.ask(OF_ONE, {"after": after})
+        answer = await gateway.ask(ONE_COMMUNITY, {"after": after})
 
         part = answer.partial["orders"]
         assert ids(part) == newest(sandbox.world)[3:FIRST_PAGE]
         assert part["pageInfo"]["hasNextPage"] is True
         assert answer.code == "UPSTREAM_REFUSED"
         refuse_pages()
-        rest = (await gateway.ask(OF_ONE, {"first": 100, "after": part["pageInfo"]["endCursor"]})).data["orders"]
+        rest = (await gateway.ask(ONE_COMMUNITY, {"first": 100, "after": part["pageInfo"]["endCursor"]})).data["orders"]
         assert ids(rest) == newest(sandbox.world)[FIRST_PAGE:]
 
     async def test_list_of_which_nothing_is_read_is_null(self, gateway, refuse_pages):
         refuse_pages(2)
-        answer = await gateway.ask(OF_ONE, {"first": 15, "page": 2})
+        answer = await gateway.ask(ONE_COMMUNITY, {"first": 15, "page": 2})
 
         assert answer.partial == {"orders": None}
         assert answer.code == "UPSTREAM_REFUSED"
@@ -118,7 +118,7 @@ class TestLaterPageRefused:
     async def test_page_that_is_not_needed_is_no_error(self, gateway, sandbox, refuse_pages):
         refuse_pages(2)
 
-        assert ids((await gateway.ask(OF_ONE, {"first": 15})).data["orders"]) == newest(sandbox.world)[:15]
+        assert ids((await gateway.ask(ONE_COMMUNITY, {"first": 15})).data["orders"]) == newest(sandbox.world)[:15]
 
     async def test_error_stands_at_the_list_within_others(self, gateway, sandbox, refuse_pages):
         refuse_pages(2)
@@ -136,7 +136,7 @@ class TestLaterPageRefused:
         refuse_pages(2)
         headers = {"x-trace": "1", "authorization": f"Bearer {gateway.token}"}
         for _ in range(2):
-            response = await gateway.stranger.post("/graphql", json={"query": OF_ONE}, headers=headers)
+            response = await gateway.stranger.post("/graphql", json={"query": ONE_COMMUNITY}, headers=headers)
 
             assert [error["path"] for error in response.json()["errors"]] == [["orders"]]
             assert len(response.json()["data"]["orders"]["nodes"]) == FIRST_PAGE
@@ -145,7 +145,7 @@ class TestLaterPageRefused:
 class TestSeveralCommunities:
     async def test_community_cut_short_costs_what_follows(self, gateway, sandbox, refuse_pages):
         refuse_pages(2)
-        answer = await gateway.ask(OF_SEVERAL)
+        answer = await gateway.ask(SEVERAL_COMMUNITIES)
 
         shown = [number for code in CODES for number in newest(sandbox.world, code)[:FIRST_PAGE]]
         assert ids(answer.partial["orders"]) == sorted(shown, reverse=True)
@@ -155,10 +155,10 @@ class TestSeveralCommunities:
 
     async def test_cursor_gives_each_the_rest(self, gateway, sandbox, refuse_pages):
         refuse_pages(2)
-        part = (await gateway.ask(OF_SEVERAL)).partial["orders"]
+        part = (await gateway.ask(SEVERAL_COMMUNITIES)).partial["orders"]
         refuse_pages()
 
-        rest = (await gateway.ask(OF_SEVERAL, {"after": part["pageInfo"]["endCursor"]})).data["orders"]
+        rest = (await gateway.ask(SEVERAL_COMMUNITIES, {"after": part["pageInfo"]["endCursor"]})).data["orders"]
 
         wanted = [number for code in CODES for number in newest(sandbox.world, code)]
         assert sorted(ids(part) + ids(rest)) == sorted(wanted)
@@ -168,7 +168,7 @@ class TestSeveralCommunities:
 @pytest.mark.parametrize("variant", [Variant(turns_pages=False)])
 class TestPagesIgnored:
     async def test_first_page_is_shown_once_and_the_error_says_why(self, gateway, sandbox):
-        answer = await gateway.ask(OF_ONE)
+        answer = await gateway.ask(ONE_COMMUNITY)
 
         part = answer.partial["orders"]
         assert ids(part) == newest(sandbox.world)[:FIRST_PAGE]
@@ -179,9 +179,9 @@ class TestPagesIgnored:
         assert sandbox.count("WJDH", "order/list") == 2
 
     async def test_rows_beyond_are_null_with_the_same_error(self, gateway):
-        after = (await gateway.ask(OF_ONE)).partial["orders"]["pageInfo"]["endCursor"]
+        after = (await gateway.ask(ONE_COMMUNITY)).partial["orders"]["pageInfo"]["endCursor"]
 
-        answer = await gateway.ask(OF_ONE, {"after": after})
+        answer = await gateway.ask(ONE_COMMUNITY, {"after": after})
 
         assert answer.partial == {"orders": None}
         assert answer.error["message"] == "The platform gives only the first page of this list."
@@ -193,7 +193,7 @@ class TestPagesCountedAndIgnored:
 
     @pytest.mark.parametrize("first", [20, 60])
     async def test_rows_that_come_again_are_not_shown_twice(self, gateway, sandbox, first):
-        answer = await gateway.ask(OF_ONE, {"first": first})
+        answer = await gateway.ask(ONE_COMMUNITY, {"first": first})
 
         part = answer.partial["orders"]
         assert ids(part) == newest(sandbox.world)[:FIRST_PAGE]
@@ -202,9 +202,9 @@ class TestPagesCountedAndIgnored:
 
     @pytest.mark.parametrize("first", [3, 14, 15])
     async def test_cursor_within_the_first_page_shows_the_rest_of_it(self, gateway, sandbox, first):
-        after = (await gateway.ask(OF_ONE, {"first": first})).data["orders"]["pageInfo"]["endCursor"]
+        after = (await gateway.ask(ONE_COMMUNITY, {"first": first})).data["orders"]["pageInfo"]["endCursor"]
 
-        answer = await gateway.ask(OF_ONE, {"after": after})
+        answer = await gateway.ask(ONE_COMMUNITY, {"after": after})
 
         shown = ids(answer.partial["orders"]) if answer.partial["orders"] else []
         assert shown == newest(sandbox.world)[first:FIRST_PAGE]
