@@ -79,9 +79,9 @@ class _Turn:
 class Slots:
     """A bound on how many calls are under way at once.
 
-    `free` slots are for any caller: to take one, count it down and the lane's `held` up. `spare` ones, of `reserve`, are
-    for callers who hold fewer than `reserve`, never for background work. While anybody waits, none is free; what is spare
-    then is for nobody who waits. Each slot comes back by `release`.
+    `free` slots are for any caller: to take one, count it down and the lane's `held` up. `spare` ones, of `reserve`,
+    are for callers who hold fewer than `reserve`, never for background work. While anybody waits, none is free; what is
+    spare then is for nobody who waits. Each slot comes back by `release`.
     """
 
     def __init__(self, limit: int) -> None:

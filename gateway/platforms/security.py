@@ -15,7 +15,7 @@ from gateway.normalise.records import HouseKey
 from gateway.platforms.call import Call
 from gateway.platforms.client import PlatformClient, read_token
 from gateway.platforms.endpoint import Endpoint, Kind
-from gateway.platforms.envelope import ERROR_WORDS, TOKEN_WORDS, Envelope
+from gateway.platforms.envelope import CREDENTIAL_WORDS, ERROR_WORDS, Envelope
 from gateway.platforms.route import Upstream, encode_form, escape
 from gateway.platforms.session import Credential, LentSession, Token
 from gateway.wording.faults import FaultWording
@@ -23,7 +23,7 @@ from gateway.wording.faults import FaultWording
 FAILURE = 1
 NOT_FOUND = 2
 
-_TOKEN_WORDS = re.compile(TOKEN_WORDS, re.IGNORECASE)
+_CREDENTIAL_WORDS = re.compile(CREDENTIAL_WORDS, re.IGNORECASE)
 FAILED_LOOK_UP = re.compile(f"{ERROR_WORDS}|错|失败|缺少|参数|重试|服务器", re.IGNORECASE)
 
 
@@ -126,7 +126,7 @@ class Security(PlatformClient):
         if envelope.token_is_dead:
             return True
         return envelope.code == FAILURE and (
-            endpoint is self._callback or _TOKEN_WORDS.search(envelope.hints) is not None
+            endpoint is self._callback or _CREDENTIAL_WORDS.search(envelope.hints) is not None
         )
 
     def _credentials(self) -> Mapping[str, str]:

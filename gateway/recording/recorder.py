@@ -13,7 +13,7 @@ from gateway.errors import PlatformId
 from gateway.platforms.answer import RawAnswer
 from gateway.platforms.endpoint import Endpoint, Kind
 from gateway.platforms.envelope import (
-    TOKEN_WORDS,
+    CREDENTIAL_WORDS,
     BadAnswerError,
     BusyAnswerError,
     Envelope,
@@ -36,7 +36,7 @@ _KEPT_HEADERS = {
     b"content-type": re.compile(rb"[a-z]+/[a-z.+-]+(?:\s*;\s*charset=\"?[A-Za-z0-9_-]{1,20}\"?)?", re.IGNORECASE),
     b"retry-after": re.compile(rb"[0-9]{1,6}"),
 }
-_TOKEN_WORDS = re.compile(TOKEN_WORDS, re.IGNORECASE)
+_CREDENTIAL_WORDS = re.compile(CREDENTIAL_WORDS, re.IGNORECASE)
 _FORM_FAILURE = 1
 
 
@@ -115,5 +115,5 @@ def _has_dead_token(answer: RawAnswer) -> bool:
         envelope: Envelope = open_envelope(answer)
     except (BadAnswerError, BusyAnswerError):
         return False
-    speaks_of_token = envelope.code == _FORM_FAILURE and _TOKEN_WORDS.search(envelope.hints) is not None
+    speaks_of_token = envelope.code == _FORM_FAILURE and _CREDENTIAL_WORDS.search(envelope.hints) is not None
     return envelope.token_is_dead or (speaks_of_token and envelope.is_empty)
