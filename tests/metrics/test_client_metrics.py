@@ -1,6 +1,9 @@
 """Clients by the names that they give themselves; labels that callers choose are bounded."""
 
 import asyncio
+import json
+import re
+from urllib.parse import urlsplit
 
 import pytest
 from exposed import labels_of, value
@@ -34,15 +37,25 @@ class TestClients:
         assert read_head_client({b"graphql-client-version": version.encode("latin-1") * 2}) == (NONE, OTHER)
 
     async def test_ten_thousand_names_stay_bounded(self, gateway):
-        async def send(number: int) -> None:
-            headers = {"apollographql-client-name": f"client-{number}", "apollographql-client-version": f"1.{number}"}
-            query = f"query Name{number} {{ __typename }}"
+        address = urlsplit(gateway.url)
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)  # httpx takes five times as long
+        for number in range(10_000):
             gateway.parts.admission.operations._full_at.clear()
-            answer = await gateway.client.post("/graphql", json={"query": query}, headers=headers)
-            assert answer.status_code == 200
-
-        for start in range(0, 10_000, 20):
-            await asyncio.gather(*(send(number) for number in range(start, start + 20)))
+            body = json.dumps({"query": f"query Name{number} {{ __typename }}"})
+            lines = [
+                "POST /graphql HTTP/1.1",
+                f"host: {address.netloc}",
+                f"authorization: Bearer {gateway.token}",
+                "content-type: application/json",
+                f"apollographql-client-name: client-{number}",
+                f"apollographql-client-version: 1.{number}",
+                f"content-length: {len(body)}",
+            ]
+            writer.write("\r\n".join([*lines, "", body]).encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200")
+            await reader.readexactly(int(re.findall(rb"content-length: (\d+)", head.lower())[0]))
+        writer.close()
 
         series = await scrape(gateway)
         assert await requests(gateway) == {("other", "query", "ok"): 10_000}
