@@ -139,9 +139,8 @@ class EndpointReads:
         except Exception as error:  # noqa: BLE001 # it is the outcome, for who waits
             self.forget(read)
             return error
-        takes_place = False
-        if read.replaces is not None:
-            takes_place = self._reads.get(read.key) is self._release(read)  # no write has dropped it
+        # Whether it replaces a read that no write has dropped.
+        takes_place = read.replaces is not None and self._reads.get(read.key) is self._release(read)
         cacheable = (
             seconds > 0 and (call is None or call.size <= LARGEST_CACHED) and (value is not None or self._caches_none)
         )

@@ -79,7 +79,7 @@ def masker(kind: PiiKind) -> Masker | None:
     return _MASKERS.get(kind)
 
 
-def _get_masker(mask_text_of_kind: Callable[[str], str]) -> Masker:
+def _make_masker(mask_text_of_kind: Callable[[str], str]) -> Masker:
     def mask_value(value: object) -> str | None:
         if value is None:
             return None
@@ -112,10 +112,10 @@ def _mask_address(address: str) -> str:
 
 
 _MASKERS: dict[PiiKind, Masker] = {
-    PiiKind.PHONE: _get_masker(_mask_phone),
-    PiiKind.ID_CARD: _get_masker(_mask_id_card),
-    PiiKind.NAME: _get_masker(_mask_name),
-    PiiKind.ADDRESS: _get_masker(_mask_address),
+    PiiKind.PHONE: _make_masker(_mask_phone),
+    PiiKind.ID_CARD: _make_masker(_mask_id_card),
+    PiiKind.NAME: _make_masker(_mask_name),
+    PiiKind.ADDRESS: _make_masker(_mask_address),
 }
 
 

@@ -70,8 +70,7 @@ class RateLimiter:
             self._full_at.popitem(last=False)
         if self._unshared is not None:
             self._note(subject, cost * self._interval)
-        remaining = max(0, spare // self._interval - overdraft)
-        return Allowance(self.limit, remaining, (full_at - now) / _SECOND, self.policy)
+        return self._allowance(full_at - now)
 
     def add(self, principal: Principal, cost: int) -> Allowance:
         """Count what was done already, earned or not; less than 0 gives back what was counted too much. What is left
@@ -84,7 +83,10 @@ class RateLimiter:
             self._full_at[subject] = full_at
             if self._unshared is not None:
                 self._note(subject, cost * self._interval)
-        ahead = full_at - now
+        return self._allowance(full_at - now)
+
+    def _allowance(self, ahead: int) -> Allowance:
+        """What is left where the whole limit is earned again in so many nanoseconds."""
         return Allowance(self.limit, max(0, self._window - ahead) // self._interval, ahead / _SECOND, self.policy)
 
     # With other processes.
