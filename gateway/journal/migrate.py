@@ -102,6 +102,8 @@ def _lock(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SET LOCAL lock_timeout = '{_LONGEST_WAIT}'"))
         connection.execute(text("SET LOCAL statement_timeout = 0"))
+        # A busy machine may take longer between two steps than the journal's own timeout.
+        connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{_LONGEST_WAIT}'"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 

@@ -143,6 +143,7 @@ class PostgresDatabase:
             async with self._engine.begin() as connection:
                 await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
                 await connection.execute(text("SET LOCAL statement_timeout = 0"))
+                await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
                 return await connection.run_sync(work)
         except DATABASE_ERRORS as error:
             raise self.availability.failed(error) from None

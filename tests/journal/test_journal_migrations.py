@@ -1,6 +1,7 @@
 import asyncio
 import sqlite3
 import stat
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from throw_away import on_server
 
 from gateway.errors import JournalError
 from gateway.journal.journal import Journal, open_journal
+from gateway.journal.migrate import migrate
+from gateway.journal.postgres import open_postgres
 from gateway.journal.sqlite import FILE_NAME
 from gateway.journal.tables import metadata, readiness, sqlite_metadata
 from gateway.settings import Settings, SettingsError, load_settings
@@ -86,6 +89,17 @@ async def test_database_of_a_newer_version_is_refused(fresh_settings: Settings) 
     with pytest.raises(JournalError, match="newer version"):
         async with open_journal(fresh_settings):
             pass
+
+
+@pytest.mark.postgres
+async def test_migration_outlasts_a_stall_of_the_machine(fresh_settings: Settings) -> None:
+    def stall(connection: Connection) -> None:
+        migrate(connection)
+        time.sleep(1.5)  # longer than the server lets another transaction of the journal be idle
+        assert connection.scalar(text("SELECT count(*) FROM operations")) == 0
+
+    database = await open_postgres(fresh_settings.database_url, 1.0, stall, make=False)
+    await database.close()
 
 
 async def test_sqlite_file_is_private_and_synced_at_commit(sqlite_settings: Settings) -> None:
