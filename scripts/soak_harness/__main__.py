@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -120,8 +120,8 @@ class Soak:
             report["requests"],
             f"{report['p50'] * 1e3:.1f}",
             f"{report['p99'] * 1e3:.0f}",
-            "+".join(f"{each:.0f}" for each in usage.memory),
-            "+".join(map(str, usage.descriptors)),
+            _each(usage.memory),
+            _each(usage.descriptors),
             f"{late * 1e3:g}",
             f"{largest * 1e3:.0f}",
             str(self.blame),
@@ -146,7 +146,8 @@ class Soak:
             f"  subscribers: {report['events']} events, {report['missed']} of them after missed ones; "
             f"{report['reconnects']} reconnections, closed with {_listed(report['closes']) or 'nothing'}"
         )
-        print(f"  unclear operations: {usage.unclear}; undelivered payments: {usage.undelivered}", flush=True)
+        print(f"  unclear operations: {usage.unclear}; undelivered payments: {usage.undelivered}")
+        print(f"  without load: {_each(usage.memory)} MiB, {_each(usage.descriptors)} descriptors", flush=True)
         return 1 if blame.ours or lost or doubled else 0
 
     async def _effects(self, acknowledged: set[str]) -> Counter[str]:
@@ -164,6 +165,11 @@ class Soak:
 
 def _print_row(*cells: object) -> None:
     print(" ".join(f"{cell:>{width}}" for cell, width in zip(cells, WIDTHS, strict=True)), flush=True)
+
+
+def _each(values: Iterable[float]) -> str:
+    """Of each worker."""
+    return "+".join(f"{value:.0f}" for value in values)
 
 
 def _listed(counts: Mapping[str, int]) -> str:
