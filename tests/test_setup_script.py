@@ -9,10 +9,10 @@ import pytest
 SETUP = Path(__file__).parent.parent / "scripts" / "setup"
 
 PYTHON = """#!/bin/sh
-case $1 in
-    -c) echo "/usr 3.13.0" ;;
-    --version) echo "Python 3.13.0" ;;
-    -m) mkdir -p "$4/bin"; cp "$0" "$4/bin/python"; cp "${0%python}pip" "$4/bin/pip" ;;
+case "$1 $2" in
+    "-c "*) echo "/usr 3.13.0" ;;
+    "--version "*) echo "Python 3.13.0" ;;
+    "-m venv") mkdir -p "$4/bin"; cp "$0" "$4/bin/python"; cp "${0%python}pip" "$4/bin/pip" ;;
 esac
 """
 PIP = """#!/bin/sh
