@@ -1,27 +1,49 @@
 import os
 import re
 import signal
+import subprocess
 import sys
-from asyncio import create_subprocess_exec, subprocess, timeout
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread, Timer
 
 import pytest
 from browser import open_page
 from playwright.async_api import Page
 
 
-@pytest.fixture
-async def demo(tmp_path: Path) -> AsyncIterator[str]:
+@contextmanager
+def running_demo(data_dir: Path) -> Iterator[str]:
     """The address of `gateway demo`."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
-    environ = clean | {"GATEWAY_PORT": "0", "GATEWAY_DATA_DIR": str(tmp_path / "data")}
-    process = await create_subprocess_exec(sys.executable, "-m", "gateway", "demo", env=environ, stdout=subprocess.PIPE)
-    async with timeout(30):
-        shown = (await process.stdout.readuntil(b"Stop with")).decode()
-    yield re.findall(r"GraphiQL at (\S+)/\n", shown)[0]
-    process.send_signal(signal.SIGTERM)
-    assert await process.wait() == 0
+    environ = clean | {"GATEWAY_PORT": "0", "GATEWAY_DATA_DIR": str(data_dir)}
+    command = [sys.executable, "-m", "gateway", "demo"]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as process:
+        late = Timer(30, process.kill)
+        late.start()
+        last = next(line for line in process.stdout if line.startswith("Stop with"))
+        late.cancel()
+        rest = Thread(target=process.stdout.read, daemon=True)  # so that it never waits for a reader
+        rest.start()
+        yield last.split()[-1].removesuffix("/")
+        process.send_signal(signal.SIGTERM)
+        rest.join()
+    assert process.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """That of a demo which the tests of a module share: they write nothing, and let the platforms be."""
+    with running_demo(tmp_path_factory.mktemp("demo")) as address:
+        yield address
+
+
+@pytest.fixture
+def fresh_demo(tmp_path: Path) -> Iterator[str]:
+    """That of a demo which is the test's own."""
+    with running_demo(tmp_path / "data") as address:
+        yield address
 
 
 @pytest.fixture

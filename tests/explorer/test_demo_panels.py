@@ -16,8 +16,8 @@ RESULT = ".result-window .view-lines"
     ("example", "events"),
     [("Repairs as they change", 1), ("Reviews as they change", 1), ("Payments as they arrive", 2)],
 )
-async def test_button_makes_an_event_happen(demo: str, page: Page, example: str, events: int) -> None:
-    await page.goto(demo)
+async def test_button_makes_an_event_happen(fresh_demo: str, page: Page, example: str, events: int) -> None:
+    await page.goto(fresh_demo)
     await open_example(page, example)
     await execute(page)
     panel = await show_panel(page, "Events")
@@ -37,14 +37,14 @@ async def open_repair(demo: str, token: str | None) -> str:
     return id_
 
 
-async def test_subscription_runs_on_while_another_tab_writes(demo: str, page: Page) -> None:
-    await page.goto(demo)
+async def test_subscription_runs_on_while_another_tab_writes(fresh_demo: str, page: Page) -> None:
+    await page.goto(fresh_demo)
     await open_example(page, "Repairs as they change")
     await execute(page)
     panel = await show_panel(page, "Events")
     await expect(panel).to_contain_text("open")
 
-    repair = await open_repair(demo, await page.locator("#explorer").get_attribute("data-token"))
+    repair = await open_repair(fresh_demo, await page.locator("#explorer").get_attribute("data-token"))
     await page.get_by_role("button", name="New tab").click()
     changed = f'updateRepair(input: {{ id: "{repair}", status: RESOLVED, reply: "已修好" }}) {{ outcome }}'
     await write_query(page, f"mutation {{ {changed} }}")
@@ -59,8 +59,8 @@ async def test_subscription_runs_on_while_another_tab_writes(demo: str, page: Pa
     await expect(panel).to_contain_text("Run a subscription")
 
 
-async def test_stop_button_ends_the_subscription(demo: str, page: Page) -> None:
-    await page.goto(demo)
+async def test_stop_button_ends_the_subscription(fresh_demo: str, page: Page) -> None:
+    await page.goto(fresh_demo)
     await open_example(page, "Repairs as they change")
     await execute(page)
     panel = await show_panel(page, "Events")
@@ -69,8 +69,8 @@ async def test_stop_button_ends_the_subscription(demo: str, page: Page) -> None:
     await expect(panel).to_contain_text("ended")
 
 
-async def test_closed_tab_ends_its_subscription(demo: str, page: Page) -> None:
-    await page.goto(demo)
+async def test_closed_tab_ends_its_subscription(fresh_demo: str, page: Page) -> None:
+    await page.goto(fresh_demo)
     await open_example(page, "Repairs as they change")
     await execute(page)
     panel = await show_panel(page, "Events")
@@ -79,8 +79,8 @@ async def test_closed_tab_ends_its_subscription(demo: str, page: Page) -> None:
     await expect(panel).to_contain_text("ended")
 
 
-async def test_lying_platform_fails_until_switched_off(demo: str, page: Page) -> None:
-    await page.goto(demo)
+async def test_lying_platform_fails_until_switched_off(fresh_demo: str, page: Page) -> None:
+    await page.goto(fresh_demo)
     await open_example(page, "Unpaid orders and owners")
     panel = await show_panel(page, "Sandbox")
     lying = panel.get_by_role("group", name="wjdh").get_by_role("button", name="Lying")
@@ -96,8 +96,8 @@ async def test_lying_platform_fails_until_switched_off(demo: str, page: Page) ->
     await expect(page.locator(RESULT)).not_to_contain_text('"errors"')
 
 
-async def test_slow_platform_shows_in_the_timeline(demo: str, page: Page) -> None:
-    await page.goto(demo)
+async def test_slow_platform_shows_in_the_timeline(fresh_demo: str, page: Page) -> None:
+    await page.goto(fresh_demo)
     await open_example(page, "Unpaid orders and owners")
     panel = await show_panel(page, "Sandbox")
     slow = panel.get_by_role("group", name="security").get_by_role("button", name="Slow")
@@ -109,8 +109,8 @@ async def test_slow_platform_shows_in_the_timeline(demo: str, page: Page) -> Non
     await expect(calls.get_by_role("region", name="Level 2").locator(".is-own").first).to_contain_text("30")
 
 
-async def test_paid_order_is_announced(demo: str, page: Page) -> None:
-    await page.goto(demo)
+async def test_paid_order_is_announced(fresh_demo: str, page: Page) -> None:
+    await page.goto(fresh_demo)
     panel = await show_panel(page, "Sandbox")
     await panel.get_by_role("button", name="Find an unpaid order").click()
     await expect(panel.get_by_label("Order number")).not_to_have_value("")
@@ -124,8 +124,8 @@ async def test_served_gateway_shows_no_sandbox(gateway, page: Page) -> None:
     await expect(page.get_by_role("button", name="Show Sandbox")).to_have_count(0)
 
 
-async def test_write_has_its_timeline(demo: str, page: Page) -> None:
-    await page.goto(demo)
+async def test_write_has_its_timeline(fresh_demo: str, page: Page) -> None:
+    await page.goto(fresh_demo)
     await open_example(page, "Answer a repair")
     await execute(page)
     await expect(page.locator(RESULT)).to_contain_text('"CONFIRMED"')
@@ -136,8 +136,8 @@ async def test_write_has_its_timeline(demo: str, page: Page) -> None:
     await expect(write.locator(".explorer-timeline li").last).to_contain_text("Confirmed")
 
 
-async def test_unknown_write_is_followed_until_known(demo: str, page: Page) -> None:
-    await page.goto(demo)
+async def test_unknown_write_is_followed_until_known(fresh_demo: str, page: Page) -> None:
+    await page.goto(fresh_demo)
     reads: list[str] = []
 
     async def answer_later(route: Route) -> None:

@@ -58,8 +58,8 @@ async def run_slowly(page: Page, demo: str) -> dict[str, Any]:
     return trace
 
 
-async def test_slow_and_failing_calls_stand_where_they_belong(demo: str, page: Page) -> None:
-    trace = await run_slowly(page, demo)
+async def test_slow_and_failing_calls_stand_where_they_belong(fresh_demo: str, page: Page) -> None:
+    trace = await run_slowly(page, fresh_demo)
     panel = await show_panel(page, "Calls")
 
     calls = [call for call in trace["calls"] if call["kind"] != "login"]
@@ -90,11 +90,11 @@ async def open_panel(page: Page, title: str) -> Locator:
 
 
 @pytest.mark.parametrize("language", ["en-US", "zh-CN"])
-async def test_pictures_of_the_explorer(demo: str, folder: Path, language: str) -> None:
+async def test_pictures_of_the_explorer(fresh_demo: str, folder: Path, language: str) -> None:
     calls, quality = ("调用", "数据质量") if language == "zh-CN" else ("Calls", "Data quality")
     suffix = language[:2]
     async with open_page(language) as page:
-        trace = await run_slowly(page, demo)
+        trace = await run_slowly(page, fresh_demo)
         panel = await open_panel(page, calls)
         owner = next(call for call in trace["calls"] if call["endpoint"] == "owner" and call["source"] == "own")
         await panel.locator(f"[data-call='{owner['id']}']").click()
