@@ -16,8 +16,6 @@ from gateway.platforms.envelope import BadAnswerError, BusyAnswerError, Envelope
 from gateway.platforms.route import encode_form
 from gateway.platforms.session import NO_CREDENTIAL, Credential
 
-LONGEST_BODY_KEPT = 4 * 1024 * 1024
-
 
 class Answer(msgspec.Struct):
     """One call and what came of it. `envelope` is None where the answer is not of the protocol, `raw` where none came.

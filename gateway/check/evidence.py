@@ -13,7 +13,6 @@ from gateway.normalise.values import row_id
 
 Verdict = bool | None
 
-WJDH_READS = ("shenheList", "shenhe", "order/list", "modules", "repair/list", "repair")
 LISTS = ("shenheList", "order/list", "repair/list")
 NEWER = ("order/list", "modules", "repair/list", "repair", "owner")
 """Endpoints of the chapters whose field tables have no msg and message."""

@@ -14,7 +14,6 @@ from gateway.normalise.person import sex_of_id_card
 
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECK_DIGITS = "10X98765432"
-LARGEST_EXACT = 2**53
 
 
 class Detector(NamedTuple):

@@ -127,14 +127,9 @@ class Documents:
         return prepared
 
     def operation_names(self, query: str) -> list[str]:
-        """Of the operations of a document, those that have one. Raises DocumentError as `require_valid` does."""
+        """Of the operations of a document, those that have one. Raises DocumentError as `prepare` does."""
         operations = self._cache.get(query) or self._prepare(query)
         return [name for name in operations if name is not None]
-
-    def require_valid(self, query: str) -> None:
-        """Raises DocumentError as `prepare` does, for a document of any number of operations."""
-        if query not in self._cache:
-            self._prepare(query)
 
     def _prepare(self, query: str) -> Mapping[str | None, Prepared]:
         """The operations of a new document by name, and a lone one also under None."""

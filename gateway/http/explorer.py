@@ -85,11 +85,6 @@ def _read_example(path: Path) -> Example:
     return Example(head[1], head[2], head[3], text[head.end() :])
 
 
-def example_operations() -> list[str]:
-    """The documents of the examples."""
-    return [example.query for example in read_examples()]
-
-
 def explorer_routes(explorer: ExplorerPage) -> list[Route]:
     """The page at `/`, and what it loads under `/explorer/`."""
     page = Template((ASSETS / "index.html").read_text(encoding="utf-8")).substitute(

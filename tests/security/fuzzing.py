@@ -29,14 +29,14 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis_graphql import Mode, from_schema, nodes
 
-from gateway.http.explorer import example_operations
+from gateway.http.explorer import read_examples
 from schema.build import executable_schema, export_sdl
 
 PATIENCE = 30.0
 LONGEST = 3000
 
 QUERIES = (
-    *example_operations(),
+    *(example.query for example in read_examples()),
     "{ viewer { subject scopes communityCodes } platforms { name endpoints { name circuit } } }",
     "query ($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }",
     "mutation ($input: CreateOrderInput!) { createOrder(input: $input) { outcome userErrors { code field } } }",
@@ -84,13 +84,6 @@ class Request(NamedTuple):
     target: str
     headers: dict[str, bytes]
     body: bytes
-
-
-class Reply(NamedTuple):
-    """`codes`: of its errors. A status of 0: the gateway closed the connection without one."""
-
-    status: int
-    codes: tuple[str, ...]
 
 
 def random_requests(seed_: int, count: int) -> Iterator[Request]:

@@ -24,7 +24,7 @@ from wire import over_event_stream, over_websocket
 
 from gateway.auth.principal import Scope
 from gateway.commands.demo import QUERY as DEMO
-from gateway.http.explorer import example_operations
+from gateway.http.explorer import read_examples
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.model import Person
@@ -146,7 +146,7 @@ async def write(site: Site, code: str) -> None:
 
 def documented() -> Iterator[str]:
     yield DEMO
-    yield from example_operations()
+    yield from (example.query for example in read_examples())
     for page in sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")):
         yield from re.findall(r"```graphql\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
