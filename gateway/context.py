@@ -1,6 +1,6 @@
 """What one request carries from the edge to the resolvers."""
 
-from collections.abc import Awaitable, Hashable, Iterable
+from collections.abc import Awaitable, Hashable, Sequence
 from typing import TypeAlias, TypeVar
 
 import strawberry
@@ -115,7 +115,7 @@ class RequestContext:
         """The operation is traced: its reads and reveals are to be noted."""
         self.loaders.source.trace = trace
 
-    def observe(self, observations: Iterable[Observation]) -> None:
+    def observe(self, observations: Sequence[Observation]) -> None:
         """These fields of personal data and free text are about to be revealed: the audit trail has it."""
         self._trail.reveal(self, observations)
         if (trace := self.loaders.source.trace) is not None:

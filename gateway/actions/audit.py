@@ -10,7 +10,7 @@ request.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
@@ -92,7 +92,7 @@ class AuditTrail:
             return principal.without(Scope.PII_READ)
         return principal
 
-    def reveal(self, request: Request, observations: Iterable[Observation]) -> None:
+    def reveal(self, request: Request, observations: Sequence[Observation]) -> None:
         """Note that these fields of these records are about to be shown as they are."""
         self._notes.reveal(request.principal.subject, observations, self._occasion(request))
         if self._notes.count >= SOONER_FROM:

@@ -1,7 +1,7 @@
 """What was revealed and denied since the last write of the audit trail, in memory."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any, TypeAlias
@@ -13,9 +13,13 @@ from gateway.auth.masking import mask_text
 from gateway.auth.node_ids import NodeIds
 from gateway.execution.variants import Observation, ObservedField
 from gateway.journal.identifiers import new_id
-from gateway.journal.records import AuditAction, AuditEntry, RecordRefs
+from gateway.journal.records import AuditAction, AuditEntry, RecordRef, RecordRefs
 
 LONGEST_NAME = 64
+
+
+_Reader: TypeAlias = tuple[Callable[[Any], tuple[str, ...]], Reference]
+"""Gives what is personal in a record, and how the record is called."""
 
 
 class Occasion(msgspec.Struct, frozen=True, gc=False):
@@ -34,17 +38,11 @@ class _Denied(msgspec.Struct):
 
 
 class _Shown(msgspec.Struct):
-    """How often these records were shown together, unchanged, and the last occasion."""
+    """How often a request revealed this, and the last occasion."""
 
-    records: Sequence[Any]
+    observations: Sequence[Observation]
     last: Occasion
     count: int = 1
-
-
-_Together: TypeAlias = defaultdict[tuple[Hashable, ...], list[_Shown]]
-"""Records that were shown together, by the keys of all of them: most pages that are shown again hold the same records,
-unchanged. Where one of them has changed, the page is noted once more beside the first.
-"""
 
 
 class AuditNotes:
@@ -53,24 +51,26 @@ class AuditNotes:
     def __init__(self, types: Mapping[str, RevealedType], ids: NodeIds) -> None:
         self._types = types
         self._ids = ids
-        self._revealed: defaultdict[tuple[str, tuple[ObservedField, ...]], _Together] = defaultdict(
-            lambda: defaultdict(list)
-        )  # by subject, and fields of one type
+        # By subject, and the fields and keys of each observation: most requests that are repeated get the same records,
+        # unchanged. Where one of them has changed, the request is noted once more.
+        self._revealed: defaultdict[tuple[Hashable, ...], list[_Shown]] = defaultdict(list)
         self._denied: dict[tuple[str, str, str], _Denied] = {}  # by subject, field, and the scope that it needs
         self.count = 0
 
-    def reveal(self, subject: str, observations: Iterable[Observation], occasion: Occasion) -> None:
-        """Note that these fields of these records are shown as they are."""
-        for records, fields in observations:
-            keys = tuple(map(self._types[fields[0].type_name].identity.key, records))
-            noted = self._revealed[subject, fields][keys]
-            if noted and noted[-1].records == records:
-                shown = noted[-1]
-                shown.last = occasion
-                shown.count += 1
-            else:
-                noted.append(_Shown(records, occasion))
-                self.count += len(keys)
+    def reveal(self, subject: str, observations: Sequence[Observation], occasion: Occasion) -> None:
+        """Note that a request shows these fields of these records as they are."""
+        types = self._types
+        keys = [
+            (fields, tuple(map(types[fields[0].type_name].identity.key, records))) for records, fields in observations
+        ]
+        noted = self._revealed[subject, *keys]
+        if noted and noted[-1].observations == observations:
+            shown = noted[-1]
+            shown.last = occasion
+            shown.count += 1
+        else:
+            noted.append(_Shown(observations, occasion))
+            self.count += sum([len(records) for records, _ in observations])
 
     def deny(self, subject: str, field: str, scope: str, occasion: Occasion) -> None:
         """Note that a field was denied for want of the scope."""
@@ -83,33 +83,45 @@ class AuditNotes:
         denied.count += 1
 
     def entries(self) -> Iterator[AuditEntry]:
-        """An entry for each page and denial; records that had nothing personal in the fields shown are left out."""
-        for (subject, fields), together in self._revealed.items():
-            revealed_type = self._types[fields[0].type_name]
-            read = revealed_type.reader(fields)
-            for shown in chain.from_iterable(together.values()):
-                for personal, records in self._alike(shown.records, read, revealed_type.identity.reference):
-                    yield _entry(shown.last, subject, AuditAction.REVEALED, personal, shown.count, records=records)
+        """Of each request, an entry for all records of a type and community in which the same is personal, and one for
+        each denial. Records that had nothing personal in the fields shown are left out.
+        """
+        readers: dict[tuple[ObservedField, ...], _Reader] = {}
+        for (subject, *_), noted in self._revealed.items():
+            for shown in noted:
+                for personal, records in self._named(shown.observations, readers):
+                    yield _entry(shown.last, str(subject), AuditAction.REVEALED, personal, shown.count, records=records)
         for (subject, field, scope), denied in self._denied.items():
             yield _entry(denied.last, subject, AuditAction.DENIED, (field,), denied.count, missing_scope=scope)
 
-    def _alike(
-        self, records: Sequence[Any], read: Callable[[Any], tuple[str, ...]], reference: Reference
+    def _named(
+        self, observations: Sequence[Observation], readers: dict[tuple[ObservedField, ...], _Reader]
     ) -> Iterator[tuple[tuple[str, ...], RecordRefs | None]]:
-        """The records by what was personal in them, and by type and community. Nearly always all of a page are alike.
-
-        Records that go by one name are named once.
+        """The records of a request, and what was personal in them: each is named once, with its parts. None is what all
+        are called that have no name.
         """
-        ids: defaultdict[tuple[Any, ...], dict[str, None]] = defaultdict(dict)
-        for record in records:
-            if personal := read(record):
-                found = reference(record, self._ids)
-                if found is None:
-                    ids[personal, None, None]
-                else:
-                    ids[personal, found.type, found.community_code][found.platform_id] = None
-        for (personal, type_name, community_code), named in ids.items():
-            yield personal, RecordRefs(type_name, community_code, tuple(named)) if named else None
+        shown: dict[RecordRef | None, tuple[tuple[str, ...], ...]] = {}
+        for records, fields in observations:
+            read, reference = readers.get(fields) or readers.setdefault(fields, self._reader(fields))
+            for record in records:
+                if personal := read(record):
+                    found = reference(record, self._ids)
+                    before = shown.get(found, ())
+                    if personal not in before:
+                        shown[found] = (*before, personal)
+        alike: defaultdict[tuple[Any, ...], list[str]] = defaultdict(list)
+        for found, parts in shown.items():
+            if found is None:
+                alike[parts, None, None] = []
+            else:
+                alike[parts, found.type, found.community_code].append(found.platform_id)
+        for (parts, type_name, community_code), platform_ids in alike.items():
+            named = RecordRefs(type_name, community_code, tuple(platform_ids)) if platform_ids else None
+            yield tuple(dict.fromkeys(chain.from_iterable(parts))), named
+
+    def _reader(self, fields: tuple[ObservedField, ...]) -> _Reader:
+        revealed_type = self._types[fields[0].type_name]
+        return revealed_type.reader(fields), revealed_type.identity.reference
 
 
 def _entry(

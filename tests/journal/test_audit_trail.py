@@ -172,6 +172,20 @@ async def test_record_twice_on_a_page_is_named_once(journal: Journal, trail: Aud
     assert (entry.records, entry.fields) == (RecordRefs("House", "10002", ("1-2-3-301",)), ("owner.phone",))
 
 
+async def test_parts_of_a_record_are_in_one_audit_entry(journal: Journal, trail: AuditTrail) -> None:
+    house = HouseOwner(phone="19900000001", house=HOUSE)
+    parts = [observed(PERSON, "People", **PHONE), observed(PERSON, "People", idCard="id_card")]
+    trail.reveal(Request(), [*parts, observed(house, "HouseOwner", **PHONE)])
+    await trail.flush()
+
+    shown = {entry.records: entry.fields for entry in await written(journal)}
+
+    assert shown == {
+        RecordRefs("People", None, (PERSON_IDS["李明"],)): ("phone", "idCard"),
+        RecordRefs("House", "10002", ("1-2-3-301",)): ("owner.phone",),
+    }
+
+
 ISSUE = records.DataIssue("phone", "19900000001", DataProblem.MALFORMED, PlatformName.WJDH, PiiKind.PHONE)
 HOUSE = records.HouseKey("10002", 1, 2, 3, 301)
 REVIEW = ("10002", 7)
@@ -393,7 +407,8 @@ async def test_failure_between_batches_loses_or_repeats_nothing(
 ) -> None:
     monkeypatch.setattr(audit, "LARGEST_BATCH", 2)
     people = [People(name="李", phone=str(number)) for number in range(5)]
-    delayed.reveal(Request("a"), [observed(person, "People", **PHONE) for person in people])
+    for person in people:
+        delayed.reveal(Request("a"), [observed(person, "People", **PHONE)])
     broken.mended = True
     add = broken.add
 

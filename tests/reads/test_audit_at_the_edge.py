@@ -141,6 +141,20 @@ async def test_page_of_a_list_is_one_audit_entry(gateway):
     assert entry.fields == ("content.people.phone",)
 
 
+async def test_review_is_named_once_with_its_parts(gateway):
+    for _ in range(2):
+        await gateway.ask(REVIEWS)
+    await trail(gateway)
+    answer = await gateway.ask(REVIEWS)  # by a plan
+
+    request_id = answer.response.headers["x-request-id"]
+    entries = [entry for entry in await trail(gateway) if entry.request_id == request_id]
+
+    named = [platform_id for entry in entries for platform_id in entry.records.platform_ids]
+    assert len(named) == len(set(named)) == 20
+    assert {"content.raw", "content.people.phone", "content.people.idCard"} <= set(entries[0].fields)
+
+
 async def test_masked_caller_leaves_no_audit_entry(gateway, mint):
     for _ in range(3):
         for query in (PERSON, REVIEWS):
