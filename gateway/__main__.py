@@ -159,13 +159,19 @@ def _parser() -> argparse.ArgumentParser:
     drift.set_defaults(run=_drift)
 
     for command in commands.choices.values():
-        command.add_argument(
-            "--env-file",
-            action="append",
-            metavar="FILE",
-            help="settings that the environment has not, a NAME=VALUE a line; may be given again",
-        )
+        _add_env_file(command, default=None)
     return parser
+
+
+def _add_env_file(command: argparse.ArgumentParser, default: object = argparse.SUPPRESS) -> None:
+    """By default what a command was given stays, where its action is given no file."""
+    command.add_argument(
+        "--env-file",
+        action="append",
+        default=default,
+        metavar="FILE",
+        help="settings that the environment has not, a NAME=VALUE a line; may be given again",
+    )
 
 
 def _add_payments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -179,6 +185,7 @@ def _add_payments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     retry.add_argument("ids", nargs="*", metavar="ID", help="as listed, or as the API gives it")
     retry.add_argument("--all-dead", action="store_true", help="all that are DEAD")
     retry.add_argument("--yes", action="store_true", help="do not ask")
+    _add_env_file(retry)
     retry.set_defaults(run=_retry_payments)
 
 
@@ -190,6 +197,7 @@ def _add_operations(commands: "argparse._SubParsersAction[argparse.ArgumentParse
         "check", help="have the gateway that runs read them back now"
     )
     check.add_argument("ids", nargs="+", metavar="ID", help="as listed")
+    _add_env_file(check)
     check.set_defaults(run=_check_operations)
 
 

@@ -447,6 +447,16 @@ def test_commands_of_the_journal_make_none(environ):
     assert not (Path(environ["GATEWAY_DATA_DIR"]) / "journal.sqlite3").exists()
 
 
+def test_actions_of_commands_take_settings_from_files(environ, tmp_path):
+    file = tmp_path / "gateway.env"
+    file.write_text(f"GATEWAY_DATA_DIR={environ.pop('GATEWAY_DATA_DIR')}\n")
+    given = ["--env-file", str(file)]
+    run(environ, "migrate", *given)
+    for command in (["payments", *given, "retry", "--all-dead"], ["payments", "retry", "--all-dead", *given]):
+        ended = run(environ, *command)
+        assert (ended.returncode, ended.stderr) == (0, "no payments that are DEAD\n")
+
+
 @pytest.mark.usefixtures("trail")
 def test_following_ends_by_interrupt(environ):
     with subprocess.Popen(

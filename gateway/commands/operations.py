@@ -50,7 +50,8 @@ async def check_operations(settings: Settings, ids: Sequence[str]) -> int:
     async with open_journal(settings, make=False) as journal:
         for operation_id in wanted:
             is_due = await journal.operations.check_now(operation_id)
-            sys.stdout.write(f"{operation_id}: {'due to be read back' if is_due else 'not an unclear operation'}\n")
+            found = "to be read back, where it can be" if is_due else "not an unclear operation"
+            sys.stdout.write(f"{operation_id}: {found}\n")
             results.append(is_due)
     return 0 if all(results) else 1
 

@@ -31,6 +31,8 @@ SHOWN = ("id", "order_number", "state", "attempts", "last_error", "community_cod
 
 HEAD = ("id", "order", "state", "attempts", "last error", "community", "received", "next attempt")
 
+_NONE = "no payments that are {states}\n"
+
 
 async def list_payments(settings: Settings, states: Sequence[str], *, as_json: bool) -> int:
     """Print the payments of these states, newest first: a table, or a JSON object a line. Returns 0.
@@ -47,7 +49,7 @@ async def list_payments(settings: Settings, states: Sequence[str], *, as_json: b
         now = utc_now()
         sys.stdout.write(table(HEAD, (_row(payment, now) for payment in found)))
     if not found:
-        sys.stderr.write(f"no payments that are {' or '.join(states)}\n")
+        sys.stderr.write(_NONE.format(states=" or ".join(states)))
     return 0
 
 
@@ -62,6 +64,9 @@ async def retry_payments(settings: Settings, ids: Sequence[str], *, all_dead: bo
     async with open_journal(settings, make=False) as journal:
         if all_dead:
             wanted = [payment.id async for payment in _payments(journal, DeliveryState.DEAD)]
+            if not wanted:
+                sys.stderr.write(_NONE.format(states=DeliveryState.DEAD))
+                return 0
         known = await journal.payments.by_ids(wanted)
         if not confirmed and not _confirm(len(wanted)):
             return 1

@@ -17,7 +17,7 @@ from gateway.http.responses import Refusal, refusal_response
 from gateway.reload import Reload
 from gateway.wording.requests import RequestWording
 
-OPEN_PATHS: Final = ("/healthz", "/readyz")
+OPEN_PATHS: Final = ("/healthz", "/readyz", "/metrics")
 """Asked by machines that know the gateway by its address alone, and the same for everybody."""
 
 LONGEST_HOST: Final = 255

@@ -37,7 +37,7 @@ from gateway.journal.postgres import open_postgres
 from gateway.journal.sqlite import open_sqlite, require_room
 from gateway.journal.tables import operations, payments, readiness
 from gateway.journal.unverified import UnverifiedNotifications
-from gateway.journal.watches import WatchLeases
+from gateway.journal.watches import WatchLeases, are_gateways_at_work
 from gateway.normalise.states import DeliveryState, OperationState
 from gateway.settings import Settings
 from gateway.wording.faults import FaultWording
@@ -204,6 +204,8 @@ async def take_back_migrations(settings: Settings, revision: str) -> list[Migrat
     refused: list[ValueError] = []
 
     def take_back(connection: Connection) -> None:
+        if settings.database_url and are_gateways_at_work(connection, utc_now()):  # SQLite's file would be locked
+            raise JournalError(FaultWording.GATEWAYS_AT_WORK())
         try:
             taken[:] = downgrade(connection, revision)
         except ValueError as error:  # of the arguments: it must not become one of the database

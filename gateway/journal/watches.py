@@ -6,7 +6,7 @@ A list is its gateway's until that one lets go of it, or has not renewed its row
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, inspect, or_, select, update
 
 from gateway.errors import JournalError
 from gateway.events import PAYMENT
@@ -28,6 +28,13 @@ class WatchLostError(JournalError):
 
     def __init__(self) -> None:
         super().__init__(FaultWording.WATCH_LOST())
+
+
+def are_gateways_at_work(connection: Connection, now: datetime) -> bool:
+    """Whether any has said so, within `LEASE`, in a journal of a version in which they do."""
+    if not inspect(connection).has_table(gateways.name):
+        return False
+    return connection.execute(select(gateways.c.id).where(gateways.c.alive_until > now).limit(1)).first() is not None
 
 
 class WatchLeases:

@@ -120,7 +120,7 @@ class RequestWording(Wording):
     TOO_MANY_REQUESTS = "Too many requests", "请求过于频繁"
     TOO_MANY_CALLS = "Too many calls to the platforms", "对平台的调用过于频繁"
     TOO_MANY_WATCHES = "Too many communities are watched at once", "同时关注的小区过多"
-    TOO_MANY_LOOKUPS = "Too many look-ups of people", "查询人员过于频繁"
+    TOO_MANY_LOOKUPS = "Too many look-ups of people", "查人过于频繁"
 
     # the gateway's own page
     NOT_LOCAL = (

@@ -22,6 +22,7 @@ from gateway.errors import JournalError
 from gateway.journal.identifiers import new_id
 from gateway.journal.journal import Journal, open_journal, pending_migrations
 from gateway.journal.newest import Cut
+from gateway.journal.presence import present
 from gateway.journal.queries import OperationQuery, PaymentQuery
 from gateway.journal.records import AuditAction, AuditEntry, Payment, RecordRefs
 from gateway.normalise.states import DeliveryState, Outcome
@@ -239,6 +240,13 @@ class TestMigrate:
         assert (await pending_migrations(new_settings))[0].revision == "0009"
         with pytest.raises(ValueError, match="the journal is of 0008"):
             await migrate_back(new_settings, "0008")
+
+    @pytest.mark.postgres
+    async def test_journal_in_use_is_not_brought_back(self, fresh_settings: Settings) -> None:
+        async with open_journal(fresh_settings) as journal, present(journal):
+            with pytest.raises(JournalError, match="at work"):
+                await migrate_back(fresh_settings, "0008")
+        assert await migrate_back(fresh_settings, "0008") == 0
 
     async def test_start_without_migrating_needs_the_command(self, new_settings: Settings) -> None:
         settings = msgspec.structs.replace(new_settings, migrate_at_start=False)
