@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from playwright.async_api import Locator, Page, async_playwright, expect
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium"
+expect.set_options(timeout=20_000)  # milliseconds; what is on a page comes late where the machine is busy
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
