@@ -28,7 +28,7 @@ from schema.queries.query import Query
 from schema.scalars import SCALARS
 from schema.subscriptions.subscription import Subscription
 from schema.types.costs import COST, NOTHING
-from schema.types.fields import PERSONAL_IF
+from schema.types.fields import FREE_TEXT, PERSONAL_IF
 from schema.types.identity import IDENTITY
 
 
@@ -124,7 +124,8 @@ def revealed_types(schema: GraphQLSchema) -> dict[str, RevealedType]:
         if identity is not None:
             declared = {name: _metadata(field) for name, field in named.fields.items()}
             conditions = {name: data[PERSONAL_IF] for name, data in declared.items() if PERSONAL_IF in data}
-            revealed[named.name] = RevealedType(identity, conditions)
+            texts = frozenset(name for name, data in declared.items() if FREE_TEXT in data)
+            revealed[named.name] = RevealedType(identity, conditions, texts)
         elif named in unobserved or any(shown.observed for shown in personal.values()):
             nobodys += [f"{named.name}.{name}" for name in personal]
     if nobodys:

@@ -18,8 +18,8 @@ from gateway.journal.records import AuditAction, AuditEntry, RecordRef, RecordRe
 LONGEST_NAME = 64
 
 
-_Reader: TypeAlias = tuple[Callable[[Any], tuple[str, ...]], Reference]
-"""Gives what is personal in a record, and how the record is called."""
+_Reader: TypeAlias = tuple[Callable[[Sequence[Any]], Iterator[tuple[str, ...]]], Reference]
+"""Gives what is personal in each record, and what a record is called."""
 
 
 class Occasion(msgspec.Struct, frozen=True, gc=False):
@@ -103,8 +103,8 @@ class AuditNotes:
         shown: dict[RecordRef | None, tuple[tuple[str, ...], ...]] = {}
         for records, fields in observations:
             read, reference = readers.get(fields) or readers.setdefault(fields, self._reader(fields))
-            for record in records:
-                if personal := read(record):
+            for record, personal in zip(records, read(records), strict=True):
+                if personal:
                     found = reference(record, self._ids)
                     before = shown.get(found, ())
                     if personal not in before:

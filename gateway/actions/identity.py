@@ -4,10 +4,12 @@ Each type of the schema that has personal fields declares its identity; a schema
 """
 
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from itertools import chain
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 
+from gateway.auth.masking import has_number, may_have_number
 from gateway.auth.node_ids import NodeIds, Part, looks_hashed
 from gateway.execution.variants import ObservedField
 from gateway.journal.records import RecordRef
@@ -32,36 +34,53 @@ class Identity(NamedTuple):
 class RevealedType(NamedTuple):
     """A type of the schema: whose data it holds, and by public name of a field when a record's value in it is personal.
 
-    In a field without a condition every value is.
+    In a field without a condition every value is; in one of the `texts`, those with a phone or ID number in them.
     """
 
     identity: Identity
     conditions: Mapping[str, Callable[[Any], bool]]
+    texts: frozenset[str]
 
-    def reader(self, fields: Sequence[ObservedField]) -> Callable[[Any], tuple[str, ...]]:
-        """What gives, for a record, the public paths of those fields that hold personal data in it.
+    def reader(self, fields: Sequence[ObservedField]) -> Callable[[Sequence[Any]], Iterator[tuple[str, ...]]]:
+        """What gives, for each of the records, the public paths of those fields that hold personal data in it.
 
-        In nearly all records, all fields without a condition do: that is found out at once.
+        In nearly all records, all fields without a condition do, and no text does: that is found out at once.
         """
         path, conditions = self.identity.path, self.conditions
-        certain = [(path + field.name, field.attribute) for field in fields if field.name not in conditions]
+        texts = [(path + field.name, field.attribute) for field in fields if field.name in self.texts]
+        certain = [
+            (path + field.name, field.attribute)
+            for field in fields
+            if field.name not in conditions and field.name not in self.texts
+        ]
         uncertain = [
             (path + field.name, field.attribute, conditions[field.name]) for field in fields if field.name in conditions
         ]
         all_certain = tuple(name for name, _ in certain)
-        # The type as well, so that there are always two: of one attribute, the value would come without a tuple.
-        values = attrgetter("__class__", "__class__", *(attribute for _, attribute in certain))
+        values, all_texts = _get_all(certain), _get_all(texts)
 
-        def read(record: Any) -> tuple[str, ...]:
-            names = all_certain
-            if None in values(record):
-                names = tuple([name for name, attribute in certain if getattr(record, attribute) is not None])
-            for name, attribute, is_personal in uncertain:
-                if getattr(record, attribute) is not None and is_personal(record):
-                    names += (name,)
-            return names
+        def read(records: Sequence[Any]) -> Iterator[tuple[str, ...]]:
+            may_have = may_have_number(chain.from_iterable(map(all_texts, records)))
+            for record in records:
+                names = all_certain
+                if None in values(record):
+                    names = tuple([name for name, attribute in certain if getattr(record, attribute) is not None])
+                if may_have:
+                    names += tuple([name for name, attribute in texts if has_number(getattr(record, attribute))])
+                for name, attribute, is_personal in uncertain:
+                    if getattr(record, attribute) is not None and is_personal(record):
+                        names += (name,)
+                yield names
 
         return read
+
+
+def _get_all(attributes: Sequence[tuple[str, str]]) -> Callable[[Any], Sequence[Any]]:
+    """What gives a record's values of these attributes, any number of them."""
+    names = [attribute for _, attribute in attributes]
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda record: tuple([getattr(record, name) for name in names])
 
 
 def part_of(type_name: str, key: Callable[[Any], tuple[str | None, Part] | None], path: str) -> Identity:

@@ -5,7 +5,7 @@ ends of a number. What has no harmless part is withheld: birth, photo, sensitive
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, overload
 from unicodedata import normalize
 
@@ -133,6 +133,17 @@ def mask_text(text: str | None) -> str | None:
         return text
     masked, count = _NUMBER.subn(_mask_number, text.translate(_HALF_WIDTH))
     return masked if count else text
+
+
+def has_number(text: str | None) -> bool:
+    """Whether a phone or ID number stands in the text, or it is too long to be searched."""
+    return mask_text(text) != text
+
+
+def may_have_number(texts: Iterable[str | None]) -> bool:
+    """False where `has_number` is of none of them: they are looked at all at once, with a letter between them."""
+    together = "a".join([text for text in texts if text is not None and len(text) >= SHORTEST_NUMBER])
+    return len(together) > LONGEST_SEARCHED or _DIGITS_ENOUGH.search(together) is not None
 
 
 def _mask_number(number: re.Match[str]) -> str:

@@ -4,11 +4,11 @@ from typing import Any
 
 import strawberry
 
-from gateway.auth.masking import mask, mask_text
+from gateway.auth.masking import has_number, mask, mask_text
 from gateway.context import Info
 from gateway.normalise import records
 from gateway.normalise.vocabulary import DataProblem, PlatformName
-from schema.types.fields import has_number, parts_with_text, plain, record_type
+from schema.types.fields import parts_with_text, plain, record_type
 
 
 def data_issues(elsewhere: str = "") -> Any:

@@ -10,7 +10,7 @@ import strawberry
 
 import schema.enums  # noqa: F401 # declared before the types that use them
 from gateway.actions.identity import Identity
-from gateway.auth.masking import mask_text, masker
+from gateway.auth.masking import has_number, mask_text, masker
 from gateway.context import REVEALING, Info
 from gateway.execution.classes import by_class
 from gateway.execution.variants import attribute_in
@@ -26,6 +26,9 @@ TypeT = TypeVar("TypeT", bound=type)
 
 PERSONAL_IF = "personal if"
 """Under this key of a field's metadata stands when a record's value in it is personal; without it, each value is."""
+
+FREE_TEXT = "free text"
+"""With this key in its metadata, a value is personal where a phone or ID number stands in it."""
 
 
 def record_type(
@@ -163,13 +166,8 @@ def free_text(description: str, attribute: str, *, observed: bool = True) -> Any
     return strawberry.field(
         resolver=attribute_in(REVEALING, attribute, otherwise=mask_text, observed=observed),
         description=f"{description} {NUMBERS_MASKED}",
-        metadata={PERSONAL_IF: lambda record: has_number(getattr(record, attribute))},
+        metadata={FREE_TEXT: True},
     )
-
-
-def has_number(text: str | None) -> bool:
-    """Whether an ID number or phone stands in the text."""
-    return mask_text(text) != text
 
 
 def parts_with_text(description: str, attribute: str, is_personal: Callable[[Any], bool]) -> Any:

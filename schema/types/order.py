@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
+from gateway.auth.masking import has_number
 from gateway.context import Info
 from gateway.errors import refuse_input
 from gateway.execution.load import Load
@@ -24,7 +25,6 @@ from schema.types.belonging import its_community
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import (
     free_text,
-    has_number,
     needs,
     optional,
     parts_with_text,

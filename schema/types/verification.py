@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import strawberry
 
 from gateway.actions.identity import part_of_review
-from gateway.auth.masking import mask, mask_text
+from gateway.auth.masking import has_number, mask, mask_text
 from gateway.context import REVEALING, Info
 from gateway.errors import PlatformError
 from gateway.execution.load import Load
@@ -19,7 +19,7 @@ from gateway.normalise.people import People as PeopleRecord
 from gateway.normalise.shenhe import Shenhe as ShenheRecord
 from gateway.normalise.states import FindingCode, Severity
 from schema.types.costs import ONE_CALL, costs
-from schema.types.fields import PERSONAL_IF, has_number, needs, plain, record_type
+from schema.types.fields import PERSONAL_IF, needs, plain, record_type
 from schema.types.house import HouseOwner, load_people
 from schema.types.people import People
 

@@ -4,13 +4,23 @@ import json
 import re
 import time
 from datetime import date
+from operator import itemgetter
 from unicodedata import normalize
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.auth.masking import LONGEST_SEARCHED, MASK, contains_mask, mask, mask_content_raw, mask_text
+from gateway.auth.masking import (
+    LONGEST_SEARCHED,
+    MASK,
+    contains_mask,
+    has_number,
+    mask,
+    mask_content_raw,
+    mask_text,
+    may_have_number,
+)
 from gateway.normalise.person import PERSONAL_KEYS
 from gateway.normalise.vocabulary import PiiKind
 
@@ -205,6 +215,17 @@ def test_free_text_masks_numbers_in_any_spelling(numbers: list[tuple[str, str]],
 
     for number, _ in numbers:
         assert number.upper() not in found
+
+
+@settings(deadline=None)
+@given(st.lists(st.none() | spelt().map(itemgetter(1)) | st.text(st.sampled_from("0123456789 -")) | st.text()))
+def test_look_at_all_texts_overlooks_no_number(texts: list[str | None]) -> None:
+    assert may_have_number(texts) or not any(map(has_number, texts))
+
+
+def test_texts_of_few_digits_are_not_searched() -> None:
+    assert not may_have_number(["10002", None, "10002", "2026-11-29 10", "1号楼2单元3层301室，13点"])
+    assert may_have_number(["x" * (LONGEST_SEARCHED + 1)])
 
 
 @settings(deadline=None)
