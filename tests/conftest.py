@@ -13,7 +13,7 @@ import msgspec
 import pytest
 import uvicorn
 from both_languages import require_chinese
-from callers import KeyServer
+from callers import TLS, KeyServer
 from issuer import Issuer
 from throw_away import database
 
@@ -82,8 +82,8 @@ class Served:
         self.url = url
         self.data_dir = data_dir
         self.token = token
-        self.client = httpx.AsyncClient(base_url=url, headers=_bearer(token), trust_env=False, timeout=30)
-        self.stranger = httpx.AsyncClient(base_url=url, trust_env=False, timeout=30)
+        self.client = httpx.AsyncClient(base_url=url, headers=_bearer(token), trust_env=False, verify=TLS, timeout=30)
+        self.stranger = httpx.AsyncClient(base_url=url, trust_env=False, verify=TLS, timeout=30)
 
     @property
     def parts(self) -> Gateway:

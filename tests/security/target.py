@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
-from callers import AUDIENCE, ISSUER, KeyServer, Signers, claims, jwks, sign
+from callers import AUDIENCE, ISSUER, TLS, KeyServer, Signers, claims, jwks, sign
 from processes import GatewayProcess
 
 from gateway.auth.principal import Scope
@@ -90,7 +90,7 @@ class Target:
         sent: dict[str, str | None] = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         given = {name: value for name, value in sent.items() if value is not None}
-        async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=PATIENCE) as client:
+        async with httpx.AsyncClient(base_url=self.url, trust_env=False, verify=TLS, timeout=PATIENCE) as client:
             response = await client.request(method, path, content=body, headers=given)
         return Answered(response.status_code, response.content, response.headers)
 

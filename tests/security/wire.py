@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+from callers import TLS
 from websockets import ClientConnection, Subprotocol, connect
 
 PATIENCE = 5.0
@@ -60,7 +61,7 @@ async def over_event_stream(
     body = {"query": query, "variables": variables}
     patience = 0.2 if happen is None else PATIENCE
     async with (
-        httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=patience) as client,
+        httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=TLS, timeout=patience) as client,
         client.stream("POST", "/graphql", json=body) as stream,
     ):
         happening = asyncio.create_task(happen()) if happen is not None else None
