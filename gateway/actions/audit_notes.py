@@ -53,7 +53,7 @@ class AuditNotes:
         self._ids = ids
         # By subject, and the fields and keys of each observation: most requests that are repeated get the same records,
         # unchanged. Where one of them has changed, the request is noted once more.
-        self._revealed: defaultdict[tuple[Hashable, ...], list[_Shown]] = defaultdict(list)
+        self._revealed: defaultdict[tuple[str, tuple[Hashable, ...]], list[_Shown]] = defaultdict(list)
         self._denied: dict[tuple[str, str, str], _Denied] = {}  # by subject, field, and the scope that it needs
         self.count = 0
 
@@ -63,7 +63,7 @@ class AuditNotes:
         keys = [
             (fields, tuple(map(types[fields[0].type_name].identity.key, records))) for records, fields in observations
         ]
-        noted = self._revealed[subject, *keys]
+        noted = self._revealed[subject, tuple(keys)]
         if noted and noted[-1].observations == observations:
             shown = noted[-1]
             shown.last = occasion
@@ -87,10 +87,10 @@ class AuditNotes:
         each denial. Records that had nothing personal in the fields shown are left out.
         """
         readers: dict[tuple[ObservedField, ...], _Reader] = {}
-        for (subject, *_), noted in self._revealed.items():
+        for (subject, _), noted in self._revealed.items():
             for shown in noted:
                 for personal, records in self._named(shown.observations, readers):
-                    yield _entry(shown.last, str(subject), AuditAction.REVEALED, personal, shown.count, records=records)
+                    yield _entry(shown.last, subject, AuditAction.REVEALED, personal, shown.count, records=records)
         for (subject, field, scope), denied in self._denied.items():
             yield _entry(denied.last, subject, AuditAction.DENIED, (field,), denied.count, missing_scope=scope)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, inspect, select
 
 from gateway.errors import JournalError
 from gateway.journal.announcements import Announcements
@@ -35,9 +35,9 @@ from gateway.journal.operations import Operations
 from gateway.journal.payments import Payments
 from gateway.journal.postgres import open_postgres
 from gateway.journal.sqlite import open_sqlite, require_room
-from gateway.journal.tables import operations, payments, readiness
+from gateway.journal.tables import gateways, operations, payments, readiness
 from gateway.journal.unverified import UnverifiedNotifications
-from gateway.journal.watches import WatchLeases, are_gateways_at_work
+from gateway.journal.watches import LEASE, WatchLeases, are_gateways_at_work
 from gateway.normalise.states import DeliveryState, OperationState
 from gateway.settings import Settings
 from gateway.wording.faults import FaultWording
@@ -204,8 +204,11 @@ async def take_back_migrations(settings: Settings, revision: str) -> list[Migrat
     refused: list[ValueError] = []
 
     def take_back(connection: Connection) -> None:
-        if settings.database_url and are_gateways_at_work(connection, utc_now()):  # SQLite's file would be locked
-            raise JournalError(FaultWording.GATEWAYS_AT_WORK())
+        says_so = settings.database_url and inspect(connection).has_table(
+            gateways.name
+        )  # SQLite's file would be locked
+        if says_so and are_gateways_at_work(connection, utc_now()):
+            raise JournalError(FaultWording.GATEWAYS_AT_WORK(seconds=f"{LEASE.total_seconds():g}"))
         try:
             taken[:] = downgrade(connection, revision)
         except ValueError as error:  # of the arguments: it must not become one of the database

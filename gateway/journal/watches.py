@@ -6,7 +6,7 @@ A list is its gateway's until that one lets go of it, or has not renewed its row
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, delete, func, inspect, or_, select, update
+from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from gateway.errors import JournalError
 from gateway.events import PAYMENT
@@ -31,9 +31,7 @@ class WatchLostError(JournalError):
 
 
 def are_gateways_at_work(connection: Connection, now: datetime) -> bool:
-    """Whether any has said so, within `LEASE`, in a journal of a version in which they do."""
-    if not inspect(connection).has_table(gateways.name):
-        return False
+    """Whether any has said so within `LEASE`."""
     return connection.execute(select(gateways.c.id).where(gateways.c.alive_until > now).limit(1)).first() is not None
 
 
@@ -57,8 +55,7 @@ class WatchLeases:
         def work(connection: Connection) -> None:
             if self._is_alone:
                 connection.execute(delete(gateways))
-            others = select(func.count()).where(gateways.c.alive_until > now)
-            if not connection.scalar(others):
+            if not are_gateways_at_work(connection, now):
                 self._events.note(connection, _NOBODY)
             connection.execute(insert_new(connection, gateways), self._row(now))
 

@@ -56,8 +56,8 @@ class FaultWording(Wording):
     WATCH_LOST = "Another gateway watches this list now.", "现由另一个网关监视该列表。"
     NOT_IN_JOURNAL = "The operation is not in the journal.", "写入记录库中没有该写入。"
     GATEWAYS_AT_WORK = (
-        "Gateways are at work on this journal: stop all of them. One that was killed counts for 15 seconds.",
-        "有网关正在使用该写入记录库：请全部停止。被强行终止的网关在 15 秒内仍计算在内。",
+        "Gateways are at work on this journal: stop all of them. One that was killed counts for {seconds} seconds.",
+        "有网关正在使用该写入记录库：请全部停止。被强行终止的网关在 {seconds} 秒内仍计算在内。",
     )
     JOURNAL_OLDER = (
         "{setting}: the journal was written by an older version of the gateway.",

@@ -69,8 +69,8 @@ async def run(breaks: int, restarts: int, chance: random.Random, seed: int) -> i
                 else:
                     subscriber.drop()
             # What comes first after a restart may have been noted before: the gateway watches once it notes a new one.
-            restarted = len(applicants.changes)
-            await until(lambda: has_come(subscriber, *(change.number for change in applicants.changes[restarted:])))
+            before = len(applicants.changes)
+            await until(lambda: has_come(subscriber, *(change.number for change in applicants.changes[before:])))
             applying.cancel()
             last = applicants.apply()
             await until(lambda: has_come(subscriber, last))

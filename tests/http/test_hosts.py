@@ -57,7 +57,7 @@ async def test_foreign_host_name_opens_no_websocket(gateway):
     assert refused.value.response.status_code == 403
 
 
-@pytest.mark.parametrize("listed", ["gateway.example"])
+@pytest.mark.parametrize("listed", ["", "gateway.example"])
 async def test_probes_and_prometheus_may_use_any_address(gateway):
     for path in ("/healthz", "/readyz", "/metrics"):
         assert (await gateway.stranger.get(path, headers={"host": "10.1.2.3:8000"})).status_code == 200
