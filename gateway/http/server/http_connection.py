@@ -46,8 +46,11 @@ AT_ONCE: Final[Any] = {"eager_start": True} if sys.version_info >= (3, 12) else 
 REFUSED: Final = {"type": "http", "http_version": "1.1", "method": "GET", "extensions": {}}
 """The scope for what answers an error: the request may have no other that can be read."""
 
-LAST_REQUEST = 0.5
-"""Seconds that a connection stays open for a request that may be on its way when the server stops."""
+LAST_REQUEST = 2.0
+"""Seconds that a connection stays open for a request that may be on its way when the server stops.
+
+A proxy that gets no processor for that long can still send one on a connection that is being closed.
+"""
 
 
 class HttpConnection(asyncio.Protocol):
