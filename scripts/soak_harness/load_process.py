@@ -62,7 +62,7 @@ class Load:
         self._following = [asyncio.create_task(follower.run()) for follower in self._followers]
 
     async def end(self) -> None:
-        """Send no more, and wait for the answers."""
+        """Send no more, wait for the answers, and close all connections."""
         if self._sending is not None:
             self._sending.cancel()
         await asyncio.gather(*self._under_way)
@@ -70,6 +70,7 @@ class Load:
         for following in self._following:
             following.cancel()
         await asyncio.gather(*self._following, return_exceptions=True)
+        await self._pool.leave(self._pool.ports)
 
     async def use(self, ports: list[int]) -> None:
         """From now on these gateways. Returns when no request is under way to the others."""
