@@ -16,7 +16,7 @@ from gateway.auth.principal import Principal, Scope
 from gateway.errors import ConnectionLostError, PlatformError, RefusedError
 from gateway.events import EventBus, ReadsDropped
 from gateway.journal.records import Operation, RecordRef, UserError
-from gateway.normalise.composed import ModuleDrift, module_drift
+from gateway.normalise.composed import ModuleDrift, module_drift, readable
 from gateway.normalise.module import Module
 from gateway.normalise.states import UserErrorCode
 from gateway.normalise.vocabulary import ModuleName
@@ -75,11 +75,12 @@ class ModuleActions:
     async def plan(self, principal: Principal, community_code: str) -> list[ModuleDrift]:
         """What `sync` would change: the modules whose switch differs from what security reports.
 
-        Raises WriteRefusal where security does not report the community: unknown is not "off" (quirk 167).
+        Raises WriteRefusal where security does not report the community, or not readably: unknown is not "off" (quirk
+        167).
         """
         principal.require(Scope.MODULE_WRITE)
         require_community(principal, community_code)
-        states = (await self._security.module_states()).get(community_code)
+        states = readable((await self._security.module_states()).get(community_code))
         if states is None:
             raise WriteRefusal(user_error(UserErrorCode.NOT_FOUND, WriteWording.NOT_REPORTED(), "communityCode"))
         return [

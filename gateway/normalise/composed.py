@@ -1,6 +1,6 @@
 """Records that no single upstream row holds: what the gateway puts together from several."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from gateway.normalise.module import Module, ModuleState
 from gateway.normalise.records import Record
@@ -20,6 +20,11 @@ class ModuleDrift(Record, frozen=True, gc=False):
     label: str
     wjdh: bool | None
     security: bool | None
+
+
+def readable(states: Sequence[ModuleState] | None) -> Sequence[ModuleState] | None:
+    """What security reports of a community; None where there are states, and not one could be read."""
+    return None if states and all(state.enabled is None for state in states) else states
 
 
 def module_drift(modules: Iterable[Module], states: Iterable[ModuleState]) -> Iterator[ModuleDrift]:

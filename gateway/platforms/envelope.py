@@ -24,7 +24,8 @@ LONGEST_MESSAGE = 200
 LARGEST_CODE = 999_999_999
 """What is larger is no code. Reported to callers, it might not fit into their JSON, nor into the gateway's."""
 
-CREDENTIAL_WORDS = "token|鉴权|令牌|登录|过期|失效"
+TOKEN_WORDS = "token|鉴权|令牌"  # noqa: S105 # words, and no secret
+CREDENTIAL_WORDS = f"{TOKEN_WORDS}|登录|过期|失效"
 ERROR_WORDS = f"{CREDENTIAL_WORDS}|权限|授权|异常|错误|繁忙|超时|稍后|SQLSTATE|error|exception"
 """Patterns of what platforms say of a token and of an error, in either case: a failure whose hints have none of that
 may mean that nothing was found (quirks 23, 31).

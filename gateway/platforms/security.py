@@ -15,7 +15,7 @@ from gateway.normalise.records import HouseKey
 from gateway.platforms.call import Call
 from gateway.platforms.client import PlatformClient, read_token
 from gateway.platforms.endpoint import Endpoint, Kind
-from gateway.platforms.envelope import CREDENTIAL_WORDS, ERROR_WORDS, Envelope
+from gateway.platforms.envelope import CREDENTIAL_WORDS, ERROR_WORDS, SUCCESS, TOKEN_WORDS, Envelope
 from gateway.platforms.route import Upstream, encode_form, escape
 from gateway.platforms.session import Credential, LentSession, Token
 from gateway.wording.faults import FaultWording
@@ -24,6 +24,7 @@ FAILURE = 1
 NOT_FOUND = 2
 
 _CREDENTIAL_WORDS = re.compile(CREDENTIAL_WORDS, re.IGNORECASE)
+_TOKEN_WORDS = re.compile(TOKEN_WORDS, re.IGNORECASE)
 FAILED_LOOK_UP = re.compile(f"{ERROR_WORDS}|错|失败|缺少|参数|重试|服务器", re.IGNORECASE)
 
 
@@ -121,13 +122,14 @@ class Security(PlatformClient):
         return client
 
     def token_is_dead(self, endpoint: Endpoint, envelope: Envelope) -> bool:
-        """Code 9 here as well (quirk 12); 1 for the callback, by its table; elsewhere undocumented (quirk 21): 1, where
-        the text speaks of the token."""
+        """Code 9 here as well (quirk 12); 1 for the callback, by its table; elsewhere undocumented (quirk 21): any code
+        of a failure, where the text speaks of the token. Who is not found (2) may not have logged in to something."""
         if envelope.token_is_dead:
             return True
-        return envelope.code == FAILURE and (
-            endpoint is self._callback or _CREDENTIAL_WORDS.search(envelope.hints) is not None
-        )
+        if endpoint is self._callback or envelope.code in (None, SUCCESS):
+            return envelope.code == FAILURE
+        words = _TOKEN_WORDS if envelope.code == NOT_FOUND else _CREDENTIAL_WORDS
+        return words.search(envelope.hints) is not None
 
     def _credentials(self) -> Mapping[str, str]:
         return self._keys

@@ -9,7 +9,11 @@ from gateway.wording.wording import Rule, Wording
 class WriteWording(Wording):
     NO_SUCH = "There is no such {record}.", "没有这条{record}。", Rule.EXISTS
     NO_SUCH_MODULE = "The community has no such module.", "该小区没有这个功能模块。", Rule.EXISTS
-    NOT_REPORTED = "The security platform does not report this community.", "安防平台没有该小区的数据。", Rule.EXISTS
+    NOT_REPORTED = (
+        "The security platform does not report this community, or not readably.",
+        "安防平台没有该小区的数据，或其数据无法识别。",
+        Rule.EXISTS,
+    )
     NO_SUCH_PERSON = "The platform knows no such person.", "平台查无此人。", Rule.EXISTS
     NO_SUCH_VEHICLE = "The platform knows no such vehicle.", "平台查无此车。", Rule.EXISTS
 

@@ -1,5 +1,6 @@
 """Residential communities: the way into everything that belongs to one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import strawberry
@@ -27,17 +28,17 @@ from schema.types.reconciliation import RECONCILIATION
 @with_fields({shown.count[0]: shown.count_field() for shown in LISTS})
 class CommunitySummary:
     @strawberry.field(
-        description="Modules switched off at wjdh (已关闭模块数).",
+        description="Modules switched off at wjdh; null where no state could be read (已关闭模块数).",
         directives=needs(["module:read"]),
         graphql_type=int | None,
         metadata=ONE_CALL,
     )
-    def disabled_modules(root: strawberry.Parent[composed.Community], info: Info) -> Load[str, int]:
-        return Load(
-            info.context.loaders.modules,
-            root.code,
-            lambda modules: sum(module.enabled is False for module in modules),
-        )
+    def disabled_modules(root: strawberry.Parent[composed.Community], info: Info) -> Load[str, int | None]:
+        def count(modules: Sequence[ModuleRecord]) -> int | None:
+            known = [module.enabled for module in modules if module.enabled is not None]
+            return known.count(False) if known or not modules else None
+
+        return Load(info.context.loaders.modules, root.code, count)
 
 
 @record_type(composed.Community, description="A residential community (小区).")
@@ -80,7 +81,7 @@ class Community(Node):
         modules, states = only_values(
             await fetch((Load(loaders.modules, root.code), Load(loaders.module_states, "all")))
         )
-        reported = states.get(root.code)
+        reported = composed.readable(states.get(root.code))
         return None if reported is None else list(composed.module_drift(modules, reported))
 
     @strawberry.field(

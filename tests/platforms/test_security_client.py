@@ -113,9 +113,19 @@ async def test_quirk_021_callback_code_two_is_a_refusal(platforms: Platforms, sa
     assert (caught.value.upstream_code, caught.value.upstream_message) == (2, None)
 
 
-@pytest.mark.parametrize("msg", ["token已失效", "Token invalid", "鉴权未通过", "令牌无效", "登录已过期"])
-async def test_quirk_021_code_one_about_the_token_renews_it(platforms: Platforms, sandbox: Sandbox, msg: str) -> None:
-    answering(sandbox, "people", f'{{"code": 1, "msg": "{msg}", "data": ""}}')
+@pytest.mark.parametrize(
+    ("code", "msg"),
+    [
+        *((1, msg) for msg in ("token已失效", "Token invalid", "鉴权未通过", "令牌无效", "登录已过期")),
+        (2, "令牌无效"),
+        (3, "鉴权失败"),
+        (401, "登录已过期"),
+    ],
+)
+async def test_quirk_021_failure_about_the_token_renews_it(
+    platforms: Platforms, sandbox: Sandbox, code: int, msg: str
+) -> None:
+    answering(sandbox, "people", f'{{"code": {code}, "msg": "{msg}", "data": ""}}')
     assert await platforms.security.people("王芳", "19900000002") is not None
     assert sandbox.count("SECURITY", "token") == 2
 
@@ -124,6 +134,7 @@ async def test_quirk_021_code_one_about_the_token_renews_it(platforms: Platforms
     "body",
     [
         '{"code": 2, "msg": "没查找到", "data": null}',
+        '{"code": 2, "msg": "未登录小程序", "data": null}',
         '{"code": "1", "msg": "没查找到", "data": ""}',
         '{"code": 1}',
         '{"code": 0, "data": []}',

@@ -397,6 +397,19 @@ async def test_quirk_166_167_module_drift_has_both_sides(gateway, sandbox):
     assert unknown["moduleDrift"] is None
 
 
+async def test_unreadable_switches_are_no_agreement(gateway, sandbox):
+    """Where not one of them is readable nothing is known, and 0 would be wrong."""
+    query = """{ community(code: "00001") { moduleDrift { name } summary { disabledModules } } }"""
+    rows = [{"module_name": name, "module_status": "某状态"} for name in ("绑定房屋", "生活缴费")]
+    for endpoint, platform, data in (
+        ("modules-sync", "SECURITY", {"00001": {"绑定房屋": "某状态", "生活缴费": "某状态"}}),
+        ("modules", "WJDH", rows),
+    ):
+        body = json.dumps({"code": 0, "data": data}).encode()
+        sandbox.faults.set(platform, endpoint, Fault(FaultKind.BODY, body=body))
+    assert (await gateway.ask(query)).data["community"] == {"moduleDrift": None, "summary": {"disabledModules": None}}
+
+
 @pytest.mark.parametrize(
     "texts",
     [

@@ -88,6 +88,16 @@ async def test_unrecognized_module_is_unchanged(gateway, sandbox, prepared):
     assert modules[-1].enabled
 
 
+async def test_sync_with_unreadable_states_is_refused(gateway, sandbox, prepared):
+    body = '{"code": 0, "data": {"00001": {"绑定房屋": "某状态", "生活缴费": "某状态"}}}'.encode()
+    sandbox.faults.set("SECURITY", "modules-sync", Fault(FaultKind.BODY, body=body))
+    for dry_run in (True, False):
+        payload = await SYNC.write(gateway, prepared | {"dryRun": dry_run})
+        assert [error["code"] for error in payload["userErrors"]] == ["NOT_FOUND"]
+        assert payload["outcome"] == "REFUSED"
+    assert sandbox.effects.count("module") == 0
+
+
 @pytest.mark.parametrize("kind", [FaultKind.RESET, FaultKind.TOO_MANY_REQUESTS])
 async def test_sync_failing_halfway_is_unknown_until_read_back(gateway, sandbox, clock, monkeypatch, prepared, kind):
     """Also where the failing change has never left: the one before it has."""
