@@ -41,7 +41,11 @@ def _keys(survey: Survey) -> Iterator[str]:
         for key, (new, evidence) in renamed.items():
             yield f"{_name(fields[key].path)} = [{_text(new)}]  # in place of {key}: {evidence}"
         if unknown and gone:
-            yield f"# No row has {', '.join(gone)}. These keys are not documented: {', '.join(unknown)}"
+            yield f"# These keys are not documented: {', '.join(unknown)}. One may stand for what no row has:"
+            missing: dict[str, list[str]] = {}
+            for key in gone:
+                missing.setdefault(fields[key].path, []).append(key)
+            yield from (f'# {_name(path)} = ["?"]  # {", ".join(keys)}' for path, keys in missing.items())
 
 
 def _words(observer: Observer) -> Iterator[str]:
