@@ -17,7 +17,7 @@ LISTS = ("shenheList", "order/list", "repair/list")
 NEWER = ("order/list", "modules", "repair/list", "repair", "owner")
 """Endpoints of the chapters whose field tables have no msg and message."""
 
-_INTERNAL = re.compile(r"编码|[A-Za-z]+[0-9]{2,}|_|表")
+_INTERNAL = re.compile(r"[A-Za-z]+[0-9]{2,}|_|表")
 _STRICT = msgspec.json.Decoder().decode
 
 

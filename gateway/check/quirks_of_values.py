@@ -159,7 +159,10 @@ DETECTORS = (
     Detector(
         98,
         "shenhe_status is a word here and a number there",
-        lambda e: all_of(e.type("Shenhe", "shenhe_status", "string"), e.type("Shenhe", "shenhe_status", "integer")),
+        lambda e: all_of(
+            e.form("Shenhe", "shenhe_status", "text"),
+            some_of(e.type("Shenhe", "shenhe_status", "integer"), e.form("Shenhe", "shenhe_status", "digits")),
+        ),
     ),
     Detector(
         99,
@@ -226,7 +229,7 @@ DETECTORS = (
     ),
     Detector(
         118,
-        "mandatory fields are null",
+        "a reply, a remark or extra is null",
         lambda e: some_of(
             *(
                 e.type(record, key, "null")
