@@ -126,10 +126,10 @@ class Security(PlatformClient):
         of a failure, where the text speaks of the token. Who is not found (2) may not have logged in to something."""
         if envelope.token_is_dead:
             return True
-        if endpoint is self._callback or envelope.code in (None, SUCCESS):
+        if endpoint is self._callback:
             return envelope.code == FAILURE
         words = _TOKEN_WORDS if envelope.code == NOT_FOUND else _CREDENTIAL_WORDS
-        return words.search(envelope.hints) is not None
+        return envelope.code not in (None, SUCCESS) and words.search(envelope.hints) is not None
 
     def _credentials(self) -> Mapping[str, str]:
         return self._keys
