@@ -11,10 +11,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 
-ENGLISH_ONLY = {"architecture.md", "performance.md"}
-"""For those who change the gateway, as the decisions in docs/adr/ are."""
-
-PAGES = ["README.md", *sorted({path.name for path in DOCS.glob("*.md")} - ENGLISH_ONLY)]
+PAGES = ["README.md", *sorted(path.name for path in (DOCS / "zh").glob("*.md") if path.name != "index.md")]
+"""Those with a Chinese version; the Chinese index lists only these."""
 
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"(?:^|(?<=\s))(?://|#(?!\{)).*$|/\*\* .*? \*/", re.MULTILINE)
