@@ -15,7 +15,6 @@ RELOADED: Final = frozenset(
         "allowed_origins",
         "allowed_headers",
         "allowed_hosts",
-        "compress_from",
         "auth_issuer",
         "auth_audience",
         "auth_jwks_url",

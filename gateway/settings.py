@@ -31,7 +31,6 @@ MaybeSeconds = Annotated[Seconds | None, msgspec.Meta(description=f"a number abo
 Lifetime = Annotated[float, msgspec.Meta(ge=0, le=LONGEST, description=f"a number from 0 to {LONGEST}")]
 Lease = Annotated[float, msgspec.Meta(gt=0, le=3600, description="a number above 0, 3600 at most")]
 Days = Annotated[int, msgspec.Meta(ge=1, le=36_500, description="a whole number from 1 to 36500")]
-Size = Annotated[int, msgspec.Meta(ge=0, description="a whole number from 0 on")]
 Count = Annotated[int, msgspec.Meta(ge=1, description="a whole number from 1 on")]
 DatabaseUrl = Annotated[
     str, msgspec.Meta(pattern=r"^(postgres(ql)?://.+)?$", description="a URL that begins with postgresql://")
@@ -168,7 +167,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keep_alive_timeout: Seconds = 75.0
     stall_timeout: Seconds = 10.0
     max_connections: Count = 1000
-    compress_from: Size = 0
 
     max_body_bytes: Count = 256 * 1024
     max_variables_bytes: Count = 64 * 1024

@@ -1,9 +1,8 @@
-"""Which names and web pages are answered, and in which form: what a reload of the settings may change."""
+"""Which names and web pages are answered: what a reload of the settings may change."""
 
 from starlette.types import ASGIApp
 
 from gateway.http.application import Application, Hosts, for_pages
-from gateway.http.compression import compressed
 from gateway.http.websocket import WebSocketEndpoint
 from gateway.reload import Apply
 from gateway.settings import Settings
@@ -15,8 +14,7 @@ async def admit_pages(
     """A step of a reload, and of the start."""
 
     async def apply() -> None:
-        answering = compressed(endpoint, settings.compress_from)
-        application.graphql = for_pages(answering, settings.origins, settings.page_headers)
+        application.graphql = for_pages(endpoint, settings.origins, settings.page_headers)
         application.hosts = Hosts(settings.hosts)
         web_sockets.origins = settings.origins
 
