@@ -384,7 +384,5 @@ async def open_gateway(
             stack.push_async_callback(gateway.unverified.drain)
         work = (gateway.relay, gateway.reconciler, gateway.placement, gateway.trail, gateway.drift)
         runs = {type(worker).__name__: worker.run for worker in work}
-        if (budgets := journal.share_budgets(gateway.admission.limiters, key)) is not None:
-            runs["SharedBudgets"] = budgets.run
         await stack.enter_async_context(at_work(runs))
         yield gateway

@@ -19,10 +19,6 @@ class Admission:
         self.calls = RateLimiter(calls, RequestWording.TOO_MANY_CALLS, "calls")
         self.lookups = RateLimiter(lookups, RequestWording.TOO_MANY_LOOKUPS, "lookups")
 
-    @property
-    def limiters(self) -> tuple[RateLimiter, ...]:
-        return self.operations, self.calls, self.lookups
-
     def admit(self, principal: Principal) -> "Budget":
         """An operation of this caller, whose platform calls wait in their name. Raises RateLimitedError."""
         meter = METER.get()

@@ -1,7 +1,6 @@
 """How much a principal may ask of the gateway: so much a minute, by the generic cell rate algorithm (GCRA)."""
 
 from collections import OrderedDict
-from collections.abc import Callable
 from math import ceil
 from time import monotonic_ns
 
@@ -14,9 +13,6 @@ from gateway.wording.wording import Wording
 
 WINDOW = 60
 """Seconds that the number is for."""
-
-SYNC_SHARE = 100
-"""What a process counts is shared with others once it is the hundredth part of the limit."""
 
 _SECOND = 1_000_000_000  # nanoseconds
 _REMEMBERED = 10_000  # principals; the least recently seen one starts afresh
@@ -37,7 +33,7 @@ class RateLimiter:
     `per_minute` may come at once; after that one more is earned every 60 / per_minute seconds. Time is counted in
     whole nanoseconds: a sum of floats would refuse the last of the operations that may come at once.
 
-    Counts are those of this process, unless `share` is called: then others hear of them, and it of theirs.
+    Counts are those of this process alone.
     """
 
     def __init__(
@@ -49,9 +45,6 @@ class RateLimiter:
         self._interval = WINDOW * _SECOND // per_minute
         self._window = self._interval * per_minute
         self._full_at: OrderedDict[str, int] = OrderedDict()  # by subject: when the whole limit is earned again
-        self._unshared: dict[str, int] | None = None  # nanoseconds by subject
-        self._share_from = max(1, per_minute // SYNC_SHARE) * self._interval
-        self._is_due: Callable[[], object] = lambda: None
 
     def check(self, principal: Principal, cost: int = 1, *, overdraft: int = 0) -> Allowance:
         """Count what costs this much, at most the limit. Raises RateLimitedError that says when it can be paid for.
@@ -68,8 +61,6 @@ class RateLimiter:
         self._full_at.move_to_end(subject)
         if len(self._full_at) > _REMEMBERED:
             self._full_at.popitem(last=False)
-        if self._unshared is not None:
-            self._note(subject, cost * self._interval)
         return self._allowance(full_at - now)
 
     def add(self, principal: Principal, cost: int) -> Allowance:
@@ -81,37 +72,8 @@ class RateLimiter:
         full_at = max(now, (full_at if full_at > now else now) + cost * self._interval)
         if cost:
             self._full_at[subject] = full_at
-            if self._unshared is not None:
-                self._note(subject, cost * self._interval)
         return self._allowance(full_at - now)
 
     def _allowance(self, ahead: int) -> Allowance:
         """What is left where the whole limit is earned again in so many nanoseconds."""
         return Allowance(self.limit, max(0, self._window - ahead) // self._interval, ahead / _SECOND, self.policy)
-
-    # With other processes.
-
-    def share(self, is_due: Callable[[], object]) -> None:
-        """From now on others are to hear of what is counted: `is_due` is called when it is a good deal."""
-        self._unshared = {}
-        self._is_due = is_due
-
-    def take_unshared(self) -> dict[str, int]:
-        """The nanoseconds that this process has counted for each subject since the last time."""
-        unshared, self._unshared = self._unshared or {}, {}
-        return unshared
-
-    def return_unshared(self, unshared: dict[str, int]) -> None:
-        """Others could not be told."""
-        for subject, spent in unshared.items():
-            self._note(subject, spent)
-
-    def adopt(self, subject: str, ahead: int) -> None:
-        """All processes together have counted so much: in `ahead` nanoseconds the whole limit is earned again."""
-        self._full_at[subject] = monotonic_ns() + ahead + (self._unshared or {}).get(subject, 0)
-
-    def _note(self, subject: str, spent: int) -> None:
-        if self._unshared is not None:
-            total = self._unshared[subject] = self._unshared.get(subject, 0) + spent
-            if abs(total) >= self._share_from:
-                self._is_due()

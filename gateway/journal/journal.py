@@ -13,7 +13,6 @@ from sqlalchemy import Connection, delete, func, insert, inspect, select
 from gateway.errors import JournalError
 from gateway.journal.announcements import Announcements
 from gateway.journal.audit import Audit
-from gateway.journal.budgets import Limiter, SharedBudgets
 from gateway.journal.chain import Anchor, Chain
 from gateway.journal.chain_adopt import Adopted, adopt_audit_page, adopt_operation_page
 from gateway.journal.chain_check import TrailCheck, check_chains
@@ -113,10 +112,6 @@ class Journal:
         )
         age = timedelta() if since is None else self._clock() - since
         return Backlog(await self.payments.counts(), max(age.total_seconds(), 0.0), count or 0)
-
-    def share_budgets(self, limiters: Sequence[Limiter], key: bytes) -> SharedBudgets | None:
-        """What counts callers over all gateways; None where this is the only one. `key` is the same at all of them."""
-        return SharedBudgets(self._database, limiters, key) if self.folder is None else None
 
     async def check_chains(self, anchors: Sequence[Anchor], retention: timedelta) -> tuple[TrailCheck, ...]:
         """Whether the audit trail, kept for this long, and the operations are what was written. It reads them all."""

@@ -24,9 +24,7 @@ from gateway.settings import Settings, SettingsError, load_settings
 
 
 def differences(connection: Connection) -> list[object]:
-    """Besides `budgets`, which PostgreSQL gets from the gateway that first needs it."""
     options: dict[str, Any] = {"compare_type": True, "compare_server_default": True}
-    options["include_object"] = lambda _object, name, *_: name != "budgets"
     expected = metadata
     if connection.dialect.name == "sqlite":
         expected = MetaData()
