@@ -128,7 +128,6 @@ class Gateway:
         self.reads = SharedReads(
             self.events,
             seconds=lifetimes(settings),
-            stale=settings.cache_stale,
             cacheable_nulls=CACHEABLE_NULLS,
             size=settings.cache_size,
             observe=Answers(metrics, self.quality, self.drift, self.placement),

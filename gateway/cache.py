@@ -9,7 +9,6 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from types import MappingProxyType
@@ -19,9 +18,7 @@ import msgspec
 
 from gateway.events import AnyEvent, EventBus, Missed, ReadsDropped
 from gateway.in_flight import InFlightRead, Read, ReadCall, ReadKey
-from gateway.ops.slots import background
 from gateway.ops.tally import Count, Family, Tally
-from gateway.ops.trace import METER, Meter
 
 KeyT = TypeVar("KeyT")
 
@@ -45,17 +42,13 @@ NOTHING_CACHED: Mapping[str, float] = MappingProxyType({})
 class EndpointReads:
     """The reads of one endpoint: those in flight and those whose answer is cached, in the order of their beginning.
 
-    An answer is cached for `seconds`, counted from the beginning of its call; 0: not at all. For `stale` seconds more
-    it is used while it is read again (stale-while-revalidate).
+    An answer is cached for `seconds`, counted from the beginning of its call; 0: not at all.
     """
 
-    __slots__ = ("_caches_none", "_endpoint", "_reads", "_seconds", "_shared", "_stale")
+    __slots__ = ("_caches_none", "_endpoint", "_reads", "_seconds", "_shared")
 
-    def __init__(
-        self, shared: "SharedReads", endpoint: str, seconds: float, stale: float, *, caches_none: bool
-    ) -> None:
+    def __init__(self, shared: "SharedReads", endpoint: str, seconds: float, *, caches_none: bool) -> None:
         """`caches_none`: None is an answer like any other."""
-        self._stale = stale
         self._shared = shared
         self._endpoint = endpoint
         self._seconds = seconds
@@ -76,10 +69,6 @@ class EndpointReads:
                 if read.call is not None:
                     read.call.join()
                 return read
-            if self._stale and read.completed:
-                read = self._use_stale(read, now, call, of, fresh=fresh)
-                if read is not None:
-                    return read
             del reads[key]
         if self._seconds and len(reads) >= shared.size:
             del reads[next(iter(reads))]
@@ -87,49 +76,6 @@ class EndpointReads:
         read.call = started = call(of)
         started.begin(read.complete)
         return read
-
-    def _use_stale(
-        self, read: InFlightRead, now: float, call: ReadCall[KeyT], of: KeyT, *, fresh: bool
-    ) -> InFlightRead | None:
-        """This expired read, which is read again; or the read that is to take its place, where it is of no use; None
-        where there is none.
-        """
-        shared = self._shared
-        if not fresh and now < read.expires + self._stale:
-            shared.count(self._endpoint, "stale")
-            read.is_stale = True
-            if read.refreshing is None:
-                self._refresh(read, call, of)
-            return read
-        refreshing = read.refreshing
-        if refreshing is not None and refreshing.call is not None:
-            self._release(refreshing)
-            self._reads[read.key] = refreshing
-            shared.count(self._endpoint, "joined")
-            refreshing.call.join()
-        return refreshing
-
-    def _refresh(self, read: InFlightRead, call: ReadCall[KeyT], of: KeyT) -> None:
-        """Read it again, as background work of the operation that is under way: its answer does not wait for it."""
-        refreshing = read.refreshing = InFlightRead(self, read.key, self._shared.clock())
-        refreshing.replaces = read
-        meter = METER.get() or Meter()
-        own = Meter(caller=background(meter.caller))
-
-        def begin() -> None:
-            METER.set(own)
-            refreshing.call = started = call(of)
-            started.begin(refreshing.complete)
-
-        copy_context().run(begin)
-        meter.calls += own.calls
-
-    def _release(self, read: InFlightRead) -> InFlightRead | None:
-        """The read whose place this one was to take, if there is one; that is decided now."""
-        replaced, read.replaces = read.replaces, None
-        if replaced is not None:
-            replaced.refreshing = None
-        return replaced
 
     def put(self, read: InFlightRead, value: Any, call: Read | None) -> Any:
         """Cache what was read by this call, or forget it. The value, or the error of looking at it."""
@@ -139,26 +85,18 @@ class EndpointReads:
         except Exception as error:  # noqa: BLE001 # it is the outcome, for who waits
             self.forget(read)
             return error
-        # Whether it replaces a read that no write has dropped.
-        takes_place = read.replaces is not None and self._reads.get(read.key) is self._release(read)
         cacheable = (
             seconds > 0 and (call is None or call.size <= LARGEST_CACHED) and (value is not None or self._caches_none)
         )
-        if cacheable and (now := shared.clock()) < read.began + seconds:
-            read.ended, read.expires = now, read.began + seconds
-            if takes_place:
-                self._reads[read.key] = read
+        if cacheable and shared.clock() < read.began + seconds:
+            read.expires = read.began + seconds
             shared.sweep_later()
-        elif takes_place:
-            del self._reads[read.key]
         else:
             self.forget(read)
         return value
 
     def forget(self, read: InFlightRead) -> None:
-        """Remove it, unless another one has taken its place. What it was to replace stays."""
-        if read.replaces is not None:
-            self._release(read)
+        """Remove it, unless another one has taken its place."""
         if self._reads.get(read.key) is read:
             del self._reads[read.key]
 
@@ -176,7 +114,7 @@ class EndpointReads:
 
     def sweep(self, now: float) -> bool:
         """Remove what has expired. Whether anything is left that will expire."""
-        for key in [key for key, read in self._reads.items() if now >= read.expires + self._stale]:
+        for key in [key for key, read in self._reads.items() if now >= read.expires]:
             del self._reads[key]
         return self._seconds > 0 and bool(self._reads)
 
@@ -185,7 +123,6 @@ class SharedReads:
     """Joins equal reads across requests, and caches them. Never used for writes, reading a write back, and watches.
 
     `seconds`, by endpoint: how long an answer is cached, counted from the beginning of its call; others are not.
-    `stale`: for so many seconds more, but no longer than it was cached, an answer is used while it is read again.
     Errors are never cached. None is cached for the endpoints in `cacheable_nulls`; elsewhere it says that nothing was
     found, and the caller who asks again expects it to be there by now. At most `size` answers of an endpoint are
     cached. `observe` is called with the endpoint, the value and the call of each answer, once; `clock` gives seconds
@@ -197,7 +134,6 @@ class SharedReads:
         events: EventBus,
         *,
         seconds: Mapping[str, float] = NOTHING_CACHED,
-        stale: float = 0.0,
         cacheable_nulls: frozenset[str] = frozenset(),
         size: int = 1000,
         observe: Callable[[str, object, Read | None], None] = lambda _endpoint, _value, _call: None,
@@ -210,7 +146,6 @@ class SharedReads:
         self.size = size
         self.observe = observe
         self._seconds = seconds
-        self._stale = stale
         self._cacheable_nulls = cacheable_nulls
         self._endpoints: dict[str, EndpointReads] = {}
         self._tally = Tally() if tally is None else tally
@@ -228,8 +163,7 @@ class SharedReads:
         reads = self._endpoints.get(endpoint)
         if reads is None:
             seconds, caches_none = self._seconds.get(endpoint, 0), endpoint in self._cacheable_nulls
-            stale = min(self._stale, seconds)
-            reads = self._endpoints[endpoint] = EndpointReads(self, endpoint, seconds, stale, caches_none=caches_none)
+            reads = self._endpoints[endpoint] = EndpointReads(self, endpoint, seconds, caches_none=caches_none)
         return reads
 
     def time_of_day(self, moment: float) -> datetime:
@@ -237,7 +171,7 @@ class SharedReads:
         return self.now() - timedelta(seconds=self.clock() - moment)
 
     def count(self, endpoint: str, by: str) -> None:
-        """A read did not wait for a call of its own: its answer was `kept`, or `stale`, or it `joined` a call."""
+        """A read did not wait for a call of its own: its answer was `kept`, or it `joined` a call."""
         count = self._counts.get((endpoint, by))
         if count is None:
             count = self._counts[endpoint, by] = self._tally.count(SHARED_READS, endpoint, by)

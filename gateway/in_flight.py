@@ -49,16 +49,11 @@ class InFlightRead:
     """One read of a platform, joined by all who want the same (request coalescing), and cached afterwards.
 
     Once it is `completed`, `outcome` is its value, or the exception that came instead. It is `cancelled` when all who
-    waited for it have given up, or when it was cancelled from within: then it has no outcome. `began`, `ended` and
-    `expires` are in seconds of the clock of `SharedReads`; `ended` is there once it is cached.
+    waited for it have given up, or when it was cancelled from within: then it has no outcome. `began` and `expires`
+    are in seconds of the clock of `SharedReads`.
     """
 
-    __slots__ = (
-        "began", "call", "cancelled", "completed", "ended", "expires", "is_stale", "key", "outcome", "reads",
-        "refreshing", "replaces", "waiters",
-    )  # fmt: skip
-
-    ended: float
+    __slots__ = ("began", "call", "cancelled", "completed", "expires", "key", "outcome", "reads", "waiters")
 
     def __init__(self, reads: Cached, key: ReadKey, began: float) -> None:
         self.reads = reads
@@ -69,12 +64,6 @@ class InFlightRead:
         self.cancelled = False
         self.outcome: Any = None
         self.call: Read | None = None
-        self.is_stale = False
-        """Whether it has been used after it had expired."""
-        self.refreshing: InFlightRead | None = None
-        """The read that will take the place of this one, which has expired and is used meanwhile."""
-        self.replaces: InFlightRead | None = None
-        """The read whose place this one will take."""
         self.waiters: list[Waiter] = []
 
     def cancel(self) -> None:

@@ -151,7 +151,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cache_repairs: Lifetime = 5.0
     cache_shenhes: Lifetime = 0.0
     cache_orders: Lifetime = 0.0
-    cache_stale: Lifetime = 0.0
     cache_size: Count = 1000
 
     watch_interval: Seconds = 15.0

@@ -122,7 +122,7 @@ class ReadLoader(RecordLoader[KeyT, ValueT]):
 
         with trace.asking(trace.find_paths(self, key)):
             read = self._shared.begin(self.identify(key), begin, key, fresh=self.source.fresh)
-            if not own or read.is_stale:
+            if not own:
                 age = self.source.shared.clock() - read.began
                 trace.use(self.source.platforms.get_platform(self.endpoint), self.endpoint, read, age)
         return read

@@ -23,7 +23,7 @@ class CallTrace:
 
     __slots__ = (
         "age", "arguments", "attempts", "began", "bytes", "connected", "connecting", "data_issues", "ended", "endpoint",
-        "first_byte", "has_slot", "has_token", "is_stale", "kind", "level", "outcome", "paths", "platform", "retryable",
+        "first_byte", "has_slot", "has_token", "kind", "level", "outcome", "paths", "platform", "retryable",
         "rows", "sent", "source", "span_id", "token_renewals", "trace_id",
     )  # fmt: skip
 
@@ -37,7 +37,6 @@ class CallTrace:
         self.paths: tuple[Path, ...] = ASKING.get()
         self.arguments: list[tuple[str, str]] = []
         self.age: float | None = None
-        self.is_stale = False
         self.has_token: float | None = None
         self.has_slot: float | None = None
         self.connecting: float | None = None

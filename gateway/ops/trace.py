@@ -169,7 +169,6 @@ class Trace:
         self.calls.append(call)
         if read.completed:
             call.age = age
-            call.is_stale = read.is_stale
             call.end(read.outcome)
         else:
             read.waiters.append(Completion(call, read))
@@ -250,7 +249,6 @@ class Trace:
             "level": level,
             "source": call.source,
             "ageMs": _ms(call.age),
-            "stale": call.is_stale,
             "startMs": _ms(call.began - self.began),
             "durationMs": _ms(ended - call.began),
             "tokenMs": _between(call.began, call.has_token),

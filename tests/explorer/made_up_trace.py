@@ -17,7 +17,6 @@ def call(number: int, platform: str, endpoint: str, level: int, **changes: Any) 
         "level": level,
         "source": "own",
         "ageMs": None,
-        "stale": False,
         "startMs": 2.0,
         "durationMs": 30.0,
         "tokenMs": 0.0,
