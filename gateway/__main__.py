@@ -1,4 +1,4 @@
-"""The command line: serve, demo, schema, token, audit, payments, operations, migrate, check, record, replay, drift."""
+"""The command line: serve, demo, schema, token, audit, payments, operations, migrate, check, drift."""
 
 import argparse
 import asyncio
@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from gateway.env_file import VARIABLE, export_others
 from gateway.errors import GatewayError
@@ -127,26 +126,6 @@ def _parser() -> argparse.ArgumentParser:
     deep.add_argument("--propose", metavar="FILE", help="write a profile of what was seen (docs/profile.md)")
     deep.add_argument("--write", metavar="COMMUNITY", help="try writes that can be undone there, once confirmed")
     check.set_defaults(run=_check)
-
-    record = commands.add_parser("record", help="keep what the platforms send, every value of a person replaced")
-    record.add_argument("folder", type=Path, help="where to write (docs/record-replay.md)")
-    record.add_argument("--communities", default="", metavar="CODES", help="instead of GATEWAY_COMMUNITIES")
-    record.add_argument("--pages", type=_count, default=3, metavar="N", help="of each list (default: %(default)s)")
-    record.add_argument(
-        "--pause", type=float, default=0.2, metavar="SECONDS", help="between calls (default: %(default)s)"
-    )
-    record.add_argument("--key", type=Path, metavar="FILE", help="of pseudonyms, instead of that in the data directory")
-    record.add_argument(
-        "--max-mib", type=_count, default=64, metavar="N", help="of all files together (default: %(default)s)"
-    )
-    record.set_defaults(run=_record)
-
-    replay = commands.add_parser("replay", help="serve a recording as both platforms, and print the settings for it")
-    replay.add_argument("folder", type=Path, help="of a recording")
-    replay.add_argument("--check", action="store_true", help="run the parsers over it instead, and report")
-    replay.add_argument("--wjdh-port", type=int, default=0, help="0 (default): the system chooses")
-    replay.add_argument("--security-port", type=int, default=0, help="0 (default): the system chooses")
-    replay.set_defaults(run=_replay)
 
     drift = commands.add_parser(
         "drift", help="print what is new in the platforms' answers since the profile was written"
@@ -334,25 +313,6 @@ def _check(settings: Settings, options: argparse.Namespace) -> int:
     codes = options.communities.replace(",", " ").split()
     files = options.json, options.html, options.propose, options.write
     return asyncio.run(check_deeply(settings, DeepOptions(codes, options.pages, options.pause, *files)))
-
-
-def _record(settings: Settings, options: argparse.Namespace) -> int:
-    from gateway.commands.record import RecordOptions, record  # noqa: PLC0415 # nor the platforms
-    from gateway.ops.logs import configure_logs  # noqa: PLC0415 # as above
-
-    configure_logs("critical")
-    _complain(*unknown_variables())
-    codes = options.communities.replace(",", " ").split()
-    limits = options.pages, options.pause, options.key, options.max_mib
-    return asyncio.run(record(settings, RecordOptions(options.folder, codes, *limits)))
-
-
-def _replay(settings: Settings, options: argparse.Namespace) -> int:
-    from gateway.commands.replay import check_recording, serve_recording  # noqa: PLC0415 # nor the sandbox
-
-    if options.check:
-        return check_recording(settings, options.folder)
-    return asyncio.run(serve_recording(options.folder, options.wjdh_port, options.security_port))
 
 
 if __name__ == "__main__":

@@ -262,12 +262,6 @@ def parse_owner(data: object, house: HouseKey | None = None) -> HouseOwner | Non
     return None if row is None else OWNERS.read(row, [], house)
 
 
-def address_in_label(label: str) -> str:
-    """The end of a label that names its house: "1栋1单元1楼101号". Empty where it names none."""
-    match = _LABEL.search(label)
-    return "" if match is None else match[0]
-
-
 @lru_cache(REMEMBERED)
 def house_of_label(label: str, community_code: str) -> House | None:
     """The house that a label like "晨曦家园1栋1单元1楼101号" names at its end; None where it names none.

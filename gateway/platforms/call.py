@@ -165,8 +165,6 @@ class Call(Pending[ParsedT]):
                 calls.answered()
             else:
                 calls.breaker.calls += 1
-            if self._route.record is not None:
-                self._route.record(self._client.platform, self.endpoint, self._form, outcome)
             self.size = len(outcome.body)
             if self._trace is not None:
                 self._trace.bytes = self.size

@@ -185,20 +185,18 @@ def _read(answer: RawAnswer) -> object:
         raise BadAnswerError("The answer is nested too deeply.") from None
     if len(answer.body) > LONGEST_MENDED:
         return None
-    return _mend(decode_text(answer)[0])
+    return _mend(_text(answer))
 
 
-def decode_text(answer: RawAnswer) -> tuple[str, str]:
-    """The body as text, and the encoding it was in: as declared; else UTF-8, unless most of what is not ASCII is none
-    (quirk 190).
-    """
+def _text(answer: RawAnswer) -> str:
+    """The body as text: as declared; else in UTF-8, unless most of what is not ASCII is none (quirk 190)."""
     body = answer.body
     if not answer.head.declares_gbk:
         text = body.decode("utf-8", "replace")
         lost = text.count("\ufffd")
         if not lost or 2 * lost < len(text) - len(text.encode("ascii", "ignore")):
-            return text, "utf-8"
-    return body.decode("gb18030", "replace"), "gb18030"
+            return text
+    return body.decode("gb18030", "replace")
 
 
 def _mend(text: str) -> object:

@@ -16,7 +16,7 @@ from gateway.ops.slots import Slots
 from gateway.ops.tally import Tally
 from gateway.platforms.large_answers import LargeAnswers
 from gateway.platforms.proxy import ProxyTransport
-from gateway.platforms.route import Record, Upstream
+from gateway.platforms.route import Upstream
 from gateway.platforms.security import Security, SecurityPaths
 from gateway.platforms.transport import EngineTransport
 from gateway.platforms.wjdh import Wjdh
@@ -53,9 +53,8 @@ def make_platforms(
     *,
     reads_by_engine: bool = True,
     tally: Tally | None = None,
-    record: Record | None = None,
 ) -> Platforms:
-    """The clients for `settings` and the deployment's profile, of which the settings win. `record` gets every answer.
+    """The clients for `settings` and the deployment's profile, of which the settings win.
 
     Without `reads_by_engine`, and with a proxy, reads go by httpx like all other calls.
 
@@ -90,7 +89,6 @@ def make_platforms(
             slots=slots,
             calls=calls,
             call_timeout=settings.call_timeout,
-            record=record,
         )
 
     mistakes = Mistakes()

@@ -2,9 +2,8 @@
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.metadata import version
-from typing import TypeAlias
 from urllib.parse import quote_plus
 
 import httpx
@@ -29,13 +28,9 @@ ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
 
 
-Record: TypeAlias = Callable[[PlatformId, Endpoint, bytes, RawAnswer], None]
-"""Takes a call and its answer: the form as it was sent, without a token. It must not raise."""
-
-
 class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     """What carries the calls to one platform: `client` any of them, `engine` the reads past it, where there is one.
-    `slots` bounds how many are in flight. `record` gets every answer.
+    `slots` bounds how many are in flight.
 
     A call may take `call_timeout` seconds in all: queueing, a login and a replay included.
     """
@@ -46,7 +41,6 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     calls: Calls
     call_timeout: float
     clock: Clock = time.monotonic
-    record: Record | None = None
 
 
 def endpoint_url(base: str, path: str) -> httpx.URL:
@@ -93,12 +87,10 @@ class Route:
         "endpoint",
         "is_login",
         "is_read",
-        "record",
     )
 
     def __init__(self, platform: PlatformId, endpoint: Endpoint, url: httpx.URL, upstream: Upstream) -> None:
         self.endpoint = endpoint
-        self.record = upstream.record
         self.calls = upstream.calls.to(platform, endpoint.name, upstream.clock)
         self.breaker = self.calls.breaker
         self.is_login = endpoint.kind is Kind.LOGIN
