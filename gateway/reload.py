@@ -23,7 +23,6 @@ RELOADED: Final = frozenset(
         "auth_scope_claims",
         "auth_community_claims",
         "auth_require_typ",
-        "auth_issuers",
         "trusted_documents",
         "trusted_documents_mode",
     )

@@ -99,7 +99,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     auth_scope_claims: str = "scope scopes scp"
     auth_community_claims: str = "community communities"
     auth_require_typ: YesNo = True
-    auth_issuers: str = ""
     rate_limit: Count = 1200
     call_rate_limit: Count = 36_000
     people_lookup_limit: Count = 60
@@ -220,11 +219,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def community_claims(self) -> list[str]:
         """The names of `auth_community_claims`."""
         return _words(self.auth_community_claims)
-
-    @property
-    def has_issuer(self) -> bool:
-        """Whether tokens come from elsewhere, and not from the development issuer."""
-        return bool(self.auth_issuer or self.auth_issuers)
 
     @property
     def trusted_manifests(self) -> tuple[Path, ...]:
@@ -355,11 +349,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
 
 
 def _issuer_contradictions(settings: Settings) -> Iterator[str]:
-    if settings.auth_issuers:
-        singular = ("auth_issuer", "auth_audience", "auth_jwks_url", "auth_key_file")
-        if any(getattr(settings, field) for field in singular):
-            yield "GATEWAY_AUTH_ISSUERS: takes the place of the GATEWAY_AUTH_ settings of one issuer"
-    elif settings.auth_issuer:
+    if settings.auth_issuer:
         if not settings.auth_audience:
             yield "GATEWAY_AUTH_AUDIENCE: needed with GATEWAY_AUTH_ISSUER, which makes tokens for others too"
         if bool(settings.auth_jwks_url) == bool(settings.auth_key_file):

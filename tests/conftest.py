@@ -109,7 +109,7 @@ def _bearer(token: str) -> dict[str, str]:
 
 def _token_for_everything(settings: Settings) -> str:
     """Empty where tokens come from elsewhere."""
-    if settings.has_issuer:
+    if settings.auth_issuer:
         return ""
     return DevelopmentIssuer.open(settings).mint(["*"], ["*"], "developer", 3600)
 

@@ -5,16 +5,20 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from hashlib import blake2b
+from pathlib import Path
 
+import httpx
 from cachetools import LRUCache
 
-from gateway.auth.issuers import open_verifier
+from gateway.addresses import can_be_called
+from gateway.auth.issuer import AUDIENCE, ISSUER, DevelopmentIssuer, is_loopback
+from gateway.auth.keys import FetchedKeys, FixedKeys, KeySet, KeySource
 from gateway.auth.principal import Principal
 from gateway.auth.refusals import InvalidTokenError, RefusalReason, Refusals
-from gateway.auth.tokens import LONGEST_TOKEN, Trusted, Verifier
+from gateway.auth.tokens import LONGEST_TOKEN, Dialect, TokenVerifier, Trusted
 from gateway.errors import IssuerUnavailableError, UnauthenticatedError
 from gateway.ops.tally import Tally
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
 from gateway.wording.requests import RequestWording
 
 _REMEMBERED = 4096  # tokens
@@ -29,7 +33,7 @@ class Authenticator:
 
     def __init__(
         self,
-        verifier: Verifier,
+        verifier: TokenVerifier,
         clock: Callable[[], float] = time.time,
         *,
         explains: bool = False,
@@ -79,48 +83,32 @@ class Authenticator:
 
     async def _has_keys_of(self, trusted: Trusted) -> bool:
         """Raises IssuerUnavailableError while that cannot be known."""
-        return trusted.source in self._verifier.sources and trusted.keys is await trusted.source.current()
+        return trusted.keys is await self._verifier.keys.current()
 
     async def ready(self) -> None:
-        """Raises IssuerUnavailableError while no token of any issuer can be checked."""
-        for number, source in enumerate(self._verifier.sources, 1):
-            try:
-                await source.current()
-            except IssuerUnavailableError:
-                if number == len(self._verifier.sources):
-                    raise
-            else:
-                return
-
-    async def ready_for_all(self) -> None:
-        """Raises IssuerUnavailableError while tokens of one of the issuers cannot be checked."""
-        for source in self._verifier.sources:
-            await source.current()
+        """Raises IssuerUnavailableError while no token can be checked."""
+        await self._verifier.keys.current()
 
     async def adopt(self, settings: Settings) -> Callable[[], Awaitable[None]]:
-        """What makes the issuers of these settings hold from then on. Key files are read again, and keys fetched.
+        """What makes the issuer of these settings hold from then on. Its keys are read again, and fetched.
 
         Raises SettingsError as `open_verifier` does: then all stays as it is.
         """
-        verifier = await asyncio.to_thread(open_verifier, settings, self._clock, self._verifier.sources)
+        verifier = await asyncio.to_thread(open_verifier, settings, self._clock)
 
         async def apply() -> None:
             before, self._verifier = self._verifier, verifier
             self._remembered.clear()
-            for source in before.sources:
-                if source not in verifier.sources:
-                    source.retire()
-                    await source.aclose()
-            for source in verifier.sources:
-                with suppress(IssuerUnavailableError):  # it logs that itself, and the last good keys hold
-                    await source.newest()
+            before.keys.retire()
+            await before.keys.aclose()
+            with suppress(IssuerUnavailableError):  # it logs that itself
+                await verifier.keys.newest()
 
         return apply
 
     async def aclose(self) -> None:
         """Stop fetching keys."""
-        for source in self._verifier.sources:
-            await source.aclose()
+        await self._verifier.keys.aclose()
 
 
 def open_authenticator(
@@ -128,6 +116,31 @@ def open_authenticator(
 ) -> Authenticator:
     """The authenticator the settings ask for. Raises SettingsError as `open_verifier` does."""
     return Authenticator(open_verifier(settings, clock), clock, explains=not settings.is_production, tally=tally)
+
+
+def open_verifier(settings: Settings, clock: Callable[[], float] = time.time) -> TokenVerifier:
+    """What verifies the tokens of the settings' issuer, else of the development issuer.
+
+    Raises SettingsError when keys cannot be used, and where there is no development issuer.
+    """
+    if not settings.auth_issuer:
+        return TokenVerifier(ISSUER, AUDIENCE, DevelopmentIssuer.open(settings, clock).public_keys(), clock)
+    if settings.auth_key_file:
+        keys: KeySource = FixedKeys(KeySet.from_file(Path(settings.auth_key_file)))
+    else:
+        keys = _fetched(settings.auth_jwks_url, settings.auth_jwks_grace)
+    dialect = Dialect(settings.scope_claims, settings.community_claims, settings.auth_require_typ)
+    return TokenVerifier(settings.auth_issuer, settings.auth_audience, keys, clock, dialect)
+
+
+def _fetched(url: str, grace: float) -> FetchedKeys:
+    try:
+        address = httpx.URL(url)
+    except httpx.InvalidURL:
+        address = httpx.URL()
+    if not can_be_called(address) or not (address.scheme == "https" or is_loopback(address.host)):
+        raise SettingsError("GATEWAY_AUTH_JWKS_URL: needs an https address, or an http one on this machine")
+    return FetchedKeys(url, grace)
 
 
 def _digest(header: str) -> bytes:

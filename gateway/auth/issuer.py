@@ -75,7 +75,7 @@ def require_development(settings: Settings) -> None:
     """Raises SettingsError in production, where others can connect, and where another issuer is set."""
     if settings.is_production:
         raise SettingsError("GATEWAY_ENV: production has no issuer of its own; set GATEWAY_AUTH_ISSUER")
-    if settings.has_issuer:
+    if settings.auth_issuer:
         raise SettingsError("GATEWAY_AUTH_ISSUER: with an issuer set, tokens come from there")
     if not is_loopback(settings.host):
         raise SettingsError("GATEWAY_HOST: the development issuer serves this machine only; set GATEWAY_AUTH_ISSUER")

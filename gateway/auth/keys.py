@@ -126,21 +126,20 @@ class KeySet:
         return cls(key for entry in entries if (key := _read_jwk(entry)) is not None)
 
     @classmethod
-    def from_file(cls, path: Path, named: str = "GATEWAY_AUTH_KEY_FILE") -> "KeySet":
+    def from_file(cls, path: Path) -> "KeySet":
         """Read a file that holds a JWK set, or one public key or certificate in PEM.
 
-        Raises SettingsError, which says where it is `named`; for private keys as well: they make tokens, so only
-        the issuer may have them.
+        Raises SettingsError, for private keys as well: they make tokens, so only the issuer may have them.
         """
         try:
             text = path.read_bytes()
             if _holds_private_key(text):
-                raise SettingsError(f"{named}: holds a private key; the gateway is given public ones only")
+                raise SettingsError("GATEWAY_AUTH_KEY_FILE: holds a private key; the gateway is given public ones only")
             keys = cls.from_json(text) if text.lstrip().startswith(b"{") else cls([_read_pem(text)])
         except (OSError, ValueError) as error:
-            raise SettingsError(f"{named}: not a readable JWK set, public key or certificate") from error
+            raise SettingsError("GATEWAY_AUTH_KEY_FILE: not a readable JWK set, public key or certificate") from error
         if not keys:
-            raise SettingsError(f"{named}: no key in it can verify signatures")
+            raise SettingsError("GATEWAY_AUTH_KEY_FILE: no key in it can verify signatures")
         return keys
 
 
@@ -205,10 +204,6 @@ class FetchedKeys:
         if self._failure:
             raise self._unavailable()
         return self._keys
-
-    def is_of(self, url: str, grace: float) -> bool:
-        """Whether it fetches from there, and trusts what it got as long."""
-        return (self._url, self._grace) == (url, grace)
 
     def retire(self) -> None:
         self._keys.fresh_until = -inf

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 import msgspec
 from joserfc import jws
@@ -41,10 +41,6 @@ class _Header(msgspec.Struct, frozen=True):
     kid: str | None = None
 
 
-class _Issuer(msgspec.Struct, frozen=True):
-    iss: str
-
-
 class _Claims(msgspec.Struct, frozen=True):
     iss: str
     aud: str | list[str]
@@ -56,16 +52,15 @@ class _Claims(msgspec.Struct, frozen=True):
 
 
 class Dialect(msgspec.Struct, frozen=True):
-    """What tokens of one issuer are like, where issuers differ.
+    """What tokens of the issuer are like, where issuers differ.
 
     `scopes` and `communities` name the claims that hold them: see `find_claim`. `needs_typ`: without a `typ` in its
-    header a token is refused, as it may be of another kind. `prefix` stands before the subjects of this issuer.
+    header a token is refused, as it may be of another kind.
     """
 
     scopes: Sequence[str] = SCOPE_CLAIMS
     communities: Sequence[str] = COMMUNITY_CLAIMS
     needs_typ: bool = True
-    prefix: str = ""
 
 
 class _Signatures(jws.JWSRegistry):
@@ -89,15 +84,6 @@ class Trusted(msgspec.Struct, frozen=True, gc=False):
     source: KeySource
 
 
-class Verifier(Protocol):
-    """What verifies tokens. `sources` are where it has keys from."""
-
-    sources: Sequence[KeySource]
-
-    async def verify(self, token: str) -> Trusted:
-        """Whom the token speaks for. Raises InvalidTokenError; IssuerUnavailableError while there are no keys."""
-
-
 class TokenVerifier:
     """Verifies tokens of one issuer for one audience. `clock` gives Unix seconds."""
 
@@ -110,8 +96,6 @@ class TokenVerifier:
         dialect: Dialect = Dialect(),  # noqa: B008 # it is frozen
     ) -> None:
         self.keys = keys
-        self.sources: Sequence[KeySource] = (keys,)
-        self.prefix = dialect.prefix
         self._dialect = dialect
         self._issuer = issuer
         self._audience = audience
@@ -132,19 +116,13 @@ class TokenVerifier:
         codes = tuple(dict.fromkeys(words(*map(named.get, self._dialect.communities))))
         sees_all = EVERYTHING in codes
         principal = Principal(
-            subject=self._subject(claims),
+            subject=claims.sub,
             scopes=_KNOWN_SCOPES.intersection(words(*map(named.get, self._dialect.scopes))),
             communities=None if sees_all else frozenset(codes),
             expires_at=claims.exp,
             codes=None if sees_all else codes,
         )
         return Trusted(principal, claims.exp + LEEWAY, keys, self.keys)
-
-    def _subject(self, claims: _Claims) -> str:
-        subject = self._dialect.prefix + claims.sub
-        if len(subject) > LONGEST_SUBJECT:
-            raise InvalidTokenError(RefusalReason.CLAIMS)
-        return subject
 
     def _check(self, claims: _Claims) -> None:
         """Raises InvalidTokenError."""
@@ -157,39 +135,6 @@ class TokenVerifier:
             raise InvalidTokenError(RefusalReason.EXP)
         if max(claims.nbf or 0.0, claims.iat or 0.0) > now + LEEWAY:
             raise InvalidTokenError(RefusalReason.NBF)
-
-
-class SeveralIssuers:
-    """Verifies tokens of several issuers, each by the keys and terms of the issuer that the token names, and no other.
-
-    The name is read before the signature is verified: it decides nothing but whose keys verify it. Each issuer has a
-    prefix, so that equal subjects of two are two callers; one may go without, and must not name the others' callers.
-    """
-
-    def __init__(self, verifiers: Mapping[str, TokenVerifier]) -> None:
-        """By issuer."""
-        self._verifiers = verifiers
-        self._prefixes = tuple(verifier.prefix for verifier in verifiers.values() if verifier.prefix)
-        self.sources: Sequence[KeySource] = tuple(verifier.keys for verifier in verifiers.values())
-
-    async def verify(self, token: str) -> Trusted:
-        """As `TokenVerifier.verify`."""
-        _read_header(token, needs_typ=False)
-        verifier = self._verifiers.get(_read_issuer(token))
-        if verifier is None:
-            raise InvalidTokenError(RefusalReason.ISS)
-        trusted = await verifier.verify(token)
-        if not verifier.prefix and trusted.principal.subject.startswith(self._prefixes):
-            raise InvalidTokenError(RefusalReason.CLAIMS)
-        return trusted
-
-
-def _read_issuer(token: str) -> str:
-    """Who says to have made the token. Nothing is verified yet. Raises InvalidTokenError."""
-    try:
-        return msgspec.json.decode(urlsafe_b64decode(token.split(".")[1].encode("ascii")), type=_Issuer).iss
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise InvalidTokenError(RefusalReason.CLAIMS) from error
 
 
 def _read_header(token: str, needs_typ: bool) -> _Header:

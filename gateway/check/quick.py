@@ -30,7 +30,7 @@ async def check(settings: Settings) -> int:
         mistakes = Mistakes()
         authenticator: Authenticator | None = None
         with mistakes.collect():
-            if settings.has_issuer:
+            if settings.auth_issuer:
                 authenticator = await stack.enter_async_context(aclosing(open_authenticator(settings)))
             else:
                 require_development(settings)
@@ -73,10 +73,9 @@ async def _try_keys(settings: Settings, authenticator: Authenticator | None) -> 
         return Probe(endpoint, None, None, "development's own", None)
     began = time.perf_counter()
     try:
-        await authenticator.ready_for_all()
+        await authenticator.ready()
     except IssuerUnavailableError as error:
-        variable = "GATEWAY_AUTH_ISSUERS" if settings.auth_issuers else "GATEWAY_AUTH_JWKS_URL"
-        problem = f"{variable}: {error.reason}"
+        problem = f"GATEWAY_AUTH_JWKS_URL: {error.reason}"
         return Probe(endpoint, None, None, error.code, time.perf_counter() - began, problem)
     return Probe(endpoint, True, None, "OK", time.perf_counter() - began)
 

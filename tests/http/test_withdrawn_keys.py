@@ -8,7 +8,7 @@ from joserfc.jwk import OKPKey
 from standing_clock import Clock
 from websockets import connect
 
-from gateway.auth import issuers, keys
+from gateway.auth import authenticator, keys
 from gateway.auth.keys import FetchedKeys
 from gateway.http import subscribe
 
@@ -26,7 +26,7 @@ def monotonic(monkeypatch):
         def __init__(self, url, grace):
             super().__init__(url, grace, clock)
 
-    monkeypatch.setattr(issuers, "FetchedKeys", ClockedKeys)
+    monkeypatch.setattr(authenticator, "FetchedKeys", ClockedKeys)
     return clock
 
 
