@@ -47,7 +47,8 @@ class Stream(NamedTuple):
 
 class Place(NamedTuple):
     """Where a reader has come to in a stream: behind the row with the number `last`, `offset` rows from the start, when
-    there were `total`. `last` is 0 where no row is known there. `direction` is that of the numbers, as it was seen.
+    there were `total`. `last` is 0 where no row is known there; `offset` is 0 also behind a row, once all rows up to it
+    have left. `direction` is that of the numbers, as it was seen.
     """
 
     last: Offset

@@ -81,7 +81,7 @@ class StreamReader(Generic[RowT]):
         begin, end = place.offset, min(place.offset + first, max(place.total, place.offset + 1))
         size = self._pages.page_size
         if size is None:
-            begin -= 1  # the row seen last is on the page as well: a page of the right size holds both
+            begin = max(0, begin - 1)  # a page of the right size holds the row seen last as well, unless it has left
             size = _size_of_one_page(begin, place.offset + first)
         search = _Search(self._records, _Pages(self._pages, code, query, size), query, place)
         return await search.read(begin, end, first)

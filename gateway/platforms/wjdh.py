@@ -129,7 +129,7 @@ class Wjdh(PlatformClient):
 
     def orders(self, community_code: str, query: OrderQuery, page: int = 1) -> Call[Page[Order]]:
         """A page of the community's orders (2.1.2); its size is the platform's choice (quirk 134)."""
-        form = {"xiaoqu": community_code, **forms.query_form(query), "page": str(page)}
+        form = {"xiaoqu": community_code, **forms.query_form(query), "page": _page_number(page)}
         return Call(self, ORDER_LIST, encode_form(form), self._page, parse_order_page, community_code, page)
 
     def modules(self, community_code: str) -> Call[tuple[Module, ...]]:
@@ -218,7 +218,14 @@ class Wjdh(PlatformClient):
 
 def _paging(page: int, per_page: int) -> dict[str, str]:
     """Always said, for the default is 20 here and 15 there (quirk 135)."""
-    return {"page": str(page), "per_page": str(per_page)}
+    return {"page": _page_number(page), "per_page": str(per_page)}
+
+
+def _page_number(page: int) -> str:
+    """Pages count from 1. Raises ValueError below: a platform that answers such a page gives another one."""
+    if page < 1:
+        raise ValueError(f"page {page} of a list")
+    return str(page)
 
 
 def _id_form(platform_id: int) -> bytes:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from urllib.parse import parse_qsl
@@ -73,6 +73,19 @@ async def test_every_read_gives_records(platforms: Platforms) -> None:
     assert repair is not None
     assert repair.dated
     assert repair.community_code == COMMUNITY
+
+
+async def test_page_below_one_is_never_asked_for(platforms: Platforms, sandbox: Sandbox) -> None:
+    wjdh = platforms.wjdh
+    reads: list[Callable[[], object]] = [
+        lambda: wjdh.shenhes(COMMUNITY, ShenheQuery(), 0),
+        lambda: wjdh.orders(COMMUNITY, OrderQuery(), 0),
+        lambda: wjdh.repairs(COMMUNITY, RepairQuery(), 0),
+    ]
+    for read in reads:
+        with pytest.raises(ValueError, match="page 0"):
+            read()
+    assert sandbox.counts() == {}
 
 
 async def test_every_write_has_its_effect(platforms: Platforms, sandbox: Sandbox) -> None:

@@ -91,6 +91,7 @@ class Platform:
         return {row.platform_id for code in self.rows for row in self.find(code, self.waiting)}
 
     def read(self, code, query, page, per_page):
+        assert page >= 1
         self.calls += 1
         if code in self.failing or (page > 1 and self.rng.random() < self.lost_pages):
             return Read(NotSentError("WJDH", "shenheList", FaultWording.TOO_MANY_CALLS()))

@@ -1,7 +1,9 @@
 """Lists over several communities, at the edge: merged, one cursor, and a community that fails."""
 
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from itertools import product
+from random import Random
 
 import pytest
 
@@ -109,6 +111,46 @@ async def test_decided_reviews_make_no_other_be_skipped(gateway, sandbox):
             break
 
     assert sorted(met) == sorted(waiting)
+
+
+WALKS = {
+    "shenhes": ("PENDING", 'rejectShenhe(input: {id: $id, reason: "材料不全"})', {"status": 2}),
+    "repairs": ("OPEN", "updateRepair(input: {id: $id, status: RESOLVED})", {"is_resolved": False}),
+}
+
+
+def deal_out(sandbox, list_name, waiting, count=120):
+    """So many rows that wait, dealt out to the communities, to the last of them rarely. Returns their numbers."""
+    rng, rows = Random(9), getattr(sandbox.world, list_name)
+    rows_of = getattr(sandbox.world, f"{list_name}_of")
+    first = {code: rows_of[code][0] for code in CODES}
+    rows.clear()
+    for code in CODES:
+        rows_of[code].clear()
+    for number in range(1, count + 1):
+        [code] = rng.choices(CODES, weights=(8, 3, 1))
+        rows[number] = replace(first[code], id=number, **waiting)
+        rows_of[code].append(rows[number])
+    return [*rows]
+
+
+@pytest.mark.parametrize("first", [3, 20])
+@pytest.mark.parametrize("list_name", WALKS)
+async def test_each_pending_row_is_shown_once_and_decided(gateway, sandbox, list_name, first):
+    status, action, waiting = WALKS[list_name]
+    numbers = deal_out(sandbox, list_name, waiting)
+    query = list_query(list_name, f", filter: {{status: {status}}}")
+    met, after, more = [], None, True
+    while more:
+        (part,) = (await gateway.ask(query, {"first": first, "after": after})).data.values()
+        met += ids(part)
+        after, more = part["pageInfo"]["endCursor"], part["pageInfo"]["hasNextPage"]
+        for number in ids(part):
+            answer = await gateway.ask(f"mutation ($id: ID!) {{ done: {action} {{ outcome }} }}", {"id": str(number)})
+            assert answer.data["done"]["outcome"] == "CONFIRMED"
+
+    assert met == numbers
+    assert all(int(call.form["page"]) >= 1 for call in sandbox.calls if "page" in call.form)
 
 
 class TestOneCommunity:
