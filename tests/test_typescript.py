@@ -247,10 +247,10 @@ def test_apollo_merges_different_parts_of_one_list(compiled: Compiled) -> None:
     program += """
         import { gql } from "@apollo/client";
         const scroll = gql`query ($after: String) {
-          payments(state: DEAD, after: $after) { pageInfo { endCursor } nodes { id } }
+          payments(filter: {state: DEAD}, after: $after) { pageInfo { endCursor } nodes { id } }
         }`;
-        const pager = gql`{ payments(state: DEAD) { totalCount pageInfo { pageCount } } }`;
-        const other = gql`{ payments(state: QUEUED) { nodes { id } } }`;
+        const pager = gql`{ payments(filter: {state: DEAD}) { totalCount pageInfo { pageCount } } }`;
+        const other = gql`{ payments(filter: {state: QUEUED}) { nodes { id } } }`;
         const write = (query, after, page, pageInfo) => {
           const payments = { __typename: "PaymentConnection", ...page, ...pageInfo && { pageInfo } };
           cache.writeQuery({ query, variables: { after }, data: { payments } });

@@ -67,7 +67,7 @@ class Prepared:
     `name` is the operation's own, and `root_fields` are the names of the fields that it begins with. `cost` is None
     where the fields of the schema declare none; `scopes` are those that the fields of the document ask for; `bytes` is
     what it takes in memory. `kind` is query, mutation or subscription; `deprecated` are the deprecated fields of the
-    document, such as `House.members`.
+    document, each as `Type.field`.
     """
 
     document: DocumentNode

@@ -85,7 +85,7 @@ class Outline:
             yield from [selected.field for selected in selections if selected.field]
 
     def deprecated_fields(self) -> tuple[str, ...]:
-        """Those that are selected anywhere in the document, such as `House.members`, each once."""
+        """Those that are selected anywhere in the document, as `Type.field`, each once."""
         return tuple(
             sorted(
                 {

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from gateway.normalise.house import House, Residency
+from gateway.normalise.house import Residency
 from gateway.normalise.people import People
 from gateway.normalise.records import DataIssue, Page
 from gateway.normalise.shenhe import Shenhe
@@ -60,8 +60,7 @@ def _of_content(review: Shenhe) -> Issues:
 _INNER: Mapping[type, Callable[[Any], Issues]] = {
     Shenhe: _of_content,
     People: lambda people: _of_all(people.residencies),
-    Residency: lambda residency: get_issues(residency.house),
-    House: lambda house: _of_all(house.members or ()),
+    Residency: lambda residency: _of_all((residency.house, *(residency.members or ()))),
     dict: lambda communities: _of_all(state for states in communities.values() for state in states or ()),
 }
 """Those of the records inside one, by its class; a dictionary has the module states of communities."""

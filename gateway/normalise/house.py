@@ -146,7 +146,7 @@ _STATUS, _USE, _OWNERSHIP = (msgspec.structs.replace(field, description="") for 
 
 
 class House(Record, frozen=True, gc=False):
-    """A house. `members` is None unless the house was reached through a person (quirk 73, 74).
+    """A house.
 
     `use`, `ownership` and `status` are None where the source of this record does not say; `described` is True where it
     does, so that nobody asks again for what the platform has already answered. `key` is the full address, and
@@ -163,14 +163,6 @@ class House(Record, frozen=True, gc=False):
     use: Annotated[HouseUse | None, _USE] = None
     ownership: Annotated[HouseOwnership | None, _OWNERSHIP] = None
     status: Annotated[HouseStatus | None, _STATUS] = None
-    members: Annotated[
-        tuple[Member, ...] | None,
-        Field(
-            key="members",
-            kind=Kind(wire=Lazy(lambda: list[MEMBERS.documented]), read=_read_members),
-            pii=PiiKind.SENSITIVE_STATUS,
-        ),
-    ] = None
     described: Annotated[bool, Field(kind=Kind(value="True"))] = False
     data_issues: tuple[DataIssue, ...] = ()
     key: HouseKey | None = None
@@ -198,13 +190,24 @@ HOUSES = Table(House, PlatformName.SECURITY)
 
 
 class Residency(Record, frozen=True, gc=False):
-    """A person's place in a house (1.1.2.5, houses[]): the row is that of the house as well."""
+    """A person's place in a house (1.1.2.5, houses[]): the row is that of the house as well.
+
+    `members` of the house are listed under a person, and nowhere else (quirk 73, 74).
+    """
 
     house: Annotated[House, Field(kind=Kind(table=HOUSES, identifies=True))]
     role: Annotated[
         ResidentRole, msgspec.structs.replace(ROLE, description="Role in this house (居民角色).", kind=_REQUIRED_ROLE)
     ] = ResidentRole.UNRECOGNIZED
     occupant_type: Annotated[OccupantType | None, OCCUPANT_TYPE] = None
+    members: Annotated[
+        tuple[Member, ...] | None,
+        Field(
+            key="members",
+            kind=Kind(wire=Lazy(lambda: list[MEMBERS.documented]), read=_read_members),
+            pii=PiiKind.SENSITIVE_STATUS,
+        ),
+    ] = None
     data_issues: tuple[DataIssue, ...] = ()
 
 

@@ -11,8 +11,6 @@ from gateway.execution.load import Load
 from gateway.journal import records
 from gateway.journal.queries import PaymentQuery
 from gateway.loaders.paging import KeyedSlice
-from gateway.normalise.states import DeliveryState
-from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema.queries.order import LONGEST_NUMBER
 from schema.types.arguments import OptionalCommunityCode, get_communities, wrong_name, wrong_period
@@ -22,21 +20,6 @@ from schema.types.payment import Payment, PaymentFilter
 
 Filter = Annotated[
     PaymentFilter | None, strawberry.argument(description="Which payment notifications; omitted: all (缴费通知筛选).")
-]
-
-State = Annotated[
-    DeliveryState | None,
-    strawberry.argument(
-        description="Only those in this state (投递状态).", deprecation_reason="Use `filter.state`; both is an error."
-    ),
-]
-
-Conflicting = Annotated[
-    bool | None,
-    strawberry.argument(
-        description="true: only those that another notification contradicts; false: no such (有无冲突).",
-        deprecation_reason="Use `filter.conflicting`; both is an error.",
-    ),
 ]
 
 
@@ -64,21 +47,12 @@ class PaymentQueries:
         part: Window,
         community_code: OptionalCommunityCode = None,
         filter: Filter = None,
-        state: State = None,
-        conflicting: Conflicting = None,
     ) -> KeyedSlice[records.Payment] | None:
         codes = get_communities(info, community_code)
-        if filter is not None:
-            loose = {"state": state, "conflicting": conflicting}
-            refuse_input(
-                Violation((name,), InputWording.EXCLUSIVE(field=name, other="filter"))
-                for name, value in loose.items()
-                if value is not None
-            )
         refuse_input(_wrong(filter))
         if codes is not None and not codes:
             return None
-        asked = filter or PaymentFilter(state=state, conflicting=conflicting)
+        asked = filter or PaymentFilter()
         query = PaymentQuery(
             communities=codes,
             state=asked.state,

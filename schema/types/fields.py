@@ -136,11 +136,9 @@ def with_fields(fields: Mapping[str, Any]) -> Callable[[TypeT], TypeT]:
     return give
 
 
-def plain(description: str, *scopes: str, metadata: Mapping[str, Any] | None = None, instead: str | None = None) -> Any:
-    """A field that is an attribute of the record. It is deprecated where `instead` says what to ask for."""
-    return strawberry.field(
-        description=description, directives=needs(scopes), metadata=metadata, deprecation_reason=instead
-    )
+def plain(description: str, *scopes: str, metadata: Mapping[str, Any] | None = None) -> Any:
+    """A field that is an attribute of the record."""
+    return strawberry.field(description=description, directives=needs(scopes), metadata=metadata)
 
 
 def pii(kind: PiiKind, description: str, attribute: str) -> Any:

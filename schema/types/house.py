@@ -23,7 +23,7 @@ from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema.types.belonging import its_community
 from schema.types.connection import Window
-from schema.types.costs import ASSUMED_MEMBERS, ONE_CALL, costs
+from schema.types.costs import ONE_CALL
 from schema.types.data_issue import DataIssue, data_issues
 from schema.types.fields import masked_names, needs, plain, record_type
 from schema.types.identity import IDENTITY, hashed_id
@@ -81,13 +81,6 @@ class Member(Person):
 
 @record_type(HouseRecord, description="A house (房屋).")
 class House(Node):
-    members: list[Member] | None = plain(
-        "Its members, known when reached through a person; else null: no platform lists them (房屋成员).",
-        "people:read",
-        metadata=costs(items=ASSUMED_MEMBERS),
-        instead="Use `Residency.members`: here they are null unless a person led to the house, and a cache that goes "
-        "by id takes both for one.",
-    )
     data_issues: list[DataIssue] = data_issues(
         "; those of use, ownership and status stand with the owner, unless the house comes with a person's record"
     )

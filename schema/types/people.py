@@ -14,7 +14,7 @@ from schema.types.arguments import CommunityCode
 from schema.types.connection import Window
 from schema.types.costs import ASSUMED_HOUSES, ASSUMED_MEMBERS, costs
 from schema.types.data_issue import DataIssue, data_issues
-from schema.types.fields import masked_names, needs, plain, record_type
+from schema.types.fields import masked_names, plain, record_type
 from schema.types.identity import hashed_id
 from schema.types.order import ORDERS, FilterOrders, decided_filters
 from schema.types.person import Person
@@ -27,17 +27,12 @@ if TYPE_CHECKING:
 @record_type(ResidencyRecord, description="A person's place in a house (居住关系).", identity=RESIDENCY)
 class Residency:
     house: Annotated["House", strawberry.lazy("schema.types.house")] = plain("The house (房屋).")
-    data_issues: list[DataIssue] = data_issues()
-
-    @strawberry.field(
-        description="The members of the house, as this person's record lists them; null when it does not (房屋成员).",
-        directives=needs(["people:read"]),
+    members: list[Annotated["Member", strawberry.lazy("schema.types.house")]] | None = plain(
+        "The members of the house, as this person's record lists them; null when it does not (房屋成员).",
+        "people:read",
         metadata=costs(items=ASSUMED_MEMBERS),
     )
-    def members(
-        root: strawberry.Parent[ResidencyRecord],
-    ) -> list[Annotated["Member", strawberry.lazy("schema.types.house")]] | None:
-        return root.house.members  # type: ignore[return-value] # records stand for their types
+    data_issues: list[DataIssue] = data_issues()
 
 
 @record_type(PeopleRecord, description="A person as the security platform knows them (人员).")

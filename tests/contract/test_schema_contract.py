@@ -106,12 +106,6 @@ def test_lists_of_the_journal_take_a_filter(name, arguments):
     assert {argument: str(found[argument].type) for argument in arguments} == arguments
 
 
-def test_loose_arguments_of_payments_are_deprecated():
-    arguments = OURS["Query"].fields["payments"].args
-
-    assert {name for name, argument in arguments.items() if argument.deprecation_reason} == {"state", "conflicting"}
-
-
 def test_promised_directives_have_places_and_arguments():
     for promised in PROMISED.directives:
         directive = SCHEMA.get_directive(promised.name)

@@ -174,15 +174,3 @@ class TestRefusals:
             await gateway.ask("{ __typename }")
 
             assert await refusals(gateway) == {("QUERY_NOT_IN_SAFELIST", ""): 1}
-
-
-async def test_deprecated_fields_are_counted_per_request(gateway):
-    query = """
-    { orders(communityCode: "10002", first: 1) { nodes { house { ...F } } } }
-    fragment F on House { members { name } }
-    """
-    for _ in range(3):
-        await gateway.ask(query)
-    await gateway.ask("{ __typename }")
-
-    assert value(await scrape(gateway), "gateway_deprecated_field_requests_total", field="House.members") == 3

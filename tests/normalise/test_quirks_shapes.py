@@ -314,22 +314,22 @@ def test_quirk_82_83_shared_identity_number_is_no_error() -> None:
     people = parse_people(
         person(houses=[residency(members=[member(), member(member_name="张三", member_role="爷爷")])])
     )
-    assert [found.name for found in people.residencies[0].house.members] == ["王建国", "张三"]
+    assert [found.name for found in people.residencies[0].members] == ["王建国", "张三"]
 
 
 @pytest.mark.parametrize(("sent", "read"), [(None, None), ([], ()), ({}, ()), ("", None)])
 def test_quirk_73_missing_members_are_null(sent: object, read: object) -> None:
-    house = parse_people(person(houses=[residency(members=sent)])).residencies[0].house
-    assert (house.members, house.data_issues) == (read, ())
+    found = parse_people(person(houses=[residency(members=sent)])).residencies[0]
+    assert (found.members, found.data_issues) == (read, ())
 
 
 def test_unreadable_members_are_an_issue() -> None:
-    house = parse_people(person(houses=[residency(members=["李明", member()])])).residencies[0].house
-    assert [found.name for found in house.members] == ["王建国"]
-    (issue,) = house.data_issues
+    found = parse_people(person(houses=[residency(members=["李明", member()])])).residencies[0]
+    assert [each.name for each in found.members] == ["王建国"]
+    (issue,) = found.data_issues
     assert (issue.field, issue.problem, issue.pii) == ("members", DataProblem.MALFORMED, PiiKind.SENSITIVE_STATUS)
-    house = parse_people(person(houses=[residency(members="王建国")])).residencies[0].house
-    assert (house.members, house.data_issues[0].raw) == (None, "王建国")
+    found = parse_people(person(houses=[residency(members="王建国")])).residencies[0]
+    assert (found.members, found.data_issues[0].raw) == (None, "王建国")
 
 
 @pytest.mark.parametrize("sent", [{}, {"houses": None}, {"houses": " "}])

@@ -179,7 +179,7 @@ def test_quirk_73_74_houses_and_members_are_nested() -> None:
     assert people.id_card == "999302199211302517"
     assert home.house.key == ("10002", 1, 1, 1, 101)
     assert home.house.described
-    assert [(member.name, member.role, member.id_card) for member in home.house.members] == [
+    assert [(member.name, member.role, member.id_card) for member in home.members] == [
         ("王建国", ResidentRole.FATHER, "999324198705041234")
     ]
 

@@ -19,7 +19,7 @@ from gateway.wording.faults import FaultWording
 PERSON = """
 query Person($name: String!, $phone: String!) {
   people(name: $name, phone: $phone) { id name idCard photo maskedFields
-    residencies { house { members { id phone } owner { phone } } } }
+    residencies { members { id phone } house { owner { phone } } } }
 }
 """
 WANG = {"name": "王芳", "phone": "19900000002"}
@@ -64,7 +64,7 @@ async def test_reveal_names_the_record_as_the_answer_does(gateway, mint):
     assert {entry.request_id for entry in entries} == {answer.response.headers["x-request-id"]}
     shown = by_record(entries)
     assert shown["People", None, person["id"]] == {"name", "idCard", "photo"}
-    members = [member for residency in person["residencies"] for member in residency["house"]["members"]]
+    members = [member for residency in person["residencies"] for member in residency["members"]]
     assert {record for record in shown if record[0] == "Member"} == {
         ("Member", None, member["id"]) for member in members
     }
@@ -79,12 +79,12 @@ async def test_unreadable_houses_are_audited_separately(gateway, sandbox):
     person = {"people_name": "王芳", "people_phone": "19900000002", "houses": houses}
     body = json.dumps({"code": 0, "data": person}).encode()
     sandbox.faults.set("SECURITY", "people", Fault(FaultKind.BODY, body=body))
-    query = '{ people(name: "王芳", phone: "19900000002") { residencies { house { id dataIssues { raw } } } } }'
+    query = '{ people(name: "王芳", phone: "19900000002") { residencies { dataIssues { raw } house { id } } } }'
 
     residencies = (await gateway.ask(query)).data["people"]["residencies"]
 
     assert by_record(await trail(gateway)) == {
-        ("House", "10002", residency["house"]["id"]): {"dataIssues"} for residency in residencies
+        ("House", "10002", residency["house"]["id"]): {"residency.dataIssues"} for residency in residencies
     }
     assert len({residency["house"]["id"] for residency in residencies}) == 2
 

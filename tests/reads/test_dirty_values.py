@@ -36,8 +36,8 @@ query Records($code: ID!) {{
   }}
   people(name: "王芳", phone: "19900000002") {{
     __typename {PERSON} {ISSUES}
-    residencies {{ role occupantType {ISSUES} house {{
-      __typename address use ownership status {ISSUES} members {{ __typename {PERSON} role {ISSUES} }} }} }}
+    residencies {{ __typename role occupantType {ISSUES} members {{ __typename {PERSON} role {ISSUES} }}
+      house {{ __typename address use ownership status {ISSUES} }} }}
   }}
 }}
 """

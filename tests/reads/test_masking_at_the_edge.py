@@ -107,7 +107,7 @@ query AllRecords($code: ID!) {
     title remark details { value } address dataIssues { raw } house { owner { phone dataIssues { raw } } } } }
   repairs(communityCode: $code, first: 100) { nodes {
     location description reply dataIssues { raw }
-    reporter { name phone people { phone idCard residencies { house { members { phone idCard } } } } } } }
+    reporter { name phone people { phone idCard residencies { members { phone idCard } } } } } }
 }
 """
 

@@ -168,16 +168,3 @@ async def test_failed_node_does_not_affect_the_others(gateway, sandbox, ids):
     assert answer.partial["nodes"] == [None, {"id": ids["House"]}]
     assert answer.error["path"] == ["nodes", 0]
     assert answer.code == "UPSTREAM_PROTOCOL"
-
-
-async def test_members_of_a_residency_appear_on_its_path_only(gateway):
-    query = """query($house: HouseAddressInput!) {
-        people(name: "王芳", phone: "19900000002") { residencies { members { id } house { id members { id } } } }
-        house(address: $house) { id members { id } }
-    }"""
-    house = {"communityCode": "10002", "building": 1, "unit": 1, "floor": 1, "room": 101}
-    data = (await gateway.ask(query, {"house": house})).data
-    residency = data["people"]["residencies"][0]
-    assert residency["members"]
-    assert residency["members"] == residency["house"]["members"]
-    assert data["house"] == {"id": residency["house"]["id"], "members": None}

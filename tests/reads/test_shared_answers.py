@@ -35,7 +35,7 @@ QUERIES = {
     "people": """query People($code: ID!) {
       people(name: "王芳", phone: "19900000002") {
         id name phone idCard birthDate isPetitioner maskedFields
-        residencies { role house { id address owner { phone maskedFields } members { id name phone } } }
+        residencies { role members { id name phone } house { id address owner { phone maskedFields } } }
         orders(communityCode: $code) { totalCount } } }""",
     "owner": """query Owner($code: ID!) {
       house(address: {communityCode: $code, building: 1, unit: 1, floor: 1, room: 101}) {

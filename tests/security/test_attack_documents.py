@@ -40,11 +40,11 @@ def numbered(text: str, times: int) -> str:
 DOCUMENTS = {
     "fields are nested ten thousand deep": ("{a" * 10_000 + "}" * 10_000, COMPLEX),
     "fields are nested as deep as tokens allow": ("{a" * 600 + "}" * 600, COMPLEX),
-    "a person's houses' members' houses go round ten times": (
+    "a person's residencies' members' residencies go round ten times": (
         '{ people(name: "王芳", phone: "19900000002") '
-        + "{ residencies { house { members { people " * 10
+        + "{ residencies { members { people " * 10
         + "{ id }"
-        + "}}}}" * 10
+        + "}}}" * 10
         + "}",
         COMPLEX,
     ),

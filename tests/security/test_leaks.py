@@ -170,7 +170,7 @@ def all_records(code: str) -> str:
 
 
 EVERYONE = """people(name: $n%, phone: $p%) { id name phone idCard birthDate registeredAddress photo
-    residencies { house { members { id name phone idCard dataIssues { raw } } } } dataIssues { raw } maskedFields }"""
+    residencies { members { id name phone idCard dataIssues { raw } } } dataIssues { raw } maskedFields }"""
 
 
 def people_queries(world: Any) -> Iterator[tuple[str, dict[str, str]]]:

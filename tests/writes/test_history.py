@@ -259,15 +259,6 @@ async def test_list_counts_only_when_asked(gateway, written):
             assert len(counted) == 2 * counts, statements
 
 
-@pytest.mark.parametrize("loose", ["state: DEAD", "conflicting: false"])
-async def test_loose_arguments_and_filter_exclude_each_other(gateway, loose):
-    answer = await gateway.ask(f"{{ payments({loose}, filter: {{ state: DEAD }}) {{ totalCount }} }}")
-    alone = await gateway.ask(f"{{ payments({loose}) {{ totalCount }} }}")
-
-    assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", loose.partition(":")[0])
-    assert alone.data == {"payments": {"totalCount": 0}}
-
-
 PAY = "mutation ($input: PayCallbackInput!) { payCallback(input: $input) { outcome } }"
 PAYMENTS = """query ($filter: PaymentFilter) { payments(filter: $filter) {
   nodes { orderNumber communityCode orderId order { id number } } } }"""

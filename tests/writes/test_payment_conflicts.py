@@ -10,8 +10,8 @@ mutation Pay($input: PayCallbackInput!) { payCallback(input: $input) { outcome p
 """
 CONFLICTS = "conflicts { orderNumber shopNumber weixinNumber receivedAt }"
 PAYMENTS = (
-    "query Payments($code: ID, $conflicting: Boolean) { payments(communityCode: $code, conflicting: $conflicting) "
-    f"{{ totalCount nodes {{ orderNumber {CONFLICTS} }} }} }}"
+    "query Payments($code: ID, $conflicting: Boolean) { payments(communityCode: $code, filter: "
+    f"{{conflicting: $conflicting}}) {{ totalCount nodes {{ orderNumber {CONFLICTS} }} }} }}"
 )
 ORDERS = f'{{ orders(communityCode: "10002") {{ nodes {{ number notification {{ {CONFLICTS} }} }} }} }}'
 

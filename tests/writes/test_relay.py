@@ -341,7 +341,7 @@ async def test_delivery_error_affects_only_that_delivery(bench, sandbox, monkeyp
 
 PAYMENTS = """
 query Payments($state: DeliveryState) {
-  payments(state: $state) { nodes { id orderNumber state attempts lastError deliveredAt nextAttemptAt } }
+  payments(filter: {state: $state}) { nodes { id orderNumber state attempts lastError deliveredAt nextAttemptAt } }
 }
 """
 RETRY = """
