@@ -18,6 +18,7 @@ from graphql import (
     Source,
     Token,
     specified_rules,
+    validate,
 )
 from graphql.language.parser import Parser, nested_too_deeply_error
 from graphql.validation import (
@@ -31,7 +32,6 @@ from gateway.errors import GatewayError, QueryTooComplexError, UserInputError
 from gateway.execution.cost import GetCost, OperationCost
 from gateway.execution.limits import Limits, check_limits, require_little_introspection
 from gateway.execution.outline import BYTES_PER_ENTRY, BYTES_PER_TOKEN, Outline
-from gateway.execution.validation import Validator
 from gateway.ops.trace import enter_phase
 from gateway.wording.requests import RequestWording
 
@@ -107,7 +107,6 @@ class Documents:
         self._get_cost = get_cost
         self._get_scopes = get_scopes
         self._suggestions = suggestions
-        self._validator = Validator(schema, _RULES)
         self._cache: LRUCache[str, Mapping[str | None, Prepared]] = LRUCache(size * BYTES_PER_ENTRY, _weigh)
 
     def prepare(self, query: str, operation_name: str | None = None) -> Prepared:
@@ -175,7 +174,8 @@ class Documents:
             raise DocumentError([_coded(error, "GRAPHQL_PARSE_FAILED")]) from None
 
     def _validate(self, document: DocumentNode) -> None:
-        errors = self._validator.validate(document, MAX_VALIDATION_ERRORS, hide_suggestions=not self._suggestions)
+        hide_suggestions = not self._suggestions
+        errors = validate(self._schema, document, _RULES, MAX_VALIDATION_ERRORS, hide_suggestions=hide_suggestions)
         if not errors:
             return
         if isinstance(errors[-1], ValidationAbortedError) and len(errors) <= MAX_VALIDATION_ERRORS:

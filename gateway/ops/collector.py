@@ -1,9 +1,10 @@
 """The garbage collector, set for a server: none of its collections holds the event loop for long.
 
-A request leaves no reference cycles behind (`test_reference_cycles.py`), so that there is next to nothing to find. What
-a collection takes is the walk through the objects it looks at: some 0.1 µs each, several times that on a busy machine.
-Python's own schedule counts objects made against objects gone, whichever they were: while new documents push old ones
-out of a cache, nothing seems to grow, until one collection of the youngest walks through all that is kept.
+A request leaves no reference cycles behind (`test_reference_cycles.py`) but those of the validation of a new document,
+some hundred objects, so that there is next to nothing to find. What a collection takes is the walk through the objects
+it looks at: some 0.1 µs each, several times that on a busy machine. Python's own schedule counts objects made against
+objects gone, whichever they were: while new documents push old ones out of a cache, nothing seems to grow, until one
+collection of the youngest walks through all that is kept.
 
 So collections go by the clock: the youngest many times a second, all once a second, or as soon as there are many. What
 the process keeps from its start is set aside, and so is what is left when a collection of all was long. An object that
