@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import uvloop
@@ -87,6 +88,7 @@ class CannedLoaders:
     """The loaders of one request that the queries ask, each made on first use, as `gateway.loaders.registry` does."""
 
     def __init__(self, bench: "Bench") -> None:
+        self.source = SimpleNamespace(trace=None)
         self._bench = bench
         self._lists: dict[RecordList[Any], Canned] = {}
 

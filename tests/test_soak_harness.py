@@ -1,22 +1,19 @@
 """The soak blames platforms for nothing but what they did."""
 
-import json
-
+import httpx
 import pytest
-from blame import Blame, Restart
-from faults import GRACE, Faults
-from loader import Failure
-from mix import wrong_in
+from faults import GRACE, Faults, Restart
+from sender import Failure, wrong_in
 
 SETTINGS = {"GATEWAY_WJDH_URL": "http://wjdh", "GATEWAY_SECURITY_URL": "http://security"}
 
 
 @pytest.fixture
-def blame() -> Blame:
+def blame() -> Faults:
     """A fault was on from second 100 to 110."""
     faults = Faults(SETTINGS, on=10, off=20)
     faults._windows.append([100.0, 110.0])
-    return Blame(faults)
+    return faults
 
 
 @pytest.mark.parametrize(
@@ -34,13 +31,13 @@ def blame() -> Blame:
     ],
 )
 def test_platforms_are_blamed_while_a_fault_matters(
-    blame: Blame, sent: float, answered: float, codes: list[str], is_ours: bool
+    blame: Faults, sent: float, answered: float, codes: list[str], is_ours: bool
 ) -> None:
     blame.judge(Failure("Orders", sent, answered, codes))
     assert (len(blame.ours), blame.platforms.total()) == ((1, 0) if is_ours else (0, 1))
 
 
-def test_own_failures_name_their_restart(blame: Blame) -> None:
+def test_own_failures_name_their_restart(blame: Faults) -> None:
     blame.judge(Failure("Orders", 300.0, 301.0, ["INTERNAL"]))
     blame.judge(Failure("Orders", 400.0, 401.0, ["INTERNAL"]))
     assert blame.list_ours(0.0, [Restart("database restart", 299.0, 300.5)]) == [
@@ -69,8 +66,8 @@ UPDATED = {"outcome": "CONFIRMED", "userErrors": []}
     ],
 )
 def test_answers_are_held_against_what_they_must_be(name: str, status: int, answer: object, codes: list[str]) -> None:
-    assert wrong_in(name, status, json.dumps(answer).encode()) == codes
+    assert wrong_in(name, httpx.Response(status, json=answer)) == codes
 
 
 def test_garbled_answer_is_wrong() -> None:
-    assert wrong_in("Orders", 200, b"<html>") == ["HTTP_200"]
+    assert wrong_in("Orders", httpx.Response(200, content=b"<html>")) == ["HTTP_200"]

@@ -5,36 +5,15 @@ each, and the load generator here. The servers must give the same data before an
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
-
-import uvloop
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts" / "kill_harness"))  # for `throw_away`
 
 import table
-import workers
+import uvloop
 from endurance import COLLECTED, memory, new_documents
-from layers import SAMPLED, profile
-from machine import CORES, OTHER_CORES, machine, on
+from machine import OTHER_CORES, machine, on
 from measure import DIVERSE, QUERIES, SAME, Measured, check_same_answers, compare, document, first_sights, warm_up
-from rows import PER_PAGE, ROWS, add_orders, cost_by_rows
-from servers import (
-    ALL_CACHED,
-    ALL_OPENED,
-    NOTHING_CACHED,
-    OPENED,
-    Sandbox,
-    Server,
-    gateway,
-    has_node,
-    peer,
-    sandbox,
-    span_sink,
-    with_header,
-)
+from servers import ALL_CACHED, ALL_OPENED, NOTHING_CACHED, OPENED, Sandbox, Server, gateway, has_node, peer, sandbox
 
 from gateway.auth.principal import Scope
 
@@ -42,15 +21,11 @@ DOCUMENTS = 60
 """Documents never seen before, to measure their first sight."""
 
 GATEWAY = "gateway"
-WITHOUT_PLANS = "gateway, without plans"
 CACHED = "gateway, all cached"
 MASKED = "gateway, masked"
 BEFORE = "gateway, before"
-SAMPLED_1_PERCENT = "gateway, 1 % as spans"
-TRACED = "gateway, traced"
-WITHOUT_DRIFT = "gateway, without drift"
 
-PLATFORMS = ("--dialect", "documented", "--orders-per-page", str(PER_PAGE))
+PLATFORMS = ("--dialect", "documented", "--orders-per-page", "20")
 MADE = ("--made-communities", str(len(DIVERSE)))
 NOT_PERSONAL = set(Scope) - {Scope.PII_READ}
 
@@ -65,7 +40,6 @@ def start(stack: ExitStack, platforms: Sandbox, callers: int, before: str, *, di
     else:
         starting = [
             gateway(GATEWAY, platforms, callers, **NOTHING_CACHED),
-            gateway(WITHOUT_PLANS, platforms, callers, **NOTHING_CACHED, GATEWAY_PLANS="0"),
             gateway(CACHED, platforms, callers, **ALL_CACHED),
         ]
     if before:
@@ -73,30 +47,6 @@ def start(stack: ExitStack, platforms: Sandbox, callers: int, before: str, *, di
         starting.append(gateway(BEFORE, platforms, callers, opened=opened, checkout=before, **NOTHING_CACHED))
     if has_node():
         starting.append(peer(table.BASELINE, "mercurius.mjs", platforms, callers))
-        starting.append(peer("apollo", "apollo.mjs", platforms, callers))
-    return [stack.enter_context(server) for server in starting]
-
-
-def start_traced(stack: ExitStack, platforms: Sandbox, callers: int, before: str) -> list[Server]:
-    """Gateways without traces, with a share of them exported as spans, and with one in each answer."""
-    collector = {"OTEL_EXPORTER_OTLP_ENDPOINT": stack.enter_context(span_sink()), "GATEWAY_TRACE_SAMPLE": "0.01"}
-    starting = [
-        gateway(GATEWAY, platforms, callers, **NOTHING_CACHED),
-        gateway(SAMPLED_1_PERCENT, platforms, callers, **NOTHING_CACHED, **collector),
-        gateway(TRACED, platforms, callers, **NOTHING_CACHED),
-    ]
-    if before:
-        starting.append(gateway(BEFORE, platforms, callers, checkout=before, **NOTHING_CACHED))
-    servers = [stack.enter_context(server) for server in starting]
-    return [with_header(server, "X-Trace", "1") if server.name == TRACED else server for server in servers]
-
-
-def start_with_and_without_drift(stack: ExitStack, platforms: Sandbox, callers: int) -> list[Server]:
-    """One that looks for what is new in answers, and one that does not."""
-    starting = [
-        gateway(GATEWAY, platforms, callers, **NOTHING_CACHED),
-        gateway(WITHOUT_DRIFT, platforms, callers, **NOTHING_CACHED, GATEWAY_DRIFT_SAMPLE="0"),
-    ]
     return [stack.enter_context(server) for server in starting]
 
 
@@ -105,7 +55,6 @@ async def measure(
     platforms: Sandbox,
     communities: Sequence[str],
     options: argparse.Namespace,
-    baseline: str = table.BASELINE,
 ) -> None:
     same = [server for server in servers if server.name != MASKED]
     for name, what in QUERIES.items():
@@ -119,19 +68,14 @@ async def measure(
                 servers, platforms, document(name), callers, options.rounds, options.requests, communities
             )
         print(
-            f"\n{callers} at once\n\n{table.costs(results, servers, baseline, 2 if baseline == table.BASELINE else 3)}"
-            f"\n\n{table.details(results, servers)}",
+            f"\n{callers} at once\n\n{table.costs(results, servers)}\n\n{table.details(results, servers)}",
             flush=True,
         )
 
 
-async def measure_further(servers: list[Server], platforms: Sandbox, options: argparse.Namespace) -> None:
-    """What does not depend on whose data it is."""
+async def measure_first_sights(servers: list[Server]) -> None:
     seen = {server.name: await first_sights(server, document("fan_out"), DOCUMENTS) for server in servers}
     print(f"\nA new document (fan_out)\n\n{table.sights(seen)}")
-    add_orders(platforms, max(ROWS))
-    costs = await cost_by_rows(servers[0], options.rounds, options.requests)
-    print(f"\nRows (list, {PER_PAGE} a call)\n\n{table.linearity(costs)}")
 
 
 def print_memory(servers: list[Server]) -> None:
@@ -144,57 +88,33 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=200, help="requests per round (default: 200)")
     parser.add_argument("--warm-up", type=int, default=3000, help="requests per query before all (default: 3000)")
     parser.add_argument("--callers", type=int, nargs="+", default=[1, 16], help="callers at once (default: 1 16)")
-    parser.add_argument("--profile", action="store_true", help="instead, where the gateway's CPU time goes, by layer")
-    parser.add_argument("--workers", action="store_true", help="instead, what two workers do against one (PostgreSQL)")
     parser.add_argument("--endurance", type=int, metavar="N", help="instead, memory over so many requests")
     parser.add_argument(
         "--new-documents", type=int, metavar="N", help="instead, memory and garbage collections over so many"
     )
-    parser.add_argument(
-        "--cached", action="store_true", help="with --profile, --endurance or --new-documents: all answers cached"
-    )
+    parser.add_argument("--cached", action="store_true", help="with --endurance, --new-documents: all answers cached")
     parser.add_argument("--diverse", action="store_true", help="of 1,000 communities in turn, no two rows alike")
     parser.add_argument(
         "--before", default="", metavar="CHECKOUT", help="the gateway of an earlier commit as well, with its .venv"
     )
-    parser.add_argument("--traced", action="store_true", help="instead, what traces cost")
-    parser.add_argument("--drift", action="store_true", help="instead, what it costs to look for what is new")
     options = parser.parse_args()
     communities, opened = (DIVERSE, ALL_OPENED) if options.diverse else (SAME, OPENED)
     caches = ALL_CACHED if options.cached else NOTHING_CACHED
     print(machine(), flush=True)
     with ExitStack() as stack:
-        stack.enter_context(on(CORES if options.workers else OTHER_CORES))
+        stack.enter_context(on(OTHER_CORES))
         platforms = stack.enter_context(sandbox(*PLATFORMS, *(MADE if options.diverse else ())))
-        if options.profile:
-            server = stack.enter_context(
-                gateway(GATEWAY, platforms, max(options.callers), SAMPLED, opened=opened, **caches)
-            )
-            for callers in options.callers:
-                layers = profile(server, callers, options.requests * options.rounds, communities)
-                print(uvloop.run(layers), end="\n\n", flush=True)
-        elif options.workers:
-            add_orders(platforms, workers.ROWS)
-            running = stack.enter_context(workers.gateways(platforms, **ALL_CACHED))
-            measured = uvloop.run(workers.compare(running, options.rounds, options.requests, options.warm_up))
-            print(table.workers(measured))
-        elif options.endurance:
+        if options.endurance:
             server = stack.enter_context(gateway(GATEWAY, platforms, max(options.callers), opened=opened, **caches))
             uvloop.run(table.print_memory(memory(server, max(options.callers), options.endurance, communities)))
         elif options.new_documents:
             server = stack.enter_context(gateway(GATEWAY, platforms, max(options.callers), COLLECTED, **caches))
             uvloop.run(table.print_pauses(new_documents(server, max(options.callers), options.new_documents)))
-        elif options.traced:
-            servers = start_traced(stack, platforms, max(options.callers), options.before)
-            uvloop.run(measure(servers, platforms, communities, options))
-        elif options.drift:
-            servers = start_with_and_without_drift(stack, platforms, max(options.callers))
-            uvloop.run(measure(servers, platforms, communities, options, WITHOUT_DRIFT))
         else:
             servers = start(stack, platforms, max(options.callers), options.before, diverse=options.diverse)
             uvloop.run(measure(servers, platforms, communities, options))
             if not options.diverse:
-                uvloop.run(measure_further(servers, platforms, options))
+                uvloop.run(measure_first_sights(servers))
             print_memory(servers)
 
 

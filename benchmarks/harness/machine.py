@@ -8,8 +8,6 @@ import os
 import platform
 import subprocess
 import sys
-import sysconfig
-import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,9 +15,6 @@ from pathlib import Path
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORES = CORES[-1:]
 OTHER_CORES = CORES[:-1] or CORES
-
-PACE_STEPS = 50_000
-PACE_ROUNDS = 20
 
 
 @contextmanager
@@ -36,40 +31,6 @@ def on(cores: Collection[int]) -> Iterator[None]:
 def machine() -> str:
     models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     model = models[0].partition(":")[2].strip() if models else platform.machine()
-    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout.strip()
-    load = os.getloadavg()[0]
-    return f"{model}, {len(CORES)} cores; {interpreter()}; Node.js {node}; load before: {load:.1f}"
-
-
-def interpreter() -> str:
-    """Which Python, how it was built as far as it tells, and how fast it is: distributions optimise and do not tell."""
-    configured = sysconfig.get_config_var("CONFIG_ARGS") or ""
-    told = [name for flag, name in (("--enable-optimizations", "PGO"), ("--with-lto", "LTO")) if flag in configured]
-    if told:
-        built = f"built with {' and '.join(told)}"
-    elif sys.base_prefix == "/usr":
-        built = "built by the distribution"
-    else:
-        built = "built without PGO and LTO"
-    return f"Python {platform.python_version()}, {built}, {_pace():.0f} ns a method call"
-
-
-def _pace() -> float:
-    """Nanoseconds of a loop's step that makes a small object and calls a method of it, at best."""
-    best = float("inf")
-    for _ in range(PACE_ROUNDS):
-        started = time.thread_time()
-        for number in range(PACE_STEPS):
-            _Small(number).get()
-        best = min(best, time.thread_time() - started)
-    return best / PACE_STEPS * 1e9
-
-
-class _Small:
-    __slots__ = ("_number",)
-
-    def __init__(self, number: int) -> None:
-        self._number = number
-
-    def get(self) -> int:
-        return self._number
+    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False, timeout=10).stdout.strip()
+    python = f"Python {platform.python_version()} of {sys.base_prefix}"
+    return f"{model}, {len(CORES)} cores; {python}; Node.js {node}; load before: {os.getloadavg()[0]:.1f}"

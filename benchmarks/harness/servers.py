@@ -6,12 +6,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
@@ -108,7 +106,6 @@ def gateway(
     platforms: Sandbox,
     callers: int,
     program: Sequence[str] = SERVE,
-    cores: Collection[int] = SERVER_CORES,
     *,
     scopes: Collection[str] = (EVERYTHING,),
     opened: Sequence[str] = OPENED,
@@ -127,7 +124,7 @@ def gateway(
         subjects = [f"bench{caller}" for caller in range(callers)]
         tokens = [issuer.mint(scopes, [*opened, subject], subject, TOKEN_LIFETIME) for subject in subjects]
         python = f"{checkout}/.venv/bin/python" if checkout else sys.executable
-        with _process([python, *program], environ, cores, checkout) as (pid, printed):
+        with _process([python, *program], environ, SERVER_CORES, checkout) as (pid, printed):
             _wait(lambda: _answers(f"http://127.0.0.1:{port}/healthz"))
             callers_headers = [[("Authorization", f"Bearer {token}")] for token in tokens]
             yield Server(name, port, pid, callers_headers, printed)
@@ -139,31 +136,6 @@ def peer(name: str, program: str, platforms: Sandbox, callers: int) -> Iterator[
     environ = {**platforms.settings, **PRODUCTION}
     with _process(["node", str(PEERS / program)], environ, SERVER_CORES) as (pid, printed):
         yield Server(name, int(printed.readline()), pid, [[]] * callers, printed)
-
-
-def with_header(server: Server, name: str, value: str) -> Server:
-    """The same server, whose callers send this header as well."""
-    return replace(server, callers=[[*headers, (name, value)] for headers in server.callers])
-
-
-@contextmanager
-def span_sink() -> Iterator[str]:
-    """The address of a collector that takes all spans."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
-            self.send_response(200)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *_arguments: object) -> None:
-            """Nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
 
 
 def has_node() -> bool:

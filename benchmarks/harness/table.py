@@ -1,12 +1,9 @@
 """The results as Markdown."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from statistics import median
 
 from measure import QUERIES, Measured, ratio
-from rows import per_row
 from servers import Server
-from workers import Rounds
 
 BASELINE = "mercurius"
 
@@ -14,7 +11,7 @@ Results = Mapping[str, Mapping[str, Measured]]
 """By query and server."""
 
 
-def costs(results: Results, servers: Sequence[Server], baseline: str = BASELINE, digits: int = 2) -> str:
+def costs(results: Results, servers: Sequence[Server]) -> str:
     """CPU per request of all servers, with the ratio to the baseline where that was measured."""
     lines = [_row("CPU, µs per request", *QUERIES), _row(":--", *["--:"] * len(QUERIES))]
     for server in servers:
@@ -22,8 +19,8 @@ def costs(results: Results, servers: Sequence[Server], baseline: str = BASELINE,
         for name in QUERIES:
             measured = results[name][server.name]
             cell = f"{measured.cpu:,.0f}"
-            if (compared := results[name].get(baseline)) is not None:
-                cell += f" ({ratio(measured, compared):.{digits}f})"
+            if (compared := results[name].get(BASELINE)) is not None:
+                cell += f" ({ratio(measured, compared):.2f})"
             cells.append(cell)
         lines.append(_row(server.name, *cells))
     return "\n".join(lines)
@@ -46,30 +43,6 @@ def sights(measured: Mapping[str, Sequence[tuple[float, float]]]) -> str:
     """CPU (and latency) in milliseconds of a document's first requests."""
     lines = [_row("CPU (p50), ms", "first sight", "second", "third"), _row(":--", *["--:"] * 3)]
     lines += [_row(name, *(f"{cpu:.2f} ({p50:.2f})" for cpu, p50 in times)) for name, times in measured.items()]
-    return "\n".join(lines)
-
-
-def linearity(measured: Sequence[tuple[int, float]]) -> str:
-    """CPU by rows, and what each further row cost."""
-    further = ["", *(f"{cost:.2f}" for cost in per_row(measured))]
-    lines = [_row("rows", "CPU, µs per request", "µs per row", "µs per further row"), _row(*["--:"] * 4)]
-    for (rows, cpu), more in zip(measured, further, strict=True):
-        lines.append(_row(f"{rows:,}", f"{cpu:,.0f}", f"{cpu / rows:.2f}", more))
-    return "\n".join(lines)
-
-
-def workers(measured: Mapping[str, Rounds]) -> str:
-    """What several workers did, and would do with a core each, against one: medians, and medians of rounds' ratios."""
-    heads = ("question", "workers", "CPU, µs per request", "requests/s", "times one", "a core each", "times one")
-    lines = [_row(*heads), _row(":--", *["--:"] * 6)]
-    for question, by_workers in measured.items():
-        for count, rounds in by_workers.items():
-            cells = [f"{median(shared.cpu for shared in rounds):,.0f}"]
-            for what in ("rate", "apart"):
-                cells.append(f"{median(getattr(shared, what) for shared in rounds):,.0f}")
-                pairs = zip(rounds, by_workers[1], strict=True)
-                cells.append(f"{median(getattr(shared, what) / getattr(one, what) for shared, one in pairs):.2f}")
-            lines.append(_row(question, f"{count}", *cells))
     return "\n".join(lines)
 
 

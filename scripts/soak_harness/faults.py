@@ -1,14 +1,15 @@
-"""Faults of both platforms, which go on and off, and when they were on."""
+"""Faults of both platforms, which go on and off, and whose fault each failed answer was."""
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 from typing import NamedTuple
 
 import httpx
 from processes import CONTROL
+from sender import Failure
 
 GRACE = 15.0
 """Seconds after a fault in which calls may fail for it: one that began before times out (after 8), and then a circuit
@@ -38,13 +39,30 @@ PLAN = (
 )
 
 
+class Restart(NamedTuple):
+    """Times of the monotonic clock."""
+
+    name: str
+    begin: float
+    end: float
+
+    def met(self, failure: Failure) -> bool:
+        return self.begin <= failure.answered and failure.sent <= self.end + GRACE
+
+
 class Faults:
-    """Run `run` in a task. While another holds `calm` none is on, and none was shortly before."""
+    """Run `run` in a task. While another holds `calm` none is on, and none was shortly before.
+
+    `platforms` counts the failed answers that a platform is to blame for, by what they were of and their codes; `ours`
+    are all others.
+    """
 
     def __init__(self, settings: Mapping[str, str], on: float, off: float) -> None:
         """`on`, `off`: seconds; the pause is `GRACE` at least."""
         self.calm = asyncio.Lock()
         self.counts: Counter[str] = Counter()
+        self.platforms: Counter[str] = Counter()
+        self.ours: list[Failure] = []
         addresses = {platform: settings[f"GATEWAY_{platform}_URL"] for platform in ("WJDH", "SECURITY")}
         self._urls = {platform: f"{address}{CONTROL}faults" for platform, address in addresses.items()}
         self._on = on
@@ -60,14 +78,30 @@ class Faults:
                     await asyncio.sleep(GRACE)
                 await asyncio.sleep(self._off - GRACE + 0.1)
 
-    def were_on(self, since: float, until: float) -> bool:
-        """Whether a fault may have to do with what happened then: times of the monotonic clock."""
-        return any(begin <= until and since <= end + GRACE for begin, end in self._windows)
+    def judge(self, failure: Failure) -> None:
+        """At once: no later fault can be to blame."""
+        if _is_platforms(failure.codes) and self._were_on(failure.sent, failure.answered):
+            self.platforms[_what(failure)] += 1
+        else:
+            self.ours.append(failure)
 
     @property
     def seconds(self) -> float:
         """For how long one was on."""
         return sum(end - begin for begin, end in self._windows)
+
+    def list_ours(self, began: float, restarts: Sequence[Restart]) -> list[str]:
+        """How many of each kind there are, at what minutes, and during which restart."""
+        kinds: dict[str, list[float]] = {}
+        for failure in self.ours:
+            met = "".join(f" ({restart.name})" for restart in restarts if restart.met(failure))
+            kinds.setdefault(_what(failure) + met, []).append((failure.answered - began) / 60)
+        ordered = sorted(kinds.items(), key=lambda kind: -len(kind[1]))
+        return [f"{len(at)} {what}, {min(at):.2f} to {max(at):.2f} min" for what, at in ordered]
+
+    def _were_on(self, since: float, until: float) -> bool:
+        """Whether a fault may have to do with what happened then: times of the monotonic clock."""
+        return any(begin <= until and since <= end + GRACE for begin, end in self._windows)
 
     async def _show(self, client: httpx.AsyncClient, planned: Planned) -> None:
         window = [time.monotonic(), float("inf")]
@@ -81,5 +115,10 @@ class Faults:
             window[1] = time.monotonic()
 
 
-def names(plan: Sequence[Planned] = PLAN) -> str:
-    return ", ".join(dict.fromkeys(planned.kind for planned in plan))
+def _is_platforms(codes: Iterable[str]) -> bool:
+    """Whether all of these codes speak of a platform. UNKNOWN: of a write whose answer the platform did not give."""
+    return all(code.startswith("UPSTREAM_") or code in ("UNKNOWN", "NOT_SENT") for code in codes)
+
+
+def _what(failure: Failure) -> str:
+    return f"{failure.name} {'+'.join(sorted(set(failure.codes)))}"

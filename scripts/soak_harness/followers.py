@@ -4,12 +4,10 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from callbacks import Failed
-from mix import COMMUNITY
-from pool import Pool
+from sender import COMMUNITY, Failure
 from websockets import Subprotocol, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
@@ -26,13 +24,13 @@ class Follower:
     the gateway closed.
     """
 
-    def __init__(self, pool: Pool, token: str, topic: str, failed: Failed) -> None:
+    def __init__(self, port: int, token: str, topic: str, on_failure: Callable[[Failure], object]) -> None:
         self.events = self.missed = self.connections = 0
         self.closes: list[int] = []
-        self._pool = pool
+        self._address = f"ws://127.0.0.1:{port}/graphql"
         self._token = token
         self._topic = topic
-        self._failed = failed
+        self._on_failure = on_failure
         self._cursor: str | None = None
 
     async def run(self) -> None:
@@ -41,16 +39,15 @@ class Follower:
             self.connections += 1
             began = time.monotonic()
             try:
-                await self._follow(random.choice(self._pool.ports))
+                await self._follow()
             except ConnectionClosed as end:
                 self.closes.append(end.rcvd.code if end.rcvd else 1006)
             except (OSError, InvalidHandshake, TimeoutError) as error:
-                self._failed(self._topic, began, [type(error).__name__])
+                self._fail(began, type(error).__name__)
             await asyncio.sleep(random.uniform(0.1, 0.5))
 
-    async def _follow(self, port: int) -> None:
-        address = f"ws://127.0.0.1:{port}/graphql"
-        async with connect(address, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None) as socket:
+    async def _follow(self) -> None:
+        async with connect(self._address, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None) as socket:
             authorization = {"Authorization": f"Bearer {self._token}"}
             await socket.send(json.dumps({"type": "connection_init", "payload": authorization}))
             await socket.recv()
@@ -61,23 +58,26 @@ class Follower:
                     return
 
     async def _is_over(self, socket: Any, message: Mapping[str, Any]) -> bool:
-        payload, now = message.get("payload"), time.monotonic()
+        payload = message.get("payload")
         if message["type"] == "ping":
             await socket.send(json.dumps({"type": "pong"}))
         elif message["type"] == "error":
-            self._failed(self._topic, now, _codes(payload))
+            self._fail(time.monotonic(), *_codes(payload))
             return True
         elif message["type"] == "complete":
-            self._failed(self._topic, now, ["COMPLETE"])
+            self._fail(time.monotonic(), "COMPLETE")
             return True
         elif message["type"] == "next":
             if "errors" in payload:
-                self._failed(self._topic, now, _codes(payload["errors"]))
+                self._fail(time.monotonic(), *_codes(payload["errors"]))
             if event := (payload.get("data") or {}).get(self._topic):
                 self._cursor = event["cursor"]
                 self.events += 1
                 self.missed += event["missed"]
         return False
+
+    def _fail(self, began: float, *codes: str) -> None:
+        self._on_failure(Failure(self._topic, began, time.monotonic(), [*codes]))
 
 
 def _codes(errors: Any) -> list[str]:

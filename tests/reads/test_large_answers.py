@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from upstream import Upstream
+from odd_answers import Upstream
 
 SIZE = 1024 * 1024
 

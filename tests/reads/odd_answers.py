@@ -1,22 +1,13 @@
 """Both platforms as one server that answers with what no endpoint has: too large, too deep, too many rows.
 
-    python upstream.py
-
-It prints its port. What a call is answered with stands in its form: a community, or a name, such as `rows12` gets the
-shape `rows`. Every other call, the logins among them, gets a small answer as documented.
+What a call is answered with stands in its form: a community, or a name, such as `rows12` gets the shape `rows`. Every
+other call, the logins among them, gets a small answer as documented.
 """
 
 import asyncio
-import gzip
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-
-LARGE = 8 * 1024 * 1024 - 1024
-"""Bytes of a row, or rows: with all around it, an answer just within the gateway's own limit."""
-
-HUGE = 50 * 1024 * 1024
-"""Bytes of an answer far beyond it."""
 
 PIECE = 64 * 1024
 
@@ -61,25 +52,17 @@ SHAPES: Mapping[str, Callable[[int], bytes]] = {
     "quotes": lambda size: _filled(b"'a',", size, b"'remark':[", b"'a']"),
     "bytes": lambda size: _filled(b"\xff", size, b'"remark":"', b'"'),
 }
-ODD = tuple(name for name in SHAPES if name != "small")
-FRAMINGS = ("whole", "chunked", "packed")
-"""How a huge answer comes: with its length, in chunks, compressed."""
 
 
 @lru_cache
-def body(endpoint: str, shape: str, size: int = LARGE) -> bytes:
+def body(endpoint: str, shape: str, size: int) -> bytes:
     return ENVELOPES[endpoint] % SHAPES[shape](size)
-
-
-@lru_cache
-def packed() -> bytes:
-    return gzip.compress(body("order/list", "text", HUGE), 1)
 
 
 class Upstream:
     """Answers each request of each connection. `size`: bytes of an odd answer."""
 
-    def __init__(self, size: int = LARGE) -> None:
+    def __init__(self, size: int) -> None:
         self._size = size
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -97,37 +80,9 @@ class Upstream:
     async def _answer(self, writer: asyncio.StreamWriter, path: str, form: bytes) -> None:
         endpoint = next((name for name in ENVELOPES if path.endswith(name)), None)
         shape = match[1].decode() if (match := _SHAPE.search(form)) else "small"
-        if endpoint is None:
-            await self._send(writer, LOGIN)
-        elif shape == "packed":
-            await self._send(writer, packed(), b"Content-Encoding: gzip\r\n")
-        elif shape in FRAMINGS:
-            await self._send(writer, body(endpoint, "text", HUGE), is_chunked=shape == "chunked")
-        else:
-            await self._send(writer, body(endpoint, shape, self._size))
-
-    async def _send(
-        self, writer: asyncio.StreamWriter, data: bytes, header: bytes = b"", *, is_chunked: bool = False
-    ) -> None:
-        framing = b"Transfer-Encoding: chunked" if is_chunked else b"Content-Length: %d" % len(data)
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n%b%b\r\n\r\n" % (header, framing))
+        data = body(endpoint, shape, self._size) if endpoint else LOGIN
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        writer.write(head % len(data))
         for start in range(0, len(data), PIECE):
-            piece = data[start : start + PIECE]
-            writer.write(b"%x\r\n%b\r\n" % (len(piece), piece) if is_chunked else piece)
+            writer.write(data[start : start + PIECE])
             await writer.drain()
-        if is_chunked:
-            writer.write(b"0\r\n\r\n")
-
-
-async def main() -> None:
-    for endpoint in ENVELOPES:
-        for shape in SHAPES:
-            body(endpoint, shape)
-    body("order/list", "text", HUGE), body("people", "text", HUGE), packed()
-    server = await asyncio.start_server(Upstream().serve, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
