@@ -227,14 +227,7 @@ def create_app(
     needed_scopes = get_scopes if is_open else guard_introspection(get_scopes, Scope.SCHEMA_INTROSPECT)
     documents = Documents(
         schema,
-        Limits(
-            tokens=settings.max_tokens,
-            depth=settings.max_depth,
-            aliases=settings.max_aliases,
-            root_fields=settings.max_root_fields,
-            directives=settings.max_directives,
-        ),
-        settings.document_cache,
+        Limits(tokens=settings.max_tokens, depth=settings.max_depth),
         suggestions=not settings.is_production,
         get_cost=get_cost,
         get_scopes=needed_scopes,
@@ -248,9 +241,9 @@ def create_app(
     intake = Intake(documents, cost_limit=settings.cost_limit, trusted=trusted)
     operations = (*settings.named_operations, *(trusted.operation_names(documents) if trusted else ()))
     request_metrics = RequestMetrics(metrics.tally, operations)
-    bounds = Bounds(settings.max_body_bytes, settings.max_variables_bytes)
+    bounds = Bounds(settings.max_body_bytes)
     executor = GuardedExecutor(
-        Executor(schema, plans=settings.plans, size=settings.document_cache, suggestions=not settings.is_production),
+        Executor(schema, suggestions=not settings.is_production),
         schema,
         needed_scopes,
     )

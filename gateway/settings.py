@@ -167,20 +167,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_connections: Count = 1000
 
     max_body_bytes: Count = 256 * 1024
-    max_variables_bytes: Count = 64 * 1024
     max_answer_bytes: Count = 16 * 1024 * 1024
     max_tokens: Count = 2000
     max_depth: Count = 15
-    max_aliases: Count = 30
-    max_root_fields: Count = 20
-    max_directives: Count = 50
     cost_limit: Count = 2000
     trusted_documents: str = ""
     trusted_documents_mode: Mode = None
-    document_cache: Count = 512
     metrics_operations: str = ""
     access_log: YesNo = False
-    plans: YesNo = True
 
     def __repr__(self) -> str:
         """Without the secrets, wherever it may be printed."""

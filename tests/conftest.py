@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +22,7 @@ from gateway.app import Gateway, create_app
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.auth.principal import Scope
 from gateway.commands.serve import EmbeddedServer, server_options
+from gateway.execution.executor import Executor
 from gateway.http.application import Application
 from gateway.journal.journal import Clock, utc_now
 from gateway.ops.metrics import Metrics
@@ -174,6 +176,14 @@ def environ(sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
     return {**sandbox.settings(), **NOTHING_KEPT, "GATEWAY_DATA_DIR": str(tmp_path / "data")}
 
 
+@pytest.fixture(params=["plan", "graphql-core"])
+def execution(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What executes the operations of the gateways that are made next: one, then the other."""
+    if request.param == "graphql-core":
+        monkeypatch.setattr("gateway.app.Executor", partial(Executor, plans=False))
+    return str(request.param)
+
+
 @pytest.fixture
 async def gateway(environ: dict[str, str]) -> AsyncIterator[Served]:
     async with serve_gateway(environ) as served:
@@ -199,7 +209,7 @@ async def key_server() -> AsyncIterator[KeyServer]:
 
 @pytest.fixture
 def serve_production(environ: dict[str, str], issuer: Issuer) -> GatewayFactory:
-    """`async with serve_production(GATEWAY_PLANS="false") as served`: production's defaults, but for what is given."""
+    """`async with serve_production(GATEWAY_PORT="0") as served`: production's defaults, but for what is given."""
     own = {"GATEWAY_DATA_DIR": environ["GATEWAY_DATA_DIR"] + "-production", **issuer.settings()}
 
     def serve(**settings: str) -> Any:

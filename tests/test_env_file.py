@@ -68,9 +68,9 @@ def test_file_that_is_not_utf_8_is_refused(file: Path) -> None:
 
 
 def test_environment_wins_unless_it_is_empty(file: Path) -> None:
-    file.write_text("GATEWAY_PORT=1\nGATEWAY_HOST=::1\nGATEWAY_PLANS=false\n")
+    file.write_text("GATEWAY_PORT=1\nGATEWAY_HOST=::1\nGATEWAY_ACCESS_LOG=true\n")
     settings = load_settings({"GATEWAY_ENV_FILE": str(file), "GATEWAY_PORT": "2", "GATEWAY_HOST": " "})
-    assert (settings.port, settings.host, settings.plans) == (2, "::1", False)
+    assert (settings.port, settings.host, settings.access_log) == (2, "::1", True)
 
 
 def test_last_file_that_has_a_name_decides(file: Path) -> None:

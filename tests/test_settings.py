@@ -27,7 +27,7 @@ UNUSABLE = [
     ("GATEWAY_PORT", "70000", "a whole number from 0 to 65535"),
     ("GATEWAY_LOG_LEVEL", "s3cr3t", "info, warning or error"),
     ("GATEWAY_EXPLORER", "s3cr3t", "true or false"),
-    ("GATEWAY_PLANS", "s3cr3t", "true or false"),
+    ("GATEWAY_ACCESS_LOG", "s3cr3t", "true or false"),
     ("GATEWAY_RATE_LIMIT", "0", "a whole number from 1 on"),
     ("GATEWAY_MAX_DEPTH", "s3cr3t", "a whole number from 1 on"),
     ("GATEWAY_CALL_TIMEOUT", "-1.5", "a number above 0, 2000000 at most"),
@@ -102,7 +102,7 @@ def test_blanks_around_a_value_are_stripped(name: str) -> None:
 def test_settings_report_all_mistakes_at_once() -> None:
     environ = {
         "GATEWAY_PORT": "s3cr3t",
-        "GATEWAY_PLANS": "s3cr3t",
+        "GATEWAY_ACCESS_LOG": "s3cr3t",
         "GATEWAY_DATA_DIR": os.fsdecode("数据".encode("gbk")),
         "GATEWAY_ALLOWED_HOSTS": "https://s3cr3t.example",
         "GATEWAY_RELAY_LEASE": "1",
@@ -116,7 +116,7 @@ def test_settings_report_all_mistakes_at_once() -> None:
     mistakes = refused.value.mistakes
     assert [mistake.split(":")[0] for mistake in mistakes] == [
         "GATEWAY_PORT",
-        "GATEWAY_PLANS",
+        "GATEWAY_ACCESS_LOG",
         "GATEWAY_DATA_DIR",
         "GATEWAY_ALLOWED_HOSTS",
         "GATEWAY_RELAY_LEASE",
@@ -269,7 +269,7 @@ def test_lists_may_have_blanks_or_commas() -> None:
 
 def test_first_unusable_value_is_reported() -> None:
     with pytest.raises(SettingsError, match=r"^GATEWAY_PORT: "):
-        load_settings({"GATEWAY_HOST": "localhost", "GATEWAY_PORT": "eighty", "GATEWAY_PLANS": "true"})
+        load_settings({"GATEWAY_HOST": "localhost", "GATEWAY_PORT": "eighty", "GATEWAY_ACCESS_LOG": "true"})
 
 
 def test_command_with_unusable_settings_exits_with_2(

@@ -39,7 +39,6 @@ UNLIMITED = {
     "GATEWAY_RATE_LIMIT": "1000000000",
     "GATEWAY_CALL_RATE_LIMIT": "1000000000",
     "GATEWAY_COST_LIMIT": "1000000000",
-    "GATEWAY_MAX_ALIASES": "100",
 }
 """The limits stay in the path of each request; they are only too high to be reached."""
 

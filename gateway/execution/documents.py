@@ -31,7 +31,7 @@ from graphql.validation.validate import ValidationAbortedError
 from gateway.errors import GatewayError, QueryTooComplexError, UserInputError
 from gateway.execution.cost import GetCost, OperationCost
 from gateway.execution.limits import Limits, check_limits, require_little_introspection
-from gateway.execution.outline import BYTES_PER_ENTRY, BYTES_PER_TOKEN, Outline
+from gateway.execution.outline import BYTES_PER_ENTRY, BYTES_PER_TOKEN, CACHED_DOCUMENTS, Outline
 from gateway.ops.trace import enter_phase
 from gateway.wording.requests import RequestWording
 
@@ -96,7 +96,7 @@ class Documents:
         self,
         schema: GraphQLSchema,
         limits: Limits,
-        size: int,
+        size: int = CACHED_DOCUMENTS,
         *,
         suggestions: bool = True,
         get_cost: GetCost | None = None,

@@ -36,7 +36,7 @@ from gateway.execution.codegen import Code, generate
 from gateway.execution.compile import MAX_FIELDS, TooManyFieldsError, compile_operation
 from gateway.execution.inspection import Inspection, Unobserved
 from gateway.execution.operation import Operation, PlanKey, find_operation
-from gateway.execution.outline import BYTES_PER_ENTRY
+from gateway.execution.outline import BYTES_PER_ENTRY, CACHED_DOCUMENTS
 from gateway.execution.plan import UnplannableError
 from gateway.execution.replay import Replay
 from gateway.execution.response import PathKeys, Response
@@ -77,7 +77,9 @@ class Executor:
     `suggestions` says whether errors may name what the caller did not ask for.
     """
 
-    def __init__(self, schema: GraphQLSchema, *, plans: bool = True, size: int = 512, suggestions: bool = True) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, *, plans: bool = True, size: int = CACHED_DOCUMENTS, suggestions: bool = True
+    ) -> None:
         self._schema = schema
         self._fields = StrawberryFields(schema)
         self._suggestions = suggestions

@@ -25,9 +25,9 @@ class Limits:
 
     tokens: int
     depth: int
-    aliases: int
-    root_fields: int
-    directives: int
+    aliases: int = 30
+    root_fields: int = 20
+    directives: int = 50
 
 
 class _Size(NamedTuple):

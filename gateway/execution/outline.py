@@ -27,6 +27,9 @@ from graphql import (
 BYTES_PER_TOKEN = 350
 """What one token of a document takes in memory, parsed and outlined: measured and rounded up."""
 
+CACHED_DOCUMENTS = 512
+"""Documents that are kept prepared, and operations whose plans are."""
+
 BYTES_PER_ENTRY = 64 * 1024
 """Of memory, on average, before documents and plans leave their caches earlier than their count asks for."""
 

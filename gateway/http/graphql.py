@@ -1,6 +1,6 @@
 """The GraphQL endpoint: GraphQL over HTTP (draft of the GraphQL Foundation) as a plain ASGI application.
 
-    app = GraphQLEndpoint(intake, executor, get_caller, bounds=Bounds(body=262_144, variables=65_536), timeout=15.0,
+    app = GraphQLEndpoint(intake, executor, get_caller, bounds=Bounds(body=262_144), timeout=15.0,
                           largest_answer=16_777_216)
 
 It knows the protocol and nothing of the schema. In the order of a request: headers, the caller's context, the

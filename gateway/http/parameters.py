@@ -32,7 +32,7 @@ class Bounds(NamedTuple):
     """The largest requests, in bytes: `body` of all of it, `variables` of all but the text of the document."""
 
     body: int
-    variables: int
+    variables: int = 64 * 1024
 
 
 class Parameters(msgspec.Struct, frozen=True):

@@ -14,13 +14,7 @@ SCHEMA = build_schema(
     """
 )
 SETTINGS = Settings()
-LIMITS = Limits(
-    tokens=SETTINGS.max_tokens,
-    depth=SETTINGS.max_depth,
-    aliases=SETTINGS.max_aliases,
-    root_fields=SETTINGS.max_root_fields,
-    directives=SETTINGS.max_directives,
-)
+LIMITS = Limits(tokens=SETTINGS.max_tokens, depth=SETTINGS.max_depth)
 HEAVY = "{ nested { " + " ".join(FIELDS[:350]) + " } }"
 """In memory, it takes the share of nearly two average documents."""
 

@@ -18,7 +18,7 @@ from gateway.execution.trusted import TrustedDocuments
 
 FIELDS = [f"f{number}" for number in range(400)]
 SCHEMA = build_schema(f"type Query {{ list(first: Int = 1): Query! nested: Query! {': Int '.join(FIELDS)}: Int }}")
-LIMITS = Limits(tokens=2000, depth=15, aliases=30, root_fields=20, directives=50)
+LIMITS = Limits(tokens=2000, depth=15)
 
 MANY = " ".join(FIELDS[:150])
 LARGEST = f"{{ {' '.join(f'{alias}: nested {{ {MANY} }}' for alias in 'abcdefghijkl')} }}"

@@ -15,13 +15,7 @@ from schema.build import executable_schema
 SETTINGS = Settings()
 DOCUMENTS = Documents(
     executable_schema(),
-    Limits(
-        tokens=SETTINGS.max_tokens,
-        depth=SETTINGS.max_depth,
-        aliases=SETTINGS.max_aliases,
-        root_fields=SETTINGS.max_root_fields,
-        directives=SETTINGS.max_directives,
-    ),
+    Limits(tokens=SETTINGS.max_tokens, depth=SETTINGS.max_depth),
     size=16,
 )
 

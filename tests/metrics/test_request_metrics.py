@@ -86,27 +86,21 @@ class TestRequests:
 
 
 SMALL = {
-    "GATEWAY_MAX_TOKENS": "60",
     "GATEWAY_MAX_DEPTH": "3",
-    "GATEWAY_MAX_ALIASES": "2",
-    "GATEWAY_MAX_ROOT_FIELDS": "4",
-    "GATEWAY_MAX_DIRECTIVES": "2",
     "GATEWAY_COST_LIMIT": "3",
-    "GATEWAY_MAX_BODY_BYTES": "8000",
-    "GATEWAY_MAX_VARIABLES_BYTES": "400",
     "GATEWAY_MAX_ANSWER_BYTES": "100",
 }
 
 REFUSED = {
-    "tokens": {"query": "{" + "__typename " * 80 + "}"},
-    "characters": {"query": "{ __typename }" + " " * 3000},
+    "tokens": {"query": "{" + "__typename " * 2100 + "}"},
+    "characters": {"query": "{ __typename }" + " " * 65_000},
     "depth": {"query": '{ community(code: "1") { orders { nodes { house { address } } } } }'},
-    "aliases": {"query": "{ a: __typename b: __typename c: __typename }"},
-    "rootFields": {"query": "{" + "__typename " * 5 + "}"},
-    "directives": {"query": "{ __typename @skip(if: false) ... @skip(if: false) { __typename @skip(if: false) } }"},
+    "aliases": {"query": "{" + "".join(f"a{n}: __typename " for n in range(31)) + "}"},
+    "rootFields": {"query": "{" + "__typename " * 21 + "}"},
+    "directives": {"query": "{ __typename " + "@skip(if: false) " * 51 + "}"},
     "cost": {"query": '{ orders(communityCode: "10002", first: 100) { totalCount } }'},
-    "bytes": {"query": "{ __typename }" + "," * 9000},
-    "variables": {"query": "{ __typename }", "variables": {"a": "b" * 500}},
+    "bytes": {"query": "{ __typename }" + "," * 270_000},
+    "variables": {"query": "{ __typename }", "variables": {"a": "b" * 70_000}},
     "nesting": {"query": "{ __typename }", "variables": {"a": json.loads("[" * 40 + "]" * 40)}},
     "answer": {"query": '{ modules(communityCode: "10002") { name } }'},
 }

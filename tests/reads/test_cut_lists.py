@@ -26,10 +26,9 @@ async def sandbox(variant):
         yield sandbox
 
 
-@pytest.fixture(params=["plans", "no plans"])
-def environ(environ, request):
-    plans = "1" if request.param == "plans" else "0"
-    return environ | {"GATEWAY_COMMUNITIES": ",".join(CODES), "GATEWAY_PLANS": plans}
+@pytest.fixture
+def environ(environ, execution):
+    return environ | {"GATEWAY_COMMUNITIES": ",".join(CODES)}
 
 
 @pytest.fixture

@@ -15,9 +15,7 @@ FAN_OUT = """
 DEADLINE = 0.4
 
 
-@pytest.fixture(params=["plans", "no plans"])
-def environ(environ, request):
-    return environ | {"GATEWAY_PLANS": "1" if request.param == "plans" else "0"}
+pytestmark = pytest.mark.usefixtures("execution")
 
 
 @pytest.fixture

@@ -26,9 +26,7 @@ VERIFIED_REVIEWS = """
 SUMMARY = '{ community(code: "10002") { summary { pendingShenhes unpaidOrders openRepairs disabledModules } } }'
 
 
-@pytest.fixture(params=["plans", "no plans"])
-def environ(environ, request):
-    return environ | {"GATEWAY_PLANS": "1" if request.param == "plans" else "0"}
+pytestmark = pytest.mark.usefixtures("execution")
 
 
 def calls(sandbox) -> Counter[str]:

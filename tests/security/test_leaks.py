@@ -11,6 +11,7 @@ import logging
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ from wire import over_event_stream, over_websocket
 
 from gateway.auth.principal import Scope
 from gateway.commands.demo import QUERY as DEMO
+from gateway.execution.limits import Limits
 from gateway.http.explorer import read_examples
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
@@ -118,8 +120,9 @@ class LeakSite(NamedTuple):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=Dialect)
 async def leak_site(request: Any, serve: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LeakSite]:
-    settings = {"GATEWAY_MAX_DEPTH": "25", "GATEWAY_MAX_ALIASES": "100", "GATEWAY_TRACE_SAMPLE": "1"}
+    settings = {"GATEWAY_MAX_DEPTH": "25", "GATEWAY_TRACE_SAMPLE": "1"}
     with Logged() as logged, otlp_receiver() as collector, pytest.MonkeyPatch.context() as environ:
+        environ.setattr("gateway.app.Limits", partial(Limits, aliases=100))
         environ.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
         directory = tmp_path_factory.mktemp("leaks")
         async for site in open_site(serve, directory, request.param, **settings):

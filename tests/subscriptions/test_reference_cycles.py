@@ -73,7 +73,7 @@ def new_document() -> str:
     return f"query New{name} {{ {' '.join(lists)} }}"
 
 
-@pytest.mark.parametrize("settings", [{"GATEWAY_PLANS": "true"}, {"GATEWAY_PLANS": "false"}], ids=["plan", "no plan"])
+@pytest.mark.usefixtures("execution")
 async def test_known_document_leaves_no_cycles(gateway):
     assert (await gateway.ask(ORDERS)).data
     assert not await collect_cycles(lambda: gateway.ask(ORDERS))
@@ -92,7 +92,6 @@ INVALID = {
 }
 
 
-@pytest.mark.parametrize("settings", [{"GATEWAY_MAX_ALIASES": "20"}])
 @pytest.mark.parametrize("name", INVALID)
 async def test_invalid_document_leaves_no_cycles(gateway, name):
     document, code = INVALID[name]
