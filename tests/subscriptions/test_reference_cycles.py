@@ -146,6 +146,7 @@ async def test_websocket_operation_leaves_no_cycles(gateway):
     async def ask() -> None:
         async with connected(gateway.url, token=gateway.token) as socket:
             await socket.subscribe("1", ORDERS)
-            await socket.settle()
+            assert (await socket.receive("1"))["type"] == "next"
+            assert (await socket.receive("1"))["type"] == "complete"
 
     assert not await collect_cycles(ask)
