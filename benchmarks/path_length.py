@@ -64,8 +64,6 @@ BACKGROUND = (
     "Relay.run",
     "Relay.deliver",
     "Placement.run",
-    "Drift._look",
-    "Drift._write",
     "Deadlines._look",
 )
 """What is called by these is of no request."""

@@ -1,4 +1,4 @@
-"""The command line: serve, demo, schema, token, audit, payments, operations, migrate, check, drift."""
+"""The command line: serve, demo, schema, token, audit, payments, operations, migrate, check."""
 
 import argparse
 import asyncio
@@ -22,7 +22,7 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit status.
 
-    0; 1 when what was tried did not work, or `drift` found something; 2 when the settings or arguments cannot be used,
+    0; 1 when what was tried did not work; 2 when the settings or arguments cannot be used,
     or a command cannot use the journal; 3 when the gateway cannot start with them now; 130 after Ctrl+C.
     """
     options = _parser().parse_args(arguments)
@@ -126,16 +126,6 @@ def _parser() -> argparse.ArgumentParser:
     deep.add_argument("--propose", metavar="FILE", help="write a profile of what was seen (docs/profile.md)")
     deep.add_argument("--write", metavar="COMMUNITY", help="try writes that can be undone there, once confirmed")
     check.set_defaults(run=_check)
-
-    drift = commands.add_parser(
-        "drift", help="print what is new in the platforms' answers since the profile was written"
-    )
-    drift.add_argument("--json", action="store_true", help="as JSON")
-    drift.add_argument(
-        "--since", type=_moment, metavar="TIME", help="only what was seen from then on: ISO 8601, as for audit"
-    )
-    drift.add_argument("--propose", metavar="FILE", help="write lines for the profile (docs/profile.md)")
-    drift.set_defaults(run=_drift)
 
     for command in commands.choices.values():
         _add_env_file(command, default=None)
@@ -290,14 +280,6 @@ def _migrate(settings: Settings, options: argparse.Namespace) -> int:
     if options.to:
         return asyncio.run(migrate_back(settings, options.to))
     return asyncio.run(migrate(settings, check=options.check))
-
-
-def _drift(settings: Settings, options: argparse.Namespace) -> int:
-    from gateway.commands.drift import drift  # noqa: PLC0415 # nor the journal
-    from gateway.ops.logs import configure_logs  # noqa: PLC0415 # nor this
-
-    configure_logs("critical")
-    return asyncio.run(drift(settings, as_json=options.json, since=options.since, proposal=options.propose))
 
 
 def _check(settings: Settings, options: argparse.Namespace) -> int:

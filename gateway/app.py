@@ -56,7 +56,6 @@ from gateway.journal.presence import present
 from gateway.journal.records import RecordRef
 from gateway.loaders.answers import Answers
 from gateway.loaders.data_quality import DataQuality
-from gateway.loaders.drift import Drift, copy_beside
 from gateway.loaders.event_streams import EventStreams
 from gateway.loaders.loader import Source
 from gateway.loaders.placement import Placement
@@ -121,8 +120,6 @@ class Gateway:
         self.trail = AuditTrail(journal.audit, self.ids, types, retention, clock)
         self.quality = DataQuality(partial(_get_name, self.ids, types), clock)
         self.metrics = metrics
-        copy = journal.folder and copy_beside(journal.folder)
-        self.drift = Drift(journal.drift, clock, metrics.tally, sample=settings.drift_sample, copy=copy)
         self.events = EventBus()
         self.placement = Placement(journal.payments, self.events)
         self.reads = SharedReads(
@@ -130,7 +127,7 @@ class Gateway:
             seconds=lifetimes(settings),
             cacheable_nulls=CACHEABLE_NULLS,
             size=settings.cache_size,
-            observe=Answers(metrics, self.quality, self.drift, self.placement),
+            observe=Answers(metrics, self.quality, self.placement),
             now=clock,
             tally=metrics.tally,
         )
@@ -370,11 +367,10 @@ async def open_gateway(
         await stack.enter_async_context(present(journal))
         stack.push_async_callback(gateway.watches.close)
         stack.push_async_callback(gateway.trail.close)
-        stack.push_async_callback(gateway.drift.close)
         stack.push_async_callback(gateway.writer.drain)
         if gateway.unverified is not None:
             stack.push_async_callback(gateway.unverified.drain)
-        work = (gateway.relay, gateway.reconciler, gateway.placement, gateway.trail, gateway.drift)
+        work = (gateway.relay, gateway.reconciler, gateway.placement, gateway.trail)
         runs = {type(worker).__name__: worker.run for worker in work}
         await stack.enter_async_context(at_work(runs))
         yield gateway

@@ -142,7 +142,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     upstream_proxy: ProxyUrl = ""
 
     trace_sample: Share = 0.0
-    drift_sample: Share = 0.002
 
     cache_people: Lifetime = 30.0
     cache_owners: Lifetime = 60.0

@@ -32,6 +32,7 @@ class Answer(msgspec.Struct):
     raw: RawAnswer | None = None
     envelope: Envelope | None = None
     failure: str | None = None
+    record: str | None = None
 
     @property
     def body(self) -> dict[str, Any]:
@@ -90,6 +91,8 @@ class Asker:
         """Never raises for what a platform did. `extra` stands in the form as it is."""
         is_login = self._client.routes[endpoint].is_login
         answer = Answer(self._client.platform, endpoint, purpose, community, form, 0.0)
+        record = self._client.routes[endpoint].endpoint.record
+        answer.record = None if record is None else record.__name__
         try:
             used = NO_CREDENTIAL if is_login else credential or await self._client.session.credential()
             await self._exchange(answer, used, extra)

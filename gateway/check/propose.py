@@ -7,8 +7,7 @@ from gateway.check.evidence import Evidence, get_hints
 from gateway.check.renaming import ENOUGH_ROWS
 from gateway.check.survey import Survey, page_info
 from gateway.loaders.lists import LISTS
-from gateway.normalise.drift import documented_types, is_promised, list_name
-from gateway.normalise.observation import WITHHELD, Observer
+from gateway.normalise.observation import WITHHELD, Observer, documented_types
 from gateway.normalise.value_forms import ABSENT, NULL
 from gateway.normalise.values import row_id
 
@@ -54,7 +53,7 @@ def _words(observer: Observer) -> Iterator[str]:
     for record, seen in observer.records.items():
         for key in seen.keys:
             enum = observer.declared(record).enum(key)
-            name = list_name(observer.declared(record), key)
+            name = observer.declared(record).list_name(key)
             values[name] = "true, false" if enum is None else ", ".join(enum)
             for word, count in observer.unknown_words(record, key).items():
                 place = f"{key} of {record}, {count} times"
@@ -86,7 +85,7 @@ def _seen(survey: Survey) -> Iterator[str]:
             types = documented_types(field)
             if types and key in seen.keys and (others := seen.keys[key].types.keys() - types - {NULL}):
                 found[key] = set(others)
-        gone = [key for key in observer.missing_keys(record) if is_promised(record, declared.fields[key])]
+        gone = [key for key in observer.missing_keys(record) if declared.is_promised(key)]
         for key in gone if seen.rows >= ENOUGH_ROWS else []:
             found[key] = {ABSENT}
         if found:

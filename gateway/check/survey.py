@@ -7,7 +7,7 @@ from gateway.check.asking import Answer, Asker
 from gateway.check.renaming import all_renamed_keys
 from gateway.normalise.field import declared_fields
 from gateway.normalise.house import house_of_label
-from gateway.normalise.observation import RECORD_OF, Observer, rows_in
+from gateway.normalise.observation import DeclaredKeys, Observer, rows_in
 from gateway.normalise.records import HouseKey
 from gateway.normalise.shapes import NotJsonError, read_json
 from gateway.normalise.shenhe_content import ShenheHouse, ShenhePeople
@@ -79,7 +79,7 @@ class Survey:
 
 def listed(answer: Answer) -> list[Any]:
     """The rows of a list."""
-    return rows_in(answer.endpoint, answer.data)
+    return [] if answer.record is None else rows_in(DeclaredKeys(answer.record, {}).fields, answer.data)
 
 
 def page_info(answer: Answer) -> dict[str, Any]:
@@ -93,8 +93,8 @@ def page_info(answer: Answer) -> dict[str, Any]:
 
 def get_rows(answer: Answer) -> Iterator[tuple[str, list[Any]]]:
     """The rows in an answer, with the name of their record."""
-    if (record := RECORD_OF.get(answer.endpoint)) is not None:
-        yield record, rows_in(answer.endpoint, answer.data)
+    if answer.record is not None:
+        yield answer.record, listed(answer)
 
 
 def get_content(row: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from gateway.journal.chain import Anchor, Chain
 from gateway.journal.chain_adopt import Adopted, adopt_audit_page, adopt_operation_page
 from gateway.journal.chain_check import TrailCheck, check_chains
 from gateway.journal.database import Database, JournalInUseError, NoJournalError, OlderJournalError
-from gateway.journal.drift import DriftRecords
 from gateway.journal.events import Events
 from gateway.journal.identifiers import new_id
 from gateway.journal.migrate import (
@@ -81,8 +80,6 @@ class Journal:
         self.unverified = UnverifiedNotifications(database, clock, self.payments, self.events)
         self.announcements = Announcements(database)
         self.audit = Audit(database, entries)
-        self.folder = folder
-        self.drift = DriftRecords(database, clock)
         self._database = database
         self._notifier = notifier
         self._clock = clock

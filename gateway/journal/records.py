@@ -12,7 +12,6 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from gateway.normalise.states import DeliveryState, OperationState, Outcome
-from gateway.normalise.vocabulary import DriftKind
 
 RecordT = TypeVar("RecordT")
 
@@ -334,19 +333,3 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     missing_scope: str | None
     operation_name: str | None
     request_id: str
-
-
-class DriftRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Something new in the platforms' answers (`gateway.normalise.drift.Sighting`): in `count` of `rows` rows that were
-    looked at since it was seen first.
-    """
-
-    endpoint: str
-    record: str
-    key: str
-    kind: DriftKind
-    found: str
-    count: int
-    rows: int
-    first_seen_at: datetime
-    last_seen_at: datetime

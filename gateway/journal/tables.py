@@ -35,7 +35,6 @@ from sqlalchemy.types import TypeEngine
 
 from gateway.journal.records import AuditAction, Trail
 from gateway.normalise.states import DeliveryState, OperationState
-from gateway.normalise.vocabulary import DriftKind
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -323,22 +322,6 @@ watches = Table(
     Column("wanted_until", UtcDateTime, nullable=False),
 )
 """Which gateway polls a list: it holds the list while it is alive. `begun`: its first poll is done."""
-
-drift = Table(
-    "drift",
-    metadata,
-    Column("endpoint", StoredText, primary_key=True),
-    Column("record", StoredText, primary_key=True),
-    Column("key", StoredText, primary_key=True),
-    Column("kind", StoredText, primary_key=True),
-    Column("found", StoredText, primary_key=True),
-    Column("count", BigInteger, nullable=False),
-    Column("rows", BigInteger, nullable=False),
-    Column("first_seen_at", UtcDateTime, nullable=False),
-    Column("last_seen_at", UtcDateTime, nullable=False),
-    _one_of("kind", DriftKind),
-)
-"""What was new in the platforms' answers, as all gateways saw it. `rows`: those that were looked at meanwhile."""
 
 chain = Table(
     "chain",

@@ -4,16 +4,15 @@ They are noted where they are counted for Prometheus, and an answer without any 
 counts, times and ids of records are kept, never a value.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 import msgspec
 
-from gateway.journal.records import DriftRecord, RecordRef
+from gateway.journal.records import RecordRef
 from gateway.loaders.issues import records_with_issues
-from gateway.normalise.drift import field_path
-from gateway.normalise.vocabulary import DataProblem, DriftKind, PlatformName
+from gateway.normalise.vocabulary import DataProblem, PlatformName
 
 MOST_FINDINGS = 2000
 """Kept, in some 1 MiB; of more, those seen last."""
@@ -26,11 +25,7 @@ _Key: TypeAlias = tuple[str | None, PlatformName, str, str, DataProblem]
 
 
 class Finding(msgspec.Struct):
-    """What is wrong, how often, and a record that showed it lately, if it has an id.
-
-    With `drift`: what is new since the deployment's profile was written, in `count` of `rows` rows that all gateways
-    have looked at. `key` is that on the wire, `found` the word or type of JSON that came under it.
-    """
+    """What is wrong, how often, and a record that showed it lately, if it has an id."""
 
     platform: PlatformName
     endpoint: str
@@ -40,38 +35,7 @@ class Finding(msgspec.Struct):
     first_seen_at: datetime
     last_seen_at: datetime
     sample: RecordRef | None
-    drift: DriftKind | None = None
-    record: str | None = None
-    key: str | None = None
-    found: str | None = None
-    rows: int | None = None
     looked_at: datetime | None = None
-
-
-PROBLEMS: Mapping[DriftKind, DataProblem] = {
-    DriftKind.NEW_WORD: DataProblem.UNRECOGNIZED_VALUE,
-    DriftKind.NEW_KEY: DataProblem.UNDOCUMENTED,
-    DriftKind.MISSING_FIELD: DataProblem.MISSING,
-    DriftKind.CHANGED_TYPE: DataProblem.UNDOCUMENTED,
-}
-
-
-def make_finding(drift: DriftRecord, platform: PlatformName) -> Finding:
-    return Finding(
-        platform,
-        drift.endpoint,
-        field_path(drift.record, drift.key),
-        PROBLEMS[drift.kind],
-        drift.count,
-        drift.first_seen_at,
-        drift.last_seen_at,
-        None,
-        drift.kind,
-        drift.record,
-        drift.key,
-        drift.found or None,
-        drift.rows,
-    )
 
 
 class DataQuality:

@@ -9,8 +9,7 @@ from gateway.journal.audit import RevealQuery
 from gateway.journal.journal import Journal
 from gateway.journal.queries import OperationQuery, PaymentQuery
 from gateway.loaders.all_orders import AllOrdersLoader
-from gateway.loaders.data_quality import DataQuality, Finding, make_finding
-from gateway.loaders.drift import unknown
+from gateway.loaders.data_quality import DataQuality, Finding
 from gateway.loaders.house import HouseOwnerLoader
 from gateway.loaders.journal import CountLoader, HistoryLoader
 from gateway.loaders.lists import LISTS, ORDERS
@@ -26,7 +25,6 @@ from gateway.loaders.reconciliation import ReconciliationLoader
 from gateway.loaders.record_list import RecordKey, RecordList
 from gateway.loaders.slices import ListLoaders, SliceKey
 from gateway.loaders.verification import VerificationLoader
-from gateway.normalise.vocabulary import PlatformName
 from gateway.settings import Settings
 
 CACHEABLE_NULLS = frozenset({"owner"})
@@ -141,14 +139,9 @@ class Loaders:
         """What is known of the platforms; calls nobody."""
         return platform_statuses(self.source.platforms)
 
-    async def findings(self, communities: frozenset[str] | None) -> list[Finding]:
-        """What does not arrive as documented, in these communities. None: in all, with what is new since the profile
-        was written. Raises JournalError.
-        """
-        drift = unknown(await self._journal.drift.read()) if communities is None else []
-        get_platform = self.source.platforms.get_platform
-        new = [make_finding(each, PlatformName(get_platform(each.endpoint))) for each in drift]
-        return [*new, *self._quality.findings(communities)]
+    def findings(self, communities: frozenset[str] | None) -> list[Finding]:
+        """What does not arrive as documented, in these communities. None: in all."""
+        return self._quality.findings(communities)
 
     def forget(self) -> None:
         """After a write, and before an event: what was read before may be out of date, and is read anew."""

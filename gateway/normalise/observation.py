@@ -1,4 +1,5 @@
-"""What rows look like: keys, types, forms, and words of closed lists. Pure, and without any value of a person.
+"""What rows look like: keys, types, forms, and words of closed lists, and which of these neither the document nor the
+deployment's profile has. Pure, and without any value of a person.
 
 A row goes in as JSON has it; what comes out are counts. Words are kept for fields that the document gives a closed list
 for, keys where they look like keys. Whatever is kept is no value that stood in a personal field of the same rows.
@@ -7,15 +8,16 @@ for, keys where they look like keys. Whatever is kept is no value that stood in 
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
 from gateway.normalise.field import DeclaredField, declared_fields
-from gateway.normalise.profile import ENUMS
+from gateway.normalise.generated import Lazy
+from gateway.normalise.profile import ENUMS, seen_types
 from gateway.normalise.shapes import NotJsonError, read_json
 from gateway.normalise.table import TABLES, Table
-from gateway.normalise.value_forms import get_form, json_type
+from gateway.normalise.value_forms import EMPTY, NULL, get_form, json_type
 from gateway.normalise.vocabulary import SWITCHES, ModuleName
 from gateway.normalise.wire_enum import WireEnum
 
@@ -59,23 +61,20 @@ UNREAD_KEYS: Mapping[str, frozenset[str]] = {
 }
 """Keys that the document has, and no record."""
 
-RECORD_OF: Mapping[str, str] = {
-    "shenheList": "Shenhe",
-    "shenhe": "Shenhe",
-    "order/list": "Order",
-    "repair/list": "Repair",
-    "repair": "Repair",
-    "modules": "Module",
-    "people": "People",
-    "owner": "HouseOwner",
+NOT_PROMISED = frozenset({("Order", "extra")})
+"""Fields by record and attribute that are read without an issue where they are absent."""
+
+_TYPE_NAMES: Mapping[type, tuple[str, ...]] = {
+    msgspec.inspect.IntType: ("integer",),
+    msgspec.inspect.FloatType: ("integer", "number"),
+    msgspec.inspect.StrType: ("string",),
+    msgspec.inspect.EnumType: ("string",),
+    msgspec.inspect.BoolType: ("boolean",),
+    msgspec.inspect.NoneType: (),
+    msgspec.inspect.ListType: ("array",),
+    msgspec.inspect.StructType: ("object",),
+    msgspec.inspect.DictType: ("object",),
 }
-"""Whose rows an endpoint sends."""
-
-ALONE = frozenset({"shenhe", "repair", "people", "owner"})
-"""Endpoints that send one record."""
-
-LIST_NAMES: Mapping[str, str] = {"repair/list": "repairs"}
-"""The name that a list has within `data`, where it has one."""
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z_]{0,40}[0-9]{0,2}")
 _LONG_NUMBER = re.compile(r"[0-9]{5}")
@@ -102,6 +101,18 @@ class RecordSeen(msgspec.Struct):
     samples: dict[str, set[str]] = msgspec.field(default_factory=dict)
 
 
+class Undocumented(NamedTuple):
+    """Something that neither the document nor the profile has, in `rows` rows: a key, a word of a closed list, or a
+    type of value. `found` is the type by JSON's name; "" of a word, which may be of a person.
+    """
+
+    record: str
+    key: str
+    what: Literal["key", "word", "type"]
+    found: str
+    rows: int
+
+
 class DeclaredKeys:
     """What is declared of a record: its fields by their keys on the wire, those of a profile included."""
 
@@ -120,6 +131,7 @@ class DeclaredKeys:
             self.fields = {key: field for key, field in self.fields.items() if key not in ("job_name", "company_name")}
 
         self.fields |= {key: self.fields[declared_key] for key, declared_key in renamed.items()}
+        self._types: dict[str, frozenset[str]] = {}
 
     def enum(self, key: str) -> type[WireEnum] | None:
         """The closed list of the words under a key."""
@@ -133,14 +145,49 @@ class DeclaredKeys:
         tables = () if kind is None else kind.names.values()
         return next((name for name, words in SWITCHES.items() for each in tables if each is words), None)
 
+    def list_name(self, key: str) -> str:
+        """The name in a profile of the closed list that the words under a key are of."""
+        enum = self.enum(key)
+        return enum.__name__ if enum is not None else self.switch(key) or ""
+
+    def is_promised(self, key: str) -> bool:
+        """Whether the document says that every row has the field of a declared key."""
+        field = self.fields[key]
+        kind = field.field.kind
+        is_required = kind is not None and kind.required and bool(field.keys)
+        return is_required and (self.name, field.attribute) not in NOT_PROMISED
+
     def is_personal(self, key: str) -> bool:
         declared = self.fields.get(key)
         return declared is None or declared.field.pii is not None or declared.field.free_text
+
+    def types(self, key: str) -> frozenset[str]:
+        """The types that values under a declared key may have, beside null; empty where any will do."""
+        if key not in self._types:
+            documented = documented_types(self.fields[key])
+            self._types[key] = documented and documented | seen_types(self.name, key)
+        return self._types[key]
 
 
 def get_enum(declared: DeclaredField) -> type[WireEnum] | None:
     kinds = [declared.type, *get_args(declared.type)]
     return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, WireEnum)), None)
+
+
+def documented_types(field: DeclaredField) -> frozenset[str]:
+    """JSON's names of the types that a field is documented to have, beside null; empty where any will do."""
+    kind = field.field.kind
+    wire = None if kind is None else kind.wire
+    wire = wire.make() if isinstance(wire, Lazy) else wire
+    if wire is None or wire is Any:
+        return frozenset()
+    info = msgspec.inspect.type_info(wire)
+    parts = info.types if isinstance(info, msgspec.inspect.UnionType) else (info,)
+    return frozenset(
+        name
+        for part in parts
+        for name in _TYPE_NAMES[type(part.type if isinstance(part, msgspec.inspect.Metadata) else part)]
+    )
 
 
 def _inner_tables(table: Table[Any]) -> Iterator[Table[Any]]:
@@ -163,6 +210,17 @@ class Observer:
         if record not in self._declared:
             self._declared[record] = DeclaredKeys(record, self._renamed.get(record, {}))
         return self._declared[record]
+
+    def forget(self) -> None:
+        """Forget what was seen."""
+        self.records.clear()
+        self._personal.clear()
+
+    def answer(self, record: str, data: object, most: int | None = None) -> list[Any]:
+        """Look at the first rows in the `data` of an answer, and return them."""
+        rows = rows_in(self.declared(record).fields, data)[:most]
+        self.rows(record, rows)
+        return rows
 
     def rows(self, record: str, rows: Iterable[object]) -> None:
         """Look at the rows of a record, and at the records within them."""
@@ -234,9 +292,38 @@ class Observer:
         return set() if switch is None else {str(word) for word in SWITCHES[switch]}
 
     def unknown_words(self, record: str, key: str) -> Counter[str]:
-        """Those that the vocabulary does not have."""
+        """Those that the vocabulary does not have. A word of another list is in the wrong place, as in the document's
+        own example (quirk 92), and has its data issue.
+        """
         known = self._known(record, key)
-        return Counter({word: count for word, count in self.words(record, key).items() if word not in known})
+        elsewhere = VOCABULARY if self.declared(record).enum(key) is not None else ()
+        return Counter(
+            {
+                word: count
+                for word, count in self.words(record, key).items()
+                if word not in known and (word.isdecimal() or word not in elsewhere)
+            }
+        )
+
+    def unknown_types(self, record: str, key: str) -> Counter[str]:
+        """Types under a declared key that are not documented."""
+        under, types = self.records[record].keys[key], self.declared(record).types(key)
+        found = Counter({each: count for each, count in under.types.items() if types and each not in (*types, NULL)})
+        if "string" in found:
+            found["string"] -= under.forms[EMPTY]
+        return +found
+
+    def undocumented(self) -> Iterator[Undocumented]:
+        for record, seen in self.records.items():
+            declared, unread = self.declared(record).fields, UNREAD_KEYS.get(record, ())
+            for key, under in seen.keys.items():
+                if key in declared:
+                    for found, count in self.unknown_types(record, key).items():
+                        yield Undocumented(record, key, "type", found, count)
+                    if words := self.unknown_words(record, key).total():
+                        yield Undocumented(record, key, "word", "", words)
+                elif key not in unread and not seen_types(record, key):
+                    yield Undocumented(record, key, "key", ", ".join(sorted(under.types)), under.present)
 
     def missing_keys(self, record: str) -> list[str]:
         """Declared keys that no row has, of fields that have none of their keys."""
@@ -257,17 +344,19 @@ def key_name(key: str) -> str:
     return key if _KEY.fullmatch(key) else OTHER_KEYS
 
 
-def rows_in(endpoint: str, data: object) -> list[Any]:
-    """The rows in the `data` of an answer; a record that comes alone is one."""
+def rows_in(keys: Collection[str], data: object) -> list[Any]:
+    """The rows in the `data` of an answer: a list, which may stand under a name, or one record, which has one of these
+    keys. PHP makes objects of lists with gaps.
+    """
     if isinstance(data, str):
         try:
             data = read_json(data)
         except NotJsonError:
             return []
-    if (name := LIST_NAMES.get(endpoint)) is not None:
-        data = data.get(name) if isinstance(data, dict) else None
-    if isinstance(data, dict) and data and endpoint not in ALONE and all(str(key).isdecimal() for key in data):
-        data = list(data.values())
-    if isinstance(data, dict) and endpoint in ALONE:
+    if not isinstance(data, dict):
+        return data if isinstance(data, list) else []
+    if not data.keys().isdisjoint(keys):
         return [data]
-    return data if isinstance(data, list) else []
+    if all(str(key).isdecimal() for key in data):
+        return list(data.values())
+    return next((value for value in data.values() if isinstance(value, list)), [])

@@ -18,6 +18,7 @@ URL = "URL"
 ABSENT = "absent"
 """In a profile, in place of a type: the key does not come."""
 
+EMPTY = "empty"
 NULL = "null"
 TYPES = ("boolean", "integer", "number", "string", "array", "object", NULL)
 """By JSON's names, numbers apart by whether they have a fraction."""
@@ -68,7 +69,7 @@ def get_form(value: object) -> str:
     """The form of a scalar."""
     if isinstance(value, str):
         if is_blank(value):
-            return "empty"
+            return EMPTY
         return next((name for name, fits in _FORMS if fits(value.strip())), "text")
     if type(value) is int:
         if _DATE.fullmatch(str(value)):

@@ -190,16 +190,6 @@ class DataProblem(DescribedEnum, chinese="数据问题", english="Why a value di
         Word("自相矛盾", "Two spellings of the same field disagree, or the word is of another list"),
     )
     LEGACY_CODE = "LEGACY_CODE", Word("旧编号", "A code of the old numbering, which is not documented")
-    UNDOCUMENTED = "UNDOCUMENTED", Word("文档未载", "A key, or a type of value, that the document does not have")
-
-
-class DriftKind(
-    DescribedEnum, chinese="新情况", english="What is new in answers since the deployment's profile was written"
-):
-    NEW_WORD = "NEW_WORD", Word("新词", "A word that is in no list")
-    NEW_KEY = "NEW_KEY", Word("新字段", "A key that is not documented")
-    MISSING_FIELD = "MISSING_FIELD", Word("字段消失", "A field that the document promises comes no more")
-    CHANGED_TYPE = "CHANGED_TYPE", Word("类型改变", "A value of another type than documented")
 
 
 YES_NO: dict[object, bool | None] = {

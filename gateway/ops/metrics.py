@@ -27,6 +27,13 @@ DATA_ISSUES = Family(
     ("platform", "endpoint", "field", "problem"),
 )
 
+UNDOCUMENTED = Family(
+    "gateway_undocumented_total",
+    "counter",
+    "Keys, words and types of every n-th answer that neither the document nor the profile has",
+    ("record", "what"),
+)
+
 DROPPED_ROWS = Family("gateway_dropped_rows_total", "counter", "Rows without an identifier", ("endpoint",))
 
 
@@ -56,7 +63,7 @@ class Metrics:
                 log.warning("metrics not shared with other workers", reason=error.strerror)
             else:
                 self._workers = workers
-        for family in (CONNECTIONS, DATA_ISSUES, DROPPED_ROWS):
+        for family in (CONNECTIONS, DATA_ISSUES, DROPPED_ROWS, UNDOCUMENTED):
             self.tally.declare(family)
         self.tally.watch(PROCESS_CPU, str(slot), read=time.process_time)
         return self
@@ -67,6 +74,9 @@ class Metrics:
 
     def drop_rows(self, endpoint: str, rows: int) -> None:
         self.tally.count(DROPPED_ROWS, endpoint).add(rows)
+
+    def undocumented(self, record: str, what: str, count: int) -> None:
+        self.tally.count(UNDOCUMENTED, record, what).add(count)
 
     def _data_issue(self, endpoint: str, platform: PlatformName, field: str, problem: DataProblem) -> Count:
         """The counter of such issues. `field` is a path; the numbers of entries of a list are left out of it."""

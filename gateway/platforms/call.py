@@ -47,7 +47,7 @@ class Call(Pending[ParsedT]):
 
     `read(endpoint, envelope, *arguments)` makes the value, of refusals too: it knows what they mean. The outcome is
     that value, or what `read` raises, a ShapeError as a ProtocolError, or a PlatformError. Once it has come, `answer`
-    is the answer, `size` its bytes, and `is_documented` whether the endpoint's `decode` has read it.
+    is the answer, and `size` its bytes.
     """
 
     __slots__ = (
@@ -67,7 +67,6 @@ class Call(Pending[ParsedT]):
         "_trace",
         "answer",
         "endpoint",
-        "is_documented",
         "size",
     )
 
@@ -90,7 +89,6 @@ class Call(Pending[ParsedT]):
         self.endpoint = endpoint
         self.size = 0
         self.answer: RawAnswer | None = None
-        self.is_documented = False
         self._client = client
         self._form = form
         self._read = read
@@ -180,7 +178,7 @@ class Call(Pending[ParsedT]):
             calls.note(CANCELLED, self._started, self._context)
             self._on_done(error)
         else:
-            self.answer, self.is_documented = outcome, envelope.is_documented
+            self.answer = outcome
             calls.note(REFUSED if envelope.code else OK, self._started, self._context)
             self._judge(envelope)
 

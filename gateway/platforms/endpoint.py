@@ -29,7 +29,8 @@ class Endpoint(msgspec.Struct, frozen=True):
     """One documented call. `path` is under the platform's base; "" where the settings must give it and do not.
 
     `shows_why`: whether the `msg` of a refusal is fit to be shown (not so for order/list, quirk 17). `decode` takes a
-    success that came as documented in one step, and raises msgspec.DecodeError for every other answer.
+    success that came as documented in one step, and raises msgspec.DecodeError for every other answer. `record` is what
+    each row in its answers is.
     """
 
     name: str
@@ -38,3 +39,4 @@ class Endpoint(msgspec.Struct, frozen=True):
     kind: Kind
     shows_why: bool = True
     decode: Callable[[bytes], Mapping[str, Any]] | None = None
+    record: type | None = None

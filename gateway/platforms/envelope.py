@@ -84,13 +84,11 @@ class Envelope(msgspec.Struct, gc=False):
 
     A success that came as documented has typed rows in its `body`, as its endpoint's `decode` makes them.
     `has_failed`: it came with the status of a server's failure, or, where its code says success, of any failure.
-    `is_documented`: the endpoint's `decode` has read it.
     """
 
     code: int | None
     body: Mapping[str, Any]
     has_failed: bool = False
-    is_documented: bool = False
 
     def __repr__(self) -> str:
         return f"Envelope(code={self.code})"
@@ -133,7 +131,7 @@ def open_envelope(answer: RawAnswer, decode: Callable[[bytes], Mapping[str, Any]
     head, status = answer.head, answer.head.status
     if decode is not None and status < _NOT_FINE and not head.declares_gbk:
         try:
-            return Envelope(SUCCESS, decode(answer.body), False, True)
+            return Envelope(SUCCESS, decode(answer.body))
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             pass
     body = _read(answer)

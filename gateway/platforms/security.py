@@ -62,8 +62,8 @@ class Security(PlatformClient):
 
         Raises httpx.InvalidURL or httpx.UnsupportedProtocol.
         """
-        self._people = Endpoint("people", "POST", paths.people, Kind.READ, decode=decode_people)
-        self._owner = Endpoint("owner", "POST", paths.owner, Kind.READ, decode=decode_owner)
+        self._people = Endpoint("people", "POST", paths.people, Kind.READ, decode=decode_people, record=People)
+        self._owner = Endpoint("owner", "POST", paths.owner, Kind.READ, decode=decode_owner, record=HouseOwner)
         self._callback = Endpoint("callback", "POST", paths.callback, Kind.REPEATABLE_WRITE)
         self._modules = Endpoint("modules-sync", "POST", paths.modules, Kind.READ)
         login = Endpoint("token", "POST", paths.token, Kind.LOGIN)

@@ -24,15 +24,17 @@ from gateway.wording.faults import FaultWording
 
 # Some paths have wjdh/ in front and some have not, and order/list is not orders/list (quirks 49 to 52).
 SECRET = Endpoint("secret", "POST", "wjdh/secret", Kind.LOGIN)
-SHENHE_LIST = Endpoint("shenheList", "POST", "wjdh/shenheList", Kind.READ, decode=decode_shenhes)
-SHENHE = Endpoint("shenhe", "POST", "wjdh/shenhe", Kind.READ)
+SHENHE_LIST = Endpoint("shenheList", "POST", "wjdh/shenheList", Kind.READ, decode=decode_shenhes, record=Shenhe)
+SHENHE = Endpoint("shenhe", "POST", "wjdh/shenhe", Kind.READ, record=Shenhe)
 SHENHE_UPDATE = Endpoint("shenhe/update", "PUT", "wjdh/shenhe", Kind.REPEATABLE_WRITE)
 ORDER_NEW = Endpoint("order/new", "POST", "order/new", Kind.UNREPEATABLE_WRITE)
-ORDER_LIST = Endpoint("order/list", "POST", "order/list", Kind.READ, shows_why=False, decode=decode_orders)
-MODULES = Endpoint("modules", "POST", "wjdh/modules", Kind.READ)
+ORDER_LIST = Endpoint(
+    "order/list", "POST", "order/list", Kind.READ, shows_why=False, decode=decode_orders, record=Order
+)
+MODULES = Endpoint("modules", "POST", "wjdh/modules", Kind.READ, record=Module)
 MODULE = Endpoint("module", "PUT", "wjdh/module", Kind.REPEATABLE_WRITE)
-REPAIR_LIST = Endpoint("repair/list", "POST", "wjdh/repair/list", Kind.READ, decode=decode_repairs)
-REPAIR = Endpoint("repair", "POST", "repair", Kind.READ)
+REPAIR_LIST = Endpoint("repair/list", "POST", "wjdh/repair/list", Kind.READ, decode=decode_repairs, record=Repair)
+REPAIR = Endpoint("repair", "POST", "repair", Kind.READ, record=Repair)
 REPAIR_UPDATE = Endpoint("repair/update", "PUT", "repair", Kind.REPEATABLE_WRITE)
 ANNOUNCEMENT_NEW = Endpoint("announcement/new", "POST", "announcement/new", Kind.UNREPEATABLE_WRITE)
 

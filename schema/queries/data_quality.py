@@ -13,16 +13,15 @@ from schema.types.fields import needs
 @strawberry.type
 class DataQualityQueries:
     @strawberry.field(
-        description="What does not arrive as documented. First what is new since the deployment's profile was written "
-        "(`drift`), as all gateways have seen it, for callers of every community who name none. Then data issues, the "
-        "most frequent first, as far as this process has read since it started; each of several workers has its own, "
-        "and `gateway_data_issues_total` of `/metrics` has all. People, and what is of no known community, are counted "
+        description="What does not arrive as documented: data issues, the most frequent first, as far as this process "
+        "has read since it started; each of several workers has its own, and `gateway_data_issues_total` of `/metrics` "
+        "has all. People, and what is of no known community, are counted "
         "for callers of every community only. Null when the community is not the caller's to see (数据质量).",
         directives=needs([Scope.OPERATION_READ]),
         graphql_type=list[DataQualityFinding] | None,
     )
-    async def data_quality(self, info: Info, community_code: OptionalCommunityCode = None) -> list[Finding] | None:
+    def data_quality(self, info: Info, community_code: OptionalCommunityCode = None) -> list[Finding] | None:
         codes = get_communities(info, community_code)
         if codes is not None and not codes:
             return None
-        return await info.context.loaders.findings(codes)
+        return info.context.loaders.findings(codes)

@@ -7,7 +7,7 @@ import strawberry
 from gateway.actions.identity import public_id
 from gateway.context import Info
 from gateway.loaders import data_quality
-from gateway.normalise.vocabulary import DataProblem, DriftKind, PlatformName
+from gateway.normalise.vocabulary import DataProblem, PlatformName
 from schema.types.fields import plain, record_type
 
 
@@ -20,22 +20,9 @@ class DataQualityFinding:
     endpoint: str = plain("The gateway's name of the endpoint, as in `platforms` (接口名称).")
     field: str = plain("Dotted path of public field names from the record (字段).")
     problem: DataProblem = plain("What is wrong with it (问题).")
-    count: int = plain("How many values, since this process began to see it; with drift, since any did (次数).")
+    count: int = plain("How many values, since this process began to see it (次数).")
     first_seen_at: datetime = plain("When it was seen first (首次发现时间).")
     last_seen_at: datetime = plain("When it was seen last (最近发现时间).")
-
-    drift: DriftKind | None = plain(
-        "What is new about it since the deployment's profile was written; null for data issues (新情况)."
-    )
-    record: str | None = plain("With drift: the kind of record, as in a profile (记录类型).")
-    key: str | None = plain("With drift: the key on the wire (原始字段名).")
-    found: str | None = plain(
-        "With drift: the new word, or the type of JSON that came; '(withheld)' for a word that may be a person's "
-        "(新词或类型)."
-    )
-    rows: int | None = plain(
-        "With drift: of how many rows that were looked at, by all gateways, since it was seen first (检查行数)."
-    )
 
     @strawberry.field(
         description="Node id of a record that shows it, the one seen last; null where none has an id (示例记录标识)."

@@ -31,10 +31,7 @@ NOT_PERSONAL = {
         "Module.label", "ModuleDrift.label", "Dictionary.name", "Dictionary.title", "DictionaryEntry.value",
         "DictionaryEntry.label", "DictionaryEntry.code", "DictionaryEntry.note", "PlatformEndpoint.name",
         "Payment.lastError", "Reveal.typeName", "Reveal.fields", "DataQualityFinding.endpoint",
-        "DataQualityFinding.field", "DataQualityFinding.record",
-    },
-    "keys and words of closed lists, as far as the observation of rows keeps them": {
-        "DataQualityFinding.key", "DataQualityFinding.found",
+        "DataQualityFinding.field",
     },
     "the number of an order or of a payment": {
         "Order.number", "Order.shopNumber", "OrderPayload.orderNumber", "Payment.orderNumber", "Payment.shopNumber",

@@ -38,7 +38,7 @@ FIRING = {
     "GatewayEventLoopStuck": {f"gateway_event_loop_lag_max_seconds{SCRAPED}": "1.1x200"},
     "GatewayCpuSaturated": {f"process_cpu_seconds_total{SCRAPED}": "0+49x200"},
     "GatewayFileDescriptorsLow": {f"process_open_fds{SCRAPED}": "81x200", f"process_max_fds{SCRAPED}": "100x200"},
-    "GatewayDrift": {'gateway_drift_findings{endpoint="repair/list", kind="NEW_WORD"}': "1x200"},
+    "GatewayUndocumentedData": {'gateway_undocumented_total{record="Repair", what="key"}': "0x50 1x150"},
 }
 """Series, one value a minute; the alert must fire in their 115th minute."""
 
@@ -63,7 +63,7 @@ QUIET = {
     "GatewayEventLoopStuck": {f"gateway_event_loop_lag_max_seconds{SCRAPED}": "0.9x200"},
     "GatewayCpuSaturated": {f"process_cpu_seconds_total{SCRAPED}": "0+47x200"},
     "GatewayFileDescriptorsLow": {f"process_open_fds{SCRAPED}": "80x200", f"process_max_fds{SCRAPED}": "100x200"},
-    "GatewayDrift": {'gateway_drift_findings{endpoint="repair/list", kind="NEW_WORD"}': "0x200"},
+    "GatewayUndocumentedData": {'gateway_undocumented_total{record="Repair", what="key"}': "1x200"},
 }
 
 
