@@ -139,7 +139,6 @@ class Gateway:
             journal.watches,
             clock,
             interval=settings.watch_interval,
-            linger=settings.watch_linger,
         )
         self.event_streams = EventStreams(journal.events, self.tail, self.watches, clock)
         self.writer = Writer(journal, key, clock)
@@ -281,7 +280,6 @@ def create_app(
             authenticator.authenticate,
             gateway.open_context,
             WebSocketOptions(
-                init_timeout=settings.websocket_init_timeout,
                 timeout=timeout,
                 max_operations=settings.max_subscriptions,
                 bounds=bounds,

@@ -152,17 +152,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cache_size: Count = 1000
 
     watch_interval: Seconds = 15.0
-    watch_linger: Lifetime = 60.0
-    websocket_init_timeout: Seconds = 5.0
     max_subscriptions: Count = 20
     allowed_origins: str = ""
     allowed_headers: str = ""
     allowed_hosts: str = ""
 
-    header_timeout: Seconds = 10.0
-    body_timeout: Seconds = 15.0
     keep_alive_timeout: Seconds = 75.0
-    stall_timeout: Seconds = 10.0
     max_connections: Count = 1000
 
     max_body_bytes: Count = 256 * 1024

@@ -173,13 +173,7 @@ def server_options(settings: Settings, metrics: Metrics | None = None) -> dict[s
     No request is trusted to say which proxies it came through: nothing here asks.
     """
     metrics = Metrics() if metrics is None else metrics
-    limits = ServerLimits(
-        header_timeout=settings.header_timeout,
-        body_timeout=settings.body_timeout,
-        keep_alive_timeout=settings.keep_alive_timeout,
-        stall_timeout=settings.stall_timeout,
-        max_connections=settings.max_connections,
-    )
+    limits = ServerLimits(keep_alive_timeout=settings.keep_alive_timeout, max_connections=settings.max_connections)
     return {
         "loop": "uvloop",
         "http": Connections(limits, _ServerErrors(metrics), metrics.watch_connections),

@@ -68,11 +68,11 @@ class WebSocketOptions:
     in bytes. `max_operations` counts those under way.
     """
 
-    init_timeout: float
     timeout: float
     max_operations: int
     bounds: Bounds
     largest_answer: int
+    init_timeout: float = 5.0
     clock: Callable[[], float] = time.time
 
 

@@ -40,6 +40,9 @@ MOST_WATCHED = 500
 """Lists that one process wants watched: a caller of every community may name any, and no platform says which there are.
 """
 
+LINGER = 60.0
+"""Seconds that a list is watched on, so that one whose connection broke misses nothing."""
+
 RETRY_DELAY = 1.0
 
 WATCHING = background("watches")
@@ -199,7 +202,7 @@ class Watches:
         leases: WatchLeases,
         clock: Clock,
         interval: float,
-        linger: float,
+        linger: float = LINGER,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._wjdh = platforms.wjdh

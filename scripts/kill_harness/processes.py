@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -33,11 +33,16 @@ PAUSE = 0.005
 class GatewayProcess:
     """`gateway serve` with these settings, on one port however often it is started. `kills` counts those with -9.
 
-    `checkout` is one of another commit, with its .venv.
+    `program` is what Python runs, `checkout` one of another commit, with its .venv.
     """
 
     def __init__(
-        self, environ: Mapping[str, str], log: Path | None = None, workers: int = 1, checkout: Path | None = None
+        self,
+        environ: Mapping[str, str],
+        log: Path | None = None,
+        workers: int = 1,
+        checkout: Path | None = None,
+        program: Sequence[str] = ("-m", "gateway"),
     ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -46,6 +51,7 @@ class GatewayProcess:
         self._log = log
         self._workers = workers
         self._checkout = checkout
+        self._program = program
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -61,7 +67,7 @@ class GatewayProcess:
     async def start(self, *, ready: bool = True) -> None:
         """Start it, and with `ready` return when it takes requests."""
         python = sys.executable if self._checkout is None else str(self._checkout / ".venv" / "bin" / "python")
-        command = (python, "-m", "gateway", "serve", "--workers", str(self._workers))
+        command = (python, *self._program, "serve", "--workers", str(self._workers))
         with open(self._log or os.devnull, "ab") as log:  # noqa: ASYNC230 # a moment, in a script
             self._process = await asyncio.create_subprocess_exec(
                 *command, env=self._environ, stdout=log, stderr=log, cwd=self._checkout

@@ -14,6 +14,7 @@ from deployed import DEPLOY, Nginx
 from processes import free_port
 from websockets import Subprotocol, connect
 
+from gateway.http.server.limits import ServerLimits
 from gateway.settings import Settings
 
 ORDERS = (
@@ -260,6 +261,7 @@ def test_bounds_are_not_narrower_than_the_settings():
 
     assert settings.max_body_bytes <= 1024 * 1024
     assert seconds("proxy_read_timeout") > settings.request_timeout
-    assert seconds("client_body_timeout") >= settings.body_timeout
+    limits = ServerLimits(keep_alive_timeout=settings.keep_alive_timeout, max_connections=settings.max_connections)
+    assert seconds("client_body_timeout") >= limits.body_timeout
     [kept] = re.findall(r"^    keepalive_timeout (\d+)s;  #", text, re.MULTILINE)
     assert int(kept) < settings.keep_alive_timeout

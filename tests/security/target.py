@@ -28,11 +28,7 @@ SETTINGS = {
     "GATEWAY_PEOPLE_LOOKUP_LIMIT": "10000000",
     "GATEWAY_ALLOWED_ORIGINS": "https://console.example",
     "GATEWAY_ALLOWED_HOSTS": "127.0.0.1 gateway.example",
-    "GATEWAY_HEADER_TIMEOUT": "1",
-    "GATEWAY_BODY_TIMEOUT": "1",
-    "GATEWAY_STALL_TIMEOUT": "1",
     "GATEWAY_KEEP_ALIVE_TIMEOUT": "30",
-    "GATEWAY_WEBSOCKET_INIT_TIMEOUT": "1",
     "GATEWAY_WATCH_INTERVAL": "0.2",
 }
 
@@ -153,7 +149,8 @@ async def under_attack(directory: Path) -> AsyncIterator[Target]:
     port = issuer.sockets[0].getsockname()[1]
     async with issuer, Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED)) as sandbox:
         places = {"GATEWAY_AUTH_JWKS_URL": f"http://127.0.0.1:{port}/jwks", "GATEWAY_DATA_DIR": str(directory)}
-        process = GatewayProcess({**sandbox.settings(), **SETTINGS, **places}, directory / "log")
+        impatient = str(Path(__file__).with_name("impatient_gateway.py"))
+        process = GatewayProcess({**sandbox.settings(), **SETTINGS, **places}, directory / "log", program=(impatient,))
         await process.start()
         try:
             yield Target(process, sandbox, signers, keys)

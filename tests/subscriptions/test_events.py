@@ -5,6 +5,7 @@ import gc
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from graphql_socket import connected, until
 
 from gateway.events import PAYMENT_QUEUED, Event
 from gateway.loaders.event_streams import Cursor
+from gateway.loaders.watch import Watches
 from gateway.normalise.vocabulary import RepairStatus, ShenheStatus
 from gateway.sandbox.faults import Fault, FaultKind
 
@@ -36,8 +38,12 @@ subscription($code: ID, $after: String) {
 """
 OPERATIONS = "subscription($after: String) { operationEvents(after: $after) { cursor missed operation { outcome } } }"
 
-SHARED = pytest.mark.parametrize("extra", [{"GATEWAY_WATCH_LINGER": "60"}])
-AT_ONCE = pytest.mark.parametrize("extra", [{"GATEWAY_WATCH_LINGER": "0"}])
+AT_ONCE = pytest.mark.usefixtures("ends_watches_at_once")
+
+
+@pytest.fixture
+def ends_watches_at_once(monkeypatch):
+    monkeypatch.setattr("gateway.app.Watches", partial(Watches, linger=0))
 
 
 def pending(sandbox, code: str = CODE) -> list[int]:
@@ -240,7 +246,6 @@ class TestOperations:
 
 
 class TestResume:
-    @SHARED
     async def test_subscriber_goes_on_where_it_was_interrupted(self, connect, gateway, sandbox):
         async with connect() as socket:
             await follow(socket, sandbox)
@@ -364,7 +369,6 @@ class TestManySubscribers:
 
 
 class TestEventStream:
-    @SHARED
     async def test_event_id_is_the_cursor_and_resumes(self, gateway, sandbox):
         body = {"query": REVIEWS, "variables": {"code": CODE}}
 

@@ -2,12 +2,14 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 from graphql_socket import connected, until
 from test_events import CODE, REVIEWS, apply, approve, next_event, pending, told
 
 from gateway.journal import presence, watches
+from gateway.loaders.watch import Watches
 
 pytestmark = pytest.mark.postgres
 
@@ -92,8 +94,8 @@ def cut_off(gateway) -> None:
         watch._task.cancel()
 
 
-async def test_list_is_watched_on_for_others(serve, settings, sandbox):
-    settings |= {"GATEWAY_WATCH_LINGER": "0"}
+async def test_list_is_watched_on_for_others(serve, settings, sandbox, monkeypatch):
+    monkeypatch.setattr("gateway.app.Watches", partial(Watches, linger=0))
     async with serve(settings) as one:
         async with connected(one.url, token=one.token) as socket:
             await socket.subscribe("1", REVIEWS, code=CODE)

@@ -6,6 +6,7 @@ import socket as sockets
 import time
 from collections import deque
 from contextlib import asynccontextmanager
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -18,7 +19,8 @@ from websockets.exceptions import InvalidStatus
 from gateway.app import create_app
 from gateway.auth.tokens import LEEWAY
 from gateway.commands.serve import EmbeddedServer, server_options
-from gateway.http.websocket import may_connect
+from gateway.http.server.limits import ServerLimits
+from gateway.http.websocket import WebSocketOptions, may_connect
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import Settings, load_settings
 
@@ -55,9 +57,9 @@ async def test_connection_ends_with_its_token(connect, mint, gateway):
     await until(lambda: not len(gateway.parts.watches))
 
 
-@pytest.mark.parametrize("extra", [{"GATEWAY_WEBSOCKET_INIT_TIMEOUT": "0.1"}])
-async def test_silent_connection_is_closed_with_4408(connect):
-    async with connect(init=False) as socket:
+async def test_silent_connection_is_closed_with_4408(environ, serve, monkeypatch):
+    monkeypatch.setattr("gateway.app.WebSocketOptions", partial(WebSocketOptions, init_timeout=0.1))
+    async with serve(environ) as gateway, connected(gateway.url, init=False) as socket:
         await socket.send("ping")
 
         assert await socket.closed() == 4408
@@ -223,7 +225,8 @@ def test_own_or_listed_origin_may_connect(origin, allowed):
     assert may_connect(origin, "GATEWAY.example:8000", {"https://listed.example"}) is allowed
 
 
-async def test_client_reading_nothing_is_disconnected():
+async def test_client_reading_nothing_is_disconnected(monkeypatch):
+    monkeypatch.setattr("gateway.commands.serve.ServerLimits", partial(ServerLimits, stall_timeout=0.2))
     gone = asyncio.Event()
 
     async def flood(scope, receive, send):
@@ -234,7 +237,7 @@ async def test_client_reading_nothing_is_disconnected():
         except OSError:
             gone.set()
 
-    async with serving(flood, Settings(stall_timeout=0.2), lifespan="off") as (url, _stop):
+    async with serving(flood, Settings(), lifespan="off") as (url, _stop):
         stalled = sockets.socket()
         stalled.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
         stalled.connect(("127.0.0.1", int(url.rpartition(":")[2])))

@@ -20,7 +20,7 @@ HIGH_WATER: Final = 64 * 1024
 """Bytes of a body that the application has not read; then the client has to wait."""
 
 PROGRESS: Final = 16 * 1024
-"""Bytes that a client has to take of its answer within the `stall_timeout`."""
+"""Bytes of an answer that a client has to take within the `stall_timeout`."""
 
 LINGER: Final = 2.0
 """Seconds a client has to close after its last answer, and to send the rest of its request to a server that stops."""
@@ -34,10 +34,10 @@ class ServerLimits:
     of the connection; `body_timeout` for the whole body, from the headers on.
     """
 
-    header_timeout: float
-    body_timeout: float
+    header_timeout: float = 10.0
+    body_timeout: float = 15.0
     keep_alive_timeout: float
-    stall_timeout: float
+    stall_timeout: float = 10.0
     max_connections: int
 
     @property

@@ -20,8 +20,14 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-async def server(settings: Settings) -> AsyncIterator[RawServer]:
-    async with serving(Echo(), settings) as server:
+def times() -> dict[str, float]:
+    """Of `ServerLimits`, where they are not as always."""
+    return {}
+
+
+@pytest.fixture
+async def server(settings: Settings, times: dict[str, float]) -> AsyncIterator[RawServer]:
+    async with serving(Echo(), settings, times) as server:
         yield server
 
 

@@ -3,16 +3,20 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
+import pytest
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.commands.serve import EmbeddedServer, server_options
+from gateway.http.server.limits import ServerLimits
 from gateway.settings import Settings
 
 PATIENCE = 10.0
@@ -219,9 +223,14 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, settings: Settings, **options: Any) -> AsyncIterator[RawServer]:
-    """Serve any application as the gateway is served."""
-    config = uvicorn.Config(app, **server_options(settings) | {"loop": "none", "port": 0, "lifespan": "off"} | options)
+async def serving(
+    app: ASGIApp, settings: Settings, times: Mapping[str, Any] = MappingProxyType({}), **options: Any
+) -> AsyncIterator[RawServer]:
+    """Serve any application as the gateway is served, with these `times` of `ServerLimits`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.commands.serve.ServerLimits", partial(ServerLimits, **times))
+        served = server_options(settings)
+    config = uvicorn.Config(app, **served | {"loop": "none", "port": 0, "lifespan": "off"} | options)
     server = EmbeddedServer(config)
     running = asyncio.create_task(server.serve())
     await until(lambda: server.started)

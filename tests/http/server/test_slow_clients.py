@@ -21,8 +21,8 @@ CROWD = 200
 
 
 @pytest.fixture
-def settings() -> Settings:
-    return Settings(header_timeout=0.2, body_timeout=0.2, stall_timeout=0.2)
+def times() -> dict[str, float]:
+    return {"header_timeout": 0.2, "body_timeout": 0.2, "stall_timeout": 0.2}
 
 
 async def drip(connection, data: bytes) -> None:
@@ -84,7 +84,8 @@ async def test_slow_body_is_408(connection, server, head, body):
 
 async def test_slowly_read_body_does_not_time_out_the_client():
     app = Echo()
-    async with serving(app, Settings(header_timeout=LONG, body_timeout=0.1)) as server, server.connect() as connection:
+    times = {"header_timeout": LONG, "body_timeout": 0.1}
+    async with serving(app, Settings(), times) as server, server.connect() as connection:
         body = b"x" * 1_000_000
         head = b"POST /waits HTTP/1.1\r\n" + HOST + b"Content-Length: %d\r\n\r\n" % len(body)
         sending = asyncio.create_task(connection.send(head + body))
@@ -150,7 +151,7 @@ async def test_flooding_client_reading_nothing_is_disconnected(server):
 
 
 async def test_steady_reader_gets_a_whole_large_answer():
-    async with serving(Echo(), Settings(stall_timeout=0.3)) as server, server.connect() as connection:
+    async with serving(Echo(), Settings(), {"stall_timeout": 0.3}) as server, server.connect() as connection:
         await connection.send(b"GET /big HTTP/1.1\r\n" + HOST + b"\r\n")
         _, headers = await connection.head()
         left = int(headers["content-length"])

@@ -83,8 +83,8 @@ async def test_stopping_server_starts_no_pipelined_request():
 
 @pytest.mark.parametrize("sent", [b"", GET[:-2], GET], ids=["silent", "in its headers", "between two requests"])
 async def test_stopping_server_closes_idle_connections(sent):
-    settings = Settings(header_timeout=NEVER, keep_alive_timeout=NEVER)
-    async with serving(Echo(), settings) as server, server.connect() as connection:
+    settings, times = Settings(keep_alive_timeout=NEVER), {"header_timeout": NEVER}
+    async with serving(Echo(), settings, times) as server, server.connect() as connection:
         await connection.send(sent)
         if sent == GET:
             await connection.response()
@@ -117,7 +117,8 @@ async def test_stopping_server_ends_a_stream_that_just_began(server, connection)
 
 async def test_stopping_server_gives_a_body_a_short_time(monkeypatch):
     monkeypatch.setattr(http_connection, "LINGER", 0.1)
-    async with serving(Echo(), Settings(body_timeout=NEVER, stall_timeout=1)) as server, server.connect() as connection:
+    times = {"body_timeout": NEVER, "stall_timeout": 1}
+    async with serving(Echo(), Settings(), times) as server, server.connect() as connection:
         await connection.send(b"POST /one HTTP/1.1\r\n" + HOST + b"Content-Length: 100\r\n\r\nx")
         await until(lambda: server.app.asked == ["/one"])
         stopping = asyncio.create_task(ends(server))
@@ -128,7 +129,7 @@ async def test_stopping_server_gives_a_body_a_short_time(monkeypatch):
 async def test_stop_ends_after_the_grace_period():
     app = Echo()
     async with (
-        serving(app, Settings(stall_timeout=NEVER), timeout_graceful_shutdown=1) as server,
+        serving(app, Settings(), {"stall_timeout": NEVER}, timeout_graceful_shutdown=1) as server,
         server.connect() as waiting,
         server.connect(buffer=4096) as stalled,
     ):

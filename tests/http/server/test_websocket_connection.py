@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from math import inf
+from typing import Any
 
 import pytest
 from raw_http import Connection, RawServer, serving, until
@@ -45,7 +46,7 @@ class Listener:
 
 @pytest.fixture
 async def server() -> AsyncIterator[RawServer]:
-    async with serving(Listener(), Settings(stall_timeout=0.2)) as server:
+    async with serving(Listener(), Settings(), {"stall_timeout": 0.2}) as server:
         yield server
 
 
@@ -158,7 +159,7 @@ async def test_pings_are_answered(server):
 
 
 async def test_client_answering_no_pings_is_disconnected():
-    options = {"ws_ping_interval": 0.1, "ws_ping_timeout": 0.1}
+    options: dict[str, Any] = {"ws_ping_interval": 0.1, "ws_ping_timeout": 0.1}
     async with serving(Listener(), Settings(), **options) as server, server.connect() as connection:
         await shake_hands(connection)
         await until(lambda: server.connections == 0)
