@@ -20,7 +20,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from bulk import ENTRIES, BulkKills
-from forked import ForkedGateway, forge
 from notifier import Notifier
 from processes import GatewayProcess, Platforms, platforms
 from replicas import Replicas
@@ -60,13 +59,12 @@ async def kill_one(engine: str, options: argparse.Namespace) -> None:
         settings = await stack.enter_async_context(journal(engine))
         remote = await stack.enter_async_context(platforms())
         notifier = Notifier(remote.settings)
-        gateway = GatewayProcess({**remote.settings, **settings}, options.log)
         planned = STEPS
         if options.platform_tokens:
             notifier = Notifier(remote.settings, remote.token_url)
-            forks = await stack.enter_async_context(forge())
-            gateway = ForkedGateway(forks, {**remote.settings, **settings, **PLATFORM_TOKENS}, options.log)
+            settings |= PLATFORM_TOKENS
             planned = PLATFORM_TOKEN_STEPS
+        gateway = GatewayProcess({**remote.settings, **settings}, options.log)
         stack.push_async_callback(gateway.kill)
         bench = Bench(gateway, remote, notifier, settings.get("GATEWAY_DATABASE_URL", ""))
         steps: Counter[str] = Counter()
@@ -113,8 +111,7 @@ async def kill_bulk(engine: str, options: argparse.Namespace) -> None:
     async with AsyncExitStack() as stack:
         settings = await stack.enter_async_context(journal(engine))
         remote = await stack.enter_async_context(platforms())
-        forks = await stack.enter_async_context(forge())
-        gateway = ForkedGateway(forks, {**remote.settings, **settings}, options.log)
+        gateway = GatewayProcess({**remote.settings, **settings}, options.log)
         stack.push_async_callback(gateway.kill)
         await gateway.start()
         bulk = BulkKills(gateway, remote, settings)
