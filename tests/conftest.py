@@ -48,6 +48,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "database_url" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.postgres)
+        if item.path.parent.name in ("deploy", "explorer"):
+            item.add_marker(pytest.mark.slow)
 
 
 class Answer:

@@ -32,6 +32,8 @@ from gateway.journal.records import AuditAction, AuditEntry, RecordRefs
 from gateway.settings import Settings, load_settings
 from schema.build import export_sdl
 
+pytestmark = pytest.mark.slow
+
 GATEWAY = [sys.executable, "-m", "gateway"]
 
 

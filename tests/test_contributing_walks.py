@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
@@ -48,9 +50,11 @@ def tree(tmp_path: Path) -> Path:
 def print_schema(tree: Path) -> str:
     """What the code of this tree prints as its schema; it has no undefined name."""
     ruff = Path(sys.executable).with_name("ruff")
-    subprocess.run([ruff, "check", "--no-cache", "--quiet", "gateway", "schema"], cwd=tree, check=True)
+    subprocess.run([ruff, "check", "--no-cache", "--quiet", "gateway", "schema"], cwd=tree, check=True, timeout=120)
     command = [sys.executable, "-m", "gateway", "schema"]
-    return subprocess.run(command, cwd=tree, check=True, capture_output=True, text=True, encoding="utf-8").stdout
+    return subprocess.run(
+        command, cwd=tree, check=True, capture_output=True, text=True, encoding="utf-8", timeout=120
+    ).stdout
 
 
 def test_walk_of_a_field_fits_the_code(tree: Path) -> None:

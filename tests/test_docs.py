@@ -225,7 +225,12 @@ def test_site_builds_strictly_and_loads_no_other_host(tmp_path: Path) -> None:
     shutil.copy(ROOT / "zensical.toml", tmp_path)
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
     built = subprocess.run(
-        [Path(sys.prefix) / "bin" / "zensical", "build"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [Path(sys.prefix) / "bin" / "zensical", "build"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     assert built.returncode == 0, built.stderr
     pages = [read_text_of(page) for page in (tmp_path / "build" / "site").rglob("*.html")]

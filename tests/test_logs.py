@@ -74,7 +74,7 @@ asyncio.run(call())
 def logged(program: str) -> tuple[str, dict[str, str]]:
     """All that it wrote, and the one line of it."""
     command = [sys.executable, "-c", program, PERSONAL]
-    written = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    written = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stderr
     [line] = written.splitlines()
     return written, json.loads(line)
 
@@ -126,7 +126,7 @@ for say in (structlog.get_logger(), logging.getLogger("uvicorn.error")):
 )
 def test_messages_below_the_level_are_not_logged(level, own, of_libraries):
     command = [sys.executable, "-c", LINES_OF_EACH_LEVEL, PERSONAL, level]
-    written = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    written = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stderr
     lines = [json.loads(line) for line in written.splitlines()]
 
     assert [line["event"] for line in lines if "logger" not in line] == own

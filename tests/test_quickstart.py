@@ -19,6 +19,8 @@ from gateway.errors import GatewayError
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.settings import load_settings
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 QUICKSTART = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
 PAGES = ((ROOT / "README.md").read_text(encoding="utf-8"), QUICKSTART)

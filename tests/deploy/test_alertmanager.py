@@ -27,7 +27,7 @@ def test_configuration_is_valid_but_for_payloads(find_tool, tmp_path):
     config["templates"] = [str(FOLDER / "*.tmpl")]
     (tmp_path / "alertmanager.yml").write_text(yaml.safe_dump(config))
     command = [find_tool("amtool"), "check-config", str(tmp_path / "alertmanager.yml")]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "2 receivers" in answer.stdout
     assert "1 templates" in answer.stdout
@@ -41,7 +41,7 @@ def render(find_tool, tmp_path):
     def render_text(text: str) -> str:
         command = [program, "template", "render", "--template.glob", str(FOLDER / "*.tmpl"), "--template.text", text]
         command += ["--template.data", str(tmp_path / "data.json")]
-        rendered = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        rendered = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
         with suppress(yaml.YAMLError):  # Alertmanager reads a text as YAML where it can: it has to stay a text
             assert isinstance(yaml.safe_load(rendered), str), rendered
         return rendered

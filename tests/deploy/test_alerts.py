@@ -89,7 +89,7 @@ def check(find_tool, tmp_path, alert: str, series: dict[str, str], firing: int) 
     }
     (tmp_path / "test.yml").write_text(yaml.safe_dump(test))
     command = [find_tool("promtool"), "test", "rules", str(tmp_path / "test.yml")]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
@@ -106,7 +106,7 @@ def test_alert_stays_quiet(find_tool, tmp_path, alert):
 def test_rules_and_configuration_are_valid(find_tool):
     for what, file in (("rules", RULES), ("config", DEPLOY / "prometheus" / "prometheus.yml")):
         command = [find_tool("promtool"), "check", what, str(file)]
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
         assert answer.returncode == 0, answer.stdout + answer.stderr
 
 

@@ -38,7 +38,7 @@ def config(find_tool, tmp_path):
         options = [option for file in files for option in ("--file", str(COMPOSE / file))]
         command = [program, *options, "--env-file", str(settings), "--profile", profile, "config", "--format", "json"]
         environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-        answer = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+        answer = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=120)
         assert answer.returncode == 0, answer.stderr
         assert "level=warning" not in answer.stderr
         return json.loads(answer.stdout)

@@ -26,7 +26,7 @@ def test_every_query_is_valid(find_tool, tmp_path):
     rules = [{"record": f"query_{number}", "expr": query} for number, query in enumerate(filled)]
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}))
     command = [find_tool("promtool"), "check", "rules", str(tmp_path / "rules.yml")]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert f"{len(QUERIES)} rules found" in answer.stdout
 

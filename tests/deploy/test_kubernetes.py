@@ -31,7 +31,7 @@ def pod(resources):
 @pytest.mark.parametrize("version", ["1.30", "1.37"])
 def test_manifests_fit_the_schema(version):
     command = [VALIDATOR, "--strict", "--kubernetes-version", version, *map(str, FILES)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert (answer.stdout + answer.stderr).count(" passed for resource ") == 6
 
@@ -39,7 +39,9 @@ def test_manifests_fit_the_schema(version):
 def test_schema_check_refuses_a_misspelt_key(tmp_path):
     text = (DEPLOY / "kubernetes" / "gateway.yaml").read_text(encoding="utf-8")
     (tmp_path / "wrong.yaml").write_text(text.replace("readinessProbe", "readynessProbe"))
-    answer = subprocess.run([VALIDATOR, "--strict", str(tmp_path / "wrong.yaml")], capture_output=True, check=False)
+    answer = subprocess.run(
+        [VALIDATOR, "--strict", str(tmp_path / "wrong.yaml")], capture_output=True, check=False, timeout=120
+    )
     assert answer.returncode != 0
 
 

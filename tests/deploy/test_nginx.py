@@ -53,7 +53,7 @@ async def ask(client, query=ORDERS, **headers):
 
 def test_configuration_is_valid(find_tool, tmp_path):
     command = [find_tool("nginx"), "-t", "-p", str(tmp_path), "-c", str(Nginx(tmp_path, [8000]).file)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert answer.returncode == 0, answer.stderr
     assert "[warn]" not in answer.stderr
 

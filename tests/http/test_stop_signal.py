@@ -10,6 +10,8 @@ from processes import GatewayProcess
 from websockets import Subprotocol, connect
 from websockets.exceptions import ConnectionClosedError
 
+pytestmark = pytest.mark.slow
+
 REPAIRS = 'subscription { repairChanged(communityCode: "10002") { id } }'
 
 PATIENCE = 15

@@ -24,6 +24,8 @@ from gateway.journal.sqlite import FILE_NAME
 from gateway.normalise.states import OperationState
 from gateway.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).with_name("journal_process.py")
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ORDER = {
     "xiaoqu": "10002",
     "type": "car_number",

@@ -11,6 +11,8 @@ import pytest
 import pytest_asyncio
 from throw_away import SERVER, on_server
 
+pytestmark = pytest.mark.slow
+
 HARNESS = Path(__file__).parent.parent.parent / "scripts" / "kill_harness"
 RUNS = {
     "sqlite": ("--engine", "sqlite", "--kills", "9"),
