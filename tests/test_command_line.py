@@ -142,6 +142,17 @@ def test_successful_start_logs_nothing_at_warning_level(served):
     assert process.stderr.read() == ""
 
 
+@pytest.mark.parametrize("own", [{"GATEWAY_SECURITY_URL": "http://192.0.2.7"}])
+def test_development_over_a_remote_platform_is_an_error_line(served):
+    _, process, _ = served
+
+    process.terminate()
+    [line] = [line for line in map(json.loads, process.stderr.read().splitlines()) if line["level"] == "error"]
+
+    assert line["event"] == "development serves a platform that is not on this machine"
+    assert line["platforms"] == ["SECURITY"]
+
+
 def test_serve_reads_environment_files(environ, tmp_path):
     first, second = tmp_path / "first.env", tmp_path / "second.env"
     first.write_text("".join(f"{name}={environ.pop(name)}\n" for name in [*environ] if name.startswith("GATEWAY_")))

@@ -31,6 +31,9 @@ ALL_OPENED = (EVERYTHING,)
 PRODUCTION = {"NODE_ENV": "production"}
 
 LAST_SETTING = "GATEWAY_CALLBACK_KEY_D"
+
+CONTROLS = {"x-sandbox": "1"}
+"""The header that the sandbox's controls take no request without."""
 """What the sandbox prints last, once it listens."""
 
 SERVE = ("-m", "gateway", "serve")
@@ -77,11 +80,13 @@ class Sandbox:
         self._urls = (settings["GATEWAY_WJDH_URL"], settings["GATEWAY_SECURITY_URL"])
 
     def forget_calls(self) -> None:
-        httpx.delete(f"{self._urls[0]}/__sandbox__/calls", trust_env=False).raise_for_status()
+        httpx.delete(f"{self._urls[0]}/__sandbox__/calls", headers=CONTROLS, trust_env=False).raise_for_status()
 
     def calls(self) -> int:
         """How many calls both platforms received since then."""
-        answers = [httpx.get(f"{url}/__sandbox__/calls", trust_env=False).json() for url in self._urls]
+        answers = [
+            httpx.get(f"{url}/__sandbox__/calls", headers=CONTROLS, trust_env=False).json() for url in self._urls
+        ]
         return sum(sum(answer["counts"].values()) for answer in answers)
 
 

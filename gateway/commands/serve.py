@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp
 
 from gateway.addresses import make_url
 from gateway.app import create_app
+from gateway.auth.issuer import is_loopback
 from gateway.errors import GatewayError
 from gateway.http.application import Application
 from gateway.http.request_metrics import count_failure
@@ -112,7 +114,7 @@ def address_family(host: str) -> socket.AddressFamily:
 
 
 def log_start(settings: Settings, listener: socket.socket) -> None:
-    """One line, when requests are taken."""
+    """One line, when requests are taken, and one of the level error for what development should not be used with."""
     log.info(
         "gateway serves",
         address=make_url(settings.host, listener.getsockname()[1]),
@@ -121,6 +123,10 @@ def log_start(settings: Settings, listener: socket.socket) -> None:
         build=settings.build_id,
         journal="PostgreSQL" if settings.database_url else "SQLite",
     )
+    urls = {"WJDH": settings.wjdh_url, "SECURITY": settings.security_url}
+    remote = [platform for platform, url in urls.items() if url and not is_loopback(urlsplit(url).hostname or "")]
+    if remote and not settings.is_production:
+        log.error("development serves a platform that is not on this machine", platforms=remote)
 
 
 def report_failure(error: BaseException) -> None:

@@ -1,4 +1,4 @@
-"""`POST /explorer/token`: a token of the development issuer, so that a developer sees what another caller would see."""
+"""`POST /explorer/token`: a token of the development issuer, so that the demo shows what another caller would see."""
 
 from collections.abc import Collection
 from typing import Protocol
@@ -31,7 +31,7 @@ class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def token_routes(issuer: Issuer) -> list[Route]:
-    """For the composition root to serve in development only."""
+    """For the demo only: whoever can send requests to it can have its tokens."""
 
     async def mint(_request: Request, body: bytes) -> bytes:
         try:

@@ -1,4 +1,4 @@
-"""The routes of GraphiQL, with what it has in development besides: tokens, and the sandbox's switches."""
+"""The routes of GraphiQL, with what it has in the demo besides: tokens, and the sandbox's switches."""
 
 from collections.abc import Mapping
 
@@ -13,15 +13,18 @@ from gateway.settings import Settings
 
 
 def open_explorer(settings: Settings, graphql_path: str, token: str, sandbox: Mapping[str, str]) -> list[BaseRoute]:
-    """GraphiQL where it is shown; tokens and the sandbox's switches only in development on this machine."""
+    """GraphiQL where it is shown; tokens and switches only where both platforms are the `sandbox`.
+
+    No request shows whether it is of this machine: a plain proxy sends those of others on from here, to a name of here.
+    """
     if not settings.shows_explorer:
         return []
-    is_development = serves_development(settings)
+    is_demo = bool(sandbox) and serves_development(settings)
     page = ExplorerPage(
         graphql_path=graphql_path,
         subscription_path=graphql_path,
-        token_path=TOKEN_PATH if is_development else "",
-        sandbox_path=SANDBOX_PATH if is_development and sandbox else "",
+        token_path=TOKEN_PATH if is_demo else "",
+        sandbox_path=SANDBOX_PATH if is_demo else "",
         token=token,
         scopes=tuple(Scope),
     )

@@ -1,7 +1,7 @@
 """Routes that only the gateway's own page may call, and only from this machine.
 
-They mint tokens and make platforms fail, so they exist in development alone. Whether they exist is decided where the
-application is composed; this is what each of their requests has to pass besides.
+They mint tokens and make platforms fail, so they exist in the demo alone (`gateway.http.explorer_site`). This is what
+each of their requests has to pass besides.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

@@ -20,6 +20,9 @@ from gateway.wording.requests import RequestWording
 
 SANDBOX_PATH = "/explorer/sandbox"
 
+NO_PAGE = {"x-sandbox": "1"}
+"""What the sandbox asks of each request: no page of another origin can send it."""
+
 TIMEOUT = 30.0
 """Seconds. A payment waits for this gateway's own answer."""
 
@@ -77,7 +80,7 @@ async def _send(method: str, url: str, form: Mapping[str, str] | None = None) ->
     """The sandbox's answer. Raises UserInputError with what it says is wrong, SandboxError."""
     try:
         async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT) as client:
-            response = await client.request(method, url, data=form)
+            response = await client.request(method, url, data=form, headers=NO_PAGE)
     except httpx.HTTPError as error:
         raise SandboxError(RequestWording.SANDBOX_DOWN(reason=type(error).__name__)) from None
     if response.status_code != 200:

@@ -8,6 +8,9 @@ GET    effects        what writes did
 POST   tokens/expire  let every token of this platform die
 POST   pay            order_number, callback_url: pay an order, notify the receiver, return its answers
 POST   reset          everything as at the start
+
+Each request has the header `X-Sandbox` (with any value), which no form of a page can send, an address of this machine
+in `Host`, and no `Origin`: a page that is open in a browser here cannot switch anything.
 """
 
 import asyncio
@@ -27,6 +30,8 @@ from gateway.sandbox.log import CallLog
 from gateway.sandbox.resident import Notification
 
 PREFIX = "/__sandbox__/"
+
+HOSTS = frozenset((b"127.0.0.1", b"localhost"))
 
 
 class Controlled(Protocol):
@@ -60,7 +65,10 @@ class Control:
         }
 
     def answer(self, platform: PlatformName, request: Request, connection: Connection) -> None:
-        """Answer a request to a control path: 200, or 400 with what is wrong."""
+        """Answer a request to a control path: 200, 400 with what is wrong, or 403 if a page may have sent it."""
+        if not _is_own(request):
+            connection.reply(msgspec.json.encode({"error": "needs X-Sandbox, a local Host and no Origin"}), 403)
+            return
         form = request.form()
         place = (request.method, request.path.removeprefix(PREFIX))
         if place == ("POST", "pay"):
@@ -121,3 +129,8 @@ class Control:
             connection.reply(msgspec.json.encode({"error": repr(error)}), 400)
             return
         connection.reply(msgspec.json.encode(asdict(notification)))
+
+
+def _is_own(request: Request) -> bool:
+    host = (request.header(b"host") or b"").partition(b":")[0]
+    return host in HOSTS and request.header(b"x-sandbox") is not None and request.header(b"origin") is None

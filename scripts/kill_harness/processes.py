@@ -22,6 +22,9 @@ LAST_SETTING = "GATEWAY_CALLBACK_KEY_D"
 CONTROL = "/__sandbox__/"
 """Where each platform of the sandbox is controlled."""
 
+CONTROLS = {"x-sandbox": "1"}
+"""The header that it takes no request without."""
+
 START_TIMEOUT = 60.0
 UNHURRIED = {"GATEWAY_RATE_LIMIT": "1000000000", "GATEWAY_CALL_RATE_LIMIT": "1000000000"}
 """One caller asks for all of them."""
@@ -181,7 +184,7 @@ async def platforms(*options: str) -> AsyncIterator[Platforms]:
             name, _, value = line.strip().partition("=")
             settings[name] = value
         control = f"{settings['GATEWAY_SECURITY_URL']}{CONTROL}"
-        async with httpx.AsyncClient(base_url=control, trust_env=False, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=control, headers=CONTROLS, trust_env=False, timeout=30) as client:
             yield Platforms(settings, client)
     finally:
         process.kill()

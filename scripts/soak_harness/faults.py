@@ -8,7 +8,7 @@ from itertools import cycle
 from typing import NamedTuple
 
 import httpx
-from processes import CONTROL
+from processes import CONTROL, CONTROLS
 from sender import Failure
 
 GRACE = 15.0
@@ -70,7 +70,7 @@ class Faults:
         self._windows: list[list[float]] = []
 
     async def run(self) -> None:
-        async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
+        async with httpx.AsyncClient(headers=CONTROLS, trust_env=False, timeout=10) as client:
             for planned in cycle(PLAN):
                 async with self.calm:
                     self.counts[planned.kind] += 1

@@ -33,6 +33,7 @@ async def test_explorer_asks_for_a_token_at_the_top(gateway: Any, page: Page) ->
     top = page.get_by_role("banner").first
     await expect(top).to_contain_text("no token yet")
     await expect(top).to_contain_text("gateway token")
+    await expect(page.get_by_role("button", name="Mint one for everything")).to_have_count(0)
     await expect(page.locator(QUERY)).to_contain_text("Dashboard")
     await execute(page)
     await expect(page.get_by_label("Token")).to_be_focused()
@@ -45,24 +46,6 @@ async def test_explorer_asks_for_a_token_at_the_top(gateway: Any, page: Page) ->
     await expect(page.locator(RESULT)).to_contain_text('"unpaidOrders"')
     await show_panel(page, "Documentation Explorer")
     await expect(page.locator(".graphiql-doc-explorer-content")).to_contain_text("Mutation")
-
-
-async def test_development_page_mints_its_own_token(gateway: Any, page: Page) -> None:
-    await page.goto(gateway.url)
-    await page.get_by_role("button", name="Mint one for everything").click()
-    await expect(page.get_by_role("banner").first).to_contain_text("developer, until")
-    await execute(page)
-    await expect(page.locator(RESULT)).to_contain_text('"unpaidOrders"')
-
-
-async def test_production_page_mints_no_token(serve_production: Any, page: Page) -> None:
-    async with serve_production(GATEWAY_EXPLORER="true") as production:
-        await page.goto(production.url)
-        await expect(page.get_by_label("Token")).to_be_visible()
-        await expect(page.locator(QUERY)).to_contain_text("Dashboard")
-        await expect(page.get_by_role("button", name="Mint one for everything")).to_have_count(0)
-        await page.wait_for_load_state("networkidle")
-        await page.goto("about:blank")  # its workers would miss the server
 
 
 async def test_refused_token_is_a_sentence(gateway: Any, page: Page) -> None:

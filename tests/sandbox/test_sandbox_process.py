@@ -26,7 +26,7 @@ class Remote:
         self.process = process
         lines = [process.stdout.readline().strip().partition("=") for _ in range(13)]
         self.settings = {name: value for name, _, value in lines}
-        self.http = httpx.Client(trust_env=False)
+        self.http = httpx.Client(headers={"x-sandbox": "1"}, trust_env=False)
 
     def wjdh(self, method: str, path: str, headers: dict[str, str] | None = None, **form: str) -> httpx.Response:
         return self.http.request(method, self.settings["GATEWAY_WJDH_URL"] + path, data=form, headers=headers)
@@ -70,6 +70,19 @@ def test_faults_are_switched_over_http(remote):
 def test_wrong_control_request_is_400(remote, form):
     assert remote.wjdh("POST", "/__sandbox__/faults", **form).status_code == 400
     assert remote.wjdh("POST", "/__sandbox__/nothing").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"origin": "http://attacker.example"}, {"origin": "null"}, {"host": "rebound.example"}, {"x-sandbox": None}],
+    ids=str,
+)
+def test_controls_take_no_request_of_a_page(remote, headers):
+    request = remote.http.build_request("POST", f"{remote.settings['GATEWAY_WJDH_URL']}/__sandbox__/faults")
+    request.headers.update({name: value for name, value in headers.items() if value})
+    for name in (name for name, value in headers.items() if value is None):
+        del request.headers[name]
+    assert remote.http.send(request).status_code == 403
 
 
 def test_calls_and_effects_are_read_and_reset_over_http(remote):

@@ -1,4 +1,4 @@
-// The gateway's own routes for this page: tokens in development, the sandbox's switches in the demo.
+// The gateway's own routes for this page: in the demo tokens, and the sandbox's switches.
 
 import { page } from '../page.js';
 

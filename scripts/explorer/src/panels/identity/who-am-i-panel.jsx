@@ -1,4 +1,4 @@
-// What the token says of its bearer, and in development a form for another caller.
+// What the token says of its bearer, and in the demo a form for another caller.
 
 import { page } from '../../page.js';
 import { useText } from '../../language/language.js';
