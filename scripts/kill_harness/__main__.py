@@ -25,7 +25,7 @@ from processes import GatewayProcess, Platforms, platforms
 from replicas import Replicas
 from steps import PLATFORM_TOKEN_STEPS, STEPS, Bench
 from throw_away import database
-from verdict import BrokenPromiseError, check, measure, settle, until_marked
+from verdict import BrokenPromiseError, check, settle, until_marked
 
 DURABILITY = {
     "sqlite": "WAL, synchronous=FULL: fsync at every commit, commits that wait share one",
@@ -83,7 +83,7 @@ async def kill_one(engine: str, options: argparse.Namespace) -> None:
         await notifier.sign_in(gateway.port)
         print(f"{engine} ({DURABILITY[engine]})")
         print(f"  kill -9: {gateway.kills}; " + ", ".join(f"{name} {n}" for name, n in steps.items()).replace("_", " "))
-        await conclude(gateway, remote, notifier, calls, options.measured)
+        await conclude(gateway, remote, notifier, calls)
 
 
 async def kill_replicas(options: argparse.Namespace) -> None:
@@ -103,7 +103,7 @@ async def kill_replicas(options: argparse.Namespace) -> None:
             f"  kill -9: {replicas.kills}; stopped past the lease: {replicas.stops}, with {replicas.leases} leases in "
             "hand that others took over"
         )
-        await conclude(gateways[0], remote, notifier, calls, options.measured)
+        await conclude(gateways[0], remote, notifier, calls)
 
 
 async def kill_bulk(engine: str, options: argparse.Namespace) -> None:
@@ -134,7 +134,7 @@ def replica(number: int, remote: Platforms, settings: Mapping[str, str], options
     return GatewayProcess({**remote.settings, **settings, "GATEWAY_DATA_DIR": str(data_dir)}, options.log)
 
 
-async def conclude(gateway: GatewayProcess, remote: Platforms, notifier: Notifier, calls: int, measured: int) -> None:
+async def conclude(gateway: GatewayProcess, remote: Platforms, notifier: Notifier, calls: int) -> None:
     """Hold the promises against the effects, send again what had no answer, and print it all."""
     promised = set(notifier.acknowledged)
     await settle(remote, promised)
@@ -165,12 +165,6 @@ async def conclude(gateway: GatewayProcess, remote: Platforms, notifier: Notifie
     if len(effects) != len(notifier.posted):
         raise BrokenPromiseError("a notification that was sent again was not acknowledged")
     print(f"  the other {len(again)} sent again: all acknowledged, all {len(effects)} taken in exactly once")
-    speed = await measure(gateway, remote, notifier, measured)
-    print(
-        f"  intake: {speed.intake:,.0f} a second, {speed.callers} at once; from intake to delivered, one at a time: "
-        f"median {speed.median * 1e3:.0f} ms, slowest {speed.slowest * 1e3:.0f} ms",
-        flush=True,
-    )
 
 
 def parse_options() -> argparse.Namespace:
@@ -181,7 +175,6 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=60, help="with --replicas: how long (default: 60)")
     parser.add_argument("--bulk", type=int, default=0, help="so many kills within bulk writes instead, for each engine")
     parser.add_argument("--platform-tokens", action="store_true", help="notify with tokens of the security platform")
-    parser.add_argument("--measured", type=int, default=2000, help="notifications that are timed (default: 2000)")
     parser.add_argument("--seed", type=int, default=None, help="of the random moments")
     parser.add_argument("--log", type=Path, default=None, help="where the gateways log")
     return parser.parse_args()

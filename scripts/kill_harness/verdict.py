@@ -1,13 +1,11 @@
-"""What was promised held against what the security platform has, and how fast it all was."""
+"""What was promised held against what the security platform has."""
 
 import asyncio
 import time
 from collections import Counter
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from notifier import Notifier
-from processes import PAUSE, GatewayProcess, Platforms
+from processes import GatewayProcess, Platforms
 
 DELIVERY_TIMEOUT = 120.0
 
@@ -16,7 +14,7 @@ query Payments($first: Int!, $after: String) {
   payments(first: $first, after: $after) {
     totalCount
     pageInfo { hasNextPage endCursor }
-    nodes { orderNumber state attempts receivedAt deliveredAt }
+    nodes { orderNumber state }
   }
 }
 """
@@ -24,16 +22,6 @@ query Payments($first: Int!, $after: String) {
 
 class BrokenPromiseError(Exception):
     """A payment was lost, doubled or garbled."""
-
-
-@dataclass(frozen=True)
-class Speed:
-    """Notifications acknowledged per second by `callers` at once; seconds from intake to delivery, one at a time."""
-
-    intake: float
-    callers: int
-    median: float
-    slowest: float
 
 
 async def settle(platforms: Platforms, promised: set[str]) -> None:
@@ -84,25 +72,3 @@ async def until_marked(gateway: GatewayProcess) -> dict[str, dict[str, str]]:
         if time.monotonic() > deadline:
             raise BrokenPromiseError(f"{len(unmarked)} payments are not marked as delivered")
         await asyncio.sleep(0.5)
-
-
-async def measure(gateway: GatewayProcess, platforms: Platforms, notifier: Notifier, amount: int) -> Speed:
-    """Intake by many at once; then deliveries of notifications that come one by one."""
-    callers = 64
-    payments = notifier.new(amount)
-    began = time.perf_counter()
-    await notifier.notify(gateway.port, payments, callers)
-    took = time.perf_counter() - began
-    await settle(platforms, notifier.acknowledged)
-    singles = notifier.new(min(amount, 100))
-    for payment in singles:
-        await notifier.notify(gateway.port, [payment], 1)
-        await asyncio.sleep(PAUSE)
-    marked = await until_marked(gateway)
-    delays = sorted(_delay(marked[payment.order_number]) for payment in singles)
-    return Speed(amount / took, callers, delays[len(delays) // 2], delays[-1])
-
-
-def _delay(payment: dict[str, str]) -> float:
-    delay: timedelta = datetime.fromisoformat(payment["deliveredAt"]) - datetime.fromisoformat(payment["receivedAt"])
-    return delay.total_seconds()

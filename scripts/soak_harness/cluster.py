@@ -68,11 +68,9 @@ async def cluster() -> AsyncIterator[Cluster]:
 
 def _programs() -> Path:
     """Raises RuntimeError where no server is installed."""
-    found = sorted(INSTALLED.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    on_path = shutil.which("initdb")
-    if not found and not on_path:
-        raise RuntimeError("no PostgreSQL server is installed: initdb was not found")
-    return found[-1].parent if found else Path(on_path or "").resolve().parent
+    if found := sorted(INSTALLED.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3])):
+        return found[-1].parent
+    raise RuntimeError(f"no PostgreSQL server is installed: there is no initdb in {INSTALLED}")
 
 
 def _as_user() -> Sequence[str]:

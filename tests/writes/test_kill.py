@@ -37,7 +37,7 @@ async def runs(in_ci: bool) -> AsyncIterator[dict[str, asyncio.subprocess.Proces
         names = [name for name in RUNS if name.endswith("sqlite")]
     running = {
         name: await asyncio.create_subprocess_exec(
-            sys.executable, HARNESS, *RUNS[name], "--measured", "50", stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            sys.executable, HARNESS, *RUNS[name], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         for name in names
     }
