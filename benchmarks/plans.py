@@ -69,7 +69,7 @@ VARIABLES = {"communityCode": "10002"}
 IDS = NodeIds(b"bench")
 LIMITS = Limits(tokens=2_000, depth=12, aliases=100, root_fields=10, directives=20)
 TYPES = revealed_types(executable_schema())
-TRAIL = AuditTrail(Audit(None, None), IDS, TYPES, timedelta(days=1), utc_now)  # type: ignore[arg-type] # nothing is written
+TRAIL = AuditTrail(Audit(None), IDS, TYPES, timedelta(days=1), utc_now)  # type: ignore[arg-type] # nothing is written
 PRINCIPAL = Principal("bench", frozenset(Scope), None, time.time() + 3600)
 
 

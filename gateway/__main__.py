@@ -90,18 +90,6 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--record", metavar="ID", help="only of this record: an id as the API gives it")
     audit.add_argument("--csv", action="store_true", help="as CSV with a header, safe to open in a spreadsheet")
     audit.add_argument("--follow", action="store_true", help="go on with what is added, until Ctrl+C")
-    chain = audit.add_argument_group("chain", "what proves that nothing was altered (docs/security.md)")
-    task = chain.add_mutually_exclusive_group()
-    task.add_argument("--verify", action="store_true", help="check the trail and the operations; 1: they were altered")
-    task.add_argument("--adopt", action="store_true", help="take what an earlier version has written into the chain")
-    chain.add_argument(
-        "--anchor",
-        action="append",
-        nargs="?",
-        const="-",
-        metavar="FILE",
-        help="add the ends of the chains to FILE, to be kept elsewhere; with --verify: check that those in FILE fit",
-    )
     audit.set_defaults(run=_audit)
 
     _add_payments(commands)
@@ -232,15 +220,7 @@ def _token(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _audit(settings: Settings, options: argparse.Namespace) -> int:
-    from gateway.commands import audit_chain  # noqa: PLC0415 # nor the journal
     from gateway.commands.audit import AuditQuery, audit  # noqa: PLC0415 # nor the journal
-
-    if options.verify:
-        return asyncio.run(audit_chain.verify(settings, options.anchor or ()))
-    if options.adopt:
-        return asyncio.run(audit_chain.adopt(settings))
-    if options.anchor:
-        return asyncio.run(audit_chain.write_anchors(settings, options.anchor))
 
     if options.follow and options.until:
         raise ValueError("--until: not with --follow")

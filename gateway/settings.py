@@ -1,6 +1,5 @@
 """All settings, read once from the environment into one frozen object."""
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -47,7 +46,6 @@ BuildId = Annotated[
 ]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1, description="a number from 0 to 1")]
 Rate = Annotated[float, msgspec.Meta(gt=0, le=1, description="a number above 0, 1 at most")]
-Digest = Annotated[Literal["sha256", "sm3"], msgspec.Meta(description="sha256 or sm3")]
 Accepts = Annotated[Literal["gateway", "platform"], msgspec.Meta(description="gateway or platform")]
 Mode = Annotated[Literal["off", "report", "require"] | None, msgspec.Meta(description="off, report or require")]
 
@@ -103,7 +101,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     call_rate_limit: Count = 36_000
     people_lookup_limit: Count = 60
     audit_retention_days: Days = 1096
-    audit_digest: Digest = "sha256"
 
     database_url: DatabaseUrl = ""
     journal_timeout: Seconds = 5.0
@@ -320,10 +317,6 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     # Else a slow platform costs the whole answer, and not its own fields.
     if settings.request_timeout < settings.call_timeout:
         yield "GATEWAY_REQUEST_TIMEOUT: must not be shorter than GATEWAY_CALL_TIMEOUT"
-    try:
-        hashlib.new(settings.audit_digest)
-    except ValueError:
-        yield f"GATEWAY_AUDIT_DIGEST: the OpenSSL of this Python has no {settings.audit_digest}"
     if bool(settings.callback_key_k) != bool(settings.callback_key_d):
         there, missing = CALLBACK_ACCOUNT if settings.callback_key_k else reversed(CALLBACK_ACCOUNT)
         yield f"{_variable(missing)}: needed with {_variable(there)}"

@@ -34,7 +34,17 @@ NAMES_IN_A_FILE = re.compile(r"`([\w/]+/\w+\.py)` \(([^()]+)\)")
 
 EVERYWHERE = {
     *{".venv/bin/pre-commit", "cat", "cd", "cp", "curl", "docker", "git", "openssl", "set"},
-    *{"amtool", "kubectl", "pg_dump", "pg_restore", "systemctl"},
+    *{
+        "amtool",
+        "comm",
+        "journalctl",
+        "kubectl",
+        "pg_dump",
+        "pg_restore",
+        "systemctl",
+        "systemd-journal-upload",
+        "tail",
+    },
 }
 """Commands of the shell and of tools that a reader has, or gets with scripts/setup."""
 

@@ -6,18 +6,23 @@ order loses nothing. While the journal cannot be written, notes wait. After `LON
 them, callers who may see personal data are served as if they might not, until the journal has caught up: nothing is
 shown without a record. An entry that the journal refuses, whenever it is written, is lost alone: the log names its
 request.
+
+Each entry is also a line of the log, written before the journal has it: who can write in the database cannot reach the
+log where that is shipped away.
 """
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Protocol
 
 import msgspec
 import structlog
+from msgspec import structs
 
 from gateway.actions.audit_notes import AuditNotes, Occasion
 from gateway.actions.identity import RevealedType
@@ -27,6 +32,7 @@ from gateway.errors import JournalError, JournalRefusedError
 from gateway.execution.variants import Observation
 from gateway.journal.audit import Audit
 from gateway.journal.records import AuditEntry
+from gateway.ops.logs import write_line
 from gateway.ops.state_log import StateLog
 
 log = structlog.get_logger(__name__)
@@ -43,7 +49,7 @@ MOST_WAITING = 20_000
 LARGEST_BATCH = 100
 """Entries that are made and written at once: the event loop does nothing else while they are made."""
 
-FORGET_INTERVAL = ANCHOR_INTERVAL = timedelta(hours=1)
+FORGET_INTERVAL = timedelta(hours=1)
 
 
 class Request(Protocol):
@@ -56,7 +62,7 @@ class Request(Protocol):
 
 class AuditTrail:
     """One per process: a worker. `types` are those of the schema that have personal fields, by name, and `retention`
-    is how long entries are kept.
+    is how long entries are kept. `write_line` writes a line of the log.
     """
 
     def __init__(
@@ -66,12 +72,14 @@ class AuditTrail:
         types: Mapping[str, RevealedType],
         retention: timedelta,
         clock: Callable[[], datetime],
+        write_line: Callable[[str], object] = write_line,
     ) -> None:
         self._audit = audit
         self._ids = ids
         self._types = types
         self._retention = retention
         self._clock = clock
+        self._write_line = write_line
         self._notes = AuditNotes(types, ids)
         self._taken: deque[Iterator[AuditEntry]] = deque()
         self._batch: list[AuditEntry] = []
@@ -105,7 +113,6 @@ class AuditTrail:
     async def run(self) -> None:
         """Write again and again, and forget what is too old. Ends only by cancellation."""
         forget_at = self._clock()
-        anchor_at = forget_at + ANCHOR_INTERVAL
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(INTERVAL):
@@ -114,19 +121,11 @@ class AuditTrail:
                 await self.flush()
                 if self._clock() >= forget_at and not await self._audit.forget(self._retention, self._clock()):
                     forget_at = self._clock() + FORGET_INTERVAL
-                if self._clock() >= anchor_at:
-                    await self._log_anchors()
-                    anchor_at = self._clock() + ANCHOR_INTERVAL
             except JournalError:
                 if self._lags():
                     self._masking.failed(notes=self._unwritten)
             else:
                 self._masking.worked()
-
-    async def _log_anchors(self) -> None:
-        """Log the ends of the hash chains: who can rewrite the journal cannot rewrite the logs."""
-        for anchor in await self._audit.anchors(self._clock()):
-            log.info("audit anchor", **msgspec.to_builtins(anchor))
 
     async def flush(self) -> None:
         """Make all that is noted durable, but for entries that the journal does not take: the log says which are lost.
@@ -172,10 +171,19 @@ class AuditTrail:
     def _next_batch(self) -> bool:
         """Whether there are more entries to write. They are made as they are written: a long wait makes many."""
         while self._taken and len(self._batch) < LARGEST_BATCH:
-            self._batch += islice(self._taken[0], LARGEST_BATCH - len(self._batch))
+            made = [*islice(self._taken[0], LARGEST_BATCH - len(self._batch))]
+            self._log(made)
+            self._batch += made
             if len(self._batch) < LARGEST_BATCH:
                 self._taken.popleft()
         return bool(self._batch)
+
+    def _log(self, entries: Sequence[AuditEntry]) -> None:
+        """At whatever level the log is: the journal has the same. A log that takes no line keeps none from it."""
+        timestamp = datetime.now(UTC)
+        with suppress(OSError):
+            for entry in entries:
+                self._write_line(_line(entry, timestamp))
 
     async def _write_batch(self) -> None:
         """Write the batch at once; where the journal does not take all of it, one by one what it takes."""
@@ -191,3 +199,11 @@ class AuditTrail:
                     notes = 1 if entry.records is None else len(entry.records.platform_ids)
                     log.error("audit lost", notes=notes, request_id=entry.request_id, reason=error.message)
                 del self._batch[0]
+
+
+def _line(entry: AuditEntry, timestamp: datetime) -> str:
+    line = {"event": "audit", "timestamp": timestamp, "level": "info", "logger": "audit"} | structs.asdict(entry)
+    try:
+        return msgspec.json.encode(line).decode() + "\n"
+    except UnicodeEncodeError:  # half a surrogate pair, as platforms and callers may send it
+        return json.dumps(msgspec.to_builtins(line)) + "\n"

@@ -3,20 +3,19 @@
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from itertools import chain as joined
+from itertools import chain
 from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.journal.chain import WRITTEN, Anchor, Chain, Link, read_anchors
 from gateway.journal.database import Database
 from gateway.journal.identifiers import first_id
 from gateway.journal.newest import Conditions, Cut, newest
 from gateway.journal.queries import among, between, within
-from gateway.journal.records import AuditAction, AuditEntry, Listed, RecordRef, RecordRefs, Trail
-from gateway.journal.tables import audit, audit_records, chain, storable_id
+from gateway.journal.records import AuditAction, AuditEntry, Listed, RecordRef, RecordRefs
+from gateway.journal.tables import audit, audit_records, storable_id
 
 LARGEST_BATCH = 500
 """Entries in one transaction, so that a long backlog keeps nobody else waiting."""
@@ -82,22 +81,16 @@ class Reveal(msgspec.Struct, frozen=True, kw_only=True):
 class Audit:
     """See `AuditEntry`. Every method raises JournalError when the journal cannot be used."""
 
-    def __init__(self, database: Database, entries: Chain) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._chain = entries
 
     async def add(self, entries: Sequence[AuditEntry]) -> None:
         """Make these entries durable, all of them or none. Those that are there already stay as they are."""
         rows = [_row(entry) for entry in entries]
-        if not rows:
-            return
-
-        def work(connection: Connection) -> None:
-            added = connection.execute(_insert(connection.dialect.name), rows).all()
-            links = [Link(WRITTEN, row.id, row) for row in sorted(added, key=lambda row: row.id)]
-            self._chain.append(connection, Trail.AUDIT, links)
-
-        await self._database.write(work)
+        if rows:
+            await self._database.write(
+                lambda connection: connection.execute(_insert(connection.dialect.name), rows).close()
+            )
 
     async def read(
         self,
@@ -131,7 +124,7 @@ class Audit:
             # One more than the page, and one whose reveals may all be before it: each entry has at least one.
             return newest(connection, audit, conditions, query.leading, Cut(limit + 1))
 
-        found = joined.from_iterable(_reveals(_entry(row), query) for row in await self._database.read(read))
+        found = chain.from_iterable(_reveals(_entry(row), query) for row in await self._database.read(read))
         wanted = [reveal for reveal in found if after is None or _is_after(reveal.place, after)]
         return Listed(tuple(wanted[:limit]), len(wanted) > limit)
 
@@ -152,25 +145,10 @@ class Audit:
         return await self._database.read(read)
 
     async def forget(self, age: timedelta, now: datetime) -> int:
-        """Delete some of what is older than this; returns how many entries. 0: nothing older is left.
-
-        Chains are cut at their beginning: an entry that was written late goes with the ones around it.
-        """
-        end = first_id(now - age)
-        oldest = select(audit.c.id).where(audit.c.id < end).order_by(audit.c.id).limit(LARGEST_BATCH).subquery()
-        in_no_chain = select(oldest.c.id).where(~select(chain.c.row_id).where(chain.c.row_id == oldest.c.id).exists())
-
-        def work(connection: Connection) -> int:
-            gone = connection.execute(delete(audit).where(audit.c.id.in_(in_no_chain))).rowcount
-            for trail in (Trail.EARLIER, Trail.AUDIT):
-                gone = gone or self._chain.cut(connection, trail, end, LARGEST_BATCH)
-            return gone
-
-        return await self._database.write(work)
-
-    async def anchors(self, at: datetime) -> tuple[Anchor, ...]:
-        """The ends of all chains, of operations as well, as they are now."""
-        return await self._database.read(lambda connection: read_anchors(connection, at))
+        """Delete some of what is older than this; returns how many entries. 0: nothing older is left."""
+        old = select(audit.c.id).where(audit.c.id < first_id(now - age)).order_by(audit.c.id).limit(LARGEST_BATCH)
+        statement = delete(audit).where(audit.c.id.in_(old))
+        return await self._database.write(lambda connection: connection.execute(statement).rowcount)
 
     async def _page(self, rows: Select[Any], record: RecordRef | str | None) -> list[AuditEntry]:
         def read(connection: Connection) -> list[AuditEntry]:
@@ -181,7 +159,7 @@ class Audit:
 
 
 def _reveals(entry: AuditEntry, query: RevealQuery) -> Iterator[Reveal]:
-    """Those of an entry that are asked for."""
+    """The reveals of one entry that match the query."""
     records: Sequence[RecordRef | None] = [None]
     if entry.records is not None:
         of = entry.records
@@ -251,4 +229,4 @@ def _entry(row: Row[Any]) -> AuditEntry:
 @cache
 def _insert(dialect: str) -> Any:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(audit).on_conflict_do_nothing().returning(audit)
+    return insert(audit).on_conflict_do_nothing()

@@ -95,10 +95,6 @@ class Database(Protocol):
         """
         ...
 
-    async def examine(self, work: Work[ValueT]) -> ValueT:
-        """Run `work`, which only reads, on one state of the database, for as long as it takes: for commands."""
-        ...
-
     async def close(self) -> None:
         """Finish what is under way and let go of the database."""
         ...

@@ -1,9 +1,8 @@
 """The durable record of the gateway: operations, payment outbox, announcements, audit trail, events."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -13,9 +12,6 @@ from sqlalchemy import Connection, delete, func, insert, inspect, select
 from gateway.errors import JournalError
 from gateway.journal.announcements import Announcements
 from gateway.journal.audit import Audit
-from gateway.journal.chain import Anchor, Chain
-from gateway.journal.chain_adopt import Adopted, adopt_audit_page, adopt_operation_page
-from gateway.journal.chain_check import TrailCheck, check_chains
 from gateway.journal.database import Database, JournalInUseError, NoJournalError, OlderJournalError
 from gateway.journal.events import Events
 from gateway.journal.identifiers import new_id
@@ -66,20 +62,17 @@ class Backlog(msgspec.Struct, frozen=True):
 class Journal:
     """Opened by `open_journal`. Whatever goes wrong is a JournalError, within `journal_timeout` seconds."""
 
-    def __init__(
-        self, database: Database, notifier: Notifier, clock: Clock, *, folder: Path | None, audit_digest: str
-    ) -> None:
+    def __init__(self, database: Database, notifier: Notifier, clock: Clock, *, folder: Path | None) -> None:
         """`folder`: where the file is, for one gateway alone; None for a server's database, which others may use at the
-        same time. `audit_digest`: the hash of the chains.
+        same time.
         """
-        self._entries = entries = Chain(audit_digest, clock)
         self.events = Events(database, clock)
         self.watches = WatchLeases(database, self.events, clock, is_alone=folder is not None)
-        self.operations = Operations(database, clock, self.events, entries)
+        self.operations = Operations(database, clock, self.events)
         self.payments = Payments(database, clock, self.events)
         self.unverified = UnverifiedNotifications(database, clock, self.payments, self.events)
         self.announcements = Announcements(database)
-        self.audit = Audit(database, entries)
+        self.audit = Audit(database)
         self._database = database
         self._notifier = notifier
         self._clock = clock
@@ -109,20 +102,6 @@ class Journal:
         )
         age = timedelta() if since is None else self._clock() - since
         return Backlog(await self.payments.counts(), max(age.total_seconds(), 0.0), count or 0)
-
-    async def check_chains(self, anchors: Sequence[Anchor], retention: timedelta) -> tuple[TrailCheck, ...]:
-        """Whether the audit trail, kept for this long, and the operations are what was written. It reads them all."""
-        now = self._clock()
-        return await self._database.examine(lambda connection: check_chains(connection, anchors, retention, now))
-
-    async def adopt(self) -> AsyncIterator[Adopted]:
-        """Give an entry to what was written without: by an earlier version of the gateway."""
-        for adopt_page in (adopt_audit_page, adopt_operation_page):
-            after: str | None = ""
-            while after is not None:
-                page = await self._database.write(partial(adopt_page, entries=self._entries, after=after))
-                yield page
-                after = page.last
 
     async def notify(self, channel: str, message: str) -> None:
         """Notify every listener at every gateway of this journal; see `notify.Notifier`."""
@@ -159,7 +138,7 @@ async def open_journal(settings: Settings, clock: Clock = utc_now, *, make: bool
             raise
         raise JournalError(FaultWording.JOURNAL_NOT_MIGRATED(reason=error.message)) from None
     folder = None if settings.database_url else settings.data_dir
-    journal = Journal(database, notifier, clock, folder=folder, audit_digest=settings.audit_digest)
+    journal = Journal(database, notifier, clock, folder=folder)
     try:
         if settings.database_url and make:
             await _compare_clocks(database, clock)

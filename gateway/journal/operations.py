@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, case, delete, select, update
+from sqlalchemy import Connection, and_, case, delete, select, update
 
 from gateway.errors import JournalError
-from gateway.journal.chain import WITHDRAWN, Chain, Link
 from gateway.journal.changes import change_by, get_resolution
 from gateway.journal.database import Database, insert_new
 from gateway.journal.events import Events
@@ -25,7 +24,6 @@ from gateway.journal.records import (
     RecordRef,
     Reservation,
     ReservationKind,
-    Trail,
     UserError,
 )
 from gateway.journal.rows import FARTHEST, is_past, once, read_listed, record_columns, to_record
@@ -49,11 +47,10 @@ def fingerprint(secret: bytes, mutation: str, arguments: object) -> str:
 class Operations:
     """See `Operation`. Every method raises JournalError when the journal cannot be used."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime], noted: Events, entries: Chain) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime], noted: Events) -> None:
         self._database = database
         self._clock = clock
         self._events = noted
-        self._chain = entries
 
     async def reserve(
         self,
@@ -92,7 +89,6 @@ class Operations:
             while True:
                 row = connection.execute(insert_new(connection, operations), values).first()
                 if row is not None:
-                    self._note(connection, row)
                     return Reservation(ReservationKind.NEW, to_record(row, Operation))
                 taken = connection.execute(
                     select(operations).where(operations.c.subject == subject, operations.c.idempotency_key == key)
@@ -122,10 +118,7 @@ class Operations:
 
         def work(connection: Connection) -> Operation | None:
             row = connection.execute(statement).first()
-            if row is None:
-                return None
-            self._note(connection, row)
-            return to_record(row, Operation)
+            return None if row is None else to_record(row, Operation)
 
         operation = await self._database.write(work)
         if operation is None:
@@ -138,12 +131,7 @@ class Operations:
         Nothing happened, so nothing is recorded, and the idempotency key is free for the next try.
         """
         statement = delete(operations).where(operations.c.id == operation_id, operations.c.state.in_(_UNDER_WAY))
-
-        def work(connection: Connection) -> None:
-            gone = connection.scalars(statement.returning(operations.c.id))
-            self._chain.append(connection, Trail.OPERATION, map(_withdrawn, gone))
-
-        await self._database.write(work)
+        await self._database.write(lambda connection: connection.execute(statement).close())
 
     async def finish(
         self,
@@ -182,13 +170,11 @@ class Operations:
                 steps["read_backs"] = _with_read_back(before, now)
             if not final and before.state in _UNDER_WAY:
                 steps["unknown_at"] = now
-            row = _update(connection, operation_id, values | steps)
-            operation = to_record(row, Operation)
+            operation = _update(connection, operation_id, values | steps)
             if final and before.state is OperationState.UNKNOWN:
                 self._events.note(connection, get_resolution(operation))
             if change := change_by(operation):
                 self._events.note_change(connection, change, before.sent_at or before.started_at)
-            self._note(connection, row)
             return operation
 
         operation = await self._database.write(work)
@@ -204,9 +190,7 @@ class Operations:
         def work(connection: Connection) -> None:
             operation = _lock(connection, operation_id)
             if operation is not None and operation.state is OperationState.UNKNOWN:
-                self._note(
-                    connection, _update(connection, operation_id, {"read_backs": _with_read_back(operation, now)})
-                )
+                _update(connection, operation_id, {"read_backs": _with_read_back(operation, now)})
 
         await self._database.write(work)
 
@@ -244,31 +228,21 @@ class Operations:
             abandoned = and_(
                 is_past(operations.c.started_at, now - older_than), operations.c.id.not_in(tuple(under_way))
             )
-            gone = connection.scalars(
-                delete(operations).where(state == OperationState.RESERVED, abandoned).returning(operations.c.id)
-            ).all()
-            lost = connection.execute(
+            connection.execute(delete(operations).where(state == OperationState.RESERVED, abandoned))
+            connection.execute(
                 update(operations)
                 .where(state == OperationState.SENT, abandoned)
                 .values(state=OperationState.UNKNOWN, unknown_at=now, check_at=now)
-                .returning(operations)
-            ).all()
+            )
             rows = connection.execute(
                 update(operations)
                 .where(operations.c.id.in_(once(due)))
                 .values(check_at=now + lease, sent_at=case((sent_at > now + FARTHEST, now), else_=sent_at))
                 .returning(operations)
             ).all()
-            corrected = [row for row in rows if row.sent_at == now]
-            links = [*map(_withdrawn, gone), *(Link(row.state, row.id, row) for row in (*lost, *corrected))]
-            self._chain.append(connection, Trail.OPERATION, links)
             return tuple(sorted((to_record(row, Operation) for row in rows), key=lambda operation: operation.id))
 
         return await self._database.write(work)
-
-    def _note(self, connection: Connection, row: Row[Any]) -> None:
-        """Add an operation as it is now to the chain: the last step of a transaction."""
-        self._chain.append(connection, Trail.OPERATION, [Link(row.state, row.id, row)])
 
     async def recorded(self, record_type: str, community_code: str, platform_ids: Collection[str]) -> frozenset[str]:
         """Those of the records that an operation of this gateway is known to have written."""
@@ -318,13 +292,9 @@ def _lock(connection: Connection, operation_id: str) -> Operation | None:
     return None if row is None else to_record(row, Operation)
 
 
-def _update(connection: Connection, operation_id: str, values: Mapping[str, Any]) -> Row[Any]:
+def _update(connection: Connection, operation_id: str, values: Mapping[str, Any]) -> Operation:
     statement = update(operations).where(operations.c.id == operation_id).values(values).returning(operations)
-    return connection.execute(statement).one()
-
-
-def _withdrawn(operation_id: str) -> Link:
-    return Link(WITHDRAWN, operation_id, None)
+    return to_record(connection.execute(statement).one(), Operation)
 
 
 def _with_read_back(operation: Operation, at: datetime) -> Sequence[datetime]:

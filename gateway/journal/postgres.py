@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import AdaptedConnection, event, text
+from sqlalchemy import AdaptedConnection, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -137,16 +137,6 @@ class PostgresDatabase:
 
     async def write(self, work: Work[ValueT]) -> ValueT:
         return await self._within_timeout(self._run(self._engine, work))
-
-    async def examine(self, work: Work[ValueT]) -> ValueT:
-        try:
-            async with self._engine.begin() as connection:
-                await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-                await connection.execute(text("SET LOCAL statement_timeout = 0"))
-                await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-                return await connection.run_sync(work)
-        except DATABASE_ERRORS as error:
-            raise self.availability.failed(error) from None
 
     @property
     def last_success(self) -> float:

@@ -16,16 +16,6 @@ from gateway.normalise.states import DeliveryState, OperationState, Outcome
 RecordT = TypeVar("RecordT")
 
 
-class Trail(StrEnum):
-    """What a hash chain is over: AUDIT and OPERATION; EARLIER is over rows of the audit trail that were written without
-    an entry, by an earlier version of the gateway, and adopted since.
-    """
-
-    AUDIT = "AUDIT"
-    EARLIER = "EARLIER"
-    OPERATION = "OPERATION"
-
-
 class Listing(msgspec.Struct, Generic[RecordT], frozen=True):
     """A part of a list, newest first. `total` counts the whole list."""
 

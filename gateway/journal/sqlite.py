@@ -198,12 +198,6 @@ class SqliteDatabase:
         self._availability.worked()
         return value
 
-    async def examine(self, work: Work[ValueT]) -> ValueT:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, self._examine, work)
-        except DATABASE_ERRORS as error:
-            raise self._availability.failed(error) from None
-
     @property
     def last_success(self) -> float:
         return self._availability.last_success
@@ -244,10 +238,6 @@ class SqliteDatabase:
             if len(works) == 1:
                 return [_Done(error=error)]
         return [end for work in works for end in self._commit([work])]
-
-    def _examine(self, work: Work[ValueT]) -> ValueT:
-        with self._connection.begin():
-            return work(self._connection)
 
     def _disconnect(self) -> None:
         self._connection.close()

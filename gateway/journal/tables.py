@@ -22,7 +22,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
@@ -33,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from gateway.journal.records import AuditAction, Trail
+from gateway.journal.records import AuditAction
 from gateway.normalise.states import DeliveryState, OperationState
 
 
@@ -323,41 +322,6 @@ watches = Table(
 )
 """Which gateway polls a list: it holds the list while it is alive. `begun`: its first poll is done."""
 
-chain = Table(
-    "chain",
-    metadata,
-    Column("trail", StoredText, primary_key=True),
-    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-    Column("at", UtcDateTime, nullable=False),
-    Column("change", StoredText, nullable=False),
-    Column("row_id", String(36), nullable=False),
-    Column("algorithm", StoredText, nullable=False),
-    Column("content", LargeBinary),
-    Column("digest", LargeBinary, nullable=False),
-    _one_of("trail", Trail),
-    Index("ix_chain_row_id", "row_id", "sequence"),
-    sqlite_with_rowid=False,
-)
-"""The hash chains: an entry for each row of the audit trail, and for each change of an operation (ADR 23)."""
-
-chain_heads = Table(
-    "chain_heads",
-    metadata,
-    Column("trail", StoredText, primary_key=True),
-    Column("name", StoredText, nullable=False),
-    Column("begun_at", UtcDateTime, nullable=False),
-    Column("rows_before", BigInteger, nullable=False),
-    Column("salt", LargeBinary, nullable=False),
-    Column("sequence", BigInteger, nullable=False),
-    Column("digest", LargeBinary, nullable=False),
-    Column("cut_sequence", BigInteger, nullable=False),
-    Column("cut_previous", LargeBinary, nullable=False),
-    _one_of("trail", Trail),
-)
-"""A row for each chain, whose lock orders its entries. `sequence` and `digest` are those of the latest; `rows_before`
-is how many rows there were when it began. `cut_sequence` is that of the latest entry whose row retention has deleted:
-it is the first that is kept, and `cut_previous` the digest of the one before it.
-"""
 
 sqlite_metadata = MetaData(naming_convention=metadata.naming_convention)
 """What SQLite has besides."""

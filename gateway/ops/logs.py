@@ -40,6 +40,11 @@ class ToStructlog(logging.Handler):
         structlog.get_logger().log(record.levelno, event, logger=record.name, exc_info=error)
 
 
+def write_line(line: str) -> None:
+    """Write a line that is JSON already, whatever the level, with the others on standard error."""
+    sys.stderr.write(line)
+
+
 def configure_logs(level: str = "info") -> None:
     """One JSON object a line on standard error, each with the request id, from `level` up; those of libraries from
     warnings up at least.

@@ -11,13 +11,9 @@ from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
-import msgspec
-
 from gateway.errors import JournalError
-from gateway.journal.identifiers import new_id
-from gateway.journal.journal import Journal, open_journal, utc_now
+from gateway.journal.journal import Journal, open_journal
 from gateway.journal.queries import PaymentQuery
-from gateway.journal.records import AuditAction, AuditEntry
 from gateway.normalise.states import Outcome
 from gateway.ops.logs import configure_logs
 from gateway.settings import Settings
@@ -108,39 +104,8 @@ async def fill(journal: Journal, largest_file: str) -> None:
     say(await journal.payments.count(PaymentQuery()))
 
 
-async def record(journal: Journal, subject: str) -> None:
-    """Add entries to the audit trail and begin and end writes without end; say so after each round."""
-
-    async def show() -> None:
-        now = utc_now()
-        shown = AuditEntry(
-            id="",
-            at=now,
-            subject=subject,
-            action=AuditAction.REVEALED,
-            records=None,
-            fields=("phone",),
-            count=1,
-            missing_scope=None,
-            operation_name="Page",
-            request_id="request",
-        )
-        await journal.audit.add([msgspec.structs.replace(shown, id=new_id(now)) for _ in range(20)])
-
-    async def write() -> None:
-        reservation = await journal.operations.reserve(
-            key=None, subject=subject, mutation="approveShenhe", fingerprint="f", community_code="10002"
-        )
-        await journal.operations.mark_sent(reservation.operation.id)
-        await journal.operations.finish(reservation.operation.id, Outcome.CONFIRMED)
-
-    while True:
-        await asyncio.gather(show(), write(), write())
-        say("recorded")
-
-
 COMMANDS: dict[str, Callable[..., Awaitable[None]]] = {
-    function.__name__: function for function in (reserve, claim, receive, begin, fill, record)
+    function.__name__: function for function in (reserve, claim, receive, begin, fill)
 }
 
 

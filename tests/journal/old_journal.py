@@ -249,7 +249,6 @@ ROWS: Mapping[str, Mapping[str, tuple[Row, ...]]] = {
     "0007": {},
     "0008": EVENTS,
     "0009": {"unverified_notifications": UNVERIFIED},
-    "0011": {},
 }
 """By the first version that wrote them so."""
 

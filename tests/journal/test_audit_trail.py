@@ -1,10 +1,12 @@
 """The audit trail collects reveals and denials during requests and writes them to the journal."""
 
 import asyncio
+import errno
+import json
 import secrets
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -17,6 +19,7 @@ from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal, Scope
 from gateway.errors import JournalError
 from gateway.execution.variants import ObservedField
+from gateway.journal.audit import Audit
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.records import AuditAction, AuditEntry, Operation, RecordRef, RecordRefs
 from gateway.normalise import records
@@ -527,24 +530,32 @@ async def test_audit_worker_writes_forgets_and_retries(
         working.cancel()
 
 
-async def test_ends_of_chains_are_logged_hourly(
-    journal: Journal, trail: AuditTrail, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("subject", ["officer", "half a pair \ud800"])
+async def test_each_audit_entry_is_logged_once(
+    journal: Journal, broken: Broken, clock: FrozenClock, subject: str
 ) -> None:
-    monkeypatch.setattr(audit, "INTERVAL", 0.01)
+    lines: list[str] = []
+    trail = AuditTrail(cast(Audit, broken), IDS, TYPES, RETENTION, clock, lines.append)
+    trail.reveal(Request(subject), [observed(PERSON, "People", **PHONE)])
+    trail.deny(Request(subject), "people", "people:read")
+    with pytest.raises(JournalError):
+        await trail.flush()
+    logged = [json.loads(line) for line in lines]
+
+    broken.mended = True
+    await trail.flush()
+
+    assert [line["subject"] for line in logged] == [subject] * 2
+    assert sorted(line["id"] for line in logged) == [entry.id for entry in await written(journal)]
+    assert len(lines) == 2
+
+
+async def test_unwritable_log_keeps_no_entry_from_journal(journal: Journal, clock: FrozenClock) -> None:
+    def write_line(_line: str) -> None:
+        raise OSError(errno.ENOSPC, "the disk is full")
+
+    trail = AuditTrail(journal.audit, IDS, TYPES, RETENTION, clock, write_line)
     trail.reveal(Request(), [observed(PERSON, "People", **PHONE)])
-    working = asyncio.create_task(trail.run())
-    try:
-        with capture_logs() as logs:
-            async with asyncio.timeout(10):
-                while not await written(journal):
-                    pass
-                assert not logs
-                for hour in (1, 2):
-                    clock.advance(hours=1)
-                    while len({line["at"] for line in logs if line["event"] == "audit anchor"}) < hour:
-                        await written(journal)
-    finally:
-        working.cancel()
-    anchors = await journal.audit.anchors(clock.now)
-    assert anchors
-    assert {(line["chain"], line["digest"]) for line in logs} == {(anchor.chain, anchor.digest) for anchor in anchors}
+    await trail.flush()
+
+    assert len(await written(journal)) == 1

@@ -178,32 +178,3 @@ async def test_full_disk_is_an_error_and_loses_no_row(sqlite_settings: Settings)
             "order-0",
             "order-last",
         }
-
-
-@pytest.mark.postgres
-async def test_two_gateways_write_one_chain(postgres_settings: Settings) -> None:
-    async with gateway(postgres_settings, "record", "one") as one, gateway(postgres_settings, "record", "two") as two:
-        for _ in range(5):
-            assert await line(one) == await line(two) == "recorded"
-        async with open_journal(postgres_settings) as journal:
-            during = await journal.check_chains((), timedelta(days=1))
-
-    async with open_journal(postgres_settings) as journal:
-        after = await journal.check_chains(await journal.audit.anchors(utc_now()), timedelta(days=1))
-        writers = {entry.subject async for entry in journal.audit.read()}
-    assert writers == {"one", "two"}
-    assert [check.findings for check in (*during, *after)] == [[]] * 4
-    assert [check.entries >= 5 * 2 * count for check, count in zip(after, (20, 6), strict=True)] == [True, True]
-
-
-async def test_chain_survives_kill_nine(settings: Settings) -> None:
-    for rounds in (1, 2, 7):
-        async with gateway(settings, "record", "killed") as process:
-            for _ in range(rounds):
-                await line(process)
-            process.send_signal(signal.SIGKILL)
-
-        async with open_journal(settings) as journal:
-            checks = await journal.check_chains((), timedelta(days=1))
-            assert [check.findings for check in checks] == [[], []]
-            assert all(check.entries for check in checks)

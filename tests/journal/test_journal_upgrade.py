@@ -26,7 +26,7 @@ from gateway.errors import JournalError
 from gateway.journal.journal import open_journal
 from gateway.journal.newest import Cut
 from gateway.journal.queries import OperationQuery
-from gateway.journal.records import RecordRef, RecordRefs, Trail
+from gateway.journal.records import RecordRef, RecordRefs
 from gateway.normalise.states import Outcome
 
 NEWEST = max(ROWS)
@@ -67,7 +67,6 @@ async def test_upgrade_preserves_all_rows(new_settings, version):
     assert after.pop("alembic_version") == [{"version_num": NEWEST}]
     for tables in (before, after):
         tables.pop("audit_records", None)
-        tables.pop("chain_heads", None)
     assert set(before) == set(rows_written_by(version))
     for entry in before.get("audit", ()) if version < "0005" else ():
         record_id = entry.pop("record_id")
@@ -93,24 +92,6 @@ async def test_audit_entries_are_found_after_upgrade(new_settings, version):
         ("house.owner.phone",),
         3,
     )
-
-
-@pytest.mark.parametrize("version", ["0005", "0009"])
-async def test_chains_begin_with_the_upgrade(new_settings, version):
-    await create_old_journal(new_settings, version)
-
-    async with open_journal(new_settings) as journal:
-        before = await journal.check_chains((), timedelta(days=1096))
-        assert [page async for page in journal.adopt()]
-        after = await journal.check_chains((), timedelta(days=1096))
-
-    operations = len(rows_written_by(version)["operations"])
-    assert [(check.not_covered, check.findings) for check in before] == [(1, []), (operations, [])]
-    assert [(check.trail, check.not_covered, check.adopted, check.findings) for check in after] == [
-        (Trail.AUDIT, 0, 0, []),
-        (Trail.EARLIER, 0, 1, []),
-        (Trail.OPERATION, 0, operations, []),
-    ]
 
 
 @pytest.fixture

@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 from datetime import timedelta
+from operator import itemgetter
 from typing import Any
 
+import msgspec
 import pytest
 from whole_schema import WholeSchema
 
@@ -174,6 +176,24 @@ async def test_audit_trail_holds_no_revealed_value(gateway, sandbox, mint):
     people += [review.applicant for review in sandbox.world.shenhes.values()]
     values = {value for person in people for value in (person.name, person.phone, person.id_card, person.address)}
     assert len(entries) > 10
+    assert {value for value in values if value in text} == set()
+
+
+async def test_audit_entries_are_lines_of_the_log(capsys, gateway, sandbox):
+    answer = await gateway.ask(PERSON, WANG)
+    await gateway.ask(REVIEWS)
+    entries = await trail(gateway)
+
+    text = capsys.readouterr().err
+    logged = [line for line in map(json.loads, text.splitlines()) if line.get("logger") == "audit"]
+    outer = {"event": "audit", "level": "info", "logger": "audit"}
+    assert all(line.pop("timestamp") for line in logged)
+    assert sorted(logged, key=itemgetter("id")) == [outer | json.loads(msgspec.json.encode(entry)) for entry in entries]
+    assert logged[0]["request_id"] == answer.response.headers["x-request-id"]
+    assert len(logged) > 3
+    people = [resident.person for resident in sandbox.world.residents.values()]
+    people += [review.applicant for review in sandbox.world.shenhes.values()]
+    values = {value for person in people for value in (person.name, person.phone, person.id_card, person.address)}
     assert {value for value in values if value in text} == set()
 
 
