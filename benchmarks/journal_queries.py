@@ -210,7 +210,6 @@ def questions(rows: int) -> Mapping[str, Ask]:
     one, twenty = frozenset(["10001"]), frozenset([*COMMUNITIES[:19], QUIET])
     reviews = [HistoryKey("Shenhe", "10001", (str(number),)) for number in range(rows // 6, rows // 6 + 20)]
     modules = [HistoryKey("Module", "10001", (name,), name) for name in MODULES]
-    deep = identifier(BEGIN + (END - BEGIN) / 2, 0)
     day = {"since": BEGIN + timedelta(days=500), "until": BEGIN + timedelta(days=501)}
     where: Mapping[str, Mapping[str, Any]] = {
         "all": {},
@@ -250,9 +249,6 @@ def questions(rows: int) -> Mapping[str, Ask]:
         for name, values in filters.items()
         for place, among in where.items()
     } | {
-        "operations: after the middle, 20 communities": lambda journal: journal.operations.list(
-            OperationQuery(communities=twenty), Cut(20, after=deep)
-        ),
         "history of 20 reviews": lambda journal: journal.operations.histories(reviews),
         "history of 9 modules": lambda journal: journal.operations.histories(modules),
     }

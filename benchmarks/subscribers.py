@@ -9,7 +9,6 @@ The gateway is a process of its own, the sandbox and the subscribers are in this
 import argparse
 import asyncio
 import json
-import os
 import sys
 import tempfile
 from contextlib import AsyncExitStack
@@ -20,7 +19,7 @@ from time import perf_counter
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts" / "kill_harness"))
 
-from processes import GatewayProcess
+from processes import GatewayProcess, Usage
 from websockets import ClientConnection, Subprotocol, connect
 
 from gateway.auth.issuer import DevelopmentIssuer
@@ -29,18 +28,7 @@ from gateway.settings import load_settings
 
 PER_SOCKET = 100
 QUERY = "subscription ($code: ID!) { shenheEvents(communityCode: $code) { kind shenhe { platformId status } } }"
-TICKS = os.sysconf("SC_CLK_TCK")
 PENDING = 2
-
-
-class Usage:
-    """What a process has used: memory in MiB, CPU in seconds."""
-
-    def __init__(self, pid: int) -> None:
-        status = Path(f"/proc/{pid}/status").read_text()
-        self.memory = int(status.partition("VmRSS:")[2].split()[0]) / 1024
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        self.cpu = (int(fields[11]) + int(fields[12])) / TICKS
 
 
 async def open_sockets(stack: AsyncExitStack, url: str, token: str, codes: list[str]) -> list[ClientConnection]:

@@ -33,6 +33,17 @@ PAUSE = 0.005
 """Between two looks at a condition, in seconds."""
 
 
+class Usage:
+    """What a process uses now and has used: memory in MiB, open descriptors, CPU in seconds."""
+
+    def __init__(self, pid: int) -> None:
+        status = Path(f"/proc/{pid}/status").read_text()
+        self.memory = int(status.partition("VmRSS:")[2].split()[0]) / 1024
+        self.descriptors = len(os.listdir(f"/proc/{pid}/fd"))
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        self.cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class GatewayProcess:
     """`gateway serve` with these settings, on one port however often it is started. `kills` counts those with -9.
 

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -37,9 +37,9 @@ RESTART_AT, DATABASE_AT = 0.4, 0.7
 SETTLE = 900.0
 """Seconds within which what was acknowledged reaches the platform: the relay waits longer after each failure."""
 
-WIDTHS = (8, 9, 7, 7, 12, 12, 11, 10)
-COLUMNS = ("minutes", "requests", "p50 ms", "p99 ms", "MiB", "descriptors", "lag p99 ms", "failed")
-"""MiB and descriptors of each worker. Lag of the event loops. Failed so far: for a platform's fault + for no such."""
+WIDTHS = (8, 9, 7, 7, 11, 10, 46)
+COLUMNS = ("minutes", "requests", "p50 ms", "p99 ms", "lag p99 ms", "failed", "each worker")
+"""Lag of the event loops. Failed so far: for a platform's fault + for no such."""
 
 
 class Soak:
@@ -96,9 +96,9 @@ class Soak:
     async def _calibrate(self) -> float:
         """What one core carries, a second."""
         await self._load.calibrate(self._options.calibrate / 4)
-        before = (await self._served.usage()).cpu
+        before = (await self._served.figures()).cpu
         requests = await self._load.calibrate(self._options.calibrate)
-        cpu = (await self._served.usage()).cpu - before
+        cpu = (await self._served.figures()).cpu - before
         print(f"one core carries {requests / cpu:.0f} requests a second: {requests} in {cpu:.1f} s of CPU time")
         return requests / cpu
 
@@ -118,24 +118,23 @@ class Soak:
             await asyncio.sleep(GRACE)
 
     async def _print_line(self) -> None:
-        usage, latencies = await self._served.usage(), self._load.report()
+        figures, latencies = await self._served.figures(), self._load.report()
         self._requests += len(latencies)
         _print_row(
             f"{(time.monotonic() - self._began) / 60:.1f}",
             len(latencies),
             f"{_at(latencies, 0.5) * 1e3:.1f}",
             f"{_at(latencies, 0.99) * 1e3:.0f}",
-            _each(usage.memory),
-            _each(usage.descriptors),
-            f"{usage.lag * 1e3:g}",
+            f"{figures.lag * 1e3:g}",
             f"{self._faults.platforms.total()}+{len(self._faults.ours)}",
+            figures,
         )
 
     async def _conclude(self) -> int:
         acknowledged = self._load.acknowledged
         effects = await self._effects(acknowledged)
         lost, doubled = acknowledged - effects.keys(), [number for number, times in effects.items() if times > 1]
-        usage, faults, followers = await self._served.usage(), self._faults, self._followers
+        figures, faults, followers = await self._served.figures(), self._faults, self._followers
         closes = Counter(code for follower in followers for code in follower.closes)
         print(f"requests: {self._requests}: {_listed(self._load.counts)}")
         print(f"  faults were on for {faults.seconds:.0f} s: {_listed(faults.counts)}")
@@ -151,8 +150,8 @@ class Soak:
             f"{sum(follower.connections - 1 for follower in followers)} reconnections, "
             f"closed with {_listed(closes) or 'nothing'}"
         )
-        print(f"  unclear operations: {usage.unclear}; undelivered payments: {usage.undelivered}")
-        print(f"  without load: {_each(usage.memory)} MiB, {_each(usage.descriptors)} descriptors", flush=True)
+        print(f"  unclear operations: {figures.unclear}; undelivered payments: {figures.undelivered}")
+        print(f"  without load: {figures}", flush=True)
         return 1 if faults.ours or lost or doubled else 0
 
     async def _effects(self, acknowledged: set[str]) -> Counter[str]:
@@ -169,16 +168,11 @@ class Soak:
 
 
 def _print_row(*cells: object) -> None:
-    print(" ".join(f"{cell:>{width}}" for cell, width in zip(cells, WIDTHS, strict=True)), flush=True)
+    print(" ".join(f"{cell!s:>{width}}" for cell, width in zip(cells, WIDTHS, strict=True)), flush=True)
 
 
 def _at(ordered: Sequence[float], share: float) -> float:
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
-
-
-def _each(values: Iterable[float]) -> str:
-    """Of each worker."""
-    return "+".join(f"{value:.0f}" for value in values)
 
 
 def _listed(counts: Mapping[object, int]) -> str:
