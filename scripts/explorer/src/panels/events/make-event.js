@@ -39,13 +39,6 @@ const MAKERS = {
   },
 };
 
-// The names of the subscriptions that were promised first.
-Object.assign(MAKERS, {
-  repairChanged: MAKERS.repairEvents,
-  shenheChanged: MAKERS.shenheEvents,
-  orderPaid: MAKERS.paymentEvents,
-});
-
 export const canMake = (field) => field in MAKERS;
 
 // Whether there was a record to change.
