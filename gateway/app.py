@@ -131,7 +131,7 @@ class Gateway:
             now=clock,
             tally=metrics.tally,
         )
-        self.tail = EventTail(journal.events)
+        self.tail = EventTail(journal.events, self.events)
         self.watches = Watches(
             platforms,
             self.events,
@@ -178,7 +178,6 @@ class Gateway:
             self.actions,
             self.journal,
             self.ids,
-            self.watches,
             self.event_streams,
             self.trail,
             budget,
@@ -360,8 +359,8 @@ async def open_gateway(
         journal = await stack.enter_async_context(open_its_journal(settings, clock))
         stack.push_async_callback(platforms.aclose)
         gateway = Gateway(settings, key, platforms, journal, clock, metrics, communities)
-        await stack.enter_async_context(gateway.events.bridge(journal))
-        await stack.enter_async_context(gateway.tail.open(journal))
+        await stack.enter_async_context(gateway.events.bridge(journal.notifier))
+        await stack.enter_async_context(gateway.tail.open())
         await stack.enter_async_context(present(journal))
         stack.push_async_callback(gateway.watches.close)
         stack.push_async_callback(gateway.trail.close)

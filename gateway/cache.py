@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from gateway.events import AnyEvent, EventBus, Missed, ReadsDropped
+from gateway.events import EventBus, Message, Missed, ReadsDropped
 from gateway.in_flight import InFlightRead, Read, ReadCall, ReadKey
 from gateway.ops.tally import Count, Family, Tally
 
@@ -201,9 +201,9 @@ class SharedReads:
         if self.sweep():
             self.sweep_later()
 
-    def _hear(self, event: AnyEvent) -> None:
+    def _hear(self, message: Message | Missed) -> None:
         """What was read before is not used any more. Reads under way still answer who already waits."""
-        match event:
+        match message:
             case ReadsDropped(community_code, endpoints):
                 for endpoint in endpoints:
                     self.of(endpoint).drop(community_code)

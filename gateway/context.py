@@ -17,7 +17,6 @@ from gateway.execution.variants import Observation
 from gateway.journal.journal import Journal
 from gateway.loaders.event_streams import EventStreams
 from gateway.loaders.registry import Loaders
-from gateway.loaders.watch import Watches
 from gateway.ops.trace import Trace
 
 KeyT = TypeVar("KeyT", bound=Hashable)
@@ -56,7 +55,6 @@ class RequestContext:
         "principal",
         "request_id",
         "variant",
-        "watches",
     )
 
     def __init__(
@@ -66,7 +64,6 @@ class RequestContext:
         actions: Actions,
         journal: Journal,
         ids: NodeIds,
-        watches: Watches,
         event_streams: EventStreams,
         trail: AuditTrail,
         budget: Budget,
@@ -86,7 +83,6 @@ class RequestContext:
         self.actions = actions
         self.journal = journal
         self.ids = ids
-        self.watches = watches
         self.event_streams = event_streams
         self.last_event_id: str | None = None
         self.request_id = request_id

@@ -11,7 +11,6 @@
     ├── UntrustedDocumentError    QUERY_NOT_IN_SAFELIST: only listed documents are run
     ├── MethodNotAllowedError     METHOD_NOT_ALLOWED: this operation, or this address, asks for another HTTP method
     ├── RequestTimeoutError       UPSTREAM_TIMEOUT: the whole request took too long
-    ├── EventsMissedError         UPSTREAM_UNAVAILABLE: a subscriber has missed events
     ├── JournalError              INTERNAL: the durable record cannot be read or written
     │   └── JournalRefusedError   INTERNAL: it can be written, and refuses this entry
     └── PlatformError             a platform did not give what was asked
@@ -207,15 +206,6 @@ class RequestTimeoutError(GatewayError):
     """The total deadline of the request passed before its answer was complete; its reads were given up."""
 
     code = "UPSTREAM_TIMEOUT"
-
-    def extensions(self) -> Mapping[str, object]:
-        return {"code": self.code, "retryable": True}
-
-
-class EventsMissedError(GatewayError):
-    """Some events did not reach a subscriber that lags too far behind, or another gateway is out of reach."""
-
-    code = "UPSTREAM_UNAVAILABLE"
 
     def extensions(self) -> Mapping[str, object]:
         return {"code": self.code, "retryable": True}

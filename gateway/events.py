@@ -1,13 +1,14 @@
-"""Events, published to those who wait for them: subscriptions, the relay, caches.
+"""The bus between the parts of a gateway, and between gateways: what caches have to drop, and who has to wake up.
 
-An event says which record changed, never what it holds. It may be lost (a slow subscriber, a broken connection to
-the other gateways); then the subscriber learns that, and looks for itself.
+It carries no news of records: those are the journal's events (`gateway.journal.events`). A message may be lost with the
+connection to the other gateways. They learn that much, and then drop all and wake everyone.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from enum import StrEnum
+from itertools import islice
 from typing import Final, Protocol, TypeAlias
 from uuid import uuid4
 
@@ -15,35 +16,24 @@ import msgspec
 
 from gateway.errors import GatewayError
 
-ORDER_PAID = "order.paid"
-PAYMENT_UNCLEAR = "payment.unclear"
-PAYMENT_PLACED = "payment.placed"
-PAYMENT_QUEUED = "payment.queued"
-SHENHE_CHANGED = "shenhe.changed"
-REPAIR_CHANGED = "repair.changed"
-"""The topics. An event of the first four carries the id of a payment, of the last two the platform's row number."""
-
-PAYMENT = "payment"
-OPERATION = "operation"
-"""Topics of the journal's events alone, beside SHENHE_CHANGED and REPAIR_CHANGED (`gateway.journal.events`)."""
-
-CHANNEL = "gateway_events"
-CAPACITY = 256
 LARGEST_BACKLOG = 1000
 # Well below the 7999 bytes a NOTIFY may carry.
 LARGEST_PARCEL = 20
 RETRY_DELAY = 1.0
 
 
-class Event(msgspec.Struct, frozen=True, array_like=True, tag=1):
-    """`topic` names what happened (ORDER_PAID), `record_id` the record: ids only, no personal data."""
+class WakeUp(StrEnum):
+    """That there is work to look for in the journal."""
 
-    topic: str
-    community_code: str | None
-    record_id: str
+    EVENTS_NOTED = "events.noted"
+    PAYMENTS_DUE = "payments.due"
+    """Notifications were received, or are to be delivered again."""
+
+    PAYMENTS_PLACED = "payments.placed"
+    """The communities of notifications were recorded."""
 
 
-class ReadsDropped(msgspec.Struct, frozen=True, array_like=True, tag=2):
+class ReadsDropped(msgspec.Struct, frozen=True, array_like=True):
     """What these endpoints answered before is out of date, in one community or (None) in all. For caches alone."""
 
     community_code: str | None
@@ -51,98 +41,78 @@ class ReadsDropped(msgspec.Struct, frozen=True, array_like=True, tag=2):
 
 
 class Missed(msgspec.Struct, frozen=True):
-    """Events may have been lost here: what was derived from them is to be looked up again."""
+    """Messages may have been lost here."""
 
 
 MISSED: Final = Missed()
 
-AnyEvent: TypeAlias = Event | ReadsDropped | Missed
+Message: TypeAlias = WakeUp | ReadsDropped
 
 
 class Notifier(Protocol):
-    """What the bus needs to reach the other gateways: the journal has it."""
+    """How messages reach the other gateways."""
 
-    async def notify(self, channel: str, message: str) -> None: ...
+    async def notify(self, message: str) -> None:
+        """Notify every listener, this process's own included. At most 7999 bytes. Raises JournalError."""
+        ...
 
-    def listen(self, channel: str, heard: Callable[[str | None], None]) -> AbstractAsyncContextManager[None]: ...
-
-
-class Subscription:
-    """An endless iterator over the events of some topics, in order; a `Missed` stands where some did not fit."""
-
-    def __init__(self, topics: frozenset[str], capacity: int) -> None:
-        self._topics = topics
-        self._capacity = capacity
-        self._queue: deque[Event | Missed] = deque()
-        self._arrived = asyncio.Event()
-
-    def __aiter__(self) -> AsyncIterator[Event | Missed]:
-        return self
-
-    async def __anext__(self) -> Event | Missed:
-        while not self._queue:
-            self._arrived.clear()
-            await self._arrived.wait()
-        return self._queue.popleft()
-
-    def put(self, event: Event | Missed) -> None:
-        """Add an event of these topics, or a `Missed`. A full queue is emptied: its reader is too far behind."""
-        if isinstance(event, Event) and event.topic not in self._topics:
-            return
-        if len(self._queue) >= self._capacity:
-            self._queue.clear()
-            self._queue.append(MISSED)
-        if event is not MISSED or not self._queue or self._queue[-1] is not MISSED:
-            self._queue.append(event)
-        self._arrived.set()
+    def listen(self, heard: Callable[[str | None], None]) -> AbstractAsyncContextManager[None]:
+        """Have `heard` called with each message, inside the event loop, until the block ends; with None when some may
+        have been missed, after the connection had been lost. Never raises for a lost connection.
+        """
+        ...
 
 
 class _Parcel(msgspec.Struct, frozen=True, array_like=True):
-    """What travels between gateways: the sender, some of its events, and whether some before them were lost."""
+    """What travels between gateways: the sender, some of its messages, and whether some before them were lost."""
 
     sender: str
-    events: tuple[Event | ReadsDropped, ...]
+    messages: tuple[Message, ...]
     missed: bool
 
 
 class EventBus:
-    """Publish and subscribe within this process, and across all gateways inside `bridge`."""
+    """Publish within this process, and to all gateways inside `bridge`."""
 
     def __init__(self) -> None:
         self._name = uuid4().hex
-        self._subscriptions: set[Subscription] = set()
-        self._attached: list[Callable[[AnyEvent], None]] = []
-        self._leaving: deque[Event | ReadsDropped] = deque()
+        self._attached: list[Callable[[Message | Missed], None]] = []
+        self._leaving: dict[Message, None] = {}
         self._left_behind = False
         self._to_send = asyncio.Event()
 
-    def publish(self, event: Event | ReadsDropped) -> None:
-        """Notify this process's subscribers now, and the other gateways soon. Never waits, never raises."""
-        self.deliver(event)
+    def publish(self, message: Message) -> None:
+        """Notify this process now, and the other gateways soon. Never waits, never raises."""
+        self.deliver(message)
         if len(self._leaving) >= LARGEST_BACKLOG:
             self._leaving.clear()
             self._left_behind = True
-        self._leaving.append(event)
+        self._leaving[message] = None
         self._to_send.set()
 
-    @contextmanager
-    def subscribe(self, *topics: str, capacity: int = CAPACITY) -> Iterator[Subscription]:
-        """The events of these topics that are published from now on, until the block ends."""
-        subscription = Subscription(frozenset(topics), capacity)
-        self._subscriptions.add(subscription)
-        try:
-            yield subscription
-        finally:
-            self._subscriptions.remove(subscription)
-
-    def attach(self, heard: Callable[[AnyEvent], None]) -> None:
-        """Have `heard` called with every event from now on, before `publish` returns. It must not raise."""
+    def attach(self, heard: Callable[[Message | Missed], None]) -> None:
+        """Have `heard` called with every message from now on, before `publish` returns. It must not raise."""
         self._attached.append(heard)
+
+    @contextmanager
+    def wake_ups(self, *kinds: WakeUp) -> Iterator[asyncio.Event]:
+        """An event that these wake-ups set until the block ends. Whoever waits for it clears it."""
+        woken = asyncio.Event()
+
+        def hear(message: Message | Missed) -> None:
+            if message in kinds or message is MISSED:
+                woken.set()
+
+        self._attached.append(hear)
+        try:
+            yield woken
+        finally:
+            self._attached.remove(hear)
 
     @asynccontextmanager
     async def bridge(self, notifier: Notifier) -> AsyncIterator[None]:
-        """Exchange events with the other gateways until the block ends; what is left to send then is sent."""
-        async with notifier.listen(CHANNEL, self._hear):
+        """Exchange messages with the other gateways until the block ends; what is left to send then is sent."""
+        async with notifier.listen(self._hear):
             sender = asyncio.create_task(self._keep_sending(notifier))
             try:
                 yield
@@ -153,17 +123,14 @@ class EventBus:
                 with suppress(GatewayError):
                     await self._send(notifier)
 
-    def deliver(self, event: AnyEvent) -> None:
-        """Notify this process's subscribers alone."""
+    def deliver(self, message: Message | Missed) -> None:
+        """Notify this process alone."""
         for heard in self._attached:
-            heard(event)
-        if not isinstance(event, ReadsDropped):
-            for subscription in self._subscriptions:
-                subscription.put(event)
+            heard(message)
 
-    def _hear(self, message: str | None) -> None:
+    def _hear(self, text: str | None) -> None:
         try:
-            parcel = None if message is None else msgspec.json.decode(message, type=_Parcel)
+            parcel = None if text is None else msgspec.json.decode(text, type=_Parcel)
         except msgspec.DecodeError:  # from a gateway of another version
             parcel = None
         if parcel is None:
@@ -171,8 +138,8 @@ class EventBus:
         elif parcel.sender != self._name:
             if parcel.missed:
                 self.deliver(MISSED)
-            for event in parcel.events:
-                self.deliver(event)
+            for message in parcel.messages:
+                self.deliver(message)
 
     async def _keep_sending(self, notifier: Notifier) -> None:
         while True:
@@ -184,11 +151,13 @@ class EventBus:
 
     async def _send(self, notifier: Notifier) -> None:
         while self._leaving or self._left_behind:
-            events = tuple(self._leaving.popleft() for _ in range(min(len(self._leaving), LARGEST_PARCEL)))
-            parcel = _Parcel(self._name, events, self._left_behind)
+            messages = tuple(islice(self._leaving, LARGEST_PARCEL))
+            for message in messages:
+                del self._leaving[message]
+            parcel = _Parcel(self._name, messages, self._left_behind)
             self._left_behind = False
             try:
-                await notifier.notify(CHANNEL, msgspec.json.encode(parcel).decode())
+                await notifier.notify(msgspec.json.encode(parcel).decode())
             except BaseException:
                 self._left_behind = True
                 raise

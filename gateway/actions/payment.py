@@ -3,13 +3,12 @@
 import re
 from collections.abc import Awaitable
 
-from cachetools import LRUCache
 from msgspec import structs
 
 from gateway.actions.write import Done, MarkSent, Write, WriteRefusal, Written, invalid, refuse_if_any, user_error
 from gateway.actions.writer import Writer
 from gateway.auth.principal import Principal, Scope
-from gateway.events import ORDER_PAID, PAYMENT_QUEUED, PAYMENT_UNCLEAR, AnyEvent, Event, EventBus, ReadsDropped
+from gateway.events import EventBus, ReadsDropped, WakeUp
 from gateway.journal.journal import Journal
 from gateway.journal.records import Payment, Receipt, ReceiptKind, RecordRef, Unverified
 from gateway.normalise.field import public_name
@@ -21,8 +20,6 @@ from gateway.wording.writes import WriteWording
 
 NUMBER = re.compile(r"[0-9A-Za-z_-]{1,64}")
 """Numbers of orders, merchants and WeChat: digits as documented, beyond 64 bits (quirk 77), so texts."""
-
-MOST_UNCLEAR = 1000
 
 
 class Notification(Record, frozen=True, gc=False):
@@ -38,54 +35,32 @@ class Notification(Record, frozen=True, gc=False):
 
 
 class PaymentActions:
-    """The callback intake and the mutations go the same way.
-
-    The gateway that saves a payment publishes it. Where the journal failed, it may be saved all the same: all gateways
-    note its id, and the one that receives it again, and finds it saved, publishes it.
-    """
+    """The callback intake and the mutations go the same way."""
 
     def __init__(self, writer: Writer, journal: Journal, events: EventBus) -> None:
         self._writer = writer
         self._payments = journal.payments
         self._unverified = journal.unverified
         self._events = events
-        self._unclear: LRUCache[str, None] = LRUCache(MOST_UNCLEAR)
-        events.attach(self._hear)
 
     async def receive(self, notification: Notification, subject: str) -> Receipt:
         """Keep a notification. When this returns NEW or SAME it is on disk and may be acknowledged.
 
         Raises JournalError: then it must not be. Never twice for one order, never two payloads for one order.
         """
-        payment_id = self._payments.new_id()
-        numbers = structs.astuple(notification)
-        return await self._publish(payment_id, self._payments.receive(*numbers, subject=subject, payment_id=payment_id))
+        return await self._publish(self._payments.receive(*structs.astuple(notification), subject=subject))
 
     async def accept(self, unverified: Unverified, subject: str) -> Receipt:
         """Keep a notification that the security platform has saved. As `receive`, and nothing is left to deliver."""
-        payment_id = self._payments.new_id()
-        return await self._publish(
-            payment_id, self._unverified.accept(unverified, subject=subject, payment_id=payment_id)
-        )
+        return await self._publish(self._unverified.accept(unverified, subject=subject))
 
-    async def _publish(self, payment_id: str, keep: Awaitable[Receipt]) -> Receipt:
-        try:
-            receipt = await keep
-        except BaseException:
-            self._events.publish(Event(PAYMENT_UNCLEAR, None, payment_id))
-            raise
-        payment = receipt.payment
-        if receipt.kind is ReceiptKind.NEW or payment.id in self._unclear:
-            self._events.publish(ReadsDropped(payment.community_code, ("order/list",)))
-            self._events.publish(Event(ORDER_PAID, payment.community_code, payment.id))
+    async def _publish(self, keep: Awaitable[Receipt]) -> Receipt:
+        """Notify those who wait for payments; of what is SAME, too: the journal may have failed after it was saved."""
+        receipt = await keep
+        if receipt.kind is not ReceiptKind.CONFLICT:
+            self._events.publish(ReadsDropped(receipt.payment.community_code, ("order/list",)))
+            self._events.publish(WakeUp.PAYMENTS_DUE)
         return receipt
-
-    def _hear(self, event: AnyEvent) -> None:
-        if isinstance(event, Event):
-            if event.topic == PAYMENT_UNCLEAR:
-                self._unclear[event.record_id] = None
-            elif event.topic == ORDER_PAID:
-                self._unclear.pop(event.record_id, None)
 
     async def pay_callback(self, principal: Principal, notification: Notification) -> Written:
         """The same by an operator's hand. Idempotent as a whole. Raises JournalError.
@@ -123,7 +98,7 @@ class PaymentActions:
             queued = await self._payments.retry(payment.id)
             if queued is None:
                 raise WriteRefusal(user_error(UserErrorCode.CONFLICT, WriteWording.NOT_DEAD(), "id"))
-            self._events.publish(Event(PAYMENT_QUEUED, queued.community_code, queued.id))
+            self._events.publish(WakeUp.PAYMENTS_DUE)
             return Done()
 
         write = Write(

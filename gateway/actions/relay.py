@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from gateway.errors import JournalError, NotConfiguredError, PlatformAuthError, PlatformError
-from gateway.events import ORDER_PAID, PAYMENT_QUEUED, EventBus
+from gateway.events import EventBus, WakeUp
 from gateway.futures import join
 from gateway.journal.journal import Journal
 from gateway.journal.records import Payment
@@ -65,8 +65,8 @@ class Relay:
     async def run(self) -> None:
         """Deliver what is due, each on its own, then sleep until more is or one arrives. Ends only by cancellation."""
         deliveries: set[asyncio.Task[None]] = set()
-        with self._events.subscribe(ORDER_PAID, PAYMENT_QUEUED) as arrivals:
-            arrival = asyncio.ensure_future(anext(arrivals))
+        with self._events.wake_ups(WakeUp.PAYMENTS_DUE) as woken:
+            arrival = asyncio.ensure_future(woken.wait())
             try:
                 while True:
                     starting = asyncio.create_task(self._start_due(deliveries))
@@ -76,7 +76,8 @@ class Relay:
                     )
                     deliveries -= done
                     if arrival in done:
-                        arrival = asyncio.ensure_future(anext(arrivals))
+                        woken.clear()
+                        arrival = asyncio.ensure_future(woken.wait())
             finally:
                 arrival.cancel()
                 # Brought to their end, which is near, and what is being claimed as well: nothing waits for a lease to

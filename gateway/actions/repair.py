@@ -16,10 +16,10 @@ from gateway.actions.write import (
 )
 from gateway.actions.writer import Writer
 from gateway.auth.principal import Principal, Scope
-from gateway.events import REPAIR_CHANGED, Event, EventBus, ReadsDropped
+from gateway.events import EventBus, ReadsDropped
 from gateway.journal.records import Operation
 from gateway.normalise.repair import Repair
-from gateway.normalise.states import Outcome, UserErrorCode
+from gateway.normalise.states import UserErrorCode
 from gateway.normalise.vocabulary import RepairStatus
 from gateway.platforms.wjdh import Wjdh
 from gateway.wording.writes import WriteWording
@@ -83,8 +83,5 @@ class RepairActions:
         return [(status or repair.status).value, self._writer.digest((reply or repair.reply or "").strip())]
 
     def on_change(self, operation: Operation) -> None:
-        """What was read before is out of date; notify who waits for changes."""
-        repair = RowRef.of(operation)
-        self._events.publish(ReadsDropped(repair.community_code, ("repair/list", "repair")))
-        if operation.outcome is Outcome.CONFIRMED:
-            self._events.publish(Event(REPAIR_CHANGED, repair.community_code, str(repair.platform_id)))
+        """What was read before is out of date."""
+        self._events.publish(ReadsDropped(operation.community_code, ("repair/list", "repair")))

@@ -20,13 +20,13 @@ from gateway.actions.write import (
 from gateway.actions.writer import Writer
 from gateway.auth.principal import Principal, Scope
 from gateway.errors import PlatformError
-from gateway.events import SHENHE_CHANGED, Event, EventBus, ReadsDropped
+from gateway.events import EventBus, ReadsDropped
 from gateway.journal.journal import Clock
 from gateway.journal.records import Operation, UserError
 from gateway.normalise.corrections import ContentError, Corrections, correction_problems, render_shenhe_content
 from gateway.normalise.field import public_name
 from gateway.normalise.shenhe import Shenhe, ShenheQuery
-from gateway.normalise.states import Outcome, UserErrorCode
+from gateway.normalise.states import UserErrorCode
 from gateway.normalise.times import CHINA
 from gateway.normalise.vocabulary import ShenheStatus
 from gateway.platforms.wjdh import Wjdh
@@ -186,13 +186,11 @@ class ShenheActions:
         return Done(answer=_reason_recorded(now, reason))
 
     def on_change(self, operation: Operation) -> None:
-        """What was read before is out of date, who lives where included; notify who waits for changes."""
+        """What was read before is out of date, who lives where included."""
         review = RowRef.of(operation)
         self._events.publish(ReadsDropped(review.community_code, ("shenheList", "shenhe", "people", "owner")))
         if moved_to := (operation.expected or {}).get("moved_to"):
             self._events.publish(ReadsDropped(moved_to, ("owner",)))
-        if operation.outcome is Outcome.CONFIRMED:
-            self._events.publish(Event(SHENHE_CHANGED, review.community_code, str(review.platform_id)))
 
 
 _UNREADABLE = user_error(UserErrorCode.NOT_SUPPORTED, WriteWording.CONTENT_UNREADABLE(), "content")

@@ -73,7 +73,7 @@ async def retry_payments(settings: Settings, ids: Sequence[str], *, all_dead: bo
         events = EventBus()
         writer = Writer(journal, key, utc_now)
         actions = PaymentActions(writer, journal, events)
-        async with events.bridge(journal):
+        async with events.bridge(journal.notifier):
             results = [await _retry(actions, id_, known.get(id_)) for id_ in wanted]
         await writer.drain()
     return 0 if all(results) else 1

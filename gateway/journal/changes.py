@@ -1,8 +1,7 @@
 """Which events an operation leaves when its outcome is known."""
 
-from gateway.events import OPERATION, REPAIR_CHANGED, SHENHE_CHANGED
 from gateway.journal.events import get_audience
-from gateway.journal.records import NewEvent, Operation
+from gateway.journal.records import OPERATION, REPAIR_CHANGED, SHENHE_CHANGED, NewEvent, Operation
 from gateway.normalise.states import ChangeKind, OperationState
 from gateway.normalise.vocabulary import RepairStatus
 

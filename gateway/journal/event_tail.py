@@ -13,12 +13,11 @@ from functools import partial
 from typing import Protocol
 
 from gateway.errors import JournalError
-from gateway.events import Notifier
+from gateway.events import EventBus, WakeUp
 from gateway.journal.events import Events, Interest
 from gateway.journal.records import PLACED, NotedEvent
 from gateway.ops.workers import at_work
 
-CHANNEL = "gateway_noted"
 CAPACITY = 256
 PAGE = 200
 PULSE = 5.0
@@ -116,13 +115,13 @@ class Hook:
 class EventTail:
     """One per process. Inside `open`, events come."""
 
-    def __init__(self, events: Events) -> None:
+    def __init__(self, events: Events, bus: EventBus) -> None:
         self._events = events
+        self._bus = bus
         self._by_key: defaultdict[tuple[str, str | None], dict[Follower, None]] = defaultdict(dict)
         self._count = 0
         self._head: int | None = None
         self._to_read = asyncio.Event()
-        self._to_notify = asyncio.Event()
 
     def __len__(self) -> int:
         """How many follow."""
@@ -143,18 +142,12 @@ class EventTail:
             yield
 
     @asynccontextmanager
-    async def open(self, notifier: Notifier) -> AsyncIterator[None]:
-        """Follow the journal, and notify the other gateways of what this one notes, until the block ends."""
-        self._events.on_noted = self._announce
-        async with notifier.listen(CHANNEL, lambda _: self._to_read.set()):
-            keep_notifying = partial(self._keep_notifying, notifier)
-            try:
-                async with at_work({"EventReader": self._keep_reading, "EventNotifier": keep_notifying}):
-                    yield
-            finally:
-                if self._to_notify.is_set():
-                    with suppress(JournalError):
-                        await notifier.notify(CHANNEL, "")
+    async def open(self) -> AsyncIterator[None]:
+        """Follow the journal, and wake the tails of all gateways when this one notes events, until the block ends."""
+        self._events.on_noted = partial(self._bus.publish, WakeUp.EVENTS_NOTED)
+        with self._bus.wake_ups(WakeUp.EVENTS_NOTED) as self._to_read:
+            async with at_work({"EventReader": self._keep_reading}):
+                yield
 
     @contextmanager
     def _following(self, follower: Follower) -> Iterator[None]:
@@ -174,19 +167,6 @@ class EventTail:
                 del followers[follower]
                 if not followers:
                     del self._by_key[key]
-
-    def _announce(self) -> None:
-        self._to_read.set()
-        self._to_notify.set()
-
-    async def _keep_notifying(self, notifier: Notifier) -> None:
-        while True:
-            await self._to_notify.wait()
-            self._to_notify.clear()
-            try:
-                await notifier.notify(CHANNEL, "")
-            except JournalError:  # which the journal logs; the others read every `PULSE`
-                await asyncio.sleep(RETRY_DELAY)
 
     async def _keep_reading(self) -> None:
         while True:

@@ -1,7 +1,7 @@
 """The durable record of the gateway: operations, payment outbox, announcements, audit trail, events."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import Connection, delete, func, insert, inspect, select
 
 from gateway.errors import JournalError
+from gateway.events import Notifier
 from gateway.journal.announcements import Announcements
 from gateway.journal.audit import Audit
 from gateway.journal.database import Database, JournalInUseError, NoJournalError, OlderJournalError
@@ -24,7 +25,7 @@ from gateway.journal.migrate import (
     rehearse,
     require_migrated,
 )
-from gateway.journal.notify import Heard, LocalNotifier, Notifier, PostgresNotifier
+from gateway.journal.notify import LocalNotifier, PostgresNotifier
 from gateway.journal.operations import Operations
 from gateway.journal.payments import Payments
 from gateway.journal.postgres import open_postgres
@@ -74,7 +75,7 @@ class Journal:
         self.announcements = Announcements(database)
         self.audit = Audit(database)
         self._database = database
-        self._notifier = notifier
+        self.notifier = notifier
         self._clock = clock
 
     async def ping(self) -> None:
@@ -102,14 +103,6 @@ class Journal:
         )
         age = timedelta() if since is None else self._clock() - since
         return Backlog(await self.payments.counts(), max(age.total_seconds(), 0.0), count or 0)
-
-    async def notify(self, channel: str, message: str) -> None:
-        """Notify every listener at every gateway of this journal; see `notify.Notifier`."""
-        await self._notifier.notify(channel, message)
-
-    def listen(self, channel: str, heard: Heard) -> AbstractAsyncContextManager[None]:
-        """Have `heard` called with each message while the block lasts; see `notify.Notifier`."""
-        return self._notifier.listen(channel, heard)
 
 
 @asynccontextmanager

@@ -1,10 +1,8 @@
 """Short messages between the gateways of one journal: LISTEN and NOTIFY on PostgreSQL, in-process on SQLite."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Protocol
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 from sqlalchemy import text
@@ -13,57 +11,47 @@ from gateway.journal.database import DATABASE_ERRORS
 from gateway.journal.postgres import PostgresDatabase, connect
 
 Heard = Callable[[str | None], None]
-"""Called with each message; with None when some may have been missed, after the connection had been lost."""
 
+CHANNEL = "gateway_events"
 _PULSE = 20.0
 _RECONNECT_DELAY = 1.0
-
-
-class Notifier(Protocol):
-    async def notify(self, channel: str, message: str) -> None:
-        """Notify every listener, this process's own included. At most 7999 bytes. Raises JournalError."""
-        ...
-
-    def listen(self, channel: str, heard: Heard) -> AbstractAsyncContextManager[None]:
-        """Have `heard` called, inside the event loop, until the block ends. Never raises for a lost connection."""
-        ...
 
 
 class LocalNotifier:
     """One process: what is sent is received at once."""
 
     def __init__(self) -> None:
-        self._listeners: defaultdict[str, list[Heard]] = defaultdict(list)
+        self._listeners: list[Heard] = []
 
-    async def notify(self, channel: str, message: str) -> None:
-        for heard in tuple(self._listeners[channel]):
+    async def notify(self, message: str) -> None:
+        for heard in tuple(self._listeners):
             heard(message)
 
     @asynccontextmanager
-    async def listen(self, channel: str, heard: Heard) -> AsyncIterator[None]:
-        self._listeners[channel].append(heard)
+    async def listen(self, heard: Heard) -> AsyncIterator[None]:
+        self._listeners.append(heard)
         try:
             yield
         finally:
-            self._listeners[channel].remove(heard)
+            self._listeners.remove(heard)
 
 
 class PostgresNotifier:
-    """LISTEN on a connection of its own for each listener, made anew when it breaks; NOTIFY through the pool."""
+    """LISTEN on a connection of its own, made anew when it breaks; NOTIFY through the pool."""
 
     def __init__(self, database: PostgresDatabase, url: str, timeout: float) -> None:
         self._database = database
         self._url = url
         self._timeout = timeout
 
-    async def notify(self, channel: str, message: str) -> None:
-        statement = text("SELECT pg_notify(:channel, :message)").bindparams(channel=channel, message=message)
+    async def notify(self, message: str) -> None:
+        statement = text("SELECT pg_notify(:channel, :message)").bindparams(channel=CHANNEL, message=message)
         await self._database.write(lambda connection: connection.execute(statement))
 
     @asynccontextmanager
-    async def listen(self, channel: str, heard: Heard) -> AsyncIterator[None]:
+    async def listen(self, heard: Heard) -> AsyncIterator[None]:
         listening = asyncio.Event()
-        task = asyncio.create_task(self._keep_listening(channel, heard, listening))
+        task = asyncio.create_task(self._keep_listening(heard, listening))
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._timeout):
@@ -74,13 +62,13 @@ class PostgresNotifier:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def _keep_listening(self, channel: str, heard: Heard, listening: asyncio.Event) -> None:
+    async def _keep_listening(self, heard: Heard, listening: asyncio.Event) -> None:
         missed = False
         while True:
             try:
                 connection = await connect(self._url, self._timeout)
                 try:
-                    await connection.add_listener(channel, lambda _connection, _pid, _channel, message: heard(message))
+                    await connection.add_listener(CHANNEL, lambda _connection, _pid, _channel, message: heard(message))
                     if missed:
                         heard(None)
                     listening.set()

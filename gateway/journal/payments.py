@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Update, case, func, or_, select, update
 
-from gateway.events import PAYMENT
 from gateway.journal.database import Database, insert_new
 from gateway.journal.events import Events
 from gateway.journal.identifiers import new_id
 from gateway.journal.newest import Cut
 from gateway.journal.queries import PaymentQuery, counted
 from gateway.journal.records import (
+    PAYMENT,
     PLACED,
     Listed,
     NewEvent,
@@ -42,21 +42,14 @@ class Payments:
         self._clock = clock
         self._events = noted
 
-    def new_id(self) -> str:
-        """For a payment that is about to be received."""
-        return new_id(self._clock())
-
-    async def receive(
-        self, order_number: str, shop_number: str, weixin_number: str, *, subject: str, payment_id: str | None = None
-    ) -> Receipt:
+    async def receive(self, order_number: str, shop_number: str, weixin_number: str, *, subject: str) -> Receipt:
         """Keep a notification (document 2.2): after NEW and SAME it is durable and may be acknowledged.
 
-        One row per order number and per WeChat number, the first to come; `subject` is who brought it. `payment_id`
-        is what it will have if it is NEW, for a caller that has to know it even when this fails.
+        One row per order number and per WeChat number, the first to come; `subject` is who brought it.
         """
         now = self._clock()
         values = {
-            "id": payment_id or new_id(now),
+            "id": new_id(now),
             **Numbers(order_number, shop_number, weixin_number)._asdict(),
             "state": DeliveryState.QUEUED,
             "attempts": 0,

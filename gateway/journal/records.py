@@ -246,6 +246,13 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+SHENHE_CHANGED = "shenhe.changed"
+REPAIR_CHANGED = "repair.changed"
+PAYMENT = "payment"
+OPERATION = "operation"
+"""The topics of events."""
+
+
 class GapKind(StrEnum):
     """Why changes of a list, or payments, may have gone unnoticed before this. STARTED: a list is watched from here on,
     as its first subscriber asked for. LATE: it is watched again, or the first polls failed, or not all of it is seen;

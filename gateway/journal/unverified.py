@@ -54,7 +54,7 @@ class UnverifiedNotifications:
 
         return await self._database.write(work)
 
-    async def accept(self, unverified: Unverified, *, subject: str, payment_id: str) -> Receipt:
+    async def accept(self, unverified: Unverified, *, subject: str) -> Receipt:
         """The platform has saved `to_deliver`: of a notification with these numbers, make a payment that is DELIVERED.
 
         As `Payments.receive`, with which it may coincide: there is one payment all the same. That of another intake
@@ -62,7 +62,7 @@ class UnverifiedNotifications:
         """
         now = self._clock()
         values = {
-            "id": payment_id,
+            "id": new_id(now),
             **unverified.numbers._asdict(),
             "state": DeliveryState.DELIVERED,
             "attempts": 1,

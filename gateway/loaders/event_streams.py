@@ -12,12 +12,11 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 
 from gateway.errors import UserInputError
-from gateway.events import OPERATION, PAYMENT
 from gateway.futures import join
 from gateway.journal.event_tail import EventTail
 from gateway.journal.events import Events, Interest, get_audience
 from gateway.journal.journal import Clock
-from gateway.journal.records import GapKind, NotedEvent, Start
+from gateway.journal.records import OPERATION, PAYMENT, GapKind, NotedEvent, Start
 from gateway.loaders.record_list import RecordList
 from gateway.loaders.watch import Watches
 from gateway.wording.requests import RequestWording

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gateway.auth.principal import Scope
-from gateway.events import REPAIR_CHANGED, SHENHE_CHANGED
+from gateway.journal.records import REPAIR_CHANGED, SHENHE_CHANGED
 from gateway.loaders.paging import DOWN
 from gateway.loaders.record_list import RecordList, Watched
 from gateway.normalise.order import Order, OrderQuery

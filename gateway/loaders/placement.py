@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from gateway.errors import JournalError
-from gateway.events import ORDER_PAID, PAYMENT_PLACED, Event, EventBus
+from gateway.events import EventBus, WakeUp
 from gateway.journal.payments import Payments
 from gateway.journal.records import Payment
 from gateway.normalise.order import Order
@@ -68,9 +68,8 @@ class Placement:
 
     async def run(self) -> None:
         """Keep the waiting numbers up to date, and record what was found. Ends only by cancellation."""
-        # One event says as much as many: there are notifications to look at.
-        with self._events.subscribe(ORDER_PAID, PAYMENT_PLACED, capacity=1) as paid:
-            arrival = asyncio.ensure_future(anext(paid))
+        with self._events.wake_ups(WakeUp.PAYMENTS_DUE, WakeUp.PAYMENTS_PLACED) as woken:
+            arrival = asyncio.ensure_future(woken.wait())
             found = asyncio.ensure_future(self._found.wait())
             try:
                 while True:
@@ -84,7 +83,8 @@ class Placement:
                     await asyncio.wait({arrival, found}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
                     if arrival.done():
                         await asyncio.sleep(BURST)
-                        arrival = asyncio.ensure_future(anext(paid))
+                        woken.clear()
+                        arrival = asyncio.ensure_future(woken.wait())
                     if found.done():
                         self._found.clear()
                         found = asyncio.ensure_future(self._found.wait())
@@ -103,7 +103,8 @@ class Placement:
         then. Where that does not come to its end, `run` sees to it. Raises JournalError.
         """
         try:
-            return await self._place(community_code, numbers)
+            await self._place(community_code, numbers)
+            return await self._payments.by_order_number(numbers)
         except BaseException:
             self._placed[community_code] |= numbers
             self._found.set()
@@ -120,13 +121,7 @@ class Placement:
                 self._placed[community_code] |= numbers
                 raise
 
-    async def _place(self, community_code: str, numbers: set[str]) -> dict[str, Payment]:
-        """Record it, and publish the payments anew: now their community may see them.
-
-        Also those that have theirs already: it may be that the journal failed before they could be published.
-        """
-        await self._payments.set_community(numbers, community_code)
-        payments = await self._payments.by_order_number(numbers)
-        for payment in payments.values():
-            self._events.publish(Event(PAYMENT_PLACED, payment.community_code, payment.id))
-        return payments
+    async def _place(self, community_code: str, numbers: set[str]) -> None:
+        """Record it, and wake the other gateways: they need not look for these orders any more."""
+        if await self._payments.set_community(numbers, community_code):
+            self._events.publish(WakeUp.PAYMENTS_PLACED)

@@ -23,7 +23,7 @@ RowT = TypeVar("RowT", bound=Identified)
 
 @dataclass(frozen=True, slots=True)
 class Watched(Generic[RowT]):
-    """That changes of a list can be subscribed to, under this topic of `gateway.events`.
+    """That changes of a list can be subscribed to, under this topic of the journal's events.
 
     `state` is what makes a record another one than before; `ends` what has happened to one that does not wait any more,
     by its status. A change puts the answers of the endpoints in `others` out

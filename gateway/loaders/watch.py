@@ -8,21 +8,21 @@ polls it (`gateway.journal.watches`), and what it finds goes to all of them by t
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
 
 import structlog
 
 from gateway.errors import JournalError, PlatformError, RateLimitedError
-from gateway.events import MISSED, ORDER_PAID, PAYMENT_PLACED, Event, EventBus, ReadsDropped, Subscription
+from gateway.events import EventBus, ReadsDropped
 from gateway.futures import join
 from gateway.journal.event_tail import EventTail
 from gateway.journal.events import Interest
 from gateway.journal.journal import Clock
 from gateway.journal.records import GapKind, NewEvent, NotedEvent
 from gateway.journal.watches import WatchLeases, WatchLostError
-from gateway.loaders.list_poll import Found, ListPoll
+from gateway.loaders.list_poll import ListPoll
 from gateway.loaders.record_list import RecordList, Watched
 from gateway.ops.slots import background
 from gateway.ops.trace import METER, Meter
@@ -80,9 +80,7 @@ class _Watch:
         self._holding: asyncio.Task[bool] | None = None
         self._letting_go: asyncio.Task[bool] | None = None
         self._task: asyncio.Task[None] | None = None
-        self.subscribers: set[Subscription] = set()
         self.wanted = 0
-        self.lingers = False
         self.ending: asyncio.TimerHandle | None = None
         self.hearing = ExitStack()
 
@@ -107,9 +105,6 @@ class _Watch:
         """What was noted of the list, here or elsewhere: what was read before is out of date."""
         if event.written or not self._is_held:
             self._events.deliver(ReadsDropped(self._community_code, self._endpoints))
-        if event.kind == GapKind.LATE:
-            for subscriber in self.subscribers:
-                subscriber.put(MISSED)
 
     async def _run(self, interval: float, sleep: Sleep) -> None:
         """Poll each `interval` seconds; while the platform fails, the pauses grow. Ends only by cancellation."""
@@ -156,13 +151,8 @@ class _Watch:
         self._poll.adopt(found)
         self._polled_at = began
         self._is_late = False
-        self._publish(found, missed=is_late)
-
-    def _publish(self, found: Found, *, missed: bool) -> None:
-        if found.changes or missed:
+        if found.changes or is_late:
             self._events.publish(ReadsDropped(self._community_code, self._endpoints))
-        for change in found.changes:
-            self._events.publish(Event(self._topic, self._community_code, change.record_id or ""))
 
     def _gap(self, kind: GapKind) -> NewEvent:
         return NewEvent(topic=self._topic, community_code=self._community_code, kind=kind, missed=True)
@@ -188,10 +178,10 @@ class _Watch:
 
 
 class Watches:
-    """The events of each topic, with a watch at work while somebody listens. One per process.
+    """The lists that subscribers of this process want watched. One per process.
 
     `interval` is the pause between two polls of a list, `linger` how long a list is watched on for a subscriber that
-    can go on where it was interrupted, both in seconds.
+    goes on where it was interrupted, both in seconds.
     """
 
     def __init__(
@@ -219,50 +209,12 @@ class Watches:
         """How many lists are watched, or wanted from another gateway."""
         return sum(watch.is_running for watch in self._lists.values())
 
-    def payment(self, *, placed: bool) -> AbstractContextManager[Subscription]:
-        """The payments that arrive, of all communities. Nothing is polled: they come to the gateway by themselves.
-
-        `placed`: also those whose community was found out later, for the caller who could not see them before.
-        """
-        return self._events.subscribe(ORDER_PAID, *((PAYMENT_PLACED,) if placed else ()))
-
-    @contextmanager
-    def changes(self, records: RecordList[Any], community_code: str) -> Iterator[Subscription]:
-        """The records of a list that change, with a watch on those of one community.
-
-        Entering it raises RateLimitedError; LookupError for a list that is not watched.
-        """
-        with (
-            self._wanted(records, community_code) as (watch, watched),
-            self._events.subscribe(watched.topic) as events,
-        ):
-            watch.subscribers.add(events)
-            try:
-                yield events
-            finally:
-                watch.subscribers.remove(events)
-
     @contextmanager
     def watching(self, records: RecordList[Any], community_code: str) -> Iterator[str]:
         """Have a list watched, until `linger` after the block: what is found is noted in the journal, by this topic.
 
-        Entering it raises what `changes` raises.
+        Entering it raises RateLimitedError; LookupError for a list that is not watched.
         """
-        with self._wanted(records, community_code) as (watch, watched):
-            watch.lingers = True
-            yield watched.topic
-
-    async def close(self) -> None:
-        """Stop all of them. The lists are let go of with the gateway's other leases."""
-        for watch in self._lists.values():
-            watch.hearing.close()
-            if watch.ending is not None:
-                watch.ending.cancel()
-        await asyncio.gather(*[watch.stop() for watch in self._lists.values()], return_exceptions=True)
-        self._lists.clear()
-
-    @contextmanager
-    def _wanted(self, records: RecordList[Any], community_code: str) -> Iterator[tuple[_Watch, Watched[Any]]]:
         watched = records.watched
         if watched is None:
             raise LookupError(f"nobody watches the list of {records.type_name}")
@@ -273,11 +225,20 @@ class Watches:
         watch.wanted += 1
         watch.start(self._interval, self._sleep)
         try:
-            yield watch, watched
+            yield watched.topic
         finally:
             watch.wanted -= 1
             if not watch.wanted:
-                self._end(key, self._linger if watch.lingers else 0)
+                self._end(key, self._linger)
+
+    async def close(self) -> None:
+        """Stop all of them. The lists are let go of with the gateway's other leases."""
+        for watch in self._lists.values():
+            watch.hearing.close()
+            if watch.ending is not None:
+                watch.ending.cancel()
+        await asyncio.gather(*[watch.stop() for watch in self._lists.values()], return_exceptions=True)
+        self._lists.clear()
 
     def _make(self, records: RecordList[Any], watched: Watched[Any], community_code: str) -> _Watch:
         if len(self._lists) >= MOST_WATCHED:

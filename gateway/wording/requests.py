@@ -62,7 +62,6 @@ class RequestWording(Wording):
     DEADLINE = "The request took longer than its deadline", "请求超过了时限"
     TOO_LATE = "The time of the request was over before this was sent", "请求的时间在发出之前已用完"
     NO_EVENT_CURSOR = "{argument} is not a cursor of this gateway.", "{argument} 不是本网关的游标。"
-    EVENTS_MISSED = "Changes may have been missed: read the list again", "可能错过了变动：请重新读取列表"
 
     # documents
     TOO_LONG = "The document is longer than {max}", "查询文本超过 {max} 个字符"

@@ -18,8 +18,8 @@ from processes import GatewayProcess
 from subscriber import Subscriber
 
 from gateway.auth.issuer import DevelopmentIssuer
-from gateway.events import SHENHE_CHANGED
 from gateway.journal.journal import open_journal
+from gateway.journal.records import SHENHE_CHANGED
 from gateway.sandbox.server import Sandbox
 from gateway.settings import load_settings
 

@@ -106,6 +106,10 @@ def test_lists_of_the_journal_take_a_filter(name, arguments):
     assert {argument: str(found[argument].type) for argument in arguments} == arguments
 
 
+def test_nothing_is_deprecated_before_the_first_release():
+    assert "@deprecated" not in SDL.read_text()
+
+
 def test_promised_directives_have_places_and_arguments():
     for promised in PROMISED.directives:
         directive = SCHEMA.get_directive(promised.name)

@@ -20,7 +20,7 @@ from gateway.settings import Settings
 ORDERS = (
     "query Orders($code: ID!) { orders(communityCode: $code, first: 50) { nodes { number title amount { text } } } }"
 )
-PAID = "subscription { orderPaid { orderNumber } }"
+PAID = "subscription { paymentEvents { payment { orderNumber } } }"
 PATIENCE = 10
 
 
@@ -121,7 +121,7 @@ async def test_events_arrive_over_websocket(nginx, gateway, sandbox, unpaid):
         await subscribed(gateway)
         await sandbox.pay(unpaid, gateway.url)
         event = json.loads(await socket.recv())
-    assert event["payload"]["data"] == {"orderPaid": {"orderNumber": unpaid}}
+    assert event["payload"]["data"] == {"paymentEvents": {"payment": {"orderNumber": unpaid}}}
 
 
 async def test_events_arrive_unbuffered_over_sse(client, gateway, sandbox, unpaid):

@@ -14,7 +14,7 @@ QUERY = b'{"query": "{ viewer { subject } }"}'
         pytest.param(JSON, QUERY, id="query"),
         pytest.param(JSON, b'{"query": "{ __schema { queryType { name } } }"}', id="introspection"),
         pytest.param(JSON, b'{"query": "mutation { syncModules(input: {}) { outcome } }"}', id="mutation"),
-        pytest.param(EVENTS, b'{"query": "subscription { orderPaid { orderNumber } }"}', id="events"),
+        pytest.param(EVENTS, b'{"query": "subscription { paymentEvents { cursor } }"}', id="events"),
     ],
 )
 async def test_request_without_a_token_is_401(gateway, sandbox, headers, body):

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosedError
 
 pytestmark = pytest.mark.slow
 
-REPAIRS = 'subscription { repairChanged(communityCode: "10002") { id } }'
+REPAIRS = 'subscription { repairEvents(communityCode: "10002") { cursor } }'
 
 PATIENCE = 15
 """Seconds: the grace of the gateway and a little more."""

@@ -103,7 +103,7 @@ class TestOpenConnections:
         ids=["withdrawn", "unreachable"],
     )
     async def test_event_stream_ends_with_its_key(self, gateway, issuer_breaks, withdraws, code):
-        query = {"query": 'subscription { repairChanged(communityCode: "10002") { id } }'}
+        query = {"query": 'subscription { repairEvents(communityCode: "10002") { cursor } }'}
         async with gateway.client.stream("POST", "/graphql", json=query, headers=EVENTS) as stream, asyncio.timeout(5):
             assert stream.status_code == 200
             issuer_breaks(withdraws=withdraws)

@@ -6,59 +6,47 @@ import pytest
 
 from gateway import events
 from gateway.errors import JournalError
-from gateway.events import MISSED, ORDER_PAID, REPAIR_CHANGED, Event, EventBus, Missed, ReadsDropped, Subscription
+from gateway.events import MISSED, EventBus, Message, Missed, ReadsDropped, WakeUp
 from gateway.journal.journal import open_journal
 from gateway.journal.notify import LocalNotifier
 from gateway.settings import Settings
 from gateway.wording.faults import FaultWording
 
-PAID = Event(ORDER_PAID, "10002", "payment-1")
-REPAIRED = Event(REPAIR_CHANGED, "10002", "7")
+DUE, PLACED, NOTED = WakeUp.PAYMENTS_DUE, WakeUp.PAYMENTS_PLACED, WakeUp.EVENTS_NOTED
+DROPPED = ReadsDropped("10002", ("shenheList", "shenhe"))
 
 
-async def receive(subscription: Subscription) -> Event | Missed:
-    async with asyncio.timeout(5):
-        return await anext(subscription)
+class Ear:
+    """Gets every message of a bus."""
+
+    def __init__(self, bus: EventBus) -> None:
+        self._heard: asyncio.Queue[Message | Missed] = asyncio.Queue()
+        bus.attach(self._heard.put_nowait)
+
+    async def next(self, amount: int) -> list[Message | Missed]:
+        async with asyncio.timeout(5):
+            return [await self._heard.get() for _ in range(amount)]
 
 
-async def test_subscribers_get_their_topics_in_order() -> None:
+def test_wake_ups_set_the_events_that_wait_for_them() -> None:
     bus = EventBus()
-    with bus.subscribe(ORDER_PAID) as paid, bus.subscribe(ORDER_PAID, REPAIR_CHANGED) as both:
-        bus.publish(REPAIRED)
-        bus.publish(PAID)
+    with bus.wake_ups(DUE) as due, bus.wake_ups(DUE, PLACED) as either:
+        bus.publish(PLACED)
+        bus.publish(DROPPED)
+        assert (due.is_set(), either.is_set()) == (False, True)
+        bus.publish(DUE)
+        assert due.is_set()
+        due.clear()
+    bus.publish(DUE)
+    assert not due.is_set()
 
-        assert await receive(paid) == PAID
-        assert [await receive(both), await receive(both)] == [REPAIRED, PAID]
 
-
-async def test_waiting_subscriber_is_notified() -> None:
+def test_missed_messages_wake_everyone() -> None:
     bus = EventBus()
-    with bus.subscribe(ORDER_PAID) as paid:
-        waiting = asyncio.create_task(receive(paid))
-        await asyncio.sleep(0)
-        bus.publish(PAID)
-        assert await waiting == PAID
-
-
-async def test_unsubscribed_events_are_not_stored() -> None:
-    bus = EventBus()
-    with bus.subscribe(ORDER_PAID) as paid:
-        pass
-    bus.publish(PAID)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0):
-            await anext(paid)
-
-
-async def test_slow_subscriber_is_notified_of_missed_events() -> None:
-    bus = EventBus()
-    with bus.subscribe(ORDER_PAID, capacity=3) as slow, bus.subscribe(ORDER_PAID) as quick:
-        published = [Event(ORDER_PAID, "10002", f"payment-{n}") for n in range(5)]
-        for event in published:
-            bus.publish(event)
-
-        assert [await receive(slow) for _ in range(3)] == [MISSED, published[3], published[4]]
-        assert [await receive(quick) for _ in range(5)] == published
+    with bus.wake_ups(DUE) as due, bus.wake_ups(NOTED) as noted:
+        bus.deliver(MISSED)
+        assert due.is_set()
+        assert noted.is_set()
 
 
 class Notifier(LocalNotifier):
@@ -70,15 +58,15 @@ class Notifier(LocalNotifier):
         self.messages: list[str] = []
         self.hear: Callable[[str | None], None] | None = None
 
-    async def notify(self, channel: str, message: str) -> None:
+    async def notify(self, message: str) -> None:
         if self.down:
             raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
         self.messages.append(message)
-        await super().notify(channel, message)
+        await super().notify(message)
 
-    def listen(self, channel: str, heard: Callable[[str | None], None]) -> _AsyncGeneratorContextManager[None]:
+    def listen(self, heard: Callable[[str | None], None]) -> _AsyncGeneratorContextManager[None]:
         self.hear = heard
-        return super().listen(channel, heard)
+        return super().listen(heard)
 
 
 @pytest.fixture
@@ -87,96 +75,87 @@ def notifier(monkeypatch: pytest.MonkeyPatch) -> Notifier:
     return Notifier()
 
 
-async def test_gateways_get_each_event_once(notifier: Notifier) -> None:
+async def test_gateways_get_each_message_once(notifier: Notifier) -> None:
     here, there = EventBus(), EventBus()
+    at_home, abroad = Ear(here), Ear(there)
     async with here.bridge(notifier), there.bridge(notifier):
-        with here.subscribe(ORDER_PAID) as at_home, there.subscribe(ORDER_PAID) as abroad:
-            here.publish(PAID)
-            assert await receive(abroad) == PAID
-            there.publish(Event(ORDER_PAID, None, "payment-2"))
-            assert [await receive(at_home), await receive(at_home)] == [
-                PAID,
-                Event(ORDER_PAID, None, "payment-2"),
-            ]
+        here.publish(DUE)
+        here.publish(DROPPED)
+        assert await abroad.next(2) == [DUE, DROPPED]
+        there.publish(PLACED)
+        assert await at_home.next(3) == [DUE, DROPPED, PLACED]
 
 
-async def test_dropped_reads_are_sent_to_caches_only(notifier: Notifier) -> None:
+async def test_message_that_waits_is_sent_once(notifier: Notifier) -> None:
     here, there = EventBus(), EventBus()
-    caches: list[object] = []
-    there.attach(caches.append)
-    dropped = ReadsDropped("10002", ("shenheList", "shenhe"))
-    async with here.bridge(notifier), there.bridge(notifier):
-        with there.subscribe(ORDER_PAID) as abroad:
-            here.publish(dropped)
-            here.publish(PAID)
-            assert await receive(abroad) == PAID
-
-    assert caches == [dropped, PAID]
+    abroad = Ear(there)
+    for message in (DUE, DUE, DROPPED, DUE):
+        here.publish(message)
+    async with there.bridge(notifier), here.bridge(notifier):
+        assert await abroad.next(2) == [DUE, DROPPED]
+        here.publish(PLACED)
+        assert await abroad.next(1) == [PLACED]
 
 
-async def test_remaining_events_are_sent_at_close(notifier: Notifier) -> None:
+async def test_remaining_messages_are_sent_at_close(notifier: Notifier) -> None:
     here, there = EventBus(), EventBus()
+    abroad = Ear(there)
     async with there.bridge(notifier):
-        with there.subscribe(ORDER_PAID) as abroad:
-            async with here.bridge(notifier):
-                here.publish(PAID)
-            assert await receive(abroad) == PAID
+        async with here.bridge(notifier):
+            here.publish(DUE)
+        assert await abroad.next(1) == [DUE]
 
 
-async def test_unsent_events_are_reported_as_missed(notifier: Notifier) -> None:
+async def test_unsent_messages_are_reported_as_missed(notifier: Notifier) -> None:
     here, there = EventBus(), EventBus()
+    abroad = Ear(there)
     async with here.bridge(notifier), there.bridge(notifier):
-        with there.subscribe(ORDER_PAID) as abroad:
-            notifier.down = True
-            here.publish(PAID)
-            await asyncio.sleep(0.01)  # until the first try has failed
-            notifier.down = False
+        notifier.down = True
+        here.publish(DUE)
+        await asyncio.sleep(0.01)  # until the first try has failed
+        notifier.down = False
 
-            assert await receive(abroad) == MISSED
-            here.publish(PAID)
-            assert await receive(abroad) == PAID
+        assert await abroad.next(1) == [MISSED]
+        here.publish(DUE)
+        assert await abroad.next(1) == [DUE]
 
 
-async def test_message_of_another_version_counts_as_missed(notifier: Notifier) -> None:
+@pytest.mark.parametrize("text", ['{"something": "else"}', "not even JSON", '["x", ["no.such"], false]'])
+async def test_unreadable_message_counts_as_missed(notifier: Notifier, text: str) -> None:
     bus = EventBus()
+    ear = Ear(bus)
     async with bus.bridge(notifier):
-        with bus.subscribe(ORDER_PAID) as paid:
-            await notifier.notify(events.CHANNEL, '{"something": "else"}')
-            await notifier.notify(events.CHANNEL, "not even JSON")
-            bus.publish(PAID)
-            assert [await receive(paid), await receive(paid)] == [MISSED, PAID]
+        await notifier.notify(text)
+        assert await ear.next(1) == [MISSED]
 
 
 async def test_lost_connection_counts_as_missed(notifier: Notifier) -> None:
     bus = EventBus()
+    ear = Ear(bus)
     async with bus.bridge(notifier):
-        with bus.subscribe(ORDER_PAID) as paid:
-            bus.publish(PAID)
-            assert notifier.hear is not None
-            notifier.hear(None)
-            assert [await receive(paid), await receive(paid)] == [PAID, MISSED]
+        assert notifier.hear is not None
+        notifier.hear(None)
+        assert await ear.next(1) == [MISSED]
 
 
-async def test_batch_of_longest_identifiers_fits_a_notify(notifier: Notifier) -> None:
+async def test_batch_of_longest_messages_fits_a_notify(notifier: Notifier) -> None:
     bus = EventBus()
     async with bus.bridge(notifier):
-        for _ in range(3 * events.LARGEST_PARCEL):
-            bus.publish(Event(REPAIR_CHANGED, "0" * 64, "9" * 256))
+        for number in range(3 * events.LARGEST_PARCEL):
+            bus.publish(ReadsDropped(f"{number:064}", ("shenheList", "shenhe", "people", "owner")))
 
     assert len(notifier.messages) == 3
     assert max(len(message.encode()) for message in notifier.messages) < 8000
 
 
-async def test_events_beyond_backlog_are_missed(notifier: Notifier, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_messages_beyond_backlog_are_missed(notifier: Notifier, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "LARGEST_BACKLOG", 2)
     here, there = EventBus(), EventBus()
-    for _ in range(3):
-        here.publish(PAID)
-    async with there.bridge(notifier):
-        with there.subscribe(ORDER_PAID, REPAIR_CHANGED) as abroad:
-            async with here.bridge(notifier):
-                here.publish(REPAIRED)
-                assert [await receive(abroad) for _ in range(3)] == [MISSED, PAID, REPAIRED]
+    abroad = Ear(there)
+    for message in (DUE, DROPPED, PLACED):
+        here.publish(message)
+    async with there.bridge(notifier), here.bridge(notifier):
+        assert await abroad.next(2) == [MISSED, PLACED]
 
 
 async def test_overflow_while_sending_is_reported_as_missed(
@@ -184,46 +163,42 @@ async def test_overflow_while_sending_is_reported_as_missed(
 ) -> None:
     monkeypatch.setattr(events, "LARGEST_BACKLOG", 1)
     here, there = EventBus(), EventBus()
+    abroad = Ear(there)
 
     class Overflowing(Notifier):
-        async def notify(self, channel: str, message: str) -> None:
+        async def notify(self, message: str) -> None:
             if not self.messages:
-                here.publish(PAID)
-                here.publish(PAID)
+                here.publish(DUE)
+                here.publish(PLACED)
             self.messages.append(message)
-            await notifier.notify(channel, message)
+            await notifier.notify(message)
 
     async with there.bridge(notifier), here.bridge(Overflowing()):
-        with there.subscribe(ORDER_PAID) as abroad:
-            here.publish(PAID)
-            assert [await receive(abroad) for _ in range(3)] == [PAID, MISSED, PAID]
+        here.publish(NOTED)
+        assert await abroad.next(3) == [NOTED, MISSED, PLACED]
 
 
 @pytest.mark.postgres
 async def test_gateways_on_one_database_hear_each_other(postgres_settings: Settings) -> None:
     async with AsyncExitStack() as stack:
-        buses, ears = [], []
-        for _ in range(3):
+        buses = [EventBus() for _ in range(3)]
+        ears = [Ear(bus) for bus in buses]
+        for bus in buses:
             journal = await stack.enter_async_context(open_journal(postgres_settings))
-            bus = EventBus()
-            await stack.enter_async_context(bus.bridge(journal))
-            ears.append(stack.enter_context(bus.subscribe(ORDER_PAID)))
-            buses.append(bus)
+            await stack.enter_async_context(bus.bridge(journal.notifier))
         for number, bus in enumerate(buses):
-            bus.publish(Event(ORDER_PAID, "10002", f"payment-{number}"))
+            bus.publish(ReadsDropped(str(number), ("缴费",)))
 
         for ear in ears:
-            heard = {(await receive(ear)).record_id for _ in range(3)}
-            assert heard == {"payment-0", "payment-1", "payment-2"}
+            assert {message.community_code for message in await ear.next(3)} == {"0", "1", "2"}
 
 
-async def test_message_is_received_on_its_channel_only(settings: Settings) -> None:
+async def test_message_is_received_while_listening(settings: Settings) -> None:
     async with open_journal(settings) as journal:
         heard: asyncio.Queue[str | None] = asyncio.Queue()
-        async with journal.listen("one", heard.put_nowait):
-            await journal.notify("two", "no")
-            await journal.notify("one", "缴费")
+        async with journal.notifier.listen(heard.put_nowait):
+            await journal.notifier.notify("缴费")
             async with asyncio.timeout(5):
                 assert await heard.get() == "缴费"
-        await journal.notify("one", "too late")
+        await journal.notifier.notify("too late")
         assert heard.empty()

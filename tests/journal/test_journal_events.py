@@ -11,11 +11,11 @@ import pytest
 from journal_fixtures import FrozenClock
 from sqlalchemy import text
 
-from gateway.events import OPERATION, PAYMENT, SHENHE_CHANGED
+from gateway.events import EventBus
 from gateway.journal.event_tail import CAPACITY, EventTail, Feed
 from gateway.journal.events import KEPT, Interest, get_audience
 from gateway.journal.journal import Journal, open_journal
-from gateway.journal.records import GapKind, NewEvent, NotedEvent
+from gateway.journal.records import OPERATION, PAYMENT, SHENHE_CHANGED, GapKind, NewEvent, NotedEvent
 from gateway.journal.watches import LEASE, WatchLostError
 from gateway.settings import Settings
 
@@ -46,8 +46,9 @@ async def receive(feed: Feed, count: int) -> list[Any]:
 
 @asynccontextmanager
 async def tail_of(journal: Journal) -> AsyncIterator[EventTail]:
-    tail = EventTail(journal.events)
-    async with tail.open(journal):
+    bus = EventBus()
+    tail = EventTail(journal.events, bus)
+    async with bus.bridge(journal.notifier), tail.open():
         yield tail
 
 

@@ -290,7 +290,7 @@ async def test_journal_and_listeners_wait_for_writable_server(
     settings = msgspec.structs.replace(fresh_settings, database_url=f"{url}?target_session_attrs=read-write")
     reads_only = f"ALTER DATABASE {urlsplit(url).path[1:]} SET default_transaction_read_only"
     heard: asyncio.Queue[str | None] = asyncio.Queue()
-    async with open_journal(settings) as journal, journal.listen("channel", heard.put_nowait), at_most(10):
+    async with open_journal(settings) as journal, journal.notifier.listen(heard.put_nowait), at_most(10):
         await on_server(f"{reads_only} = on")
         await end_sessions(url)
         with pytest.raises(JournalError):
@@ -302,7 +302,7 @@ async def test_journal_and_listeners_wait_for_writable_server(
         await on_server(f"{reads_only} = off")
         assert await receive(journal) is ReceiptKind.NEW
         assert await heard.get() is None
-        await journal.notify("channel", "one")
+        await journal.notifier.notify("one")
         assert await heard.get() == "one"
 
 
@@ -323,14 +323,14 @@ async def test_listener_reconnects_and_reports_a_gap(
     monkeypatch.setattr(notify, "_RECONNECT_DELAY", 0.01)
     gate, settings = door
     heard: asyncio.Queue[str | None] = asyncio.Queue()
-    async with open_journal(settings) as journal, journal.listen("channel", heard.put_nowait), at_most(5):
-        await journal.notify("channel", "one")
+    async with open_journal(settings) as journal, journal.notifier.listen(heard.put_nowait), at_most(5):
+        await journal.notifier.notify("one")
         assert await heard.get() == "one"
 
         gate.shut()
         gate.open()
         assert await heard.get() is None
-        await journal.notify("channel", "two")
+        await journal.notifier.notify("two")
         assert await heard.get() == "two"
 
 
@@ -339,11 +339,11 @@ async def test_listener_detects_a_vanished_server(door: tuple[Door, Settings], m
     monkeypatch.setattr(notify, "_PULSE", 0.05)
     gate, settings = door
     heard: asyncio.Queue[str | None] = asyncio.Queue()
-    async with open_journal(settings) as journal, journal.listen("channel", heard.put_nowait), at_most(5):
+    async with open_journal(settings) as journal, journal.notifier.listen(heard.put_nowait), at_most(5):
         gate.silence()
         await asyncio.sleep(settings.journal_timeout + 0.2)  # until the pulse has gone unanswered
         gate.shut()
         gate.open()
         assert await heard.get() is None
-        await journal.notify("channel", "again")
+        await journal.notifier.notify("again")
         assert await heard.get() == "again"

@@ -62,13 +62,6 @@ async def test_notification_is_stored_with_all_digits(journal: Journal, clock: F
     assert await journal.payments.get("no-such-id") is None
 
 
-async def test_payment_is_stored_under_the_given_id(journal: Journal) -> None:
-    payment_id = journal.payments.new_id()
-    receipt = await journal.payments.receive(ORDER, SHOP, WEIXIN, subject="platform", payment_id=payment_id)
-
-    assert receipt.payment.id == payment_id
-
-
 async def test_repeated_notification_is_the_same_row(settings: Settings, clock: FrozenClock) -> None:
     async with open_journal(settings, clock) as journal:
         first = await receive(journal)

@@ -24,7 +24,7 @@ async def noted(journal: Journal) -> list[str]:
 
 
 async def accept(journal: Journal, unverified: Unverified) -> Receipt:
-    return await journal.unverified.accept(unverified, subject="platform", payment_id=journal.payments.new_id())
+    return await journal.unverified.accept(unverified, subject="platform")
 
 
 async def test_unverified_notification_is_no_payment(journal: Journal) -> None:

@@ -41,7 +41,7 @@ QUERIES = (
     "query ($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }",
     "mutation ($input: CreateOrderInput!) { createOrder(input: $input) { outcome userErrors { code field } } }",
     """mutation { setModule(input: { communityCode: "10002", name: REPAIRS, enabled: true }) { outcome } }""",
-    "subscription { orderPaid { id } }",
+    "subscription { paymentEvents { cursor } }",
 )
 VARIABLES: dict[str, Any] = {
     "community": "10002",

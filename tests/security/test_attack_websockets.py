@@ -19,7 +19,7 @@ from gateway.loaders.watch import MOST_WATCHED
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PAID = "subscription { orderPaid { id } }"
+PAID = "subscription { paymentEvents { cursor } }"
 SLACK = 3.0
 TOO_LARGE_CLOSE_CODES = (1009, 1006)
 """Too large; or no word of it, for a client that goes on sending."""
@@ -173,7 +173,7 @@ async def test_watched_communities_are_bounded(target, bystanders):
 
     async def follow(connection: ClientConnection, first: int) -> set[str]:
         for number in range(first, first + 20):
-            query = f'subscription {{ repairChanged(communityCode: "{number}") {{ id }} }}'
+            query = f'subscription {{ repairEvents(communityCode: "{number}") {{ cursor }} }}'
             await connection.send(subscribe(str(number), query))
         await connection.send(message("complete", id=str(first)))
         await connection.send(subscribe("last", "{ viewer { subject } }"))

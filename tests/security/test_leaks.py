@@ -250,11 +250,11 @@ async def test_websocket_answers_hide_everyone(leak_site):
         assert leak_site.secrets.found_in("\n".join(shown)) == set(), query
 
 
-REVIEWS = """subscription { shenheChanged(communityCode: "10002") { status rejectionReason houseIntroduction
+REVIEWS = """subscription { shenheEvents(communityCode: "10002") { shenhe { status rejectionReason houseIntroduction
     actionIntroduction content { raw people { name phone idCard } } verification { registered { name phone idCard }
-    owner { phone } findings { submitted registered } } dataIssues { raw } } }"""
-REPAIRS = """subscription { repairChanged(communityCode: "10002") { reply description location
-    reporter { name phone people { name phone idCard } } dataIssues { raw } } }"""
+    owner { phone } findings { submitted registered } } dataIssues { raw } } } }"""
+REPAIRS = """subscription { repairEvents(communityCode: "10002") { repair { reply description location
+    reporter { name phone people { name phone idCard } } dataIssues { raw } } } }"""
 
 
 @pytest.mark.parametrize("carried", [over_websocket, over_event_stream], ids=["WebSocket", "event stream"])

@@ -7,6 +7,7 @@ import pytest
 from graphql_socket import Connect, Mint, connected
 
 from gateway.auth.issuer import DevelopmentIssuer
+from gateway.loaders.watch import Watches
 from gateway.settings import load_settings
 
 
@@ -19,6 +20,12 @@ def extra() -> dict[str, str]:
 @pytest.fixture
 def environ(environ: dict[str, str], extra: dict[str, str]) -> dict[str, str]:
     return environ | {"GATEWAY_WATCH_INTERVAL": "0.05"} | extra
+
+
+@pytest.fixture
+def ends_watches_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No list is watched on when its last subscriber has gone."""
+    monkeypatch.setattr("gateway.app.Watches", partial(Watches, linger=0))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ mutation Publish($input: CreateAnnouncementInput!) {
 }
 """
 ANNOUNCEMENT = {"communityCode": "10002", "title": "停水通知", "content": "长" * BOUND, "idempotencyKey": "long"}
-PAID = f"subscription {{ orderPaid {{ {' '.join(f'a{n}: orderNumber' for n in range(25))} }} }}"
+PAID = f"subscription {{ paymentEvents {{ payment {{ {' '.join(f'a{n}: orderNumber' for n in range(25))} }} }} }}"
 PAYMENT = Notification("9" * 64, "1900", "4200")
 
 

@@ -7,14 +7,17 @@ from contextlib import asynccontextmanager
 import pytest
 from both_languages import require_chinese
 from graphql_socket import PATIENCE, until
+from test_events import apply
 
 from gateway.auth.tokens import LEEWAY
-from gateway.events import REPAIR_CHANGED, Event
 from gateway.http.request import wants_events
 from gateway.sandbox.faults import Fault, FaultKind
 
-PAID = "subscription { orderPaid { orderNumber } }"
-REPAIR = 'subscription { repairChanged(communityCode: "10002") { id } }'
+PAID = "subscription { paymentEvents { payment { orderNumber } } }"
+REPAIR = 'subscription { repairEvents(communityCode: "10002") { cursor } }'
+
+
+REVIEW = 'subscription { shenheEvents(communityCode: "10002") { shenhe { id } } }'
 
 
 class Events:
@@ -50,14 +53,13 @@ def open_stream(gateway):
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_event_is_sent_as_next(gateway, open_stream, sandbox, method):
-    numbers = [order.number for order in sandbox.world.orders_of["10002"] if not order.is_paid][:2]
+    number = next(order.number for order in sandbox.world.orders_of["10002"] if not order.is_paid)
     async with open_stream(PAID, method=method) as events:
         assert events.response.status_code == 200
         assert events.response.headers["content-type"] == "text/event-stream; charset=utf-8"
         assert events.response.headers["cache-control"] == "no-store"
-        for number in numbers:
-            await sandbox.pay(number, gateway.url)
-            assert await events.next() == ("next", {"data": {"orderPaid": {"orderNumber": number}}})
+        await sandbox.pay(number, gateway.url)
+        assert await events.next() == ("next", {"data": {"paymentEvents": {"payment": {"orderNumber": number}}}})
 
 
 async def test_stream_has_the_request_id_of_its_client(open_stream):
@@ -76,6 +78,7 @@ async def test_silent_stream_sends_keep_alive_comments(open_stream, mint, monkey
     await until(lambda: "_keep_alive" not in {task.get_coro().__name__ for task in asyncio.all_tasks()})
 
 
+@pytest.mark.usefixtures("ends_watches_at_once")
 async def test_leaving_client_ends_its_subscription(gateway, open_stream):
     async with open_stream(REPAIR):
         await until(lambda: len(gateway.parts.watches) == 1)
@@ -88,16 +91,16 @@ async def test_ended_subscription_is_sent_as_complete(open_stream, mint):
         assert await events.next() == ("complete", None)
 
 
-async def test_field_errors_come_with_the_data_of_their_event(gateway, open_stream, sandbox):
-    async with open_stream(REPAIR, **{"x-request-id": "asked-for-0001"}) as events:
-        await until(lambda: len(gateway.parts.watches) == 1)
-        sandbox.faults.set("WJDH", "repair", Fault(FaultKind.WRONG_SHAPE))
-        gateway.parts.events.publish(Event(REPAIR_CHANGED, "10002", str(sandbox.world.repairs_of["10002"][0].id)))
+async def test_field_errors_come_with_the_data_of_their_event(open_stream, sandbox):
+    async with open_stream(REVIEW, **{"x-request-id": "asked-for-0001"}) as events:
+        await until(lambda: sandbox.count("WJDH", "shenheList") > 1)
+        sandbox.faults.set("WJDH", "shenhe", Fault(FaultKind.WRONG_SHAPE))
+        apply(sandbox, 900)
 
         kind, payload = await events.next()
-    assert (kind, payload["data"]) == ("next", {"repairChanged": None})
+    assert (kind, payload["data"]) == ("next", {"shenheEvents": {"shenhe": None}})
     [error] = payload["errors"]
-    assert error["path"] == ["repairChanged"]
+    assert error["path"] == ["shenheEvents", "shenhe"]
     assert (error["extensions"]["code"], error["extensions"]["requestId"]) == ("UPSTREAM_PROTOCOL", "asked-for-0001")
 
 
@@ -105,8 +108,8 @@ UNRUNNABLE = {
     "subscription {": "GRAPHQL_PARSE_FAILED",
     "subscription { nothing }": "GRAPHQL_VALIDATION_FAILED",
     "{ viewer { subject } }": "BAD_USER_INPUT",
-    'subscription { repairChanged(communityCode: "!") { id } }': "BAD_USER_INPUT",
-    "subscription ($code: ID!) { repairChanged(communityCode: $code) { id } }": "BAD_USER_INPUT",
+    'subscription { repairEvents(communityCode: "!") { cursor } }': "BAD_USER_INPUT",
+    "subscription ($code: ID!) { repairEvents(communityCode: $code) { cursor } }": "BAD_USER_INPUT",
 }
 
 
@@ -119,6 +122,7 @@ async def test_unrunnable_operation_is_an_event(open_stream, subtests):
                 assert await events.next() == ("complete", None)
 
 
+@pytest.mark.usefixtures("ends_watches_at_once")
 async def test_stream_ends_with_its_token(gateway, open_stream, mint):
     async with open_stream(REPAIR, authorization=f"Bearer {mint(ended=LEEWAY - 1.3)}") as events:
         kind, payload = await events.next()

@@ -5,16 +5,14 @@ import gc
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pytest
 from graphql.execution.collect_fields import FieldDetails
 from graphql_socket import connected, until
 
-from gateway.events import PAYMENT_QUEUED, Event
+from gateway.events import WakeUp
 from gateway.loaders.event_streams import Cursor
-from gateway.loaders.watch import Watches
 from gateway.normalise.vocabulary import RepairStatus, ShenheStatus
 from gateway.sandbox.faults import Fault, FaultKind
 
@@ -39,11 +37,6 @@ subscription($code: ID, $after: String) {
 OPERATIONS = "subscription($after: String) { operationEvents(after: $after) { cursor missed operation { outcome } } }"
 
 AT_ONCE = pytest.mark.usefixtures("ends_watches_at_once")
-
-
-@pytest.fixture
-def ends_watches_at_once(monkeypatch):
-    monkeypatch.setattr("gateway.app.Watches", partial(Watches, linger=0))
 
 
 def pending(sandbox, code: str = CODE) -> list[int]:
@@ -194,7 +187,7 @@ class TestPlacement:
             event = await next_event(theirs)
             assert (event["kind"], event["payment"]["orderNumber"]) == ("RECEIVED", number)
 
-            gateway.parts.events.publish(Event(PAYMENT_QUEUED, CODE, number))  # the relay does not wait for its turn
+            gateway.parts.events.publish(WakeUp.PAYMENTS_DUE)  # the relay does not wait for its turn
             numbers = {(await next_event(everyones))["payment"]["orderNumber"]}
             await payments.receive(other, "shop", "weixin-2", subject="resident")
             numbers.add((await next_event(everyones))["payment"]["orderNumber"])
@@ -338,12 +331,6 @@ class TestResume:
         async with connect() as socket:
             await socket.subscribe("1", query, code=CODE, after=after)
             assert await socket.error_code("1") == "BAD_USER_INPUT"
-
-    async def test_foreign_community_ends_at_once(self, connect, mint):
-        async with connect(token=mint(communities="00001")) as socket:
-            for id_, query in (("1", REVIEWS), ("2", REPAIRS), ("3", PAYMENTS)):
-                await socket.subscribe(id_, query, code=CODE)
-                assert (await socket.receive(id_))["type"] == "complete"
 
 
 class TestManySubscribers:

@@ -9,9 +9,10 @@ from gateway.normalise.vocabulary import RepairStatus
 
 pytestmark = pytest.mark.browser
 
-SUBSCRIPTION = 'subscription Watched { repairChanged(communityCode: "10002") { status reply } }'
+SUBSCRIPTION = 'subscription Watched { repairEvents(communityCode: "10002") { repair { status reply } } }'
 
 
+@pytest.mark.usefixtures("ends_watches_at_once")
 async def test_explorer_subscription_uses_the_page_websocket(gateway, sandbox):
     number = next(repair.id for repair in sandbox.world.repairs_of["10002"] if not repair.is_resolved)
     async with open_page() as page:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 NODE = Path(__file__).parents[1] / "node"
-PAID = "subscription { orderPaid { orderNumber } }"
+PAID = "subscription { paymentEvents { payment { orderNumber } } }"
 
 pytestmark = pytest.mark.node
 
@@ -40,7 +40,7 @@ async def test_payment_reaches_every_client(gateway, sandbox, mint):
         if client.returncode is None:
             client.kill()
 
-    event = {"data": {"orderPaid": {"orderNumber": "20201213104757994399"}}}
+    event = {"data": {"paymentEvents": {"payment": {"orderNumber": "20201213104757994399"}}}}
     assert sorted(received, key=lambda line: line["client"]) == [
         {"client": "graphql-sse", "result": event},
         {"client": "graphql-ws", "result": event},

@@ -6,7 +6,7 @@ import pytest
 
 VIEWER = "{ viewer { subject } }"
 CALLS, ALL_CALLS = '"calls";q=36000;w=60', '"calls";r=36000;t=0'
-PAID = "subscription { orderPaid { orderNumber } }"
+PAID = "subscription { paymentEvents { payment { orderNumber } } }"
 
 
 @pytest.fixture

@@ -2,15 +2,14 @@
 
 from datetime import timedelta
 
-import pytest
+from test_events import apply, follow
 
 from gateway.actions import audit
 from gateway.auth.principal import Scope
 from gateway.errors import JournalError
-from gateway.events import SHENHE_CHANGED, Event
 from gateway.wording.faults import FaultWording
 
-CHANGED = 'subscription Changed { repairChanged(communityCode: "10002") { id reporter { phone } } }'
+CHANGED = 'subscription Changed { repairEvents(communityCode: "10002") { repair { id reporter { phone } } } }'
 UPDATE = (
     "mutation ($id: ID!, $reply: String) { updateRepair(input: {id: $id, status: OPEN, reply: $reply}) { outcome } }"
 )
@@ -30,13 +29,12 @@ async def change(gateway, id_, reply):
     assert (await gateway.ask(UPDATE, {"id": id_, "reply": reply})).data["updateRepair"]["outcome"] == "CONFIRMED"
 
 
-async def test_event_reveal_is_audited_at_once(gateway, connect):
+async def test_event_reveal_is_audited_at_once(gateway, connect, sandbox):
     id_ = await repair_id(gateway)
     async with connect() as socket:
-        await socket.subscribe("1", CHANGED)
-        await socket.settle()
+        await follow(socket, sandbox, CHANGED, endpoint="repair/list")
         await change(gateway, id_, "明日上门")
-        event = (await socket.data("1"))["repairChanged"]
+        event = (await socket.data("1"))["repairEvents"]["repair"]
 
         [entry] = await reveals(gateway)
 
@@ -45,13 +43,12 @@ async def test_event_reveal_is_audited_at_once(gateway, connect):
     assert entry.records.type == "Repair"
 
 
-async def test_masked_events_are_not_audited(gateway, connect, mint):
+async def test_masked_events_are_not_audited(gateway, connect, mint, sandbox):
     id_ = await repair_id(gateway)
     async with connect(token=mint(scopes=" ".join(set(Scope) - {Scope.PII_READ}))) as socket:
-        await socket.subscribe("1", CHANGED)
-        await socket.settle()
+        await follow(socket, sandbox, CHANGED, endpoint="repair/list")
         await change(gateway, id_, "明日上门")
-        assert "****" in (await socket.data("1"))["repairChanged"]["reporter"]["phone"]
+        assert "****" in (await socket.data("1"))["repairEvents"]["repair"]["reporter"]["phone"]
 
     assert await reveals(gateway) == []
 
@@ -60,16 +57,15 @@ async def fail(_entries):
     raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
 
 
-async def test_subscription_is_masked_while_trail_is_unwritable(gateway, connect, monkeypatch):
+async def test_subscription_is_masked_while_trail_is_unwritable(gateway, connect, monkeypatch, sandbox):
     id_ = await repair_id(gateway)
     phones = []
     async with connect() as socket:
-        await socket.subscribe("1", CHANGED)
-        await socket.settle()
+        await follow(socket, sandbox, CHANGED, endpoint="repair/list")
 
         async def next_phone(reply):
             await change(gateway, id_, reply)
-            phones.append((await socket.data("1"))["repairChanged"]["reporter"]["phone"])
+            phones.append((await socket.data("1"))["repairEvents"]["repair"]["reporter"]["phone"])
 
         with monkeypatch.context() as patch:
             patch.setattr(gateway.parts.journal.audit, "add", fail)
@@ -90,17 +86,15 @@ async def test_denied_subscription_is_audited(gateway, connect, mint):
 
     [entry] = [entry async for entry in gateway.parts.journal.audit.read()]
 
-    assert (entry.fields, entry.missing_scope, entry.subject) == (("repairChanged",), "repair:read", "tester")
+    assert (entry.fields, entry.missing_scope, entry.subject) == (("repairEvents",), "repair:read", "tester")
 
 
-@pytest.mark.parametrize("extra", [{"GATEWAY_WATCH_INTERVAL": "3600"}])
 async def test_denial_in_an_event_is_audited(gateway, connect, mint, sandbox):
-    query = 'subscription { shenheChanged(communityCode: "10002") { status verification { owner { phone } } } }'
-    review = sandbox.world.shenhes_of["10002"][0]
+    query = """subscription { shenheEvents(communityCode: "10002") {
+        shenhe { status verification { owner { phone } } } } }"""
     async with connect(token=mint(scopes="shenhe:read")) as socket:
-        await socket.subscribe("1", query)
-        await socket.settle()
-        gateway.parts.events.publish(Event(SHENHE_CHANGED, "10002", str(review.id)))
+        await follow(socket, sandbox, query)
+        apply(sandbox, 900)
         assert (await socket.receive("1"))["payload"]["errors"]
     await gateway.parts.trail.flush()
 

@@ -7,8 +7,8 @@ import pytest
 from exposed import Series, parse, value
 from graphql_socket import connected
 
-PAID = "subscription Listed { orderPaid { orderNumber } }"
-REPAIR = 'subscription Listed { repairChanged(communityCode: "10002") { id } }'
+PAID = "subscription Listed { paymentEvents { cursor } }"
+REPAIR = 'subscription Listed { repairEvents(communityCode: "10002") { cursor } }'
 STREAM = {"accept": "text/event-stream"}
 
 
@@ -33,6 +33,7 @@ async def until_ended(gateway: Any, outcome: str, times: float = 1, kind: str = 
 
 
 class TestEventStreams:
+    @pytest.mark.usefixtures("ends_watches_at_once")
     async def test_open_stream_is_a_gauge_and_counted_at_its_end(self, gateway):
         async with gateway.client.stream("POST", "/graphql", headers=STREAM, json={"query": REPAIR}) as response:
             assert response.status_code == 200

@@ -6,7 +6,7 @@ import json
 import pytest
 
 VIEWER = "query Viewer { viewer { subject } }"
-PAID = "subscription Paid { orderPaid { orderNumber } }"
+PAID = "subscription Paid { paymentEvents { payment { orderNumber } } }"
 CODE = "QUERY_NOT_IN_SAFELIST"
 
 
@@ -35,7 +35,7 @@ async def test_websocket_runs_listed_documents(connect, payload):
 
 @pytest.mark.parametrize(
     "payload",
-    [{"query": "", "documentId": "paid-1"}, {"query": "subscription Paid{orderPaid{orderNumber}}"}],
+    [{"query": "", "documentId": "paid-1"}, {"query": "subscription Paid{paymentEvents{payment{orderNumber}}}"}],
     ids=["documentId", "white space"],
 )
 async def test_websocket_runs_listed_subscriptions(connect, gateway, sandbox, payload):
@@ -46,7 +46,7 @@ async def test_websocket_runs_listed_subscriptions(connect, gateway, sandbox, pa
         await socket.data("2")  # by now the first one is under way
         await sandbox.pay(number, gateway.url)
 
-        assert await socket.data("1") == {"orderPaid": {"orderNumber": number}}
+        assert await socket.data("1") == {"paymentEvents": {"payment": {"orderNumber": number}}}
 
 
 async def test_websocket_refuses_unlisted_documents(connect):
@@ -58,7 +58,7 @@ async def test_websocket_refuses_unlisted_documents(connect):
 
 @pytest.mark.parametrize(
     "body",
-    [{"query": "", "documentId": "paid-1"}, {"query": "subscription Paid{orderPaid{orderNumber}}"}],
+    [{"query": "", "documentId": "paid-1"}, {"query": "subscription Paid{paymentEvents{payment{orderNumber}}}"}],
     ids=["documentId", "white space"],
 )
 async def test_event_streams_run_listed_documents(gateway, sandbox, body):
@@ -68,4 +68,4 @@ async def test_event_streams_run_listed_documents(gateway, sandbox, body):
         await sandbox.pay(number, gateway.url)
         event = await anext(line async for line in stream.aiter_lines() if line.startswith("data:"))
 
-    assert json.loads(event.removeprefix("data:")) == {"data": {"orderPaid": {"orderNumber": number}}}
+    assert json.loads(event.removeprefix("data:")) == {"data": {"paymentEvents": {"payment": {"orderNumber": number}}}}

@@ -25,7 +25,7 @@ from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import Settings, load_settings
 
 VIEWER = "{ viewer { subject } }"
-PAID = "subscription { orderPaid { orderNumber } }"
+PAID = "subscription { paymentEvents { payment { orderNumber } } }"
 
 
 async def test_token_may_come_in_payload_or_handshake(gateway, connect, mint):
@@ -47,10 +47,11 @@ async def test_token_that_does_not_verify_closes_with_4403(connect, subtests):
                 assert await socket.closed() == 4403
 
 
+@pytest.mark.usefixtures("ends_watches_at_once")
 async def test_connection_ends_with_its_token(connect, mint, gateway):
     almost_over = LEEWAY - 1.3  # tokens have whole seconds: it has 0.3 to 1.3 left
     async with connect(token=mint(ended=almost_over)) as socket:
-        await socket.subscribe("1", 'subscription { repairChanged(communityCode: "10002") { id } }')
+        await socket.subscribe("1", 'subscription { repairEvents(communityCode: "10002") { cursor } }')
 
         assert await socket.closed() == 4403
         assert socket.connection.close_reason == "The token has expired"
@@ -251,7 +252,7 @@ async def test_client_reading_nothing_is_disconnected(monkeypatch):
 async def test_stopping_server_closes_websocket_at_once(environ, mint):
     settings = load_settings(environ)
     async with serving(create_app(settings), settings) as (url, stop), connected(url, token=mint()) as socket:
-        await socket.subscribe("1", 'subscription { repairChanged(communityCode: "10002") { id } }')
+        await socket.subscribe("1", 'subscription { repairEvents(communityCode: "10002") { cursor } }')
         await socket.settle()
 
         begun = time.monotonic()

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import pytest
 from graphql_socket import until
 from starlette.routing import WebSocketRoute
 
 from gateway.sandbox.faults import Fault, FaultKind
 
 VIEWER = "{ viewer { subject } }"
-PAID = "subscription { orderPaid { orderNumber } }"
+PAID = "subscription { paymentEvents { payment { orderNumber } } }"
 
 
 async def test_query_is_answered_by_next_and_complete(connect):
@@ -62,11 +63,11 @@ async def test_errors_of_fields_come_with_the_data(connect, sandbox):
 UNRUNNABLE = {
     "{": "GRAPHQL_PARSE_FAILED",
     "{ nothing }": "GRAPHQL_VALIDATION_FAILED",
-    "subscription { orderPaid { id } __typename }": "GRAPHQL_VALIDATION_FAILED",
+    "subscription { paymentEvents { cursor } __typename }": "GRAPHQL_VALIDATION_FAILED",
     "{ " + "a { " * 20 + "}" * 21: "QUERY_TOO_COMPLEX",
     "query A { __typename } query B { __typename }": "BAD_USER_INPUT",
     "query($code: ID!) { community(code: $code) { code } }": "BAD_USER_INPUT",
-    'subscription { shenheChanged(communityCode: "!") { id } }': "BAD_USER_INPUT",
+    'subscription { shenheEvents(communityCode: "!") { cursor } }': "BAD_USER_INPUT",
 }
 
 
@@ -92,9 +93,10 @@ async def test_pings_are_answered_before_and_after_the_init(connect, mint):
         assert await socket.receive() == {"type": "pong"}
 
 
+@pytest.mark.usefixtures("ends_watches_at_once")
 async def test_complete_ends_a_subscription_and_frees_its_id(connect, gateway, sandbox):
     async with connect() as socket:
-        await socket.subscribe("1", 'subscription { repairChanged(communityCode: "10002") { id } }')
+        await socket.subscribe("1", 'subscription { repairEvents(communityCode: "10002") { cursor } }')
         await socket.settle()
         assert len(gateway.parts.watches) == 1
 
@@ -140,9 +142,10 @@ async def test_mutation_completes_after_its_connection_closes(connect, gateway, 
     await until(lambda: not writing)
 
 
+@pytest.mark.usefixtures("ends_watches_at_once")
 async def test_lost_connection_ends_its_subscriptions(connect, gateway):
     async with connect() as socket:
-        await socket.subscribe("1", 'subscription { repairChanged(communityCode: "10002") { id } }')
+        await socket.subscribe("1", 'subscription { repairEvents(communityCode: "10002") { cursor } }')
         await socket.settle()
         socket.connection.transport.abort()
 

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from gateway.actions.relay import AUTH_WAIT, WAITS, Relay
 from gateway.commands.payments import retry_payments
 from gateway.errors import JournalError
-from gateway.events import ORDER_PAID, PAYMENT_QUEUED, Event, EventBus, Missed, ReadsDropped
+from gateway.events import EventBus, ReadsDropped, WakeUp
 from gateway.journal.journal import open_journal
 from gateway.journal.newest import Cut
 from gateway.journal.queries import PaymentQuery
@@ -369,30 +369,21 @@ async def listed(gateway, state=None):
     return (await gateway.ask(PAYMENTS, {"state": state})).data["payments"]["nodes"]
 
 
-MARK = Event(ORDER_PAID, None, "published after everything else")
+PAYMENTS_OUT_OF_DATE = ReadsDropped(None, ("order/list",))
 
 
-async def events_until_mark(gateway, events):
-    gateway.parts.events.publish(MARK)
-    received = []
-    async with asyncio.timeout(5):
-        while (event := await anext(events)) != MARK:
-            received.append((event.topic, event.community_code))
-    return received
+async def test_payment_drops_order_lists_and_wakes_the_relay(gateway):
+    messages = []
+    gateway.parts.events.attach(messages.append)
+    await gateway.ask(PAY, {"input": PAYMENT})
+
+    assert [message for message in messages if message in (PAYMENTS_OUT_OF_DATE, WakeUp.PAYMENTS_DUE)] == [
+        PAYMENTS_OUT_OF_DATE,
+        WakeUp.PAYMENTS_DUE,
+    ]
 
 
-async def test_repeated_payment_is_published_once(gateway):
-    events = []
-    gateway.parts.events.attach(events.append)
-    for _ in range(2):
-        await gateway.ask(PAY, {"input": PAYMENT})
-
-    [dropped, paid] = events
-    assert dropped == ReadsDropped(None, ("order/list",))
-    assert (paid.topic, paid.community_code) == (ORDER_PAID, None)
-
-
-async def test_uncertain_payment_is_published_once_on_repeat(gateway, monkeypatch):
+async def test_repeat_of_an_uncertain_payment_wakes_the_relay(gateway, monkeypatch):
     payments = gateway.parts.journal.payments
 
     async def receive_then_fail(*numbers, **parts):
@@ -401,14 +392,13 @@ async def test_uncertain_payment_is_published_once_on_repeat(gateway, monkeypatc
         raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
 
     monkeypatch.setattr(payments, "receive", receive_then_fail)
-    with gateway.parts.events.subscribe(ORDER_PAID) as events:
-        assert (await gateway.ask(PAY, {"input": PAYMENT})).code == "INTERNAL"
-        received = [await events_until_mark(gateway, events)]
-        for _ in range(2):
-            await gateway.ask(PAY, {"input": PAYMENT})
-            received.append(await events_until_mark(gateway, events))
-
-    assert received == [[], [(ORDER_PAID, None)], []]
+    messages = []
+    gateway.parts.events.attach(messages.append)
+    assert (await gateway.ask(PAY, {"input": PAYMENT})).code == "INTERNAL"
+    assert WakeUp.PAYMENTS_DUE not in messages
+    await gateway.ask(PAY, {"input": PAYMENT})
+    assert PAYMENTS_OUT_OF_DATE in messages
+    assert WakeUp.PAYMENTS_DUE in messages
 
 
 async def test_dead_delivery_is_listed_and_delivered_after_retry(gateway, sandbox, clock, until):
@@ -418,7 +408,7 @@ async def test_dead_delivery_is_listed_and_delivered_after_retry(gateway, sandbo
     async def tried(times):
         """Past every wait, and the relay woken: whether so many attempts are made."""
         clock.advance(hours=7)
-        gateway.parts.events.publish(Event(PAYMENT_QUEUED, None, ""))
+        gateway.parts.events.publish(WakeUp.PAYMENTS_DUE)
         [payment] = await listed(gateway)
         return payment["attempts"] >= times
 
@@ -433,9 +423,9 @@ async def test_dead_delivery_is_listed_and_delivered_after_retry(gateway, sandbo
     assert (await gateway.parts.journal.payments.counts())[DeliveryState.DEAD] == 1
 
     sandbox.faults.clear()
-    with gateway.parts.events.subscribe(PAYMENT_QUEUED) as queued:
+    with gateway.parts.events.wake_ups(WakeUp.PAYMENTS_DUE) as queued:
         retried = (await gateway.ask(RETRY, {"id": dead["id"]})).data["retryPayment"]
-        assert isinstance(await asyncio.wait_for(anext(queued), 5), Event)
+        assert queued.is_set()
     assert (retried["outcome"], retried["userErrors"], retried["operation"]) == (
         "CONFIRMED",
         [],
@@ -457,11 +447,9 @@ async def test_retry_at_the_command_line_is_delivered_once(environ, sandbox, ser
         await journal.payments.failed(claimed, "UPSTREAM_TIMEOUT", next_attempt_at=None)
 
     async with serve(environ) as one, serve(environ) as other:
-        with one.parts.events.subscribe(PAYMENT_QUEUED) as queued:
+        with one.parts.events.wake_ups(WakeUp.PAYMENTS_DUE) as queued:
             assert await retry_payments(settings, [], all_dead=True, confirmed=True) == 0
-            async with asyncio.timeout(5):
-                heard = await anext(event async for event in queued if event != Missed())
-            assert heard == Event(PAYMENT_QUEUED, None, claimed.id)
+            await asyncio.wait_for(queued.wait(), 5)
         await until(lambda: listed(one, "DELIVERED"))
         assert await listed(other, "DEAD") == []
 
