@@ -136,7 +136,7 @@ class Connection:
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[int]:
     """A gateway, by its port."""
-    metrics = Metrics().open()
+    metrics = Metrics()
     app = create_app(settings, metrics=metrics)
     server = EmbeddedServer(uvicorn.Config(app, **server_options(settings, metrics) | {"loop": "none", "port": 0}))
     running = asyncio.create_task(server.serve())

@@ -51,7 +51,6 @@ from gateway.http.tracing import Tracing
 from gateway.http.websocket import WebSocketEndpoint, WebSocketOptions
 from gateway.journal.event_tail import EventTail
 from gateway.journal.journal import Clock, Journal, open_journal, utc_now
-from gateway.journal.metrics import watch_journal
 from gateway.journal.presence import present
 from gateway.journal.records import RecordRef
 from gateway.loaders.answers import Answers
@@ -63,7 +62,6 @@ from gateway.loaders.registry import CACHEABLE_NULLS, Loaders, lifetimes
 from gateway.loaders.watch import Watches
 from gateway.normalise.profile import use_profile
 from gateway.ops.event_loop import measured_event_loop
-from gateway.ops.gauges import AUDIT_WAITING, BUILD, WATCHES, watch_slots
 from gateway.ops.metrics import Metrics
 from gateway.ops.otel import open_export
 from gateway.ops.workers import at_work
@@ -129,7 +127,7 @@ class Gateway:
             size=settings.cache_size,
             observe=Answers(metrics, self.quality, self.placement),
             now=clock,
-            tally=metrics.tally,
+            metrics=metrics,
         )
         self.tail = EventTail(journal.events, self.events)
         self.watches = Watches(
@@ -160,12 +158,12 @@ class Gateway:
         self.unverified: UnverifiedPayments | None = None
         if settings.callback_accepts == "platform":
             self.unverified = UnverifiedPayments(self.actions.payment, journal, platforms.security)
-        watch_journal(metrics.tally, journal)
-        metrics.tally.watch(BUILD, VERSION, settings.build_id, read=lambda: 1)
+        metrics.watch(metrics.journal_success, lambda: journal.last_success)
+        metrics.build.labels(VERSION, settings.build_id).set(1)
         for platform in (platforms.wjdh, platforms.security):
-            watch_slots(metrics.tally, platform.platform, platform.slots)
-        metrics.tally.watch(AUDIT_WAITING, read=lambda: self.trail.waiting)
-        metrics.tally.watch(WATCHES, read=lambda: len(self.watches))
+            metrics.watch_slots(platform.platform, platform.slots)
+        metrics.watch(metrics.audit_waiting, lambda: self.trail.waiting)
+        metrics.watch(metrics.watches, lambda: len(self.watches))
 
     def open_context(self, principal: Principal, request_id: str) -> RequestContext:
         """Of one operation, however it came. Raises RateLimitedError."""
@@ -203,18 +201,18 @@ def create_app(
 
     `clock` is what the journal, the relay and the reconciler go by; `started` is called before the first request,
     `failed` when there will be none. `explorer_token` is for those who open GraphiQL, `sandbox` the address of each
-    platform whose switches it shows. `journal` opens the journal. `metrics` are open. `read_again` reads the
+    platform whose switches it shows. `journal` opens the journal. `read_again` reads the
     settings for a reload; without it they stay, and the files that they name are read again.
     """
-    metrics = Metrics().open() if metrics is None else metrics
+    metrics = Metrics() if metrics is None else metrics
     mistakes = Mistakes()
     with mistakes.collect():
-        authenticator = open_authenticator(settings, tally=metrics.tally)
+        authenticator = open_authenticator(settings, metrics=metrics)
     with mistakes.collect():
         key = read_id_key(settings)
     with mistakes.collect():
         profile = read_profile(settings)
-        platforms = make_platforms(settings, profile, tally=metrics.tally)
+        platforms = make_platforms(settings, profile, metrics=metrics)
     with mistakes.collect():
         communities = read_communities(settings)
     schema = executable_schema()
@@ -235,7 +233,7 @@ def create_app(
     use_profile(profile)
     intake = Intake(documents, cost_limit=settings.cost_limit, trusted=trusted)
     operations = (*settings.named_operations, *(trusted.operation_names(documents) if trusted else ()))
-    request_metrics = RequestMetrics(metrics.tally, operations)
+    request_metrics = RequestMetrics(metrics, operations)
     bounds = Bounds(settings.max_body_bytes)
     executor = GuardedExecutor(
         Executor(schema, suggestions=not settings.is_production),
@@ -311,7 +309,7 @@ def create_app(
             app.router.redirect_slashes = False  # it would send forms on without TLS, and to any Host
             started()
             try:
-                with measured_event_loop(metrics.tally):
+                with measured_event_loop(metrics):
                     yield
             finally:
                 await authenticator.aclose()

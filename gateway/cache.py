@@ -15,20 +15,13 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 import msgspec
+from prometheus_client import Counter
 
 from gateway.events import EventBus, Message, Missed, ReadsDropped
 from gateway.in_flight import InFlightRead, Read, ReadCall, ReadKey
-from gateway.ops.tally import Count, Family, Tally
+from gateway.ops.metrics import Metrics
 
 KeyT = TypeVar("KeyT")
-
-SHARED_READS = Family(
-    "gateway_shared_reads_total",
-    "counter",
-    "Reads that cost no call of their own: their answer was kept, or under way already",
-    ("endpoint", "by"),
-)
-
 
 LARGEST_CACHED = 1024 * 1024
 """Bytes of an answer that is cached; there may be a thousand of an endpoint."""
@@ -139,7 +132,7 @@ class SharedReads:
         observe: Callable[[str, object, Read | None], None] = lambda _endpoint, _value, _call: None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        tally: Tally | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self.clock = clock
         self.now = now
@@ -148,9 +141,8 @@ class SharedReads:
         self._seconds = seconds
         self._cacheable_nulls = cacheable_nulls
         self._endpoints: dict[str, EndpointReads] = {}
-        self._tally = Tally() if tally is None else tally
-        self._tally.declare(SHARED_READS)
-        self._counts: dict[tuple[str, str], Count] = {}
+        self._metrics = Metrics() if metrics is None else metrics
+        self._counts: dict[tuple[str, str], Counter] = {}
         self._secret = secrets.token_bytes(32)
         self._sweeping = False
         events.attach(self._hear)
@@ -174,8 +166,8 @@ class SharedReads:
         """A read did not wait for a call of its own: its answer was `kept`, or it `joined` a call."""
         count = self._counts.get((endpoint, by))
         if count is None:
-            count = self._counts[endpoint, by] = self._tally.count(SHARED_READS, endpoint, by)
-        count.add()
+            count = self._counts[endpoint, by] = self._metrics.shared_reads.labels(endpoint, by)
+        count.inc()
 
     def conceal(self, arguments: object) -> bytes:
         """A hash of the arguments, keyed with a secret of this process: equal for equal ones, and reveals nothing."""

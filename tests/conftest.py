@@ -152,7 +152,7 @@ async def serve_gateway(
         return msgspec.structs.replace(load_settings(environ), **changes)
 
     settings = read()
-    metrics = Metrics().open()
+    metrics = Metrics()
     app = create_app(settings, clock, sandbox=sandbox, metrics=metrics, read_again=read)
     server = EmbeddedServer(uvicorn.Config(app, **server_options(settings, metrics) | {"loop": "none", "port": 0}))
     running = asyncio.create_task(server.serve())

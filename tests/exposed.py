@@ -1,12 +1,10 @@
-"""What a tally, or the text of `/metrics`, says."""
+"""What the metrics, or the text of `/metrics`, say."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.ops.exposition import to_metrics
-from gateway.ops.tally import Tally
+from gateway.ops.metrics import Metrics
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -29,11 +27,8 @@ def labels_of(series: Series, name: str) -> list[Mapping[str, str]]:
     return [dict(labels) for found, labels in series if found == name]
 
 
-def read(tally: Tally) -> Series:
+def read(metrics: Metrics) -> Series:
     """The samples of one process."""
-    tally.refresh(0.0)
-    return _series(to_metrics(tally.families.values(), [tally.snapshot()]))
-
-
-def _series(metrics: Iterable[Metric]) -> Series:
-    return {(sample.name, frozenset(sample.labels.items())): sample.value for it in metrics for sample in it.samples}
+    metrics.refresh()
+    samples = (sample for family in metrics.collect() for sample in family.samples)
+    return {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}

@@ -17,7 +17,7 @@ from gateway.auth.principal import Principal
 from gateway.auth.refusals import InvalidTokenError, RefusalReason, Refusals
 from gateway.auth.tokens import LONGEST_TOKEN, Dialect, TokenVerifier, Trusted
 from gateway.errors import IssuerUnavailableError, UnauthenticatedError
-from gateway.ops.tally import Tally
+from gateway.ops.metrics import Metrics
 from gateway.settings import Settings, SettingsError
 from gateway.wording.requests import RequestWording
 
@@ -37,9 +37,9 @@ class Authenticator:
         clock: Callable[[], float] = time.time,
         *,
         explains: bool = False,
-        tally: Tally | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
-        self.refusals = Refusals(Tally() if tally is None else tally)
+        self.refusals = Refusals(Metrics() if metrics is None else metrics)
         self._clock = clock
         self._explains = explains
         self._verifier = verifier
@@ -112,10 +112,10 @@ class Authenticator:
 
 
 def open_authenticator(
-    settings: Settings, clock: Callable[[], float] = time.time, tally: Tally | None = None
+    settings: Settings, clock: Callable[[], float] = time.time, metrics: Metrics | None = None
 ) -> Authenticator:
     """The authenticator the settings ask for. Raises SettingsError as `open_verifier` does."""
-    return Authenticator(open_verifier(settings, clock), clock, explains=not settings.is_production, tally=tally)
+    return Authenticator(open_verifier(settings, clock), clock, explains=not settings.is_production, metrics=metrics)
 
 
 def open_verifier(settings: Settings, clock: Callable[[], float] = time.time) -> TokenVerifier:

@@ -6,14 +6,12 @@ import structlog
 
 from gateway.errors import UnauthenticatedError
 from gateway.ops.log_throttle import LogThrottle
-from gateway.ops.tally import Family, Tally
+from gateway.ops.metrics import Metrics
 from gateway.wording.requests import RequestWording, TokenWording
 from gateway.wording.wording import Text
 
 REFUSAL = RequestWording.TOKEN_NEEDED()
 """What every refused caller gets in production: which check failed would help only those who try."""
-
-REFUSED_TOKENS = Family("gateway_refused_tokens_total", "counter", "Tokens that were refused", ("reason",))
 
 log = structlog.get_logger(__name__)
 
@@ -55,13 +53,13 @@ class InvalidTokenError(UnauthenticatedError):
 class Refusals:
     """Counts refused tokens by reason, for Prometheus, and logs one of each reason a minute: nothing of the token."""
 
-    def __init__(self, tally: Tally) -> None:
-        self.tally = tally
-        self._counts = {reason: tally.count(REFUSED_TOKENS, reason.value) for reason in RefusalReason}
+    def __init__(self, metrics: Metrics) -> None:
+        self.metrics = metrics
+        self._counts = {reason: metrics.refused_tokens.labels(reason.value) for reason in RefusalReason}
         self._throttle = LogThrottle()
 
     def record(self, reason: RefusalReason) -> None:
-        self._counts[reason].add()
+        self._counts[reason].inc()
         left_out = self._throttle.left_out(reason)
         if left_out is not None:
             log.warning("token refused", reason=reason.value, because=reason.words, left_out=left_out)

@@ -93,7 +93,7 @@ def _listen(settings: Settings) -> socket.socket:
 async def _serving(
     settings: Settings, listener: socket.socket, token: str, platforms: Mapping[str, str]
 ) -> AsyncIterator[None]:
-    metrics = Metrics().open()
+    metrics = Metrics()
     app = create_app(
         settings,
         failed=report_failure,

@@ -29,7 +29,7 @@ from gateway.http.server.websocket_connection import WebSocketConnection
 from gateway.ops.collector import settle_collector
 from gateway.ops.logs import configure_logs
 from gateway.ops.metrics import Metrics
-from gateway.ops.worker_tallies import shared_directory
+from gateway.ops.worker_metrics import worker_directory
 from gateway.reload import Apply, Reload
 from gateway.settings import Mistakes, Settings, SettingsError, StartError, load_settings
 from gateway.supervisor import DrainingServer, Supervisor, end_with_supervisor
@@ -62,9 +62,9 @@ def serve(settings: Settings, workers: int = 1) -> int:
     if workers == 1:
         Server(_config(settings, Metrics()), settings).run()
         return 0
-    with closing(bind(settings.host, settings.port)) as reserved, shared_directory() as directory:
+    with closing(bind(settings.host, settings.port)) as reserved, worker_directory():
         host, port = reserved.getsockname()[:2]
-        metrics = Metrics(directory)
+        metrics = Metrics()
 
         def renew() -> uvicorn.Config:
             renewed = load_settings()
@@ -170,7 +170,7 @@ class _ServerErrors:
         self._metrics = metrics
 
     def __call__(self, error: Exception) -> ASGIApp:
-        return server_error_response(error, lambda refusal: count_failure(self._metrics.tally, refusal))
+        return server_error_response(error, lambda refusal: count_failure(self._metrics, refusal))
 
 
 def server_options(settings: Settings, metrics: Metrics | None = None) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def application(metrics: Metrics) -> Application:
     configure_logs(settings.log_level)
     end_with_supervisor()
     app = create_app(
-        settings, started=settle_collector, failed=report_failure, metrics=metrics.open(), read_again=load_settings
+        settings, started=settle_collector, failed=report_failure, metrics=metrics, read_again=load_settings
     )
     if app.reload is not None:
         app.reload.steps.append(_log_from)

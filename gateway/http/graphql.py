@@ -38,7 +38,7 @@ from gateway.http.responses import (
 )
 from gateway.http.server.exchange import HEADER_BLOCK
 from gateway.http.tracing import Tracing, finish
-from gateway.ops.tally import Tally
+from gateway.ops.metrics import Metrics
 from gateway.ops.trace import METER, Meter, Trace
 from gateway.wording.requests import RequestWording
 
@@ -139,7 +139,7 @@ class GraphQLEndpoint:
         self.largest_answer = largest_answer
         self.event_streams = event_streams
         self.tracing = tracing or Tracing()
-        self.metrics = RequestMetrics(Tally()) if metrics is None else metrics
+        self.metrics = RequestMetrics(Metrics()) if metrics is None else metrics
         self.access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

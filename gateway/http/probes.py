@@ -76,7 +76,7 @@ def metrics_routes(metrics: Metrics, backlog: ReadBacklog) -> list[Route]:
 
     async def read() -> bool:
         try:
-            set_backlog(metrics.tally, await backlog())
+            set_backlog(metrics, await backlog())
         except GatewayError:  # which the journal logs
             return False
         return True

@@ -6,12 +6,13 @@ themselves in good form. The rest is `other`.
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from time import perf_counter
 from typing import Any, Final, TypeAlias
+
+from prometheus_client import Counter, Histogram
 
 from gateway.auth.masking import mask_text
 from gateway.errors import GatewayError, QueryTooComplexError, RateLimitedError, RequestTimeoutError
@@ -20,9 +21,7 @@ from gateway.execution.intake import Asked
 from gateway.execution.response import Response
 from gateway.http.errors import get_cause, get_code
 from gateway.http.websocket_messages import CloseCode
-from gateway.ops.tally import Count, Family, Tally
-
-BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+from gateway.ops.metrics import Metrics
 
 OTHER: Final = "other"
 NONE: Final = "none"
@@ -36,42 +35,6 @@ CANCELLED: Final = "cancelled"
 MOST_OPERATIONS: Final = 500
 MOST_CLIENTS: Final = 100
 """Names that become labels."""
-
-REQUESTS = Family(
-    "gateway_request_seconds",
-    "histogram",
-    "GraphQL requests, from the head to the whole answer, by how they ended",
-    ("operation", "type", "outcome"),
-    BOUNDS,
-)
-
-REFUSED = Family(
-    "gateway_refused_requests_total",
-    "counter",
-    "Requests that were refused before they were executed, by the code of the error and the limit it names",
-    ("code", "limit"),
-)
-
-ERRORS = Family("gateway_errors_total", "counter", "Errors in answers, by their code", ("code",))
-
-CLIENTS = Family(
-    "gateway_client_requests_total",
-    "counter",
-    "GraphQL requests by the client that sent them, as it names itself",
-    ("client_name", "client_version"),
-)
-
-CLOSED = Family(
-    "gateway_websocket_closes_total", "counter", "WebSockets that the gateway closed, by the reason", ("reason",)
-)
-
-WEBSOCKETS = Family("gateway_open_websockets", "gauge", "WebSockets that speak graphql-transport-ws")
-
-SUBSCRIPTIONS = Family("gateway_open_subscriptions", "gauge", "Subscriptions, as event streams and over WebSocket")
-
-DEPRECATED_FIELDS = Family(
-    "gateway_deprecated_field_requests_total", "counter", "Requests that ask for a deprecated field", ("field",)
-)
 
 Client: TypeAlias = tuple[str, str]
 """The name and the version of a client, as labels."""
@@ -128,21 +91,16 @@ class RequestMetrics:
     `subscriptions` and `websockets` are open now.
     """
 
-    def __init__(self, tally: Tally, operations: Iterable[str] = ()) -> None:
+    def __init__(self, metrics: Metrics, operations: Iterable[str] = ()) -> None:
         self.subscriptions = 0
         self.websockets = 0
-        self._tally = tally
-        self._cells = tally.cells
+        self._metrics = metrics
         self._operations: dict[str, None] = {}
         self.name_operations(operations)
-        self._requests: dict[tuple[str, str, str], int] = {}
-        self._exemplars: dict[int, int] = {}
-        self._clients: dict[Client, int] = {}
-        self._deprecated: dict[str, Count] = {}
-        for family in (REQUESTS, REFUSED, ERRORS, CLIENTS, CLOSED, DEPRECATED_FIELDS):
-            tally.declare(family)
-        tally.watch(WEBSOCKETS, read=lambda: self.websockets)
-        tally.watch(SUBSCRIPTIONS, read=lambda: self.subscriptions)
+        self._requests: dict[tuple[str, str, str], Histogram] = {}
+        self._clients: dict[Client, Counter] = {}
+        metrics.watch(metrics.websockets, lambda: self.websockets)
+        metrics.watch(metrics.subscriptions, lambda: self.subscriptions)
 
     def name_operations(self, names: Iterable[str]) -> None:
         """These are labels, too, as far as there is room."""
@@ -172,21 +130,11 @@ class RequestMetrics:
             if prepared.deprecated:
                 self._count_deprecated(prepared.deprecated)
         key = (name if name in self._operations else OTHER, kind, outcome)
-        at = self._requests.get(key)
-        if at is None:
-            at = self._requests[key] = self._tally.at(REQUESTS, *key)
-        bucket = bisect_left(BOUNDS, seconds)
-        self._cells[at + bucket] += 1
-        self._cells[at + _SUM] += seconds
-        client_at = self._clients.get(client)
-        if client_at is None:
-            client_at = self._find_client(client, outcome)
-        self._cells[client_at] += 1
-        if trace_id is not None:
-            exemplars = self._exemplars.get(at)
-            if exemplars is None:
-                exemplars = self._exemplars[at] = self._tally.exemplars_at(REQUESTS, *key)
-            self._tally.put_exemplar(exemplars, bucket, trace_id, seconds)
+        requests = self._requests.get(key)
+        if requests is None:
+            requests = self._requests[key] = self._metrics.requests.labels(*key)
+        requests.observe(seconds, None if trace_id is None else {"trace_id": trace_id})
+        (self._clients.get(client) or self._find_client(client, outcome)).inc()
 
     def answered(self, response: Response, errors: Collection[Mapping[str, Any]]) -> str:
         """The outcome of a response with these errors, formatted; they are counted."""
@@ -196,18 +144,18 @@ class RequestMetrics:
             return self.failed(DocumentError(response.errors))
         codes = [error["extensions"]["code"] for error in errors]
         for code in codes:
-            self._tally.count(ERRORS, code).add()
+            self._metrics.errors.labels(code).inc()
         return PARTIAL if response.data is not None else codes[0]
 
     def failed(self, error: Exception) -> str:
         """The outcome of a request that ended in this error instead of an answer; a refusal is counted."""
-        return count_failure(self._tally, error)
+        return count_failure(self._metrics, error)
 
     def closed(self, code: CloseCode) -> None:
         """The gateway ends a WebSocket with this code."""
-        self._tally.count(CLOSED, code.name).add()
+        self._metrics.websocket_closes.labels(code.name).inc()
         if code is CloseCode.MESSAGE_TOO_BIG:
-            self._tally.count(REFUSED, QueryTooComplexError.code, "bytes").add()
+            self._metrics.refused.labels(QueryTooComplexError.code, "bytes").inc()
 
     def add_event(self, outcome: str, response: Response, errors: Collection[Mapping[str, Any]]) -> str:
         """The outcome of a subscription after this event: the first that was not ok stands."""
@@ -225,32 +173,28 @@ class RequestMetrics:
 
     def _count_deprecated(self, fields: Iterable[str]) -> None:
         for field in fields:
-            if field not in self._deprecated:
-                self._deprecated[field] = self._tally.count(DEPRECATED_FIELDS, field)
-            self._deprecated[field].add()
+            self._metrics.deprecated_fields.labels(field).inc()
 
-    def _find_client(self, client: Client, outcome: str) -> int:
-        """The cell of a client that is not known yet: its own, if it was answered and there are not too many."""
+    def _find_client(self, client: Client, outcome: str) -> Counter:
+        """The counter of a client that is not known yet: its own, if it was answered and there are not too many."""
         is_new = outcome in (OK, PARTIAL) and len(self._clients) < MOST_CLIENTS
         client = client if is_new else _OTHERS
-        at = self._clients.get(client)
-        if at is None:
-            at = self._clients[client] = self._tally.at(CLIENTS, *client)
-        return at
+        if client not in self._clients:
+            self._clients[client] = self._metrics.clients.labels(*client)
+        return self._clients[client]
 
 
-def count_failure(tally: Tally, error: Exception) -> str:
+def count_failure(metrics: Metrics, error: Exception) -> str:
     """Count what a request ended in instead of an answer. Returns its code, that of the first error of several."""
     errors: Sequence[Exception] = error.errors if isinstance(error, DocumentError) else (error,)
     codes = [get_code(each) for each in errors]
     for code in codes:
-        tally.count(ERRORS, code).add()
+        metrics.errors.labels(code).inc()
     if codes[0] != GatewayError.code and not isinstance(error, RequestTimeoutError):
-        tally.count(REFUSED, codes[0], _limit(get_cause(errors[0]))).add()
+        metrics.refused.labels(codes[0], _limit(get_cause(errors[0]))).inc()
     return codes[0]
 
 
-_SUM: Final = len(BOUNDS) + 1
 _OTHERS: Final[Client] = (OTHER, OTHER)
 
 

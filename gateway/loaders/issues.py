@@ -18,10 +18,10 @@ def count_issues(metrics: Metrics, endpoint: str, value: object) -> bool:
     Whether there are any issues.
     """
     if isinstance(value, Page) and value.dropped:
-        metrics.drop_rows(endpoint, value.dropped)
+        metrics.dropped_rows.labels(endpoint).inc(value.dropped)
     issues = get_issues(value)
     for issue in issues:
-        metrics.data_issue(endpoint, issue.platform, issue.field, issue.problem).add()
+        metrics.data_issue(endpoint, issue.platform, issue.field, issue.problem).inc()
     return bool(issues)
 
 

@@ -51,7 +51,7 @@ class UndocumentedSample:
             return
         self._observer.answer(record, data, MOST_ROWS)
         for found in self._observer.undocumented():
-            self._metrics.undocumented(found.record, found.what, found.rows)
+            self._metrics.undocumented.labels(found.record, found.what).inc(found.rows)
             self._log(found)
         self._observer.forget()
 

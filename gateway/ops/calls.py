@@ -7,17 +7,15 @@ import time
 from contextvars import Context
 
 import structlog
+from prometheus_client import Histogram
 
 from gateway.errors import PlatformError
 from gateway.normalise.states import CircuitState
 from gateway.ops.log_throttle import LogThrottle
+from gateway.ops.metrics import Metrics
 from gateway.ops.resilience import DEFAULT_OPTIONS, BreakerOptions, CircuitBreaker, Clock
-from gateway.ops.tally import Family, Histogram, Tally
 
 log = structlog.get_logger(__name__)
-
-BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""The upper bounds of the buckets, in seconds."""
 
 SLOW_SHARE = 0.25
 """A call is slow when it took more than this share of the time that it may take."""
@@ -28,30 +26,13 @@ CANCELLED = "CANCELLED"
 """Outcomes; the others are the codes of the errors that calls end in."""
 
 
-CALL_SECONDS = Family(
-    "gateway_upstream_call_seconds",
-    "histogram",
-    "Calls to the platforms: how long they took, by how they ended",
-    ("platform", "endpoint", "outcome"),
-    BOUNDS,
-)
-
-CIRCUIT_OPEN = Family(
-    "gateway_upstream_circuit_open",
-    "gauge",
-    "Whether calls to an endpoint of a platform fail at once, as it could not be reached: 1, else 0",
-    ("platform", "endpoint"),
-    across="max",
-)
-
-
 class EndpointCalls:
     """The calls to one endpoint, and its circuit. `slow` is how many seconds are many."""
 
-    __slots__ = ("_clock", "_tally", "_throttle", "_where", "breaker", "by_outcome", "endpoint", "platform", "slow")
+    __slots__ = ("_clock", "_metrics", "_throttle", "_where", "breaker", "by_outcome", "endpoint", "platform", "slow")
 
     def __init__(
-        self, platform: str, endpoint: str, slow: float, clock: Clock, tally: Tally, breaker: BreakerOptions
+        self, platform: str, endpoint: str, slow: float, clock: Clock, metrics: Metrics, breaker: BreakerOptions
     ) -> None:
         self.platform = platform
         self.endpoint = endpoint
@@ -59,7 +40,7 @@ class EndpointCalls:
         self.breaker = CircuitBreaker(breaker, clock=clock)
         self.by_outcome: dict[str, Histogram] = {}
         self._clock = clock
-        self._tally = tally
+        self._metrics = metrics
         self._throttle = LogThrottle(clock)
         self._where = {"platform": platform, "endpoint": endpoint}
 
@@ -73,7 +54,7 @@ class EndpointCalls:
         seconds = now - started
         times = self.by_outcome.get(outcome)
         if times is None:
-            times = self._tally.histogram(CALL_SECONDS, self.platform, self.endpoint, outcome)
+            times = self._metrics.calls.labels(self.platform, self.endpoint, outcome)
             self.by_outcome[outcome] = times
         times.observe(seconds)
         if seconds > self.slow:
@@ -105,15 +86,15 @@ class Calls:
     """The calls to all endpoints. `call_timeout` is how many seconds a call may take."""
 
     def __init__(
-        self, call_timeout: float, tally: Tally | None = None, breaker: BreakerOptions = DEFAULT_OPTIONS
+        self, call_timeout: float, metrics: Metrics | None = None, breaker: BreakerOptions = DEFAULT_OPTIONS
     ) -> None:
         self._slow = call_timeout * SLOW_SHARE
         self._breaker = breaker
-        self.tally = Tally() if tally is None else tally
-        self.tally.declare(CALL_SECONDS)
+        self.metrics = Metrics() if metrics is None else metrics
 
     def to(self, platform: str, endpoint: str, clock: Clock = time.monotonic) -> EndpointCalls:
         """Where the calls to this endpoint are noted; asked for once."""
-        calls = EndpointCalls(platform, endpoint, self._slow, clock, self.tally, self._breaker)
-        self.tally.watch(CIRCUIT_OPEN, platform, endpoint, read=lambda: calls.breaker.state is not CircuitState.CLOSED)
+        calls = EndpointCalls(platform, endpoint, self._slow, clock, self.metrics, self._breaker)
+        is_open = self.metrics.circuit_open.labels(platform, endpoint)
+        self.metrics.watch(is_open, lambda: calls.breaker.state is not CircuitState.CLOSED)
         return calls

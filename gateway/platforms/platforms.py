@@ -11,9 +11,9 @@ from gateway.addresses import can_be_called
 from gateway.errors import PlatformId
 from gateway.normalise.profile import NO_PROFILE, Profile
 from gateway.ops.calls import Calls
+from gateway.ops.metrics import Metrics
 from gateway.ops.resilience import BreakerOptions
 from gateway.ops.slots import Slots
-from gateway.ops.tally import Tally
 from gateway.platforms.large_answers import LargeAnswers
 from gateway.platforms.proxy import ProxyTransport
 from gateway.platforms.route import Upstream
@@ -52,7 +52,7 @@ def make_platforms(
     profile: Profile = NO_PROFILE,
     *,
     reads_by_engine: bool = True,
-    tally: Tally | None = None,
+    metrics: Metrics | None = None,
 ) -> Platforms:
     """The clients for `settings` and the deployment's profile, of which the settings win.
 
@@ -66,7 +66,7 @@ def make_platforms(
         min_calls=settings.breaker_min_calls,
         cooldown=settings.breaker_cooldown,
     )
-    calls = Calls(settings.call_timeout, tally, breaker)
+    calls = Calls(settings.call_timeout, metrics, breaker)
     paths = SecurityPaths(
         token=settings.security_token_path,
         people=settings.security_people_path,

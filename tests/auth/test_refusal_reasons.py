@@ -45,7 +45,7 @@ REFUSED: list[tuple[str, Callable[[Signers], str | None]]] = [
 
 
 def counted(authenticator: Authenticator) -> dict[str, float]:
-    series = read(authenticator.refusals.tally)
+    series = read(authenticator.refusals.metrics)
     return {
         dict(labels)["reason"]: count
         for (name, labels), count in series.items()

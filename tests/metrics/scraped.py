@@ -4,8 +4,6 @@ from typing import Any
 
 from exposed import Series, parse
 
-from gateway.http.request_metrics import REQUESTS
-
 
 async def scrape(gateway: Any) -> Series:
     return parse((await gateway.stranger.get("/metrics")).text)
@@ -14,7 +12,9 @@ async def scrape(gateway: Any) -> Series:
 async def requests(gateway: Any) -> dict[tuple[str, str, str], float]:
     """How many there were, by operation, type and outcome."""
     series = await scrape(gateway)
-    found = [(dict(labels), count) for (name, labels), count in series.items() if name == f"{REQUESTS.name}_count"]
+    found = [
+        (dict(labels), count) for (name, labels), count in series.items() if name == "gateway_request_seconds_count"
+    ]
     return {(labels["operation"], labels["type"], labels["outcome"]): count for labels, count in found}
 
 

@@ -107,9 +107,9 @@ class TestOpenMetrics:
         assert open_metrics.text.endswith("# EOF\n")
 
     async def test_exemplar_has_the_trace_id(self) -> None:
-        metrics = Metrics().open()
+        metrics = Metrics()
         trace_id = "0af7651916cd43dd8448eb211c80319c"
-        RequestMetrics(metrics.tally).record(time.perf_counter() - 0.03, "ok", (NONE, NONE), None, None, trace_id)
+        RequestMetrics(metrics).record(time.perf_counter() - 0.03, "ok", (NONE, NONE), None, None, trace_id)
 
         body, _ = await metrics.expose(self.ACCEPT)
         [line] = [line for line in body.decode().splitlines() if "trace_id" in line]

@@ -29,8 +29,12 @@ UNKNOWN_HOUSE = HouseKey("10002", 99, 9, 9, 999)
 
 def counts(calls: Calls, suffix: str = "_count") -> dict[tuple[str, str, str], float]:
     """How many calls there were, by platform, endpoint and outcome."""
-    series = read(calls.tally)
-    found = [(dict(labels), count) for (name, labels), count in series.items() if name.endswith(f"seconds{suffix}")]
+    series = read(calls.metrics)
+    found = [
+        (dict(labels), count)
+        for (name, labels), count in series.items()
+        if name == f"gateway_upstream_call_seconds{suffix}"
+    ]
     return {(labels["platform"], labels["endpoint"], labels["outcome"]): count for labels, count in found}
 
 
@@ -74,7 +78,7 @@ def test_duration_buckets_are_cumulative() -> None:
 
     def sample(suffix: str, **labels: str) -> float | None:
         of_owner = {"platform": "SECURITY", "endpoint": "owner", "outcome": "OK", **labels}
-        return value(read(calls.tally), f"gateway_upstream_call_seconds{suffix}", **of_owner)
+        return value(read(calls.metrics), f"gateway_upstream_call_seconds{suffix}", **of_owner)
 
     assert [sample("_bucket", le=bound) for bound in ("0.005", "0.025", "0.05", "10.0", "+Inf")] == [2, 2, 3, 3, 4]
     assert sample("_count") == 4
@@ -180,7 +184,7 @@ def test_open_circuit_is_a_metric() -> None:
     owner = calls.to("SECURITY", "owner")
 
     def is_open() -> float | None:
-        return value(read(calls.tally), "gateway_upstream_circuit_open", platform="SECURITY", endpoint="owner")
+        return value(read(calls.metrics), "gateway_upstream_circuit_open", platform="SECURITY", endpoint="owner")
 
     assert is_open() == 0
     for _ in range(8):

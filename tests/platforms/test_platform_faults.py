@@ -257,7 +257,7 @@ async def test_internal_error_frees_the_circuit_trial(platforms: Platforms, monk
             await platforms.wjdh.modules("10002")
     assert platforms.wjdh.endpoints["modules"].circuit is CircuitState.HALF_OPEN
     labels = {"platform": "WJDH", "endpoint": "modules", "outcome": "CANCELLED"}
-    assert value(read(platforms.calls.tally), "gateway_upstream_call_seconds_count", **labels) == 1
+    assert value(read(platforms.calls.metrics), "gateway_upstream_call_seconds_count", **labels) == 1
     assert await call_outcome(platforms, "modules") is NO_ERROR
 
 

@@ -110,7 +110,7 @@ async def test_joined_read_ends_with_the_call_it_joined(gateway, sandbox):
     query = '{ orders(communityCode: "10002", first: 1) { totalCount } }'
     labels = {"endpoint": "order/list", "by": "joined"}
     asked = [asyncio.ensure_future(trace_of(gateway, query)) for _ in range(2)]
-    await until(lambda: value(read(gateway.parts.metrics.tally), "gateway_shared_reads_total", **labels) is not None)
+    await until(lambda: value(read(gateway.parts.metrics), "gateway_shared_reads_total", **labels) is not None)
     sandbox.faults.clear()
 
     [first, second] = [trace["calls"][0] for trace in await asyncio.gather(*asked)]
