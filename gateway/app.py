@@ -87,12 +87,6 @@ def _get_name(ids: NodeIds, types: Mapping[str, RevealedType], record: object) -
 OpenJournal = Callable[[Settings, Clock], AbstractAsyncContextManager[Journal]]
 
 
-def _sends_refuse_reason(settings: Settings, platforms: Platforms) -> bool:
-    """The setting says so, else the deployment's profile, else it is tried (quirk 145)."""
-    said = settings.send_refuse_reason, platforms.profile.refuse_reasons
-    return next((answer for answer in said if answer is not None), True)
-
-
 class Gateway:
     """What lives as long as the process: opened by `open_gateway`."""
 
@@ -146,9 +140,9 @@ class Gateway:
             journal,
             self.events,
             clock,
-            sends_refuse_reason=_sends_refuse_reason(settings, platforms),
+            sends_refuse_reason=platforms.profile.refuse_reasons,
         )
-        lease = timedelta(seconds=settings.relay_lease)
+        lease = timedelta(seconds=2 * settings.longest_delivery)
         name = f"{socket.gethostname()}/{os.getpid()}"  # for people, among others of the same journal
         self.relay = Relay(journal, platforms.security, self.events, name, lease, clock)
         self.reconciler = Reconciler(

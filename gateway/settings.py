@@ -26,9 +26,7 @@ YesNo = Annotated[bool, msgspec.Meta(description="true or false")]
 MaybeYesNo = Annotated[bool | None, msgspec.Meta(description="true or false")]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535, description="a whole number from 0 to 65535")]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=LONGEST, description=f"a number above 0, {LONGEST} at most")]
-MaybeSeconds = Annotated[Seconds | None, msgspec.Meta(description=f"a number above 0, {LONGEST} at most")]
 Lifetime = Annotated[float, msgspec.Meta(ge=0, le=LONGEST, description=f"a number from 0 to {LONGEST}")]
-Lease = Annotated[float, msgspec.Meta(gt=0, le=3600, description="a number above 0, 3600 at most")]
 Days = Annotated[int, msgspec.Meta(ge=1, le=36_500, description="a whole number from 1 to 36500")]
 Count = Annotated[int, msgspec.Meta(ge=1, description="a whole number from 1 on")]
 DatabaseUrl = Annotated[
@@ -45,7 +43,6 @@ BuildId = Annotated[
     str, msgspec.Meta(pattern=r"^[A-Za-z0-9._+-]{0,64}$", description="at most 64 letters, digits and . _ + -")
 ]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1, description="a number from 0 to 1")]
-Rate = Annotated[float, msgspec.Meta(gt=0, le=1, description="a number above 0, 1 at most")]
 Accepts = Annotated[Literal["gateway", "platform"], msgspec.Meta(description="gateway or platform")]
 Mode = Annotated[Literal["off", "report", "require"] | None, msgspec.Meta(description="off, report or require")]
 
@@ -104,7 +101,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     database_url: DatabaseUrl = ""
     journal_timeout: Seconds = 5.0
-    relay_lease: Lease = 60.0
     migrate_at_start: YesNo = True
 
     wjdh_url: str = ""
@@ -120,22 +116,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     security_owner_path: str = ""
     security_callback_path: str = ""
     security_modules_path: str = ""
-    security_token_ttl: MaybeSeconds = None
     security_concurrency: Count = 32
 
     callback_key_k: str = ""
     callback_key_d: str = ""
     callback_accepts: Accepts = "gateway"
-    send_refuse_reason: MaybeYesNo = None
 
     call_timeout: Seconds = 8.0
     request_timeout: Seconds = 15.0
-    breaker_failure_rate: Rate = 0.5
-    breaker_window: Seconds = 10.0
-    breaker_min_calls: Count = 8
-    breaker_cooldown: Seconds = 5.0
     upstream_max_bytes: Count = 8 * 1024 * 1024
-    upstream_max_values: Count = 50_000
     upstream_proxy: ProxyUrl = ""
 
     trace_sample: Share = 0.0
@@ -311,9 +300,6 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "GATEWAY_ALLOWED_HOSTS: each is a name without a port, such as gateway.example.org"
     if not all(_OPERATION.fullmatch(name) for name in settings.named_operations):
         yield "GATEWAY_METRICS_OPERATIONS: each is the name of an operation, such as OrdersPage"
-    # A payment whose lease ends before its delivery is claimed again, and delivered without end.
-    if not settings.relay_lease > settings.longest_delivery:
-        yield "GATEWAY_RELAY_LEASE: must be longer than GATEWAY_CALL_TIMEOUT and twice GATEWAY_JOURNAL_TIMEOUT together"
     # Else a slow platform costs the whole answer, and not its own fields.
     if settings.request_timeout < settings.call_timeout:
         yield "GATEWAY_REQUEST_TIMEOUT: must not be shorter than GATEWAY_CALL_TIMEOUT"

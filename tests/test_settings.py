@@ -32,7 +32,6 @@ UNUSABLE = [
     ("GATEWAY_MAX_DEPTH", "s3cr3t", "a whole number from 1 on"),
     ("GATEWAY_CALL_TIMEOUT", "-1.5", "a number above 0, 2000000 at most"),
     ("GATEWAY_REQUEST_TIMEOUT", "s3cr3t", "a number above 0, 2000000 at most"),
-    ("GATEWAY_RELAY_LEASE", "4000", "a number above 0, 3600 at most"),
     ("GATEWAY_CACHE_ORDERS", "-1", "a number from 0 to 2000000"),
     ("GATEWAY_CACHE_PEOPLE", "inf", "a number from 0 to 2000000"),
     ("GATEWAY_JOURNAL_TIMEOUT", "2000001", "a number above 0, 2000000 at most"),
@@ -105,7 +104,7 @@ def test_settings_report_all_mistakes_at_once() -> None:
         "GATEWAY_ACCESS_LOG": "s3cr3t",
         "GATEWAY_DATA_DIR": os.fsdecode("数据".encode("gbk")),
         "GATEWAY_ALLOWED_HOSTS": "https://s3cr3t.example",
-        "GATEWAY_RELAY_LEASE": "1",
+        "GATEWAY_REQUEST_TIMEOUT": "1",
         "GATEWAY_CALLBACK_KEY_K": "s3cr3t",
         "GATEWAY_AUTH_ISSUER": "s3cr3t",
         "GATEWAY_WJDH_ULR": "s3cr3t",
@@ -119,7 +118,7 @@ def test_settings_report_all_mistakes_at_once() -> None:
         "GATEWAY_ACCESS_LOG",
         "GATEWAY_DATA_DIR",
         "GATEWAY_ALLOWED_HOSTS",
-        "GATEWAY_RELAY_LEASE",
+        "GATEWAY_REQUEST_TIMEOUT",
         "GATEWAY_CALLBACK_KEY_D",
         "GATEWAY_AUTH_AUDIENCE",
         "GATEWAY_AUTH_JWKS_URL, GATEWAY_AUTH_KEY_FILE",
@@ -231,29 +230,6 @@ def test_invalid_header_name_is_refused(value: str) -> None:
 def test_invalid_host_is_refused(value: str) -> None:
     with pytest.raises(SettingsError, match=r"^GATEWAY_ALLOWED_HOSTS: each is a name without a port"):
         load_settings({"GATEWAY_ALLOWED_HOSTS": f"good.example {value}"})
-
-
-@pytest.mark.parametrize(
-    "environ",
-    [
-        {"GATEWAY_RELAY_LEASE": "1"},
-        {"GATEWAY_RELAY_LEASE": "17"},
-        {"GATEWAY_RELAY_LEASE": "18", "GATEWAY_CALL_TIMEOUT": "8", "GATEWAY_JOURNAL_TIMEOUT": "5"},
-        {"GATEWAY_CALL_TIMEOUT": "60"},
-        {"GATEWAY_JOURNAL_TIMEOUT": "26"},
-        {"GATEWAY_RELAY_LEASE": "1e12"},
-        {"GATEWAY_RELAY_LEASE": "inf"},
-        {"GATEWAY_RELAY_LEASE": "nan"},
-    ],
-)
-def test_lease_shorter_than_a_delivery_is_refused(environ: dict[str, str]) -> None:
-    with pytest.raises(SettingsError, match=r"^GATEWAY_RELAY_LEASE: "):
-        load_settings(environ)
-
-
-def test_lease_must_exceed_the_longest_delivery() -> None:
-    times = {"GATEWAY_CALL_TIMEOUT": "1", "GATEWAY_JOURNAL_TIMEOUT": "0.5"}
-    assert load_settings({**times, "GATEWAY_RELAY_LEASE": "2.1"}).longest_delivery == 2
 
 
 def test_lists_may_have_blanks_or_commas() -> None:

@@ -41,7 +41,7 @@ LONGEST_SLEEP = 5.0
 class Relay:
     """Run one per gateway. `owner` names it in the journal, for people who look.
 
-    `lease` is how long a notification is this gateway's alone: longer than `Settings.longest_delivery`.
+    `lease` is how long a notification is this gateway's alone: twice `Settings.longest_delivery`.
     """
 
     def __init__(

@@ -73,7 +73,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     not_found: tuple[str, ...] = ()
     wjdh_token_lifetime: float | None = None
     security_token_lifetime: float | None = None
-    refuse_reasons: bool | None = None
+    refuse_reasons: bool = True
 
 
 NO_PROFILE = Profile()
@@ -128,7 +128,8 @@ class _Reader:
             security_token_lifetime=self._lifetime(document, "security_lifetime"),
             refuse_reasons=self._boolean(
                 "reviews.refuse_reasons", self._section(document, "reviews", ("refuse_reasons",))
-            ),
+            )
+            is not False,
         )
 
     def _words(self, document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -13,7 +13,7 @@ from gateway.errors import PlatformError
 from gateway.normalise.states import CircuitState
 from gateway.ops.log_throttle import LogThrottle
 from gateway.ops.metrics import Metrics
-from gateway.ops.resilience import DEFAULT_OPTIONS, BreakerOptions, CircuitBreaker, Clock
+from gateway.ops.resilience import CircuitBreaker, Clock
 
 log = structlog.get_logger(__name__)
 
@@ -31,13 +31,11 @@ class EndpointCalls:
 
     __slots__ = ("_clock", "_metrics", "_throttle", "_where", "breaker", "by_outcome", "endpoint", "platform", "slow")
 
-    def __init__(
-        self, platform: str, endpoint: str, slow: float, clock: Clock, metrics: Metrics, breaker: BreakerOptions
-    ) -> None:
+    def __init__(self, platform: str, endpoint: str, slow: float, clock: Clock, metrics: Metrics) -> None:
         self.platform = platform
         self.endpoint = endpoint
         self.slow = slow
-        self.breaker = CircuitBreaker(breaker, clock=clock)
+        self.breaker = CircuitBreaker(clock=clock)
         self.by_outcome: dict[str, Histogram] = {}
         self._clock = clock
         self._metrics = metrics
@@ -85,16 +83,13 @@ class EndpointCalls:
 class Calls:
     """The calls to all endpoints. `call_timeout` is how many seconds a call may take."""
 
-    def __init__(
-        self, call_timeout: float, metrics: Metrics | None = None, breaker: BreakerOptions = DEFAULT_OPTIONS
-    ) -> None:
+    def __init__(self, call_timeout: float, metrics: Metrics | None = None) -> None:
         self._slow = call_timeout * SLOW_SHARE
-        self._breaker = breaker
         self.metrics = Metrics() if metrics is None else metrics
 
     def to(self, platform: str, endpoint: str, clock: Clock = time.monotonic) -> EndpointCalls:
         """Where the calls to this endpoint are noted; asked for once."""
-        calls = EndpointCalls(platform, endpoint, self._slow, clock, self.metrics, self._breaker)
+        calls = EndpointCalls(platform, endpoint, self._slow, clock, self.metrics)
         is_open = self.metrics.circuit_open.labels(platform, endpoint)
         self.metrics.watch(is_open, lambda: calls.breaker.state is not CircuitState.CLOSED)
         return calls

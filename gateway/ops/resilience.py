@@ -7,26 +7,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-import msgspec
-
 from gateway.normalise.states import CircuitState
 
 Clock = Callable[[], float]
 """Seconds that only go forward."""
 
 
-class BreakerOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """When circuits open: once `min_calls` or more calls have ended within `window` seconds and the share
-    `failure_rate` of them failed. After `cooldown` seconds one call is tried.
-    """
-
-    failure_rate: float = 0.5
-    window: float = 10.0
-    min_calls: int = 8
-    cooldown: float = 5.0
-
-
-DEFAULT_OPTIONS = BreakerOptions()
+FAILURE_RATE = 0.5
+"""The share of the calls within the window that opens a circuit when they fail."""
 
 BUCKETS = 10
 """Parts of the window: so exact is its beginning."""
@@ -40,15 +28,19 @@ class CircuitBreaker:
     it allows each call, and a success need only be counted in `calls`; the caller then calls `turn` when it is time.
     """
 
-    def __init__(self, options: BreakerOptions = DEFAULT_OPTIONS, *, clock: Clock = time.monotonic) -> None:
-        self._options = options
-        self._cooldown = options.cooldown
+    def __init__(
+        self, *, window: float = 10.0, min_calls: int = 8, cooldown: float = 5.0, clock: Clock = time.monotonic
+    ) -> None:
+        """Fewer than `min_calls` within `window` seconds open nothing; after `cooldown` seconds one call is tried."""
+        self._window = window
+        self._min_calls = min_calls
+        self._cooldown = cooldown
         self._clock = clock
         self.is_tripped = False
         """Whether the circuit is not closed."""
         self.calls = 0
         """Calls that have ended since the last `turn`."""
-        self.turns_at = clock() + options.window / BUCKETS
+        self.turns_at = clock() + window / BUCKETS
         """When `turn` is to be called next."""
         self._failures = 0  # of `calls`
         self._past: deque[tuple[float, int, int]] = deque()  # when a bucket ended, its calls and failures
@@ -101,7 +93,7 @@ class CircuitBreaker:
         self._failures += 1
         calls = self.calls + sum(calls for _, calls, _ in self._past)
         failures = self._failures + sum(failures for _, _, failures in self._past)
-        self.is_tripped = calls >= self._options.min_calls and failures >= self._options.failure_rate * calls
+        self.is_tripped = calls >= self._min_calls and failures >= FAILURE_RATE * calls
         self._opened_at = now
         return self.is_tripped
 
@@ -113,8 +105,8 @@ class CircuitBreaker:
         """Begin another bucket, and forget those that are out of the window."""
         self._past.append((self.turns_at, self.calls, self._failures))
         self.calls = self._failures = 0
-        self.turns_at = now + self._options.window / BUCKETS
-        while self._past and self._past[0][0] <= now - self._options.window:
+        self.turns_at = now + self._window / BUCKETS
+        while self._past and self._past[0][0] <= now - self._window:
             self._past.popleft()
 
     def _forget(self) -> None:

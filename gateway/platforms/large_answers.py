@@ -10,6 +10,9 @@ LARGE: Final = 64 * 1024
 ANSWERS_HELD: Final = 4
 """So many answers of the largest size fit into the budget."""
 
+MOST_VALUES: Final = 50_000
+"""Texts, numbers, objects and lists. That of `modules-sync` has the most: one for each module of each community."""
+
 _BEFORE_VALUES: Final = b",[{"
 
 
@@ -43,7 +46,7 @@ class LargeAnswers:
     `held` and `most_held`: bytes, now and at most so far.
     """
 
-    def __init__(self, max_bytes: int, max_values: int) -> None:
+    def __init__(self, max_bytes: int, max_values: int = MOST_VALUES) -> None:
         self.max_bytes = max_bytes
         self.max_values = max_values
         self.held = 0

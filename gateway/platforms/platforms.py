@@ -12,7 +12,6 @@ from gateway.errors import PlatformId
 from gateway.normalise.profile import NO_PROFILE, Profile
 from gateway.ops.calls import Calls
 from gateway.ops.metrics import Metrics
-from gateway.ops.resilience import BreakerOptions
 from gateway.ops.slots import Slots
 from gateway.platforms.large_answers import LargeAnswers
 from gateway.platforms.proxy import ProxyTransport
@@ -54,19 +53,13 @@ def make_platforms(
     reads_by_engine: bool = True,
     metrics: Metrics | None = None,
 ) -> Platforms:
-    """The clients for `settings` and the deployment's profile, of which the settings win.
+    """The clients for `settings` and the deployment's profile.
 
     Without `reads_by_engine`, and with a proxy, reads go by httpx like all other calls.
 
     Raises SettingsError for a URL that cannot be called, and for certificates that cannot be read.
     """
-    breaker = BreakerOptions(
-        failure_rate=settings.breaker_failure_rate,
-        window=settings.breaker_window,
-        min_calls=settings.breaker_min_calls,
-        cooldown=settings.breaker_cooldown,
-    )
-    calls = Calls(settings.call_timeout, metrics, breaker)
+    calls = Calls(settings.call_timeout, metrics)
     paths = SecurityPaths(
         token=settings.security_token_path,
         people=settings.security_people_path,
@@ -80,7 +73,7 @@ def make_platforms(
 
     def open_upstream(concurrency: int) -> Upstream:
         slots = Slots(concurrency)
-        large_answers = LargeAnswers(settings.upstream_max_bytes, settings.upstream_max_values)
+        large_answers = LargeAnswers(settings.upstream_max_bytes)
         engine = EngineTransport(slots, large_answers, tls)
         transport = engine if proxy is None else ProxyTransport(slots, large_answers, tls, proxy)
         return Upstream(
@@ -113,7 +106,7 @@ def make_platforms(
             paths,
             settings.security_key_k,
             settings.security_key_d,
-            settings.security_token_ttl or profile.security_token_lifetime or SECURITY_TOKEN_LIFETIME,
+            profile.security_token_lifetime or SECURITY_TOKEN_LIFETIME,
             open_upstream(settings.security_concurrency),
             not_found=profile.not_found,
         )

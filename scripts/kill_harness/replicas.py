@@ -13,7 +13,7 @@ from processes import GatewayProcess, Platforms
 BETWEEN_KILLS = (1.0, 3.0)
 """Seconds, from and to."""
 
-STOPPED = 8.0
+STOPPED = 10.0
 """Seconds that a gateway stands still: longer than its lease."""
 
 AT_ONCE = 4

@@ -61,7 +61,7 @@ class TestRequests:
             while await requests(gateway) != {("Listed", "query", "cancelled"): 1}:  # noqa: ASYNC110 # there is no event
                 await asyncio.sleep(0.01)
 
-    @pytest.mark.parametrize("extra", [{"GATEWAY_CALL_TIMEOUT": "0.2", "GATEWAY_RELAY_LEASE": "20"}])
+    @pytest.mark.parametrize("extra", [{"GATEWAY_CALL_TIMEOUT": "0.2"}])
     async def test_upstream_timeout_is_no_refusal(self, gateway, sandbox):
         sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HANG))
         await gateway.ask('query Listed { modules(communityCode: "10002") { name } }')

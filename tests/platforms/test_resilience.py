@@ -4,7 +4,7 @@ import pytest
 from standing_clock import Clock
 
 from gateway.normalise.states import CircuitState
-from gateway.ops.resilience import BUCKETS, BreakerOptions, CircuitBreaker
+from gateway.ops.resilience import BUCKETS, CircuitBreaker
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def breaker(clock: Clock) -> CircuitBreaker:
-    return CircuitBreaker(BreakerOptions(failure_rate=0.5, window=60.0, min_calls=3, cooldown=10.0), clock=clock)
+    return CircuitBreaker(window=60.0, min_calls=3, cooldown=10.0, clock=clock)
 
 
 def state(breaker: CircuitBreaker) -> str:

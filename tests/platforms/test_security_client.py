@@ -1,15 +1,17 @@
 """The security client against the sandbox: one test per quirk of the client's side."""
 
 import asyncio
+from contextlib import aclosing
 
 import pytest
 from scripted_server import http, scripted
 
 from gateway.errors import NotConfiguredError, PlatformAuthError, ProtocolError, RefusedError
+from gateway.normalise.profile import Profile
 from gateway.normalise.records import HouseKey
 from gateway.normalise.states import Availability
 from gateway.normalise.vocabulary import ResidentRole
-from gateway.platforms.platforms import Platforms, open_platforms
+from gateway.platforms.platforms import Platforms, make_platforms, open_platforms
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox
 from gateway.settings import Settings, load_settings
@@ -218,9 +220,9 @@ async def test_quirk_036_037_token_is_a_form_field(platforms: Platforms, sandbox
     assert "authorization" not in call.headers
 
 
-async def test_quirk_040_token_lifetime_is_a_setting(sandbox: Sandbox) -> None:
-    settings = load_settings({**sandbox.settings(), "GATEWAY_SECURITY_TOKEN_TTL": "0.05"})
-    async with open_platforms(settings) as platforms:
+async def test_quirk_040_token_lifetime_is_in_the_profile(sandbox: Sandbox) -> None:
+    platforms = make_platforms(load_settings(sandbox.settings()), Profile(security_token_lifetime=0.05))
+    async with aclosing(platforms):
         await platforms.security.people(*UNKNOWN_PERSON)
         await asyncio.sleep(0.06)
         await platforms.security.people(*UNKNOWN_PERSON)

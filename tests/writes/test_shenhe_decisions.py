@@ -379,8 +379,10 @@ class TestPlatformRecordsReasons:
             assert (payload["outcome"], payload["reasonRecorded"]) == ("CONFIRMED", recorded)
             assert forms(sandbox)[-1].get("shenhe_refuse_reason") == sent
 
-    async def test_setting_forbids_sending_the_reason(self, environ, serve, sandbox):
-        async with serve(environ | {"GATEWAY_SEND_REFUSE_REASON": "false"}) as gateway:
+    async def test_profile_forbids_sending_the_reason(self, environ, serve, sandbox, tmp_path):
+        profile = tmp_path / "profile.toml"
+        profile.write_text("[reviews]\nrefuse_reasons = false\n")
+        async with serve(environ | {"GATEWAY_PROFILE": str(profile)}) as gateway:
             payload = await REJECT.write(gateway, await REJECT.prepare(gateway))
 
         assert (payload["outcome"], payload["reasonRecorded"]) == ("CONFIRMED", False)

@@ -1,10 +1,13 @@
 """Every mutation under every fault: the outcome is exact, and no effect is repeated."""
 
+from functools import partial
+
 import pytest
 import pytest_asyncio
 from moved_clock import MovedClock
 from write_cases import CASES
 
+from gateway.ops.resilience import CircuitBreaker
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox, SandboxOptions
@@ -57,9 +60,10 @@ async def trial(request, tmp_path_factory, serve):
     clock = MovedClock()
     async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED)) as sandbox:
         settings = {"GATEWAY_DATA_DIR": str(tmp_path_factory.mktemp("data")), "GATEWAY_CALL_TIMEOUT": "1"}
-        settings["GATEWAY_BREAKER_MIN_CALLS"] = "1000"  # most calls here fail
-        async with serve(sandbox.settings() | settings, clock) as gateway:
-            yield Trial(request.param, gateway, sandbox, clock)
+        with pytest.MonkeyPatch.context() as patch:  # most calls here fail
+            patch.setattr("gateway.ops.calls.CircuitBreaker", partial(CircuitBreaker, min_calls=1000))
+            async with serve(sandbox.settings() | settings, clock) as gateway:
+                yield Trial(request.param, gateway, sandbox, clock)
 
 
 async def test_confirmed_write_is_done_once(trial):
