@@ -26,7 +26,8 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 NO_SPACE = re.compile(r"[\u4e00-\u9fff][A-Za-z0-9`]|[A-Za-z0-9`][\u4e00-\u9fff]")
 
 OTHER_TERMS = {
-    "日志库": "写入记录库",
+    "日志库": "操作台账",
+    "业务台": "工作台",
     "支付通知": "缴费通知",
     "遮盖": "脱敏",
     "沙盒": "沙箱",
