@@ -1,4 +1,4 @@
-"""The TypeScript of the pages and of examples/caches: it compiles as it stands, in strict mode, and does what the page says."""
+"""The TypeScript of the pages and of examples/caches compiles in strict mode, and does what the page says."""
 
 import json
 import re
