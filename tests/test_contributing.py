@@ -1,9 +1,15 @@
 """The contributor's kit: lock, setup, commit hooks and quick tests agree with CI."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
@@ -40,6 +46,47 @@ def test_commit_hooks_equal_the_checks_of_scripts_test() -> None:
     tool = r"\.venv/bin/(?!pytest|pre-commit)[\w-]+(?: check| format)?"
     hooked = re.findall(rf"entry: ({tool})", hooks)
     assert sorted(hooked) == sorted(re.findall(rf"^(?:check|layers).*?({tool})", test, re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def git(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs git in a repository with the project's hooks."""
+    folder = tmp_path_factory.mktemp("repository")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environ = clean | {"GIT_CONFIG_GLOBAL": os.devnull, "PRE_COMMIT_HOME": str(folder / "home")}
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+    def git(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return run("git", "-c", "user.name=Nobody", "-c", "user.email=nobody@example.invalid", *arguments)
+
+    shutil.copy(ROOT / ".pre-commit-config.yaml", folder)
+    git("init", "--quiet")
+    assert run(sys.executable, "-m", "pre_commit", "install").returncode == 0
+    return git
+
+
+@pytest.mark.parametrize(
+    ("subject", "is_taken"),
+    [
+        ("lists: bring `last` back", True),
+        ("fixup! read path: merge loaders", True),
+        ("tests: " + 65 * "x", True),
+        ("tests: " + 66 * "x", False),
+        ("lists: merge; docs: say so", False),
+        ("Merge branch 'lists'", False),
+        ("lists: Merge communities", False),
+        ("lists: merged communities", False),
+        ("lists: merging communities", False),
+        ("lists:", False),
+    ],
+)
+def test_commit_subject_is_checked(
+    git: Callable[..., subprocess.CompletedProcess[str]], subject: str, is_taken: bool
+) -> None:
+    committed = git("commit", "--allow-empty", "-m", subject, "-m", "Why: this; and that.")
+    assert (committed.returncode == 0) is is_taken, committed.stderr
 
 
 def test_packages_ship_their_types() -> None:
