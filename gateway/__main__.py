@@ -263,8 +263,8 @@ def _migrate(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _check(settings: Settings, options: argparse.Namespace) -> int:
-    from gateway.check.deep import DeepOptions, check_deeply  # noqa: PLC0415 # nor the platforms
-    from gateway.check.quick import check  # noqa: PLC0415 # nor these
+    from gateway.contact.deep import DeepOptions, check_deeply  # noqa: PLC0415 # nor the platforms
+    from gateway.contact.quick import check  # noqa: PLC0415 # nor these
     from gateway.ops.logs import configure_logs  # noqa: PLC0415 # nor this
 
     configure_logs("critical")  # the report says it all

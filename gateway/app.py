@@ -28,6 +28,7 @@ from gateway.auth.node_ids import NodeIds, read_id_key
 from gateway.auth.principal import Principal, Scope
 from gateway.cache import SharedReads
 from gateway.communities import Communities, read_communities
+from gateway.contact.profile import read_profile
 from gateway.context import RequestContext
 from gateway.events import EventBus
 from gateway.execution.documents import Documents
@@ -66,7 +67,6 @@ from gateway.ops.metrics import Metrics
 from gateway.ops.otel import open_export
 from gateway.ops.workers import at_work
 from gateway.platforms.platforms import Platforms, make_platforms
-from gateway.profile import read_profile
 from gateway.reload import Apply, Reload
 from gateway.settings import Mistakes, Settings
 from gateway.version import VERSION

@@ -1,1 +1,1 @@
-"""The commands of `gateway`, one a module; `gateway.check` has those of that name."""
+"""The commands of `gateway`, one a module; `gateway.contact` has those of that name."""

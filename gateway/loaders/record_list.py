@@ -68,6 +68,11 @@ class RecordList(Generic[RowT]):
     watched: Watched[RowT] | None = None
 
     @property
+    def has_own_pages(self) -> bool:
+        """Whether the platform chooses their size, and documents no parameter for pages (quirk 134)."""
+        return self.page_size is not None
+
+    @property
     def endpoints(self) -> tuple[str, ...]:
         return (self.record_endpoint, self.endpoint) if self.record_endpoint else (self.endpoint,)
 

@@ -34,7 +34,7 @@ class UndocumentedSample:
         self._metrics = metrics
         self._observer = Observer()
         self._until_next: dict[str, int] = defaultdict(int)
-        self._logged: set[tuple[str, ...]] = set()
+        self._logged: set[tuple[object, ...]] = set()
 
     def offer(self, endpoint: Endpoint, answer: RawAnswer | None) -> None:
         """Take note of an answer."""
@@ -59,4 +59,6 @@ class UndocumentedSample:
         what = found[:-1]
         if what not in self._logged and len(self._logged) < MOST_LOGGED:
             self._logged.add(what)
-            log.warning("undocumented", record=found.record, key=found.key, what=found.what, type=found.found or None)
+            log.warning(
+                "undocumented", record=found.record, key=found.key, what=found.what, type=", ".join(found.found) or None
+            )

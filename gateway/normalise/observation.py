@@ -40,7 +40,6 @@ NAME = re.compile(
 
 OTHER_KEYS = "(other keys)"
 WITHHELD = "(withheld)"
-TOO_MANY = "(too many words)"
 
 PARTS: Mapping[tuple[str, str], str] = {
     ("Shenhe", "shenhe_content"): "ShenheContent",
@@ -60,9 +59,6 @@ UNREAD_KEYS: Mapping[str, frozenset[str]] = {
     "Module": frozenset({"id"}),
 }
 """Keys that the document has, and no record."""
-
-NOT_PROMISED = frozenset({("Order", "extra")})
-"""Fields by record and attribute that are read without an issue where they are absent."""
 
 _TYPE_NAMES: Mapping[type, tuple[str, ...]] = {
     msgspec.inspect.IntType: ("integer",),
@@ -103,13 +99,13 @@ class RecordSeen(msgspec.Struct):
 
 class Undocumented(NamedTuple):
     """Something that neither the document nor the profile has, in `rows` rows: a key, a word of a closed list, or a
-    type of value. `found` is the type by JSON's name; "" of a word, which may be of a person.
+    type of value. `found` are its types by JSON's names; none of a word, which may be of a person.
     """
 
     record: str
     key: str
     what: Literal["key", "word", "type"]
-    found: str
+    found: tuple[str, ...]
     rows: int
 
 
@@ -149,13 +145,6 @@ class DeclaredKeys:
         """The name in a profile of the closed list that the words under a key are of."""
         enum = self.enum(key)
         return enum.__name__ if enum is not None else self.switch(key) or ""
-
-    def is_promised(self, key: str) -> bool:
-        """Whether the document says that every row has the field of a declared key."""
-        field = self.fields[key]
-        kind = field.field.kind
-        is_required = kind is not None and kind.required and bool(field.keys)
-        return is_required and (self.name, field.attribute) not in NOT_PROMISED
 
     def is_personal(self, key: str) -> bool:
         declared = self.fields.get(key)
@@ -292,18 +281,19 @@ class Observer:
         return set() if switch is None else {str(word) for word in SWITCHES[switch]}
 
     def unknown_words(self, record: str, key: str) -> Counter[str]:
-        """Those that the vocabulary does not have. A word of another list is in the wrong place, as in the document's
-        own example (quirk 92), and has its data issue.
-        """
+        """Those that the vocabulary does not have."""
         known = self._known(record, key)
-        elsewhere = VOCABULARY if self.declared(record).enum(key) is not None else ()
-        return Counter(
-            {
-                word: count
-                for word, count in self.words(record, key).items()
-                if word not in known and (word.isdecimal() or word not in elsewhere)
-            }
-        )
+        return Counter({word: count for word, count in self.words(record, key).items() if word not in known})
+
+    def words_to_fill_in(self) -> dict[str, dict[str, list[str]]]:
+        """Words that the vocabulary does not have: where each stood, by their list in a profile and by word."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for record, seen in self.records.items():
+            for key in seen.keys:
+                for word, count in self.unknown_words(record, key).items():
+                    words = found.setdefault(self.declared(record).list_name(key), {})
+                    words.setdefault(word, []).append(f"{key} of {record}, {count} times")
+        return found
 
     def unknown_types(self, record: str, key: str) -> Counter[str]:
         """Types under a declared key that are not documented."""
@@ -314,16 +304,20 @@ class Observer:
         return +found
 
     def undocumented(self) -> Iterator[Undocumented]:
+        """All that is, but for words of another list: in the wrong place, as in the document's own example (quirk 92),
+        they have their data issue.
+        """
         for record, seen in self.records.items():
             declared, unread = self.declared(record).fields, UNREAD_KEYS.get(record, ())
             for key, under in seen.keys.items():
                 if key in declared:
                     for found, count in self.unknown_types(record, key).items():
-                        yield Undocumented(record, key, "type", found, count)
-                    if words := self.unknown_words(record, key).total():
-                        yield Undocumented(record, key, "word", "", words)
+                        yield Undocumented(record, key, "type", (found,), count)
+                    words = self.unknown_words(record, key)
+                    if new := sum(words[word] for word in words if word not in VOCABULARY or word.isdecimal()):
+                        yield Undocumented(record, key, "word", (), new)
                 elif key not in unread and not seen_types(record, key):
-                    yield Undocumented(record, key, "key", ", ".join(sorted(under.types)), under.present)
+                    yield Undocumented(record, key, "key", _without_null(under.types), under.present)
 
     def missing_keys(self, record: str) -> list[str]:
         """Declared keys that no row has, of fields that have none of their keys."""
@@ -337,6 +331,10 @@ class Observer:
         return [
             key for key in seen if key not in declared and key not in UNREAD_KEYS.get(record, ()) and key != OTHER_KEYS
         ]
+
+
+def _without_null(types: Collection[str]) -> tuple[str, ...]:
+    return tuple(sorted(each for each in types if each != NULL)) or (NULL,)
 
 
 def key_name(key: str) -> str:

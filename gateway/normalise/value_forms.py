@@ -5,18 +5,8 @@ from collections.abc import Callable
 
 from gateway.normalise.values import is_blank
 
-DATE_WITH_WORDS = "2020年11月18日11:01:46"
 EIGHT_DIGITS = "eight digits, a date"
 EPOCH = "epoch seconds"
-YUAN_WITH_UNIT = "0.01元"
-YUAN = "decimal text"
-TWENTY_DIGITS = "20 digits"
-JSON_TEXT = "JSON text"
-LITERAL_TEXT = "text in braces that is no JSON"
-URL = "URL"
-
-ABSENT = "absent"
-"""In a profile, in place of a type: the key does not come."""
 
 EMPTY = "empty"
 NULL = "null"
@@ -26,20 +16,20 @@ TYPES = ("boolean", "integer", "number", "string", "array", "object", NULL)
 _DATE = re.compile(r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])")
 
 _FORMS: tuple[tuple[str, Callable[[str], object]], ...] = (
-    (DATE_WITH_WORDS, re.compile(r"[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日\s*[0-9:]+").fullmatch),
+    ("2020年11月18日11:01:46", re.compile(r"[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日\s*[0-9:]+").fullmatch),
     ("2020-11-18 11:01:46", re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9:]+.*").fullmatch),
     ("2020-11-18", re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch),
     (EIGHT_DIGITS, _DATE.fullmatch),
-    (YUAN_WITH_UNIT, re.compile(r"[¥￥]?-?[0-9][0-9,]*(\.[0-9]+)?元").fullmatch),
-    (YUAN, re.compile(r"-?[0-9][0-9,]*\.[0-9]+").fullmatch),
-    (TWENTY_DIGITS, re.compile(r"[0-9]{20}").fullmatch),
+    ("0.01元", re.compile(r"[¥￥]?-?[0-9][0-9,]*(\.[0-9]+)?元").fullmatch),
+    ("decimal text", re.compile(r"-?[0-9][0-9,]*\.[0-9]+").fullmatch),
+    ("20 digits", re.compile(r"[0-9]{20}").fullmatch),
     ("18 digits, or 17 and X", re.compile(r"[0-9]{17}[0-9Xx]").fullmatch),
     ("mobile number", re.compile(r"1[0-9]{10}").fullmatch),
     (EPOCH, re.compile(r"-?[0-9]{9,10}").fullmatch),
     ("digits", re.compile(r"-?[0-9]+").fullmatch),
-    (URL, re.compile(r"https?://.*", re.DOTALL).fullmatch),
-    (JSON_TEXT, re.compile(r'\s*[\[{]\s*("|\}|\]|\{).*', re.DOTALL).fullmatch),
-    (LITERAL_TEXT, re.compile(r"\s*\{.*\}\s*", re.DOTALL).fullmatch),
+    ("URL", re.compile(r"https?://.*", re.DOTALL).fullmatch),
+    ("JSON text", re.compile(r'\s*[\[{]\s*("|\}|\]|\{).*', re.DOTALL).fullmatch),
+    ("text in braces that is no JSON", re.compile(r"\s*\{.*\}\s*", re.DOTALL).fullmatch),
     ("text in ASCII", str.isascii),
 )
 

@@ -104,11 +104,6 @@ class PlatformClient(ABC):
         read = self._harmless_reads().get(endpoint)
         return Probe(endpoint, None, None, None, None) if read is None else await self._try(endpoint, read)
 
-    @property
-    def login_form(self) -> Mapping[str, str]:
-        """What a login sends: secrets."""
-        return self._credentials()
-
     async def aclose(self) -> None:
         await self.session.close()
         await self._http.aclose()

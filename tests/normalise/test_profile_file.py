@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.auth.masking import mask_content_raw
+from gateway.contact.profile import VARIABLE, parse_profile, read_profile
 from gateway.normalise.corrections import render_shenhe_content
 from gateway.normalise.module import parse_modules
 from gateway.normalise.person import PERSONAL_KEYS
-from gateway.normalise.profile import NO_PROFILE, ListPaging, Profile, ProfileError, parse_profile, use_profile
+from gateway.normalise.profile import NO_PROFILE, ListPaging, Profile, use_profile
 from gateway.normalise.repair import decode_repairs, parse_repair, parse_repair_page
 from gateway.normalise.vocabulary import ModuleName, PiiKind, RepairStatus, ResidentRole
-from gateway.profile import read_profile
 from gateway.settings import Settings, SettingsError
 
 REPAIR = {"id": 1, "position": "东门", "description": "灯坏", "status": "待修", "name": "王芳", "phone": "19900000001"}
@@ -29,9 +29,9 @@ def profile(text: str) -> Profile:
 
 
 def mistakes(text: str) -> list[str]:
-    with pytest.raises(ProfileError) as caught:
+    with pytest.raises(SettingsError) as caught:
         profile(text)
-    return [*caught.value.mistakes]
+    return [mistake.removeprefix(f"{VARIABLE}: ") for mistake in caught.value.mistakes]
 
 
 def test_every_mistake_is_named_with_its_place():

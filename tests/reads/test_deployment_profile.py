@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway.check.deep import DeepOptions, make_survey
-from gateway.check.propose import propose
+from gateway.contact.deep import DeepOptions, make_survey
+from gateway.contact.proposal import propose
 from gateway.normalise.profile import NO_PROFILE, use_profile
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions

@@ -6,16 +6,15 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.check.asking import Answer, Asker
-from gateway.check.propose import propose
-from gateway.check.report import make_report, to_html, to_json, to_text
-from gateway.check.survey import Survey, Surveyor, count_calls
-from gateway.check.writing import SWITCHED_BACK, confirmed, try_writes
 from gateway.communities import read_communities
+from gateway.contact.profile import read_profile
+from gateway.contact.proposal import propose
+from gateway.contact.report import make_report, to_html, to_json, to_text
+from gateway.contact.survey import RECORDS, Answer, Survey, Surveyor
+from gateway.contact.writing import SWITCHED_BACK, confirmed, try_writes
 from gateway.normalise.plausible import code_problem
-from gateway.normalise.profile import use_profile
+from gateway.normalise.profile import NO_PROFILE, use_profile
 from gateway.platforms.platforms import make_platforms
-from gateway.profile import read_profile
 from gateway.settings import Mistakes, Settings, SettingsError
 
 PAUSE = 0.2
@@ -39,7 +38,7 @@ class DeepOptions(NamedTuple):
 
 
 async def check_deeply(settings: Settings, options: DeepOptions, ask: Callable[[str], str] = input) -> int:
-    """Print the report, and write the files that are asked for. Returns 0, or 1 where no platform answered.
+    """Print the report, and write the files that are asked for. Returns 0, or 1 where a list or record cannot be read.
 
     Raises SettingsError.
     """
@@ -59,33 +58,28 @@ async def check_deeply(settings: Settings, options: DeepOptions, ask: Callable[[
     if survey.writes.get(SWITCHED_BACK) is False:
         sys.stderr.write(f"gateway: a module of community {options.write} is not as it was: look at its modules\n")
         return 1
-    return 0 if any(answer.envelope is not None for answer in survey.answers) else 1
+    return 1 if report.stops else 0
 
 
 async def make_survey(settings: Settings, options: DeepOptions) -> Survey:
     """Ask the platforms. Raises SettingsError."""
     mistakes = Mistakes()
+    profile = NO_PROFILE
     with mistakes.collect():
         profile = read_profile(settings)
     with mistakes.collect():
-        platforms = make_platforms(settings, reads_by_engine=False)
+        platforms = make_platforms(settings, profile, reads_by_engine=False)
     with mistakes.collect():
         codes = read_codes(settings, options.communities, options.write)
     mistakes.check()
     use_profile(profile)
     survey = Survey(codes)
-    survey.uses_printed_secret = "123456" in (settings.wjdh_secret_id, settings.wjdh_secret_key)
-    progress = Progress(count_calls(len(codes), options.pages))
+    progress = Progress(len(codes) * (4 * options.pages + 2 * RECORDS) + 2 * RECORDS + 12)  # about so many calls
     async with aclosing(platforms):
-
-        def done(answer: Answer) -> None:
-            survey.add(answer)
-            progress.step(answer)
-
-        wjdh, security = (Asker(client, options.pause, done) for client in (platforms.wjdh, platforms.security))
-        await Surveyor(wjdh, security, survey, options.pages).run()
+        surveyor = Surveyor(platforms, survey, options.pause, progress.step)
+        await surveyor.run(options.pages)
         if options.write is not None:
-            await try_writes(wjdh, survey, options.write)
+            await try_writes(surveyor, options.write)
     survey.look_again()
     progress.end()
     return survey
@@ -124,7 +118,7 @@ class Progress:
         if self._is_shown:
             share = min(self._made / self._expected, 1.0)
             bar = ("#" * round(share * BAR)).ljust(BAR, ".")
-            sys.stderr.write(f"\r[{bar}] {self._made} calls, {answer.platform} {answer.endpoint}".ljust(78)[:78])
+            sys.stderr.write(f"\r[{bar}] {self._made} calls, {answer.platform} {answer.endpoint.name}".ljust(78)[:78])
             sys.stderr.flush()
 
     def end(self) -> None:

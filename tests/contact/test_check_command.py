@@ -4,12 +4,13 @@ import io
 
 import pytest
 
-from gateway.check.asking import Answer
-from gateway.check.deep import DeepOptions, Progress, check_deeply
-from gateway.check.quick import check
+from gateway.contact.deep import DeepOptions, Progress, check_deeply
+from gateway.contact.quick import check
+from gateway.contact.survey import Answer
+from gateway.platforms.wjdh import ORDER_LIST
 from gateway.settings import SettingsError, load_settings
 
-CALL = Answer("WJDH", "order/list", "page 1", "10002", {}, 0.1)
+CALL = Answer("WJDH", ORDER_LIST, "page 1", "10002")
 
 
 class Terminal(io.StringIO):

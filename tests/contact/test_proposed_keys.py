@@ -3,9 +3,9 @@
 import re
 import tomllib
 
-from gateway.check.propose import propose
-from gateway.check.survey import Survey
-from gateway.normalise.profile import parse_profile
+from gateway.contact.profile import parse_profile
+from gateway.contact.proposal import propose
+from gateway.contact.survey import Survey
 
 ROW = {"id": 7, "description": "灯不亮", "status": 0, "name": "李明", "mobile": "19900000003", "urgency": "普通"}
 

@@ -1,7 +1,6 @@
 """Which key of a deployment stands in the place of which documented one, where there is no doubt of it."""
 
 from collections import Counter
-from collections.abc import Mapping
 from difflib import SequenceMatcher
 
 from gateway.normalise.observation import Observer, get_enum
@@ -41,9 +40,10 @@ def renamed_keys(observer: Observer, record: str) -> Renamed:
     found: Renamed = {}
     for key in missing:
         enum = get_enum(observer.declared(record).fields[key])
-        values = enum is not None and [each for each in unknown if _get_words(observer, record, each, enum.by_wire)]
+        words = {word for word in enum.by_wire if word and not str(word).isdecimal()} if enum is not None else set()
+        values = [each for each in unknown if seen.samples.get(each, set()) & words]
         alike = [each for each in unknown if SequenceMatcher(None, key, each).ratio() >= ALIKE]
-        if values and len(values) == 1:
+        if len(values) == 1:
             found[key] = values[0], "its words are those of this field"
         elif len(alike) == 1:
             found[key] = alike[0], "the names are alike"
@@ -53,9 +53,3 @@ def renamed_keys(observer: Observer, record: str) -> Renamed:
     if len(left[0]) == len(left[1]) == 1:
         found[left[0][0]] = left[1][0], "the only key that is missing, and the only one that is not documented"
     return found
-
-
-def _get_words(observer: Observer, record: str, key: str, known: Mapping[object, object]) -> bool:
-    """Whether words of a list stand under a key that is none of the document's."""
-    sampled = observer.records[record].samples.get(key, set())
-    return bool(sampled & {word for word in known if isinstance(word, str) and word and not word.isdecimal()})

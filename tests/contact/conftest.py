@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.check.deep import DeepOptions, make_survey
+from gateway.contact.deep import DeepOptions, make_survey
 from gateway.normalise.profile import NO_PROFILE, use_profile
 from gateway.sandbox.server import Sandbox, SandboxOptions
 from gateway.settings import load_settings

@@ -1,6 +1,6 @@
 """What rows look like, without what they hold."""
 
-from gateway.check.renaming import all_renamed_keys, renamed_keys
+from gateway.contact.renaming import all_renamed_keys, renamed_keys
 from gateway.normalise.observation import OTHER_KEYS, WITHHELD, DeclaredKeys, Observer
 from gateway.normalise.value_forms import get_form, json_type
 

@@ -3,16 +3,17 @@
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable
 from contextlib import AsyncExitStack, aclosing
 
 from gateway.auth.authenticator import Authenticator, open_authenticator
 from gateway.auth.issuer import require_development
+from gateway.contact.profile import read_profile
+from gateway.contact.report import to_table
 from gateway.errors import IssuerUnavailableError, JournalError
 from gateway.journal.journal import try_journal
 from gateway.platforms.client import Probe
 from gateway.platforms.platforms import make_platforms
-from gateway.profile import read_profile
 from gateway.settings import Mistakes, Settings
 
 HEAD = ("what", "endpoint", "reachable", "token", "answer", "time")
@@ -47,9 +48,14 @@ async def check(settings: Settings) -> int:
         )
     problems = [f"{name}: not set" for name in settings.not_set_up]
     problems += [f"{name} {probe.problem}" for name, probe in rows if probe.problem is not None]
-    _print_problems([*dict.fromkeys(problems)])
-    _print_table([HEAD, *(_cells(name, probe) for name, probe in rows)])
-    sys.stdout.write('\nThe calls ask for what does not exist, so a refusal such as "code 1" is as good as OK.\n')
+    problems = [*dict.fromkeys(problems)]
+    found = "No problem was found." if not problems else f"{len(problems)} problem{'s' if len(problems) > 1 else ''}:"
+    sys.stdout.write("\n  ".join([found, *problems]) + "\n\n")
+    sys.stdout.write(to_table([HEAD, *(_cells(name, probe) for name, probe in rows)]))
+    sys.stdout.write(
+        '\n\nThe calls ask for what does not exist, so a refusal such as "code 1" is as good as OK.\n'
+        "Whether lists and records can be read, `gateway check --deep` says.\n"
+    )
     return 1 if problems else 0
 
 
@@ -93,19 +99,3 @@ def _cells(name: str, probe: Probe) -> tuple[str, ...]:
 
 def _word(value: bool | None) -> str:
     return "-" if value is None else "yes" if value else "no"
-
-
-def _print_problems(problems: list[str]) -> None:
-    if not problems:
-        sys.stdout.write("No problem was found.\n\n")
-        return
-    sys.stdout.write(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}:\n")
-    sys.stdout.writelines(f"  {problem}\n" for problem in problems)
-    sys.stdout.write("\n")
-
-
-def _print_table(rows: Iterable[tuple[str, ...]]) -> None:
-    rows = list(rows)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
-    for row in rows:
-        sys.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n")
