@@ -64,8 +64,7 @@ class _Reader:
             not_found=self._texts("not_found.wordings", self._section("not_found", ("wordings",))),
             wjdh_token_lifetime=self._lifetime("wjdh_lifetime"),
             security_token_lifetime=self._lifetime("security_lifetime"),
-            refuse_reasons=self._boolean("reviews.refuse_reasons", self._section("reviews", ("refuse_reasons",)))
-            is not False,
+            refuse_reasons=self._boolean("reviews.refuse_reasons", self._section("reviews", ("refuse_reasons",))),
         )
 
     def _words(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -129,7 +128,7 @@ class _Reader:
             size = given.get("page_size")
             if size is not None and not (type(size) is int and 1 <= size <= LARGEST_PAGE):
                 self._say(f"{place}.page_size: must be a whole number from 1 to {LARGEST_PAGE}")
-            yield name, ListPaging(size, self._boolean(f"{place}.pages", given) is not False)
+            yield name, ListPaging(size, self._boolean(f"{place}.pages", given))
 
     def _lifetime(self, name: str) -> float | None:
         value = self._section("tokens", ("wjdh_lifetime", "security_lifetime")).get(name)
@@ -172,12 +171,12 @@ class _Reader:
         self._say(f"{place}: must be a list of texts without blanks around them, {LONGEST_WORD} characters at most")
         return ()
 
-    def _boolean(self, place: str, given: Mapping[str, Any]) -> bool | None:
-        value = given.get(place.rpartition(".")[2])
-        if value is None or isinstance(value, bool):
-            return value
-        self._say(f"{place}: must be true or false")
-        return None
+    def _boolean(self, place: str, given: Mapping[str, Any]) -> bool:
+        """True where nothing is said."""
+        value = given.get(place.rpartition(".")[2], True)
+        if not isinstance(value, bool):
+            self._say(f"{place}: must be true or false")
+        return value is not False
 
     def _say(self, mistake: str) -> None:
         self.mistakes[mistake] = None
