@@ -118,7 +118,6 @@ class Gateway:
             self.events,
             seconds=lifetimes(settings),
             cacheable_nulls=CACHEABLE_NULLS,
-            size=settings.cache_size,
             observe=Answers(metrics, self.quality, self.placement),
             now=clock,
             metrics=metrics,

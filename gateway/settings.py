@@ -46,6 +46,17 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1, description="a number from 0 t
 Accepts = Annotated[Literal["gateway", "platform"], msgspec.Meta(description="gateway or platform")]
 Mode = Annotated[Literal["off", "report", "require"] | None, msgspec.Meta(description="off, report or require")]
 
+CACHED = {"people": 30.0, "owners": 60.0, "modules": 30.0, "repairs": 5.0, "shenhes": 0.0, "orders": 0.0}
+"""Seconds that answers are cached for, unless `cache` says otherwise."""
+
+Cache = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=rf"^((all|{'|'.join(CACHED)})=[0-9]{{1,6}}(\.[0-9]+)?([, ]+|$))*$",
+        description=f"seconds, such as people=60,orders=5; there are all, {', '.join(CACHED)}",
+    ),
+]
+
 PLATFORM_ACCOUNTS = (
     "wjdh_url",
     "wjdh_secret_id",
@@ -129,13 +140,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     trace_sample: Share = 0.0
 
-    cache_people: Lifetime = 30.0
-    cache_owners: Lifetime = 60.0
-    cache_modules: Lifetime = 30.0
-    cache_repairs: Lifetime = 5.0
-    cache_shenhes: Lifetime = 0.0
-    cache_orders: Lifetime = 0.0
-    cache_size: Count = 1000
+    cache: Cache = ""
 
     watch_interval: Seconds = 15.0
     max_subscriptions: Count = 20
@@ -173,6 +178,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def longest_delivery(self) -> float:
         """Seconds that pass at most from the claim of a payment to the mark: both commits and the call between them."""
         return self.journal_timeout + self.call_timeout + self.journal_timeout
+
+    @property
+    def cached(self) -> dict[str, float]:
+        """Seconds that answers are cached for; of `cache`, the last that names them decides."""
+        cached = dict(CACHED)
+        for name, _, seconds in (each.partition("=") for each in _words(self.cache)):
+            cached |= dict.fromkeys(CACHED if name == "all" else (name,), float(seconds))
+        return cached
 
     @property
     def origins(self) -> frozenset[str]:

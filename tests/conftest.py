@@ -33,9 +33,6 @@ from gateway.settings import Settings, load_settings
 
 GatewayFactory = Callable[..., Any]
 
-CACHES = ("PEOPLE", "OWNERS", "MODULES", "REPAIRS", "SHENHES", "ORDERS")
-NOTHING_KEPT = {f"GATEWAY_CACHE_{name}": "0" for name in CACHES}
-
 
 def pytest_configure() -> None:
     """Signals that the parent ignores (nohup, a shell's background) would be ignored by each process a test starts."""
@@ -189,7 +186,7 @@ def environ(sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
 
     No answers are kept: most tests change what the platforms hold, or count each call.
     """
-    return {**sandbox.settings(), **NOTHING_KEPT, "GATEWAY_DATA_DIR": str(tmp_path / "data")}
+    return {**sandbox.settings(), "GATEWAY_CACHE": "all=0", "GATEWAY_DATA_DIR": str(tmp_path / "data")}
 
 
 @pytest.fixture(params=["plan", "graphql-core"])

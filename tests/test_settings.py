@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.__main__ import main
-from gateway.settings import Settings, SettingsError, load_settings, unknown_variables
+from gateway.settings import CACHED, Settings, SettingsError, load_settings, unknown_variables
 
 PRODUCTION = {
     "GATEWAY_ENV": "production",
@@ -32,8 +32,10 @@ UNUSABLE = [
     ("GATEWAY_MAX_DEPTH", "s3cr3t", "a whole number from 1 on"),
     ("GATEWAY_CALL_TIMEOUT", "-1.5", "a number above 0, 2000000 at most"),
     ("GATEWAY_REQUEST_TIMEOUT", "s3cr3t", "a number above 0, 2000000 at most"),
-    ("GATEWAY_CACHE_ORDERS", "-1", "a number from 0 to 2000000"),
-    ("GATEWAY_CACHE_PEOPLE", "inf", "a number from 0 to 2000000"),
+    *(
+        ("GATEWAY_CACHE", value, "seconds, such as people=60,orders=5; there are all, " + ", ".join(CACHED))
+        for value in ("0", "houses=30", "people=", "people=-1", "people=inf", "people=60;orders=0", "people=60orders=0")
+    ),
     ("GATEWAY_JOURNAL_TIMEOUT", "2000001", "a number above 0, 2000000 at most"),
     ("GATEWAY_AUDIT_RETENTION_DAYS", "36501", "a whole number from 1 to 36500"),
     ("GATEWAY_TRUSTED_DOCUMENTS_MODE", "s3cr3t", "off, report or require"),
@@ -224,6 +226,12 @@ def test_invalid_origin_is_refused(value: str) -> None:
 def test_invalid_header_name_is_refused(value: str) -> None:
     with pytest.raises(SettingsError, match=r"^GATEWAY_ALLOWED_HEADERS: each is the name of a header"):
         load_settings({"GATEWAY_ALLOWED_HEADERS": f"X-Build {value}"})
+
+
+def test_cache_names_what_differs_from_the_default() -> None:
+    assert load_settings({}).cached == CACHED
+    assert load_settings({"GATEWAY_CACHE": "people=60, orders=0.5"}).cached == CACHED | {"people": 60, "orders": 0.5}
+    assert load_settings({"GATEWAY_CACHE": "all=0 modules=9"}).cached == dict.fromkeys(CACHED, 0) | {"modules": 9}
 
 
 @pytest.mark.parametrize("value", ["*", "gateway.example:8000", "https://gateway.example", "*.example"])

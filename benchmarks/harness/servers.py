@@ -46,8 +46,9 @@ UNLIMITED = {
 """The limits stay in the path of each request; they are only too high to be reached."""
 
 CACHES = ("PEOPLE", "OWNERS", "MODULES", "REPAIRS", "SHENHES", "ORDERS")
-NOTHING_CACHED = {f"GATEWAY_CACHE_{name}": "0" for name in CACHES}
-ALL_CACHED = {f"GATEWAY_CACHE_{name}": "3600" for name in CACHES}
+NOTHING_CACHED = {"GATEWAY_CACHE": "all=0", **{f"GATEWAY_CACHE_{name}": "0" for name in CACHES}}
+"""Also in the settings of checkouts that have one for each kind."""
+ALL_CACHED = {"GATEWAY_CACHE": "all=3600"}
 """For longer than a measurement takes."""
 
 TOKEN_LIFETIME = 24 * 3600

@@ -22,7 +22,7 @@ SHENHES = RecordList[Shenhe](
     read_page=Wjdh.shenhes,
     record_endpoint=SHENHE.name,
     read_record=Wjdh.shenhe,
-    lifetime=lambda settings: settings.cache_shenhes,
+    cached_as="shenhes",
     watched=Watched(
         SHENHE_CHANGED,
         lambda review: (review.status, review.updated_at),
@@ -38,7 +38,7 @@ ORDERS = RecordList[Order](
     waiting=OrderQuery(status=OrderStatus.OPEN, payment_status=PaymentStatus.UNPAID),
     endpoint=ORDER_LIST.name,
     read_page=lambda wjdh, community_code, query, page, _per_page: wjdh.orders(community_code, query, page),
-    lifetime=lambda settings: settings.cache_orders,
+    cached_as="orders",
     direction=DOWN,
     page_size=15,  # of the document's example (quirk 135); the platform takes no `per_page` here (quirk 134)
 )
@@ -52,7 +52,7 @@ REPAIRS = RecordList[Repair](
     read_page=Wjdh.repairs,
     record_endpoint=REPAIR.name,
     read_record=Wjdh.repair,
-    lifetime=lambda settings: settings.cache_repairs,
+    cached_as="repairs",
     statuses=(RepairStatus.OPEN, RepairStatus.RESOLVED),  # it lists one at a time (quirk 146)
     watched=Watched(
         REPAIR_CHANGED,

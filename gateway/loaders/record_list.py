@@ -16,7 +16,6 @@ from gateway.normalise.profile import AS_DECLARED
 from gateway.normalise.records import Page, Record
 from gateway.normalise.states import ChangeKind
 from gateway.normalise.wire_enum import WireEnum
-from gateway.settings import Settings
 
 RowT = TypeVar("RowT", bound=Identified)
 
@@ -46,7 +45,7 @@ class RecordList(Generic[RowT]):
 
     `query` is the record class of its filters; `waiting` asks for what somebody has to deal with, by its status at
     least. `endpoint` gives the pages, by `read_page(wjdh, community_code, query, page, per_page)`; `record_endpoint`
-    one record, by `read_record(wjdh, platform_id, community_code)`. Their answers are cached for `lifetime` seconds.
+    one record, by `read_record(wjdh, platform_id, community_code)`. `cached_as` is their name in `GATEWAY_CACHE`.
 
     `statuses`: the platform lists records of one status at a time, so the whole list is made of these, in order.
     `page_size`: the platform cuts pages of this size, whatever it is asked for. `direction`: where the numbers of the
@@ -61,7 +60,7 @@ class RecordList(Generic[RowT]):
     read_page: Callable[..., Any]
     record_endpoint: str = ""
     read_record: Callable[..., Any] = _no_record
-    lifetime: Callable[[Settings], float]
+    cached_as: str
     statuses: tuple[WireEnum, ...] = ()
     page_size: int | None = None
     direction: Direction = UP

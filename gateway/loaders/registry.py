@@ -33,12 +33,13 @@ CACHEABLE_NULLS = frozenset({"owner"})
 
 def lifetimes(settings: Settings) -> dict[str, float]:
     """How long an answer of each endpoint is cached, in seconds."""
+    cached = settings.cached
     return {
-        "people": settings.cache_people,
-        "owner": settings.cache_owners,
-        "modules": settings.cache_modules,
-        "modules-sync": settings.cache_modules,
-    } | {endpoint: records.lifetime(settings) for records in LISTS for endpoint in records.endpoints}
+        "people": cached["people"],
+        "owner": cached["owners"],
+        "modules": cached["modules"],
+        "modules-sync": cached["modules"],
+    } | {endpoint: cached[records.cached_as] for records in LISTS for endpoint in records.endpoints}
 
 
 class Loaders:

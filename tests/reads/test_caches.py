@@ -51,7 +51,7 @@ def clock():
 
 @pytest.fixture
 def environ(environ):
-    return {name: value for name, value in environ.items() if not name.startswith("GATEWAY_CACHE_")}
+    return {name: value for name, value in environ.items() if name != "GATEWAY_CACHE"}
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ async def test_failing_security_platform_is_an_error(nameless, sandbox):
 
 async def test_order_of_the_token_does_not_split_shared_reads(sandbox, mint, environ, serve):
     query = '{ modules(communityCode: "10002") { name } }'
-    async with serve(environ | {"GATEWAY_CACHE_MODULES": "60"}) as caching:
+    async with serve(environ | {"GATEWAY_CACHE": "all=0,modules=60"}) as caching:
         for codes in (["10002", "00001"], ["00001", "10002"]):
             await caching.ask(query, token=mint(communities=codes))
 

@@ -280,7 +280,7 @@ class TestCalls:
     @pytest.fixture
     async def gateway(self, environ, serve, clock, sandbox):
         """Orders are cached for five seconds; tokens are at hand."""
-        async with serve(environ | {"GATEWAY_CACHE_ORDERS": "5"}, lambda: NOW) as served:
+        async with serve(environ | {"GATEWAY_CACHE": "all=0,orders=5"}, lambda: NOW) as served:
             served.parts.reads.clock = clock
             await served.ask('{ orders(communityCode: "0") { totalCount } }')
             sandbox.reset_calls()

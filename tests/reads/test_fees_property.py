@@ -152,7 +152,7 @@ async def test_complete_sum_is_never_wrong(dialect, cached, serve, tmp_path):
         environ = {
             **sandbox.settings(),
             "GATEWAY_DATA_DIR": str(tmp_path / "data"),
-            "GATEWAY_CACHE_ORDERS": str(LIFETIME if cached else 0),
+            "GATEWAY_CACHE": f"orders={LIFETIME if cached else 0}",
             "GATEWAY_RATE_LIMIT": "1000000",
         }
         async with serve(environ) as gateway:

@@ -66,7 +66,7 @@ def sorted_labels(line: str) -> str:
 
 
 async def test_reads_that_cost_no_call_are_counted(environ, serve):
-    async with serve(environ | {"GATEWAY_CACHE_MODULES": "30"}) as gateway:
+    async with serve(environ | {"GATEWAY_CACHE": "all=0,modules=30"}) as gateway:
         for _ in range(3):
             await gateway.ask('{ modules(communityCode: "10002") { name } }')
 

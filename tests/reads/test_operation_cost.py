@@ -36,9 +36,8 @@ query ($first: Int!) {
 
 @pytest.fixture
 def environ(environ, request):
-    """With the settings of one test, by parametrization. Nothing is cached, so that each call is made."""
-    extra = {f"GATEWAY_CACHE_{name}": "0" for name in ("PEOPLE", "OWNERS", "MODULES", "REPAIRS", "SHENHES", "ORDERS")}
-    return environ | extra | {"GATEWAY_MAX_DEPTH": "20"} | getattr(request, "param", {})
+    """With the settings of one test, by parametrization."""
+    return environ | {"GATEWAY_MAX_DEPTH": "20"} | getattr(request, "param", {})
 
 
 def queries(*pages):

@@ -29,7 +29,6 @@ SCOPES = (
     Scope.MODULE_READ,
     Scope.PII_READ,
 )
-CACHES = ("PEOPLE", "OWNERS", "MODULES", "REPAIRS", "SHENHES", "ORDERS")
 
 QUERIES = {
     "people": """query People($code: ID!) {
@@ -127,7 +126,7 @@ class Stage:
         for name, seconds in (("alone", "0"), ("shared", "3600")):
             environ = {
                 **sandbox.settings(),
-                **{f"GATEWAY_CACHE_{kind}": seconds for kind in CACHES},
+                "GATEWAY_CACHE": f"all={seconds}",
                 "GATEWAY_DATA_DIR": str(self._directory / name),
                 "GATEWAY_ID_KEY": "the same for both, as behind one load balancer",
                 "GATEWAY_RATE_LIMIT": "1000000",

@@ -16,7 +16,7 @@ from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings
 
 TRACED = {"x-trace": "1"}
-CACHED_OWNERS = {"GATEWAY_CACHE_OWNERS": "60"}
+CACHED_OWNERS = {"GATEWAY_CACHE": "all=0,owners=60"}
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ async def test_caller_has_one_hash_on_all_gateways(lines, environ, serve):
 
 
 async def test_cached_reads_are_counted(lines, environ, serve):
-    async with serve(environ | ON | {"GATEWAY_CACHE_ORDERS": "60"}) as gateway:
+    async with serve(environ | ON | {"GATEWAY_CACHE": "all=0,orders=60"}) as gateway:
         await gateway.ask(ORDERS)
         await gateway.ask(ORDERS)
     first, second = await lines.wait(2)

@@ -108,7 +108,7 @@ async def test_example_of_the_explorer_shows_own_updates(connect, gateway, sandb
         assert (await next_event(socket))["repair"]["reply"] == "明天来"
 
 
-@pytest.mark.parametrize("extra", [{"GATEWAY_WATCH_INTERVAL": "3600", "GATEWAY_CACHE_REPAIRS": "60"}])
+@pytest.mark.parametrize("extra", [{"GATEWAY_WATCH_INTERVAL": "3600", "GATEWAY_CACHE": "all=0,repairs=60"}])
 async def test_query_after_subscribing_sees_earlier_changes(connect, gateway, sandbox):
     async def status(number):
         listed = await gateway.ask('{ repairs(communityCode: "10002", first: 50) { nodes { platformId status } } }')
