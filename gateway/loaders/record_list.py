@@ -25,8 +25,7 @@ class Watched(Generic[RowT]):
     """That changes of a list can be subscribed to, under this topic of the journal's events.
 
     `state` is what makes a record another one than before; `ends` what has happened to one that does not wait any more,
-    by its status. A change puts the answers of the endpoints in `others` out
-    of date, too, which do not show the list.
+    by its status. A change puts the answers of the endpoints in `others` out of date, too, which do not show the list.
     """
 
     topic: str
