@@ -3,7 +3,6 @@
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable
 from contextlib import AsyncExitStack, aclosing
 
 from gateway.auth.authenticator import Authenticator, open_authenticator
@@ -17,8 +16,6 @@ from gateway.platforms.platforms import make_platforms
 from gateway.settings import Mistakes, Settings
 
 HEAD = ("what", "endpoint", "reachable", "token", "answer", "time")
-
-Row = tuple[str, Probe]
 
 
 async def check(settings: Settings) -> int:
@@ -41,11 +38,10 @@ async def check(settings: Settings) -> int:
             read_profile(settings)
         mistakes.check()
         clients = (("wjdh", platforms.wjdh), ("security", platforms.security))
-        rows = await asyncio.gather(
-            _row("journal", _try_journal(settings)),
-            _row("issuer", _try_keys(settings, authenticator)),
-            *(_row(name, client.probe(endpoint)) for name, client in clients for endpoint in client.endpoints),
-        )
+        named = [("journal", _try_journal(settings)), ("issuer", _try_keys(settings, authenticator))]
+        named += [(name, client.probe(endpoint)) for name, client in clients for endpoint in client.endpoints]
+        probes = await asyncio.gather(*(probe for _, probe in named))
+        rows = [(name, probe) for (name, _), probe in zip(named, probes, strict=True)]
     problems = [f"{name}: not set" for name in settings.not_set_up]
     problems += [f"{name} {probe.problem}" for name, probe in rows if probe.problem is not None]
     problems = [*dict.fromkeys(problems)]
@@ -57,10 +53,6 @@ async def check(settings: Settings) -> int:
         "Whether lists and records can be read, `gateway check --deep` says.\n"
     )
     return 1 if problems else 0
-
-
-async def _row(name: str, probe: Awaitable[Probe]) -> Row:
-    return name, await probe
 
 
 async def _try_journal(settings: Settings) -> Probe:
