@@ -47,6 +47,7 @@ from gateway.http.parameters import Bounds
 from gateway.http.payment_callback import payment_callback_routes
 from gateway.http.probes import health_routes, metrics_routes
 from gateway.http.request_metrics import RequestMetrics
+from gateway.http.responses import LARGEST_ANSWER
 from gateway.http.sse import EventStreamEndpoint
 from gateway.http.tracing import Tracing
 from gateway.http.websocket import WebSocketEndpoint, WebSocketOptions
@@ -240,8 +241,8 @@ def create_app(
         def get_caller(scope: ASGIScope) -> Caller[RequestContext]:
             return Caller(scope, authenticator, gateway)
 
-        timeout, largest = settings.request_timeout, settings.max_answer_bytes
-        access_log = AccessLog(partial(gateway.ids.hashed, "caller")) if settings.access_log else None
+        timeout, largest = settings.request_timeout, LARGEST_ANSWER
+        access_log = AccessLog(partial(gateway.ids.hashed, "caller")) if settings.writes_access_log else None
         event_streams = EventStreamEndpoint(
             intake,
             executor,

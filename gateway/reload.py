@@ -18,7 +18,6 @@ RELOADED: Final = frozenset(
         "auth_issuer",
         "auth_audience",
         "auth_jwks_url",
-        "auth_jwks_grace",
         "auth_key_file",
         "auth_scope_claims",
         "auth_community_claims",

@@ -26,7 +26,6 @@ YesNo = Annotated[bool, msgspec.Meta(description="true or false")]
 MaybeYesNo = Annotated[bool | None, msgspec.Meta(description="true or false")]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535, description="a whole number from 0 to 65535")]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=LONGEST, description=f"a number above 0, {LONGEST} at most")]
-Lifetime = Annotated[float, msgspec.Meta(ge=0, le=LONGEST, description=f"a number from 0 to {LONGEST}")]
 Days = Annotated[int, msgspec.Meta(ge=1, le=36_500, description="a whole number from 1 to 36500")]
 Count = Annotated[int, msgspec.Meta(ge=1, description="a whole number from 1 on")]
 DatabaseUrl = Annotated[
@@ -100,7 +99,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     auth_issuer: str = ""
     auth_audience: str = ""
     auth_jwks_url: str = ""
-    auth_jwks_grace: Lifetime = 3600.0
     auth_key_file: str = ""
     auth_scope_claims: str = "scope scopes scp"
     auth_community_claims: str = "community communities"
@@ -135,7 +133,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     call_timeout: Seconds = 8.0
     request_timeout: Seconds = 15.0
-    upstream_max_bytes: Count = 8 * 1024 * 1024
     upstream_proxy: ProxyUrl = ""
 
     trace_sample: Share = 0.0
@@ -152,14 +149,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_connections: Count = 1000
 
     max_body_bytes: Count = 256 * 1024
-    max_answer_bytes: Count = 16 * 1024 * 1024
     max_tokens: Count = 2000
     max_depth: Count = 15
     cost_limit: Count = 2000
     trusted_documents: str = ""
     trusted_documents_mode: Mode = None
     metrics_operations: str = ""
-    access_log: YesNo = False
+    access_log: MaybeYesNo = None
 
     def __repr__(self) -> str:
         """Without the secrets, wherever it may be printed."""
@@ -230,6 +226,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def shows_explorer(self) -> bool:
         """GraphiQL is on in development and off in production, unless the setting says otherwise."""
         return not self.is_production if self.explorer is None else self.explorer
+
+    @property
+    def writes_access_log(self) -> bool:
+        """The access log is on in production and off in development, unless the setting says otherwise."""
+        return self.is_production if self.access_log is None else self.access_log
 
     @property
     def allows_introspection(self) -> bool:

@@ -128,19 +128,19 @@ def open_verifier(settings: Settings, clock: Callable[[], float] = time.time) ->
     if settings.auth_key_file:
         keys: KeySource = FixedKeys(KeySet.from_file(Path(settings.auth_key_file)))
     else:
-        keys = _fetched(settings.auth_jwks_url, settings.auth_jwks_grace)
+        keys = _fetched(settings.auth_jwks_url)
     dialect = Dialect(settings.scope_claims, settings.community_claims, settings.auth_require_typ)
     return TokenVerifier(settings.auth_issuer, settings.auth_audience, keys, clock, dialect)
 
 
-def _fetched(url: str, grace: float) -> FetchedKeys:
+def _fetched(url: str) -> FetchedKeys:
     try:
         address = httpx.URL(url)
     except httpx.InvalidURL:
         address = httpx.URL()
     if not can_be_called(address) or not (address.scheme == "https" or is_loopback(address.host)):
         raise SettingsError("GATEWAY_AUTH_JWKS_URL: needs an https address, or an http one on this machine")
-    return FetchedKeys(url, grace)
+    return FetchedKeys(url)
 
 
 def _digest(header: str) -> bytes:

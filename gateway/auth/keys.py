@@ -40,6 +40,9 @@ REFRESH_AFTER = 300.0
 OLDEST_KEYS = 600.0
 """Seconds after which a key set is trusted only once it has been fetched again, or its issuer cannot be reached."""
 
+GRACE = 3600.0
+"""Seconds that the last good keys stay trusted beyond that, while the issuer returns none."""
+
 _FETCH_TIMEOUT = 5.0  # seconds, for the whole answer
 _LARGEST_KEY_SET = 256 * 1024  # bytes
 _FETCH_INTERVAL = 10.0  # seconds between two fetches, for unknown keys
@@ -169,17 +172,16 @@ class FetchedKeys:
 
     Keys older than `REFRESH_AFTER` are fetched again while callers go on with them, keys older than `OLDEST_KEYS`
     before any caller does: a withdrawn key stops by then. Only while the issuer gives none do the last good ones hold
-    for `grace` seconds longer. Without keys to be trusted no token is called invalid.
+    for `GRACE` longer. Without keys to be trusted no token is called invalid.
 
     One fetch at a time, shared by all who wait for it, and at most one per `_FETCH_INTERVAL`: a flood of unknown key
     ids costs the issuer nothing.
     """
 
-    def __init__(self, url: str, grace: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock` is in seconds and never goes back."""
         self.clock = clock
         self._url = url
-        self._grace = grace
         self._tls = ssl.create_default_context()
         self._keys = KeySet(())
         self._keys.fresh_until = self._trusted_until = self._last_until = self._tried_at = -inf
@@ -249,7 +251,7 @@ class FetchedKeys:
         self._failure = ""
         self._keys.fresh_until = self._tried_at + REFRESH_AFTER
         self._trusted_until = self._tried_at + OLDEST_KEYS
-        self._last_until = self._trusted_until + self._grace
+        self._last_until = self._trusted_until + GRACE
 
     def _failed(self, reason: str) -> None:
         """The last good keys hold until the next fetch has ended, unless their grace does before."""

@@ -1,7 +1,7 @@
 """The GraphQL endpoint: GraphQL over HTTP (draft of the GraphQL Foundation) as a plain ASGI application.
 
     app = GraphQLEndpoint(intake, executor, get_caller, bounds=Bounds(body=262_144), timeout=15.0,
-                          largest_answer=16_777_216)
+                          largest_answer=LARGEST_ANSWER)
 
 It knows the protocol and nothing of the schema. In the order of a request: headers, the caller's context, the
 parameters, the operation they name, its execution, the answer. What the head alone decides is read once for all

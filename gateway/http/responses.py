@@ -111,6 +111,10 @@ def errors_json(error: Exception, request_id: str) -> bytes:
     return orjson.dumps(body)
 
 
+LARGEST_ANSWER = 16 * 1024 * 1024
+"""Bytes of an answer to a query, and of an event of a subscription."""
+
+
 def require_size(answer: bytes, bound: int) -> None:
     """Raises DocumentError where a document asks for more bytes than an answer may have."""
     if (requested := len(answer)) > bound:

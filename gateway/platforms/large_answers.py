@@ -10,6 +10,9 @@ LARGE: Final = 64 * 1024
 ANSWERS_HELD: Final = 4
 """So many answers of the largest size fit into the budget."""
 
+MOST_BYTES: Final = 8 * 1024 * 1024
+"""Of an answer, after decompression."""
+
 MOST_VALUES: Final = 50_000
 """Texts, numbers, objects and lists. That of `modules-sync` has the most: one for each module of each community."""
 
@@ -46,7 +49,7 @@ class LargeAnswers:
     `held` and `most_held`: bytes, now and at most so far.
     """
 
-    def __init__(self, max_bytes: int, max_values: int = MOST_VALUES) -> None:
+    def __init__(self, max_bytes: int = MOST_BYTES, max_values: int = MOST_VALUES) -> None:
         self.max_bytes = max_bytes
         self.max_values = max_values
         self.held = 0

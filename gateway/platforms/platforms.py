@@ -73,7 +73,7 @@ def make_platforms(
 
     def open_upstream(concurrency: int) -> Upstream:
         slots = Slots(concurrency)
-        large_answers = LargeAnswers(settings.upstream_max_bytes)
+        large_answers = LargeAnswers()
         engine = EngineTransport(slots, large_answers, tls)
         transport = engine if proxy is None else ProxyTransport(slots, large_answers, tls, proxy)
         return Upstream(

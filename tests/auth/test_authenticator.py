@@ -79,7 +79,7 @@ class TestFetchedKeys:
         self, key_server: KeyServer, signers: Signers, clock: Clock, monotonic: Clock
     ) -> AsyncIterator[CountingVerifier]:
         key_server.body = jwks(signers.ed, signers.rsa)
-        keys = FetchedKeys(key_server.url, 3600.0, monotonic)
+        keys = FetchedKeys(key_server.url, monotonic)
         yield CountingVerifier(ISSUER, AUDIENCE, keys, clock)
         await keys.aclose()
 
@@ -195,7 +195,7 @@ async def test_principals_with_equal_rights_share_a_view(authenticator: Authenti
 
 async def test_stopping_cancels_a_running_fetch(key_server: KeyServer, signers: Signers, clock: Clock) -> None:
     key_server.answering.clear()
-    authenticator = Authenticator(TokenVerifier(ISSUER, AUDIENCE, FetchedKeys(key_server.url, 0.0), clock), clock)
+    authenticator = Authenticator(TokenVerifier(ISSUER, AUDIENCE, FetchedKeys(key_server.url), clock), clock)
     waiting = asyncio.create_task(authenticator.authenticate("Bearer " + sign(signers.ed, claims(), "EdDSA")))
     await key_server.arrived.wait()
 

@@ -17,12 +17,10 @@ from structlog.testing import capture_logs
 
 from gateway.app import create_app
 from gateway.auth import keys as keys_module
-from gateway.auth.keys import OLDEST_KEYS, REFRESH_AFTER, FetchedKeys, KeySet
+from gateway.auth.keys import GRACE, OLDEST_KEYS, REFRESH_AFTER, FetchedKeys, KeySet
 from gateway.auth.tokens import TokenVerifier
 from gateway.errors import IssuerUnavailableError, UnauthenticatedError
 from gateway.settings import Settings, SettingsError
-
-GRACE = 3600.0
 
 
 @pytest.fixture
@@ -32,7 +30,7 @@ def monotonic() -> Clock:
 
 @pytest.fixture
 async def fetched(key_server: KeyServer, monotonic: Clock) -> AsyncIterator[FetchedKeys]:
-    keys = FetchedKeys(key_server.url, GRACE, monotonic)
+    keys = FetchedKeys(key_server.url, monotonic)
     yield keys
     await keys.aclose()
 
@@ -339,22 +337,6 @@ class TestUnreachableIssuer:
         monotonic.now += 10
         assert not await refused(verifier, token)
 
-    async def test_old_keys_are_refused_without_grace(
-        self, key_server: KeyServer, signers: Signers, clock: Clock, monotonic: Clock
-    ) -> None:
-        keys = FetchedKeys(key_server.url, 0.0, monotonic)
-        verifier = TokenVerifier(ISSUER, AUDIENCE, keys, clock)
-        key_server.body, token = jwks(signers.ed), sign(signers.ed, claims(), "EdDSA")
-        assert not await refused(verifier, token)
-
-        key_server.status = "503 Service Unavailable"
-        monotonic.now += OLDEST_KEYS - 1
-        assert not await refused(verifier, token)
-        await keys.aclose()
-        monotonic.now += 11
-
-        assert await retry_after(verifier, token) == 10
-
     async def test_busy_gateway_does_not_wait_for_issuer(
         self, verifier: TokenVerifier, fetched: FetchedKeys, key_server: KeyServer, token: str, monotonic: Clock
     ) -> None:
@@ -408,7 +390,7 @@ class TestFailureReason:
         ids=["refused", "refused by name", "unknown name"],
     )
     async def test_reason_names_a_failed_connection(self, unused_tcp_port: int, url: str, reason: str) -> None:
-        assert await self.logged_reason(FetchedKeys(url.format(closed=unused_tcp_port), GRACE)) == reason
+        assert await self.logged_reason(FetchedKeys(url.format(closed=unused_tcp_port))) == reason
 
     async def test_reason_names_a_server_without_tls(self) -> None:
         async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -418,7 +400,7 @@ class TestFailureReason:
 
         async with await asyncio.start_server(plain, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            reason = await self.logged_reason(FetchedKeys(f"https://127.0.0.1:{port}/jwks", GRACE))
+            reason = await self.logged_reason(FetchedKeys(f"https://127.0.0.1:{port}/jwks"))
 
         assert reason == "The server does not speak TLS as it should."
 
@@ -429,7 +411,7 @@ class TestFailureReason:
         tls.load_cert_chain(pem)
         async with await asyncio.start_server(KeyServer().answer, "127.0.0.1", 0, ssl=tls) as server:
             port = server.sockets[0].getsockname()[1]
-            reason = await self.logged_reason(FetchedKeys(f"https://localhost:{port}/jwks", GRACE))
+            reason = await self.logged_reason(FetchedKeys(f"https://localhost:{port}/jwks"))
 
         assert reason == "The certificate of the server does not verify: self-signed certificate."
 

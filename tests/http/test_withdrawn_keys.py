@@ -23,8 +23,8 @@ def monotonic(monkeypatch):
     clock = Clock()
 
     class ClockedKeys(FetchedKeys):
-        def __init__(self, url, grace):
-            super().__init__(url, grace, clock)
+        def __init__(self, url):
+            super().__init__(url, clock)
 
     monkeypatch.setattr(authenticator, "FetchedKeys", ClockedKeys)
     return clock

@@ -88,7 +88,6 @@ class TestRequests:
 SMALL = {
     "GATEWAY_MAX_DEPTH": "3",
     "GATEWAY_COST_LIMIT": "3",
-    "GATEWAY_MAX_ANSWER_BYTES": "100",
 }
 
 REFUSED = {
@@ -109,13 +108,15 @@ REFUSED = {
 @pytest.mark.parametrize("extra", [SMALL])
 class TestLimits:
     @pytest.mark.parametrize("limit", REFUSED)
-    async def test_refusal_is_counted_by_its_limit(self, gateway, limit):
-        answer = await gateway.client.post("/graphql", json=REFUSED[limit])
+    async def test_refusal_is_counted_by_its_limit(self, serve, environ, monkeypatch, limit):
+        monkeypatch.setattr("gateway.app.LARGEST_ANSWER", 100)
+        async with serve(environ) as gateway:
+            answer = await gateway.client.post("/graphql", json=REFUSED[limit])
+            counted, [(_, _, outcome)] = await refusals(gateway), await requests(gateway)
 
         [error] = answer.json()["errors"]
         assert (error["extensions"]["code"], error["extensions"]["limit"]) == ("QUERY_TOO_COMPLEX", limit)
-        assert await refusals(gateway) == {("QUERY_TOO_COMPLEX", limit): 1}
-        [(_, _, outcome)] = await requests(gateway)
+        assert counted == {("QUERY_TOO_COMPLEX", limit): 1}
         assert outcome == "QUERY_TOO_COMPLEX"
 
 

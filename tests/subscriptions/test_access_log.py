@@ -48,9 +48,12 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
     return Lines(capsys)
 
 
-async def test_log_is_off_by_default(lines, gateway):
-    await gateway.ask(ORDERS)
-    assert lines.all() == []
+async def test_log_is_on_in_production_alone(lines, environ, serve, serve_production):
+    async with serve(environ) as gateway, serve_production() as production:
+        await gateway.ask(ORDERS)
+        assert lines.all() == []
+        await production.ask(ORDERS)
+        await lines.wait(1)
 
 
 async def test_query_is_one_line(lines, environ, serve):

@@ -20,8 +20,9 @@ PAYMENT = Notification("9" * 64, "1900", "4200")
 
 
 @pytest.fixture
-def extra():
-    return {"GATEWAY_MAX_ANSWER_BYTES": str(BOUND)}
+def environ(environ, monkeypatch):
+    monkeypatch.setattr("gateway.app.LARGEST_ANSWER", BOUND)
+    return environ
 
 
 def expect_too_large(errors):
