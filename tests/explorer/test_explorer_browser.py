@@ -48,6 +48,16 @@ async def test_explorer_asks_for_a_token_at_the_top(gateway: Any, page: Page) ->
     await expect(page.locator(".graphiql-doc-explorer-content")).to_contain_text("Mutation")
 
 
+async def test_demo_page_mints_its_own_token(environ: Any, sandbox: Any, serve: Any, page: Page) -> None:
+    async with serve(environ, sandbox={"wjdh": sandbox.wjdh.url}) as demo:
+        await page.goto(demo.url)
+        await page.get_by_role("button", name="Mint one for everything").click()
+        await expect(page.get_by_role("banner").first).to_contain_text("developer, until")
+        await execute(page)
+        await expect(page.locator(RESULT)).to_contain_text('"unpaidOrders"')
+        await page.goto("about:blank")  # its workers would miss the server
+
+
 async def test_refused_token_is_a_sentence(gateway: Any, page: Page) -> None:
     await page.goto(gateway.url)
     await page.get_by_label("Token").fill("forged")
