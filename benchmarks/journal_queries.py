@@ -126,6 +126,7 @@ def conflicts(rows: int) -> Iterator[Row]:
             "subject": "resident-platform",
             "payload_hash": f"{number:064x}",
             "received_at": at,
+            **dict.fromkeys(("order_number", "shop_number", "weixin_number"), "1"),
         }
 
 

@@ -95,10 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_payments(commands)
     _add_operations(commands)
 
-    migrate = commands.add_parser("migrate", help="make the journal, or bring it to this version")
-    which = migrate.add_mutually_exclusive_group()
-    which.add_argument("--check", action="store_true", help="only say what is pending; status 1: something is")
-    which.add_argument("--to", metavar="NUMBER", help="back to this migration; what later ones hold is dropped")
+    migrate = commands.add_parser("migrate", help="make the journal")
+    migrate.add_argument("--check", action="store_true", help="only say what is pending; status 1: something is")
     migrate.set_defaults(run=_migrate)
 
     check = commands.add_parser("check", help="try the journal, the issuer's keys and both platforms with the settings")
@@ -255,10 +253,8 @@ def _check_operations(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _migrate(settings: Settings, options: argparse.Namespace) -> int:
-    from gateway.commands.migrations import migrate, migrate_back  # noqa: PLC0415 # nor this
+    from gateway.commands.migrations import migrate  # noqa: PLC0415 # nor this
 
-    if options.to:
-        return asyncio.run(migrate_back(settings, options.to))
     return asyncio.run(migrate(settings, check=options.check))
 
 

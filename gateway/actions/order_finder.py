@@ -48,8 +48,7 @@ class OrderFinder:
         expected = operation.expected or {}
         after = expected.get("after")
         community_code = operation.community_code
-        has_digest = "title_digest" in expected  # an earlier version kept the title itself
-        if payer is None or community_code is None or after is None or not has_digest:
+        if payer is None or community_code is None or after is None:
             return ReadBack(Found.NOT_READ)
         newer = await self._newer(community_code, payer, after)
         if newer is None:

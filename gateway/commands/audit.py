@@ -13,7 +13,7 @@ import msgspec
 from gateway.actions.identity import named_record
 from gateway.auth.node_ids import InvalidNodeIdError, NodeIds, read_id_key
 from gateway.errors import JournalError
-from gateway.journal.database import NoJournalError, OlderJournalError
+from gateway.journal.database import NoJournalError
 from gateway.journal.journal import Journal, open_journal, utc_now
 from gateway.journal.records import AuditEntry, RecordRef
 from gateway.settings import Settings
@@ -113,7 +113,7 @@ async def _follow(settings: Settings, query: AuditQuery, record: RecordRef | str
                     if entry.id not in seen:
                         seen[entry.id] = entry.at
                         yield entry
-            except (NoJournalError, OlderJournalError):
+            except NoJournalError:
                 raise
             except JournalError as error:
                 if not is_waiting:

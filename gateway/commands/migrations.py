@@ -4,7 +4,7 @@ import sys
 
 from msgspec import structs
 
-from gateway.journal.journal import open_journal, pending_migrations, take_back_migrations
+from gateway.journal.journal import open_journal, pending_migrations
 from gateway.journal.migrate import Migration
 from gateway.settings import Settings
 
@@ -21,15 +21,6 @@ async def migrate(settings: Settings, *, check: bool) -> int:
     async with open_journal(structs.replace(settings, migrate_at_start=True)):
         pass
     _print("done", pending)
-    return 0
-
-
-async def migrate_back(settings: Settings, revision: str) -> int:
-    """Bring the journal back to an earlier version, for which no gateway may run on it.
-
-    Raises ValueError for a revision that it cannot be brought back to, JournalError as `migrate`.
-    """
-    _print("taken back", await take_back_migrations(settings, revision))
     return 0
 
 

@@ -106,15 +106,11 @@ class Database(Protocol):
 
 
 class NoJournalError(JournalError):
-    """Nobody has made a journal there."""
+    """There is none there, or it is to be migrated first."""
 
     def __init__(self) -> None:
-        reason = "There is no journal where GATEWAY_DATABASE_URL or else GATEWAY_DATA_DIR says."
+        reason = "There is no journal of this version where GATEWAY_DATABASE_URL or else GATEWAY_DATA_DIR says."
         super().__init__(FaultWording.JOURNAL_NOT_OPENED(reason=reason))
-
-
-class OlderJournalError(JournalError):
-    """An earlier version of the gateway has written the journal there."""
 
 
 class JournalInUseError(JournalError):

@@ -7,18 +7,17 @@ from pathlib import Path
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, delete, func, insert, inspect, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from gateway.errors import JournalError
 from gateway.events import Notifier
 from gateway.journal.announcements import Announcements
 from gateway.journal.audit import Audit
-from gateway.journal.database import Database, JournalInUseError, NoJournalError, OlderJournalError
+from gateway.journal.database import Database, JournalInUseError, NoJournalError
 from gateway.journal.events import Events
 from gateway.journal.identifiers import new_id
 from gateway.journal.migrate import (
     Migration,
-    downgrade,
     every_migration,
     migrate,
     pending,
@@ -30,9 +29,9 @@ from gateway.journal.operations import Operations
 from gateway.journal.payments import Payments
 from gateway.journal.postgres import open_postgres
 from gateway.journal.sqlite import open_sqlite, require_room
-from gateway.journal.tables import gateways, operations, payments, readiness
+from gateway.journal.tables import operations, payments, readiness
 from gateway.journal.unverified import UnverifiedNotifications
-from gateway.journal.watches import LEASE, WatchLeases, are_gateways_at_work
+from gateway.journal.watches import WatchLeases
 from gateway.normalise.states import DeliveryState, OperationState
 from gateway.settings import Settings
 from gateway.wording.faults import FaultWording
@@ -119,14 +118,12 @@ async def open_journal(settings: Settings, clock: Clock = utc_now, *, make: bool
     notifier: Notifier
     try:
         if settings.database_url:
-            database = postgres = await open_postgres(
-                settings.database_url, settings.journal_timeout, prepare, make=migrates
-            )
+            database = postgres = await open_postgres(settings.database_url, settings.journal_timeout, prepare)
             notifier = PostgresNotifier(postgres, settings.database_url, settings.journal_timeout)
         else:
             database = await open_sqlite(settings.data_dir, settings.journal_timeout, prepare, make=migrates)
             notifier = LocalNotifier()
-    except (NoJournalError, OlderJournalError) as error:
+    except NoJournalError as error:
         if not make:
             raise
         raise JournalError(FaultWording.JOURNAL_NOT_MIGRATED(reason=error.message)) from None
@@ -150,43 +147,13 @@ async def pending_migrations(settings: Settings) -> list[Migration]:
 
     try:
         if settings.database_url:
-            database = await open_postgres(settings.database_url, settings.journal_timeout, look, make=False)
+            database = await open_postgres(settings.database_url, settings.journal_timeout, look)
         else:
             database = await open_sqlite(settings.data_dir, settings.journal_timeout, look, make=False)
     except NoJournalError:
         return every_migration()
     await database.close()
     return found
-
-
-async def take_back_migrations(settings: Settings, revision: str) -> list[Migration]:
-    """Bring the journal, on which no gateway runs, back to this revision; returns what was taken back, newest first.
-
-    Raises ValueError for a revision that it cannot be brought back to, JournalError.
-    """
-    taken: list[Migration] = []
-    refused: list[ValueError] = []
-
-    def take_back(connection: Connection) -> None:
-        says_so = settings.database_url and inspect(connection).has_table(
-            gateways.name
-        )  # SQLite's file would be locked
-        if says_so and are_gateways_at_work(connection, utc_now()):
-            raise JournalError(FaultWording.GATEWAYS_AT_WORK(seconds=f"{LEASE.total_seconds():g}"))
-        try:
-            taken[:] = downgrade(connection, revision)
-        except ValueError as error:  # of the arguments: it must not become one of the database
-            refused.append(error)
-
-    database: Database
-    if settings.database_url:
-        database = await open_postgres(settings.database_url, settings.journal_timeout, take_back, make=False)
-    else:
-        database = await open_sqlite(settings.data_dir, settings.journal_timeout, take_back, make=False)
-    await database.close()
-    if refused:
-        raise refused[0]
-    return taken
 
 
 async def try_journal(settings: Settings) -> str:
@@ -199,12 +166,10 @@ async def try_journal(settings: Settings) -> str:
             await journal.ping()
     except NoJournalError:
         if settings.database_url:
-            await (await open_postgres(settings.database_url, settings.journal_timeout, rehearse, make=False)).close()
+            await (await open_postgres(settings.database_url, settings.journal_timeout, rehearse)).close()
         else:
             require_room(settings.data_dir)
         return "to be made"
-    except OlderJournalError:
-        return "to be migrated"
     except JournalInUseError:
         return "in use"
     return "ready"

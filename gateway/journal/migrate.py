@@ -11,15 +11,12 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection, text
 
 from gateway.errors import JournalError
-from gateway.journal.database import SETTINGS, NoJournalError, OlderJournalError
+from gateway.journal.database import SETTINGS, NoJournalError
 from gateway.wording.faults import FaultWording
 
 # Any fixed number: a migration of this journal asks for this lock first.
 _LOCK = 0x77616E6A6961
 _LONGEST_WAIT = "60s"
-
-OLDEST = "0005"
-"""The revision down to which a journal can be brought back: before it, the audit trail had another shape."""
 
 Prepare = Callable[[Connection], None]
 """What is done first with the connection of a database, inside a transaction. Raises JournalError where it will not do.
@@ -46,22 +43,6 @@ def migrate(connection: Connection) -> None:
         raise _newer(connection) from None
 
 
-def downgrade(connection: Connection, revision: str) -> list[Migration]:
-    """Take back what came after this revision, with all that it holds, inside the transaction of `connection`.
-
-    Whatever earlier versions know of stays as it is. No gateway may be running. Returns what was taken back, newest
-    first. Raises ValueError for a revision that is not below that of the database, or is older than `OLDEST`.
-    """
-    before = MigrationContext.configure(connection).get_current_revision()
-    migrations = every_migration()
-    known = [migration.revision for migration in migrations]
-    if before not in known or revision not in known or not OLDEST <= revision < before:
-        raise ValueError(f"the journal is of {before}: it can be brought to {OLDEST} or later ones below that")
-    _lock(connection)
-    command.downgrade(_config(connection), revision)
-    return migrations[known.index(revision) + 1 : known.index(before) + 1][::-1]
-
-
 def pending(connection: Connection) -> list[Migration]:
     """What `migrate` would run, in order. Raises JournalError when the database is newer than this program."""
     version = MigrationContext.configure(connection).get_current_revision()
@@ -85,13 +66,9 @@ def rehearse(connection: Connection) -> None:
 
 
 def require_migrated(connection: Connection) -> None:
-    """Raises JournalError when the database holds no journal, or one that a gateway of another version wrote: a
-    reader alters nothing that such a gateway may be using.
-    """
-    if MigrationContext.configure(connection).get_current_revision() is None:
-        raise NoJournalError
+    """Raises JournalError when the database holds no journal of this version: a reader alters nothing."""
     if pending(connection):
-        raise OlderJournalError(FaultWording.JOURNAL_OLDER(setting=SETTINGS[connection.dialect.name]))
+        raise NoJournalError
 
 
 def _newer(connection: Connection) -> JournalError:

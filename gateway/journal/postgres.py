@@ -20,7 +20,6 @@ from gateway.journal.database import (
     timeout_error,
 )
 from gateway.journal.migrate import Prepare
-from gateway.journal.postgres_indexes import build_missing_indexes
 from gateway.wording.faults import FaultWording
 
 DIALECT = "postgresql"
@@ -56,8 +55,8 @@ async def connect(url: str, journal_timeout: float) -> "asyncpg.Connection[async
     )
 
 
-async def open_postgres(url: str, journal_timeout: float, prepare: Prepare, *, make: bool = True) -> "PostgresDatabase":
-    """Connect, `prepare` what is there, and `make` the indexes that it lacks. Raises JournalError."""
+async def open_postgres(url: str, journal_timeout: float, prepare: Prepare) -> "PostgresDatabase":
+    """Connect, and `prepare` what is there. Raises JournalError."""
     engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=lambda *_: connect(url, journal_timeout),
@@ -70,23 +69,12 @@ async def open_postgres(url: str, journal_timeout: float, prepare: Prepare, *, m
     try:
         async with asyncio.timeout(LONGEST_MIGRATION), engine.begin() as connection:
             await connection.run_sync(prepare)
-        if make:
-            await _build_missing_indexes(url, journal_timeout)
     except BaseException as error:
         await engine.dispose()
         if isinstance(error, (*DATABASE_ERRORS, *NO_ADDRESS)):
             raise JournalError(FaultWording.JOURNAL_NOT_OPENED(reason=operator_message(DIALECT, error))) from None
         raise
     return PostgresDatabase(engine, journal_timeout)
-
-
-async def _build_missing_indexes(url: str, journal_timeout: float) -> None:
-    """On a connection of its own, whose settings and locks end with it."""
-    connection = await connect(url, journal_timeout)
-    try:
-        await build_missing_indexes(connection)
-    finally:
-        await connection.close(timeout=journal_timeout)
 
 
 def _refuse_closed(connection: AdaptedConnection, *_: object) -> None:

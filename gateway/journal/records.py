@@ -51,14 +51,11 @@ class RecordRefs(msgspec.Struct, frozen=True):
 
 
 class UserError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One entry of `userErrors`, as the caller got it. `field` is the path of input field names.
-
-    `message_zh` is None where an earlier version of the gateway recorded it.
-    """
+    """One entry of `userErrors`, as the caller got it. `field` is the path of input field names."""
 
     code: str
     message: str
-    message_zh: str | None = None
+    message_zh: str
     field: tuple[str, ...] | None = None
     rule: str | None = None
     min: str | None = None
@@ -85,8 +82,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     `expected` is what a reconciler looks for to learn whether the write took place; `answer` is what else the payload
     returned, so that a replay can return it again. Both are free JSON objects of the action's, without personal data.
     `check_at` is when an UNKNOWN write is to be read back; None: it cannot be, and stays UNKNOWN. `unknown_at` is when
-    it became UNKNOWN, kept when its outcome is known; None where it never was, and where an earlier version of the
-    gateway recorded it. `read_backs`: when the platform's state was read since, at most `MOST_READ_BACKS` times.
+    it became UNKNOWN, kept when its outcome is known. `read_backs`: when the platform's state was read since, at most
+    `MOST_READ_BACKS` times.
     """
 
     id: str
@@ -216,18 +213,15 @@ class Unverified(msgspec.Struct, frozen=True):
 
 
 class PaymentConflict(msgspec.Struct, frozen=True, kw_only=True):
-    """A notification that contradicted `payment_id`: from whom, when first, its three numbers and their SHA-256.
-
-    The numbers are None where an earlier version of the gateway has recorded it.
-    """
+    """A notification that contradicted `payment_id`: from whom, when first, its three numbers and their SHA-256."""
 
     payment_id: str
     subject: str
     payload_hash: str
     received_at: datetime
     order_number: str | None
-    shop_number: str | None
-    weixin_number: str | None
+    shop_number: str
+    weixin_number: str
 
 
 class Announcement(msgspec.Struct, frozen=True, kw_only=True):

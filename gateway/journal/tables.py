@@ -213,9 +213,9 @@ payment_conflicts = Table(
     Column("subject", StoredText, primary_key=True),
     Column("payload_hash", String(64), primary_key=True),
     Column("received_at", UtcDateTime, nullable=False),
-    Column("order_number", StoredText),
-    Column("shop_number", StoredText),
-    Column("weixin_number", StoredText),
+    Column("order_number", StoredText, nullable=False),
+    Column("shop_number", StoredText, nullable=False),
+    Column("weixin_number", StoredText, nullable=False),
 )
 
 unverified_notifications = Table(

@@ -29,11 +29,6 @@ class WatchLostError(JournalError):
         super().__init__(FaultWording.WATCH_LOST())
 
 
-def are_gateways_at_work(connection: Connection, now: datetime) -> bool:
-    """Whether any has said so within `LEASE`."""
-    return connection.execute(select(gateways.c.id).where(gateways.c.alive_until > now).limit(1)).first() is not None
-
-
 class WatchLeases:
     """Every method raises JournalError when the journal cannot be used.
 
@@ -54,7 +49,8 @@ class WatchLeases:
         def work(connection: Connection) -> None:
             if self._is_alone:
                 connection.execute(delete(gateways))
-            if not are_gateways_at_work(connection, now):
+            at_work = select(gateways.c.id).where(gateways.c.alive_until > now).limit(1)
+            if connection.execute(at_work).first() is None:
                 self._events.note(connection, _NOBODY)
             connection.execute(insert_new(connection, gateways), self._row(now))
 

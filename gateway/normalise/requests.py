@@ -54,11 +54,8 @@ Payer = HousePayer | PhonePayer | IdCardPayer | CarPayer | ParkingPayer
 """Each with names of its own: these alone distinguish the kinds in the fingerprint of a write."""
 
 
-class NewOrderDetail(OrderDetail, frozen=True, gc=False, omit_defaults=True):
-    """One line of a new order; `numeric`: its value is sent as the number that it spells.
-
-    Without `numeric` it is encoded as it was before there was one: fingerprints of the journal stay what they are.
-    """
+class NewOrderDetail(OrderDetail, frozen=True, gc=False):
+    """One line of a new order; `numeric`: its value is sent as the number that it spells."""
 
     numeric: bool = False
 

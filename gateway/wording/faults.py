@@ -55,21 +55,13 @@ class FaultWording(Wording):
     GIVEN_UP = "The operation was given up before it was sent.", "该写入在发出之前已被放弃。"
     WATCH_LOST = "Another gateway watches this list now.", "现由另一个网关监视该列表。"
     NOT_IN_JOURNAL = "The operation is not in the journal.", "写入记录库中没有该写入。"
-    GATEWAYS_AT_WORK = (
-        "Gateways are at work on this journal: stop all of them. One that was killed counts for {seconds} seconds.",
-        "有网关正在使用该写入记录库：请全部停止。被强行终止的网关在 {seconds} 秒内仍计算在内。",
-    )
-    JOURNAL_OLDER = (
-        "{setting}: the journal was written by an older version of the gateway.",
-        "{setting}：写入记录库由较旧版本的网关写成。",
-    )
     JOURNAL_NEWER = (
         "{setting}: the journal was written by a newer version of the gateway.",
         "{setting}：写入记录库由较新版本的网关写成。",
     )
     JOURNAL_NOT_MIGRATED = (
-        "{reason} With GATEWAY_MIGRATE_AT_START=false it is made and migrated by `gateway migrate`.",
-        "{reason} GATEWAY_MIGRATE_AT_START=false 时，由 gateway migrate 创建和迁移。",
+        "{reason} With GATEWAY_MIGRATE_AT_START=false it is made by `gateway migrate`.",
+        "{reason} GATEWAY_MIGRATE_AT_START=false 时，由 gateway migrate 创建。",
     )
     JOURNAL_NOT_OPENED = "{reason}", "无法打开写入记录库：{reason}"
     """For operators, before anything is served."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class UserError:
     field: list[str] | None = plain("Path of the input field it is about (字段路径).")
     message: str = plain("For developers, in English (说明).")
+    message_zh: str = plain("The same message in Chinese, to be shown to people (中文说明).")
     rule: str | None = plain(
         "Which rule of the input is broken, a word of a closed list such as LENGTH or MASKED; null when it is not the "
         "input (规则)."
@@ -29,10 +30,6 @@ class UserError:
     @strawberry.field(description="Which kind of refusal (错误码).")
     def code(root: strawberry.Parent[records.UserError]) -> UserErrorCode:
         return UserErrorCode(root.code)
-
-    @strawberry.field(description="The same message in Chinese, to be shown to people (中文说明).")
-    def message_zh(root: strawberry.Parent[records.UserError]) -> str:
-        return root.message_zh or f"{UserErrorCode(root.code).label}。"
 
 
 @strawberry.interface(description="How a write ended (写入结果).")

@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 @record_type(
     records.PaymentConflict,
-    description="A notification that was not taken, as its order or WeChat number is known with other numbers. The "
-    "numbers are null where an earlier version of the gateway has recorded it (缴费通知冲突).",
+    description="A notification that was not taken, as its order or WeChat number is known with other numbers "
+    "(缴费通知冲突).",
 )
 class PaymentConflict:
     order_number: str | None = plain(
-        "The order's number it came with; null also for another order than the payment's, of which nobody knows the "
+        "The order's number it came with; null for another order than the payment's, of which nobody knows the "
         "community, but for callers of every community (订单编号)."
     )
-    shop_number: str | None = plain("The merchant's number it came with (商户单号).")
-    weixin_number: str | None = plain("WeChat's number it came with (微信单号).")
+    shop_number: str = plain("The merchant's number it came with (商户单号).")
+    weixin_number: str = plain("WeChat's number it came with (微信单号).")
     received_at: datetime = plain("When it came first (接收时间).")
 
 

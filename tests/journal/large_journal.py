@@ -116,6 +116,9 @@ async def fill(journal: Journal, count: int = ROWS) -> None:
             "subject": "platform",
             "payload_hash": "0" * 64,
             "received_at": row["received_at"],
+            "order_number": row["order_number"],
+            "shop_number": "2",
+            "weixin_number": row["weixin_number"],
         }
         for row in paid[::50]
     ]

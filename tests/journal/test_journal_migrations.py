@@ -96,7 +96,7 @@ async def test_migration_outlasts_a_stall_of_the_machine(fresh_settings: Setting
         time.sleep(1.5)  # longer than the server lets another transaction of the journal be idle
         assert connection.scalar(text("SELECT count(*) FROM operations")) == 0
 
-    database = await open_postgres(fresh_settings.database_url, 1.0, stall, make=False)
+    database = await open_postgres(fresh_settings.database_url, 1.0, stall)
     await database.close()
 
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 import msgspec
 import pytest
 from journal_fixtures import FrozenClock
-from sqlalchemy import update
 from throw_away import on_server
 
 from gateway.actions.relay import JITTER, WAITS
@@ -15,7 +14,6 @@ from gateway.journal.payments import MOST_CONFLICTS
 from gateway.journal.postgres import connect
 from gateway.journal.queries import PaymentQuery
 from gateway.journal.records import Payment, Receipt, ReceiptKind
-from gateway.journal.tables import payment_conflicts
 from gateway.normalise.states import DeliveryState
 from gateway.settings import Settings
 
@@ -368,16 +366,6 @@ async def test_payments_are_listed_by_community_and_state(journal: Journal, cloc
         DeliveryState.DELIVERED: 1,
         DeliveryState.DEAD: 0,
     }
-
-
-async def test_conflict_of_an_earlier_version_has_no_numbers(journal: Journal) -> None:
-    payment = (await receive(journal)).payment
-    await receive(journal, weixin="other")
-    no_numbers = dict.fromkeys(("order_number", "shop_number", "weixin_number"))
-    await journal._database.write(lambda connection: connection.execute(update(payment_conflicts).values(no_numbers)))
-
-    [conflict] = (await journal.payments.conflicts([payment.id]))[payment.id]
-    assert (conflict.order_number, conflict.shop_number, conflict.weixin_number) == (None, None, None)
 
 
 async def test_future_dated_payments_are_due(journal: Journal, clock: FrozenClock) -> None:

@@ -7,8 +7,6 @@ import pytest
 from write_cases import CASES, HOUSE, Case, order
 
 from gateway.auth.issuer import DevelopmentIssuer
-from gateway.journal.records import UserError
-from gateway.normalise.states import Outcome
 from gateway.settings import load_settings
 
 ORDER = order("", {"house": HOUSE})
@@ -276,16 +274,3 @@ async def test_recorded_refusal_keeps_its_texts(gateway):
     again = ORDER.result((await gateway.ask(document(ORDER), {"input": prepared})).data)
     assert first["userErrors"] == again["userErrors"]
     assert first["userErrors"][0]["messageZh"] == "金额须大于 0、不超过 9999999.99，精确到分。"
-
-
-async def test_refusal_of_an_earlier_version_has_a_text_in_chinese(gateway):
-    """What was recorded before there were any: the text of its code."""
-    operations = gateway.parts.journal.operations
-    reservation = await operations.reserve(
-        key=None, subject="developer", mutation="createOrder", fingerprint="", community_code="10002"
-    )
-    error = UserError(code="PERSON_NOT_FOUND", message="Nobody.", field=("payer",))
-    await operations.finish(reservation.operation.id, Outcome.REFUSED, user_errors=[error])
-    listed = f"{{ operations(first: 1) {{ nodes {{ {USER_ERRORS} }} }} }}"
-    [recorded] = (await gateway.ask(listed)).data["operations"]["nodes"][0]["userErrors"]
-    assert (recorded["message"], recorded["messageZh"], recorded["rule"]) == ("Nobody.", "查无此人。", None)

@@ -1,7 +1,7 @@
 """Alembic's entry point: `migrate` hands over the connection, and its transaction holds all migrations together.
 
-A new migration: write `versions/rNNNN_what_it_does.py`, with `downgrade`, and change `tables.py` with it; tests compare
-the two, and what `downgrade` leaves with the earlier version.
+The first migration makes what `tables.py` declares, which may change until a version is released. After that, write its
+tables down in it, and `versions/rNNNN_what_it_does.py` for each change: a test compares the result with `tables.py`.
 """
 
 from alembic import context
