@@ -226,7 +226,7 @@ def create_app(
     mistakes.check()
     use_profile(profile)
     intake = Intake(documents, cost_limit=settings.cost_limit, trusted=trusted)
-    operations = (*settings.named_operations, *(trusted.operation_names(documents) if trusted else ()))
+    operations = (*settings.metrics_operations, *(trusted.operation_names(documents) if trusted else ()))
     request_metrics = RequestMetrics(metrics, operations)
     bounds = Bounds(settings.max_body_bytes)
     executor = GuardedExecutor(

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -45,6 +45,31 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1, description="a number from 0 t
 Accepts = Annotated[Literal["gateway", "platform"], msgspec.Meta(description="gateway or platform")]
 Mode = Annotated[Literal["off", "report", "require"] | None, msgspec.Meta(description="off, report or require")]
 
+
+Names = tuple[str, ...]
+Origins = Annotated[
+    tuple[
+        Annotated[
+            str,
+            msgspec.Meta(pattern=r"^(https?://[a-z0-9.:\[\]-]+|(?!https?:)[a-z][a-z0-9+.-]*://[A-Za-z0-9._:\[\]-]+)$"),
+        ],
+        ...,
+    ],
+    msgspec.Meta(description="origins of a scheme and a host, such as https://console.example.org"),
+]
+Headers = Annotated[
+    tuple[Annotated[str, msgspec.Meta(pattern=r"^(?!\*$)[A-Za-z0-9!#$%&'*+.^_`|~-]+$")], ...],
+    msgspec.Meta(description="names of headers, such as X-Tenant"),
+]
+Hosts = Annotated[
+    tuple[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]+$")], ...],
+    msgspec.Meta(description="names without a port, such as gateway.example.org"),
+]
+Operations = Annotated[
+    tuple[Annotated[str, msgspec.Meta(pattern=r"^[_A-Za-z][_0-9A-Za-z]{0,63}$")], ...],
+    msgspec.Meta(description="names of operations, such as OrdersPage"),
+]
+
 CACHED = {"people": 30.0, "owners": 60.0, "modules": 30.0, "repairs": 5.0, "shenhes": 0.0, "orders": 0.0}
 """Seconds that answers are cached for, unless `cache` says otherwise."""
 
@@ -71,11 +96,7 @@ CALLBACK_ACCOUNT = ("callback_key_k", "callback_key_d")
 
 SHORTEST_KEY = 32
 
-_ORIGIN = re.compile(r"https?://[a-z0-9.:\[\]-]+|(?!https?:)[a-z][a-z0-9+.-]*://[A-Za-z0-9._:\[\]-]+")
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HALF = re.compile("[\ud800-\udfff]")
-_NAME = re.compile(r"[A-Za-z0-9._-]+")
-_OPERATION = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 _VARIABLE = re.compile(r"GATEWAY_[A-Z_]*[A-Z]")
 
 LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
@@ -100,8 +121,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     auth_audience: str = ""
     auth_jwks_url: str = ""
     auth_key_file: str = ""
-    auth_scope_claims: str = "scope scopes scp"
-    auth_community_claims: str = "community communities"
+    auth_scope_claims: Names = ("scope", "scopes", "scp")
+    auth_community_claims: Names = ("community", "communities")
     auth_require_typ: YesNo = True
     rate_limit: Count = 1200
     call_rate_limit: Count = 36_000
@@ -141,9 +162,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     watch_interval: Seconds = 15.0
     max_subscriptions: Count = 20
-    allowed_origins: str = ""
-    allowed_headers: str = ""
-    allowed_hosts: str = ""
+    allowed_origins: Origins = ()
+    allowed_headers: Headers = ()
+    allowed_hosts: Hosts = ()
 
     keep_alive_timeout: Seconds = 75.0
     max_connections: Count = 1000
@@ -154,7 +175,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cost_limit: Count = 2000
     trusted_documents: str = ""
     trusted_documents_mode: Mode = None
-    metrics_operations: str = ""
+    metrics_operations: Operations = ()
     access_log: MaybeYesNo = None
 
     def __repr__(self) -> str:
@@ -184,26 +205,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return cached
 
     @property
-    def origins(self) -> frozenset[str]:
-        """The origins of `allowed_origins`."""
-        return frozenset(_words(self.allowed_origins))
-
-    @property
-    def page_headers(self) -> list[str]:
-        """The names of `allowed_headers`."""
-        return _words(self.allowed_headers)
-
-    @property
-    def scope_claims(self) -> list[str]:
-        """The names of `auth_scope_claims`."""
-        return _words(self.auth_scope_claims)
-
-    @property
-    def community_claims(self) -> list[str]:
-        """The names of `auth_community_claims`."""
-        return _words(self.auth_community_claims)
-
-    @property
     def trusted_manifests(self) -> tuple[Path, ...]:
         """The files and folders of `trusted_documents`."""
         return tuple(Path(path.strip()) for path in self.trusted_documents.split(",") if path.strip())
@@ -214,13 +215,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
         Development answers to this machine's own names, so that no web page reaches it by a name of its choice.
         """
-        listed = frozenset(_words(self.allowed_hosts.lower()))
+        listed = frozenset(name.lower() for name in self.allowed_hosts)
         return listed if self.is_production else listed | LOOPBACK_NAMES | {self.host.lower()}
-
-    @property
-    def named_operations(self) -> list[str]:
-        """The names of `metrics_operations`."""
-        return _words(self.metrics_operations)
 
     @property
     def shows_explorer(self) -> bool:
@@ -242,13 +238,14 @@ def _variable(field: str) -> str:
     return PREFIX + field.upper()
 
 
-_KNOWN = {_variable(field): field for field in Settings.__struct_fields__}
+_FIELDS = {_variable(field): field for field in Settings.__struct_fields__}
+_KINDS = get_type_hints(Settings, include_extras=True)
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
     """A sentence for each name that begins as those of settings do, and is of none: misspelt, perhaps."""
     return [
-        _unknown(name) for name in sorted(read_environment(environ)) if name.startswith(PREFIX) and name not in _KNOWN
+        _unknown(name) for name in sorted(read_environment(environ)) if name.startswith(PREFIX) and name not in _FIELDS
     ]
 
 
@@ -264,33 +261,37 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises SettingsError with every mistake, and with the unknown names, which may be the cause of one.
     """
     environ = read_environment(environ)
-    values = {_KNOWN[name]: text for name, value in environ.items() if name in _KNOWN and (text := value.strip())}
-    unusable = _unusable(values)
-    usable = {field: value for field, value in values.items() if field not in unusable}
-    settings = msgspec.convert(usable, Settings, strict=False, dec_hook=_path)
-    mistakes = [f"{_variable(field)}: {mistake}" for field, mistake in unusable.items()]
+    values: dict[str, Any] = {}
+    unusable: dict[str, str] = {}
+    for name, value in environ.items():
+        if name in _FIELDS and (text := value.strip()):
+            try:
+                values[_FIELDS[name]] = _convert(text, _KINDS[_FIELDS[name]])
+            except ValueError as error:
+                unusable[name] = str(error)
+    settings = Settings(**values)
+    mistakes = [f"{name}: must be {allowed}" for name, allowed in unusable.items()]
     # What contradicts an unusable value is no mistake of its own.
-    named = {_variable(field) for field in unusable}
-    mistakes += [mistake for mistake in _contradictions(settings) if named.isdisjoint(_VARIABLE.findall(mistake))]
+    mistakes += [each for each in _contradictions(settings) if unusable.keys().isdisjoint(_VARIABLE.findall(each))]
     if mistakes:
         raise SettingsError(*mistakes, *unknown_variables(environ))
     return settings
 
 
-def _unusable(values: Mapping[str, str]) -> dict[str, str]:
-    """What is wrong with each value that cannot be read; converted one at a time, so that it is known whose it is."""
-    kinds = get_type_hints(Settings, include_extras=True)
-    unusable = {}
-    for field, value in values.items():
-        if _HALF.search(value):  # as Python reads bytes that are no UTF-8
-            unusable[field] = "must be UTF-8"
-            continue
-        try:
-            msgspec.convert({field: value}, Settings, strict=False, dec_hook=_path)
-        except msgspec.ValidationError:
-            [allowed] = kinds[field].__metadata__
-            unusable[field] = f"must be {allowed.description}"
-    return unusable
+def _convert(text: str, kind: Any) -> Any:
+    """Raises ValueError that says what the text must be."""
+    if _HALF.search(text):  # as Python reads bytes that are no UTF-8
+        raise ValueError("UTF-8")
+    value: Any = text
+    if kind is Path:
+        value = Path(text)
+    elif get_origin(get_args(kind)[0] if get_args(kind) else kind) is tuple:
+        value = _words(text)
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError:
+        [allowed] = kind.__metadata__
+        raise ValueError(allowed.description) from None
 
 
 def _words(text: str) -> list[str]:
@@ -298,22 +299,8 @@ def _words(text: str) -> list[str]:
     return text.replace(",", " ").split()
 
 
-def _path(kind: type, value: str) -> Path:
-    if kind is not Path:
-        raise NotImplementedError
-    return Path(value)
-
-
 def _contradictions(settings: Settings) -> Iterator[str]:
-    """What is wrong with values that can be read: with lists, with one beside another, and in production."""
-    if not all(_ORIGIN.fullmatch(origin) for origin in settings.origins):
-        yield "GATEWAY_ALLOWED_ORIGINS: each is a scheme and a host, such as https://console.example.org"
-    if not all(_TOKEN.fullmatch(name) and name != "*" for name in settings.page_headers):
-        yield "GATEWAY_ALLOWED_HEADERS: each is the name of a header, such as X-Tenant"
-    if not all(_NAME.fullmatch(name) for name in _words(settings.allowed_hosts)):
-        yield "GATEWAY_ALLOWED_HOSTS: each is a name without a port, such as gateway.example.org"
-    if not all(_OPERATION.fullmatch(name) for name in settings.named_operations):
-        yield "GATEWAY_METRICS_OPERATIONS: each is the name of an operation, such as OrdersPage"
+    """What is wrong with values that can be read: with one beside another, and in production."""
     # Else a slow platform costs the whole answer, and not its own fields.
     if settings.request_timeout < settings.call_timeout:
         yield "GATEWAY_REQUEST_TIMEOUT: must not be shorter than GATEWAY_CALL_TIMEOUT"

@@ -129,7 +129,7 @@ def open_verifier(settings: Settings, clock: Callable[[], float] = time.time) ->
         keys: KeySource = FixedKeys(KeySet.from_file(Path(settings.auth_key_file)))
     else:
         keys = _fetched(settings.auth_jwks_url)
-    dialect = Dialect(settings.scope_claims, settings.community_claims, settings.auth_require_typ)
+    dialect = Dialect(settings.auth_scope_claims, settings.auth_community_claims, settings.auth_require_typ)
     return TokenVerifier(settings.auth_issuer, settings.auth_audience, keys, clock, dialect)
 
 

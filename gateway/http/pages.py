@@ -14,8 +14,8 @@ async def admit_pages(
     """A step of a reload, and of the start."""
 
     async def apply() -> None:
-        application.graphql = for_pages(endpoint, settings.origins, settings.page_headers)
+        application.graphql = for_pages(endpoint, settings.allowed_origins, settings.allowed_headers)
         application.hosts = Hosts(settings.hosts)
-        web_sockets.origins = settings.origins
+        web_sockets.origins = settings.allowed_origins
 
     return apply

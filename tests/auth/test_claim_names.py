@@ -40,17 +40,17 @@ async def reason(authenticator: Authenticator, token: str) -> str:
 @pytest.mark.parametrize(
     ("names", "given"),
     [
-        ("scope scopes scp", {"scp": "order:read"}),
-        ("scope scopes scp", {"scp": ["order:read", "openid"]}),
-        ("roles", {"roles": ["order:read"]}),
-        ("realm_access.roles", {"realm_access": {"roles": ["order:read", "offline_access"]}}),
-        ("resource_access.wanjia.roles", {"resource_access": {"wanjia": {"roles": "order:read"}}}),
-        ("https://example.org/scopes", {"https://example.org/scopes": "order:read"}),
-        ("roles, scp", {"roles": None, "scp": "order:read"}),
+        (("scope", "scopes", "scp"), {"scp": "order:read"}),
+        (("scope", "scopes", "scp"), {"scp": ["order:read", "openid"]}),
+        (("roles",), {"roles": ["order:read"]}),
+        (("realm_access.roles",), {"realm_access": {"roles": ["order:read", "offline_access"]}}),
+        (("resource_access.wanjia.roles",), {"resource_access": {"wanjia": {"roles": "order:read"}}}),
+        (("https://example.org/scopes",), {"https://example.org/scopes": "order:read"}),
+        (("roles", "scp"), {"roles": None, "scp": "order:read"}),
     ],
 )
 async def test_scopes_come_from_the_claims_named(
-    one: Settings, signers: Signers, clock: Clock, names: str, given: dict[str, object]
+    one: Settings, signers: Signers, clock: Clock, names: tuple[str, ...], given: dict[str, object]
 ) -> None:
     authenticator = open_authenticator(changed(one, auth_scope_claims=names), clock)
     token = sign(signers.ed, claims(scope=None, **given), "EdDSA")
@@ -58,20 +58,20 @@ async def test_scopes_come_from_the_claims_named(
 
 
 async def test_other_claims_grant_nothing(one: Settings, signers: Signers, clock: Clock) -> None:
-    settings = changed(one, auth_scope_claims="roles", auth_community_claims="tenant.codes")
+    settings = changed(one, auth_scope_claims=("roles",), auth_community_claims=("tenant.codes",))
     token = sign(signers.ed, claims(scope="pii:read", tenant="10002", roles=None), "EdDSA")
     found = await caller(open_authenticator(settings, clock), token)
     assert (found.scopes, found.communities) == (set(), set())
 
 
 async def test_communities_come_from_the_claims_named(one: Settings, signers: Signers, clock: Clock) -> None:
-    settings = changed(one, auth_community_claims="tenant.codes")
+    settings = changed(one, auth_community_claims=("tenant.codes",))
     token = sign(signers.ed, claims(communities=["00001"], tenant={"codes": ["10002"]}), "EdDSA")
     assert (await caller(open_authenticator(settings, clock), token)).codes == ("10002",)
 
 
 async def test_named_claim_of_a_wrong_type_is_refused(one: Settings, signers: Signers, clock: Clock) -> None:
-    authenticator = open_authenticator(changed(one, auth_scope_claims="realm_access.roles"), clock)
+    authenticator = open_authenticator(changed(one, auth_scope_claims=("realm_access.roles",)), clock)
     token = sign(signers.ed, claims(realm_access={"roles": {"order:read": True}}), "EdDSA")
     assert await reason(authenticator, token) == "claims"
 

@@ -73,7 +73,7 @@ async def test_listed_host_names_are_answered(gateway):
 def test_production_answers_listed_hosts_or_any():
     production = Settings(env="production", host="10.0.0.1")
     assert production.hosts == frozenset()
-    listing = structs.replace(production, allowed_hosts="gateway.example Other.Example")
+    listing = structs.replace(production, allowed_hosts=("gateway.example", "Other.Example"))
     assert listing.hosts == {"gateway.example", "other.example"}
 
 
