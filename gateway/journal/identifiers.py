@@ -1,7 +1,7 @@
 """Identifiers of journal rows: UUID version 7 (RFC 9562, chapter 5.7), random and sorted by time."""
 
 import secrets
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 _VERSION_7 = 7 << 76
@@ -22,8 +22,3 @@ def new_id(now: datetime) -> str:
 def next_id(identifier: str) -> str:
     """The one after it."""
     return str(UUID(int=UUID(identifier).int + 1))
-
-
-def get_moment(identifier: str) -> datetime:
-    """When it was made, by its first 48 bits. Raises ValueError for what is none."""
-    return datetime.fromtimestamp((UUID(identifier).int >> 80) / 1000, UTC)
