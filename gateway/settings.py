@@ -131,7 +131,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     database_url: DatabaseUrl = ""
     journal_timeout: Seconds = 5.0
-    migrate_at_start: YesNo = True
 
     wjdh_url: str = ""
     wjdh_secret_id: str = ""

@@ -119,7 +119,7 @@ async def _serving(
 async def _passing_journal(settings: Settings, clock: Clock) -> AsyncIterator[Journal]:
     """A journal that ends with the sandbox, so that no later sandbox gets deliveries of unknown records."""
     with TemporaryDirectory(prefix="wanjia-gateway-") as folder:
-        elsewhere = msgspec.structs.replace(settings, database_url="", data_dir=Path(folder), migrate_at_start=True)
+        elsewhere = msgspec.structs.replace(settings, database_url="", data_dir=Path(folder))
         async with open_journal(elsewhere, clock) as journal:
             yield journal
 

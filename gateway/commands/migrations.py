@@ -2,8 +2,6 @@
 
 import sys
 
-from msgspec import structs
-
 from gateway.journal.journal import open_journal, pending_migrations
 from gateway.journal.migrate import Migration
 from gateway.settings import Settings
@@ -18,7 +16,7 @@ async def migrate(settings: Settings, *, check: bool) -> int:
     if check:
         _print("pending", pending)
         return 1 if pending else 0
-    async with open_journal(structs.replace(settings, migrate_at_start=True)):
+    async with open_journal(settings):
         pass
     _print("done", pending)
     return 0

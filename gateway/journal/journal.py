@@ -9,7 +9,6 @@ import msgspec
 import structlog
 from sqlalchemy import Connection, delete, func, insert, select
 
-from gateway.errors import JournalError
 from gateway.events import Notifier
 from gateway.journal.announcements import Announcements
 from gateway.journal.audit import Audit
@@ -34,7 +33,6 @@ from gateway.journal.unverified import UnverifiedNotifications
 from gateway.journal.watches import WatchLeases
 from gateway.normalise.states import DeliveryState, OperationState
 from gateway.settings import Settings
-from gateway.wording.faults import FaultWording
 
 Clock = Callable[[], datetime]
 """Returns the time, aware. Gateways that share a journal synchronise their clocks (NTP): leases expire by them."""
@@ -108,25 +106,18 @@ class Journal:
 async def open_journal(settings: Settings, clock: Clock = utc_now, *, make: bool = True) -> AsyncIterator[Journal]:
     """The journal in PostgreSQL at `database_url`, or else in a SQLite file in `data_dir`, migrated and ready.
 
-    Raises JournalError when it cannot be used, and when another process holds the SQLite file. Without `make`, or where
-    the settings leave migrating to a command, nothing is made and nothing migrated: then it is raised where there is no
-    journal of this version, too.
+    Raises JournalError when it cannot be used, and when another process holds the SQLite file. Without `make`,
+    nothing is made and nothing migrated: then it is raised where there is no journal of this version, too.
     """
-    migrates = make and settings.migrate_at_start
-    prepare = migrate if migrates else require_migrated
+    prepare = migrate if make else require_migrated
     database: Database
     notifier: Notifier
-    try:
-        if settings.database_url:
-            database = postgres = await open_postgres(settings.database_url, settings.journal_timeout, prepare)
-            notifier = PostgresNotifier(postgres, settings.database_url, settings.journal_timeout)
-        else:
-            database = await open_sqlite(settings.data_dir, settings.journal_timeout, prepare, make=migrates)
-            notifier = LocalNotifier()
-    except NoJournalError as error:
-        if not make:
-            raise
-        raise JournalError(FaultWording.JOURNAL_NOT_MIGRATED(reason=error.message)) from None
+    if settings.database_url:
+        database = postgres = await open_postgres(settings.database_url, settings.journal_timeout, prepare)
+        notifier = PostgresNotifier(postgres, settings.database_url, settings.journal_timeout)
+    else:
+        database = await open_sqlite(settings.data_dir, settings.journal_timeout, prepare, make=make)
+        notifier = LocalNotifier()
     folder = None if settings.database_url else settings.data_dir
     journal = Journal(database, notifier, clock, folder=folder)
     try:

@@ -59,9 +59,5 @@ class FaultWording(Wording):
         "{setting}: the journal was written by a newer version of the gateway.",
         "{setting}：写入记录库由较新版本的网关写成。",
     )
-    JOURNAL_NOT_MIGRATED = (
-        "{reason} With GATEWAY_MIGRATE_AT_START=false it is made by `gateway migrate`.",
-        "{reason} GATEWAY_MIGRATE_AT_START=false 时，由 gateway migrate 创建。",
-    )
     JOURNAL_NOT_OPENED = "{reason}", "无法打开写入记录库：{reason}"
     """For operators, before anything is served."""

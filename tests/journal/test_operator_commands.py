@@ -17,7 +17,6 @@ from gateway.commands import audit as audit_command
 from gateway.commands import operations, payments
 from gateway.commands.audit import COLUMNS, AuditQuery, audit, csv_line
 from gateway.commands.migrations import migrate
-from gateway.errors import JournalError
 from gateway.journal.identifiers import new_id
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.newest import Cut
@@ -217,17 +216,6 @@ class TestMigrate:
 
         assert await migrate(new_settings, check=True) == 0
         assert capsys.readouterr().out == "the journal is of this version\n"
-
-    async def test_start_without_migrating_needs_the_command(self, new_settings: Settings) -> None:
-        settings = msgspec.structs.replace(new_settings, migrate_at_start=False)
-        with pytest.raises(JournalError, match="gateway migrate"):
-            async with open_journal(settings):
-                pass
-
-        await migrate(settings, check=False)
-
-        async with open_journal(settings) as journal:
-            await journal.ping()
 
 
 def entry(at: datetime, subject: str = "officer", **values: Any) -> AuditEntry:
