@@ -66,8 +66,7 @@ class Prepared:
 
     `name` is the operation's own, and `root_fields` are the names of the fields that it begins with. `cost` is None
     where the fields of the schema declare none; `scopes` are those that the fields of the document ask for; `bytes` is
-    what it takes in memory. `kind` is query, mutation or subscription; `deprecated` are the deprecated fields of the
-    document, each as `Type.field`.
+    what it takes in memory. `kind` is query, mutation or subscription.
     """
 
     document: DocumentNode
@@ -79,7 +78,6 @@ class Prepared:
     scopes: frozenset[str]
     bytes: int
     kind: str
-    deprecated: tuple[str, ...]
 
 
 class Documents:
@@ -144,7 +142,6 @@ class Documents:
             raise DocumentError.of(error) from None
         key = sha256(query.encode()).hexdigest()
         scopes = frozenset[str]().union(*map(self._get_scopes, outline.fields())) if self._get_scopes else frozenset()
-        deprecated = outline.deprecated_fields()
         weight = len(query) + document.token_count * BYTES_PER_TOKEN
         operations: dict[str | None, Prepared] = {}
         for operation in outline.operations:
@@ -153,7 +150,7 @@ class Documents:
             root_fields = outline.root_fields(operation)
             cost = self._get_cost and OperationCost(self._schema, outline, operation, self._get_cost)
             operations[name] = Prepared(
-                document, node, key, name, root_fields, cost, scopes, weight, node.operation.value, deprecated
+                document, node, key, name, root_fields, cost, scopes, weight, node.operation.value
             )
         if len(operations) == 1:
             operations[None] = next(iter(operations.values()))

@@ -87,19 +87,6 @@ class Outline:
         for _, selections in self._all():
             yield from [selected.field for selected in selections if selected.field]
 
-    def deprecated_fields(self) -> tuple[str, ...]:
-        """Those that are selected anywhere in the document, as `Type.field`, each once."""
-        return tuple(
-            sorted(
-                {
-                    f"{parent.name}.{node.name.value}"
-                    for _, selections in self._all()
-                    for node, _enclosing, _depth, parent, field in selections
-                    if field and field.deprecation_reason and isinstance(node, FieldNode) and parent
-                }
-            )
-        )
-
     def root_fields(self, operation: Operation) -> tuple[str, ...]:
         """The names of the fields that an operation of a valid document begins with, those in fragments too."""
         names, pending = [], [operation[1]]

@@ -1,4 +1,4 @@
-"""What comes in, for Prometheus: GraphQL requests by operation and outcome, refusals, clients, deprecated fields.
+"""What comes in, for Prometheus: GraphQL requests by operation and outcome, refusals, clients.
 
 Each request is counted once, where it ends: over HTTP, as an event stream and over WebSocket alike. Nothing that a
 caller makes up becomes a label: names of operations are those that operators list, and the first clients that name
@@ -127,8 +127,6 @@ class RequestMetrics:
             name, kind = asked.operation_name if asked is not None else None, UNKNOWN
         else:
             name, kind = prepared.name, prepared.kind
-            if prepared.deprecated:
-                self._count_deprecated(prepared.deprecated)
         key = (name if name in self._operations else OTHER, kind, outcome)
         requests = self._requests.get(key)
         if requests is None:
@@ -170,10 +168,6 @@ class RequestMetrics:
             yield
         finally:
             self.subscriptions -= 1
-
-    def _count_deprecated(self, fields: Iterable[str]) -> None:
-        for field in fields:
-            self._metrics.deprecated_fields.labels(field).inc()
 
     def _find_client(self, client: Client, outcome: str) -> Counter:
         """The counter of a client that is not known yet: its own, if it was answered and there are not too many."""

@@ -69,9 +69,6 @@ class Metrics:
         self.websocket_closes = counter(
             "gateway_websocket_closes_total", "WebSockets that the gateway closed, by the reason", ("reason",)
         )
-        self.deprecated_fields = counter(
-            "gateway_deprecated_field_requests_total", "Requests that ask for a deprecated field", ("field",)
-        )
         self.refused_tokens = counter("gateway_refused_tokens_total", "Tokens that were refused", ("reason",))
         self.connections = summed("gateway_open_connections", "Connections of clients, WebSockets included")
         self.websockets = summed("gateway_open_websockets", "WebSockets that speak graphql-transport-ws")

@@ -38,12 +38,6 @@ def test_valid_document_is_prepared_once(documents: Documents) -> None:
     assert documents.prepare("{hello}").key != first.key
 
 
-def test_deprecated_fields_of_a_document_are_named_once() -> None:
-    schema = build_schema("type Query { shelf: Shelf } type Shelf { books: Int @deprecated magazines: Int }")
-    query = "{ shelf { magazines ...F } a: shelf { ...F } } fragment F on Shelf { books }"
-    assert Documents(schema, LIMITS, size=4).prepare(query).deprecated == ("Shelf.books",)
-
-
 def test_operation_is_found_by_name_or_alone(documents: Documents) -> None:
     two = "query A { hello } mutation B { touch }"
     assert documents.prepare(two, "A").operation.name.value == "A"
