@@ -1,9 +1,7 @@
 """The authenticator: token cache, withdrawn keys, and the issuer that the settings select."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from callers import AUDIENCE, ISSUER, NOW, KeyServer, Signers, claims, jwks, sign
@@ -12,7 +10,7 @@ from standing_clock import Clock
 from gateway.auth.authenticator import Authenticator, open_authenticator
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.auth.keys import OLDEST_KEYS, REFRESH_AFTER, FetchedKeys, FixedKeys
-from gateway.auth.tokens import LEEWAY, LONGEST_TOKEN, TokenVerifier, Trusted
+from gateway.auth.tokens import LEEWAY, TokenVerifier, Trusted
 from gateway.errors import UnauthenticatedError
 from gateway.settings import Settings, SettingsError
 
@@ -111,31 +109,6 @@ class TestFetchedKeys:
 
         assert (verifier.verified, key_server.asked) == (1, 6)
 
-    async def test_withdrawn_key_invalidates_remembered_tokens(
-        self, authenticator: Authenticator, key_server: KeyServer, signers: Signers, header: str, monotonic: Clock
-    ) -> None:
-        await authenticator.authenticate(header)
-        key_server.body = jwks(signers.rsa)
-        monotonic.now += 1800
-
-        assert authenticator.cached(header) is None
-        for _ in range(2):
-            with pytest.raises(UnauthenticatedError):
-                await authenticator.authenticate(header)
-
-    async def test_open_connection_notices_withdrawn_key(
-        self, authenticator: Authenticator, key_server: KeyServer, signers: Signers, header: str, monotonic: Clock
-    ) -> None:
-        trusted: Any = await authenticator.authenticate(header) and authenticator.cached(header)
-        assert authenticator.trusts(trusted)
-
-        key_server.body = jwks(signers.rsa)
-        monotonic.now += 11  # another caller's token names a key that nobody knows
-        with pytest.raises(UnauthenticatedError):
-            await authenticator.authenticate("Bearer " + sign(signers.ec, claims(), "ES256"))
-
-        assert not authenticator.trusts(trusted)
-
 
 async def test_refused_token_is_not_remembered(authenticator: Authenticator, signers: Signers) -> None:
     header = "Bearer " + sign(signers.stranger, claims(), "EdDSA")
@@ -157,30 +130,6 @@ async def test_bearer_scheme_is_case_insensitive(authenticator: Authenticator, h
     assert (await authenticator.authenticate(header.replace("Bearer", "bEARER"))).subject == "lin"
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda _: None,
-        lambda _: "",
-        lambda _: "Bearer",
-        lambda _: "Bearer ",
-        lambda header: header.removeprefix("Bearer "),
-        lambda header: header.replace("Bearer ", "Basic "),
-        lambda header: header.replace("Bearer ", "Bearer  "),
-        lambda header: header.replace("Bearer ", "Bearer\t"),
-        lambda header: header.replace("Bearer ", "Bearer Bearer "),
-        lambda header: f"{header}, {header}",
-        lambda header: header + "\ud83d",
-        lambda header: header + "x" * LONGEST_TOKEN,
-    ],
-)
-async def test_non_bearer_header_is_refused(
-    authenticator: Authenticator, header: str, change: Callable[[str], str | None]
-) -> None:
-    with pytest.raises(UnauthenticatedError):
-        await authenticator.authenticate(change(header))
-
-
 async def test_principals_with_equal_rights_share_a_view(authenticator: Authenticator, signers: Signers) -> None:
     async def view(**changes: object) -> object:
         return (await authenticator.authenticate("Bearer " + sign(signers.ed, claims(**changes), "EdDSA"))).view
@@ -191,18 +140,6 @@ async def test_principals_with_equal_rights_share_a_view(authenticator: Authenti
     assert await view(scope="order:read pii:read") is not same
     assert await view(communities=["00001"]) is not same
     assert await view(communities="*") is not same
-
-
-async def test_stopping_cancels_a_running_fetch(key_server: KeyServer, signers: Signers, clock: Clock) -> None:
-    key_server.answering.clear()
-    authenticator = Authenticator(TokenVerifier(ISSUER, AUDIENCE, FetchedKeys(key_server.url), clock), clock)
-    waiting = asyncio.create_task(authenticator.authenticate("Bearer " + sign(signers.ed, claims(), "EdDSA")))
-    await key_server.arrived.wait()
-
-    await authenticator.aclose()
-
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
 
 
 async def test_issuer_and_key_set_settings_open_authenticator(

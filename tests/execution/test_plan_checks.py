@@ -175,37 +175,6 @@ async def test_plan_checks_any_value_as_graphql_core_does(name: str) -> None:
         assert_equal(await executor.execute(query), expected)
 
 
-async def test_one_plan_checks_values_of_every_kind() -> None:
-    """What a plan has learnt from one value must not make it take another for fine."""
-    values: list[Any] = []
-    schema = make_schema(lambda: values[0])
-    planned, reference = Executor(schema), Executor(schema, plans=False)
-    for name in schema.query_type.fields:
-        query = Document(f"{{ a: {name} {SELECTIONS.get(name, '')} }}")
-        for value in [1, 1, *ANY, *reversed(ANY)]:
-            values[:] = [value]
-            assert_equal_data(await planned.execute(query), await reference.execute(query))
-    plans = [plan for operation in planned._operations.values() for plan in operation.plans.values()]
-    assert len(plans) == len(schema.query_type.fields)
-    assert None not in plans  # none was given up
-
-
-def assert_equal_data(found: Response, expected: Response) -> None:
-    assert repr(found.data) == repr(expected.data)
-    assert [error.formatted for error in found.errors] == [error.formatted for error in expected.errors]
-
-
-async def test_attribute_values_are_checked() -> None:
-    schema = build_schema("type Query { cat: Cat } type Cat { name: String! lives: Int word: [String!] }")
-    values: list[Any] = []
-    schema.query_type.fields["cat"].resolve = lambda _source, _info: values[0]
-    for name in ("Tom", None, Shown(), b"", ValueError("no name")):
-        for lives in (9, "nine", None):
-            values[:] = [Animal("Cat", name=name, lives=lives, word=["a", name])]
-            expected, found = await responses(schema, "{ cat { name lives word } }")
-            assert_equal(found, expected)
-
-
 async def test_enum_values_serialise_as_in_graphql_core() -> None:
     class Color(Enum):
         RED = 1
@@ -221,34 +190,3 @@ async def test_enum_values_serialise_as_in_graphql_core() -> None:
             values[:] = [value]
             expected, found = await responses(schema, "{ color }")
             assert_equal(found, expected)
-
-
-async def test_one_shot_iterables_are_left_to_graphql_core() -> None:
-    async def numbers() -> Any:
-        yield 1
-        yield 2
-
-    schema = make_schema(numbers)
-    expected, found = await responses(schema, "{ list }")
-    assert found.data == expected.data == {"list": [1, 2]}
-
-    schema = make_schema(lambda: iter([1, 2]))
-    expected, found = await responses(schema, "{ list }")
-    assert found.data == expected.data == {"list": [1, 2]}
-
-
-async def test_awaited_types_are_left_to_graphql_core() -> None:
-    async def later(value: Any, *_: Any) -> Any:
-        return kind_of(value)
-
-    for type_name, query in (("Named", "{ named { name } }"), ("Cat", "{ cat { name } }")):
-        schema = make_schema(lambda: Animal("Cat", name="Tom"))
-        types: dict[str, Any] = schema.type_map
-        if type_name == "Cat":
-            types["Cat"].is_type_of = later
-        else:
-            types["Named"].resolve_type = later
-        expected, found = await responses(schema, query)
-        assert found.data == expected.data
-        assert not found.errors
-        assert not found.planned

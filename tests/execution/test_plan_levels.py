@@ -7,14 +7,9 @@ import pytest
 from loading import Context, Document, House, execute_planned, make_schema
 
 from gateway.execution.executor import Executor
-from gateway.execution.load import Load
 
 SCHEMA = make_schema()
 FAN_OUT = "{ orders { number house { owner { phone } } payer { phone } } reviews { applicant { phone } } }"
-
-
-def by_path(response: Any) -> list[dict[str, Any]]:
-    return sorted((error.formatted for error in response.errors), key=lambda error: str(error["path"]))
 
 
 async def test_level_asks_each_loader_once() -> None:
@@ -30,25 +25,6 @@ async def test_level_asks_each_loader_once() -> None:
         "house": {"owner": {"phone": "19900004"}},
         "payer": {"phone": "19900009"},
     }
-
-
-async def test_second_level_asks_only_for_missing_keys() -> None:
-    context = Context()
-
-    await execute_planned(SCHEMA, "{ orders { house { owner { phone } } } }", context, Context)
-
-    assert context.houses.batches == [[0, 1, 2, 3, 4]]
-    assert context.owners.batches == [[0, 1, 2, 3, 4]]
-
-
-async def test_list_items_belong_to_the_level() -> None:
-    context = Context()
-
-    response = await execute_planned(SCHEMA, "{ orders { houses { number } } }", context, Context)
-
-    assert response.planned
-    assert context.houses.batches == [[*range(12)]]
-    assert response.data["orders"][4] == {"houses": [{"number": 4}, {"number": 5}, {"number": 6}]}
 
 
 async def test_level_loads_and_coroutines_run_concurrently() -> None:
@@ -75,24 +51,6 @@ async def test_level_loads_and_coroutines_run_concurrently() -> None:
     assert response.data["slow"] == "done"
 
 
-@pytest.mark.parametrize("bad", [set(), {3}, set(range(10)), {"batch"}], ids=["0", "1", "10", "batch"])
-async def test_failed_lookups_null_their_own_fields(bad: set[Any]) -> None:
-    query = "{ orders { number payer { phone } } }"
-    context = Context(bad)
-
-    response = await execute_planned(SCHEMA, query, context, lambda: Context(bad))
-    expected = await Executor(SCHEMA, plans=False).execute(Document(query), context=Context(bad))
-
-    assert response.planned
-    assert response.data == expected.data
-    assert by_path(response) == by_path(expected)
-    assert len(response.errors) == (10 if "batch" in bad else len(bad))
-    assert [type(error.original_error) for error in response.errors] == [
-        type(error.original_error) for error in expected.errors
-    ]
-    assert len(context.owners.batches) == 1
-
-
 async def test_fallback_does_not_repeat_awaited_calls() -> None:
     query = "{ orders(count: 4) { payer { phone } strictHouse { owner { phone } } } slow }"
     bad = {2}
@@ -107,58 +65,6 @@ async def test_fallback_does_not_repeat_awaited_calls() -> None:
     ]
     assert context.owners.batches == [[0, 1, 2, 3]]
     assert sorted(context.calls) == ["slow", *(f"strictHouse {number}" for number in range(4))]
-
-
-async def test_fallback_does_not_repeat_awaited_list_items() -> None:
-    asked: list[int] = []
-
-    async def item(number: int) -> Any:
-        asked.append(number)
-        await asyncio.sleep(0)
-        return House(number if number < 12 else "no number")  # type: ignore[arg-type]
-
-    async def houses(source: Any, _info: Any) -> Any:
-        return [item(source.number), [item(10)], (House(11), item(12))]
-
-    schema = make_schema("type Query { rows: [Row!]! } type Row { houses: [[House]] } type House { number: Int }", {})
-    schema.query_type.fields["rows"].resolve = lambda _source, _info: [House(1), House(2)]
-    types: dict[str, Any] = schema.type_map
-    types["Row"].fields["houses"].resolve = houses
-
-    response = await execute_planned(schema, "{ rows { houses { number } } }", None, lambda: None)
-
-    first, second = asked[: len(asked) // 2], asked[len(asked) // 2 :]
-    assert not response.planned
-    assert sorted(first) == sorted(second)
-    assert [error.path for error in response.errors if error.path[1] == 0][-1] == ["rows", 0, "houses", 2, 1, "number"]
-
-
-async def test_loader_error_path_matches_graphql_core() -> None:
-    query = "{ order { house { owner { phone } } } }"
-    response = await execute_planned(SCHEMA, query, Context({0}), lambda: Context({0}))
-
-    assert response.planned
-    assert response.data == {"order": {"house": None}}
-    assert response.errors[0].message == "no 0"
-    assert response.errors[0].path == ["order", "house"]
-    assert response.errors[0].locations[0].column == query.index("house") + 1
-
-
-async def test_unloadable_keys_are_errors_of_their_fields() -> None:
-    schema = make_schema()
-    types: dict[str, Any] = schema.type_map
-    types["Order"].fields["house"].resolve = lambda source, info: Load(
-        info.context.houses, None if source.number == 1 else [] if source.number == 2 else source.number
-    )
-    query = "{ orders(count: 4) { house { number } } }"
-
-    response = await execute_planned(schema, query, Context(), Context)
-    expected = await Executor(schema, plans=False).execute(Document(query), context=Context())
-
-    assert response.planned
-    assert response.data == expected.data
-    assert by_path(response) == by_path(expected)
-    assert len(response.errors) == 2
 
 
 @pytest.mark.parametrize("query", [FAN_OUT, "{ slow orders { houses { number } strictHouse { number } } }"])

@@ -1,13 +1,12 @@
 """When there is a plan, and when graphql-core answers."""
 
-import gc
 import itertools
 from typing import Any
 
 import pytest
 from graphql import GraphQLDirective, GraphQLSchema, get_introspection_query
 from graphql.language import DirectiveLocation
-from loading import Context, Document, execute_planned, make_schema
+from loading import Context, Document, make_schema
 from structlog.testing import capture_logs
 
 from gateway.execution.executor import Executor
@@ -48,11 +47,6 @@ async def test_large_plan_is_made_on_second_request() -> None:
         assert [await planned(executor, query) for _ in range(3)] == expected
 
 
-async def test_plans_can_be_switched_off() -> None:
-    executor = Executor(schema_with(), plans=False)
-    assert [await planned(executor, "{ a }") for _ in range(3)] == [False, False, False]
-
-
 async def test_least_recently_used_plan_is_evicted_first() -> None:
     executor = Executor(schema_with(), size=2)
     for query in ("{ a }", "{ b }", "{ a }", "{ a b }"):
@@ -78,18 +72,6 @@ async def test_plans_are_bounded_in_number(more_fields: int) -> None:
         assert 0 < len(operation.plans) + len(operation.postponed) <= 16
 
 
-async def test_operation_weight_grows_with_its_plans() -> None:
-    executor = Executor(schema_with())
-    weights = []
-    for value in (True, False):
-        await planned(executor, "query($c: Boolean!) { a @skip(if: $c) b }", variables={"c": value})
-        [operation] = executor._operations.values()
-        assert operation is not None
-        weights.append(operation.bytes)
-
-    assert 0 < weights[0] < weights[1]
-
-
 async def test_each_condition_value_has_its_plan() -> None:
     executor = Executor(schema_with())
     query = """
@@ -106,14 +88,6 @@ async def test_each_condition_value_has_its_plan() -> None:
     assert await execute(c=False, n=3) == (True, {"b": 2, "echo": 3})
     assert await execute(c=False, n=4) == (True, {"b": 2, "echo": 4})
     assert await execute(c=True, n=5) == (True, {"a": 1, "echo": 5})
-
-
-async def test_each_operation_of_a_document_has_a_plan() -> None:
-    executor = Executor(schema_with())
-    query = "query A { a } query B { b }"
-    for name, data in (("A", {"a": 1}), ("B", {"b": 2})):
-        response = await executor.execute(Document(query), name)
-        assert (response.planned, response.data) == (True, data)
 
 
 @pytest.mark.parametrize(
@@ -143,12 +117,6 @@ async def test_operations_without_plans_go_to_graphql_core(query: str, name: str
     assert [response.planned for response in responses] == [False, False, False]
     assert all(response.data == expected.data for response in responses)
     assert all(response.executed == expected.executed for response in responses)
-
-
-async def test_root_typename_is_planned() -> None:
-    response = await execute_planned(schema_with(), "{ __typename t: __typename }", None, lambda: None)
-    assert response.planned
-    assert response.data == {"__typename": "Query", "t": "Query"}
 
 
 async def test_resolver_reading_path_disables_its_plan() -> None:
@@ -257,17 +225,3 @@ async def test_executor_serves_simultaneous_requests() -> None:
 
     assert [len(response.data["orders"]) for response in responses] == [*range(20)]
     assert all(response.planned for response in responses)
-
-
-async def test_request_leaves_no_garbage_cycles() -> None:
-    executor, query = Executor(make_schema()), Document("{ orders { number house { owner { phone } } } }")
-    for _ in range(2):
-        await executor.execute(query, context=Context())
-    gc.collect()
-    gc.disable()
-    try:
-        for _ in range(10):
-            assert (await executor.execute(query, context=Context())).planned
-        assert gc.collect() == 0
-    finally:
-        gc.enable()

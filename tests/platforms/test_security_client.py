@@ -65,21 +65,6 @@ async def test_quirk_014_error_page_is_no_acknowledgement(platforms: Platforms, 
         await platforms.security.deliver_payment(*PAYMENT)
 
 
-async def test_quirk_012_code_nine_renews_the_security_token(platforms: Platforms, sandbox: Sandbox) -> None:
-    await platforms.security.house_owner(HOUSE)
-    sandbox.reset_calls()
-    sandbox.expire_tokens()
-    assert await platforms.security.house_owner(HOUSE) is not None
-    assert sandbox.counts() == {("SECURITY", "owner"): 2, ("SECURITY", "token"): 1}
-
-
-async def test_quirk_016_token_expired_is_optional(platforms: Platforms, sandbox: Sandbox) -> None:
-    answering(sandbox, "owner", '{"code": 0, "data": {"people_phone": "19900000001"}}')
-    owner = await platforms.security.house_owner(HOUSE)
-    assert owner is not None
-    assert owner.phone == "19900000001"
-
-
 async def test_quirk_020_missing_owner_is_none(platforms: Platforms, sandbox: Sandbox) -> None:
     for body in ('{"code": 2, "data": ""}', '{"code": "2"}', '{"code": 0, "data": null}', '{"code": 0, "data": {}}'):
         answering(sandbox, "owner", body)

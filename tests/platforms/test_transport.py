@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import zlib
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -12,7 +11,7 @@ from scripted_server import ScriptedServer, Step, http, scripted, then_close, un
 from gateway.ops.slots import Slots
 from gateway.platforms.answer import RawAnswer
 from gateway.platforms.large_answers import LargeAnswers
-from gateway.platforms.pool import IDLE_SECONDS, Pool
+from gateway.platforms.pool import Pool
 from gateway.platforms.transport import EngineTransport, request_head
 
 MAX_BODY = 64 * 1024
@@ -113,19 +112,6 @@ async def test_connection_to_be_closed_is_not_reused(answer: bytes) -> None:
         assert upstream.connections == 3
 
 
-async def test_idle_time_counts_from_the_last_answer() -> None:
-    async with scripted(http()) as upstream:
-        pool = pool_for(upstream)
-        for _ in range(3):  # by the parser the first time, then by the head that is known
-            await send(pool)
-            pool.idle[0].idle_since -= IDLE_SECONDS - 2.5
-        assert upstream.connections == 1
-        pool.idle[0].idle_since -= 2.5
-        await send(pool)
-        assert upstream.connections == 2
-        await until(lambda: upstream.open_connections == 1)
-
-
 async def test_answer_text_within_a_body_is_body() -> None:
     def in_pieces(answer: bytes, piece: bytes) -> Step:
         async def step(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -143,34 +129,6 @@ async def test_answer_text_within_a_body_is_body() -> None:
         assert [answer.body for answer in answers] == [b"first", inner, other, b"other"]
         assert [answer.head.header(b"x-a") for answer in answers] == [b"1", None, b"3", b"2"]
         assert upstream.connections == 1
-
-
-async def test_answers_with_cached_header_are_read_exactly() -> None:
-    """Of any length, whole or in pieces, and whatever the connection: only the first is read by the parser."""
-
-    async def in_pieces(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        answer = http(b"in pieces", b"X-A: 1")
-        writer.write(answer[:-3])
-        await asyncio.sleep(0.01)
-        writer.write(answer[-3:])
-
-    bodies = (b"first", b"", b"a longer second one" * 100, b"third")
-    steps = [http(body, b"X-A: 1") for body in bodies]
-    async with scripted(*steps, in_pieces, http(b"other", b"X-A: 2"), http(b"last", b"X-A: 1")) as upstream:
-        pool = pool_for(upstream)
-        answers = [await send(pool) for _ in range(7)]
-        assert [answer.body for answer in answers] == [*bodies, b"in pieces", b"other", b"last"]
-        assert [dict(answer.head.headers)[b"x-a"] for answer in answers] == [b"1"] * 5 + [b"2", b"1"]
-        assert upstream.connections == 1
-
-
-async def test_repeated_header_block_is_parsed_once() -> None:
-    async with scripted(http(b"1"), http(b"22"), http(b"3" * 100)) as upstream:
-        pool = pool_for(upstream)
-        first, second, third = [await send(pool) for _ in range(3)]
-
-    assert [answer.body for answer in (first, second, third)] == [b"1", b"22", b"3" * 100]
-    assert second.head is third.head
 
 
 async def test_informational_answers_are_skipped() -> None:
@@ -268,19 +226,6 @@ async def test_any_httpx_client_can_use_the_transport() -> None:
     with pytest.raises(httpx.ConnectError):
         async with httpx.AsyncClient(transport=transport) as client:
             await client.get(f"http://127.0.0.1:{upstream.port}/")
-
-
-async def test_streamed_request_body_is_sent_with_its_length() -> None:
-    async def parts() -> AsyncIterator[bytes]:
-        yield b"one"
-        yield b"two"
-
-    async with scripted(http()) as upstream:
-        transport = EngineTransport(Slots(2), LargeAnswers(MAX_BODY, MAX_VALUES))
-        async with httpx.AsyncClient(transport=transport) as client:
-            await client.post(f"http://127.0.0.1:{upstream.port}/", content=parts())
-    assert b"Content-Length: 6\r\n" in upstream.requests[0]
-    assert b"transfer-encoding" not in upstream.requests[0].lower()
 
 
 async def test_non_http_schemes_are_refused() -> None:

@@ -15,9 +15,8 @@ from test_transport import MAX_BODY, MAX_VALUES, pool_for, send
 
 from gateway.ops.slots import Slots
 from gateway.platforms.answer import AnswerTooLargeError, StaleConnectionError
-from gateway.platforms.connection import MAX_HEAD_BYTES, Connection
+from gateway.platforms.connection import MAX_HEAD_BYTES
 from gateway.platforms.large_answers import LargeAnswers
-from gateway.platforms.pool import Exchange, Pool
 from gateway.platforms.transport import EngineTransport
 
 TRUNCATED_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
@@ -30,19 +29,6 @@ async def test_refused_connection_means_not_sent() -> None:
             await send(pool)
         with pytest.raises(httpx.ConnectError):
             await send(pool)  # the slot is free again
-
-
-async def test_failure_of_all_addresses_means_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def create_connection(*_: object, **__: object) -> None:
-        raise OSError("Multiple exceptions: ...")  # as asyncio does, without a number
-
-    async with scripted(http(b"fine")) as upstream:
-        pool = pool_for(upstream, slots=1)
-        with monkeypatch.context() as patch:
-            patch.setattr(asyncio.get_running_loop(), "create_connection", create_connection)
-            with pytest.raises(httpx.ConnectError, match="unknown reason"):
-                await send(pool)
-        assert (await send(pool)).body == b"fine"
 
 
 async def test_unknown_host_means_not_sent_and_is_not_named() -> None:
@@ -93,41 +79,6 @@ async def test_answer_ended_by_a_reset_is_an_error() -> None:
             await send(pool_for(upstream))
 
 
-async def test_failed_connection_is_tried_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    failures = [httpx.ConnectError("not now")]
-    connect = Pool.connect
-
-    async def sometimes(pool: Pool, deadline: float) -> Connection:
-        if failures:
-            raise failures.pop()
-        return await connect(pool, deadline)
-
-    monkeypatch.setattr(Pool, "connect", sometimes)
-    async with scripted(http(b"fine")) as upstream:
-        pool = pool_for(upstream)
-        assert (await send(pool, repeatable=False)).body == b"fine"
-        failures += [httpx.ConnectError("nor then"), httpx.ConnectError("not now")]
-        with pytest.raises(httpx.ConnectError, match="nor then"):
-            await send(pool, repeatable=False)
-
-
-async def test_new_connection_closed_at_once_means_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    connect = Pool.connect
-
-    async def closed(pool: Pool, deadline: float) -> Connection:
-        connection = await connect(pool, deadline)
-        connection.close()
-        return connection
-
-    monkeypatch.setattr(Pool, "connect", closed)
-    async with scripted(http()) as upstream:
-        pool = pool_for(upstream)
-        with pytest.raises(httpx.ConnectError, match="before the request was sent"):
-            await send(pool, repeatable=False)
-        assert pool.slots.taken == 0
-        assert upstream.requests == []
-
-
 async def test_repeatable_request_is_resent_after_a_close() -> None:
     """Quirk 193: the server reads the request on a keep-alive connection and closes without an answer."""
     async with scripted(http(b"first"), then_close(b""), http(b"again")) as upstream:
@@ -174,14 +125,6 @@ async def test_unsolicited_bytes_never_become_an_answer() -> None:
             assert upstream.connections == 2
 
 
-@pytest.mark.parametrize("surplus", [http(b"forged"), b"HTTP/1.1 200", b"\0"])
-async def test_unsolicited_bytes_after_cached_header_are_dropped(surplus: bytes) -> None:
-    async with scripted(http(b"first"), http(b"true") + surplus, http(b"next")) as upstream:
-        pool = pool_for(upstream)
-        assert [(await send(pool)).body for _ in range(3)] == [b"first", b"true", b"next"]
-        assert upstream.connections == 2
-
-
 async def test_header_with_a_length_but_no_body_is_not_cached() -> None:
     """Of 204 and 1xx the parser passes over a length: it would be read into the next answer with that head."""
     early = b"HTTP/1.1 103 Early Hints\r\nContent-Length: %d\r\n\r\n" % len(http(b"ok"))
@@ -191,14 +134,6 @@ async def test_header_with_a_length_but_no_body_is_not_cached() -> None:
     async with scripted(http(b"", status=b"204 No Content"), http(b"{}", status=b"204 No Content")) as upstream:
         pool = pool_for(upstream)
         assert [(await send(pool)).body for _ in range(2)] == [b"", b""]
-
-
-async def test_body_cap_holds_after_cached_header_block() -> None:
-    async with scripted(http(b"a" * 10), http(b"a" * 11)) as upstream:
-        pool = pool_for(upstream, max_body_bytes=10)
-        await send(pool)
-        with pytest.raises(AnswerTooLargeError):
-            await send(pool)
 
 
 async def test_bytes_on_an_idle_connection_close_the_connection() -> None:
@@ -243,31 +178,6 @@ async def test_earlier_deadline_does_not_end_a_later_call() -> None:
         with pytest.raises(httpx.ReadTimeout):
             await send(pool, seconds=0.05)
         assert upstream.connections == 1
-
-
-async def test_call_outliving_an_earlier_deadline_times_out() -> None:
-    async with scripted(http(b"first"), hang) as upstream:
-        pool = pool_for(upstream)
-        await send(pool, seconds=0.5)
-        async with asyncio.timeout(5):
-            with pytest.raises(httpx.ReadTimeout):
-                await send(pool, seconds=0.6)
-        assert upstream.connections == 1
-
-
-async def test_server_that_never_accepts_is_a_connect_timeout() -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        crowd = [socket.socket() for _ in range(3)]
-        for visitor in crowd:
-            visitor.setblocking(False)
-            visitor.connect_ex(listener.getsockname())
-        url = httpx.URL(f"http://127.0.0.1:{listener.getsockname()[1]}")
-        with pytest.raises(httpx.ConnectTimeout):
-            await send(EngineTransport(Slots(1), LargeAnswers(MAX_BODY, MAX_VALUES)).pool(url), seconds=0.1)
-        for visitor in crowd:
-            visitor.close()
 
 
 async def test_wait_for_a_slot_times_out_unsent() -> None:
@@ -414,44 +324,6 @@ async def test_cancelled_call_closes_connection_and_frees_slot() -> None:
             await call
         await until(lambda: upstream.open_connections == 0)
         assert (await send(pool)).body == b"fine"
-
-
-async def test_cancelled_waiter_leaves_the_queue() -> None:
-    async with scripted(http()) as upstream:
-        pool = pool_for(upstream, slots=1)
-        calls = [asyncio.create_task(send(pool)) for _ in range(10)]
-        await asyncio.sleep(0)
-        for call in calls[1::2]:
-            call.cancel()
-        results = await asyncio.gather(*calls, return_exceptions=True)
-        assert sum(isinstance(result, asyncio.CancelledError) for result in results) == 5
-        assert len(upstream.requests) == 5
-        assert pool.slots.taken == 0
-
-
-async def test_waiter_cancelled_at_its_deadline_ends_once() -> None:
-    async with scripted(hang) as upstream:
-        pool = pool_for(upstream, slots=1)
-        pool.slots.free = 0
-        outcomes: list[object] = []
-        late = Exchange(pool, b"", 0.0, repeatable=True)
-        late.begin(outcomes.append)
-        await until(lambda: len(outcomes) == 1)
-
-        late.cancel()
-
-        assert isinstance(outcomes[0], httpx.PoolTimeout)
-        assert pool.slots.taken == 1
-
-
-async def test_idle_connection_outlives_the_deadline_of_its_call() -> None:
-    async with scripted(http()) as upstream:
-        pool = pool_for(upstream)
-        await send(pool)
-        [kept] = pool.idle
-        kept._expire(kept._deadline)
-        await send(pool)
-        assert upstream.connections == 1
 
 
 async def test_aclose_closes_idle_connections() -> None:

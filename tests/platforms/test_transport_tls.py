@@ -30,18 +30,6 @@ async def test_tls_connection_is_reused(certificate: Path, server_side: ssl.SSLC
         assert upstream.connections == 1
 
 
-async def test_client_sends_server_name_indication(certificate: Path, server_side: ssl.SSLContext) -> None:
-    asked_for: list[str | None] = []
-
-    def note(_: ssl.SSLObject, name: str | None, __: ssl.SSLContext) -> None:
-        asked_for.append(name)
-
-    server_side.sni_callback = note
-    async with scripted(http(), tls=server_side) as upstream:
-        await send(pool_for(upstream, certificate))
-    assert asked_for == ["localhost"]
-
-
 async def test_untrusted_certificate_means_not_sent(server_side: ssl.SSLContext) -> None:
     async with scripted(http(), tls=server_side) as upstream:
         with pytest.raises(httpx.ConnectError, match="certificate"):
@@ -80,27 +68,4 @@ async def test_hanging_handshake_times_out_unsent(certificate: Path) -> None:
     upstream.port = server.sockets[0].getsockname()[1]
     with pytest.raises(httpx.ConnectTimeout):
         await send(pool_for(upstream, certificate), seconds=0.1)
-    server.close()
-
-
-async def test_call_cancelled_while_connecting_frees_its_slot(certificate: Path) -> None:
-    came, left = asyncio.Event(), asyncio.Event()
-
-    async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-        came.set()
-        await reader.read()
-        left.set()
-
-    server = await asyncio.start_server(silent, "127.0.0.1", 0)
-    upstream = ScriptedServer(())
-    upstream.port = server.sockets[0].getsockname()[1]
-    pool = pool_for(upstream, certificate)
-    call = asyncio.create_task(send(pool))
-    await came.wait()
-    call.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await call
-    async with asyncio.timeout(10):
-        await left.wait()
-    assert pool.slots.taken == 0
     server.close()

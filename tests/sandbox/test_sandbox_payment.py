@@ -49,30 +49,6 @@ async def test_paying_an_order_posts_token_and_three_numbers(client):
     assert notification.payment_answer == {"code": 0}
 
 
-async def test_paid_order_is_listed_as_paid_and_notified_again(start):
-    async with start(dialect="examples", orders_per_page=100) as client, receiver(token="t", code=0) as (url, _):
-        before = (await client.wjdh("order/list", xiaoqu="10002", title="测试费2"))["data"][0]
-        first = await client.sandbox.pay(ORDER, url)
-        second = await client.sandbox.pay(ORDER, url)
-        after = (await client.wjdh("order/list", xiaoqu="10002", title="测试费2"))["data"][0]
-    assert first == second
-    assert (before["paied"], before["shop_number"]) == ("未付款", None)
-    assert (after["paied"], after["shop_number"]) == ("已付款", first.payment.shop_number)
-
-
-async def test_payment_without_a_token_is_not_posted(client):
-    async with receiver(token=None, code=0) as (url, received):
-        notification = await client.sandbox.pay(ORDER, url)
-    assert [path for path, _ in received] == ["/callbacks/token"]
-    assert notification.token_answer == {"code": 1}
-    assert notification.payment_answer is None
-
-
-async def test_unknown_order_cannot_be_paid(client):
-    with pytest.raises(KeyError):
-        await client.sandbox.pay("0" * 20, "http://127.0.0.1:1")
-
-
 async def test_payment_is_recorded_with_its_receiver_down(client):
     with pytest.raises(OSError, match="refused"):
         await client.sandbox.pay(ORDER, "http://127.0.0.1:1")

@@ -2,10 +2,7 @@
 
 import json
 
-import pytest
-
 from gateway.sandbox.dialects.dialect import Dialect
-from gateway.sandbox.security import SecurityPaths
 
 HOUSE_201 = {
     "community_identifier": "10002",
@@ -13,11 +10,6 @@ HOUSE_201 = {
     "unit_number": "1",
     "floor_number": "2",
     "house_number": "201",
-}
-PAYMENT = {
-    "order_number": "20201213104759976889",
-    "shop_number": "1900201213104759976889",
-    "weixin_number": "4200000820201213104759976889",
 }
 
 
@@ -69,16 +61,6 @@ async def test_person_is_found_by_name_and_phone_together(start):
     assert no_phone["code"] == "1"
 
 
-async def test_documented_person_has_integers(start):
-    async with start(dialect=Dialect.DOCUMENTED) as client:
-        person = (await client.security("people", name="王芳", phone="19900000002"))["data"]
-        nobody = await client.security("people", name="王芳", phone="19900099999")
-    assert (person["people_birth"], person["people_tuiyijunren"], person["people_nation"]) == (19921130, 0, "汉")
-    assert person["houses"][0]["people_role"] == "业主"
-    assert person["houses"][0]["members"][0]["member_birth"] == 547052400  # midnight in summer time (quirk 128)
-    assert (nobody["code"], nobody["data"]) == (1, "")
-
-
 async def test_owner_has_a_phone_and_no_name(start):
     async with start(dialect=Dialect.EXAMPLES) as client:
         answer = await client.security("owner", **HOUSE_201)
@@ -93,22 +75,6 @@ async def test_owner_has_a_phone_and_no_name(start):
     }
 
 
-async def test_house_without_owner_is_code_2(client):
-    empty = next(house for house in client.sandbox.world.houses["10002"] if house.owner is None)
-    building, unit, floor, room = empty.address
-    form = {
-        "community_identifier": "10002",
-        "building_number": str(building),
-        "unit_number": str(unit),
-        "floor_number": str(floor),
-        "house_number": str(room),
-    }
-    assert (await client.security("owner", **form))["code"] == 2
-    assert (await client.security("owner", **{**HOUSE_201, "house_number": "999"}))["code"] == 2
-    assert (await client.security("owner", **{**HOUSE_201, "community_identifier": "2"}))["code"] == 2
-    assert (await client.security("owner", community_identifier="10002"))["code"] == 1
-
-
 async def test_production_states_lack_one_community(start):
     async with start(dialect=Dialect.EXAMPLES) as client:
         answer = await client.security("modules-sync")
@@ -120,41 +86,3 @@ async def test_production_states_lack_one_community(start):
     assert all(len(modules) == 9 for modules in states.values())
     listed = {row["module_name"]: str(row["module_status"]) for row in wjdh["data"]}
     assert [name for name in listed if listed[name] != states["00001"][name]] == ["投诉建议"]
-
-
-async def test_documented_production_states_are_an_object(start):
-    async with start(dialect=Dialect.DOCUMENTED) as client:
-        assert (await client.security("modules-sync"))["data"]["00001"]["投诉建议"] == 0
-
-
-async def test_dead_token_is_code_9_or_code_1_at_the_callback(client):
-    client.token = "made-up"
-    for name in ("people", "owner", "modules-sync"):
-        answer = await client.security(name)
-        assert (answer["code"], answer["token_expired"]) == ("9", "0")
-    assert await client.security("callback", **PAYMENT) == {"code": 1}
-    assert client.sandbox.effects.all() == []
-
-
-async def test_payment_is_saved_once(client):
-    assert await client.security("callback", **PAYMENT) == {"code": 0}
-    assert await client.security("callback", **PAYMENT) == {"code": 0}
-    assert await client.security("callback", **{**PAYMENT, "weixin_number": "4" * 28}) == {"code": 2}
-    assert client.sandbox.effects.count("callback", **PAYMENT) == 1
-    assert client.sandbox.effects.count("callback") == 1
-    assert client.sandbox.count("SECURITY", "callback") == 3
-
-
-@pytest.mark.parametrize("missing", PAYMENT)
-async def test_payment_without_a_number_is_not_saved(client, missing):
-    assert await client.security("callback", **{**PAYMENT, missing: ""}) == {"code": 2}
-    assert client.sandbox.effects.all() == []
-
-
-async def test_security_paths_are_options(start):
-    paths = SecurityPaths(people="/anfang/renyuan")
-    async with start(security_paths=paths) as client:
-        assert client.sandbox.settings()["GATEWAY_SECURITY_PEOPLE_PATH"] == "/anfang/renyuan"
-        url = f"{client.sandbox.security.url}/anfang/renyuan"
-        answer = await client.http.post(url, data={"token": client.token, "name": "李明", "phone": "19900000001"})
-    assert answer.json()["code"] == "0"

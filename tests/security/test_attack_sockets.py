@@ -5,12 +5,10 @@ import socket
 import time
 
 import pytest
-from wire import raw_request
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 QUERY = b'{"query":"{ viewer { subject } }"}'
-SMUGGLED = b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
 STALLED = 200
 SLACK = 3.0
 """Seconds that the end of a deadline may be late by: it is looked for now and then, on a machine with other work."""
@@ -34,74 +32,7 @@ def chunked(*chunks: bytes) -> bytes:
 JSON = "content-type: application/json"
 CHUNKED = "transfer-encoding: chunked"
 
-AMBIGUOUS: dict[str, bytes] = {
-    "has a length and chunks": head(JSON, f"content-length: {len(QUERY)}", CHUNKED) + b"0\r\n\r\n" + SMUGGLED,
-    "has chunks and a length": head(JSON, CHUNKED, "content-length: 4") + b"0\r\n\r\n" + SMUGGLED,
-    "has two lengths": head(JSON, "content-length: 4", f"content-length: {len(SMUGGLED)}") + SMUGGLED,
-    "has two lengths in one line": head(JSON, "content-length: 4, 44") + SMUGGLED,
-    "has a length below nothing": head(JSON, "content-length: -1") + SMUGGLED,
-    "has a length with a sign": head(JSON, "content-length: +4") + SMUGGLED,
-    "has a length in hexadecimal": head(JSON, "content-length: 0x4") + SMUGGLED,
-    "has a length of twenty-five digits": head(JSON, f"content-length: {'9' * 25}") + SMUGGLED,
-    "has a length with a blank in it": head(JSON, "content-length: 4 4") + SMUGGLED,
-    "has a blank before the colon": head(JSON, "content-length : 4") + SMUGGLED,
-    "has a tab before the colon": head(JSON, "transfer-encoding\t: chunked") + SMUGGLED,
-    "has chunked twice": head(JSON, CHUNKED, CHUNKED) + b"0\r\n\r\n" + SMUGGLED,
-    "has chunked and something after it": head(JSON, "transfer-encoding: chunked, identity") + SMUGGLED,
-    "has something and chunked after it": head(JSON, "transfer-encoding: gzip, chunked") + b"0\r\n\r\n" + SMUGGLED,
-    "has chunked misspelt": head(JSON, "transfer-encoding: xchunked") + SMUGGLED,
-    "has chunked after a vertical tab": head(JSON, "transfer-encoding: \x0bchunked") + SMUGGLED,
-    "has chunked on a folded line": head(JSON, "transfer-encoding:\r\n chunked") + b"0\r\n\r\n" + SMUGGLED,
-    "has a header on a folded line": head(JSON, "x-a: b", " content-length: 4") + SMUGGLED,
-    "has a header without a name": head(JSON, ": chunked") + SMUGGLED,
-    "has a header without a colon": head(JSON, "content-length") + SMUGGLED,
-    "has a NUL in a header": head(JSON, "x-a: b\0c") + SMUGGLED,
-    "has a bare return in a header": head(JSON, "x-a: b\rcontent-length: 4") + SMUGGLED,
-    "has chunks of a size that is none": head(JSON, CHUNKED) + b"xyz\r\n" + SMUGGLED,
-    "has chunks of a size below nothing": head(JSON, CHUNKED) + b"-1\r\n" + SMUGGLED,
-    "has chunks of a size in sixteen digits and more": head(JSON, CHUNKED) + b"f" * 20 + b"\r\n" + SMUGGLED,
-    "has a chunk longer than it says": head(JSON, CHUNKED) + b"3\r\n" + QUERY + b"\r\n0\r\n\r\n" + SMUGGLED,
-    "has chunks for a client of HTTP/1.0": head(JSON, CHUNKED).replace(b"/1.1", b"/1.0") + b"0\r\n\r\n" + SMUGGLED,
-    "has no host": raw_request("GET", "/healthz"),
-    "has two hosts": raw_request("GET", "/healthz", host="127.0.0.1\r\nhost: evil.example"),
-    "has one host in its address and one beside it": raw_request(
-        "GET", "http://evil.example/healthz", host="127.0.0.1"
-    ),
-    "has two tokens": head(JSON, "authorization: Bearer a", "authorization: Bearer b", "content-length: 0"),
-    "has a blank in its address": raw_request("GET", "/health z", host="127.0.0.1"),
-    "has a line break in its address": raw_request("GET", "/healthz\r\nx: y", host="127.0.0.1").replace(
-        b" HTTP", b"", 1
-    ),
-    "has bytes beyond ASCII in its address": raw_request("GET", "/h\xe9althz", host="127.0.0.1"),
-    "has a method that is none": raw_request("G@T", "/healthz", host="127.0.0.1"),
-    "is of HTTP/0.9": b"GET /healthz\r\n\r\n",
-    "is of HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    "is of HTTP/9.9": raw_request("GET", "/healthz", host="127.0.0.1").replace(b"1.1", b"9.9"),
-    "is a greeting of TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200),
-    "is a request to connect to another host": b"CONNECT evil.example:443 HTTP/1.1\r\nhost: evil.example:443\r\n\r\n",
-    "is all NULs": bytes(1000),
-    "is a line without an end": b"GET " + b"a" * 100_000,
-    "has a header without an end": b"GET / HTTP/1.1\r\nx-a: " + b"a" * 200_000,
-    "has a thousand headers": head(JSON, *(f"x-{n}: a" for n in range(1000))),
-    "has a header of sixty thousand letters": head(JSON, f"x-a: {'a' * 60_000}"),
-    "has an address of twenty thousand letters": raw_request("GET", f"/graphql?query={'a' * 20_000}", host="127.0.0.1"),
-    "has endless extensions of chunks": head(JSON, CHUNKED) + b"1;" + b"a" * 200_000,
-    "has endless trailers": head(JSON, CHUNKED) + b"0\r\n" + b"x-a: b\r\n" * 20_000,
-    "has a body of chunks of one byte beyond all bounds": head(JSON, CHUNKED) + b"1\r\na\r\n" * 300_000,
-}
 """What is wrong with the request. Its end is a request for /healthz, which must not be answered."""
-
-
-@pytest.mark.parametrize("name", AMBIGUOUS)
-async def test_ambiguous_request_is_refused_and_closes(target, bystanders, name):
-    async def attack():
-        said = await target.raw(with_token(AMBIGUOUS[name], target.token))
-
-        statuses = [line.split(b" ")[1] for line in said.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
-        assert len(statuses) <= 1
-        assert all(status.startswith(b"4") or status == b"505" for status in statuses), said
-
-    await bystanders.unharmed_by(attack, memory=16 * 1024 * 1024)
 
 
 async def test_flood_of_pipelined_requests_is_bounded(target, bystanders):

@@ -133,6 +133,21 @@ TOKENS: dict[str, Callable[[Target], str]] = {
     **{f"brings its own key as {name}": with_own_key(name) for name in ("jwk", "jku", "x5u", "x5c")},
     "is signed with a short RSA key": lambda target: sign(RSAKey.generate_key(1024, {"kid": "rsa"}), good(), "RS256"),
     "is signed on another curve": lambda target: sign(ECKey.generate_key("secp256k1", {"kid": "ec"}), good(), "ES256K"),
+    "names the RSA key and is signed by another": signed(header={"kid": "rsa"}),
+    "names the Ed25519 key and is signed by another": signed("RS256", "rsa", header={"kid": "ed"}),
+    "has an ECDSA signature of zeros": lambda target: (
+        sign(target.signers.ec, good(), "ES256").rpartition(".")[0] + "." + "A" * 86
+    ),
+    "has an algorithm that is no text": raw_header('{"alg":["EdDSA"],"typ":"at+jwt","kid":"ed"}'),
+    "has a type that is no text": signed(header={"typ": 1}),
+    "has issuers in a list": signed(iss=["https://login.example"]),
+    "has an audience that is an object": signed(aud={AUDIENCE: True}),
+    "is for the audience in other letters": signed(aud=AUDIENCE.upper()),
+    "is of a number": signed(sub=7),
+    "has scopes that are an object": signed(scope={"pii:read": True}),
+    "has scopes that are true": signed(scope=True),
+    "has communities that are numbers": signed(communities=[10002]),
+    "has communities that are true": signed(communities=True),
     "is signed by an algorithm that its key is not for": lambda target: encoded(
         {"alg": "RS256", "typ": "at+jwt", "kid": "ec"}, good(), b"x" * 256
     ),

@@ -309,24 +309,6 @@ async def test_malformed_frame_closes_the_websocket(target, bystanders, name):
     await bystanders.unharmed_by(attack, memory=16 * 1024 * 1024)
 
 
-BAD_HANDSHAKES = {
-    "has no key": HANDSHAKE.replace(b"sec-websocket-key", b"x-key"),
-    "has a key that is too short": HANDSHAKE.replace(base64.b64encode(bytes(16)), b"YQ=="),
-    "is of an old version": HANDSHAKE.replace(b"version: 13", b"version: 8"),
-    "is a POST": HANDSHAKE.replace(b"GET", b"POST", 1),
-    "is to another host": HANDSHAKE.replace(b"host: 127.0.0.1", b"host: evil.example"),
-    "is to another address": HANDSHAKE.replace(b"/graphql", b"/healthz"),
-    "upgrades to something else": HANDSHAKE.replace(b"upgrade: websocket", b"upgrade: h2c"),
-}
-
-
-@pytest.mark.parametrize("name", BAD_HANDSHAKES)
-async def test_malformed_handshake_opens_no_websocket(target, name):
-    said = await target.raw(BAD_HANDSHAKES[name], close=True)
-
-    assert not said.startswith((b"HTTP/1.1 101 ", b"HTTP/1.1 5"))
-
-
 async def test_client_reading_no_messages_is_disconnected(target, bystanders):
     async def attack():
         async with socket(target.url, target.token) as connection:

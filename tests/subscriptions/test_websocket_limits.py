@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-import socket as sockets
 import time
 from collections import deque
 from contextlib import asynccontextmanager
-from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -14,15 +12,13 @@ import pytest
 import uvicorn
 from graphql_socket import connected, until
 from starlette.routing import WebSocketRoute
-from websockets.exceptions import InvalidStatus
 
 from gateway.app import create_app
 from gateway.auth.tokens import LEEWAY
 from gateway.commands.serve import EmbeddedServer, server_options
-from gateway.http.server.limits import ServerLimits
-from gateway.http.websocket import WebSocketOptions, may_connect
+from gateway.http.websocket import may_connect
 from gateway.sandbox.faults import Fault, FaultKind
-from gateway.settings import Settings, load_settings
+from gateway.settings import load_settings
 
 VIEWER = "{ viewer { subject } }"
 PAID = "subscription { paymentEvents { payment { orderNumber } } }"
@@ -38,15 +34,6 @@ async def test_token_may_come_in_payload_or_handshake(gateway, connect, mint):
         assert await socket.data("1") == {"viewer": {"subject": "tester"}}
 
 
-async def test_token_that_does_not_verify_closes_with_4403(connect, subtests):
-    for authorization in ("Bearer forged", "Basic dGVzdGVyOg==", "", 1, None):
-        with subtests.test(str(authorization)):
-            async with connect(init=False) as socket:
-                await socket.send("connection_init", payload={"authorization": authorization})
-
-                assert await socket.closed() == 4403
-
-
 @pytest.mark.usefixtures("ends_watches_at_once")
 async def test_connection_ends_with_its_token(connect, mint, gateway):
     almost_over = LEEWAY - 1.3  # tokens have whole seconds: it has 0.3 to 1.3 left
@@ -56,14 +43,6 @@ async def test_connection_ends_with_its_token(connect, mint, gateway):
         assert await socket.closed() == 4403
         assert socket.connection.close_reason == "The token has expired"
     await until(lambda: not len(gateway.parts.watches))
-
-
-async def test_silent_connection_is_closed_with_4408(environ, serve, monkeypatch):
-    monkeypatch.setattr("gateway.app.WebSocketOptions", partial(WebSocketOptions, init_timeout=0.1))
-    async with serve(environ) as gateway, connected(gateway.url, init=False) as socket:
-        await socket.send("ping")
-
-        assert await socket.closed() == 4408
 
 
 @pytest.mark.parametrize("extra", [{"GATEWAY_MAX_SUBSCRIPTIONS": "2"}])
@@ -183,25 +162,6 @@ async def test_message_beyond_the_body_limit_closes_with_1009(connect):
         assert await socket.closed() == 1009
 
 
-async def test_message_beyond_the_server_limit_closes_with_1009(connect):
-    async with connect() as socket:
-        await socket.connection.send(" " * (server_options(Settings())["ws_max_size"] + 1))
-
-        assert await socket.closed() == 1009
-
-
-@pytest.mark.parametrize("extra", [{"GATEWAY_ALLOWED_ORIGINS": "https://console.example, https://wall.example"}])
-async def test_foreign_origin_may_not_connect(connect, gateway):
-    with pytest.raises(InvalidStatus) as refused:
-        async with connect(origin="https://elsewhere.example"):
-            pass
-    assert refused.value.response.status_code == 403
-
-    for origin in (gateway.url, "https://wall.example"):
-        async with connect(origin=origin) as socket:
-            await socket.settle()
-
-
 @pytest.mark.parametrize(
     ("origin", "allowed"),
     [
@@ -224,29 +184,6 @@ def test_own_or_listed_origin_may_connect(origin, allowed):
         allowed and "gateway" not in (origin or "").lower()
     )
     assert may_connect(origin, "GATEWAY.example:8000", {"https://listed.example"}) is allowed
-
-
-async def test_client_reading_nothing_is_disconnected(monkeypatch):
-    monkeypatch.setattr("gateway.commands.serve.ServerLimits", partial(ServerLimits, stall_timeout=0.2))
-    gone = asyncio.Event()
-
-    async def flood(scope, receive, send):
-        await send({"type": "websocket.accept"})
-        try:
-            while True:
-                await send({"type": "websocket.send", "text": "x" * 100_000})
-        except OSError:
-            gone.set()
-
-    async with serving(flood, Settings(), lifespan="off") as (url, _stop):
-        stalled = sockets.socket()
-        stalled.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
-        stalled.connect(("127.0.0.1", int(url.rpartition(":")[2])))
-        async with connected(url, init=False, sock=stalled) as socket:
-            socket.connection.transport.pause_reading()
-
-            await asyncio.wait_for(gone.wait(), 5)
-            socket.connection.transport.abort()
 
 
 async def test_stopping_server_closes_websocket_at_once(environ, mint):

@@ -208,6 +208,14 @@ MALFORMED = {
     "a folded header": b"GET /one HTTP/1.1\r\n" + HOST + b"X: a\r\n b\r\n\r\n",
     "a carriage return in a header": b"GET /one HTTP/1.1\r\n" + HOST + b"X: a\rb\r\n\r\n",
     "lines that end in LF": b"GET /one HTTP/1.1\nHost: gateway.example\n\n",
+    "no name before the colon": raw(b": chunked\r\n", b"body"),
+    "a header without a colon": raw(b"Content-Length\r\n", b"body"),
+    "a tab before the colon": raw(b"Transfer-Encoding\t: chunked\r\n", b"0\r\n\r\n"),
+    "chunked after a vertical tab": raw(b"Transfer-Encoding: \x0bchunked\r\n", b"0\r\n\r\n"),
+    "a length with a blank in it": raw(b"Content-Length: 4 4\r\n", b"body"),
+    "a length below nothing": raw(b"Content-Length: -1\r\n", b"body"),
+    "a blank in the address": b"GET /o ne HTTP/1.1\r\n" + HOST + b"\r\n",
+    "all NULs": bytes(1000),
     "a blank before the colon": raw(b"Content-Length : 4\r\n", b"body"),
     "a length and chunks": b"POST /one HTTP/1.1\r\n"
     + HOST
