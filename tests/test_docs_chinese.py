@@ -11,7 +11,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 
-PAGES = ["README.md", *sorted(path.name for path in (DOCS / "zh").glob("*.md") if path.name != "index.md")]
+AT_THE_ROOT = ("README.md", "CHANGELOG.md")
+
+PAGES = [*AT_THE_ROOT, *sorted(path.name for path in (DOCS / "zh").glob("*.md") if path.name != "index.md")]
 """Those with a Chinese version; the Chinese index lists only these."""
 
 WITHOUT_CODE = ("desks.md",)
@@ -52,11 +54,11 @@ class Section(NamedTuple):
 
 
 def in_english(name: str) -> Path:
-    return ROOT / name if name == "README.md" else DOCS / name
+    return (ROOT if name in AT_THE_ROOT else DOCS) / name
 
 
 def in_chinese(name: str) -> Path:
-    return ROOT / "README.zh-CN.md" if name == "README.md" else DOCS / "zh" / name
+    return ROOT / name.replace(".md", ".zh-CN.md") if name in AT_THE_ROOT else DOCS / "zh" / name
 
 
 @cache
