@@ -8,7 +8,7 @@ import pytest
 from graphql import GraphQLField, build_schema, execute_sync, get_introspection_query, parse
 
 from gateway.execution import cost as module
-from gateway.execution.cost import MOST_REMEMBERED, Amount, Cost, OfCaller, OperationCost
+from gateway.execution.cost import Amount, Cost, OfCaller, OperationCost
 from gateway.execution.introspection import FIELDS_PER_CALL
 from gateway.execution.outline import Outline
 
@@ -252,25 +252,6 @@ def test_introspection_aliases_are_weighed_separately(query: str) -> None:
     )
 
     assert 8 * one < ten <= 10 * one
-
-
-def test_computed_cost_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    weight = weighed(
-        "query ($first: Int!, $name: String) { books(first: $first) { total } author(name: $name) { name } }"
-    )
-    assert weight.of({"first": 10, "name": "a"}, CALLER) == 3
-
-    monkeypatch.setattr(weight, "_sum", None)
-
-    assert weight.of({"first": 10, "name": "b"}, CALLER) == 3
-
-
-def test_remembered_costs_are_bounded() -> None:
-    weight = weighed("query ($first: Int!) { books(first: $first) { total } }")
-    for first in range(10 * MOST_REMEMBERED):
-        weight.of({"first": first}, CALLER)
-
-    assert len(weight._known) <= MOST_REMEMBERED
 
 
 def doubling(levels: int) -> str:

@@ -177,13 +177,6 @@ async def test_listed_mutation_is_not_run_by_get(serve, listed):
         assert (await gateway.client.get("/graphql", params={"documentId": "retry-1"})).status_code == 405
 
 
-async def test_trusted_list_applies_to_event_streams(serve, listed):
-    async with serve(listed()) as gateway:
-        headers = {"accept": "text/event-stream"}
-        events = await gateway.client.post("/graphql", json={"query": "subscription { x }"}, headers=headers)
-        assert "QUERY_NOT_IN_SAFELIST" in events.text
-
-
 async def test_report_mode_logs_unlisted_document_once(serve, listed):
     persisted = {"persistedQuery": {"version": 1, "sha256Hash": digest(OTHER)}}
     with capture_logs() as logs:

@@ -11,7 +11,6 @@ from graphql_server import Server
 NODE = Path(__file__).parents[1] / "node"
 QUERY = "query Who { viewer { subject } }"
 HASH = sha256(QUERY.encode()).hexdigest()
-UNKNOWN = "0" * 64
 GRAPHQL = {"accept": "application/graphql-response+json"}
 
 
@@ -47,32 +46,6 @@ async def test_unknown_hash_is_400_for_graphql_response_json(gateway):
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["message"] == "PersistedQueryNotFound"
-
-
-async def test_document_with_wrong_hash_is_not_stored(gateway):
-    for named in (persisted(UNKNOWN), {"documentId": UNKNOWN}):
-        refused = (await post(gateway, query=QUERY, **named)).json()
-        assert refused["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
-        assert "data" not in refused
-
-    assert (await post(gateway, **persisted(UNKNOWN))).json()["errors"][0]["message"] == "PersistedQueryNotFound"
-
-
-async def test_invalid_document_is_not_stored(gateway):
-    invalid = "{ nothing }"
-    hash_ = sha256(invalid.encode()).hexdigest()
-
-    refused = await post(gateway, query=invalid, **persisted(hash_))
-    assert refused.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
-    assert (await post(gateway, **persisted(hash_))).json()["errors"][0]["message"] == "PersistedQueryNotFound"
-
-
-async def test_persisted_mutation_is_not_run_by_get(gateway):
-    mutation = 'mutation { retryPayment(id: "x") { outcome } }'
-    hash_ = sha256(mutation.encode()).hexdigest()
-    await post(gateway, query=mutation, **persisted(hash_))
-
-    assert (await get(gateway, **persisted(hash_))).status_code == 405
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,10 @@
 
 import asyncio
 import errno
-import json
 import secrets
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,7 +18,6 @@ from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal, Scope
 from gateway.errors import JournalError
 from gateway.execution.variants import ObservedField
-from gateway.journal.audit import Audit
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.records import AuditAction, AuditEntry, Operation, RecordRef, RecordRefs
 from gateway.normalise import records
@@ -114,16 +112,6 @@ OTHER_PERSON = People(name="王芳", phone="19900000002", id_card="9993021992113
 PERSON_IDS = {person.name: IDS.hashed("People", person.name, person.phone) for person in (PERSON, OTHER_PERSON)}
 
 
-async def test_page_is_one_audit_entry(journal: Journal, trail: AuditTrail) -> None:
-    trail.reveal(Request(), [page(PERSON, OTHER_PERSON)])
-    await trail.flush()
-
-    [entry] = await written(journal)
-
-    assert entry.records == RecordRefs("People", None, tuple(PERSON_IDS.values()))
-    assert (entry.fields, entry.count) == (("idCard", "birthDate"), 1)
-
-
 async def test_page_entries_name_fields_that_were_held(journal: Journal, trail: AuditTrail) -> None:
     without = msgspec.structs.replace(OTHER_PERSON, id_card=None)
     trail.reveal(Request(), [page(PERSON, without, People(name="张三"))])
@@ -173,20 +161,6 @@ async def test_record_twice_on_a_page_is_named_once(journal: Journal, trail: Aud
     [entry] = await written(journal)
 
     assert (entry.records, entry.fields) == (RecordRefs("House", "10002", ("1-2-3-301",)), ("owner.phone",))
-
-
-async def test_parts_of_a_record_are_in_one_audit_entry(journal: Journal, trail: AuditTrail) -> None:
-    house = HouseOwner(phone="19900000001", house=HOUSE)
-    parts = [observed(PERSON, "People", **PHONE), observed(PERSON, "People", idCard="id_card")]
-    trail.reveal(Request(), [*parts, observed(house, "HouseOwner", **PHONE)])
-    await trail.flush()
-
-    shown = {entry.records: entry.fields for entry in await written(journal)}
-
-    assert shown == {
-        RecordRefs("People", None, (PERSON_IDS["李明"],)): ("phone", "idCard"),
-        RecordRefs("House", "10002", ("1-2-3-301",)): ("owner.phone",),
-    }
 
 
 ISSUE = records.DataIssue("phone", "19900000001", DataProblem.MALFORMED, PlatformName.WJDH, PiiKind.PHONE)
@@ -321,17 +295,6 @@ async def test_record_without_personal_data_is_no_reveal(journal: Journal, trail
     await trail.flush()
 
     assert await written(journal) == []
-
-
-async def test_denial_names_field_and_missing_scope(journal: Journal, trail: AuditTrail) -> None:
-    for _ in range(3):
-        trail.deny(Request(), "people", "people:read")
-    await trail.flush()
-
-    [entry] = await written(journal)
-
-    assert (entry.action, entry.fields, entry.missing_scope) == (AuditAction.DENIED, ("people",), "people:read")
-    assert (entry.count, entry.records) == (3, None)
 
 
 async def test_operation_name_is_cut_and_masked(journal: Journal, trail: AuditTrail) -> None:
@@ -528,26 +491,6 @@ async def test_audit_worker_writes_forgets_and_retries(
                 pass
     finally:
         working.cancel()
-
-
-@pytest.mark.parametrize("subject", ["officer", "half a pair \ud800"])
-async def test_each_audit_entry_is_logged_once(
-    journal: Journal, broken: Broken, clock: FrozenClock, subject: str
-) -> None:
-    lines: list[str] = []
-    trail = AuditTrail(cast(Audit, broken), IDS, TYPES, RETENTION, clock, lines.append)
-    trail.reveal(Request(subject), [observed(PERSON, "People", **PHONE)])
-    trail.deny(Request(subject), "people", "people:read")
-    with pytest.raises(JournalError):
-        await trail.flush()
-    logged = [json.loads(line) for line in lines]
-
-    broken.mended = True
-    await trail.flush()
-
-    assert [line["subject"] for line in logged] == [subject] * 2
-    assert sorted(line["id"] for line in logged) == [entry.id for entry in await written(journal)]
-    assert len(lines) == 2
 
 
 async def test_unwritable_log_keeps_no_entry_from_journal(journal: Journal, clock: FrozenClock) -> None:

@@ -6,11 +6,9 @@ from journal_fixtures import FrozenClock
 
 from gateway.errors import JournalError
 from gateway.journal.journal import Journal, open_journal
-from gateway.journal.newest import Cut
 from gateway.journal.operations import Operations, fingerprint
 from gateway.journal.postgres import connect
-from gateway.journal.queries import OperationQuery
-from gateway.journal.records import Operation, RecordRef, Reservation, ReservationKind, UserError
+from gateway.journal.records import Operation, RecordRef, Reservation, ReservationKind
 from gateway.normalise.states import OperationState, Outcome
 from gateway.settings import Settings
 
@@ -85,62 +83,11 @@ async def test_same_key_is_in_progress_then_replay(journal: Journal) -> None:
     assert (replay.kind, replay.operation) == (ReservationKind.REPLAY, finished)
 
 
-@pytest.mark.parametrize("other", [{"fingerprint": "f2"}, {"mutation": "rejectShenhe"}])
-async def test_key_reused_for_another_write_is_a_mismatch(journal: Journal, other: dict[str, str]) -> None:
-    first = await begun(journal.operations, "key-1")
-    assert (await reserve(journal.operations, **other)).kind is ReservationKind.MISMATCH
-
-    await journal.operations.finish(first.id, Outcome.CONFIRMED)
-    assert (await reserve(journal.operations, **other)).kind is ReservationKind.MISMATCH
-
-
-async def test_idempotency_keys_belong_to_their_subject(journal: Journal) -> None:
-    assert (await reserve(journal.operations, subject="one")).kind is ReservationKind.NEW
-    assert (await reserve(journal.operations, subject="two")).kind is ReservationKind.NEW
-
-
-async def test_reused_key_returns_its_own_subjects_operation(journal: Journal) -> None:
-    for subject in ("officer", "clerk"):
-        await reserve(journal.operations, subject=subject)
-    for subject in ("officer", "clerk"):
-        assert (await reserve(journal.operations, subject=subject)).operation.subject == subject
-
-
-async def test_operation_without_a_key_is_always_new(journal: Journal) -> None:
-    kinds = [(await reserve(journal.operations, key=None)).kind for _ in range(3)]
-    assert kinds == [ReservationKind.NEW] * 3
-
-
 async def test_one_of_fifty_simultaneous_reservations_is_new(journal: Journal) -> None:
     reservations = await asyncio.gather(*(reserve(journal.operations) for _ in range(50)))
 
     assert sorted(reservation.kind for reservation in reservations) == ["IN_PROGRESS"] * 49 + ["NEW"]
     assert len({reservation.operation.id for reservation in reservations}) == 1
-
-
-async def test_answer_is_replayed_after_restart(settings: Settings, clock: FrozenClock) -> None:
-    errors = (
-        UserError(code="ALREADY_REVIEWED", message="The review is decided.", message_zh="已审核。", field=("id",)),
-        UserError(
-            code="UPSTREAM_REFUSED",
-            message="The platform refused.",
-            message_zh="平台拒绝。",
-            upstream_message="小区不存在",
-        ),
-    )
-    async with open_journal(settings, clock) as journal:
-        operation = await begun(journal.operations, "key-1")
-        completed = await journal.operations.finish(
-            operation.id, Outcome.REFUSED, user_errors=errors, answer={"reasonRecorded": False}
-        )
-
-    async with open_journal(settings, clock) as journal:
-        replay = await reserve(journal.operations)
-
-    assert replay == Reservation(ReservationKind.REPLAY, completed)
-    assert replay.operation.outcome is Outcome.REFUSED
-    assert replay.operation.user_errors == errors
-    assert replay.operation.answer == {"reasonRecorded": False}
 
 
 async def test_operation_is_marked_sent_once(journal: Journal, clock: FrozenClock) -> None:
@@ -327,27 +274,6 @@ async def test_unresolved_writes_match_mutation_and_community(journal: Journal) 
     found = await operations.unresolved("approveShenhe", "10002")
 
     assert {operation.id for operation in found} == {sent.id, unknown.id}
-
-
-async def test_operations_are_listed_newest_first_by_community(journal: Journal, clock: FrozenClock) -> None:
-    for number, community in enumerate(["00001", "00001", "10002", None]):
-        clock.advance(seconds=1)
-        await reserve(journal.operations, key=f"key-{number}", community_code=community)
-
-    everything = await journal.operations.list(OperationQuery(), Cut(10))
-    assert [o.idempotency_key for o in everything.items] == ["key-3", "key-2", "key-1", "key-0"]
-    assert (everything.has_more, await journal.operations.count(OperationQuery())) == (False, 4)
-    both = OperationQuery(communities=frozenset(["00001", "10002"]))
-    part = await journal.operations.list(both, Cut(1, 1))
-    assert ([o.idempotency_key for o in part.items], part.has_more) == (["key-1"], True)
-    after = await journal.operations.list(both, Cut(10, after=part.items[-1].id))
-    assert ([o.idempotency_key for o in after.items], after.has_more) == (["key-0"], False)
-    assert await journal.operations.count(both) == 3
-    nothing = OperationQuery(communities=frozenset())
-    assert (await journal.operations.list(nothing, Cut(10))).items == ()
-    assert await journal.operations.count(nothing) == 0
-    beyond = await journal.operations.list(OperationQuery(), Cut(10, 100))
-    assert (beyond.items, beyond.has_more) == ((), False)
 
 
 def test_fingerprint_ignores_argument_order() -> None:

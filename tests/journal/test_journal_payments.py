@@ -7,9 +7,7 @@ import pytest
 from journal_fixtures import FrozenClock
 from throw_away import on_server
 
-from gateway.actions.relay import JITTER, WAITS
 from gateway.journal.journal import Journal, open_journal
-from gateway.journal.newest import Cut
 from gateway.journal.payments import MOST_CONFLICTS
 from gateway.journal.postgres import connect
 from gateway.journal.queries import PaymentQuery
@@ -135,16 +133,6 @@ async def test_order_conflict_precedes_wechat_conflict(journal: Journal) -> None
     assert (await receive(journal, "order-2", "weixin-1")).payment == second.payment
 
 
-async def test_one_of_many_simultaneous_notifications_is_new(journal: Journal) -> None:
-    receipts = await asyncio.gather(*(receive(journal, weixin=f"weixin-{n % 2}") for n in range(40)))
-
-    kinds = [receipt.kind for receipt in receipts]
-    assert kinds.count(ReceiptKind.NEW) == 1
-    assert kinds.count(ReceiptKind.SAME) == 19
-    assert kinds.count(ReceiptKind.CONFLICT) == 20
-    assert len({receipt.payment.id for receipt in receipts}) == 1
-
-
 async def test_claim_leases_due_payments_once(journal: Journal, clock: FrozenClock) -> None:
     payments = sorted(await queued(journal, 5), key=lambda payment: payment.id)
 
@@ -183,78 +171,6 @@ async def test_claim_skips_rows_locked_by_another_gateway(postgres_settings: Set
     assert [payment.id for payment in claimed] == [free.id]
 
 
-async def test_delivered_payment_is_not_claimed_again(journal: Journal, clock: FrozenClock) -> None:
-    await queued(journal, 1)
-    (payment,) = await claim(journal)
-    clock.advance(seconds=1)
-
-    assert await journal.payments.delivered(payment)
-
-    done = await journal.payments.get(payment.id)
-    assert done is not None
-    assert (done.state, done.attempts, done.delivered_at) == (DeliveryState.DELIVERED, 1, clock.now)
-    assert (done.next_attempt_at, done.lease_owner, done.lease_until) == (None, None, None)
-    clock.advance(days=1)
-    assert await claim(journal) == ()
-    assert not await journal.payments.delivered(payment)
-
-
-async def test_failed_delivery_waits_for_its_next_attempt(journal: Journal, clock: FrozenClock) -> None:
-    await queued(journal, 1)
-    (payment,) = await claim(journal)
-
-    assert await journal.payments.failed(payment, "UPSTREAM_TIMEOUT", next_attempt_at=clock.now + timedelta(seconds=15))
-
-    assert await claim(journal) == ()
-    assert await journal.payments.next_due() == clock.now + timedelta(seconds=15)
-    clock.advance(seconds=15)
-    (again,) = await claim(journal)
-    assert (again.attempts, again.last_error, again.lease_token) == (1, "UPSTREAM_TIMEOUT", 2)
-
-
-async def test_token_failure_is_not_an_attempt(journal: Journal, clock: FrozenClock) -> None:
-    await queued(journal, 1)
-    (payment,) = await claim(journal)
-
-    assert await journal.payments.failed(payment, "UPSTREAM_AUTH", next_attempt_at=clock.now, counts=False)
-
-    (again,) = await claim(journal)
-    assert (again.attempts, again.last_error) == (0, "UPSTREAM_AUTH")
-
-
-async def test_dead_payment_is_requeued_only_by_retry(journal: Journal, clock: FrozenClock) -> None:
-    await queued(journal, 1)
-    (payment,) = await claim(journal)
-    assert await journal.payments.retry(payment.id) is None
-    assert await journal.payments.failed(payment, "UPSTREAM_REFUSED", next_attempt_at=None)
-    clock.advance(days=30)
-    assert await claim(journal) == ()
-    assert await journal.payments.next_due() is None
-
-    queued_again = await journal.payments.retry(payment.id)
-
-    assert queued_again is not None
-    assert (queued_again.state, queued_again.attempts) == (DeliveryState.QUEUED, 0)
-    (again,) = await claim(journal)
-    assert await journal.payments.delivered(again)
-    assert await journal.payments.retry(payment.id) is None
-    assert await journal.payments.retry("no-such-id") is None
-
-
-async def test_retry_affects_the_named_payment_only(journal: Journal) -> None:
-    first, second = await queued(journal, 2)
-    for payment in await claim(journal):
-        await journal.payments.failed(payment, "UPSTREAM_REFUSED", next_attempt_at=None)
-
-    retried = await journal.payments.retry(first.id)
-
-    assert retried is not None
-    assert retried.id == first.id
-    left = await journal.payments.get(second.id)
-    assert left is not None
-    assert left.state is DeliveryState.DEAD
-
-
 async def test_lost_lease_can_not_mark_the_row(journal: Journal, clock: FrozenClock) -> None:
     await queued(journal, 1)
     (stalled,) = await claim(journal, owner="stalled")
@@ -266,23 +182,6 @@ async def test_lost_lease_can_not_mark_the_row(journal: Journal, clock: FrozenCl
     assert not await journal.payments.failed(stalled, "UPSTREAM_TIMEOUT", next_attempt_at=None)
     assert await journal.payments.get(held.id) == held
     assert await journal.payments.delivered(held)
-
-
-async def test_lease_token_expires_when_row_is_returned(journal: Journal, clock: FrozenClock) -> None:
-    await queued(journal, 1)
-    (payment,) = await claim(journal)
-    assert await journal.payments.failed(payment, "UPSTREAM_TIMEOUT", next_attempt_at=clock.now)
-
-    assert not await journal.payments.delivered(payment)
-
-
-async def test_failing_payment_does_not_block_others(journal: Journal, clock: FrozenClock) -> None:
-    await queued(journal, 3)
-    (poison,) = await claim(journal, limit=1)
-    await journal.payments.failed(poison, "UPSTREAM_REFUSED", next_attempt_at=clock.now + timedelta(seconds=1))
-    clock.advance(seconds=1)
-
-    assert [p.id == poison.id for p in await claim(journal, limit=2)] == [False, False]
 
 
 async def test_stalling_relays_deliver_each_payment_once(journal: Journal, clock: FrozenClock) -> None:
@@ -307,18 +206,6 @@ async def test_stalling_relays_deliver_each_payment_once(journal: Journal, clock
     assert sorted(marked) == sorted(payment.id for payment in payments)
 
 
-async def test_payments_are_found_by_their_orders(journal: Journal) -> None:
-    await queued(journal, 3)
-
-    found = await journal.payments.by_order_number(["order-0", "order-2", "no such order"])
-
-    assert {number: payment.order_number for number, payment in found.items()} == {
-        "order-0": "order-0",
-        "order-2": "order-2",
-    }
-    assert await journal.payments.by_order_number([]) == {}
-
-
 async def test_newest_payments_without_community_are_returned(journal: Journal, clock: FrozenClock) -> None:
     for number in range(4):
         clock.advance(seconds=1)
@@ -340,34 +227,6 @@ async def test_payment_belongs_to_its_first_known_community(journal: Journal) ->
     assert (await journal.payments.by_order_number(["order-0"]))["order-0"].community_code == "00001"
 
 
-async def test_payments_are_listed_by_community_and_state(journal: Journal, clock: FrozenClock) -> None:
-    for number in range(4):
-        clock.advance(seconds=1)
-        await receive(journal, f"order-{number}", f"weixin-{number}")
-    await journal.payments.set_community(["order-0", "order-1"], "00001")
-    (oldest,) = await claim(journal, limit=1)
-    await journal.payments.delivered(oldest)
-
-    async def numbers(communities: list[str] | None, state: DeliveryState | None) -> list[str]:
-        query = PaymentQuery(communities=None if communities is None else frozenset(communities), state=state)
-        found = await journal.payments.list(query, Cut(10))
-        assert await journal.payments.count(query) == len(found.items)
-        return [payment.order_number for payment in found.items]
-
-    assert await numbers(None, None) == ["order-3", "order-2", "order-1", "order-0"]
-    assert await numbers(["00001"], None) == ["order-1", "order-0"]
-    assert await numbers(["00001"], DeliveryState.QUEUED) == ["order-1"]
-    assert await numbers(None, DeliveryState.DELIVERED) == ["order-0"]
-    assert await numbers(["10002"], None) == []
-    page = await journal.payments.list(PaymentQuery(), Cut(2, 1))
-    assert ([p.order_number for p in page.items], page.has_more) == (["order-2", "order-1"], True)
-    assert await journal.payments.counts() == {
-        DeliveryState.QUEUED: 3,
-        DeliveryState.DELIVERED: 1,
-        DeliveryState.DEAD: 0,
-    }
-
-
 async def test_future_dated_payments_are_due(journal: Journal, clock: FrozenClock) -> None:
     """One waits for its first attempt, one for its second, and one was claimed by a gateway that is gone."""
     clock.advance(days=365)
@@ -378,17 +237,6 @@ async def test_future_dated_payments_are_due(journal: Journal, clock: FrozenCloc
 
     assert len(await claim(journal)) == 3
     assert await claim(journal) == ()
-
-
-async def test_longest_wait_is_not_taken_for_a_wrong_clock(journal: Journal, clock: FrozenClock) -> None:
-    await queued(journal, 1)
-    (payment,) = await claim(journal)
-    longest = max(WAITS) * (1 + JITTER)
-    await journal.payments.failed(payment, "UPSTREAM_TIMEOUT", next_attempt_at=clock.now + longest)
-
-    assert await claim(journal) == ()
-    clock.advance(seconds=longest.total_seconds())
-    assert len(await claim(journal)) == 1
 
 
 @pytest.mark.postgres
@@ -413,9 +261,3 @@ async def test_notified_orders_of_a_community_come_newest_first(journal: Journal
     ]
     assert {(each.state, each.received_at) for each in notified} == {(DeliveryState.QUEUED, one.received_at)}
     assert await journal.payments.notified("10002", 1) == notified[:1]
-
-
-async def test_payments_are_read_by_their_ids(journal: Journal) -> None:
-    one, two, _three = await queued(journal, 3)
-
-    assert await journal.payments.by_ids({one.id, two.id, "no-such-id"}) == {one.id: one, two.id: two}

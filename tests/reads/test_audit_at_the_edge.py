@@ -14,7 +14,6 @@ from whole_schema import WholeSchema
 from gateway.actions.audit import LONGEST_WAIT
 from gateway.errors import JournalError
 from gateway.journal.journal import open_journal, utc_now
-from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings
 from gateway.wording.faults import FaultWording
 
@@ -73,44 +72,6 @@ async def test_reveal_names_the_record_as_the_answer_does(gateway, mint):
     assert {fields for record, fields in map(first_and_frozen, shown.items()) if record == "House"} == {
         frozenset({"owner.phone"})
     }
-
-
-async def test_unreadable_houses_are_audited_separately(gateway, sandbox):
-    house = {"xiaoqu": "10002", "louhao": "1", "danyuan": "1", "louceng": "1"}
-    houses = [house | {"fangjian": room, "members": "19900000003"} for room in ("101A", "102B")]
-    person = {"people_name": "王芳", "people_phone": "19900000002", "houses": houses}
-    body = json.dumps({"code": 0, "data": person}).encode()
-    sandbox.faults.set("SECURITY", "people", Fault(FaultKind.BODY, body=body))
-    query = '{ people(name: "王芳", phone: "19900000002") { residencies { dataIssues { raw } house { id } } } }'
-
-    residencies = (await gateway.ask(query)).data["people"]["residencies"]
-
-    assert by_record(await trail(gateway)) == {
-        ("House", "10002", residency["house"]["id"]): {"residency.dataIssues"} for residency in residencies
-    }
-    assert len({residency["house"]["id"] for residency in residencies}) == 2
-
-
-async def test_residency_issues_are_audited_with_the_house(gateway, sandbox):
-    house = {"xiaoqu": "10002", "louhao": "1", "danyuan": "1", "louceng": "1", "fangjian": "101"}
-    person = {"people_name": "王芳", "people_phone": "19900000002", "houses": [house | {"people_role": "19900000003"}]}
-    body = json.dumps({"code": 0, "data": person}).encode()
-    sandbox.faults.set("SECURITY", "people", Fault(FaultKind.BODY, body=body))
-
-    await gateway.ask('{ people(name: "王芳", phone: "19900000002") { residencies { dataIssues { raw } } } }')
-
-    assert by_record(await trail(gateway)) == {("House", "10002", "1-1-1-101"): {"residency.dataIssues"}}
-
-
-async def test_applied_house_issues_are_audited_with_the_review(gateway, sandbox):
-    content = {"people": {}, "house": {"building_number": "19900000003"}}
-    row = {"id": 7, "shenhe_type": "业主绑定", "shenhe_status": "等待审核", "shenhe_content": content}
-    body = json.dumps({"data": [row], "meta": {"total": 1}}).encode()
-    sandbox.faults.set("WJDH", "shenheList", Fault(FaultKind.BODY, body=body))
-
-    await gateway.ask('{ shenhes(communityCode: "10002") { nodes { content { house { dataIssues { raw } } } } } }')
-
-    assert by_record(await trail(gateway)) == {("Shenhe", "10002", "7"): {"content.house.dataIssues"}}
 
 
 def first_and_frozen(item):

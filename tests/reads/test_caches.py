@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 from standing_clock import Clock
 
@@ -97,41 +96,6 @@ async def test_cached_answer_costs_no_call_until_it_expires(cost, clock, query, 
 @pytest.mark.parametrize(("query", "endpoint"), [(REVIEWS, "shenheList"), (ORDERS, "order/list")])
 async def test_reviews_and_orders_are_not_cached(cost, query, endpoint):
     assert await cost(query) == await cost(query) == {endpoint: 1}
-
-
-async def test_callers_with_equal_rights_share_the_cache(cost, mint):
-    assert await cost(PEOPLE, token=mint(communities=("10002",))) == {"people": 1}
-    assert await cost(PEOPLE, token=mint(communities=("10002",))) == {}
-
-
-async def test_callers_with_other_rights_do_not_share_cache(cost, mint, gateway):
-    await cost(PEOPLE)
-    assert await cost(PEOPLE, token=mint(without=["pii:read"])) == {"people": 1}
-
-    masked = await gateway.ask(PEOPLE, token=mint(without=["pii:read"]))
-    assert masked.data["people"] == {"name": "王*", "phone": "199****0002"}
-    assert (await gateway.ask(PEOPLE)).data["people"] == {"name": "王芳", "phone": "19900000002"}
-
-
-async def test_missing_person_is_not_cached(cost):
-    query = '{ people(name: "王芳", phone: "19900009999") { name } }'
-
-    assert await cost(query) == await cost(query) == {"people": 1}
-
-
-async def test_missing_owner_is_cached(cost):
-    query = '{ house(address: {communityCode: "10002", building: 99, unit: 1, floor: 1, room: 101}) { use } }'
-
-    assert await cost(query) == {"owner": 1}
-    assert await cost(query) == {}
-
-
-async def test_error_is_not_cached(gateway, sandbox, cost):
-    sandbox.faults.set("SECURITY", "people", Fault(FaultKind.GARBAGE))
-    assert (await gateway.ask(PEOPLE)).code == "UPSTREAM_PROTOCOL"
-    sandbox.faults.clear()
-
-    assert await cost(PEOPLE) == {"people": 1}
 
 
 class TestAge:
@@ -257,17 +221,6 @@ class TestWrites:
         names = {module["name"]: module["enabled"] for module in (await gateway.ask(MODULES)).data["modules"]}
         assert names["REPAIRS"] is False
 
-    async def test_read_overtaken_by_a_write_is_not_cached(self, gateway, sandbox, cost):
-        sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HANG), times=1)
-        early = asyncio.create_task(gateway.ask(MODULES))
-        await until(lambda: sandbox.count("WJDH", "modules"))
-        await gateway.ask(SWITCH, {"enabled": False})
-        sandbox.faults.clear()
-        await early
-
-        names = {module["name"]: module["enabled"] for module in (await gateway.ask(MODULES)).data["modules"]}
-        assert names["REPAIRS"] is False
-
 
 async def test_lost_write_found_applied_drops_the_cache(environ, serve, sandbox):
     hours = Hours()
@@ -308,43 +261,6 @@ class TestReplicas:
 
 async def states(gateway):
     return {module["name"]: module["enabled"] for module in (await gateway.ask(MODULES)).data["modules"]}
-
-
-class TestDisconnectingClients:
-    async def test_call_ends_when_its_only_client_leaves(self, gateway, sandbox):
-        sandbox.faults.set("SECURITY", "people", Fault(FaultKind.HANG))
-        leaving = asyncio.create_task(gateway.ask(PEOPLE))
-        await until(lambda: sandbox.count("SECURITY", "people"))
-        leaving.cancel()
-
-        await until(lambda: not calls_under_way(gateway))
-        assert len(gateway.parts.reads) == 0
-
-    async def test_leaving_client_does_not_stop_a_shared_call(self, gateway, sandbox):
-        sandbox.faults.set("SECURITY", "people", Fault(FaultKind.HANG), times=1)
-        async with httpx.AsyncClient(base_url=gateway.url, trust_env=False) as other:
-            leaving = asyncio.create_task(
-                other.post("/graphql", json={"query": PEOPLE}, headers={"authorization": f"Bearer {gateway.token}"})
-            )
-            await until(lambda: sandbox.count("SECURITY", "people"))
-            staying = asyncio.create_task(gateway.ask(PEOPLE))
-            await until(lambda: waiting(gateway) == 2)
-            leaving.cancel()
-        await until(lambda: waiting(gateway) == 1)
-        sandbox.faults.clear()
-
-        assert (await staying).data["people"]["name"] == "王芳"
-        assert sandbox.count("SECURITY", "people") == 1
-
-
-def waiting(gateway):
-    """How many wait for the calls under way."""
-    return sum(len(read.waiters) for reads in gateway.parts.reads._endpoints.values() for read in reads._reads.values())
-
-
-def calls_under_way(gateway):
-    """How many calls have a slot of the security platform."""
-    return gateway.parts.platforms.security.slots.taken
 
 
 async def until(condition):

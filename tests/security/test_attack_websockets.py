@@ -72,6 +72,8 @@ UNREADABLE = {
     "subscribe to a query that is a list": message("subscribe", id="1", payload={"query": [PAID]}),
     "subscribe with variables that are a list": message("subscribe", id="1", payload={"query": PAID, "variables": []}),
     "complete without an id": message("complete"),
+    "ping with a payload that is a number": message("ping", payload=1),
+    "have a member twice": '{"type":"subscribe","id":"1","payload":{"query":"{ a }","query":"{ b }"}}',
     "are the server's own": message("next", id="1", payload={}),
 }
 

@@ -9,7 +9,7 @@ import pytest
 from graphql_socket import until
 
 from gateway.cache import SharedReads
-from gateway.events import EventBus, ReadsDropped
+from gateway.events import EventBus
 from gateway.journal.event_tail import EventTail
 from gateway.journal.journal import Journal, open_journal, utc_now
 from gateway.journal.presence import present
@@ -17,7 +17,7 @@ from gateway.journal.records import REPAIR_CHANGED, SHENHE_CHANGED
 from gateway.loaders.list_poll import MOST_CHECKED, PER_PAGE
 from gateway.loaders.lists import REPAIRS, SHENHES
 from gateway.loaders.watch import LONGEST_PAUSE, Watches
-from gateway.normalise.vocabulary import RepairStatus, ShenheStatus
+from gateway.normalise.vocabulary import ShenheStatus
 from gateway.platforms.platforms import open_platforms
 from gateway.sandbox.dialects import paging
 from gateway.sandbox.faults import Fault, FaultKind
@@ -129,13 +129,6 @@ async def reviews_watched(watches, pauses):
         yield
 
 
-@pytest.fixture
-async def repairs_watched(watches, pauses):
-    with watches.watching(REPAIRS, CODE):
-        await pauses.first_poll()
-        yield
-
-
 def pending(sandbox, amount: int = 1) -> list[int]:
     return [review.id for review in sandbox.world.shenhes_of[CODE] if review.status == PENDING][:amount]
 
@@ -175,42 +168,6 @@ class TestReviews:
         await pauses.next_poll()
         assert await noted.new() == []
 
-    async def test_read_begun_before_a_change_is_not_joined(self, pauses, sandbox, reads):
-        add_review(sandbox, 900)
-
-        def read():
-            return reads.of("shenhe").begin((CODE, 900, None), lambda _: Endless(), None)
-
-        earlier = read()
-        assert read() is earlier
-
-        await pauses.next_poll()
-
-        assert read() is not earlier
-
-    async def test_decision_elsewhere_drops_people_and_owners(self, pauses, sandbox, reads, wjdh):
-        def read(endpoint):
-            return reads.of(endpoint).begin((CODE, 900, None), lambda _: Endless(), None)
-
-        earlier = [read(endpoint) for endpoint in ("people", "owner")]
-        [number] = pending(sandbox)
-        await wjdh.decide_shenhe(number, ShenheStatus.APPROVED)
-
-        await pauses.next_poll()
-
-        for endpoint, before in zip(("people", "owner"), earlier, strict=True):
-            assert read(endpoint) is not before
-
-    async def test_one_look_publishes_one_drop_of_reads(self, bus, pauses, sandbox):
-        dropped = []
-        bus.attach(lambda event: dropped.append(event) if isinstance(event, ReadsDropped) else None)
-        for number in (900, 901):
-            add_review(sandbox, number)
-
-        await pauses.next_poll()
-
-        assert dropped == [ReadsDropped(CODE, ("shenhe", "shenheList", "people", "owner"))]
-
     async def test_decision_elsewhere_costs_one_additional_call(self, noted, pauses, sandbox, wjdh):
         [number] = pending(sandbox)
         await wjdh.decide_shenhe(number, ShenheStatus.APPROVED)
@@ -228,17 +185,6 @@ class TestReviews:
         await pauses.next_poll()
 
         assert await noted.new() == reviews("CHANGED", number)
-
-    async def test_reverted_decision_is_noted(self, noted, pauses, sandbox, wjdh):
-        [number] = pending(sandbox)
-        await wjdh.decide_shenhe(number, ShenheStatus.REJECTED)
-        await pauses.next_poll()
-        await wjdh.decide_shenhe(number, ShenheStatus.PENDING)
-        await noted.new()
-
-        await pauses.next_poll()
-
-        assert await noted.new() == reviews("REOPENED", number)
 
     async def test_missing_application_is_no_event(self, noted, pauses, sandbox):
         number = pending(sandbox)[0]
@@ -330,26 +276,6 @@ class TestReviews:
         assert waited == [30, 60, 120, 240, LONGEST_PAUSE, LONGEST_PAUSE]
         assert recovered == INTERVAL
         assert await noted.new() == reviews("APPEARED", 900)
-
-
-@pytest.mark.usefixtures("repairs_watched")
-class TestRepairs:
-    async def test_new_repair_is_noted(self, noted, pauses, sandbox):
-        add_repair(sandbox, 900)
-
-        await pauses.next_poll()
-
-        assert await noted.new() == repairs("APPEARED", 900)
-
-    async def test_reply_resolution_and_reopening_are_noted(self, noted, pauses, sandbox, wjdh):
-        number = next(repair.id for repair in sandbox.world.repairs_of[CODE] if not repair.is_resolved)
-        kinds = []
-        for status, reply in ((RepairStatus.OPEN, "明天来"), (RepairStatus.RESOLVED, None), (RepairStatus.OPEN, None)):
-            await wjdh.update_repair(number, status, reply)
-            await pauses.next_poll()
-            kinds += await noted.new()
-
-        assert kinds == [event for kind in ("CHANGED", "RESOLVED", "REOPENED") for event in repairs(kind, number)]
 
 
 async def test_empty_list_without_page_information_is_watched(watches, noted, pauses, sandbox, monkeypatch):

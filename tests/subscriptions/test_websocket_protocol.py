@@ -9,7 +9,6 @@ from starlette.routing import WebSocketRoute
 from gateway.sandbox.faults import Fault, FaultKind
 
 VIEWER = "{ viewer { subject } }"
-PAID = "subscription { paymentEvents { payment { orderNumber } } }"
 
 
 async def test_query_is_answered_by_next_and_complete(connect):
@@ -150,64 +149,3 @@ async def test_lost_connection_ends_its_subscriptions(connect, gateway):
         socket.connection.transport.abort()
 
         await until(lambda: not len(gateway.parts.watches))
-
-
-async def test_id_in_use_closes_with_4409(connect):
-    async with connect() as socket:
-        await socket.subscribe("1", PAID)
-        await socket.subscribe("1", PAID)
-
-        assert await socket.closed() == 4409
-        assert socket.connection.close_reason == "Subscriber for 1 already exists"
-
-
-async def test_second_init_closes_with_4429(connect):
-    async with connect() as socket:
-        await socket.send("connection_init")
-
-        assert await socket.closed() == 4429
-
-
-async def test_operation_before_the_init_closes_with_4401(connect):
-    async with connect(init=False) as socket:
-        await socket.subscribe("1", VIEWER)
-
-        assert await socket.closed() == 4401
-
-
-NO_MESSAGES = [
-    "",
-    "hello",
-    "null",
-    "[]",
-    "[" * 100_000,
-    "{}",
-    '{"type": "start"}',
-    '{"type": "connection_ack"}',
-    '{"type": "subscribe"}',
-    '{"type": "subscribe", "id": 1, "payload": {"query": "{ __typename }"}}',
-    '{"type": "subscribe", "id": "1"}',
-    '{"type": "subscribe", "id": "1", "payload": null}',
-    '{"type": "subscribe", "id": "1", "payload": {}}',
-    '{"type": "subscribe", "id": "1", "payload": {"query": 1}}',
-    '{"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }", "variables": []}}',
-    '{"type": "subscribe", "id": "1", "payload": {"query": "{ a }", "query": "{ b }"}}',
-    '{"type": "subscribe", "id": "1", "payload": ' + "[" * 50_000 + "}",
-    '{"type": "complete"}',
-    '{"type": "ping", "payload": 1}',
-    b'{"type": "ping"}',
-]
-
-
-async def test_malformed_message_closes_with_4400(connect, subtests):
-    for message in NO_MESSAGES:
-        with subtests.test(str(message[:50])):
-            async with connect() as socket:
-                await socket.connection.send(message)
-
-                assert await socket.closed() == 4400
-
-
-async def test_unknown_subprotocol_is_closed_with_4406(connect):
-    async with connect(init=False, subprotocol="graphql-ws") as socket:
-        assert await socket.closed() == 4406
