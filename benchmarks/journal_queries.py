@@ -30,8 +30,7 @@ from throw_away import database
 from gateway.journal.audit import RevealQuery
 from gateway.journal.history import HistoryKey
 from gateway.journal.journal import Journal, open_journal
-from gateway.journal.newest import Cut
-from gateway.journal.queries import OperationQuery, PaymentQuery
+from gateway.journal.listing import Cut, OperationQuery, PaymentQuery
 from gateway.journal.records import RecordRef, RecordRefs
 from gateway.journal.sqlite import FILE_NAME
 from gateway.normalise.states import DeliveryState, Outcome

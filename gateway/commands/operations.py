@@ -10,8 +10,7 @@ import msgspec
 
 from gateway.commands.columns import age, table
 from gateway.journal.journal import Journal, open_journal, utc_now
-from gateway.journal.newest import Cut
-from gateway.journal.queries import OperationQuery
+from gateway.journal.listing import Cut, OperationQuery
 from gateway.journal.records import Operation
 from gateway.normalise.states import Outcome
 from gateway.settings import Settings

@@ -17,8 +17,7 @@ from gateway.commands.columns import age, table
 from gateway.errors import GatewayError
 from gateway.events import EventBus
 from gateway.journal.journal import Journal, open_journal, utc_now
-from gateway.journal.newest import Cut
-from gateway.journal.queries import PaymentQuery
+from gateway.journal.listing import Cut, PaymentQuery
 from gateway.journal.records import Payment
 from gateway.normalise.states import DeliveryState, Outcome
 from gateway.settings import Settings

@@ -1,19 +1,18 @@
 """The audit trail as it is kept: only ever added to, until its time is over."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import chain
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, literal, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.journal.database import Database
 from gateway.journal.identifiers import first_id
-from gateway.journal.newest import Conditions, Cut, newest
-from gateway.journal.queries import among, between, within
+from gateway.journal.listing import Conditions, Cut, between, counted, newest, within
 from gateway.journal.records import AuditAction, AuditEntry, Listed, RecordRef, RecordRefs
 from gateway.journal.tables import audit, audit_records, storable_id
 
@@ -21,47 +20,41 @@ LARGEST_BATCH = 500
 """Entries in one transaction, so that a long backlog keeps nobody else waiting."""
 
 
+class RevealPlace(msgspec.Struct, frozen=True):
+    """Where a reveal stands in the trail: its entry, and its place there."""
+
+    entry_id: str
+    index: int
+
+
 class RevealQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Reveals of records of these communities (None: of all, and of none), from `since` on and before `until`.
+    """Reveals from `since` on and before `until`, those of entries from that of `after` on.
 
     `record` may be the hash that is all there is of a person's id.
     """
+
+    place: ClassVar[Column[str]] = audit.c.record_community_code
 
     communities: frozenset[str] | None = None
     subject: str | None = None
     record: RecordRef | str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    after: RevealPlace | None = None
 
     @property
-    def leading(self) -> Mapping[str, Sequence[str]] | None:
-        """As of operations."""
-        if self.record is not None:
-            return None
-        found: dict[str, Sequence[str]] = {}
-        if self.communities is not None:
-            found["record_community_code"] = sorted(self.communities)
-        if self.subject is not None:
-            found["subject"] = [self.subject]
-        return found
+    def is_narrow(self) -> bool:
+        return self.record is not None
 
     def conditions(self, dialect: str) -> Conditions:
-        """What is asked for besides."""
         found = [audit.c.action == AuditAction.REVEALED, *between(audit, "at", self.since, self.until)]
         if self.record is not None:
             found += _of_record(dialect, self.record)
-            if self.subject is not None:
-                found.append(audit.c.subject == self.subject)
-            if self.communities is not None:
-                found.append(among(audit.c.record_community_code, self.communities))
+        if self.subject is not None:
+            found.append(audit.c.subject == self.subject)
+        if self.after is not None:
+            found.append(audit.c.id <= self.after.entry_id)
         return found
-
-
-class RevealPlace(msgspec.Struct, frozen=True):
-    """Where a reveal stands in the trail: its entry, and its place there."""
-
-    entry_id: str
-    index: int
 
 
 class Reveal(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,15 +109,10 @@ class Audit:
 
     async def reveals(self, query: RevealQuery, limit: int, after: RevealPlace | None = None) -> Listed[Reveal]:
         """The newest reveals after this one: those of an entry in its order, entries newest first."""
-
-        def read(connection: Connection) -> Sequence[Row[Any]]:
-            conditions = query.conditions(connection.dialect.name)
-            if after is not None:
-                conditions.append(audit.c.id <= after.entry_id)
-            # One more than the page, and one whose reveals may all be before it: each entry has at least one.
-            return newest(connection, audit, conditions, query.leading, Cut(limit + 1))
-
-        found = chain.from_iterable(_reveals(_entry(row), query) for row in await self._database.read(read))
+        query = msgspec.structs.replace(query, after=after)
+        # One more than the page, and one whose reveals may all be before it: each entry has at least one.
+        rows = await self._database.read(lambda connection: newest(connection, query, Cut(limit + 1)))
+        found = chain.from_iterable(_reveals(_entry(row), query) for row in rows)
         wanted = [reveal for reveal in found if after is None or _is_after(reveal.place, after)]
         return Listed(tuple(wanted[:limit]), len(wanted) > limit)
 
@@ -132,15 +120,10 @@ class Audit:
         """How many there are in all. It reads all their entries."""
 
         def read(connection: Connection) -> int:
-            dialect = connection.dialect.name
             if query.record is not None:
-                each: ColumnElement[Any] = literal(1)
-            elif dialect == "postgresql":
-                each = func.coalesce(func.cardinality(audit.c.record_ids), 1)
-            else:
-                each = func.coalesce(func.json_array_length(audit.c.record_ids), 1)
-            leading = [audit.c[name].in_(values) for name, values in (query.leading or {}).items()]
-            return connection.scalar(select(func.sum(each)).where(*leading, *query.conditions(dialect))) or 0
+                return counted(connection, query)
+            length = func.cardinality if connection.dialect.name == "postgresql" else func.json_array_length
+            return counted(connection, query, func.coalesce(length(audit.c.record_ids), 1))
 
         return await self._database.read(read)
 
@@ -187,9 +170,7 @@ def _of_record(dialect: str, record: RecordRef | str) -> Conditions:
     if isinstance(record, str):
         return [_holds(dialect, record)]
     found = [_holds(dialect, record.platform_id), audit.c.record_type == record.type]
-    if record.community_code is not None:
-        found.append(within(audit.c.record_community_code, record.community_code))
-    return found
+    return found + within(audit.c.record_community_code, record.community_code)
 
 
 def _holds(dialect: str, record_id: str) -> ColumnElement[bool]:

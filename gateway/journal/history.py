@@ -1,13 +1,12 @@
 """The operations on each of several records, by one statement."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from operator import attrgetter
+from collections.abc import Iterable, Sequence
 
 import msgspec
-from sqlalchemy import Connection, Select, union_all
+from sqlalchemy import Connection, and_, case, func, or_, select
 
-from gateway.journal.newest import NUMBER, Conditions, Given, Group, newest_of_groups
+from gateway.journal.listing import Conditions, within
 from gateway.journal.records import Operation
 from gateway.journal.rows import to_record
 from gateway.journal.tables import operations
@@ -16,7 +15,7 @@ LONGEST_HISTORY = 50
 """Operations on one record."""
 
 MOST_SYNCHRONISATIONS = 200
-"""Of a community, the newest that had something to change: those of a module are looked for among them."""
+"""Of a community, the newest: those of a module are looked for among them, too."""
 
 
 class HistoryKey(msgspec.Struct, frozen=True):
@@ -31,93 +30,44 @@ class HistoryKey(msgspec.Struct, frozen=True):
     platform_ids: tuple[str, ...]
     module: str | None = None
 
-    @property
-    def synchronised(self) -> str | None:
-        """The number of the group of the synchronisations that may have switched it."""
-        return None if self.module is None or self.community_code is None else f"synchronised {self.community_code}"
+    def holds(self, operation: Operation) -> bool:
+        """Whether it is on this record. One that was written by its bare number is on the same record."""
+        record = operation.record
+        if record is None or (
+            self.community_code is not None and record.community_code not in (self.community_code, None)
+        ):
+            return False
+        if record.type == self.type:
+            return record.platform_id in self.platform_ids
+        return record.type == "Community" and self.module in (operation.expected or {}).get("modules", ())
 
 
 def read_histories(connection: Connection, keys: Sequence[HistoryKey]) -> list[tuple[Operation, ...]]:
     """The operations on each record, newest first, `LONGEST_HISTORY` at most."""
-    dialect = connection.dialect.name
-    parts = [
-        *_part(dialect, _in_community(keys), _on_record_in_community),
-        *_part(dialect, _in_community(keys), _on_record_by_number),
-        *_part(dialect, _anywhere(keys), _on_record, leading=None),
-        *_part(dialect, _synchronised(keys), _on_community, MOST_SYNCHRONISATIONS),
-    ]
-    if not parts:
+    if not keys:
         return []
-    found: defaultdict[str, list[Operation]] = defaultdict(list)
-    for row in connection.execute(union_all(*parts) if len(parts) > 1 else parts[0]):
-        found[row._mapping[NUMBER]].append(to_record(row, Operation))
-    histories = []
-    for at, key in enumerate(keys):
-        synchronised = found.get(key.synchronised or "", ())
-        history = [*found[str(at)], *(each for each in synchronised if _switches(each, key.module))]
-        history.sort(key=attrgetter("id"), reverse=True)
-        histories.append(tuple(history[:LONGEST_HISTORY]))
-    return histories
+    wanted: defaultdict[tuple[str, str | None], set[str]] = defaultdict(set)
+    for key in keys:
+        wanted[key.type, key.community_code].update(key.platform_ids)
+        if key.module is not None and key.community_code is not None:
+            wanted["Community", key.community_code].add(key.community_code)
+    on = operations.c
+    place = func.row_number().over(
+        partition_by=(on.record_type, on.record_id, on.record_community_code), order_by=on.id.desc()
+    )
+    longest = case((on.record_type == "Community", MOST_SYNCHRONISATIONS), else_=LONGEST_HISTORY)
+    places = select(on.id, place.label("place"), longest.label("longest"))
+    ranked = places.where(or_(*(and_(*_on(*each)) for each in wanted.items()))).subquery()
+    newest = select(ranked.c.id).where(ranked.c.place <= ranked.c.longest)
+    rows = connection.execute(select(operations).where(on.id.in_(newest)).order_by(on.id.desc()))
+    noted = [to_record(row, Operation) for row in rows]
+    return [tuple(each for each in noted if key.holds(each))[:LONGEST_HISTORY] for key in keys]
 
 
-def _part(
-    dialect: str,
-    groups: Sequence[Group],
-    match: Callable[[Given], Conditions],
-    limit: int = LONGEST_HISTORY,
-    leading: tuple[()] | None = (),
-) -> list[Select[tuple[object, ...]]]:
-    """The statement that finds these groups, if there are any."""
-    if not groups:
-        return []
-    return [newest_of_groups(dialect, list(operations.c), groups, match, limit, leading)]
-
-
-def _in_community(keys: Sequence[HistoryKey]) -> list[Group]:
+def _on(record: tuple[str, str | None], platform_ids: Iterable[str]) -> Conditions:
+    type_, code = record
     return [
-        {NUMBER: str(at), "type": key.type, "id": platform_id, "code": key.community_code}
-        for at, key in enumerate(keys)
-        for platform_id in key.platform_ids
-        if key.community_code is not None
+        operations.c.record_type == type_,
+        operations.c.record_id.in_(sorted(platform_ids)),
+        *within(operations.c.record_community_code, code),
     ]
-
-
-def _anywhere(keys: Sequence[HistoryKey]) -> list[Group]:
-    return [
-        {NUMBER: str(at), "type": key.type, "id": platform_id}
-        for at, key in enumerate(keys)
-        for platform_id in key.platform_ids
-        if key.community_code is None
-    ]
-
-
-def _synchronised(keys: Sequence[HistoryKey]) -> list[Group]:
-    numbers = {number: str(key.community_code) for key in keys if (number := key.synchronised)}
-    return [{NUMBER: number, "code": code} for number, code in numbers.items()]
-
-
-def _on_record(given: Given) -> Conditions:
-    return [operations.c.record_type == given("type"), operations.c.record_id == given("id")]
-
-
-def _on_record_in_community(given: Given) -> Conditions:
-    return [*_on_record(given), operations.c.record_community_code == given("code")]
-
-
-def _on_record_by_number(given: Given) -> Conditions:
-    """A row that was written by its bare number is the same row."""
-    return [*_on_record(given), operations.c.record_community_code.is_(None)]
-
-
-def _on_community(given: Given) -> Conditions:
-    return [
-        operations.c.record_type == "Community",
-        operations.c.record_id == given("code"),
-        operations.c.record_community_code == given("code"),
-        operations.c.expected.is_not(None),
-    ]
-
-
-def _switches(operation: Operation, module: str | None) -> bool:
-    """Whether the module was one that the synchronisation had to change."""
-    return module in (operation.expected or {}).get("modules", ())

@@ -15,8 +15,7 @@ from gateway.journal.database import Database, insert_new
 from gateway.journal.events import Events
 from gateway.journal.history import HistoryKey, read_histories
 from gateway.journal.identifiers import new_id
-from gateway.journal.newest import Cut
-from gateway.journal.queries import OperationQuery, counted
+from gateway.journal.listing import Cut, OperationQuery, counted
 from gateway.journal.records import (
     MOST_READ_BACKS,
     Listed,
@@ -274,7 +273,7 @@ class Operations:
 
     async def count(self, query: OperationQuery) -> int:
         """How many are asked for. It reads an index to its end: of a million, that takes a tenth of a second."""
-        return await self._database.read(lambda connection: connection.scalar(counted(query)) or 0)
+        return await self._database.read(lambda connection: counted(connection, query))
 
     async def histories(self, keys: Sequence[HistoryKey]) -> Sequence[tuple[Operation, ...]]:
         """The operations on each record, newest first, by one statement."""

@@ -10,8 +10,7 @@ from sqlalchemy import Connection, Row, Select, Update, case, func, or_, select,
 from gateway.journal.database import Database, insert_new
 from gateway.journal.events import Events
 from gateway.journal.identifiers import new_id
-from gateway.journal.newest import Cut
-from gateway.journal.queries import PaymentQuery, counted
+from gateway.journal.listing import Cut, PaymentQuery, counted
 from gateway.journal.records import (
     PAYMENT,
     PLACED,
@@ -203,7 +202,7 @@ class Payments:
 
     async def count(self, query: PaymentQuery) -> int:
         """How many are asked for."""
-        return await self._database.read(lambda connection: connection.scalar(counted(query)) or 0)
+        return await self._database.read(lambda connection: counted(connection, query))
 
     async def counts(self) -> dict[DeliveryState, int]:
         """How many payments are in each state, zeros included."""

@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, func, or_, select
 
-from gateway.journal.newest import Cut, newest
-from gateway.journal.queries import OperationQuery, PaymentQuery
+from gateway.journal.listing import Cut, Query, newest
 from gateway.journal.records import Listed, Listing, RecordRef
 
 RecordT = TypeVar("RecordT", bound=msgspec.Struct)
@@ -50,11 +49,9 @@ def read_listing(
     return Listing(tuple(to_record(row, struct) for row in items), max(total, offset + len(items)) if items else total)
 
 
-def read_listed(
-    connection: Connection, struct: type[RecordT], query: OperationQuery | PaymentQuery, cut: Cut
-) -> Listed[RecordT]:
+def read_listed(connection: Connection, struct: type[RecordT], query: Query, cut: Cut) -> Listed[RecordT]:
     """The rows of a part. How many there are in all is not counted: that takes far longer."""
-    rows = newest(connection, query.table, query.conditions(), query.leading, cut)
+    rows = newest(connection, query, cut)
     return Listed(tuple(to_record(row, struct) for row in rows[: cut.limit]), len(rows) > cut.limit)
 
 

@@ -7,7 +7,7 @@ from gateway.execution.level_loader import LevelLoader
 from gateway.execution.load import Load
 from gateway.journal.audit import RevealQuery
 from gateway.journal.journal import Journal
-from gateway.journal.queries import OperationQuery, PaymentQuery
+from gateway.journal.listing import OperationQuery, PaymentQuery
 from gateway.loaders.all_orders import AllOrdersLoader
 from gateway.loaders.data_quality import DataQuality, Finding
 from gateway.loaders.house import HouseOwnerLoader

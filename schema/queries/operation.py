@@ -10,7 +10,7 @@ from gateway.context import Info
 from gateway.errors import refuse_input
 from gateway.execution.load import Load
 from gateway.journal import records
-from gateway.journal.queries import OperationQuery
+from gateway.journal.listing import OperationQuery
 from gateway.loaders.paging import KeyedSlice
 from gateway.normalise.field import public_name
 from gateway.normalise.vocabulary import ModuleName

@@ -9,7 +9,7 @@ from gateway.context import Info
 from gateway.errors import refuse_input
 from gateway.execution.load import Load
 from gateway.journal import records
-from gateway.journal.queries import PaymentQuery
+from gateway.journal.listing import PaymentQuery
 from gateway.loaders.paging import KeyedSlice
 from gateway.wording.wording import Violation
 from schema.queries.order import LONGEST_NUMBER

@@ -10,7 +10,7 @@ import strawberry
 from gateway.errors import UserInputError, find_violations, refuse_input
 from gateway.execution.incomplete import reported
 from gateway.execution.load import Load
-from gateway.journal.newest import Cut
+from gateway.journal.listing import Cut
 from gateway.journal.records import Listed
 from gateway.loaders.cursor import (
     InvalidCursorError,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gateway.errors import JournalError
 from gateway.journal.journal import Journal, open_journal
-from gateway.journal.queries import PaymentQuery
+from gateway.journal.listing import PaymentQuery
 from gateway.normalise.states import Outcome
 from gateway.ops.logs import configure_logs
 from gateway.settings import Settings

@@ -19,8 +19,7 @@ from sqlalchemy import Connection, insert
 from gateway.journal.audit import RevealQuery
 from gateway.journal.history import LONGEST_HISTORY, HistoryKey
 from gateway.journal.journal import Journal
-from gateway.journal.newest import Cut
-from gateway.journal.queries import OperationQuery, PaymentQuery
+from gateway.journal.listing import Cut, OperationQuery, PaymentQuery
 from gateway.journal.records import RecordRef, RecordRefs
 from gateway.journal.tables import operations
 from gateway.normalise.states import DeliveryState, Outcome

@@ -18,7 +18,7 @@ from throw_away import on_server
 from gateway.errors import JournalError
 from gateway.journal import notify
 from gateway.journal.journal import Journal, open_journal
-from gateway.journal.queries import PaymentQuery
+from gateway.journal.listing import PaymentQuery
 from gateway.journal.records import ReceiptKind
 from gateway.journal.tables import readiness
 from gateway.ops import state_log

@@ -8,9 +8,9 @@ from journal_fixtures import FrozenClock
 from throw_away import on_server
 
 from gateway.journal.journal import Journal, open_journal
+from gateway.journal.listing import PaymentQuery
 from gateway.journal.payments import MOST_CONFLICTS
 from gateway.journal.postgres import connect
-from gateway.journal.queries import PaymentQuery
 from gateway.journal.records import Payment, Receipt, ReceiptKind
 from gateway.normalise.states import DeliveryState
 from gateway.settings import Settings

@@ -17,8 +17,7 @@ from sqlalchemy import text
 
 from gateway.errors import JournalError
 from gateway.journal.journal import open_journal, utc_now
-from gateway.journal.newest import Cut
-from gateway.journal.queries import OperationQuery
+from gateway.journal.listing import Cut, OperationQuery
 from gateway.journal.records import ReservationKind
 from gateway.journal.sqlite import FILE_NAME
 from gateway.normalise.states import OperationState

@@ -5,8 +5,7 @@ from journal_fixtures import FrozenClock
 
 from gateway.journal.identifiers import new_id
 from gateway.journal.journal import Journal
-from gateway.journal.newest import Cut
-from gateway.journal.queries import OperationQuery
+from gateway.journal.listing import Cut, OperationQuery
 from gateway.journal.records import Announcement, AuditAction, AuditEntry, Operation, RecordRef, RecordRefs, UserError
 from gateway.normalise.states import Outcome
 

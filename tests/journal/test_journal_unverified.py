@@ -4,7 +4,7 @@ from journal_fixtures import FrozenClock
 from sqlalchemy import func, select
 
 from gateway.journal.journal import Journal
-from gateway.journal.queries import PaymentQuery
+from gateway.journal.listing import PaymentQuery
 from gateway.journal.records import Numbers, Receipt, ReceiptKind, Unverified
 from gateway.journal.tables import events, unverified_notifications
 from gateway.journal.unverified import ABANDONED_AFTER

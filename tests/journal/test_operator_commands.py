@@ -19,8 +19,7 @@ from gateway.commands.audit import COLUMNS, AuditQuery, audit, csv_line
 from gateway.commands.migrations import migrate
 from gateway.journal.identifiers import new_id
 from gateway.journal.journal import Journal, open_journal
-from gateway.journal.newest import Cut
-from gateway.journal.queries import OperationQuery, PaymentQuery
+from gateway.journal.listing import Cut, OperationQuery, PaymentQuery
 from gateway.journal.records import AuditAction, AuditEntry, Payment, RecordRefs
 from gateway.normalise.states import DeliveryState, Outcome
 from gateway.settings import Settings

@@ -12,8 +12,7 @@ from schema_routes import SCHEMA, Field, Ids, Route, node_types, routes_to, scop
 from wire import over_event_stream, over_websocket
 
 from gateway.auth.principal import Scope
-from gateway.journal.newest import Cut
-from gateway.journal.queries import OperationQuery
+from gateway.journal.listing import Cut, OperationQuery
 from schema.build import get_scopes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -11,8 +11,7 @@ from write_cases import CASES
 from gateway.actions import writer
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.errors import JournalError
-from gateway.journal.newest import Cut
-from gateway.journal.queries import OperationQuery
+from gateway.journal.listing import Cut, OperationQuery
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings
 from gateway.wording.faults import FaultWording

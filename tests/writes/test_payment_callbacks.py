@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from throw_away import on_server
 
 from gateway.http import payment_callback
-from gateway.journal.queries import PaymentQuery
+from gateway.journal.listing import PaymentQuery
 from gateway.sandbox.faults import Fault, FaultKind
 
 ORDER = "20201213104759976889"

@@ -9,8 +9,7 @@ from write_cases import CASES, HOUSE, order
 
 from gateway.actions import reconcile
 from gateway.errors import JournalError
-from gateway.journal.newest import Cut
-from gateway.journal.queries import OperationQuery
+from gateway.journal.listing import Cut, OperationQuery
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.wording.faults import FaultWording
 

@@ -13,8 +13,7 @@ from gateway.commands.payments import retry_payments
 from gateway.errors import JournalError
 from gateway.events import EventBus, ReadsDropped, WakeUp
 from gateway.journal.journal import open_journal
-from gateway.journal.newest import Cut
-from gateway.journal.queries import PaymentQuery
+from gateway.journal.listing import Cut, PaymentQuery
 from gateway.normalise.states import DeliveryState
 from gateway.platforms.platforms import open_platforms
 from gateway.sandbox.faults import Fault, FaultKind
