@@ -26,7 +26,7 @@ def known() -> dict[str, msgspec.structs.FieldInfo]:
 def documented_default(default: object) -> str | None:
     """As the page writes it; None where it says it in words."""
     match default:
-        case "":
+        case "" | ():
             return "none"
         case None:
             return None
@@ -34,6 +34,8 @@ def documented_default(default: object) -> str | None:
             return f"`{str(default).lower()}`"
         case float():
             return f"`{default:g}`"
+        case tuple():
+            return f"`{' '.join(default)}`"
         case _:
             return f"`{default}`"
 
