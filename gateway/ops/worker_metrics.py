@@ -7,12 +7,13 @@ takes the place of another takes over its number and its counts, so that there a
 
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import NamedTuple
 
 from prometheus_client import Metric
@@ -20,18 +21,31 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 
+PREFIX = "gateway-metrics-"
+
 LONGEST_START = 60.0
 """Seconds after which a worker whose event loop does not run yet is stuck."""
 
 
 @contextmanager
 def worker_directory() -> Iterator[None]:
-    """A new directory for the workers of this process, in memory where the system has such a place. Raises OSError."""
-    memory = "/dev/shm"  # noqa: S108 # a directory of an unguessable name is made there, private to this user
-    parent = memory if os.access(memory, os.W_OK | os.X_OK) else None
-    with TemporaryDirectory(prefix="gateway-metrics-", dir=parent, ignore_cleanup_errors=True) as name:
-        os.environ[DIRECTORY] = name
-        yield
+    """A new directory for the workers of this process, in memory where the system has such a place. Raises OSError.
+
+    Those of processes that were killed are removed on the way.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 # a directory of an unguessable name is made there, private to this user
+    parent = memory if os.access(memory, os.W_OK | os.X_OK) else Path(gettempdir())
+    for abandoned in parent.glob(f"{PREFIX}*/command"):
+        with suppress(OSError), abandoned.open("rb") as file:
+            if _lock(file.fileno()):
+                shutil.rmtree(abandoned.parent)
+    with TemporaryDirectory(prefix=PREFIX, dir=parent, ignore_cleanup_errors=True) as name:
+        being_made = Path(name, ".command")
+        with being_made.open("wb") as file:
+            _lock(file.fileno())
+            being_made.rename(Path(name, "command"))
+            os.environ[DIRECTORY] = name
+            yield
 
 
 class Living(NamedTuple):
@@ -52,13 +66,12 @@ class Worker:
         self._directory = Path(os.environ[DIRECTORY])
         with self._locked():
             for number in count(1):
-                self._path = self._directory / f"worker-{number}"
-                file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-                if _lock(file):
+                self._file = os.open(self._directory / f"worker-{number}", os.O_RDWR | os.O_CREAT, 0o600)
+                if _lock(self._file):
                     break
-                os.close(file)
-            self._succeed(os.read(file, 20).decode())
-            os.pwrite(file, f"{os.getpid():<20}".encode(), 0)
+                os.close(self._file)
+            self._succeed(os.read(self._file, 20).decode())
+            os.pwrite(self._file, f"{os.getpid():<20}".encode(), 0)
             self._beat_at(time.time() + LONGEST_START)
 
     def _succeed(self, pid: str) -> None:
@@ -76,7 +89,7 @@ class Worker:
         self._beat_at(time.time())
 
     def _beat_at(self, moment: float) -> None:
-        os.utime(self._path, (moment, moment))
+        os.utime(self._file, (moment, moment))
 
     def _bury(self, pid: str) -> None:
         mark_process_dead(pid.strip(), str(self._directory))

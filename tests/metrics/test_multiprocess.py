@@ -13,7 +13,7 @@ import pytest
 from exposed import Series, parse, value
 
 from gateway.ops.metrics import Metrics
-from gateway.ops.worker_metrics import DIRECTORY
+from gateway.ops.worker_metrics import DIRECTORY, PREFIX, worker_directory
 
 PATIENCE = 60
 
@@ -97,3 +97,19 @@ def test_stuck_event_loop_of_another_worker_is_seen(start, tmp_path) -> None:
     os.utime(tmp_path / "worker-1", (then, then))
 
     assert 10 <= (value(ask_other("scrape"), "gateway_event_loop_lag_max_seconds") or 0) < 10 + PATIENCE
+
+
+def test_abandoned_directory_is_removed(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("os.access", lambda *_: False)
+    monkeypatch.setenv(DIRECTORY, "")
+    abandoned = tmp_path / f"{PREFIX}abandoned"
+    abandoned.mkdir()
+    (abandoned / "command").touch()
+    with worker_directory():
+        first = Path(os.environ[DIRECTORY])
+        assert not abandoned.exists()
+        with worker_directory():
+            assert first.exists()
+
+    assert [*tmp_path.iterdir()] == []
