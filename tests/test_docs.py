@@ -92,6 +92,13 @@ def test_every_query_is_valid(page: Path) -> None:
         assert validate(schema(), parse(document)) == []
 
 
+def test_queries_of_the_examples_are_valid() -> None:
+    documents = [text for path in (ROOT / "examples").glob("*.ts") for text in TEMPLATE.findall(read_text_of(path))]
+    assert documents
+    for document in documents:
+        assert validate(schema(), parse(document)) == []
+
+
 @by_page
 def test_every_command_exists(page: Path) -> None:
     unknown = []

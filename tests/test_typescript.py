@@ -1,4 +1,4 @@
-"""The TypeScript of the pages and of examples/caches compiles in strict mode, and does what the page says."""
+"""The TypeScript of the pages and of examples compiles in strict mode, and does what the page says."""
 
 import json
 import re
@@ -74,8 +74,8 @@ def blocks() -> dict[str, str]:
         for block in FENCE.finditer(text):
             line = text.count("\n", 0, block.start(1)) + 1
             found[f"{place}-{line}"] = block[1]
-    for path in (ROOT / "examples" / "caches").glob("*.ts"):
-        found[f"{path.stem}-1"] = path.read_text(encoding="utf-8")
+    for path in (ROOT / "examples").glob("*.ts"):
+        found[f"examples-{path.stem}"] = path.read_text(encoding="utf-8")
     return found
 
 
@@ -202,7 +202,7 @@ def test_apollo_returns_outcome_without_the_record(compiled: Compiled) -> None:
     program = f"""
         globalThis.token = "";
         globalThis.fetch = async () => Response.json({json.dumps(answer)});
-        {compiled.block("quickstart", "new ApolloClient")}
+        {compiled.block("examples", "new ApolloClient")}
         const mutation = gql`mutation {{ setModule {{ outcome module {{ id }} }} }}`;
         console.log((await client.mutate({{ mutation }})).data.setModule.outcome);
     """
@@ -214,7 +214,7 @@ NEVER_KEYED = re.compile("^(__.*|Query|Mutation|Subscription|PageInfo)$|(Connect
 
 
 def test_apollo_merges_pages_without_duplicates(compiled: Compiled) -> None:
-    program = compiled.block("apollo", "typePolicies")
+    program = compiled.block("examples", "typePolicies")
     program += """
         import { gql } from "@apollo/client";
         const page = gql`query ($after: String) {
@@ -245,7 +245,7 @@ def test_apollo_merges_pages_without_duplicates(compiled: Compiled) -> None:
 
 def test_apollo_merges_different_parts_of_one_list(compiled: Compiled) -> None:
     """Else either query empties the other's screen, which asks again, and so on without end."""
-    program = compiled.block("apollo", "typePolicies")
+    program = compiled.block("examples", "typePolicies")
     program += """
         import { gql } from "@apollo/client";
         const scroll = gql`query ($after: String) {
@@ -272,7 +272,7 @@ def test_apollo_merges_different_parts_of_one_list(compiled: Compiled) -> None:
 
 
 def test_apollo_policies_name_every_list_and_argument(compiled: Compiled) -> None:
-    block = compiled.block("apollo", "typePolicies").replace("new InMemoryCache({", "({")
+    block = compiled.block("examples", "typePolicies").replace("new InMemoryCache({", "({")
     program = """
         const policies = Object.entries(cache.typePolicies).flatMap(([type, { fields }]) =>
           Object.entries(fields ?? {}).map(([name, { keyArgs }]) => [`${type}.${name}`, keyArgs]));
@@ -291,7 +291,7 @@ def test_apollo_policies_name_every_list_and_argument(compiled: Compiled) -> Non
 
 
 def test_apollo_reads_fragments_on_interfaces(compiled: Compiled) -> None:
-    program = compiled.block("apollo", "typePolicies")
+    program = compiled.block("examples", "typePolicies")
     program += """
         import { gql } from "@apollo/client";
         const query = gql`{ people(name: "", phone: "") { id ...Parts } } fragment Parts on Person { name }`;
@@ -309,7 +309,7 @@ def test_apollo_reads_fragments_on_interfaces(compiled: Compiled) -> None:
 
 
 def test_graphcache_keys_name_every_type_without_an_id(compiled: Compiled) -> None:
-    block = compiled.block("graphcache", "exchange-graphcache").replace("cacheExchange({", "Object.values({")
+    block = compiled.block("examples", "exchange-graphcache").replace("cacheExchange({", "Object.values({")
     printed = run("node", "--input-type=module", "-e", f"{block}; console.log(Object.keys(cache[0]).join())", cwd=NODE)
     types = [t for t in executable_schema().type_map.values() if isinstance(t, GraphQLObjectType)]
     without_id = {t.name for t in types if "id" not in t.fields}
