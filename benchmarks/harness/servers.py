@@ -31,10 +31,10 @@ ALL_OPENED = (EVERYTHING,)
 PRODUCTION = {"NODE_ENV": "production"}
 
 LAST_SETTING = "GATEWAY_CALLBACK_KEY_D"
+"""What the sandbox prints last, once it listens."""
 
 CONTROLS = {"x-sandbox": "1"}
 """The header that the sandbox's controls take no request without."""
-"""What the sandbox prints last, once it listens."""
 
 SERVE = ("-m", "gateway", "serve")
 
@@ -154,19 +154,16 @@ def _process(
 ) -> Iterator[tuple[int, IO[str]]]:
     """A process's id and what it prints."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
-    with on(cores):
+    with tempfile.TemporaryFile() as log, on(cores):  # the log goes to a file, as to a supervisor's pipe
         started = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, cwd=directory or None, env={**inherited, **environ}
+            command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=directory or None, env={**inherited, **environ}
         )
     with started as process:
         try:
             yield process.pid, cast("IO[str]", process.stdout)
         finally:
             process.terminate()
-            try:
-                process.wait(STOP_TIMEOUT)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            process.wait(STOP_TIMEOUT)
 
 
 def _free_port() -> int:
@@ -179,7 +176,7 @@ def _wait(is_ready: Callable[[], bool]) -> None:
     started = time.monotonic()
     while not is_ready():
         if time.monotonic() - started > START_TIMEOUT:
-            raise TimeoutError("the server did not start")
+            raise TimeoutError("the server did not start: `gateway serve` by hand shows why")
         time.sleep(0.05)
 
 
