@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     os.environ.update(_get_settings(options))  # so that workers have them too
+    options.environ = dict(os.environ)
     try:
         export_others(os.environ)
         status: int = options.run(load_settings(), options)
@@ -187,7 +188,7 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
     from gateway.commands.serve import serve  # noqa: PLC0415 # the other commands need no server
 
     _complain(*unknown_variables())
-    return serve(settings, options.workers)
+    return serve(settings, options.workers, options.environ)
 
 
 def _demo(_settings: Settings, options: argparse.Namespace) -> int:

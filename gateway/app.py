@@ -35,14 +35,13 @@ from gateway.execution.documents import Documents
 from gateway.execution.executor import Executor
 from gateway.execution.intake import Intake
 from gateway.execution.limits import Limits
-from gateway.execution.trusted import names_documents, open_trusted_documents, read_trusted_documents_again
+from gateway.execution.trusted import open_trusted_documents
 from gateway.http.access_log import AccessLog
-from gateway.http.application import Application, Hosts
+from gateway.http.application import Application, Hosts, for_pages
 from gateway.http.caller import Caller
 from gateway.http.explorer_site import open_explorer
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.guard import GuardedExecutor, guard_introspection
-from gateway.http.pages import admit_pages
 from gateway.http.parameters import Bounds
 from gateway.http.payment_callback import payment_callback_routes
 from gateway.http.probes import health_routes, metrics_routes
@@ -68,7 +67,6 @@ from gateway.ops.metrics import Metrics
 from gateway.ops.otel import open_export
 from gateway.ops.workers import at_work
 from gateway.platforms.platforms import Platforms, make_platforms
-from gateway.reload import Apply, Reload
 from gateway.settings import Mistakes, Settings
 from gateway.version import VERSION
 from schema.build import executable_schema, export_sdl, get_cost, get_scopes, revealed_types
@@ -189,14 +187,12 @@ def create_app(
     sandbox: Mapping[str, str] = MappingProxyType({}),
     journal: OpenJournal = open_journal,
     metrics: Metrics | None = None,
-    read_again: Callable[[], Settings] | None = None,
 ) -> Application:
     """The ASGI application. Raises SettingsError; what it needs is opened when it starts and closed when it ends.
 
     `clock` is what the journal, the relay and the reconciler go by; `started` is called before the first request,
     `failed` when there will be none. `explorer_token` is for those who open GraphiQL, `sandbox` the address of each
-    platform whose switches it shows. `journal` opens the journal. `read_again` reads the
-    settings for a reload; without it they stay, and the files that they name are read again.
+    platform whose switches it shows. `journal` opens the journal.
     """
     metrics = Metrics() if metrics is None else metrics
     mistakes = Mistakes()
@@ -235,8 +231,8 @@ def create_app(
         needed_scopes,
     )
 
-    def edges(gateway: Gateway) -> tuple[ASGIApp, WebSocketEndpoint, list[BaseRoute]]:
-        """What answers GraphQL over HTTP and in WebSockets, and the routes of all."""
+    def edges(gateway: Gateway) -> tuple[ASGIApp, list[BaseRoute]]:
+        """What answers GraphQL over HTTP, and the routes of all else."""
 
         def get_caller(scope: ASGIScope) -> Caller[RequestContext]:
             return Caller(scope, authenticator, gateway)
@@ -275,13 +271,13 @@ def create_app(
                 max_operations=settings.max_subscriptions,
                 bounds=bounds,
                 largest_answer=largest,
+                origins=settings.allowed_origins,
             ),
             request_metrics,
             access_log,
         )
         return (
-            endpoint,
-            web_sockets,
+            for_pages(endpoint, settings.allowed_origins, settings.allowed_headers),
             [
                 WebSocketRoute(GRAPHQL_PATH, web_sockets),
                 *payment_callback_routes(
@@ -297,9 +293,7 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_gateway(settings, key, platforms, clock, journal, metrics, communities) as gateway:
             app.state.gateway = gateway
-            endpoint, web_sockets, app.router.routes[:] = edges(gateway)
-            reload.steps.append(partial(admit_pages, application, endpoint, web_sockets))
-            await (await admit_pages(application, endpoint, web_sockets, reload.settings))()
+            application.graphql, app.router.routes[:] = edges(gateway)
             app.router.redirect_slashes = False  # it would send forms on without TLS, and to any Host
             started()
             try:
@@ -310,24 +304,8 @@ def create_app(
                 if span_export is not None:
                     await asyncio.to_thread(span_export.close)
 
-    async def trust(settings: Settings) -> Apply:
-        """Read the trusted documents again, where there is a list."""
-        is_listed = names_documents(settings)
-
-        async def apply() -> None:
-            if not is_listed:
-                intake.trust(None)
-            elif found := await read_trusted_documents_again(settings, documents):
-                listed, names = found
-                intake.trust(listed)
-                request_metrics.name_operations(names)
-
-        return apply
-
-    reload = Reload(settings, read_again or (lambda: settings))
-    reload.steps += [authenticator.adopt, trust]
     application = Application(
-        Starlette(lifespan=lifespan), GRAPHQL_PATH, Hosts(settings.hosts), failed, request_metrics.failed, reload
+        Starlette(lifespan=lifespan), GRAPHQL_PATH, Hosts(settings.hosts), failed, request_metrics.failed
     )
     return application
 

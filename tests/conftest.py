@@ -145,12 +145,9 @@ async def serve_gateway(
     for.
     """
 
-    def read() -> Settings:
-        return msgspec.structs.replace(load_settings(environ), **changes)
-
-    settings = read()
+    settings = msgspec.structs.replace(load_settings(environ), **changes)
     metrics = Metrics()
-    app = create_app(settings, clock, sandbox=sandbox, metrics=metrics, read_again=read)
+    app = create_app(settings, clock, sandbox=sandbox, metrics=metrics)
     server = EmbeddedServer(uvicorn.Config(app, **server_options(settings, metrics) | {"loop": "none", "port": 0}))
     running = asyncio.create_task(server.serve())
     while not server.started:

@@ -1,9 +1,7 @@
 """From the Authorization header to the principal, quickly for a header that was seen before."""
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from gateway.auth.keys import FetchedKeys, FixedKeys, KeySet, KeySource
 from gateway.auth.principal import Principal
 from gateway.auth.refusals import InvalidTokenError, RefusalReason, Refusals
 from gateway.auth.tokens import LONGEST_TOKEN, Dialect, TokenVerifier, Trusted
-from gateway.errors import IssuerUnavailableError, UnauthenticatedError
+from gateway.errors import UnauthenticatedError
 from gateway.ops.metrics import Metrics
 from gateway.settings import Settings, SettingsError
 from gateway.wording.requests import RequestWording
@@ -47,7 +45,7 @@ class Authenticator:
 
     def trusts(self, trusted: Trusted) -> bool:
         """Whether it still holds without waiting for anything."""
-        return self._clock() < trusted.until and trusted.source.clock() < trusted.keys.fresh_until
+        return self._clock() < trusted.until and self._verifier.keys.clock() < trusted.keys.fresh_until
 
     def cached(self, header: str | None) -> Trusted | None:
         """What is known of a header seen before, without waiting for anything; None says nothing of its validity."""
@@ -74,37 +72,16 @@ class Authenticator:
             raise InvalidTokenError(RefusalReason.FORM)
         digest = _digest(header)
         trusted = self._remembered.get(digest)
-        if trusted is None or self._clock() >= trusted.until or not await self._has_keys_of(trusted):
+        if trusted is None or self._clock() >= trusted.until or trusted.keys is not await self._verifier.keys.current():
             scheme, _, token = header.partition(" ")
             if scheme.lower() != "bearer":
                 raise InvalidTokenError(RefusalReason.SCHEME)
             trusted = self._remembered[digest] = await self._verifier.verify(token)
         return trusted
 
-    async def _has_keys_of(self, trusted: Trusted) -> bool:
-        """Raises IssuerUnavailableError while that cannot be known."""
-        return trusted.keys is await self._verifier.keys.current()
-
     async def ready(self) -> None:
         """Raises IssuerUnavailableError while no token can be checked."""
         await self._verifier.keys.current()
-
-    async def adopt(self, settings: Settings) -> Callable[[], Awaitable[None]]:
-        """What makes the issuer of these settings hold from then on. Its keys are read again, and fetched.
-
-        Raises SettingsError as `open_verifier` does: then all stays as it is.
-        """
-        verifier = await asyncio.to_thread(open_verifier, settings, self._clock)
-
-        async def apply() -> None:
-            before, self._verifier = self._verifier, verifier
-            self._remembered.clear()
-            before.keys.retire()
-            await before.keys.aclose()
-            with suppress(IssuerUnavailableError):  # it logs that itself
-                await verifier.keys.newest()
-
-        return apply
 
     async def aclose(self) -> None:
         """Stop fetching keys."""
@@ -114,15 +91,14 @@ class Authenticator:
 def open_authenticator(
     settings: Settings, clock: Callable[[], float] = time.time, metrics: Metrics | None = None
 ) -> Authenticator:
-    """The authenticator the settings ask for. Raises SettingsError as `open_verifier` does."""
-    return Authenticator(open_verifier(settings, clock), clock, explains=not settings.is_production, metrics=metrics)
-
-
-def open_verifier(settings: Settings, clock: Callable[[], float] = time.time) -> TokenVerifier:
-    """What verifies the tokens of the settings' issuer, else of the development issuer.
+    """Of the settings' issuer, else of the development issuer.
 
     Raises SettingsError when keys cannot be used, and where there is no development issuer.
     """
+    return Authenticator(_open_verifier(settings, clock), clock, explains=not settings.is_production, metrics=metrics)
+
+
+def _open_verifier(settings: Settings, clock: Callable[[], float]) -> TokenVerifier:
     if not settings.auth_issuer:
         return TokenVerifier(ISSUER, AUDIENCE, DevelopmentIssuer.open(settings, clock).public_keys(), clock)
     if settings.auth_key_file:

@@ -62,9 +62,6 @@ class KeySource(Protocol):
     async def newest(self) -> "KeySet":
         """The key set as it is now, for a token that names a key which the current one does not have."""
 
-    def retire(self) -> None:
-        """Have what its keys verified hold no longer: another source has taken its place."""
-
     async def aclose(self) -> None: ...
 
 
@@ -160,9 +157,6 @@ class FixedKeys:
     async def newest(self) -> KeySet:
         return self._keys
 
-    def retire(self) -> None:
-        self._keys.fresh_until = -inf
-
     async def aclose(self) -> None:
         """Nothing is open."""
 
@@ -187,7 +181,6 @@ class FetchedKeys:
         self._keys.fresh_until = self._trusted_until = self._last_until = self._tried_at = -inf
         self._failure = ""  # why the last fetch brought no keys
         self._throttle = LogThrottle(clock)
-        self._is_retired = False
         self._fetching: asyncio.Task[None] | None = None
 
     async def current(self) -> KeySet:
@@ -207,10 +200,6 @@ class FetchedKeys:
             raise self._unavailable()
         return self._keys
 
-    def retire(self) -> None:
-        self._keys.fresh_until = -inf
-        self._is_retired = True
-
     async def aclose(self) -> None:
         if self._fetching is not None:
             self._fetching.cancel()
@@ -224,7 +213,7 @@ class FetchedKeys:
         """The fetch under way, a new one if it is time for one, else None."""
         if self._fetching is not None and not self._fetching.done():
             return self._fetching
-        if self._is_retired or self.clock() - self._tried_at < _FETCH_INTERVAL:
+        if self.clock() - self._tried_at < _FETCH_INTERVAL:
             return None
         self._tried_at = self.clock()
         self._fetching = asyncio.create_task(self._fetch(), name="fetch signing keys")

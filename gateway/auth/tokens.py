@@ -81,7 +81,6 @@ class Trusted(msgspec.Struct, frozen=True, gc=False):
     principal: Principal
     until: float
     keys: KeySet
-    source: KeySource
 
 
 class TokenVerifier:
@@ -122,7 +121,7 @@ class TokenVerifier:
             expires_at=claims.exp,
             codes=None if sees_all else codes,
         )
-        return Trusted(principal, claims.exp + LEEWAY, keys, self.keys)
+        return Trusted(principal, claims.exp + LEEWAY, keys)
 
     def _check(self, claims: _Claims) -> None:
         """Raises InvalidTokenError."""

@@ -22,7 +22,7 @@ from gateway.auth.issuer import DevelopmentIssuer
 from gateway.commands.serve import (
     EmbeddedServer,
     address_error,
-    address_family,
+    bind,
     report_failure,
     server_options,
 )
@@ -78,15 +78,12 @@ async def demo(*, once: bool) -> int:
 
 def _listen(settings: Settings) -> socket.socket:
     """On the port of the settings; where that is taken and was not asked for, on any. Raises StartError."""
-    listener = socket.socket(address_family(settings.host), socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((settings.host, settings.port))
+        return bind(settings.host, settings.port)
     except OSError as error:
         if os.environ.get("GATEWAY_PORT", "").strip():
             raise address_error(error) from None
-        listener.bind((settings.host, 0))
-    return listener
+        return bind(settings.host, 0)
 
 
 @asynccontextmanager

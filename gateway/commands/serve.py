@@ -1,24 +1,32 @@
-"""Serving: uvicorn with what production wants."""
+"""Serving: uvicorn with what production wants, and SIGHUP, which has everything read anew."""
 
 import asyncio
+import os
 import resource
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from functools import partial
+from multiprocessing import parent_process
+from multiprocessing.sharedctypes import RawValue
+from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors.multiprocess import Multiprocess
 
 from gateway.addresses import make_url
 from gateway.app import create_app
 from gateway.auth.issuer import is_loopback
+from gateway.contact.quick import require_usable
+from gateway.env_file import export_others
 from gateway.errors import GatewayError
 from gateway.http.application import Application
 from gateway.http.request_metrics import count_failure
@@ -29,10 +37,8 @@ from gateway.http.server.websocket_connection import WebSocketConnection
 from gateway.ops.collector import settle_collector
 from gateway.ops.logs import configure_logs
 from gateway.ops.metrics import Metrics
-from gateway.ops.worker_metrics import worker_directory
-from gateway.reload import Apply, Reload
+from gateway.ops.worker_metrics import DIRECTORY, worker_directory
 from gateway.settings import Mistakes, Settings, SettingsError, StartError, load_settings
-from gateway.supervisor import DrainingServer, Supervisor, end_with_supervisor
 from gateway.version import VERSION
 
 GRACE = 10
@@ -41,14 +47,23 @@ GRACE = 10
 LONGEST_MESSAGE = 1024 * 1024
 """Bytes of a WebSocket's message that are read at least, so that a refusal beyond `max_body_bytes` names that bound."""
 
+LONGEST_START = 60
+"""Seconds that a worker may take to answer, on a busy machine: then it is taken for hung."""
+
+PAUSE = 5.0
+"""Seconds that a worker waits before it ends because it cannot start: then another one tries."""
+
+LISTENER = "_GATEWAY_LISTENER"
+"""The variable that has the descriptor of the socket which a process leaves to the one that takes its place."""
 
 log = structlog.get_logger(__name__)
 
 
-def serve(settings: Settings, workers: int = 1) -> int:
+def serve(settings: Settings, workers: int, environ: Mapping[str, str]) -> int:
     """Serve until stopped. Raises SettingsError, StartError.
 
-    Returns the exit status: not 0 when no worker could start. The reason is on standard error then.
+    `environ` is that of the command, without what files add: a reload begins with it. Returns the exit status: not 0
+    when no worker could start. The reason is on standard error then.
     """
     configure_logs(settings.log_level)
     _allow_open_files()
@@ -58,33 +73,76 @@ def serve(settings: Settings, workers: int = 1) -> int:
     with mistakes.collect():
         _require_shared_journal(settings, workers)
     mistakes.check()
-    _require_address(settings)
-    if workers == 1:
-        Server(_config(settings, Metrics()), settings).run()
-        return 0
-    with closing(bind(settings.host, settings.port)) as reserved, worker_directory():
-        host, port = reserved.getsockname()[:2]
+    with closing(_listen(settings)) as listener:
+        if workers == 1:
+            _serve_alone(settings, listener, environ)
+            return 0
+        return _serve_by_workers(settings, listener, environ, workers)
+
+
+def _serve_alone(settings: Settings, listener: socket.socket, environ: Mapping[str, str]) -> None:
+    """In this process. On SIGHUP it ends as on SIGTERM, and then becomes another one, which has the listener.
+
+    Two processes cannot share a SQLite journal, so a successor could not start before. Meanwhile connections wait.
+    """
+    metrics = Metrics()
+    server = Server(_config(settings, metrics, partial(application, metrics)), settings, metrics, environ)
+    signal.signal(signal.SIGHUP, server.ask_to_reload)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+    server.run([listener.dup()])
+    if server.is_reloading:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # until the other one handles it
+        listener.set_inheritable(True)
+        variables = {**environ, LISTENER: str(listener.fileno())}
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], variables)  # noqa: S606 # the same command
+
+
+def _serve_by_workers(settings: Settings, listener: socket.socket, environ: Mapping[str, str], workers: int) -> int:
+    with worker_directory():
         metrics = Metrics()
+        reloaded = RawValue("b", 1)
+        successor = partial(worker, metrics, reloaded, is_successor=True)
 
-        def renew() -> uvicorn.Config:
-            renewed = load_settings()
+        def configure() -> uvicorn.Config:
+            variables = {**environ, DIRECTORY: os.environ[DIRECTORY]}
+            export_others(variables)
+            renewed = _read_anew(environ, workers)
+            os.environ.clear()
+            os.environ.update(variables)
             configure_logs(renewed.log_level)
-            create_app(renewed)
-            _require_shared_journal(renewed, workers)
-            return _config(msgspec.structs.replace(renewed, host=settings.host, port=settings.port), metrics, workers)
+            return _config(renewed, metrics, successor, workers)
 
-        config = _config(settings, metrics, workers)
-        supervisor = Supervisor(
-            config, partial(bind, host, port), started=lambda: log_start(settings, reserved), renew=renew
-        )
-        supervisor.run()
-    return supervisor.exit_status
+        def started() -> None:
+            log_start(settings, listener)
+            command.config.app = successor
+
+        config = _config(settings, metrics, partial(worker, metrics, reloaded, is_successor=False), workers)
+        command = Workers(config, listener, configure, started, reloaded)
+        command.run()
+    return command.exit_status
 
 
-def _config(settings: Settings, metrics: Metrics, workers: int = 1) -> uvicorn.Config:
+def _read_anew(environ: Mapping[str, str], workers: int) -> Settings:
+    """What a successor will read. Raises SettingsError, with what it would refuse."""
+    settings = load_settings(environ)
+    mistakes = Mistakes()
+    with mistakes.collect():
+        require_usable(settings)
+    with mistakes.collect():
+        _require_shared_journal(settings, workers)
+    mistakes.check()
+    return settings
+
+
+def _config(settings: Settings, metrics: Metrics, factory: Callable[[], ASGIApp], workers: int = 1) -> uvicorn.Config:
     """Handed to a worker, it is pickled as a whole: `metrics` are the same object wherever they are in it."""
-    options = {"host": settings.host, "port": settings.port, **server_options(settings, metrics)}
-    return uvicorn.Config(partial(application, metrics), factory=True, workers=workers, **options)
+    return uvicorn.Config(
+        factory,
+        factory=True,
+        workers=workers,
+        timeout_worker_healthcheck=LONGEST_START,
+        **server_options(settings, metrics),
+    )
 
 
 def _require_shared_journal(settings: Settings, workers: int) -> None:
@@ -94,23 +152,35 @@ def _require_shared_journal(settings: Settings, workers: int) -> None:
         )
 
 
-def _require_address(settings: Settings) -> None:
-    """One that others listen at is no use: gateways of two commands with several workers would even share it."""
+def _listen(settings: Settings) -> socket.socket:
+    """The socket of the process whose place this one has taken, else a new one. Raises StartError."""
+    inherited = os.environ.pop(LISTENER, "")
+    if inherited:
+        listener = socket.socket(fileno=int(inherited))
+        listener.set_inheritable(False)
+        return listener
     try:
-        with socket.socket(address_family(settings.host), socket.SOCK_STREAM) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind((settings.host, settings.port))
+        return bind(settings.host, settings.port)
     except OSError as error:
         raise address_error(error) from None
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket at an address. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def address_error(error: OSError) -> StartError:
     """Why nobody can listen at the address of the settings."""
     return StartError(f"GATEWAY_HOST, GATEWAY_PORT: {error.strerror}")
-
-
-def address_family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def log_start(settings: Settings, listener: socket.socket) -> None:
@@ -131,36 +201,103 @@ def log_start(settings: Settings, listener: socket.socket) -> None:
 
 def report_failure(error: BaseException) -> None:
     """Why the gateway did not start: in its own words, or by the type and place of what nobody foresaw."""
-    if isinstance(error, GatewayError):
+    if isinstance(error, GatewayError | SettingsError):
         sys.stderr.write(f"gateway: {error}\n")
     else:
         log.critical("gateway did not start", exc_info=error)
 
 
-class Server(DrainingServer):
-    """The only server of its command. It logs when it serves; with several workers, the `Supervisor` does."""
+class Server(uvicorn.Server):
+    """The only server of its command. `is_reloading`: it has stopped so that another process takes its place."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
+    def __init__(
+        self, config: uvicorn.Config, settings: Settings, metrics: Metrics, environ: Mapping[str, str]
+    ) -> None:
         super().__init__(config)
+        self.is_reloading = False
+        self._is_asked = False
+        self._metrics = metrics
         self._settings = settings
+        self._environ = environ
+
+    def ask_to_reload(self, *_: object) -> None:
+        """Handles SIGHUP."""
+        self._is_asked = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self.started:
-            log_start(self._settings, self.servers[0].sockets[0])
+        for listener in sockets or ():
+            log_start(self._settings, listener)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        if self._is_asked and not self.should_exit:
+            self._is_asked = False
+            await self._reload()
+        return await super().on_tick(counter)
+
+    async def _reload(self) -> None:
+        try:
+            await asyncio.to_thread(_read_anew, self._environ, 1)
+        except SettingsError as error:
+            self._metrics.reloaded.set(0)
+            log.error("settings not reloaded", reasons=error.mistakes)
+        else:
+            log.info("gateway reloads")
+            self.is_reloading = self.should_exit = True
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A socket at an address that others are bound to as well, so that the kernel deals connections out.
+class Workers(Multiprocess):
+    """uvicorn's worker processes, which share a listener. `started` is called when the first one serves.
 
-    Workers that accept from one socket do not share evenly: the first to wake takes all that wait, and connections
-    stay where they are. Raises OSError.
+    When one cannot start before that, all of them end: `exit_status` is then that worker's, else 0. `configure` reads
+    the settings anew, for successors; it raises SettingsError. `reloaded` is shared with the workers: 0 after a reload
+    that failed, else 1.
     """
-    listener = socket.socket(address_family(host), socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    listener.bind((host, port))
-    return listener
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        listener: socket.socket,
+        configure: Callable[[], uvicorn.Config],
+        started: Callable[[], object],
+        reloaded: Any,
+    ) -> None:
+        super().__init__(config, [listener])
+        self._reloaded = reloaded
+        self._configure = configure
+        self._started = started
+        self._has_served = False
+
+    @property
+    def exit_status(self) -> int:
+        return STARTUP_FAILURE if any(process.exitcode == STARTUP_FAILURE for process in self.processes) else 0
+
+    def keep_subprocess_alive(self) -> None:
+        before = [*self.processes]
+        for process in before:
+            process.child_conn.close()  # its own copy is the only one then: when it ends, no ping waits for the answer
+        super().keep_subprocess_alive()
+        for ended, process in zip(before, self.processes, strict=True):
+            if ended is not process:
+                log.warning("worker replaced", ended=ended.pid, status=ended.exitcode, pid=process.pid)
+        if not self._has_served and any(process.is_ready() for process in self.processes):
+            self._has_served = True
+            self._started()
+
+    def handle_hup(self) -> None:
+        try:
+            self.config = self._configure()
+        except SettingsError as error:
+            self._reloaded.value = 0
+            log.error("settings not reloaded", reasons=error.mistakes)
+            return
+        log.info("gateway reloads")
+        before = [*self.processes]
+        self.restart_all()
+        if left := sum(process in before for process in self.processes):
+            log.error("workers not replaced", left=left)
+        self._reloaded.value = not left
 
 
 class _ServerErrors:
@@ -203,39 +340,56 @@ class EmbeddedServer(uvicorn.Server):
         yield
 
 
-def application(metrics: Metrics) -> Application:
-    """What each worker runs."""
+def application(
+    metrics: Metrics,
+    started: Callable[[], object] = settle_collector,
+    failed: Callable[[BaseException], object] = report_failure,
+) -> Application:
+    """What a server runs, by the settings as they are now. Raises SettingsError."""
     settings = load_settings()
     configure_logs(settings.log_level)
-    end_with_supervisor()
-    app = create_app(
-        settings, started=settle_collector, failed=report_failure, metrics=metrics, read_again=load_settings
-    )
-    if app.reload is not None:
-        app.reload.steps.append(_log_from)
-        _on_hangup(app.reload)
-    return app
+    return create_app(settings, started=started, failed=failed, metrics=metrics)
 
 
-async def _log_from(settings: Settings) -> Apply:
-    async def apply() -> None:
-        configure_logs(settings.log_level)
+def worker(metrics: Metrics, reloaded: Any, *, is_successor: bool) -> Application:
+    """What one of several servers runs. `is_successor`: others serve, and go on when this one cannot start.
 
-    return apply
+    `reloaded` is that of `Workers`.
+    """
+    metrics.watch(metrics.reloaded, lambda: reloaded.value)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal sends it to all processes: it is for the parent
+    _end_with_parent()
+
+    def started() -> None:
+        settle_collector()
+        log.info("worker serves", pid=os.getpid())
+
+    def failed(error: BaseException) -> None:
+        report_failure(error)
+        if is_successor:
+            time.sleep(PAUSE)  # uvicorn starts another one at once
+            os._exit(1)  # with its own status uvicorn would end them all
+
+    try:
+        return application(metrics, started, failed)
+    except SettingsError as error:
+        failed(error)
+        sys.exit(STARTUP_FAILURE)
 
 
-def _on_hangup(reload: Reload) -> None:
-    """Have SIGHUP read again what may change, and SIGUSR2, which is for the supervisor, end nobody."""
-    reloads: set[asyncio.Task[None]] = set()
+def _end_with_parent() -> None:
+    """Have this worker stop, as on a signal, once its parent is gone: nobody else knows of it.
 
-    def begin() -> None:
-        task = asyncio.create_task(reload())
-        reloads.add(task)
-        task.add_done_callback(reloads.discard)
+    It would keep the address and its connections to the journal.
+    """
 
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGHUP, begin)
-    loop.add_signal_handler(signal.SIGUSR2, lambda: log.warning("rolling restart needs several workers"))
+    def wait() -> None:
+        parent = parent_process()
+        if parent is not None:
+            parent.join()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    Thread(target=wait, name="parent", daemon=True).start()
 
 
 def _allow_open_files() -> None:

@@ -7,9 +7,11 @@ from contextlib import AsyncExitStack, aclosing
 
 from gateway.auth.authenticator import Authenticator, open_authenticator
 from gateway.auth.issuer import require_development
+from gateway.communities import read_communities
 from gateway.contact.profile import read_profile
 from gateway.contact.report import to_table
 from gateway.errors import IssuerUnavailableError, JournalError
+from gateway.execution.trusted import read_trusted_documents
 from gateway.journal.journal import try_journal
 from gateway.platforms.client import Probe
 from gateway.platforms.platforms import make_platforms
@@ -24,19 +26,12 @@ async def check(settings: Settings) -> int:
     Returns 0 when the journal and the signing keys can be used, both platforms are set up, and every endpoint that was
     tried answered in the protocol, else 1. Raises SettingsError.
     """
+    require_usable(settings)
     async with AsyncExitStack() as stack:
-        mistakes = Mistakes()
         authenticator: Authenticator | None = None
-        with mistakes.collect():
-            if settings.auth_issuer:
-                authenticator = await stack.enter_async_context(aclosing(open_authenticator(settings)))
-            else:
-                require_development(settings)
-        with mistakes.collect():
-            platforms = await stack.enter_async_context(aclosing(make_platforms(settings, reads_by_engine=False)))
-        with mistakes.collect():
-            read_profile(settings)
-        mistakes.check()
+        if settings.auth_issuer:
+            authenticator = await stack.enter_async_context(aclosing(open_authenticator(settings)))
+        platforms = await stack.enter_async_context(aclosing(make_platforms(settings, reads_by_engine=False)))
         clients = (("wjdh", platforms.wjdh), ("security", platforms.security))
         named = [("journal", _try_journal(settings)), ("issuer", _try_keys(settings, authenticator))]
         named += [(name, client.probe(endpoint)) for name, client in clients for endpoint in client.endpoints]
@@ -53,6 +48,16 @@ async def check(settings: Settings) -> int:
         "Whether lists and records can be read, `gateway check --deep` says.\n"
     )
     return 1 if problems else 0
+
+
+def require_usable(settings: Settings) -> None:
+    """Read the files that the settings name; nobody is called. Raises SettingsError with every mistake."""
+    mistakes = Mistakes()
+    open_issuer = open_authenticator if settings.auth_issuer else require_development
+    for read in (open_issuer, make_platforms, read_profile, read_communities, read_trusted_documents):
+        with mistakes.collect():
+            read(settings)
+    mistakes.check()
 
 
 async def _try_journal(settings: Settings) -> Probe:

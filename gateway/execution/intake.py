@@ -80,11 +80,6 @@ class Intake:
         self._persisted: LRUCache[str, str] = LRUCache(PERSISTED_BYTES, sys.getsizeof)
         self._reported: LRUCache[str, bool] = LRUCache(MOST_REPORTED)
 
-    def trust(self, documents: TrustedDocuments | None) -> None:
-        """Go by this list from now on; by none, run any document."""
-        self._trusted = documents
-        self._reported.clear()
-
     def admit(self, asked: Asked, caller: Payer) -> Admitted:
         """Raises DocumentError: as `Documents.prepare`, for an unknown or untrusted document, and for its cost.
 

@@ -1,10 +1,9 @@
-"""The list of documents that frontends were built with: manifests, read at the start and again on request.
+"""The list of documents that frontends were built with: manifests, read at the start.
 
 Two forms are read: Apollo's, `{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id", "body",
 ...}]}`, as its generator writes it, and Relay's, `{"<id>": "query ..."}`.
 """
 
-import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -80,62 +79,13 @@ class TrustedDocuments:
         return self._by_id.get(id_)
 
 
-def names_documents(settings: Settings) -> bool:
-    """Whether there is a list, and it is not off. Raises SettingsError where the mode needs one."""
+def read_trusted_documents(settings: Settings) -> TrustedDocuments | None:
+    """The list that the settings name; None where none is, or it is off. Raises SettingsError."""
     mode = settings.trusted_documents_mode
     if not settings.trusted_documents and mode in ("report", "require"):
         raise SettingsError(f"{VARIABLE}: needed for the mode {mode}")
-    return bool(settings.trusted_documents) and mode != "off"
-
-
-def open_trusted_documents(settings: Settings, documents: Documents) -> TrustedDocuments | None:
-    """The list that the settings name; None where none is, or it is off. Raises SettingsError.
-
-    Documents of the list that are not valid any more are logged, and refused when somebody asks for them.
-    """
-    if not names_documents(settings):
+    if not settings.trusted_documents or mode == "off":
         return None
-    trusted = _read_list(settings)
-    for id_, text in trusted.documents.items():
-        _names_in(id_, text, documents)
-    return trusted
-
-
-async def read_trusted_documents_again(
-    settings: Settings, documents: Documents
-) -> tuple[TrustedDocuments, list[str]] | None:
-    """As `open_trusted_documents`, while requests are served, and the names of the operations.
-
-    None where the list cannot be read, which is logged: then the last one holds.
-    """
-    try:
-        trusted = await asyncio.to_thread(_read_list, settings)
-    except SettingsError as error:
-        log.error("trusted documents not read again", reason=str(error))
-        return None
-    names: list[str] = []
-    for id_, text in trusted.documents.items():
-        names += _names_in(id_, text, documents)
-        await asyncio.sleep(0)  # a new document takes milliseconds: requests have their turn in between
-    log.info("trusted documents read again", documents=len(trusted.documents))
-    return trusted, names
-
-
-def _names_in(id_: str, text: str, documents: Documents) -> list[str]:
-    """The names of the operations of a listed document; it is logged where it is not valid."""
-    try:
-        return documents.operation_names(text)
-    except DocumentError as error:
-        log.error("trusted document invalid", id=id_, reason=error.errors[0].message)
-        return []
-
-
-def _without_ignored(text: str) -> str:
-    return " ".join([token for token in _TOKEN.findall(text) if not token.startswith("#")])
-
-
-def _read_list(settings: Settings) -> TrustedDocuments:
-    """All manifests as one list. Raises SettingsError."""
     documents: dict[str, str] = {}
     for path in _manifests(settings.trusted_manifests):
         for operation in _read_manifest(path):
@@ -143,7 +93,25 @@ def _read_list(settings: Settings) -> TrustedDocuments:
                 raise SettingsError(f"{VARIABLE}: two documents have the id {operation.id}")
     if not documents:
         raise SettingsError(f"{VARIABLE}: the manifest lists no document")
-    return TrustedDocuments(documents, required=settings.trusted_documents_mode != "report")
+    return TrustedDocuments(documents, required=mode != "report")
+
+
+def open_trusted_documents(settings: Settings, documents: Documents) -> TrustedDocuments | None:
+    """As `read_trusted_documents`.
+
+    Documents of the list that are not valid any more are logged, and refused when somebody asks for them.
+    """
+    trusted = read_trusted_documents(settings)
+    for id_, text in trusted.documents.items() if trusted else ():
+        try:
+            documents.operation_names(text)
+        except DocumentError as error:
+            log.error("trusted document invalid", id=id_, reason=error.errors[0].message)
+    return trusted
+
+
+def _without_ignored(text: str) -> str:
+    return " ".join([token for token in _TOKEN.findall(text) if not token.startswith("#")])
 
 
 def _manifests(named: Sequence[Path]) -> Iterator[Path]:

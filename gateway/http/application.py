@@ -14,7 +14,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.errors import GatewayError, UserInputError
 from gateway.http.request import new_request_id
 from gateway.http.responses import Refusal, refusal_response
-from gateway.reload import Reload
 from gateway.wording.requests import RequestWording
 
 OPEN_PATHS: Final = ("/healthz", "/readyz", "/metrics")
@@ -48,8 +47,7 @@ log = structlog.get_logger(__name__)
 
 
 class Application:
-    """`graphql` answers at `graphql_path`; it is set when the lifespan of `others` has begun. `reload` reads again what
-    may change while it serves; `hosts` may be others then.
+    """`graphql` answers at `graphql_path`; it is set when the lifespan of `others` has begun.
 
     `on_failure` is called with the error that kept the lifespan from beginning, `on_refusal` with that of a request
     that is for another host.
@@ -64,14 +62,12 @@ class Application:
         hosts: "Hosts",
         on_failure: Callable[[BaseException], object],
         on_refusal: Callable[[GatewayError], object] = lambda _error: None,
-        reload: Reload | None = None,
     ) -> None:
         self._others = others
         self._graphql_path = graphql_path
-        self.hosts = hosts
+        self._hosts = hosts
         self._on_failure = on_failure
         self._on_refusal = on_refusal
-        self.reload = reload
 
     @property
     def state(self) -> State:
@@ -80,7 +76,7 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
-        elif not self.hosts.accept(scope["headers"]) and scope["path"] not in OPEN_PATHS:
+        elif not self._hosts.accept(scope["headers"]) and scope["path"] not in OPEN_PATHS:
             await self._misdirect(scope, receive, send)
         elif scope["path"] == self._graphql_path and scope["type"] == "http":
             await self.graphql(scope, receive, send)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import islice
 from time import perf_counter
 from typing import Any, Final, TypeAlias
 
@@ -95,18 +96,11 @@ class RequestMetrics:
         self.subscriptions = 0
         self.websockets = 0
         self._metrics = metrics
-        self._operations: dict[str, None] = {}
-        self.name_operations(operations)
+        self._operations = frozenset(islice(dict.fromkeys(operations), MOST_OPERATIONS))
         self._requests: dict[tuple[str, str, str], Histogram] = {}
         self._clients: dict[Client, Counter] = {}
         metrics.watch(metrics.websockets, lambda: self.websockets)
         metrics.watch(metrics.subscriptions, lambda: self.subscriptions)
-
-    def name_operations(self, names: Iterable[str]) -> None:
-        """These are labels, too, as far as there is room."""
-        for name in names:
-            if len(self._operations) < MOST_OPERATIONS:
-                self._operations[name] = None
 
     def record(
         self,

@@ -65,7 +65,8 @@ class WebSocketOptions:
     """Bounds of one connection: times in seconds. `timeout` is the deadline of a query or mutation.
 
     `bounds` are those of one message of the client's, `largest_answer` that of what it is sent for a query or an event,
-    in bytes. `max_operations` counts those under way.
+    in bytes. `max_operations` counts those under way. `origins` are the web pages that may connect, besides the
+    gateway's own.
     """
 
     timeout: float
@@ -73,11 +74,12 @@ class WebSocketOptions:
     bounds: Bounds
     largest_answer: int
     init_timeout: float = 5.0
+    origins: Collection[str] = ()
     clock: Callable[[], float] = time.time
 
 
 class WebSocketEndpoint:
-    """Serves connections. `origins` are the web pages that may connect, besides the gateway's own."""
+    """Serves connections."""
 
     def __init__(
         self,
@@ -96,13 +98,12 @@ class WebSocketEndpoint:
         self.options = options
         self.metrics = metrics
         self.access_log = access_log
-        self.origins: Collection[str] = ()
         self.writing: set[asyncio.Task[None]] = set()
         """Mutations: they run to their end, whatever becomes of their connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         websocket = WebSocket(scope, receive, send)
-        if not may_connect(websocket.headers.get("origin"), websocket.headers.get("host"), self.origins):
+        if not may_connect(websocket.headers.get("origin"), websocket.headers.get("host"), self.options.origins):
             await websocket.close()  # before it is accepted: HTTP 403
         elif SUBPROTOCOL not in scope["subprotocols"]:
             await websocket.accept()

@@ -126,6 +126,12 @@ class Metrics:
         self.journal_success.set_to_current_time()  # a worker that starts has not waited yet
         self.audit_waiting = summed("gateway_audit_waiting", "Notes that are not in the audit trail yet")
 
+        self.reloaded = gauge(
+            "gateway_reload_successful",
+            "0: the settings could not be used when they were last read anew, else 1",
+            multiprocess_mode="livemin",
+        )
+        self.reloaded.set(1)
         self.build = largest("gateway_build_info", "1: this version and build runs", ("version", "build"))
         self.lag = histogram(
             "gateway_event_loop_lag_seconds",

@@ -2,14 +2,12 @@
 
 import asyncio
 import json
-import signal
 from hashlib import sha256
 
 import pytest
 from graphql.language.print_string import print_string
 from hypothesis import given
 from hypothesis import strategies as st
-from processes import GatewayProcess
 from structlog.testing import capture_logs
 
 from gateway.execution.trusted import TrustedDocuments
@@ -279,44 +277,3 @@ async def test_folder_without_a_manifest_fails_the_start(serve, environ, tmp_pat
     with pytest.raises(SettingsError, match=r"^GATEWAY_TRUSTED_DOCUMENTS: empty has no file"):
         async with serve(environ | {"GATEWAY_TRUSTED_DOCUMENTS": str(tmp_path / "empty")}):
             await asyncio.sleep(0)
-
-
-async def test_reload_replaces_the_list(serve, listed, tmp_path):
-    async with serve(listed()) as gateway:
-        assert code(await post(gateway, documentId="other-1")) == "PERSISTED_QUERY_NOT_FOUND"
-        write(tmp_path / "manifest.json", {"other-1": OTHER, "old": "{ gone }"})
-        with capture_logs() as logs:
-            await gateway.app.reload()
-        assert (await post(gateway, documentId="other-1"))["data"]
-        assert code(await post(gateway, query=VIEWER)) == "QUERY_NOT_IN_SAFELIST"
-        assert code(await post(gateway, documentId="viewer-1")) == "PERSISTED_QUERY_NOT_FOUND"
-    assert [(entry["event"], entry["log_level"]) for entry in logs] == [
-        ("trusted document invalid", "error"),
-        ("trusted documents read again", "info"),
-        ("settings reloaded", "info"),
-    ]
-
-
-@pytest.mark.parametrize("text", [None, "{", "{}"])
-async def test_unreadable_list_leaves_the_last_one(serve, listed, tmp_path, text):
-    path = tmp_path / "manifest.json"
-    async with serve(listed()) as gateway:
-        path.unlink() if text is None else path.write_text(text)
-        with capture_logs() as logs:
-            await gateway.app.reload()
-        assert (await post(gateway, documentId="viewer-1"))["data"]
-    entry, _ = logs
-    assert (entry["event"], entry["log_level"]) == ("trusted documents not read again", "error")
-
-
-async def test_hangup_reads_the_list_again(environ, listed, tmp_path):
-    gateway = GatewayProcess(listed(), tmp_path / "log")
-    await gateway.start()
-    try:
-        write(tmp_path / "manifest.json", {"other-1": OTHER})
-        gateway.send_signal(signal.SIGHUP)
-        async with gateway.client() as client, asyncio.timeout(30):
-            while "data" not in (await client.post("/graphql", json={"documentId": "other-1"})).json():  # noqa: ASYNC110 # another program
-                await asyncio.sleep(0.05)
-    finally:
-        await gateway.stop()

@@ -39,6 +39,7 @@ class Connections:
         self._interval = min(INTERVAL, limits.shortest / 4)
         self._sweep: Sweep | None = None
         self._write_buffer = WriteBuffer()
+        self._stopping = asyncio.Event()
         self._headers: list[tuple[bytes, bytes]] = []
         self._lines = b""
 
@@ -56,7 +57,15 @@ class Connections:
         self._sweep.begin()
         lines = partial(self._header_lines, server_state)
         return HttpConnection(
-            config, server_state, app_state, loop, self._limits, lines, self._write_buffer, self._error_app
+            config,
+            server_state,
+            app_state,
+            loop,
+            self._limits,
+            lines,
+            self._write_buffer,
+            self._error_app,
+            self._stopping,
         )
 
     def _header_lines(self, server_state: ServerState) -> bytes:

@@ -71,8 +71,9 @@ class HttpConnection(asyncio.Protocol):
         header_lines: Callable[[], bytes],
         write_buffer: WriteBuffer,
         error_app: Callable[[Exception], ASGIApp],
+        stopping: asyncio.Event,
     ) -> None:
-        """`header_lines` gives uvicorn's own headers, as lines."""
+        """`header_lines` gives uvicorn's own headers, as lines. `stopping` is set when the server stops."""
         self._config = config
         self._server_state = server_state
         self._app_state = app_state
@@ -81,6 +82,7 @@ class HttpConnection(asyncio.Protocol):
         self.header_lines = header_lines
         self._write_buffer = write_buffer
         self._error_app = error_app
+        self._stopping = stopping
         self._app = cast("ASGIApp", config.loaded_app)
         self._connections: set[Any] = server_state.connections
 
@@ -112,6 +114,8 @@ class HttpConnection(asyncio.Protocol):
         self._client = get_remote_addr(self._transport)
         self._scheme = "https" if is_ssl(self._transport) else "http"
         self._connections.add(self)
+        if self._stopping.is_set():  # uvicorn has not seen it: the kernel had handed it over, and it had not begun
+            self.shutdown()
         if len(self._connections) > 2 * self._limits.max_connections:
             self._transport.abort()
         elif len(self._connections) > self._limits.max_connections:
@@ -386,6 +390,7 @@ class HttpConnection(asyncio.Protocol):
     def shutdown(self) -> None:
         """The server stops. The connection of a stream is closed: its client knows that there would have been more."""
         self._is_stopping = True
+        self._stopping.set()
         if self._answering is None and self._pipeline:
             self._end(lingering=False)
         elif self._answering is None:

@@ -1,0 +1,234 @@
+"""SIGHUP: processes that read everything anew take the place of those that serve, and no request fails."""
+
+import asyncio
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from processes import GatewayProcess
+from throw_away import on_server
+
+pytestmark = pytest.mark.slow
+
+PATIENCE = 60
+"""Seconds: starts of some processes on a busy machine."""
+
+BODY = orjson.dumps({"query": '{ modules(communityCode: "10002") { name } }'})
+CLOSE = {"connection": "close"}
+
+
+@pytest.fixture(params=[1, pytest.param(2, marks=pytest.mark.postgres)], ids=["one", "workers"])
+def journal(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Of one process, or of two that share it."""
+    return {} if request.param == 1 else {"GATEWAY_DATABASE_URL": request.getfixturevalue("database_url")}
+
+
+class Reloaded:
+    """A gateway, its log, and the environment file that it reads."""
+
+    def __init__(self, environ: dict[str, str], directory: Path, workers: int) -> None:
+        self._log = directory / "log"
+        self._file = directory / "gateway.env"
+        self._environ = environ
+        self._workers = workers
+        self.set()
+        own = {"GATEWAY_ENV_FILE": str(self._file), "GATEWAY_DATA_DIR": environ["GATEWAY_DATA_DIR"]}
+        self.gateway = GatewayProcess(own, self._log, workers)
+
+    def set(self, **settings: str) -> None:
+        self._file.write_text("".join(f"{name}={value}\n" for name, value in (self._environ | settings).items()))
+
+    def lines(self, event: str) -> list[dict[str, Any]]:
+        lines = [orjson.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in lines if line["event"] == event]
+
+    async def logged(self, event: str, times: int = 1) -> list[dict[str, Any]]:
+        async with asyncio.timeout(PATIENCE):
+            while len(lines := self.lines(event)) < times:  # noqa: ASYNC110 # another program's log
+                await asyncio.sleep(0.05)
+        return lines
+
+    async def serving(self, generations: int) -> None:
+        """Return when all processes of so many generations have begun to serve."""
+        if self._workers == 1:
+            await self.logged("gateway serves", generations)
+        else:
+            await self.logged("worker serves", generations * self._workers)
+
+    def hang_up(self) -> None:
+        self.gateway.send_signal(signal.SIGHUP)
+
+    async def ask(self, path: str = "/readyz", **body: Any) -> list[httpx.Response]:
+        """Often enough to be answered by all workers."""
+        async with self.gateway.client() as client:
+            if body:
+                return [await client.post(path, json=body, headers=CLOSE) for _ in range(6)]
+            return [await client.get(path, headers=CLOSE) for _ in range(6)]
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+
+Start = Callable[..., Awaitable[Reloaded]]
+
+
+@pytest.fixture
+async def start(environ: dict[str, str], tmp_path: Path) -> AsyncIterator[Start]:
+    begun: list[Reloaded] = []
+
+    async def begin(**settings: str) -> Reloaded:
+        workers = 2 if "GATEWAY_DATABASE_URL" in settings else 1
+        begun.append(reloaded := Reloaded(environ | settings, tmp_path, workers))
+        await reloaded.gateway.start()
+        await reloaded.serving(1)
+        return reloaded
+
+    yield begin
+    for reloaded in begun:
+        with suppress(ProcessLookupError):
+            await reloaded.gateway.stop()
+        sys.stdout.write(reloaded.log)  # pytest shows it with a failure
+
+
+class Load:
+    """Clients that count what becomes of their requests, with none that is tried again."""
+
+    def __init__(self, port: int, authorization: str) -> None:
+        self.counts: Counter[str] = Counter()
+        head = "POST /graphql HTTP/1.1", "Host: localhost", f"Authorization: {authorization}"
+        length = "Content-Type: application/json", f"Content-Length: {len(BODY)}"
+        self._request = "\r\n".join([*head, *length, "", ""]).encode() + BODY
+        self._port = port
+        self._is_over = False
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Clients that are busy, that connect for each request, and that pause between two of them."""
+        kinds = [(10**9, 0.0)] * 4 + [(1, 0.0)] * 3 + [(10**9, 0.2)] * 4 + [(3, 0.01)] * 3
+        async with asyncio.TaskGroup() as clients:
+            for most, pause in kinds:
+                clients.create_task(self._run(most, pause))
+            yield
+            self._is_over = True
+
+    async def _run(self, most: int, pause: float) -> None:
+        """`most` requests on each connection."""
+        while not self._is_over:
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                for _ in range(most):
+                    if await self._ask(reader, writer) or self._is_over:
+                        break
+                    await asyncio.sleep(pause)
+                writer.close()
+            except (OSError, EOFError, TimeoutError) as error:
+                self.counts[type(error).__name__] += 1
+
+    async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Whether this was the last request of the connection."""
+        writer.write(self._request)
+        async with asyncio.timeout(60):
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            length = int(head.partition(b"content-length:")[2].partition(b"\r")[0])
+            body = await reader.readexactly(length)
+        self.counts["answered" if b'"data":{"modules"' in body else body.decode()[:200]] += 1
+        return b"connection: close" in head
+
+
+async def test_reload_fails_no_request(start: Start, journal: dict[str, str]) -> None:
+    reloaded = await start(**journal)
+    pid = reloaded.gateway.pid
+    async with reloaded.gateway.client() as client:
+        load = Load(reloaded.gateway.port, client.headers["authorization"])
+    async with load.running():
+        for generation in (2, 3):
+            reloaded.hang_up()
+            await reloaded.serving(generation)
+            await asyncio.sleep(1)
+
+    assert load.counts.keys() == {"answered"}
+    assert load.counts["answered"] > 500
+    assert reloaded.gateway.pid == pid
+    assert "Traceback" not in reloaded.log
+
+
+async def test_reload_reads_settings_and_files_anew(start: Start, journal: dict[str, str], tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text('{"one": "{ viewer { subject } }"}')
+    reloaded = await start(**journal, GATEWAY_TRUSTED_DOCUMENTS=str(manifest))
+
+    manifest.write_text('{"other": "{ viewer { scopes } }"}')
+    reloaded.set(GATEWAY_TRUSTED_DOCUMENTS=str(manifest), GATEWAY_MAX_DEPTH="1")
+    reloaded.hang_up()
+
+    async with asyncio.timeout(PATIENCE):  # the last worker answers what it has accepted
+        while not all("the limit is 1" in each.text for each in await reloaded.ask("/graphql", documentId="other")):
+            pass
+
+
+async def test_settings_that_are_refused_replace_nobody(start: Start, journal: dict[str, str]) -> None:
+    reloaded = await start(**journal)
+    reloaded.set(GATEWAY_MAX_DEPTH="s3cr3t")
+    reloaded.hang_up()
+    [line] = await reloaded.logged("settings not reloaded")
+    reloaded.set(GATEWAY_PROFILE="/nowhere/profile.toml")
+    reloaded.hang_up()
+    _, other = await reloaded.logged("settings not reloaded", 2)
+
+    assert (line["level"], other["level"]) == ("error", "error")
+    assert [reason.partition(":")[0] for reason in line["reasons"]] == ["GATEWAY_MAX_DEPTH"]
+    assert other["reasons"] == ["GATEWAY_PROFILE: the file cannot be read: No such file or directory"]
+    assert "s3cr3t" not in reloaded.log
+    assert reloaded.lines("gateway reloads") == []
+    assert all("gateway_reload_successful 0.0" in answer.text for answer in await reloaded.ask("/metrics"))
+    reloaded.set()
+    reloaded.hang_up()
+    async with asyncio.timeout(PATIENCE):
+        while not all("gateway_reload_successful 1.0" in answer.text for answer in await reloaded.ask("/metrics")):
+            pass
+
+
+async def test_each_hangup_counts_while_one_process_restarts(start: Start) -> None:
+    reloaded = await start()
+    for _ in range(8):
+        reloaded.hang_up()
+        await asyncio.sleep(0.5)
+
+    await reloaded.serving(3)
+    assert all(answer.status_code == 200 for answer in await reloaded.ask())
+
+
+async def test_stop_during_a_reload_ends_the_gateway(start: Start) -> None:
+    reloaded = await start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", reloaded.gateway.port)  # which holds it for two seconds
+    reloaded.hang_up()
+    await reloaded.logged("gateway reloads")
+
+    assert await reloaded.gateway.stop() == -signal.SIGTERM
+    assert await reader.read() == b""
+    writer.close()
+    assert len(reloaded.lines("gateway serves")) == 1
+
+
+@pytest.mark.postgres
+async def test_successor_that_cannot_start_replaces_nobody(start: Start, database_url: str) -> None:
+    reloaded = await start(GATEWAY_DATABASE_URL=database_url)
+    name = database_url.partition("?")[0].rsplit("/", 1)[1]
+    await on_server(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    reloaded.hang_up()
+
+    [line] = await reloaded.logged("workers not replaced")
+    assert (line["level"], line["left"]) == ("error", 2)
+    assert all(answer.status_code == 200 for answer in await reloaded.ask())
+    await on_server(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    reloaded.hang_up()
+    await reloaded.serving(2)
+    assert all(answer.status_code == 200 for answer in await reloaded.ask())
