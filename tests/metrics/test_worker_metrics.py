@@ -148,7 +148,7 @@ async def test_directory_of_the_workers_ends_with_them(workers):
 
 
 def _directories() -> list[Path]:
-    return [*Path("/dev/shm").glob("gateway-metrics-*")]  # noqa: S108 # where the supervisor makes it
+    return [*Path("/dev/shm").glob("gateway-metrics-*")]  # noqa: S108 # where the command makes it
 
 
 def _belongs_to(directory: Path, pids: list[int]) -> bool:
