@@ -131,7 +131,7 @@ def may_connect(origin: str | None, host: str | None, allowed: Collection[str]) 
 
 
 class _Operation:
-    """An operation under way. Its `task` is set as soon as it has one. A mutation `is_writing` until it is done.
+    """An operation under way. It has its `task` until it is stopped. A mutation `is_writing` until it is done.
 
     `outcome` is what has become of it, for the metrics, and `prepared` what it is, once it is admitted. `code` is that
     of the first error that its client was sent, `size` the bytes of all answers.
@@ -264,6 +264,7 @@ class _Connection:
         operation = self._operations.pop(id_, None)
         if operation is not None and not operation.is_writing:
             operation.task.cancel()
+            del operation.task  # the error that it ends with leads back to the operation
 
     async def _stop_all(self) -> None:
         tasks = [operation.task for operation in self._operations.values() if not operation.is_writing]

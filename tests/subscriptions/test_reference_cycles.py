@@ -12,12 +12,15 @@ from itertools import count
 from types import FrameType, TracebackType
 
 import pytest
-from graphql_socket import connected
+from graphql_socket import connected, until
+from test_events import apply
 
 from gateway.sandbox.faults import Fault, FaultKind
 
+pytestmark = pytest.mark.slow
+
 OUR_PACKAGES = ("gateway", "schema", "graphql", "strawberry")
-NUMBERS = count()
+NUMBERS = count(900)
 
 ORDERS = '{ orders(communityCode: "10002", first: 2) { nodes { title house { owner { phone } } } } }'
 
@@ -148,5 +151,21 @@ async def test_websocket_operation_leaves_no_cycles(gateway):
             await socket.subscribe("1", ORDERS)
             assert (await socket.receive("1"))["type"] == "next"
             assert (await socket.receive("1"))["type"] == "complete"
+
+    assert not await collect_cycles(ask)
+
+
+async def test_completed_subscription_leaves_no_cycles(gateway, sandbox):
+    query = 'subscription { shenheEvents(communityCode: "10002") { kind shenhe { platformId } } }'
+
+    async def ask() -> None:
+        async with connected(gateway.url, token=gateway.token) as socket:
+            await socket.subscribe("1", query)
+            polls = sandbox.count("WJDH", "shenheList")
+            await until(lambda: sandbox.count("WJDH", "shenheList") > polls + 1)
+            apply(sandbox, next(NUMBERS))
+            assert (await socket.receive("1"))["type"] == "next"
+            await socket.send("complete", id="1")
+            await socket.settle()
 
     assert not await collect_cycles(ask)
