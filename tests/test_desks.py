@@ -64,7 +64,7 @@ def test_chinese_page_has_the_same_figures() -> None:
 
 async def payments_are_placed(gateway: Any) -> None:
     """Their communities are found out a moment after they came."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while None in await payment_communities(gateway):  # noqa: ASYNC110 # the journal is asked, as a client would
             await asyncio.sleep(0.02)
 

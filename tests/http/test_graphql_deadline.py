@@ -63,7 +63,7 @@ def test_mutation_completes_after_its_client_leaves(serve: Serve) -> None:
 def test_watched_connection_serves_answer_and_next_request(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection is watched from the first moment, and serves the next request too."""
     monkeypatch.setattr(deadline, "LOOK_AFTER", 0)
-    with serve() as server, socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+    with serve() as server, socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.sendall(post_head("{ slow }"))
         assert server.watched.slow_started.wait(5)
         server.watched.may_end.set()
@@ -82,7 +82,7 @@ def read_until(connection: socket.socket, end: bytes) -> bytes:
 
 
 def test_body_that_does_not_arrive_in_time_is_408(serve: Serve) -> None:
-    with serve(timeout=0.2) as server, socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+    with serve(timeout=0.2) as server, socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.sendall(post_head("{ hello }", content_length=1000))
         received = b""
         while chunk := connection.recv(65536):
@@ -115,7 +115,7 @@ async def test_disconnect_after_slow_body_ends_request() -> None:
             late.watch(receive)
             await asyncio.Event().wait()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         with pytest.raises(ClientDisconnect):
             await request()
 

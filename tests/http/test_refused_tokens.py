@@ -60,7 +60,7 @@ async def _close_reason(gateway):
         address, subprotocols=[Subprotocol("graphql-transport-ws")], additional_headers=FORGED, proxy=None
     ) as socket:
         await socket.send('{"type": "connection_init"}')
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await socket.wait_closed()
         assert socket.close_code == 4403
         return socket.close_reason

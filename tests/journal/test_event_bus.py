@@ -24,7 +24,7 @@ class Ear:
         bus.attach(self._heard.put_nowait)
 
     async def next(self, amount: int) -> list[Message | Missed]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return [await self._heard.get() for _ in range(amount)]
 
 
@@ -198,7 +198,7 @@ async def test_message_is_received_while_listening(settings: Settings) -> None:
         heard: asyncio.Queue[str | None] = asyncio.Queue()
         async with journal.notifier.listen(heard.put_nowait):
             await journal.notifier.notify("缴费")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 assert await heard.get() == "缴费"
         await journal.notifier.notify("too late")
         assert heard.empty()

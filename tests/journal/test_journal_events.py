@@ -40,7 +40,7 @@ async def note(journal: Journal, *events: NewEvent, pause: float = 0) -> None:
 
 
 async def receive(feed: Feed, count: int) -> list[Any]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return [(await anext(feed)).record_id for _ in range(count)]
 
 

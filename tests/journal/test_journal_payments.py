@@ -19,7 +19,7 @@ ORDER = "20201118110146123456"
 SHOP = "2020111811014612345678"
 WEIXIN = "4200000825202011187162341234"
 HALF_A_MINUTE = timedelta(seconds=30)
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 async def receive(journal: Journal, order: str = ORDER, weixin: str = WEIXIN, shop: str = SHOP) -> Receipt:

@@ -45,14 +45,14 @@ async def gateway(settings: Settings, *command: str) -> AsyncIterator[asyncio.su
 
 async def line(process: asyncio.subprocess.Process) -> str:
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return (await process.stdout.readline()).decode().strip()
 
 
 async def lines(process: asyncio.subprocess.Process) -> list[str]:
     """All it says from now on until it ends."""
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         said = (await process.stdout.read()).decode().split("\n")[:-1]
         await process.wait()
         return said

@@ -277,7 +277,7 @@ class TestAudit:
 
         async def until(subject: str) -> None:
             nonlocal printed
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while subject not in printed:
                     await asyncio.sleep(0.01)
                     printed += capsys.readouterr().out

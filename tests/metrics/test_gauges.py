@@ -27,12 +27,12 @@ class TestGauges:
             names = ("gateway_upstream_slots", "gateway_upstream_slots_taken", "gateway_upstream_calls_waiting")
             return tuple(value(series, name, platform="WJDH") for name in names)
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await figures() != (1, 1, 2):  # noqa: ASYNC110 # there is no event
                 await asyncio.sleep(0.01)
         for task in asking:
             task.cancel()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await figures() != (1, 0, 0):  # noqa: ASYNC110 # there is no event
                 await asyncio.sleep(0.01)
 

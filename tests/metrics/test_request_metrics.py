@@ -57,7 +57,7 @@ class TestRequests:
             await gateway.client.post(
                 "/graphql", json={"query": 'query Listed { modules(communityCode: "10002") { name } }'}, timeout=0.2
             )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await requests(gateway) != {("Listed", "query", "cancelled"): 1}:  # noqa: ASYNC110 # there is no event
                 await asyncio.sleep(0.01)
 

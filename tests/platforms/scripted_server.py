@@ -103,7 +103,7 @@ async def closed_port() -> AsyncIterator[int]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Let the loop run until the condition holds; a second at most."""
-    async with asyncio.timeout(1):
+    """Let the loop run until the condition holds."""
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 # what is waited for is outside: bytes on their way through the kernel
             await asyncio.sleep(0)

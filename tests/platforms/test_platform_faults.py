@@ -268,7 +268,7 @@ async def test_internal_error_in_the_reader_is_raised_to_caller(
         raise ZeroDivisionError
 
     monkeypatch.setattr(Wjdh, "_accept", raise_bug)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         with pytest.raises(ZeroDivisionError):
             await platforms.wjdh.modules("10002")
 

@@ -23,7 +23,7 @@ def pool_for(upstream: ScriptedServer, *, slots: int = 4, max_body_bytes: int = 
     return transport.pool(httpx.URL(f"http://127.0.0.1:{upstream.port}"))
 
 
-async def send(pool: Pool, *, repeatable: bool = True, seconds: float = 2.0, body: bytes = b"a=1") -> RawAnswer:
+async def send(pool: Pool, *, repeatable: bool = True, seconds: float = 30.0, body: bytes = b"a=1") -> RawAnswer:
     head = request_head(b"POST", b"/x", [(b"Host", b"sandbox"), (b"Content-Length", b"%d" % len(body))])
     deadline = asyncio.get_running_loop().time() + seconds
     return await pool.send(head + b"\r\n" + body, deadline, repeatable=repeatable)

@@ -224,6 +224,7 @@ def run_audit(environ, *arguments):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.slow
 async def test_audit_command_filters_by_subject_time_record(environ, serve, mint, tmp_path):
     async with serve(environ) as gateway:
         person = (await gateway.ask(PERSON, WANG, token=mint())).data["people"]

@@ -264,6 +264,6 @@ async def states(gateway):
 
 
 async def until(condition):
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 # what is watched is beyond a socket
             await asyncio.sleep(0.001)

@@ -131,6 +131,6 @@ def calls_under_way(gateway):
 
 
 async def until(condition):
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 # what is watched is beyond a socket
             await asyncio.sleep(0.001)

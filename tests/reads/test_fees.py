@@ -323,7 +323,7 @@ class TestCalls:
         listing = asyncio.create_task(
             gateway.ask('{ orders(communityCode: "10002", first: 15, page: 2) { totalCount } }')
         )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not sandbox.count("WJDH", "order/list"):  # noqa: ASYNC110 # it is beyond a socket
                 await asyncio.sleep(0.001)
         clock.now += 1

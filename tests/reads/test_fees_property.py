@@ -17,7 +17,7 @@ from gateway.sandbox.platform import PlatformServer
 from gateway.sandbox.seed.order import order_number
 from gateway.sandbox.server import Sandbox, SandboxOptions
 
-SCHEDULES = 40
+SCHEDULES = 15
 LIFETIME = 3
 SUMS = "count amount { yuan } unreadable"
 FEES = f"""

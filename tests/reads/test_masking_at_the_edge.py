@@ -23,15 +23,18 @@ mutation Writes($number: String!) {
 MANAGED = ("10002", "00001", "00002", "10003")
 """The platform refuses the gateway's account all others."""
 
+OTHERS = [dialect for dialect in Dialect if dialect is not Dialect.MIXED]
 
-@pytest.fixture(params=Dialect)
+
+@pytest.fixture(params=[Dialect.MIXED, *(pytest.param(each, marks=pytest.mark.slow) for each in OTHERS)])
 def dialect(request):
     return request.param
 
 
 @pytest.fixture
 def environ(environ):
-    return environ | {"GATEWAY_MAX_DEPTH": "20", "GATEWAY_COST_LIMIT": "10000000"}  # no person asks for all at once
+    large = {"GATEWAY_COST_LIMIT": "10000000", "GATEWAY_CALL_RATE_LIMIT": "10000000"}
+    return environ | {"GATEWAY_MAX_DEPTH": "20"} | large  # no person asks for all at once
 
 
 @pytest.fixture

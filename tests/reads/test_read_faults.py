@@ -9,7 +9,7 @@ import pytest
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.garbling import ERROR_PAGE, LOGIN_PAGE, TOO_MANY_ATTEMPTS
 
-CALL_TIMEOUT = 1.0
+CALL_TIMEOUT = 3.0
 """What a call may take, in seconds, where a test waits for just that to pass."""
 
 READS = {

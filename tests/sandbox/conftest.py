@@ -62,7 +62,7 @@ def start() -> Start:
     async def started(**options: Any) -> AsyncIterator[Client]:
         async with (
             Sandbox(SandboxOptions(**options)) as sandbox,
-            httpx.AsyncClient(verify=NO_TLS, trust_env=False, timeout=5.0) as http,
+            httpx.AsyncClient(verify=NO_TLS, trust_env=False, timeout=60.0) as http,
         ):
             client = Client(sandbox, http)
             await client.sign_in()
@@ -73,10 +73,10 @@ def start() -> Start:
 
 @pytest.fixture
 def until() -> Callable[[Callable[[], bool]], Awaitable[None]]:
-    """Lets the loop run until something holds, five seconds at most: `await until(lambda: ...)`."""
+    """Lets the loop run until something holds: `await until(lambda: ...)`."""
 
     async def waited(holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(60):
             while not holds():  # noqa: ASYNC110 - what is waited for happens at a socket, and sets no event
                 await asyncio.sleep(0.001)
 

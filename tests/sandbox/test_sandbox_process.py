@@ -48,7 +48,7 @@ def remote() -> Iterator[Remote]:
             yield Remote(process)
         finally:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=5) == 0
+            assert process.wait(timeout=60) == 0
 
 
 def test_command_prints_settings_of_running_servers(remote):

@@ -17,7 +17,7 @@ from gateway.auth.principal import Scope
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 SETTINGS = {
     "GATEWAY_ENV": "production",

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 QUERY = b'{"query":"{ viewer { subject } }"}'
 STALLED = 200
-SLACK = 3.0
+SLACK = 30.0
 """Seconds that the end of a deadline may be late by: it is looked for now and then, on a machine with other work."""
 
 
@@ -122,7 +122,7 @@ async def flood(client: socket.socket, requests: bytes) -> None:
     loop = asyncio.get_running_loop()
     try:
         while True:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await loop.sock_sendall(client, requests)
                 await asyncio.sleep(0.05)
     except ConnectionError:

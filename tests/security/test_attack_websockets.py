@@ -20,7 +20,7 @@ from gateway.loaders.watch import MOST_WATCHED
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PAID = "subscription { paymentEvents { cursor } }"
-SLACK = 3.0
+SLACK = 30.0
 TOO_LARGE_CLOSE_CODES = (1009, 1006)
 """Too large; or no word of it, for a client that goes on sending."""
 

@@ -118,7 +118,13 @@ class LeakSite(NamedTuple):
     collector: Receiver
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=Dialect)
+MIXED_FIRST = [
+    Dialect.MIXED,
+    *(pytest.param(each, marks=pytest.mark.slow) for each in Dialect if each != Dialect.MIXED),
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=MIXED_FIRST)
 async def leak_site(request: Any, serve: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LeakSite]:
     settings = {"GATEWAY_MAX_DEPTH": "25", "GATEWAY_TRACE_SAMPLE": "1"}
     with Logged() as logged, otlp_receiver() as collector, pytest.MonkeyPatch.context() as environ:

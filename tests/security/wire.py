@@ -10,7 +10,7 @@ import httpx
 from callers import TLS
 from websockets import ClientConnection, Subprotocol, connect
 
-PATIENCE = 5.0
+PATIENCE = 60.0
 
 Happen = Callable[[], Coroutine[Any, Any, None]]
 SUBPROTOCOL = Subprotocol("graphql-transport-ws")
@@ -59,7 +59,7 @@ async def over_event_stream(
     """The first event of a stream once something has happened, if anything; none where nothing comes at once."""
     headers = {"authorization": f"Bearer {token}", "accept": "text/event-stream"}
     body = {"query": query, "variables": variables}
-    patience = 0.2 if happen is None else PATIENCE
+    patience = 10.0 if happen is None else PATIENCE
     async with (
         httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=TLS, timeout=patience) as client,
         client.stream("POST", "/graphql", json=body) as stream,

@@ -11,7 +11,7 @@ from both_languages import require_chinese
 from websockets import ClientConnection, Subprotocol, connect
 from websockets.exceptions import ConnectionClosed
 
-PATIENCE = 5.0
+PATIENCE = 60.0
 
 Message = dict[str, Any]
 

@@ -36,7 +36,7 @@ class Lines:
         return self._seen
 
     async def wait(self, amount: int) -> list[dict[str, Any]]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(self.all()) < amount:  # noqa: ASYNC110 # what is watched is a text stream
                 await asyncio.sleep(0.005)
         assert len(self._seen) == amount

@@ -193,6 +193,7 @@ class TestPlacement:
             numbers.add((await next_event(everyones))["payment"]["orderNumber"])
         assert numbers == {number, other}  # the delivery of the one, and the other: not the one again
 
+    @pytest.mark.slow
     async def test_events_hold_no_memory(self, connect, gateway):
         def selections() -> int:
             gc.collect()

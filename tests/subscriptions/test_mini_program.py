@@ -45,7 +45,7 @@ class MiniProgram:
             if wanted(line):
                 self._waiting.remove(line)
                 return line
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 line = json.loads(await self._process.stdout.readline())
                 if wanted(line):

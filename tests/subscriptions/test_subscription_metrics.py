@@ -22,7 +22,7 @@ async def scrape(gateway: Any) -> Series:
 
 
 async def until(gateway: Any, expected: float, name: str, **labels: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while value(await scrape(gateway), name, **labels) != expected:  # noqa: ASYNC110 # there is no event
             await asyncio.sleep(0.01)
 

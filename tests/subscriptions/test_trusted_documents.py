@@ -64,7 +64,7 @@ async def test_websocket_refuses_unlisted_documents(connect):
 async def test_event_streams_run_listed_documents(gateway, sandbox, body):
     number = next(order.number for order in sandbox.world.orders_of["10002"] if not order.is_paid)
     headers = {"accept": "text/event-stream"}
-    async with gateway.client.stream("POST", "/graphql", json=body, headers=headers) as stream, asyncio.timeout(10):
+    async with gateway.client.stream("POST", "/graphql", json=body, headers=headers) as stream, asyncio.timeout(60):
         await sandbox.pay(number, gateway.url)
         event = await anext(line async for line in stream.aiter_lines() if line.startswith("data:"))
 

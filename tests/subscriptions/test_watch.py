@@ -56,7 +56,7 @@ class Pauses:
 
     async def first_poll(self) -> float:
         """Until the watch pauses; returns for how many seconds."""
-        return await asyncio.wait_for(self._begun.get(), 5)
+        return await asyncio.wait_for(self._begun.get(), 60)
 
     async def next_poll(self) -> float:
         self._over.put_nowait(None)

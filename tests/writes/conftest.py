@@ -20,7 +20,7 @@ def until() -> Until:
     """`await until(condition)`: what the condition returns, once that is true."""
 
     async def until(condition: Condition) -> object:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while not (value := await condition()):  # noqa: ASYNC110 # what is watched is another program, or HTTP
                 await asyncio.sleep(0.005)
             return value

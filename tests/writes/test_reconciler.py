@@ -181,7 +181,7 @@ async def test_reconciler_survives_a_journal_failure(gateway, monkeypatch):
 
     monkeypatch.setattr(gateway.parts.reconciler, "reconcile_due", reconcile_due)
     running = asyncio.create_task(gateway.parts.reconciler.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await looked_again.wait()
     running.cancel()
     with suppress(asyncio.CancelledError):

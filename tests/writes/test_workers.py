@@ -20,7 +20,7 @@ async def test_failed_worker_restarts_and_all_end_with_the_block(monkeypatch):
         finally:
             begun.put_nowait("ended")
 
-    async with asyncio.timeout(5), at_work({"broken": broken, "steady": steady}):
+    async with asyncio.timeout(60), at_work({"broken": broken, "steady": steady}):
         first = [await begun.get() for _ in range(5)]
 
     assert (first.count("broken"), first.count("steady")) == (4, 1)

@@ -19,7 +19,7 @@ from gateway.commands.serve import EmbeddedServer, server_options
 from gateway.http.server.limits import ServerLimits
 from gateway.settings import Settings
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 FLOOD = 300
 

@@ -108,7 +108,7 @@ async def test_stopping_server_ends_a_stream_that_just_began(server, connection)
     stopping = asyncio.create_task(ends(server))
     await until(lambda: not server.is_listening)
     server.app.may_answer.set()
-    async with asyncio.timeout(PATIENCE / 5):
+    async with asyncio.timeout(PATIENCE):
         assert (await connection.head())[1]["transfer-encoding"] == "chunked"
         assert await connection.closed()
         assert await stopping

@@ -56,7 +56,7 @@ async def shake_hands(connection: Connection) -> None:
 
 
 async def close_code(connection: Connection) -> int:
-    data = await asyncio.wait_for(connection.reader.read(), 5)
+    data = await asyncio.wait_for(connection.reader.read(), 60)
     assert data[0] == FINAL | CLOSE
     return int.from_bytes(data[2:4], "big")
 
@@ -78,7 +78,7 @@ async def test_malformed_handshake_is_refused(server, subtests):
         with subtests.test(name):
             async with server.connect() as connection:
                 await connection.send(data)
-                answer = await asyncio.wait_for(connection.reader.read(), 5)
+                answer = await asyncio.wait_for(connection.reader.read(), 60)
                 assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 405 ")), answer
     await until(lambda: server.connections == 0)
 
@@ -86,7 +86,7 @@ async def test_malformed_handshake_is_refused(server, subtests):
 async def test_handshake_does_not_overtake_an_answer(server):
     async with server.connect() as connection:
         await connection.send(GET + HANDSHAKE + b"\r\n")
-        answer = await asyncio.wait_for(connection.reader.read(), 5)
+        answer = await asyncio.wait_for(connection.reader.read(), 60)
         assert answer.startswith(b"HTTP/1.1 500 ")  # this application has no answer to GET
         assert b" 101 " not in answer
 
