@@ -13,8 +13,8 @@ from processes import GatewayProcess, Platforms
 BETWEEN_KILLS = (1.0, 3.0)
 """Seconds, from and to."""
 
-STOPPED = 10.0
-"""Seconds that a gateway stands still: longer than its lease."""
+STOPPED = 13.5
+"""Seconds that a gateway stands still: longer than its lease (8) and the longest sleep of another relay (5)."""
 
 AT_ONCE = 4
 SLOW = "0.2"
