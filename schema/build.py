@@ -1,4 +1,4 @@
-"""Assembles the schema."""
+"""Assembles the schema: the roots, of what each file declares."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -22,14 +22,70 @@ from gateway.actions.identity import Identity, RevealedType
 from gateway.execution.cost import Cost
 from gateway.execution.variants import get_attribute
 from gateway.normalise.vocabulary import HouseType
+from schema.announcement import AnnouncementMutations, AnnouncementQueries
+from schema.community import LISTS, CommunityQueries
+from schema.costs import COST, NOTHING
 from schema.directives import Pii, RequiresScope
-from schema.mutations.mutation import Mutation
-from schema.queries.query import Query
+from schema.fields import FREE_TEXT, IDENTITY, PERSONAL_IF, with_fields
+from schema.house import HouseQueries
+from schema.module import ModuleMutations, ModuleQueries
+from schema.operation import OperationQueries, OperationSubscriptions
+from schema.order import OrderMutations, OrderQueries
+from schema.payment import PaymentMutations, PaymentQueries, PaymentSubscriptions
+from schema.people import PeopleQueries
+from schema.record import NodeQueries
+from schema.record_list import list_events, record_field
+from schema.repair import RepairMutations
+from schema.reveal import RevealQueries
 from schema.scalars import SCALARS
-from schema.subscriptions.subscription import Subscription
-from schema.types.costs import COST, NOTHING
-from schema.types.fields import FREE_TEXT, PERSONAL_IF
-from schema.types.identity import IDENTITY
+from schema.service import DataQualityQueries, DictionaryQueries, PlatformQueries, ViewerQueries
+from schema.shenhe import ShenheMutations
+
+
+@strawberry.type
+@with_fields({shown.name: record_field(shown) for shown in LISTS if shown.records.record_endpoint})
+@with_fields({f"{shown.name}s": shown.root_field() for shown in LISTS})
+class RecordListQueries:
+    """Of each list."""
+
+
+@strawberry.type(description="All reads (查询).")
+class Query(
+    NodeQueries,
+    ViewerQueries,
+    CommunityQueries,
+    PeopleQueries,
+    HouseQueries,
+    RecordListQueries,
+    OrderQueries,
+    ModuleQueries,
+    AnnouncementQueries,
+    DictionaryQueries,
+    OperationQueries,
+    PaymentQueries,
+    RevealQueries,
+    DataQualityQueries,
+    PlatformQueries,
+):
+    """One class per entity."""
+
+
+@strawberry.type(description="All writes (变更).")
+class Mutation(
+    ShenheMutations,
+    OrderMutations,
+    PaymentMutations,
+    RepairMutations,
+    ModuleMutations,
+    AnnouncementMutations,
+):
+    """One class per entity."""
+
+
+@strawberry.type(description="All events (订阅).")
+@with_fields({f"{shown.name}_events": list_events(shown) for shown in LISTS if shown.records.watched})
+class Subscription(PaymentSubscriptions, OperationSubscriptions):
+    """Of payments, of the caller's own writes, and of each list that is watched."""
 
 
 @cache
@@ -94,7 +150,7 @@ def get_scopes(field: GraphQLField) -> frozenset[str]:
 
 
 def get_cost(field: GraphQLField) -> Cost:
-    """What a field declares with `costs` (`schema/types/costs.py`)."""
+    """What a field declares with `costs` (`schema/costs.py`)."""
     declared: Cost = _metadata(field).get(COST, NOTHING)
     return declared
 

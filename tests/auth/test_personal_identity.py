@@ -10,9 +10,9 @@ from gateway.execution.variants import ObservedField
 from gateway.journal.records import RecordRef
 from gateway.normalise.vocabulary import PiiKind
 from schema import build
-from schema.queries.query import Query
-from schema.types.data_issue import DataIssue, data_issues
-from schema.types.fields import free_text, parts_with_text, pii, plain, record_type
+from schema.build import Query
+from schema.fields import free_text, parts_with_text, pii, plain, record_type
+from schema.record import DataIssue, data_issues
 
 IDS = NodeIds(b"a key for tests")
 
@@ -81,7 +81,7 @@ def test_personal_field_without_identity_fails_build(added: type, field: str, mo
 
 
 def test_identity_of_id_names_new_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    from schema.types.identity import node_id
+    from schema.fields import node_id
 
     @record_type(Visit, description="A visit.")
     class Visited:

@@ -21,7 +21,7 @@ from graphql import (
 
 from gateway.auth.principal import Scope, View
 from schema.build import executable_schema, get_scopes
-from schema.types.records_by_id import READERS
+from schema.record import READERS
 
 KINDS: Mapping[str, Scope] = {
     "Person": Scope.PEOPLE_READ,

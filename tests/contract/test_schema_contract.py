@@ -23,11 +23,11 @@ from graphql import (
 from gateway.actions.order import LARGEST_AMOUNT, LONGEST_TITLE
 from gateway.auth.masking import mask_text
 from gateway.auth.principal import Scope
+from schema.announcement import MOST_IMAGES
 from schema.build import executable_schema, export_sdl, get_scopes
-from schema.mutations.announcement import MOST_IMAGES
-from schema.mutations.order import MOST_DETAILS
-from schema.mutations.repair import LONGEST_REPLY
-from schema.mutations.shenhe import LONGEST_REASON
+from schema.order import MOST_DETAILS
+from schema.repair import LONGEST_REPLY
+from schema.shenhe import LONGEST_REASON
 
 HERE = Path(__file__).parent
 EDITIONS = (HERE / "contract.graphql", *sorted((HERE / "additions").glob("*.graphql")))

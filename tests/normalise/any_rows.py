@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import strategies as st
 from platform_rows import applicant, content, content_house, member, order, owner, person, repair, residency, review
 
-from schema.enums import ENUMS
+from schema.fields import ENUMS
 
 WORDS = [member.label for enum in ENUMS for member in enum]
 SCALARS = (

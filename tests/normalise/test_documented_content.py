@@ -11,7 +11,7 @@ from platform_rows import content
 
 from gateway.normalise.records import DataIssue
 from gateway.normalise.shenhe_content import read_content, read_documented_content
-from schema.enums import ENUMS
+from schema.fields import ENUMS
 
 WORDS = [member.label for enum in ENUMS for member in enum]
 ODD: st.SearchStrategy[Any] = st.sampled_from(

@@ -32,7 +32,7 @@ from gateway.normalise.vocabulary import (
     ShenheStatus,
     ShenheType,
 )
-from schema.enums import ENUMS
+from schema.fields import ENUMS
 
 ROOT = Path(__file__).parents[2]
 GLOSSARY = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ from gateway.normalise.field import personal_paths
 from gateway.normalise.person import Person
 from gateway.normalise.vocabulary import FeeType, ResidentRole, ShenheStatus
 from gateway.normalise.wire_enum import DescribedEnum, WireEnum
-from schema.enums import ENUMS
+from schema.fields import ENUMS
 
 WIRE = [enum for enum in ENUMS if issubclass(enum, WireEnum)]
 

@@ -13,8 +13,8 @@ from gateway.loaders.slices import ListLoaders
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings
 from schema.build import executable_schema
-from schema.types.lists import LISTS as SHOWN
-from schema.types.records_by_id import READERS
+from schema.community import LISTS as SHOWN
+from schema.record import READERS
 
 CODE = "10002"
 
@@ -78,7 +78,7 @@ def test_list_has_all_that_it_declares(records, gateway):
     assert plural in fields("Query")
     assert plural in fields("Community")
     assert first + "".join(map(str.capitalize, rest)) in fields("CommunitySummary")
-    assert (f"{shown.name}Changed" in fields("Subscription")) == (records.watched is not None)
+    assert (f"{shown.name}Events" in fields("Subscription")) == (records.watched is not None)
     assert records.type_name in READERS
     assert set(records.endpoints) <= set(lifetimes(load_settings({})))
     assert set(records.endpoints) <= set(gateway.parts.platforms.wjdh._harmless_reads())

@@ -1,0 +1,323 @@
+"""How the schema shows a list of a community's records: what `gateway.loaders.lists` leaves to say."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+import strawberry
+from graphql import GraphQLError
+
+from gateway.auth.node_ids import resolve_node_id
+from gateway.context import Info, Lookup
+from gateway.errors import PlatformError, UserInputError, drop_tracebacks, find_violations, refuse_input
+from gateway.execution.cost import OfCaller
+from gateway.execution.incomplete import IncompleteError
+from gateway.execution.load import Load
+from gateway.loaders.event_streams import Happened, Happenings
+from gateway.loaders.paging import Failure, Slice
+from gateway.loaders.record_list import RecordKey, RecordList
+from gateway.loaders.slices import SliceKey
+from gateway.normalise.field import DeclaredField, declared_fields
+from gateway.normalise.kinds import IDENTIFIER
+from gateway.normalise.states import ChangeKind
+from gateway.normalise.values import mobile_number
+from gateway.normalise.vocabulary import PiiKind
+from gateway.normalise.wire_enum import WireEnum
+from gateway.wording.inputs import InputWording
+from gateway.wording.wording import Violation
+from schema.arguments import CommunityCode, community, recognized, wrong_codes
+from schema.connection import Window, connection_field, foreign_cursor
+from schema.costs import MERGED, ONE_CALL, list_costs
+from schema.event import NULL_RECORD, After, Event, make_cursor, nothing, renewed
+from schema.fields import needs, record_type
+from schema.record import community_codes
+
+OneCommunityCode = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(
+        description='Code of the community, such as "10002" or "00001": a text, zeros kept; omitted: of several '
+        "(小区标识)."
+    ),
+]
+CommunityCodes = Annotated[
+    list[strawberry.ID] | None,
+    strawberry.argument(
+        description="Codes of the communities to merge; omitted: all that the caller may see. Excludes "
+        "`communityCode` (小区标识列表)."
+    ),
+]
+
+SEVERAL_COMMUNITIES = (
+    "Without `communityCode` the lists of several communities are merged in the same order; `page` cannot be given "
+    "then. A community that fails costs its own items, and an error that names it; one that fails after some of its "
+    "items, those that follow."
+)
+
+SliceLoad: TypeAlias = Lookup[SliceKey, Slice[Any]]
+
+_TOTAL = attrgetter("total")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CommunityList:
+    """A list in the schema, whose records are shown as `node`, and its words.
+
+    `filter` is the annotation of the argument. `name` is the name of the field that shows one record; `noun` and
+    `chinese` are what descriptions call it. `of_community` describes the list at the root, `listed` that in the
+    community, `changes` what happens to records. `count` has the name and description of the field that counts what
+    waits. `complete` makes the attributes of the
+    query of the values of the filters; it raises UserInputError with all that is wrong.
+    """
+
+    records: RecordList[Any]
+    node: type
+    filter: Any
+    name: str
+    noun: str
+    chinese: str
+    of_community: str
+    listed: str
+    count: tuple[str, str]
+    changes: str = ""
+    complete: Callable[[Any, dict[str, Any]], Mapping[str, Any]] = lambda _filters, given: given
+
+    def load(
+        self, info: Info, community_code: str, filters: Any, part: Window, **fixed: str | int | None
+    ) -> SliceLoad | None:
+        """A part of a community's list; None when the caller may not see it. `fixed` are filters that are not the
+        caller's own.
+
+        Raises UserInputError for a code or filter that is none. Who asks for somebody's records may be guessing at what
+        is masked: such filters of the caller's make it a look-up of people.
+        """
+        try:
+            code = community(community_code)
+            query = self.query(filters)
+        except UserInputError:
+            refuse_input(wrong_codes(community_code), self.wrong_filter(filters))
+            raise
+        if not info.context.principal.sees(code):
+            return None
+        asked = msgspec.structs.replace(query, **fixed) if fixed else query
+        return self._slice(info, (code,), asked, part, counts=filters is not None and self.records.names_someone(query))
+
+    def _slice(self, info: Info, codes: tuple[str, ...], query: Any, part: Window, *, counts: bool) -> SliceLoad:
+        """Raises UserInputError for a cursor of other communities."""
+        places = part.places
+        if places and not any(stream.community_code in codes for stream, _ in places):
+            raise foreign_cursor()
+        load = info.context.loaders.slice(self.records, codes, query, part.offset, part.first, places)
+        return info.context.counted(load) if counts else load
+
+    async def load_several(
+        self, info: Info, given: Sequence[str] | None, filters: Any, part: Window
+    ) -> Slice[Any] | None:
+        """A part of the lists of these communities merged, or of all that the caller may see. The errors of those that
+        fail are reported. None when all fail, or when the caller may not see one of them.
+
+        Raises UserInputError.
+        """
+        try:
+            refuse_input(_wrong_of_several(given, part))
+            query = self.query(filters)
+            asked = given and [community(code, f"communityCodes.{index}") for index, code in enumerate(given)]
+        except UserInputError:
+            refuse_input(_wrong_of_several(given, part), wrong_codes(None, given), self.wrong_filter(filters))
+            raise
+        codes = tuple(dict.fromkeys(asked or await community_codes(info)))
+        if not all(map(info.context.principal.sees, codes)):
+            return None
+        if not codes:
+            return Slice((), 0, part.first, 0)
+        after = part if part.places is not None else part._replace(places=())
+        counts = filters is not None and self.records.names_someone(query)
+        found: Slice[Any]
+        try:
+            found = await self._slice(info, codes, query, after, counts=counts)
+        except IncompleteError as error:
+            drop_tracebacks(error)
+            found = error.part
+        except PlatformError as error:  # of the only one there is
+            found = Slice((), 0, part.first, 0, failures=(Failure(codes[0], error),))
+        for failure in found.failures:
+            info.context.report(_located(info, failure))
+        return found if found.items or len(found.failures) < len(codes) else None
+
+    def wrong_filter(self, filters: Any) -> Iterator[Violation]:
+        """All that is wrong with the filters."""
+        if filters is None:
+            return
+        declared = declared_fields(self.records.query)
+        given = {name: getattr(filters, name) for name in declared}
+        for name, field in declared.items():
+            yield from find_violations(_asked, field, given[name])
+        yield from find_violations(self.complete, filters, given)
+
+    def query(self, filters: Any) -> Any:
+        """The query that the filters mean. Raises UserInputError."""
+        if filters is None:
+            return self.records.everything
+        declared = declared_fields(self.records.query)
+        asked = {name: _asked(field, getattr(filters, name)) for name, field in declared.items()}
+        return self.records.query(**self.complete(filters, asked))
+
+    def community_field(self) -> Any:
+        """The list, as a field of its community."""
+
+        def resolve(root: strawberry.Parent[Any], info: Info, part: Window, filter: Any = None) -> SliceLoad | None:
+            return self.load(info, root.code, filter, part)
+
+        return self._field(self.listed, resolve)
+
+    def root_field(self) -> Any:
+        """The list, as a field of the root."""
+
+        def resolve(
+            info: Info,
+            part: Window,
+            community_code: OneCommunityCode = None,
+            community_codes: CommunityCodes = None,
+            filter: Any = None,
+        ) -> SliceLoad | Awaitable[Slice[Any] | None] | None:
+            if community_code is None:
+                return self.load_several(info, community_codes, filter, part)
+            if community_codes is not None:
+                message = InputWording.EXCLUSIVE(field="communityCodes", other="communityCode")
+                both = Violation(("communityCodes",), message)
+                refuse_input([both], wrong_codes(community_code, community_codes), self.wrong_filter(filter))
+            return self.load(info, community_code, filter, part)
+
+        return self._field(f"{self.of_community} {SEVERAL_COMMUNITIES}", resolve, MERGED)
+
+    def _field(self, description: str, resolve: Any, times: int | OfCaller = 1) -> Any:
+        resolve.__annotations__["filter"] = self.filter
+        return self.connection_field(description, times)(resolve)
+
+    def connection_field(self, description: str, times: int | OfCaller = 1) -> Callable[[Callable[..., Any]], Any]:
+        """A field that shows a part of the list, whose resolver gets the `part`: of so many communities."""
+        costs = list_costs(self.records, times)
+        return connection_field(
+            self.node,
+            description,
+            self.records.scope,
+            metadata=costs,
+            cursors="places",
+            wrong_filter=self.wrong_filter,
+        )
+
+    def count_field(self) -> Any:
+        """How many records wait, as a field of the community's summary."""
+
+        def resolve(root: strawberry.Parent[Any], info: Info) -> Load[SliceKey, int]:
+            load = info.context.loaders.slice(self.records, (root.code,), self.records.waiting, offset=0, first=1)
+            return Load(load.loader, load.key, _TOTAL)
+
+        return strawberry.field(
+            resolver=resolve,
+            description=self.count[1],
+            directives=needs([self.records.scope]),
+            graphql_type=int | None,
+            metadata=ONE_CALL,
+        )
+
+
+def _located(info: Info, failure: Failure) -> GraphQLError:
+    """The error of a community, at a field of the root: a plan knows no path."""
+    nodes = info._raw_info.field_nodes
+    key = nodes[0].alias or nodes[0].name
+    return GraphQLError(
+        str(failure.error),
+        nodes,
+        path=[key.value],
+        original_error=failure.error,
+        extensions={"communityCode": failure.community_code},
+    )
+
+
+def _wrong_of_several(given: Sequence[str] | None, part: Window) -> Iterator[Violation]:
+    """What one community's list may have, and that of several may not."""
+    if part.is_page:
+        yield Violation(("page",), InputWording.PAGE_OF_ONE(field="page", other="communityCode"))
+    elif part.offset:
+        yield from foreign_cursor().violations
+    if given is not None and not given:
+        yield Violation(("communityCodes",), InputWording.EMPTY_FOR_ALL(field="communityCodes"))
+
+
+def _asked(declared: DeclaredField, value: Any) -> Any:
+    """The value of a filter, as it is looked for. Raises UserInputError (quirks 103, 151)."""
+    argument = f"filter.{declared.path}"
+    if isinstance(value, WireEnum):
+        return recognized(value, argument)
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        raise UserInputError(argument, InputWording.EMPTY_FILTER(field=argument))
+    if declared.field.pii is PiiKind.PHONE:
+        return mobile_number(value.strip())
+    return value.strip() if declared.field.kind is IDENTIFIER else value  # the platform compares every character
+
+
+def record_field(shown: CommunityList) -> Any:
+    records, chinese = shown.records, shown.chinese
+
+    def resolve(info: Info, id: strawberry.ID) -> Load[RecordKey, Any] | None:
+        node = resolve_node_id(info.context.principal, info.context.ids, id, records.type_name)
+        return node and info.context.loaders.record(records, node.parts[0], node.community_code)
+
+    description = f"Its node id; or the platform's number, from callers of every community ({chinese}标识)."
+    resolve.__annotations__["id"] = Annotated[strawberry.ID, strawberry.argument(description=description)]
+    return strawberry.field(
+        resolver=resolve,
+        description=f"One {shown.noun}; null when there is none, or it is not the caller's to see ({chinese}).",
+        directives=needs([records.scope]),
+        graphql_type=shown.node | None,
+        metadata=ONE_CALL,
+    )
+
+
+def _event_type(shown: CommunityList) -> type:
+    """The type of the events of a list: `ShenheEvent`."""
+    list_records = shown.records
+
+    def kind(root: strawberry.Parent[Happened]) -> ChangeKind:
+        return ChangeKind.CHANGED if root.kind is None else ChangeKind(root.kind)
+
+    def record(root: strawberry.Parent[Happened], info: Info) -> Load[RecordKey, Any] | None:
+        if root.record_id is None:
+            return None
+        return info.context.loaders.record(list_records, root.record_id, root.community_code)
+
+    fields = {
+        "kind": strawberry.field(
+            resolver=kind,
+            description=f"What happened; CHANGED, too, where no {shown.noun} is named (变动类型).",
+        ),
+        shown.name: strawberry.field(
+            resolver=record,
+            description=f"The {shown.noun} as it is now; {NULL_RECORD} ({shown.chinese}).",
+            directives=needs([list_records.scope]),
+            graphql_type=shown.node | None,
+            metadata=ONE_CALL,
+        ),
+    }
+    cls = type(f"{shown.node.__name__}Event", (Event,), fields)
+    return record_type(Happened, description=f"What happened to a {shown.noun} ({shown.chinese}事件).")(cls)
+
+
+def list_events(shown: CommunityList) -> Any:
+    def resolve(info: Info, community_code: CommunityCode, after: After = None) -> Happenings:
+        code, cursor = community(community_code), make_cursor(info, after)
+        if not info.context.principal.sees(code):
+            return nothing()
+        return renewed(info, info.context.event_streams.of_list(shown.records, code, cursor))
+
+    return strawberry.subscription(
+        resolver=resolve,
+        description=f"What happens to {shown.noun}s of a community: {shown.changes}. Ends at once for a community that "
+        f"is not the caller's to see ({shown.chinese}事件).",
+        directives=needs([shown.records.scope]),
+        graphql_type=_event_type(shown),
+    )
