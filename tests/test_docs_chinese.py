@@ -16,7 +16,7 @@ AT_THE_ROOT = ("README.md", "CHANGELOG.md")
 PAGES = [*AT_THE_ROOT, *sorted(path.name for path in (DOCS / "zh").glob("*.md") if path.name != "index.md")]
 """Those with a Chinese version; the Chinese index lists only these."""
 
-REFERRING = {"desks.md": {"graphql"}, "writes.md": {"ts"}}
+REFERRING = {"desks.md": {"graphql"}}
 """Languages of code that a Chinese page has not: it refers to the English one."""
 
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)

@@ -126,7 +126,7 @@ def test_possibly_sent_write_is_not_called_failed(
           const answer = answers.shift();
           return "data" in answer || "errors" in answer ? answer : Promise.reject();
         }};
-        {compiled.block("writes", "createOrder")}
+        {compiled.block("examples", "createOrder")}
         const write = {{ key: "1", pending: false }};
         while (answers.length) console.log((await createOrder({{}}, write)).kind);
     """
