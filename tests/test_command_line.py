@@ -94,14 +94,6 @@ def ask(url: str, query: str, token: str) -> dict[str, Any]:
     return httpx.post(f"{url}/graphql", headers={"authorization": f"Bearer {token}"}, json={"query": query}).json()
 
 
-def test_serve_ends_cleanly_on_sigterm(served):
-    _, process, _ = served
-
-    process.send_signal(signal.SIGTERM)
-
-    assert process.wait(timeout=60) in (0, -signal.SIGTERM)
-
-
 def test_successful_start_logs_one_line(served):
     url, process, _ = served
 
@@ -199,18 +191,6 @@ def test_demo_refuses_a_taken_port_that_was_requested(served):
     ended = run(environ, "demo", "--once")
 
     assert (ended.returncode, ended.stderr) == (3, "gateway: GATEWAY_HOST, GATEWAY_PORT: Address already in use\n")
-
-
-def test_demo_prints_its_address_last(environ):
-    command = [*GATEWAY, "demo", "--port", "0"]
-    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as demo:
-        address = re.search(r"http://\S+(?=/graphql)", demo.stdout.readline())[0]
-        last = next(line for line in demo.stdout if line.startswith("Stop with Ctrl+C."))
-        demo.send_signal(signal.SIGTERM)
-        after = demo.stdout.read()
-
-    assert last.endswith(f" {address}/\n")
-    assert after == ""
 
 
 def test_token_reports_a_new_key(environ):
@@ -321,14 +301,6 @@ async def test_check_fetches_the_keys_of_the_issuer(environ, key_server, issuer)
     assert (before.returncode, after.returncode) == (1, 0)
     assert "issuer GATEWAY_AUTH_JWKS_URL: " in before.stdout
     assert re.search(r"^issuer +signing keys +yes +- +OK ", after.stdout, re.MULTILINE)
-
-
-def test_check_refuses_settings_that_serve_refuses(environ):
-    everywhere = {"GATEWAY_HOST": "0.0.0.0", "GATEWAY_WJDH_URL": "ftp://s3cr3t"}  # noqa: S104 # is refused
-    checked = run(environ | everywhere, "check")
-
-    assert (checked.returncode, checked.stdout) == (2, "")
-    assert [line.split(": ")[1] for line in checked.stderr.splitlines()] == ["GATEWAY_HOST", "GATEWAY_WJDH_URL"]
 
 
 def test_unknown_setting_is_named_on_standard_error(environ):
@@ -462,13 +434,6 @@ def test_demo_once_shows_a_query_and_its_answer(environ, tmp_path):
     assert "Bearer" not in shown.stdout
 
 
-def test_demo_serves_an_ipv6_address(environ):
-    shown = run(environ | {"GATEWAY_HOST": "::1", "GATEWAY_PORT": "0"}, "demo", "--once")
-
-    assert shown.returncode == 0
-    assert re.search(r"http://\[::1\]:\d+/graphql", shown.stdout)
-
-
 def test_demo_takes_another_port_for_an_empty_setting(monkeypatch):
     monkeypatch.setenv("GATEWAY_PORT", " ")
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -544,14 +509,9 @@ def test_token_and_demo_refuse_unsafe_settings(environ, setting):
     [
         ("serve", "GATEWAY_WJDH_URL", "s3cr3t"),
         ("check", "GATEWAY_WJDH_URL", "http://s3cr3t:65536"),
-        ("check", "GATEWAY_WJDH_URL", "http://s3cr3t:0"),
         ("serve", "GATEWAY_SECURITY_URL", f"http://s3cr3t{'t' * 60}.example"),
-        ("check", "GATEWAY_SECURITY_URL", "http://s3cr3t..example"),
         ("check", "GATEWAY_WJDH_URL", "http://user:s3cr3t@wjdh.example"),
-        ("check", "GATEWAY_WJDH_URL", "http://wjdh.example?s3cr3t"),
-        ("check", "GATEWAY_SECURITY_URL", "http://security.example/#s3cr3t"),
         ("serve", "GATEWAY_SECURITY_TOKEN_PATH", "htps://s3cr3t.example/token"),
-        ("check", "GATEWAY_SECURITY_OWNER_PATH", "https:/s3cr3t.example/owner"),
     ],
 )
 def test_invalid_platform_url_is_refused(environ, command, name, url):

@@ -12,7 +12,6 @@ from standing_clock import Clock
 from gateway.auth.authenticator import open_authenticator
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.auth.principal import Principal, Scope
-from gateway.auth.tokens import LEEWAY
 from gateway.errors import UnauthenticatedError
 from gateway.settings import Settings, SettingsError
 
@@ -42,21 +41,6 @@ async def test_star_grants_every_scope_and_community(settings: Settings, clock: 
 
     assert principal.scopes == set(Scope)
     assert principal.communities is None
-
-
-async def test_empty_grant_allows_nothing(settings: Settings, clock: Clock) -> None:
-    principal = await caller(settings, clock, DevelopmentIssuer.open(settings, clock).mint([], [], "lin", 60))
-
-    assert principal.scopes == set()
-    assert principal.communities == set()
-
-
-async def test_minted_token_expires(settings: Settings, clock: Clock) -> None:
-    token = DevelopmentIssuer.open(settings, clock).mint(["*"], ["*"], "lin", 60)
-    clock.now += 60 + LEEWAY
-
-    with pytest.raises(UnauthenticatedError):
-        await caller(settings, clock, token)
 
 
 async def test_token_of_another_data_directory_is_refused(settings: Settings, clock: Clock, tmp_path: Path) -> None:

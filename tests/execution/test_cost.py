@@ -1,13 +1,10 @@
 """The cost of operations, with a schema that is independent of the gateway's."""
 
-import sys
-from types import FrameType
 from typing import Any
 
 import pytest
 from graphql import GraphQLField, build_schema, execute_sync, get_introspection_query, parse
 
-from gateway.execution import cost as module
 from gateway.execution.cost import Amount, Cost, OfCaller, OperationCost
 from gateway.execution.introspection import FIELDS_PER_CALL
 from gateway.execution.outline import Outline
@@ -252,40 +249,3 @@ def test_introspection_aliases_are_weighed_separately(query: str) -> None:
     )
 
     assert 8 * one < ten <= 10 * one
-
-
-def doubling(levels: int) -> str:
-    """Written out, it has 2 ** levels look-ups."""
-    fragments = [
-        f"fragment F{n} on Book {{ author {{ name }} books(first: 1) {{ nodes {{ ...F{n + 1} }} edges {{ node "
-        f"{{ ...F{n + 1} }} }} }} }}"
-        for n in range(levels)
-    ]
-    last = f"fragment F{levels} on Book {{ author {{ name }} }}"
-    return " ".join(["query ($first: Int!) { books(first: $first) { nodes { ...F0 } } }", *fragments, last])
-
-
-def test_cost_is_linear_in_document_length() -> None:
-    short, long = lines_executed(doubling(20)), lines_executed(doubling(40))
-
-    assert long < 2.1 * short
-
-
-def lines_executed(query: str) -> int:
-    """Lines of the weighing's own code that run for a query: a count, where a time would depend on the machine."""
-    weight = weighed(query)
-    count = 0
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal count
-        if frame.f_code.co_filename != module.__file__:
-            return None
-        count += event == "line"
-        return trace
-
-    sys.settrace(trace)
-    try:
-        assert weight.of({"first": 1}, CALLER) > 2**20
-    finally:
-        sys.settrace(None)
-    return count

@@ -69,25 +69,6 @@ def test_every_document_fault_has_its_code(documents: Documents) -> None:
     assert refusal(documents, "query @x { hello }")[0] == "GRAPHQL_VALIDATION_FAILED"
 
 
-TOO_MUCH = {
-    "tokens": "{ " + "hello " * LIMITS.tokens + "}",
-    "comments": "# x\n" * (LIMITS.tokens + 1) + "{ hello }",
-    "characters": "{ hello }" + " " * LIMITS.tokens * module.CHARACTERS_PER_TOKEN,
-    "nesting": "{ nested " * 250 + "{ hello }" + "}" * 250,
-    "nested values": "{ hello(name: " + "[" * 250 + "]" * 250 + ") }",
-    "one name": "{ " + "hello " * 1000 + "}",
-    "one object": "{ " + "nested { hello } " * 20 + "nested { " + "nested { hello } " * 400 + "} }",
-}
-
-
-@pytest.mark.parametrize("query", TOO_MUCH.values(), ids=TOO_MUCH.keys())
-def test_expensive_document_is_refused_as_too_complex(query: str) -> None:
-    generous = Limits(tokens=LIMITS.tokens, depth=300, aliases=300, root_fields=3000, directives=10)
-    code, errors = refusal(Documents(SCHEMA, generous, size=4), query)
-    assert code == "QUERY_TOO_COMPLEX"
-    assert len(errors) == 1
-
-
 def test_limits_come_before_validation(documents: Documents) -> None:
     """A document that fails both is refused for the limit: it was never validated."""
     assert refusal(documents, "{ " + "nothing " * 100 + "}")[0] == "QUERY_TOO_COMPLEX"
@@ -98,11 +79,6 @@ def test_document_errors_are_bounded_in_number(documents: Documents) -> None:
     code, errors = refusal(documents, query)
     assert code == "GRAPHQL_VALIDATION_FAILED"
     assert len(errors) == module.MAX_VALIDATION_ERRORS + 1
-
-
-def test_circular_fragments_are_refused(documents: Documents) -> None:
-    query = "{ ...F } fragment F on Query { nested { ...G } } fragment G on Query { nested { ...F } }"
-    assert refusal(documents, query)[0] == "GRAPHQL_VALIDATION_FAILED"
 
 
 def test_overlapping_fragments_are_prepared(documents: Documents) -> None:
@@ -121,28 +97,6 @@ def test_introspection_of_tools_is_within_limits(documents: Documents) -> None:
         input_value_deprecation=True,
     )
     assert documents.prepare(query, "IntrospectionQuery")
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        "{ __schema { " + " ".join(f"a{n}: types {{ fields {{ name type {{ name }} }} }}" for n in range(40)) + " } }",
-        "{" + " ".join(f'a{n}: __type(name: "Query") {{ fields {{ name }} }}' for n in range(2000)) + "}",
-        '{ __type(name: "Query") { ...F } } fragment F on __Type {'
-        + " ".join(f"a{n}: fields {{ name args {{ name type {{ name }} }} }}" for n in range(300))
-        + "}",
-        '{ __type(name: "Query") { '
-        + " ".join(f"... on __Type {{ a{n}: fields {{ name args {{ name }} }} }}" for n in range(400))
-        + "} }",
-    ],
-    ids=["schema", "types", "fragment", "inline fragment"],
-)
-def test_aliases_cannot_amplify_introspection(query: str) -> None:
-    documents = Documents(SCHEMA, Limits(tokens=90_000, depth=20, aliases=9000, root_fields=9000, directives=9), size=4)
-    code, [error] = refusal(documents, query)
-    assert code == "QUERY_TOO_COMPLEX"
-    assert error.original_error.limit == "introspection"
-    assert error.original_error.requested > error.original_error.bound
 
 
 def test_suggestions_can_be_closed() -> None:

@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 
-from gateway.execution.fetch import fetch
 from gateway.execution.level_loader import LevelLoader
 from gateway.execution.load import Load
 
@@ -67,18 +66,6 @@ async def test_failed_batch_fails_every_key_and_may_retry(key: str, error: type[
     assert await loader.load_level([1]) == [2]
 
 
-@pytest.mark.parametrize("key", [None, []], ids=["none", "unhashable"])
-async def test_load_level_refuses_keys_as_load_does(key: Any) -> None:
-    loader = Doubles()
-    with pytest.raises(TypeError) as refused:
-        await loader.load(key)
-
-    first, error, second = await loader.load_level([1, key, 2])
-
-    assert (first, second) == (2, 4)
-    assert repr(error) == repr(refused.value)
-
-
 async def test_cancelled_level_stops_and_forgets_its_batch(complaints: list[Any]) -> None:
     loader = Doubles()
     level = asyncio.ensure_future(loader.load_level([1, 2]))
@@ -115,16 +102,3 @@ async def test_error_of_a_cancelled_load_is_not_reported(complaints: list[Any]) 
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-
-
-async def test_load_applies_pick_alone_and_in_a_level() -> None:
-    loader = Doubles()
-    picked, failed, bad = await fetch(
-        [Load(loader, 1, str), Load(loader, 2, lambda value: value / 0), Load(loader, "bad", str)]
-    )
-    assert picked == "2"
-    assert isinstance(failed, ZeroDivisionError)
-    assert isinstance(bad, LookupError)
-    assert await Load(loader, 1, str) == "2"
-    with pytest.raises(ZeroDivisionError):
-        await Load(loader, 2, lambda value: value / 0)

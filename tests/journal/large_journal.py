@@ -1,4 +1,4 @@
-"""A journal of some thousand made-up rows of every kind, and how a statement is planned on it."""
+"""A journal of some thousand made-up rows of every kind."""
 
 import random
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Insert, event, insert, text
+from sqlalchemy import Connection, Insert, insert
 
 from gateway.journal.identifiers import new_id
 from gateway.journal.journal import Journal
@@ -132,56 +132,6 @@ async def fill(journal: Journal, count: int = ROWS) -> None:
         for start in range(0, len(rows), 200):
             statement, batch = insert(table), rows[start : start + 200]
             await journal._database.write(partial(_execute, statement, batch))
-    # What autovacuum does on PostgreSQL; SQLite's planner goes without statistics.
-    await journal._database.read(
-        lambda connection: connection.execute(text("ANALYZE")) if is_postgres(connection) else None
-    )
-
-
-def is_postgres(connection: Connection) -> bool:
-    return connection.dialect.name == "postgresql"
-
-
-class Plans:
-    """The plan of each SELECT that the journal executes while it is noted."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.postgres = False
-
-    def note(self, connection: Connection, _cursor: Any, statement: str, parameters: Any, *_: object) -> None:
-        if not statement.startswith("SELECT"):
-            return
-        explain = "EXPLAIN QUERY PLAN "
-        self.postgres = is_postgres(connection)
-        if self.postgres:
-            explain = "EXPLAIN "
-            # So few rows are read and sorted at once, whatever the indexes; of a million, they are not.
-            connection.exec_driver_sql("SET enable_seqscan = off")
-            in_order_of_index = "DESC, " in statement  # others are few, and sorted
-            connection.exec_driver_sql(f"SET enable_sort = {'off' if in_order_of_index else 'on'}")
-        rows = connection.exec_driver_sql(explain + statement, parameters).all()
-        self.lines += [str(row[-1]).strip() for row in rows]
-
-    def __str__(self) -> str:
-        return "\n".join(self.lines)
-
-
-async def plans_of(journal: Journal, ask: Any) -> Plans:
-    plans = Plans()
-
-    def listen(connection: Connection) -> None:
-        event.listen(connection.engine, "before_cursor_execute", plans.note)
-
-    def ignore(connection: Connection) -> None:
-        event.remove(connection.engine, "before_cursor_execute", plans.note)
-
-    await journal._database.read(listen)
-    try:
-        await ask(journal)
-    finally:
-        await journal._database.read(ignore)
-    return plans
 
 
 def newest_first(rows: Sequence[dict[str, Any]]) -> list[str]:

@@ -16,20 +16,12 @@ WRITTEN = "outcome operation { id timeline { state at } }"
 SET_MODULE = f"mutation ($input: SetModuleInput!) {{ setModule(input: $input) {{ {WRITTEN} }} }}"
 APPROVE = f"mutation ($input: ApproveShenheInput!) {{ approveShenhe(input: $input) {{ {WRITTEN} }} }}"
 UPDATE_REPAIR = f"mutation ($input: UpdateRepairInput!) {{ updateRepair(input: $input) {{ {WRITTEN} }} }}"
-CREATE_ORDER = f"mutation ($input: CreateOrderInput!) {{ createOrder(input: $input) {{ {WRITTEN} }} }}"
 PENDING = '{ shenhes(communityCode: "10002", filter: { status: PENDING }, first: 1) { nodes { id } } }'
 OPEN = '{ repairs(communityCode: "10002", filter: { status: OPEN }, first: 1) { nodes { id } } }'
 OPERATION = "query ($id: ID!) { operation(id: $id) { outcome timeline { state at } } }"
 OPERATIONS = "{ operations(first: 50) { nodes { id %s } } }"
 
 SWITCH_OFF = {"communityCode": "10002", "name": "COMPLAINTS", "enabled": False}
-PHONE_ORDER = {
-    "communityCode": "10002",
-    "payer": {"phone": {"phone": "19900000002"}},
-    "title": "物业费",
-    "amount": "12.30",
-    "idempotencyKey": "order",
-}
 
 
 @pytest.fixture
@@ -75,14 +67,6 @@ def steps_in(operation):
 def at(*steps):
     """As clients see them."""
     return [(state, time.isoformat()) for state, time in steps]
-
-
-async def test_confirmed_write_has_three_steps(gateway, clock):
-    payload = await write(gateway, SET_MODULE, SWITCH_OFF)
-
-    assert payload["outcome"] == "CONFIRMED"
-    assert steps_in(payload["operation"]) == at(("RESERVED", clock.now), ("SENT", clock.now), ("CONFIRMED", clock.now))
-    assert await ask(gateway, payload["operation"]["id"]) == ("CONFIRMED", steps_in(payload["operation"]))
 
 
 async def test_steps_have_times_of_their_own(gateway, clock, monkeypatch):
@@ -179,15 +163,6 @@ async def test_unanswered_read_back_is_no_step(gateway, sandbox, clock):
     assert await ask(gateway, lost) == ("UNKNOWN", at(("RESERVED", began), ("SENT", began), ("UNKNOWN", began)))
 
 
-async def test_write_that_cannot_be_read_back_has_no_read_backs(gateway, sandbox, clock):
-    began = clock.now
-    lost = await lose(gateway, sandbox, "order/new", CREATE_ORDER, PHONE_ORDER)
-    for hours in (1, 24):
-        await later(gateway, clock, hours=hours)
-
-    assert await ask(gateway, lost) == ("UNKNOWN", at(("RESERVED", began), ("SENT", began), ("UNKNOWN", began)))
-
-
 async def test_timelines_of_a_list_take_no_journal_read(gateway, monkeypatch):
     for enabled in (True, False, True):
         await write(gateway, SET_MODULE, SWITCH_OFF | {"enabled": enabled})
@@ -238,27 +213,6 @@ async def test_unknown_recorded_twice_keeps_its_first_time(journal: Journal, clo
     clock.advance(seconds=1)
 
     assert await journal.operations.finish(operation.id, Outcome.UNKNOWN, check_at=first.check_at) == first
-
-
-async def test_late_answer_is_no_read_back(journal: Journal, clock: FrozenClock) -> None:
-    """The reconciler took it for abandoned, and then its answer came."""
-    operation = await sent(journal)
-    await journal.operations.finish(operation.id, Outcome.UNKNOWN)
-    clock.advance(seconds=1)
-
-    confirmed = await journal.operations.finish(operation.id, Outcome.CONFIRMED)
-
-    assert states(confirmed) == ["RESERVED", "SENT", "UNKNOWN", "CONFIRMED"]
-
-
-async def test_read_back_of_a_known_outcome_is_not_recorded(journal: Journal) -> None:
-    operation = await sent(journal)
-    confirmed = await journal.operations.finish(operation.id, Outcome.CONFIRMED)
-
-    await journal.operations.record_read_back(operation.id)
-    await journal.operations.record_read_back("no-such-id")
-
-    assert await journal.operations.get(operation.id) == confirmed
 
 
 async def test_simultaneous_read_backs_are_all_recorded(journal: Journal) -> None:

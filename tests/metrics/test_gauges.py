@@ -92,7 +92,7 @@ class TestJournal:
         await gateway.client.get("/readyz")
 
         last = value(await scrape(gateway), "gateway_journal_last_success_timestamp_seconds")
-        assert abs((last or 0) - time.time()) < 5
+        assert abs((last or 0) - time.time()) < 60
 
 
 class TestOpenMetrics:

@@ -8,11 +8,10 @@ import pytest
 from gateway.auth.masking import mask_content_raw
 from gateway.contact.profile import VARIABLE, parse_profile, read_profile
 from gateway.normalise.corrections import render_shenhe_content
-from gateway.normalise.module import parse_modules
 from gateway.normalise.person import PERSONAL_KEYS
 from gateway.normalise.profile import NO_PROFILE, ListPaging, Profile, use_profile
-from gateway.normalise.repair import decode_repairs, parse_repair, parse_repair_page
-from gateway.normalise.vocabulary import ModuleName, PiiKind, RepairStatus, ResidentRole
+from gateway.normalise.repair import parse_repair
+from gateway.normalise.vocabulary import PiiKind, RepairStatus, ResidentRole
 from gateway.settings import Settings, SettingsError
 
 REPAIR = {"id": 1, "position": "东门", "description": "灯坏", "status": "待修", "name": "王芳", "phone": "19900000001"}
@@ -130,49 +129,16 @@ def test_added_words_and_keys_are_no_issues(documented):
     assert (repair.location, repair.status, repair.data_issues) == ("东门", RepairStatus.OPEN, ())
 
 
-def test_lists_are_decoded_with_added_keys():
-    use_profile(profile('[words.RepairStatus]\nOPEN = ["待修"]\n[keys.Repair]\nlocation = ["position"]'))
-    body = decode_repairs(
-        """{"code": 0, "data": {"repairs": [
-        {"id": 1, "position": "东门", "description": "灯坏", "status": "待修", "name": "王芳", "phone": "19900000001"}],
-        "pages": {"current_page": 1, "total": 1}}}""".encode()
-    )
-
-    [repair] = parse_repair_page(body, "10002", 1).items
-
-    assert (repair.location, repair.data_issues) == ("东门", ())
-
-
 def test_declared_key_wins_over_an_added_one():
     use_profile(profile('[keys.Repair]\nlocation = ["position"]'))
 
     assert parse_repair(REPAIR | {"possion": "西门"}, "10002").location == "西门"
 
 
-def test_another_profile_takes_the_place_of_the_first():
-    use_profile(profile('[words.RepairStatus]\nOPEN = ["待修"]\n[keys.Repair]\nlocation = ["position"]'))
-    use_profile(NO_PROFILE)
-
-    repair = parse_repair(REPAIR, "10002")
-
-    assert (repair.location, repair.status) == (None, RepairStatus.UNRECOGNIZED)
-    assert {issue.field for issue in repair.data_issues} >= {"location", "status"}
-
-
 def test_old_numbers_can_be_given_a_meaning():
     use_profile(profile('[words.ResidentRole]\nOWNER = ["1"]'))
 
     assert ResidentRole.by_wire["1"] is ResidentRole.OWNER
-
-
-def test_known_module_without_a_member_is_no_issue():
-    use_profile(profile('[modules]\nothers = ["智能门锁"]\n[words.OnOff]\ntrue = ["启用"]'))
-    row = {"community_identifier": "10002", "module_name": "智能门锁", "module_status": "启用"}
-
-    [module] = parse_modules([row], "10002")
-
-    assert (module.name, module.label, module.enabled) == (ModuleName.UNRECOGNIZED, "智能门锁", True)
-    assert module.data_issues == ()
 
 
 def test_added_keys_of_personal_data_are_masked():

@@ -797,12 +797,6 @@ def test_quirk_184_implausible_values_are_accepted() -> None:
     assert (people.birth_date, people.data_issues) == (date(1987, 5, 4), ())
 
 
-def test_parsed_times_are_cached() -> None:
-    issues = CollectedIssues()
-    first = china_time("2020年11月18日11:01:46", "createdAt", issues)
-    assert china_time("2020年11月18日11:01:46", "createdAt", issues) is first
-
-
 def test_float_amounts_equal_their_text():
     rng = Random(1)
     for fen in [1, 9, 99, 100, 101, 2**31 - 2, 2**31 - 1, 2**31, *(rng.randrange(2**32) for _ in range(2000))]:

@@ -281,29 +281,6 @@ def test_quirk_192_deep_nesting_is_no_documented_success() -> None:
         documented(b'{"code": 0, "data": [], "more": ' + deep + b"}")
 
 
-def test_documented_success_is_decoded_in_one_step() -> None:
-    envelope = documented(b'{"code": "0", "data": [{"id": 4, "title": "a"}], "pages": null}')
-
-    assert envelope.code == 0
-    assert [row.platform_id for row in envelope.body["data"]] == [4]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b'\xef\xbb\xbf{"code": 0, "data": [], "pages": null}',
-        b'{"code": 0, "data": [], "pages": null,}',
-        b'{"code": 0, "data": "[]"}',
-        b'{"code": 9, "data": []}',
-        b'{"code": 1}',
-    ],
-)
-def test_undocumented_answer_uses_the_general_reader(body: bytes) -> None:
-    envelope, other = documented(body), opened(body)
-
-    assert (envelope.code, envelope.body) == (other.code, other.body)
-
-
 def test_bad_status_and_charset_precede_decoding() -> None:
     body = '{"data": [{"id": 4, "title": "水费"}]}'
 

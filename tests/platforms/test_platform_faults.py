@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import httpx
 import pytest
-from exposed import read, value
 from scripted_server import closed_port, http, scripted, until
 
 from gateway.errors import (
@@ -24,7 +23,6 @@ from gateway.errors import (
 from gateway.normalise.records import HouseKey
 from gateway.normalise.requests import NewOrder, PhonePayer
 from gateway.normalise.states import Availability, CircuitState
-from gateway.ops.calls import EndpointCalls
 from gateway.platforms.platforms import Platforms, make_platforms, open_platforms
 from gateway.platforms.wjdh import Wjdh
 from gateway.sandbox.faults import Fault, FaultKind
@@ -186,17 +184,6 @@ async def test_calls_to_a_platform_are_bounded(sandbox: Sandbox) -> None:
     assert sandbox.wjdh.connections_opened <= 3
 
 
-async def test_call_timing_out_in_the_queue_is_not_sent(sandbox: Sandbox) -> None:
-    settings = load_settings({**sandbox.settings(), "GATEWAY_CALL_TIMEOUT": "0.05"})
-    async with open_platforms(settings) as platforms:
-        platforms.wjdh.slots.free = platforms.wjdh.slots.spare = 0
-        with pytest.raises(PlatformError) as caught:
-            await platforms.wjdh.create_order(ORDER)
-        assert not caught.value.sent
-        assert sandbox.calls == []
-        assert platforms.wjdh.healthy
-
-
 async def test_write_without_slot_or_connection_is_not_sent(
     short_timeout: Platforms, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,47 +205,11 @@ async def test_write_without_slot_or_connection_is_not_sent(
     assert sandbox.effects.all() == []
 
 
-async def test_circuit_trial_without_a_slot_stays_free(short_timeout: Platforms, sandbox: Sandbox) -> None:
-    await short_timeout.wjdh.modules("10002")
-    breaker, slots = short_timeout.wjdh.routes["modules"].breaker, short_timeout.wjdh.slots
-    for _ in range(8):
-        breaker.failed()
-    breaker._cooldown = 0.0
-    unused = slots.free, slots.spare
-    slots.free = slots.spare = 0
-    with pytest.raises(NotSentError, match="Too many calls"):
-        await short_timeout.wjdh.modules("10002")
-
-    slots.free, slots.spare = unused
-    assert await call_outcome(short_timeout, "modules") is NO_ERROR
-    assert short_timeout.wjdh.healthy
-
-
 async def test_unconfigured_endpoint_is_not_called_with_a_token(platforms: Platforms) -> None:
     await platforms.wjdh.modules("10002")
     del platforms.wjdh.routes["order/new"]
     with pytest.raises(NotConfiguredError):
         await platforms.wjdh.create_order(ORDER)
-
-
-async def test_internal_error_frees_the_circuit_trial(platforms: Platforms, monkeypatch: pytest.MonkeyPatch) -> None:
-    await platforms.wjdh.modules("10002")
-    calls = platforms.wjdh.routes["modules"].calls
-    for _ in range(8):
-        calls.breaker.failed()
-    calls.breaker._cooldown = 0.0  # the next call is the one that tries
-
-    def raise_bug(_calls: EndpointCalls) -> None:
-        raise ZeroDivisionError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(EndpointCalls, "answered", raise_bug)
-        with pytest.raises(ZeroDivisionError):
-            await platforms.wjdh.modules("10002")
-    assert platforms.wjdh.endpoints["modules"].circuit is CircuitState.HALF_OPEN
-    labels = {"platform": "WJDH", "endpoint": "modules", "outcome": "CANCELLED"}
-    assert value(read(platforms.calls.metrics), "gateway_upstream_call_seconds_count", **labels) == 1
-    assert await call_outcome(platforms, "modules") is NO_ERROR
 
 
 async def test_internal_error_in_the_reader_is_raised_to_caller(

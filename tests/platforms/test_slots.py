@@ -1,7 +1,6 @@
 """Slots: in which order callers get them."""
 
 import asyncio
-from collections import Counter
 from math import inf
 
 import pytest
@@ -94,23 +93,6 @@ async def test_caller_beyond_the_reserve_waits_for_a_turn() -> None:
     assert order == ["a", "b"]
 
 
-async def test_every_slot_returns_whatever_the_order() -> None:
-    slots, order = Slots(32), list[str]()
-    for _ in range(3):
-        held = [caller for caller in "abcd" for _ in range(40)]
-        for caller in held:
-            Waiter(slots, order, caller, caller)
-        under_way = Counter({caller: lane.held for caller, lane in slots.lanes.items()})
-        while any(under_way.values()):
-            for caller in list(under_way):
-                if slots.lanes[caller].held:
-                    slots.release(slots.lanes[caller])
-            under_way = Counter({caller: lane.held for caller, lane in slots.lanes.items()})
-
-        assert (slots.free, slots.spare, slots.taken, slots.waiting) == (30, 2, 0, 0)
-    assert len(order) == 3 * (4 * 40 - 32)
-
-
 async def test_background_gets_its_share_of_turns() -> None:
     slots, order = Slots(1), list[str]()
     begin(slots, order, "a", 31)
@@ -119,18 +101,6 @@ async def test_background_gets_its_share_of_turns() -> None:
         slots.release(slots.lanes["a"])
 
     assert order.count(background("relay")) == 16 // BACKGROUND_TURN
-
-
-async def test_background_takes_turns_among_its_own() -> None:
-    slots, holder = taken_slot()
-    order: list[str] = []
-    bulk, relay = background("caller"), background("relay")
-    begin(slots, order, bulk, 50)
-    begin(slots, order, relay, 1)
-    slots.release(holder.lane)
-    slots.release(slots.lanes[bulk])
-
-    assert order == [bulk, relay]
 
 
 async def test_background_never_takes_the_reserve() -> None:

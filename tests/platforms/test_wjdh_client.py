@@ -13,10 +13,10 @@ from standing_clock import Clock
 from gateway.errors import ConnectionLostError, PlatformAuthError, ProtocolError, RefusedError
 from gateway.normalise.order import OrderQuery
 from gateway.normalise.repair import RepairQuery
-from gateway.normalise.requests import HousePayer, NewAnnouncement, NewOrder, NewOrderDetail, PhonePayer
+from gateway.normalise.requests import HousePayer, NewAnnouncement, NewOrder, NewOrderDetail
 from gateway.normalise.shenhe import ShenheQuery
 from gateway.normalise.states import Availability
-from gateway.normalise.vocabulary import ModuleName, OrderStatus, PaymentStatus, RepairStatus, ShenheStatus, ShenheType
+from gateway.normalise.vocabulary import ModuleName, OrderStatus, PaymentStatus, RepairStatus, ShenheStatus
 from gateway.platforms.platforms import Platforms, open_platforms
 from gateway.platforms.wjdh import Wjdh
 from gateway.sandbox.faults import Fault, FaultKind
@@ -384,11 +384,6 @@ async def test_quirk_043_049_050_051_052_paths_and_methods_match(suffix: str) ->
     ]
 
 
-async def test_quirk_055_absent_reply_is_not_sent(platforms: Platforms, sandbox: Sandbox) -> None:
-    await platforms.wjdh.update_repair(1, RepairStatus.RESOLVED)
-    assert last_call(sandbox).form == {"id": "1", "status": "1"}
-
-
 async def test_quirk_057_189_redirect_is_not_followed(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "modules", "<html>", status=302)
     with pytest.raises(ProtocolError):
@@ -413,23 +408,12 @@ async def test_quirk_062_063_065_forms_send_digits_and_utf8() -> None:
     }
 
 
-async def test_quirk_098_reviews_are_filtered_by_word_and_number(platforms: Platforms, sandbox: Sandbox) -> None:
-    await platforms.wjdh.shenhes(COMMUNITY, ShenheQuery(type=ShenheType.BIND_TENANT, status=ShenheStatus.PENDING))
-    form = last_call(sandbox).form
-    assert (form["type"], form["status"]) == ("租客绑定", "2")
-
-
 async def test_quirk_109_110_order_sends_exact_money_and_json(platforms: Platforms, sandbox: Sandbox) -> None:
     await platforms.wjdh.create_order(ORDER)
     form = last_call(sandbox).form
     assert form["amount"] == "12.50"
     assert json.loads(form["identifier"]) == {"louhao": "1", "danyuan": "1", "louceng": "1", "fangjian": "101"}
     assert json.loads(form["extra"]) == {"单价": "100元/平方"}
-
-
-async def test_quirk_120_images_are_sent_as_one_text(platforms: Platforms, sandbox: Sandbox) -> None:
-    await platforms.wjdh.create_announcement(ANNOUNCEMENT)
-    assert last_call(sandbox).form["images"] == "http://a/1.png,http://a/2.png"
 
 
 async def test_quirk_112_announcement_id_may_be_text(platforms: Platforms, sandbox: Sandbox) -> None:
@@ -459,20 +443,6 @@ async def test_quirk_144_145_decision_sends_only_a_given_reason(platforms: Platf
         "content": '{"people":{}}',
         "shenhe_refuse_reason": "照片不清",
     }
-
-
-async def test_quirk_151_empty_filters_are_left_out(platforms: Platforms, sandbox: Sandbox) -> None:
-    await platforms.wjdh.orders(COMMUNITY, OrderQuery(phone="", title=""))
-    assert last_call(sandbox).form == {"xiaoqu": COMMUNITY, "page": "1"}
-
-
-async def test_quirk_158_payer_by_phone_may_have_a_name(platforms: Platforms, sandbox: Sandbox) -> None:
-    order = NewOrder(community_code=COMMUNITY, payer=PhonePayer("19900000001", "李明"), title="水费", amount=Decimal(1))
-    await platforms.wjdh.create_order(order)
-    form = last_call(sandbox).form
-    assert form["type"] == "phone"
-    assert json.loads(form["identifier"]) == {"name": "李明", "phone": "19900000001"}
-    assert "extra" not in form
 
 
 async def test_quirk_168_undeveloped_endpoints_are_not_offered(platforms: Platforms) -> None:

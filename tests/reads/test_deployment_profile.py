@@ -148,14 +148,6 @@ async def test_sum_over_an_only_page_is_not_complete(profiled):
     assert fees["count"] == 10
 
 
-@pytest.mark.parametrize("variant", [Variant()])
-async def test_profile_reads_documented_platforms_as_before(serve, environ, profiled):
-    async with serve(environ) as gateway:
-        plain = (await gateway.ask(DASHBOARD, {"code": "00001"})).data
-    async with profiled('[keys.Repair]\nlocation = ["position"]\n') as gateway:
-        assert (await gateway.ask(DASHBOARD, {"code": "00001"})).data == plain
-
-
 @pytest.mark.parametrize("variant", [Variant(replaced={"没查找到": "查询错误"})])
 async def test_not_found_wording_is_null(serve, environ, profiled):
     """`错误` speaks of an error, unless the profile says what this platform means by it."""

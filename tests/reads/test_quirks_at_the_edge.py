@@ -63,26 +63,6 @@ async def test_residency_of_unknown_community_is_an_issue(gateway, sandbox, mint
     assert set(sandbox.counts()) == {("SECURITY", "token"), ("SECURITY", "people")}
 
 
-async def test_quirk_64_67_house_under_other_keys_is_joined(gateway, sandbox):
-    address = {"building_number": 1, "unit_number": 1, "floor_number": 1, "house_number": 101}
-    send_houses(sandbox, {"community_identifier": "10002", "people_house_role": "业主", **address})
-    query = """{ people(name: "王芳", phone: "19900000002") { dataIssues { field } residencies { house {
-        communityCode address owner { phone } dataIssues { field } } } } }"""
-    shown = (await gateway.ask(query)).data["people"]
-    owner = sandbox.world.house_at["10002", (1, 1, 1, 101)].owner
-    house = {"communityCode": "10002", "address": "10002 1-1-1-101", "owner": {"phone": owner.phone}, "dataIssues": []}
-    assert shown == {"dataIssues": [], "residencies": [{"house": house}]}
-
-
-async def test_missing_house_number_is_a_data_issue(gateway, sandbox):
-    send_houses(sandbox, ROOM_101 | {"xiaoqu": "10002", "danyuan": None})
-    query = """{ people(name: "王芳", phone: "19900000002") { residencies { house {
-        building unit address dataIssues { field problem } } } } }"""
-    (shown,) = (await gateway.ask(query)).data["people"]["residencies"]
-    issue = {"field": "unit", "problem": "MISSING"}
-    assert shown["house"] == {"building": 1, "unit": None, "address": None, "dataIssues": [issue]}
-
-
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -237,13 +217,6 @@ async def test_quirk_67_75_house_is_spelt_per_endpoint(gateway, sandbox):
     assert [orders[name] for name in ("louhao", "danyuan", "louceng", "fangjian")] == wanted
 
 
-async def test_quirk_76_order_is_found_by_number_not_row(gateway, sandbox):
-    order = sandbox.world.orders_of["10002"][-1]
-    query = 'query Order($number: String!) { order(communityCode: "10002", number: $number) { platformId number } }'
-    assert (await gateway.ask(query, {"number": order.number})).data["order"]["platformId"] == order.id
-    assert (await gateway.ask(query, {"number": str(order.id)})).data == {"order": None}
-
-
 async def test_quirk_78_blanks_around_search_values_are_removed(gateway, sandbox):
     order = next(order for order in sandbox.world.orders_of["10002"] if order.payer and not order.house)
     given = {"name": order.payer.name, "phone": order.payer.phone, "idCard": order.payer.id_card}
@@ -304,21 +277,6 @@ async def test_quirk_143_smaller_page_size_is_accepted(gateway, sandbox, monkeyp
         assert found["totalCount"] == len(wanted)
 
 
-async def test_quirk_146_no_status_lists_all_repairs_and_reviews(gateway, sandbox):
-    query = f'{{ repairs(communityCode: "10002", first: 100) {{ {IDS} }} shenhes(communityCode: "10002") {{ {IDS} }} }}'
-    answer = await gateway.ask(query)
-    assert set(ids(answer.data["repairs"])) == {repair.id for repair in sandbox.world.repairs_of["10002"]}
-    assert [form["status"] for form in forms(sandbox, "repair/list")] == ["0", "1"]
-    assert "status" not in forms(sandbox, "shenheList")[0]
-    assert answer.data["shenhes"]["totalCount"] == len(sandbox.world.shenhes_of["10002"])
-
-
-async def test_quirk_147_148_partial_house_filter_is_refused(gateway, sandbox):
-    answer = await gateway.ask('{ orders(communityCode: "10002", filter: {floor: 1}) { totalCount } }')
-    assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", "filter.floor")
-    assert sandbox.calls == []
-
-
 async def test_quirk_149_personal_orders_have_no_house(gateway):
     query = """{ house(address: {communityCode: "10002", building: 1, unit: 1, floor: 1, room: 101}) {
         orders(first: 50) { nodes { house { address } } } }
@@ -346,14 +304,6 @@ class TestSmallPages:
         assert answer.partial == {"order": None}
         assert answer.code == "QUERY_TOO_COMPLEX"
         assert sandbox.count("WJDH", "order/list") == 40
-
-
-async def test_quirk_152_title_is_matched_exactly(gateway, sandbox):
-    for title in ("水费", "测试费2"):
-        wanted = [order.id for order in reversed(sandbox.world.orders_of["10002"]) if order.title == title]
-        query = f'{{ orders(communityCode: "10002", first: 50, filter: {{title: "{title}"}}) {{ {IDS} }} }}'
-        assert ids((await gateway.ask(query)).data["orders"]) == wanted
-    assert [form["title"] for form in forms(sandbox, "order/list")] == ["水费", "测试费2"]
 
 
 async def test_quirk_153_communities_of_a_query_fail_separately(gateway):
@@ -452,15 +402,6 @@ async def test_quirk_46_other_refusals_keep_their_code(gateway, sandbox, msg):
     sandbox.faults.set("WJDH", "modules", Fault(FaultKind.BODY, body=body.encode()))
 
     assert (await gateway.ask('{ modules(communityCode: "10002") { name } }')).code == "UPSTREAM_REFUSED"
-
-
-async def test_quirk_174_owner_has_a_phone_and_no_person(gateway):
-    fields = {
-        field["name"]
-        for field in (await gateway.ask('{ __type(name: "HouseOwner") { fields { name } } }')).data["__type"]["fields"]
-    }
-    assert "phone" in fields
-    assert not {"name", "people"} & fields
 
 
 @pytest.mark.parametrize("spelt", ["+8619900000001", "199 0000 0001"])

@@ -200,15 +200,6 @@ class TestInFlightReads:
         assert await second == ["owner of 1"]
         assert platform.calls == {1: 2}
 
-    async def test_cancelled_call_cancels_its_waiters(self, start, platform, reads):
-        task = await start(asyncio.CancelledError())
-        for gate in platform.gates.values():
-            gate.set()
-        await turn()
-
-        assert task.cancelled()
-        assert len(reads) == 0
-
     async def test_read_overtaken_by_a_write_serves_its_waiters_only(self, start, platform, bus):
         before = await start(1)
         gate = platform.gates[1]
@@ -245,13 +236,6 @@ class TestCachedReads:
         assert await read(start, platform, 1) == "owner of 1"
         assert platform.calls == {1: 2}
 
-    async def test_endpoint_without_a_setting_is_not_cached(self, start, platform, reads):
-        for _ in range(2):
-            await read(start, platform, 1, endpoint="order/list")
-
-        assert platform.calls == {1: 2}
-        assert len(reads) == 0
-
     async def test_missing_owner_is_a_cached_answer(self, start, platform):
         for _ in range(2):
             assert await read(start, platform, "nobody") is None
@@ -273,14 +257,6 @@ class TestCachedReads:
 
         assert await task == ["owner of 1"]
         assert len(reads) == 0
-
-    @pytest.mark.parametrize(("dropped", "calls"), [(CODE, 2), ("00001", 1), (None, 2)], ids=["own", "other", "all"])
-    async def test_write_drops_cached_reads_of_its_community(self, start, platform, bus, dropped, calls):
-        await read(start, platform, 1)
-        bus.publish(ReadsDropped(dropped, ("owner",)))
-        await read(start, platform, 1)
-
-        assert platform.calls == {1: calls}
 
     async def test_read_without_a_community_is_dropped_by_any_write(self, start, platform, bus):
         await read(start, platform, 1, community=None)
@@ -307,24 +283,6 @@ class TestCachedReads:
         await read(start, platform, 4)
         await read(start, platform, 1)
         assert platform.calls == {1: 2, 2: 1, 3: 1, 4: 1}
-
-    async def test_refreshed_read_is_not_the_oldest(self, start, platform, clock):
-        for key in (1, 2):
-            await read(start, platform, key)
-            clock.now += 30
-        for key in (1, 3, 4, 1):
-            await read(start, platform, key)
-
-        assert platform.calls == {1: 2, 2: 1, 3: 1, 4: 1}
-
-    async def test_sweep_removes_expired_reads(self, start, platform, reads, clock):
-        await read(start, platform, 1)
-        clock.now += 30
-        await read(start, platform, 2)
-        clock.now += 30
-        reads.sweep()
-
-        assert len(reads) == 1
 
 
 async def test_expired_reads_are_swept_in_the_background(start, platform, reads, clock, monkeypatch):

@@ -160,14 +160,6 @@ class TestReviews:
 
         assert await noted.new() == []
 
-    async def test_new_application_is_noted_once(self, noted, pauses, sandbox):
-        add_review(sandbox, 900)
-
-        await pauses.next_poll()
-        assert await noted.new() == reviews("APPEARED", 900)
-        await pauses.next_poll()
-        assert await noted.new() == []
-
     async def test_decision_elsewhere_costs_one_additional_call(self, noted, pauses, sandbox, wjdh):
         [number] = pending(sandbox)
         await wjdh.decide_shenhe(number, ShenheStatus.APPROVED)
@@ -312,20 +304,6 @@ async def test_shared_watch_ends_with_its_last_subscriber(watches, pauses, sandb
     assert len(watches) == 0
     assert sandbox.count("WJDH", "shenheList") == 2
     assert sandbox.count("WJDH", "repair/list") == 1
-
-
-async def test_read_after_missed_events_is_fresh(watches, pauses, sandbox, reads):
-    def read():
-        return reads.of("shenheList").begin((CODE, 1, None), lambda _: Endless(), None)
-
-    sandbox.faults.set("WJDH", "shenheList", Fault(FaultKind.WRONG_SHAPE))
-    with watches.watching(SHENHES, CODE):
-        await pauses.first_poll()
-        before = read()
-        sandbox.faults.clear()
-        await pauses.next_poll()
-
-        assert read() is not before
 
 
 @pytest.mark.parametrize("endpoint", ["shenheList", "shenhe", "people", "owner", "repair", "repair/list"])

@@ -135,24 +135,6 @@ async def test_delivery_requires_code_0_of_the_platform(bench, sandbox, fault, c
     assert sandbox.effects.count("callback") == 1
 
 
-async def test_acknowledgement_with_trailing_comma_is_a_delivery(bench, sandbox):
-    """With a comma before the closing brace (quirk 3)."""
-    sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.BODY, body=b'{"code": 0,}'))
-    await bench.receive()
-
-    assert (await bench.attempt()).state is DeliveryState.DELIVERED
-
-
-async def test_expired_token_is_replaced_within_the_attempt(bench, sandbox):
-    await bench.receive("1")
-    await bench.attempt()
-    sandbox.expire_tokens()
-    await bench.receive("2")
-
-    delivered = await bench.attempt()
-    assert (delivered.state, delivered.attempts) == (DeliveryState.DELIVERED, 1)
-
-
 @pytest.mark.parametrize(
     ("wrong", "code"),
     [
@@ -170,24 +152,6 @@ async def test_token_failure_never_counts_as_an_attempt(environ, wrong, code):
             assert (payment.state, payment.attempts, payment.last_error) == (DeliveryState.QUEUED, 0, code)
             assert payment.next_attempt_at == clock.now + AUTH_WAIT
             clock.now += AUTH_WAIT
-
-
-async def test_relay_without_the_lease_cannot_mark(bench, sandbox):
-    await bench.receive()
-    [stalled] = await bench.claim("stalled")
-    bench.clock.now += LEASE
-    [taken] = await bench.claim("other")
-
-    await bench.relay.deliver(stalled)
-    assert await bench.journal.payments.get(taken.id) == taken
-    sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500), times=1)
-    await bench.relay.deliver(stalled)
-    assert await bench.journal.payments.get(taken.id) == taken
-
-    await bench.relay.deliver(taken)
-    delivered = await bench.journal.payments.get(taken.id)
-    assert (delivered.state, delivered.attempts) == (DeliveryState.DELIVERED, 1)
-    assert sandbox.effects.count("callback") == 1
 
 
 async def test_undeliverable_payments_do_not_block_others(bench, sandbox, until):

@@ -81,17 +81,12 @@ REFUSALS: list[tuple[Case, dict[str, Any], str, Any]] = [
 ]
 
 WRONG_ARGUMENTS = [
-    (ORDER, {"idempotencyKey": ""}, "input.idempotencyKey"),
-    (ORDER, {"idempotencyKey": "k" * 129}, "input.idempotencyKey"),
     (ORDER, {"idempotencyKey": "钥"}, "input.idempotencyKey"),
     (ORDER, {"details": [{"name": "面积", "value": "1"}] * 2}, "input.details"),
-    (ORDER, {"payer": {"idCard": ""}}, "input.payer"),
-    (APPROVE, {"content": {"people": {"sex": "UNRECOGNIZED"}}}, "input.content.people.sex"),
     *(
         (APPROVE, {"content": {"people": {"birthDate": day}}}, "input.content.people.birthDate")
         for day in ("2025-W48-2", "2025-02-29", "20250228", "２０２５-02-28", " 2025-02-28", "2025-02-28T00:00:00", "")
     ),
-    (REJECT, {"reason": "由" * 501}, "input.reason"),
     (REPAIR, {"reply": "复" * 1001}, "input.reply"),
     (REPAIR, {"status": "UNRECOGNIZED"}, "input.status"),
     (MODULE, {"name": "UNRECOGNIZED", "enabled": True}, "input.name"),

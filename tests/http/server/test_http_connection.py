@@ -130,14 +130,6 @@ async def test_expect_100_continue_is_answered(connection):
     assert (await connection.ask(head + b"body")).json["body"] == "body"
 
 
-async def test_expect_100_continue_is_answered_once(connection, server):
-    head = raw(b"Content-Length: 4\r\nExpect: 100-continue\r\n", b"")
-    assert (await connection.ask(head)).status == 100
-    await connection.send(b"bo")
-    await until(lambda: server.app.received == 2)
-    assert (await connection.ask(b"dy")).json["body"] == "body"
-
-
 async def test_expect_100_continue_may_be_refused(connection):
     response = await connection.ask(
         b"POST /early HTTP/1.1\r\n" + HOST + b"Content-Length: 400000\r\nExpect: 100-continue\r\n\r\n"
