@@ -121,7 +121,7 @@ class Bench:
     def context(self) -> RequestContext:
         nothing: Any = None
         loaders: Any = CannedLoaders(self)
-        args: Any = (PRINCIPAL, loaders, nothing, nothing, IDS, nothing, nothing, TRAIL, nothing, "bench")
+        args: Any = (PRINCIPAL, loaders, nothing, nothing, IDS, nothing, TRAIL, nothing, "bench")
         return RequestContext(*args, communities={})
 
     def requests(self, plans: bool) -> Callable[[str], Awaitable[bytes]]:

@@ -1,8 +1,8 @@
 """Both platforms, made from the settings and closed together."""
 
 import ssl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import msgspec
@@ -112,16 +112,6 @@ def make_platforms(
         )
     mistakes.check()
     return Platforms(wjdh, security, calls, profile)
-
-
-@asynccontextmanager
-async def open_platforms(settings: Settings) -> AsyncIterator[Platforms]:
-    """The clients for `settings`, closed at the end. Raises SettingsError as `make_platforms` does."""
-    platforms = make_platforms(settings)
-    try:
-        yield platforms
-    finally:
-        await platforms.aclose()
 
 
 def _read_certificates() -> ssl.SSLContext:

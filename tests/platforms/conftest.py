@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import uvloop
 from forward_proxy import forward_proxy
 from self_signed import self_signed
 
-from gateway.platforms.platforms import Platforms, open_platforms
+from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions
 from gateway.settings import load_settings
@@ -56,5 +56,5 @@ async def sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 @pytest.fixture
 async def platforms(sandbox: Sandbox) -> AsyncIterator[Platforms]:
     settings = load_settings({**sandbox.settings(), "GATEWAY_CALL_TIMEOUT": "2"})
-    async with open_platforms(settings) as opened:
+    async with aclosing(make_platforms(settings)) as opened:
         yield opened

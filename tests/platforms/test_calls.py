@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator, MutableMapping
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from gateway.errors import NotSentError, PlatformError, ProtocolError
 from gateway.normalise.records import HouseKey
 from gateway.ops.calls import Calls, EndpointCalls
 from gateway.ops.log_throttle import QUIET_SECONDS
-from gateway.platforms.platforms import Platforms, open_platforms
+from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox
 from gateway.settings import load_settings
@@ -57,7 +58,7 @@ async def test_calls_are_counted_by_endpoint_and_outcome(platforms: Platforms, s
 async def test_cancellation_and_timeout_are_distinct_outcomes(sandbox: Sandbox) -> None:
     sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
     settings = load_settings({**sandbox.settings(), "GATEWAY_CALL_TIMEOUT": "0.2"})
-    async with open_platforms(settings) as platforms:
+    async with aclosing(make_platforms(settings)) as platforms:
         with contextlib.suppress(PlatformError):
             await platforms.security.house_owner(HOUSE)
         call = asyncio.ensure_future(platforms.security.house_owner(HOUSE))
@@ -74,7 +75,7 @@ async def test_slow_call_is_logged_without_arguments(
 ) -> None:
     sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
     settings = load_settings({**sandbox.settings(), "GATEWAY_CALL_TIMEOUT": "0.2"})
-    async with open_platforms(settings) as platforms:
+    async with aclosing(make_platforms(settings)) as platforms:
         with (
             capture_logs([merge_contextvars]) as logs,
             bound_contextvars(request_id="asked"),

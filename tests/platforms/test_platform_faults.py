@@ -23,7 +23,7 @@ from gateway.errors import (
 from gateway.normalise.records import HouseKey
 from gateway.normalise.requests import NewOrder, PhonePayer
 from gateway.normalise.states import Availability, CircuitState
-from gateway.platforms.platforms import Platforms, make_platforms, open_platforms
+from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.platforms.wjdh import Wjdh
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox
@@ -64,7 +64,7 @@ TABLE = [
 async def short_timeout(sandbox: Sandbox) -> AsyncIterator[Platforms]:
     """The clients with little time, for platforms that take much."""
     settings = load_settings({**sandbox.settings(), "GATEWAY_CALL_TIMEOUT": str(TIMEOUT)})
-    async with open_platforms(settings) as opened:
+    async with aclosing(make_platforms(settings)) as opened:
         yield opened
 
 
@@ -169,7 +169,10 @@ async def test_write_without_a_token_is_not_sent(
 
 
 async def test_unreachable_platform_means_not_sent() -> None:
-    async with closed_port() as port, open_platforms(Settings(wjdh_url=f"http://127.0.0.1:{port}")) as platforms:
+    async with (
+        closed_port() as port,
+        aclosing(make_platforms(Settings(wjdh_url=f"http://127.0.0.1:{port}"))) as platforms,
+    ):
         with pytest.raises(NotSentError, match="Connection refused") as caught:
             await platforms.wjdh.create_order(ORDER)
     assert str(port) not in f"{caught.value!r}"
@@ -177,7 +180,8 @@ async def test_unreachable_platform_means_not_sent() -> None:
 
 async def test_calls_to_a_platform_are_bounded(sandbox: Sandbox) -> None:
     sandbox.faults.set("WJDH", "modules", Fault(FaultKind.LATENCY, seconds=0.02))
-    async with open_platforms(load_settings({**sandbox.settings(), "GATEWAY_WJDH_CONCURRENCY": "3"})) as platforms:
+    settings = load_settings({**sandbox.settings(), "GATEWAY_WJDH_CONCURRENCY": "3"})
+    async with aclosing(make_platforms(settings)) as platforms:
         answers = await asyncio.gather(*(platforms.wjdh.modules("10002") for _ in range(12)))
     assert all(len(modules) == 9 for modules in answers)
     assert sandbox.wjdh.max_concurrent == 3
@@ -380,7 +384,7 @@ async def test_cookies_are_not_sent_back() -> None:
     cookie = http(b'{"code":0,"data":"2020"}', b"Set-Cookie: a=b")
     async with (
         scripted(http(b'{"code":"0","access_token":"abc"}', b"Set-Cookie: a=b"), cookie) as upstream,
-        open_platforms(Settings(wjdh_url=f"http://127.0.0.1:{upstream.port}")) as others,
+        aclosing(make_platforms(Settings(wjdh_url=f"http://127.0.0.1:{upstream.port}"))) as others,
     ):
         for _ in range(2):
             await others.wjdh.create_order(ORDER)
@@ -391,10 +395,10 @@ async def test_cookies_are_not_sent_back() -> None:
 @pytest.mark.parametrize("url", ["127.0.0.1:80", "ftp://127.0.0.1", "http://", "http://[::1"])
 async def test_invalid_platform_url_is_refused_at_start(url: str) -> None:
     with pytest.raises(SettingsError, match="GATEWAY_WJDH_URL"):
-        async with open_platforms(Settings(wjdh_url=url)):
+        async with aclosing(make_platforms(Settings(wjdh_url=url))):
             pass
     with pytest.raises(SettingsError, match="GATEWAY_SECURITY_URL"):
-        async with open_platforms(Settings(security_url=url, security_token_path="/token")):
+        async with aclosing(make_platforms(Settings(security_url=url, security_token_path="/token"))):
             pass
 
 

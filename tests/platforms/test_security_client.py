@@ -11,7 +11,7 @@ from gateway.normalise.profile import Profile
 from gateway.normalise.records import HouseKey
 from gateway.normalise.states import Availability
 from gateway.normalise.vocabulary import ResidentRole
-from gateway.platforms.platforms import Platforms, make_platforms, open_platforms
+from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox
 from gateway.settings import Settings, load_settings
@@ -217,7 +217,7 @@ async def test_quirk_040_token_lifetime_is_in_the_profile(sandbox: Sandbox) -> N
 async def test_quirk_056_unset_path_calls_nothing(sandbox: Sandbox) -> None:
     environment = sandbox.settings()
     del environment["GATEWAY_SECURITY_PEOPLE_PATH"]
-    async with open_platforms(load_settings(environment)) as platforms:
+    async with aclosing(make_platforms(load_settings(environment))) as platforms:
         with pytest.raises(NotConfiguredError):
             await platforms.security.people(*UNKNOWN_PERSON)
         assert sandbox.calls == []
@@ -229,7 +229,7 @@ async def test_quirk_056_unset_path_calls_nothing(sandbox: Sandbox) -> None:
 async def test_quirk_056_missing_token_path_calls_nothing(sandbox: Sandbox) -> None:
     environment = sandbox.settings()
     del environment["GATEWAY_SECURITY_TOKEN_PATH"]
-    async with open_platforms(load_settings(environment)) as platforms:
+    async with aclosing(make_platforms(load_settings(environment))) as platforms:
         with pytest.raises(NotConfiguredError) as caught:
             await platforms.security.house_owner(HOUSE)
     assert caught.value.endpoint == "token"
@@ -244,7 +244,7 @@ async def test_quirk_056_path_may_have_its_own_query_and_host() -> None:
             "GATEWAY_SECURITY_PEOPLE_PATH": "index.php?r=people",
             "GATEWAY_SECURITY_OWNER_PATH": f"http://127.0.0.1:{other.port}/owner",
         }
-        async with open_platforms(load_settings(environment)) as platforms:
+        async with aclosing(make_platforms(load_settings(environment))) as platforms:
             assert await platforms.security.people(*UNKNOWN_PERSON) is None
             assert await platforms.security.house_owner(HOUSE) is None
     lines = [request.partition(b" HTTP")[0] for request in one.requests + other.requests]
@@ -266,7 +266,7 @@ async def test_quirk_188_errors_hide_the_token(platforms: Platforms, sandbox: Sa
 
 
 async def test_unset_platforms_are_not_configured() -> None:
-    async with open_platforms(Settings()) as platforms:
+    async with aclosing(make_platforms(Settings())) as platforms:
         with pytest.raises(NotConfiguredError):
             await platforms.wjdh.modules("10002")
         with pytest.raises(NotConfiguredError):

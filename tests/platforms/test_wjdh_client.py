@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from decimal import Decimal
 from urllib.parse import parse_qsl
 
@@ -17,7 +17,7 @@ from gateway.normalise.requests import HousePayer, NewAnnouncement, NewOrder, Ne
 from gateway.normalise.shenhe import ShenheQuery
 from gateway.normalise.states import Availability
 from gateway.normalise.vocabulary import ModuleName, OrderStatus, PaymentStatus, RepairStatus, ShenheStatus
-from gateway.platforms.platforms import Platforms, open_platforms
+from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.platforms.wjdh import Wjdh
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.log import LoggedCall
@@ -43,7 +43,7 @@ async def wjdh_over(*script: Step, suffix: str = "") -> AsyncIterator[tuple[Scri
     """The client over a server whose bytes the test chooses."""
     async with (
         scripted(*script) as upstream,
-        open_platforms(Settings(wjdh_url=f"http://127.0.0.1:{upstream.port}{suffix}")) as platforms,
+        aclosing(make_platforms(Settings(wjdh_url=f"http://127.0.0.1:{upstream.port}{suffix}"))) as platforms,
     ):
         yield upstream, platforms.wjdh
 

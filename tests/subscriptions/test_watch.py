@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from contextlib import ExitStack, aclosing
 from dataclasses import replace
 
 import pytest
@@ -18,7 +18,7 @@ from gateway.loaders.list_poll import MOST_CHECKED, PER_PAGE
 from gateway.loaders.lists import REPAIRS, SHENHES
 from gateway.loaders.watch import LONGEST_PAUSE, Watches
 from gateway.normalise.vocabulary import ShenheStatus
-from gateway.platforms.platforms import open_platforms
+from gateway.platforms.platforms import make_platforms
 from gateway.sandbox.dialects import paging
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings
@@ -101,7 +101,7 @@ def noted(journal) -> Noted:
 @pytest.fixture
 async def wjdh(environ):
     """The platform as others use it."""
-    async with open_platforms(load_settings(environ)) as platforms:
+    async with aclosing(make_platforms(load_settings(environ))) as platforms:
         yield platforms.wjdh
 
 
@@ -112,7 +112,7 @@ def reads(bus) -> SharedReads:
 
 @pytest.fixture
 async def watches(environ, bus, pauses, journal):
-    async with open_platforms(load_settings(environ)) as platforms:
+    async with aclosing(make_platforms(load_settings(environ))) as platforms:
         tail = EventTail(journal.events, bus)
         watches = Watches(
             platforms, bus, tail, journal.watches, utc_now, interval=INTERVAL, linger=0, sleep=pauses.sleep

@@ -1,7 +1,7 @@
 """The relay: retries, attempts, leases and the end of its retries."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from gateway.events import EventBus, ReadsDropped, WakeUp
 from gateway.journal.journal import open_journal
 from gateway.journal.listing import Cut, PaymentQuery
 from gateway.normalise.states import DeliveryState
-from gateway.platforms.platforms import open_platforms
+from gateway.platforms.platforms import make_platforms
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings
 from gateway.wording.faults import FaultWording
@@ -64,7 +64,7 @@ def jitter():
 @pytest.fixture
 async def bench(environ, jitter):
     settings, clock = load_settings(environ), FrozenClock()
-    async with open_journal(settings, clock) as journal, open_platforms(settings) as platforms:
+    async with open_journal(settings, clock) as journal, aclosing(make_platforms(settings)) as platforms:
         yield Bench(journal, platforms.security, clock, jitter)
 
 
@@ -144,7 +144,7 @@ async def test_delivery_requires_code_0_of_the_platform(bench, sandbox, fault, c
 )
 async def test_token_failure_never_counts_as_an_attempt(environ, wrong, code):
     settings, clock = load_settings(environ | wrong), FrozenClock()
-    async with open_journal(settings, clock) as journal, open_platforms(settings) as platforms:
+    async with open_journal(settings, clock) as journal, aclosing(make_platforms(settings)) as platforms:
         bench = Bench(journal, platforms.security, clock, 0.0)
         await bench.receive()
         for _ in range(len(WAITS) + 2):
