@@ -34,7 +34,6 @@ from schema.order import OrderMutations, OrderQueries
 from schema.payment import PaymentMutations, PaymentQueries, PaymentSubscriptions
 from schema.people import PeopleQueries
 from schema.record import NodeQueries
-from schema.record_list import list_events, record_field
 from schema.repair import RepairMutations
 from schema.reveal import RevealQueries
 from schema.scalars import SCALARS
@@ -43,7 +42,7 @@ from schema.shenhe import ShenheMutations
 
 
 @strawberry.type
-@with_fields({shown.name: record_field(shown) for shown in LISTS if shown.records.record_endpoint})
+@with_fields({shown.name: shown.record_field() for shown in LISTS if shown.records.record_endpoint})
 @with_fields({f"{shown.name}s": shown.root_field() for shown in LISTS})
 class RecordListQueries:
     """Of each list."""
@@ -83,7 +82,7 @@ class Mutation(
 
 
 @strawberry.type(description="All events (订阅).")
-@with_fields({f"{shown.name}_events": list_events(shown) for shown in LISTS if shown.records.watched})
+@with_fields({f"{shown.name}_events": shown.events_field() for shown in LISTS if shown.records.watched})
 class Subscription(PaymentSubscriptions, OperationSubscriptions):
     """Of payments, of the caller's own writes, and of each list that is watched."""
 

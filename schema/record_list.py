@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
 from typing import Annotated, Any, TypeAlias
 
@@ -9,6 +10,7 @@ import msgspec
 import strawberry
 from graphql import GraphQLError
 
+from gateway.actions.write import Written
 from gateway.auth.node_ids import resolve_node_id
 from gateway.context import Info, Lookup
 from gateway.errors import PlatformError, UserInputError, drop_tracebacks, find_violations, refuse_input
@@ -27,11 +29,11 @@ from gateway.normalise.vocabulary import PiiKind
 from gateway.normalise.wire_enum import WireEnum
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
-from schema.arguments import CommunityCode, community, recognized, wrong_codes
+from schema.arguments import CommunityCode, community, recognized, written_record, wrong_codes
 from schema.connection import Window, connection_field, foreign_cursor
 from schema.costs import MERGED, ONE_CALL, list_costs
 from schema.event import NULL_RECORD, After, Event, make_cursor, nothing, renewed
-from schema.fields import needs, record_type
+from schema.fields import needs, record_input, record_type
 from schema.record import community_codes
 
 OneCommunityCode = Annotated[
@@ -64,16 +66,15 @@ _TOTAL = attrgetter("total")
 class CommunityList:
     """A list in the schema, whose records are shown as `node`, and its words.
 
-    `filter` is the annotation of the argument. `name` is the name of the field that shows one record; `noun` and
-    `chinese` are what descriptions call it. `of_community` describes the list at the root, `listed` that in the
-    community, `changes` what happens to records. `count` has the name and description of the field that counts what
-    waits. `complete` makes the attributes of the
-    query of the values of the filters; it raises UserInputError with all that is wrong.
+    `name` is the name of the field that shows one record; `noun` and `chinese` are what descriptions call it.
+    `of_community` describes the list at the root, `listed` that in the community, `changes` what happens to records.
+    `count` has the name and description of the field that counts what waits. `filter` is the annotation of the
+    argument, where it has more than the fields of the query; `complete` then makes the attributes of the query of the
+    values of the filters, and raises UserInputError with all that is wrong.
     """
 
     records: RecordList[Any]
     node: type
-    filter: Any
     name: str
     noun: str
     chinese: str
@@ -81,6 +82,7 @@ class CommunityList:
     listed: str
     count: tuple[str, str]
     changes: str = ""
+    filter: Any = None
     complete: Callable[[Any, dict[str, Any]], Mapping[str, Any]] = lambda _filters, given: given
 
     def load(
@@ -192,8 +194,15 @@ class CommunityList:
         return self._field(f"{self.of_community} {SEVERAL_COMMUNITIES}", resolve, MERGED)
 
     def _field(self, description: str, resolve: Any, times: int | OfCaller = 1) -> Any:
-        resolve.__annotations__["filter"] = self.filter
+        resolve.__annotations__["filter"] = self.filter or self._filter
         return self.connection_field(description, times)(resolve)
+
+    @cached_property
+    def _filter(self) -> Any:
+        """The argument with the fields of the query: `ShenheFilter`."""
+        described = f"Which {self.noun}s ({self.chinese}筛选)."
+        filters = record_input(self.records.query, description=described)(type(f"{self.node.__name__}Filter", (), {}))
+        return Annotated[filters | None, strawberry.argument(description=described)]
 
     def connection_field(self, description: str, times: int | OfCaller = 1) -> Callable[[Callable[..., Any]], Any]:
         """A field that shows a part of the list, whose resolver gets the `part`: of so many communities."""
@@ -221,6 +230,76 @@ class CommunityList:
             graphql_type=int | None,
             metadata=ONE_CALL,
         )
+
+    def record_field(self) -> Any:
+        """One record, as a field of the root."""
+        records = self.records
+
+        def resolve(info: Info, id: strawberry.ID) -> Load[RecordKey, Any] | None:
+            node = resolve_node_id(info.context.principal, info.context.ids, id, records.type_name)
+            return node and info.context.loaders.record(records, node.parts[0], node.community_code)
+
+        description = f"Its node id; or the platform's number, from callers of every community ({self.chinese}标识)."
+        resolve.__annotations__["id"] = Annotated[strawberry.ID, strawberry.argument(description=description)]
+        return self._one(
+            resolve, f"One {self.noun}; null when there is none, or it is not the caller's to see ({self.chinese})."
+        )
+
+    def written_field(self) -> Any:
+        """The record of a write, as a field of its payload."""
+
+        def resolve(root: strawberry.Parent[Written], info: Info) -> Load[RecordKey, Any] | None:
+            record = written_record(info, root)
+            if record is None:
+                return None
+            return info.context.loaders.record(self.records, record.platform_id, record.community_code)
+
+        return self._one(resolve, f"The {self.noun} as the platform shows it now ({self.chinese}).")
+
+    def _one(self, resolve: Any, description: str) -> Any:
+        return strawberry.field(
+            resolver=resolve,
+            description=description,
+            directives=needs([self.records.scope]),
+            graphql_type=self.node | None,
+            metadata=ONE_CALL,
+        )
+
+    def events_field(self) -> Any:
+        """What happens to the records of a community, as a field of the root of subscriptions."""
+
+        def resolve(info: Info, community_code: CommunityCode, after: After = None) -> Happenings:
+            code, cursor = community(community_code), make_cursor(info, after)
+            if not info.context.principal.sees(code):
+                return nothing()
+            return renewed(info, info.context.event_streams.of_list(self.records, code, cursor))
+
+        return strawberry.subscription(
+            resolver=resolve,
+            description=f"What happens to {self.noun}s of a community: {self.changes}. Ends at once for a community "
+            f"that is not the caller's to see ({self.chinese}事件).",
+            directives=needs([self.records.scope]),
+            graphql_type=self._event_type(),
+        )
+
+    def _event_type(self) -> type:
+        """The type of the events: `ShenheEvent`."""
+
+        def kind(root: strawberry.Parent[Happened]) -> ChangeKind:
+            return ChangeKind.CHANGED if root.kind is None else ChangeKind(root.kind)
+
+        def record(root: strawberry.Parent[Happened], info: Info) -> Load[RecordKey, Any] | None:
+            if root.record_id is None:
+                return None
+            return info.context.loaders.record(self.records, root.record_id, root.community_code)
+
+        described = f"What happened; CHANGED, too, where no {self.noun} is named (变动类型)."
+        fields = {
+            "kind": strawberry.field(resolver=kind, description=described),
+            self.name: self._one(record, f"The {self.noun} as it is now; {NULL_RECORD} ({self.chinese})."),
+        }
+        cls = type(f"{self.node.__name__}Event", (Event,), fields)
+        return record_type(Happened, description=f"What happened to a {self.noun} ({self.chinese}事件).")(cls)
 
 
 def _located(info: Info, failure: Failure) -> GraphQLError:
@@ -258,66 +337,3 @@ def _asked(declared: DeclaredField, value: Any) -> Any:
     if declared.field.pii is PiiKind.PHONE:
         return mobile_number(value.strip())
     return value.strip() if declared.field.kind is IDENTIFIER else value  # the platform compares every character
-
-
-def record_field(shown: CommunityList) -> Any:
-    records, chinese = shown.records, shown.chinese
-
-    def resolve(info: Info, id: strawberry.ID) -> Load[RecordKey, Any] | None:
-        node = resolve_node_id(info.context.principal, info.context.ids, id, records.type_name)
-        return node and info.context.loaders.record(records, node.parts[0], node.community_code)
-
-    description = f"Its node id; or the platform's number, from callers of every community ({chinese}标识)."
-    resolve.__annotations__["id"] = Annotated[strawberry.ID, strawberry.argument(description=description)]
-    return strawberry.field(
-        resolver=resolve,
-        description=f"One {shown.noun}; null when there is none, or it is not the caller's to see ({chinese}).",
-        directives=needs([records.scope]),
-        graphql_type=shown.node | None,
-        metadata=ONE_CALL,
-    )
-
-
-def _event_type(shown: CommunityList) -> type:
-    """The type of the events of a list: `ShenheEvent`."""
-    list_records = shown.records
-
-    def kind(root: strawberry.Parent[Happened]) -> ChangeKind:
-        return ChangeKind.CHANGED if root.kind is None else ChangeKind(root.kind)
-
-    def record(root: strawberry.Parent[Happened], info: Info) -> Load[RecordKey, Any] | None:
-        if root.record_id is None:
-            return None
-        return info.context.loaders.record(list_records, root.record_id, root.community_code)
-
-    fields = {
-        "kind": strawberry.field(
-            resolver=kind,
-            description=f"What happened; CHANGED, too, where no {shown.noun} is named (变动类型).",
-        ),
-        shown.name: strawberry.field(
-            resolver=record,
-            description=f"The {shown.noun} as it is now; {NULL_RECORD} ({shown.chinese}).",
-            directives=needs([list_records.scope]),
-            graphql_type=shown.node | None,
-            metadata=ONE_CALL,
-        ),
-    }
-    cls = type(f"{shown.node.__name__}Event", (Event,), fields)
-    return record_type(Happened, description=f"What happened to a {shown.noun} ({shown.chinese}事件).")(cls)
-
-
-def list_events(shown: CommunityList) -> Any:
-    def resolve(info: Info, community_code: CommunityCode, after: After = None) -> Happenings:
-        code, cursor = community(community_code), make_cursor(info, after)
-        if not info.context.principal.sees(code):
-            return nothing()
-        return renewed(info, info.context.event_streams.of_list(shown.records, code, cursor))
-
-    return strawberry.subscription(
-        resolver=resolve,
-        description=f"What happens to {shown.noun}s of a community: {shown.changes}. Ends at once for a community that "
-        f"is not the caller's to see ({shown.chinese}事件).",
-        directives=needs([shown.records.scope]),
-        graphql_type=_event_type(shown),
-    )

@@ -18,7 +18,6 @@ from gateway.loaders.people import PeopleKey
 from gateway.loaders.record_list import RecordKey
 from gateway.normalise.people import People as PeopleRecord
 from gateway.normalise.repair import Repair as RepairRecord
-from gateway.normalise.repair import RepairQuery
 from gateway.normalise.vocabulary import RepairStatus
 from gateway.wording.wording import Violation
 from schema.arguments import (
@@ -36,10 +35,9 @@ from schema.arguments import (
     row,
     row_writes,
     write_all,
-    written_record,
 )
 from schema.costs import MOST_ENTRIES, ONE_CALL, WRITE, bulk_costs
-from schema.fields import masked_names, needs, node_id, optional, record_input, record_type
+from schema.fields import masked_names, needs, node_id, optional, record_type
 from schema.operation import MutationPayload, with_history
 from schema.people import People, load_people
 from schema.record import DataIssue, Node, data_issues, its_community
@@ -94,17 +92,9 @@ class Repair(Node):
         return root
 
 
-@record_input(RepairQuery, description="Which repairs (报修筛选).")
-class RepairFilter:
-    pass
-
-
-FilterRepairs = Annotated[RepairFilter | None, strawberry.argument(description="Which repairs (报修筛选).")]
-
 REPAIRS = CommunityList(
     records=lists.REPAIRS,
     node=Repair,
-    filter=FilterRepairs,
     name="repair",
     noun="repair",
     chinese="报修",
@@ -147,17 +137,7 @@ UpdateAll = Annotated[UpdateRepairsInput, strawberry.argument(description="Which
 
 @record_type(Written, description="How the update of a repair ended (更新报修结果).")
 class RepairPayload(MutationPayload):
-    @strawberry.field(
-        description="The repair as the platform shows it now (报修).",
-        directives=needs(["repair:read"]),
-        graphql_type=Repair | None,
-        metadata=ONE_CALL,
-    )
-    def repair(root: strawberry.Parent[Written], info: Info) -> Load[RecordKey, RepairRecord | None] | None:
-        record = written_record(info, root)
-        if record is None:
-            return None
-        return info.context.loaders.record(lists.REPAIRS, record.platform_id, record.community_code)
+    repair = REPAIRS.written_field()
 
 
 @strawberry.type(description="How several updates ended (批量更新报修结果).")

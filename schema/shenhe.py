@@ -17,7 +17,6 @@ from gateway.execution.load import Load
 from gateway.execution.variants import attribute_in
 from gateway.loaders import lists
 from gateway.loaders.people import PeopleKey
-from gateway.loaders.record_list import RecordKey
 from gateway.loaders.verification import LookedUp, VerificationKey
 from gateway.normalise import records, verification
 from gateway.normalise.corrections import Corrections
@@ -25,7 +24,6 @@ from gateway.normalise.field import public_name
 from gateway.normalise.house import HouseOwner as HouseOwnerRecord
 from gateway.normalise.people import People as PeopleRecord
 from gateway.normalise.shenhe import Shenhe as ShenheRecord
-from gateway.normalise.shenhe import ShenheQuery
 from gateway.normalise.shenhe_content import ShenheContent as ShenheContentRecord
 from gateway.normalise.shenhe_content import ShenheHouse as ShenheHouseRecord
 from gateway.normalise.shenhe_content import ShenhePeople as ShenhePeopleRecord
@@ -50,10 +48,9 @@ from schema.arguments import (
     row,
     row_writes,
     write_all,
-    written_record,
 )
 from schema.costs import APPROVAL, MOST_ENTRIES, MOST_IDS, ONE_CALL, WRITE, bulk_costs, costs
-from schema.fields import PERSONAL_IF, correction_input, needs, node_id, optional, plain, record_input, record_type
+from schema.fields import PERSONAL_IF, correction_input, needs, node_id, optional, plain, record_type
 from schema.house import House, HouseOwner
 from schema.operation import MutationPayload, with_history
 from schema.people import People, Person, load_people
@@ -240,17 +237,9 @@ class Shenhe(Node):
         return root
 
 
-@record_input(ShenheQuery, description="Which reviews (审核筛选).")
-class ShenheFilter:
-    pass
-
-
-FilterShenhes = Annotated[ShenheFilter | None, strawberry.argument(description="Which reviews (审核筛选).")]
-
 SHENHES = CommunityList(
     records=lists.SHENHES,
     node=Shenhe,
-    filter=FilterShenhes,
     name="shenhe",
     noun="review",
     chinese="审核",
@@ -323,17 +312,7 @@ RejectAllInput = Annotated[RejectShenhesInput, strawberry.argument(description="
 
 @record_type(Written, description="How a decision on a review ended (审核结果).")
 class ShenhePayload(MutationPayload):
-    @strawberry.field(
-        description="The review as the platform shows it now (审核).",
-        directives=needs(["shenhe:read"]),
-        graphql_type=Shenhe | None,
-        metadata=ONE_CALL,
-    )
-    def shenhe(root: strawberry.Parent[Written], info: Info) -> Load[RecordKey, ShenheRecord | None] | None:
-        record = written_record(info, root)
-        if record is None:
-            return None
-        return info.context.loaders.record(lists.SHENHES, record.platform_id, record.community_code)
+    shenhe = SHENHES.written_field()
 
     @strawberry.field(
         description="On a rejection with a reason: whether the platform kept it; null when it could not be read back "
