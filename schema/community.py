@@ -12,10 +12,13 @@ from gateway.errors import UserInputError
 from gateway.execution.fetch import fetch
 from gateway.execution.level_loader import only_values
 from gateway.execution.load import Load
-from gateway.loaders import reconciliation
 from gateway.loaders.all_orders import AllOrdersKey
 from gateway.loaders.reconciliation import MOST_LISTED, Period, ReconciliationKey
-from gateway.normalise import composed, fees, records
+from gateway.loaders.reconciliation import Reconciliation as ReconciliationRecord
+from gateway.normalise import composed, records
+from gateway.normalise.fees import FeeGroup as FeeGroupRecord
+from gateway.normalise.fees import FeeSummary as FeeSummaryRecord
+from gateway.normalise.fees import summarise
 from gateway.normalise.house import House as HouseRecord
 from gateway.normalise.module import Module as ModuleRecord
 from gateway.normalise.order import Order as OrderRecord
@@ -42,7 +45,7 @@ GroupBy = Annotated[
 ]
 
 
-@record_type(fees.FeeGroup, description="The orders of one group, and what they come to (费用分组汇总).")
+@record_type(FeeGroupRecord, description="The orders of one group, and what they come to (费用分组汇总).")
 class FeeGroup:
     key: str = plain(
         f'Which group: the enum value, the title, the number of the building ("{PERSONAL_KEY}": of no house), the '
@@ -57,7 +60,7 @@ class FeeGroup:
 
 
 @record_type(
-    fees.FeeSummary,
+    FeeSummaryRecord,
     description="What orders come to: exact, never rounded. With `complete` false the sum may be too low (费用汇总).",
 )
 class FeeSummary:
@@ -81,30 +84,6 @@ class FeeSummary:
     )
 
 
-def _fees(
-    root: strawberry.Parent[Any], info: Info, filter: FilterOrders = None, group_by: GroupBy = None
-) -> Lookup[AllOrdersKey, fees.FeeSummary] | None:
-    query = ORDERS.query(filter)
-    if not info.context.principal.sees(root.code):
-        return None
-    loaders = info.context.loaders
-
-    def add_up(orders: records.WholeList[OrderRecord]) -> fees.FeeSummary:
-        return fees.summarise(orders, group_by, loaders.source.shared.now(), mask_text)
-
-    load = Load(loaders.all_orders, AllOrdersKey(root.code, query), add_up)
-    return info.context.counted(load) if ORDERS.records.names_someone(query) else load
-
-
-FEES = strawberry.field(
-    resolver=_fees,
-    description="What its orders come to, of those the filter finds: paid or not, open or closed, unless the filter "
-    "says otherwise (费用汇总).",
-    directives=needs([ORDERS.records.scope]),
-    graphql_type=FeeSummary | None,
-    metadata=ALL_ORDERS,
-)
-
 Since = Annotated[
     datetime | None,
     strawberry.argument(
@@ -120,7 +99,7 @@ Until = Annotated[
 
 
 @record_type(
-    reconciliation.Reconciliation,
+    ReconciliationRecord,
     description="The orders that wjdh calls paid, held against the payment notifications this gateway holds. What is "
     "not certain is in no list: then `complete` is false (对账结果).",
 )
@@ -155,25 +134,6 @@ class Reconciliation:
     as_of: datetime = plain("When the oldest page of orders was read (数据时间).")
 
 
-def _reconciliation(
-    root: strawberry.Parent[Any], info: Info, since: Since = None, until: Until = None
-) -> Load[ReconciliationKey, reconciliation.Reconciliation] | None:
-    if since is not None and until is not None and until <= since:
-        raise UserInputError("until", InputWording.AFTER(field="until", other="since"))
-    if not info.context.principal.sees(root.code):
-        return None
-    return Load(info.context.loaders.reconciliation, ReconciliationKey(root.code, Period(since, until)))
-
-
-RECONCILIATION = strawberry.field(
-    resolver=_reconciliation,
-    description="Whether wjdh and this gateway agree on what is paid (对账).",
-    directives=needs(["order:read", "payment:read"]),
-    graphql_type=Reconciliation | None,
-    metadata=ALL_ORDERS,
-)
-
-
 @strawberry.type(description="What is waiting in a community, in numbers; each fails alone (小区概览).")
 @with_fields({shown.count[0]: shown.count_field() for shown in LISTS})
 class CommunitySummary:
@@ -193,7 +153,6 @@ class CommunitySummary:
 
 @record_type(composed.Community, description="A residential community (小区).")
 @with_fields({f"{shown.name}s": shown.community_field() for shown in LISTS})
-@with_fields({"fees": FEES, "reconciliation": RECONCILIATION})
 class Community(Node):
     code: strawberry.ID = plain('Its code, such as "10002" or "00001": a text, zeros kept (小区标识).')
 
@@ -252,8 +211,44 @@ class Community(Node):
     def summary(root: strawberry.Parent[composed.Community]) -> composed.Community | None:
         return root if root.code else None
 
+    @strawberry.field(
+        description="What its orders come to, of those the filter finds: paid or not, open or closed, unless the "
+        "filter says otherwise (费用汇总).",
+        directives=needs([ORDERS.records.scope]),
+        graphql_type=FeeSummary | None,
+        metadata=ALL_ORDERS,
+    )
+    def fees(
+        root: strawberry.Parent[composed.Community], info: Info, filter: FilterOrders = None, group_by: GroupBy = None
+    ) -> Lookup[AllOrdersKey, FeeSummaryRecord] | None:
+        query = ORDERS.query(filter)
+        if not info.context.principal.sees(root.code):
+            return None
+        loaders = info.context.loaders
 
-def community_list(description: str) -> Any:
+        def add_up(orders: records.WholeList[OrderRecord]) -> FeeSummaryRecord:
+            return summarise(orders, group_by, loaders.source.shared.now(), mask_text)
+
+        load = Load(loaders.all_orders, AllOrdersKey(root.code, query), add_up)
+        return info.context.counted(load) if ORDERS.records.names_someone(query) else load
+
+    @strawberry.field(
+        description="Whether wjdh and this gateway agree on what is paid (对账).",
+        directives=needs(["order:read", "payment:read"]),
+        graphql_type=Reconciliation | None,
+        metadata=ALL_ORDERS,
+    )
+    def reconciliation(
+        root: strawberry.Parent[composed.Community], info: Info, since: Since = None, until: Until = None
+    ) -> Load[ReconciliationKey, ReconciliationRecord] | None:
+        if since is not None and until is not None and until <= since:
+            raise UserInputError("until", InputWording.AFTER(field="until", other="since"))
+        if not info.context.principal.sees(root.code):
+            return None
+        return Load(info.context.loaders.reconciliation, ReconciliationKey(root.code, Period(since, until)))
+
+
+def community_list() -> Any:
     """The communities that the caller may see, as a field of whatever leads to them."""
 
     async def resolve(info: Info) -> list[composed.Community]:
@@ -261,8 +256,8 @@ def community_list(description: str) -> Any:
 
     return strawberry.field(
         resolver=resolve,
-        description=f"{description}: those of the token, in its order; for one who may see all, those that the "
-        "gateway is set up with, else those that the security platform reports (小区列表).",
+        description="The communities that the caller may see: those of the token, in its order; for one who may see "
+        "all, those that the gateway is set up with, else those that the security platform reports (小区列表).",
         graphql_type=list[Community] | None,
         metadata=COMMUNITY_LIST,
     )
@@ -285,4 +280,4 @@ class CommunityQueries:
         checked = community(code, "code")
         return composed.Community(checked) if info.context.principal.sees(checked) else None
 
-    communities = community_list("The communities that the caller may see")
+    communities = community_list()

@@ -42,7 +42,7 @@ class Viewer:
     def sees_all_communities(self, info: Info) -> bool:
         return info.context.principal.sees_all
 
-    communities = community_list("The communities that the caller may see")
+    communities = community_list()
 
 
 @strawberry.type
