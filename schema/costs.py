@@ -87,10 +87,6 @@ def list_costs(records: RecordList[Any], times: int | OfCaller = 1) -> dict[str,
     return costs(Amount("first", calls), Amount("first", _items), times)
 
 
-def _long_texts(first: int) -> int:
-    return LONG_TEXT * _items(first)
-
-
 def _each(calls: int, most: int = MOST_IDS) -> Callable[[int], int]:
     return lambda ids: ids * calls if ids <= most else 0
 
@@ -98,7 +94,7 @@ def _each(calls: int, most: int = MOST_IDS) -> Callable[[int], int]:
 ALL_ORDERS = costs(calls=ASSUMED_PAGES)
 RECONCILED_ORDERS = costs(items=MOST_LISTED)
 RECONCILED_NOTIFICATIONS = costs(items=ASSUMED_NOTIFICATIONS)
-ANNOUNCEMENTS = costs(calls=Amount("first", _long_texts))
+ANNOUNCEMENTS = costs(calls=Amount("first", lambda first: LONG_TEXT * _items(first)))
 HISTORY = costs(items=LONGEST_HISTORY)
 OPERATIONS = PAYMENTS = REVEALS = costs(items=Amount("first", _items))
 

@@ -123,35 +123,25 @@ def _listed(records: RecordList[Any]) -> Reader:
     return Reader(records.scope, read)
 
 
-async def _order(info: Info, ref: RecordRef) -> object:
-    return await Load(info.context.loaders.order, OrderKey(str(ref.community_code), ref.platform_id))
-
-
 async def _module(info: Info, ref: RecordRef) -> object:
     modules: tuple[Module, ...] = await Load(info.context.loaders.modules, str(ref.community_code))
     return next((module for module in modules if ref.platform_id in (module.name, module.label)), None)
 
 
-async def _announcement(info: Info, ref: RecordRef) -> object:
-    return await info.context.journal.announcements.get(str(ref.community_code), int(ref.platform_id))
-
-
-async def _payment(info: Info, ref: RecordRef) -> object:
-    return await info.context.journal.payments.get(ref.platform_id)
-
-
-async def _operation(info: Info, ref: RecordRef) -> object:
-    return await info.context.journal.operations.get(ref.platform_id)
-
-
 READERS: dict[str, Reader] = {
     "Community": Reader(None, _community),
     **{records.type_name: _listed(records) for records in LISTS if records.record_endpoint},
-    "Order": Reader(Scope.ORDER_READ, _order),
+    "Order": Reader(
+        Scope.ORDER_READ,
+        lambda info, ref: Load(info.context.loaders.order, OrderKey(str(ref.community_code), ref.platform_id)),
+    ),
     "Module": Reader(Scope.MODULE_READ, _module),
-    "Announcement": Reader(Scope.ANNOUNCEMENT_READ, _announcement),
-    "Payment": Reader(Scope.PAYMENT_READ, _payment),
-    "Operation": Reader(Scope.OPERATION_READ, _operation),
+    "Announcement": Reader(
+        Scope.ANNOUNCEMENT_READ,
+        lambda info, ref: info.context.journal.announcements.get(str(ref.community_code), int(ref.platform_id)),
+    ),
+    "Payment": Reader(Scope.PAYMENT_READ, lambda info, ref: info.context.journal.payments.get(ref.platform_id)),
+    "Operation": Reader(Scope.OPERATION_READ, lambda info, ref: info.context.journal.operations.get(ref.platform_id)),
 }
 
 
