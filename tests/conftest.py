@@ -181,9 +181,11 @@ async def sandbox(dialect: Dialect) -> AsyncIterator[Sandbox]:
 def environ(sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
     """The settings of the gateway under test: the sandbox's, and a data directory of its own.
 
-    No answers are kept: most tests change what the platforms hold, or count each call.
+    No answers are kept: most tests change what the platforms hold, or count each call. A journal on a busy disk is
+    waited for.
     """
-    return {**sandbox.settings(), "GATEWAY_CACHE": "all=0", "GATEWAY_DATA_DIR": str(tmp_path / "data")}
+    kept = {"GATEWAY_CACHE": "all=0", "GATEWAY_DATA_DIR": str(tmp_path / "data")}
+    return {**sandbox.settings(), **kept, "GATEWAY_JOURNAL_TIMEOUT": "60"}
 
 
 @pytest.fixture(params=["plan", "graphql-core"])

@@ -34,7 +34,7 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture
 def sqlite_settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path, journal_timeout=2.0)
+    return Settings(data_dir=tmp_path, journal_timeout=30.0)
 
 
 @pytest.fixture

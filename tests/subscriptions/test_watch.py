@@ -243,6 +243,11 @@ class TestReviews:
         assert sorted(await noted.new()) == [*reviews("DECIDED", oldest), *reviews("APPEARED", 2000)]
         assert sandbox.count("WJDH", "shenheList") == 2
 
+        await wjdh.decide_shenhe(oldest, ShenheStatus.PENDING)
+        await noted.new()
+        await pauses.next_poll()
+        assert await noted.new() == reviews("REOPENED", oldest)
+
     async def test_row_moved_out_of_sight_is_looked_up_once(self, bus, pauses, sandbox):
         for number in range(1000, 1000 + 2 * PER_PAGE + MOST_CHECKED):
             add_review(sandbox, number)
