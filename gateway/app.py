@@ -39,7 +39,7 @@ from gateway.execution.trusted import open_trusted_documents
 from gateway.http.access_log import AccessLog
 from gateway.http.application import Application, Hosts, for_pages
 from gateway.http.caller import Caller
-from gateway.http.explorer_site import open_explorer
+from gateway.http.explorer import open_explorer
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.guard import GuardedExecutor, guard_introspection
 from gateway.http.parameters import Bounds

@@ -9,10 +9,9 @@ import strawberry
 from gateway.auth.masking import mask_text
 from gateway.context import Info, Lookup
 from gateway.errors import UserInputError
-from gateway.execution.fetch import fetch
 from gateway.execution.level_loader import only_values
-from gateway.execution.load import Load
-from gateway.loaders.all_orders import AllOrdersKey
+from gateway.execution.load import Load, fetch
+from gateway.loaders.order import AllOrdersKey
 from gateway.loaders.reconciliation import MOST_LISTED, Period, ReconciliationKey
 from gateway.loaders.reconciliation import Reconciliation as ReconciliationRecord
 from gateway.normalise import composed, records

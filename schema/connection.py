@@ -12,8 +12,19 @@ from gateway.execution.incomplete import reported
 from gateway.execution.load import Load
 from gateway.journal.listing import Cut
 from gateway.journal.records import Listed
-from gateway.loaders.cursor import InvalidCursorError, offset_cursor, places_cursor, read_cursor, row_cursor
-from gateway.loaders.paging import LAST_OFFSET, KeyedSlice, Places, RowPlace, Slice, places_after
+from gateway.loaders.paging import (
+    LAST_OFFSET,
+    InvalidCursorError,
+    KeyedSlice,
+    Places,
+    RowPlace,
+    Slice,
+    offset_cursor,
+    places_after,
+    places_cursor,
+    read_cursor,
+    row_cursor,
+)
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema.arguments import wrong_codes

@@ -16,8 +16,8 @@ from gateway.errors import UserInputError, find_violations, refuse_input
 from gateway.execution.load import Load
 from gateway.journal.records import Payment as PaymentRecord
 from gateway.loaders import lists
+from gateway.loaders.journal import NotificationKey
 from gateway.loaders.order import OrderKey
-from gateway.loaders.payment import NotificationKey
 from gateway.normalise import records
 from gateway.normalise.order import Order as OrderRecord
 from gateway.normalise.order import OrderDetail as OrderDetailRecord

@@ -8,7 +8,7 @@ from gateway.actions.identity import RESIDENCY
 from gateway.context import Info, Lookup
 from gateway.errors import refuse_input
 from gateway.execution.load import Load
-from gateway.loaders.people import PeopleKey
+from gateway.loaders.lookups import PeopleKey
 from gateway.normalise.house import Residency as ResidencyRecord
 from gateway.normalise.people import People as PeopleRecord
 from gateway.normalise.person import Member as MemberRecord

@@ -14,7 +14,7 @@ from gateway.errors import UserInputError
 from gateway.execution.load import Load
 from gateway.journal.records import RecordRef
 from gateway.loaders.lists import LISTS
-from gateway.loaders.module import ModuleStates
+from gateway.loaders.lookups import ModuleStates
 from gateway.loaders.order import OrderKey
 from gateway.loaders.record_list import RecordList
 from gateway.normalise import composed, records

@@ -14,7 +14,7 @@ from gateway.context import Info
 from gateway.errors import find_violations
 from gateway.execution.load import Load
 from gateway.loaders import lists
-from gateway.loaders.people import PeopleKey
+from gateway.loaders.lookups import PeopleKey
 from gateway.loaders.record_list import RecordKey
 from gateway.normalise.people import People as PeopleRecord
 from gateway.normalise.repair import Repair as RepairRecord

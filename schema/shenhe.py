@@ -16,8 +16,7 @@ from gateway.errors import PlatformError, find_violations
 from gateway.execution.load import Load
 from gateway.execution.variants import attribute_in
 from gateway.loaders import lists
-from gateway.loaders.people import PeopleKey
-from gateway.loaders.verification import LookedUp, VerificationKey
+from gateway.loaders.lookups import LookedUp, PeopleKey, VerificationKey
 from gateway.normalise import records, verification
 from gateway.normalise.corrections import Corrections
 from gateway.normalise.field import public_name

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from gateway.contact.survey import FEW, FIVE_A_PAGE, Survey, issue_path
-from gateway.loaders.issues import get_issues
+from gateway.loaders.data_quality import get_issues
 from gateway.loaders.lists import LISTS
 from gateway.loaders.record_list import RecordList
 from gateway.normalise.observation import UNREAD_KEYS

@@ -12,7 +12,7 @@ import msgspec
 
 from gateway.contact.renaming import Renamed, all_renamed_keys
 from gateway.errors import PlatformError, RefusedError
-from gateway.loaders.issues import records_with_issues
+from gateway.loaders.data_quality import records_with_issues
 from gateway.loaders.lists import LISTS
 from gateway.loaders.record_list import RecordList
 from gateway.normalise.observation import Observer, rows_in

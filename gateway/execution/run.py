@@ -21,8 +21,8 @@ from graphql.type import GraphQLResolveInfoHelpers
 
 from gateway.errors import drop_tracebacks
 from gateway.execution.codegen import Code
-from gateway.execution.fetch import fetch
 from gateway.execution.incomplete import IncompleteError
+from gateway.execution.load import fetch
 from gateway.execution.operation import Operation
 from gateway.execution.plan import FieldPosition, UnplannableError
 from gateway.execution.response import PathKeys

@@ -4,8 +4,8 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from gateway.journal.database import Database, insert_new
+from gateway.journal.listing import read_listing, to_record
 from gateway.journal.records import Announcement, Listing
-from gateway.journal.rows import read_listing, to_record
 from gateway.journal.tables import announcements
 
 

@@ -28,9 +28,20 @@ from sqlalchemy import (
 
 from gateway.journal.database import Database, insert_new
 from gateway.journal.identifiers import first_id, new_id, next_id
-from gateway.journal.records import PLACED, NewEvent, NotedEvent, Start
-from gateway.journal.rows import to_record
+from gateway.journal.listing import to_record
+from gateway.journal.records import (
+    OPERATION,
+    PLACED,
+    REPAIR_CHANGED,
+    SHENHE_CHANGED,
+    NewEvent,
+    NotedEvent,
+    Operation,
+    Start,
+)
 from gateway.journal.tables import event_sequence, events, gateways, watches
+from gateway.normalise.states import ChangeKind, OperationState
+from gateway.normalise.vocabulary import RepairStatus
 
 KEPT = timedelta(hours=24)
 
@@ -233,3 +244,42 @@ def _number(connection: Connection) -> None:
         statement = update(events).where(events.c.id == ranked.c.id).values(sequence=last + ranked.c.rank)
         numbered = connection.execute(statement).rowcount
         connection.execute(update(event_sequence).values(last=event_sequence.c.last + numbered))
+
+
+def get_resolution(operation: Operation) -> NewEvent:
+    """That an UNKNOWN operation became known: an event for who wrote."""
+    return NewEvent(
+        topic=OPERATION,
+        community_code=operation.community_code,
+        audience=get_audience(operation.subject),
+        record_id=operation.id,
+        kind=operation.state,
+    )
+
+
+def change_by(operation: Operation) -> NewEvent | None:
+    """What a confirmed write has changed in a list that is watched; None: nothing."""
+    record, expected = operation.record, operation.expected or {}
+    if operation.state is not OperationState.CONFIRMED or record is None or record.community_code is None:
+        return None
+    if record.type == "Shenhe" and "status" in expected:
+        topic, kind, status = SHENHE_CHANGED, ChangeKind.DECIDED, str(expected["status"])
+    elif record.type == "Repair" and "after" in expected:
+        topic, status = REPAIR_CHANGED, str(expected["after"][0])
+        kind = _kind_of_update(str(expected["before"][0]), status)
+    else:
+        return None
+    return NewEvent(
+        topic=topic,
+        community_code=record.community_code,
+        record_id=record.platform_id,
+        kind=kind,
+        status=status,
+        written=True,
+    )
+
+
+def _kind_of_update(before: str, after: str) -> ChangeKind:
+    if after == RepairStatus.RESOLVED:
+        return ChangeKind.RESOLVED
+    return ChangeKind.REOPENED if before == RepairStatus.RESOLVED else ChangeKind.CHANGED

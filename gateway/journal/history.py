@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from sqlalchemy import Connection, and_, case, func, or_, select
 
-from gateway.journal.listing import Conditions, within
+from gateway.journal.listing import Conditions, to_record, within
 from gateway.journal.records import Operation
-from gateway.journal.rows import to_record
 from gateway.journal.tables import operations
 
 LONGEST_HISTORY = 50

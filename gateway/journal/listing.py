@@ -1,17 +1,17 @@
-"""Parts of the journal's tables, newest first: what is asked for, and the statements that find it.
+"""Parts of the journal's tables, newest first: what is asked for, the statements that find it, the records of rows.
 
 Indexes lead from a community, alone or with one further column, to its rows in the order of `id`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, Select, Table, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, func, or_, select
 
 from gateway.journal.identifiers import first_id
-from gateway.journal.records import RecordRefs
+from gateway.journal.records import Listed, Listing, RecordRef, RecordRefs
 from gateway.journal.tables import operations, payment_conflicts, payments
 from gateway.normalise.states import DeliveryState, Outcome
 
@@ -161,3 +161,62 @@ def _newest_of_each(query: Query, conditions: Conditions, limit: int) -> Select[
     ids = select(table.c.id).where(query.place == given.c.value, *conditions).order_by(table.c.id.desc()).limit(limit)
     row = table.alias("row")
     return select(row.c.id).select_from(given.join(row, row.c.id.in_(ids.correlate(given))))
+
+
+RecordT = TypeVar("RecordT", bound=msgspec.Struct)
+
+FARTHEST = timedelta(hours=12)
+"""Nothing in the journal is so far ahead but by a clock that was wrong."""
+
+
+def to_record(row: Row[Any], struct: type[RecordT]) -> RecordT:
+    """The record of a row. The three `record_…` columns become one RecordRef."""
+    values: dict[str, Any] = {str(name): value for name, value in row._mapping.items()}
+    if values.get("record_type") is not None:
+        values["record"] = RecordRef(values["record_type"], values["record_community_code"], values["record_id"])
+    elif "record_type" in values:
+        values["record"] = None
+    return msgspec.convert(values, struct)
+
+
+def record_columns(record: RecordRef | None) -> Mapping[str, str | None]:
+    """The three columns of a RecordRef; nothing for None, so that an earlier one stays."""
+    if record is None:
+        return {}
+    return {
+        "record_type": record.type,
+        "record_community_code": record.community_code,
+        "record_id": record.platform_id,
+    }
+
+
+def read_listing(
+    connection: Connection, struct: type[RecordT], rows: Select[Any], offset: int, limit: int
+) -> Listing[RecordT]:
+    """The rows from `offset` on, `limit` at most, and how many there are in all.
+
+    They are counted last: what comes before the page is read is counted, and what goes after it is as well.
+    """
+    items = connection.execute(rows.offset(offset).limit(limit)).all()
+    total = connection.scalar(select(func.count()).select_from(rows.order_by(None).subquery())) or 0
+    return Listing(tuple(to_record(row, struct) for row in items), max(total, offset + len(items)) if items else total)
+
+
+def read_listed(connection: Connection, struct: type[RecordT], query: Query, cut: Cut) -> Listed[RecordT]:
+    """The rows of a part. How many there are in all is not counted: that takes far longer."""
+    rows = newest(connection, query, cut)
+    return Listed(tuple(to_record(row, struct) for row in rows[: cut.limit]), len(rows) > cut.limit)
+
+
+def is_past(time: Column[datetime], now: datetime) -> ColumnElement[bool]:
+    """Whether it has come; what a wrong clock has set has, too: nothing is to wait for that."""
+    return or_(time <= now, time > now + FARTHEST)
+
+
+def once(rows: Select[Any]) -> Select[Any]:
+    """The same rows for an IN, looked for once, whatever plan PostgreSQL makes.
+
+    A subquery that skips what is locked finds others each time it is run, and so more than its limit in all.
+    """
+    found = rows.cte()
+    return select(*found.c)

@@ -10,12 +10,21 @@ import msgspec
 from sqlalchemy import Connection, and_, case, delete, select, update
 
 from gateway.errors import JournalError
-from gateway.journal.changes import change_by, get_resolution
 from gateway.journal.database import Database, insert_new
-from gateway.journal.events import Events
+from gateway.journal.events import Events, change_by, get_resolution
 from gateway.journal.history import HistoryKey, read_histories
 from gateway.journal.identifiers import new_id
-from gateway.journal.listing import Cut, OperationQuery, counted
+from gateway.journal.listing import (
+    FARTHEST,
+    Cut,
+    OperationQuery,
+    counted,
+    is_past,
+    once,
+    read_listed,
+    record_columns,
+    to_record,
+)
 from gateway.journal.records import (
     MOST_READ_BACKS,
     Listed,
@@ -25,7 +34,6 @@ from gateway.journal.records import (
     ReservationKind,
     UserError,
 )
-from gateway.journal.rows import FARTHEST, is_past, once, read_listed, record_columns, to_record
 from gateway.journal.tables import operations, storable
 from gateway.normalise.states import OperationState, Outcome
 from gateway.wording.faults import FaultWording

@@ -6,8 +6,8 @@ from collections.abc import Hashable, Sequence
 from typing import Any, TypeVar
 
 from gateway.cache import SharedReads
-from gateway.execution.fetch import fetch
 from gateway.execution.level_loader import LevelLoader
+from gateway.execution.load import fetch
 from gateway.in_flight import InFlightRead, Read, ReadKey, wait_all
 from gateway.ops.trace import METER, Trace, current_trace
 from gateway.platforms.platforms import Platforms

@@ -1,13 +1,20 @@
-"""One order by its number: no endpoint gives a single one (quirk 150)."""
+"""Orders by number, and all orders of a community."""
 
+from asyncio import Semaphore
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from math import inf
 from typing import NamedTuple
 
-from gateway.errors import QueryTooComplexError
+from gateway.errors import GatewayError, QueryTooComplexError, drop_tracebacks
+from gateway.execution.level_loader import only_values
+from gateway.execution.load import fetch
+from gateway.in_flight import InFlightRead
 from gateway.loaders.lists import ORDERS
 from gateway.loaders.loader import ComposedLoader
 from gateway.loaders.record_list import PageKey, PageLoader
-from gateway.normalise.order import Order
-from gateway.normalise.records import Page
+from gateway.normalise.order import Order, OrderQuery
+from gateway.normalise.records import Page, WholeList
 from gateway.wording.requests import RequestWording
 
 SCANNED_PAGES = 40
@@ -64,3 +71,90 @@ class OrderLoader(ComposedLoader[OrderKey, Order | None]):
 
 def _find(key: OrderKey, page: Page[Order]) -> Order | None:
     return next((order for order in page.items if key.matches(order)), None)
+
+
+MOST_PAGES = 400
+"""Of one list: 6,000 orders, where the platform's pages have the size of its document."""
+
+MOST_ORDERS = 50_000
+"""Orders of all lists of a request: beyond it no further page is read, for all of them are held in memory."""
+
+MOST_SECONDS = 7.0
+"""From the first page on; then no further one is begun. With a call that takes as long as it may (8 s), a request is
+answered within its 15 seconds, and not given up for one list.
+"""
+
+READ_AT_ONCE = 16
+"""Pages of all lists of a request: half of the platform's slots by default, so that others get theirs."""
+
+
+class AllOrdersKey(NamedTuple):
+    community_code: str
+    query: OrderQuery
+
+
+class AllOrdersLoader(ComposedLoader[AllOrdersKey, WholeList[Order]]):
+    """Reads the first page, and when it has come the others, side by side.
+
+    A page that fails after the first is missing, and the list is not whole. No page is older than the first, be it from
+    the cache: so an order that comes in at the top and one that leaves the list cannot make up for each other. The
+    first page that shows both would have an order of the page before it.
+    """
+
+    def __init__(self, pages: PageLoader[Order]) -> None:
+        super().__init__()
+        self._pages = pages
+        self._slots = Semaphore(READ_AT_ONCE)
+        self._orders = 0
+        self._ends = self.loop.time() + MOST_SECONDS
+
+    async def compose(self, key: AllOrdersKey) -> WholeList[Order]:
+        shared = self._pages.source.shared
+        first = await self._read(key, 1, since=-inf)
+        last = first.outcome.last_page or 1 if self._pages.turns_pages else 1
+        reads = {1: first}
+        if last > 1:
+            # When a page ended that was not cached nobody knows; but it has.
+            since = min(getattr(first, "ended", inf), shared.clock())
+            numbers = iter(range(2, min(last, MOST_PAGES) + 1))
+            readers = min(READ_AT_ONCE, last - 1)
+            only_values(await fetch([self._read_some(key, numbers, since, reads) for _ in range(readers)]))
+        pages = [reads[number].outcome for number in sorted(reads)]
+        return _put_together(pages, last, shared.time_of_day(min(read.began for read in reads.values())))
+
+    async def _read_some(
+        self, key: AllOrdersKey, numbers: Iterator[int], since: float, reads: dict[int, InFlightRead]
+    ) -> None:
+        """Read these pages, with all others that read them."""
+        for number in numbers:
+            if self._orders >= MOST_ORDERS or self.loop.time() > self._ends:
+                break
+            try:
+                reads[number] = await self._read(key, number, since)
+            except GatewayError as error:
+                drop_tracebacks(error)
+
+    async def _read(self, key: AllOrdersKey, number: int, since: float) -> InFlightRead:
+        """The read of a page, which has its page. Raises GatewayError."""
+        async with self._slots:
+            page_key = PageKey(key.community_code, key.query, number, self._pages.page_size or 1)
+            read = await self._pages.read_since(page_key, since)
+        if isinstance(read.outcome, Exception):
+            raise read.outcome
+        self._orders += len(read.outcome.items)
+        return read
+
+
+def _put_together(pages: Sequence[Page[Order]], last: int, read_at: datetime) -> WholeList[Order]:
+    """Of the pages that could be read, `last` being how many there are."""
+    items = {item.platform_id: item for page in pages for item in page.items}
+    dropped = sum(page.dropped for page in pages)
+    totals = {page.total or 0 for page in pages}
+    rows, found = sum(len(page.items) for page in pages) + dropped, len(items) + dropped
+    return WholeList(
+        items=tuple(items.values()),
+        dropped=dropped,
+        missing=max(0, max(totals) - found),
+        whole=len(pages) == last and totals == {rows} == {found},
+        read_at=read_at,
+    )

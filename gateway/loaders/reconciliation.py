@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from gateway.journal.payments import Payments
 from gateway.journal.records import NotifiedOrder, Payment
-from gateway.loaders.all_orders import MOST_ORDERS, AllOrdersKey, AllOrdersLoader
 from gateway.loaders.lists import ORDERS
 from gateway.loaders.loader import ComposedLoader
+from gateway.loaders.order import MOST_ORDERS, AllOrdersKey, AllOrdersLoader
 from gateway.loaders.placement import Placement
 from gateway.normalise.fees import add_up
 from gateway.normalise.order import Order

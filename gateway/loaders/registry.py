@@ -8,23 +8,24 @@ from gateway.execution.load import Load
 from gateway.journal.audit import RevealQuery
 from gateway.journal.journal import Journal
 from gateway.journal.listing import OperationQuery, PaymentQuery
-from gateway.loaders.all_orders import AllOrdersLoader
 from gateway.loaders.data_quality import DataQuality, Finding
-from gateway.loaders.house import HouseOwnerLoader
-from gateway.loaders.journal import CountLoader, HistoryLoader
+from gateway.loaders.journal import ConflictsLoader, CountLoader, HistoryLoader, NotificationLoader
 from gateway.loaders.lists import LISTS, ORDERS
 from gateway.loaders.loader import Source
-from gateway.loaders.module import ModulesLoader, ModuleStatesLoader
-from gateway.loaders.order import OrderLoader
+from gateway.loaders.lookups import (
+    HouseOwnerLoader,
+    ModulesLoader,
+    ModuleStatesLoader,
+    PeopleLoader,
+    VerificationLoader,
+)
+from gateway.loaders.order import AllOrdersLoader, OrderLoader
 from gateway.loaders.paging import Places, Slice
-from gateway.loaders.payment import ConflictsLoader, NotificationLoader
-from gateway.loaders.people import PeopleLoader
 from gateway.loaders.placement import Placement
 from gateway.loaders.platform import PlatformStatus, platform_statuses
 from gateway.loaders.reconciliation import ReconciliationLoader
 from gateway.loaders.record_list import RecordKey, RecordList
 from gateway.loaders.slices import ListLoaders, SliceKey
-from gateway.loaders.verification import VerificationLoader
 from gateway.settings import Settings
 
 CACHEABLE_NULLS = frozenset({"owner"})

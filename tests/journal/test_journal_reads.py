@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Connection, Executable, Select, create_engine, delete, event, insert, select, text
 
 from gateway.journal.journal import Journal
+from gateway.journal.listing import read_listing
 from gateway.journal.records import Announcement, ReceiptKind
-from gateway.journal.rows import read_listing
 from gateway.journal.tables import announcements
 
 LONG = 0.1

@@ -10,7 +10,7 @@ import pytest
 from order_oracle import FILTERS, add_up, rows, to_sum, whole
 from standing_clock import Clock
 
-from gateway.loaders import all_orders
+from gateway.loaders import order as all_orders
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
 

@@ -18,9 +18,8 @@ from gateway.errors import NotSentError
 from gateway.events import EventBus
 from gateway.execution.incomplete import IncompleteError
 from gateway.loaders import lists
-from gateway.loaders.cursor import places_cursor, read_cursor
 from gateway.loaders.loader import Source
-from gateway.loaders.paging import places_after
+from gateway.loaders.paging import places_after, places_cursor, read_cursor
 from gateway.loaders.slices import ListLoaders, SliceKey
 from gateway.normalise.order import Order, OrderQuery
 from gateway.normalise.records import Page

@@ -7,7 +7,7 @@ import pytest
 from exposed import labels_of, parse, value
 from structlog.testing import capture_logs
 
-from gateway.loaders import undocumented
+from gateway.loaders import answers as undocumented
 from gateway.sandbox.faults import Fault, FaultKind
 
 NAME = "欧阳修远"
