@@ -108,6 +108,8 @@ async def test_background_never_takes_the_reserve() -> None:
     begin(slots, order, background("watches"), 100)
 
     assert slots.taken == 30
+    begin(slots, order, background("relay"), 1)
+    assert slots.taken == 30
     begin(slots, order, "b", 1)
     assert slots.taken == 31
 
