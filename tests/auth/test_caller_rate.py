@@ -48,6 +48,15 @@ def test_operation_counts_its_cost(monotonic: Clock) -> None:
     assert limiter.check(principal(), cost=20).remaining == 0
 
 
+def test_cost_that_was_not_needed_is_given_back(monotonic: Clock) -> None:
+    limiter = RateLimiter(60)
+    limiter.check(principal(), cost=45)
+
+    assert limiter.add(principal(), -40).remaining == 55
+    assert limiter.check(principal(), cost=55).remaining == 0
+    assert limiter.add(principal(), 10).remaining == 0
+
+
 def test_refusal_carries_retry_after(monotonic: Clock) -> None:
     limiter = RateLimiter(60)
     assert asked(limiter, 60) == 60
