@@ -105,17 +105,16 @@ def recognized(value: EnumT | None, argument: str) -> EnumT | None:
 
 def house_at(key: records.HouseKey, argument: str = "") -> HouseRecord:
     """The house of an address. Raises UserInputError for a number that no address has."""
-    beyond = [part for part, value in zip(key._fields[1:], key[1:], strict=True) if abs(value) > LARGEST_PART]
-    if beyond:
-        refuse_input(_beyond(argument + part) for part in beyond)
-    return HouseRecord(
-        community_code=key.community_code, building=key.building, unit=key.unit, floor=key.floor, room=key.room
+    parts = key._asdict()
+    refuse_input(
+        Violation(
+            tuple((argument + part).split(".")),
+            InputWording.BEYOND(field=argument + part, min=-LARGEST_PART, max=LARGEST_PART),
+        )
+        for part in key._fields[1:]
+        if abs(parts[part]) > LARGEST_PART
     )
-
-
-def _beyond(argument: str) -> Violation:
-    message = InputWording.BEYOND(field=argument, min=-LARGEST_PART, max=LARGEST_PART)
-    return Violation(tuple(argument.split(".")), message)
+    return HouseRecord(**parts)
 
 
 LONGEST_KEY = 128

@@ -24,7 +24,7 @@ from gateway.normalise.order import Order as OrderRecord
 from gateway.normalise.states import AGE_BANDS, PERSONAL_CHARGES, UNKNOWN_GROUP, FeeGrouping
 from gateway.wording.inputs import InputWording
 from schema.arguments import Building, Floor, Room, Unit, community, house_at
-from schema.costs import ALL_ORDERS, COMMUNITY_LIST, ONE_CALL, RECONCILED_NOTIFICATIONS, RECONCILED_ORDERS, costs
+from schema.costs import ALL_ORDERS, ASSUMED_NOTIFICATIONS, COMMUNITY_LIST, ONE_CALL, costs
 from schema.fields import needs, plain, record_type, with_fields
 from schema.house import House
 from schema.module import Module, ModuleDrift, load_modules
@@ -108,7 +108,7 @@ class Reconciliation:
     paid_without_notification: list[Order] = plain(
         f"Orders that wjdh calls paid and no notification came for, at any time; the newest {MOST_LISTED} "
         "(已付款但未收到通知的订单).",
-        metadata=RECONCILED_ORDERS,
+        metadata=costs(items=MOST_LISTED),
     )
     paid_without_notification_count: int = plain("How many there are (已付款但未收到通知的订单数).")
     earlier_paid_without_notification_count: int = plain(
@@ -118,13 +118,13 @@ class Reconciliation:
     notified_unpaid: list[Payment] = plain(
         "Notifications whose order wjdh calls unpaid, or does not have: received in the period and before the orders "
         f"were read; the newest {MOST_LISTED} (已通知但平台未标记付款的通知).",
-        metadata=RECONCILED_NOTIFICATIONS,
+        metadata=costs(items=ASSUMED_NOTIFICATIONS),
     )
     notified_unpaid_count: int = plain("How many there are (已通知但平台未标记付款的通知数).")
     undelivered: list[Payment] = plain(
         "Notifications received in the period that the security platform does not have yet, paid or not; the newest "
         f"{MOST_LISTED} (未送达的通知).",
-        metadata=RECONCILED_NOTIFICATIONS,
+        metadata=costs(items=ASSUMED_NOTIFICATIONS),
     )
     undelivered_count: int = plain("How many there are (未送达的通知数).")
     complete: bool = plain(

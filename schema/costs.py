@@ -12,9 +12,7 @@ from typing import Any
 from gateway.actions.shenhe import SEARCHED_PAGES
 from gateway.context import COMMUNITIES
 from gateway.execution.cost import Amount, Cost, OfCaller
-from gateway.journal.history import LONGEST_HISTORY
 from gateway.loaders.order import SCANNED_PAGES
-from gateway.loaders.reconciliation import MOST_LISTED
 from gateway.loaders.record_list import RecordList
 from gateway.normalise.vocabulary import ModuleName
 
@@ -92,10 +90,7 @@ def _each(calls: int, most: int = MOST_IDS) -> Callable[[int], int]:
 
 
 ALL_ORDERS = costs(calls=ASSUMED_PAGES)
-RECONCILED_ORDERS = costs(items=MOST_LISTED)
-RECONCILED_NOTIFICATIONS = costs(items=ASSUMED_NOTIFICATIONS)
 ANNOUNCEMENTS = costs(calls=Amount("first", lambda first: LONG_TEXT * _items(first)))
-HISTORY = costs(items=LONGEST_HISTORY)
 OPERATIONS = PAYMENTS = REVEALS = costs(items=Amount("first", _items))
 
 ANY_RECORD = costs(calls=SCANNED_PAGES)

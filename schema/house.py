@@ -1,14 +1,13 @@
 """Houses and their owners (document 1.1.2, 1.1.3)."""
 
-from collections.abc import Callable
 from operator import attrgetter
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, Any
 
 import strawberry
 
 from gateway.actions.identity import HOUSE, HOUSE_OWNER, house_id
 from gateway.context import Info
-from gateway.errors import UserInputError, find_violations, refuse_input
+from gateway.errors import find_violations, refuse_input
 from gateway.execution.load import Load
 from gateway.normalise import records
 from gateway.normalise.house import House as HouseRecord
@@ -21,12 +20,6 @@ from schema.fields import IDENTITY, masked_names, needs, plain, record_type
 from schema.order import ORDERS, FilterOrders, decided_filters
 from schema.record import DataIssue, Node, data_issues, its_community
 from schema.record_list import SliceLoad
-
-ValueT = TypeVar("ValueT")
-Described: TypeAlias = Load[records.HouseKey, ValueT | None] | ValueT | None
-
-_USE, _OWNERSHIP, _STATUS = (attrgetter(name) for name in ("use", "ownership", "status"))
-"""Those attributes have the same names in a house and in what its owner's look-up says of it."""
 
 
 @strawberry.input(description="The full address of a house (房屋地址).")
@@ -49,6 +42,18 @@ class HouseOwner:
         return masked_names(root, info)
 
 
+def _described(description: str, shown: Any, attribute: str) -> Any:
+    """A house's use, ownership or status: from here, or from the owner's look-up, which names it so as well."""
+    pick = attrgetter(attribute)
+
+    def resolve(root: strawberry.Parent[HouseRecord], info: Info) -> Any:
+        if root.described or root.key is None:
+            return pick(root)
+        return Load(info.context.loaders.house_owner, root.key, lambda owner: None if owner is None else pick(owner))
+
+    return strawberry.field(resolver=resolve, description=description, graphql_type=shown | None, metadata=ONE_CALL)
+
+
 @record_type(HouseRecord, description="A house (房屋).")
 class House(Node):
     data_issues: list[DataIssue] = data_issues(
@@ -68,19 +73,9 @@ class House(Node):
         'Community, building, unit, floor and room, such as "10002 1-1-1-101"; null when a part is unreadable (地址).'
     )
 
-    @strawberry.field(description="What it is used for (房屋用途).", graphql_type=HouseUse | None, metadata=ONE_CALL)
-    def use(root: strawberry.Parent[HouseRecord], info: Info) -> Described[HouseUse]:
-        return _described(root, info, _USE)
-
-    @strawberry.field(
-        description="Private or public property (房屋性质).", graphql_type=HouseOwnership | None, metadata=ONE_CALL
-    )
-    def ownership(root: strawberry.Parent[HouseRecord], info: Info) -> Described[HouseOwnership]:
-        return _described(root, info, _OWNERSHIP)
-
-    @strawberry.field(description="How it is occupied (房屋状态).", graphql_type=HouseStatus | None, metadata=ONE_CALL)
-    def status(root: strawberry.Parent[HouseRecord], info: Info) -> Described[HouseStatus]:
-        return _described(root, info, _STATUS)
+    use = _described("What it is used for (房屋用途).", HouseUse, "use")
+    ownership = _described("Private or public property (房屋性质).", HouseOwnership, "ownership")
+    status = _described("How it is occupied (房屋状态).", HouseStatus, "status")
 
     @strawberry.field(
         description="Its owner, looked up at the security platform; null when it has none, or a part of its address is "
@@ -111,13 +106,6 @@ class House(Node):
         )
 
 
-def _described(root: HouseRecord, info: Info, pick: Callable[[Any], ValueT]) -> "Described[ValueT]":
-    """A house's use, ownership or status: from here, or from the answer of the owner look-up."""
-    if root.described or root.key is None:
-        return pick(root)
-    return Load(info.context.loaders.house_owner, root.key, lambda owner: None if owner is None else pick(owner))
-
-
 Address = Annotated[HouseAddressInput, strawberry.argument(description="The full address (房屋地址).")]
 
 
@@ -132,11 +120,6 @@ class HouseQueries:
     def house(self, info: Info, address: Address) -> HouseRecord | None:
         code = address.community_code
         key = records.HouseKey(code, address.building, address.unit, address.floor, address.room)
-        try:
-            community(code, "address.communityCode")
-            house = house_at(key, "address.")
-        except UserInputError:
-            code_is_wrong = find_violations(community, code, "address.communityCode")
-            refuse_input(code_is_wrong, find_violations(house_at, key, "address."))
-            raise
-        return house if info.context.principal.sees(code) else None
+        wrong_code = find_violations(community, code, "address.communityCode")
+        refuse_input(wrong_code, find_violations(house_at, key, "address."))
+        return house_at(key) if info.context.principal.sees(code) else None

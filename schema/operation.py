@@ -28,7 +28,7 @@ from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema.arguments import OptionalCommunityCode, get_communities, record, wrong_name, wrong_period
 from schema.connection import Window, connection_field, listed
-from schema.costs import ANY_RECORD, HISTORY, OPERATIONS
+from schema.costs import ANY_RECORD, OPERATIONS, costs
 from schema.event import After, Event, make_cursor, renewed
 from schema.fields import IDENTITY, free_text, needs, node_id, optional, plain, record_type
 from schema.record import Node, its_community, read_record
@@ -115,21 +115,18 @@ def with_history(key: Key | None = None) -> Callable[[TypeT], TypeT]:
     """
 
     def give(cls: TypeT) -> TypeT:
-        by_identity = _key_by_identity(vars(cls)["id"].metadata[IDENTITY])
+        identity: Identity = vars(cls)["id"].metadata[IDENTITY]
+
+        def by_identity(record: Any, ids: NodeIds) -> HistoryKey:
+            named = identity.reference(record, ids)
+            if named is None:
+                raise TypeError("a record with a node id has a name")
+            return HistoryKey(named.type, named.community_code, (named.platform_id,))
+
         cls.history = _history(key or by_identity)  # type: ignore[attr-defined] # it becomes a field of the type
         return cls
 
     return give
-
-
-def _key_by_identity(identity: Identity) -> Key:
-    def key(record: Any, ids: NodeIds) -> HistoryKey:
-        named = identity.reference(record, ids)
-        if named is None:
-            raise TypeError("a record with a node id has a name")
-        return HistoryKey(named.type, named.community_code, (named.platform_id,))
-
-    return key
 
 
 def _history(key: Key) -> Any:
@@ -144,7 +141,7 @@ def _history(key: Key) -> Any:
         f"{LONGEST_HISTORY}; empty where there were none (操作历史).",
         directives=needs([Scope.OPERATION_READ]),
         graphql_type=list[Operation] | None,
-        metadata=HISTORY,
+        metadata=costs(items=LONGEST_HISTORY),
     )
 
 

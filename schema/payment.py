@@ -157,15 +157,7 @@ class PaymentQueries:
         refuse_input(_wrong(filter))
         if codes is not None and not codes:
             return None
-        asked = filter or PaymentFilter()
-        query = PaymentQuery(
-            communities=codes,
-            state=asked.state,
-            conflicting=asked.conflicting,
-            order_number=asked.order_number,
-            since=asked.since,
-            until=asked.until,
-        )
+        query = PaymentQuery(communities=codes, **vars(filter or PaymentFilter()))
         found = await info.context.journal.payments.list(query, part.cut)
         return listed(found, part, Load(info.context.loaders.payment_count, query))
 
