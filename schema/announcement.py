@@ -17,21 +17,8 @@ from gateway.loaders.paging import Slice
 from gateway.normalise.requests import NewAnnouncement
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
-from schema.arguments import (
-    EACH_KEY,
-    KEY,
-    CommunityCode,
-    community,
-    community_writes,
-    entries,
-    entry_key,
-    finished,
-    idempotency_key,
-    require,
-    results_field,
-    write_all,
-    written_record,
-)
+from schema import writes
+from schema.arguments import CommunityCode, community
 from schema.connection import Window, connection_field
 from schema.costs import ANNOUNCEMENTS, MOST_ENTRIES, ONE_CALL, bulk_costs
 from schema.fields import free_text, needs, node_id, optional, plain, record_type
@@ -99,7 +86,7 @@ class _AnnouncementInput:
 @strawberry.input(description="Publish an announcement (创建公告).")
 class CreateAnnouncementInput(_AnnouncementInput):
     community_code: strawberry.ID = strawberry.field(description="Code of the community (小区标识).")
-    idempotency_key: strawberry.ID = strawberry.field(description=KEY)
+    idempotency_key: strawberry.ID = strawberry.field(description=writes.KEY)
 
 
 @strawberry.input(description="Publish an announcement in several communities (批量创建公告).")
@@ -107,7 +94,7 @@ class CreateAnnouncementsInput(_AnnouncementInput):
     community_codes: list[strawberry.ID] = strawberry.field(
         description=f"Codes of the communities, 1 to {MOST_ENTRIES} (小区标识列表)."
     )
-    idempotency_key: strawberry.ID = strawberry.field(description=EACH_KEY)
+    idempotency_key: strawberry.ID = strawberry.field(description=writes.EACH_KEY)
 
 
 Create = Annotated[CreateAnnouncementInput, strawberry.argument(description="The announcement (输入).")]
@@ -124,7 +111,7 @@ class AnnouncementPayload(MutationPayload):
         graphql_type=Announcement | None,
     )
     async def announcement(root: strawberry.Parent[Written], info: Info) -> records.Announcement | None:
-        record = written_record(info, root)
+        record = writes.written_record(info, root)
         if record is None:
             return None
         return await info.context.journal.announcements.get(str(record.community_code), int(record.platform_id))
@@ -132,7 +119,7 @@ class AnnouncementPayload(MutationPayload):
 
 @strawberry.type(description="How the publication of an announcement in several communities ended (批量创建公告结果).")
 class AnnouncementsPayload:
-    results = results_field(AnnouncementPayload, "community")
+    results = writes.results_field(AnnouncementPayload, "community")
 
 
 @strawberry.type
@@ -151,7 +138,9 @@ class AnnouncementMutations:
             find_violations(community, input.community_code, "input.communityCode"),
         )
         key = str(input.idempotency_key)
-        return finished(info, await info.context.actions.announcement.create(info.context.principal, announcement, key))
+        return writes.finished(
+            info, await info.context.actions.announcement.create(info.context.principal, announcement, key)
+        )
 
     @strawberry.mutation(
         description="Publish an announcement in several communities: a result and an operation for each "
@@ -161,14 +150,16 @@ class AnnouncementMutations:
         metadata=bulk_costs("input.communityCodes", calls=1),
     )
     async def create_announcements(self, info: Info, input: CreateAll) -> list[Written]:
-        draft = _announcement(input, "", find_violations(entries, "communityCodes", input.community_codes))
+        draft = _announcement(input, "", find_violations(writes.entries, "communityCodes", input.community_codes))
         key, make_creation = input.idempotency_key, info.context.actions.announcement.make_creation
 
         def creation(code: str) -> Write:
             new = msgspec.structs.replace(draft, community_code=code)
-            return make_creation(info.context.principal, new, entry_key(key, code) or "")
+            return make_creation(info.context.principal, new, writes.entry_key(key, code) or "")
 
-        return await write_all(info, community_writes("createAnnouncement", input.community_codes, creation))
+        return await writes.write_all(
+            info, writes.community_writes("createAnnouncement", input.community_codes, creation)
+        )
 
 
 def _announcement(
@@ -187,10 +178,10 @@ def _announcement(
         logo=input.logo or None,
         images=images,
     )
-    require(
+    writes.require(
         _too_many(images),
         *found,
-        find_violations(idempotency_key, input.idempotency_key),
+        find_violations(writes.idempotency_key, input.idempotency_key),
         besides=lambda: announcement_violations(announcement),
     )
     return announcement

@@ -16,22 +16,8 @@ from gateway.normalise.module import Module as ModuleRecord
 from gateway.normalise.states import Outcome
 from gateway.normalise.vocabulary import ModuleName
 from gateway.wording.inputs import InputWording
-from schema.arguments import (
-    OPTIONAL_EACH_KEY,
-    OPTIONAL_KEY,
-    CommunityCode,
-    community,
-    community_writes,
-    entries,
-    entry_key,
-    finished,
-    idempotency_key,
-    recognized,
-    require,
-    results_field,
-    write_all,
-    written_record,
-)
+from schema import writes
+from schema.arguments import CommunityCode, community, recognized
 from schema.costs import MOST_ENTRIES, ONE_CALL, SYNCHRONISATION, WRITE, bulk_costs
 from schema.fields import needs, node_id, optional, plain, record_type
 from schema.operation import MutationPayload, with_history
@@ -88,7 +74,7 @@ class SetModuleInput:
     name: ModuleName | None = optional("Which module; either this or `label` (模块名称).")
     label: str | None = optional("A module that has no name here, by the platform's own word for it (模块名称原文).")
     enabled: bool = strawberry.field(description="On or off (模块状态).")
-    idempotency_key: strawberry.ID | None = optional(OPTIONAL_KEY)
+    idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_KEY)
 
 
 @strawberry.input(description="Switch a module of several communities (批量改变功能模块状态).")
@@ -101,7 +87,7 @@ class SetModulesInput:
     dry_run: bool = strawberry.field(
         default=True, description="Only show what would be refused: nothing is written or recorded (仅预览)."
     )
-    idempotency_key: strawberry.ID | None = optional(OPTIONAL_EACH_KEY)
+    idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_EACH_KEY)
 
 
 @strawberry.input(description="Bring wjdh to what the security platform reports (同步功能模块).")
@@ -111,7 +97,7 @@ class SyncModulesInput:
         default=True,
         description="Only show what would change: nothing is written or recorded, and the outcome is PLANNED (仅预览).",
     )
-    idempotency_key: strawberry.ID | None = optional(OPTIONAL_KEY)
+    idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_KEY)
 
 
 SetInput = Annotated[SetModuleInput, strawberry.argument(description="Which module, on or off (输入).")]
@@ -130,7 +116,7 @@ class ModulePayload(MutationPayload):
         metadata=ONE_CALL,
     )
     async def module(root: strawberry.Parent[Written], info: Info) -> ModuleRecord | None:
-        record = written_record(info, root)
+        record = writes.written_record(info, root)
         if record is None:
             return None
         modules: tuple[ModuleRecord, ...] = await Load(info.context.loaders.modules, str(record.community_code))
@@ -139,7 +125,7 @@ class ModulePayload(MutationPayload):
 
 @strawberry.type(description="How the switching of a module of several communities ended (批量模块状态结果).")
 class ModulesPayload:
-    results = results_field(ModulePayload, "community")
+    results = writes.results_field(ModulePayload, "community")
 
 
 class Synchronised(NamedTuple):
@@ -195,13 +181,13 @@ class ModuleMutations:
     )
     async def set_module(self, info: Info, input: SetInput) -> Written:
         key, code = input.idempotency_key, str(input.community_code)
-        require(
-            find_violations(idempotency_key, key),
+        writes.require(
+            find_violations(writes.idempotency_key, key),
             find_violations(community, code, "input.communityCode"),
             find_violations(_label, input),
         )
         written = await info.context.actions.module.set(info.context.principal, code, _label(input), input.enabled, key)
-        return finished(info, written)
+        return writes.finished(info, written)
 
     @strawberry.mutation(
         description="Switch a module of several communities on or off, at wjdh: a result and an operation for each, "
@@ -212,18 +198,20 @@ class ModuleMutations:
     )
     async def set_modules(self, info: Info, input: SetAllInput) -> list[Written]:
         key = input.idempotency_key
-        require(
-            find_violations(entries, "communityCodes", input.community_codes),
-            find_violations(idempotency_key, key),
+        writes.require(
+            find_violations(writes.entries, "communityCodes", input.community_codes),
+            find_violations(writes.idempotency_key, key),
             find_violations(recognized, input.name, "input.name"),
         )
         make_switch = info.context.actions.module.make_switch
 
         def switch(code: str) -> Write:
-            return make_switch(info.context.principal, code, input.name.wire_label, input.enabled, entry_key(key, code))
+            return make_switch(
+                info.context.principal, code, input.name.wire_label, input.enabled, writes.entry_key(key, code)
+            )
 
-        writes = community_writes("setModule", input.community_codes, switch)
-        return await write_all(info, writes, dry_run=input.dry_run)
+        switches = writes.community_writes("setModule", input.community_codes, switch)
+        return await writes.write_all(info, switches, dry_run=input.dry_run)
 
     @strawberry.mutation(
         description="Bring wjdh to what the security platform reports: shows the plan, and carries it out unless it is "
@@ -234,14 +222,16 @@ class ModuleMutations:
     )
     async def sync_modules(self, info: Info, input: SyncInput) -> Synchronised:
         key, code = input.idempotency_key, str(input.community_code)
-        require(find_violations(idempotency_key, key), find_violations(community, code, "input.communityCode"))
+        writes.require(
+            find_violations(writes.idempotency_key, key), find_violations(community, code, "input.communityCode")
+        )
         actions, principal = info.context.actions.module, info.context.principal
         if input.dry_run:
             try:
                 return Synchronised(Written(Outcome.PLANNED), code, await actions.plan(principal, code))
             except WriteRefusal as refusal:
                 return Synchronised(Written.refused(*refusal.errors), code, [])
-        written = finished(info, await actions.sync(principal, code, key))
+        written = writes.finished(info, await actions.sync(principal, code, key))
         return Synchronised(written, code, planned(written.operation))
 
 

@@ -37,20 +37,8 @@ from gateway.normalise.values import mobile_number, money_of_sum
 from gateway.normalise.vocabulary import FeeType
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
-from schema.arguments import (
-    EACH_KEY,
-    KEY,
-    CommunityCode,
-    community,
-    entries,
-    entry_key,
-    entry_write,
-    finished,
-    idempotency_key,
-    require,
-    write_all,
-    written_record,
-)
+from schema import writes
+from schema.arguments import CommunityCode, community
 from schema.costs import ANY_RECORD, CREATED_ORDER, MOST_ENTRIES, WRITE, bulk_costs
 from schema.fields import free_text, needs, node_id, optional, parts_with_text, plain, record_input, record_type
 from schema.operation import MutationPayload, with_history
@@ -269,7 +257,7 @@ class _BillInput:
 
 @strawberry.input(description="Create an order (生成订单).")
 class CreateOrderInput(_ChargeInput, _BillInput):
-    idempotency_key: strawberry.ID = strawberry.field(description=KEY)
+    idempotency_key: strawberry.ID = strawberry.field(description=writes.KEY)
 
 
 @strawberry.input(description="One of several orders (批量生成订单的一项).")
@@ -286,7 +274,7 @@ class CreateOrdersInput(_BillInput):
         default=False, description="Only show what would be refused: nothing is sent or recorded (仅预览)."
     )
     idempotency_key: strawberry.ID = strawberry.field(
-        description=f"{EACH_KEY} An entry is known by its place in the list."
+        description=f"{writes.EACH_KEY} An entry is known by its place in the list."
     )
 
 
@@ -298,7 +286,7 @@ CreateAll = Annotated[CreateOrdersInput, strawberry.argument(description="The or
 class OrderPayload(MutationPayload):
     @strawberry.field(description="The new order's number (订单编号).")
     def order_number(root: strawberry.Parent[Written], info: Info) -> str | None:
-        answer = root.operation.answer if root.operation and written_record(info, root) else None
+        answer = root.operation.answer if root.operation and writes.written_record(info, root) else None
         return answer.get("orderNumber") if answer else None
 
     @strawberry.field(
@@ -308,7 +296,7 @@ class OrderPayload(MutationPayload):
         metadata=CREATED_ORDER,
     )
     def order(root: strawberry.Parent[Written], info: Info) -> Load[OrderKey, OrderRecord | None] | None:
-        record = written_record(info, root)
+        record = writes.written_record(info, root)
         return (
             None
             if record is None
@@ -365,10 +353,10 @@ class OrderMutations:
         metadata=WRITE,
     )
     async def create_order(self, info: Info, input: Create) -> Written:
-        order = _order(input, input, find_violations(idempotency_key, input.idempotency_key))
+        order = _order(input, input, find_violations(writes.idempotency_key, input.idempotency_key))
         key = str(input.idempotency_key)
         create = info.context.actions.order.create
-        return finished(info, await create(info.context.principal, order, key, info.context.count_lookup))
+        return writes.finished(info, await create(info.context.principal, order, key, info.context.count_lookup))
 
     @strawberry.mutation(
         description="Create several orders of one title: a result and an operation for each. None twice for one "
@@ -379,9 +367,9 @@ class OrderMutations:
     )
     async def create_orders(self, info: Info, input: CreateAll) -> Created:
         key = input.idempotency_key
-        require(
-            find_violations(entries, "orders", input.orders),
-            find_violations(idempotency_key, key),
+        writes.require(
+            find_violations(writes.entries, "orders", input.orders),
+            find_violations(writes.idempotency_key, key),
             find_violations(community, input.community_code, "input.communityCode"),
         )
         count_lookup = partial(info.context.count_lookup, overdraft=MOST_ENTRIES)
@@ -389,10 +377,10 @@ class OrderMutations:
 
         def creation(place: int) -> Write:
             order = _order(input, input.orders[place])
-            return make_creation(info.context.principal, order, entry_key(key, place) or "", count_lookup)
+            return make_creation(info.context.principal, order, writes.entry_key(key, place) or "", count_lookup)
 
-        writes = [entry_write("createOrder", partial(creation, place)) for place in range(len(input.orders))]
-        results = await write_all(info, writes, dry_run=input.dry_run)
+        creations = [writes.entry_write("createOrder", partial(creation, place)) for place in range(len(input.orders))]
+        results = await writes.write_all(info, creations, dry_run=input.dry_run)
         return Created(results, [order.amount for order in input.orders])
 
 
@@ -408,7 +396,7 @@ def _order(bill: _BillInput, charge: _ChargeInput, *found: Iterable[Violation]) 
         details=tuple(NewOrderDetail(detail.name, detail.value, detail.numeric) for detail in details),
         manager=bill.manager or None,
     )
-    require(
+    writes.require(
         *found,
         _detail_violations(details),
         find_violations(community, order.community_code, "input.communityCode"),

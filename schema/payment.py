@@ -22,7 +22,8 @@ from gateway.loaders.paging import KeyedSlice
 from gateway.normalise.order import Order as OrderRecord
 from gateway.normalise.states import DeliveryState, PaymentEventKind
 from gateway.wording.wording import Violation
-from schema.arguments import OptionalCommunityCode, finished, get_communities, wrong_name, wrong_period
+from schema import writes
+from schema.arguments import OptionalCommunityCode, get_communities, wrong_name, wrong_period
 from schema.connection import Window, connection_field, listed
 from schema.costs import ANY_RECORD, ONE_CALL, PAYMENTS
 from schema.event import NULL_RECORD, After, Event, make_cursor, nothing, renewed
@@ -198,7 +199,9 @@ class PaymentMutations:
     )
     async def pay_callback(self, info: Info, input: Notify) -> Written:
         notification = Notification(input.order_number, input.shop_number, input.weixin_number)
-        return finished(info, await info.context.actions.payment.pay_callback(info.context.principal, notification))
+        return writes.finished(
+            info, await info.context.actions.payment.pay_callback(info.context.principal, notification)
+        )
 
     @strawberry.mutation(
         description="Queue a dead delivery again (重新投递).",
@@ -209,7 +212,7 @@ class PaymentMutations:
     async def retry_payment(self, info: Info, id: PaymentId) -> Written:
         node = resolve_node_id(info.context.principal, info.context.ids, id, "Payment")
         payment = node and await info.context.journal.payments.get(str(node.parts[0]))
-        return finished(info, await info.context.actions.payment.retry(info.context.principal, payment or None))
+        return writes.finished(info, await info.context.actions.payment.retry(info.context.principal, payment or None))
 
 
 @record_type(Happened, description="What happened to a payment notification (缴费通知事件).")

@@ -29,7 +29,8 @@ from gateway.normalise.vocabulary import PiiKind
 from gateway.normalise.wire_enum import WireEnum
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
-from schema.arguments import CommunityCode, community, recognized, written_record, wrong_codes
+from schema import writes
+from schema.arguments import CommunityCode, community, recognized, wrong_codes
 from schema.connection import Window, connection_field, foreign_cursor
 from schema.costs import MERGED, ONE_CALL, list_costs
 from schema.event import NULL_RECORD, After, Event, make_cursor, nothing, renewed
@@ -249,7 +250,7 @@ class CommunityList:
         """The record of a write, as a field of its payload."""
 
         def resolve(root: strawberry.Parent[Written], info: Info) -> Load[RecordKey, Any] | None:
-            record = written_record(info, root)
+            record = writes.written_record(info, root)
             if record is None:
                 return None
             return info.context.loaders.record(self.records, record.platform_id, record.community_code)

@@ -20,22 +20,8 @@ from gateway.normalise.people import People as PeopleRecord
 from gateway.normalise.repair import Repair as RepairRecord
 from gateway.normalise.vocabulary import RepairStatus
 from gateway.wording.wording import Violation
-from schema.arguments import (
-    OPTIONAL_EACH_KEY,
-    OPTIONAL_KEY,
-    at_most,
-    entries,
-    entry_key,
-    finished,
-    idempotency_key,
-    not_found,
-    recognized,
-    require,
-    results_field,
-    row,
-    row_writes,
-    write_all,
-)
+from schema import writes
+from schema.arguments import recognized
 from schema.costs import MOST_ENTRIES, ONE_CALL, WRITE, bulk_costs
 from schema.fields import masked_names, needs, node_id, optional, record_type
 from schema.operation import MutationPayload, with_history
@@ -117,7 +103,7 @@ class UpdateRepairInput:
         f"The reply to the resident, at most {LONGEST_REPLY} characters; omitted or empty: the earlier one stays "
         "(答复)."
     )
-    idempotency_key: strawberry.ID | None = optional(OPTIONAL_KEY)
+    idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_KEY)
 
 
 @strawberry.input(description="Set several repairs' status, with the same reply (批量更新报修状态).")
@@ -128,7 +114,7 @@ class UpdateRepairsInput:
         f"The reply to the residents, at most {LONGEST_REPLY} characters; omitted or empty: the earlier ones stay "
         "(答复)."
     )
-    idempotency_key: strawberry.ID | None = optional(OPTIONAL_EACH_KEY)
+    idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_EACH_KEY)
 
 
 Update = Annotated[UpdateRepairInput, strawberry.argument(description="Which repair, and its status (输入).")]
@@ -142,7 +128,7 @@ class RepairPayload(MutationPayload):
 
 @strawberry.type(description="How several updates ended (批量更新报修结果).")
 class RepairsPayload:
-    results = results_field(RepairPayload, "id")
+    results = writes.results_field(RepairPayload, "id")
 
 
 @strawberry.type
@@ -157,11 +143,11 @@ class RepairMutations:
         key = input.idempotency_key
         _require(input)
         reply = (input.reply or "").strip() or None
-        repair = row(info, input.id, "Repair")
+        repair = writes.row(info, input.id, "Repair")
         if repair is None:
-            return await not_found(info, "updateRepair", "repair", invalid(masked(reply, "reply")))
+            return await writes.not_found(info, "updateRepair", "repair", invalid(masked(reply, "reply")))
         update = info.context.actions.repair.update
-        return finished(info, await update(info.context.principal, repair, input.status, reply, key))
+        return writes.finished(info, await update(info.context.principal, repair, input.status, reply, key))
 
     @strawberry.mutation(
         description="Set several repairs' status, with the same reply if any: a result and an operation for each "
@@ -171,26 +157,26 @@ class RepairMutations:
         metadata=bulk_costs("input.ids"),
     )
     async def update_repairs(self, info: Info, input: UpdateAll) -> list[Written]:
-        _require(input, find_violations(entries, "ids", input.ids))
+        _require(input, find_violations(writes.entries, "ids", input.ids))
         key, reply = input.idempotency_key, (input.reply or "").strip() or None
         make_update = info.context.actions.repair.make_update
 
         def update(repair: RowRef) -> Write:
-            entry = entry_key(key, repair.platform_id)
+            entry = writes.entry_key(key, repair.platform_id)
             return make_update(info.context.principal, repair, input.status, reply, entry)
 
-        repairs = [row(info, node_id, "Repair") for node_id in input.ids]
-        return await write_all(
-            info, row_writes("updateRepair", "repair", repairs, update, invalid(masked(reply, "reply")))
+        repairs = [writes.row(info, node_id, "Repair") for node_id in input.ids]
+        return await writes.write_all(
+            info, writes.row_writes("updateRepair", "repair", repairs, update, invalid(masked(reply, "reply")))
         )
 
 
 def _require(input: UpdateRepairInput | UpdateRepairsInput, *found: Iterable[Violation]) -> None:
     """Raises UserInputError for what no repair can be set to, with what else is `found` wrong."""
-    require(
+    writes.require(
         *found,
-        find_violations(idempotency_key, input.idempotency_key),
+        find_violations(writes.idempotency_key, input.idempotency_key),
         find_violations(recognized, input.status, "input.status"),
-        at_most("reply", input.reply, LONGEST_REPLY),
+        writes.at_most("reply", input.reply, LONGEST_REPLY),
         besides=lambda: masked(input.reply, "reply"),
     )

@@ -31,23 +31,8 @@ from gateway.normalise.verification import applied_house
 from gateway.normalise.vocabulary import ShenheStatus
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
-from schema.arguments import (
-    OPTIONAL_EACH_KEY,
-    OPTIONAL_KEY,
-    at_most,
-    entries,
-    entry_key,
-    finished,
-    given,
-    idempotency_key,
-    not_found,
-    recognized,
-    require,
-    results_field,
-    row,
-    row_writes,
-    write_all,
-)
+from schema import writes
+from schema.arguments import recognized
 from schema.costs import APPROVAL, MOST_ENTRIES, MOST_IDS, ONE_CALL, WRITE, bulk_costs, costs
 from schema.fields import PERSONAL_IF, correction_input, needs, node_id, optional, plain, record_type
 from schema.house import House, HouseOwner
@@ -275,7 +260,7 @@ class ShenheContentInput:
 class ApproveShenheInput:
     id: strawberry.ID = strawberry.field(description="The review (审核标识).")
     content: ShenheContentInput | None = optional("Corrections (更正).")
-    idempotency_key: strawberry.ID | None = optional(OPTIONAL_KEY)
+    idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_KEY)
 
 
 @strawberry.input(description="Reject a review (审核不通过).")
@@ -285,13 +270,13 @@ class RejectShenheInput:
         f"Why, in at most {LONGEST_REASON} characters. The platform's document has no parameter for it: "
         "`reasonRecorded` says whether the platform kept it, the operation keeps it in any case (拒绝理由)."
     )
-    idempotency_key: strawberry.ID | None = optional(OPTIONAL_KEY)
+    idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_KEY)
 
 
 @strawberry.input(description="Approve several reviews as submitted (批量审核通过).")
 class ApproveShenhesInput:
     ids: list[strawberry.ID] = strawberry.field(description=f"The reviews, 1 to {MOST_IDS} (审核标识列表).")
-    idempotency_key: strawberry.ID | None = optional(OPTIONAL_EACH_KEY)
+    idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_EACH_KEY)
 
 
 @strawberry.input(description="Reject several reviews for the same reason (批量审核不通过).")
@@ -300,7 +285,7 @@ class RejectShenhesInput:
     reason: str = strawberry.field(
         description=f"Why, in 1 to {LONGEST_REASON} characters; as for `rejectShenhe` (拒绝理由)."
     )
-    idempotency_key: strawberry.ID | None = optional(OPTIONAL_EACH_KEY)
+    idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_EACH_KEY)
 
 
 ApproveInput = Annotated[ApproveShenheInput, strawberry.argument(description="Which review, and corrections (输入).")]
@@ -324,7 +309,7 @@ class ShenhePayload(MutationPayload):
 
 @strawberry.type(description="How several decisions ended (批量审核结果).")
 class ShenhesPayload:
-    results = results_field(ShenhePayload, "id")
+    results = writes.results_field(ShenhePayload, "id")
 
 
 @strawberry.type
@@ -338,15 +323,15 @@ class ShenheMutations:
     async def approve_shenhe(self, info: Info, input: ApproveInput) -> Written:
         key, corrections = input.idempotency_key, _corrections(input.content)
         actions, principal = info.context.actions.shenhe, info.context.principal
-        require(
-            find_violations(idempotency_key, key),
+        writes.require(
+            find_violations(writes.idempotency_key, key),
             _unrecognized(corrections),
             besides=lambda: actions.violations(corrections),
         )
-        review = row(info, input.id, "Shenhe")
+        review = writes.row(info, input.id, "Shenhe")
         if review is None:
-            return await not_found(info, "approveShenhe", "review", actions.errors(principal, corrections))
-        return finished(info, await actions.approve(principal, review, corrections, key))
+            return await writes.not_found(info, "approveShenhe", "review", actions.errors(principal, corrections))
+        return writes.finished(info, await actions.approve(principal, review, corrections, key))
 
     @strawberry.mutation(
         description="Reject a review that is pending (审核不通过).",
@@ -356,16 +341,18 @@ class ShenheMutations:
     )
     async def reject_shenhe(self, info: Info, input: RejectInput) -> Written:
         key = input.idempotency_key
-        require(
-            find_violations(idempotency_key, key),
-            at_most("reason", input.reason, LONGEST_REASON),
+        writes.require(
+            find_violations(writes.idempotency_key, key),
+            writes.at_most("reason", input.reason, LONGEST_REASON),
             besides=lambda: masked(input.reason, "reason"),
         )
-        review = row(info, input.id, "Shenhe")
+        review = writes.row(info, input.id, "Shenhe")
         if review is None:
-            return await not_found(info, "rejectShenhe", "review", invalid(masked(input.reason, "reason")))
+            return await writes.not_found(info, "rejectShenhe", "review", invalid(masked(input.reason, "reason")))
         reason = (input.reason or "").strip() or None  # the platform may cut blanks off, and then not know it again
-        return finished(info, await info.context.actions.shenhe.reject(info.context.principal, review, reason, key))
+        return writes.finished(
+            info, await info.context.actions.shenhe.reject(info.context.principal, review, reason, key)
+        )
 
     @strawberry.mutation(
         description="Approve several reviews as submitted: a result and an operation for each (批量审核通过).",
@@ -375,13 +362,15 @@ class ShenheMutations:
     )
     async def approve_shenhes(self, info: Info, input: ApproveAllInput) -> list[Written]:
         key, make = input.idempotency_key, info.context.actions.shenhe.make_approval
-        require(find_violations(entries, "ids", input.ids, MOST_IDS), find_violations(idempotency_key, key))
+        writes.require(
+            find_violations(writes.entries, "ids", input.ids, MOST_IDS), find_violations(writes.idempotency_key, key)
+        )
 
         def approval(review: RowRef) -> Write:
-            return make(info.context.principal, review, None, entry_key(key, review.platform_id))
+            return make(info.context.principal, review, None, writes.entry_key(key, review.platform_id))
 
-        reviews = [row(info, node_id, "Shenhe") for node_id in input.ids]
-        return await write_all(info, row_writes("approveShenhe", "review", reviews, approval))
+        reviews = [writes.row(info, node_id, "Shenhe") for node_id in input.ids]
+        return await writes.write_all(info, writes.row_writes("approveShenhe", "review", reviews, approval))
 
     @strawberry.mutation(
         description="Reject several reviews for the same reason: a result and an operation for each (批量审核不通过).",
@@ -391,19 +380,22 @@ class ShenheMutations:
     )
     async def reject_shenhes(self, info: Info, input: RejectAllInput) -> list[Written]:
         reason, key = input.reason.strip(), input.idempotency_key
-        require(
-            find_violations(entries, "ids", input.ids),
+        writes.require(
+            find_violations(writes.entries, "ids", input.ids),
             _wrong_length(reason),
-            find_violations(idempotency_key, key),
+            find_violations(writes.idempotency_key, key),
             besides=lambda: masked(reason, "reason"),
         )
         make = info.context.actions.shenhe.make_rejection
 
         def rejection(review: RowRef) -> Write:
-            return make(info.context.principal, review, reason, entry_key(key, review.platform_id))
+            return make(info.context.principal, review, reason, writes.entry_key(key, review.platform_id))
 
-        reviews, wrong = [row(info, node_id, "Shenhe") for node_id in input.ids], invalid(masked(reason, "reason"))
-        return await write_all(info, row_writes("rejectShenhe", "review", reviews, rejection, wrong))
+        reviews, wrong = (
+            [writes.row(info, node_id, "Shenhe") for node_id in input.ids],
+            invalid(masked(reason, "reason")),
+        )
+        return await writes.write_all(info, writes.row_writes("rejectShenhe", "review", reviews, rejection, wrong))
 
 
 def _corrections(content: ShenheContentInput | None) -> Corrections | None:
@@ -411,7 +403,7 @@ def _corrections(content: ShenheContentInput | None) -> Corrections | None:
     if content is None:
         return None
     corrections = {
-        part: given(values) for part, values in (("people", content.people), ("house", content.house)) if values
+        part: writes.given(values) for part, values in (("people", content.people), ("house", content.house)) if values
     }
     return {part: values for part, values in corrections.items() if values} or None
 
