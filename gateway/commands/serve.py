@@ -86,7 +86,7 @@ def _serve_alone(settings: Settings, listener: socket.socket, environ: Mapping[s
     Two processes cannot share a SQLite journal, so a successor could not start before. Meanwhile connections wait.
     """
     metrics = Metrics()
-    server = Server(_config(settings, metrics, partial(application, metrics)), settings, metrics, environ)
+    server = Server(_config(settings, metrics, partial(application, metrics)), listener, settings, metrics, environ)
     signal.signal(signal.SIGHUP, server.ask_to_reload)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     server.run([listener.dup()])
@@ -211,11 +211,17 @@ class Server(uvicorn.Server):
     """The only server of its command. `is_reloading`: it has stopped so that another process takes its place."""
 
     def __init__(
-        self, config: uvicorn.Config, settings: Settings, metrics: Metrics, environ: Mapping[str, str]
+        self,
+        config: uvicorn.Config,
+        listener: socket.socket,
+        settings: Settings,
+        metrics: Metrics,
+        environ: Mapping[str, str],
     ) -> None:
         super().__init__(config)
         self.is_reloading = False
         self._is_asked = False
+        self._listener = listener
         self._metrics = metrics
         self._settings = settings
         self._environ = environ
@@ -228,6 +234,11 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         for listener in sockets or ():
             log_start(self._settings, listener)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if not self.is_reloading:
+            self._listener.close()  # a connection that waits for nobody would be answered by a reset
+        await super().shutdown(sockets)
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second."""
@@ -272,6 +283,11 @@ class Workers(Multiprocess):
     @property
     def exit_status(self) -> int:
         return STARTUP_FAILURE if any(process.exitcode == STARTUP_FAILURE for process in self.processes) else 0
+
+    def terminate_all(self) -> None:
+        for listener in self.sockets:
+            listener.close()  # as in `Server`
+        super().terminate_all()
 
     def keep_subprocess_alive(self) -> None:
         before = [*self.processes]

@@ -27,8 +27,9 @@ async def shared(environ, in_ci):
 
 
 @pytest.mark.postgres
-async def test_replacing_gateways_fails_no_request(shared, run_nginx, tmp_path):
-    gateways = [GatewayProcess(shared, tmp_path / f"log-{number}") for number in range(2)]
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_replacing_gateways_fails_no_request(shared, run_nginx, tmp_path, workers):
+    gateways = [GatewayProcess(shared, tmp_path / f"log-{number}", workers) for number in range(2)]
     answers: Counter[int] = Counter()
     async with contextlib.AsyncExitStack() as stack:
         for gateway in gateways:

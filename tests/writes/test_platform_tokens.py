@@ -219,7 +219,7 @@ async def test_strangers_are_limited_and_known_tokens_pass(gateway, sandbox, res
     answers = [await resident.pay(str(number), "1", f"w{number}", token=f"guess{number}") for number in range(70)]
 
     refused = answers.count(TOKEN_INVALID)
-    assert unverified.UNKNOWN_PER_MINUTE - 1 <= refused <= unverified.UNKNOWN_PER_MINUTE + 3
+    assert unverified.UNKNOWN_PER_MINUTE - 1 <= refused <= unverified.UNKNOWN_PER_MINUTE + 8  # one a second
     assert answers.count(NOT_SAVED) == 70 - refused
     assert sandbox.count("SECURITY", "callback") == refused + 1
     assert await resident.pay(OTHER_ORDER, "1901", "4201") == SAVED
