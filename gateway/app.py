@@ -21,11 +21,11 @@ from gateway.actions.registry import Actions
 from gateway.actions.relay import Relay
 from gateway.actions.unverified import UnverifiedPayments
 from gateway.actions.writer import Writer
-from gateway.auth.admission import Admission
 from gateway.auth.authenticator import open_authenticator
 from gateway.auth.callback_tokens import CallbackTokens
 from gateway.auth.node_ids import NodeIds, read_id_key
 from gateway.auth.principal import Principal, Scope
+from gateway.auth.rate import Admission
 from gateway.cache import SharedReads
 from gateway.communities import Communities, read_communities
 from gateway.contact.profile import read_profile

@@ -8,9 +8,9 @@ from graphql import GraphQLError
 
 from gateway.actions.audit import AuditTrail
 from gateway.actions.registry import Actions
-from gateway.auth.admission import Budget
 from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal, Scope
+from gateway.auth.rate import Budget
 from gateway.communities import Communities
 from gateway.execution.load import Load
 from gateway.execution.variants import Observation

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeAlias, Type
 import strawberry
 
 from gateway.errors import UserInputError, find_violations, refuse_input
-from gateway.execution.incomplete import reported
 from gateway.execution.load import Load
+from gateway.execution.response import reported
 from gateway.journal.listing import Cut
 from gateway.journal.records import Listed
 from gateway.loaders.paging import (

@@ -14,7 +14,7 @@ from gateway.actions.identity import Identity
 from gateway.auth.masking import has_number, mask_text, masker
 from gateway.auth.node_ids import NodeIds, Part
 from gateway.context import REVEALING, Info
-from gateway.execution.classes import by_class
+from gateway.execution.strawberry_adapter import by_class
 from gateway.execution.variants import attribute_in
 from gateway.journal.records import RecordRef
 from gateway.normalise import states, vocabulary

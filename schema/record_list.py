@@ -15,8 +15,8 @@ from gateway.auth.node_ids import resolve_node_id
 from gateway.context import Info, Lookup
 from gateway.errors import PlatformError, UserInputError, drop_tracebacks, find_violations, refuse_input
 from gateway.execution.cost import OfCaller
-from gateway.execution.incomplete import IncompleteError
 from gateway.execution.load import Load
+from gateway.execution.response import IncompleteError
 from gateway.loaders.event_streams import Happened, Happenings
 from gateway.loaders.paging import Failure, Slice
 from gateway.loaders.record_list import RecordKey, RecordList

@@ -11,7 +11,7 @@ from graphql import GraphQLError, ValueNode
 from graphql.language import FloatValueNode, IntValueNode, StringValueNode
 from strawberry.types.scalar import ScalarDefinition
 
-from gateway.execution.classes import as_it_is, unchanged
+from gateway.execution.strawberry_adapter import as_it_is, unchanged
 from gateway.wording.graphql import ScalarWording
 
 DECIMAL = re.compile(r"[+-]?\d{1,18}(\.\d{1,9})?", re.ASCII)

@@ -15,7 +15,7 @@ from gateway.loaders.platform import PlatformStatus
 from gateway.normalise import wire_enum
 from gateway.normalise.states import Availability, CircuitState
 from gateway.normalise.vocabulary import DataProblem, PlatformName
-from gateway.ops.health import EndpointState
+from gateway.ops.resilience import EndpointState
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema.arguments import OptionalCommunityCode, get_communities

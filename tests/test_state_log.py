@@ -3,7 +3,7 @@
 from standing_clock import Clock
 from structlog.testing import capture_logs
 
-from gateway.ops.state_log import SETTLED, StateLog
+from gateway.ops.logs import SETTLED, StateLog
 
 
 def test_state_change_is_logged() -> None:

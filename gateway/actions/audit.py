@@ -32,8 +32,7 @@ from gateway.errors import JournalError, JournalRefusedError
 from gateway.execution.variants import Observation
 from gateway.journal.audit import Audit
 from gateway.journal.records import AuditEntry
-from gateway.ops.logs import write_line
-from gateway.ops.state_log import StateLog
+from gateway.ops.logs import StateLog, write_line
 
 log = structlog.get_logger(__name__)
 

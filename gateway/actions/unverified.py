@@ -30,7 +30,7 @@ from gateway.errors import GatewayError, JournalError, PlatformAuthError, RateLi
 from gateway.futures import join
 from gateway.journal.journal import Journal
 from gateway.journal.records import Numbers, Receipt, Unverified
-from gateway.ops.state_log import StateLog
+from gateway.ops.logs import StateLog
 from gateway.platforms.client import read_token
 from gateway.platforms.security import Security
 from gateway.wording.requests import RequestWording

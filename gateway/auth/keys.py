@@ -19,7 +19,7 @@ from joserfc.jws import JWSRegistry
 from gateway.errors import IssuerUnavailableError
 from gateway.futures import join
 from gateway.ops.connect_failure import connect_failure, find_os_error
-from gateway.ops.log_throttle import LogThrottle
+from gateway.ops.logs import LogThrottle
 from gateway.settings import SettingsError
 from gateway.wording.requests import RequestWording
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 import structlog
 
 from gateway.errors import UnauthenticatedError
-from gateway.ops.log_throttle import LogThrottle
+from gateway.ops.logs import LogThrottle
 from gateway.ops.metrics import Metrics
 from gateway.wording.requests import RequestWording, TokenWording
 from gateway.wording.wording import Text

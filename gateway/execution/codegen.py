@@ -47,7 +47,6 @@ from graphql import (
 from graphql.type import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
 
 from gateway.execution.arguments import Arguments
-from gateway.execution.classes import declared, exact_class
 from gateway.execution.plan import (
     Abstract,
     Attribute,
@@ -60,6 +59,7 @@ from gateway.execution.plan import (
     Selection,
     Shape,
 )
+from gateway.execution.strawberry_adapter import declared, exact_class
 from gateway.execution.values import GENERATED_CODE_USES, complete_leaf, enum_names, is_plain
 from gateway.execution.variants import ObservedField
 

@@ -34,11 +34,10 @@ from graphql.execution.values import VariableValues
 
 from gateway.execution.codegen import Code, generate
 from gateway.execution.compile import MAX_FIELDS, TooManyFieldsError, compile_operation
-from gateway.execution.inspection import Inspection, Unobserved
 from gateway.execution.operation import Operation, PlanKey, find_operation
 from gateway.execution.outline import BYTES_PER_ENTRY, CACHED_DOCUMENTS
 from gateway.execution.plan import UnplannableError
-from gateway.execution.replay import Replay
+from gateway.execution.replay import Inspection, Replay, Unobserved
 from gateway.execution.response import PathKeys, Response
 from gateway.execution.run import ASYNC_HELPERS, ArgumentsError, Run
 from gateway.execution.strawberry_adapter import StrawberryFields

@@ -1,11 +1,13 @@
 """What an execution gives back, and its JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import orjson
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLResolveInfo, located_error
+
+from gateway.errors import drop_tracebacks
 
 PathKeys: TypeAlias = tuple[str | int, ...]
 """A place in a response: the keys of objects and the indexes of lists that lead there."""
@@ -44,3 +46,31 @@ class Response:
         if extensions:
             body["extensions"] = extensions
         return orjson.dumps(body)
+
+
+ValueT = TypeVar("ValueT")
+
+
+class IncompleteError(Exception):
+    """`part` is what there is, `cause` why there is no more."""
+
+    def __init__(self, part: Any, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.part = part
+        self.cause = cause
+
+
+def take_part(error: IncompleteError, info: GraphQLResolveInfo[Any], path: Sequence[str | int]) -> Any:
+    """The part, for graphql-core: `info` is that of the field. The request's context has the cause reported."""
+    drop_tracebacks(error)
+    info.context.report(located_error(error.cause, info.field_nodes, path))
+    return error.part
+
+
+async def reported(value: Awaitable[ValueT], info: GraphQLResolveInfo[Any]) -> ValueT:
+    """What is awaited, or the part of it that there is."""
+    try:
+        return await value
+    except IncompleteError as error:
+        part: ValueT = take_part(error, info, info.path.as_list())
+        return part

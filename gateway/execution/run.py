@@ -21,11 +21,10 @@ from graphql.type import GraphQLResolveInfoHelpers
 
 from gateway.errors import drop_tracebacks
 from gateway.execution.codegen import Code
-from gateway.execution.incomplete import IncompleteError
 from gateway.execution.load import fetch
 from gateway.execution.operation import Operation
 from gateway.execution.plan import FieldPosition, UnplannableError
-from gateway.execution.response import PathKeys
+from gateway.execution.response import IncompleteError, PathKeys
 from gateway.execution.values import ViolationError, is_plain
 from gateway.execution.variants import Observation, ObservedField
 from gateway.futures import disregard

@@ -20,8 +20,7 @@ from gateway.auth.callback_tokens import CallbackTokens
 from gateway.errors import GatewayError, JournalError, PlatformAuthError
 from gateway.http.access_log import AccessLog, Answering
 from gateway.journal.records import ReceiptKind
-from gateway.ops.log_throttle import LogThrottle
-from gateway.ops.state_log import StateLog
+from gateway.ops.logs import LogThrottle, StateLog
 
 log = structlog.get_logger(__name__)
 

@@ -14,8 +14,8 @@ from gateway.errors import GatewayError
 from gateway.futures import join
 from gateway.journal.journal import Backlog
 from gateway.journal.metrics import set_backlog
+from gateway.ops.logs import StateLog
 from gateway.ops.metrics import Metrics
-from gateway.ops.state_log import StateLog
 
 Check: TypeAlias = Callable[[], Awaitable[object]]
 """Passes by returning. What it raises is logged by type, once until it passes again, and never shown."""

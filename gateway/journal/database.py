@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.sql.dml import ReturningInsert
 
 from gateway.errors import JournalError, JournalRefusedError
-from gateway.ops.state_log import StateLog
+from gateway.ops.logs import StateLog
 from gateway.wording.faults import FaultWording
 
 log = structlog.get_logger(__name__)

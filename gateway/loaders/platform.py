@@ -2,7 +2,7 @@
 
 from gateway.normalise.records import Record
 from gateway.normalise.vocabulary import PlatformName
-from gateway.ops.health import EndpointState
+from gateway.ops.resilience import EndpointState
 from gateway.platforms.platforms import Platforms
 
 

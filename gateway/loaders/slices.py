@@ -10,9 +10,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from gateway.errors import GatewayError
-from gateway.execution.incomplete import IncompleteError
 from gateway.execution.level_loader import only_values
 from gateway.execution.load import fetch
+from gateway.execution.response import IncompleteError
 from gateway.loaders.loader import ComposedLoader, Source
 from gateway.loaders.paging import Direction, Failure, Identified, Part, Place, Places, Slice, Stream
 from gateway.loaders.record_list import ByIdLoader, PageLoader, RecordList

@@ -11,7 +11,7 @@ from prometheus_client import Histogram
 
 from gateway.errors import PlatformError
 from gateway.normalise.states import CircuitState
-from gateway.ops.log_throttle import LogThrottle
+from gateway.ops.logs import LogThrottle
 from gateway.ops.metrics import Metrics
 from gateway.ops.resilience import CircuitBreaker, Clock
 

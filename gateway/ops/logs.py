@@ -6,10 +6,100 @@ Of an exception they have the type and the place, never its text, which may quot
 import logging
 import re
 import sys
+import time
+from collections.abc import Callable
 from traceback import format_tb
+from typing import Literal
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
+
+from gateway.ops.resilience import Clock
+
+QUIET_SECONDS = 60.0
+"""So long after a line no other one of its kind is written."""
+
+
+class _Line:
+    """The last line of its kind: when it was written, and how many have been left out since."""
+
+    __slots__ = ("at", "left_out")
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+        self.left_out = 0
+
+
+class LogThrottle:
+    """Says which lines to write. Kinds are few: each is remembered. `clock` is in seconds and never goes back."""
+
+    __slots__ = ("_clock", "_lines")
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lines: dict[str, _Line] = {}
+
+    def left_out(self, kind: str) -> int | None:
+        """How many lines of this kind were left out before this one; None where this one is to be left out, too."""
+        now = self._clock()
+        last = self._lines.get(kind)
+        if last is not None and now - last.at < QUIET_SECONDS:
+            last.left_out += 1
+            return None
+        self._lines[kind] = _Line(now)
+        return 0 if last is None else last.left_out
+
+
+log = structlog.get_logger(__name__)
+
+SETTLED = 5.0
+"""Seconds without a failure after which what works again is taken to go on working: a few lines, not many, for what
+fails now and then.
+"""
+
+
+class StateLog:
+    """Logs `lost` at `level` at the first failure, and `back` at info at the first success after the last one.
+
+    `where` goes into both lines.
+    """
+
+    __slots__ = ("_back", "_clock", "_failed_at", "_failures", "_level", "_lost", "_since", "_where")
+
+    def __init__(
+        self,
+        lost: str,
+        back: str,
+        level: Literal["warning", "error"] = "warning",
+        clock: Clock = time.monotonic,
+        **where: object,
+    ) -> None:
+        self._lost = lost
+        self._back = back
+        self._level = level
+        self._clock = clock
+        self._where = where
+        self._since: float | None = None
+        self._failed_at = 0.0
+        self._failures = 0
+
+    def failed(self, **why: object) -> None:
+        """It did not work. `why` is logged with the first failure."""
+        self._failed_at = self._clock()
+        self._failures += 1
+        if self._since is None:
+            self._since = self._failed_at
+            getattr(log, self._level)(self._lost, **self._where, **why)
+
+    def worked(self) -> None:
+        """It did."""
+        if self._since is None:
+            return
+        now = self._clock()
+        if now - self._failed_at >= SETTLED:
+            log.info(self._back, **self._where, seconds=round(now - self._since, 1), failures=self._failures)
+            self._since, self._failures = None, 0
+
 
 _VALUES = re.compile(r"[\n(<]")
 """Where a line of asyncio's on an exception goes on with values: the arguments of a callback, the future itself."""

@@ -7,7 +7,23 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from gateway.normalise.states import CircuitState
+import msgspec
+
+from gateway.normalise.states import Availability, CircuitState
+
+
+class EndpointState(msgspec.Struct, frozen=True):
+    """One endpoint, by its name in the document ("order/list")."""
+
+    name: str
+    availability: Availability
+    circuit: CircuitState
+
+    @property
+    def healthy(self) -> bool:
+        """An endpoint that nobody set up or offers is not ill."""
+        return self.circuit is CircuitState.CLOSED
+
 
 Clock = Callable[[], float]
 """Seconds that only go forward."""

@@ -20,7 +20,7 @@ from gateway.errors import (
     RefusedError,
 )
 from gateway.normalise.states import Availability, CircuitState
-from gateway.ops.health import EndpointState
+from gateway.ops.resilience import EndpointState
 from gateway.platforms.call import Call
 from gateway.platforms.endpoint import Endpoint
 from gateway.platforms.envelope import SUCCESS, TOKEN_DEAD, Envelope

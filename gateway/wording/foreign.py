@@ -6,8 +6,8 @@ from functools import cache
 from typing import Final
 
 from gateway.wording.codes import CodeWording
+from gateway.wording.faults import WireWording
 from gateway.wording.graphql import GraphQLWording, ScalarWording
-from gateway.wording.wires import WireWording
 from gateway.wording.wording import Text, Wording
 
 _PLACEHOLDER: Final = re.compile(r"\\\{(\w+)\\\}")

@@ -16,9 +16,9 @@ from strawberry.permission import BasePermission
 from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
 
-from gateway.execution.classes import as_it_is, by_class
 from gateway.execution.level_loader import LevelLoader
 from gateway.execution.load import Load
+from gateway.execution.strawberry_adapter import as_it_is, by_class
 from gateway.execution.variants import Observation, attribute_in
 
 ItemT = TypeVar("ItemT")

@@ -9,7 +9,7 @@ from loading import Document, make_schema
 
 from gateway.errors import NotSentError
 from gateway.execution.executor import Executor
-from gateway.execution.incomplete import IncompleteError, reported
+from gateway.execution.response import IncompleteError, reported
 from gateway.wording.faults import FaultWording
 
 SDL = """

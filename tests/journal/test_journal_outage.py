@@ -21,7 +21,7 @@ from gateway.journal.journal import Journal, open_journal
 from gateway.journal.listing import PaymentQuery
 from gateway.journal.records import ReceiptKind
 from gateway.journal.tables import readiness
-from gateway.ops import state_log
+from gateway.ops import logs as state_log
 from gateway.settings import Settings
 
 pytestmark = pytest.mark.postgres

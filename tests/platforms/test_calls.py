@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from gateway.errors import NotSentError, PlatformError, ProtocolError
 from gateway.normalise.records import HouseKey
 from gateway.ops.calls import Calls, EndpointCalls
-from gateway.ops.log_throttle import QUIET_SECONDS
+from gateway.ops.logs import QUIET_SECONDS
 from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox

@@ -16,7 +16,7 @@ import pytest
 from gateway.cache import SharedReads
 from gateway.errors import NotSentError
 from gateway.events import EventBus
-from gateway.execution.incomplete import IncompleteError
+from gateway.execution.response import IncompleteError
 from gateway.loaders import lists
 from gateway.loaders.loader import Source
 from gateway.loaders.paging import places_after, places_cursor, read_cursor

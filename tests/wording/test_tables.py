@@ -9,13 +9,12 @@ from string import Formatter
 import pytest
 
 from gateway.wording.codes import CodeWording
-from gateway.wording.faults import FaultWording
+from gateway.wording.faults import FaultWording, WireWording
 from gateway.wording.foreign import find_wire_text
 from gateway.wording.graphql import GraphQLWording, ScalarWording
 from gateway.wording.inputs import InputWording
 from gateway.wording.labels import LABELS
 from gateway.wording.requests import RequestWording, TokenWording
-from gateway.wording.wires import WireWording
 from gateway.wording.wording import Rule, Text, Wording
 from gateway.wording.writes import WriteWording
 from schema.build import executable_schema
